@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build MiniSat from the distribution's source package into a prefix.
+
+    python3 .ci/minisat.py PREFIX
+
+No distribution ships MiniSat as a library. Every one carries the same original
+tarball, so it is fetched through apt, from the machine's own sources with its own
+proxy and credentials, and accepted by its hash alone. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+NAME = "minisat2_2.2.1.orig.tar.gz"
+SHA256 = "e54afa3c192c1753bc8075c0c7e126d5c495d9066e3f90a2588091149ac9ca40"
+HELPER = "/usr/lib/apt/apt-helper"
+FLAGS = "-std=c++17 -O2 -DNDEBUG -fPIC -fvisibility=hidden -w -I.".split()
+HEADERS = ("minisat/core", "minisat/mtl", "minisat/utils")
+# (file, old, new): two spots that no present compiler accepts.
+SUBSTITUTIONS = (
+    (
+        "minisat/core/SolverTypes.h",
+        "friend Lit mkLit(Var var, bool sign = false);",
+        "friend Lit mkLit(Var var, bool sign);",
+    ),
+    (
+        "minisat/core/SolverTypes.h",
+        "inline  Lit  mkLit     (Var var, bool sign) {",
+        "inline  Lit  mkLit     (Var var, bool sign = false) {",
+    ),
+    ("minisat/utils/Options.h", '"PRIi64', '" PRIi64 '),
+)
+
+
+class BuildError(Exception):
+    """MiniSat cannot be built; the message says what to do."""
+
+
+def is_tarball(path: Path) -> bool:
+    """Tell whether `path` is the expected tarball."""
+    if not path.is_file():
+        return False
+    return hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
+
+
+def run(argv: list[str], cwd: Path | None = None) -> str:
+    """Run `argv`, quietly; return its output whatever its exit status."""
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout
+
+
+def fetch_from_pool(target: Path) -> None:
+    """Fetch from the pool of each repository apt knows; needs its lists to exist."""
+    form = "$(REPO_URI) $(COMPONENT)"
+    listed = run(
+        ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
+    )
+    for line in dict.fromkeys(listed.splitlines()):
+        uri, _, component = line.rpartition(" ")
+        if component not in ("main", "universe"):
+            continue
+        url = f"{uri.rstrip('/')}/pool/{component}/m/minisat2/{NAME}"
+        run([HELPER, "download-file", url, str(target), f"SHA256:{SHA256}"])
+        if is_tarball(target):
+            return
+
+
+def source_lists(parts: Path) -> None:
+    """Write a deb-src twin of each of the machine's apt sources into `parts`."""
+    etc = Path("/etc/apt")
+    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
+        if not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        if path.suffix == ".sources":
+            text = re.sub(r"(?m)^[Tt]ypes:.*$", "Types: deb-src", text)
+        elif path.suffix == ".list":
+            found = re.findall(r"(?m)^[ \t]*deb([ \t].*)$", text)
+            text = "".join(f"deb-src{rest}\n" for rest in found)
+        else:
+            continue
+        (parts / path.name).write_text(text)
+
+
+def fetch_as_source(target: Path, work: Path) -> None:
+    """Fetch with `apt-get source`, through a private index: works without root."""
+    parts, lists, cache = work / "parts", work / "lists", work / "cache"
+    for directory in (parts, lists / "partial", cache / "archives/partial"):
+        directory.mkdir(parents=True)
+    source_lists(parts)
+    options = [
+        "-oDir::Etc::sourcelist=/dev/null",
+        f"-oDir::Etc::sourceparts={parts}",
+        f"-oDir::State::Lists={lists}",
+        f"-oDir::Cache={cache}",
+        f"-oAPT::Sandbox::User={os.environ.get('USER', 'root')}",
+    ]
+    run(["apt-get", *options, "update"])
+    run(["apt-get", *options, "source", "--download-only", "minisat2"], cwd=work)
+    if is_tarball(work / NAME):
+        shutil.copyfile(work / NAME, target)
+
+
+def fetch(work: Path) -> Path:
+    """Return the tarball, fetched into `work`."""
+    target = work / NAME
+    if shutil.which("apt-get") is None:
+        raise BuildError(
+            "MiniSat is missing and apt-get is not here to fetch its source.\n"
+            "Install MiniSat (Homebrew and nixpkgs ship it) and set MINISAT_PREFIX "
+            "to its prefix (lib/libminisat.a, include/minisat)."
+        )
+    fetch_from_pool(target)
+    if not is_tarball(target):
+        fetch_as_source(target, work)
+    if not is_tarball(target):
+        raise BuildError(
+            f"apt could not fetch {NAME} (source package minisat2).\n"
+            "It is in Debian main and Ubuntu universe: run 'apt-get update', enable "
+            "universe, or set MINISAT_PREFIX to a prefix that holds MiniSat."
+        )
+    return target
+
+
+def unpack(tarball: Path, work: Path) -> Path:
+    """Unpack the tarball, make the substitutions, return the source directory."""
+    with tarfile.open(tarball) as archive:
+        archive.extractall(work / "src")  # the hash is known: trusted content
+    source = work / "src/minisat2-2.2.1"
+    for name, old, new in SUBSTITUTIONS:
+        path = source / name
+        text = path.read_text()
+        if old not in text:
+            raise BuildError(f"{name} in {NAME} is not as expected: no {old!r}")
+        path.write_text(text.replace(old, new))
+    return source
+
+
+def compile_library(source: Path) -> Path:
+    """Compile the solver's one file and archive it."""
+    cxx = shlex.split(os.environ.get("CXX", "c++"))
+    flags = [*FLAGS, *shlex.split(os.environ.get("MINISAT_CXXFLAGS", ""))]
+    library = source / "libminisat.a"
+    for argv in (
+        [*cxx, *flags, "-c", "minisat/core/Solver.cc", "-o", "Solver.o"],
+        ["ar", "rcs", str(library), "Solver.o"],
+    ):
+        try:
+            subprocess.run(argv, cwd=source, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise BuildError(f"MiniSat does not compile: {error}") from error
+    return library
+
+
+def install(source: Path, library: Path, prefix: Path) -> None:
+    """Copy headers, then the library: the library's presence means complete."""
+    for name in HEADERS:
+        to = prefix / "include" / name
+        to.mkdir(parents=True, exist_ok=True)
+        for header in (source / name).glob("*.h"):
+            shutil.copyfile(header, to / header.name)
+    (prefix / "lib").mkdir(parents=True, exist_ok=True)
+    temporary = prefix / "lib" / f".libminisat.{os.getpid()}"
+    shutil.copyfile(library, temporary)
+    temporary.replace(prefix / "lib" / "libminisat.a")
+
+
+def is_built(prefix: Path) -> bool:
+    """Tell whether `prefix` holds the library and its headers."""
+    parts = (prefix / "lib/libminisat.a", prefix / "include/minisat/core/Solver.h")
+    return all(part.is_file() for part in parts)
+
+
+def build(prefix: Path) -> None:
+    """Make sure `prefix` holds MiniSat."""
+    if is_built(prefix):
+        return
+    with tempfile.TemporaryDirectory(prefix="cenv-minisat-") as name:
+        work = Path(name)
+        source = unpack(fetch(work), work)
+        install(source, compile_library(source), prefix)
+
+
+if __name__ == "__main__":
+    try:
+        build(Path(sys.argv[1]).absolute())
+    except BuildError as error:
+        sys.exit(f"cenv: {error}")
