@@ -114,7 +114,7 @@ def fetch_as_source(target: Path, work: Path) -> None:
         f"-oDir::Etc::sourceparts={parts}",
         f"-oDir::State::Lists={lists}",
         f"-oDir::Cache={cache}",
-        f"-oAPT::Sandbox::User={os.environ.get('USER', 'root')}",
+        "-oAPT::Sandbox::User=root",
     ]
     run(["apt-get", *options, "update"])
     run(["apt-get", *options, "source", "--download-only", "minisat2"], cwd=work)
