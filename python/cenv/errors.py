@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What cenv raises; a refusal of the operating system stays an OSError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class CenvError(Exception):
+    """Base of cenv's errors: one message, and what to do about it in `hint`."""
+
+    hint: str | None = None
+
+    def __init__(self, message: str = "", *, hint: str | None = None) -> None:
+        super().__init__(message)
+        if hint is not None:
+            self.hint = hint
+
+
+class UsageError(CenvError):
+    """A call, option or configuration that makes no sense."""
+
+
+class SpecError(CenvError, ValueError):
+    """A version, MatchSpec or other text that does not parse."""
+
+
+class UnsatisfiableError(CenvError):
+    """No set of packages meets the specs; `conflict` holds the specs at fault."""
+
+    conflict: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        conflict: Iterable[str] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.conflict = tuple(conflict)
+
+
+class ChannelError(CenvError):
+    """A channel that is missing, unreachable or not a channel."""
+
+
+class IntegrityError(CenvError):
+    """Bytes that are not what their record promises."""
+
+
+class PrefixError(CenvError):
+    """A prefix that cannot be used: absent, occupied, too long, damaged."""
+
+
+class LinkError(CenvError):
+    """Files that cannot be put into a prefix, or not in the mode asked for."""
