@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A growing byte buffer born with a ceiling, so that no input can make it take all memory. */
+#ifndef CENV_BASE_BUF_H
+#define CENV_BASE_BUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/*
+ * `data` is NULL or NUL-terminated behind `len`; owned by the buffer. Appending is sticky: after a
+ * failure (out of memory, ceiling) `failed` is set, nothing more is appended, and the caller checks
+ * once at the end.
+ */
+struct cenv_buf {
+    char *data;
+    size_t len;
+    size_t alloc;
+    size_t max;
+    int failed;
+};
+
+void cenv_buf_init(struct cenv_buf *buf, size_t max);
+void cenv_buf_release(struct cenv_buf *buf);
+
+/* Room for `extra` more bytes; returns where they go, or NULL after a failure. `len` is unchanged. */
+char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra);
+
+/* Append; return 0, or -1 after a failure. */
+int cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len);
+int cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text);
+int cenv_buf_puts(struct cenv_buf *buf, const char *text);
+int cenv_buf_putc(struct cenv_buf *buf, char c);
+int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Forget the content (and the failure), keep the memory. */
+void cenv_buf_clear(struct cenv_buf *buf);
+
+/* The content as a NUL-terminated string, now owned by the caller (cenv_free); NULL on failure. */
+char *cenv_buf_detach(struct cenv_buf *buf);
+
+static inline struct cenv_str cenv_buf_str(const struct cenv_buf *buf)
+{
+    return (struct cenv_str){ buf->data ? buf->data : "", buf->len };
+}
+
+#endif

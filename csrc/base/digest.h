@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SHA-256 and MD5, streaming; the only user of libcrypto. */
+#ifndef CENV_BASE_DIGEST_H
+#define CENV_BASE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+enum cenv_digest_kind { CENV_SHA256, CENV_MD5 };
+enum { CENV_SHA256_LEN = 32, CENV_MD5_LEN = 16, CENV_DIGEST_HEX_MAX = 65 };
+
+struct cenv_digest; /* opaque */
+
+/* NULL when out of memory (or the library refuses MD5, as FIPS builds do). */
+struct cenv_digest *cenv_digest_new(enum cenv_digest_kind kind);
+void cenv_digest_free(struct cenv_digest *digest);
+
+/* update: 0, or -1 when the library fails. reset: start over with the same kind. */
+int cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len);
+int cenv_digest_reset(struct cenv_digest *digest);
+
+/* Raw bytes (32 or 16) into `out`; the digest must be reset before further use. */
+int cenv_digest_final(struct cenv_digest *digest, unsigned char *out);
+/* Lower-case hex with NUL into hex[CENV_DIGEST_HEX_MAX]. */
+int cenv_digest_hex(struct cenv_digest *digest, char *hex);
+
+/* One shot over a span: hex of its SHA-256. */
+int cenv_sha256_hex(struct cenv_str data, char *hex);
+
+/* Lower-case hex of raw bytes, with NUL; and back. unhex is false unless text is 2*len hex digits. */
+void cenv_hex(const unsigned char *raw, size_t len, char *hex);
+bool cenv_unhex(struct cenv_str text, unsigned char *raw, size_t len);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Errors: see error.h. */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void cenv_error_release(struct cenv_error *err)
+{
+    cenv_free(err->detail);
+    err->detail = NULL;
+    err->status = 0;
+    err->os_errno = 0;
+    err->message[0] = err->hint[0] = err->path[0] = '\0';
+}
+
+int cenv_error_vset(struct cenv_error *err, int status, const char *format, va_list args)
+{
+    if (err->status)
+        return err->status;
+    err->status = status;
+    vsnprintf(err->message, sizeof(err->message), format, args);
+    return status;
+}
+
+int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = cenv_error_vset(err, status, format, args);
+    va_end(args);
+    return rc;
+}
+
+int cenv_error_os(struct cenv_error *err, int os_errno, const char *path, const char *format, ...)
+{
+    if (err->status)
+        return err->status;
+    char reason[128];
+    char what[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    const char *text = strerror_r(os_errno, reason, sizeof(reason));
+    err->os_errno = os_errno;
+    snprintf(err->path, sizeof(err->path), "%s", path ? path : "");
+    if (path)
+        return cenv_error_set(err, CENV_EOS, "%s '%s': %s", what, path, text);
+    return cenv_error_set(err, CENV_EOS, "%s: %s", what, text);
+}
+
+int cenv_error_oom(struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_ENOMEM, "out of memory");
+}
+
+int cenv_error_hint(struct cenv_error *err, const char *format, ...)
+{
+    if (err->hint[0] == '\0') {
+        va_list args;
+        va_start(args, format);
+        vsnprintf(err->hint, sizeof(err->hint), format, args);
+        va_end(args);
+    }
+    return err->status;
+}
+
+int cenv_error_prefix(struct cenv_error *err, const char *format, ...)
+{
+    char text[CENV_MESSAGE_MAX / 4];
+    char rest[CENV_MESSAGE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    memcpy(rest, err->message, sizeof(rest));
+    size_t len = strlen(text);
+    memcpy(err->message, text, len);
+    snprintf(err->message + len, sizeof(err->message) - len, ": %s", rest);
+    return err->status;
+}
+
+int cenv_error_move(struct cenv_error *to, struct cenv_error *from)
+{
+    if (to->status == 0) {
+        *to = *from;
+        from->detail = NULL;
+    }
+    cenv_error_release(from);
+    return to->status;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Cancellation, progress, trace: see task.h. */
+#include "base/task.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+
+static const uint64_t POLL_EVERY_NS = 50u * 1000 * 1000;
+
+uint64_t cenv_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
+{
+    *task = (struct cenv_task){ .poll = poll, .poll_ctx = poll_ctx, .owner = pthread_self() };
+    pthread_mutex_init(&task->lock, NULL);
+}
+
+void cenv_task_release(struct cenv_task *task)
+{
+    cenv_free(task->spans);
+    task->spans = NULL;
+    task->nr_spans = task->alloc_spans = 0;
+    pthread_mutex_destroy(&task->lock);
+}
+
+void cenv_task_cancel(struct cenv_task *task)
+{
+    atomic_store(&task->cancelled, 1);
+}
+
+int cenv_task_poll(struct cenv_task *task, struct cenv_error *err)
+{
+    if (task->poll && pthread_equal(pthread_self(), task->owner)) {
+        uint64_t now = cenv_clock_ns();
+        if (now >= task->next_poll_ns) {
+            task->next_poll_ns = now + POLL_EVERY_NS;
+            if (task->poll(task->poll_ctx) != 0)
+                cenv_task_cancel(task);
+        }
+    }
+    if (atomic_load_explicit(&task->cancelled, memory_order_relaxed))
+        return cenv_error_set(err, CENV_ECANCELLED, "interrupted");
+    return 0;
+}
+
+void cenv_task_progress(struct cenv_task *task, const char *stage, uint64_t total)
+{
+    atomic_store(&task->done, 0);
+    atomic_store(&task->total, total);
+    atomic_store(&task->stage, stage);
+}
+
+void cenv_task_advance(struct cenv_task *task, uint64_t done)
+{
+    atomic_fetch_add_explicit(&task->done, done, memory_order_relaxed);
+}
+
+struct cenv_span cenv_span_begin(const char *stage, const char *what)
+{
+    struct cenv_span span = { .stage = stage, .start_ns = cenv_clock_ns() };
+    snprintf(span.what, sizeof(span.what), "%s", what);
+    return span;
+}
+
+/* A span that finds no memory is lost: a trace must not make the work fail. */
+void cenv_span_end(struct cenv_task *task, struct cenv_span *span)
+{
+    span->end_ns = cenv_clock_ns();
+    pthread_mutex_lock(&task->lock);
+    void *spans = task->spans;
+    if (cenv_grow(&spans, &task->alloc_spans, task->nr_spans, sizeof(*span)) == 0) {
+        task->spans = spans;
+        task->spans[task->nr_spans++] = *span;
+    }
+    pthread_mutex_unlock(&task->lock);
+}
+
+static void add_escaped(struct cenv_buf *out, const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\' || c < 0x20)
+            cenv_buf_addf(out, "\\u%04x", c);
+        else
+            cenv_buf_putc(out, *text);
+    }
+}
+
+static void add_span(struct cenv_buf *out, const struct cenv_span *span)
+{
+    cenv_buf_addf(out, "{\"stage\":\"%s\",\"what\":\"", span->stage);
+    add_escaped(out, span->what);
+    cenv_buf_addf(out, "\",\"start\":%.9f,\"end\":%.9f,\"thread\":%" PRIu32,
+                  (double)span->start_ns / 1e9, (double)span->end_ns / 1e9, span->thread);
+    cenv_buf_addf(out,
+                  ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"hits\":%" PRIu64
+                  ",\"misses\":%" PRIu64 ",\"reason\":\"",
+                  span->items, span->bytes, span->hits, span->misses);
+    add_escaped(out, span->miss_reason);
+    cenv_buf_puts(out, "\"}");
+}
+
+int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out)
+{
+    pthread_mutex_lock(&task->lock);
+    cenv_buf_putc(out, '[');
+    for (size_t i = 0; i < task->nr_spans; i++) {
+        if (i)
+            cenv_buf_putc(out, ',');
+        add_span(out, &task->spans[i]);
+    }
+    cenv_buf_putc(out, ']');
+    pthread_mutex_unlock(&task->lock);
+    return out->failed ? -1 : 0;
+}

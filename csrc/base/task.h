@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a long call reports while it runs: cancellation, progress, and the stages of the trace. */
+#ifndef CENV_BASE_TASK_H
+#define CENV_BASE_TASK_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/* Nanoseconds of the monotonic clock. */
+uint64_t cenv_clock_ns(void);
+
+/*
+ * One span of work. `stage` is one of the names of design.md §10 ("solve", "extract", ...), a
+ * string literal; `what` names the thing ("numpy-1.2-0", copied) or is "".
+ */
+struct cenv_span {
+    const char *stage;
+    char what[72];
+    uint64_t start_ns, end_ns;
+    uint32_t thread; /* 0 the calling thread, 1.. the pool's */
+    uint64_t items, bytes, hits, misses;
+    char miss_reason[64]; /* why the cache missed, or "" */
+};
+
+/* Returns 0 to go on, anything else to cancel. Runs only on the thread that made the call. */
+typedef int (*cenv_poll_fn)(void *ctx);
+
+/*
+ * Owned by the caller of an operation, one per call; every op takes one, never NULL. Progress is
+ * readable from any thread while the call runs.
+ */
+struct cenv_task {
+    cenv_poll_fn poll; /* or NULL */
+    void *poll_ctx;
+    pthread_t owner;
+    uint64_t next_poll_ns;
+    atomic_int cancelled;
+    _Atomic(const char *) stage; /* what runs now, for the progress display */
+    atomic_ullong done, total;   /* in bytes or items, as the stage has it; total 0: unknown */
+
+    pthread_mutex_t lock; /* guards spans */
+    struct cenv_span *spans;
+    size_t nr_spans, alloc_spans;
+};
+
+void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx);
+void cenv_task_release(struct cenv_task *task);
+
+/*
+ * Cheap: call it in every loop that can last. On the owner's thread it runs the poll function at
+ * most every 50 ms; on others it looks at the flag. Returns 0 or CENV_ECANCELLED (err set).
+ */
+int cenv_task_poll(struct cenv_task *task, struct cenv_error *err);
+
+/* Asks the operation to stop; from any thread or a signal handler. */
+void cenv_task_cancel(struct cenv_task *task);
+
+/* Progress: name the running stage and its total; add to what is done. */
+void cenv_task_progress(struct cenv_task *task, const char *stage, uint64_t total);
+void cenv_task_advance(struct cenv_task *task, uint64_t done);
+
+/* A span starting now; fill items, bytes, hits, misses; end records it (a copy). */
+struct cenv_span cenv_span_begin(const char *stage, const char *what);
+void cenv_span_end(struct cenv_task *task, struct cenv_span *span);
+
+/* All spans as a JSON array [{"stage", "what", "start", "end", "thread", "items", "bytes", "hits",
+ * "misses", "reason"}], start and end in seconds of the monotonic clock; 0 or -1. */
+int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out);
+
+#endif
