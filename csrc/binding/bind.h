@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the files of the binding share. Every method has one shape: parse the arguments, copy what is
+ * needed into C, release the GIL, make one core call, take the GIL, convert the reply or raise.
+ */
+#ifndef CENV_BINDING_BIND_H
+#define CENV_BINDING_BIND_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "cenv.h"
+
+enum { BIND_NR_STATUS = 12 };
+
+struct bind_state {
+    PyObject *errors[BIND_NR_STATUS]; /* exception class by -status; NULL where Python raises its own */
+    PyTypeObject *task_type;
+    PyTypeObject *version_type;
+    PyTypeObject *matchspec_type;
+    PyTypeObject *index_type;
+    PyTypeObject *store_type;
+    PyTypeObject *lease_type;
+};
+
+struct bind_state *bind_state_of(PyObject *module);
+
+/* The state behind an instance of one of this module's types. */
+struct bind_state *bind_state_of_self(PyObject *self);
+
+/* Raises `err` as its Python class and releases it; an exception already set stays. Returns NULL. */
+PyObject *bind_raise(struct bind_state *state, struct cenv_error *err);
+
+/* The content of `out` as str (JSON is UTF-8), which is released; raises when `rc` is not 0. */
+PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * A Task: one operation's cancellation, progress callback and spans. `begin` releases the GIL for a
+ * core call on this thread and returns the core's task; `end` takes the GIL again. A task serves one
+ * call at a time: begin returns NULL with RuntimeError set when it is in use.
+ */
+struct cenv_task *bind_task_begin(PyObject *task);
+void bind_task_end(PyObject *task);
+
+/* Replies may be large (solutions of thousands of records), but not without bound. */
+#define BIND_REPLY_MAX ((size_t)1 << 30)
+
+/* Adds the type made from `spec` to the module under its own name and keeps it in *slot. */
+int bind_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
+
+/* Frees an instance of a heap type after its own members are gone. */
+void bind_free_instance(PyObject *self);
+
+extern PyType_Spec bind_task_spec;
+extern PyMethodDef bind_op_methods[];
+
+#endif

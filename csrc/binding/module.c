@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The module cenv._cenv: per-module state, multi-phase initialisation, within the Limited API 3.10. */
+#include "binding/bind.h"
+
+#ifndef CENV_VERSION
+#define CENV_VERSION "0"
+#endif
+
+struct bind_state *bind_state_of(PyObject *module)
+{
+    return PyModule_GetState(module);
+}
+
+struct bind_state *bind_state_of_self(PyObject *self)
+{
+    return PyType_GetModuleState(Py_TYPE(self));
+}
+
+void bind_free_instance(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+int bind_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    if (!type)
+        return -1;
+    *slot = (PyTypeObject *)type;
+    return PyModule_AddType(module, *slot);
+}
+
+static int import_errors(struct bind_state *state)
+{
+    PyObject *errors = PyImport_ImportModule("cenv.errors");
+    if (!errors)
+        return -1;
+#define XX(name, value, class) \
+    if (PyObject_HasAttrString(errors, class)) \
+        state->errors[-(value)] = PyObject_GetAttrString(errors, class);
+    CENV_STATUS_MAP(XX)
+#undef XX
+    Py_DECREF(errors);
+    return 0;
+}
+
+static int add_types(PyObject *module, struct bind_state *state)
+{
+    return bind_add_type(module, &bind_task_spec, &state->task_type);
+}
+
+static int module_exec(PyObject *module)
+{
+    struct bind_state *state = bind_state_of(module);
+    if (import_errors(state) < 0 || add_types(module, state) < 0)
+        return -1;
+    return PyModule_AddStringConstant(module, "__version__", CENV_VERSION);
+}
+
+/* Every type kept in the state, for traverse and clear. */
+static PyTypeObject **type_slots(struct bind_state *state, size_t *nr)
+{
+    *nr = (sizeof(*state) - offsetof(struct bind_state, task_type)) / sizeof(PyTypeObject *);
+    return &state->task_type;
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct bind_state *state = bind_state_of(module);
+    size_t nr;
+    PyTypeObject **types = type_slots(state, &nr);
+    for (int i = 0; i < BIND_NR_STATUS; i++)
+        Py_VISIT(state->errors[i]);
+    for (size_t i = 0; i < nr; i++)
+        Py_VISIT(types[i]);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    struct bind_state *state = bind_state_of(module);
+    size_t nr;
+    PyTypeObject **types = type_slots(state, &nr);
+    for (int i = 0; i < BIND_NR_STATUS; i++)
+        Py_CLEAR(state->errors[i]);
+    for (size_t i = 0; i < nr; i++)
+        Py_CLEAR(types[i]);
+    return 0;
+}
+
+static void module_free(void *module)
+{
+    module_clear(module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    { Py_mod_exec, (void *)module_exec },
+#ifdef Py_mod_gil
+    { Py_mod_gil, Py_MOD_GIL_NOT_USED },
+#endif
+    { 0, NULL },
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "cenv._cenv",
+    .m_doc = "The C core of cenv. Use the package cenv; this module may change at any time.",
+    .m_size = sizeof(struct bind_state),
+    .m_methods = bind_op_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC PyInit__cenv(void);
+PyMODINIT_FUNC PyInit__cenv(void)
+{
+    return PyModuleDef_Init(&module_def);
+}
