@@ -41,6 +41,20 @@ extern "C" {
 
 /* ---- create and link (ops/link) ---- */
 
+struct cenv_store;
+
+/*
+ * Fetches what the store lacks and links `records_json` (in link order) into a new prefix, which
+ * must not exist or be an empty directory. `options_json`: {"link_mode": "auto|reflink|hardlink|
+ * copy", "specs": ["..."], "cmd": "...", "compile": true, "scripts": true, "offline": false,
+ * "threads": 0}, all optional. Appends {"records", "prefix", "seconds", "stages", "files",
+ * "linked": {...}, "fallbacks", "warnings", "messages"} to `out`. All or nothing: after any
+ * failure the prefix is as it was.
+ */
+int cenv_create(struct cenv_store *store, const char *prefix, const char *records_json,
+                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
+                struct cenv_error *err);
+
 /* ---- clone and reset (ops/clone, ops/reset) ---- */
 
 /* ---- verify (ops/verify) ---- */
