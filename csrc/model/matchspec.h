@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MatchSpec: what a user asks for and what a record depends on (CEP 29, conda's MatchSpec). */
+#ifndef CENV_MODEL_MATCHSPEC_H
+#define CENV_MODEL_MATCHSPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "model/versionspec.h"
+
+struct cenv_record;
+struct cenv_regex;
+
+enum cenv_strmatch_kind {
+    CENV_STRMATCH_ANY,   /* absent or "*" */
+    CENV_STRMATCH_EXACT, /* bytewise */
+    CENV_STRMATCH_GLOB,  /* "py27_*": anchored, `*` any bytes, case-sensitive as in conda */
+    CENV_STRMATCH_REGEX, /* "^...$" */
+};
+
+struct cenv_strmatch {
+    enum cenv_strmatch_kind kind;
+    struct cenv_str text;
+    const struct cenv_regex *regex; /* for CENV_STRMATCH_REGEX */
+};
+
+enum cenv_numop {
+    CENV_NUM_ANY,
+    CENV_NUM_EQ,
+    CENV_NUM_NE,
+    CENV_NUM_LT,
+    CENV_NUM_LE,
+    CENV_NUM_GT,
+    CENV_NUM_GE,
+};
+
+/* A build number matcher: "3", ">=3". */
+struct cenv_nummatch {
+    enum cenv_numop op;
+    uint64_t value;
+};
+
+/* Names of a list value such as extras=[a,b]. */
+struct cenv_strlist {
+    struct cenv_str *items;
+    uint32_t nr;
+};
+
+/* What few specs have: everything beyond name, version, build; NULL in `struct cenv_matchspec` when
+ * nothing of it is given. Absent texts have len 0. */
+struct cenv_matchspec_more {
+    struct cenv_nummatch build_number;
+    struct cenv_strmatch channel; /* name or URL without subdir and secrets */
+    struct cenv_strmatch subdir;
+    struct cenv_strmatch license, license_family, features, fn, url;
+    struct cenv_str md5, sha256;      /* lower-case hex */
+    struct cenv_strlist track_features; /* all of them must be on the record */
+    struct cenv_str when;               /* CEP 43 condition, kept as text */
+    struct cenv_strlist extras;         /* CEP 44, sorted as given; no effect on a match */
+    struct cenv_strlist flags;          /* CEP 45 globs; kept, matched by who knows the record's */
+    bool optional;                      /* legacy "(optional)" or [optional] */
+};
+
+/*
+ * One parsed spec. Everything lies in the arena of the parse or borrows from its text. Immutable:
+ * any number of threads may match with it at once.
+ */
+struct cenv_matchspec {
+    struct cenv_str text; /* as given, without blanks at the ends */
+    struct cenv_str name; /* lower case; "*" when it was not given; may be a glob */
+    struct cenv_versionspec version;
+    struct cenv_strmatch build;
+    bool name_is_glob; /* true for "*" too: not for the solver */
+    const struct cenv_matchspec_more *more;
+};
+
+/*
+ * Parses any spec that conda accepts, and CEP 29's. `text` is borrowed and must outlive the spec.
+ * The message of CENV_ESPEC quotes the spec, says what is wrong and at which column (1-based).
+ */
+int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
+                         struct cenv_arena *arena, struct cenv_error *err);
+
+/* The record satisfies every field given. A record without a valid version satisfies only specs
+ * without a version. */
+bool cenv_matchspec_match(const struct cenv_matchspec *spec, const struct cenv_record *record);
+
+/* The same for name, version and build alone, as virtual packages and tests have them. */
+bool cenv_matchspec_match_nvb(const struct cenv_matchspec *spec, struct cenv_str name,
+                              const struct cenv_version *version, struct cenv_str build);
+
+/* The name a dependency string names, without parsing the rest: a borrowed span as written (not
+ * lower-cased), or empty when only a full parse can tell (brackets, channels, URLs). */
+struct cenv_str cenv_matchspec_name(struct cenv_str text);
+
+/* Appends the canonical string (CEP 29, appendix A): equal specs print alike. */
+void cenv_matchspec_print(const struct cenv_matchspec *spec, struct cenv_buf *out);
+
+#endif
