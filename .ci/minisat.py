@@ -188,8 +188,8 @@ def install(source: Path, library: Path, prefix: Path) -> None:
 
 def is_built(prefix: Path) -> bool:
     """Tell whether `prefix` holds the library and its headers."""
-    parts = (prefix / "lib/libminisat.a", prefix / "include/minisat/core/Solver.h")
-    return all(part.is_file() for part in parts)
+    header = prefix / "include/minisat/core/Solver.h"
+    return header.is_file() and any((prefix / "lib").glob("libminisat.*"))
 
 
 def build(prefix: Path) -> None:
@@ -200,6 +200,20 @@ def build(prefix: Path) -> None:
         work = Path(name)
         source = unpack(fetch(work), work)
         install(source, compile_library(source), prefix)
+
+
+def provide(default: Path) -> Path:
+    """Return $MINISAT_PREFIX, else `default`, built where it is not there yet."""
+    named = os.environ.get("MINISAT_PREFIX")
+    prefix = Path(named).absolute() if named else default
+    if not is_built(prefix):
+        if prefix.resolve() != default.resolve():
+            raise BuildError(
+                f"MINISAT_PREFIX is {prefix}, but no MiniSat is there "
+                "(lib/libminisat.*, include/minisat/core/Solver.h)."
+            )
+        build(prefix)
+    return prefix
 
 
 if __name__ == "__main__":

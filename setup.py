@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build of the extension cenv._cenv; everything else is in pyproject.toml.
+
+Environment: MINISAT_PREFIX (where MiniSat is), CENV_DEBUG=1 (no optimisation, asserts),
+CENV_SANITIZE=address,undefined, CENV_WERROR=1, CENV_JOBS=N.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shlex
+import subprocess
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+TOP = Path(__file__).resolve().parent
+LAYERS = ("base", "io", "model", "ops", "binding")
+LIBRARIES = ("libcurl", "libarchive", "libzstd", "libcjson", "libcrypto", "mpack")
+PACKAGES = (
+    "g++ pkg-config python3-dev libcurl4-openssl-dev libarchive-dev libzstd-dev "
+    "libcjson-dev libssl-dev libmpack-dev zlib1g-dev"
+)
+
+DEBUG = os.environ.get("CENV_DEBUG", "0") not in ("", "0")
+WERROR = os.environ.get("CENV_WERROR", "0") not in ("", "0")
+SANITIZE = os.environ.get("CENV_SANITIZE", "")
+# Free-threaded builds of CPython have no Limited API.
+LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+COMMON = ["-fvisibility=hidden", "-pthread", "-fno-common", "-Wall", "-Wextra"]
+COMMON += ["-O0", "-g3", "-UNDEBUG"] if DEBUG else ["-O2"]
+COMMON += ["-Werror"] if WERROR else []
+# --as-needed counts only for the libraries after it.
+LINK = ["-Wl,--as-needed", "-Wl,--exclude-libs,ALL"]
+if SANITIZE:
+    COMMON += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
+    LINK += [f"-fsanitize={SANITIZE}"]
+else:
+    # Our own libstdc++: the one a conda-built Python brings may be older.
+    LINK += ["-static-libstdc++", "-static-libgcc", "-Wl,-z,relro,-z,now"]
+if not DEBUG and not SANITIZE:
+    COMMON += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"]
+
+# Outside the Limited API a call is an undeclared one: never only a warning.
+C_FLAGS = ["-std=gnu11", "-Werror=implicit-function-declaration"]
+C_FLAGS += ["-Wno-format-truncation"]  # messages are cut to their length on purpose
+CXX_FLAGS = ["-std=c++17"]
+
+
+def fail(message: str) -> None:
+    """End the build with one message."""
+    sys.exit(f"cenv: {message}")
+
+
+def pkg_config(*arguments: str) -> list[str]:
+    """Return the flags that pkg-config prints; some are relative or of two words."""
+    command = [os.environ.get("PKG_CONFIG", "pkg-config"), *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return shlex.split(done.stdout)
+
+
+def has_library(name: str) -> bool:
+    """Tell whether pkg-config knows `name`."""
+    command = [os.environ.get("PKG_CONFIG", "pkg-config"), "--exists", name]
+    try:
+        return subprocess.run(command, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def check_libraries() -> None:
+    """Name every missing library at once."""
+    missing = [name for name in LIBRARIES if not has_library(name)]
+    if missing:
+        fail(
+            f"cannot build the extension, pkg-config finds no {', '.join(missing)}.\n"
+            f"Debian, Ubuntu: apt-get install {PACKAGES}"
+        )
+
+
+def minisat_prefix() -> Path:
+    """Return the prefix that holds MiniSat; build it where nothing provides one."""
+    script = runpy.run_path(str(TOP / ".ci" / "minisat.py"))
+    try:
+        return script["provide"](TOP / "build" / "deps")
+    except script["BuildError"] as error:
+        fail(str(error))
+        raise
+
+
+def run_compiler(command: list[str], output: str) -> None:
+    """Run `command` unless `output` is newer than all it was made from, the same way."""
+    made, record = Path(output), Path(output + ".cmd")
+    line = shlex.join(command)
+    if made.exists() and record.exists() and record.read_text() == line:
+        inputs = dependencies(made.with_suffix(".d"))
+        newest = made.stat().st_mtime_ns
+        if inputs and all(is_older(path, newest) for path in inputs):
+            return
+    record.unlink(missing_ok=True)
+    made.parent.mkdir(parents=True, exist_ok=True)
+    print(line)
+    subprocess.run(command, check=True)
+    record.write_text(line)
+
+
+def dependencies(depfile: Path) -> list[str]:
+    """Return the files that a compiler's depfile names."""
+    if not depfile.exists():
+        return []
+    return depfile.read_text().replace("\\\n", " ").split()[1:]
+
+
+def is_older(path: str, than_ns: int) -> bool:
+    """Tell whether `path` exists and was written before `than_ns`."""
+    try:
+        return os.stat(path).st_mtime_ns < than_ns
+    except OSError:
+        return False
+
+
+class BuildExtension(build_ext):
+    """Compile in parallel, only what changed, with flags by language."""
+
+    def run(self) -> None:
+        """Find the libraries, then build."""
+        check_libraries()
+        self.force = True  # link always: what is compiled, run_compiler decides
+        minisat = minisat_prefix()
+        (extension,) = self.extensions
+        extension.extra_compile_args += [
+            *pkg_config("--cflags", *LIBRARIES),
+            *("-isystem", str(minisat / "include")),
+        ]
+        extension.extra_link_args += [
+            *pkg_config("--libs", *LIBRARIES),
+            *(f"-L{minisat / 'lib'}", "-lminisat", "-lz", "-lm", "-pthread"),
+        ]
+        super().run()
+
+    def build_extensions(self) -> None:
+        """Give the compiler object a compile step of our own."""
+        self.compiler.compile = self.compile_all
+        super().build_extensions()
+
+    def compile_all(
+        self, sources, output_dir=None, macros=None, include_dirs=None, debug=False,
+        extra_preargs=None, extra_postargs=None, depends=None,
+    ):  # fmt: skip
+        """Take the place of CCompiler.compile: serial there, and all or nothing."""
+        includes = [f"-I{path}" for path in (include_dirs or [])]
+        includes += [f"-I{path}" for path in self.compiler.include_dirs]
+        defines = [f"-D{name}={value}" for name, value in macros or []]
+        outputs = [str(Path(output_dir, source).with_suffix(".o")) for source in sources]
+
+        def compile_one(source: str, output: str) -> None:
+            base, flags = self.compiler.compiler_so, C_FLAGS
+            if source.endswith(".cc"):
+                base = getattr(self.compiler, "compiler_so_cxx", None) or [
+                    *shlex.split(os.environ.get("CXX", "c++")),
+                    *base[1:],
+                ]
+                flags = CXX_FLAGS
+            command = [*base, *defines, *includes, *(extra_postargs or []), *flags]
+            command += ["-MMD", "-c", source, "-o", output]
+            run_compiler(command, output)
+
+        jobs = int(os.environ.get("CENV_JOBS", 0)) or os.cpu_count() or 1
+        with ThreadPoolExecutor(jobs) as pool:
+            list(pool.map(compile_one, sources, outputs))
+        return outputs
+
+
+def sources() -> list[str]:
+    """Return every source of the core and the binding, in a fixed order."""
+    found = [path for layer in LAYERS for path in (TOP / "csrc" / layer).glob("*.c")]
+    found += (TOP / "csrc" / "io").glob("*.cc")
+    return sorted(str(path.relative_to(TOP)) for path in found)
+
+
+def version() -> str:
+    """Return the version, whose one home is cenv/__init__.py."""
+    for line in (TOP / "python/cenv/__init__.py").read_text().splitlines():
+        if line.startswith("__version__ = "):
+            return line.split('"')[1]
+    raise RuntimeError("no __version__ in python/cenv/__init__.py")
+
+
+MACROS = [("_GNU_SOURCE", "1"), ("CENV_VERSION", f'"{version()}"')]
+if LIMITED:
+    MACROS.append(("Py_LIMITED_API", "0x030A0000"))
+
+setup(
+    ext_modules=[
+        Extension(
+            "cenv._cenv",
+            sources(),
+            include_dirs=["csrc", "csrc/include"],
+            define_macros=MACROS,
+            extra_compile_args=COMMON,
+            extra_link_args=LINK,
+            language="c++",
+            py_limited_api=LIMITED,
+        )
+    ]
+    if os.name == "posix"
+    else [],
+    cmdclass={"build_ext": BuildExtension},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if LIMITED else {},
+)
