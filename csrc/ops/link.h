@@ -10,11 +10,9 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "io/fs.h"
 
 struct cenv_link_plan; /* ops/linkplan.h: every directory, file, link and site */
-
-/* auto: reflink, else hardlink (templates: copy), else copy; falls back file by file. */
-enum cenv_link_mode { CENV_LINK_AUTO, CENV_LINK_REFLINK, CENV_LINK_HARDLINK, CENV_LINK_COPY };
 
 /* One package, in link order. All borrowed until the link is over. */
 struct cenv_link_package {
@@ -24,6 +22,7 @@ struct cenv_link_package {
 
 struct cenv_link_options {
     const char *target_prefix; /* what is written into the files; absolute */
+    /* auto: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file */
     enum cenv_link_mode mode;
     bool own_inodes;   /* templates: never share an inode with the package */
     bool no_compile;   /* leave noarch python packages without bytecode */

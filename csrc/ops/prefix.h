@@ -104,9 +104,6 @@ struct cenv_history_block {
 int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
                         struct cenv_error *err);
 
-/* `text` as a JSON string with quotes, everything beyond ASCII escaped as Python's json does. */
-void cenv_json_quote(struct cenv_str text, struct cenv_buf *out);
-
 /* A URL as records keep it: without user and password, "/t/<token>/" as "/t/<TOKEN>/" (conda). */
 void cenv_url_strip_secrets(struct cenv_str url, struct cenv_buf *out);
 
