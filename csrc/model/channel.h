@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* URLs of channels and packages: their parts, their name, and their text without secrets. */
+#ifndef CENV_MODEL_CHANNEL_H
+#define CENV_MODEL_CHANNEL_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/*
+ * SCHEME://[AUTH@]HOST/[t/TOKEN/]LOCATION[/SUBDIR[/FILE]]. Spans of the URL given; absent ones are
+ * empty. LOCATION is the channel's path on its host without slashes at its ends
+ * ("pkgs/main", "conda-forge/label/rc"). Of file:// URLs host is empty.
+ */
+struct cenv_url {
+    struct cenv_str scheme, auth, host, token, location, subdir, file;
+};
+
+/* False when `url` has no "SCHEME://"; a plain path is not a URL. */
+bool cenv_url_split(struct cenv_url *out, struct cenv_str url);
+
+/*
+ * The channel's canonical name: LOCATION when `url` lies under `alias` (channel_alias, compared
+ * without secrets and scheme), else the URL without subdir, file and secrets.
+ */
+int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias);
+
+/* `url` without AUTH, TOKEN and slashes at its end: identity, and what may be stored. */
+int cenv_url_strip(struct cenv_buf *out, struct cenv_str url);
+
+/* Any text for the user's eyes: every `//user:pass@` and `/t/TOKEN` in it becomes `***`. */
+int cenv_redact(struct cenv_buf *out, struct cenv_str text);
+
+/* `ref` seen from the directory `base` (RFC 3986: absolute, //host, /path, relative, dots). */
+int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref);
+
+/* Appends `name` with what a URL's path cannot hold percent-encoded ('/' and '!' stay). */
+int cenv_url_quote(struct cenv_buf *out, struct cenv_str name);
+/* Undoes percent-encoding; -1 when malformed or when it gives a NUL. */
+int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * repodata.json of one channel and subdir (CEP 36): found records by name at memory speed, parsed
+ * one by one on demand.
+ *
+ * Calling sequence: map the file, cenv_repodata_scan over its bytes, then for every reachable name
+ * cenv_repodata_records. A scan looks at structure only: it finds where each record starts and ends
+ * and groups records by the name in their file name. What is inside a record is checked when it is
+ * parsed, so one bad record costs one record.
+ *
+ * Threads: a scanned repodata is immutable; any number of threads may read it, each with its own
+ * arena and list of skipped records.
+ */
+#ifndef CENV_MODEL_REPODATA_H
+#define CENV_MODEL_REPODATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "model/record.h"
+
+struct cenv_repodata; /* opaque */
+
+/* Where the bytes come from. All spans are copied. */
+struct cenv_repodata_source {
+    struct cenv_str file;        /* named in messages */
+    struct cenv_str subdir;      /* the one asked for */
+    struct cenv_str channel;     /* canonical name ("conda-forge") */
+    struct cenv_str channel_url; /* of the channel, no subdir, no secrets */
+    struct cenv_str url; /* of the directory the file lies in, no secrets: what base_url is relative
+                            to; empty: channel_url/subdir */
+    uint32_t channel_rank;
+};
+
+/*
+ * `bytes` is borrowed and must outlive *out and every record parsed from it. An empty file is `{}`.
+ * Refused with CENV_ECHANNEL: repodata_version above 2, info.subdir other than the one asked for,
+ * base_url with credentials. Refused with CENV_EINTEGRITY: what is not JSON or ends early, naming
+ * file and byte offset. The caller frees *out.
+ */
+int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
+                       const struct cenv_repodata_source *source, struct cenv_error *err);
+void cenv_repodata_free(struct cenv_repodata *rd); /* NULL is fine */
+
+/* Names, lower case, sorted bytewise, each once; borrowed, live as long as `rd`. */
+size_t cenv_repodata_nr_names(const struct cenv_repodata *rd);
+struct cenv_str cenv_repodata_name(const struct cenv_repodata *rd, size_t index);
+
+/* Entries of all sections, twins and removed ones included (for progress and statistics). */
+size_t cenv_repodata_nr_entries(const struct cenv_repodata *rd);
+
+/* subdir and channel as resolved at the scan; base_url absolute, with '/' at its end. */
+const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata *rd);
+
+/* A record left out, and why ("depends[2] is not a string"). */
+struct cenv_skip {
+    struct cenv_str fn, reason;
+    struct cenv_skip *next;
+};
+
+/* Grows at its end; memory is of the arena given to cenv_repodata_records. Zero is empty. */
+struct cenv_skips {
+    struct cenv_skip *first, *last;
+    size_t nr;
+};
+
+/* Called once per candidate; `record` and all it points to live as long as arena and bytes.
+ * Returns 0 to go on, or a negative status with `err` set, which ends the visit. */
+typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record, struct cenv_error *err);
+
+/*
+ * Parses the candidates called `name` (lower case) into `arena` and visits each, in bytewise order
+ * of the file name without extension: `removed` ones are left out, of twins only the .conda is
+ * given (with legacy_bz2_md5 and _size of its twin), of a file name listed twice the last one.
+ * Malformed records are added to `skips` (may be NULL) and do not stop the visit. A name that is
+ * not there visits nothing. Fails only as the visitor does, and with CENV_ENOMEM.
+ */
+int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
+                          struct cenv_arena *arena, struct cenv_skips *skips,
+                          cenv_record_fn visit, void *ctx, struct cenv_error *err);
+
+#endif
