@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -204,6 +205,15 @@ int cenv_dir_init(struct cenv_dir *dir,
 void cenv_dir_release(struct cenv_dir *dir);
 int cenv_dir_next(struct cenv_dir *dir,
                   struct cenv_dirent *out); /* 1, 0 at the end, -errno */
+
+/* A directory's entries at once, in byte order when `sorted`; names live as long as the listing. */
+struct cenv_listing {
+    struct cenv_dirent *entries;
+    size_t nr, alloc;
+    struct cenv_arena names;
+};
+int cenv_listing_read(struct cenv_listing *list, int fd, bool sorted); /* 0 or -errno */
+void cenv_listing_release(struct cenv_listing *list);
 
 /*
  * Visits everything below the directory `dirfd`, parents before children, links not followed, in
