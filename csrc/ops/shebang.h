@@ -36,13 +36,17 @@ bool cenv_shebang_split(struct cenv_str line, size_t *from, size_t *to);
 bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *style,
                              struct cenv_str *exe, struct cenv_str *options, size_t *len);
 
+/* A first line in parts that already name the prefix in question. */
+struct cenv_shebang {
+    enum cenv_shebang_style style;
+    bool quoted;                    /* PIP: the interpreter was in quotes */
+    struct cenv_str head, exe, rest; /* "#!" and spaces, interpreter, options as they stand */
+};
+
 /*
- * Appends the line(s) for `head` ("#!" and spaces), `exe` and `rest` (options, as they stand) that
- * already name the prefix in question; no newline at the end. Kept when short enough and without a
- * space in `exe`; otherwise python interpreters get conda's two-line /bin/sh form and others
- * /usr/bin/env.
+ * Appends the line(s), no newline at the end: kept when short enough and without a space in `exe`;
+ * otherwise python interpreters get conda's two-line /bin/sh form and others /usr/bin/env.
  */
-void cenv_shebang_render(enum cenv_shebang_style style, struct cenv_str head, struct cenv_str exe,
-                         struct cenv_str rest, struct cenv_buf *out);
+void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out);
 
 #endif
