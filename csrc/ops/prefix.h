@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "ops/relocate.h"
 
 struct cenv_json; /* io/json.h */
 
@@ -25,8 +26,6 @@ enum cenv_path_type {
     CENV_PATH_OTHER,       /* Windows launchers, linked_package_record */
 };
 
-enum cenv_file_mode { CENV_FILE_MODE_NONE, CENV_FILE_MODE_TEXT, CENV_FILE_MODE_BINARY };
-
 /*
  * One path of an installed package. Absent texts are empty, an absent size is -1. `path` is where
  * the file lies, relative to the prefix; `recorded` is what the writer put into `_path`, which for
@@ -38,7 +37,7 @@ struct cenv_prefix_path {
     struct cenv_str placeholder;              /* mamba leaves it out */
     int64_t size; /* in the package (conda, mamba) or in the prefix (rattler): do not compare */
     enum cenv_path_type type;
-    enum cenv_file_mode file_mode;
+    enum cenv_file_mode file_mode; /* when there is a placeholder */
     bool no_link;
 };
 
@@ -58,8 +57,8 @@ struct cenv_prefix {
     struct cenv_prefix_record *records;
     size_t nr;
     struct cenv_str site_packages; /* of the python in it ("lib/python3.12/site-packages"), or "" */
-    char **warnings;               /* records left out because their name does not fit, as conda */
-    size_t nr_warnings;
+    struct cenv_str *warnings;     /* what was left out: ill-named records (as conda), bad paths */
+    size_t nr_warnings, alloc_warnings;
     struct cenv_arena arena;
 };
 
@@ -88,6 +87,16 @@ int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
                               struct cenv_str site_packages_path, struct cenv_buf *out,
                               struct cenv_error *err);
 
+/* "3.13" of "3.13.1"; empty when there is no minor number. */
+struct cenv_str cenv_prefix_python_version(struct cenv_str version);
+
+/*
+ * Where a path of a noarch python package goes: site-packages/ and python-scripts/ mapped, others
+ * as they are. *out borrows from `path` or the arena. 0, or -1 when out of memory.
+ */
+int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
+                            struct cenv_arena *arena, struct cenv_str *out);
+
 /* ---- writing ---- */
 
 /* One block of conda-meta/history, as conda writes it. */
@@ -103,8 +112,5 @@ struct cenv_history_block {
 /* Appends the block's text. Nothing is written to disk. 0, or CENV_ENOMEM. */
 int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
                         struct cenv_error *err);
-
-/* A URL as records keep it: without user and password, "/t/<token>/" as "/t/<TOKEN>/" (conda). */
-void cenv_url_strip_secrets(struct cenv_str url, struct cenv_buf *out);
 
 #endif
