@@ -18,6 +18,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 TOP = Path(__file__).resolve().parent
 LAYERS = ("base", "io", "model", "ops", "binding")
@@ -105,8 +106,9 @@ def run_compiler(command: list[str], output: str) -> None:
             return
     record.unlink(missing_ok=True)
     made.parent.mkdir(parents=True, exist_ok=True)
-    print(line)
-    subprocess.run(command, check=True)
+    print(f"  compile {command[-3]}", flush=True)
+    if subprocess.run(command, check=False).returncode:
+        raise CompileError(f"this failed:\n{line}")
     record.write_text(line)
 
 
@@ -197,6 +199,7 @@ if LIMITED:
     MACROS.append(("Py_LIMITED_API", "0x030A0000"))
 
 setup(
+    license="BSD-3-Clause",  # here, as pyproject.toml's form depends on the version
     ext_modules=[
         Extension(
             "cenv._cenv",
