@@ -34,7 +34,7 @@ lint: build
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
-	@$(PY) -m codespell_lib
+	@$(PY) -m codespell_lib -D - -D .ci/british.txt
 	@.venv/bin/clang-format --dry-run -Werror $(SOURCES)
 
 format:

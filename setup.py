@@ -96,7 +96,7 @@ def minisat_prefix() -> Path:
 
 
 def run_compiler(command: list[str], output: str) -> None:
-    """Run `command` unless `output` is newer than all it was made from, the same way."""
+    """Run `command` unless `output` is newer than its inputs and made the same way."""
     made, record = Path(output), Path(output + ".cmd")
     line = shlex.join(command)
     if made.exists() and record.exists() and record.read_text() == line:
@@ -130,6 +130,12 @@ def is_older(path: str, than_ns: int) -> bool:
 class BuildExtension(build_ext):
     """Compile in parallel, only what changed, with flags by language."""
 
+    def finalize_options(self) -> None:
+        """Keep objects in one place: an editable install would use a new one."""
+        super().finalize_options()
+        tag = f"{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
+        self.build_temp = str(Path("build") / f"ext-{tag}")
+
     def run(self) -> None:
         """Find the libraries, then build."""
         check_libraries()
@@ -155,11 +161,13 @@ class BuildExtension(build_ext):
         self, sources, output_dir=None, macros=None, include_dirs=None, debug=False,
         extra_preargs=None, extra_postargs=None, depends=None,
     ):  # fmt: skip
-        """Take the place of CCompiler.compile: serial there, and all or nothing."""
+        """Take the place of the compiler's own: serial there, and all or nothing."""
         includes = [f"-I{path}" for path in (include_dirs or [])]
         includes += [f"-I{path}" for path in self.compiler.include_dirs]
         defines = [f"-D{name}={value}" for name, value in macros or []]
-        outputs = [str(Path(output_dir, source).with_suffix(".o")) for source in sources]
+        outputs = [
+            str(Path(output_dir, source).with_suffix(".o")) for source in sources
+        ]
 
         def compile_one(source: str, output: str) -> None:
             base, flags = self.compiler.compiler_so, C_FLAGS

@@ -23,8 +23,9 @@ from pathlib import Path
 
 NAME = "minisat2_2.2.1.orig.tar.gz"
 SHA256 = "e54afa3c192c1753bc8075c0c7e126d5c495d9066e3f90a2588091149ac9ca40"
+APT = Path("/etc/apt")
 HELPER = "/usr/lib/apt/apt-helper"
-FLAGS = "-std=c++17 -O2 -DNDEBUG -fPIC -fvisibility=hidden -w -I.".split()
+FLAGS = ["-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-fvisibility=hidden", "-w", "-I."]
 HEADERS = ("minisat/core", "minisat/mtl", "minisat/utils")
 # (file, old, new): two spots that no present compiler accepts.
 SUBSTITUTIONS = (
@@ -73,9 +74,7 @@ def run(argv: list[str], cwd: Path | None = None) -> str:
 def fetch_from_pool(target: Path) -> None:
     """Fetch from the pool of each repository apt knows; needs its lists to exist."""
     form = "$(REPO_URI) $(COMPONENT)"
-    listed = run(
-        ["apt-get", "indextargets", "--format", form, "Created-By: Packages"]
-    )
+    listed = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
     for line in dict.fromkeys(listed.splitlines()):
         uri, _, component = line.rpartition(" ")
         if component not in ("main", "universe"):
@@ -88,8 +87,7 @@ def fetch_from_pool(target: Path) -> None:
 
 def source_lists(parts: Path) -> None:
     """Write a deb-src twin of each of the machine's apt sources into `parts`."""
-    etc = Path("/etc/apt")
-    for path in [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]:
+    for path in [APT / "sources.list", *sorted((APT / "sources.list.d").glob("*"))]:
         if not path.is_file():
             continue
         text = path.read_text(errors="replace")

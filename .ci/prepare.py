@@ -60,7 +60,9 @@ def is_usable(python: Path) -> bool:
     """Tell whether `python` starts and has pip."""
     try:
         argv = [str(python), "-c", "import pip"]
-        return not subprocess.run(argv, stderr=subprocess.DEVNULL, check=False).returncode
+        return not subprocess.run(
+            argv, stderr=subprocess.DEVNULL, check=False
+        ).returncode
     except OSError:
         return False
 
@@ -121,7 +123,7 @@ def build_extension() -> None:
 def main() -> None:
     """Do every step, one set-up of this checkout at a time."""
     (TOP / "build").mkdir(exist_ok=True)
-    with open(TOP / "build/setup.lock", "w") as lock:
+    with (TOP / "build/setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         minisat.provide(TOP / "build" / "deps")
         make_environment()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is built for others: one wheel for every Python, a whole source archive."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+
+def build(kind: str, to: Path) -> Path:
+    """Build a `wheel` or an `sdist` with setuptools' own hook; return the file."""
+    code = (
+        "import sys, setuptools.build_meta as m; getattr(m, sys.argv[1])(sys.argv[2])"
+    )
+    command = [sys.executable, "-c", code, f"build_{kind}", str(to)]
+    with (TOP / "build/setup.lock").open("w") as lock:  # they share build/
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(
+            command, cwd=TOP, capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = to.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+def test_wheel__is_abi3_by_name_and_by_content(wheel):
+    assert ("-cp310-abi3-" in wheel.name) == LIMITED
+    with zipfile.ZipFile(wheel) as archive:
+        extensions = [name for name in archive.namelist() if name.endswith(".so")]
+    if LIMITED:
+        assert extensions == ["cenv/_cenv.abi3.so"]
+
+
+def test_wheel__keeps_to_the_stable_interface(wheel):
+    command = [sys.executable, "-m", "abi3audit", "--strict", "--report", str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"non_abi3_symbols": []' in done.stdout
+
+
+def test_wheel__holds_types_and_entry_points(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (entry,) = (name for name in names if name.endswith("entry_points.txt"))
+        text = archive.read(entry).decode()
+    assert {"cenv/py.typed", "cenv/_cenv.pyi"} <= set(names)
+    assert "cenv/pytest_plugin/__init__.py" in names
+    assert "cenv = cenv.cli:main" in text
+    assert "[pytest11]\ncenv = cenv.pytest_plugin" in text
+
+
+def test_sdist__holds_all_that_a_build_needs(tmp_path):
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    sources = {p.relative_to(TOP).as_posix() for p in (TOP / "csrc").rglob("*.[ch]*")}
+    assert sources <= names
+    assert {"setup.py", "pyproject.toml", ".ci/minisat.py", "LICENSE"} <= names

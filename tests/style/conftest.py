@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The tree that the rules of style are checked on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+LITERALS = re.compile(
+    r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S
+)
+
+
+class Source:
+    """One C or C++ file of the core."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.relative_to(TOP / "csrc").as_posix()
+        self.layer = path.parent.name
+        self.text = path.read_text()
+
+    def includes(self) -> list[str]:
+        """Return what the file includes, `"ours"` in quotes, `<theirs>` in angles."""
+        return re.findall(r'(?m)^\s*#\s*include\s+([<"][^>"]+[>"])', self.text)
+
+    def code(self) -> str:
+        """Return the text without comments and literals, line numbers kept."""
+        return LITERALS.sub(lambda found: "\n" * found[0].count("\n"), self.text)
+
+    def calls(self, names: set[str]) -> list[str]:
+        """Return `file:line: name` for each call of one of `names`."""
+        pattern = re.compile(r"(?<![\w.>])(" + "|".join(sorted(names)) + r")\s*\(")
+        return [
+            f"csrc/{self.name}:{number}: {found[1]}"
+            for number, line in enumerate(self.code().splitlines(), 1)
+            for found in pattern.finditer(line)
+        ]
+
+
+@pytest.fixture(scope="session")
+def sources() -> list[Source]:
+    """Return every source and header of csrc, fuzzers apart."""
+    layers = ("base", "io", "model", "ops", "binding", "include")
+    found = [
+        Source(path)
+        for layer in layers
+        for path in sorted((TOP / "csrc" / layer).iterdir())
+        if path.suffix in (".c", ".h", ".cc")
+    ]
+    assert len(found) > 20
+    return found
+
+
+@pytest.fixture(scope="session")
+def top() -> Path:
+    """Return the root of the checkout."""
+    return TOP
+
+
+@pytest.fixture(scope="session")
+def tracked(top: Path) -> list[Path]:
+    """Return the files under version control; outside it, all that is shipped."""
+    command = ["git", "-C", str(top), "ls-files", "-z", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    names = [name for name in listed.split("\0") if name]
+    if not names:
+        parts = ("csrc", "python", "tests", ".ci")
+        names = [str(path) for part in parts for path in (top / part).rglob("*.*")]
+    return [top / name for name in names if (top / name).is_file()]

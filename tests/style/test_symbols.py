@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the compiled files hold: no writable globals, one exported name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# Writable by need: cJSON writes a global at each parse; curl starts once.
+PERMITTED = {
+    "io/json.c": r".*mutex.*",
+    "io/http.c": r".*once.*",
+    "io/sat.cc": r"_ZGV.*|_ZZN7Minisat.*|_ZN7Minisat.*|_ZStL8__ioinit",
+}
+# Tables that CPython's interface takes as pointers to non-const.
+BINDING = r"\w*(_def|_slots|_spec|_methods|_getset|_members|names|keywords)(\.\d+)?"
+WRITABLE = re.compile(r"\.(data|bss|tdata|tbss)(?!\.rel\.ro)\b|\*COM\*")
+SYMBOL = re.compile(r"^[0-9a-f]+ .{7} (\S+)\t[0-9a-f]+ (?:\.hidden )?(\S+)$", re.M)
+
+
+@pytest.fixture(scope="module")
+def objects(top: Path, sources) -> dict[str, Path]:
+    """Return the object file of each source, as setup.py compiled it."""
+    trees = sorted((top / "build").glob("ext-*"), key=lambda p: p.stat().st_mtime)
+    assert trees, "no objects: run `make build`"
+    found = {}
+    for source in sources:
+        made = (trees[-1] / "csrc" / source.name).with_suffix(".o")
+        if source.path.suffix != ".h":
+            assert made.exists(), f"{source.name} is not compiled: run `make build`"
+            found[source.name] = made
+    return found
+
+
+def writable(path: Path) -> list[str]:
+    """Return the names of the writable objects in an object file."""
+    command = ["objdump", "-t", str(path)]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return [
+        name
+        for section, name in SYMBOL.findall(table)
+        if WRITABLE.match(section) and name != section
+    ]
+
+
+def test_objects__hold_no_writable_globals(objects):
+    wrong = []
+    for name, path in objects.items():
+        permitted = BINDING if name.startswith("binding/") else PERMITTED.get(name, "$")
+        wrong += [
+            f"{name}: {x}" for x in writable(path) if not re.fullmatch(permitted, x)
+        ]
+    assert wrong == []
+
+
+def test_extension__exports_its_start_alone(top):
+    (extension,) = (top / "python/cenv").glob("_cenv*.so")
+    command = ["nm", "-D", "--defined-only", "--format=posix", str(extension)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert [line.split()[0] for line in listed.splitlines()] == ["PyInit__cenv"]

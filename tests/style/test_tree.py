@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What stands in the tree: licence lines, no traces of one machine, true stubs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+TOP_LEVEL = {
+    ".ci", ".clang-format", ".gitignore", "CHANGELOG.md", "LICENSE", "MANIFEST.in",
+    "Makefile", "README.md", "benchmarks", "csrc", "pyproject.toml", "python",
+    "setup.py", "tests",
+}  # fmt: skip
+SOURCE = re.compile(r".*\.(c|cc|h|py|pyi|sh)|Makefile")
+# One machine's paths, and hosts that serve packages: apt and pip know their own.
+TRACES = re.compile(
+    r"(?<![\w.}])/(?:[w]ork|[r]oot)/"
+    r"|[p]ypi\.org|[p]ythonhosted|[d]eb\.debian|[a]rchive\.ubuntu"
+)
+
+
+def test_tree__top_level_is_the_agreed_one(top, tracked):
+    assert {path.relative_to(top).parts[0] for path in tracked} <= TOP_LEVEL
+
+
+def test_tree__sources_name_their_licence(tracked):
+    wrong = [
+        str(path)
+        for path in tracked
+        if SOURCE.fullmatch(path.name)
+        and "SPDX-License-Identifier: BSD-3-Clause" not in path.read_text()[:120]
+    ]
+    assert wrong == []
+
+
+def test_tree__holds_no_traces_of_a_machine(tracked):
+    wrong = [
+        f"{path}: {found[0]}"
+        for path in tracked
+        if (found := TRACES.search(path.read_bytes().decode(errors="replace")))
+    ]
+    assert wrong == []
+
+
+def test_stubs__tell_what_the_extension_has(top, tmp_path):
+    command = [sys.executable, "-m", "mypy.stubtest", "cenv._cenv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
