@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command line: results on stdout, progress and errors on stderr, exit 0, 1 or 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cenv.cli import output
+from cenv.cli.parser import parse
+from cenv.errors import CenvError, UsageError
+
+USAGE_EXIT = 2
+INTERRUPT_EXIT = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    as_json = _wants_json(arguments)
+    try:
+        return _run(arguments)
+    except SystemExit as stop:  # argparse: --help is 0, wrong usage 2
+        return stop.code if isinstance(stop.code, int) else USAGE_EXIT
+    except KeyboardInterrupt:
+        output.fail("interrupted", as_json=as_json, kind="KeyboardInterrupt")
+        return INTERRUPT_EXIT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (CenvError, OSError, MemoryError) as error:
+        output.fail_with(error, as_json=as_json)
+        return USAGE_EXIT if isinstance(error, UsageError) else 1
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in own
+
+
+def _run(arguments: list[str]) -> int:
+    from cenv import trace
+
+    options = parse(arguments)
+    console = output.Console(options)
+    with trace.recording(console.progress) as recorder:
+        try:
+            return int(options.run(options, console) or 0)
+        finally:
+            console.close()
+            target = options.trace or os.environ.get("CENV_TRACE")
+            if target:
+                trace.write(target, recorder.spans)

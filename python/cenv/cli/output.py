@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the command line prints: JSON, tables, notices, progress, and one message per failure."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+QUIET_FOR = 0.5  # seconds without a word; only longer work shows progress
+
+
+class Console:
+    """Results go to stdout; all else to stderr, progress only on a terminal."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.json: bool = options.json
+        self.quiet: bool = options.quiet
+        self.verbose: int = options.verbose
+        self._terminal = sys.stderr.isatty() and not (self.json or self.quiet)
+        self._start = time.monotonic()
+        self._line = ""
+
+    def result(self, data: Any, lines: Iterable[str]) -> None:
+        """Print the result: `data` with --json, else `lines`."""
+        self.close()
+        if self.json:
+            print(json.dumps(data, ensure_ascii=True))
+        else:
+            for line in lines:
+                print(line)
+
+    def notice(self, text: str) -> None:
+        """Say something worth knowing that is no result."""
+        if not self.quiet:
+            self.close()
+            print(text, file=sys.stderr)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Show the running stage on one line, once the work lasts over half a second."""
+        if not self._terminal or time.monotonic() - self._start < QUIET_FOR:
+            return
+        share = f" {100 * done // total:3d}% of {human(total)}" if total else ""
+        line = f"{stage}{share}"
+        if line != self._line:
+            print(f"\r{line.ljust(len(self._line))}", end="", file=sys.stderr, flush=True)
+            self._line = line
+
+    def close(self) -> None:
+        """Wipe the progress line."""
+        if self._line:
+            print(f"\r{' ' * len(self._line)}\r", end="", file=sys.stderr, flush=True)
+            self._line = ""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: str = "") -> list[str]:
+    """Lay out rows in columns; the letters of `right` are r for right-aligned columns."""
+    cells = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    align = [str.rjust if right[i : i + 1] == "r" else str.ljust for i in range(len(head))]
+    return [
+        "  ".join(a(cell, w) for a, cell, w in zip(align, row, widths)).rstrip()
+        for row in cells
+    ]
+
+
+def human(size: float) -> str:
+    """Return a size in bytes as people read it: 1.5 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(size) < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def seconds(value: float) -> str:
+    """Return a duration as people read it: 12.3 ms, 1.45 s."""
+    return f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
+
+
+def fail(
+    message: str, *, as_json: bool, kind: str, hint: str | None = None, **more: Any
+) -> None:
+    """Report a failure: one message, and what to do."""
+    if as_json:
+        print(json.dumps({"error": {"type": kind, "message": message, "hint": hint, **more}}))
+        return
+    print(f"cenv: error: {message}", file=sys.stderr)
+    if hint:
+        print(f"cenv: hint: {hint}", file=sys.stderr)
+
+
+def fail_with(error: BaseException, *, as_json: bool) -> None:
+    """Report an exception."""
+    message = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    more: dict[str, Any] = {}
+    if isinstance(error, OSError):
+        path = error.filename
+        if path is not None and str(path) not in message:
+            message = f"{message}: '{path}'"
+        more = {"errno": error.errno, "filename": None if path is None else str(path)}
+    if hasattr(error, "conflict"):
+        more["conflict"] = list(error.conflict)
+    fail(
+        message or type(error).__name__,
+        as_json=as_json,
+        kind=type(error).__name__,
+        hint=getattr(error, "hint", None),
+        **more,
+    )

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one door to the C core: runs a call with a Task and decodes its JSON reply."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from cenv.errors import CenvError, UnsatisfiableError
+from cenv.trace import active
+
+try:
+    from cenv import _cenv
+except ImportError as error:  # the package imports anywhere; calls say what is wrong
+    _cenv = None  # type: ignore[assignment]
+    _REASON = str(error)
+
+
+def extension() -> Any:
+    """Return the extension module, or raise the one clear error where it cannot run."""
+    if _cenv is None:
+        message = f"cenv's C core is not available on {sys.platform}: {_REASON}"
+        raise CenvError(message, hint="cenv runs on Linux and macOS; reinstall it there")
+    return _cenv
+
+
+def call(operation: Callable[..., str], *args: Any) -> Any:
+    """Run one core operation; its spans go to the active recorder, its JSON comes back decoded."""
+    recorder = active()
+    task = extension().Task(recorder.progress)
+    try:
+        reply = operation(*args, task)
+    except UnsatisfiableError as error:
+        raise _with_detail(error) from None
+    finally:
+        recorder.spans.extend(json.loads(task.spans()))
+    return json.loads(reply) if reply else None
+
+
+def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
+    detail = json.loads(getattr(error, "detail", None) or "{}")
+    error.conflict = tuple(detail.get("conflict", ()))
+    return error
+
+
+def fspath(path: str | os.PathLike[str]) -> str:
+    """Return `path` made absolute against the current directory, not resolved."""
+    return os.path.abspath(os.fspath(path))

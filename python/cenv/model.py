@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The values cenv returns: frozen, with the keys of the command line's --json as attributes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T", bound="Value")
+
+
+@dataclass(frozen=True)
+class Value:
+    """Base of all values: to and from the JSON shapes."""
+
+    @classmethod
+    def from_json(cls: type[T], data: Mapping[str, Any]) -> T:
+        """Build from a JSON object; keys this version does not know are left out."""
+        known = (f.name for f in dataclasses.fields(cls) if f.init)
+        return cls(**{name: _freeze(data[name]) for name in known if name in data})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object, nested values and tuples made plain."""
+        return {f.name: _thaw(getattr(self, f.name)) for f in dataclasses.fields(self)}
+
+
+def _freeze(value: Any) -> Any:
+    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, Value):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [_thaw(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Stage(Value):
+    """One stage of the work, summed over its spans; a miss has its reason in the trace."""
+
+    name: str
+    seconds: float
+    items: int = 0
+    bytes: int = 0
+    hits: int = 0
+    misses: int = 0
+
+
+@dataclass(frozen=True)
+class PackageRecord(Value):
+    """A record of repodata with where it comes from; `raw` keeps every key, known or not."""
+
+    name: str
+    version: str
+    build: str
+    build_number: int = 0
+    subdir: str = ""
+    channel: str = ""
+    fn: str = ""
+    url: str = ""
+    md5: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    depends: tuple[str, ...] = ()
+    constrains: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PackageRecord:
+        known = (f.name for f in dataclasses.fields(cls) if f.name != "raw")
+        values = {name: _freeze(data[name]) for name in known if data.get(name) is not None}
+        return cls(**values, raw=dict(data))
+
+    def to_json(self) -> dict[str, Any]:
+        known = super().to_json()
+        del known["raw"]
+        return {**known, **self.raw}
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version} {self.build}"
+
+
+@dataclass(frozen=True)
+class Solution(Value):
+    """Records in link order: what a record needs stands before it."""
+
+    records: tuple[PackageRecord, ...]
+    seconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
+    prefix: str | None = None
+    specs: tuple[str, ...] = ()
+    stats: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    explanations: tuple[str, ...] = ()
+
+    def __iter__(self) -> Any:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the packages, in link order."""
+        return tuple(record.name for record in self.records)
+
+
+@dataclass(frozen=True)
+class PrefixReport(Solution):
+    """What `create` did: the solution, and the prefix it is linked into."""
+
+    linked: Mapping[str, int] = field(default_factory=dict, compare=False)
+    messages: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice(Value):
+    """A path and what is to be said of it."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CloneReport(Value):
+    """What a clone cost and what it could not carry over."""
+
+    path: str
+    mode: str
+    files: int = 0
+    relocated: int = 0
+    bytes_copied: int = 0
+    seconds: float = 0.0
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[Notice, ...] = ()
+    unrelocatable: tuple[Notice, ...] = ()
+    stages: tuple[Stage, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CloneReport:
+        notices = {
+            key: tuple(Notice.from_json(item) for item in data.get(key, ()))
+            for key in ("skipped", "unrelocatable")
+        }
+        known = {f.name for f in dataclasses.fields(cls)} - set(notices)
+        return cls(**{k: v for k, v in data.items() if k in known}, **notices)
+
+
+@dataclass(frozen=True)
+class VerifyReport(Value):
+    """A prefix against its records; unmanaged files alone are no fault."""
+
+    ok: bool
+    missing: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
+    unmanaged: tuple[str, ...] = ()
+    checked: int = 0
+
+
+@dataclass(frozen=True)
+class ResetReport(Value):
+    """What it took to put a clone back to its template's state."""
+
+    path: str
+    removed: int = 0
+    restored: int = 0
+    checked: int = 0
+    seconds: float = 0.0
+
+
+def records_of(data: Iterable[Mapping[str, Any]]) -> tuple[PackageRecord, ...]:
+    """Make records from a list of JSON objects."""
+    return tuple(PackageRecord.from_json(item) for item in data)
