@@ -35,9 +35,136 @@ extern "C" {
 
 /* ---- index and solve (ops/index, ops/solve, ops/explain) ---- */
 
+struct cenv_index;
+
+/* The repodata of one subdir of one channel, on disk as .json or .json.zst. All copied by open. */
+struct cenv_source {
+    const char *channel;      /* canonical name: "conda-forge" */
+    const char *channel_url;  /* without subdir and secrets: identity of the channel */
+    const char *multichannel; /* the multichannel it was named by ("defaults"), or NULL */
+    const char *subdir;
+    const char *repodata_url; /* of the file, without secrets: packages lie beside it */
+    const char *path;         /* the file */
+};
+
+/*
+ * Opens the repodata of `sources`, in order of channel priority (the subdirs of a channel side by
+ * side), as one index. `cache_dir` (or NULL) is where binary indices are kept. The handle is
+ * immutable: any number of threads may solve on it at once. Free with cenv_index_free.
+ */
+int cenv_index_open(struct cenv_index **index, const struct cenv_source *sources, size_t nr,
+                    const char *cache_dir, struct cenv_task *task, struct cenv_error *err);
+void cenv_index_free(struct cenv_index *index);
+
+/*
+ * `request_json`: {"specs": [], "virtual_packages": [["__glibc", "2.36", "0"]], "locked": [],
+ * "pinned": [], "favored": [], "channel_priority": "strict|flexible|disabled", "exclude_newer":
+ * milliseconds or null, "add_pip": false, "explain": name or null}; all but specs optional; locked
+ * and favored are records, pinned are specs. Appends {"records": [in link order], "stats": {...},
+ * "explanation": text or null}. No solution: CENV_EUNSAT, the message is the explanation and
+ * err->detail a JSON object with "conflict", an array of the specs at fault.
+ */
+int cenv_solve(const struct cenv_index *index, const char *request_json, struct cenv_task *task,
+               struct cenv_buf *out, struct cenv_error *err);
+
 /* ---- extract and fetch (ops/extract, ops/fetch) ---- */
 
+/*
+ * Extracts one .conda or .tar.bz2 into `dest`, which must not exist or be an empty directory. With
+ * `sha256` (hex, or NULL) the archive must have it. Appends {"path", "files", "bytes", "sha256",
+ * "md5", "size"}.
+ */
+int cenv_extract(const char *package, const char *dest, const char *sha256, struct cenv_task *task,
+                 struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * What a channel index needs of a package without extracting it: appends {"index": info/index.json,
+ * "sha256", "md5", "size"}.
+ */
+int cenv_package_info(const char *package, struct cenv_task *task, struct cenv_buf *out,
+                      struct cenv_error *err);
+
+/* One member to be packed; a link when `link` is not NULL. */
+struct cenv_pack_member {
+    const char *path; /* in the package */
+    const void *data; /* `len` bytes */
+    size_t len;
+    const char *link;
+    unsigned mode;
+    int64_t mtime_ns;
+};
+
+/* Writes a package, .conda or .tar.bz2 by the name of `path`; atomic. */
+int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t nr,
+              struct cenv_task *task, struct cenv_error *err);
+
+/* Compresses `data` with zstd at `level` into the file `path`; atomic. */
+int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
+                    struct cenv_error *err);
+
 /* ---- store and templates (ops/store) ---- */
+
+/* The store of design.md §7 in a directory, made when it is not there. Free with cenv_store_free. */
+struct cenv_store;
+int cenv_store_open(struct cenv_store **store, const char *path, struct cenv_error *err);
+void cenv_store_free(struct cenv_store *store);
+
+/*
+ * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "repodata": [{"url":
+ * of the subdir (with secrets), "required": true}]}. A directory or file:// is read in place. Appends
+ * an array in the same order: {"path", "url", "identity", "hit", "bytes"}, or null where a subdir
+ * that is not required does not exist.
+ */
+int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
+                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * Downloads, verifies and extracts the packages of `records_json` that the store lacks.
+ * `options_json`: {"offline": false, "secrets": {channel url without secrets: with secrets},
+ * "pkgs_dirs": [read-only package caches]}. Appends the records, completed from info/index.json
+ * where they lack keys, in the order given.
+ */
+int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
+                        const char *options_json, struct cenv_task *task, struct cenv_buf *out,
+                        struct cenv_error *err);
+
+/*
+ * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
+ * whoever asks; others wait. `meta_json`: {"specs": [], "channels": [], "key": "set-up keys",
+ * "base": id or null, "rebuild": false, ...fetch options}. Appends {"id", "path", "built": bool,
+ * "records", "seconds"}.
+ */
+int cenv_template_build(struct cenv_store *store, const char *records_json, const char *meta_json,
+                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+
+/* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
+int cenv_template_list(struct cenv_store *store, struct cenv_buf *out, struct cenv_error *err);
+/* Appends {"id", "path", "records", ...} of one template, by id or unique prefix of an id. */
+int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
+                       struct cenv_error *err);
+int cenv_template_remove(struct cenv_store *store, const char *id, struct cenv_task *task,
+                         struct cenv_error *err);
+
+/* Remembers, and finds again, what a request (any text: specs, channels, repodata identity) led to.
+ * find appends nothing and returns 1 when the request is not known. */
+int cenv_request_put(struct cenv_store *store, const char *request, const char *reply_json,
+                     struct cenv_error *err);
+int cenv_request_find(struct cenv_store *store, const char *request, struct cenv_buf *out,
+                      struct cenv_error *err);
+
+/* Removes what no lease holds and nobody used, oldest first, down to `max_bytes`. Appends
+ * {"removed", "bytes", "left"}. */
+int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
+                  struct cenv_buf *out, struct cenv_error *err);
+
+/* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed": [paths]}. */
+int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task, struct cenv_buf *out,
+                     struct cenv_error *err);
+
+/* While a lease is held gc removes nothing. */
+struct cenv_lease;
+int cenv_lease_take(struct cenv_store *store, struct cenv_lease **lease, struct cenv_error *err);
+void cenv_lease_free(struct cenv_lease *lease);
 
 /* ---- create and link (ops/link) ---- */
 
@@ -57,7 +184,43 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
 
 /* ---- clone and reset (ops/clone, ops/reset) ---- */
 
+/*
+ * Clones the environment `src` (a template of the store, a conda environment whoever made it, or a
+ * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
+ * `options_json`: {"mode": "auto|reflink|hardlink|copy", "threads": 0, "owner": pid or 0 (the clone
+ * is swept when that process is gone)}. Appends {"path", "mode", "files", "relocated",
+ * "bytes_copied", "seconds", "fallbacks": {reason: files}, "skipped": [{"path", "reason"}],
+ * "unrelocatable": [...]}. Atomic; the source is never changed.
+ */
+int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
+               const char *options_json, struct cenv_task *task, struct cenv_buf *out,
+               struct cenv_error *err);
+
+/* Puts `clone` back to the state of its template. Appends {"path", "removed", "restored",
+ * "checked", "seconds"}. */
+int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
+               struct cenv_buf *out, struct cenv_error *err);
+
+/* Removes a tree: no link followed, read-only directories handled. Absent is fine. */
+int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err);
+
 /* ---- verify (ops/verify) ---- */
+
+/* Checks every file of `prefix` against its record. Appends {"ok", "missing", "altered",
+ * "unmanaged", "checked"}. */
+int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out,
+                struct cenv_error *err);
+
+/* ---- machine (io/host, io/fs) ---- */
+
+/* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
+ * "subdir", "filesystem", "free", "reflink", "hardlink", "overlay": {"works", "reason"}}. */
+int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
+
+/* The virtual packages of `subdir` (NULL: this machine's): appends [[name, version, build]].
+ * `overrides`: pairs NAME, VALUE of CONDA_OVERRIDE_NAME, ended by NULL. */
+int cenv_virtual_packages(const char *subdir, const char *const *overrides, struct cenv_buf *out,
+                          struct cenv_error *err);
 
 #ifdef __cplusplus
 }
