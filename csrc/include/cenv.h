@@ -35,34 +35,58 @@ extern "C" {
 
 /* ---- index and solve (ops/index, ops/solve, ops/explain) ---- */
 
+/* Records of several channels and subdirs; immutable, any number of solves may run on it at once. */
 struct cenv_index;
 
-/* The repodata of one subdir of one channel, on disk as .json or .json.zst. All copied by open. */
-struct cenv_source {
+/*
+ * The repodata of one subdir of one channel, .json or .json.zst. All strings are copied. Sources of
+ * one channel (equal channel_url) share a rank: its first place in the list, 0 the most preferred.
+ */
+struct cenv_index_source {
     const char *channel;      /* canonical name: "conda-forge" */
     const char *channel_url;  /* without subdir and secrets: identity of the channel */
     const char *multichannel; /* the multichannel it was named by ("defaults"), or NULL */
     const char *subdir;
-    const char *repodata_url; /* of the file, without secrets: packages lie beside it */
+    const char *repodata_url; /* of the file, without secrets: packages lie beside it; or NULL */
     const char *path;         /* the file */
+    const char *data;         /* not NULL: its text, instead of the file; borrowed until */
+    size_t len;               /*   cenv_index_free, `path` then only names it in messages */
 };
 
 /*
- * Opens the repodata of `sources`, in order of channel priority (the subdirs of a channel side by
- * side), as one index. `cache_dir` (or NULL) is where binary indices are kept. The handle is
- * immutable: any number of threads may solve on it at once. Free with cenv_index_free.
+ * Opens the repodata of `sources` as one index, in parallel (stage `process indices`). `cache_dir`
+ * (or NULL) is where binary indices are kept. CENV_ECHANNEL and CENV_EINTEGRITY name the file. The
+ * caller frees *index.
  */
-int cenv_index_open(struct cenv_index **index, const struct cenv_source *sources, size_t nr,
+int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *sources, size_t nr,
                     const char *cache_dir, struct cenv_task *task, struct cenv_error *err);
-void cenv_index_free(struct cenv_index *index);
+void cenv_index_free(struct cenv_index *index); /* NULL is fine */
+
+/* Entries of all sources, twins and removed ones included. */
+size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
- * `request_json`: {"specs": [], "virtual_packages": [["__glibc", "2.36", "0"]], "locked": [],
- * "pinned": [], "favored": [], "channel_priority": "strict|flexible|disabled", "exclude_newer":
- * milliseconds or null, "add_pip": false, "explain": name or null}; all but specs optional; locked
- * and favored are records, pinned are specs. Appends {"records": [in link order], "stats": {...},
- * "explanation": text or null}. No solution: CENV_EUNSAT, the message is the explanation and
- * err->detail a JSON object with "conflict", an array of the specs at fault.
+ * Solves `request_json`, an object, all keys but specs optional:
+ *   specs             ["python=3.12", ...]: wanted, in order of importance
+ *   virtual_packages  [["__glibc", "2.36", "0"], ...]: what the machine has
+ *   locked            records or specs: in the solution exactly as they are
+ *   pinned            specs: whatever of that name is installed must match
+ *   favored           records or specs: tried before all others of their name
+ *   channel_priority  "strict" | "flexible" (default) | "disabled"
+ *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC): newer records are hidden
+ *   add_pip           true: python 2 and 3 depend on pip, as conda has it
+ *   explain           a package name: adds "explanation", why it is as it is
+ * A record is a repodata object with at least name, version and build (and fn, url, sha256 where
+ * known); one that no source has is taken as it stands.
+ *
+ * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
+ * "solves", "conflicts"}, "explanation"} to `out`: records with all keys of repodata plus channel,
+ * url, fn and subdir, every record after what it depends on, python before its noarch packages. The
+ * answer is the best one under design.md §9, and depends on the order of sources by their channels'
+ * ranks only, on the order of records not at all.
+ *
+ * CENV_ESPEC: a spec is malformed. CENV_EUNSAT: err->message explains; err->detail is
+ * {"conflict": [specs ...], "tree": [lines ...], "relax": [...], "not_found": [...]}.
  */
 int cenv_solve(const struct cenv_index *index, const char *request_json, struct cenv_task *task,
                struct cenv_buf *out, struct cenv_error *err);
