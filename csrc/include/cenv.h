@@ -23,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/str.h"
 #include "base/task.h"
 
 #ifdef __cplusplus
@@ -227,6 +228,17 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
 
 /* Removes a tree: no link followed, read-only directories handled. Absent is fine. */
 int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err);
+
+/* ---- prefix relocation (ops/relocate) ---- */
+
+/*
+ * Appends `data`, a pristine file of a package, as it reads once installed at `prefix`: every
+ * `placeholder` replaced in conda's five encodings; `binary` (file_mode of paths.json) keeps the
+ * length by padding C strings with NULs and fails with CENV_EPREFIX when the prefix is longer than
+ * the placeholder; text gets a first line that runs (127 bytes, no space in the interpreter).
+ */
+int cenv_relocate(struct cenv_str data, struct cenv_str placeholder, struct cenv_str prefix,
+                  bool binary, struct cenv_buf *out, struct cenv_error *err);
 
 /* ---- verify (ops/verify) ---- */
 

@@ -10,27 +10,20 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
+#include "cenv.h"
 
 /* ---- forms ---- */
 
-/* One code point of UTF-8 off *rest; a byte that is not UTF-8 gives U+DC80.. as Python has it. */
+/* One code point off *rest; a byte that is not UTF-8 gives U+DC80.. as in Python's file names. */
 static uint32_t next_code_point(struct cenv_str *rest)
 {
-    const unsigned char *p = (const unsigned char *)rest->data;
-    size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    bool valid = len == 1 || (p[0] >= 0xc2 && p[0] < 0xf5 && len <= rest->len);
-    uint32_t cp = len == 1 ? p[0] : p[0] & (0xffu >> (len + 1));
-    for (size_t i = 1; valid && i < len; i++) {
-        valid = (p[i] & 0xc0) == 0x80;
-        cp = cp << 6 | (p[i] & 0x3fu);
-    }
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    if (!valid || cp < least[len] || cp > 0x10ffff || (cp >= 0xd800 && cp < 0xe000)) {
-        cp = 0xdc00u + p[0];
-        len = 1;
-    }
-    *rest = cenv_str_slice(*rest, len, rest->len);
-    return cp;
+    uint32_t point = 0;
+    unsigned len = cenv_utf8_decode(*rest, &point);
+    if (len == 0)
+        point = 0xdc00u + (unsigned char)rest->data[0];
+    *rest = cenv_str_slice(*rest, len ? len : 1, rest->len);
+    return point;
 }
 
 static void add_unit(struct cenv_buf *out, uint32_t unit, unsigned width, bool big)
@@ -39,7 +32,8 @@ static void add_unit(struct cenv_buf *out, uint32_t unit, unsigned width, bool b
         cenv_buf_putc(out, (char)(unit >> 8 * (big ? width - 1 - i : i) & 0xff));
 }
 
-static void add_wide(struct cenv_buf *out, struct cenv_str text, unsigned width, bool big)
+static void add_wide(struct cenv_buf *out, struct cenv_str text, unsigned width,
+                     bool big)
 {
     while (text.len) {
         uint32_t cp = next_code_point(&text);
@@ -56,8 +50,8 @@ static void add_url(struct cenv_buf *out, struct cenv_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     (c && strchr("/_.-~", c));
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     (c >= '0' && c <= '9') || (c && strchr("/_.-~", c));
         if (plain)
             cenv_buf_putc(out, (char)c);
         else
@@ -77,22 +71,38 @@ static void add_json(struct cenv_buf *out, struct cenv_str text)
 static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
 {
     switch (encoding) {
-    case CENV_ENC_UTF8: cenv_buf_add_str(out, text); break;
-    case CENV_ENC_UTF16LE: add_wide(out, text, 2, false); break;
-    case CENV_ENC_UTF16BE: add_wide(out, text, 2, true); break;
-    case CENV_ENC_UTF32LE: add_wide(out, text, 4, false); break;
-    case CENV_ENC_UTF32BE: add_wide(out, text, 4, true); break;
-    case CENV_ENC_URL: add_url(out, text); break;
-    case CENV_ENC_JSON: add_json(out, text); break;
+    case CENV_ENC_UTF8:
+        cenv_buf_add_str(out, text);
+        break;
+    case CENV_ENC_UTF16LE:
+        add_wide(out, text, 2, false);
+        break;
+    case CENV_ENC_UTF16BE:
+        add_wide(out, text, 2, true);
+        break;
+    case CENV_ENC_UTF32LE:
+        add_wide(out, text, 4, false);
+        break;
+    case CENV_ENC_UTF32BE:
+        add_wide(out, text, 4, true);
+        break;
+    case CENV_ENC_URL:
+        add_url(out, text);
+        break;
+    case CENV_ENC_JSON:
+        add_json(out, text);
+        break;
     }
 }
 
-int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix, struct cenv_error *err)
+int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
+                    struct cenv_error *err)
 {
-    struct cenv_forms made = { 0 };
-    size_t from[CENV_ENC_NR + 1] = { 0 };
+    struct cenv_forms made = {0};
+    size_t from[CENV_ENC_NR + 1] = {0};
     if (prefix.len > UINT_MAX / 64)
-        return cenv_error_set(err, CENV_EUSAGE, "a prefix of %zu bytes is too long", prefix.len);
+        return cenv_error_set(err, CENV_EUSAGE, "a prefix of %zu bytes is too long",
+                              prefix.len);
     cenv_buf_init(&made.mem, 64 * prefix.len + 64);
     for (int e = 0; e < CENV_ENC_NR; e++) {
         add_form(&made.mem, prefix, e);
@@ -111,7 +121,7 @@ int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix, struct cen
 void cenv_forms_release(struct cenv_forms *forms)
 {
     cenv_buf_release(&forms->mem);
-    *forms = (struct cenv_forms){ 0 };
+    *forms = (struct cenv_forms){0};
 }
 
 /* ---- scan ---- */
@@ -120,10 +130,13 @@ static unsigned width_of(int encoding)
 {
     switch (encoding) {
     case CENV_ENC_UTF16LE:
-    case CENV_ENC_UTF16BE: return 2;
+    case CENV_ENC_UTF16BE:
+        return 2;
     case CENV_ENC_UTF32LE:
-    case CENV_ENC_UTF32BE: return 4;
-    default: return 1;
+    case CENV_ENC_UTF32BE:
+        return 4;
+    default:
+        return 1;
     }
 }
 
@@ -131,10 +144,11 @@ void cenv_sites_release(struct cenv_sites *sites)
 {
     cenv_free(sites->list);
     cenv_free(sites->line);
-    *sites = (struct cenv_sites){ 0 };
+    *sites = (struct cenv_sites){0};
 }
 
-static int add_site(struct cenv_sites *sites, const struct cenv_site *site, struct cenv_error *err)
+static int add_site(struct cenv_sites *sites, const struct cenv_site *site,
+                    struct cenv_error *err)
 {
     void *list = sites->list;
     if (cenv_grow(&list, &sites->alloc, sites->nr, sizeof(*sites->list)) < 0)
@@ -164,20 +178,21 @@ static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
     unsigned width = width_of(encoding);
     uint64_t end = 0;
     while (needle.len && from < data.len) {
-        const char *found = memmem(data.data + from, data.len - from, needle.data, needle.len);
+        const char *found =
+            memmem(data.data + from, data.len - from, needle.data, needle.len);
         if (!found)
             break;
         size_t at = (size_t)(found - data.data);
         /* Sites of one string come in a row: its end is looked for once. */
         if (mode == CENV_MODE_BINARY && (at >= end || (end - at) % width))
             end = string_end(data, at + needle.len, width);
-        struct cenv_site site = { .offset = at,
-                                  .end = mode == CENV_MODE_BINARY ? end : 0,
-                                  .slot = (uint32_t)needle.len,
-                                  .have = (uint32_t)needle.len,
-                                  .kind = mode == CENV_MODE_BINARY ? CENV_SITE_BINARY
-                                                                   : CENV_SITE_TEXT,
-                                  .encoding = (uint8_t)encoding };
+        struct cenv_site site = {.offset = at,
+                                 .end = mode == CENV_MODE_BINARY ? end : 0,
+                                 .slot = (uint32_t)needle.len,
+                                 .have = (uint32_t)needle.len,
+                                 .kind = mode == CENV_MODE_BINARY ? CENV_SITE_BINARY
+                                                                  : CENV_SITE_TEXT,
+                                 .encoding = (uint8_t)encoding};
         if (add_site(sites, &site, err) < 0)
             return err->status;
         from = at + needle.len;
@@ -214,7 +229,8 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
                 *last = *site;
             continue;
         }
-        if (kept > first && site->kind == CENV_SITE_BINARY && site->offset < last->end &&
+        if (kept > first && site->kind == CENV_SITE_BINARY &&
+            site->offset < last->end &&
             (site->end != last->end || site->encoding != last->encoding))
             continue;
         sites->list[kept++] = *site;
@@ -223,8 +239,8 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
 }
 
 /* The first line of a script as a line of its own: sites in it are relative to it. */
-static int scan_shebang(struct cenv_sites *sites, struct cenv_str data, struct cenv_str needle,
-                        size_t *body, struct cenv_error *err)
+static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
+                        struct cenv_str needle, size_t *body, struct cenv_error *err)
 {
     struct cenv_str line = cenv_str_slice(data, 0, cenv_str_find(data, '\n'));
     size_t from = 0, to = 0;
@@ -248,11 +264,12 @@ static int scan_shebang(struct cenv_sites *sites, struct cenv_str data, struct c
     return 0;
 }
 
-int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data, struct cenv_str placeholder,
-                    enum cenv_file_mode mode, struct cenv_error *err)
+int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
+                    struct cenv_str placeholder, enum cenv_file_mode mode,
+                    struct cenv_error *err)
 {
-    struct cenv_sites found = { 0 };
-    struct cenv_forms needle = { 0 };
+    struct cenv_sites found = {0};
+    struct cenv_forms needle = {0};
     size_t body = 0;
     int rc = cenv_forms_init(&needle, placeholder, err);
     if (rc == 0 && mode == CENV_MODE_TEXT)
@@ -266,7 +283,7 @@ int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data, struct cenv_
         qsort(found.list + first, found.nr - first, sizeof(*found.list), compare_sites);
     drop_overlaps(&found, first);
     *sites = found;
-    found = (struct cenv_sites){ 0 };
+    found = (struct cenv_sites){0};
 out:
     cenv_sites_release(&found);
     cenv_forms_release(&needle);
@@ -284,10 +301,12 @@ int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *form
         size_t need = forms->of[site->encoding].len;
         if (site->kind != CENV_SITE_BINARY || need <= site->slot)
             continue;
-        cenv_error_set(err, CENV_EPREFIX,
-                       "the prefix takes %zu bytes, the place for it in a binary has %u",
-                       need / width, site->slot / width);
-        return cenv_error_hint(err, "choose a prefix of at most %u bytes", site->slot / width);
+        cenv_error_set(
+            err, CENV_EPREFIX,
+            "the prefix takes %zu bytes, the place for it in a binary has %u",
+            need / width, site->slot / width);
+        return cenv_error_hint(err, "choose a prefix of at most %u bytes",
+                               site->slot / width);
     }
     return 0;
 }
@@ -295,7 +314,7 @@ int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *form
 void cenv_splice_init(struct cenv_splice *splice, const struct cenv_sites *sites,
                       const struct cenv_forms *forms, uint64_t size)
 {
-    *splice = (struct cenv_splice){ .sites = sites, .forms = forms, .size = size };
+    *splice = (struct cenv_splice){.sites = sites, .forms = forms, .size = size};
     cenv_buf_init(&splice->line, SIZE_MAX / 4);
 }
 
@@ -305,8 +324,9 @@ void cenv_splice_release(struct cenv_splice *splice)
 }
 
 /* line[from:to] with its sites replaced. */
-static void add_line_part(const struct cenv_sites *sites, const struct cenv_forms *forms, size_t from,
-                          size_t to, struct cenv_buf *out)
+static void add_line_part(const struct cenv_sites *sites,
+                          const struct cenv_forms *forms, size_t from, size_t to,
+                          struct cenv_buf *out)
 {
     for (size_t i = 0; i < sites->nr && sites->list[i].kind == CENV_SITE_SHEBANG; i++) {
         const struct cenv_site *site = &sites->list[i];
@@ -333,11 +353,11 @@ static void render_line(const struct cenv_sites *sites, const struct cenv_forms 
     cut[1] = parts.len;
     add_line_part(sites, forms, sites->exe_to, sites->line_len, &parts);
     struct cenv_str all = cenv_buf_str(&parts);
-    struct cenv_shebang line = { .style = sites->style,
-                                 .quoted = sites->quoted,
-                                 .head = cenv_str_slice(all, 0, cut[0]),
-                                 .exe = cenv_str_slice(all, cut[0], cut[1]),
-                                 .rest = cenv_str_slice(all, cut[1], all.len) };
+    struct cenv_shebang line = {.style = sites->style,
+                                .quoted = sites->quoted,
+                                .head = cenv_str_slice(all, 0, cut[0]),
+                                .exe = cenv_str_slice(all, cut[0], cut[1]),
+                                .rest = cenv_str_slice(all, cut[1], all.len)};
     cenv_shebang_render(&line, out);
     out->failed |= parts.failed;
     cenv_buf_release(&parts);
@@ -345,7 +365,7 @@ static void render_line(const struct cenv_sites *sites, const struct cenv_forms 
 
 static void take_range(struct cenv_splice *s, uint64_t to, struct cenv_piece *piece)
 {
-    *piece = (struct cenv_piece){ .from = s->pos, .len = to - s->pos };
+    *piece = (struct cenv_piece){.from = s->pos, .len = to - s->pos};
     s->pos = to;
 }
 
@@ -359,7 +379,8 @@ static int take_line(struct cenv_splice *s, struct cenv_piece *piece)
     render_line(s->sites, s->forms, &s->line);
     if (s->line.failed)
         return CENV_ENOMEM;
-    *piece = (struct cenv_piece){ .data = s->line.data ? s->line.data : "", .len = s->line.len };
+    *piece = (struct cenv_piece){.data = s->line.data ? s->line.data : "",
+                                 .len = s->line.len};
     s->pos = s->sites->line_have;
     return 1;
 }
@@ -369,7 +390,7 @@ static void take_site(struct cenv_splice *s, struct cenv_piece *piece)
 {
     const struct cenv_site *site = &s->sites->list[s->next++];
     struct cenv_str form = s->forms->of[site->encoding];
-    *piece = (struct cenv_piece){ .data = form.data, .len = form.len };
+    *piece = (struct cenv_piece){.data = form.data, .len = form.len};
     s->pos = site->offset + site->have;
     if (site->kind != CENV_SITE_BINARY)
         return;
@@ -406,7 +427,8 @@ int cenv_splice_next(struct cenv_splice *s, struct cenv_piece *piece)
         s->in_string = false;
     }
     if (s->pad) {
-        *piece = (struct cenv_piece){ zeros, 0, s->pad < sizeof(zeros) ? s->pad : sizeof(zeros) };
+        *piece = (struct cenv_piece){zeros, 0,
+                                     s->pad < sizeof(zeros) ? s->pad : sizeof(zeros)};
         s->pad -= piece->len;
     } else if (s->next < s->sites->nr && s->pos >= list[s->next].offset) {
         take_site(s, piece);
@@ -419,8 +441,7 @@ int cenv_splice_next(struct cenv_splice *s, struct cenv_piece *piece)
     return 1;
 }
 
-/* Sites from a disk or a careless caller must not make us read past the data. */
-static bool sites_within(const struct cenv_sites *sites, uint64_t size)
+bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
 {
     uint64_t pos = sites->line_have;
     if (pos > size)
@@ -430,11 +451,13 @@ static bool sites_within(const struct cenv_sites *sites, uint64_t size)
         if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_SHEBANG)
             return false;
         if (site->kind == CENV_SITE_SHEBANG) {
-            if (site->offset > sites->line_len || site->slot > sites->line_len - site->offset)
+            if (site->offset > sites->line_len ||
+                site->slot > sites->line_len - site->offset)
                 return false;
             continue;
         }
-        if (site->offset < pos || site->offset > size || site->have > size - site->offset)
+        if (site->offset < pos || site->offset > size ||
+            site->have > size - site->offset)
             return false;
         pos = site->offset + site->have;
         if (site->kind == CENV_SITE_BINARY &&
@@ -445,16 +468,18 @@ static bool sites_within(const struct cenv_sites *sites, uint64_t size)
 }
 
 int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
-                      const struct cenv_forms *forms, struct cenv_buf *out, struct cenv_error *err)
+                      const struct cenv_forms *forms, struct cenv_buf *out,
+                      struct cenv_error *err)
 {
     struct cenv_splice splice;
     struct cenv_piece piece;
     size_t start = out->len;
+    if (!cenv_sites_within(sites, data.len))
+        return cenv_error_set(err, CENV_EINTEGRITY,
+                              "relocation sites lie outside the file");
     int rc = cenv_sites_fit(sites, forms, err);
     if (rc < 0)
         return rc;
-    if (!sites_within(sites, data.len))
-        return cenv_error_set(err, CENV_EINTEGRITY, "relocation sites lie outside the file");
     cenv_splice_init(&splice, sites, forms, data.len);
     while ((rc = cenv_splice_next(&splice, &piece)) > 0)
         cenv_buf_add(out, piece.data ? piece.data : data.data + piece.from, piece.len);
@@ -465,7 +490,8 @@ int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
     return cenv_error_oom(err);
 }
 
-static uint64_t line_length(const struct cenv_sites *sites, const struct cenv_forms *forms)
+static uint64_t line_length(const struct cenv_sites *sites,
+                            const struct cenv_forms *forms)
 {
     struct cenv_buf line;
     cenv_buf_init(&line, SIZE_MAX / 4);
@@ -493,7 +519,8 @@ int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
     uint64_t line = line_length(sites, forms);
     if (line == UINT64_MAX)
         return cenv_error_oom(err);
-    int64_t text = (int64_t)line - (int64_t)sites->line_have; /* how far text has moved */
+    int64_t text =
+        (int64_t)line - (int64_t)sites->line_have; /* how far text has moved */
     sites->line_have = (uint32_t)line;
     for (size_t i = 0, j; i < sites->nr; i = j) {
         struct cenv_site *site = &sites->list[i];
@@ -501,7 +528,8 @@ int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
         j = i + 1;
         if (site->kind == CENV_SITE_SHEBANG)
             continue;
-        while (j < sites->nr && site->kind == CENV_SITE_BINARY && sites->list[j].end == site->end &&
+        while (j < sites->nr && site->kind == CENV_SITE_BINARY &&
+               sites->list[j].end == site->end &&
                sites->list[j].encoding == site->encoding)
             j++;
         for (size_t k = i; k < j; k++) {
@@ -518,10 +546,10 @@ int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
     return 0;
 }
 
-int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix, const char *relative,
-                     struct cenv_error *err)
+int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
+                     const char *relative, struct cenv_error *err)
 {
-    struct cenv_sites made = { .style = CENV_SHEBANG_ENTRY };
+    struct cenv_sites made = {.style = CENV_SHEBANG_ENTRY};
     struct cenv_str at = prefix->of[CENV_ENC_UTF8];
     struct cenv_buf line;
     cenv_buf_init(&line, UINT_MAX / 2);
@@ -532,13 +560,14 @@ int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix, 
     made.line_len = made.line_have = made.exe_to = (uint32_t)line.len;
     made.exe_from = 2;
     made.line = cenv_buf_detach(&line);
-    struct cenv_site site = { .offset = 2,
-                              .slot = (uint32_t)at.len,
-                              .have = (uint32_t)at.len,
-                              .kind = CENV_SITE_SHEBANG };
+    struct cenv_site site = {.offset = 2,
+                             .slot = (uint32_t)at.len,
+                             .have = (uint32_t)at.len,
+                             .kind = CENV_SITE_SHEBANG};
     int rc = made.line ? add_site(&made, &site, err) : cenv_error_oom(err);
     if (rc == 0)
-        rc = cenv_sites_rebase(&made, prefix, err); /* line_have: as written for this prefix */
+        rc = cenv_sites_rebase(&made, prefix,
+                               err); /* line_have: as written for this prefix */
     if (rc == 0)
         *sites = made;
     else
@@ -549,7 +578,25 @@ int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix, 
 
 void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out)
 {
-    struct cenv_shebang line = { .style = CENV_SHEBANG_ENTRY, .head = CENV_STR("#!"), .exe = exe };
+    struct cenv_shebang line = {
+        .style = CENV_SHEBANG_ENTRY, .head = CENV_STR("#!"), .exe = exe};
     cenv_shebang_render(&line, out);
     cenv_buf_putc(out, '\n');
+}
+
+int cenv_relocate(struct cenv_str data, struct cenv_str placeholder,
+                  struct cenv_str prefix, bool binary, struct cenv_buf *out,
+                  struct cenv_error *err)
+{
+    struct cenv_sites sites = {0};
+    struct cenv_forms forms = {0};
+    int rc = cenv_sites_scan(&sites, data, placeholder,
+                             binary ? CENV_MODE_BINARY : CENV_MODE_TEXT, err);
+    if (rc == 0)
+        rc = cenv_forms_init(&forms, prefix, err);
+    if (rc == 0)
+        rc = cenv_sites_splice(&sites, data, &forms, out, err);
+    cenv_forms_release(&forms);
+    cenv_sites_release(&sites);
+    return rc;
 }

@@ -48,7 +48,8 @@ struct cenv_forms {
 };
 
 /* `prefix`: bytes as they stand; what is not UTF-8 becomes U+DC80.. in the wide forms. */
-int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix, struct cenv_error *err);
+int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
+                    struct cenv_error *err);
 void cenv_forms_release(struct cenv_forms *forms);
 
 enum cenv_site_kind { CENV_SITE_TEXT, CENV_SITE_BINARY, CENV_SITE_SHEBANG };
@@ -56,10 +57,11 @@ enum cenv_site_kind { CENV_SITE_TEXT, CENV_SITE_BINARY, CENV_SITE_SHEBANG };
 /* One place that names the prefix. Fixed size: the manifest stores it as it is. */
 struct cenv_site {
     uint64_t offset; /* in the file at hand; SHEBANG: in `line` */
-    uint64_t end;    /* BINARY: where its C string ends in the file at hand (NUL or end of file) */
-    uint32_t slot;   /* bytes the pristine file has for it */
-    uint32_t have;   /* bytes it takes in the file at hand */
-    uint8_t kind;    /* enum cenv_site_kind */
+    uint64_t
+        end; /* BINARY: where its C string ends in the file at hand (NUL or end of file) */
+    uint32_t slot;    /* bytes the pristine file has for it */
+    uint32_t have;    /* bytes it takes in the file at hand */
+    uint8_t kind;     /* enum cenv_site_kind */
     uint8_t encoding; /* enum cenv_encoding */
     uint8_t zero[6];
 };
@@ -71,11 +73,13 @@ struct cenv_site {
 struct cenv_sites {
     struct cenv_site *list;
     size_t nr, alloc;
-    uint8_t style;        /* enum cenv_shebang_style of the first line */
-    uint8_t quoted;       /* PIP: the interpreter was in quotes */
-    uint32_t line_have;   /* bytes at the start of the file at hand that `line` stands for */
-    uint32_t exe_from, exe_to; /* the interpreter in `line`; both 0: no interpreter found */
-    char *line;           /* heap: the pristine first line without newline */
+    uint8_t style;  /* enum cenv_shebang_style of the first line */
+    uint8_t quoted; /* PIP: the interpreter was in quotes */
+    uint32_t
+        line_have; /* bytes at the start of the file at hand that `line` stands for */
+    uint32_t exe_from,
+        exe_to; /* the interpreter in `line`; both 0: no interpreter found */
+    char *line; /* heap: the pristine first line without newline */
     uint32_t line_len;
 };
 
@@ -92,16 +96,22 @@ static inline bool cenv_sites_none(const struct cenv_sites *sites)
  * check: conda's rule). BINARY: also where each C string ends; newlines belong to it (conda#14043),
  * and an unterminated last one ends with the file. On failure `sites` is untouched.
  */
-int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data, struct cenv_str placeholder,
-                    enum cenv_file_mode mode, struct cenv_error *err);
+int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
+                    struct cenv_str placeholder, enum cenv_file_mode mode,
+                    struct cenv_error *err);
+
+/* Whether sites that come from a disk make sense for a file of `size` bytes. */
+bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 
 /* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
 int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *forms,
                    struct cenv_error *err);
 
-/* Appends the file for the prefix. CENV_EPREFIX as cenv_sites_fit; then `out` is untouched. */
+/* Appends the file for the prefix. CENV_EPREFIX as cenv_sites_fit, CENV_EINTEGRITY
+ * when the sites do not fit the data; then `out` is untouched. */
 int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
-                      const struct cenv_forms *forms, struct cenv_buf *out, struct cenv_error *err);
+                      const struct cenv_forms *forms, struct cenv_buf *out,
+                      struct cenv_error *err);
 
 /* The size of that file, from the size of the file at hand. */
 uint64_t cenv_sites_size(const struct cenv_sites *sites, const struct cenv_forms *forms,
@@ -115,8 +125,8 @@ int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
  * The sites of an entry point that starts with "#!<prefix>/<relative>" in one of its forms, whose
  * other bytes do not depend on the prefix; `prefix` is the one it was written for.
  */
-int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix, const char *relative,
-                     struct cenv_error *err);
+int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
+                     const char *relative, struct cenv_error *err);
 
 /* Appends the first line(s) of an entry point for interpreter `exe`, newline included. */
 void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out);
@@ -133,8 +143,9 @@ struct cenv_piece {
 struct cenv_splice {
     const struct cenv_sites *sites;
     const struct cenv_forms *forms;
-    uint64_t size, pos;       /* of the file at hand */
-    uint64_t pad, skip, room; /* zeros to write; room and old padding gathered in this string */
+    uint64_t size, pos; /* of the file at hand */
+    uint64_t pad, skip,
+        room; /* zeros to write; room and old padding gathered in this string */
     size_t next;
     bool started, in_string;
     struct cenv_buf line;

@@ -36,7 +36,8 @@ static bool is_python(struct cenv_str name)
         digits++;
     if (digits && at + 1 < name.len && name.data[at] == '.') {
         at++;
-        for (digits = 0; at < name.len && name.data[at] >= '0' && name.data[at] <= '9'; at++)
+        for (digits = 0; at < name.len && name.data[at] >= '0' && name.data[at] <= '9';
+             at++)
             digits++;
         if (digits && at < name.len && (name.data[at] == 't' || name.data[at] == 'd'))
             at++;
@@ -57,7 +58,8 @@ static void add_quoted(struct cenv_str exe, struct cenv_buf *out)
     }
 }
 
-static void add_two_lines(struct cenv_str exe, struct cenv_str rest, struct cenv_buf *out)
+static void add_two_lines(struct cenv_str exe, struct cenv_str rest,
+                          struct cenv_buf *out)
 {
     cenv_buf_puts(out, "#!/bin/sh\n'''exec' \"");
     add_quoted(exe, out);
@@ -66,7 +68,8 @@ static void add_two_lines(struct cenv_str exe, struct cenv_str rest, struct cenv
     cenv_buf_puts(out, " \"$0\" \"$@\" #'''");
 }
 
-static void add_three_lines(const struct cenv_shebang *line, bool space, struct cenv_buf *out)
+static void add_three_lines(const struct cenv_shebang *line, bool space,
+                            struct cenv_buf *out)
 {
     cenv_buf_puts(out, "#!/bin/sh\n'''exec' ");
     if (line->quoted || space) {
@@ -85,13 +88,14 @@ void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out)
     struct cenv_str exe = line->exe;
     bool space = cenv_str_find(exe, ' ') < exe.len;
     size_t slash = cenv_str_rfind(exe, '/');
-    struct cenv_str name = cenv_str_slice(exe, slash < exe.len ? slash + 1 : 0, exe.len);
+    struct cenv_str name =
+        cenv_str_slice(exe, slash < exe.len ? slash + 1 : 0, exe.len);
     bool fits = line->style == CENV_SHEBANG_ENTRY
                     ? exe.len <= CENV_ENTRY_EXE_MAX
                     : line->head.len + exe.len + line->rest.len <= CENV_SHEBANG_MAX;
     if (line->style == CENV_SHEBANG_PIP) {
         add_three_lines(line, space, out);
-    } else if (exe.len == 0 || (fits && !space)) {
+    } else if (exe.len == 0 || (fits && !space) || cenv_str_is(exe, "/usr/bin/env")) {
         cenv_buf_add_str(out, line->head);
         cenv_buf_add_str(out, exe);
         cenv_buf_add_str(out, line->rest);
@@ -122,18 +126,21 @@ static bool take_exe(struct cenv_str *rest, struct cenv_str *exe)
     *exe = cenv_str_slice(line, 0, len);
     *rest = cenv_str_slice(*rest, len + (quoted ? 1 : 0), rest->len);
     /* A backslash, or uv's "$(dirname ...)": not a plain path, left to the text. */
-    return len < line.len && len > 0 && exe->data[0] == '/' && cenv_str_find(*exe, '\\') == len;
+    return len < line.len && len > 0 && exe->data[0] == '/' &&
+           cenv_str_find(*exe, '\\') == len;
 }
 
 bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *style,
-                             struct cenv_str *exe, struct cenv_str *options, size_t *len)
+                             struct cenv_str *exe, struct cenv_str *options,
+                             size_t *len)
 {
     static const char args[] = " \"$0\" \"$@\"";
     struct cenv_str rest = script;
     if (!take(&rest, "#!/bin/sh\n'''exec' ") || !take_exe(&rest, exe))
         return false;
     struct cenv_str line = cenv_str_slice(rest, 0, cenv_str_find(rest, '\n'));
-    const char *found = line.len ? memmem(line.data, line.len, args, sizeof(args) - 1) : NULL;
+    const char *found =
+        line.len ? memmem(line.data, line.len, args, sizeof(args) - 1) : NULL;
     if (!found)
         return false;
     *options = cenv_str_n(rest.data, (size_t)(found - rest.data));

@@ -19,7 +19,7 @@ enum cenv_shebang_style {
     CENV_SHEBANG_NONE,  /* no line of that kind */
     CENV_SHEBANG_LINE,  /* a package's script: CENV_SHEBANG_MAX decides */
     CENV_SHEBANG_ENTRY, /* a generated entry point: CENV_ENTRY_EXE_MAX decides */
-    CENV_SHEBANG_PIP,   /* three lines as pip, distlib and uv write them; they stay three */
+    CENV_SHEBANG_PIP, /* three lines as pip, distlib and uv write them; they stay three */
 };
 
 /*
@@ -34,13 +34,15 @@ bool cenv_shebang_split(struct cenv_str line, size_t *from, size_t *to);
  * options with their leading space), *len is what the form takes, its last newline not counted.
  */
 bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *style,
-                             struct cenv_str *exe, struct cenv_str *options, size_t *len);
+                             struct cenv_str *exe, struct cenv_str *options,
+                             size_t *len);
 
 /* A first line in parts that already name the prefix in question. */
 struct cenv_shebang {
     enum cenv_shebang_style style;
-    bool quoted;                    /* PIP: the interpreter was in quotes */
-    struct cenv_str head, exe, rest; /* "#!" and spaces, interpreter, options as they stand */
+    bool quoted; /* PIP: the interpreter was in quotes */
+    struct cenv_str head, exe,
+        rest; /* "#!" and spaces, interpreter, options as they stand */
 };
 
 /*
