@@ -37,7 +37,7 @@ static int copy_by_hand(int from, int to, uint64_t at, uint64_t end)
         size_t want = end - at < COPY_BLOCK ? (size_t)(end - at) : COPY_BLOCK;
         int64_t n = cenv_raw_pread(from, block, want, at);
         if (n <= 0)
-            rc = n < 0 ? (int)n : -EIO; /* shorter than it was: somebody truncated it */
+            rc = n < 0 ? (int)n : -EIO; /* truncated while we copied */
         else
             rc = cenv_raw_pwrite(to, block, (size_t)n, at);
         at += n > 0 ? (uint64_t)n : 0;
@@ -93,6 +93,8 @@ int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size)
     int rc = cenv_raw_stat_fd(from_fd, &st);
     if (rc < 0 || size == 0)
         return rc;
+    if (st.size < size)
+        return -EIO; /* shorter than it was: somebody truncated it */
     if (st.blocks < size && size > 4096)
         return copy_segments(from_fd, to_fd, size);
     return copy_range(from_fd, to_fd, 0, size);
