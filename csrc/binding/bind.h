@@ -51,7 +51,13 @@ int bind_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 /* Frees an instance of a heap type after its own members are gone. */
 void bind_free_instance(PyObject *self);
 
+/* The core's store behind a Store object; borrowed. */
+struct cenv_store *bind_store_of(PyObject *store);
+
 extern PyType_Spec bind_task_spec;
+extern PyType_Spec bind_index_spec;
+extern PyType_Spec bind_store_spec;
+extern PyType_Spec bind_lease_spec;
 extern PyMethodDef bind_op_methods[];
 
 #endif

@@ -49,7 +49,11 @@ static int import_errors(struct bind_state *state)
 
 static int add_types(PyObject *module, struct bind_state *state)
 {
-    return bind_add_type(module, &bind_task_spec, &state->task_type);
+    if (bind_add_type(module, &bind_task_spec, &state->task_type) < 0 ||
+        bind_add_type(module, &bind_index_spec, &state->index_type) < 0 ||
+        bind_add_type(module, &bind_store_spec, &state->store_type) < 0)
+        return -1;
+    return bind_add_type(module, &bind_lease_spec, &state->lease_type);
 }
 
 static int module_exec(PyObject *module)

@@ -2,6 +2,294 @@
 /* The module's functions: one core call each. */
 #include "binding/bind.h"
 
+/* Two paths as bytes objects, owned; both or none. */
+struct paths {
+    PyObject *first, *second;
+};
+
+static void release_paths(struct paths *paths)
+{
+    Py_CLEAR(paths->first);
+    Py_CLEAR(paths->second);
+}
+
+static struct cenv_store *store_or_null(struct bind_state *state, PyObject *store, int *wrong)
+{
+    *wrong = 0;
+    if (store == Py_None)
+        return NULL;
+    if (PyObject_TypeCheck(store, state->store_type))
+        return bind_store_of(store);
+    PyErr_SetString(PyExc_TypeError, "expected a Store or None");
+    *wrong = 1;
+    return NULL;
+}
+
+static PyObject *op_clone(PyObject *module, PyObject *args)
+{
+    struct bind_state *state = bind_state_of(module);
+    struct paths paths = { NULL, NULL };
+    PyObject *store, *task, *reply = NULL;
+    const char *options;
+    if (!PyArg_ParseTuple(args, "OO&O&sO!:clone", &store, PyUnicode_FSConverter, &paths.first,
+                          PyUnicode_FSConverter, &paths.second, &options, state->task_type, &task))
+        goto out;
+    int wrong;
+    struct cenv_store *core = store_or_null(state, store, &wrong);
+    const char *src = PyBytes_AsString(paths.first), *dst = PyBytes_AsString(paths.second);
+    struct cenv_task *running = wrong ? NULL : bind_task_begin(task);
+    if (!running)
+        goto out;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf buf;
+    cenv_buf_init(&buf, BIND_REPLY_MAX);
+    int rc = cenv_clone(core, src, dst, options, running, &buf, &err);
+    bind_task_end(task);
+    reply = bind_reply(state, rc, &buf, &err);
+out:
+    release_paths(&paths);
+    return reply;
+}
+
+static PyObject *op_reset(PyObject *module, PyObject *args)
+{
+    struct bind_state *state = bind_state_of(module);
+    PyObject *store, *path, *task, *reply = NULL;
+    if (!PyArg_ParseTuple(args, "OO&O!:reset", &store, PyUnicode_FSConverter, &path,
+                          state->task_type, &task))
+        return NULL;
+    int wrong;
+    struct cenv_store *core = store_or_null(state, store, &wrong);
+    const char *bytes = PyBytes_AsString(path);
+    struct cenv_task *running = wrong ? NULL : bind_task_begin(task);
+    if (running) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_buf buf;
+        cenv_buf_init(&buf, BIND_REPLY_MAX);
+        int rc = cenv_reset(core, bytes, running, &buf, &err);
+        bind_task_end(task);
+        reply = bind_reply(state, rc, &buf, &err);
+    }
+    Py_DECREF(path);
+    return reply;
+}
+
+static PyObject *op_extract(PyObject *module, PyObject *args)
+{
+    struct bind_state *state = bind_state_of(module);
+    struct paths paths = { NULL, NULL };
+    PyObject *task, *reply = NULL;
+    const char *sha256;
+    if (!PyArg_ParseTuple(args, "O&O&zO!:extract", PyUnicode_FSConverter, &paths.first,
+                          PyUnicode_FSConverter, &paths.second, &sha256, state->task_type, &task))
+        goto out;
+    const char *package = PyBytes_AsString(paths.first), *dest = PyBytes_AsString(paths.second);
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        goto out;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf buf;
+    cenv_buf_init(&buf, BIND_REPLY_MAX);
+    int rc = cenv_extract(package, dest, sha256, running, &buf, &err);
+    bind_task_end(task);
+    reply = bind_reply(state, rc, &buf, &err);
+out:
+    release_paths(&paths);
+    return reply;
+}
+
+typedef int (*one_path_fn)(const char *, struct cenv_task *, struct cenv_buf *,
+                           struct cenv_error *);
+
+/* (path, task) -> JSON text. */
+static PyObject *with_one_path(PyObject *module, PyObject *args, one_path_fn operation)
+{
+    struct bind_state *state = bind_state_of(module);
+    PyObject *path, *task, *reply = NULL;
+    if (!PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, state->task_type, &task))
+        return NULL;
+    const char *bytes = PyBytes_AsString(path);
+    struct cenv_task *running = bind_task_begin(task);
+    if (running) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_buf buf;
+        cenv_buf_init(&buf, BIND_REPLY_MAX);
+        int rc = operation(bytes, running, &buf, &err);
+        bind_task_end(task);
+        reply = bind_reply(state, rc, &buf, &err);
+    }
+    Py_DECREF(path);
+    return reply;
+}
+
+static PyObject *op_verify(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, cenv_verify);
+}
+
+static PyObject *op_package_info(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, cenv_package_info);
+}
+
+static int remove_tree(const char *path, struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    (void)out;
+    return cenv_remove(path, task, err);
+}
+
+static PyObject *op_remove(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, remove_tree);
+}
+
+static int doctor(const char *path, struct cenv_task *task, struct cenv_buf *out,
+                  struct cenv_error *err)
+{
+    (void)task;
+    return cenv_doctor(path, out, err);
+}
+
+static PyObject *op_doctor(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, doctor);
+}
+
+/* The strings of a list, borrowed, ended by NULL; free with PyMem_Free. */
+static const char **strings_of(PyObject *list)
+{
+    Py_ssize_t nr = PyList_Size(list);
+    const char **texts = PyMem_Calloc((size_t)nr + 1, sizeof(*texts));
+    if (!texts) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < nr; i++) {
+        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
+        if (!texts[i]) {
+            PyMem_Free(texts);
+            return NULL;
+        }
+    }
+    return texts;
+}
+
+static PyObject *op_virtual_packages(PyObject *module, PyObject *args)
+{
+    const char *subdir;
+    PyObject *list;
+    if (!PyArg_ParseTuple(args, "zO!:virtual_packages", &subdir, &PyList_Type, &list))
+        return NULL;
+    const char **overrides = strings_of(list);
+    if (!overrides)
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf buf;
+    cenv_buf_init(&buf, BIND_REPLY_MAX);
+    int rc = cenv_virtual_packages(subdir, overrides, &buf, &err);
+    PyMem_Free(overrides);
+    return bind_reply(bind_state_of(module), rc, &buf, &err);
+}
+
+static PyObject *op_zstd_write(PyObject *module, PyObject *args)
+{
+    PyObject *path;
+    const char *data;
+    Py_ssize_t len;
+    int level;
+    if (!PyArg_ParseTuple(args, "O&y#i:zstd_write", PyUnicode_FSConverter, &path, &data, &len,
+                          &level))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    const char *bytes = PyBytes_AsString(path);
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_zstd_write(bytes, data, (size_t)len, level, &err);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    if (rc != 0)
+        return bind_raise(bind_state_of(module), &err);
+    Py_RETURN_NONE;
+}
+
+/* (path bytes, data bytes, mode, mtime_ns, link bytes or None), borrowed by the member. */
+static int convert_member(PyObject *tuple, struct cenv_pack_member *member)
+{
+    const char *data;
+    Py_ssize_t len;
+    long long mtime_ns;
+    PyObject *path, *link;
+    if (!PyArg_ParseTuple(tuple, "Sy#ILO", &path, &data, &len, &member->mode, &mtime_ns, &link))
+        return -1;
+    member->path = PyBytes_AsString(path);
+    member->data = data;
+    member->len = (size_t)len;
+    member->mtime_ns = mtime_ns;
+    member->link = link == Py_None ? NULL : PyBytes_AsString(link);
+    return member->link || link == Py_None ? 0 : -1;
+}
+
+static struct cenv_pack_member *convert_members(PyObject *list, size_t nr)
+{
+    struct cenv_pack_member *members = PyMem_Calloc(nr ? nr : 1, sizeof(*members));
+    if (!members) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        if (convert_member(PyList_GetItem(list, (Py_ssize_t)i), &members[i]) < 0) {
+            PyMem_Free(members);
+            return NULL;
+        }
+    }
+    return members;
+}
+
+static PyObject *op_pack(PyObject *module, PyObject *args)
+{
+    struct bind_state *state = bind_state_of(module);
+    PyObject *path, *list, *task;
+    if (!PyArg_ParseTuple(args, "O&O!O!:pack", PyUnicode_FSConverter, &path, &PyList_Type, &list,
+                          state->task_type, &task))
+        return NULL;
+    size_t nr = (size_t)PyList_Size(list);
+    struct cenv_pack_member *members = convert_members(list, nr);
+    struct cenv_task *running = members ? bind_task_begin(task) : NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    int rc = -1;
+    if (running) {
+        rc = cenv_pack(PyBytes_AsString(path), members, nr, running, &err);
+        bind_task_end(task);
+    }
+    PyMem_Free(members);
+    Py_DECREF(path);
+    if (!running)
+        return NULL;
+    if (rc != 0)
+        return bind_raise(state, &err);
+    return PyUnicode_FromString("");
+}
+
 PyMethodDef bind_op_methods[] = {
+    { "clone", op_clone, METH_VARARGS,
+      "clone(store, src, dst, options, task)\n--\n\nClone an environment." },
+    { "reset", op_reset, METH_VARARGS,
+      "reset(store, clone, task)\n--\n\nPut a clone back to its template's state." },
+    { "extract", op_extract, METH_VARARGS,
+      "extract(package, dest, sha256, task)\n--\n\nExtract one package." },
+    { "verify", op_verify, METH_VARARGS, "verify(prefix, task)\n--\n\nCheck a prefix." },
+    { "package_info", op_package_info, METH_VARARGS,
+      "package_info(package, task)\n--\n\nWhat an index needs of a package." },
+    { "remove", op_remove, METH_VARARGS, "remove(path, task)\n--\n\nRemove a tree." },
+    { "doctor", op_doctor, METH_VARARGS,
+      "doctor(directory, task)\n--\n\nWhat this machine can do there." },
+    { "virtual_packages", op_virtual_packages, METH_VARARGS,
+      "virtual_packages(subdir, overrides)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..." },
+    { "pack", op_pack, METH_VARARGS,
+      "pack(path, members, task)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
+      "link) each." },
+    { "zstd_write", op_zstd_write, METH_VARARGS,
+      "zstd_write(path, data, level)\n--\n\nCompress data into a file." },
     { NULL, NULL, 0, NULL },
 };

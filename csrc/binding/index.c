@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cenv._cenv.Index: several repodata as one index that many solves share. */
+#include "binding/bind.h"
+
+struct index_object {
+    PyObject_HEAD
+    struct cenv_index *index;
+};
+
+/* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes). The
+ * strings are borrowed from the tuple, which the caller's list keeps alive. */
+static int convert_source(PyObject *tuple, struct cenv_source *source)
+{
+    PyObject *path;
+    if (!PyArg_ParseTuple(tuple, "sszssS", &source->channel, &source->channel_url,
+                          &source->multichannel, &source->subdir, &source->repodata_url, &path))
+        return -1;
+    source->path = PyBytes_AsString(path);
+    return source->path ? 0 : -1;
+}
+
+static struct cenv_source *convert_sources(PyObject *list, size_t nr)
+{
+    struct cenv_source *sources = PyMem_Malloc((nr ? nr : 1) * sizeof(*sources));
+    if (!sources) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (size_t i = 0; i < nr; i++) {
+        PyObject *item = PyList_GetItem(list, (Py_ssize_t)i);
+        if (!item || convert_source(item, &sources[i]) < 0) {
+            PyMem_Free(sources);
+            return NULL;
+        }
+    }
+    return sources;
+}
+
+static int open_index(struct index_object *self, const struct cenv_source *sources, size_t nr,
+                      PyObject *cache_dir, PyObject *task)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    const char *cache = cache_dir == Py_None ? NULL : PyBytes_AsString(cache_dir);
+    if (cache_dir != Py_None && !cache)
+        return -1;
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return -1;
+    int rc = cenv_index_open(&self->index, sources, nr, cache, running, &err);
+    bind_task_end(task);
+    if (rc != 0)
+        bind_raise(bind_state_of_self((PyObject *)self), &err);
+    return rc;
+}
+
+static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *list, *cache_dir, *task;
+    struct bind_state *state = PyType_GetModuleState(type);
+    if (kwargs && PyDict_Size(kwargs))
+        return PyErr_Format(PyExc_TypeError, "Index takes no keyword arguments");
+    if (!PyArg_ParseTuple(args, "O!OO!:Index", &PyList_Type, &list, &cache_dir, state->task_type,
+                          &task))
+        return NULL;
+    size_t nr = (size_t)PyList_Size(list);
+    struct cenv_source *sources = convert_sources(list, nr);
+    if (!sources)
+        return NULL;
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    PyObject *self = alloc(type, 0);
+    if (self && open_index((struct index_object *)self, sources, nr, cache_dir, task) < 0)
+        Py_CLEAR(self);
+    PyMem_Free(sources);
+    return self;
+}
+
+static void index_dealloc(PyObject *self)
+{
+    cenv_index_free(((struct index_object *)self)->index);
+    bind_free_instance(self);
+}
+
+static PyObject *index_solve(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    const char *request;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "sO!:solve", &request, state->task_type, &task))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = cenv_solve(((struct index_object *)self)->index, request, running, &out, &err);
+    bind_task_end(task);
+    return bind_reply(state, rc, &out, &err);
+}
+
+static PyMethodDef index_methods[] = {
+    { "solve", index_solve, METH_VARARGS,
+      "solve(request, task)\n--\n\nSolve a request (JSON text); return the reply as JSON text." },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot index_slots[] = {
+    { Py_tp_doc, "Index(sources, cache_dir, task)\n--\n\nRepodata opened as one index. sources: "
+                 "(channel, channel_url, multichannel, subdir, repodata_url, path) each." },
+    { Py_tp_new, (void *)index_new },
+    { Py_tp_dealloc, (void *)index_dealloc },
+    { Py_tp_methods, index_methods },
+    { 0, NULL },
+};
+
+PyType_Spec bind_index_spec = {
+    .name = "cenv._cenv.Index",
+    .basicsize = sizeof(struct index_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = index_slots,
+};

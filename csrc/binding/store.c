@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* cenv._cenv.Store and Lease: the store's operations, one core call each. */
+#include "binding/bind.h"
+
+struct store_object {
+    PyObject_HEAD
+    struct cenv_store *store;
+};
+
+struct lease_object {
+    PyObject_HEAD
+    PyObject *store; /* keeps the store open */
+    struct cenv_lease *lease;
+};
+
+struct cenv_store *bind_store_of(PyObject *self)
+{
+    return ((struct store_object *)self)->store;
+}
+
+static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *path;
+    if (kwargs && PyDict_Size(kwargs))
+        return PyErr_Format(PyExc_TypeError, "Store takes no keyword arguments");
+    if (!PyArg_ParseTuple(args, "O&:Store", PyUnicode_FSConverter, &path))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_store *store = NULL;
+    int rc;
+    const char *bytes = PyBytes_AsString(path);
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_store_open(&store, bytes, &err);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    if (rc != 0)
+        return bind_raise(PyType_GetModuleState(type), &err);
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    struct store_object *self = (struct store_object *)alloc(type, 0);
+    if (self)
+        self->store = store;
+    else
+        cenv_store_free(store);
+    return (PyObject *)self;
+}
+
+static void store_dealloc(PyObject *self)
+{
+    cenv_store_free(bind_store_of(self));
+    bind_free_instance(self);
+}
+
+typedef int (*two_texts_fn)(struct cenv_store *, const char *, const char *, struct cenv_task *,
+                            struct cenv_buf *, struct cenv_error *);
+
+/* (text, text, task) -> JSON text. */
+static PyObject *with_two_texts(PyObject *self, PyObject *args, two_texts_fn operation)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    const char *first, *second;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "ssO!", &first, &second, state->task_type, &task))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = operation(bind_store_of(self), first, second, running, &out, &err);
+    bind_task_end(task);
+    return bind_reply(state, rc, &out, &err);
+}
+
+static PyObject *store_fetch_packages(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_fetch_packages);
+}
+
+static PyObject *store_template_build(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_template_build);
+}
+
+static int fetch_repodata(struct cenv_store *store, const char *requests, const char *unused,
+                          struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    (void)unused;
+    return cenv_fetch_repodata(store, requests, task, out, err);
+}
+
+static PyObject *store_fetch_repodata(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, fetch_repodata);
+}
+
+static int template_remove(struct cenv_store *store, const char *id, const char *unused,
+                           struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    (void)unused;
+    (void)out;
+    return cenv_template_remove(store, id, task, err);
+}
+
+static PyObject *store_template_remove(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, template_remove);
+}
+
+static int sweep(struct cenv_store *store, const char *first, const char *second,
+                 struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    (void)first;
+    (void)second;
+    return cenv_store_sweep(store, task, out, err);
+}
+
+static PyObject *store_sweep(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, sweep);
+}
+
+/* (prefix, records, options, task) -> JSON text. */
+static PyObject *store_create(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    PyObject *prefix, *task;
+    const char *records, *options;
+    if (!PyArg_ParseTuple(args, "O&ssO!:create", PyUnicode_FSConverter, &prefix, &records,
+                          &options, state->task_type, &task))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    const char *bytes = PyBytes_AsString(prefix);
+    struct cenv_task *running = bind_task_begin(task);
+    int rc = -1;
+    if (running) {
+        rc = cenv_create(bind_store_of(self), bytes, records, options, running, &out, &err);
+        bind_task_end(task);
+    }
+    Py_DECREF(prefix);
+    return running ? bind_reply(state, rc, &out, &err) : NULL;
+}
+
+/* (max_bytes, task) -> JSON text. */
+static PyObject *store_gc(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    unsigned long long max_bytes;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "KO!:gc", &max_bytes, state->task_type, &task))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = cenv_store_gc(bind_store_of(self), max_bytes, running, &out, &err);
+    bind_task_end(task);
+    return bind_reply(state, rc, &out, &err);
+}
+
+/* Quick look-ups, which need no task. */
+static PyObject *store_template_list(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_template_list(bind_store_of(self), &out, &err);
+    Py_END_ALLOW_THREADS
+    return bind_reply(bind_state_of_self(self), rc, &out, &err);
+}
+
+typedef int (*find_fn)(struct cenv_store *, const char *, struct cenv_buf *, struct cenv_error *);
+
+/* text -> JSON text, or None when `find` returns 1. */
+static PyObject *find_by_text(PyObject *self, PyObject *args, find_fn find)
+{
+    const char *text;
+    if (!PyArg_ParseTuple(args, "s", &text))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = find(bind_store_of(self), text, &out, &err);
+    Py_END_ALLOW_THREADS
+    if (rc == 1) {
+        cenv_buf_release(&out);
+        Py_RETURN_NONE;
+    }
+    return bind_reply(bind_state_of_self(self), rc, &out, &err);
+}
+
+static PyObject *store_template_find(PyObject *self, PyObject *args)
+{
+    return find_by_text(self, args, cenv_template_find);
+}
+
+static PyObject *store_request_find(PyObject *self, PyObject *args)
+{
+    return find_by_text(self, args, cenv_request_find);
+}
+
+static PyObject *store_request_put(PyObject *self, PyObject *args)
+{
+    const char *request, *reply;
+    if (!PyArg_ParseTuple(args, "ss:request_put", &request, &reply))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_request_put(bind_store_of(self), request, reply, &err);
+    Py_END_ALLOW_THREADS
+    if (rc != 0)
+        return bind_raise(bind_state_of_self(self), &err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_lease(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct bind_state *state = bind_state_of_self(self);
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_lease *lease = NULL;
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_lease_take(bind_store_of(self), &lease, &err);
+    Py_END_ALLOW_THREADS
+    if (rc != 0)
+        return bind_raise(state, &err);
+    allocfunc alloc = (allocfunc)PyType_GetSlot(state->lease_type, Py_tp_alloc);
+    struct lease_object *object = (struct lease_object *)alloc(state->lease_type, 0);
+    if (!object) {
+        cenv_lease_free(lease);
+        return NULL;
+    }
+    object->store = Py_NewRef(self);
+    object->lease = lease;
+    return (PyObject *)object;
+}
+
+static PyMethodDef store_methods[] = {
+    { "fetch_repodata", store_fetch_repodata, METH_VARARGS,
+      "fetch_repodata(requests, '', task)\n--\n\nBring repodata up to date." },
+    { "fetch_packages", store_fetch_packages, METH_VARARGS,
+      "fetch_packages(records, options, task)\n--\n\nFetch and extract what is not here." },
+    { "create", store_create, METH_VARARGS,
+      "create(prefix, records, options, task)\n--\n\nFetch and link into a new prefix." },
+    { "template_build", store_template_build, METH_VARARGS,
+      "template_build(records, meta, task)\n--\n\nBuild a template unless it is there." },
+    { "template_list", store_template_list, METH_NOARGS, "template_list()\n--\n\nAll templates." },
+    { "template_find", store_template_find, METH_VARARGS,
+      "template_find(id)\n--\n\nOne template, by id or the unique start of one." },
+    { "template_remove", store_template_remove, METH_VARARGS,
+      "template_remove(id, '', task)\n--\n\nRemove a template." },
+    { "request_find", store_request_find, METH_VARARGS,
+      "request_find(request)\n--\n\nWhat a request led to, or None." },
+    { "request_put", store_request_put, METH_VARARGS,
+      "request_put(request, reply)\n--\n\nRemember what a request led to." },
+    { "gc", store_gc, METH_VARARGS, "gc(max_bytes, task)\n--\n\nRemove what is not in use." },
+    { "sweep", store_sweep, METH_VARARGS,
+      "sweep('', '', task)\n--\n\nRemove clones and scratch of dead processes." },
+    { "lease", store_lease, METH_NOARGS, "lease()\n--\n\nKeep gc away until it is released." },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot store_slots[] = {
+    { Py_tp_doc, "Store(path)\n--\n\nThe store in a directory." },
+    { Py_tp_new, (void *)store_new },
+    { Py_tp_dealloc, (void *)store_dealloc },
+    { Py_tp_methods, store_methods },
+    { 0, NULL },
+};
+
+PyType_Spec bind_store_spec = {
+    .name = "cenv._cenv.Store",
+    .basicsize = sizeof(struct store_object),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = store_slots,
+};
+
+static PyObject *lease_release(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct lease_object *lease = (struct lease_object *)self;
+    cenv_lease_free(lease->lease);
+    lease->lease = NULL;
+    Py_RETURN_NONE;
+}
+
+static void lease_dealloc(PyObject *self)
+{
+    struct lease_object *lease = (struct lease_object *)self;
+    cenv_lease_free(lease->lease);
+    Py_XDECREF(lease->store);
+    bind_free_instance(self);
+}
+
+static PyMethodDef lease_methods[] = {
+    { "release", lease_release, METH_NOARGS, "release()\n--\n\nLet go; twice is fine." },
+    { NULL, NULL, 0, NULL },
+};
+
+static PyType_Slot lease_slots[] = {
+    { Py_tp_doc, "Store.lease(): while it is held, gc removes nothing." },
+    { Py_tp_dealloc, (void *)lease_dealloc },
+    { Py_tp_methods, lease_methods },
+    { 0, NULL },
+};
+
+PyType_Spec bind_lease_spec = {
+    .name = "cenv._cenv.Lease",
+    .basicsize = sizeof(struct lease_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = lease_slots,
+};
