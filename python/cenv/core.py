@@ -27,8 +27,8 @@ def extension() -> Any:
     return _cenv
 
 
-def call(operation: Callable[..., str], *args: Any) -> Any:
-    """Run one core operation; its spans go to the active recorder, its JSON comes back decoded."""
+def call(operation: Callable[..., Any], *args: Any) -> Any:
+    """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
     recorder = active()
     task = extension().Task(recorder.progress)
     try:
@@ -37,7 +37,7 @@ def call(operation: Callable[..., str], *args: Any) -> Any:
         raise _with_detail(error) from None
     finally:
         recorder.spans.extend(json.loads(task.spans()))
-    return json.loads(reply) if reply else None
+    return json.loads(reply) if isinstance(reply, str) and reply else reply
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:

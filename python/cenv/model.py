@@ -94,7 +94,7 @@ class Solution(Value):
     prefix: str | None = None
     specs: tuple[str, ...] = ()
     stats: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    explanations: tuple[str, ...] = ()
+    explanation: str | None = None
 
     def __iter__(self) -> Any:
         return iter(self.records)

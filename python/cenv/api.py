@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The functions of the package: each is one operation on paths and specs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cenv import core, trace
+from cenv.config import load
+from cenv.index import Index, chosen_channels, open_store
+from cenv.model import (
+    CloneReport,
+    PackageRecord,
+    PrefixReport,
+    ResetReport,
+    Solution,
+    VerifyReport,
+    records_of,
+)
+
+Path = str | os.PathLike[str]
+Record = PackageRecord | Mapping[str, Any]
+
+
+def solve(
+    specs: Iterable[object],
+    channels: Sequence[Path] | None = None,
+    *,
+    platform: str | None = None,
+    store: Path | None = None,
+    offline: bool = False,
+    **options: Any,
+) -> Solution:
+    """Solve `specs` on `channels` (else the configured ones); options as of Index.request.
+
+    Raises SpecError, ChannelError, or UnsatisfiableError with the explanation.
+    """
+    with trace.recording() as recorder:
+        index = Index(channels, platform, store=store, offline=offline)
+        solution = index.solve(specs, **options)
+    return _timed(solution, recorder)
+
+
+def _timed(solution: Solution, recorder: trace.Recorder) -> Solution:
+    from dataclasses import replace
+
+    return replace(solution, seconds=recorder.seconds, stages=recorder.stages())
+
+
+def create(
+    prefix: Path,
+    specs: Iterable[object] = (),
+    channels: Sequence[Path] | None = None,
+    *,
+    records: Iterable[Record] | None = None,
+    platform: str | None = None,
+    store: Path | None = None,
+    link_mode: str = "auto",
+    offline: bool = False,
+    **options: Any,
+) -> PrefixReport:
+    """Solve, fetch, extract and link an environment at `prefix`, absent or an empty directory.
+
+    With `records` nothing is solved: they are linked as given, in order of what they
+    need. All or nothing: after any error the prefix is as it was.
+    """
+    asked = [str(spec) for spec in specs]
+    with trace.recording() as recorder:
+        secrets: dict[str, str] = {}
+        if records is None:
+            index = Index(channels, platform, store=store, offline=offline)
+            found = [r.to_json() for r in index.solve(asked, **options).records]
+            secrets = index.secrets()
+        else:
+            found = complete(records, channels, store=store, offline=offline)
+        settings = {
+            "link_mode": link_mode,
+            "specs": asked,
+            "cmd": shlex.join(sys.argv),
+            "offline": offline,
+            "secrets": secrets,
+        }
+        core_store = open_store(store)
+        reply = core.call(
+            core_store.create, core.fspath(prefix), json.dumps(found), json.dumps(settings)
+        )
+    return PrefixReport(
+        records=records_of(reply["records"]),
+        seconds=recorder.seconds,
+        stages=recorder.stages(),
+        prefix=core.fspath(prefix),
+        specs=tuple(asked),
+        linked=reply.get("linked", {}),
+        messages=_lines(reply.get("messages")),
+        warnings=tuple(reply.get("warnings") or ()),
+    )
+
+
+def _lines(text: Any) -> tuple[str, ...]:
+    return tuple(text.splitlines()) if isinstance(text, str) else tuple(text or ())
+
+
+def complete(
+    records: Iterable[Record],
+    channels: Sequence[Path] | None = None,
+    *,
+    store: Path | None = None,
+    offline: bool = False,
+) -> list[dict[str, Any]]:
+    """Fetch the packages of `records` and return them whole, in link order.
+
+    Records of a lock or an @EXPLICIT list lack what only the package tells.
+    """
+    from cenv.order import link_order
+
+    wanted = [r.to_json() if isinstance(r, PackageRecord) else dict(r) for r in records]
+    config = load()
+    known = chosen_channels(channels, config) if channels or config.channels else ()
+    secrets = {c.safe_url: c.url for c in known if c.url != c.safe_url}
+    options = {"offline": offline, "secrets": secrets}
+    fetch = open_store(store).fetch_packages
+    return link_order(core.call(fetch, json.dumps(wanted), json.dumps(options)))
+
+
+def clone(
+    src: Path,
+    dst: Path,
+    *,
+    mode: str = "auto",
+    store: Path | None = None,
+    owner: int = 0,
+) -> CloneReport:
+    """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
+
+    `mode`: auto, reflink, hardlink or copy. `owner` (a process id): the clone is swept
+    after that process died. Raises PrefixError or LinkError; `src` is never changed.
+    """
+    settings = json.dumps({"mode": mode, "owner": owner})
+    with trace.recording() as recorder:
+        reply = core.call(
+            core.extension().clone, open_store(store), core.fspath(src), core.fspath(dst), settings
+        )
+    stages = recorder.stages()
+    return CloneReport.from_json({**reply, "stages": stages})
+
+
+def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
+    """Put a clone back to the state of its template."""
+    reply = core.call(core.extension().reset, open_store(store), core.fspath(clone))
+    return ResetReport.from_json(reply)
+
+
+def verify(prefix: Path) -> VerifyReport:
+    """Check every file of `prefix` against its record."""
+    return VerifyReport.from_json(core.call(core.extension().verify, core.fspath(prefix)))
+
+
+def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str, Any]:
+    """Extract one .conda or .tar.bz2 into `dest`, absent or an empty directory.
+
+    Raises IntegrityError for an archive that is not what it should be.
+    """
+    operation = core.extension().extract
+    found: dict[str, Any] = core.call(
+        operation, core.fspath(package), core.fspath(dest), sha256
+    )
+    return found
+
+
+def remove(path: Path) -> None:
+    """Remove a tree, following no link."""
+    core.call(core.extension().remove, core.fspath(path))

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Repodata opened once for many solves."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+from cenv import core, trace
+from cenv.channels import Channel, resolve
+from cenv.config import Config, load
+from cenv.errors import ChannelError
+from cenv.model import PackageRecord, Solution, records_of
+from cenv.paths import store_path
+from cenv.when import milliseconds
+
+Record = PackageRecord | Mapping[str, Any]
+Store = Any  # cenv._cenv.Store
+
+_OVERRIDE = "CONDA_OVERRIDE_"
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Store:
+    """Open the core's store at `path`, or where the environment says."""
+    return core.extension().Store(store_path(path))
+
+
+def current_platform() -> str:
+    """Return the subdir of this machine, or the one CONDA_SUBDIR asks for."""
+    return os.environ.get("CONDA_SUBDIR") or str(core.extension().current_subdir())
+
+
+def virtual_packages(platform: str | None = None) -> list[list[str]]:
+    """Return [name, version, build] of each virtual package, CONDA_OVERRIDE_* applied."""
+    overrides = [
+        text
+        for key, value in sorted(os.environ.items())
+        if key.startswith(_OVERRIDE)
+        for text in (key[len(_OVERRIDE) :], value)
+    ]
+    found = json.loads(core.extension().virtual_packages(platform, overrides))
+    return cast("list[list[str]]", found)
+
+
+def chosen_channels(
+    channels: Sequence[str | os.PathLike[str]] | None, config: Config
+) -> tuple[Channel, ...]:
+    """Return the channels asked for, else the configured ones; none at all is an error."""
+    names = [os.fspath(c) for c in channels] if channels else list(config.channels)
+    if not names:
+        hint = "name one with -c CHANNEL, or set channels in .condarc"
+        raise ChannelError("no channel to take packages from", hint=hint)
+    return resolve(names, config)
+
+
+class Index:
+    """The repodata of some channels for one platform; solves on it share the work.
+
+    Raises ChannelError when a channel is missing or its repodata cannot be read. Safe to
+    use from any number of threads.
+    """
+
+    def __init__(
+        self,
+        channels: Sequence[str | os.PathLike[str]] | None = None,
+        platform: str | None = None,
+        *,
+        store: str | os.PathLike[str] | None = None,
+        offline: bool = False,
+        config: Config | None = None,
+    ) -> None:
+        self._config = config or load()
+        self.channels = chosen_channels(channels, self._config)
+        self.platform = platform or current_platform()
+        self._store = open_store(store)
+        with trace.recording() as recorder:
+            sources = self._sources(offline)
+            cache = os.fsencode(store_path(store))
+            self._index = core.call(core.extension().Index, sources, cache)
+        self.opening = tuple(recorder.spans)
+        self.virtual_packages = virtual_packages(self.platform)
+
+    def _sources(self, offline: bool) -> list[tuple[Any, ...]]:
+        wanted = [
+            (channel, subdir, url)
+            for channel in self.channels
+            for subdir, url in channel.subdir_urls(self.platform)
+        ]
+        requests = [
+            {"url": url, "required": subdir == "noarch"} for _channel, subdir, url in wanted
+        ]
+        request = {"offline": offline, "repodata": requests}
+        found = core.call(self._store.fetch_repodata, json.dumps(request), "")
+        self.identity = [file and file["identity"] for file in found]
+        return [
+            (c.name, c.safe_url, c.multichannel, subdir, file["url"], os.fsencode(file["path"]))
+            for (c, subdir, _url), file in zip(wanted, found)
+            if file is not None
+        ]
+
+    def secrets(self) -> dict[str, str]:
+        """Return channel URLs without secrets, and with them, where they have some."""
+        return {c.safe_url: c.url for c in self.channels if c.url != c.safe_url}
+
+    def request(
+        self,
+        specs: Iterable[object],
+        *,
+        locked: Iterable[Record] = (),
+        pinned: Iterable[object] = (),
+        favored: Iterable[Record] = (),
+        channel_priority: str | None = None,
+        exclude_newer: str | None = None,
+        add_pip: bool | None = None,
+        explain: str | None = None,
+    ) -> dict[str, Any]:
+        """Return the request the core solves, as JSON values."""
+        return {
+            "specs": [str(spec) for spec in specs],
+            "virtual_packages": self.virtual_packages,
+            "locked": [_plain(record) for record in locked],
+            "pinned": [str(spec) for spec in pinned],
+            "favored": [_plain(record) for record in favored],
+            "channel_priority": channel_priority or self._config.channel_priority,
+            "exclude_newer": milliseconds(exclude_newer),
+            "add_pip": self._config.add_pip_as_python_dependency if add_pip is None else add_pip,
+            "explain": explain,
+        }
+
+    def solve(self, specs: Iterable[object], **options: Any) -> Solution:
+        """Solve `specs`; the options are those of `request`.
+
+        Raises SpecError for a spec that does not parse and UnsatisfiableError, with the
+        explanation, when no set of packages meets the specs.
+        """
+        request = self.request(specs, **options)
+        with trace.recording() as recorder:
+            reply = core.call(self._index.solve, json.dumps(request))
+        return Solution(
+            records=records_of(reply["records"]),
+            seconds=recorder.seconds,
+            stages=recorder.stages(),
+            specs=tuple(request["specs"]),
+            stats=reply.get("stats", {}),
+            explanation=reply.get("explanation"),
+        )
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    return record.to_json() if isinstance(record, PackageRecord) else dict(record)

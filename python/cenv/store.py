@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Templates and their clones: solved and linked once per machine, cloned for every use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from cenv import api, core, trace
+from cenv.errors import UsageError
+from cenv.index import Index, open_store
+from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
+from cenv.paths import store_path
+
+AnyPath = str | os.PathLike[str]
+
+
+class _AtPath:
+    """A directory: str() and fspath() give its path, `/` a pathlib.Path."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __truediv__(self, other: str) -> Path:
+        return Path(self.path) / other
+
+    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command with this environment's bin first on PATH and CONDA_PREFIX set.
+
+        Keywords are those of subprocess.run.
+        """
+        if not argv:
+            raise UsageError("run() needs a command")
+        environment = dict(keywords.pop("env", None) or os.environ)
+        bin_directory = os.path.join(self.path, "bin")
+        environment["PATH"] = os.pathsep.join(
+            part for part in (bin_directory, environment.get("PATH", "")) if part
+        )
+        environment["CONDA_PREFIX"] = self.path
+        program = _program(bin_directory, os.fspath(argv[0]))
+        return subprocess.run([program, *argv[1:]], env=environment, **keywords)  # noqa: PLW1510
+
+
+def _program(bin_directory: str, name: str) -> str:
+    """Return the environment's own program: the parent's PATH is what would be searched."""
+    own = os.path.join(bin_directory, name)
+    return own if os.sep not in name and os.access(own, os.X_OK) else name
+
+
+@dataclass(frozen=True, eq=False)
+class Template(_AtPath):
+    """A linked environment of the store, addressed by its content; never changed."""
+
+    path: str
+    id: str
+    records: tuple[PackageRecord, ...] = ()
+    built: bool = False
+    seconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
+    specs: tuple[str, ...] = ()
+    store: str | None = None
+
+    def clone(self, dst: AnyPath | None = None, *, mode: str | None = None) -> Clone:
+        """Clone to `dst` (absent or an empty directory; None: a new temporary one)."""
+        if dst is None:
+            import tempfile
+
+            dst = tempfile.mkdtemp(prefix="cenv-")
+        report = api.clone(self, dst, mode=mode or "auto", store=self.store, owner=os.getpid())
+        return Clone(report.path, self, report.mode, report)
+
+
+@dataclass(eq=False)
+class Clone(_AtPath):
+    """A clone at a prefix of its own; `with` removes it on exit. Not for two threads at once."""
+
+    path: str
+    template: Template | None = None
+    mode: str = "auto"
+    report: CloneReport | None = field(default=None, repr=False)
+
+    def reset(self) -> ResetReport:
+        """Put it back to its template's state."""
+        return api.reset(self, store=self.template.store if self.template else None)
+
+    def remove(self) -> None:
+        """Remove it; a second time is fine."""
+        api.remove(self)
+
+    def __enter__(self) -> Clone:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.remove()
+
+
+class TemplateStore:
+    """The store of a machine (or of a project): templates by content, found by request.
+
+    Safe to use from any number of threads and processes.
+    """
+
+    def __init__(self, path: AnyPath | None = None) -> None:
+        self.path = store_path(path)
+        self._core = open_store(self.path)
+
+    def template(
+        self,
+        specs: Iterable[object] = (),
+        channels: Sequence[AnyPath] | None = None,
+        *,
+        platform: str | None = None,
+        records: Iterable[api.Record] | None = None,
+        offline: bool = False,
+        rebuild: bool = False,
+        **options: Any,
+    ) -> Template:
+        """Return the template of a solution, built now unless the store has it.
+
+        One template per distinct solution, built once per machine whoever asks; a
+        request known from before solves nothing. Options are those of Index.request.
+        """
+        asked = [str(spec) for spec in specs]
+        with trace.recording() as recorder:
+            if records is not None:
+                found = api.complete(records, channels, store=self.path, offline=offline)
+                return self._build(found, asked, {}, recorder, rebuild)
+            index = Index(channels, platform, store=self.path, offline=offline)
+            request = _request_key(index, asked, options)
+            known = None if rebuild else self._known(request)
+            if known is not None:
+                return self._as_template(known, asked, recorder)
+            solution = index.solve(asked, **options)
+            wanted = [record.to_json() for record in solution.records]
+            fetch = {"offline": offline, "secrets": index.secrets()}
+            template = self._build(wanted, asked, fetch, recorder, rebuild)
+            self._core.request_put(request, json.dumps({"id": template.id}))
+        return template
+
+    def _known(self, request: str) -> dict[str, Any] | None:
+        reply = self._core.request_find(request)
+        if reply is None:
+            return None
+        found = self._core.template_find(json.loads(reply)["id"])
+        return None if found is None else {**json.loads(found), "built": False}
+
+    def _build(
+        self,
+        records: list[dict[str, Any]],
+        specs: list[str],
+        fetch: Mapping[str, Any],
+        recorder: trace.Recorder,
+        rebuild: bool,
+    ) -> Template:
+        meta = {**fetch, "specs": specs, "rebuild": rebuild}
+        reply = core.call(self._core.template_build, json.dumps(records), json.dumps(meta))
+        return self._as_template(reply, specs, recorder)
+
+    def _as_template(
+        self, reply: Mapping[str, Any], specs: Sequence[str], recorder: trace.Recorder
+    ) -> Template:
+        return Template(
+            path=reply["path"],
+            id=reply["id"],
+            records=records_of(reply.get("records") or ()),
+            built=bool(reply.get("built")),
+            seconds=recorder.seconds,
+            stages=recorder.stages(),
+            specs=tuple(specs or reply.get("specs") or ()),
+            store=self.path,
+        )
+
+    def find(self, id: str) -> Template | None:  # noqa: A002
+        """Return a template by its id or the unique start of one."""
+        with trace.recording() as recorder:
+            found = self._core.template_find(id)
+            return found and self._as_template(json.loads(found), (), recorder)
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return id, path, specs, number of records, size and times of every template."""
+        found: list[dict[str, Any]] = json.loads(self._core.template_list())
+        return found
+
+    def remove(self, id: str) -> None:  # noqa: A002
+        """Remove a template."""
+        core.call(self._core.template_remove, id, "")
+
+    def gc(self, max_size: int = 0) -> dict[str, Any]:
+        """Remove what nobody uses, the longest unused first, down to `max_size` bytes."""
+        found: dict[str, Any] = core.call(self._core.gc, max_size)
+        return found
+
+    def sweep(self) -> list[str]:
+        """Remove clones whose owner died and the scratch of killed runs; return their paths."""
+        removed: Any = core.call(self._core.sweep, "", "")["removed"]
+        return [str(path) for path in removed]
+
+
+def _request_key(index: Index, specs: list[str], options: Mapping[str, Any]) -> str:
+    """Return all that the solution depends on, as text."""
+    request = index.request(specs, **options)
+    channels = [channel.safe_url for channel in index.channels]
+    parts = [request, channels, index.platform, index.identity]
+    return json.dumps(parts, sort_keys=True)
