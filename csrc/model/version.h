@@ -9,10 +9,11 @@
 #include "base/error.h"
 #include "base/str.h"
 
-enum { CENV_VERSION_MAX = 4096 }; /* bytes; longer text is an error */
+enum { CENV_VERSION_TEXT_MAX = 4096 }; /* bytes; longer text is an error */
 
 /*
- * `key` orders versions bytewise and is equal for equal versions ("1.1" and "1.1.0"): it can be
+ * Legal text: `[EPOCH!]MAIN[+LOCAL]`, letters, digits, `.`, `_` and `*`, with `-` for `_` where no
+ * `_` stands; case-insensitive; numbers of any length. `key` orders versions bytewise and is equal for equal versions ("1.1" and "1.1.0"): it can be
  * compared, hashed and searched for without its text. Both spans are borrowed or in the arena
  * of the parse; a copy of the struct is a version.
  */
