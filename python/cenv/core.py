@@ -23,7 +23,9 @@ def extension() -> Any:
     """Return the extension module, or raise the one clear error where it cannot run."""
     if _cenv is None:
         message = f"cenv's C core is not available on {sys.platform}: {_REASON}"
-        raise CenvError(message, hint="cenv runs on Linux and macOS; reinstall it there")
+        raise CenvError(
+            message, hint="cenv runs on Linux and macOS; reinstall it there"
+        )
     return _cenv
 
 

@@ -13,7 +13,9 @@ from cenv.model import PackageRecord
 
 MARK = "@EXPLICIT"
 _EXTENSIONS = (".conda", ".tar.bz2")
-_HASH = re.compile(r"(?:md5:)?(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})")
+_HASH = re.compile(
+    r"(?:md5:)?(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})"
+)
 
 
 def render(records: Iterable[PackageRecord], platform: str) -> Iterator[str]:

@@ -17,7 +17,10 @@ from cenv.yamlfile import dump_yaml, load_yaml
 
 
 def write(
-    path: str | os.PathLike[str], solution: Solution, channels: Sequence[str], platform: str
+    path: str | os.PathLike[str],
+    solution: Solution,
+    channels: Sequence[str],
+    platform: str,
 ) -> None:
     """Write `solution` to `path`, replacing the file in one step."""
     content = {"specs": solution.specs, "channels": channels, "platform": platform}
@@ -69,7 +72,9 @@ def read(path: str | os.PathLike[str], platform: str) -> list[dict[str, Any]]:
     chosen = [p for p in packages if p.get("platform") == platform]
     if packages and not chosen:
         known = ", ".join(sorted({str(p.get("platform")) for p in packages}))
-        raise SpecError(f"{name} locks nothing for {platform}", hint=f"it locks: {known}")
+        raise SpecError(
+            f"{name} locks nothing for {platform}", hint=f"it locks: {known}"
+        )
     return [_record(package, name) for package in chosen]
 
 

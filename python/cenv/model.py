@@ -72,7 +72,9 @@ class PackageRecord(Value):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PackageRecord:
         known = (f.name for f in dataclasses.fields(cls) if f.name != "raw")
-        values = {name: _freeze(data[name]) for name in known if data.get(name) is not None}
+        values = {
+            name: _freeze(data[name]) for name in known if data.get(name) is not None
+        }
         return cls(**values, raw=dict(data))
 
     def to_json(self) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def _read_environment(path: str | os.PathLike[str], found: SpecFile) -> None:
     document = load_yaml(path)
     name = os.fspath(path)
     if not isinstance(document, Mapping) or "dependencies" not in document:
-        raise SpecError(f"{name} has no list of dependencies", hint="is it an environment.yml?")
+        raise SpecError(
+            f"{name} has no list of dependencies", hint="is it an environment.yml?"
+        )
     for item in document["dependencies"] or ():
         if isinstance(item, Mapping):
             sections = ", ".join(f"{key}:" for key in item)

@@ -53,7 +53,9 @@ class Recorder:
         """Sum the spans by stage, in the order of the field."""
         sums: dict[str, dict[str, Any]] = {}
         for span in self.spans:
-            stage = sums.setdefault(span["stage"], dict.fromkeys(_COUNTS, 0) | {"seconds": 0.0})
+            stage = sums.setdefault(
+                span["stage"], dict.fromkeys(_COUNTS, 0) | {"seconds": 0.0}
+            )
             stage["seconds"] += span["end"] - span["start"]
             for count in _COUNTS:
                 stage[count] += span[count]
@@ -125,11 +127,17 @@ def read(path: str | os.PathLike[str]) -> Recorder:
     try:
         events = json.loads(Path(path).read_text(encoding="utf-8"))["traceEvents"]
         spans = [
-            {**event["args"], "start": event["ts"] / 1e6, "thread": event["tid"],
-             "end": (event["ts"] + event["dur"]) / 1e6}
+            {
+                **event["args"],
+                "start": event["ts"] / 1e6,
+                "thread": event["tid"],
+                "end": (event["ts"] + event["dur"]) / 1e6,
+            }
             for event in events
         ]
     except (ValueError, KeyError, TypeError) as error:
         message = f"{os.fspath(path)} is not a trace of cenv: {error}"
-        raise CenvError(message, hint="write one with: cenv --trace FILE COMMAND") from None
+        raise CenvError(
+            message, hint="write one with: cenv --trace FILE COMMAND"
+        ) from None
     return Recorder(spans=spans)

@@ -29,30 +29,49 @@ def common(parser: Parser, *, again: bool = False) -> None:
     parser.add_argument("--json", help="print one JSON object on stdout", **flag)
     parser.add_argument("-q", "--quiet", help="no progress, no notices", **flag)
     parser.add_argument(
-        "-v", "--verbose", action="count", default=unset or 0, help="say more (-vv: all)"
+        "-v",
+        "--verbose",
+        action="count",
+        default=unset or 0,
+        help="say more (-vv: all)",
     )
     parser.add_argument("--offline", help="open no socket: only what is here", **flag)
     parser.add_argument(
-        "--trace", metavar="FILE", default=unset, help="write where the time went to FILE"
+        "--trace",
+        metavar="FILE",
+        default=unset,
+        help="write where the time went to FILE",
     )
 
 
 def _channels(parser: Parser) -> None:
     parser.add_argument(
-        "-c", "--channel", dest="channels", action="append", default=[], metavar="CHANNEL",
+        "-c",
+        "--channel",
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
         help="a channel before the configured ones: name, URL or directory",
     )
     parser.add_argument(
-        "--override-channels", action="store_true", help="leave the configured channels out"
+        "--override-channels",
+        action="store_true",
+        help="leave the configured channels out",
     )
     parser.add_argument("--platform", metavar="SUBDIR", help="solve for this platform")
     parser.add_argument("--channel-priority", choices=PRIORITIES)
     parser.add_argument(
-        "--exclude-newer", metavar="WHEN",
+        "--exclude-newer",
+        metavar="WHEN",
         help="only packages older than this: a date (2026-01-31), a time, or an age (7d)",
     )
     parser.add_argument(
-        "--file", dest="files", action="append", default=[], metavar="F",
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="F",
         help="environment.yml, a list of specs, or @EXPLICIT",
     )
 
@@ -66,7 +85,9 @@ def create(parser: Parser) -> None:
     parser.add_argument("-p", "--prefix", required=True, metavar="PREFIX")
     parser.add_argument("specs", nargs="*", metavar="SPEC")
     _channels(parser)
-    parser.add_argument("--lock", metavar="F", help="link what this conda-lock file names")
+    parser.add_argument(
+        "--lock", metavar="F", help="link what this conda-lock file names"
+    )
     parser.add_argument("--link-mode", choices=MODES, default="auto")
     parser.add_argument("--dry-run", action="store_true", help="solve, and stop there")
     _store(parser)
@@ -86,7 +107,9 @@ def clone(parser: Parser) -> None:
 def run(parser: Parser) -> None:
     """Arguments of `run`; the command stands behind --."""
     parser.add_argument("prefix", metavar="PREFIX")
-    parser.add_argument("--keep", metavar="DIR", help="keep what COMMAND changed in DIR")
+    parser.add_argument(
+        "--keep", metavar="DIR", help="keep what COMMAND changed in DIR"
+    )
 
 
 def reset(parser: Parser) -> None:
@@ -104,7 +127,9 @@ def solve(parser: Parser) -> None:
     """Arguments of `solve`."""
     parser.add_argument("specs", nargs="*", metavar="SPEC")
     _channels(parser)
-    parser.add_argument("--explicit", action="store_true", help="print an @EXPLICIT list")
+    parser.add_argument(
+        "--explicit", action="store_true", help="print an @EXPLICIT list"
+    )
     parser.add_argument("--lock", metavar="F", help="write a conda-lock file")
     parser.add_argument(
         "--explain", metavar="NAME", help="say why NAME has the version it has"
@@ -133,14 +158,18 @@ def template(parser: Parser) -> None:
         help="list, build, path, export, import, remove or gc",
     )
     parser.add_argument("specs", nargs="*", metavar="ARG", help="specs, ids or a file")
-    parser.add_argument("--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)")
+    parser.add_argument(
+        "--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)"
+    )
     _channels(parser)
     _store(parser)
 
 
 def doctor(parser: Parser) -> None:
     """Arguments of `doctor`."""
-    parser.add_argument("directory", nargs="?", metavar="DIR", help="where clones would lie")
+    parser.add_argument(
+        "directory", nargs="?", metavar="DIR", help="where clones would lie"
+    )
     _store(parser)
 
 

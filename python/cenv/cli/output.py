@@ -46,7 +46,9 @@ class Console:
         share = f" {100 * done // total:3d}% of {human(total)}" if total else ""
         line = f"{stage}{share}"
         if line != self._line:
-            print(f"\r{line.ljust(len(self._line))}", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r{line.ljust(len(self._line))}", end="", file=sys.stderr, flush=True
+            )
             self._line = line
 
     def close(self) -> None:
@@ -56,11 +58,15 @@ class Console:
             self._line = ""
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: str = "") -> list[str]:
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], right: str = ""
+) -> list[str]:
     """Lay out rows in columns; the letters of `right` are r for right-aligned columns."""
     cells = [list(head), *[list(row) for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    align = [str.rjust if right[i : i + 1] == "r" else str.ljust for i in range(len(head))]
+    align = [
+        str.rjust if right[i : i + 1] == "r" else str.ljust for i in range(len(head))
+    ]
     return [
         "  ".join(a(cell, w) for a, cell, w in zip(align, row, widths)).rstrip()
         for row in cells
@@ -86,7 +92,11 @@ def fail(
 ) -> None:
     """Report a failure: one message, and what to do."""
     if as_json:
-        print(json.dumps({"error": {"type": kind, "message": message, "hint": hint, **more}}))
+        print(
+            json.dumps(
+                {"error": {"type": kind, "message": message, "hint": hint, **more}}
+            )
+        )
         return
     print(f"cenv: error: {message}", file=sys.stderr)
     if hint:

@@ -24,18 +24,45 @@ class Command:
 
 
 COMMANDS = (
-    Command("create", "envs:create", "solve, fetch and link an environment", args.create),
-    Command("clone", "envs:clone", "make a relocated clone of an environment", args.clone),
-    Command("run", "envs:run", "run a command in a throw-away view of an environment", args.run),
-    Command("reset", "envs:reset", "put a clone back to its template's state", args.reset),
+    Command(
+        "create", "envs:create", "solve, fetch and link an environment", args.create
+    ),
+    Command(
+        "clone", "envs:clone", "make a relocated clone of an environment", args.clone
+    ),
+    Command(
+        "run",
+        "envs:run",
+        "run a command in a throw-away view of an environment",
+        args.run,
+    ),
+    Command(
+        "reset", "envs:reset", "put a clone back to its template's state", args.reset
+    ),
     Command("verify", "envs:verify", "check every file of an environment", args.verify),
-    Command("solve", "packages:solve", "print the packages that meet the specs", args.solve),
-    Command("extract", "packages:extract", "extract one .conda or .tar.bz2", args.extract),
-    Command("index", "packages:index", "write repodata for a directory of packages", args.index),
+    Command(
+        "solve", "packages:solve", "print the packages that meet the specs", args.solve
+    ),
+    Command(
+        "extract", "packages:extract", "extract one .conda or .tar.bz2", args.extract
+    ),
+    Command(
+        "index",
+        "packages:index",
+        "write repodata for a directory of packages",
+        args.index,
+    ),
     Command("template", "templates:template", "the store of templates", args.template),
     Command("doctor", "machine:doctor", "say what this machine can do", args.doctor),
-    Command("report", "machine:report", "show where the time of a trace went", args.report),
-    Command("demo", "machine:demo", "the whole chain on this Python, with timings", args.demo),
+    Command(
+        "report", "machine:report", "show where the time of a trace went", args.report
+    ),
+    Command(
+        "demo",
+        "machine:demo",
+        "the whole chain on this Python, with timings",
+        args.demo,
+    ),
 )
 
 
@@ -95,7 +122,9 @@ def _main_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     args.common(parser)
-    parser.add_argument("--version", action=args.ShowVersion, nargs=0, help="print the version")
+    parser.add_argument(
+        "--version", action=args.ShowVersion, nargs=0, help="print the version"
+    )
     return parser
 
 

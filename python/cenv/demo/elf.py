@@ -39,7 +39,9 @@ def read_dynamic(data: bytes) -> Dynamic | None:
     start = None if table is None else _file_offset(segments, table)
     if start is None:
         return None
-    slots = [(tag, _slot(data, start + value)) for tag, value in entries if tag in _STRINGS]
+    slots = [
+        (tag, _slot(data, start + value)) for tag, value in entries if tag in _STRINGS
+    ]
     needed = tuple(slot.text.decode() for tag, slot in slots if tag == _DT_NEEDED)
     return Dynamic(needed, tuple(slot for tag, slot in slots if tag != _DT_NEEDED))
 
@@ -62,7 +64,9 @@ def _segments(data: bytes) -> list[tuple[int, int, int, int]]:
 
 def _entries(data: bytes, segment: tuple[int, int, int, int]) -> list[tuple[int, int]]:
     _kind, offset, _address, length = segment
-    return [struct.unpack_from("<QQ", data, at) for at in range(offset, offset + length, 16)]
+    return [
+        struct.unpack_from("<QQ", data, at) for at in range(offset, offset + length, 16)
+    ]
 
 
 def _file_offset(segments: list[tuple[int, int, int, int]], address: int) -> int | None:

@@ -33,7 +33,12 @@ class Member:
         """Return the entry of info/paths.json."""
         facts: dict[str, Any] = {"_path": self.path}
         if self.link is not None:
-            return {**facts, "path_type": "softlink", "sha256": _sha256(b""), "size_in_bytes": 0}
+            return {
+                **facts,
+                "path_type": "softlink",
+                "sha256": _sha256(b""),
+                "size_in_bytes": 0,
+            }
         facts |= {
             "path_type": "hardlink",
             "sha256": _sha256(self.data),
@@ -66,7 +71,9 @@ class Package:
     entry_points: Sequence[str] = ()
     timestamp: int = 0
     extra: dict[str, Any] = field(default_factory=dict)  # more keys of index.json
-    info: dict[str, bytes] = field(default_factory=dict)  # more files of info/, or other bytes
+    info: dict[str, bytes] = field(
+        default_factory=dict
+    )  # more files of info/, or other bytes
 
     @property
     def stem(self) -> str:
@@ -96,7 +103,9 @@ def _info(package: Package) -> dict[str, bytes]:
     documents: dict[str, Any] = {
         "info/index.json": _index(package),
         "info/paths.json": {"paths_version": 1, "paths": paths},
-        "info/about.json": {"summary": f"{package.name}, packed for tests and demonstration"},
+        "info/about.json": {
+            "summary": f"{package.name}, packed for tests and demonstration"
+        },
     }
     if package.noarch == "python":
         noarch = {"type": "python", "entry_points": list(package.entry_points)}
@@ -112,7 +121,13 @@ def write(package: Package, channel: Path, extension_name: str = ".conda") -> Pa
     target = folder / (package.stem + extension_name)
     info = [Member(path, data) for path, data in sorted(_info(package).items())]
     members = [
-        (os.fsencode(m.path), m.data, m.mode, m.mtime_ns, m.link and os.fsencode(m.link))
+        (
+            os.fsencode(m.path),
+            m.data,
+            m.mode,
+            m.mtime_ns,
+            m.link and os.fsencode(m.link),
+        )
         for m in [*info, *package.members]
     ]
     extension().pack(os.fspath(target), members)

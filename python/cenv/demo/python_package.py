@@ -94,4 +94,6 @@ def _with_placeholder(python: Interpreter, member: Member) -> Member:
         return member
     placeholder = PLACEHOLDER if PLACEHOLDER.encode() in data else None
     # A whole second later: bytecode of the original text must not be taken for fresh.
-    return Member(member.path, data, member.mode, member.mtime_ns + 10**9, placeholder=placeholder)
+    return Member(
+        member.path, data, member.mode, member.mtime_ns + 10**9, placeholder=placeholder
+    )

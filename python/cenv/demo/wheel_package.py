@@ -57,7 +57,9 @@ def _distribution_members(distribution: metadata.Distribution) -> Iterator[Membe
             continue
         facts = source.stat()
         path = f"site-packages/{file.as_posix()}"
-        yield Member(path, source.read_bytes(), facts.st_mode & 0o777, facts.st_mtime_ns)
+        yield Member(
+            path, source.read_bytes(), facts.st_mode & 0o777, facts.st_mtime_ns
+        )
 
 
 def _scripts(distribution: metadata.Distribution) -> list[str]:
@@ -96,4 +98,6 @@ def _console_scripts(text: str) -> list[str]:
     parser.read_string(text)
     if not parser.has_section("console_scripts"):
         return []
-    return sorted(f"{name} = {value}" for name, value in parser["console_scripts"].items())
+    return sorted(
+        f"{name} = {value}" for name, value in parser["console_scripts"].items()
+    )
