@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
+GENERATED = re.compile(r"__pycache__|\.egg-info|\.so$")
 LITERALS = re.compile(
     r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S
 )
@@ -66,9 +68,12 @@ def top() -> Path:
 def tracked(top: Path) -> list[Path]:
     """Return the files under version control; outside it, all that is shipped."""
     command = ["git", "-C", str(top), "ls-files", "-z", "-co", "--exclude-standard"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    names = [name for name in listed.split("\0") if name]
-    if not names:
+    if shutil.which("git") and (top / ".git").exists():
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = [top / name for name in listed.stdout.split("\0") if name]
+    else:
         parts = ("csrc", "python", "tests", ".ci")
-        names = [str(path) for part in parts for path in (top / part).rglob("*.*")]
-    return [top / name for name in names if (top / name).is_file()]
+        found = [path for part in parts for path in (top / part).rglob("*")]
+    return [
+        path for path in found if path.is_file() and not GENERATED.search(str(path))
+    ]
