@@ -10,12 +10,13 @@
 #include "base/str.h"
 
 /*
- * SCHEME://[AUTH@]HOST/[t/TOKEN/]LOCATION[/SUBDIR[/FILE]]. Spans of the URL given; absent ones are
- * empty. LOCATION is the channel's path on its host without slashes at its ends
- * ("pkgs/main", "conda-forge/label/rc"). Of file:// URLs host is empty.
+ * SCHEME://[AUTH@]HOST/[ROOT/][t/TOKEN/]LOCATION[/SUBDIR[/FILE]], without query and fragment. Spans
+ * of the URL given; absent ones are empty. LOCATION is the channel's path without slashes at its
+ * ends ("pkgs/main", "conda-forge/label/rc"); ROOT is only there before a token. HOST has the port;
+ * that of file:// URLs is empty.
  */
 struct cenv_url {
-    struct cenv_str scheme, auth, host, token, location, subdir, file;
+    struct cenv_str scheme, auth, host, root, token, location, subdir, file;
 };
 
 /* False when `url` has no "SCHEME://"; a plain path is not a URL. */

@@ -12,13 +12,9 @@
 
 struct cenv_version; /* model/version.h */
 
-/* Bounds of CEP 26: longest package name, version, build string and file name. */
-enum {
-    CENV_NAME_MAX = 128, /* CEP 26 says 64; names of up to 72 bytes are in use */
-    CENV_VERSION_MAX = 128,
-    CENV_BUILD_MAX = 128,
-    CENV_FN_MAX = 255
-};
+/* Longest name, version or build string, and file name, of a record (CEP 26 asks for 64 and 211,
+ * which data in use exceed): each becomes part of a path component. */
+enum { CENV_RECORD_PART_MAX = 128, CENV_RECORD_FN_MAX = 247 };
 
 /* An optional group of dependencies: `name[extras=[group]]` asks for it (CEP 44). */
 struct cenv_extra {
@@ -39,21 +35,27 @@ struct cenv_record {
 
     struct cenv_str fn;     /* with its extension, .conda or .tar.bz2 */
     struct cenv_str subdir; /* of the repodata it came from, as conda has it */
-    struct cenv_str channel, channel_url; /* canonical name; URL without subdir and secrets */
-    struct cenv_str url;                  /* of the package, without secrets; fetch adds them */
-    uint32_t channel_rank;                /* 0: the most preferred channel */
+    struct cenv_str channel,
+        channel_url;       /* canonical name; URL without subdir and secrets */
+    struct cenv_str url;   /* of the package, without secrets; fetch adds them */
+    uint32_t channel_rank; /* 0: the most preferred channel */
 
-    struct cenv_str md5, sha256; /* hex as in the file: 32 and 64 lower-case digits, or empty */
-    uint64_t size;               /* 0: not stated */
-    struct cenv_str legacy_bz2_md5; /* of the .tar.bz2 twin, for lock files of old tools */
+    struct cenv_str md5,
+        sha256;    /* hex as in the file: 32 and 64 lower-case digits, or empty */
+    uint64_t size; /* 0: not stated */
+    struct cenv_str
+        legacy_bz2_md5; /* of the .tar.bz2 twin, for lock files of old tools */
     uint64_t legacy_bz2_size;
-    int64_t timestamp_ms;         /* of the build, in ms whatever the file has; 0: not stated */
-    int64_t indexed_timestamp_ms; /* CEP 47: preferred for exclude-newer; 0: not stated */
+    int64_t timestamp_ms; /* of the build, in ms whatever the file has; 0: not stated */
+    int64_t
+        indexed_timestamp_ms; /* CEP 47: preferred for exclude-newer; 0: not stated */
 
-    struct cenv_str noarch;  /* "python", "generic" (true of old files as well), or empty */
+    struct cenv_str
+        noarch; /* "python", "generic" (true of old files as well), or empty */
     struct cenv_str license, license_family;
     struct cenv_str features; /* metadata only, see solve.md 2.4 */
-    struct cenv_str python_site_packages_path; /* CEP 17; relative, stays inside a prefix */
+    struct cenv_str
+        python_site_packages_path; /* CEP 17; relative, stays inside a prefix */
 
     struct cenv_str *depends, *constrains;
     struct cenv_str *track_features; /* split at blanks and commas, no empty ones */
@@ -67,7 +69,8 @@ struct cenv_record {
 /* What a record inherits from the repodata it lies in; spans must outlive the record. */
 struct cenv_record_origin {
     struct cenv_str subdir, channel, channel_url;
-    struct cenv_str base_url; /* packages lie beside it; ends with '/', or empty: no url made */
+    struct cenv_str
+        base_url; /* packages lie beside it; ends with '/', or empty: no url made */
     uint32_t channel_rank;
 };
 
@@ -90,8 +93,8 @@ bool cenv_dist_split(struct cenv_dist *out, struct cenv_str fn);
  * Returns CENV_EINTEGRITY with a reason fit for "X is skipped: reason" when the object is malformed
  * or of a record_version this program does not know; CENV_ENOMEM. Pure: any thread, own arena.
  */
-int cenv_record_parse(struct cenv_record *out, struct cenv_str object, struct cenv_str fn,
-                      const struct cenv_record_origin *origin, struct cenv_arena *arena,
-                      struct cenv_error *err);
+int cenv_record_parse(struct cenv_record *out, struct cenv_str object,
+                      struct cenv_str fn, const struct cenv_record_origin *origin,
+                      struct cenv_arena *arena, struct cenv_error *err);
 
 #endif

@@ -30,7 +30,8 @@ struct cenv_repodata_source {
     struct cenv_str subdir;      /* the one asked for */
     struct cenv_str channel;     /* canonical name ("conda-forge") */
     struct cenv_str channel_url; /* of the channel, no subdir, no secrets */
-    struct cenv_str url; /* of the directory the file lies in, no secrets: what base_url is relative
+    struct cenv_str
+        url; /* of the directory the file lies in, no secrets: what base_url is relative
                             to; empty: channel_url/subdir */
     uint32_t channel_rank;
 };
@@ -42,7 +43,8 @@ struct cenv_repodata_source {
  * file and byte offset. The caller frees *out.
  */
 int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
-                       const struct cenv_repodata_source *source, struct cenv_error *err);
+                       const struct cenv_repodata_source *source,
+                       struct cenv_error *err);
 void cenv_repodata_free(struct cenv_repodata *rd); /* NULL is fine */
 
 /* Names, lower case, sorted bytewise, each once; borrowed, live as long as `rd`. */
@@ -69,7 +71,8 @@ struct cenv_skips {
 
 /* Called once per candidate; `record` and all it points to live as long as arena and bytes.
  * Returns 0 to go on, or a negative status with `err` set, which ends the visit. */
-typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record, struct cenv_error *err);
+typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
+                              struct cenv_error *err);
 
 /*
  * Parses the candidates called `name` (lower case) into `arena` and visits each, in bytewise order

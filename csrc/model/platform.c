@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Virtual packages from facts, defaults and overrides; it asks the machine nothing. */
+#include "model/platform.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "model/version.h"
+
+/* machine: what archspec calls the baseline of that subdir. */
+static const struct {
+    const char *subdir, *machine;
+} subdirs[] = {
+    {"noarch", ""},
+    {"linux-64", "x86_64"},
+    {"linux-32", "x86"},
+    {"linux-aarch64", "aarch64"},
+    {"linux-armv6l", "armv6l"},
+    {"linux-armv7l", "armv7l"},
+    {"linux-ppc64", "ppc64"},
+    {"linux-ppc64le", "ppc64le"},
+    {"linux-riscv64", "riscv64"},
+    {"linux-s390x", "s390x"},
+    {"osx-64", "x86_64"},
+    {"osx-arm64", "m1"},
+    {"win-64", "x86_64"},
+    {"win-32", "x86"},
+    {"win-arm64", "aarch64"},
+    {"emscripten-wasm32", "wasm32"},
+    {"wasi-wasm32", "wasm32"},
+    {"freebsd-64", "x86_64"},
+    {"zos-z", ""},
+};
+
+enum { NR_SUBDIRS = sizeof(subdirs) / sizeof(subdirs[0]) };
+
+bool cenv_subdir_is_known(struct cenv_str subdir)
+{
+    for (size_t i = 0; i < NR_SUBDIRS; i++)
+        if (cenv_str_is(subdir, subdirs[i].subdir))
+            return true;
+    return false;
+}
+
+const char *cenv_subdir_current(void)
+{
+#if defined(__linux__) && defined(__x86_64__)
+    return "linux-64";
+#elif defined(__linux__) && defined(__i386__)
+    return "linux-32";
+#elif defined(__linux__) && defined(__aarch64__)
+    return "linux-aarch64";
+#elif defined(__linux__) && defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+    return "linux-ppc64le";
+#elif defined(__linux__) && defined(__powerpc64__)
+    return "linux-ppc64";
+#elif defined(__linux__) && defined(__s390x__)
+    return "linux-s390x";
+#elif defined(__linux__) && defined(__riscv) && __riscv_xlen == 64
+    return "linux-riscv64";
+#elif defined(__linux__) && defined(__arm__) && defined(__ARM_ARCH) && __ARM_ARCH >= 7
+    return "linux-armv7l";
+#elif defined(__linux__) && defined(__arm__)
+    return "linux-armv6l";
+#elif defined(__APPLE__) && defined(__aarch64__)
+    return "osx-arm64";
+#elif defined(__APPLE__)
+    return "osx-64";
+#elif defined(_WIN32) && defined(_M_ARM64)
+    return "win-arm64";
+#elif defined(_WIN32)
+    return "win-64";
+#elif defined(__FreeBSD__)
+    return "freebsd-64";
+#else
+#error "no conda subdir is known for this platform"
+#endif
+}
+
+/* ---- virtual packages ---- */
+
+enum { LINUX = 1, OSX = 2, WIN = 4, FREEBSD = 8, OTHER = 16, ANY = 31 };
+
+static unsigned kind_of(struct cenv_str subdir)
+{
+    return cenv_str_starts(subdir, CENV_STR("linux-"))     ? LINUX
+           : cenv_str_starts(subdir, CENV_STR("osx-"))     ? OSX
+           : cenv_str_starts(subdir, CENV_STR("win-"))     ? WIN
+           : cenv_str_starts(subdir, CENV_STR("freebsd-")) ? FREEBSD
+                                                           : OTHER;
+}
+
+static const char *machine_of(struct cenv_str subdir)
+{
+    for (size_t i = 0; i < NR_SUBDIRS; i++)
+        if (cenv_str_is(subdir, subdirs[i].subdir))
+            return subdirs[i].machine;
+    return "";
+}
+
+/* The head of a kernel release that is a version: "6.1.0" of "6.1.0-18-amd64" (as conda). */
+static void kernel_version(const char *release, char *out, size_t size)
+{
+    size_t len = strspn(release, "0123456789.");
+
+    while (len && release[len - 1] == '.')
+        len--;
+    if (len == 0 || len >= size)
+        snprintf(out, size, "0");
+    else
+        snprintf(out, size, "%.*s", (int)len, release);
+}
+
+/* What the package has when nobody overrides it; "" when it is not there. */
+static void detect(const char *name, struct cenv_str subdir,
+                   const struct cenv_platform_facts *facts, char *out, size_t size)
+{
+    const char *found = "";
+
+    if (!strcmp(name, "unix"))
+        found = "0";
+    else if (!strcmp(name, "archspec"))
+        found = facts && facts->microarch && *facts->microarch ? facts->microarch
+                                                               : machine_of(subdir);
+    else if (!strcmp(name, "cuda"))
+        found = facts && facts->cuda ? facts->cuda : "";
+    else if (!strcmp(name, "glibc"))
+        found = !facts ? "2.17" : facts->glibc ? facts->glibc : "";
+    else if (facts && facts->kernel) {
+        kernel_version(facts->kernel, out, size);
+        return;
+    } else if (!strcmp(name, "osx"))
+        found = cenv_str_is(subdir, "osx-arm64") ? "11.0" : "10.15";
+    else
+        found = "0";
+    snprintf(out, size, "%s", found);
+}
+
+static bool same_name(const char *a, const char *lower)
+{
+    size_t i = 0;
+
+    while (a[i] && ((a[i] >= 'A' && a[i] <= 'Z') ? a[i] + 32 : a[i]) == lower[i])
+        i++;
+    return a[i] == '\0' && lower[i] == '\0';
+}
+
+/* Of several the last, as in an environment; NULL: none. */
+static const char *find_override(const char *name,
+                                 const struct cenv_override *overrides, size_t nr)
+{
+    for (size_t i = nr; i-- > 0;)
+        if (same_name(overrides[i].name, name) && strcmp(name, "unix") != 0)
+            return overrides[i].value;
+    return NULL;
+}
+
+static int check_override(const char *name, const char *value, struct cenv_error *err)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_version version;
+    struct cenv_error why = CENV_ERROR_INIT;
+    int rc = 0;
+
+    if (strlen(value) >= sizeof(((struct cenv_virtual *)0)->version) ||
+        strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                      "._+!-") != strlen(value))
+        rc = CENV_EUSAGE;
+    else if (strcmp(name, "archspec") != 0)
+        rc = cenv_version_parse(&version, cenv_str(value), &arena, &why);
+    cenv_arena_release(&arena);
+    cenv_error_release(&why);
+    if (rc == CENV_ENOMEM)
+        return cenv_error_oom(err);
+    if (rc < 0)
+        return cenv_error_set(
+            err, CENV_EUSAGE, "the override \"%.80s\" of __%s is not a %s", value, name,
+            strcmp(name, "archspec") ? "version" : "microarchitecture");
+    return 0;
+}
+
+int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
+                          const struct cenv_platform_facts *facts,
+                          const struct cenv_override *overrides, size_t nr_overrides,
+                          struct cenv_error *err)
+{
+    static const struct {
+        const char *name;
+        unsigned on;
+    } packages[] = {
+        {"archspec", ANY}, {"cuda", ANY}, {"glibc", LINUX},
+        {"linux", LINUX},  {"osx", OSX},  {"unix", LINUX | OSX | FREEBSD},
+        {"win", WIN},
+    };
+    struct cenv_virtual found[CENV_VIRTUAL_MAX];
+    int nr = 0, rc;
+
+    for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
+        const char *name = packages[i].name;
+        const char *given = find_override(name, overrides, nr_overrides);
+        struct cenv_virtual *v = &found[nr];
+        char value[sizeof(v->version)];
+        if (!(packages[i].on & kind_of(subdir)) || (given && !*given))
+            continue;
+        if (given && (rc = check_override(name, given, err)) < 0)
+            return rc;
+        detect(name, subdir, facts, value, sizeof(value));
+        if (given)
+            snprintf(value, sizeof(value), "%s", given);
+        bool arch = !strcmp(name, "archspec");
+        if (!*value && !arch)
+            continue;
+        snprintf(v->name, sizeof(v->name), "__%s", name);
+        snprintf(v->version, sizeof(v->version), "%s", arch ? "1" : value);
+        snprintf(v->build, sizeof(v->build), "%s", arch && *value ? value : "0");
+        nr++;
+    }
+    memcpy(out, found, (size_t)nr * sizeof(found[0]));
+    return nr;
+}
