@@ -274,8 +274,10 @@ static int read_legacy(struct reader *r, struct cenv_map *seen)
         lines++;
     rc = make_room(r, lines);
     for (rest = text; rc == 0 && next_line(&rest, &line);) {
-        struct cenv_pkg_path path = { .path = line, .size = UINT64_MAX, .type = CENV_PATH_OTHER };
-        rc = add_path(r, seen, "files", &path);
+        struct cenv_pkg_path path = { .path = cenv_arena_str(&r->info->arena, line),
+                                      .size = UINT64_MAX,
+                                      .type = CENV_PATH_OTHER };
+        rc = path.path.data ? add_path(r, seen, "files", &path) : cenv_error_oom(r->err);
     }
     if (rc == 0)
         rc = read_has_prefix(r, seen);
@@ -305,14 +307,10 @@ static int take_facts(struct reader *r, struct cenv_dirs *dirs, struct cenv_pkg_
 {
     struct cenv_str base;
     struct cenv_stat st;
-    char name[CENV_PATH_NAME_MAX + 1];
     int fd = cenv_dirs_parent(dirs, path->path, 0, &base);
 
-    if (fd >= 0) {
-        memcpy(name, base.data, base.len); /* refused when longer */
-        name[base.len] = '\0';
-        fd = cenv_raw_stat(fd, name, &st);
-    }
+    if (fd >= 0)
+        fd = cenv_raw_stat(fd, base.data, &st);
     if (fd == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
     if (fd < 0)
