@@ -141,3 +141,24 @@ def read(path: str | os.PathLike[str]) -> Recorder:
             message, hint="write one with: cenv --trace FILE COMMAND"
         ) from None
     return Recorder(spans=spans)
+
+
+def compare(before: Recorder, after: Recorder) -> list[dict[str, Any]]:
+    """Set the stages of two traces side by side, with what changed and why."""
+    old = {stage.name: stage for stage in before.stages()}
+    new = {stage.name: stage for stage in after.stages()}
+    names = sorted({*old, *new}, key=lambda name: (_rank(name), name))
+    return [_change(name, old.get(name), new.get(name), after) for name in names]
+
+
+def _change(name: str, old: Stage | None, new: Stage | None, after: Recorder) -> dict[str, Any]:
+    was, now = (stage.seconds if stage else 0.0 for stage in (old, new))
+    change = f"{now / was:.2f} x" if was and now else ("new" if now else "gone")
+    reasons = [s["reason"] for s in after.spans if s["stage"] == name and s["reason"]]
+    facts = [
+        f"{count} {getattr(old, count)} -> {getattr(new, count)}"
+        for count in _COUNTS
+        if old and new and getattr(old, count) != getattr(new, count)
+    ]
+    why = "; ".join(dict.fromkeys([*reasons, *facts]))
+    return {"name": name, "before": was, "after": now, "change": change, "why": why}

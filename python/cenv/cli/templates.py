@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The command `template`: list, build, path, export, import, remove, gc."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Callable
+
+from cenv.cli.envs import stage_table
+from cenv.cli.output import Console, human, seconds, table
+from cenv.errors import UsageError
+from cenv.store import Template, TemplateStore
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+def template(options: argparse.Namespace, console: Console) -> int:
+    """Run one action on the store."""
+    store = TemplateStore(options.store)
+    _ACTIONS[options.action](store, options, console)
+    return 0
+
+
+def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    found = store.list()
+    rows = [
+        (
+            item["id"][:12],
+            human(item["size"]),
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(item["used"])),
+            " ".join(item["specs"]),
+        )
+        for item in found
+    ]
+    console.result({"templates": found}, table(("id", "size", "used", "specs"), rows, " r"))
+
+
+def _build(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    from cenv.cli import request
+
+    asked = request.read(options)
+    built = store.template(
+        asked.specs,
+        asked.channels,
+        records=asked.records or None,
+        platform=options.platform,
+        offline=options.offline,
+        **asked.options,
+    )
+    word = "built" if built.built else "already there"
+    console.notice(f"template {built.id[:12]} {word}, {seconds(built.seconds)}")
+    if console.verbose:
+        for line in stage_table(built.stages):
+            console.notice(line)
+    console.result(
+        {
+            "records": [record.to_json() for record in built.records],
+            "seconds": built.seconds,
+            "stages": [stage.to_json() for stage in built.stages],
+            "prefix": built.path,
+            "id": built.id,
+            "built": built.built,
+        },
+        [built.path],
+    )
+
+
+def _one(store: TemplateStore, options: argparse.Namespace) -> Template:
+    if len(options.specs) != 1:
+        raise UsageError(f"template {options.action} takes one id")
+    found = store.find(options.specs[0])
+    if found is None:
+        hint = "cenv template list shows what is there"
+        raise UsageError(f"no template {options.specs[0]} in {store.path}", hint=hint)
+    return found
+
+
+def _path(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    found = _one(store, options)
+    console.result({"id": found.id, "path": found.path}, [found.path])
+
+
+def _remove(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    found = _one(store, options)
+    store.remove(found.id)
+    console.result({"id": found.id, "removed": found.path}, [found.id])
+
+
+def _gc(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    found = store.gc(_size(options.max_size or "0"))
+    lines = [f"{found['removed']} removed, {human(found['bytes'])} freed"]
+    console.result(found, lines)
+
+
+def _size(text: str) -> int:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    if not match:
+        raise UsageError(f"'{text}' is not a size", hint="expected a number, or 500M, 10G")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def _export(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    from cenv.carry import export
+
+    if len(options.specs) != 2:
+        raise UsageError("template export takes an id and a file")
+    identifier, target = options.specs
+    found = store.find(identifier)
+    if found is None:
+        raise UsageError(f"no template {identifier} in {store.path}")
+    done = export(store, found, target)
+    console.result(done, [done["file"]])
+
+
+def _import(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    from cenv.carry import restore
+
+    if len(options.specs) != 1:
+        raise UsageError("template import takes one file")
+    found = restore(store, options.specs[0])
+    console.result({"id": found.id, "path": found.path}, [found.path])
+
+
+_ACTIONS: dict[str, Callable[[TemplateStore, argparse.Namespace, Console], None]] = {
+    "list": _list,
+    "build": _build,
+    "path": _path,
+    "export": _export,
+    "import": _import,
+    "remove": _remove,
+    "gc": _gc,
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What this machine can do for cenv, and what lies in the store."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+from cenv import __version__, core
+from cenv.paths import store_path
+
+
+def examine(
+    directory: str | os.PathLike[str] | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Return findings by section: cenv, machine, clones (where they would lie), store."""
+    where = os.path.abspath(directory or tempfile.gettempdir())
+    here = _of(where)
+    place = store_path(store)
+    return {
+        "cenv": {"version": __version__, "python": sys.version.split()[0]},
+        "machine": {key: here[key] for key in _MACHINE if key in here},
+        "clones": {"directory": where, **_file_system(here), **_same(where, place)},
+        "store": {"path": place, **_store(place)},
+    }
+
+
+_MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cpus")
+
+
+def _of(directory: str) -> dict[str, Any]:
+    found: dict[str, Any] = core.call(core.extension().doctor, directory)
+    return found
+
+
+def _file_system(facts: dict[str, Any]) -> dict[str, Any]:
+    overlay = facts.get("overlay") or {}
+    why = overlay.get("reason")
+    return {
+        "file_system": facts.get("filesystem"),
+        "free_bytes": facts.get("free"),
+        "reflink": facts.get("reflink"),
+        "hardlink": facts.get("hardlink"),
+        "overlay": "yes" if overlay.get("works") else f"no: {why}",
+    }
+
+
+def _same(where: str, place: str) -> dict[str, Any]:
+    """Hard links and reflinks need the store on the clones' file system."""
+    while not os.path.exists(place):
+        place = os.path.dirname(place)
+    return {"shares_the_store's_file_system": os.stat(where).st_dev == os.stat(place).st_dev}
+
+
+def _store(place: str) -> dict[str, Any]:
+    if not os.path.isdir(place):
+        return {"exists": False}
+    from cenv.store import TemplateStore
+
+    templates = TemplateStore(place).list()
+    return {
+        "exists": True,
+        **_file_system(_of(place)),
+        "templates": len(templates),
+        "template_bytes": sum(item["size"] for item in templates),
+        "orphans": _orphans(place),
+    }
+
+
+def _orphans(place: str) -> int:
+    """Count scratch entries, which a sweep would look at."""
+    scratch = os.path.join(place, "v1", "tmp")
+    return len(os.listdir(scratch)) if os.path.isdir(scratch) else 0
