@@ -192,6 +192,13 @@ static PyObject *op_virtual_packages(PyObject *module, PyObject *args)
     return bind_reply(bind_state_of(module), rc, &buf, &err);
 }
 
+static PyObject *op_current_subdir(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    return PyUnicode_FromString(cenv_current_subdir());
+}
+
 static PyObject *op_zstd_write(PyObject *module, PyObject *args)
 {
     PyObject *path;
@@ -286,6 +293,8 @@ PyMethodDef bind_op_methods[] = {
       "doctor(directory, task)\n--\n\nWhat this machine can do there." },
     { "virtual_packages", op_virtual_packages, METH_VARARGS,
       "virtual_packages(subdir, overrides)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..." },
+    { "current_subdir", op_current_subdir, METH_NOARGS,
+      "current_subdir()\n--\n\nThe subdir of this machine." },
     { "pack", op_pack, METH_VARARGS,
       "pack(path, members, task)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
       "link) each." },

@@ -253,6 +253,9 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
  * "subdir", "filesystem", "free", "reflink", "hardlink", "overlay": {"works", "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
 
+/* The subdir of the machine this was compiled for ("linux-64"); a literal. */
+const char *cenv_current_subdir(void);
+
 /* The virtual packages of `subdir` (NULL: this machine's): appends [[name, version, build]].
  * `overrides`: pairs NAME, VALUE of CONDA_OVERRIDE_NAME, ended by NULL. */
 int cenv_virtual_packages(const char *subdir, const char *const *overrides, struct cenv_buf *out,
