@@ -9,9 +9,11 @@ struct index_object {
 
 /* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes). The
  * strings are borrowed from the tuple, which the caller's list keeps alive. */
-static int convert_source(PyObject *tuple, struct cenv_source *source)
+static int convert_source(PyObject *tuple, struct cenv_index_source *source)
 {
     PyObject *path;
+
+    *source = (struct cenv_index_source){0};
     if (!PyArg_ParseTuple(tuple, "sszssS", &source->channel, &source->channel_url,
                           &source->multichannel, &source->subdir, &source->repodata_url, &path))
         return -1;
@@ -19,9 +21,9 @@ static int convert_source(PyObject *tuple, struct cenv_source *source)
     return source->path ? 0 : -1;
 }
 
-static struct cenv_source *convert_sources(PyObject *list, size_t nr)
+static struct cenv_index_source *convert_sources(PyObject *list, size_t nr)
 {
-    struct cenv_source *sources = PyMem_Malloc((nr ? nr : 1) * sizeof(*sources));
+    struct cenv_index_source *sources = PyMem_Malloc((nr ? nr : 1) * sizeof(*sources));
     if (!sources) {
         PyErr_NoMemory();
         return NULL;
@@ -36,7 +38,7 @@ static struct cenv_source *convert_sources(PyObject *list, size_t nr)
     return sources;
 }
 
-static int open_index(struct index_object *self, const struct cenv_source *sources, size_t nr,
+static int open_index(struct index_object *self, const struct cenv_index_source *sources, size_t nr,
                       PyObject *cache_dir, PyObject *task)
 {
     struct cenv_error err = CENV_ERROR_INIT;
@@ -63,7 +65,7 @@ static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                           &task))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
-    struct cenv_source *sources = convert_sources(list, nr);
+    struct cenv_index_source *sources = convert_sources(list, nr);
     if (!sources)
         return NULL;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
