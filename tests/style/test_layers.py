@@ -20,6 +20,7 @@ FOREIGN = {
     "minisat/": "io/sat.cc",
     "mpack": "io/msgpack.c",
     "openssl/": "base/digest.c",
+    "pcre2.h": "io/regex.c",
     "zstd": "io/archive.c",
 }
 
