@@ -370,8 +370,9 @@ static int read_link(struct reader *r)
     return 0;
 }
 
-int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
-                      struct cenv_task *task, struct cenv_error *err)
+/* The documents, and the facts of the files too when `task` is given. */
+static int read_info(struct cenv_pkginfo *out, int content_fd, const char *name,
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_pkginfo info = { 0 };
     struct cenv_map seen = { 0 };
@@ -386,7 +387,7 @@ int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name
         rc = read_json(&r, "paths.json", &info.paths_doc);
     if (rc == 0)
         rc = info.paths_doc ? read_paths_json(&r, &seen) : read_legacy(&r, &seen);
-    if (rc == 0)
+    if (rc == 0 && task)
         rc = read_facts(&r, task);
     cenv_map_release(&seen);
     cenv_fd_close(r.meta);
@@ -395,6 +396,18 @@ int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name
     else
         cenv_pkginfo_release(&info);
     return rc;
+}
+
+int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
+                      struct cenv_task *task, struct cenv_error *err)
+{
+    return read_info(out, content_fd, name, task, err);
+}
+
+int cenv_pkginfo_parse(struct cenv_pkginfo *out, int content_fd, const char *name,
+                       struct cenv_error *err)
+{
+    return read_info(out, content_fd, name, NULL, err);
 }
 
 void cenv_pkginfo_release(struct cenv_pkginfo *info)

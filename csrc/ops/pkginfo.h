@@ -44,6 +44,14 @@ struct cenv_pkginfo {
  */
 int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
                       struct cenv_task *task, struct cenv_error *err);
+
+/*
+ * The same from the documents alone, for who knows the files already (extraction): size as stated
+ * or UINT64_MAX, mode and mtime 0, type CENV_PATH_OTHER where the lists before paths.json tell none.
+ */
+int cenv_pkginfo_parse(struct cenv_pkginfo *out, int content_fd, const char *name,
+                       struct cenv_error *err);
+
 void cenv_pkginfo_release(struct cenv_pkginfo *info);
 
 #endif
