@@ -48,7 +48,8 @@ struct cenv_link_stats {
 void cenv_link_stats_release(struct cenv_link_stats *stats);
 
 /*
- * Links `packages` into the existing, empty directory `dir`. On success *plan (when `plan` is not
+ * Links `packages` into the existing directory `dir`, which has nothing a package brings (EEXIST
+ * otherwise). On success *plan (when `plan` is not
  * NULL) describes what lies there; free it with cenv_link_plan_free. On failure `dir` may hold
  * anything: the caller made it and removes it (cenv_create does, the store does).
  */

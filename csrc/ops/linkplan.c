@@ -233,7 +233,7 @@ static enum cenv_link_kind kind_of(const struct cenv_pkg_path *path)
 /* What tells about the environment is written by installers only. */
 static bool is_record(struct cenv_str path)
 {
-    return cenv_str_is(path, "conda-meta/history") ||
+    return cenv_str_is(path, "conda-meta/history") || cenv_str_is(path, "conda-meta/created_at") ||
            (cenv_str_starts(path, CENV_STR("conda-meta/")) &&
             cenv_str_ends(path, CENV_STR(".json")));
 }

@@ -92,6 +92,7 @@ struct cenv_link_plan {
     struct cenv_str site_packages;  /* or "" */
     struct cenv_str python_version; /* "3.12", or "" */
     struct cenv_forms forms;        /* of the target prefix */
+    bool ran_scripts;               /* there may be files nobody planned */
     struct cenv_arena arena;
     struct cenv_map targets;  /* target -> latest entry */
     struct cenv_map dir_map;  /* path -> dirs */
