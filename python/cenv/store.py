@@ -206,6 +206,10 @@ class TemplateStore:
         found: dict[str, Any] = core.call(self._core.gc, max_size)
         return found
 
+    def lease(self) -> Any:
+        """Keep gc away from this store until the lease's release() is called."""
+        return self._core.lease()
+
     def sweep(self) -> list[str]:
         """Remove clones whose owner died and the scratch of killed runs; return their paths."""
         removed: Any = core.call(self._core.sweep, "", "")["removed"]

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one pytest process shares: its store, its templates, its failures, its numbers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cenv.pytest_plugin import settings
+from cenv.store import Template, TemplateStore
+
+
+class EnvSession:
+    """Made when the first fixture is used; one for each process."""
+
+    def __init__(self, config: pytest.Config, factory: pytest.TempPathFactory) -> None:
+        self.settings = settings.read(config)
+        self.store = TemplateStore(self.settings.store)
+        self._lease: Any = self.store.lease()
+        self._home = factory.getbasetemp() / "cenv"
+        self._numbers = itertools.count(1)
+        self._templates: dict[Any, Template] = {}
+        self._failures: dict[Any, BaseException] = {}
+
+    def new_path(self) -> Path:
+        """Return the next clone's path: short, of equal length, known ahead."""
+        self._home.mkdir(exist_ok=True)
+        return self._home / f"{next(self._numbers):09d}"
+
+    def template(self, key: Any, make: Callable[[], Template]) -> Template:
+        """Return what `make` gave for `key`; a failure is remembered for this run."""
+        if key in self._failures:
+            raise self._failures[key]
+        if key not in self._templates:
+            try:
+                self._templates[key] = make()
+            except Exception as error:
+                self._failures[key] = error
+                raise
+        return self._templates[key]
+
+    def keeps(self, *, failed: bool) -> bool:
+        """Say whether a test's clones stay."""
+        return self.settings.keep == "all" or (self.settings.keep == "failed" and failed)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._lease.release()
+
+
+def prefix_key(prefix: str | os.PathLike[str]) -> tuple[str, str]:
+    """Return the key of a template made of an existing environment."""
+    return ("prefix", os.path.abspath(prefix))
