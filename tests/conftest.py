@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures for all tests: small channels built by code, the shared real one, a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real packages and repodata; tests that need it skip without."""
+    place = Path(os.environ.get("CENV_SHARED", ROOT.parent / "shared"))
+    if not (place / "channel").is_dir():
+        pytest.skip("the shared folder of real packages is not here (CENV_SHARED)")
+    return place
+
+
+@pytest.fixture(scope="session")
+def session_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store that the tests of one worker share."""
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path_factory) -> None:
+    """Keep the machine's own conda configuration and stores out of the tests."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    for name in list(os.environ):
+        if name.startswith(("CONDA", "CENV_")) and name != "CENV_SHARED":
+            monkeypatch.delenv(name)
+
+
+MakeChannel = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def make_channel(tmp_path_factory: pytest.TempPathFactory) -> MakeChannel:
+    """Return a function that writes packages to a new channel and indexes it."""
+    from cenv.demo.package import Package, write
+    from cenv.index_dir import index
+
+    def make(*packages: Package, extension: str = ".conda") -> Path:
+        channel = tmp_path_factory.mktemp("channel")
+        for package in packages:
+            write(package, channel, extension)
+        (channel / "noarch").mkdir(exist_ok=True)
+        index(channel)
+        return channel
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def small_channel(make_channel: MakeChannel) -> Path:
+    """Return a channel of packages with every kind of file that is relocated."""
+    from cenv.demo.package import PLACEHOLDER, Member, Package
+
+    text = f"here={PLACEHOLDER}/lib\n".encode()
+    binary = b"\x7f\0start " + PLACEHOLDER.encode() + b"/share\0end"
+    script = f"#!{PLACEHOLDER}/bin/sh-link\necho {PLACEHOLDER}\n".encode()
+    when = 1_600_000_000_123_456_789
+    tool = Package(
+        "tool",
+        "1.0",
+        depends=["data >=2"],
+        members=[
+            Member("bin/tool", script, 0o755, when, placeholder=PLACEHOLDER),
+            Member("bin/sh-link", link="/bin/sh"),
+            Member("etc/tool.conf", text, 0o644, when, placeholder=PLACEHOLDER),
+            Member("lib/libtool.so", binary, 0o755, when, placeholder=PLACEHOLDER),
+            Member("lib/plain.txt", b"plain\n", 0o640, when),
+            Member("lib/link.txt", link="plain.txt"),
+        ],
+    )
+    data = [
+        Package("data", v, members=[Member("share/data.txt", v.encode(), 0o444, when)])
+        for v in ("1.0", "2.0", "3.0")
+    ]
+    return make_channel(tool, *data)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The plugin in runs of its own: fixtures, configuration, failures, retention."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, small_channel: Path, session_store: Path
+) -> pytest.Pytester:
+    pytester.makeini(
+        f"""
+        [pytest]
+        cenv_channels = {small_channel}
+        cenv_store = {session_store}
+        cenv_specs = tool "data >=2,<3"
+        cenv_templates =
+            newest: tool
+            oldest: data=1
+        """
+    )
+    return pytester
+
+
+def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
+    return project.runpytest_subprocess("--strict-markers", "-W", "error", *argv)
+
+
+def test_fixtures_give_environments(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import os, pytest
+
+        seen = []
+
+        def test_default(cenv_env):
+            env = cenv_env()
+            assert (env / "share/data.txt").read_text() == "2.0"
+            assert os.fspath(env) in (env / "etc/tool.conf").read_text()
+            seen.append(env)
+
+        def test_removed():
+            assert not os.path.exists(seen[0])
+
+        def test_named_and_many(cenv_env):
+            with cenv_env(template="oldest") as old:
+                assert (old / "share/data.txt").read_text() == "1.0"
+            assert not os.path.exists(old)
+            assert (cenv_env("tool") / "share/data.txt").read_text() == "3.0"
+
+        @pytest.mark.cenv("data=1")
+        def test_marked(cenv_env):
+            assert (cenv_env() / "share/data.txt").read_text() == "1.0"
+
+        def test_template_and_clone(cenv_template, cenv_clone, tmp_path):
+            template = cenv_template("tool", "data=2")
+            assert cenv_template("tool", "data=2") is template
+            target = tmp_path / "mine"
+            target.mkdir()
+            clone = cenv_clone(template, target)
+            assert clone.path == str(target)
+            again = cenv_clone(clone)
+            assert (again / "share/data.txt").read_text() == "2.0"
+            same = cenv_template(prefix=clone)
+            assert (same.clone(tmp_path / "c") / "share/data.txt").exists()
+        """
+    )
+    run(project).assert_outcomes(passed=5)
+
+
+def test_failed_tests_keep_their_clones(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        def test_passes(cenv_env):
+            cenv_env()
+
+        def test_fails(cenv_env):
+            cenv_env()
+            assert False
+        """
+    )
+    result = run(project, "--basetemp=base")
+    result.assert_outcomes(passed=1, failed=1)
+    assert len(list(project.path.glob("base/cenv/*"))) == 1
+    run(project, "--basetemp=base", "--cenv-keep=none")
+    assert not list(project.path.glob("base/cenv/*"))
+    run(project, "--basetemp=base", "--cenv-keep=all")
+    assert len(list(project.path.glob("base/cenv/*"))) == 2
+
+
+def test_failing_template_fails_every_dependent(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def broken(cenv_template):
+            return cenv_template("no-such-package")
+
+        def test_one(broken): pass
+        def test_two(broken): pass
+        def test_call(cenv_template): cenv_template("no-such-package")
+        def test_free(): pass
+        """
+    )
+    result = run(project)
+    result.assert_outcomes(passed=1, errors=2, failed=1)
+    result.stdout.fnmatch_lines(["*no-such-package*"])
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
+def test_no_default_specs_is_one_clear_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test(cenv_env): cenv_env()")
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*cenv_specs*"])
+
+
+def test_unused_plugin_is_light(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_is_loaded():
+            loaded = {"cenv._cenv", "cenv.store", "rich", "ruamel.yaml", "platformdirs"}
+            assert not loaded & set(sys.modules)
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
+    assert not list(pytester.path.rglob("v1"))

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real packages: Python, OpenSSL and pip, created, cloned, run and verified."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import cenv
+
+SPECS = ("python", "pip", "setuptools")
+CHECK = (
+    "import sys, ssl, ctypes, sqlite3, zlib, bz2, lzma, readline;"
+    "print(sys.prefix); print(ssl.OPENSSL_VERSION)"
+)
+CLEAN = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.fixture(scope="module")
+def channel(shared: Path) -> Path:
+    return shared / "channel"
+
+
+@pytest.fixture(scope="module")
+def environment(
+    channel: Path, session_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    prefix = tmp_path_factory.mktemp("real") / "env"
+    cenv.create(prefix, SPECS, [channel], store=session_store)
+    return prefix
+
+
+@pytest.fixture(scope="module")
+def cloned(environment: Path, session_store: Path) -> Path:
+    target = environment.with_name("clone-of-it")
+    cenv.clone(environment, target, store=session_store)
+    return target
+
+
+def run(prefix: Path, *argv: str) -> str:
+    done = subprocess.run(
+        [prefix / "bin" / argv[0], *argv[1:]],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("which", ["environment", "cloned"])
+def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> None:
+    prefix: Path = request.getfixturevalue(which)
+    lines = run(prefix, "python", "-c", CHECK).splitlines()
+    assert lines[0] == str(prefix)
+    assert str(prefix) in run(prefix, "pip", "--version")
+    assert "PASS" not in run(prefix, "python", "-m", "pip", "check")
+    for script in sorted((prefix / "bin").iterdir()):
+        first = script.read_bytes()[:2] if script.is_file() else b""
+        if first == b"#!" and script.name.startswith(("pip", "pydoc", "2to3", "idle")):
+            if not script.name.startswith("idle"):
+                run(prefix, script.name, "--help" if "pydoc" not in script.name else "sys")
+    assert cenv.verify(prefix).ok
+
+
+def test_nothing_mentions_the_source(environment: Path, cloned: Path) -> None:
+    needle = os.fsencode(environment) + b"/"
+    guilty = [
+        path
+        for path in cloned.rglob("*")
+        if path.is_file()
+        and not path.is_symlink()
+        and path.suffix != ".pyc"
+        and needle in path.read_bytes()
+    ]
+    assert guilty == []
+    links = [p for p in cloned.rglob("*") if p.is_symlink()]
+    assert links
+    assert not [p for p in links if os.readlink(p).startswith(str(environment))]
+
+
+def test_no_source_is_compiled_again(cloned: Path) -> None:
+    """Bytecode of the template is fresh in the clone: mtimes are kept."""
+    done = subprocess.run(
+        [cloned / "bin/python", "-v", "-c", "import json, ssl, pip"],
+        env=CLEAN,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    stale = [line for line in done.stderr.splitlines() if "bytecode is stale" in line]
+    assert stale == []
+
+
+@pytest.mark.parametrize("length", [20, 100, 200, 255])
+def test_prefix_lengths(
+    length: int, channel: Path, session_store: Path, environment: Path
+) -> None:
+    stem = f"/tmp/cenv{os.getpid()}-{length}-"
+    prefix = Path((stem + "x" * length)[:length])
+    try:
+        cenv.create(prefix, SPECS, [channel], store=session_store)
+        assert run(prefix, "python", "-c", CHECK).splitlines()[0] == str(prefix)
+        assert str(prefix) in run(prefix, "pip", "--version")
+        assert cenv.verify(prefix).ok
+        cenv.api.remove(prefix)
+        cenv.clone(environment, prefix, store=session_store)
+        assert run(prefix, "python", "-c", CHECK).splitlines()[0] == str(prefix)
+        assert str(prefix) in run(prefix, "pip", "--version")
+        assert cenv.verify(prefix).ok
+    finally:
+        cenv.api.remove(prefix)
+
+
+def test_one_more_than_fits(channel: Path, session_store: Path, environment: Path) -> None:
+    prefix = Path(f"/tmp/cenv{os.getpid()}-".ljust(256, "y"))
+    with pytest.raises(cenv.PrefixError, match="255"):
+        cenv.create(prefix, SPECS, [channel], store=session_store)
+    with pytest.raises(cenv.PrefixError, match="255"):
+        cenv.clone(environment, prefix, store=session_store)
+    assert not prefix.exists()
