@@ -279,16 +279,36 @@ int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str re
     return out->failed ? -1 : 0;
 }
 
-int cenv_url_quote(struct cenv_buf *out, struct cenv_str name)
+static bool needs_quote(unsigned char c)
 {
+    if (is_alpha((char)c) || is_digit((char)c) || c == '-' || c == '.' || c == '_')
+        return false;
+    return c <= ' ' || c >= 0x7f || memchr("%?#\"<>\\^`{|}", c, 12);
+}
+
+size_t cenv_url_quoted_len(struct cenv_str name)
+{
+    size_t len = name.len;
+
+    for (size_t i = 0; i < name.len; i++)
+        len += needs_quote((unsigned char)name.data[i]) ? 2 : 0;
+    return len;
+}
+
+void cenv_url_quote(char *out, struct cenv_str name)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
     for (size_t i = 0; i < name.len; i++) {
         unsigned char c = (unsigned char)name.data[i];
-        if (c > ' ' && c < 0x7f && !memchr("%?#\"<>\\^`{|}", c, 12))
-            cenv_buf_putc(out, (char)c);
-        else
-            cenv_buf_addf(out, "%%%02X", c);
+        if (!needs_quote(c)) {
+            *out++ = name.data[i];
+            continue;
+        }
+        *out++ = '%';
+        *out++ = hex[c >> 4];
+        *out++ = hex[c & 15];
     }
-    return out->failed ? -1 : 0;
 }
 
 static int hex_digit(char c)

@@ -37,8 +37,10 @@ int cenv_redact(struct cenv_buf *out, struct cenv_str text);
 /* `ref` seen from the directory `base` (RFC 3986: absolute, //host, /path, relative, dots). */
 int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref);
 
-/* Appends `name` with what a URL's path cannot hold percent-encoded ('/' and '!' stay). */
-int cenv_url_quote(struct cenv_buf *out, struct cenv_str name);
+/* `name` with what a URL's path cannot hold percent-encoded ('/' and '!' stay), into
+ * out[cenv_url_quoted_len(name)], without a NUL. */
+size_t cenv_url_quoted_len(struct cenv_str name);
+void cenv_url_quote(char *out, struct cenv_str name);
 /* Undoes percent-encoding; -1 when malformed or when it gives a NUL. */
 int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text);
 

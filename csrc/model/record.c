@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "model/channel.h"
 #include "model/scan.h"
 #include "model/version.h"
@@ -75,31 +76,37 @@ static int read_time(struct reader *r, void *field)
     return 0;
 }
 
+static bool is_lower_hex(struct cenv_str text)
+{
+    unsigned bad = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned c = (unsigned char)text.data[i];
+        bad |= (c - '0' > 9) & (c - 'a' > 5);
+    }
+    return !bad;
+}
+
+/* In lower case, whatever the file has. */
 static int read_hex(struct reader *r, struct cenv_str *field, size_t len)
 {
-    int rc = read_text(r, field);
+    unsigned char raw[32];
     char *lower;
+    int rc = read_text(r, field);
 
     if (rc < 0 || !field->len)
         return rc;
     if (field->len != len)
         return cenv_scan_fail(&r->scan, "a hash has the wrong length");
-    lower = NULL;
-    for (size_t i = 0; i < len; i++) {
-        char c = field->data[i];
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))
-            continue;
-        if (c < 'A' || c > 'F')
-            return cenv_scan_fail(&r->scan, "a hash is not hexadecimal");
-        if (!lower) {
-            struct cenv_str copy = cenv_arena_str(r->arena, *field);
-            if (!copy.data)
-                return CENV_ENOMEM;
-            lower = (char *)(uintptr_t)copy.data; /* ours, just made */
-            *field = copy;
-        }
-        lower[i] = (char)(c | 0x20);
-    }
+    if (is_lower_hex(*field))
+        return 0;
+    if (!cenv_unhex(*field, raw, len / 2))
+        return cenv_scan_fail(&r->scan, "a hash is not hexadecimal");
+    lower = cenv_arena_alloc(r->arena, len + 1);
+    if (!lower)
+        return CENV_ENOMEM;
+    cenv_hex(raw, len / 2, lower);
+    *field = cenv_str_n(lower, len);
     return 0;
 }
 
@@ -400,16 +407,20 @@ bool cenv_dist_split(struct cenv_dist *out, struct cenv_str fn)
     return true;
 }
 
+static bool is_unsafe(char c)
+{
+    return (c >= 0 && c <= ' ') || c == '/' || c == '\\' || c == ':' || c == 0x7f;
+}
+
 /* Why `part` cannot be a component of a path, or NULL. */
 static const char *bad_part(struct cenv_str part, size_t max)
 {
     if (part.len > max)
         return "is too long";
     for (size_t i = 0; i < part.len; i++) {
-        unsigned char c = (unsigned char)part.data[i];
-        if (c <= ' ' || c == 0x7f || strchr("/\\:", c))
+        if (is_unsafe(part.data[i]))
             return "has a character that no file name may have";
-        if (c == '.' && i + 1 < part.len && part.data[i + 1] == '.')
+        if (part.data[i] == '.' && i + 1 < part.len && part.data[i + 1] == '.')
             return "has \"..\" in it";
     }
     return NULL;
@@ -507,20 +518,18 @@ static void fill_from_origin(struct reader *r, struct cenv_str fn,
         record->noarch = CENV_STR("generic");
 }
 
-/* base_url + fn, quoted: few file names need quoting, so room for all of it is not kept. */
+/* base_url + fn, quoted. */
 static int make_url(struct cenv_record *record, struct cenv_arena *arena)
 {
-    struct cenv_buf url;
-    int rc = CENV_ENOMEM;
+    size_t max = cenv_url_quoted_len(record->fn), base = record->url.len;
+    char *url = cenv_arena_alloc(arena, base + max);
 
-    cenv_buf_init(&url, record->url.len + 3 * record->fn.len + 1);
-    cenv_buf_add_str(&url, record->url);
-    if (cenv_url_quote(&url, record->fn) == 0) {
-        record->url = cenv_arena_str(arena, cenv_buf_str(&url));
-        rc = record->url.data ? 0 : CENV_ENOMEM;
-    }
-    cenv_buf_release(&url);
-    return rc;
+    if (!url)
+        return CENV_ENOMEM;
+    memcpy(url, record->url.data, base);
+    cenv_url_quote(url + base, record->fn);
+    record->url = cenv_str_n(url, base + max);
+    return 0;
 }
 
 static int parse_version(struct cenv_record *record, struct cenv_arena *arena,

@@ -2,6 +2,8 @@
 /* JSON text read in place: brackets 64 bytes at a time, strings 16, everything else by the byte. */
 #include "model/scan.h"
 
+#include "base/utf8.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -10,7 +12,19 @@ enum { BLOCK = 64, DEPTH_MAX = 64 };
 
 /* ---- finding the closing bracket ---- */
 
+struct closing {
+    char open, close;
+    uint64_t in_string; /* all ones when the block starts inside a string */
+    uint64_t escaped;   /* 1 when its first byte is escaped */
+    size_t depth;
+};
+
 #ifdef __SSE2__
+static inline __m128i load(const char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
 /* One bit per byte of the block that equals `c`. */
 static inline uint64_t block_eq(const char *block, char c)
 {
@@ -18,11 +32,26 @@ static inline uint64_t block_eq(const char *block, char c)
     uint64_t bits = 0;
 
     for (int i = 0; i < 4; i++) {
-        __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i));
-        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(part, want));
-        bits |= (uint64_t)found << (16 * i);
+        __m128i same = _mm_cmpeq_epi8(load(block + 16 * i), want);
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(same) << (16 * i);
     }
     return bits;
+}
+
+/* The block has neither of the brackets nor a backslash. */
+static inline bool is_plain(const char *block, const struct closing *c)
+{
+    const __m128i open = _mm_set1_epi8(c->open), close = _mm_set1_epi8(c->close);
+    const __m128i slash = _mm_set1_epi8('\\');
+    __m128i found = _mm_setzero_si128();
+
+    for (int i = 0; i < 4; i++) {
+        __m128i v = load(block + 16 * i);
+        __m128i bracket =
+            _mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, close));
+        found = _mm_or_si128(found, _mm_or_si128(bracket, _mm_cmpeq_epi8(v, slash)));
+    }
+    return _mm_movemask_epi8(found) == 0;
 }
 #else
 static inline uint64_t block_eq(const char *block, char c)
@@ -41,6 +70,12 @@ static inline uint64_t block_eq(const char *block, char c)
     }
     return bits;
 }
+
+static inline bool is_plain(const char *block, const struct closing *c)
+{
+    return !(block_eq(block, c->open) | block_eq(block, c->close) |
+             block_eq(block, '\\'));
+}
 #endif
 
 /* Bit i: the xor of bits 0..i, which is "inside a string" when `quotes` are its ends. */
@@ -50,13 +85,6 @@ static inline uint64_t prefix_xor(uint64_t quotes)
         quotes ^= quotes << shift;
     return quotes;
 }
-
-struct closing {
-    char open, close;
-    uint64_t in_string; /* all ones when the block starts inside a string */
-    uint64_t escaped;   /* 1 when its first byte is escaped */
-    uint64_t depth;
-};
 
 /* Bits of bytes escaped by a backslash before them. */
 static uint64_t escapes(struct closing *c, uint64_t backslashes)
@@ -76,27 +104,30 @@ static uint64_t escapes(struct closing *c, uint64_t backslashes)
 }
 
 /* Index of the bracket that closes depth 1 within the block, or BLOCK. */
+static int close_in_brackets(struct closing *c, const char *block, uint64_t quotes)
+{
+    uint64_t open = block_eq(block, c->open), close = block_eq(block, c->close);
+    uint64_t inside = prefix_xor(quotes) ^ c->in_string;
+
+    c->in_string = (uint64_t)0 - (inside >> 63);
+    for (uint64_t both = (open | close) & ~inside; both; both &= both - 1) {
+        if (open & both & -both)
+            c->depth++;
+        else if (--c->depth == 0)
+            return __builtin_ctzll(both);
+    }
+    return BLOCK;
+}
+
 static inline int close_in_block(struct closing *c, const char *block)
 {
-    uint64_t quotes = block_eq(block, '"'), backslashes = block_eq(block, '\\');
-    uint64_t open = block_eq(block, c->open), close = block_eq(block, c->close);
+    uint64_t quotes = block_eq(block, '"');
 
-    if (backslashes | c->escaped)
-        quotes &= ~escapes(c, backslashes);
-    if (open | close) {
-        uint64_t outside = ~(prefix_xor(quotes) ^ c->in_string);
-        open &= outside;
-        close &= outside;
-        for (; close; close &= close - 1) {
-            uint64_t before = (close & -close) - 1;
-            uint64_t opened = (uint64_t)__builtin_popcountll(open & before);
-            if (c->depth + opened == 1)
-                return __builtin_ctzll(close);
-            c->depth--;
-        }
-        c->depth += (uint64_t)__builtin_popcountll(open);
+    if (!is_plain(block, c) || c->escaped) {
+        quotes &= ~escapes(c, block_eq(block, '\\'));
+        return close_in_brackets(c, block, quotes);
     }
-    c->in_string ^= -(uint64_t)(__builtin_popcountll(quotes) & 1);
+    c->in_string ^= (uint64_t)0 - (uint64_t)__builtin_parityll(quotes);
     return BLOCK;
 }
 
@@ -164,34 +195,6 @@ static inline const char *plain_end(const char *at, const char *end)
     while (at < end && (signed char)*at >= ' ' && *at != '"' && *at != '\\')
         at++;
     return at;
-}
-
-/* Length of the UTF-8 sequence at `at` (RFC 3629: shortest form, no surrogates), 0 when bad. */
-static size_t utf8_len(const char *at, const char *end)
-{
-    static const struct {
-        unsigned char lead_lo, lead_hi, second_lo, second_hi, len;
-    } forms[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-        {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    const unsigned char *u = (const unsigned char *)at;
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        size_t len = forms[i].len;
-        if (u[0] < forms[i].lead_lo || u[0] > forms[i].lead_hi)
-            continue;
-        if ((size_t)(end - at) < len || u[1] < forms[i].second_lo ||
-            u[1] > forms[i].second_hi)
-            return 0;
-        for (size_t k = 2; k < len; k++)
-            if ((u[k] & 0xc0) != 0x80)
-                return 0;
-        return len;
-    }
-    return 0;
 }
 
 static int hex4(struct cenv_scan *s, const char *at, uint32_t *out)
@@ -269,12 +272,30 @@ static int scan_escape(struct cenv_scan *s, char *out, size_t *len)
     return 0;
 }
 
+/* Past one byte or character that is no plain one: an escape, or what must be UTF-8. */
+static int scan_special(struct cenv_scan *s, bool *escaped)
+{
+    char bytes[4];
+    uint32_t point;
+    size_t len;
+
+    if (*s->at == '\\') {
+        *escaped = true;
+        return scan_escape(s, bytes, &len);
+    }
+    if ((unsigned char)*s->at < ' ')
+        return cenv_scan_fail(s, "control character in a string");
+    len = cenv_utf8_decode(cenv_str_n(s->at, (size_t)(s->end - s->at)), &point);
+    if (!len)
+        return cenv_scan_fail(s, "a string is not UTF-8");
+    s->at += len;
+    return 0;
+}
+
 /* At a quote: past the string. *escaped: it has escapes (checked). *raw: between the quotes. */
 static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
 {
     const char *start = ++s->at;
-    char bytes[4];
-    size_t len;
     int rc;
 
     *escaped = false;
@@ -284,19 +305,9 @@ static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
             return cenv_scan_fail(s, "the text ends within a string");
         if (*s->at == '"')
             break;
-        if (*s->at == '\\') {
-            rc = scan_escape(s, bytes, &len);
-            if (rc < 0)
-                return rc;
-            *escaped = true;
-        } else {
-            len = utf8_len(s->at, s->end);
-            if (!len)
-                return cenv_scan_fail(s, (unsigned char)*s->at < ' '
-                                             ? "control character in a string"
-                                             : "a string is not UTF-8");
-            s->at += len;
-        }
+        rc = scan_special(s, escaped);
+        if (rc < 0)
+            return rc;
     }
     *raw = cenv_str_n(start, (size_t)(s->at - start));
     s->at++;
