@@ -126,7 +126,7 @@ void cenv_forms_release(struct cenv_forms *forms)
 
 /* ---- scan ---- */
 
-static unsigned width_of(int encoding)
+unsigned cenv_encoding_width(int encoding)
 {
     switch (encoding) {
     case CENV_ENC_UTF16LE:
@@ -147,8 +147,8 @@ void cenv_sites_release(struct cenv_sites *sites)
     *sites = (struct cenv_sites){0};
 }
 
-static int add_site(struct cenv_sites *sites, const struct cenv_site *site,
-                    struct cenv_error *err)
+int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
+                   struct cenv_error *err)
 {
     void *list = sites->list;
     if (cenv_grow(&list, &sites->alloc, sites->nr, sizeof(*sites->list)) < 0)
@@ -159,7 +159,7 @@ static int add_site(struct cenv_sites *sites, const struct cenv_site *site,
 }
 
 /* Where the C string that begins at `at` ends: its zero unit, or the last whole unit of the file. */
-static uint64_t string_end(struct cenv_str data, size_t at, unsigned width)
+uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
 {
     if (width == 1) {
         const char *nul = memchr(data.data + at, 0, data.len - at);
@@ -175,7 +175,7 @@ static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
                     struct cenv_str needle, int encoding, enum cenv_file_mode mode,
                     struct cenv_error *err)
 {
-    unsigned width = width_of(encoding);
+    unsigned width = cenv_encoding_width(encoding);
     uint64_t end = 0;
     while (needle.len && from < data.len) {
         const char *found =
@@ -185,7 +185,7 @@ static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
         size_t at = (size_t)(found - data.data);
         /* Sites of one string come in a row: its end is looked for once. */
         if (mode == CENV_MODE_BINARY && (at >= end || (end - at) % width))
-            end = string_end(data, at + needle.len, width);
+            end = cenv_string_end(data, at + needle.len, width);
         struct cenv_site site = {.offset = at,
                                  .end = mode == CENV_MODE_BINARY ? end : 0,
                                  .slot = (uint32_t)needle.len,
@@ -193,7 +193,7 @@ static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
                                  .kind = mode == CENV_MODE_BINARY ? CENV_SITE_BINARY
                                                                   : CENV_SITE_TEXT,
                                  .encoding = (uint8_t)encoding};
-        if (add_site(sites, &site, err) < 0)
+        if (cenv_sites_add(sites, &site, err) < 0)
             return err->status;
         from = at + needle.len;
     }
@@ -205,12 +205,14 @@ static int compare_sites(const void *a, const void *b)
     const struct cenv_site *x = a, *y = b;
     if (x->offset != y->offset)
         return x->offset < y->offset ? -1 : 1;
+    if (x->have != y->have)
+        return x->have > y->have ? -1 : 1;
     return (x->encoding > y->encoding) - (x->encoding < y->encoding);
 }
 
 static bool aligned(const struct cenv_site *site)
 {
-    return site->offset % width_of(site->encoding) == 0;
+    return site->offset % cenv_encoding_width(site->encoding) == 0;
 }
 
 /*
@@ -236,6 +238,34 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
         sites->list[kept++] = *site;
     }
     sites->nr = kept;
+}
+
+void cenv_sites_settle(struct cenv_sites *sites, size_t first)
+{
+    if (sites->nr > first)
+        qsort(sites->list + first, sites->nr - first, sizeof(*sites->list),
+              compare_sites);
+    drop_overlaps(sites, first);
+}
+
+void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
+                      uint32_t placeholder)
+{
+    for (size_t i = 0, j; i < sites->nr; i = j) {
+        struct cenv_site *site = &sites->list[i];
+        uint32_t slot = placeholder * cenv_encoding_width(site->encoding);
+        for (j = i + 1; j < sites->nr && sites->list[j].end == site->end;)
+            j++;
+        if (site->kind != CENV_SITE_BINARY || slot <= site->have)
+            continue;
+        uint64_t zeros = (uint64_t)(j - i) * (slot - site->have), at = site->end;
+        if (zeros > data.len - at)
+            continue;
+        while (at < site->end + zeros && data.data[at] == 0)
+            at++;
+        for (size_t k = i; k < j && at == site->end + zeros; k++)
+            sites->list[k].slot = slot;
+    }
 }
 
 /* The first line of a script as a line of its own: sites in it are relative to it. */
@@ -279,9 +309,7 @@ int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
         rc = scan_one(&found, data, body, needle.of[e], e, mode, err);
     if (rc < 0)
         goto out;
-    if (found.nr > first)
-        qsort(found.list + first, found.nr - first, sizeof(*found.list), compare_sites);
-    drop_overlaps(&found, first);
+    cenv_sites_settle(&found, first);
     *sites = found;
     found = (struct cenv_sites){0};
 out:
@@ -297,7 +325,7 @@ int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *form
 {
     for (size_t i = 0; i < sites->nr; i++) {
         const struct cenv_site *site = &sites->list[i];
-        unsigned width = width_of(site->encoding);
+        unsigned width = cenv_encoding_width(site->encoding);
         size_t need = forms->of[site->encoding].len;
         if (site->kind != CENV_SITE_BINARY || need <= site->slot)
             continue;
@@ -389,7 +417,8 @@ static int take_line(struct cenv_splice *s, struct cenv_piece *piece)
 static void take_site(struct cenv_splice *s, struct cenv_piece *piece)
 {
     const struct cenv_site *site = &s->sites->list[s->next++];
-    struct cenv_str form = s->forms->of[site->encoding];
+    struct cenv_str form = site->kind == CENV_SITE_VALUE ? s->value(s->value_ctx, site)
+                                                         : s->forms->of[site->encoding];
     *piece = (struct cenv_piece){.data = form.data, .len = form.len};
     s->pos = site->offset + site->have;
     if (site->kind != CENV_SITE_BINARY)
@@ -448,7 +477,7 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
         return false;
     for (size_t i = 0; i < sites->nr; i++) {
         const struct cenv_site *site = &sites->list[i];
-        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_SHEBANG)
+        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_VALUE)
             return false;
         if (site->kind == CENV_SITE_SHEBANG) {
             if (site->offset > sites->line_len ||
@@ -564,7 +593,7 @@ int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
                              .slot = (uint32_t)at.len,
                              .have = (uint32_t)at.len,
                              .kind = CENV_SITE_SHEBANG};
-    int rc = made.line ? add_site(&made, &site, err) : cenv_error_oom(err);
+    int rc = made.line ? cenv_sites_add(&made, &site, err) : cenv_error_oom(err);
     if (rc == 0)
         rc = cenv_sites_rebase(&made, prefix,
                                err); /* line_have: as written for this prefix */

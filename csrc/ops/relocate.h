@@ -52,13 +52,20 @@ int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
                     struct cenv_error *err);
 void cenv_forms_release(struct cenv_forms *forms);
 
-enum cenv_site_kind { CENV_SITE_TEXT, CENV_SITE_BINARY, CENV_SITE_SHEBANG };
+enum cenv_site_kind {
+    CENV_SITE_TEXT,
+    CENV_SITE_BINARY,
+    CENV_SITE_SHEBANG,
+    CENV_SITE_VALUE, /* not the prefix but a fact of another file, which the splicer is asked for */
+};
+
+/* `encoding` of a VALUE: SHA-256 in hex, in pip's base64, size in decimal digits. */
+enum cenv_site_value { CENV_VALUE_SHA256, CENV_VALUE_BASE64, CENV_VALUE_SIZE };
 
 /* One place that names the prefix. Fixed size: the manifest stores it as it is. */
 struct cenv_site {
-    uint64_t offset; /* in the file at hand; SHEBANG: in `line` */
-    uint64_t
-        end; /* BINARY: where its C string ends in the file at hand (NUL or end of file) */
+    uint64_t offset;  /* in the file at hand; SHEBANG: in `line` */
+    uint64_t end;     /* BINARY: where its C string ends there; VALUE: of which file */
     uint32_t slot;    /* bytes the pristine file has for it */
     uint32_t have;    /* bytes it takes in the file at hand */
     uint8_t kind;     /* enum cenv_site_kind */
@@ -103,6 +110,13 @@ int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
 /* Whether sites that come from a disk make sense for a file of `size` bytes. */
 bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 
+/*
+ * For a package's binary of which only the file at hand is known: tells the sites the length of the
+ * pristine placeholder. A string that has not the NULs this would have left keeps what it has.
+ */
+void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
+                      uint32_t placeholder);
+
 /* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
 int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *forms,
                    struct cenv_error *err);
@@ -116,6 +130,17 @@ int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
 /* The size of that file, from the size of the file at hand. */
 uint64_t cenv_sites_size(const struct cenv_sites *sites, const struct cenv_forms *forms,
                          uint64_t size);
+
+/* Adds one site behind the others; for scanners. */
+int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
+                   struct cenv_error *err);
+
+/* Sorts the sites from `first` on by offset, and of those that overlap keeps one. */
+void cenv_sites_settle(struct cenv_sites *sites, size_t first);
+
+/* Bytes of one unit: 1, 2 or 4; and where the C string at `at` ends. */
+unsigned cenv_encoding_width(int encoding);
+uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width);
 
 /* Makes the sites describe the file that the splice gives for `forms`. */
 int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
@@ -140,6 +165,9 @@ struct cenv_piece {
     uint64_t from, len;
 };
 
+/* The text for a VALUE site; valid until the next call. */
+typedef struct cenv_str (*cenv_value_fn)(void *ctx, const struct cenv_site *site);
+
 struct cenv_splice {
     const struct cenv_sites *sites;
     const struct cenv_forms *forms;
@@ -148,6 +176,8 @@ struct cenv_splice {
         room; /* zeros to write; room and old padding gathered in this string */
     size_t next;
     bool started, in_string;
+    cenv_value_fn value; /* set after init when there are VALUE sites */
+    void *value_ctx;
     struct cenv_buf line;
 };
 
