@@ -81,6 +81,10 @@ int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha2
                             struct cenv_buf *path, struct cenv_buf *why,
                             struct cenv_task *task, struct cenv_error *err);
 
+/* Only the path, unchecked: for what has just been found or published. */
+int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_error *err);
+
 /* The entry's record.json as text, appended; 1 when there is none. */
 int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err);

@@ -69,6 +69,17 @@ static int check_entry(int entry, struct cenv_buf *why, struct cenv_task *task,
     return rc;
 }
 
+int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    if (!entry_name(sha256, name))
+        return bad_hash(sha256, err);
+    if (cenv_store_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
+        return cenv_error_oom(err);
+    return 0;
+}
+
 int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha256,
                             struct cenv_buf *path, struct cenv_buf *why,
                             struct cenv_task *task, struct cenv_error *err)
@@ -92,9 +103,8 @@ int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha2
         cenv_buf_add_str(why, cenv_buf_str(&reason));
     if (rc == 0)
         cenv_store_touch(entry, CENV_PKG_RECORD);
-    if (rc == 0 && path &&
-        cenv_store_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
-        rc = cenv_error_oom(err);
+    if (rc == 0 && path)
+        rc = cenv_store_package_path(store, sha256, path, err);
     cenv_buf_release(&reason);
     cenv_fd_close(entry);
     return rc;

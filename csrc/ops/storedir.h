@@ -42,6 +42,10 @@ void cenv_store_touch(int dirfd, const char *name);
 int cenv_work_sweep(const struct cenv_store *store, uint64_t *removed,
                     struct cenv_task *task, struct cenv_error *err);
 
+/* Sizes of all files below `fd`, each name counted. */
+int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
+                          struct cenv_error *err);
+
 /* "process 123 on host". */
 int cenv_store_holder_text(struct cenv_buf *out);
 

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The registry of clones: what reset needs to know, and the sweep of those whose owner died. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "io/fs.h"
+#include "io/json.h"
+#include "ops/storedir.h"
+
+enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8 };
+
+static int entry_name(const char *path, char *name, struct cenv_error *err)
+{
+    char key[CENV_STORE_KEY];
+    int rc = cenv_store_key(cenv_str(path), key, err);
+    if (rc == 0)
+        snprintf(name, NAME_SIZE, "%s.json", key);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+/* Paths are bytes and JSON is UTF-8: the hex is what counts, the text is for people. */
+static int set_path(struct cenv_json *doc, const char *key, const char *hex_key,
+                    const char *path)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct cenv_buf hex;
+    cenv_buf_init(&hex, 2 * strlen(path) + 1);
+    for (const unsigned char *at = (const unsigned char *)path; *at; at++) {
+        cenv_buf_putc(&hex, digits[*at >> 4]);
+        cenv_buf_putc(&hex, digits[*at & 15]);
+    }
+    struct cenv_json *text = cenv_json_string(cenv_str(path));
+    int rc = text ? cenv_json_set(doc, key, text) : 0;
+    rc = rc ? rc : cenv_json_set_str(doc, hex_key, cenv_buf_str(&hex));
+    cenv_buf_release(&hex);
+    return rc;
+}
+
+/* Inodes may have 64 bits, JSON numbers have 53. */
+static int set_u64(struct cenv_json *doc, const char *key, uint64_t value)
+{
+    char text[NUMBER_MAX];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    return cenv_json_set_cstr(doc, key, text);
+}
+
+static int set_owner(struct cenv_json *doc, const struct cenv_owner *owner)
+{
+    struct cenv_json *out = cenv_json_object();
+    int rc = cenv_json_set_int(out, "pid", owner->pid);
+    rc = rc ? rc : set_u64(out, "start", owner->start);
+    rc = rc ? rc : set_u64(out, "pid_ns", owner->pid_ns);
+    rc = rc ? rc : cenv_json_set_cstr(out, "boot_id", owner->boot_id);
+    rc = rc ? rc : cenv_json_set_cstr(out, "host", owner->host);
+    if (rc != 0) {
+        cenv_json_free(out);
+        return rc;
+    }
+    return cenv_json_set(doc, "owner", out);
+}
+
+static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
+{
+    struct cenv_json *doc = cenv_json_object();
+    int rc = doc ? set_path(doc, "path", "path_hex", entry->path) : -1;
+    rc = rc ? rc : set_path(doc, "source", "source_hex", entry->source);
+    rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
+    rc = rc ? rc : set_u64(doc, "dev", entry->dev);
+    rc = rc ? rc : set_u64(doc, "ino", entry->ino);
+    rc = rc ? rc : set_owner(doc, &entry->owner);
+    if (rc == 0)
+        return doc;
+    cenv_json_free(doc);
+    return NULL;
+}
+
+int cenv_clone_register(const struct cenv_store *store,
+                        const struct cenv_clone_entry *entry, struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct cenv_buf text;
+    int rc = entry_name(entry->path, name, err);
+    if (rc < 0)
+        return rc;
+    struct cenv_json *doc = as_json(entry);
+    cenv_buf_init(&text, 1 << 20);
+    if (!doc || cenv_json_print(doc, 0, &text) < 0)
+        rc = cenv_error_oom(err);
+    else
+        rc = cenv_fs_write_atomic(store->dirs[CENV_STORE_CLONES], name,
+                                  cenv_buf_str(&text), 0600, err);
+    cenv_buf_release(&text);
+    cenv_json_free(doc);
+    return rc;
+}
+
+int cenv_clone_forget(const struct cenv_store *store, const char *path,
+                      struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = entry_name(path, name, err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_raw_unlink(clones, name);
+    return rc < 0 && rc != -ENOENT
+               ? cenv_fs_fail(err, rc, clones, name, "cannot remove")
+               : 0;
+}
+
+/* ---- reading ---- */
+
+struct clone {
+    char *path, *source, *mode;
+    uint64_t dev, ino;
+    struct cenv_owner owner;
+};
+
+static void clone_release(struct clone *clone)
+{
+    cenv_free(clone->path);
+    cenv_free(clone->source);
+    cenv_free(clone->mode);
+}
+
+static char *get_path(const struct cenv_json *doc, const char *hex_key)
+{
+    struct cenv_str hex = cenv_json_get_str(doc, hex_key);
+    size_t len = hex.len / 2;
+    char *path = cenv_malloc(len + 1);
+    if (path && (!len || !cenv_unhex(hex, (unsigned char *)path, len))) {
+        cenv_free(path);
+        return NULL;
+    }
+    if (path)
+        path[len] = '\0';
+    return path;
+}
+
+static uint64_t get_u64(const struct cenv_json *doc, const char *key)
+{
+    const char *text = cenv_json_get_cstr(doc, key);
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static void get_text(const struct cenv_json *doc, const char *key, char *out,
+                     size_t size)
+{
+    const char *text = cenv_json_get_cstr(doc, key);
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+static void take_owner(const struct cenv_json *doc, struct cenv_owner *out)
+{
+    *out = (struct cenv_owner){.pid = cenv_json_get_int(doc, "pid", 0)};
+    out->start = get_u64(doc, "start");
+    out->pid_ns = get_u64(doc, "pid_ns");
+    get_text(doc, "boot_id", out->boot_id, sizeof(out->boot_id));
+    get_text(doc, "host", out->host, sizeof(out->host));
+}
+
+/* 0, or 1 when there is no such entry or it is not whole. */
+static int load(const struct cenv_store *store, const char *name, struct clone *out,
+                struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    int rc = cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    if (rc != 0)
+        return rc;
+    *out = (struct clone){.path = get_path(doc, "path_hex")};
+    const char *mode = cenv_json_get_cstr(doc, "mode");
+    out->source = get_path(doc, "source_hex");
+    out->mode = cenv_strdup(mode ? mode : "copy");
+    out->dev = get_u64(doc, "dev");
+    out->ino = get_u64(doc, "ino");
+    take_owner(cenv_json_get(doc, "owner"), &out->owner);
+    cenv_json_free(doc);
+    if (out->path && out->source && out->mode)
+        return 0;
+    clone_release(out);
+    return 1;
+}
+
+static bool is_still_it(const struct clone *clone)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat(CENV_CWD, clone->path, &st) == 0 && st.type == CENV_FT_DIR &&
+           st.dev == clone->dev && st.ino == clone->ino;
+}
+
+int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
+                    char **mode, struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct clone clone;
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, &clone, err);
+    if (rc != 0)
+        return rc;
+    if (strcmp(clone.path, path) == 0 && is_still_it(&clone)) {
+        *source = clone.source;
+        *mode = clone.mode;
+        clone.source = clone.mode = NULL;
+    } else {
+        rc = 1;
+    }
+    clone_release(&clone);
+    return rc;
+}
+
+/* ---- the sweep ---- */
+
+static int append_path(struct cenv_buf *out, const char *path, size_t *nr)
+{
+    if ((*nr)++)
+        cenv_buf_putc(out, ',');
+    return cenv_json_quote(out, cenv_str(path));
+}
+
+/*
+ * The registry is ours, and dev and inode say that it is still the directory we made: one that was
+ * put in its place since stays. An entry without owner lives as long as its directory.
+ */
+static int sweep_clone(const struct cenv_store *store, const char *name,
+                       struct cenv_buf *list, size_t *nr, struct cenv_error *err)
+{
+    struct clone clone;
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = load(store, name, &clone, err);
+    if (rc < 0)
+        return rc;
+    if (rc == 1) {
+        cenv_raw_unlink(clones, name);
+        return 0;
+    }
+    bool there = is_still_it(&clone);
+    bool owned = clone.owner.pid > 0;
+    rc = 0;
+    if (there && owned && !cenv_owner_may_live(&clone.owner)) {
+        rc = cenv_fs_remove_tree(CENV_CWD, clone.path, 1, err);
+        if (rc == 0 && append_path(list, clone.path, nr) < 0)
+            rc = cenv_error_oom(err);
+        there = false;
+    }
+    if (rc == 0 && !there)
+        cenv_raw_unlink(clones, name);
+    clone_release(&clone);
+    return rc;
+}
+
+static int sweep_clones(const struct cenv_store *store, struct cenv_buf *list,
+                        struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_listing names;
+    size_t nr = 0;
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = cenv_listing_read(&names, clones, true);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
+    for (size_t i = 0; i < names.nr && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
+            rc = sweep_clone(store, names.entries[i].name, list, &nr, err);
+    }
+    cenv_listing_release(&names);
+    return rc;
+}
+
+int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
+                     struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_buf list;
+    uint64_t works = 0;
+    cenv_buf_init(&list, out->max);
+    int rc = sweep_clones(store, &list, task, err);
+    rc = rc ? rc : cenv_work_sweep(store, &works, task, err);
+    if (rc == 0 &&
+        cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",
+                      cenv_buf_str(&list).data, (unsigned long long)works) < 0)
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&list);
+    return rc;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Templates as the store's own files see them. */
+#ifndef CENV_OPS_STORETEMPLATE_H
+#define CENV_OPS_STORETEMPLATE_H
+
+#include "io/fs.h"
+#include "io/json.h"
+#include "ops/store.h"
+
+/* template.json of a finished template and its facts (mtime: last use); 1 when there is none. */
+int cenv_template_load(const struct cenv_store *store, const char *id,
+                       struct cenv_json **doc, struct cenv_stat *st,
+                       struct cenv_error *err);
+
+/* Adds what is not in the file, "path" and "used"; 0 or -1 (OOM). */
+int cenv_template_complete(const struct cenv_store *store, const char *id,
+                           const struct cenv_stat *st, struct cenv_json *doc);
+
+/* Marks it as used now. */
+void cenv_template_used(const struct cenv_store *store, const char *id);
+
+#endif
