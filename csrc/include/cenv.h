@@ -97,7 +97,7 @@ int cenv_solve(const struct cenv_index *index, const char *request_json, struct 
 /*
  * Extracts one .conda or .tar.bz2 into `dest`, which must not exist or be an empty directory. With
  * `sha256` (hex, or NULL) the archive must have it. Appends {"path", "files", "bytes", "sha256",
- * "md5", "size"}.
+ * "size"}. All or nothing: it is made under another name beside `dest`, then renamed.
  */
 int cenv_extract(const char *package, const char *dest, const char *sha256, struct cenv_task *task,
                  struct cenv_buf *out, struct cenv_error *err);
