@@ -22,7 +22,15 @@ from setuptools.errors import CompileError
 
 TOP = Path(__file__).resolve().parent
 LAYERS = ("base", "io", "model", "ops", "binding")
-LIBRARIES = ("libcurl", "libarchive", "libzstd", "libcjson", "libcrypto", "mpack", "libpcre2-8")
+LIBRARIES = (
+    "libcurl",
+    "libarchive",
+    "libzstd",
+    "libcjson",
+    "libcrypto",
+    "mpack",
+    "libpcre2-8",
+)
 PACKAGES = (
     "g++ pkg-config python3-dev libcurl4-openssl-dev libarchive-dev libzstd-dev "
     "libcjson-dev libssl-dev libmpack-dev libpcre2-dev zlib1g-dev"

@@ -11,25 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cenv.api import (
-        Clone,
-        CloneReport,
-        Index,
-        MatchSpec,
-        PackageRecord,
-        PrefixReport,
-        Solution,
-        Template,
-        TemplateStore,
-        Version,
-        clone,
-        create,
-        extract,
-        index,
-        reset,
-        solve,
-        verify,
-    )
+    from cenv.api import clone, create, extract, remove, reset, solve, verify
     from cenv.errors import (
         CenvError,
         ChannelError,
@@ -40,8 +22,32 @@ if TYPE_CHECKING:
         UnsatisfiableError,
         UsageError,
     )
+    from cenv.index_dir import index
+    from cenv.model import (
+        CloneReport,
+        PackageRecord,
+        PrefixReport,
+        ResetReport,
+        Solution,
+        VerifyReport,
+    )
+    from cenv.solving import Index
+    from cenv.specs import MatchSpec, Version
+    from cenv.store import Clone, Template, TemplateStore
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "api": "clone create extract remove reset solve verify",
+    "errors": "CenvError ChannelError IntegrityError LinkError PrefixError SpecError "
+    "UnsatisfiableError UsageError",
+    "index_dir": "index",
+    "model": "CloneReport PackageRecord PrefixReport ResetReport Solution VerifyReport",
+    "solving": "Index",
+    "specs": "MatchSpec Version",
+    "store": "Clone Template TemplateStore",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "CenvError",
@@ -55,18 +61,21 @@ __all__ = [
     "PackageRecord",
     "PrefixError",
     "PrefixReport",
+    "ResetReport",
     "Solution",
     "SpecError",
     "Template",
     "TemplateStore",
     "UnsatisfiableError",
     "UsageError",
+    "VerifyReport",
     "Version",
     "__version__",
     "clone",
     "create",
     "extract",
     "index",
+    "remove",
     "reset",
     "solve",
     "verify",
@@ -75,10 +84,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name from its module and keep it."""
-    if name not in __all__:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "cenv.errors" if name.endswith("Error") else "cenv.api"
-    value = getattr(importlib.import_module(home), name)
+    module = importlib.import_module(f"cenv.{_HOME_OF[name]}")
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

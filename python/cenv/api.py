@@ -12,7 +12,6 @@ from typing import Any
 
 from cenv import core, trace
 from cenv.config import load
-from cenv.index import Index, chosen_channels, open_store
 from cenv.model import (
     CloneReport,
     PackageRecord,
@@ -22,6 +21,7 @@ from cenv.model import (
     VerifyReport,
     records_of,
 )
+from cenv.solving import Index, chosen_channels, open_store
 
 Path = str | os.PathLike[str]
 Record = PackageRecord | Mapping[str, Any]
@@ -36,7 +36,7 @@ def solve(
     offline: bool = False,
     **options: Any,
 ) -> Solution:
-    """Solve `specs` on `channels` (else the configured ones); options as of Index.request.
+    """Solve `specs` on `channels`, else the configured ones; options as of Index.request.
 
     Raises SpecError, ChannelError, or UnsatisfiableError with the explanation.
     """
@@ -64,9 +64,9 @@ def create(
     offline: bool = False,
     **options: Any,
 ) -> PrefixReport:
-    """Solve, fetch, extract and link an environment at `prefix`, absent or an empty directory.
+    """Solve, fetch, extract and link an environment at `prefix`.
 
-    With `records` nothing is solved: they are linked as given, in order of what they
+    `prefix` is absent or an empty directory. With `records` nothing is solved: they are linked as given, in order of what they
     need. All or nothing: after any error the prefix is as it was.
     """
     asked = [str(spec) for spec in specs]
@@ -87,7 +87,10 @@ def create(
         }
         core_store = open_store(store)
         reply = core.call(
-            core_store.create, core.fspath(prefix), json.dumps(found), json.dumps(settings)
+            core_store.create,
+            core.fspath(prefix),
+            json.dumps(found),
+            json.dumps(settings),
         )
     return PrefixReport(
         records=records_of(reply["records"]),
@@ -143,7 +146,11 @@ def clone(
     settings = json.dumps({"mode": mode, "owner": owner})
     with trace.recording() as recorder:
         reply = core.call(
-            core.extension().clone, open_store(store), core.fspath(src), core.fspath(dst), settings
+            core.extension().clone,
+            open_store(store),
+            core.fspath(src),
+            core.fspath(dst),
+            settings,
         )
     stages = recorder.stages()
     return CloneReport.from_json({**reply, "stages": stages})
@@ -157,7 +164,9 @@ def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
 
 def verify(prefix: Path) -> VerifyReport:
     """Check every file of `prefix` against its record."""
-    return VerifyReport.from_json(core.call(core.extension().verify, core.fspath(prefix)))
+    return VerifyReport.from_json(
+        core.call(core.extension().verify, core.fspath(prefix))
+    )
 
 
 def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str, Any]:

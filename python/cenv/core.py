@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -12,21 +13,18 @@ from typing import Any
 from cenv.errors import CenvError, UnsatisfiableError
 from cenv.trace import active
 
-try:
-    from cenv import _cenv
-except ImportError as error:  # the package imports anywhere; calls say what is wrong
-    _cenv = None  # type: ignore[assignment]
-    _REASON = str(error)
-
 
 def extension() -> Any:
-    """Return the extension module, or raise the one clear error where it cannot run."""
-    if _cenv is None:
-        message = f"cenv's C core is not available on {sys.platform}: {_REASON}"
-        raise CenvError(
-            message, hint="cenv runs on Linux and macOS; reinstall it there"
-        )
-    return _cenv
+    """Return the extension module, or raise the one clear error where it cannot run.
+
+    The package imports anywhere; only calls need the extension.
+    """
+    try:
+        return importlib.import_module("cenv._cenv")
+    except ImportError as error:
+        message = f"cenv's C core is not available on {sys.platform}: {error}"
+        hint = "cenv runs on Linux and macOS; reinstall it there"
+        raise CenvError(message, hint=hint) from None
 
 
 def call(operation: Callable[..., Any], *args: Any) -> Any:

@@ -52,7 +52,9 @@ def _same(where: str, place: str) -> dict[str, Any]:
     """Hard links and reflinks need the store on the clones' file system."""
     while not os.path.exists(place):
         place = os.path.dirname(place)
-    return {"shares_the_store's_file_system": os.stat(where).st_dev == os.stat(place).st_dev}
+    return {
+        "shares_the_store's_file_system": os.stat(where).st_dev == os.stat(place).st_dev
+    }
 
 
 def _store(place: str) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def _store(place: str) -> dict[str, Any]:
         return {"exists": False}
     from cenv.store import TemplateStore
 
-    templates = TemplateStore(place).list()
+    templates = TemplateStore(place).templates()
     return {
         "exists": True,
         **_file_system(_of(place)),

@@ -143,12 +143,12 @@ class CloneReport(Value):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CloneReport:
-        notices = {
-            key: tuple(Notice.from_json(item) for item in data.get(key, ()))
-            for key in ("skipped", "unrelocatable")
+        values = {
+            f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data
         }
-        known = {f.name for f in dataclasses.fields(cls)} - set(notices)
-        return cls(**{k: v for k, v in data.items() if k in known}, **notices)
+        for key in ("skipped", "unrelocatable"):
+            values[key] = tuple(Notice.from_json(item) for item in data.get(key, ()))
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ def _place(
 
 
 def _needs(record: Mapping[str, Any], by_name: Mapping[str, Any]) -> list[str]:
-    names = {str(spec).split(" ")[0].partition("[")[0] for spec in record.get("depends") or ()}
+    names = {
+        str(spec).split(" ")[0].partition("[")[0]
+        for spec in record.get("depends") or ()
+    }
     if record.get("noarch") == "python":
         names.add("python")
     return sorted(name for name in names if name in by_name)

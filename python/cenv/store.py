@@ -14,9 +14,9 @@ from typing import Any
 
 from cenv import api, core, trace
 from cenv.errors import UsageError
-from cenv.index import Index, open_store
 from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
 from cenv.paths import store_path
+from cenv.solving import Index, open_store
 
 AnyPath = str | os.PathLike[str]
 
@@ -49,7 +49,7 @@ class _AtPath:
         )
         environment["CONDA_PREFIX"] = self.path
         program = _program(bin_directory, os.fspath(argv[0]))
-        return subprocess.run([program, *argv[1:]], env=environment, **keywords)  # noqa: PLW1510
+        return subprocess.run([program, *argv[1:]], env=environment, **keywords)
 
 
 def _program(bin_directory: str, name: str) -> str:
@@ -77,7 +77,9 @@ class Template(_AtPath):
             import tempfile
 
             dst = tempfile.mkdtemp(prefix="cenv-")
-        report = api.clone(self, dst, mode=mode or "auto", store=self.store, owner=os.getpid())
+        report = api.clone(
+            self, dst, mode=mode or "auto", store=self.store, owner=os.getpid()
+        )
         return Clone(report.path, self, report.mode, report)
 
 
@@ -139,7 +141,9 @@ class TemplateStore:
         asked = [str(spec) for spec in specs]
         with trace.recording() as recorder:
             if records is not None:
-                found = api.complete(records, channels, store=self.path, offline=offline)
+                found = api.complete(
+                    records, channels, store=self.path, offline=offline
+                )
                 return self._build(found, asked, {}, recorder, rebuild)
             index = Index(channels, platform, store=self.path, offline=offline)
             request = _request_key(index, asked, options)
@@ -169,7 +173,9 @@ class TemplateStore:
         rebuild: bool,
     ) -> Template:
         meta = {**fetch, "specs": specs, "rebuild": rebuild}
-        reply = core.call(self._core.template_build, json.dumps(records), json.dumps(meta))
+        reply = core.call(
+            self._core.template_build, json.dumps(records), json.dumps(meta)
+        )
         return self._as_template(reply, specs, recorder)
 
     def _as_template(
@@ -192,7 +198,7 @@ class TemplateStore:
             found = self._core.template_find(id)
             return found and self._as_template(json.loads(found), (), recorder)
 
-    def list(self) -> list[dict[str, Any]]:
+    def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""
         found: list[dict[str, Any]] = json.loads(self._core.template_list())
         return found

@@ -151,7 +151,9 @@ def compare(before: Recorder, after: Recorder) -> list[dict[str, Any]]:
     return [_change(name, old.get(name), new.get(name), after) for name in names]
 
 
-def _change(name: str, old: Stage | None, new: Stage | None, after: Recorder) -> dict[str, Any]:
+def _change(
+    name: str, old: Stage | None, new: Stage | None, after: Recorder
+) -> dict[str, Any]:
     was, now = (stage.seconds if stage else 0.0 for stage in (old, new))
     change = f"{now / was:.2f} x" if was and now else ("new" if now else "gone")
     reasons = [s["reason"] for s in after.spans if s["stage"] == name and s["reason"]]

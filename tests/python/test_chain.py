@@ -64,7 +64,9 @@ def test_create_links_and_relocates(created: Path) -> None:
     assert (created / "lib/plain.txt").stat().st_mode & 0o777 == 0o640
     assert os.readlink(created / "lib/link.txt") == "plain.txt"
     assert os.readlink(created / "bin/sh-link") == "/bin/sh"
-    done = subprocess.run([created / "bin/tool"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [created / "bin/tool"], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == str(created)
     assert cenv.verify(created).ok
 
@@ -75,7 +77,10 @@ def test_create_writes_records_and_history(created: Path) -> None:
     entries = {entry["_path"]: entry for entry in record["paths_data"]["paths"]}
     assert entries["etc/tool.conf"]["file_mode"] == "text"
     assert entries["lib/libtool.so"]["file_mode"] == "binary"
-    assert entries["etc/tool.conf"]["sha256"] != entries["etc/tool.conf"]["sha256_in_prefix"]
+    assert (
+        entries["etc/tool.conf"]["sha256"]
+        != entries["etc/tool.conf"]["sha256_in_prefix"]
+    )
     history = (created / "conda-meta/history").read_text()
     assert "::tool-1.0-0" in history
     assert "# update specs: ['tool']" in history
@@ -127,8 +132,17 @@ def test_template_is_built_once(
 
 def test_cli_create_clone_verify(small_channel: Path, tmp_path: Path) -> None:
     common = ("--store", tmp_path / "store")
-    made = cli("--json", "create", "-p", tmp_path / "e", "tool", "-c", small_channel,
-               "--override-channels", *common)
+    made = cli(
+        "--json",
+        "create",
+        "-p",
+        tmp_path / "e",
+        "tool",
+        "-c",
+        small_channel,
+        "--override-channels",
+        *common,
+    )
     assert made.returncode == 0, made.stderr
     reply = json.loads(made.stdout)
     assert [record["name"] for record in reply["records"]] == ["data", "tool"]
@@ -147,8 +161,18 @@ def test_cli_create_clone_verify(small_channel: Path, tmp_path: Path) -> None:
 
 def test_trace_is_written(small_channel: Path, tmp_path: Path) -> None:
     trace = tmp_path / "t.json"
-    done = cli("--trace", trace, "create", "-p", tmp_path / "e", "tool", "-c", small_channel,
-               "--store", tmp_path / "store")
+    done = cli(
+        "--trace",
+        trace,
+        "create",
+        "-p",
+        tmp_path / "e",
+        "tool",
+        "-c",
+        small_channel,
+        "--store",
+        tmp_path / "store",
+    )
     assert done.returncode == 0, done.stderr
     names = {event["cat"] for event in json.loads(trace.read_text())["traceEvents"]}
     assert {"solve", "extract", "link"} <= names
@@ -157,9 +181,20 @@ def test_trace_is_written(small_channel: Path, tmp_path: Path) -> None:
     assert "solve" in report.stdout
 
 
-def create(channel: Path, tmp_path: Path, *specs: str) -> subprocess.CompletedProcess[str]:
-    return cli("create", "--json", "-p", tmp_path / "e", *specs, "-c", channel,
-               "--store", tmp_path / "store")
+def create(
+    channel: Path, tmp_path: Path, *specs: str
+) -> subprocess.CompletedProcess[str]:
+    return cli(
+        "create",
+        "--json",
+        "-p",
+        tmp_path / "e",
+        *specs,
+        "-c",
+        channel,
+        "--store",
+        tmp_path / "store",
+    )
 
 
 def failure(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
@@ -168,7 +203,9 @@ def failure(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return error
 
 
-def test_unknown_package_is_named_with_a_near_one(small_channel: Path, tmp_path: Path) -> None:
+def test_unknown_package_is_named_with_a_near_one(
+    small_channel: Path, tmp_path: Path
+) -> None:
     error = failure(create(small_channel, tmp_path, "toool"))
     assert error["type"] == "UnsatisfiableError"
     assert "toool" in str(error["message"])
@@ -191,7 +228,9 @@ def test_missing_channel(tmp_path: Path) -> None:
 
 
 def test_no_channel_at_all(tmp_path: Path) -> None:
-    done = cli("create", "--json", "-p", tmp_path / "e", "tool", "--store", tmp_path / "s")
+    done = cli(
+        "create", "--json", "-p", tmp_path / "e", "tool", "--store", tmp_path / "s"
+    )
     assert failure(done)["type"] == "ChannelError"
 
 
@@ -230,7 +269,9 @@ def test_damaged_archive(small_channel: Path, tmp_path: Path, damage: str) -> No
     assert create(channel, tmp_path, "tool").returncode == 0
 
 
-def test_existing_destination(created: Path, session_store: Path, tmp_path: Path) -> None:
+def test_existing_destination(
+    created: Path, session_store: Path, tmp_path: Path
+) -> None:
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "mine").write_text("keep me")
@@ -264,6 +305,11 @@ def test_prefix_longer_than_the_placeholder(
 
 
 def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
-    for argv in ((), ("frobnicate",), ("clone", "only-one"), ("solve", "--no-such", "x")):
+    for argv in (
+        (),
+        ("frobnicate",),
+        ("clone", "only-one"),
+        ("solve", "--no-such", "x"),
+    ):
         assert cli(*argv).returncode == 2
     assert cli("--version").stdout.startswith("cenv ")

@@ -64,7 +64,11 @@ def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> N
         first = script.read_bytes()[:2] if script.is_file() else b""
         if first == b"#!" and script.name.startswith(("pip", "pydoc", "2to3", "idle")):
             if not script.name.startswith("idle"):
-                run(prefix, script.name, "--help" if "pydoc" not in script.name else "sys")
+                run(
+                    prefix,
+                    script.name,
+                    "--help" if "pydoc" not in script.name else "sys",
+                )
     assert cenv.verify(prefix).ok
 
 
@@ -117,7 +121,9 @@ def test_prefix_lengths(
         cenv.api.remove(prefix)
 
 
-def test_one_more_than_fits(channel: Path, session_store: Path, environment: Path) -> None:
+def test_one_more_than_fits(
+    channel: Path, session_store: Path, environment: Path
+) -> None:
     prefix = Path(f"/tmp/cenv{os.getpid()}-".ljust(256, "y"))
     with pytest.raises(cenv.PrefixError, match="255"):
         cenv.create(prefix, SPECS, [channel], store=session_store)

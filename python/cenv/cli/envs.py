@@ -9,7 +9,7 @@ from typing import Any
 from cenv import api
 from cenv.cli.output import Console, human, seconds, table
 from cenv.errors import UsageError
-from cenv.model import CloneReport, Solution
+from cenv.model import CloneReport, Solution, records_of
 
 
 def create(options: argparse.Namespace, console: Console) -> int:
@@ -22,7 +22,7 @@ def create(options: argparse.Namespace, console: Console) -> int:
     records: Any = asked.records or None
     if options.lock:
         from cenv import lockfile
-        from cenv.index import current_platform
+        from cenv.solving import current_platform
 
         records = lockfile.read(options.lock, options.platform or current_platform())
     common = {"store": options.store, "offline": options.offline}
@@ -53,7 +53,7 @@ def _dry_run(
     options: argparse.Namespace, console: Console, asked: Any, records: Any
 ) -> int:
     if records is not None:
-        found = Solution(records=api.records_of(records))
+        found = Solution(records=records_of(records))
     else:
         found = api.solve(
             asked.specs,
@@ -81,7 +81,9 @@ def stage_table(stages: Any) -> list[str]:
             seconds(stage.seconds),
             str(stage.items or ""),
             human(stage.bytes) if stage.bytes else "",
-            f"{stage.hits} hit, {stage.misses} missed" if stage.hits or stage.misses else "",
+            f"{stage.hits} hit, {stage.misses} missed"
+            if stage.hits or stage.misses
+            else "",
         )
         for stage in stages
     ]

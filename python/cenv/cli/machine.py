@@ -52,7 +52,16 @@ def report(options: argparse.Namespace, console: Console) -> int:
     rows = trace.compare(*recorders)
     lines = table(
         ("stage", "before", "after", "change", "why"),
-        [(r["name"], seconds(r["before"]), seconds(r["after"]), r["change"], r["why"]) for r in rows],
+        [
+            (
+                r["name"],
+                seconds(r["before"]),
+                seconds(r["after"]),
+                r["change"],
+                r["why"],
+            )
+            for r in rows
+        ],
         " rrr",
     )
     console.result({"stages": rows}, lines)

@@ -8,12 +8,13 @@ import argparse
 from cenv import api
 from cenv.cli.envs import record_table, stage_table
 from cenv.cli.output import Console, human, seconds
+from cenv.model import Solution
 
 
 def solve(options: argparse.Namespace, console: Console) -> int:
     """Print the packages that meet the specs."""
     from cenv.cli import request
-    from cenv.index import current_platform
+    from cenv.solving import current_platform
 
     asked = request.read(options)
     platform = options.platform or current_platform()
@@ -38,7 +39,7 @@ def solve(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _lines(options: argparse.Namespace, solution: api.Solution, platform: str) -> list[str]:
+def _lines(options: argparse.Namespace, solution: Solution, platform: str) -> list[str]:
     if options.explain:
         return (solution.explanation or "").splitlines()
     if options.explicit:

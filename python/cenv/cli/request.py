@@ -35,7 +35,9 @@ def read(options: argparse.Namespace, *, needs_specs: bool = True) -> Request:
     if needs_specs and not (specs or records):
         hint = "give specs such as python=3.12, or --file F"
         raise UsageError("nothing is asked for", hint=hint)
-    return Request(specs, records, _channels(options, channels), _solve_options(options))
+    return Request(
+        specs, records, _channels(options, channels), _solve_options(options)
+    )
 
 
 def _channels(options: argparse.Namespace, given: list[str]) -> list[str] | None:

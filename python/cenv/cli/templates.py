@@ -24,7 +24,7 @@ def template(options: argparse.Namespace, console: Console) -> int:
 
 
 def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
-    found = store.list()
+    found = store.templates()
     rows = [
         (
             item["id"][:12],
@@ -34,7 +34,9 @@ def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -
         )
         for item in found
     ]
-    console.result({"templates": found}, table(("id", "size", "used", "specs"), rows, " r"))
+    console.result(
+        {"templates": found}, table(("id", "size", "used", "specs"), rows, " r")
+    )
 
 
 def _build(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
@@ -82,7 +84,9 @@ def _path(store: TemplateStore, options: argparse.Namespace, console: Console) -
     console.result({"id": found.id, "path": found.path}, [found.path])
 
 
-def _remove(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+def _remove(
+    store: TemplateStore, options: argparse.Namespace, console: Console
+) -> None:
     found = _one(store, options)
     store.remove(found.id)
     console.result({"id": found.id, "removed": found.path}, [found.id])
@@ -97,11 +101,15 @@ def _gc(store: TemplateStore, options: argparse.Namespace, console: Console) -> 
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
     if not match:
-        raise UsageError(f"'{text}' is not a size", hint="expected a number, or 500M, 10G")
+        raise UsageError(
+            f"'{text}' is not a size", hint="expected a number, or 500M, 10G"
+        )
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def _export(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+def _export(
+    store: TemplateStore, options: argparse.Namespace, console: Console
+) -> None:
     from cenv.carry import export
 
     if len(options.specs) != 2:
@@ -114,7 +122,9 @@ def _export(store: TemplateStore, options: argparse.Namespace, console: Console)
     console.result(done, [done["file"]])
 
 
-def _import(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+def _import(
+    store: TemplateStore, options: argparse.Namespace, console: Console
+) -> None:
     from cenv.carry import restore
 
     if len(options.specs) != 1:

@@ -17,7 +17,7 @@ from typing import Any
 
 from cenv import api
 from cenv.errors import CenvError
-from cenv.index import current_platform
+from cenv.solving import current_platform
 from cenv.store import Clone, Template, TemplateStore
 
 Say = Callable[[str], None]
@@ -69,10 +69,15 @@ class Outcome:
         return [
             f"cenv demo: {self.python}",
             "",
-            *table(("stage", "time", "items", "bytes"), map(cells, self.stages), " rrr"),
+            *table(
+                ("stage", "time", "items", "bytes"), map(cells, self.stages), " rrr"
+            ),
             "",
-            *table(("one environment by", "time", "files", "bytes"),
-                   map(cells, self.compared), " rrr"),
+            *table(
+                ("one environment by", "time", "files", "bytes"),
+                map(cells, self.compared),
+                " rrr",
+            ),
         ]
 
 
@@ -84,7 +89,10 @@ def demonstrate(clones: int, keep: str | None, say: Say) -> Outcome:
         _pack(channel, outcome, say)
         store = TemplateStore(work / "store")
         template = _build(store, channel, outcome, say)
-        made = [_clone(template, work / "clones" / f"{n:02d}", outcome) for n in range(clones)]
+        made = [
+            _clone(template, work / "clones" / f"{n:02d}", outcome)
+            for n in range(clones)
+        ]
         for clone in made:
             _check(clone, template, outcome, say)
         _compare(template, work, outcome, say)
@@ -133,7 +141,9 @@ def _pack(channel: Path, outcome: Outcome, say: Say) -> None:
 def _build(store: TemplateStore, channel: Path, outcome: Outcome, say: Say) -> Template:
     say(f"solving {' '.join(_SPECS)} and linking the template ...")
     template = store.template(_SPECS, [channel])
-    outcome.stages += [Row(s.name, s.seconds, s.items, s.bytes) for s in template.stages]
+    outcome.stages += [
+        Row(s.name, s.seconds, s.items, s.bytes) for s in template.stages
+    ]
     return template
 
 
@@ -167,9 +177,13 @@ def _check(clone: Clone, template: Template, outcome: Outcome, say: Say) -> None
 
 
 def _output(clone: Clone, *argv: str) -> str:
-    done = clone.run(*argv, capture_output=True, text=True, env={}, stdin=subprocess.DEVNULL)
+    done = clone.run(
+        *argv, capture_output=True, text=True, env={}, stdin=subprocess.DEVNULL
+    )
     if done.returncode != 0:
-        raise CenvError(f"{argv[0]} failed in {clone.path}: {done.stderr.strip()[-500:]}")
+        raise CenvError(
+            f"{argv[0]} failed in {clone.path}: {done.stderr.strip()[-500:]}"
+        )
     return str(done.stdout).strip()
 
 
@@ -188,8 +202,10 @@ def _check_loaded(clone: Clone, template: Template) -> None:
 def _compare(template: Template, work: Path, outcome: Outcome, say: Say) -> None:
     say("the same by other means ...")
     rows = outcome.compared
-    clones = sorted((r for r in outcome.stages if r.name.startswith("clone ")),
-                    key=lambda r: r.seconds)
+    clones = sorted(
+        (r for r in outcome.stages if r.name.startswith("clone ")),
+        key=lambda r: r.seconds,
+    )
     middle = clones[len(clones) // 2]
     rows.append(Row("cenv clone (median)", middle.seconds, middle.items, middle.bytes))
     with _timed(rows, "cp -a (paths not relocated)"):
@@ -207,4 +223,6 @@ def _venv(place: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         shutil.rmtree(place, ignore_errors=True)
-        raise CenvError(f"python -m venv failed: {(done.stderr or done.stdout).strip()[-300:]}")
+        raise CenvError(
+            f"python -m venv failed: {(done.stderr or done.stdout).strip()[-300:]}"
+        )

@@ -52,7 +52,7 @@ def _installed(name: str) -> Found | None:
 
 def _distribution_members(distribution: metadata.Distribution) -> Iterator[Member]:
     for file in distribution.files or ():
-        source = Path(os.fspath(distribution.locate_file(file)))
+        source = Path(str(distribution.locate_file(file)))
         if ".." in file.parts or file.suffix == ".pyc" or not source.is_file():
             continue
         facts = source.stat()

@@ -44,7 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="which tests' clones to keep (default failed)",
     )
     group.addoption(
-        "--cenv-rebuild", action="store_true", help="build the templates of this run anew"
+        "--cenv-rebuild",
+        action="store_true",
+        help="build the templates of this run anew",
     )
     for name, kind, text in _INI:
         parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]

@@ -37,11 +37,15 @@ class TemplateFactory:
         """
         if prefix is not None:
             if specs or file is not None:
-                raise UsageError("prefix= names a whole environment: give no specs beside it")
+                raise UsageError(
+                    "prefix= names a whole environment: give no specs beside it"
+                )
             path = os.path.abspath(prefix)
             return self.session.template(prefix_key(path), lambda: self._existing(path))
         wanted, given, records = self._wanted(specs, file)
-        sources = tuple(map(os.fspath, channels or given or self.session.settings.channels))
+        sources = tuple(
+            os.fspath(c) for c in channels or given or self.session.settings.channels
+        )
         key = (wanted, sources, platform, str(records), tuple(sorted(options.items())))
         return self.session.template(
             key,
@@ -92,7 +96,9 @@ class _Clones:
         self.session = session
         self._made: list[Clone] = []
 
-    def _clone(self, template: Template, dst: AnyPath | None, mode: str | None) -> Clone:
+    def _clone(
+        self, template: Template, dst: AnyPath | None, mode: str | None
+    ) -> Clone:
         target = self.session.new_path() if dst is None else dst
         clone = template.clone(target, mode=mode or self.session.settings.mode)
         self._made.append(clone)
@@ -150,7 +156,9 @@ def _check_mark(mark: pytest.Mark) -> None:
     unknown = set(mark.kwargs) - {"channels", "template"}
     if unknown:
         hint = "it takes specs, channels= and template="
-        raise UsageError(f"pytest.mark.cenv: unknown {', '.join(sorted(unknown))}", hint=hint)
+        raise UsageError(
+            f"pytest.mark.cenv: unknown {', '.join(sorted(unknown))}", hint=hint
+        )
 
 
 class CloneFactory(_Clones):
@@ -165,5 +173,3 @@ class CloneFactory(_Clones):
             path=os.path.abspath(src), id="", store=self.session.store.path
         )
         return self._clone(template, dst, mode)
-
-

@@ -46,7 +46,9 @@ class EnvSession:
 
     def keeps(self, *, failed: bool) -> bool:
         """Say whether a test's clones stay."""
-        return self.settings.keep == "all" or (self.settings.keep == "failed" and failed)
+        return self.settings.keep == "all" or (
+            self.settings.keep == "failed" and failed
+        )
 
     def close(self) -> None:
         """Let go of the store."""

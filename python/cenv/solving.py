@@ -52,7 +52,8 @@ def chosen_channels(
     if not names:
         hint = "name one with -c CHANNEL, or set channels in .condarc"
         raise ChannelError("no channel to take packages from", hint=hint)
-    return resolve(names, config)
+    found: tuple[Channel, ...] = resolve(names, config)
+    return found
 
 
 class Index:
@@ -89,13 +90,21 @@ class Index:
             for subdir, url in channel.subdir_urls(self.platform)
         ]
         requests = [
-            {"url": url, "required": subdir == "noarch"} for _channel, subdir, url in wanted
+            {"url": url, "required": subdir == "noarch"}
+            for _channel, subdir, url in wanted
         ]
         request = {"offline": offline, "repodata": requests}
         found = core.call(self._store.fetch_repodata, json.dumps(request), "")
         self.identity = [file and file["identity"] for file in found]
         return [
-            (c.name, c.safe_url, c.multichannel, subdir, file["url"], os.fsencode(file["path"]))
+            (
+                c.name,
+                c.safe_url,
+                c.multichannel,
+                subdir,
+                file["url"],
+                os.fsencode(file["path"]),
+            )
             for (c, subdir, _url), file in zip(wanted, found)
             if file is not None
         ]
@@ -125,7 +134,9 @@ class Index:
             "favored": [_plain(record) for record in favored],
             "channel_priority": channel_priority or self._config.channel_priority,
             "exclude_newer": milliseconds(exclude_newer),
-            "add_pip": self._config.add_pip_as_python_dependency if add_pip is None else add_pip,
+            "add_pip": self._config.add_pip_as_python_dependency
+            if add_pip is None
+            else add_pip,
             "explain": explain,
         }
 
