@@ -66,8 +66,9 @@ def create(
 ) -> PrefixReport:
     """Solve, fetch, extract and link an environment at `prefix`.
 
-    `prefix` is absent or an empty directory. With `records` nothing is solved: they are linked as given, in order of what they
-    need. All or nothing: after any error the prefix is as it was.
+    `prefix` is absent or an empty directory. With `records` nothing is solved: they
+    are linked as given, in order of what they need. All or nothing: after any error
+    the prefix is as it was.
     """
     asked = [str(spec) for spec in specs]
     with trace.recording() as recorder:

@@ -53,6 +53,13 @@ def run(prefix: Path, *argv: str) -> str:
     return done.stdout
 
 
+def console_scripts(prefix: Path) -> list[str]:
+    """Return the scripts of bin/ that run without a display."""
+    scripts = (p for p in sorted((prefix / "bin").iterdir()) if p.is_file())
+    starts = ((p.name, p.read_bytes()[:64]) for p in scripts)
+    return [n for n, text in starts if text[:2] == b"#!" and not n.startswith("idle")]
+
+
 @pytest.mark.parametrize("which", ["environment", "cloned"])
 def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> None:
     prefix: Path = request.getfixturevalue(which)
@@ -60,15 +67,8 @@ def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> N
     assert lines[0] == str(prefix)
     assert str(prefix) in run(prefix, "pip", "--version")
     assert "PASS" not in run(prefix, "python", "-m", "pip", "check")
-    for script in sorted((prefix / "bin").iterdir()):
-        first = script.read_bytes()[:2] if script.is_file() else b""
-        if first == b"#!" and script.name.startswith(("pip", "pydoc", "2to3", "idle")):
-            if not script.name.startswith("idle"):
-                run(
-                    prefix,
-                    script.name,
-                    "--help" if "pydoc" not in script.name else "sys",
-                )
+    for script in console_scripts(prefix):
+        run(prefix, script, "sys" if script.startswith("pydoc") else "--help")
     assert cenv.verify(prefix).ok
 
 
