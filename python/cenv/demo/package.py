@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cenv.core import extension
+from cenv import core
 
 # conda-build pads its host prefix to 255 characters; so do we.
 PLACEHOLDER = ("/opt/cenv-demo-" + "placehold_" * 25)[:255]
@@ -130,5 +130,5 @@ def write(package: Package, channel: Path, extension_name: str = ".conda") -> Pa
         )
         for m in [*info, *package.members]
     ]
-    extension().pack(os.fspath(target), members)
+    core.call(core.extension().pack, os.fspath(target), members)
     return target
