@@ -28,7 +28,7 @@ def functions(paths: list[Path]) -> dict[str, int]:
     }
 
 
-@pytest.fixture(params=["csrc", "python", "tests"])
+@pytest.fixture(params=["csrc", "python"])
 def tree(request, top: Path) -> list[Path]:
     """Return the sources of one part of the tree."""
     suffixes = (".c", ".h", ".cc", ".py")

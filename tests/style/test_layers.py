@@ -11,6 +11,8 @@ STANDARD = {
     "stdio.h", "stdlib.h", "stdnoreturn.h", "string.h", "time.h",
 }  # fmt: skip
 
+INTRINSICS = {"arm_neon.h", "emmintrin.h", "immintrin.h"}  # the compiler's own
+
 # A foreign header, by its beginning, and the one file that uses it.
 FOREIGN = {
     "Python.h": "binding/bind.h",
@@ -84,8 +86,10 @@ def test_include__names_the_layer(sources):
 def test_include__only_io_knows_the_system(sources):
     wrong = []
     for source in sources:
-        allowed = STANDARD | (
-            {"pthread.h", "signal.h"} if source.layer == "base" else set()
+        allowed = (
+            STANDARD
+            | INTRINSICS
+            | ({"pthread.h", "signal.h"} if source.layer == "base" else set())
         )
         for include in source.includes():
             header = include.strip("<>")
