@@ -95,6 +95,9 @@ static enum cenv_file_type type_of(mode_t mode)
         return CENV_FT_DIR;
     case S_IFLNK:
         return CENV_FT_SYMLINK;
+    case S_IFCHR:
+    case S_IFBLK:
+        return CENV_FT_DEVICE;
     default:
         return CENV_FT_OTHER;
     }

@@ -27,7 +27,14 @@
  */
 enum { CENV_CWD = -100 }; /* AT_FDCWD */
 
-enum cenv_file_type { CENV_FT_FILE, CENV_FT_DIR, CENV_FT_SYMLINK, CENV_FT_OTHER };
+/* OTHER: FIFOs and sockets. */
+enum cenv_file_type {
+    CENV_FT_FILE,
+    CENV_FT_DIR,
+    CENV_FT_SYMLINK,
+    CENV_FT_OTHER,
+    CENV_FT_DEVICE
+};
 
 struct cenv_stat {
     enum cenv_file_type type;

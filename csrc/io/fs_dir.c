@@ -42,6 +42,10 @@ static int type_of_dirent(int fd, const struct dirent64 *at, enum cenv_file_type
     case DT_LNK:
         *type = CENV_FT_SYMLINK;
         return 0;
+    case DT_CHR:
+    case DT_BLK:
+        *type = CENV_FT_DEVICE;
+        return 0;
     case DT_UNKNOWN:
         break;
     default:

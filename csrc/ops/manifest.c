@@ -6,12 +6,13 @@
 #include "base/map.h"
 
 static const char magic[8] = "cenv-mf";
+enum { ORDER = 0x01020304 };
 
 /*
  * Four lanes of multiply and rotate: a sum against accidents, not against an adversary, who could
  * as well write a manifest with a right sum; hence the checks below.
  */
-uint64_t cenv_manifest_sum(const char *data, size_t len)
+static uint64_t sum_of(const char *data, size_t len)
 {
     uint64_t lane[4] = {0x9e3779b97f4a7c15u ^ len, 0xc2b2ae3d27d4eb4fu,
                         0x165667b19e3779f9u, 0x27d4eb2f165667c5u};
@@ -33,6 +34,23 @@ uint64_t cenv_manifest_sum(const char *data, size_t len)
     return sum ^ sum >> 31;
 }
 
+void cenv_manifest_seal(char *block)
+{
+    struct cenv_mf_header *h = (void *)block;
+    memcpy(h->magic, magic, sizeof(magic));
+    h->version = CENV_MANIFEST_VERSION;
+    h->order = ORDER;
+    h->sum = sum_of(block + sizeof(*h), h->total - sizeof(*h));
+}
+
+bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st)
+{
+    enum cenv_file_type type =
+        file->type == CENV_MF_FILE ? CENV_FT_FILE : CENV_FT_SYMLINK;
+    return st->type == type && st->ino == file->ino && st->size == file->size &&
+           st->mtime_ns == file->mtime_ns && st->mode == file->mode;
+}
+
 /* ---- checking ---- */
 
 static bool section_fits(const struct cenv_mf_section *s, size_t size, uint64_t total)
@@ -44,7 +62,7 @@ static bool section_fits(const struct cenv_mf_section *s, size_t size, uint64_t 
 static bool header_fits(const struct cenv_mf_header *h, size_t len)
 {
     return len >= sizeof(*h) && memcmp(h->magic, magic, sizeof(magic)) == 0 &&
-           h->version == CENV_MANIFEST_VERSION && h->order == 0x01020304 &&
+           h->version == CENV_MANIFEST_VERSION && h->order == ORDER &&
            h->total == len && section_fits(&h->dirs, sizeof(struct cenv_mf_dir), len) &&
            section_fits(&h->files, sizeof(struct cenv_mf_file), len) &&
            section_fits(&h->relocs, sizeof(struct cenv_mf_reloc), len) &&
@@ -155,8 +173,7 @@ static int check(struct cenv_manifest *m, const char *data, size_t len,
                  struct cenv_error *err)
 {
     const struct cenv_mf_header *h = (const void *)data;
-    if (!header_fits(h, len) ||
-        h->sum != cenv_manifest_sum(data + sizeof(*h), len - sizeof(*h)))
+    if (!header_fits(h, len) || h->sum != sum_of(data + sizeof(*h), len - sizeof(*h)))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "this is not a manifest, or a damaged one");
     set_sections(m, data);

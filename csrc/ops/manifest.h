@@ -144,7 +144,10 @@ int cenv_manifest_save(const struct cenv_manifest *manifest, int dirfd,
                        const char *name, struct cenv_error *err);
 void cenv_manifest_free(struct cenv_manifest *manifest);
 
-/* The sum in the header, over `len` bytes. */
-uint64_t cenv_manifest_sum(const char *data, size_t len);
+/* Signs a block whose header is complete but for magic, version, order and sum. */
+void cenv_manifest_seal(char *block);
+
+/* Whether the file lies there as the manifest has it; ctime is no evidence, links change it. */
+bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st);
 
 #endif

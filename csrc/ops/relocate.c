@@ -158,6 +158,24 @@ int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
     return 0;
 }
 
+int cenv_sites_copy(struct cenv_sites *to, const struct cenv_sites *from,
+                    struct cenv_error *err)
+{
+    struct cenv_sites made = *from;
+    made.alloc = made.nr;
+    made.list =
+        from->nr ? cenv_reallocarray(NULL, from->nr, sizeof(*from->list)) : NULL;
+    made.line = from->line ? cenv_memdup(from->line, from->line_len) : NULL;
+    if ((from->nr && !made.list) || (from->line && !made.line)) {
+        cenv_sites_release(&made);
+        return cenv_error_oom(err);
+    }
+    if (from->nr)
+        memcpy(made.list, from->list, from->nr * sizeof(*from->list));
+    *to = made;
+    return 0;
+}
+
 /* Where the C string that begins at `at` ends: its zero unit, or the last whole unit of the file. */
 uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
 {

@@ -92,6 +92,9 @@ struct cenv_sites {
 
 void cenv_sites_release(struct cenv_sites *sites);
 
+int cenv_sites_copy(struct cenv_sites *to, const struct cenv_sites *from,
+                    struct cenv_error *err);
+
 /* True when the file is the same for every prefix. */
 static inline bool cenv_sites_none(const struct cenv_sites *sites)
 {
