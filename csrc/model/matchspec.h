@@ -10,23 +10,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "model/strmatch.h"
 #include "model/versionspec.h"
 
 struct cenv_record;
-struct cenv_regex;
-
-enum cenv_strmatch_kind {
-    CENV_STRMATCH_ANY,   /* absent or "*" */
-    CENV_STRMATCH_EXACT, /* bytewise */
-    CENV_STRMATCH_GLOB,  /* "py27_*": anchored, `*` any bytes, case-sensitive as in conda */
-    CENV_STRMATCH_REGEX, /* "^...$" */
-};
-
-struct cenv_strmatch {
-    enum cenv_strmatch_kind kind;
-    struct cenv_str text;
-    const struct cenv_regex *regex; /* for CENV_STRMATCH_REGEX */
-};
 
 enum cenv_numop {
     CENV_NUM_ANY,
