@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading what a request can reach: see problem.h. */
+#include "ops/problem.h"
+
+#include "base/alloc.h"
+
+struct loader {
+    struct cenv_problem *p;
+    struct cenv_error *err;
+    uint32_t name;   /* being loaded */
+    uint32_t source; /* being visited */
+};
+
+static int push(struct loader *l, void **block, size_t *alloc, size_t nr, size_t size)
+{
+    if (nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0)
+        return cenv_error_oom(l->err);
+    return 0;
+}
+
+/* The id of a name, new if need be; CENV_NONE after a failure. */
+static uint32_t name_id(struct loader *l, struct cenv_str text)
+{
+    struct cenv_problem *p = l->p;
+    uint32_t id = cenv_map_get(&p->name_ids, text);
+    if (id != CENV_NONE)
+        return id;
+    void *names = p->names;
+    if (push(l, &names, &p->alloc_names, p->nr_names, sizeof(*p->names)) < 0)
+        return CENV_NONE;
+    p->names = names;
+    p->names[p->nr_names] = (struct cenv_name){ .text = text };
+    if (cenv_map_put(&p->name_ids, text, (uint32_t)p->nr_names) < 0) {
+        cenv_error_oom(l->err);
+        return CENV_NONE;
+    }
+    return (uint32_t)p->nr_names++;
+}
+
+static struct cenv_spec *new_spec(struct loader *l, struct cenv_str text)
+{
+    struct cenv_problem *p = l->p;
+    void *specs = p->specs;
+    if (push(l, &specs, &p->alloc_specs, p->nr_specs, sizeof(*p->specs)) < 0)
+        return NULL;
+    p->specs = specs;
+    struct cenv_spec *spec = &p->specs[p->nr_specs];
+    *spec = (struct cenv_spec){ .text = text, .name = CENV_NONE, .best = UINT32_MAX,
+                                .req = { CENV_NONE, CENV_NONE } };
+    return spec;
+}
+
+static int set_bad(struct loader *l, struct cenv_spec *spec, const char *reason)
+{
+    spec->bad = cenv_arena_str(&l->p->arena, cenv_str(reason));
+    return spec->bad.data ? 0 : cenv_error_oom(l->err);
+}
+
+/* Parses a dependency; a malformed one is marked, not an error: it costs its records only. */
+static int parse_spec(struct loader *l, struct cenv_spec *spec)
+{
+    struct cenv_error bad = CENV_ERROR_INIT;
+    int rc = cenv_matchspec_parse(&spec->parsed, spec->text, &l->p->arena, &bad);
+    if (rc == CENV_ENOMEM)
+        rc = cenv_error_oom(l->err);
+    else if (rc < 0)
+        rc = set_bad(l, spec, bad.message);
+    else if (spec->parsed.name_is_glob)
+        rc = set_bad(l, spec, "a dependency must name one package");
+    cenv_error_release(&bad);
+    return rc;
+}
+
+/* The id of the spec `text` in *id, parsed when it is new. */
+static int spec_id(struct loader *l, struct cenv_str text, uint32_t *id)
+{
+    struct cenv_problem *p = l->p;
+    *id = cenv_map_get(&p->spec_ids, text);
+    if (*id != CENV_NONE)
+        return 0;
+    struct cenv_spec *spec = new_spec(l, text);
+    if (!spec || parse_spec(l, spec) < 0)
+        return l->err->status;
+    if (!spec->bad.len)
+        spec->name = name_id(l, spec->parsed.name);
+    if (cenv_map_put(&p->spec_ids, text, (uint32_t)p->nr_specs) < 0)
+        cenv_error_oom(l->err);
+    *id = (uint32_t)p->nr_specs++;
+    return l->err->status;
+}
+
+/* A wish that is a record gets a spec of its own, which matches that record only. */
+static int record_spec(struct loader *l, const struct cenv_wish *wish, uint32_t *id)
+{
+    struct cenv_spec *spec = new_spec(l, wish->text);
+    if (!spec)
+        return l->err->status;
+    spec->record = wish->record;
+    spec->name = name_id(l, wish->record->name);
+    *id = (uint32_t)l->p->nr_specs++;
+    return l->err->status;
+}
+
+static struct cenv_candidate *new_candidate(struct loader *l, const struct cenv_record *record)
+{
+    struct cenv_problem *p = l->p;
+    void *cands = p->cands;
+    if (push(l, &cands, &p->alloc_cands, p->nr_cands, sizeof(*p->cands)) < 0)
+        return NULL;
+    p->cands = cands;
+    struct cenv_candidate *cand = &p->cands[p->nr_cands++];
+    *cand = (struct cenv_candidate){ .record = record, .source = l->source };
+    return cand;
+}
+
+/* The visitor of repodata: the visited record lives in the arena only as long as the visit says. */
+static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
+{
+    struct loader *l = ctx;
+    (void)err;
+    return new_candidate(l, record) ? 0 : l->err->status;
+}
+
+bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b)
+{
+    if (a->sha256.len && b->sha256.len)
+        return cenv_str_eq(a->sha256, b->sha256);
+    return cenv_str_eq(a->name, b->name) && cenv_str_eq(a->version, b->version) &&
+           cenv_str_eq(a->build, b->build) &&
+           (!a->subdir.len || !b->subdir.len || cenv_str_eq(a->subdir, b->subdir)) &&
+           (!a->url.len || !b->url.len || cenv_str_eq(a->url, b->url));
+}
+
+/* Wishes on the name that are records: the source's own is taken, else the wish's. */
+static int add_wished(struct loader *l, uint32_t first)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_record *record = r->wishes[i].record;
+        if (!record || !cenv_str_eq(record->name, l->p->names[l->name].text))
+            continue;
+        uint32_t c = first;
+        while (c < l->p->nr_cands && !cenv_record_is_same(l->p->cands[c].record, record))
+            c++;
+        l->source = CENV_SOURCE_REQUEST;
+        if (c == l->p->nr_cands && !new_candidate(l, record))
+            return l->err->status;
+    }
+    return 0;
+}
+
+/* Whether a spec asks for the channel of this candidate; a multichannel stands for its members. */
+static bool in_channel(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+                       const struct cenv_candidate *cand)
+{
+    struct cenv_matchspec_more only = { .channel = spec->more->channel };
+    struct cenv_matchspec channel = { .name = CENV_STR("*"), .name_is_glob = true, .more = &only };
+    if (cand->source < CENV_SOURCE_VIRTUAL && only.channel.kind == CENV_STRMATCH_EXACT &&
+        cenv_str_eq(cenv_index_multichannel(p->index, cand->source), only.channel.text))
+        return true;
+    return cenv_matchspec_match(&channel, cand->record);
+}
+
+/* The specs of the user for this name that ask for a channel all hold. */
+static bool is_asked_channel(const struct loader *l, const struct cenv_candidate *cand)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        if (wish->kind == CENV_WISH_FAVORED || wish->record || !wish->spec.more ||
+            wish->spec.more->channel.kind == CENV_STRMATCH_ANY ||
+            !cenv_str_eq(wish->spec.name, cand->record->name))
+            continue;
+        if (!in_channel(l->p, &wish->spec, cand))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Strict priority: of the channels that have the name at all, the first one (rattler: a channel the
+ * user's spec rules out does not count, so that `chan::name` overrides the priority). The cutoff
+ * does not count here: a newer package of the same name in a first channel still hides others.
+ */
+static void hide(struct loader *l, uint32_t first)
+{
+    const struct cenv_request *r = l->p->request;
+    uint32_t best = UINT32_MAX;
+    for (uint32_t c = first; c < l->p->nr_cands; c++) {
+        const struct cenv_candidate *cand = &l->p->cands[c];
+        if (cand->source < CENV_SOURCE_VIRTUAL && cand->record->channel_rank < best &&
+            is_asked_channel(l, cand))
+            best = cand->record->channel_rank;
+    }
+    for (uint32_t c = first; c < l->p->nr_cands; c++) {
+        struct cenv_candidate *cand = &l->p->cands[c];
+        const struct cenv_record *record = cand->record;
+        int64_t time = record->indexed_timestamp_ms ? record->indexed_timestamp_ms
+                                                    : record->timestamp_ms;
+        if (cand->source >= CENV_SOURCE_VIRTUAL)
+            continue;
+        if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
+            cand->hidden = CENV_HIDDEN_STRICT;
+        else if (time > r->cutoff_ms)
+            cand->hidden = CENV_HIDDEN_CUTOFF;
+    }
+}
+
+static int add_link(struct loader *l, struct cenv_str text, bool depends, struct cenv_str *bad)
+{
+    struct cenv_problem *p = l->p;
+    uint32_t id;
+    void *links = p->links;
+    if (spec_id(l, text, &id) < 0 ||
+        push(l, &links, &p->alloc_links, p->nr_links, sizeof(*p->links)) < 0)
+        return l->err->status;
+    p->links = links;
+    p->links[p->nr_links++] = id;
+    if (p->specs[id].bad.len)
+        *bad = p->specs[id].bad;
+    else if (depends)
+        p->names[p->specs[id].name].wanted = true;
+    return 0;
+}
+
+static bool wants_pip(const struct loader *l, const struct cenv_record *record)
+{
+    return l->p->request->add_pip && cenv_str_is(record->name, "python") &&
+           (cenv_str_starts(record->version, CENV_STR("2.")) ||
+            cenv_str_starts(record->version, CENV_STR("3.")));
+}
+
+/* Links the candidate to its specs; *bad tells why it cannot be used. */
+static int link_specs(struct loader *l, struct cenv_candidate *cand, struct cenv_str *bad)
+{
+    const struct cenv_record *record = cand->record;
+    cand->specs = (uint32_t)l->p->nr_links;
+    for (uint32_t i = 0; i < record->nr_depends && !l->err->status; i++)
+        add_link(l, record->depends[i], true, bad);
+    if (wants_pip(l, record) && !l->err->status)
+        add_link(l, CENV_STR("pip"), true, bad);
+    cand->nr_depends = (uint32_t)l->p->nr_links - cand->specs;
+    for (uint32_t i = 0; i < record->nr_constrains && !l->err->status; i++)
+        add_link(l, record->constrains[i], false, bad);
+    cand->nr_constrains = (uint32_t)l->p->nr_links - cand->specs - cand->nr_depends;
+    return l->err->status;
+}
+
+static int skip(struct loader *l, const struct cenv_record *record, struct cenv_str reason)
+{
+    struct cenv_skips *skips = &l->p->skips;
+    struct cenv_skip *skip = cenv_arena_calloc(&l->p->arena, 1, sizeof(*skip));
+    if (!skip)
+        return cenv_error_oom(l->err);
+    *skip = (struct cenv_skip){ .fn = record->fn, .reason = reason };
+    if (skips->last)
+        skips->last->next = skip;
+    else
+        skips->first = skip;
+    skips->last = skip;
+    skips->nr++;
+    return 0;
+}
+
+/* A favoured candidate is tried first; a locked one is there whatever the settings say. */
+static void mark_wished(struct loader *l, struct cenv_candidate *cand)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        if (wish->kind != CENV_WISH_FAVORED && wish->kind != CENV_WISH_LOCKED)
+            continue;
+        bool hit = wish->record ? cenv_record_is_same(wish->record, cand->record)
+                                : cenv_matchspec_match(&wish->spec, cand->record);
+        cand->favored |= hit && wish->kind == CENV_WISH_FAVORED;
+        if (hit && wish->kind == CENV_WISH_LOCKED)
+            cand->hidden = CENV_SHOWN;
+    }
+}
+
+/* Drops what is hidden (unless explaining) or cannot be used, and links the rest. */
+static int link_candidates(struct loader *l, uint32_t first)
+{
+    struct cenv_problem *p = l->p;
+    uint32_t to = first;
+    for (uint32_t c = first; c < p->nr_cands; c++) {
+        struct cenv_candidate cand = p->cands[c];
+        struct cenv_str bad = { NULL, 0 };
+        mark_wished(l, &cand);
+        if (cand.hidden && !p->explaining)
+            continue;
+        if (link_specs(l, &cand, &bad) < 0 || (bad.len && skip(l, cand.record, bad) < 0))
+            return l->err->status;
+        if (!bad.len)
+            p->cands[to++] = cand;
+    }
+    p->nr_cands = to;
+    return 0;
+}
+
+/* The virtual package of that name, as the machine has it. */
+static const struct cenv_record *machine_record(const struct cenv_request *r, struct cenv_str name)
+{
+    for (size_t i = 0; i < r->nr_virtuals; i++)
+        if (cenv_str_eq(r->virtuals[i].name, name))
+            return &r->virtuals[i];
+    return NULL;
+}
+
+static int load_records(struct loader *l, struct cenv_str name)
+{
+    struct cenv_problem *p = l->p;
+    for (size_t i = 0; i < cenv_index_nr_sources(p->index); i++) {
+        l->source = (uint32_t)i;
+        int rc = cenv_repodata_records(cenv_index_repodata(p->index, i), name, &p->arena, &p->skips,
+                                       visit, l, l->err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int load_name(struct loader *l, uint32_t id)
+{
+    struct cenv_problem *p = l->p;
+    struct cenv_str name = p->names[id].text;
+    const struct cenv_record *machine = machine_record(p->request, name);
+    uint32_t first = (uint32_t)p->nr_cands;
+    l->name = id;
+    l->source = CENV_SOURCE_VIRTUAL;
+    if (machine && !new_candidate(l, machine))
+        return l->err->status;
+    int rc = machine ? 0 : load_records(l, name);
+    rc = rc < 0 ? rc : add_wished(l, first);
+    hide(l, first);
+    rc = rc < 0 ? rc : link_candidates(l, first);
+    p->names[id].first = first;
+    p->names[id].nr = (uint32_t)p->nr_cands - first;
+    return rc;
+}
+
+/* Loads every wanted name; loading one may want others. */
+static int load_wanted(struct loader *l, struct cenv_task *task)
+{
+    struct cenv_problem *p = l->p;
+    for (bool more = true; more;) {
+        more = false;
+        for (uint32_t id = 0; id < p->nr_names; id++) {
+            if (!p->names[id].wanted || p->names[id].loaded)
+                continue;
+            p->names[id].loaded = more = true;
+            int rc = cenv_task_poll(task, l->err);
+            rc = rc < 0 ? rc : load_name(l, id);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static void ask(struct cenv_problem *p, struct cenv_asked asked)
+{
+    p->asked[p->nr_asked++] = asked;
+}
+
+/* Every wish but the favoured ones is asked for; specs and locks want their name. */
+static int ask_wishes(struct loader *l)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        uint32_t id;
+        if (wish->kind == CENV_WISH_FAVORED)
+            continue;
+        int rc = wish->record ? record_spec(l, wish, &id) : spec_id(l, wish->text, &id);
+        if (rc < 0)
+            return rc;
+        ask(l->p, (struct cenv_asked){ .kind = CENV_ASKED_WISH, .wish = wish, .spec = id });
+        l->p->names[l->p->specs[id].name].wanted |= wish->kind != CENV_WISH_PINNED;
+    }
+    return 0;
+}
+
+static int ask_machine(struct loader *l)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_virtuals; i++) {
+        const struct cenv_record *record = &r->virtuals[i];
+        uint32_t id, name = cenv_map_get(&l->p->name_ids, record->name);
+        if (name == CENV_NONE || !l->p->names[name].loaded)
+            continue;
+        int rc = spec_id(l, record->name, &id);
+        if (rc < 0)
+            return rc;
+        ask(l->p, (struct cenv_asked){ .kind = CENV_ASKED_VIRTUAL, .machine = record, .spec = id });
+    }
+    return 0;
+}
+
+/* Settings that hide candidates are asked for as such: an explanation may name them. */
+static void ask_settings(struct cenv_problem *p)
+{
+    bool strict = false, cutoff = false;
+    for (size_t c = 0; c < p->nr_cands; c++) {
+        strict |= p->cands[c].hidden == CENV_HIDDEN_STRICT;
+        cutoff |= p->cands[c].hidden == CENV_HIDDEN_CUTOFF;
+    }
+    if (strict)
+        ask(p, (struct cenv_asked){ .kind = CENV_ASKED_STRICT });
+    if (cutoff)
+        ask(p, (struct cenv_asked){ .kind = CENV_ASKED_CUTOFF });
+}
+
+static int reduce(struct loader *l, struct cenv_task *task)
+{
+    const struct cenv_request *r = l->p->request;
+    size_t most = r->nr_wishes + r->nr_virtuals + 2;
+    l->p->asked = cenv_arena_calloc(&l->p->arena, most, sizeof(*l->p->asked));
+    if (!l->p->asked)
+        return cenv_error_oom(l->err);
+    int rc = ask_wishes(l);
+    rc = rc < 0 ? rc : load_wanted(l, task);
+    rc = rc < 0 ? rc : ask_machine(l);
+    ask_settings(l->p);
+    return rc;
+}
+
+static int order_and_match(struct cenv_problem *p)
+{
+    int rc = cenv_order_names(p);
+    rc = rc < 0 ? rc : cenv_match_specs(p);
+    uint32_t *before = rc < 0 ? NULL : cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
+    if (!before)
+        return CENV_ENOMEM;
+    rc = cenv_order_ties(p, before);
+    rc = rc < 0 ? rc : cenv_assemble(p, before);
+    cenv_free(before);
+    return rc;
+}
+
+int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
+                      const struct cenv_request *request, bool explaining, struct cenv_task *task,
+                      struct cenv_error *err)
+{
+    *out = (struct cenv_problem){ .index = index, .request = request, .explaining = explaining };
+    struct loader loader = { .p = out, .err = err };
+    struct cenv_span span = cenv_span_begin("reduce", "");
+    int rc = reduce(&loader, task);
+    if (rc == 0)
+        rc = order_and_match(out) < 0 ? cenv_error_oom(err) : 0;
+    span.items = out->nr_cands;
+    cenv_span_end(task, &span);
+    return rc;
+}
+
+void cenv_problem_release(struct cenv_problem *p)
+{
+    cenv_map_release(&p->name_ids);
+    cenv_map_release(&p->spec_ids);
+    cenv_free(p->names);
+    cenv_free(p->specs);
+    cenv_free(p->cands);
+    cenv_free(p->links);
+    cenv_free(p->req_spec);
+    cenv_free(p->in.reqs);
+    cenv_free(p->in.runs);
+    cenv_free(p->in.edges);
+    cenv_arena_release(&p->arena);
+    *p = (struct cenv_problem){ 0 };
+}
+
+uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name)
+{
+    uint32_t lo = 0, hi = (uint32_t)p->nr_names;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (cenv_str_cmp(p->names[mid].text, name) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < p->nr_names && cenv_str_eq(p->names[lo].text, name) ? lo : CENV_NONE;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One request against one index, reduced to what can matter: names, candidates in order, requirements. */
+#ifndef CENV_OPS_PROBLEM_H
+#define CENV_OPS_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/task.h"
+#include "model/matchspec.h"
+#include "model/record.h"
+#include "model/repodata.h"
+#include "ops/index.h"
+#include "ops/instance.h"
+#include "ops/request.h"
+
+/* Why a candidate must not be chosen although it is there. */
+enum cenv_hidden { CENV_SHOWN, CENV_HIDDEN_STRICT, CENV_HIDDEN_CUTOFF };
+
+enum { CENV_SOURCE_REQUEST = UINT32_MAX, CENV_SOURCE_VIRTUAL = UINT32_MAX - 1 };
+
+struct cenv_candidate {
+    const struct cenv_record *record;
+    uint32_t source;  /* in the index, or CENV_SOURCE_... */
+    uint32_t specs;   /* its first spec in problem.links: depends, then constrains */
+    uint32_t nr_depends, nr_constrains;
+    uint32_t version; /* rank among the name's versions, 0 the newest; equal when versions are */
+    uint32_t text;    /* likewise, but 1.0 and 1.0.0 differ */
+    uint8_t hidden;   /* enum cenv_hidden */
+    bool favored;
+};
+
+/* A distinct text of a dependency, constraint or wish. */
+struct cenv_spec {
+    struct cenv_str text;
+    struct cenv_matchspec parsed;
+    const struct cenv_record *record; /* matches only this one (a wish that is a record), or NULL */
+    struct cenv_str bad; /* why it cannot be used, or empty */
+    uint32_t name;
+    uint32_t best;       /* rank of the best version it allows; see order.c */
+    uint64_t *bits;      /* by the name's places before ties were ordered: what it matches */
+    uint32_t req[2];     /* as a need, as a limit: in the instance, or CENV_NONE */
+};
+
+/* Candidates cands[first] .. cands[first + nr - 1], in order. */
+struct cenv_name {
+    struct cenv_str text;
+    uint32_t first, nr;
+    uint32_t nr_texts;
+    bool wanted; /* something depends on it */
+    bool loaded;
+};
+
+/* A wish, virtual package or channel setting as an item of the instance. */
+struct cenv_asked {
+    enum cenv_asked_kind {
+        CENV_ASKED_WISH,
+        CENV_ASKED_VIRTUAL,
+        CENV_ASKED_STRICT,
+        CENV_ASKED_CUTOFF,
+    } kind;
+    const struct cenv_wish *wish;      /* of a wish */
+    const struct cenv_record *machine; /* of a virtual package */
+    uint32_t spec;                     /* of both: in specs */
+};
+
+struct cenv_problem {
+    const struct cenv_index *index;
+    const struct cenv_request *request;
+    bool explaining;          /* hidden candidates are kept, requirements of one meaning not merged */
+    struct cenv_arena arena;  /* records, texts, bits */
+    struct cenv_skips skips;  /* records that cannot be used, and why */
+
+    struct cenv_map name_ids, spec_ids;
+    struct cenv_name *names;  /* sorted by text once built: the names of the instance */
+    size_t nr_names, alloc_names;
+    struct cenv_spec *specs;
+    size_t nr_specs, alloc_specs;
+    struct cenv_candidate *cands; /* as numbered in the instance once built */
+    size_t nr_cands, alloc_cands;
+    uint32_t *links; /* spec ids of candidates */
+    size_t nr_links, alloc_links;
+    struct cenv_asked *asked; /* as the items of the instance */
+    size_t nr_asked;
+
+    uint32_t *req_spec; /* by requirement of the instance: a spec that has this meaning */
+    struct cenv_instance in; /* reqs, runs and edges on the heap, the rest in the arena */
+};
+
+/*
+ * Builds the problem: what is reachable from the request's specs, by names, in candidate order. With
+ * `explaining` hidden candidates are kept as such, behind all others. The caller releases *out, also
+ * after a failure; index and request must outlive it. CENV_ENOMEM, CENV_ECANCELLED.
+ */
+int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
+                      const struct cenv_request *request, bool explaining, struct cenv_task *task,
+                      struct cenv_error *err);
+void cenv_problem_release(struct cenv_problem *p);
+
+/* The id of a name the problem knows, or CENV_NONE. */
+uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name);
+
+/* The candidate behind a place of the instance. */
+static inline const struct cenv_candidate *cenv_problem_cand(const struct cenv_problem *p,
+                                                             uint32_t name, uint32_t place)
+{
+    return &p->cands[p->in.first[name] + place];
+}
+
+/* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
+bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
+
+/* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM. */
+int cenv_order_names(struct cenv_problem *p);   /* order.c: versions ranked, candidates sorted */
+int cenv_match_specs(struct cenv_problem *p);   /* match.c: bits and best of each spec */
+int cenv_order_ties(struct cenv_problem *p, uint32_t *before); /* order.c: before[c]: the place
+                                                 candidate c had when specs were matched */
+int cenv_assemble(struct cenv_problem *p, const uint32_t *before); /* assemble.c: the instance */
+
+#endif
