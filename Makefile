@@ -7,13 +7,14 @@ PY := .venv/bin/python
 SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch])
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
-.PHONY: help build demo test bench lint format clean
+.PHONY: help build demo test soak bench lint format clean
 help:
 	@echo 'make build   system packages, MiniSat and .venv with cenv in it'
 	@echo 'make demo    template and clones of the running Python, timed'
 	@echo 'make test    C unit tests (ASan, UBSan), then pytest'
 	@echo 'make bench   the figures, against cp and the bare floor'
 	@echo 'make lint    formats, types, spelling; make format applies'
+	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
 	@echo 'make core    the C core alone; make ctest [T=name] its unit tests'
 
 build:
@@ -26,6 +27,11 @@ test:
 	@.ci/setup test
 	@$(MAKE) --no-print-directory -j2 -Otarget ctest WERROR=
 	@$(PY) -m pytest $(PYTEST_FLAGS)
+
+soak:
+	@.ci/setup test
+	@$(MAKE) --no-print-directory tsan WERROR=
+	@$(PY) -m pytest -m soak
 
 bench: build
 	@$(PY) benchmarks/run.py
