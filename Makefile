@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Thin: set-up lives in .ci/, the C core in csrc/Makefile, Python in pyproject.toml.
 B ?= build
-MINISAT_PREFIX ?= $(CURDIR)/build/deps
+MINISAT_PREFIX ?= build/deps
 export MINISAT_PREFIX
 PY := .venv/bin/python
 SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch])
