@@ -350,7 +350,7 @@ static int read_end(struct cenv_tar *tar, struct cenv_error *err)
 static int check_header(const struct cenv_tar *tar, uint64_t *size, struct cenv_error *err)
 {
     const struct cenv_tar_header *header = &tar->header;
-    bool ustar = memcmp(header->magic, "ustar\0" "00", 8) == 0;
+    bool ustar = memcmp(header->magic, "ustar", sizeof(header->magic)) == 0;
     uint64_t want = 0;
 
     if (!parse_octal(header->checksum, sizeof(header->checksum), &want) ||

@@ -11,7 +11,7 @@ enum { CENV_TAR_RECORD = 512 };
 struct cenv_tar_header {
     char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8];
     char type;
-    char link[100], magic[8], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
+    char link[100], magic[6], version[2], uname[32], gname[32], major[8], minor[8], prefix[155], pad[12];
 };
 _Static_assert(sizeof(struct cenv_tar_header) == CENV_TAR_RECORD, "a header is one record");
 

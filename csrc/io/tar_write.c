@@ -22,7 +22,8 @@ static void set_octal(char *to, size_t size, uint64_t value)
 static int put_record(struct cenv_tar_header *header, struct cenv_output to,
                       struct cenv_error *err)
 {
-    memcpy(header->magic, "ustar\0" "00", 8);
+    memcpy(header->magic, "ustar", sizeof(header->magic));
+    memcpy(header->version, "00", sizeof(header->version));
     set_octal(header->checksum, 7, cenv_tar_checksum(header));
     header->checksum[7] = ' ';
     return put(to, header, sizeof(*header), err);
