@@ -128,19 +128,6 @@ int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sh
     return rc;
 }
 
-/* The old one leaves in the same step, into the work, which removes it when it closes. */
-static int exchange(int from, const char *name, int to, const char *entry)
-{
-    int rc = cenv_raw_exchange(from, name, to, entry);
-    if (rc != -EINVAL && rc != -ENOSYS && rc != -EOPNOTSUPP)
-        return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
-    rc = cenv_raw_rename(to, entry, from,
-                         "replaced"); /* two steps where one cannot be had */
-    if (rc == 0 || rc == -ENOENT)
-        rc = cenv_raw_rename_noreplace(from, name, to, entry);
-    return rc;
-}
-
 int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
                                const struct cenv_work *work, const char *name,
                                bool replace, struct cenv_error *err)
@@ -155,7 +142,7 @@ int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str s
         return cenv_fs_fail(err, dir, pkgs, entry, "cannot publish");
     int rc = cenv_raw_rename_noreplace(work->fd, name, dir, entry + 3);
     if (rc == -EEXIST && replace)
-        rc = exchange(work->fd, name, dir, entry + 3);
+        rc = cenv_store_exchange(work->fd, name, dir, entry + 3);
     else if (rc == -EEXIST)
         rc = 0; /* somebody was faster: theirs is as good; ours goes with the work */
     cenv_fd_close(dir);

@@ -72,6 +72,30 @@ void cenv_work_close(const struct cenv_store *store, struct cenv_work *work)
     *work = (struct cenv_work){NULL, -1, NULL};
 }
 
+/* Two steps where the file system has no exchange. */
+static int exchange_by_hand(int from, const char *name, int to, const char *entry)
+{
+    char *aside = cenv_fs_unique_name(name);
+    if (!aside)
+        return -ENOMEM;
+    int rc = cenv_raw_rename(to, entry, from, aside);
+    bool was_there = rc == 0;
+    if (was_there || rc == -ENOENT)
+        rc = cenv_raw_rename_noreplace(from, name, to, entry);
+    if (rc == 0 && was_there)
+        rc = cenv_raw_rename(from, aside, from, name);
+    cenv_free(aside);
+    return rc;
+}
+
+int cenv_store_exchange(int from, const char *name, int to, const char *entry)
+{
+    int rc = cenv_raw_exchange(from, name, to, entry);
+    if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
+        return exchange_by_hand(from, name, to, entry);
+    return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
+}
+
 static bool is_lock_name(struct cenv_str name)
 {
     return cenv_str_ends(name, CENV_STR(".lock"));

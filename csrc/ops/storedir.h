@@ -35,6 +35,12 @@ int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **
 int cenv_store_drop(const struct cenv_store *store, int dirfd, const char *name,
                     struct cenv_error *err);
 
+/*
+ * Puts `name` in the place of `entry`, and what was there (if anything) where `name` was, in one
+ * step where the file system can. 0 or -errno.
+ */
+int cenv_store_exchange(int from, const char *name, int to, const char *entry);
+
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
 void cenv_store_touch(int dirfd, const char *name);
 
