@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,17 @@ static size_t fd_path(int fd, char *text, size_t size)
     return n;
 }
 
+/* What is left, for the reader of "No space left on device". */
+static void hint_at_space(struct cenv_error *err, int dirfd)
+{
+    struct statvfs st;
+    int rc = dirfd == CENV_CWD ? statvfs(".", &st) : fstatvfs(dirfd, &st);
+    unsigned long long left =
+        rc == 0 ? (unsigned long long)st.f_bavail * st.f_frsize >> 20 : 0;
+    cenv_error_hint(err, "make room there (%llu MiB are left) or choose another place",
+                    left);
+}
+
 int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
                  const char *what)
 {
@@ -44,7 +56,10 @@ int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
     if (name)
         snprintf(path + n, sizeof(path) - n, "%s%s", n && path[n - 1] != '/' ? "/" : "",
                  name);
-    return cenv_error_os(err, -rc, path, "%s", what);
+    cenv_error_os(err, -rc, path, "%s", what);
+    if (rc == -ENOSPC || rc == -EDQUOT)
+        hint_at_space(err, dirfd);
+    return err->status;
 }
 
 int cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)

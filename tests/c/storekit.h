@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A store in a scratch directory, and packages published into it by hand. */
+#ifndef STOREKIT_H
+#define STOREKIT_H
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "io/fs.h"
+#include "ops/pkgmanifest.h"
+#include "ops/store.h"
+#include "scratch.h"
+
+struct storekit {
+    struct scratch s;
+    struct cenv_store *store;
+    struct cenv_error err;
+    struct cenv_task task;
+    struct cenv_buf out;
+};
+
+static struct storekit storekit_open(void)
+{
+    struct storekit k = {.s = scratch_open()};
+    cenv_task_init(&k.task, NULL, NULL);
+    cenv_buf_init(&k.out, 16 << 20);
+    if (cenv_store_open(&k.store, scratch_path(&k.s, "store"), &k.err) != 0) {
+        fprintf(stderr, "%s\n", k.err.message);
+        exit(2);
+    }
+    return k;
+}
+
+__attribute__((unused)) static void storekit_close(struct storekit *k)
+{
+    cenv_store_free(k->store);
+    cenv_buf_release(&k->out);
+    cenv_error_release(&k->err);
+    cenv_task_release(&k->task);
+    scratch_close(&k->s);
+}
+
+/* Walks the content to make its manifest, hashing every file. */
+static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
+                         struct cenv_error *err)
+{
+    struct cenv_pkg_manifest *manifest = ctx;
+    struct cenv_stat st;
+    struct cenv_buf text;
+    char hex[CENV_DIGEST_HEX_MAX];
+    int rc = cenv_fs_stat(at->parent, at->entry.name, &st, err);
+    struct cenv_pkg_entry entry = {.path = at->path,
+                                   .type = st.type,
+                                   .mode = st.mode,
+                                   .size = st.size,
+                                   .mtime_ns = st.mtime_ns};
+    if (rc || st.type == CENV_FT_DIR)
+        return rc;
+    cenv_buf_init(&text, 16 << 20);
+    if (st.type == CENV_FT_SYMLINK) {
+        rc = cenv_fs_readlink(at->parent, at->entry.name, &text, err);
+        entry.link = cenv_buf_str(&text);
+    } else {
+        rc = cenv_fs_read_file(at->parent, at->entry.name, &text, err);
+        cenv_sha256_hex(cenv_buf_str(&text), hex);
+        cenv_unhex(cenv_str(hex), entry.sha256, sizeof(entry.sha256));
+    }
+    if (rc == 0 && cenv_pkg_manifest_add(manifest, &entry) < 0)
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* manifest and record.json of the entry `name` in `dir`, whose content/ is there. */
+static int storekit_describe(int dir, const char *name, const char *record,
+                             struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_pkg_manifest manifest;
+    int entry = cenv_fs_open_dir(dir, name, err);
+    int content = entry < 0 ? entry : cenv_fs_open_dir(entry, CENV_PKG_CONTENT, err);
+    cenv_pkg_manifest_init(&manifest);
+    int rc = content < 0
+                 ? content
+                 : cenv_fs_walk(content, false, storekit_note, &manifest, task, err);
+    rc = rc ? rc : cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
+    rc = rc ? rc
+            : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_str(record), 0644, err);
+    cenv_pkg_manifest_release(&manifest);
+    cenv_fd_close(content);
+    cenv_fd_close(entry);
+    return rc;
+}
+
+/* Publishes a package of one file, bin/x with `text`, under the given hash. */
+__attribute__((unused)) static int
+storekit_publish(const struct cenv_store *store, const char *sha256, const char *text,
+                 bool replace, struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_work work;
+    int rc = cenv_work_open(store, &work, err);
+    if (rc < 0)
+        return rc;
+    int bin = cenv_fs_open_beneath(work.fd, "e/content/bin", 0755, err);
+    rc = bin < 0 ? bin : cenv_fs_write_new(bin, "x", cenv_str(text), 0644, err);
+    cenv_fd_close(bin);
+    rc = rc ? rc : storekit_describe(work.fd, "e", "{\"name\":\"x\"}", task, err);
+    rc = rc ? rc : cenv_store_sync(store, err);
+    rc = rc ? rc
+            : cenv_store_publish_package(store, cenv_str(sha256), &work, "e", replace,
+                                         err);
+    cenv_work_close(store, &work);
+    return rc;
+}
+
+/* 64 hex digits out of one. */
+__attribute__((unused)) static const char *storekit_hash(char digit)
+{
+    static char ring[4][65];
+    static unsigned turn;
+    char *hex = ring[turn++ % 4];
+    memset(hex, digit, 64);
+    hex[64] = '\0';
+    return hex;
+}
+
+#endif
