@@ -48,12 +48,11 @@ def chosen_channels(
     channels: Sequence[str | os.PathLike[str]] | None, config: Config
 ) -> tuple[Channel, ...]:
     """Return the channels asked for, else the configured ones; none at all is an error."""
-    names = [os.fspath(c) for c in channels] if channels else list(config.channels)
+    names = list(channels or config.channels)
     if not names:
         hint = "name one with -c CHANNEL, or set channels in .condarc"
         raise ChannelError("no channel to take packages from", hint=hint)
-    found: tuple[Channel, ...] = resolve(names, config)
-    return found
+    return resolve(names, config)
 
 
 class Index:
