@@ -54,6 +54,10 @@ void bind_free_instance(PyObject *self);
 /* The core's store behind a Store object; borrowed. */
 struct cenv_store *bind_store_of(PyObject *store);
 
+/* view.c */
+PyObject *bind_view_enter(PyObject *module, PyObject *args);
+PyObject *bind_view_spawn(PyObject *module, PyObject *args);
+
 extern PyType_Spec bind_task_spec;
 extern PyType_Spec bind_index_spec;
 extern PyType_Spec bind_store_spec;

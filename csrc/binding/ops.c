@@ -298,6 +298,11 @@ PyMethodDef bind_op_methods[] = {
     { "pack", op_pack, METH_VARARGS,
       "pack(path, members, task)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
       "link) each." },
+    { "view_enter", bind_view_enter, METH_VARARGS,
+      "view_enter(prefix, upper, work)\n--\n\nMove this process into a view of prefix." },
+    { "view_spawn", bind_view_spawn, METH_VARARGS,
+      "view_spawn(prefix, program, cwd, argv, envp, stdio, new_session)\n--\n\n"
+      "Start a program in a throw-away view; return its process id." },
     { "zstd_write", op_zstd_write, METH_VARARGS,
       "zstd_write(path, data, level)\n--\n\nCompress data into a file." },
     { NULL, NULL, 0, NULL },

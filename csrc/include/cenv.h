@@ -240,6 +240,28 @@ int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err
 int cenv_relocate(struct cenv_str data, struct cenv_str placeholder, struct cenv_str prefix,
                   bool binary, struct cenv_buf *out, struct cenv_error *err);
 
+/* ---- views (ops/view): Linux, as root or where user namespaces are allowed ---- */
+
+/*
+ * Shows the calling process, which must have one thread, a private writable copy of `prefix` at its
+ * own path. Writes go to the directories `upper` and `work`, or with NULL to memory that vanishes
+ * with the process and its children. CENV_ELINK with the reason where the machine refuses.
+ */
+int cenv_view_enter(const char *prefix, const char *upper, const char *work,
+                    struct cenv_error *err);
+
+/* A program to run in a throw-away view. Lists end with NULL; paths are absolute. */
+struct cenv_view {
+    const char *prefix, *program, *cwd;
+    const char *const *argv;
+    const char *const *envp;
+    int stdio[3]; /* descriptors, or -1 to inherit */
+    bool new_session;
+};
+
+/* Starts it, from any thread of any process; the caller waits for *pid. */
+int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *err);
+
 /* ---- verify (ops/verify) ---- */
 
 /* Checks every file of `prefix` against its record. Appends {"ok", "missing", "altered",
@@ -250,7 +272,8 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
 /* ---- machine (io/host, io/fs) ---- */
 
 /* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
- * "subdir", "filesystem", "free", "reflink", "hardlink", "overlay": {"works", "reason"}}. */
+ * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",
+ * "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
 
 /* The subdir of the machine this was compiled for ("linux-64"); a literal. */

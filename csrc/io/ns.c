@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -346,6 +347,7 @@ static struct failure become(const struct cenv_view_command *command)
         return failure;
     if (command->new_session)
         setsid();
+    signal(SIGPIPE, SIG_DFL); /* Python ignores it, which exec would pass on */
     union list argv = { .given = command->argv }, envp = { .given = command->envp };
     execve(command->program, argv.wanted, envp.wanted);
     return fail_at(STEP_EXEC);

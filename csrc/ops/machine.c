@@ -7,6 +7,7 @@
 #include "io/fs.h"
 #include "io/host.h"
 #include "io/json.h"
+#include "io/ns.h"
 #include "model/platform.h"
 
 const char *cenv_current_subdir(void)
@@ -107,6 +108,19 @@ static int describe_machine(struct cenv_json *found)
     return rc;
 }
 
+static int describe_overlay(struct cenv_json *found, const char *directory)
+{
+    struct cenv_buf reason;
+    cenv_buf_init(&reason, 4096);
+    struct cenv_json *overlay = cenv_json_object();
+    bool works = cenv_ns_works(directory, &reason);
+    int rc = cenv_json_set_bool(overlay, "works", works);
+    rc |= set_text_or_null(overlay, "reason", reason.len ? reason.data : "");
+    rc |= cenv_json_set(found, "overlay", overlay);
+    cenv_buf_release(&reason);
+    return rc;
+}
+
 static int describe_directory(struct cenv_json *found, int fd, struct cenv_error *err)
 {
     struct cenv_fs_facts facts;
@@ -134,6 +148,8 @@ int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *
         goto out;
     }
     rc = describe_directory(found, fd, err);
+    if (rc == 0 && describe_overlay(found, directory) < 0)
+        rc = cenv_error_oom(err);
     if (rc == 0 && cenv_json_print(found, 0, out) < 0)
         rc = cenv_error_oom(err);
 out:

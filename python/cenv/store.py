@@ -17,6 +17,7 @@ from cenv.errors import UsageError
 from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
 from cenv.paths import store_path
 from cenv.solving import Index, open_store
+from cenv.view import environment_for, program_in, run_in_view
 
 AnyPath = str | os.PathLike[str]
 
@@ -42,20 +43,10 @@ class _AtPath:
         """
         if not argv:
             raise UsageError("run() needs a command")
-        environment = dict(keywords.pop("env", None) or os.environ)
-        bin_directory = os.path.join(self.path, "bin")
-        environment["PATH"] = os.pathsep.join(
-            part for part in (bin_directory, environment.get("PATH", "")) if part
-        )
-        environment["CONDA_PREFIX"] = self.path
-        program = _program(bin_directory, os.fspath(argv[0]))
-        return subprocess.run([program, *argv[1:]], env=environment, **keywords)
-
-
-def _program(bin_directory: str, name: str) -> str:
-    """Return the environment's own program: the parent's PATH is what would be searched."""
-    own = os.path.join(bin_directory, name)
-    return own if os.sep not in name and os.access(own, os.X_OK) else name
+        variables = environment_for(self.path, keywords.pop("env", None))
+        program = program_in(variables, os.fspath(argv[0]))
+        command = [program, *argv[1:]]
+        return subprocess.run(command, env=variables, **keywords)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +61,15 @@ class Template(_AtPath):
     stages: tuple[Stage, ...] = ()
     specs: tuple[str, ...] = ()
     store: str | None = None
+
+    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command in a throw-away view of the template: its writes vanish.
+
+        Keywords are those of subprocess.run. Raises LinkError where views cannot work.
+        """
+        if not argv:
+            raise UsageError("run() needs a command")
+        return run_in_view(self, argv, **keywords)
 
     def clone(self, dst: AnyPath | None = None, *, mode: str | None = None) -> Clone:
         """Clone to `dst` (absent or an empty directory; None: a new temporary one)."""
