@@ -52,7 +52,10 @@ static int open_place(int layer, int place, const struct cenv_layer_want *want,
 {
     if (place == 0)
         return cenv_raw_dup(layer);
-    if (url_place(want->url, path) < 0 || cenv_path_refused(cenv_buf_str(path)))
+    bool has_place = url_place(want->url, path) == 0;
+    if (path->failed)
+        return -ENOMEM;
+    if (!has_place || cenv_path_refused(cenv_buf_str(path)))
         return -ENOENT;
     return cenv_raw_open_beneath(layer, cenv_buf_str(path), 0);
 }
@@ -75,9 +78,11 @@ static int try_place(int layer, int place, const struct cenv_layer_want *want,
                      struct cenv_error *err)
 {
     struct cenv_buf path;
-    cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
+    cenv_buf_init(&path, 1 << 16);
     int dir = open_place(layer, place, want, &path);
-    int rc = dir < 0 ? NO_FIT : attempt(ctx, dir, cenv_buf_str(&path).data, name, err);
+    int rc = dir == -ENOMEM ? cenv_error_oom(err) : NO_FIT;
+    if (dir >= 0)
+        rc = attempt(ctx, dir, cenv_buf_str(&path).data, name, err);
     cenv_fd_close(dir);
     cenv_buf_release(&path);
     return rc;
@@ -275,7 +280,7 @@ static int copy_path(struct import *import, struct cenv_str path,
     int to = from < 0 ? from : cenv_dirs_parent(&import->to, path, 0755, &name);
     int rc = to < 0 ? to : cenv_raw_stat(from, name.data, &st);
     if (rc < 0)
-        return NO_FIT;
+        return rc == -ENOMEM ? cenv_error_oom(&import->bad) : NO_FIT;
     struct cenv_pkg_entry entry = {.path = path, .type = st.type};
     if (st.type == CENV_FT_SYMLINK)
         return copy_link(import, from, to, &entry);

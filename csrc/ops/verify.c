@@ -240,9 +240,10 @@ static bool is_cached_bytecode(const struct verification *v, struct cenv_str pat
         !cenv_str_is(cenv_path_base(dir), "__pycache__"))
         return false;
     dir = cenv_path_parent(dir);
+    struct cenv_str module = cenv_str_cut(&base, '.');
     cenv_buf_init(&source, 1 << 16);
     cenv_buf_addf(&source, "%.*s%s%.*s.py", CENV_STR_ARG(dir), dir.len ? "/" : "",
-                  CENV_STR_ARG(cenv_str_cut(&base, '.')));
+                  CENV_STR_ARG(module));
     bool there = !source.failed && cenv_fs_exists(v->root, source.data);
     cenv_buf_release(&source);
     return there;

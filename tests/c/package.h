@@ -84,7 +84,7 @@ static void package_file(struct package *p, const char *path, const char *text, 
 #define TEXT_KEYS ",\"file_mode\":\"text\",\"prefix_placeholder\":\"" PLACEHOLDER "\""
 #define BINARY_KEYS ",\"file_mode\":\"binary\",\"prefix_placeholder\":\"" PLACEHOLDER "\""
 
-static void package_link(struct package *p, const char *path, const char *target, const char *keys)
+__attribute__((unused)) static void package_link(struct package *p, const char *path, const char *target, const char *keys)
 {
     char where[1024];
     snprintf(where, sizeof(where), "%s/%s", p->dir, path);
@@ -115,7 +115,7 @@ static struct cenv_link_package package_end(struct package *p)
 }
 
 /* A python that compiles nothing: enough for planning and entry points. */
-static struct cenv_link_package package_python(struct package *p, const struct scratch *s,
+__attribute__((unused)) static struct cenv_link_package package_python(struct package *p, const struct scratch *s,
                                                const char *version, const char *extra)
 {
     *p = package_begin(s, "python", version, extra);
@@ -132,7 +132,7 @@ struct linked {
     int rc;
 };
 
-static struct linked link_packages(const struct scratch *s, const char *dir, const char *target,
+__attribute__((unused)) static struct linked link_packages(const struct scratch *s, const char *dir, const char *target,
                                    const struct cenv_link_package *packages, size_t nr,
                                    struct cenv_link_options options)
 {
@@ -146,7 +146,7 @@ static struct linked link_packages(const struct scratch *s, const char *dir, con
     return l;
 }
 
-static void linked_release(struct linked *l)
+__attribute__((unused)) static void linked_release(struct linked *l)
 {
     cenv_link_plan_free(l->plan);
     cenv_link_stats_release(&l->stats);

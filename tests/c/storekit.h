@@ -18,7 +18,7 @@ struct storekit {
     struct cenv_buf out;
 };
 
-static struct storekit storekit_open(void)
+__attribute__((unused)) static struct storekit storekit_open(void)
 {
     struct storekit k = {.s = scratch_open()};
     cenv_task_init(&k.task, NULL, NULL);
@@ -71,8 +71,10 @@ static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
 }
 
 /* manifest and record.json of the entry `name` in `dir`, whose content/ is there. */
-static int storekit_describe(int dir, const char *name, const char *record,
-                             struct cenv_task *task, struct cenv_error *err)
+__attribute__((unused)) static int storekit_describe(int dir, const char *name,
+                                                     const char *record,
+                                                     struct cenv_task *task,
+                                                     struct cenv_error *err)
 {
     struct cenv_pkg_manifest manifest;
     int entry = cenv_fs_open_dir(dir, name, err);
