@@ -220,8 +220,10 @@ static int report(struct cenv_error *err, struct failure failure, const char *wh
         return 0;
     if (failure.step >= STEP_STDIO || failure.step == STEP_OPEN)
         return cenv_error_os(err, failure.error, what, "%s", step_names[failure.step]);
+    char reason[128];
     cenv_error_set(err, CENV_ELINK, "no private view of '%s' here: %s: %s", what,
-                   step_names[failure.step], strerror(failure.error));
+                   step_names[failure.step],
+                   strerror_r(failure.error, reason, sizeof(reason)));
     return cenv_error_hint(err, "%s", hint_for(failure));
 }
 
@@ -307,7 +309,9 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
         reap(pid);
     if (report(&err, failure, directory) == 0)
         return true;
-    cenv_buf_addf(reason, "%s: %s", step_names[failure.step], strerror(failure.error));
+    char text[128];
+    cenv_buf_addf(reason, "%s: %s", step_names[failure.step],
+                  strerror_r(failure.error, text, sizeof(text)));
     if (err.hint[0])
         cenv_buf_addf(reason, " (%s)", err.hint);
     cenv_error_release(&err);
