@@ -22,8 +22,9 @@ enum { CENV_REGEX_MAX = 1024 }; /* bytes of a pattern; longer is an error */
  * Compiles `pattern` into the arena, nothing to free. It works on bytes. On CENV_ESPEC `*column`
  * (may be NULL) is the 0-based byte of the pattern where the trouble was seen.
  */
-int cenv_regex_compile(const struct cenv_regex **out, struct cenv_str pattern, bool caseless,
-                       struct cenv_arena *arena, size_t *column, struct cenv_error *err);
+int cenv_regex_compile(const struct cenv_regex **out, struct cenv_str pattern,
+                       bool caseless, struct cenv_arena *arena, size_t *column,
+                       struct cenv_error *err);
 
 /*
  * True when the pattern matches somewhere in `subject` (Python's re.search). Takes no memory, any

@@ -10,10 +10,13 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "model/channelmatch.h"
 #include "model/strmatch.h"
 #include "model/versionspec.h"
 
 struct cenv_record;
+
+enum { CENV_MATCHSPEC_MAX = 8192 }; /* bytes; longer text is an error */
 
 enum cenv_numop {
     CENV_NUM_ANY,
@@ -37,19 +40,24 @@ struct cenv_strlist {
     uint32_t nr;
 };
 
-/* What few specs have: everything beyond name, version, build; NULL in `struct cenv_matchspec` when
- * nothing of it is given. Absent texts have len 0. */
+/*
+ * What few specs have: everything beyond name, version and build; NULL in `struct cenv_matchspec`
+ * when nothing of it is given. Absent texts have len 0.
+ */
 struct cenv_matchspec_more {
     struct cenv_nummatch build_number;
-    struct cenv_strmatch channel; /* name or URL without subdir and secrets */
-    struct cenv_strmatch subdir;
-    struct cenv_strmatch license, license_family, features, fn, url;
-    struct cenv_str md5, sha256;      /* lower-case hex */
-    struct cenv_strlist track_features; /* all of them must be on the record */
-    struct cenv_str when;               /* CEP 43 condition, kept as text */
-    struct cenv_strlist extras;         /* CEP 44, sorted as given; no effect on a match */
-    struct cenv_strlist flags;          /* CEP 45 globs; kept, matched by who knows the record's */
-    bool optional;                      /* legacy "(optional)" or [optional] */
+    struct cenv_channelmatch channel;
+    struct cenv_strmatch subdir, license, license_family, fn;
+    struct cenv_str url; /* without secrets; not matched when a channel is given */
+    struct cenv_str md5, sha256;        /* lower-case hex */
+    bool has_track_features;            /* "x[track_features='']" asks for none */
+    bool has_features;                  /* the same */
+    struct cenv_strlist track_features; /* a record must have exactly these */
+    struct cenv_strlist features;       /* the same */
+    struct cenv_str when;               /* CEP 43, as given; no effect on a match */
+    struct cenv_strlist extras;         /* CEP 44, as given; no effect on a match */
+    struct cenv_strlist flags; /* CEP 45: globs, each must match a flag of the record */
+    bool optional;             /* legacy "(optional)", "[optional]"; no effect */
 };
 
 /*
@@ -66,25 +74,38 @@ struct cenv_matchspec {
 };
 
 /*
- * Parses any spec that conda accepts, and CEP 29's. `text` is borrowed and must outlive the spec.
- * The message of CENV_ESPEC quotes the spec, says what is wrong and at which column (1-based).
+ * Parses any spec that conda accepts, and CEP 29's:
+ *
+ *     [channel[/subdir]:[namespace]:]name[ version[ build]][key=value,...]
+ *
+ * with `=` or blanks between name, version and build ("numpy=1.8" is 1.8.*, "numpy 1.8" and
+ * "numpy=1.8=py27_0" are exactly 1.8), a "# comment", " if condition" or "(optional)" at its end
+ * (ignored), a package's file or URL, "feature@". A key overrides what stands outside, but for
+ * name. `text` is borrowed and must outlive the spec. The message of CENV_ESPEC quotes the spec
+ * without secrets, says what is wrong and at which column (1-based).
  */
 int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
                          struct cenv_arena *arena, struct cenv_error *err);
 
 /* The record satisfies every field given. A record without a valid version satisfies only specs
  * without a version. */
-bool cenv_matchspec_match(const struct cenv_matchspec *spec, const struct cenv_record *record);
+bool cenv_matchspec_match(const struct cenv_matchspec *spec,
+                          const struct cenv_record *record);
 
-/* The same for name, version and build alone, as virtual packages and tests have them. */
+/* The same for what has only name, version and build, such as a virtual package; a spec that asks
+ * for more does not match. `version` may be NULL: not valid. */
 bool cenv_matchspec_match_nvb(const struct cenv_matchspec *spec, struct cenv_str name,
-                              const struct cenv_version *version, struct cenv_str build);
+                              const struct cenv_version *version,
+                              struct cenv_str build);
 
 /* The name a dependency string names, without parsing the rest: a borrowed span as written (not
  * lower-cased), or empty when only a full parse can tell (brackets, channels, URLs). */
 struct cenv_str cenv_matchspec_name(struct cenv_str text);
 
-/* Appends the canonical string (CEP 29, appendix A): equal specs print alike. */
+/*
+ * Appends the canonical string (CEP 29, appendix A), which parses to the same spec again: equal
+ * specs print alike, but for versions in different words ("1.0", "1.0.0").
+ */
 void cenv_matchspec_print(const struct cenv_matchspec *spec, struct cenv_buf *out);
 
 #endif

@@ -20,7 +20,7 @@ struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena)
         return text.data ? text : CENV_STR("");
     char *copy = cenv_arena_alloc(arena, text.len + 1);
     if (!copy)
-        return (struct cenv_str){ NULL, 0 };
+        return (struct cenv_str){NULL, 0};
     for (size_t i = 0; i < text.len; i++)
         copy[i] = lower(text.data[i]);
     copy[text.len] = '\0';
@@ -61,9 +61,11 @@ static bool all_stars(struct cenv_str text)
 }
 
 int cenv_strmatch_parse(struct cenv_strmatch *out, struct cenv_str text, bool caseless,
-                        struct cenv_arena *arena, size_t *column, struct cenv_error *err)
+                        struct cenv_arena *arena, size_t *column,
+                        struct cenv_error *err)
 {
-    struct cenv_strmatch m = { .kind = CENV_STRMATCH_EXACT, .caseless = caseless, .text = text };
+    struct cenv_strmatch m = {
+        .kind = CENV_STRMATCH_EXACT, .caseless = caseless, .text = text};
     int rc = 0;
 
     *column = 0;
@@ -90,7 +92,8 @@ bool cenv_strmatch_test(const struct cenv_strmatch *m, struct cenv_str text)
     case CENV_STRMATCH_ANY:
         return true;
     case CENV_STRMATCH_EXACT:
-        return m->caseless ? cenv_glob_match(m->text, text, true) : cenv_str_eq(m->text, text);
+        return m->caseless ? cenv_glob_match(m->text, text, true)
+                           : cenv_str_eq(m->text, text);
     case CENV_STRMATCH_GLOB:
         return cenv_glob_match(m->text, text, m->caseless);
     case CENV_STRMATCH_REGEX:

@@ -21,14 +21,15 @@ enum cenv_strmatch_kind {
 /* Zero-initialised it matches everything. Immutable: any number of threads. */
 struct cenv_strmatch {
     enum cenv_strmatch_kind kind;
-    bool caseless;        /* ASCII letters match in either case; `text` is lower case then */
-    struct cenv_str text; /* as given; borrowed, or in the arena */
+    bool caseless; /* ASCII letters match in either case; `text` is lower case then */
+    struct cenv_str text;           /* as given; borrowed, or in the arena */
     const struct cenv_regex *regex; /* for CENV_STRMATCH_REGEX */
 };
 
 /* `text` is borrowed. CENV_ESPEC for a bad expression: `*column` is its 0-based byte in `text`. */
 int cenv_strmatch_parse(struct cenv_strmatch *out, struct cenv_str text, bool caseless,
-                        struct cenv_arena *arena, size_t *column, struct cenv_error *err);
+                        struct cenv_arena *arena, size_t *column,
+                        struct cenv_error *err);
 
 bool cenv_strmatch_test(const struct cenv_strmatch *matcher, struct cenv_str text);
 

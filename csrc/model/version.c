@@ -25,7 +25,7 @@ enum {
     END = 0x10,
     HIGHER = 0x20, /* + 16 bits ~n */
     ZERO_POST = 0x7f,
-    NUMBER = 0x80, /* + how many digits */
+    NUMBER = 0x80,      /* + how many digits */
     LONG_NUMBER = 0xfe, /* + 16 bits: how many digits */
     POST = 0xff,
     SHORT_DIGITS = LONG_NUMBER - NUMBER,
@@ -244,7 +244,8 @@ static const char *check_characters(struct cenv_str text)
         char c = text.data[i];
         dash |= c == '-';
         underscore |= c == '_';
-        if (!((fold(c) >= 'a' && fold(c) <= 'z') || is_digit(c) || (c && strchr("*.+!_-", c))))
+        if (!((fold(c) >= 'a' && fold(c) <= 'z') || is_digit(c) ||
+              (c && strchr("*.+!_-", c))))
             return "only letters, digits and . _ - + ! * may stand in a version";
     }
     return dash && underscore ? "'-' and '_' do not go together" : NULL;
@@ -253,7 +254,8 @@ static const char *check_characters(struct cenv_str text)
 static const char *check_components(struct cenv_str list, bool is_local)
 {
     /* In a local part even the last '_' separates: "1+a_" is as wrong as "1+a." */
-    if (list.data[list.len - 1] == '.' || (is_local && fold(list.data[list.len - 1]) == '_'))
+    if (list.data[list.len - 1] == '.' ||
+        (is_local && fold(list.data[list.len - 1]) == '_'))
         return "a component is empty";
     while (list.len)
         if (!next_component(&list).len)
@@ -264,7 +266,7 @@ static const char *check_components(struct cenv_str list, bool is_local)
 /* What is wrong with the version, or NULL. */
 static const char *split(struct parts *parts, struct cenv_str text)
 {
-    *parts = (struct parts){ .main = text };
+    *parts = (struct parts){.main = text};
     if (!text.len)
         return "it is empty";
     if (text.len > CENV_VERSION_TEXT_MAX)
@@ -325,13 +327,15 @@ static int invalid(struct cenv_error *err, struct cenv_str text, const char *wro
 }
 
 /* Room for the key of a text of `len` bytes: `stack` when it suffices. */
-static unsigned char *key_room(unsigned char *stack, size_t len, struct cenv_arena *arena)
+static unsigned char *key_room(unsigned char *stack, size_t len,
+                               struct cenv_arena *arena)
 {
-    return key_bound(len) <= KEY_STACK ? stack : cenv_arena_alloc(arena, key_bound(len));
+    return key_bound(len) <= KEY_STACK ? stack
+                                       : cenv_arena_alloc(arena, key_bound(len));
 }
 
-int cenv_version_parse(struct cenv_version *out, struct cenv_str text, struct cenv_arena *arena,
-                       struct cenv_error *err)
+int cenv_version_parse(struct cenv_version *out, struct cenv_str text,
+                       struct cenv_arena *arena, struct cenv_error *err)
 {
     unsigned char stack[KEY_STACK];
     struct parts parts;
@@ -340,7 +344,7 @@ int cenv_version_parse(struct cenv_version *out, struct cenv_str text, struct ce
     const char *wrong = split(&parts, text);
     if (wrong)
         return invalid(err, text, wrong);
-    struct encoder e = { .out = key_room(stack, text.len, arena) };
+    struct encoder e = {.out = key_room(stack, text.len, arena)};
     if (!e.out)
         return cenv_error_oom(err);
     encode_epoch(&e, &parts);
@@ -349,7 +353,7 @@ int cenv_version_parse(struct cenv_version *out, struct cenv_str text, struct ce
     struct cenv_str key = cenv_arena_str(arena, cenv_str_n((const char *)e.out, e.len));
     if (!key.data)
         return cenv_error_oom(err);
-    *out = (struct cenv_version){ .text = text, .key = key };
+    *out = (struct cenv_version){.text = text, .key = key};
     return 0;
 }
 
@@ -405,14 +409,15 @@ int cenv_version_prefix(struct cenv_version_range *out, struct cenv_str text,
     const char *wrong = split(&parts, text);
     if (wrong)
         return invalid(err, text, wrong);
-    struct encoder e = { .out = key_room(stack, text.len, arena) };
+    struct encoder e = {.out = key_room(stack, text.len, arena)};
     if (!e.out)
         return cenv_error_oom(err);
     encode_epoch(&e, &parts);
     if (parts.has_local)
         encode_list(&e, parts.main);
     zero = encode_prefix(&e, parts.has_local ? parts.local : parts.main);
-    int rc = zero ? range_of_zero(&range, &e, arena) : range_of_bytes(&range, &e, arena);
+    int rc =
+        zero ? range_of_zero(&range, &e, arena) : range_of_bytes(&range, &e, arena);
     if (rc < 0)
         return cenv_error_oom(err);
     *out = range;

@@ -36,12 +36,14 @@ int cenv_version_parse(struct cenv_version *out, struct cenv_str text,
                        struct cenv_arena *arena, struct cenv_error *err);
 
 /* < 0, 0, > 0. A total order; 0 does not mean that the texts are equal. */
-static inline int cenv_version_cmp(const struct cenv_version *a, const struct cenv_version *b)
+static inline int cenv_version_cmp(const struct cenv_version *a,
+                                   const struct cenv_version *b)
 {
     return cenv_str_cmp(a->key, b->key);
 }
 
-static inline bool cenv_version_eq(const struct cenv_version *a, const struct cenv_version *b)
+static inline bool cenv_version_eq(const struct cenv_version *a,
+                                   const struct cenv_version *b)
 {
     return cenv_str_eq(a->key, b->key);
 }

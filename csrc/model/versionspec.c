@@ -16,8 +16,8 @@ struct cenv_verterm {
     enum kind kind;
     bool negated; /* RANGE, GLOB: matches what is outside */
     enum cenv_versionspec_form form;
-    struct cenv_str text;    /* of a leaf, without blanks */
-    struct cenv_str version; /* of a leaf, without operator and stars */
+    struct cenv_str text;            /* of a leaf, without blanks */
+    struct cenv_str version;         /* of a leaf, without operator and stars */
     struct cenv_version_range range; /* RANGE; AND: what its ranges have in common */
     const struct cenv_regex *regex;
     struct cenv_verterm *first, *next; /* operands of AND, OR */
@@ -37,7 +37,8 @@ struct parser {
 static int fail(struct parser *p, size_t at, const char *wrong)
 {
     p->column = at;
-    return cenv_error_set(p->err, CENV_ESPEC, "version constraint '%.*s' is not valid: %s",
+    return cenv_error_set(p->err, CENV_ESPEC,
+                          "version constraint '%.*s' is not valid: %s",
                           CENV_STR_ARG(cenv_str_slice(p->text, 0, 300)), wrong);
 }
 
@@ -67,7 +68,8 @@ static struct cenv_str min_hi(struct cenv_str a, struct cenv_str b)
     return cenv_str_cmp(a, b) <= 0 ? a : b;
 }
 
-static void intersect(struct cenv_version_range *range, const struct cenv_version_range *other)
+static void intersect(struct cenv_version_range *range,
+                      const struct cenv_version_range *other)
 {
     range->lo = max_lo(range->lo, other->lo);
     range->hi = min_hi(range->hi, other->hi);
@@ -88,8 +90,8 @@ static enum op take_op(struct cenv_str *leaf)
     static const struct {
         char text[3];
         enum op op;
-    } ops[] = { { "==", EQ }, { "!=", NE }, { "<=", LE }, { ">=", GE }, { "~=", COMPATIBLE },
-                { "=", FUZZY }, { "<", LT }, { ">", GT } };
+    } ops[] = {{"==", EQ},         {"!=", NE},   {"<=", LE}, {">=", GE},
+               {"~=", COMPATIBLE}, {"=", FUZZY}, {"<", LT},  {">", GT}};
 
     if (!is_op_char(leaf->data[0]))
         return NONE;
@@ -115,7 +117,8 @@ static bool take_stars(struct cenv_str *version)
     return true;
 }
 
-static int parse_version(struct parser *p, struct cenv_version *out, struct cenv_str text)
+static int parse_version(struct parser *p, struct cenv_version *out,
+                         struct cenv_str text)
 {
     return cenv_version_parse(out, text, p->arena, p->err);
 }
@@ -162,7 +165,8 @@ static int set_compatible(struct parser *p, struct cenv_verterm *term)
         return fail(p, p->column, "'~=' takes a version of two parts at least");
     int rc = set_compare(p, term, GE);
     if (rc == 0)
-        rc = cenv_version_prefix(&prefix, cenv_str_slice(term->version, 0, dot), p->arena, p->err);
+        rc = cenv_version_prefix(&prefix, cenv_str_slice(term->version, 0, dot),
+                                 p->arena, p->err);
     if (rc == 0)
         intersect(&term->range, &prefix);
     return rc;
@@ -245,7 +249,8 @@ static int set_regex(struct parser *p, struct cenv_verterm *term)
     if (text[0] != '^' || text[term->text.len - 1] != '$')
         return fail(p, at, "a regular expression begins with '^' and ends with '$'");
     term->kind = REGEX;
-    int rc = cenv_regex_compile(&term->regex, term->text, false, p->arena, &column, p->err);
+    int rc =
+        cenv_regex_compile(&term->regex, term->text, false, p->arena, &column, p->err);
     p->column = at + column;
     return rc;
 }
@@ -257,7 +262,8 @@ static bool is_blank(char c)
 
 static bool is_word_char(char c)
 {
-    return !is_blank(c) && !is_op_char(c) && c != '!' && c != '+' && c != '*' && c != '.';
+    return !is_blank(c) && !is_op_char(c) && c != '!' && c != '+' && c != '*' &&
+           c != '.';
 }
 
 /*
@@ -280,7 +286,8 @@ static int remove_blanks(struct parser *p, struct cenv_str *leaf, size_t at)
         char c = leaf->data[i];
         if (is_blank(c))
             continue;
-        if (i && is_blank(leaf->data[i - 1]) && is_word_char(c) && is_word_char(text[len - 1]))
+        if (i && is_blank(leaf->data[i - 1]) && is_word_char(c) &&
+            is_word_char(text[len - 1]))
             return fail(p, at + i, "two versions stand side by side");
         text[len++] = c;
     }
@@ -289,7 +296,8 @@ static int remove_blanks(struct parser *p, struct cenv_str *leaf, size_t at)
 }
 
 /* text[from:to] without the blanks around it is a leaf. */
-static int parse_leaf(struct parser *p, struct cenv_verterm **out, size_t from, size_t to)
+static int parse_leaf(struct parser *p, struct cenv_verterm **out, size_t from,
+                      size_t to)
 {
     struct cenv_str leaf = cenv_str_trim(cenv_str_slice(p->text, from, to));
     size_t at = leaf.len ? (size_t)(leaf.data - p->text.data) : from;
@@ -350,7 +358,8 @@ static int parse_parens(struct parser *p, struct cenv_verterm **out)
 static size_t leaf_end(struct parser *p)
 {
     struct cenv_str rest = cenv_str_slice(p->text, p->at, p->text.len);
-    size_t dollar = rest.len && rest.data[0] == '^' ? cenv_str_find(rest, '$') : rest.len;
+    size_t dollar =
+        rest.len && rest.data[0] == '^' ? cenv_str_find(rest, '$') : rest.len;
     size_t n = 0;
 
     if (dollar < rest.len)
@@ -369,7 +378,8 @@ static int parse_operand(struct parser *p, struct cenv_verterm **out)
     return parse_leaf(p, out, from, p->at);
 }
 
-static void append(struct cenv_verterm *list, struct cenv_verterm ***tail, struct cenv_verterm *term)
+static void append(struct cenv_verterm *list, struct cenv_verterm ***tail,
+                   struct cenv_verterm *term)
 {
     /* "(a|b)|c" is "a|b|c" */
     struct cenv_verterm *first = term->kind == list->kind ? term->first : term;
@@ -408,18 +418,20 @@ static int parse_list(struct parser *p, struct cenv_verterm **out, enum kind kin
 }
 
 int cenv_versionspec_parse(struct cenv_versionspec *out, struct cenv_str text,
-                           struct cenv_arena *arena, size_t *column, struct cenv_error *err)
+                           struct cenv_arena *arena, size_t *column,
+                           struct cenv_error *err)
 {
-    struct parser p = { .text = text, .arena = arena, .err = err };
+    struct parser p = {.text = text, .arena = arena, .err = err};
     struct cenv_verterm *root = NULL;
 
     int rc = parse_list(&p, &root, OR);
     skip_blanks(&p);
     if (rc == 0 && p.at < text.len)
-        rc = fail(&p, p.at, text.data[p.at] == ')' ? "')' was never opened"
-                                                       : "',' or '|' is missing");
+        rc = fail(&p, p.at,
+                  text.data[p.at] == ')' ? "')' was never opened"
+                                         : "',' or '|' is missing");
     if (rc == 0)
-        *out = (struct cenv_versionspec){ .text = text, .root = root };
+        *out = (struct cenv_versionspec){.text = text, .root = root};
     else if (column)
         *column = p.column;
     return rc;
@@ -468,12 +480,14 @@ static bool match_term(const struct cenv_verterm *term, const struct cenv_versio
     return false;
 }
 
-bool cenv_versionspec_match(const struct cenv_versionspec *spec, const struct cenv_version *v)
+bool cenv_versionspec_match(const struct cenv_versionspec *spec,
+                            const struct cenv_version *v)
 {
     return !spec->root || match_term(spec->root, v);
 }
 
-bool cenv_versionspec_range(const struct cenv_versionspec *spec, struct cenv_version_range *out)
+bool cenv_versionspec_range(const struct cenv_versionspec *spec,
+                            struct cenv_version_range *out)
 {
     const struct cenv_verterm *root = spec->root;
 
@@ -484,7 +498,7 @@ bool cenv_versionspec_range(const struct cenv_versionspec *spec, struct cenv_ver
         for (const struct cenv_verterm *term = root->first; term; term = term->next)
             if (term->kind != ANYTHING && (term->kind != RANGE || term->negated))
                 return false;
-    *out = root ? root->range : (struct cenv_version_range){ { NULL, 0 }, { NULL, 0 } };
+    *out = root ? root->range : (struct cenv_version_range){{NULL, 0}, {NULL, 0}};
     return true;
 }
 
@@ -515,7 +529,8 @@ static void print_term(const struct cenv_verterm *term, bool parens, bool in_and
         cenv_buf_putc(out, ')');
 }
 
-void cenv_versionspec_print(const struct cenv_versionspec *spec, bool parens, struct cenv_buf *out)
+void cenv_versionspec_print(const struct cenv_versionspec *spec, bool parens,
+                            struct cenv_buf *out)
 {
     if (spec->root)
         print_term(spec->root, parens, false, out);

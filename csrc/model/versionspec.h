@@ -30,15 +30,18 @@ struct cenv_versionspec {
  * `*column` (may be NULL) is then the 0-based byte of `text` where the trouble starts.
  */
 int cenv_versionspec_parse(struct cenv_versionspec *out, struct cenv_str text,
-                           struct cenv_arena *arena, size_t *column, struct cenv_error *err);
+                           struct cenv_arena *arena, size_t *column,
+                           struct cenv_error *err);
 
-bool cenv_versionspec_match(const struct cenv_versionspec *spec, const struct cenv_version *v);
+bool cenv_versionspec_match(const struct cenv_versionspec *spec,
+                            const struct cenv_version *v);
 
 /*
  * True when what matches is exactly one range of the order (almost every spec that channels have):
  * in sorted candidates, one run. For a spec that matches everything both ends are empty.
  */
-bool cenv_versionspec_range(const struct cenv_versionspec *spec, struct cenv_version_range *out);
+bool cenv_versionspec_range(const struct cenv_versionspec *spec,
+                            struct cenv_version_range *out);
 
 /* What single leaf a spec is, for those who print it; OTHER for everything else. */
 enum cenv_versionspec_form {
@@ -55,6 +58,7 @@ enum cenv_versionspec_form cenv_versionspec_form(const struct cenv_versionspec *
  * parentheses ("1.5|1.6|1.7,1.8" for "(1.5|1.6|1.7),1.8"); `parens` keeps those that the meaning
  * needs, and the text then parses to the same spec again.
  */
-void cenv_versionspec_print(const struct cenv_versionspec *spec, bool parens, struct cenv_buf *out);
+void cenv_versionspec_print(const struct cenv_versionspec *spec, bool parens,
+                            struct cenv_buf *out);
 
 #endif

@@ -34,10 +34,10 @@ static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
     struct cenv_matchspec_more more;
     rest.version = (struct cenv_versionspec){ 0 };
     if (rest.more && cand->source < CENV_SOURCE_VIRTUAL &&
-        rest.more->channel.kind == CENV_STRMATCH_EXACT &&
+        rest.more->channel.kind == CENV_CHANNELMATCH_NAME &&
         cenv_str_eq(cenv_index_multichannel(m->p->index, cand->source), rest.more->channel.text)) {
         more = *rest.more;
-        more.channel = (struct cenv_strmatch){ 0 };
+        more.channel = (struct cenv_channelmatch){ 0 };
         rest.more = &more;
     }
     return cenv_matchspec_match(&rest, cand->record);

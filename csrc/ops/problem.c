@@ -155,7 +155,7 @@ static bool in_channel(const struct cenv_problem *p, const struct cenv_matchspec
 {
     struct cenv_matchspec_more only = { .channel = spec->more->channel };
     struct cenv_matchspec channel = { .name = CENV_STR("*"), .name_is_glob = true, .more = &only };
-    if (cand->source < CENV_SOURCE_VIRTUAL && only.channel.kind == CENV_STRMATCH_EXACT &&
+    if (cand->source < CENV_SOURCE_VIRTUAL && only.channel.kind == CENV_CHANNELMATCH_NAME &&
         cenv_str_eq(cenv_index_multichannel(p->index, cand->source), only.channel.text))
         return true;
     return cenv_matchspec_match(&channel, cand->record);
@@ -168,7 +168,7 @@ static bool is_asked_channel(const struct loader *l, const struct cenv_candidate
     for (size_t i = 0; i < r->nr_wishes; i++) {
         const struct cenv_wish *wish = &r->wishes[i];
         if (wish->kind == CENV_WISH_FAVORED || wish->record || !wish->spec.more ||
-            wish->spec.more->channel.kind == CENV_STRMATCH_ANY ||
+            wish->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
             !cenv_str_eq(wish->spec.name, cand->record->name))
             continue;
         if (!in_channel(l->p, &wish->spec, cand))

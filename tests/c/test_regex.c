@@ -9,19 +9,22 @@ static const struct {
     const char *pattern, *subject;
     bool matches;
 } searches[] = {
-    { "^1\\.7\\.1$", "1.7.1", true },
-    { "^1\\.[5-8]\\.1$", "1.7.1", true },
-    { "^1\\.[5-8]\\.1$", "1.9.1", false },
-    { "^$", "", true },
-    { "^$", "1", false },
-    { "^.*$", "", true },
-    { "b", "abc", true }, /* search, not match */
-    { "^b", "abc", false },
-    { "^\\d+(?:\\.\\d+?)*$", "10.20.3", true },
-    { "^(?P<n>a+)(?=b)b$", "aab", true },
-    { "^(?!py2).*$", "py27_0", false },
-    { "^h[0-9a-f]{7}_\\w$", "h1234abc_0", true },
-    { "^a.c$", "a\xff" "c", true },
+    {"^1\\.7\\.1$", "1.7.1", true},
+    {"^1\\.[5-8]\\.1$", "1.7.1", true},
+    {"^1\\.[5-8]\\.1$", "1.9.1", false},
+    {"^$", "", true},
+    {"^$", "1", false},
+    {"^.*$", "", true},
+    {"b", "abc", true}, /* search, not match */
+    {"^b", "abc", false},
+    {"^\\d+(?:\\.\\d+?)*$", "10.20.3", true},
+    {"^(?P<n>a+)(?=b)b$", "aab", true},
+    {"^(?!py2).*$", "py27_0", false},
+    {"^h[0-9a-f]{7}_\\w$", "h1234abc_0", true},
+    {"^a.c$",
+     "a\xff"
+     "c",
+     true},
 };
 
 static void test_regex__search(void)
@@ -32,8 +35,9 @@ static void test_regex__search(void)
         const struct cenv_regex *regex;
 
         check_case(searches[i].pattern);
-        if (CHECK_INT(cenv_regex_compile(&regex, cenv_str(searches[i].pattern), false, &arena, NULL,
-                                         &err), 0))
+        if (CHECK_INT(cenv_regex_compile(&regex, cenv_str(searches[i].pattern), false,
+                                         &arena, NULL, &err),
+                      0))
             CHECK_INT(cenv_regex_search(regex, cenv_str(searches[i].subject)),
                       searches[i].matches);
         cenv_error_release(&err);
@@ -47,11 +51,15 @@ static void test_regex__case(void)
     struct cenv_error err = CENV_ERROR_INIT;
     const struct cenv_regex *regex;
 
-    if (CHECK_INT(cenv_regex_compile(&regex, CENV_STR("^gpl.*$"), true, &arena, NULL, &err), 0))
+    if (CHECK_INT(
+            cenv_regex_compile(&regex, CENV_STR("^gpl.*$"), true, &arena, NULL, &err),
+            0))
         CHECK(cenv_regex_search(regex, CENV_STR("GPL-3.0")));
-    if (CHECK_INT(cenv_regex_compile(&regex, CENV_STR("^gpl.*$"), false, &arena, NULL, &err), 0))
+    if (CHECK_INT(
+            cenv_regex_compile(&regex, CENV_STR("^gpl.*$"), false, &arena, NULL, &err),
+            0))
         CHECK(!cenv_regex_search(regex, CENV_STR("GPL-3.0")));
-    CHECK(!cenv_regex_search(regex, (struct cenv_str){ NULL, 0 }));
+    CHECK(!cenv_regex_search(regex, (struct cenv_str){NULL, 0}));
     cenv_arena_release(&arena);
 }
 
@@ -60,8 +68,8 @@ static void test_regex__errors(void)
     static const struct {
         const char *pattern;
         size_t column;
-    } cases[] = { { "^1[5$", 5 }, { "^(1$", 4 }, { "^1)$", 2 }, { "^*$", 1 }, { "^a**$", 3 },
-                  { "^\\C$", 3 }, { "(*UTF)^a$", 6 } };
+    } cases[] = {{"^1[5$", 5}, {"^(1$", 4},  {"^1)$", 2},     {"^*$", 1},
+                 {"^a**$", 3}, {"^\\C$", 3}, {"(*UTF)^a$", 6}};
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct cenv_arena arena = CENV_ARENA_INIT;
@@ -70,8 +78,9 @@ static void test_regex__errors(void)
         size_t column = 99;
 
         check_case(cases[i].pattern);
-        CHECK_INT(cenv_regex_compile(&regex, cenv_str(cases[i].pattern), false, &arena, &column,
-                                     &err), CENV_ESPEC);
+        CHECK_INT(cenv_regex_compile(&regex, cenv_str(cases[i].pattern), false, &arena,
+                                     &column, &err),
+                  CENV_ESPEC);
         CHECK(!regex);
         CHECK_INT(column, cases[i].column);
         CHECK(strstr(err.message, cases[i].pattern));
@@ -104,7 +113,8 @@ static void test_regex__hostile(void)
         const struct cenv_regex *regex;
 
         check_case(patterns[i]);
-        if (cenv_regex_compile(&regex, cenv_str(patterns[i]), false, &arena, NULL, &err) == 0)
+        if (cenv_regex_compile(&regex, cenv_str(patterns[i]), false, &arena, NULL,
+                               &err) == 0)
             CHECK(!cenv_regex_search(regex, cenv_str_n(subject, 2001)));
         else
             CHECK_INT(err.status, CENV_ESPEC);
@@ -122,10 +132,12 @@ static void test_regex__length_is_bounded(void)
     char pattern[CENV_REGEX_MAX + 1];
 
     memset(pattern, 'a', sizeof(pattern));
-    CHECK_INT(cenv_regex_compile(&regex, cenv_str_n(pattern, CENV_REGEX_MAX), false, &arena, NULL,
-                                 &err), 0);
-    CHECK_INT(cenv_regex_compile(&regex, cenv_str_n(pattern, sizeof(pattern)), false, &arena, NULL,
-                                 &err), CENV_ESPEC);
+    CHECK_INT(cenv_regex_compile(&regex, cenv_str_n(pattern, CENV_REGEX_MAX), false,
+                                 &arena, NULL, &err),
+              0);
+    CHECK_INT(cenv_regex_compile(&regex, cenv_str_n(pattern, sizeof(pattern)), false,
+                                 &arena, NULL, &err),
+              CENV_ESPEC);
     cenv_error_release(&err);
     cenv_arena_release(&arena);
 }
@@ -139,8 +151,8 @@ static void test_regex__out_of_memory(void)
         struct cenv_arena arena = CENV_ARENA_INIT;
         /* 5 kB of code: the arena needs more than its first block */
         cenv_alloc_fail_nth(nth);
-        int rc = cenv_regex_compile(&regex, CENV_STR("^(a{1,400}|b{1,400})$"), false, &arena, NULL,
-                                    &err);
+        int rc = cenv_regex_compile(&regex, CENV_STR("^(a{1,400}|b{1,400})$"), false,
+                                    &arena, NULL, &err);
         cenv_alloc_fail_nth(0);
         cenv_arena_release(&arena);
         cenv_error_release(&err);

@@ -13,7 +13,7 @@ static struct cenv_arena arena;
 static struct cenv_version parse(const char *text)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_version v = { 0 };
+    struct cenv_version v = {0};
 
     check_case(text);
     CHECK_INT(cenv_version_parse(&v, cenv_str(text), &arena, &err), 0);
@@ -58,7 +58,7 @@ static const char *const sorted[] = {
     " < 2.2.0.1 < 3.1.1.6 < 3.2.p.r0 < 3.2.pr0 < 3.2.pr.1 < 5.5.kw < 11g < 14.3.1"
     " < 14.3.1.post26.g9d75ca2 < 1996.07.12 < 1!0.4.1 < 1!3.1.1.6 < 2!0.4.1",
     "0.4.1+local < 0.4.1 = 0.4.1+0 < 0.4.1+1.local", /* V8 */
-    "1.1rc < 1.1.0rc = 1.1.rc", /* V10 */
+    "1.1rc < 1.1.0rc = 1.1.rc",                      /* V10 */
     /* V11, openssl */
     "1.0.1dev < 1.0.1_ < 1.0.1a < 1.0.1b < 1.0.1c < 1.0.1d < 1.0.1r < 1.0.1rc < 1.0.1rc1"
     " < 1.0.1rc2 < 1.0.1s < 1.0.1 < 1.0.1post.a < 1.0.1post.b < 1.0.1post.z"
@@ -106,7 +106,8 @@ static void test_version__order(void)
 static void test_version__order_is_that_of_the_list(void)
 {
     /* every pair of a chain, not only neighbours */
-    const char *chain[] = { "1.a", "1.0.0.a", "1+a", "1", "1+0.0.1", "1+1", "1.0.0.1", "1.post" };
+    const char *chain[] = {"1.a",     "1.0.0.a", "1+a",     "1",
+                           "1+0.0.1", "1+1",     "1.0.0.1", "1.post"};
 
     for (size_t i = 0; i < CHECK_NR(chain); i++)
         for (size_t j = 0; j < CHECK_NR(chain); j++)
@@ -116,7 +117,7 @@ static void test_version__order_is_that_of_the_list(void)
 static void test_version__blanks_and_case_do_not_count(void)
 {
     CHECK_INT(compare("0.4.1.rc", "  0.4.1.RC  "), 0); /* V2 */
-    CHECK_INT(compare("0.5-5", "0.5_5"), 0); /* V3 */
+    CHECK_INT(compare("0.5-5", "0.5_5"), 0);           /* V3 */
     CHECK_INT(compare("1!1.POST1", "1!1.post1"), 0);
     CHECK_INT(compare("1.Dev", "1.dEV"), 0);
     CHECK_INT(compare("1.0.1-", "1.0.1_"), 0);
@@ -125,39 +126,40 @@ static void test_version__blanks_and_case_do_not_count(void)
 static const struct {
     const char *text, *because;
 } errors[] = {
-    { "", "it is empty" },
-    { "   ", "it is empty" },
-    { "3.5&1", "only letters" },
-    { "1.\xc3\xa9", "only letters" },
-    { "1 2", "only letters" },
-    { "5.5++", "'+' stands twice" },
-    { "5.5+a+b", "'+' stands twice" },
-    { "5.5..mw", "a component is empty" },
-    { ".5", "a component is empty" },
-    { "5.", "a component is empty" },
-    { "1._2", "a component is empty" },
-    { "1+a_", "a component is empty" },
-    { "1+.a", "a component is empty" },
-    { "!", "no number before" },
-    { "!1.0", "no number before" },
-    { "a!1.0", "not a number" },
-    { "a!b!1.0", "not a number" },
-    { "1!2!1.0", "'!' stands twice" },
-    { "1!", "nothing follows the epoch" },
-    { "+1.2", "nothing stands before '+'" },
-    { "1!+1.2", "nothing stands before '+'" },
-    { "1.2+", "nothing follows '+'" },
-    { "1-2_3", "do not go together" },
+    {"", "it is empty"},
+    {"   ", "it is empty"},
+    {"3.5&1", "only letters"},
+    {"1.\xc3\xa9", "only letters"},
+    {"1 2", "only letters"},
+    {"5.5++", "'+' stands twice"},
+    {"5.5+a+b", "'+' stands twice"},
+    {"5.5..mw", "a component is empty"},
+    {".5", "a component is empty"},
+    {"5.", "a component is empty"},
+    {"1._2", "a component is empty"},
+    {"1+a_", "a component is empty"},
+    {"1+.a", "a component is empty"},
+    {"!", "no number before"},
+    {"!1.0", "no number before"},
+    {"a!1.0", "not a number"},
+    {"a!b!1.0", "not a number"},
+    {"1!2!1.0", "'!' stands twice"},
+    {"1!", "nothing follows the epoch"},
+    {"+1.2", "nothing stands before '+'"},
+    {"1!+1.2", "nothing stands before '+'"},
+    {"1.2+", "nothing follows '+'"},
+    {"1-2_3", "do not go together"},
 };
 
 static void test_version__errors(void)
 {
     for (size_t i = 0; i < CHECK_NR(errors); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
-        struct cenv_version v = { 0 };
+        struct cenv_version v = {0};
 
         check_case(errors[i].text);
-        CHECK_INT(cenv_version_parse(&v, cenv_str(errors[i].text), &arena, &err), CENV_ESPEC);
+        CHECK_INT(cenv_version_parse(&v, cenv_str(errors[i].text), &arena, &err),
+                  CENV_ESPEC);
         CHECK(strstr(err.message, errors[i].because));
         CHECK(v.key.data == NULL);
         cenv_error_release(&err);
@@ -187,66 +189,67 @@ static const struct {
     const char *version, *prefix;
     bool starts;
 } prefixes[] = {
-    { "0.4.1", "0", true },
-    { "0.4.1", "0.4", true },
-    { "0.4.1p1", "0.4", true },
-    { "0.4.1p1", "0.4.1p", true },
-    { "0.4.1p1", "0.4.1q1", false },
-    { "0.4", "0.4.1", false },
-    { "0.40", "0.4", false },
-    { "0.4.1+1.3", "0.4.1", true },
-    { "0.4.1+1.3", "0.4.1+1", true },
-    { "0.4.1", "0.4.1+1.3", false },
-    { "0.4.1+1", "0.4.1+1.3", false },
-    { "0.4.1+1.3", "0.4+1", false },
-    { "1.0", "1.0.0", true },
-    { "1", "1.0.0", true },
-    { "1.0.1", "1.0.0", false },
-    { "1.0.0.1", "1.0.0", true },
-    { "1.0.0a", "1.0.0", true },
-    { "1.0.a", "1.0.0", true },
-    { "1.a", "1.0.0", false },
-    { "1.0a", "1.0.0", false },
-    { "1.a", "1.0", true },
-    { "1.post", "1.0", true },
-    { "1.0.post", "1.0.0", true },
-    { "1.post", "1.0.0", false },
-    { "1.1", "1.0", false },
-    { "2013ab", "2013a", true },
-    { "2013b", "2013a", false },
-    { "2013a1", "2013a", true },
-    { "2013", "2013a", false },
-    { "1a5", "1a0", false },
-    { "1a", "1a0", true },
-    { "1a0b", "1a0", true },
-    { "1a0post", "1a0", true },
-    { "1apost", "1a0", false },
-    { "1a*", "1a0", false },
-    { "1post2", "1post", true },
-    { "1.0.post2", "1.post", false },
-    { "1.dev3", "1.dev", true },
-    { "1.devel", "1.dev", false },
-    { "1.devel", "1.d", true },
-    { "1.dev", "1.d", false },
-    { "1!2", "2", false },
-    { "1!2", "1!2", true },
-    { "0!2.5", "2", true },
-    { "1.1.1_", "1.1.1", true },
-    { "1.1.1w", "1.1.1_", false },
-    { "1.2+0.5", "1.2+0", true },
-    { "1.2", "1.2+0", true },
-    { "1.2+1", "1.2+0", false },
-    { "0", "0", true },
-    { "0.7", "0", true },
-    { "1", "0", false },
-    { "post", "0", true },
+    {"0.4.1", "0", true},
+    {"0.4.1", "0.4", true},
+    {"0.4.1p1", "0.4", true},
+    {"0.4.1p1", "0.4.1p", true},
+    {"0.4.1p1", "0.4.1q1", false},
+    {"0.4", "0.4.1", false},
+    {"0.40", "0.4", false},
+    {"0.4.1+1.3", "0.4.1", true},
+    {"0.4.1+1.3", "0.4.1+1", true},
+    {"0.4.1", "0.4.1+1.3", false},
+    {"0.4.1+1", "0.4.1+1.3", false},
+    {"0.4.1+1.3", "0.4+1", false},
+    {"1.0", "1.0.0", true},
+    {"1", "1.0.0", true},
+    {"1.0.1", "1.0.0", false},
+    {"1.0.0.1", "1.0.0", true},
+    {"1.0.0a", "1.0.0", true},
+    {"1.0.a", "1.0.0", true},
+    {"1.a", "1.0.0", false},
+    {"1.0a", "1.0.0", false},
+    {"1.a", "1.0", true},
+    {"1.post", "1.0", true},
+    {"1.0.post", "1.0.0", true},
+    {"1.post", "1.0.0", false},
+    {"1.1", "1.0", false},
+    {"2013ab", "2013a", true},
+    {"2013b", "2013a", false},
+    {"2013a1", "2013a", true},
+    {"2013", "2013a", false},
+    {"1a5", "1a0", false},
+    {"1a", "1a0", true},
+    {"1a0b", "1a0", true},
+    {"1a0post", "1a0", true},
+    {"1apost", "1a0", false},
+    {"1a*", "1a0", false},
+    {"1post2", "1post", true},
+    {"1.0.post2", "1.post", false},
+    {"1.dev3", "1.dev", true},
+    {"1.devel", "1.dev", false},
+    {"1.devel", "1.d", true},
+    {"1.dev", "1.d", false},
+    {"1!2", "2", false},
+    {"1!2", "1!2", true},
+    {"0!2.5", "2", true},
+    {"1.1.1_", "1.1.1", true},
+    {"1.1.1w", "1.1.1_", false},
+    {"1.2+0.5", "1.2+0", true},
+    {"1.2", "1.2+0", true},
+    {"1.2+1", "1.2+0", false},
+    {"0", "0", true},
+    {"0.7", "0", true},
+    {"1", "0", false},
+    {"post", "0", true},
 };
 
 static void test_version__prefix(void)
 {
     for (size_t i = 0; i < CHECK_NR(prefixes); i++) {
         char label[64];
-        snprintf(label, sizeof(label), "%s %s*", prefixes[i].version, prefixes[i].prefix);
+        snprintf(label, sizeof(label), "%s %s*", prefixes[i].version,
+                 prefixes[i].prefix);
         bool starts = starts_with(prefixes[i].version, prefixes[i].prefix);
         check_case(label);
         CHECK_INT(starts, prefixes[i].starts);
@@ -267,8 +270,9 @@ static unsigned roll(unsigned n)
 
 static void generate(char *out, size_t size)
 {
-    static const char *const pieces[] = { "0", "1", "2", "10", "a", "b", "rc", "dev", "post",
-                                          "*", ".", ".", ".", "_", "0.0", "+", "1!", "00" };
+    static const char *const pieces[] = {"0",  "1",   "2",    "10", "a",  "b",
+                                         "rc", "dev", "post", "*",  ".",  ".",
+                                         ".",  "_",   "0.0",  "+",  "1!", "00"};
     size_t len = 0;
 
     out[0] = '\0';
@@ -312,8 +316,8 @@ static void test_version__out_of_memory(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_arena empty = CENV_ARENA_INIT;
-    struct cenv_version_range range = { 0 };
-    struct cenv_version v = { 0 };
+    struct cenv_version_range range = {0};
+    struct cenv_version v = {0};
 
     cenv_alloc_fail_nth(1);
     CHECK_INT(cenv_version_parse(&v, cenv_str("1.2"), &empty, &err), CENV_ENOMEM);

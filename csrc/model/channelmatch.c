@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The channel of a spec: see channelmatch.h. */
+#include "model/channelmatch.h"
+
+#include "base/buf.h"
+#include "model/channel.h"
+#include "model/platform.h"
+
+enum { URL_MAX = 8192 };
+
+static struct cenv_str trim_slashes(struct cenv_str text)
+{
+    while (text.len > 1 && text.data[text.len - 1] == '/')
+        text.len--;
+    return text;
+}
+
+/* Takes a known subdir off the end of "channel/subdir". */
+static struct cenv_str take_subdir(struct cenv_str text, struct cenv_str *subdir)
+{
+    size_t slash = cenv_str_rfind(text, '/');
+    struct cenv_str last = cenv_str_slice(text, slash + 1, text.len);
+
+    if (slash == text.len || !cenv_subdir_is_known(last))
+        return text;
+    *subdir = last;
+    return trim_slashes(cenv_str_slice(text, 0, slash));
+}
+
+static struct cenv_str after_scheme(struct cenv_str url)
+{
+    size_t at = cenv_str_find(url, ':');
+    struct cenv_str rest = cenv_str_slice(url, at, url.len);
+    return cenv_str_starts(rest, CENV_STR("://")) ? cenv_str_slice(rest, 3, rest.len)
+                                                  : url;
+}
+
+/* The canonical name of a URL, which is a URL again when the channel has no name. */
+static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
+                   struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct cenv_buf name;
+
+    cenv_buf_init(&name, URL_MAX);
+    int rc = cenv_channel_name(&name, url, CENV_STR("https://conda.anaconda.org"));
+    struct cenv_str copy = {NULL, 0};
+    if (rc == 0 && !name.failed)
+        copy = cenv_arena_str(arena, trim_slashes(cenv_buf_str(&name)));
+    cenv_buf_release(&name);
+    if (!copy.data)
+        return url.len > URL_MAX / 2
+                   ? cenv_error_set(err, CENV_ESPEC, "a channel's URL is too long")
+                   : cenv_error_oom(err);
+    out->text = copy;
+    out->kind = after_scheme(copy).data == copy.data ? CENV_CHANNELMATCH_NAME
+                                                     : CENV_CHANNELMATCH_URL;
+    return 0;
+}
+
+static int set_path(struct cenv_channelmatch *out, struct cenv_str path,
+                    struct cenv_arena *arena, struct cenv_error *err)
+{
+    char *url = cenv_arena_alloc(arena, path.len + 7);
+
+    if (!url)
+        return cenv_error_oom(err);
+    memcpy(url, "file://", 7);
+    memcpy(url + 7, path.data, path.len);
+    out->text = cenv_str_n(url, path.len + 7);
+    out->kind = CENV_CHANNELMATCH_URL;
+    return 0;
+}
+
+static int set_name(struct cenv_channelmatch *out, struct cenv_str name,
+                    struct cenv_arena *arena, struct cenv_error *err)
+{
+    size_t column;
+    int rc = cenv_strmatch_parse(&out->pattern, name, false, arena, &column, err);
+
+    out->text = name;
+    out->kind = out->pattern.kind == CENV_STRMATCH_ANY     ? CENV_CHANNELMATCH_ANY
+                : out->pattern.kind == CENV_STRMATCH_EXACT ? CENV_CHANNELMATCH_NAME
+                                                           : CENV_CHANNELMATCH_PATTERN;
+    return rc;
+}
+
+int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subdir,
+                            struct cenv_str text, struct cenv_arena *arena,
+                            struct cenv_error *err)
+{
+    struct cenv_channelmatch m = {.kind = CENV_CHANNELMATCH_ANY};
+    struct cenv_url parts = {.subdir = {NULL, 0}};
+    int rc;
+
+    text = trim_slashes(cenv_str_trim(text));
+    if (cenv_url_split(&parts, text)) {
+        rc = set_url(&m, text, arena, err);
+    } else {
+        text = take_subdir(text, &parts.subdir);
+        rc = text.len && text.data[0] == '/' ? set_path(&m, text, arena, err)
+                                             : set_name(&m, text, arena, err);
+    }
+    if (rc < 0)
+        return rc;
+    if (parts.subdir.len)
+        *subdir = parts.subdir;
+    *out = m;
+    return 0;
+}
+
+static bool is_default(struct cenv_str url)
+{
+    struct cenv_str where = after_scheme(url);
+
+    return cenv_str_is(where, "repo.anaconda.com/pkgs/main") ||
+           cenv_str_is(where, "repo.anaconda.com/pkgs/r") ||
+           cenv_str_is(where, "repo.anaconda.com/pkgs/msys2");
+}
+
+/* A directory goes by its last name, a channel on a host by its path there. */
+static bool has_name(struct cenv_str url, struct cenv_str name)
+{
+    struct cenv_str where = trim_slashes(after_scheme(url));
+    bool file = cenv_str_starts(url, CENV_STR("file://"));
+    size_t slash = file ? cenv_str_rfind(where, '/') : cenv_str_find(where, '/');
+
+    return slash < where.len &&
+           cenv_str_eq(cenv_str_slice(where, slash + 1, where.len), name);
+}
+
+bool cenv_channelmatch_test(const struct cenv_channelmatch *m, struct cenv_str name,
+                            struct cenv_str url)
+{
+    switch (m->kind) {
+    case CENV_CHANNELMATCH_ANY:
+        return true;
+    case CENV_CHANNELMATCH_NAME:
+        if (cenv_str_eq(m->text, name) || has_name(url, m->text))
+            return true;
+        return cenv_str_is(m->text, "defaults") && is_default(url.len ? url : name);
+    case CENV_CHANNELMATCH_URL:
+        return cenv_str_eq(after_scheme(m->text), after_scheme(trim_slashes(url)));
+    case CENV_CHANNELMATCH_PATTERN:
+        return cenv_strmatch_test(&m->pattern, name);
+    }
+    return false;
+}

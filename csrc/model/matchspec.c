@@ -1,0 +1,782 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* MatchSpec, parsing: see matchspec.h. Matching and printing are in matchspec_use.c. */
+#include "model/matchspec.h"
+
+#include <stdint.h>
+
+#include "model/brackets.h"
+#include "model/channel.h"
+#include "model/platform.h"
+#include "model/record.h"
+
+struct parser {
+    struct cenv_str text; /* all of it */
+    struct cenv_arena *arena;
+    struct cenv_error *err;
+    struct cenv_matchspec spec;
+    struct cenv_matchspec_more *more; /* of spec, or NULL so far */
+    struct cenv_str version,
+        build;  /* as they will be parsed; data NULL when not given */
+    bool fuzzy; /* "name =1.8 build": the `=` is an operator */
+};
+
+/* ---- errors ---- */
+
+static size_t column_of(const struct parser *p, const char *at)
+{
+    uintptr_t text = (uintptr_t)p->text.data, where = (uintptr_t)at;
+    return where >= text && where <= text + p->text.len ? where - text + 1 : 1;
+}
+
+/* Puts "spec 'numpy >=1.8,', column 13: " before the message, with no secret in it. */
+static int locate(struct parser *p, const char *at)
+{
+    struct cenv_buf quoted;
+
+    if (p->err->status == CENV_ENOMEM)
+        return CENV_ENOMEM;
+    cenv_buf_init(&quoted, 4 * CENV_MATCHSPEC_MAX);
+    cenv_redact(&quoted, cenv_str_slice(p->text, 0, 400));
+    int rc = cenv_error_prefix(p->err, "spec '%s', column %zu",
+                               quoted.data ? quoted.data : "", column_of(p, at));
+    cenv_buf_release(&quoted);
+    return rc;
+}
+
+static int fail(struct parser *p, const char *at, const char *wrong)
+{
+    cenv_error_set(p->err, CENV_ESPEC, "%s", wrong);
+    return locate(p, at);
+}
+
+static int oom(struct parser *p)
+{
+    return cenv_error_oom(p->err);
+}
+
+/* ---- characters ---- */
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
+/* Operators, and what joins versions: a blank or `=` behind one of them ends no version. */
+static bool is_op_char(char c)
+{
+    return c == '=' || c == '!' || c == '|' || c == ',' || c == '<' || c == '>' ||
+           c == '~' || c == '(';
+}
+
+/* No build string holds one of these. */
+static bool is_no_build_char(char c)
+{
+    return c == '-' || c == ')' || (is_op_char(c) && c != '!');
+}
+
+static bool is_name_end(char c)
+{
+    return is_blank(c) || c == '=' || c == '<' || c == '>' || c == '!' || c == '~';
+}
+
+static bool is_alnum(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool is_name_separator(char c)
+{
+    return c == '.' || c == '-' || c == '_';
+}
+
+static struct cenv_str trim_left(struct cenv_str text)
+{
+    while (text.len && is_blank(text.data[0]))
+        text = cenv_str_slice(text, 1, text.len);
+    return text;
+}
+
+static struct cenv_str trim_right(struct cenv_str text)
+{
+    while (text.len && is_blank(text.data[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+/* ---- the name ---- */
+
+/* CEP 26: letters and digits joined by single separators; "_" or "__" may begin it. */
+static const char *check_name(struct cenv_str name)
+{
+    size_t i = 0, leading = 0;
+
+    for (i = 0; i < name.len; i++)
+        if (!is_alnum(name.data[i]) && !is_name_separator(name.data[i]))
+            return "a package name holds only letters, digits and . _ -";
+    while (leading < name.len && name.data[leading] == '_')
+        leading++;
+    if (leading > 2 || leading == name.len)
+        return "this is no package name";
+    i = leading;
+    if (leading != 1 && !is_alnum(name.data[i]))
+        return "a package name begins with a letter, a digit or '_'";
+    for (i++; i < name.len; i++)
+        if (is_name_separator(name.data[i]) && is_name_separator(name.data[i - 1]))
+            return "a package name has no two separators in a row";
+    return NULL;
+}
+
+static int set_name(struct parser *p, struct cenv_str name)
+{
+    p->spec.name = cenv_str_lower(name, p->arena);
+    if (!p->spec.name.data)
+        return oom(p);
+    p->spec.name_is_glob = cenv_str_find(name, '*') < name.len;
+    const char *wrong = NULL;
+    if (!name.len)
+        wrong = "a package name is missing";
+    else if (!p->spec.name_is_glob)
+        wrong = check_name(p->spec.name);
+    return wrong ? fail(p, name.data, wrong) : 0;
+}
+
+/* ---- name, version and build outside of brackets ---- */
+
+/*
+ * Where the build begins in "1.8 py27_0", "1.8=py27_0": behind the first blank or `=` that follows
+ * all operators and none directly. rest.len: there is no build.
+ */
+static size_t find_build(struct cenv_str rest)
+{
+    size_t last = rest.len, i;
+
+    while (last > 0 && !is_no_build_char(rest.data[last - 1]))
+        last--;
+    for (i = last ? last - 1 : 0; i < rest.len; i++) {
+        if (!is_blank(rest.data[i]) && rest.data[i] != '=')
+            continue;
+        struct cenv_str before = trim_right(cenv_str_slice(rest, 0, i));
+        if (before.len && !is_op_char(before.data[before.len - 1]))
+            return i;
+    }
+    return rest.len;
+}
+
+/* "=1.8", "==1.8": which of them is an operator, see matchspec.h. */
+static struct cenv_str plain_version(const struct parser *p, struct cenv_str version,
+                                     bool build)
+{
+    struct cenv_str rest = version;
+
+    while (rest.len && rest.data[0] == '=')
+        rest = cenv_str_slice(rest, 1, rest.len);
+    size_t equals = version.len - rest.len;
+    if (!equals || !rest.len)
+        return version;
+    if (equals >= 2 && !build)
+        return trim_left(rest);
+    for (size_t i = 0; i < rest.len; i++)
+        if (rest.data[i] == '=' || rest.data[i] == ',' || rest.data[i] == '|')
+            return version;
+    return equals == 1 && (!build || p->fuzzy) ? version : trim_left(rest);
+}
+
+/* `rest` is what follows the name, with the blanks at its ends. */
+static int set_version_and_build(struct parser *p, struct cenv_str rest)
+{
+    struct cenv_str version = trim_left(trim_right(rest));
+    size_t at = find_build(version);
+
+    if (!version.len || cenv_str_is(rest, "="))
+        return 0;
+    if (at < version.len) {
+        struct cenv_str build = trim_left(cenv_str_slice(version, at + 1, version.len));
+        p->fuzzy = is_blank(rest.data[0]) && is_blank(version.data[at]);
+        p->build = build;
+        version = trim_right(cenv_str_slice(version, 0, at));
+    }
+    p->version = plain_version(p, version, p->build.data != NULL);
+    return 0;
+}
+
+/* classic conda's "name >=1 if condition": what follows is ignored. */
+static struct cenv_str cut_condition(struct cenv_str rest)
+{
+    for (size_t i = 0; i + 4 <= rest.len; i++)
+        if (rest.data[i] == ' ' && memcmp(rest.data + i, " if ", 4) == 0)
+            return cenv_str_slice(rest, 0, i);
+    return rest;
+}
+
+static int parse_positional(struct parser *p, struct cenv_str text,
+                            struct cenv_str after)
+{
+    size_t n = 0;
+
+    text = trim_left(text);
+    while (n < text.len && !is_name_end(text.data[n]))
+        n++;
+    int rc = set_name(p, cenv_str_slice(text, 0, n));
+    if (rc < 0)
+        return rc;
+    struct cenv_str rest = cut_condition(cenv_str_slice(text, n, text.len));
+    after = cut_condition(after);
+    if (trim_left(after).len && trim_left(rest).len)
+        return fail(p, trim_left(after).data,
+                    "version and build do not go round the brackets");
+    return set_version_and_build(p, trim_left(after).len ? after : rest);
+}
+
+/* ---- channel ---- */
+
+static struct cenv_matchspec_more *more(struct parser *p)
+{
+    if (!p->more)
+        p->more = cenv_arena_calloc(p->arena, 1, sizeof(*p->more));
+    if (!p->more)
+        cenv_error_oom(p->err);
+    return p->more;
+}
+
+static int set_subdir(struct parser *p, struct cenv_str subdir)
+{
+    size_t column = 0;
+
+    if (!more(p))
+        return CENV_ENOMEM;
+    int rc =
+        cenv_strmatch_parse(&p->more->subdir, subdir, false, p->arena, &column, p->err);
+    return rc < 0 ? locate(p, subdir.data + column) : 0;
+}
+
+static int set_channel(struct parser *p, struct cenv_str text)
+{
+    struct cenv_str subdir = {NULL, 0};
+
+    if (!more(p))
+        return CENV_ENOMEM;
+    int rc =
+        cenv_channelmatch_parse(&p->more->channel, &subdir, text, p->arena, p->err);
+    if (rc < 0)
+        return locate(p, text.data);
+    return subdir.len ? set_subdir(p, subdir) : 0;
+}
+
+/* "channel:namespace:name": takes what stands before the name; the namespace is ignored. */
+static int take_channel(struct parser *p, struct cenv_str *text)
+{
+    size_t regex = cenv_str_find(*text, '^'); /* which may hold a ':' */
+    size_t colon = cenv_str_rfind(cenv_str_slice(*text, 0, regex), ':');
+
+    if (colon >= regex)
+        return 0;
+    struct cenv_str before = cenv_str_slice(*text, 0, colon);
+    *text = cenv_str_slice(*text, colon + 1, text->len);
+    colon = cenv_str_rfind(before, ':');
+    before = cenv_str_trim(cenv_str_slice(before, 0, colon == before.len ? 0 : colon));
+    return before.len ? set_channel(p, before) : 0;
+}
+
+/* ---- keys ---- */
+
+static int set_version(struct parser *p, const struct cenv_bracket *pair)
+{
+    p->fuzzy = true;
+    p->version = plain_version(p, cenv_str_trim(pair->value), false);
+    return 0;
+}
+
+static int set_build(struct parser *p, const struct cenv_bracket *pair)
+{
+    p->build = cenv_str_trim(pair->value);
+    return 0;
+}
+
+static int ignore(struct parser *p, const struct cenv_bracket *pair)
+{
+    (void)p;
+    (void)pair;
+    return 0;
+}
+
+static int set_optional(struct parser *p, const struct cenv_bracket *pair)
+{
+    (void)pair;
+    if (!more(p))
+        return CENV_ENOMEM;
+    p->more->optional = true;
+    return 0;
+}
+
+static int key_channel(struct parser *p, const struct cenv_bracket *pair)
+{
+    return set_channel(p, pair->value);
+}
+
+static int key_subdir(struct parser *p, const struct cenv_bracket *pair)
+{
+    return set_subdir(p, pair->value);
+}
+
+static int set_build_number(struct parser *p, const struct cenv_bracket *pair)
+{
+    static const struct {
+        const char *text;
+        enum cenv_numop op;
+    } ops[] = {{"==", CENV_NUM_EQ}, {"!=", CENV_NUM_NE}, {"<=", CENV_NUM_LE},
+               {">=", CENV_NUM_GE}, {"=", CENV_NUM_EQ},  {"<", CENV_NUM_LT},
+               {">", CENV_NUM_GT},  {"", CENV_NUM_EQ}};
+    struct cenv_str rest = cenv_str_trim(pair->value);
+    struct cenv_nummatch number = {CENV_NUM_ANY, 0};
+    size_t i = 0;
+
+    if (!more(p))
+        return CENV_ENOMEM;
+    if (cenv_str_is(rest, "*"))
+        return 0;
+    while (!cenv_str_starts(rest, cenv_str(ops[i].text)))
+        i++;
+    number.op = ops[i].op;
+    rest = trim_left(cenv_str_slice(rest, strlen(ops[i].text), rest.len));
+    for (i = 0; i < rest.len; i++)
+        if (rest.data[i] < '0' || rest.data[i] > '9')
+            break;
+    if (!rest.len || i < rest.len || i > 18)
+        return fail(p, pair->value.data,
+                    "a build number is a number, or an operator and a number");
+    for (i = 0; i < rest.len; i++)
+        number.value = number.value * 10 + (uint64_t)(rest.data[i] - '0');
+    p->more->build_number = number;
+    return 0;
+}
+
+static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
+                    struct cenv_str item)
+{
+    if (!list->items)
+        list->items = cenv_arena_calloc(p->arena, room, sizeof(*list->items));
+    if (!list->items)
+        return oom(p);
+    list->items[list->nr++] = item;
+    return 0;
+}
+
+/* "a, b c": separated by commas or blanks, as track_features and features are. */
+static int set_words(struct parser *p, struct cenv_strlist *list, struct cenv_str text)
+{
+    *list = (struct cenv_strlist){NULL, 0};
+    for (size_t i = 0, n; i < text.len; i += n + 1) {
+        for (n = 0;
+             i + n < text.len && !is_blank(text.data[i + n]) && text.data[i + n] != ',';
+             n++)
+            ;
+        if (n && add_item(p, list, text.len, cenv_str_slice(text, i, i + n)) < 0)
+            return CENV_ENOMEM;
+    }
+    return 0;
+}
+
+static int set_track_features(struct parser *p, const struct cenv_bracket *pair)
+{
+    if (!more(p))
+        return CENV_ENOMEM;
+    p->more->has_track_features = true;
+    return set_words(p, &p->more->track_features, pair->value);
+}
+
+static int set_features(struct parser *p, const struct cenv_bracket *pair)
+{
+    if (!more(p))
+        return CENV_ENOMEM;
+    p->more->has_features = true;
+    return set_words(p, &p->more->features, pair->value);
+}
+
+/* "a" or "[a, 'b']". */
+static int set_items(struct parser *p, struct cenv_strlist *list,
+                     const struct cenv_bracket *pair)
+{
+    struct cenv_str rest = pair->value, item;
+    int more_items = 1;
+
+    *list = (struct cenv_strlist){NULL, 0};
+    if (!pair->is_list)
+        return add_item(p, list, 1, cenv_str_trim(pair->value));
+    while ((more_items = cenv_brackets_item(&rest, &item)) > 0)
+        if (add_item(p, list, pair->value.len, item) < 0)
+            return CENV_ENOMEM;
+    return more_items < 0 || !list->nr
+               ? fail(p, rest.data, "an item of the list is missing")
+               : 0;
+}
+
+static int set_extras(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_items(p, &p->more->extras, pair) : CENV_ENOMEM;
+}
+
+static int set_flags(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_items(p, &p->more->flags, pair) : CENV_ENOMEM;
+}
+
+static int set_when(struct parser *p, const struct cenv_bracket *pair)
+{
+    if (!more(p))
+        return CENV_ENOMEM;
+    p->more->when = cenv_str_trim(pair->value);
+    return p->more->when.len ? 0 : fail(p, pair->value.data, "the condition is empty");
+}
+
+static int set_hex(struct parser *p, struct cenv_str *out,
+                   const struct cenv_bracket *pair)
+{
+    *out = cenv_str_lower(cenv_str_trim(pair->value), p->arena);
+    return out->data ? 0 : oom(p);
+}
+
+static int set_md5(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_hex(p, &p->more->md5, pair) : CENV_ENOMEM;
+}
+
+static int set_sha256(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_hex(p, &p->more->sha256, pair) : CENV_ENOMEM;
+}
+
+static int set_strmatch(struct parser *p, struct cenv_strmatch *out,
+                        const struct cenv_bracket *pair, bool caseless)
+{
+    size_t column = 0;
+    int rc = cenv_strmatch_parse(out, pair->value, caseless, p->arena, &column, p->err);
+    return rc < 0 ? locate(p, pair->value.data + column) : 0;
+}
+
+static int set_license(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_strmatch(p, &p->more->license, pair, true) : CENV_ENOMEM;
+}
+
+static int set_license_family(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_strmatch(p, &p->more->license_family, pair, true)
+                   : CENV_ENOMEM;
+}
+
+static int set_fn(struct parser *p, const struct cenv_bracket *pair)
+{
+    return more(p) ? set_strmatch(p, &p->more->fn, pair, false) : CENV_ENOMEM;
+}
+
+static int set_url_text(struct parser *p, struct cenv_str url)
+{
+    struct cenv_buf stripped;
+
+    if (!more(p))
+        return CENV_ENOMEM;
+    cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
+    int rc = cenv_url_strip(&stripped, url);
+    if (rc == 0)
+        p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
+    cenv_buf_release(&stripped);
+    return rc < 0 || !p->more->url.data ? oom(p) : 0;
+}
+
+static int set_url(struct parser *p, const struct cenv_bracket *pair)
+{
+    return set_url_text(p, cenv_str_trim(pair->value));
+}
+
+static const struct key {
+    const char *name;
+    int (*set)(struct parser *p, const struct cenv_bracket *pair);
+} keys[] = {
+    {"version", set_version},
+    {"build", set_build},
+    {"build_string", set_build},
+    {"build_number", set_build_number},
+    {"channel", key_channel},
+    {"subdir", key_subdir},
+    {"md5", set_md5},
+    {"sha256", set_sha256},
+    {"url", set_url},
+    {"fn", set_fn},
+    {"track_features", set_track_features},
+    {"features", set_features},
+    {"license", set_license},
+    {"license_family", set_license_family},
+    {"when", set_when},
+    {"extras", set_extras},
+    {"flags", set_flags},
+    {"optional", set_optional},
+    {"target", ignore},
+    {"name", ignore}, /* CEP 29: what stands outside counts */
+};
+
+enum { NR_KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+static int set_key(struct parser *p, const struct cenv_bracket *pair, uint32_t *seen)
+{
+    size_t i = 0;
+
+    while (i < NR_KEYS && !cenv_str_is(pair->key, keys[i].name))
+        i++;
+    if (i == NR_KEYS) {
+        fail(p, pair->key.data, "this key is not known");
+        return cenv_error_hint(p->err,
+                               "extras of a package are written name[extras=[a, b]]");
+    }
+    if (*seen & (1u << i))
+        return fail(p, pair->key.data, "this key stands twice");
+    *seen |= 1u << i;
+    if (!pair->has_value && keys[i].set != set_optional)
+        return fail(p, pair->key.data, "a key takes '=' and a value");
+    if (pair->is_list && keys[i].set != set_extras && keys[i].set != set_flags)
+        return fail(p, pair->value.data, "only extras and flags take a list");
+    return keys[i].set(p, pair);
+}
+
+static int parse_brackets(struct parser *p, struct cenv_str inside)
+{
+    struct cenv_bracket pair;
+    const char *wrong, *at;
+    uint32_t seen = 0;
+    int next, rc = 0;
+
+    while (rc == 0 && (next = cenv_brackets_next(&inside, &pair, &wrong, &at)) != 0)
+        rc = next < 0 ? fail(p, at, wrong) : set_key(p, &pair, &seen);
+    return rc;
+}
+
+/* ---- packages by file or URL ---- */
+
+static bool is_package(struct cenv_str text)
+{
+    return cenv_str_ends(text, CENV_STR(".conda")) ||
+           cenv_str_ends(text, CENV_STR(".tar.bz2"));
+}
+
+static int unquote(struct parser *p, struct cenv_str *text)
+{
+    struct cenv_buf plain;
+
+    if (cenv_str_find(*text, '%') == text->len)
+        return 0;
+    cenv_buf_init(&plain, CENV_MATCHSPEC_MAX);
+    int rc = cenv_url_unquote(&plain, *text);
+    struct cenv_str copy = {NULL, 0};
+    if (rc == 0)
+        copy = cenv_arena_str(p->arena, cenv_buf_str(&plain));
+    cenv_buf_release(&plain);
+    if (rc < 0)
+        return fail(p, text->data, "the percent-encoding is malformed");
+    if (!copy.data)
+        return oom(p);
+    *text = copy;
+    return 0;
+}
+
+static int set_file(struct parser *p, struct cenv_str url, struct cenv_str file)
+{
+    size_t column;
+    int rc = set_url_text(p, url);
+
+    if (rc == 0)
+        rc = unquote(p, &file);
+    if (rc == 0)
+        rc = cenv_strmatch_parse(&p->more->fn, file, false, p->arena, &column, p->err);
+    return rc;
+}
+
+/* "/dir/x-1-0.conda": a path is a URL as well. */
+static int parse_path(struct parser *p, struct cenv_str path)
+{
+    size_t slash = cenv_str_rfind(path, '/');
+    struct cenv_str file =
+        slash == path.len ? path : cenv_str_slice(path, slash + 1, path.len);
+    char *url = cenv_arena_alloc(p->arena, path.len + 7);
+
+    if (!url)
+        return oom(p);
+    memcpy(url, "file://", 7);
+    memcpy(url + 7, path.data, path.len);
+    bool absolute = path.data[0] == '/';
+    p->spec.name = CENV_STR("*");
+    p->spec.name_is_glob = true;
+    return set_file(p, absolute ? cenv_str_n(url, path.len + 7) : path, file);
+}
+
+/* With a subdir in it a URL tells channel, name, version and build. */
+static int parse_package(struct parser *p, struct cenv_str text)
+{
+    struct cenv_dist dist;
+    struct cenv_url url;
+
+    if (!cenv_url_split(&url, text))
+        return parse_path(p, text);
+    struct cenv_str file =
+        cenv_str_slice(text, cenv_str_rfind(text, '/') + 1, text.len);
+    p->spec.name = CENV_STR("*");
+    p->spec.name_is_glob = true;
+    int rc = set_file(p, text, file);
+    if (rc < 0 || !url.subdir.len)
+        return rc;
+    if (!cenv_dist_split(&dist, p->more->fn.text))
+        return fail(p, file.data, "a package's file is called name-version-build");
+    p->version = dist.version;
+    p->build = dist.build;
+    rc = set_channel(p, text);
+    return rc < 0 ? rc : set_name(p, dist.name);
+}
+
+/* ---- all of it ---- */
+
+/* Parses what was found as version and build. */
+static int finish(struct parser *p)
+{
+    size_t column = 0;
+    int rc = 0;
+
+    if (p->version.data) {
+        rc = cenv_versionspec_parse(&p->spec.version, p->version, p->arena, &column,
+                                    p->err);
+        if (rc < 0)
+            return locate(p, p->version.data + column);
+    }
+    if (p->build.data) {
+        rc = cenv_strmatch_parse(&p->spec.build, p->build, false, p->arena, &column,
+                                 p->err);
+        if (rc < 0)
+            return locate(p, p->build.data + column);
+    }
+    p->spec.more = p->more;
+    return 0;
+}
+
+/* "mkl@": whatever package has this feature. */
+static int parse_feature(struct parser *p, struct cenv_str name)
+{
+    struct cenv_bracket pair = {.value = name, .has_value = true};
+
+    p->spec.name = CENV_STR("*");
+    p->spec.name_is_glob = true;
+    return set_track_features(p, &pair);
+}
+
+/* Takes "(optional)", "(target=x,optional)" off the end; other parentheses belong to a version. */
+static int take_parens(struct parser *p, struct cenv_str *text)
+{
+    struct cenv_str rest = trim_right(*text);
+    size_t open = cenv_str_rfind(rest, '(');
+    struct cenv_str inside = cenv_str_slice(rest, open + 1, rest.len);
+
+    if (!cenv_str_ends(rest, CENV_STR(")")) ||
+        !(cenv_str_starts(inside, CENV_STR("optional")) ||
+          cenv_str_starts(inside, CENV_STR("target="))))
+        return 0;
+    *text = cenv_str_slice(rest, 0, open);
+    bool optional = cenv_str_starts(inside, CENV_STR("optional")) ||
+                    cenv_str_ends(inside, CENV_STR("optional)"));
+    return optional ? set_optional(p, NULL) : 0;
+}
+
+/* The first '#' outside of brackets begins a comment. */
+static struct cenv_str cut_comment(struct cenv_str text)
+{
+    size_t hash = cenv_str_find(text, '#'), open = cenv_str_find(text, '[');
+    size_t close = cenv_str_rfind(text, ']');
+
+    if (hash > open && hash < close && close < text.len) {
+        struct cenv_str after = cenv_str_slice(text, close, text.len);
+        hash = close + cenv_str_find(after, '#');
+    }
+    return cenv_str_slice(text, 0, hash);
+}
+
+static int parse_any(struct parser *p, struct cenv_str text)
+{
+    struct cenv_str inside, after = {NULL, 0};
+    const char *wrong, *at;
+    int rc = 0;
+
+    if (cenv_str_ends(text, CENV_STR("@")))
+        return parse_feature(p, cenv_str_slice(text, 0, text.len - 1));
+    text = cut_comment(text);
+    if (is_package(trim_right(text)))
+        return parse_package(p, trim_right(text));
+    rc = take_parens(p, &text);
+    if (rc < 0)
+        return rc;
+    bool brackets = cenv_brackets_find(&text, &inside, &after, &wrong, &at);
+    if (wrong)
+        return fail(p, at, wrong);
+    rc = take_channel(p, &text);
+    if (rc == 0)
+        rc = parse_positional(p, text, after);
+    if (rc == 0 && brackets)
+        rc = parse_brackets(p, inside);
+    return rc;
+}
+
+/* Almost every dependency is nothing but name, version and build. */
+static bool is_plain(struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        switch (text.data[i]) {
+        case '#':
+        case '@':
+        case '[':
+        case '(':
+        case ':':
+            return false;
+        default:
+            break;
+        }
+    return !is_package(text);
+}
+
+static const char *check_text(struct cenv_str text)
+{
+    if (text.len > CENV_MATCHSPEC_MAX)
+        return "the spec is too long";
+    for (size_t i = 0; i < text.len; i++)
+        if (((unsigned char)text.data[i] < ' ' && !is_blank(text.data[i])) ||
+            text.data[i] == 0x7f)
+            return "the spec holds a control character";
+    return NULL;
+}
+
+int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
+                         struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct parser p = {.text = trim_left(text), .arena = arena, .err = err};
+    const char *wrong = check_text(text);
+    struct cenv_str none = {NULL, 0};
+
+    if (wrong)
+        return fail(&p, p.text.data, wrong);
+    p.spec.text = trim_right(p.text);
+    int rc = is_plain(p.spec.text) ? parse_positional(&p, p.text, none)
+                                   : parse_any(&p, p.text);
+    if (rc == 0)
+        rc = finish(&p);
+    if (rc == 0)
+        *out = p.spec;
+    return rc;
+}
+
+struct cenv_str cenv_matchspec_name(struct cenv_str text)
+{
+    size_t n = 0;
+
+    text = trim_left(text);
+    while (n < text.len && (is_alnum(text.data[n]) || is_name_separator(text.data[n]) ||
+                            (text.data[n] >= 'A' && text.data[n] <= 'Z')))
+        n++;
+    if (n < text.len && !is_name_end(text.data[n]))
+        return cenv_str_slice(text, 0, 0);
+    if (n == text.len && is_package(text))
+        return cenv_str_slice(text, 0, 0);
+    return cenv_str_slice(text, 0, n);
+}
