@@ -100,9 +100,27 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     return bind_reply(state, rc, &out, &err);
 }
 
+static PyObject *index_inspect(PyObject *self, PyObject *task)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    if (!PyObject_TypeCheck(task, state->task_type))
+        return PyErr_Format(PyExc_TypeError, "expected a Task");
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = cenv_index_inspect(((struct index_object *)self)->index, running, &out, &err);
+    bind_task_end(task);
+    return bind_reply(state, rc, &out, &err);
+}
+
 static PyMethodDef index_methods[] = {
     { "solve", index_solve, METH_VARARGS,
       "solve(request, task)\n--\n\nSolve a request (JSON text); return the reply as JSON text." },
+    { "inspect", index_inspect, METH_O,
+      "inspect(task)\n--\n\nRead every record; return what there is, as JSON text." },
     { NULL, NULL, 0, NULL },
 };
 

@@ -67,6 +67,14 @@ void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
+ * Reads every record of every source, which no solve does: appends [{"channel", "subdir",
+ * "base_url", "entries", "names", "records": those that can be used, twins and removed ones not
+ * counted, "depends", "bytes": sums over these, "skipped": [{"fn", "reason"}]}], a source each.
+ */
+int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
+                       struct cenv_buf *out, struct cenv_error *err);
+
+/*
  * Solves `request_json`, an object, all keys but specs optional:
  *   specs             ["python=3.12", ...]: wanted, in order of importance
  *   virtual_packages  [["__glibc", "2.36", "0"], ...]: what the machine has

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real repodata of ten years, read whole: what Python's json finds, the scanner finds."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cenv import core
+from cenv.errors import ChannelError, IntegrityError
+
+SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
+
+# Counted with json: entries, names, records (.conda before its twin), their depends.
+REAL = {
+    "bioconda-2018/noarch": (0, 0, 0, 0),
+    "bioconda-2018/osx-64": (16713, 3859, 16713, 83875),
+    "conda-forge-2016/linux-64": (4858, 902, 4858, 22219),
+    "conda-forge/linux-64": (18047, 1212, 17975, 135279),
+    "conda-forge/linux-aarch64": (7313, 901, 7240, 43567),
+    "conda-forge/noarch": (10481, 1361, 10378, 51589),
+    "conda-forge/osx-64": (11250, 980, 11188, 66412),
+    "conda-forge/osx-arm64": (12867, 985, 12805, 82426),
+    "conda-forge/win-64": (11752, 827, 11692, 90870),
+    "defaults-2018/free/noarch": (0, 0, 0, 0),
+    "defaults-2018/free/osx-64": (12987, 709, 12987, 53177),
+    "defaults-2018/main/osx-64": (9356, 965, 9356, 41494),
+    "defaults-2018/r/osx-64": (3755, 395, 3755, 14477),
+    "dummy/linux-64": (29, 11, 24, 5),
+    "intel-2023/linux-64": (4549, 414, 4549, 25554),
+    "intel-2023/noarch": (202, 106, 202, 1124),
+    "main-2022/linux-aarch64": (5486, 804, 2750, 19035),
+    "main-2022/noarch": (7372, 1344, 4015, 13595),
+    "pytorch-2023/linux-64": (2181, 49, 2181, 10272),
+    "robostack-humble/linux-64": (685, 342, 685, 10551),
+    "robostack-jazzy/linux-64": (1115, 401, 1115, 17162),
+    "robostack-staging/linux-64": (1224, 540, 1224, 18163),
+    "subchannel-2024/linux-64": (2709, 63, 2709, 7053),
+    "subchannel-2024/noarch": (205, 13, 205, 295),
+    "subchannel-2024/osx-arm64": (832, 46, 832, 2305),
+    "sudoku/noarch": (729, 81, 729, 15552),
+    "virtual-packages/linux-64": (0, 0, 0, 0),
+    "virtual-packages/noarch": (5, 5, 5, 0),
+}
+
+
+def inspect(path: Path, subdir: str) -> dict[str, Any]:
+    """Read one file whole."""
+    url = "https://host/c"
+    source = ("c", url, None, subdir, f"{url}/{subdir}/{path.name}", os.fsencode(path))
+    index = core.call(core.extension().Index, [source], None)
+    (found,) = core.call(index.inspect)
+    result: dict[str, Any] = found
+    return result
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no shared repodata")
+@pytest.mark.parametrize("place", REAL)
+def test_reads_real_files(place: str) -> None:
+    path = SHARED / "repodata" / place / "repodata.json.zst"
+    found = inspect(path, path.parent.name)
+    counts = tuple(found[k] for k in ("entries", "names", "records", "depends"))
+    assert found["skipped"] == []
+    assert counts == REAL[place]
+
+
+def test_a_skipped_record_keeps_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json"
+    good = {"name": "a", "version": "1", "build": "0", "license": 'é"\n'}
+    bad = good | {"depends": ["b", 3]}
+    packages = {"a-1-0.conda": good, "a-2-0.conda": bad}
+    path.write_text(json.dumps({"packages": packages}), encoding="utf-8")
+    found = inspect(path, "linux-64")
+    assert found["records"] == 1
+    (skip,) = found["skipped"]
+    assert skip["fn"] == "a-2-0.conda"
+    assert "expected a string" in skip["reason"]
+
+
+def test_refuses_another_subdir(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json"
+    path.write_text('{"info": {"subdir": "win-64"}}')
+    with pytest.raises(ChannelError, match=r"win-64, not of linux-64"):
+        inspect(path, "linux-64")
+
+
+def test_a_truncated_file_is_named_with_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json"
+    path.write_text('{"packages": {"a-1-0.conda": {"name": "a"')
+    with pytest.raises(
+        IntegrityError, match=r"repodata\.json: byte 29 of 41"
+    ) as caught:
+        inspect(path, "linux-64")
+    assert caught.value.hint
