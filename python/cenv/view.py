@@ -54,7 +54,9 @@ def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> in
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
         core.extension().view_enter(path, upper, work)
         os.chdir(os.getcwd())  # the same path, seen in the view
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; others must not
+        signal.signal(
+            signal.SIGPIPE, signal.SIG_DFL
+        )  # Python ignores it; others must not
         os.execve(program_in(variables, argv[0]), list(argv), variables)
 
     if keep is None:
