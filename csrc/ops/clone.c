@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Cloning an environment: source and manifest, every check that needs no writing, then everything
+ * into a directory beside the destination, with text for the destination, and one rename.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "cenv.h"
+#include "io/host.h"
+#include "io/json.h"
+#include "ops/cloner.h"
+#include "ops/newprefix.h"
+#include "ops/source.h"
+#include "ops/store.h"
+
+struct options {
+    enum cenv_link_mode mode;
+    unsigned threads;
+    int64_t owner;
+};
+
+/* One clone on its way. */
+struct cloning {
+    struct cenv_store *store;
+    struct options options;
+    struct cenv_source source;
+    struct cenv_newprefix dst;
+    struct cenv_cloner cloner;
+    enum cenv_link_mode mode; /* decided */
+    struct cenv_stat root;    /* of the destination */
+    uint64_t start_ns;
+};
+
+static int parse_options(struct options *out, const char *text, struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    *out = (struct options){.mode = CENV_LINK_AUTO};
+    if (!text || !*text)
+        return 0;
+    if (cenv_json_parse(&doc, cenv_str(text), "the options", err) < 0)
+        return err->status;
+    const char *name = cenv_json_get_cstr(doc, "mode");
+    int mode = name ? cenv_link_mode_parse(name) : CENV_LINK_AUTO;
+    int64_t threads = cenv_json_get_int(doc, "threads", 0);
+    out->threads =
+        threads > 0 && threads <= CENV_CLONER_THREADS ? (unsigned)threads : 0;
+    out->owner = cenv_json_get_int(doc, "owner", 0);
+    int rc = 0;
+    if (mode < 0) {
+        rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name);
+        cenv_error_hint(err, "use auto, reflink, hardlink or copy");
+    } else {
+        out->mode = (enum cenv_link_mode)mode;
+    }
+    cenv_json_free(doc);
+    return rc;
+}
+
+/* ---- mode ---- */
+
+/* By trying it on a file of the source: 0, or -errno why not. */
+static int try_reflink(const struct cloning *c)
+{
+    const struct cenv_manifest *m = c->source.manifest;
+    const struct cenv_mf_file *file = NULL;
+    for (uint32_t i = 0; i < m->nr_files && !file; i++)
+        if (m->files[i].type == CENV_MF_FILE && m->files[i].size >= 4096)
+            file = &m->files[i];
+    if (!file)
+        return 0;
+    int dir =
+        cenv_raw_open_beneath(c->source.fd, cenv_mf_str(m, m->dirs[file->dir].path), 0);
+    int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);
+    int out = in < 0 ? in : cenv_raw_create(c->dst.dir, ".cenv-probe", 0600);
+    int rc = out < 0 ? out : cenv_raw_reflink(in, out);
+    if (out >= 0)
+        cenv_raw_unlink(c->dst.dir, ".cenv-probe");
+    cenv_fd_close(out);
+    cenv_fd_close(in);
+    cenv_fd_close(dir);
+    return rc;
+}
+
+/* File systems known not to share extents are not asked. */
+static bool may_reflink(int dirfd)
+{
+    struct cenv_fs_facts facts;
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    bool known = cenv_fs_facts(dirfd, &facts, &ignored) == 0;
+    cenv_error_release(&ignored);
+    return !known ||
+           (strncmp(facts.type, "ext", 3) != 0 && strcmp(facts.type, "tmpfs") != 0);
+}
+
+static int refuse_mode(const struct cloning *c, const char *why, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_ELINK, "mode %s cannot work here: %s",
+                   cenv_link_mode_name(c->options.mode), why);
+    return cenv_error_hint(err,
+                           "use mode auto or copy, or another place for the clone");
+}
+
+static int decide_mode(struct cloning *c, struct cenv_error *err)
+{
+    enum cenv_link_mode want = c->options.mode;
+    bool same = c->root.dev == c->source.manifest->header->dev;
+    c->mode = CENV_LINK_COPY;
+    if (want == CENV_LINK_REFLINK ||
+        (want == CENV_LINK_AUTO && same && may_reflink(c->dst.dir))) {
+        int rc = try_reflink(c);
+        if (rc == 0)
+            c->mode = CENV_LINK_REFLINK;
+        else if (want == CENV_LINK_REFLINK)
+            return refuse_mode(c,
+                               same ? "the file system cannot share extents"
+                                    : "source and clone are on different file systems",
+                               err);
+    }
+    if (want == CENV_LINK_HARDLINK && !same)
+        return refuse_mode(c, "source and clone are on different file systems", err);
+    if (want == CENV_LINK_HARDLINK ||
+        (want == CENV_LINK_AUTO && c->mode == CENV_LINK_COPY && same &&
+         c->source.is_template))
+        c->mode = CENV_LINK_HARDLINK;
+    return 0;
+}
+
+/* ---- report ---- */
+
+static void add_notes(const struct cloning *c, enum cenv_note_kind kind,
+                      struct cenv_buf *out)
+{
+    const struct cenv_manifest *m = c->source.manifest;
+    const char *between = "";
+    for (uint32_t i = 0; i < m->nr_notes; i++) {
+        if (m->notes[i].kind != kind)
+            continue;
+        cenv_buf_addf(out, "%s{\"path\": ", between);
+        cenv_json_quote(out, cenv_mf_str(m, m->notes[i].path));
+        cenv_buf_puts(out, ", \"reason\": ");
+        cenv_json_quote(out, cenv_mf_str(m, m->notes[i].reason));
+        cenv_buf_puts(out, "}");
+        between = ", ";
+    }
+    for (uint32_t i = 0; kind == CENV_NOTE_UNRELOCATABLE && i < m->nr_relocs; i++) {
+        const struct cenv_mf_file *file = &m->files[m->relocs[i].file];
+        struct cenv_str dir = cenv_mf_str(m, m->dirs[file->dir].path);
+        if (!c->cloner.verbatim[i])
+            continue;
+        struct cenv_buf path;
+        cenv_buf_init(&path, 1 << 16);
+        cenv_buf_addf(&path, "%s%s%s", dir.data, dir.len ? "/" : "",
+                      cenv_mf_cstr(m, file->name));
+        cenv_buf_addf(out, "%s{\"path\": ", between);
+        cenv_json_quote(out, cenv_buf_str(&path));
+        cenv_buf_puts(out,
+                      ", \"reason\": \"a binary without room for a longer prefix\"}");
+        cenv_buf_release(&path);
+        between = ", ";
+    }
+}
+
+static void add_fallbacks(const uint64_t *counts, struct cenv_buf *out)
+{
+    static const char *const names[] = {"another file system", "too many links",
+                                        "not permitted", "not supported"};
+    const char *between = "";
+    for (int i = 0; i < CENV_FALLBACK_NR; i++) {
+        if (!counts[i])
+            continue;
+        cenv_buf_addf(out, "%s\"%s\": %llu", between, names[i],
+                      (unsigned long long)counts[i]);
+        between = ", ";
+    }
+}
+
+static int report(const struct cloning *c, struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_cloner_thread sum = {0};
+    for (unsigned i = 0; i < c->cloner.threads; i++) {
+        const struct cenv_cloner_thread *t = c->cloner.thread[i];
+        sum.files += t->files;
+        sum.relocated += t->relocated;
+        sum.bytes_copied += t->bytes_copied;
+        for (int k = 0; k < CENV_FALLBACK_NR; k++)
+            sum.fallbacks[k] += t->fallbacks[k];
+    }
+    cenv_buf_puts(out, "{\"path\": ");
+    cenv_json_quote(out, cenv_str(c->dst.path));
+    cenv_buf_addf(out,
+                  ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
+                  "\"bytes_copied\": %llu, \"seconds\": %.6f, \"fallbacks\": {",
+                  cenv_link_mode_name(c->mode), (unsigned long long)sum.files,
+                  (unsigned long long)sum.relocated,
+                  (unsigned long long)sum.bytes_copied,
+                  (double)(cenv_clock_ns() - c->start_ns) / 1e9);
+    add_fallbacks(sum.fallbacks, out);
+    cenv_buf_puts(out, "}, \"skipped\": [");
+    add_notes(c, CENV_NOTE_SKIPPED, out);
+    cenv_buf_puts(out, "], \"unrelocatable\": [");
+    add_notes(c, CENV_NOTE_UNRELOCATABLE, out);
+    cenv_buf_puts(out, "]}");
+    return out->failed ? cenv_error_oom(err) : 0;
+}
+
+/* ---- steps ---- */
+
+static unsigned thread_count(const struct cloning *c)
+{
+    unsigned threads = c->options.threads ? c->options.threads : cenv_host_cpus();
+    unsigned most = c->options.threads ? CENV_CLONER_THREADS : 4;
+    return threads > most ? most : threads;
+}
+
+static int register_clone(struct cloning *c, struct cenv_error *err)
+{
+    struct cenv_clone_entry entry = {.path = c->dst.path,
+                                     .source = c->source.path,
+                                     .dev = c->root.dev,
+                                     .ino = c->root.ino,
+                                     .mode = cenv_link_mode_name(c->mode)};
+    if (!c->store)
+        return 0;
+    if (c->options.owner > 0) {
+        cenv_owner_self(&entry.owner);
+        if (entry.owner.pid != c->options.owner)
+            entry.owner.start = 0;
+        entry.owner.pid = c->options.owner;
+    }
+    return cenv_clone_register(c->store, &entry, err);
+}
+
+/* Everything after the manifest is known. */
+static int make(struct cloning *c, const char *dst, struct cenv_task *task,
+                struct cenv_error *err)
+{
+    const struct cenv_manifest *m = c->source.manifest;
+    char *path = cenv_prefix_path_clean(dst, err);
+    int rc = path ? cenv_cloner_init(&c->cloner, m, c->source.fd, cenv_str(path),
+                                     thread_count(c), task, err)
+                  : err->status;
+    cenv_free(path);
+    if (rc == 0)
+        rc = cenv_newprefix_open(&c->dst, dst, err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_raw_stat_fd(c->dst.dir, &c->root);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, c->dst.dir, NULL, "cannot look at");
+    rc = decide_mode(c, err);
+    c->cloner.dst = c->dst.dir;
+    c->cloner.mask = c->dst.mask;
+    c->cloner.mode = c->mode;
+    if (rc == 0)
+        rc = cenv_cloner_run(&c->cloner, err);
+    return rc;
+}
+
+static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("publish", "");
+    int rc = register_clone(c, err);
+    if (rc == 0)
+        rc = cenv_newprefix_publish(&c->dst, c->source.manifest->dirs[0].mode, err);
+    if (rc < 0 && c->store) {
+        struct cenv_error ignored = CENV_ERROR_INIT;
+        cenv_clone_forget(c->store, c->dst.path, &ignored);
+        cenv_error_release(&ignored);
+    }
+    cenv_span_end(task, &span);
+    return rc;
+}
+
+static int check_ends(struct cloning *c, const char *src, const char *dst,
+                      struct cenv_error *err)
+{
+    int rc = cenv_source_open(&c->source, src, err);
+    return rc < 0 ? rc : cenv_newprefix_check(dst, c->source.fd, err);
+}
+
+/*
+ * A source that is not as its manifest says gets one more chance with a manifest of what is there
+ * now: a template in which something ran may have new bytecode.
+ */
+static int make_or_again(struct cloning *c, const char *dst, struct cenv_task *task,
+                         struct cenv_error *err)
+{
+    int rc = cenv_source_manifest(&c->source, c->store, false, task, err);
+    if (rc == 0)
+        rc = make(c, dst, task, err);
+    if (rc == 0 || !atomic_load(&c->cloner.changed))
+        return rc;
+    cenv_error_release(err);
+    cenv_cloner_release(&c->cloner);
+    cenv_newprefix_close(&c->dst);
+    rc = cenv_source_manifest(&c->source, c->store, true, task, err);
+    return rc < 0 ? rc : make(c, dst, task, err);
+}
+
+int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
+               const char *options_json, struct cenv_task *task, struct cenv_buf *out,
+               struct cenv_error *err)
+{
+    struct cloning c = {.store = store, .start_ns = cenv_clock_ns()};
+    size_t before = out->len;
+    c.source.fd = -1;
+    int rc = parse_options(&c.options, options_json, err);
+    if (rc == 0)
+        rc = check_ends(&c, src, dst, err);
+    if (rc == 0)
+        rc = make_or_again(&c, dst, task, err);
+    if (rc == 0)
+        rc = report(&c, out, err);
+    if (rc == 0)
+        rc = publish(&c, task, err);
+    if (rc < 0)
+        out->len = before;
+    cenv_cloner_release(&c.cloner);
+    cenv_newprefix_close(&c.dst);
+    cenv_source_close(&c.source);
+    return rc;
+}
