@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Time and peak memory of opening a full-size repodata.json, against its peers.
+
+Peers: Python's json (a document tree), and py-rattler's sparse reader where it is
+installed (pip install py-rattler). Each run is a process of its own; the file is in the
+page cache. "floor" reads every byte of the mapped file and does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FRAME = """
+import json, os, resource, sys, time
+path = sys.argv[1]
+{setup}
+start = time.perf_counter()
+{run}
+seconds = time.perf_counter() - start
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps([seconds, peak, found]))
+"""
+
+# Name: what is imported first, and what is timed; `found` is a count for the table.
+RUNS = {
+    "floor": (
+        "import mmap",
+        "file = open(path, 'rb')\n"
+        "found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).find(b'\\0')",
+    ),
+    "cenv": (
+        "from cenv import core\nextension = core.extension()",
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
+        "index = core.call(extension.Index, [source], None)\n"
+        "found = os.stat(path).st_size",
+    ),
+    "py-rattler sparse": (
+        "from rattler import Channel, SparseRepoData",
+        "data = SparseRepoData(Channel('c'), 'linux-64', path)\n"
+        "found = os.stat(path).st_size",
+    ),
+    "python json": ("", "found = len(json.load(open(path, 'rb')))"),
+}
+
+
+def measure(name: str, path: Path, rounds: int) -> tuple[float, float] | None:
+    """Return median seconds and median peak bytes; None where the peer is missing."""
+    setup, run = RUNS[name]
+    code = FRAME.format(setup=setup, run=run)
+    results = []
+    for _ in range(rounds):
+        command = [sys.executable, "-c", code, os.fspath(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+            return None
+        results.append(json.loads(done.stdout))
+    seconds, peaks, _ = zip(*results, strict=True)
+    return statistics.median(seconds), statistics.median(peaks)
+
+
+def report(path: Path, rounds: int) -> None:
+    """Print the table for one file."""
+    size = path.stat().st_size
+    print(f"{path}: {size / 1e6:.0f} MB, medians of {rounds}")
+    print(f"{'':20} {'ms':>8} {'MB/s':>8} {'peak MB':>8} {'x file':>7}")
+    for name in RUNS:
+        found = measure(name, path, rounds)
+        if found is None:
+            continue
+        seconds, peak = found
+        row = f"{seconds * 1e3:8.1f} {size / seconds / 1e6:8.0f} {peak / 1e6:8.0f}"
+        print(f"{name:20} {row} {peak / size:7.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path, nargs="?", help="default: generate one")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--records", type=int, default=700_000)
+    args = parser.parse_args()
+    if args.file:
+        report(args.file, args.rounds)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "repodata.json"
+        generator = Path(__file__).with_name("synthetic_repodata.py")
+        command = [sys.executable, generator, path, "--records", str(args.records)]
+        subprocess.run(command, check=True)
+        report(path, args.rounds)
+
+
+if __name__ == "__main__":
+    main()
