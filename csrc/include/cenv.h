@@ -170,6 +170,29 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
 int cenv_template_build(struct cenv_store *store, const char *records_json, const char *meta_json,
                         struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
 
+/*
+ * A template that the caller changes before it is published (`setup=`): linked at its final path, so
+ * that programs in it run. Appends {"id", "path", "built": bool}. When it is there already, *draft is
+ * NULL; else the caller changes what lies at "path", then commits or discards. `meta_json` as in build,
+ * its "key" must tell what will be done. A draft whose process dies is removed by whoever is next.
+ */
+struct cenv_draft;
+int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store, const char *records_json,
+                    const char *meta_json, struct cenv_task *task, struct cenv_buf *out,
+                    struct cenv_error *err);
+/* Describes and publishes it; appends what cenv_template_build does. Frees the draft, always. */
+int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task, struct cenv_buf *out,
+                      struct cenv_error *err);
+void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine */
+
+/*
+ * A template for clones on another file system: where `directory` (existing) is on the store's own,
+ * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner checked),
+ * made once. Appends {"path", "store", "staged": bool}.
+ */
+int cenv_template_stage(struct cenv_store *store, const char *id, const char *directory,
+                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+
 /* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out, struct cenv_error *err);
 /* Appends {"id", "path", "records", ...} of one template, by id or unique prefix of an id. */

@@ -14,21 +14,9 @@
 #include "io/json.h"
 #include "ops/link.h"
 #include "ops/manifest_build.h"
+#include "ops/storebuild.h"
 #include "ops/storedir.h"
 #include "ops/storetemplate.h"
-
-struct build {
-    struct cenv_store *store;
-    const char *meta_text;
-    struct cenv_json *meta;
-    struct cenv_json *records; /* in link order, each with sha256 */
-    struct cenv_buf id;
-    struct cenv_buf target; /* the prefix's final path */
-    struct cenv_work work;
-    uint64_t bytes;
-    struct cenv_task *task;
-    struct cenv_error *err;
-};
 
 /* ---- input ---- */
 
@@ -44,14 +32,14 @@ static bool all_have_hashes(const struct cenv_json *records)
     return true;
 }
 
-static int print_records(const struct build *build, struct cenv_buf *out)
+static int print_records(const struct cenv_build *build, struct cenv_buf *out)
 {
     cenv_buf_init(out, SIZE_MAX / 2);
     return cenv_json_print(build->records, 0, out) < 0 ? cenv_error_oom(build->err) : 0;
 }
 
 /* Replaces the records by what the packages themselves say where repodata said less. */
-static int fetch(struct build *build)
+int cenv_build_fetch(struct cenv_build *build)
 {
     struct cenv_buf asked, got;
     struct cenv_json *records = NULL;
@@ -72,7 +60,7 @@ static int fetch(struct build *build)
     return rc;
 }
 
-static int take_input(struct build *build, const char *records_json)
+static int take_input(struct cenv_build *build, const char *records_json)
 {
     int rc = cenv_json_parse(&build->meta, cenv_str(build->meta_text),
                              "the template's options", build->err);
@@ -83,7 +71,7 @@ static int take_input(struct build *build, const char *records_json)
         rc = cenv_error_set(build->err, CENV_EUSAGE,
                             "a template's records are an array");
     if (rc == 0 && !all_have_hashes(build->records))
-        rc = fetch(build);
+        rc = cenv_build_fetch(build);
     if (rc == 0)
         rc = cenv_template_id(build->records, cenv_json_get_cstr(build->meta, "key"),
                               cenv_json_get_cstr(build->meta, "base"), &build->id,
@@ -97,7 +85,7 @@ static int take_input(struct build *build, const char *records_json)
 
 /* ---- linking ---- */
 
-static int add_package(const struct build *build, const struct cenv_json *record,
+static int add_package(const struct cenv_build *build, const struct cenv_json *record,
                        struct cenv_arena *arena, struct cenv_link_package *out)
 {
     struct cenv_buf text, content;
@@ -118,8 +106,8 @@ static int add_package(const struct build *build, const struct cenv_json *record
     return rc;
 }
 
-static struct cenv_str *spec_list(const struct build *build, struct cenv_arena *arena,
-                                  size_t *nr)
+static struct cenv_str *spec_list(const struct cenv_build *build,
+                                  struct cenv_arena *arena, size_t *nr)
 {
     const struct cenv_json *specs = cenv_json_get(build->meta, "specs"), *spec;
     struct cenv_str *list =
@@ -135,9 +123,10 @@ static struct cenv_str *spec_list(const struct build *build, struct cenv_arena *
 }
 
 /* The directory by the descriptor's own name: the store may have moved since it was opened. */
-static int link_into(struct build *build, const char *dir, const struct cenv_str *specs,
-                     size_t nr_specs, const struct cenv_link_package *packages,
-                     size_t nr, struct cenv_link_plan **plan)
+static int link_into(struct cenv_build *build, const char *dir,
+                     const struct cenv_str *specs, size_t nr_specs,
+                     const struct cenv_link_package *packages, size_t nr,
+                     struct cenv_link_plan **plan)
 {
     struct cenv_link_stats stats = {0};
     struct cenv_link_options options = {
@@ -155,8 +144,8 @@ static int link_into(struct build *build, const char *dir, const struct cenv_str
     return rc;
 }
 
-static int link_packages(struct build *build, const char *dir,
-                         struct cenv_link_plan **plan)
+int cenv_build_link(struct cenv_build *build, const char *dir,
+                    struct cenv_link_plan **plan)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     const struct cenv_json *record;
@@ -178,7 +167,7 @@ static int link_packages(struct build *build, const char *dir,
 
 /* ---- making ---- */
 
-static int save_manifest(struct build *build, int prefix,
+static int save_manifest(struct cenv_build *build, int prefix,
                          const struct cenv_link_plan *plan)
 {
     struct cenv_manifest *manifest = NULL;
@@ -196,7 +185,7 @@ static int set_dup(struct cenv_json *doc, const char *key,
     return value ? cenv_json_set(doc, key, cenv_json_dup(value)) : 0;
 }
 
-static struct cenv_json *describe(const struct build *build)
+static struct cenv_json *describe(const struct cenv_build *build)
 {
     struct cenv_json *doc = cenv_json_object();
     int rc = cenv_json_set_int(doc, "version", 1);
@@ -215,7 +204,7 @@ static struct cenv_json *describe(const struct build *build)
     return NULL;
 }
 
-static int write_description(struct build *build)
+int cenv_build_describe(struct cenv_build *build, int dirfd)
 {
     struct cenv_buf text;
     struct cenv_json *doc = describe(build);
@@ -224,15 +213,15 @@ static int write_description(struct build *build)
     if (!doc || cenv_json_print(doc, 0, &text) < 0)
         rc = cenv_error_oom(build->err);
     else
-        rc = cenv_fs_write_new(build->work.fd, CENV_TEMPLATE_JSON, cenv_buf_str(&text),
-                               0644, build->err);
+        rc = cenv_fs_write_atomic(dirfd, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
+                                  build->err);
     cenv_buf_release(&text);
     cenv_json_free(doc);
     return rc;
 }
 
 /* The work itself becomes the entry; what it replaces is what the work then removes. */
-static int publish(struct build *build, bool replace)
+static int publish(struct cenv_build *build)
 {
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     int tmp = build->store->dirs[CENV_STORE_TMP];
@@ -243,16 +232,14 @@ static int publish(struct build *build, bool replace)
         return rc;
     cenv_raw_chmod_fd(build->work.fd, 0755);
     rc = cenv_raw_rename_noreplace(tmp, build->work.name, templates, build->id.data);
-    if (rc == -EEXIST && replace)
+    if (rc == -EEXIST)
         rc = cenv_store_exchange(tmp, build->work.name, templates, build->id.data);
-    else if (rc == -EEXIST)
-        rc = 0; /* made meanwhile where locks do not work: ours goes with the work */
     return rc < 0 ? cenv_fs_fail(build->err, rc, templates, build->id.data,
                                  "cannot publish")
                   : 0;
 }
 
-static int fill_work(struct build *build)
+static int fill_work(struct cenv_build *build)
 {
     struct cenv_buf dir;
     struct cenv_link_plan *plan = NULL;
@@ -262,7 +249,7 @@ static int fill_work(struct build *build)
     if (rc == 0 && cenv_fs_path_of(build->work.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
         rc = cenv_error_oom(build->err);
     if (rc == 0)
-        rc = link_packages(build, dir.data, &plan);
+        rc = cenv_build_link(build, dir.data, &plan);
     if (rc == 0) {
         prefix = cenv_fs_open_dir(build->work.fd, CENV_TEMPLATE_PREFIX, build->err);
         rc = prefix < 0 ? prefix : save_manifest(build, prefix, plan);
@@ -270,35 +257,34 @@ static int fill_work(struct build *build)
     if (rc == 0)
         rc = cenv_store_tree_bytes(prefix, &build->bytes, build->task, build->err);
     if (rc == 0)
-        rc = write_description(build);
+        rc = cenv_build_describe(build, build->work.fd);
     cenv_fd_close(prefix);
     cenv_link_plan_free(plan);
     cenv_buf_release(&dir);
     return rc;
 }
 
-static int make(struct build *build, bool replace)
+static int make(struct cenv_build *build)
 {
-    int rc = fetch(build);
+    int rc = cenv_build_fetch(build);
     if (rc == 0)
         rc = cenv_work_open(build->store, &build->work, build->err);
     if (rc < 0)
         return rc;
     rc = fill_work(build);
     if (rc == 0)
-        rc = publish(build, replace);
+        rc = publish(build);
     cenv_work_close(build->store, &build->work);
     return rc;
 }
 
 /* ---- finding or making ---- */
 
-static int reply(struct build *build, bool built, uint64_t started,
-                 struct cenv_buf *out)
+int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
-    double seconds = (double)(cenv_clock_ns() - started) / 1e9;
+    double seconds = (double)(cenv_clock_ns() - build->started_ns) / 1e9;
     int rc = cenv_template_load(build->store, build->id.data, &doc, &st, build->err);
     if (rc == 1)
         return cenv_error_set(build->err, CENV_EFAIL, "template %s vanished",
@@ -317,8 +303,7 @@ static int reply(struct build *build, bool built, uint64_t started,
     return 0;
 }
 
-/* 0 there, 1 not. */
-static int is_there(struct build *build)
+int cenv_build_is_there(struct cenv_build *build)
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
@@ -327,55 +312,74 @@ static int is_there(struct build *build)
     return rc;
 }
 
-/* What lies there without a whole template.json was never finished, or was damaged since. */
-static int find_or_make(struct build *build, bool rebuild, bool *built)
+int cenv_build_lock(struct cenv_build *build)
 {
     char key[80];
-    struct cenv_lock *lock;
-    int rc = rebuild ? 1 : is_there(build);
+    snprintf(key, sizeof(key), "template-%s", build->id.data);
+    return cenv_store_lock(build->store, key, &build->lock, build->task, build->err);
+}
+
+void cenv_build_unlock(struct cenv_build *build)
+{
+    char key[80];
+    snprintf(key, sizeof(key), "template-%s", build->id.data);
+    cenv_store_unlock(build->store, key, build->lock);
+    build->lock = NULL;
+}
+
+/* What lies there without a whole template.json was never finished, or was damaged since. */
+static int find_or_make(struct cenv_build *build, bool rebuild, bool *built)
+{
+    int rc = rebuild ? 1 : cenv_build_is_there(build);
     if (rc != 1)
         return rc;
-    snprintf(key, sizeof(key), "template-%s", build->id.data);
-    rc = cenv_store_lock(build->store, key, &lock, build->task, build->err);
+    rc = cenv_build_lock(build);
     if (rc < 0)
         return rc;
-    rc = is_there(build);
+    rc = cenv_build_is_there(build);
     if (rc == 1 || (rc == 0 && rebuild)) {
-        rc = make(build, true);
+        rc = make(build);
         *built = rc == 0;
     }
-    cenv_store_unlock(build->store, key, lock);
+    cenv_build_unlock(build);
     return rc;
 }
 
-static int build_leased(struct build *build, const char *records_json,
-                        struct cenv_buf *out)
+int cenv_build_begin(struct cenv_build *build, struct cenv_store *store,
+                     const char *records_json, const char *meta_json,
+                     struct cenv_task *task, struct cenv_error *err)
 {
-    bool built = false;
-    uint64_t started = cenv_clock_ns();
-    int rc = take_input(build, records_json);
-    if (rc == 0)
-        rc = find_or_make(build, cenv_json_get_true(build->meta, "rebuild"), &built);
-    return rc ? rc : reply(build, built, started, out);
+    *build = (struct cenv_build){.store = store,
+                                 .meta_text = meta_json,
+                                 .started_ns = cenv_clock_ns(),
+                                 .task = task,
+                                 .err = err};
+    cenv_buf_init(&build->id, CENV_DIGEST_HEX_MAX);
+    cenv_buf_init(&build->target, 1 << 20);
+    int rc = cenv_lease_take(store, &build->lease, err);
+    return rc ? rc : take_input(build, records_json);
+}
+
+void cenv_build_end(struct cenv_build *build)
+{
+    cenv_buf_release(&build->id);
+    cenv_buf_release(&build->target);
+    cenv_json_free(build->records);
+    cenv_json_free(build->meta);
+    cenv_lease_free(build->lease);
 }
 
 int cenv_template_build(struct cenv_store *store, const char *records_json,
                         const char *meta_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_lease *lease;
-    struct build build = {
-        .store = store, .meta_text = meta_json, .task = task, .err = err};
-    int rc = cenv_lease_take(store, &lease, err);
-    if (rc < 0)
-        return rc;
-    cenv_buf_init(&build.id, CENV_DIGEST_HEX_MAX);
-    cenv_buf_init(&build.target, 1 << 20);
-    rc = build_leased(&build, records_json, out);
-    cenv_buf_release(&build.id);
-    cenv_buf_release(&build.target);
-    cenv_json_free(build.records);
-    cenv_json_free(build.meta);
-    cenv_lease_free(lease);
+    bool built = false;
+    struct cenv_build build;
+    int rc = cenv_build_begin(&build, store, records_json, meta_json, task, err);
+    if (rc == 0)
+        rc = find_or_make(&build, cenv_json_get_true(build.meta, "rebuild"), &built);
+    if (rc == 0)
+        rc = cenv_build_reply(&build, built, out);
+    cenv_build_end(&build);
     return rc;
 }

@@ -10,6 +10,7 @@
 #include "io/fs.h"
 #include "io/json.h"
 #include "ops/storedir.h"
+#include "ops/storetemplate.h"
 
 enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8 };
 
@@ -272,6 +273,47 @@ static int sweep_clones(const struct cenv_store *store, struct cenv_buf *list,
     return rc;
 }
 
+/* A stage whose own users hold a lease stays. */
+static int drop_stage(const struct cenv_store *store, const char *name,
+                      uint64_t *removed, struct cenv_error *err)
+{
+    struct clone clone;
+    struct cenv_lock *lease = NULL;
+    struct cenv_store *stage = NULL;
+    int rc = load(store, name, &clone, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    if (strcmp(clone.mode, CENV_STAGE_MODE) == 0 && is_still_it(&clone)) {
+        rc = cenv_store_open(&stage, clone.path, err);
+        rc = rc ? rc : cenv_store_try_exclusive(stage, &lease, err);
+        if (rc == 0) {
+            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, 1, err);
+            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+            *removed += rc == 0;
+        }
+        cenv_lock_free(lease);
+        cenv_store_free(stage);
+    }
+    clone_release(&clone);
+    return rc < 0 ? rc : 0;
+}
+
+int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
+                           struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_listing names;
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = cenv_listing_read(&names, clones, true);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
+    for (size_t i = 0; i < names.nr && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        rc = rc ? rc : drop_stage(store, names.entries[i].name, removed, err);
+    }
+    cenv_listing_release(&names);
+    return rc;
+}
+
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err)
 {
@@ -279,6 +321,7 @@ int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
     uint64_t works = 0;
     cenv_buf_init(&list, out->max);
     int rc = sweep_clones(store, &list, task, err);
+    rc = rc ? rc : cenv_template_sweep(store, &works, task, err);
     rc = rc ? rc : cenv_work_sweep(store, &works, task, err);
     if (rc == 0 &&
         cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",

@@ -167,7 +167,7 @@ static int drop_small(struct gc *gc)
 {
     static const enum cenv_store_dir dirs[] = {
         CENV_STORE_REQUESTS, CENV_STORE_MANIFESTS, CENV_STORE_REPODATA};
-    int rc = 0;
+    int rc = cenv_store_drop_stages(gc->store, &gc->removed, gc->task, gc->err);
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rc == 0; i++)
         rc = cenv_fs_remove_content(gc->store->dirs[dirs[i]], 1, gc->err);
     return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Templates of the store: their ids, finding, listing, removing. Building is in store_build.c. */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -119,6 +119,7 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
         rc = cenv_store_load_json(dir, CENV_TEMPLATE_JSON, doc, err);
     if (rc == 0 && !cenv_str_is(cenv_json_get_str(*doc, "id"), id)) {
         cenv_json_free(*doc);
+        *doc = NULL;
         rc = 1;
     }
     cenv_fd_close(dir);
@@ -279,6 +280,49 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
     rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_lock_free(lease);
     return rc;
+}
+
+/* 1 removed, 0 whole or somebody's, or a status. */
+static int sweep_one(const struct cenv_store *store, const char *id,
+                     struct cenv_error *err)
+{
+    char key[sizeof("template-") + NAME_MAX_LEN];
+    struct cenv_lock *lock;
+    struct cenv_json *doc = NULL;
+    struct cenv_stat st;
+    snprintf(key, sizeof(key), "template-%s", id);
+    int rc = cenv_store_try_lock(store, key, &lock, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = cenv_lock_works(lock) ? cenv_template_load(store, id, &doc, &st, err) : 0;
+    cenv_json_free(doc);
+    bool unfinished = rc == 1;
+    if (unfinished)
+        rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+    cenv_store_unlock(store, key, lock);
+    return rc < 0 ? rc : unfinished;
+}
+
+int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
+                        struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_listing names;
+    int templates = store->dirs[CENV_STORE_TEMPLATES];
+    int rc = cenv_listing_read(&names, templates, true);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
+    for (size_t i = 0; i < names.nr && rc >= 0; i++) {
+        struct cenv_stat st;
+        int dir = cenv_raw_open_dir(templates, names.entries[i].name);
+        bool whole = dir < 0 || cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
+        cenv_fd_close(dir);
+        rc = cenv_task_poll(task, err);
+        if (rc == 0 && !whole)
+            rc = sweep_one(store, names.entries[i].name, err);
+        *removed += rc > 0;
+    }
+    cenv_listing_release(&names);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- what others ask ---- */

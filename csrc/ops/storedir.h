@@ -27,6 +27,12 @@ int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err);
 int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
                          struct cenv_error *err);
 
+/* The "mode" in v1/clones of a stage: a store of copies on another file system. */
+#define CENV_STAGE_MODE "stage"
+/* Removes all stages that are still the directories entered; counts them. */
+int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
+                           struct cenv_task *task, struct cenv_error *err);
+
 /* The lease of gc: 1 when somebody holds one. Free with cenv_lock_free. */
 int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
                              struct cenv_error *err);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Drafts: templates that the caller changes. What is installed into an environment writes the
+ * environment's path down, so a draft lies at its final place from the start; it counts as there
+ * when its template.json is, which is written last.
+ */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "io/fs.h"
+#include "ops/manifest_build.h"
+#include "ops/storebuild.h"
+#include "ops/storedir.h"
+#include "ops/storetemplate.h"
+
+struct cenv_draft {
+    struct cenv_build build;
+    int dir; /* templates/<id> */
+};
+
+static int open_place(struct cenv_draft *draft)
+{
+    struct cenv_build *build = &draft->build;
+    int templates = build->store->dirs[CENV_STORE_TEMPLATES];
+    /* What a killed draft left. */
+    int rc = cenv_store_drop(build->store, templates, build->id.data, build->err);
+    if (rc == 0)
+        rc = cenv_fs_mkdir(templates, build->id.data, 0755, build->err);
+    if (rc < 0)
+        return rc;
+    draft->dir = cenv_fs_open_dir(templates, build->id.data, build->err);
+    if (draft->dir < 0)
+        return draft->dir;
+    return cenv_fs_mkdir(draft->dir, CENV_TEMPLATE_PREFIX, 0755, build->err);
+}
+
+static int fill_place(struct cenv_draft *draft)
+{
+    struct cenv_build *build = &draft->build;
+    int rc = cenv_build_fetch(build);
+    rc = rc ? rc : open_place(draft);
+    return rc ? rc : cenv_build_link(build, build->target.data, NULL);
+}
+
+/* 0 drafted, 1 there already, or a status. The lock stays with a draft. */
+static int find_or_draft(struct cenv_draft *draft)
+{
+    struct cenv_build *build = &draft->build;
+    int rc = cenv_build_is_there(build);
+    if (rc != 1)
+        return rc ? rc : 1;
+    rc = cenv_build_lock(build);
+    if (rc < 0)
+        return rc;
+    rc = cenv_build_is_there(build);
+    if (rc == 1)
+        return fill_place(draft);
+    cenv_build_unlock(build);
+    return rc ? rc : 1;
+}
+
+static int reply_draft(struct cenv_draft *draft, struct cenv_buf *out)
+{
+    cenv_buf_addf(out, "{\"id\":\"%s\",\"built\":true,\"path\":", draft->build.id.data);
+    cenv_json_quote(out, cenv_buf_str(&draft->build.target));
+    return cenv_buf_putc(out, '}') < 0 ? cenv_error_oom(draft->build.err) : 0;
+}
+
+static void draft_free(struct cenv_draft *draft)
+{
+    if (draft->build.lock)
+        cenv_build_unlock(&draft->build);
+    cenv_build_end(&draft->build);
+    cenv_fd_close(draft->dir);
+    cenv_free(draft);
+}
+
+void cenv_draft_discard(struct cenv_draft *draft)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    if (!draft)
+        return;
+    if (draft->build.lock && draft->dir >= 0)
+        cenv_store_drop(draft->build.store,
+                        draft->build.store->dirs[CENV_STORE_TEMPLATES],
+                        draft->build.id.data, &ignored);
+    cenv_error_release(&ignored);
+    draft_free(draft);
+}
+
+int cenv_draft_open(struct cenv_draft **out_draft, struct cenv_store *store,
+                    const char *records_json, const char *meta_json,
+                    struct cenv_task *task, struct cenv_buf *out,
+                    struct cenv_error *err)
+{
+    struct cenv_draft *draft = cenv_calloc(1, sizeof(*draft));
+    if (!draft)
+        return cenv_error_oom(err);
+    draft->dir = -1;
+    int rc = cenv_build_begin(&draft->build, store, records_json, meta_json, task, err);
+    rc = rc ? rc : find_or_draft(draft);
+    *out_draft = NULL;
+    if (rc == 1)
+        rc = cenv_build_reply(&draft->build, false, out);
+    else if (rc == 0 && (rc = reply_draft(draft, out)) == 0)
+        *out_draft = draft;
+    if (!*out_draft)
+        cenv_draft_discard(draft);
+    return rc;
+}
+
+static int describe(struct cenv_draft *draft)
+{
+    struct cenv_build *build = &draft->build;
+    struct cenv_manifest *manifest = NULL;
+    int prefix = cenv_fs_open_dir(draft->dir, CENV_TEMPLATE_PREFIX, build->err);
+    int rc = prefix < 0 ? prefix : 0;
+    if (rc == 0)
+        rc = cenv_manifest_of_environment(&manifest, prefix, build->target.data, NULL,
+                                          build->task, build->err);
+    if (rc == 0)
+        rc = cenv_manifest_save(manifest, draft->dir, CENV_TEMPLATE_MANIFEST,
+                                build->err);
+    if (rc == 0)
+        rc = cenv_store_tree_bytes(prefix, &build->bytes, build->task, build->err);
+    cenv_manifest_free(manifest);
+    cenv_fd_close(prefix);
+    rc = rc ? rc : cenv_store_sync(build->store, build->err);
+    return rc ? rc : cenv_build_describe(build, draft->dir);
+}
+
+int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task,
+                      struct cenv_buf *out, struct cenv_error *err)
+{
+    draft->build.task = task;
+    draft->build.err = err;
+    int rc = describe(draft);
+    if (rc == 0)
+        rc = cenv_build_reply(&draft->build, true, out);
+    if (rc == 0)
+        draft_free(draft);
+    else
+        cenv_draft_discard(draft);
+    return rc;
+}
