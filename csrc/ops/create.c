@@ -71,6 +71,7 @@ static int read_options(struct creation *c)
     c->link.cmd = cenv_json_get_cstr(c->options, "cmd");
     c->link.no_compile = is_false(c->options, "compile");
     c->link.no_scripts = is_false(c->options, "scripts");
+    c->link.store = c->store;
     c->link.time = (int64_t)time(NULL);
     return read_specs(c);
 }

@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "io/fs.h"
 
+struct cenv_store;
 struct cenv_link_plan; /* ops/linkplan.h: every directory, file, link and site */
 
 /* One package, in link order. All borrowed until the link is over. */
@@ -21,6 +22,7 @@ struct cenv_link_package {
 };
 
 struct cenv_link_options {
+    const struct cenv_store *store; /* to keep bytecode in and take it from, or NULL */
     const char *target_prefix; /* what is written into the files; absolute */
     /* auto: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file */
     enum cenv_link_mode mode;

@@ -18,7 +18,7 @@ static size_t format_list(const struct cenv_link_plan *plan, struct cenv_buf *ou
 
     for (size_t i = 0; i < plan->nr_order; i++) {
         const struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
-        if (pyc->kind != CENV_KIND_PYC)
+        if (pyc->kind != CENV_KIND_PYC || pyc->done || pyc->dropped)
             continue;
         cenv_buf_add_str(out, pyc->source);
         cenv_buf_putc(out, '\n');
@@ -73,7 +73,7 @@ static uint64_t take_results(const struct cenv_linker *linker)
     for (size_t i = 0; i < plan->nr_order; i++) {
         struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
         if (pyc->kind != CENV_KIND_PYC || cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
-            continue;
+            continue; /* what was taken from the store is here too: one count for all */
         pyc->done = true;
         pyc->how = CENV_LINK_COPY;
         pyc->final_size = st.size;
@@ -98,31 +98,55 @@ static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *
     return rc < 0 ? cenv_error_oom(err) : 0;
 }
 
-int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err)
+/* compileall tells of a file that does not compile; a traceback is of compileall itself. */
+static bool is_complete(const struct cenv_proc_status *status, struct cenv_buf *output)
+{
+    return !status->signal && status->code <= 1 &&
+           !(output->len && strstr(output->data, "Traceback"));
+}
+
+static int compile_list(struct cenv_linker *linker, struct cenv_str list, struct cenv_error *err)
 {
     struct cenv_error cause = CENV_ERROR_INIT;
     struct cenv_proc_status status = { 0 };
-    struct cenv_buf list, output;
-    int rc = 0;
+    struct cenv_buf output;
+    int rc = cenv_fs_write_new(linker->root, LIST_NAME, list, 0600, err);
 
-    cenv_buf_init(&list, LIST_MAX);
-    cenv_buf_init(&output, OUTPUT_MAX);
-    struct cenv_span span = cenv_span_begin("compile", "");
-    if (!format_list(linker->plan, &list))
-        goto out;
-    rc = cenv_fs_write_new(linker->root, LIST_NAME, cenv_buf_str(&list), 0600, err);
     if (rc < 0)
-        goto out;
+        return rc;
+    cenv_buf_init(&output, OUTPUT_MAX);
     rc = run_python(linker, &status, &output, &cause);
     cenv_raw_unlink(linker->root, LIST_NAME);
-    linker->stats->compiled = span.items = take_results(linker);
+    linker->stats->compiled = take_results(linker);
     if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM)
         cenv_error_move(err, &cause);
-    else /* exit 1 is said for a single file that does not compile, too */
-        rc = rc < 0 || !linker->stats->compiled ? warn_failed(linker, &output, &cause, err) : 0;
-    cenv_span_end(linker->task, &span);
-out:
-    cenv_buf_release(&list);
+    else if (rc < 0 || !linker->stats->compiled)
+        rc = warn_failed(linker, &output, &cause, err);
+    else if (is_complete(&status, &output))
+        cenv_link_keep_bytecode(linker);
     cenv_buf_release(&output);
+    return rc;
+}
+
+int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err)
+{
+    struct cenv_buf list;
+
+    cenv_buf_init(&list, LIST_MAX);
+    struct cenv_span span = cenv_span_begin("compile", "");
+    int rc = cenv_link_take_bytecode(linker, err);
+    if (rc == 0) {
+        span.misses = format_list(linker->plan, &list);
+        rc = list.failed     ? cenv_error_oom(err)
+             : span.misses   ? compile_list(linker, cenv_buf_str(&list), err)
+                             : 0;
+        if (!span.misses)
+            linker->stats->compiled = take_results(linker);
+        span.items = linker->stats->compiled;
+        span.hits = span.items > span.misses ? span.items - span.misses : 0;
+    }
+    if (span.items || span.misses)
+        cenv_span_end(linker->task, &span);
+    cenv_buf_release(&list);
     return rc;
 }

@@ -30,6 +30,16 @@ int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err);
 int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err);
 
 /*
+ * Bytecode depends on the package, the python, and where site-packages is, not on the prefix: file
+ * names in it are relative, and relocated sources are left out here. The store keeps it under the
+ * hash of these three, as a package of its own. take places what is known (entries get `done`, or
+ * `dropped` where compiling failed before) and marks packages of which nothing is; keep publishes
+ * the bytecode of those. What goes wrong in either costs time, never the link.
+ */
+int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err);
+void cenv_link_keep_bytecode(struct cenv_linker *linker);
+
+/*
  * Runs bin/.<name>-pre-link.sh of the packages that have one (from the package, before any file),
  * and bin/.<name>-post-link.sh (from the prefix, after all files), in link order. `has` tells whether
  * there is any. A script that fails is CENV_ELINK with the end of its output; what they leave in

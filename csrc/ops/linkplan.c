@@ -339,6 +339,7 @@ static int add_bytecode(struct planner *p, uint32_t first)
             continue;
         struct cenv_link_entry pyc = { .source = py->target,
                                        .package = py->package,
+                                       .py = i,
                                        .winner = CENV_NONE,
                                        .kind = CENV_KIND_PYC };
         rc = pyc_path(p, py->target, &pyc.target);

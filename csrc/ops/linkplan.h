@@ -45,6 +45,7 @@ struct cenv_link_entry {
     uint32_t mode;
     uint32_t package; /* index */
     uint32_t dir;     /* index into dirs */
+    uint32_t py;      /* PYC: the entry of its source */
     uint32_t winner;  /* entry that lies there instead (a later package), or CENV_NONE */
     uint8_t kind;     /* enum cenv_link_kind */
     uint8_t file_mode;
@@ -77,6 +78,7 @@ struct cenv_plan_package {
     struct cenv_pkginfo info;
     int content;           /* descriptor */
     bool noarch_python;
+    bool new_bytecode;     /* compiled in this link, and worth keeping for later ones */
     uint32_t first, nr;    /* its entries, in the package's order */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Links of synthetic packages: placeholders, times, modes, conflicts, records, scripts. */
+#include "cenv.h"
 #include "io/json.h"
 #include "ops/prefix.h"
 
@@ -327,6 +328,95 @@ static void test_link__noarch_python_refused(void)
     }
 }
 
+/* ---- bytecode ---- */
+
+/* Compiles as told, but for bad.py, and counts its runs beside the prefix. */
+static const char fake_python[] =
+    "#!/bin/sh\n"
+    "echo run >> ../runs\n"
+    "while read f; do case $f in */bad.py) continue;; esac\n"
+    "b=${f##*/}; echo code of $f > ${f%/*}/__pycache__/${b%.py}.cpython-313.pyc\n"
+    "done < .cenv-compile-list; exit 1\n";
+
+#define SITE "lib/python3.13/site-packages/"
+
+static struct linked link_noarch(struct scratch *s, const char *dir, struct cenv_store *store,
+                                 enum cenv_link_mode mode)
+{
+    char digest[CENV_DIGEST_HEX_MAX], extra[128];
+    struct cenv_link_package packages[2];
+    struct cenv_link_options options = { .store = store, .mode = mode };
+    nftw(scratch_path(s, "pkgs"), scratch_rm, 32, FTW_DEPTH | FTW_PHYS);
+    cenv_sha256_hex(CENV_STR("any"), digest);
+    snprintf(extra, sizeof(extra), ",\"sha256\":\"%s\"", digest);
+    struct package py = package_begin(s, "python", "3.13.1", extra);
+    package_file(&py, "bin/python3.13", fake_python, 0755);
+    packages[0] = package_end(&py);
+    struct package p = package_begin(s, "n", "1", extra);
+    package_file(&p, "site-packages/n/__init__.py", "x = 1\n", 0644);
+    package_file(&p, "site-packages/n/bad.py", "no python\n", 0644);
+    package_data(&p, "site-packages/n/where.py", PLACEHOLDER, PLACEHOLDER_LEN, 0644, TEXT_KEYS);
+    packages[1] = package_end(&p);
+    package_info(&p, "link.json",
+                 "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\"}}");
+    return link_packages(s, dir, "/D", packages, 2, options);
+}
+
+static void test_link__bytecode_is_compiled_once(void)
+{
+    struct scratch s = scratch_open();
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_store *store = NULL;
+    static const char *const dirs[] = { "one", "two", "three" };
+    char path[128], one[65536];
+    CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
+    for (size_t i = 0; i < CHECK_NR(dirs); i++) {
+        struct linked l = link_noarch(&s, dirs[i], store,
+                                      i == 1 ? CENV_LINK_HARDLINK : CENV_LINK_COPY);
+        check_case(dirs[i]);
+        CHECK_INT(l.rc, 0);
+        CHECK_INT(l.stats.compiled, 2);
+        CHECK_INT(l.stats.nr_warnings, 0);
+        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/__init__.cpython-313.pyc", dirs[i]);
+        CHECK_STR(scratch_text(&s, path), "code of " SITE "n/__init__.py\n");
+        CHECK_INT(stat_of(&s, path).st_nlink, i == 1 ? 2 : 1);
+        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/where.cpython-313.pyc", dirs[i]);
+        CHECK_STR(scratch_text(&s, path), "code of " SITE "n/where.py\n");
+        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/bad.cpython-313.pyc", dirs[i]);
+        CHECK(!is_there(&s, path));
+        snprintf(path, sizeof(path), "%s/conda-meta/n-1-0.json", dirs[i]);
+        if (i == 0)
+            snprintf(one, sizeof(one), "%s", scratch_text(&s, path));
+        CHECK(strstr(scratch_text(&s, path), "pyc_file") != NULL);
+        CHECK(i != 2 || !strcmp(scratch_text(&s, path), one));
+        linked_release(&l);
+    }
+    CHECK_STR(scratch_text(&s, "runs"), "run\nrun\nrun\n"); /* for the relocated file only */
+    cenv_store_free(store);
+    scratch_close(&s);
+}
+
+static void test_link__altered_bytecode_is_compiled_again(void)
+{
+    struct scratch s = scratch_open();
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_store *store = NULL;
+    CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
+    struct linked l = link_noarch(&s, "one", store, CENV_LINK_HARDLINK);
+    linked_release(&l);
+    l = link_noarch(&s, "two", store, CENV_LINK_HARDLINK);
+    linked_release(&l);
+    /* two shares its inode with the store: somebody writes in place */
+    scratch_file(&s, "two/" SITE "n/__pycache__/__init__.cpython-313.pyc", "spoiled", 0644);
+    l = link_noarch(&s, "three", store, CENV_LINK_HARDLINK);
+    CHECK_INT(l.rc, 0);
+    CHECK_STR(scratch_text(&s, "three/" SITE "n/__pycache__/__init__.cpython-313.pyc"),
+              "code of " SITE "n/__init__.py\n");
+    linked_release(&l);
+    cenv_store_free(store);
+    scratch_close(&s);
+}
+
 /* ---- conflicts (C06) ---- */
 
 static void test_link__later_package_wins_a_path(void)
@@ -634,6 +724,8 @@ int main(void)
     RUN(test_link__relocated_source_outdates_its_bytecode);
     RUN(test_link__noarch_python);
     RUN(test_link__noarch_python_refused);
+    RUN(test_link__bytecode_is_compiled_once);
+    RUN(test_link__altered_bytecode_is_compiled_again);
     RUN(test_link__later_package_wins_a_path);
     RUN(test_link__files_below_a_link_go_where_it_leads);
     RUN(test_link__conflicts_that_cannot_be);
