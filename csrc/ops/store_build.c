@@ -130,6 +130,7 @@ static int link_into(struct cenv_build *build, const char *dir,
 {
     struct cenv_link_stats stats = {0};
     struct cenv_link_options options = {
+        .store = build->store,
         .target_prefix = build->target.data,
         .mode = CENV_LINK_AUTO,
         .own_inodes = true,
