@@ -4,35 +4,10 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "base/sum.h"
 
 static const char magic[8] = "cenv-mf";
 enum { ORDER = 0x01020304 };
-
-/*
- * Four lanes of multiply and rotate: a sum against accidents, not against an adversary, who could
- * as well write a manifest with a right sum; hence the checks below.
- */
-static uint64_t sum_of(const char *data, size_t len)
-{
-    uint64_t lane[4] = {0x9e3779b97f4a7c15u ^ len, 0xc2b2ae3d27d4eb4fu,
-                        0x165667b19e3779f9u, 0x27d4eb2f165667c5u};
-    char tail[32] = {0};
-    for (size_t at = 0; at < len; at += 32) {
-        const char *block = data + at;
-        if (len - at < 32)
-            block = memcpy(tail, block, len - at);
-        for (int i = 0; i < 4; i++) {
-            uint64_t word;
-            memcpy(&word, block + 8 * i, 8);
-            lane[i] = (lane[i] ^ word) * 0xff51afd7ed558ccdu;
-            lane[i] ^= lane[i] >> 29;
-        }
-    }
-    uint64_t sum = 0;
-    for (int i = 0; i < 4; i++)
-        sum = (sum ^ lane[i] ^ lane[i] >> 32) * 0xc4ceb9fe1a85ec53u;
-    return sum ^ sum >> 31;
-}
 
 void cenv_manifest_seal(char *block)
 {
@@ -40,7 +15,7 @@ void cenv_manifest_seal(char *block)
     memcpy(h->magic, magic, sizeof(magic));
     h->version = CENV_MANIFEST_VERSION;
     h->order = ORDER;
-    h->sum = sum_of(block + sizeof(*h), h->total - sizeof(*h));
+    h->sum = cenv_sum64(cenv_str_n(block + sizeof(*h), h->total - sizeof(*h)));
 }
 
 bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st)
@@ -173,7 +148,7 @@ static int check(struct cenv_manifest *m, const char *data, size_t len,
                  struct cenv_error *err)
 {
     const struct cenv_mf_header *h = (const void *)data;
-    if (!header_fits(h, len) || h->sum != sum_of(data + sizeof(*h), len - sizeof(*h)))
+    if (!header_fits(h, len) || h->sum != cenv_sum64(cenv_str_n(data + sizeof(*h), len - sizeof(*h))))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "this is not a manifest, or a damaged one");
     set_sections(m, data);
