@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import api, core, trace
 from cenv.errors import UsageError
@@ -18,6 +18,9 @@ from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_o
 from cenv.paths import store_path
 from cenv.solving import Index, open_store
 from cenv.view import environment_for, program_in, run_in_view
+
+if TYPE_CHECKING:
+    from cenv.spares import Spares
 
 AnyPath = str | os.PathLike[str]
 
@@ -61,6 +64,7 @@ class Template(_AtPath):
     stages: tuple[Stage, ...] = ()
     specs: tuple[str, ...] = ()
     store: str | None = None
+    _spares: list[Spares] = field(default_factory=list, repr=False)
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
         """Run a command in a throw-away view of the template: its writes vanish.
@@ -72,15 +76,41 @@ class Template(_AtPath):
         return run_in_view(self, argv, **keywords)
 
     def clone(self, dst: AnyPath | None = None, *, mode: str | None = None) -> Clone:
-        """Clone to `dst` (absent or an empty directory; None: a new temporary one)."""
+        """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one."""
         if dst is None:
-            import tempfile
-
-            dst = tempfile.mkdtemp(prefix="cenv-")
+            spare = self._spares[0].take() if self._spares and mode is None else None
+            if spare is not None:
+                return Clone(spare.path, self, spare.mode, spare)
+            dst = _temporary()
         report = api.clone(
             self, dst, mode=mode or "auto", store=self.store, owner=os.getpid()
         )
         return Clone(report.path, self, report.mode, report)
+
+    def spares(
+        self,
+        count: int,
+        *,
+        new_path: Callable[[], str] | None = None,
+        mode: str | None = None,
+    ) -> None:
+        """Keep `count` clones ready for clone() without a path; 0 ends it.
+
+        They are made by a helper process that ends with this one. `new_path` gives each
+        its path; without it they are temporary directories.
+        """
+        if self._spares:
+            self._spares.pop().close()
+        if count > 0:
+            from cenv.spares import Spares
+
+            self._spares.append(Spares(self, count, new_path or _temporary, mode))
+
+
+def _temporary() -> str:
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="cenv-")
 
 
 @dataclass(eq=False)

@@ -49,7 +49,10 @@ ALLOCATION = {
 }  # fmt: skip
 
 # A child between fork and exec is a process of its own.
-IN_A_CHILD = {"io/proc.c": {"chdir", "fchdir"}, "io/ns.c": {"chdir", "fchdir", "signal"}}
+IN_A_CHILD = {
+    "io/proc.c": {"chdir", "fchdir"},
+    "io/ns.c": {"chdir", "fchdir", "signal"},
+}
 
 
 def foreign_home(header: str) -> str | None:

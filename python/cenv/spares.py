@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clones made ahead, at the paths they will have, and handed over in no time.
+
+A helper process makes them, not a thread: a thread in a test's process would make its
+os.fork warn. The helper ends with its parent, whatever ends that, and removes what was
+not handed over; were it killed as well, the store's sweep finds the clones by their owner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from cenv.model import CloneReport
+
+if TYPE_CHECKING:
+    from cenv.store import Template
+
+
+class Spares:
+    """Keeps up to `count` clones of one template ready; not for two threads at once."""
+
+    def __init__(
+        self,
+        template: Template,
+        count: int,
+        new_path: Callable[[], str],
+        mode: str | None = None,
+    ) -> None:
+        self.count = count
+        self._new_path = new_path
+        self._asked: deque[str] = deque()
+        self._ready: deque[CloneReport] = deque()
+        self._rest = b""
+        job = {"store": template.store, "source": template.path, "mode": mode or "auto"}
+        command = [
+            sys.executable,
+            "-m",
+            "cenv.spares",
+            json.dumps({**job, "owner": os.getpid()}),
+        ]
+        self._helper = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        os.set_blocking(self._out, False)
+        self._ask()
+
+    @property
+    def _out(self) -> int:
+        assert self._helper.stdout is not None
+        return self._helper.stdout.fileno()
+
+    def _ask(self) -> None:
+        """Order as many clones as are wanting."""
+        assert self._helper.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            while len(self._asked) + len(self._ready) < self.count:
+                path = self._new_path()
+                self._asked.append(path)
+                self._helper.stdin.write(_line({"make": path}))
+            self._helper.stdin.flush()
+
+    def _collect(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._rest += os.read(self._out, 1 << 16)
+        *lines, self._rest = self._rest.split(b"\n")
+        for line in lines:
+            reply = json.loads(line)
+            self._asked.remove(reply["path"])
+            if "error" not in reply:
+                self._ready.append(CloneReport.from_json(reply))
+
+    def take(self) -> CloneReport | None:
+        """Hand over a clone that is ready, and order the next; None when there is none."""
+        self._collect()
+        if not self._ready:
+            return None
+        report = self._ready.popleft()
+        assert self._helper.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._helper.stdin.write(_line({"taken": report.path}))
+        self._ask()
+        return report
+
+    def close(self) -> None:
+        """End the helper, which removes what was not handed over."""
+        if self._helper.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._helper.stdin.close()
+        self._helper.wait()
+        if self._helper.stdout is not None:
+            self._helper.stdout.close()
+
+
+def _line(message: dict[str, str]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
+    """Make clones as they are ordered; at the end of orders remove those left."""
+    from cenv import api
+
+    left: set[str] = set()
+    try:
+        for line in orders:
+            order = json.loads(line)
+            if "taken" in order:
+                left.discard(order["taken"])
+                continue
+            reply = _make(job, order["make"])
+            if "error" not in reply:
+                left.add(order["make"])
+            print(json.dumps(reply), flush=True)
+    except BrokenPipeError:
+        pass  # the parent is gone
+    finally:
+        for path in left:
+            api.remove(path)
+        os.close(1)  # nothing more to flush to a parent that may be gone
+
+
+def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
+    from cenv import api
+    from cenv.errors import CenvError
+
+    try:
+        report = api.clone(
+            job["source"],
+            path,
+            mode=job["mode"],
+            store=job["store"],
+            owner=job["owner"],
+        )
+    except (
+        CenvError,
+        OSError,
+    ) as error:  # the parent makes its own clone, and fails aloud
+        return {"path": path, "error": str(error)}
+    return report.to_json()
+
+
+if __name__ == "__main__":
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _serve(json.loads(sys.argv[1]), iter(sys.stdin))
