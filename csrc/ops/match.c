@@ -26,6 +26,13 @@ static bool version_holds(struct matcher *m, const struct cenv_spec *spec,
     return *verdict == 2;
 }
 
+bool cenv_is_multichannel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
+                          const struct cenv_candidate *cand)
+{
+    return cand->source < CENV_SOURCE_VIRTUAL && channel->kind == CENV_CHANNELMATCH_NAME &&
+           cenv_str_eq(cenv_index_multichannel(p->index, cand->source), channel->text);
+}
+
 /* The build, and the fields few specs have; a multichannel stands for its members. */
 static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
                        const struct cenv_candidate *cand)
@@ -33,9 +40,7 @@ static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
     struct cenv_matchspec rest = spec->parsed;
     struct cenv_matchspec_more more;
     rest.version = (struct cenv_versionspec){ 0 };
-    if (rest.more && cand->source < CENV_SOURCE_VIRTUAL &&
-        rest.more->channel.kind == CENV_CHANNELMATCH_NAME &&
-        cenv_str_eq(cenv_index_multichannel(m->p->index, cand->source), rest.more->channel.text)) {
+    if (rest.more && cenv_is_multichannel(m->p, &rest.more->channel, cand)) {
         more = *rest.more;
         more.channel = (struct cenv_channelmatch){ 0 };
         rest.more = &more;

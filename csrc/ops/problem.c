@@ -113,12 +113,15 @@ static struct cenv_candidate *new_candidate(struct loader *l, const struct cenv_
     return cand;
 }
 
-/* The visitor of repodata: the visited record lives in the arena only as long as the visit says. */
+/* The visitor of repodata: the record itself is the visit's. */
 static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
 {
     struct loader *l = ctx;
-    (void)err;
-    return new_candidate(l, record) ? 0 : l->err->status;
+    struct cenv_record *own = cenv_arena_alloc(&l->p->arena, sizeof(*own));
+    if (!own)
+        return cenv_error_oom(err);
+    *own = *record;
+    return new_candidate(l, own) ? 0 : l->err->status;
 }
 
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b)
@@ -149,16 +152,12 @@ static int add_wished(struct loader *l, uint32_t first)
     return 0;
 }
 
-/* Whether a spec asks for the channel of this candidate; a multichannel stands for its members. */
-static bool in_channel(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+/* Whether the channel asked for is this candidate's; a multichannel stands for its members. */
+static bool in_channel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
                        const struct cenv_candidate *cand)
 {
-    struct cenv_matchspec_more only = { .channel = spec->more->channel };
-    struct cenv_matchspec channel = { .name = CENV_STR("*"), .name_is_glob = true, .more = &only };
-    if (cand->source < CENV_SOURCE_VIRTUAL && only.channel.kind == CENV_CHANNELMATCH_NAME &&
-        cenv_str_eq(cenv_index_multichannel(p->index, cand->source), only.channel.text))
-        return true;
-    return cenv_matchspec_match(&channel, cand->record);
+    return cenv_is_multichannel(p, channel, cand) ||
+           cenv_channelmatch_test(channel, cand->record->channel, cand->record->channel_url);
 }
 
 /* The specs of the user for this name that ask for a channel all hold. */
@@ -171,7 +170,7 @@ static bool is_asked_channel(const struct loader *l, const struct cenv_candidate
             wish->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
             !cenv_str_eq(wish->spec.name, cand->record->name))
             continue;
-        if (!in_channel(l->p, &wish->spec, cand))
+        if (!in_channel(l->p, &wish->spec.more->channel, cand))
             return false;
     }
     return true;

@@ -113,6 +113,10 @@ static inline const struct cenv_candidate *cenv_problem_cand(const struct cenv_p
 /* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
 
+/* The channel asked for is the name of the multichannel that brought in the candidate's source. */
+bool cenv_is_multichannel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
+                          const struct cenv_candidate *cand);
+
 /* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM. */
 int cenv_order_names(struct cenv_problem *p);   /* order.c: versions ranked, candidates sorted */
 int cenv_match_specs(struct cenv_problem *p);   /* match.c: bits and best of each spec */

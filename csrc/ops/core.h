@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Why an instance has no solution: a minimal set of its items, and of the requirements between them. */
+#ifndef CENV_OPS_CORE_H
+#define CENV_OPS_CORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/task.h"
+#include "ops/instance.h"
+
+struct cenv_core {
+    bool *items; /* by item: without any one of them there is a solution */
+    bool *reqs;  /* by requirement: those that candidates have, enough to refute the items */
+    uint32_t nr_items, nr_reqs;
+    bool minimal; /* `reqs` was minimised too: without any one of them there is a solution */
+};
+
+/*
+ * Refutes the items of `in` and minimises: first the items, dropping later ones rather than earlier
+ * ones, then the requirements, as long as that is cheap. Returns 1; 0 when there is a solution;
+ * CENV_ENOMEM, CENV_ECANCELLED. Arrays are in the arena.
+ */
+int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in, struct cenv_arena *arena,
+                   struct cenv_task *task, struct cenv_error *err);
+
+/*
+ * The best place of `name` in a solution of all items but `without`, in which the name is installed:
+ * 1 and *place, or 0 when there is none, or a status. `sat` holds the hard encoding of `in`; it can
+ * be used again.
+ */
+int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
+                    uint32_t name, uint32_t *place, struct cenv_task *task,
+                    struct cenv_error *err);
+
+/* All items but `without` (CENV_NONE: all) have a solution: 1, 0 or a status. */
+int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
+                    struct cenv_task *task, struct cenv_error *err);
+
+#endif

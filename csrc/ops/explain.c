@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Explanations: see solve.h.
+ *
+ * An unsatisfiable request is built again with the records that settings hide and every requirement
+ * kept apart. Names no channel has come first: they are mistakes, not conflicts. Else a minimal set
+ * of what was asked for is found, then of the requirements in between, both by solves; the tree is
+ * drawn from those alone. What to relax is tried out as well.
+ */
+#include "ops/solve.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "io/json.h"
+#include "model/nearname.h"
+#include "ops/core.h"
+#include "ops/tree.h"
+
+enum { MAX_TEXT = 1 << 22, LONG_CORE = 60 };
+
+struct explainer {
+    struct cenv_problem p;
+    struct cenv_core core;
+    struct cenv_sat *sat; /* hard encoding, for what to relax */
+    struct cenv_arena arena;
+    struct cenv_task *task;
+    struct cenv_error *err;
+    struct cenv_buf conflict, tree, relax, missing, hint; /* JSON lists, lines, words */
+};
+
+static struct cenv_buf *const *bufs(struct explainer *e, struct cenv_buf *list[5])
+{
+    struct cenv_buf *all[] = { &e->conflict, &e->tree, &e->relax, &e->missing, &e->hint };
+    memcpy(list, all, sizeof(all));
+    return list;
+}
+
+static void quote_item(struct cenv_buf *list, struct cenv_str text)
+{
+    if (list->len)
+        cenv_buf_putc(list, ',');
+    cenv_json_quote(list, text);
+}
+
+/* ---- names that are nowhere ---- */
+
+static bool is_missing(const struct cenv_problem *p, uint32_t i)
+{
+    const struct cenv_asked *asked = &p->asked[i];
+    if (asked->kind != CENV_ASKED_WISH || asked->wish->kind == CENV_WISH_PINNED)
+        return false;
+    uint32_t name = p->specs[asked->spec].name;
+    struct cenv_dist dist;
+    if (p->names[name].nr || cenv_str_starts(p->names[name].text, CENV_STR("__")))
+        return false;
+    for (const struct cenv_skip *skip = p->skips.first; skip; skip = skip->next)
+        if (cenv_dist_split(&dist, skip->fn) && cenv_str_eq(dist.name, p->names[name].text))
+            return false; /* there, but unusable */
+    return true;
+}
+
+static void find_near(const struct explainer *e, struct cenv_str name, struct cenv_nearname *near)
+{
+    cenv_nearname_init(near, name);
+    for (size_t i = 0; i < cenv_index_nr_sources(e->p.index); i++) {
+        const struct cenv_repodata *rd = cenv_index_repodata(e->p.index, i);
+        for (size_t k = 0; k < cenv_repodata_nr_names(rd); k++)
+            cenv_nearname_offer(near, cenv_repodata_name(rd, k));
+    }
+}
+
+static void tell_missing(struct explainer *e, struct cenv_str name)
+{
+    struct cenv_nearname near;
+    find_near(e, name, &near);
+    cenv_buf_puts(&e->missing, e->missing.len ? ",{\"name\":" : "{\"name\":");
+    cenv_json_quote(&e->missing, name);
+    cenv_buf_puts(&e->missing, ",\"near\":[");
+    for (size_t i = 0; i < near.nr; i++) {
+        cenv_buf_puts(&e->missing, i ? "," : "");
+        cenv_json_quote(&e->missing, near.best[i]);
+        cenv_buf_puts(&e->hint, i ? ", " : e->hint.len ? "; did you mean " : "did you mean ");
+        cenv_buf_add_str(&e->hint, near.best[i]);
+    }
+    cenv_buf_puts(&e->hint, near.nr ? "?" : "");
+    cenv_buf_puts(&e->missing, "]}");
+}
+
+static uint32_t tell_all_missing(struct explainer *e)
+{
+    uint32_t nr = 0;
+    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
+        if (!is_missing(&e->p, i))
+            continue;
+        struct cenv_buf text;
+        cenv_buf_init(&text, MAX_TEXT);
+        cenv_asked_print(&e->p, i, &text);
+        quote_item(&e->conflict, cenv_buf_str(&text));
+        cenv_buf_release(&text);
+        struct cenv_str name = e->p.names[e->p.specs[e->p.asked[i].spec].name].text;
+        cenv_buf_addf(&e->tree, "no channel has a package named %.*s\n", CENV_STR_ARG(name));
+        tell_missing(e, name);
+        nr++;
+    }
+    return nr;
+}
+
+/* ---- what conflicts ---- */
+
+static void tell_items(struct explainer *e)
+{
+    struct cenv_buf text;
+    uint32_t told = 0;
+    cenv_buf_init(&text, MAX_TEXT);
+    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
+        if (!e->core.items[i])
+            continue;
+        cenv_buf_clear(&text);
+        cenv_asked_print(&e->p, i, &text);
+        quote_item(&e->conflict, cenv_buf_str(&text));
+        if (told++)
+            cenv_buf_puts(&e->tree, told == e->core.nr_items ? " and " : ", ");
+        cenv_buf_add_str(&e->tree, cenv_buf_str(&text));
+    }
+    cenv_buf_puts(&e->tree, e->core.nr_items == 1 ? " cannot be installed:\n"
+                                                  : " cannot be installed together:\n");
+    cenv_buf_release(&text);
+}
+
+static int tell_why(struct explainer *e)
+{
+    tell_items(e);
+    if (e->core.nr_reqs <= LONG_CORE)
+        return cenv_tree_print(&e->p, &e->core, &e->tree, e->err);
+    cenv_buf_addf(&e->tree,
+                  "└─ no combination of versions works: the proof needs %lu dependencies at once, "
+                  "too many to show\n", (unsigned long)e->core.nr_reqs);
+    return 0;
+}
+
+/* ---- what to relax ---- */
+
+static void tell_relaxed(struct explainer *e, uint32_t item, uint32_t cand)
+{
+    struct cenv_buf text;
+    const struct cenv_record *record = cand == CENV_NONE ? NULL : e->p.cands[cand].record;
+    cenv_buf_init(&text, MAX_TEXT);
+    cenv_asked_print(&e->p, item, &text);
+    cenv_buf_puts(&e->relax, e->relax.len ? ",{\"item\":" : "{\"item\":");
+    cenv_json_quote(&e->relax, cenv_buf_str(&text));
+    cenv_buf_puts(&e->hint, e->hint.len ? ", or " : "drop or relax ");
+    cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
+    if (record) {
+        cenv_buf_puts(&e->relax, ",\"works\":");
+        cenv_buf_clear(&text);
+        cenv_buf_addf(&text, "%.*s %.*s", CENV_STR_ARG(record->name), CENV_STR_ARG(record->version));
+        cenv_json_quote(&e->relax, cenv_buf_str(&text));
+        cenv_buf_addf(&e->hint, " (%.*s would work)", CENV_STR_ARG(cenv_buf_str(&text)));
+    }
+    cenv_buf_putc(&e->relax, '}');
+    cenv_buf_release(&text);
+}
+
+/* Tells it if without the item all else can be had, and with which version of its own name. */
+static int try_relaxing(struct explainer *e, uint32_t item)
+{
+    const struct cenv_instance *in = &e->p.in;
+    const struct cenv_asked *asked = &e->p.asked[item];
+    int rc = cenv_core_holds(in, e->sat, item, e->task, e->err);
+    if (rc <= 0)
+        return rc;
+    uint32_t place, cand = CENV_NONE;
+    if (asked->kind == CENV_ASKED_WISH) {
+        uint32_t name = e->p.specs[asked->spec].name;
+        rc = cenv_core_relax(in, e->sat, item, name, &place, e->task, e->err);
+        if (rc > 0)
+            cand = in->first[name] + place;
+    }
+    if (rc >= 0)
+        tell_relaxed(e, item, cand);
+    return rc;
+}
+
+static int tell_relaxing(struct explainer *e)
+{
+    e->sat = cenv_sat_new();
+    int rc = e->sat ? cenv_encode(&e->p.in, 0, e->sat, e->err) : cenv_error_oom(e->err);
+    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_items; i++)
+        if (e->core.items[i] && e->p.asked[i].kind != CENV_ASKED_VIRTUAL)
+            rc = try_relaxing(e, i);
+    if (rc >= 0 && !e->relax.len && e->core.nr_items > 0)
+        cenv_buf_puts(&e->hint, "there are more conflicts: relaxing one of these is not enough");
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- the error ---- */
+
+/* As many whole lines as the message holds; the detail has them all. */
+static void set_message(struct explainer *e)
+{
+    struct cenv_str text = cenv_str_trim(cenv_buf_str(&e->tree));
+    if (text.len < CENV_MESSAGE_MAX) {
+        cenv_error_set(e->err, CENV_EUNSAT, "%.*s", CENV_STR_ARG(text));
+        return;
+    }
+    struct cenv_str shown = cenv_str_slice(text, 0, CENV_MESSAGE_MAX - 16);
+    shown.len = cenv_str_rfind(shown, '\n');
+    cenv_error_set(e->err, CENV_EUNSAT, "%.*s\n...", CENV_STR_ARG(shown));
+}
+
+static void quote_lines(struct cenv_buf *out, struct cenv_str lines)
+{
+    lines = cenv_str_trim(lines);
+    for (bool first = true; lines.len; first = false) {
+        cenv_buf_puts(out, first ? "" : ",");
+        cenv_json_quote(out, cenv_str_cut(&lines, '\n'));
+    }
+}
+
+static int set_error(struct explainer *e)
+{
+    struct cenv_buf *list[5], detail;
+    bool failed = false;
+    bufs(e, list);
+    for (int i = 0; i < 5; i++)
+        failed |= list[i]->failed;
+    cenv_buf_init(&detail, 4 * (size_t)MAX_TEXT);
+    cenv_buf_puts(&detail, "{\"conflict\":[");
+    cenv_buf_add_str(&detail, cenv_buf_str(&e->conflict));
+    cenv_buf_puts(&detail, "],\"tree\":[");
+    quote_lines(&detail, cenv_buf_str(&e->tree));
+    cenv_buf_puts(&detail, "],\"relax\":[");
+    cenv_buf_add_str(&detail, cenv_buf_str(&e->relax));
+    cenv_buf_puts(&detail, "],\"not_found\":[");
+    cenv_buf_add_str(&detail, cenv_buf_str(&e->missing));
+    cenv_buf_puts(&detail, "]}");
+    char *text = failed ? NULL : cenv_buf_detach(&detail);
+    cenv_buf_release(&detail);
+    if (!text)
+        return cenv_error_oom(e->err);
+    set_message(e);
+    if (e->hint.len)
+        cenv_error_hint(e->err, "%.*s", CENV_STR_ARG(cenv_buf_str(&e->hint)));
+    cenv_free(e->err->detail);
+    e->err->detail = text;
+    return CENV_EUNSAT;
+}
+
+static int explain(struct explainer *e)
+{
+    if (tell_all_missing(e)) {
+        if (!e->hint.len)
+            cenv_buf_puts(&e->hint, "check the spelling, or add the channel that has it");
+        return set_error(e);
+    }
+    int rc = cenv_core_find(&e->core, &e->p.in, &e->arena, e->task, e->err);
+    if (rc == 0)
+        return cenv_error_set(e->err, CENV_EFAIL, "a refuted request was solved when explained");
+    rc = rc < 0 ? rc : tell_why(e);
+    rc = rc < 0 ? rc : tell_relaxing(e);
+    return rc < 0 ? rc : set_error(e);
+}
+
+int cenv_explain_unsat(const struct cenv_index *index, const struct cenv_request *request,
+                       struct cenv_task *task, struct cenv_error *err)
+{
+    struct explainer e = { .task = task, .err = err };
+    struct cenv_buf *list[5];
+    bufs(&e, list);
+    for (int i = 0; i < 5; i++)
+        cenv_buf_init(list[i], MAX_TEXT);
+    int rc = cenv_problem_init(&e.p, index, request, true, task, err);
+    if (rc == 0)
+        rc = explain(&e);
+    for (int i = 0; i < 5; i++)
+        cenv_buf_release(list[i]);
+    cenv_sat_free(e.sat);
+    cenv_arena_release(&e.arena);
+    cenv_problem_release(&e.p);
+    return rc;
+}
