@@ -126,7 +126,8 @@ int cenv_template_id(const struct cenv_json *records, const char *key, const cha
 
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this
- * store: 1 with the path of its manifest appended to `manifest`, else 0.
+ * store: 1 with the path of its manifest appended to `manifest`, and marked as used; else 0. Hold a
+ * lease as long as it is cloned.
  */
 int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
                            struct cenv_buf *manifest);

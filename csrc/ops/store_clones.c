@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/digest.h"
@@ -12,7 +13,7 @@
 #include "ops/storedir.h"
 #include "ops/storetemplate.h"
 
-enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8 };
+enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8, ON_ITS_WAY_SECONDS = 600 };
 
 static int entry_name(const char *path, char *name, struct cenv_error *err)
 {
@@ -224,6 +225,14 @@ static int append_path(struct cenv_buf *out, const char *path, size_t *nr)
     return cenv_json_quote(out, cenv_str(path));
 }
 
+/* A clone is entered before it is renamed into place: what is not there yet may be on its way. */
+static bool is_past(const struct cenv_store *store, const char *name)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat(store->dirs[CENV_STORE_CLONES], name, &st) == 0 &&
+           st.mtime_ns / 1000000000 + ON_ITS_WAY_SECONDS < (int64_t)time(NULL);
+}
+
 /*
  * The registry is ours, and dev and inode say that it is still the directory we made: one that was
  * put in its place since stays. An entry without owner lives as long as its directory.
@@ -241,15 +250,15 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
         return 0;
     }
     bool there = is_still_it(&clone);
-    bool owned = clone.owner.pid > 0;
+    bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
     rc = 0;
-    if (there && owned && !cenv_owner_may_live(&clone.owner)) {
+    if (there && orphan) {
         rc = cenv_fs_remove_tree(CENV_CWD, clone.path, 1, err);
         if (rc == 0 && append_path(list, clone.path, nr) < 0)
             rc = cenv_error_oom(err);
         there = false;
     }
-    if (rc == 0 && !there)
+    if (rc == 0 && !there && (orphan || is_past(store, name)))
         cenv_raw_unlink(clones, name);
     clone_release(&clone);
     return rc;

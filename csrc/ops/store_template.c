@@ -347,6 +347,8 @@ int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
         return 0;
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
+    if (fits)
+        cenv_store_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);
     return fits && cenv_store_add_path(store, CENV_STORE_TEMPLATES, id,
                                        CENV_TEMPLATE_MANIFEST, manifest) == 0;
