@@ -184,8 +184,9 @@ static int place_relocated(struct place *at, struct cenv_link_entry *entry)
         rc = cenv_fs_map_file(rc, name, &file, at->err);
     struct cenv_str data = cenv_str_n(file.data, file.len);
     if (rc == 0)
-        rc = cenv_sites_scan(&sites, data, entry->placeholder,
-                             (enum cenv_file_mode)entry->file_mode, at->err);
+        rc = cenv_sites_scan_forms(&sites, data,
+                                   &at->placer->linker->plan->needles[entry->needle],
+                                   (enum cenv_file_mode)entry->file_mode, at->err);
     if (rc == 0 && cenv_sites_none(&sites))
         rc = place_file(at, entry);
     else if (rc == 0)

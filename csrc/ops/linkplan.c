@@ -238,6 +238,27 @@ static bool is_record(struct cenv_str path)
             cenv_str_ends(path, CENV_STR(".json")));
 }
 
+/* Packages use few placeholders; the last one is the likeliest. */
+static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t *out)
+{
+    struct cenv_link_plan *plan = p->plan;
+    void *list = plan->needles;
+
+    for (size_t i = plan->nr_needles; i-- > 0;) {
+        if (cenv_str_eq(plan->needles[i].of[CENV_ENC_UTF8], placeholder)) {
+            *out = (uint32_t)i;
+            return 0;
+        }
+    }
+    if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles, sizeof(*plan->needles)) < 0)
+        return cenv_error_oom(p->err);
+    plan->needles = list;
+    *out = (uint32_t)plan->nr_needles;
+    int rc = cenv_forms_init(&plan->needles[plan->nr_needles], placeholder, p->err);
+    plan->nr_needles += rc == 0;
+    return rc;
+}
+
 static int add_path(struct planner *p, const struct cenv_plan_package *package,
                     const struct cenv_pkg_path *path)
 {
@@ -263,7 +284,9 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
         cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
                                 &entry.target) < 0)
         return cenv_error_oom(p->err);
-    int rc = entry.kind == CENV_KIND_SYMLINK ? read_link(p, package, &entry) : 0;
+    int rc = entry.kind == CENV_KIND_SYMLINK     ? read_link(p, package, &entry)
+             : entry.kind == CENV_KIND_RELOCATED ? find_needle(p, path->placeholder, &entry.needle)
+                                                 : 0;
     return rc ? rc : add_entry(p, &entry);
 }
 
@@ -570,8 +593,8 @@ static int check_fit(struct planner *p, const struct cenv_link_entry *entry)
     if (rc >= 0)
         rc = cenv_fs_map_file(rc, name, &file, p->err);
     if (rc == 0)
-        rc = cenv_sites_scan(&sites, cenv_str_n(file.data, file.len), entry->placeholder,
-                             CENV_MODE_BINARY, p->err);
+        rc = cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
+                                   &p->plan->needles[entry->needle], CENV_MODE_BINARY, p->err);
     if (rc == 0 && (rc = cenv_sites_fit(&sites, &p->plan->forms, p->err)) < 0) {
         cenv_error_prefix(p->err, "%s: '%.*s'", dist_of(p, entry), CENV_STR_ARG(entry->target));
         cenv_error_hint(p->err, "choose a prefix of at most %zu bytes", entry->placeholder.len);
@@ -685,6 +708,9 @@ void cenv_link_plan_free(struct cenv_link_plan *plan)
             cenv_sites_release(plan->entries[i].sites);
             cenv_free(plan->entries[i].sites);
         }
+    for (size_t i = 0; i < plan->nr_needles; i++)
+        cenv_forms_release(&plan->needles[i]);
+    cenv_free(plan->needles);
     cenv_forms_release(&plan->forms);
     cenv_map_release(&plan->targets);
     cenv_map_release(&plan->dir_map);

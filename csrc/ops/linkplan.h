@@ -45,6 +45,7 @@ struct cenv_link_entry {
     uint32_t mode;
     uint32_t package; /* index */
     uint32_t dir;     /* index into dirs */
+    uint32_t needle;  /* RELOCATED: its placeholder, in needles */
     uint32_t py;      /* PYC: the entry of its source */
     uint32_t winner;  /* entry that lies there instead (a later package), or CENV_NONE */
     uint8_t kind;     /* enum cenv_link_kind */
@@ -94,6 +95,8 @@ struct cenv_link_plan {
     struct cenv_str site_packages;  /* or "" */
     struct cenv_str python_version; /* "3.12", or "" */
     struct cenv_forms forms;        /* of the target prefix */
+    struct cenv_forms *needles;     /* of each placeholder */
+    size_t nr_needles, alloc_needles;
     bool ran_scripts;               /* there may be files nobody planned */
     struct cenv_arena arena;
     struct cenv_map targets;  /* target -> latest entry */

@@ -189,6 +189,24 @@ uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
     return at;
 }
 
+/*
+ * memmem by the needle's head: glibc has a fast search for short needles only, and a placeholder of
+ * 255 bytes in four bytes each is far from short.
+ */
+static const char *find(struct cenv_str data, size_t from, struct cenv_str needle)
+{
+    enum { HEAD = 32 };
+    size_t head = needle.len < HEAD ? needle.len : HEAD;
+    const char *at, *end = data.data + data.len;
+    for (const char *pos = data.data + from;; pos = at + 1) {
+        at = memmem(pos, (size_t)(end - pos), needle.data, head);
+        if (!at || (size_t)(end - at) < needle.len)
+            return NULL;
+        if (memcmp(at + head, needle.data + head, needle.len - head) == 0)
+            return at;
+    }
+}
+
 static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
                     struct cenv_str needle, int encoding, enum cenv_file_mode mode,
                     struct cenv_error *err)
@@ -196,8 +214,7 @@ static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
     unsigned width = cenv_encoding_width(encoding);
     uint64_t end = 0;
     while (needle.len && from < data.len) {
-        const char *found =
-            memmem(data.data + from, data.len - from, needle.data, needle.len);
+        const char *found = find(data, from, needle);
         if (!found)
             break;
         size_t at = (size_t)(found - data.data);
@@ -312,19 +329,18 @@ static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
     return 0;
 }
 
-int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
-                    struct cenv_str placeholder, enum cenv_file_mode mode,
-                    struct cenv_error *err)
+int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
+                          const struct cenv_forms *placeholder,
+                          enum cenv_file_mode mode, struct cenv_error *err)
 {
     struct cenv_sites found = {0};
-    struct cenv_forms needle = {0};
     size_t body = 0;
-    int rc = cenv_forms_init(&needle, placeholder, err);
-    if (rc == 0 && mode == CENV_MODE_TEXT)
-        rc = scan_shebang(&found, data, placeholder, &body, err);
+    int rc = 0;
+    if (mode == CENV_MODE_TEXT)
+        rc = scan_shebang(&found, data, placeholder->of[CENV_ENC_UTF8], &body, err);
     size_t first = found.nr;
     for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++)
-        rc = scan_one(&found, data, body, needle.of[e], e, mode, err);
+        rc = scan_one(&found, data, body, placeholder->of[e], e, mode, err);
     if (rc < 0)
         goto out;
     cenv_sites_settle(&found, first);
@@ -332,6 +348,17 @@ int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
     found = (struct cenv_sites){0};
 out:
     cenv_sites_release(&found);
+    return rc;
+}
+
+int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
+                    struct cenv_str placeholder, enum cenv_file_mode mode,
+                    struct cenv_error *err)
+{
+    struct cenv_forms needle = {0};
+    int rc = cenv_forms_init(&needle, placeholder, err);
+    if (rc == 0)
+        rc = cenv_sites_scan_forms(sites, data, &needle, mode, err);
     cenv_forms_release(&needle);
     return rc;
 }

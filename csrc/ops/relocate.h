@@ -120,6 +120,11 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
                       uint32_t placeholder);
 
+/* The same for many files of one placeholder, whose forms are made once. */
+int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
+                          const struct cenv_forms *placeholder,
+                          enum cenv_file_mode mode, struct cenv_error *err);
+
 /* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
 int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *forms,
                    struct cenv_error *err);
