@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "model/record.h"
@@ -84,5 +85,29 @@ typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
 int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err);
+
+/* ---- the binary index: what a scan finds, kept for the next time ---- */
+
+/* What the file looked like when it was scanned, as the caller sees it (size, times, inode, ...);
+ * compared as bytes, so zero what is not used. */
+struct cenv_repodata_stamp {
+    uint64_t words[16];
+};
+
+/* Appends the index of `rd`; 0 or CENV_ENOMEM. For this machine's byte order and this version. */
+int cenv_repodata_pack(const struct cenv_repodata *rd,
+                       const struct cenv_repodata_stamp *stamp, struct cenv_buf *out,
+                       struct cenv_error *err);
+
+/*
+ * As cenv_repodata_scan, from `packed` instead of a scan: both spans are borrowed and must outlive
+ * *out. 1, and nothing is made: the index is of another stamp, version or length of `bytes`, or it
+ * is damaged; scan then. Every table is checked, so that a damaged one can mislead but not harm.
+ */
+int cenv_repodata_unpack(struct cenv_repodata **out, struct cenv_str bytes,
+                         struct cenv_str packed,
+                         const struct cenv_repodata_stamp *stamp,
+                         const struct cenv_repodata_source *source,
+                         struct cenv_error *err);
 
 #endif
