@@ -32,22 +32,24 @@ static uint64_t count_sites(const struct cenv_making *m)
     return nr;
 }
 
+/* The next section: every one begins where any of the structs may. */
+static struct cenv_mf_section add_section(uint64_t *at, uint64_t nr, size_t size)
+{
+    struct cenv_mf_section made = { *at, nr };
+    *at = (*at + nr * size + 7) / 8 * 8;
+    return made;
+}
+
 /* Lays out the sections; returns the size of all but the texts. */
 static uint64_t lay_out(struct packing *p, struct cenv_mf_header *h)
 {
     const struct cenv_making *m = p->m;
-    uint64_t at = sizeof(*h);
-    h->dirs = (struct cenv_mf_section){at, m->nr_dirs};
-    at += m->nr_dirs * sizeof(struct cenv_mf_dir);
-    h->files = (struct cenv_mf_section){at, m->nr_items};
-    at += m->nr_items * sizeof(struct cenv_mf_file);
-    h->relocs = (struct cenv_mf_section){at, m->nr_relocs};
-    at += m->nr_relocs * sizeof(struct cenv_mf_reloc);
-    h->sites = (struct cenv_mf_section){at, count_sites(m)};
-    at += h->sites.nr * sizeof(struct cenv_site);
-    h->notes = (struct cenv_mf_section){at, m->nr_notes};
-    at += m->nr_notes * sizeof(struct cenv_mf_note);
-    at = (at + 7) / 8 * 8;
+    uint64_t at = (sizeof(*h) + 7) / 8 * 8;
+    h->dirs = add_section(&at, m->nr_dirs, sizeof(struct cenv_mf_dir));
+    h->files = add_section(&at, m->nr_items, sizeof(struct cenv_mf_file));
+    h->relocs = add_section(&at, m->nr_relocs, sizeof(struct cenv_mf_reloc));
+    h->sites = add_section(&at, count_sites(m), sizeof(struct cenv_site));
+    h->notes = add_section(&at, m->nr_notes, sizeof(struct cenv_mf_note));
     h->texts.at = at;
     return at;
 }
