@@ -339,8 +339,12 @@ int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
     if (mode == CENV_MODE_TEXT)
         rc = scan_shebang(&found, data, placeholder->of[CENV_ENC_UTF8], &body, err);
     size_t first = found.nr;
-    for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++)
-        rc = scan_one(&found, data, body, placeholder->of[e], e, mode, err);
+    bool zeros = data.len && memchr(data.data, 0, data.len);
+    for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++) {
+        struct cenv_str form = placeholder->of[e];
+        if (zeros || !form.len || !memchr(form.data, 0, form.len))
+            rc = scan_one(&found, data, body, form, e, mode, err);
+    }
     if (rc < 0)
         goto out;
     cenv_sites_settle(&found, first);
