@@ -205,6 +205,21 @@ static void hide(struct loader *l, uint32_t first)
     }
 }
 
+/* The virtual package of that name, as the machine has it. */
+static const struct cenv_record *machine_record(const struct cenv_request *r, struct cenv_str name)
+{
+    for (size_t i = 0; i < r->nr_virtuals; i++)
+        if (cenv_str_eq(r->virtuals[i].name, name))
+            return &r->virtuals[i];
+    return NULL;
+}
+
+/* Virtual packages are there unasked, so constraints alone make them matter. */
+static bool is_of_machine(const struct cenv_request *r, struct cenv_str name)
+{
+    return cenv_str_starts(name, CENV_STR("__")) && machine_record(r, name);
+}
+
 static int add_link(struct loader *l, struct cenv_str text, bool depends, struct cenv_str *bad)
 {
     struct cenv_problem *p = l->p;
@@ -217,7 +232,7 @@ static int add_link(struct loader *l, struct cenv_str text, bool depends, struct
     p->links[p->nr_links++] = id;
     if (p->specs[id].bad.len)
         *bad = p->specs[id].bad;
-    else if (depends)
+    else if (depends || is_of_machine(p->request, p->specs[id].parsed.name))
         p->names[p->specs[id].name].wanted = true;
     return 0;
 }
@@ -295,15 +310,6 @@ static int link_candidates(struct loader *l, uint32_t first)
     }
     p->nr_cands = to;
     return 0;
-}
-
-/* The virtual package of that name, as the machine has it. */
-static const struct cenv_record *machine_record(const struct cenv_request *r, struct cenv_str name)
-{
-    for (size_t i = 0; i < r->nr_virtuals; i++)
-        if (cenv_str_eq(r->virtuals[i].name, name))
-            return &r->virtuals[i];
-    return NULL;
 }
 
 static int load_records(struct loader *l, struct cenv_str name)

@@ -48,14 +48,27 @@ static void add_edge(struct chosen *s, uint32_t name)
         s->edges[s->nr_edges++] = s->number[name];
 }
 
+static bool is_noarch_python(const struct chosen *s, uint32_t name)
+{
+    return s->number[name] != CENV_NONE &&
+           cenv_str_is(cand_of(s, s->number[name])->record->noarch, "python");
+}
+
+/*
+ * A noarch python package is linked with python's paths, so it needs python whether or not it says
+ * so, and python's own need of one (pip) does not count.
+ */
 static void add_edges(struct chosen *s, uint32_t i, uint32_t python)
 {
     const struct cenv_candidate *cand = cand_of(s, i);
     s->first[i] = s->nr_edges;
-    s->late[i] = cenv_str_is(cand->record->noarch, "python");
-    for (uint32_t k = 0; k < cand->nr_depends; k++)
-        add_edge(s, s->p->specs[s->p->links[cand->specs + k]].name);
-    if (s->late[i]) /* linked with python's paths, whether or not it says so */
+    s->late[i] = is_noarch_python(s, s->names[i]);
+    for (uint32_t k = 0; k < cand->nr_depends; k++) {
+        uint32_t name = s->p->specs[s->p->links[cand->specs + k]].name;
+        if (s->names[i] != python || !is_noarch_python(s, name))
+            add_edge(s, name);
+    }
+    if (s->late[i])
         add_edge(s, python);
     qsort(s->edges + s->first[i], s->nr_edges - s->first[i], sizeof(*s->edges), by_number);
 }

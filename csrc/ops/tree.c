@@ -419,6 +419,18 @@ static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line
         show_groups(t, node, groups, depth + 1);
 }
 
+/* All candidates are ruled out by an item that stands above and said so. */
+static bool is_told(const struct tree *t, const struct group *groups, uint32_t item)
+{
+    if (!groups || groups->next || groups->hidden)
+        return false;
+    for (uint32_t i = 0; i < item; i++)
+        if (t->core->items[i] && t->p->in.items[i].kind == CENV_ITEM_REQ &&
+            t->p->in.items[i].value == groups->excluder)
+            return true;
+    return false;
+}
+
 static void show_item(struct tree *t, struct node *root, uint32_t item)
 {
     const struct cenv_problem *p = t->p;
@@ -434,7 +446,7 @@ static void show_item(struct tree *t, struct node *root, uint32_t item)
     } else if (wish) {
         groups = group_candidates(t, req, true);
     }
-    bool told = print_only_reason(t, groups, &line);
+    bool told = is_told(t, groups, item) || print_only_reason(t, groups, &line);
     struct node *node = add_node(t, root, &line);
     if (!told)
         show_groups(t, node, groups, 1);

@@ -129,24 +129,38 @@ static int refute(struct why *w, uint32_t place)
     return rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
 }
 
-/* Names of the core that were decided before, each once. */
+static bool in_core(const struct why *w, uint32_t first, uint32_t end)
+{
+    for (size_t i = 0; i < cenv_sat_nr_failed(w->sat); i++) {
+        uint32_t var = (uint32_t)abs(cenv_sat_failed(w->sat, i));
+        if (first <= var && var < end)
+            return true;
+    }
+    return false;
+}
+
+/* What of the core was asked for of other names, or decided before, each once. */
 static void tell_core(const struct why *w)
 {
     const struct cenv_instance *in = &w->p->in;
-    uint32_t told = 0;
-    for (uint32_t n = 0; n < in->nr_names; n++) {
-        bool hit = false;
-        for (size_t i = 0; !hit && is_earlier(w, n) && i < cenv_sat_nr_failed(w->sat); i++) {
-            uint32_t c = (uint32_t)abs(cenv_sat_failed(w->sat, i)) - 1;
-            hit = in->first[n] <= c && c < in->first[n + 1];
-        }
-        if (!hit)
+    const char *join = "cannot go with ";
+    for (uint32_t i = 0; i < in->nr_items; i++) {
+        uint32_t var = (uint32_t)cenv_var_item(in, i);
+        if (!in_core(w, var, var + 1) || in->reqs[in->items[i].value].name == w->name)
             continue;
-        cenv_buf_puts(w->out, told++ ? ", " : "cannot go with ");
-        print_cand(w, chosen(w, n));
+        cenv_buf_puts(w->out, join);
+        cenv_asked_print(w->p, i, w->out);
+        join = ", ";
     }
-    if (!told)
-        cenv_buf_puts(w->out, "cannot go with what is asked for");
+    for (uint32_t n = 0; n < in->nr_names; n++) {
+        if (!is_earlier(w, n) || !in_core(w, in->first[n] + 1, in->first[n + 1] + 1))
+            continue;
+        cenv_buf_puts(w->out, join);
+        print_cand(w, chosen(w, n));
+        join = ", ";
+    }
+    if (join[0] != ',')
+        cenv_buf_puts(w->out, "its own dependencies cannot be met");
 }
 
 /* The line of one better candidate; the next one is told when its reason differs. */
