@@ -181,7 +181,7 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
         rc = -EIO;
     cloned->size = w.written;
-    t->relocated++;
+    t->relocated += !(file->flags & CENV_MF_VALUES);
     t->bytes_copied += w.written;
     return rc;
 }

@@ -9,13 +9,23 @@
 static const char magic[8] = "cenv-mf";
 enum { ORDER = 0x01020304 };
 
+/* Of all of it but the sum itself. */
+static uint64_t sum_of_block(const char *block, size_t len)
+{
+    struct cenv_mf_header head;
+    memcpy(&head, block, sizeof(head));
+    head.sum = 0;
+    return cenv_sum64(cenv_str_n(block + sizeof(head), len - sizeof(head))) ^
+           cenv_sum64(cenv_str_n((const char *)&head, sizeof(head)));
+}
+
 void cenv_manifest_seal(char *block)
 {
     struct cenv_mf_header *h = (void *)block;
     memcpy(h->magic, magic, sizeof(magic));
     h->version = CENV_MANIFEST_VERSION;
     h->order = ORDER;
-    h->sum = cenv_sum64(cenv_str_n(block + sizeof(*h), h->total - sizeof(*h)));
+    h->sum = sum_of_block(block, h->total);
 }
 
 bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st)
@@ -148,7 +158,7 @@ static int check(struct cenv_manifest *m, const char *data, size_t len,
                  struct cenv_error *err)
 {
     const struct cenv_mf_header *h = (const void *)data;
-    if (!header_fits(h, len) || h->sum != cenv_sum64(cenv_str_n(data + sizeof(*h), len - sizeof(*h))))
+    if (!header_fits(h, len) || h->sum != sum_of_block(data, len))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "this is not a manifest, or a damaged one");
     set_sections(m, data);

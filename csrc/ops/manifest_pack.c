@@ -35,7 +35,7 @@ static uint64_t count_sites(const struct cenv_making *m)
 /* The next section: every one begins where any of the structs may. */
 static struct cenv_mf_section add_section(uint64_t *at, uint64_t nr, size_t size)
 {
-    struct cenv_mf_section made = { *at, nr };
+    struct cenv_mf_section made = {*at, nr};
     *at = (*at + nr * size + 7) / 8 * 8;
     return made;
 }

@@ -3,6 +3,7 @@
 #include "ops/pathscan.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 /* One search: the file, how it is read, what was found. */
 struct scan {
@@ -39,14 +40,22 @@ static uint32_t unit_at(struct cenv_str data, uint64_t at, int encoding)
     return unit;
 }
 
+/* In a binary a byte above 0x7f goes on with a name only as a part of UTF-8. */
+static bool goes_on(struct cenv_str data, uint64_t at, int encoding)
+{
+    uint32_t c = unit_at(data, at, encoding);
+    if (c < 0x80 || cenv_encoding_width(encoding) > 1)
+        return is_name_byte(c);
+    return cenv_utf8_decode(cenv_str_slice(data, at, data.len), &c) > 0;
+}
+
 /* "/tmp/env" ends here: what follows is no part of its last name. A full stop may end a sentence. */
 static bool ends_here(struct cenv_str data, uint64_t at, int encoding)
 {
-    uint32_t c = unit_at(data, at, encoding);
-    if (c != '.')
-        return !is_name_byte(c);
-    c = unit_at(data, at + cenv_encoding_width(encoding), encoding);
-    return !is_name_byte(c) && c != '/';
+    if (unit_at(data, at, encoding) != '.')
+        return !goes_on(data, at, encoding);
+    at += cenv_encoding_width(encoding);
+    return !goes_on(data, at, encoding) && unit_at(data, at, encoding) != '/';
 }
 
 /*
@@ -97,7 +106,7 @@ static bool is_c_string(struct cenv_str data, uint64_t at, uint64_t end)
     for (; at < end; at++)
         if (!is_printable((unsigned char)data.data[at]))
             return false;
-    return true;
+    return cenv_utf8_is(cenv_str_slice(data, from, end));
 }
 
 /* Formats in which nothing may change its length, or which check their own bytes. */

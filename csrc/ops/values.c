@@ -288,8 +288,8 @@ static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_s
     struct cenv_buf path;
     int rc = 0;
     cenv_buf_init(&path, 1 << 16);
-    if (hash.len == 50 && cenv_str_starts(hash, CENV_STR("sha256=")) &&
-        name.len && name.data[0] != '/' && row_path(name, base, &path) == 0 &&
+    if (hash.len == 50 && cenv_str_starts(hash, CENV_STR("sha256=")) && name.len &&
+        name.data[0] != '/' && row_path(name, base, &path) == 0 &&
         ask(ctx, cenv_buf_str(&path), &v)) {
         rc = add_value(sites, text, cenv_str_slice(hash, 7, hash.len),
                        CENV_VALUE_BASE64, v.reloc, err);
