@@ -241,12 +241,11 @@ int cenv_fs_walk(int dirfd, bool sorted, cenv_walk_fn visit, void *ctx,
 
 /*
  * Removes `name` and all below it, whatever it is; absent is fine. Links are removed, not followed;
- * directories without write permission are opened up first. `threads` > 1 spreads the directories
- * below `name`. remove_content leaves the directory itself.
+ * directories without write permission are opened up first. One thread: on ext4 and tmpfs two were
+ * no faster. remove_content leaves the directory itself.
  */
-int cenv_fs_remove_tree(int dirfd, const char *name, unsigned threads,
-                        struct cenv_error *err);
-int cenv_fs_remove_content(int dirfd, unsigned threads, struct cenv_error *err);
+int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
+int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
 /* For clean-up paths: best effort, keeps no error. */
 void cenv_fs_discard_tree(int dirfd, const char *name);
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "base/alloc.h"
-#include "base/pool.h"
 #include "io/fs.h"
 
 enum { DEPTH_MAX = 64, TRIES = 8 };
@@ -93,69 +92,9 @@ static int empty_top(int fd)
     return rc;
 }
 
-/* Several threads: every directory's files in a job of its own, then the directories. */
-
-struct spread {
-    int root;
-    struct cenv_arena arena;
-    struct cenv_str *dirs; /* parents before children */
-    size_t nr, alloc;
-};
-
-static int collect_dir(void *ctx, const struct cenv_walk_entry *at,
-                       struct cenv_error *err)
-{
-    struct spread *spread = ctx;
-    if (at->entry.type != CENV_FT_DIR)
-        return 0;
-    void *block = spread->dirs;
-    struct cenv_str path = cenv_arena_str(&spread->arena, at->path);
-    if (!path.data || cenv_grow(&block, &spread->alloc, spread->nr, sizeof(path)) < 0)
-        return cenv_error_oom(err);
-    spread->dirs = block;
-    spread->dirs[spread->nr++] = path;
-    return 0;
-}
-
-static int unlink_files(void *ctx, size_t index, unsigned thread,
-                        struct cenv_error *err)
-{
-    struct spread *spread = ctx;
-    struct cenv_str path = index ? spread->dirs[index - 1] : CENV_STR("");
-    struct cenv_dir dir;
-    struct cenv_dirent entry;
-    (void)thread;
-    int fd = cenv_raw_open_beneath(spread->root, path, 0);
-    if (fd < 0)
-        return cenv_fs_fail(err, fd, spread->root, path.data, "cannot open directory");
-    int rc = cenv_dir_init(&dir, fd);
-    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0)
-        rc = entry.type == CENV_FT_DIR ? 0 : unlink_opened(fd, entry.name);
-    cenv_dir_release(&dir);
-    cenv_fd_close(fd);
-    return rc < 0 ? cenv_fs_fail(err, rc, spread->root, path.data, "cannot empty") : 0;
-}
-
-/* Best effort: what is left, for whatever reason, the single-threaded way sees again. */
-static void spread_removal(int fd, unsigned threads)
-{
-    struct spread spread = {.root = fd, .arena = CENV_ARENA_INIT};
-    struct cenv_task task;
-    struct cenv_error err = CENV_ERROR_INIT;
-    cenv_task_init(&task, NULL, NULL);
-    if (cenv_fs_walk(fd, false, collect_dir, &spread, &task, &err) == 0)
-        cenv_pool_run(threads, spread.nr + 1, unlink_files, &spread, &task, &err);
-    cenv_error_release(&err);
-    cenv_task_release(&task);
-    cenv_arena_release(&spread.arena);
-    cenv_free(spread.dirs);
-}
-
-static int remove_content(int fd, unsigned threads)
+static int remove_content(int fd)
 {
     int rc = -ENOTEMPTY;
-    if (threads > 1)
-        spread_removal(fd, threads);
     for (int tries = 0; tries < TRIES && rc != 0; tries++) {
         rc = empty_top(fd);
         if (rc == 0)
@@ -166,7 +105,7 @@ static int remove_content(int fd, unsigned threads)
     return rc;
 }
 
-static int remove_tree(int dirfd, const char *name, unsigned threads)
+static int remove_tree(int dirfd, const char *name)
 {
     struct cenv_stat st;
     int rc = cenv_raw_stat(dirfd, name, &st);
@@ -179,27 +118,26 @@ static int remove_tree(int dirfd, const char *name, unsigned threads)
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    rc = remove_content(fd, threads);
+    rc = remove_content(fd);
     cenv_fd_close(fd);
     if (rc == 0)
         rc = cenv_raw_rmdir(dirfd, name);
     return rc == -ENOENT ? 0 : rc;
 }
 
-int cenv_fs_remove_tree(int dirfd, const char *name, unsigned threads,
-                        struct cenv_error *err)
+int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err)
 {
-    int rc = remove_tree(dirfd, name, threads);
+    int rc = remove_tree(dirfd, name);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
 }
 
-int cenv_fs_remove_content(int dirfd, unsigned threads, struct cenv_error *err)
+int cenv_fs_remove_content(int dirfd, struct cenv_error *err)
 {
-    int rc = remove_content(dirfd, threads);
+    int rc = remove_content(dirfd);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, NULL, "cannot empty") : 0;
 }
 
 void cenv_fs_discard_tree(int dirfd, const char *name)
 {
-    remove_tree(dirfd, name, 1);
+    remove_tree(dirfd, name);
 }

@@ -393,7 +393,7 @@ static int try_extracted(void *ctx, int dir, const char *place, const char *name
     cenv_fd_close(source);
     rc = or_no_fit(rc, &import->bad, err);
     if (rc != 0) {
-        int cleared = cenv_fs_remove_content(import->entry, 1, err);
+        int cleared = cenv_fs_remove_content(import->entry, err);
         rc = rc == NO_FIT && cleared < 0 ? cleared : rc;
     }
     return rc;

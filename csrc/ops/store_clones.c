@@ -253,7 +253,7 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
     bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
     rc = 0;
     if (there && orphan) {
-        rc = cenv_fs_remove_tree(CENV_CWD, clone.path, 1, err);
+        rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
         if (rc == 0 && append_path(list, clone.path, nr) < 0)
             rc = cenv_error_oom(err);
         there = false;
@@ -296,7 +296,7 @@ static int drop_stage(const struct cenv_store *store, const char *name,
         rc = cenv_store_open(&stage, clone.path, err);
         rc = rc ? rc : cenv_store_try_exclusive(stage, &lease, err);
         if (rc == 0) {
-            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, 1, err);
+            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
             cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
             *removed += rc == 0;
         }

@@ -169,7 +169,7 @@ static int drop_small(struct gc *gc)
         CENV_STORE_REQUESTS, CENV_STORE_MANIFESTS, CENV_STORE_REPODATA};
     int rc = cenv_store_drop_stages(gc->store, &gc->removed, gc->task, gc->err);
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rc == 0; i++)
-        rc = cenv_fs_remove_content(gc->store->dirs[dirs[i]], 1, gc->err);
+        rc = cenv_fs_remove_content(gc->store->dirs[dirs[i]], gc->err);
     return rc;
 }
 

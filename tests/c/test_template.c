@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Templates: built once whoever asks, whole or not at all, drafted, staged. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "check.h"
+#include "io/json.h"
+#include "package.h"
+#include "storekit.h"
+
+static struct storekit k;
+static char records[8192];
+
+/* A package of the given name in the store, as if it had been fetched. */
+static void put_package(const char *name, const char *hash)
+{
+    struct cenv_work work;
+    char dir[64], text[2048];
+    struct package p = package_begin(&k.s, name, "1", "");
+    CHECK_INT(cenv_work_open(k.store, &work, &k.err), 0);
+    snprintf(p.dir, sizeof(p.dir), "store/v1/tmp/%s/e/content", work.name);
+    snprintf(text, sizeof(text), "#!" PLACEHOLDER "/bin/sh\necho %s\n", name);
+    snprintf(dir, sizeof(dir), "bin/%s", name);
+    package_data(&p, dir, text, strlen(text), 0755, TEXT_KEYS);
+    for (int i = 0; i < 30; i++) {
+        snprintf(dir, sizeof(dir), "share/%s/%d", name, i);
+        package_file(&p, dir, "plain", 0644);
+    }
+    package_end(&p);
+    snprintf(text, sizeof(text), "{\"name\":\"%s\",\"version\":\"1\",\"build\":\"0\"}",
+             name);
+    package_info(&p, "index.json", text);
+    CHECK_INT(storekit_describe(work.fd, "e", text, &k.task, &k.err), 0);
+    CHECK_INT(
+        cenv_store_publish_package(k.store, cenv_str(hash), &work, "e", false, &k.err),
+        0);
+    cenv_work_close(k.store, &work);
+    size_t n = strlen(records);
+    snprintf(
+        records + n, sizeof(records) - n,
+        "%s{\"name\":\"%s\",\"version\":\"1\",\"build\":\"0\",\"build_number\":0,"
+        "\"subdir\":\"linux-64\",\"channel\":\"c\",\"fn\":\"%s-1-0.conda\",\"depends\":[],"
+        "\"url\":\"https://h.invalid/c/linux-64/%s-1-0.conda\",\"sha256\":\"%s\"}",
+        n > 1 ? "," : "", name, name, name, hash);
+}
+
+static void begin(void)
+{
+    k = storekit_open();
+    strcpy(records, "[");
+    put_package("a", storekit_hash('a'));
+    put_package("b", storekit_hash('b'));
+    put_package("c", storekit_hash('c'));
+    strcat(records, "]");
+}
+
+static int build(const char *meta)
+{
+    cenv_buf_clear(&k.out);
+    int rc = cenv_template_build(k.store, records, meta, &k.task, &k.out, &k.err);
+    if (rc < 0)
+        fprintf(stderr, "    %s\n", k.err.message);
+    return rc;
+}
+
+static struct cenv_json *reply(void)
+{
+    struct cenv_json *doc = NULL;
+    CHECK_INT(cenv_json_parse(&doc, cenv_buf_str(&k.out), "reply", &k.err), 0);
+    return doc;
+}
+
+static bool was_built(void)
+{
+    struct cenv_json *doc = reply();
+    bool built = cenv_json_get_true(doc, "built");
+    cenv_json_free(doc);
+    return built;
+}
+
+/* Reads a file of the template the last reply told of; from a buffer of its own. */
+static const char *template_text(const char *name)
+{
+    static struct cenv_buf text;
+    struct cenv_json *doc = reply();
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/%s", cenv_json_get_cstr(doc, "path"), name);
+    cenv_json_free(doc);
+    cenv_buf_release(&text);
+    cenv_buf_init(&text, 1 << 20);
+    cenv_fs_read_file(CENV_CWD, path, &text, &k.err);
+    cenv_error_release(&k.err);
+    static char kept[65536];
+    snprintf(kept, sizeof(kept), "%s", cenv_buf_str(&text).data);
+    cenv_buf_release(&text);
+    return kept;
+}
+
+static size_t count(enum cenv_store_dir dir)
+{
+    struct cenv_listing list;
+    size_t nr = 0;
+    if (CHECK_INT(cenv_listing_read(&list, cenv_store_dirfd(k.store, dir), false), 0))
+        nr = list.nr;
+    cenv_listing_release(&list);
+    return nr;
+}
+
+static void check_clean(size_t templates)
+{
+    CHECK_INT(count(CENV_STORE_TEMPLATES), templates);
+    CHECK_INT(count(CENV_STORE_TMP), 0);
+    CHECK_INT(count(CENV_STORE_LOCKS), 0);
+}
+
+static void test_template__is_built_once(void)
+{
+    char want[1200];
+    begin();
+    CHECK_INT(build("{\"specs\":[\"a\",\"b\"],\"channels\":[\"c\"]}"), 0);
+    CHECK(was_built());
+    struct cenv_json *doc = reply();
+    const char *path = cenv_json_get_cstr(doc, "path");
+    snprintf(want, sizeof(want), "#!%s/bin/sh\necho a\n", path);
+    const char *got = template_text("bin/a");
+    CHECK(strcmp(got, want) == 0 ||
+          strstr(got, path)); /* a long path takes another first line */
+    CHECK(strstr(template_text("conda-meta/history"), "linux-64::a-1-0"));
+    CHECK(strstr(template_text("../template.json"), "\"specs\":[\"a\",\"b\"]"));
+    CHECK_INT(cenv_json_len(cenv_json_get(doc, "records")), 3);
+    CHECK(cenv_json_get_int(doc, "size", 0) > 300);
+    cenv_json_free(doc);
+    CHECK_INT(build("{\"specs\":[\"b >0\"]}"), 0);
+    CHECK(!was_built());
+    CHECK_INT(cenv_verify(scratch_path(&k.s, "none"), &k.task, &k.out, &k.err),
+              CENV_EOS);
+    cenv_error_release(&k.err);
+    check_clean(1);
+    storekit_close(&k);
+}
+
+static void test_template__owns_its_inodes_and_verifies(void)
+{
+    struct cenv_stat st;
+    begin();
+    CHECK_INT(build("{}"), 0);
+    struct cenv_json *doc = reply();
+    char *path = cenv_strdup(cenv_json_get_cstr(doc, "path"));
+    int fd = cenv_fs_open_root(path, &k.err);
+    CHECK_INT(cenv_raw_stat(fd, "share/a/0", &st), 0);
+    CHECK_INT(st.nlink, 1);
+    cenv_fd_close(fd);
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_verify(path, &k.task, &k.out, &k.err), 0);
+    CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
+    struct cenv_buf manifest;
+    cenv_buf_init(&manifest, 4096);
+    CHECK_INT(cenv_store_is_template(k.store, path, &manifest), 1);
+    CHECK(manifest.data && cenv_fs_exists(CENV_CWD, manifest.data));
+    cenv_buf_release(&manifest);
+    cenv_free(path);
+    cenv_json_free(doc);
+    storekit_close(&k);
+}
+
+static void test_template__rebuilds_in_one_step(void)
+{
+    struct cenv_stat old, new;
+    begin();
+    CHECK_INT(build("{}"), 0);
+    CHECK_INT(cenv_raw_stat(cenv_store_dirfd(k.store, CENV_STORE_TEMPLATES), ".", &old),
+              0);
+    struct cenv_json *doc = reply();
+    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "path"), &old);
+    CHECK_INT(build("{\"rebuild\":true}"), 0);
+    CHECK(was_built());
+    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "path"), &new);
+    CHECK(!cenv_stat_same_file(&old, &new));
+    cenv_json_free(doc);
+    check_clean(1);
+    storekit_close(&k);
+}
+
+/* A failed build leaves nothing, is not remembered, and says what is wrong. */
+static void test_template__failed_build_leaves_nothing(void)
+{
+    char path[256];
+    begin();
+    snprintf(path, sizeof(path), "store/v1/pkgs/bb/%s/content/info/paths.json",
+             storekit_hash('b'));
+    char *kept = strdup(scratch_text(&k.s, path));
+    struct cenv_stat st;
+    cenv_raw_stat(k.s.fd, path, &st);
+    char *broken = strdup(kept);
+    memset(broken, 'x', 10); /* as long as before, and as old: only linking sees it */
+    scratch_file(&k.s, path, broken, 0644);
+    cenv_raw_set_mtime(k.s.fd, path, st.mtime_ns);
+    CHECK(build("{}") < 0);
+    CHECK(k.err.message[0]);
+    cenv_error_release(&k.err);
+    check_clean(0);
+    CHECK_INT(cenv_template_build(k.store, "{}", "{}", &k.task, &k.out, &k.err),
+              CENV_EUSAGE);
+    cenv_error_release(&k.err);
+    CHECK_INT(cenv_template_build(k.store, "[", "{}", &k.task, &k.out, &k.err),
+              CENV_EINTEGRITY);
+    cenv_error_release(&k.err);
+    scratch_file(&k.s, path, kept, 0644);
+    cenv_raw_set_mtime(k.s.fd, path, st.mtime_ns);
+    CHECK_INT(build("{}"), 0);
+    free(kept);
+    free(broken);
+    storekit_close(&k);
+}
+
+/* ---- many builders ---- */
+
+static void test_template__many_processes_build_one(void)
+{
+    enum { NR = 6 };
+    pid_t pids[NR];
+    int built = 0, fine = 0;
+    begin();
+    for (int i = 0; i < NR; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            _exit(build("{}") < 0 ? 9 : was_built());
+    }
+    for (int i = 0; i < NR; i++) {
+        int status = -1;
+        waitpid(pids[i], &status, 0);
+        fine += WIFEXITED(status) && WEXITSTATUS(status) <= 1;
+        built += WIFEXITED(status) && WEXITSTATUS(status) == 1;
+    }
+    CHECK_INT(fine, NR);
+    CHECK_INT(built, 1);
+    check_clean(1);
+    storekit_close(&k);
+}
+
+/* killed at any moment; the next one succeeds, and a sweep finds all that is left. */
+static void test_template__next_one_takes_over_from_the_killed(void)
+{
+    begin();
+    for (useconds_t delay = 0; delay < 24000; delay += 1500) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(build("{\"rebuild\":true}") < 0);
+        usleep(delay);
+        kill(pid, SIGKILL);
+        CHECK_INT(build("{}"), 0);
+        waitpid(pid, NULL, 0);
+        CHECK(strstr(template_text("bin/b"), "echo b"));
+        cenv_buf_clear(&k.out);
+        CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+        CHECK_INT(count(CENV_STORE_TMP), 0);
+    }
+    storekit_close(&k);
+}
+
+/* ---- drafts ---- */
+
+static void test_draft__is_there_when_committed(void)
+{
+    struct cenv_draft *draft = NULL;
+    const char *meta = "{\"key\":\"pip install x\"}";
+    begin();
+    CHECK_INT(build("{}"), 0);
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_draft_open(&draft, k.store, records, meta, &k.task, &k.out, &k.err),
+              0);
+    if (!CHECK(draft != NULL))
+        return;
+    struct cenv_json *doc = reply();
+    char path[1024];
+    snprintf(path, sizeof(path), "%s/added", cenv_json_get_cstr(doc, "path"));
+    CHECK_INT(
+        cenv_template_find(k.store, cenv_json_get_cstr(doc, "id"), &k.out, &k.err), 1);
+    CHECK_INT(cenv_fs_write_new(CENV_CWD, path, CENV_STR("x"), 0644, &k.err), 0);
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0); /* it is ours */
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_draft_commit(draft, &k.task, &k.out, &k.err), 0);
+    CHECK(was_built());
+    CHECK_STR(template_text("added"), "x");
+    cenv_buf_clear(&k.out);
+    CHECK_INT(
+        cenv_template_find(k.store, cenv_json_get_cstr(doc, "id"), &k.out, &k.err), 0);
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_draft_open(&draft, k.store, records, meta, &k.task, &k.out, &k.err),
+              0);
+    CHECK(draft == NULL && !was_built());
+    cenv_json_free(doc);
+    check_clean(2);
+    storekit_close(&k);
+}
+
+static void test_draft__killed_or_discarded_is_gone(void)
+{
+    struct cenv_draft *draft = NULL;
+    begin();
+    CHECK_INT(cenv_draft_open(&draft, k.store, records, "{\"key\":\"1\"}", &k.task,
+                              &k.out, &k.err),
+              0);
+    cenv_draft_discard(draft);
+    check_clean(0);
+    for (int sweep = 0; sweep < 2; sweep++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            cenv_draft_open(&draft, k.store, records, "{\"key\":\"1\"}", &k.task,
+                            &k.out, &k.err);
+            kill(getpid(), SIGKILL);
+        }
+        waitpid(pid, NULL, 0);
+        CHECK_INT(count(CENV_STORE_TEMPLATES), 1);
+        cenv_buf_clear(&k.out);
+        if (sweep) {
+            CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+            check_clean(0);
+        } else {
+            CHECK_INT(cenv_draft_open(&draft, k.store, records, "{\"key\":\"1\"}",
+                                      &k.task, &k.out, &k.err),
+                      0);
+            CHECK(draft != NULL);
+            cenv_draft_discard(draft);
+        }
+    }
+    storekit_close(&k);
+}
+
+/* ---- staging ---- */
+
+static int stage(const char *id, const char *directory)
+{
+    cenv_buf_clear(&k.out);
+    int rc = cenv_template_stage(k.store, id, directory, &k.task, &k.out, &k.err);
+    if (rc < 0)
+        fprintf(stderr, "    %s\n", k.err.message);
+    return rc;
+}
+
+static void test_stage__same_file_system_needs_none(void)
+{
+    begin();
+    CHECK_INT(build("{}"), 0);
+    struct cenv_json *doc = reply();
+    CHECK_INT(stage(cenv_json_get_cstr(doc, "id"), k.s.path), 0);
+    CHECK(k.out.data && strstr(k.out.data, "\"staged\":false"));
+    CHECK(k.out.data && strstr(k.out.data, cenv_json_get_cstr(doc, "path")));
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_template_stage(k.store, storekit_hash('9'), k.s.path, &k.task,
+                                  &k.out, &k.err),
+              CENV_EUSAGE);
+    cenv_json_free(doc);
+    storekit_close(&k);
+}
+
+static void test_stage__another_file_system_gets_a_private_copy(void)
+{
+    char name[128], expected[1200];
+    begin();
+    mkdirat(k.s.fd, "other", 0777);
+    if (geteuid() != 0 ||
+        mount("cenv", scratch_path(&k.s, "other"), "tmpfs", 0, "size=64m") < 0) {
+        storekit_close(&k);
+        return;
+    }
+    CHECK_INT(build("{}"), 0);
+    struct cenv_json *doc = reply();
+    char *id = cenv_strdup(cenv_json_get_cstr(doc, "id"));
+    cenv_json_free(doc);
+    snprintf(name, sizeof(name), "other/cenv-%u", geteuid());
+    mkdirat(k.s.fd, name, 0755); /* somebody else may look into it */
+    CHECK_INT(cenv_template_stage(k.store, id, scratch_path(&k.s, "other"), &k.task,
+                                  &k.out, &k.err),
+              CENV_EFAIL);
+    cenv_error_release(&k.err);
+    unlinkat(k.s.fd, name, AT_REMOVEDIR);
+    for (int twice = 0; twice < 2; twice++) {
+        CHECK_INT(stage(id, scratch_path(&k.s, "other")), 0);
+        CHECK(k.out.data && strstr(k.out.data, "\"staged\":true"));
+        snprintf(expected, sizeof(expected), "%s/%s/v1/templates/%s/prefix", k.s.path,
+                 name, id);
+        CHECK(k.out.data && strstr(k.out.data, expected));
+        CHECK(strstr(template_text("bin/a"), expected) ||
+              strstr(template_text("bin/a"), "env"));
+    }
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_verify(expected, &k.task, &k.out, &k.err), 0);
+    CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
+    CHECK_INT(cenv_store_gc(k.store, 0, &k.task, &k.out, &k.err), 0);
+    CHECK(!cenv_fs_exists(k.s.fd, name));
+    umount2(scratch_path(&k.s, "other"), MNT_DETACH);
+    cenv_free(id);
+    storekit_close(&k);
+}
+
+int main(void)
+{
+    umask(022);
+    RUN(test_template__is_built_once);
+    RUN(test_template__owns_its_inodes_and_verifies);
+    RUN(test_template__rebuilds_in_one_step);
+    RUN(test_template__failed_build_leaves_nothing);
+    RUN(test_template__many_processes_build_one);
+    RUN(test_template__next_one_takes_over_from_the_killed);
+    RUN(test_draft__is_there_when_committed);
+    RUN(test_draft__killed_or_discarded_is_gone);
+    RUN(test_stage__same_file_system_needs_none);
+    RUN(test_stage__another_file_system_gets_a_private_copy);
+    return check_report();
+}
