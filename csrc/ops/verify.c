@@ -39,10 +39,17 @@ struct verification {
 
 /* ---- one file ---- */
 
+/* Bytecode is a cache, shipped or compiled at link time: Python makes it anew as it sees fit (after
+ * its source was relocated, say). conda doctor leaves it out as well. */
+static bool is_bytecode(const struct cenv_prefix_path *path)
+{
+    return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
+}
+
 /* The hash the record wants to see, or empty when it tells none that could be compared. */
 static struct cenv_str wanted_hash(const struct cenv_prefix_path *path)
 {
-    if (path->type == CENV_PATH_PYC)
+    if (is_bytecode(path))
         return CENV_STR("");
     if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
         return path->sha256_in_prefix;
@@ -113,8 +120,8 @@ static int check_file(struct verification *v, struct cenv_filehash *hash,
     const char *name = path->path.data;
     struct cenv_str wanted = wanted_hash(path);
     int rc = cenv_raw_stat(v->root, name, &st);
-    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP) /* bytecode is made again */
-        return path->type == CENV_PATH_PYC ? FINE : MISSING;
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP) 
+        return is_bytecode(path) ? FINE : MISSING;
     if (rc < 0)
         return cenv_fs_fail(err, rc, v->root, name, "cannot look at");
     if (!type_fits(path, &st))
