@@ -3,6 +3,9 @@
  * The order of a name's candidates (design.md §9), in two steps: what a record says of itself, then,
  * among records that tie there, what their dependencies allow. The second step needs to know what
  * each dependency matches, which is worked out in between on the places of the first.
+ *
+ * `features` of old channels (a variant for who has installed the feature) decide among equal builds
+ * only: the plain variant comes first, as conda has it when nothing tracks the feature.
  */
 #include "ops/problem.h"
 
@@ -67,7 +70,8 @@ static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate 
     if (channel_last)
         order = order ? order : by_number(r->channel_rank, s->channel_rank);
     order = order ? order : by_number(s->build_number, r->build_number);
-    return order ? order : is_noarch(r) - is_noarch(s);
+    order = order ? order : is_noarch(r) - is_noarch(s);
+    return order ? order : (r->features.len > 0) - (s->features.len > 0);
 }
 
 /* What is left when dependencies decide nothing. */
