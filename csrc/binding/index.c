@@ -118,14 +118,14 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
 
 static PyMethodDef index_methods[] = {
     { "solve", index_solve, METH_VARARGS,
-      "solve(request, task)\n--\n\nSolve a request (JSON text); return the reply as JSON text." },
+      "solve($self, request, task, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text." },
     { "inspect", index_inspect, METH_O,
-      "inspect(task)\n--\n\nRead every record; return what there is, as JSON text." },
+      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text." },
     { NULL, NULL, 0, NULL },
 };
 
 static PyType_Slot index_slots[] = {
-    { Py_tp_doc, "Index(sources, cache_dir, task)\n--\n\nRepodata opened as one index. sources: "
+    { Py_tp_doc, "Index(sources, cache_dir, task, /)\n--\n\nRepodata opened as one index. sources: "
                  "(channel, channel_url, multichannel, subdir, repodata_url, path) each." },
     { Py_tp_new, (void *)index_new },
     { Py_tp_dealloc, (void *)index_dealloc },

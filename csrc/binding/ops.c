@@ -280,30 +280,30 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
 
 PyMethodDef bind_op_methods[] = {
     { "clone", op_clone, METH_VARARGS,
-      "clone(store, src, dst, options, task)\n--\n\nClone an environment." },
+      "clone($module, store, src, dst, options, task, /)\n--\n\nClone an environment." },
     { "reset", op_reset, METH_VARARGS,
-      "reset(store, clone, task)\n--\n\nPut a clone back to its template's state." },
+      "reset($module, store, clone, task, /)\n--\n\nPut a clone back to its template's state." },
     { "extract", op_extract, METH_VARARGS,
-      "extract(package, dest, sha256, task)\n--\n\nExtract one package." },
-    { "verify", op_verify, METH_VARARGS, "verify(prefix, task)\n--\n\nCheck a prefix." },
+      "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package." },
+    { "verify", op_verify, METH_VARARGS, "verify($module, prefix, task, /)\n--\n\nCheck a prefix." },
     { "package_info", op_package_info, METH_VARARGS,
-      "package_info(package, task)\n--\n\nWhat an index needs of a package." },
-    { "remove", op_remove, METH_VARARGS, "remove(path, task)\n--\n\nRemove a tree." },
+      "package_info($module, package, task, /)\n--\n\nWhat an index needs of a package." },
+    { "remove", op_remove, METH_VARARGS, "remove($module, path, task, /)\n--\n\nRemove a tree." },
     { "doctor", op_doctor, METH_VARARGS,
-      "doctor(directory, task)\n--\n\nWhat this machine can do there." },
+      "doctor($module, directory, task, /)\n--\n\nWhat this machine can do there." },
     { "virtual_packages", op_virtual_packages, METH_VARARGS,
-      "virtual_packages(subdir, overrides)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..." },
+      "virtual_packages($module, subdir, overrides, /)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..." },
     { "current_subdir", op_current_subdir, METH_NOARGS,
-      "current_subdir()\n--\n\nThe subdir of this machine." },
+      "current_subdir($module, /)\n--\n\nThe subdir of this machine." },
     { "pack", op_pack, METH_VARARGS,
-      "pack(path, members, task)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
+      "pack($module, path, members, task, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
       "link) each." },
     { "view_enter", bind_view_enter, METH_VARARGS,
-      "view_enter(prefix, upper, work)\n--\n\nMove this process into a view of prefix." },
+      "view_enter($module, prefix, upper, work, /)\n--\n\nMove this process into a view of prefix." },
     { "view_spawn", bind_view_spawn, METH_VARARGS,
-      "view_spawn(prefix, program, cwd, argv, envp, stdio, new_session)\n--\n\n"
+      "view_spawn($module, prefix, program, cwd, argv, envp, stdio, new_session, /)\n--\n\n"
       "Start a program in a throw-away view; return its process id." },
     { "zstd_write", op_zstd_write, METH_VARARGS,
-      "zstd_write(path, data, level)\n--\n\nCompress data into a file." },
+      "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file." },
     { NULL, NULL, 0, NULL },
 };

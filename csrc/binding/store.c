@@ -248,31 +248,31 @@ static PyObject *store_lease(PyObject *self, PyObject *unused)
 
 static PyMethodDef store_methods[] = {
     { "fetch_repodata", store_fetch_repodata, METH_VARARGS,
-      "fetch_repodata(requests, '', task)\n--\n\nBring repodata up to date." },
+      "fetch_repodata($self, requests, unused, task, /)\n--\n\nBring repodata up to date." },
     { "fetch_packages", store_fetch_packages, METH_VARARGS,
-      "fetch_packages(records, options, task)\n--\n\nFetch and extract what is not here." },
+      "fetch_packages($self, records, options, task, /)\n--\n\nFetch and extract what is not here." },
     { "create", store_create, METH_VARARGS,
-      "create(prefix, records, options, task)\n--\n\nFetch and link into a new prefix." },
+      "create($self, prefix, records, options, task, /)\n--\n\nFetch and link into a new prefix." },
     { "template_build", store_template_build, METH_VARARGS,
-      "template_build(records, meta, task)\n--\n\nBuild a template unless it is there." },
-    { "template_list", store_template_list, METH_NOARGS, "template_list()\n--\n\nAll templates." },
+      "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there." },
+    { "template_list", store_template_list, METH_NOARGS, "template_list($self, /)\n--\n\nAll templates." },
     { "template_find", store_template_find, METH_VARARGS,
-      "template_find(id)\n--\n\nOne template, by id or the unique start of one." },
+      "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one." },
     { "template_remove", store_template_remove, METH_VARARGS,
-      "template_remove(id, '', task)\n--\n\nRemove a template." },
+      "template_remove($self, template, unused, task, /)\n--\n\nRemove a template." },
     { "request_find", store_request_find, METH_VARARGS,
-      "request_find(request)\n--\n\nWhat a request led to, or None." },
+      "request_find($self, request, /)\n--\n\nWhat a request led to, or None." },
     { "request_put", store_request_put, METH_VARARGS,
-      "request_put(request, reply)\n--\n\nRemember what a request led to." },
-    { "gc", store_gc, METH_VARARGS, "gc(max_bytes, task)\n--\n\nRemove what is not in use." },
+      "request_put($self, request, reply, /)\n--\n\nRemember what a request led to." },
+    { "gc", store_gc, METH_VARARGS, "gc($self, max_bytes, task, /)\n--\n\nRemove what is not in use." },
     { "sweep", store_sweep, METH_VARARGS,
-      "sweep('', '', task)\n--\n\nRemove clones and scratch of dead processes." },
-    { "lease", store_lease, METH_NOARGS, "lease()\n--\n\nKeep gc away until it is released." },
+      "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes." },
+    { "lease", store_lease, METH_NOARGS, "lease($self, /)\n--\n\nKeep gc away until it is released." },
     { NULL, NULL, 0, NULL },
 };
 
 static PyType_Slot store_slots[] = {
-    { Py_tp_doc, "Store(path)\n--\n\nThe store in a directory." },
+    { Py_tp_doc, "Store(path, /)\n--\n\nThe store in a directory." },
     { Py_tp_new, (void *)store_new },
     { Py_tp_dealloc, (void *)store_dealloc },
     { Py_tp_methods, store_methods },
@@ -304,7 +304,7 @@ static void lease_dealloc(PyObject *self)
 }
 
 static PyMethodDef lease_methods[] = {
-    { "release", lease_release, METH_NOARGS, "release()\n--\n\nLet go; twice is fine." },
+    { "release", lease_release, METH_NOARGS, "release($self, /)\n--\n\nLet go; twice is fine." },
     { NULL, NULL, 0, NULL },
 };
 
