@@ -13,7 +13,7 @@ int cenv_queue_init(struct cenv_queue *queue, size_t max)
 {
     pthread_condattr_t attr;
 
-    *queue = (struct cenv_queue){ .alloc = max };
+    *queue = (struct cenv_queue){.alloc = max};
     queue->items = cenv_calloc(max ? max : 1, sizeof(*queue->items));
     pthread_mutex_init(&queue->lock, NULL);
     pthread_condattr_init(&attr);

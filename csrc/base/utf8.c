@@ -5,8 +5,12 @@
 /* Length of a sequence by its first byte, and the smallest character that needs it. */
 static unsigned sequence_len(unsigned char first, uint32_t *least)
 {
-    static const uint32_t leasts[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    unsigned len = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    static const uint32_t leasts[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned len = first < 0x80   ? 1
+                   : first < 0xc0 ? 0
+                   : first < 0xe0 ? 2
+                   : first < 0xf0 ? 3
+                                  : 4;
 
     *least = leasts[len];
     return first < 0xf8 ? len : 0;
@@ -38,9 +42,10 @@ size_t cenv_utf8_valid(struct cenv_str text)
     uint32_t point;
 
     while (at < text.len) {
-        unsigned len = (unsigned char)text.data[at] < 0x80
-                           ? 1
-                           : cenv_utf8_decode(cenv_str_slice(text, at, text.len), &point);
+        unsigned len =
+            (unsigned char)text.data[at] < 0x80
+                ? 1
+                : cenv_utf8_decode(cenv_str_slice(text, at, text.len), &point);
         if (len == 0)
             break;
         at += len;

@@ -29,7 +29,7 @@ static int span_read(void *ctx, const void **data, size_t *len, struct cenv_erro
 
 struct cenv_input cenv_input_span(struct cenv_str *span)
 {
-    return (struct cenv_input){ span_read, span };
+    return (struct cenv_input){span_read, span};
 }
 
 static int buf_write(void *ctx, const void *data, size_t len, struct cenv_error *err)
@@ -43,7 +43,7 @@ static int buf_write(void *ctx, const void *data, size_t len, struct cenv_error 
 
 struct cenv_output cenv_output_buf(struct cenv_buf *buf)
 {
-    return (struct cenv_output){ buf_write, buf };
+    return (struct cenv_output){buf_write, buf};
 }
 
 /* ---- decoding ---- */
@@ -60,8 +60,8 @@ struct cenv_decoder {
     char *block; /* zstd's output */
 
     struct archive *bzip2;
-    uint64_t fed;            /* bytes handed to libarchive */
-    struct cenv_error *err;  /* of the read that runs now: the callback's way out */
+    uint64_t fed;           /* bytes handed to libarchive */
+    struct cenv_error *err; /* of the read that runs now: the callback's way out */
     int rc;
 };
 
@@ -81,14 +81,15 @@ static int zstd_fill(struct cenv_decoder *decoder, struct cenv_error *err)
         return 0;
     rc = decoder->from.read(decoder->from.ctx, &data, &len, err);
     if (rc == 0)
-        decoder->in = (ZSTD_inBuffer){ data, len, 0 };
+        decoder->in = (ZSTD_inBuffer){data, len, 0};
     return rc;
 }
 
 static int zstd_error(size_t code, struct cenv_error *err)
 {
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
-        return cenv_error_set(err, CENV_EINTEGRITY, "bad zstd data: window too large (over 2^%d)",
+        return cenv_error_set(err, CENV_EINTEGRITY,
+                              "bad zstd data: window too large (over 2^%d)",
                               WINDOW_LOG_MAX);
     return bad_stream("zstd", ZSTD_getErrorName(code), err);
 }
@@ -97,7 +98,7 @@ static int zstd_error(size_t code, struct cenv_error *err)
 static int zstd_read(struct cenv_decoder *decoder, const void **data, size_t *len,
                      struct cenv_error *err)
 {
-    ZSTD_outBuffer out = { decoder->block, BLOCK, 0 };
+    ZSTD_outBuffer out = {decoder->block, BLOCK, 0};
 
     while (out.pos == 0) {
         size_t before, left;
@@ -140,7 +141,8 @@ static int bzip2_error(struct cenv_decoder *decoder, struct cenv_error *err)
 {
     const char *why = archive_error_string(decoder->bzip2);
 
-    return decoder->rc < 0 ? decoder->rc : bad_stream("bzip2", why ? why : "damaged", err);
+    return decoder->rc < 0 ? decoder->rc
+                           : bad_stream("bzip2", why ? why : "damaged", err);
 }
 
 static int bzip2_open(struct cenv_decoder *decoder, struct cenv_error *err)
@@ -169,7 +171,8 @@ static int bzip2_end(struct cenv_decoder *decoder, struct cenv_error *err)
     size_t len = 0;
     int rc = decoder->from.read(decoder->from.ctx, &data, &len, err);
 
-    if (rc == 0 && (len > 0 || (uint64_t)archive_filter_bytes(decoder->bzip2, -1) < decoder->fed))
+    if (rc == 0 &&
+        (len > 0 || (uint64_t)archive_filter_bytes(decoder->bzip2, -1) < decoder->fed))
         rc = bad_stream("bzip2", "more bytes behind its end", err);
     decoder->done = true;
     return rc;
@@ -195,7 +198,8 @@ static int bzip2_read(struct cenv_decoder *decoder, const void **data, size_t *l
     return rc == ARCHIVE_OK ? 0 : bzip2_error(decoder, err);
 }
 
-static int decoder_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+static int decoder_read(void *ctx, const void **data, size_t *len,
+                        struct cenv_error *err)
 {
     struct cenv_decoder *decoder = ctx;
     const void *block = "";
@@ -203,12 +207,14 @@ static int decoder_read(void *ctx, const void **data, size_t *len, struct cenv_e
     int rc = 0;
 
     if (!decoder->done)
-        rc = decoder->codec == CENV_CODEC_ZSTD ? zstd_read(decoder, &block, &size, err)
-                                               : bzip2_read(decoder, &block, &size, err);
+        rc = decoder->codec == CENV_CODEC_ZSTD
+                 ? zstd_read(decoder, &block, &size, err)
+                 : bzip2_read(decoder, &block, &size, err);
     if (rc < 0)
         return rc;
     if (size > decoder->left)
-        return cenv_error_set(err, CENV_EINTEGRITY, "it expands to more than is allowed");
+        return cenv_error_set(err, CENV_EINTEGRITY,
+                              "it expands to more than is allowed");
     decoder->left -= size;
     *data = block;
     *len = size;
@@ -225,8 +231,8 @@ static int zstd_decoder_init(struct cenv_decoder *decoder, struct cenv_error *er
     return 0;
 }
 
-int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec, struct cenv_input from,
-                     uint64_t max_out, struct cenv_error *err)
+int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec,
+                     struct cenv_input from, uint64_t max_out, struct cenv_error *err)
 {
     struct cenv_decoder *decoder = cenv_calloc(1, sizeof(*decoder));
     int rc = 0;
@@ -257,7 +263,7 @@ void cenv_decoder_free(struct cenv_decoder *decoder)
 
 struct cenv_input cenv_input_decoder(struct cenv_decoder *decoder)
 {
-    return (struct cenv_input){ decoder_read, decoder };
+    return (struct cenv_input){decoder_read, decoder};
 }
 
 int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
@@ -265,7 +271,8 @@ int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
 {
     struct cenv_decoder *decoder = NULL;
     size_t len = 1;
-    int rc = cenv_decoder_new(&decoder, codec, cenv_input_span(&in), out->max - out->len, err);
+    int rc = cenv_decoder_new(&decoder, codec, cenv_input_span(&in),
+                              out->max - out->len, err);
 
     while (rc == 0 && len > 0) {
         const void *data = NULL;
@@ -288,7 +295,8 @@ struct cenv_encoder {
     int rc;
 };
 
-static la_ssize_t bzip2_push(struct archive *archive, void *ctx, const void *data, size_t len)
+static la_ssize_t bzip2_push(struct archive *archive, void *ctx, const void *data,
+                             size_t len)
 {
     struct cenv_encoder *encoder = ctx;
 
@@ -306,10 +314,12 @@ static int bzip2_fail(struct cenv_encoder *encoder, struct cenv_error *err)
 
     if (encoder->rc < 0)
         return encoder->rc;
-    return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s", why ? why : "bzip2 failed");
+    return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
+                          why ? why : "bzip2 failed");
 }
 
-static int bzip2_encoder_init(struct cenv_encoder *encoder, int level, struct cenv_error *err)
+static int bzip2_encoder_init(struct cenv_encoder *encoder, int level,
+                              struct cenv_error *err)
 {
     struct archive_entry *entry = archive_entry_new();
     struct archive *bzip2 = archive_write_new();
@@ -325,7 +335,8 @@ static int bzip2_encoder_init(struct cenv_encoder *encoder, int level, struct ce
     snprintf(text, sizeof(text), "%d", level);
     archive_entry_set_filetype(entry, AE_IFREG);
     ok = archive_write_add_filter_bzip2(bzip2) == ARCHIVE_OK &&
-         archive_write_set_filter_option(bzip2, "bzip2", "compression-level", text) == ARCHIVE_OK &&
+         archive_write_set_filter_option(bzip2, "bzip2", "compression-level", text) ==
+             ARCHIVE_OK &&
          archive_write_set_format_raw(bzip2) == ARCHIVE_OK &&
          archive_write_set_bytes_per_block(bzip2, 0) == ARCHIVE_OK &&
          archive_write_open(bzip2, encoder, NULL, bzip2_push, NULL) == ARCHIVE_OK &&
@@ -334,7 +345,8 @@ static int bzip2_encoder_init(struct cenv_encoder *encoder, int level, struct ce
     return ok ? 0 : bzip2_fail(encoder, err);
 }
 
-static int zstd_encoder_init(struct cenv_encoder *encoder, int level, struct cenv_error *err)
+static int zstd_encoder_init(struct cenv_encoder *encoder, int level,
+                             struct cenv_error *err)
 {
     encoder->zstd = ZSTD_createCCtx();
     encoder->block = cenv_malloc(BLOCK);
@@ -363,18 +375,19 @@ int cenv_encoder_new(struct cenv_encoder **out, enum cenv_codec codec, int level
 }
 
 /* Feeds `in` and hands on what comes out, until `mode` is satisfied. */
-static int zstd_step(struct cenv_encoder *encoder, struct cenv_str bytes, ZSTD_EndDirective mode,
-                     struct cenv_error *err)
+static int zstd_step(struct cenv_encoder *encoder, struct cenv_str bytes,
+                     ZSTD_EndDirective mode, struct cenv_error *err)
 {
-    ZSTD_inBuffer in = { bytes.data, bytes.len, 0 };
+    ZSTD_inBuffer in = {bytes.data, bytes.len, 0};
     size_t left;
     int rc = 0;
 
     do {
-        ZSTD_outBuffer out = { encoder->block, BLOCK, 0 };
+        ZSTD_outBuffer out = {encoder->block, BLOCK, 0};
         left = ZSTD_compressStream2(encoder->zstd, &out, &in, mode);
         if (ZSTD_isError(left))
-            return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s", ZSTD_getErrorName(left));
+            return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
+                                  ZSTD_getErrorName(left));
         if (out.pos > 0)
             rc = encoder->to.write(encoder->to.ctx, out.dst, out.pos, err);
     } while (rc == 0 && (in.pos < in.size || (mode == ZSTD_e_end && left > 0)));
@@ -397,7 +410,8 @@ int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err)
     if (encoder->zstd)
         return zstd_step(encoder, CENV_STR(""), ZSTD_e_end, err);
     encoder->err = err;
-    return archive_write_close(encoder->bzip2) == ARCHIVE_OK ? 0 : bzip2_fail(encoder, err);
+    return archive_write_close(encoder->bzip2) == ARCHIVE_OK ? 0
+                                                             : bzip2_fail(encoder, err);
 }
 
 void cenv_encoder_free(struct cenv_encoder *encoder)
@@ -413,7 +427,8 @@ void cenv_encoder_free(struct cenv_encoder *encoder)
     cenv_free(encoder);
 }
 
-int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out, struct cenv_error *err)
+int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
+                       struct cenv_error *err)
 {
     size_t bound = ZSTD_compressBound(in.len), len;
     char *room = cenv_buf_reserve(out, bound);
@@ -422,7 +437,8 @@ int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out, stru
         return cenv_error_oom(err);
     len = ZSTD_compress(room, bound, in.data, in.len, level);
     if (ZSTD_isError(len))
-        return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s", ZSTD_getErrorName(len));
+        return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
+                              ZSTD_getErrorName(len));
     out->len += len;
     out->data[out->len] = '\0';
     return 0;

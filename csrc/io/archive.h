@@ -40,8 +40,8 @@ enum cenv_codec { CENV_CODEC_ZSTD, CENV_CODEC_BZIP2 };
  * bytes, a stream that is empty, truncated or damaged, and other bytes behind its end.
  */
 struct cenv_decoder;
-int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec, struct cenv_input from,
-                     uint64_t max_out, struct cenv_error *err);
+int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec,
+                     struct cenv_input from, uint64_t max_out, struct cenv_error *err);
 void cenv_decoder_free(struct cenv_decoder *decoder); /* NULL is fine */
 struct cenv_input cenv_input_decoder(struct cenv_decoder *decoder);
 

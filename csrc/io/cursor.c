@@ -23,7 +23,8 @@ void cenv_cursor_advance(struct cenv_cursor *cursor, size_t len)
     cursor->offset += len;
 }
 
-int cenv_cursor_take(struct cenv_cursor *cursor, void *to, uint64_t len, struct cenv_error *err)
+int cenv_cursor_take(struct cenv_cursor *cursor, void *to, uint64_t len,
+                     struct cenv_error *err)
 {
     char *room = to;
 

@@ -23,6 +23,7 @@ int cenv_cursor_fill(struct cenv_cursor *cursor, struct cenv_error *err);
 void cenv_cursor_advance(struct cenv_cursor *cursor, size_t len);
 
 /* Copies `len` bytes to `to` (NULL: skips them). 1; 0 when the input ends before; or a status. */
-int cenv_cursor_take(struct cenv_cursor *cursor, void *to, uint64_t len, struct cenv_error *err);
+int cenv_cursor_take(struct cenv_cursor *cursor, void *to, uint64_t len,
+                     struct cenv_error *err);
 
 #endif

@@ -28,22 +28,22 @@ enum {
     BUFFER = 512 << 10,
 };
 
-#define CURL_FUNCTIONS(XX)  \
-    XX(curl_global_init)    \
-    XX(curl_easy_init)      \
-    XX(curl_easy_setopt)    \
-    XX(curl_easy_getinfo)   \
-    XX(curl_easy_strerror)  \
-    XX(curl_easy_cleanup)   \
-    XX(curl_multi_init)     \
-    XX(curl_multi_add_handle)    \
+#define CURL_FUNCTIONS(XX) \
+    XX(curl_global_init) \
+    XX(curl_easy_init) \
+    XX(curl_easy_setopt) \
+    XX(curl_easy_getinfo) \
+    XX(curl_easy_strerror) \
+    XX(curl_easy_cleanup) \
+    XX(curl_multi_init) \
+    XX(curl_multi_add_handle) \
     XX(curl_multi_remove_handle) \
-    XX(curl_multi_perform)  \
-    XX(curl_multi_poll)     \
-    XX(curl_multi_info_read)     \
+    XX(curl_multi_perform) \
+    XX(curl_multi_poll) \
+    XX(curl_multi_info_read) \
     XX(curl_multi_strerror) \
-    XX(curl_multi_cleanup)  \
-    XX(curl_slist_append)   \
+    XX(curl_multi_cleanup) \
+    XX(curl_slist_append) \
     XX(curl_slist_free_all)
 
 /* The library's functions; filled once, then only read. */
@@ -57,7 +57,8 @@ static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
 
 static void load_library(void)
 {
-    static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.4.dylib" };
+    static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4",
+                                        "libcurl.4.dylib"};
     void *handle = NULL;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !handle; i++)
@@ -66,9 +67,9 @@ static void load_library(void)
         snprintf(lib.failure, sizeof(lib.failure), "libcurl cannot be loaded");
         return;
     }
-#define XX(name)                                                          \
-    *(void **)&lib.name = dlsym(handle, #name);                           \
-    if (!lib.name)                                                        \
+#define XX(name) \
+    *(void **)&lib.name = dlsym(handle, #name); \
+    if (!lib.name) \
         snprintf(lib.failure, sizeof(lib.failure), "libcurl has no " #name);
     CURL_FUNCTIONS(XX)
 #undef XX
@@ -82,7 +83,8 @@ static int need_library(struct cenv_error *err)
     if (!lib.failure[0])
         return 0;
     cenv_error_set(err, CENV_EFAIL, "cannot download: %s", lib.failure);
-    return cenv_error_hint(err, "install libcurl (Debian, Ubuntu: libcurl4), or work --offline");
+    return cenv_error_hint(
+        err, "install libcurl (Debian, Ubuntu: libcurl4), or work --offline");
 }
 
 /* One of those that run at the same time. */
@@ -93,7 +95,7 @@ struct slot {
     struct cenv_http_transfer *transfer; /* NULL: free */
     uint64_t start_ns;                   /* of the next try; 0: it runs */
     unsigned retry_after;                /* seconds, as the server asked */
-    int fd; /* of the file written; -1: none yet */
+    int fd;                              /* of the file written; -1: none yet */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -118,8 +120,8 @@ static uint64_t header_number(const char *text)
 /* Copies the value behind "Name:", without blanks at its ends, unless it is too long. */
 static void header_value(struct cenv_str line, char *out, size_t max)
 {
-    struct cenv_str value = cenv_str_trim(cenv_str_slice(line, cenv_str_find(line, ':') + 1,
-                                                         line.len));
+    struct cenv_str value =
+        cenv_str_trim(cenv_str_slice(line, cenv_str_find(line, ':') + 1, line.len));
 
     if (value.len < max) {
         memcpy(out, value.data, value.len);
@@ -131,7 +133,8 @@ static bool is_header(struct cenv_str line, const char *name)
 {
     size_t len = strlen(name);
 
-    return line.len > len && line.data[len] == ':' && strncasecmp(line.data, name, len) == 0;
+    return line.len > len && line.data[len] == ':' &&
+           strncasecmp(line.data, name, len) == 0;
 }
 
 static void take_cache_control(struct cenv_http_reply *reply, struct cenv_str line)
@@ -151,10 +154,11 @@ static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
 {
     struct slot *slot = ctx;
     struct cenv_http_reply *reply = &slot->transfer->reply;
-    struct cenv_str line = { data, size * nr };
+    struct cenv_str line = {data, size * nr};
     char number[32] = "";
 
-    if (cenv_str_starts(line, CENV_STR("HTTP/"))) { /* a new reply: after a redirect, a 100 */
+    if (cenv_str_starts(line,
+                        CENV_STR("HTTP/"))) { /* a new reply: after a redirect, a 100 */
         reply->etag[0] = reply->modified[0] = '\0';
         reply->max_age = -1;
         slot->retry_after = 0;
@@ -183,7 +187,8 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
     if (status != 200)
         return len;
     if (transfer->max_size && transfer->reply.received + len > transfer->max_size) {
-        cenv_error_set(&transfer->err, CENV_EINTEGRITY, "the server sends more than %llu bytes",
+        cenv_error_set(&transfer->err, CENV_EINTEGRITY,
+                       "the server sends more than %llu bytes",
                        (unsigned long long)transfer->max_size);
         return 0;
     }
@@ -211,20 +216,22 @@ static void set_proxy(CURL *easy, const char *url)
 {
     const char *proxy = env("HTTP_PROXY");
 
-    if (proxy && strncasecmp(url, "http:", 5) == 0 && !env("http_proxy") && !env("REQUEST_METHOD"))
+    if (proxy && strncasecmp(url, "http:", 5) == 0 && !env("http_proxy") &&
+        !env("REQUEST_METHOD"))
         lib.curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
 }
 
 static void set_certificates(CURL *easy)
 {
-    static const char *const names[] = { "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE",
-                                         "SSL_CERT_DIR" };
+    static const char *const names[] = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+                                        "SSL_CERT_FILE", "SSL_CERT_DIR"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         const char *path = env(names[i]);
         if (!path)
             continue;
-        lib.curl_easy_setopt(easy, cenv_fs_is_dir(path) ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
+        lib.curl_easy_setopt(
+            easy, cenv_fs_is_dir(path) ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
         return;
     }
 }
@@ -246,9 +253,11 @@ static void set_limits(CURL *easy, const char *url)
 {
     bool secure = strncasecmp(url, "https:", 6) == 0;
 
-    lib.curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    lib.curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS,
-                         (long)(secure ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    lib.curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
+                         (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    lib.curl_easy_setopt(
+        easy, CURLOPT_REDIR_PROTOCOLS,
+        (long)(secure ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS));
     lib.curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS);
     lib.curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
@@ -313,7 +322,8 @@ static int open_file(struct slot *slot, struct cenv_error *err)
         return slot->fd < 0 ? slot->fd : 0;
     }
     int rc = cenv_raw_truncate(slot->fd, 0);
-    return rc < 0 ? cenv_fs_fail(err, rc, transfer->dir, transfer->file, "cannot write") : 0;
+    return rc < 0 ? cenv_fs_fail(err, rc, transfer->dir, transfer->file, "cannot write")
+                  : 0;
 }
 
 /* Starts the slot's transfer, or starts it again. */
@@ -325,7 +335,7 @@ static int start(struct run *run, struct slot *slot, struct cenv_error *err)
     int rc;
 
     cenv_task_advance(run->task, (uint64_t)0 - reply->received);
-    *reply = (struct cenv_http_reply){ .max_age = -1, .tries = tries };
+    *reply = (struct cenv_http_reply){.max_age = -1, .tries = tries};
     slot->start_ns = 0;
     rc = open_file(slot, err);
     if (rc == 0)
@@ -344,7 +354,8 @@ static bool is_passing(CURLcode code, long status)
 {
     switch (code) {
     case CURLE_OK:
-        return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
+        return status == 408 || status == 429 || status == 500 ||
+               (status >= 502 && status <= 504);
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -381,7 +392,8 @@ static const char *advice(CURLcode code)
 /* Milliseconds until the next try: what the server asked, or 0.25 s, 0.5 s, 1 s. */
 static uint64_t pause_ms(const struct slot *slot)
 {
-    unsigned asked = slot->retry_after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : slot->retry_after;
+    unsigned asked =
+        slot->retry_after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : slot->retry_after;
 
     return asked ? asked * 1000U : 125U << slot->transfer->reply.tries;
 }
@@ -398,7 +410,8 @@ static void set_failure(struct slot *slot, CURLcode code)
     transfer->rc = transfer->err.status;
 }
 
-static int finish(struct run *run, struct slot *slot, CURLcode code, struct cenv_error *err)
+static int finish(struct run *run, struct slot *slot, CURLcode code,
+                  struct cenv_error *err)
 {
     struct cenv_http_transfer *transfer = slot->transfer;
     int closed;
@@ -406,7 +419,8 @@ static int finish(struct run *run, struct slot *slot, CURLcode code, struct cenv
     lib.curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &transfer->reply.status);
     if (code != CURLE_OK && !is_passing(code, 0))
         set_failure(slot, code);
-    else if (is_passing(code, transfer->reply.status) && transfer->reply.tries < TRIES) {
+    else if (is_passing(code, transfer->reply.status) &&
+             transfer->reply.tries < TRIES) {
         slot->start_ns = cenv_clock_ns() + pause_ms(slot) * 1000000;
         tear_down(run, slot);
         return 0;
@@ -415,8 +429,8 @@ static int finish(struct run *run, struct slot *slot, CURLcode code, struct cenv
     tear_down(run, slot);
     closed = cenv_raw_close(slot->fd);
     if (closed < 0 && transfer->rc == 0)
-        transfer->rc = cenv_fs_fail(&transfer->err, closed, transfer->dir, transfer->file,
-                                    "cannot write");
+        transfer->rc = cenv_fs_fail(&transfer->err, closed, transfer->dir,
+                                    transfer->file, "cannot write");
     slot->fd = -1;
     slot->transfer = NULL;
     run->running--;
@@ -434,7 +448,8 @@ static int start_some(struct run *run, struct cenv_error *err)
         if (!slot->transfer && run->next < run->nr) {
             slot->transfer = run->transfers[run->next++];
             rc = start(run, slot, err);
-        } else if (slot->transfer && slot->start_ns && slot->start_ns <= cenv_clock_ns()) {
+        } else if (slot->transfer && slot->start_ns &&
+                   slot->start_ns <= cenv_clock_ns()) {
             rc = start(run, slot, err);
         }
     }
@@ -481,12 +496,16 @@ static int loop(struct run *run, struct cenv_error *err)
     return rc;
 }
 
-int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr, unsigned parallel,
-                  cenv_http_done_fn done, void *ctx, struct cenv_task *task,
-                  struct cenv_error *err)
+int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr,
+                  unsigned parallel, cenv_http_done_fn done, void *ctx,
+                  struct cenv_task *task, struct cenv_error *err)
 {
-    struct run run = { .transfers = transfers, .nr = nr, .running = nr, .done = done, .ctx = ctx,
-                       .task = task };
+    struct run run = {.transfers = transfers,
+                      .nr = nr,
+                      .running = nr,
+                      .done = done,
+                      .ctx = ctx,
+                      .task = task};
     int rc = nr ? need_library(err) : 0;
 
     if (rc < 0 || nr == 0)
@@ -495,7 +514,7 @@ int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr, unsign
     run.slots = cenv_calloc(run.nr_slots, sizeof(*run.slots));
     run.multi = lib.curl_multi_init();
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++)
-        run.slots[i] = (struct slot){ .run = &run, .fd = -1 };
+        run.slots[i] = (struct slot){.run = &run, .fd = -1};
     rc = run.slots && run.multi ? loop(&run, err) : cenv_error_oom(err);
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++) {
         tear_down(&run, &run.slots[i]);

@@ -14,9 +14,9 @@
 struct cenv_http_reply {
     long status;
     char etag[256];
-    char modified[64];      /* Last-Modified */
-    int64_t max_age;        /* of Cache-Control, in seconds; -1: none */
-    uint64_t received;      /* bytes of the body written */
+    char modified[64]; /* Last-Modified */
+    int64_t max_age;   /* of Cache-Control, in seconds; -1: none */
+    uint64_t received; /* bytes of the body written */
     unsigned tries;
 };
 
@@ -52,8 +52,8 @@ typedef int (*cenv_http_done_fn)(void *ctx, struct cenv_http_transfer *transfer,
  * case; REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR in this order; NETRC and
  * ~/.netrc. `task` counts received bytes and may cancel.
  */
-int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr, unsigned parallel,
-                  cenv_http_done_fn done, void *ctx, struct cenv_task *task,
-                  struct cenv_error *err);
+int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr,
+                  unsigned parallel, cenv_http_done_fn done, void *ctx,
+                  struct cenv_task *task, struct cenv_error *err);
 
 #endif

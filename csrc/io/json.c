@@ -120,8 +120,8 @@ static const char *scan_token(struct scan *scan)
     return NULL; /* structure and literals are cJSON's to check */
 }
 
-static int syntax_error(const struct scan *scan, size_t at, const char *what, const char *why,
-                        struct cenv_error *err)
+static int syntax_error(const struct scan *scan, size_t at, const char *what,
+                        const char *why, struct cenv_error *err)
 {
     size_t line = 1, start = 0;
 
@@ -131,8 +131,9 @@ static int syntax_error(const struct scan *scan, size_t at, const char *what, co
             start = i + 1;
         }
     }
-    return cenv_error_set(err, CENV_EINTEGRITY, "%s is not valid JSON: %s at line %zu, column %zu",
-                          what, why, line, at - start + 1);
+    return cenv_error_set(err, CENV_EINTEGRITY,
+                          "%s is not valid JSON: %s at line %zu, column %zu", what, why,
+                          line, at - start + 1);
 }
 
 static int check_text(struct scan *scan, const char *what, struct cenv_error *err)
@@ -140,7 +141,8 @@ static int check_text(struct scan *scan, const char *what, struct cenv_error *er
     size_t valid;
 
     if (scan->text.len > CENV_JSON_MAX_SIZE)
-        return cenv_error_set(err, CENV_EINTEGRITY, "%s is too large: %zu bytes of JSON", what,
+        return cenv_error_set(err, CENV_EINTEGRITY,
+                              "%s is too large: %zu bytes of JSON", what,
                               scan->text.len);
     valid = cenv_utf8_valid(scan->text);
     if (valid < scan->text.len)
@@ -167,13 +169,11 @@ static cJSON **list_members(const cJSON *container, size_t *nr, bool sorted)
     cJSON **items, *item;
     size_t count = 0, i = 0;
 
-    cJSON_ArrayForEach(item, container)
-        count++;
+    cJSON_ArrayForEach(item, container) count++;
     items = cenv_reallocarray(NULL, count + 1, sizeof(cJSON *));
     if (!items)
         return NULL;
-    cJSON_ArrayForEach(item, container)
-        items[i++] = item;
+    cJSON_ArrayForEach(item, container) items[i++] = item;
     if (sorted && cJSON_IsObject(container))
         qsort(items, count, sizeof(*items), compare_keys);
     *nr = count;
@@ -193,8 +193,9 @@ static int check_keys(const cJSON *object, const char *what, struct cenv_error *
         return cenv_error_oom(err);
     for (size_t i = 1; i < nr && rc == 0; i++) {
         if (strcmp(items[i - 1]->string, items[i]->string) == 0)
-            rc = cenv_error_set(err, CENV_EINTEGRITY, "%s has the key '%.80s' twice in one object",
-                                what, items[i]->string);
+            rc = cenv_error_set(err, CENV_EINTEGRITY,
+                                "%s has the key '%.80s' twice in one object", what,
+                                items[i]->string);
     }
     cenv_free(items);
     return rc;
@@ -207,7 +208,8 @@ static int check_tree(const cJSON *value, const char *what, struct cenv_error *e
     int rc = cJSON_IsObject(value) ? check_keys(value, what, err) : 0;
 
     if (cJSON_IsNumber(value) && value->valuedouble - value->valuedouble != 0)
-        return cenv_error_set(err, CENV_EINTEGRITY, "%s holds a number out of range", what);
+        return cenv_error_set(err, CENV_EINTEGRITY, "%s holds a number out of range",
+                              what);
     cJSON_ArrayForEach(item, value)
     {
         if (rc == 0)
@@ -219,7 +221,7 @@ static int check_tree(const cJSON *value, const char *what, struct cenv_error *e
 int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *what,
                     struct cenv_error *err)
 {
-    struct scan scan = { text, 0, 0 };
+    struct scan scan = {text, 0, 0};
     const char *end = NULL;
     cJSON *root;
     int rc;
@@ -287,7 +289,9 @@ struct cenv_json *cenv_json_first(const struct cenv_json *container)
 {
     enum cenv_json_type type = cenv_json_type(container);
 
-    return type == CENV_JSON_ARRAY || type == CENV_JSON_OBJECT ? wrap(in(container)->child) : NULL;
+    return type == CENV_JSON_ARRAY || type == CENV_JSON_OBJECT
+               ? wrap(in(container)->child)
+               : NULL;
 }
 
 struct cenv_json *cenv_json_next(const struct cenv_json *item)
@@ -305,8 +309,7 @@ size_t cenv_json_len(const struct cenv_json *container)
     const struct cenv_json *item;
     size_t nr = 0;
 
-    cenv_json_each(item, container)
-        nr++;
+    cenv_json_each(item, container) nr++;
     return nr;
 }
 
@@ -332,8 +335,8 @@ bool cenv_json_int(const struct cenv_json *value, int64_t *out)
 {
     double number;
 
-    if (!cenv_json_double(value, &number) || number > max_exact || number < -max_exact ||
-        number != (double)(int64_t)number)
+    if (!cenv_json_double(value, &number) || number > max_exact ||
+        number < -max_exact || number != (double)(int64_t)number)
         return false;
     *out = (int64_t)number;
     return true;
@@ -354,7 +357,8 @@ struct cenv_str cenv_json_get_str(const struct cenv_json *object, const char *ke
     return cenv_json_str(cenv_json_get(object, key));
 }
 
-int64_t cenv_json_get_int(const struct cenv_json *object, const char *key, int64_t fallback)
+int64_t cenv_json_get_int(const struct cenv_json *object, const char *key,
+                          int64_t fallback)
 {
     cenv_json_int(cenv_json_get(object, key), &fallback);
     return fallback;
@@ -552,7 +556,8 @@ static void print_break(struct cenv_buf *out, unsigned flags, unsigned depth)
         cenv_buf_addf(out, "\n%*s", (int)(2 * depth), "");
 }
 
-static void print_value(const cJSON *value, unsigned flags, unsigned depth, struct cenv_buf *out);
+static void print_value(const cJSON *value, unsigned flags, unsigned depth,
+                        struct cenv_buf *out);
 
 static void print_members(cJSON **items, size_t nr, unsigned flags, unsigned depth,
                           struct cenv_buf *out)
@@ -588,7 +593,8 @@ static void print_container(const cJSON *value, unsigned flags, unsigned depth,
     cenv_free(items);
 }
 
-static void print_value(const cJSON *value, unsigned flags, unsigned depth, struct cenv_buf *out)
+static void print_value(const cJSON *value, unsigned flags, unsigned depth,
+                        struct cenv_buf *out)
 {
     switch (value->type & 0xff) {
     case cJSON_Array:

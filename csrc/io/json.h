@@ -53,7 +53,7 @@ struct cenv_json *cenv_json_next(const struct cenv_json *item);
 const char *cenv_json_key(const struct cenv_json *item);
 size_t cenv_json_len(const struct cenv_json *container); /* counts: linear */
 
-#define cenv_json_each(item, container)                                        \
+#define cenv_json_each(item, container) \
     for ((item) = cenv_json_first(container); (item); (item) = cenv_json_next(item))
 
 /* Text of a string, NUL-terminated; NULL (cstr), { NULL, 0 } (str) when it is none. */
@@ -68,7 +68,8 @@ bool cenv_json_true(const struct cenv_json *value); /* is it `true`? */
 /* Members by key in one step. */
 const char *cenv_json_get_cstr(const struct cenv_json *object, const char *key);
 struct cenv_str cenv_json_get_str(const struct cenv_json *object, const char *key);
-int64_t cenv_json_get_int(const struct cenv_json *object, const char *key, int64_t fallback);
+int64_t cenv_json_get_int(const struct cenv_json *object, const char *key,
+                          int64_t fallback);
 bool cenv_json_get_true(const struct cenv_json *object, const char *key);
 
 /*
@@ -106,7 +107,8 @@ void cenv_json_remove(struct cenv_json *object, const char *key);
  * without it ", " and ": " are "," and ":". SORT: members by key, by code point. 0, or -1 when the buffer failed.
  */
 enum cenv_json_flags { CENV_JSON_INDENT = 1 << 0, CENV_JSON_SORT = 1 << 1 };
-int cenv_json_print(const struct cenv_json *value, unsigned flags, struct cenv_buf *out);
+int cenv_json_print(const struct cenv_json *value, unsigned flags,
+                    struct cenv_buf *out);
 
 /* Appends `text` as a JSON string in quotes; bytes that are not UTF-8 become U+FFFD. */
 int cenv_json_quote(struct cenv_buf *out, struct cenv_str text);

@@ -43,8 +43,8 @@ struct cenv_tar {
 
 static int bad(const struct cenv_tar *tar, const char *why, struct cenv_error *err)
 {
-    return cenv_error_set(err, CENV_EINTEGRITY, "bad tar archive: %s (at byte %llu)", why,
-                          (unsigned long long)tar->at.offset);
+    return cenv_error_set(err, CENV_EINTEGRITY, "bad tar archive: %s (at byte %llu)",
+                          why, (unsigned long long)tar->at.offset);
 }
 
 /* As bad(), naming the member. */
@@ -56,7 +56,8 @@ static int bad_member(const struct cenv_tar *tar, struct cenv_str name, const ch
     cenv_buf_init(&shown, 1000);
     cenv_json_quote(&shown, cenv_str_slice(name, 0, 160));
     cenv_error_set(err, CENV_EINTEGRITY, "bad tar archive: member %s %s (at byte %llu)",
-                   shown.data ? shown.data : "?", why, (unsigned long long)tar->at.offset);
+                   shown.data ? shown.data : "?", why,
+                   (unsigned long long)tar->at.offset);
     cenv_buf_release(&shown);
     return CENV_EINTEGRITY;
 }
@@ -206,11 +207,13 @@ static int read_payload(struct cenv_tar *tar, uint64_t size, struct cenv_error *
         return cenv_error_oom(err);
     tar->payload.len = (size_t)size;
     room[size] = '\0';
-    return take(tar, room, size, err) < 0 ? err->status : take(tar, NULL, padding_of(size), err);
+    return take(tar, room, size, err) < 0 ? err->status
+                                          : take(tar, NULL, padding_of(size), err);
 }
 
 /* Takes "LEN KEY=VALUE\n" off `rest`. */
-static bool cut_record(struct cenv_str *rest, struct cenv_str *key, struct cenv_str *value)
+static bool cut_record(struct cenv_str *rest, struct cenv_str *key,
+                       struct cenv_str *value)
 {
     struct cenv_str record = *rest;
     struct cenv_str digits = cenv_str_cut(&record, ' ');
@@ -233,9 +236,9 @@ static int pax_key(struct cenv_str key)
         const char *key;
         int bit;
     } known[] = {
-        { "path", HAS_PATH },          { "linkpath", HAS_LINK },       { "size", HAS_SIZE },
-        { "mtime", HAS_MTIME },        { "hdrcharset", -1 },           { "SCHILY.filetype", -1 },
-        { "SCHILY.realsize", -1 },     { "SCHILY.offset", -1 },
+        {"path", HAS_PATH},      {"linkpath", HAS_LINK}, {"size", HAS_SIZE},
+        {"mtime", HAS_MTIME},    {"hdrcharset", -1},     {"SCHILY.filetype", -1},
+        {"SCHILY.realsize", -1}, {"SCHILY.offset", -1},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -245,7 +248,8 @@ static int pax_key(struct cenv_str key)
     return cenv_str_starts(key, CENV_STR("GNU.")) ? -1 : 0;
 }
 
-static int apply_pax(struct cenv_tar *tar, int bit, struct cenv_str value, struct cenv_error *err)
+static int apply_pax(struct cenv_tar *tar, int bit, struct cenv_str value,
+                     struct cenv_error *err)
 {
     bool ok = value.len > 0;
 
@@ -278,7 +282,8 @@ static int read_pax(struct cenv_tar *tar, bool global, struct cenv_error *err)
             return bad(tar, "a malformed pax header", err);
         bit = pax_key(key);
         if (bit < 0)
-            return bad(tar, "sparse, multi-volume or recoded members are not supported", err);
+            return bad(tar, "sparse, multi-volume or recoded members are not supported",
+                       err);
         if (bit > 0 && global)
             return bad(tar, "a global pax header that describes members", err);
         rc = bit > 0 ? apply_pax(tar, bit, value, err) : 0;
@@ -290,8 +295,8 @@ static int read_pax(struct cenv_tar *tar, bool global, struct cenv_error *err)
 }
 
 /* GNU: the payload is a name with a NUL behind. */
-static int read_gnu_name(struct cenv_tar *tar, unsigned saw, unsigned has, struct cenv_buf *to,
-                         struct cenv_error *err)
+static int read_gnu_name(struct cenv_tar *tar, unsigned saw, unsigned has,
+                         struct cenv_buf *to, struct cenv_error *err)
 {
     struct cenv_str name = cenv_buf_str(&tar->payload);
 
@@ -333,7 +338,10 @@ static int read_end(struct cenv_tar *tar, struct cenv_error *err)
     int rc = take(tar, second, RECORD, err);
 
     if (rc == 0 && (tar->seen || !all_zero(second, RECORD)))
-        rc = bad(tar, tar->seen ? "an extended header without a member" : "a lone zero block", err);
+        rc =
+            bad(tar,
+                tar->seen ? "an extended header without a member" : "a lone zero block",
+                err);
     while (rc == 0) {
         rc = cenv_cursor_fill(&tar->at, err);
         if (rc == 0 && tar->at.len == 0)
@@ -347,7 +355,8 @@ static int read_end(struct cenv_tar *tar, struct cenv_error *err)
     return rc;
 }
 
-static int check_header(const struct cenv_tar *tar, uint64_t *size, struct cenv_error *err)
+static int check_header(const struct cenv_tar *tar, uint64_t *size,
+                        struct cenv_error *err)
 {
     const struct cenv_tar_header *header = &tar->header;
     bool ustar = memcmp(header->magic, "ustar", sizeof(header->magic)) == 0;
@@ -401,14 +410,16 @@ static struct cenv_str raw_name(struct cenv_tar *tar)
 static const char *set_link(struct cenv_tar *tar, int type)
 {
     const struct cenv_tar_header *header = &tar->header;
-    struct cenv_str target = tar->seen & HAS_LINK ? cenv_buf_str(&tar->ext_link)
-                                                  : field(header->link, sizeof(header->link));
+    struct cenv_str target = tar->seen & HAS_LINK
+                                 ? cenv_buf_str(&tar->ext_link)
+                                 : field(header->link, sizeof(header->link));
     const char *why;
 
     cenv_buf_clear(&tar->link);
     if (type == CENV_MEMBER_HARDLINK) {
         why = normalise(target, &tar->link);
-        return why || tar->link.len == 0 ? "is a hard link to a name that is refused" : NULL;
+        return why || tar->link.len == 0 ? "is a hard link to a name that is refused"
+                                         : NULL;
     }
     if (type == CENV_MEMBER_SYMLINK) {
         cenv_buf_add_str(&tar->link, target);
@@ -429,7 +440,8 @@ static int read_member(struct cenv_tar *tar, uint64_t size, struct cenv_member *
 
     if (!why && type < 0)
         why = "is neither file, directory nor link";
-    if (!why && type != CENV_MEMBER_DIR && (tar->path.len == 0 || cenv_str_ends(name, CENV_STR("/"))))
+    if (!why && type != CENV_MEMBER_DIR &&
+        (tar->path.len == 0 || cenv_str_ends(name, CENV_STR("/"))))
         why = "is named like a directory, but is none";
     if (!why && type != CENV_MEMBER_FILE && size > 0)
         why = "has data, but is no file";
@@ -454,7 +466,8 @@ static int read_member(struct cenv_tar *tar, uint64_t size, struct cenv_member *
 }
 
 /* 1 with a member, 0 at the end. */
-static int next_header(struct cenv_tar *tar, struct cenv_member *member, struct cenv_error *err)
+static int next_header(struct cenv_tar *tar, struct cenv_member *member,
+                       struct cenv_error *err)
 {
     int rc = 1;
 
@@ -513,7 +526,8 @@ void cenv_tar_free(struct cenv_tar *tar)
     cenv_free(tar);
 }
 
-int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member, struct cenv_error *err)
+int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member,
+                  struct cenv_error *err)
 {
     struct cenv_member next;
     int rc = tar->ended ? 0 : 1;
@@ -532,7 +546,8 @@ int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member, struct cenv_
     return rc;
 }
 
-int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len, struct cenv_error *err)
+int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len,
+                  struct cenv_error *err)
 {
     size_t part;
     int rc;

@@ -20,11 +20,14 @@ enum cenv_member_type {
 /* Spans are borrowed until the next cenv_tar_next, with a NUL behind. */
 struct cenv_member {
     enum cenv_member_type type;
-    struct cenv_str path; /* relative and normalised: no "./" in front, no "/" at the end */
-    struct cenv_str link; /* target of a symlink as it is, of a hard link normalised like path */
-    unsigned mode;        /* permission bits as archived, 07777 */
-    uint64_t size;        /* of a file, else 0 */
-    int64_t mtime_ns;     /* pax fractions included; clamped to 1970..2106, as readers of 32 bits see it */
+    struct cenv_str
+        path; /* relative and normalised: no "./" in front, no "/" at the end */
+    struct cenv_str
+        link; /* target of a symlink as it is, of a hard link normalised like path */
+    unsigned mode; /* permission bits as archived, 07777 */
+    uint64_t size; /* of a file, else 0 */
+    int64_t
+        mtime_ns; /* pax fractions included; clamped to 1970..2106, as readers of 32 bits see it */
 };
 
 /*
@@ -38,17 +41,20 @@ struct cenv_member {
  * 1 MiB; bad checksums, truncation, a missing end mark, and anything but zeros behind it.
  */
 struct cenv_tar;
-int cenv_tar_open(struct cenv_tar **out, struct cenv_input from, struct cenv_error *err);
+int cenv_tar_open(struct cenv_tar **out, struct cenv_input from,
+                  struct cenv_error *err);
 void cenv_tar_free(struct cenv_tar *tar); /* NULL is fine */
 
 /*
  * 1 with the next member (unread data of the last one is skipped), 0 at the end of the archive, or
  * a status. The root itself ("./") is not reported.
  */
-int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member, struct cenv_error *err);
+int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member,
+                  struct cenv_error *err);
 
 /* 1 with the next block of the member's data, 0 at its end, or a status. */
-int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len, struct cenv_error *err);
+int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len,
+                  struct cenv_error *err);
 
 /* Appends one header (with a pax header where ustar does not hold the member) to `to`. */
 int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,

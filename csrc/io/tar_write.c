@@ -8,7 +8,8 @@
 #include "io/tar.h"
 #include "io/tar_header.h"
 
-static int put(struct cenv_output to, const void *data, size_t len, struct cenv_error *err)
+static int put(struct cenv_output to, const void *data, size_t len,
+               struct cenv_error *err)
 {
     return len ? to.write(to.ctx, data, len, err) : 0;
 }
@@ -64,15 +65,17 @@ static void collect_pax(const struct cenv_member *member, struct cenv_buf *out)
         add_record(out, "size", cenv_str(text));
     }
     if (member->mtime_ns > 0 && member->mtime_ns % 1000000000) {
-        snprintf(text, sizeof(text), "%lld.%09lld", (long long)(member->mtime_ns / 1000000000),
+        snprintf(text, sizeof(text), "%lld.%09lld",
+                 (long long)(member->mtime_ns / 1000000000),
                  (long long)(member->mtime_ns % 1000000000));
         add_record(out, "mtime", cenv_str(text));
     }
 }
 
-static int put_pax(struct cenv_str records, struct cenv_output to, struct cenv_error *err)
+static int put_pax(struct cenv_str records, struct cenv_output to,
+                   struct cenv_error *err)
 {
-    struct cenv_tar_header header = { .name = "pax_header", .type = 'x' };
+    struct cenv_tar_header header = {.name = "pax_header", .type = 'x'};
     int rc;
 
     set_octal(header.mode, sizeof(header.mode), 0644);
@@ -89,8 +92,8 @@ static int put_pax(struct cenv_str records, struct cenv_output to, struct cenv_e
 int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,
                         struct cenv_error *err)
 {
-    static const char types[] = { '0', '5', '2', '1' }; /* by enum cenv_member_type */
-    struct cenv_tar_header header = { .type = types[member->type] };
+    static const char types[] = {'0', '5', '2', '1'}; /* by enum cenv_member_type */
+    struct cenv_tar_header header = {.type = types[member->type]};
     int64_t seconds = member->mtime_ns < 0 ? 0 : member->mtime_ns / 1000000000;
     struct cenv_buf records;
     int rc = 0;
@@ -104,9 +107,11 @@ int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,
     cenv_buf_release(&records);
     if (rc < 0)
         return rc;
-    memcpy(header.name, member->path.data, member->path.len < 100 ? member->path.len : 100);
+    memcpy(header.name, member->path.data,
+           member->path.len < 100 ? member->path.len : 100);
     if (member->link.len)
-        memcpy(header.link, member->link.data, member->link.len < 100 ? member->link.len : 100);
+        memcpy(header.link, member->link.data,
+               member->link.len < 100 ? member->link.len : 100);
     set_octal(header.mode, sizeof(header.mode), member->mode & 07777);
     set_octal(header.uid, sizeof(header.uid), 0);
     set_octal(header.gid, sizeof(header.gid), 0);
@@ -119,7 +124,8 @@ int cenv_tar_put_padding(uint64_t size, struct cenv_output to, struct cenv_error
 {
     static const char zeros[CENV_TAR_RECORD];
 
-    return put(to, zeros, (CENV_TAR_RECORD - size % CENV_TAR_RECORD) % CENV_TAR_RECORD, err);
+    return put(to, zeros, (CENV_TAR_RECORD - size % CENV_TAR_RECORD) % CENV_TAR_RECORD,
+               err);
 }
 
 int cenv_tar_put_end(struct cenv_output to, struct cenv_error *err)

@@ -36,14 +36,14 @@ struct cenv_zip {
     uint64_t left; /* of the current member's data */
     uint32_t sum;
     bool ended;
-    unsigned char head[64]; /* the fixed part of the record at hand */
+    unsigned char head[64];        /* the fixed part of the record at hand */
     unsigned char tail[2 * 65536]; /* its name and extra */
 };
 
 static int bad(const struct cenv_zip *zip, const char *why, struct cenv_error *err)
 {
-    return cenv_error_set(err, CENV_EINTEGRITY, "bad ZIP container: %s (at byte %llu)", why,
-                          (unsigned long long)zip->at.offset);
+    return cenv_error_set(err, CENV_EINTEGRITY, "bad ZIP container: %s (at byte %llu)",
+                          why, (unsigned long long)zip->at.offset);
 }
 
 static unsigned get16(const unsigned char *at)
@@ -99,7 +99,7 @@ static const char *scan_extras(struct cenv_str extras, struct cenv_str *zip64)
 /* Replaces what is "see ZIP64" by the field's values, which must be exactly those. */
 static const char *apply_zip64(struct entry *entry, struct cenv_str extras, bool local)
 {
-    uint64_t *values[] = { &entry->usize, &entry->csize, &entry->offset };
+    uint64_t *values[] = {&entry->usize, &entry->csize, &entry->offset};
     bool want_sizes = entry->usize == max32 || entry->csize == max32;
     const unsigned char *at;
     struct cenv_str zip64;
@@ -139,7 +139,7 @@ static int parse_entry(struct cenv_zip *zip, const unsigned char *at, bool local
                        struct entry *entry, struct cenv_error *err)
 {
     size_t name_len = get16(at + 20), extra_len = get16(at + 22);
-    struct cenv_str tail = { (const char *)zip->tail, name_len + extra_len };
+    struct cenv_str tail = {(const char *)zip->tail, name_len + extra_len};
     const char *why;
     int rc = take(zip, zip->tail, tail.len, err);
 
@@ -171,7 +171,7 @@ static bool has_name(const struct cenv_zip *zip, struct cenv_str name)
 static int read_local(struct cenv_zip *zip, struct cenv_error *err)
 {
     uint64_t offset = zip->at.offset - 4;
-    struct entry entry = { 0 };
+    struct entry entry = {0};
     struct cenv_zip_member *member;
     int rc = take(zip, zip->head + 4, LOCAL_LEN - 4, err);
 
@@ -194,7 +194,8 @@ static int read_local(struct cenv_zip *zip, struct cenv_error *err)
 }
 
 /* Some of the current member's data; *len 0 when it is over and its CRC is right. */
-static int member_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+static int member_read(void *ctx, const void **data, size_t *len,
+                       struct cenv_error *err)
 {
     struct cenv_zip *zip = ctx;
     size_t part;
@@ -204,7 +205,8 @@ static int member_read(void *ctx, const void **data, size_t *len, struct cenv_er
     if (zip->nr == 0)
         return 0;
     if (zip->left == 0)
-        return zip->sum == zip->members[zip->nr - 1].crc ? 0 : bad(zip, "wrong CRC", err);
+        return zip->sum == zip->members[zip->nr - 1].crc ? 0
+                                                         : bad(zip, "wrong CRC", err);
     rc = cenv_cursor_fill(&zip->at, err);
     if (rc < 0)
         return rc;
@@ -221,7 +223,7 @@ static int member_read(void *ctx, const void **data, size_t *len, struct cenv_er
 
 struct cenv_input cenv_input_zip(struct cenv_zip *zip)
 {
-    return (struct cenv_input){ member_read, zip };
+    return (struct cenv_input){member_read, zip};
 }
 
 static int finish_member(struct cenv_zip *zip, struct cenv_error *err)
@@ -246,7 +248,7 @@ static bool same_member(const struct cenv_zip_member *member, const struct entry
 /* One central header, its signature read; marks the member it describes in *seen. */
 static int read_central(struct cenv_zip *zip, uint32_t *seen, struct cenv_error *err)
 {
-    struct entry entry = { 0 };
+    struct entry entry = {0};
     size_t i = 0;
     int rc = take(zip, zip->head + 4, CENTRAL_LEN - 4, err);
 
@@ -265,7 +267,8 @@ static int read_central(struct cenv_zip *zip, uint32_t *seen, struct cenv_error 
     return 0;
 }
 
-static int read_signature(struct cenv_zip *zip, uint64_t *signature, struct cenv_error *err)
+static int read_signature(struct cenv_zip *zip, uint64_t *signature,
+                          struct cenv_error *err)
 {
     int rc = take(zip, zip->head, 4, err);
 
@@ -274,19 +277,21 @@ static int read_signature(struct cenv_zip *zip, uint64_t *signature, struct cenv
 }
 
 /* ZIP64's end record and its locator; `start` and `end` are the central directory's offsets. */
-static int read_end64(struct cenv_zip *zip, uint64_t start, uint64_t end, struct cenv_error *err)
+static int read_end64(struct cenv_zip *zip, uint64_t start, uint64_t end,
+                      struct cenv_error *err)
 {
     const unsigned char *head = zip->head;
     int rc = take(zip, zip->head + 4, END64_LEN - 4, err);
 
-    if (rc == 0 && (get64(head + 4) != END64_LEN - 12 || get32(head + 16) || get32(head + 20) ||
-                    get64(head + 24) != zip->nr || get64(head + 32) != zip->nr ||
-                    get64(head + 40) != end - start || get64(head + 48) != start))
+    if (rc == 0 &&
+        (get64(head + 4) != END64_LEN - 12 || get32(head + 16) || get32(head + 20) ||
+         get64(head + 24) != zip->nr || get64(head + 32) != zip->nr ||
+         get64(head + 40) != end - start || get64(head + 48) != start))
         rc = bad(zip, "its ZIP64 end record does not agree with its directory", err);
     if (rc == 0)
         rc = take(zip, zip->head, LOCATOR_LEN, err);
-    if (rc == 0 && (get32(head) != SIG_LOCATOR || get32(head + 4) || get64(head + 8) != end ||
-                    get32(head + 16) != 1))
+    if (rc == 0 && (get32(head) != SIG_LOCATOR || get32(head + 4) ||
+                    get64(head + 8) != end || get32(head + 16) != 1))
         rc = bad(zip, "its ZIP64 locator is wrong", err);
     return rc;
 }
@@ -318,7 +323,8 @@ static int read_end(struct cenv_zip *zip, uint64_t start, uint64_t end, bool zip
 }
 
 /* All behind the last member, whose next signature is `signature`. */
-static int read_directory(struct cenv_zip *zip, uint64_t signature, struct cenv_error *err)
+static int read_directory(struct cenv_zip *zip, uint64_t signature,
+                          struct cenv_error *err)
 {
     uint64_t start = zip->at.offset - 4, end;
     uint32_t seen = 0;
@@ -402,7 +408,8 @@ static unsigned char *put32(unsigned char *at, uint64_t value)
 }
 
 /* Version needed, flags, method, the DOS epoch, CRC, sizes, length of the name, no extras. */
-static unsigned char *put_common(unsigned char *at, const struct cenv_zip_member *member)
+static unsigned char *put_common(unsigned char *at,
+                                 const struct cenv_zip_member *member)
 {
     at = put16(at, 20);
     at = put16(at, 0);
@@ -415,7 +422,8 @@ static unsigned char *put_common(unsigned char *at, const struct cenv_zip_member
     return put16(at, 0);
 }
 
-static int put(struct cenv_output to, const void *data, size_t len, struct cenv_error *err)
+static int put(struct cenv_output to, const void *data, size_t len,
+               struct cenv_error *err)
 {
     return to.write(to.ctx, data, len, err);
 }
@@ -432,7 +440,8 @@ int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output 
     int rc;
 
     if (member->size >= max32 || member->offset >= max32)
-        return cenv_error_set(err, CENV_EFAIL, "'%s' is too large for a package", member->name);
+        return cenv_error_set(err, CENV_EFAIL, "'%s' is too large for a package",
+                              member->name);
     put_common(put32(head, SIG_LOCAL), member);
     rc = put(to, head, sizeof(head), err);
     return rc == 0 ? put(to, member->name, strlen(member->name), err) : rc;
@@ -441,7 +450,7 @@ int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output 
 static int put_central(const struct cenv_zip_member *member, struct cenv_output to,
                        struct cenv_error *err)
 {
-    unsigned char head[CENTRAL_LEN] = { 0 }, *at;
+    unsigned char head[CENTRAL_LEN] = {0}, *at;
     int rc;
 
     at = put_common(put16(put32(head, SIG_CENTRAL), 20), member);
@@ -450,10 +459,10 @@ static int put_central(const struct cenv_zip_member *member, struct cenv_output 
     return rc == 0 ? put(to, member->name, strlen(member->name), err) : rc;
 }
 
-int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr, struct cenv_output to,
-                           struct cenv_error *err)
+int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
+                           struct cenv_output to, struct cenv_error *err)
 {
-    unsigned char end[END_LEN] = { 0 };
+    unsigned char end[END_LEN] = {0};
     uint64_t len = 0, start = 0;
     int rc = 0;
 

@@ -30,7 +30,8 @@ struct cenv_zip_member {
  * may come from a pipe. Content seen before the end is not yet vouched for.
  */
 struct cenv_zip;
-int cenv_zip_open(struct cenv_zip **out, struct cenv_input from, struct cenv_error *err);
+int cenv_zip_open(struct cenv_zip **out, struct cenv_input from,
+                  struct cenv_error *err);
 void cenv_zip_free(struct cenv_zip *zip); /* NULL is fine */
 
 /*
@@ -46,8 +47,8 @@ struct cenv_input cenv_input_zip(struct cenv_zip *zip);
 /* Writing: `member` with name, size, crc and offset known; then the directory of all. */
 int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output to,
                        struct cenv_error *err);
-int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr, struct cenv_output to,
-                           struct cenv_error *err);
+int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
+                           struct cenv_output to, struct cenv_error *err);
 /* Bytes of a member's local header. */
 size_t cenv_zip_local_len(const struct cenv_zip_member *member);
 

@@ -38,7 +38,8 @@ static int refuse(struct extract *x, struct cenv_str path, const char *why)
 
     cenv_buf_init(&shown, 4096);
     cenv_json_quote(&shown, cenv_str_slice(path, 0, 300));
-    cenv_error_set(x->err, CENV_EINTEGRITY, "its member %s %s", shown.data ? shown.data : "?", why);
+    cenv_error_set(x->err, CENV_EINTEGRITY, "its member %s %s",
+                   shown.data ? shown.data : "?", why);
     cenv_buf_release(&shown);
     return CENV_EINTEGRITY;
 }
@@ -68,16 +69,16 @@ static int blocked(struct extract *x, struct cenv_str path, int rc)
     if (rc == -ENOTDIR || rc == -ELOOP)
         return refuse(x, path, "lies below a link or file of the package");
     if (rc == -EEXIST)
-        return refuse(x, path, "has the name of another member, as this file system sees it");
+        return refuse(x, path,
+                      "has the name of another member, as this file system sees it");
     return cenv_fs_fail(x->err, rc, x->dest, path.data, "cannot write");
 }
 
 static int make_dir(struct extract *x, const struct cenv_member *member)
 {
     const struct cenv_pkg_entry *old = seen(x, member->path);
-    struct cenv_pkg_entry entry = { .path = member->path,
-                                    .type = CENV_FT_DIR,
-                                    .mode = 0777 & ~x->mask };
+    struct cenv_pkg_entry entry = {
+        .path = member->path, .type = CENV_FT_DIR, .mode = 0777 & ~x->mask};
     int rc;
 
     if (old)
@@ -110,7 +111,7 @@ static int copy_data(struct extract *x, int fd, struct cenv_pkg_entry *entry)
 static int compare_again(struct extract *x, const struct cenv_pkg_entry *old,
                          const struct cenv_member *member)
 {
-    struct cenv_pkg_entry again = { .path = member->path };
+    struct cenv_pkg_entry again = {.path = member->path};
     int rc = old->type != CENV_FT_FILE || old->size != member->size
                  ? refuse(x, member->path, "is there twice, and differs")
                  : copy_data(x, -1, &again);
@@ -124,11 +125,11 @@ static int write_file(struct extract *x, const struct cenv_member *member)
 {
     const struct cenv_pkg_entry *old = seen(x, member->path);
     unsigned mode = (member->mode & 0777) | READABLE;
-    struct cenv_pkg_entry entry = { .path = member->path,
-                                    .type = CENV_FT_FILE,
-                                    .mode = mode & ~x->mask,
-                                    .size = member->size,
-                                    .mtime_ns = member->mtime_ns };
+    struct cenv_pkg_entry entry = {.path = member->path,
+                                   .type = CENV_FT_FILE,
+                                   .mode = mode & ~x->mask,
+                                   .size = member->size,
+                                   .mtime_ns = member->mtime_ns};
     struct cenv_str name;
     int fd, rc, closed;
 
@@ -141,7 +142,8 @@ static int write_file(struct extract *x, const struct cenv_member *member)
         return blocked(x, member->path, fd);
     rc = copy_data(x, fd, &entry);
     if (rc == 0)
-        cenv_raw_set_mtime_fd(fd, member->mtime_ns); /* best effort: some file systems refuse */
+        cenv_raw_set_mtime_fd(
+            fd, member->mtime_ns); /* best effort: some file systems refuse */
     closed = cenv_raw_close(fd);
     if (rc == 0 && closed < 0)
         rc = blocked(x, member->path, closed);
@@ -153,10 +155,10 @@ static int write_file(struct extract *x, const struct cenv_member *member)
 static int make_symlink(struct extract *x, const struct cenv_member *member)
 {
     const struct cenv_pkg_entry *old = seen(x, member->path);
-    struct cenv_pkg_entry entry = { .path = member->path,
-                                    .link = member->link,
-                                    .type = CENV_FT_SYMLINK,
-                                    .mode = 0777 };
+    struct cenv_pkg_entry entry = {.path = member->path,
+                                   .link = member->link,
+                                   .type = CENV_FT_SYMLINK,
+                                   .mode = 0777};
     struct cenv_str name;
     int rc;
 
@@ -179,7 +181,8 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     int from, to, rc;
 
     if (!target || target->type != CENV_FT_FILE)
-        return refuse(x, member->path, "is a hard link to what is no earlier file of the package");
+        return refuse(x, member->path,
+                      "is a hard link to what is no earlier file of the package");
     if (seen(x, member->path))
         return refuse(x, member->path, "is there twice");
     entry = *target;
@@ -188,8 +191,8 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     to = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
     rc = from < 0 ? from : to;
     if (rc >= 0)
-        rc = cenv_raw_place(from, from_name.data, NULL, to, name.data, CENV_LINK_HARDLINK, true,
-                            &got);
+        rc = cenv_raw_place(from, from_name.data, NULL, to, name.data,
+                            CENV_LINK_HARDLINK, true, &got);
     return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
 }
 
@@ -199,7 +202,8 @@ static bool is_below(struct cenv_str path, const char *directory)
 {
     struct cenv_str head = cenv_str(directory);
 
-    return cenv_str_starts(path, head) && (path.len == head.len || path.data[head.len] == '/');
+    return cenv_str_starts(path, head) &&
+           (path.len == head.len || path.data[head.len] == '/');
 }
 
 static int extract_member(struct extract *x, const struct cenv_member *member)
@@ -277,9 +281,10 @@ static int check_index(struct extract *x)
         snprintf(own, sizeof(own), "%s-%s-%s", name ? name : "", version ? version : "",
                  build ? build : "");
         if (!name || !version || !build || (stem[0] && strcmp(stem, own) != 0))
-            rc = cenv_error_set(x->err, CENV_EINTEGRITY,
-                                "its info/index.json says it is '%.200s', its archives '%.200s'",
-                                own, stem);
+            rc = cenv_error_set(
+                x->err, CENV_EINTEGRITY,
+                "its info/index.json says it is '%.200s', its archives '%.200s'", own,
+                stem);
     }
     cenv_json_free(doc);
     cenv_buf_release(&text);
@@ -314,8 +319,8 @@ static int check_path(struct extract *x, const struct cenv_pkg_path *path)
         return 0;
     if (path->size != UINT64_MAX && path->size != entry->size)
         return refuse(x, path->path, "has another size than info/paths.json says");
-    if (path->sha256.len &&
-        (!cenv_unhex(path->sha256, want, sizeof(want)) || memcmp(want, entry->sha256, sizeof(want))))
+    if (path->sha256.len && (!cenv_unhex(path->sha256, want, sizeof(want)) ||
+                             memcmp(want, entry->sha256, sizeof(want))))
         return refuse(x, path->path, "has another SHA-256 than info/paths.json says");
     return 0;
 }
@@ -323,7 +328,7 @@ static int check_path(struct extract *x, const struct cenv_pkg_path *path)
 /* Every file outside info/ is listed. */
 static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
 {
-    struct cenv_map listed = { 0 };
+    struct cenv_map listed = {0};
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < info->nr; i++) {
@@ -342,7 +347,7 @@ static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
 
 static int check_paths(struct extract *x, const char *name)
 {
-    struct cenv_pkginfo info = { 0 };
+    struct cenv_pkginfo info = {0};
     int rc = cenv_pkginfo_parse(&info, x->dest, name, x->err);
 
     for (size_t i = 0; rc == 0 && i < info.nr; i++)
@@ -356,8 +361,8 @@ static int check_paths(struct extract *x, const char *name)
 /* ---- the whole ---- */
 
 static int run(struct extract *x, const struct cenv_package_source *source,
-               const struct cenv_package_want *want, struct cenv_package_digests *digests,
-               struct cenv_task *task)
+               const struct cenv_package_want *want,
+               struct cenv_package_digests *digests, struct cenv_task *task)
 {
     int rc = cenv_package_open(&x->package, source, task, x->err);
 
@@ -374,11 +379,12 @@ static int run(struct extract *x, const struct cenv_package_source *source,
 
 int cenv_extract_into(const struct cenv_package_source *source,
                       const struct cenv_package_want *want, int dest,
-                      struct cenv_pkg_manifest *manifest, struct cenv_package_digests *digests,
-                      struct cenv_task *task, struct cenv_error *err)
+                      struct cenv_pkg_manifest *manifest,
+                      struct cenv_package_digests *digests, struct cenv_task *task,
+                      struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("extract", source->name);
-    struct extract x = { .dest = dest, .manifest = manifest, .err = err };
+    struct extract x = {.dest = dest, .manifest = manifest, .err = err};
     int rc;
 
     cenv_dirs_init(&x.dirs, dest);

@@ -50,13 +50,15 @@ static int look_up(void *ctx, size_t index, unsigned thread, struct cenv_error *
 
     (void)thread;
     if (!item->sha256[0])
-        cenv_store_known_sha256(f->store, cenv_str(item->url), cenv_str(item->md5), item->size,
-                                item->sha256);
+        cenv_store_known_sha256(f->store, cenv_str(item->url), cenv_str(item->md5),
+                                item->size, item->sha256);
     cenv_buf_init(&why, 64 << 10);
     if (item->sha256[0])
-        rc = cenv_store_find_package(f->store, cenv_str(item->sha256), NULL, &why, f->task, err);
+        rc = cenv_store_find_package(f->store, cenv_str(item->sha256), NULL, &why,
+                                     f->task, err);
     item->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
-    item->replace = rc == 1 && why.len > 0 && !cenv_str_is(cenv_buf_str(&why), "not there");
+    item->replace =
+        rc == 1 && why.len > 0 && !cenv_str_is(cenv_buf_str(&why), "not there");
     snprintf(item->why, sizeof(item->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
     cenv_buf_release(&why);
     return rc < 0 ? rc : 0;
@@ -90,7 +92,8 @@ static int fail_item(struct fetch *f, struct cenv_fetch_item *item)
 }
 
 /* "<n>" of the work, with the entry's layout: content/ is open on success. */
-static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry, int *content)
+static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry,
+                      int *content)
 {
     int rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
 
@@ -111,12 +114,12 @@ static int open_archive(struct fetch *f, const struct cenv_fetch_item *item,
                        : cenv_fs_open_file(f->work.fd, item->archive, NULL, err);
 }
 
-static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd, int entry,
-                           int content)
+static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd,
+                           int entry, int content)
 {
-    struct cenv_package_source source = { .name = item->fn, .fd = fd };
-    struct cenv_package_want want = { item->sha256[0] ? item->sha256 : NULL,
-                                      item->md5[0] ? item->md5 : NULL, item->size };
+    struct cenv_package_source source = {.name = item->fn, .fd = fd};
+    struct cenv_package_want want = {item->sha256[0] ? item->sha256 : NULL,
+                                     item->md5[0] ? item->md5 : NULL, item->size};
     struct cenv_package_digests digests;
     struct cenv_pkg_manifest manifest;
     int rc;
@@ -124,7 +127,8 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd
     source.md5 = !want.sha256 && want.md5;
     cenv_package_limits_init(&source.limits);
     cenv_pkg_manifest_init(&manifest);
-    rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task, &item->err);
+    rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
+                           &item->err);
     if (rc == 0)
         rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &item->err);
     cenv_pkg_manifest_release(&manifest);
@@ -176,10 +180,12 @@ static int try_layers(struct fetch *f, struct cenv_fetch_item *item)
     return rc;
 }
 
-static int import_layer(struct fetch *f, struct cenv_fetch_item *item, const char *pkgs_dir)
+static int import_layer(struct fetch *f, struct cenv_fetch_item *item,
+                        const char *pkgs_dir)
 {
     struct cenv_layer_want want = cenv_fetch_item_want(item);
-    int entry = -1, content = -1, rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
+    int entry = -1, content = -1,
+        rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
 
     if (rc == 0)
         rc = entry = cenv_fs_open_dir(f->work.fd, item->dir, &item->err);
@@ -187,7 +193,8 @@ static int import_layer(struct fetch *f, struct cenv_fetch_item *item, const cha
         rc = cenv_layer_import(pkgs_dir, &want, entry, f->task, &item->err);
     if (rc == 1) {
         content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &item->err);
-        rc = content < 0 ? content : cenv_fetch_item_found(item, NULL, content, &item->err);
+        rc = content < 0 ? content
+                         : cenv_fetch_item_found(item, NULL, content, &item->err);
         if (rc == 0)
             rc = cenv_fetch_item_write(item, entry, &item->err);
         rc = rc == 0 ? 1 : rc;
@@ -232,7 +239,8 @@ static int layer_job(void *ctx, size_t index, unsigned thread, struct cenv_error
 
 /* ---- downloading and extracting side by side ---- */
 
-static int on_download(void *ctx, struct cenv_http_transfer *transfer, struct cenv_error *err)
+static int on_download(void *ctx, struct cenv_http_transfer *transfer,
+                       struct cenv_error *err)
 {
     struct fetch *f = ctx;
     struct cenv_fetch_item *item = NULL;
@@ -359,11 +367,12 @@ static int publish_all(struct fetch *f)
         struct cenv_fetch_item *item = f->wanted[i];
         if (item->state != CENV_FETCH_MADE)
             continue;
-        rc = cenv_store_publish_package(f->store, cenv_str(item->sha256), &f->work, item->dir,
-                                        item->replace, f->err);
+        rc = cenv_store_publish_package(f->store, cenv_str(item->sha256), &f->work,
+                                        item->dir, item->replace, f->err);
         if (rc == 0 && item->learnt)
-            rc = cenv_store_learn_sha256(f->store, cenv_str(item->url), cenv_str(item->md5),
-                                         item->stated_size, item->sha256, f->err);
+            rc = cenv_store_learn_sha256(f->store, cenv_str(item->url),
+                                         cenv_str(item->md5), item->stated_size,
+                                         item->sha256, f->err);
         item->state = CENV_FETCH_THERE;
     }
     return rc;
@@ -516,12 +525,13 @@ static int run(struct fetch *f, const struct cenv_json *records, struct cenv_buf
 }
 
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
-                        const char *options_json, struct cenv_task *task, struct cenv_buf *out,
-                        struct cenv_error *err)
+                        const char *options_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err)
 {
-    struct fetch f = { .store = store, .task = task, .err = err };
+    struct fetch f = {.store = store, .task = task, .err = err};
     struct cenv_json *records = NULL, *options = NULL;
-    int rc = cenv_json_parse(&records, cenv_str(records_json), "the list of records", err);
+    int rc =
+        cenv_json_parse(&records, cenv_str(records_json), "the list of records", err);
 
     if (rc == 0)
         rc = cenv_json_parse(&options, cenv_str(options_json), "the options", err);

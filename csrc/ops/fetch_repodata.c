@@ -54,8 +54,8 @@ struct repodata {
     struct cenv_error *err;
 };
 
-static int absent(const struct repodata *r, const struct subdir *subdir, const char *why,
-                  const char *hint)
+static int absent(const struct repodata *r, const struct subdir *subdir,
+                  const char *why, const char *hint)
 {
     cenv_error_set(r->err, CENV_ECHANNEL, "channel '%s' %s", subdir->safe.data, why);
     return cenv_error_hint(r->err, "%s", hint);
@@ -63,9 +63,10 @@ static int absent(const struct repodata *r, const struct subdir *subdir, const c
 
 /* ---- local directories ---- */
 
-static int use_local(struct repodata *r, struct subdir *subdir, struct cenv_str directory)
+static int use_local(struct repodata *r, struct subdir *subdir,
+                     struct cenv_str directory)
 {
-    static const char *const names[] = { "repodata.json", "repodata.json.zst" };
+    static const char *const names[] = {"repodata.json", "repodata.json.zst"};
     struct cenv_stat st;
 
     for (size_t i = 0; i < 2; i++) {
@@ -74,7 +75,8 @@ static int use_local(struct repodata *r, struct subdir *subdir, struct cenv_str 
         cenv_buf_addf(&subdir->path, "/%s", names[i]);
         if (subdir->path.failed)
             return cenv_error_oom(r->err);
-        int fd = cenv_fs_is_dir(directory.data) && cenv_fs_exists(CENV_CWD, subdir->path.data)
+        int fd = cenv_fs_is_dir(directory.data) &&
+                         cenv_fs_exists(CENV_CWD, subdir->path.data)
                      ? cenv_fs_open_named(subdir->path.data, &st, r->err)
                      : 1;
         if (fd == 1)
@@ -90,9 +92,10 @@ static int use_local(struct repodata *r, struct subdir *subdir, struct cenv_str 
         return 0;
     }
     subdir->missing = true;
-    return subdir->required ? absent(r, subdir, "has no repodata.json there",
-                                     "check the path, or make its index: cenv index DIRECTORY")
-                            : 0;
+    return subdir->required
+               ? absent(r, subdir, "has no repodata.json there",
+                        "check the path, or make its index: cenv index DIRECTORY")
+               : 0;
 }
 
 /* ---- the store's copy ---- */
@@ -100,7 +103,8 @@ static int use_local(struct repodata *r, struct subdir *subdir, struct cenv_str 
 static int store_path(struct repodata *r, struct subdir *subdir)
 {
     cenv_buf_clear(&subdir->path);
-    if (cenv_store_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL, &subdir->path) < 0)
+    if (cenv_store_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL,
+                            &subdir->path) < 0)
         return cenv_error_oom(r->err);
     return 0;
 }
@@ -127,7 +131,8 @@ static int load_state(struct repodata *r, struct subdir *subdir)
     file = cenv_json_get_cstr(subdir->state, "file");
     if (!subdir->state || cenv_json_get_true(subdir->state, "missing"))
         return 0;
-    if (!file || !cenv_path_is_name(cenv_str(file)) || cenv_raw_stat(dir, file, &st) < 0 ||
+    if (!file || !cenv_path_is_name(cenv_str(file)) ||
+        cenv_raw_stat(dir, file, &st) < 0 ||
         cenv_json_get_int(subdir->state, "size", -1) != (int64_t)st.size ||
         cenv_json_get_int(subdir->state, "mtime_us", -1) != st.mtime_ns / 1000 ||
         !cenv_json_get_cstr(subdir->state, "identity")) {
@@ -167,13 +172,14 @@ static int save_state(struct repodata *r, struct subdir *subdir)
     char name[64];
     int rc = cenv_json_set_int(subdir->state, "checked", r->now);
 
-    rc |= cenv_json_set_int(subdir->state, "max_age", reply->max_age < 0 ? 0 : reply->max_age);
+    rc |= cenv_json_set_int(subdir->state, "max_age",
+                            reply->max_age < 0 ? 0 : reply->max_age);
     cenv_buf_init(&text, STATE_MAX);
     rc |= cenv_json_print(subdir->state, CENV_JSON_INDENT, &text);
     snprintf(name, sizeof(name), "%s.state.json", subdir->key);
     rc = rc < 0 ? cenv_error_oom(r->err)
-                : cenv_fs_write_atomic(cenv_store_dirfd(r->store, CENV_STORE_REPODATA), name,
-                                       cenv_buf_str(&text), 0644, r->err);
+                : cenv_fs_write_atomic(cenv_store_dirfd(r->store, CENV_STORE_REPODATA),
+                                       name, cenv_buf_str(&text), 0644, r->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -190,8 +196,10 @@ static int aim(struct repodata *r, struct subdir *subdir, size_t index, bool zst
 
     subdir->zst = zst;
     cenv_buf_clear(&subdir->target);
-    cenv_buf_addf(&subdir->target, "%s/repodata.json%s", subdir->url.data, zst ? ".zst" : "");
-    snprintf(subdir->file, sizeof(subdir->file), "%zu%s", index, zst ? ".zst" : ".json");
+    cenv_buf_addf(&subdir->target, "%s/repodata.json%s", subdir->url.data,
+                  zst ? ".zst" : "");
+    snprintf(subdir->file, sizeof(subdir->file), "%zu%s", index,
+             zst ? ".zst" : ".json");
     subdir->transfer = (struct cenv_http_transfer){
         .url = subdir->target.data,
         .etag = same ? etag : NULL,
@@ -213,7 +221,8 @@ static bool lacks_zst(const struct repodata *r, const struct subdir *subdir)
 
 static int run(struct repodata *r, bool zst)
 {
-    struct cenv_http_transfer **list = cenv_calloc(r->nr, sizeof(struct cenv_http_transfer *));
+    struct cenv_http_transfer **list =
+        cenv_calloc(r->nr, sizeof(struct cenv_http_transfer *));
     size_t nr = 0;
     int rc = list ? 0 : cenv_error_oom(r->err);
 
@@ -255,8 +264,8 @@ static int check_read(void *ctx, const void **data, size_t *len, struct cenv_err
 }
 
 /* Reads all of it, through the decoder, looking for a '{' at its begin and a '}' at its end. */
-static int read_through(struct check *check, struct cenv_input in, struct cenv_task *task,
-                        struct cenv_error *err)
+static int read_through(struct check *check, struct cenv_input in,
+                        struct cenv_task *task, struct cenv_error *err)
 {
     const void *data;
     size_t len = 1;
@@ -281,7 +290,7 @@ static int read_through(struct check *check, struct cenv_input in, struct cenv_t
 
 static int check_stream(struct repodata *r, struct subdir *subdir, struct check *check)
 {
-    struct cenv_input in = { check_read, check };
+    struct cenv_input in = {check_read, check};
     struct cenv_decoder *decoder = NULL;
     int rc = 0;
 
@@ -296,7 +305,8 @@ static int check_stream(struct repodata *r, struct subdir *subdir, struct check 
         struct cenv_buf url;
         cenv_buf_init(&url, URL_MAX);
         cenv_redact(&url, cenv_buf_str(&subdir->target));
-        cenv_error_prefix(r->err, "bad repodata from %s", url.data ? url.data : "the channel");
+        cenv_error_prefix(r->err, "bad repodata from %s",
+                          url.data ? url.data : "the channel");
         cenv_error_hint(r->err, "try again; if it stays so, tell the channel's owner");
         cenv_buf_release(&url);
     }
@@ -306,14 +316,16 @@ static int check_stream(struct repodata *r, struct subdir *subdir, struct check 
 /* The download is whole and looks like repodata; its hash is its identity. */
 static int check_download(struct repodata *r, struct subdir *subdir)
 {
-    struct check check = { .fd = cenv_fs_open_file(r->work.fd, subdir->file, NULL, r->err) };
+    struct check check = {
+        .fd = cenv_fs_open_file(r->work.fd, subdir->file, NULL, r->err)};
     int rc = check.fd;
 
     if (rc < 0)
         return rc;
     check.block = cenv_malloc(256 << 10);
     check.digest = cenv_digest_new(CENV_SHA256);
-    rc = check.block && check.digest ? check_stream(r, subdir, &check) : cenv_error_oom(r->err);
+    rc = check.block && check.digest ? check_stream(r, subdir, &check)
+                                     : cenv_error_oom(r->err);
     if (rc == 0 && cenv_digest_hex(check.digest, subdir->identity) < 0)
         rc = cenv_error_set(r->err, CENV_EFAIL, "cannot compute a digest");
     cenv_digest_free(check.digest);
@@ -348,7 +360,7 @@ static int new_state(struct subdir *subdir, const struct cenv_stat *st, int64_t 
 
 static int64_t no_zst_since(const struct repodata *r, const struct subdir *subdir)
 {
-    return subdir->zst ? 0
+    return subdir->zst            ? 0
            : lacks_zst(r, subdir) ? cenv_json_get_int(subdir->state, "no_zst", r->now)
                                   : r->now;
 }
@@ -381,14 +393,16 @@ static int take_old(struct repodata *r, struct subdir *subdir)
 {
     int rc = save_state(r, subdir);
 
-    snprintf(subdir->file, sizeof(subdir->file), "%s", cenv_json_get_cstr(subdir->state, "file"));
+    snprintf(subdir->file, sizeof(subdir->file), "%s",
+             cenv_json_get_cstr(subdir->state, "file"));
     subdir->hit = true;
     return rc == 0 ? use_store(r, subdir) : rc;
 }
 
 static int take_missing(struct repodata *r, struct subdir *subdir)
 {
-    int rc = new_state(subdir, NULL, r->now) < 0 ? cenv_error_oom(r->err) : save_state(r, subdir);
+    int rc = new_state(subdir, NULL, r->now) < 0 ? cenv_error_oom(r->err)
+                                                 : save_state(r, subdir);
 
     return rc == 0 ? use_store(r, subdir) : rc;
 }
@@ -403,8 +417,8 @@ static int take_reply(struct repodata *r, struct subdir *subdir)
     if (transfer->rc == 0 && status == 304 && subdir->state)
         return take_old(r, subdir);
     /* some servers (S3) answer 403 for what is not there */
-    if (transfer->rc == 0 && subdir->zst && status >= 400 && status < 500 && status != 401 &&
-        status != 429)
+    if (transfer->rc == 0 && subdir->zst && status >= 400 && status < 500 &&
+        status != 401 && status != 429)
         return 0; /* asked again for the .json */
     if (transfer->rc == 0 && status == 404)
         return take_missing(r, subdir);
@@ -429,7 +443,8 @@ static int ask(struct repodata *r)
 
 /* ---- the whole ---- */
 
-static int begin_subdir(struct repodata *r, struct subdir *subdir, const struct cenv_json *request)
+static int begin_subdir(struct repodata *r, struct subdir *subdir,
+                        const struct cenv_json *request)
 {
     struct cenv_str url = cenv_json_get_str(request, "url");
     struct cenv_buf path;
@@ -468,7 +483,8 @@ static int use_what_is_there(struct repodata *r, struct subdir *subdir)
     }
     if (!r->offline)
         return 0;
-    return absent(r, subdir, "has never been fetched, and --offline forbids to fetch it now",
+    return absent(r, subdir,
+                  "has never been fetched, and --offline forbids to fetch it now",
                   "run once without --offline");
 }
 
@@ -481,7 +497,8 @@ static void count(struct repodata *r, struct cenv_span *span)
         span->misses += !r->subdirs[i].hit;
     }
     if (span->misses)
-        snprintf(span->miss_reason, sizeof(span->miss_reason), "new or changed on the server");
+        snprintf(span->miss_reason, sizeof(span->miss_reason),
+                 "new or changed on the server");
 }
 
 static int fetch_all(struct repodata *r, const struct cenv_json *list)
@@ -535,8 +552,9 @@ static int report(const struct repodata *r, struct cenv_buf *out)
         cenv_json_quote(out, cenv_buf_str(&subdir->path));
         cenv_buf_puts(out, ",\"url\":");
         cenv_json_quote(out, cenv_buf_str(&subdir->target));
-        cenv_buf_addf(out, ",\"identity\":\"%s\",\"hit\":%s,\"bytes\":%llu}", subdir->identity,
-                      subdir->hit ? "true" : "false", (unsigned long long)subdir->bytes);
+        cenv_buf_addf(out, ",\"identity\":\"%s\",\"hit\":%s,\"bytes\":%llu}",
+                      subdir->identity, subdir->hit ? "true" : "false",
+                      (unsigned long long)subdir->bytes);
     }
     cenv_buf_putc(out, ']');
     return out->failed ? cenv_error_oom(r->err) : 0;
@@ -577,10 +595,11 @@ static int prepare(struct repodata *r, const struct cenv_json *request)
 }
 
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
-                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+                        struct cenv_task *task, struct cenv_buf *out,
+                        struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("download indices", "");
-    struct repodata r = { .store = store, .task = task, .err = err };
+    struct repodata r = {.store = store, .task = task, .err = err};
     struct cenv_json *request = NULL;
     int rc = cenv_json_parse(&request, cenv_str(requests_json), "the request", err);
 

@@ -18,7 +18,8 @@ enum { URL_MAX = 64 << 10, DOCUMENT_MAX = 16 << 20 };
 /* ---- from the record ---- */
 
 /* Hex of the right length in lower case, or "": a null or odd value is no hash. */
-static void take_hash(const struct cenv_json *record, const char *key, size_t len, char *out)
+static void take_hash(const struct cenv_json *record, const char *key, size_t len,
+                      char *out)
 {
     unsigned char raw[CENV_SHA256_LEN];
 
@@ -37,12 +38,14 @@ static int add_secrets(struct cenv_fetch_item *item, const struct cenv_json *sec
 
     cenv_json_each(pair, secrets)
     {
-        struct cenv_str base = cenv_str(cenv_json_key(pair)), with = cenv_json_str(pair);
+        struct cenv_str base = cenv_str(cenv_json_key(pair)),
+                        with = cenv_json_str(pair);
         while (cenv_str_ends(base, CENV_STR("/")))
             base.len--;
         while (cenv_str_ends(with, CENV_STR("/")))
             with.len--;
-        if (!base.len || !with.len || !cenv_str_starts(url, base) || url.data[base.len] != '/')
+        if (!base.len || !with.len || !cenv_str_starts(url, base) ||
+            url.data[base.len] != '/')
             continue;
         cenv_buf_init(&out, URL_MAX);
         cenv_buf_add_str(&out, with);
@@ -65,7 +68,8 @@ static int take_url(struct cenv_fetch_item *item, const struct cenv_json *secret
                               cenv_json_get_cstr(item->record, "name")
                                   ? cenv_json_get_cstr(item->record, "name")
                                   : "a package");
-    end = cenv_str_slice(url, cenv_str_rfind(url, '#'), url.len); /* '#md5' of explicit lists */
+    end = cenv_str_slice(url, cenv_str_rfind(url, '#'),
+                         url.len); /* '#md5' of explicit lists */
     if (end.len && end.len < 80)
         url.len -= end.len;
     item->url = cenv_memdup(url.data, url.len);
@@ -90,13 +94,14 @@ static int set_key(struct cenv_fetch_item *item, struct cenv_error *err)
         snprintf(hex, sizeof(hex), "%s", item->sha256);
     else if (cenv_sha256_hex(cenv_str(item->url), hex) < 0)
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
-    snprintf(item->key, sizeof(item->key), "%s-%s", item->sha256[0] ? "pkg" : "url", hex);
+    snprintf(item->key, sizeof(item->key), "%s-%s", item->sha256[0] ? "pkg" : "url",
+             hex);
     return 0;
 }
 
 int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
-                         const struct cenv_json *record, const struct cenv_json *secrets,
-                         struct cenv_error *err)
+                         const struct cenv_json *record,
+                         const struct cenv_json *secrets, struct cenv_error *err)
 {
     int64_t size = cenv_json_get_int(record, "size", 0);
     int rc;
@@ -132,7 +137,8 @@ bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index)
     return false;
 }
 
-struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item, int work)
+struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
+                                                    int work)
 {
     item->transfer = (struct cenv_http_transfer){
         .url = item->secret_url ? item->secret_url : item->url,
@@ -167,7 +173,8 @@ static int add_missing(struct cenv_json *record, const struct cenv_json *from)
 
     cenv_json_each(item, from)
     {
-        enum cenv_json_type has = cenv_json_type(cenv_json_get(record, cenv_json_key(item)));
+        enum cenv_json_type has =
+            cenv_json_type(cenv_json_get(record, cenv_json_key(item)));
         if (has == CENV_JSON_ABSENT || has == CENV_JSON_NULL)
             rc |= cenv_json_set(record, cenv_json_key(item), cenv_json_dup(item));
     }
@@ -177,7 +184,7 @@ static int add_missing(struct cenv_json *record, const struct cenv_json *from)
 static int check_same(const struct cenv_fetch_item *item, const struct cenv_json *index,
                       struct cenv_error *err)
 {
-    static const char *const keys[] = { "name", "version", "build" };
+    static const char *const keys[] = {"name", "version", "build"};
 
     for (size_t i = 0; i < 3; i++) {
         const char *want = cenv_json_get_cstr(item->record, keys[i]);
@@ -185,8 +192,8 @@ static int check_same(const struct cenv_fetch_item *item, const struct cenv_json
         if (!want || (got && strcmp(want, got) == 0))
             continue;
         cenv_error_set(err, CENV_EINTEGRITY,
-                       "package %s: its record says %s '%.200s', the archive '%.200s'", item->fn,
-                       keys[i], want, got ? got : "");
+                       "package %s: its record says %s '%.200s', the archive '%.200s'",
+                       item->fn, keys[i], want, got ? got : "");
         return cenv_error_hint(err, "the channel's index is wrong or out of date");
     }
     return 0;
@@ -208,7 +215,8 @@ static int read_index(int content, struct cenv_json **out, struct cenv_error *er
 }
 
 /* What the download taught; `digests` NULL: nothing new. */
-static int take_digests(struct cenv_fetch_item *item, const struct cenv_package_digests *digests)
+static int take_digests(struct cenv_fetch_item *item,
+                        const struct cenv_package_digests *digests)
 {
     int rc = cenv_json_set_cstr(item->record, "fn", item->fn);
 
@@ -234,7 +242,8 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
 
     if (rc == 0)
         rc = check_same(item, index, err);
-    if (rc == 0 && (take_digests(item, digests) < 0 || add_missing(item->record, index) < 0))
+    if (rc == 0 &&
+        (take_digests(item, digests) < 0 || add_missing(item->record, index) < 0))
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -242,34 +251,39 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
 
 /* ---- record.json ---- */
 
-int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry, struct cenv_error *err)
+int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
+                          struct cenv_error *err)
 {
     struct cenv_buf text;
     int rc;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    rc = cenv_json_print(item->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0
-             ? cenv_error_oom(err)
-             : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
+    rc =
+        cenv_json_print(item->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0
+            ? cenv_error_oom(err)
+            : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
     cenv_buf_release(&text);
     return rc;
 }
 
-int cenv_fetch_item_complete(struct cenv_fetch_item *item, const struct cenv_store *store,
-                             struct cenv_error *err)
+int cenv_fetch_item_complete(struct cenv_fetch_item *item,
+                             const struct cenv_store *store, struct cenv_error *err)
 {
     struct cenv_json *stored = NULL;
     struct cenv_buf text;
     int rc;
 
-    if (cenv_json_get_cstr(item->record, "build") && cenv_json_get(item->record, "depends") &&
-        cenv_json_get_cstr(item->record, "sha256") && cenv_json_get_cstr(item->record, "fn"))
+    if (cenv_json_get_cstr(item->record, "build") &&
+        cenv_json_get(item->record, "depends") &&
+        cenv_json_get_cstr(item->record, "sha256") &&
+        cenv_json_get_cstr(item->record, "fn"))
         return 0;
     cenv_buf_init(&text, DOCUMENT_MAX);
     rc = cenv_store_package_record(store, cenv_str(item->sha256), &text, err);
     if (rc == 0)
         rc = cenv_json_parse(&stored, cenv_buf_str(&text), "the store's record", err);
-    if (rc == 0 && (take_digests(item, NULL) < 0 || add_missing(item->record, stored) < 0))
+    if (rc == 0 &&
+        (take_digests(item, NULL) < 0 || add_missing(item->record, stored) < 0))
         rc = cenv_error_oom(err);
     cenv_json_free(stored);
     cenv_buf_release(&text);

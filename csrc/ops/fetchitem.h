@@ -24,15 +24,15 @@ struct cenv_fetch_item {
     struct cenv_json *record; /* own copy, completed as things become known */
     char *url;                /* without secrets */
     char *secret_url;         /* with them; NULL: there are none */
-    char *local;              /* path of the archive when it lies on this machine, or NULL */
-    const char *fn;           /* in `url` */
+    char *local;    /* path of the archive when it lies on this machine, or NULL */
+    const char *fn; /* in `url` */
     char sha256[65], md5[65]; /* "": not known */
     uint64_t size, stated_size;
-    char key[80];             /* of its lock */
+    char key[80];              /* of its lock */
     char dir[24], archive[32]; /* names in the work */
-    char why[64];             /* the store does not have it */
-    bool replace;             /* the store has it altered */
-    bool learnt;              /* sha256 is known from the download only */
+    char why[64];              /* the store does not have it */
+    bool replace;              /* the store has it altered */
+    bool learnt;               /* sha256 is known from the download only */
     enum cenv_fetch_state state;
     struct cenv_lock *lock;
     struct cenv_http_transfer transfer;
@@ -41,15 +41,16 @@ struct cenv_fetch_item {
 
 /* From a repodata record; "secrets" as cenv_fetch_packages has it, or NULL. */
 int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
-                         const struct cenv_json *record, const struct cenv_json *secrets,
-                         struct cenv_error *err);
+                         const struct cenv_json *record,
+                         const struct cenv_json *secrets, struct cenv_error *err);
 void cenv_fetch_item_release(struct cenv_fetch_item *item);
 
 /* Whether an earlier item is the same package. */
 bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index);
 
 /* Its download into the work; borrowed from the item. */
-struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item, int work);
+struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
+                                                    int work);
 
 /* What to look for in package caches; borrowed from the item. */
 struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item);
@@ -63,11 +64,12 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
                           struct cenv_error *err);
 
 /* Writes record.json into the entry. */
-int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry, struct cenv_error *err);
+int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
+                          struct cenv_error *err);
 
 /* Fills keys the record lacks from the store's record.json. */
-int cenv_fetch_item_complete(struct cenv_fetch_item *item, const struct cenv_store *store,
-                             struct cenv_error *err);
+int cenv_fetch_item_complete(struct cenv_fetch_item *item,
+                             const struct cenv_store *store, struct cenv_error *err);
 
 /* The error that names what is missing while offline. */
 int cenv_fetch_items_offline(const struct cenv_fetch_item *items, size_t nr,

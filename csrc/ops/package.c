@@ -36,7 +36,7 @@ struct cenv_package {
 
 void cenv_package_limits_init(struct cenv_package_limits *limits)
 {
-    *limits = (struct cenv_package_limits){ 64ULL << 30, 2000000, 1000 };
+    *limits = (struct cenv_package_limits){64ULL << 30, 2000000, 1000};
 }
 
 static int bad(const char *why, struct cenv_error *err)
@@ -49,7 +49,8 @@ static int bad(const char *why, struct cenv_error *err)
 static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
     struct cenv_package *package = ctx;
-    int64_t got = cenv_raw_pread(package->source.fd, package->block, BLOCK, package->offset);
+    int64_t got =
+        cenv_raw_pread(package->source.fd, package->block, BLOCK, package->offset);
     int rc = cenv_task_poll(package->task, err);
 
     if (rc < 0)
@@ -59,7 +60,8 @@ static int file_read(void *ctx, const void **data, size_t *len, struct cenv_erro
     package->offset += (uint64_t)got;
     cenv_task_advance(package->task, (uint64_t)got);
     if (cenv_digest_update(package->sha256, package->block, (size_t)got) < 0 ||
-        (package->md5 && cenv_digest_update(package->md5, package->block, (size_t)got) < 0))
+        (package->md5 &&
+         cenv_digest_update(package->md5, package->block, (size_t)got) < 0))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     *data = package->block;
     *len = (size_t)got;
@@ -68,7 +70,7 @@ static int file_read(void *ctx, const void **data, size_t *len, struct cenv_erro
 
 static struct cenv_input file_input(struct cenv_package *package)
 {
-    return (struct cenv_input){ file_read, package };
+    return (struct cenv_input){file_read, package};
 }
 
 /* ---- tar archives in it ---- */
@@ -81,8 +83,8 @@ static void close_tar(struct cenv_package *package)
     package->decoder = NULL;
 }
 
-static int open_tar(struct cenv_package *package, enum cenv_codec codec, struct cenv_input from,
-                    struct cenv_error *err)
+static int open_tar(struct cenv_package *package, enum cenv_codec codec,
+                    struct cenv_input from, struct cenv_error *err)
 {
     int rc = cenv_decoder_new(&package->decoder, codec, from, package->left, err);
 
@@ -127,8 +129,8 @@ static bool inner_stem(const char *name, const char *kind, struct cenv_str *stem
     struct cenv_str text = cenv_str(name);
     size_t head = strlen(kind), tail = strlen(".tar.zst");
 
-    if (!cenv_str_starts(text, cenv_str(kind)) || !cenv_str_ends(text, CENV_STR(".tar.zst")) ||
-        text.len <= head + tail)
+    if (!cenv_str_starts(text, cenv_str(kind)) ||
+        !cenv_str_ends(text, CENV_STR(".tar.zst")) || text.len <= head + tail)
         return false;
     *stem = cenv_str_slice(text, head, text.len - tail);
     return true;
@@ -155,7 +157,8 @@ static int next_inner(struct cenv_package *package, struct cenv_error *err)
     int rc = cenv_zip_next(package->zip, &member, err);
 
     if (rc <= 0) {
-        if (rc == 0 && !(package->saw_info && package->saw_pkg && package->saw_metadata))
+        if (rc == 0 &&
+            !(package->saw_info && package->saw_pkg && package->saw_metadata))
             rc = bad("it lacks its info archive, pkg archive or metadata.json", err);
         return rc;
     }
@@ -197,7 +200,8 @@ static int init(struct cenv_package *package, struct cenv_error *err)
         return cenv_fs_fail(err, rc, package->source.fd, NULL, "cannot look at");
     package->size = st.size;
     package->left = (256ULL << 20) + st.size * limits->max_ratio;
-    if (package->left > limits->max_bytes || st.size > limits->max_bytes / limits->max_ratio)
+    if (package->left > limits->max_bytes ||
+        st.size > limits->max_bytes / limits->max_ratio)
         package->left = limits->max_bytes;
     package->block = cenv_malloc(BLOCK);
     package->sha256 = cenv_digest_new(CENV_SHA256);
@@ -208,8 +212,9 @@ static int init(struct cenv_package *package, struct cenv_error *err)
     return open_format(package, err);
 }
 
-int cenv_package_open(struct cenv_package **out, const struct cenv_package_source *source,
-                      struct cenv_task *task, struct cenv_error *err)
+int cenv_package_open(struct cenv_package **out,
+                      const struct cenv_package_source *source, struct cenv_task *task,
+                      struct cenv_error *err)
 {
     struct cenv_package *package = cenv_calloc(1, sizeof(*package));
     int rc;
@@ -290,15 +295,18 @@ static int drain(struct cenv_package *package, struct cenv_error *err)
     return rc;
 }
 
-static int wrong(const char *kind, const char *want, const char *got, struct cenv_error *err)
+static int wrong(const char *kind, const char *want, const char *got,
+                 struct cenv_error *err)
 {
-    cenv_error_set(err, CENV_EINTEGRITY, "its %s is %s, not %s as expected", kind, got, want);
-    return cenv_error_hint(err, "the file is damaged or not the one that was asked for: "
-                                "fetch it again");
+    cenv_error_set(err, CENV_EINTEGRITY, "its %s is %s, not %s as expected", kind, got,
+                   want);
+    return cenv_error_hint(err,
+                           "the file is damaged or not the one that was asked for: "
+                           "fetch it again");
 }
 
-static int compare(const struct cenv_package_want *want, const struct cenv_package_digests *got,
-                   struct cenv_error *err)
+static int compare(const struct cenv_package_want *want,
+                   const struct cenv_package_digests *got, struct cenv_error *err)
 {
     char sizes[2][24];
 
@@ -314,10 +322,11 @@ static int compare(const struct cenv_package_want *want, const struct cenv_packa
     return 0;
 }
 
-int cenv_package_finish(struct cenv_package *package, const struct cenv_package_want *want, int rc,
+int cenv_package_finish(struct cenv_package *package,
+                        const struct cenv_package_want *want, int rc,
                         struct cenv_package_digests *digests, struct cenv_error *err)
 {
-    struct cenv_package_digests got = { .size = package->size };
+    struct cenv_package_digests got = {.size = package->size};
     struct cenv_error second = CENV_ERROR_INIT;
     int end;
 

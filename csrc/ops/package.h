@@ -16,14 +16,15 @@
 struct cenv_package_limits {
     uint64_t max_bytes;   /* 64 GiB */
     uint64_t max_members; /* 2 million */
-    uint64_t max_ratio;   /* 1000: expanded to archived bytes, beyond the first 256 MiB */
+    uint64_t max_ratio; /* 1000: expanded to archived bytes, beyond the first 256 MiB */
 };
 void cenv_package_limits_init(struct cenv_package_limits *limits);
 
 struct cenv_package_source {
-    const char *name; /* file name: its end tells the format, .conda or .tar.bz2; for messages */
-    int fd;           /* regular file, read from offset 0; stays the caller's */
-    bool md5;         /* take the MD5 as well */
+    const char *
+        name; /* file name: its end tells the format, .conda or .tar.bz2; for messages */
+    int fd;   /* regular file, read from offset 0; stays the caller's */
+    bool md5; /* take the MD5 as well */
     struct cenv_package_limits limits;
 };
 
@@ -45,8 +46,9 @@ struct cenv_package_digests {
  * bytes as they are read, and may cancel.
  */
 struct cenv_package;
-int cenv_package_open(struct cenv_package **out, const struct cenv_package_source *source,
-                      struct cenv_task *task, struct cenv_error *err);
+int cenv_package_open(struct cenv_package **out,
+                      const struct cenv_package_source *source, struct cenv_task *task,
+                      struct cenv_error *err);
 void cenv_package_free(struct cenv_package *package); /* NULL is fine */
 
 /* As cenv_tar_next and cenv_tar_data, over all its tar archives. 0: read to the end, and whole. */
@@ -63,7 +65,8 @@ const char *cenv_package_stem(const struct cenv_package *package);
  * reading went: where it failed for the archive's content and the digest is wrong too, the wrong
  * digest is the reason reported (the file is damaged, not the package). Returns `rc` or a status.
  */
-int cenv_package_finish(struct cenv_package *package, const struct cenv_package_want *want, int rc,
+int cenv_package_finish(struct cenv_package *package,
+                        const struct cenv_package_want *want, int rc,
                         struct cenv_package_digests *digests, struct cenv_error *err);
 
 #endif

@@ -12,19 +12,21 @@ static int unfit(struct cenv_str url, const char *why, struct cenv_error *err)
 
     cenv_buf_init(&shown, TEXT_MAX);
     cenv_redact(&shown, cenv_str_slice(url, 0, 1000));
-    cenv_error_set(err, CENV_ECHANNEL, "cannot fetch '%s': %s", shown.data ? shown.data : "",
-                   why);
+    cenv_error_set(err, CENV_ECHANNEL, "cannot fetch '%s': %s",
+                   shown.data ? shown.data : "", why);
     cenv_buf_release(&shown);
     return CENV_ECHANNEL;
 }
 
-int cenv_remote_local(struct cenv_str url, struct cenv_buf *path, struct cenv_error *err)
+int cenv_remote_local(struct cenv_str url, struct cenv_buf *path,
+                      struct cenv_error *err)
 {
     struct cenv_str rest = url;
 
     if (cenv_str_starts(url, CENV_STR("/")))
         return cenv_buf_add_str(path, url) < 0 ? cenv_error_oom(err) : 1;
-    if (cenv_str_starts(url, CENV_STR("http://")) || cenv_str_starts(url, CENV_STR("https://")))
+    if (cenv_str_starts(url, CENV_STR("http://")) ||
+        cenv_str_starts(url, CENV_STR("https://")))
         return 0;
     if (!cenv_str_starts(url, CENV_STR("file://")))
         return unfit(url, "only http, https and file URLs are known", err);
@@ -88,8 +90,9 @@ int cenv_remote_failed(struct cenv_http_transfer *transfer, struct cenv_error *e
         cenv_buf_addf(&why, "the server says HTTP %ld", transfer->reply.status);
     cenv_error_set(err, status, "cannot fetch %s: %s", url.data ? url.data : "it",
                    why.data ? why.data : "it failed");
-    cenv_error_hint(err, "%s", transfer->rc < 0 ? transfer->err.hint
-                                                : status_advice(transfer->reply.status));
+    cenv_error_hint(err, "%s",
+                    transfer->rc < 0 ? transfer->err.hint
+                                     : status_advice(transfer->reply.status));
     cenv_buf_release(&url);
     cenv_buf_release(&why);
     cenv_error_release(&transfer->err);

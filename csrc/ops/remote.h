@@ -12,7 +12,8 @@
  * 1: `url` is a file:// URL or an absolute path, and the path is appended to `path`; 0: it is to be
  * fetched over http or https; or CENV_ECHANNEL for anything else.
  */
-int cenv_remote_local(struct cenv_str url, struct cenv_buf *path, struct cenv_error *err);
+int cenv_remote_local(struct cenv_str url, struct cenv_buf *path,
+                      struct cenv_error *err);
 
 /*
  * Sets "cannot fetch URL without secrets: reason" from a transfer that failed or was answered with

@@ -15,8 +15,8 @@ enum { INDEX_MAX = 16 << 20 };
 
 static struct cenv_package_source source_of(const char *package, int fd)
 {
-    struct cenv_package_source source = { .name = cenv_path_base(cenv_str(package)).data,
-                                          .fd = fd };
+    struct cenv_package_source source = {.name = cenv_path_base(cenv_str(package)).data,
+                                         .fd = fd};
 
     cenv_package_limits_init(&source.limits);
     return source;
@@ -36,7 +36,8 @@ struct stage {
 static int occupied(const char *path, const char *why, struct cenv_error *err)
 {
     cenv_error_set(err, CENV_EPREFIX, "cannot extract to '%s': %s", path, why);
-    return cenv_error_hint(err, "give a directory that does not exist, or an empty one");
+    return cenv_error_hint(err,
+                           "give a directory that does not exist, or an empty one");
 }
 
 static int check_dest(struct stage *stage, struct cenv_error *err)
@@ -67,8 +68,8 @@ static int stage_open(struct stage *stage, const char *dest, struct cenv_error *
     stage->name = cenv_path_base(cenv_str(stage->path)).data;
     cenv_buf_init(&parent, 1 << 20);
     cenv_buf_add_str(&parent, cenv_path_parent(cenv_str(stage->path)));
-    rc = stage->parent = parent.failed ? cenv_error_oom(err)
-                                       : cenv_fs_open_root(parent.data, err);
+    rc = stage->parent =
+        parent.failed ? cenv_error_oom(err) : cenv_fs_open_root(parent.data, err);
     cenv_buf_release(&parent);
     if (rc >= 0)
         rc = check_dest(stage, err);
@@ -84,7 +85,7 @@ static int stage_open(struct stage *stage, const char *dest, struct cenv_error *
 static int stage_commit(struct stage *stage, struct cenv_error *err)
 {
     static const char probe[] = ".cenv-mode";
-    struct cenv_stat st = { .mode = stage->mode };
+    struct cenv_stat st = {.mode = stage->mode};
     int rc = 0;
 
     if (!stage->mode) { /* what mkdir would have given */
@@ -96,9 +97,10 @@ static int stage_commit(struct stage *stage, struct cenv_error *err)
     if (rc == 0)
         rc = cenv_raw_chmod_fd(stage->fd, st.mode);
     if (rc == 0)
-        rc = stage->mode ? cenv_raw_rename(stage->parent, stage->temp, stage->parent, stage->name)
-                         : cenv_raw_rename_noreplace(stage->parent, stage->temp, stage->parent,
-                                                     stage->name);
+        rc = stage->mode ? cenv_raw_rename(stage->parent, stage->temp, stage->parent,
+                                           stage->name)
+                         : cenv_raw_rename_noreplace(stage->parent, stage->temp,
+                                                     stage->parent, stage->name);
     if (rc < 0)
         return cenv_fs_fail(err, rc, stage->parent, stage->name, "cannot make");
     cenv_free(stage->temp);
@@ -120,14 +122,16 @@ static int report(const char *dest, const struct cenv_pkg_manifest *manifest,
                   const struct cenv_package_digests *digests, struct cenv_buf *out,
                   struct cenv_error *err)
 {
-    unsigned long long files = 0, bytes = cenv_pkg_manifest_bytes(manifest), size = digests->size;
+    unsigned long long files = 0, bytes = cenv_pkg_manifest_bytes(manifest),
+                       size = digests->size;
 
     for (size_t i = 0; i < manifest->nr; i++)
         files += manifest->entries[i].type != CENV_FT_DIR;
     cenv_buf_puts(out, "{\"path\":");
     cenv_json_quote(out, cenv_str(dest));
-    cenv_buf_addf(out, ",\"files\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"size\":%llu}", files,
-                  bytes, digests->sha256, size);
+    cenv_buf_addf(out,
+                  ",\"files\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"size\":%llu}",
+                  files, bytes, digests->sha256, size);
     return out->failed ? cenv_error_oom(err) : 0;
 }
 
@@ -140,18 +144,19 @@ static int fold_sha256(const char *sha256, char *hex, struct cenv_error *err)
     if (!sha256)
         return 0;
     if (!cenv_unhex(cenv_str(sha256), raw, sizeof(raw)))
-        return cenv_error_set(err, CENV_EUSAGE, "'%.100s' is no SHA-256: 64 hex digits are needed",
+        return cenv_error_set(err, CENV_EUSAGE,
+                              "'%.100s' is no SHA-256: 64 hex digits are needed",
                               sha256);
     cenv_hex(raw, sizeof(raw), hex);
     return 0;
 }
 
 static int extract_staged(const struct cenv_package_source *source, const char *sha256,
-                          const char *dest, struct cenv_task *task, struct cenv_buf *out,
-                          struct cenv_error *err)
+                          const char *dest, struct cenv_task *task,
+                          struct cenv_buf *out, struct cenv_error *err)
 {
-    struct stage stage = { .parent = -1, .fd = -1 };
-    struct cenv_package_want want = { .sha256 = sha256[0] ? sha256 : NULL };
+    struct stage stage = {.parent = -1, .fd = -1};
+    struct cenv_package_want want = {.sha256 = sha256[0] ? sha256 : NULL};
     struct cenv_package_digests digests;
     struct cenv_pkg_manifest manifest;
     int rc = stage_open(&stage, dest, err);
@@ -168,8 +173,8 @@ static int extract_staged(const struct cenv_package_source *source, const char *
     return rc;
 }
 
-int cenv_extract(const char *package, const char *dest, const char *sha256, struct cenv_task *task,
-                 struct cenv_buf *out, struct cenv_error *err)
+int cenv_extract(const char *package, const char *dest, const char *sha256,
+                 struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_package_source source;
     char hex[CENV_DIGEST_HEX_MAX];
@@ -191,7 +196,8 @@ int cenv_extract(const char *package, const char *dest, const char *sha256, stru
 /* ---- cenv_package_info ---- */
 
 /* Reads members until info/index.json has been seen, appending its text to `out`. */
-static int find_index(struct cenv_package *package, struct cenv_buf *out, struct cenv_error *err)
+static int find_index(struct cenv_package *package, struct cenv_buf *out,
+                      struct cenv_error *err)
 {
     struct cenv_member member;
     const void *data;
@@ -199,34 +205,39 @@ static int find_index(struct cenv_package *package, struct cenv_buf *out, struct
     int rc;
 
     while ((rc = cenv_package_next(package, &member, err)) == 1) {
-        if (!cenv_str_is(member.path, "info/index.json") || member.type != CENV_MEMBER_FILE)
+        if (!cenv_str_is(member.path, "info/index.json") ||
+            member.type != CENV_MEMBER_FILE)
             continue;
         while ((rc = cenv_package_data(package, &data, &len, err)) == 1) {
             if (cenv_buf_add(out, data, len) < 0)
-                return cenv_error_set(err, CENV_EINTEGRITY, "its info/index.json is too large");
+                return cenv_error_set(err, CENV_EINTEGRITY,
+                                      "its info/index.json is too large");
         }
         return rc;
     }
-    return rc < 0 ? rc : cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
+    return rc < 0 ? rc
+                  : cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
 }
 
-static int describe(struct cenv_package *package, struct cenv_buf *out, struct cenv_error *err)
+static int describe(struct cenv_package *package, struct cenv_buf *out,
+                    struct cenv_error *err)
 {
-    static const struct cenv_package_want anything = { 0 };
+    static const struct cenv_package_want anything = {0};
     struct cenv_package_digests digests;
     struct cenv_json *doc = NULL;
     struct cenv_buf text;
     int rc;
 
     cenv_buf_init(&text, INDEX_MAX);
-    rc = cenv_package_finish(package, &anything, find_index(package, &text, err), &digests, err);
+    rc = cenv_package_finish(package, &anything, find_index(package, &text, err),
+                             &digests, err);
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", err);
     if (rc == 0) {
         cenv_buf_puts(out, "{\"index\":");
         cenv_json_print(doc, 0, out);
-        cenv_buf_addf(out, ",\"sha256\":\"%s\",\"md5\":\"%s\",\"size\":%llu}", digests.sha256,
-                      digests.md5, (unsigned long long)digests.size);
+        cenv_buf_addf(out, ",\"sha256\":\"%s\",\"md5\":\"%s\",\"size\":%llu}",
+                      digests.sha256, digests.md5, (unsigned long long)digests.size);
         rc = out->failed ? cenv_error_oom(err) : 0;
     }
     cenv_json_free(doc);

@@ -16,7 +16,7 @@ __attribute__((unused)) static void tar_header(struct cenv_buf *out, char type,
                                                const char *name, const char *link,
                                                size_t size, unsigned mode)
 {
-    struct cenv_tar_header header = { .type = type, .magic = "ustar", .version = "00" };
+    struct cenv_tar_header header = {.type = type, .magic = "ustar", .version = "00"};
 
     memcpy(header.name, name, strnlen(name, sizeof(header.name)));
     memcpy(header.link, link, strnlen(link, sizeof(header.link)));
@@ -30,12 +30,14 @@ __attribute__((unused)) static void tar_header(struct cenv_buf *out, char type,
 }
 
 /* Data, and zeros up to the next record. */
-__attribute__((unused)) static void tar_data(struct cenv_buf *out, const char *data, size_t len)
+__attribute__((unused)) static void tar_data(struct cenv_buf *out, const char *data,
+                                             size_t len)
 {
     static const char zeros[CENV_TAR_RECORD];
 
     cenv_buf_add(out, data, len);
-    cenv_buf_add(out, zeros, (CENV_TAR_RECORD - len % CENV_TAR_RECORD) % CENV_TAR_RECORD);
+    cenv_buf_add(out, zeros,
+                 (CENV_TAR_RECORD - len % CENV_TAR_RECORD) % CENV_TAR_RECORD);
 }
 
 __attribute__((unused)) static void tar_member(struct cenv_buf *out, char type,
@@ -53,10 +55,10 @@ __attribute__((unused)) static void tar_file(struct cenv_buf *out, const char *n
 }
 
 /* A pax header ('x' or 'g') of one or two records; `b` may be NULL. */
-__attribute__((unused)) static void tar_pax(struct cenv_buf *out, char type, const char *a,
-                                            const char *b)
+__attribute__((unused)) static void tar_pax(struct cenv_buf *out, char type,
+                                            const char *a, const char *b)
 {
-    const char *records[] = { a, b };
+    const char *records[] = {a, b};
     struct cenv_buf text;
 
     cenv_buf_init(&text, 1 << 22);
@@ -80,8 +82,9 @@ __attribute__((unused)) static void tar_end(struct cenv_buf *out)
 
 /* One stored member and its entry in `members[*nr]`. */
 __attribute__((unused)) static void zip_member(struct cenv_buf *out,
-                                               struct cenv_zip_member *members, size_t *nr,
-                                               const char *name, struct cenv_str data)
+                                               struct cenv_zip_member *members,
+                                               size_t *nr, const char *name,
+                                               struct cenv_str data)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_zip_member *member = &members[(*nr)++];
@@ -98,12 +101,13 @@ __attribute__((unused)) static void zip_member(struct cenv_buf *out,
 
 /* A .conda of these two tar archives, as conda-build would have made it. */
 __attribute__((unused)) static void conda_pack(struct cenv_buf *out, const char *stem,
-                                               struct cenv_str info, struct cenv_str pkg)
+                                               struct cenv_str info,
+                                               struct cenv_str pkg)
 {
     struct cenv_zip_member members[3];
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_str tars[] = { pkg, info };
-    const char *kinds[] = { "pkg", "info" };
+    struct cenv_str tars[] = {pkg, info};
+    const char *kinds[] = {"pkg", "info"};
     size_t nr = 0;
 
     zip_member(out, members, &nr, "metadata.json",
@@ -122,8 +126,8 @@ __attribute__((unused)) static void conda_pack(struct cenv_buf *out, const char 
 }
 
 /* bzip2 or zstd of a span. */
-__attribute__((unused)) static void compress_span(struct cenv_buf *out, enum cenv_codec codec,
-                                                  struct cenv_str data)
+__attribute__((unused)) static void
+compress_span(struct cenv_buf *out, enum cenv_codec codec, struct cenv_str data)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_encoder *encoder = NULL;

@@ -15,14 +15,15 @@ static struct cenv_buf packed(enum cenv_codec codec, const char *text)
 }
 
 /* Decodes; the text, or the error. Consumes `in`. */
-static void check_decode(enum cenv_codec codec, struct cenv_buf *in, size_t max, const char *want,
-                         const char *why)
+static void check_decode(enum cenv_codec codec, struct cenv_buf *in, size_t max,
+                         const char *want, const char *why)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
 
     cenv_buf_init(&out, max);
-    CHECK_INT(cenv_decode(codec, cenv_buf_str(in), &out, &err), why ? CENV_EINTEGRITY : 0);
+    CHECK_INT(cenv_decode(codec, cenv_buf_str(in), &out, &err),
+              why ? CENV_EINTEGRITY : 0);
     if (why && !CHECK(strstr(err.message, why)))
         fprintf(stderr, "    %s\n", err.message);
     if (want)
@@ -32,12 +33,13 @@ static void check_decode(enum cenv_codec codec, struct cenv_buf *in, size_t max,
     cenv_error_release(&err);
 }
 
-static const enum cenv_codec codecs[] = { CENV_CODEC_ZSTD, CENV_CODEC_BZIP2 };
+static const enum cenv_codec codecs[] = {CENV_CODEC_ZSTD, CENV_CODEC_BZIP2};
 
 static void test_archive__round_trip(void)
 {
     for (size_t i = 0; i < CHECK_NR(codecs); i++) {
-        struct cenv_buf in = packed(codecs[i], "hello"), more = packed(codecs[i], " world");
+        struct cenv_buf in = packed(codecs[i], "hello"),
+                        more = packed(codecs[i], " world");
         cenv_buf_add_str(&in, cenv_buf_str(&more));
         cenv_buf_release(&more);
         check_decode(codecs[i], &in, 100, "hello world", NULL); /* two streams */
@@ -109,9 +111,9 @@ static void test_archive__zstd_bounds_the_window(void)
         char window;
         const char *why;
     } cases[] = {
-        { (char)((27 - 10) << 3), NULL },
-        { (char)((28 - 10) << 3), "window too large (over 2^27)" },
-        { (char)((41 - 10) << 3), "window too large" },
+        {(char)((27 - 10) << 3), NULL},
+        {(char)((28 - 10) << 3), "window too large (over 2^27)"},
+        {(char)((41 - 10) << 3), "window too large"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -120,11 +122,13 @@ static void test_archive__zstd_bounds_the_window(void)
         cenv_buf_add(&in, "\x28\xb5\x2f\xfd\0", 5);
         cenv_buf_putc(&in, cases[i].window);
         cenv_buf_add(&in, "\x9\0\0x", 4);
-        check_decode(CENV_CODEC_ZSTD, &in, 100, cases[i].why ? NULL : "x", cases[i].why);
+        check_decode(CENV_CODEC_ZSTD, &in, 100, cases[i].why ? NULL : "x",
+                     cases[i].why);
     }
 }
 
-static int failing_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+static int failing_read(void *ctx, const void **data, size_t *len,
+                        struct cenv_error *err)
 {
     int *left = ctx;
 
@@ -144,7 +148,8 @@ static void test_archive__hands_on_errors(void)
         const void *data;
         size_t len;
         int left = i == 1;
-        cenv_decoder_new(&decoder, codecs[i], (struct cenv_input){ failing_read, &left }, 100, &err);
+        cenv_decoder_new(&decoder, codecs[i], (struct cenv_input){failing_read, &left},
+                         100, &err);
         from = cenv_input_decoder(decoder);
         CHECK_INT(from.read(from.ctx, &data, &len, &err), CENV_EOS);
         CHECK_STR(err.message, "the disk is gone");

@@ -8,14 +8,15 @@
 #include "scratch.h"
 #include "tarball.h"
 
-#define INDEX(name) "{\"name\":\"" name "\",\"version\":\"1\",\"build\":\"0\",\"build_number\":0}"
-#define HELLO_SHA "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define INDEX(name) \
+    "{\"name\":\"" name "\",\"version\":\"1\",\"build\":\"0\",\"build_number\":0}"
+#define HELLO_SHA   "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define HELLO_OTHER "3cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 #define HELLO(more) "{\"_path\":\"lib/hello\",\"path_type\":\"hardlink\"" more "}"
 #define PATHS(list) "{\"paths_version\":1,\"paths\":[" list "]}"
 
 /* The formats a case is run in. */
-static const char *const formats[] = { "p-1-0.conda", "p-1-0.tar.bz2" };
+static const char *const formats[] = {"p-1-0.conda", "p-1-0.tar.bz2"};
 
 struct package {
     struct cenv_buf info, pkg; /* tar archives without their ends */
@@ -67,7 +68,8 @@ static int extract(const struct scratch *s, const char *fn, struct cenv_str arch
 
     write_bytes(s, fn, archive);
     cenv_task_init(&task, NULL, NULL);
-    rc = cenv_extract(scratch_path(s, fn), scratch_path(s, "out"), sha256, &task, out, err);
+    rc = cenv_extract(scratch_path(s, fn), scratch_path(s, "out"), sha256, &task, out,
+                      err);
     cenv_task_release(&task);
     return rc;
 }
@@ -110,10 +112,12 @@ static void test_extract__writes_what_is_archived(void)
         mode_t old = umask(027);
 
         check_case(formats[i]);
-        package_begin(&p, INDEX("p"), PATHS(HELLO(",\"size_in_bytes\":5,\"sha256\":\"" HELLO_SHA "\"")
-                                            ",{\"_path\":\"bin/run\",\"path_type\":\"hardlink\"}"
-                                            ",{\"_path\":\"bin/again\",\"path_type\":\"hardlink\"}"
-                                            ",{\"_path\":\"bin/link\",\"path_type\":\"softlink\"}"));
+        package_begin(
+            &p, INDEX("p"),
+            PATHS(HELLO(",\"size_in_bytes\":5,\"sha256\":\"" HELLO_SHA
+                        "\"") ",{\"_path\":\"bin/run\",\"path_type\":\"hardlink\"}"
+                              ",{\"_path\":\"bin/again\",\"path_type\":\"hardlink\"}"
+                              ",{\"_path\":\"bin/link\",\"path_type\":\"softlink\"}"));
         tar_file(&p.info, "info/repodata_record.json", "{\"url\":\"https://evil\"}");
         tar_pax(&p.pkg, 'x', "mtime=1600000000.123456789", NULL);
         tar_file(&p.pkg, "./lib/hello", "hello");
@@ -132,10 +136,13 @@ static void test_extract__writes_what_is_archived(void)
         CHECK_INT(a.st_mode & 07777, 0640);
         CHECK_INT(a.st_mtim.tv_sec, 1600000000);
         CHECK_INT(a.st_mtim.tv_nsec, 123456789);
-        CHECK(fstatat(s.fd, "out/bin/run", &a, 0) == 0 && fstatat(s.fd, "out/bin/again", &b, 0) == 0);
+        CHECK(fstatat(s.fd, "out/bin/run", &a, 0) == 0 &&
+              fstatat(s.fd, "out/bin/again", &b, 0) == 0);
         CHECK(a.st_ino == b.st_ino && (a.st_mode & 07777) == 0750);
-        CHECK(fstatat(s.fd, "out/bin/link", &a, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(a.st_mode));
-        CHECK(fstatat(s.fd, "out/share/empty", &a, 0) == 0 && (a.st_mode & 07777) == 0750);
+        CHECK(fstatat(s.fd, "out/bin/link", &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+              S_ISLNK(a.st_mode));
+        CHECK(fstatat(s.fd, "out/share/empty", &a, 0) == 0 &&
+              (a.st_mode & 07777) == 0750);
         CHECK(fstatat(s.fd, "out", &a, 0) == 0 && (a.st_mode & 07777) == 0750);
         CHECK(!scratch_text(&s, "out/info/repodata_record.json"));
         CHECK_INT(umask(old), 027); /* nobody changed it */
@@ -254,28 +261,38 @@ static void fill_truncated(struct cenv_buf *tar)
 static void test_extract__refuses_hostile_packages(void)
 {
     static const struct hostile cases[] = {
-        { "..", PATHS(HELLO("")), "leads out by '..'", fill_up },
-        { "through a link", PATHS(HELLO("")), "lies below a link or file", fill_through_link },
-        { "over a link", PATHS(HELLO("")), "is there twice", fill_over_link },
-        { "below a file", PATHS(HELLO("")), "lies below a link or file", fill_below_file },
-        { "directory over a link", PATHS(HELLO("")), "is there twice", fill_dir_over_link },
-        { "hard link to a link", PATHS(HELLO("")), "no earlier file", fill_hardlink_to_link },
-        { "hard link forward", PATHS(HELLO("")), "no earlier file", fill_hardlink_forward },
-        { "hard link with data", PATHS(HELLO("")), "has data, but is no file", fill_hardlink_data },
-        { "fifo", PATHS(HELLO("")), "is neither file, directory nor link", fill_fifo },
-        { "twice, other bytes", PATHS(HELLO("")), "is there twice, and differs", fill_twice_other },
-        { "conda-meta", PATHS(HELLO("")), "the installer's to write", fill_conda_meta },
-        { "damaged tar", PATHS(HELLO("")), "bad tar archive", fill_truncated },
-        { "missing file", PATHS(HELLO("")), "is missing", fill_nothing },
-        { "extra file", PATHS(HELLO("")), "is not listed", fill_extra },
-        { "other type", PATHS(HELLO("")), "another type", fill_dir },
-        { "other size", PATHS(HELLO(",\"size_in_bytes\":6")), "another size", fill_hello },
-        { "other hash", PATHS(HELLO(",\"sha256\":\"" HELLO_OTHER "\"")), "another SHA-256",
-          fill_hello },
-        { "key twice", PATHS(HELLO(",\"sha256\":\"\",\"sha256\":\"\"")), "twice", fill_hello },
-        { "no JSON", "{\"paths\"", "not valid JSON", fill_hello },
-        { "listed name leads out", PATHS("{\"_path\":\"../x\"}"), "leads out", fill_nothing },
-        { "no list", NULL, "paths.json", fill_hello },
+        {"..", PATHS(HELLO("")), "leads out by '..'", fill_up},
+        {"through a link", PATHS(HELLO("")), "lies below a link or file",
+         fill_through_link},
+        {"over a link", PATHS(HELLO("")), "is there twice", fill_over_link},
+        {"below a file", PATHS(HELLO("")), "lies below a link or file",
+         fill_below_file},
+        {"directory over a link", PATHS(HELLO("")), "is there twice",
+         fill_dir_over_link},
+        {"hard link to a link", PATHS(HELLO("")), "no earlier file",
+         fill_hardlink_to_link},
+        {"hard link forward", PATHS(HELLO("")), "no earlier file",
+         fill_hardlink_forward},
+        {"hard link with data", PATHS(HELLO("")), "has data, but is no file",
+         fill_hardlink_data},
+        {"fifo", PATHS(HELLO("")), "is neither file, directory nor link", fill_fifo},
+        {"twice, other bytes", PATHS(HELLO("")), "is there twice, and differs",
+         fill_twice_other},
+        {"conda-meta", PATHS(HELLO("")), "the installer's to write", fill_conda_meta},
+        {"damaged tar", PATHS(HELLO("")), "bad tar archive", fill_truncated},
+        {"missing file", PATHS(HELLO("")), "is missing", fill_nothing},
+        {"extra file", PATHS(HELLO("")), "is not listed", fill_extra},
+        {"other type", PATHS(HELLO("")), "another type", fill_dir},
+        {"other size", PATHS(HELLO(",\"size_in_bytes\":6")), "another size",
+         fill_hello},
+        {"other hash", PATHS(HELLO(",\"sha256\":\"" HELLO_OTHER "\"")),
+         "another SHA-256", fill_hello},
+        {"key twice", PATHS(HELLO(",\"sha256\":\"\",\"sha256\":\"\"")), "twice",
+         fill_hello},
+        {"no JSON", "{\"paths\"", "not valid JSON", fill_hello},
+        {"listed name leads out", PATHS("{\"_path\":\"../x\"}"), "leads out",
+         fill_nothing},
+        {"no list", NULL, "paths.json", fill_hello},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -311,8 +328,10 @@ static void test_extract__takes_the_same_twice(void)
 {
     for (size_t i = 0; i < CHECK_NR(formats); i++) {
         struct package p;
-        package_begin(&p, INDEX("p"),
-                      PATHS(HELLO("") ",{\"_path\":\"lib/hello.so\",\"path_type\":\"softlink\"}"));
+        package_begin(
+            &p, INDEX("p"),
+            PATHS(
+                HELLO("") ",{\"_path\":\"lib/hello.so\",\"path_type\":\"softlink\"}"));
         fill_twice_same(&p.pkg);
         check_fine(&p, formats[i]);
     }
@@ -323,7 +342,8 @@ static void test_extract__knows_the_older_lists(void)
     for (int missing = 0; missing < 2; missing++) {
         struct package p;
         package_begin(&p, INDEX("p"), NULL);
-        tar_file(&p.info, "info/files", missing ? "lib/hello\nlib/more\n" : "lib/hello\n");
+        tar_file(&p.info, "info/files",
+                 missing ? "lib/hello\nlib/more\n" : "lib/hello\n");
         fill_hello(&p.pkg);
         if (missing) {
             struct cenv_buf archive = package_end(&p, formats[1]);
@@ -345,7 +365,7 @@ static void test_extract__takes_an_empty_package(void)
 
 static void test_extract__checks_the_name_inside(void)
 {
-    static const char *const indices[] = { INDEX("q"), "{\"name\":\"p\"}", "[]", NULL };
+    static const char *const indices[] = {INDEX("q"), "{\"name\":\"p\"}", "[]", NULL};
 
     for (size_t i = 0; i < CHECK_NR(indices); i++) {
         struct cenv_buf archive;
@@ -385,17 +405,24 @@ static void test_extract__checks_the_container(void)
     static const struct {
         const char *names[6], *metadata, *why;
     } cases[] = {
-        { { "metadata.json", "pkg-p-1-0.tar.zst", NULL }, GOOD, "it lacks its info archive" },
-        { { "info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", NULL }, GOOD, "it lacks" },
-        { { "info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "metadata.json", NULL },
-          "{\"conda_pkg_format_version\":3}", "another .conda format" },
-        { { "info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "metadata.json", NULL }, "{",
-          "metadata.json is not valid JSON" },
-        { { "info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "pkg-q.tar.zst", "metadata.json", NULL },
-          GOOD, "two archives of one kind" },
-        { { "info-p-1-0.tar.zst", "pkg-q-1-0.tar.zst", "metadata.json", NULL }, GOOD,
-          "different names" },
-        { { "evil-p-1-0.tar.zst", NULL }, GOOD, "neither info nor pkg" },
+        {{"metadata.json", "pkg-p-1-0.tar.zst", NULL},
+         GOOD,
+         "it lacks its info archive"},
+        {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", NULL}, GOOD, "it lacks"},
+        {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "metadata.json", NULL},
+         "{\"conda_pkg_format_version\":3}",
+         "another .conda format"},
+        {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "metadata.json", NULL},
+         "{",
+         "metadata.json is not valid JSON"},
+        {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "pkg-q.tar.zst", "metadata.json",
+          NULL},
+         GOOD,
+         "two archives of one kind"},
+        {{"info-p-1-0.tar.zst", "pkg-q-1-0.tar.zst", "metadata.json", NULL},
+         GOOD,
+         "different names"},
+        {{"evil-p-1-0.tar.zst", NULL}, GOOD, "neither info nor pkg"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -428,9 +455,11 @@ static void test_extract__compares_the_digest(void)
             struct cenv_buf out;
             cenv_buf_init(&out, 4096);
             archive.data[at] ^= 0x10;
-            CHECK_INT(extract(&s, formats[i], cenv_buf_str(&archive), sha256, &out, &err),
-                      CENV_EINTEGRITY);
-            CHECK(strstr(err.message, "its SHA-256 is") && strstr(err.hint, "fetch it again"));
+            CHECK_INT(
+                extract(&s, formats[i], cenv_buf_str(&archive), sha256, &out, &err),
+                CENV_EINTEGRITY);
+            CHECK(strstr(err.message, "its SHA-256 is") &&
+                  strstr(err.hint, "fetch it again"));
             CHECK(is_clean(&s, formats[i]));
             archive.data[at] ^= 0x10;
             cenv_buf_release(&out);
@@ -453,11 +482,13 @@ static void test_extract__keeps_what_is_there(void)
     CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), NULL, &out, &err), 0);
     CHECK(fstatat(s.fd, "out", &st, 0) == 0 && (st.st_mode & 07777) == 0700);
     scratch_file(&s, "out/mine", "mine", 0644);
-    CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), NULL, &out, &err), CENV_EPREFIX);
+    CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), NULL, &out, &err),
+              CENV_EPREFIX);
     CHECK(strstr(err.message, "it is not empty"));
     CHECK_STR(scratch_text(&s, "out/mine"), "mine");
     cenv_error_release(&err);
-    CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), "zz", &out, &err), CENV_EUSAGE);
+    CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), "zz", &out, &err),
+              CENV_EUSAGE);
     cenv_error_release(&err);
     cenv_buf_release(&archive);
     cenv_buf_release(&out);
@@ -465,11 +496,11 @@ static void test_extract__keeps_what_is_there(void)
 }
 
 /* The same with limits lowered to what a test can reach. */
-static int extract_limited(const struct cenv_package_limits *limits, struct cenv_str archive,
-                           struct cenv_error *err)
+static int extract_limited(const struct cenv_package_limits *limits,
+                           struct cenv_str archive, struct cenv_error *err)
 {
-    static const struct cenv_package_want anything = { 0 };
-    struct cenv_package_source source = { .name = formats[0], .limits = *limits };
+    static const struct cenv_package_want anything = {0};
+    struct cenv_package_source source = {.name = formats[0], .limits = *limits};
     struct cenv_package_digests digests;
     struct cenv_pkg_manifest manifest;
     struct scratch s = scratch_open();
@@ -494,16 +525,16 @@ static int extract_limited(const struct cenv_package_limits *limits, struct cenv
 static void test_extract__stops_at_its_limits(void)
 {
     static const struct cenv_package_limits limits[] = {
-        { 1 << 20, 1000, 1000 }, { 64ULL << 30, 4, 1000 }, { 64ULL << 30, 5, 1000 }
-    };
-    static const int wants[] = { CENV_EINTEGRITY, CENV_EINTEGRITY, 0 };
+        {1 << 20, 1000, 1000}, {64ULL << 30, 4, 1000}, {64ULL << 30, 5, 1000}};
+    static const int wants[] = {CENV_EINTEGRITY, CENV_EINTEGRITY, 0};
     char *zeros = calloc(1, (2 << 20) + 1);
 
     for (size_t i = 0; i < CHECK_NR(limits); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
         struct cenv_buf archive;
         struct package p;
-        package_begin(&p, INDEX("p"), PATHS("{\"_path\":\"a\"},{\"_path\":\"b\"},{\"_path\":\"c\"}"));
+        package_begin(&p, INDEX("p"),
+                      PATHS("{\"_path\":\"a\"},{\"_path\":\"b\"},{\"_path\":\"c\"}"));
         tar_header(&p.pkg, '0', "a", "", 2 << 20, 0644);
         tar_data(&p.pkg, zeros, 2 << 20);
         tar_file(&p.pkg, "b", "");
@@ -533,8 +564,9 @@ static void test_extract__can_be_cancelled(void)
     cenv_buf_init(&out, 4096);
     write_bytes(&s, formats[0], cenv_buf_str(&archive));
     cenv_task_init(&task, stop, &polls);
-    CHECK_INT(cenv_extract(scratch_path(&s, formats[0]), scratch_path(&s, "out"), NULL, &task,
-                           &out, &err), CENV_ECANCELLED);
+    CHECK_INT(cenv_extract(scratch_path(&s, formats[0]), scratch_path(&s, "out"), NULL,
+                           &task, &out, &err),
+              CENV_ECANCELLED);
     CHECK(is_clean(&s, formats[0]));
     cenv_task_release(&task);
     cenv_error_release(&err);
@@ -555,9 +587,11 @@ static void test_extract__describes(void)
         cenv_buf_init(&want, 4096);
         write_bytes(&s, formats[i], cenv_buf_str(&archive));
         cenv_task_init(&task, NULL, NULL);
-        CHECK_INT(cenv_package_info(scratch_path(&s, formats[i]), &task, &out, &err), 0);
+        CHECK_INT(cenv_package_info(scratch_path(&s, formats[i]), &task, &out, &err),
+                  0);
         cenv_sha256_hex(cenv_buf_str(&archive), sha256);
-        cenv_buf_addf(&want, "{\"index\":" INDEX("p") ",\"sha256\":\"%s\",\"md5\":\"", sha256);
+        cenv_buf_addf(&want, "{\"index\":" INDEX("p") ",\"sha256\":\"%s\",\"md5\":\"",
+                      sha256);
         CHECK(cenv_str_starts(cenv_buf_str(&out), cenv_buf_str(&want)));
         cenv_task_release(&task);
         cenv_buf_release(&archive);

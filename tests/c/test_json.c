@@ -17,24 +17,25 @@ static void test_json__refuses(void)
     static const struct {
         const char *text, *message;
     } cases[] = {
-        { "", "doc is empty, not JSON" },
-        { "{\"a\": 1,\n \"b\" 2}",
-          "doc is not valid JSON: unexpected text at line 2, column 6" },
-        { "[1] x", "doc is not valid JSON: more after the end at line 1, column 4" },
-        { "[01]", "doc is not valid JSON: malformed number at line 1, column 2" },
-        { "[1.]", "doc is not valid JSON: malformed number at line 1, column 2" },
-        { "[1e]", "doc is not valid JSON: malformed number at line 1, column 2" },
-        { "[\"a\tb\"]",
-          "doc is not valid JSON: control character in a string at line 1, column 2" },
-        { "\n[\"\\u0000\"]", "doc is not valid JSON: U+0000 in a string at line 1, column 2" },
-        { "[\"\xff\"]",
-          "doc is not valid JSON: bytes that are not UTF-8 at line 1, column 3" },
-        { "[\"abc", "doc is not valid JSON: unterminated string at line 1, column 2" },
-        { "[\x01]", "doc is not valid JSON: control character at line 1, column 2" },
-        { "{\"a\": {\"x\": 1, \"y\": 2, \"x\": 1}}",
-          "doc has the key 'x' twice in one object" },
-        { "[1e999]", "doc holds a number out of range" },
-        { "nul", "doc is not valid JSON: unexpected text at line 1, column 1" },
+        {"", "doc is empty, not JSON"},
+        {"{\"a\": 1,\n \"b\" 2}",
+         "doc is not valid JSON: unexpected text at line 2, column 6"},
+        {"[1] x", "doc is not valid JSON: more after the end at line 1, column 4"},
+        {"[01]", "doc is not valid JSON: malformed number at line 1, column 2"},
+        {"[1.]", "doc is not valid JSON: malformed number at line 1, column 2"},
+        {"[1e]", "doc is not valid JSON: malformed number at line 1, column 2"},
+        {"[\"a\tb\"]",
+         "doc is not valid JSON: control character in a string at line 1, column 2"},
+        {"\n[\"\\u0000\"]",
+         "doc is not valid JSON: U+0000 in a string at line 1, column 2"},
+        {"[\"\xff\"]",
+         "doc is not valid JSON: bytes that are not UTF-8 at line 1, column 3"},
+        {"[\"abc", "doc is not valid JSON: unterminated string at line 1, column 2"},
+        {"[\x01]", "doc is not valid JSON: control character at line 1, column 2"},
+        {"{\"a\": {\"x\": 1, \"y\": 2, \"x\": 1}}",
+         "doc has the key 'x' twice in one object"},
+        {"[1e999]", "doc holds a number out of range"},
+        {"nul", "doc is not valid JSON: unexpected text at line 1, column 1"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -57,10 +58,12 @@ static void test_json__refuses_depth(void)
 
     memset(deep, '[', sizeof(deep) / 2);
     memset(deep + sizeof(deep) / 2, ']', sizeof(deep) / 2);
-    CHECK_INT(cenv_json_parse(&out, cenv_str_n(deep, sizeof(deep)), "doc", &err), CENV_EINTEGRITY);
+    CHECK_INT(cenv_json_parse(&out, cenv_str_n(deep, sizeof(deep)), "doc", &err),
+              CENV_EINTEGRITY);
     CHECK(strstr(err.message, "too deeply nested"));
     cenv_error_release(&err);
-    CHECK_INT(cenv_json_parse(&out, cenv_str_n(deep + 1, sizeof(deep) - 2), "doc", &err), 0);
+    CHECK_INT(
+        cenv_json_parse(&out, cenv_str_n(deep + 1, sizeof(deep) - 2), "doc", &err), 0);
     cenv_json_free(out);
 }
 
@@ -69,16 +72,17 @@ static void test_json__round_trip(void)
     static const struct {
         const char *text, *compact;
     } cases[] = {
-        { " {} ", "{}" },
-        { "\xef\xbb\xbf[]\r\n", "[]" },
-        { "[9007199254740991, -9007199254740991, 1700000000123]",
-          "[9007199254740991,-9007199254740991,1700000000123]" },
-        { "[0.1, 1.5e-7, 1e300, 2.0, 1700000000.123]",
-          "[0.1,1.5e-07,1e+300,2,1700000000.123]" },
-        { "[true, false, null]", "[true,false,null]" },
-        { "[\"\\u00e9\xc3\xa9\\ud83d\\ude00\\/\\\\\\\"\\n\\u007f\"]",
-          "[\"\\u00e9\\u00e9\\ud83d\\ude00/\\\\\\\"\\n\\u007f\"]" },
-        { "{\"b\": [1, {}], \"a\": \"\\\\u0000\"}", "{\"b\":[1,{}],\"a\":\"\\\\u0000\"}" },
+        {" {} ", "{}"},
+        {"\xef\xbb\xbf[]\r\n", "[]"},
+        {"[9007199254740991, -9007199254740991, 1700000000123]",
+         "[9007199254740991,-9007199254740991,1700000000123]"},
+        {"[0.1, 1.5e-7, 1e300, 2.0, 1700000000.123]",
+         "[0.1,1.5e-07,1e+300,2,1700000000.123]"},
+        {"[true, false, null]", "[true,false,null]"},
+        {"[\"\\u00e9\xc3\xa9\\ud83d\\ude00\\/\\\\\\\"\\n\\u007f\"]",
+         "[\"\\u00e9\\u00e9\\ud83d\\ude00/\\\\\\\"\\n\\u007f\"]"},
+        {"{\"b\": [1, {}], \"a\": \"\\\\u0000\"}",
+         "{\"b\":[1,{}],\"a\":\"\\\\u0000\"}"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -105,7 +109,8 @@ static void test_json__prints_as_conda(void)
     struct cenv_buf out;
 
     cenv_buf_init(&out, 1000);
-    CHECK_INT(parse(&doc, "{\"b\":[1,2],\"a\":{},\"c\":{\"z\":[],\"B\":null}}", &err), 0);
+    CHECK_INT(parse(&doc, "{\"b\":[1,2],\"a\":{},\"c\":{\"z\":[],\"B\":null}}", &err),
+              0);
     cenv_json_print(doc, CENV_JSON_INDENT | CENV_JSON_SORT, &out);
     CHECK_STR(out.data, "{\n  \"a\": {},\n  \"b\": [\n    1,\n    2\n  ],\n  \"c\": {\n"
                         "    \"B\": null,\n    \"z\": []\n  }\n}");
@@ -120,8 +125,11 @@ static void test_json__reads_members(void)
     int64_t number = -1;
     size_t nr = 0;
 
-    CHECK_INT(parse(&doc, "{\"s\":\"x\",\"n\":3,\"f\":1.5,\"t\":true,\"big\":1e17,\"l\":[1,2,3]}",
-                    &err), 0);
+    CHECK_INT(
+        parse(&doc,
+              "{\"s\":\"x\",\"n\":3,\"f\":1.5,\"t\":true,\"big\":1e17,\"l\":[1,2,3]}",
+              &err),
+        0);
     CHECK_STR(cenv_json_get_cstr(doc, "s"), "x");
     CHECK_STR(cenv_json_get_cstr(doc, "n"), NULL);
     CHECK_STR(cenv_json_get_cstr(cenv_json_get(doc, "absent"), "s"), NULL);
@@ -130,8 +138,8 @@ static void test_json__reads_members(void)
     CHECK_INT(cenv_json_get_int(doc, "big", 7), 7);
     CHECK(!cenv_json_int(cenv_json_get(doc, "s"), &number) && number == -1);
     CHECK(cenv_json_get_true(doc, "t") && !cenv_json_get_true(doc, "n"));
-    cenv_json_each(item, cenv_json_get(doc, "l"))
-        nr += cenv_json_type(item) == CENV_JSON_NUMBER && !cenv_json_key(item);
+    cenv_json_each(item, cenv_json_get(doc, "l")) nr +=
+        cenv_json_type(item) == CENV_JSON_NUMBER && !cenv_json_key(item);
     CHECK_INT(nr, 3);
     CHECK_STR(cenv_json_key(cenv_json_first(doc)), "s");
     CHECK_INT(cenv_json_len(doc), 6);
@@ -159,7 +167,8 @@ static void test_json__builds(void)
     CHECK_INT(cenv_json_set_int(doc, "big", INT64_MAX), -1);
     CHECK_INT(cenv_json_append_str(NULL, CENV_STR("a")), -1);
     cenv_json_print(doc, 0, &out);
-    CHECK_STR(out.data, "{\"name\":\"new\",\"list\":[\"a\",[\"a\"]],\"size\":9007199254740992}");
+    CHECK_STR(out.data,
+              "{\"name\":\"new\",\"list\":[\"a\",[\"a\"]],\"size\":9007199254740992}");
     cenv_json_free(doc);
     cenv_buf_release(&out);
 }
@@ -180,9 +189,17 @@ static void test_utf8__accepts_rfc3629(void)
         const char *text;
         size_t valid;
     } cases[] = {
-        { "abc", 3 }, { "\xc3\xa9", 2 }, { "\xc0\x80", 0 }, { "\xe0\x80\x80", 0 },
-        { "\xed\x9f\xbf", 3 }, { "\xed\xa0\x80", 0 }, { "\xf4\x8f\xbf\xbf", 4 },
-        { "\xf4\x90\x80\x80", 0 }, { "a\xc3", 1 }, { "\xf8\x88\x80\x80\x80", 0 }, { "\x80", 0 },
+        {"abc", 3},
+        {"\xc3\xa9", 2},
+        {"\xc0\x80", 0},
+        {"\xe0\x80\x80", 0},
+        {"\xed\x9f\xbf", 3},
+        {"\xed\xa0\x80", 0},
+        {"\xf4\x8f\xbf\xbf", 4},
+        {"\xf4\x90\x80\x80", 0},
+        {"a\xc3", 1},
+        {"\xf8\x88\x80\x80\x80", 0},
+        {"\x80", 0},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++)

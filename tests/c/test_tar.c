@@ -24,14 +24,15 @@ static int drip_read(void *ctx, const void **data, size_t *len, struct cenv_erro
 }
 
 /* One line a member: "type path [-> link] mode size mtime [data]". */
-static int list(struct cenv_str tar, size_t step, struct cenv_buf *out, struct cenv_error *err)
+static int list(struct cenv_str tar, size_t step, struct cenv_buf *out,
+                struct cenv_error *err)
 {
-    struct drip drip = { tar, step };
+    struct drip drip = {tar, step};
     struct cenv_tar *reader = NULL;
     struct cenv_member member;
     const void *data;
     size_t len;
-    int rc = cenv_tar_open(&reader, (struct cenv_input){ drip_read, &drip }, err);
+    int rc = cenv_tar_open(&reader, (struct cenv_input){drip_read, &drip}, err);
 
     while (rc == 0 && (rc = cenv_tar_next(reader, &member, err)) == 1) {
         cenv_buf_addf(out, "%c %s", "fdlh"[member.type], member.path.data);
@@ -51,7 +52,7 @@ static int list(struct cenv_str tar, size_t step, struct cenv_buf *out, struct c
 
 static void check_list(struct cenv_buf *tar, const char *want)
 {
-    static const size_t steps[] = { 1 << 20, 512, 7 };
+    static const size_t steps[] = {1 << 20, 512, 7};
 
     for (size_t i = 0; i < CHECK_NR(steps); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
@@ -164,12 +165,12 @@ static void test_tar__refuses_names(void)
     static const struct {
         const char *name, *why;
     } cases[] = {
-        { "../x", "leads out by '..'" },      { "a/../../x", "leads out" },
-        { "/abs", "is absolute" },            { "C:\\x", "has a backslash" },
-        { "a\\..\\x", "has a backslash" },    { "", "has an empty name" },
-        { ".", "named like a directory" },    { "a\nb", "control character" },
-        { "\xff", "not UTF-8" },              { "x/", "named like a directory" },
-        { "a\x7f", "control character" },
+        {"../x", "leads out by '..'"},   {"a/../../x", "leads out"},
+        {"/abs", "is absolute"},         {"C:\\x", "has a backslash"},
+        {"a\\..\\x", "has a backslash"}, {"", "has an empty name"},
+        {".", "named like a directory"}, {"a\nb", "control character"},
+        {"\xff", "not UTF-8"},           {"x/", "named like a directory"},
+        {"a\x7f", "control character"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -183,7 +184,7 @@ static void test_tar__refuses_names(void)
 
 static void test_tar__refuses_long_names(void)
 {
-    static const size_t lens[] = { 256, 4096 };
+    static const size_t lens[] = {256, 4096};
     char name[4200];
 
     for (size_t i = 0; i < CHECK_NR(lens); i++) {
@@ -218,7 +219,7 @@ static void test_tar__refuses_types(void)
 
 static void test_tar__refuses_hard_links_out(void)
 {
-    static const char *const targets[] = { "../../x", "/etc/passwd", "", "a\\b", "./" };
+    static const char *const targets[] = {"../../x", "/etc/passwd", "", "a\\b", "./"};
 
     for (size_t i = 0; i < CHECK_NR(targets); i++) {
         struct cenv_buf tar = new_tar();
@@ -235,16 +236,16 @@ static void test_tar__refuses_what_readers_differ_about(void)
         char type;
         const char *a, *b, *why;
     } cases[] = {
-        { 'g', "path=evil", NULL, "a global pax header that describes members" },
-        { 'g', "size=1", NULL, "a global pax header that describes members" },
-        { 'x', "path=a", "path=b", "a key twice" },
-        { 'x', "size=0", "size=1", "a key twice" },
-        { 'x', "GNU.sparse.major=1", NULL, "sparse" },
-        { 'x', "hdrcharset=BINARY", NULL, "recoded" },
-        { 'x', "size=-1", NULL, "a malformed value" },
-        { 'x', "path=", NULL, "a malformed value" },
-        { 'x', "mtime=1.x", NULL, "a malformed value" },
-        { 'x', "nokey", NULL, "a malformed pax header" },
+        {'g', "path=evil", NULL, "a global pax header that describes members"},
+        {'g', "size=1", NULL, "a global pax header that describes members"},
+        {'x', "path=a", "path=b", "a key twice"},
+        {'x', "size=0", "size=1", "a key twice"},
+        {'x', "GNU.sparse.major=1", NULL, "sparse"},
+        {'x', "hdrcharset=BINARY", NULL, "recoded"},
+        {'x', "size=-1", NULL, "a malformed value"},
+        {'x', "path=", NULL, "a malformed value"},
+        {'x', "mtime=1.x", NULL, "a malformed value"},
+        {'x', "nokey", NULL, "a malformed pax header"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -259,7 +260,7 @@ static void test_tar__refuses_what_readers_differ_about(void)
 
 static void test_tar__refuses_stacked_headers(void)
 {
-    static const char *const stacks[] = { "xL", "Lx", "LL", "KK", "xx", "xg", "Lg" };
+    static const char *const stacks[] = {"xL", "Lx", "LL", "KK", "xx", "xg", "Lg"};
 
     for (size_t i = 0; i < CHECK_NR(stacks); i++) {
         struct cenv_buf tar = new_tar();
@@ -321,7 +322,7 @@ static void test_tar__refuses_damage(void)
 
 static void test_tar__refuses_a_tail(void)
 {
-    static const size_t tails[] = { 1, 511, 512, 5000 };
+    static const size_t tails[] = {1, 511, 512, 5000};
     struct cenv_buf tar;
 
     for (size_t i = 0; i < CHECK_NR(tails); i++) {
@@ -342,25 +343,26 @@ static void test_tar__refuses_a_tail(void)
 static void test_tar__accepts_zeros_behind(void)
 {
     struct cenv_buf tar = new_tar();
-    char zeros[9000] = { 0 };
+    char zeros[9000] = {0};
 
     tar_end(&tar);
     cenv_buf_add(&tar, zeros, sizeof(zeros));
     check_list(&tar, NULL);
 }
 
-static void put_member(struct cenv_buf *tar, enum cenv_member_type type, const char *path,
-                       const char *link, int64_t mtime_ns)
+static void put_member(struct cenv_buf *tar, enum cenv_member_type type,
+                       const char *path, const char *link, int64_t mtime_ns)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_member member = { type, cenv_str(path), cenv_str(link), 0755, 0, mtime_ns };
+    struct cenv_member member = {type, cenv_str(path), cenv_str(link), 0755,
+                                 0,    mtime_ns};
 
     CHECK_INT(cenv_tar_put_header(&member, cenv_output_buf(tar), &err), 0);
 }
 
 static void test_tar__reads_what_it_writes(void)
 {
-    char name[200] = { 0 };
+    char name[200] = {0};
     struct cenv_buf tar = new_tar(), want;
     struct cenv_error err = CENV_ERROR_INIT;
 
@@ -372,9 +374,11 @@ static void test_tar__reads_what_it_writes(void)
     put_member(&tar, CENV_MEMBER_DIR, "d", "", 1000000000);
     put_member(&tar, CENV_MEMBER_HARDLINK, "h", "short", 1000000000);
     CHECK_INT(cenv_tar_put_end(cenv_output_buf(&tar), &err), 0);
-    cenv_buf_addf(&want, "f short 755 0 1500000000000000000\nf %s 755 0 1500000000123456789\n"
-                         "l \xc3\xa9 -> %s 755 0 0\nd d 755 0 1000000000\n"
-                         "h h -> short 755 0 1000000000\n", name, name);
+    cenv_buf_addf(&want,
+                  "f short 755 0 1500000000000000000\nf %s 755 0 1500000000123456789\n"
+                  "l \xc3\xa9 -> %s 755 0 0\nd d 755 0 1000000000\n"
+                  "h h -> short 755 0 1000000000\n",
+                  name, name);
     check_list(&tar, want.data);
     cenv_buf_release(&want);
 }

@@ -70,10 +70,10 @@ static void test_zip__reads_stored_members(void)
 static void test_zip__refuses_any_damage(void)
 {
     /* version needed, dates, made-by and attributes say nothing that we use */
-    static const unsigned char ignored[] = { 4, 5, 10, 11, 12, 13, 44, 45, 50, 51, 52, 53,
-                                             75, 76, 77, 78, 83, 84, 85, 86, 107, 108, 109, 110,
-                                             111, 112, 122, 123, 124, 125, 130, 131, 132, 133,
-                                             154, 155, 156, 157, 158, 159 };
+    static const unsigned char ignored[] = {
+        4,   5,   10,  11,  12,  13,  44,  45,  50,  51,  52,  53,  75,  76,
+        77,  78,  83,  84,  85,  86,  107, 108, 109, 110, 111, 112, 122, 123,
+        124, 125, 130, 131, 132, 133, 154, 155, 156, 157, 158, 159};
     struct cenv_zip_member members[2];
     struct cenv_buf zip = two_members(members);
 
@@ -146,7 +146,7 @@ static void put_head(struct cenv_buf *out, const struct shape *shape, uint32_t s
 
 static struct cenv_buf shaped(const struct shape *shape)
 {
-    uint32_t local[] = { shape->csize, shape->usize }, central[] = { 3, 3 };
+    uint32_t local[] = {shape->csize, shape->usize}, central[] = {3, 3};
     struct cenv_buf zip;
     size_t start;
 
@@ -173,7 +173,8 @@ static struct cenv_buf shaped(const struct shape *shape)
     return zip;
 }
 
-#define ZIP64(usize, csize) "\1\0\20\0" usize "\0\0\0\0\0\0\0" csize "\0\0\0\0\0\0\0", 20
+#define ZIP64(usize, csize) \
+    "\1\0\20\0" usize "\0\0\0\0\0\0\0" csize "\0\0\0\0\0\0\0", 20
 #define MAX32 0xffffffffU
 
 static void test_zip__knows_shapes(void)
@@ -183,29 +184,37 @@ static void test_zip__knows_shapes(void)
         struct shape shape;
         bool good;
     } cases[] = {
-        { "plain", { 0, 0, 3, 3, "", 0, "a" }, true },
-        { "utf8 flag", { 0x800, 0, 3, 3, "", 0, "a" }, true },
-        { "zip64 as conda-build has it", { 0, 0, MAX32, MAX32, ZIP64("\3", "\3"), "a" }, true },
-        { "other extra", { 0, 0, 3, 3, "UT\1\0x", 5, "a" }, true },
-        { "zip64 missing", { 0, 0, MAX32, MAX32, "", 0, "a" }, false },
-        { "zip64 of no use", { 0, 0, 3, 3, ZIP64("\3", "\3"), "a" }, false },
-        { "zip64 sizes differ", { 0, 0, MAX32, MAX32, ZIP64("\3", "\2"), "a" }, false },
-        { "zip64 against directory", { 0, 0, MAX32, MAX32, ZIP64("\2", "\2"), "a" }, false },
-        { "zip64 too short", { 0, 0, MAX32, MAX32, "\1\0\10\0\3\0\0\0\0\0\0\0", 12, "a" }, false },
-        { "zip64 too long", { 0, 0, MAX32, MAX32,
-          "\1\0\30\0\3\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 28, "a" }, false },
-        { "zip64 twice", { 0, 0, 3, 3, "\1\0\0\0\1\0\0\0", 8, "a" }, false },
-        { "extra of 3 bytes", { 0, 0, 3, 3, "abc", 3, "a" }, false },
-        { "extra too long", { 0, 0, 3, 3, "UT\5\0x", 5, "a" }, false },
-        { "unicode path", { 0, 0, 3, 3, "up\1\0x", 5, "a" }, false },
-        { "deflated", { 0, 8, 3, 3, "", 0, "a" }, false },
-        { "encrypted", { 1, 0, 3, 3, "", 0, "a" }, false },
-        { "data descriptor", { 8, 0, 0, 0, "", 0, "a" }, false },
-        { "two sizes", { 0, 0, 3, 4, "", 0, "a" }, false },
-        { "directory in the name", { 0, 0, 3, 3, "", 0, "d/a" }, false },
-        { "name that leads up", { 0, 0, 3, 3, "", 0, ".." }, false },
-        { "control character", { 0, 0, 3, 3, "", 0, "a\n" }, false },
-        { "no name", { 0, 0, 3, 3, "", 0, "" }, false },
+        {"plain", {0, 0, 3, 3, "", 0, "a"}, true},
+        {"utf8 flag", {0x800, 0, 3, 3, "", 0, "a"}, true},
+        {"zip64 as conda-build has it",
+         {0, 0, MAX32, MAX32, ZIP64("\3", "\3"), "a"},
+         true},
+        {"other extra", {0, 0, 3, 3, "UT\1\0x", 5, "a"}, true},
+        {"zip64 missing", {0, 0, MAX32, MAX32, "", 0, "a"}, false},
+        {"zip64 of no use", {0, 0, 3, 3, ZIP64("\3", "\3"), "a"}, false},
+        {"zip64 sizes differ", {0, 0, MAX32, MAX32, ZIP64("\3", "\2"), "a"}, false},
+        {"zip64 against directory",
+         {0, 0, MAX32, MAX32, ZIP64("\2", "\2"), "a"},
+         false},
+        {"zip64 too short",
+         {0, 0, MAX32, MAX32, "\1\0\10\0\3\0\0\0\0\0\0\0", 12, "a"},
+         false},
+        {"zip64 too long",
+         {0, 0, MAX32, MAX32,
+          "\1\0\30\0\3\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 28, "a"},
+         false},
+        {"zip64 twice", {0, 0, 3, 3, "\1\0\0\0\1\0\0\0", 8, "a"}, false},
+        {"extra of 3 bytes", {0, 0, 3, 3, "abc", 3, "a"}, false},
+        {"extra too long", {0, 0, 3, 3, "UT\5\0x", 5, "a"}, false},
+        {"unicode path", {0, 0, 3, 3, "up\1\0x", 5, "a"}, false},
+        {"deflated", {0, 8, 3, 3, "", 0, "a"}, false},
+        {"encrypted", {1, 0, 3, 3, "", 0, "a"}, false},
+        {"data descriptor", {8, 0, 0, 0, "", 0, "a"}, false},
+        {"two sizes", {0, 0, 3, 4, "", 0, "a"}, false},
+        {"directory in the name", {0, 0, 3, 3, "", 0, "d/a"}, false},
+        {"name that leads up", {0, 0, 3, 3, "", 0, ".."}, false},
+        {"control character", {0, 0, 3, 3, "", 0, "a\n"}, false},
+        {"no name", {0, 0, 3, 3, "", 0, ""}, false},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -221,11 +230,11 @@ static void test_zip__knows_shapes(void)
 /* ZIP64's end records, needed or not, agree with what was read, or are refused. */
 static void test_zip__checks_zip64_end(void)
 {
-    static const struct shape plain = { 0, 0, 3, 3, "", 0, "a" };
+    static const struct shape plain = {0, 0, 3, 3, "", 0, "a"};
 
     for (int wrong = -1; wrong < 8; wrong++) {
         struct cenv_buf zip = shaped(&plain);
-        uint64_t fields[] = { 44, 1, 1, 47, 34, 0, 81, 1 };
+        uint64_t fields[] = {44, 1, 1, 47, 34, 0, 81, 1};
         size_t end = zip.len - 22;
         char tail[22];
         if (wrong >= 0)
