@@ -18,7 +18,7 @@ from cenv import core, view
 
 @pytest.fixture
 def prefix(tmp_path: Path) -> Path:
-    place = tmp_path / "env, with:odd name"
+    place = tmp_path / "env, with odd name"
     (place / "bin").mkdir(parents=True)
     (place / "kept.txt").write_text("old")
     tool = place / "bin/tool"
