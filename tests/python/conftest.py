@@ -34,7 +34,9 @@ class Server:
         self.seen: list[tuple[str, dict[str, str]]] = []
         self._httpd = _Threads(("127.0.0.1", 0), _Handler)
         self._httpd.server = self  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._httpd.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._httpd.serve_forever, args=(0.01,), daemon=True
+        )
         self._thread.start()
 
     @property
