@@ -32,6 +32,49 @@ extern "C" {
 
 /* ---- version and MatchSpec (model/version, model/matchspec) ---- */
 
+/* A version and its place in the order of CEP 33; immutable, any number of threads. */
+struct cenv_version;
+
+/* `text` is copied. CENV_ESPEC says what is wrong. The caller frees *version. */
+int cenv_version_new(struct cenv_version **version, struct cenv_str text, struct cenv_error *err);
+void cenv_version_free(struct cenv_version *version); /* NULL is fine */
+
+/* As given, without blanks at its ends; borrowed from the version. */
+struct cenv_str cenv_version_text(const struct cenv_version *version);
+
+/* Bytes that are equal for equal versions ("1.1", "1.1.0") and order as they do: what to hash.
+ * Borrowed from the version. */
+struct cenv_str cenv_version_key(const struct cenv_version *version);
+
+/* -1, 0 or 1. */
+int cenv_version_compare(const struct cenv_version *a, const struct cenv_version *b);
+
+/* Sets *match: whether the version satisfies a constraint such as ">=1.8,<2|1.7.*". */
+int cenv_version_matches(const struct cenv_version *version, struct cenv_str constraint,
+                         bool *match, struct cenv_error *err);
+
+/* A spec (CEP 29); immutable, any number of threads. */
+struct cenv_matchspec;
+
+/* `text` is copied. CENV_ESPEC says what is wrong and where. The caller frees *spec. */
+int cenv_matchspec_new(struct cenv_matchspec **spec, struct cenv_str text, struct cenv_error *err);
+void cenv_matchspec_free(struct cenv_matchspec *spec); /* NULL is fine */
+
+/* The package's name in lower case, "*" for none; borrowed from the spec. */
+struct cenv_str cenv_matchspec_package(const struct cenv_matchspec *spec);
+
+/* Appends the canonical string, which parses to the same spec. */
+int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
+                       struct cenv_error *err);
+
+/*
+ * Sets *match: whether `record`, a JSON object with at least name and version (else CENV_EUSAGE) and
+ * any of the other keys of repodata and channel, subdir, fn, url, satisfies the spec. A channel may
+ * be a name or a URL.
+ */
+int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record, bool *match,
+                           struct cenv_error *err);
+
 /* ---- platform and channels (model/platform, model/channel) ---- */
 
 /* ---- index and solve (ops/index, ops/solve, ops/explain) ---- */

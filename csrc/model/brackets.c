@@ -103,6 +103,24 @@ static struct cenv_str take_bare(struct cenv_str *text, const char **wrong)
     return value;
 }
 
+/* Within quotes of this kind the value would end too early. */
+static bool ends_early(struct cenv_str value, char quote)
+{
+    for (size_t i = 0; i + 1 < value.len; i++)
+        if (value.data[i] == quote && is_separator(value.data[i + 1]))
+            return true;
+    return false;
+}
+
+char cenv_brackets_quote(struct cenv_str value)
+{
+    if (cenv_str_find(value, '\'') == value.len)
+        return '\'';
+    if (cenv_str_find(value, '"') == value.len)
+        return '"';
+    return !ends_early(value, '\'') ? '\'' : !ends_early(value, '"') ? '"' : '\0';
+}
+
 static const char *take_value(struct cenv_str *inside, struct cenv_bracket *out)
 {
     const char *wrong = NULL;
@@ -113,7 +131,8 @@ static const char *take_value(struct cenv_str *inside, struct cenv_bracket *out)
         out->is_list = list > 0;
         out->value = cenv_str_slice(*inside, 1, list + quoted - 1);
         drop(inside, list + quoted);
-        return NULL;
+        return cenv_brackets_quote(out->value) ? NULL
+                                               : "quotes of both kinds stand in it";
     }
     if (inside->len && is_quote(inside->data[0]))
         return "the quote is never closed";

@@ -29,6 +29,9 @@ struct cenv_bracket {
 int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
                        const char **wrong, const char **at);
 
+/* The quotes to print a value in: a value that neither kind can hold (NUL) does not parse. */
+char cenv_brackets_quote(struct cenv_str value);
+
 /* Takes the next item off a list "a, 'b' , c": 1, 0 at the end, -1 when an item is empty. */
 int cenv_brackets_item(struct cenv_str *list, struct cenv_str *item);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MatchSpec, parsing: see matchspec.h. Matching and printing are in matchspec_use.c. */
+/* MatchSpec, parsing: see matchspec.h. Matching and printing have their own files. */
 #include "model/matchspec.h"
 
 #include <stdint.h>
@@ -16,8 +16,7 @@ struct parser {
     struct cenv_matchspec spec;
     struct cenv_matchspec_more *more; /* of spec, or NULL so far */
     struct cenv_str version,
-        build;  /* as they will be parsed; data NULL when not given */
-    bool fuzzy; /* "name =1.8 build": the `=` is an operator */
+        build; /* as they will be parsed; data NULL when not given */
 };
 
 /* ---- errors ---- */
@@ -106,13 +105,16 @@ static struct cenv_str trim_right(struct cenv_str text)
 /* ---- the name ---- */
 
 /* CEP 26: letters and digits joined by single separators; "_" or "__" may begin it. */
-static const char *check_name(struct cenv_str name)
+static const char *check_name(struct cenv_str name, bool is_glob)
 {
     size_t i = 0, leading = 0;
 
     for (i = 0; i < name.len; i++)
-        if (!is_alnum(name.data[i]) && !is_name_separator(name.data[i]))
+        if (!is_alnum(name.data[i]) && !is_name_separator(name.data[i]) &&
+            name.data[i] != '*')
             return "a package name holds only letters, digits and . _ -";
+    if (is_glob)
+        return NULL;
     while (leading < name.len && name.data[leading] == '_')
         leading++;
     if (leading > 2 || leading == name.len)
@@ -132,11 +134,8 @@ static int set_name(struct parser *p, struct cenv_str name)
     if (!p->spec.name.data)
         return oom(p);
     p->spec.name_is_glob = cenv_str_find(name, '*') < name.len;
-    const char *wrong = NULL;
-    if (!name.len)
-        wrong = "a package name is missing";
-    else if (!p->spec.name_is_glob)
-        wrong = check_name(p->spec.name);
+    const char *wrong = name.len ? check_name(p->spec.name, p->spec.name_is_glob)
+                                 : "a package name is missing";
     return wrong ? fail(p, name.data, wrong) : 0;
 }
 
@@ -152,7 +151,7 @@ static size_t find_build(struct cenv_str rest)
 
     while (last > 0 && !is_no_build_char(rest.data[last - 1]))
         last--;
-    for (i = last ? last - 1 : 0; i < rest.len; i++) {
+    for (i = last ? last - 1 : 0; i + 1 < rest.len; i++) {
         if (!is_blank(rest.data[i]) && rest.data[i] != '=')
             continue;
         struct cenv_str before = trim_right(cenv_str_slice(rest, 0, i));
@@ -162,23 +161,22 @@ static size_t find_build(struct cenv_str rest)
     return rest.len;
 }
 
-/* "=1.8", "==1.8": which of them is an operator, see matchspec.h. */
-static struct cenv_str plain_version(const struct parser *p, struct cenv_str version,
-                                     bool build)
+/*
+ * In "name=1.8=build" and "name =1.8=build" the first `=` only separates; in "name=1.8" and in
+ * "name =1.8 build" it is an operator. `===` is `==`.
+ */
+static struct cenv_str plain_version(struct cenv_str version, bool separator)
 {
-    struct cenv_str rest = version;
+    size_t equals = 0;
 
-    while (rest.len && rest.data[0] == '=')
-        rest = cenv_str_slice(rest, 1, rest.len);
-    size_t equals = version.len - rest.len;
-    if (!equals || !rest.len)
-        return version;
-    if (equals >= 2 && !build)
-        return trim_left(rest);
+    while (equals < version.len && version.data[equals] == '=')
+        equals++;
+    if (equals > 2)
+        return cenv_str_slice(version, equals - 2, version.len);
+    struct cenv_str rest = cenv_str_slice(version, equals, version.len);
     for (size_t i = 0; i < rest.len; i++)
-        if (rest.data[i] == '=' || rest.data[i] == ',' || rest.data[i] == '|')
-            return version;
-    return equals == 1 && (!build || p->fuzzy) ? version : trim_left(rest);
+        separator &= rest.data[i] != '=' && rest.data[i] != ',' && rest.data[i] != '|';
+    return equals == 1 && rest.len && separator ? trim_left(rest) : version;
 }
 
 /* `rest` is what follows the name, with the blanks at its ends. */
@@ -186,16 +184,17 @@ static int set_version_and_build(struct parser *p, struct cenv_str rest)
 {
     struct cenv_str version = trim_left(trim_right(rest));
     size_t at = find_build(version);
+    bool separator = false;
 
     if (!version.len || cenv_str_is(rest, "="))
         return 0;
     if (at < version.len) {
         struct cenv_str build = trim_left(cenv_str_slice(version, at + 1, version.len));
-        p->fuzzy = is_blank(rest.data[0]) && is_blank(version.data[at]);
+        separator = !is_blank(rest.data[0]) || !is_blank(version.data[at]);
         p->build = build;
         version = trim_right(cenv_str_slice(version, 0, at));
     }
-    p->version = plain_version(p, version, p->build.data != NULL);
+    p->version = plain_version(version, separator);
     return 0;
 }
 
@@ -255,6 +254,8 @@ static int set_channel(struct parser *p, struct cenv_str text)
 
     if (!more(p))
         return CENV_ENOMEM;
+    if (!cenv_brackets_quote(text))
+        return fail(p, text.data, "quotes of both kinds stand in the channel");
     int rc =
         cenv_channelmatch_parse(&p->more->channel, &subdir, text, p->arena, p->err);
     if (rc < 0)
@@ -281,8 +282,7 @@ static int take_channel(struct parser *p, struct cenv_str *text)
 
 static int set_version(struct parser *p, const struct cenv_bracket *pair)
 {
-    p->fuzzy = true;
-    p->version = plain_version(p, cenv_str_trim(pair->value), false);
+    p->version = cenv_str_trim(pair->value);
     return 0;
 }
 
@@ -350,6 +350,12 @@ static int set_build_number(struct parser *p, const struct cenv_bracket *pair)
     return 0;
 }
 
+/* Names of features, extras and flags, the last as globs. */
+static bool is_item_char(char c)
+{
+    return is_alnum(c) || (c >= 'A' && c <= 'Z') || (c && strchr("._-+:*=", c));
+}
+
 static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
                     struct cenv_str item)
 {
@@ -357,6 +363,10 @@ static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
         list->items = cenv_arena_calloc(p->arena, room, sizeof(*list->items));
     if (!list->items)
         return oom(p);
+    for (size_t i = 0; i < item.len; i++)
+        if (!is_item_char(item.data[i]))
+            return fail(p, item.data + i,
+                        "only letters, digits and . _ - + : * = may stand here");
     list->items[list->nr++] = item;
     return 0;
 }
@@ -364,16 +374,18 @@ static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
 /* "a, b c": separated by commas or blanks, as track_features and features are. */
 static int set_words(struct parser *p, struct cenv_strlist *list, struct cenv_str text)
 {
+    int rc = 0;
+
     *list = (struct cenv_strlist){NULL, 0};
-    for (size_t i = 0, n; i < text.len; i += n + 1) {
-        for (n = 0;
-             i + n < text.len && !is_blank(text.data[i + n]) && text.data[i + n] != ',';
-             n++)
-            ;
-        if (n && add_item(p, list, text.len, cenv_str_slice(text, i, i + n)) < 0)
-            return CENV_ENOMEM;
+    for (size_t i = 0, n; rc == 0 && i < text.len; i += n + 1) {
+        n = 0;
+        while (i + n < text.len && !is_blank(text.data[i + n]) &&
+               text.data[i + n] != ',')
+            n++;
+        if (n)
+            rc = add_item(p, list, text.len, cenv_str_slice(text, i, i + n));
     }
-    return 0;
+    return rc;
 }
 
 static int set_track_features(struct parser *p, const struct cenv_bracket *pair)
@@ -397,17 +409,14 @@ static int set_items(struct parser *p, struct cenv_strlist *list,
                      const struct cenv_bracket *pair)
 {
     struct cenv_str rest = pair->value, item;
-    int more_items = 1;
+    int rc = 0, next;
 
     *list = (struct cenv_strlist){NULL, 0};
-    if (!pair->is_list)
-        return add_item(p, list, 1, cenv_str_trim(pair->value));
-    while ((more_items = cenv_brackets_item(&rest, &item)) > 0)
-        if (add_item(p, list, pair->value.len, item) < 0)
-            return CENV_ENOMEM;
-    return more_items < 0 || !list->nr
-               ? fail(p, rest.data, "an item of the list is missing")
-               : 0;
+    while (rc == 0 && (next = cenv_brackets_item(&rest, &item)) != 0)
+        rc = next < 0 ? fail(p, rest.data, "an item of the list is missing")
+                      : add_item(p, list, pair->value.len, item);
+    return rc == 0 && !list->nr ? fail(p, rest.data, "an item of the list is missing")
+                                : rc;
 }
 
 static int set_extras(struct parser *p, const struct cenv_bracket *pair)
@@ -425,7 +434,7 @@ static int set_when(struct parser *p, const struct cenv_bracket *pair)
     if (!more(p))
         return CENV_ENOMEM;
     p->more->when = cenv_str_trim(pair->value);
-    return p->more->when.len ? 0 : fail(p, pair->value.data, "the condition is empty");
+    return 0;
 }
 
 static int set_hex(struct parser *p, struct cenv_str *out,
@@ -475,6 +484,8 @@ static int set_url_text(struct parser *p, struct cenv_str url)
 
     if (!more(p))
         return CENV_ENOMEM;
+    if (!cenv_brackets_quote(url))
+        return fail(p, url.data, "quotes of both kinds stand in it");
     cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
     int rc = cenv_url_strip(&stripped, url);
     if (rc == 0)
@@ -532,6 +543,9 @@ static int set_key(struct parser *p, const struct cenv_bracket *pair, uint32_t *
     *seen |= 1u << i;
     if (!pair->has_value && keys[i].set != set_optional)
         return fail(p, pair->key.data, "a key takes '=' and a value");
+    if (!cenv_str_trim(pair->value).len && keys[i].set != set_features &&
+        keys[i].set != set_track_features && keys[i].set != set_optional)
+        return fail(p, pair->value.data, "the value is empty");
     if (pair->is_list && keys[i].set != set_extras && keys[i].set != set_flags)
         return fail(p, pair->value.data, "only extras and flags take a list");
     return keys[i].set(p, pair);
@@ -645,6 +659,8 @@ static int finish(struct parser *p)
             return locate(p, p->version.data + column);
     }
     if (p->build.data) {
+        if (!cenv_brackets_quote(p->build))
+            return fail(p, p->build.data, "quotes of both kinds stand in the build");
         rc = cenv_strmatch_parse(&p->spec.build, p->build, false, p->arena, &column,
                                  p->err);
         if (rc < 0)

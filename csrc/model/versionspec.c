@@ -84,6 +84,24 @@ static bool is_op_char(char c)
     return c == '=' || c == '!' || c == '<' || c == '>' || c == '~';
 }
 
+static bool is_blank(char c)
+{
+    return c && strchr(" \t\r\n\v\f", c);
+}
+
+static bool is_word_char(char c)
+{
+    return !is_blank(c) && !is_op_char(c) && c != '!' && c != '+' && c != '*' &&
+           c != '.';
+}
+
+/* Of those, what a version may hold. */
+static bool is_version_char(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           c == '_' || c == '-';
+}
+
 /* Takes the operator off the leaf; BAD when another operator or nothing follows. */
 static enum op take_op(struct cenv_str *leaf)
 {
@@ -183,9 +201,15 @@ static int set_starred(struct parser *p, struct cenv_verterm *term, enum op op,
     }
     if (cenv_str_find(term->version, '*') == term->version.len)
         return set_prefix(p, term, op == NE);
+    for (size_t i = 0; i < whole.len; i++)
+        if (is_word_char(whole.data[i]) && !is_version_char(whole.data[i]))
+            return fail(p, p->column,
+                        "only letters, digits and . _ - + ! * may stand in it");
     term->kind = GLOB;
     term->negated = op == NE;
     term->version = whole;
+    if (op == EQ)
+        term->text = whole;
     return 0;
 }
 
@@ -255,17 +279,6 @@ static int set_regex(struct parser *p, struct cenv_verterm *term)
     return rc;
 }
 
-static bool is_blank(char c)
-{
-    return c && strchr(" \t\r\n\v\f", c);
-}
-
-static bool is_word_char(char c)
-{
-    return !is_blank(c) && !is_op_char(c) && c != '!' && c != '+' && c != '*' &&
-           c != '.';
-}
-
 /*
  * `leaf` without the blanks in it, which stand around operators (">= 1.8") and, in data of old,
  * within versions (">=1 !164.3"); two words in a row are a mistake.
@@ -305,6 +318,8 @@ static int parse_leaf(struct parser *p, struct cenv_verterm **out, size_t from,
     p->column = at;
     if (!leaf.len)
         return fail(p, from, "a version is missing");
+    if (cenv_str_find(leaf, '\'') < leaf.len || cenv_str_find(leaf, '"') < leaf.len)
+        return fail(p, at, "no version holds a quote");
     bool regex = leaf.data[0] == '^' || leaf.data[leaf.len - 1] == '$';
     int rc = regex ? 0 : remove_blanks(p, &leaf, at);
     if (rc < 0)
