@@ -34,7 +34,8 @@ struct creation {
 static int read_specs(struct creation *c)
 {
     const struct cenv_json *item, *specs = cenv_json_get(c->options, "specs");
-    struct cenv_str *list = cenv_arena_calloc(&c->arena, cenv_json_len(specs) + 1, sizeof(*list));
+    struct cenv_str *list =
+        cenv_arena_calloc(&c->arena, cenv_json_len(specs) + 1, sizeof(*list));
 
     if (!list)
         return cenv_error_oom(c->err);
@@ -56,7 +57,8 @@ static bool is_false(const struct cenv_json *options, const char *key)
 
 static int read_options(struct creation *c)
 {
-    int rc = cenv_json_parse(&c->options, cenv_str(c->options_json), "options of create", c->err);
+    int rc = cenv_json_parse(&c->options, cenv_str(c->options_json),
+                             "options of create", c->err);
 
     if (rc < 0)
         return rc;
@@ -65,7 +67,8 @@ static int read_options(struct creation *c)
     int64_t threads = cenv_json_get_int(c->options, "threads", 0);
     if (mode < 0)
         return cenv_error_set(c->err, CENV_EUSAGE,
-                              "link mode '%s' is none of auto, reflink, hardlink, copy", name);
+                              "link mode '%s' is none of auto, reflink, hardlink, copy",
+                              name);
     c->link.mode = (enum cenv_link_mode)mode;
     c->link.threads = threads > 0 && threads <= 1024 ? (unsigned)threads : 0;
     c->link.cmd = cenv_json_get_cstr(c->options, "cmd");
@@ -83,9 +86,11 @@ static int fetch(struct creation *c)
     struct cenv_buf got;
 
     cenv_buf_init(&got, TEXT_MAX);
-    int rc = cenv_fetch_packages(c->store, c->records_json, c->options_json, c->task, &got, c->err);
+    int rc = cenv_fetch_packages(c->store, c->records_json, c->options_json, c->task,
+                                 &got, c->err);
     if (rc == 0)
-        rc = cenv_json_parse(&c->records, cenv_buf_str(&got), "the fetched records", c->err);
+        rc = cenv_json_parse(&c->records, cenv_buf_str(&got), "the fetched records",
+                             c->err);
     cenv_buf_release(&got);
     return rc;
 }
@@ -97,8 +102,8 @@ static int take_package(struct creation *c, const struct cenv_json *record,
 
     cenv_buf_init(&text, TEXT_MAX);
     cenv_buf_init(&content, PATH_BUF_MAX);
-    int rc = cenv_store_package_path(c->store, cenv_json_get_str(record, "sha256"), &content,
-                                     c->err);
+    int rc = cenv_store_package_path(c->store, cenv_json_get_str(record, "sha256"),
+                                     &content, c->err);
     if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
         rc = cenv_error_oom(c->err);
     if (rc == 0) {
@@ -117,7 +122,8 @@ static int take_packages(struct creation *c)
     const struct cenv_json *record;
     int rc = 0;
 
-    c->packages = cenv_arena_calloc(&c->arena, cenv_json_len(c->records) + 1, sizeof(*c->packages));
+    c->packages = cenv_arena_calloc(&c->arena, cenv_json_len(c->records) + 1,
+                                    sizeof(*c->packages));
     if (!c->packages)
         return cenv_error_oom(c->err);
     cenv_json_each(record, c->records)
@@ -136,10 +142,10 @@ static struct cenv_json *linked_json(const struct cenv_link_stats *stats)
         const char *key;
         uint64_t value;
     } counts[] = {
-        { "reflink", stats->reflinked },   { "hardlink", stats->hardlinked },
-        { "copy", stats->copied },         { "relocated", stats->relocated },
-        { "symlinks", stats->symlinks },   { "directories", stats->directories },
-        { "compiled", stats->compiled },   { "bytes_copied", stats->bytes_copied },
+        {"reflink", stats->reflinked}, {"hardlink", stats->hardlinked},
+        {"copy", stats->copied},       {"relocated", stats->relocated},
+        {"symlinks", stats->symlinks}, {"directories", stats->directories},
+        {"compiled", stats->compiled}, {"bytes_copied", stats->bytes_copied},
     };
     struct cenv_json *doc = cenv_json_object();
     int rc = 0;
@@ -177,7 +183,8 @@ static int set_texts(struct cenv_json *doc, const struct creation *c)
     rc = cenv_json_set(doc, "warnings", warnings) | rc;
     rc = cenv_json_set(doc, "prefix", text_json(c->dir.final)) | rc;
     return cenv_json_set(doc, "messages",
-                         c->stats.messages ? text_json(c->stats.messages) : cenv_json_null()) |
+                         c->stats.messages ? text_json(c->stats.messages)
+                                           : cenv_json_null()) |
            rc;
 }
 
@@ -210,7 +217,8 @@ static int link_beside(struct creation *c, struct cenv_buf *out)
     if (rc < 0)
         return rc;
     c->link.target_prefix = c->dir.final;
-    rc = cenv_link(c->dir.path, c->packages, c->nr, &c->link, NULL, &c->stats, c->task, c->err);
+    rc = cenv_link(c->dir.path, c->packages, c->nr, &c->link, NULL, &c->stats, c->task,
+                   c->err);
     if (rc == 0)
         rc = report(c, out);
     if (rc == 0)
@@ -238,13 +246,13 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
                 const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err)
 {
-    struct creation c = { .store = store,
-                          .records_json = records_json,
-                          .options_json = options_json,
-                          .dir = { .parent = -1 },
-                          .started = cenv_clock_ns(),
-                          .task = task,
-                          .err = err };
+    struct creation c = {.store = store,
+                         .records_json = records_json,
+                         .options_json = options_json,
+                         .dir = {.parent = -1},
+                         .started = cenv_clock_ns(),
+                         .task = task,
+                         .err = err};
     struct cenv_lease *lease = NULL;
     int rc = cenv_lease_take(store, &lease, err);
 

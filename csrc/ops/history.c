@@ -22,8 +22,8 @@ static struct civil civil_of_days(int64_t days)
     unsigned mp = (5 * doy + 2) / 153;
     unsigned month = mp < 10 ? mp + 3 : mp - 9;
 
-    return (struct civil){ (int64_t)yoe + era * 400 + (month <= 2), month,
-                           doy - (153 * mp + 2) / 5 + 1 };
+    return (struct civil){(int64_t)yoe + era * 400 + (month <= 2), month,
+                          doy - (153 * mp + 2) / 5 + 1};
 }
 
 static void add_time(int64_t time, struct cenv_buf *out)
@@ -35,8 +35,9 @@ static void add_time(int64_t time, struct cenv_buf *out)
         days--;
     }
     struct civil date = civil_of_days(days);
-    cenv_buf_addf(out, "==> %04" PRId64 "-%02u-%02u %02d:%02d:%02d <==\n", date.year, date.month,
-                  date.day, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+    cenv_buf_addf(out, "==> %04" PRId64 "-%02u-%02u %02d:%02d:%02d <==\n", date.year,
+                  date.month, date.day, (int)(rest / 3600), (int)(rest / 60 % 60),
+                  (int)(rest % 60));
 }
 
 /* Control characters in a command line or spec must not start a line of their own. */

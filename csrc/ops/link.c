@@ -16,11 +16,12 @@ static bool works(const struct cenv_linker *linker, enum cenv_link_mode mode)
     enum cenv_link_mode got = mode;
     struct cenv_stat st;
     int info = cenv_raw_open_dir(linker->plan->packages[0].content, "info");
-    bool good = info >= 0 && cenv_raw_place(info, "index.json", NULL, linker->root, ".cenv-probe",
-                                            mode, false, &got) == 0;
+    bool good = info >= 0 && cenv_raw_place(info, "index.json", NULL, linker->root,
+                                            ".cenv-probe", mode, false, &got) == 0;
 
     if (good)
-        good = cenv_raw_stat(linker->root, ".cenv-probe", &st) == 0 && st.type == CENV_FT_FILE;
+        good = cenv_raw_stat(linker->root, ".cenv-probe", &st) == 0 &&
+               st.type == CENV_FT_FILE;
     cenv_raw_unlink(linker->root, ".cenv-probe");
     cenv_fd_close(info);
     return good;
@@ -37,7 +38,8 @@ static enum cenv_link_mode decide_mode(const struct cenv_linker *linker)
         return own ? CENV_LINK_COPY : CENV_LINK_HARDLINK;
     if (want == CENV_LINK_REFLINK || works(linker, CENV_LINK_REFLINK))
         return CENV_LINK_REFLINK;
-    return !own && works(linker, CENV_LINK_HARDLINK) ? CENV_LINK_HARDLINK : CENV_LINK_COPY;
+    return !own && works(linker, CENV_LINK_HARDLINK) ? CENV_LINK_HARDLINK
+                                                     : CENV_LINK_COPY;
 }
 
 static int execute(struct cenv_linker *linker, struct cenv_error *err)
@@ -54,12 +56,12 @@ static int execute(struct cenv_linker *linker, struct cenv_error *err)
     return rc ? rc : cenv_link_records(linker, err);
 }
 
-static int run(struct cenv_linker *linker, const struct cenv_link_package *packages, size_t nr,
-               struct cenv_error *err)
+static int run(struct cenv_linker *linker, const struct cenv_link_package *packages,
+               size_t nr, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("link", "");
-    int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options, linker->stats,
-                                 linker->task, err);
+    int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options,
+                                 linker->stats, linker->task, err);
 
     if (rc == 0) {
         linker->mode = decide_mode(linker);
@@ -74,14 +76,18 @@ static int run(struct cenv_linker *linker, const struct cenv_link_package *packa
 
 int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t nr,
               const struct cenv_link_options *options, struct cenv_link_plan **plan,
-              struct cenv_link_stats *stats, struct cenv_task *task, struct cenv_error *err)
+              struct cenv_link_stats *stats, struct cenv_task *task,
+              struct cenv_error *err)
 {
-    struct cenv_link_stats own = { 0 };
+    struct cenv_link_stats own = {0};
     struct cenv_link_options decided = *options;
-    struct cenv_linker linker = { NULL, &decided, &own, task, dir, -1, 0, CENV_LINK_COPY };
+    struct cenv_linker linker = {NULL, &decided, &own, task,
+                                 dir,  -1,       0,    CENV_LINK_COPY};
     unsigned cpus = cenv_host_cpus();
 
-    linker.threads = options->threads ? options->threads : cpus < THREADS_MAX ? cpus : THREADS_MAX;
+    linker.threads = options->threads     ? options->threads
+                     : cpus < THREADS_MAX ? cpus
+                                          : THREADS_MAX;
     decided.threads = linker.threads;
     linker.root = cenv_fs_open_root(dir, err);
     int rc = linker.root < 0 ? linker.root : run(&linker, packages, nr, err);

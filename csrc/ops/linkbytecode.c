@@ -20,7 +20,8 @@ struct keeper {
 /* ---- what is the same in every prefix ---- */
 
 /* Bytecode of a source that lies there just as the package has it. */
-static bool is_common(const struct cenv_link_plan *plan, const struct cenv_link_entry *pyc)
+static bool is_common(const struct cenv_link_plan *plan,
+                      const struct cenv_link_entry *pyc)
 {
     if (pyc->kind != CENV_KIND_PYC || pyc->winner != CENV_NONE)
         return false;
@@ -28,7 +29,8 @@ static bool is_common(const struct cenv_link_plan *plan, const struct cenv_link_
     return py->kind == CENV_KIND_FILE && py->winner == CENV_NONE;
 }
 
-static bool has_bytecode(const struct cenv_link_plan *plan, const struct cenv_plan_package *package)
+static bool has_bytecode(const struct cenv_link_plan *plan,
+                         const struct cenv_plan_package *package)
 {
     for (uint32_t i = package->first; i < package->first + package->nr; i++)
         if (is_common(plan, &plan->entries[i]))
@@ -40,7 +42,7 @@ static struct cenv_str digest_of(const struct cenv_plan_package *package)
 {
     struct cenv_str digest = cenv_json_get_str(package->record, "sha256");
 
-    return digest.len == CENV_DIGEST_HEX_MAX - 1 ? digest : (struct cenv_str){ "", 0 };
+    return digest.len == CENV_DIGEST_HEX_MAX - 1 ? digest : (struct cenv_str){"", 0};
 }
 
 static struct cenv_str find_python(const struct cenv_link_plan *plan)
@@ -48,7 +50,7 @@ static struct cenv_str find_python(const struct cenv_link_plan *plan)
     for (size_t i = 0; i < plan->nr_packages; i++)
         if (cenv_str_is(plan->packages[i].name, "python"))
             return digest_of(&plan->packages[i]);
-    return (struct cenv_str){ "", 0 };
+    return (struct cenv_str){"", 0};
 }
 
 /* False when the package or the python has no digest: then there is nothing to go by. */
@@ -62,7 +64,8 @@ static bool make_key(const struct keeper *k, const struct cenv_plan_package *pac
         return false;
     cenv_buf_init(&text, CENV_PATH_PACKAGE_MAX * 2);
     cenv_buf_addf(&text, "%s\n%.*s\n%.*s\n%.*s\n", FORMAT, CENV_STR_ARG(own),
-                  CENV_STR_ARG(k->python), CENV_STR_ARG(k->linker->plan->site_packages));
+                  CENV_STR_ARG(k->python),
+                  CENV_STR_ARG(k->linker->plan->site_packages));
     bool made = !text.failed && cenv_sha256_hex(cenv_buf_str(&text), key) == 0;
     cenv_buf_release(&text);
     return made;
@@ -88,14 +91,15 @@ static int take_entry(const struct cenv_linker *linker, struct places *at,
     }
     if (from < 0 || to < 0)
         return from < 0 ? from : to;
-    int rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data, linker->mode, true, &got);
+    int rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data, linker->mode,
+                            true, &got);
     pyc->dropped = rc == -ENOENT; /* it did not compile then, and will not now */
     pyc->done = rc == 0;
     return pyc->dropped ? 0 : rc;
 }
 
-static void take_all(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                     int content)
+static void take_all(const struct cenv_linker *linker,
+                     const struct cenv_plan_package *package, int content)
 {
     struct places at;
 
@@ -110,7 +114,8 @@ static void take_all(const struct cenv_linker *linker, const struct cenv_plan_pa
     cenv_dirs_release(&at.to);
 }
 
-static int take_package(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int take_package(void *ctx, size_t index, unsigned thread,
+                        struct cenv_error *err)
 {
     const struct keeper *k = ctx;
     struct cenv_plan_package *package = &k->linker->plan->packages[index];
@@ -122,8 +127,8 @@ static int take_package(void *ctx, size_t index, unsigned thread, struct cenv_er
     if (!has_bytecode(k->linker->plan, package) || !make_key(k, package, key))
         return 0;
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_find_package(k->linker->options->store, cenv_str(key), &path, NULL,
-                                     k->linker->task, err);
+    int rc = cenv_store_find_package(k->linker->options->store, cenv_str(key), &path,
+                                     NULL, k->linker->task, err);
     if (rc == 0)
         content = cenv_raw_open_dir(CENV_CWD, path.data);
     if (content >= 0)
@@ -136,12 +141,12 @@ static int take_package(void *ctx, size_t index, unsigned thread, struct cenv_er
 
 int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct keeper k = { linker, find_python(linker->plan) };
+    struct keeper k = {linker, find_python(linker->plan)};
 
     if (!linker->options->store || !k.python.len)
         return 0;
-    return cenv_pool_run(linker->threads, linker->plan->nr_packages, take_package, &k, linker->task,
-                         err);
+    return cenv_pool_run(linker->threads, linker->plan->nr_packages, take_package, &k,
+                         linker->task, err);
 }
 
 /* ---- keeping ---- */
@@ -150,8 +155,8 @@ int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err)
 static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
                       struct cenv_pkg_manifest *manifest, struct cenv_error *err)
 {
-    struct cenv_pkg_entry kept = { .path = pyc->target, .type = CENV_FT_FILE };
-    struct cenv_mapping data = { 0 };
+    struct cenv_pkg_entry kept = {.path = pyc->target, .type = CENV_FT_FILE};
+    struct cenv_mapping data = {0};
     struct cenv_str from_name, to_name;
     char hex[CENV_DIGEST_HEX_MAX];
     enum cenv_link_mode got;
@@ -161,8 +166,8 @@ static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
     int rc = from < 0 ? from : to < 0 ? to : 0;
 
     if (rc == 0)
-        rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data, CENV_LINK_AUTO, true,
-                            &got);
+        rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
+                            CENV_LINK_AUTO, true, &got);
     if (rc == 0)
         rc = cenv_raw_stat(to, to_name.data, &st);
     if (rc < 0)
@@ -181,15 +186,17 @@ static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
     return 0;
 }
 
-static int keep_content(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                        int content, struct cenv_pkg_manifest *manifest, struct cenv_error *err)
+static int keep_content(const struct cenv_linker *linker,
+                        const struct cenv_plan_package *package, int content,
+                        struct cenv_pkg_manifest *manifest, struct cenv_error *err)
 {
     struct places at;
     int rc = 0;
 
     cenv_dirs_init(&at.from, linker->root);
     cenv_dirs_init(&at.to, content);
-    for (uint32_t i = package->first; rc == 0 && i < package->first + package->nr; i++) {
+    for (uint32_t i = package->first; rc == 0 && i < package->first + package->nr;
+         i++) {
         const struct cenv_link_entry *pyc = &linker->plan->entries[i];
         if (is_common(linker->plan, pyc) && pyc->done)
             rc = keep_entry(&at, pyc, manifest, err);
@@ -200,8 +207,10 @@ static int keep_content(const struct cenv_linker *linker, const struct cenv_plan
 }
 
 /* An entry of the store in the making: content/, manifest and record.json, below `work`. */
-static int keep_package(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                        const struct cenv_work *work, const char *key, struct cenv_error *err)
+static int keep_package(const struct cenv_linker *linker,
+                        const struct cenv_plan_package *package,
+                        const struct cenv_work *work, const char *key,
+                        struct cenv_error *err)
 {
     struct cenv_pkg_manifest manifest;
     struct cenv_buf record;
@@ -223,7 +232,8 @@ static int keep_package(const struct cenv_linker *linker, const struct cenv_plan
     if (rc == 0)
         rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
     if (rc == 0)
-        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&record), 0644, err);
+        rc =
+            cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&record), 0644, err);
     cenv_fd_close(content);
     cenv_fd_close(entry);
     cenv_buf_release(&record);
@@ -231,8 +241,8 @@ static int keep_package(const struct cenv_linker *linker, const struct cenv_plan
     return rc;
 }
 
-static int keep_packages(const struct keeper *k, const struct cenv_work *work, bool publish,
-                         struct cenv_error *err)
+static int keep_packages(const struct keeper *k, const struct cenv_work *work,
+                         bool publish, struct cenv_error *err)
 {
     const struct cenv_link_plan *plan = k->linker->plan;
     char key[CENV_DIGEST_HEX_MAX];
@@ -242,8 +252,8 @@ static int keep_packages(const struct keeper *k, const struct cenv_work *work, b
         const struct cenv_plan_package *package = &plan->packages[i];
         if (!package->new_bytecode || !make_key(k, package, key))
             continue;
-        rc = publish ? cenv_store_publish_package(k->linker->options->store, cenv_str(key), work,
-                                                  key, true, err)
+        rc = publish ? cenv_store_publish_package(k->linker->options->store,
+                                                  cenv_str(key), work, key, true, err)
                      : keep_package(k->linker, package, work, key, err);
     }
     return rc;
@@ -252,7 +262,7 @@ static int keep_packages(const struct keeper *k, const struct cenv_work *work, b
 void cenv_link_keep_bytecode(struct cenv_linker *linker)
 {
     const struct cenv_store *store = linker->options->store;
-    struct keeper k = { linker, find_python(linker->plan) };
+    struct keeper k = {linker, find_python(linker->plan)};
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_work work;
     bool any = false;

@@ -46,17 +46,17 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
 {
     struct cenv_buf exe;
     bool old = is_old(linker->plan->python_version);
-    const char *const env[] = { "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL };
+    const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
     int rc;
 
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
     cenv_buf_addf(&exe, "%s/bin/python%.*s", linker->dir,
                   CENV_STR_ARG(linker->plan->python_version));
     const char *const argv[] = {
-        exe.data, old ? "-E" : "-I", "-Wi", "-m",  "compileall",       "-q",
-        "-l",     "-i",              LIST_NAME,    old ? NULL : "-j0", NULL,
+        exe.data,  old ? "-E" : "-I",  "-Wi", "-m", "compileall", "-q", "-l", "-i",
+        LIST_NAME, old ? NULL : "-j0", NULL,
     };
-    struct cenv_proc proc = { .argv = argv, .env = env, .cwd = linker->dir };
+    struct cenv_proc proc = {.argv = argv, .env = env, .cwd = linker->dir};
     rc = exe.failed ? cenv_error_oom(err)
                     : cenv_proc_run(&proc, output, status, linker->task, err);
     cenv_buf_release(&exe);
@@ -72,7 +72,8 @@ static uint64_t take_results(const struct cenv_linker *linker)
 
     for (size_t i = 0; i < plan->nr_order; i++) {
         struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
-        if (pyc->kind != CENV_KIND_PYC || cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
+        if (pyc->kind != CENV_KIND_PYC ||
+            cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
             continue; /* what was taken from the store is here too: one count for all */
         pyc->done = true;
         pyc->how = CENV_LINK_COPY;
@@ -90,10 +91,11 @@ static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *
     struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
 
     said = cenv_str_slice(said, said.len > 300 ? said.len - 300 : 0, said.len);
-    int rc = cenv_link_warn(linker->stats,
-                            "bytecode was not compiled: the environment's python does not run "
-                            "here: %s%.*s",
-                            cause->message, CENV_STR_ARG(said));
+    int rc = cenv_link_warn(
+        linker->stats,
+        "bytecode was not compiled: the environment's python does not run "
+        "here: %s%.*s",
+        cause->message, CENV_STR_ARG(said));
     cenv_error_release(cause);
     return rc < 0 ? cenv_error_oom(err) : 0;
 }
@@ -105,10 +107,11 @@ static bool is_complete(const struct cenv_proc_status *status, struct cenv_buf *
            !(output->len && strstr(output->data, "Traceback"));
 }
 
-static int compile_list(struct cenv_linker *linker, struct cenv_str list, struct cenv_error *err)
+static int compile_list(struct cenv_linker *linker, struct cenv_str list,
+                        struct cenv_error *err)
 {
     struct cenv_error cause = CENV_ERROR_INIT;
-    struct cenv_proc_status status = { 0 };
+    struct cenv_proc_status status = {0};
     struct cenv_buf output;
     int rc = cenv_fs_write_new(linker->root, LIST_NAME, list, 0600, err);
 
@@ -137,9 +140,9 @@ int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err)
     int rc = cenv_link_take_bytecode(linker, err);
     if (rc == 0) {
         span.misses = format_list(linker->plan, &list);
-        rc = list.failed     ? cenv_error_oom(err)
-             : span.misses   ? compile_list(linker, cenv_buf_str(&list), err)
-                             : 0;
+        rc = list.failed   ? cenv_error_oom(err)
+             : span.misses ? compile_list(linker, cenv_buf_str(&list), err)
+                           : 0;
         if (!span.misses)
             linker->stats->compiled = take_results(linker);
         span.items = linker->stats->compiled;

@@ -46,7 +46,8 @@ void cenv_link_keep_bytecode(struct cenv_linker *linker);
  * .messages.txt goes to stats->messages and the file is removed.
  */
 bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when);
-int cenv_link_run_scripts(struct cenv_linker *linker, const char *when, struct cenv_error *err);
+int cenv_link_run_scripts(struct cenv_linker *linker, const char *when,
+                          struct cenv_error *err);
 
 /* Writes conda-meta: one record per package, then history and created_at, which make it complete. */
 int cenv_link_records(struct cenv_linker *linker, struct cenv_error *err);

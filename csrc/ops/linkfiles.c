@@ -12,7 +12,9 @@
 #include "io/path.h"
 #include "ops/linkexec.h"
 
-enum { RUN_MAX = 96 }; /* entries of one job: small enough to balance, large enough to amortise */
+enum {
+    RUN_MAX = 96
+}; /* entries of one job: small enough to balance, large enough to amortise */
 
 struct run {
     uint32_t dir, first, nr;
@@ -41,14 +43,16 @@ static void count(atomic_ullong *counter, uint64_t n)
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static int fail(struct place *at, const struct cenv_link_entry *entry, int rc, const char *what)
+static int fail(struct place *at, const struct cenv_link_entry *entry, int rc,
+                const char *what)
 {
     struct cenv_str base = cenv_path_base(entry->real);
     return cenv_fs_fail(at->err, rc, at->dir, base.data, what);
 }
 
 /* The directory and name of the package's file; borrowed. */
-static int open_source(struct place *at, const struct cenv_link_entry *entry, const char **name)
+static int open_source(struct place *at, const struct cenv_link_entry *entry,
+                       const char **name)
 {
     if (at->package != entry->package) {
         cenv_dirs_release(&at->from);
@@ -59,7 +63,8 @@ static int open_source(struct place *at, const struct cenv_link_entry *entry, co
     return cenv_link_open_parent(&at->from, entry->source, name, at->err);
 }
 
-static enum cenv_link_mode mode_for(const struct place *at, const struct cenv_link_entry *entry)
+static enum cenv_link_mode mode_for(const struct place *at,
+                                    const struct cenv_link_entry *entry)
 {
     enum cenv_link_mode mode = at->placer->linker->mode;
 
@@ -74,7 +79,8 @@ static int digest_source(struct place *at, struct cenv_link_entry *entry, int fr
     int rc;
 
     if (entry->sha256.len) {
-        memcpy(entry->in_prefix, entry->sha256.data, entry->sha256.len); /* 64, checked */
+        memcpy(entry->in_prefix, entry->sha256.data,
+               entry->sha256.len); /* 64, checked */
         return 0;
     }
     rc = cenv_fs_map_file(from, name, &file, at->err);
@@ -88,10 +94,10 @@ static int digest_source(struct place *at, struct cenv_link_entry *entry, int fr
 static int place_file(struct place *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
-    struct cenv_stat st = { .type = CENV_FT_FILE,
-                            .mode = entry->mode,
-                            .size = entry->size,
-                            .mtime_ns = entry->mtime_ns };
+    struct cenv_stat st = {.type = CENV_FT_FILE,
+                           .mode = entry->mode,
+                           .size = entry->size,
+                           .mtime_ns = entry->mtime_ns};
     enum cenv_link_mode want = mode_for(at, entry), got = want;
     const char *name = NULL;
     int from = open_source(at, entry, &name);
@@ -139,7 +145,8 @@ static int write_text(struct place *at, struct cenv_link_entry *entry)
 }
 
 /* The plan takes the sites over, for the template's manifest. */
-static int keep_sites(struct place *at, struct cenv_link_entry *entry, struct cenv_sites *sites)
+static int keep_sites(struct place *at, struct cenv_link_entry *entry,
+                      struct cenv_sites *sites)
 {
     const struct cenv_linker *linker = at->placer->linker;
 
@@ -152,12 +159,12 @@ static int keep_sites(struct place *at, struct cenv_link_entry *entry, struct ce
     if (!entry->sites)
         return cenv_error_oom(at->err);
     *entry->sites = *sites;
-    *sites = (struct cenv_sites){ 0 };
+    *sites = (struct cenv_sites){0};
     return 0;
 }
 
-static int splice(struct place *at, struct cenv_link_entry *entry, struct cenv_sites *sites,
-                  struct cenv_str data)
+static int splice(struct place *at, struct cenv_link_entry *entry,
+                  struct cenv_sites *sites, struct cenv_str data)
 {
     const struct cenv_forms *forms = &at->placer->linker->plan->forms;
 
@@ -175,8 +182,8 @@ static int splice(struct place *at, struct cenv_link_entry *entry, struct cenv_s
 
 static int place_relocated(struct place *at, struct cenv_link_entry *entry)
 {
-    struct cenv_mapping file = { 0 };
-    struct cenv_sites sites = { 0 };
+    struct cenv_mapping file = {0};
+    struct cenv_sites sites = {0};
     const char *name = NULL;
     int rc = open_source(at, entry, &name);
 
@@ -204,18 +211,20 @@ static int place_point(struct place *at, struct cenv_link_entry *entry)
 {
     const struct cenv_linker *linker = at->placer->linker;
     const struct cenv_link_plan *plan = linker->plan;
-    struct cenv_sites sites = { 0 };
+    struct cenv_sites sites = {0};
     char relative[64];
     struct cenv_buf exe;
 
-    snprintf(relative, sizeof(relative), "bin/python%.*s", CENV_STR_ARG(plan->python_version));
+    snprintf(relative, sizeof(relative), "bin/python%.*s",
+             CENV_STR_ARG(plan->python_version));
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
     cenv_buf_addf(&exe, "%s/%s", linker->options->target_prefix, relative);
     cenv_buf_release(&at->text);
-    cenv_buf_init(&at->text, 3 * (exe.len + entry->point.module.len) + CENV_MESSAGE_MAX * 2 +
-                                 4 * entry->point.func.len);
+    cenv_buf_init(&at->text, 3 * (exe.len + entry->point.module.len) +
+                                 CENV_MESSAGE_MAX * 2 + 4 * entry->point.func.len);
     cenv_entry_point_render(&entry->point, cenv_buf_str(&exe), &at->text);
-    int rc = exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
+    int rc =
+        exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
     if (rc == 0 && linker->options->keep_sites &&
         (rc = cenv_sites_entry(&sites, &plan->forms, relative, at->err)) == 0) {
         entry->sites = cenv_malloc(sizeof(*entry->sites));
@@ -262,14 +271,14 @@ static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error
     struct placer *placer = ctx;
     const struct run *run = &placer->runs[index];
     struct cenv_link_plan *plan = placer->linker->plan;
-    struct place at = { .placer = placer, .package = CENV_NONE, .err = err };
+    struct place at = {.placer = placer, .package = CENV_NONE, .err = err};
     int rc = 0;
 
     (void)thread;
     at.dir = cenv_raw_open_beneath(placer->linker->root, plan->dirs[run->dir].path, 0);
     if (at.dir < 0)
-        return cenv_fs_fail(err, at.dir, placer->linker->root, plan->dirs[run->dir].path.data,
-                            "cannot open");
+        return cenv_fs_fail(err, at.dir, placer->linker->root,
+                            plan->dirs[run->dir].path.data, "cannot open");
     cenv_dirs_init(&at.from, -1);
     for (uint32_t i = run->first; rc == 0 && i < run->first + run->nr; i++)
         rc = place_entry(&at, &plan->entries[plan->order[i]]);
@@ -292,7 +301,7 @@ static int make_runs(struct placer *placer, struct cenv_error *err)
                 return cenv_error_oom(err);
             placer->runs = list;
             uint32_t nr = dir->nr - at < RUN_MAX ? dir->nr - at : RUN_MAX;
-            placer->runs[placer->nr++] = (struct run){ i, dir->first + at, nr };
+            placer->runs[placer->nr++] = (struct run){i, dir->first + at, nr};
         }
     }
     return 0;
@@ -332,7 +341,7 @@ static void take_counts(struct placer *placer, struct cenv_link_stats *stats)
 
 int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct placer placer = { .linker = linker };
+    struct placer placer = {.linker = linker};
     int rc = make_dirs(linker, err);
 
     if (rc == 0 && ignores_case(linker->root))
@@ -340,7 +349,8 @@ int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
     if (rc == 0)
         rc = make_runs(&placer, err);
     if (rc == 0)
-        rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task, err);
+        rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task,
+                           err);
     take_counts(&placer, linker->stats);
     cenv_free(placer.runs);
     return rc;

@@ -51,7 +51,8 @@ static const char *dist_of(const struct planner *p, const struct cenv_link_entry
 
 /* ---- reading the packages ---- */
 
-static int read_package(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int read_package(void *ctx, size_t index, unsigned thread,
+                        struct cenv_error *err)
 {
     struct planner *p = ctx;
     struct cenv_plan_package *package = &p->plan->packages[index];
@@ -60,13 +61,15 @@ static int read_package(void *ctx, size_t index, unsigned thread, struct cenv_er
     package->content = cenv_fs_open_root(package->package->content, err);
     if (package->content < 0)
         return package->content;
-    return cenv_pkginfo_read(&package->info, package->content, package->dist.data, p->task, err);
+    return cenv_pkginfo_read(&package->info, package->content, package->dist.data,
+                             p->task, err);
 }
 
 static int read_record(struct planner *p, struct cenv_plan_package *package)
 {
     struct cenv_buf dist;
-    int rc = cenv_json_parse(&package->record, package->package->record, "record to link", p->err);
+    int rc = cenv_json_parse(&package->record, package->package->record,
+                             "record to link", p->err);
 
     if (rc < 0)
         return rc;
@@ -86,13 +89,15 @@ static int read_record(struct planner *p, struct cenv_plan_package *package)
         return cenv_error_oom(p->err);
     if (!package->name.len || !package->version.len || !package->build.len ||
         !cenv_path_is_name(package->dist))
-        return cenv_error_set(p->err, CENV_EINTEGRITY,
-                              "a record to link has no usable name, version or build: '%.*s'",
-                              CENV_STR_ARG(package->dist));
+        return cenv_error_set(
+            p->err, CENV_EINTEGRITY,
+            "a record to link has no usable name, version or build: '%.*s'",
+            CENV_STR_ARG(package->dist));
     return 0;
 }
 
-static int read_packages(struct planner *p, const struct cenv_link_package *packages, size_t nr)
+static int read_packages(struct planner *p, const struct cenv_link_package *packages,
+                         size_t nr)
 {
     int rc = 0;
 
@@ -106,7 +111,9 @@ static int read_packages(struct planner *p, const struct cenv_link_package *pack
         p->plan->packages[i].package = &packages[i];
         rc = read_record(p, &p->plan->packages[i]);
     }
-    return rc ? rc : cenv_pool_run(p->options->threads, nr, read_package, p, p->task, p->err);
+    return rc ? rc
+              : cenv_pool_run(p->options->threads, nr, read_package, p, p->task,
+                              p->err);
 }
 
 static int find_python(struct planner *p)
@@ -141,16 +148,17 @@ static int find_python(struct planner *p)
 /* What is known of a conflict with the entry that had the path until now. */
 static int take_over(struct planner *p, uint32_t old, uint32_t now)
 {
-    struct cenv_link_entry *loser = &p->plan->entries[old], *winner = &p->plan->entries[now];
+    struct cenv_link_entry *loser = &p->plan->entries[old],
+                           *winner = &p->plan->entries[now];
 
     if (loser->kind == CENV_KIND_DIRECTORY || winner->kind == CENV_KIND_DIRECTORY) {
         bool fine = loser->kind == winner->kind || loser->kind == CENV_KIND_SYMLINK ||
                     winner->kind == CENV_KIND_SYMLINK;
         if (!fine)
-            return cenv_error_set(p->err, CENV_ELINK,
-                                  "'%.*s' is a directory in one of %s and %s, a file in the other",
-                                  CENV_STR_ARG(winner->target), dist_of(p, loser),
-                                  dist_of(p, winner));
+            return cenv_error_set(
+                p->err, CENV_ELINK,
+                "'%.*s' is a directory in one of %s and %s, a file in the other",
+                CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner));
         if (winner->kind == CENV_KIND_DIRECTORY) {
             winner->winner = old;
             return 0;
@@ -160,7 +168,8 @@ static int take_over(struct planner *p, uint32_t old, uint32_t now)
     if (loser->kind == CENV_KIND_DIRECTORY || loser->package == winner->package)
         return 0;
     if (cenv_link_warn(p->stats, "'%.*s' is in %s and in %s; the latter's is used",
-                       CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner)) < 0)
+                       CENV_STR_ARG(winner->target), dist_of(p, loser),
+                       dist_of(p, winner)) < 0)
         return cenv_error_oom(p->err);
     return 0;
 }
@@ -169,10 +178,12 @@ static int take_over(struct planner *p, uint32_t old, uint32_t now)
 static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
 {
     struct cenv_link_plan *plan = p->plan;
-    uint32_t now = (uint32_t)plan->nr, old = cenv_map_get(&plan->targets, entry->target);
+    uint32_t now = (uint32_t)plan->nr,
+             old = cenv_map_get(&plan->targets, entry->target);
     void *list = plan->entries;
 
-    if (plan->nr >= CENV_NONE - 1 || cenv_grow(&list, &plan->alloc, plan->nr, sizeof(*entry)) < 0)
+    if (plan->nr >= CENV_NONE - 1 ||
+        cenv_grow(&list, &plan->alloc, plan->nr, sizeof(*entry)) < 0)
         return cenv_error_oom(p->err);
     plan->entries = list;
     plan->entries[plan->nr++] = *entry;
@@ -183,14 +194,15 @@ static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
     return rc;
 }
 
-int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path, const char **name,
-                          struct cenv_error *err)
+int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
+                          const char **name, struct cenv_error *err)
 {
     struct cenv_str base;
     int fd = cenv_dirs_parent(dirs, path, 0, &base);
 
     if (fd < 0)
-        return cenv_fs_fail(err, fd, dirs->root, path.data, "cannot open the directory of");
+        return cenv_fs_fail(err, fd, dirs->root, path.data,
+                            "cannot open the directory of");
     *name = base.data;
     return fd;
 }
@@ -233,7 +245,8 @@ static enum cenv_link_kind kind_of(const struct cenv_pkg_path *path)
 /* What tells about the environment is written by installers only. */
 static bool is_record(struct cenv_str path)
 {
-    return cenv_str_is(path, "conda-meta/history") || cenv_str_is(path, "conda-meta/created_at") ||
+    return cenv_str_is(path, "conda-meta/history") ||
+           cenv_str_is(path, "conda-meta/created_at") ||
            (cenv_str_starts(path, CENV_STR("conda-meta/")) &&
             cenv_str_ends(path, CENV_STR(".json")));
 }
@@ -250,7 +263,8 @@ static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t 
             return 0;
         }
     }
-    if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles, sizeof(*plan->needles)) < 0)
+    if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles,
+                  sizeof(*plan->needles)) < 0)
         return cenv_error_oom(p->err);
     plan->needles = list;
     *out = (uint32_t)plan->nr_needles;
@@ -278,15 +292,17 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
     };
 
     if (is_record(path->path))
-        return cenv_error_set(p->err, CENV_ELINK, "package %s ships '%.*s', which is not its to write",
+        return cenv_error_set(p->err, CENV_ELINK,
+                              "package %s ships '%.*s', which is not its to write",
                               package->dist.data, CENV_STR_ARG(path->path));
     if (package->noarch_python &&
         cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
                                 &entry.target) < 0)
         return cenv_error_oom(p->err);
-    int rc = entry.kind == CENV_KIND_SYMLINK     ? read_link(p, package, &entry)
-             : entry.kind == CENV_KIND_RELOCATED ? find_needle(p, path->placeholder, &entry.needle)
-                                                 : 0;
+    int rc = entry.kind == CENV_KIND_SYMLINK ? read_link(p, package, &entry)
+             : entry.kind == CENV_KIND_RELOCATED
+                 ? find_needle(p, path->placeholder, &entry.needle)
+                 : 0;
     return rc ? rc : add_entry(p, &entry);
 }
 
@@ -317,7 +333,7 @@ static int add_point(struct planner *p, const struct cenv_plan_package *package,
 static int add_points(struct planner *p, const struct cenv_plan_package *package)
 {
     const struct cenv_json *item;
-    struct cenv_stat st = { 0 };
+    struct cenv_stat st = {0};
     int rc = 0;
 
     if (cenv_raw_stat(package->content, "info/link.json", &st) < 0)
@@ -341,8 +357,8 @@ static int pyc_path(struct planner *p, struct cenv_str source, struct cenv_str *
     if (!text)
         return cenv_error_oom(p->err);
     int len = snprintf(text, most, "%.*s%s__pycache__/%.*s.cpython-%.*s%.*s.pyc",
-                       CENV_STR_ARG(dir), dir.len ? "/" : "", (int)base.len - 3, base.data,
-                       CENV_STR_ARG(major), CENV_STR_ARG(rest));
+                       CENV_STR_ARG(dir), dir.len ? "/" : "", (int)base.len - 3,
+                       base.data, CENV_STR_ARG(major), CENV_STR_ARG(rest));
     *out = cenv_str_n(text, (size_t)len);
     return 0;
 }
@@ -360,11 +376,11 @@ static int add_bytecode(struct planner *p, uint32_t first)
                       cenv_str_ends(py->source, CENV_STR(".py"));
         if (!wanted)
             continue;
-        struct cenv_link_entry pyc = { .source = py->target,
-                                       .package = py->package,
-                                       .py = i,
-                                       .winner = CENV_NONE,
-                                       .kind = CENV_KIND_PYC };
+        struct cenv_link_entry pyc = {.source = py->target,
+                                      .package = py->package,
+                                      .py = i,
+                                      .winner = CENV_NONE,
+                                      .kind = CENV_KIND_PYC};
         rc = pyc_path(p, py->target, &pyc.target);
         if (rc == 0 && cenv_map_get(&p->plan->targets, pyc.target) == CENV_NONE)
             rc = add_entry(p, &pyc);
@@ -378,9 +394,10 @@ static int add_package(struct planner *p, struct cenv_plan_package *package)
 
     package->first = (uint32_t)p->plan->nr;
     if (package->noarch_python && !p->plan->site_packages.len) {
-        cenv_error_set(p->err, CENV_ELINK,
-                       "package %s is noarch: python, and there is no python to link it for",
-                       package->dist.data);
+        cenv_error_set(
+            p->err, CENV_ELINK,
+            "package %s is noarch: python, and there is no python to link it for",
+            package->dist.data);
         return cenv_error_hint(p->err, "ask for python too");
     }
     for (size_t i = 0; rc == 0 && i < package->info.nr; i++) {
@@ -413,18 +430,19 @@ static uint32_t add_dir(struct planner *p, struct cenv_str path)
         list = p->plan->dirs;
     }
     struct cenv_str kept = cenv_arena_str(&p->plan->arena, path);
-    if (!kept.data ||
-        cenv_grow(&list, &p->plan->alloc_dirs, p->plan->nr_dirs, sizeof(*p->plan->dirs)) < 0)
+    if (!kept.data || cenv_grow(&list, &p->plan->alloc_dirs, p->plan->nr_dirs,
+                                sizeof(*p->plan->dirs)) < 0)
         return CENV_NONE;
     p->plan->dirs = list;
     at = (uint32_t)p->plan->nr_dirs++;
-    p->plan->dirs[at] = (struct cenv_link_dir){ .path = kept, .parent = parent, .depth = depth };
+    p->plan->dirs[at] =
+        (struct cenv_link_dir){.path = kept, .parent = parent, .depth = depth};
     return cenv_map_put(&p->plan->dir_map, kept, at) < 0 ? CENV_NONE : at;
 }
 
 /* The first component path of `dir` that some package has as a link; CENV_NONE when all are real. */
-static int find_link(struct planner *p, const struct cenv_link_entry *entry, struct cenv_str dir,
-                     uint32_t *link, size_t *at)
+static int find_link(struct planner *p, const struct cenv_link_entry *entry,
+                     struct cenv_str dir, uint32_t *link, size_t *at)
 {
     *link = CENV_NONE;
     for (size_t i = 1; i <= dir.len && *link == CENV_NONE; i++) {
@@ -438,14 +456,15 @@ static int find_link(struct planner *p, const struct cenv_link_entry *entry, str
     }
     if (*link == CENV_NONE || p->plan->entries[*link].kind == CENV_KIND_SYMLINK)
         return 0;
-    return cenv_error_set(p->err, CENV_ELINK, "'%.*s' is a file in %s and a directory in %s",
+    return cenv_error_set(p->err, CENV_ELINK,
+                          "'%.*s' is a file in %s and a directory in %s",
                           CENV_STR_ARG(p->plan->entries[*link].target),
                           dist_of(p, &p->plan->entries[*link]), dist_of(p, entry));
 }
 
 /* Follows the link at dir[0:at]: *dir becomes the path behind it, in the arena. */
-static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32_t link, size_t at,
-                  struct cenv_str *dir)
+static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32_t link,
+                  size_t at, struct cenv_str *dir)
 {
     const struct cenv_link_entry *via = &p->plan->entries[link];
     struct cenv_str parent = cenv_path_parent(cenv_str_slice(*dir, 0, at));
@@ -455,17 +474,19 @@ static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32
     cenv_buf_init(&text, CENV_PATH_PACKAGE_MAX);
     cenv_buf_init(&clean, CENV_PATH_PACKAGE_MAX);
     cenv_buf_addf(&text, "%.*s%s%.*s%.*s", CENV_STR_ARG(parent), parent.len ? "/" : "",
-                  CENV_STR_ARG(via->link), CENV_STR_ARG(cenv_str_slice(*dir, at, dir->len)));
+                  CENV_STR_ARG(via->link),
+                  CENV_STR_ARG(cenv_str_slice(*dir, at, dir->len)));
     cenv_path_clean(cenv_buf_str(&text), &clean);
     struct cenv_str to = cenv_buf_str(&clean);
     if (cenv_str_is(to, "."))
         to.len = 0;
     if (text.failed || clean.failed || cenv_str_starts(via->link, CENV_STR("/")) ||
         (to.len && cenv_path_refused(to))) {
-        rc = cenv_error_set(p->err, CENV_ELINK,
-                            "'%.*s' of %s lies below link '%.*s' of %s, which leaves the prefix",
-                            CENV_STR_ARG(entry->target), dist_of(p, entry),
-                            CENV_STR_ARG(via->target), dist_of(p, via));
+        rc = cenv_error_set(
+            p->err, CENV_ELINK,
+            "'%.*s' of %s lies below link '%.*s' of %s, which leaves the prefix",
+            CENV_STR_ARG(entry->target), dist_of(p, entry), CENV_STR_ARG(via->target),
+            dist_of(p, via));
     } else {
         *dir = cenv_arena_str(&p->plan->arena, to);
         if (!dir->data)
@@ -476,7 +497,8 @@ static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32
     return rc;
 }
 
-static int resolve(struct planner *p, const struct cenv_link_entry *entry, struct cenv_str *dir)
+static int resolve(struct planner *p, const struct cenv_link_entry *entry,
+                   struct cenv_str *dir)
 {
     uint32_t link;
     size_t at = 0;
@@ -488,7 +510,8 @@ static int resolve(struct planner *p, const struct cenv_link_entry *entry, struc
         if (rc < 0 || link == CENV_NONE)
             return rc;
     }
-    return cenv_error_set(p->err, CENV_ELINK, "'%.*s' of %s lies below links that form a loop",
+    return cenv_error_set(p->err, CENV_ELINK,
+                          "'%.*s' of %s lies below links that form a loop",
                           CENV_STR_ARG(entry->target), dist_of(p, entry));
 }
 
@@ -501,12 +524,14 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
 
     if (!text)
         return cenv_error_oom(p->err);
-    snprintf(text, dir.len + base.len + 2, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
-             CENV_STR_ARG(base));
+    snprintf(text, dir.len + base.len + 2, "%.*s%s%.*s", CENV_STR_ARG(dir),
+             dir.len ? "/" : "", CENV_STR_ARG(base));
     entry->real = cenv_str(text);
     uint32_t other = cenv_map_get(&p->plan->targets, entry->real);
     if (other == CENV_NONE)
-        return cenv_map_put(&p->plan->targets, entry->real, index) < 0 ? cenv_error_oom(p->err) : 0;
+        return cenv_map_put(&p->plan->targets, entry->real, index) < 0
+                   ? cenv_error_oom(p->err)
+                   : 0;
     bool later = other < index;
     return take_over(p, later ? other : index, later ? index : other);
 }
@@ -514,14 +539,15 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
 /* Entries of one directory come together: the last answer is kept. */
 static int place_entries(struct planner *p)
 {
-    struct cenv_str last = { NULL, 0 }, real = { "", 0 };
+    struct cenv_str last = {NULL, 0}, real = {"", 0};
     uint32_t dir = 0;
     int rc = 0;
 
     for (uint32_t i = 0; rc == 0 && i < p->plan->nr; i++) {
         struct cenv_link_entry *entry = &p->plan->entries[i];
         bool is_dir = entry->kind == CENV_KIND_DIRECTORY;
-        struct cenv_str parent = is_dir ? entry->target : cenv_path_parent(entry->target);
+        struct cenv_str parent =
+            is_dir ? entry->target : cenv_path_parent(entry->target);
         entry->real = entry->target;
         if (!last.data || !cenv_str_eq(parent, last)) {
             last = real = parent;
@@ -531,7 +557,8 @@ static int place_entries(struct planner *p)
                 rc = cenv_error_oom(p->err);
         }
         entry->dir = dir;
-        if (rc == 0 && !is_dir && !cenv_str_eq(real, last) && entry->winner == CENV_NONE)
+        if (rc == 0 && !is_dir && !cenv_str_eq(real, last) &&
+            entry->winner == CENV_NONE)
             rc = relocate_entry(p, i, real);
     }
     return rc;
@@ -564,8 +591,9 @@ static int make_order(struct planner *p)
         return cenv_error_oom(p->err);
     }
     for (uint32_t i = 0; i < plan->nr; i++)
-        if (plan->entries[i].winner == CENV_NONE && plan->entries[i].kind != CENV_KIND_DIRECTORY)
-            items[nr++] = (struct sort_item){ plan->entries[i].dir, i };
+        if (plan->entries[i].winner == CENV_NONE &&
+            plan->entries[i].kind != CENV_KIND_DIRECTORY)
+            items[nr++] = (struct sort_item){plan->entries[i].dir, i};
     qsort(items, nr, sizeof(*items), by_dir);
     for (size_t i = 0; i < nr; i++) {
         struct cenv_link_dir *dir = &plan->dirs[items[i].dir];
@@ -583,8 +611,8 @@ static int make_order(struct planner *p)
 static int check_fit(struct planner *p, const struct cenv_link_entry *entry)
 {
     int content = p->plan->packages[entry->package].content;
-    struct cenv_mapping file = { 0 };
-    struct cenv_sites sites = { 0 };
+    struct cenv_mapping file = {0};
+    struct cenv_sites sites = {0};
     struct cenv_dirs dirs;
     const char *name = NULL;
 
@@ -594,10 +622,13 @@ static int check_fit(struct planner *p, const struct cenv_link_entry *entry)
         rc = cenv_fs_map_file(rc, name, &file, p->err);
     if (rc == 0)
         rc = cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
-                                   &p->plan->needles[entry->needle], CENV_MODE_BINARY, p->err);
+                                   &p->plan->needles[entry->needle], CENV_MODE_BINARY,
+                                   p->err);
     if (rc == 0 && (rc = cenv_sites_fit(&sites, &p->plan->forms, p->err)) < 0) {
-        cenv_error_prefix(p->err, "%s: '%.*s'", dist_of(p, entry), CENV_STR_ARG(entry->target));
-        cenv_error_hint(p->err, "choose a prefix of at most %zu bytes", entry->placeholder.len);
+        cenv_error_prefix(p->err, "%s: '%.*s'", dist_of(p, entry),
+                          CENV_STR_ARG(entry->target));
+        cenv_error_hint(p->err, "choose a prefix of at most %zu bytes",
+                        entry->placeholder.len);
     }
     cenv_sites_release(&sites);
     cenv_mapping_release(&file);
@@ -628,13 +659,13 @@ static struct cenv_str lower(struct cenv_arena *arena, struct cenv_str text)
     for (size_t i = 0; at && i < text.len; i++)
         at[i] = (char)(text.data[i] >= 'A' && text.data[i] <= 'Z' ? text.data[i] + 32
                                                                   : text.data[i]);
-    return (struct cenv_str){ at, text.len };
+    return (struct cenv_str){at, text.len};
 }
 
 int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_map seen = { 0 };
+    struct cenv_map seen = {0};
     int rc = 0;
 
     for (uint32_t i = 0; rc == 0 && i < plan->nr_order; i++) {
@@ -643,11 +674,13 @@ int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_err
         uint32_t at = key.data ? cenv_map_get(&seen, key) : CENV_NONE;
         if (at != CENV_NONE) {
             other = &plan->entries[at];
-            cenv_error_set(err, CENV_ELINK,
-                           "'%.*s' of %s and '%.*s' of %s are one file on this file system",
-                           CENV_STR_ARG(other->target), plan->packages[other->package].dist.data,
-                           CENV_STR_ARG(entry->target), plan->packages[entry->package].dist.data);
-            rc = cenv_error_hint(err, "choose a prefix on a case-sensitive file system");
+            cenv_error_set(
+                err, CENV_ELINK,
+                "'%.*s' of %s and '%.*s' of %s are one file on this file system",
+                CENV_STR_ARG(other->target), plan->packages[other->package].dist.data,
+                CENV_STR_ARG(entry->target), plan->packages[entry->package].dist.data);
+            rc =
+                cenv_error_hint(err, "choose a prefix on a case-sensitive file system");
         } else if (!key.data || cenv_map_put(&seen, key, plan->order[i]) < 0) {
             rc = cenv_error_oom(err);
         }
@@ -659,12 +692,14 @@ int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_err
 
 /* ---- all of it ---- */
 
-int cenv_link_plan_make(struct cenv_link_plan **out, const struct cenv_link_package *packages,
-                        size_t nr, const struct cenv_link_options *options,
+int cenv_link_plan_make(struct cenv_link_plan **out,
+                        const struct cenv_link_package *packages, size_t nr,
+                        const struct cenv_link_options *options,
                         struct cenv_link_stats *stats, struct cenv_task *task,
                         struct cenv_error *err)
 {
-    struct planner p = { cenv_calloc(1, sizeof(struct cenv_link_plan)), options, stats, task, err };
+    struct planner p = {cenv_calloc(1, sizeof(struct cenv_link_plan)), options, stats,
+                        task, err};
 
     if (!p.plan)
         return cenv_error_oom(err);
@@ -728,5 +763,5 @@ void cenv_link_stats_release(struct cenv_link_stats *stats)
         cenv_free(stats->warnings[i]);
     cenv_free(stats->warnings);
     cenv_free(stats->messages);
-    *stats = (struct cenv_link_stats){ 0 };
+    *stats = (struct cenv_link_stats){0};
 }

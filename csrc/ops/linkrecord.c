@@ -30,7 +30,8 @@ static const struct cenv_link_entry *lying(const struct cenv_link_plan *plan,
     return entry;
 }
 
-static bool is_listed(const struct cenv_link_plan *plan, const struct cenv_link_entry *entry)
+static bool is_listed(const struct cenv_link_plan *plan,
+                      const struct cenv_link_entry *entry)
 {
     return entry->kind != CENV_KIND_DIRECTORY && lying(plan, entry)->done;
 }
@@ -52,8 +53,8 @@ static const char *type_name(const struct cenv_link_entry *entry)
 }
 
 /* size_in_bytes: in the package, or of what was generated (conda). */
-static void add_path(const struct cenv_link_plan *plan, const struct cenv_link_entry *entry,
-                     struct cenv_buf *out)
+static void add_path(const struct cenv_link_plan *plan,
+                     const struct cenv_link_entry *entry, struct cenv_buf *out)
 {
     const struct cenv_link_entry *there = lying(plan, entry);
     bool packaged = entry->kind == CENV_KIND_FILE || entry->kind == CENV_KIND_RELOCATED;
@@ -76,8 +77,8 @@ static void add_path(const struct cenv_link_plan *plan, const struct cenv_link_e
                   packaged ? entry->size : there->final_size);
 }
 
-static void add_files(const struct cenv_link_plan *plan, const struct cenv_plan_package *package,
-                      struct cenv_buf *out)
+static void add_files(const struct cenv_link_plan *plan,
+                      const struct cenv_plan_package *package, struct cenv_buf *out)
 {
     bool any = false;
 
@@ -92,12 +93,13 @@ static void add_files(const struct cenv_link_plan *plan, const struct cenv_plan_
     cenv_buf_puts(out, any ? "\n  ],\n" : "],\n");
 }
 
-static void add_paths(const struct cenv_link_plan *plan, const struct cenv_plan_package *package,
-                      struct cenv_buf *out)
+static void add_paths(const struct cenv_link_plan *plan,
+                      const struct cenv_plan_package *package, struct cenv_buf *out)
 {
     bool any = false;
 
-    cenv_buf_puts(out, "  \"paths_data\": {\n    \"paths_version\": 1,\n    \"paths\": [");
+    cenv_buf_puts(out,
+                  "  \"paths_data\": {\n    \"paths_version\": 1,\n    \"paths\": [");
     for (uint32_t i = package->first; i < package->first + package->nr; i++) {
         if (!is_listed(plan, &plan->entries[i]))
             continue;
@@ -181,7 +183,7 @@ static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker
                          struct cenv_str name)
 {
     struct cenv_json *list = cenv_json_array();
-    struct cenv_str last = { "", 0 };
+    struct cenv_str last = {"", 0};
     int rc = list ? 0 : -1;
 
     for (size_t i = 0; rc == 0 && i < linker->options->nr_specs; i++) {
@@ -200,7 +202,8 @@ static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker
 }
 
 /* 1 hard link, 3 copy (reflinks are copies to every other tool). */
-static int link_type(const struct cenv_link_plan *plan, const struct cenv_plan_package *package)
+static int link_type(const struct cenv_link_plan *plan,
+                     const struct cenv_plan_package *package)
 {
     for (uint32_t i = package->first; i < package->first + package->nr; i++)
         if (plan->entries[i].done && plan->entries[i].kind == CENV_KIND_FILE &&
@@ -210,8 +213,8 @@ static int link_type(const struct cenv_link_plan *plan, const struct cenv_plan_p
 }
 
 /* Everything but files and paths. */
-static int format_head(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                        struct cenv_buf *out)
+static int format_head(const struct cenv_linker *linker,
+                       const struct cenv_plan_package *package, struct cenv_buf *out)
 {
     struct cenv_json *doc = cenv_json_dup(package->record), *link = cenv_json_object();
     struct cenv_str content = cenv_str(package->package->content);
@@ -235,8 +238,8 @@ static int format_head(const struct cenv_linker *linker, const struct cenv_plan_
 
 /* ---- one record ---- */
 
-static int format_record(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                         struct cenv_buf *out)
+static int format_record(const struct cenv_linker *linker,
+                         const struct cenv_plan_package *package, struct cenv_buf *out)
 {
     struct cenv_buf head;
     int rc;
@@ -244,8 +247,10 @@ static int format_record(const struct cenv_linker *linker, const struct cenv_pla
     cenv_buf_init(&head, CENV_JSON_MAX_SIZE);
     rc = format_head(linker, package, &head);
     if (rc == 0) {
-        struct cenv_str text = cenv_buf_str(&head); /* an object with members, "\n}" at its end */
-        cenv_buf_add_str(out, cenv_str_trim(cenv_str_slice(text, 0, cenv_str_rfind(text, '}'))));
+        struct cenv_str text =
+            cenv_buf_str(&head); /* an object with members, "\n}" at its end */
+        cenv_buf_add_str(
+            out, cenv_str_trim(cenv_str_slice(text, 0, cenv_str_rfind(text, '}'))));
         cenv_buf_puts(out, ",\n");
         add_files(linker->plan, package, out);
         add_paths(linker->plan, package, out);
@@ -260,7 +265,8 @@ struct records {
     int meta;
 };
 
-static int write_record(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int write_record(void *ctx, size_t index, unsigned thread,
+                        struct cenv_error *err)
 {
     const struct records *records = ctx;
     const struct cenv_plan_package *package = &records->linker->plan->packages[index];
@@ -270,7 +276,8 @@ static int write_record(void *ctx, size_t index, unsigned thread, struct cenv_er
 
     (void)thread;
     cenv_buf_init(&text, RECORD_MAX);
-    if (snprintf(name, sizeof(name), "%s.json", package->dist.data) >= (int)sizeof(name))
+    if (snprintf(name, sizeof(name), "%s.json", package->dist.data) >=
+        (int)sizeof(name))
         rc = cenv_error_set(err, CENV_EINTEGRITY, "name of package %s is too long",
                             package->dist.data);
     else if (format_record(records->linker, package, &text) < 0)
@@ -313,19 +320,20 @@ static int format_history(const struct cenv_linker *linker, struct cenv_buf *out
 
     for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++)
         rc = add_dist(&plan->packages[i], &plan->arena, &dists[i]);
-    struct cenv_history_block block = { .time = options->time,
-                                        .cmd = options->cmd,
-                                        .dists = dists,
-                                        .nr_dists = plan->nr_packages,
-                                        .specs = options->specs,
-                                        .nr_specs = options->nr_specs };
+    struct cenv_history_block block = {.time = options->time,
+                                       .cmd = options->cmd,
+                                       .dists = dists,
+                                       .nr_dists = plan->nr_packages,
+                                       .specs = options->specs,
+                                       .nr_specs = options->nr_specs};
     rc = rc ? cenv_error_oom(err) : cenv_history_format(&block, out, err);
     cenv_free(dists);
     return rc;
 }
 
 /* Last of all, and history as the very last: its being there says that the environment is whole. */
-static int write_history(const struct cenv_linker *linker, int meta, struct cenv_error *err)
+static int write_history(const struct cenv_linker *linker, int meta,
+                         struct cenv_error *err)
 {
     struct cenv_buf text;
     char created[32];
@@ -343,12 +351,13 @@ static int write_history(const struct cenv_linker *linker, int meta, struct cenv
 
 int cenv_link_records(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct records records = { linker, cenv_fs_open_dir(linker->root, "conda-meta", err) };
+    struct records records = {linker,
+                              cenv_fs_open_dir(linker->root, "conda-meta", err)};
 
     if (records.meta < 0)
         return records.meta;
-    int rc = cenv_pool_run(linker->threads, linker->plan->nr_packages, write_record, &records,
-                           linker->task, err);
+    int rc = cenv_pool_run(linker->threads, linker->plan->nr_packages, write_record,
+                           &records, linker->task, err);
     if (rc == 0)
         rc = write_history(linker, records.meta, err);
     cenv_fd_close(records.meta);

@@ -29,7 +29,8 @@ static bool is_at_target(const struct cenv_linker *linker)
     struct cenv_stat here, there;
     int fd = cenv_raw_open_dir(CENV_CWD, linker->options->target_prefix);
     bool same = fd >= 0 && cenv_raw_stat_fd(fd, &there) == 0 &&
-                cenv_raw_stat_fd(linker->root, &here) == 0 && cenv_stat_same_file(&here, &there);
+                cenv_raw_stat_fd(linker->root, &here) == 0 &&
+                cenv_stat_same_file(&here, &there);
 
     cenv_fd_close(fd);
     return same;
@@ -52,7 +53,7 @@ static int build_bridge(const struct cenv_linker *linker, struct bridge *bridge,
     if (rc == 0 && cenv_raw_stat(CENV_CWD, target, &st) == 0) {
         bridge->was_dir = st.type == CENV_FT_DIR;
         bridge->mode = st.mode;
-        rc = bridge->was_dir ? cenv_raw_rmdir(CENV_CWD, target)
+        rc = bridge->was_dir              ? cenv_raw_rmdir(CENV_CWD, target)
              : st.type == CENV_FT_SYMLINK ? cenv_raw_unlink(CENV_CWD, target)
                                           : -ENOTDIR;
         if (rc < 0)
@@ -95,8 +96,9 @@ static bool is_pre(const char *when)
     return strcmp(when, "pre-link") == 0;
 }
 
-static bool has_script(const struct cenv_link_plan *plan, const struct cenv_plan_package *package,
-                       const char *when, struct cenv_buf *path)
+static bool has_script(const struct cenv_link_plan *plan,
+                       const struct cenv_plan_package *package, const char *when,
+                       struct cenv_buf *path)
 {
     script_path(package, when, path);
     if (path->failed)
@@ -123,8 +125,9 @@ bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when)
  * env(1) adds conda's variables to the caller's environment. PATH as in an activated environment,
  * the script's directory first.
  */
-static void format_env(const struct cenv_linker *linker, const struct cenv_plan_package *package,
-                       const char *when, struct cenv_buf *texts, const char **args)
+static void format_env(const struct cenv_linker *linker,
+                       const struct cenv_plan_package *package, const char *when,
+                       struct cenv_buf *texts, const char **args)
 {
     const char *prefix = linker->options->target_prefix, *path = getenv("PATH");
     const char *from = is_pre(when) ? package->package->content : prefix;
@@ -144,7 +147,8 @@ static void format_env(const struct cenv_linker *linker, const struct cenv_plan_
     cenv_buf_addf(texts, "PKG_BUILDNUM=%" PRId64 "%c",
                   cenv_json_get_int(package->record, "build_number", 0), 0);
     at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PATH=%s/bin:%s/bin:%s%c", from, prefix, path ? path : "/usr/bin:/bin", 0);
+    cenv_buf_addf(texts, "PATH=%s/bin:%s/bin:%s%c", from, prefix,
+                  path ? path : "/usr/bin:/bin", 0);
     if (is_pre(when)) {
         at[nr++] = texts->len;
         cenv_buf_addf(texts, "SOURCE_DIR=%s%c", package->package->content, 0);
@@ -155,17 +159,19 @@ static void format_env(const struct cenv_linker *linker, const struct cenv_plan_
 }
 
 static int script_failed(const struct cenv_plan_package *package, const char *when,
-                         const struct cenv_proc_status *status, const struct cenv_buf *output,
-                         struct cenv_error *err)
+                         const struct cenv_proc_status *status,
+                         const struct cenv_buf *output, struct cenv_error *err)
 {
     struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
 
     said = cenv_str_slice(said, said.len > 600 ? said.len - 600 : 0, said.len);
-    cenv_error_set(err, CENV_ELINK, "%s script of package %s failed (%s %d)%s%.*s", when,
-                   package->dist.data, status->signal ? "signal" : "exit code",
+    cenv_error_set(err, CENV_ELINK, "%s script of package %s failed (%s %d)%s%.*s",
+                   when, package->dist.data, status->signal ? "signal" : "exit code",
                    status->signal ? status->signal : status->code, said.len ? ": " : "",
                    CENV_STR_ARG(said));
-    return cenv_error_hint(err, "nothing was installed; --no-scripts links without running scripts");
+    return cenv_error_hint(
+        err, "nothing was installed; the script is in the package, at bin/.%.*s-%s.sh",
+        CENV_STR_ARG(package->name), when);
 }
 
 /* What the script has to say to the user. */
@@ -178,12 +184,14 @@ static int take_messages(struct cenv_linker *linker, struct cenv_buf *messages,
     return rc ? rc : cenv_fs_unlink(linker->root, ".messages.txt", err);
 }
 
-static int run_script(struct cenv_linker *linker, const struct cenv_plan_package *package,
-                      const char *when, const char *script, struct cenv_error *err)
+static int run_script(struct cenv_linker *linker,
+                      const struct cenv_plan_package *package, const char *when,
+                      const char *script, struct cenv_error *err)
 {
-    const char *argv[ENV_ARGS + 5] = { "/usr/bin/env" };
-    const char *base = is_pre(when) ? package->package->content : linker->options->target_prefix;
-    struct cenv_proc_status status = { 0 };
+    const char *argv[ENV_ARGS + 5] = {"/usr/bin/env"};
+    const char *base =
+        is_pre(when) ? package->package->content : linker->options->target_prefix;
+    struct cenv_proc_status status = {0};
     struct cenv_buf texts, output, where;
     size_t nr = 1;
 
@@ -197,8 +205,8 @@ static int run_script(struct cenv_linker *linker, const struct cenv_plan_package
     cenv_buf_addf(&where, "%s/%s%c%s/bin", base, script, 0, base);
     argv[nr++] = where.data;
     argv[nr] = NULL;
-    struct cenv_proc proc = { .argv = argv,
-                              .cwd = where.failed ? NULL : where.data + strlen(where.data) + 1 };
+    struct cenv_proc proc = {
+        .argv = argv, .cwd = where.failed ? NULL : where.data + strlen(where.data) + 1};
     int rc = texts.failed || where.failed
                  ? cenv_error_oom(err)
                  : cenv_proc_run(&proc, &output, &status, linker->task, err);
@@ -236,9 +244,10 @@ static int run_all(struct cenv_linker *linker, const char *when, struct cenv_err
     return rc;
 }
 
-int cenv_link_run_scripts(struct cenv_linker *linker, const char *when, struct cenv_error *err)
+int cenv_link_run_scripts(struct cenv_linker *linker, const char *when,
+                          struct cenv_error *err)
 {
-    struct bridge bridge = { 0 };
+    struct bridge bridge = {0};
     int rc = 0;
 
     if (!cenv_link_has_scripts(linker->plan, when))

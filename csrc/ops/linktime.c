@@ -17,13 +17,14 @@ static bool is_bytecode_of(const struct cenv_link_entry *entry, struct cenv_str 
     struct cenv_str base = cenv_path_base(entry->real);
 
     return (entry->kind == CENV_KIND_FILE || entry->kind == CENV_KIND_RELOCATED) &&
-           base.len > stem.len + 4 && base.data[stem.len] == '.' && cenv_str_starts(base, stem) &&
-           cenv_str_ends(base, CENV_STR(".pyc"));
+           base.len > stem.len + 4 && base.data[stem.len] == '.' &&
+           cenv_str_starts(base, stem) && cenv_str_ends(base, CENV_STR(".pyc"));
 }
 
 /* flags and source time of a .pyc; false when it is too short to be one. */
-static bool read_header(const struct cenv_link_plan *plan, const struct cenv_link_entry *pyc,
-                        uint32_t *flags, uint32_t *mtime)
+static bool read_header(const struct cenv_link_plan *plan,
+                        const struct cenv_link_entry *pyc, uint32_t *flags,
+                        uint32_t *mtime)
 {
     unsigned char header[PYC_HEADER];
     struct cenv_error ignored = CENV_ERROR_INIT;
@@ -64,14 +65,17 @@ static int drop(const struct cenv_link_plan *plan, struct cenv_link_entry *pyc,
                 struct cenv_link_stats *stats)
 {
     pyc->dropped = true;
-    return cenv_link_warn(stats, "%s: '%.*s' is left out: its source is relocated, and Python would "
-                                 "not notice",
-                          plan->packages[pyc->package].dist.data, CENV_STR_ARG(pyc->target));
+    return cenv_link_warn(
+        stats,
+        "%s: '%.*s' is left out: its source is relocated, and Python would "
+        "not notice",
+        plan->packages[pyc->package].dist.data, CENV_STR_ARG(pyc->target));
 }
 
 /* One round over the bytecode: 1 when some of it claims second `mtime`. */
 static int look_at_cache(struct cenv_link_plan *plan, const struct cenv_link_dir *cache,
-                         struct cenv_str stem, uint32_t second, struct cenv_link_stats *stats)
+                         struct cenv_str stem, uint32_t second,
+                         struct cenv_link_stats *stats)
 {
     uint32_t flags, claimed;
     int clash = 0;

@@ -10,10 +10,11 @@
 static bool is_keyword(struct cenv_str word)
 {
     static const char *const keywords[] = {
-        "False",  "None",   "True",    "and",   "as",   "assert", "async",  "await",    "break",
-        "class",  "continue", "def",   "del",   "elif", "else",   "except", "finally",  "for",
-        "from",   "global", "if",      "import", "in",  "is",     "lambda", "nonlocal", "not",
-        "or",     "pass",   "raise",   "return", "try", "while",  "with",   "yield",
+        "False",  "None",   "True",    "and",      "as",       "assert", "async",
+        "await",  "break",  "class",   "continue", "def",      "del",    "elif",
+        "else",   "except", "finally", "for",      "from",     "global", "if",
+        "import", "in",     "is",      "lambda",   "nonlocal", "not",    "or",
+        "pass",   "raise",  "return",  "try",      "while",    "with",   "yield",
     };
 
     for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
@@ -29,8 +30,8 @@ static bool is_identifier(struct cenv_str word)
         return false;
     for (size_t i = 0; i < word.len; i++) {
         unsigned char c = (unsigned char)word.data[i], lower = c | 0x20;
-        bool good = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-                    c >= 0x80;
+        bool good = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c >= 0x80;
         if (!good)
             return false;
     }
@@ -84,16 +85,18 @@ int cenv_entry_point_parse(struct cenv_entry_point *out, struct cenv_str definit
 void cenv_entry_point_render(const struct cenv_entry_point *point, struct cenv_str exe,
                              struct cenv_buf *out)
 {
-    struct cenv_str import = cenv_str_slice(point->func, 0, cenv_str_find(point->func, '.'));
+    struct cenv_str import =
+        cenv_str_slice(point->func, 0, cenv_str_find(point->func, '.'));
 
     cenv_entry_shebang(exe, out);
     cenv_buf_puts(out, "# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom ");
     cenv_buf_add_str(out, point->module);
     cenv_buf_puts(out, " import ");
     cenv_buf_add_str(out, import);
-    cenv_buf_puts(out, "\n\nif __name__ == '__main__':\n"
-                       "    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
-                       "    sys.exit(");
+    cenv_buf_puts(
+        out, "\n\nif __name__ == '__main__':\n"
+             "    sys.argv[0] = re.sub(r'(-script\\.pyw?|\\.exe)?$', '', sys.argv[0])\n"
+             "    sys.exit(");
     cenv_buf_add_str(out, point->func);
     cenv_buf_puts(out, "())\n");
 }

@@ -25,11 +25,13 @@ struct reader {
     struct cenv_error *err;
 };
 
-static int broken(struct reader *r, const char *file, const char *what, struct cenv_str value)
+static int broken(struct reader *r, const char *file, const char *what,
+                  struct cenv_str value)
 {
-    cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: info/%s: %s '%.*s'", r->name, file, what,
-                   CENV_STR_ARG(cenv_str_slice(value, 0, 300)));
-    return cenv_error_hint(r->err, "the package is damaged or made wrong; ask its channel");
+    cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: info/%s: %s '%.*s'", r->name,
+                   file, what, CENV_STR_ARG(cenv_str_slice(value, 0, 300)));
+    return cenv_error_hint(r->err,
+                           "the package is damaged or made wrong; ask its channel");
 }
 
 /* 1 with the text in the arena, 0 when there is no such file. */
@@ -93,7 +95,8 @@ static int add_path(struct reader *r, struct cenv_map *seen, const char *file,
 
 /* ---- paths.json ---- */
 
-static int read_type(struct reader *r, const struct cenv_json *entry, enum cenv_path_type *out)
+static int read_type(struct reader *r, const struct cenv_json *entry,
+                     enum cenv_path_type *out)
 {
     struct cenv_str type = cenv_json_get_str(entry, "path_type");
 
@@ -120,7 +123,8 @@ static int read_mode(struct reader *r, const char *file, struct cenv_str mode,
     return 0;
 }
 
-static int read_entry(struct reader *r, const struct cenv_json *entry, struct cenv_pkg_path *out)
+static int read_entry(struct reader *r, const struct cenv_json *entry,
+                      struct cenv_pkg_path *out)
 {
     struct cenv_str mode = cenv_json_get_str(entry, "file_mode");
     int64_t size = cenv_json_get_int(entry, "size_in_bytes", -1);
@@ -135,11 +139,12 @@ static int read_entry(struct reader *r, const struct cenv_json *entry, struct ce
     };
     int rc = read_type(r, entry, &out->type);
     if (rc == 0 && (mode.len || out->placeholder.len))
-        rc = read_mode(r, "paths.json", mode.len ? mode : CENV_STR("text"), &out->file_mode);
+        rc = read_mode(r, "paths.json", mode.len ? mode : CENV_STR("text"),
+                       &out->file_mode);
     if (rc == 0 && out->sha256.len && !cenv_unhex(out->sha256, digest, sizeof(digest)))
         rc = broken(r, "paths.json", "not a SHA-256:", out->sha256);
     if (out->type != CENV_PATH_HARDLINK)
-        out->placeholder = (struct cenv_str){ "", 0 };
+        out->placeholder = (struct cenv_str){"", 0};
     return rc;
 }
 
@@ -216,13 +221,14 @@ static struct cenv_str default_placeholder(struct cenv_arena *arena)
 
 static int set_prefix(struct reader *r, struct cenv_map *seen, struct cenv_str line)
 {
-    struct cenv_str field[3] = { { "", 0 } }, rest = line;
+    struct cenv_str field[3] = {{"", 0}}, rest = line;
     size_t nr = 0;
 
     while (cenv_str_trim(rest).len && nr < 3)
         field[nr++] = next_field(&rest);
     if (nr == 2 || cenv_str_trim(rest).len)
-        return broken(r, "has_prefix", "line is neither 'path' nor 'placeholder mode path':", line);
+        return broken(r, "has_prefix",
+                      "line is neither 'path' nor 'placeholder mode path':", line);
     uint32_t at = cenv_map_get(seen, nr == 1 ? field[0] : field[2]);
     if (at == CENV_NONE)
         return 0; /* names a file the package does not have: harmless, as in conda */
@@ -269,15 +275,18 @@ static int read_legacy(struct reader *r, struct cenv_map *seen)
     int rc = read_text(r, "files", &text);
 
     if (rc <= 0)
-        return rc < 0 ? rc : broken(r, "paths.json", "missing, and so is", CENV_STR("info/files"));
+        return rc < 0 ? rc
+                      : broken(r, "paths.json", "missing, and so is",
+                               CENV_STR("info/files"));
     for (rest = text; next_line(&rest, &line);)
         lines++;
     rc = make_room(r, lines);
     for (rest = text; rc == 0 && next_line(&rest, &line);) {
-        struct cenv_pkg_path path = { .path = cenv_arena_str(&r->info->arena, line),
-                                      .size = UINT64_MAX,
-                                      .type = CENV_PATH_OTHER };
-        rc = path.path.data ? add_path(r, seen, "files", &path) : cenv_error_oom(r->err);
+        struct cenv_pkg_path path = {.path = cenv_arena_str(&r->info->arena, line),
+                                     .size = UINT64_MAX,
+                                     .type = CENV_PATH_OTHER};
+        rc =
+            path.path.data ? add_path(r, seen, "files", &path) : cenv_error_oom(r->err);
     }
     if (rc == 0)
         rc = read_has_prefix(r, seen);
@@ -290,9 +299,10 @@ static int read_legacy(struct reader *r, struct cenv_map *seen)
 
 static int damaged(struct reader *r, struct cenv_str path, const char *what)
 {
-    cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: '%.*s' %s", r->name, CENV_STR_ARG(path),
-                   what);
-    return cenv_error_hint(r->err, "the extracted package was altered; remove it and try again");
+    cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: '%.*s' %s", r->name,
+                   CENV_STR_ARG(path), what);
+    return cenv_error_hint(
+        r->err, "the extracted package was altered; remove it and try again");
 }
 
 static enum cenv_path_type type_of(enum cenv_file_type type)
@@ -303,7 +313,8 @@ static enum cenv_path_type type_of(enum cenv_file_type type)
                                      : CENV_PATH_OTHER;
 }
 
-static int take_facts(struct reader *r, struct cenv_dirs *dirs, struct cenv_pkg_path *path)
+static int take_facts(struct reader *r, struct cenv_dirs *dirs,
+                      struct cenv_pkg_path *path)
 {
     struct cenv_str base;
     struct cenv_stat st;
@@ -314,17 +325,19 @@ static int take_facts(struct reader *r, struct cenv_dirs *dirs, struct cenv_pkg_
     if (fd == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
     if (fd < 0)
-        return damaged(r, path->path, fd == -ENOENT ? "is missing" : "cannot be looked at");
+        return damaged(r, path->path,
+                       fd == -ENOENT ? "is missing" : "cannot be looked at");
     /* a link that paths.json calls a file is linked as what it is, as conda does */
     if (path->type == CENV_PATH_OTHER ||
         (path->type == CENV_PATH_HARDLINK && st.type == CENV_FT_SYMLINK))
         path->type = type_of(st.type);
     if (path->type != type_of(st.type) || path->type == CENV_PATH_OTHER)
         return damaged(r, path->path, "is of another type than the package says");
-    if (path->type == CENV_PATH_HARDLINK && path->size != UINT64_MAX && path->size != st.size)
+    if (path->type == CENV_PATH_HARDLINK && path->size != UINT64_MAX &&
+        path->size != st.size)
         return damaged(r, path->path, "has another size than the package says");
     if (path->type != CENV_PATH_HARDLINK)
-        path->placeholder = (struct cenv_str){ "", 0 };
+        path->placeholder = (struct cenv_str){"", 0};
     path->size = st.size;
     path->mtime_ns = st.mtime_ns;
     path->mode = st.mode;
@@ -358,9 +371,10 @@ static int read_link(struct reader *r)
     if (rc < 0 || !*doc)
         return rc;
     if (cenv_json_get_int(*doc, "package_metadata_version", -1) != 1) {
-        cenv_error_set(r->err, CENV_EINTEGRITY,
-                       "package %s: info/link.json has a package_metadata_version other than 1",
-                       r->name);
+        cenv_error_set(
+            r->err, CENV_EINTEGRITY,
+            "package %s: info/link.json has a package_metadata_version other than 1",
+            r->name);
         return cenv_error_hint(r->err, "the package is too new: use a newer cenv");
     }
     const struct cenv_json *noarch = cenv_json_get(*doc, "noarch");
@@ -374,9 +388,9 @@ static int read_link(struct reader *r)
 static int read_info(struct cenv_pkginfo *out, int content_fd, const char *name,
                      struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_pkginfo info = { 0 };
-    struct cenv_map seen = { 0 };
-    struct reader r = { &info, content_fd, -1, name, err };
+    struct cenv_pkginfo info = {0};
+    struct cenv_map seen = {0};
+    struct reader r = {&info, content_fd, -1, name, err};
     int rc = r.meta = cenv_raw_open_dir(content_fd, "info");
 
     if (rc < 0)
@@ -415,5 +429,5 @@ void cenv_pkginfo_release(struct cenv_pkginfo *info)
     cenv_json_free(info->paths_doc);
     cenv_json_free(info->link_doc);
     cenv_arena_release(&info->arena);
-    *info = (struct cenv_pkginfo){ 0 };
+    *info = (struct cenv_pkginfo){0};
 }

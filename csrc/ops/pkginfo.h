@@ -17,9 +17,11 @@ struct cenv_json;
 
 /* One path of a package, its facts taken from the extracted file itself. */
 struct cenv_pkg_path {
-    struct cenv_str path;        /* relative to the content, checked (cenv_path_refused); NUL behind */
-    struct cenv_str placeholder; /* empty: nothing to relocate; always for links (conda: ignored) */
-    struct cenv_str sha256;      /* as the package says it, 64 hex digits, or empty */
+    struct cenv_str
+        path; /* relative to the content, checked (cenv_path_refused); NUL behind */
+    struct cenv_str
+        placeholder; /* empty: nothing to relocate; always for links (conda: ignored) */
+    struct cenv_str sha256; /* as the package says it, 64 hex digits, or empty */
     uint64_t size;
     int64_t mtime_ns;
     uint32_t mode;

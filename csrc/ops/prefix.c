@@ -35,7 +35,8 @@ static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *wh
     void *list = prefix->warnings;
 
     cenv_buf_init(&text, CENV_MESSAGE_MAX * 4);
-    cenv_buf_addf(&text, "conda-meta/%.*s: %s%.*s", CENV_STR_ARG(file), what, CENV_STR_ARG(path));
+    cenv_buf_addf(&text, "conda-meta/%.*s: %s%.*s", CENV_STR_ARG(file), what,
+                  CENV_STR_ARG(path));
     struct cenv_str kept = cenv_arena_str(&prefix->arena, cenv_buf_str(&text));
     cenv_buf_release(&text);
     if (!kept.data || cenv_grow(&list, &prefix->alloc_warnings, prefix->nr_warnings,
@@ -50,8 +51,8 @@ static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *wh
 
 static enum cenv_path_type path_type(struct cenv_str text)
 {
-    static const char *const names[] = { "hardlink", "softlink", "directory", "pyc_file",
-                                         "unix_python_entry_point" };
+    static const char *const names[] = {"hardlink", "softlink", "directory", "pyc_file",
+                                        "unix_python_entry_point"};
 
     if (!text.len)
         return CENV_PATH_HARDLINK;
@@ -78,7 +79,8 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
 int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
                             struct cenv_arena *arena, struct cenv_str *out)
 {
-    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"), head;
+    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"),
+                    head;
 
     if (cenv_str_starts(path, lib) && site_packages.len)
         head = site_packages, path = cenv_str_slice(path, lib.len - 1, path.len);
@@ -98,14 +100,17 @@ int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
 
 /* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
 static int locate(struct cenv_prefix *prefix, const struct cenv_prefix_record *record,
-                  const struct cenv_map *files, struct cenv_str recorded, struct cenv_str *out)
+                  const struct cenv_map *files, struct cenv_str recorded,
+                  struct cenv_str *out)
 {
     struct cenv_str mapped;
 
     *out = recorded;
-    if (!cenv_str_is(record->noarch, "python") || cenv_map_get(files, recorded) != CENV_NONE)
+    if (!cenv_str_is(record->noarch, "python") ||
+        cenv_map_get(files, recorded) != CENV_NONE)
         return 0;
-    if (cenv_prefix_noarch_path(recorded, prefix->site_packages, &prefix->arena, &mapped) < 0)
+    if (cenv_prefix_noarch_path(recorded, prefix->site_packages, &prefix->arena,
+                                &mapped) < 0)
         return -1;
     *out = mapped;
     return 0;
@@ -139,7 +144,7 @@ static int fill_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *rec
 
     cenv_json_each(item, files)
     {
-        path = (struct cenv_prefix_path){ .path = cenv_json_str(item), .size = -1 };
+        path = (struct cenv_prefix_path){.path = cenv_json_str(item), .size = -1};
         if (cenv_str_ends(path.path, CENV_STR(".pyc")))
             path.type = CENV_PATH_PYC;
         if (take_path(prefix, record, seen, &path) < 0)
@@ -161,7 +166,7 @@ static int read_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *rec
     const struct cenv_json *entries =
         cenv_json_get(cenv_json_get(record->doc, "paths_data"), "paths");
     size_t most = cenv_json_len(files) + cenv_json_len(entries);
-    struct cenv_map seen = { 0 };
+    struct cenv_map seen = {0};
 
     if (!most)
         return 0;
@@ -181,7 +186,8 @@ static void read_fields(struct cenv_prefix_record *record)
     record->version = cenv_json_get_str(doc, "version");
     record->build = cenv_json_get_str(doc, "build");
     record->noarch = cenv_json_get_str(doc, "noarch");
-    record->python_site_packages_path = cenv_json_get_str(doc, "python_site_packages_path");
+    record->python_site_packages_path =
+        cenv_json_get_str(doc, "python_site_packages_path");
     record->source = cenv_json_get_str(cenv_json_get(doc, "link"), "source");
     if (!record->source.len)
         record->source = cenv_json_get_str(doc, "extracted_package_dir");
@@ -212,7 +218,7 @@ static int read_record(struct cenv_prefix *prefix, int meta, struct cenv_str fil
     int rc = cenv_fs_read_file(meta, file.data, &text, err);
     if (rc < 0)
         goto out;
-    *record = (struct cenv_prefix_record){ .file = file };
+    *record = (struct cenv_prefix_record){.file = file};
     rc = cenv_json_parse(&record->doc, cenv_buf_str(&text), what, err);
     if (rc == CENV_EINTEGRITY) {
         err->status = rc = CENV_EPREFIX;
@@ -222,7 +228,7 @@ static int read_record(struct cenv_prefix *prefix, int meta, struct cenv_str fil
     if (rc < 0)
         goto out;
     record->text = cenv_str_n(text.data, text.len);
-    text = (struct cenv_buf){ 0 }; /* the record's now */
+    text = (struct cenv_buf){0}; /* the record's now */
     read_fields(record);
     prefix->nr++;
 out:
@@ -245,8 +251,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Names of record files, sorted; as conda, macOS' "._x.json" are none. */
-static int list_records(struct cenv_prefix *prefix, int meta, struct cenv_str **out, size_t *nr,
-                        struct cenv_error *err)
+static int list_records(struct cenv_prefix *prefix, int meta, struct cenv_str **out,
+                        size_t *nr, struct cenv_error *err)
 {
     struct cenv_dir dir;
     struct cenv_dirent entry;
@@ -302,7 +308,8 @@ static int read_records(struct cenv_prefix *prefix, int meta, const char *path,
 
 static int find_site_packages(struct cenv_prefix *prefix, struct cenv_error *err)
 {
-    const struct cenv_prefix_record *python = cenv_prefix_find(prefix, CENV_STR("python"));
+    const struct cenv_prefix_record *python =
+        cenv_prefix_find(prefix, CENV_STR("python"));
     struct cenv_buf path;
 
     if (!python)
@@ -322,7 +329,7 @@ static int find_site_packages(struct cenv_prefix *prefix, struct cenv_error *err
 int cenv_prefix_read(struct cenv_prefix *out, int prefix_fd, const char *path,
                      struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_prefix prefix = { 0 };
+    struct cenv_prefix prefix = {0};
     int rc = 0, meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
 
     if (meta >= 0)
@@ -349,7 +356,7 @@ void cenv_prefix_release(struct cenv_prefix *prefix)
     cenv_free(prefix->records);
     cenv_free(prefix->warnings);
     cenv_arena_release(&prefix->arena);
-    *prefix = (struct cenv_prefix){ 0 };
+    *prefix = (struct cenv_prefix){0};
 }
 
 const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *prefix,
@@ -373,7 +380,7 @@ static struct cenv_str minor_version(struct cenv_str version)
         i++;
     struct cenv_str minor = cenv_str_slice(version, 0, i);
     bool whole = i > 2 && dots >= 1 && minor.data[0] != '.' && minor.data[i - 1] != '.';
-    return whole ? minor : (struct cenv_str){ "", 0 };
+    return whole ? minor : (struct cenv_str){"", 0};
 }
 
 struct cenv_str cenv_prefix_python_version(struct cenv_str version)
@@ -390,11 +397,13 @@ int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
     if (site_packages_path.len) {
         const char *bad = cenv_path_refused(site_packages_path);
         if (bad)
-            return cenv_error_set(err, CENV_ELINK, "python %.*s: python_site_packages_path '%.*s' %s",
-                                  CENV_STR_ARG(version), CENV_STR_ARG(site_packages_path), bad);
+            return cenv_error_set(
+                err, CENV_ELINK, "python %.*s: python_site_packages_path '%.*s' %s",
+                CENV_STR_ARG(version), CENV_STR_ARG(site_packages_path), bad);
         cenv_buf_add_str(out, site_packages_path);
     } else if (!minor.len) {
-        return cenv_error_set(err, CENV_ELINK, "python version '%.*s' has no minor number",
+        return cenv_error_set(err, CENV_ELINK,
+                              "python version '%.*s' has no minor number",
                               CENV_STR_ARG(version));
     } else {
         /* free-threaded builds before CEP 17: "cp313t" as a word of the build string */

@@ -33,9 +33,11 @@ enum cenv_path_type {
  */
 struct cenv_prefix_path {
     struct cenv_str path, recorded;
-    struct cenv_str sha256, sha256_in_prefix; /* hex; rattler gives the second only when it differs */
-    struct cenv_str placeholder;              /* mamba leaves it out */
-    int64_t size; /* in the package (conda, mamba) or in the prefix (rattler): do not compare */
+    struct cenv_str sha256,
+        sha256_in_prefix; /* hex; rattler gives the second only when it differs */
+    struct cenv_str placeholder; /* mamba leaves it out */
+    int64_t
+        size; /* in the package (conda, mamba) or in the prefix (rattler): do not compare */
     enum cenv_path_type type;
     enum cenv_file_mode file_mode; /* when there is a placeholder */
     bool no_link;
@@ -45,9 +47,10 @@ struct cenv_prefix_path {
 struct cenv_prefix_record {
     struct cenv_str file; /* its name in conda-meta */
     struct cenv_str name, version, build, noarch, python_site_packages_path;
-    struct cenv_str source;  /* extracted package: link.source, else extracted_package_dir; or "" */
-    struct cenv_json *doc;   /* the whole document, unknown keys included */
-    struct cenv_str text;    /* the file's bytes */
+    struct cenv_str
+        source; /* extracted package: link.source, else extracted_package_dir; or "" */
+    struct cenv_json *doc;          /* the whole document, unknown keys included */
+    struct cenv_str text;           /* the file's bytes */
     struct cenv_prefix_path *paths; /* `files` united with paths_data, each path once */
     size_t nr_paths;
 };
@@ -56,8 +59,10 @@ struct cenv_prefix_record {
 struct cenv_prefix {
     struct cenv_prefix_record *records;
     size_t nr;
-    struct cenv_str site_packages; /* of the python in it ("lib/python3.12/site-packages"), or "" */
-    struct cenv_str *warnings;     /* what was left out: ill-named records (as conda), bad paths */
+    struct cenv_str
+        site_packages; /* of the python in it ("lib/python3.12/site-packages"), or "" */
+    struct cenv_str
+        *warnings; /* what was left out: ill-named records (as conda), bad paths */
     size_t nr_warnings, alloc_warnings;
     struct cenv_arena arena;
 };

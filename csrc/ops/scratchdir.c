@@ -19,8 +19,8 @@ static const char *sibling_head(struct cenv_str final, char head[HEAD_SIZE])
 {
     struct cenv_str base = cenv_path_base(final);
 
-    snprintf(head, HEAD_SIZE, ".%.*s.cenv", (int)(base.len < STEM_MAX ? base.len : STEM_MAX),
-             base.data);
+    snprintf(head, HEAD_SIZE, ".%.*s.cenv",
+             (int)(base.len < STEM_MAX ? base.len : STEM_MAX), base.data);
     return head;
 }
 
@@ -28,7 +28,8 @@ static const char *sibling_head(struct cenv_str final, char head[HEAD_SIZE])
 
 static int refuse(struct cenv_error *err, const char *path, const char *why)
 {
-    return cenv_error_set(err, CENV_EPREFIX, "cannot make an environment at '%s': %s", path, why);
+    return cenv_error_set(err, CENV_EPREFIX, "cannot make an environment at '%s': %s",
+                          path, why);
 }
 
 /* conda refuses ':' too: activation puts the prefix on PATH. */
@@ -41,8 +42,9 @@ static int check_bytes(const char *path, struct cenv_error *err)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
         if (c < 0x20 || c == 0x7f || c == ':')
-            return refuse(err, path, c == ':' ? "':' in a path would break PATH"
-                                              : "the path has a control character");
+            return refuse(err, path,
+                          c == ':' ? "':' in a path would break PATH"
+                                   : "the path has a control character");
     }
     return 0;
 }
@@ -66,7 +68,8 @@ static bool is_stale_link(struct cenv_str target, struct cenv_str final)
 {
     char head[HEAD_SIZE];
 
-    return cenv_str_starts(cenv_path_base(target), cenv_str(sibling_head(final, head))) &&
+    return cenv_str_starts(cenv_path_base(target),
+                           cenv_str(sibling_head(final, head))) &&
            cenv_str_eq(cenv_path_parent(target), cenv_path_parent(final));
 }
 
@@ -88,8 +91,9 @@ static int check_dir(const char *final, struct cenv_error *err)
     int empty = fd < 0 ? fd : cenv_raw_is_empty_dir(fd);
 
     if (empty == 0) {
-        refuse(err, final, cenv_fs_exists(fd, "conda-meta") ? "there is one already"
-                                                             : "the directory holds files");
+        refuse(err, final,
+               cenv_fs_exists(fd, "conda-meta") ? "there is one already"
+                                                : "the directory holds files");
         cenv_error_hint(err, "choose another path, or remove what is there first");
     }
     cenv_fd_close(fd);
@@ -104,7 +108,7 @@ static int check_final(const char *final, struct cenv_stat *st, struct cenv_erro
     int rc = cenv_raw_stat(CENV_CWD, final, st);
 
     if (rc == -ENOENT) {
-        *st = (struct cenv_stat){ .type = CENV_FT_OTHER };
+        *st = (struct cenv_stat){.type = CENV_FT_OTHER};
         return 0;
     }
     if (rc < 0)
@@ -143,7 +147,8 @@ static bool is_left_over(int parent, const char *name)
     else if (!cenv_fs_exists(dir, LOCK_NAME))
         left = st.mtime_ns / 1000000000 + GRACE_SECONDS < (int64_t)time(NULL);
     else
-        left = cenv_lock_try(&lock, dir, LOCK_NAME, CENV_LOCK_EXCLUSIVE, NULL, &ignored) == 0 &&
+        left = cenv_lock_try(&lock, dir, LOCK_NAME, CENV_LOCK_EXCLUSIVE, NULL,
+                             &ignored) == 0 &&
                lock && cenv_lock_works(lock);
     cenv_lock_free(lock);
     cenv_fd_close(dir);
@@ -161,8 +166,9 @@ static void sweep(int parent, const char *final)
     sibling_head(cenv_str(final), head);
     if (fd >= 0 && cenv_dir_init(&dir, fd) == 0) {
         while (cenv_dir_next(&dir, &entry) == 1) {
-            bool ours = entry.type == CENV_FT_DIR && entry.len < sizeof(name) &&
-                        cenv_str_starts(cenv_str_n(entry.name, entry.len), cenv_str(head));
+            bool ours =
+                entry.type == CENV_FT_DIR && entry.len < sizeof(name) &&
+                cenv_str_starts(cenv_str_n(entry.name, entry.len), cenv_str(head));
             if (!ours)
                 continue;
             memcpy(name, entry.name, entry.len + 1);
@@ -189,7 +195,7 @@ static void sweep_link(const char *final)
 /* The topmost ancestor of `path` that is missing, or "" when its parent is there. */
 static struct cenv_str missing_above(const char *path)
 {
-    struct cenv_str at = cenv_path_parent(cenv_str(path)), missing = { "", 0 };
+    struct cenv_str at = cenv_path_parent(cenv_str(path)), missing = {"", 0};
 
     while (at.len > 1) {
         char *text = cenv_memdup(at.data, at.len);
@@ -212,7 +218,8 @@ static int open_parent(struct cenv_scratchdir *dir, struct cenv_error *err)
 
     if (rc == 0 && missing.len) {
         dir->made_above = cenv_memdup(missing.data, missing.len);
-        rc = dir->made_above ? cenv_fs_mkdirs(CENV_CWD, text, 0777, err) : cenv_error_oom(err);
+        rc = dir->made_above ? cenv_fs_mkdirs(CENV_CWD, text, 0777, err)
+                             : cenv_error_oom(err);
     }
     if (rc == 0) {
         dir->parent = cenv_fs_open_root(text, err);
@@ -222,31 +229,34 @@ static int open_parent(struct cenv_scratchdir *dir, struct cenv_error *err)
     return rc;
 }
 
-static int make_sibling(struct cenv_scratchdir *dir, struct cenv_task *task, struct cenv_error *err)
+static int make_sibling(struct cenv_scratchdir *dir, struct cenv_task *task,
+                        struct cenv_error *err)
 {
     char head[HEAD_SIZE];
-    int rc = cenv_fs_mkdir_temp(dir->parent, sibling_head(cenv_str(dir->final), head), &dir->name,
-                                err);
+    int rc = cenv_fs_mkdir_temp(dir->parent, sibling_head(cenv_str(dir->final), head),
+                                &dir->name, err);
 
     if (rc < 0)
         return rc;
     int fd = cenv_fs_open_dir(dir->parent, dir->name, err);
-    rc = fd < 0 ? fd : cenv_lock_take(&dir->lock, fd, LOCK_NAME, CENV_LOCK_EXCLUSIVE, NULL, task,
-                                      err);
+    rc = fd < 0 ? fd
+                : cenv_lock_take(&dir->lock, fd, LOCK_NAME, CENV_LOCK_EXCLUSIVE, NULL,
+                                 task, err);
     cenv_fd_close(fd);
     struct cenv_str parent = cenv_path_parent(cenv_str(dir->final));
     struct cenv_buf path;
     cenv_buf_init(&path, parent.len + strlen(dir->name) + 2);
-    cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(parent), parent.len > 1 ? "/" : "", dir->name);
+    cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(parent), parent.len > 1 ? "/" : "",
+                  dir->name);
     dir->path = cenv_buf_detach(&path);
     return rc < 0 ? rc : dir->path ? 0 : cenv_error_oom(err);
 }
 
-int cenv_scratchdir_open(struct cenv_scratchdir *out, const char *path, struct cenv_task *task,
-                         struct cenv_error *err)
+int cenv_scratchdir_open(struct cenv_scratchdir *out, const char *path,
+                         struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_scratchdir dir = { .parent = -1 };
-    struct cenv_stat st = { .type = CENV_FT_OTHER };
+    struct cenv_scratchdir dir = {.parent = -1};
+    struct cenv_stat st = {.type = CENV_FT_OTHER};
     int rc = check_bytes(path, err);
 
     if (rc == 0)
@@ -294,9 +304,10 @@ int cenv_scratchdir_publish(struct cenv_scratchdir *dir, struct cenv_error *err)
     int rc = set_mode(dir, fd);
     cenv_raw_unlink(fd, LOCK_NAME);
     if (rc == 0) /* a rename puts a directory in the place of an empty one */
-        rc = dir->replaces ? cenv_raw_rename(dir->parent, dir->name, dir->parent, base.data)
-                           : cenv_raw_rename_noreplace(dir->parent, dir->name, dir->parent,
-                                                       base.data);
+        rc = dir->replaces
+                 ? cenv_raw_rename(dir->parent, dir->name, dir->parent, base.data)
+                 : cenv_raw_rename_noreplace(dir->parent, dir->name, dir->parent,
+                                             base.data);
     cenv_fd_close(fd);
     if (rc == -EEXIST || rc == -ENOTEMPTY || rc == -ENOTDIR)
         return refuse(err, dir->final, "something appeared there meanwhile");
@@ -333,5 +344,5 @@ void cenv_scratchdir_close(struct cenv_scratchdir *dir)
     cenv_free(dir->path);
     cenv_free(dir->name);
     cenv_free(dir->made_above);
-    *dir = (struct cenv_scratchdir){ .parent = -1 };
+    *dir = (struct cenv_scratchdir){.parent = -1};
 }

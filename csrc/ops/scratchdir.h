@@ -14,13 +14,15 @@
 #include "io/lock.h"
 
 struct cenv_scratchdir {
-    char *final;      /* absolute; made clean, links in it not resolved: it goes into files as it is */
+    char *
+        final; /* absolute; made clean, links in it not resolved: it goes into files as it is */
     char *path;       /* of the sibling, absolute */
     char *name;       /* its last component: ".<name>.cenv-<pid>-<nonce>" */
     char *made_above; /* topmost directory that had to be made for it, or NULL */
-    struct cenv_lock *lock; /* dies with us: tells a sweep whether the sibling is left over */
-    int parent;       /* descriptor of the directory both are in */
-    bool replaces;    /* an empty directory was there; its mode is kept */
+    struct cenv_lock
+        *lock;     /* dies with us: tells a sweep whether the sibling is left over */
+    int parent;    /* descriptor of the directory both are in */
+    bool replaces; /* an empty directory was there; its mode is kept */
     bool published;
     uint32_t mode;
 };
@@ -29,8 +31,8 @@ struct cenv_scratchdir {
  * Checks the destination and makes the sibling. CENV_EPREFIX when `path` holds files, is no
  * directory, or has a byte no prefix may have (':' separates PATH; control characters).
  */
-int cenv_scratchdir_open(struct cenv_scratchdir *out, const char *path, struct cenv_task *task,
-                         struct cenv_error *err);
+int cenv_scratchdir_open(struct cenv_scratchdir *out, const char *path,
+                         struct cenv_task *task, struct cenv_error *err);
 
 /* Looks at the destination only; the errors of open. */
 int cenv_scratchdir_check(const char *path, struct cenv_error *err);

@@ -19,7 +19,8 @@ static bool is_stage(const struct cenv_span *span, const char *stage)
     return strcmp(span->stage, stage) == 0;
 }
 
-static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr, const char *stage)
+static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
+                                   const char *stage)
 {
     uint64_t busy = 0, until = 0, items = 0, bytes = 0, hits = 0, misses = 0;
     struct cenv_json *sum = cenv_json_object();
@@ -68,8 +69,8 @@ struct cenv_json *cenv_stages_json(struct cenv_task *task)
     for (size_t i = 0; list && i < task->nr_spans; i++) {
         if (seen_before(task->spans, i))
             continue;
-        if (cenv_json_append(list, sum_stage(task->spans, task->nr_spans, task->spans[i].stage)) <
-            0) {
+        if (cenv_json_append(list, sum_stage(task->spans, task->nr_spans,
+                                             task->spans[i].stage)) < 0) {
             cenv_json_free(list);
             list = NULL;
         }

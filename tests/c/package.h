@@ -34,12 +34,12 @@ static void make_parents(const struct scratch *s, const char *path)
 }
 
 /* Bytes, mode and a fixed time. */
-static void put_file(const struct scratch *s, const char *path, const void *data, size_t len,
-                     mode_t mode, int64_t mtime)
+static void put_file(const struct scratch *s, const char *path, const void *data,
+                     size_t len, mode_t mode, int64_t mtime)
 {
     make_parents(s, path);
     int fd = openat(s->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    struct timespec times[2] = { { mtime, 0 }, { mtime, 0 } };
+    struct timespec times[2] = {{mtime, 0}, {mtime, 0}};
     if (fd < 0 || write(fd, data, len) != (ssize_t)len || fchmod(fd, mode) < 0 ||
         futimens(fd, times) < 0)
         perror(path);
@@ -47,10 +47,10 @@ static void put_file(const struct scratch *s, const char *path, const void *data
 }
 
 /* `extra`: further members of the record, starting with a comma, or "". */
-static struct package package_begin(const struct scratch *s, const char *name, const char *version,
-                                    const char *extra)
+static struct package package_begin(const struct scratch *s, const char *name,
+                                    const char *version, const char *extra)
 {
-    struct package p = { .s = s };
+    struct package p = {.s = s};
     snprintf(p.dir, sizeof(p.dir), "pkgs/%s", name);
     snprintf(p.content, sizeof(p.content), "%s/%s", s->path, p.dir);
     snprintf(p.record, sizeof(p.record),
@@ -63,8 +63,8 @@ static struct package package_begin(const struct scratch *s, const char *name, c
 }
 
 /* `keys`: further members of the paths.json entry, starting with a comma, or "". */
-static void package_data(struct package *p, const char *path, const void *data, size_t len,
-                         mode_t mode, const char *keys)
+static void package_data(struct package *p, const char *path, const void *data,
+                         size_t len, mode_t mode, const char *keys)
 {
     char where[1024], hex[CENV_DIGEST_HEX_MAX];
     snprintf(where, sizeof(where), "%s/%s", p->dir, path);
@@ -76,15 +76,18 @@ static void package_data(struct package *p, const char *path, const void *data, 
                   p->paths.len ? "," : "", path, hex, len, keys);
 }
 
-static void package_file(struct package *p, const char *path, const char *text, mode_t mode)
+static void package_file(struct package *p, const char *path, const char *text,
+                         mode_t mode)
 {
     package_data(p, path, text, strlen(text), mode, "");
 }
 
 #define TEXT_KEYS ",\"file_mode\":\"text\",\"prefix_placeholder\":\"" PLACEHOLDER "\""
-#define BINARY_KEYS ",\"file_mode\":\"binary\",\"prefix_placeholder\":\"" PLACEHOLDER "\""
+#define BINARY_KEYS \
+    ",\"file_mode\":\"binary\",\"prefix_placeholder\":\"" PLACEHOLDER "\""
 
-__attribute__((unused)) static void package_link(struct package *p, const char *path, const char *target, const char *keys)
+__attribute__((unused)) static void package_link(struct package *p, const char *path,
+                                                 const char *target, const char *keys)
 {
     char where[1024];
     snprintf(where, sizeof(where), "%s/%s", p->dir, path);
@@ -106,17 +109,19 @@ static struct cenv_link_package package_end(struct package *p)
 {
     struct cenv_buf doc;
     cenv_buf_init(&doc, 1 << 20);
-    cenv_buf_addf(&doc, "{\"paths_version\":1,\"paths\":[%s]}", p->paths.len ? p->paths.data : "");
+    cenv_buf_addf(&doc, "{\"paths_version\":1,\"paths\":[%s]}",
+                  p->paths.len ? p->paths.data : "");
     package_info(p, "paths.json", doc.data);
     package_info(p, "index.json", "{}");
     cenv_buf_release(&doc);
     cenv_buf_release(&p->paths);
-    return (struct cenv_link_package){ cenv_str(p->record), p->content };
+    return (struct cenv_link_package){cenv_str(p->record), p->content};
 }
 
 /* A python that compiles nothing: enough for planning and entry points. */
-__attribute__((unused)) static struct cenv_link_package package_python(struct package *p, const struct scratch *s,
-                                               const char *version, const char *extra)
+__attribute__((unused)) static struct cenv_link_package
+package_python(struct package *p, const struct scratch *s, const char *version,
+               const char *extra)
 {
     *p = package_begin(s, "python", version, extra);
     package_file(p, "lib/os.py", "pass\n", 0644);
@@ -132,17 +137,18 @@ struct linked {
     int rc;
 };
 
-__attribute__((unused)) static struct linked link_packages(const struct scratch *s, const char *dir, const char *target,
-                                   const struct cenv_link_package *packages, size_t nr,
-                                   struct cenv_link_options options)
+__attribute__((unused)) static struct linked
+link_packages(const struct scratch *s, const char *dir, const char *target,
+              const struct cenv_link_package *packages, size_t nr,
+              struct cenv_link_options options)
 {
-    struct linked l = { 0 };
+    struct linked l = {0};
     cenv_task_init(&l.task, NULL, NULL);
     mkdirat(s->fd, dir, 0755);
     options.target_prefix = target;
     options.time = 1700000000;
-    l.rc = cenv_link(scratch_path(s, dir), packages, nr, &options, &l.plan, &l.stats, &l.task,
-                     &l.err);
+    l.rc = cenv_link(scratch_path(s, dir), packages, nr, &options, &l.plan, &l.stats,
+                     &l.task, &l.err);
     return l;
 }
 

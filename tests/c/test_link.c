@@ -7,11 +7,11 @@
 #include "check.h"
 #include "package.h"
 
-static const struct cenv_link_options plain = { .mode = CENV_LINK_COPY, .threads = 2 };
+static const struct cenv_link_options plain = {.mode = CENV_LINK_COPY, .threads = 2};
 
 static struct stat stat_of(const struct scratch *s, const char *path)
 {
-    struct stat st = { 0 };
+    struct stat st = {0};
     if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
         perror(path);
     return st;
@@ -26,12 +26,12 @@ static bool is_there(const struct scratch *s, const char *path)
 
 static void test_link__text_and_binary(void)
 {
-    static const char zeros[PLACEHOLDER_LEN] = { 0 };
+    static const char zeros[PLACEHOLDER_LEN] = {0};
     const char binary[] = "ab " PLACEHOLDER "/lib:" PLACEHOLDER "/bin\0Z";
     struct scratch s = scratch_open();
     struct package p = package_begin(&s, "a", "1", "");
-    package_data(&p, "etc/x", "x=" PLACEHOLDER "/lib:" PLACEHOLDER "/bin", 2 + 2 * (PLACEHOLDER_LEN + 4) + 1,
-                 0644, TEXT_KEYS);
+    package_data(&p, "etc/x", "x=" PLACEHOLDER "/lib:" PLACEHOLDER "/bin",
+                 2 + 2 * (PLACEHOLDER_LEN + 4) + 1, 0644, TEXT_KEYS);
     package_data(&p, "bin/x", binary, sizeof(binary) - 1, 0755, BINARY_KEYS);
     package_data(&p, "etc/none", "nothing here", 12, 0640, TEXT_KEYS);
     struct cenv_link_package package = package_end(&p);
@@ -61,7 +61,7 @@ static void test_link__prefix_longer_than_placeholder(void)
     struct {
         const char *target, *binary;
         int rc;
-    } cases[] = { { equal, with, 0 }, { longer, with, CENV_EPREFIX }, { longer, without, 0 } };
+    } cases[] = {{equal, with, 0}, {longer, with, CENV_EPREFIX}, {longer, without, 0}};
 
     memset(equal, 'd', sizeof(equal));
     memset(longer, 'd', sizeof(longer));
@@ -71,7 +71,8 @@ static void test_link__prefix_longer_than_placeholder(void)
         struct scratch s = scratch_open();
         struct package p = package_begin(&s, "a", "1", "");
         package_data(&p, "etc/t", PLACEHOLDER, PLACEHOLDER_LEN, 0644, TEXT_KEYS);
-        package_data(&p, "lib/b", cases[i].binary, strlen(cases[i].binary) + 1, 0755, BINARY_KEYS);
+        package_data(&p, "lib/b", cases[i].binary, strlen(cases[i].binary) + 1, 0755,
+                     BINARY_KEYS);
         struct cenv_link_package package = package_end(&p);
         struct linked l = link_packages(&s, "env", cases[i].target, &package, 1, plain);
         CHECK_INT(l.rc, cases[i].rc);
@@ -102,13 +103,14 @@ static void test_link__legacy_package(void)
     package_link(&p, "lib/link", "b", "");
     struct cenv_link_package package = package_end(&p);
     snprintf(has_prefix, sizeof(has_prefix),
-             "# comment\nbin/plain\n" PLACEHOLDER " text \"share/my file\"\n" PLACEHOLDER
-             " binary lib/b\n");
+             "# comment\nbin/plain\n" PLACEHOLDER
+             " text \"share/my file\"\n" PLACEHOLDER " binary lib/b\n");
     package_info(&p, "has_prefix", has_prefix);
     package_info(&p, "no_link", "etc/copied\n");
-    package_info(&p, "files", "bin/plain\nshare/my file\nlib/b\netc/copied\nlib/link\n");
+    package_info(&p, "files",
+                 "bin/plain\nshare/my file\nlib/b\netc/copied\nlib/link\n");
     unlink(scratch_path(&s, "pkgs/old/info/paths.json"));
-    struct cenv_link_options options = { .mode = CENV_LINK_HARDLINK };
+    struct cenv_link_options options = {.mode = CENV_LINK_HARDLINK};
     struct linked l = link_packages(&s, "env", "/D", &package, 1, options);
 
     CHECK_INT(l.rc, 0);
@@ -127,19 +129,25 @@ static void test_link__bad_metadata(void)
     static const struct {
         const char *label, *paths, *link, *says;
     } cases[] = {
-        { "too new", "{\"paths_version\":2,\"paths\":[]}", NULL, "too new" },
-        { "mode", "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"file_mode\":\"odd\"}]}", NULL,
-          "unknown file_mode 'odd'" },
-        { "type", "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"path_type\":\"odd\"}]}", NULL,
-          "unknown path_type 'odd'" },
-        { "escape", "{\"paths_version\":1,\"paths\":[{\"_path\":\"../a\"}]}", NULL, "'../a'" },
-        { "absolute", "{\"paths_version\":1,\"paths\":[{\"_path\":\"/a\"}]}", NULL, "'/a'" },
-        { "missing", "{\"paths_version\":1,\"paths\":[{\"_path\":\"b\"}]}", NULL, "is missing" },
-        { "size", "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"size_in_bytes\":9}]}", NULL,
-          "another size" },
-        { "not json", "{", NULL, "paths.json" },
-        { "link.json", "{\"paths_version\":1,\"paths\":[]}", "{\"package_metadata_version\":2}",
-          "link.json" },
+        {"too new", "{\"paths_version\":2,\"paths\":[]}", NULL, "too new"},
+        {"mode",
+         "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"file_mode\":\"odd\"}]}",
+         NULL, "unknown file_mode 'odd'"},
+        {"type",
+         "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"path_type\":\"odd\"}]}",
+         NULL, "unknown path_type 'odd'"},
+        {"escape", "{\"paths_version\":1,\"paths\":[{\"_path\":\"../a\"}]}", NULL,
+         "'../a'"},
+        {"absolute", "{\"paths_version\":1,\"paths\":[{\"_path\":\"/a\"}]}", NULL,
+         "'/a'"},
+        {"missing", "{\"paths_version\":1,\"paths\":[{\"_path\":\"b\"}]}", NULL,
+         "is missing"},
+        {"size",
+         "{\"paths_version\":1,\"paths\":[{\"_path\":\"a\",\"size_in_bytes\":9}]}",
+         NULL, "another size"},
+        {"not json", "{", NULL, "paths.json"},
+        {"link.json", "{\"paths_version\":1,\"paths\":[]}",
+         "{\"package_metadata_version\":2}", "link.json"},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct scratch s = scratch_open();
@@ -152,7 +160,8 @@ static void test_link__bad_metadata(void)
             package_info(&p, "link.json", cases[i].link);
         struct linked l = link_packages(&s, "env", "/D", &package, 1, plain);
         CHECK_INT(l.rc, CENV_EINTEGRITY);
-        CHECK(strstr(l.err.message, cases[i].says) || strstr(l.err.hint, cases[i].says));
+        CHECK(strstr(l.err.message, cases[i].says) ||
+              strstr(l.err.hint, cases[i].says));
         CHECK(strstr(l.err.message, "a-1-0") != NULL);
         CHECK_INT(rmdir(scratch_path(&s, "env")), 0);
         linked_release(&l);
@@ -173,8 +182,10 @@ static void test_link__links_are_recreated_verbatim(void)
     char target[64] = "";
 
     CHECK_INT(l.rc, 0);
-    CHECK(readlinkat(s.fd, "env/lib/rel", target, 63) == 4 && !strncmp(target, "real", 4));
-    CHECK(readlinkat(s.fd, "env/lib/abs", target, 63) == 13 && !strcmp(target, "/etc/hostname"));
+    CHECK(readlinkat(s.fd, "env/lib/rel", target, 63) == 4 &&
+          !strncmp(target, "real", 4));
+    CHECK(readlinkat(s.fd, "env/lib/abs", target, 63) == 13 &&
+          !strcmp(target, "/etc/hostname"));
     CHECK(is_there(&s, "env/lib/gone"));
     CHECK_INT(l.stats.nr_warnings, 1); /* the one out of the prefix */
     CHECK_INT(l.stats.symlinks, 3);
@@ -191,20 +202,20 @@ static void test_link__modes_of_linking(void)
         bool own;
         unsigned nlink;
     } cases[] = {
-        { CENV_LINK_HARDLINK, false, 2 },
-        { CENV_LINK_HARDLINK, true, 1 },
-        { CENV_LINK_COPY, false, 1 },
-        { CENV_LINK_AUTO, true, 1 },
-        { CENV_LINK_REFLINK, false, 1 },
+        {CENV_LINK_HARDLINK, false, 2}, {CENV_LINK_HARDLINK, true, 1},
+        {CENV_LINK_COPY, false, 1},     {CENV_LINK_AUTO, true, 1},
+        {CENV_LINK_REFLINK, false, 1},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct scratch s = scratch_open();
         struct package p = package_begin(&s, "a", "1", "");
         package_file(&p, "lib/f", "content", 0555);
         package_data(&p, "lib/n", "content", 7, 0444, ",\"no_link\":true");
-        package_data(&p, "bin/r", "#!/bin/sh\n" PLACEHOLDER, 10 + PLACEHOLDER_LEN, 0555, TEXT_KEYS);
+        package_data(&p, "bin/r", "#!/bin/sh\n" PLACEHOLDER, 10 + PLACEHOLDER_LEN, 0555,
+                     TEXT_KEYS);
         struct cenv_link_package package = package_end(&p);
-        struct cenv_link_options options = { .mode = cases[i].mode, .own_inodes = cases[i].own };
+        struct cenv_link_options options = {.mode = cases[i].mode,
+                                            .own_inodes = cases[i].own};
         struct linked l = link_packages(&s, "env", "/D", &package, 1, options);
         struct stat file = stat_of(&s, "env/lib/f"), copied = stat_of(&s, "env/lib/n");
         CHECK_INT(l.rc, 0);
@@ -223,9 +234,10 @@ static void test_link__modes_of_linking(void)
 }
 
 /* A .pyc header: magic, flags, second, size. */
-static void package_pyc(struct package *p, const char *path, uint32_t flags, uint32_t second)
+static void package_pyc(struct package *p, const char *path, uint32_t flags,
+                        uint32_t second)
 {
-    unsigned char header[20] = { 0x6f, 0x0d, 0x0d, 0x0a };
+    unsigned char header[20] = {0x6f, 0x0d, 0x0d, 0x0a};
     for (int i = 0; i < 4; i++) {
         header[4 + i] = (unsigned char)(flags >> (8 * i));
         header[8 + i] = (unsigned char)(second >> (8 * i));
@@ -251,7 +263,8 @@ static void test_link__relocated_source_outdates_its_bytecode(void)
     CHECK_INT(stat_of(&s, "env/lib/m.py").st_mtime, PACKAGE_TIME + 2);
     CHECK(is_there(&s, "env/lib/__pycache__/m.cpython-312.opt-2.pyc"));
     CHECK(!is_there(&s, "env/lib/__pycache__/m.cpython-311.pyc"));
-    CHECK(strstr(scratch_text(&s, "env/conda-meta/a-1-0.json"), "m.cpython-311") == NULL);
+    CHECK(strstr(scratch_text(&s, "env/conda-meta/a-1-0.json"), "m.cpython-311") ==
+          NULL);
     CHECK_INT(l.stats.nr_warnings, 1);
     linked_release(&l);
     scratch_close(&s);
@@ -264,8 +277,9 @@ static void test_link__noarch_python(void)
     struct scratch s = scratch_open();
     struct package py, p = package_begin(&s, "n", "1", "");
     struct cenv_link_package packages[2];
-    packages[0] = package_python(&py, &s, "3.13.1",
-                                 ",\"python_site_packages_path\":\"lib/python3.13t/site-packages\"");
+    packages[0] = package_python(
+        &py, &s, "3.13.1",
+        ",\"python_site_packages_path\":\"lib/python3.13t/site-packages\"");
     package_file(&p, "site-packages/n/__init__.py", "def main(): pass\n", 0644);
     package_file(&p, "python-scripts/tool", "#!/bin/sh\n", 0755);
     package_file(&p, "share/doc", "d", 0644);
@@ -299,9 +313,10 @@ static void test_link__noarch_python_refused(void)
         int rc;
         const char *says;
     } cases[] = {
-        { "no python", NULL, "c = n:m", CENV_ELINK, "no python" },
-        { "escape", ",\"python_site_packages_path\":\"../out\"", "c = n:m", CENV_ELINK, "../out" },
-        { "evil", "", "../evil = a:b", CENV_EINTEGRITY, "../evil" },
+        {"no python", NULL, "c = n:m", CENV_ELINK, "no python"},
+        {"escape", ",\"python_site_packages_path\":\"../out\"", "c = n:m", CENV_ELINK,
+         "../out"},
+        {"evil", "", "../evil = a:b", CENV_EINTEGRITY, "../evil"},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct scratch s = scratch_open();
@@ -340,12 +355,12 @@ static const char fake_python[] =
 
 #define SITE "lib/python3.13/site-packages/"
 
-static struct linked link_noarch(struct scratch *s, const char *dir, struct cenv_store *store,
-                                 enum cenv_link_mode mode)
+static struct linked link_noarch(struct scratch *s, const char *dir,
+                                 struct cenv_store *store, enum cenv_link_mode mode)
 {
     char digest[CENV_DIGEST_HEX_MAX], extra[128];
     struct cenv_link_package packages[2];
-    struct cenv_link_options options = { .store = store, .mode = mode };
+    struct cenv_link_options options = {.store = store, .mode = mode};
     nftw(scratch_path(s, "pkgs"), scratch_rm, 32, FTW_DEPTH | FTW_PHYS);
     cenv_sha256_hex(CENV_STR("any"), digest);
     snprintf(extra, sizeof(extra), ",\"sha256\":\"%s\"", digest);
@@ -355,7 +370,8 @@ static struct linked link_noarch(struct scratch *s, const char *dir, struct cenv
     struct package p = package_begin(s, "n", "1", extra);
     package_file(&p, "site-packages/n/__init__.py", "x = 1\n", 0644);
     package_file(&p, "site-packages/n/bad.py", "no python\n", 0644);
-    package_data(&p, "site-packages/n/where.py", PLACEHOLDER, PLACEHOLDER_LEN, 0644, TEXT_KEYS);
+    package_data(&p, "site-packages/n/where.py", PLACEHOLDER, PLACEHOLDER_LEN, 0644,
+                 TEXT_KEYS);
     packages[1] = package_end(&p);
     package_info(&p, "link.json",
                  "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\"}}");
@@ -367,7 +383,7 @@ static void test_link__bytecode_is_compiled_once(void)
     struct scratch s = scratch_open();
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_store *store = NULL;
-    static const char *const dirs[] = { "one", "two", "three" };
+    static const char *const dirs[] = {"one", "two", "three"};
     char path[128], one[65536];
     CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
     for (size_t i = 0; i < CHECK_NR(dirs); i++) {
@@ -377,12 +393,15 @@ static void test_link__bytecode_is_compiled_once(void)
         CHECK_INT(l.rc, 0);
         CHECK_INT(l.stats.compiled, 2);
         CHECK_INT(l.stats.nr_warnings, 0);
-        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/__init__.cpython-313.pyc", dirs[i]);
+        snprintf(path, sizeof(path),
+                 "%s/" SITE "n/__pycache__/__init__.cpython-313.pyc", dirs[i]);
         CHECK_STR(scratch_text(&s, path), "code of " SITE "n/__init__.py\n");
         CHECK_INT(stat_of(&s, path).st_nlink, i == 1 ? 2 : 1);
-        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/where.cpython-313.pyc", dirs[i]);
+        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/where.cpython-313.pyc",
+                 dirs[i]);
         CHECK_STR(scratch_text(&s, path), "code of " SITE "n/where.py\n");
-        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/bad.cpython-313.pyc", dirs[i]);
+        snprintf(path, sizeof(path), "%s/" SITE "n/__pycache__/bad.cpython-313.pyc",
+                 dirs[i]);
         CHECK(!is_there(&s, path));
         snprintf(path, sizeof(path), "%s/conda-meta/n-1-0.json", dirs[i]);
         if (i == 0)
@@ -391,7 +410,8 @@ static void test_link__bytecode_is_compiled_once(void)
         CHECK(i != 2 || !strcmp(scratch_text(&s, path), one));
         linked_release(&l);
     }
-    CHECK_STR(scratch_text(&s, "runs"), "run\nrun\nrun\n"); /* for the relocated file only */
+    CHECK_STR(scratch_text(&s, "runs"),
+              "run\nrun\nrun\n"); /* for the relocated file only */
     cenv_store_free(store);
     scratch_close(&s);
 }
@@ -407,7 +427,8 @@ static void test_link__altered_bytecode_is_compiled_again(void)
     l = link_noarch(&s, "two", store, CENV_LINK_HARDLINK);
     linked_release(&l);
     /* two shares its inode with the store: somebody writes in place */
-    scratch_file(&s, "two/" SITE "n/__pycache__/__init__.cpython-313.pyc", "spoiled", 0644);
+    scratch_file(&s, "two/" SITE "n/__pycache__/__init__.cpython-313.pyc", "spoiled",
+                 0644);
     l = link_noarch(&s, "three", store, CENV_LINK_HARDLINK);
     CHECK_INT(l.rc, 0);
     CHECK_STR(scratch_text(&s, "three/" SITE "n/__pycache__/__init__.cpython-313.pyc"),
@@ -422,7 +443,8 @@ static void test_link__altered_bytecode_is_compiled_again(void)
 static void test_link__later_package_wins_a_path(void)
 {
     struct scratch s = scratch_open();
-    struct package a = package_begin(&s, "a", "1", ""), b = package_begin(&s, "b", "1", "");
+    struct package a = package_begin(&s, "a", "1", ""),
+                   b = package_begin(&s, "b", "1", "");
     struct cenv_link_package packages[2];
     package_file(&a, "lib/same", "from a", 0644);
     packages[0] = package_end(&a);
@@ -446,7 +468,8 @@ static void test_link__later_package_wins_a_path(void)
 static void test_link__files_below_a_link_go_where_it_leads(void)
 {
     struct scratch s = scratch_open();
-    struct package a = package_begin(&s, "a", "1", ""), b = package_begin(&s, "b", "1", "");
+    struct package a = package_begin(&s, "a", "1", ""),
+                   b = package_begin(&s, "b", "1", "");
     struct cenv_link_package packages[2];
     package_file(&a, "usr/lib/one", "1", 0644);
     package_link(&a, "lib64", "usr/lib64", "");
@@ -463,7 +486,8 @@ static void test_link__files_below_a_link_go_where_it_leads(void)
     CHECK_STR(scratch_text(&s, "env/usr/lib/sub/three"), "3");
     CHECK_STR(scratch_text(&s, "env/usr/lib/one"), "other");
     CHECK(S_ISLNK(stat_of(&s, "env/lib64").st_mode));
-    CHECK(strstr(scratch_text(&s, "env/conda-meta/b-1-0.json"), "\"lib64/two\"") != NULL);
+    CHECK(strstr(scratch_text(&s, "env/conda-meta/b-1-0.json"), "\"lib64/two\"") !=
+          NULL);
     CHECK_INT(l.stats.nr_warnings, 1);
     linked_release(&l);
     scratch_close(&s);
@@ -474,16 +498,18 @@ static void test_link__conflicts_that_cannot_be(void)
     static const struct {
         const char *label, *link, *file_a, *file_b, *says;
     } cases[] = {
-        { "file and directory", NULL, "x", "x/y", "is a file in a-1-0 and a directory in b-1-0" },
-        { "link outside", "../../etc", "d", "d/passwd", "leaves the prefix" },
-        { "absolute link", "/etc", "d", "d/passwd", "leaves the prefix" },
-        { "loop", "d", "d", "d/f", "loop" },
-        { "history", NULL, "q", "conda-meta/history", "not its to write" },
-        { "record", NULL, "q", "conda-meta/a-1-0.json", "not its to write" },
+        {"file and directory", NULL, "x", "x/y",
+         "is a file in a-1-0 and a directory in b-1-0"},
+        {"link outside", "../../etc", "d", "d/passwd", "leaves the prefix"},
+        {"absolute link", "/etc", "d", "d/passwd", "leaves the prefix"},
+        {"loop", "d", "d", "d/f", "loop"},
+        {"history", NULL, "q", "conda-meta/history", "not its to write"},
+        {"record", NULL, "q", "conda-meta/a-1-0.json", "not its to write"},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct scratch s = scratch_open();
-        struct package a = package_begin(&s, "a", "1", ""), b = package_begin(&s, "b", "1", "");
+        struct package a = package_begin(&s, "a", "1", ""),
+                       b = package_begin(&s, "b", "1", "");
         struct cenv_link_package packages[2];
         check_case(cases[i].label);
         if (cases[i].link)
@@ -514,7 +540,8 @@ static void test_link__case_only_difference(void)
 
     CHECK_INT(l.rc, 0); /* this file system can tell */
     CHECK_INT(cenv_link_plan_check_case(l.plan, &err), CENV_ELINK);
-    CHECK(strstr(err.message, "share/terminfo/n/Name") && strstr(err.message, "N/name"));
+    CHECK(strstr(err.message, "share/terminfo/n/Name") &&
+          strstr(err.message, "N/name"));
     linked_release(&l);
     scratch_close(&s);
 }
@@ -524,15 +551,19 @@ static void test_link__case_only_difference(void)
 static void test_link__records_and_history(void)
 {
     struct scratch s = scratch_open();
-    struct package p = package_begin(&s, "a", "1.5", ",\"license\":\"X\",\"new_key\":[1,{\"k\":null}]");
-    struct cenv_str specs[] = { CENV_STR("chan::A >=1"), CENV_STR("b") };
-    package_data(&p, "etc/t", PLACEHOLDER, PLACEHOLDER_LEN, 0644, TEXT_KEYS ",\"no_link\":true");
+    struct package p = package_begin(&s, "a", "1.5",
+                                     ",\"license\":\"X\",\"new_key\":[1,{\"k\":null}]");
+    struct cenv_str specs[] = {CENV_STR("chan::A >=1"), CENV_STR("b")};
+    package_data(&p, "etc/t", PLACEHOLDER, PLACEHOLDER_LEN, 0644,
+                 TEXT_KEYS ",\"no_link\":true");
     package_file(&p, "lib/f", "f", 0644);
     struct cenv_link_package package = package_end(&p);
-    struct cenv_link_options options = { .mode = CENV_LINK_HARDLINK, .specs = specs, .nr_specs = 2,
-                                         .cmd = "cenv create -p /D" };
+    struct cenv_link_options options = {.mode = CENV_LINK_HARDLINK,
+                                        .specs = specs,
+                                        .nr_specs = 2,
+                                        .cmd = "cenv create -p /D"};
     struct linked l = link_packages(&s, "env", "/D", &package, 1, options);
-    struct cenv_prefix prefix = { 0 };
+    struct cenv_prefix prefix = {0};
     char digest[CENV_DIGEST_HEX_MAX];
     int fd = openat(s.fd, "env", O_RDONLY | O_DIRECTORY);
 
@@ -544,7 +575,8 @@ static void test_link__records_and_history(void)
         const struct cenv_prefix_record *record = &prefix.records[0];
         const struct cenv_json *doc = record->doc;
         CHECK_STR(record->file.data, "a-1.5-0.json");
-        CHECK_STR(cenv_json_get_cstr(doc, "url"), "https://host/chan/linux-64/a-1.5-0.conda");
+        CHECK_STR(cenv_json_get_cstr(doc, "url"),
+                  "https://host/chan/linux-64/a-1.5-0.conda");
         CHECK_STR(cenv_json_get_cstr(doc, "channel"), "https://host/chan/linux-64");
         CHECK_STR(cenv_json_get_cstr(doc, "fn"), "a-1.5-0.conda");
         CHECK_STR(cenv_json_get_cstr(doc, "requested_spec"), "chan::A >=1");
@@ -558,12 +590,14 @@ static void test_link__records_and_history(void)
         CHECK(cenv_str_is(record->paths[0].placeholder, PLACEHOLDER));
         CHECK(record->paths[0].no_link && record->paths[0].size == PLACEHOLDER_LEN);
         CHECK(cenv_str_eq(record->paths[1].sha256_in_prefix, record->paths[1].sha256));
-        CHECK(strstr(record->text.data, "secret") == NULL && strstr(record->text.data, "pw") == NULL);
+        CHECK(strstr(record->text.data, "secret") == NULL &&
+              strstr(record->text.data, "pw") == NULL);
         CHECK(strncmp(record->text.data, "{\n  \"name\": \"a\",\n", 17) == 0);
     }
-    CHECK_STR(scratch_text(&s, "env/conda-meta/history"),
-              "==> 2023-11-14 22:13:20 <==\n# cmd: cenv create -p /D\n# conda version: 3.8.0\n"
-              "+chan/linux-64::a-1.5-0\n# update specs: ['chan::A >=1', 'b']\n");
+    CHECK_STR(
+        scratch_text(&s, "env/conda-meta/history"),
+        "==> 2023-11-14 22:13:20 <==\n# cmd: cenv create -p /D\n# conda version: 3.8.0\n"
+        "+chan/linux-64::a-1.5-0\n# update specs: ['chan::A >=1', 'b']\n");
     CHECK_STR(scratch_text(&s, "env/conda-meta/created_at"), "1700000000.0");
     cenv_prefix_release(&prefix);
     close(fd);
@@ -580,12 +614,14 @@ static void test_link__scripts_run_at_the_final_path(void)
     char target[512], want[1024];
     snprintf(target, sizeof(target), "%s/final", s.path);
     package_file(&p, "lib/f", "f", 0644);
-    package_file(&p, "bin/.a-pre-link.sh", "echo pre $SOURCE_DIR > $PREFIX/pre\n", 0755);
-    package_file(&p, "bin/.a-post-link.sh",
-                 "cat $PREFIX/lib/f && pwd > $PREFIX/out\n"
-                 "echo $PREFIX $PKG_NAME $PKG_VERSION $PKG_BUILDNUM ${ROOT_PREFIX:+root} >> $PREFIX/out\n"
-                 "echo hello > $PREFIX/.messages.txt\n",
+    package_file(&p, "bin/.a-pre-link.sh", "echo pre $SOURCE_DIR > $PREFIX/pre\n",
                  0755);
+    package_file(
+        &p, "bin/.a-post-link.sh",
+        "cat $PREFIX/lib/f && pwd > $PREFIX/out\n"
+        "echo $PREFIX $PKG_NAME $PKG_VERSION $PKG_BUILDNUM ${ROOT_PREFIX:+root} >> $PREFIX/out\n"
+        "echo hello > $PREFIX/.messages.txt\n",
+        0755);
     struct cenv_link_package package = package_end(&p);
     struct linked l = link_packages(&s, "env", target, &package, 1, plain);
 
@@ -614,13 +650,14 @@ static void test_link__failing_script(void)
     struct linked l = link_packages(&s, "env", target, &package, 1, plain);
 
     CHECK_INT(l.rc, CENV_ELINK);
-    CHECK(strstr(l.err.message, "post-link script of package a-1-0 failed (exit code 3): because"));
+    CHECK(strstr(l.err.message,
+                 "post-link script of package a-1-0 failed (exit code 3): because"));
     CHECK(!is_there(&s, "env/conda-meta/history"));
     CHECK(S_ISDIR(stat_of(&s, "final").st_mode));
     CHECK_INT(stat_of(&s, "final").st_mode & 07777, 0750);
     linked_release(&l);
 
-    struct cenv_link_options options = { .mode = CENV_LINK_COPY, .no_scripts = true };
+    struct cenv_link_options options = {.mode = CENV_LINK_COPY, .no_scripts = true};
     l = link_packages(&s, "env2", target, &package, 1, options);
     CHECK_INT(l.rc, 0);
     linked_release(&l);
@@ -641,14 +678,15 @@ static void test_link__cancel(void)
     struct package p = package_begin(&s, "a", "1", "");
     package_file(&p, "lib/f", "f", 0644);
     struct cenv_link_package package = package_end(&p);
-    struct cenv_link_options options = { .target_prefix = "/D" };
-    struct cenv_link_stats stats = { 0 };
+    struct cenv_link_options options = {.target_prefix = "/D"};
+    struct cenv_link_stats stats = {0};
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_task task;
 
     cenv_task_init(&task, cancel_now, NULL);
     mkdirat(s.fd, "env", 0755);
-    CHECK_INT(cenv_link(scratch_path(&s, "env"), &package, 1, &options, NULL, &stats, &task, &err),
+    CHECK_INT(cenv_link(scratch_path(&s, "env"), &package, 1, &options, NULL, &stats,
+                        &task, &err),
               CENV_ECANCELLED);
     CHECK(!is_there(&s, "env/conda-meta/history"));
     cenv_task_release(&task);
@@ -668,7 +706,8 @@ static void test_link__many_files_are_the_same_on_any_number_of_threads(void)
     }
     struct cenv_link_package package = package_end(&p);
     for (unsigned i = 0; i < 2; i++) {
-        struct cenv_link_options options = { .mode = CENV_LINK_COPY, .threads = 1 + 3 * i };
+        struct cenv_link_options options = {.mode = CENV_LINK_COPY,
+                                            .threads = 1 + 3 * i};
         l[i] = link_packages(&s, i ? "four" : "one", "/D", &package, 1, options);
         CHECK_INT(l[i].rc, 0);
         CHECK_INT(l[i].stats.relocated, 300);
@@ -690,11 +729,11 @@ static void test_link__sites_describe_the_linked_file(void)
     const char *text = "#!" PLACEHOLDER "/bin/python3.12 -s\nP = '" PLACEHOLDER "'\n";
     package_data(&p, "bin/x", text, strlen(text), 0755, TEXT_KEYS);
     struct cenv_link_package package = package_end(&p);
-    struct cenv_link_options options = { .keep_sites = true };
+    struct cenv_link_options options = {.keep_sites = true};
     char deep[200] = "/";
     memset(deep + 1, 'x', 150);
     struct linked l = link_packages(&s, "env", deep, &package, 1, options);
-    struct cenv_forms forms = { 0 };
+    struct cenv_forms forms = {0};
     struct cenv_buf out;
 
     cenv_buf_init(&out, 4096);
@@ -702,8 +741,9 @@ static void test_link__sites_describe_the_linked_file(void)
     CHECK(!strncmp(scratch_text(&s, "env/bin/x"), "#!/bin/sh\n'''exec' \"", 20));
     if (CHECK(l.plan && l.plan->entries[0].sites)) {
         cenv_forms_init(&forms, CENV_STR("/D"), &l.err);
-        CHECK_INT(cenv_sites_splice(l.plan->entries[0].sites, cenv_str(scratch_text(&s, "env/bin/x")),
-                                    &forms, &out, &l.err),
+        CHECK_INT(cenv_sites_splice(l.plan->entries[0].sites,
+                                    cenv_str(scratch_text(&s, "env/bin/x")), &forms,
+                                    &out, &l.err),
                   0);
         CHECK_STR(out.data, "#!/D/bin/python3.12 -s\nP = '/D'\n"); /* B09 */
     }

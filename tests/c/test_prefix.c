@@ -24,8 +24,9 @@ static const char mamba_zlib[] =
     " \"paths_data\": {\"paths_version\": 1, \"paths\": [\n"
     "  {\"_path\": \"lib/libz.so\", \"path_type\": \"softlink\", \"sha256_in_prefix\": \"cc\"}]}}";
 
-static const char python[] = "{\"name\": \"python\", \"version\": \"3.11.2\", \"build\": \"h_cpython\","
-                             " \"files\": [\"bin/python\"], \"paths_data\": {\"paths\": []}}";
+static const char python[] =
+    "{\"name\": \"python\", \"version\": \"3.11.2\", \"build\": \"h_cpython\","
+    " \"files\": [\"bin/python\"], \"paths_data\": {\"paths\": []}}";
 
 struct fixture {
     struct scratch s;
@@ -36,7 +37,7 @@ struct fixture {
 
 static void fixture_open(struct fixture *f)
 {
-    *f = (struct fixture){ .s = scratch_open() };
+    *f = (struct fixture){.s = scratch_open()};
     cenv_task_init(&f->task, NULL, NULL);
     mkdirat(f->s.fd, "conda-meta", 0755);
 }
@@ -64,7 +65,8 @@ static void test_prefix__reads_every_writers_records(void)
     scratch_file(&f.s, "conda-meta/._pip-23.0-pyhd8ed1ab_0.json", "no json", 0644);
     scratch_file(&f.s, "conda-meta/history", "", 0644);
     if (CHECK_INT(fixture_read(&f), 0) && CHECK_INT(f.prefix.nr, 3)) {
-        const struct cenv_prefix_record *pip = cenv_prefix_find(&f.prefix, CENV_STR("pip"));
+        const struct cenv_prefix_record *pip =
+            cenv_prefix_find(&f.prefix, CENV_STR("pip"));
         CHECK(cenv_str_is(f.prefix.site_packages, "lib/python3.11/site-packages"));
         CHECK_INT(pip->nr_paths, 3);
         CHECK(cenv_str_is(pip->source, "/pkgs/pip"));
@@ -77,7 +79,8 @@ static void test_prefix__reads_every_writers_records(void)
         CHECK_INT(pip->paths[1].type, CENV_PATH_ENTRY_POINT);
         CHECK(pip->paths[1].no_link);
         CHECK_INT(pip->paths[2].type, CENV_PATH_PYC);
-        const struct cenv_prefix_record *zlib = cenv_prefix_find(&f.prefix, CENV_STR("zlib"));
+        const struct cenv_prefix_record *zlib =
+            cenv_prefix_find(&f.prefix, CENV_STR("zlib"));
         CHECK(cenv_str_is(zlib->source, "/pkgs/zlib"));
         CHECK_INT(zlib->nr_paths, 1);
         CHECK_INT(zlib->paths[0].type, CENV_PATH_SOFTLINK);
@@ -128,21 +131,23 @@ static void test_prefix__site_packages(void)
         int rc;
         const char *want;
     } cases[] = {
-        { "3.12.1", "h1_0_cpython", "", 0, "lib/python3.12/site-packages" },
-        { "3.9", "0", "", 0, "lib/python3.9/site-packages" },
-        { "2.7.18", "0", "", 0, "lib/python2.7/site-packages" },
-        { "3.13.0", "h9_0_cp313t", "", 0, "lib/python3.13t/site-packages" },
-        { "3.13.0", "0", "lib/python3.13t/site-packages", 0, "lib/python3.13t/site-packages" },
-        { "3.13.0", "0", "../outside", CENV_ELINK, "" },
-        { "3.13.0", "0", "/absolute", CENV_ELINK, "" },
-        { "3", "0", "", CENV_ELINK, "" },
+        {"3.12.1", "h1_0_cpython", "", 0, "lib/python3.12/site-packages"},
+        {"3.9", "0", "", 0, "lib/python3.9/site-packages"},
+        {"2.7.18", "0", "", 0, "lib/python2.7/site-packages"},
+        {"3.13.0", "h9_0_cp313t", "", 0, "lib/python3.13t/site-packages"},
+        {"3.13.0", "0", "lib/python3.13t/site-packages", 0,
+         "lib/python3.13t/site-packages"},
+        {"3.13.0", "0", "../outside", CENV_ELINK, ""},
+        {"3.13.0", "0", "/absolute", CENV_ELINK, ""},
+        {"3", "0", "", CENV_ELINK, ""},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
         struct cenv_buf out;
         cenv_buf_init(&out, 256);
         check_case(cases[i].want);
-        CHECK_INT(cenv_prefix_site_packages(cenv_str(cases[i].version), cenv_str(cases[i].build),
+        CHECK_INT(cenv_prefix_site_packages(cenv_str(cases[i].version),
+                                            cenv_str(cases[i].build),
                                             cenv_str(cases[i].path), &out, &err),
                   cases[i].rc);
         CHECK_STR(out.data ? out.data : "", cases[i].want);
@@ -152,26 +157,28 @@ static void test_prefix__site_packages(void)
 
 static void test_prefix__history_block(void)
 {
-    struct cenv_str dists[] = { CENV_STR("c/noarch::b-1-0"), CENV_STR("c/linux-64::a-2-0") };
-    struct cenv_str specs[] = { CENV_STR("python=3.12"), CENV_STR("a[md5='x']"),
-                                CENV_STR("b'\"\\") };
-    struct cenv_history_block block = { .time = 951782400 + 3661, /* a leap day */
-                                        .cmd = "cenv create\n==> evil",
-                                        .dists = dists,
-                                        .nr_dists = 2,
-                                        .specs = specs,
-                                        .nr_specs = 3 };
+    struct cenv_str dists[] = {CENV_STR("c/noarch::b-1-0"),
+                               CENV_STR("c/linux-64::a-2-0")};
+    struct cenv_str specs[] = {CENV_STR("python=3.12"), CENV_STR("a[md5='x']"),
+                               CENV_STR("b'\"\\")};
+    struct cenv_history_block block = {.time = 951782400 + 3661, /* a leap day */
+                                       .cmd = "cenv create\n==> evil",
+                                       .dists = dists,
+                                       .nr_dists = 2,
+                                       .specs = specs,
+                                       .nr_specs = 3};
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
 
     cenv_buf_init(&out, 4096);
     CHECK_INT(cenv_history_format(&block, &out, &err), 0);
-    CHECK_STR(out.data, "==> 2000-02-29 01:01:01 <==\n"
-                        "# cmd: cenv create ==> evil\n"
-                        "# conda version: 3.8.0\n"
-                        "+c/linux-64::a-2-0\n"
-                        "+c/noarch::b-1-0\n"
-                        "# update specs: ['python=3.12', \"a[md5='x']\", 'b\\'\"\\\\']\n");
+    CHECK_STR(out.data,
+              "==> 2000-02-29 01:01:01 <==\n"
+              "# cmd: cenv create ==> evil\n"
+              "# conda version: 3.8.0\n"
+              "+c/linux-64::a-2-0\n"
+              "+c/noarch::b-1-0\n"
+              "# update specs: ['python=3.12', \"a[md5='x']\", 'b\\'\"\\\\']\n");
     cenv_buf_release(&out);
 }
 

@@ -18,14 +18,15 @@ struct fixture {
 
 static struct fixture fixture_new(void)
 {
-    struct fixture f = { .s = scratch_open(), .dir = { .parent = -1 } };
+    struct fixture f = {.s = scratch_open(), .dir = {.parent = -1}};
     cenv_task_init(&f.task, NULL, NULL);
     return f;
 }
 
 static int fixture_open(struct fixture *f, const char *name)
 {
-    return f->rc = cenv_scratchdir_open(&f->dir, scratch_path(&f->s, name), &f->task, &f->err);
+    return f->rc = cenv_scratchdir_open(&f->dir, scratch_path(&f->s, name), &f->task,
+                                        &f->err);
 }
 
 static void fixture_close(struct fixture *f)
@@ -95,9 +96,12 @@ static void test_scratchdir__refuses(void)
     static const struct {
         const char *name, *says;
     } cases[] = {
-        { "full", "the directory holds files" }, { "env", "there is one already" },
-        { "file", "it is a file" },              { "link", "it is a link" },
-        { "with:colon", "':'" },                 { "with\nnewline", "control character" },
+        {"full", "the directory holds files"},
+        {"env", "there is one already"},
+        {"file", "it is a file"},
+        {"link", "it is a link"},
+        {"with:colon", "':'"},
+        {"with\nnewline", "control character"},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct fixture f = fixture_new();
@@ -112,7 +116,8 @@ static void test_scratchdir__refuses(void)
         CHECK(strstr(f.err.message, cases[i].says) != NULL);
         CHECK_INT(entries(&f.s, "."), 4);
         struct cenv_error err = CENV_ERROR_INIT;
-        CHECK_INT(cenv_scratchdir_check(scratch_path(&f.s, cases[i].name), &err), CENV_EPREFIX);
+        CHECK_INT(cenv_scratchdir_check(scratch_path(&f.s, cases[i].name), &err),
+                  CENV_EPREFIX);
         fixture_close(&f);
     }
 }
@@ -133,7 +138,7 @@ static void test_scratchdir__something_appears_meanwhile(void)
 static void make_sibling(const struct scratch *s, const char *name, time_t age)
 {
     char lock[256];
-    struct timespec times[2] = { { time(NULL) - age, 0 }, { time(NULL) - age, 0 } };
+    struct timespec times[2] = {{time(NULL) - age, 0}, {time(NULL) - age, 0}};
     mkdirat(s->fd, name, 0700);
     if (age == 0) {
         snprintf(lock, sizeof(lock), "%s/.cenv-lock", name);
@@ -150,16 +155,18 @@ static void test_scratchdir__sweeps_what_killed_runs_left(void)
     make_sibling(&f.s, ".env.cenv-3-new", 5); /* its lock is about to be made */
     make_sibling(&f.s, ".other.cenv-4-dead", 0);
     CHECK(symlinkat(scratch_path(&f.s, ".env.cenv-1-dead"), f.s.fd, "env") == 0);
-    other = (struct fixture){ .dir = { .parent = -1 } };
+    other = (struct fixture){.dir = {.parent = -1}};
     cenv_task_init(&other.task, NULL, NULL);
-    other.rc = cenv_scratchdir_open(&other.dir, scratch_path(&f.s, "env"), &other.task, &other.err);
+    other.rc = cenv_scratchdir_open(&other.dir, scratch_path(&f.s, "env"), &other.task,
+                                    &other.err);
     CHECK_INT(other.rc, 0); /* a live one, in another's hands */
     CHECK_INT(fixture_open(&f, "env"), 0);
     CHECK_INT(entries(&f.s, "."), 4); /* new, other, two live */
     CHECK_INT(entries(&f.s, ".env.cenv-3-new"), 0);
     CHECK_INT(entries(&f.s, ".other.cenv-4-dead"), 1);
     CHECK_INT(cenv_scratchdir_publish(&other.dir, &other.err), 0);
-    CHECK_INT(cenv_scratchdir_publish(&f.dir, &f.err), CENV_EPREFIX); /* the first one won */
+    CHECK_INT(cenv_scratchdir_publish(&f.dir, &f.err),
+              CENV_EPREFIX); /* the first one won */
     cenv_scratchdir_close(&other.dir);
     cenv_task_release(&other.task);
     fixture_close(&f);
