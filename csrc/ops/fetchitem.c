@@ -99,6 +99,21 @@ static int set_key(struct cenv_fetch_item *item, struct cenv_error *err)
     return 0;
 }
 
+/* Repodata tells as much; what a lock or an explicit list says is less. */
+static bool is_whole(const struct cenv_json *record)
+{
+    static const char *const keys[] = {"name",         "version", "build",
+                                       "build_number", "depends", "subdir",
+                                       "sha256",       "size",    "fn"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        enum cenv_json_type type = cenv_json_type(cenv_json_get(record, keys[i]));
+        if (type == CENV_JSON_ABSENT || type == CENV_JSON_NULL)
+            return false;
+    }
+    return true;
+}
+
 int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
                          const struct cenv_json *record,
                          const struct cenv_json *secrets, struct cenv_error *err)
@@ -109,6 +124,7 @@ int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
     item->record = cenv_json_dup(record);
     if (!item->record)
         return cenv_error_oom(err);
+    item->whole = is_whole(record);
     take_hash(record, "sha256", CENV_SHA256_LEN, item->sha256);
     take_hash(record, "md5", CENV_MD5_LEN, item->md5);
     item->size = item->stated_size = size > 0 ? (uint64_t)size : 0;
@@ -242,8 +258,7 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
 
     if (rc == 0)
         rc = check_same(item, index, err);
-    if (rc == 0 &&
-        (take_digests(item, digests) < 0 || add_missing(item->record, index) < 0))
+    if (rc == 0 && take_digests(item, digests) < 0)
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -266,28 +281,51 @@ int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
     return rc;
 }
 
-int cenv_fetch_item_complete(struct cenv_fetch_item *item,
-                             const struct cenv_store *store, struct cenv_error *err)
+static int take_stored_size(struct cenv_fetch_item *item,
+                            const struct cenv_store *store, struct cenv_error *err)
 {
     struct cenv_json *stored = NULL;
     struct cenv_buf text;
+    int64_t size = 0;
     int rc;
 
-    if (cenv_json_get_cstr(item->record, "build") &&
-        cenv_json_get(item->record, "depends") &&
-        cenv_json_get_cstr(item->record, "sha256") &&
-        cenv_json_get_cstr(item->record, "fn"))
-        return 0;
     cenv_buf_init(&text, DOCUMENT_MAX);
     rc = cenv_store_package_record(store, cenv_str(item->sha256), &text, err);
     if (rc == 0)
         rc = cenv_json_parse(&stored, cenv_buf_str(&text), "the store's record", err);
-    if (rc == 0 &&
-        (take_digests(item, NULL) < 0 || add_missing(item->record, stored) < 0))
-        rc = cenv_error_oom(err);
+    if (rc == 0)
+        size = cenv_json_get_int(stored, "size", 0);
+    if (size > 0)
+        item->size = (uint64_t)size;
     cenv_json_free(stored);
     cenv_buf_release(&text);
     return rc < 0 ? rc : 0;
+}
+
+/* From the package alone, never from how it came here: the same request gives the same record,
+ * whether the package had to be fetched or was there (template ids depend on it). */
+int cenv_fetch_item_complete(struct cenv_fetch_item *item,
+                             const struct cenv_store *store, struct cenv_error *err)
+{
+    struct cenv_json *index = NULL;
+    struct cenv_buf path;
+    int rc, content;
+
+    if (item->whole)
+        return 0;
+    cenv_buf_init(&path, URL_MAX);
+    rc = cenv_store_package_path(store, cenv_str(item->sha256), &path, err);
+    content = rc < 0 ? rc : cenv_fs_open_root(path.data, err);
+    cenv_buf_release(&path);
+    rc = content < 0 ? content : read_index(content, &index, err);
+    cenv_fd_close(content);
+    if (rc == 0)
+        rc = take_stored_size(item, store, err);
+    if (rc == 0 &&
+        (take_digests(item, NULL) < 0 || add_missing(item->record, index) < 0))
+        rc = cenv_error_oom(err);
+    cenv_json_free(index);
+    return rc;
 }
 
 /* ---- offline ---- */

@@ -32,6 +32,7 @@ struct cenv_fetch_item {
     char dir[24], archive[32]; /* names in the work */
     char why[64];              /* the store does not have it */
     bool replace;              /* the store has it altered */
+    bool whole;                /* the record needs nothing from the package */
     bool learnt;               /* sha256 is known from the download only */
     enum cenv_fetch_state state;
     struct cenv_lock *lock;
@@ -56,8 +57,8 @@ struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item
 struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item);
 
 /*
- * The archive was extracted to `content`: takes its digests (NULL: as stated), compares name,
- * version and build with info/index.json (CENV_EINTEGRITY) and completes the record from it.
+ * The archive was extracted to `content`: takes its digests (NULL: as stated) and compares name,
+ * version and build with info/index.json (CENV_EINTEGRITY).
  */
 int cenv_fetch_item_found(struct cenv_fetch_item *item,
                           const struct cenv_package_digests *digests, int content,
@@ -67,7 +68,7 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
 int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
                           struct cenv_error *err);
 
-/* Fills keys the record lacks from the store's record.json. */
+/* Once the store has it: fills keys that the record lacks from info/index.json. */
 int cenv_fetch_item_complete(struct cenv_fetch_item *item,
                              const struct cenv_store *store, struct cenv_error *err);
 

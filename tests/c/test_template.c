@@ -215,6 +215,59 @@ static void test_template__failed_build_leaves_nothing(void)
     storekit_close(&k);
 }
 
+/* The id comes of the records: they may not depend on what the store had already. */
+static void test_template__records_are_the_same_fetched_or_found(void)
+{
+    static const char index[] = "{\"name\":\"p\",\"version\":\"1\",\"build\":\"0\","
+                                "\"build_number\":0,\"depends\":[],\"arch\":\"x86_64\","
+                                "\"subdir\":\"linux-64\"}";
+    static const char paths[] = "{\"paths_version\":1,\"paths\":[]}";
+    struct cenv_pack_member members[] = {
+        {.path = "info/index.json",
+         .data = index,
+         .len = sizeof(index) - 1,
+         .mode = 0644},
+        {.path = "info/paths.json",
+         .data = paths,
+         .len = sizeof(paths) - 1,
+         .mode = 0644},
+    };
+    static const char *const extras[] = {
+        "", ",\"license\":\"BSD\"",
+        ",\"name\":\"p\",\"version\":\"1\",\"build\":\"0\","
+        "\"depends\":[],\"fn\":\"p-1-0.conda\""};
+    char sha256[CENV_DIGEST_HEX_MAX];
+    struct cenv_buf archive;
+    begin();
+    CHECK_INT(cenv_pack(scratch_path(&k.s, "p-1-0.conda"), members, 2, &k.task, &k.err),
+              0);
+    cenv_buf_init(&archive, 1 << 20);
+    CHECK_INT(cenv_fs_read_file(k.s.fd, "p-1-0.conda", &archive, &k.err), 0);
+    cenv_sha256_hex(cenv_buf_str(&archive), sha256);
+    for (size_t i = 0; i < 2 * CHECK_NR(extras); i++) {
+        char *first = NULL;
+        check_case(extras[i / 2]);
+        snprintf(records, sizeof(records),
+                 "[{\"url\":\"file://%s\",\"size\":%zu%s,\"sha256\":%s%s%s}]",
+                 scratch_path(&k.s, "p-1-0.conda"), archive.len, extras[i / 2],
+                 i % 2 ? "\"" : "", i % 2 ? sha256 : "null", i % 2 ? "\"" : "");
+        for (int found = 0; found < 2; found++) {
+            cenv_buf_clear(&k.out);
+            CHECK_INT(
+                cenv_fetch_packages(k.store, records, "{}", &k.task, &k.out, &k.err),
+                0);
+            if (!found)
+                first = cenv_strdup(cenv_buf_str(&k.out).data);
+        }
+        CHECK_STR(k.out.data, first);
+        cenv_free(first);
+        cenv_buf_clear(&k.out);
+        CHECK_INT(cenv_store_gc(k.store, 0, &k.task, &k.out, &k.err), 0);
+    }
+    cenv_buf_release(&archive);
+    storekit_close(&k);
+}
+
 /* ---- many builders ---- */
 
 static void test_template__many_processes_build_one(void)
@@ -404,6 +457,7 @@ int main(void)
     RUN(test_template__owns_its_inodes_and_verifies);
     RUN(test_template__rebuilds_in_one_step);
     RUN(test_template__failed_build_leaves_nothing);
+    RUN(test_template__records_are_the_same_fetched_or_found);
     RUN(test_template__many_processes_build_one);
     RUN(test_template__next_one_takes_over_from_the_killed);
     RUN(test_draft__is_there_when_committed);
