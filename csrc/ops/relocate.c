@@ -260,13 +260,14 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
 {
     size_t kept = first;
     for (size_t i = first; i < sites->nr; i++) {
-        struct cenv_site *site = &sites->list[i], *last = &sites->list[kept - 1];
-        if (kept > first && site->offset < last->offset + last->have) {
+        struct cenv_site *site = &sites->list[i];
+        struct cenv_site *last = kept > first ? &sites->list[kept - 1] : NULL;
+        if (last && site->offset < last->offset + last->have) {
             if (aligned(site) && !aligned(last))
                 *last = *site;
             continue;
         }
-        if (kept > first && site->kind == CENV_SITE_BINARY &&
+        if (last && site->kind == CENV_SITE_BINARY &&
             site->offset < last->end &&
             (site->end != last->end || site->encoding != last->encoding))
             continue;
