@@ -295,8 +295,12 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                struct cenv_error *err);
 
-/* Puts `clone` back to the state of its template. Appends {"path", "removed", "restored",
- * "checked", "seconds"}. */
+/*
+ * Puts `clone` back to what a new clone of its source would be now (the mode of the directory itself
+ * stays: it may be that of an empty one it replaced). Only clones that `store` knows. Appends
+ * {"path", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was altered through a
+ * hard link, so the source is damaged. Interrupted, it leaves a clone to be reset again.
+ */
 int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
                struct cenv_buf *out, struct cenv_error *err);
 

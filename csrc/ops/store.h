@@ -152,4 +152,10 @@ int cenv_clone_forget(const struct cenv_store *store, const char *path,
 int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
                     char **mode, struct cenv_error *err);
 
+/* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
+int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
+                    struct cenv_error *err);
+int cenv_clone_set_time(const struct cenv_store *store, const char *path, int64_t time_ns,
+                        struct cenv_error *err);
+
 #endif

@@ -216,6 +216,32 @@ int cenv_clone_find(const struct cenv_store *store, const char *path, char **sou
     return rc;
 }
 
+/* The entry's own modification time: written right before the clone was there. */
+int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
+                    struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct cenv_stat st;
+    int rc = entry_name(path, name, err);
+    if (rc == 0)
+        rc = cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
+    if (rc == 0)
+        *time_ns = st.mtime_ns;
+    return rc;
+}
+
+int cenv_clone_set_time(const struct cenv_store *store, const char *path, int64_t time_ns,
+                        struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = entry_name(path, name, err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_raw_set_mtime(clones, name, time_ns);
+    return rc < 0 ? cenv_fs_fail(err, rc, clones, name, "cannot set the time of") : 0;
+}
+
 /* ---- the sweep ---- */
 
 static int append_path(struct cenv_buf *out, const char *path, size_t *nr)
