@@ -16,6 +16,7 @@ CHECK = (
     "import sys, ssl, ctypes, sqlite3, zlib, bz2, lzma, readline;"
     "print(sys.prefix); print(ssl.OPENSSL_VERSION)"
 )
+_ARGUMENT = {"c_rehash": "-h", "pydoc3": "sys", "pydoc3.11": "sys", "pydoc": "sys"}
 _STRIPPED = ("2to3", "idle")
 CLEAN = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -71,7 +72,7 @@ def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> N
     assert str(prefix) in run(prefix, "pip", "--version")
     assert "PASS" not in run(prefix, "python", "-m", "pip", "check")
     for script in console_scripts(prefix):
-        run(prefix, script, "sys" if script.startswith("pydoc") else "--help")
+        run(prefix, script, _ARGUMENT.get(script, "--help"))
     assert cenv.verify(prefix).ok
 
 
