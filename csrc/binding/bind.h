@@ -59,6 +59,8 @@ PyObject *bind_view_enter(PyObject *module, PyObject *args);
 PyObject *bind_view_spawn(PyObject *module, PyObject *args);
 
 extern PyType_Spec bind_task_spec;
+extern PyType_Spec bind_version_spec;
+extern PyType_Spec bind_matchspec_spec;
 extern PyType_Spec bind_index_spec;
 extern PyType_Spec bind_store_spec;
 extern PyType_Spec bind_lease_spec;

@@ -50,6 +50,8 @@ static int import_errors(struct bind_state *state)
 static int add_types(PyObject *module, struct bind_state *state)
 {
     if (bind_add_type(module, &bind_task_spec, &state->task_type) < 0 ||
+        bind_add_type(module, &bind_version_spec, &state->version_type) < 0 ||
+        bind_add_type(module, &bind_matchspec_spec, &state->matchspec_type) < 0 ||
         bind_add_type(module, &bind_index_spec, &state->index_type) < 0 ||
         bind_add_type(module, &bind_store_spec, &state->store_type) < 0)
         return -1;
