@@ -117,12 +117,12 @@ static PyObject *version_matches(PyObject *self, PyObject *args)
 
 static PyMethodDef version_methods[] = {
     { "matches", version_matches, METH_VARARGS,
-      "matches(constraint)\n--\n\nWhether it satisfies a constraint such as '>=1.8,<2|1.7.*'." },
+      "matches($self, constraint, /)\n--\n\nWhether it satisfies a constraint such as '>=1.8,<2|1.7.*'." },
     { NULL, NULL, 0, NULL },
 };
 
 static PyType_Slot version_slots[] = {
-    { Py_tp_doc, "Version(text)\n--\n\nA version, ordered as conda orders (CEP 33). Raises "
+    { Py_tp_doc, "Version(text, /)\n--\n\nA version, ordered as conda orders (CEP 33). Raises "
                  "SpecError for a text that is none." },
     { Py_tp_new, (void *)version_new },
     { Py_tp_dealloc, (void *)version_dealloc },
@@ -195,7 +195,7 @@ static PyObject *matchspec_matches(PyObject *self, PyObject *args)
 
 static PyMethodDef matchspec_methods[] = {
     { "matches", matchspec_matches, METH_VARARGS,
-      "matches(record)\n--\n\nWhether a record, as JSON text, satisfies the spec." },
+      "matches($self, record, /)\n--\n\nWhether a record, as JSON text, satisfies the spec." },
     { NULL, NULL, 0, NULL },
 };
 
@@ -205,7 +205,7 @@ static PyGetSetDef matchspec_getset[] = {
 };
 
 static PyType_Slot matchspec_slots[] = {
-    { Py_tp_doc, "MatchSpec(text)\n--\n\nA parsed spec; use cenv.MatchSpec." },
+    { Py_tp_doc, "MatchSpec(text, /)\n--\n\nA parsed spec; use cenv.MatchSpec." },
     { Py_tp_new, (void *)matchspec_new },
     { Py_tp_dealloc, (void *)matchspec_dealloc },
     { Py_tp_str, (void *)matchspec_str },

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `template`: list, build, path, export, import, remove, gc."""
+"""The command `template`: list, build, path, remove, gc."""
 
 from __future__ import annotations
 
@@ -107,38 +107,10 @@ def _size(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def _export(
-    store: TemplateStore, options: argparse.Namespace, console: Console
-) -> None:
-    from cenv.carry import export
-
-    if len(options.specs) != 2:
-        raise UsageError("template export takes an id and a file")
-    identifier, target = options.specs
-    found = store.find(identifier)
-    if found is None:
-        raise UsageError(f"no template {identifier} in {store.path}")
-    done = export(store, found, target)
-    console.result(done, [done["file"]])
-
-
-def _import(
-    store: TemplateStore, options: argparse.Namespace, console: Console
-) -> None:
-    from cenv.carry import restore
-
-    if len(options.specs) != 1:
-        raise UsageError("template import takes one file")
-    found = restore(store, options.specs[0])
-    console.result({"id": found.id, "path": found.path}, [found.path])
-
-
 _ACTIONS: dict[str, Callable[[TemplateStore, argparse.Namespace, Console], None]] = {
     "list": _list,
     "build": _build,
     "path": _path,
-    "export": _export,
-    "import": _import,
     "remove": _remove,
     "gc": _gc,
 }
