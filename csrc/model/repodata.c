@@ -97,7 +97,8 @@ struct cenv_repodata *cenv_rd_new(struct cenv_str bytes,
     if (!rd)
         return NULL;
     cenv_arena_init(&rd->arena);
-    rd->bytes = bytes.data ? bytes : CENV_STR("");
+    rd->bytes = bytes;
+    rd->reader.len = bytes.len;
     if (copy_source(rd, source) == 0)
         return rd;
     cenv_repodata_free(rd);
@@ -108,7 +109,7 @@ int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
                        const struct cenv_repodata_source *source,
                        struct cenv_error *err)
 {
-    struct cenv_repodata *rd = cenv_rd_new(bytes, source);
+    struct cenv_repodata *rd = cenv_rd_new(bytes.data ? bytes : CENV_STR(""), source);
     int rc;
 
     if (!rd)
@@ -158,8 +159,14 @@ const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata
 
 /* An entry that may be a candidate. */
 struct candidate {
-    struct cenv_str stem, ext, fn;
+    struct cenv_str stem, ext, fn, object;
     const struct cenv_rd_entry *entry;
+};
+
+/* A part of the file: `data` stands at `at`. */
+struct window {
+    const char *data;
+    uint64_t at;
 };
 
 static bool is_removed(const struct cenv_repodata *rd, struct cenv_str fn)
@@ -193,28 +200,45 @@ static int candidate_cmp(const void *a, const void *b)
     return order ? order : (right->entry > left->entry) - (right->entry < left->entry);
 }
 
-static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
-                          const struct cenv_rd_entry *e, struct cenv_arena *arena)
+static struct cenv_str key_of(const struct cenv_repodata *rd,
+                              const struct cenv_rd_entry *e, const struct window *w)
 {
-    static const struct cenv_str exts[] = {{".conda", 6}, {".tar.bz2", 8}};
-    struct cenv_str key = cenv_rd_str(rd, (struct cenv_rd_text){e->key, e->key_len});
-    char *fn;
+    uint64_t file = rd->reader.len;
 
-    *out = (struct candidate){.stem = key, .fn = key, .entry = e};
-    if (e->kind == CENV_RD_PLAIN) {
-        for (size_t i = 0; i < 2 && !out->ext.len; i++)
-            if (cenv_str_ends(key, exts[i]))
-                out->ext = exts[i];
-        out->stem.len -= out->ext.len;
-        return 0;
-    }
-    out->ext = exts[e->kind == CENV_RD_V3_BZ2];
-    fn = cenv_arena_alloc(arena, key.len + out->ext.len);
+    return e->key < file ? cenv_str_n(w->data + (e->key - w->at), e->key_len)
+                         : cenv_str_n(rd->t.strings.data + (e->key - file), e->key_len);
+}
+
+/* Keys of v3 lack the extension. */
+static int add_extension(struct candidate *c, struct cenv_str ext,
+                         struct cenv_arena *arena)
+{
+    char *fn = cenv_arena_alloc(arena, c->stem.len + ext.len);
+
     if (!fn)
         return CENV_ENOMEM;
-    memcpy(fn, key.data, key.len);
-    memcpy(fn + key.len, out->ext.data, out->ext.len);
-    out->fn = cenv_str_n(fn, key.len + out->ext.len);
+    memcpy(fn, c->stem.data, c->stem.len);
+    memcpy(fn + c->stem.len, ext.data, ext.len);
+    c->fn = cenv_str_n(fn, c->stem.len + ext.len);
+    c->ext = ext;
+    return 0;
+}
+
+static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
+                          const struct cenv_rd_entry *e, const struct window *w,
+                          struct cenv_arena *arena)
+{
+    static const struct cenv_str exts[] = {{".conda", 6}, {".tar.bz2", 8}};
+    struct cenv_str key = key_of(rd, e, w);
+
+    *out = (struct candidate){.stem = key, .fn = key, .entry = e};
+    out->object = cenv_str_n(w->data + (e->object - w->at), e->object_len);
+    if (e->kind != CENV_RD_PLAIN)
+        return add_extension(out, exts[e->kind == CENV_RD_V3_BZ2], arena);
+    for (size_t i = 0; i < 2 && !out->ext.len; i++)
+        if (cenv_str_ends(key, exts[i]))
+            out->ext = exts[i];
+    out->stem.len -= out->ext.len;
     return 0;
 }
 
@@ -231,28 +255,59 @@ struct visit {
         why; /* of the record at hand; kept here since it is large to clear */
 };
 
+/* The text of a run: of the mapped file, or read in one piece. */
+static int open_window(struct visit *v, const struct cenv_rd_run *run,
+                       struct window *out)
+{
+    const struct cenv_repodata *rd = v->rd;
+    const struct cenv_rd_entry *first = &rd->t.entries[run->first];
+    const struct cenv_rd_entry *last = &first[run->nr - 1];
+    uint64_t from = first->key < rd->reader.len ? first->key : first->object;
+    uint64_t len = (uint64_t)last->object + last->object_len - from;
+    char *data;
+
+    if (rd->bytes.data) {
+        *out = (struct window){rd->bytes.data, 0};
+        return 0;
+    }
+    data = cenv_arena_alloc(v->arena, len);
+    if (!data)
+        return CENV_ENOMEM;
+    *out = (struct window){data, from};
+    return rd->reader.read(rd->reader.ctx, from, data, len) == 0 ? 0 : CENV_EINTEGRITY;
+}
+
+static int collect_run(struct visit *v, const struct cenv_rd_run *run)
+{
+    struct window window;
+    int rc = open_window(v, run, &window);
+
+    for (uint32_t i = 0; rc == 0 && i < run->nr; i++) {
+        struct candidate *c = &v->candidates[v->nr];
+        rc = make_candidate(c, v->rd, &v->rd->t.entries[run->first + i], &window,
+                            v->arena);
+        if (rc == 0 && !is_removed(v->rd, c->fn))
+            v->nr++;
+    }
+    return rc;
+}
+
 static int collect(struct visit *v, const struct cenv_rd_run *first,
                    const struct cenv_rd_run *end)
 {
     size_t total = 0;
-    int rc;
+    int rc = 0;
 
     for (const struct cenv_rd_run *run = first; run < end; run++)
         total += run->nr;
     v->candidates = cenv_reallocarray(NULL, total, sizeof(*v->candidates));
     if (!v->candidates)
         return CENV_ENOMEM;
-    for (const struct cenv_rd_run *run = first; run < end; run++)
-        for (uint32_t i = 0; i < run->nr; i++) {
-            struct candidate *c = &v->candidates[v->nr];
-            rc = make_candidate(c, v->rd, &v->rd->t.entries[run->first + i], v->arena);
-            if (rc < 0)
-                return rc;
-            v->nr += !is_removed(v->rd, c->fn);
-        }
-    if (v->nr)
+    for (const struct cenv_rd_run *run = first; rc == 0 && run < end; run++)
+        rc = collect_run(v, run);
+    if (rc == 0 && v->nr)
         qsort(v->candidates, v->nr, sizeof(*v->candidates), candidate_cmp);
-    return 0;
+    return rc;
 }
 
 static int add_skip(struct visit *v, struct cenv_str fn)
@@ -290,19 +345,12 @@ static int check_candidate(const struct visit *v, const struct candidate *c,
     return 0;
 }
 
-static struct cenv_str object_of(const struct cenv_repodata *rd,
-                                 const struct cenv_rd_entry *e)
-{
-    return cenv_str_n(rd->bytes.data + e->object, e->object_len);
-}
-
 /* Parses one candidate; 1: skipped with its reason kept. */
 static int read_candidate(struct visit *v, const struct candidate *c,
                           struct cenv_record *record)
 {
-    struct cenv_str object = object_of(v->rd, c->entry);
     int rc =
-        cenv_record_parse(record, object, c->fn, &v->rd->origin, v->arena, &v->why);
+        cenv_record_parse(record, c->object, c->fn, &v->rd->origin, v->arena, &v->why);
 
     if (rc == 0)
         rc = check_candidate(v, c, record, &v->why);
@@ -321,8 +369,8 @@ static void inherit(struct visit *v, struct cenv_record *record,
 
     if (record->legacy_bz2_md5.len)
         return;
-    if (cenv_record_parse(&old, object_of(v->rd, twin->entry), twin->fn, &v->rd->origin,
-                          v->arena, &v->why) == 0) {
+    if (cenv_record_parse(&old, twin->object, twin->fn, &v->rd->origin, v->arena,
+                          &v->why) == 0) {
         record->legacy_bz2_md5 = old.md5;
         record->legacy_bz2_size = old.size;
     }
@@ -369,6 +417,16 @@ static size_t find_name(const struct cenv_repodata *rd, struct cenv_str name)
     return low;
 }
 
+static int report_collect(const struct cenv_repodata *rd, int rc,
+                          struct cenv_error *err)
+{
+    if (rc == CENV_ENOMEM)
+        return cenv_error_oom(err);
+    cenv_error_set(err, rc, "%.*s: it cannot be read any more",
+                   CENV_STR_ARG(rd->source.file));
+    return cenv_error_hint(err, "it was changed while in use: try again");
+}
+
 int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err)
@@ -386,7 +444,7 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
         return 0;
     rc = collect(&v, &rd->t.runs[rd->t.names[at]], &rd->t.runs[rd->t.names[at + 1]]);
     if (rc < 0)
-        rc = cenv_error_oom(err);
+        rc = report_collect(rd, rc, err);
     for (at = 0; rc == 0 && at < v.nr; at = next) {
         for (next = at + 1; next < v.nr; next++)
             if (!cenv_str_eq(v.candidates[at].stem, v.candidates[next].stem))

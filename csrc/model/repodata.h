@@ -80,7 +80,8 @@ typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
  * of the file name without extension: `removed` ones are left out, of twins only the .conda is
  * given (with legacy_bz2_md5 and _size of its twin), of a file name listed twice the last one.
  * Malformed records are added to `skips` (may be NULL) and do not stop the visit. A name that is
- * not there visits nothing. Fails only as the visitor does, and with CENV_ENOMEM.
+ * not there visits nothing. Fails only as the visitor does, with CENV_ENOMEM, and when the file of
+ * an unpacked index cannot be read any more (CENV_EINTEGRITY).
  */
 int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
@@ -99,12 +100,25 @@ int cenv_repodata_pack(const struct cenv_repodata *rd,
                        const struct cenv_repodata_stamp *stamp, struct cenv_buf *out,
                        struct cenv_error *err);
 
+/* The stamp in an index, which is not looked at further; false when it is none. */
+bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *out);
+
+/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on (0) or
+ * fails (-1); any thread may call it, as long as the repodata lives. */
+struct cenv_repodata_bytes {
+    int (*read)(void *ctx, uint64_t at, char *out, size_t len);
+    void *ctx;
+    uint64_t len;
+};
+
 /*
- * As cenv_repodata_scan, from `packed` instead of a scan: both spans are borrowed and must outlive
- * *out. 1, and nothing is made: the index is of another stamp, version or length of `bytes`, or it
- * is damaged; scan then. Every table is checked, so that a damaged one can mislead but not harm.
+ * As cenv_repodata_scan, from `packed` instead of a scan, which is borrowed and must outlive *out.
+ * Of the file only the records asked for are read, into the arena they are parsed into. 1, and
+ * nothing is made: the index is of another stamp, version or length of the file, or it is damaged;
+ * scan then. Every table is checked, so that a damaged one can mislead but not harm.
  */
-int cenv_repodata_unpack(struct cenv_repodata **out, struct cenv_str bytes,
+int cenv_repodata_unpack(struct cenv_repodata **out,
+                         const struct cenv_repodata_bytes *bytes,
                          struct cenv_str packed,
                          const struct cenv_repodata_stamp *stamp,
                          const struct cenv_repodata_source *source,

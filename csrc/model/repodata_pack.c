@@ -43,7 +43,7 @@ int cenv_repodata_pack(const struct cenv_repodata *rd,
         .version = VERSION,
         .order = ORDER,
         .stamp = *stamp,
-        .bytes_len = rd->bytes.len,
+        .bytes_len = rd->reader.len,
         .nr_entries = t->nr_entries,
         .nr_runs = t->nr_runs,
         .nr_removed = t->nr_removed,
@@ -73,15 +73,28 @@ int cenv_repodata_pack(const struct cenv_repodata *rd,
 
 /* ---- opening ---- */
 
-static bool is_ours(const struct header *h, struct cenv_str bytes,
-                    struct cenv_str packed, const struct cenv_repodata_stamp *stamp)
+static bool is_ours(const struct header *h, uint64_t bytes_len, struct cenv_str packed,
+                    const struct cenv_repodata_stamp *stamp)
 {
     struct cenv_str tables = cenv_str_slice(packed, sizeof(*h), packed.len);
 
     return memcmp(h->magic, magic, sizeof(magic)) == 0 && h->version == VERSION &&
            h->order == ORDER && memcmp(&h->stamp, stamp, sizeof(*stamp)) == 0 &&
-           h->bytes_len == bytes.len && h->total == packed.len &&
+           h->bytes_len == bytes_len && h->total == packed.len &&
            tables_len(h) == tables.len && h->sum == sum_of(*h, tables);
+}
+
+bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *out)
+{
+    struct header h;
+
+    if (packed.len < sizeof(h))
+        return false;
+    memcpy(&h, packed.data, sizeof(h));
+    if (memcmp(h.magic, magic, sizeof(magic)) != 0 || h.version != VERSION)
+        return false;
+    *out = h.stamp;
+    return true;
 }
 
 static void take_tables(struct cenv_rd_tables *t, const struct header *h,
@@ -107,44 +120,51 @@ static void take_tables(struct cenv_rd_tables *t, const struct header *h,
     t->strings = cenv_str_n(at, h->strings_len);
 }
 
-/* The text lies in the file or in the strings, and not across their border. */
-static bool has_text(const struct cenv_repodata *rd, uint64_t at, uint64_t len)
+static bool has_text(const struct cenv_repodata *rd, struct cenv_rd_text text)
 {
-    uint64_t file = rd->bytes.len, all = file + rd->t.strings.len;
-
-    return at < file ? len <= file - at : at <= all && len <= all - at;
+    return (uint64_t)text.at + text.len <= rd->t.strings.len;
 }
 
-static bool are_entries_sound(const struct cenv_repodata *rd)
+/* The key lies before the object, or in the strings. */
+static bool is_entry_sound(const struct cenv_repodata *rd,
+                           const struct cenv_rd_entry *e)
 {
-    bool sound = true;
+    uint64_t file = rd->reader.len, key_end = (uint64_t)e->key + e->key_len;
 
-    for (uint32_t i = 0; i < rd->t.nr_entries; i++) {
-        const struct cenv_rd_entry *e = &rd->t.entries[i];
-        sound &= has_text(rd, e->key, e->key_len) && e->kind <= CENV_RD_V3_BZ2 &&
-                 (uint64_t)e->object + e->object_len <= rd->bytes.len;
-    }
+    return e->kind <= CENV_RD_V3_BZ2 && (uint64_t)e->object + e->object_len <= file &&
+           (e->key < file ? key_end <= e->object : key_end <= file + rd->t.strings.len);
+}
+
+/* Within a run objects follow one another. */
+static bool is_run_sound(const struct cenv_repodata *rd, const struct cenv_rd_run *run)
+{
+    const struct cenv_rd_entry *e = rd->t.entries + run->first;
+    bool sound = has_text(rd, run->name) && run->nr > 0 &&
+                 (uint64_t)run->first + run->nr <= rd->t.nr_entries;
+
+    for (uint32_t i = 0; sound && i < run->nr; i++)
+        sound = is_entry_sound(rd, &e[i]) &&
+                (!i || (e[i].object >= e[i - 1].object + e[i - 1].object_len &&
+                        (e[i].key >= rd->reader.len || e[i].key >= e[i - 1].object)));
     return sound;
 }
 
 static bool are_tables_sound(const struct cenv_repodata *rd)
 {
     const struct cenv_rd_tables *t = &rd->t;
-    bool sound = are_entries_sound(rd);
+    bool sound = has_text(rd, t->subdir) && has_text(rd, t->base_url);
 
-    for (uint32_t i = 0; i < t->nr_runs; i++)
-        sound &= has_text(rd, t->runs[i].name.at, t->runs[i].name.len) &&
-                 (uint64_t)t->runs[i].first + t->runs[i].nr <= t->nr_entries;
+    for (uint32_t i = 0; i < t->nr_runs && sound; i++)
+        sound = is_run_sound(rd, &t->runs[i]);
     for (uint32_t i = 0; i < t->nr_removed; i++)
-        sound &= has_text(rd, t->removed[i].at, t->removed[i].len);
+        sound &= has_text(rd, t->removed[i]);
     for (uint32_t i = 0; i < t->nr_names; i++)
         sound &= t->names[i] < t->names[i + 1];
-    return sound && t->names[t->nr_names] == t->nr_runs &&
-           has_text(rd, t->subdir.at, t->subdir.len) &&
-           has_text(rd, t->base_url.at, t->base_url.len);
+    return sound && t->names[t->nr_names] == t->nr_runs;
 }
 
-int cenv_repodata_unpack(struct cenv_repodata **out, struct cenv_str bytes,
+int cenv_repodata_unpack(struct cenv_repodata **out,
+                         const struct cenv_repodata_bytes *bytes,
                          struct cenv_str packed,
                          const struct cenv_repodata_stamp *stamp,
                          const struct cenv_repodata_source *source,
@@ -157,11 +177,12 @@ int cenv_repodata_unpack(struct cenv_repodata **out, struct cenv_str bytes,
     if (packed.len < sizeof(h))
         return 1;
     memcpy(&h, packed.data, sizeof(h));
-    if (!is_ours(&h, bytes, packed, stamp))
+    if (!is_ours(&h, bytes->len, packed, stamp))
         return 1;
-    rd = cenv_rd_new(bytes, source);
+    rd = cenv_rd_new(cenv_str_n(NULL, 0), source);
     if (!rd)
         return cenv_error_oom(err);
+    rd->reader = *bytes;
     take_tables(&rd->t, &h, packed.data + sizeof(h));
     rc = are_tables_sound(rd) ? cenv_rd_settle(rd, err) : 1;
     if (rc != 0)

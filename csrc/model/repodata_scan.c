@@ -28,6 +28,7 @@ struct scanner {
     struct cenv_str *removed;
     size_t nr_entries, nr_runs, nr_removed;
     size_t alloc_entries, alloc_runs, alloc_removed;
+    size_t section; /* its first entry: no run crosses into the next section */
     struct cenv_str subdir, base_url;
 };
 
@@ -36,21 +37,28 @@ static int grow(void *block, size_t *alloc, size_t nr, size_t size)
     return cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM : 0;
 }
 
-/* The place of `text`, which is appended to the strings unless it stands in the file. */
-static int place(struct scanner *sc, struct cenv_str text, struct cenv_rd_text *out)
+/* Appends `text` to the strings. */
+static int keep(struct scanner *sc, struct cenv_str text, struct cenv_rd_text *out)
 {
-    struct cenv_repodata *rd = sc->rd;
-    const char *start = rd->bytes.data, *end = start + rd->bytes.len;
-    size_t at;
+    struct cenv_buf *strings = &sc->rd->strings;
 
-    if (text.data >= start && text.data < end) {
-        at = (size_t)(text.data - start);
-    } else {
-        at = rd->bytes.len + rd->strings.len;
-        if (cenv_buf_add_str(&rd->strings, text) < 0)
-            return CENV_ENOMEM;
+    *out = (struct cenv_rd_text){(uint32_t)strings->len, (uint32_t)text.len};
+    return cenv_buf_add_str(strings, text) < 0 ? CENV_ENOMEM : 0;
+}
+
+/* The place of a key: where it stands in the file, or in the strings when it had escapes. */
+static int place_key(struct scanner *sc, struct cenv_str key, uint32_t *at)
+{
+    const char *start = sc->rd->bytes.data;
+    struct cenv_rd_text kept;
+
+    if (key.data >= start && key.data < start + sc->rd->bytes.len) {
+        *at = (uint32_t)(key.data - start);
+        return 0;
     }
-    *out = (struct cenv_rd_text){(uint32_t)at, (uint32_t)text.len};
+    if (keep(sc, key, &kept) < 0)
+        return CENV_ENOMEM;
+    *at = (uint32_t)sc->rd->bytes.len + kept.at;
     return 0;
 }
 
@@ -102,7 +110,7 @@ static int add_to_run(struct scanner *sc, struct cenv_str key)
     struct run *last = sc->nr_runs ? &sc->runs[sc->nr_runs - 1] : NULL;
     int rc;
 
-    if (last && cenv_str_eq(last->name, name)) {
+    if (last && last->first >= sc->section && cenv_str_eq(last->name, name)) {
         last->nr++;
         return 0;
     }
@@ -117,21 +125,21 @@ static int add_to_run(struct scanner *sc, struct cenv_str key)
 static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kind kind)
 {
     const char *object = sc->scan.at;
-    struct cenv_rd_text at;
+    uint32_t at;
     int rc = jump(&sc->scan);
 
     if (rc < 0)
         return rc;
     if (key.len > UINT16_MAX || sc->nr_entries == UINT32_MAX - 1)
         return cenv_scan_fail(&sc->scan, "a file name is too long");
-    rc = place(sc, key, &at);
+    rc = place_key(sc, key, &at);
     if (rc == 0)
         rc = grow(&sc->entries, &sc->alloc_entries, sc->nr_entries,
                   sizeof(*sc->entries));
     if (rc < 0)
         return rc;
     sc->entries[sc->nr_entries++] = (struct cenv_rd_entry){
-        .key = at.at,
+        .key = at,
         .key_len = (uint16_t)key.len,
         .object = (uint32_t)(object - sc->rd->bytes.data),
         .object_len = (uint32_t)(sc->scan.at - object),
@@ -148,6 +156,7 @@ static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
 
     if (cenv_scan_word(&sc->scan, "null"))
         return 0;
+    sc->section = sc->nr_entries;
     rc = cenv_scan_expect(&sc->scan, '{', "expected an object of records");
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0)
@@ -290,7 +299,7 @@ static int make_removed(struct scanner *sc, struct cenv_rd_text *removed)
     if (sc->nr_removed)
         qsort(sc->removed, sc->nr_removed, sizeof(*sc->removed), str_cmp);
     for (size_t i = 0; rc == 0 && i < sc->nr_removed; i++)
-        rc = place(sc, sc->removed[i], &removed[i]);
+        rc = keep(sc, sc->removed[i], &removed[i]);
     return rc;
 }
 
@@ -303,15 +312,14 @@ static int make_runs(struct scanner *sc, struct cenv_rd_run *runs, uint32_t *nam
     if (sc->nr_runs)
         qsort(sc->runs, sc->nr_runs, sizeof(*sc->runs), run_cmp);
     for (size_t i = 0; rc == 0 && i < sc->nr_runs; i++) {
-        bool same = i && cenv_str_eq(sc->runs[i].name, sc->runs[i - 1].name);
-        if (same)
+        const struct run *run = &sc->runs[i];
+        runs[i] = (struct cenv_rd_run){.first = run->first, .nr = run->nr};
+        if (i && cenv_str_eq(run->name, run[-1].name)) {
             runs[i].name = runs[i - 1].name;
-        else {
-            rc = place(sc, sc->runs[i].name, &runs[i].name);
-            names[nr++] = (uint32_t)i;
+            continue;
         }
-        runs[i].first = sc->runs[i].first;
-        runs[i].nr = sc->runs[i].nr;
+        rc = keep(sc, run->name, &runs[i].name);
+        names[nr++] = (uint32_t)i;
     }
     names[nr] = (uint32_t)sc->nr_runs;
     sc->rd->t.nr_names = nr;
@@ -336,9 +344,9 @@ static int make_tables(struct scanner *sc)
     if (rc == 0)
         rc = make_runs(sc, runs, names);
     if (rc == 0)
-        rc = place(sc, sc->subdir, &rd->t.subdir);
+        rc = keep(sc, sc->subdir, &rd->t.subdir);
     if (rc == 0)
-        rc = place(sc, sc->base_url, &rd->t.base_url);
+        rc = keep(sc, sc->base_url, &rd->t.base_url);
     rd->t.entries = rd->owned[0];
     rd->t.runs = runs;
     rd->t.removed = removed;

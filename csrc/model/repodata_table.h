@@ -7,12 +7,12 @@
 #include "model/repodata.h"
 
 /*
- * The tables hold no pointers, so that in memory and in a binary index they are the same bytes. A
- * text is a place: below bytes.len in the file, from there on in `strings`, where texts are that do
- * not stand in the file as they read (names in lower case, keys with escapes).
+ * The tables hold no pointers, so that in memory and in a binary index they are the same bytes. Texts
+ * lie in `strings`, so that nothing but reading a record touches the file. Only keys stay where they
+ * are, before their objects: their places below bytes_len are in the file, from there on in `strings`.
  */
 struct cenv_rd_text {
-    uint32_t at, len;
+    uint32_t at, len; /* in strings */
 };
 
 enum cenv_rd_kind { CENV_RD_PLAIN, CENV_RD_V3_CONDA, CENV_RD_V3_BZ2 };
@@ -24,7 +24,7 @@ struct cenv_rd_entry {
     uint8_t kind, zero;
 };
 
-/* Entries of one name that follow one another in the file. */
+/* Entries of one name and one section that follow one another in the file. */
 struct cenv_rd_run {
     struct cenv_rd_text name; /* lower case */
     uint32_t first, nr;
@@ -42,7 +42,8 @@ struct cenv_rd_tables {
 
 struct cenv_repodata {
     struct cenv_arena arena;
-    struct cenv_str bytes;
+    struct cenv_str bytes; /* of the file; data NULL: they are read when needed */
+    struct cenv_repodata_bytes reader; /* then */
     struct cenv_rd_tables t;
     struct cenv_repodata_source source; /* spans in the arena */
     struct cenv_record_origin origin;
@@ -54,10 +55,7 @@ struct cenv_repodata {
 static inline struct cenv_str cenv_rd_str(const struct cenv_repodata *rd,
                                           struct cenv_rd_text text)
 {
-    return text.at < rd->bytes.len
-               ? cenv_str_n(rd->bytes.data + text.at, text.len)
-               : cenv_str_slice(rd->t.strings, text.at - rd->bytes.len,
-                                text.at - rd->bytes.len + text.len);
+    return cenv_str_slice(rd->t.strings, text.at, (size_t)text.at + text.len);
 }
 
 /* A repodata with nothing in it but its source; NULL when out of memory. */

@@ -77,7 +77,7 @@ class Index:
         self._store = open_store(store)
         with trace.recording() as recorder:
             sources = self._sources(offline)
-            cache = os.fsencode(store_path(store))
+            cache = os.fsencode(store_path(store)) + b"/v1/repodata"
             self._index = core.call(core.extension().Index, sources, cache)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform)

@@ -477,13 +477,30 @@ static const char packable[] =
 
 static const struct cenv_repodata_stamp stamp = {{1, 2, 3}};
 
+static int read_packable(void *ctx, uint64_t at, char *out, size_t len)
+{
+    (void)ctx;
+    if (at + len > sizeof(packable) - 1)
+        return -1;
+    memcpy(out, packable + at, len);
+    return 0;
+}
+
+static int read_nothing(void *ctx, uint64_t at, char *out, size_t len)
+{
+    (void)ctx, (void)at, (void)out, (void)len;
+    return -1;
+}
+
+static const struct cenv_repodata_bytes reader = {.read = read_packable,
+                                                  .len = sizeof(packable) - 1};
+
 /* Opens the packed index of `packable` and visits every name. */
 static int load_packed(struct bench *b, struct cenv_str packed,
                        const struct cenv_repodata_stamp *when)
 {
     memset(b, 0, sizeof(*b));
-    b->rc = cenv_repodata_unpack(&b->rd, cenv_str(packable), packed, when, &source,
-                                 &b->err);
+    b->rc = cenv_repodata_unpack(&b->rd, &reader, packed, when, &source, &b->err);
     for (size_t i = 0; b->rc == 0 && i < cenv_repodata_nr_names(b->rd); i++)
         b->rc = cenv_repodata_records(b->rd, cenv_repodata_name(b->rd, i), &b->arena,
                                       &b->skips, note, b, &b->err);
@@ -505,6 +522,30 @@ static void test_repodata__packed_is_the_same(void)
     CHECK(is(again.last.url, "https://host/chan/x/B-1-0.conda"));
     CHECK_INT(cenv_repodata_nr_entries(again.rd), 4);
     unload(&again);
+    unload(&b);
+    cenv_buf_release(&packed);
+}
+
+static void test_repodata__packed_file_is_gone(void)
+{
+    static const struct cenv_repodata_bytes gone = {.read = read_nothing,
+                                                    .len = sizeof(packable) - 1};
+    struct cenv_buf packed;
+    struct cenv_repodata *rd = NULL;
+    struct bench b;
+
+    cenv_buf_init(&packed, 1 << 20);
+    CHECK_INT(load(&b, packable), 0);
+    CHECK_INT(cenv_repodata_pack(b.rd, &stamp, &packed, &b.err), 0);
+    CHECK_INT(cenv_repodata_unpack(&rd, &gone, cenv_buf_str(&packed), &stamp, &source,
+                                   &b.err),
+              0);
+    CHECK_INT(
+        cenv_repodata_records(rd, CENV_STR("a"), &b.arena, NULL, note, &b, &b.err),
+        CENV_EINTEGRITY);
+    CHECK(strstr(b.err.message, "some/repodata.json: it cannot be read any more") !=
+          NULL);
+    cenv_repodata_free(rd);
     unload(&b);
     cenv_buf_release(&packed);
 }
@@ -572,6 +613,7 @@ int main(void)
     RUN(test_repodata__block_edges);
     RUN(test_repodata__truncated);
     RUN(test_repodata__packed_is_the_same);
+    RUN(test_repodata__packed_file_is_gone);
     RUN(test_repodata__packed_is_checked);
     RUN(test_repodata__no_memory);
     return check_report();

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cenv import core
+from cenv import core, trace
 from cenv.errors import ChannelError, IntegrityError
 
 SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
@@ -96,3 +96,112 @@ def test_a_truncated_file_is_named_with_the_byte(tmp_path: Path) -> None:
     ) as caught:
         inspect(path, "linux-64")
     assert caught.value.hint
+
+
+# ---- the binary index ----
+
+
+def write_large(path: Path, version: str = "1") -> None:
+    """Write more than a megabyte: smaller files get no binary index."""
+    base = {"version": version, "build": "0", "build_number": 0, "license": "x" * 900}
+    packages = {
+        f"p{i}-{version}-0.conda": base | {"name": f"p{i}"} for i in range(1500)
+    }
+    text = json.dumps({"packages.conda": packages}).encode()
+    if path.suffix == ".zst":
+        core.extension().zstd_write(path, os.urandom(200_000).hex().encode(), 1)
+        text = json.dumps(
+            {"packages.conda": packages, "noise": os.urandom(200_000).hex()}
+        ).encode()
+        core.extension().zstd_write(path, text, 1)
+    else:
+        path.write_bytes(text)
+
+
+def open_cached(path: Path, cache: Path) -> tuple[int, str, list[dict[str, Any]]]:
+    """Open an index; return hits, the reason of a miss, and what is in it."""
+    source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path))
+    with trace.recording() as recorder:
+        index = core.call(core.extension().Index, [source], os.fsencode(cache))
+    (span,) = (s for s in recorder.spans if s["stage"] == "process indices")
+    return span["hits"], span["reason"], core.call(index.inspect)
+
+
+@pytest.fixture(params=["repodata.json", "repodata.json.zst"])
+def large(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / request.param
+    write_large(path)
+    (tmp_path / "cache").mkdir()
+    return path
+
+
+def test_the_second_time_comes_from_the_index(large: Path) -> None:
+    cache = large.parent / "cache"
+    hits, reason, first = open_cached(large, cache)
+    assert (hits, reason) == (0, "no binary index yet")
+    assert first[0]["records"] == 1500
+    assert open_cached(large, cache) == (1, "", first)
+    kept = {"index", "text"} if large.suffix == ".zst" else {"index"}
+    assert {name.partition("-")[0] for name in os.listdir(cache)} == kept
+
+
+def test_another_source_is_scanned_again(large: Path) -> None:
+    cache = large.parent / "cache"
+    open_cached(large, cache)
+    write_large(large, "2")
+    hits, reason, found = open_cached(large, cache)
+    assert (hits, reason) == (0, "the repodata or its index has changed")
+    assert found[0]["records"] == 1500
+    assert open_cached(large, cache)[0] == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "directory", "gone"])
+@pytest.mark.parametrize("victim", ["index", "text"])
+def test_a_damaged_cache_is_not_believed(large: Path, damage: str, victim: str) -> None:
+    cache = large.parent / "cache"
+    wanted = open_cached(large, cache)[2]
+    for path in cache.glob(f"{victim}-*"):
+        data = bytearray(path.read_bytes())
+        path.unlink()
+        if damage == "directory":
+            path.mkdir()
+        elif damage != "gone":
+            data[len(data) // 2] ^= 1
+            path.write_bytes(
+                {"cut": data[:-1], "flip": data, "empty": b""}[damage],
+            )
+    hits, _, found = open_cached(large, cache)
+    assert found == wanted
+    assert hits == (1 if not list(cache.glob(f"{victim}-*")) else hits)
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(large: Path) -> None:
+    assert open_cached(large, large.parent / "absent")[0] == 0
+    (large.parent / "file").write_text("")
+    assert open_cached(large, large.parent / "file")[2][0]["records"] == 1500
+
+
+def test_small_files_leave_nothing_in_the_cache(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json"
+    path.write_text("{}")
+    (tmp_path / "cache").mkdir()
+    assert open_cached(path, tmp_path / "cache")[:2] == (0, "")
+    assert os.listdir(tmp_path / "cache") == []
+
+
+def test_names_of_another_boot_need_the_right_text(tmp_path: Path) -> None:
+    """A power cut may leave holes in a text that was never synced."""
+    path, cache = tmp_path / "repodata.json.zst", tmp_path / "cache"
+    cache.mkdir()
+    write_large(path)
+    wanted = open_cached(path, cache)[2]
+    (text,) = cache.glob("text-*")
+    stat = text.stat()
+    with text.open("r+b") as file:  # the same inode, size and time, other bytes
+        file.seek(stat.st_size // 2)
+        file.write(b"\0" * 512)
+    os.utime(text, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (index,) = cache.glob("index-*")
+    assert b"cenv-rd" in index.read_bytes()
+    assert open_cached(path, cache)[0] == 1  # this boot's: believed
+    del wanted

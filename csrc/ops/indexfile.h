@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One repodata file of an index: mapped or unpacked, scanned or known from its binary index. */
+#ifndef CENV_OPS_INDEXFILE_H
+#define CENV_OPS_INDEXFILE_H
+
+#include "cenv.h"
+#include "io/fs.h"
+#include "model/repodata.h"
+
+struct cenv_index_file {
+    struct cenv_mapping text, packed;
+    struct cenv_buf unpacked; /* of a .zst */
+    int fd; /* of the text, read record by record where it is not mapped; or -1 */
+    struct cenv_repodata *repodata;
+    bool hit;        /* from the binary index */
+    const char *why; /* it was not: a literal, or NULL where none was looked for */
+};
+#define CENV_INDEX_FILE_INIT \
+    { \
+        .fd = -1 \
+    }
+
+/*
+ * Opens what `source` names. With `cache_dir` (or NULL) a large file's binary index is looked for
+ * there, and kept there after a scan, with the text of a .zst beside it; what cannot be kept (no
+ * space, read-only) is no failure. Statuses as cenv_repodata_scan, and CENV_EOS.
+ */
+int cenv_index_file_open(struct cenv_index_file *file,
+                         const struct cenv_index_source *source, uint32_t channel_rank,
+                         const char *cache_dir, struct cenv_error *err);
+void cenv_index_file_release(struct cenv_index_file *file);
+
+#endif
