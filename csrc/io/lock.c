@@ -29,9 +29,10 @@ static int open_lock_file(int dirfd, const char *name, bool exclusive)
 {
     int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     int fd = openat(dirfd, name, flags | O_RDWR, 0600);
-    if (fd < 0 && !exclusive && (errno == EACCES || errno == EROFS))
+    int why = fd < 0 ? -errno : 0;
+    if (!exclusive && (why == -EACCES || why == -EROFS))
         fd = openat(dirfd, name, (flags & ~O_CREAT) | O_RDONLY);
-    return fd < 0 ? -errno : fd;
+    return fd < 0 ? why : fd;
 }
 
 /* 0 locked, HELD, or -errno. */

@@ -223,6 +223,12 @@ int cenv_store_lock_holder(const struct cenv_store *store, const char *key,
     return cenv_lock_holder(store->dirs[CENV_STORE_LOCKS], key, out);
 }
 
+/* Where we may not even make the file, nobody has made it: neither has gc. */
+static bool is_read_only(const struct cenv_error *err)
+{
+    return err->os_errno == EROFS || err->os_errno == EACCES;
+}
+
 int cenv_lease_take(struct cenv_store *store, struct cenv_lease **out,
                     struct cenv_error *err)
 {
@@ -234,6 +240,10 @@ int cenv_lease_take(struct cenv_store *store, struct cenv_lease **out,
     int rc = cenv_lock_take(&lease->lock, store->root, "lease", CENV_LOCK_SHARED, NULL,
                             &task, err);
     cenv_task_release(&task);
+    if (rc == CENV_EOS && is_read_only(err)) {
+        cenv_error_release(err);
+        rc = 0;
+    }
     if (rc == 0)
         *out = lease;
     else

@@ -142,6 +142,7 @@ struct cenv_clone_entry {
     const char *mode;        /* "reflink", "hardlink", "copy" */
 };
 
+/* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
 int cenv_clone_register(const struct cenv_store *store,
                         const struct cenv_clone_entry *entry, struct cenv_error *err);
 int cenv_clone_forget(const struct cenv_store *store, const char *path,

@@ -99,6 +99,11 @@ int cenv_clone_register(const struct cenv_store *store,
                                   cenv_buf_str(&text), 0600, err);
     cenv_buf_release(&text);
     cenv_json_free(doc);
+    if (rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES)) {
+        cenv_error_release(
+            err); /* a store that we may only read sweeps and resets nothing */
+        rc = 0;
+    }
     return rc;
 }
 

@@ -120,7 +120,7 @@ static int check_file(struct verification *v, struct cenv_filehash *hash,
     const char *name = path->path.data;
     struct cenv_str wanted = wanted_hash(path);
     int rc = cenv_raw_stat(v->root, name, &st);
-    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP) 
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
         return is_bytecode(path) ? FINE : MISSING;
     if (rc < 0)
         return cenv_fs_fail(err, rc, v->root, name, "cannot look at");

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "check.h"
@@ -313,6 +315,106 @@ static void test_template__next_one_takes_over_from_the_killed(void)
     storekit_close(&k);
 }
 
+/* Runs a rebuild under trace and kills it before its n-th system call; true when it came so far. */
+static bool kill_at_call(int n)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        raise(SIGSTOP);
+        _exit(build("{\"rebuild\":true}") < 0);
+    }
+    waitpid(pid, &status, 0);
+    for (int i = 0; i < 2 * n && !WIFEXITED(status); i++) { /* in and out of each */
+        ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+        waitpid(pid, &status, 0);
+    }
+    bool came = !WIFEXITED(status);
+    if (came) {
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+    } else {
+        CHECK_INT(WEXITSTATUS(status), 0);
+    }
+    return came;
+}
+
+static void test_template__may_be_killed_at_any_system_call(void)
+{
+    enum { STEP = 29 };
+    int n = 0;
+    begin();
+    while (kill_at_call(n += STEP)) {
+        cenv_buf_clear(&k.out);
+        CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+        CHECK_INT(count(CENV_STORE_TMP), 0);
+        CHECK_INT(build("{}"), 0);
+        CHECK(strstr(template_text("bin/b"), "echo b"));
+    }
+    CHECK(n > 10 * STEP);
+    storekit_close(&k);
+}
+
+/* Too few descriptors, wherever that strikes, is an error with nothing left behind. */
+static void test_template__runs_out_of_descriptors(void)
+{
+    struct rlimit old, few;
+    int rc = -1;
+    begin();
+    getrlimit(RLIMIT_NOFILE, &old);
+    for (rlim_t extra = 0; rc != 0 && extra < 100; extra++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        int next = dup(0);
+        close(next);
+        few = (struct rlimit){(rlim_t)next + extra, old.rlim_max};
+        setrlimit(RLIMIT_NOFILE, &few);
+        cenv_buf_clear(&k.out);
+        rc = cenv_template_build(k.store, records, "{}", &k.task, &k.out, &err);
+        setrlimit(RLIMIT_NOFILE, &old);
+        CHECK(rc == 0 || (err.status == rc && err.message[0]));
+        CHECK_INT(count(CENV_STORE_TMP), 0);
+        CHECK_INT(count(CENV_STORE_TEMPLATES), rc == 0);
+        next = dup(0);
+        CHECK_INT(next, few.rlim_cur - extra); /* none leaked */
+        close(next);
+        cenv_error_release(&err);
+    }
+    CHECK_INT(rc, 0);
+    storekit_close(&k);
+}
+
+static void test_template__read_only_store_serves(void)
+{
+    struct cenv_store *store;
+    struct cenv_lease *lease;
+    char where[512], clone[512];
+    begin();
+    CHECK_INT(build("{}"), 0);
+    struct cenv_json *doc = reply();
+    snprintf(where, sizeof(where), "%s", scratch_path(&k.s, "store"));
+    snprintf(clone, sizeof(clone), "%s", scratch_path(&k.s, "clone"));
+    if (geteuid() == 0 && mount(where, where, NULL, MS_BIND, NULL) == 0 &&
+        mount(NULL, where, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0) {
+        CHECK_INT(cenv_store_open(&store, where, &k.err), 0);
+        CHECK_INT(cenv_lease_take(store, &lease, &k.err), 0);
+        cenv_buf_clear(&k.out);
+        CHECK_INT(cenv_template_build(store, records, "{}", &k.task, &k.out, &k.err),
+                  0);
+        CHECK(!was_built());
+        CHECK_INT(cenv_clone(store, cenv_json_get_cstr(doc, "path"), clone,
+                             "{\"mode\":\"copy\"}", &k.task, &k.out, &k.err),
+                  0);
+        CHECK_STR(k.err.message, "");
+        CHECK(cenv_fs_exists(k.s.fd, "clone/bin/a"));
+        cenv_lease_free(lease);
+        cenv_store_free(store);
+    }
+    umount2(where, MNT_DETACH);
+    cenv_json_free(doc);
+    storekit_close(&k);
+}
+
 /* ---- drafts ---- */
 
 static void test_draft__is_there_when_committed(void)
@@ -460,6 +562,9 @@ int main(void)
     RUN(test_template__records_are_the_same_fetched_or_found);
     RUN(test_template__many_processes_build_one);
     RUN(test_template__next_one_takes_over_from_the_killed);
+    RUN(test_template__may_be_killed_at_any_system_call);
+    RUN(test_template__runs_out_of_descriptors);
+    RUN(test_template__read_only_store_serves);
     RUN(test_draft__is_there_when_committed);
     RUN(test_draft__killed_or_discarded_is_gone);
     RUN(test_stage__same_file_system_needs_none);
