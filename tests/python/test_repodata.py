@@ -102,17 +102,14 @@ def test_a_truncated_file_is_named_with_the_byte(tmp_path: Path) -> None:
 
 
 def write_large(path: Path, version: str = "1") -> None:
-    """Write more than a megabyte: smaller files get no binary index."""
-    base = {"version": version, "build": "0", "build_number": 0, "license": "x" * 900}
+    """Write more than a megabyte, which packs badly: small files get no binary index."""
+    base = {"version": version, "build": "0", "build_number": 0}
     packages = {
-        f"p{i}-{version}-0.conda": base | {"name": f"p{i}"} for i in range(1500)
+        f"p{i}-{version}-0.conda": {**base, "name": f"p{i}", "x": os.urandom(400).hex()}
+        for i in range(1500)
     }
     text = json.dumps({"packages.conda": packages}).encode()
     if path.suffix == ".zst":
-        core.extension().zstd_write(path, os.urandom(200_000).hex().encode(), 1)
-        text = json.dumps(
-            {"packages.conda": packages, "noise": os.urandom(200_000).hex()}
-        ).encode()
         core.extension().zstd_write(path, text, 1)
     else:
         path.write_bytes(text)
@@ -160,19 +157,18 @@ def test_another_source_is_scanned_again(large: Path) -> None:
 def test_a_damaged_cache_is_not_believed(large: Path, damage: str, victim: str) -> None:
     cache = large.parent / "cache"
     wanted = open_cached(large, cache)[2]
-    for path in cache.glob(f"{victim}-*"):
+    victims = list(cache.glob(f"{victim}-*"))
+    for path in victims:
         data = bytearray(path.read_bytes())
         path.unlink()
         if damage == "directory":
             path.mkdir()
         elif damage != "gone":
             data[len(data) // 2] ^= 1
-            path.write_bytes(
-                {"cut": data[:-1], "flip": data, "empty": b""}[damage],
-            )
+            path.write_bytes({"cut": data[:-1], "flip": data, "empty": b""}[damage])
     hits, _, found = open_cached(large, cache)
     assert found == wanted
-    assert hits == (1 if not list(cache.glob(f"{victim}-*")) else hits)
+    assert hits == (0 if victims else 1)
 
 
 def test_a_cache_that_cannot_be_written_is_no_failure(large: Path) -> None:
@@ -187,21 +183,3 @@ def test_small_files_leave_nothing_in_the_cache(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     assert open_cached(path, tmp_path / "cache")[:2] == (0, "")
     assert os.listdir(tmp_path / "cache") == []
-
-
-def test_names_of_another_boot_need_the_right_text(tmp_path: Path) -> None:
-    """A power cut may leave holes in a text that was never synced."""
-    path, cache = tmp_path / "repodata.json.zst", tmp_path / "cache"
-    cache.mkdir()
-    write_large(path)
-    wanted = open_cached(path, cache)[2]
-    (text,) = cache.glob("text-*")
-    stat = text.stat()
-    with text.open("r+b") as file:  # the same inode, size and time, other bytes
-        file.seek(stat.st_size // 2)
-        file.write(b"\0" * 512)
-    os.utime(text, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    (index,) = cache.glob("index-*")
-    assert b"cenv-rd" in index.read_bytes()
-    assert open_cached(path, cache)[0] == 1  # this boot's: believed
-    del wanted
