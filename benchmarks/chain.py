@@ -30,14 +30,6 @@ asyncio.run(main())
 """
 
 
-def main():
-    records = await solve([{channel!r}], {specs!r}.split(), ["linux-64", "noarch"],
-                          virtual_packages=VirtualPackage.detect())
-    await install(records, target, cache_dir={cache!r}, show_progress=False)
-asyncio.run(main())
-"""
-
-
 def main(rounds: int = 5) -> list[str]:
     place = shared()
     if place is None:
