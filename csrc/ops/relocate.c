@@ -250,6 +250,13 @@ static bool aligned(const struct cenv_site *site)
     return site->offset % cenv_encoding_width(site->encoding) == 0;
 }
 
+/* In a binary a site must not begin within the string of a site of another encoding. */
+static bool within_another(const struct cenv_site *site, const struct cenv_site *before)
+{
+    return site->kind == CENV_SITE_BINARY && site->offset < before->end &&
+           (site->end != before->end || site->encoding != before->encoding);
+}
+
 /*
  * An ASCII path in UTF-16-BE at k reads as UTF-16-LE at k + 1 when another ASCII character follows
  * (and UTF-32 alike). Both replacements give the same bytes for text below U+0100, but not the same
@@ -263,13 +270,12 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
         struct cenv_site *site = &sites->list[i];
         struct cenv_site *last = kept > first ? &sites->list[kept - 1] : NULL;
         if (last && site->offset < last->offset + last->have) {
-            if (aligned(site) && !aligned(last))
+            bool better = aligned(site) && !aligned(last);
+            if (better && !(kept - 1 > first && within_another(site, last - 1)))
                 *last = *site;
             continue;
         }
-        if (last && site->kind == CENV_SITE_BINARY &&
-            site->offset < last->end &&
-            (site->end != last->end || site->encoding != last->encoding))
+        if (last && within_another(site, last))
             continue;
         sites->list[kept++] = *site;
     }

@@ -139,6 +139,23 @@ static void test_relocate__wide_not_latin(void)
         CHECK_MEM(out, want, 14);
 }
 
+/* Big endian text whose second path, shifted by a byte, is an aligned little endian one. */
+static void test_relocate__wide_in_both_orders(void)
+{
+    char data[8 * sizeof(P)];
+    size_t len = 0;
+    struct cenv_error err = CENV_ERROR_INIT;
+    data[len++] = 'o';
+    len += widen(P, strlen(P), 2, true, data + len);
+    data[len++] = ' ';
+    data[len++] = 'a';
+    len += widen(P, strlen(P), 2, true, data + len);
+    data[len++] = '\0';
+    if (CHECK(relocate(cenv_str_n(data, len), "/d", true, &err)))
+        CHECK_INT(relocated.len, len);
+    cenv_error_release(&err);
+}
+
 static void test_relocate__shebang(void)
 {
     char d125[126], d99[100];
@@ -392,6 +409,7 @@ int main(void)
     RUN(test_relocate__binary_room);
     RUN(test_relocate__wide);
     RUN(test_relocate__wide_not_latin);
+    RUN(test_relocate__wide_in_both_orders);
     RUN(test_relocate__shebang);
     RUN(test_relocate__limits);
     RUN(test_relocate__trampolines);
