@@ -342,7 +342,7 @@ static bool kill_at_call(int n)
 
 static void test_template__may_be_killed_at_any_system_call(void)
 {
-    enum { STEP = 29 };
+    enum { STEP = 61 };
     int n = 0;
     begin();
     while (kill_at_call(n += STEP)) {
@@ -352,7 +352,7 @@ static void test_template__may_be_killed_at_any_system_call(void)
         CHECK_INT(build("{}"), 0);
         CHECK(strstr(template_text("bin/b"), "echo b"));
     }
-    CHECK(n > 10 * STEP);
+    CHECK(n > 5 * STEP);
     storekit_close(&k);
 }
 
