@@ -77,7 +77,8 @@ lbool Search::slices(struct cenv_task *task, struct cenv_error *err)
         if (status < 0)
             break;
         setConfBudget(CONFLICT_SLICE);
-        setPropBudget(static_cast<int64_t>(most > PROPAGATION_SLICE ? most : PROPAGATION_SLICE));
+        setPropBudget(
+            static_cast<int64_t>(most > PROPAGATION_SLICE ? most : PROPAGATION_SLICE));
         result = search(luby.next() * restart_first);
     }
     budgetOff();

@@ -49,7 +49,8 @@ int cenv_sat_assume(struct cenv_sat *sat, int lit);
  * 1: satisfiable, cenv_sat_value holds; 0: not under these assumptions, cenv_sat_failed tells which;
  * negative: CENV_ENOMEM or CENV_ECANCELLED, the task having been polled between slices of search.
  */
-int cenv_sat_solve(struct cenv_sat *sat, struct cenv_task *task, struct cenv_error *err);
+int cenv_sat_solve(struct cenv_sat *sat, struct cenv_task *task,
+                   struct cenv_error *err);
 
 /* The value of `lit` in the model of the last solve. */
 bool cenv_sat_value(const struct cenv_sat *sat, int lit);

@@ -6,8 +6,11 @@ enum { NAME_MAX_LEN = 64 };
 
 void cenv_nearname_init(struct cenv_nearname *near, struct cenv_str name)
 {
-    *near = (struct cenv_nearname){ .name = name };
-    near->limit = name.len > NAME_MAX_LEN || name.len < 2 ? 0 : name.len <= 4 ? 1 : name.len <= 8 ? 2 : 3;
+    *near = (struct cenv_nearname){.name = name};
+    near->limit = name.len > NAME_MAX_LEN || name.len < 2 ? 0
+                  : name.len <= 4                         ? 1
+                  : name.len <= 8                         ? 2
+                                                          : 3;
 }
 
 static char fold(char c)
@@ -29,7 +32,8 @@ static size_t edits(struct cenv_str a, struct cenv_str b, size_t limit)
     for (size_t k = 0; k <= b.len; k++)
         rows[0][k] = k;
     for (size_t i = 1; i <= a.len; i++) {
-        size_t *row = rows[i % 3], *last = rows[(i + 2) % 3], *older = rows[(i + 1) % 3];
+        size_t *row = rows[i % 3], *last = rows[(i + 2) % 3],
+               *older = rows[(i + 1) % 3];
         size_t lowest = row[0] = i;
         for (size_t k = 1; k <= b.len; k++) {
             char x = fold(a.data[i - 1]), y = fold(b.data[k - 1]);
@@ -48,9 +52,9 @@ static size_t edits(struct cenv_str a, struct cenv_str b, size_t limit)
 static void keep(struct cenv_nearname *near, struct cenv_str name, size_t distance)
 {
     size_t at = 0;
-    while (at < near->nr && (near->edits[at] < distance ||
-                             (near->edits[at] == distance &&
-                              cenv_str_cmp(near->best[at], name) < 0)))
+    while (at < near->nr &&
+           (near->edits[at] < distance ||
+            (near->edits[at] == distance && cenv_str_cmp(near->best[at], name) < 0)))
         at++;
     if (at == CENV_NEARNAME_MAX || (at < near->nr && cenv_str_eq(near->best[at], name)))
         return;

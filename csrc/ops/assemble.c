@@ -8,8 +8,9 @@
 
 struct assembly {
     struct cenv_problem *p;
-    const uint32_t *before; /* by old candidate number: its place when specs were matched */
-    uint32_t *number;       /* by old name number: the new one */
+    const uint32_t
+        *before;      /* by old candidate number: its place when specs were matched */
+    uint32_t *number; /* by old name number: the new one */
     struct cenv_name *old;
     struct cenv_map merged; /* meaning of a requirement, as bytes -> its number */
     size_t alloc_reqs, alloc_specs, alloc_runs, alloc_edges, nr_runs, nr_edges;
@@ -38,7 +39,7 @@ static int sort_names(struct assembly *a)
         return CENV_ENOMEM;
     }
     for (uint32_t i = 0; i < p->nr_names; i++)
-        sorted[i] = (struct numbered){ p->names[i], i };
+        sorted[i] = (struct numbered){p->names[i], i};
     if (p->nr_names)
         qsort(sorted, p->nr_names, sizeof(*sorted), by_text);
     for (uint32_t i = 0; i < p->nr_names; i++) {
@@ -54,7 +55,8 @@ static int sort_names(struct assembly *a)
 
 static int push(void **block, size_t *alloc, size_t nr, size_t size)
 {
-    return nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM : 0;
+    return nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM
+                                                                        : 0;
 }
 
 /* Appends the spec's runs on its name's places in their final order; returns how many, or a status. */
@@ -74,7 +76,7 @@ static int add_runs(struct assembly *a, const struct cenv_spec *spec)
             if (push(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)) < 0)
                 return CENV_ENOMEM;
             a->p->in.runs = runs;
-            a->p->in.runs[a->nr_runs++] = (struct cenv_run){ place, place + 1 };
+            a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
         }
         last = place;
     }
@@ -85,31 +87,36 @@ static int add_runs(struct assembly *a, const struct cenv_spec *spec)
 static int find_meaning(struct assembly *a, const struct cenv_req *req, uint32_t *found)
 {
     struct cenv_buf key;
-    uint32_t head[] = { req->name, req->limit };
+    uint32_t head[] = {req->name, req->limit};
     *found = CENV_NONE;
     if (a->p->explaining)
         return 0;
     cenv_buf_init(&key, SIZE_MAX / 2);
     cenv_buf_add(&key, head, sizeof(head));
-    cenv_buf_add(&key, a->p->in.runs + req->first_run, req->nr_runs * sizeof(struct cenv_run));
+    cenv_buf_add(&key, a->p->in.runs + req->first_run,
+                 req->nr_runs * sizeof(struct cenv_run));
     int rc = key.failed ? CENV_ENOMEM : 0;
     if (rc == 0)
         *found = cenv_map_get(&a->merged, cenv_buf_str(&key));
     if (rc == 0 && *found == CENV_NONE) {
         struct cenv_str own = cenv_arena_str(&a->p->arena, cenv_buf_str(&key));
-        rc = !own.data || cenv_map_put(&a->merged, own, a->p->in.nr_reqs) < 0 ? CENV_ENOMEM : 0;
+        rc = !own.data || cenv_map_put(&a->merged, own, a->p->in.nr_reqs) < 0
+                 ? CENV_ENOMEM
+                 : 0;
     }
     cenv_buf_release(&key);
     return rc;
 }
 
-static int new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req, uint32_t *out)
+static int new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req,
+                   uint32_t *out)
 {
     struct cenv_instance *in = &a->p->in;
     void *reqs = in->reqs, *specs = a->p->req_spec;
     int rc = push(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
     in->reqs = reqs;
-    rc = rc < 0 ? rc : push(&specs, &a->alloc_specs, in->nr_reqs, sizeof(*a->p->req_spec));
+    rc = rc < 0 ? rc
+                : push(&specs, &a->alloc_specs, in->nr_reqs, sizeof(*a->p->req_spec));
     a->p->req_spec = specs;
     if (rc < 0)
         return rc;
@@ -130,7 +137,7 @@ static int req_of(struct assembly *a, uint32_t id, bool limit, uint32_t *out)
     int nr = add_runs(a, spec);
     if (nr < 0)
         return nr;
-    struct cenv_req req = { spec->name, (uint32_t)first, (uint32_t)nr, limit };
+    struct cenv_req req = {spec->name, (uint32_t)first, (uint32_t)nr, limit};
     int rc = find_meaning(a, &req, out);
     if (rc == 0 && *out == CENV_NONE)
         rc = new_req(a, id, &req, out);
@@ -191,7 +198,8 @@ static int add_names(struct assembly *a)
 static int number_candidates(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
-    struct cenv_candidate *cands = cenv_reallocarray(NULL, p->in.nr_cands, sizeof(*cands));
+    struct cenv_candidate *cands =
+        cenv_reallocarray(NULL, p->in.nr_cands, sizeof(*cands));
     if (!cands)
         return CENV_ENOMEM;
     for (uint32_t n = 0; n < p->nr_names; n++) {
@@ -235,14 +243,17 @@ static int start(struct assembly *a)
     in->first = cenv_arena_calloc(arena, p->nr_names + 1, sizeof(*in->first));
     in->name_of = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->name_of));
     in->hidden = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->hidden));
-    in->edge_first = cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
+    in->edge_first =
+        cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
     in->items = cenv_arena_calloc(arena, p->nr_asked, sizeof(*in->items));
-    return in->first && in->name_of && in->hidden && in->edge_first && in->items ? 0 : CENV_ENOMEM;
+    return in->first && in->name_of && in->hidden && in->edge_first && in->items
+               ? 0
+               : CENV_ENOMEM;
 }
 
 int cenv_assemble(struct cenv_problem *p, const uint32_t *before)
 {
-    struct assembly a = { .p = p, .before = before };
+    struct assembly a = {.p = p, .before = before};
     int rc = sort_names(&a);
     rc = rc < 0 ? rc : start(&a);
     rc = rc < 0 ? rc : add_names(&a);

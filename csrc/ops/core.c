@@ -95,7 +95,8 @@ static int minimise_reqs(struct refuter *r)
     for (uint32_t q = 0; rc == 0 && q < r->in->nr_reqs; q++) {
         if (!r->core->reqs[q])
             continue;
-        if (cenv_sat_stats(r->sat).conflicts - start > MAX_CONFLICTS || ++trials > MAX_TRIALS)
+        if (cenv_sat_stats(r->sat).conflicts - start > MAX_CONFLICTS ||
+            ++trials > MAX_TRIALS)
             return 0;
         rc = try_without(r, &r->core->reqs[q]);
     }
@@ -142,11 +143,12 @@ static int find(struct refuter *r)
     return rc < 0 ? rc : minimise_reqs(r);
 }
 
-int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in, struct cenv_arena *arena,
-                   struct cenv_task *task, struct cenv_error *err)
+int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
+                   struct cenv_arena *arena, struct cenv_task *task,
+                   struct cenv_error *err)
 {
-    struct refuter r = { .in = in, .core = out, .task = task, .err = err };
-    *out = (struct cenv_core){ 0 };
+    struct refuter r = {.in = in, .core = out, .task = task, .err = err};
+    *out = (struct cenv_core){0};
     out->items = cenv_arena_alloc(arena, in->nr_items * sizeof(*out->items));
     out->reqs = cenv_arena_alloc(arena, in->nr_reqs * sizeof(*out->reqs));
     if (!out->items || !out->reqs)
@@ -161,8 +163,9 @@ int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in, struct
 }
 
 /* Assumes all items but `without`, and that the name is better than `below` (if it is any place). */
-static int solve_without(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
-                         int extra, int better, struct cenv_task *task, struct cenv_error *err)
+static int solve_without(const struct cenv_instance *in, struct cenv_sat *sat,
+                         uint32_t without, int extra, int better,
+                         struct cenv_task *task, struct cenv_error *err)
 {
     bool failed = false;
     for (uint32_t i = 0; i < in->nr_items; i++)
@@ -175,13 +178,14 @@ static int solve_without(const struct cenv_instance *in, struct cenv_sat *sat, u
     return failed ? cenv_error_oom(err) : cenv_sat_solve(sat, task, err);
 }
 
-int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
-                    struct cenv_task *task, struct cenv_error *err)
+int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
+                    uint32_t without, struct cenv_task *task, struct cenv_error *err)
 {
     return solve_without(in, sat, without, 0, 0, task, err);
 }
 
-static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *sat, uint32_t name)
+static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *sat,
+                         uint32_t name)
 {
     uint32_t place = 0;
     while (place + 1 < cenv_instance_size(in, name) &&
@@ -190,8 +194,9 @@ static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *
     return place;
 }
 
-int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
-                    uint32_t name, uint32_t *place, struct cenv_task *task, struct cenv_error *err)
+int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
+                    uint32_t without, uint32_t name, uint32_t *place,
+                    struct cenv_task *task, struct cenv_error *err)
 {
     if (!cenv_instance_size(in, name))
         return 0;

@@ -12,9 +12,11 @@
 
 struct cenv_core {
     bool *items; /* by item: without any one of them there is a solution */
-    bool *reqs;  /* by requirement: those that candidates have, enough to refute the items */
+    bool *
+        reqs; /* by requirement: those that candidates have, enough to refute the items */
     uint32_t nr_items, nr_reqs;
-    bool minimal; /* `reqs` was minimised too: without any one of them there is a solution */
+    bool
+        minimal; /* `reqs` was minimised too: without any one of them there is a solution */
 };
 
 /*
@@ -22,20 +24,21 @@ struct cenv_core {
  * ones, then the requirements, as long as that is cheap. Returns 1; 0 when there is a solution;
  * CENV_ENOMEM, CENV_ECANCELLED. Arrays are in the arena.
  */
-int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in, struct cenv_arena *arena,
-                   struct cenv_task *task, struct cenv_error *err);
+int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
+                   struct cenv_arena *arena, struct cenv_task *task,
+                   struct cenv_error *err);
 
 /*
  * The best place of `name` in a solution of all items but `without`, in which the name is installed:
  * 1 and *place, or 0 when there is none, or a status. `sat` holds the hard encoding of `in`; it can
  * be used again.
  */
-int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
-                    uint32_t name, uint32_t *place, struct cenv_task *task,
-                    struct cenv_error *err);
+int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
+                    uint32_t without, uint32_t name, uint32_t *place,
+                    struct cenv_task *task, struct cenv_error *err);
 
 /* All items but `without` (CENV_NONE: all) have a solution: 1, 0 or a status. */
-int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t without,
-                    struct cenv_task *task, struct cenv_error *err);
+int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
+                    uint32_t without, struct cenv_task *task, struct cenv_error *err);
 
 #endif

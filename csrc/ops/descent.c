@@ -23,9 +23,9 @@ struct descent {
     uint32_t *choice; /* by name: what is fixed */
     uint32_t *names;  /* the layer */
     uint32_t nr;
-    uint32_t *queue;  /* the next layer */
+    uint32_t *queue; /* the next layer */
     uint32_t nr_queue;
-    bool *seen;       /* by name: fixed, in the layer or the queue */
+    bool *seen; /* by name: fixed, in the layer or the queue */
     int *core;
 };
 
@@ -264,11 +264,13 @@ static int descend(struct descent *d, uint32_t *layer)
 int cenv_descend(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t *choice,
                  uint32_t *layer, struct cenv_task *task, struct cenv_error *err)
 {
-    struct descent d = { .in = in, .sat = sat, .task = task, .err = err, .choice = choice };
+    struct descent d = {
+        .in = in, .sat = sat, .task = task, .err = err, .choice = choice};
     d.model = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.model));
     d.names = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.names));
     d.queue = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.queue));
-    d.core = cenv_reallocarray(NULL, (size_t)in->nr_names + in->nr_items, sizeof(*d.core));
+    d.core =
+        cenv_reallocarray(NULL, (size_t)in->nr_names + in->nr_items, sizeof(*d.core));
     d.seen = cenv_calloc(in->nr_names, sizeof(*d.seen));
     int rc = 0;
     if (!d.model || !d.names || !d.queue || !d.core || !d.seen)

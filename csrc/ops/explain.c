@@ -31,7 +31,7 @@ struct explainer {
 
 static struct cenv_buf *const *bufs(struct explainer *e, struct cenv_buf *list[5])
 {
-    struct cenv_buf *all[] = { &e->conflict, &e->tree, &e->relax, &e->missing, &e->hint };
+    struct cenv_buf *all[] = {&e->conflict, &e->tree, &e->relax, &e->missing, &e->hint};
     memcpy(list, all, sizeof(all));
     return list;
 }
@@ -55,12 +55,14 @@ static bool is_missing(const struct cenv_problem *p, uint32_t i)
     if (p->names[name].nr || cenv_str_starts(p->names[name].text, CENV_STR("__")))
         return false;
     for (const struct cenv_skip *skip = p->skips.first; skip; skip = skip->next)
-        if (cenv_dist_split(&dist, skip->fn) && cenv_str_eq(dist.name, p->names[name].text))
+        if (cenv_dist_split(&dist, skip->fn) &&
+            cenv_str_eq(dist.name, p->names[name].text))
             return false; /* there, but unusable */
     return true;
 }
 
-static void find_near(const struct explainer *e, struct cenv_str name, struct cenv_nearname *near)
+static void find_near(const struct explainer *e, struct cenv_str name,
+                      struct cenv_nearname *near)
 {
     cenv_nearname_init(near, name);
     for (size_t i = 0; i < cenv_index_nr_sources(e->p.index); i++) {
@@ -80,7 +82,9 @@ static void tell_missing(struct explainer *e, struct cenv_str name)
     for (size_t i = 0; i < near.nr; i++) {
         cenv_buf_puts(&e->missing, i ? "," : "");
         cenv_json_quote(&e->missing, near.best[i]);
-        cenv_buf_puts(&e->hint, i ? ", " : e->hint.len ? "; did you mean " : "did you mean ");
+        cenv_buf_puts(&e->hint, i             ? ", "
+                                : e->hint.len ? "; did you mean "
+                                              : "did you mean ");
         cenv_buf_add_str(&e->hint, near.best[i]);
     }
     cenv_buf_puts(&e->hint, near.nr ? "?" : "");
@@ -99,7 +103,8 @@ static uint32_t tell_all_missing(struct explainer *e)
         quote_item(&e->conflict, cenv_buf_str(&text));
         cenv_buf_release(&text);
         struct cenv_str name = e->p.names[e->p.specs[e->p.asked[i].spec].name].text;
-        cenv_buf_addf(&e->tree, "no channel has a package named %.*s\n", CENV_STR_ARG(name));
+        cenv_buf_addf(&e->tree, "no channel has a package named %.*s\n",
+                      CENV_STR_ARG(name));
         tell_missing(e, name);
         nr++;
     }
@@ -133,9 +138,11 @@ static int tell_why(struct explainer *e)
     tell_items(e);
     if (e->core.nr_reqs <= LONG_CORE)
         return cenv_tree_print(&e->p, &e->core, &e->tree, e->err);
-    cenv_buf_addf(&e->tree,
-                  "└─ no combination of versions works: the proof needs %lu dependencies at once, "
-                  "too many to show\n", (unsigned long)e->core.nr_reqs);
+    cenv_buf_addf(
+        &e->tree,
+        "└─ no combination of versions works: the proof needs %lu dependencies at once, "
+        "too many to show\n",
+        (unsigned long)e->core.nr_reqs);
     return 0;
 }
 
@@ -144,7 +151,8 @@ static int tell_why(struct explainer *e)
 static void tell_relaxed(struct explainer *e, uint32_t item, uint32_t cand)
 {
     struct cenv_buf text;
-    const struct cenv_record *record = cand == CENV_NONE ? NULL : e->p.cands[cand].record;
+    const struct cenv_record *record =
+        cand == CENV_NONE ? NULL : e->p.cands[cand].record;
     cenv_buf_init(&text, MAX_TEXT);
     cenv_asked_print(&e->p, item, &text);
     cenv_buf_puts(&e->relax, e->relax.len ? ",{\"item\":" : "{\"item\":");
@@ -154,9 +162,11 @@ static void tell_relaxed(struct explainer *e, uint32_t item, uint32_t cand)
     if (record) {
         cenv_buf_puts(&e->relax, ",\"works\":");
         cenv_buf_clear(&text);
-        cenv_buf_addf(&text, "%.*s %.*s", CENV_STR_ARG(record->name), CENV_STR_ARG(record->version));
+        cenv_buf_addf(&text, "%.*s %.*s", CENV_STR_ARG(record->name),
+                      CENV_STR_ARG(record->version));
         cenv_json_quote(&e->relax, cenv_buf_str(&text));
-        cenv_buf_addf(&e->hint, " (%.*s would work)", CENV_STR_ARG(cenv_buf_str(&text)));
+        cenv_buf_addf(&e->hint, " (%.*s would work)",
+                      CENV_STR_ARG(cenv_buf_str(&text)));
     }
     cenv_buf_putc(&e->relax, '}');
     cenv_buf_release(&text);
@@ -190,7 +200,8 @@ static int tell_relaxing(struct explainer *e)
         if (e->core.items[i] && e->p.asked[i].kind != CENV_ASKED_VIRTUAL)
             rc = try_relaxing(e, i);
     if (rc >= 0 && !e->relax.len && e->core.nr_items > 0)
-        cenv_buf_puts(&e->hint, "there are more conflicts: relaxing one of these is not enough");
+        cenv_buf_puts(&e->hint,
+                      "there are more conflicts: relaxing one of these is not enough");
     return rc < 0 ? rc : 0;
 }
 
@@ -251,21 +262,24 @@ static int explain(struct explainer *e)
 {
     if (tell_all_missing(e)) {
         if (!e->hint.len)
-            cenv_buf_puts(&e->hint, "check the spelling, or add the channel that has it");
+            cenv_buf_puts(&e->hint,
+                          "check the spelling, or add the channel that has it");
         return set_error(e);
     }
     int rc = cenv_core_find(&e->core, &e->p.in, &e->arena, e->task, e->err);
     if (rc == 0)
-        return cenv_error_set(e->err, CENV_EFAIL, "a refuted request was solved when explained");
+        return cenv_error_set(e->err, CENV_EFAIL,
+                              "a refuted request was solved when explained");
     rc = rc < 0 ? rc : tell_why(e);
     rc = rc < 0 ? rc : tell_relaxing(e);
     return rc < 0 ? rc : set_error(e);
 }
 
-int cenv_explain_unsat(const struct cenv_index *index, const struct cenv_request *request,
-                       struct cenv_task *task, struct cenv_error *err)
+int cenv_explain_unsat(const struct cenv_index *index,
+                       const struct cenv_request *request, struct cenv_task *task,
+                       struct cenv_error *err)
 {
-    struct explainer e = { .task = task, .err = err };
+    struct explainer e = {.task = task, .err = err};
     struct cenv_buf *list[5];
     bufs(&e, list);
     for (int i = 0; i < 5; i++)

@@ -11,6 +11,7 @@ size_t cenv_index_nr_sources(const struct cenv_index *index);
 /* The name of the multichannel source `i` was named by, or empty. Borrowed. */
 struct cenv_str cenv_index_multichannel(const struct cenv_index *index, size_t i);
 
-const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index, size_t i);
+const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
+                                                size_t i);
 
 #endif

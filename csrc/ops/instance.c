@@ -17,8 +17,9 @@ struct encoder {
     const struct cenv_instance *in;
     struct cenv_sat *sat;
     bool soft;
-    int failed;      /* sticky: a clause found no memory */
-    uint32_t *start; /* by requirement: the candidates start .. last have it, not yet expressed */
+    int failed; /* sticky: a clause found no memory */
+    uint32_t *
+        start; /* by requirement: the candidates start .. last have it, not yet expressed */
     uint32_t *last;
 };
 
@@ -27,7 +28,7 @@ enum { NO_LIT = 0 };
 /* A clause of those literals that are not NO_LIT. */
 static void clause(struct encoder *e, int a, int b, int c, int d)
 {
-    int given[] = { a, b, c, d };
+    int given[] = {a, b, c, d};
     int lits[4];
     size_t nr = 0;
     for (size_t i = 0; i < 4; i++)
@@ -39,22 +40,24 @@ static void clause(struct encoder *e, int a, int b, int c, int d)
 /* The literal "place or worse", or NO_LIT behind the last place, where it is false. */
 static int worse(const struct encoder *e, uint32_t name, uint32_t place)
 {
-    return place < cenv_instance_size(e->in, name) ? cenv_var_worse(e->in, name, place) : NO_LIT;
+    return place < cenv_instance_size(e->in, name) ? cenv_var_worse(e->in, name, place)
+                                                   : NO_LIT;
 }
 
 /* `cause` implies that the name's place is not in from <= p < to. */
 static void forbid(struct encoder *e, int cause, uint32_t name, struct cenv_run run)
 {
     if (run.from < run.to)
-        clause(e, -cause, -cenv_var_worse(e->in, name, run.from), worse(e, name, run.to), NO_LIT);
+        clause(e, -cause, -cenv_var_worse(e->in, name, run.from),
+               worse(e, name, run.to), NO_LIT);
 }
 
 static void express_axis(struct encoder *e, uint32_t name)
 {
     uint32_t size = cenv_instance_size(e->in, name);
     for (uint32_t p = 1; p < size; p++)
-        clause(e, -cenv_var_worse(e->in, name, p), cenv_var_worse(e->in, name, p - 1), NO_LIT,
-               NO_LIT);
+        clause(e, -cenv_var_worse(e->in, name, p), cenv_var_worse(e->in, name, p - 1),
+               NO_LIT, NO_LIT);
 }
 
 static void express_gate(struct encoder *e, uint32_t q)
@@ -64,15 +67,17 @@ static void express_gate(struct encoder *e, uint32_t q)
     int gate = cenv_var_gate(e->in, q);
     uint32_t at = 0;
     if (!req->limit) {
-        int first = req->nr_runs ? cenv_var_worse(e->in, req->name, runs[0].from) : NO_LIT;
+        int first =
+            req->nr_runs ? cenv_var_worse(e->in, req->name, runs[0].from) : NO_LIT;
         clause(e, -gate, first, NO_LIT, NO_LIT);
         at = req->nr_runs ? runs[0].from : cenv_instance_size(e->in, req->name);
     }
     for (uint32_t i = 0; i < req->nr_runs; i++) {
-        forbid(e, gate, req->name, (struct cenv_run){ at, runs[i].from });
+        forbid(e, gate, req->name, (struct cenv_run){at, runs[i].from});
         at = runs[i].to;
     }
-    forbid(e, gate, req->name, (struct cenv_run){ at, cenv_instance_size(e->in, req->name) });
+    forbid(e, gate, req->name,
+           (struct cenv_run){at, cenv_instance_size(e->in, req->name)});
 }
 
 /* The candidates start[q] .. last[q] need requirement q. */
@@ -91,7 +96,8 @@ static void meet_edge(struct encoder *e, uint32_t q, uint32_t c)
     bool open = e->last[q] != UINT32_MAX;
     if (open && e->last[q] == c)
         return; /* listed twice */
-    if (open && e->last[q] + 1 == c && e->in->name_of[e->last[q]] == e->in->name_of[c]) {
+    if (open && e->last[q] + 1 == c &&
+        e->in->name_of[e->last[q]] == e->in->name_of[c]) {
         e->last[q] = c;
         return;
     }
@@ -121,7 +127,7 @@ static void express_hidden(struct encoder *e, int cause, uint8_t mark)
         uint32_t size = cenv_instance_size(in, n);
         for (uint32_t p = 0; p < size; p++)
             if (hidden[p] == mark)
-                forbid(e, cause, n, (struct cenv_run){ p, p + 1 });
+                forbid(e, cause, n, (struct cenv_run){p, p + 1});
     }
 }
 
@@ -149,10 +155,12 @@ static void express_all(struct encoder *e)
 int cenv_encode(const struct cenv_instance *in, unsigned flags, struct cenv_sat *sat,
                 struct cenv_error *err)
 {
-    struct encoder e = { .in = in, .sat = sat, .soft = flags & CENV_ENCODE_SOFT };
-    uint64_t nr = (uint64_t)in->nr_cands + in->nr_items + (e.soft ? 2u : 1u) * (uint64_t)in->nr_reqs;
+    struct encoder e = {.in = in, .sat = sat, .soft = flags & CENV_ENCODE_SOFT};
+    uint64_t nr = (uint64_t)in->nr_cands + in->nr_items +
+                  (e.soft ? 2u : 1u) * (uint64_t)in->nr_reqs;
     if (nr >= 1u << 30)
-        return cenv_error_set(err, CENV_EFAIL, "the problem has too many candidates (%llu)",
+        return cenv_error_set(err, CENV_EFAIL,
+                              "the problem has too many candidates (%llu)",
                               (unsigned long long)nr);
     e.start = cenv_reallocarray(NULL, in->nr_reqs, sizeof(*e.start));
     e.last = cenv_reallocarray(NULL, in->nr_reqs, sizeof(*e.last));
@@ -164,7 +172,8 @@ int cenv_encode(const struct cenv_instance *in, unsigned flags, struct cenv_sat 
     return e.failed ? cenv_error_oom(err) : 0;
 }
 
-bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req, uint32_t place)
+bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req,
+                  uint32_t place)
 {
     const struct cenv_run *runs = in->runs + req->first_run;
     uint32_t lo = 0, hi = req->nr_runs;

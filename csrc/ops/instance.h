@@ -43,13 +43,14 @@ struct cenv_item {
 
 struct cenv_instance {
     uint32_t nr_names, nr_cands, nr_reqs, nr_items;
-    uint32_t *first;      /* nr_names + 1 */
-    uint32_t *name_of;    /* by candidate */
+    uint32_t *first;   /* nr_names + 1 */
+    uint32_t *name_of; /* by candidate */
     struct cenv_req *reqs;
     struct cenv_run *runs;
-    uint32_t *edge_first; /* nr_cands + 1: where a candidate's requirements start in `edges` */
+    uint32_t *
+        edge_first; /* nr_cands + 1: where a candidate's requirements start in `edges` */
     uint32_t *edges;
-    uint8_t *hidden;      /* by candidate, or NULL: nothing is hidden */
+    uint8_t *hidden; /* by candidate, or NULL: nothing is hidden */
     struct cenv_item *items;
 };
 
@@ -59,7 +60,8 @@ static inline uint32_t cenv_instance_size(const struct cenv_instance *in, uint32
 }
 
 /* The requirement's runs hold `place`. */
-bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req, uint32_t place);
+bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req,
+                  uint32_t place);
 
 /*
  * Order encoding: of every candidate one variable, true when its name is installed at its place or a
@@ -74,7 +76,8 @@ int cenv_encode(const struct cenv_instance *in, unsigned flags, struct cenv_sat 
                 struct cenv_error *err);
 
 /* "Installed at `place` of `name` or worse", place < size of the name. */
-static inline int cenv_var_worse(const struct cenv_instance *in, uint32_t name, uint32_t place)
+static inline int cenv_var_worse(const struct cenv_instance *in, uint32_t name,
+                                 uint32_t place)
 {
     return (int)(in->first[name] + place + 1);
 }

@@ -85,9 +85,10 @@ static void step(struct walk *w)
         node->low = w->nodes[to].index;
 }
 
-int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order, struct cenv_error *err)
+int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
+                   struct cenv_error *err)
 {
-    struct walk w = { .g = graph, .order = order };
+    struct walk w = {.g = graph, .order = order};
     w.nodes = cenv_calloc(graph->nr, sizeof(*w.nodes));
     w.stack = cenv_reallocarray(NULL, graph->nr, sizeof(*w.stack));
     w.path = cenv_reallocarray(NULL, graph->nr, sizeof(*w.path));

@@ -24,6 +24,7 @@ struct cenv_linkgraph {
  * together, late ones last, then by number. Depends on nothing but the graph, if the edges of each
  * record are sorted. CENV_ENOMEM.
  */
-int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order, struct cenv_error *err);
+int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
+                   struct cenv_error *err);
 
 #endif

@@ -22,14 +22,18 @@ static bool version_holds(struct matcher *m, const struct cenv_spec *spec,
         return true;
     if (!*verdict)
         *verdict = cand->record->parsed &&
-                   cenv_versionspec_match(version, cand->record->parsed) ? 2 : 1;
+                           cenv_versionspec_match(version, cand->record->parsed)
+                       ? 2
+                       : 1;
     return *verdict == 2;
 }
 
-bool cenv_is_multichannel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
+bool cenv_is_multichannel(const struct cenv_problem *p,
+                          const struct cenv_channelmatch *channel,
                           const struct cenv_candidate *cand)
 {
-    return cand->source < CENV_SOURCE_VIRTUAL && channel->kind == CENV_CHANNELMATCH_NAME &&
+    return cand->source < CENV_SOURCE_VIRTUAL &&
+           channel->kind == CENV_CHANNELMATCH_NAME &&
            cenv_str_eq(cenv_index_multichannel(p->index, cand->source), channel->text);
 }
 
@@ -39,16 +43,17 @@ static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
 {
     struct cenv_matchspec rest = spec->parsed;
     struct cenv_matchspec_more more;
-    rest.version = (struct cenv_versionspec){ 0 };
+    rest.version = (struct cenv_versionspec){0};
     if (rest.more && cenv_is_multichannel(m->p, &rest.more->channel, cand)) {
         more = *rest.more;
-        more.channel = (struct cenv_channelmatch){ 0 };
+        more.channel = (struct cenv_channelmatch){0};
         rest.more = &more;
     }
     return cenv_matchspec_match(&rest, cand->record);
 }
 
-static bool holds(struct matcher *m, const struct cenv_spec *spec, const struct cenv_candidate *cand)
+static bool holds(struct matcher *m, const struct cenv_spec *spec,
+                  const struct cenv_candidate *cand)
 {
     if (spec->record)
         return cenv_record_is_same(spec->record, cand->record);
@@ -58,14 +63,16 @@ static bool holds(struct matcher *m, const struct cenv_spec *spec, const struct 
            rest_holds(m, spec, cand);
 }
 
-static void match_all(struct matcher *m, struct cenv_spec *spec, const struct cenv_name *name)
+static void match_all(struct matcher *m, struct cenv_spec *spec,
+                      const struct cenv_name *name)
 {
     const struct cenv_candidate *cands = m->p->cands + name->first;
     memset(m->verdict, 0, name->nr_texts);
     for (uint32_t i = 0; i < name->nr; i++) {
         if (!holds(m, spec, &cands[i]))
             continue;
-        uint32_t rank = cands[i].version + (cands[i].record->nr_track_features ? TRACKED : 0);
+        uint32_t rank =
+            cands[i].version + (cands[i].record->nr_track_features ? TRACKED : 0);
         spec->bits[i / 64] |= UINT64_C(1) << (i % 64);
         spec->best = rank < spec->best ? rank : spec->best;
     }
@@ -74,7 +81,8 @@ static void match_all(struct matcher *m, struct cenv_spec *spec, const struct ce
 static int match_spec(struct matcher *m, struct cenv_spec *spec)
 {
     const struct cenv_name *name = &m->p->names[spec->name];
-    spec->bits = cenv_arena_calloc(&m->p->arena, (name->nr + 63) / 64, sizeof(*spec->bits));
+    spec->bits =
+        cenv_arena_calloc(&m->p->arena, (name->nr + 63) / 64, sizeof(*spec->bits));
     if (!spec->bits)
         return CENV_ENOMEM;
     if (name->nr_texts > m->alloc) {
@@ -91,7 +99,7 @@ static int match_spec(struct matcher *m, struct cenv_spec *spec)
 
 int cenv_match_specs(struct cenv_problem *p)
 {
-    struct matcher m = { .p = p };
+    struct matcher m = {.p = p};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < p->nr_specs; i++)
         if (p->specs[i].name != CENV_NONE)

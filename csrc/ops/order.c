@@ -44,7 +44,8 @@ static void rank_versions(struct cenv_candidate *cands, uint32_t nr, uint32_t *n
     for (uint32_t i = 0; i < nr; i++) {
         if (i > 0) {
             version += !same_version(cands[i - 1].record, cands[i].record);
-            text += !cenv_str_eq(cands[i - 1].record->version, cands[i].record->version);
+            text +=
+                !cenv_str_eq(cands[i - 1].record->version, cands[i].record->version);
         }
         cands[i].version = version;
         cands[i].text = text;
@@ -58,7 +59,8 @@ static bool is_noarch(const struct cenv_record *record)
 }
 
 /* What a record says of itself, down to where dependencies decide; the priority is a parameter. */
-static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate *b, bool channel_last)
+static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate *b,
+                    bool channel_last)
 {
     const struct cenv_record *r = a->record, *s = b->record;
     int order = (a->hidden != 0) - (b->hidden != 0);
@@ -77,14 +79,16 @@ static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate 
 /* What is left when dependencies decide nothing. */
 static int by_rest(const struct cenv_record *r, const struct cenv_record *s)
 {
-    int order = (s->timestamp_ms > r->timestamp_ms) - (s->timestamp_ms < r->timestamp_ms);
+    int order =
+        (s->timestamp_ms > r->timestamp_ms) - (s->timestamp_ms < r->timestamp_ms);
     order = order ? order : cenv_str_cmp(s->build, r->build);
     order = order ? order : cenv_str_cmp(r->fn, s->fn);
     order = order ? order : cenv_str_cmp(r->channel_url, s->channel_url);
     return order ? order : cenv_str_cmp(r->url, s->url);
 }
 
-static int compare(const struct cenv_candidate *a, const struct cenv_candidate *b, bool channel_last)
+static int compare(const struct cenv_candidate *a, const struct cenv_candidate *b,
+                   bool channel_last)
 {
     int order = by_merit(a, b, channel_last);
     return order ? order : by_rest(a->record, b->record);
@@ -152,13 +156,13 @@ static int by_name(const void *left, const void *right)
 }
 
 /* Lists a candidate's dependencies by name, each name once; returns how many. */
-static uint32_t allowances(const struct cenv_problem *p, const struct cenv_candidate *cand,
-                           struct allowance *out)
+static uint32_t allowances(const struct cenv_problem *p,
+                           const struct cenv_candidate *cand, struct allowance *out)
 {
     uint32_t nr = 0;
     for (uint32_t i = 0; i < cand->nr_depends; i++) {
         const struct cenv_spec *spec = &p->specs[p->links[cand->specs + i]];
-        out[i] = (struct allowance){ p->names[spec->name].text, spec->best };
+        out[i] = (struct allowance){p->names[spec->name].text, spec->best};
     }
     if (cand->nr_depends)
         qsort(out, cand->nr_depends, sizeof(*out), by_name);
@@ -169,8 +173,8 @@ static uint32_t allowances(const struct cenv_problem *p, const struct cenv_candi
 }
 
 /* Both lists sorted by name: keeps in `kept` what `other` has too; returns how many. */
-static uint32_t keep_common(struct allowance *kept, uint32_t nr, const struct allowance *other,
-                            uint32_t nr_other)
+static uint32_t keep_common(struct allowance *kept, uint32_t nr,
+                            const struct allowance *other, uint32_t nr_other)
 {
     uint32_t to = 0;
     for (uint32_t i = 0, k = 0; i < nr && k < nr_other;) {
@@ -217,7 +221,8 @@ static void order_tie(const struct cenv_problem *p, struct tied *tied, uint32_t 
 }
 
 /* Orders one tie in place; before[] follows the candidates. */
-static int order_group(struct cenv_problem *p, uint32_t first, uint32_t nr, uint32_t *before)
+static int order_group(struct cenv_problem *p, uint32_t first, uint32_t nr,
+                       uint32_t *before)
 {
     size_t room = p->cands[first].nr_depends;
     for (uint32_t i = 0; i < nr; i++)
@@ -226,7 +231,8 @@ static int order_group(struct cenv_problem *p, uint32_t first, uint32_t nr, uint
     struct allowance *allows = cenv_reallocarray(NULL, room, sizeof(*allows));
     bool failed = !tied || !allows;
     for (uint32_t i = 0; !failed && i < nr; i++)
-        tied[i] = (struct tied){ .cand = p->cands[first + i], .before = before[first + i] };
+        tied[i] =
+            (struct tied){.cand = p->cands[first + i], .before = before[first + i]};
     if (!failed)
         order_tie(p, tied, nr, allows);
     for (uint32_t i = 0; !failed && i < nr; i++) {
@@ -246,7 +252,8 @@ int cenv_order_ties(struct cenv_problem *p, uint32_t *before)
         for (uint32_t c = first; c < end; c++)
             before[c] = c - first;
         for (uint32_t c = first, to; c < end; c = to) {
-            for (to = c + 1; to < end && !by_merit(&p->cands[c], &p->cands[to], disabled);)
+            for (to = c + 1;
+                 to < end && !by_merit(&p->cands[c], &p->cands[to], disabled);)
                 to++;
             if (to - c > 1 && order_group(p, c, to - c, before) < 0)
                 return CENV_ENOMEM;

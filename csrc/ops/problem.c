@@ -29,7 +29,7 @@ static uint32_t name_id(struct loader *l, struct cenv_str text)
     if (push(l, &names, &p->alloc_names, p->nr_names, sizeof(*p->names)) < 0)
         return CENV_NONE;
     p->names = names;
-    p->names[p->nr_names] = (struct cenv_name){ .text = text };
+    p->names[p->nr_names] = (struct cenv_name){.text = text};
     if (cenv_map_put(&p->name_ids, text, (uint32_t)p->nr_names) < 0) {
         cenv_error_oom(l->err);
         return CENV_NONE;
@@ -45,8 +45,10 @@ static struct cenv_spec *new_spec(struct loader *l, struct cenv_str text)
         return NULL;
     p->specs = specs;
     struct cenv_spec *spec = &p->specs[p->nr_specs];
-    *spec = (struct cenv_spec){ .text = text, .name = CENV_NONE, .best = UINT32_MAX,
-                                .req = { CENV_NONE, CENV_NONE } };
+    *spec = (struct cenv_spec){.text = text,
+                               .name = CENV_NONE,
+                               .best = UINT32_MAX,
+                               .req = {CENV_NONE, CENV_NONE}};
     return spec;
 }
 
@@ -101,7 +103,8 @@ static int record_spec(struct loader *l, const struct cenv_wish *wish, uint32_t 
     return l->err->status;
 }
 
-static struct cenv_candidate *new_candidate(struct loader *l, const struct cenv_record *record)
+static struct cenv_candidate *new_candidate(struct loader *l,
+                                            const struct cenv_record *record)
 {
     struct cenv_problem *p = l->p;
     void *cands = p->cands;
@@ -109,7 +112,7 @@ static struct cenv_candidate *new_candidate(struct loader *l, const struct cenv_
         return NULL;
     p->cands = cands;
     struct cenv_candidate *cand = &p->cands[p->nr_cands++];
-    *cand = (struct cenv_candidate){ .record = record, .source = l->source };
+    *cand = (struct cenv_candidate){.record = record, .source = l->source};
     return cand;
 }
 
@@ -143,7 +146,8 @@ static int add_wished(struct loader *l, uint32_t first)
         if (!record || !cenv_str_eq(record->name, l->p->names[l->name].text))
             continue;
         uint32_t c = first;
-        while (c < l->p->nr_cands && !cenv_record_is_same(l->p->cands[c].record, record))
+        while (c < l->p->nr_cands &&
+               !cenv_record_is_same(l->p->cands[c].record, record))
             c++;
         l->source = CENV_SOURCE_REQUEST;
         if (c == l->p->nr_cands && !new_candidate(l, record))
@@ -153,11 +157,13 @@ static int add_wished(struct loader *l, uint32_t first)
 }
 
 /* Whether the channel asked for is this candidate's; a multichannel stands for its members. */
-static bool in_channel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
+static bool in_channel(const struct cenv_problem *p,
+                       const struct cenv_channelmatch *channel,
                        const struct cenv_candidate *cand)
 {
     return cenv_is_multichannel(p, channel, cand) ||
-           cenv_channelmatch_test(channel, cand->record->channel, cand->record->channel_url);
+           cenv_channelmatch_test(channel, cand->record->channel,
+                                  cand->record->channel_url);
 }
 
 /* The specs of the user for this name that ask for a channel all hold. */
@@ -206,7 +212,8 @@ static void hide(struct loader *l, uint32_t first)
 }
 
 /* The virtual package of that name, as the machine has it. */
-static const struct cenv_record *machine_record(const struct cenv_request *r, struct cenv_str name)
+static const struct cenv_record *machine_record(const struct cenv_request *r,
+                                                struct cenv_str name)
 {
     for (size_t i = 0; i < r->nr_virtuals; i++)
         if (cenv_str_eq(r->virtuals[i].name, name))
@@ -220,7 +227,8 @@ static bool is_of_machine(const struct cenv_request *r, struct cenv_str name)
     return cenv_str_starts(name, CENV_STR("__")) && machine_record(r, name);
 }
 
-static int add_link(struct loader *l, struct cenv_str text, bool depends, struct cenv_str *bad)
+static int add_link(struct loader *l, struct cenv_str text, bool depends,
+                    struct cenv_str *bad)
 {
     struct cenv_problem *p = l->p;
     uint32_t id;
@@ -245,7 +253,8 @@ static bool wants_pip(const struct loader *l, const struct cenv_record *record)
 }
 
 /* Links the candidate to its specs; *bad tells why it cannot be used. */
-static int link_specs(struct loader *l, struct cenv_candidate *cand, struct cenv_str *bad)
+static int link_specs(struct loader *l, struct cenv_candidate *cand,
+                      struct cenv_str *bad)
 {
     const struct cenv_record *record = cand->record;
     cand->specs = (uint32_t)l->p->nr_links;
@@ -260,13 +269,14 @@ static int link_specs(struct loader *l, struct cenv_candidate *cand, struct cenv
     return l->err->status;
 }
 
-static int skip(struct loader *l, const struct cenv_record *record, struct cenv_str reason)
+static int skip(struct loader *l, const struct cenv_record *record,
+                struct cenv_str reason)
 {
     struct cenv_skips *skips = &l->p->skips;
     struct cenv_skip *skip = cenv_arena_calloc(&l->p->arena, 1, sizeof(*skip));
     if (!skip)
         return cenv_error_oom(l->err);
-    *skip = (struct cenv_skip){ .fn = record->fn, .reason = reason };
+    *skip = (struct cenv_skip){.fn = record->fn, .reason = reason};
     if (skips->last)
         skips->last->next = skip;
     else
@@ -299,11 +309,12 @@ static int link_candidates(struct loader *l, uint32_t first)
     uint32_t to = first;
     for (uint32_t c = first; c < p->nr_cands; c++) {
         struct cenv_candidate cand = p->cands[c];
-        struct cenv_str bad = { NULL, 0 };
+        struct cenv_str bad = {NULL, 0};
         mark_wished(l, &cand);
         if (cand.hidden && !p->explaining)
             continue;
-        if (link_specs(l, &cand, &bad) < 0 || (bad.len && skip(l, cand.record, bad) < 0))
+        if (link_specs(l, &cand, &bad) < 0 ||
+            (bad.len && skip(l, cand.record, bad) < 0))
             return l->err->status;
         if (!bad.len)
             p->cands[to++] = cand;
@@ -317,8 +328,8 @@ static int load_records(struct loader *l, struct cenv_str name)
     struct cenv_problem *p = l->p;
     for (size_t i = 0; i < cenv_index_nr_sources(p->index); i++) {
         l->source = (uint32_t)i;
-        int rc = cenv_repodata_records(cenv_index_repodata(p->index, i), name, &p->arena, &p->skips,
-                                       visit, l, l->err);
+        int rc = cenv_repodata_records(cenv_index_repodata(p->index, i), name,
+                                       &p->arena, &p->skips, visit, l, l->err);
         if (rc < 0)
             return rc;
     }
@@ -380,7 +391,8 @@ static int ask_wishes(struct loader *l)
         int rc = wish->record ? record_spec(l, wish, &id) : spec_id(l, wish->text, &id);
         if (rc < 0)
             return rc;
-        ask(l->p, (struct cenv_asked){ .kind = CENV_ASKED_WISH, .wish = wish, .spec = id });
+        ask(l->p,
+            (struct cenv_asked){.kind = CENV_ASKED_WISH, .wish = wish, .spec = id});
         l->p->names[l->p->specs[id].name].wanted |= wish->kind != CENV_WISH_PINNED;
     }
     return 0;
@@ -397,7 +409,8 @@ static int ask_machine(struct loader *l)
         int rc = spec_id(l, record->name, &id);
         if (rc < 0)
             return rc;
-        ask(l->p, (struct cenv_asked){ .kind = CENV_ASKED_VIRTUAL, .machine = record, .spec = id });
+        ask(l->p, (struct cenv_asked){
+                      .kind = CENV_ASKED_VIRTUAL, .machine = record, .spec = id});
     }
     return 0;
 }
@@ -411,9 +424,9 @@ static void ask_settings(struct cenv_problem *p)
         cutoff |= p->cands[c].hidden == CENV_HIDDEN_CUTOFF;
     }
     if (strict)
-        ask(p, (struct cenv_asked){ .kind = CENV_ASKED_STRICT });
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_STRICT});
     if (cutoff)
-        ask(p, (struct cenv_asked){ .kind = CENV_ASKED_CUTOFF });
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_CUTOFF});
 }
 
 static int reduce(struct loader *l, struct cenv_task *task)
@@ -434,7 +447,8 @@ static int order_and_match(struct cenv_problem *p)
 {
     int rc = cenv_order_names(p);
     rc = rc < 0 ? rc : cenv_match_specs(p);
-    uint32_t *before = rc < 0 ? NULL : cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
+    uint32_t *before =
+        rc < 0 ? NULL : cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
     if (!before)
         return CENV_ENOMEM;
     rc = cenv_order_ties(p, before);
@@ -444,11 +458,12 @@ static int order_and_match(struct cenv_problem *p)
 }
 
 int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
-                      const struct cenv_request *request, bool explaining, struct cenv_task *task,
-                      struct cenv_error *err)
+                      const struct cenv_request *request, bool explaining,
+                      struct cenv_task *task, struct cenv_error *err)
 {
-    *out = (struct cenv_problem){ .index = index, .request = request, .explaining = explaining };
-    struct loader loader = { .p = out, .err = err };
+    *out = (struct cenv_problem){
+        .index = index, .request = request, .explaining = explaining};
+    struct loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin("reduce", "");
     int rc = reduce(&loader, task);
     if (rc == 0)
@@ -471,7 +486,7 @@ void cenv_problem_release(struct cenv_problem *p)
     cenv_free(p->in.runs);
     cenv_free(p->in.edges);
     cenv_arena_release(&p->arena);
-    *p = (struct cenv_problem){ 0 };
+    *p = (struct cenv_problem){0};
 }
 
 uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name)

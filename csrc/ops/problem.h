@@ -24,12 +24,13 @@ enum { CENV_SOURCE_REQUEST = UINT32_MAX, CENV_SOURCE_VIRTUAL = UINT32_MAX - 1 };
 
 struct cenv_candidate {
     const struct cenv_record *record;
-    uint32_t source;  /* in the index, or CENV_SOURCE_... */
-    uint32_t specs;   /* its first spec in problem.links: depends, then constrains */
+    uint32_t source; /* in the index, or CENV_SOURCE_... */
+    uint32_t specs;  /* its first spec in problem.links: depends, then constrains */
     uint32_t nr_depends, nr_constrains;
-    uint32_t version; /* rank among the name's versions, 0 the newest; equal when versions are */
-    uint32_t text;    /* likewise, but 1.0 and 1.0.0 differ */
-    uint8_t hidden;   /* enum cenv_hidden */
+    uint32_t
+        version; /* rank among the name's versions, 0 the newest; equal when versions are */
+    uint32_t text;  /* likewise, but 1.0 and 1.0.0 differ */
+    uint8_t hidden; /* enum cenv_hidden */
     bool favored;
 };
 
@@ -37,12 +38,13 @@ struct cenv_candidate {
 struct cenv_spec {
     struct cenv_str text;
     struct cenv_matchspec parsed;
-    const struct cenv_record *record; /* matches only this one (a wish that is a record), or NULL */
+    const struct cenv_record
+        *record;         /* matches only this one (a wish that is a record), or NULL */
     struct cenv_str bad; /* why it cannot be used, or empty */
     uint32_t name;
-    uint32_t best;       /* rank of the best version it allows; see order.c */
-    uint64_t *bits;      /* by the name's places before ties were ordered: what it matches */
-    uint32_t req[2];     /* as a need, as a limit: in the instance, or CENV_NONE */
+    uint32_t best;  /* rank of the best version it allows; see order.c */
+    uint64_t *bits; /* by the name's places before ties were ordered: what it matches */
+    uint32_t req[2]; /* as a need, as a limit: in the instance, or CENV_NONE */
 };
 
 /* Candidates cands[first] .. cands[first + nr - 1], in order. */
@@ -70,12 +72,13 @@ struct cenv_asked {
 struct cenv_problem {
     const struct cenv_index *index;
     const struct cenv_request *request;
-    bool explaining;          /* hidden candidates are kept, requirements of one meaning not merged */
-    struct cenv_arena arena;  /* records, texts, bits */
-    struct cenv_skips skips;  /* records that cannot be used, and why */
+    bool
+        explaining; /* hidden candidates are kept, requirements of one meaning not merged */
+    struct cenv_arena arena; /* records, texts, bits */
+    struct cenv_skips skips; /* records that cannot be used, and why */
 
     struct cenv_map name_ids, spec_ids;
-    struct cenv_name *names;  /* sorted by text once built: the names of the instance */
+    struct cenv_name *names; /* sorted by text once built: the names of the instance */
     size_t nr_names, alloc_names;
     struct cenv_spec *specs;
     size_t nr_specs, alloc_specs;
@@ -86,8 +89,10 @@ struct cenv_problem {
     struct cenv_asked *asked; /* as the items of the instance */
     size_t nr_asked;
 
-    uint32_t *req_spec; /* by requirement of the instance: a spec that has this meaning */
-    struct cenv_instance in; /* reqs, runs and edges on the heap, the rest in the arena */
+    uint32_t
+        *req_spec; /* by requirement of the instance: a spec that has this meaning */
+    struct cenv_instance
+        in; /* reqs, runs and edges on the heap, the rest in the arena */
 };
 
 /*
@@ -96,16 +101,16 @@ struct cenv_problem {
  * after a failure; index and request must outlive it. CENV_ENOMEM, CENV_ECANCELLED.
  */
 int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
-                      const struct cenv_request *request, bool explaining, struct cenv_task *task,
-                      struct cenv_error *err);
+                      const struct cenv_request *request, bool explaining,
+                      struct cenv_task *task, struct cenv_error *err);
 void cenv_problem_release(struct cenv_problem *p);
 
 /* The id of a name the problem knows, or CENV_NONE. */
 uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name);
 
 /* The candidate behind a place of the instance. */
-static inline const struct cenv_candidate *cenv_problem_cand(const struct cenv_problem *p,
-                                                             uint32_t name, uint32_t place)
+static inline const struct cenv_candidate *
+cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
 {
     return &p->cands[p->in.first[name] + place];
 }
@@ -114,14 +119,18 @@ static inline const struct cenv_candidate *cenv_problem_cand(const struct cenv_p
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
 
 /* The channel asked for is the name of the multichannel that brought in the candidate's source. */
-bool cenv_is_multichannel(const struct cenv_problem *p, const struct cenv_channelmatch *channel,
+bool cenv_is_multichannel(const struct cenv_problem *p,
+                          const struct cenv_channelmatch *channel,
                           const struct cenv_candidate *cand);
 
 /* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM. */
-int cenv_order_names(struct cenv_problem *p);   /* order.c: versions ranked, candidates sorted */
-int cenv_match_specs(struct cenv_problem *p);   /* match.c: bits and best of each spec */
-int cenv_order_ties(struct cenv_problem *p, uint32_t *before); /* order.c: before[c]: the place
+int cenv_order_names(
+    struct cenv_problem *p); /* order.c: versions ranked, candidates sorted */
+int cenv_match_specs(struct cenv_problem *p); /* match.c: bits and best of each spec */
+int cenv_order_ties(struct cenv_problem *p,
+                    uint32_t *before); /* order.c: before[c]: the place
                                                  candidate c had when specs were matched */
-int cenv_assemble(struct cenv_problem *p, const uint32_t *before); /* assemble.c: the instance */
+int cenv_assemble(struct cenv_problem *p,
+                  const uint32_t *before); /* assemble.c: the instance */
 
 #endif

@@ -53,7 +53,8 @@ static int64_t days_of(int year, int month, int day)
 static bool clock_of(const char **at, int64_t *ms)
 {
     int hour, minute, second = 0, fraction = 0;
-    if (!digits(at, 2, ':', &hour) || !digits(at, 2, 0, &minute) || hour > 23 || minute > 59)
+    if (!digits(at, 2, ':', &hour) || !digits(at, 2, 0, &minute) || hour > 23 ||
+        minute > 59)
         return false;
     if (**at == ':') {
         ++*at;
@@ -76,8 +77,8 @@ bool cenv_time_parse(struct cenv_str text, int64_t *ms)
         return false;
     snprintf(own, sizeof(own), "%.*s", CENV_STR_ARG(text));
     const char *at = own;
-    if (!digits(&at, 4, '-', &year) || !digits(&at, 2, '-', &month) || !digits(&at, 2, 0, &day) ||
-        month < 1 || month > 12 || day < 1 || day > 31)
+    if (!digits(&at, 4, '-', &year) || !digits(&at, 2, '-', &month) ||
+        !digits(&at, 2, 0, &day) || month < 1 || month > 12 || day < 1 || day > 31)
         return false;
     if ((*at == 'T' || *at == ' ') && (++at, !clock_of(&at, &clock)))
         return false;
@@ -101,9 +102,11 @@ static int parse_cutoff(struct parser *p, const struct cenv_json *value)
         snprintf(number, sizeof(number), "%lld ms", (long long)r->cutoff_ms);
         text = cenv_str(number);
     } else if (type != CENV_JSON_STRING || !cenv_time_parse(text, &r->cutoff_ms)) {
-        return cenv_error_set(p->err, CENV_EUSAGE,
-                              "exclude_newer must be ms since 1970 or YYYY-MM-DD[Thh:mm[:ss]], "
-                              "not '%.*s'", CENV_STR_ARG(text));
+        return cenv_error_set(
+            p->err, CENV_EUSAGE,
+            "exclude_newer must be ms since 1970 or YYYY-MM-DD[Thh:mm[:ss]], "
+            "not '%.*s'",
+            CENV_STR_ARG(text));
     }
     r->cutoff_text = copy(p, text);
     return r->cutoff_text.data ? 0 : CENV_ENOMEM;
@@ -111,7 +114,7 @@ static int parse_cutoff(struct parser *p, const struct cenv_json *value)
 
 static int parse_priority(struct parser *p, const struct cenv_json *value)
 {
-    static const char *const names[] = { "flexible", "strict", "disabled" };
+    static const char *const names[] = {"flexible", "strict", "disabled"};
     struct cenv_str text = cenv_json_str(value);
     if (!text.data && cenv_json_type(value) <= CENV_JSON_NULL)
         return 0;
@@ -120,9 +123,10 @@ static int parse_priority(struct parser *p, const struct cenv_json *value)
             p->request->priority = (enum cenv_priority)i;
             return 0;
         }
-    return cenv_error_set(p->err, CENV_EUSAGE,
-                          "channel_priority must be strict, flexible or disabled, not '%.*s'",
-                          CENV_STR_ARG(text));
+    return cenv_error_set(
+        p->err, CENV_EUSAGE,
+        "channel_priority must be strict, flexible or disabled, not '%.*s'",
+        CENV_STR_ARG(text));
 }
 
 static int parse_spec(struct parser *p, struct cenv_str text, struct cenv_wish *wish)
@@ -143,7 +147,8 @@ static struct cenv_str print_record(struct parser *p, const struct cenv_json *ob
     struct cenv_buf text;
     cenv_buf_init(&text, RECORD_MAX);
     cenv_json_print(object, 0, &text);
-    struct cenv_str own = text.failed ? (struct cenv_str){ NULL, 0 } : copy(p, cenv_buf_str(&text));
+    struct cenv_str own =
+        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
     if (text.failed)
         cenv_error_set(p->err, CENV_EUSAGE, "a record of the request is too large");
     cenv_buf_release(&text);
@@ -156,7 +161,8 @@ static struct cenv_str name_record(struct parser *p, const struct cenv_record *r
     cenv_buf_init(&text, RECORD_MAX);
     cenv_buf_addf(&text, "%.*s==%.*s=%.*s", CENV_STR_ARG(record->name),
                   CENV_STR_ARG(record->version), CENV_STR_ARG(record->build));
-    struct cenv_str own = text.failed ? (struct cenv_str){ NULL, 0 } : copy(p, cenv_buf_str(&text));
+    struct cenv_str own =
+        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
     if (text.failed)
         cenv_error_oom(p->err);
     cenv_buf_release(&text);
@@ -164,17 +170,21 @@ static struct cenv_str name_record(struct parser *p, const struct cenv_record *r
 }
 
 /* What a record says of itself: the request has no channel's repodata around it. */
-static int set_origin(struct parser *p, const struct cenv_json *object, struct cenv_record *record)
+static int set_origin(struct parser *p, const struct cenv_json *object,
+                      struct cenv_record *record)
 {
     record->channel = copy(p, cenv_json_get_str(object, "channel"));
     record->url = copy(p, cenv_json_get_str(object, "url"));
     record->subdir = copy(p, cenv_json_get_str(object, "subdir"));
-    return record->channel.data && record->url.data && record->subdir.data ? 0 : CENV_ENOMEM;
+    return record->channel.data && record->url.data && record->subdir.data
+               ? 0
+               : CENV_ENOMEM;
 }
 
-static int parse_record(struct parser *p, const struct cenv_json *object, struct cenv_wish *wish)
+static int parse_record(struct parser *p, const struct cenv_json *object,
+                        struct cenv_wish *wish)
 {
-    struct cenv_record_origin origin = { .channel_rank = UINT32_MAX };
+    struct cenv_record_origin origin = {.channel_rank = UINT32_MAX};
     struct cenv_record *record = cenv_arena_calloc(p->arena, 1, sizeof(*record));
     struct cenv_str text = print_record(p, object);
     struct cenv_str fn = copy(p, cenv_json_get_str(object, "fn"));
@@ -209,10 +219,10 @@ static const struct {
     const char *key;
     enum cenv_wish_kind kind;
 } lists[] = {
-    { "specs", CENV_WISH_SPEC },
-    { "locked", CENV_WISH_LOCKED },
-    { "pinned", CENV_WISH_PINNED },
-    { "favored", CENV_WISH_FAVORED },
+    {"specs", CENV_WISH_SPEC},
+    {"locked", CENV_WISH_LOCKED},
+    {"pinned", CENV_WISH_PINNED},
+    {"favored", CENV_WISH_FAVORED},
 };
 
 enum { NR_LISTS = sizeof(lists) / sizeof(lists[0]) };
@@ -228,9 +238,12 @@ static int parse_wishes(struct parser *p, const struct cenv_json *root)
         return cenv_error_oom(p->err);
     for (size_t i = 0; i < NR_LISTS; i++) {
         const struct cenv_json *item, *list = cenv_json_get(root, lists[i].key);
-        if (cenv_json_type(list) > CENV_JSON_NULL && cenv_json_type(list) != CENV_JSON_ARRAY)
-            return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list", lists[i].key);
-        cenv_json_each(item, list) {
+        if (cenv_json_type(list) > CENV_JSON_NULL &&
+            cenv_json_type(list) != CENV_JSON_ARRAY)
+            return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list",
+                                  lists[i].key);
+        cenv_json_each(item, list)
+        {
             struct cenv_wish *wish = &r->wishes[r->nr_wishes++];
             wish->kind = lists[i].kind;
             int rc = parse_wish(p, item, lists[i].key, wish);
@@ -241,15 +254,18 @@ static int parse_wishes(struct parser *p, const struct cenv_json *root)
     return 0;
 }
 
-static int parse_virtual(struct parser *p, const struct cenv_json *item, struct cenv_record *out)
+static int parse_virtual(struct parser *p, const struct cenv_json *item,
+                         struct cenv_record *out)
 {
     const struct cenv_json *name = cenv_json_first(item);
     const struct cenv_json *version = name ? cenv_json_next(name) : NULL;
     const struct cenv_json *build = version ? cenv_json_next(version) : NULL;
     struct cenv_version *parsed = cenv_arena_calloc(p->arena, 1, sizeof(*parsed));
-    if (!cenv_json_cstr(name) || !cenv_json_cstr(version) || cenv_json_type(item) != CENV_JSON_ARRAY)
-        return cenv_error_set(p->err, CENV_EUSAGE,
-                              "virtual_packages must be a list of [name, version, build]");
+    if (!cenv_json_cstr(name) || !cenv_json_cstr(version) ||
+        cenv_json_type(item) != CENV_JSON_ARRAY)
+        return cenv_error_set(
+            p->err, CENV_EUSAGE,
+            "virtual_packages must be a list of [name, version, build]");
     out->name = copy(p, cenv_json_str(name));
     out->version = copy(p, cenv_json_str(version));
     out->build = copy(p, cenv_json_cstr(build) ? cenv_json_str(build) : CENV_STR("0"));
@@ -268,10 +284,12 @@ static int parse_virtuals(struct parser *p, const struct cenv_json *list)
 {
     struct cenv_request *r = p->request;
     const struct cenv_json *item;
-    r->virtuals = cenv_arena_calloc(p->arena, cenv_json_len(list), sizeof(*r->virtuals));
+    r->virtuals =
+        cenv_arena_calloc(p->arena, cenv_json_len(list), sizeof(*r->virtuals));
     if (!r->virtuals)
         return cenv_error_oom(p->err);
-    cenv_json_each(item, list) {
+    cenv_json_each(item, list)
+    {
         int rc = parse_virtual(p, item, &r->virtuals[r->nr_virtuals]);
         if (rc < 0)
             return rc;
@@ -293,12 +311,12 @@ static int parse_all(struct parser *p, const struct cenv_json *root)
     return rc < 0 ? rc : p->err->status;
 }
 
-int cenv_request_parse(struct cenv_request *out, const char *json, struct cenv_arena *arena,
-                       struct cenv_error *err)
+int cenv_request_parse(struct cenv_request *out, const char *json,
+                       struct cenv_arena *arena, struct cenv_error *err)
 {
     struct cenv_json *root = NULL;
-    struct parser p = { .request = out, .arena = arena, .err = err };
-    *out = (struct cenv_request){ 0 };
+    struct parser p = {.request = out, .arena = arena, .err = err};
+    *out = (struct cenv_request){0};
     int rc = cenv_json_parse(&root, cenv_str(json), "the solve request", err);
     if (rc == 0)
         rc = parse_all(&p, root);

@@ -12,7 +12,11 @@
 #include "model/matchspec.h"
 #include "model/record.h"
 
-enum cenv_priority { CENV_PRIORITY_FLEXIBLE, CENV_PRIORITY_STRICT, CENV_PRIORITY_DISABLED };
+enum cenv_priority {
+    CENV_PRIORITY_FLEXIBLE,
+    CENV_PRIORITY_STRICT,
+    CENV_PRIORITY_DISABLED
+};
 
 enum cenv_wish_kind {
     CENV_WISH_SPEC,    /* installed, matching */
@@ -44,8 +48,8 @@ struct cenv_request {
 
 /* Everything of *out lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC:
  * a spec in it is malformed. */
-int cenv_request_parse(struct cenv_request *out, const char *json, struct cenv_arena *arena,
-                       struct cenv_error *err);
+int cenv_request_parse(struct cenv_request *out, const char *json,
+                       struct cenv_arena *arena, struct cenv_error *err);
 
 /* "YYYY-MM-DD[Thh:mm[:ss[.fff]][Z]]" in UTC as ms since 1970; false when it is none. */
 bool cenv_time_parse(struct cenv_str text, int64_t *ms);

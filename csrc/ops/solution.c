@@ -70,7 +70,8 @@ static void add_edges(struct chosen *s, uint32_t i, uint32_t python)
     }
     if (s->late[i])
         add_edge(s, python);
-    qsort(s->edges + s->first[i], s->nr_edges - s->first[i], sizeof(*s->edges), by_number);
+    qsort(s->edges + s->first[i], s->nr_edges - s->first[i], sizeof(*s->edges),
+          by_number);
 }
 
 static int order(struct chosen *s, struct cenv_error *err)
@@ -86,7 +87,7 @@ static int order(struct chosen *s, struct cenv_error *err)
     for (uint32_t i = 0; i < s->nr; i++)
         add_edges(s, i, python);
     s->first[s->nr] = s->nr_edges;
-    struct cenv_linkgraph graph = { s->nr, s->first, s->edges, s->late };
+    struct cenv_linkgraph graph = {s->nr, s->first, s->edges, s->late};
     return cenv_linkorder(&graph, s->order, err);
 }
 
@@ -110,7 +111,8 @@ static int print_record(const struct cenv_record *record, struct cenv_buf *out,
     return rc < 0 ? cenv_error_oom(err) : 0;
 }
 
-static int print_all(const struct chosen *s, struct cenv_buf *out, struct cenv_error *err)
+static int print_all(const struct chosen *s, struct cenv_buf *out,
+                     struct cenv_error *err)
 {
     cenv_buf_putc(out, '[');
     for (uint32_t i = 0; i < s->nr; i++) {
@@ -126,14 +128,15 @@ static int print_all(const struct chosen *s, struct cenv_buf *out, struct cenv_e
 int cenv_solution_records(const struct cenv_problem *p, const uint32_t *choice,
                           struct cenv_buf *out, struct cenv_error *err)
 {
-    struct chosen s = { .p = p, .choice = choice };
+    struct chosen s = {.p = p, .choice = choice};
     size_t nr = p->nr_names;
     s.names = cenv_reallocarray(NULL, nr, sizeof(*s.names));
     s.number = cenv_reallocarray(NULL, nr, sizeof(*s.number));
     s.first = cenv_reallocarray(NULL, nr + 1, sizeof(*s.first));
     s.order = cenv_reallocarray(NULL, nr, sizeof(*s.order));
     s.late = cenv_calloc(nr, sizeof(*s.late));
-    int rc = s.names && s.number && s.first && s.order && s.late ? 0 : cenv_error_oom(err);
+    int rc =
+        s.names && s.number && s.first && s.order && s.late ? 0 : cenv_error_oom(err);
     rc = rc < 0 ? rc : order(&s, err);
     rc = rc < 0 ? rc : print_all(&s, out, err);
     cenv_free(s.names);

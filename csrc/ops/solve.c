@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "io/json.h"
 
-static int express(const struct cenv_problem *p, struct cenv_sat *sat, struct cenv_task *task,
-                   struct cenv_error *err)
+static int express(const struct cenv_problem *p, struct cenv_sat *sat,
+                   struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("express", "");
     int rc = cenv_encode(&p->in, 0, sat, err);
@@ -20,8 +20,8 @@ static int express(const struct cenv_problem *p, struct cenv_sat *sat, struct ce
     return rc;
 }
 
-static int search(const struct cenv_problem *p, struct cenv_solution *s, struct cenv_task *task,
-                  struct cenv_error *err)
+static int search(const struct cenv_problem *p, struct cenv_solution *s,
+                  struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_sat *sat = cenv_sat_new();
     if (!sat)
@@ -49,8 +49,9 @@ static void print_stats(const struct cenv_problem *p, const struct cenv_solution
                   (unsigned long)s->stats.solves, (unsigned long)s->stats.conflicts);
 }
 
-static int print_explanation(const struct cenv_problem *p, const struct cenv_solution *s,
-                             struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
+static int print_explanation(const struct cenv_problem *p,
+                             const struct cenv_solution *s, struct cenv_buf *out,
+                             struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf text;
     if (!p->request->explain.len)
@@ -64,8 +65,8 @@ static int print_explanation(const struct cenv_problem *p, const struct cenv_sol
     return rc;
 }
 
-static int reply(const struct cenv_problem *p, const struct cenv_solution *s, struct cenv_buf *out,
-                 struct cenv_task *task, struct cenv_error *err)
+static int reply(const struct cenv_problem *p, const struct cenv_solution *s,
+                 struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
 {
     size_t len = out->len;
     cenv_buf_puts(out, "{\"records\":");
@@ -81,10 +82,10 @@ static int reply(const struct cenv_problem *p, const struct cenv_solution *s, st
     return rc;
 }
 
-static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out, struct cenv_task *task,
-                         struct cenv_error *err)
+static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out,
+                         struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_solution s = { 0 };
+    struct cenv_solution s = {0};
     s.choice = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.choice));
     s.layer = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.layer));
     int rc = s.choice && s.layer ? search(p, &s, task, err) : cenv_error_oom(err);
@@ -97,8 +98,8 @@ static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out, str
     return rc;
 }
 
-int cenv_solve(const struct cenv_index *index, const char *request_json, struct cenv_task *task,
-               struct cenv_buf *out, struct cenv_error *err)
+int cenv_solve(const struct cenv_index *index, const char *request_json,
+               struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_request request;

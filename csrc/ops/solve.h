@@ -24,11 +24,13 @@ int cenv_solution_records(const struct cenv_problem *p, const uint32_t *choice,
  * Why the request has no solution: sets CENV_EUNSAT with message, hint and detail (cenv.h), having
  * checked each claim by a solve, and returns it. CENV_ENOMEM, CENV_ECANCELLED.
  */
-int cenv_explain_unsat(const struct cenv_index *index, const struct cenv_request *request,
-                       struct cenv_task *task, struct cenv_error *err);
+int cenv_explain_unsat(const struct cenv_index *index,
+                       const struct cenv_request *request, struct cenv_task *task,
+                       struct cenv_error *err);
 
 /* Why the package `request->explain` is as it is in the solution, as text. */
-int cenv_explain_choice(const struct cenv_problem *p, const struct cenv_solution *solution,
-                        struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err);
+int cenv_explain_choice(const struct cenv_problem *p,
+                        const struct cenv_solution *solution, struct cenv_buf *out,
+                        struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -34,14 +34,16 @@ struct tree {
     const struct cenv_problem *p;
     const struct cenv_core *core;
     struct cenv_arena arena;
-    bool *shown;   /* by requirement: unfolded already */
-    uint32_t *relevant; /* requirements of the core: those that items ask for, then the rest */
+    bool *shown; /* by requirement: unfolded already */
+    uint32_t *
+        relevant; /* requirements of the core: those that items ask for, then the rest */
     uint32_t nr_asked, nr_relevant;
-    bool failed;   /* sticky: out of memory */
+    bool failed; /* sticky: out of memory */
     uint32_t nr_lines;
 };
 
-static void print_name(const struct cenv_problem *p, uint32_t name, struct cenv_buf *out)
+static void print_name(const struct cenv_problem *p, uint32_t name,
+                       struct cenv_buf *out)
 {
     cenv_buf_add_str(out, p->names[name].text);
 }
@@ -51,7 +53,8 @@ static struct cenv_str spec_text(const struct cenv_problem *p, uint32_t req)
     return p->specs[p->req_spec[req]].text;
 }
 
-static void print_version(const struct cenv_problem *p, uint32_t cand, struct cenv_buf *out)
+static void print_version(const struct cenv_problem *p, uint32_t cand,
+                          struct cenv_buf *out)
 {
     cenv_buf_add_str(out, p->cands[cand].record->version);
 }
@@ -67,8 +70,8 @@ static int by_age(const void *left, const void *right)
     return (a->text < b->text) - (a->text > b->text);
 }
 
-void cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands, uint32_t nr,
-                         struct cenv_buf *out)
+void cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands,
+                         uint32_t nr, struct cenv_buf *out)
 {
     struct by_text *sorted = cenv_reallocarray(NULL, nr, sizeof(*sorted));
     uint32_t to = 0;
@@ -77,7 +80,7 @@ void cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands, ui
         return;
     }
     for (uint32_t i = 0; i < nr; i++)
-        sorted[i] = (struct by_text){ p->cands[cands[i]].text, cands[i] };
+        sorted[i] = (struct by_text){p->cands[cands[i]].text, cands[i]};
     qsort(sorted, nr, sizeof(*sorted), by_age);
     for (uint32_t i = 0; i < nr; i++)
         if (!to || sorted[to - 1].text != sorted[i].text)
@@ -117,7 +120,8 @@ static void add_root(const struct cenv_problem *p, uint32_t item, struct cenv_bu
 {
     const struct cenv_asked *asked = &p->asked[item];
     if (asked->kind == CENV_ASKED_VIRTUAL) {
-        cenv_buf_addf(out, "this machine has %.*s %.*s", CENV_STR_ARG(asked->machine->name),
+        cenv_buf_addf(out, "this machine has %.*s %.*s",
+                      CENV_STR_ARG(asked->machine->name),
                       CENV_STR_ARG(asked->machine->version));
         return;
     }
@@ -126,7 +130,8 @@ static void add_root(const struct cenv_problem *p, uint32_t item, struct cenv_bu
 }
 
 /* Why the only records of a name cannot be used, as far as the loader knows. */
-static const struct cenv_skip *skip_of(const struct cenv_problem *p, struct cenv_str name)
+static const struct cenv_skip *skip_of(const struct cenv_problem *p,
+                                       struct cenv_str name)
 {
     struct cenv_dist dist;
     for (const struct cenv_skip *skip = p->skips.first; skip; skip = skip->next)
@@ -135,7 +140,8 @@ static const struct cenv_skip *skip_of(const struct cenv_problem *p, struct cenv
     return NULL;
 }
 
-static void print_absence(const struct cenv_problem *p, uint32_t name, struct cenv_buf *out)
+static void print_absence(const struct cenv_problem *p, uint32_t name,
+                          struct cenv_buf *out)
 {
     const struct cenv_skip *skip = skip_of(p, p->names[name].text);
     if (cenv_str_starts(p->names[name].text, CENV_STR("__"))) {
@@ -150,7 +156,8 @@ static void print_absence(const struct cenv_problem *p, uint32_t name, struct ce
     }
 }
 
-void cenv_tree_print_lack(const struct cenv_problem *p, uint32_t req, struct cenv_buf *out)
+void cenv_tree_print_lack(const struct cenv_problem *p, uint32_t req,
+                          struct cenv_buf *out)
 {
     uint32_t name = p->in.reqs[req].name;
     uint32_t nr = cenv_instance_size(&p->in, name);
@@ -172,7 +179,8 @@ void cenv_tree_print_lack(const struct cenv_problem *p, uint32_t req, struct cen
     cenv_free(all);
 }
 
-static struct node *add_node(struct tree *t, struct node *parent, const struct cenv_buf *text)
+static struct node *add_node(struct tree *t, struct node *parent,
+                             const struct cenv_buf *text)
 {
     struct node *node = cenv_arena_calloc(&t->arena, 1, sizeof(*node));
     struct cenv_str own = cenv_arena_str(&t->arena, cenv_buf_str(text));
@@ -191,14 +199,16 @@ static struct node *add_node(struct tree *t, struct node *parent, const struct c
 }
 
 /* The first other requirement of the core on the candidate's name that it does not meet. */
-static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool asked_only)
+static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand,
+                         bool asked_only)
 {
     const struct cenv_instance *in = &t->p->in;
     uint32_t name = in->name_of[cand], place = cand - in->first[name];
     uint32_t nr = asked_only ? t->nr_asked : t->nr_relevant;
     for (uint32_t i = 0; i < nr; i++) {
         uint32_t q = t->relevant[i];
-        if (q != req && in->reqs[q].name == name && !cenv_req_has(in, &in->reqs[q], place))
+        if (q != req && in->reqs[q].name == name &&
+            !cenv_req_has(in, &in->reqs[q], place))
             return q;
     }
     return CENV_NONE;
@@ -235,12 +245,13 @@ static bool same_group(const struct group *a, const struct group *b)
     if (a->excluder != CENV_NONE || b->excluder != CENV_NONE)
         return a->excluder == b->excluder;
     return a->nr_needs == b->nr_needs &&
-           (!a->nr_needs || !memcmp(a->needs, b->needs, a->nr_needs * sizeof(*a->needs)));
+           (!a->nr_needs ||
+            !memcmp(a->needs, b->needs, a->nr_needs * sizeof(*a->needs)));
 }
 
 static struct group position(struct tree *t, uint32_t req, uint32_t cand, bool root)
 {
-    struct group g = { .excluder = CENV_NONE };
+    struct group g = {.excluder = CENV_NONE};
     g.hidden = is_hidden(t, cand) ? t->p->in.hidden[cand] : 0;
     if (!g.hidden)
         g.excluder = excluder(t, req, cand, root);
@@ -250,8 +261,8 @@ static struct group position(struct tree *t, uint32_t req, uint32_t cand, bool r
 }
 
 /* Adds the candidate to the group of its position, which may be new. */
-static void put(struct tree *t, struct group **groups, const struct group *at, uint32_t cand,
-                uint32_t room)
+static void put(struct tree *t, struct group **groups, const struct group *at,
+                uint32_t cand, uint32_t room)
 {
     struct group **link = groups;
     while (*link && !same_group(*link, at))
@@ -277,7 +288,8 @@ static struct group *group_candidates(struct tree *t, uint32_t req, bool root)
     struct group *groups = NULL;
     uint32_t room = cenv_instance_size(in, r->name);
     for (uint32_t i = 0; i < r->nr_runs && !t->failed; i++)
-        for (uint32_t p = in->runs[r->first_run + i].from; p < in->runs[r->first_run + i].to; p++) {
+        for (uint32_t p = in->runs[r->first_run + i].from;
+             p < in->runs[r->first_run + i].to; p++) {
             uint32_t cand = in->first[r->name] + p;
             struct group at = position(t, req, cand, root);
             put(t, &groups, &at, cand, room);
@@ -311,27 +323,31 @@ static void print_excluder(const struct tree *t, uint32_t req, struct cenv_buf *
                   CENV_STR_ARG(spec_text(p, req)));
 }
 
-static void print_hidden(const struct cenv_problem *p, const struct group *g, struct cenv_buf *out)
+static void print_hidden(const struct cenv_problem *p, const struct group *g,
+                         struct cenv_buf *out)
 {
     const struct cenv_record *record = p->cands[g->cands[0]].record;
     if (g->hidden == CENV_HIDDEN_CUTOFF)
-        cenv_buf_addf(out, "is newer than exclude_newer=%.*s", CENV_STR_ARG(p->request->cutoff_text));
+        cenv_buf_addf(out, "is newer than exclude_newer=%.*s",
+                      CENV_STR_ARG(p->request->cutoff_text));
     else
         cenv_buf_addf(out, "of %.*s is hidden by strict channel priority",
                       CENV_STR_ARG(record->channel));
 }
 
-static void print_group(const struct tree *t, const struct group *g, struct cenv_buf *out)
+static void print_group(const struct tree *t, const struct group *g,
+                        struct cenv_buf *out)
 {
     print_name(t->p, t->p->in.name_of[g->cands[0]], out);
     cenv_buf_putc(out, ' ');
     cenv_versions_print(t->p, g->cands, g->nr, out);
 }
 
-static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line, uint32_t req,
-                      int depth);
+static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line,
+                      uint32_t req, int depth);
 
-static void show_group(struct tree *t, struct node *parent, const struct group *g, int depth)
+static void show_group(struct tree *t, struct node *parent, const struct group *g,
+                       int depth)
 {
     struct cenv_buf line;
     cenv_buf_init(&line, 1 << 16);
@@ -358,7 +374,8 @@ static void show_group(struct tree *t, struct node *parent, const struct group *
 }
 
 /* "..., but python=3.13 is asked for", when that is the one thing that all candidates run into. */
-static bool print_only_reason(struct tree *t, const struct group *groups, struct cenv_buf *line)
+static bool print_only_reason(struct tree *t, const struct group *groups,
+                              struct cenv_buf *line)
 {
     if (!groups || groups->next || (!groups->hidden && groups->excluder == CENV_NONE))
         return false;
@@ -373,7 +390,8 @@ static bool print_only_reason(struct tree *t, const struct group *groups, struct
     return true;
 }
 
-static void show_groups(struct tree *t, struct node *node, const struct group *groups, int depth)
+static void show_groups(struct tree *t, struct node *node, const struct group *groups,
+                        int depth)
 {
     for (const struct group *g = groups; g && !t->failed; g = g->next)
         if (t->nr_lines < CENV_TREE_MAX_LINES)
@@ -381,7 +399,8 @@ static void show_groups(struct tree *t, struct node *node, const struct group *g
 }
 
 /* A limit says what may be installed; nothing is unfolded under it. */
-static void show_limit(struct tree *t, struct node *parent, struct cenv_buf *line, uint32_t req)
+static void show_limit(struct tree *t, struct node *parent, struct cenv_buf *line,
+                       uint32_t req)
 {
     cenv_buf_addf(line, "allows only %.*s", CENV_STR_ARG(spec_text(t->p, req)));
     uint32_t name = t->p->in.reqs[req].name;
@@ -394,8 +413,8 @@ static void show_limit(struct tree *t, struct node *parent, struct cenv_buf *lin
 }
 
 /* Ends `line` with "needs SPEC" and why that cannot be, as a node with its branches. */
-static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line, uint32_t req,
-                      int depth)
+static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line,
+                      uint32_t req, int depth)
 {
     const struct cenv_req *r = &t->p->in.reqs[req];
     if (r->limit) {
@@ -453,7 +472,8 @@ static void show_item(struct tree *t, struct node *root, uint32_t item)
     cenv_buf_release(&line);
 }
 
-static void print_nodes(const struct node *node, struct cenv_buf *prefix, struct cenv_buf *out)
+static void print_nodes(const struct node *node, struct cenv_buf *prefix,
+                        struct cenv_buf *out)
 {
     size_t len = prefix->len;
     for (; node; node = node->next) {
@@ -482,7 +502,7 @@ static void list_relevant(struct tree *t)
 static void grow(struct tree *t, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
-    struct node root = { 0 };
+    struct node root = {0};
     struct cenv_buf prefix;
     list_relevant(t);
     for (uint32_t i = 0; i < in->nr_items; i++)
@@ -494,10 +514,10 @@ static void grow(struct tree *t, struct cenv_buf *out)
     cenv_buf_release(&prefix);
 }
 
-int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core, struct cenv_buf *out,
-                    struct cenv_error *err)
+int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
+                    struct cenv_buf *out, struct cenv_error *err)
 {
-    struct tree t = { .p = p, .core = core };
+    struct tree t = {.p = p, .core = core};
     size_t most = (size_t)p->in.nr_reqs + p->in.nr_items;
     t.shown = cenv_calloc(p->in.nr_reqs, sizeof(*t.shown));
     t.relevant = cenv_reallocarray(NULL, most, sizeof(*t.relevant));

@@ -27,8 +27,8 @@ static const struct cenv_candidate *chosen(const struct why *w, uint32_t name)
 static void print_cand(const struct why *w, const struct cenv_candidate *cand)
 {
     const struct cenv_record *r = cand->record;
-    cenv_buf_addf(w->out, "%.*s %.*s %.*s", CENV_STR_ARG(r->name), CENV_STR_ARG(r->version),
-                  CENV_STR_ARG(r->build));
+    cenv_buf_addf(w->out, "%.*s %.*s %.*s", CENV_STR_ARG(r->name),
+                  CENV_STR_ARG(r->version), CENV_STR_ARG(r->build));
 }
 
 /* Where an item's name stands in the first layer. */
@@ -55,7 +55,8 @@ static bool is_earlier(const struct why *w, uint32_t other)
 }
 
 /* The first spec of the chosen candidate that the candidate `place` of the name does not meet. */
-static const struct cenv_spec *excluding(const struct why *w, const struct cenv_candidate *by,
+static const struct cenv_spec *excluding(const struct why *w,
+                                         const struct cenv_candidate *by,
                                          uint32_t place, bool *limit)
 {
     for (uint32_t i = 0; i < by->nr_depends + by->nr_constrains; i++) {
@@ -96,7 +97,8 @@ static bool tell_excluder(const struct why *w, uint32_t place)
         if (!spec)
             continue;
         print_cand(w, chosen(w, n));
-        cenv_buf_addf(w->out, limit ? " allows only %.*s" : " needs %.*s", CENV_STR_ARG(spec->text));
+        cenv_buf_addf(w->out, limit ? " allows only %.*s" : " needs %.*s",
+                      CENV_STR_ARG(spec->text));
         return true;
     }
     return false;
@@ -121,7 +123,8 @@ static int refute(struct why *w, uint32_t place)
         rc = w->sat ? cenv_encode(in, 0, w->sat, w->err) : cenv_error_oom(w->err);
     }
     for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
-        rc = cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0 ? cenv_error_oom(w->err) : 0;
+        rc = cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0 ? cenv_error_oom(w->err)
+                                                               : 0;
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
         if (is_earlier(w, n))
             rc = assume_place(w, n, w->s->choice[n]);
@@ -175,7 +178,8 @@ static int tell_better(struct why *w, uint32_t place)
         if (rc == 0)
             tell_core(w);
         else if (rc > 0)
-            rc = cenv_error_set(w->err, CENV_EFAIL, "a better candidate was passed over");
+            rc = cenv_error_set(w->err, CENV_EFAIL,
+                                "a better candidate was passed over");
     }
     cenv_buf_putc(w->out, '\n');
     return rc;
@@ -233,11 +237,12 @@ static int tell_choice(struct why *w)
     return tell_all_better(w);
 }
 
-int cenv_explain_choice(const struct cenv_problem *p, const struct cenv_solution *solution,
-                        struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
+int cenv_explain_choice(const struct cenv_problem *p,
+                        const struct cenv_solution *solution, struct cenv_buf *out,
+                        struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_str text = p->request->explain;
-    struct why w = { .p = p, .s = solution, .out = out, .task = task, .err = err };
+    struct why w = {.p = p, .s = solution, .out = out, .task = task, .err = err};
     w.name = cenv_problem_find(p, text);
     if (w.name == CENV_NONE || !p->names[w.name].loaded) {
         cenv_buf_addf(out, "%.*s is not installed: nothing asked for can need it\n",
@@ -246,7 +251,8 @@ int cenv_explain_choice(const struct cenv_problem *p, const struct cenv_solution
     }
     w.place = solution->choice[w.name];
     if (w.place == CENV_ABSENT) {
-        cenv_buf_addf(out, "%.*s is not installed: nothing chosen needs it\n", CENV_STR_ARG(text));
+        cenv_buf_addf(out, "%.*s is not installed: nothing chosen needs it\n",
+                      CENV_STR_ARG(text));
         return 0;
     }
     int rc = tell_choice(&w);

@@ -7,7 +7,14 @@
 #include "base/task.h"
 #include "ops/descent.h"
 
-enum { NAMES = 5, CANDS = 4, REQS = 14, ITEMS = 4, MAX_CANDS = NAMES * CANDS, MAX_EDGES = 4 };
+enum {
+    NAMES = 5,
+    CANDS = 4,
+    REQS = 14,
+    ITEMS = 4,
+    MAX_CANDS = NAMES * CANDS,
+    MAX_EDGES = 4
+};
 
 struct small {
     struct cenv_instance in;
@@ -30,13 +37,14 @@ static uint32_t pick(uint32_t below)
 static void make_req(struct small *s, uint32_t q, uint32_t *nr_runs)
 {
     struct cenv_req *req = &s->reqs[q];
-    *req = (struct cenv_req){ .name = pick(NAMES), .first_run = *nr_runs, .limit = pick(4) == 0 };
+    *req = (struct cenv_req){
+        .name = pick(NAMES), .first_run = *nr_runs, .limit = pick(4) == 0};
     uint32_t size = cenv_instance_size(&s->in, req->name);
     bool inside = false;
     for (uint32_t p = 0; p < size; p++) {
         bool match = pick(3) != 0;
         if (match && !inside)
-            s->runs[(*nr_runs)++] = (struct cenv_run){ p, p + 1 };
+            s->runs[(*nr_runs)++] = (struct cenv_run){p, p + 1};
         else if (match)
             s->runs[*nr_runs - 1].to++;
         inside = match;
@@ -47,10 +55,17 @@ static void make_req(struct small *s, uint32_t q, uint32_t *nr_runs)
 static void make(struct small *s)
 {
     memset(s, 0, sizeof(*s));
-    s->in = (struct cenv_instance){ .nr_names = NAMES, .nr_reqs = REQS, .nr_items = 1 + pick(ITEMS),
-                                    .first = s->first, .name_of = s->name_of, .reqs = s->reqs,
-                                    .runs = s->runs, .edge_first = s->edge_first,
-                                    .edges = s->edges, .hidden = s->hidden, .items = s->items };
+    s->in = (struct cenv_instance){.nr_names = NAMES,
+                                   .nr_reqs = REQS,
+                                   .nr_items = 1 + pick(ITEMS),
+                                   .first = s->first,
+                                   .name_of = s->name_of,
+                                   .reqs = s->reqs,
+                                   .runs = s->runs,
+                                   .edge_first = s->edge_first,
+                                   .edges = s->edges,
+                                   .hidden = s->hidden,
+                                   .items = s->items};
     for (uint32_t n = 0; n < NAMES; n++)
         s->first[n + 1] = s->first[n] + pick(CANDS + 1);
     s->in.nr_cands = s->first[NAMES];
@@ -67,19 +82,21 @@ static void make(struct small *s)
         }
     s->edge_first[s->in.nr_cands] = nr_edges;
     for (uint32_t i = 0; i < s->in.nr_items; i++)
-        s->items[i] = (struct cenv_item){ CENV_ITEM_REQ, pick(REQS) };
+        s->items[i] = (struct cenv_item){CENV_ITEM_REQ, pick(REQS)};
     if (pick(3) == 0)
-        s->items[0] = (struct cenv_item){ CENV_ITEM_HIDE, 1 };
+        s->items[0] = (struct cenv_item){CENV_ITEM_HIDE, 1};
 }
 
-static bool req_holds(const struct cenv_instance *in, uint32_t q, const uint32_t *choice)
+static bool req_holds(const struct cenv_instance *in, uint32_t q,
+                      const uint32_t *choice)
 {
     const struct cenv_req *req = &in->reqs[q];
     uint32_t place = choice[req->name];
     return place == CENV_ABSENT ? req->limit : cenv_req_has(in, req, place);
 }
 
-static bool name_holds(const struct cenv_instance *in, uint32_t n, const uint32_t *choice)
+static bool name_holds(const struct cenv_instance *in, uint32_t n,
+                       const uint32_t *choice)
 {
     if (choice[n] == CENV_ABSENT)
         return true;
@@ -93,9 +110,11 @@ static bool name_holds(const struct cenv_instance *in, uint32_t n, const uint32_
 static bool is_valid(const struct cenv_instance *in, const uint32_t *choice)
 {
     for (uint32_t i = 0; i < in->nr_items; i++) {
-        if (in->items[i].kind == CENV_ITEM_REQ && !req_holds(in, in->items[i].value, choice))
+        if (in->items[i].kind == CENV_ITEM_REQ &&
+            !req_holds(in, in->items[i].value, choice))
             return false;
-        for (uint32_t n = 0; in->items[i].kind == CENV_ITEM_HIDE && n < in->nr_names; n++)
+        for (uint32_t n = 0; in->items[i].kind == CENV_ITEM_HIDE && n < in->nr_names;
+             n++)
             if (choice[n] != CENV_ABSENT &&
                 in->hidden[in->first[n] + choice[n]] == in->items[i].value)
                 return false;
@@ -145,9 +164,10 @@ static void layer_order(struct layers *l, const uint32_t *choice)
 }
 
 /* Solution a is better than b: at the first difference along their (until then common) order. */
-static bool is_better(const struct cenv_instance *in, const uint32_t *a, const uint32_t *b)
+static bool is_better(const struct cenv_instance *in, const uint32_t *a,
+                      const uint32_t *b)
 {
-    struct layers l = { .in = in };
+    struct layers l = {.in = in};
     layer_order(&l, a);
     for (uint32_t i = 0; i < l.nr; i++)
         if (a[l.order[i]] != b[l.order[i]])
@@ -169,7 +189,7 @@ static bool next_choice(const struct cenv_instance *in, uint32_t *choice)
 /* Leaves out what nothing requires, as the descent does. */
 static void drop_unreached(const struct cenv_instance *in, uint32_t *choice)
 {
-    struct layers l = { .in = in };
+    struct layers l = {.in = in};
     layer_order(&l, choice);
     for (uint32_t n = 0; n < in->nr_names; n++)
         if (!l.seen[n])
@@ -200,7 +220,7 @@ static int descend(const struct cenv_instance *in, unsigned flags, uint32_t *cho
     cenv_task_init(&task, NULL, NULL);
     CHECK_INT(cenv_encode(in, flags, sat, &err), 0);
     for (uint32_t q = 0; (flags & CENV_ENCODE_SOFT) && q < in->nr_reqs; q++)
-        CHECK_INT(cenv_sat_add(sat, (int[]){ cenv_var_soft(in, q) }, 1), 0);
+        CHECK_INT(cenv_sat_add(sat, (int[]){cenv_var_soft(in, q)}, 1), 0);
     int rc = cenv_descend(in, sat, choice, NULL, &task, &err);
     cenv_sat_free(sat);
     cenv_task_release(&task);
@@ -228,10 +248,10 @@ static void test_descent__is_the_layered_optimum(void)
 
 static void test_descent__req_has(void)
 {
-    struct cenv_run runs[] = { { 1, 3 }, { 5, 6 } };
-    struct cenv_req req = { .nr_runs = 2 };
-    struct cenv_instance in = { .runs = runs };
-    const bool want[] = { false, true, true, false, false, true, false };
+    struct cenv_run runs[] = {{1, 3}, {5, 6}};
+    struct cenv_req req = {.nr_runs = 2};
+    struct cenv_instance in = {.runs = runs};
+    const bool want[] = {false, true, true, false, false, true, false};
     for (uint32_t p = 0; p < CHECK_NR(want); p++)
         CHECK_INT(cenv_req_has(&in, &req, p), want[p]);
 }

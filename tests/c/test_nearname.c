@@ -4,21 +4,22 @@
 
 #include "model/nearname.h"
 
-static const char *const offered[] = { "numpy", "numba", "nump", "pandas", "numpydoc", "numpy",
-                                       "scikit-learn", "scikit-build", "pip", "pil" };
+static const char *const offered[] = {
+    "numpy", "numba",        "nump",         "pandas", "numpydoc",
+    "numpy", "scikit-learn", "scikit-build", "pip",    "pil"};
 
 static void test_nearname__finds(void)
 {
     static const struct {
         const char *name, *want;
     } cases[] = {
-        { "nmupy", "numpy nump" },          /* two neighbours swapped are one edit */
-        { "numpi", "nump numpy numba" },
-        { "Scikit_Learn", "scikit-learn" }, /* separators and case do not count */
-        { "scikit-lern", "scikit-learn" },
-        { "pi", "pil pip" },                /* equally near: bytewise */
-        { "x", "" },
-        { "entirely-other", "" },
+        {"nmupy", "numpy nump"}, /* two neighbours swapped are one edit */
+        {"numpi", "nump numpy numba"},
+        {"Scikit_Learn", "scikit-learn"}, /* separators and case do not count */
+        {"scikit-lern", "scikit-learn"},
+        {"pi", "pil pip"}, /* equally near: bytewise */
+        {"x", ""},
+        {"entirely-other", ""},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct cenv_nearname near;
@@ -37,7 +38,8 @@ static void test_nearname__finds(void)
 
 static void test_nearname__keeps_the_nearest(void)
 {
-    static const char *const names[] = { "abcdefgh", "abcdefgx", "abcdefyx", "abcdefg", "abcdef" };
+    static const char *const names[] = {"abcdefgh", "abcdefgx", "abcdefyx", "abcdefg",
+                                        "abcdef"};
     struct cenv_nearname near;
     cenv_nearname_init(&near, cenv_str("abcdefgh"));
     for (size_t k = CHECK_NR(names); k-- > 0;)

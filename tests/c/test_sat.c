@@ -27,8 +27,9 @@ static void close_fixture(struct fixture *f)
 }
 
 #define ADD(f, ...) \
-    CHECK_INT(cenv_sat_add((f)->sat, (int[]){ __VA_ARGS__ }, \
-                           sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), 0)
+    CHECK_INT(cenv_sat_add((f)->sat, (int[]){__VA_ARGS__}, \
+                           sizeof((int[]){__VA_ARGS__}) / sizeof(int)), \
+              0)
 
 static int solve(struct fixture *f, const int *assumed, size_t nr)
 {
@@ -44,8 +45,9 @@ static void test_sat__answers_and_model(void)
     CHECK_INT(cenv_sat_reserve(f.sat, 3), 0);
     ADD(&f, 1, 2);
     ADD(&f, -1, 3);
-    CHECK_INT(solve(&f, (int[]){ -2 }, 1), 1);
-    CHECK(cenv_sat_value(f.sat, 1) && cenv_sat_value(f.sat, 3) && !cenv_sat_value(f.sat, 2));
+    CHECK_INT(solve(&f, (int[]){-2}, 1), 1);
+    CHECK(cenv_sat_value(f.sat, 1) && cenv_sat_value(f.sat, 3) &&
+          !cenv_sat_value(f.sat, 2));
     CHECK(cenv_sat_value(f.sat, -2));
     CHECK_INT(solve(&f, NULL, 0), 1);
     CHECK_INT((int)cenv_sat_stats(f.sat).solves, 2);
@@ -59,7 +61,7 @@ static void test_sat__core_names_only_what_refutes(void)
     CHECK_INT(cenv_sat_reserve(f.sat, 5), 0);
     ADD(&f, -1, 4);
     ADD(&f, -2, -4);
-    CHECK_INT(solve(&f, (int[]){ 3, 1, 5, 2 }, 4), 0);
+    CHECK_INT(solve(&f, (int[]){3, 1, 5, 2}, 4), 0);
     bool one = false, two = false;
     for (size_t i = 0; i < cenv_sat_nr_failed(f.sat); i++) {
         one |= cenv_sat_failed(f.sat, i) == 1;
@@ -67,7 +69,7 @@ static void test_sat__core_names_only_what_refutes(void)
         CHECK(cenv_sat_failed(f.sat, i) != 3 && cenv_sat_failed(f.sat, i) != 5);
     }
     CHECK(one && two);
-    CHECK_INT(solve(&f, (int[]){ 3, 1, 5 }, 3), 1); /* the assumptions are forgotten */
+    CHECK_INT(solve(&f, (int[]){3, 1, 5}, 3), 1); /* the assumptions are forgotten */
     close_fixture(&f);
 }
 
@@ -81,7 +83,7 @@ static void test_sat__unsatisfiable_for_good(void)
     CHECK_INT(cenv_sat_fixed(f.sat, -1), -1);
     CHECK_INT(cenv_sat_fixed(f.sat, 2), 0);
     ADD(&f, -1);
-    CHECK_INT(solve(&f, (int[]){ 2 }, 1), 0);
+    CHECK_INT(solve(&f, (int[]){2}, 1), 0);
     CHECK_INT((int)cenv_sat_nr_failed(f.sat), 0);
     close_fixture(&f);
 }

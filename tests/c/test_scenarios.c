@@ -39,9 +39,9 @@ static const char *rest(const char *line)
     return space ? space + 1 : "";
 }
 
-static const char *const keywords[] = { "channel", "spec", "pinned", "locked", "favored", "virtual",
-                                        "priority", "exclude_newer", "explain", "add_pip", "=",
-                                        "x", ">", "?" };
+static const char *const keywords[] = {
+    "channel",       "spec",    "pinned",  "locked", "favored", "virtual", "priority",
+    "exclude_newer", "explain", "add_pip", "=",      "x",       ">",       "?"};
 
 static bool is_record(const char *line)
 {
@@ -58,19 +58,22 @@ static void add_field(struct cenv_buf *out, struct cenv_str field)
                        : cenv_str_is(key, "ts")    ? "timestamp"
                        : cenv_str_is(key, "track") ? "track_features"
                                                    : NULL;
-    cenv_buf_addf(out, ",\"%.*s\":", (int)(name ? strlen(name) : key.len), name ? name : key.data);
+    cenv_buf_addf(out, ",\"%.*s\":", (int)(name ? strlen(name) : key.len),
+                  name ? name : key.data);
     if (cenv_str_is(key, "number") || cenv_str_is(key, "ts"))
         cenv_buf_add_str(out, field);
     else
         cenv_json_quote(out, field);
 }
 
-static void add_list(struct cenv_buf *out, const char *key, char mark, struct cenv_str line)
+static void add_list(struct cenv_buf *out, const char *key, char mark,
+                     struct cenv_str line)
 {
     bool first = true;
     cenv_buf_addf(out, ",\"%s\":[", key);
     for (size_t i = 0; i < line.len; i++) {
-        if (line.data[i] != mark || !i || line.data[i - 1] != ' ' || line.data[i + 1] != ' ')
+        if (line.data[i] != mark || !i || line.data[i - 1] != ' ' ||
+            line.data[i + 1] != ' ')
             continue;
         size_t end = i + 1;
         while (end < line.len && !(line.data[end - 1] == ' ' && end + 1 < line.len &&
@@ -94,10 +97,12 @@ static void add_record(struct cenv_buf *out, const char *text)
         }
     struct cenv_str name = cenv_str_cut(&head, ' '), version = cenv_str_cut(&head, ' ');
     struct cenv_str build = cenv_str_cut(&head, ' ');
-    cenv_buf_addf(out, "%s\"%.*s-%.*s-%.*s.conda\":{\"name\":\"%.*s\",\"version\":\"%.*s\",\"build\":\"%.*s\"",
-                  out->len && out->data[out->len - 1] == '}' ? "," : "", CENV_STR_ARG(name),
-                  CENV_STR_ARG(version), CENV_STR_ARG(build), CENV_STR_ARG(name),
-                  CENV_STR_ARG(version), CENV_STR_ARG(build));
+    cenv_buf_addf(
+        out,
+        "%s\"%.*s-%.*s-%.*s.conda\":{\"name\":\"%.*s\",\"version\":\"%.*s\",\"build\":\"%.*s\"",
+        out->len && out->data[out->len - 1] == '}' ? "," : "", CENV_STR_ARG(name),
+        CENV_STR_ARG(version), CENV_STR_ARG(build), CENV_STR_ARG(name),
+        CENV_STR_ARG(version), CENV_STR_ARG(build));
     bool numbered = false;
     while (head.len) {
         struct cenv_str field = cenv_str_cut(&head, ' ');
@@ -115,7 +120,7 @@ static void add_record(struct cenv_buf *out, const char *text)
 /* Records in the order of `order`, each into its channel's repodata. */
 static void write_repodata(struct story *s, const size_t *order)
 {
-    size_t channel_of[MAX_LINES] = { 0 }, channel = 0;
+    size_t channel_of[MAX_LINES] = {0}, channel = 0;
     s->nr_channels = 0;
     for (size_t i = 0; i < s->nr; i++) {
         if (starts(s->lines[i], "channel")) {
@@ -143,8 +148,8 @@ static void add_sources(struct story *s)
         snprintf(name, sizeof(name), "%s", rest(s->lines[i]));
         char *slash = strrchr(name, '/');
         *slash = '\0';
-        universe_add(&s->universe, name, slash + 1, s->lines[i], s->repodata[channel].data,
-                     s->repodata[channel].len);
+        universe_add(&s->universe, name, slash + 1, s->lines[i],
+                     s->repodata[channel].data, s->repodata[channel].len);
         channel++;
     }
 }
@@ -171,7 +176,8 @@ static void add_machine(struct story *s)
         if (!starts(s->lines[i], "virtual"))
             continue;
         struct cenv_str line = cenv_str(rest(s->lines[i]));
-        struct cenv_str name = cenv_str_cut(&line, ' '), version = cenv_str_cut(&line, ' ');
+        struct cenv_str name = cenv_str_cut(&line, ' '),
+                        version = cenv_str_cut(&line, ' ');
         cenv_buf_addf(&s->request, "%s[\"%.*s\",\"%.*s\",\"%.*s\"]", first ? "" : ",",
                       CENV_STR_ARG(name), CENV_STR_ARG(version), CENV_STR_ARG(line));
         first = false;
@@ -304,7 +310,7 @@ static void shuffle(size_t *order, size_t nr)
 
 static void tell(const char *path)
 {
-    struct story s = { 0 };
+    struct story s = {0};
     size_t order[MAX_LINES];
     check_case(path);
     read_story(&s, path);

@@ -2,7 +2,7 @@
 /* Real repodata and conda's own solver tests (solve.md §7, P1 to P29), where the shared data is. */
 #include "universe.h"
 
-#define MACHINE                                                                       \
+#define MACHINE \
     "\"virtual_packages\":[[\"__glibc\",\"2.36\",\"0\"],[\"__linux\",\"6.1\",\"0\"]," \
     "[\"__unix\",\"0\",\"0\"],[\"__archspec\",\"1\",\"x86_64_v3\"]]"
 
@@ -60,16 +60,17 @@ static char *as_repodata(const char *dictionary, bool reversed)
     size_t nr = 0;
     cenv_buf_init(&text, 64 << 20);
     CHECK_INT(cenv_json_parse(&root, cenv_str(dictionary), "universe", &err), 0);
-    cenv_json_each(item, root)
-        all[nr++] = item;
+    cenv_json_each(item, root) all[nr++] = item;
     for (size_t i = 0; i < nr; i++) {
-        struct cenv_json *from = all[reversed ? nr - 1 - i : i], *record = cenv_json_dup(from);
+        struct cenv_json *from = all[reversed ? nr - 1 - i : i],
+                         *record = cenv_json_dup(from);
         struct cenv_json *depends = cenv_json_array(), *texts[256], *text_item;
         size_t nr_texts = 0;
-        cenv_json_each(text_item, cenv_json_get(from, "depends"))
-            texts[nr_texts++] = text_item;
+        cenv_json_each(text_item, cenv_json_get(from, "depends")) texts[nr_texts++] =
+            text_item;
         for (size_t k = 0; k < nr_texts; k++)
-            cenv_json_append(depends, cenv_json_dup(texts[reversed ? nr_texts - 1 - k : k]));
+            cenv_json_append(depends,
+                             cenv_json_dup(texts[reversed ? nr_texts - 1 - k : k]));
         cenv_json_set(record, "depends", depends);
         cenv_json_set(packages, cenv_json_key(from), record);
     }
@@ -85,20 +86,24 @@ static const struct {
     const char *label, *request, *want; /* sorted; a leading + : these are among them */
     size_t nr;                          /* of records, 0: as many as in `want` */
 } goldens[] = {
-    { "P1", "{\"specs\":[\"iopro 1.4*\",\"python 2.7*\",\"numpy 1.7*\"],\"add_pip\":true}",
-      "distribute-0.6.36-py27_1 iopro-1.4.3-np17py27_p0 numpy-1.7.1-py27_0 openssl-1.0.1c-0 "
-      "pip-1.3.1-py27_1 python-2.7.5-0 readline-6.2-0 sqlite-3.7.13-0 system-5.8-1 tk-8.5.13-0 "
-      "unixodbc-2.3.1-0 zlib-1.2.7-0", 0 },
-    { "P2", "{\"specs\":[\"iopro\",\"python 2.7*\",\"numpy 1.5*\"],\"add_pip\":true}",
-      "+iopro-1.4.3-np15py27_p0 numpy-1.5.1-py27_4", 12 },
-    { "P3", "{\"specs\":[\"anaconda 1.5.0\",\"python 2.7*\",\"numpy 1.7*\"],\"add_pip\":true}",
-      "+scipy-0.12.0-np17py27_0 anaconda-1.5.0-np17py27_0", 107 },
-    { "P4", "{\"specs\":[\"anaconda 1.4.0\"],\"add_pip\":true}",
-      "+anaconda-1.4.0-np17py33_0 freetype-2.4.10-0", 0 },
-    { "P5", "{\"specs\":[\"pytz 2012d\",\"python 3*\"],\"add_pip\":true}", "+pytz-2012d-py33_0",
-      10 },
-    { "P6", "{\"specs\":[\"python 2.6*\",\"numpy 1.6*\",\"scipy 0.11*\"],\"add_pip\":true}",
-      "+numpy-1.6.2-py26_4 python-2.6.8-6 scipy-0.11.0-np16py26_3", 0 },
+    {"P1",
+     "{\"specs\":[\"iopro 1.4*\",\"python 2.7*\",\"numpy 1.7*\"],\"add_pip\":true}",
+     "distribute-0.6.36-py27_1 iopro-1.4.3-np17py27_p0 numpy-1.7.1-py27_0 openssl-1.0.1c-0 "
+     "pip-1.3.1-py27_1 python-2.7.5-0 readline-6.2-0 sqlite-3.7.13-0 system-5.8-1 tk-8.5.13-0 "
+     "unixodbc-2.3.1-0 zlib-1.2.7-0",
+     0},
+    {"P2", "{\"specs\":[\"iopro\",\"python 2.7*\",\"numpy 1.5*\"],\"add_pip\":true}",
+     "+iopro-1.4.3-np15py27_p0 numpy-1.5.1-py27_4", 12},
+    {"P3",
+     "{\"specs\":[\"anaconda 1.5.0\",\"python 2.7*\",\"numpy 1.7*\"],\"add_pip\":true}",
+     "+scipy-0.12.0-np17py27_0 anaconda-1.5.0-np17py27_0", 107},
+    {"P4", "{\"specs\":[\"anaconda 1.4.0\"],\"add_pip\":true}",
+     "+anaconda-1.4.0-np17py33_0 freetype-2.4.10-0", 0},
+    {"P5", "{\"specs\":[\"pytz 2012d\",\"python 3*\"],\"add_pip\":true}",
+     "+pytz-2012d-py33_0", 10},
+    {"P6",
+     "{\"specs\":[\"python 2.6*\",\"numpy 1.6*\",\"scipy 0.11*\"],\"add_pip\":true}",
+     "+numpy-1.6.2-py26_4 python-2.6.8-6 scipy-0.11.0-np16py26_3", 0},
 };
 
 static void check_golden(size_t i, const struct outcome *o)
@@ -123,9 +128,10 @@ static void test_solver__conda_goldens(void)
     char *dictionary = read_shared("universes/index.json");
     char *replies[2][CHECK_NR(goldens)];
     for (int reversed = 0; dictionary && reversed < 2; reversed++) {
-        struct universe u = { 0 };
+        struct universe u = {0};
         char *repodata = as_repodata(dictionary, reversed);
-        universe_add(&u, "universe", "linux-64", "index.json", repodata, strlen(repodata));
+        universe_add(&u, "universe", "linux-64", "index.json", repodata,
+                     strlen(repodata));
         struct cenv_index *index = universe_open(&u);
         for (size_t i = 0; i < CHECK_NR(goldens); i++) {
             check_case(goldens[i].label);
@@ -141,7 +147,8 @@ static void test_solver__conda_goldens(void)
         cenv_free(repodata);
     }
     for (size_t i = 0; dictionary && i < CHECK_NR(goldens); i++) {
-        CHECK_STR(replies[1][i], replies[0][i]); /* the order of the file does not matter */
+        CHECK_STR(replies[1][i],
+                  replies[0][i]); /* the order of the file does not matter */
         cenv_free(replies[0][i]);
         cenv_free(replies[1][i]);
     }
@@ -153,29 +160,32 @@ static const struct {
     int rc;
     const char *has; /* in the names, or in the message */
 } dummies[] = {
-    { "P21", "{\"specs\":[\"foo<4\"]}", 0, "foo-3.0.2-py36h1af98f8_3" },
-    { "P22 absent", "{\"specs\":[\"bar\"]}", CENV_EUNSAT, "this machine has no __unix" },
-    { "P22", "{\"specs\":[\"bar\"]," MACHINE "}", 0, "bar-1.2.3-unix" },
-    { "P23", "{\"specs\":[\"foobar >=2\",\"bors >=2\"]}", CENV_EUNSAT, "bors <2.0" },
-    { "P24", "{\"specs\":[\"bors >=2\"],\"locked\":[{\"name\":\"bors\",\"version\":\"1.0\","
-      "\"build\":\"bla_1\",\"build_number\":1,\"subdir\":\"linux-64\","
-      "\"fn\":\"bors-1.0-bla_1.tar.bz2\"}]}",
-      CENV_EUNSAT, "bors==1.0=bla_1 is locked" },
-    { "P25", "{\"specs\":[\"xbar\",\"xfoo==1\"]}", CENV_EUNSAT, "xbar 1 " },
-    { "P26", "{\"specs\":[\"issue_717\"]}", CENV_EUNSAT, "issue_717" },
-    { "P27", "{\"specs\":[\"foo>=4\"],\"exclude_newer\":\"2021-12-12\"}", CENV_EUNSAT,
-      "2021-12-12" },
-    { "P28", "{\"specs\":[\"cuda-version\"],\"virtual_packages\":[[\"__cuda\",\"1\",\"0\"]]}",
-      CENV_EUNSAT, "__cuda >=12.1" },
-    { "P28 absent", "{\"specs\":[\"cuda-version\"]}", 0, "cuda-version-12.5-hd4f0392_3" },
-    { "P29", "{\"specs\":[\"foo=3.0.2=py36h1af98f8_1\"]}", 0, "foo-3.0.2-py36h1af98f8_1" },
-    { "R6", "{\"specs\":[\"track-features\"]}", 0, "track-features-4-xxx" },
+    {"P21", "{\"specs\":[\"foo<4\"]}", 0, "foo-3.0.2-py36h1af98f8_3"},
+    {"P22 absent", "{\"specs\":[\"bar\"]}", CENV_EUNSAT, "this machine has no __unix"},
+    {"P22", "{\"specs\":[\"bar\"]," MACHINE "}", 0, "bar-1.2.3-unix"},
+    {"P23", "{\"specs\":[\"foobar >=2\",\"bors >=2\"]}", CENV_EUNSAT, "bors <2.0"},
+    {"P24",
+     "{\"specs\":[\"bors >=2\"],\"locked\":[{\"name\":\"bors\",\"version\":\"1.0\","
+     "\"build\":\"bla_1\",\"build_number\":1,\"subdir\":\"linux-64\","
+     "\"fn\":\"bors-1.0-bla_1.tar.bz2\"}]}",
+     CENV_EUNSAT, "bors==1.0=bla_1 is locked"},
+    {"P25", "{\"specs\":[\"xbar\",\"xfoo==1\"]}", CENV_EUNSAT, "xbar 1 "},
+    {"P26", "{\"specs\":[\"issue_717\"]}", CENV_EUNSAT, "issue_717"},
+    {"P27", "{\"specs\":[\"foo>=4\"],\"exclude_newer\":\"2021-12-12\"}", CENV_EUNSAT,
+     "2021-12-12"},
+    {"P28",
+     "{\"specs\":[\"cuda-version\"],\"virtual_packages\":[[\"__cuda\",\"1\",\"0\"]]}",
+     CENV_EUNSAT, "__cuda >=12.1"},
+    {"P28 absent", "{\"specs\":[\"cuda-version\"]}", 0, "cuda-version-12.5-hd4f0392_3"},
+    {"P29", "{\"specs\":[\"foo=3.0.2=py36h1af98f8_1\"]}", 0,
+     "foo-3.0.2-py36h1af98f8_1"},
+    {"R6", "{\"specs\":[\"track-features\"]}", 0, "track-features-4-xxx"},
 };
 
 static void test_solver__rattler_goldens(void)
 {
     char *text = read_shared("dummy/linux-64/repodata.json");
-    struct universe u = { 0 };
+    struct universe u = {0};
     if (!text)
         return;
     universe_add(&u, "dummy", "linux-64", "dummy", text, strlen(text));
@@ -203,21 +213,23 @@ static void test_solver__conda_forge(void)
         const char *specs;
         const char *conflict; /* NULL: there is a solution */
     } cases[] = {
-        { "\"python\"", NULL },
-        { "\"python=3.12\",\"numpy\",\"pandas\",\"scipy\"", NULL },
-        { "\"jupyterlab\"", NULL },
-        { "\"pytorch\"", NULL },
-        { "\"tensorflow\"", NULL },
-        { "\"gdal\",\"geopandas\",\"xarray\",\"dask\",\"jupyterlab\"", NULL },
-        { "\"python=3.13\",\"scipy=1.10\"", "[\"python=3.13\",\"scipy=1.10\"]" },
-        { "\"numpy=1.21\",\"pandas>=3\"", "[\"numpy=1.21\",\"pandas>=3\"]" },
-        { "\"zlib\",\"python=3.9\",\"jupyterlab>=4.6\"", "[\"python=3.9\",\"jupyterlab>=4.6\"]" },
-        { "\"asdfasdf\",\"python\"", "[\"asdfasdf\"]" },
-        { "\"libgdal-core=3.13\",\"openssl<3\"", "[\"libgdal-core=3.13\",\"openssl<3\"]" },
+        {"\"python\"", NULL},
+        {"\"python=3.12\",\"numpy\",\"pandas\",\"scipy\"", NULL},
+        {"\"jupyterlab\"", NULL},
+        {"\"pytorch\"", NULL},
+        {"\"tensorflow\"", NULL},
+        {"\"gdal\",\"geopandas\",\"xarray\",\"dask\",\"jupyterlab\"", NULL},
+        {"\"python=3.13\",\"scipy=1.10\"", "[\"python=3.13\",\"scipy=1.10\"]"},
+        {"\"numpy=1.21\",\"pandas>=3\"", "[\"numpy=1.21\",\"pandas>=3\"]"},
+        {"\"zlib\",\"python=3.9\",\"jupyterlab>=4.6\"",
+         "[\"python=3.9\",\"jupyterlab>=4.6\"]"},
+        {"\"asdfasdf\",\"python\"", "[\"asdfasdf\"]"},
+        {"\"libgdal-core=3.13\",\"openssl<3\"",
+         "[\"libgdal-core=3.13\",\"openssl<3\"]"},
     };
     char *arch = read_shared("conda-forge/linux-64/repodata.json");
     char *noarch = arch ? read_shared("conda-forge/noarch/repodata.json") : NULL;
-    struct universe u = { 0 };
+    struct universe u = {0};
     if (!noarch)
         return;
     universe_add(&u, "conda-forge", "linux-64", "linux-64", arch, strlen(arch));
@@ -227,7 +239,8 @@ static void test_solver__conda_forge(void)
         char request[1024];
         struct cenv_buf conflict;
         check_case(cases[i].specs);
-        snprintf(request, sizeof(request), "{\"specs\":[%s]," MACHINE "}", cases[i].specs);
+        snprintf(request, sizeof(request), "{\"specs\":[%s]," MACHINE "}",
+                 cases[i].specs);
         struct outcome o = solve_on(index, request);
         CHECK_INT(o.rc, cases[i].conflict ? CENV_EUNSAT : 0);
         cenv_buf_init(&conflict, 1 << 16);
@@ -246,7 +259,7 @@ static void test_solver__conda_forge(void)
 static void test_solver__hard_and_unsatisfiable(void)
 {
     char *text = read_shared("sudoku/noarch/repodata.json");
-    struct universe u = { 0 };
+    struct universe u = {0};
     if (!text)
         return;
     universe_add(&u, "sudoku", "noarch", "sudoku", text, strlen(text));
@@ -276,7 +289,7 @@ static const char tiny[] =
 
 static struct cenv_index *open_tiny(void)
 {
-    struct universe u = { 0 };
+    struct universe u = {0};
     universe_add(&u, "tiny", "linux-64", "tiny", tiny, sizeof(tiny) - 1);
     return universe_open(&u);
 }
@@ -289,7 +302,8 @@ static void test_solver__can_be_cancelled(void)
     struct cenv_buf out;
     cenv_task_init(&task, stop, NULL);
     cenv_buf_init(&out, 1 << 20);
-    CHECK_INT(cenv_solve(index, "{\"specs\":[\"a\"]}", &task, &out, &err), CENV_ECANCELLED);
+    CHECK_INT(cenv_solve(index, "{\"specs\":[\"a\"]}", &task, &out, &err),
+              CENV_ECANCELLED);
     CHECK_INT(out.len, 0);
     cenv_buf_release(&out);
     cenv_error_release(&err);
@@ -301,7 +315,8 @@ static void test_solver__keeps_the_record(void)
 {
     struct cenv_index *index = open_tiny();
     struct outcome o = solve_on(index, "{\"specs\":[\"a\"]}");
-    const struct cenv_json *a = cenv_json_next(cenv_json_first(cenv_json_get(o.root, "records")));
+    const struct cenv_json *a =
+        cenv_json_next(cenv_json_first(cenv_json_get(o.root, "records")));
     CHECK_STR(cenv_json_get_cstr(a, "fn"), "a-1.0-0.tar.bz2");
     CHECK_STR(cenv_json_get_cstr(a, "channel"), "tiny");
     CHECK_STR(cenv_json_get_cstr(a, "subdir"), "linux-64");
@@ -320,16 +335,18 @@ static void test_solver__refuses_bad_requests(void)
         int rc;
         const char *message;
     } cases[] = {
-        { "", CENV_EINTEGRITY, "the solve request" },
-        { "[]", CENV_EUSAGE, "not a JSON object" },
-        { "{\"specs\":\"a\"}", CENV_EUSAGE, "specs must be a list" },
-        { "{\"specs\":[1]}", CENV_EUSAGE, "specs must be a list of specs" },
-        { "{\"specs\":[\"a >=\"]}", CENV_ESPEC, "a >=" },
-        { "{\"specs\":[\"*\"]}", CENV_ESPEC, "does not name one package" },
-        { "{\"specs\":[],\"channel_priority\":\"odd\"}", CENV_EUSAGE, "not 'odd'" },
-        { "{\"specs\":[],\"exclude_newer\":\"yesterday\"}", CENV_EUSAGE, "not 'yesterday'" },
-        { "{\"specs\":[],\"virtual_packages\":[[\"__x\"]]}", CENV_EUSAGE, "virtual_packages" },
-        { "{\"specs\":[],\"locked\":[{\"name\":\"a\"}]}", CENV_EINTEGRITY, "a record" },
+        {"", CENV_EINTEGRITY, "the solve request"},
+        {"[]", CENV_EUSAGE, "not a JSON object"},
+        {"{\"specs\":\"a\"}", CENV_EUSAGE, "specs must be a list"},
+        {"{\"specs\":[1]}", CENV_EUSAGE, "specs must be a list of specs"},
+        {"{\"specs\":[\"a >=\"]}", CENV_ESPEC, "a >="},
+        {"{\"specs\":[\"*\"]}", CENV_ESPEC, "does not name one package"},
+        {"{\"specs\":[],\"channel_priority\":\"odd\"}", CENV_EUSAGE, "not 'odd'"},
+        {"{\"specs\":[],\"exclude_newer\":\"yesterday\"}", CENV_EUSAGE,
+         "not 'yesterday'"},
+        {"{\"specs\":[],\"virtual_packages\":[[\"__x\"]]}", CENV_EUSAGE,
+         "virtual_packages"},
+        {"{\"specs\":[],\"locked\":[{\"name\":\"a\"}]}", CENV_EINTEGRITY, "a record"},
     };
     struct cenv_index *index = open_tiny();
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -353,9 +370,10 @@ static void test_solver__locked_record_of_no_channel(void)
 {
     struct cenv_index *index = open_tiny();
     struct outcome o = solve_on(
-        index, "{\"specs\":[\"a\"],\"locked\":[{\"name\":\"b\",\"version\":\"1.7\",\"build\":\"mine\","
-               "\"build_number\":0,\"subdir\":\"noarch\",\"fn\":\"b-1.7-mine.conda\","
-               "\"url\":\"https://host/b-1.7-mine.conda\",\"channel\":\"elsewhere\"}]}");
+        index,
+        "{\"specs\":[\"a\"],\"locked\":[{\"name\":\"b\",\"version\":\"1.7\",\"build\":\"mine\","
+        "\"build_number\":0,\"subdir\":\"noarch\",\"fn\":\"b-1.7-mine.conda\","
+        "\"url\":\"https://host/b-1.7-mine.conda\",\"channel\":\"elsewhere\"}]}");
     char *names = outcome_names(&o);
     CHECK_STR(names, "b-1.7-mine a-1.0-0");
     CHECK(o.rc == 0 && strstr(o.reply.data, "https://host/b-1.7-mine.conda"));
@@ -370,14 +388,14 @@ static void test_solver__times(void)
         const char *text;
         int64_t ms;
     } cases[] = {
-        { "1970-01-01", 0 },
-        { "2000-02-29", 951782400000 },
-        { "2021-12-12T10:20", 1639304400000 },
-        { "2021-12-12T10:20:30.5Z", 1639304430500 },
-        { "2021-13-01", -1 },
-        { "2021-12-12T25:00", -1 },
-        { "2021-12-12x", -1 },
-        { "", -1 },
+        {"1970-01-01", 0},
+        {"2000-02-29", 951782400000},
+        {"2021-12-12T10:20", 1639304400000},
+        {"2021-12-12T10:20:30.5Z", 1639304430500},
+        {"2021-13-01", -1},
+        {"2021-12-12T25:00", -1},
+        {"2021-12-12x", -1},
+        {"", -1},
     };
     struct cenv_index *index = open_tiny();
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -386,10 +404,12 @@ static void test_solver__times(void)
         struct cenv_error err = CENV_ERROR_INIT;
         struct cenv_buf out;
         check_case(cases[i].text);
-        snprintf(request, sizeof(request), "{\"specs\":[],\"exclude_newer\":\"%s\"}", cases[i].text);
+        snprintf(request, sizeof(request), "{\"specs\":[],\"exclude_newer\":\"%s\"}",
+                 cases[i].text);
         cenv_task_init(&task, NULL, NULL);
         cenv_buf_init(&out, 1 << 20);
-        CHECK_INT(cenv_solve(index, request, &task, &out, &err), cases[i].ms < 0 ? CENV_EUSAGE : 0);
+        CHECK_INT(cenv_solve(index, request, &task, &out, &err),
+                  cases[i].ms < 0 ? CENV_EUSAGE : 0);
         cenv_buf_release(&out);
         cenv_error_release(&err);
         cenv_task_release(&task);
@@ -403,7 +423,7 @@ static void fail_all(const char *request)
 {
     long before = cenv_alloc_live();
     for (long n = 1;; n++) {
-        struct universe u = { 0 };
+        struct universe u = {0};
         struct cenv_index *index = NULL;
         struct cenv_task task;
         struct cenv_error err = CENV_ERROR_INIT;

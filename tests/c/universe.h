@@ -33,7 +33,8 @@ struct outcome {
 };
 
 /* One more source; `data` (or the file `path`) must outlive the universe. */
-__attribute__((unused)) static void universe_add(struct universe *u, const char *channel,
+__attribute__((unused)) static void universe_add(struct universe *u,
+                                                 const char *channel,
                                                  const char *subdir, const char *path,
                                                  const char *data, size_t len)
 {
@@ -41,9 +42,12 @@ __attribute__((unused)) static void universe_add(struct universe *u, const char 
     snprintf(texts[0], 256, "%s", channel);
     snprintf(texts[1], 256, "https://conda.anaconda.org/%s", channel);
     snprintf(texts[2], 256, "%s", subdir);
-    u->sources[u->nr++] = (struct cenv_index_source){ .channel = texts[0], .channel_url = texts[1],
-                                                      .subdir = texts[2], .path = path,
-                                                      .data = data, .len = len };
+    u->sources[u->nr++] = (struct cenv_index_source){.channel = texts[0],
+                                                     .channel_url = texts[1],
+                                                     .subdir = texts[2],
+                                                     .path = path,
+                                                     .data = data,
+                                                     .len = len};
 }
 
 __attribute__((unused)) static void outcome_release(struct outcome *o)
@@ -57,7 +61,7 @@ __attribute__((unused)) static void outcome_release(struct outcome *o)
 __attribute__((unused)) static struct outcome solve_on(const struct cenv_index *index,
                                                        const char *request)
 {
-    struct outcome o = { 0 };
+    struct outcome o = {0};
     struct cenv_task task;
     struct cenv_error err = CENV_ERROR_INIT;
     cenv_task_init(&task, NULL, NULL);
@@ -70,7 +74,8 @@ __attribute__((unused)) static struct outcome solve_on(const struct cenv_index *
     return o;
 }
 
-__attribute__((unused)) static struct cenv_index *universe_open(const struct universe *u)
+__attribute__((unused)) static struct cenv_index *
+universe_open(const struct universe *u)
 {
     struct cenv_index *index = NULL;
     struct cenv_task task;
@@ -89,9 +94,12 @@ __attribute__((unused)) static char *outcome_names(const struct outcome *o)
     struct cenv_buf text;
     const struct cenv_json *record;
     cenv_buf_init(&text, 1 << 20);
-    cenv_json_each(record, cenv_json_get(o->root, "records")) {
-        cenv_buf_addf(&text, "%s%s-%s-%s", text.len ? " " : "", cenv_json_get_cstr(record, "name"),
-                      cenv_json_get_cstr(record, "version"), cenv_json_get_cstr(record, "build"));
+    cenv_json_each(record, cenv_json_get(o->root, "records"))
+    {
+        cenv_buf_addf(&text, "%s%s-%s-%s", text.len ? " " : "",
+                      cenv_json_get_cstr(record, "name"),
+                      cenv_json_get_cstr(record, "version"),
+                      cenv_json_get_cstr(record, "build"));
     }
     char *names = cenv_buf_detach(&text);
     return names;
@@ -111,31 +119,33 @@ static void judge_add(struct judge *j, const struct cenv_json *object)
     const struct cenv_json *item;
     struct cenv_version *version = cenv_arena_calloc(&j->arena, 1, sizeof(*version));
     struct cenv_error err = CENV_ERROR_INIT;
-    *r = (struct cenv_record){ .name = cenv_json_get_str(object, "name"),
-                               .version = cenv_json_get_str(object, "version"),
-                               .build = cenv_json_get_str(object, "build"),
-                               .fn = cenv_json_get_str(object, "fn"),
-                               .subdir = cenv_json_get_str(object, "subdir"),
-                               .channel = cenv_json_get_str(object, "channel"),
-                               .url = cenv_json_get_str(object, "url"),
-                               .build_number = (uint64_t)cenv_json_get_int(object, "build_number", 0) };
+    *r = (struct cenv_record){
+        .name = cenv_json_get_str(object, "name"),
+        .version = cenv_json_get_str(object, "version"),
+        .build = cenv_json_get_str(object, "build"),
+        .fn = cenv_json_get_str(object, "fn"),
+        .subdir = cenv_json_get_str(object, "subdir"),
+        .channel = cenv_json_get_str(object, "channel"),
+        .url = cenv_json_get_str(object, "url"),
+        .build_number = (uint64_t)cenv_json_get_int(object, "build_number", 0)};
     if (cenv_version_parse(version, r->version, &j->arena, &err) == 0)
         r->parsed = version;
     cenv_error_release(&err);
-    const char *keys[] = { "depends", "constrains" };
+    const char *keys[] = {"depends", "constrains"};
     for (int k = 0; k < 2; k++) {
         const struct cenv_json *list = cenv_json_get(object, keys[k]);
-        struct cenv_str *texts = cenv_arena_calloc(&j->arena, cenv_json_len(list), sizeof(*texts));
+        struct cenv_str *texts =
+            cenv_arena_calloc(&j->arena, cenv_json_len(list), sizeof(*texts));
         uint32_t nr = 0;
-        cenv_json_each(item, list)
-            texts[nr++] = cenv_json_str(item);
+        cenv_json_each(item, list) texts[nr++] = cenv_json_str(item);
         *(k ? &r->constrains : &r->depends) = texts;
         *(k ? &r->nr_constrains : &r->nr_depends) = nr;
     }
 }
 
 /* The reply has a record that matches the spec; with `limit`, it has none that does not. */
-static bool judge_holds(struct judge *j, struct cenv_str text, bool limit, size_t *where)
+static bool judge_holds(struct judge *j, struct cenv_str text, bool limit,
+                        size_t *where)
 {
     struct cenv_matchspec spec;
     struct cenv_error err = CENV_ERROR_INIT;
@@ -171,33 +181,35 @@ static bool judge_record(struct judge *j, size_t i, bool ordered)
 }
 
 /* The solution is valid: specs, dependencies, constraints, one record a name, none for nothing. */
-__attribute__((unused)) static bool judge_reply(const char *request, const struct outcome *o,
-                                                bool ordered)
+__attribute__((unused)) static bool judge_reply(const char *request,
+                                                const struct outcome *o, bool ordered)
 {
-    struct judge j = { 0 };
+    struct judge j = {0};
     struct cenv_json *asked = NULL;
     const struct cenv_json *item, *records = cenv_json_get(o->root, "records");
     struct cenv_error err = CENV_ERROR_INIT;
     CHECK_INT(cenv_json_parse(&asked, cenv_str(request), "the request", &err), 0);
     const struct cenv_json *machine = cenv_json_get(asked, "virtual_packages");
-    j.records = cenv_arena_calloc(&j.arena, cenv_json_len(records) + cenv_json_len(machine),
-                                  sizeof(*j.records));
-    cenv_json_each(item, records)
-        judge_add(&j, item);
+    j.records = cenv_arena_calloc(
+        &j.arena, cenv_json_len(records) + cenv_json_len(machine), sizeof(*j.records));
+    cenv_json_each(item, records) judge_add(&j, item);
     j.nr_real = j.nr;
-    cenv_json_each(item, machine) {
+    cenv_json_each(item, machine)
+    {
         struct cenv_version *v = cenv_arena_calloc(&j.arena, 1, sizeof(*v));
-        const struct cenv_json *name = cenv_json_first(item), *version = cenv_json_next(name);
+        const struct cenv_json *name = cenv_json_first(item),
+                               *version = cenv_json_next(name);
         cenv_version_parse(v, cenv_json_str(version), &j.arena, &err);
-        j.records[j.nr++] = (struct cenv_record){ .name = cenv_json_str(name),
-                                                  .version = cenv_json_str(version),
-                                                  .build = cenv_json_str(cenv_json_next(version)),
-                                                  .parsed = v };
+        j.records[j.nr++] =
+            (struct cenv_record){.name = cenv_json_str(name),
+                                 .version = cenv_json_str(version),
+                                 .build = cenv_json_str(cenv_json_next(version)),
+                                 .parsed = v};
     }
     bool ok = true;
     size_t at;
-    cenv_json_each(item, cenv_json_get(asked, "specs"))
-        ok &= CHECK(judge_holds(&j, cenv_json_str(item), false, &at));
+    cenv_json_each(item, cenv_json_get(asked, "specs")) ok &=
+        CHECK(judge_holds(&j, cenv_json_str(item), false, &at));
     for (size_t i = 0; i < j.nr_real; i++)
         ok &= judge_record(&j, i, ordered);
     cenv_json_free(asked);
