@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A refutation that took this many conflicts has no short explanation: none is looked for. */
+static const uint64_t HARD_CONFLICTS = 3000;
 /* Minimising requirements stops here; what is left is still a proof, only a longer one. */
 static const uint64_t MAX_CONFLICTS = 20000;
 enum { MAX_TRIALS = 400 };
@@ -136,9 +138,12 @@ static int find(struct refuter *r)
     if (rc != 0)
         return rc < 0 ? rc : 1;
     rc = minimise_items(r);
+    r->core->hard = cenv_sat_stats(r->sat).conflicts > HARD_CONFLICTS;
     cenv_sat_free(r->sat);
     r->sat = NULL;
-    rc = rc < 0 ? rc : encode(r, CENV_ENCODE_SOFT);
+    if (rc < 0 || r->core->hard)
+        return rc;
+    rc = encode(r, CENV_ENCODE_SOFT);
     rc = rc < 0 ? rc : refute(r);
     return rc < 0 ? rc : minimise_reqs(r);
 }

@@ -10,13 +10,16 @@
 #include "base/task.h"
 #include "ops/instance.h"
 
+/*
+ * The items are minimal: without any one of them there is a solution. So are the requirements,
+ * those that candidates have, when `minimal`; not when the refutation is `hard`, a long search with
+ * no short reason: they are then not looked for.
+ */
 struct cenv_core {
-    bool *items; /* by item: without any one of them there is a solution */
-    bool *
-        reqs; /* by requirement: those that candidates have, enough to refute the items */
+    bool *items; /* by item */
+    bool *reqs;  /* by requirement */
     uint32_t nr_items, nr_reqs;
-    bool
-        minimal; /* `reqs` was minimised too: without any one of them there is a solution */
+    bool minimal, hard;
 };
 
 /*

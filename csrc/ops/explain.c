@@ -136,13 +136,10 @@ static void tell_items(struct explainer *e)
 static int tell_why(struct explainer *e)
 {
     tell_items(e);
-    if (e->core.nr_reqs <= LONG_CORE)
+    if (!e->core.hard && e->core.nr_reqs <= LONG_CORE)
         return cenv_tree_print(&e->p, &e->core, &e->tree, e->err);
-    cenv_buf_addf(
-        &e->tree,
-        "└─ no combination of versions works: the proof needs %lu dependencies at once, "
-        "too many to show\n",
-        (unsigned long)e->core.nr_reqs);
+    cenv_buf_puts(&e->tree,
+                  "└─ no combination of versions works, for no short reason\n");
     return 0;
 }
 
@@ -181,7 +178,7 @@ static int try_relaxing(struct explainer *e, uint32_t item)
     if (rc <= 0)
         return rc;
     uint32_t place, cand = CENV_NONE;
-    if (asked->kind == CENV_ASKED_WISH) {
+    if (asked->kind == CENV_ASKED_WISH && !e->core.hard) {
         uint32_t name = e->p.specs[asked->spec].name;
         rc = cenv_core_relax(in, e->sat, item, name, &place, e->task, e->err);
         if (rc > 0)
