@@ -29,6 +29,7 @@ struct extract {
     struct cenv_map seen; /* path -> index in the manifest */
     struct cenv_digest *sha256;
     unsigned mask; /* what the umask takes away */
+    struct cenv_task *task;
     struct cenv_error *err;
 };
 
@@ -101,6 +102,9 @@ static int copy_data(struct extract *x, int fd, struct cenv_pkg_entry *entry)
         rc = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
         if (rc < 0)
             return blocked(x, entry->path, rc);
+        rc = cenv_task_poll(x->task, x->err);
+        if (rc < 0)
+            return rc;
     }
     if (rc == 0 && (failed || cenv_digest_final(x->sha256, entry->sha256) < 0))
         rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
@@ -224,13 +228,13 @@ static int extract_member(struct extract *x, const struct cenv_member *member)
     }
 }
 
-static int extract_all(struct extract *x, struct cenv_task *task)
+static int extract_all(struct extract *x)
 {
     struct cenv_member member;
     int rc;
 
     while ((rc = cenv_package_next(x->package, &member, x->err)) == 1) {
-        rc = cenv_task_poll(task, x->err);
+        rc = cenv_task_poll(x->task, x->err);
         if (rc == 0)
             rc = extract_member(x, &member);
         if (rc < 0)
@@ -362,14 +366,14 @@ static int check_paths(struct extract *x, const char *name)
 
 static int run(struct extract *x, const struct cenv_package_source *source,
                const struct cenv_package_want *want,
-               struct cenv_package_digests *digests, struct cenv_task *task)
+               struct cenv_package_digests *digests)
 {
-    int rc = cenv_package_open(&x->package, source, task, x->err);
+    int rc = cenv_package_open(&x->package, source, x->task, x->err);
 
     if (rc == 0)
         rc = find_mask(x);
     if (rc == 0) {
-        rc = extract_all(x, task);
+        rc = extract_all(x);
         rc = cenv_package_finish(x->package, want, rc, digests, x->err);
     }
     if (rc == 0)
@@ -384,13 +388,13 @@ int cenv_extract_into(const struct cenv_package_source *source,
                       struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("extract", source->name);
-    struct extract x = {.dest = dest, .manifest = manifest, .err = err};
+    struct extract x = {.dest = dest, .manifest = manifest, .task = task, .err = err};
     int rc;
 
     cenv_dirs_init(&x.dirs, dest);
     cenv_dirs_init(&x.link_dirs, dest);
     x.sha256 = cenv_digest_new(CENV_SHA256);
-    rc = x.sha256 ? run(&x, source, want, digests, task) : cenv_error_oom(err);
+    rc = x.sha256 ? run(&x, source, want, digests) : cenv_error_oom(err);
     if (rc == CENV_EINTEGRITY)
         cenv_error_prefix(err, "package %s", source->name);
     span.items = manifest->nr;

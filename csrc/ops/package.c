@@ -11,12 +11,18 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "io/ahead.h"
 #include "io/archive.h"
 #include "io/fs.h"
 #include "io/json.h"
 #include "io/zip.h"
 
-enum { BLOCK = 256 << 10, METADATA_MAX = 64 << 10, STEM_MAX = 250 };
+enum {
+    AHEAD_MIN = 256 << 10,
+    BLOCK = 256 << 10,
+    METADATA_MAX = 64 << 10,
+    STEM_MAX = 250
+};
 
 struct cenv_package {
     struct cenv_package_source source;
@@ -30,6 +36,7 @@ struct cenv_package {
     char stem[STEM_MAX + 1];
     struct cenv_zip *zip;
     struct cenv_decoder *decoder;
+    struct cenv_ahead *ahead;
     struct cenv_tar *tar;
     uint64_t members, left; /* left: bytes it may still expand to */
 };
@@ -78,19 +85,29 @@ static struct cenv_input file_input(struct cenv_package *package)
 static void close_tar(struct cenv_package *package)
 {
     cenv_tar_free(package->tar);
+    cenv_ahead_free(package->ahead); /* its thread is done with the file from here on */
     cenv_decoder_free(package->decoder);
     package->tar = NULL;
+    package->ahead = NULL;
     package->decoder = NULL;
 }
 
 static int open_tar(struct cenv_package *package, enum cenv_codec codec,
                     struct cenv_input from, struct cenv_error *err)
 {
+    struct cenv_input bytes;
     int rc = cenv_decoder_new(&package->decoder, codec, from, package->left, err);
 
-    if (rc == 0)
-        rc = cenv_tar_open(&package->tar, cenv_input_decoder(package->decoder), err);
-    return rc;
+    if (rc < 0)
+        return rc;
+    bytes = cenv_input_decoder(package->decoder);
+    if (package->source.ahead && package->size >= AHEAD_MIN) {
+        rc = cenv_ahead_new(&package->ahead, bytes, err);
+        if (rc < 0)
+            return rc;
+        bytes = cenv_input_ahead(package->ahead);
+    }
+    return cenv_tar_open(&package->tar, bytes, err);
 }
 
 /* ---- members of the .conda ---- */
@@ -330,6 +347,7 @@ int cenv_package_finish(struct cenv_package *package,
     struct cenv_error second = CENV_ERROR_INIT;
     int end;
 
+    close_tar(package);
     if (rc < 0 && rc != CENV_EINTEGRITY)
         return rc;
     end = drain(package, &second);

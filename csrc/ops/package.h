@@ -24,7 +24,8 @@ struct cenv_package_source {
     const char *
         name; /* file name: its end tells the format, .conda or .tar.bz2; for messages */
     int fd;   /* regular file, read from offset 0; stays the caller's */
-    bool md5; /* take the MD5 as well */
+    bool md5;   /* take the MD5 as well */
+    bool ahead; /* read and decode in a second thread, where the file is large */
     struct cenv_package_limits limits;
 };
 

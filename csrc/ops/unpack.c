@@ -7,6 +7,7 @@
 #include "base/digest.h"
 #include "cenv.h"
 #include "io/fs.h"
+#include "io/host.h"
 #include "io/json.h"
 #include "io/path.h"
 #include "ops/extract.h"
@@ -188,6 +189,7 @@ int cenv_extract(const char *package, const char *dest, const char *sha256,
         return fd;
     cenv_task_progress(task, "extract", st.size);
     source = source_of(package, fd);
+    source.ahead = cenv_host_cpus() > 1;
     rc = extract_staged(&source, hex, dest, task, out, err);
     cenv_fd_close(fd);
     return rc;

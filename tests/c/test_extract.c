@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "cenv.h"
 #include "check.h"
+#include "io/fs.h"
 #include "scratch.h"
 #include "tarball.h"
 
@@ -548,6 +549,39 @@ static void test_extract__stops_at_its_limits(void)
     free(zeros);
 }
 
+/* Large enough to be decoded by a second thread: whole, cut at many places, cancelled. */
+static void test_extract__reads_ahead(void)
+{
+    enum { SIZE = 3 << 20 };
+    char *noise = malloc(SIZE);
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf archive, out;
+    struct package p;
+
+    for (unsigned i = 0, x = 1; i < SIZE; i++, x = x * 1103515245 + 12345)
+        noise[i] = (char)(x >> 16);
+    package_begin(&p, INDEX("p"), PATHS("{\"_path\":\"a\"},{\"_path\":\"b\"}"));
+    tar_header(&p.pkg, '0', "a", "", SIZE, 0644);
+    tar_data(&p.pkg, noise, SIZE);
+    tar_file(&p.pkg, "b", "end");
+    archive = package_end(&p, formats[0]);
+    cenv_buf_init(&out, 4096);
+    struct scratch s = scratch_open();
+    CHECK_INT(extract(&s, formats[0], cenv_buf_str(&archive), NULL, &out, &err), 0);
+    CHECK_STR(scratch_text(&s, "out/b"), "end");
+    struct cenv_buf got;
+    cenv_buf_init(&got, SIZE);
+    CHECK_INT(cenv_fs_read_file(CENV_CWD, scratch_path(&s, "out/a"), &got, &err), 0);
+    CHECK(got.len == SIZE && memcmp(got.data, noise, SIZE) == 0);
+    for (size_t len = 1; len < archive.len; len += archive.len / 7)
+        check_refused(formats[0], cenv_str_n(archive.data, len), "bad");
+    cenv_buf_release(&got);
+    cenv_buf_release(&out);
+    cenv_buf_release(&archive);
+    scratch_close(&s);
+    free(noise);
+}
+
 static int stop(void *ctx)
 {
     return ++*(int *)ctx >= 1;
@@ -613,6 +647,7 @@ int main(void)
     RUN(test_extract__compares_the_digest);
     RUN(test_extract__keeps_what_is_there);
     RUN(test_extract__stops_at_its_limits);
+    RUN(test_extract__reads_ahead);
     RUN(test_extract__can_be_cancelled);
     RUN(test_extract__describes);
     return check_report();
