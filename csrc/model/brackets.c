@@ -131,13 +131,16 @@ static const char *take_value(struct cenv_str *inside, struct cenv_bracket *out)
         out->is_list = list > 0;
         out->value = cenv_str_slice(*inside, 1, list + quoted - 1);
         drop(inside, list + quoted);
-        return cenv_brackets_quote(out->value) ? NULL
-                                               : "quotes of both kinds stand in it";
-    }
-    if (inside->len && is_quote(inside->data[0]))
+    } else if (inside->len && is_quote(inside->data[0])) {
         return "the quote is never closed";
-    out->value = take_bare(inside, &wrong);
-    return wrong ? wrong : out->value.len ? NULL : "a value is missing";
+    } else {
+        out->value = take_bare(inside, &wrong);
+        if (!wrong && !out->value.len)
+            wrong = "a value is missing";
+    }
+    if (!wrong && !out->is_list && !cenv_brackets_quote(out->value))
+        wrong = "quotes of both kinds stand in it";
+    return wrong;
 }
 
 static void skip_blanks(struct cenv_str *text)

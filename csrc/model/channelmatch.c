@@ -78,7 +78,8 @@ static int set_name(struct cenv_channelmatch *out, struct cenv_str name,
     int rc = cenv_strmatch_parse(&out->pattern, name, false, arena, &column, err);
 
     out->text = name;
-    out->kind = out->pattern.kind == CENV_STRMATCH_ANY     ? CENV_CHANNELMATCH_ANY
+    out->kind = !name.len || out->pattern.kind == CENV_STRMATCH_ANY
+                    ? CENV_CHANNELMATCH_ANY
                 : out->pattern.kind == CENV_STRMATCH_EXACT ? CENV_CHANNELMATCH_NAME
                                                            : CENV_CHANNELMATCH_PATTERN;
     return rc;

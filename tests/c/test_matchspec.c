@@ -275,6 +275,8 @@ static const struct {
     {"*[track_features='mkl debug']", "*[track_features='debug mkl']"},
     {"python[extras=group1]", "python[extras=['group1']]"},
     {"python[extras=[a  , 'b' ,]]", "python[extras=['a', 'b']]"},
+    {"python[extras=['c', \"b\", 'a']]", "python[extras=['a', 'b', 'c']]"},
+    {"/linux-64::foo", "foo[subdir=linux-64]"},
     {"python[flags=[cpu,blas:*]]", "python[flags=['blas:*', 'cpu']]"},
     {"pkg[when=__unix]", "pkg[when=__unix]"},
     {"pkg[when='__win or __osx', extras=[b,a], flags=cpu]",
