@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clone in every mode against cp -a, cp -al and the bare floor, all in one run.
+
+    python benchmarks/clone.py [--work DIR] [--rounds N] [--pip PACKAGE ...] [--channel DIR]
+
+Every round makes new directories, contenders take turns, and everything is deleted at the very
+end: ext4 without a journal avoids inodes deleted in the last minutes and searches past them one
+by one, which would make whoever comes after a deletion pay for it. Medians are printed, with the
+fastest round beside them. Times of cenv are those of the call, without an interpreter's start,
+as a test suite sees them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cenv
+
+HERE = Path(__file__).parent
+
+
+def build_floor(work: Path) -> Path:
+    """Compile the floor program."""
+    out = work / "clone_floor"
+    subprocess.run(
+        ["cc", "-O2", "-pthread", "-D_GNU_SOURCE", "-o", out, HERE / "clone_floor.c"],
+        check=True,
+    )
+    return out
+
+
+def write_plan(source: Path, clone: Path, out: Path) -> dict[str, int]:
+    """Say what makes `clone` of `source`: links where inodes are shared, writes elsewhere."""
+    counts = {"directories": 0, "links": 0, "written": 0, "bytes": 0}
+    with out.open("w") as plan:
+        for top, names, files in os.walk(clone):
+            names.sort()
+            plan.write(f"d\t{os.path.relpath(top, clone)}\n")
+            counts["directories"] += 1
+            links = [name for name in names if os.path.islink(os.path.join(top, name))]
+            for name in sorted(files + links):
+                path = Path(top, name)
+                facts = path.lstat()
+                origin = source / path.relative_to(clone)
+                if path.is_symlink():
+                    plan.write(f"s\t{name}\t{os.readlink(path)}\n")
+                elif origin.lstat().st_ino == facts.st_ino:
+                    plan.write(f"l\t{name}\n")
+                    counts["links"] += 1
+                else:
+                    plan.write(f"w\t{facts.st_mode & 0o777:o}\t{name}\n")
+                    counts["written"] += 1
+                    counts["bytes"] += facts.st_size
+    return counts
+
+
+def timed(call: Callable[[Path], object]) -> Callable[[Path], float]:
+    """Measure a call from outside."""
+
+    def run(dst: Path) -> float:
+        start = time.perf_counter()
+        call(dst)
+        return time.perf_counter() - start
+
+    return run
+
+
+def command(*argv: object) -> Callable[[Path], float]:
+    """Measure a program, its start included (about a millisecond)."""
+    return timed(lambda dst: subprocess.run([*map(str, argv), str(dst)], check=True))
+
+
+def floor(program: Path, plan: Path, source: Path, clone: Path, threads: int) -> Callable[..., float]:
+    """Let the floor program measure itself."""
+
+    def run(dst: Path) -> float:
+        argv = [program, plan, source, clone, str(threads), dst]
+        return float(subprocess.run(argv, check=True, capture_output=True).stdout)
+
+    return run
+
+
+def contenders(
+    source: Path, store: Path, shared: Path, plan: Path, program: Path
+) -> dict[str, Callable[[Path], float]]:
+    """Name everything that is measured."""
+
+    def clone(mode: str) -> Callable[[Path], float]:
+        return timed(lambda dst: cenv.clone(source, dst, mode=mode, store=store))
+
+    return {
+        "floor, 1 thread": floor(program, plan, source, shared, 1),
+        "floor, 2 threads": floor(program, plan, source, shared, 2),
+        "cenv hardlink": clone("hardlink"),
+        "cp -al": command("cp", "-al", source),
+        "cenv copy": clone("copy"),
+        "cp -a": command("cp", "-a", source),
+    }
+
+
+def measure(
+    name: str, source: Path, store: Path, work: Path, rounds: int, program: Path
+) -> None:
+    """Print one table."""
+    shared = work / "shared"
+    cenv.clone(source, shared, mode="hardlink", store=store)
+    counts = write_plan(source, shared, work / "plan")
+    runs = contenders(source, store, shared, work / "plan", program)
+    if cenv.clone(source, work / "probe", store=store).mode == "reflink":
+        runs["cenv reflink"] = timed(
+            lambda dst: cenv.clone(source, dst, mode="reflink", store=store)
+        )
+        runs["cp -a --reflink"] = command("cp", "-a", "--reflink=always", source)
+    times: dict[str, list[float]] = {label: [] for label in runs}
+    for number in range(rounds):
+        for label, run in runs.items():
+            times[label].append(run(work / f"r{number}-{len(label)}-{label.replace(' ', '')}"))
+    print(f"\n{name}: " + ", ".join(f"{value} {key}" for key, value in counts.items()))
+    best = min(statistics.median(times["floor, 1 thread"]), statistics.median(times["floor, 2 threads"]))
+    for label, values in times.items():
+        middle = statistics.median(values)
+        print(
+            f"  {label:<18} median {middle * 1e3:8.1f} ms  fastest {min(values) * 1e3:8.1f} ms"
+            f"  {middle / best:6.2f} x floor"
+        )
+
+
+def main() -> None:
+    """Build the environments, measure, delete."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, action="append")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--pip", nargs="*", default=[])
+    parser.add_argument("--channel", type=Path, default=HERE.parent.parent / "shared/channel")
+    options = parser.parse_args()
+    for place in options.work or [Path(tempfile.gettempdir())]:
+        work = Path(tempfile.mkdtemp(prefix="cenv-bench-", dir=place))
+        try:
+            store = work / "store"
+            template = cenv.TemplateStore(store).template(
+                ["python", "pip", "setuptools"], channels=[str(options.channel)]
+            )
+            program = build_floor(work)
+            measure(f"{place}: template", template.path, store, work, options.rounds, program)
+            if options.pip:
+                large = work / "large"
+                cenv.clone(template.path, large, mode="copy", store=store)
+                pip = [large / "bin/python", "-m", "pip", "install", "-q", *options.pip]
+                subprocess.run(pip, check=True)
+                deeper = work / "deeper"
+                deeper.mkdir()
+                measure(f"{place}: with {' '.join(options.pip)}", large, store, deeper, options.rounds, program)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
