@@ -355,7 +355,8 @@ static const struct field *find_field(struct cenv_str key, size_t from)
 {
     for (size_t i = 0; i < NR_FIELDS; i++) {
         const struct field *f = &fields[from];
-        if (f->key_len == key.len && memcmp(f->key, key.data, key.len) == 0)
+        if (f->key_len == key.len && f->key[0] == key.data[0] &&
+            memcmp(f->key, key.data, key.len) == 0)
             return f;
         from = from + 1 == NR_FIELDS ? 0 : from + 1;
     }
@@ -527,17 +528,25 @@ static int make_url(struct cenv_record *record, struct cenv_arena *arena)
     if (!url)
         return CENV_ENOMEM;
     memcpy(url, record->url.data, base);
-    cenv_url_quote(url + base, record->fn);
+    if (max == record->fn.len)
+        memcpy(url + base, record->fn.data, max);
+    else
+        cenv_url_quote(url + base, record->fn);
     record->url = cenv_str_n(url, base + max);
     return 0;
 }
 
-static int parse_version(struct cenv_record *record, struct cenv_arena *arena,
-                         struct cenv_error *err)
+static int parse_version(struct cenv_record *record, const struct cenv_version *before,
+                         struct cenv_arena *arena, struct cenv_error *err)
 {
-    struct cenv_version *version = cenv_arena_alloc(arena, sizeof(*version));
+    struct cenv_version *version;
     int rc;
 
+    if (before && cenv_str_eq(before->text, record->version)) {
+        record->parsed = before;
+        return 0;
+    }
+    version = cenv_arena_alloc(arena, sizeof(*version));
     if (!version)
         return CENV_ENOMEM;
     rc = cenv_version_parse(version, record->version, arena, err);
@@ -548,7 +557,8 @@ static int parse_version(struct cenv_record *record, struct cenv_arena *arena,
 }
 
 static int complete(struct reader *r, struct cenv_str fn,
-                    const struct cenv_record_origin *origin, struct cenv_error *err)
+                    const struct cenv_record_origin *origin,
+                    const struct cenv_version *before, struct cenv_error *err)
 {
     struct cenv_record *record = r->record;
     int rc;
@@ -563,13 +573,14 @@ static int complete(struct reader *r, struct cenv_str fn,
     if (rc == 0 && origin->base_url.len)
         rc = make_url(record, r->arena);
     if (rc == 0)
-        rc = parse_version(record, r->arena, err);
+        rc = parse_version(record, before, r->arena, err);
     return rc;
 }
 
-int cenv_record_parse(struct cenv_record *out, struct cenv_str object,
-                      struct cenv_str fn, const struct cenv_record_origin *origin,
-                      struct cenv_arena *arena, struct cenv_error *err)
+int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
+                            struct cenv_str fn, const struct cenv_record_origin *origin,
+                            const struct cenv_version *before, struct cenv_arena *arena,
+                            struct cenv_error *err)
 {
     struct cenv_record record = {.raw = object};
     struct reader r = {.arena = arena, .record = &record};
@@ -584,10 +595,17 @@ int cenv_record_parse(struct cenv_record *out, struct cenv_str object,
         return cenv_error_set(err, rc, "%s (at byte %zu of the record)", r.scan.why,
                               (size_t)(r.scan.at - object.data));
     if (rc == 0)
-        rc = complete(&r, fn, origin, err);
+        rc = complete(&r, fn, origin, before, err);
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
     if (rc == 0)
         *out = record;
     return rc;
+}
+
+int cenv_record_parse(struct cenv_record *out, struct cenv_str object,
+                      struct cenv_str fn, const struct cenv_record_origin *origin,
+                      struct cenv_arena *arena, struct cenv_error *err)
+{
+    return cenv_record_parse_after(out, object, fn, origin, NULL, arena, err);
 }

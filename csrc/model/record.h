@@ -97,4 +97,11 @@ int cenv_record_parse(struct cenv_record *out, struct cenv_str object,
                       struct cenv_str fn, const struct cenv_record_origin *origin,
                       struct cenv_arena *arena, struct cenv_error *err);
 
+/* The same for one of many records of a name: `before` (or NULL), in the same arena, becomes its
+ * version when it reads the same. */
+int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
+                            struct cenv_str fn, const struct cenv_record_origin *origin,
+                            const struct cenv_version *before, struct cenv_arena *arena,
+                            struct cenv_error *err);
+
 #endif

@@ -251,6 +251,7 @@ struct visit {
     void *ctx;
     struct candidate *candidates;
     size_t nr;
+    const struct cenv_version *version; /* of the record visited last, or NULL */
     struct cenv_error
         why; /* of the record at hand; kept here since it is large to clear */
 };
@@ -349,8 +350,8 @@ static int check_candidate(const struct visit *v, const struct candidate *c,
 static int read_candidate(struct visit *v, const struct candidate *c,
                           struct cenv_record *record)
 {
-    int rc =
-        cenv_record_parse(record, c->object, c->fn, &v->rd->origin, v->arena, &v->why);
+    int rc = cenv_record_parse_after(record, c->object, c->fn, &v->rd->origin,
+                                     v->version, v->arena, &v->why);
 
     if (rc == 0)
         rc = check_candidate(v, c, record, &v->why);
@@ -399,6 +400,7 @@ static int visit_twins(struct visit *v, const struct candidate *twins, size_t nr
         return 0;
     if (twins[nr - 1].ext.len > twins[used].ext.len)
         inherit(v, &record, &twins[nr - 1]);
+    v->version = record.parsed;
     return v->fn(v->ctx, &record, err);
 }
 

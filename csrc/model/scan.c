@@ -158,14 +158,6 @@ int cenv_scan_fail(struct cenv_scan *s, const char *why)
     return CENV_EINTEGRITY;
 }
 
-char cenv_scan_peek(struct cenv_scan *s)
-{
-    while (s->at < s->end &&
-           (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
-        s->at++;
-    return s->at < s->end ? *s->at : '\0';
-}
-
 int cenv_scan_expect(struct cenv_scan *s, char c, const char *why)
 {
     if (cenv_scan_peek(s) != c)
@@ -416,9 +408,11 @@ int cenv_scan_uint(struct cenv_scan *s, uint64_t *out)
 
 bool cenv_scan_word(struct cenv_scan *s, const char *word)
 {
-    size_t len = strlen(word);
+    size_t len;
 
-    cenv_scan_peek(s);
+    if (cenv_scan_peek(s) != word[0])
+        return false;
+    len = strlen(word);
     if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
         return false;
     s->at += len;

@@ -29,7 +29,13 @@ const char *cenv_scan_close(const char *at, const char *end);
 int cenv_scan_fail(struct cenv_scan *s, const char *why);
 
 /* Past blanks; then the byte there, or 0 at the end. */
-char cenv_scan_peek(struct cenv_scan *s);
+static inline char cenv_scan_peek(struct cenv_scan *s)
+{
+    while (s->at < s->end &&
+           (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
+        s->at++;
+    return s->at < s->end ? *s->at : '\0';
+}
 
 /* Past blanks and the byte `c`, which must come next; `why` says what was expected. */
 int cenv_scan_expect(struct cenv_scan *s, char c, const char *why);
