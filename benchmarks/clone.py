@@ -78,7 +78,9 @@ def command(*argv: object) -> Callable[[Path], float]:
     return timed(lambda dst: subprocess.run([*map(str, argv), str(dst)], check=True))
 
 
-def floor(program: Path, plan: Path, source: Path, clone: Path, threads: int) -> Callable[..., float]:
+def floor(
+    program: Path, plan: Path, source: Path, clone: Path, threads: int
+) -> Callable[..., float]:
     """Let the floor program measure itself."""
 
     def run(dst: Path) -> float:
@@ -122,9 +124,14 @@ def measure(
     times: dict[str, list[float]] = {label: [] for label in runs}
     for number in range(rounds):
         for label, run in runs.items():
-            times[label].append(run(work / f"r{number}-{len(label)}-{label.replace(' ', '')}"))
+            times[label].append(
+                run(work / f"r{number}-{len(label)}-{label.replace(' ', '')}")
+            )
     print(f"\n{name}: " + ", ".join(f"{value} {key}" for key, value in counts.items()))
-    best = min(statistics.median(times["floor, 1 thread"]), statistics.median(times["floor, 2 threads"]))
+    best = min(
+        statistics.median(times["floor, 1 thread"]),
+        statistics.median(times["floor, 2 threads"]),
+    )
     for label, values in times.items():
         middle = statistics.median(values)
         print(
@@ -139,7 +146,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, action="append")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--pip", nargs="*", default=[])
-    parser.add_argument("--channel", type=Path, default=HERE.parent.parent / "shared/channel")
+    parser.add_argument(
+        "--channel", type=Path, default=HERE.parent.parent / "shared/channel"
+    )
     options = parser.parse_args()
     for place in options.work or [Path(tempfile.gettempdir())]:
         work = Path(tempfile.mkdtemp(prefix="cenv-bench-", dir=place))
@@ -149,7 +158,14 @@ def main() -> None:
                 ["python", "pip", "setuptools"], channels=[str(options.channel)]
             )
             program = build_floor(work)
-            measure(f"{place}: template", template.path, store, work, options.rounds, program)
+            measure(
+                f"{place}: template",
+                template.path,
+                store,
+                work,
+                options.rounds,
+                program,
+            )
             if options.pip:
                 large = work / "large"
                 cenv.clone(template.path, large, mode="copy", store=store)
@@ -157,7 +173,14 @@ def main() -> None:
                 subprocess.run(pip, check=True)
                 deeper = work / "deeper"
                 deeper.mkdir()
-                measure(f"{place}: with {' '.join(options.pip)}", large, store, deeper, options.rounds, program)
+                measure(
+                    f"{place}: with {' '.join(options.pip)}",
+                    large,
+                    store,
+                    deeper,
+                    options.rounds,
+                    program,
+                )
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

@@ -47,9 +47,8 @@ MakeChannel = Callable[..., Path]
 @pytest.fixture(scope="session")
 def make_channel(tmp_path_factory: pytest.TempPathFactory) -> MakeChannel:
     """Return a function that writes packages to a new channel and indexes it."""
-    from cenv.index_dir import index
-
     from cenv.demo.package import Package, write
+    from cenv.index_dir import index
 
     def make(*packages: Package, extension: str = ".conda") -> Path:
         channel = tmp_path_factory.mktemp("channel")
