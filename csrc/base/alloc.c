@@ -32,11 +32,11 @@ static void *counted(void *block)
         atomic_fetch_add(&live, 1);
     return block;
 }
-#define FAILS_NOW() fails_now()
+#define FAILS_NOW()    fails_now()
 #define COUNTED(block) counted(block)
 #define UNCOUNT(block) ((void)((block) && atomic_fetch_sub(&live, 1)))
 #else
-#define FAILS_NOW() 0
+#define FAILS_NOW()    0
 #define COUNTED(block) (block)
 #define UNCOUNT(block) ((void)0)
 #endif

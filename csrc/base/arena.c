@@ -42,7 +42,7 @@ static struct cenv_arena_block *add_block(struct cenv_arena *arena, size_t need)
     struct cenv_arena_block *block = cenv_malloc(sizeof(*block) + size);
     if (!block)
         return NULL;
-    *block = (struct cenv_arena_block){ .next = arena->head, .size = size };
+    *block = (struct cenv_arena_block){.next = arena->head, .size = size};
     arena->head = block;
     arena->total += size;
     return block;
@@ -80,9 +80,9 @@ struct cenv_str cenv_arena_str(struct cenv_arena *arena, struct cenv_str text)
 {
     char *copy = take(arena, text.len + 1, 1);
     if (!copy)
-        return (struct cenv_str){ NULL, 0 };
+        return (struct cenv_str){NULL, 0};
     if (text.len)
         memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
-    return (struct cenv_str){ copy, text.len };
+    return (struct cenv_str){copy, text.len};
 }

@@ -14,7 +14,10 @@ struct cenv_arena {
     size_t total; /* bytes taken from the system */
 };
 
-#define CENV_ARENA_INIT { NULL, 0 }
+#define CENV_ARENA_INIT \
+    { \
+        NULL, 0 \
+    }
 
 void cenv_arena_init(struct cenv_arena *arena);
 void cenv_arena_release(struct cenv_arena *arena);

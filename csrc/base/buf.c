@@ -10,13 +10,13 @@
 
 void cenv_buf_init(struct cenv_buf *buf, size_t max)
 {
-    *buf = (struct cenv_buf){ .max = max };
+    *buf = (struct cenv_buf){.max = max};
 }
 
 void cenv_buf_release(struct cenv_buf *buf)
 {
     cenv_free(buf->data);
-    *buf = (struct cenv_buf){ .max = buf->max };
+    *buf = (struct cenv_buf){.max = buf->max};
 }
 
 static int grow_to(struct cenv_buf *buf, size_t need)

@@ -43,7 +43,7 @@ char *cenv_buf_detach(struct cenv_buf *buf);
 
 static inline struct cenv_str cenv_buf_str(const struct cenv_buf *buf)
 {
-    return (struct cenv_str){ buf->data ? buf->data : "", buf->len };
+    return (struct cenv_str){buf->data ? buf->data : "", buf->len};
 }
 
 #endif

@@ -17,7 +17,8 @@ void cenv_error_release(struct cenv_error *err)
     err->message[0] = err->hint[0] = err->path[0] = '\0';
 }
 
-int cenv_error_vset(struct cenv_error *err, int status, const char *format, va_list args)
+int cenv_error_vset(struct cenv_error *err, int status, const char *format,
+                    va_list args)
 {
     if (err->status)
         return err->status;
@@ -35,7 +36,8 @@ int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
     return rc;
 }
 
-int cenv_error_os(struct cenv_error *err, int os_errno, const char *path, const char *format, ...)
+int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
+                  const char *format, ...)
 {
     if (err->status)
         return err->status;

@@ -7,17 +7,17 @@
 #include <stddef.h>
 
 /* XX(name, value, Python class). Values are stable; the binding maps them by this table. */
-#define CENV_STATUS_MAP(XX)              \
-    XX(EFAIL, -1, "CenvError")           \
-    XX(EUSAGE, -2, "UsageError")         \
-    XX(ESPEC, -3, "SpecError")           \
+#define CENV_STATUS_MAP(XX) \
+    XX(EFAIL, -1, "CenvError") \
+    XX(EUSAGE, -2, "UsageError") \
+    XX(ESPEC, -3, "SpecError") \
     XX(EUNSAT, -4, "UnsatisfiableError") \
-    XX(ECHANNEL, -5, "ChannelError")     \
+    XX(ECHANNEL, -5, "ChannelError") \
     XX(EINTEGRITY, -6, "IntegrityError") \
-    XX(EPREFIX, -7, "PrefixError")       \
-    XX(ELINK, -8, "LinkError")           \
-    XX(EOS, -9, "OSError")               \
-    XX(ENOMEM, -10, "MemoryError")       \
+    XX(EPREFIX, -7, "PrefixError") \
+    XX(ELINK, -8, "LinkError") \
+    XX(EOS, -9, "OSError") \
+    XX(ENOMEM, -10, "MemoryError") \
     XX(ECANCELLED, -11, "KeyboardInterrupt")
 
 enum cenv_status {
@@ -35,15 +35,19 @@ enum { CENV_MESSAGE_MAX = 2048, CENV_HINT_MAX = 512, CENV_ERRPATH_MAX = 4096 };
  * `detail`.
  */
 struct cenv_error {
-    int status;   /* enum cenv_status, 0 when no error is set */
-    int os_errno; /* for CENV_EOS, else 0 */
+    int status;                     /* enum cenv_status, 0 when no error is set */
+    int os_errno;                   /* for CENV_EOS, else 0 */
     char message[CENV_MESSAGE_MAX]; /* UTF-8, no newline at the end, no "error:" */
     char hint[CENV_HINT_MAX];       /* what to do next, or "" */
     char path[CENV_ERRPATH_MAX];    /* for CENV_EOS: the file, as bytes, or "" */
-    char *detail; /* heap: JSON object with further keys ("conflict", "tree"), or NULL */
+    char
+        *detail; /* heap: JSON object with further keys ("conflict", "tree"), or NULL */
 };
 
-#define CENV_ERROR_INIT { 0 }
+#define CENV_ERROR_INIT \
+    { \
+        0 \
+    }
 
 /* Frees `detail` and clears the struct, which can be used again. */
 void cenv_error_release(struct cenv_error *err);
@@ -51,12 +55,12 @@ void cenv_error_release(struct cenv_error *err);
 /* Sets status and message; returns `status`, so that `return cenv_error_set(...)` reads well. */
 int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-int cenv_error_vset(struct cenv_error *err, int status, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
+int cenv_error_vset(struct cenv_error *err, int status, const char *format,
+                    va_list args) __attribute__((format(printf, 3, 0)));
 
 /* An operating system failure on `path` (may be NULL): "what 'path': strerror". CENV_EOS. */
-int cenv_error_os(struct cenv_error *err, int os_errno, const char *path, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Out of memory: CENV_ENOMEM. */
 int cenv_error_oom(struct cenv_error *err);

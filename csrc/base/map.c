@@ -29,11 +29,12 @@ static uint32_t hash_of(struct cenv_str key)
 void cenv_map_release(struct cenv_map *map)
 {
     cenv_free(map->slots);
-    *map = (struct cenv_map){ 0 };
+    *map = (struct cenv_map){0};
 }
 
 /* The slot of `key`, or the empty one where it would go. `alloc` is not 0. */
-static struct cenv_map_slot *slot_of(const struct cenv_map *map, struct cenv_str key, uint32_t hash)
+static struct cenv_map_slot *slot_of(const struct cenv_map *map, struct cenv_str key,
+                                     uint32_t hash)
 {
     size_t mask = map->alloc - 1;
     for (size_t i = hash & mask;; i = (i + 1) & mask) {
@@ -53,7 +54,7 @@ uint32_t cenv_map_get(const struct cenv_map *map, struct cenv_str key)
 
 static int rehash(struct cenv_map *map)
 {
-    struct cenv_map bigger = { .alloc = map->alloc ? map->alloc * 2 : 16, .nr = map->nr };
+    struct cenv_map bigger = {.alloc = map->alloc ? map->alloc * 2 : 16, .nr = map->nr};
     bigger.slots = cenv_calloc(bigger.alloc, sizeof(*bigger.slots));
     if (!bigger.slots)
         return -1;
@@ -75,7 +76,7 @@ int cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value)
     struct cenv_map_slot *slot = slot_of(map, key, hash);
     if (!slot->key.data)
         map->nr++;
-    *slot = (struct cenv_map_slot){ .key = key, .hash = hash, .value = value };
+    *slot = (struct cenv_map_slot){.key = key, .hash = hash, .value = value};
     if (!key.data)
         slot->key.data = "";
     return 0;
@@ -86,7 +87,7 @@ void cenv_intern_release(struct cenv_intern *table)
     cenv_map_release(&table->map);
     cenv_arena_release(&table->arena);
     cenv_free(table->strs);
-    *table = (struct cenv_intern){ 0 };
+    *table = (struct cenv_intern){0};
 }
 
 uint32_t cenv_intern_find(const struct cenv_intern *table, struct cenv_str text)

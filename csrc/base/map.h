@@ -52,7 +52,8 @@ uint32_t cenv_intern_id(struct cenv_intern *table, struct cenv_str text);
 /* The id of `text` if it is there, else CENV_NONE. */
 uint32_t cenv_intern_find(const struct cenv_intern *table, struct cenv_str text);
 
-static inline struct cenv_str cenv_intern_str(const struct cenv_intern *table, uint32_t id)
+static inline struct cenv_str cenv_intern_str(const struct cenv_intern *table,
+                                              uint32_t id)
 {
     return table->strs[id];
 }

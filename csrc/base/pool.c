@@ -71,7 +71,7 @@ static unsigned start_workers(struct worker *workers, unsigned nr, struct pool *
     unsigned started = 0;
     while (started < nr) {
         struct worker *worker = &workers[started];
-        *worker = (struct worker){ .pool = pool, .number = started + 1 };
+        *worker = (struct worker){.pool = pool, .number = started + 1};
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
             break;
         started++;
@@ -80,12 +80,15 @@ static unsigned start_workers(struct worker *workers, unsigned nr, struct pool *
     return started;
 }
 
-int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx, struct cenv_task *task,
-                  struct cenv_error *err)
+int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx,
+                  struct cenv_task *task, struct cenv_error *err)
 {
-    struct pool pool = {
-        .job = job, .ctx = ctx, .task = task, .nr = nr, .failed_index = SIZE_MAX, .err = err
-    };
+    struct pool pool = {.job = job,
+                        .ctx = ctx,
+                        .task = task,
+                        .nr = nr,
+                        .failed_index = SIZE_MAX,
+                        .err = err};
     unsigned extra = threads > 1 ? threads - 1 : 0;
     extra = nr < 2 ? 0 : (extra > nr - 1 ? (unsigned)(nr - 1) : extra);
     struct worker *workers = extra ? cenv_calloc(extra, sizeof(*workers)) : NULL;

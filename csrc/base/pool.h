@@ -9,7 +9,8 @@
 #include "base/task.h"
 
 /* Job `index` on thread `thread` (0: the calling one). Returns 0 or a status with `err` set. */
-typedef int (*cenv_job_fn)(void *ctx, size_t index, unsigned thread, struct cenv_error *err);
+typedef int (*cenv_job_fn)(void *ctx, size_t index, unsigned thread,
+                           struct cenv_error *err);
 
 /*
  * Runs jobs 0 .. nr-1, taken in order, on at most `threads` threads, the calling one among them
@@ -17,7 +18,7 @@ typedef int (*cenv_job_fn)(void *ctx, size_t index, unsigned thread, struct cenv
  * failure no further job starts. The failure of the lowest index is reported, so that messages are
  * deterministic. `ctx` must live until the call returns.
  */
-int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx, struct cenv_task *task,
-                  struct cenv_error *err);
+int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx,
+                  struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -13,17 +13,17 @@ struct cenv_str {
     size_t len;
 };
 
-#define CENV_STR(literal) ((struct cenv_str){ "" literal, sizeof(literal) - 1 })
-#define CENV_STR_ARG(s) (int)(s).len, (s).data /* for "%.*s" */
+#define CENV_STR(literal) ((struct cenv_str){"" literal, sizeof(literal) - 1})
+#define CENV_STR_ARG(s)   (int)(s).len, (s).data /* for "%.*s" */
 
 static inline struct cenv_str cenv_str(const char *text)
 {
-    return (struct cenv_str){ text, text ? strlen(text) : 0 };
+    return (struct cenv_str){text, text ? strlen(text) : 0};
 }
 
 static inline struct cenv_str cenv_str_n(const char *data, size_t len)
 {
-    return (struct cenv_str){ data, len };
+    return (struct cenv_str){data, len};
 }
 
 static inline bool cenv_str_eq(struct cenv_str a, struct cenv_str b)
@@ -46,13 +46,14 @@ static inline int cenv_str_cmp(struct cenv_str a, struct cenv_str b)
 
 static inline bool cenv_str_starts(struct cenv_str s, struct cenv_str head)
 {
-    return s.len >= head.len && (head.len == 0 || memcmp(s.data, head.data, head.len) == 0);
+    return s.len >= head.len &&
+           (head.len == 0 || memcmp(s.data, head.data, head.len) == 0);
 }
 
 static inline bool cenv_str_ends(struct cenv_str s, struct cenv_str tail)
 {
-    return s.len >= tail.len &&
-           (tail.len == 0 || memcmp(s.data + s.len - tail.len, tail.data, tail.len) == 0);
+    return s.len >= tail.len && (tail.len == 0 || memcmp(s.data + s.len - tail.len,
+                                                         tail.data, tail.len) == 0);
 }
 
 /* s[from:to], both clamped to the length. */
@@ -60,7 +61,7 @@ static inline struct cenv_str cenv_str_slice(struct cenv_str s, size_t from, siz
 {
     to = to > s.len ? s.len : to;
     from = from > to ? to : from;
-    return (struct cenv_str){ s.data ? s.data + from : s.data, to - from };
+    return (struct cenv_str){s.data ? s.data + from : s.data, to - from};
 }
 
 /* Index of the first (last) `c`, or s.len when there is none. */

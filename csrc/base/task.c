@@ -19,7 +19,8 @@ uint64_t cenv_clock_ns(void)
 
 void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
 {
-    *task = (struct cenv_task){ .poll = poll, .poll_ctx = poll_ctx, .owner = pthread_self() };
+    *task =
+        (struct cenv_task){.poll = poll, .poll_ctx = poll_ctx, .owner = pthread_self()};
     pthread_mutex_init(&task->lock, NULL);
 }
 
@@ -65,7 +66,7 @@ void cenv_task_advance(struct cenv_task *task, uint64_t done)
 
 struct cenv_span cenv_span_begin(const char *stage, const char *what)
 {
-    struct cenv_span span = { .stage = stage, .start_ns = cenv_clock_ns() };
+    struct cenv_span span = {.stage = stage, .start_ns = cenv_clock_ns()};
     snprintf(span.what, sizeof(span.what), "%s", what);
     return span;
 }
@@ -99,7 +100,8 @@ static void add_span(struct cenv_buf *out, const struct cenv_span *span)
     cenv_buf_addf(out, "{\"stage\":\"%s\",\"what\":\"", span->stage);
     add_escaped(out, span->what);
     cenv_buf_addf(out, "\",\"start\":%.9f,\"end\":%.9f,\"thread\":%" PRIu32,
-                  (double)span->start_ns / 1e9, (double)span->end_ns / 1e9, span->thread);
+                  (double)span->start_ns / 1e9, (double)span->end_ns / 1e9,
+                  span->thread);
     cenv_buf_addf(out,
                   ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"hits\":%" PRIu64
                   ",\"misses\":%" PRIu64 ",\"reason\":\"",

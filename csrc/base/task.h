@@ -41,7 +41,8 @@ struct cenv_task {
     uint64_t next_poll_ns;
     atomic_int cancelled;
     _Atomic(const char *) stage; /* what runs now, for the progress display */
-    atomic_ullong done, total;   /* in bytes or items, as the stage has it; total 0: unknown */
+    atomic_ullong done,
+        total; /* in bytes or items, as the stage has it; total 0: unknown */
 
     pthread_mutex_t lock; /* guards spans */
     struct cenv_span *spans;

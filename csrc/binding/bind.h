@@ -14,7 +14,8 @@
 enum { BIND_NR_STATUS = 12 };
 
 struct bind_state {
-    PyObject *errors[BIND_NR_STATUS]; /* exception class by -status; NULL where Python raises its own */
+    PyObject *errors
+        [BIND_NR_STATUS]; /* exception class by -status; NULL where Python raises its own */
     PyTypeObject *task_type;
     PyTypeObject *version_type;
     PyTypeObject *matchspec_type;
@@ -32,7 +33,8 @@ struct bind_state *bind_state_of_self(PyObject *self);
 PyObject *bind_raise(struct bind_state *state, struct cenv_error *err);
 
 /* The content of `out` as str (JSON is UTF-8), which is released; raises when `rc` is not 0. */
-PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out, struct cenv_error *err);
+PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out,
+                     struct cenv_error *err);
 
 /*
  * A Task: one operation's cancellation, progress callback and spans. `begin` releases the GIL for a

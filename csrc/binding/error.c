@@ -19,10 +19,12 @@ static int set_text(PyObject *exception, const char *name, const char *text)
 static PyObject *make_os_error(const struct cenv_error *err)
 {
     PyObject *message = text_of(err->message);
-    PyObject *path = err->path[0] ? PyUnicode_DecodeFSDefault(err->path) : Py_NewRef(Py_None);
+    PyObject *path =
+        err->path[0] ? PyUnicode_DecodeFSDefault(err->path) : Py_NewRef(Py_None);
     PyObject *exception = NULL;
     if (message && path)
-        exception = PyObject_CallFunction(PyExc_OSError, "iOO", err->os_errno, message, path);
+        exception =
+            PyObject_CallFunction(PyExc_OSError, "iOO", err->os_errno, message, path);
     Py_XDECREF(message);
     Py_XDECREF(path);
     return exception;
@@ -41,7 +43,8 @@ static PyObject *make_exception(struct bind_state *state, const struct cenv_erro
     PyObject *message = text_of(err->message);
     PyObject *exception = NULL;
     if (message)
-        exception = PyObject_CallFunctionObjArgs(class ? class : PyExc_RuntimeError, message, NULL);
+        exception = PyObject_CallFunctionObjArgs(class ? class : PyExc_RuntimeError,
+                                                 message, NULL);
     Py_XDECREF(message);
     return exception;
 }
@@ -59,7 +62,8 @@ PyObject *bind_raise(struct bind_state *state, struct cenv_error *err)
     return NULL;
 }
 
-PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out, struct cenv_error *err)
+PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out,
+                     struct cenv_error *err)
 {
     PyObject *reply = NULL;
     if (rc == 0 && out->failed)

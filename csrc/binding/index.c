@@ -15,7 +15,8 @@ static int convert_source(PyObject *tuple, struct cenv_index_source *source)
 
     *source = (struct cenv_index_source){0};
     if (!PyArg_ParseTuple(tuple, "sszssS", &source->channel, &source->channel_url,
-                          &source->multichannel, &source->subdir, &source->repodata_url, &path))
+                          &source->multichannel, &source->subdir, &source->repodata_url,
+                          &path))
         return -1;
     source->path = PyBytes_AsString(path);
     return source->path ? 0 : -1;
@@ -38,7 +39,8 @@ static struct cenv_index_source *convert_sources(PyObject *list, size_t nr)
     return sources;
 }
 
-static int open_index(struct index_object *self, const struct cenv_index_source *sources, size_t nr,
+static int open_index(struct index_object *self,
+                      const struct cenv_index_source *sources, size_t nr,
                       PyObject *cache_dir, PyObject *task)
 {
     struct cenv_error err = CENV_ERROR_INIT;
@@ -61,8 +63,8 @@ static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     struct bind_state *state = PyType_GetModuleState(type);
     if (kwargs && PyDict_Size(kwargs))
         return PyErr_Format(PyExc_TypeError, "Index takes no keyword arguments");
-    if (!PyArg_ParseTuple(args, "O!OO!:Index", &PyList_Type, &list, &cache_dir, state->task_type,
-                          &task))
+    if (!PyArg_ParseTuple(args, "O!OO!:Index", &PyList_Type, &list, &cache_dir,
+                          state->task_type, &task))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_index_source *sources = convert_sources(list, nr);
@@ -70,7 +72,8 @@ static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *self = alloc(type, 0);
-    if (self && open_index((struct index_object *)self, sources, nr, cache_dir, task) < 0)
+    if (self &&
+        open_index((struct index_object *)self, sources, nr, cache_dir, task) < 0)
         Py_CLEAR(self);
     PyMem_Free(sources);
     return self;
@@ -95,7 +98,8 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     struct cenv_task *running = bind_task_begin(task);
     if (!running)
         return NULL;
-    int rc = cenv_solve(((struct index_object *)self)->index, request, running, &out, &err);
+    int rc =
+        cenv_solve(((struct index_object *)self)->index, request, running, &out, &err);
     bind_task_end(task);
     return bind_reply(state, rc, &out, &err);
 }
@@ -111,26 +115,28 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
     struct cenv_task *running = bind_task_begin(task);
     if (!running)
         return NULL;
-    int rc = cenv_index_inspect(((struct index_object *)self)->index, running, &out, &err);
+    int rc =
+        cenv_index_inspect(((struct index_object *)self)->index, running, &out, &err);
     bind_task_end(task);
     return bind_reply(state, rc, &out, &err);
 }
 
 static PyMethodDef index_methods[] = {
-    { "solve", index_solve, METH_VARARGS,
-      "solve($self, request, task, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text." },
-    { "inspect", index_inspect, METH_O,
-      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text." },
-    { NULL, NULL, 0, NULL },
+    {"solve", index_solve, METH_VARARGS,
+     "solve($self, request, task, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text."},
+    {"inspect", index_inspect, METH_O,
+     "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot index_slots[] = {
-    { Py_tp_doc, "Index(sources, cache_dir, task, /)\n--\n\nRepodata opened as one index. sources: "
-                 "(channel, channel_url, multichannel, subdir, repodata_url, path) each." },
-    { Py_tp_new, (void *)index_new },
-    { Py_tp_dealloc, (void *)index_dealloc },
-    { Py_tp_methods, index_methods },
-    { 0, NULL },
+    {Py_tp_doc,
+     "Index(sources, cache_dir, task, /)\n--\n\nRepodata opened as one index. sources: "
+     "(channel, channel_url, multichannel, subdir, repodata_url, path) each."},
+    {Py_tp_new, (void *)index_new},
+    {Py_tp_dealloc, (void *)index_dealloc},
+    {Py_tp_methods, index_methods},
+    {0, NULL},
 };
 
 PyType_Spec bind_index_spec = {

@@ -69,7 +69,8 @@ static int module_exec(PyObject *module)
 /* Every type kept in the state, for traverse and clear. */
 static PyTypeObject **type_slots(struct bind_state *state, size_t *nr)
 {
-    *nr = (sizeof(*state) - offsetof(struct bind_state, task_type)) / sizeof(PyTypeObject *);
+    *nr = (sizeof(*state) - offsetof(struct bind_state, task_type)) /
+          sizeof(PyTypeObject *);
     return &state->task_type;
 }
 
@@ -103,17 +104,18 @@ static void module_free(void *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {
-    { Py_mod_exec, (void *)module_exec },
+    {Py_mod_exec, (void *)module_exec},
 #ifdef Py_mod_gil
-    { Py_mod_gil, Py_MOD_GIL_NOT_USED },
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
-    { 0, NULL },
+    {0, NULL},
 };
 
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "cenv._cenv",
-    .m_doc = "The C core of cenv. Use the package cenv; this module may change at any time.",
+    .m_doc =
+        "The C core of cenv. Use the package cenv; this module may change at any time.",
     .m_size = sizeof(struct bind_state),
     .m_methods = bind_op_methods,
     .m_slots = module_slots,

@@ -13,7 +13,8 @@ static void release_paths(struct paths *paths)
     Py_CLEAR(paths->second);
 }
 
-static struct cenv_store *store_or_null(struct bind_state *state, PyObject *store, int *wrong)
+static struct cenv_store *store_or_null(struct bind_state *state, PyObject *store,
+                                        int *wrong)
 {
     *wrong = 0;
     if (store == Py_None)
@@ -28,15 +29,17 @@ static struct cenv_store *store_or_null(struct bind_state *state, PyObject *stor
 static PyObject *op_clone(PyObject *module, PyObject *args)
 {
     struct bind_state *state = bind_state_of(module);
-    struct paths paths = { NULL, NULL };
+    struct paths paths = {NULL, NULL};
     PyObject *store, *task, *reply = NULL;
     const char *options;
-    if (!PyArg_ParseTuple(args, "OO&O&sO!:clone", &store, PyUnicode_FSConverter, &paths.first,
-                          PyUnicode_FSConverter, &paths.second, &options, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "OO&O&sO!:clone", &store, PyUnicode_FSConverter,
+                          &paths.first, PyUnicode_FSConverter, &paths.second, &options,
+                          state->task_type, &task))
         goto out;
     int wrong;
     struct cenv_store *core = store_or_null(state, store, &wrong);
-    const char *src = PyBytes_AsString(paths.first), *dst = PyBytes_AsString(paths.second);
+    const char *src = PyBytes_AsString(paths.first),
+               *dst = PyBytes_AsString(paths.second);
     struct cenv_task *running = wrong ? NULL : bind_task_begin(task);
     if (!running)
         goto out;
@@ -77,13 +80,15 @@ static PyObject *op_reset(PyObject *module, PyObject *args)
 static PyObject *op_extract(PyObject *module, PyObject *args)
 {
     struct bind_state *state = bind_state_of(module);
-    struct paths paths = { NULL, NULL };
+    struct paths paths = {NULL, NULL};
     PyObject *task, *reply = NULL;
     const char *sha256;
     if (!PyArg_ParseTuple(args, "O&O&zO!:extract", PyUnicode_FSConverter, &paths.first,
-                          PyUnicode_FSConverter, &paths.second, &sha256, state->task_type, &task))
+                          PyUnicode_FSConverter, &paths.second, &sha256,
+                          state->task_type, &task))
         goto out;
-    const char *package = PyBytes_AsString(paths.first), *dest = PyBytes_AsString(paths.second);
+    const char *package = PyBytes_AsString(paths.first),
+               *dest = PyBytes_AsString(paths.second);
     struct cenv_task *running = bind_task_begin(task);
     if (!running)
         goto out;
@@ -106,7 +111,8 @@ static PyObject *with_one_path(PyObject *module, PyObject *args, one_path_fn ope
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *path, *task, *reply = NULL;
-    if (!PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, state->task_type,
+                          &task))
         return NULL;
     const char *bytes = PyBytes_AsString(path);
     struct cenv_task *running = bind_task_begin(task);
@@ -205,8 +211,8 @@ static PyObject *op_zstd_write(PyObject *module, PyObject *args)
     const char *data;
     Py_ssize_t len;
     int level;
-    if (!PyArg_ParseTuple(args, "O&y#i:zstd_write", PyUnicode_FSConverter, &path, &data, &len,
-                          &level))
+    if (!PyArg_ParseTuple(args, "O&y#i:zstd_write", PyUnicode_FSConverter, &path, &data,
+                          &len, &level))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     const char *bytes = PyBytes_AsString(path);
@@ -227,7 +233,8 @@ static int convert_member(PyObject *tuple, struct cenv_pack_member *member)
     Py_ssize_t len;
     long long mtime_ns;
     PyObject *path, *link;
-    if (!PyArg_ParseTuple(tuple, "Sy#ILO", &path, &data, &len, &member->mode, &mtime_ns, &link))
+    if (!PyArg_ParseTuple(tuple, "Sy#ILO", &path, &data, &len, &member->mode, &mtime_ns,
+                          &link))
         return -1;
     member->path = PyBytes_AsString(path);
     member->data = data;
@@ -257,8 +264,8 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *path, *list, *task;
-    if (!PyArg_ParseTuple(args, "O&O!O!:pack", PyUnicode_FSConverter, &path, &PyList_Type, &list,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O&O!O!:pack", PyUnicode_FSConverter, &path,
+                          &PyList_Type, &list, state->task_type, &task))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_pack_member *members = convert_members(list, nr);
@@ -279,31 +286,33 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
 }
 
 PyMethodDef bind_op_methods[] = {
-    { "clone", op_clone, METH_VARARGS,
-      "clone($module, store, src, dst, options, task, /)\n--\n\nClone an environment." },
-    { "reset", op_reset, METH_VARARGS,
-      "reset($module, store, clone, task, /)\n--\n\nPut a clone back to its template's state." },
-    { "extract", op_extract, METH_VARARGS,
-      "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package." },
-    { "verify", op_verify, METH_VARARGS, "verify($module, prefix, task, /)\n--\n\nCheck a prefix." },
-    { "package_info", op_package_info, METH_VARARGS,
-      "package_info($module, package, task, /)\n--\n\nWhat an index needs of a package." },
-    { "remove", op_remove, METH_VARARGS, "remove($module, path, task, /)\n--\n\nRemove a tree." },
-    { "doctor", op_doctor, METH_VARARGS,
-      "doctor($module, directory, task, /)\n--\n\nWhat this machine can do there." },
-    { "virtual_packages", op_virtual_packages, METH_VARARGS,
-      "virtual_packages($module, subdir, overrides, /)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..." },
-    { "current_subdir", op_current_subdir, METH_NOARGS,
-      "current_subdir($module, /)\n--\n\nThe subdir of this machine." },
-    { "pack", op_pack, METH_VARARGS,
-      "pack($module, path, members, task, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
-      "link) each." },
-    { "view_enter", bind_view_enter, METH_VARARGS,
-      "view_enter($module, prefix, upper, work, /)\n--\n\nMove this process into a view of prefix." },
-    { "view_spawn", bind_view_spawn, METH_VARARGS,
-      "view_spawn($module, prefix, program, cwd, argv, envp, stdio, new_session, /)\n--\n\n"
-      "Start a program in a throw-away view; return its process id." },
-    { "zstd_write", op_zstd_write, METH_VARARGS,
-      "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file." },
-    { NULL, NULL, 0, NULL },
+    {"clone", op_clone, METH_VARARGS,
+     "clone($module, store, src, dst, options, task, /)\n--\n\nClone an environment."},
+    {"reset", op_reset, METH_VARARGS,
+     "reset($module, store, clone, task, /)\n--\n\nPut a clone back to its template's state."},
+    {"extract", op_extract, METH_VARARGS,
+     "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package."},
+    {"verify", op_verify, METH_VARARGS,
+     "verify($module, prefix, task, /)\n--\n\nCheck a prefix."},
+    {"package_info", op_package_info, METH_VARARGS,
+     "package_info($module, package, task, /)\n--\n\nWhat an index needs of a package."},
+    {"remove", op_remove, METH_VARARGS,
+     "remove($module, path, task, /)\n--\n\nRemove a tree."},
+    {"doctor", op_doctor, METH_VARARGS,
+     "doctor($module, directory, task, /)\n--\n\nWhat this machine can do there."},
+    {"virtual_packages", op_virtual_packages, METH_VARARGS,
+     "virtual_packages($module, subdir, overrides, /)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..."},
+    {"current_subdir", op_current_subdir, METH_NOARGS,
+     "current_subdir($module, /)\n--\n\nThe subdir of this machine."},
+    {"pack", op_pack, METH_VARARGS,
+     "pack($module, path, members, task, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
+     "link) each."},
+    {"view_enter", bind_view_enter, METH_VARARGS,
+     "view_enter($module, prefix, upper, work, /)\n--\n\nMove this process into a view of prefix."},
+    {"view_spawn", bind_view_spawn, METH_VARARGS,
+     "view_spawn($module, prefix, program, cwd, argv, envp, stdio, new_session, /)\n--\n\n"
+     "Start a program in a throw-away view; return its process id."},
+    {"zstd_write", op_zstd_write, METH_VARARGS,
+     "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file."},
+    {NULL, NULL, 0, NULL},
 };

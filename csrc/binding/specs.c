@@ -97,8 +97,9 @@ static PyObject *version_compare(PyObject *self, PyObject *other, int op)
         Py_RETURN_NOTIMPLEMENTED;
     int order = cenv_version_compare(version_of(self), version_of(other));
     const int holds[] = {
-        [Py_LT] = order < 0,  [Py_LE] = order <= 0, [Py_EQ] = order == 0,
-        [Py_NE] = order != 0, [Py_GT] = order > 0,  [Py_GE] = order >= 0,
+        [Py_LT] = order<0, [Py_LE] = order <= 0, [Py_EQ] = order == 0,
+                        [Py_NE] = order != 0, [Py_GT] = order> 0,
+        [Py_GE] = order >= 0,
     };
     return PyBool_FromLong(holds[op]);
 }
@@ -116,22 +117,23 @@ static PyObject *version_matches(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef version_methods[] = {
-    { "matches", version_matches, METH_VARARGS,
-      "matches($self, constraint, /)\n--\n\nWhether it satisfies a constraint such as '>=1.8,<2|1.7.*'." },
-    { NULL, NULL, 0, NULL },
+    {"matches", version_matches, METH_VARARGS,
+     "matches($self, constraint, /)\n--\n\nWhether it satisfies a constraint such as '>=1.8,<2|1.7.*'."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot version_slots[] = {
-    { Py_tp_doc, "Version(text, /)\n--\n\nA version, ordered as conda orders (CEP 33). Raises "
-                 "SpecError for a text that is none." },
-    { Py_tp_new, (void *)version_new },
-    { Py_tp_dealloc, (void *)version_dealloc },
-    { Py_tp_str, (void *)version_str },
-    { Py_tp_repr, (void *)version_repr },
-    { Py_tp_hash, (void *)version_hash },
-    { Py_tp_richcompare, (void *)version_compare },
-    { Py_tp_methods, version_methods },
-    { 0, NULL },
+    {Py_tp_doc,
+     "Version(text, /)\n--\n\nA version, ordered as conda orders (CEP 33). Raises "
+     "SpecError for a text that is none."},
+    {Py_tp_new, (void *)version_new},
+    {Py_tp_dealloc, (void *)version_dealloc},
+    {Py_tp_str, (void *)version_str},
+    {Py_tp_repr, (void *)version_repr},
+    {Py_tp_hash, (void *)version_hash},
+    {Py_tp_richcompare, (void *)version_compare},
+    {Py_tp_methods, version_methods},
+    {0, NULL},
 };
 
 PyType_Spec bind_version_spec = {
@@ -194,24 +196,24 @@ static PyObject *matchspec_matches(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef matchspec_methods[] = {
-    { "matches", matchspec_matches, METH_VARARGS,
-      "matches($self, record, /)\n--\n\nWhether a record, as JSON text, satisfies the spec." },
-    { NULL, NULL, 0, NULL },
+    {"matches", matchspec_matches, METH_VARARGS,
+     "matches($self, record, /)\n--\n\nWhether a record, as JSON text, satisfies the spec."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef matchspec_getset[] = {
-    { "name", matchspec_name, NULL, "The package's name, '*' for none.", NULL },
-    { NULL, NULL, NULL, NULL, NULL },
+    {"name", matchspec_name, NULL, "The package's name, '*' for none.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot matchspec_slots[] = {
-    { Py_tp_doc, "MatchSpec(text, /)\n--\n\nA parsed spec; use cenv.MatchSpec." },
-    { Py_tp_new, (void *)matchspec_new },
-    { Py_tp_dealloc, (void *)matchspec_dealloc },
-    { Py_tp_str, (void *)matchspec_str },
-    { Py_tp_methods, matchspec_methods },
-    { Py_tp_getset, matchspec_getset },
-    { 0, NULL },
+    {Py_tp_doc, "MatchSpec(text, /)\n--\n\nA parsed spec; use cenv.MatchSpec."},
+    {Py_tp_new, (void *)matchspec_new},
+    {Py_tp_dealloc, (void *)matchspec_dealloc},
+    {Py_tp_str, (void *)matchspec_str},
+    {Py_tp_methods, matchspec_methods},
+    {Py_tp_getset, matchspec_getset},
+    {0, NULL},
 };
 
 PyType_Spec bind_matchspec_spec = {

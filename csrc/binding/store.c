@@ -50,8 +50,8 @@ static void store_dealloc(PyObject *self)
     bind_free_instance(self);
 }
 
-typedef int (*two_texts_fn)(struct cenv_store *, const char *, const char *, struct cenv_task *,
-                            struct cenv_buf *, struct cenv_error *);
+typedef int (*two_texts_fn)(struct cenv_store *, const char *, const char *,
+                            struct cenv_task *, struct cenv_buf *, struct cenv_error *);
 
 /* (text, text, task) -> JSON text. */
 static PyObject *with_two_texts(PyObject *self, PyObject *args, two_texts_fn operation)
@@ -82,8 +82,9 @@ static PyObject *store_template_build(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_template_build);
 }
 
-static int fetch_repodata(struct cenv_store *store, const char *requests, const char *unused,
-                          struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+static int fetch_repodata(struct cenv_store *store, const char *requests,
+                          const char *unused, struct cenv_task *task,
+                          struct cenv_buf *out, struct cenv_error *err)
 {
     (void)unused;
     return cenv_fetch_repodata(store, requests, task, out, err);
@@ -95,7 +96,8 @@ static PyObject *store_fetch_repodata(PyObject *self, PyObject *args)
 }
 
 static int template_remove(struct cenv_store *store, const char *id, const char *unused,
-                           struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+                           struct cenv_task *task, struct cenv_buf *out,
+                           struct cenv_error *err)
 {
     (void)unused;
     (void)out;
@@ -126,8 +128,8 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     struct bind_state *state = bind_state_of_self(self);
     PyObject *prefix, *task;
     const char *records, *options;
-    if (!PyArg_ParseTuple(args, "O&ssO!:create", PyUnicode_FSConverter, &prefix, &records,
-                          &options, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O&ssO!:create", PyUnicode_FSConverter, &prefix,
+                          &records, &options, state->task_type, &task))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
@@ -136,7 +138,8 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     struct cenv_task *running = bind_task_begin(task);
     int rc = -1;
     if (running) {
-        rc = cenv_create(bind_store_of(self), bytes, records, options, running, &out, &err);
+        rc = cenv_create(bind_store_of(self), bytes, records, options, running, &out,
+                         &err);
         bind_task_end(task);
     }
     Py_DECREF(prefix);
@@ -176,7 +179,8 @@ static PyObject *store_template_list(PyObject *self, PyObject *unused)
     return bind_reply(bind_state_of_self(self), rc, &out, &err);
 }
 
-typedef int (*find_fn)(struct cenv_store *, const char *, struct cenv_buf *, struct cenv_error *);
+typedef int (*find_fn)(struct cenv_store *, const char *, struct cenv_buf *,
+                       struct cenv_error *);
 
 /* text -> JSON text, or None when `find` returns 1. */
 static PyObject *find_by_text(PyObject *self, PyObject *args, find_fn find)
@@ -247,36 +251,39 @@ static PyObject *store_lease(PyObject *self, PyObject *unused)
 }
 
 static PyMethodDef store_methods[] = {
-    { "fetch_repodata", store_fetch_repodata, METH_VARARGS,
-      "fetch_repodata($self, requests, unused, task, /)\n--\n\nBring repodata up to date." },
-    { "fetch_packages", store_fetch_packages, METH_VARARGS,
-      "fetch_packages($self, records, options, task, /)\n--\n\nFetch and extract what is not here." },
-    { "create", store_create, METH_VARARGS,
-      "create($self, prefix, records, options, task, /)\n--\n\nFetch and link into a new prefix." },
-    { "template_build", store_template_build, METH_VARARGS,
-      "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there." },
-    { "template_list", store_template_list, METH_NOARGS, "template_list($self, /)\n--\n\nAll templates." },
-    { "template_find", store_template_find, METH_VARARGS,
-      "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one." },
-    { "template_remove", store_template_remove, METH_VARARGS,
-      "template_remove($self, template, unused, task, /)\n--\n\nRemove a template." },
-    { "request_find", store_request_find, METH_VARARGS,
-      "request_find($self, request, /)\n--\n\nWhat a request led to, or None." },
-    { "request_put", store_request_put, METH_VARARGS,
-      "request_put($self, request, reply, /)\n--\n\nRemember what a request led to." },
-    { "gc", store_gc, METH_VARARGS, "gc($self, max_bytes, task, /)\n--\n\nRemove what is not in use." },
-    { "sweep", store_sweep, METH_VARARGS,
-      "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes." },
-    { "lease", store_lease, METH_NOARGS, "lease($self, /)\n--\n\nKeep gc away until it is released." },
-    { NULL, NULL, 0, NULL },
+    {"fetch_repodata", store_fetch_repodata, METH_VARARGS,
+     "fetch_repodata($self, requests, unused, task, /)\n--\n\nBring repodata up to date."},
+    {"fetch_packages", store_fetch_packages, METH_VARARGS,
+     "fetch_packages($self, records, options, task, /)\n--\n\nFetch and extract what is not here."},
+    {"create", store_create, METH_VARARGS,
+     "create($self, prefix, records, options, task, /)\n--\n\nFetch and link into a new prefix."},
+    {"template_build", store_template_build, METH_VARARGS,
+     "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there."},
+    {"template_list", store_template_list, METH_NOARGS,
+     "template_list($self, /)\n--\n\nAll templates."},
+    {"template_find", store_template_find, METH_VARARGS,
+     "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one."},
+    {"template_remove", store_template_remove, METH_VARARGS,
+     "template_remove($self, template, unused, task, /)\n--\n\nRemove a template."},
+    {"request_find", store_request_find, METH_VARARGS,
+     "request_find($self, request, /)\n--\n\nWhat a request led to, or None."},
+    {"request_put", store_request_put, METH_VARARGS,
+     "request_put($self, request, reply, /)\n--\n\nRemember what a request led to."},
+    {"gc", store_gc, METH_VARARGS,
+     "gc($self, max_bytes, task, /)\n--\n\nRemove what is not in use."},
+    {"sweep", store_sweep, METH_VARARGS,
+     "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes."},
+    {"lease", store_lease, METH_NOARGS,
+     "lease($self, /)\n--\n\nKeep gc away until it is released."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot store_slots[] = {
-    { Py_tp_doc, "Store(path, /)\n--\n\nThe store in a directory." },
-    { Py_tp_new, (void *)store_new },
-    { Py_tp_dealloc, (void *)store_dealloc },
-    { Py_tp_methods, store_methods },
-    { 0, NULL },
+    {Py_tp_doc, "Store(path, /)\n--\n\nThe store in a directory."},
+    {Py_tp_new, (void *)store_new},
+    {Py_tp_dealloc, (void *)store_dealloc},
+    {Py_tp_methods, store_methods},
+    {0, NULL},
 };
 
 PyType_Spec bind_store_spec = {
@@ -304,15 +311,16 @@ static void lease_dealloc(PyObject *self)
 }
 
 static PyMethodDef lease_methods[] = {
-    { "release", lease_release, METH_NOARGS, "release($self, /)\n--\n\nLet go; twice is fine." },
-    { NULL, NULL, 0, NULL },
+    {"release", lease_release, METH_NOARGS,
+     "release($self, /)\n--\n\nLet go; twice is fine."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot lease_slots[] = {
-    { Py_tp_doc, "Store.lease(): while it is held, gc removes nothing." },
-    { Py_tp_dealloc, (void *)lease_dealloc },
-    { Py_tp_methods, lease_methods },
-    { 0, NULL },
+    {Py_tp_doc, "Store.lease(): while it is held, gc removes nothing."},
+    {Py_tp_dealloc, (void *)lease_dealloc},
+    {Py_tp_methods, lease_methods},
+    {0, NULL},
 };
 
 PyType_Spec bind_lease_spec = {

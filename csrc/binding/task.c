@@ -5,7 +5,7 @@
 struct task_object {
     PyObject_HEAD
     struct cenv_task task;
-    PyObject *progress; /* callable(stage, done, total) or NULL */
+    PyObject *progress;   /* callable(stage, done, total) or NULL */
     PyThreadState *saved; /* while the core runs without the GIL */
     atomic_int busy;
 };
@@ -20,7 +20,8 @@ static int poll_python(void *ctx)
     if (rc == 0 && self->progress && stage) {
         unsigned long long done = atomic_load(&self->task.done);
         unsigned long long total = atomic_load(&self->task.total);
-        PyObject *result = PyObject_CallFunction(self->progress, "sKK", stage, done, total);
+        PyObject *result =
+            PyObject_CallFunction(self->progress, "sKK", stage, done, total);
         rc = result ? 0 : -1;
         Py_XDECREF(result);
     }
@@ -32,7 +33,8 @@ struct cenv_task *bind_task_begin(PyObject *task)
 {
     struct task_object *self = (struct task_object *)task;
     if (atomic_exchange(&self->busy, 1)) {
-        PyErr_SetString(PyExc_RuntimeError, "this Task is already running an operation");
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this Task is already running an operation");
         return NULL;
     }
     self->task.owner = pthread_self();
@@ -50,7 +52,7 @@ void bind_task_end(PyObject *task)
 
 static PyObject *task_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = { "progress", NULL };
+    static char *names[] = {"progress", NULL};
     PyObject *progress = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O:Task", names, &progress))
         return NULL;
@@ -104,23 +106,24 @@ static PyObject *task_spans(PyObject *self, PyObject *unused)
 }
 
 static PyMethodDef task_methods[] = {
-    { "cancel", task_cancel, METH_NOARGS,
-      "Ask the running operation to stop; it raises KeyboardInterrupt soon after." },
-    { "spans", task_spans, METH_NOARGS,
-      "The recorded spans as JSON text: stage, what, start, end (seconds), thread, items, bytes, "
-      "hits, misses, reason." },
-    { NULL, NULL, 0, NULL },
+    {"cancel", task_cancel, METH_NOARGS,
+     "Ask the running operation to stop; it raises KeyboardInterrupt soon after."},
+    {"spans", task_spans, METH_NOARGS,
+     "The recorded spans as JSON text: stage, what, start, end (seconds), thread, items, bytes, "
+     "hits, misses, reason."},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot task_slots[] = {
-    { Py_tp_doc, "Task(progress=None)\n--\n\nOne operation's cancellation, progress and spans. "
-                 "progress(stage, done, total) runs on the calling thread every 50 ms at most." },
-    { Py_tp_new, (void *)task_new },
-    { Py_tp_dealloc, (void *)task_dealloc },
-    { Py_tp_traverse, (void *)task_traverse },
-    { Py_tp_clear, (void *)task_clear },
-    { Py_tp_methods, task_methods },
-    { 0, NULL },
+    {Py_tp_doc,
+     "Task(progress=None)\n--\n\nOne operation's cancellation, progress and spans. "
+     "progress(stage, done, total) runs on the calling thread every 50 ms at most."},
+    {Py_tp_new, (void *)task_new},
+    {Py_tp_dealloc, (void *)task_dealloc},
+    {Py_tp_traverse, (void *)task_traverse},
+    {Py_tp_clear, (void *)task_clear},
+    {Py_tp_methods, task_methods},
+    {0, NULL},
 };
 
 PyType_Spec bind_task_spec = {

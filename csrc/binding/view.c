@@ -5,7 +5,8 @@
 PyObject *bind_view_enter(PyObject *module, PyObject *args)
 {
     PyObject *prefix = NULL, *upper, *work;
-    if (!PyArg_ParseTuple(args, "O&OO:view_enter", PyUnicode_FSConverter, &prefix, &upper, &work))
+    if (!PyArg_ParseTuple(args, "O&OO:view_enter", PyUnicode_FSConverter, &prefix,
+                          &upper, &work))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     const char *upper_path = upper == Py_None ? NULL : PyBytes_AsString(upper);
@@ -49,15 +50,16 @@ static int spawn(struct cenv_view *view, struct cenv_error *err)
 
 PyObject *bind_view_spawn(PyObject *module, PyObject *args)
 {
-    struct cenv_view view = { 0 };
+    struct cenv_view view = {0};
     PyObject *prefix, *program, *cwd, *argv, *envp;
     int new_session;
-    if (!PyArg_ParseTuple(args, "SSSO!O!(iii)p:view_spawn", &prefix, &program, &cwd, &PyList_Type,
-                          &argv, &PyList_Type, &envp, &view.stdio[0], &view.stdio[1],
-                          &view.stdio[2], &new_session))
+    if (!PyArg_ParseTuple(args, "SSSO!O!(iii)p:view_spawn", &prefix, &program, &cwd,
+                          &PyList_Type, &argv, &PyList_Type, &envp, &view.stdio[0],
+                          &view.stdio[1], &view.stdio[2], &new_session))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
-    const char **arguments = bytes_of(argv), **environment = arguments ? bytes_of(envp) : NULL;
+    const char **arguments = bytes_of(argv),
+               **environment = arguments ? bytes_of(envp) : NULL;
     int pid = -1;
     if (environment) {
         view.prefix = PyBytes_AsString(prefix);

@@ -36,7 +36,8 @@ extern "C" {
 struct cenv_version;
 
 /* `text` is copied. CENV_ESPEC says what is wrong. The caller frees *version. */
-int cenv_version_new(struct cenv_version **version, struct cenv_str text, struct cenv_error *err);
+int cenv_version_new(struct cenv_version **version, struct cenv_str text,
+                     struct cenv_error *err);
 void cenv_version_free(struct cenv_version *version); /* NULL is fine */
 
 /* As given, without blanks at its ends; borrowed from the version. */
@@ -57,7 +58,8 @@ int cenv_version_matches(const struct cenv_version *version, struct cenv_str con
 struct cenv_matchspec;
 
 /* `text` is copied. CENV_ESPEC says what is wrong and where. The caller frees *spec. */
-int cenv_matchspec_new(struct cenv_matchspec **spec, struct cenv_str text, struct cenv_error *err);
+int cenv_matchspec_new(struct cenv_matchspec **spec, struct cenv_str text,
+                       struct cenv_error *err);
 void cenv_matchspec_free(struct cenv_matchspec *spec); /* NULL is fine */
 
 /* The package's name in lower case, "*" for none; borrowed from the spec. */
@@ -72,8 +74,8 @@ int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
  * any of the other keys of repodata and channel, subdir, fn, url, satisfies the spec. A channel may
  * be a name or a URL.
  */
-int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record, bool *match,
-                           struct cenv_error *err);
+int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record,
+                           bool *match, struct cenv_error *err);
 
 /* ---- platform and channels (model/platform, model/channel) ---- */
 
@@ -87,14 +89,16 @@ struct cenv_index;
  * one channel (equal channel_url) share a rank: its first place in the list, 0 the most preferred.
  */
 struct cenv_index_source {
-    const char *channel;      /* canonical name: "conda-forge" */
-    const char *channel_url;  /* without subdir and secrets: identity of the channel */
-    const char *multichannel; /* the multichannel it was named by ("defaults"), or NULL */
+    const char *channel;     /* canonical name: "conda-forge" */
+    const char *channel_url; /* without subdir and secrets: identity of the channel */
+    const char
+        *multichannel; /* the multichannel it was named by ("defaults"), or NULL */
     const char *subdir;
-    const char *repodata_url; /* of the file, without secrets: packages lie beside it; or NULL */
-    const char *path;         /* the file */
-    const char *data;         /* not NULL: its text, instead of the file; borrowed until */
-    size_t len;               /*   cenv_index_free, `path` then only names it in messages */
+    const char *
+        repodata_url; /* of the file, without secrets: packages lie beside it; or NULL */
+    const char *path; /* the file */
+    const char *data; /* not NULL: its text, instead of the file; borrowed until */
+    size_t len;       /*   cenv_index_free, `path` then only names it in messages */
 };
 
 /*
@@ -102,8 +106,9 @@ struct cenv_index_source {
  * (or NULL) is where binary indices are kept. CENV_ECHANNEL and CENV_EINTEGRITY name the file. The
  * caller frees *index.
  */
-int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *sources, size_t nr,
-                    const char *cache_dir, struct cenv_task *task, struct cenv_error *err);
+int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *sources,
+                    size_t nr, const char *cache_dir, struct cenv_task *task,
+                    struct cenv_error *err);
 void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 
 /* Entries of all sources, twins and removed ones included. */
@@ -140,8 +145,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * CENV_ESPEC: a spec is malformed. CENV_EUNSAT: err->message explains; err->detail is
  * {"conflict": [specs ...], "tree": [lines ...], "relax": [...], "not_found": [...]}.
  */
-int cenv_solve(const struct cenv_index *index, const char *request_json, struct cenv_task *task,
-               struct cenv_buf *out, struct cenv_error *err);
+int cenv_solve(const struct cenv_index *index, const char *request_json,
+               struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
 
 /* ---- extract and fetch (ops/extract, ops/fetch) ---- */
 
@@ -150,8 +155,8 @@ int cenv_solve(const struct cenv_index *index, const char *request_json, struct 
  * `sha256` (hex, or NULL) the archive must have it. Appends {"path", "files", "bytes", "sha256",
  * "size"}. All or nothing: it is made under another name beside `dest`, then renamed.
  */
-int cenv_extract(const char *package, const char *dest, const char *sha256, struct cenv_task *task,
-                 struct cenv_buf *out, struct cenv_error *err);
+int cenv_extract(const char *package, const char *dest, const char *sha256,
+                 struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
 
 /*
  * What a channel index needs of a package without extracting it: appends {"index": info/index.json,
@@ -182,7 +187,8 @@ int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
 
 /* The store of design.md §7 in a directory, made when it is not there. Free with cenv_store_free. */
 struct cenv_store;
-int cenv_store_open(struct cenv_store **store, const char *path, struct cenv_error *err);
+int cenv_store_open(struct cenv_store **store, const char *path,
+                    struct cenv_error *err);
 void cenv_store_free(struct cenv_store *store);
 
 /*
@@ -192,7 +198,8 @@ void cenv_store_free(struct cenv_store *store);
  * that is not required does not exist.
  */
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
-                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+                        struct cenv_task *task, struct cenv_buf *out,
+                        struct cenv_error *err);
 
 /*
  * Downloads, verifies and extracts the packages of `records_json` that the store lacks.
@@ -201,8 +208,8 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
  * where they lack keys, in the order given.
  */
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
-                        const char *options_json, struct cenv_task *task, struct cenv_buf *out,
-                        struct cenv_error *err);
+                        const char *options_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err);
 
 /*
  * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
@@ -210,8 +217,9 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
  * "base": id or null, "rebuild": false, ...fetch options}. Appends {"id", "path", "built": bool,
  * "records", "seconds"}.
  */
-int cenv_template_build(struct cenv_store *store, const char *records_json, const char *meta_json,
-                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+int cenv_template_build(struct cenv_store *store, const char *records_json,
+                        const char *meta_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err);
 
 /*
  * A template that the caller changes before it is published (`setup=`): linked at its final path, so
@@ -220,12 +228,13 @@ int cenv_template_build(struct cenv_store *store, const char *records_json, cons
  * its "key" must tell what will be done. A draft whose process dies is removed by whoever is next.
  */
 struct cenv_draft;
-int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store, const char *records_json,
-                    const char *meta_json, struct cenv_task *task, struct cenv_buf *out,
+int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store,
+                    const char *records_json, const char *meta_json,
+                    struct cenv_task *task, struct cenv_buf *out,
                     struct cenv_error *err);
 /* Describes and publishes it; appends what cenv_template_build does. Frees the draft, always. */
-int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task, struct cenv_buf *out,
-                      struct cenv_error *err);
+int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task,
+                      struct cenv_buf *out, struct cenv_error *err);
 void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine */
 
 /*
@@ -234,22 +243,24 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
  * made once. Appends {"path", "store", "staged": bool}.
  */
 int cenv_template_stage(struct cenv_store *store, const char *id, const char *directory,
-                        struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+                        struct cenv_task *task, struct cenv_buf *out,
+                        struct cenv_error *err);
 
 /* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
-int cenv_template_list(struct cenv_store *store, struct cenv_buf *out, struct cenv_error *err);
+int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
+                       struct cenv_error *err);
 /* Appends {"id", "path", "records", ...} of one template, by id or unique prefix of an id. */
 int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
                        struct cenv_error *err);
-int cenv_template_remove(struct cenv_store *store, const char *id, struct cenv_task *task,
-                         struct cenv_error *err);
+int cenv_template_remove(struct cenv_store *store, const char *id,
+                         struct cenv_task *task, struct cenv_error *err);
 
 /* Remembers, and finds again, what a request (any text: specs, channels, repodata identity) led to.
  * find appends nothing and returns 1 when the request is not known. */
-int cenv_request_put(struct cenv_store *store, const char *request, const char *reply_json,
-                     struct cenv_error *err);
-int cenv_request_find(struct cenv_store *store, const char *request, struct cenv_buf *out,
-                      struct cenv_error *err);
+int cenv_request_put(struct cenv_store *store, const char *request,
+                     const char *reply_json, struct cenv_error *err);
+int cenv_request_find(struct cenv_store *store, const char *request,
+                      struct cenv_buf *out, struct cenv_error *err);
 
 /* Removes what no lease holds and nobody used, oldest first, down to `max_bytes`. Appends
  * {"removed", "bytes", "left"}. */
@@ -257,12 +268,13 @@ int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task
                   struct cenv_buf *out, struct cenv_error *err);
 
 /* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed": [paths]}. */
-int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task, struct cenv_buf *out,
-                     struct cenv_error *err);
+int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
+                     struct cenv_buf *out, struct cenv_error *err);
 
 /* While a lease is held gc removes nothing. */
 struct cenv_lease;
-int cenv_lease_take(struct cenv_store *store, struct cenv_lease **lease, struct cenv_error *err);
+int cenv_lease_take(struct cenv_store *store, struct cenv_lease **lease,
+                    struct cenv_error *err);
 void cenv_lease_free(struct cenv_lease *lease);
 
 /* ---- create and link (ops/link) ---- */
@@ -315,8 +327,9 @@ int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err
  * length by padding C strings with NULs and fails with CENV_EPREFIX when the prefix is longer than
  * the placeholder; text gets a first line that runs (127 bytes, no space in the interpreter).
  */
-int cenv_relocate(struct cenv_str data, struct cenv_str placeholder, struct cenv_str prefix,
-                  bool binary, struct cenv_buf *out, struct cenv_error *err);
+int cenv_relocate(struct cenv_str data, struct cenv_str placeholder,
+                  struct cenv_str prefix, bool binary, struct cenv_buf *out,
+                  struct cenv_error *err);
 
 /* ---- views (ops/view): Linux, as root or where user namespaces are allowed ---- */
 
@@ -359,8 +372,8 @@ const char *cenv_current_subdir(void);
 
 /* The virtual packages of `subdir` (NULL: this machine's): appends [[name, version, build]].
  * `overrides`: pairs NAME, VALUE of CONDA_OVERRIDE_NAME, ended by NULL. */
-int cenv_virtual_packages(const char *subdir, const char *const *overrides, struct cenv_buf *out,
-                          struct cenv_error *err);
+int cenv_virtual_packages(const char *subdir, const char *const *overrides,
+                          struct cenv_buf *out, struct cenv_error *err);
 
 #ifdef __cplusplus
 }

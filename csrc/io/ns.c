@@ -32,7 +32,7 @@ enum step {
 };
 
 struct failure {
-    int step; /* enum step */
+    int step;  /* enum step */
     int error; /* errno */
 };
 
@@ -54,10 +54,10 @@ static const char *const step_names[] = {
 
 static struct failure fail_at(enum step step)
 {
-    return (struct failure){ .step = step, .error = errno };
+    return (struct failure){.step = step, .error = errno};
 }
 
-static const struct failure no_failure = { STEP_NONE, 0 };
+static const struct failure no_failure = {STEP_NONE, 0};
 
 static int write_file(const char *path, const char *text, size_t len)
 {
@@ -86,7 +86,8 @@ static struct failure enter_user_namespace(void)
         return fail_at(STEP_UNSHARE);
     if (write_file("/proc/self/setgroups", "deny", 4) < 0 && errno != ENOENT)
         return fail_at(STEP_MAP);
-    if (write_id_map("/proc/self/uid_map", uid) < 0 || write_id_map("/proc/self/gid_map", gid) < 0)
+    if (write_id_map("/proc/self/uid_map", uid) < 0 ||
+        write_id_map("/proc/self/gid_map", gid) < 0)
         return fail_at(STEP_MAP);
     return no_failure;
 }
@@ -110,12 +111,14 @@ static struct failure enter(void)
  * `more`: as root, marks of deleted files are trusted.* attributes; in a user namespace (Linux
  * 5.11) they are user.*.
  */
-static int try_overlay(int lower, int upper, int work, const char *target, const char *more)
+static int try_overlay(int lower, int upper, int work, const char *target,
+                       const char *more)
 {
     char options[160];
-    snprintf(options, sizeof(options),
-             "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-             lower, upper, work, more);
+    snprintf(
+        options, sizeof(options),
+        "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
+        lower, upper, work, more);
     return mount("overlay", target, "overlay", 0, options);
 }
 
@@ -161,7 +164,8 @@ static struct failure overlay_on_tmpfs(const char *prefix, int lower)
     return failure;
 }
 
-static struct failure overlay_on_directories(const char *prefix, int lower, const char *upper_path,
+static struct failure overlay_on_directories(const char *prefix, int lower,
+                                             const char *upper_path,
                                              const char *work_path)
 {
     int upper = open_directory(upper_path);
@@ -176,7 +180,8 @@ static struct failure overlay_on_directories(const char *prefix, int lower, cons
     return failure;
 }
 
-static struct failure overlay_self(const char *prefix, const char *upper, const char *work)
+static struct failure overlay_self(const char *prefix, const char *upper,
+                                   const char *work)
 {
     int lower = open_directory(prefix);
     if (lower < 0)
@@ -240,7 +245,8 @@ int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work
     return report(err, overlay_self(prefix, upper, work), prefix);
 }
 
-int cenv_ns_overlay(int lower, int upper, int work, const char *target, struct cenv_error *err)
+int cenv_ns_overlay(int lower, int upper, int work, const char *target,
+                    struct cenv_error *err)
 {
     if (mount_overlay(lower, upper, work, target) < 0)
         return report(err, fail_at(STEP_OVERLAY), target);
@@ -352,19 +358,21 @@ static struct failure become(const struct cenv_view_command *command)
     if (command->new_session)
         setsid();
     signal(SIGPIPE, SIG_DFL); /* Python ignores it, which exec would pass on */
-    union list argv = { .given = command->argv }, envp = { .given = command->envp };
+    union list argv = {.given = command->argv}, envp = {.given = command->envp};
     execve(command->program, argv.wanted, envp.wanted);
     return fail_at(STEP_EXEC);
 }
 
-static const char *subject_of(const struct cenv_view_command *command, struct failure failure)
+static const char *subject_of(const struct cenv_view_command *command,
+                              struct failure failure)
 {
     if (failure.step == STEP_EXEC)
         return command->program;
     return failure.step == STEP_CWD ? command->cwd : command->prefix;
 }
 
-int cenv_view_start(const struct cenv_view_command *command, int *pid, struct cenv_error *err)
+int cenv_view_start(const struct cenv_view_command *command, int *pid,
+                    struct cenv_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)

@@ -25,7 +25,8 @@ int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work
                          struct cenv_error *err);
 
 /* An overlay of `lower` at `target` with upper and work directories, all existing. */
-int cenv_ns_overlay(int lower, int upper, int work, const char *target, struct cenv_error *err);
+int cenv_ns_overlay(int lower, int upper, int work, const char *target,
+                    struct cenv_error *err);
 
 /* Mounts a new tmpfs at `target`; takes the mount at `target` away, at once for new users. */
 int cenv_ns_tmpfs(const char *target, struct cenv_error *err);
@@ -39,13 +40,13 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason);
 
 /* What a program run in a view gets; NULL-terminated lists; descriptors of -1 are inherited. */
 struct cenv_view_command {
-    const char *prefix;       /* shown as a private, writable copy at its own path */
-    const char *program;      /* path of the executable */
+    const char *prefix;  /* shown as a private, writable copy at its own path */
+    const char *program; /* path of the executable */
     const char *const *argv;
     const char *const *envp;
-    const char *cwd;          /* absolute */
+    const char *cwd; /* absolute */
     int stdio[3];
-    bool new_session;         /* setsid: subprocess's start_new_session */
+    bool new_session; /* setsid: subprocess's start_new_session */
 };
 
 /*
@@ -54,6 +55,7 @@ struct cenv_view_command {
  * runs: *pid is the child's, to be waited for by the caller; failure to exec or to make the view is
  * an error here, and no child is left.
  */
-int cenv_view_start(const struct cenv_view_command *command, int *pid, struct cenv_error *err);
+int cenv_view_start(const struct cenv_view_command *command, int *pid,
+                    struct cenv_error *err);
 
 #endif

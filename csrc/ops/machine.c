@@ -21,7 +21,8 @@ static const char *or_null(const char *text)
 }
 
 /* Facts hold for this machine's platform only; another one gets the defaults. */
-static struct cenv_platform_facts facts_of(const struct cenv_host *host, const char *cuda)
+static struct cenv_platform_facts facts_of(const struct cenv_host *host,
+                                           const char *cuda)
 {
     bool glibc = strcmp(host->libc_family, "glibc") == 0;
     return (struct cenv_platform_facts){
@@ -44,11 +45,12 @@ static struct cenv_override *pair_up(const char *const *strings, size_t nr)
 {
     struct cenv_override *overrides = cenv_calloc(nr ? nr : 1, sizeof(*overrides));
     for (size_t i = 0; overrides && i < nr; i++)
-        overrides[i] = (struct cenv_override){ strings[2 * i], strings[2 * i + 1] };
+        overrides[i] = (struct cenv_override){strings[2 * i], strings[2 * i + 1]};
     return overrides;
 }
 
-static void print_virtual(const struct cenv_virtual *list, size_t nr, struct cenv_buf *out)
+static void print_virtual(const struct cenv_virtual *list, size_t nr,
+                          struct cenv_buf *out)
 {
     cenv_buf_putc(out, '[');
     for (size_t i = 0; i < nr; i++) {
@@ -63,8 +65,8 @@ static void print_virtual(const struct cenv_virtual *list, size_t nr, struct cen
     cenv_buf_putc(out, ']');
 }
 
-int cenv_virtual_packages(const char *subdir, const char *const *overrides, struct cenv_buf *out,
-                          struct cenv_error *err)
+int cenv_virtual_packages(const char *subdir, const char *const *overrides,
+                          struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_host host;
     char cuda[32] = "";
@@ -78,8 +80,9 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides, stru
     if (!pairs)
         return cenv_error_oom(err);
     struct cenv_virtual list[CENV_VIRTUAL_MAX];
-    int found = cenv_platform_virtual(list, cenv_str(subdir ? subdir : cenv_subdir_current()),
-                                      here ? &facts : NULL, pairs, nr, err);
+    int found =
+        cenv_platform_virtual(list, cenv_str(subdir ? subdir : cenv_subdir_current()),
+                              here ? &facts : NULL, pairs, nr, err);
     cenv_free(pairs);
     if (found < 0)
         return found;

@@ -156,7 +156,7 @@ int cenv_clone_find(const struct cenv_store *store, const char *path, char **sou
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
 int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
                     struct cenv_error *err);
-int cenv_clone_set_time(const struct cenv_store *store, const char *path, int64_t time_ns,
-                        struct cenv_error *err);
+int cenv_clone_set_time(const struct cenv_store *store, const char *path,
+                        int64_t time_ns, struct cenv_error *err);
 
 #endif

@@ -235,8 +235,8 @@ int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *t
     return rc;
 }
 
-int cenv_clone_set_time(const struct cenv_store *store, const char *path, int64_t time_ns,
-                        struct cenv_error *err)
+int cenv_clone_set_time(const struct cenv_store *store, const char *path,
+                        int64_t time_ns, struct cenv_error *err)
 {
     char name[NAME_SIZE];
     int clones = store->dirs[CENV_STORE_CLONES];

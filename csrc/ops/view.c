@@ -12,7 +12,8 @@ static int check_prefix(const char *prefix, struct cenv_error *err)
     return cenv_error_hint(err, "name the directory of an environment");
 }
 
-int cenv_view_enter(const char *prefix, const char *upper, const char *work, struct cenv_error *err)
+int cenv_view_enter(const char *prefix, const char *upper, const char *work,
+                    struct cenv_error *err)
 {
     int rc = check_prefix(prefix, err);
     if (rc == 0)
@@ -30,7 +31,7 @@ int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *e
         .argv = view->argv,
         .envp = view->envp,
         .cwd = view->cwd,
-        .stdio = { view->stdio[0], view->stdio[1], view->stdio[2] },
+        .stdio = {view->stdio[0], view->stdio[1], view->stdio[2]},
         .new_session = view->new_session,
     };
     int rc = check_prefix(view->prefix, err);

@@ -10,15 +10,15 @@
 
 static int run_in_view(const char *prefix, const char *script, struct cenv_error *err)
 {
-    const char *argv[] = { "sh", "-c", script, NULL };
-    const char *envp[] = { "PATH=/usr/bin:/bin", NULL };
+    const char *argv[] = {"sh", "-c", script, NULL};
+    const char *envp[] = {"PATH=/usr/bin:/bin", NULL};
     struct cenv_view_command command = {
         .prefix = prefix,
         .program = "/bin/sh",
         .argv = argv,
         .envp = envp,
         .cwd = prefix,
-        .stdio = { -1, -1, -1 },
+        .stdio = {-1, -1, -1},
     };
     int pid = 0, status = 0;
     if (cenv_view_start(&command, &pid, err) < 0)
@@ -33,10 +33,12 @@ static char dir[] = "/tmp/cenv,ns:XXXXXX";
 static void test_ns__writes_vanish(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    const char *change = "test \"$(cat kept)\" = old && echo new > kept && echo more > added && "
-                         "test \"$(cat kept)\" = new && exit 7";
+    const char *change =
+        "test \"$(cat kept)\" = old && echo new > kept && echo more > added && "
+        "test \"$(cat kept)\" = new && exit 7";
     CHECK_INT(run_in_view(dir, change, &err), 7);
-    CHECK_INT(run_in_view(dir, "test ! -e added && test \"$(cat kept)\" = old", &err), 0);
+    CHECK_INT(run_in_view(dir, "test ! -e added && test \"$(cat kept)\" = old", &err),
+              0);
     cenv_error_release(&err);
 }
 
