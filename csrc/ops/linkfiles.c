@@ -148,19 +148,17 @@ static int write_text(struct place *at, struct cenv_link_entry *entry)
 static int keep_sites(struct place *at, struct cenv_link_entry *entry,
                       struct cenv_sites *sites)
 {
-    const struct cenv_linker *linker = at->placer->linker;
-
-    if (!linker->options->keep_sites)
-        return 0;
-    int rc = cenv_sites_rebase(sites, &linker->plan->forms, at->err);
-    if (rc < 0)
-        return rc;
     entry->sites = cenv_malloc(sizeof(*entry->sites));
     if (!entry->sites)
         return cenv_error_oom(at->err);
     *entry->sites = *sites;
     *sites = (struct cenv_sites){0};
     return 0;
+}
+
+static bool wants_sites(const struct place *at)
+{
+    return at->placer->linker->options->keep_sites;
 }
 
 static int splice(struct place *at, struct cenv_link_entry *entry,
@@ -173,7 +171,9 @@ static int splice(struct place *at, struct cenv_link_entry *entry,
     int rc = cenv_sites_splice(sites, data, forms, &at->text, at->err);
     if (rc == 0)
         rc = write_text(at, entry);
-    if (rc == 0)
+    if (rc == 0 && wants_sites(at))
+        rc = cenv_sites_rebase(sites, forms, at->err);
+    if (rc == 0 && wants_sites(at))
         rc = keep_sites(at, entry, sites);
     count(&at->placer->relocated, 1);
     count(&at->placer->bytes_copied, at->text.len);
@@ -225,14 +225,11 @@ static int place_point(struct place *at, struct cenv_link_entry *entry)
     cenv_entry_point_render(&entry->point, cenv_buf_str(&exe), &at->text);
     int rc =
         exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
-    if (rc == 0 && linker->options->keep_sites &&
-        (rc = cenv_sites_entry(&sites, &plan->forms, relative, at->err)) == 0) {
-        entry->sites = cenv_malloc(sizeof(*entry->sites));
-        if (entry->sites)
-            *entry->sites = sites;
-        else
-            rc = cenv_error_oom(at->err);
-    }
+    if (rc == 0 && wants_sites(at))
+        rc = cenv_sites_entry(&sites, &plan->forms, relative, at->err);
+    if (rc == 0 && wants_sites(at))
+        rc = keep_sites(at, entry, &sites);
+    cenv_sites_release(&sites);
     cenv_buf_release(&exe);
     return rc;
 }

@@ -80,15 +80,16 @@ static int read_record(struct planner *p, struct cenv_plan_package *package)
         package->build = cenv_json_get_str(package->record, "build_string");
     package->noarch_python =
         cenv_str_is(cenv_json_get_str(package->record, "noarch"), "python");
-    cenv_buf_init(&dist, CENV_MESSAGE_MAX);
+    cenv_buf_init(&dist, CENV_JSON_MAX_SIZE);
     cenv_buf_addf(&dist, "%.*s-%.*s-%.*s", CENV_STR_ARG(package->name),
                   CENV_STR_ARG(package->version), CENV_STR_ARG(package->build));
     package->dist = cenv_arena_str(&p->plan->arena, cenv_buf_str(&dist));
+    bool failed = dist.failed || !package->dist.data;
     cenv_buf_release(&dist);
-    if (!package->dist.data)
+    if (failed)
         return cenv_error_oom(p->err);
     if (!package->name.len || !package->version.len || !package->build.len ||
-        !cenv_path_is_name(package->dist))
+        !cenv_path_is_name(package->dist) || package->dist.len > CENV_PATH_NAME_MAX - 5)
         return cenv_error_set(
             p->err, CENV_EINTEGRITY,
             "a record to link has no usable name, version or build: '%.*s'",
@@ -471,8 +472,8 @@ static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32
     struct cenv_buf text, clean;
     int rc = 0;
 
-    cenv_buf_init(&text, CENV_PATH_PACKAGE_MAX);
-    cenv_buf_init(&clean, CENV_PATH_PACKAGE_MAX);
+    cenv_buf_init(&text, parent.len + via->link.len + dir->len + 2);
+    cenv_buf_init(&clean, parent.len + via->link.len + dir->len + 2);
     cenv_buf_addf(&text, "%.*s%s%.*s%.*s", CENV_STR_ARG(parent), parent.len ? "/" : "",
                   CENV_STR_ARG(via->link),
                   CENV_STR_ARG(cenv_str_slice(*dir, at, dir->len)));
@@ -480,8 +481,10 @@ static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32
     struct cenv_str to = cenv_buf_str(&clean);
     if (cenv_str_is(to, "."))
         to.len = 0;
-    if (text.failed || clean.failed || cenv_str_starts(via->link, CENV_STR("/")) ||
-        (to.len && cenv_path_refused(to))) {
+    if (text.failed || clean.failed) {
+        rc = cenv_error_oom(p->err);
+    } else if (cenv_str_starts(via->link, CENV_STR("/")) ||
+               (to.len && cenv_path_refused(to))) {
         rc = cenv_error_set(
             p->err, CENV_ELINK,
             "'%.*s' of %s lies below link '%.*s' of %s, which leaves the prefix",

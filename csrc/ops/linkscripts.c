@@ -84,11 +84,13 @@ static void remove_bridge(const struct cenv_linker *linker, const struct bridge 
 
 /* ---- one script ---- */
 
+enum { SCRIPT_MAX = CENV_PATH_NAME_MAX + 16 };
+
+/* The name fits: the record's own file name, which is longer, was checked. */
 static void script_path(const struct cenv_plan_package *package, const char *when,
-                        struct cenv_buf *out)
+                        char path[SCRIPT_MAX])
 {
-    cenv_buf_clear(out);
-    cenv_buf_addf(out, "bin/.%.*s-%s.sh", CENV_STR_ARG(package->name), when);
+    snprintf(path, SCRIPT_MAX, "bin/.%.*s-%s.sh", CENV_STR_ARG(package->name), when);
 }
 
 static bool is_pre(const char *when)
@@ -98,27 +100,23 @@ static bool is_pre(const char *when)
 
 static bool has_script(const struct cenv_link_plan *plan,
                        const struct cenv_plan_package *package, const char *when,
-                       struct cenv_buf *path)
+                       char path[SCRIPT_MAX])
 {
     script_path(package, when, path);
-    if (path->failed)
-        return false;
     if (is_pre(when))
-        return cenv_fs_exists(package->content, path->data);
-    uint32_t at = cenv_map_get(&plan->targets, cenv_buf_str(path));
+        return cenv_fs_exists(package->content, path);
+    uint32_t at = cenv_map_get(&plan->targets, cenv_str(path));
     return at != CENV_NONE && &plan->packages[plan->entries[at].package] == package;
 }
 
 bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when)
 {
-    struct cenv_buf path;
-    bool has = false;
+    char path[SCRIPT_MAX];
 
-    cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
-    for (size_t i = 0; !has && i < plan->nr_packages; i++)
-        has = has_script(plan, &plan->packages[i], when, &path);
-    cenv_buf_release(&path);
-    return has;
+    for (size_t i = 0; i < plan->nr_packages; i++)
+        if (has_script(plan, &plan->packages[i], when, path))
+            return true;
+    return false;
 }
 
 /*
@@ -221,17 +219,17 @@ static int run_script(struct cenv_linker *linker,
 static int run_all(struct cenv_linker *linker, const char *when, struct cenv_error *err)
 {
     struct cenv_link_plan *plan = linker->plan;
-    struct cenv_buf path, messages;
+    struct cenv_buf messages;
+    char path[SCRIPT_MAX];
     int rc = 0;
 
-    cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
     cenv_buf_init(&messages, TEXT_MAX);
     if (linker->stats->messages)
         cenv_buf_puts(&messages, linker->stats->messages);
     for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++) {
-        if (!has_script(plan, &plan->packages[i], when, &path))
+        if (!has_script(plan, &plan->packages[i], when, path))
             continue;
-        rc = run_script(linker, &plan->packages[i], when, path.data, err);
+        rc = run_script(linker, &plan->packages[i], when, path, err);
         if (rc == 0)
             rc = take_messages(linker, &messages, err);
     }
@@ -239,7 +237,6 @@ static int run_all(struct cenv_linker *linker, const char *when, struct cenv_err
         cenv_free(linker->stats->messages);
         linker->stats->messages = cenv_buf_detach(&messages);
     }
-    cenv_buf_release(&path);
     cenv_buf_release(&messages);
     return rc;
 }

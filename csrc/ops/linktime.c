@@ -21,35 +21,38 @@ static bool is_bytecode_of(const struct cenv_link_entry *entry, struct cenv_str 
            cenv_str_starts(base, stem) && cenv_str_ends(base, CENV_STR(".pyc"));
 }
 
-/* flags and source time of a .pyc; false when it is too short to be one. */
-static bool read_header(const struct cenv_link_plan *plan,
-                        const struct cenv_link_entry *pyc, uint32_t *flags,
-                        uint32_t *mtime)
+/* 1 with flags and source time of a .pyc, 0 when it is too short to be one; -1 (OOM). */
+static int read_header(const struct cenv_link_plan *plan,
+                       const struct cenv_link_entry *pyc, uint32_t *flags,
+                       uint32_t *mtime)
 {
     unsigned char header[PYC_HEADER];
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_dirs dirs;
     const char *name = NULL;
-    bool read = false;
+    int rc = 0;
 
     cenv_dirs_init(&dirs, plan->packages[pyc->package].content);
     int fd = cenv_link_open_parent(&dirs, pyc->source, &name, &ignored);
     if (fd >= 0 && (fd = cenv_raw_open_file(fd, name, NULL)) >= 0) {
-        read = cenv_raw_pread(fd, header, sizeof(header), 0) == PYC_HEADER;
+        rc = cenv_raw_pread(fd, header, sizeof(header), 0) == PYC_HEADER;
         cenv_fd_close(fd);
     }
     cenv_dirs_release(&dirs);
+    if (ignored.status == CENV_ENOMEM)
+        rc = -1;
     cenv_error_release(&ignored);
-    if (read) {
+    if (rc > 0) {
         *flags = le32(header + 4);
         *mtime = le32(header + 8);
     }
-    return read;
+    return rc;
 }
 
-/* The bytecode of a .py lies in the directory __pycache__ beside it. */
-static const struct cenv_link_dir *find_cache(const struct cenv_link_plan *plan,
-                                              const struct cenv_link_entry *py)
+/* Bytecode lies in the directory __pycache__ beside its source. NULL: none. 0, or -1 (OOM). */
+static int find_cache(const struct cenv_link_plan *plan,
+                      const struct cenv_link_entry *py,
+                      const struct cenv_link_dir **out)
 {
     struct cenv_str dir = plan->dirs[py->dir].path;
     struct cenv_buf path;
@@ -57,8 +60,10 @@ static const struct cenv_link_dir *find_cache(const struct cenv_link_plan *plan,
     cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
     cenv_buf_addf(&path, "%.*s%s__pycache__", CENV_STR_ARG(dir), dir.len ? "/" : "");
     uint32_t at = cenv_map_get(&plan->dir_map, cenv_buf_str(&path));
+    int rc = path.failed ? -1 : 0;
     cenv_buf_release(&path);
-    return at == CENV_NONE ? NULL : &plan->dirs[at];
+    *out = at == CENV_NONE ? NULL : &plan->dirs[at];
+    return rc;
 }
 
 static int drop(const struct cenv_link_plan *plan, struct cenv_link_entry *pyc,
@@ -72,7 +77,7 @@ static int drop(const struct cenv_link_plan *plan, struct cenv_link_entry *pyc,
         plan->packages[pyc->package].dist.data, CENV_STR_ARG(pyc->target));
 }
 
-/* One round over the bytecode: 1 when some of it claims second `mtime`. */
+/* One round over the bytecode: 1 when some of it claims `second`; -1 (OOM). */
 static int look_at_cache(struct cenv_link_plan *plan, const struct cenv_link_dir *cache,
                          struct cenv_str stem, uint32_t second,
                          struct cenv_link_stats *stats)
@@ -82,8 +87,12 @@ static int look_at_cache(struct cenv_link_plan *plan, const struct cenv_link_dir
 
     for (uint32_t i = cache->first; i < cache->first + cache->nr; i++) {
         struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
-        if (pyc->dropped || !is_bytecode_of(pyc, stem) ||
-            !read_header(plan, pyc, &flags, &claimed))
+        if (pyc->dropped || !is_bytecode_of(pyc, stem))
+            continue;
+        int rc = read_header(plan, pyc, &flags, &claimed);
+        if (rc < 0)
+            return -1;
+        if (rc == 0)
             continue;
         if (!(flags & PYC_HASHED))
             clash |= claimed == second;
@@ -103,8 +112,8 @@ int cenv_link_plan_times(struct cenv_link_plan *plan, struct cenv_link_stats *st
         if (py->kind != CENV_KIND_RELOCATED)
             continue;
         py->new_mtime_ns = py->mtime_ns + NS;
-        if (cenv_str_ends(base, CENV_STR(".py")))
-            cache = find_cache(plan, py);
+        if (cenv_str_ends(base, CENV_STR(".py")) && find_cache(plan, py, &cache) < 0)
+            return cenv_error_oom(err);
         int clash = cache != NULL;
         while (clash > 0) {
             uint32_t second = (uint32_t)(py->new_mtime_ns / NS);

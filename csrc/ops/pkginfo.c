@@ -324,6 +324,8 @@ static int take_facts(struct reader *r, struct cenv_dirs *dirs,
         fd = cenv_raw_stat(fd, base.data, &st);
     if (fd == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
+    if (fd == -ENOMEM)
+        return cenv_error_oom(r->err);
     if (fd < 0)
         return damaged(r, path->path,
                        fd == -ENOENT ? "is missing" : "cannot be looked at");

@@ -192,29 +192,30 @@ static void sweep_link(const char *final)
 
 /* ---- making ---- */
 
-/* The topmost ancestor of `path` that is missing, or "" when its parent is there. */
-static struct cenv_str missing_above(const char *path)
+/* The topmost ancestor of `path` that is missing, "" when its parent is there; 0 or -1. */
+static int missing_above(const char *path, struct cenv_str *missing)
 {
-    struct cenv_str at = cenv_path_parent(cenv_str(path)), missing = {"", 0};
+    struct cenv_str at = cenv_path_parent(cenv_str(path));
 
+    *missing = (struct cenv_str){"", 0};
     while (at.len > 1) {
         char *text = cenv_memdup(at.data, at.len);
         bool there = text && cenv_fs_exists(CENV_CWD, text);
         cenv_free(text);
         if (!text || there)
-            break;
-        missing = at;
+            return text ? 0 : -1;
+        *missing = at;
         at = cenv_path_parent(at);
     }
-    return missing;
+    return 0;
 }
 
 static int open_parent(struct cenv_scratchdir *dir, struct cenv_error *err)
 {
     struct cenv_str parent = cenv_path_parent(cenv_str(dir->final));
-    struct cenv_str missing = missing_above(dir->final);
+    struct cenv_str missing = {"", 0};
     char *text = cenv_memdup(parent.data, parent.len);
-    int rc = text ? 0 : cenv_error_oom(err);
+    int rc = text && missing_above(dir->final, &missing) == 0 ? 0 : cenv_error_oom(err);
 
     if (rc == 0 && missing.len) {
         dir->made_above = cenv_memdup(missing.data, missing.len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Links of synthetic packages: placeholders, times, modes, conflicts, records, scripts. */
+#include "base/alloc.h"
 #include "cenv.h"
 #include "io/json.h"
 #include "ops/prefix.h"
@@ -722,6 +723,56 @@ static void test_link__many_files_are_the_same_on_any_number_of_threads(void)
     scratch_close(&s);
 }
 
+/* Everything a link can meet, in few files. */
+static size_t mixed_packages(const struct scratch *s, struct package *made,
+                             struct cenv_link_package *out)
+{
+    made[0] = package_begin(s, "python", "3.13.1", "");
+    package_file(&made[0], "bin/python3.13", fake_python, 0755);
+    package_link(&made[0], "lib64", "lib", "");
+    package_data(&made[0], "lib/b", PLACEHOLDER "/x\0y", PLACEHOLDER_LEN + 4, 0755,
+                 BINARY_KEYS);
+    out[0] = package_end(&made[0]);
+    made[1] = package_begin(s, "n", "1", "");
+    package_file(&made[1], "site-packages/n.py", "x = 1\n", 0644);
+    package_file(&made[1], "lib64/c", "c", 0644);
+    package_data(&made[1], "share/t", PLACEHOLDER, PLACEHOLDER_LEN, 0644, TEXT_KEYS);
+    out[1] = package_end(&made[1]);
+    package_info(&made[1], "link.json",
+                 "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\","
+                 "\"entry_points\":[\"cmd = n:x\"]}}");
+    return 2;
+}
+
+static void test_link__any_allocation_may_fail(void)
+{
+    struct scratch s = scratch_open();
+    struct package made[2];
+    struct cenv_link_package packages[2];
+    size_t nr = mixed_packages(&s, made, packages);
+    struct cenv_link_options options = {.keep_sites = true, .threads = 1};
+    int rc = CENV_ENOMEM;
+    long n = 0, before = cenv_alloc_live();
+    char dir[32];
+    while (rc != 0 && n < 5000) {
+        n++;
+        snprintf(dir, sizeof(dir), "env%ld", n);
+        cenv_alloc_fail_nth(n);
+        struct linked l = link_packages(&s, dir, "/D", packages, nr, options);
+        cenv_alloc_fail_nth(0);
+        rc = l.rc;
+        if (rc != 0 && !CHECK_INT(rc, CENV_ENOMEM))
+            fprintf(stderr, "    allocation %ld: %s\n", n, l.err.message);
+        snprintf(dir, sizeof(dir), "env%ld/conda-meta/history", n);
+        CHECK_INT(is_there(&s, dir), rc == 0);
+        linked_release(&l);
+        CHECK_INT(cenv_alloc_live(), before);
+    }
+    CHECK_INT(rc, 0);
+    CHECK(n > 50);
+    scratch_close(&s);
+}
+
 static void test_link__sites_describe_the_linked_file(void)
 {
     struct scratch s = scratch_open();
@@ -775,6 +826,7 @@ int main(void)
     RUN(test_link__failing_script);
     RUN(test_link__cancel);
     RUN(test_link__many_files_are_the_same_on_any_number_of_threads);
+    RUN(test_link__any_allocation_may_fail);
     RUN(test_link__sites_describe_the_linked_file);
     return check_report();
 }
