@@ -126,6 +126,7 @@ def _split(url: str) -> _Url:
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
     auth, _, host = authority.rpartition("@")
+    host = "" if scheme.lower() == "file" and host == "localhost" else host
     path, subdir = _cut_subdir(path.strip("/"))
     token = _TOKEN.search(path)
     if token:
@@ -179,6 +180,8 @@ class _Book:
                 hint="give a name (conda-forge), a URL, or a path (./channel)",
             )
         name, subdir = _cut_subdir(text.strip("/"))
+        if name == "nodefaults":  # says in environment.yml that "defaults" is not meant
+            return ()
         if name in self._multi:
             return tuple(replace(c, subdir=subdir) for c in self._multi[name])
         return (self._of_name(name, subdir),)

@@ -43,6 +43,8 @@ CASES: dict[str, list[tuple[str, str, str | None]]] = {
         ("a", "https://h/a", "both"),
     ],
     "none": [],
+    "nodefaults": [],
+    "file://localhost/srv/c": [("file:///srv/c", "file:///srv/c", None)],
     "mine": [("mine", "https://my.host/conda/mine", None)],
     "mine/label/dev": [
         ("mine/label/dev", "https://my.host/conda/mine/label/dev", None)
