@@ -69,13 +69,13 @@ static void read_plan(const char *path, const char *clone)
             *b++ = '\0';
         if (line[0] == 'd') {
             dirs = realloc(dirs, (nr_dirs + 1) * sizeof(*dirs));
-            dirs[nr_dirs++] = (struct dir){ .path = strdup(a) };
+            dirs[nr_dirs++] = (struct dir){.path = strdup(a)};
             continue;
         }
         struct dir *dir = &dirs[nr_dirs - 1];
         dir->files = realloc(dir->files, (dir->nr + 1) * sizeof(*dir->files));
         struct file *file = &dir->files[dir->nr++];
-        *file = (struct file){ .kind = line[0], .name = strdup(line[0] == 'w' ? b : a) };
+        *file = (struct file){.kind = line[0], .name = strdup(line[0] == 'w' ? b : a)};
         if (line[0] == 's')
             file->data = strdup(b);
         if (line[0] == 'w') {
@@ -95,7 +95,8 @@ static void place(const struct file *file, int from, int to)
     if (file->kind != 'w')
         return;
     int fd = openat(to, file->name, O_WRONLY | O_CREAT | O_EXCL, file->mode);
-    if (fd < 0 || write(fd, file->data, file->len) != (ssize_t)file->len || close(fd) < 0)
+    if (fd < 0 || write(fd, file->data, file->len) != (ssize_t)file->len ||
+        close(fd) < 0)
         fail(file->name);
 }
 
