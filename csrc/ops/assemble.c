@@ -180,6 +180,7 @@ static int add_names(struct assembly *a)
     for (uint32_t n = 0; n < in->nr_names; n++) {
         const struct cenv_name *name = &p->names[n];
         in->first[n] = c;
+        in->deferred[n] = name->kind == CENV_NAME_WHEN;
         for (uint32_t i = 0; i < name->nr; i++, c++) {
             const struct cenv_candidate *cand = &p->cands[name->first + i];
             in->name_of[c] = n;
@@ -242,11 +243,13 @@ static int start(struct assembly *a)
         in->nr_cands += p->names[n].nr;
     in->first = cenv_arena_calloc(arena, p->nr_names + 1, sizeof(*in->first));
     in->name_of = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->name_of));
+    in->deferred = cenv_arena_calloc(arena, p->nr_names, sizeof(*in->deferred));
     in->hidden = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->hidden));
     in->edge_first =
         cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
     in->items = cenv_arena_calloc(arena, p->nr_asked, sizeof(*in->items));
-    return in->first && in->name_of && in->hidden && in->edge_first && in->items
+    return in->first && in->name_of && in->deferred && in->hidden && in->edge_first &&
+                   in->items
                ? 0
                : CENV_ENOMEM;
 }

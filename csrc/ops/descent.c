@@ -11,6 +11,7 @@
 #include "ops/descent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 
@@ -25,6 +26,8 @@ struct descent {
     uint32_t nr;
     uint32_t *queue; /* the next layer */
     uint32_t nr_queue;
+    uint32_t *later; /* deferred names, for when no layer is left */
+    uint32_t nr_later;
     bool *seen; /* by name: fixed, in the layer or the queue */
     int *core;
 };
@@ -194,13 +197,23 @@ static void enqueue(struct descent *d, const struct cenv_req *req)
     if (req->limit || d->seen[req->name])
         return;
     d->seen[req->name] = true;
-    d->queue[d->nr_queue++] = req->name;
+    if (d->in->deferred && d->in->deferred[req->name])
+        d->later[d->nr_later++] = req->name;
+    else
+        d->queue[d->nr_queue++] = req->name;
 }
 
 static int by_number(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return (x > y) - (x < y);
+}
+
+static void take_deferred(struct descent *d)
+{
+    memcpy(d->queue, d->later, d->nr_later * sizeof(*d->queue));
+    d->nr_queue = d->nr_later;
+    d->nr_later = 0;
 }
 
 /* What the layer requires becomes the layer. */
@@ -212,6 +225,8 @@ static void next_layer(struct descent *d)
         for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
             enqueue(d, &in->reqs[in->edges[k]]);
     }
+    if (!d->nr_queue)
+        take_deferred(d);
     qsort(d->queue, d->nr_queue, sizeof(*d->queue), by_number);
     uint32_t *names = d->names;
     d->names = d->queue;
@@ -225,6 +240,8 @@ static void first_layer(struct descent *d)
     for (uint32_t i = 0; i < d->in->nr_items; i++)
         if (d->in->items[i].kind == CENV_ITEM_REQ)
             enqueue(d, &d->in->reqs[d->in->items[i].value]);
+    if (!d->nr_queue)
+        take_deferred(d);
     for (d->nr = 0; d->nr < d->nr_queue; d->nr++)
         d->names[d->nr] = d->queue[d->nr];
     d->nr_queue = 0;
@@ -268,12 +285,13 @@ int cenv_descend(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t 
         .in = in, .sat = sat, .task = task, .err = err, .choice = choice};
     d.model = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.model));
     d.names = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.names));
+    d.later = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.later));
     d.queue = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.queue));
     d.core =
         cenv_reallocarray(NULL, (size_t)in->nr_names + in->nr_items, sizeof(*d.core));
     d.seen = cenv_calloc(in->nr_names, sizeof(*d.seen));
     int rc = 0;
-    if (!d.model || !d.names || !d.queue || !d.core || !d.seen)
+    if (!d.model || !d.names || !d.queue || !d.later || !d.core || !d.seen)
         rc = cenv_error_oom(err);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
         d.choice[n] = d.model[n] = CENV_ABSENT;
@@ -282,6 +300,7 @@ int cenv_descend(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t 
     cenv_free(d.model);
     cenv_free(d.names);
     cenv_free(d.queue);
+    cenv_free(d.later);
     cenv_free(d.core);
     cenv_free(d.seen);
     return rc;

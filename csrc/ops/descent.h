@@ -13,7 +13,7 @@
 /*
  * The layered optimum (solve.md §4.2; design.md §9): the first layer is the names of the items'
  * requirements in the items' order, each next one the names that the candidates just chosen require,
- * in order of number. Within a layer each name gets the best place possible given all before it. The
+ * in order of number; deferred names make up a layer when no other is left. Within a layer each name gets the best place possible given all before it. The
  * answer is unique: it does not depend on how the search went.
  *
  * `sat` holds the encoding of `in`. On success choice[name] is the place, CENV_ABSENT for names that

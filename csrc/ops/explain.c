@@ -52,7 +52,8 @@ static bool is_missing(const struct cenv_problem *p, uint32_t i)
         return false;
     uint32_t name = p->specs[asked->spec].name;
     struct cenv_dist dist;
-    if (p->names[name].nr || cenv_str_starts(p->names[name].text, CENV_STR("__")))
+    if (p->names[name].kind != CENV_NAME_PACKAGE || p->names[name].nr ||
+        cenv_str_starts(p->names[name].text, CENV_STR("__")))
         return false;
     for (const struct cenv_skip *skip = p->skips.first; skip; skip = skip->next)
         if (cenv_dist_split(&dist, skip->fn) &&
@@ -113,13 +114,23 @@ static uint32_t tell_all_missing(struct explainer *e)
 
 /* ---- what conflicts ---- */
 
+/* A spec with extras is several items, of which the first speaks for all. */
+static bool is_told(const struct explainer *e, uint32_t item)
+{
+    for (uint32_t i = 0; i < item; i++)
+        if (e->core.items[i] && e->p.asked[item].wish &&
+            e->p.asked[i].wish == e->p.asked[item].wish)
+            return true;
+    return false;
+}
+
 static void tell_items(struct explainer *e)
 {
     struct cenv_buf text;
     uint32_t told = 0;
     cenv_buf_init(&text, MAX_TEXT);
     for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
-        if (!e->core.items[i])
+        if (!e->core.items[i] || is_told(e, i))
             continue;
         cenv_buf_clear(&text);
         cenv_asked_print(&e->p, i, &text);

@@ -45,6 +45,7 @@ struct cenv_instance {
     uint32_t nr_names, nr_cands, nr_reqs, nr_items;
     uint32_t *first;   /* nr_names + 1 */
     uint32_t *name_of; /* by candidate */
+    bool *deferred;    /* by name: decided only when all others are; or NULL: none */
     struct cenv_req *reqs;
     struct cenv_run *runs;
     uint32_t *

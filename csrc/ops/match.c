@@ -32,8 +32,7 @@ bool cenv_is_multichannel(const struct cenv_problem *p,
                           const struct cenv_channelmatch *channel,
                           const struct cenv_candidate *cand)
 {
-    return cand->source < CENV_SOURCE_VIRTUAL &&
-           channel->kind == CENV_CHANNELMATCH_NAME &&
+    return cenv_is_indexed(cand) && channel->kind == CENV_CHANNELMATCH_NAME &&
            cenv_str_eq(cenv_index_multichannel(p->index, cand->source), channel->text);
 }
 
@@ -56,7 +55,8 @@ static bool holds(struct matcher *m, const struct cenv_spec *spec,
                   const struct cenv_candidate *cand)
 {
     if (spec->record)
-        return cenv_record_is_same(spec->record, cand->record);
+        return spec->record == cand->record ||
+               cenv_record_is_same(spec->record, cand->record);
     if (!version_holds(m, spec, cand))
         return false;
     return (spec->parsed.build.kind == CENV_STRMATCH_ANY && !spec->parsed.more) ||
@@ -69,7 +69,7 @@ static void match_all(struct matcher *m, struct cenv_spec *spec,
     const struct cenv_candidate *cands = m->p->cands + name->first;
     memset(m->verdict, 0, name->nr_texts);
     for (uint32_t i = 0; i < name->nr; i++) {
-        if (!holds(m, spec, &cands[i]))
+        if (holds(m, spec, &cands[i]) == spec->negated)
             continue;
         uint32_t rank =
             cands[i].version + (cands[i].record->nr_track_features ? TRACKED : 0);

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Loading what a request can reach: see problem.h. */
-#include "ops/problem.h"
+#include "ops/loader.h"
 
 #include "base/alloc.h"
 
-struct loader {
-    struct cenv_problem *p;
-    struct cenv_error *err;
-    uint32_t name;   /* being loaded */
-    uint32_t source; /* being visited */
-};
-
-static int push(struct loader *l, void **block, size_t *alloc, size_t nr, size_t size)
+static int push(struct cenv_loader *l, void **block, size_t *alloc, size_t nr,
+                size_t size)
 {
     if (nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0)
         return cenv_error_oom(l->err);
@@ -19,7 +13,7 @@ static int push(struct loader *l, void **block, size_t *alloc, size_t nr, size_t
 }
 
 /* The id of a name, new if need be; CENV_NONE after a failure. */
-static uint32_t name_id(struct loader *l, struct cenv_str text)
+uint32_t cenv_loader_name(struct cenv_loader *l, struct cenv_str text)
 {
     struct cenv_problem *p = l->p;
     uint32_t id = cenv_map_get(&p->name_ids, text);
@@ -37,29 +31,27 @@ static uint32_t name_id(struct loader *l, struct cenv_str text)
     return (uint32_t)p->nr_names++;
 }
 
-static struct cenv_spec *new_spec(struct loader *l, struct cenv_str text)
+uint32_t cenv_loader_add(struct cenv_loader *l, const struct cenv_spec *spec)
 {
     struct cenv_problem *p = l->p;
     void *specs = p->specs;
     if (push(l, &specs, &p->alloc_specs, p->nr_specs, sizeof(*p->specs)) < 0)
-        return NULL;
+        return CENV_NONE;
     p->specs = specs;
-    struct cenv_spec *spec = &p->specs[p->nr_specs];
-    *spec = (struct cenv_spec){.text = text,
-                               .name = CENV_NONE,
-                               .best = UINT32_MAX,
-                               .req = {CENV_NONE, CENV_NONE}};
-    return spec;
+    p->specs[p->nr_specs] = *spec;
+    p->specs[p->nr_specs].best = UINT32_MAX;
+    p->specs[p->nr_specs].req[0] = p->specs[p->nr_specs].req[1] = CENV_NONE;
+    return (uint32_t)p->nr_specs++;
 }
 
-static int set_bad(struct loader *l, struct cenv_spec *spec, const char *reason)
+static int set_bad(struct cenv_loader *l, struct cenv_spec *spec, const char *reason)
 {
     spec->bad = cenv_arena_str(&l->p->arena, cenv_str(reason));
     return spec->bad.data ? 0 : cenv_error_oom(l->err);
 }
 
 /* Parses a dependency; a malformed one is marked, not an error: it costs its records only. */
-static int parse_spec(struct loader *l, struct cenv_spec *spec)
+static int parse_spec(struct cenv_loader *l, struct cenv_spec *spec)
 {
     struct cenv_error bad = CENV_ERROR_INIT;
     int rc = cenv_matchspec_parse(&spec->parsed, spec->text, &l->p->arena, &bad);
@@ -73,38 +65,35 @@ static int parse_spec(struct loader *l, struct cenv_spec *spec)
     return rc;
 }
 
-/* The id of the spec `text` in *id, parsed when it is new. */
-static int spec_id(struct loader *l, struct cenv_str text, uint32_t *id)
+int cenv_loader_spec(struct cenv_loader *l, struct cenv_str text, uint32_t *id)
 {
     struct cenv_problem *p = l->p;
     *id = cenv_map_get(&p->spec_ids, text);
     if (*id != CENV_NONE)
         return 0;
-    struct cenv_spec *spec = new_spec(l, text);
-    if (!spec || parse_spec(l, spec) < 0)
+    struct cenv_spec spec = {.text = text, .name = CENV_NONE};
+    if (parse_spec(l, &spec) < 0)
         return l->err->status;
-    if (!spec->bad.len)
-        spec->name = name_id(l, spec->parsed.name);
-    if (cenv_map_put(&p->spec_ids, text, (uint32_t)p->nr_specs) < 0)
+    if (!spec.bad.len)
+        spec.name = cenv_loader_name(l, spec.parsed.name);
+    *id = cenv_loader_add(l, &spec);
+    if (*id != CENV_NONE && cenv_map_put(&p->spec_ids, text, *id) < 0)
         cenv_error_oom(l->err);
-    *id = (uint32_t)p->nr_specs++;
     return l->err->status;
 }
 
 /* A wish that is a record gets a spec of its own, which matches that record only. */
-static int record_spec(struct loader *l, const struct cenv_wish *wish, uint32_t *id)
+static int record_spec(struct cenv_loader *l, const struct cenv_wish *wish,
+                       uint32_t *id)
 {
-    struct cenv_spec *spec = new_spec(l, wish->text);
-    if (!spec)
-        return l->err->status;
-    spec->record = wish->record;
-    spec->name = name_id(l, wish->record->name);
-    *id = (uint32_t)l->p->nr_specs++;
+    struct cenv_spec spec = {.text = wish->text, .record = wish->record};
+    spec.name = cenv_loader_name(l, wish->record->name);
+    *id = cenv_loader_add(l, &spec);
     return l->err->status;
 }
 
-static struct cenv_candidate *new_candidate(struct loader *l,
-                                            const struct cenv_record *record)
+struct cenv_candidate *cenv_loader_candidate(struct cenv_loader *l,
+                                             const struct cenv_record *record)
 {
     struct cenv_problem *p = l->p;
     void *cands = p->cands;
@@ -119,12 +108,12 @@ static struct cenv_candidate *new_candidate(struct loader *l,
 /* The visitor of repodata: the record itself is the visit's. */
 static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
 {
-    struct loader *l = ctx;
+    struct cenv_loader *l = ctx;
     struct cenv_record *own = cenv_arena_alloc(&l->p->arena, sizeof(*own));
     if (!own)
         return cenv_error_oom(err);
     *own = *record;
-    return new_candidate(l, own) ? 0 : l->err->status;
+    return cenv_loader_candidate(l, own) ? 0 : l->err->status;
 }
 
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b)
@@ -138,7 +127,7 @@ bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *
 }
 
 /* Wishes on the name that are records: the source's own is taken, else the wish's. */
-static int add_wished(struct loader *l, uint32_t first)
+static int add_wished(struct cenv_loader *l, uint32_t first)
 {
     const struct cenv_request *r = l->p->request;
     for (size_t i = 0; i < r->nr_wishes; i++) {
@@ -150,7 +139,7 @@ static int add_wished(struct loader *l, uint32_t first)
                !cenv_record_is_same(l->p->cands[c].record, record))
             c++;
         l->source = CENV_SOURCE_REQUEST;
-        if (c == l->p->nr_cands && !new_candidate(l, record))
+        if (c == l->p->nr_cands && !cenv_loader_candidate(l, record))
             return l->err->status;
     }
     return 0;
@@ -167,7 +156,8 @@ static bool in_channel(const struct cenv_problem *p,
 }
 
 /* The specs of the user for this name that ask for a channel all hold. */
-static bool is_asked_channel(const struct loader *l, const struct cenv_candidate *cand)
+static bool is_asked_channel(const struct cenv_loader *l,
+                             const struct cenv_candidate *cand)
 {
     const struct cenv_request *r = l->p->request;
     for (size_t i = 0; i < r->nr_wishes; i++) {
@@ -187,13 +177,13 @@ static bool is_asked_channel(const struct loader *l, const struct cenv_candidate
  * user's spec rules out does not count, so that `chan::name` overrides the priority). The cutoff
  * does not count here: a newer package of the same name in a first channel still hides others.
  */
-static void hide(struct loader *l, uint32_t first)
+static void hide(struct cenv_loader *l, uint32_t first)
 {
     const struct cenv_request *r = l->p->request;
     uint32_t best = UINT32_MAX;
     for (uint32_t c = first; c < l->p->nr_cands; c++) {
         const struct cenv_candidate *cand = &l->p->cands[c];
-        if (cand->source < CENV_SOURCE_VIRTUAL && cand->record->channel_rank < best &&
+        if (cenv_is_indexed(cand) && cand->record->channel_rank < best &&
             is_asked_channel(l, cand))
             best = cand->record->channel_rank;
     }
@@ -202,7 +192,7 @@ static void hide(struct loader *l, uint32_t first)
         const struct cenv_record *record = cand->record;
         int64_t time = record->indexed_timestamp_ms ? record->indexed_timestamp_ms
                                                     : record->timestamp_ms;
-        if (cand->source >= CENV_SOURCE_VIRTUAL)
+        if (!cenv_is_indexed(cand))
             continue;
         if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
             cand->hidden = CENV_HIDDEN_STRICT;
@@ -227,25 +217,44 @@ static bool is_of_machine(const struct cenv_request *r, struct cenv_str name)
     return cenv_str_starts(name, CENV_STR("__")) && machine_record(r, name);
 }
 
-static int add_link(struct loader *l, struct cenv_str text, bool depends,
-                    struct cenv_str *bad)
+int cenv_loader_link(struct cenv_loader *l, uint32_t id, bool depends)
 {
     struct cenv_problem *p = l->p;
-    uint32_t id;
     void *links = p->links;
-    if (spec_id(l, text, &id) < 0 ||
-        push(l, &links, &p->alloc_links, p->nr_links, sizeof(*p->links)) < 0)
+    if (push(l, &links, &p->alloc_links, p->nr_links, sizeof(*p->links)) < 0)
         return l->err->status;
     p->links = links;
     p->links[p->nr_links++] = id;
-    if (p->specs[id].bad.len)
-        *bad = p->specs[id].bad;
-    else if (depends || is_of_machine(p->request, p->specs[id].parsed.name))
+    if (depends || is_of_machine(p->request, p->names[p->specs[id].name].text))
         p->names[p->specs[id].name].wanted = true;
     return 0;
 }
 
-static bool wants_pip(const struct loader *l, const struct cenv_record *record)
+int cenv_loader_depend(struct cenv_loader *l, struct cenv_str text,
+                       struct cenv_str *bad)
+{
+    uint32_t id;
+    if (cenv_loader_spec(l, text, &id) < 0)
+        return l->err->status;
+    if (!l->p->specs[id].bad.len)
+        cenv_loader_link_special(l, id);
+    *bad = l->p->specs[id].bad.len ? l->p->specs[id].bad : *bad;
+    return l->err->status;
+}
+
+static int constrain(struct cenv_loader *l, struct cenv_str text, struct cenv_str *bad)
+{
+    uint32_t id;
+    if (cenv_loader_spec(l, text, &id) < 0)
+        return l->err->status;
+    if (l->p->specs[id].bad.len)
+        *bad = l->p->specs[id].bad;
+    else
+        cenv_loader_link(l, id, false);
+    return l->err->status;
+}
+
+static bool wants_pip(const struct cenv_loader *l, const struct cenv_record *record)
 {
     return l->p->request->add_pip && cenv_str_is(record->name, "python") &&
            (cenv_str_starts(record->version, CENV_STR("2.")) ||
@@ -253,24 +262,24 @@ static bool wants_pip(const struct loader *l, const struct cenv_record *record)
 }
 
 /* Links the candidate to its specs; *bad tells why it cannot be used. */
-static int link_specs(struct loader *l, struct cenv_candidate *cand,
+static int link_specs(struct cenv_loader *l, struct cenv_candidate *cand,
                       struct cenv_str *bad)
 {
     const struct cenv_record *record = cand->record;
     cand->specs = (uint32_t)l->p->nr_links;
     for (uint32_t i = 0; i < record->nr_depends && !l->err->status; i++)
-        add_link(l, record->depends[i], true, bad);
+        cenv_loader_depend(l, record->depends[i], bad);
     if (wants_pip(l, record) && !l->err->status)
-        add_link(l, CENV_STR("pip"), true, bad);
+        cenv_loader_depend(l, CENV_STR("pip"), bad);
     cand->nr_depends = (uint32_t)l->p->nr_links - cand->specs;
     for (uint32_t i = 0; i < record->nr_constrains && !l->err->status; i++)
-        add_link(l, record->constrains[i], false, bad);
+        constrain(l, record->constrains[i], bad);
     cand->nr_constrains = (uint32_t)l->p->nr_links - cand->specs - cand->nr_depends;
     return l->err->status;
 }
 
-static int skip(struct loader *l, const struct cenv_record *record,
-                struct cenv_str reason)
+int cenv_loader_skip(struct cenv_loader *l, const struct cenv_record *record,
+                     struct cenv_str reason)
 {
     struct cenv_skips *skips = &l->p->skips;
     struct cenv_skip *skip = cenv_arena_calloc(&l->p->arena, 1, sizeof(*skip));
@@ -287,7 +296,7 @@ static int skip(struct loader *l, const struct cenv_record *record,
 }
 
 /* A favoured candidate is tried first; a locked one is there whatever the settings say. */
-static void mark_wished(struct loader *l, struct cenv_candidate *cand)
+static void mark_wished(struct cenv_loader *l, struct cenv_candidate *cand)
 {
     const struct cenv_request *r = l->p->request;
     for (size_t i = 0; i < r->nr_wishes; i++) {
@@ -303,7 +312,7 @@ static void mark_wished(struct loader *l, struct cenv_candidate *cand)
 }
 
 /* Drops what is hidden (unless explaining) or cannot be used, and links the rest. */
-static int link_candidates(struct loader *l, uint32_t first)
+static int link_candidates(struct cenv_loader *l, uint32_t first)
 {
     struct cenv_problem *p = l->p;
     uint32_t to = first;
@@ -314,7 +323,7 @@ static int link_candidates(struct loader *l, uint32_t first)
         if (cand.hidden && !p->explaining)
             continue;
         if (link_specs(l, &cand, &bad) < 0 ||
-            (bad.len && skip(l, cand.record, bad) < 0))
+            (bad.len && cenv_loader_skip(l, cand.record, bad) < 0))
             return l->err->status;
         if (!bad.len)
             p->cands[to++] = cand;
@@ -323,7 +332,7 @@ static int link_candidates(struct loader *l, uint32_t first)
     return 0;
 }
 
-static int load_records(struct loader *l, struct cenv_str name)
+static int load_records(struct cenv_loader *l, struct cenv_str name)
 {
     struct cenv_problem *p = l->p;
     for (size_t i = 0; i < cenv_index_nr_sources(p->index); i++) {
@@ -336,27 +345,40 @@ static int load_records(struct loader *l, struct cenv_str name)
     return 0;
 }
 
-static int load_name(struct loader *l, uint32_t id)
+static int load_package(struct cenv_loader *l, struct cenv_str name, uint32_t first)
 {
     struct cenv_problem *p = l->p;
-    struct cenv_str name = p->names[id].text;
     const struct cenv_record *machine = machine_record(p->request, name);
-    uint32_t first = (uint32_t)p->nr_cands;
-    l->name = id;
     l->source = CENV_SOURCE_VIRTUAL;
-    if (machine && !new_candidate(l, machine))
+    if (machine && !cenv_loader_candidate(l, machine))
         return l->err->status;
     int rc = machine ? 0 : load_records(l, name);
     rc = rc < 0 ? rc : add_wished(l, first);
     hide(l, first);
-    rc = rc < 0 ? rc : link_candidates(l, first);
+    return rc < 0 ? rc : link_candidates(l, first);
+}
+
+int cenv_loader_load(struct cenv_loader *l, uint32_t id)
+{
+    struct cenv_problem *p = l->p;
+    struct cenv_name name = p->names[id];
+    if (name.loaded)
+        return 0;
+    p->names[id].loaded = true;
+    if (name.kind == CENV_NAME_EXTRA && cenv_loader_load(l, name.of) < 0)
+        return l->err->status;
+    uint32_t first = (uint32_t)p->nr_cands;
+    l->name = id;
+    int rc = name.kind == CENV_NAME_EXTRA  ? cenv_loader_load_extra(l, id)
+             : name.kind == CENV_NAME_WHEN ? cenv_loader_load_when(l, id)
+                                           : load_package(l, name.text, first);
     p->names[id].first = first;
     p->names[id].nr = (uint32_t)p->nr_cands - first;
     return rc;
 }
 
 /* Loads every wanted name; loading one may want others. */
-static int load_wanted(struct loader *l, struct cenv_task *task)
+static int load_wanted(struct cenv_loader *l, struct cenv_task *task)
 {
     struct cenv_problem *p = l->p;
     for (bool more = true; more;) {
@@ -364,9 +386,9 @@ static int load_wanted(struct loader *l, struct cenv_task *task)
         for (uint32_t id = 0; id < p->nr_names; id++) {
             if (!p->names[id].wanted || p->names[id].loaded)
                 continue;
-            p->names[id].loaded = more = true;
+            more = true;
             int rc = cenv_task_poll(task, l->err);
-            rc = rc < 0 ? rc : load_name(l, id);
+            rc = rc < 0 ? rc : cenv_loader_load(l, id);
             if (rc < 0)
                 return rc;
         }
@@ -379,8 +401,29 @@ static void ask(struct cenv_problem *p, struct cenv_asked asked)
     p->asked[p->nr_asked++] = asked;
 }
 
+/* Asks for a wish, and in the same breath for its extras; a pin is a limit and wants nothing. */
+static int ask_wish(struct cenv_loader *l, const struct cenv_wish *wish, uint32_t id)
+{
+    struct cenv_problem *p = l->p;
+    size_t first = p->nr_links;
+    if (wish->kind == CENV_WISH_PINNED) {
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_WISH, .wish = wish, .spec = id});
+        return 0;
+    }
+    if (cenv_loader_link_special(l, id) < 0)
+        return l->err->status;
+    if (p->specs[id].bad.len)
+        return cenv_error_set(l->err, CENV_ESPEC, "%.*s: %.*s",
+                              CENV_STR_ARG(wish->text), CENV_STR_ARG(p->specs[id].bad));
+    for (size_t i = first; i < p->nr_links; i++)
+        ask(p, (struct cenv_asked){
+                   .kind = CENV_ASKED_WISH, .wish = wish, .spec = p->links[i]});
+    p->nr_links = first;
+    return 0;
+}
+
 /* Every wish but the favoured ones is asked for; specs and locks want their name. */
-static int ask_wishes(struct loader *l)
+static int ask_wishes(struct cenv_loader *l)
 {
     const struct cenv_request *r = l->p->request;
     for (size_t i = 0; i < r->nr_wishes; i++) {
@@ -388,17 +431,16 @@ static int ask_wishes(struct loader *l)
         uint32_t id;
         if (wish->kind == CENV_WISH_FAVORED)
             continue;
-        int rc = wish->record ? record_spec(l, wish, &id) : spec_id(l, wish->text, &id);
+        int rc = wish->record ? record_spec(l, wish, &id)
+                              : cenv_loader_spec(l, wish->text, &id);
+        rc = rc < 0 ? rc : ask_wish(l, wish, id);
         if (rc < 0)
             return rc;
-        ask(l->p,
-            (struct cenv_asked){.kind = CENV_ASKED_WISH, .wish = wish, .spec = id});
-        l->p->names[l->p->specs[id].name].wanted |= wish->kind != CENV_WISH_PINNED;
     }
     return 0;
 }
 
-static int ask_machine(struct loader *l)
+static int ask_machine(struct cenv_loader *l)
 {
     const struct cenv_request *r = l->p->request;
     for (size_t i = 0; i < r->nr_virtuals; i++) {
@@ -406,7 +448,7 @@ static int ask_machine(struct loader *l)
         uint32_t id, name = cenv_map_get(&l->p->name_ids, record->name);
         if (name == CENV_NONE || !l->p->names[name].loaded)
             continue;
-        int rc = spec_id(l, record->name, &id);
+        int rc = cenv_loader_spec(l, record->name, &id);
         if (rc < 0)
             return rc;
         ask(l->p, (struct cenv_asked){
@@ -429,10 +471,12 @@ static void ask_settings(struct cenv_problem *p)
         ask(p, (struct cenv_asked){.kind = CENV_ASKED_CUTOFF});
 }
 
-static int reduce(struct loader *l, struct cenv_task *task)
+static int reduce(struct cenv_loader *l, struct cenv_task *task)
 {
     const struct cenv_request *r = l->p->request;
     size_t most = r->nr_wishes + r->nr_virtuals + 2;
+    for (size_t i = 0; i < r->nr_wishes; i++)
+        most += r->wishes[i].spec.more ? r->wishes[i].spec.more->extras.nr : 0;
     l->p->asked = cenv_arena_calloc(&l->p->arena, most, sizeof(*l->p->asked));
     if (!l->p->asked)
         return cenv_error_oom(l->err);
@@ -463,7 +507,7 @@ int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
 {
     *out = (struct cenv_problem){
         .index = index, .request = request, .explaining = explaining};
-    struct loader loader = {.p = out, .err = err};
+    struct cenv_loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin("reduce", "");
     int rc = reduce(&loader, task);
     if (rc == 0)

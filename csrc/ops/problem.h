@@ -20,7 +20,11 @@
 /* Why a candidate must not be chosen although it is there. */
 enum cenv_hidden { CENV_SHOWN, CENV_HIDDEN_STRICT, CENV_HIDDEN_CUTOFF };
 
-enum { CENV_SOURCE_REQUEST = UINT32_MAX, CENV_SOURCE_VIRTUAL = UINT32_MAX - 1 };
+enum {
+    CENV_SOURCE_REQUEST = UINT32_MAX,       /* a record of the request */
+    CENV_SOURCE_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
+    CENV_SOURCE_CONDITION = UINT32_MAX - 2, /* a way to meet a conditional dependency */
+};
 
 struct cenv_candidate {
     const struct cenv_record *record;
@@ -34,18 +38,30 @@ struct cenv_candidate {
     bool favored;
 };
 
+static inline bool cenv_is_indexed(const struct cenv_candidate *cand)
+{
+    return cand->source < CENV_SOURCE_CONDITION;
+}
+
 /* A distinct text of a dependency, constraint or wish. */
 struct cenv_spec {
     struct cenv_str text;
     struct cenv_matchspec parsed;
-    const struct cenv_record
-        *record;         /* matches only this one (a wish that is a record), or NULL */
-    struct cenv_str bad; /* why it cannot be used, or empty */
+    const struct cenv_record *record; /* matches only this one, or NULL */
+    bool negated;                     /* matches what `parsed` does not */
+    struct cenv_str bad;              /* why it cannot be used, or empty */
     uint32_t name;
     uint32_t best;  /* rank of the best version it allows; see order.c */
     uint64_t *bits; /* by the name's places before ties were ordered: what it matches */
     uint32_t req[2]; /* as a need, as a limit: in the instance, or CENV_NONE */
 };
+
+/*
+ * Beside packages there are names made up to express what a dependency may say more (special.c):
+ * "name[extra]" has the candidates of "name", each needing itself and what its extra group depends
+ * on; "name[when=...]" has the ways to meet a conditional dependency.
+ */
+enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_WHEN };
 
 /* Candidates cands[first] .. cands[first + nr - 1], in order. */
 struct cenv_name {
@@ -54,6 +70,9 @@ struct cenv_name {
     uint32_t nr_texts;
     bool wanted; /* something depends on it */
     bool loaded;
+    enum cenv_name_kind kind;
+    uint32_t of;           /* of EXTRA: the name; of WHEN: the conditional spec */
+    struct cenv_str extra; /* of EXTRA */
 };
 
 /* A wish, virtual package or channel setting as an item of the instance. */

@@ -8,6 +8,8 @@
 #include "io/json.h"
 #include "ops/linkorder.h"
 
+enum { MAX_DEPTH = 8 };
+
 /* The chosen names that are packages, numbered anew, and what they need of one another. */
 struct chosen {
     const struct cenv_problem *p;
@@ -17,6 +19,8 @@ struct chosen {
     uint32_t *first, *edges, *order;
     bool *late;
     uint32_t nr, nr_edges;
+    size_t alloc_edges;
+    bool failed; /* sticky: out of memory */
 };
 
 static const struct cenv_candidate *cand_of(const struct chosen *s, uint32_t i)
@@ -28,7 +32,7 @@ static void collect(struct chosen *s)
 {
     for (uint32_t n = 0; n < s->p->in.nr_names; n++) {
         s->number[n] = CENV_NONE;
-        if (s->choice[n] == CENV_ABSENT ||
+        if (s->choice[n] == CENV_ABSENT || s->p->names[n].kind != CENV_NAME_PACKAGE ||
             cenv_problem_cand(s->p, n, s->choice[n])->source == CENV_SOURCE_VIRTUAL)
             continue;
         s->number[n] = s->nr;
@@ -44,7 +48,12 @@ static int by_number(const void *a, const void *b)
 
 static void add_edge(struct chosen *s, uint32_t name)
 {
-    if (name != CENV_NONE && s->number[name] != CENV_NONE)
+    void *edges = s->edges;
+    if (name == CENV_NONE || s->number[name] == CENV_NONE)
+        return;
+    s->failed |= cenv_grow(&edges, &s->alloc_edges, s->nr_edges, sizeof(*s->edges)) < 0;
+    s->edges = edges;
+    if (!s->failed)
         s->edges[s->nr_edges++] = s->number[name];
 }
 
@@ -52,6 +61,21 @@ static bool is_noarch_python(const struct chosen *s, uint32_t name)
 {
     return s->number[name] != CENV_NONE &&
            cenv_str_is(cand_of(s, s->number[name])->record->noarch, "python");
+}
+
+/* Through a made-up name to what its choice needs; extras may ask for one another in a circle. */
+static void add_needs(struct chosen *s, const struct cenv_candidate *cand,
+                      uint32_t self, bool is_python, int depth)
+{
+    for (uint32_t k = 0; k < cand->nr_depends; k++) {
+        uint32_t name = s->p->specs[s->p->links[cand->specs + k]].name;
+        if (s->p->names[name].kind != CENV_NAME_PACKAGE) {
+            if (s->choice[name] != CENV_ABSENT && depth < MAX_DEPTH)
+                add_needs(s, cenv_problem_cand(s->p, name, s->choice[name]), self,
+                          is_python, depth + 1);
+        } else if (s->number[name] != self && !(is_python && is_noarch_python(s, name)))
+            add_edge(s, name);
+    }
 }
 
 /*
@@ -63,29 +87,22 @@ static void add_edges(struct chosen *s, uint32_t i, uint32_t python)
     const struct cenv_candidate *cand = cand_of(s, i);
     s->first[i] = s->nr_edges;
     s->late[i] = is_noarch_python(s, s->names[i]);
-    for (uint32_t k = 0; k < cand->nr_depends; k++) {
-        uint32_t name = s->p->specs[s->p->links[cand->specs + k]].name;
-        if (s->names[i] != python || !is_noarch_python(s, name))
-            add_edge(s, name);
-    }
+    add_needs(s, cand, i, s->names[i] == python, 0);
     if (s->late[i])
         add_edge(s, python);
-    qsort(s->edges + s->first[i], s->nr_edges - s->first[i], sizeof(*s->edges),
-          by_number);
+    if (s->nr_edges > s->first[i])
+        qsort(s->edges + s->first[i], s->nr_edges - s->first[i], sizeof(*s->edges),
+              by_number);
 }
 
 static int order(struct chosen *s, struct cenv_error *err)
 {
     uint32_t python = cenv_problem_find(s->p, CENV_STR("python"));
-    size_t room = 0;
     collect(s);
     for (uint32_t i = 0; i < s->nr; i++)
-        room += cand_of(s, i)->nr_depends + 1;
-    s->edges = cenv_reallocarray(NULL, room, sizeof(*s->edges));
-    if (!s->edges)
-        return cenv_error_oom(err);
-    for (uint32_t i = 0; i < s->nr; i++)
         add_edges(s, i, python);
+    if (s->failed)
+        return cenv_error_oom(err);
     s->first[s->nr] = s->nr_edges;
     struct cenv_linkgraph graph = {s->nr, s->first, s->edges, s->late};
     return cenv_linkorder(&graph, s->order, err);

@@ -7,7 +7,7 @@
 /*
  * A story, line by line; # starts a comment:
  *   channel NAME/SUBDIR                      the records that follow lie there
- *   NAME VERSION BUILD [KEY=VALUE ...] [; DEPENDENCY ...] [! CONSTRAINT ...]
+ *   NAME VERSION BUILD [KEY=VALUE ... extra:GROUP=DEPENDENCY,...] [; DEPENDENCY ...] [! CONSTRAINT ...]
  *   spec | pinned | locked | favored SPEC    virtual NAME VERSION BUILD
  *   priority | exclude_newer | explain TEXT  add_pip
  *   = NAME-VERSION-BUILD ...                 the solution, in link order
@@ -51,6 +51,18 @@ static bool is_record(const char *line)
     return true;
 }
 
+/* One group; a record of these stories has one at most. */
+static void add_extra(struct cenv_buf *out, struct cenv_str group,
+                      struct cenv_str names)
+{
+    cenv_buf_addf(out, ",\"extra_depends\":{\"%.*s\":[", CENV_STR_ARG(group));
+    for (bool first = true; names.len; first = false) {
+        cenv_buf_puts(out, first ? "" : ",");
+        cenv_json_quote(out, cenv_str_cut(&names, ','));
+    }
+    cenv_buf_puts(out, "]}");
+}
+
 static void add_field(struct cenv_buf *out, struct cenv_str field)
 {
     struct cenv_str key = cenv_str_cut(&field, '=');
@@ -58,6 +70,10 @@ static void add_field(struct cenv_buf *out, struct cenv_str field)
                        : cenv_str_is(key, "ts")    ? "timestamp"
                        : cenv_str_is(key, "track") ? "track_features"
                                                    : NULL;
+    if (cenv_str_starts(key, CENV_STR("extra:"))) { /* extra:GROUP=DEP,DEP */
+        add_extra(out, cenv_str_slice(key, 6, key.len), field);
+        return;
+    }
     cenv_buf_addf(out, ",\"%.*s\":", (int)(name ? strlen(name) : key.len),
                   name ? name : key.data);
     if (cenv_str_is(key, "number") || cenv_str_is(key, "ts"))
