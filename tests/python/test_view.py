@@ -140,11 +140,15 @@ def test_children_live_and_the_view_ends_with_them(
     assert str(prefix) not in Path("/proc/mounts").read_text().replace("\\040", " ")
 
 
-def test_what_cannot_be_run_is_one_message(prefix: Path) -> None:
-    assert cli("run", prefix).returncode == 2
+@pytest.mark.usefixtures("_views")
+def test_a_missing_program_is_named(prefix: Path) -> None:
     missing = cli("run", prefix, "--", "no-such-program")
     assert missing.returncode == 1
     assert "no-such-program" in missing.stderr
+
+
+def test_what_cannot_be_run_is_one_message(prefix: Path) -> None:
+    assert cli("run", prefix).returncode == 2
     absent = cli("run", prefix / "absent", "--", "true")
     assert absent.returncode == 1
     assert "absent" in absent.stderr
