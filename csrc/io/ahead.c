@@ -9,7 +9,8 @@
 
 #include "base/alloc.h"
 
-enum { BLOCK = 128 << 10, SLOTS = 16 };
+/* Each side is woken for several blocks at a time: switching for every one costs more than it gains. */
+enum { BLOCK = 128 << 10, SLOTS = 16, WAKE_FULL = 4, WAKE_FREE = 8 };
 
 struct cenv_ahead {
     struct cenv_input from;
@@ -52,7 +53,8 @@ static void hand_over(struct cenv_ahead *ahead, size_t len)
     pthread_mutex_lock(&ahead->lock);
     ahead->len[ahead->head % SLOTS] = len;
     ahead->head++;
-    pthread_cond_signal(&ahead->changed);
+    if (ahead->head - ahead->tail == WAKE_FULL)
+        pthread_cond_signal(&ahead->changed);
     pthread_mutex_unlock(&ahead->lock);
 }
 
@@ -106,7 +108,8 @@ static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_err
     if (ahead->held) {
         ahead->held = false;
         ahead->tail++;
-        pthread_cond_signal(&ahead->changed);
+        if (SLOTS - (ahead->head - ahead->tail) == WAKE_FREE)
+            pthread_cond_signal(&ahead->changed);
     }
     while (ahead->head == ahead->tail && !ahead->ended)
         pthread_cond_wait(&ahead->changed, &ahead->lock);

@@ -22,10 +22,12 @@ static inline uint64_t cenv_tar_checksum(const struct cenv_tar_header *header)
 {
     const unsigned char *bytes = (const unsigned char *)header;
     const size_t from = offsetof(struct cenv_tar_header, checksum);
-    uint64_t sum = 0;
+    uint32_t sum = (uint32_t)sizeof(header->checksum) * ' ';
 
     for (size_t i = 0; i < sizeof(*header); i++)
-        sum += i >= from && i < from + sizeof(header->checksum) ? ' ' : bytes[i];
+        sum += bytes[i];
+    for (size_t i = from; i < from + sizeof(header->checksum); i++)
+        sum -= bytes[i];
     return sum;
 }
 

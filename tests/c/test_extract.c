@@ -2,6 +2,7 @@
 /* ops/extract: what a package gives on disk, and hostile ones, in both formats. */
 #include "ops/extract.h"
 
+#include "base/alloc.h"
 #include "base/digest.h"
 #include "cenv.h"
 #include "check.h"
@@ -582,6 +583,34 @@ static void test_extract__reads_ahead(void)
     free(noise);
 }
 
+/* Out of memory at any allocation: said so, nothing left, nothing leaked. */
+static void test_extract__survives_any_failed_allocation(void)
+{
+    for (size_t i = 0; i < CHECK_NR(formats); i++) {
+        struct cenv_buf archive = hello_package(formats[i]);
+        bool done = false;
+        for (long nth = 1; !done && nth < 1000; nth++) {
+            struct cenv_error err = CENV_ERROR_INIT;
+            struct scratch s = scratch_open();
+            struct cenv_buf out;
+            cenv_buf_init(&out, 4096);
+            long live = cenv_alloc_live();
+            cenv_alloc_fail_nth(nth);
+            int rc = extract(&s, formats[i], cenv_buf_str(&archive), NULL, &out, &err);
+            cenv_alloc_fail_nth(0);
+            cenv_buf_release(&out);
+            done = rc == 0;
+            CHECK(done || (rc < 0 && err.message[0]));
+            CHECK_INT(cenv_alloc_live(), live);
+            CHECK(done || is_clean(&s, formats[i]));
+            cenv_error_release(&err);
+            scratch_close(&s);
+        }
+        CHECK(done);
+        cenv_buf_release(&archive);
+    }
+}
+
 static int stop(void *ctx)
 {
     return ++*(int *)ctx >= 1;
@@ -648,6 +677,7 @@ int main(void)
     RUN(test_extract__keeps_what_is_there);
     RUN(test_extract__stops_at_its_limits);
     RUN(test_extract__reads_ahead);
+    RUN(test_extract__survives_any_failed_allocation);
     RUN(test_extract__can_be_cancelled);
     RUN(test_extract__describes);
     return check_report();
