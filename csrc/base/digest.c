@@ -2,13 +2,19 @@
 /* SHA-256 and MD5: see digest.h. */
 #include "base/digest.h"
 
+/*
+ * SHA-256 by libcrypto's low-level functions, which newer versions call deprecated: they are the
+ * only ones whose state can be taken out and put back.
+ */
+#define OPENSSL_API_COMPAT 0x10100000L
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "base/alloc.h"
 
 struct cenv_digest {
-    EVP_MD_CTX *context;
-    const EVP_MD *kind;
+    EVP_MD_CTX *md5; /* or NULL: SHA-256 */
+    SHA256_CTX sha256;
 };
 
 struct cenv_digest *cenv_digest_new(enum cenv_digest_kind kind)
@@ -16,9 +22,9 @@ struct cenv_digest *cenv_digest_new(enum cenv_digest_kind kind)
     struct cenv_digest *digest = cenv_calloc(1, sizeof(*digest));
     if (!digest)
         return NULL;
-    digest->kind = kind == CENV_SHA256 ? EVP_sha256() : EVP_md5();
-    digest->context = EVP_MD_CTX_new();
-    if (!digest->context || cenv_digest_reset(digest) < 0) {
+    if (kind == CENV_MD5)
+        digest->md5 = EVP_MD_CTX_new();
+    if ((kind == CENV_MD5 && !digest->md5) || cenv_digest_reset(digest) < 0) {
         cenv_digest_free(digest);
         return NULL;
     }
@@ -29,24 +35,51 @@ void cenv_digest_free(struct cenv_digest *digest)
 {
     if (!digest)
         return;
-    EVP_MD_CTX_free(digest->context);
+    EVP_MD_CTX_free(digest->md5);
     cenv_free(digest);
 }
 
 int cenv_digest_reset(struct cenv_digest *digest)
 {
-    return EVP_DigestInit_ex(digest->context, digest->kind, NULL) == 1 ? 0 : -1;
+    int done = digest->md5 ? EVP_DigestInit_ex(digest->md5, EVP_md5(), NULL)
+                           : SHA256_Init(&digest->sha256);
+    return done == 1 ? 0 : -1;
 }
 
 int cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len)
 {
-    return EVP_DigestUpdate(digest->context, data, len) == 1 ? 0 : -1;
+    int done = digest->md5 ? EVP_DigestUpdate(digest->md5, data, len)
+                           : SHA256_Update(&digest->sha256, data, len);
+    return done == 1 ? 0 : -1;
 }
 
 int cenv_digest_final(struct cenv_digest *digest, unsigned char *out)
 {
-    unsigned int len = 0;
-    return EVP_DigestFinal_ex(digest->context, out, &len) == 1 ? 0 : -1;
+    int done = digest->md5 ? EVP_DigestFinal_ex(digest->md5, out, NULL)
+                           : SHA256_Final(out, &digest->sha256);
+    return done == 1 ? 0 : -1;
+}
+
+int cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out)
+{
+    const SHA256_CTX *c = &digest->sha256;
+    if (digest->md5 || c->num != 0)
+        return -1;
+    out->len = ((uint64_t)c->Nh << 32 | c->Nl) / 8;
+    for (int i = 0; i < 8; i++)
+        out->h[i] = c->h[i];
+    return 0;
+}
+
+void cenv_digest_resume(struct cenv_digest *digest,
+                        const struct cenv_sha256_state *state)
+{
+    SHA256_CTX *c = &digest->sha256;
+    SHA256_Init(c);
+    for (int i = 0; i < 8; i++)
+        c->h[i] = state->h[i];
+    c->Nl = (uint32_t)(state->len * 8);
+    c->Nh = (uint32_t)(state->len * 8 >> 32);
 }
 
 int cenv_digest_hex(struct cenv_digest *digest, char *hex)
@@ -54,7 +87,7 @@ int cenv_digest_hex(struct cenv_digest *digest, char *hex)
     unsigned char raw[CENV_SHA256_LEN];
     if (cenv_digest_final(digest, raw) < 0)
         return -1;
-    cenv_hex(raw, (size_t)EVP_MD_get_size(digest->kind), hex);
+    cenv_hex(raw, digest->md5 ? CENV_MD5_LEN : CENV_SHA256_LEN, hex);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -25,6 +26,18 @@ int cenv_digest_reset(struct cenv_digest *digest);
 int cenv_digest_final(struct cenv_digest *digest, unsigned char *out);
 /* Lower-case hex with NUL into hex[CENV_DIGEST_HEX_MAX]. */
 int cenv_digest_hex(struct cenv_digest *digest, char *hex);
+
+/*
+ * A SHA-256 after a whole number of 64-byte blocks, to go on from later, in another process if need
+ * be. save: -1 for MD5, or in the midst of a block.
+ */
+struct cenv_sha256_state {
+    uint64_t len; /* bytes taken so far */
+    uint32_t h[8];
+};
+int cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out);
+void cenv_digest_resume(struct cenv_digest *digest,
+                        const struct cenv_sha256_state *state);
 
 /* One shot over a span: hex of its SHA-256. */
 int cenv_sha256_hex(struct cenv_str data, char *hex);

@@ -186,6 +186,8 @@ int cenv_raw_set_mtime(int dirfd, const char *name, int64_t mtime_ns);
 int cenv_raw_set_mtime_fd(int fd, int64_t mtime_ns);
 /* User-visible attributes (all names the caller may read); ENOTSUP and EPERM are not errors. */
 int cenv_raw_copy_xattrs(int from_fd, int to_fd);
+/* Whether there may be any, without opening it; links not followed. */
+bool cenv_raw_has_xattrs(int dirfd, const char *name);
 
 /* Durability: all of the file system a descriptor is on; one file. */
 int cenv_raw_syncfs(int fd);
@@ -262,6 +264,8 @@ int cenv_link_mode_parse(const char *name);
 
 /* Copies `size` bytes from 0, holes kept, by copy_file_range or read and write; data only. */
 int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size);
+/* The first `size` bytes into an empty file; writing goes on behind them. */
+int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size);
 /* Shares the extents (FICLONE): EOPNOTSUPP, EXDEV, EINVAL where that cannot work. */
 int cenv_raw_reflink(int from_fd, int to_fd);
 /*

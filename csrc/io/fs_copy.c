@@ -2,6 +2,7 @@
 /* From file to file: shared extents, hard links, bytes with their holes, attributes. */
 #include <errno.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/xattr.h>
@@ -100,6 +101,14 @@ int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size)
     return copy_range(from_fd, to_fd, 0, size);
 }
 
+int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size)
+{
+    int rc = copy_range(from_fd, to_fd, 0, size);
+    if (rc == 0 && lseek(to_fd, (off_t)size, SEEK_SET) < 0)
+        rc = -errno;
+    return rc;
+}
+
 int cenv_raw_reflink(int from_fd, int to_fd)
 {
     return ioctl(to_fd, FICLONE, from_fd) < 0 ? -errno : 0;
@@ -133,6 +142,17 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd)
     cenv_free(names);
     cenv_free(value);
     return rc;
+}
+
+/* llistxattr knows no descriptors: through /proc, and where there is none the answer is maybe. */
+bool cenv_raw_has_xattrs(int dirfd, const char *name)
+{
+    char path[sizeof("/proc/self/fd/-2147483648/") + 256];
+    int n = snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return true;
+    ssize_t len = llistxattr(path, NULL, 0);
+    return len > 0 || (len < 0 && errno != ENOTSUP);
 }
 
 /* Placing. */

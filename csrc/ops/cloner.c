@@ -171,7 +171,9 @@ static int fill_dir(struct cenv_cloner *c, uint32_t index, struct cenv_cloner_th
         return cenv_cloner_changed(c, index, "", err);
     if (c->parent[index])
         return 0;
-    rc = missing_bits(c, dir) ? cenv_raw_chmod_fd(to, dir->mode) : 0;
+    rc = dir->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(from, to) : 0;
+    if (rc == 0 && missing_bits(c, dir))
+        rc = cenv_raw_chmod_fd(to, dir->mode);
     if (rc == 0)
         rc = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
     return rc < 0 ? cenv_fs_fail(err, rc, to, NULL, "cannot set mode and time of") : 0;
@@ -197,6 +199,15 @@ static int clone_dir(void *ctx, size_t index, unsigned thread, struct cenv_error
     return rc;
 }
 
+static int copy_dir_xattrs(const struct cenv_cloner *c, const char *path)
+{
+    int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
+    int rc = from < 0 ? from : to < 0 ? to : cenv_raw_copy_xattrs(from, to);
+    cenv_fd_close(from);
+    cenv_fd_close(to);
+    return rc;
+}
+
 /* Bottom up, so that no time is changed by what is made below it. */
 static int finish_dirs(struct cenv_cloner *c, struct cenv_error *err)
 {
@@ -206,7 +217,9 @@ static int finish_dirs(struct cenv_cloner *c, struct cenv_error *err)
         int rc = 0;
         if (!c->parent[i])
             continue;
-        if (i && missing_bits(c, dir))
+        if (dir->flags & CENV_MF_XATTR)
+            rc = copy_dir_xattrs(c, path);
+        if (rc == 0 && i && missing_bits(c, dir))
             rc = cenv_raw_chmod(c->dst, path, dir->mode);
         if (rc == 0)
             rc = cenv_raw_set_mtime(c->dst, path, dir->mtime_ns);

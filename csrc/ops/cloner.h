@@ -83,6 +83,14 @@ static inline bool cenv_cloner_writes(const struct cenv_cloner *c,
     return file->reloc != CENV_NONE && !c->verbatim[file->reloc];
 }
 
+/* Gets the source's inode. A link to elsewhere is as immutable as an inode can be. */
+static inline bool cenv_cloner_shares(const struct cenv_cloner *c,
+                                      const struct cenv_mf_file *file)
+{
+    return c->mode == CENV_LINK_HARDLINK && !(file->flags & CENV_MF_SENSITIVE) &&
+           (file->type == CENV_MF_SYMLINK ? !file->skip : !cenv_cloner_writes(c, file));
+}
+
 /* CENV_EPREFIX: the source changed; notes it, so that the caller can try with a new manifest. */
 int cenv_cloner_changed(struct cenv_cloner *c, uint32_t dir, const char *name,
                         struct cenv_error *err);

@@ -117,6 +117,15 @@ static struct cenv_str value_of(void *ctx, const struct cenv_site *site)
     return cenv_str(text);
 }
 
+/* Same bytes as in the source and hashed already: the kernel moves them. */
+static int copy_head(struct writing *w, const struct cenv_sha256_state *head)
+{
+    int rc = cenv_raw_copy_head(w->in, w->out, head->len);
+    w->written = head->len;
+    cenv_digest_resume(w->t->digest, head);
+    return rc;
+}
+
 static int write_pieces(struct writing *w, const struct cenv_sites *sites,
                         uint64_t size)
 {
@@ -124,6 +133,7 @@ static int write_pieces(struct writing *w, const struct cenv_sites *sites,
     struct cenv_piece piece;
     int rc;
     cenv_splice_init(&splice, sites, &w->c->forms, size);
+    splice.pos = w->written; /* a head that is there already */
     splice.value = value_of;
     splice.value_ctx = w;
     while ((rc = cenv_splice_next(&splice, &piece)) > 0) {
@@ -145,7 +155,7 @@ static int write_pieces(struct writing *w, const struct cenv_sites *sites,
 static int finish(const struct cenv_cloner *c, const struct cenv_mf_file *file, int in,
                   int out)
 {
-    int rc = cenv_raw_copy_xattrs(in, out);
+    int rc = file->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(in, out) : 0;
     if (rc == 0 &&
         ((file->mode & c->mask) || (file->mode & 07000) || !(file->mode & 0200)))
         rc = cenv_raw_chmod_fd(out, file->mode);
@@ -174,10 +184,12 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     struct cenv_sites sites = cenv_mf_sites(c->m, reloc);
     struct writing w = {.c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed};
     struct cenv_cloned *cloned = &c->cloned[file->reloc];
+    int rc = w.hashed ? cenv_digest_reset(t->digest) : 0;
     t->from = t->to = 0;
-    if (w.hashed && cenv_digest_reset(t->digest) < 0)
-        return -EIO;
-    int rc = write_pieces(&w, &sites, file->size);
+    if (rc == 0 && reloc->head.len)
+        rc = copy_head(&w, &reloc->head);
+    if (rc == 0)
+        rc = write_pieces(&w, &sites, file->size);
     if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
         rc = -EIO;
     cloned->size = w.written;
@@ -287,17 +299,15 @@ int cenv_cloner_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int f
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *name = cenv_mf_cstr(c->m, f->name);
     t->files++;
-    if (f->type == CENV_MF_SYMLINK)
-        return place_link(c, to, file, err);
-    if (c->mode == CENV_LINK_HARDLINK && !(f->flags & CENV_MF_SENSITIVE) &&
-        !cenv_cloner_writes(c, f)) {
+    if (cenv_cloner_shares(c, f)) {
         int rc = cenv_raw_link(from, name, to, name);
         if (rc == 0)
             return 0;
-        if (!count_fallback(t, rc))
+        if (f->type == CENV_MF_FILE && !count_fallback(t, rc))
             return fail(c, file, rc, "cannot link", err);
     }
-    return write_new(c, t, from, to, file, err);
+    return f->type == CENV_MF_SYMLINK ? place_link(c, to, file, err)
+                                      : write_new(c, t, from, to, file, err);
 }
 
 /* Both directories by path: these files are few. */

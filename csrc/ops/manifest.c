@@ -116,6 +116,13 @@ static bool reloc_fits(const struct cenv_manifest *m, const struct cenv_mf_reloc
         reloc->style > CENV_SHEBANG_PIP)
         return false;
     struct cenv_sites sites = cenv_mf_sites(m, reloc);
+    uint64_t first = m->files[reloc->file].size;
+    for (size_t i = 0; i < sites.nr && sites.list[i].offset < first; i++)
+        first = sites.list[i].offset;
+    if (reloc->head.len % 64 ||
+        (reloc->head.len && reloc->style != CENV_SHEBANG_NONE) ||
+        reloc->head.len > first)
+        return false;
     for (size_t i = 0; i < sites.nr; i++)
         if (sites.list[i].kind == CENV_SITE_VALUE && sites.list[i].end >= m->nr_relocs)
             return false;

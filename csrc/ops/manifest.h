@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "io/fs.h"
@@ -18,7 +19,7 @@
  * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open has
  * checked its sum and every index in it.
  */
-enum { CENV_MANIFEST_VERSION = 1 };
+enum { CENV_MANIFEST_VERSION = 2 };
 
 /* A text: where in the texts, and its length; a NUL follows. */
 struct cenv_mf_text {
@@ -73,6 +74,9 @@ struct cenv_mf_reloc {
     uint8_t style, quoted;
     uint8_t hashed; /* another file wants to know what it becomes */
     uint8_t zero;
+    uint32_t zero2;
+    /* The SHA-256 of what comes before the first site, the same for every clone; len 0: none. */
+    struct cenv_sha256_state head;
 };
 
 enum cenv_note_kind { CENV_NOTE_SKIPPED, CENV_NOTE_UNRELOCATABLE };

@@ -203,29 +203,32 @@ static int reuse(const struct cenv_making *m, const struct cenv_mf_file *file,
     return cenv_sites_copy(&item->found.sites, &sites, err);
 }
 
+static int look_at_item(struct cenv_making *m, struct cenv_making_item *item, int fd,
+                        unsigned thread, struct cenv_error *err)
+{
+    const struct cenv_mf_file *old = find_old(m, item);
+    struct cenv_lookup what = {.path = item->path,
+                               .name = item->name.data,
+                               .dir = fd,
+                               .st = &item->st,
+                               .block = m->blocks[thread]};
+    int rc = old ? reuse(m, old, item, err)
+                 : m->maker->look(m->maker->ctx, &what, &item->found, err);
+    if (cenv_raw_has_xattrs(fd, what.name))
+        item->found.flags |= CENV_MF_XATTR;
+    return rc;
+}
+
 static int look_at_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct cenv_making *m = ctx;
-    const struct cenv_making_dir *dir = &m->dirs[index];
-    int fd = -1, rc = 0;
-    for (uint32_t i = dir->first; i < dir->first + dir->nr && rc == 0; i++) {
-        struct cenv_making_item *item = &m->items[i];
-        const struct cenv_mf_file *old = NULL;
-        if (item->st.type != CENV_FT_FILE)
-            continue;
-        if ((old = find_old(m, item))) {
-            rc = reuse(m, old, item, err);
-            continue;
-        }
-        if (fd < 0)
-            fd = cenv_fs_open_beneath(m->maker->root, dir->path.data, 0, err);
-        struct cenv_lookup what = {.path = item->path,
-                                   .name = item->name.data,
-                                   .dir = fd,
-                                   .st = &item->st,
-                                   .block = m->blocks[thread]};
-        rc = fd < 0 ? fd : m->maker->look(m->maker->ctx, &what, &item->found, err);
-    }
+    struct cenv_making_dir *dir = &m->dirs[index];
+    int fd = cenv_fs_open_beneath(m->maker->root, dir->path.data, 0, err);
+    int rc = fd < 0 ? fd : 0;
+    dir->xattrs = rc == 0 && cenv_raw_has_xattrs(fd, ".");
+    for (uint32_t i = dir->first; i < dir->first + dir->nr && rc == 0; i++)
+        if (m->items[i].st.type == CENV_FT_FILE)
+            rc = look_at_item(m, &m->items[i], fd, thread, err);
     cenv_fd_close(fd);
     return rc;
 }
@@ -468,6 +471,28 @@ static int add_wheel_values(struct cenv_making *m, struct cenv_making_item *item
     return rc;
 }
 
+/* What a clone need not hash again: big files name their prefix late. */
+static int hash_head(struct cenv_making *m, struct cenv_making_item *item,
+                     struct cenv_error *err)
+{
+    enum { WORTH_IT = 1 << 16 };
+    const struct cenv_sites *sites = &item->found.sites;
+    uint64_t len = item->hashed && sites->nr && sites->style == CENV_SHEBANG_NONE
+                       ? sites->list[0].offset / 64 * 64
+                       : 0;
+    if (len < WORTH_IT)
+        return 0;
+    int fd = cenv_fs_open_beneath(m->maker->root, m->dirs[item->dir].path.data, 0, err);
+    struct cenv_lookup what = {.path = item->path,
+                               .name = item->name.data,
+                               .dir = fd,
+                               .st = &item->st,
+                               .block = m->blocks[0]};
+    int rc = fd < 0 ? fd : cenv_look_hash_head(&what, len, &item->head, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
 static int settle(struct cenv_making *m, struct cenv_error *err)
 {
     int rc = 0;
@@ -479,6 +504,8 @@ static int settle(struct cenv_making *m, struct cenv_error *err)
         rc = add_record_values(m, err);
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
         rc = add_wheel_values(m, &m->items[i], err);
+    for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
+        rc = hash_head(m, &m->items[i], err);
     return rc;
 }
 

@@ -80,6 +80,10 @@ int cenv_look_at_path(const struct cenv_lookup *what,
                       const struct cenv_aliases *aliases, struct cenv_found *found,
                       struct cenv_error *err);
 
+/* The SHA-256 of its first `len` bytes, a multiple of 64. */
+int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
+                        struct cenv_sha256_state *out, struct cenv_error *err);
+
 /* The whole file appended to `out`; CENV_EPREFIX when it is not the one `st` tells of. */
 int cenv_look_read(const struct cenv_lookup *what, struct cenv_buf *out,
                    struct cenv_error *err);

@@ -53,6 +53,30 @@ int cenv_look_read(const struct cenv_lookup *what, struct cenv_buf *out,
     return rc;
 }
 
+int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
+                        struct cenv_sha256_state *out, struct cenv_error *err)
+{
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    int fd = digest ? open_listed(what, err) : cenv_error_oom(err);
+    int rc = fd < 0 ? fd : 0;
+    for (uint64_t at = 0; at < len && rc == 0;) {
+        uint64_t part = len - at < CENV_LOOK_BLOCK ? len - at : CENV_LOOK_BLOCK;
+        int64_t n = cenv_raw_pread(fd, what->block, part, at);
+        if (n < 0)
+            rc = cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+        else if ((uint64_t)n != part)
+            rc = changed(what->path, err);
+        else if (cenv_digest_update(digest, what->block, part) < 0)
+            rc = cenv_error_set(err, CENV_EFAIL, "the SHA-256 of libcrypto fails");
+        at += part;
+    }
+    if (rc == 0)
+        cenv_digest_save(digest, out);
+    cenv_fd_close(fd);
+    cenv_digest_free(digest);
+    return rc;
+}
+
 /* Scripts of bin are among what is never shared (design.md §8). */
 static void see_script(const struct cenv_lookup *what, struct cenv_str head,
                        struct cenv_found *found)

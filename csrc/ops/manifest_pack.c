@@ -65,7 +65,8 @@ static void pack_dirs(struct packing *p)
                                        .parent = from->parent,
                                        .first_file = from->nr ? from->first : 0,
                                        .nr_files = from->nr,
-                                       .mode = (uint16_t)from->st.mode};
+                                       .mode = (uint16_t)from->st.mode,
+                                       .flags = from->xattrs ? CENV_MF_XATTR : 0};
     }
 }
 
@@ -85,7 +86,8 @@ static void pack_reloc(struct packing *p, uint32_t index,
         .exe_to = from->exe_to,
         .style = from->style,
         .quoted = from->quoted,
-        .hashed = item->hashed};
+        .hashed = item->hashed,
+        .head = item->head};
     if (from->nr)
         memcpy(sites + p->nr_sites, from->list, from->nr * sizeof(*sites));
     p->nr_sites += from->nr;

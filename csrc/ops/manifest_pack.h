@@ -15,6 +15,7 @@ struct cenv_making_dir {
     uint32_t parent;
     uint32_t first, nr; /* its items */
     struct cenv_stat st;
+    bool xattrs;
 };
 
 struct cenv_making_item {
@@ -24,6 +25,7 @@ struct cenv_making_item {
     struct cenv_found found;
     uint32_t dir, skip, reloc, twin;
     bool hashed;
+    struct cenv_sha256_state head;
 };
 
 struct cenv_making_note {

@@ -29,13 +29,6 @@ struct reset {
 
 /* ---- comparing ---- */
 
-/* Shared with the source: then its inode is the source's. */
-static bool is_shared(const struct reset *r, const struct cenv_mf_file *file)
-{
-    return r->c.mode == CENV_LINK_HARDLINK && !(file->flags & CENV_MF_SENSITIVE) &&
-           !cenv_cloner_writes(&r->c, file);
-}
-
 static bool has_size(const struct reset *r, const struct cenv_mf_file *file,
                      uint64_t size)
 {
@@ -71,7 +64,7 @@ static bool is_as_cloned(const struct reset *r, const struct cenv_mf_file *file,
     if (file->type == CENV_MF_SYMLINK)
         return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
                has_target(r, file, dir);
-    bool shared = is_shared(r, file) && st->ino == file->ino;
+    bool shared = cenv_cloner_shares(&r->c, file) && st->ino == file->ino;
     int64_t mtime =
         cenv_cloner_writes(&r->c, file) ? cenv_mf_new_mtime(file) : file->mtime_ns;
     return st->type == CENV_FT_FILE && st->mtime_ns == mtime &&
@@ -84,8 +77,8 @@ static int check_shared(const struct reset *r, const struct cenv_mf_file *file,
                         uint32_t dir, const struct cenv_stat *st,
                         struct cenv_error *err)
 {
-    if (!is_shared(r, file) || st->ino != file->ino || st->dev != r->c.m->header->dev ||
-        cenv_mf_is_same(file, st))
+    if (!cenv_cloner_shares(&r->c, file) || st->ino != file->ino ||
+        st->dev != r->c.m->header->dev || cenv_mf_is_same(file, st))
         return 0;
     const char *path = cenv_mf_cstr(r->c.m, r->c.m->dirs[dir].path);
     cenv_error_set(err, CENV_EPREFIX,
@@ -108,7 +101,7 @@ static int remove_entry(struct reset *r, int dir, const char *name,
 static bool is_late(const struct reset *r, const struct cenv_mf_file *file)
 {
     return (file->flags & CENV_MF_VALUES) ||
-           (file->twin != CENV_NONE && !is_shared(r, file));
+           (file->twin != CENV_NONE && !cenv_cloner_shares(&r->c, file));
 }
 
 static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
