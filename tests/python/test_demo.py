@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The demonstration on this Python, and on the distribution's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cenv.demo import elf
+
+DISTRIBUTION = "/usr/bin/python3"
+
+
+def demo(python: str, tmp_path: Path, **environment: str) -> dict[str, object]:
+    """Run the demonstration in a process of `python` and return its JSON."""
+    variables = {**os.environ, "TMPDIR": str(tmp_path), **environment}
+    done = subprocess.run(
+        [python, "-m", "cenv", "--json", "demo", "--clones", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def check(found: dict[str, object]) -> None:
+    assert isinstance(found["stages"], list)
+    names = [row["name"] for row in found["stages"]]
+    for stage in ("pack", "index", "solve", "extract", "link", "clone 00", "verify 01"):
+        assert stage in names
+    assert isinstance(found["compared"], list)
+    assert [row["name"].split(" (")[0] for row in found["compared"]] == [
+        "cenv clone",
+        "cp -a",
+        "python -m venv",
+    ]
+
+
+def test_demo_on_this_python(tmp_path: Path) -> None:
+    check(demo(sys.executable, tmp_path))
+
+
+def test_demo_on_the_distributions_python(tmp_path: Path) -> None:
+    """Its site-packages is dist-packages, it is managed by apt, its files link into /etc."""
+    if not os.path.exists(DISTRIBUTION) or sys.base_prefix == "/usr":
+        pytest.skip("the distribution's Python is absent, or it is the one that runs")
+    top = Path(__file__).resolve().parents[2]
+    packages = [p for p in sys.path if p.endswith("site-packages")]
+    path = os.pathsep.join([str(top / "python"), *packages])
+    found = demo(DISTRIBUTION, tmp_path, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
+    assert "at /usr" in str(found["python"])
+    check(found)
+
+
+def test_run_paths_are_read_and_overwritten() -> None:
+    data = Path(sys.executable).resolve().read_bytes()
+    dynamic = elf.read_dynamic(data)
+    assert dynamic is not None
+    assert any(name.startswith("libc.") for name in dynamic.needed)
+    for slot in dynamic.run_paths:
+        assert data[slot.offset :].startswith(slot.text + b"\0")
+        changed = elf.read_dynamic(elf.with_run_path(data, b"$ORIGIN"))
+        assert changed is not None
+        assert {s.text for s in changed.run_paths} == {b"$ORIGIN"}
+    assert elf.read_dynamic(b"#!/bin/sh\n") is None
