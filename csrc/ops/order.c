@@ -19,15 +19,21 @@ static int by_number(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
+/* Neighbouring candidates of one version text: a file lists the builds of a version together. */
+struct stretch {
+    const struct cenv_record *record;
+    uint32_t first, end;
+};
+
 /* Newest version first; a record without a valid version is older than all. */
 static int by_version(const void *left, const void *right)
 {
-    const struct cenv_candidate *a = left, *b = right;
-    const struct cenv_version *v = a->record->parsed, *w = b->record->parsed;
-    if (!v || !w)
-        return (v == NULL) - (w == NULL);
-    int order = cenv_version_cmp(w, v);
-    return order ? order : cenv_str_cmp(w->text, v->text);
+    const struct cenv_record *a = ((const struct stretch *)left)->record;
+    const struct cenv_record *b = ((const struct stretch *)right)->record;
+    if (!a->parsed || !b->parsed)
+        return (a->parsed == NULL) - (b->parsed == NULL);
+    int order = cenv_version_cmp(b->parsed, a->parsed);
+    return order ? order : cenv_str_cmp(b->parsed->text, a->parsed->text);
 }
 
 static bool same_version(const struct cenv_record *a, const struct cenv_record *b)
@@ -37,20 +43,35 @@ static bool same_version(const struct cenv_record *a, const struct cenv_record *
     return cenv_version_eq(a->parsed, b->parsed);
 }
 
-static void rank_versions(struct cenv_candidate *cands, uint32_t nr, uint32_t *nr_texts)
+static uint32_t find_stretches(const struct cenv_candidate *cands, uint32_t nr,
+                               struct stretch *out)
 {
-    qsort(cands, nr, sizeof(*cands), by_version);
-    uint32_t version = 0, text = 0;
-    for (uint32_t i = 0; i < nr; i++) {
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < nr; i++)
+        if (i && cenv_str_eq(cands[i - 1].record->version, cands[i].record->version))
+            out[to - 1].end++;
+        else
+            out[to++] = (struct stretch){cands[i].record, i, i + 1};
+    return to;
+}
+
+/* Sets version and text of each candidate; `room` holds `nr` stretches. */
+static uint32_t rank_versions(struct cenv_candidate *cands, uint32_t nr,
+                              struct stretch *room)
+{
+    uint32_t stretches = find_stretches(cands, nr, room), version = 0, text = 0;
+    qsort(room, stretches, sizeof(*room), by_version);
+    for (uint32_t i = 0; i < stretches; i++) {
         if (i > 0) {
-            version += !same_version(cands[i - 1].record, cands[i].record);
-            text +=
-                !cenv_str_eq(cands[i - 1].record->version, cands[i].record->version);
+            version += !same_version(room[i - 1].record, room[i].record);
+            text += !cenv_str_eq(room[i - 1].record->version, room[i].record->version);
         }
-        cands[i].version = version;
-        cands[i].text = text;
+        for (uint32_t c = room[i].first; c < room[i].end; c++) {
+            cands[c].version = version;
+            cands[c].text = text;
+        }
     }
-    *nr_texts = nr ? text + 1 : 0;
+    return text + 1;
 }
 
 static bool is_noarch(const struct cenv_record *record)
@@ -122,15 +143,19 @@ static uint32_t drop_repeated(struct cenv_candidate *cands, uint32_t nr, bool di
 int cenv_order_names(struct cenv_problem *p)
 {
     bool disabled = is_disabled(p);
+    struct stretch *room = cenv_reallocarray(NULL, p->nr_cands, sizeof(*room));
+    if (!room)
+        return CENV_ENOMEM;
     for (size_t n = 0; n < p->nr_names; n++) {
         struct cenv_name *name = &p->names[n];
         struct cenv_candidate *cands = p->cands + name->first;
         if (!name->nr)
             continue;
-        rank_versions(cands, name->nr, &name->nr_texts);
+        name->nr_texts = rank_versions(cands, name->nr, room);
         qsort(cands, name->nr, sizeof(*cands), disabled ? channel_last : channel_first);
         name->nr = drop_repeated(cands, name->nr, disabled);
     }
+    cenv_free(room);
     return 0;
 }
 
