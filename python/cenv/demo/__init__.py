@@ -83,7 +83,7 @@ class Outcome:
 
 def demonstrate(clones: int, keep: str | None, say: Say) -> Outcome:
     """Pack, index, solve, link and clone; run Python and pip in each clone; verify each."""
-    with _workspace(keep) as work:
+    with _workspace(keep, say) as work:
         outcome = Outcome(python=f"Python {sys.version.split()[0]} at {sys.prefix}")
         channel = work / "channel"
         _pack(channel, outcome, say)
@@ -100,7 +100,7 @@ def demonstrate(clones: int, keep: str | None, say: Say) -> Outcome:
 
 
 @contextmanager
-def _workspace(keep: str | None) -> Iterator[Path]:
+def _workspace(keep: str | None, say: Say) -> Iterator[Path]:
     if keep:
         path = Path(keep).absolute()
         if path.exists() and any(path.iterdir()):
@@ -112,6 +112,7 @@ def _workspace(keep: str | None) -> Iterator[Path]:
     try:
         yield path
     finally:
+        say("removing what was made (--keep DIR leaves it) ...")
         api.remove(path)
 
 
