@@ -22,6 +22,7 @@ struct bind_state {
     PyTypeObject *index_type;
     PyTypeObject *store_type;
     PyTypeObject *lease_type;
+    PyTypeObject *draft_type;
 };
 
 struct bind_state *bind_state_of(PyObject *module);
@@ -56,6 +57,9 @@ void bind_free_instance(PyObject *self);
 /* The core's store behind a Store object; borrowed. */
 struct cenv_store *bind_store_of(PyObject *store);
 
+/* draft.c: a method of Store */
+PyObject *bind_draft_open(PyObject *store, PyObject *args);
+
 /* view.c */
 PyObject *bind_view_enter(PyObject *module, PyObject *args);
 PyObject *bind_view_spawn(PyObject *module, PyObject *args);
@@ -66,6 +70,7 @@ extern PyType_Spec bind_matchspec_spec;
 extern PyType_Spec bind_index_spec;
 extern PyType_Spec bind_store_spec;
 extern PyType_Spec bind_lease_spec;
+extern PyType_Spec bind_draft_spec;
 extern PyMethodDef bind_op_methods[];
 
 #endif

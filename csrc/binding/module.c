@@ -53,9 +53,10 @@ static int add_types(PyObject *module, struct bind_state *state)
         bind_add_type(module, &bind_version_spec, &state->version_type) < 0 ||
         bind_add_type(module, &bind_matchspec_spec, &state->matchspec_type) < 0 ||
         bind_add_type(module, &bind_index_spec, &state->index_type) < 0 ||
-        bind_add_type(module, &bind_store_spec, &state->store_type) < 0)
+        bind_add_type(module, &bind_store_spec, &state->store_type) < 0 ||
+        bind_add_type(module, &bind_lease_spec, &state->lease_type) < 0)
         return -1;
-    return bind_add_type(module, &bind_lease_spec, &state->lease_type);
+    return bind_add_type(module, &bind_draft_spec, &state->draft_type);
 }
 
 static int module_exec(PyObject *module)

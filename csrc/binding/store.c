@@ -146,6 +146,29 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     return running ? bind_reply(state, rc, &out, &err) : NULL;
 }
 
+/* (id, directory, task) -> JSON text. */
+static PyObject *store_template_stage(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    PyObject *directory, *task;
+    const char *id;
+    if (!PyArg_ParseTuple(args, "sO&O!:template_stage", &id, PyUnicode_FSConverter,
+                          &directory, state->task_type, &task))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    const char *bytes = PyBytes_AsString(directory);
+    struct cenv_task *running = bind_task_begin(task);
+    int rc = -1;
+    if (running) {
+        rc = cenv_template_stage(bind_store_of(self), id, bytes, running, &out, &err);
+        bind_task_end(task);
+    }
+    Py_DECREF(directory);
+    return running ? bind_reply(state, rc, &out, &err) : NULL;
+}
+
 /* (max_bytes, task) -> JSON text. */
 static PyObject *store_gc(PyObject *self, PyObject *args)
 {
@@ -259,6 +282,10 @@ static PyMethodDef store_methods[] = {
      "create($self, prefix, records, options, task, /)\n--\n\nFetch and link into a new prefix."},
     {"template_build", store_template_build, METH_VARARGS,
      "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there."},
+    {"template_stage", store_template_stage, METH_VARARGS,
+     "template_stage($self, template, directory, task, /)\n--\n\nThe template beside clones on another file system."},
+    {"draft_open", bind_draft_open, METH_VARARGS,
+     "draft_open($self, records, meta, task, /)\n--\n\nA template to be changed before it is published."},
     {"template_list", store_template_list, METH_NOARGS,
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,

@@ -225,7 +225,8 @@ int cenv_template_build(struct cenv_store *store, const char *records_json,
  * A template that the caller changes before it is published (`setup=`): linked at its final path, so
  * that programs in it run. Appends {"id", "path", "built": bool}. When it is there already, *draft is
  * NULL; else the caller changes what lies at "path", then commits or discards. `meta_json` as in build,
- * its "key" must tell what will be done. A draft whose process dies is removed by whoever is next.
+ * its "key" must tell what will be done; "transient": true lets it end with this process (a sweep
+ * removes it then). A draft whose process dies is removed by whoever is next.
  */
 struct cenv_draft;
 int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store,

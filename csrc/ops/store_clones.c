@@ -52,7 +52,7 @@ static int set_u64(struct cenv_json *doc, const char *key, uint64_t value)
     return cenv_json_set_cstr(doc, key, text);
 }
 
-static int set_owner(struct cenv_json *doc, const struct cenv_owner *owner)
+int cenv_store_set_owner(struct cenv_json *doc, const struct cenv_owner *owner)
 {
     struct cenv_json *out = cenv_json_object();
     int rc = cenv_json_set_int(out, "pid", owner->pid);
@@ -75,7 +75,7 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
     rc = rc ? rc : set_u64(doc, "dev", entry->dev);
     rc = rc ? rc : set_u64(doc, "ino", entry->ino);
-    rc = rc ? rc : set_owner(doc, &entry->owner);
+    rc = rc ? rc : cenv_store_set_owner(doc, &entry->owner);
     if (rc == 0)
         return doc;
     cenv_json_free(doc);
@@ -163,8 +163,9 @@ static void get_text(const struct cenv_json *doc, const char *key, char *out,
     snprintf(out, size, "%s", text ? text : "");
 }
 
-static void take_owner(const struct cenv_json *doc, struct cenv_owner *out)
+void cenv_store_get_owner(const struct cenv_json *doc, struct cenv_owner *out)
 {
+    doc = cenv_json_get(doc, "owner");
     *out = (struct cenv_owner){.pid = cenv_json_get_int(doc, "pid", 0)};
     out->start = get_u64(doc, "start");
     out->pid_ns = get_u64(doc, "pid_ns");
@@ -186,7 +187,7 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     out->mode = cenv_strdup(mode ? mode : "copy");
     out->dev = get_u64(doc, "dev");
     out->ino = get_u64(doc, "ino");
-    take_owner(cenv_json_get(doc, "owner"), &out->owner);
+    cenv_store_get_owner(doc, &out->owner);
     cenv_json_free(doc);
     if (out->path && out->source && out->mode)
         return 0;

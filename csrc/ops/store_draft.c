@@ -129,12 +129,33 @@ static int describe(struct cenv_draft *draft)
     return rc ? rc : cenv_build_describe(build, draft->dir);
 }
 
+/* A set-up that nothing tells from another serves the process that made it, and ends with it. */
+static int note_owner(struct cenv_draft *draft)
+{
+    struct cenv_owner self;
+    struct cenv_buf text;
+    struct cenv_json *doc = cenv_json_object();
+    int rc = 0;
+    cenv_owner_self(&self);
+    cenv_buf_init(&text, 1 << 16);
+    if (cenv_store_set_owner(doc, &self) < 0 || cenv_json_print(doc, 0, &text) < 0)
+        rc = cenv_error_oom(draft->build.err);
+    else
+        rc = cenv_fs_write_new(draft->dir, CENV_TEMPLATE_OWNER, cenv_buf_str(&text),
+                               0644, draft->build.err);
+    cenv_buf_release(&text);
+    cenv_json_free(doc);
+    return rc;
+}
+
 int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task,
                       struct cenv_buf *out, struct cenv_error *err)
 {
     draft->build.task = task;
     draft->build.err = err;
-    int rc = describe(draft);
+    bool transient = cenv_json_get_true(draft->build.meta, "transient");
+    int rc = transient ? note_owner(draft) : 0;
+    rc = rc ? rc : describe(draft);
     if (rc == 0)
         rc = cenv_build_reply(&draft->build, true, out);
     if (rc == 0)

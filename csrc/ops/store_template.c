@@ -282,25 +282,45 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
     return rc;
 }
 
-/* 1 removed, 0 whole or somebody's, or a status. */
+/* 1 nobody's: unfinished, or its owner is gone; 0 not; or a status. */
+static int is_left_over(const struct cenv_store *store, const char *id,
+                        struct cenv_error *err)
+{
+    struct cenv_stat st;
+    struct cenv_json *doc = NULL;
+    struct cenv_owner owner;
+    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
+    int rc = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
+    if (dir >= 0 && rc == 0 && cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) == 0) {
+        rc = cenv_store_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
+        cenv_store_get_owner(doc, &owner);
+        if (rc == 0)
+            rc = !cenv_owner_may_live(&owner);
+        cenv_json_free(doc);
+    }
+    cenv_fd_close(dir);
+    return rc;
+}
+
+/* 1 removed, 0 somebody's, or a status. Looked at again under the lock. */
 static int sweep_one(const struct cenv_store *store, const char *id,
                      struct cenv_error *err)
 {
     char key[sizeof("template-") + NAME_MAX_LEN];
     struct cenv_lock *lock;
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
+    int rc = is_left_over(store, id, err);
+    if (rc != 1)
+        return rc;
     snprintf(key, sizeof(key), "template-%s", id);
-    int rc = cenv_store_try_lock(store, key, &lock, err);
+    rc = cenv_store_try_lock(store, key, &lock, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = cenv_lock_works(lock) ? cenv_template_load(store, id, &doc, &st, err) : 0;
-    cenv_json_free(doc);
-    bool unfinished = rc == 1;
-    if (unfinished)
+    rc = cenv_lock_works(lock) ? is_left_over(store, id, err) : 0;
+    bool left_over = rc == 1;
+    if (left_over)
         rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_store_unlock(store, key, lock);
-    return rc < 0 ? rc : unfinished;
+    return rc < 0 ? rc : left_over;
 }
 
 int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
@@ -312,12 +332,8 @@ int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
     if (rc < 0)
         return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc >= 0; i++) {
-        struct cenv_stat st;
-        int dir = cenv_raw_open_dir(templates, names.entries[i].name);
-        bool whole = dir < 0 || cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
-        cenv_fd_close(dir);
         rc = cenv_task_poll(task, err);
-        if (rc == 0 && !whole)
+        if (rc == 0)
             rc = sweep_one(store, names.entries[i].name, err);
         *removed += rc > 0;
     }

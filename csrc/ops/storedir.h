@@ -27,6 +27,10 @@ int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err);
 int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
                          struct cenv_error *err);
 
+/* An owner as the member "owner" of a document; 0 or -1 (OOM). Absent: pid 0. */
+int cenv_store_set_owner(struct cenv_json *doc, const struct cenv_owner *owner);
+void cenv_store_get_owner(const struct cenv_json *doc, struct cenv_owner *out);
+
 /* The "mode" in v1/clones of a stage: a store of copies on another file system. */
 #define CENV_STAGE_MODE "stage"
 /* Removes all stages that are still the directories entered; counts them. */

@@ -7,6 +7,9 @@
 #include "io/json.h"
 #include "ops/store.h"
 
+/* In templates/<id>/ of a transient one: whose death ends it. */
+#define CENV_TEMPLATE_OWNER "owner.json"
+
 /* template.json of a finished template and its facts (mtime: last use); 1 when there is none. */
 int cenv_template_load(const struct cenv_store *store, const char *id,
                        struct cenv_json **doc, struct cenv_stat *st,
@@ -16,7 +19,10 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
 int cenv_template_complete(const struct cenv_store *store, const char *id,
                            const struct cenv_stat *st, struct cenv_json *doc);
 
-/* Removes what killed drafts and stagings left: no template.json, and nobody holds the lock. */
+/*
+ * Removes what killed drafts and stagings left (no template.json, and nobody holds the lock), and
+ * transient templates whose owner is gone.
+ */
 int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
                         struct cenv_task *task, struct cenv_error *err);
 
