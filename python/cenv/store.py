@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from cenv import api, core, trace
 from cenv.errors import UsageError
 from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
 from cenv.paths import store_path
+from cenv.setup import Setup
 from cenv.solving import Index, open_store
 from cenv.view import environment_for, program_in, run_in_view
 
@@ -142,6 +143,13 @@ class Clone(_AtPath):
         self.remove()
 
 
+@dataclass(frozen=True, eq=False)
+class Draft(_AtPath):
+    """A template in the making, as `setup=` gets it: what run() writes stays."""
+
+    path: str
+
+
 class TemplateStore:
     """The store of a machine (or of a project): templates by content, found by request.
 
@@ -161,30 +169,38 @@ class TemplateStore:
         records: Iterable[api.Record] | None = None,
         offline: bool = False,
         rebuild: bool = False,
+        setup: Callable[[Draft], object] | None = None,
+        key: object = None,
         **options: Any,
     ) -> Template:
         """Return the template of a solution, built now unless the store has it.
 
         One template per distinct solution, built once per machine whoever asks; a
-        request known from before solves nothing. Options are those of Index.request.
+        request known from before solves nothing. `setup` is run once in the new
+        template; `key` (str, bytes, files, or several) tells what it does: without it
+        the template ends with this process. Other options are those of Index.request.
         """
         asked = [str(spec) for spec in specs]
+        shaped = Setup.of(setup, key)
         with trace.recording() as recorder:
             if records is not None:
                 found = api.complete(
                     records, channels, store=self.path, offline=offline
                 )
-                return self._build(found, asked, {}, recorder, rebuild)
+                meta = {"specs": asked, "offline": offline, "rebuild": rebuild}
+                return self._build(found, meta, shaped, recorder)
             index = Index(channels, platform, store=self.path, offline=offline)
-            request = _request_key(index, asked, options)
+            request = _request_key(index, asked, options, shaped)
             known = None if rebuild else self._known(request)
             if known is not None:
                 return self._as_template(known, asked, recorder)
             solution = index.solve(asked, **options)
             wanted = [record.to_json() for record in solution.records]
-            fetch = {"offline": offline, "secrets": index.secrets()}
-            template = self._build(wanted, asked, fetch, recorder, rebuild)
-            self._core.request_put(request, json.dumps({"id": template.id}))
+            meta = {"specs": asked, "offline": offline, "rebuild": rebuild}
+            meta["secrets"] = index.secrets()
+            template = self._build(wanted, meta, shaped, recorder)
+            if not (shaped and shaped.transient):
+                self._core.request_put(request, json.dumps({"id": template.id}))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
@@ -197,16 +213,41 @@ class TemplateStore:
     def _build(
         self,
         records: list[dict[str, Any]],
-        specs: list[str],
-        fetch: Mapping[str, Any],
+        meta: dict[str, Any],
+        setup: Setup | None,
         recorder: trace.Recorder,
-        rebuild: bool,
     ) -> Template:
-        meta = {**fetch, "specs": specs, "rebuild": rebuild}
-        reply = core.call(
-            self._core.template_build, json.dumps(records), json.dumps(meta)
-        )
-        return self._as_template(reply, specs, recorder)
+        given = json.dumps(records)
+        if setup is None:
+            reply = core.call(self._core.template_build, given, json.dumps(meta))
+        else:
+            reply = self._draft(given, {**meta, **setup.meta()}, setup)
+        return self._as_template(reply, meta["specs"], recorder)
+
+    def _draft(self, records: str, meta: dict[str, Any], setup: Setup) -> Any:
+        reply, draft = core.call(self._core.draft_open, records, json.dumps(meta))
+        found = json.loads(reply)
+        if draft is None:
+            return found
+        try:
+            setup.call(Draft(found["path"]))
+            return core.call(draft.commit)
+        finally:
+            draft.discard()
+
+    def stage(self, template: Template, directory: AnyPath) -> Template:
+        """Return what to clone from into `directory`, which exists.
+
+        On the store's own file system that is `template`; on another one a copy, made
+        once in a private directory below it, which clones can link to.
+        """
+        if not template.id:
+            return template
+        where = core.fspath(directory)
+        reply = core.call(self._core.template_stage, template.id, where)
+        if not reply["staged"]:
+            return template
+        return replace(template, path=reply["path"], store=reply["store"])
 
     def _as_template(
         self, reply: Mapping[str, Any], specs: Sequence[str], recorder: trace.Recorder
@@ -252,9 +293,13 @@ class TemplateStore:
         return [str(path) for path in removed]
 
 
-def _request_key(index: Index, specs: list[str], options: Mapping[str, Any]) -> str:
+def _request_key(
+    index: Index, specs: list[str], options: Mapping[str, Any], setup: Setup | None
+) -> str:
     """Return all that the solution depends on, as text."""
     request = index.request(specs, **options)
     channels = [channel.safe_url for channel in index.channels]
     parts = [request, channels, index.platform, index.identity]
+    if setup:
+        parts.append(setup.key)
     return json.dumps(parts, sort_keys=True)
