@@ -102,6 +102,18 @@ static struct cenv_str trim_right(struct cenv_str text)
     return text;
 }
 
+/* What no spec may hold, or NULL. */
+static const char *check_text(struct cenv_str text)
+{
+    if (text.len > CENV_MATCHSPEC_MAX)
+        return "the spec is too long";
+    for (size_t i = 0; i < text.len; i++)
+        if (((unsigned char)text.data[i] < ' ' && !is_blank(text.data[i])) ||
+            text.data[i] == 0x7f)
+            return "the spec holds a control character";
+    return NULL;
+}
+
 /* ---- the name ---- */
 
 /* CEP 26: letters and digits joined by single separators; "_" or "__" may begin it. */
@@ -587,6 +599,9 @@ static int unquote(struct parser *p, struct cenv_str *text)
         return fail(p, text->data, "the percent-encoding is malformed");
     if (!copy.data)
         return oom(p);
+    const char *wrong = check_text(copy);
+    if (wrong)
+        return fail(p, text->data, wrong);
     *text = copy;
     return 0;
 }
@@ -750,17 +765,6 @@ static bool is_plain(struct cenv_str text)
             break;
         }
     return !is_package(text);
-}
-
-static const char *check_text(struct cenv_str text)
-{
-    if (text.len > CENV_MATCHSPEC_MAX)
-        return "the spec is too long";
-    for (size_t i = 0; i < text.len; i++)
-        if (((unsigned char)text.data[i] < ' ' && !is_blank(text.data[i])) ||
-            text.data[i] == 0x7f)
-            return "the spec holds a control character";
-    return NULL;
 }
 
 int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,

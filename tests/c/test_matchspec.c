@@ -418,6 +418,8 @@ static const struct {
     {"numpy >=1.8,<2..0", 13, "component is empty"},
     {"numpy 1.8 1.9,<2", 11, "side by side"},
     {"  numpy 1.8|", 11, "a version is missing"},
+    {"https://h/noarch/x-1-%16.conda", 18, "control character"},
+    {"https://h/noarch/x-1-%1.conda", 18, "percent-encoding"},
     {"numpy[version='>=1,|2']", 20, "a version is missing"},
     {"foo\x01", 1, "control character"},
 };
