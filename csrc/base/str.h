@@ -77,12 +77,17 @@ static inline size_t cenv_str_rfind(struct cenv_str s, char c)
     return at ? (size_t)(at - s.data) : s.len;
 }
 
+static inline bool cenv_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Without blanks (space, tab, CR, LF, VT, FF) at both ends. */
 static inline struct cenv_str cenv_str_trim(struct cenv_str s)
 {
-    while (s.len && strchr(" \t\r\n\v\f", s.data[0]) && s.data[0])
+    while (s.len && cenv_is_blank(s.data[0]))
         s = cenv_str_slice(s, 1, s.len);
-    while (s.len && strchr(" \t\r\n\v\f", s.data[s.len - 1]) && s.data[s.len - 1])
+    while (s.len && cenv_is_blank(s.data[s.len - 1]))
         s.len--;
     return s;
 }

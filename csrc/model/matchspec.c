@@ -6,6 +6,7 @@
 
 #include "model/brackets.h"
 #include "model/channel.h"
+#include "model/chars.h"
 #include "model/platform.h"
 #include "model/record.h"
 
@@ -57,35 +58,24 @@ static int oom(struct parser *p)
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+    return cenv_char_is(c, CENV_CHAR_BLANK);
 }
 
 /* Operators, and what joins versions: a blank or `=` behind one of them ends no version. */
 static bool is_op_char(char c)
 {
-    return c == '=' || c == '!' || c == '|' || c == ',' || c == '<' || c == '>' ||
-           c == '~' || c == '(';
+    return cenv_char_is(c, CENV_CHAR_OP | CENV_CHAR_JOIN) && c != ')';
 }
 
 /* No build string holds one of these. */
 static bool is_no_build_char(char c)
 {
-    return c == '-' || c == ')' || (is_op_char(c) && c != '!');
+    return c == '-' || (cenv_char_is(c, CENV_CHAR_OP | CENV_CHAR_JOIN) && c != '!');
 }
 
 static bool is_name_end(char c)
 {
-    return is_blank(c) || c == '=' || c == '<' || c == '>' || c == '!' || c == '~';
-}
-
-static bool is_alnum(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_name_separator(char c)
-{
-    return c == '.' || c == '-' || c == '_';
+    return cenv_char_is(c, CENV_CHAR_BLANK | CENV_CHAR_OP);
 }
 
 static struct cenv_str trim_left(struct cenv_str text)
@@ -102,16 +92,22 @@ static struct cenv_str trim_right(struct cenv_str text)
     return text;
 }
 
+/* The classes of all characters together. */
+static unsigned classes_of(struct cenv_str text)
+{
+    unsigned classes = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        classes |= cenv_char_classes[(unsigned char)text.data[i]];
+    return classes;
+}
+
 /* What no spec may hold, or NULL. */
-static const char *check_text(struct cenv_str text)
+static const char *check_text(struct cenv_str text, unsigned classes)
 {
     if (text.len > CENV_MATCHSPEC_MAX)
         return "the spec is too long";
-    for (size_t i = 0; i < text.len; i++)
-        if (((unsigned char)text.data[i] < ' ' && !is_blank(text.data[i])) ||
-            text.data[i] == 0x7f)
-            return "the spec holds a control character";
-    return NULL;
+    return classes & CENV_CHAR_CONTROL ? "the spec holds a control character" : NULL;
 }
 
 /* ---- the name ---- */
@@ -122,7 +118,7 @@ static const char *check_name(struct cenv_str name, bool is_glob)
     size_t i = 0, leading = 0;
 
     for (i = 0; i < name.len; i++)
-        if (!is_alnum(name.data[i]) && !is_name_separator(name.data[i]) &&
+        if (!cenv_char_is(name.data[i], CENV_CHAR_ALNUM | CENV_CHAR_NAME) &&
             name.data[i] != '*')
             return "a package name holds only letters, digits and . _ -";
     if (is_glob)
@@ -132,10 +128,11 @@ static const char *check_name(struct cenv_str name, bool is_glob)
     if (leading > 2 || leading == name.len)
         return "this is no package name";
     i = leading;
-    if (leading != 1 && !is_alnum(name.data[i]))
+    if (leading != 1 && cenv_char_is(name.data[i], CENV_CHAR_NAME))
         return "a package name begins with a letter, a digit or '_'";
     for (i++; i < name.len; i++)
-        if (is_name_separator(name.data[i]) && is_name_separator(name.data[i - 1]))
+        if (cenv_char_is(name.data[i], CENV_CHAR_NAME) &&
+            cenv_char_is(name.data[i - 1], CENV_CHAR_NAME))
             return "a package name has no two separators in a row";
     return NULL;
 }
@@ -213,9 +210,9 @@ static int set_version_and_build(struct parser *p, struct cenv_str rest)
 /* classic conda's "name >=1 if condition": what follows is ignored. */
 static struct cenv_str cut_condition(struct cenv_str rest)
 {
-    for (size_t i = 0; i + 4 <= rest.len; i++)
-        if (rest.data[i] == ' ' && memcmp(rest.data + i, " if ", 4) == 0)
-            return cenv_str_slice(rest, 0, i);
+    for (size_t i = 1; i + 3 <= rest.len; i++)
+        if (rest.data[i] == 'i' && memcmp(rest.data + i - 1, " if ", 4) == 0)
+            return cenv_str_slice(rest, 0, i - 1);
     return rest;
 }
 
@@ -365,7 +362,8 @@ static int set_build_number(struct parser *p, const struct cenv_bracket *pair)
 /* Names of features, extras and flags, the last as globs. */
 static bool is_item_char(char c)
 {
-    return is_alnum(c) || (c >= 'A' && c <= 'Z') || (c && strchr("._-+:*=", c));
+    return c == ':' || c == '=' ||
+           (cenv_char_is(c, CENV_CHAR_ALNUM | CENV_CHAR_VERSION) && c != '!');
 }
 
 static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
@@ -599,7 +597,7 @@ static int unquote(struct parser *p, struct cenv_str *text)
         return fail(p, text->data, "the percent-encoding is malformed");
     if (!copy.data)
         return oom(p);
-    const char *wrong = check_text(copy);
+    const char *wrong = check_text(copy, classes_of(copy));
     if (wrong)
         return fail(p, text->data, wrong);
     *text = copy;
@@ -750,35 +748,20 @@ static int parse_any(struct parser *p, struct cenv_str text)
     return rc;
 }
 
-/* Almost every dependency is nothing but name, version and build. */
-static bool is_plain(struct cenv_str text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        switch (text.data[i]) {
-        case '#':
-        case '@':
-        case '[':
-        case '(':
-        case ':':
-            return false;
-        default:
-            break;
-        }
-    return !is_package(text);
-}
-
 int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
                          struct cenv_arena *arena, struct cenv_error *err)
 {
     struct parser p = {.text = trim_left(text), .arena = arena, .err = err};
-    const char *wrong = check_text(text);
+    unsigned classes = classes_of(text);
+    const char *wrong = check_text(text, classes);
     struct cenv_str none = {NULL, 0};
 
     if (wrong)
         return fail(&p, p.text.data, wrong);
     p.spec.text = trim_right(p.text);
-    int rc = is_plain(p.spec.text) ? parse_positional(&p, p.text, none)
-                                   : parse_any(&p, p.text);
+    /* Almost every dependency is nothing but name, version and build. */
+    bool plain = !(classes & CENV_CHAR_RARE) && !is_package(p.spec.text);
+    int rc = plain ? parse_positional(&p, p.text, none) : parse_any(&p, p.text);
     if (rc == 0)
         rc = finish(&p);
     if (rc == 0)
@@ -791,8 +774,7 @@ struct cenv_str cenv_matchspec_name(struct cenv_str text)
     size_t n = 0;
 
     text = trim_left(text);
-    while (n < text.len && (is_alnum(text.data[n]) || is_name_separator(text.data[n]) ||
-                            (text.data[n] >= 'A' && text.data[n] <= 'Z')))
+    while (n < text.len && cenv_char_is(text.data[n], CENV_CHAR_ALNUM | CENV_CHAR_NAME))
         n++;
     if (n < text.len && !is_name_end(text.data[n]))
         return cenv_str_slice(text, 0, 0);

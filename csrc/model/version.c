@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "model/chars.h"
+
 /*
  * A version is a list of components ("1.2a" -> [epoch] [1] [2, "a"]), a component a list of items,
  * numbers and strings. Both lists compare as if they went on with zeros for ever, so that 1.1 ==
@@ -244,8 +246,7 @@ static const char *check_characters(struct cenv_str text)
         char c = text.data[i];
         dash |= c == '-';
         underscore |= c == '_';
-        if (!((fold(c) >= 'a' && fold(c) <= 'z') || is_digit(c) ||
-              (c && strchr("*.+!_-", c))))
+        if (!cenv_char_is(c, CENV_CHAR_ALNUM | CENV_CHAR_VERSION))
             return "only letters, digits and . _ - + ! * may stand in a version";
     }
     return dash && underscore ? "'-' and '_' do not go together" : NULL;

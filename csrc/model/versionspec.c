@@ -3,6 +3,7 @@
 #include "model/versionspec.h"
 
 #include "io/regex.h"
+#include "model/chars.h"
 #include "model/strmatch.h"
 
 /*
@@ -81,25 +82,19 @@ enum op { NONE, EQ, NE, LE, GE, LT, GT, FUZZY, COMPATIBLE, BAD };
 
 static bool is_op_char(char c)
 {
-    return c == '=' || c == '!' || c == '<' || c == '>' || c == '~';
+    return cenv_char_is(c, CENV_CHAR_OP);
 }
 
 static bool is_blank(char c)
 {
-    return c && strchr(" \t\r\n\v\f", c);
+    return cenv_char_is(c, CENV_CHAR_BLANK);
 }
 
+/* What two words side by side would meet with. */
 static bool is_word_char(char c)
 {
-    return !is_blank(c) && !is_op_char(c) && c != '!' && c != '+' && c != '*' &&
+    return !cenv_char_is(c, CENV_CHAR_BLANK | CENV_CHAR_OP) && c != '+' && c != '*' &&
            c != '.';
-}
-
-/* Of those, what a version may hold. */
-static bool is_version_char(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '_' || c == '-';
 }
 
 /* Takes the operator off the leaf; BAD when another operator or nothing follows. */
@@ -202,7 +197,7 @@ static int set_starred(struct parser *p, struct cenv_verterm *term, enum op op,
     if (cenv_str_find(term->version, '*') == term->version.len)
         return set_prefix(p, term, op == NE);
     for (size_t i = 0; i < whole.len; i++)
-        if (is_word_char(whole.data[i]) && !is_version_char(whole.data[i]))
+        if (!cenv_char_is(whole.data[i], CENV_CHAR_ALNUM | CENV_CHAR_VERSION))
             return fail(p, p->column,
                         "only letters, digits and . _ - + ! * may stand in it");
     term->kind = GLOB;
@@ -379,7 +374,7 @@ static size_t leaf_end(struct parser *p)
 
     if (dollar < rest.len)
         return p->at + dollar + 1;
-    while (n < rest.len && !(rest.data[n] && strchr("()|,", rest.data[n])))
+    while (n < rest.len && !cenv_char_is(rest.data[n], CENV_CHAR_JOIN))
         n++;
     return p->at + n;
 }
