@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 
+enum { FEW_KEYS = 12 };
+
 static const double max_exact = 9007199254740992.0; /* 2^53 */
 
 /* cJSON writes a global on every parse: one mutex. */
@@ -180,25 +182,45 @@ static cJSON **list_members(const cJSON *container, size_t *nr, bool sorted)
     return items;
 }
 
-static int check_keys(const cJSON *object, const char *what, struct cenv_error *err)
+static int repeated(const char *key, const char *what, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EINTEGRITY,
+                          "%s has the key '%.80s' twice in one object", what, key);
+}
+
+static int check_many_keys(const cJSON *object, const char *what,
+                           struct cenv_error *err)
 {
     size_t nr = 0;
-    cJSON **items;
+    cJSON **items = list_members(object, &nr, true);
     int rc = 0;
 
-    if (!object->child || !object->child->next)
-        return 0;
-    items = list_members(object, &nr, true);
     if (!items)
         return cenv_error_oom(err);
     for (size_t i = 1; i < nr && rc == 0; i++) {
         if (strcmp(items[i - 1]->string, items[i]->string) == 0)
-            rc = cenv_error_set(err, CENV_EINTEGRITY,
-                                "%s has the key '%.80s' twice in one object", what,
-                                items[i]->string);
+            rc = repeated(items[i]->string, what, err);
     }
     cenv_free(items);
     return rc;
+}
+
+/* Objects are small, and there are thousands in one paths.json: compared pair by pair. */
+static int check_keys(const cJSON *object, const char *what, struct cenv_error *err)
+{
+    const cJSON *item, *other;
+    size_t nr = 0;
+
+    cJSON_ArrayForEach(item, object)
+    {
+        if (++nr > FEW_KEYS)
+            return check_many_keys(object, what, err);
+        for (other = object->child; other != item; other = other->next) {
+            if (strcmp(item->string, other->string) == 0)
+                return repeated(item->string, what, err);
+        }
+    }
+    return 0;
 }
 
 /* Recursion is bounded by CENV_JSON_MAX_DEPTH. */

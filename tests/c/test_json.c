@@ -34,6 +34,9 @@ static void test_json__refuses(void)
         {"[\x01]", "doc is not valid JSON: control character at line 1, column 2"},
         {"{\"a\": {\"x\": 1, \"y\": 2, \"x\": 1}}",
          "doc has the key 'x' twice in one object"},
+        {"{\"a\":0,\"b\":0,\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"h\":0,\"i\":0,\"j\":0,"
+         "\"k\":0,\"l\":0,\"m\":0,\"n\":0,\"b\":0}",
+         "doc has the key 'b' twice in one object"},
         {"[1e999]", "doc holds a number out of range"},
         {"nul", "doc is not valid JSON: unexpected text at line 1, column 1"},
     };
