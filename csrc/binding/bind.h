@@ -45,6 +45,28 @@ PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out,
 struct cenv_task *bind_task_begin(PyObject *task);
 void bind_task_end(PyObject *task);
 
+/* One core call under way: what it needs beside its own arguments. */
+struct bind_call {
+    PyObject *task_object;
+    struct cenv_task *task;
+    struct cenv_buf out;
+    struct cenv_error err;
+};
+
+/*
+ * Begins a call with `task`, a Task, and releases the GIL; false with an exception set when the task
+ * is in use. End takes the GIL again and gives the reply as str, or raises when `rc` is not 0.
+ */
+bool bind_call_begin(struct bind_call *call, PyObject *task);
+PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc);
+
+/*
+ * The texts of a list (by PyBytes_AsString, or bind_utf8 for str), borrowed from it and ended by
+ * NULL; NULL with an exception set. Free with PyMem_Free.
+ */
+const char **bind_texts(PyObject *list, char *(*text_of)(PyObject *));
+char *bind_utf8(PyObject *text);
+
 /* Replies may be large (solutions of thousands of records), but not without bound. */
 #define BIND_REPLY_MAX ((size_t)1 << 30)
 

@@ -92,16 +92,12 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     PyObject *task;
     if (!PyArg_ParseTuple(args, "sO!:solve", &request, state->task_type, &task))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, BIND_REPLY_MAX);
-    struct cenv_task *running = bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
         return NULL;
-    int rc =
-        cenv_solve(((struct index_object *)self)->index, request, running, &out, &err);
-    bind_task_end(task);
-    return bind_reply(state, rc, &out, &err);
+    int rc = cenv_solve(((struct index_object *)self)->index, request, call.task,
+                        &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
 static PyObject *index_inspect(PyObject *self, PyObject *task)
@@ -109,16 +105,12 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
     struct bind_state *state = bind_state_of_self(self);
     if (!PyObject_TypeCheck(task, state->task_type))
         return PyErr_Format(PyExc_TypeError, "expected a Task");
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, BIND_REPLY_MAX);
-    struct cenv_task *running = bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
         return NULL;
-    int rc =
-        cenv_index_inspect(((struct index_object *)self)->index, running, &out, &err);
-    bind_task_end(task);
-    return bind_reply(state, rc, &out, &err);
+    int rc = cenv_index_inspect(((struct index_object *)self)->index, call.task,
+                                &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
 static PyMethodDef index_methods[] = {

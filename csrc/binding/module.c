@@ -33,6 +33,34 @@ int bind_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot)
     return PyModule_AddType(module, *slot);
 }
 
+const char **bind_texts(PyObject *list, char *(*text_of)(PyObject *))
+{
+    Py_ssize_t nr = PyList_Size(list);
+    const char **texts = PyMem_Calloc((size_t)nr + 1, sizeof(*texts));
+    if (!texts) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < nr; i++) {
+        texts[i] = text_of(PyList_GetItem(list, i));
+        if (!texts[i]) {
+            PyMem_Free(texts);
+            return NULL;
+        }
+    }
+    return texts;
+}
+
+/* The cast away of const lets bind_texts take this and PyBytes_AsString alike; nothing writes. */
+char *bind_utf8(PyObject *text)
+{
+    union {
+        const char *borrowed;
+        char *plain;
+    } utf8 = {.borrowed = PyUnicode_AsUTF8AndSize(text, NULL)};
+    return utf8.plain;
+}
+
 static int import_errors(struct bind_state *state)
 {
     PyObject *errors = PyImport_ImportModule("cenv.errors");

@@ -40,15 +40,11 @@ static PyObject *op_clone(PyObject *module, PyObject *args)
     struct cenv_store *core = store_or_null(state, store, &wrong);
     const char *src = PyBytes_AsString(paths.first),
                *dst = PyBytes_AsString(paths.second);
-    struct cenv_task *running = wrong ? NULL : bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (wrong || !bind_call_begin(&call, task))
         goto out;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf buf;
-    cenv_buf_init(&buf, BIND_REPLY_MAX);
-    int rc = cenv_clone(core, src, dst, options, running, &buf, &err);
-    bind_task_end(task);
-    reply = bind_reply(state, rc, &buf, &err);
+    int rc = cenv_clone(core, src, dst, options, call.task, &call.out, &call.err);
+    reply = bind_call_end(&call, state, rc);
 out:
     release_paths(&paths);
     return reply;
@@ -64,14 +60,10 @@ static PyObject *op_reset(PyObject *module, PyObject *args)
     int wrong;
     struct cenv_store *core = store_or_null(state, store, &wrong);
     const char *bytes = PyBytes_AsString(path);
-    struct cenv_task *running = wrong ? NULL : bind_task_begin(task);
-    if (running) {
-        struct cenv_error err = CENV_ERROR_INIT;
-        struct cenv_buf buf;
-        cenv_buf_init(&buf, BIND_REPLY_MAX);
-        int rc = cenv_reset(core, bytes, running, &buf, &err);
-        bind_task_end(task);
-        reply = bind_reply(state, rc, &buf, &err);
+    struct bind_call call;
+    if (!wrong && bind_call_begin(&call, task)) {
+        int rc = cenv_reset(core, bytes, call.task, &call.out, &call.err);
+        reply = bind_call_end(&call, state, rc);
     }
     Py_DECREF(path);
     return reply;
@@ -89,15 +81,11 @@ static PyObject *op_extract(PyObject *module, PyObject *args)
         goto out;
     const char *package = PyBytes_AsString(paths.first),
                *dest = PyBytes_AsString(paths.second);
-    struct cenv_task *running = bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
         goto out;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf buf;
-    cenv_buf_init(&buf, BIND_REPLY_MAX);
-    int rc = cenv_extract(package, dest, sha256, running, &buf, &err);
-    bind_task_end(task);
-    reply = bind_reply(state, rc, &buf, &err);
+    int rc = cenv_extract(package, dest, sha256, call.task, &call.out, &call.err);
+    reply = bind_call_end(&call, state, rc);
 out:
     release_paths(&paths);
     return reply;
@@ -115,14 +103,10 @@ static PyObject *with_one_path(PyObject *module, PyObject *args, one_path_fn ope
                           &task))
         return NULL;
     const char *bytes = PyBytes_AsString(path);
-    struct cenv_task *running = bind_task_begin(task);
-    if (running) {
-        struct cenv_error err = CENV_ERROR_INIT;
-        struct cenv_buf buf;
-        cenv_buf_init(&buf, BIND_REPLY_MAX);
-        int rc = operation(bytes, running, &buf, &err);
-        bind_task_end(task);
-        reply = bind_reply(state, rc, &buf, &err);
+    struct bind_call call;
+    if (bind_call_begin(&call, task)) {
+        int rc = operation(bytes, call.task, &call.out, &call.err);
+        reply = bind_call_end(&call, state, rc);
     }
     Py_DECREF(path);
     return reply;
@@ -162,32 +146,13 @@ static PyObject *op_doctor(PyObject *module, PyObject *args)
     return with_one_path(module, args, doctor);
 }
 
-/* The strings of a list, borrowed, ended by NULL; free with PyMem_Free. */
-static const char **strings_of(PyObject *list)
-{
-    Py_ssize_t nr = PyList_Size(list);
-    const char **texts = PyMem_Calloc((size_t)nr + 1, sizeof(*texts));
-    if (!texts) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < nr; i++) {
-        texts[i] = PyUnicode_AsUTF8AndSize(PyList_GetItem(list, i), NULL);
-        if (!texts[i]) {
-            PyMem_Free(texts);
-            return NULL;
-        }
-    }
-    return texts;
-}
-
 static PyObject *op_virtual_packages(PyObject *module, PyObject *args)
 {
     const char *subdir;
     PyObject *list;
     if (!PyArg_ParseTuple(args, "zO!:virtual_packages", &subdir, &PyList_Type, &list))
         return NULL;
-    const char **overrides = strings_of(list);
+    const char **overrides = bind_texts(list, bind_utf8);
     if (!overrides)
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
@@ -269,20 +234,15 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_pack_member *members = convert_members(list, nr);
-    struct cenv_task *running = members ? bind_task_begin(task) : NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    int rc = -1;
-    if (running) {
-        rc = cenv_pack(PyBytes_AsString(path), members, nr, running, &err);
-        bind_task_end(task);
+    PyObject *reply = NULL;
+    struct bind_call call;
+    if (members && bind_call_begin(&call, task)) {
+        int rc = cenv_pack(PyBytes_AsString(path), members, nr, call.task, &call.err);
+        reply = bind_call_end(&call, state, rc);
     }
     PyMem_Free(members);
     Py_DECREF(path);
-    if (!running)
-        return NULL;
-    if (rc != 0)
-        return bind_raise(state, &err);
-    return PyUnicode_FromString("");
+    return reply;
 }
 
 PyMethodDef bind_op_methods[] = {

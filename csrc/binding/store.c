@@ -61,15 +61,12 @@ static PyObject *with_two_texts(PyObject *self, PyObject *args, two_texts_fn ope
     PyObject *task;
     if (!PyArg_ParseTuple(args, "ssO!", &first, &second, state->task_type, &task))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, BIND_REPLY_MAX);
-    struct cenv_task *running = bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
         return NULL;
-    int rc = operation(bind_store_of(self), first, second, running, &out, &err);
-    bind_task_end(task);
-    return bind_reply(state, rc, &out, &err);
+    int rc =
+        operation(bind_store_of(self), first, second, call.task, &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
 static PyObject *store_fetch_packages(PyObject *self, PyObject *args)
@@ -131,19 +128,15 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O&ssO!:create", PyUnicode_FSConverter, &prefix,
                           &records, &options, state->task_type, &task))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, BIND_REPLY_MAX);
-    const char *bytes = PyBytes_AsString(prefix);
-    struct cenv_task *running = bind_task_begin(task);
-    int rc = -1;
-    if (running) {
-        rc = cenv_create(bind_store_of(self), bytes, records, options, running, &out,
-                         &err);
-        bind_task_end(task);
+    PyObject *reply = NULL;
+    struct bind_call call;
+    if (bind_call_begin(&call, task)) {
+        int rc = cenv_create(bind_store_of(self), PyBytes_AsString(prefix), records,
+                             options, call.task, &call.out, &call.err);
+        reply = bind_call_end(&call, state, rc);
     }
     Py_DECREF(prefix);
-    return running ? bind_reply(state, rc, &out, &err) : NULL;
+    return reply;
 }
 
 /* (id, directory, task) -> JSON text. */
@@ -177,15 +170,12 @@ static PyObject *store_gc(PyObject *self, PyObject *args)
     PyObject *task;
     if (!PyArg_ParseTuple(args, "KO!:gc", &max_bytes, state->task_type, &task))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, BIND_REPLY_MAX);
-    struct cenv_task *running = bind_task_begin(task);
-    if (!running)
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
         return NULL;
-    int rc = cenv_store_gc(bind_store_of(self), max_bytes, running, &out, &err);
-    bind_task_end(task);
-    return bind_reply(state, rc, &out, &err);
+    int rc =
+        cenv_store_gc(bind_store_of(self), max_bytes, call.task, &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
 /* Quick look-ups, which need no task. */

@@ -50,6 +50,20 @@ void bind_task_end(PyObject *task)
     atomic_store(&self->busy, 0);
 }
 
+bool bind_call_begin(struct bind_call *call, PyObject *task)
+{
+    *call = (struct bind_call){.task_object = task};
+    cenv_buf_init(&call->out, BIND_REPLY_MAX);
+    call->task = bind_task_begin(task);
+    return call->task != NULL;
+}
+
+PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc)
+{
+    bind_task_end(call->task_object);
+    return bind_reply(state, rc, &call->out, &call->err);
+}
+
 static PyObject *task_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"progress", NULL};

@@ -20,25 +20,6 @@ PyObject *bind_view_enter(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The contents of a list of bytes, borrowed, ended by NULL; free with PyMem_Free. */
-static const char **bytes_of(PyObject *list)
-{
-    Py_ssize_t nr = PyList_Size(list);
-    const char **texts = PyMem_Calloc((size_t)nr + 1, sizeof(*texts));
-    if (!texts) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    for (Py_ssize_t i = 0; i < nr; i++) {
-        texts[i] = PyBytes_AsString(PyList_GetItem(list, i));
-        if (!texts[i]) {
-            PyMem_Free(texts);
-            return NULL;
-        }
-    }
-    return texts;
-}
-
 static int spawn(struct cenv_view *view, struct cenv_error *err)
 {
     int pid = -1, rc;
@@ -58,8 +39,8 @@ PyObject *bind_view_spawn(PyObject *module, PyObject *args)
                           &view.stdio[1], &view.stdio[2], &new_session))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
-    const char **arguments = bytes_of(argv),
-               **environment = arguments ? bytes_of(envp) : NULL;
+    const char **arguments = bind_texts(argv, PyBytes_AsString),
+               **environment = arguments ? bind_texts(envp, PyBytes_AsString) : NULL;
     int pid = -1;
     if (environment) {
         view.prefix = PyBytes_AsString(prefix);

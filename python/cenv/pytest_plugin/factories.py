@@ -44,7 +44,8 @@ class TemplateFactory:
             return self.session.template(prefix_key(path), lambda: self._existing(path))
         wanted, given, records = self._wanted(specs, file)
         sources = tuple(
-            os.fspath(c) for c in channels or given or self.session.settings.channels
+            c if isinstance(c, str) else os.path.abspath(c)
+            for c in channels or given or self.session.settings.channels
         )
         key = (wanted, sources, platform, str(records), tuple(sorted(options.items())))
         return self.session.template(
