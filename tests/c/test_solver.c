@@ -2,6 +2,8 @@
 /* Real repodata and conda's own solver tests (solve.md §7, P1 to P29), where the shared data is. */
 #include "universe.h"
 
+#include "base/pool.h"
+
 #define MACHINE \
     "\"virtual_packages\":[[\"__glibc\",\"2.36\",\"0\"],[\"__linux\",\"6.1\",\"0\"]," \
     "[\"__unix\",\"0\",\"0\"],[\"__archspec\",\"1\",\"x86_64_v3\"]]"
@@ -311,6 +313,39 @@ static void test_solver__can_be_cancelled(void)
     cenv_index_free(index);
 }
 
+static int solve_job(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
+{
+    struct cenv_task task;
+    struct cenv_buf out;
+    char **replies = ((void **)ctx)[1];
+    (void)thread;
+    cenv_task_init(&task, NULL, NULL);
+    cenv_buf_init(&out, 1 << 20);
+    int rc = cenv_solve(((void **)ctx)[0], "{\"specs\":[\"a\"]}", &task, &out, err);
+    replies[i] = cenv_buf_detach(&out);
+    cenv_task_release(&task);
+    return rc;
+}
+
+static void test_solver__many_threads_on_one_index(void)
+{
+    enum { JOBS = 16 };
+    char *replies[JOBS] = {NULL};
+    struct cenv_index *index = open_tiny();
+    void *ctx[] = {index, replies};
+    struct cenv_task task;
+    struct cenv_error err = CENV_ERROR_INIT;
+    cenv_task_init(&task, NULL, NULL);
+    CHECK_INT(cenv_pool_run(4, JOBS, solve_job, ctx, &task, &err), 0);
+    for (int i = 0; i < JOBS; i++)
+        CHECK_STR(replies[i], replies[0]);
+    CHECK(replies[0] && strstr(replies[0], "a-1.0-0"));
+    for (int i = 0; i < JOBS; i++)
+        cenv_free(replies[i]);
+    cenv_task_release(&task);
+    cenv_index_free(index);
+}
+
 static void test_solver__keeps_the_record(void)
 {
     struct cenv_index *index = open_tiny();
@@ -460,6 +495,7 @@ int main(void)
     RUN(test_solver__refuses_bad_requests);
     RUN(test_solver__times);
     RUN(test_solver__keeps_the_record);
+    RUN(test_solver__many_threads_on_one_index);
     RUN(test_solver__locked_record_of_no_channel);
     RUN(test_solver__can_be_cancelled);
 #ifdef CENV_FAULTS
