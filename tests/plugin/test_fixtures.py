@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,20 @@ def test_unused_plugin_is_light(pytester: pytest.Pytester) -> None:
     )
     run(pytester).assert_outcomes(passed=1)
     assert not list(pytester.path.rglob("v1"))
+
+
+def test_template__lies_where_the_clones_are(project: pytest.Pytester) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == project.path.stat().st_dev:
+        return
+    project.makepyfile(
+        """
+        def test_linked(cenv_env, cenv_template):
+            env = cenv_env("tool", mode="hardlink")
+            assert (env / "lib/plain.txt").stat().st_nlink > 1
+            template = cenv_template("tool", setup=lambda t: (t / "new").touch(), key="k")
+            assert (cenv_env(template=template) / "new").exists()
+        """
+    )
+    with tempfile.TemporaryDirectory(dir=memory) as place:
+        run(project, f"--basetemp={place}/base").assert_outcomes(passed=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class EnvSession:
         self.settings = settings.read(config)
         self.store = TemplateStore(self.settings.store)
         self._lease: Any = self.store.lease()
-        self._home = factory.getbasetemp() / "cenv"
+        self._base = factory.getbasetemp()
+        self._home = self._base / "cenv"
         self._numbers = itertools.count(1)
         self._templates: dict[Any, Template] = {}
         self._failures: dict[Any, BaseException] = {}
@@ -38,11 +40,20 @@ class EnvSession:
             raise self._failures[key]
         if key not in self._templates:
             try:
-                self._templates[key] = make()
+                self._templates[key] = self._beside_clones(make())
             except Exception as error:
                 self._failures[key] = error
                 raise
         return self._templates[key]
+
+    def _beside_clones(self, template: Template) -> Template:
+        """Return it where clones can link to it: on their own file system."""
+        if self.settings.mode == "copy":
+            return template
+        place = tempfile.gettempdir()
+        if os.stat(place).st_dev != self._base.stat().st_dev:
+            place = str(self._base.parent)
+        return self.store.stage(template, place)
 
     def keeps(self, *, failed: bool) -> bool:
         """Say whether a test's clones stay."""
