@@ -20,19 +20,23 @@ struct run {
     uint32_t dir, first, nr;
 };
 
+struct place;
+
 struct placer {
     struct cenv_linker *linker;
+    struct place *places; /* one for each thread */
     struct run *runs;
     size_t nr, alloc;
     atomic_ullong how[4]; /* files by enum cenv_link_mode */
     atomic_ullong symlinks, relocated, bytes_copied, fallbacks;
 };
 
-/* Where one job is: its directory, and the package directory it took the last file from. */
+/* Where a thread is: its directory, and the package directory it took the last file from. Both are
+ * kept from job to job, for the next is likely to be near. */
 struct place {
     struct placer *placer;
-    int dir;
-    struct cenv_dirs from;
+    int dir; /* borrowed from `to` */
+    struct cenv_dirs from, to;
     uint32_t package;
     struct cenv_buf text;
     struct cenv_error *err;
@@ -268,22 +272,41 @@ static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error
     struct placer *placer = ctx;
     const struct run *run = &placer->runs[index];
     struct cenv_link_plan *plan = placer->linker->plan;
-    struct place at = {.placer = placer, .package = CENV_NONE, .err = err};
+    struct place *at = &placer->places[thread];
     int rc = 0;
 
-    (void)thread;
-    at.dir = cenv_raw_open_beneath(placer->linker->root, plan->dirs[run->dir].path, 0);
-    if (at.dir < 0)
-        return cenv_fs_fail(err, at.dir, placer->linker->root,
+    at->err = err;
+    at->dir = cenv_dirs_get(&at->to, plan->dirs[run->dir].path, 0);
+    if (at->dir < 0)
+        return cenv_fs_fail(err, at->dir, placer->linker->root,
                             plan->dirs[run->dir].path.data, "cannot open");
-    cenv_dirs_init(&at.from, -1);
     for (uint32_t i = run->first; rc == 0 && i < run->first + run->nr; i++)
-        rc = place_entry(&at, &plan->entries[plan->order[i]]);
-    cenv_dirs_release(&at.from);
-    cenv_buf_release(&at.text);
-    cenv_fd_close(at.dir);
+        rc = place_entry(at, &plan->entries[plan->order[i]]);
     cenv_task_advance(placer->linker->task, run->nr);
     return rc;
+}
+
+static int make_places(struct placer *placer, struct cenv_error *err)
+{
+    unsigned nr = placer->linker->threads;
+
+    placer->places = cenv_calloc(nr, sizeof(*placer->places));
+    for (unsigned i = 0; placer->places && i < nr; i++) {
+        placer->places[i] = (struct place){.placer = placer, .package = CENV_NONE};
+        cenv_dirs_init(&placer->places[i].from, -1);
+        cenv_dirs_init(&placer->places[i].to, placer->linker->root);
+    }
+    return placer->places ? 0 : cenv_error_oom(err);
+}
+
+static void free_places(struct placer *placer)
+{
+    for (unsigned i = 0; placer->places && i < placer->linker->threads; i++) {
+        cenv_dirs_release(&placer->places[i].from);
+        cenv_dirs_release(&placer->places[i].to);
+        cenv_buf_release(&placer->places[i].text);
+    }
+    cenv_free(placer->places);
 }
 
 static int make_runs(struct placer *placer, struct cenv_error *err)
@@ -346,9 +369,12 @@ int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
     if (rc == 0)
         rc = make_runs(&placer, err);
     if (rc == 0)
+        rc = make_places(&placer, err);
+    if (rc == 0)
         rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task,
                            err);
     take_counts(&placer, linker->stats);
+    free_places(&placer);
     cenv_free(placer.runs);
     return rc;
 }

@@ -208,31 +208,17 @@ int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
     return fd;
 }
 
-static int read_link(struct planner *p, const struct cenv_plan_package *package,
-                     struct cenv_link_entry *entry)
+/* Recreated as it is all the same: what it says may be there on the user's machine. */
+static int look_at_link(struct planner *p, const struct cenv_plan_package *package,
+                        const struct cenv_link_entry *entry)
 {
-    struct cenv_buf text;
-    struct cenv_dirs dirs;
-    const char *name = NULL;
-
-    cenv_buf_init(&text, CENV_PATH_PACKAGE_MAX);
-    cenv_dirs_init(&dirs, package->content);
-    int rc = cenv_link_open_parent(&dirs, entry->source, &name, p->err);
-    if (rc >= 0)
-        rc = cenv_fs_readlink(rc, name, &text, p->err);
-    if (rc == 0) {
-        entry->link = cenv_arena_str(&p->plan->arena, cenv_buf_str(&text));
-        if (!entry->link.data)
-            rc = cenv_error_oom(p->err);
-    }
-    cenv_dirs_release(&dirs);
-    cenv_buf_release(&text);
-    if (rc == 0 && !cenv_path_link_stays(entry->target, entry->link) &&
-        cenv_link_warn(p->stats, "%s: link '%.*s' points out of the prefix, to '%.*s'",
+    if (cenv_path_link_stays(entry->target, entry->link))
+        return 0;
+    if (cenv_link_warn(p->stats, "%s: link '%.*s' points out of the prefix, to '%.*s'",
                        package->dist.data, CENV_STR_ARG(entry->target),
                        CENV_STR_ARG(entry->link)) < 0)
-        rc = cenv_error_oom(p->err);
-    return rc;
+        return cenv_error_oom(p->err);
+    return 0;
 }
 
 static enum cenv_link_kind kind_of(const struct cenv_pkg_path *path)
@@ -281,6 +267,7 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
         .target = path->path,
         .source = path->path,
         .placeholder = path->placeholder,
+        .link = path->link,
         .sha256 = path->sha256,
         .size = path->size,
         .mtime_ns = path->mtime_ns,
@@ -300,7 +287,7 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
         cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
                                 &entry.target) < 0)
         return cenv_error_oom(p->err);
-    int rc = entry.kind == CENV_KIND_SYMLINK ? read_link(p, package, &entry)
+    int rc = entry.kind == CENV_KIND_SYMLINK ? look_at_link(p, package, &entry)
              : entry.kind == CENV_KIND_RELOCATED
                  ? find_needle(p, path->placeholder, &entry.needle)
                  : 0;

@@ -313,15 +313,34 @@ static enum cenv_path_type type_of(enum cenv_file_type type)
                                      : CENV_PATH_OTHER;
 }
 
+static int take_link(struct reader *r, int dir, const char *name,
+                     struct cenv_pkg_path *path)
+{
+    struct cenv_buf text;
+
+    path->placeholder = (struct cenv_str){"", 0};
+    if (path->type != CENV_PATH_SOFTLINK)
+        return 0;
+    cenv_buf_init(&text, CENV_PATH_PACKAGE_MAX + 1);
+    int rc = cenv_fs_readlink(dir, name, &text, r->err);
+    if (rc == 0) {
+        path->link = cenv_arena_str(&r->info->arena, cenv_buf_str(&text));
+        if (!path->link.data)
+            rc = cenv_error_oom(r->err);
+    }
+    cenv_buf_release(&text);
+    return rc;
+}
+
 static int take_facts(struct reader *r, struct cenv_dirs *dirs,
                       struct cenv_pkg_path *path)
 {
     struct cenv_str base;
     struct cenv_stat st;
-    int fd = cenv_dirs_parent(dirs, path->path, 0, &base);
+    int dir = cenv_dirs_parent(dirs, path->path, 0, &base), fd = dir;
 
     if (fd >= 0)
-        fd = cenv_raw_stat(fd, base.data, &st);
+        fd = cenv_raw_stat(dir, base.data, &st);
     if (fd == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
     if (fd == -ENOMEM)
@@ -338,12 +357,10 @@ static int take_facts(struct reader *r, struct cenv_dirs *dirs,
     if (path->type == CENV_PATH_HARDLINK && path->size != UINT64_MAX &&
         path->size != st.size)
         return damaged(r, path->path, "has another size than the package says");
-    if (path->type != CENV_PATH_HARDLINK)
-        path->placeholder = (struct cenv_str){"", 0};
     path->size = st.size;
     path->mtime_ns = st.mtime_ns;
     path->mode = st.mode;
-    return 0;
+    return path->type == CENV_PATH_HARDLINK ? 0 : take_link(r, dir, base.data, path);
 }
 
 static int read_facts(struct reader *r, struct cenv_task *task)

@@ -21,6 +21,7 @@ struct cenv_pkg_path {
         path; /* relative to the content, checked (cenv_path_refused); NUL behind */
     struct cenv_str
         placeholder; /* empty: nothing to relocate; always for links (conda: ignored) */
+    struct cenv_str link;   /* target of a SOFTLINK, NUL behind */
     struct cenv_str sha256; /* as the package says it, 64 hex digits, or empty */
     uint64_t size;
     int64_t mtime_ns;
