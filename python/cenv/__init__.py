@@ -7,9 +7,7 @@ is first used, so that a plugin or a command pays only for what it touches.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing has it, without the milliseconds of loading typing
 if TYPE_CHECKING:
     from cenv.api import clone, create, extract, remove, reset, solve, verify
     from cenv.errors import (
@@ -82,8 +80,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Fetch a public name from its module and keep it."""
+    import importlib
+
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"cenv.{_HOME_OF[name]}")
