@@ -50,11 +50,11 @@ def write_plan(source: Path, clone: Path, out: Path) -> dict[str, int]:
                 path = Path(top, name)
                 facts = path.lstat()
                 origin = source / path.relative_to(clone)
-                if path.is_symlink():
-                    plan.write(f"s\t{name}\t{os.readlink(path)}\n")
-                elif origin.lstat().st_ino == facts.st_ino:
+                if origin.lstat().st_ino == facts.st_ino:
                     plan.write(f"l\t{name}\n")
                     counts["links"] += 1
+                elif path.is_symlink():
+                    plan.write(f"s\t{name}\t{os.readlink(path)}\n")
                 else:
                     plan.write(f"w\t{facts.st_mode & 0o777:o}\t{name}\n")
                     counts["written"] += 1
