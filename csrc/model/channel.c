@@ -123,7 +123,8 @@ bool cenv_url_split(struct cenv_url *out, struct cenv_str url)
     }
     u.host = authority;
     path = trim_slashes(path);
-    cut_token(&u, &path);
+    if (u.host.len) /* a directory named "t" on this machine hides no secret */
+        cut_token(&u, &path);
     cut_subdir(&u, &path);
     u.location = path;
     *out = u;

@@ -88,6 +88,7 @@ static void test_channel__texts(void)
          "https://repo.anaconda.com/pkgs/main"},
         {name_of, "https://u:p@repo/x/noarch", "https://repo/x"},
         {name_of, "file:///srv/c/", "file:///srv/c"},
+        {name_of, "file:///home/t/mine/c", "file:///home/t/mine/c"},
         {name_of, "conda-forge", "conda-forge"},
         {deep_name_of, "https://host/api/conda/c/linux-64", "c"},
         {deep_name_of, "https://host/api/condas/c", "https://host/api/condas/c"},
