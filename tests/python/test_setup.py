@@ -58,7 +58,14 @@ def test_setup__names_all_that_is_missing_at_once(bare_path):
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("cenv: ") == 1
-    for name in ("pkg-config", "libcurl", "libarchive", "libzstd", "libcjson", "mpack"):
+    for name in (
+        "pkg-config",
+        "libcurl",
+        "libarchive",
+        "libzstd",
+        "libcjson",
+        "libpcre2-8",
+    ):
         assert f"\n    {name}" in done.stderr or f"library {name}" in done.stderr
     assert "libcurl4-openssl-dev" in done.stderr
     assert "g++" not in done.stderr
