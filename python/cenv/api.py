@@ -145,14 +145,19 @@ def clone(
     after that process died. Raises PrefixError or LinkError; `src` is never changed.
     """
     settings = json.dumps({"mode": mode, "owner": owner})
-    with trace.recording() as recorder:
-        reply = core.call(
-            core.extension().clone,
-            open_store(store),
-            core.fspath(src),
-            core.fspath(dst),
-            settings,
-        )
+    opened = open_store(store)
+    lease = opened.lease()  # gc may not take the template away meanwhile
+    try:
+        with trace.recording() as recorder:
+            reply = core.call(
+                core.extension().clone,
+                opened,
+                core.fspath(src),
+                core.fspath(dst),
+                settings,
+            )
+    finally:
+        lease.release()
     stages = recorder.stages()
     return CloneReport.from_json({**reply, "stages": stages})
 

@@ -313,3 +313,29 @@ def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
     ):
         assert cli(*argv).returncode == 2
     assert cli("--version").stdout.startswith("cenv ")
+
+
+def test_a_clone_keeps_gc_away(
+    created: Path, session_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is held while the core clones, and let go whatever happens."""
+    from cenv import api
+
+    held: list[str] = []
+
+    class Watched:
+        def __init__(self, core_store: object) -> None:
+            self.core = core_store
+
+        def lease(self) -> Watched:
+            held.append("taken")
+            return self
+
+        def release(self) -> None:
+            held.append("released")
+
+    monkeypatch.setattr(api, "open_store", Watched)
+    monkeypatch.setattr(api.core, "call", lambda *_args: held.append("cloned") or {})
+    with pytest.raises(TypeError):
+        api.clone(created, tmp_path / "x", store=session_store)
+    assert held == ["taken", "cloned", "released"]
