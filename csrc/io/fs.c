@@ -447,8 +447,3 @@ int cenv_raw_syncfs(int fd)
 {
     return rc_of(syncfs(fd));
 }
-
-int cenv_raw_fsync(int fd)
-{
-    return rc_of(fsync(fd));
-}

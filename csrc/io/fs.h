@@ -189,9 +189,8 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd);
 /* Whether there may be any, without opening it; links not followed. */
 bool cenv_raw_has_xattrs(int dirfd, const char *name);
 
-/* Durability: all of the file system a descriptor is on; one file. */
+/* Durability: all of the file system a descriptor is on. */
 int cenv_raw_syncfs(int fd);
-int cenv_raw_fsync(int fd);
 
 /*
  * Listing at the speed of getdents: `type` is always known, "." and ".." never appear, order is the

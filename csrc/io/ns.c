@@ -141,6 +141,19 @@ static int make_and_open(int dir, const char *name, mode_t mode)
     return openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* Mounts the overlay and closes the two directories; -1 for one that could not be opened. */
+static struct failure mount_on(const char *prefix, int lower, int upper, int work)
+{
+    struct failure failure = no_failure;
+    if (upper < 0 || work < 0)
+        return fail_at(STEP_DIRECTORIES);
+    if (mount_overlay(lower, upper, work, prefix) < 0)
+        failure = fail_at(STEP_OVERLAY);
+    close(work);
+    close(upper);
+    return failure;
+}
+
 /* A tmpfs is mounted over the prefix itself, and hidden by the overlay in turn: no directory
  * anywhere is needed for it, and nothing is left when the namespace ends. */
 static struct failure overlay_on_tmpfs(const char *prefix, int lower)
@@ -153,14 +166,9 @@ static struct failure overlay_on_tmpfs(const char *prefix, int lower)
     int top = open_directory(prefix);
     int upper = top < 0 ? -1 : make_and_open(top, "upper", st.st_mode & 07777);
     int work = upper < 0 ? -1 : make_and_open(top, "work", 0700);
-    if (work < 0)
-        return fail_at(STEP_DIRECTORIES);
-    struct failure failure = no_failure;
-    if (mount_overlay(lower, upper, work, prefix) < 0)
-        failure = fail_at(STEP_OVERLAY);
-    close(work);
-    close(upper);
-    close(top);
+    struct failure failure = mount_on(prefix, lower, upper, work);
+    if (top >= 0)
+        close(top);
     return failure;
 }
 
@@ -170,14 +178,7 @@ static struct failure overlay_on_directories(const char *prefix, int lower,
 {
     int upper = open_directory(upper_path);
     int work = upper < 0 ? -1 : open_directory(work_path);
-    if (work < 0)
-        return fail_at(STEP_DIRECTORIES);
-    struct failure failure = no_failure;
-    if (mount_overlay(lower, upper, work, prefix) < 0)
-        failure = fail_at(STEP_OVERLAY);
-    close(work);
-    close(upper);
-    return failure;
+    return mount_on(prefix, lower, upper, work);
 }
 
 static struct failure overlay_self(const char *prefix, const char *upper,
@@ -243,28 +244,6 @@ int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work
                          struct cenv_error *err)
 {
     return report(err, overlay_self(prefix, upper, work), prefix);
-}
-
-int cenv_ns_overlay(int lower, int upper, int work, const char *target,
-                    struct cenv_error *err)
-{
-    if (mount_overlay(lower, upper, work, target) < 0)
-        return report(err, fail_at(STEP_OVERLAY), target);
-    return 0;
-}
-
-int cenv_ns_tmpfs(const char *target, struct cenv_error *err)
-{
-    if (mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0700") < 0)
-        return report(err, fail_at(STEP_TMPFS), target);
-    return 0;
-}
-
-int cenv_ns_unmount(const char *target, struct cenv_error *err)
-{
-    if (umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
-        return cenv_error_os(err, errno, target, "unmounting");
-    return 0;
 }
 
 /* Reads what the child wrote before it ended; nothing means that it went well. */

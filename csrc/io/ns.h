@@ -24,14 +24,6 @@ int cenv_ns_enter(struct cenv_error *err);
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
                          struct cenv_error *err);
 
-/* An overlay of `lower` at `target` with upper and work directories, all existing. */
-int cenv_ns_overlay(int lower, int upper, int work, const char *target,
-                    struct cenv_error *err);
-
-/* Mounts a new tmpfs at `target`; takes the mount at `target` away, at once for new users. */
-int cenv_ns_tmpfs(const char *target, struct cenv_error *err);
-int cenv_ns_unmount(const char *target, struct cenv_error *err);
-
 /*
  * Tries in a child whether an overlay can be mounted over `directory`: true, or false with the
  * reason appended to `reason`. Leaves nothing behind.
