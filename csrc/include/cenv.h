@@ -214,8 +214,9 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
 /*
  * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
  * whoever asks; others wait. `meta_json`: {"specs": [], "channels": [], "key": "set-up keys",
- * "base": id or null, "rebuild": false, ...fetch options}. Appends {"id", "path", "built": bool,
- * "records", "seconds"}.
+ * "base": id or null, "rebuild": false, "solved": seconds that solving took, ...fetch options}.
+ * Appends {"id", "path", "built": bool, "records", "seconds", "cost": seconds that solving and the
+ * build took when it was made}.
  */
 int cenv_template_build(struct cenv_store *store, const char *records_json,
                         const char *meta_json, struct cenv_task *task,
@@ -301,8 +302,8 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
  * `options_json`: {"mode": "auto|reflink|hardlink|copy", "threads": 0, "owner": pid or 0 (the clone
  * is swept when that process is gone)}. Appends {"path", "mode", "files", "relocated",
- * "bytes_copied", "seconds", "fallbacks": {reason: files}, "skipped": [{"path", "reason"}],
- * "unrelocatable": [...]}. Atomic; the source is never changed.
+ * "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
+ * "reason"}], "unrelocatable": [...]}. Atomic; the source is never changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,

@@ -184,6 +184,7 @@ static int report(const struct cloning *c, struct cenv_buf *out, struct cenv_err
         sum.files += t->files;
         sum.relocated += t->relocated;
         sum.bytes_copied += t->bytes_copied;
+        sum.bytes_shared += t->bytes_shared;
         for (int k = 0; k < CENV_FALLBACK_NR; k++)
             sum.fallbacks[k] += t->fallbacks[k];
     }
@@ -191,10 +192,12 @@ static int report(const struct cloning *c, struct cenv_buf *out, struct cenv_err
     cenv_json_quote(out, cenv_str(c->dst.path));
     cenv_buf_addf(out,
                   ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
-                  "\"bytes_copied\": %llu, \"seconds\": %.6f, \"fallbacks\": {",
+                  "\"bytes_copied\": %llu, \"bytes_shared\": %llu, \"seconds\": %.6f, "
+                  "\"fallbacks\": {",
                   cenv_link_mode_name(c->mode), (unsigned long long)sum.files,
                   (unsigned long long)sum.relocated,
                   (unsigned long long)sum.bytes_copied,
+                  (unsigned long long)sum.bytes_shared,
                   (double)(cenv_clock_ns() - c->start_ns) / 1e9);
     add_fallbacks(sum.fallbacks, out);
     cenv_buf_puts(out, "}, \"skipped\": [");

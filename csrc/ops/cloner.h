@@ -36,7 +36,7 @@ struct cenv_cloner_thread {
     struct cenv_str pieces[CENV_CLONER_PIECES];
     char values[CENV_CLONER_PIECES][CENV_CLONER_VALUE];
     unsigned nr_pieces, nr_values;
-    uint64_t files, relocated, bytes_copied, fallbacks[CENV_FALLBACK_NR];
+    uint64_t files, relocated, bytes_copied, bytes_shared, fallbacks[CENV_FALLBACK_NR];
 };
 
 struct cenv_cloner {

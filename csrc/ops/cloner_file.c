@@ -237,6 +237,7 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
         int rc = file->size ? cenv_raw_reflink(in, out) : 0;
         if (rc == 0) {
             t->bytes_copied -= file->size;
+            t->bytes_shared += file->size;
             return 0;
         }
         if (!count_fallback(t, rc))
@@ -301,8 +302,10 @@ int cenv_cloner_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int f
     t->files++;
     if (cenv_cloner_shares(c, f)) {
         int rc = cenv_raw_link(from, name, to, name);
-        if (rc == 0)
+        if (rc == 0) {
+            t->bytes_shared += f->type == CENV_MF_FILE ? f->size : 0;
             return 0;
+        }
         if (f->type == CENV_MF_FILE && !count_fallback(t, rc))
             return fail(c, file, rc, "cannot link", err);
     }

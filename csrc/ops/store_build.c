@@ -186,6 +186,14 @@ static int set_dup(struct cenv_json *doc, const char *key,
     return value ? cenv_json_set(doc, key, cenv_json_dup(value)) : 0;
 }
 
+/* What it took to have it, from the request on: what each clone of it spares its user. */
+static double cost_of(const struct cenv_build *build)
+{
+    double solved = 0;
+    cenv_json_double(cenv_json_get(build->meta, "solved"), &solved);
+    return solved + (double)(cenv_clock_ns() - build->started_ns) / 1e9;
+}
+
 static struct cenv_json *describe(const struct cenv_build *build)
 {
     struct cenv_json *doc = cenv_json_object();
@@ -193,6 +201,7 @@ static struct cenv_json *describe(const struct cenv_build *build)
     rc = rc ? rc : cenv_json_set_str(doc, "id", cenv_buf_str(&build->id));
     rc = rc ? rc : cenv_json_set_int(doc, "made", (int64_t)time(NULL));
     rc = rc ? rc : cenv_json_set_int(doc, "size", (int64_t)build->bytes);
+    rc = rc ? rc : cenv_json_set(doc, "cost", cenv_json_number(cost_of(build)));
     rc = rc ? rc : set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
     rc = rc ? rc : set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
     rc = rc ? rc : set_dup(doc, "base", cenv_json_get(build->meta, "base"));

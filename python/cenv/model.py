@@ -135,6 +135,7 @@ class CloneReport(Value):
     files: int = 0
     relocated: int = 0
     bytes_copied: int = 0
+    bytes_shared: int = 0
     seconds: float = 0.0
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     skipped: tuple[Notice, ...] = ()

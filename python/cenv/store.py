@@ -65,6 +65,7 @@ class Template(_AtPath):
     stages: tuple[Stage, ...] = ()
     specs: tuple[str, ...] = ()
     store: str | None = None
+    cost: float = 0.0  # seconds its solve and build took when it was made; 0: unknown
     _spares: list[Spares] = field(default_factory=list, repr=False)
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
@@ -218,6 +219,7 @@ class TemplateStore:
         recorder: trace.Recorder,
     ) -> Template:
         given = json.dumps(records)
+        meta = {**meta, "solved": recorder.seconds}
         if setup is None:
             reply = core.call(self._core.template_build, given, json.dumps(meta))
         else:
@@ -259,6 +261,7 @@ class TemplateStore:
             built=bool(reply.get("built")),
             seconds=recorder.seconds,
             stages=recorder.stages(),
+            cost=float(reply.get("cost") or 0),
             specs=tuple(specs or reply.get("specs") or ()),
             store=self.path,
         )

@@ -101,7 +101,8 @@ class _Clones:
         self, template: Template, dst: AnyPath | None, mode: str | None
     ) -> Clone:
         target = self.session.new_path() if dst is None else dst
-        clone = template.clone(target, mode=mode or self.session.settings.mode)
+        wanted = mode or self.session.settings.mode
+        clone = self.session.recorder.clone(lambda: template.clone(target, mode=wanted))
         self._made.append(clone)
         return clone
 

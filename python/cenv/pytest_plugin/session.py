@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cenv.pytest_plugin import settings
+from cenv.pytest_plugin.record import Recorder
 from cenv.store import Template, TemplateStore
 
 
@@ -21,6 +22,7 @@ class EnvSession:
 
     def __init__(self, config: pytest.Config, factory: pytest.TempPathFactory) -> None:
         self.settings = settings.read(config)
+        self.recorder = Recorder()
         self.store = TemplateStore(self.settings.store)
         self._lease: Any = self.store.lease()
         self._base = factory.getbasetemp()
@@ -40,11 +42,14 @@ class EnvSession:
             raise self._failures[key]
         if key not in self._templates:
             try:
-                self._templates[key] = self._beside_clones(make())
+                self._templates[key] = self._make(make)
             except Exception as error:
                 self._failures[key] = error
                 raise
         return self._templates[key]
+
+    def _make(self, make: Callable[[], Template]) -> Template:
+        return self._beside_clones(self.recorder.template(make))
 
     def _beside_clones(self, template: Template) -> Template:
         """Return it where clones can link to it: on their own file system."""

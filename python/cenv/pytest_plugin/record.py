@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What one pytest process does with environments, noted once, as plain data for the reports."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from cenv import trace
+from cenv.store import Clone, Template
+
+# What a report says of a package: a record's whole raw JSON would be too much to send around.
+_RECORD = "name version build build_number subdir channel fn sha256 size".split()
+
+
+class Live(Protocol):
+    """Who shows that a template is being made, while it is."""
+
+    def making(self, what: str) -> contextlib.AbstractContextManager[trace.Progress]:
+        """Return a context that gives what is to be told of each stage."""
+
+
+class Recorder:
+    """Notes templates, clones, and what went another way; `live` shows progress.
+
+    One for each process, made with its EnvSession: a process that uses no fixture notes
+    nothing. `traced` keeps every span, for a trace of the run.
+    """
+
+    def __init__(self, live: Live | None = None, *, traced: bool = False) -> None:
+        self._live = live
+        self._traced = traced
+        self._templates: list[dict[str, Any]] = []
+        self._clones: list[dict[str, Any]] = []
+        self._passed: Counter[str] = Counter()
+        self._findings: list[str] = []
+        self._spans: list[dict[str, Any]] = []
+
+    def template(self, make: Callable[[], Template], what: str = "") -> Template:
+        """Return what `make` gives; `what` names it to who waits for it."""
+        live = self._live.making(what) if self._live else contextlib.nullcontext()
+        start = time.perf_counter()
+        with live as progress, trace.recording(progress) as spans:
+            made = make()
+        self._templates.append(_template(made, time.perf_counter() - start))
+        self._keep(spans, "template", " ".join(made.specs) or made.path, start)
+        return made
+
+    def clone(self, make: Callable[[], Clone]) -> Clone:
+        """Return the clone that `make` gives, noted with the time its user waited for it."""
+        start = time.perf_counter()
+        with trace.recording() as spans:
+            made = make()
+        note = _clone(made, time.perf_counter() - start)
+        self._clones.append(note)
+        self._keep(spans, "clone", note["test"], start)
+        return made
+
+    def passed_through(self, reason: str) -> None:
+        """Count a request that went to the original fixture, and why."""
+        self._passed[reason] += 1
+
+    def finding(self, text: str) -> None:
+        """Note what the user must hear of: a template that a test altered."""
+        self._findings.append(text)
+
+    def of_test(self, test: str) -> list[tuple[str, object]]:
+        """Return the properties of a test's report: how many clones, and their time."""
+        mine = [note["seconds"] for note in self._clones if note["test"] == test]
+        if not mine:
+            return []
+        return [("cenv_clones", len(mine)), ("cenv_clone_ms", _ms(sum(mine)))]
+
+    def data(self) -> dict[str, Any]:
+        """Return all of it, of plain values that travel between processes."""
+        return {
+            "worker": os.environ.get("PYTEST_XDIST_WORKER", ""),
+            "pid": os.getpid(),
+            "templates": self._templates,
+            "clones": self._clones,
+            "passed_through": dict(self._passed),
+            "findings": self._findings,
+            "spans": self._spans,
+        }
+
+    def _keep(self, found: trace.Recorder, kind: str, what: str, start: float) -> None:
+        if self._traced:
+            whole = {"kind": kind, "what": what, "start": start, "thread": 0}
+            self._spans.append({**whole, "end": time.perf_counter()})
+            self._spans.extend(found.spans)
+
+
+def _template(made: Template, seconds: float) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "path": made.path,
+        "specs": list(made.specs),
+        "records": [_record(record) for record in made.records],
+        "built": made.built,
+        "seconds": seconds,
+        "cost": made.cost,
+        "stages": [stage.to_json() for stage in made.stages],
+    }
+
+
+def _record(record: Any) -> dict[str, Any]:
+    return {key: getattr(record, key) for key in _RECORD}
+
+
+def _clone(made: Clone, seconds: float) -> dict[str, Any]:
+    report, template = made.report, made.template
+    return {
+        "template": (template.id or template.path) if template else "",
+        "path": made.path,
+        "test": current_test(),
+        "mode": made.mode,
+        "seconds": seconds,
+        "ahead": bool(report and report.seconds > seconds),
+        "files": report.files if report else 0,
+        "bytes_copied": report.bytes_copied if report else 0,
+        "bytes_shared": report.bytes_shared if report else 0,
+        "fallbacks": dict(report.fallbacks) if report else {},
+    }
+
+
+def current_test() -> str:
+    """Return the id of the test that runs now, as pytest tells it; "" between tests."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1e3, 3)
