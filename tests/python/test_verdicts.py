@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Answers on real repodata: judged by other code, and independent of the files' order."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SETS = 12
+
+
+@pytest.fixture(scope="module")
+def verdicts() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        import verdicts
+
+        yield verdicts
+        for name in ("verdicts", "judge", "solver"):
+            sys.modules.pop(name, None)
+
+
+@pytest.fixture(scope="module")
+def root(
+    shared: Path, verdicts: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    if not shutil.which("zstd"):
+        pytest.skip("no zstd")
+    top = tmp_path_factory.mktemp("repodata")
+    directories = {d for world in verdicts.WORLDS.values() for d in world[0]}
+    verdicts.unpack(directories, shared, top)
+    return top
+
+
+@pytest.mark.parametrize(
+    "name", ["conda-forge", "defaults-2018", "bioconda strict", "bioconda flexible"]
+)
+def test_answers__are_valid_and_no_peer_has_better(
+    verdicts: ModuleType, root: Path, name: str
+) -> None:
+    itself = [sys.executable, "-c", verdicts.CENV]
+    peers = {"itself": itself}
+    if importlib.util.find_spec("rattler"):
+        peers["py-rattler"] = [sys.executable, "-c", verdicts.RATTLER]
+    for tally in verdicts.run(name, SETS, peers, root):
+        assert tally.faults == []
+        assert tally.verdicts == SETS
+
+
+def _shuffled(record: dict[str, Any], chooser: random.Random) -> dict[str, Any]:
+    mixed = dict(chooser.sample(sorted(record.items()), len(record)))
+    for key in ("depends", "constrains"):
+        if mixed.get(key):
+            mixed[key] = chooser.sample(mixed[key], len(mixed[key]))
+    return mixed
+
+
+def _shuffle(source: dict[str, str], target: Path, chooser: random.Random) -> None:
+    data = json.loads(Path(source["path"]).read_bytes())
+    for section in ("packages", "packages.conda"):
+        files = list(data.get(section, {}).items())
+        chooser.shuffle(files)
+        data[section] = {fn: _shuffled(record, chooser) for fn, record in files}
+    target.write_text(json.dumps(data))
+
+
+@pytest.mark.parametrize("name", ["conda-forge", "defaults-2018", "bioconda flexible"])
+def test_answers__do_not_depend_on_the_order_of_files_records_and_dependencies(
+    verdicts: ModuleType, root: Path, tmp_path: Path, name: str
+) -> None:
+    directories, machine, priority = verdicts.WORLDS[name]
+    sources = verdicts.sources(directories, root)
+    chooser = random.Random(5)
+    world = verdicts.judge.World(sources, machine, priority)
+    requests = verdicts.random_requests(world, SETS, chooser)
+    job = {"sources": sources, "machine": machine, "priority": priority}
+    command = [sys.executable, "-c", verdicts.CENV]
+    first = verdicts.ask(command, {**job, "requests": requests})
+    mixed = []
+    for number, source in enumerate(sources):
+        path = tmp_path / f"{number}.json"
+        _shuffle(source, path, chooser)
+        mixed.append({**source, "path": str(path)})
+    # Within a channel the order of files means nothing; that of channels does.
+    channels = list(dict.fromkeys(source["url"] for source in mixed))
+    mixed = [s for url in channels for s in reversed(mixed) if s["url"] == url]
+    again = verdicts.ask(command, {**job, "sources": mixed, "requests": requests})
+    assert [sorted(found or ()) for _, found in again] == [
+        sorted(found or ()) for _, found in first
+    ]
+    assert any(found for _, found in first)
+
+
+RECORDS = {
+    "a-1-0.conda": {"name": "a", "version": "1", "build": "0", "depends": ["b"]},
+    "a-2-0.conda": {"name": "a", "version": "2", "build": "0", "depends": ["b <2"]},
+    "b-1-0.conda": {"name": "b", "version": "1", "build": "0"},
+    "b-2-0.conda": {"name": "b", "version": "2", "build": "0"},
+}
+
+
+@pytest.fixture
+def world(verdicts: ModuleType, tmp_path: Path) -> Any:
+    path = tmp_path / "repodata.json"
+    path.write_text(json.dumps({"packages.conda": RECORDS}))
+    source = {"channel": "c", "url": "c", "subdir": "noarch", "path": str(path)}
+    return verdicts.judge.World([source], [], "flexible")
+
+
+def urls(*names: str) -> list[str]:
+    return [f"c/noarch/{name}.conda" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "complaint"),
+    [
+        (["a-2-0", "b-1-0"], ["a-1-0", "b-2-0"], None),
+        (["a-1-0", "b-2-0"], ["a-2-0", "b-1-0"], "the peer's a is better"),
+        (["a-1-0", "b-1-0"], ["a-1-0", "b-2-0"], "the peer's b is better"),
+        (["a-2-0", "b-2-0"], ["a-1-0", "b-2-0"], "cenv: a lacks b <2"),
+        (["a-2-0"], ["a-1-0", "b-2-0"], "cenv: a lacks b <2"),
+    ],
+)
+def test_judge__finds_what_is_invalid_or_worse(
+    verdicts: ModuleType,
+    world: Any,
+    ours: list[str],
+    theirs: list[str],
+    complaint: str | None,
+) -> None:
+    _kind, faults = verdicts.compare(world, ["a"], urls(*ours), urls(*theirs))
+    assert any(complaint in fault for fault in faults) if complaint else not faults
