@@ -64,6 +64,16 @@ void cenv_task_advance(struct cenv_task *task, uint64_t done)
     atomic_fetch_add_explicit(&task->done, done, memory_order_relaxed);
 }
 
+/* Read by the poll function alone, which runs on the same thread. */
+void cenv_task_wait(struct cenv_task *task, const char *holder)
+{
+    if (!pthread_equal(pthread_self(), task->owner))
+        return;
+    if (holder)
+        snprintf(task->waiting, sizeof(task->waiting), "wait for %s", holder);
+    cenv_task_progress(task, holder ? task->waiting : NULL, 0);
+}
+
 struct cenv_span cenv_span_begin(const char *stage, const char *what)
 {
     struct cenv_span span = {.stage = stage, .start_ns = cenv_clock_ns()};

@@ -41,6 +41,7 @@ struct cenv_task {
     uint64_t next_poll_ns;
     atomic_int cancelled;
     _Atomic(const char *) stage; /* what runs now, for the progress display */
+    char waiting[160];           /* the stage while somebody else is waited for */
     atomic_ullong done,
         total; /* in bytes or items, as the stage has it; total 0: unknown */
 
@@ -64,6 +65,10 @@ void cenv_task_cancel(struct cenv_task *task);
 /* Progress: name the running stage and its total; add to what is done. */
 void cenv_task_progress(struct cenv_task *task, const char *stage, uint64_t total);
 void cenv_task_advance(struct cenv_task *task, uint64_t done);
+
+/* Progress while `holder` ("process 12 on host since ...", copied) has what the owner's thread waits
+ * for: the stage is then "wait for <holder>". NULL: no longer. Other threads' waits are not shown. */
+void cenv_task_wait(struct cenv_task *task, const char *holder);
 
 /* A span starting now; fill items, bytes, hits, misses; end records it (a copy). */
 struct cenv_span cenv_span_begin(const char *stage, const char *what);

@@ -11,6 +11,7 @@ struct lease_object {
     PyObject_HEAD
     PyObject *store; /* keeps the store open */
     struct cenv_lease *lease;
+    struct cenv_turn *turn;
 };
 
 struct cenv_store *bind_store_of(PyObject *self)
@@ -240,10 +241,27 @@ static PyObject *store_request_put(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* An object that holds one of the two until it is released. */
+static PyObject *new_lease(PyObject *store, struct cenv_lease *lease,
+                           struct cenv_turn *turn)
+{
+    struct bind_state *state = bind_state_of_self(store);
+    allocfunc alloc = (allocfunc)PyType_GetSlot(state->lease_type, Py_tp_alloc);
+    struct lease_object *object = (struct lease_object *)alloc(state->lease_type, 0);
+    if (!object) {
+        cenv_lease_free(lease);
+        cenv_turn_free(turn);
+        return NULL;
+    }
+    object->store = Py_NewRef(store);
+    object->lease = lease;
+    object->turn = turn;
+    return (PyObject *)object;
+}
+
 static PyObject *store_lease(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    struct bind_state *state = bind_state_of_self(self);
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_lease *lease = NULL;
     int rc;
@@ -251,16 +269,57 @@ static PyObject *store_lease(PyObject *self, PyObject *unused)
     rc = cenv_lease_take(bind_store_of(self), &lease, &err);
     Py_END_ALLOW_THREADS
     if (rc != 0)
-        return bind_raise(state, &err);
-    allocfunc alloc = (allocfunc)PyType_GetSlot(state->lease_type, Py_tp_alloc);
-    struct lease_object *object = (struct lease_object *)alloc(state->lease_type, 0);
-    if (!object) {
-        cenv_lease_free(lease);
+        return bind_raise(bind_state_of_self(self), &err);
+    return new_lease(self, lease, NULL);
+}
+
+/* (key, task) -> Lease. */
+static PyObject *store_turn(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    const char *key;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "sO!:turn", &key, state->task_type, &task))
         return NULL;
-    }
-    object->store = Py_NewRef(self);
-    object->lease = lease;
-    return (PyObject *)object;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_turn *turn = NULL;
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = cenv_turn_take(bind_store_of(self), key, &turn, running, &err);
+    bind_task_end(task);
+    return rc ? bind_raise(state, &err) : new_lease(self, NULL, turn);
+}
+
+typedef int (*give_fn)(struct cenv_store *, const char *, int64_t, struct cenv_error *);
+
+/* (path, pid) -> None. */
+static PyObject *give_path(PyObject *self, PyObject *args, give_fn give)
+{
+    PyObject *path;
+    long long pid;
+    if (!PyArg_ParseTuple(args, "O&L", PyUnicode_FSConverter, &path, &pid))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    const char *bytes = PyBytes_AsString(path);
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = give(bind_store_of(self), bytes, pid, &err);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
+    if (rc != 0)
+        return bind_raise(bind_state_of_self(self), &err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_clone_give(PyObject *self, PyObject *args)
+{
+    return give_path(self, args, cenv_clone_give);
+}
+
+static PyObject *store_clones_home(PyObject *self, PyObject *args)
+{
+    return give_path(self, args, cenv_clones_home);
 }
 
 static PyMethodDef store_methods[] = {
@@ -292,6 +351,12 @@ static PyMethodDef store_methods[] = {
      "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes."},
     {"lease", store_lease, METH_NOARGS,
      "lease($self, /)\n--\n\nKeep gc away until it is released."},
+    {"turn", store_turn, METH_VARARGS,
+     "turn($self, key, task, /)\n--\n\nWait until nobody else has this turn; held until released."},
+    {"clone_give", store_clone_give, METH_VARARGS,
+     "clone_give($self, path, pid, /)\n--\n\nMake a clone a process's, or nobody's (0)."},
+    {"clones_home", store_clones_home, METH_VARARGS,
+     "clones_home($self, path, pid, /)\n--\n\nTell that a process makes clones in a directory."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -315,7 +380,9 @@ static PyObject *lease_release(PyObject *self, PyObject *unused)
     (void)unused;
     struct lease_object *lease = (struct lease_object *)self;
     cenv_lease_free(lease->lease);
+    cenv_turn_free(lease->turn);
     lease->lease = NULL;
+    lease->turn = NULL;
     Py_RETURN_NONE;
 }
 
@@ -323,6 +390,7 @@ static void lease_dealloc(PyObject *self)
 {
     struct lease_object *lease = (struct lease_object *)self;
     cenv_lease_free(lease->lease);
+    cenv_turn_free(lease->turn);
     Py_XDECREF(lease->store);
     bind_free_instance(self);
 }
@@ -334,7 +402,7 @@ static PyMethodDef lease_methods[] = {
 };
 
 static PyType_Slot lease_slots[] = {
-    {Py_tp_doc, "Store.lease(): while it is held, gc removes nothing."},
+    {Py_tp_doc, "Store.lease() and Store.turn(): held until it is released."},
     {Py_tp_dealloc, (void *)lease_dealloc},
     {Py_tp_methods, lease_methods},
     {0, NULL},

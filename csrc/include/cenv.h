@@ -226,8 +226,9 @@ int cenv_template_build(struct cenv_store *store, const char *records_json,
  * A template that the caller changes before it is published (`setup=`): linked at its final path, so
  * that programs in it run. Appends {"id", "path", "built": bool}. When it is there already, *draft is
  * NULL; else the caller changes what lies at "path", then commits or discards. `meta_json` as in build,
- * its "key" must tell what will be done; "transient": true lets it end with this process (a sweep
- * removes it then). A draft whose process dies is removed by whoever is next.
+ * its "key" must tell what will be done; "transient": true lets it end with this process, or with
+ * the process "owner" (a sweep removes it then). With "base", a template's id, it is a layer: a copy
+ * of that template as it is, set-up included, with the packages linked into it that the base lacks. A draft whose process dies is removed by whoever is next.
  */
 struct cenv_draft;
 int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store,
@@ -272,6 +273,29 @@ int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task
 /* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed": [paths]}. */
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * One holder at a time for `key` (any text), over all processes of the machine; a turn ends with its
+ * holder, however that ends. Waits, polling `task`, whose progress says who has it. Take no two.
+ */
+struct cenv_turn;
+int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn **turn,
+                   struct cenv_task *task, struct cenv_error *err);
+void cenv_turn_free(struct cenv_turn *turn); /* NULL is fine; before the store */
+
+/*
+ * Whose a clone is from now: of the process `pid`, or nobody's (0), which no sweep removes. A path
+ * that is no clone of this store is CENV_EUSAGE.
+ */
+int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
+                    struct cenv_error *err);
+
+/*
+ * Tells that the process `pid` makes clones in the directory `path`: when it is gone, a sweep removes
+ * what was not finished there, and the directory when it is empty. pid 0: no longer.
+ */
+int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
+                     struct cenv_error *err);
 
 /* While a lease is held gc removes nothing. */
 struct cenv_lease;

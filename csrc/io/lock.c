@@ -114,6 +114,16 @@ static void sleep_us(long us)
     nanosleep(&wait, NULL);
 }
 
+/* Shows whom we wait for; a holder that has not written yet, or left no text, is not shown. */
+static void show_holder(int dirfd, const char *name, struct cenv_task *task)
+{
+    struct cenv_buf who;
+    cenv_buf_init(&who, HOLDER_MAX + 1);
+    if (cenv_lock_holder(dirfd, name, &who) == 0 && who.len)
+        cenv_task_wait(task, who.data);
+    cenv_buf_release(&who);
+}
+
 int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
                    enum cenv_lock_kind kind, const char *text, struct cenv_task *task,
                    struct cenv_error *err)
@@ -121,10 +131,15 @@ int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
     long wait = WAIT_FIRST_US;
     for (;;) {
         int rc = try_lock(out, dirfd, name, kind, text, err);
-        if (rc == HELD)
+        if (rc == HELD) {
+            show_holder(dirfd, name, task);
             rc = cenv_task_poll(task, err) ? CENV_ECANCELLED : HELD;
-        if (rc != HELD)
+        }
+        if (rc != HELD) {
+            if (wait > WAIT_FIRST_US)
+                cenv_task_wait(task, NULL);
             return rc;
+        }
         sleep_us(wait);
         wait = wait * 2 < WAIT_MAX_US ? wait * 2 : WAIT_MAX_US;
     }

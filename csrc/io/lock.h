@@ -20,8 +20,8 @@ enum cenv_lock_kind { CENV_LOCK_SHARED, CENV_LOCK_EXCLUSIVE };
 struct cenv_lock;
 
 /*
- * Makes the file `name` (0600; a link is refused) and waits for the lock, polling `task`;
- * its first wait is 0.5 ms, growing to 20 ms. An exclusive holder's `text` (one line, or
+ * Makes the file `name` (0600; a link is refused) and waits for the lock, polling `task` and
+ * showing it the holder; its first wait is 0.5 ms, growing to 20 ms. An exclusive holder's `text` (one line, or
  * NULL) is written into the file for cenv_lock_holder(). On a file system without locks (ENOLCK, ENOTSUP, EINVAL,
  * ENOSYS) the work goes on without one: cenv_lock_works() is false then.
  */

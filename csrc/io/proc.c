@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/fs.h"
@@ -201,12 +202,12 @@ static uint64_t start_of(int64_t pid)
     return value;
 }
 
-void cenv_owner_self(struct cenv_owner *out)
+void cenv_owner_of(int64_t pid, struct cenv_owner *out)
 {
     char boot[64];
     struct utsname host;
     struct stat ns;
-    *out = (struct cenv_owner){.pid = getpid(), .start = start_of(getpid())};
+    *out = (struct cenv_owner){.pid = pid, .start = start_of(pid)};
     if (stat("/proc/self/ns/pid", &ns) == 0)
         out->pid_ns = ns.st_ino;
     struct cenv_str id =
@@ -214,6 +215,24 @@ void cenv_owner_self(struct cenv_owner *out)
     snprintf(out->boot_id, sizeof(out->boot_id), "%.*s", CENV_STR_ARG(id));
     if (uname(&host) == 0)
         snprintf(out->host, sizeof(out->host), "%s", host.nodename);
+}
+
+void cenv_owner_self(struct cenv_owner *out)
+{
+    cenv_owner_of(getpid(), out);
+}
+
+int cenv_owner_text(struct cenv_buf *out)
+{
+    char since[32] = "?";
+    struct utsname host = {.nodename = "?"};
+    struct tm local;
+    time_t now = time(NULL);
+    uname(&host);
+    if (localtime_r(&now, &local))
+        strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &local);
+    return cenv_buf_addf(out, "process %ld on %s since %s", (long)getpid(),
+                         host.nodename, since);
 }
 
 bool cenv_owner_may_live(const struct cenv_owner *owner)

@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "io/fs.h"
 
+struct cenv_json;
 struct cenv_store;
 struct cenv_link_plan; /* ops/linkplan.h: every directory, file, link and site */
 
@@ -37,6 +38,13 @@ struct cenv_link_options {
     const char *cmd;              /* for history, or NULL */
     const struct cenv_str *specs; /* as requested: history and requested_specs */
     size_t nr_specs;
+    /*
+     * An environment lies there already, and the packages come to it: what they bring replaces what
+     * has their paths (a warning each), history goes on. `python`: the record of its python, or NULL;
+     * borrowed as long as the plan.
+     */
+    bool onto;
+    const struct cenv_json *python;
 };
 
 /* What happened; counts of files. */
@@ -56,7 +64,7 @@ void cenv_link_stats_release(struct cenv_link_stats *stats);
 
 /*
  * Links `packages` into the existing directory `dir`, which has nothing a package brings (EEXIST
- * otherwise). On success *plan (when `plan` is not
+ * otherwise, but see `onto`). On success *plan (when `plan` is not
  * NULL) describes what lies there; free it with cenv_link_plan_free. On failure `dir` may hold
  * anything: the caller made it and removes it (cenv_create does, the store does).
  */

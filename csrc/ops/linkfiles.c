@@ -3,6 +3,7 @@
  * Places files: directories first, then runs of entries of one directory as jobs of the pool, so
  * that a job opens its directory once and threads seldom meet in one.
  */
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -333,6 +334,8 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
     for (size_t i = 1; i < linker->plan->nr_dirs; i++) {
         const char *path = linker->plan->dirs[i].path.data;
         int rc = cenv_raw_mkdir(linker->root, path, 0777);
+        if (rc == -EEXIST && linker->options->onto)
+            rc = 0; /* whatever else has the name fails to open */
         if (rc < 0)
             return cenv_fs_fail(err, rc, linker->root, path, "cannot make directory");
         if (i % 256 == 0 && (rc = cenv_task_poll(linker->task, err)) < 0)
@@ -346,6 +349,29 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
 static bool ignores_case(int root)
 {
     return cenv_fs_exists(root, "CONDA-META");
+}
+
+/* Takes away what has the paths of new files, as conda does, and says so. */
+static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
+{
+    const struct cenv_link_plan *plan = linker->plan;
+    struct cenv_dirs dirs;
+    int rc = 0;
+
+    cenv_dirs_init(&dirs, linker->root);
+    for (size_t i = 0; rc == 0 && i < plan->nr_order; i++) {
+        const struct cenv_link_entry *entry = &plan->entries[plan->order[i]];
+        struct cenv_str name;
+        int dir = cenv_dirs_parent(&dirs, entry->real, 0, &name);
+        if (dir < 0 || cenv_raw_unlink(dir, name.data) < 0)
+            continue; /* what is in the way still fails when the file is placed */
+        if (cenv_link_warn(linker->stats, "%s replaces '%s', which was there",
+                           plan->packages[entry->package].dist.data,
+                           entry->target.data) < 0)
+            rc = cenv_error_oom(err);
+    }
+    cenv_dirs_release(&dirs);
+    return rc;
 }
 
 static void take_counts(struct placer *placer, struct cenv_link_stats *stats)
@@ -366,6 +392,8 @@ int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
 
     if (rc == 0 && ignores_case(linker->root))
         rc = cenv_link_plan_check_case(linker->plan, err);
+    if (rc == 0 && linker->options->onto)
+        rc = clear_paths(linker, err);
     if (rc == 0)
         rc = make_runs(&placer, err);
     if (rc == 0)

@@ -117,24 +117,29 @@ static int read_packages(struct planner *p, const struct cenv_link_package *pack
                               p->err);
 }
 
+/* The python they are linked for: one of the packages, or of the environment they come to. */
 static int find_python(struct planner *p)
 {
-    struct cenv_plan_package *python = NULL;
+    const struct cenv_json *python = p->options->python;
     struct cenv_buf path;
 
     for (size_t i = 0; i < p->plan->nr_packages; i++) {
         struct cenv_plan_package *package = &p->plan->packages[i];
         package->noarch_python |= package->info.noarch_python;
         if (cenv_str_is(package->name, "python"))
-            python = package;
+            python = package->record;
     }
     if (!python)
         return 0;
+    struct cenv_str version = cenv_json_get_str(python, "version");
+    struct cenv_str build = cenv_json_get_str(python, "build");
+    if (!build.len)
+        build = cenv_json_get_str(python, "build_string");
     cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
     int rc = cenv_prefix_site_packages(
-        python->version, python->build,
-        cenv_json_get_str(python->record, "python_site_packages_path"), &path, p->err);
-    p->plan->python_version = cenv_prefix_python_version(python->version);
+        version, build, cenv_json_get_str(python, "python_site_packages_path"), &path,
+        p->err);
+    p->plan->python_version = cenv_prefix_python_version(version);
     if (rc == 0) {
         p->plan->site_packages = cenv_arena_str(&p->plan->arena, cenv_buf_str(&path));
         if (!p->plan->site_packages.data)

@@ -338,13 +338,17 @@ static int write_history(const struct cenv_linker *linker, int meta,
     struct cenv_buf text;
     char created[32];
 
+    bool onto = linker->options->onto;
     snprintf(created, sizeof(created), "%" PRId64 ".0", linker->options->time);
     cenv_buf_init(&text, RECORD_MAX);
-    int rc = format_history(linker, &text, err);
+    int rc = onto ? cenv_fs_read_file(meta, "history", &text, err) : 0;
     if (rc == 0)
+        rc = format_history(linker, &text, err);
+    if (rc == 0 && !onto)
         rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
     if (rc == 0)
-        rc = cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
+        rc = onto ? cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err)
+                  : cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
     cenv_buf_release(&text);
     return rc;
 }

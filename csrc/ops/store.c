@@ -172,13 +172,6 @@ int cenv_store_drop(const struct cenv_store *store, int dirfd, const char *name,
 
 /* ---- locks and leases ---- */
 
-int cenv_store_holder_text(struct cenv_buf *out)
-{
-    struct cenv_owner self;
-    cenv_owner_self(&self);
-    return cenv_buf_addf(out, "process %lld on %s", (long long)self.pid, self.host);
-}
-
 /* A file system that refuses to write still lets us read: building needs no lock we cannot have. */
 static int lock_in(const struct cenv_store *store, const char *key, bool wait,
                    struct cenv_lock **lock, struct cenv_task *task,
@@ -188,7 +181,7 @@ static int lock_in(const struct cenv_store *store, const char *key, bool wait,
     int locks = store->dirs[CENV_STORE_LOCKS];
     *lock = NULL;
     cenv_buf_init(&text, 4096);
-    int rc = cenv_store_holder_text(&text) < 0 ? cenv_error_oom(err) : 0;
+    int rc = cenv_owner_text(&text) < 0 ? cenv_error_oom(err) : 0;
     if (rc == 0 && wait)
         rc =
             cenv_lock_take(lock, locks, key, CENV_LOCK_EXCLUSIVE, text.data, task, err);
@@ -221,6 +214,37 @@ int cenv_store_lock_holder(const struct cenv_store *store, const char *key,
                            struct cenv_buf *out)
 {
     return cenv_lock_holder(store->dirs[CENV_STORE_LOCKS], key, out);
+}
+
+struct cenv_turn {
+    const struct cenv_store *store;
+    struct cenv_lock *lock;
+    char name[sizeof("turn-") + CENV_STORE_KEY];
+};
+
+int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn **out,
+                   struct cenv_task *task, struct cenv_error *err)
+{
+    char hex[CENV_STORE_KEY];
+    int rc = cenv_store_key(cenv_str(key), hex, err);
+    struct cenv_turn *turn = rc ? NULL : cenv_calloc(1, sizeof(*turn));
+    if (!turn)
+        return rc ? rc : cenv_error_oom(err);
+    turn->store = store;
+    snprintf(turn->name, sizeof(turn->name), "turn-%s", hex);
+    rc = cenv_store_lock(store, turn->name, &turn->lock, task, err);
+    if (rc == 0)
+        *out = turn;
+    else
+        cenv_free(turn);
+    return rc;
+}
+
+void cenv_turn_free(struct cenv_turn *turn)
+{
+    if (turn)
+        cenv_store_unlock(turn->store, turn->name, turn->lock);
+    cenv_free(turn);
 }
 
 /* Where we may not even make the file, nobody has made it: neither has gc. */

@@ -65,7 +65,7 @@ int cenv_store_try_lock(const struct cenv_store *store, const char *key,
 void cenv_store_unlock(const struct cenv_store *store, const char *key,
                        struct cenv_lock *lock);
 
-/* Appends what is known of the holder: "process 123 on host", or nothing. */
+/* Appends what is known of the holder: "process 123 on host since ...", or nothing. */
 int cenv_store_lock_holder(const struct cenv_store *store, const char *key,
                            struct cenv_buf *out);
 

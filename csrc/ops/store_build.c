@@ -122,6 +122,17 @@ static struct cenv_str *spec_list(const struct cenv_build *build,
     return list;
 }
 
+static const struct cenv_json *python_of(const struct cenv_json *records)
+{
+    const struct cenv_json *record;
+    cenv_json_each(record, records)
+    {
+        if (cenv_str_is(cenv_json_get_str(record, "name"), "python"))
+            return record;
+    }
+    return NULL;
+}
+
 /* The directory by the descriptor's own name: the store may have moved since it was opened. */
 static int link_into(struct cenv_build *build, const char *dir,
                      const struct cenv_str *specs, size_t nr_specs,
@@ -138,6 +149,8 @@ static int link_into(struct cenv_build *build, const char *dir,
         .time = (int64_t)time(NULL),
         .specs = specs,
         .nr_specs = nr_specs,
+        .onto = build->base != NULL,
+        .python = python_of(cenv_json_get(build->base, "records")),
     };
     int rc =
         cenv_link(dir, packages, nr, &options, plan, &stats, build->task, build->err);
@@ -376,6 +389,7 @@ void cenv_build_end(struct cenv_build *build)
     cenv_buf_release(&build->target);
     cenv_json_free(build->records);
     cenv_json_free(build->meta);
+    cenv_json_free(build->base);
     cenv_lease_free(build->lease);
 }
 

@@ -15,6 +15,9 @@
 
 enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8, ON_ITS_WAY_SECONDS = 600 };
 
+/* The "mode" of a directory that clones are made in. */
+#define HOME_MODE "home"
+
 static int entry_name(const char *path, char *name, struct cenv_error *err)
 {
     char key[CENV_STORE_KEY];
@@ -222,6 +225,44 @@ int cenv_clone_find(const struct cenv_store *store, const char *path, char **sou
     return rc;
 }
 
+int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
+                    struct cenv_error *err)
+{
+    struct cenv_clone_entry entry = {.path = path};
+    char *source, *mode;
+    struct cenv_stat st;
+    int rc = cenv_clone_find(store, path, &source, &mode, err);
+    if (rc != 0)
+        return rc < 0 ? rc
+                      : cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
+                                       store->path);
+    rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    entry.source = source;
+    entry.mode = mode;
+    entry.dev = st.dev;
+    entry.ino = st.ino;
+    if (pid > 0)
+        cenv_owner_of(pid, &entry.owner);
+    rc = rc ? rc : cenv_clone_register(store, &entry, err);
+    cenv_free(source);
+    cenv_free(mode);
+    return rc;
+}
+
+int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
+                     struct cenv_error *err)
+{
+    struct cenv_clone_entry entry = {.path = path, .source = path, .mode = HOME_MODE};
+    struct cenv_stat st;
+    if (pid <= 0)
+        return cenv_clone_forget(store, path, err);
+    int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    entry.dev = st.dev;
+    entry.ino = st.ino;
+    cenv_owner_of(pid, &entry.owner);
+    return rc ? rc : cenv_clone_register(store, &entry, err);
+}
+
 /* The entry's own modification time: written right before the clone was there. */
 int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
                     struct cenv_error *err)
@@ -265,6 +306,37 @@ static bool is_past(const struct cenv_store *store, const char *name)
            st.mtime_ns / 1000000000 + ON_ITS_WAY_SECONDS < (int64_t)time(NULL);
 }
 
+/* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
+static int remove_unfinished(const char *home, struct cenv_error *err)
+{
+    struct cenv_listing names;
+    int rc = 0, dir = cenv_raw_open_dir(CENV_CWD, home);
+    if (dir < 0 || cenv_listing_read(&names, dir, true) < 0) {
+        cenv_fd_close(dir);
+        return 0;
+    }
+    for (size_t i = 0; i < names.nr && rc == 0; i++)
+        if (names.entries[i].name[0] == '.' && strstr(names.entries[i].name, ".cenv-"))
+            rc = cenv_fs_remove_tree(dir, names.entries[i].name, err);
+    cenv_listing_release(&names);
+    cenv_fd_close(dir);
+    if (rc == 0)
+        cenv_raw_rmdir(CENV_CWD, home);
+    return rc;
+}
+
+/* 1 removed, 0 stays (a home with clones in it), or a status. */
+static int remove_orphan(const struct clone *clone, struct cenv_error *err)
+{
+    int rc;
+    if (strcmp(clone->mode, HOME_MODE) == 0) {
+        rc = remove_unfinished(clone->path, err);
+        return rc < 0 ? rc : 0;
+    }
+    rc = cenv_fs_remove_tree(CENV_CWD, clone->path, err);
+    return rc < 0 ? rc : 1;
+}
+
 /*
  * The registry is ours, and dev and inode say that it is still the directory we made: one that was
  * put in its place since stays. An entry without owner lives as long as its directory.
@@ -285,15 +357,15 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
     bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
     rc = 0;
     if (there && orphan) {
-        rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
-        if (rc == 0 && append_path(list, clone.path, nr) < 0)
+        rc = remove_orphan(&clone, err);
+        if (rc == 1 && append_path(list, clone.path, nr) < 0)
             rc = cenv_error_oom(err);
         there = false;
     }
-    if (rc == 0 && !there && (orphan || is_past(store, name)))
+    if (rc >= 0 && !there && (orphan || is_past(store, name)))
         cenv_raw_unlink(clones, name);
     clone_release(&clone);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 static int sweep_clones(const struct cenv_store *store, struct cenv_buf *list,

@@ -27,7 +27,7 @@ static int make_work(int tmp, struct cenv_work *work, struct cenv_error *err)
     if (!lock)
         return cenv_error_oom(err);
     cenv_buf_init(&holder, 4096);
-    cenv_store_holder_text(&holder);
+    cenv_owner_text(&holder);
     int rc =
         cenv_lock_try(&work->lock, tmp, lock, CENV_LOCK_EXCLUSIVE, holder.data, err);
     if (rc == 1)

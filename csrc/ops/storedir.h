@@ -62,7 +62,4 @@ int cenv_work_sweep(const struct cenv_store *store, uint64_t *removed,
 int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
                           struct cenv_error *err);
 
-/* "process 123 on host". */
-int cenv_store_holder_text(struct cenv_buf *out);
-
 #endif
