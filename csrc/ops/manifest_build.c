@@ -395,10 +395,52 @@ static uint64_t pristine_size(const struct cenv_making_item *item)
     return size;
 }
 
+/* What a link of the environment names; directories on the way that are links are not followed. */
+static struct cenv_making_item *target_of(struct cenv_making *m,
+                                          const struct cenv_making_item *link)
+{
+    struct cenv_str to = link->target, dir = m->dirs[link->dir].path;
+    struct cenv_making_item *item = NULL;
+    struct cenv_buf joined, clean;
+    cenv_buf_init(&joined, 1 << 16);
+    cenv_buf_init(&clean, 1 << 16);
+    if (link->skip)
+        cenv_buf_add_str(&joined, cenv_str_slice(to, link->skip + 1u, to.len));
+    else if (to.len && to.data[0] != '/')
+        cenv_buf_addf(&joined, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
+                      CENV_STR_ARG(to));
+    if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean) == 0)
+        item = item_at(m, cenv_buf_str(&clean));
+    cenv_buf_release(&joined);
+    cenv_buf_release(&clean);
+    return item;
+}
+
+static struct cenv_making_item *follow(struct cenv_making *m,
+                                       struct cenv_making_item *item)
+{
+    enum { HOPS_MAX = 40 };
+    for (int hops = 0; item && item->st.type == CENV_FT_SYMLINK; hops++)
+        item = hops < HOPS_MAX ? target_of(m, item) : NULL;
+    return item;
+}
+
+/* The hash that a record tells for a file. */
+static struct cenv_str told_hash(const struct cenv_making *m, struct cenv_str path)
+{
+    const struct cenv_prefix *records = m->maker->records;
+    for (size_t i = 0; i < records->nr; i++)
+        for (size_t k = 0; k < records->records[i].nr_paths; k++)
+            if (cenv_str_eq(records->records[i].paths[k].path, path))
+                return records->records[i].paths[k].sha256_in_prefix;
+    return CENV_STR("");
+}
+
 static bool valued(void *ctx, struct cenv_str path, struct cenv_valued *out)
 {
     struct cenv_making *m = ctx;
-    struct cenv_making_item *item = item_at(m, path);
+    struct cenv_making_item *named = item_at(m, path), *item = follow(m, named);
+    const struct cenv_making_item *file = item;
     if (item && item->twin != CENV_NONE)
         item = &m->items[item->twin];
     if (!item || item->reloc == CENV_NONE || (item->found.flags & CENV_MF_VALUES))
@@ -406,6 +448,10 @@ static bool valued(void *ctx, struct cenv_str path, struct cenv_valued *out)
     *out = (struct cenv_valued){.reloc = item->reloc,
                                 .size = item->st.size,
                                 .pristine_size = pristine_size(item)};
+    if (file != named) {
+        out->link = true;
+        out->told = told_hash(m, file->path);
+    }
     item->hashed = true;
     return true;
 }

@@ -80,6 +80,11 @@ int cenv_look_at_path(const struct cenv_lookup *what,
                       const struct cenv_aliases *aliases, struct cenv_found *found,
                       struct cenv_error *err);
 
+/* Whether any of the names occurs in it, boundaries or not: 1 or 0; sees scripts of bin. */
+int cenv_look_mentions(const struct cenv_lookup *what,
+                       const struct cenv_aliases *aliases, struct cenv_found *found,
+                       struct cenv_error *err);
+
 /* The SHA-256 of its first `len` bytes, a multiple of 64. */
 int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
                         struct cenv_sha256_state *out, struct cenv_error *err);

@@ -197,7 +197,8 @@ static int scan_recorded(const struct foreign *f, const struct owned *o,
 {
     struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
     if (o->file_mode != CENV_MODE_BINARY)
-        return cenv_pathscan(&found->sites, data, &aliases, &found->reason, err);
+        return cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
+                                     err);
     int rc = 0;
     for (size_t i = 0; i < f->aliases.nr && rc == 0 && found->sites.nr == 0; i++)
         rc = cenv_sites_scan(&found->sites, data, f->aliases.forms[i].of[CENV_ENC_UTF8],
@@ -241,27 +242,44 @@ static void see_entry_point(const struct owned *o, struct cenv_sites *sites)
         sites->style = CENV_SHEBANG_ENTRY;
 }
 
-/* No placeholder: an unaltered file says what it says; one that somebody replaced is searched. */
+/*
+ * A package's file without a placeholder that names the environment. An unaltered one says what it
+ * says. mamba's records leave placeholders out, so one that is as its installer left it has the
+ * package's text; one that somebody replaced is anybody's.
+ */
+static int settle_plain(const struct foreign *f, const struct owned *o,
+                        struct cenv_str data, struct cenv_found *found,
+                        struct cenv_error *err)
+{
+    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_str told = o->path->sha256_in_prefix;
+    if (has_hash(data, o->path->sha256))
+        return 0;
+    found->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return told.len && has_hash(data, told)
+               ? cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
+                                       err)
+               : cenv_pathscan(&found->sites, data, &aliases, &found->reason, err);
+}
+
 static int look_at_plain(const struct foreign *f, const struct owned *o,
                          const struct cenv_lookup *what, struct cenv_found *found,
                          struct cenv_error *err)
 {
     struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
     struct cenv_buf data;
-    int rc = cenv_look_at_path(what, &aliases, found, err);
-    if (rc < 0 || (cenv_sites_none(&found->sites) && !found->reason))
+    if (o->path->type != CENV_PATH_HARDLINK) {
+        int rc = cenv_look_at_path(what, &aliases, found, err);
+        see_entry_point(o, &found->sites);
         return rc;
-    see_entry_point(o, &found->sites);
-    if (o->path->type != CENV_PATH_HARDLINK)
-        return 0;
+    }
+    int rc = cenv_look_mentions(what, &aliases, found, err);
+    if (rc <= 0)
+        return rc;
     cenv_buf_init(&data, FILE_MAX);
     rc = cenv_look_read(what, &data, err);
-    if (rc == 0 && has_hash(cenv_buf_str(&data), o->path->sha256)) {
-        cenv_sites_release(&found->sites);
-        found->reason = NULL;
-    } else {
-        found->flags &= (uint8_t)~CENV_MF_MANAGED;
-    }
+    if (rc == 0)
+        rc = settle_plain(f, o, cenv_buf_str(&data), found, err);
     cenv_buf_release(&data);
     return rc;
 }

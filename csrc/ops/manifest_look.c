@@ -138,18 +138,34 @@ static bool is_sourceless(const struct cenv_lookup *what)
     return !has;
 }
 
+/* Nothing to look for: an empty file, or bytecode, which Python makes anew of a changed source. */
+static bool says_nothing(const struct cenv_lookup *what)
+{
+    return what->st->size == 0 ||
+           (cenv_str_ends(what->path, CENV_STR(".pyc")) && !is_sourceless(what));
+}
+
+int cenv_look_mentions(const struct cenv_lookup *what,
+                       const struct cenv_aliases *aliases, struct cenv_found *found,
+                       struct cenv_error *err)
+{
+    if (says_nothing(what))
+        return 0;
+    int fd = open_listed(what, err);
+    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
 int cenv_look_at_path(const struct cenv_lookup *what,
                       const struct cenv_aliases *aliases, struct cenv_found *found,
                       struct cenv_error *err)
 {
-    bool bytecode = cenv_str_ends(what->path, CENV_STR(".pyc"));
-    if (what->st->size == 0 || (bytecode && !is_sourceless(what)))
+    if (says_nothing(what))
         return 0;
     int fd = open_listed(what, err);
-    if (fd < 0)
-        return fd;
-    int rc = search_file(what, fd, aliases, found, err);
-    if (rc > 0 && bytecode) {
+    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    if (rc > 0 && cenv_str_ends(what->path, CENV_STR(".pyc"))) {
         found->reason = "bytecode without its source";
         rc = 0;
     } else if (rc > 0) {

@@ -9,7 +9,8 @@
 struct scan {
     struct cenv_str data;
     bool text;
-    int only; /* text in UTF-16 or UTF-32: just this encoding; else -1 */
+    bool package; /* a package's: what stands before the path does not matter */
+    int only;     /* text in UTF-16 or UTF-32: just this encoding; else -1 */
     struct cenv_sites *sites;
     const char *opaque; /* a format in which nothing can be replaced, or NULL */
     const char *reason; /* why a name that is there is no site */
@@ -170,7 +171,8 @@ static int search(struct scan *s, struct cenv_str needle, int encoding,
             break;
         uint64_t at = (uint64_t)(found - s->data.data);
         from = at + needle.len;
-        if (ends_here(s->data, from, encoding) && begins_here(s->data, at, encoding))
+        if (ends_here(s->data, from, encoding) &&
+            (s->package || begins_here(s->data, at, encoding)))
             rc = add_found(s, at, needle.len, encoding, err);
     }
     return rc;
@@ -291,14 +293,15 @@ static int scan_trampoline(struct cenv_sites *sites, struct cenv_str data,
 
 /* ---- the whole ---- */
 
-int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
-                  const struct cenv_aliases *aliases, const char **reason,
-                  struct cenv_error *err)
+static int scan(struct cenv_sites *sites, struct cenv_str data, bool package,
+                const struct cenv_aliases *aliases, const char **reason,
+                struct cenv_error *err)
 {
     struct cenv_sites found = {0};
     struct scan s = {.data = data, .only = marked_encoding(data), .sites = &found};
     s.opaque = s.only >= 0 ? NULL : opaque_format(data);
     s.text = !s.opaque && (s.only >= 0 || cenv_str_find(data, '\0') == data.len);
+    s.package = package && s.text;
     int rc = search_all(&s, aliases, err);
     cenv_sites_settle(&found, 0);
     if (rc == 0 && s.text && s.only < 0)
@@ -312,6 +315,20 @@ int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
     }
     cenv_sites_release(&found);
     return rc;
+}
+
+int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
+                  const struct cenv_aliases *aliases, const char **reason,
+                  struct cenv_error *err)
+{
+    return scan(sites, data, false, aliases, reason, err);
+}
+
+int cenv_pathscan_package(struct cenv_sites *sites, struct cenv_str data,
+                          const struct cenv_aliases *aliases, const char **reason,
+                          struct cenv_error *err)
+{
+    return scan(sites, data, true, aliases, reason, err);
 }
 
 /* What big- and little-endian have in common when the path is ASCII. */

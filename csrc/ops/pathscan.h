@@ -32,6 +32,14 @@ int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
                   const struct cenv_aliases *aliases, const char **reason,
                   struct cenv_error *err);
 
+/*
+ * The same in a text of a package: its placeholder was replaced wherever it stood, so whatever
+ * stands before the path ("./tmp/env", as in every _sysconfigdata) makes it no other.
+ */
+int cenv_pathscan_package(struct cenv_sites *sites, struct cenv_str data,
+                          const struct cenv_aliases *aliases, const char **reason,
+                          struct cenv_error *err);
+
 /* A link's target: how many bytes of it are one of the names (up to a "/" or the end), or 0. */
 size_t cenv_pathscan_link(struct cenv_str target, const struct cenv_aliases *aliases);
 

@@ -203,13 +203,15 @@ static int add_element(struct record_walk *w, const struct element *e,
     cenv_json_free(decoded);
     if (!asked)
         return 0;
+    if (v.link && !(is_hash(e->in_prefix) && cenv_str_eq(e->in_prefix, v.told)))
+        return 0;
     bool entry = cenv_str_is(e->type, "unix_python_entry_point");
     if (is_hash(e->in_prefix))
         rc = add_value(w->sites, text, e->in_prefix, CENV_VALUE_SHA256, v.reloc, err);
     if (rc == 0 && entry && is_hash(e->sha256) &&
         (e->in_prefix.len == 0 || cenv_str_eq(e->sha256, e->in_prefix)))
         rc = add_value(w->sites, text, e->sha256, CENV_VALUE_SHA256, v.reloc, err);
-    if (rc == 0 && is_final_size(w, e, &v))
+    if (rc == 0 && !v.link && is_final_size(w, e, &v))
         rc = add_value(w->sites, text, e->size, CENV_VALUE_SIZE, v.reloc, err);
     return rc;
 }
@@ -290,7 +292,7 @@ static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_s
     cenv_buf_init(&path, 1 << 16);
     if (hash.len == 50 && cenv_str_starts(hash, CENV_STR("sha256=")) && name.len &&
         name.data[0] != '/' && row_path(name, base, &path) == 0 &&
-        ask(ctx, cenv_buf_str(&path), &v)) {
+        ask(ctx, cenv_buf_str(&path), &v) && !v.link) {
         rc = add_value(sites, text, cenv_str_slice(hash, 7, hash.len),
                        CENV_VALUE_BASE64, v.reloc, err);
         if (rc == 0 && number_of(size) >= 0)

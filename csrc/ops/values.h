@@ -14,6 +14,8 @@ struct cenv_valued {
     uint32_t reloc;         /* what VALUE sites get as `end` */
     uint64_t size;          /* of the file as it lies there */
     uint64_t pristine_size; /* as its package had it */
+    bool link;              /* the path is a link to that file */
+    struct cenv_str told;   /* link: the hash that a record tells for the file */
 };
 
 /* False when no relocation changes the file. `path` is relative to the prefix. */
@@ -21,7 +23,8 @@ typedef bool (*cenv_valued_fn)(void *ctx, struct cenv_str path,
                                struct cenv_valued *out);
 
 /*
- * Appends VALUE sites of a record's text: sha256_in_prefix always; size_in_bytes where the writer
+ * Appends VALUE sites of a record's text: sha256_in_prefix always (of a link where it is its
+ * target's, as mamba has it; rattler hashes the link's text, conda tells none); size_in_bytes where the writer
  * means the size in the prefix (rattler; conda for entry points); sha256 of an entry point where it
  * is that of the file in the prefix. In order of offset.
  */
