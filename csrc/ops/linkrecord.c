@@ -347,8 +347,9 @@ static int write_history(const struct cenv_linker *linker, int meta,
     if (rc == 0 && !onto)
         rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
     if (rc == 0)
-        rc = onto ? cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err)
-                  : cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
+        rc = onto
+                 ? cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err)
+                 : cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
     cenv_buf_release(&text);
     return rc;
 }

@@ -43,10 +43,10 @@ static int load_base(struct cenv_build *build)
     if (!id)
         return 0;
     int rc = cenv_template_load(build->store, id, &build->base, &st, build->err);
-    return rc == 1 ? cenv_error_set(build->err, CENV_EUSAGE,
-                                    "base: no template '%s' in %s", id,
-                                    build->store->path)
-                   : rc;
+    return rc == 1
+               ? cenv_error_set(build->err, CENV_EUSAGE, "base: no template '%s' in %s",
+                                id, build->store->path)
+               : rc;
 }
 
 static bool has_record(const struct cenv_json *list, const struct cenv_json *wanted)

@@ -8,9 +8,19 @@ import os
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
+from types import CodeType
 from typing import Any
 
 from cenv.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Run:
+    """Processes that belong together, such as a test run's: they share transient templates."""
+
+    uid: str
+    owner: int  # the process with whose end they go
 
 
 @dataclass(frozen=True)
@@ -20,21 +30,59 @@ class Setup:
     call: Callable[[Any], object]
     key: str
     transient: bool
+    owner: int = 0
 
     @classmethod
-    def of(cls, call: Callable[[Any], object] | None, key: object) -> Setup | None:
-        """Return the set-up asked for; without a key it serves this process only."""
+    def of(
+        cls, call: Callable[[Any], object] | None, key: object, run: Run | None = None
+    ) -> Setup | None:
+        """Return the set-up asked for; without a key it serves one run, or one process."""
         if call is None:
             if key is not None:
                 raise UsageError("key= tells what setup= does: there is no setup=")
             return None
-        if key is None:
+        if key is not None:
+            return cls(call, digest(key), transient=False)
+        known = identity(call) if run else None
+        if run is None or known is None:
             return cls(call, uuid.uuid4().hex, transient=True)
-        return cls(call, digest(key), transient=False)
+        return cls(call, digest((run.uid, known)), transient=True, owner=run.owner)
 
     def meta(self) -> dict[str, object]:
         """Return what the core is told."""
-        return {"key": self.key, "transient": self.transient}
+        return {"key": self.key, "transient": self.transient, "owner": self.owner}
+
+
+def identity(call: Callable[[Any], object]) -> str | None:
+    """Return what makes two functions of two processes of a run the same; None: who knows.
+
+    That is the code, and the values it is bound to where these are plain.
+    """
+    code = getattr(call, "__code__", None)
+    if code is None or getattr(call, "__self__", None) is not None:
+        return None
+    cells = [cell.cell_contents for cell in getattr(call, "__closure__", None) or ()]
+    bound = [
+        *cells,
+        *(getattr(call, "__defaults__", None) or ()),
+        *(getattr(call, "__kwdefaults__", None) or {}).items(),
+    ]
+    if not all(map(_is_plain, bound)):
+        return None
+    return repr((call.__module__, *_code(code), [repr(value) for value in bound]))
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (str, bytes, int, float, PurePath))
+
+
+def _code(code: CodeType) -> tuple[object, ...]:
+    """Return what tells one piece of code from another, the same in every process."""
+    parts = (_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
+    place = (code.co_filename, code.co_firstlineno, code.co_name)
+    return (*place, code.co_code, code.co_names, *parts)
 
 
 def digest(key: object) -> str:

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from cenv import api, core, trace
 from cenv.errors import UsageError
 from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
 from cenv.paths import store_path
-from cenv.setup import Setup
+from cenv.setup import Run, Setup
 from cenv.solving import Index, open_store
 from cenv.view import environment_for, program_in, run_in_view
 
@@ -66,6 +67,8 @@ class Template(_AtPath):
     specs: tuple[str, ...] = ()
     store: str | None = None
     cost: float = 0.0  # seconds its solve and build took when it was made; 0: unknown
+    size: int = 0  # bytes of its files; 0: unknown
+    transient: bool = False
     _spares: list[Spares] = field(default_factory=list, repr=False)
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
@@ -77,15 +80,26 @@ class Template(_AtPath):
             raise UsageError("run() needs a command")
         return run_in_view(self, argv, **keywords)
 
-    def clone(self, dst: AnyPath | None = None, *, mode: str | None = None) -> Clone:
-        """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one."""
+    def clone(
+        self,
+        dst: AnyPath | None = None,
+        *,
+        mode: str | None = None,
+        owner: int | None = None,
+    ) -> Clone:
+        """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
+
+        Once the process `owner` is gone, a sweep removes the clone: this process for a
+        clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
+        """
         if dst is None:
             spare = self._spares[0].take() if self._spares and mode is None else None
             if spare is not None:
                 return Clone(spare.path, self, spare.mode, spare)
+            owner = os.getpid() if owner is None else owner
             dst = _temporary()
         report = api.clone(
-            self, dst, mode=mode or "auto", store=self.store, owner=os.getpid()
+            self, dst, mode=mode or "auto", store=self.store, owner=owner or 0
         )
         return Clone(report.path, self, report.mode, report)
 
@@ -170,38 +184,53 @@ class TemplateStore:
         records: Iterable[api.Record] | None = None,
         offline: bool = False,
         rebuild: bool = False,
+        base: Template | None = None,
         setup: Callable[[Draft], object] | None = None,
         key: object = None,
+        run: Run | None = None,
         **options: Any,
     ) -> Template:
         """Return the template of a solution, built now unless the store has it.
 
         One template per distinct solution, built once per machine whoever asks; a
-        request known from before solves nothing. `setup` is run once in the new
-        template; `key` (str, bytes, files, or several) tells what it does: without it
-        the template ends with this process. Other options are those of Index.request.
+        request known from before solves nothing. With `base` it is a layer over that
+        template, whose packages stay as they are and whose state, set-up included, is
+        where it starts. `setup` is run once in the new template; `key` (str, bytes,
+        files, or several) tells what it does: without it the template ends with this
+        process, or with `run`. Other options are those of Index.request.
         """
-        asked = [str(spec) for spec in specs]
-        shaped = Setup.of(setup, key)
+        shaped = _Shape(Setup.of(setup, key, run), _layer(base))
+        meta: dict[str, Any] = {"specs": [str(spec) for spec in specs]}
+        meta.update(offline=offline, rebuild=rebuild)
         with trace.recording() as recorder:
-            if records is not None:
-                found = api.complete(
-                    records, channels, store=self.path, offline=offline
-                )
-                meta = {"specs": asked, "offline": offline, "rebuild": rebuild}
+            if records is not None or (base is not None and not meta["specs"]):
+                given = shaped.over(records or ())
+                found = api.complete(given, channels, store=self.path, offline=offline)
                 return self._build(found, meta, shaped, recorder)
             index = Index(channels, platform, store=self.path, offline=offline)
-            request = _request_key(index, asked, options, shaped)
-            known = None if rebuild else self._known(request)
-            if known is not None:
-                return self._as_template(known, asked, recorder)
-            solution = index.solve(asked, **options)
-            wanted = [record.to_json() for record in solution.records]
-            meta = {"specs": asked, "offline": offline, "rebuild": rebuild}
-            meta["secrets"] = index.secrets()
-            template = self._build(wanted, meta, shaped, recorder)
-            if not (shaped and shaped.transient):
-                self._core.request_put(request, json.dumps({"id": template.id}))
+            return self._solved(index, meta, shaped, recorder, options)
+
+    def _solved(
+        self,
+        index: Index,
+        meta: dict[str, Any],
+        shaped: _Shape,
+        recorder: trace.Recorder,
+        options: dict[str, Any],
+    ) -> Template:
+        if shaped.base:
+            locked = (*shaped.base.records, *options.pop("locked", ()))
+            options = {**options, "locked": locked}
+        request = _request_key(index, meta["specs"], options, shaped)
+        known = None if meta["rebuild"] else self._known(request)
+        if known is not None:
+            return self._as_template(known, meta["specs"], recorder)
+        solution = index.solve(meta["specs"], **options)
+        wanted = [record.to_json() for record in solution.records]
+        meta["secrets"] = index.secrets()
+        template = self._build(wanted, meta, shaped, recorder)
+        if not template.transient:
+            self._core.request_put(request, json.dumps({"id": template.id}))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
@@ -215,24 +244,29 @@ class TemplateStore:
         self,
         records: list[dict[str, Any]],
         meta: dict[str, Any],
-        setup: Setup | None,
+        shaped: _Shape,
         recorder: trace.Recorder,
     ) -> Template:
+        if shaped.adds_nothing(records):
+            assert shaped.base
+            return replace(shaped.base, built=False, specs=tuple(meta["specs"]))
         given = json.dumps(records)
-        meta = {**meta, "solved": recorder.seconds}
-        if setup is None:
-            reply = core.call(self._core.template_build, given, json.dumps(meta))
+        meta = {**meta, "solved": recorder.seconds, **shaped.meta()}
+        if shaped.is_draft:
+            reply = self._draft(given, meta, shaped.setup)
         else:
-            reply = self._draft(given, {**meta, **setup.meta()}, setup)
-        return self._as_template(reply, meta["specs"], recorder)
+            reply = core.call(self._core.template_build, given, json.dumps(meta))
+        found = self._as_template(reply, meta["specs"], recorder)
+        return replace(found, transient=shaped.transient)
 
-    def _draft(self, records: str, meta: dict[str, Any], setup: Setup) -> Any:
+    def _draft(self, records: str, meta: dict[str, Any], setup: Setup | None) -> Any:
         reply, draft = core.call(self._core.draft_open, records, json.dumps(meta))
         found = json.loads(reply)
         if draft is None:
             return found
         try:
-            setup.call(Draft(found["path"]))
+            if setup is not None:
+                setup.call(Draft(found["path"]))
             return core.call(draft.commit)
         finally:
             draft.discard()
@@ -262,6 +296,7 @@ class TemplateStore:
             seconds=recorder.seconds,
             stages=recorder.stages(),
             cost=float(reply.get("cost") or 0),
+            size=int(reply.get("size") or 0),
             specs=tuple(specs or reply.get("specs") or ()),
             store=self.path,
         )
@@ -290,19 +325,106 @@ class TemplateStore:
         """Keep gc away from this store until the lease's release() is called."""
         return self._core.lease()
 
+    @contextlib.contextmanager
+    def turn(self, key: str) -> Iterator[None]:
+        """Let one process of this machine at a time into the block, for each `key`.
+
+        A turn ends with its process, however that ends. While it waits, the recorder's
+        progress is told who has it, since when.
+        """
+        held = core.call(self._core.turn, key)
+        try:
+            yield
+        finally:
+            held.release()
+
+    def remember(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep a small JSON object for `key`, until gc needs the room."""
+        self._core.request_put(key, json.dumps(value))
+
+    def recall(self, key: str) -> dict[str, Any] | None:
+        """Return what was remembered for `key`."""
+        found = self._core.request_find(key)
+        return None if found is None else dict(json.loads(found))
+
+    def give(self, clone: Clone, owner: int = 0) -> None:
+        """Make a clone that a sweep may remove another process's, or nobody's (0)."""
+        self._core.clone_give(core.fspath(clone), owner)
+
+    def home(self, directory: AnyPath, owner: int) -> None:
+        """Tell that a process makes clones in `directory`; 0: no longer.
+
+        When it was killed, a sweep removes what it had not finished there.
+        """
+        self._core.clones_home(core.fspath(directory), owner)
+
     def sweep(self) -> list[str]:
         """Remove clones whose owner died and the scratch of killed runs; return their paths."""
         removed: Any = core.call(self._core.sweep, "", "")["removed"]
         return [str(path) for path in removed]
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """What makes a template more than its packages: a set-up, and a base below it."""
+
+    setup: Setup | None
+    base: Template | None
+
+    @property
+    def is_draft(self) -> bool:
+        return self.setup is not None or self.base is not None
+
+    @property
+    def transient(self) -> bool:
+        return bool(
+            (self.setup and self.setup.transient) or (self.base and self.base.transient)
+        )
+
+    def meta(self) -> dict[str, object]:
+        """Return what the core is told."""
+        found: dict[str, object] = self.setup.meta() if self.setup else {}
+        if self.base:
+            found.update(base=self.base.id, transient=self.transient)
+        return found
+
+    def over(self, records: Iterable[api.Record]) -> list[api.Record]:
+        """Return the base's records, and those of `records` that it lacks."""
+        below = self.base.records if self.base else ()
+        mine = {record.name: record.sha256 for record in below}
+        found: list[api.Record] = list(below)
+        for given in records:
+            record = given.to_json() if isinstance(given, PackageRecord) else given
+            if record["name"] not in mine:
+                found.append(record)
+            elif record.get("sha256", mine[record["name"]]) != mine[record["name"]]:
+                message = f"base= has another {record['name']} than records= asks for"
+                raise UsageError(message, hint="a layer keeps the packages of its base")
+        return found
+
+    def adds_nothing(self, records: Iterable[Mapping[str, Any]]) -> bool:
+        """Say whether a layer would be its base again."""
+        if self.base is None or self.setup is not None:
+            return False
+        below = {record.sha256 for record in self.base.records}
+        return all(record.get("sha256") in below for record in records)
+
+
+def _layer(base: Template | None) -> Template | None:
+    if base is not None and not base.id:
+        hint = "build it from specs, or from a file; setup= changes it"
+        raise UsageError(f"base= is no template of the store: {base.path}", hint=hint)
+    return base
+
+
 def _request_key(
-    index: Index, specs: list[str], options: Mapping[str, Any], setup: Setup | None
+    index: Index, specs: list[str], options: Mapping[str, Any], shaped: _Shape
 ) -> str:
     """Return all that the solution depends on, as text."""
     request = index.request(specs, **options)
     channels = [channel.safe_url for channel in index.channels]
-    parts = [request, channels, index.platform, index.identity]
-    if setup:
-        parts.append(setup.key)
+    parts: list[Any] = [request, channels, index.platform, index.identity]
+    if shaped.is_draft:
+        parts.append(shaped.setup and shaped.setup.key)
+        parts.append(shaped.base and shaped.base.id)
     return json.dumps(parts, sort_keys=True)
