@@ -514,20 +514,20 @@ static void fill_from_origin(struct reader *r, struct cenv_str fn,
     record->channel = origin->channel.len ? origin->channel : r->own_channel;
     record->channel_url = origin->channel_url;
     record->channel_rank = origin->channel_rank;
-    record->url = origin->base_url.len ? origin->base_url : r->own_url;
+    record->url = origin->base_url.len ? CENV_STR("") : r->own_url;
     if (record->noarch.len && !cenv_str_is(record->noarch, "python"))
         record->noarch = CENV_STR("generic");
 }
 
-/* base_url + fn, quoted. */
-static int make_url(struct cenv_record *record, struct cenv_arena *arena)
+int cenv_record_url(struct cenv_record *record, struct cenv_str base_url,
+                    struct cenv_arena *arena)
 {
-    size_t max = cenv_url_quoted_len(record->fn), base = record->url.len;
+    size_t max = cenv_url_quoted_len(record->fn), base = base_url.len;
     char *url = cenv_arena_alloc(arena, base + max);
 
     if (!url)
         return CENV_ENOMEM;
-    memcpy(url, record->url.data, base);
+    memcpy(url, base_url.data, base);
     if (max == record->fn.len)
         memcpy(url + base, record->fn.data, max);
     else
@@ -571,7 +571,7 @@ static int complete(struct reader *r, struct cenv_str fn,
     if (rc == 0)
         rc = lower_name(&record->name, r->arena);
     if (rc == 0 && origin->base_url.len)
-        rc = make_url(record, r->arena);
+        rc = cenv_record_url(record, origin->base_url, r->arena);
     if (rc == 0)
         rc = parse_version(record, before, r->arena, err);
     return rc;

@@ -64,6 +64,7 @@ struct cenv_record {
     uint32_t nr_depends, nr_constrains, nr_track_features, nr_flags, nr_extras;
 
     struct cenv_str raw; /* the JSON object as in repodata: valid JSON, valid UTF-8 */
+    uint32_t raw_at;     /* where it lies in the file of its repodata; else not used */
 };
 
 /* What a record inherits from the repodata it lies in; spans must outlive the record. */
@@ -103,5 +104,9 @@ int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
                             struct cenv_str fn, const struct cenv_record_origin *origin,
                             const struct cenv_version *before, struct cenv_arena *arena,
                             struct cenv_error *err);
+
+/* Makes the url of base_url and fn, quoted; 0 or CENV_ENOMEM. */
+int cenv_record_url(struct cenv_record *record, struct cenv_str base_url,
+                    struct cenv_arena *arena);
 
 #endif

@@ -256,6 +256,25 @@ struct visit {
         why; /* of the record at hand; kept here since it is large to clear */
 };
 
+/* The bytes `at` .. `at` + `len` - 1 of the file; 0 or a status, without a message. */
+static int read_bytes(const struct cenv_repodata *rd, uint64_t at, uint64_t len,
+                      struct cenv_arena *arena, struct cenv_str *out)
+{
+    char *data;
+
+    if (len > rd->reader.len || at > rd->reader.len - len)
+        return CENV_EINTEGRITY;
+    if (rd->bytes.data) {
+        *out = cenv_str_n(rd->bytes.data + at, len);
+        return 0;
+    }
+    data = cenv_arena_alloc(arena, len);
+    if (!data)
+        return CENV_ENOMEM;
+    *out = cenv_str_n(data, len);
+    return rd->reader.read(rd->reader.ctx, at, data, len) == 0 ? 0 : CENV_EINTEGRITY;
+}
+
 /* The text of a run: of the mapped file, or read in one piece. */
 static int open_window(struct visit *v, const struct cenv_rd_run *run,
                        struct window *out)
@@ -265,17 +284,17 @@ static int open_window(struct visit *v, const struct cenv_rd_run *run,
     const struct cenv_rd_entry *last = &first[run->nr - 1];
     uint64_t from = first->key < rd->reader.len ? first->key : first->object;
     uint64_t len = (uint64_t)last->object + last->object_len - from;
-    char *data;
+    struct cenv_str text;
+    int rc;
 
     if (rd->bytes.data) {
         *out = (struct window){rd->bytes.data, 0};
         return 0;
     }
-    data = cenv_arena_alloc(v->arena, len);
-    if (!data)
-        return CENV_ENOMEM;
-    *out = (struct window){data, from};
-    return rd->reader.read(rd->reader.ctx, from, data, len) == 0 ? 0 : CENV_EINTEGRITY;
+    rc = read_bytes(rd, from, len, v->arena, &text);
+    if (rc == 0)
+        *out = (struct window){text.data, from};
+    return rc;
 }
 
 static int collect_run(struct visit *v, const struct cenv_rd_run *run)
@@ -401,6 +420,7 @@ static int visit_twins(struct visit *v, const struct candidate *twins, size_t nr
     if (twins[nr - 1].ext.len > twins[used].ext.len)
         inherit(v, &record, &twins[nr - 1]);
     v->version = record.parsed;
+    record.raw_at = twins[used].entry->object;
     return v->fn(v->ctx, &record, err);
 }
 
@@ -419,8 +439,15 @@ static size_t find_name(const struct cenv_repodata *rd, struct cenv_str name)
     return low;
 }
 
-static int report_collect(const struct cenv_repodata *rd, int rc,
-                          struct cenv_error *err)
+size_t cenv_repodata_find(const struct cenv_repodata *rd, struct cenv_str name)
+{
+    size_t at = find_name(rd, name);
+    bool there = at < rd->t.nr_names && cenv_str_eq(cenv_repodata_name(rd, at), name);
+
+    return there ? at : SIZE_MAX;
+}
+
+static int report_read(const struct cenv_repodata *rd, int rc, struct cenv_error *err)
 {
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
@@ -439,14 +466,14 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                       .skips = skips,
                       .fn = visit,
                       .ctx = ctx};
-    size_t at = find_name(rd, name), next;
+    size_t at = cenv_repodata_find(rd, name), next;
     int rc;
 
-    if (at == rd->t.nr_names || !cenv_str_eq(cenv_repodata_name(rd, at), name))
+    if (at == SIZE_MAX)
         return 0;
     rc = collect(&v, &rd->t.runs[rd->t.names[at]], &rd->t.runs[rd->t.names[at + 1]]);
     if (rc < 0)
-        rc = report_collect(rd, rc, err);
+        rc = report_read(rd, rc, err);
     for (at = 0; rc == 0 && at < v.nr; at = next) {
         for (next = at + 1; next < v.nr; next++)
             if (!cenv_str_eq(v.candidates[at].stem, v.candidates[next].stem))
@@ -455,4 +482,31 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
     }
     cenv_free(v.candidates);
     return rc;
+}
+
+int cenv_repodata_complete(const struct cenv_repodata *rd,
+                           const struct cenv_record *record, struct cenv_arena *arena,
+                           struct cenv_record *out, struct cenv_error *err)
+{
+    struct cenv_record full;
+    struct cenv_str object;
+    int rc;
+
+    if (record->raw.data) {
+        *out = *record;
+        return 0;
+    }
+    rc = read_bytes(rd, record->raw_at, record->raw.len, arena, &object);
+    if (rc < 0)
+        return report_read(rd, rc, err);
+    rc = cenv_record_parse(&full, object, record->fn, &rd->origin, arena, err);
+    if (rc < 0)
+        return rc;
+    if (!cenv_str_eq(full.name, record->name) ||
+        !cenv_str_eq(full.build, record->build) ||
+        !cenv_str_eq(full.version, record->version))
+        return report_read(rd, CENV_EINTEGRITY, err);
+    *out = full;
+    out->raw_at = record->raw_at;
+    return 0;
 }

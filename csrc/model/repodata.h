@@ -52,6 +52,9 @@ void cenv_repodata_free(struct cenv_repodata *rd); /* NULL is fine */
 size_t cenv_repodata_nr_names(const struct cenv_repodata *rd);
 struct cenv_str cenv_repodata_name(const struct cenv_repodata *rd, size_t index);
 
+/* The number of a name (lower case), or SIZE_MAX when it is not there. */
+size_t cenv_repodata_find(const struct cenv_repodata *rd, struct cenv_str name);
+
 /* Entries of all sections, twins and removed ones included (for progress and statistics). */
 size_t cenv_repodata_nr_entries(const struct cenv_repodata *rd);
 
@@ -86,6 +89,14 @@ typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
 int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err);
+
+/*
+ * Fills *out with all of a record that a block gave only in part (prepared.h), reading its JSON into
+ * `arena`; of any other record it makes a copy. CENV_EINTEGRITY when the file has changed.
+ */
+int cenv_repodata_complete(const struct cenv_repodata *rd,
+                           const struct cenv_record *record, struct cenv_arena *arena,
+                           struct cenv_record *out, struct cenv_error *err);
 
 /* ---- the binary index: what a scan finds, kept for the next time ---- */
 

@@ -13,12 +13,14 @@
 struct source {
     struct cenv_index_file file;
     struct cenv_str multichannel;
+    struct cenv_shelf shelf;
 };
 
 struct cenv_index {
     struct source *sources;
     size_t nr;
     struct cenv_arena arena;
+    struct cenv_specbook *book;
 };
 
 struct opening {
@@ -45,9 +47,12 @@ static uint32_t rank_of(const struct cenv_index_source *given, size_t index)
 static int open_source(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
 {
     struct opening *o = ctx;
+    struct source *source = &o->index->sources[i];
     (void)thread;
-    return cenv_index_file_open(&o->index->sources[i].file, &o->given[i],
-                                rank_of(o->given, i), o->cache_dir, err);
+    int rc = cenv_index_file_open(&source->file, &o->given[i], rank_of(o->given, i),
+                                  o->cache_dir, err);
+    return rc < 0 ? rc
+                  : cenv_shelf_init(&source->shelf, &source->file, o->index->book, err);
 }
 
 static struct cenv_index *new_index(const struct cenv_index_source *given, size_t nr)
@@ -57,7 +62,10 @@ static struct cenv_index *new_index(const struct cenv_index_source *given, size_
         return NULL;
     index->sources = cenv_calloc(nr, sizeof(*index->sources));
     index->nr = index->sources ? nr : 0;
-    bool failed = !index->sources;
+    index->book = cenv_calloc(1, sizeof(*index->book));
+    bool failed = !index->sources || !index->book;
+    if (index->book)
+        cenv_specbook_init(index->book);
     for (size_t i = 0; i < index->nr; i++) {
         index->sources[i].file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
         const char *multi = given[i].multichannel ? given[i].multichannel : "";
@@ -107,8 +115,12 @@ void cenv_index_free(struct cenv_index *index)
     if (!index)
         return;
     for (size_t i = 0; i < index->nr; i++) {
+        cenv_shelf_release(&index->sources[i].shelf);
         cenv_index_file_release(&index->sources[i].file);
     }
+    if (index->book)
+        cenv_specbook_release(index->book);
+    cenv_free(index->book);
     cenv_free(index->sources);
     cenv_arena_release(&index->arena);
     cenv_free(index);
@@ -136,4 +148,20 @@ const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
                                                 size_t i)
 {
     return index->sources[i].file.repodata;
+}
+
+struct cenv_shelf *cenv_index_shelf(const struct cenv_index *index, size_t i)
+{
+    return &index->sources[i].shelf;
+}
+
+struct cenv_specbook *cenv_index_specbook(const struct cenv_index *index)
+{
+    return index->book;
+}
+
+void cenv_index_save(const struct cenv_index *index)
+{
+    for (size_t i = 0; i < index->nr; i++)
+        cenv_shelf_save(&index->sources[i].shelf);
 }

@@ -2,7 +2,8 @@
 /*
  * Opening one repodata file, and its binary index in the cache.
  *
- * Beside index-KEY, which the tables are mapped from, lies text-KEY where the source is compressed.
+ * Beside index-KEY, which the tables are mapped from, lies text-KEY where the source is compressed,
+ * and names-KEY once there was a solve (shelf.c).
  * An index counts only for the very source (device, inode, size, times) and the very text it was made
  * from. It is published after its text and neither is synced, so after a power cut the text may be
  * holes: an index from an earlier boot is believed only when the text's sum is right.
@@ -19,15 +20,13 @@
 /* Largest repodata.json a .zst may unfold to, five times conda-forge's largest of 2026. */
 static const size_t UNPACKED_MAX = (size_t)2 << 30;
 
-enum { KEY_MAX = 48 };
-
 /* Words of the stamp. */
 enum { SOURCE = 0, TEXT = 5, BOOT = 10, SUM = 11 };
 
 /* The cache's view of one source. */
 struct slot {
     int dir; /* -1: no cache */
-    char index[KEY_MAX], text[KEY_MAX];
+    char index[CENV_INDEX_KEY_MAX], text[CENV_INDEX_KEY_MAX], names[CENV_INDEX_KEY_MAX];
     struct cenv_repodata_stamp stamp; /* what is known of the source */
     bool compressed;
 };
@@ -75,6 +74,7 @@ static void slot_open(struct slot *slot, const char *cache_dir, const char *path
         return;
     snprintf(slot->index, sizeof(slot->index), "index-%016llx", key);
     snprintf(slot->text, sizeof(slot->text), "text-%016llx", key);
+    snprintf(slot->names, sizeof(slot->names), "names-%016llx", key);
     slot->dir = cenv_fs_open_root(cache_dir, &ignored);
     cenv_error_release(&ignored);
 }
@@ -104,14 +104,14 @@ static int open_text(struct slot *slot, const char *path, struct cenv_stat *st)
     return fd;
 }
 
-static int map_index(struct slot *slot, struct cenv_mapping *packed)
+static int map_file(int dir, const char *name, struct cenv_mapping *out)
 {
     struct cenv_stat st;
-    int fd = cenv_raw_open_file(slot->dir, slot->index, &st), rc;
+    int fd = cenv_raw_open_file(dir, name, &st), rc;
 
     if (fd < 0)
         return fd;
-    rc = cenv_raw_map_fd(fd, packed);
+    rc = cenv_raw_map_fd(fd, out);
     cenv_fd_close(fd);
     return rc;
 }
@@ -159,7 +159,7 @@ static int load_cached(struct cenv_index_file *file, struct slot *slot,
 
     file->why = "no binary index yet";
     file->fd = open_text(slot, source->file.data, &st);
-    if (file->fd < 0 || map_index(slot, &file->packed) < 0)
+    if (file->fd < 0 || map_file(slot->dir, slot->index, &file->packed) < 0)
         return 1;
     file->why = "the repodata or its index has changed";
     if (is_text_whole(slot, &file->packed, file->fd)) {
@@ -187,11 +187,11 @@ static void drop_cached(struct cenv_index_file *file)
 /* ---- writing the cache: whatever fails, the scan's result stands ---- */
 
 /* A new file under a name of its own, stamped, then renamed to `name`. */
-static int publish(struct slot *slot, const char *name, struct cenv_str data,
+static int publish(int dir, const char *name, struct cenv_str data,
                    struct cenv_stat *st)
 {
     char *scratch = cenv_fs_unique_name(name);
-    int fd = scratch ? cenv_raw_create(slot->dir, scratch, 0644) : -1, rc = fd;
+    int fd = scratch ? cenv_raw_create(dir, scratch, 0644) : -1, rc = fd;
 
     if (fd >= 0) {
         rc = cenv_raw_write(fd, data.data, data.len);
@@ -199,15 +199,16 @@ static int publish(struct slot *slot, const char *name, struct cenv_str data,
             rc = cenv_raw_stat_fd(fd, st);
         cenv_fd_close(fd);
         if (rc >= 0)
-            rc = cenv_raw_rename(slot->dir, scratch, slot->dir, name);
+            rc = cenv_raw_rename(dir, scratch, dir, name);
         if (rc < 0)
-            cenv_raw_unlink(slot->dir, scratch);
+            cenv_raw_unlink(dir, scratch);
     }
     cenv_free(scratch);
     return rc < 0 ? -1 : 0;
 }
 
-static void save_cached(struct cenv_index_file *file, struct slot *slot,
+/* Whether it is there now. */
+static bool save_cached(struct cenv_index_file *file, struct slot *slot,
                         struct cenv_str text)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
@@ -219,16 +220,39 @@ static void save_cached(struct cenv_index_file *file, struct slot *slot,
     slot->stamp.words[BOOT] = this_boot();
     if (slot->compressed) {
         slot->stamp.words[SUM] = cenv_sum64(text);
-        rc = publish(slot, slot->text, text, &st);
+        rc = publish(slot->dir, slot->text, text, &st);
         if (rc == 0)
             stamp_file(&slot->stamp, TEXT, &st);
     }
     if (rc == 0)
         rc = cenv_repodata_pack(file->repodata, &slot->stamp, &packed, &ignored);
     if (rc == 0)
-        publish(slot, slot->index, cenv_buf_str(&packed), &st);
+        rc = publish(slot->dir, slot->index, cenv_buf_str(&packed), &st);
     cenv_buf_release(&packed);
     cenv_error_release(&ignored);
+    return rc == 0;
+}
+
+/* The slot has a binary index: from now on its directory is the file's. */
+static void keep_slot(struct cenv_index_file *file, struct slot *slot)
+{
+    file->cache = slot->dir;
+    file->stamp = slot->stamp;
+    memcpy(file->names, slot->names, sizeof(file->names));
+    slot->dir = -1;
+}
+
+int cenv_index_file_map_names(const struct cenv_index_file *file,
+                              struct cenv_mapping *out)
+{
+    return map_file(file->cache, file->names, out) < 0 ? -1 : 0;
+}
+
+int cenv_index_file_save_names(const struct cenv_index_file *file, struct cenv_str data)
+{
+    struct cenv_stat st;
+
+    return publish(file->cache, file->names, data, &st);
 }
 
 /* ---- opening ---- */
@@ -255,6 +279,7 @@ static int open_path(struct cenv_index_file *file, const char *path,
     struct slot slot;
     struct cenv_str text;
     int fd = cenv_fs_open_named(path, &st, err), rc;
+    bool kept;
 
     if (fd < 0)
         return fd;
@@ -266,12 +291,14 @@ static int open_path(struct cenv_index_file *file, const char *path,
     slot_open(&slot, text.len >= least_len(text) ? cache_dir : NULL, path, &st,
               is_zstd(text));
     rc = slot.dir >= 0 ? load_cached(file, &slot, source, err) : 1;
+    kept = rc == 0;
     if (rc == 1) {
         drop_cached(file);
         rc = scan(file, &text, source, err);
-        if (rc == 0 && slot.dir >= 0)
-            save_cached(file, &slot, text);
+        kept = rc == 0 && slot.dir >= 0 && save_cached(file, &slot, text);
     }
+    if (kept)
+        keep_slot(file, &slot);
     slot_close(&slot);
     return rc;
 }
@@ -312,5 +339,6 @@ void cenv_index_file_release(struct cenv_index_file *file)
     cenv_mapping_release(&file->packed);
     cenv_buf_release(&file->unpacked);
     cenv_fd_close(file->fd);
+    cenv_fd_close(file->cache);
     *file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
 }

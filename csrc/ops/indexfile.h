@@ -7,6 +7,8 @@
 #include "io/fs.h"
 #include "model/repodata.h"
 
+enum { CENV_INDEX_KEY_MAX = 48 };
+
 struct cenv_index_file {
     struct cenv_mapping text, packed;
     struct cenv_buf unpacked; /* of a .zst */
@@ -14,10 +16,13 @@ struct cenv_index_file {
     struct cenv_repodata *repodata;
     bool hit;        /* from the binary index */
     const char *why; /* it was not: a literal, or NULL where none was looked for */
+    int cache;       /* the directory of its binary index; -1: it has none */
+    char names[CENV_INDEX_KEY_MAX];   /* in there: the file of its parsed names */
+    struct cenv_repodata_stamp stamp; /* of its binary index */
 };
 #define CENV_INDEX_FILE_INIT \
     { \
-        .fd = -1 \
+        .fd = -1, .cache = -1 \
     }
 
 /*
@@ -29,5 +34,12 @@ int cenv_index_file_open(struct cenv_index_file *file,
                          const struct cenv_index_source *source, uint32_t channel_rank,
                          const char *cache_dir, struct cenv_error *err);
 void cenv_index_file_release(struct cenv_index_file *file);
+
+/* The file of parsed names (shelf.h) of one that has a cache: maps it, or puts another in its place;
+ * 0 or -1. */
+int cenv_index_file_map_names(const struct cenv_index_file *file,
+                              struct cenv_mapping *out);
+int cenv_index_file_save_names(const struct cenv_index_file *file,
+                               struct cenv_str data);
 
 #endif

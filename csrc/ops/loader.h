@@ -16,7 +16,7 @@ struct cenv_loader {
 /* The id of a name, new if need be; `text` must live as long as the problem. */
 uint32_t cenv_loader_name(struct cenv_loader *l, struct cenv_str text);
 
-/* The id of the spec `text`, parsed when it is new; of a malformed one `bad` is set. */
+/* The id of the spec `text`, booked when it is new; of a malformed one `bad` is set. */
 int cenv_loader_spec(struct cenv_loader *l, struct cenv_str text, uint32_t *id);
 
 /* Adds a spec that no text stands for. */

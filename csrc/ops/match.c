@@ -63,6 +63,23 @@ static bool holds(struct matcher *m, const struct cenv_spec *spec,
            rest_holds(m, spec, cand);
 }
 
+/* The spec looks at what a block does not have. */
+static bool looks_deep(const struct cenv_matchspec_more *more)
+{
+    return more && (more->md5.len || more->sha256.len || more->license.kind ||
+                    more->license_family.kind || more->has_track_features ||
+                    more->has_features || more->flags.nr);
+}
+
+static int complete_all(struct cenv_problem *p, const struct cenv_name *name,
+                        struct cenv_error *err)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < name->nr; i++)
+        rc = cenv_problem_complete(p, &p->cands[name->first + i], err);
+    return rc;
+}
+
 static void match_all(struct matcher *m, struct cenv_spec *spec,
                       const struct cenv_name *name)
 {
@@ -78,9 +95,12 @@ static void match_all(struct matcher *m, struct cenv_spec *spec,
     }
 }
 
-static int match_spec(struct matcher *m, struct cenv_spec *spec)
+static int match_spec(struct matcher *m, struct cenv_spec *spec, struct cenv_error *err)
 {
     const struct cenv_name *name = &m->p->names[spec->name];
+    int rc = looks_deep(spec->parsed.more) ? complete_all(m->p, name, err) : 0;
+    if (rc < 0)
+        return rc;
     spec->bits =
         cenv_arena_calloc(&m->p->arena, (name->nr + 63) / 64, sizeof(*spec->bits));
     if (!spec->bits)
@@ -97,13 +117,13 @@ static int match_spec(struct matcher *m, struct cenv_spec *spec)
     return 0;
 }
 
-int cenv_match_specs(struct cenv_problem *p)
+int cenv_match_specs(struct cenv_problem *p, struct cenv_error *err)
 {
     struct matcher m = {.p = p};
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < p->nr_specs; i++)
         if (p->specs[i].name != CENV_NONE)
-            rc = match_spec(&m, &p->specs[i]);
+            rc = match_spec(&m, &p->specs[i], err);
     cenv_free(m.verdict);
     return rc;
 }

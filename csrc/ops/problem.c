@@ -44,41 +44,47 @@ uint32_t cenv_loader_add(struct cenv_loader *l, const struct cenv_spec *spec)
     return (uint32_t)p->nr_specs++;
 }
 
-static int set_bad(struct cenv_loader *l, struct cenv_spec *spec, const char *reason)
+/* There is a place for number `id` of the book. */
+static int reach_book(struct cenv_loader *l, uint32_t id)
 {
-    spec->bad = cenv_arena_str(&l->p->arena, cenv_str(reason));
-    return spec->bad.data ? 0 : cenv_error_oom(l->err);
+    struct cenv_problem *p = l->p;
+    if (id < p->nr_by_book)
+        return 0;
+    size_t nr = 2 * (size_t)id + 64;
+    uint32_t *by_book = cenv_reallocarray(p->by_book, nr, sizeof(*by_book));
+    if (!by_book)
+        return cenv_error_oom(l->err);
+    memset(by_book + p->nr_by_book, 0xff, (nr - p->nr_by_book) * sizeof(*by_book));
+    p->by_book = by_book;
+    p->nr_by_book = nr;
+    return 0;
 }
 
-/* Parses a dependency; a malformed one is marked, not an error: it costs its records only. */
-static int parse_spec(struct cenv_loader *l, struct cenv_spec *spec)
+/* The id of a spec of the book; CENV_NONE after a failure. */
+static uint32_t booked_spec(struct cenv_loader *l, const struct cenv_booked *entry)
 {
-    struct cenv_error bad = CENV_ERROR_INIT;
-    int rc = cenv_matchspec_parse(&spec->parsed, spec->text, &l->p->arena, &bad);
-    if (rc == CENV_ENOMEM)
-        rc = cenv_error_oom(l->err);
-    else if (rc < 0)
-        rc = set_bad(l, spec, bad.message);
-    else if (spec->parsed.name_is_glob)
-        rc = set_bad(l, spec, "a dependency must name one package");
-    cenv_error_release(&bad);
-    return rc;
+    struct cenv_problem *p = l->p;
+    if (reach_book(l, entry->id) < 0)
+        return CENV_NONE;
+    uint32_t *id = &p->by_book[entry->id];
+    if (*id != CENV_NONE)
+        return *id;
+    struct cenv_spec spec = {.text = entry->text,
+                             .parsed = entry->parsed,
+                             .bad = entry->bad,
+                             .name = CENV_NONE};
+    if (!spec.bad.len)
+        spec.name = cenv_loader_name(l, spec.parsed.name);
+    if (!l->err->status)
+        *id = cenv_loader_add(l, &spec);
+    return *id;
 }
 
 int cenv_loader_spec(struct cenv_loader *l, struct cenv_str text, uint32_t *id)
 {
-    struct cenv_problem *p = l->p;
-    *id = cenv_map_get(&p->spec_ids, text);
-    if (*id != CENV_NONE)
-        return 0;
-    struct cenv_spec spec = {.text = text, .name = CENV_NONE};
-    if (parse_spec(l, &spec) < 0)
-        return l->err->status;
-    if (!spec.bad.len)
-        spec.name = cenv_loader_name(l, spec.parsed.name);
-    *id = cenv_loader_add(l, &spec);
-    if (*id != CENV_NONE && cenv_map_put(&p->spec_ids, text, *id) < 0)
-        cenv_error_oom(l->err);
+    const struct cenv_booked *entry =
+        cenv_specbook_get(cenv_index_specbook(l->p->index), text, l->err);
+    *id = entry ? booked_spec(l, entry) : CENV_NONE;
     return l->err->status;
 }
 
@@ -103,17 +109,6 @@ struct cenv_candidate *cenv_loader_candidate(struct cenv_loader *l,
     struct cenv_candidate *cand = &p->cands[p->nr_cands++];
     *cand = (struct cenv_candidate){.record = record, .source = l->source};
     return cand;
-}
-
-/* The visitor of repodata: the record itself is the visit's. */
-static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
-{
-    struct cenv_loader *l = ctx;
-    struct cenv_record *own = cenv_arena_alloc(&l->p->arena, sizeof(*own));
-    if (!own)
-        return cenv_error_oom(err);
-    *own = *record;
-    return cenv_loader_candidate(l, own) ? 0 : l->err->status;
 }
 
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b)
@@ -230,28 +225,28 @@ int cenv_loader_link(struct cenv_loader *l, uint32_t id, bool depends)
     return 0;
 }
 
-int cenv_loader_depend(struct cenv_loader *l, struct cenv_str text,
-                       struct cenv_str *bad)
+static int depend(struct cenv_loader *l, uint32_t id, struct cenv_str *bad)
 {
-    uint32_t id;
-    if (cenv_loader_spec(l, text, &id) < 0)
-        return l->err->status;
     if (!l->p->specs[id].bad.len)
         cenv_loader_link_special(l, id);
     *bad = l->p->specs[id].bad.len ? l->p->specs[id].bad : *bad;
     return l->err->status;
 }
 
-static int constrain(struct cenv_loader *l, struct cenv_str text, struct cenv_str *bad)
+static int constrain(struct cenv_loader *l, uint32_t id, struct cenv_str *bad)
 {
-    uint32_t id;
-    if (cenv_loader_spec(l, text, &id) < 0)
-        return l->err->status;
     if (l->p->specs[id].bad.len)
         *bad = l->p->specs[id].bad;
     else
         cenv_loader_link(l, id, false);
     return l->err->status;
+}
+
+int cenv_loader_depend(struct cenv_loader *l, struct cenv_str text,
+                       struct cenv_str *bad)
+{
+    uint32_t id;
+    return cenv_loader_spec(l, text, &id) < 0 ? l->err->status : depend(l, id, bad);
 }
 
 static bool wants_pip(const struct cenv_loader *l, const struct cenv_record *record)
@@ -261,19 +256,40 @@ static bool wants_pip(const struct cenv_loader *l, const struct cenv_record *rec
             cenv_str_starts(record->version, CENV_STR("3.")));
 }
 
+/* The spec of the candidate's link `i`; CENV_NONE after a failure. */
+static uint32_t link_of(struct cenv_loader *l, const struct cenv_candidate *cand,
+                        uint32_t i)
+{
+    const struct cenv_shelved *s = cand->shelved;
+    const struct cenv_record *r = cand->record;
+    uint32_t id;
+    if (s)
+        return booked_spec(l, s->specs[s->names.links[s->names.first[cand->row] + i]]);
+    cenv_loader_spec(
+        l, i < r->nr_depends ? r->depends[i] : r->constrains[i - r->nr_depends], &id);
+    return id;
+}
+
 /* Links the candidate to its specs; *bad tells why it cannot be used. */
 static int link_specs(struct cenv_loader *l, struct cenv_candidate *cand,
                       struct cenv_str *bad)
 {
     const struct cenv_record *record = cand->record;
+    uint32_t i = 0, nr = record->nr_depends + record->nr_constrains;
     cand->specs = (uint32_t)l->p->nr_links;
-    for (uint32_t i = 0; i < record->nr_depends && !l->err->status; i++)
-        cenv_loader_depend(l, record->depends[i], bad);
+    for (; i < record->nr_depends && !l->err->status; i++) {
+        uint32_t id = link_of(l, cand, i);
+        if (id != CENV_NONE)
+            depend(l, id, bad);
+    }
     if (wants_pip(l, record) && !l->err->status)
         cenv_loader_depend(l, CENV_STR("pip"), bad);
     cand->nr_depends = (uint32_t)l->p->nr_links - cand->specs;
-    for (uint32_t i = 0; i < record->nr_constrains && !l->err->status; i++)
-        constrain(l, record->constrains[i], bad);
+    for (; i < nr && !l->err->status; i++) {
+        uint32_t id = link_of(l, cand, i);
+        if (id != CENV_NONE)
+            constrain(l, id, bad);
+    }
     cand->nr_constrains = (uint32_t)l->p->nr_links - cand->specs - cand->nr_depends;
     return l->err->status;
 }
@@ -293,6 +309,38 @@ int cenv_loader_skip(struct cenv_loader *l, const struct cenv_record *record,
     skips->last = skip;
     skips->nr++;
     return 0;
+}
+
+int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
+                          struct cenv_error *err)
+{
+    if (!cand->shelved || cand->record->raw.data)
+        return 0;
+    struct cenv_record *full = cenv_arena_alloc(&p->arena, sizeof(*full));
+    if (!full)
+        return cenv_error_oom(err);
+    int rc = cenv_repodata_complete(cenv_index_repodata(p->index, cand->source),
+                                    cand->record, &p->arena, full, err);
+    cand->record = rc < 0 ? cand->record : full;
+    return rc;
+}
+
+/* Wishes that single out records of this name may look at all of them. */
+static int complete_wished(struct cenv_loader *l, struct cenv_str name, uint32_t first)
+{
+    const struct cenv_request *r = l->p->request;
+    bool wished = false;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *w = &r->wishes[i];
+        bool singles =
+            w->record || w->kind == CENV_WISH_FAVORED || w->kind == CENV_WISH_LOCKED;
+        wished |=
+            singles && cenv_str_eq(w->record ? w->record->name : w->spec.name, name);
+    }
+    int rc = 0;
+    for (uint32_t c = first; rc == 0 && wished && c < l->p->nr_cands; c++)
+        rc = cenv_problem_complete(l->p, &l->p->cands[c], l->err);
+    return rc;
 }
 
 /* A favoured candidate is tried first; a locked one is there whatever the settings say. */
@@ -332,13 +380,38 @@ static int link_candidates(struct cenv_loader *l, uint32_t first)
     return 0;
 }
 
+/* The shelf's skips count as this problem's. */
+static int take_skips(struct cenv_loader *l, const struct cenv_skips *skips)
+{
+    for (const struct cenv_skip *s = skips->first; s; s = s->next) {
+        const struct cenv_record record = {.fn = s->fn};
+        if (cenv_loader_skip(l, &record, s->reason) < 0)
+            return l->err->status;
+    }
+    return 0;
+}
+
+static int take_shelved(struct cenv_loader *l, const struct cenv_shelved *s)
+{
+    for (uint32_t i = 0; i < s->names.nr; i++) {
+        struct cenv_candidate *cand = cenv_loader_candidate(l, &s->names.records[i]);
+        if (!cand)
+            return l->err->status;
+        cand->shelved = s;
+        cand->row = i;
+    }
+    return take_skips(l, &s->names.skips);
+}
+
 static int load_records(struct cenv_loader *l, struct cenv_str name)
 {
     struct cenv_problem *p = l->p;
     for (size_t i = 0; i < cenv_index_nr_sources(p->index); i++) {
+        const struct cenv_shelved *s;
         l->source = (uint32_t)i;
-        int rc = cenv_repodata_records(cenv_index_repodata(p->index, i), name,
-                                       &p->arena, &p->skips, visit, l, l->err);
+        int rc = cenv_shelf_get(cenv_index_shelf(p->index, i), name, &s, l->err);
+        if (rc == 0 && s)
+            rc = take_shelved(l, s);
         if (rc < 0)
             return rc;
     }
@@ -353,6 +426,7 @@ static int load_package(struct cenv_loader *l, struct cenv_str name, uint32_t fi
     if (machine && !cenv_loader_candidate(l, machine))
         return l->err->status;
     int rc = machine ? 0 : load_records(l, name);
+    rc = rc < 0 ? rc : complete_wished(l, name, first);
     rc = rc < 0 ? rc : add_wished(l, first);
     hide(l, first);
     return rc < 0 ? rc : link_candidates(l, first);
@@ -487,12 +561,13 @@ static int reduce(struct cenv_loader *l, struct cenv_task *task)
     return rc;
 }
 
-static int order_and_match(struct cenv_problem *p)
+static int order_and_match(struct cenv_problem *p, struct cenv_error *err)
 {
     int rc = cenv_order_names(p);
-    rc = rc < 0 ? rc : cenv_match_specs(p);
-    uint32_t *before =
-        rc < 0 ? NULL : cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
+    rc = rc < 0 ? rc : cenv_match_specs(p, err);
+    if (rc < 0)
+        return rc;
+    uint32_t *before = cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
     if (!before)
         return CENV_ENOMEM;
     rc = cenv_order_ties(p, before);
@@ -511,7 +586,9 @@ int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
     struct cenv_span span = cenv_span_begin("reduce", "");
     int rc = reduce(&loader, task);
     if (rc == 0)
-        rc = order_and_match(out) < 0 ? cenv_error_oom(err) : 0;
+        rc = order_and_match(out, err);
+    if (rc == CENV_ENOMEM && !err->status)
+        cenv_error_oom(err);
     span.items = out->nr_cands;
     cenv_span_end(task, &span);
     return rc;
@@ -521,6 +598,7 @@ void cenv_problem_release(struct cenv_problem *p)
 {
     cenv_map_release(&p->name_ids);
     cenv_map_release(&p->spec_ids);
+    cenv_free(p->by_book);
     cenv_free(p->names);
     cenv_free(p->specs);
     cenv_free(p->cands);

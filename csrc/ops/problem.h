@@ -31,6 +31,9 @@ struct cenv_candidate {
     uint32_t source; /* in the index, or CENV_SOURCE_... */
     uint32_t specs;  /* its first spec in problem.links: depends, then constrains */
     uint32_t nr_depends, nr_constrains;
+    const struct cenv_shelved
+        *shelved; /* what has its dependencies as numbers, or NULL */
+    uint32_t row; /* there */
     uint32_t
         version; /* rank among the name's versions, 0 the newest; equal when versions are */
     uint32_t text;  /* likewise, but 1.0 and 1.0.0 differ */
@@ -96,7 +99,10 @@ struct cenv_problem {
     struct cenv_arena arena; /* records, texts, bits */
     struct cenv_skips skips; /* records that cannot be used, and why */
 
-    struct cenv_map name_ids, spec_ids;
+    struct cenv_map name_ids;
+    struct cenv_map spec_ids; /* of specs that no text stands for */
+    uint32_t *by_book; /* by number in the index's book: the spec, or CENV_NONE */
+    size_t nr_by_book;
     struct cenv_name *names; /* sorted by text once built: the names of the instance */
     size_t nr_names, alloc_names;
     struct cenv_spec *specs;
@@ -134,6 +140,10 @@ cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
     return &p->cands[p->in.first[name] + place];
 }
 
+/* Has all of the candidate's record, not just what a block gave (prepared.h); 0 or a status. */
+int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
+                          struct cenv_error *err);
+
 /* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
 bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
 
@@ -142,10 +152,12 @@ bool cenv_is_multichannel(const struct cenv_problem *p,
                           const struct cenv_channelmatch *channel,
                           const struct cenv_candidate *cand);
 
-/* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM. */
+/* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM, matching also as
+ * cenv_problem_complete, with `err` set. */
 int cenv_order_names(
     struct cenv_problem *p); /* order.c: versions ranked, candidates sorted */
-int cenv_match_specs(struct cenv_problem *p); /* match.c: bits and best of each spec */
+int cenv_match_specs(struct cenv_problem *p,
+                     struct cenv_error *err); /* match.c: bits and best of each spec */
 int cenv_order_ties(struct cenv_problem *p,
                     uint32_t *before); /* order.c: before[c]: the place
                                                  candidate c had when specs were matched */

@@ -108,11 +108,21 @@ static int order(struct chosen *s, struct cenv_error *err)
     return cenv_linkorder(&graph, s->order, err);
 }
 
-/* The record as its channel has it, and where it is from. */
-static int print_record(const struct cenv_record *record, struct cenv_buf *out,
-                        struct cenv_error *err)
+/* The record as its channel has it, and where it is from; `arena` holds what had to be read. */
+static int print_record(const struct chosen *s, uint32_t i, struct cenv_arena *arena,
+                        struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_json *object = NULL;
+    struct cenv_record full;
+    const struct cenv_candidate *cand = cand_of(s, i);
+    const struct cenv_record *record = cand->record;
+    if (cand->shelved && !record->raw.data) {
+        int rc = cenv_repodata_complete(cenv_index_repodata(s->p->index, cand->source),
+                                        record, arena, &full, err);
+        if (rc < 0)
+            return rc;
+        record = &full;
+    }
     int rc = cenv_json_parse(&object, record->raw, "the record", err);
     if (rc < 0) {
         cenv_error_prefix(err, "%.*s", CENV_STR_ARG(record->fn));
@@ -131,14 +141,17 @@ static int print_record(const struct cenv_record *record, struct cenv_buf *out,
 static int print_all(const struct chosen *s, struct cenv_buf *out,
                      struct cenv_error *err)
 {
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    int rc = 0;
     cenv_buf_putc(out, '[');
-    for (uint32_t i = 0; i < s->nr; i++) {
+    for (uint32_t i = 0; rc == 0 && i < s->nr; i++) {
         if (i)
             cenv_buf_putc(out, ',');
-        int rc = print_record(cand_of(s, s->order[i])->record, out, err);
-        if (rc < 0)
-            return rc;
+        rc = print_record(s, s->order[i], &arena, out, err);
     }
+    cenv_arena_release(&arena);
+    if (rc < 0)
+        return rc;
     return cenv_buf_putc(out, ']') < 0 ? cenv_error_oom(err) : 0;
 }
 

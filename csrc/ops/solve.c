@@ -109,6 +109,7 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
         rc = cenv_problem_init(&problem, index, &request, false, task, err);
         rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
         cenv_problem_release(&problem);
+        cenv_index_save(index);
         if (rc == CENV_EUNSAT)
             rc = cenv_explain_unsat(index, &request, task, err);
     }
