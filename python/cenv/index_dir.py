@@ -14,6 +14,7 @@ from typing import Any
 from cenv import core
 from cenv.channels import KNOWN_SUBDIRS
 from cenv.errors import IntegrityError, UsageError
+from cenv.paths import replace_file
 
 SECTIONS = {".conda": "packages.conda", ".tar.bz2": "packages"}
 _ZSTD_LEVEL = 19  # a channel is written once and read often
@@ -94,10 +95,4 @@ def _write(subdir: Path, document: dict[str, Any]) -> None:
     data = text.encode()
     compressed = subdir / "repodata.json.zst"
     core.extension().zstd_write(compressed, data, _ZSTD_LEVEL)
-    target = subdir / "repodata.json"
-    scratch = subdir / f".repodata.json.{os.getpid()}"
-    try:
-        scratch.write_bytes(data)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    replace_file(subdir / "repodata.json", data)

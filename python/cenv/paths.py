@@ -19,6 +19,17 @@ def store_path(path: str | os.PathLike[str] | None = None) -> str:
     return user_cache_dir("cenv", appauthor=False)
 
 
+def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` to `path` in one step: a reader sees the old file or the new one."""
+    target = Path(path)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        scratch.write_bytes(data)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def register(prefix: str) -> None:
     """Add a prefix to ~/.conda/environments.txt, where conda lists environments from."""
     path = Path("~/.conda/environments.txt").expanduser()

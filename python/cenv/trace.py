@@ -7,13 +7,14 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cenv.model import Stage
+from cenv.paths import replace_file
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,20 +51,35 @@ class Recorder:
         return time.perf_counter() - self.start
 
     def stages(self) -> tuple[Stage, ...]:
-        """Sum the spans by stage, in the order of the field."""
-        sums: dict[str, dict[str, Any]] = {}
+        """Sum the spans by stage, in the order of the field.
+
+        A stage's seconds are those in which at least one thread was at it.
+        """
+        stages: dict[str, list[dict[str, Any]]] = {}
         for span in self.spans:
-            stage = sums.setdefault(
-                span["stage"], dict.fromkeys(_COUNTS, 0) | {"seconds": 0.0}
-            )
-            stage["seconds"] += span["end"] - span["start"]
-            for count in _COUNTS:
-                stage[count] += span[count]
-        order = sorted(sums, key=lambda name: (_rank(name), name))
-        return tuple(Stage(name=name, **sums[name]) for name in order)
+            stages.setdefault(span["stage"], []).append(span)
+        order = sorted(stages, key=lambda name: (_rank(name), name))
+        return tuple(_stage(name, stages[name]) for name in order)
+
+
+def _stage(name: str, spans: list[dict[str, Any]]) -> Stage:
+    counts = {count: sum(span[count] for span in spans) for count in _COUNTS}
+    return Stage(name=name, seconds=_covered(spans), **counts)
+
+
+def _covered(spans: list[dict[str, Any]]) -> float:
+    """Return the seconds that the spans of each process cover, overlaps counted once."""
+    covered, process, until = 0.0, 0, 0.0
+    for span in sorted(spans, key=lambda s: (s.get("pid", 0), s["start"])):
+        if span.get("pid", 0) != process:
+            process, until = span.get("pid", 0), 0.0
+        covered += max(0.0, span["end"] - max(span["start"], until))
+        until = max(until, span["end"])
+    return covered
 
 
 _COUNTS = ("items", "bytes", "hits", "misses")
+_ARGS = ("stage", "what", *_COUNTS, "reason")
 _ACTIVE: ContextVar[Recorder | None] = ContextVar("cenv_recorder", default=None)
 
 
@@ -90,34 +106,49 @@ def active() -> Recorder:
     return _ACTIVE.get() or Recorder()
 
 
-def to_trace_events(spans: list[dict[str, Any]]) -> dict[str, Any]:
-    """Convert spans to the Trace Event format that Perfetto and chrome://tracing open."""
-    pid = os.getpid()
-    events = [
+def to_trace_events(
+    spans: Iterable[dict[str, Any]], pid: int | None = None
+) -> list[dict[str, Any]]:
+    """Convert spans to the events that Perfetto and chrome://tracing open.
+
+    A span without a stage only frames others: it is shown, and not counted by `read`.
+    """
+    process = os.getpid() if pid is None else pid
+    return [
         {
-            "name": f"{span['stage']} {span['what']}".strip(),
-            "cat": span["stage"],
+            "name": f"{span.get('stage') or span['kind']} {span['what']}".strip(),
+            "cat": span.get("stage") or span["kind"],
             "ph": "X",
             "ts": span["start"] * 1e6,
             "dur": (span["end"] - span["start"]) * 1e6,
-            "pid": pid,
+            "pid": process,
             "tid": span["thread"],
-            "args": {key: span[key] for key in ("stage", "what", *_COUNTS, "reason")},
+            "args": {key: span[key] for key in _ARGS if key in span},
         }
         for span in spans
     ]
-    return {"traceEvents": events, "displayTimeUnit": "ms"}
 
 
 def write(path: str | os.PathLike[str], spans: list[dict[str, Any]]) -> None:
     """Write spans to `path` as Trace Event JSON, replacing the file in one step."""
-    target = Path(path)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        scratch.write_text(json.dumps(to_trace_events(spans)), encoding="utf-8")
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
+    _write_events(path, to_trace_events(spans))
+
+
+def write_all(
+    path: str | os.PathLike[str],
+    processes: Iterable[tuple[int, str, list[dict[str, Any]]]],
+) -> None:
+    """Write one trace of several processes: the id, name and spans of each."""
+    events: list[dict[str, Any]] = []
+    for pid, name, spans in processes:
+        title = {"name": "process_name", "ph": "M", "pid": pid, "args": {"name": name}}
+        events += [title, *to_trace_events(spans, pid)]
+    _write_events(path, events)
+
+
+def _write_events(path: str | os.PathLike[str], events: list[dict[str, Any]]) -> None:
+    trace = {"traceEvents": events, "displayTimeUnit": "ms"}
+    replace_file(path, json.dumps(trace).encode())
 
 
 def read(path: str | os.PathLike[str]) -> Recorder:
@@ -131,9 +162,11 @@ def read(path: str | os.PathLike[str]) -> Recorder:
                 **event["args"],
                 "start": event["ts"] / 1e6,
                 "thread": event["tid"],
+                "pid": event["pid"],
                 "end": (event["ts"] + event["dur"]) / 1e6,
             }
             for event in events
+            if event["ph"] == "X" and "stage" in event["args"]
         ]
     except (ValueError, KeyError, TypeError) as error:
         message = f"{os.fspath(path)} is not a trace of cenv: {error}"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cenv.pytest_plugin import reports
+
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
     from cenv.pytest_plugin.session import EnvSession
@@ -50,30 +52,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name, kind, text in _INI:
         parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]
+    reports.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, for --strict-markers."""
+    """Register the mark, for --strict-markers, and the reports."""
     config.addinivalue_line(
         "markers",
         "cenv(*specs, channels=None, template=None): the environment that the fixture "
         "cenv_env gives when it is called without specs",
     )
+    reports.register(config)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    """Remember which tests failed: their clones are kept."""
+    """Remember which tests failed: their clones are kept. Add properties to the report."""
+    environments = getattr(item.config, _SESSION, None)
+    if environments is not None and call.when == "teardown":
+        item.user_properties += environments.recorder.of_test(item.nodeid)
     outcome: Any = yield
     if outcome.get_result().failed:
         setattr(item, _KEPT, True)
 
 
+@pytest.hookimpl(tryfirst=True)  # before JUnit XML is written
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what the session's environments hold."""
+    """End what the session's environments hold, and report."""
     environments = getattr(session.config, _SESSION, None)
     if environments is not None:
         environments.close()
+    found: reports.Reports | None = session.config.pluginmanager.get_plugin(
+        reports.NAME
+    )
+    if found is not None:
+        found.finish(environments)
 
 
 def _session_of(request: pytest.FixtureRequest) -> EnvSession:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cenv.pytest_plugin import settings
+from cenv.pytest_plugin import reports, settings
 from cenv.pytest_plugin.record import Recorder
 from cenv.store import Template, TemplateStore
 
@@ -22,7 +22,7 @@ class EnvSession:
 
     def __init__(self, config: pytest.Config, factory: pytest.TempPathFactory) -> None:
         self.settings = settings.read(config)
-        self.recorder = Recorder()
+        self.recorder = Recorder(traced=reports.is_traced(config))
         self.store = TemplateStore(self.settings.store)
         self._lease: Any = self.store.lease()
         self._base = factory.getbasetemp()

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a run's totals read: lines for the terminal, Markdown for a step summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cenv.cli.output import human, table
+from cenv.pytest_plugin.words import duration, many
+
+Totals = dict[str, Any]
+
+# Shorter stages are noise in the one line; -v and the JSON have them all.
+_WORTH = 0.01
+
+
+def lines(totals: Totals) -> list[str]:
+    """Return the few lines that say what happened."""
+    said = [_templates(totals["templates"]), _clones(totals["clones"])]
+    saved = totals["saved"]
+    if saved["seconds"]:
+        said.append(
+            f"est. saved {duration(saved['seconds'])} (basis: {saved['basis']})"
+        )
+    return [line for line in said if line]
+
+
+def troubles(totals: Totals) -> Iterator[str]:
+    """Yield what did not go the best way, with the reason."""
+    for reason, files in totals["fallbacks"].items():
+        yield f"{many(files, 'file')} copied instead of shared: {reason}"
+    for reason, times in totals["passed_through"].items():
+        yield f"{many(times, 'request')} passed through to the original: {reason}"
+
+
+def _templates(templates: list[dict[str, Any]]) -> str:
+    built = [template for template in templates if template["builds"]]
+    reused = len(templates) - len(built)
+    parts = []
+    if built:
+        took = duration(sum(template["seconds"] for template in built))
+        parts.append(f"{many(len(built), 'template')} built in {took}{_stages(built)}")
+    if reused:
+        parts.append(f"{reused if built else many(reused, 'template')} reused")
+    return ", ".join(parts)
+
+
+def _stages(built: list[dict[str, Any]]) -> str:
+    sums: dict[str, float] = {}
+    for stage in (stage for template in built for stage in template["stages"]):
+        sums[stage["name"]] = sums.get(stage["name"], 0.0) + stage["seconds"]
+    most = sum(sums.values())
+    worth = [f"{n} {duration(s)}" for n, s in sums.items() if s >= _WORTH * most]
+    return f" ({', '.join(worth)})" if worth else ""
+
+
+def _clones(clones: dict[str, Any]) -> str:
+    if not clones["count"]:
+        return ""
+    modes = [f"{count} {mode}" for mode, count in sorted(clones["modes"].items())]
+    how = modes if len(modes) > 1 else list(clones["modes"])
+    if clones["ahead"]:
+        how.append(f"{clones['ahead']} made ahead")
+    return (
+        f"{many(clones['count'], 'clone')} ({', '.join(how)}), "
+        f"median {duration(clones['median'])}, p95 {duration(clones['p95'])}, "
+        f"{human(clones['bytes_copied'])} copied / {human(clones['bytes_shared'])} shared"
+    )
+
+
+def template_lines(totals: Totals) -> Iterator[str]:
+    """Yield a table of stages for each template, for -v."""
+    for template in totals["templates"]:
+        yield ""
+        yield _title(template)
+        rows = [_stage_row(stage) for stage in template["stages"]]
+        if rows:
+            head = ("stage", "time", "items", "bytes", "hits", "misses")
+            yield from (f"  {line}" for line in table(head, rows, " rrrrr"))
+
+
+def _title(template: dict[str, Any]) -> str:
+    how = f"built in {duration(template['seconds'])}"
+    if not template["builds"]:
+        cost = template["cost"]
+        how = f"reused (its build took {duration(cost)})" if cost else "reused"
+    elif template["builds"] > 1:
+        how = f"built {template['builds']} times, the longest {how[9:]}"
+    packages = many(len(template["records"]), "package")
+    if not template["id"]:
+        return f"existing environment {template['path']}"
+    return f"template {name(template)} [{template['id'][:12]}], {packages}, {how}"
+
+
+def name(template: dict[str, Any]) -> str:
+    """Return what a template is called: its specs as they were asked for."""
+    return " ".join(template["specs"]) or template["path"]
+
+
+def _stage_row(stage: dict[str, Any]) -> tuple[str, ...]:
+    counts = [str(stage[key] or "") for key in ("items", "hits", "misses")]
+    size = human(stage["bytes"]) if stage["bytes"] else ""
+    return (stage["name"], duration(stage["seconds"]), counts[0], size, *counts[1:])
+
+
+def clone_lines(processes: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each clone, for -vv."""
+    rows = [
+        (
+            clone["test"] or "between tests",
+            process["worker"] or "main",
+            clone["mode"] + (" (ahead)" if clone["ahead"] else ""),
+            duration(clone["seconds"]),
+            human(clone["bytes_copied"]),
+            human(clone["bytes_shared"]),
+        )
+        for process in processes
+        for clone in process["clones"]
+    ]
+    if rows:
+        yield ""
+        head = ("clone for", "worker", "mode", "time", "copied", "shared")
+        yield from table(head, rows, "   rrr")
+
+
+def markdown(totals: Totals) -> str:
+    """Return a section of Markdown, as GitHub shows it under a job's steps."""
+    said = [f"- {line}" for line in [*lines(totals), *troubles(totals)]]
+    said += [f"- :warning: {finding}" for finding in totals["findings"]]
+    rows = [
+        f"| {_cell(name(t))} | {len(t['records'])} | {'built' if t['builds'] else 'reused'} "
+        f"| {duration(t['seconds'])} |"
+        for t in totals["templates"]
+    ]
+    if rows:
+        head = "| template | packages | | time |\n|---|--:|---|--:|"
+        said += ["", head, *rows]
+    return "\n".join(["### cenv environments", "", *said, ""])
+
+
+def _cell(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all processes of a run did, added up: the shape that --cenv-json writes."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from cenv.pytest_plugin.words import duration
+
+Notes = list[dict[str, Any]]
+
+
+def total(processes: Notes) -> dict[str, Any]:
+    """Add up what the recorders of a run's processes noted (Recorder.data)."""
+    clones = [clone for process in processes for clone in process["clones"]]
+    templates = _templates(processes)
+    return {
+        "version": 1,
+        "processes": len(processes),
+        "templates": templates,
+        "clones": _clones(clones),
+        "fallbacks": _counts(clone["fallbacks"] for clone in clones),
+        "passed_through": _counts(process["passed_through"] for process in processes),
+        "findings": list(dict.fromkeys(f for p in processes for f in p["findings"])),
+        "saved": _saved(templates, clones, processes),
+    }
+
+
+def happened(totals: dict[str, Any]) -> bool:
+    """Tell whether there is something to report."""
+    return bool(
+        totals["templates"]
+        or totals["clones"]["count"]
+        or totals["passed_through"]
+        or totals["findings"]
+    )
+
+
+def _templates(processes: Notes) -> Notes:
+    """Return each template once, in the order of first use, its builder's numbers first."""
+    notes: dict[str, Notes] = {}
+    for process in processes:
+        for note in process["templates"]:
+            notes.setdefault(note["id"] or note["path"], []).append(note)
+    return [_template(same) for same in notes.values()]
+
+
+def _template(same: Notes) -> dict[str, Any]:
+    builds = [note for note in same if note["built"]]
+    first = max(builds or same, key=lambda note: note["seconds"])
+    return {
+        "id": first["id"],
+        "path": first["path"],
+        "specs": first["specs"],
+        "records": first["records"],
+        "builds": len(builds),
+        "reused": len(same) - len(builds),
+        "seconds": first["seconds"],
+        "cost": max(note["cost"] for note in same) or None,
+        "stages": first["stages"],
+    }
+
+
+def _clones(clones: Notes) -> dict[str, Any]:
+    seconds = sorted(clone["seconds"] for clone in clones)
+    return {
+        "count": len(clones),
+        "median": statistics.median(seconds) if seconds else None,
+        "p95": seconds[math.ceil(0.95 * len(seconds)) - 1] if seconds else None,
+        "seconds": math.fsum(seconds),
+        "bytes_copied": sum(clone["bytes_copied"] for clone in clones),
+        "bytes_shared": sum(clone["bytes_shared"] for clone in clones),
+        "modes": dict(Counter(clone["mode"] for clone in clones)),
+        "ahead": sum(clone["ahead"] for clone in clones),
+    }
+
+
+def _counts(found: Iterable[dict[str, int]]) -> dict[str, int]:
+    sums: Counter[str] = Counter()
+    for counts in found:
+        sums.update(counts)
+    return dict(sums)
+
+
+def _saved(templates: Notes, clones: Notes, processes: Notes) -> dict[str, Any]:
+    """Set the run against one in which each clone had been solved and built.
+
+    What a solve and a build cost was measured when the template was made and stands in
+    its template.json; clones of other environments have no such measure and count not.
+    """
+    costs = {t["id"] or t["path"]: t["cost"] for t in templates if t["cost"]}
+    counted = [clone for clone in clones if clone["template"] in costs]
+    if not counted:
+        return {"seconds": 0.0, "basis": "no clone of a template with a measured build"}
+    instead = math.fsum(costs[clone["template"]] for clone in counted)
+    spent = math.fsum(clone["seconds"] for clone in counted)
+    spent += math.fsum(note["seconds"] for p in processes for note in p["templates"])
+    used = sorted({costs[clone["template"]] for clone in counted})
+    each = " to ".join(duration(cost) for cost in dict.fromkeys((used[0], used[-1])))
+    basis = (
+        f"a solve and build for each of {len(counted)} clones at {each}, as measured "
+        f"when its template was made, less the {duration(spent)} spent here"
+    )
+    return {"seconds": max(0.0, instead - spent), "basis": basis}

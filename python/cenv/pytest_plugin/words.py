@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Durations and counts as the plugin's reports and progress say them."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people read it: 0.12 ms, 18 ms, 1.45 s, 20m04s, 2h05m."""
+    if seconds < 0.9995:
+        digits = 2 if seconds < 0.000995 else 1 if seconds < 0.00995 else 0
+        return f"{seconds * 1e3:.{digits}f} ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    return f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def many(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 clone, 2 clones."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
