@@ -163,6 +163,39 @@ static PyObject *store_template_stage(PyObject *self, PyObject *args)
     return running ? bind_reply(state, rc, &out, &err) : NULL;
 }
 
+typedef int (*carry_fn)(struct cenv_store *, const char *, const char *,
+                        struct cenv_task *, struct cenv_buf *, struct cenv_error *);
+
+/* (path, options, task) -> JSON text. */
+static PyObject *carry(PyObject *self, PyObject *args, carry_fn operation)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    PyObject *path, *task, *reply = NULL;
+    const char *options;
+    if (!PyArg_ParseTuple(args, "O&sO!", PyUnicode_FSConverter, &path, &options,
+                          state->task_type, &task))
+        return NULL;
+    struct bind_call call;
+    const char *bytes = PyBytes_AsString(path);
+    if (bind_call_begin(&call, task)) {
+        int rc = operation(bind_store_of(self), bytes, options, call.task, &call.out,
+                           &call.err);
+        reply = bind_call_end(&call, state, rc);
+    }
+    Py_DECREF(path);
+    return reply;
+}
+
+static PyObject *store_template_export(PyObject *self, PyObject *args)
+{
+    return carry(self, args, cenv_template_export);
+}
+
+static PyObject *store_template_import(PyObject *self, PyObject *args)
+{
+    return carry(self, args, cenv_template_import);
+}
+
 /* (max_bytes, task) -> JSON text. */
 static PyObject *store_gc(PyObject *self, PyObject *args)
 {
@@ -339,6 +372,10 @@ static PyMethodDef store_methods[] = {
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,
      "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one."},
+    {"template_export", store_template_export, METH_VARARGS,
+     "template_export($self, path, options, task, /)\n--\n\nWrite templates into one archive."},
+    {"template_import", store_template_import, METH_VARARGS,
+     "template_import($self, path, options, task, /)\n--\n\nTake in the templates of an archive."},
     {"template_remove", store_template_remove, METH_VARARGS,
      "template_remove($self, template, unused, task, /)\n--\n\nRemove a template."},
     {"request_find", store_request_find, METH_VARARGS,

@@ -258,6 +258,28 @@ int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf
 int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err);
 
+/*
+ * Writes templates into one relocatable archive (zstd tar, ops/carry.h); all or nothing.
+ * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a template
+ * serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path", "size", "seconds",
+ * "templates": [{"id", "members", "bytes", "skipped": [{"path", "reason"}]}]}.
+ */
+int cenv_template_export(struct cenv_store *store, const char *path,
+                         const char *options_json, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * Takes in the templates of such an archive, relocated to this store; those that are there are
+ * passed over. `options_json`: {"virtual_packages": [[name, version, build]]} of this machine, which
+ * must satisfy theirs. CENV_EINTEGRITY: damaged, or its records are not those of its ids;
+ * CENV_EPREFIX: for another kind of machine. An archive is trusted as far as who wrote it: its files
+ * cannot be compared with packages. Appends {"templates": [{"id", "path", "imported": bool, ...}],
+ * "seconds"}.
+ */
+int cenv_template_import(struct cenv_store *store, const char *path,
+                         const char *options_json, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err);
+
 /* Remembers, and finds again, what a request (any text: specs, channels, repodata identity) led to.
  * find appends nothing and returns 1 when the request is not known. */
 int cenv_request_put(struct cenv_store *store, const char *request,

@@ -218,6 +218,8 @@ static struct cenv_json *describe(const struct cenv_build *build)
     rc = rc ? rc : set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
     rc = rc ? rc : set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
     rc = rc ? rc : set_dup(doc, "base", cenv_json_get(build->meta, "base"));
+    rc = rc ? rc : set_dup(doc, "key", cenv_json_get(build->meta, "key"));
+    rc = rc ? rc : set_dup(doc, "transient", cenv_json_get(build->meta, "transient"));
     rc = rc ? rc : set_dup(doc, "records", build->records);
     if (!cenv_json_get(doc, "specs"))
         rc = rc ? rc : cenv_json_set(doc, "specs", cenv_json_array());

@@ -18,7 +18,7 @@ from cenv.errors import UsageError
 from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
 from cenv.paths import store_path
 from cenv.setup import Run, Setup
-from cenv.solving import Index, open_store
+from cenv.solving import Index, open_store, virtual_packages
 from cenv.view import environment_for, program_in, run_in_view
 
 if TYPE_CHECKING:
@@ -311,6 +311,44 @@ class TemplateStore:
         """Return id, path, specs, number of records, size and times of every template."""
         found: list[dict[str, Any]] = json.loads(self._core.template_list())
         return found
+
+    def export(
+        self, file: AnyPath, ids: Iterable[str] = (), *, replace: bool = False
+    ) -> dict[str, Any]:
+        """Write templates (all of the store by default) into one relocatable archive.
+
+        `ids` are ids or unique starts of them. Returns path, size, seconds and, for each
+        template, id, members, bytes and what archives do not keep (skipped).
+        """
+        wanted = [self._whole_id(start) for start in ids] or self._lasting()
+        options = json.dumps({"ids": wanted, "replace": replace})
+        where = core.fspath(file)
+        found: dict[str, Any] = core.call(self._core.template_export, where, options)
+        return found
+
+    def import_(self, file: AnyPath) -> list[dict[str, Any]]:
+        """Take in the templates of an archive, relocated; return what templates() tells.
+
+        Each with `imported`: False when it was there. Raises IntegrityError for a damaged
+        archive, PrefixError when this machine lacks what its packages need. The archive
+        is trusted as far as whoever wrote it.
+        """
+        options = json.dumps({"virtual_packages": virtual_packages()})
+        where = core.fspath(file)
+        reply: dict[str, Any] = core.call(self._core.template_import, where, options)
+        found: list[dict[str, Any]] = reply["templates"]
+        return found
+
+    def _whole_id(self, start: str) -> str:
+        found = self._core.template_find(start)
+        if found is None:
+            hint = "cenv template list shows what is there"
+            raise UsageError(f"no template {start} in {self.path}", hint=hint)
+        return str(json.loads(found)["id"])
+
+    def _lasting(self) -> list[str]:
+        """Return the ids of all templates but those that serve one run only."""
+        return [item["id"] for item in self.templates() if not item.get("transient")]
 
     def remove(self, id: str) -> None:  # noqa: A002
         """Remove a template."""

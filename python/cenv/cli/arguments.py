@@ -153,11 +153,20 @@ def template(parser: Parser) -> None:
     """Arguments of `template`; the action's own follow it."""
     parser.add_argument(
         "action",
-        choices=("list", "build", "path", "remove", "gc"),
+        choices=("list", "build", "path", "export", "import", "remove", "gc"),
         metavar="ACTION",
-        help="list, build, path, remove or gc",
+        help="list, build, path, export, import, remove or gc",
     )
-    parser.add_argument("specs", nargs="*", metavar="ARG", help="specs or an id")
+    parser.add_argument(
+        "specs",
+        nargs="*",
+        metavar="ARG",
+        help="specs (build), an id (path, remove), a file (import), "
+        "a file and ids, by default all (export)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="export: replace the file if it is there"
+    )
     parser.add_argument(
         "--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)"
     )

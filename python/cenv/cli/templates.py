@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `template`: list, build, path, remove, gc."""
+"""The command `template`: list, build, path, export, import, remove, gc."""
 
 from __future__ import annotations
 
@@ -84,6 +84,35 @@ def _path(store: TemplateStore, options: argparse.Namespace, console: Console) -
     console.result({"id": found.id, "path": found.path}, [found.path])
 
 
+def _export(
+    store: TemplateStore, options: argparse.Namespace, console: Console
+) -> None:
+    if not options.specs:
+        raise UsageError("template export needs a file to write")
+    file, *ids = options.specs
+    found = store.export(file, ids, replace=options.force)
+    for item in found["templates"]:
+        size = human(item["bytes"])
+        console.notice(f"template {item['id'][:12]}, {size} unpacked")
+        for note in item["skipped"]:
+            console.notice(f"  {note['path']}: {note['reason']}")
+    took = f"{human(found['size'])}, {seconds(found['seconds'])}"
+    console.notice(f"{len(found['templates'])} exported, {took}")
+    console.result(found, [found["path"]])
+
+
+def _import(
+    store: TemplateStore, options: argparse.Namespace, console: Console
+) -> None:
+    if len(options.specs) != 1:
+        raise UsageError("template import takes one file")
+    found = store.import_(options.specs[0])
+    for item in found:
+        word = "imported" if item["imported"] else "already there"
+        console.notice(f"template {item['id'][:12]} {word}")
+    console.result({"templates": found}, [item["path"] for item in found])
+
+
 def _remove(
     store: TemplateStore, options: argparse.Namespace, console: Console
 ) -> None:
@@ -111,6 +140,8 @@ _ACTIONS: dict[str, Callable[[TemplateStore, argparse.Namespace, Console], None]
     "list": _list,
     "build": _build,
     "path": _path,
+    "export": _export,
+    "import": _import,
     "remove": _remove,
     "gc": _gc,
 }
