@@ -40,6 +40,8 @@ static bool is_old(struct cenv_str version)
  * File names are relative to the prefix, which is the working directory: co_filename then names no
  * prefix, and clones can keep the bytecode. The environment is empty but for what a program needs:
  * SOURCE_DATE_EPOCH would give bytecode checked by hash, PYTHON* would change the interpreter.
+ * Without site (-S) and without bytecode of what is imported (-B): a .pth file that imports would
+ * leave some that names the directory, and compileall takes it for done.
  */
 static int run_python(const struct cenv_linker *linker, struct cenv_proc_status *status,
                       struct cenv_buf *output, struct cenv_error *err)
@@ -53,7 +55,8 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
     cenv_buf_addf(&exe, "%s/bin/python%.*s", linker->dir,
                   CENV_STR_ARG(linker->plan->python_version));
     const char *const argv[] = {
-        exe.data,  old ? "-E" : "-I",  "-Wi", "-m", "compileall", "-q", "-l", "-i",
+        exe.data,  old ? "-E" : "-I",  "-B", "-S", "-Wi",
+        "-m",      "compileall",       "-q", "-l", "-i",
         LIST_NAME, old ? NULL : "-j0", NULL,
     };
     struct cenv_proc proc = {.argv = argv, .env = env, .cwd = linker->dir};
