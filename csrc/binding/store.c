@@ -163,11 +163,14 @@ static PyObject *store_template_stage(PyObject *self, PyObject *args)
     return running ? bind_reply(state, rc, &out, &err) : NULL;
 }
 
-typedef int (*carry_fn)(struct cenv_store *, const char *, const char *,
-                        struct cenv_task *, struct cenv_buf *, struct cenv_error *);
+static PyObject *store_template_repair(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_template_repair);
+}
 
-/* (path, options, task) -> JSON text. */
-static PyObject *carry(PyObject *self, PyObject *args, carry_fn operation)
+/* (path, text, task) -> JSON text. */
+static PyObject *with_path_and_text(PyObject *self, PyObject *args,
+                                    two_texts_fn operation)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *path, *task, *reply = NULL;
@@ -186,14 +189,19 @@ static PyObject *carry(PyObject *self, PyObject *args, carry_fn operation)
     return reply;
 }
 
+static PyObject *store_template_check(PyObject *self, PyObject *args)
+{
+    return with_path_and_text(self, args, cenv_template_check);
+}
+
 static PyObject *store_template_export(PyObject *self, PyObject *args)
 {
-    return carry(self, args, cenv_template_export);
+    return with_path_and_text(self, args, cenv_template_export);
 }
 
 static PyObject *store_template_import(PyObject *self, PyObject *args)
 {
-    return carry(self, args, cenv_template_import);
+    return with_path_and_text(self, args, cenv_template_import);
 }
 
 /* (max_bytes, task) -> JSON text. */
@@ -366,6 +374,10 @@ static PyMethodDef store_methods[] = {
      "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there."},
     {"template_stage", store_template_stage, METH_VARARGS,
      "template_stage($self, template, directory, task, /)\n--\n\nThe template beside clones on another file system."},
+    {"template_check", store_template_check, METH_VARARGS,
+     "template_check($self, path, options, task, /)\n--\n\nWhat was altered since it was made."},
+    {"template_repair", store_template_repair, METH_VARARGS,
+     "template_repair($self, template, options, task, /)\n--\n\nBuild it anew when it was altered."},
     {"draft_open", bind_draft_open, METH_VARARGS,
      "draft_open($self, records, meta, task, /)\n--\n\nA template to be changed before it is published."},
     {"template_list", store_template_list, METH_NOARGS,

@@ -280,6 +280,31 @@ int cenv_template_import(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err);
 
+/*
+ * Compares the environment `path` with the manifest made when it was built (a template of the store)
+ * or last cloned (any other), by fstatat: size, mtime, mode, owner and inode of every file, and what
+ * came into its directories but bytecode. Clones in mode hardlink share inodes with it: this finds what
+ * was written through one of them. link(2) changes ctime, so a ctime is no proof; with "since_us" (us
+ * since 1970: when the last link to it was made) files changed later are read and compared with their
+ * package's hash, unless they are so many that somebody else must have linked them; with "content" all
+ * are. Appends {"known": whether there is a manifest, "checked", "altered": [{"path", "what": "missing" |
+ * "type" | "replaced" | "size" | "time" | "mode" | "owner" | "content" | "added"}], "seconds"}.
+ */
+int cenv_template_check(struct cenv_store *store, const char *path,
+                        const char *options_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * Checks the template `id` ("content": true in `options_json` reads all) while nobody else builds it
+ * and, when it is altered, builds it anew from its packages; one with a set-up or a base, which only
+ * its caller can repeat, is dropped instead ("drop": true drops any: a stage is copied again).
+ * Existing clones keep what they share with the old one. Appends {"altered": as in check, "action":
+ * "none" | "built" | "dropped"}.
+ */
+int cenv_template_repair(struct cenv_store *store, const char *id,
+                         const char *options_json, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err);
+
 /* Remembers, and finds again, what a request (any text: specs, channels, repodata identity) led to.
  * find appends nothing and returns 1 when the request is not known. */
 int cenv_request_put(struct cenv_store *store, const char *request,

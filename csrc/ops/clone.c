@@ -276,19 +276,34 @@ static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error 
     return rc;
 }
 
-static int check_ends(struct cloning *c, const char *src, const char *dst,
-                      struct cenv_error *err)
+/* A template that is being repaired is away for a moment, until its builder lets go of the lock. */
+static int open_source(struct cloning *c, const char *src, struct cenv_task *task,
+                       struct cenv_error *err)
 {
+    struct cenv_error ignored = CENV_ERROR_INIT;
     int rc = cenv_source_open(&c->source, src, err);
+    if (rc < 0 && c->store &&
+        cenv_store_await_template(c->store, src, task, &ignored) == 1) {
+        cenv_error_release(err);
+        rc = cenv_source_open(&c->source, src, err);
+    }
+    cenv_error_release(&ignored);
+    return rc;
+}
+
+static int check_ends(struct cloning *c, const char *src, const char *dst,
+                      struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = open_source(c, src, task, err);
     return rc < 0 ? rc : cenv_newprefix_check(dst, c->source.fd, err);
 }
 
 /*
  * A source that is not as its manifest says gets one more chance with a manifest of what is there
- * now: a template in which something ran may have new bytecode.
+ * now: a template in which something ran may have new bytecode, or it was built anew.
  */
-static int make_or_again(struct cloning *c, const char *dst, struct cenv_task *task,
-                         struct cenv_error *err)
+static int make_or_again(struct cloning *c, const char *src, const char *dst,
+                         struct cenv_task *task, struct cenv_error *err)
 {
     int rc = cenv_source_manifest(&c->source, c->store, false, task, err);
     if (rc == 0)
@@ -298,7 +313,10 @@ static int make_or_again(struct cloning *c, const char *dst, struct cenv_task *t
     cenv_error_release(err);
     cenv_cloner_release(&c->cloner);
     cenv_newprefix_close(&c->dst);
-    rc = cenv_source_manifest(&c->source, c->store, true, task, err);
+    cenv_source_close(&c->source);
+    rc = open_source(c, src, task, err);
+    if (rc == 0)
+        rc = cenv_source_manifest(&c->source, c->store, true, task, err);
     return rc < 0 ? rc : make(c, dst, task, err);
 }
 
@@ -311,9 +329,9 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
     c.source.fd = -1;
     int rc = parse_options(&c.options, options_json, err);
     if (rc == 0)
-        rc = check_ends(&c, src, dst, err);
+        rc = check_ends(&c, src, dst, task, err);
     if (rc == 0)
-        rc = make_or_again(&c, dst, task, err);
+        rc = make_or_again(&c, src, dst, task, err);
     if (rc == 0)
         rc = report(&c, out, err);
     if (rc == 0)

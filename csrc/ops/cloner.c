@@ -151,6 +151,11 @@ static bool is_late(const struct cenv_cloner *c, const struct cenv_mf_file *file
             cenv_cloner_writes(c, &c->m->files[file->twin]));
 }
 
+static bool is_same_dir(const struct cenv_mf_dir *dir, const struct cenv_stat *st)
+{
+    return st->ino == dir->ino && st->mtime_ns == dir->mtime_ns;
+}
+
 static int fill_dir(struct cenv_cloner *c, uint32_t index, struct cenv_cloner_thread *t,
                     int from, int to, struct cenv_error *err)
 {
@@ -166,8 +171,7 @@ static int fill_dir(struct cenv_cloner *c, uint32_t index, struct cenv_cloner_th
     if (rc < 0)
         return rc;
     /* After the files: what was added, renamed or removed before they were linked shows here. */
-    if (cenv_raw_stat_fd(from, &st) < 0 || st.ino != dir->ino ||
-        st.mtime_ns != dir->mtime_ns)
+    if (cenv_raw_stat_fd(from, &st) < 0 || !is_same_dir(dir, &st))
         return cenv_cloner_changed(c, index, "", err);
     if (c->parent[index])
         return 0;
@@ -184,9 +188,14 @@ static int clone_dir(void *ctx, size_t index, unsigned thread, struct cenv_error
     struct cenv_cloner *c = ctx;
     const struct cenv_mf_dir *dir = &c->m->dirs[index];
     const char *path = index ? cenv_mf_cstr(c->m, dir->path) : ".";
+    struct cenv_stat st;
     int rc = make_dir(c, (uint32_t)index, err);
-    if (rc < 0 || (dir->nr_files == 0 && c->parent[index]))
+    if (rc < 0)
         return rc;
+    if (dir->nr_files == 0 && c->parent[index]) /* finished with those below it */
+        return cenv_raw_stat(c->src, path, &st) == 0 && is_same_dir(dir, &st)
+                   ? 0
+                   : cenv_cloner_changed(c, (uint32_t)index, "", err);
     int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
     if (from < 0)
         rc = cenv_cloner_changed(c, (uint32_t)index, "", err);

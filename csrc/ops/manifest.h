@@ -19,7 +19,7 @@
  * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open has
  * checked its sum and every index in it.
  */
-enum { CENV_MANIFEST_VERSION = 2 };
+enum { CENV_MANIFEST_VERSION = 3 };
 
 /* A text: where in the texts, and its length; a NUL follows. */
 struct cenv_mf_text {
@@ -62,6 +62,7 @@ struct cenv_mf_file {
     uint16_t mode;
     uint8_t type;
     uint8_t flags;
+    uint32_t uid, gid; /* for the guard alone: a clone is its maker's */
     uint32_t zero;
 };
 

@@ -111,6 +111,8 @@ static void pack_files(struct packing *p)
             .mode = (uint16_t)from->st.mode,
             .type = from->st.type == CENV_FT_SYMLINK ? CENV_MF_SYMLINK : CENV_MF_FILE,
             .flags = from->found.flags,
+            .uid = from->st.uid,
+            .gid = from->st.gid,
         };
         if (from->reloc != CENV_NONE)
             pack_reloc(p, i, from);

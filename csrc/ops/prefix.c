@@ -383,6 +383,20 @@ static struct cenv_str minor_version(struct cenv_str version)
     return whole ? minor : (struct cenv_str){"", 0};
 }
 
+bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path)
+{
+    return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
+}
+
+struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path)
+{
+    if (cenv_prefix_is_bytecode(path))
+        return CENV_STR("");
+    if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
+        return path->sha256_in_prefix;
+    return path->sha256;
+}
+
 struct cenv_str cenv_prefix_python_version(struct cenv_str version)
 {
     return minor_version(version);

@@ -83,6 +83,13 @@ void cenv_prefix_release(struct cenv_prefix *prefix);
 const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *prefix,
                                                   struct cenv_str name);
 
+/* Bytecode is a cache, shipped or compiled at link time: Python makes it anew as it sees fit (after
+ * its source was relocated, say). conda doctor leaves it out as well. */
+bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path);
+
+/* The hash the record wants to see, or empty when it tells none that could be compared. */
+struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path);
+
 /*
  * Where a noarch python package's files go: python_site_packages_path when the python record has
  * one (CEP 17), else lib/pythonX.Y[t]/site-packages. Appended to `out`. CENV_ELINK when the version has

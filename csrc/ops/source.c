@@ -48,26 +48,39 @@ static struct cenv_manifest *open_or_none(int dirfd, const char *name)
     return m;
 }
 
+/* The manifest, unless it is of another machine's copy of the store, or of a template that was here
+ * before. */
+static struct cenv_manifest *open_of(const struct cenv_stat *root, int dirfd,
+                                     const char *name)
+{
+    struct cenv_manifest *m = open_or_none(dirfd, name);
+    if (m && (m->header->dev != root->dev || m->header->ino != root->ino)) {
+        cenv_manifest_free(m);
+        m = NULL;
+    }
+    return m;
+}
+
+/*
+ * Something may have come into a template since it was made (bytecode of a program that ran in it):
+ * then the last clone kept a newer manifest with those of foreign environments.
+ */
 static int load_template(struct cenv_source *s, const struct cenv_store *store,
-                         struct cenv_error *err)
+                         const char *key, struct cenv_error *err)
 {
     struct cenv_buf path;
     struct cenv_stat st;
     cenv_buf_init(&path, 1 << 20);
     s->is_template = cenv_store_is_template(store, s->path, &path) == 1;
-    if (s->is_template)
-        s->manifest = open_or_none(CENV_CWD, path.data);
-    cenv_buf_release(&path);
     int rc = cenv_raw_stat_fd(s->fd, &st);
     if (rc < 0)
-        return cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");
-    /* Of another machine's copy of the store, or of a template that was here before. */
-    if (s->manifest &&
-        (s->manifest->header->dev != st.dev || s->manifest->header->ino != st.ino)) {
-        cenv_manifest_free(s->manifest);
-        s->manifest = NULL;
-    }
-    return 0;
+        cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");
+    if (s->is_template && rc == 0)
+        s->manifest = open_of(&st, cenv_store_dirfd(store, CENV_STORE_MANIFESTS), key);
+    if (s->is_template && rc == 0 && !s->manifest)
+        s->manifest = open_of(&st, CENV_CWD, path.data);
+    cenv_buf_release(&path);
+    return err->status;
 }
 
 /* Keeping it is a favour to the next clone: a full disk must not fail this one. */
@@ -105,12 +118,12 @@ int cenv_source_manifest(struct cenv_source *s, struct cenv_store *store, bool a
 {
     char key[CENV_DIGEST_HEX_MAX];
     int dirfd = store ? cenv_store_dirfd(store, CENV_STORE_MANIFESTS) : -1;
-    if (!again && store && load_template(s, store, err) < 0)
+    if (cenv_sha256_hex(cenv_str(s->path), key) < 0)
+        return cenv_error_oom(err);
+    if (!s->manifest && store && load_template(s, store, key, err) < 0)
         return err->status;
     if (s->manifest && s->is_template && !again)
         return 0;
-    if (cenv_sha256_hex(cenv_str(s->path), key) < 0)
-        return cenv_error_oom(err);
     if (!s->manifest && store)
         s->manifest = open_or_none(dirfd, key);
     const struct cenv_manifest *had = s->manifest;

@@ -132,6 +132,13 @@ int cenv_template_id(const struct cenv_json *records, const char *key, const cha
 int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
                            struct cenv_buf *manifest);
 
+/*
+ * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when it
+ * is a path of this store's templates, 0 when not, or a status.
+ */
+int cenv_store_await_template(const struct cenv_store *store, const char *path,
+                              struct cenv_task *task, struct cenv_error *err);
+
 /* ---- clones: v1/clones/<key>.json ---- */
 
 struct cenv_clone_entry {

@@ -289,7 +289,7 @@ static int fill_work(struct cenv_build *build)
     return rc;
 }
 
-static int make(struct cenv_build *build)
+int cenv_build_make(struct cenv_build *build)
 {
     int rc = cenv_build_fetch(build);
     if (rc == 0)
@@ -363,7 +363,7 @@ static int find_or_make(struct cenv_build *build, bool rebuild, bool *built)
         return rc;
     rc = cenv_build_is_there(build);
     if (rc == 1 || (rc == 0 && rebuild)) {
-        rc = make(build);
+        rc = cenv_build_make(build);
         *built = rc == 0;
     }
     cenv_build_unlock(build);

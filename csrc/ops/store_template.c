@@ -343,13 +343,10 @@ int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
 
 /* ---- what others ask ---- */
 
-int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
-                           struct cenv_buf *manifest)
+/* The id in the path of a template's prefix, there or not. */
+static bool id_of_path(const struct cenv_store *store, struct cenv_str path, char *id)
 {
     struct cenv_buf root;
-    char id[ID_LEN + 1] = "";
-    struct cenv_stat st;
-    struct cenv_str path = cenv_str(prefix);
     cenv_buf_init(&root, 1 << 20);
     cenv_store_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
     struct cenv_str head = cenv_buf_str(&root);
@@ -358,11 +355,35 @@ int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
                 cenv_str_ends(path, CENV_STR("/" CENV_TEMPLATE_PREFIX));
     if (fits)
         memcpy(id, path.data + head.len, ID_LEN);
+    id[fits ? ID_LEN : 0] = '\0';
     cenv_buf_release(&root);
-    if (!fits || !is_hex(cenv_str(id)))
+    return is_hex(cenv_str(id));
+}
+
+int cenv_store_await_template(const struct cenv_store *store, const char *path,
+                              struct cenv_task *task, struct cenv_error *err)
+{
+    char id[ID_LEN + 1], key[sizeof("template-") + ID_LEN];
+    struct cenv_lock *lock = NULL;
+    if (!id_of_path(store, cenv_str(path), id))
+        return 0;
+    snprintf(key, sizeof(key), "template-%s", id);
+    int rc = cenv_store_lock(store, key, &lock, task, err);
+    if (rc < 0)
+        return rc;
+    cenv_store_unlock(store, key, lock);
+    return 1;
+}
+
+int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
+                           struct cenv_buf *manifest)
+{
+    char id[ID_LEN + 1];
+    struct cenv_stat st;
+    if (!id_of_path(store, cenv_str(prefix), id))
         return 0;
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
+    bool fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
     if (fits)
         cenv_store_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);

@@ -40,6 +40,9 @@ int cenv_build_fetch(struct cenv_build *build);
 int cenv_build_link(struct cenv_build *build, const char *dir,
                     struct cenv_link_plan **plan);
 
+/* Fetches, links, describes and publishes, in the place of what is there. Hold the lock. */
+int cenv_build_make(struct cenv_build *build);
+
 /* Writes template.json, which says that the rest is whole. */
 int cenv_build_describe(struct cenv_build *build, int dirfd);
 

@@ -39,23 +39,6 @@ struct verification {
 
 /* ---- one file ---- */
 
-/* Bytecode is a cache, shipped or compiled at link time: Python makes it anew as it sees fit (after
- * its source was relocated, say). conda doctor leaves it out as well. */
-static bool is_bytecode(const struct cenv_prefix_path *path)
-{
-    return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
-}
-
-/* The hash the record wants to see, or empty when it tells none that could be compared. */
-static struct cenv_str wanted_hash(const struct cenv_prefix_path *path)
-{
-    if (is_bytecode(path))
-        return CENV_STR("");
-    if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
-        return path->sha256_in_prefix;
-    return path->sha256;
-}
-
 static bool type_fits(const struct cenv_prefix_path *path, const struct cenv_stat *st)
 {
     switch (path->type) {
@@ -118,10 +101,10 @@ static int check_file(struct verification *v, struct cenv_filehash *hash,
     struct cenv_stat st;
     char hex[CENV_DIGEST_HEX_MAX];
     const char *name = path->path.data;
-    struct cenv_str wanted = wanted_hash(path);
+    struct cenv_str wanted = cenv_prefix_path_hash(path);
     int rc = cenv_raw_stat(v->root, name, &st);
     if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
-        return is_bytecode(path) ? FINE : MISSING;
+        return cenv_prefix_is_bytecode(path) ? FINE : MISSING;
     if (rc < 0)
         return cenv_fs_fail(err, rc, v->root, name, "cannot look at");
     if (!type_fits(path, &st))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     )
     from cenv.index_dir import index
     from cenv.model import (
+        Alteration,
+        CheckReport,
         CloneReport,
         PackageRecord,
         PrefixReport,
@@ -40,7 +42,8 @@ _HOMES = {
     "errors": "CenvError ChannelError IntegrityError LinkError PrefixError SpecError "
     "UnsatisfiableError UsageError",
     "index_dir": "index",
-    "model": "CloneReport PackageRecord PrefixReport ResetReport Solution VerifyReport",
+    "model": "Alteration CheckReport CloneReport PackageRecord PrefixReport ResetReport "
+    "Solution VerifyReport",
     "solving": "Index",
     "specs": "MatchSpec Version",
     "store": "Clone Template TemplateStore",
@@ -48,8 +51,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Alteration",
     "CenvError",
     "ChannelError",
+    "CheckReport",
     "Clone",
     "CloneReport",
     "Index",

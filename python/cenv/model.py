@@ -164,6 +164,38 @@ class VerifyReport(Value):
 
 
 @dataclass(frozen=True)
+class Alteration(Value):
+    """A file of a template that is not as it was built, and what is different."""
+
+    path: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the whole template'} ({self.what})"
+
+
+@dataclass(frozen=True)
+class CheckReport(Value):
+    """A template against what it was when it was built."""
+
+    altered: tuple[Alteration, ...] = ()
+    checked: int = 0
+    known: bool = True
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file is as it was."""
+        return not self.altered
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
+        altered = tuple(Alteration.from_json(item) for item in data["altered"])
+        rest = {key: data[key] for key in ("checked", "known", "seconds")}
+        return cls(altered=altered, **rest)
+
+
+@dataclass(frozen=True)
 class ResetReport(Value):
     """What it took to put a clone back to its template's state."""
 

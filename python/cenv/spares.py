@@ -35,18 +35,20 @@ class Spares:
     ) -> None:
         self.count = count
         self._new_path = new_path
+        self._job = {
+            "store": template.store,
+            "source": template.path,
+            "mode": mode or "auto",
+            "owner": os.getpid(),
+        }
+        self._start()
+
+    def _start(self) -> None:
         self._asked: deque[str] = deque()
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
-        job = {"store": template.store, "source": template.path, "mode": mode or "auto"}
-        command = [
-            sys.executable,
-            "-m",
-            "cenv.spares",
-            json.dumps({**job, "owner": os.getpid()}),
-        ]
         self._helper = subprocess.Popen(
-            command,
+            [sys.executable, "-m", "cenv.spares", json.dumps(self._job)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -90,6 +92,11 @@ class Spares:
             self._helper.stdin.write(_line({"taken": report.path}))
         self._ask()
         return report
+
+    def renew(self) -> None:
+        """Give up what is ready or on its way, and make it anew."""
+        self.close()
+        self._start()
 
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""

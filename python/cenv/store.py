@@ -14,8 +14,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cenv import api, core, trace
-from cenv.errors import UsageError
-from cenv.model import CloneReport, PackageRecord, ResetReport, Stage, records_of
+from cenv.errors import PrefixError, UsageError
+from cenv.model import (
+    CheckReport,
+    CloneReport,
+    PackageRecord,
+    ResetReport,
+    Stage,
+    records_of,
+)
 from cenv.paths import store_path
 from cenv.setup import Run, Setup
 from cenv.solving import Index, open_store, virtual_packages
@@ -70,6 +77,8 @@ class Template(_AtPath):
     size: int = 0  # bytes of its files; 0: unknown
     transient: bool = False
     _spares: list[Spares] = field(default_factory=list, repr=False)
+    _origin: Template | None = field(default=None, repr=False)  # of a staged one
+    _again: Callable[[], Template] | None = field(default=None, repr=False)
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
         """Run a command in a throw-away view of the template: its writes vanish.
@@ -102,6 +111,45 @@ class Template(_AtPath):
             self, dst, mode=mode or "auto", store=self.store, owner=owner or 0
         )
         return Clone(report.path, self, report.mode, report)
+
+    def check(self, *, since: float = 0.0, content: bool = False) -> CheckReport:
+        """Compare it with what it was when it was built: what hardlink clones wrote to it.
+
+        By size, time, mode and owner of every file, without opening any. `since` (the
+        time when the last clone of it was made) also finds a content whose time was put
+        back, as long as nobody else makes or removes clones; `content` reads every file.
+        """
+        options = json.dumps({"since_us": int(since * 1e6), "content": content})
+        opened = open_store(self.store)
+        return CheckReport.from_json(
+            core.call(opened.template_check, self.path, options)
+        )
+
+    def repair(self, *, content: bool = False) -> bool:
+        """Build it anew from its packages if it is altered, for the next clone to be right.
+
+        False when there was nothing to repair. A set-up is run again; one that this
+        object does not know makes the template vanish until it is next asked for. Other
+        clones keep what they share with the altered one.
+        """
+        if not self.id:
+            hint = "repair the environment, or clone it in mode copy or reflink"
+            raise PrefixError(f"{self.path} is not of a store", hint=hint)
+        opened = open_store(self.store)
+        options = json.dumps({"content": content, "drop": self._origin is not None})
+        done = core.call(opened.template_repair, self.id, options)
+        if done["action"] == "dropped":
+            self._make_again()
+        for spares in self._spares:
+            spares.renew()
+        return bool(done["action"] != "none")
+
+    def _make_again(self) -> None:
+        if self._origin:
+            store = TemplateStore(self._origin.store)
+            store.stage(self._origin, os.path.dirname(self.store or ""))
+        elif self._again:
+            self._again()
 
     def spares(
         self,
@@ -224,7 +272,7 @@ class TemplateStore:
         request = _request_key(index, meta["specs"], options, shaped)
         known = None if meta["rebuild"] else self._known(request)
         if known is not None:
-            return self._as_template(known, meta["specs"], recorder)
+            return self._as_template(known, meta, recorder, shaped)
         solution = index.solve(meta["specs"], **options)
         wanted = [record.to_json() for record in solution.records]
         meta["secrets"] = index.secrets()
@@ -256,7 +304,7 @@ class TemplateStore:
             reply = self._draft(given, meta, shaped.setup)
         else:
             reply = core.call(self._core.template_build, given, json.dumps(meta))
-        found = self._as_template(reply, meta["specs"], recorder)
+        found = self._as_template(reply, meta, recorder, shaped)
         return replace(found, transient=shaped.transient)
 
     def _draft(self, records: str, meta: dict[str, Any], setup: Setup | None) -> Any:
@@ -283,11 +331,22 @@ class TemplateStore:
         reply = core.call(self._core.template_stage, template.id, where)
         if not reply["staged"]:
             return template
-        return replace(template, path=reply["path"], store=reply["store"])
+        return replace(
+            template, path=reply["path"], store=reply["store"], _origin=template
+        )
 
     def _as_template(
-        self, reply: Mapping[str, Any], specs: Sequence[str], recorder: trace.Recorder
+        self,
+        reply: Mapping[str, Any],
+        meta: dict[str, Any],
+        recorder: trace.Recorder,
+        shaped: _Shape | None = None,
     ) -> Template:
+        def again() -> Template:
+            assert shaped
+            with trace.recording() as recorder:
+                return self._build(list(reply["records"]), meta, shaped, recorder)
+
         return Template(
             path=reply["path"],
             id=reply["id"],
@@ -297,15 +356,16 @@ class TemplateStore:
             stages=recorder.stages(),
             cost=float(reply.get("cost") or 0),
             size=int(reply.get("size") or 0),
-            specs=tuple(specs or reply.get("specs") or ()),
+            specs=tuple(meta.get("specs") or reply.get("specs") or ()),
             store=self.path,
+            _again=again if shaped and shaped.is_draft else None,
         )
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
         with trace.recording() as recorder:
             found = self._core.template_find(id)
-            return found and self._as_template(json.loads(found), (), recorder)
+            return found and self._as_template(json.loads(found), {}, recorder)
 
     def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""

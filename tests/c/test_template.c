@@ -552,6 +552,189 @@ static void test_stage__another_file_system_gets_a_private_copy(void)
     storekit_close(&k);
 }
 
+/* ---- the guard ---- */
+
+/* The only template's prefix, and its id. */
+static char prefix[1200], template_id[80];
+
+static void begin_guarded(void)
+{
+    begin();
+    CHECK_INT(build("{}"), 0);
+    struct cenv_json *doc = reply();
+    snprintf(prefix, sizeof(prefix), "%s", cenv_json_get_cstr(doc, "path"));
+    snprintf(template_id, sizeof(template_id), "%s", cenv_json_get_cstr(doc, "id"));
+    cenv_json_free(doc);
+}
+
+static int clone_to(const char *name, const char *options)
+{
+    cenv_buf_clear(&k.out);
+    return cenv_clone(k.store, prefix, scratch_path(&k.s, name), options, &k.task,
+                      &k.out, &k.err);
+}
+
+static bool finds(const char *options, const char *want)
+{
+    char text[512];
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_template_check(k.store, prefix, options, &k.task, &k.out, &k.err),
+              0);
+    snprintf(text, sizeof(text), "\"altered\":[%s]", want);
+    if (k.out.data && strstr(k.out.data, text))
+        return true;
+    fprintf(stderr, "    %s\n", k.out.data);
+    return false;
+}
+
+static bool repair_does(const char *want)
+{
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_template_repair(k.store, template_id, "{\"content\":true}", &k.task,
+                                   &k.out, &k.err),
+              0);
+    return k.out.data && strstr(k.out.data, want);
+}
+
+static void alter(const char *what)
+{
+    char path[64] = "clone/share/a/7";
+    struct cenv_stat st;
+    struct timespec later = {1, 0};
+    cenv_raw_stat(k.s.fd, path, &st);
+    int fd = openat(k.s.fd, path, O_RDWR | O_APPEND | O_CLOEXEC);
+    if (strcmp(what, "size") == 0) {
+        CHECK_INT(write(fd, "more", 4), 4);
+    } else if (strcmp(what, "time") == 0) {
+        CHECK_INT(futimens(fd, (struct timespec[]){later, later}), 0);
+    } else if (strcmp(what, "mode") == 0) {
+        CHECK_INT(fchmod(fd, 0600), 0);
+    } else if (strcmp(what, "content") == 0) {
+        CHECK_INT(ftruncate(fd, 0), 0);
+        CHECK_INT(write(fd, "PLAIN", 5), 5);
+        cenv_raw_set_mtime_fd(fd, st.mtime_ns);
+    }
+    close(fd);
+}
+
+static void test_guard__finds_what_came_through_a_link(void)
+{
+    static const char *const kinds[] = {"size", "time", "mode", "content"};
+    char want[128], since[64];
+    for (size_t i = 0; i < CHECK_NR(kinds); i++) {
+        struct timespec now;
+        check_case(kinds[i]);
+        begin_guarded();
+        CHECK_INT(clone_to("clone", "{\"mode\":\"hardlink\"}"), 0);
+        usleep(20000);
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(since, sizeof(since), "{\"since_us\":%lld}",
+                 now.tv_sec * 1000000LL + now.tv_nsec / 1000);
+        usleep(20000);
+        CHECK(finds("", ""));
+        CHECK(finds(since, ""));
+        CHECK(finds("{\"content\":true}", ""));
+        CHECK(repair_does("\"none\""));
+        alter(kinds[i]);
+        snprintf(want, sizeof(want), "{\"path\":\"share/a/7\",\"what\":\"%s\"}",
+                 kinds[i]);
+        CHECK(finds("", strcmp(kinds[i], "content") ? want : ""));
+        CHECK(finds(since, want));
+        CHECK(finds("{\"content\":true}", want));
+        CHECK(repair_does("\"built\""));
+        CHECK(finds("{\"content\":true}", ""));
+        CHECK_INT(clone_to("next", "{\"mode\":\"hardlink\"}"), 0);
+        CHECK_STR(scratch_text(&k.s, "next/share/a/7"), "plain");
+        check_clean(1);
+        storekit_close(&k);
+    }
+}
+
+static void test_guard__finds_what_was_done_to_the_template(void)
+{
+    char path[1300];
+    begin_guarded();
+    snprintf(path, sizeof(path), "%s/share/a/7", prefix);
+    unlink(path);
+    CHECK(finds("", "{\"path\":\"share/a/7\",\"what\":\"missing\"}"));
+    CHECK_INT(symlink("6", path), 0);
+    CHECK(finds("", "{\"path\":\"share/a/7\",\"what\":\"type\"}"));
+    CHECK(repair_does("\"built\""));
+    snprintf(path, sizeof(path), "%s/share/new.pyc", prefix);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    CHECK(finds("", ""));
+    snprintf(path, sizeof(path), "%s/share/new", prefix);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    CHECK(finds("", "{\"path\":\"share/new\",\"what\":\"added\"}"));
+    CHECK_INT(cenv_fs_remove_tree(CENV_CWD, prefix, &k.err), 0);
+    CHECK(finds("", "{\"path\":\"\",\"what\":\"missing\"}"));
+    CHECK(repair_does("\"built\""));
+    CHECK(finds("{\"content\":true}", ""));
+    CHECK_INT(cenv_template_repair(k.store, "../x", "", &k.task, &k.out, &k.err),
+              CENV_EUSAGE);
+    cenv_error_release(&k.err);
+    storekit_close(&k);
+}
+
+static int nr_of_spans(const char *name)
+{
+    int nr = 0;
+    for (size_t i = 0; i < k.task.nr_spans; i++)
+        nr += strcmp(k.task.spans[i].stage, name) == 0;
+    return nr;
+}
+
+/* Something came into it: the first clone looks again, the next one knows. */
+static void test_clone__looks_once_into_a_changed_template(void)
+{
+    char path[1300];
+    begin_guarded();
+    CHECK_INT(clone_to("one", ""), 0);
+    CHECK_INT(nr_of_spans("process manifest"), 0);
+    snprintf(path, sizeof(path), "%s/share/new", prefix);
+    close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+    CHECK_INT(clone_to("two", ""), 0);
+    CHECK_INT(nr_of_spans("process manifest"), 1);
+    CHECK_INT(clone_to("three", ""), 0);
+    CHECK_INT(nr_of_spans("process manifest"), 1);
+    CHECK(cenv_fs_exists(k.s.fd, "three/share/new"));
+    CHECK_INT(build("{\"rebuild\":true}"), 0);
+    CHECK_INT(clone_to("four", ""), 0);
+    CHECK(!cenv_fs_exists(k.s.fd, "four/share/new"));
+    storekit_close(&k);
+}
+
+/* Clones that are on their way while it is built anew wait for it. */
+static void test_clone__waits_for_a_repair(void)
+{
+    begin_guarded();
+    CHECK_INT(clone_to("clone", "{\"mode\":\"hardlink\"}"), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < 5; i++) {
+            alter("size");
+            if (!repair_does("\"built\""))
+                _exit(1);
+            cenv_remove(scratch_path(&k.s, "clone"), &k.task, &k.err);
+            if (clone_to("clone", "{\"mode\":\"hardlink\"}") < 0)
+                _exit(2);
+        }
+        _exit(0);
+    }
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "c%d", i);
+        if (!CHECK_INT(clone_to(name, "{\"mode\":\"hardlink\"}"), 0)) {
+            fprintf(stderr, "    %s\n", k.err.message);
+            break;
+        }
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    CHECK_INT(status, 0);
+    storekit_close(&k);
+}
+
 int main(void)
 {
     umask(022);
@@ -567,6 +750,10 @@ int main(void)
     RUN(test_template__read_only_store_serves);
     RUN(test_draft__is_there_when_committed);
     RUN(test_draft__killed_or_discarded_is_gone);
+    RUN(test_guard__finds_what_came_through_a_link);
+    RUN(test_guard__finds_what_was_done_to_the_template);
+    RUN(test_clone__looks_once_into_a_changed_template);
+    RUN(test_clone__waits_for_a_repair);
     RUN(test_stage__same_file_system_needs_none);
     RUN(test_stage__another_file_system_gets_a_private_copy);
     return check_report();

@@ -28,6 +28,7 @@ _INI = (
     ("cenv_store", "string", "directory of the store"),
     ("cenv_mode", "string", "how clones are made: auto, reflink, hardlink, copy"),
     ("cenv_keep", "string", "which tests' clones to keep: failed, all, none"),
+    ("cenv_guard", "string", "when to look for altered templates: session, test, off"),
 )
 
 
@@ -44,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--cenv-keep",
         choices=("failed", "all", "none"),
         help="which tests' clones to keep (default failed)",
+    )
+    group.addoption(
+        "--cenv-guard",
+        choices=("session", "test", "off"),
+        help="when to look whether tests altered templates through hard links: at the "
+        "end (default), after each test, never",
     )
     group.addoption(
         "--cenv-rebuild",
@@ -74,6 +81,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     outcome: Any = yield
     if outcome.get_result().failed:
         setattr(item, _KEPT, True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what the guard of an xdist worker found."""
+    findings = getattr(node, "workeroutput", {}).get("cenv_guard")
+    if findings:
+        from cenv.pytest_plugin import guard
+
+        guard.of_workers(node.config, findings)
 
 
 @pytest.hookimpl(tryfirst=True)  # before JUnit XML is written

@@ -101,8 +101,7 @@ class _Clones:
         self, template: Template, dst: AnyPath | None, mode: str | None
     ) -> Clone:
         target = self.session.new_path() if dst is None else dst
-        wanted = mode or self.session.settings.mode
-        clone = self.session.recorder.clone(lambda: template.clone(target, mode=wanted))
+        clone = self.session.clone(template, target, mode)
         self._made.append(clone)
         return clone
 

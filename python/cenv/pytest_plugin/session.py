@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from cenv.pytest_plugin import reports, settings
+from cenv.pytest_plugin import guard, reports, settings
 from cenv.pytest_plugin.record import Recorder
-from cenv.store import Template, TemplateStore
+from cenv.store import Clone, Template, TemplateStore
 
 
 class EnvSession:
@@ -25,11 +25,12 @@ class EnvSession:
         self.recorder = Recorder(traced=reports.is_traced(config))
         self.store = TemplateStore(self.settings.store)
         self._lease: Any = self.store.lease()
-        self._base = factory.getbasetemp()
-        self._home = self._base / "cenv"
+        self.base = factory.getbasetemp()
+        self._home = self.base / "cenv"
         self._numbers = itertools.count(1)
         self._templates: dict[Any, Template] = {}
         self._failures: dict[Any, BaseException] = {}
+        self.guard = guard.of_session(config, self)
 
     def new_path(self) -> Path:
         """Return the next clone's path: short, of equal length, known ahead."""
@@ -56,9 +57,21 @@ class EnvSession:
         if self.settings.mode == "copy":
             return template
         place = tempfile.gettempdir()
-        if os.stat(place).st_dev != self._base.stat().st_dev:
-            place = str(self._base.parent)
+        if os.stat(place).st_dev != self.base.stat().st_dev:
+            place = str(self.base.parent)
         return self.store.stage(template, place)
+
+    def clone(
+        self, template: Template, dst: str | os.PathLike[str], mode: str | None
+    ) -> Clone:
+        """Make a clone, and have its template guarded."""
+        mode = mode or self.settings.mode
+        if self.guard and mode != "copy":
+            self.guard.before_clone(template)
+        clone = self.recorder.clone(lambda: template.clone(dst, mode=mode))
+        if self.guard:
+            self.guard.after_clone(clone)
+        return clone
 
     def keeps(self, *, failed: bool) -> bool:
         """Say whether a test's clones stay."""

@@ -14,6 +14,7 @@ from cenv.errors import UsageError
 
 MODES = ("auto", "reflink", "hardlink", "copy")
 KEEPS = ("failed", "all", "none")
+GUARDS = ("session", "test", "off")
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Settings:
     store: str | None
     mode: str | None
     keep: str
+    guard: str
     rebuild: bool
     channels: tuple[str, ...]
     specs: tuple[str, ...]
@@ -35,6 +37,7 @@ def read(config: pytest.Config) -> Settings:
         store=_text(config, "store"),
         mode=_choice(config, "mode", MODES),
         keep=_choice(config, "keep", KEEPS) or "failed",
+        guard=_choice(config, "guard", GUARDS) or "session",
         rebuild=bool(config.getoption("cenv_rebuild")),
         channels=_words(config, "channels"),
         specs=_words(config, "specs"),

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The guard of templates: what is written through hard links is found, named and healed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+import cenv
+
+WRITES = """
+    import os, time
+
+    def plain(env):
+        return env / "lib/plain.txt"
+
+    def test_before(cenv_env):
+        assert plain(cenv_env(mode="hardlink")).stat().st_nlink > 1
+
+    def test_writes(cenv_env):
+        time.sleep(0.1)
+        with plain(cenv_env(mode="hardlink")).open("a") as file:
+            file.write("more")
+        time.sleep(0.1)
+
+    def test_after(cenv_env):
+        env = cenv_env(mode="hardlink")
+        print("AFTER", plain(env).read_text().strip())
+"""
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, small_channel: Path, tmp_path: Path
+) -> pytest.Pytester:
+    pytester.makeini(
+        f"""
+        [pytest]
+        cenv_channels = {small_channel}
+        cenv_store = {tmp_path / "store"}
+        cenv_specs = tool "data >=2,<3"
+        """
+    )
+    return pytester
+
+
+def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
+    return project.runpytest_subprocess("--strict-markers", "-W", "error", *argv)
+
+
+def configure(project: pytest.Pytester, line: str) -> None:
+    ini = project.path / "tox.ini"
+    ini.write_text(f"{ini.read_text()}\n{line}\n")
+
+
+def test_session__fails_the_run_and_heals(project: pytest.Pytester) -> None:
+    project.makepyfile(WRITES)
+    result = run(project, "-s")
+    result.assert_outcomes(passed=3)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "*cenv: altered templates*",
+            "the template 'tool data >=2,<3' was altered through a hard-linked clone:",
+            "  lib/plain.txt (size)",
+            "by this test, *",
+            "  test_session__fails_the_run_and_heals.py::test_writes",
+            "it was built anew; --cenv-mode=copy *",
+        ]
+    )
+    assert "AFTER plainmore" in result.stdout.str().replace("\n", "")
+    again = run(project, "-s", "-k", "not writes")
+    assert again.ret == 0
+    again.stdout.fnmatch_lines(["*AFTER plain"])
+
+
+@pytest.mark.parametrize("how", ["ini", "environment", "option"])
+def test_each_test__names_it_and_the_next_clone_is_right(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    project.makepyfile(WRITES)
+    option = []
+    if how == "ini":
+        configure(project, "cenv_guard = test")
+    elif how == "environment":
+        configure(project, "cenv_guard = off")
+        monkeypatch.setenv("CENV_GUARD", "test")
+    else:
+        monkeypatch.setenv("CENV_GUARD", "off")
+        option = ["--cenv-guard=test"]
+    result = run(project, "-s", *option)
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*AFTER plain",
+            "*ERROR at teardown of test_writes*",
+            "*was altered through a hard-linked clone:",
+            "  lib/plain.txt (size)",
+        ]
+    )
+
+
+def test_off__looks_at_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(WRITES)
+    result = run(project, "--cenv-guard=off")
+    assert result.ret == 0
+    assert "altered" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("when", ["session", "test"])
+def test_workers__tell_which_test_it_was(project: pytest.Pytester, when: str) -> None:
+    project.makepyfile(WRITES)
+    result = run(project, "-n2", "--dist=each", f"--cenv-guard={when}")
+    assert result.ret == 1
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*cenv: altered templates*", "*::test_writes"])
+    assert run(project, "-n2", "-k", "not writes").ret == 0
+
+
+def test_put_back_time__is_no_hiding_place(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import os, time
+
+        def test_hides(cenv_env):
+            path = cenv_env(mode="hardlink") / "lib/plain.txt"
+            time.sleep(0.05)
+            old = path.stat()
+            path.write_text("PLAIN\\n")
+            os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+
+        def test_next(cenv_env):
+            assert (cenv_env(mode="hardlink") / "lib/plain.txt").read_text() == "plain\\n"
+        """
+    )
+    result = run(project, "--cenv-guard=test")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["  lib/plain.txt (content)"])
+
+
+def test_left_altered__is_healed_before_its_first_use(
+    project: pytest.Pytester, tmp_path: Path, small_channel: Path
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    template = store.template(["tool", "data >=2,<3"], [small_channel])
+    (template / "lib/plain.txt").chmod(0o600)
+    project.makepyfile(
+        """
+        def test_uses(cenv_env):
+            path = cenv_env(mode="hardlink") / "lib/plain.txt"
+            assert path.stat().st_mode & 0o777 == 0o640
+        """
+    )
+    result = run(project)
+    assert result.ret == 0, "no test of this run did it"
+    result.stdout.fnmatch_lines(["  lib/plain.txt (mode)", "before this run*"])
+
+
+def test_setup__is_run_again(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session", params=["keyed", "transient"])
+        def template(cenv_template, request):
+            def setup(draft):
+                (draft / "mine").write_text("set up")
+            key = "key" if request.param == "keyed" else None
+            return cenv_template("tool", setup=setup, key=key)
+
+        def test_writes(cenv_env, template):
+            (cenv_env(template=template, mode="hardlink") / "mine").write_text("x")
+
+        def test_next(cenv_env, template):
+            env = cenv_env(template=template, mode="hardlink")
+            assert (env / "mine").read_text() == "set up"
+        """
+    )
+    result = run(project, "--cenv-guard=test")
+    result.assert_outcomes(passed=4, errors=2)
+
+
+# ---- whatever a test does, on real packages ----
+
+DOES = """
+    import os, subprocess, sys, pytest
+
+    def sh(env, script):
+        subprocess.run(["sh", "-c", script], cwd=env, check=True)
+
+    @pytest.fixture
+    def env(cenv_env):
+        return cenv_env("python", "pip", "setuptools")
+
+    def test_pip_installs(env, tmp_path):
+        (tmp_path / "setup.py").write_text(
+            "from setuptools import setup; setup(name='p', py_modules=['p'],"
+            "entry_points={'console_scripts': ['p = p:main']})")
+        (tmp_path / "p.py").write_text("def main(): print('p')")
+        env.run("python", "-m", "pip", "install", "--no-index", "--no-deps",
+                "--no-build-isolation", str(tmp_path), check=True)
+        assert env.run("p", capture_output=True, text=True).stdout == "p\\n"
+        env.run("python", "-m", "pip", "uninstall", "-y", "setuptools", check=True)
+
+    def test_sed(env):
+        sh(env, "find lib -name '*.py' | head -50 | xargs sed -i 's/import/ import/'")
+
+    def test_appends(env):
+        sh(env, "f=$(find lib -name '*.py' -path '*json*' | head -1); echo '#' >> $f")
+
+    def test_chmods(env):
+        sh(env, "chmod -R u-w,go-rwx .")
+
+    def test_compiles(env):
+        env.run("python", "-m", "compileall", "-qf", "lib", check=False)
+
+    def test_deletes(env):
+        sh(env, "rm -rf lib bin")
+
+    def test_clean(env):
+        assert env.run("python", "-c", "import json, pip").returncode == 0
+"""
+GUILTY = {"test_appends", "test_chmods"}
+
+
+def digest(root: Path) -> str:
+    """Return one hash of all files below `root`: names, modes, times and content."""
+    found = hashlib.sha256()
+    for directory, names, files in os.walk(root):
+        names.sort()
+        for name in sorted(files):
+            path = Path(directory, name)
+            status = path.lstat()
+            text = (
+                os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
+            )
+            facts = (path, status.st_mode, status.st_uid, status.st_mtime_ns)
+            found.update(repr(facts).encode() + hashlib.sha256(text).digest())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink"])
+def test_safety__whatever_a_test_does(
+    pytester: pytest.Pytester, shared: Path, tmp_path: Path, mode: str
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    specs = ["python", "pip", "setuptools"]
+    template = store.template(specs, [shared / "channel"])
+    sibling = template.clone(tmp_path / "sibling", mode="copy")
+    packages = Path(store.path) / "v1/pkgs"
+    before = digest(packages), digest(Path(sibling.path))
+    original = {
+        path.relative_to(template.path): path.read_bytes()
+        for path in Path(template.path).rglob("*.py")
+    }
+    pytester.makepyfile(DOES)
+    result = pytester.runpytest_subprocess(
+        f"--cenv-mode={mode}",
+        "--cenv-guard=test",
+        f"--cenv-store={store.path}",
+        "-o",
+        f"cenv_channels={shared / 'channel'}",
+    )
+    named = {
+        line.split("teardown of ")[1].strip(" _")
+        for line in result.outlines
+        if "ERROR at teardown of" in line
+    }
+    assert named == (GUILTY if mode == "hardlink" else set())
+    result.assert_outcomes(passed=7, errors=len(named))
+    assert before == (digest(packages), digest(Path(sibling.path)))
+    assert template.check(content=True).ok
+    for path, text in original.items():
+        assert (template / str(path)).read_bytes() == text
+    assert cenv.verify(template.clone(tmp_path / "last", mode="hardlink")).ok
