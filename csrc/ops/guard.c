@@ -435,6 +435,7 @@ static int build_anew(struct cenv_build *build, const char *id, bool only_drop,
                       const char **action)
 {
     bool plain = cenv_str_is(cenv_buf_str(&build->id), id) && !only_drop &&
+                 !cenv_json_get_cstr(build->meta, "key") &&
                  !cenv_json_get_cstr(build->meta, "base");
     int rc = drop(build->store, id, build->err);
     *action = "dropped";
