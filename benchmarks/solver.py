@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Time, size and peak memory of solves over real repodata, against py-rattler.
 
-Needs the shared repodata (CENV_SHARED or ../shared). Every problem runs in a process of its
-own: "open" scans the JSON files, "first" is the first solve, "solve" the median of the rest.
-py-rattler is measured where it is installed (pip install py-rattler): its sparse repodata
-is opened beforehand, as with cenv. The random sets are seeded.
+Needs the shared repodata (CENV_SHARED or ../shared). What is timed, end to end, lies between
+having the paths of repodata.json files and having the records, in a process of its own for
+each problem and contender, in turn; starting the interpreter and importing are not timed,
+for either. "cold": only the JSON files exist (the binary index is written meanwhile);
+"known": their binary index is there, made for other problems; "warm": an earlier process
+has solved this problem; "again": the median of more solves in one process. py-rattler,
+where it is installed (pip install py-rattler), opens its sparse repodata and solves. The
+random sets are seeded. `--end-to-end` leaves out the table of solves in one process.
 """
 
 from __future__ import annotations
@@ -58,13 +62,14 @@ PROBLEMS: dict[str, tuple[list[str], list[list[str]], list[str]]] = {
 }
 
 CENV = """
-import json, os, resource, sys, time
+import json, os, sys, time
 from cenv import core
 from cenv.errors import UnsatisfiableError
-sources, requests, rounds = json.load(sys.stdin)
+sources, requests, rounds, cache = json.load(sys.stdin)
 extension = core.extension()
+cache = cache and os.fsencode(cache)
 start = time.perf_counter()
-index = core.call(extension.Index, [(*s[:-1], os.fsencode(s[-1])) for s in sources], None)
+index = core.call(extension.Index, [(*s[:-1], os.fsencode(s[-1])) for s in sources], cache)
 opened = time.perf_counter() - start
 replies = []
 for request in requests:
@@ -78,15 +83,16 @@ for request in requests:
             reply = None
         times.append(time.perf_counter() - start)
     replies.append([times, reply and reply["stats"], reply and len(reply["records"])])
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+with open("/proc/self/status") as status:  # ru_maxrss would count the parent's before exec
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 print(json.dumps([opened, peak, replies]))
 """
 
 RATTLER = """
-import asyncio, json, os, resource, sys, time
+import asyncio, json, os, sys, time
 import rattler
 from rattler.package.build_string import BuildString
-sources, requests, rounds = json.load(sys.stdin)
+sources, requests, rounds, _ = json.load(sys.stdin)
 start = time.perf_counter()
 data = [rattler.SparseRepoData(rattler.Channel(s[0]), s[3], s[-1]) for s in sources]
 opened = time.perf_counter() - start
@@ -110,7 +116,8 @@ async def main():
             times.append(time.perf_counter() - start)
         replies.append([times, None, found])
 asyncio.run(main())
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+with open("/proc/self/status") as status:  # ru_maxrss would count the parent's before exec
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 print(json.dumps([opened, peak, replies]))
 """
 
@@ -142,10 +149,14 @@ def unpack(directories: set[str], shared: Path, root: Path) -> None:
 def run(code: str, job: list[Any]) -> list[Any] | None:
     """Run one measurement in a process of its own; None where it cannot run."""
     command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, input=json.dumps(job), capture_output=True, text=True, check=False
-    )
-    return json.loads(done.stdout) if done.returncode == 0 else None
+    for _ in range(3):  # the peer crashes now and then as it exits
+        done = subprocess.run(
+            command, input=json.dumps(job), capture_output=True, text=True, check=False
+        )
+        if done.stdout:
+            result: list[Any] = json.loads(done.stdout)
+            return result
+    return None
 
 
 def random_sets(root: Path, count: int) -> list[dict[str, Any]]:
@@ -175,31 +186,101 @@ def ms(seconds: float) -> str:
     return f"{seconds * 1e3:9.2f}"
 
 
-def row(name: str, result: list[Any], peer: list[Any] | None) -> str:
-    """Return one line of the table of named problems."""
+# What one contender needed for one problem: seconds end to end, peak bytes, the reply.
+Measure = tuple[float, float, list[Any]]
+
+
+def end_to_end(code: str, job: list[Any]) -> Measure | None:
+    """Return what opening and the first solve need; None where it cannot run."""
+    result = run(code, job)
+    if result is None:
+        return None
     opened, peak, [[times, stats, records]] = result
+    return opened + times[0], peak, [times, stats, records]
+
+
+def contenders(
+    directories: Sequence[str], request: dict[str, Any], root: Path, known: Path | None
+) -> dict[str, Measure | None]:
+    """Measure one problem each way, in turn; `known` holds binary indices."""
+    files = sources(directories, root)
+    with tempfile.TemporaryDirectory() as cold, tempfile.TemporaryDirectory() as half:
+        found = {"cold": end_to_end(CENV, [files, [request], 1, cold])}
+        found["rattler"] = end_to_end(RATTLER, [files, [request], 1, None])
+        if known:
+            shutil.copytree(known, half, dirs_exist_ok=True)
+            found["known"] = end_to_end(CENV, [files, [request], 1, half])
+        found["warm"] = end_to_end(CENV, [files, [request], 5, cold])
+    return found
+
+
+def row(name: str, found: dict[str, Measure | None]) -> str:
+    """Return one line of the table of named problems."""
+    cold, warm, peer = found["cold"], found["warm"], found["rattler"]
+    if not cold or not warm:
+        return f"{name:18} failed"
+    times, stats, records = warm[2]
     stats = stats or {}
     sizes = [
         stats.get(key, "-") for key in ("variables", "clauses", "solves", "conflicts")
     ]
-    cells = [f"{name:18}", ms(opened), ms(times[0]), ms(statistics.median(times))]
+    cells = [f"{name:18}", ms(cold[0]), ms(warm[0]), ms(statistics.median(times[1:]))]
     cells += [f"{size:>9}" for size in sizes]
-    cells += [f"{records or 'unsat':>7}", f"{peak / 1e6:7.0f}"]
-    cells += [ms(statistics.median(peer[2][0][0])) if peer else f"{'-':>9}"]
+    cells += [f"{records or 'unsat':>7}"]
+    cells += [f"{cold[1] / 1e6:7.0f}", f"{warm[1] / 1e6:7.0f}"]
+    cells += [ms(peer[0]), f"{peer[1] / 1e6:7.0f}"] if peer else [f"{'-':>9}"]
     return " ".join(cells)
 
 
-def named(root: Path, rounds: int) -> None:
+def named(root: Path) -> None:
     """Print the table of named problems."""
-    heads = ["open", "first", "solve", "variables", "clauses", "solves", "conflicts"]
+    heads = ["cold", "warm", "again", "variables", "clauses", "solves", "conflicts"]
     print(f"{'problem (ms, MB)':18}", " ".join(f"{head:>9}" for head in heads), end="")
-    print(f" {'records':>7} {'peak':>7} {'rattler':>9}")
+    print(f" {'records':>7} {'peak':>7} {'warm':>7} {'rattler':>9} {'peak':>7}")
     for name, (directories, machine, specs) in PROBLEMS.items():
         request = {"specs": specs, "virtual_packages": machine}
-        job = [sources(directories, root), [request], rounds]
-        result = run(CENV, job)
-        peer = None if name == "sudoku" else run(RATTLER, [*job[:2], min(rounds, 3)])
-        print(row(name, result, peer) if result else f"{name:18} failed", flush=True)
+        print(row(name, contenders(directories, request, root, None)), flush=True)
+
+
+def known_index(root: Path, target: Path) -> None:
+    """Leave in `target` the binary indices of the random sets' channels, and no more."""
+    run(CENV, [sources(CONDA_FORGE, root), [], 1, os.fspath(target)])
+
+
+def compare(name: str, all_found: list[dict[str, Measure | None]]) -> None:
+    """Print one contender's figures over all sets, beside py-rattler's."""
+    pairs = [(f[name], f["rattler"]) for f in all_found]
+    ours = sorted(own[0] for own, _ in pairs if own)
+    late = ours[int(len(ours) * 0.95)]
+    peak = max(own[1] for own, _ in pairs if own)
+    line = f"  {name:8} median {ms(statistics.median(ours))}  p95 {ms(late)}"
+    line += f"  max {ms(ours[-1])}  peak {peak / 1e6:4.0f} MB"
+    both = [(own[0], peer[0]) for own, peer in pairs if own and peer]
+    if name != "rattler" and both:
+        medians = [statistics.median(column) for column in zip(*both, strict=True)]
+        slower = sum(own > peer for own, peer in both)
+        line += f"  {medians[0] / medians[1]:.2f} x py-rattler, slower {slower} times"
+    print(line, flush=True)
+
+
+def random_end_to_end(root: Path, count: int) -> None:
+    """Print the figures of random sets, each in processes of its own."""
+    with tempfile.TemporaryDirectory() as known:
+        known_index(root, Path(known))
+        found = [
+            contenders(CONDA_FORGE, request, root, Path(known))
+            for request in random_sets(root, count)
+        ]
+    print(f"{count} random sets of 1 to 10 specs, end to end (ms)")
+    for name in ("cold", "known", "warm", "rattler"):
+        if any(f[name] for f in found):
+            compare(name, found)
+    verdicts = [
+        [f[name][2][2] is None for name in ("cold", "known", "warm", "rattler")]  # type: ignore[index]
+        for f in found
+        if all(f.values())
+    ]
+    print(f"  verdicts that differ: {sum(len(set(v)) > 1 for v in verdicts)}")
 
 
 def summary(result: list[Any]) -> str:
@@ -215,9 +296,9 @@ def summary(result: list[Any]) -> str:
 
 def sets(root: Path, count: int, rounds: int) -> None:
     """Print the figures of the random sets, and whether the verdicts agree."""
-    job = [sources(CONDA_FORGE, root), random_sets(root, count), rounds]
-    ours, theirs = run(CENV, job), run(RATTLER, [*job[:2], 1])
-    print(f"{count} random sets of 1 to 10 specs (ms)")
+    job = [sources(CONDA_FORGE, root), random_sets(root, count), rounds, None]
+    ours, theirs = run(CENV, job), run(RATTLER, [*job[:2], 1, None])
+    print(f"{count} random sets of 1 to 10 specs, in one process (ms)")
     if ours:
         print(f"  cenv        {summary(ours)}")
     if ours and theirs:
@@ -230,8 +311,10 @@ def sets(root: Path, count: int, rounds: int) -> None:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="solves of each problem")
+    parser.add_argument("--rounds", type=int, default=3, help="solves of each set")
     parser.add_argument("--sets", type=int, default=200, help="random sets, 0 for none")
+    parser.add_argument("--fresh", type=int, default=60, help="of them, end to end")
+    parser.add_argument("--end-to-end", action="store_true")
     options = parser.parse_args()
     shared = Path(os.environ.get("CENV_SHARED", "../shared"))
     if not (shared / "repodata").is_dir() or not shutil.which("zstd"):
@@ -240,8 +323,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         unpack({d for p in PROBLEMS.values() for d in p[0]}, shared, root)
-        named(root, options.rounds)
-        if options.sets:
+        named(root)
+        if options.fresh:
+            random_end_to_end(root, options.fresh)
+        if options.sets and not options.end_to_end:
             sets(root, options.sets, options.rounds)
     return 0
 
