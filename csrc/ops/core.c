@@ -149,7 +149,7 @@ static int find(struct refuter *r)
 }
 
 int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
-                   struct cenv_arena *arena, struct cenv_task *task,
+                   const bool *among, struct cenv_arena *arena, struct cenv_task *task,
                    struct cenv_error *err)
 {
     struct refuter r = {.in = in, .core = out, .task = task, .err = err};
@@ -158,7 +158,8 @@ int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
     out->reqs = cenv_arena_alloc(arena, in->nr_reqs * sizeof(*out->reqs));
     if (!out->items || !out->reqs)
         return cenv_error_oom(err);
-    memset(out->items, true, in->nr_items * sizeof(*out->items));
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        out->items[i] = !among || among[i];
     memset(out->reqs, true, in->nr_reqs * sizeof(*out->reqs));
     int rc = find(&r);
     cenv_sat_free(r.sat);
@@ -167,14 +168,14 @@ int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
     return rc < 0 ? rc : rc == 0;
 }
 
-/* Assumes all items but `without`, and that the name is better than `below` (if it is any place). */
-static int solve_without(const struct cenv_instance *in, struct cenv_sat *sat,
-                         uint32_t without, int extra, int better,
-                         struct cenv_task *task, struct cenv_error *err)
+/* Assumes the items of `keep`, and up to two literals (0: none) besides. */
+static int solve_with(const struct cenv_instance *in, struct cenv_sat *sat,
+                      const bool *keep, int extra, int better, struct cenv_task *task,
+                      struct cenv_error *err)
 {
     bool failed = false;
     for (uint32_t i = 0; i < in->nr_items; i++)
-        if (i != without)
+        if (keep[i])
             failed |= cenv_sat_assume(sat, cenv_var_item(in, i)) < 0;
     if (extra)
         failed |= cenv_sat_assume(sat, extra) < 0;
@@ -184,9 +185,9 @@ static int solve_without(const struct cenv_instance *in, struct cenv_sat *sat,
 }
 
 int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
-                    uint32_t without, struct cenv_task *task, struct cenv_error *err)
+                    const bool *keep, struct cenv_task *task, struct cenv_error *err)
 {
-    return solve_without(in, sat, without, 0, 0, task, err);
+    return solve_with(in, sat, keep, 0, 0, task, err);
 }
 
 static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *sat,
@@ -200,18 +201,18 @@ static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *
 }
 
 int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
-                    uint32_t without, uint32_t name, uint32_t *place,
+                    const bool *keep, uint32_t name, uint32_t *place,
                     struct cenv_task *task, struct cenv_error *err)
 {
     if (!cenv_instance_size(in, name))
         return 0;
     int installed = cenv_var_worse(in, name, 0);
-    int rc = solve_without(in, sat, without, installed, 0, task, err);
+    int rc = solve_with(in, sat, keep, installed, 0, task, err);
     if (rc <= 0)
         return rc;
     for (*place = place_of(in, sat, name); rc > 0 && *place > 0;) {
         int better = -cenv_var_worse(in, name, *place);
-        rc = solve_without(in, sat, without, installed, better, task, err);
+        rc = solve_with(in, sat, keep, installed, better, task, err);
         if (rc > 0)
             *place = place_of(in, sat, name);
     }

@@ -23,25 +23,25 @@ struct cenv_core {
 };
 
 /*
- * Refutes the items of `in` and minimises: first the items, dropping later ones rather than earlier
- * ones, then the requirements, as long as that is cheap. Returns 1; 0 when there is a solution;
- * CENV_ENOMEM, CENV_ECANCELLED. Arrays are in the arena.
+ * Refutes the items of `in` (with `among` those only) and minimises: first the items, dropping later
+ * ones rather than earlier ones, then the requirements, as long as that is cheap. Returns 1; 0 when
+ * there is a solution; CENV_ENOMEM, CENV_ECANCELLED. Arrays are in the arena.
  */
 int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
-                   struct cenv_arena *arena, struct cenv_task *task,
+                   const bool *among, struct cenv_arena *arena, struct cenv_task *task,
                    struct cenv_error *err);
 
 /*
- * The best place of `name` in a solution of all items but `without`, in which the name is installed:
- * 1 and *place, or 0 when there is none, or a status. `sat` holds the hard encoding of `in`; it can
- * be used again.
+ * The best place of `name` in a solution of the items of `keep`, in which the name is installed: 1
+ * and *place, or 0 when there is none, or a status. `sat` holds the hard encoding of `in`; it can be
+ * used again.
  */
 int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
-                    uint32_t without, uint32_t name, uint32_t *place,
+                    const bool *keep, uint32_t name, uint32_t *place,
                     struct cenv_task *task, struct cenv_error *err);
 
-/* All items but `without` (CENV_NONE: all) have a solution: 1, 0 or a status. */
+/* The items of `keep` have a solution: 1, 0 or a status. */
 int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
-                    uint32_t without, struct cenv_task *task, struct cenv_error *err);
+                    const bool *keep, struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -14,22 +14,13 @@
 #include "base/alloc.h"
 #include "io/json.h"
 #include "model/nearname.h"
-#include "ops/core.h"
+#include "ops/explain.h"
+#include "ops/phrase.h"
 #include "ops/tree.h"
 
-enum { MAX_TEXT = 1 << 22, LONG_CORE = 60 };
+enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, MAX_CONFLICTS = 3 };
 
-struct explainer {
-    struct cenv_problem p;
-    struct cenv_core core;
-    struct cenv_sat *sat; /* hard encoding, for what to relax */
-    struct cenv_arena arena;
-    struct cenv_task *task;
-    struct cenv_error *err;
-    struct cenv_buf conflict, tree, relax, missing, hint; /* JSON lists, lines, words */
-};
-
-static struct cenv_buf *const *bufs(struct explainer *e, struct cenv_buf *list[5])
+static struct cenv_buf *const *bufs(struct cenv_explainer *e, struct cenv_buf *list[5])
 {
     struct cenv_buf *all[] = {&e->conflict, &e->tree, &e->relax, &e->missing, &e->hint};
     memcpy(list, all, sizeof(all));
@@ -62,7 +53,7 @@ static bool is_missing(const struct cenv_problem *p, uint32_t i)
     return true;
 }
 
-static void find_near(const struct explainer *e, struct cenv_str name,
+static void find_near(const struct cenv_explainer *e, struct cenv_str name,
                       struct cenv_nearname *near)
 {
     cenv_nearname_init(near, name);
@@ -73,7 +64,7 @@ static void find_near(const struct explainer *e, struct cenv_str name,
     }
 }
 
-static void tell_missing(struct explainer *e, struct cenv_str name)
+static void tell_missing(struct cenv_explainer *e, struct cenv_str name)
 {
     struct cenv_nearname near;
     find_near(e, name, &near);
@@ -92,7 +83,7 @@ static void tell_missing(struct explainer *e, struct cenv_str name)
     cenv_buf_puts(&e->missing, "]}");
 }
 
-static uint32_t tell_all_missing(struct explainer *e)
+static uint32_t tell_all_missing(struct cenv_explainer *e)
 {
     uint32_t nr = 0;
     for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
@@ -115,108 +106,84 @@ static uint32_t tell_all_missing(struct explainer *e)
 /* ---- what conflicts ---- */
 
 /* A spec with extras is several items, of which the first speaks for all. */
-static bool is_told(const struct explainer *e, uint32_t item)
+static bool is_told(const struct cenv_explainer *e, const struct cenv_core *core,
+                    uint32_t item)
 {
     for (uint32_t i = 0; i < item; i++)
-        if (e->core.items[i] && e->p.asked[item].wish &&
+        if (core->items[i] && e->p.asked[item].wish &&
             e->p.asked[i].wish == e->p.asked[item].wish)
             return true;
     return false;
 }
 
-static void tell_items(struct explainer *e)
+static uint32_t count_told(const struct cenv_explainer *e, const struct cenv_core *core)
+{
+    uint32_t nr = 0;
+    for (uint32_t i = 0; i < e->p.in.nr_items; i++)
+        nr += core->items[i] && !is_told(e, core, i);
+    return nr;
+}
+
+/* "a and b cannot be installed together:"; the first conflict is the error's. */
+static void tell_items(struct cenv_explainer *e, const struct cenv_core *core)
 {
     struct cenv_buf text;
-    uint32_t told = 0;
+    uint32_t told = 0, nr = count_told(e, core);
     cenv_buf_init(&text, MAX_TEXT);
     for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
-        if (!e->core.items[i] || is_told(e, i))
+        if (!core->items[i] || is_told(e, core, i))
             continue;
         cenv_buf_clear(&text);
         cenv_asked_print(&e->p, i, &text);
-        quote_item(&e->conflict, cenv_buf_str(&text));
+        if (core == &e->core)
+            quote_item(&e->conflict, cenv_buf_str(&text));
         if (told++)
-            cenv_buf_puts(&e->tree, told == e->core.nr_items ? " and " : ", ");
+            cenv_buf_puts(&e->tree, told == nr ? " and " : ", ");
         cenv_buf_add_str(&e->tree, cenv_buf_str(&text));
     }
-    cenv_buf_puts(&e->tree, e->core.nr_items == 1 ? " cannot be installed:\n"
-                                                  : " cannot be installed together:\n");
+    cenv_buf_puts(&e->tree, nr == 1 ? " cannot be installed:\n"
+                                    : " cannot be installed together:\n");
     cenv_buf_release(&text);
 }
 
-static int tell_why(struct explainer *e)
+static int tell_why(struct cenv_explainer *e, const struct cenv_core *core)
 {
-    tell_items(e);
-    if (!e->core.hard && e->core.nr_reqs <= LONG_CORE)
-        return cenv_tree_print(&e->p, &e->core, &e->tree, e->err);
-    cenv_buf_puts(&e->tree,
-                  "└─ no combination of versions works, for no short reason\n");
+    tell_items(e, core);
+    if (!core->hard && core->nr_reqs <= LONG_CORE)
+        return cenv_tree_print(&e->p, core, &e->tree, e->err);
+    cenv_buf_puts(
+        &e->tree,
+        "└─ every combination of versions was ruled out, for no short reason\n");
     return 0;
 }
 
-/* ---- what to relax ---- */
-
-static void tell_relaxed(struct explainer *e, uint32_t item, uint32_t cand)
+/* The first conflict, then those among what it leaves, so that all mistakes are seen at once. */
+static int tell_conflicts(struct cenv_explainer *e)
 {
-    struct cenv_buf text;
-    const struct cenv_record *record =
-        cand == CENV_NONE ? NULL : e->p.cands[cand].record;
-    cenv_buf_init(&text, MAX_TEXT);
-    cenv_asked_print(&e->p, item, &text);
-    cenv_buf_puts(&e->relax, e->relax.len ? ",{\"item\":" : "{\"item\":");
-    cenv_json_quote(&e->relax, cenv_buf_str(&text));
-    cenv_buf_puts(&e->hint, e->hint.len ? ", or " : "drop or relax ");
-    cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
-    if (record) {
-        cenv_buf_puts(&e->relax, ",\"works\":");
-        cenv_buf_clear(&text);
-        cenv_buf_addf(&text, "%.*s %.*s", CENV_STR_ARG(record->name),
-                      CENV_STR_ARG(record->version));
-        cenv_json_quote(&e->relax, cenv_buf_str(&text));
-        cenv_buf_addf(&e->hint, " (%.*s would work)",
-                      CENV_STR_ARG(cenv_buf_str(&text)));
-    }
-    cenv_buf_putc(&e->relax, '}');
-    cenv_buf_release(&text);
-}
-
-/* Tells it if without the item all else can be had, and with which version of its own name. */
-static int try_relaxing(struct explainer *e, uint32_t item)
-{
-    const struct cenv_instance *in = &e->p.in;
-    const struct cenv_asked *asked = &e->p.asked[item];
-    int rc = cenv_core_holds(in, e->sat, item, e->task, e->err);
-    if (rc <= 0)
-        return rc;
-    uint32_t place, cand = CENV_NONE;
-    if (asked->kind == CENV_ASKED_WISH && !e->core.hard) {
-        uint32_t name = e->p.specs[asked->spec].name;
-        rc = cenv_core_relax(in, e->sat, item, name, &place, e->task, e->err);
+    struct cenv_core more, *core = &e->core;
+    bool *among = cenv_arena_alloc(&e->arena, e->p.in.nr_items * sizeof(*among));
+    if (!among)
+        return cenv_error_oom(e->err);
+    memset(among, true, e->p.in.nr_items * sizeof(*among));
+    for (int nr = 0; nr < MAX_CONFLICTS; nr++, core = &more) {
+        int rc = cenv_core_find(core, &e->p.in, among, &e->arena, e->task, e->err);
+        if (rc == 0 && nr == 0)
+            return cenv_error_set(e->err, CENV_EFAIL,
+                                  "a refuted request was solved when explained");
         if (rc > 0)
-            cand = in->first[name] + place;
+            rc = tell_why(e, core) < 0 ? e->err->status : 1;
+        if (rc <= 0 || core->hard)
+            return rc < 0 ? rc : 0;
+        for (uint32_t i = 0; i < e->p.in.nr_items; i++)
+            among[i] &= !core->items[i] || e->p.asked[i].kind == CENV_ASKED_VIRTUAL;
     }
-    if (rc >= 0)
-        tell_relaxed(e, item, cand);
-    return rc;
-}
-
-static int tell_relaxing(struct explainer *e)
-{
-    e->sat = cenv_sat_new();
-    int rc = e->sat ? cenv_encode(&e->p.in, 0, e->sat, e->err) : cenv_error_oom(e->err);
-    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_items; i++)
-        if (e->core.items[i] && e->p.asked[i].kind != CENV_ASKED_VIRTUAL)
-            rc = try_relaxing(e, i);
-    if (rc >= 0 && !e->relax.len && e->core.nr_items > 0)
-        cenv_buf_puts(&e->hint,
-                      "there are more conflicts: relaxing one of these is not enough");
-    return rc < 0 ? rc : 0;
+    return 0;
 }
 
 /* ---- the error ---- */
 
 /* As many whole lines as the message holds; the detail has them all. */
-static void set_message(struct explainer *e)
+static void set_message(struct cenv_explainer *e)
 {
     struct cenv_str text = cenv_str_trim(cenv_buf_str(&e->tree));
     if (text.len < CENV_MESSAGE_MAX) {
@@ -237,7 +204,7 @@ static void quote_lines(struct cenv_buf *out, struct cenv_str lines)
     }
 }
 
-static int set_error(struct explainer *e)
+static int set_error(struct cenv_explainer *e)
 {
     struct cenv_buf *list[5], detail;
     bool failed = false;
@@ -266,7 +233,7 @@ static int set_error(struct explainer *e)
     return CENV_EUNSAT;
 }
 
-static int explain(struct explainer *e)
+static int explain(struct cenv_explainer *e)
 {
     if (tell_all_missing(e)) {
         if (!e->hint.len)
@@ -274,12 +241,8 @@ static int explain(struct explainer *e)
                           "check the spelling, or add the channel that has it");
         return set_error(e);
     }
-    int rc = cenv_core_find(&e->core, &e->p.in, &e->arena, e->task, e->err);
-    if (rc == 0)
-        return cenv_error_set(e->err, CENV_EFAIL,
-                              "a refuted request was solved when explained");
-    rc = rc < 0 ? rc : tell_why(e);
-    rc = rc < 0 ? rc : tell_relaxing(e);
+    int rc = tell_conflicts(e);
+    rc = rc < 0 ? rc : cenv_relax_tell(e);
     return rc < 0 ? rc : set_error(e);
 }
 
@@ -287,8 +250,9 @@ int cenv_explain_unsat(const struct cenv_index *index,
                        const struct cenv_request *request, struct cenv_task *task,
                        struct cenv_error *err)
 {
-    struct explainer e = {.task = task, .err = err};
+    struct cenv_explainer e = {.task = task, .err = err};
     struct cenv_buf *list[5];
+    struct cenv_span span = cenv_span_begin("explain", "");
     bufs(&e, list);
     for (int i = 0; i < 5; i++)
         cenv_buf_init(list[i], MAX_TEXT);
@@ -297,8 +261,8 @@ int cenv_explain_unsat(const struct cenv_index *index,
         rc = explain(&e);
     for (int i = 0; i < 5; i++)
         cenv_buf_release(list[i]);
-    cenv_sat_free(e.sat);
     cenv_arena_release(&e.arena);
     cenv_problem_release(&e.p);
+    cenv_span_end(task, &span);
     return rc;
 }

@@ -2,28 +2,46 @@
 /*
  * The tree of a core: see tree.h.
  *
- * Under each asked spec stand the candidates it allows, grouped by what of the core they need; under
- * each need the candidates that meet it, and so on. A need whose candidates are all ruled out by one
- * other requirement names that and ends the branch. Every requirement is unfolded once.
+ * Under each asked spec stand the candidates it allows, grouped by why they cannot be; under each
+ * need the candidates that meet it, and so on. A need that all its candidates fail for one reason
+ * ends the branch; candidates that run into the same end share a line, and a candidate that has such
+ * a need is told by it alone. What rules out must hold in any case (implied.h); where it only does in
+ * some, the line says who goes with whom. Every requirement is unfolded once.
  */
 #include "ops/tree.h"
 
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "ops/implied.h"
+#include "ops/phrase.h"
 
-enum { MAX_DEPTH = 24, MAX_NAMED_VERSIONS = 4 };
+enum { MAX_DEPTH = 24, MAX_TEXTS = 3, LINE_MAX_BYTES = 1 << 16 };
 
 struct node {
     struct cenv_str text;
     struct node *first, *last, *next;
 };
 
+/* The one reason for which a requirement cannot be met. */
+struct ending {
+    enum ending_kind {
+        END_UNKNOWN,
+        END_NONE,   /* there is no single one */
+        END_LACK,   /* nothing matches it */
+        END_HIDDEN, /* `by` is the setting's mark */
+        END_RULED,  /* `by` is a requirement that holds */
+    } kind;
+    uint32_t by;
+};
+
 /* Candidates in the same position: hidden alike, ruled out by one requirement, or of equal needs. */
 struct group {
     uint8_t hidden;
     uint32_t excluder; /* a requirement, or CENV_NONE */
-    const uint32_t *needs;
+    bool sometimes;    /* the excluder does not hold in any case */
+    bool told;         /* together with another group */
+    uint32_t *needs;
     uint32_t nr_needs;
     uint32_t *cands;
     uint32_t nr;
@@ -34,150 +52,14 @@ struct tree {
     const struct cenv_problem *p;
     const struct cenv_core *core;
     struct cenv_arena arena;
-    bool *shown; /* by requirement: unfolded already */
-    uint32_t *
-        relevant; /* requirements of the core: those that items ask for, then the rest */
-    uint32_t nr_asked, nr_relevant;
+    uint32_t *implied;      /* by requirement: see implied.h */
+    struct ending *endings; /* by requirement, as far as they were asked for */
+    bool *shown;            /* by requirement: unfolded already, or named as a reason */
+    uint32_t *relevant;     /* requirements that hold or are in the core */
+    uint32_t nr_relevant;
     bool failed; /* sticky: out of memory */
-    uint32_t nr_lines;
+    uint32_t nr_lines, nr_left_out;
 };
-
-static void print_name(const struct cenv_problem *p, uint32_t name,
-                       struct cenv_buf *out)
-{
-    cenv_buf_add_str(out, p->names[name].text);
-}
-
-static struct cenv_str spec_text(const struct cenv_problem *p, uint32_t req)
-{
-    return p->specs[p->req_spec[req]].text;
-}
-
-static void print_version(const struct cenv_problem *p, uint32_t cand,
-                          struct cenv_buf *out)
-{
-    cenv_buf_add_str(out, p->cands[cand].record->version);
-}
-
-/* Newest first; candidates of two channels may interleave. */
-struct by_text {
-    uint32_t text, cand;
-};
-
-static int by_age(const void *left, const void *right)
-{
-    const struct by_text *a = left, *b = right;
-    return (a->text < b->text) - (a->text > b->text);
-}
-
-void cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands,
-                         uint32_t nr, struct cenv_buf *out)
-{
-    struct by_text *sorted = cenv_reallocarray(NULL, nr, sizeof(*sorted));
-    uint32_t to = 0;
-    if (!sorted) {
-        out->failed = 1;
-        return;
-    }
-    for (uint32_t i = 0; i < nr; i++)
-        sorted[i] = (struct by_text){p->cands[cands[i]].text, cands[i]};
-    qsort(sorted, nr, sizeof(*sorted), by_age);
-    for (uint32_t i = 0; i < nr; i++)
-        if (!to || sorted[to - 1].text != sorted[i].text)
-            sorted[to++] = sorted[i];
-    bool many = to > MAX_NAMED_VERSIONS;
-    for (uint32_t i = 0; i < to; i += many ? to - 1 : 1) {
-        cenv_buf_puts(out, i == 0 ? "" : many ? " .. " : " | ");
-        print_version(p, sorted[i].cand, out);
-    }
-    if (many)
-        cenv_buf_addf(out, " (%lu versions)", (unsigned long)to);
-    cenv_free(sorted);
-}
-
-static const char *wish_verb(const struct cenv_wish *wish)
-{
-    return wish->kind == CENV_WISH_LOCKED   ? "is locked"
-           : wish->kind == CENV_WISH_PINNED ? "is pinned"
-                                            : "is asked for";
-}
-
-void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out)
-{
-    const struct cenv_asked *asked = &p->asked[i];
-    if (asked->kind == CENV_ASKED_WISH)
-        cenv_buf_add_str(out, asked->wish->text);
-    else if (asked->kind == CENV_ASKED_VIRTUAL)
-        cenv_buf_addf(out, "%.*s=%.*s", CENV_STR_ARG(asked->machine->name),
-                      CENV_STR_ARG(asked->machine->version));
-    else if (asked->kind == CENV_ASKED_STRICT)
-        cenv_buf_puts(out, "channel_priority=strict");
-    else
-        cenv_buf_addf(out, "exclude_newer=%.*s", CENV_STR_ARG(p->request->cutoff_text));
-}
-
-static void add_root(const struct cenv_problem *p, uint32_t item, struct cenv_buf *out)
-{
-    const struct cenv_asked *asked = &p->asked[item];
-    if (asked->kind == CENV_ASKED_VIRTUAL) {
-        cenv_buf_addf(out, "this machine has %.*s %.*s",
-                      CENV_STR_ARG(asked->machine->name),
-                      CENV_STR_ARG(asked->machine->version));
-        return;
-    }
-    cenv_asked_print(p, item, out);
-    cenv_buf_addf(out, " %s", asked->wish ? wish_verb(asked->wish) : "is set");
-}
-
-/* Why the only records of a name cannot be used, as far as the loader knows. */
-static const struct cenv_skip *skip_of(const struct cenv_problem *p,
-                                       struct cenv_str name)
-{
-    struct cenv_dist dist;
-    for (const struct cenv_skip *skip = p->skips.first; skip; skip = skip->next)
-        if (cenv_dist_split(&dist, skip->fn) && cenv_str_eq(dist.name, name))
-            return skip;
-    return NULL;
-}
-
-static void print_absence(const struct cenv_problem *p, uint32_t name,
-                          struct cenv_buf *out)
-{
-    const struct cenv_skip *skip = skip_of(p, p->names[name].text);
-    if (cenv_str_starts(p->names[name].text, CENV_STR("__"))) {
-        cenv_buf_puts(out, "this machine has no ");
-        print_name(p, name, out);
-    } else if (skip) {
-        cenv_buf_addf(out, "%.*s cannot be used: %.*s", CENV_STR_ARG(skip->fn),
-                      CENV_STR_ARG(skip->reason));
-    } else {
-        cenv_buf_puts(out, "no channel has ");
-        print_name(p, name, out);
-    }
-}
-
-void cenv_tree_print_lack(const struct cenv_problem *p, uint32_t req,
-                          struct cenv_buf *out)
-{
-    uint32_t name = p->in.reqs[req].name;
-    uint32_t nr = cenv_instance_size(&p->in, name);
-    if (!nr) {
-        print_absence(p, name, out);
-        return;
-    }
-    const struct cenv_candidate *first = &p->cands[p->in.first[name]];
-    uint32_t *all = cenv_reallocarray(NULL, nr, sizeof(*all));
-    for (uint32_t i = 0; all && i < nr; i++)
-        all[i] = p->in.first[name] + i;
-    bool machine = first->source == CENV_SOURCE_VIRTUAL;
-    cenv_buf_puts(out, machine ? "this machine has " : "there is only ");
-    print_name(p, name, out);
-    cenv_buf_putc(out, ' ');
-    if (all)
-        cenv_versions_print(p, all, nr, out);
-    out->failed |= !all;
-    cenv_free(all);
-}
 
 static struct node *add_node(struct tree *t, struct node *parent,
                              const struct cenv_buf *text)
@@ -198,44 +80,128 @@ static struct node *add_node(struct tree *t, struct node *parent,
     return node;
 }
 
-/* The first other requirement of the core on the candidate's name that it does not meet. */
-static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand,
-                         bool asked_only)
+/* ---- why a requirement or a candidate cannot be ---- */
+
+static bool meets(const struct tree *t, uint32_t q, uint32_t cand)
 {
     const struct cenv_instance *in = &t->p->in;
-    uint32_t name = in->name_of[cand], place = cand - in->first[name];
-    uint32_t nr = asked_only ? t->nr_asked : t->nr_relevant;
-    for (uint32_t i = 0; i < nr; i++) {
-        uint32_t q = t->relevant[i];
-        if (q != req && in->reqs[q].name == name &&
-            !cenv_req_has(in, &in->reqs[q], place))
-            return q;
-    }
-    return CENV_NONE;
+    return cenv_req_has(in, &in->reqs[q], cand - in->first[in->name_of[cand]]);
 }
 
-static bool is_hidden(const struct tree *t, uint32_t cand)
+static bool by_item(const struct tree *t, uint32_t q)
 {
-    uint8_t hidden = t->p->in.hidden[cand];
-    for (uint32_t i = 0; hidden && i < t->p->in.nr_items; i++)
-        if (t->core->items[i] && t->p->in.items[i].kind == CENV_ITEM_HIDE &&
-            t->p->in.items[i].value == hidden)
-            return true;
-    return false;
+    return t->implied[q] != CENV_NONE && (t->implied[q] & CENV_IMPLIED_ITEM);
 }
 
-/* The candidate's requirements that are in the core. */
-static uint32_t *core_needs(struct tree *t, uint32_t cand, uint32_t *nr)
+/*
+ * A requirement of the candidate's name that it does not meet: asked for, else one that holds in any
+ * case, else (with `any`) one of the core. CENV_NONE: there is none.
+ */
+static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool any)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t found = CENV_NONE;
+    for (uint32_t i = 0; i < t->nr_relevant; i++) {
+        uint32_t q = t->relevant[i];
+        bool holds = t->implied[q] != CENV_NONE;
+        if (q == req || in->reqs[q].name != in->name_of[cand] ||
+            !(holds || (any && t->core->reqs[q])) || meets(t, q, cand))
+            continue;
+        if (by_item(t, q))
+            return q;
+        found = found == CENV_NONE ? q : found;
+    }
+    return found;
+}
+
+static struct ending ending_of_cand(const struct tree *t, uint32_t req, uint32_t cand)
+{
+    if (cenv_core_hides(&t->p->in, t->core, cand))
+        return (struct ending){END_HIDDEN, t->p->in.hidden[cand]};
+    uint32_t by = excluder(t, req, cand, false);
+    return (struct ending){by == CENV_NONE ? END_NONE : END_RULED, by};
+}
+
+/* A limit ends at what wants its name otherwise. */
+static struct ending find_limit_ending(const struct tree *t, uint32_t req)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t name = in->reqs[req].name;
+    for (uint32_t i = 0; i < t->nr_relevant; i++) {
+        uint32_t q = t->relevant[i];
+        bool apart = q != req && in->reqs[q].name == name && !in->reqs[q].limit &&
+                     t->implied[q] != CENV_NONE && in->reqs[q].nr_runs;
+        for (uint32_t c = in->first[name]; apart && c < in->first[name + 1]; c++)
+            apart = !meets(t, q, c) || !meets(t, req, c);
+        if (apart)
+            return (struct ending){END_RULED, q};
+    }
+    return (struct ending){END_NONE, CENV_NONE};
+}
+
+static struct ending find_ending(const struct tree *t, uint32_t req)
+{
+    const struct cenv_instance *in = &t->p->in;
+    const struct cenv_req *r = &in->reqs[req];
+    struct ending found = {END_LACK, r->name};
+    bool first = true;
+    if (r->limit &&
+        (r->nr_runs || !cenv_str_starts(t->p->names[r->name].text, CENV_STR("__"))))
+        return find_limit_ending(t, req);
+    for (uint32_t c = in->first[r->name]; c < in->first[r->name + 1]; c++) {
+        if (!meets(t, req, c))
+            continue;
+        struct ending own = ending_of_cand(t, req, c);
+        if (own.kind == END_NONE ||
+            (!first && (own.kind != found.kind || own.by != found.by)))
+            return (struct ending){END_NONE, CENV_NONE};
+        found = own;
+        first = false;
+    }
+    return found;
+}
+
+static struct ending ending_of(struct tree *t, uint32_t req)
+{
+    if (t->endings[req].kind == END_UNKNOWN)
+        t->endings[req] = find_ending(t, req);
+    return t->endings[req];
+}
+
+/* ---- candidates, grouped ---- */
+
+/* The candidate's requirements that are in the core; if one has an ending, that one alone. */
+static void find_needs(struct tree *t, uint32_t cand, struct group *g)
 {
     const struct cenv_instance *in = &t->p->in;
     uint32_t from = in->edge_first[cand], to = in->edge_first[cand + 1];
-    uint32_t *needs = cenv_arena_calloc(&t->arena, to - from, sizeof(*needs));
-    *nr = 0;
-    for (uint32_t k = from; needs && k < to; k++)
-        if (t->core->reqs[in->edges[k]])
-            needs[(*nr)++] = in->edges[k];
-    t->failed |= !needs;
-    return needs;
+    g->needs = cenv_arena_calloc(&t->arena, (size_t)to - from + 1, sizeof(*g->needs));
+    t->failed |= !g->needs;
+    for (uint32_t k = from; !t->failed && k < to; k++) {
+        if (!t->core->reqs[in->edges[k]])
+            continue;
+        g->needs[g->nr_needs++] = in->edges[k];
+        if (ending_of(t, in->edges[k]).kind != END_NONE) {
+            g->needs[0] = in->edges[k];
+            g->nr_needs = 1;
+            return;
+        }
+    }
+}
+
+static struct group position(struct tree *t, uint32_t req, uint32_t cand)
+{
+    struct group g = {.excluder = CENV_NONE};
+    struct ending end = ending_of_cand(t, req, cand);
+    g.hidden = end.kind == END_HIDDEN ? (uint8_t)end.by : 0;
+    g.excluder = end.kind == END_RULED ? end.by : CENV_NONE;
+    if (end.kind == END_NONE)
+        find_needs(t, cand, &g);
+    if (end.kind == END_NONE && !g.nr_needs) {
+        g.excluder = excluder(t, req, cand, true);
+        g.sometimes = true;
+    }
+    return g;
 }
 
 static bool same_group(const struct group *a, const struct group *b)
@@ -247,17 +213,6 @@ static bool same_group(const struct group *a, const struct group *b)
     return a->nr_needs == b->nr_needs &&
            (!a->nr_needs ||
             !memcmp(a->needs, b->needs, a->nr_needs * sizeof(*a->needs)));
-}
-
-static struct group position(struct tree *t, uint32_t req, uint32_t cand, bool root)
-{
-    struct group g = {.excluder = CENV_NONE};
-    g.hidden = is_hidden(t, cand) ? t->p->in.hidden[cand] : 0;
-    if (!g.hidden)
-        g.excluder = excluder(t, req, cand, root);
-    if (!g.hidden && g.excluder == CENV_NONE)
-        g.needs = core_needs(t, cand, &g.nr_needs);
-    return g;
 }
 
 /* Adds the candidate to the group of its position, which may be new. */
@@ -281,194 +236,238 @@ static void put(struct tree *t, struct group **groups, const struct group *at,
     (*link)->cands[(*link)->nr++] = cand;
 }
 
-static struct group *group_candidates(struct tree *t, uint32_t req, bool root)
+static struct group *group_candidates(struct tree *t, uint32_t req)
 {
     const struct cenv_instance *in = &t->p->in;
-    const struct cenv_req *r = &in->reqs[req];
+    uint32_t name = in->reqs[req].name;
     struct group *groups = NULL;
-    uint32_t room = cenv_instance_size(in, r->name);
-    for (uint32_t i = 0; i < r->nr_runs && !t->failed; i++)
-        for (uint32_t p = in->runs[r->first_run + i].from;
-             p < in->runs[r->first_run + i].to; p++) {
-            uint32_t cand = in->first[r->name] + p;
-            struct group at = position(t, req, cand, root);
-            put(t, &groups, &at, cand, room);
-        }
+    for (uint32_t c = in->first[name]; c < in->first[name + 1] && !t->failed; c++) {
+        if (!meets(t, req, c))
+            continue;
+        struct group at = position(t, req, c);
+        put(t, &groups, &at, c, cenv_instance_size(in, name));
+    }
     return groups;
 }
 
-/* Who in the core needs a requirement: the first name that has it. */
-static uint32_t needer(const struct tree *t, uint32_t req)
+/* Groups whose only needs are of one name and end alike become one, of several needs' texts. */
+static void merge_groups(struct tree *t, struct group *groups)
 {
     const struct cenv_instance *in = &t->p->in;
-    for (uint32_t c = 0; c < in->nr_cands; c++)
-        for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
-            if (in->edges[k] == req)
-                return in->name_of[c];
-    return CENV_NONE;
-}
-
-static void print_excluder(const struct tree *t, uint32_t req, struct cenv_buf *out)
-{
-    const struct cenv_problem *p = t->p;
-    for (uint32_t i = 0; i < p->in.nr_items; i++)
-        if (t->core->items[i] && p->in.items[i].kind == CENV_ITEM_REQ &&
-            p->in.items[i].value == req) {
-            add_root(p, i, out);
-            return;
+    for (struct group *g = groups; g; g = g->next) {
+        if (g->told || g->nr_needs != 1 || in->reqs[g->needs[0]].limit)
+            continue;
+        struct ending end = ending_of(t, g->needs[0]);
+        for (struct group *other = g->next; other && end.kind != END_NONE;
+             other = other->next) {
+            struct ending also = {END_NONE, CENV_NONE};
+            if (!other->told && other->nr_needs == 1 &&
+                !in->reqs[other->needs[0]].limit &&
+                in->reqs[other->needs[0]].name == in->reqs[g->needs[0]].name)
+                also = ending_of(t, other->needs[0]);
+            if (also.kind != end.kind || also.by != end.by)
+                continue;
+            uint32_t *needs =
+                cenv_arena_calloc(&t->arena, (size_t)g->nr_needs + 1, sizeof(*needs));
+            t->failed |= !needs;
+            if (!needs)
+                return;
+            memcpy(needs, g->needs, g->nr_needs * sizeof(*needs));
+            needs[g->nr_needs++] = other->needs[0];
+            g->needs = needs;
+            memcpy(g->cands + g->nr, other->cands, other->nr * sizeof(*g->cands));
+            g->nr += other->nr;
+            other->told = true;
         }
-    uint32_t name = needer(t, req);
-    print_name(p, name, out);
-    cenv_buf_addf(out, p->in.reqs[req].limit ? " allows only %.*s" : " needs %.*s",
-                  CENV_STR_ARG(spec_text(p, req)));
+    }
 }
 
-static void print_hidden(const struct cenv_problem *p, const struct group *g,
-                         struct cenv_buf *out)
-{
-    const struct cenv_record *record = p->cands[g->cands[0]].record;
-    if (g->hidden == CENV_HIDDEN_CUTOFF)
-        cenv_buf_addf(out, "is newer than exclude_newer=%.*s",
-                      CENV_STR_ARG(p->request->cutoff_text));
-    else
-        cenv_buf_addf(out, "of %.*s is hidden by strict channel priority",
-                      CENV_STR_ARG(record->channel));
-}
+/* ---- lines ---- */
 
-static void print_group(const struct tree *t, const struct group *g,
+/* "a 1.0 | 2.0"; returns whether that is more than one. */
+static bool print_cands(const struct tree *t, const uint32_t *cands, uint32_t nr,
                         struct cenv_buf *out)
 {
-    print_name(t->p, t->p->in.name_of[g->cands[0]], out);
+    cenv_buf_add_str(out, t->p->names[t->p->in.name_of[cands[0]]].text);
     cenv_buf_putc(out, ' ');
-    cenv_versions_print(t->p, g->cands, g->nr, out);
+    return cenv_versions_print(t->p, cands, nr, out) > 1;
 }
 
-static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line,
-                      uint32_t req, int depth);
+/* "b needs c >=2", of the name by which it holds; of a requirement of some: who has it. */
+static void print_needers(struct tree *t, uint32_t req, struct cenv_buf *out)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t *cands = cenv_arena_calloc(&t->arena, in->nr_cands, sizeof(*cands));
+    uint32_t nr = 0;
+    t->failed |= !cands;
+    for (uint32_t c = 0; cands && c < in->nr_cands; c++)
+        for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
+            if (in->edges[k] == req && (!nr || in->name_of[cands[0]] == in->name_of[c]))
+                cands[nr++] = c;
+    if (!nr)
+        return;
+    bool some = t->implied[req] == CENV_NONE, many = false;
+    if (some)
+        many = print_cands(t, cands, nr, out);
+    else
+        cenv_buf_add_str(out, t->p->names[t->implied[req]].text);
+    const char *verb = in->reqs[req].limit ? "allow" : "need";
+    cenv_buf_addf(out, "%s %s%s %s%.*s", some ? ", which" : "", verb, many ? "" : "s",
+                  in->reqs[req].limit ? "only " : "",
+                  CENV_STR_ARG(cenv_req_text(t->p, req)));
+}
+
+static void print_excluder(struct tree *t, uint32_t req, struct cenv_buf *out)
+{
+    if (by_item(t, req)) {
+        cenv_item_print(t->p, t->implied[req] & ~CENV_IMPLIED_ITEM, out);
+        t->shown[req] = true;
+    } else {
+        print_needers(t, req, out);
+    }
+}
+
+static void print_hidden(const struct tree *t, uint32_t cand, uint32_t mark, bool many,
+                         struct cenv_buf *out)
+{
+    if (mark == CENV_HIDDEN_CUTOFF)
+        cenv_buf_addf(out, "%s newer than exclude_newer=%.*s", many ? "are" : "is",
+                      CENV_STR_ARG(t->p->request->cutoff_text));
+    else
+        cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
+                      CENV_STR_ARG(t->p->cands[cand].record->channel),
+                      many ? "are" : "is");
+}
+
+/* All that meets the requirement is hidden: names it. */
+static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
+                             struct cenv_buf *out)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t name = in->reqs[req].name, nr = 0;
+    uint32_t *cands =
+        cenv_arena_calloc(&t->arena, cenv_instance_size(in, name) + 1, sizeof(*cands));
+    t->failed |= !cands;
+    for (uint32_t c = in->first[name]; cands && c < in->first[name + 1]; c++)
+        if (meets(t, req, c))
+            cands[nr++] = c;
+    if (!nr)
+        return;
+    bool many = print_cands(t, cands, nr, out);
+    cenv_buf_putc(out, ' ');
+    print_hidden(t, cands[0], mark, many, out);
+}
+
+static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
+{
+    struct ending end = ending_of(t, req);
+    cenv_buf_puts(out, ", but ");
+    if (end.kind == END_LACK)
+        cenv_lack_print(t->p, req, out);
+    else if (end.kind == END_HIDDEN)
+        print_all_hidden(t, req, end.by, out);
+    else
+        print_excluder(t, end.by, out);
+}
+
+/* "need numpy >=1.20,<2 or >=2.1", one name, one text or several. */
+static void print_needs(const struct tree *t, const struct group *g, bool many,
+                        struct cenv_buf *out)
+{
+    const struct cenv_req *req = &t->p->in.reqs[g->needs[0]];
+    cenv_buf_addf(out, " %s%s %s%.*s", req->limit ? "allow" : "need", many ? "" : "s",
+                  req->limit ? "only " : "",
+                  CENV_STR_ARG(cenv_req_text(t->p, g->needs[0])));
+    uint32_t told = g->nr_needs > MAX_TEXTS ? MAX_TEXTS - 1 : g->nr_needs;
+    for (uint32_t i = 1; i < told; i++)
+        cenv_buf_addf(out, " or %.*s", CENV_STR_ARG(cenv_req_rest(t->p, g->needs[i])));
+    if (told < g->nr_needs)
+        cenv_buf_addf(out, " or %lu other ranges", (unsigned long)g->nr_needs - told);
+}
+
+/* ---- the tree ---- */
+
+static void show_groups(struct tree *t, struct node *node, struct group *groups,
+                        int depth);
+
+/* Ends the line that tells of a need, and unfolds it below, unless that was done above. */
+static void unfold(struct tree *t, struct node *parent, struct cenv_buf *line,
+                   uint32_t req, int depth)
+{
+    bool again = t->shown[req] || depth >= MAX_DEPTH || t->p->in.reqs[req].limit;
+    if (ending_of(t, req).kind != END_NONE)
+        print_ending(t, req, line);
+    else if (t->shown[req])
+        cenv_buf_puts(line, " (see above)");
+    bool ends = ending_of(t, req).kind != END_NONE || again;
+    struct node *node = add_node(t, parent, line);
+    t->shown[req] = true;
+    if (!ends)
+        show_groups(t, node, group_candidates(t, req), depth + 1);
+}
+
+static void show_all_needs(struct tree *t, struct node *parent, struct cenv_buf *line,
+                           const struct group *g, bool many, int depth)
+{
+    cenv_buf_puts(line, many ? " need all of" : " needs all of");
+    struct node *node = add_node(t, parent, line);
+    for (uint32_t i = 0; i < g->nr_needs; i++) {
+        const struct cenv_req *req = &t->p->in.reqs[g->needs[i]];
+        cenv_buf_clear(line);
+        cenv_buf_addf(line, "%s%.*s", req->limit ? "only " : "",
+                      CENV_STR_ARG(cenv_req_text(t->p, g->needs[i])));
+        unfold(t, node, line, g->needs[i], depth);
+    }
+}
 
 static void show_group(struct tree *t, struct node *parent, const struct group *g,
                        int depth)
 {
     struct cenv_buf line;
-    cenv_buf_init(&line, 1 << 16);
-    print_group(t, g, &line);
-    cenv_buf_putc(&line, ' ');
+    cenv_buf_init(&line, LINE_MAX_BYTES);
+    bool many = print_cands(t, g->cands, g->nr, &line);
     if (g->hidden) {
-        print_hidden(t->p, g, &line);
+        cenv_buf_putc(&line, ' ');
+        print_hidden(t, g->cands[0], g->hidden, many, &line);
         add_node(t, parent, &line);
     } else if (g->excluder != CENV_NONE) {
-        cenv_buf_puts(&line, "is ruled out: ");
+        cenv_buf_puts(&line, g->sometimes ? " cannot go with "
+                             : many       ? " are ruled out: "
+                                          : " is ruled out: ");
         print_excluder(t, g->excluder, &line);
         add_node(t, parent, &line);
-    } else if (g->nr_needs == 1) {
-        show_need(t, parent, &line, g->needs[0], depth);
-    } else if (g->nr_needs > 1) {
-        cenv_buf_puts(&line, "needs all of");
-        struct node *node = add_node(t, parent, &line);
-        for (uint32_t i = 0; i < g->nr_needs; i++) {
-            cenv_buf_clear(&line);
-            show_need(t, node, &line, g->needs[i], depth);
-        }
+    } else if (g->nr_needs > 1 &&
+               t->p->in.reqs[g->needs[0]].name != t->p->in.reqs[g->needs[1]].name) {
+        show_all_needs(t, parent, &line, g, many, depth);
+    } else if (g->nr_needs) {
+        print_needs(t, g, many, &line);
+        unfold(t, parent, &line, g->needs[0], depth);
     }
     cenv_buf_release(&line);
 }
 
-/* "..., but python=3.13 is asked for", when that is the one thing that all candidates run into. */
-static bool print_only_reason(struct tree *t, const struct group *groups,
-                              struct cenv_buf *line)
-{
-    if (!groups || groups->next || (!groups->hidden && groups->excluder == CENV_NONE))
-        return false;
-    cenv_buf_puts(line, ", but ");
-    if (groups->hidden) {
-        print_group(t, groups, line);
-        cenv_buf_putc(line, ' ');
-        print_hidden(t->p, groups, line);
-    } else {
-        print_excluder(t, groups->excluder, line);
-    }
-    return true;
-}
-
-static void show_groups(struct tree *t, struct node *node, const struct group *groups,
+static void show_groups(struct tree *t, struct node *node, struct group *groups,
                         int depth)
 {
+    merge_groups(t, groups);
     for (const struct group *g = groups; g && !t->failed; g = g->next)
-        if (t->nr_lines < CENV_TREE_MAX_LINES)
+        if (!g->told && t->nr_lines < CENV_TREE_MAX_LINES)
             show_group(t, node, g, depth);
-}
-
-/* A limit says what may be installed; nothing is unfolded under it. */
-static void show_limit(struct tree *t, struct node *parent, struct cenv_buf *line,
-                       uint32_t req)
-{
-    cenv_buf_addf(line, "allows only %.*s", CENV_STR_ARG(spec_text(t->p, req)));
-    uint32_t name = t->p->in.reqs[req].name;
-    if (cenv_instance_size(&t->p->in, name) &&
-        t->p->cands[t->p->in.first[name]].source == CENV_SOURCE_VIRTUAL) {
-        cenv_buf_puts(line, ", but ");
-        cenv_tree_print_lack(t->p, req, line);
-    }
-    add_node(t, parent, line);
-}
-
-/* Ends `line` with "needs SPEC" and why that cannot be, as a node with its branches. */
-static void show_need(struct tree *t, struct node *parent, struct cenv_buf *line,
-                      uint32_t req, int depth)
-{
-    const struct cenv_req *r = &t->p->in.reqs[req];
-    if (r->limit) {
-        show_limit(t, parent, line, req);
-        return;
-    }
-    cenv_buf_addf(line, "needs %.*s", CENV_STR_ARG(spec_text(t->p, req)));
-    struct group *groups = NULL;
-    if (!r->nr_runs) {
-        cenv_buf_puts(line, ", but ");
-        cenv_tree_print_lack(t->p, req, line);
-    } else if (t->shown[req] || depth >= MAX_DEPTH) {
-        cenv_buf_puts(line, " (see above)");
-    } else {
-        groups = group_candidates(t, req, false);
-        t->shown[req] = true;
-    }
-    bool told = print_only_reason(t, groups, line);
-    struct node *node = add_node(t, parent, line);
-    if (!told)
-        show_groups(t, node, groups, depth + 1);
-}
-
-/* All candidates are ruled out by an item that stands above and said so. */
-static bool is_told(const struct tree *t, const struct group *groups, uint32_t item)
-{
-    if (!groups || groups->next || groups->hidden)
-        return false;
-    for (uint32_t i = 0; i < item; i++)
-        if (t->core->items[i] && t->p->in.items[i].kind == CENV_ITEM_REQ &&
-            t->p->in.items[i].value == groups->excluder)
-            return true;
-    return false;
+        else
+            t->nr_left_out += !g->told;
 }
 
 static void show_item(struct tree *t, struct node *root, uint32_t item)
 {
-    const struct cenv_problem *p = t->p;
     struct cenv_buf line;
-    cenv_buf_init(&line, 1 << 16);
-    add_root(p, item, &line);
-    struct group *groups = NULL;
-    uint32_t req = p->in.items[item].value;
-    bool wish = p->asked[item].kind == CENV_ASKED_WISH && !p->in.reqs[req].limit;
-    if (wish && !p->in.reqs[req].nr_runs) {
-        cenv_buf_puts(&line, ", but ");
-        cenv_tree_print_lack(p, req, &line);
-    } else if (wish) {
-        groups = group_candidates(t, req, true);
-    }
-    bool told = is_told(t, groups, item) || print_only_reason(t, groups, &line);
-    struct node *node = add_node(t, root, &line);
-    if (!told)
-        show_groups(t, node, groups, 1);
+    uint32_t req = t->p->in.items[item].value;
+    cenv_buf_init(&line, LINE_MAX_BYTES);
+    cenv_item_print(t->p, item, &line);
+    if (t->p->asked[item].kind == CENV_ASKED_WISH && !t->p->in.reqs[req].limit &&
+        !t->shown[req])
+        unfold(t, root, &line, req, 0);
+    else
+        add_node(t, root, &line);
     cenv_buf_release(&line);
 }
 
@@ -487,46 +486,45 @@ static void print_nodes(const struct node *node, struct cenv_buf *prefix,
     }
 }
 
-static void list_relevant(struct tree *t)
-{
-    const struct cenv_instance *in = &t->p->in;
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        if (t->core->items[i] && in->items[i].kind == CENV_ITEM_REQ)
-            t->relevant[t->nr_relevant++] = in->items[i].value;
-    t->nr_asked = t->nr_relevant;
-    for (uint32_t q = 0; q < in->nr_reqs; q++)
-        if (t->core->reqs[q])
-            t->relevant[t->nr_relevant++] = q;
-}
-
 static void grow(struct tree *t, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
     struct node root = {0};
-    struct cenv_buf prefix;
-    list_relevant(t);
+    struct cenv_buf text;
+    cenv_buf_init(&text, LINE_MAX_BYTES);
+    for (uint32_t q = 0; q < in->nr_reqs; q++)
+        if (t->core->reqs[q] || t->implied[q] != CENV_NONE)
+            t->relevant[t->nr_relevant++] = q;
     for (uint32_t i = 0; i < in->nr_items; i++)
         if (t->core->items[i] && in->items[i].kind == CENV_ITEM_REQ)
             show_item(t, &root, i);
-    cenv_buf_init(&prefix, 1 << 12);
-    print_nodes(root.first, &prefix, out);
-    t->failed |= prefix.failed;
-    cenv_buf_release(&prefix);
+    if (t->nr_left_out) {
+        cenv_buf_addf(&text, "(%lu more branches are left out)",
+                      (unsigned long)t->nr_left_out);
+        add_node(t, &root, &text);
+    }
+    cenv_buf_clear(&text);
+    print_nodes(root.first, &text, out);
+    t->failed |= text.failed;
+    cenv_buf_release(&text);
 }
 
 int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
                     struct cenv_buf *out, struct cenv_error *err)
 {
     struct tree t = {.p = p, .core = core};
-    size_t most = (size_t)p->in.nr_reqs + p->in.nr_items;
+    int rc = cenv_implied_find(&t.implied, &p->in, core, &t.arena, err);
     t.shown = cenv_calloc(p->in.nr_reqs, sizeof(*t.shown));
-    t.relevant = cenv_reallocarray(NULL, most, sizeof(*t.relevant));
-    t.failed = !t.shown || !t.relevant;
-    if (!t.failed)
+    t.endings = cenv_calloc(p->in.nr_reqs, sizeof(*t.endings));
+    t.relevant = cenv_calloc(p->in.nr_reqs, sizeof(*t.relevant));
+    t.failed = !t.shown || !t.endings || !t.relevant;
+    if (rc == 0 && !t.failed)
         grow(&t, out);
-    bool failed = t.failed || out->failed;
+    if (rc == 0 && (t.failed || out->failed))
+        rc = cenv_error_oom(err);
     cenv_free(t.shown);
+    cenv_free(t.endings);
     cenv_free(t.relevant);
     cenv_arena_release(&t.arena);
-    return failed ? cenv_error_oom(err) : 0;
+    return rc;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "ops/tree.h"
+#include "ops/phrase.h"
 
 enum { MAX_REASONS = 12 };
 

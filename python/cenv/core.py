@@ -41,9 +41,14 @@ def call(operation: Callable[..., Any], *args: Any) -> Any:
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
-    detail = json.loads(getattr(error, "detail", None) or "{}")
-    error.conflict = tuple(detail.get("conflict", ()))
-    return error
+    """Return the error with all the core knows; its message is cut short in the core."""
+    detail = json.loads(error.__dict__.pop("detail", None) or "{}")
+    return UnsatisfiableError(
+        "\n".join(detail.get("tree", ())) or str(error),
+        conflict=detail.get("conflict", ()),
+        relax=detail.get("relax", ()),
+        hint=error.hint,
+    )
 
 
 def fspath(path: str | os.PathLike[str]) -> str:

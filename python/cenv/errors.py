@@ -5,7 +5,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
 
 class CenvError(Exception):
@@ -28,19 +29,27 @@ class SpecError(CenvError, ValueError):
 
 
 class UnsatisfiableError(CenvError):
-    """No set of packages meets the specs; `conflict` holds the specs at fault."""
+    """No set of packages meets the specs.
+
+    `conflict` holds the specs and settings at fault: no set of packages meets them, one
+    meets all but any one of them. `relax` holds what was tried and helps: each a mapping
+    of "items" to drop, and of "works", the best version that could be had instead.
+    """
 
     conflict: tuple[str, ...] = ()
+    relax: tuple[Mapping[str, Any], ...] = ()
 
     def __init__(
         self,
         message: str = "",
         *,
         conflict: Iterable[str] = (),
+        relax: Iterable[Mapping[str, Any]] = (),
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.conflict = tuple(conflict)
+        self.relax = tuple(relax)
 
 
 class ChannelError(CenvError):
