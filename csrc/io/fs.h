@@ -132,6 +132,8 @@ int cenv_fs_map_file(int dirfd, const char *name, struct cenv_mapping *out,
                      struct cenv_error *err);
 int cenv_raw_map_fd(int fd, struct cenv_mapping *out);
 void cenv_mapping_release(struct cenv_mapping *mapping); /* zero-initialised is fine */
+/* Lets go of the memory behind whole pages of a mapping; they are read again when touched. */
+void cenv_raw_forget(const char *at, size_t len);
 
 /* Writing. Create fails with EEXIST; raw writes go on until all is written. */
 int cenv_raw_create(int dirfd, const char *name, unsigned mode); /* O_RDWR */

@@ -125,6 +125,14 @@ void cenv_mapping_release(struct cenv_mapping *mapping)
     *mapping = (struct cenv_mapping){NULL, 0};
 }
 
+void cenv_raw_forget(const char *at, size_t len)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)at;
+    uintptr_t first = (from + page - 1) & ~(page - 1), end = (from + len) & ~(page - 1);
+    if (first < end)
+        madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 int cenv_raw_create(int dirfd, const char *name, unsigned mode)
 {
     int fd =

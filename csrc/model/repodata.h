@@ -35,6 +35,8 @@ struct cenv_repodata_source {
         url; /* of the directory the file lies in, no secrets: what base_url is relative
                             to; empty: channel_url/subdir */
     uint32_t channel_rank;
+    /* Or NULL: called now and then with bytes that the scan has read and needs no more. */
+    void (*passed)(const char *at, size_t len);
 };
 
 /*

@@ -13,11 +13,15 @@
  * them, some tens of thousands, not the entries.
  */
 
-/* A run while scanning: its name where it can be compared. */
+/* A run while scanning; `name` is where it can be compared, once all of them are known. */
 struct run {
-    struct cenv_str name; /* lower case */
+    struct cenv_rd_text kept; /* lower case, in the strings */
+    struct cenv_str name;
     uint32_t first, nr;
 };
+
+/* The bytes read between two calls of the source's `passed`. */
+static const size_t STRIDE = 4 << 20;
 
 struct scanner {
     struct cenv_scan scan;
@@ -28,7 +32,8 @@ struct scanner {
     struct cenv_str *removed;
     size_t nr_entries, nr_runs, nr_removed;
     size_t alloc_entries, alloc_runs, alloc_removed;
-    size_t section; /* its first entry: no run crosses into the next section */
+    size_t section;     /* its first entry: no run crosses into the next section */
+    const char *passed; /* before it all has been let go */
     struct cenv_str subdir, base_url;
 };
 
@@ -87,38 +92,55 @@ static struct cenv_str key_name(struct cenv_str key)
     return cenv_str_slice(head, 0, second);
 }
 
-static int lower(struct cenv_str *name, struct cenv_arena *arena)
+/* Keeps the name in lower case. */
+static int keep_lower(struct scanner *sc, struct cenv_str name,
+                      struct cenv_rd_text *out)
 {
     char *copy;
+    int rc = keep(sc, name, out);
 
-    for (size_t i = 0; i < name->len; i++) {
-        if (name->data[i] < 'A' || name->data[i] > 'Z')
-            continue;
-        *name = cenv_arena_str(arena, *name);
-        copy = (char *)(uintptr_t)name->data; /* ours, just made */
-        if (!copy)
-            return CENV_ENOMEM;
-        for (; i < name->len; i++)
-            copy[i] = (char)(copy[i] + (copy[i] >= 'A' && copy[i] <= 'Z' ? 32 : 0));
+    copy = rc < 0 ? NULL : sc->rd->strings.data + out->at;
+    for (size_t i = 0; rc == 0 && i < name.len; i++)
+        if (copy[i] >= 'A' && copy[i] <= 'Z')
+            copy[i] = (char)(copy[i] + 32);
+    return rc;
+}
+
+/* The names have their last place: makes them comparable. */
+static void find_names(struct scanner *sc)
+{
+    for (size_t i = 0; i < sc->nr_runs; i++) {
+        struct cenv_rd_text kept = sc->runs[i].kept;
+        sc->runs[i].name = cenv_str_n(sc->rd->strings.data + kept.at, kept.len);
     }
-    return 0;
+}
+
+/* The key's name is the one of this run, which is in lower case. */
+static bool is_name_of(const struct scanner *sc, const struct run *run,
+                       struct cenv_str name)
+{
+    struct cenv_str own = cenv_buf_str(&sc->rd->strings);
+
+    return cenv_str_eq(cenv_str_slice(own, run->kept.at, run->kept.at + run->kept.len),
+                       name);
 }
 
 static int add_to_run(struct scanner *sc, struct cenv_str key)
 {
     struct cenv_str name = key_name(key);
     struct run *last = sc->nr_runs ? &sc->runs[sc->nr_runs - 1] : NULL;
+    struct run run = {.first = (uint32_t)(sc->nr_entries - 1), .nr = 1};
     int rc;
 
-    if (last && last->first >= sc->section && cenv_str_eq(last->name, name)) {
+    if (last && last->first >= sc->section && is_name_of(sc, last, name)) {
         last->nr++;
         return 0;
     }
-    rc = lower(&name, &sc->rd->arena);
+    rc = keep_lower(sc, name, &run.kept);
     if (rc == 0)
         rc = grow(&sc->runs, &sc->alloc_runs, sc->nr_runs, sizeof(*sc->runs));
     if (rc == 0)
-        sc->runs[sc->nr_runs++] = (struct run){name, (uint32_t)(sc->nr_entries - 1), 1};
+        sc->runs[sc->nr_runs++] = run;
     return rc;
 }
 
@@ -148,6 +170,16 @@ static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kin
     return add_to_run(sc, key);
 }
 
+static void pass(struct scanner *sc)
+{
+    size_t len = (size_t)(sc->scan.at - sc->passed);
+
+    if (len < STRIDE || !sc->rd->source.passed)
+        return;
+    sc->rd->source.passed(sc->passed, len);
+    sc->passed = sc->scan.at;
+}
+
 static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
 {
     struct cenv_str key;
@@ -159,8 +191,10 @@ static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
     sc->section = sc->nr_entries;
     rc = cenv_scan_expect(&sc->scan, '{', "expected an object of records");
     while (rc == 0 &&
-           (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0)
+           (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
+        pass(sc);
+    }
     return rc;
 }
 
@@ -304,26 +338,23 @@ static int make_removed(struct scanner *sc, struct cenv_rd_text *removed)
 }
 
 /* Runs in order, and where each name begins among them; nr_names is set. */
-static int make_runs(struct scanner *sc, struct cenv_rd_run *runs, uint32_t *names)
+static void make_runs(struct scanner *sc, struct cenv_rd_run *runs, uint32_t *names)
 {
     uint32_t nr = 0;
-    int rc = 0;
 
+    find_names(sc);
     if (sc->nr_runs)
         qsort(sc->runs, sc->nr_runs, sizeof(*sc->runs), run_cmp);
-    for (size_t i = 0; rc == 0 && i < sc->nr_runs; i++) {
+    for (size_t i = 0; i < sc->nr_runs; i++) {
         const struct run *run = &sc->runs[i];
-        runs[i] = (struct cenv_rd_run){.first = run->first, .nr = run->nr};
-        if (i && cenv_str_eq(run->name, run[-1].name)) {
+        runs[i] = (struct cenv_rd_run){.name = run->kept, run->first, run->nr};
+        if (i && cenv_str_eq(run->name, run[-1].name))
             runs[i].name = runs[i - 1].name;
-            continue;
-        }
-        rc = keep(sc, run->name, &runs[i].name);
-        names[nr++] = (uint32_t)i;
+        else
+            names[nr++] = (uint32_t)i;
     }
     names[nr] = (uint32_t)sc->nr_runs;
     sc->rd->t.nr_names = nr;
-    return rc;
 }
 
 static int make_tables(struct scanner *sc)
@@ -342,7 +373,7 @@ static int make_tables(struct scanner *sc)
     if (rc == 0)
         rc = make_removed(sc, removed);
     if (rc == 0)
-        rc = make_runs(sc, runs, names);
+        make_runs(sc, runs, names);
     if (rc == 0)
         rc = keep(sc, sc->subdir, &rd->t.subdir);
     if (rc == 0)
@@ -385,7 +416,7 @@ int cenv_rd_scan(struct cenv_repodata *rd, struct cenv_error *err)
                               "%.*s: %zu bytes are more than any repodata has",
                               CENV_STR_ARG(rd->source.file), rd->bytes.len);
     cenv_buf_init(&rd->strings, UINT32_MAX / 2);
-    sc.scan.at = rd->bytes.data;
+    sc.scan.at = sc.passed = rd->bytes.data;
     sc.scan.end = rd->bytes.data + rd->bytes.len;
     rc = scan_file(&sc);
     if (rc == 0)

@@ -268,7 +268,9 @@ static int scan(struct cenv_index_file *file, struct cenv_str *text,
         *text = cenv_buf_str(&file->unpacked);
         cenv_mapping_release(&file->text);
     }
-    return cenv_repodata_scan(&file->repodata, *text, source, err);
+    struct cenv_repodata_source of = *source;
+    of.passed = file->text.len ? cenv_raw_forget : NULL; /* never of other memory */
+    return cenv_repodata_scan(&file->repodata, *text, &of, err);
 }
 
 static int open_path(struct cenv_index_file *file, const char *path,

@@ -601,6 +601,53 @@ static void test_repodata__no_memory(void)
     CHECK(!"it never got through");
 }
 
+/* ---- what has been passed is not needed again ---- */
+
+static size_t passed_bytes;
+
+static void spoil(const char *at, size_t len)
+{
+    passed_bytes += len;
+    memset((char *)(uintptr_t)at, '#', len);
+}
+
+/* The binary index of `text`, whose bytes are spoilt once the scan says it is done with them. */
+static struct cenv_buf pack_of(struct cenv_str text,
+                               void (*passed)(const char *at, size_t len))
+{
+    const struct cenv_repodata_source source = {
+        .file = CENV_STR("f"), .subdir = CENV_STR("linux-64"), .passed = passed};
+    const struct cenv_repodata_stamp stamp = {{0}};
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_repodata *rd = NULL;
+    struct cenv_buf out;
+
+    cenv_buf_init(&out, 1 << 24);
+    if (CHECK_INT(cenv_repodata_scan(&rd, text, &source, &err), 0))
+        CHECK_INT(cenv_repodata_pack(rd, &stamp, &out, &err), 0);
+    cenv_repodata_free(rd);
+    return out;
+}
+
+static void test_repodata__lets_go_of_what_it_passed(void)
+{
+    struct cenv_buf text, whole, spoilt;
+
+    cenv_buf_init(&text, 1 << 25);
+    cenv_buf_puts(&text, "{\"packages.conda\":{");
+    for (int i = 0; i < 20000; i++)
+        cenv_buf_addf(&text, "%s\"%s%d-1-0.conda\":{\"x\":\"%0600d\"}", i ? "," : "",
+                      i % 3 ? "p" : "Up", i / 5, i);
+    cenv_buf_puts(&text, "},\"removed\":[\"p1-1-0.conda\"]}");
+    whole = pack_of(cenv_buf_str(&text), NULL);
+    spoilt = pack_of(cenv_buf_str(&text), spoil);
+    CHECK(passed_bytes > 8 << 20 && passed_bytes < text.len);
+    CHECK(whole.len > 0 && cenv_str_eq(cenv_buf_str(&whole), cenv_buf_str(&spoilt)));
+    cenv_buf_release(&text);
+    cenv_buf_release(&whole);
+    cenv_buf_release(&spoilt);
+}
+
 int main(void)
 {
     RUN(test_repodata__candidates);
@@ -616,5 +663,6 @@ int main(void)
     RUN(test_repodata__packed_file_is_gone);
     RUN(test_repodata__packed_is_checked);
     RUN(test_repodata__no_memory);
+    RUN(test_repodata__lets_go_of_what_it_passed);
     return check_report();
 }
