@@ -314,7 +314,8 @@ class TemplateStore:
             return found
         try:
             if setup is not None:
-                setup.call(Draft(found["path"]))
+                with trace.stage("setup"):
+                    setup.call(Draft(found["path"]))
             return core.call(draft.commit)
         finally:
             draft.discard()

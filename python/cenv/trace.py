@@ -29,6 +29,8 @@ STAGES = (
     "extract",
     "verify",
     "link",
+    "compile",
+    "setup",
     "directories",
     "files",
     "relocate",
@@ -99,6 +101,21 @@ def recording(progress: Progress | None = None) -> Iterator[Recorder]:
         _ACTIVE.reset(token)
         if outer is not None:
             outer.spans.extend(inner.spans)
+
+
+@contextlib.contextmanager
+def stage(name: str, what: str = "") -> Iterator[None]:
+    """Record the block as a span of the active recorder, and say that it begins."""
+    recorder = active()
+    if recorder.progress is not None:
+        recorder.progress(name, 0, 0)
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        span = {"stage": name, "what": what, "thread": 0, "reason": ""}
+        span |= dict.fromkeys(_COUNTS, 0) | {"items": 1}
+        recorder.spans.append({**span, "start": start, "end": time.perf_counter()})
 
 
 def active() -> Recorder:

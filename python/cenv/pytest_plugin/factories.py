@@ -58,6 +58,7 @@ class TemplateFactory:
                 rebuild=self.session.settings.rebuild,
                 **options,
             ),
+            " ".join(wanted),
         )
 
     def _wanted(

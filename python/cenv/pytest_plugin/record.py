@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from cenv import trace
+from cenv.pytest_plugin.words import current_test
 from cenv.store import Clone, Template
 
 # What a report says of a package: a record's whole raw JSON would be too much to send around.
@@ -125,11 +126,6 @@ def _clone(made: Clone, seconds: float) -> dict[str, Any]:
         "bytes_shared": report.bytes_shared if report else 0,
         "fallbacks": dict(report.fallbacks) if report else {},
     }
-
-
-def current_test() -> str:
-    """Return the id of the test that runs now, as pytest tells it; "" between tests."""
-    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def _ms(seconds: float) -> float:

@@ -9,11 +9,13 @@ ends, and a run without workers takes the same way.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from cenv.pytest_plugin.progress import Watch
     from cenv.pytest_plugin.session import EnvSession
 
 NAME = "cenv_reports"
@@ -75,12 +77,19 @@ def _text(config: pytest.Config, name: str) -> str | None:
     return str(found) if found else None
 
 
+def _beside(config: pytest.Config, name: str) -> Path:
+    """Return what a file asked for is relative to: ini's own, or where pytest started."""
+    if config.getoption(f"cenv_{name}", None) or config.inipath is None:
+        return config.invocation_params.dir
+    return config.inipath.parent
+
+
 def _writable(config: pytest.Config, name: str) -> str | None:
     """Return the path of a file asked for, absolute now: a test may change directory."""
     given = _text(config, name)
     if given is None or _is_worker(config):
         return None
-    path = os.path.abspath(given)
+    path = os.path.normpath(_beside(config, name) / given)
     if not os.path.isdir(os.path.dirname(path)):
         raise pytest.UsageError(
             f"--cenv-{name}: there is no directory {os.path.dirname(path)}"
@@ -110,13 +119,24 @@ class Reports:
         self._files = {name: _writable(config, name) for name in _FILES}
         self._problems: list[str] = []
         self._totals: dict[str, Any] = {}
+        self._watch: Watch | None = None
 
     # ---- gathering ----
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker what to keep."""
+        """Tell a worker what to keep, and where it says what it is at."""
         node.workerinput["cenv_traced"] = self._files["trace"] is not None
+        factory = getattr(self._config, "_tmp_path_factory", None)  # as xdist does
+        if factory is None or not node.gateway.spec.popen:
+            return
+        from cenv.pytest_plugin import progress
+
+        if progress.is_wanted(self._config):
+            path = str(factory.getbasetemp() / "cenv-progress")
+            node.workerinput["cenv_progress"] = path
+            if self._watch is None:
+                self._watch = progress.Watch(path, self._config)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -127,6 +147,8 @@ class Reports:
 
     def finish(self, environments: EnvSession | None) -> None:
         """Take what this process noted; the controller reports on all."""
+        if self._watch is not None:
+            self._watch.close()
         if environments is not None:
             found = environments.recorder.data()
             if _is_worker(self._config):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cenv.pytest_plugin import guard, reports, settings
+from cenv.pytest_plugin import guard, progress, reports, settings
 from cenv.pytest_plugin.record import Recorder
 from cenv.store import Clone, Template, TemplateStore
 
@@ -22,7 +22,9 @@ class EnvSession:
 
     def __init__(self, config: pytest.Config, factory: pytest.TempPathFactory) -> None:
         self.settings = settings.read(config)
-        self.recorder = Recorder(traced=reports.is_traced(config))
+        self.recorder = Recorder(
+            progress.live(config), traced=reports.is_traced(config)
+        )
         self.store = TemplateStore(self.settings.store)
         self._lease: Any = self.store.lease()
         self.base = factory.getbasetemp()
@@ -37,20 +39,25 @@ class EnvSession:
         self._home.mkdir(exist_ok=True)
         return self._home / f"{next(self._numbers):09d}"
 
-    def template(self, key: Any, make: Callable[[], Template]) -> Template:
-        """Return what `make` gave for `key`; a failure is remembered for this run."""
+    def template(
+        self, key: Any, make: Callable[[], Template], what: str = ""
+    ) -> Template:
+        """Return what `make` gave for `key`; a failure is remembered for this run.
+
+        `what` names it to who waits.
+        """
         if key in self._failures:
             raise self._failures[key]
         if key not in self._templates:
             try:
-                self._templates[key] = self._make(make)
+                self._templates[key] = self._make(make, what)
             except Exception as error:
                 self._failures[key] = error
                 raise
         return self._templates[key]
 
-    def _make(self, make: Callable[[], Template]) -> Template:
-        return self._beside_clones(self.recorder.template(make))
+    def _make(self, make: Callable[[], Template], what: str) -> Template:
+        return self._beside_clones(self.recorder.template(make, what))
 
     def _beside_clones(self, template: Template) -> Template:
         """Return it where clones can link to it: on their own file system."""

@@ -58,8 +58,9 @@ def _stages(built: list[dict[str, Any]]) -> str:
 def _clones(clones: dict[str, Any]) -> str:
     if not clones["count"]:
         return ""
-    modes = [f"{count} {mode}" for mode, count in sorted(clones["modes"].items())]
-    how = modes if len(modes) > 1 else list(clones["modes"])
+    often = sorted(clones["modes"].items(), key=lambda item: -item[1])
+    several = len(often) > 1
+    how = [f"{count} {mode}" if several else mode for mode, count in often]
     if clones["ahead"]:
         how.append(f"{clones['ahead']} made ahead")
     return (

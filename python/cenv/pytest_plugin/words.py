@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Durations and counts as the plugin's reports and progress say them."""
+"""Words of the plugin's reports and progress: durations, counts, the test that runs."""
 
 from __future__ import annotations
+
+import os
 
 
 def duration(seconds: float) -> str:
@@ -20,3 +22,8 @@ def duration(seconds: float) -> str:
 def many(count: int, noun: str) -> str:
     """Return a count with its noun: 1 clone, 2 clones."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def current_test() -> str:
+    """Return the id of the test that runs now, as pytest tells it; "" between tests."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
