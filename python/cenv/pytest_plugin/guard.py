@@ -23,7 +23,7 @@ import pytest
 
 from cenv.errors import CenvError
 from cenv.model import Alteration
-from cenv.pytest_plugin.record import current_test
+from cenv.pytest_plugin.words import current_test
 from cenv.store import Clone, Template
 
 if TYPE_CHECKING:

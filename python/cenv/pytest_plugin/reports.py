@@ -242,20 +242,19 @@ class Reports:
         )
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what was done, if anything was."""
+        """Say what was done, if anything was; the guard lists its findings itself."""
         if not self._totals:
             return
         from cenv.pytest_plugin import summary, totals
 
         happened = totals.happened(self._totals)
         said = self._lines(summary, happened, self._config.option.verbose)
-        warned = [*self._totals["findings"], *self._problems]
-        if said or warned:
+        if said or self._problems:
             terminalreporter.ensure_newline()
             terminalreporter.section("cenv environments")
             for line in said:
                 terminalreporter.write_line(line)
-            for line in warned:
+            for line in self._problems:
                 terminalreporter.write_line(line, red=True)
 
     def _lines(self, summary: Any, happened: bool, verbosity: int) -> list[str]:
