@@ -34,9 +34,14 @@ class Setup:
 
     @classmethod
     def of(
-        cls, call: Callable[[Any], object] | None, key: object, run: Run | None = None
+        cls,
+        call: Callable[[Any], object] | Setup | None,
+        key: object,
+        run: Run | None = None,
     ) -> Setup | None:
         """Return the set-up asked for; without a key it serves one run, or one process."""
+        if isinstance(call, Setup):
+            return call
         if call is None:
             if key is not None:
                 raise UsageError("key= tells what setup= does: there is no setup=")

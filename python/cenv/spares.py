@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 from collections import deque
@@ -73,7 +74,11 @@ class Spares:
 
     def _collect(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            self._rest += os.read(self._out, 1 << 16)
+            read = os.read(self._out, 1 << 16)
+            self._rest += read
+            if not read:  # the helper is gone
+                self.count = 0
+                self._asked.clear()
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             reply = json.loads(line)
@@ -97,6 +102,17 @@ class Spares:
         """Give up what is ready or on its way, and make it anew."""
         self.close()
         self._start()
+
+    def keep(self, count: int) -> None:
+        """Keep up to `count` from now on; what is ready already stays."""
+        self.count = count
+        self._ask()
+
+    def settle(self) -> None:
+        """Wait until none is being made."""
+        while self._asked:
+            select.select([self._out], [], [])
+            self._collect()
 
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""

@@ -233,7 +233,7 @@ class TemplateStore:
         offline: bool = False,
         rebuild: bool = False,
         base: Template | None = None,
-        setup: Callable[[Draft], object] | None = None,
+        setup: Callable[[Draft], object] | Setup | None = None,
         key: object = None,
         run: Run | None = None,
         **options: Any,

@@ -7,6 +7,7 @@ extension nor any other module of cenv until a fixture asks for an environment.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,22 @@ if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
     from cenv.pytest_plugin.session import EnvSession
 
+__all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
+
 _KEPT = "_cenv_failed"
 _SESSION = "_cenv_session"
+_QUIET = "_cenv_quiet"
+_BENCHMARKS = {"benchmark", "codspeed_benchmark"}  # fixtures and marks alike
+
+
+def __getattr__(name: str) -> object:
+    """Fetch the fixtures' types, for annotations, without loading them in every run."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from cenv.pytest_plugin import factories
+
+    return getattr(factories, name)
+
 
 _INI = (
     ("cenv_channels", "args", "channels of the environments"),
@@ -29,6 +44,7 @@ _INI = (
     ("cenv_mode", "string", "how clones are made: auto, reflink, hardlink, copy"),
     ("cenv_keep", "string", "which tests' clones to keep: failed, all, none"),
     ("cenv_guard", "string", "when to look for altered templates: session, test, off"),
+    ("cenv_spares", "string", "clones made ahead of a template: auto, 0, or a number"),
 )
 
 
@@ -53,6 +69,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "end (default), after each test, never",
     )
     group.addoption(
+        "--cenv-spares",
+        metavar="N",
+        help="most clones made ahead of a template while tests run: auto, 0, or a number",
+    )
+    group.addoption(
         "--cenv-rebuild",
         action="store_true",
         help="build the templates of this run anew",
@@ -66,8 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, for --strict-markers, and the reports."""
     config.addinivalue_line(
         "markers",
-        "cenv(*specs, channels=None, template=None): the environment that the fixture "
-        "cenv_env gives when it is called without specs",
+        "cenv(*specs, channels=None, template=None, mode=None): the environment that the "
+        "fixture cenv_env gives when it is called without specs; the test runs once for "
+        "each of a list of templates",
     )
     reports.register(config)
 
@@ -93,17 +115,54 @@ def pytest_testnodedown(node: Any) -> None:
         guard.of_workers(node.config, findings)
 
 
-@pytest.hookimpl(tryfirst=True)  # before JUnit XML is written
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what the session's environments hold, and report."""
-    environments = getattr(session.config, _SESSION, None)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test marked with several templates once for each."""
+    mark = metafunc.definition.get_closest_marker("cenv")
+    if mark is not None and "cenv_env" in metafunc.fixturenames:
+        from cenv.pytest_plugin import marks
+
+        marks.parametrize(metafunc, mark)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Make nothing ahead while a benchmark is measured, nor when no test will want it."""
+    quiet = nextitem is None or _is_measured(item)
+    setattr(item.config, _QUIET, quiet)
+    environments: EnvSession | None = getattr(item.config, _SESSION, None)
     if environments is not None:
-        environments.close()
+        environments.begin(quiet=quiet)
+
+
+def _is_measured(item: pytest.Item) -> bool:
+    return (
+        not _BENCHMARKS.isdisjoint(getattr(item, "fixturenames", ()))
+        or any(item.get_closest_marker(name) for name in _BENCHMARKS)
+        or bool(item.config.getoption("codspeed", None))
+        or "CODSPEED_ENV" in os.environ
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Learn what the test asked for."""
+    environments: EnvSession | None = getattr(item.config, _SESSION, None)
+    if environments is not None:
+        environments.end()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Report before JUnit XML is written; let go when all fixtures have ended."""
+    environments = getattr(session.config, _SESSION, None)
     found: reports.Reports | None = session.config.pluginmanager.get_plugin(
         reports.NAME
     )
     if found is not None:
         found.finish(environments)
+    yield
+    if environments is not None:
+        environments.close()
 
 
 def _session_of(request: pytest.FixtureRequest) -> EnvSession:
@@ -115,6 +174,7 @@ def _session_of(request: pytest.FixtureRequest) -> EnvSession:
 
         factory = request.getfixturevalue("tmp_path_factory")
         found = EnvSession(config, factory)
+        found.begin(quiet=getattr(config, _QUIET, False))
         setattr(config, _SESSION, found)
     return found
 
@@ -143,7 +203,7 @@ def cenv_env(
     from cenv.pytest_plugin.factories import EnvFactory
 
     mark = request.node.get_closest_marker("cenv")
-    factory = EnvFactory(cenv_template, mark)
+    factory = EnvFactory(cenv_template, mark, getattr(request, "param", None))
     yield factory
     factory.close(failed=bool(getattr(request.node, _KEPT, False)))
 
@@ -155,7 +215,7 @@ def cenv_session_env(
     """Give a factory of clones that live as long as the session."""
     from cenv.pytest_plugin.factories import EnvFactory
 
-    factory = EnvFactory(cenv_template, None)
+    factory = EnvFactory(cenv_template)
     yield factory
     factory.close(failed=request.session.testsfailed > 0)
 

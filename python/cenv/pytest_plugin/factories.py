@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from cenv.errors import UsageError
-from cenv.pytest_plugin.session import EnvSession, prefix_key
-from cenv.store import Clone, Template
+from cenv.errors import CenvError, UsageError
+from cenv.pytest_plugin import marks
+from cenv.pytest_plugin.session import EnvSession
+from cenv.setup import digest
+from cenv.store import Clone, Draft, Template
 
 AnyPath = str | os.PathLike[str]
 
@@ -26,50 +29,81 @@ class TemplateFactory:
         self,
         *specs: str,
         channels: Sequence[AnyPath] | None = None,
+        name: str | None = None,
         prefix: AnyPath | None = None,
         file: AnyPath | None = None,
+        base: Template | str | None = None,
+        setup: Callable[[Draft], object] | None = None,
+        key: object = None,
         platform: str | None = None,
-        **options: Any,
+        channel_priority: str | None = None,
+        exclude_newer: str | None = None,
+        add_pip: bool | None = None,
     ) -> Template:
         """Return the template of `specs`, of a spec file, or of an existing environment.
 
-        `channels` replace those of ini. Without arguments: the default template.
+        `channels` replace those of ini. `name`: one of ini's cenv_templates. `prefix`: any
+        environment or venv, as it is. `file`: environment.yml, a list of specs, or an
+        @EXPLICIT list. `base`: a template, or its name, that this one is a layer over.
+        `setup` is run once in the new template, and `key` (str, bytes, files, or several)
+        tells what it does: without it the template serves this run only. Without
+        arguments: the default template.
         """
         if prefix is not None:
-            if specs or file is not None:
-                raise UsageError(
-                    "prefix= names a whole environment: give no specs beside it"
-                )
-            path = os.path.abspath(prefix)
-            return self.session.template(prefix_key(path), lambda: self._existing(path))
-        wanted, given, records = self._wanted(specs, file)
-        sources = tuple(
-            c if isinstance(c, str) else os.path.abspath(c)
-            for c in channels or given or self.session.settings.channels
-        )
-        key = (wanted, sources, platform, str(records), tuple(sorted(options.items())))
+            return self._existing(prefix, bool(specs or name or file or base or setup))
+        if name is not None:
+            specs = (*self._names(name), *specs)
+        below = self.named(base) if isinstance(base, str) else base
+        shaped = self.session.setup(setup, key)
+        alone = below is not None and shaped is not None
+        specs, given, records = self._wanted(specs, file, needed=not alone)
+        sources = self._channels(channels or given)
+        options: dict[str, Any] = {
+            "platform": platform,
+            "channel_priority": channel_priority,
+            "exclude_newer": exclude_newer,
+            "add_pip": add_pip,
+        }
+        parts = (specs, sources, records, options)
+        shape = (below and below.id, shaped and shaped.key)
         return self.session.template(
-            key,
+            digest(repr((parts, shape))),
             lambda: self.session.store.template(
-                wanted,
+                specs,
                 sources or None,
                 records=records or None,
-                platform=platform,
                 rebuild=self.session.settings.rebuild,
+                base=below,
+                setup=shaped,
                 **options,
             ),
-            " ".join(wanted),
+            " ".join(specs),
+        )
+
+    def _existing(self, prefix: AnyPath, more: bool) -> Template:
+        if more:
+            hint = "give no specs, name, file, base or setup beside it"
+            raise UsageError("prefix= names a whole environment", hint=hint)
+        path = os.path.abspath(prefix)
+        if not os.path.isdir(path):
+            raise UsageError(f"no environment at {path}")
+        return self.session.existing(path)
+
+    def _channels(self, given: Sequence[AnyPath]) -> tuple[str, ...]:
+        return tuple(
+            c if isinstance(c, str) else os.path.abspath(c)
+            for c in given or self.session.settings.channels
         )
 
     def _wanted(
-        self, specs: tuple[str, ...], file: AnyPath | None
+        self, specs: tuple[str, ...], file: AnyPath | None, *, needed: bool
     ) -> tuple[tuple[str, ...], list[str], list[dict[str, Any]]]:
         if file is not None:
             from cenv import specfile
 
             found = specfile.read([file])
             return (*specs, *found.specs), found.channels, found.records
-        return specs or self._default(), [], []
+        return specs or (self._default() if needed else ()), [], []
 
     def _default(self) -> tuple[str, ...]:
         if not self.session.settings.specs:
@@ -77,18 +111,16 @@ class TemplateFactory:
             raise UsageError("no specs given, and cenv_specs is not set", hint=hint)
         return self.session.settings.specs
 
-    def _existing(self, path: str) -> Template:
-        if not os.path.isdir(path):
-            raise UsageError(f"no environment at {path}")
-        return Template(path=path, id="", store=self.session.store.path)
-
-    def named(self, name: str) -> Template:
-        """Return a template that ini's cenv_templates names."""
+    def _names(self, name: str) -> tuple[str, ...]:
         known = self.session.settings.templates
         if name not in known:
             hint = f"cenv_templates names: {', '.join(known) or 'nothing'}"
             raise UsageError(f"no template is named '{name}'", hint=hint)
-        return self(*known[name])
+        return known[name]
+
+    def named(self, name: str) -> Template:
+        """Return a template that ini's cenv_templates names."""
+        return self(name=name)
 
 
 class _Clones:
@@ -101,28 +133,37 @@ class _Clones:
     def _clone(
         self, template: Template, dst: AnyPath | None, mode: str | None
     ) -> Clone:
-        target = self.session.new_path() if dst is None else dst
-        clone = self.session.clone(template, target, mode)
+        clone = self.session.clone(template, dst, mode)
         self._made.append(clone)
         return clone
 
     def close(self, *, failed: bool) -> None:
         """Remove the clones, unless they are to be kept."""
-        if self.session.keeps(failed=failed):
-            return
+        kept = self.session.keeps(failed=failed)
         while self._made:
-            self._made.pop().remove()
+            clone = self._made.pop()
+            if kept:
+                self.session.keep(clone)
+            else:
+                clone.remove()
 
 
 class EnvFactory(_Clones):
     """cenv_env(*specs, channels=None, template=None, dst=None, mode=None) -> Clone."""
 
-    def __init__(self, templates: TemplateFactory, mark: pytest.Mark | None) -> None:
+    def __init__(
+        self,
+        templates: TemplateFactory,
+        mark: pytest.Mark | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(templates.session)
         self._templates = templates
         self._mark = mark
+        self._name = name
+        self._reused: dict[tuple[str, str | None, str | None], Clone] = {}
         if mark is not None:
-            _check_mark(mark)
+            marks.check(mark)
 
     def __call__(
         self,
@@ -131,13 +172,23 @@ class EnvFactory(_Clones):
         template: Template | str | None = None,
         dst: AnyPath | None = None,
         mode: str | None = None,
+        reuse: bool = False,
     ) -> Clone:
         """Return a fresh clone, removed when the fixture ends; also a context manager.
 
         `template`: a Template, or a name of ini's cenv_templates. `dst`: absent or an
-        empty directory; otherwise a path of pytest's own temporary directory.
+        empty directory; otherwise a path in pytest's own temporary directory. `reuse`:
+        the clone that the last such call returned, put back to its template's state:
+        for the rounds of a benchmark.
         """
-        return self._clone(self._template(specs, channels, template), dst, mode)
+        chosen = self._template(specs, channels, template)
+        mode = mode or (self._mark.kwargs.get("mode") if self._mark else None)
+        if not reuse:
+            return self._clone(chosen, dst, mode)
+        key = (chosen.path, None if dst is None else os.fspath(dst), mode)
+        if key not in self._reused or not _reset(self._reused[key]):
+            self._reused[key] = self._clone(chosen, dst, mode)
+        return self._reused[key]
 
     def _template(
         self,
@@ -145,22 +196,27 @@ class EnvFactory(_Clones):
         channels: Sequence[AnyPath] | None,
         template: Template | str | None,
     ) -> Template:
+        if specs and template is not None:
+            hint = "a template has its specs; base= of cenv_template adds some"
+            raise UsageError("specs beside template=", hint=hint)
+        if not specs and template is None:
+            template = self._name
         if self._mark is not None and not specs and template is None:
             specs = self._mark.args
             channels = channels or self._mark.kwargs.get("channels")
             template = self._mark.kwargs.get("template")
         if isinstance(template, str):
-            return self._templates.named(template)
+            return self._templates(name=template, channels=channels)
         return template or self._templates(*specs, channels=channels)
 
 
-def _check_mark(mark: pytest.Mark) -> None:
-    unknown = set(mark.kwargs) - {"channels", "template"}
-    if unknown:
-        hint = "it takes specs, channels= and template="
-        raise UsageError(
-            f"pytest.mark.cenv: unknown {', '.join(sorted(unknown))}", hint=hint
-        )
+def _reset(clone: Clone) -> bool:
+    """Put a clone back; False, and it is removed, when it is beyond that."""
+    with contextlib.suppress(CenvError, OSError):
+        clone.reset()
+        return True
+    clone.remove()
+    return False
 
 
 class CloneFactory(_Clones):
@@ -171,7 +227,5 @@ class CloneFactory(_Clones):
     ) -> Clone:
         """Clone any conda environment or venv."""
         source = src if isinstance(src, Template) else None
-        template = source or Template(
-            path=os.path.abspath(src), id="", store=self.session.store.path
-        )
+        template = source or self.session.existing(os.path.abspath(src))
         return self._clone(template, dst, mode)

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What one pytest process shares: its store, its templates, its failures, its numbers."""
+"""What one pytest process shares: its stores, its templates, its clones, its numbers."""
 
 from __future__ import annotations
 
-import itertools
 import os
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cenv.pytest_plugin import guard, progress, reports, settings
+from cenv.pytest_plugin.ahead import Ahead, usual_limit
+from cenv.pytest_plugin.home import Home
+from cenv.pytest_plugin.memory import RunMemory, this_run
 from cenv.pytest_plugin.record import Recorder
+from cenv.setup import Setup
 from cenv.store import Clone, Template, TemplateStore
 
 
@@ -25,32 +27,59 @@ class EnvSession:
         self.recorder = Recorder(
             progress.live(config), traced=reports.is_traced(config)
         )
-        self.store = TemplateStore(self.settings.store)
-        self._lease: Any = self.store.lease()
-        self.base = factory.getbasetemp()
-        self._home = self.base / "cenv"
-        self._numbers = itertools.count(1)
-        self._templates: dict[Any, Template] = {}
-        self._failures: dict[Any, BaseException] = {}
+        self._stores: dict[str, TemplateStore] = {}
+        self._leases: list[Any] = []
+        self._run = this_run(config)
+        self.store = self._open(TemplateStore(self.settings.store))
+        self.memory = RunMemory(self.store, self._run)
+        self._home = Home(factory.getbasetemp(), self.store)
+        workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+        limit = self.settings.spares
+        self.ahead = Ahead(
+            usual_limit(workers) if limit is None else limit,
+            self._home,
+            self.settings.mode,
+        )
+        self._templates: dict[str, Template] = {}
+        self._failures: dict[str, Exception] = {}
+        self._setups: dict[int, Setup] = {}
+        self.base = self._home.base
         self.guard = guard.of_session(config, self)
 
-    def new_path(self) -> Path:
-        """Return the next clone's path: short, of equal length, known ahead."""
-        self._home.mkdir(exist_ok=True)
-        return self._home / f"{next(self._numbers):09d}"
+    def _open(self, store: TemplateStore) -> TemplateStore:
+        """Hold a store for this process, and clear what killed runs left in it."""
+        if store.path not in self._stores:
+            self._leases.append(store.lease())
+            store.sweep()
+            self._stores[store.path] = store
+        return self._stores[store.path]
+
+    # ---- templates ----
+
+    def setup(self, call: Callable[[Any], object] | None, key: object) -> Setup | None:
+        """Return the set-up asked for: of a callable without key the same as before."""
+        if call is None or key is not None:
+            return Setup.of(call, key)
+        if id(call) not in self._setups:
+            made = Setup.of(call, None, self._run)
+            assert made is not None
+            self._setups[id(call)] = made
+        return self._setups[id(call)]
 
     def template(
-        self, key: Any, make: Callable[[], Template], what: str = ""
+        self, key: str, make: Callable[[], Template], what: str = ""
     ) -> Template:
         """Return what `make` gave for `key`; a failure is remembered for this run.
 
         `what` names it to who waits.
         """
         if key in self._failures:
-            raise self._failures[key]
+            raise self._failures[key].with_traceback(None)
         if key not in self._templates:
             try:
-                self._templates[key] = self._make(make, what)
+                self._templates[key] = self._make(
+                    lambda: self.memory.once(key, make), what
+                )
             except Exception as error:
                 self._failures[key] = error
                 raise
@@ -59,26 +88,45 @@ class EnvSession:
     def _make(self, make: Callable[[], Template], what: str) -> Template:
         return self._beside_clones(self.recorder.template(make, what))
 
+    def existing(self, path: str) -> Template:
+        """Return an environment that others made, as what clones are made of."""
+        return Template(path=path, id="", store=self.store.path)
+
     def _beside_clones(self, template: Template) -> Template:
         """Return it where clones can link to it: on their own file system."""
-        if self.settings.mode == "copy":
+        if self.settings.mode == "copy" or not template.id:
             return template
-        place = tempfile.gettempdir()
-        if os.stat(place).st_dev != self.base.stat().st_dev:
-            place = str(self.base.parent)
-        return self.store.stage(template, place)
+        place, base = tempfile.gettempdir(), self._home.base
+        if os.stat(place).st_dev != base.stat().st_dev:
+            place = str(base.parent)
+        staged = self.store.stage(template, place)
+        if staged is not template:
+            self._open(TemplateStore(staged.store))
+        return staged
+
+    # ---- clones ----
 
     def clone(
-        self, template: Template, dst: str | os.PathLike[str], mode: str | None
+        self, template: Template, dst: str | os.PathLike[str] | None, mode: str | None
     ) -> Clone:
-        """Make a clone, and have its template guarded."""
-        mode = mode or self.settings.mode
-        if self.guard and mode != "copy":
+        """Return a new clone: one made ahead if there is one, for a path of our own."""
+        wanted = mode or self.settings.mode
+        if self.guard and wanted != "copy":
             self.guard.before_clone(template)
-        clone = self.recorder.clone(lambda: template.clone(dst, mode=mode))
+        clone = self.recorder.clone(lambda: self._clone(template, dst, wanted))
         if self.guard:
             self.guard.after_clone(clone)
         return clone
+
+    def _clone(
+        self, template: Template, dst: str | os.PathLike[str] | None, mode: str | None
+    ) -> Clone:
+        if dst is None and mode == self.settings.mode:
+            ready = self.ahead.take(template)
+            if ready is not None:
+                return Clone(ready.path, template, ready.mode, ready)
+        target = self._home.new_path() if dst is None else dst
+        return template.clone(target, mode=mode, owner=os.getpid())
 
     def keeps(self, *, failed: bool) -> bool:
         """Say whether a test's clones stay."""
@@ -86,11 +134,25 @@ class EnvSession:
             self.settings.keep == "failed" and failed
         )
 
+    def keep(self, clone: Clone) -> None:
+        """Leave a clone to pytest's retention: no sweep of ours takes it."""
+        if clone.template is not None and os.path.isdir(clone):
+            self._stores[clone.template.store or self.store.path].give(clone)
+
+    # ---- the run ----
+
+    def begin(self, *, quiet: bool) -> None:
+        """A test begins; `quiet`: nothing may be made beside it."""
+        if quiet:
+            self.ahead.hold()
+
+    def end(self) -> None:
+        """A test is over."""
+        self.ahead.test_over()
+
     def close(self) -> None:
-        """Let go of the store."""
-        self._lease.release()
-
-
-def prefix_key(prefix: str | os.PathLike[str]) -> tuple[str, str]:
-    """Return the key of a template made of an existing environment."""
-    return ("prefix", os.path.abspath(prefix))
+        """Let go of everything."""
+        self.ahead.close()
+        self._home.close()
+        for lease in self._leases:
+            lease.release()

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ class Settings:
     keep: str
     guard: str
     rebuild: bool
+    spares: int | None  # the most kept of a template; None: as the machine allows
     channels: tuple[str, ...]
     specs: tuple[str, ...]
     templates: dict[str, tuple[str, ...]]
@@ -34,24 +37,36 @@ class Settings:
 def read(config: pytest.Config) -> Settings:
     """Read the configuration of `config`, the environment and ini."""
     return Settings(
-        store=_text(config, "store"),
+        store=_path(config, "store"),
         mode=_choice(config, "mode", MODES),
-        keep=_choice(config, "keep", KEEPS) or "failed",
+        keep=_choice(config, "keep", KEEPS) or _retention(config),
         guard=_choice(config, "guard", GUARDS) or "session",
         rebuild=bool(config.getoption("cenv_rebuild")),
-        channels=_words(config, "channels"),
-        specs=_words(config, "specs"),
+        spares=_spares(config),
+        channels=_channels(config),
+        specs=tuple(_words(config, "specs")[0]),
         templates=dict(map(_template, config.getini("cenv_templates") or ())),
     )
 
 
+def _sources(config: pytest.Config, name: str) -> Iterator[tuple[Any, Path]]:
+    """Yield the values of a setting, strongest first, and what their paths are relative to."""
+    started = config.invocation_params.dir
+    beside = config.inipath.parent if config.inipath else config.rootpath
+    yield config.getoption(f"cenv_{name}", None), started
+    yield os.environ.get(f"CENV_{name.upper()}"), started
+    yield config.getini(f"cenv_{name}"), beside
+
+
 def _text(config: pytest.Config, name: str) -> str | None:
-    values = (
-        config.getoption(f"cenv_{name}", None),
-        os.environ.get(f"CENV_{name.upper()}"),
-        config.getini(f"cenv_{name}"),
-    )
-    return next((str(value) for value in values if value), None)
+    return next((str(value) for value, _ in _sources(config, name) if value), None)
+
+
+def _path(config: pytest.Config, name: str) -> str | None:
+    for value, base in _sources(config, name):
+        if value:
+            return str(base / Path(str(value)).expanduser())
+    return None
 
 
 def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str | None:
@@ -62,11 +77,38 @@ def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str |
     return value
 
 
-def _words(config: pytest.Config, name: str) -> tuple[str, ...]:
-    environment = os.environ.get(f"CENV_{name.upper()}")
-    if environment:
-        return tuple(shlex.split(environment))
-    return tuple(config.getini(f"cenv_{name}") or ())
+def _retention(config: pytest.Config) -> str:
+    """Keep no more than pytest keeps of its own temporary directories."""
+    try:
+        policy = config.getini("tmp_path_retention_policy")
+    except (KeyError, ValueError):  # -p no:tmpdir
+        policy = None
+    return "none" if policy == "none" else "failed"
+
+
+def _spares(config: pytest.Config) -> int | None:
+    value = _text(config, "spares") or "auto"
+    if value == "auto":
+        return None
+    if not value.isdecimal():
+        raise UsageError(f"cenv_spares is '{value}'", hint="expected 0, a number, auto")
+    return int(value)
+
+
+def _words(config: pytest.Config, name: str) -> tuple[list[str], Path]:
+    for value, base in _sources(config, name):
+        if value:
+            words = shlex.split(value) if isinstance(value, str) else list(value)
+            return words, base
+    return [], config.rootpath
+
+
+def _channels(config: pytest.Config) -> tuple[str, ...]:
+    words, base = _words(config, "channels")
+    return tuple(
+        os.path.normpath(base / word) if word.startswith(("./", "../")) else word
+        for word in words
+    )
 
 
 def _template(line: Any) -> tuple[str, tuple[str, ...]]:

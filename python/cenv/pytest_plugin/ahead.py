@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clones made while tests run, as many as the tests have lately asked for.
+
+None is ordered while a benchmark is measured, nor in a run's last test, nor for a template
+that was asked for only once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+
+from cenv.model import CloneReport
+from cenv.pytest_plugin.home import Home
+from cenv.spares import Spares
+from cenv.store import Template
+
+_LATELY = 4  # tests whose demand counts
+_MOST = 4  # of one template, unless the user says otherwise
+_SHARE = 0.05  # of the free space, at most, for the spares of one template
+
+
+class Demand:
+    """How many clones of one template the tests ask for, and those made ahead."""
+
+    def __init__(self, template: Template) -> None:
+        self.template = template
+        self.now = 0
+        self.total = 0
+        self.lately: deque[int] = deque(maxlen=_LATELY)
+        self.spares: Spares | None = None
+
+    def wanted(self) -> int:
+        """Return how many the next test is likely to ask for; 0 before a second request."""
+        return max([1, *self.lately]) if self.total > 1 else 0
+
+    def test_over(self) -> None:
+        """Count what the test asked for, if anything."""
+        if self.now:
+            self.lately.append(self.now)
+        self.now = 0
+
+
+class Ahead:
+    """The spares of a process, at most `limit` of each template."""
+
+    def __init__(self, limit: int, home: Home, mode: str | None) -> None:
+        self._limit = limit
+        self._home = home
+        self._mode = mode
+        self._demands: dict[str, Demand] = {}
+        self._held = False
+
+    def take(self, template: Template) -> CloneReport | None:
+        """Return a clone that is ready, if there is one, and see to the next."""
+        if not self._limit:
+            return None
+        demand = self._demands.setdefault(template.path, Demand(template))
+        demand.now += 1
+        demand.total += 1
+        found = demand.spares.take() if demand.spares else None
+        self._order(demand)
+        return found
+
+    def _order(self, demand: Demand) -> None:
+        count = 0 if self._held else min(demand.wanted(), self._room(demand.template))
+        if demand.spares is not None:
+            demand.spares.keep(count)
+        elif count:
+            new_path = self._home.new_path
+            demand.spares = Spares(demand.template, count, new_path, self._mode)
+            demand.template._spares.append(demand.spares)  # to be renewed by repair()
+
+    def _room(self, template: Template) -> int:
+        if not template.size:
+            return min(1, self._limit)
+        disk = os.statvfs(self._home.base)
+        fits = disk.f_bavail * disk.f_frsize * _SHARE // template.size
+        return min(self._limit, int(fits))
+
+    def hold(self) -> None:
+        """Order nothing from now on, and wait until nothing is being made."""
+        self._held = True
+        for demand in self._demands.values():
+            if demand.spares is not None:
+                demand.spares.keep(0)
+                demand.spares.settle()
+
+    def test_over(self) -> None:
+        """Learn from the test that is over; orders go on with the next request."""
+        self._held = False
+        for demand in self._demands.values():
+            demand.test_over()
+
+    def close(self) -> None:
+        """Remove the spares that nobody took."""
+        for demand in self._demands.values():
+            if demand.spares is not None:
+                demand.spares.close()
+        self._demands.clear()
+
+
+def usual_limit(workers: int) -> int:
+    """Return 0 where the workers alone keep all processors busy."""
+    usable = getattr(os, "sched_getaffinity", None)
+    processors = len(usable(0)) if usable else os.cpu_count() or 1
+    return _MOST if workers <= processors else 0

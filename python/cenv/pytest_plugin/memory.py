@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the workers of one test run tell each other of templates: who makes it, what failed.
+
+Without workers a process remembers for itself. What is told carries the run's uid, so no
+other run hears it; a worker that is killed loses its turn, and the next one takes over.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cenv import errors
+from cenv.setup import Run
+from cenv.store import Template, TemplateStore
+
+
+def this_run(config: pytest.Config) -> Run:
+    """Return the test run that this process belongs to, alone or as a worker of xdist.
+
+    Not by xdist's variables: a pytest that a test starts inherits them.
+    """
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+    if worker is None:
+        return Run(uuid.uuid4().hex, os.getpid())
+    return Run(worker["testrunuid"], os.getppid())
+
+
+class RunMemory:
+    """Lets one process of the run make a template; the others take it, or fail as it did."""
+
+    def __init__(self, store: TemplateStore, run: Run) -> None:
+        self._store = store
+        self._run = run
+
+    def once(self, key: str, make: Callable[[], Template]) -> Template:
+        """Return what `make` gave to the first process of this run that asked for `key`."""
+        if self._run.owner == os.getpid():
+            return make()
+        name = f"cenv run {self._run.uid} {key}"
+        found = self._told(name, make)
+        if found is not None:
+            return found
+        with self._store.turn(name):
+            return self._told(name, make) or self._tell(name, make)
+
+    def _told(self, name: str, make: Callable[[], Template]) -> Template | None:
+        told = self._store.recall(name)
+        if told is None:
+            return None
+        if "error" in told:
+            raise restored(told["error"])
+        found = self._store.find(told["id"])
+        shape = {"transient": told["transient"], "_again": make}
+        return found and replace(found, specs=tuple(told["specs"]), **shape)
+
+    def _tell(self, name: str, make: Callable[[], Template]) -> Template:
+        try:
+            made = make()
+        except Exception as error:
+            self._store.remember(name, {"error": as_json(error)})
+            raise
+        told = {"id": made.id, "specs": made.specs, "transient": made.transient}
+        self._store.remember(name, told)
+        return made
+
+
+def as_json(error: Exception) -> dict[str, Any]:
+    """Return what another process needs to raise the same error."""
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "hint": getattr(error, "hint", None),
+        "conflict": list(getattr(error, "conflict", ())),
+        "os": [error.errno, error.strerror, _text(error.filename)]
+        if isinstance(error, OSError)
+        else None,
+    }
+
+
+def _text(path: Any) -> str | None:
+    return None if path is None else os.fsdecode(path)
+
+
+def restored(told: dict[str, Any]) -> Exception:
+    """Return the error that `as_json` described; one of somebody else as a CenvError."""
+    if told["os"]:
+        return OSError(*told["os"])
+    kind = getattr(errors, told["type"], None)
+    if not (isinstance(kind, type) and issubclass(kind, errors.CenvError)):
+        return errors.CenvError(f"{told['type']}: {told['message']}")
+    error = kind(told["message"], hint=told["hint"])
+    if isinstance(error, errors.UnsatisfiableError):
+        error.conflict = tuple(told["conflict"])
+    return error
