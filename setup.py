@@ -28,11 +28,12 @@ LIBRARIES = (
     "libzstd",
     "libcjson",
     "libcrypto",
+    "mpack",
     "libpcre2-8",
 )
 PACKAGES = (
     "g++ pkg-config python3-dev libcurl4-openssl-dev libarchive-dev libzstd-dev "
-    "libcjson-dev libssl-dev libpcre2-dev zlib1g-dev"
+    "libcjson-dev libssl-dev libmpack-dev libpcre2-dev zlib1g-dev"
 )
 
 DEBUG = os.environ.get("CENV_DEBUG", "0") not in ("", "0")

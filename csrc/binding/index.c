@@ -7,16 +7,16 @@ struct index_object {
     struct cenv_index *index;
 };
 
-/* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes). The
- * strings are borrowed from the tuple, which the caller's list keeps alive. */
+/* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes[, shards
+ * or None]). The strings are borrowed from the tuple, which the caller's list keeps alive. */
 static int convert_source(PyObject *tuple, struct cenv_index_source *source)
 {
     PyObject *path;
 
     *source = (struct cenv_index_source){0};
-    if (!PyArg_ParseTuple(tuple, "sszssS", &source->channel, &source->channel_url,
+    if (!PyArg_ParseTuple(tuple, "sszssS|z", &source->channel, &source->channel_url,
                           &source->multichannel, &source->subdir, &source->repodata_url,
-                          &path))
+                          &path, &source->shards))
         return -1;
     source->path = PyBytes_AsString(path);
     return source->path ? 0 : -1;
@@ -124,7 +124,7 @@ static PyMethodDef index_methods[] = {
 static PyType_Slot index_slots[] = {
     {Py_tp_doc,
      "Index(sources, cache_dir, task, /)\n--\n\nRepodata opened as one index. sources: "
-     "(channel, channel_url, multichannel, subdir, repodata_url, path) each."},
+     "(channel, channel_url, multichannel, subdir, repodata_url, path, shards) each."},
     {Py_tp_new, (void *)index_new},
     {Py_tp_dealloc, (void *)index_dealloc},
     {Py_tp_methods, index_methods},

@@ -191,6 +191,25 @@ static PyObject *op_zstd_write(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *op_pack_shard(PyObject *module, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t len;
+    int level, rc;
+    if (!PyArg_ParseTuple(args, "y#i:pack_shard", &text, &len, &level))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, (size_t)1 << 30);
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_shard_pack(cenv_str_n(text, (size_t)len), level, &out, &err);
+    Py_END_ALLOW_THREADS
+    PyObject *bytes = rc == 0 ? PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len)
+                              : bind_raise(bind_state_of(module), &err);
+    cenv_buf_release(&out);
+    return bytes;
+}
+
 /* (path bytes, data bytes, mode, mtime_ns, link bytes or None), borrowed by the member. */
 static int convert_member(PyObject *tuple, struct cenv_pack_member *member)
 {
@@ -272,6 +291,9 @@ PyMethodDef bind_op_methods[] = {
     {"view_spawn", bind_view_spawn, METH_VARARGS,
      "view_spawn($module, prefix, program, cwd, argv, envp, stdio, new_session, /)\n--\n\n"
      "Start a program in a throw-away view; return its process id."},
+    {"pack_shard", op_pack_shard, METH_VARARGS,
+     "pack_shard($module, json, level, /)\n--\n\nReturn a shard or an index of shards (CEP 16) "
+     "as a server sends it."},
     {"zstd_write", op_zstd_write, METH_VARARGS,
      "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file."},
     {NULL, NULL, 0, NULL},

@@ -85,7 +85,7 @@ int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str re
 struct cenv_index;
 
 /*
- * The repodata of one subdir of one channel, .json or .json.zst. All strings are copied. Sources of
+ * The repodata of one subdir of one channel, .json, .json.zst or sharded. All strings are copied. Sources of
  * one channel (equal channel_url) share a rank: its first place in the list, 0 the most preferred.
  */
 struct cenv_index_source {
@@ -97,6 +97,9 @@ struct cenv_index_source {
     const char *
         repodata_url; /* of the file, without secrets: packages lie beside it; or NULL */
     const char *path; /* the file */
+    /* not NULL: the file is an index of shards (CEP 16); a JSON object {"url": of the subdir, with
+     * its secrets, "offline": false, "network": {}} */
+    const char *shards;
     const char *data; /* not NULL: its text, instead of the file; borrowed until */
     size_t len;       /*   cenv_index_free, `path` then only names it in messages */
 };
@@ -111,7 +114,7 @@ int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *s
                     struct cenv_error *err);
 void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 
-/* Entries of all sources, twins and removed ones included. */
+/* Entries of all sources, twins and removed ones included; of shards, those there are. */
 size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
@@ -183,6 +186,11 @@ int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t n
 int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
                     struct cenv_error *err);
 
+/* Appends what a server of sharded repodata (CEP 16) sends for `json`: the text of a shard or of an
+ * index, with hashes in hex. CENV_EINTEGRITY: it is not JSON. */
+int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
+                    struct cenv_error *err);
+
 /* ---- store and templates (ops/store) ---- */
 
 /* The store of design.md §7 in a directory, made when it is not there. Free with cenv_store_free. */
@@ -192,10 +200,13 @@ int cenv_store_open(struct cenv_store **store, const char *path,
 void cenv_store_free(struct cenv_store *store);
 
 /*
- * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "repodata": [{"url":
- * of the subdir (with secrets), "required": true}]}. A directory or file:// is read in place. Appends
- * an array in the same order: {"path", "url", "identity", "hit", "bytes"}, or null where a subdir
- * that is not required does not exist.
+ * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "shards": false,
+ * "network": {}, "repodata": [{"url": of the subdir (with secrets), "required": true}]}. A directory
+ * or file:// is read in place. Appends an array in the same order: {"path", "url", "identity", "hit",
+ * "bytes", "shards"}, or null where a subdir that is not required does not exist. With "shards" an
+ * index of sharded repodata (CEP 16) is preferred where there is one; then that of the reply is true.
+ * "network" has keys of .condarc: ssl_verify, client_ssl_cert, client_ssl_cert_key, proxy_servers,
+ * remote_connect_timeout_secs, remote_read_timeout_secs, remote_max_retries.
  */
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
                         struct cenv_task *task, struct cenv_buf *out,
@@ -204,7 +215,7 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
 /*
  * Downloads, verifies and extracts the packages of `records_json` that the store lacks.
  * `options_json`: {"offline": false, "secrets": {channel url without secrets: with secrets},
- * "pkgs_dirs": [read-only package caches]}. Appends the records, completed from info/index.json
+ * "pkgs_dirs": [read-only package caches], "network": {}}. Appends the records, completed from info/index.json
  * where they lack keys, in the order given.
  */
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,

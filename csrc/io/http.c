@@ -25,6 +25,7 @@ enum {
     SLOW_SECONDS = 60,
     REDIRECTS = 10,
     RETRY_AFTER_MAX = 60,
+    CONNECTIONS = 16, /* to one host; HTTP/2 needs one */
     BUFFER = 512 << 10,
 };
 
@@ -36,6 +37,7 @@ enum {
     XX(curl_easy_strerror) \
     XX(curl_easy_cleanup) \
     XX(curl_multi_init) \
+    XX(curl_multi_setopt) \
     XX(curl_multi_add_handle) \
     XX(curl_multi_remove_handle) \
     XX(curl_multi_perform) \
@@ -87,6 +89,11 @@ static int need_library(struct cenv_error *err)
         err, "install libcurl (Debian, Ubuntu: libcurl4), or work --offline");
 }
 
+struct cenv_http {
+    CURLM *multi;
+    const struct cenv_http_options *options;
+};
+
 /* One of those that run at the same time. */
 struct slot {
     struct run *run;
@@ -95,6 +102,9 @@ struct slot {
     struct cenv_http_transfer *transfer; /* NULL: free */
     uint64_t start_ns;                   /* of the next try; 0: it runs */
     unsigned retry_after;                /* seconds, as the server asked */
+    uint64_t resume;                     /* bytes there are of the version below */
+    uint64_t range;                      /* where a 206 starts */
+    char version[256];                   /* its strong ETag, or Last-Modified */
     int fd;                              /* of the file written; -1: none yet */
     char text[CURL_ERROR_SIZE];
 };
@@ -104,7 +114,7 @@ struct run {
     size_t nr, next, running; /* next to start; not yet over */
     struct slot *slots;
     unsigned nr_slots;
-    CURLM *multi;
+    struct cenv_http *http;
     cenv_http_done_fn done;
     void *ctx;
     struct cenv_task *task;
@@ -155,13 +165,14 @@ static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
     struct slot *slot = ctx;
     struct cenv_http_reply *reply = &slot->transfer->reply;
     struct cenv_str line = {data, size * nr};
-    char number[32] = "";
+    char number[32] = "", range[64] = "";
 
     if (cenv_str_starts(line,
                         CENV_STR("HTTP/"))) { /* a new reply: after a redirect, a 100 */
         reply->etag[0] = reply->modified[0] = '\0';
         reply->max_age = -1;
         slot->retry_after = 0;
+        slot->range = UINT64_MAX;
     } else if (is_header(line, "etag")) {
         header_value(line, reply->etag, sizeof(reply->etag));
     } else if (is_header(line, "last-modified")) {
@@ -171,8 +182,46 @@ static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
     } else if (is_header(line, "retry-after")) {
         header_value(line, number, sizeof(number));
         slot->retry_after = (unsigned)(header_number(number) & INT32_MAX);
+    } else if (is_header(line, "content-range")) {
+        header_value(line, range, sizeof(range));
+        if (strncasecmp(range, "bytes ", 6) == 0)
+            slot->range = header_number(range + 6);
     }
     return line.len;
+}
+
+/* Forgets what was received, for the server starts over. */
+static int start_over(struct slot *slot)
+{
+    struct cenv_http_transfer *transfer = slot->transfer;
+    int rc = 0;
+
+    cenv_task_advance(slot->run->task, (uint64_t)0 - transfer->reply.received);
+    transfer->reply.received = slot->resume = 0;
+    if (transfer->body)
+        cenv_buf_clear(transfer->body);
+    else if (slot->fd >= 0)
+        rc = cenv_raw_truncate(slot->fd, 0);
+    return rc < 0 ? cenv_fs_fail(&transfer->err, rc, slot->fd, NULL, "cannot write")
+                  : 0;
+}
+
+static int write_body(struct slot *slot, const char *data, size_t len)
+{
+    struct cenv_http_transfer *transfer = slot->transfer;
+    int rc;
+
+    if (transfer->max_size && transfer->reply.received + len > transfer->max_size)
+        return cenv_error_set(&transfer->err, CENV_EINTEGRITY,
+                              "the server sends more than %llu bytes",
+                              (unsigned long long)transfer->max_size);
+    if (transfer->body)
+        return cenv_buf_add(transfer->body, data, len) < 0
+                   ? cenv_error_oom(&transfer->err)
+                   : 0;
+    rc = cenv_raw_pwrite(slot->fd, data, len, transfer->reply.received);
+    return rc < 0 ? cenv_fs_fail(&transfer->err, rc, slot->fd, NULL, "cannot write")
+                  : 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
@@ -181,22 +230,16 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
     struct cenv_http_transfer *transfer = slot->transfer;
     size_t len = size * nr;
     long status = 0;
-    int rc;
 
     lib.curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200)
+    if (status == 206 && slot->resume && slot->range != slot->resume)
+        return 0; /* another part than asked for: tried again without a range */
+    if (status != 200 && (status != 206 || !slot->resume))
         return len;
-    if (transfer->max_size && transfer->reply.received + len > transfer->max_size) {
-        cenv_error_set(&transfer->err, CENV_EINTEGRITY,
-                       "the server sends more than %llu bytes",
-                       (unsigned long long)transfer->max_size);
+    if (status == 200 && slot->resume && start_over(slot) < 0)
         return 0;
-    }
-    rc = cenv_raw_pwrite(slot->fd, data, len, transfer->reply.received);
-    if (rc < 0) {
-        cenv_fs_fail(&transfer->err, rc, slot->fd, NULL, "cannot write");
+    if (write_body(slot, data, len) < 0)
         return 0;
-    }
     transfer->reply.received += len;
     cenv_task_advance(slot->run->task, len);
     return len;
@@ -212,28 +255,101 @@ static const char *env(const char *name)
 }
 
 /* libcurl does not read upper-case HTTP_PROXY (a CGI could be fooled by it); conda does. */
-static void set_proxy(CURL *easy, const char *url)
+static const char *env_http_proxy(void)
 {
-    const char *proxy = env("HTTP_PROXY");
+    return env("http_proxy")       ? env("http_proxy")
+           : env("REQUEST_METHOD") ? NULL
+                                   : env("HTTP_PROXY");
+}
 
-    if (proxy && strncasecmp(url, "http:", 5) == 0 && !env("http_proxy") &&
-        !env("REQUEST_METHOD"))
+static const char *env_proxy(bool secure)
+{
+    const char *proxy = !secure              ? env_http_proxy()
+                        : env("https_proxy") ? env("https_proxy")
+                                             : env("HTTPS_PROXY");
+
+    return proxy ? proxy : env("all_proxy") ? env("all_proxy") : env("ALL_PROXY");
+}
+
+/* The host in a URL, without login and port. */
+static struct cenv_str host_of(const char *url)
+{
+    struct cenv_str rest = cenv_str(url), host;
+
+    rest = cenv_str_slice(rest, cenv_str_find(rest, ':') + 3, rest.len);
+    host = cenv_str_cut(&rest, '/');
+    if (cenv_str_rfind(host, '@') < host.len)
+        host = cenv_str_slice(host, cenv_str_rfind(host, '@') + 1, host.len);
+    if (cenv_str_starts(host, CENV_STR("[")))
+        return cenv_str_slice(host, 0, cenv_str_find(host, ']') + 1);
+    return cenv_str_slice(host, 0, cenv_str_find(host, ':'));
+}
+
+/* The option's proxy for "SCHEME" or "SCHEME://HOST", or NULL. */
+static const char *option_proxy(const struct cenv_http_options *o, const char *scheme,
+                                struct cenv_str host)
+{
+    size_t len = strlen(scheme);
+
+    for (size_t i = 0; i < o->nr_proxies; i++) {
+        const char *where = o->proxies[i].where;
+        if (strncasecmp(where, scheme, len) != 0)
+            continue;
+        if (host.len == 0 ? !where[len]
+                          : strncmp(where + len, "://", 3) == 0 &&
+                                strlen(where + len + 3) == host.len &&
+                                strncasecmp(where + len + 3, host.data, host.len) == 0)
+            return o->proxies[i].url;
+    }
+    return NULL;
+}
+
+static void set_proxy(CURL *easy, const struct cenv_http_options *o, const char *url)
+{
+    bool secure = strncasecmp(url, "https:", 6) == 0;
+    const char *scheme = secure ? "https" : "http";
+    struct cenv_str host = host_of(url), none = CENV_STR("");
+    const char *proxy = option_proxy(o, scheme, host);
+
+    if (!proxy)
+        proxy = env_proxy(secure);
+    if (!proxy)
+        proxy = option_proxy(o, scheme, none);
+    if (!proxy)
+        proxy = option_proxy(o, "all", host);
+    if (!proxy)
+        proxy = option_proxy(o, "all", none);
+    if (proxy)
         lib.curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
 }
 
-static void set_certificates(CURL *easy)
+/* A file or directory instead of, not beside, those compiled in. */
+static void set_ca(CURL *easy, const char *path)
+{
+    bool dir = cenv_fs_is_dir(path);
+
+    lib.curl_easy_setopt(easy, CURLOPT_CAPATH, dir ? path : NULL);
+    lib.curl_easy_setopt(easy, CURLOPT_CAINFO, dir ? NULL : path);
+}
+
+static void set_certificates(CURL *easy, const struct cenv_http_options *o)
 {
     static const char *const names[] = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
                                         "SSL_CERT_FILE", "SSL_CERT_DIR"};
+    const char *path = o->ca;
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *path = env(names[i]);
-        if (!path)
-            continue;
-        lib.curl_easy_setopt(
-            easy, cenv_fs_is_dir(path) ? CURLOPT_CAPATH : CURLOPT_CAINFO, path);
-        return;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !o->system_ca; i++)
+        path = path ? path : env(names[i]);
+    if (path)
+        set_ca(easy, path);
+    if (o->insecure) {
+        lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        lib.curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
+    if (o->cert)
+        lib.curl_easy_setopt(easy, CURLOPT_SSLCERT, o->cert);
+    if (o->key)
+        lib.curl_easy_setopt(easy, CURLOPT_SSLKEY, o->key);
 }
 
 static int add_header(struct slot *slot, const char *name, const char *value)
@@ -249,7 +365,7 @@ static int add_header(struct slot *slot, const char *name, const char *value)
     return list ? 0 : -1;
 }
 
-static void set_limits(CURL *easy, const char *url)
+static void set_limits(CURL *easy, const struct cenv_http_options *o, const char *url)
 {
     bool secure = strncasecmp(url, "https:", 6) == 0;
 
@@ -260,9 +376,11 @@ static void set_limits(CURL *easy, const char *url)
         (long)(secure ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS));
     lib.curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS);
-    lib.curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    lib.curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                         (long)(o->connect_ms ? o->connect_ms : CONNECT_MS));
     lib.curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLOW_BYTES);
-    lib.curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)SLOW_SECONDS);
+    lib.curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                         (long)(o->read_seconds ? o->read_seconds : SLOW_SECONDS));
     lib.curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     lib.curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER);
 }
@@ -274,13 +392,29 @@ static void set_login(CURL *easy)
         lib.curl_easy_setopt(easy, CURLOPT_NETRC_FILE, env("NETRC"));
 }
 
+/* Asks for the rest of what broke off, if it still is the same. */
+static int add_range(struct slot *slot)
+{
+    char range[48];
+
+    if (!slot->resume)
+        return 0;
+    snprintf(range, sizeof(range), "bytes=%llu-", (unsigned long long)slot->resume);
+    return add_header(slot, "Range", range) < 0 ||
+                   add_header(slot, "If-Range", slot->version) < 0
+               ? -1
+               : 0;
+}
+
 static int set_up(struct slot *slot, struct cenv_error *err)
 {
+    const struct cenv_http_options *o = slot->run->http->options;
     const struct cenv_http_transfer *transfer = slot->transfer;
     CURL *easy = slot->easy = lib.curl_easy_init();
 
     if (!easy || add_header(slot, "If-None-Match", transfer->etag) < 0 ||
-        add_header(slot, "If-Modified-Since", transfer->modified) < 0)
+        add_header(slot, "If-Modified-Since", transfer->modified) < 0 ||
+        add_range(slot) < 0)
         return cenv_error_oom(err);
     slot->text[0] = '\0';
     lib.curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
@@ -294,17 +428,17 @@ static int set_up(struct slot *slot, struct cenv_error *err)
     lib.curl_easy_setopt(easy, CURLOPT_USERAGENT, "cenv");
     if (transfer->text)
         lib.curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    set_limits(easy, transfer->url);
+    set_limits(easy, o, transfer->url);
     set_login(easy);
-    set_proxy(easy, transfer->url);
-    set_certificates(easy);
+    set_proxy(easy, o, transfer->url);
+    set_certificates(easy, o);
     return 0;
 }
 
 static void tear_down(struct run *run, struct slot *slot)
 {
     if (slot->easy) {
-        lib.curl_multi_remove_handle(run->multi, slot->easy);
+        lib.curl_multi_remove_handle(run->http->multi, slot->easy);
         lib.curl_easy_cleanup(slot->easy);
     }
     lib.curl_slist_free_all(slot->headers);
@@ -312,18 +446,18 @@ static void tear_down(struct run *run, struct slot *slot)
     slot->headers = NULL;
 }
 
-/* The file, made or emptied. */
+/* The file, made, or emptied unless it is gone on with. */
 static int open_file(struct slot *slot, struct cenv_error *err)
 {
     const struct cenv_http_transfer *transfer = slot->transfer;
 
-    if (slot->fd < 0) {
+    if (!transfer->body && slot->fd < 0) {
         slot->fd = cenv_fs_create(transfer->dir, transfer->file, 0666, err);
         return slot->fd < 0 ? slot->fd : 0;
     }
-    int rc = cenv_raw_truncate(slot->fd, 0);
-    return rc < 0 ? cenv_fs_fail(err, rc, transfer->dir, transfer->file, "cannot write")
-                  : 0;
+    if (slot->resume || start_over(slot) == 0)
+        return 0;
+    return cenv_error_move(err, &slot->transfer->err);
 }
 
 /* Starts the slot's transfer, or starts it again. */
@@ -334,15 +468,15 @@ static int start(struct run *run, struct slot *slot, struct cenv_error *err)
     CURLMcode code;
     int rc;
 
-    cenv_task_advance(run->task, (uint64_t)0 - reply->received);
-    *reply = (struct cenv_http_reply){.max_age = -1, .tries = tries};
     slot->start_ns = 0;
     rc = open_file(slot, err);
+    *reply = (struct cenv_http_reply){
+        .max_age = -1, .tries = tries, .received = slot->resume};
     if (rc == 0)
         rc = set_up(slot, err);
     if (rc < 0)
         return rc;
-    code = lib.curl_multi_add_handle(run->multi, slot->easy);
+    code = lib.curl_multi_add_handle(run->http->multi, slot->easy);
     return code == CURLM_OK ? 0
                             : cenv_error_set(err, CENV_EFAIL, "cannot download: %s",
                                              lib.curl_multi_strerror(code));
@@ -410,6 +544,44 @@ static void set_failure(struct slot *slot, CURLcode code)
     transfer->rc = transfer->err.status;
 }
 
+/* A range was answered with another part, or with "there is none". */
+static bool is_misfit(const struct slot *slot)
+{
+    long status = slot->transfer->reply.status;
+
+    return slot->resume &&
+           (status == 416 || (status == 206 && slot->range != slot->resume));
+}
+
+/* What arrived of a body that broke off is gone on with when the server named its version. */
+static void keep_part(struct slot *slot)
+{
+    const struct cenv_http_transfer *transfer = slot->transfer;
+    const struct cenv_http_reply *reply = &transfer->reply;
+    const char *version = reply->etag[0] ? reply->etag : reply->modified;
+
+    bool misfit = is_misfit(slot);
+
+    if (!misfit && reply->status != 200 && reply->status != 206)
+        return;
+    slot->resume = 0;
+    if (!misfit && !transfer->text && version[0] && strncmp(version, "W/", 2) != 0) {
+        snprintf(slot->version, sizeof(slot->version), "%s", version);
+        slot->resume = reply->received;
+    }
+}
+
+/* It failed in a way that may pass, or a range was answered with what was not asked for. */
+static bool may_try_again(const struct run *run, const struct slot *slot, CURLcode code)
+{
+    const struct cenv_http_transfer *transfer = slot->transfer;
+    unsigned tries = run->http->options->tries ? run->http->options->tries : TRIES;
+    long status = transfer->reply.status;
+
+    return transfer->reply.tries < tries && !transfer->err.status &&
+           (is_misfit(slot) || is_passing(code, code == CURLE_OK ? status : 0));
+}
+
 static int finish(struct run *run, struct slot *slot, CURLcode code,
                   struct cenv_error *err)
 {
@@ -417,17 +589,18 @@ static int finish(struct run *run, struct slot *slot, CURLcode code,
     int closed;
 
     lib.curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &transfer->reply.status);
-    if (code != CURLE_OK && !is_passing(code, 0))
-        set_failure(slot, code);
-    else if (is_passing(code, transfer->reply.status) &&
-             transfer->reply.tries < TRIES) {
+    if (may_try_again(run, slot, code)) {
         slot->start_ns = cenv_clock_ns() + pause_ms(slot) * 1000000;
+        keep_part(slot);
         tear_down(run, slot);
         return 0;
-    } else if (code != CURLE_OK)
+    }
+    if (code != CURLE_OK)
         set_failure(slot, code);
+    if (transfer->reply.status == 206 && slot->resume)
+        transfer->reply.status = 200; /* the whole is there */
     tear_down(run, slot);
-    closed = cenv_raw_close(slot->fd);
+    closed = slot->fd < 0 ? 0 : cenv_raw_close(slot->fd);
     if (closed < 0 && transfer->rc == 0)
         transfer->rc = cenv_fs_fail(&transfer->err, closed, transfer->dir,
                                     transfer->file, "cannot write");
@@ -461,7 +634,7 @@ static int finish_some(struct run *run, struct cenv_error *err)
     CURLMsg *message;
     int left, rc = 0;
 
-    while (rc == 0 && (message = lib.curl_multi_info_read(run->multi, &left))) {
+    while (rc == 0 && (message = lib.curl_multi_info_read(run->http->multi, &left))) {
         CURLcode code = message->data.result;
         struct slot *slot = NULL;
         if (message->msg != CURLMSG_DONE)
@@ -482,11 +655,11 @@ static int loop(struct run *run, struct cenv_error *err)
         rc = start_some(run, err);
         if (rc < 0)
             break;
-        code = lib.curl_multi_perform(run->multi, &active);
+        code = lib.curl_multi_perform(run->http->multi, &active);
         if (code == CURLM_OK)
             rc = finish_some(run, err);
         if (code == CURLM_OK && rc == 0 && run->running == before)
-            code = lib.curl_multi_poll(run->multi, NULL, 0, WAIT_MS, NULL);
+            code = lib.curl_multi_poll(run->http->multi, NULL, 0, WAIT_MS, NULL);
         if (code != CURLM_OK)
             rc = cenv_error_set(err, CENV_EFAIL, "cannot download: %s",
                                 lib.curl_multi_strerror(code));
@@ -496,32 +669,61 @@ static int loop(struct run *run, struct cenv_error *err)
     return rc;
 }
 
-int cenv_http_run(struct cenv_http_transfer *const *transfers, size_t nr,
-                  unsigned parallel, cenv_http_done_fn done, void *ctx,
+int cenv_http_run(struct cenv_http *http, struct cenv_http_transfer *const *transfers,
+                  size_t nr, unsigned parallel, cenv_http_done_fn done, void *ctx,
                   struct cenv_task *task, struct cenv_error *err)
 {
     struct run run = {.transfers = transfers,
                       .nr = nr,
                       .running = nr,
+                      .http = http,
                       .done = done,
                       .ctx = ctx,
                       .task = task};
-    int rc = nr ? need_library(err) : 0;
+    int rc;
 
-    if (rc < 0 || nr == 0)
-        return rc;
+    if (nr == 0)
+        return 0;
     run.nr_slots = parallel < 1 ? 1 : parallel < nr ? parallel : (unsigned)nr;
     run.slots = cenv_calloc(run.nr_slots, sizeof(*run.slots));
-    run.multi = lib.curl_multi_init();
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++)
         run.slots[i] = (struct slot){.run = &run, .fd = -1};
-    rc = run.slots && run.multi ? loop(&run, err) : cenv_error_oom(err);
+    rc = run.slots ? loop(&run, err) : cenv_error_oom(err);
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++) {
         tear_down(&run, &run.slots[i]);
         cenv_fd_close(run.slots[i].fd);
     }
-    if (run.multi)
-        lib.curl_multi_cleanup(run.multi);
     cenv_free(run.slots);
     return rc;
+}
+
+int cenv_http_open(struct cenv_http **out, const struct cenv_http_options *options,
+                   struct cenv_error *err)
+{
+    struct cenv_http *http;
+    int rc = need_library(err);
+
+    if (rc < 0)
+        return rc;
+    http = cenv_calloc(1, sizeof(*http));
+    if (http)
+        http->multi = lib.curl_multi_init();
+    if (!http || !http->multi) {
+        cenv_free(http);
+        return cenv_error_oom(err);
+    }
+    http->options = options;
+    lib.curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                          (long)CONNECTIONS);
+    lib.curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+    *out = http;
+    return 0;
+}
+
+void cenv_http_free(struct cenv_http *http)
+{
+    if (!http)
+        return;
+    lib.curl_multi_cleanup(http->multi);
+    cenv_free(http);
 }

@@ -58,9 +58,8 @@ static void find_near(const struct cenv_explainer *e, struct cenv_str name,
 {
     cenv_nearname_init(near, name);
     for (size_t i = 0; i < cenv_index_nr_sources(e->p.index); i++) {
-        const struct cenv_repodata *rd = cenv_index_repodata(e->p.index, i);
-        for (size_t k = 0; k < cenv_repodata_nr_names(rd); k++)
-            cenv_nearname_offer(near, cenv_repodata_name(rd, k));
+        for (size_t k = 0; k < cenv_index_nr_names(e->p.index, i); k++)
+            cenv_nearname_offer(near, cenv_index_name(e->p.index, i, k));
     }
 }
 

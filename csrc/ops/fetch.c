@@ -265,6 +265,7 @@ static int download_all(struct fetch *f, struct cenv_error *err)
 {
     struct cenv_http_transfer **list = cenv_calloc(f->nr_wanted, sizeof(*list));
     struct cenv_span span = cenv_span_begin("download", "");
+    struct cenv_network network = {.http = NULL};
     int rc = list ? 0 : cenv_error_oom(err);
     size_t nr = 0;
 
@@ -275,8 +276,12 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         else if (item->state == CENV_FETCH_MISSING)
             list[nr++] = cenv_fetch_item_transfer(item, f->work.fd);
     }
+    if (rc == 0 && nr)
+        rc = cenv_network_open(&network, cenv_json_get(f->options, "network"), err);
     if (rc == 0)
-        rc = cenv_http_run(list, nr, PARALLEL, on_download, f, f->task, err);
+        rc = cenv_http_run(network.http, list, nr, PARALLEL, on_download, f, f->task,
+                           err);
+    cenv_network_close(&network);
     for (size_t i = 0; rc == 0 && i < nr; i++)
         span.bytes += list[i]->reply.received;
     span.items = nr;

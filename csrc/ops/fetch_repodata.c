@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Repodata of many subdirs at once. What lies on this machine is read in place; the rest is kept in
- * the store as the server sent it (.zst preferred) beside a state file with the reply's headers, so
- * that the next time asks "has it changed?". Data and state must agree on size and time, or the
- * headers are forgotten; both are replaced by rename, data first.
+ * the store as the server sent it (the index of shards preferred where they are wanted, then .zst)
+ * beside a state file with the reply's headers, so that the next time asks "has it changed?". Data
+ * and state must agree on size and time, or the headers are forgotten; both are replaced by rename,
+ * data first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include "io/json.h"
 #include "io/path.h"
 #include "model/channel.h"
+#include "model/shardindex.h"
 #include "ops/remote.h"
 #include "ops/storedir.h"
 
@@ -24,7 +26,19 @@ enum {
     PARALLEL = 8,
     URL_MAX = 64 << 10,
     STATE_MAX = 1 << 20,
-    FORMAT_SECONDS = 7 * 86400, /* how long "it has no .zst" is believed */
+    FORM_SECONDS = 7 * 86400, /* how long "it has no .zst" is believed */
+};
+
+/* The forms of repodata, the better ones last. */
+enum form { JSON, ZST, SHARDS, NR_FORMS };
+
+static const struct {
+    const char *fn, *ext; /* on the server; in the store */
+    const char *lacking;  /* key of the state: since when it is known not to be there */
+} forms[NR_FORMS] = {
+    {"repodata.json", ".json", NULL},
+    {"repodata.json.zst", ".json.zst", "no_zst"},
+    {CENV_SHARD_INDEX_FN, ".shards", "no_shards"},
 };
 
 static const uint64_t max_repodata = 4ULL << 30;
@@ -37,7 +51,9 @@ struct subdir {
     struct cenv_buf path;   /* of the file that serves; "" with `missing` */
     char key[CENV_STORE_KEY], file[64], identity[CENV_DIGEST_HEX_MAX];
     struct cenv_json *state; /* of the store's copy; NULL: none */
-    bool required, local, missing, done, hit, zst;
+    bool required, local, missing, done, hit;
+    enum form form;       /* asked for, or there */
+    bool asked[NR_FORMS]; /* and this time not there, but for the last */
     uint64_t bytes;
     struct cenv_http_transfer transfer;
 };
@@ -46,8 +62,9 @@ struct repodata {
     struct cenv_store *store;
     struct subdir *subdirs;
     size_t nr;
-    bool offline;
-    int64_t ttl; /* seconds; -1: as the server says */
+    bool offline, shards;
+    const struct cenv_json *settings; /* of the network */
+    int64_t ttl;                      /* seconds; -1: as the server says */
     int64_t now;
     struct cenv_work work;
     struct cenv_task *task;
@@ -63,39 +80,61 @@ static int absent(const struct repodata *r, const struct subdir *subdir,
 
 /* ---- local directories ---- */
 
+/* The size and times of a file of the directory; false when it cannot be had. */
+static bool look_local(struct subdir *subdir, struct cenv_str directory, enum form form,
+                       struct cenv_stat *st)
+{
+    cenv_buf_clear(&subdir->path);
+    cenv_buf_add_str(&subdir->path, directory);
+    cenv_buf_addf(&subdir->path, "/%s", forms[form].fn);
+    return !subdir->path.failed && cenv_fs_is_dir(directory.data) &&
+           cenv_fs_exists(CENV_CWD, subdir->path.data) &&
+           cenv_raw_stat(CENV_CWD, subdir->path.data, st) == 0;
+}
+
+/* The form to read: shards that are older than a repodata.json beside them are left over. */
+static int choose_local(struct repodata *r, struct subdir *subdir,
+                        struct cenv_str directory)
+{
+    static const enum form plain[] = {JSON, ZST};
+    struct cenv_stat st, shards;
+    int best = -1;
+
+    for (size_t i = 0; i < 2 && best < 0; i++)
+        best = look_local(subdir, directory, plain[i], &st) ? (int)plain[i] : -1;
+    if (r->shards && look_local(subdir, directory, SHARDS, &shards) &&
+        (best < 0 || shards.mtime_ns >= st.mtime_ns))
+        best = SHARDS;
+    return best;
+}
+
 static int use_local(struct repodata *r, struct subdir *subdir,
                      struct cenv_str directory)
 {
-    static const char *const names[] = {"repodata.json", "repodata.json.zst"};
     struct cenv_stat st;
+    int form = choose_local(r, subdir, directory), fd;
 
-    for (size_t i = 0; i < 2; i++) {
-        cenv_buf_clear(&subdir->path);
-        cenv_buf_add_str(&subdir->path, directory);
-        cenv_buf_addf(&subdir->path, "/%s", names[i]);
-        if (subdir->path.failed)
-            return cenv_error_oom(r->err);
-        int fd = cenv_fs_is_dir(directory.data) &&
-                         cenv_fs_exists(CENV_CWD, subdir->path.data)
-                     ? cenv_fs_open_named(subdir->path.data, &st, r->err)
-                     : 1;
-        if (fd == 1)
-            continue;
-        if (fd < 0)
-            return fd;
-        cenv_fd_close(fd);
-        snprintf(subdir->identity, sizeof(subdir->identity), "%llx-%llx-%llx",
-                 (unsigned long long)st.size, (unsigned long long)st.mtime_ns,
-                 (unsigned long long)st.ino);
-        subdir->bytes = st.size;
-        subdir->hit = true;
-        return 0;
+    if (subdir->path.failed)
+        return cenv_error_oom(r->err);
+    if (form < 0) {
+        subdir->missing = true;
+        return subdir->required
+                   ? absent(r, subdir, "has no repodata.json there",
+                            "check the path, or make its index: cenv index DIRECTORY")
+                   : 0;
     }
-    subdir->missing = true;
-    return subdir->required
-               ? absent(r, subdir, "has no repodata.json there",
-                        "check the path, or make its index: cenv index DIRECTORY")
-               : 0;
+    subdir->form = (enum form)form;
+    look_local(subdir, directory, subdir->form, &st);
+    fd = cenv_fs_open_named(subdir->path.data, &st, r->err);
+    if (fd < 0)
+        return fd;
+    cenv_fd_close(fd);
+    snprintf(subdir->identity, sizeof(subdir->identity), "%llx-%llx-%llx",
+             (unsigned long long)st.size, (unsigned long long)st.mtime_ns,
+             (unsigned long long)st.ino);
+    subdir->bytes = st.size;
+    subdir->hit = true;
+    return 0;
 }
 
 /* ---- the store's copy ---- */
@@ -113,6 +152,20 @@ static void forget(struct subdir *subdir)
 {
     cenv_json_free(subdir->state);
     subdir->state = NULL;
+}
+
+/* The form the state speaks of, if it may be used. */
+static bool has_form(const struct repodata *r, struct subdir *subdir)
+{
+    const char *form = cenv_json_get_cstr(subdir->state, "form");
+    int nr = r->shards ? NR_FORMS : SHARDS;
+
+    for (int i = 0; form && i < nr; i++) {
+        subdir->form = (enum form)i;
+        if (strcmp(form, forms[i].ext) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* Loads the state and holds it against the data; what does not fit counts as absent. */
@@ -135,7 +188,7 @@ static int load_state(struct repodata *r, struct subdir *subdir)
         cenv_raw_stat(dir, file, &st) < 0 ||
         cenv_json_get_int(subdir->state, "size", -1) != (int64_t)st.size ||
         cenv_json_get_int(subdir->state, "mtime_us", -1) != st.mtime_ns / 1000 ||
-        !cenv_json_get_cstr(subdir->state, "identity")) {
+        !cenv_json_get_cstr(subdir->state, "identity") || !has_form(r, subdir)) {
         forget(subdir);
         return 0;
     }
@@ -186,40 +239,45 @@ static int save_state(struct repodata *r, struct subdir *subdir)
 
 /* ---- asking the server ---- */
 
-/* What to ask for: the format we have, else .zst, unless that was lately not there. */
-static int aim(struct repodata *r, struct subdir *subdir, size_t index, bool zst)
+/* What to ask for: the form we have, else the best, unless that was lately not there. */
+static int aim(struct repodata *r, struct subdir *subdir, size_t index, enum form form)
 {
-    bool same = subdir->state && cenv_json_get_true(subdir->state, "zst") == zst &&
+    const char *have = cenv_json_get_cstr(subdir->state, "form");
+    bool same = have && strcmp(have, forms[form].ext) == 0 &&
                 !cenv_json_get_true(subdir->state, "missing");
     const char *etag = cenv_json_get_cstr(subdir->state, "etag");
     const char *modified = cenv_json_get_cstr(subdir->state, "modified");
 
-    subdir->zst = zst;
+    subdir->form = form;
+    subdir->asked[form] = true;
     cenv_buf_clear(&subdir->target);
-    cenv_buf_addf(&subdir->target, "%s/repodata.json%s", subdir->url.data,
-                  zst ? ".zst" : "");
-    snprintf(subdir->file, sizeof(subdir->file), "%zu%s", index,
-             zst ? ".zst" : ".json");
+    cenv_buf_addf(&subdir->target, "%s/%s", subdir->url.data, forms[form].fn);
+    snprintf(subdir->file, sizeof(subdir->file), "%zu%s", index, forms[form].ext);
     subdir->transfer = (struct cenv_http_transfer){
         .url = subdir->target.data,
         .etag = same ? etag : NULL,
         .modified = same && !(etag && *etag) ? modified : NULL,
         .dir = r->work.fd,
         .file = subdir->file,
-        .max_size = max_repodata,
-        .text = !zst,
+        .max_size = form == SHARDS ? CENV_SHARD_INDEX_MAX : max_repodata,
+        .text = form == JSON,
     };
     return subdir->target.failed ? cenv_error_oom(r->err) : 0;
 }
 
-static bool lacks_zst(const struct repodata *r, const struct subdir *subdir)
+static bool lacks(const struct repodata *r, const struct subdir *subdir, enum form form)
 {
-    int64_t age = r->now - cenv_json_get_int(subdir->state, "no_zst", 0);
+    int64_t age;
 
-    return subdir->state && age >= 0 && age < FORMAT_SECONDS;
+    if (form == SHARDS && !r->shards)
+        return true;
+    if (!subdir->state || !forms[form].lacking)
+        return false;
+    age = r->now - cenv_json_get_int(subdir->state, forms[form].lacking, 0);
+    return age >= 0 && age < FORM_SECONDS;
 }
 
-static int run(struct repodata *r, bool zst)
+static int run(struct repodata *r, struct cenv_network *network, enum form form)
 {
     struct cenv_http_transfer **list =
         cenv_calloc(r->nr, sizeof(struct cenv_http_transfer *));
@@ -228,13 +286,14 @@ static int run(struct repodata *r, bool zst)
 
     for (size_t i = 0; i < r->nr && rc == 0; i++) {
         struct subdir *subdir = &r->subdirs[i];
-        if (subdir->done || (zst && lacks_zst(r, subdir)))
+        if (subdir->done || lacks(r, subdir, form))
             continue;
-        rc = aim(r, subdir, i, zst);
+        rc = aim(r, subdir, i, form);
         list[nr++] = &subdir->transfer;
     }
     if (rc == 0)
-        rc = cenv_http_run(list, nr, PARALLEL, NULL, NULL, r->task, r->err);
+        rc = cenv_http_run(network->http, list, nr, PARALLEL, NULL, NULL, r->task,
+                           r->err);
     cenv_free(list);
     return rc;
 }
@@ -261,6 +320,29 @@ static int check_read(void *ctx, const void **data, size_t *len, struct cenv_err
     *data = check->block;
     *len = (size_t)got;
     return 0;
+}
+
+/* An index of shards is small enough to be read whole. */
+static int check_shards(struct check *check, struct subdir *subdir,
+                        struct cenv_error *err)
+{
+    struct cenv_shard_index index;
+    struct cenv_str name = cenv_str_slice(
+        cenv_buf_str(&subdir->safe),
+        cenv_str_rfind(cenv_buf_str(&subdir->safe), '/') + 1, subdir->safe.len);
+    struct cenv_mapping map;
+    struct cenv_str bytes;
+    int rc = cenv_raw_map_fd(check->fd, &map);
+
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, check->fd, NULL, "cannot read");
+    bytes = cenv_str_n(map.data, map.len);
+    cenv_digest_update(check->digest, bytes.data, bytes.len);
+    rc = cenv_shard_index_read(&index, bytes, forms[SHARDS].fn, name, err);
+    if (rc == 0)
+        cenv_shard_index_release(&index);
+    cenv_mapping_release(&map);
+    return rc;
 }
 
 /* Reads all of it, through the decoder, looking for a '{' at its begin and a '}' at its end. */
@@ -294,12 +376,13 @@ static int check_stream(struct repodata *r, struct subdir *subdir, struct check 
     struct cenv_decoder *decoder = NULL;
     int rc = 0;
 
-    if (subdir->zst) {
+    if (subdir->form == ZST) {
         rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, in, max_repodata, r->err);
         in = cenv_input_decoder(decoder);
     }
     if (rc == 0)
-        rc = read_through(check, in, r->task, r->err);
+        rc = subdir->form == SHARDS ? check_shards(check, subdir, r->err)
+                                    : read_through(check, in, r->task, r->err);
     cenv_decoder_free(decoder);
     if (rc == CENV_EINTEGRITY || rc == CENV_ECHANNEL) {
         struct cenv_buf url;
@@ -334,47 +417,55 @@ static int check_download(struct repodata *r, struct subdir *subdir)
     return rc;
 }
 
-static int new_state(struct subdir *subdir, const struct cenv_stat *st, int64_t no_zst)
+/* Since when the better forms are known to be absent: as before, or since this time. */
+static int carry_lacking(const struct repodata *r, const struct subdir *subdir,
+                         struct cenv_json *state, bool missing)
+{
+    int rc = 0;
+
+    for (int form = missing ? JSON : (int)subdir->form + 1; form < NR_FORMS; form++) {
+        const char *key = forms[form].lacking;
+        int64_t since = key ? cenv_json_get_int(subdir->state, key, 0) : 0;
+        if (subdir->asked[form])
+            since = r->now;
+        if (key && since)
+            rc |= cenv_json_set_int(state, key, since);
+    }
+    return rc;
+}
+
+static int new_state(const struct repodata *r, struct subdir *subdir,
+                     const struct cenv_stat *st)
 {
     const struct cenv_http_reply *reply = &subdir->transfer.reply;
-    struct cenv_json *state;
-    int rc;
+    struct cenv_json *state = cenv_json_object();
+    int rc = carry_lacking(r, subdir, state, !st);
 
     forget(subdir);
-    state = subdir->state = cenv_json_object();
-    rc = cenv_json_set_cstr(state, "url", subdir->safe.data);
+    subdir->state = state;
+    rc |= cenv_json_set_cstr(state, "url", subdir->safe.data);
     rc |= cenv_json_set_bool(state, "missing", !st);
-    if (no_zst)
-        rc |= cenv_json_set_int(state, "no_zst", no_zst);
     if (!st)
         return rc;
     rc |= cenv_json_set_cstr(state, "file", subdir->file);
     rc |= cenv_json_set_cstr(state, "identity", subdir->identity);
     rc |= cenv_json_set_int(state, "size", (int64_t)st->size);
     rc |= cenv_json_set_int(state, "mtime_us", st->mtime_ns / 1000);
-    rc |= cenv_json_set_bool(state, "zst", subdir->zst);
+    rc |= cenv_json_set_cstr(state, "form", forms[subdir->form].ext);
     cenv_json_set_cstr(state, "etag", reply->etag); /* odd bytes: none */
     cenv_json_set_cstr(state, "modified", reply->modified);
     return rc;
-}
-
-static int64_t no_zst_since(const struct repodata *r, const struct subdir *subdir)
-{
-    return subdir->zst            ? 0
-           : lacks_zst(r, subdir) ? cenv_json_get_int(subdir->state, "no_zst", r->now)
-                                  : r->now;
 }
 
 /* A 200: from the work into the store. */
 static int take_new(struct repodata *r, struct subdir *subdir)
 {
     int dir = cenv_store_dirfd(r->store, CENV_STORE_REPODATA);
-    int64_t no_zst = no_zst_since(r, subdir);
     struct cenv_stat st;
     char name[64];
     int rc = check_download(r, subdir);
 
-    snprintf(name, sizeof(name), "%s.json%s", subdir->key, subdir->zst ? ".zst" : "");
+    snprintf(name, sizeof(name), "%s%s", subdir->key, forms[subdir->form].ext);
     if (rc == 0)
         rc = cenv_fs_stat(r->work.fd, subdir->file, &st, r->err);
     if (rc == 0)
@@ -382,7 +473,7 @@ static int take_new(struct repodata *r, struct subdir *subdir)
     if (rc < 0)
         return rc;
     memcpy(subdir->file, name, sizeof(name));
-    if (new_state(subdir, &st, no_zst) < 0)
+    if (new_state(r, subdir, &st) < 0)
         return cenv_error_oom(r->err);
     rc = save_state(r, subdir);
     return rc == 0 ? use_store(r, subdir) : rc;
@@ -401,8 +492,8 @@ static int take_old(struct repodata *r, struct subdir *subdir)
 
 static int take_missing(struct repodata *r, struct subdir *subdir)
 {
-    int rc = new_state(subdir, NULL, r->now) < 0 ? cenv_error_oom(r->err)
-                                                 : save_state(r, subdir);
+    int rc =
+        new_state(r, subdir, NULL) < 0 ? cenv_error_oom(r->err) : save_state(r, subdir);
 
     return rc == 0 ? use_store(r, subdir) : rc;
 }
@@ -417,26 +508,36 @@ static int take_reply(struct repodata *r, struct subdir *subdir)
     if (transfer->rc == 0 && status == 304 && subdir->state)
         return take_old(r, subdir);
     /* some servers (S3) answer 403 for what is not there */
-    if (transfer->rc == 0 && subdir->zst && status >= 400 && status < 500 &&
+    if (transfer->rc == 0 && subdir->form != JSON && status >= 400 && status < 500 &&
         status != 401 && status != 429)
-        return 0; /* asked again for the .json */
+        return 0; /* asked again for the next form */
     if (transfer->rc == 0 && status == 404)
         return take_missing(r, subdir);
     return cenv_remote_failed(transfer, r->err);
 }
 
+static int ask_form(struct repodata *r, struct cenv_network *network, enum form form)
+{
+    int rc = run(r, network, form);
+
+    for (size_t i = 0; i < r->nr && rc == 0; i++) {
+        struct subdir *subdir = &r->subdirs[i];
+        if (!subdir->done && subdir->asked[form])
+            rc = take_reply(r, subdir);
+    }
+    return rc;
+}
+
 static int ask(struct repodata *r)
 {
+    struct cenv_network network = {.http = NULL};
     int rc = cenv_work_open(r->store, &r->work, r->err);
 
-    for (int zst = 1; zst >= 0 && rc == 0; zst--) {
-        rc = run(r, zst);
-        for (size_t i = 0; i < r->nr && rc == 0; i++) {
-            struct subdir *subdir = &r->subdirs[i];
-            if (!subdir->done && subdir->transfer.url && subdir->zst == zst)
-                rc = take_reply(r, subdir);
-        }
-    }
+    if (rc == 0)
+        rc = cenv_network_open(&network, r->settings, r->err);
+    for (int form = SHARDS; form >= JSON && rc == 0; form--)
+        rc = ask_form(r, &network, (enum form)form);
+    cenv_network_close(&network);
     cenv_work_close(r->store, &r->work);
     return rc;
 }
@@ -552,9 +653,11 @@ static int report(const struct repodata *r, struct cenv_buf *out)
         cenv_json_quote(out, cenv_buf_str(&subdir->path));
         cenv_buf_puts(out, ",\"url\":");
         cenv_json_quote(out, cenv_buf_str(&subdir->target));
-        cenv_buf_addf(out, ",\"identity\":\"%s\",\"hit\":%s,\"bytes\":%llu}",
+        cenv_buf_addf(out,
+                      ",\"identity\":\"%s\",\"hit\":%s,\"bytes\":%llu,\"shards\":%s}",
                       subdir->identity, subdir->hit ? "true" : "false",
-                      (unsigned long long)subdir->bytes);
+                      (unsigned long long)subdir->bytes,
+                      subdir->form == SHARDS ? "true" : "false");
     }
     cenv_buf_putc(out, ']');
     return out->failed ? cenv_error_oom(r->err) : 0;
@@ -579,6 +682,8 @@ static int prepare(struct repodata *r, const struct cenv_json *request)
     const struct cenv_json *list = cenv_json_get(request, "repodata");
 
     r->offline = cenv_json_get_true(request, "offline");
+    r->shards = cenv_json_get_true(request, "shards");
+    r->settings = cenv_json_get(request, "network");
     r->ttl = cenv_json_get_int(request, "ttl", -1);
     r->now = (int64_t)time(NULL);
     r->nr = cenv_json_len(list);

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "io/host.h"
 #include "ops/indexfile.h"
+#include "ops/shards.h"
 
 struct source {
     struct cenv_index_file file;
@@ -18,6 +19,7 @@ struct source {
 
 struct cenv_index {
     struct source *sources;
+    struct cenv_shards **shards; /* of the sources that have them, others NULL */
     size_t nr;
     struct cenv_arena arena;
     struct cenv_specbook *book;
@@ -49,6 +51,10 @@ static int open_source(void *ctx, size_t i, unsigned thread, struct cenv_error *
     struct opening *o = ctx;
     struct source *source = &o->index->sources[i];
     (void)thread;
+    if (o->given[i].shards)
+        return cenv_shards_open(&o->index->shards[i], &o->given[i],
+                                rank_of(o->given, i), o->cache_dir, o->index->book,
+                                err);
     int rc = cenv_index_file_open(&source->file, &o->given[i], rank_of(o->given, i),
                                   o->cache_dir, err);
     return rc < 0 ? rc
@@ -61,9 +67,10 @@ static struct cenv_index *new_index(const struct cenv_index_source *given, size_
     if (!index)
         return NULL;
     index->sources = cenv_calloc(nr, sizeof(*index->sources));
-    index->nr = index->sources ? nr : 0;
+    index->shards = cenv_calloc(nr, sizeof(struct cenv_shards *));
+    index->nr = index->sources && index->shards ? nr : 0;
     index->book = cenv_calloc(1, sizeof(*index->book));
-    bool failed = !index->sources || !index->book;
+    bool failed = !index->sources || !index->shards || !index->book;
     if (index->book)
         cenv_specbook_init(index->book);
     for (size_t i = 0; i < index->nr; i++) {
@@ -117,11 +124,13 @@ void cenv_index_free(struct cenv_index *index)
     for (size_t i = 0; i < index->nr; i++) {
         cenv_shelf_release(&index->sources[i].shelf);
         cenv_index_file_release(&index->sources[i].file);
+        cenv_shards_free(index->shards[i]);
     }
     if (index->book)
         cenv_specbook_release(index->book);
     cenv_free(index->book);
     cenv_free(index->sources);
+    cenv_free(index->shards);
     cenv_arena_release(&index->arena);
     cenv_free(index);
 }
@@ -130,7 +139,7 @@ size_t cenv_index_nr_records(const struct cenv_index *index)
 {
     size_t nr = 0;
     for (size_t i = 0; i < index->nr; i++)
-        nr += cenv_repodata_nr_entries(index->sources[i].file.repodata);
+        nr += cenv_index_nr_entries(index, i);
     return nr;
 }
 
@@ -144,15 +153,70 @@ struct cenv_str cenv_index_multichannel(const struct cenv_index *index, size_t i
     return index->sources[i].multichannel;
 }
 
-const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
-                                                size_t i)
+/* ---- one source, whole or in shards ---- */
+
+static const struct cenv_repodata *whole(const struct cenv_index *index, size_t i)
 {
     return index->sources[i].file.repodata;
 }
 
-struct cenv_shelf *cenv_index_shelf(const struct cenv_index *index, size_t i)
+size_t cenv_index_nr_names(const struct cenv_index *index, size_t i)
 {
-    return &index->sources[i].shelf;
+    return index->shards[i] ? cenv_shards_nr_names(index->shards[i])
+                            : cenv_repodata_nr_names(whole(index, i));
+}
+
+struct cenv_str cenv_index_name(const struct cenv_index *index, size_t i, size_t name)
+{
+    return index->shards[i] ? cenv_shards_name(index->shards[i], name)
+                            : cenv_repodata_name(whole(index, i), name);
+}
+
+const struct cenv_record_origin *cenv_index_origin(const struct cenv_index *index,
+                                                   size_t i)
+{
+    return index->shards[i] ? cenv_shards_origin(index->shards[i])
+                            : cenv_repodata_origin(whole(index, i));
+}
+
+size_t cenv_index_nr_entries(const struct cenv_index *index, size_t i)
+{
+    return index->shards[i] ? cenv_shards_nr_entries(index->shards[i])
+                            : cenv_repodata_nr_entries(whole(index, i));
+}
+
+const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
+                                                size_t i, struct cenv_str name)
+{
+    const struct cenv_repodata *found = whole(index, i);
+
+    if (index->shards[i])
+        cenv_shards_find(index->shards[i], name, &found);
+    return found;
+}
+
+bool cenv_index_is_ready(const struct cenv_index *index, struct cenv_str name)
+{
+    const struct cenv_repodata *found;
+    bool ready = true;
+
+    for (size_t i = 0; i < index->nr; i++)
+        ready &= !index->shards[i] || cenv_shards_find(index->shards[i], name, &found);
+    return ready;
+}
+
+int cenv_index_want(const struct cenv_index *index, const struct cenv_str *names,
+                    size_t nr, struct cenv_network *network, struct cenv_task *task,
+                    struct cenv_error *err)
+{
+    return cenv_shards_want(index->shards, index->nr, names, nr, network, task, err);
+}
+
+struct cenv_shelf *cenv_index_shelf(const struct cenv_index *index, size_t i,
+                                    struct cenv_str name)
+{
+    return index->shards[i] ? cenv_shards_shelf(index->shards[i], name)
+                            : &index->sources[i].shelf;
 }
 
 struct cenv_specbook *cenv_index_specbook(const struct cenv_index *index)
@@ -163,5 +227,6 @@ struct cenv_specbook *cenv_index_specbook(const struct cenv_index *index)
 void cenv_index_save(const struct cenv_index *index)
 {
     for (size_t i = 0; i < index->nr; i++)
-        cenv_shelf_save(&index->sources[i].shelf);
+        if (!index->shards[i])
+            cenv_shelf_save(&index->sources[i].shelf);
 }

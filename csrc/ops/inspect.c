@@ -39,18 +39,24 @@ static void print_skips(struct cenv_buf *out, const struct cenv_skips *skips)
 
 /* Reads every name; the arena of each is let go, so memory stays small. Skips are printed as they
  * come, into `skipped`. */
-static int read_all(const struct cenv_repodata *rd, struct count *count,
+static int read_all(const struct cenv_index *index, size_t source, struct count *count,
                     struct cenv_buf *skipped, struct cenv_task *task,
                     struct cenv_error *err)
 {
-    size_t nr = cenv_repodata_nr_names(rd);
+    struct cenv_network network = {.http = NULL};
+    size_t nr = cenv_index_nr_names(index, source);
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < nr; i++) {
         struct cenv_arena arena = CENV_ARENA_INIT;
         struct cenv_skips skips = {NULL, NULL, 0};
-        rc = cenv_repodata_records(rd, cenv_repodata_name(rd, i), &arena, &skips,
-                                   count_record, count, err);
+        struct cenv_str name = cenv_index_name(index, source, i);
+        if (!cenv_index_is_ready(index, name))
+            rc = cenv_index_want(index, &name, 1, &network, task, err);
+        const struct cenv_repodata *rd = cenv_index_repodata(index, source, name);
+        if (rc == 0 && rd)
+            rc = cenv_repodata_records(rd, name, &arena, &skips, count_record, count,
+                                       err);
         if (skips.nr && skipped->len)
             cenv_buf_putc(skipped, ',');
         print_skips(skipped, &skips);
@@ -58,19 +64,21 @@ static int read_all(const struct cenv_repodata *rd, struct count *count,
         if (rc == 0)
             rc = cenv_task_poll(task, err);
     }
+    cenv_network_close(&network);
     return rc;
 }
 
-static int inspect_source(const struct cenv_repodata *rd, struct cenv_buf *out,
-                          struct cenv_task *task, struct cenv_error *err)
+static int inspect_source(const struct cenv_index *index, size_t source,
+                          struct cenv_buf *out, struct cenv_task *task,
+                          struct cenv_error *err)
 {
-    const struct cenv_record_origin *origin = cenv_repodata_origin(rd);
+    const struct cenv_record_origin *origin = cenv_index_origin(index, source);
     struct count count = {0, 0, 0};
     struct cenv_buf skipped;
     int rc;
 
     cenv_buf_init(&skipped, out->max);
-    rc = read_all(rd, &count, &skipped, task, err);
+    rc = read_all(index, source, &count, &skipped, task, err);
     cenv_buf_putc(out, '{');
     print_member(out, "channel", origin->channel);
     print_member(out, "subdir", origin->subdir);
@@ -78,9 +86,9 @@ static int inspect_source(const struct cenv_repodata *rd, struct cenv_buf *out,
     cenv_buf_addf(out,
                   "\"entries\":%zu,\"names\":%zu,\"records\":%llu,\"depends\":%llu,"
                   "\"bytes\":%llu,\"skipped\":[",
-                  cenv_repodata_nr_entries(rd), cenv_repodata_nr_names(rd),
-                  (unsigned long long)count.records, (unsigned long long)count.depends,
-                  (unsigned long long)count.bytes);
+                  cenv_index_nr_entries(index, source),
+                  cenv_index_nr_names(index, source), (unsigned long long)count.records,
+                  (unsigned long long)count.depends, (unsigned long long)count.bytes);
     cenv_buf_add_str(out, cenv_buf_str(&skipped));
     cenv_buf_puts(out, "]}");
     if (rc == 0 && skipped.failed)
@@ -99,7 +107,7 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
     for (size_t i = 0; rc == 0 && i < nr; i++) {
         if (i)
             cenv_buf_putc(out, ',');
-        rc = inspect_source(cenv_index_repodata(index, i), out, task, err);
+        rc = inspect_source(index, i, out, task, err);
     }
     cenv_buf_putc(out, ']');
     if (rc == 0 && out->failed)

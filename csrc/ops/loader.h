@@ -9,8 +9,9 @@
 struct cenv_loader {
     struct cenv_problem *p;
     struct cenv_error *err;
-    uint32_t name;   /* being loaded */
-    uint32_t source; /* being visited; new candidates get it */
+    uint32_t name;               /* being loaded */
+    uint32_t source;             /* being visited; new candidates get it */
+    struct cenv_network network; /* for shards */
 };
 
 /* The id of a name, new if need be; `text` must live as long as the problem. */

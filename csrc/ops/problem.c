@@ -319,8 +319,9 @@ int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
     struct cenv_record *full = cenv_arena_alloc(&p->arena, sizeof(*full));
     if (!full)
         return cenv_error_oom(err);
-    int rc = cenv_repodata_complete(cenv_index_repodata(p->index, cand->source),
-                                    cand->record, &p->arena, full, err);
+    int rc = cenv_repodata_complete(
+        cenv_index_repodata(p->index, cand->source, cand->record->name), cand->record,
+        &p->arena, full, err);
     cand->record = rc < 0 ? cand->record : full;
     return rc;
 }
@@ -407,9 +408,10 @@ static int load_records(struct cenv_loader *l, struct cenv_str name)
 {
     struct cenv_problem *p = l->p;
     for (size_t i = 0; i < cenv_index_nr_sources(p->index); i++) {
-        const struct cenv_shelved *s;
+        const struct cenv_shelved *s = NULL;
+        struct cenv_shelf *shelf = cenv_index_shelf(p->index, i, name);
         l->source = (uint32_t)i;
-        int rc = cenv_shelf_get(cenv_index_shelf(p->index, i), name, &s, l->err);
+        int rc = shelf ? cenv_shelf_get(shelf, name, &s, l->err) : 0;
         if (rc == 0 && s)
             rc = take_shelved(l, s);
         if (rc < 0)
@@ -451,17 +453,50 @@ int cenv_loader_load(struct cenv_loader *l, uint32_t id)
     return rc;
 }
 
-/* Loads every wanted name; loading one may want others. */
+static bool is_ready(const struct cenv_problem *p, const struct cenv_name *name)
+{
+    struct cenv_str package =
+        name->kind == CENV_NAME_EXTRA ? p->names[name->of].text : name->text;
+    return name->kind == CENV_NAME_WHEN || cenv_index_is_ready(p->index, package);
+}
+
+/* Of sources in shards: brings the records of all that is wanted by now, at once. */
+static int bring_wanted(struct cenv_loader *l, struct cenv_task *task)
+{
+    struct cenv_problem *p = l->p;
+    struct cenv_str *names = NULL;
+    size_t nr = 0;
+    for (uint32_t id = 0; id < p->nr_names; id++) {
+        const struct cenv_name *name = &p->names[id];
+        if (!name->wanted || name->loaded || is_ready(p, name))
+            continue;
+        if (!names)
+            names = cenv_calloc(p->nr_names, sizeof(*names));
+        if (!names)
+            return cenv_error_oom(l->err);
+        names[nr++] =
+            name->kind == CENV_NAME_EXTRA ? p->names[name->of].text : name->text;
+    }
+    int rc = nr ? cenv_index_want(p->index, names, nr, &l->network, task, l->err) : 0;
+    cenv_free(names);
+    return rc;
+}
+
+/* Loads every wanted name; loading one may want others, which wait where they must be brought. */
 static int load_wanted(struct cenv_loader *l, struct cenv_task *task)
 {
     struct cenv_problem *p = l->p;
     for (bool more = true; more;) {
         more = false;
+        if (bring_wanted(l, task) < 0)
+            return l->err->status;
         for (uint32_t id = 0; id < p->nr_names; id++) {
             if (!p->names[id].wanted || p->names[id].loaded)
                 continue;
             more = true;
             int rc = cenv_task_poll(task, l->err);
+            if (rc == 0 && !is_ready(p, &p->names[id]))
+                continue;
             rc = rc < 0 ? rc : cenv_loader_load(l, id);
             if (rc < 0)
                 return rc;
@@ -589,6 +624,7 @@ int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
         rc = order_and_match(out, err);
     if (rc == CENV_ENOMEM && !err->status)
         cenv_error_oom(err);
+    cenv_network_close(&loader.network);
     span.items = out->nr_cands;
     cenv_span_end(task, &span);
     return rc;

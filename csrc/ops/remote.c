@@ -2,9 +2,84 @@
 /* URLs and failed downloads: see remote.h. */
 #include "ops/remote.h"
 
+#include "base/alloc.h"
 #include "model/channel.h"
 
 enum { TEXT_MAX = 64 << 10 };
+
+/* ---- settings ---- */
+
+/* A number of seconds times `unit`, at least 1; 0 when absent or not above 0. */
+static unsigned duration(const struct cenv_json *settings, const char *key, double unit)
+{
+    double seconds = 0;
+
+    cenv_json_double(cenv_json_get(settings, key), &seconds);
+    if (!(seconds > 0))
+        return 0;
+    return seconds * unit < 1 ? 1
+           : seconds > 86400  ? (unsigned)(86400 * unit)
+                              : (unsigned)(seconds * unit);
+}
+
+static void read_ssl(struct cenv_http_options *o, const struct cenv_json *settings)
+{
+    const struct cenv_json *verify = cenv_json_get(settings, "ssl_verify");
+    const char *text = cenv_json_cstr(verify);
+
+    o->insecure = cenv_json_type(verify) == CENV_JSON_BOOL && !cenv_json_true(verify);
+    o->system_ca = text && strcmp(text, "truststore") == 0;
+    o->ca = o->system_ca ? NULL : text;
+    o->cert = cenv_json_get_cstr(settings, "client_ssl_cert");
+    o->key = cenv_json_get_cstr(settings, "client_ssl_cert_key");
+}
+
+static int read_proxies(struct cenv_network *n, const struct cenv_json *servers)
+{
+    const struct cenv_json *item;
+
+    n->proxies = cenv_calloc(cenv_json_len(servers) + 1, sizeof(*n->proxies));
+    if (!n->proxies)
+        return -1;
+    cenv_json_each(item, servers)
+    {
+        struct cenv_http_proxy proxy = {cenv_json_key(item), cenv_json_cstr(item)};
+        if (proxy.where && proxy.url)
+            n->proxies[n->options.nr_proxies++] = proxy;
+    }
+    n->options.proxies = n->proxies;
+    return 0;
+}
+
+int cenv_network_open(struct cenv_network *network, const struct cenv_json *settings,
+                      struct cenv_error *err)
+{
+    struct cenv_http_options *o = &network->options;
+    int64_t retries = cenv_json_get_int(settings, "remote_max_retries", -1);
+    int rc;
+
+    if (network->http)
+        return 0;
+    read_ssl(o, settings);
+    o->connect_ms = duration(settings, "remote_connect_timeout_secs", 1000);
+    o->read_seconds = duration(settings, "remote_read_timeout_secs", 1);
+    o->tries = retries < 0 ? 0 : retries > 100 ? 101 : (unsigned)retries + 1;
+    if (read_proxies(network, cenv_json_get(settings, "proxy_servers")) < 0)
+        return cenv_error_oom(err);
+    rc = cenv_http_open(&network->http, o, err);
+    if (rc < 0)
+        cenv_network_close(network);
+    return rc;
+}
+
+void cenv_network_close(struct cenv_network *network)
+{
+    cenv_http_free(network->http);
+    cenv_free(network->proxies);
+    *network = (struct cenv_network){.http = NULL};
+}
+
+/* ---- where a URL leads ---- */
 
 static int unfit(struct cenv_str url, const char *why, struct cenv_error *err)
 {
@@ -37,6 +112,8 @@ int cenv_remote_local(struct cenv_str url, struct cenv_buf *path,
         return unfit(url, "a file URL has three slashes and an absolute path", err);
     return cenv_url_unquote(path, rest) < 0 ? unfit(url, "it is malformed", err) : 1;
 }
+
+/* ---- what went wrong ---- */
 
 static const char *status_text(long status)
 {

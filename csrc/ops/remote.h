@@ -7,6 +7,24 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "io/http.h"
+#include "io/json.h"
+
+/* Connections under the user's settings. */
+struct cenv_network {
+    struct cenv_http_options options;
+    struct cenv_http_proxy *proxies;
+    struct cenv_http *http; /* NULL: not open */
+};
+
+/*
+ * Opens under `settings` (borrowed until close; NULL: the defaults), .condarc's own keys: ssl_verify
+ * (true, false, "truststore" or a path), client_ssl_cert, client_ssl_cert_key, proxy_servers {where:
+ * url}, remote_connect_timeout_secs, remote_read_timeout_secs, remote_max_retries. One that is open
+ * already stays as it is. CENV_EFAIL: no libcurl.
+ */
+int cenv_network_open(struct cenv_network *network, const struct cenv_json *settings,
+                      struct cenv_error *err);
+void cenv_network_close(struct cenv_network *network); /* zero-initialised is fine */
 
 /*
  * 1: `url` is a file:// URL or an absolute path, and the path is appended to `path`; 0: it is to be

@@ -117,8 +117,9 @@ static int print_record(const struct chosen *s, uint32_t i, struct cenv_arena *a
     const struct cenv_candidate *cand = cand_of(s, i);
     const struct cenv_record *record = cand->record;
     if (cand->shelved && !record->raw.data) {
-        int rc = cenv_repodata_complete(cenv_index_repodata(s->p->index, cand->source),
-                                        record, arena, &full, err);
+        int rc = cenv_repodata_complete(
+            cenv_index_repodata(s->p->index, cand->source, record->name), record, arena,
+            &full, err);
         if (rc < 0)
             return rc;
         record = &full;

@@ -13,7 +13,8 @@ struct cenv_build {
     const char *meta_text; /* borrowed until begin is over */
     struct cenv_json *meta;
     struct cenv_json *records; /* in link order, each with sha256 */
-    struct cenv_json *base;    /* the description of the template this one is a layer over */
+    struct cenv_json
+        *base; /* the description of the template this one is a layer over */
     struct cenv_buf id;
     struct cenv_buf target; /* the prefix's final path */
     struct cenv_lease *lease;

@@ -72,19 +72,18 @@ def create(
     """
     asked = [str(spec) for spec in specs]
     with trace.recording() as recorder:
-        secrets: dict[str, str] = {}
         if records is None:
             index = Index(channels, platform, store=store, offline=offline)
             found = [r.to_json() for r in index.solve(asked, **options).records]
-            secrets = index.secrets()
+            fetching = index.fetching()
         else:
             found = complete(records, channels, store=store, offline=offline)
+            fetching = load().fetching(offline)
         settings = {
             "link_mode": link_mode,
             "specs": asked,
             "cmd": shlex.join(sys.argv),
-            "offline": offline,
-            "secrets": secrets,
+            **fetching,
         }
         core_store = open_store(store)
         reply = core.call(
@@ -126,7 +125,7 @@ def complete(
     config = load()
     known = chosen_channels(channels, config) if channels or config.channels else ()
     secrets = {c.safe_url: c.url for c in known if c.url != c.safe_url}
-    options = {"offline": offline, "secrets": secrets}
+    options = {**config.fetching(offline), "secrets": secrets}
     fetch = open_store(store).fetch_packages
     return link_order(core.call(fetch, json.dumps(wanted), json.dumps(options)))
 

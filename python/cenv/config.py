@@ -68,6 +68,21 @@ class Config:
     custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=_frozen)
     channel_priority: str = "flexible"
     add_pip_as_python_dependency: bool = False
+    repodata_use_shards: bool = True
+    offline: bool = False
+    ssl_verify: bool | str = True  # False, "truststore", or a file or directory
+    client_ssl_cert: str | None = None
+    client_ssl_cert_key: str | None = None
+    proxy_servers: Mapping[str, str] = field(default_factory=_frozen)
+    remote_connect_timeout_secs: float = 9.15
+    remote_read_timeout_secs: float = 60.0
+    remote_max_retries: int = 3
+
+    def fetching(self, offline: bool = False) -> dict[str, Any]:
+        """Return what the core needs to know to fetch, as JSON values."""
+        network = {key: getattr(self, key) for key in _NETWORK}
+        network["proxy_servers"] = dict(self.proxy_servers)
+        return {"offline": offline or self.offline, "network": network}
 
 
 def load(
@@ -215,6 +230,50 @@ def _boolean(matches: list[Raw], environ: Mapping[str, str]) -> bool | None:
     return text in _TRUE
 
 
+def _path(matches: list[Raw], environ: Mapping[str, str]) -> str | None:
+    raw = _text(matches, environ)
+    return None if raw is None else expand(raw.value, environ)
+
+
+def _ssl_verify(matches: list[Raw], environ: Mapping[str, str]) -> bool | str | None:
+    """Read a boolean, "truststore", or the path of certificates, which must be there."""
+    raw = _text(matches, environ)
+    if raw is None:
+        return None
+    text = raw.value.lower()
+    if text in _TRUE + _FALSE:
+        return text in _TRUE
+    path = expand(raw.value, environ)
+    if text == "truststore" or os.path.exists(path):
+        return path
+    raise raw.fail(
+        f'ssl_verify "{raw.value}" is neither true, false nor truststore, '
+        "nor a file or directory that exists"
+    )
+
+
+def _seconds(matches: list[Raw], environ: Mapping[str, str]) -> float | None:
+    raw = _text(matches, environ)
+    if raw is None:
+        return None
+    try:
+        seconds = float(raw.value)
+    except ValueError:
+        seconds = -1
+    if not 0 < seconds < float("inf"):
+        raise raw.fail(f'"{raw.value}" is no number of seconds above 0')
+    return seconds
+
+
+def _count(matches: list[Raw], environ: Mapping[str, str]) -> int | None:
+    raw = _text(matches, environ)
+    if raw is None:
+        return None
+    if not raw.value.isdecimal():
+        raise raw.fail(f'"{raw.value}" is no whole number from 0')
+    return int(raw.value)
+
+
 def _priority(matches: list[Raw], environ: Mapping[str, str]) -> str | None:
     raw = _text(matches, environ)
     if raw is None:
@@ -228,7 +287,16 @@ def _priority(matches: list[Raw], environ: Mapping[str, str]) -> str | None:
     return text
 
 
-_ALIASES = {"channels": ("channel",)}
+_ALIASES = {
+    "channels": ("channel",),
+    "ssl_verify": ("verify_ssl",),
+    "client_ssl_cert": ("client_cert",),
+    "client_ssl_cert_key": ("client_cert_key",),
+}
+_NETWORK = (
+    *("ssl_verify", "client_ssl_cert", "client_ssl_cert_key", "proxy_servers"),
+    *("remote_connect_timeout_secs", "remote_read_timeout_secs", "remote_max_retries"),
+)
 _KEYS = {
     "channels": _sequence,
     "default_channels": _sequence,
@@ -237,4 +305,13 @@ _KEYS = {
     "custom_multichannels": _map_of_lists,
     "channel_priority": _priority,
     "add_pip_as_python_dependency": _boolean,
+    "repodata_use_shards": _boolean,
+    "offline": _boolean,
+    "ssl_verify": _ssl_verify,
+    "client_ssl_cert": _path,
+    "client_ssl_cert_key": _path,
+    "proxy_servers": _map_of_texts,
+    "remote_connect_timeout_secs": _seconds,
+    "remote_read_timeout_secs": _seconds,
+    "remote_max_retries": _count,
 }

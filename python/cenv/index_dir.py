@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turn a directory of packages into a channel: write its repodata (CEP 36)."""
+"""Turn a directory of packages into a channel: write its repodata (CEP 36, CEP 16)."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
@@ -17,14 +19,17 @@ from cenv.errors import IntegrityError, UsageError
 from cenv.paths import replace_file
 
 SECTIONS = {".conda": "packages.conda", ".tar.bz2": "packages"}
+SHARD_INDEX = "repodata_shards.msgpack.zst"
 _ZSTD_LEVEL = 19  # a channel is written once and read often
+_KEEP_SECONDS = 7 * 86400  # a shard no longer in use: who has an old index may ask
 
 
-def index(directory: str | os.PathLike[str]) -> dict[str, int]:
+def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[str, int]:
     """Write repodata.json and repodata.json.zst for every subdir of `directory`.
 
-    noarch is made where it is not there, for without it no directory is a channel.
-    Returns how many packages each subdir has. The same packages give the same bytes;
+    With `shards`, and where there are some already, sharded repodata too. noarch is
+    made where it is not there, for without it no directory is a channel. Returns how
+    many packages each subdir has. The same packages give the same bytes;
     each file is replaced in one step, and none is when a package cannot be read.
     Raises IntegrityError for a broken or misnamed package, UsageError for a directory
     that holds none of the known subdirs.
@@ -38,9 +43,10 @@ def index(directory: str | os.PathLike[str]) -> dict[str, int]:
         }
         records = {subdir: [job.result() for job in jobs[subdir]] for subdir in jobs}
     for subdir, paths in packages.items():
-        _write(
-            root / subdir, _document(subdir, zip(paths, records[subdir], strict=True))
-        )
+        document = _document(subdir, zip(paths, records[subdir], strict=True))
+        _write(root / subdir, document)
+        if shards or (root / subdir / SHARD_INDEX).exists():
+            write_shards(root / subdir, document)
     return {subdir: len(paths) for subdir, paths in packages.items()}
 
 
@@ -96,3 +102,64 @@ def _write(subdir: Path, document: dict[str, Any]) -> None:
     compressed = subdir / "repodata.json.zst"
     core.extension().zstd_write(compressed, data, _ZSTD_LEVEL)
     replace_file(subdir / "repodata.json", data)
+
+
+# ---- shards ----
+
+
+def write_shards(
+    subdir: Path, document: Mapping[str, Any], level: int = _ZSTD_LEVEL
+) -> None:
+    """Write `document`, the repodata of `subdir`, as shards; their index last."""
+    folder = subdir / "shards"
+    folder.mkdir(exist_ok=True)
+    hashes = {}
+    for name, shard in sorted(_split(document).items()):
+        data = _packed(shard, level)
+        hashes[name] = hashlib.sha256(data).hexdigest()
+        target = folder / f"{hashes[name]}.msgpack.zst"
+        if not target.exists():
+            replace_file(target, data)
+    info = {"base_url": "", **document.get("info", {}), "shards_base_url": "./shards/"}
+    whole = {"version": 1, "info": info, "shards": hashes}
+    replace_file(subdir / SHARD_INDEX, _packed(whole, level))
+    _drop_old(folder, set(hashes.values()))
+
+
+def _packed(value: Mapping[str, Any], level: int) -> bytes:
+    packed: bytes = core.extension().pack_shard(json.dumps(value).encode(), level)
+    return packed
+
+
+def _split(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return a document for each name; what is removed goes to its name's."""
+    shards: dict[str, dict[str, Any]] = {}
+
+    def shard_of(name: str) -> dict[str, Any]:
+        empty: dict[str, Any] = {"packages": {}, "packages.conda": {}, "removed": []}
+        return shards.setdefault(name.lower(), empty)
+
+    for section in SECTIONS.values():
+        for fn, record in document.get(section, {}).items():
+            shard_of(_name(fn, record))[section][fn] = record
+    for section, records in document.get("v3", {}).items():
+        for key, record in records.items():
+            sections = shard_of(_name(key, record)).setdefault("v3", {})
+            sections.setdefault(section, {})[key] = record
+    for fn in document.get("removed", ()):
+        shard_of(_name(fn, {}))["removed"].append(fn)
+    return shards
+
+
+def _name(fn: str, record: Any) -> str:
+    """Return the record's name, or what the file name says."""
+    name = record.get("name") if isinstance(record, dict) else None
+    return name if isinstance(name, str) else fn.rsplit("-", 2)[0]
+
+
+def _drop_old(folder: Path, used: set[str]) -> None:
+    """Remove shards that no index has named for a week."""
+    for path in folder.glob("*.msgpack.zst"):
+        old = time.time() - path.stat().st_mtime > _KEEP_SECONDS
+        if old and path.name.partition(".")[0] not in used:
+            path.unlink(missing_ok=True)

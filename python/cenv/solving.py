@@ -75,14 +75,15 @@ class Index:
         self.channels = chosen_channels(channels, self._config)
         self.platform = platform or current_platform()
         self._store = open_store(store)
+        self._fetching = self._config.fetching(offline)
         with trace.recording() as recorder:
-            sources = self._sources(offline)
+            sources = self._sources()
             cache = os.fsencode(store_path(store)) + b"/v1/repodata"
             self._index = core.call(core.extension().Index, sources, cache)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform)
 
-    def _sources(self, offline: bool) -> list[tuple[Any, ...]]:
+    def _sources(self) -> list[tuple[Any, ...]]:
         wanted = [
             (channel, subdir, url)
             for channel in self.channels
@@ -92,7 +93,8 @@ class Index:
             {"url": url, "required": subdir == "noarch"}
             for _channel, subdir, url in wanted
         ]
-        request = {"offline": offline, "repodata": requests}
+        shards = self._config.repodata_use_shards
+        request = {**self._fetching, "shards": shards, "repodata": requests}
         found = core.call(self._store.fetch_repodata, json.dumps(request), "")
         self.identity = [file and file["identity"] for file in found]
         return [
@@ -103,10 +105,15 @@ class Index:
                 subdir,
                 file["url"],
                 os.fsencode(file["path"]),
+                json.dumps({**self._fetching, "url": url}) if file["shards"] else None,
             )
-            for (c, subdir, _url), file in zip(wanted, found)
+            for (c, subdir, url), file in zip(wanted, found)
             if file is not None
         ]
+
+    def fetching(self) -> dict[str, Any]:
+        """Return how packages of these channels are fetched, as the core takes it."""
+        return {**self._fetching, "secrets": self.secrets()}
 
     def secrets(self) -> dict[str, str]:
         """Return channel URLs without secrets, and with them, where they have some."""

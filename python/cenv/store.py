@@ -275,7 +275,7 @@ class TemplateStore:
             return self._as_template(known, meta, recorder, shaped)
         solution = index.solve(meta["specs"], **options)
         wanted = [record.to_json() for record in solution.records]
-        meta["secrets"] = index.secrets()
+        meta.update(index.fetching())
         template = self._build(wanted, meta, shaped, recorder)
         if not template.transient:
             self._core.request_put(request, json.dumps({"id": template.id}))

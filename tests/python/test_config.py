@@ -174,8 +174,30 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], dict[str, Any]]] = {
         {},
         {"default_channels": ("https://h/a",)},
     ),
+    "what the network needs": (
+        (
+            "verify_ssl: false\nclient_cert: ~/c.pem\nremote_max_retries: 0\n"
+            "remote_read_timeout_secs: 2.5\nproxy_servers: {https: http://p:1}\n",
+            "proxy_servers: {'http://h': $HOME}\noffline: yes\n",
+        ),
+        {"CONDA_REPODATA_USE_SHARDS": "0", "HOME": "/home"},
+        {
+            "ssl_verify": False,
+            "client_ssl_cert": "/home/c.pem",
+            "remote_max_retries": 0,
+            "remote_read_timeout_secs": 2.5,
+            "proxy_servers": {"https": "http://p:1", "http://h": "/home"},
+            "offline": True,
+            "repodata_use_shards": False,
+        },
+    ),
+    "certificates of the system": (
+        ("ssl_verify: truststore",),
+        {},
+        {"ssl_verify": "truststore"},
+    ),
     "keys of others are passed over": (
-        ("ssl_verify: [1, {a: !!str b}]\nchannels: [a]\nenvs_dirs: 3\n",),
+        ("always_copy: [1, {a: !!str b}]\nchannels: [a]\nenvs_dirs: 3\n",),
         {"CONDA_PREFIX": "/p", "CONDA_SHLVL": "1"},
         {"channels": ("a",)},
     ),

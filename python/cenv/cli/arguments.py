@@ -147,6 +147,9 @@ def extract(parser: Parser) -> None:
 def index(parser: Parser) -> None:
     """Arguments of `index`."""
     parser.add_argument("directory", metavar="DIR")
+    parser.add_argument(
+        "--shards", action="store_true", help="write sharded repodata too (CEP 16)"
+    )
 
 
 def template(parser: Parser) -> None:

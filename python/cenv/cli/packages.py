@@ -62,7 +62,7 @@ def index(options: argparse.Namespace, console: Console) -> int:
     from cenv.index_dir import index as index_directory
     from cenv.trace import active
 
-    found = index_directory(options.directory)
+    found = index_directory(options.directory, shards=options.shards)
     console.notice(f"indexed in {seconds(active().seconds)}")
     lines = [f"{subdir}: {count} packages" for subdir, count in found.items()]
     console.result({"path": options.directory, "subdirs": found}, lines)
