@@ -86,6 +86,13 @@ PyObject *bind_draft_open(PyObject *store, PyObject *args);
 PyObject *bind_view_enter(PyObject *module, PyObject *args);
 PyObject *bind_view_spawn(PyObject *module, PyObject *args);
 
+/* overlay.c */
+PyObject *bind_namespace_enter(PyObject *module, PyObject *unused);
+PyObject *bind_namespace_name(PyObject *module, PyObject *unused);
+PyObject *bind_namespace_share(PyObject *module, PyObject *unused);
+PyObject *bind_namespace_settle(PyObject *module, PyObject *unused);
+PyObject *bind_overlay_remove(PyObject *module, PyObject *args);
+
 extern PyType_Spec bind_task_spec;
 extern PyType_Spec bind_version_spec;
 extern PyType_Spec bind_matchspec_spec;

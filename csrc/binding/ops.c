@@ -50,11 +50,15 @@ out:
     return reply;
 }
 
-static PyObject *op_reset(PyObject *module, PyObject *args)
+typedef int (*clone_fn)(struct cenv_store *, const char *, struct cenv_task *,
+                        struct cenv_buf *, struct cenv_error *);
+
+/* (store, clone, task) -> JSON text. */
+static PyObject *with_clone(PyObject *module, PyObject *args, clone_fn operation)
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *store, *path, *task, *reply = NULL;
-    if (!PyArg_ParseTuple(args, "OO&O!:reset", &store, PyUnicode_FSConverter, &path,
+    if (!PyArg_ParseTuple(args, "OO&O!", &store, PyUnicode_FSConverter, &path,
                           state->task_type, &task))
         return NULL;
     int wrong;
@@ -62,11 +66,21 @@ static PyObject *op_reset(PyObject *module, PyObject *args)
     const char *bytes = PyBytes_AsString(path);
     struct bind_call call;
     if (!wrong && bind_call_begin(&call, task)) {
-        int rc = cenv_reset(core, bytes, call.task, &call.out, &call.err);
+        int rc = operation(core, bytes, call.task, &call.out, &call.err);
         reply = bind_call_end(&call, state, rc);
     }
     Py_DECREF(path);
     return reply;
+}
+
+static PyObject *op_reset(PyObject *module, PyObject *args)
+{
+    return with_clone(module, args, cenv_reset);
+}
+
+static PyObject *op_materialize(PyObject *module, PyObject *args)
+{
+    return with_clone(module, args, cenv_materialize);
 }
 
 static PyObject *op_extract(PyObject *module, PyObject *args)
@@ -269,6 +283,18 @@ PyMethodDef bind_op_methods[] = {
      "clone($module, store, src, dst, options, task, /)\n--\n\nClone an environment."},
     {"reset", op_reset, METH_VARARGS,
      "reset($module, store, clone, task, /)\n--\n\nPut a clone back to its template's state."},
+    {"materialize", op_materialize, METH_VARARGS,
+     "materialize($module, store, clone, task, /)\n--\n\nMake a clone permanent."},
+    {"namespace_enter", bind_namespace_enter, METH_NOARGS,
+     "namespace_enter($module, /)\n--\n\nMove this process into a mount namespace; return its name."},
+    {"namespace_name", bind_namespace_name, METH_NOARGS,
+     "namespace_name($module, /)\n--\n\nThe name of the mount namespace this process is in."},
+    {"namespace_share", bind_namespace_share, METH_NOARGS,
+     "namespace_share($module, /)\n--\n\nLet programs that this process starts mount too."},
+    {"namespace_settle", bind_namespace_settle, METH_NOARGS,
+     "namespace_settle($module, /)\n--\n\nKeep what was shared to this process alone."},
+    {"overlay_remove", bind_overlay_remove, METH_VARARGS,
+     "overlay_remove($module, path, /)\n--\n\nUnmount an overlay clone and remove its directory."},
     {"extract", op_extract, METH_VARARGS,
      "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package."},
     {"verify", op_verify, METH_VARARGS,

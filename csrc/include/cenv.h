@@ -382,8 +382,9 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
 /*
  * Clones the environment `src` (a template of the store, a conda environment whoever made it, or a
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
- * `options_json`: {"mode": "auto|reflink|hardlink|copy", "threads": 0, "owner": pid or 0 (the clone
- * is swept when that process is gone)}. Appends {"path", "mode", "files", "relocated",
+ * `options_json`: {"mode": "auto|reflink|hardlink|copy|overlay", "namespace": for overlay what
+ * cenv_namespace_enter gave, "threads": 0, "owner": pid or 0 (the clone is swept when that process is
+ * gone)}. Appends {"path", "mode", "files", "relocated",
  * "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
  * "reason"}], "unrelocatable": [...]}. Atomic; the source is never changed.
  */
@@ -399,6 +400,30 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
  */
 int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
                struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * Mode overlay: the process, with one thread and at its start, enters a mount namespace of its own, in
+ * which its clones are mounted for it and its children. Appends the namespace's name, which tells a
+ * child (by cenv_namespace_name) that it is in there. In a user namespace programs that the process
+ * starts may mount only after `share`, and call `settle` early. CENV_ELINK with the reason and what
+ * to do where the machine refuses.
+ */
+int cenv_namespace_enter(struct cenv_buf *out, struct cenv_error *err);
+int cenv_namespace_name(struct cenv_buf *out, struct cenv_error *err);
+int cenv_namespace_share(struct cenv_error *err);
+int cenv_namespace_settle(struct cenv_error *err);
+
+/* Unmounts an overlay clone and removes its directory; not mounted, or absent, is fine. */
+int cenv_overlay_remove(const char *path, struct cenv_error *err);
+
+/*
+ * Makes a clone that `store` knows permanent: no sweep takes it. An overlay clone becomes a real
+ * directory at its path, visible outside the namespace, exactly as it was seen, and its mounts go.
+ * Appends what cenv_clone does.
+ */
+int cenv_materialize(struct cenv_store *store, const char *clone,
+                     struct cenv_task *task, struct cenv_buf *out,
+                     struct cenv_error *err);
 
 /* Removes a tree: no link followed, read-only directories handled. Absent is fine. */
 int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -181,6 +182,11 @@ uint32_t cenv_fs_uid(void)
     return geteuid();
 }
 
+uint32_t cenv_fs_gid(void)
+{
+    return getegid();
+}
+
 int cenv_fs_open_root(const char *path, struct cenv_error *err)
 {
     int fd = rc_of(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -316,6 +322,11 @@ int cenv_raw_link(int from_dir, const char *from, int to_dir, const char *to)
 int cenv_raw_symlink(const char *target, int dirfd, const char *name)
 {
     return rc_of(symlinkat(target, dirfd, name));
+}
+
+int cenv_raw_whiteout(int dirfd, const char *name)
+{
+    return rc_of(mknodat(dirfd, name, S_IFCHR, makedev(0, 0)));
 }
 
 int cenv_raw_rename(int from_dir, const char *from, int to_dir, const char *to)

@@ -71,6 +71,7 @@ static inline bool cenv_stat_same_file(const struct cenv_stat *a,
     return a->dev == b->dev && a->ino == b->ino;
 }
 uint32_t cenv_fs_uid(void); /* effective user */
+uint32_t cenv_fs_gid(void); /* effective group */
 
 /*
  * Opening. A directory the user named (`open_root`) is opened through links; nothing else is. Files
@@ -166,6 +167,8 @@ int cenv_raw_is_empty_dir(int dirfd);
 /* Names. noreplace: EEXIST when `to` is there, atomically where the system can. */
 int cenv_raw_link(int from_dir, const char *from, int to_dir, const char *to);
 int cenv_raw_symlink(const char *target, int dirfd, const char *name);
+/* What an overlay takes for "not there, whatever lies below": a device 0/0, for any user (5.8). */
+int cenv_raw_whiteout(int dirfd, const char *name);
 int cenv_raw_rename(int from_dir, const char *from, int to_dir, const char *to);
 int cenv_raw_rename_noreplace(int from_dir, const char *from, int to_dir,
                               const char *to);

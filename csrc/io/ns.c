@@ -4,12 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +27,7 @@ enum step {
     STEP_UNSHARE,
     STEP_MAP,
     STEP_PRIVATE,
+    STEP_POWERS,
     STEP_OPEN,
     STEP_TMPFS,
     STEP_DIRECTORIES,
@@ -41,6 +47,7 @@ static const char *const step_names[] = {
     [STEP_UNSHARE] = "making a mount namespace",
     [STEP_MAP] = "mapping the user to itself",
     [STEP_PRIVATE] = "making mounts private",
+    [STEP_POWERS] = "setting capabilities",
     [STEP_OPEN] = "opening the prefix",
     [STEP_TMPFS] = "mounting a tmpfs",
     [STEP_DIRECTORIES] = "making the overlay's directories",
@@ -78,10 +85,51 @@ static int write_id_map(const char *path, unsigned id)
     return write_file(path, text, (size_t)len);
 }
 
-/* The user stays who it is: root of the namespace only until the next exec. */
+/* ---- capabilities: the libc has no calls for them ---- */
+
+struct powers {
+    struct __user_cap_data_struct half[_LINUX_CAPABILITY_U32S_3];
+};
+
+static long powers_call(long call, struct powers *powers)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    return syscall(call, &head, powers->half);
+}
+
+/* Uses all that the process may use; returns what it used before. */
+static struct powers take_up_powers(void)
+{
+    struct powers had = {0}, all;
+    if (powers_call(SYS_capget, &had) < 0)
+        return had;
+    all = had;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        all.half[i].effective = all.half[i].permitted;
+    if (memcmp(&all, &had, sizeof(all)) != 0)
+        powers_call(SYS_capset, &all);
+    return had;
+}
+
+/* errno stays. */
+static void lay_down_powers(struct powers *had)
+{
+    struct powers now = {0};
+    int error = errno;
+    if (powers_call(SYS_capget, &now) == 0 && memcmp(&now, had, sizeof(now)) != 0)
+        powers_call(SYS_capset, had);
+    errno = error;
+}
+
+/*
+ * The user stays who it is. A new user namespace gives every capability in it; the process goes on
+ * with those it had, so that tests of permissions find what they found before.
+ */
 static struct failure enter_user_namespace(void)
 {
     unsigned uid = geteuid(), gid = getegid();
+    struct powers had = {0}, now = {0};
+    powers_call(SYS_capget, &had);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return fail_at(STEP_UNSHARE);
     if (write_file("/proc/self/setgroups", "deny", 4) < 0 && errno != ENOENT)
@@ -89,9 +137,14 @@ static struct failure enter_user_namespace(void)
     if (write_id_map("/proc/self/uid_map", uid) < 0 ||
         write_id_map("/proc/self/gid_map", gid) < 0)
         return fail_at(STEP_MAP);
-    return no_failure;
+    if (powers_call(SYS_capget, &now) < 0)
+        return fail_at(STEP_POWERS);
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        now.half[i].effective = had.half[i].effective;
+    return powers_call(SYS_capset, &now) < 0 ? fail_at(STEP_POWERS) : no_failure;
 }
 
+/* Slave, not private: what the system unmounts later must not live on here. */
 static struct failure enter(void)
 {
     if (unshare(CLONE_NEWNS) < 0) {
@@ -101,32 +154,62 @@ static struct failure enter(void)
         if (failure.step)
             return failure;
     }
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        return fail_at(STEP_PRIVATE);
-    return no_failure;
+    struct powers had = take_up_powers();
+    int rc = mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
+    lay_down_powers(&had);
+    return rc < 0 ? fail_at(STEP_PRIVATE) : no_failure;
 }
 
-/*
- * Directories go by descriptor: their paths may hold what mount options cannot (',' ':' '\\').
- * `more`: as root, marks of deleted files are trusted.* attributes; in a user namespace (Linux
- * 5.11) they are user.*.
- */
-static int try_overlay(int lower, int upper, int work, const char *target,
+/* ---- mounts ---- */
+
+/* Whether the user ids are the system's own: only there trusted.* attributes can be written. */
+static bool in_first_user_namespace(void)
+{
+    char text[64] = "";
+    int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    return len > 0 && strstr(text, "4294967295") != NULL;
+}
+
+static int try_overlay(const char *target, const char *lower, int upper, int work,
                        const char *more)
 {
-    char options[160];
-    snprintf(
-        options, sizeof(options),
-        "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s",
-        lower, upper, work, more);
+    char options[CENV_NS_LOWER_MAX * 32 + 160];
+    snprintf(options, sizeof(options),
+             "lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower,
+             upper, work, more);
     return mount("overlay", target, "overlay", 0, options);
 }
 
-static int mount_overlay(int lower, int upper, int work, const char *target)
+/*
+ * Marks of deleted directories are trusted.* attributes; in a user namespace user.* (Linux 5.11):
+ * without them what was deleted cannot be made again.
+ */
+static struct failure mount_overlay(const char *target, const int *lower,
+                                    unsigned nr_lower, int upper, int work)
 {
-    if (try_overlay(lower, upper, work, target, "") == 0)
-        return 0;
-    return try_overlay(lower, upper, work, target, ",userxattr");
+    char list[CENV_NS_LOWER_MAX * 32] = "";
+    int len = 0;
+    for (unsigned i = 0; i < nr_lower && i < CENV_NS_LOWER_MAX; i++)
+        len += snprintf(list + len, sizeof(list) - (size_t)len, "%s/proc/self/fd/%d",
+                        i ? ":" : "", lower[i]);
+    bool user = !in_first_user_namespace();
+    struct powers had = take_up_powers();
+    int rc = try_overlay(target, list, upper, work, user ? ",userxattr" : "");
+    if (rc < 0 && user)
+        rc = try_overlay(target, list, upper, work, "");
+    lay_down_powers(&had);
+    return rc < 0 ? fail_at(STEP_OVERLAY) : no_failure;
+}
+
+static struct failure mount_tmpfs(const char *target)
+{
+    struct powers had = take_up_powers();
+    int rc = mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+    lay_down_powers(&had);
+    return rc < 0 ? fail_at(STEP_TMPFS) : no_failure;
 }
 
 static int open_directory(const char *path)
@@ -144,11 +227,9 @@ static int make_and_open(int dir, const char *name, mode_t mode)
 /* Mounts the overlay and closes the two directories; -1 for one that could not be opened. */
 static struct failure mount_on(const char *prefix, int lower, int upper, int work)
 {
-    struct failure failure = no_failure;
     if (upper < 0 || work < 0)
         return fail_at(STEP_DIRECTORIES);
-    if (mount_overlay(lower, upper, work, prefix) < 0)
-        failure = fail_at(STEP_OVERLAY);
+    struct failure failure = mount_overlay(prefix, &lower, 1, upper, work);
     close(work);
     close(upper);
     return failure;
@@ -161,12 +242,13 @@ static struct failure overlay_on_tmpfs(const char *prefix, int lower)
     struct stat st;
     if (fstat(lower, &st) < 0)
         return fail_at(STEP_OPEN);
-    if (mount("tmpfs", prefix, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") < 0)
-        return fail_at(STEP_TMPFS);
+    struct failure failure = mount_tmpfs(prefix);
+    if (failure.step)
+        return failure;
     int top = open_directory(prefix);
     int upper = top < 0 ? -1 : make_and_open(top, "upper", st.st_mode & 07777);
     int work = upper < 0 ? -1 : make_and_open(top, "work", 0700);
-    struct failure failure = mount_on(prefix, lower, upper, work);
+    failure = mount_on(prefix, lower, upper, work);
     if (top >= 0)
         close(top);
     return failure;
@@ -217,6 +299,9 @@ static const char *hint_for(struct failure failure)
         return "the process already has several threads: enter before any is started";
     if (failure.step == STEP_OVERLAY && failure.error == ENODEV)
         return "this kernel has no overlay file system: modprobe overlay";
+    if (failure.step == STEP_OVERLAY && failure.error == EINVAL)
+        return "an overlay cannot lie on two others: clone an environment that lies on a "
+               "plain file system";
     return "containers need CAP_SYS_ADMIN for this; a clone works without";
 }
 
@@ -235,9 +320,91 @@ static int report(struct cenv_error *err, struct failure failure, const char *wh
 
 /* ---- public ---- */
 
+/* unshare moves the calling thread alone. */
+static int check_threads(struct cenv_error *err)
+{
+    struct stat st;
+    unsigned long nr = stat("/proc/self/task", &st) < 0 ? 1 : st.st_nlink - 2;
+    if (nr <= 1)
+        return 0;
+    cenv_error_set(err, CENV_ELINK,
+                   "a process with %lu threads cannot enter a mount namespace", nr);
+    return cenv_error_hint(err,
+                           "enter it before any thread is started: at the start of "
+                           "the program, cenv.enter_overlay_namespace()");
+}
+
 int cenv_ns_enter(struct cenv_error *err)
 {
-    return report(err, enter(), "/");
+    int rc = check_threads(err);
+    return rc < 0 ? rc : report(err, enter(), "/");
+}
+
+int cenv_ns_name(struct cenv_buf *out, struct cenv_error *err)
+{
+    char name[64];
+    ssize_t len = readlink("/proc/self/ns/mnt", name, sizeof(name) - 1);
+    if (len < 0)
+        return cenv_error_os(err, errno, "/proc/self/ns/mnt", "cannot read");
+    return cenv_buf_add(out, name, (size_t)len) < 0 ? cenv_error_oom(err) : 0;
+}
+
+int cenv_ns_share(struct cenv_error *err)
+{
+    struct powers powers = {0};
+    if (geteuid() == 0)
+        return 0;
+    if (powers_call(SYS_capget, &powers) < 0)
+        return report(err, fail_at(STEP_POWERS), "/");
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        powers.half[i].inheritable = powers.half[i].permitted;
+    if (powers_call(SYS_capset, &powers) < 0)
+        return report(err, fail_at(STEP_POWERS), "/");
+    for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+        if (powers.half[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap))
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+    return 0;
+}
+
+int cenv_ns_settle(struct cenv_error *err)
+{
+    struct powers powers = {0};
+    if (geteuid() == 0)
+        return 0;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (powers_call(SYS_capget, &powers) < 0)
+        return report(err, fail_at(STEP_POWERS), "/");
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        powers.half[i].inheritable = powers.half[i].effective = 0;
+    return powers_call(SYS_capset, &powers) < 0 ? report(err, fail_at(STEP_POWERS), "/")
+                                                : 0;
+}
+
+int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err)
+{
+    return report(err, mount_tmpfs(target), target);
+}
+
+int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lower,
+                          int upper, int work, struct cenv_error *err)
+{
+    return report(err, mount_overlay(target, lower, nr_lower, upper, work), target);
+}
+
+int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err)
+{
+    struct statfs facts;
+    long want = strcmp(type, "overlay") == 0 ? OVERLAYFS_SUPER_MAGIC : TMPFS_MAGIC;
+    if (statfs(target, &facts) < 0 || (long)facts.f_type != want)
+        return 1;
+    struct powers had = take_up_powers();
+    int rc = umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
+    lay_down_powers(&had);
+    if (rc == 0)
+        return 0;
+    return errno == EINVAL || errno == ENOENT || errno == EPERM
+               ? 1
+               : cenv_error_os(err, errno, target, "cannot unmount");
 }
 
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,

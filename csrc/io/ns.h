@@ -11,10 +11,39 @@
 /*
  * Moves the calling process into a mount namespace of its own, whose mounts nobody else sees and
  * which ends with its last process. With CAP_SYS_ADMIN directly; else through a user namespace that
- * maps the user to itself, so that programs run as who they were; that needs a process with one
- * thread. CENV_ELINK with the reason and what to do where the machine refuses.
+ * maps the user to itself, so that programs run as who they were, and in which the process may do
+ * no more than before: the calls below take up what mounting needs while they last. A process with
+ * several threads is refused: the others would stay behind. CENV_ELINK with the reason and what to
+ * do where the machine refuses.
  */
 int cenv_ns_enter(struct cenv_error *err);
+
+/* Appends the name of the mount namespace the process is in: "mnt:[4026531841]". */
+int cenv_ns_name(struct cenv_buf *out, struct cenv_error *err);
+
+/*
+ * In a user namespace exec takes the power to mount from everybody but root. `share` lets the
+ * programs that this process starts keep it; such a program calls `settle` early, which leaves the
+ * power to itself alone and unused until one of these calls needs it. As root both do nothing.
+ */
+int cenv_ns_share(struct cenv_error *err);
+int cenv_ns_settle(struct cenv_error *err);
+
+/*
+ * Mounts, in a namespace of one's own. tmpfs: an empty one over `target`. overlay: the directories
+ * `lower` (descriptors, the uppermost first) with what is written going to `upper`; `work` lies
+ * beside `upper`. Descriptors: paths may hold what mount options cannot.
+ */
+enum { CENV_NS_LOWER_MAX = 4 };
+int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err);
+int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lower,
+                          int upper, int work, struct cenv_error *err);
+
+/*
+ * Takes the topmost mount at `target` away when it is a file system of `type` ("overlay", "tmpfs"):
+ * at once for new users, for those inside when they leave. 1: nothing of the kind is mounted there.
+ */
+int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err);
 
 /*
  * In a namespace of one's own: shows a writable overlay of the directory `prefix` at its own path.

@@ -12,6 +12,7 @@
 #include "io/json.h"
 #include "ops/cloner.h"
 #include "ops/newprefix.h"
+#include "ops/overlay.h"
 #include "ops/source.h"
 #include "ops/store.h"
 
@@ -19,6 +20,8 @@ struct options {
     enum cenv_link_mode mode;
     unsigned threads;
     int64_t owner;
+    bool overlay;
+    char namespace[64]; /* the mount namespace that the process entered for it */
 };
 
 /* One clone on its way. */
@@ -42,7 +45,10 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     if (cenv_json_parse(&doc, cenv_str(text), "the options", err) < 0)
         return err->status;
     const char *name = cenv_json_get_cstr(doc, "mode");
-    int mode = name ? cenv_link_mode_parse(name) : CENV_LINK_AUTO;
+    const char *namespace = cenv_json_get_cstr(doc, "namespace");
+    out->overlay = name && strcmp(name, CENV_OVERLAY_MODE) == 0;
+    snprintf(out->namespace, sizeof(out->namespace), "%s", namespace ? namespace : "");
+    int mode = name && !out->overlay ? cenv_link_mode_parse(name) : CENV_LINK_AUTO;
     int64_t threads = cenv_json_get_int(doc, "threads", 0);
     out->threads =
         threads > 0 && threads <= CENV_CLONER_THREADS ? (unsigned)threads : 0;
@@ -50,7 +56,7 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     int rc = 0;
     if (mode < 0) {
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name);
-        cenv_error_hint(err, "use auto, reflink, hardlink or copy");
+        cenv_error_hint(err, "use auto, reflink, hardlink, copy or overlay");
     } else {
         out->mode = (enum cenv_link_mode)mode;
     }
@@ -127,6 +133,27 @@ static int decide_mode(struct cloning *c, struct cenv_error *err)
     return 0;
 }
 
+/* Changes are made by the user that mounts: on files of somebody else they would fail. */
+static int check_overlay(const struct cloning *c, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = cenv_overlay_check_namespace(c->options.namespace, err);
+    if (rc == 0 && cenv_raw_stat_fd(c->source.fd, &st) == 0 && cenv_fs_uid() != 0 &&
+        (st.uid != cenv_fs_uid() || st.gid != cenv_fs_gid())) {
+        rc = cenv_error_set(
+            err, CENV_ELINK,
+            "mode overlay cannot work here: '%s' has another owner or group",
+            c->source.path);
+        cenv_error_hint(err, "use mode auto or copy, or a store of your own");
+    }
+    return rc;
+}
+
+static const char *mode_name(const struct cloning *c)
+{
+    return c->options.overlay ? CENV_OVERLAY_MODE : cenv_link_mode_name(c->mode);
+}
+
 /* ---- report ---- */
 
 static void add_notes(const struct cloning *c, enum cenv_note_kind kind,
@@ -190,15 +217,14 @@ static int report(const struct cloning *c, struct cenv_buf *out, struct cenv_err
     }
     cenv_buf_puts(out, "{\"path\": ");
     cenv_json_quote(out, cenv_str(c->dst.path));
-    cenv_buf_addf(out,
-                  ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
-                  "\"bytes_copied\": %llu, \"bytes_shared\": %llu, \"seconds\": %.6f, "
-                  "\"fallbacks\": {",
-                  cenv_link_mode_name(c->mode), (unsigned long long)sum.files,
-                  (unsigned long long)sum.relocated,
-                  (unsigned long long)sum.bytes_copied,
-                  (unsigned long long)sum.bytes_shared,
-                  (double)(cenv_clock_ns() - c->start_ns) / 1e9);
+    cenv_buf_addf(
+        out,
+        ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
+        "\"bytes_copied\": %llu, \"bytes_shared\": %llu, \"seconds\": %.6f, "
+        "\"fallbacks\": {",
+        mode_name(c), (unsigned long long)sum.files, (unsigned long long)sum.relocated,
+        (unsigned long long)sum.bytes_copied, (unsigned long long)sum.bytes_shared,
+        (double)(cenv_clock_ns() - c->start_ns) / 1e9);
     add_fallbacks(sum.fallbacks, out);
     cenv_buf_puts(out, "}, \"skipped\": [");
     add_notes(c, CENV_NOTE_SKIPPED, out);
@@ -223,9 +249,14 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
                                      .source = c->source.path,
                                      .dev = c->root.dev,
                                      .ino = c->root.ino,
-                                     .mode = cenv_link_mode_name(c->mode)};
+                                     .mode = mode_name(c)};
+    struct cenv_stat shown;
     if (!c->store)
         return 0;
+    if (c->options.overlay && cenv_raw_stat(CENV_CWD, c->dst.path, &shown) == 0) {
+        entry.shown_dev = shown.dev;
+        entry.shown_ino = shown.ino;
+    }
     if (c->options.owner > 0) {
         cenv_owner_self(&entry.owner);
         if (entry.owner.pid != c->options.owner)
@@ -252,6 +283,8 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
     rc = cenv_raw_stat_fd(c->dst.dir, &c->root);
     if (rc < 0)
         return cenv_fs_fail(err, rc, c->dst.dir, NULL, "cannot look at");
+    if (c->options.overlay)
+        return cenv_overlay_make(&c->cloner, &c->dst, err);
     rc = decide_mode(c, err);
     c->cloner.dst = c->dst.dir;
     c->cloner.mask = c->dst.mask;
@@ -265,12 +298,16 @@ static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error 
 {
     struct cenv_span span = cenv_span_begin("publish", "");
     int rc = register_clone(c, err);
-    if (rc == 0)
+    if (rc == 0 && !c->options.overlay)
         rc = cenv_newprefix_publish(&c->dst, c->source.manifest->dirs[0].mode, err);
     if (rc < 0 && c->store) {
         struct cenv_error ignored = CENV_ERROR_INIT;
         cenv_clone_forget(c->store, c->dst.path, &ignored);
         cenv_error_release(&ignored);
+    }
+    if (rc < 0 && c->options.overlay) {
+        cenv_overlay_unmount(c->dst.path, err);
+        cenv_newprefix_withdraw(&c->dst);
     }
     cenv_span_end(task, &span);
     return rc;
@@ -295,6 +332,8 @@ static int check_ends(struct cloning *c, const char *src, const char *dst,
                       struct cenv_task *task, struct cenv_error *err)
 {
     int rc = open_source(c, src, task, err);
+    if (rc == 0 && c->options.overlay)
+        rc = check_overlay(c, err);
     return rc < 0 ? rc : cenv_newprefix_check(dst, c->source.fd, err);
 }
 

@@ -150,15 +150,26 @@ static int make_temp(struct cenv_newprefix *p, struct cenv_error *err)
     return rc < 0 ? cenv_fs_fail(err, rc, p->dir, NULL, "cannot prepare") : 0;
 }
 
-int cenv_newprefix_open(struct cenv_newprefix *out, const char *path,
-                        struct cenv_error *err)
+/* What is shown there now will have made way by then. */
+static int look_over(struct cenv_newprefix *p, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = cenv_fs_stat(p->parent, p->name, &st, err);
+    p->exists = rc == 0;
+    p->exists_mode = st.mode;
+    return rc;
+}
+
+static int open_with(struct cenv_newprefix *out, const char *path,
+                     int (*look_at)(struct cenv_newprefix *, struct cenv_error *),
+                     struct cenv_error *err)
 {
     struct cenv_newprefix p = {.parent = -1, .dir = -1};
     int rc = set_path(&p, path, err);
     if (rc == 0)
         rc = open_parent(&p, err);
     if (rc == 0)
-        rc = look(&p, err);
+        rc = look_at(&p, err);
     if (rc == 0)
         rc = make_temp(&p, err);
     if (rc == 0)
@@ -166,6 +177,18 @@ int cenv_newprefix_open(struct cenv_newprefix *out, const char *path,
     else
         cenv_newprefix_close(&p);
     return rc;
+}
+
+int cenv_newprefix_open(struct cenv_newprefix *out, const char *path,
+                        struct cenv_error *err)
+{
+    return open_with(out, path, look, err);
+}
+
+int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
+                             struct cenv_error *err)
+{
+    return open_with(out, path, look_over, err);
 }
 
 int cenv_newprefix_publish(struct cenv_newprefix *p, uint32_t mode,
@@ -194,6 +217,15 @@ static void remove_parents(struct cenv_newprefix *p)
         if (cenv_raw_rmdir(CENV_CWD, p->path) < 0)
             return;
         at = cenv_path_parent(at);
+    }
+}
+
+void cenv_newprefix_withdraw(struct cenv_newprefix *p)
+{
+    if (p->published && !p->exists && cenv_raw_rmdir(p->parent, p->name) == 0) {
+        cenv_free(p->temp);
+        p->temp = NULL;
+        p->published = false;
     }
 }
 

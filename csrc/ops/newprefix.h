@@ -34,6 +34,10 @@ struct cenv_newprefix {
 int cenv_newprefix_open(struct cenv_newprefix *out, const char *path,
                         struct cenv_error *err);
 
+/* As open, for what is to take the place of whatever is shown at `path` now (published then). */
+int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
+                             struct cenv_error *err);
+
 /*
  * The same errors without making anything; also CENV_EPREFIX when the destination lies in the
  * directory `outside` (a descriptor) or is it.
@@ -43,6 +47,9 @@ int cenv_newprefix_check(const char *path, int outside, struct cenv_error *err);
 /* Gives the directory `mode` (of the empty directory that it replaces, if any) and moves it. */
 int cenv_newprefix_publish(struct cenv_newprefix *prefix, uint32_t mode,
                            struct cenv_error *err);
+
+/* Takes a published, empty directory back, unless one was there before or is in use. */
+void cenv_newprefix_withdraw(struct cenv_newprefix *prefix);
 
 /* Frees; removes what was not published, and the parents made for it. Zero-initialised is fine. */
 void cenv_newprefix_close(struct cenv_newprefix *prefix);

@@ -12,6 +12,7 @@
 #include "io/json.h"
 #include "ops/cloner.h"
 #include "ops/newprefix.h"
+#include "ops/overlay_clone.h"
 #include "ops/source.h"
 #include "ops/store.h"
 
@@ -413,8 +414,9 @@ static int report(const struct reset *r, uint64_t start_ns, struct cenv_buf *out
     return cenv_error_oom(err);
 }
 
-int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
-               struct cenv_buf *out, struct cenv_error *err)
+static int reset_files(struct cenv_store *store, const char *clone,
+                       struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
 {
     struct reset r = {.from = -1, .source = {.fd = -1}};
     uint64_t start_ns = cenv_clock_ns();
@@ -439,4 +441,11 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
     cenv_free(r.next_dir);
     cenv_free(r.path);
     return rc;
+}
+
+int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
+               struct cenv_buf *out, struct cenv_error *err)
+{
+    int rc = cenv_overlay_reset(store, clone, task, out, err);
+    return rc == 1 ? reset_files(store, clone, task, out, err) : rc;
 }

@@ -142,11 +142,12 @@ int cenv_store_await_template(const struct cenv_store *store, const char *path,
 /* ---- clones: v1/clones/<key>.json ---- */
 
 struct cenv_clone_entry {
-    const char *path;        /* absolute */
-    const char *source;      /* absolute: the prefix it was cloned from */
-    uint64_t dev, ino;       /* of the directory at `path` */
-    struct cenv_owner owner; /* pid 0: nobody's, never swept */
-    const char *mode;        /* "reflink", "hardlink", "copy" */
+    const char *path;              /* absolute */
+    const char *source;            /* absolute: the prefix it was cloned from */
+    uint64_t dev, ino;             /* of the directory at `path` */
+    struct cenv_owner owner;       /* pid 0: nobody's, never swept */
+    const char *mode;              /* "reflink", "hardlink", "copy", "overlay" */
+    uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
 };
 
 /* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
@@ -154,6 +155,16 @@ int cenv_clone_register(const struct cenv_store *store,
                         const struct cenv_clone_entry *entry, struct cenv_error *err);
 int cenv_clone_forget(const struct cenv_store *store, const char *path,
                       struct cenv_error *err);
+
+/* The overlay was mounted anew: enters what is shown at `path` now. The process that owns it. */
+int cenv_clone_shown(const struct cenv_store *store, const char *path,
+                     struct cenv_error *err);
+int cenv_clone_owner(const struct cenv_store *store, const char *path, int64_t *pid,
+                     struct cenv_error *err);
+
+/* The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. */
+int cenv_clone_release(const struct cenv_store *store, const char *path,
+                       const char *source, const char *mode, struct cenv_error *err);
 
 /* 0 with *source and *mode (caller frees) when `path` is a registered clone, the very directory
  * that was registered; 1 when not. */

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "io/fs.h"
 #include "io/json.h"
+#include "ops/overlay.h"
 #include "ops/storedir.h"
 #include "ops/storetemplate.h"
 
@@ -78,6 +79,10 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
     rc = rc ? rc : set_u64(doc, "dev", entry->dev);
     rc = rc ? rc : set_u64(doc, "ino", entry->ino);
+    if (entry->shown_ino) {
+        rc = rc ? rc : set_u64(doc, "shown_dev", entry->shown_dev);
+        rc = rc ? rc : set_u64(doc, "shown_ino", entry->shown_ino);
+    }
     rc = rc ? rc : cenv_store_set_owner(doc, &entry->owner);
     if (rc == 0)
         return doc;
@@ -128,7 +133,7 @@ int cenv_clone_forget(const struct cenv_store *store, const char *path,
 
 struct clone {
     char *path, *source, *mode;
-    uint64_t dev, ino;
+    uint64_t dev, ino, shown_dev, shown_ino;
     struct cenv_owner owner;
 };
 
@@ -190,6 +195,8 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     out->mode = cenv_strdup(mode ? mode : "copy");
     out->dev = get_u64(doc, "dev");
     out->ino = get_u64(doc, "ino");
+    out->shown_dev = get_u64(doc, "shown_dev");
+    out->shown_ino = get_u64(doc, "shown_ino");
     cenv_store_get_owner(doc, &out->owner);
     cenv_json_free(doc);
     if (out->path && out->source && out->mode)
@@ -202,7 +209,9 @@ static bool is_still_it(const struct clone *clone)
 {
     struct cenv_stat st;
     return cenv_raw_stat(CENV_CWD, clone->path, &st) == 0 && st.type == CENV_FT_DIR &&
-           st.dev == clone->dev && st.ino == clone->ino;
+           ((st.dev == clone->dev && st.ino == clone->ino) ||
+            (clone->shown_ino && st.dev == clone->shown_dev &&
+             st.ino == clone->shown_ino));
 }
 
 int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
@@ -261,6 +270,61 @@ int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
     entry.ino = st.ino;
     cenv_owner_of(pid, &entry.owner);
     return rc ? rc : cenv_clone_register(store, &entry, err);
+}
+
+static int load_of(const struct cenv_store *store, const char *path,
+                   struct clone *clone, struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, clone, err);
+    return rc <= 0 ? rc
+                   : cenv_error_set(err, CENV_EPREFIX,
+                                    "'%s' is not a clone that the store knows", path);
+}
+
+int cenv_clone_shown(const struct cenv_store *store, const char *path,
+                     struct cenv_error *err)
+{
+    struct clone clone;
+    struct cenv_stat st;
+    int rc = load_of(store, path, &clone, err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    struct cenv_clone_entry entry = {.path = path,
+                                     .source = clone.source,
+                                     .dev = clone.dev,
+                                     .ino = clone.ino,
+                                     .owner = clone.owner,
+                                     .mode = clone.mode,
+                                     .shown_dev = st.dev,
+                                     .shown_ino = st.ino};
+    rc = rc ? rc : cenv_clone_register(store, &entry, err);
+    clone_release(&clone);
+    return rc;
+}
+
+int cenv_clone_owner(const struct cenv_store *store, const char *path, int64_t *pid,
+                     struct cenv_error *err)
+{
+    struct clone clone;
+    int rc = load_of(store, path, &clone, err);
+    if (rc < 0)
+        return rc;
+    *pid = clone.owner.pid;
+    clone_release(&clone);
+    return 0;
+}
+
+int cenv_clone_release(const struct cenv_store *store, const char *path,
+                       const char *source, const char *mode, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    struct cenv_clone_entry entry = {
+        .path = path, .source = source, .dev = st.dev, .ino = st.ino, .mode = mode};
+    return rc < 0 ? rc : cenv_clone_register(store, &entry, err);
 }
 
 /* The entry's own modification time: written right before the clone was there. */
@@ -333,7 +397,9 @@ static int remove_orphan(const struct clone *clone, struct cenv_error *err)
         rc = remove_unfinished(clone->path, err);
         return rc < 0 ? rc : 0;
     }
-    rc = cenv_fs_remove_tree(CENV_CWD, clone->path, err);
+    rc = strcmp(clone->mode, CENV_OVERLAY_MODE) == 0
+             ? cenv_overlay_remove(clone->path, err)
+             : cenv_fs_remove_tree(CENV_CWD, clone->path, err);
     return rc < 0 ? rc : 1;
 }
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Solution,
         VerifyReport,
     )
+    from cenv.overlay import enter_overlay_namespace
     from cenv.solving import Index
     from cenv.specs import MatchSpec, Version
     from cenv.store import Clone, Template, TemplateStore
@@ -44,6 +45,7 @@ _HOMES = {
     "index_dir": "index",
     "model": "Alteration CheckReport CloneReport PackageRecord PrefixReport ResetReport "
     "Solution VerifyReport",
+    "overlay": "enter_overlay_namespace",
     "solving": "Index",
     "specs": "MatchSpec Version",
     "store": "Clone Template TemplateStore",
@@ -76,6 +78,7 @@ __all__ = [
     "__version__",
     "clone",
     "create",
+    "enter_overlay_namespace",
     "extract",
     "index",
     "remove",

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cenv import core, trace
+from cenv import core, overlay, trace
 from cenv.config import load
 from cenv.model import (
     CloneReport,
@@ -140,10 +140,13 @@ def clone(
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
-    `mode`: auto, reflink, hardlink or copy. `owner` (a process id): the clone is swept
+    `mode`: auto, reflink, hardlink, copy, or overlay: a mount that only this process and
+    its children see (cenv.enter_overlay_namespace). `owner` (a process id): the clone is swept
     after that process died. Raises PrefixError or LinkError; `src` is never changed.
     """
-    settings = json.dumps({"mode": mode, "owner": owner})
+    settings = {"mode": mode, "owner": owner}
+    if mode == "overlay":
+        settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
     opened = open_store(store)
     lease = opened.lease()  # gc may not take the template away meanwhile
     try:
@@ -153,10 +156,12 @@ def clone(
                 opened,
                 core.fspath(src),
                 core.fspath(dst),
-                settings,
+                json.dumps(settings),
             )
     finally:
         lease.release()
+    if mode == "overlay":
+        overlay.mounted(reply["path"])
     stages = recorder.stages()
     return CloneReport.from_json({**reply, "stages": stages})
 
@@ -165,6 +170,14 @@ def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
     """Put a clone back to the state of its template."""
     reply = core.call(core.extension().reset, open_store(store), core.fspath(clone))
     return ResetReport.from_json(reply)
+
+
+def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
+    """Make a clone permanent, an overlay clone by writing it out at its own path."""
+    path = core.fspath(clone)
+    reply = core.call(core.extension().materialize, open_store(store), path)
+    overlay.forget(path)
+    return CloneReport.from_json(reply)
 
 
 def verify(prefix: Path) -> VerifyReport:
@@ -187,5 +200,7 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
 
 
 def remove(path: Path) -> None:
-    """Remove a tree, following no link."""
+    """Remove a tree, following no link; an overlay clone is unmounted first."""
+    if overlay.is_mounted(core.fspath(path)):
+        return overlay.remove(core.fspath(path))
     core.call(core.extension().remove, core.fspath(path))

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cenv import api, core, trace
+from cenv import api, core, overlay, trace
 from cenv.errors import PrefixError, UsageError
 from cenv.model import (
     CheckReport,
@@ -185,6 +185,7 @@ class Clone(_AtPath):
     template: Template | None = None
     mode: str = "auto"
     report: CloneReport | None = field(default=None, repr=False)
+    permanent: bool = False
 
     def reset(self) -> ResetReport:
         """Put it back to its template's state."""
@@ -192,7 +193,25 @@ class Clone(_AtPath):
 
     def remove(self) -> None:
         """Remove it; a second time is fine."""
-        api.remove(self)
+        if self.mode == "overlay":
+            overlay.remove(self.path)
+        else:
+            api.remove(self)
+
+    def materialize(self, path: AnyPath | None = None) -> Clone:
+        """Make it permanent: neither `with` nor a sweep removes it then.
+
+        An overlay clone becomes a real directory at its path, for every process, as it
+        is now; what runs in it goes on in what it had open. With another `path` this
+        clone stays as it is, and a permanent clone of it is made there.
+        """
+        store = self.template.store if self.template else None
+        if path is not None and core.fspath(path) != self.path:
+            report = api.clone(self, path, store=store)
+            return Clone(report.path, self.template, report.mode, report, True)
+        report = api.materialize(self, store=store)
+        self.mode, self.permanent = report.mode, True
+        return self
 
     def __enter__(self) -> Clone:
         return self
@@ -203,7 +222,8 @@ class Clone(_AtPath):
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        self.remove()
+        if not self.permanent:
+            self.remove()
 
 
 @dataclass(frozen=True, eq=False)

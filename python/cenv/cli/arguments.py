@@ -93,11 +93,20 @@ def create(parser: Parser) -> None:
     _store(parser)
 
 
+def _clone_mode(name: str) -> str:
+    if name == "overlay":
+        raise argparse.ArgumentTypeError(
+            "an overlay clone is a mount that ends with the process: "
+            "use it from Python or pytest, or `cenv run`"
+        )
+    return name
+
+
 def clone(parser: Parser) -> None:
     """Arguments of `clone`."""
     parser.add_argument("src", metavar="SRC")
     parser.add_argument("dst", metavar="DST", help="absent, or an empty directory")
-    parser.add_argument("--mode", choices=MODES, default="auto")
+    parser.add_argument("--mode", type=_clone_mode, choices=MODES, default="auto")
     parser.add_argument(
         "--register", action="store_true", help="add DST to ~/.conda/environments.txt"
     )

@@ -1,0 +1,479 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Overlay clones: equal to copies through the mount, private, and gone without a trace.
+
+A process enters its namespace with one thread, which a test process may not have: every
+scenario is a process of its own, as root and as an ordinary user where that can be.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cenv
+from cenv import core
+
+_PREAMBLE = """
+import json, os, shutil, stat, subprocess, sys, threading
+import cenv
+
+work, channel = sys.argv[1:3]
+here = os.path.join(work, "environment")
+store = cenv.TemplateStore(os.path.join(work, "store"))
+
+def make():
+    return store.template(["tool", "data>=2,<3"], channels=[channel])
+
+def seen(top):
+    found = {}
+    for place, names, files in os.walk(top):
+        for name in ["", *files, *(n for n in names if os.path.islink(f"{place}/{n}"))]:
+            path = os.path.join(place, name) if name else place
+            facts = os.lstat(path)
+            what = stat.S_IFMT(facts.st_mode), stat.S_IMODE(facts.st_mode), facts.st_mtime_ns
+            if stat.S_ISLNK(facts.st_mode):
+                what += (os.readlink(path),)
+            elif stat.S_ISREG(facts.st_mode):
+                what += (open(path, "rb").read(),)
+            found[os.path.relpath(path, top)] = what
+    return found
+
+def same(a, b):
+    assert sorted(a) == sorted(b), set(a) ^ set(b)
+    different = {path: (a[path], b[path]) for path in a if a[path] != b[path]}
+    assert not different, different
+
+def mounts():
+    return open("/proc/self/mountinfo").read().splitlines()
+"""
+
+
+_NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Runs scripts in processes of their own, as this user or as somebody else."""
+
+    work: Path
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    keywords: dict[str, Any]
+
+    @property
+    def here(self) -> Path:
+        return self.work / "environment"
+
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                *self.command,
+                _PREAMBLE + textwrap.dedent(script),
+                self.work,
+                self.work / "channel",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=self.environment,
+            **self.keywords,
+        )
+
+    def __call__(self, script: str) -> None:
+        done = self.run(script)
+        assert done.returncode == 0, done.stderr
+        assert not os.path.ismount(self.here)
+
+
+def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return a Python that this user may start, and the variables that show it cenv."""
+    places = [str(Path(cenv.__file__).parent.parent), sysconfig.get_path("purelib")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    probe = "from cenv import core; core.extension().namespace_enter()"
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            done = subprocess.run(
+                [python, "-c", probe],
+                check=False,
+                cwd="/",
+                env=environment,
+                capture_output=True,
+                text=True,
+                **keywords,
+            )
+        except OSError:
+            continue
+        if done.returncode and "LinkError" in done.stderr:
+            pytest.skip("this machine refuses mount namespaces")
+        if done.returncode == 0:
+            return (python, "-c"), environment
+    pytest.skip("no Python here that another user may start")
+
+
+@pytest.fixture(params=["self", "somebody"])
+def scenario(request: pytest.FixtureRequest, small_channel: Path) -> Iterator[Scenario]:
+    """Give scripts a directory, a channel and a store; as root also to an ordinary user."""
+    keywords = _NOBODY if request.param == "somebody" else {}
+    if keywords and os.getuid() != 0:
+        pytest.skip("needs root to become somebody else")
+    command, environment = _interpreter(keywords)
+    with tempfile.TemporaryDirectory(prefix="cenv-overlay-") as work:
+        os.chmod(work, 0o755)
+        shutil.copytree(small_channel, Path(work) / "channel")
+        if keywords:
+            subprocess.run(["chown", "-R", "65534:65534", work], check=True)
+        environment |= {"HOME": work, "XDG_CACHE_HOME": work}
+        yield Scenario(Path(work), command, environment, keywords)
+
+
+def test_an_overlay_clone_equals_a_copy(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        before = seen(template)
+        with template.clone(here, mode="copy") as copy:
+            wanted = seen(copy)
+        clone = template.clone(here, mode="overlay")
+        same(seen(clone), wanted)
+        report = clone.report
+        assert report.mode == clone.mode == "overlay", report
+        assert report.relocated and report.bytes_copied and not report.fallbacks
+        assert report.files == copy.report.files
+        assert clone.run("tool", capture_output=True, text=True).stdout.strip() == here
+        same(seen(template), before)
+        """
+    )
+
+
+def test_what_is_written_stays_in_the_clone(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        before = seen(template)
+        other = template.clone(os.path.join(work, "other"), mode="overlay")
+        fresh = seen(other)
+        clone = template.clone(here, mode="overlay")
+        wanted = seen(clone)
+        for _round in range(2):
+            (clone / "share/data.txt").unlink()
+            (clone / "share/data.txt").write_text("mine")
+            (clone / "etc/tool.conf").unlink()
+            shutil.rmtree(clone / "lib")
+            (clone / "lib").mkdir()
+            (clone / "lib/new").write_text("new")
+            os.rename(clone / "bin/tool", clone / "bin/renamed")
+            os.chmod(clone, 0o700)
+            subprocess.run(["sh", "-c", "echo child > etc/child"], cwd=clone, check=True)
+            shown = clone.run("cat", f"{here}/lib/new", capture_output=True)
+            assert shown.stdout == b"new"
+            same(seen(template), before)
+            same(seen(other), fresh)
+            report = clone.reset()
+            assert report.removed and report.path == here, report
+            same(seen(clone), wanted)
+        """
+    )
+
+
+def test_any_environment_serves_as_source(scenario: Scenario) -> None:
+    scenario(
+        """
+        source = os.path.join(work, "source")
+        cenv.clone(make(), source, mode="copy", store=store.path)
+        os.mkfifo(f"{source}/pipe")
+        os.mkdir(f"{source}/empty")
+        open(f"{source}/conf", "w").write(f"{source}/lib")
+        os.link(f"{source}/conf", f"{source}/etc/twin")
+        os.symlink(f"{source}/conf", f"{source}/absolute")
+        os.chmod(f"{source}/empty", 0o555)
+        copy = cenv.clone(source, here, mode="copy", store=store.path)
+        wanted = seen(here)
+        cenv.remove(here)
+        made = cenv.clone(source, here, mode="overlay", store=store.path)
+        assert made.skipped == copy.skipped and made.files == copy.files, (made, copy)
+        same(seen(here), wanted)
+        assert os.path.samefile(f"{here}/conf", f"{here}/etc/twin")
+        open(f"{source}/conf", "a").write("more")  # and so says a new clone, and a reset
+        cenv.reset(here, store=store.path)
+        assert open(f"{here}/conf").read() == f"{here}/libmore"
+        cenv.remove(here)
+        assert not os.path.exists(here)
+        """
+    )
+
+
+def test_the_user_stays_who_it_is(scenario: Scenario) -> None:
+    scenario(
+        """
+        user, group = os.getuid(), os.getgid()
+        cenv.enter_overlay_namespace()
+        cenv.enter_overlay_namespace()
+        clone = make().clone(here, mode="overlay")
+        assert (os.getuid(), os.getgid()) == (user, group)
+        shown = clone.run("id", "-u", capture_output=True, text=True).stdout
+        assert int(shown) == user
+        try:
+            open(clone / "share/data.txt", "w")
+        except PermissionError:
+            assert user != 0
+        else:
+            assert user == 0
+        append = ["sh", "-c", "echo x >> share/data.txt"]
+        done = clone.run(*append, cwd=clone, stderr=subprocess.DEVNULL)
+        assert (done.returncode == 0) == (user == 0)
+        """
+    )
+
+
+def test_views_work_in_the_namespace(scenario: Scenario) -> None:
+    scenario(
+        """
+        cenv.enter_overlay_namespace()
+        template = make()
+        script = "rm -r share; mkdir share; echo $CONDA_PREFIX"
+        done = template.run(
+            "sh", "-c", script, capture_output=True, text=True, cwd=template.path
+        )
+        assert (done.stdout.strip(), done.stderr) == (template.path, ""), done
+        assert os.path.exists(f"{template.path}/share/data.txt")
+        """
+    )
+
+
+_CHILD = """
+import os, sys, threading, cenv
+
+work, channel, other = sys.argv[1:]
+stop = threading.Event()
+threading.Thread(target=stop.wait).start()
+try:
+    assert os.path.exists(os.path.join(work, "environment/bin/tool"))
+    store = cenv.TemplateStore(os.path.join(work, "store"))
+    template = store.template(["tool", "data>=2,<3"], channels=[channel])
+    clone = template.clone(other, mode="overlay")
+    (clone / "share/data.txt").unlink()
+    clone.reset()
+    assert (clone / "share/data.txt").exists()
+    if os.getuid():
+        status = open("/proc/self/status").read()
+        assert "CapEff:\\t0000000000000000" in status, status
+        assert "CapAmb:\\t0000000000000000" in status, status
+    clone.remove()
+finally:
+    stop.set()
+"""
+
+
+def test_programs_that_it_starts_make_clones_of_their_own(scenario: Scenario) -> None:
+    (scenario.work / "child.py").write_text(_CHILD)
+    scenario(
+        """
+        from cenv import overlay
+
+        make().clone(here, mode="overlay")
+        overlay.share_namespace()
+        child, other = os.path.join(work, "child.py"), os.path.join(work, "other")
+        subprocess.run([sys.executable, child, work, channel, other], check=True)
+        assert not os.path.exists(other)
+        """
+    )
+
+
+def test_a_process_with_threads_is_told_what_to_do(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        stop = threading.Event()
+        other = threading.Thread(target=stop.wait)
+        other.start()
+        try:
+            template.clone(here, mode="overlay")
+        except cenv.LinkError as error:
+            assert "threads" in str(error) and "enter_overlay_namespace" in error.hint
+        else:
+            raise AssertionError("a process with threads entered a namespace")
+        finally:
+            stop.set()
+            other.join()
+        assert not os.path.exists(here)
+        assert template.clone(here, mode="overlay").mode == "overlay"
+        """
+    )
+
+
+def test_a_failure_leaves_nothing(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        cenv.enter_overlay_namespace()
+        before = mounts()
+        os.makedirs(f"{here}/full")
+        for path in (here, f"{template.path}/inside"):
+            try:
+                template.clone(path, mode="overlay")
+            except cenv.PrefixError:
+                pass
+            else:
+                raise AssertionError(path)
+        # Every call that takes a descriptor fails once.
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        inside, made = os.path.join(work, "a", "b"), 0
+        for limit in range(len(os.listdir("/proc/self/fd")), 60):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most[1]))
+            try:
+                template.clone(inside, mode="overlay").remove()
+                made += 1
+            except (OSError, cenv.CenvError, ImportError):
+                assert not os.path.lexists(inside)
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+            assert mounts() == before
+            assert not os.path.lexists(inside)
+        assert 10 < made < 50
+        """
+    )
+
+
+def test_a_thousand_clones_leave_no_mount(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        os.mkdir(here)
+        cenv.enter_overlay_namespace()
+        before = mounts()
+        descriptors = len(os.listdir("/proc/self/fd"))
+        for _number in range(1000):
+            with template.clone(here, mode="overlay"):
+                pass
+            assert not os.path.exists(here)
+        assert mounts() == before
+        assert len(os.listdir("/proc/self/fd")) == descriptors
+        """
+    )
+
+
+def test_exit_takes_the_directory_along(scenario: Scenario) -> None:
+    scenario(
+        """
+        make().clone(here, mode="overlay")
+        child = os.fork()
+        if child == 0:
+            sys.exit(0 if os.path.exists(f"{here}/bin/tool") else 3)
+        assert os.waitpid(child, 0)[1] == 0
+        assert os.path.exists(f"{here}/bin/tool")
+        """
+    )
+    assert not scenario.here.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_process_leaves_an_empty_directory(
+    scenario: Scenario, number: int
+) -> None:
+    done = scenario.run(
+        f"""
+        make().clone(here, mode="overlay")
+        assert os.path.exists(f"{{here}}/bin/tool")
+        os.kill(os.getpid(), {int(number)})
+        """
+    )
+    assert done.returncode == -number, done.stderr
+    assert list(scenario.here.iterdir()) == []
+    assert str(scenario.here) not in Path("/proc/self/mountinfo").read_text()
+    scenario("assert store.sweep() == [here], os.listdir(work)")
+    assert not scenario.here.exists()
+
+
+def test_a_clone_is_made_permanent(scenario: Scenario) -> None:
+    scenario(
+        """
+        import pickle
+
+        def change(clone):
+            (clone / "lib/new").write_text("new")
+            os.link(clone / "lib/new", clone / "lib/twin")
+            (clone / "etc/tool.conf").unlink()
+            for name, when in (("lib/new", 7), ("lib", 5), ("etc", 6)):
+                os.utime(clone / name, ns=(when, when))
+
+        template = make()
+        with template.clone(here, mode="copy") as copy:
+            change(copy)
+            wanted = seen(copy)
+        with template.clone(here, mode="overlay") as clone:
+            change(clone)
+            same(seen(clone), wanted)
+            assert clone.materialize() is clone
+            assert clone.mode == "copy"
+            same(seen(clone), wanted)
+            assert os.stat(clone / "lib/new").st_nlink == 2
+        assert not [line for line in mounts() if here in line]
+        with open(os.path.join(work, "wanted"), "wb") as out:
+            pickle.dump(wanted, out)
+        """
+    )
+    assert (scenario.here / "lib/new").read_text() == "new"
+    scenario(
+        """
+        import pickle
+
+        with open(os.path.join(work, "wanted"), "rb") as wanted:
+            same(seen(here), pickle.load(wanted))
+        assert store.sweep() == []
+        cenv.reset(here, store=store.path)
+        assert not os.path.exists(f"{here}/lib/new")
+        assert os.path.exists(f"{here}/etc/tool.conf")
+        """
+    )
+
+
+def test_a_clone_is_made_permanent_elsewhere(scenario: Scenario) -> None:
+    scenario(
+        """
+        there = os.path.join(work, "a-longer-path-than-the-one-of-the-clone")
+        clone = make().clone(here, mode="overlay")
+        (clone / "etc/mine").write_text(f"{here}/lib")
+        kept = clone.materialize(there)
+        assert (kept.path, kept.permanent) == (there, True)
+        assert (kept / "etc/mine").read_text() == f"{there}/lib"
+        ran = kept.run("tool", capture_output=True, text=True)
+        assert ran.stdout.strip() == there
+        assert (clone / "etc/mine").read_text() == f"{here}/lib"
+        for path in ("etc/tool.conf", "lib/libtool.so", "bin/tool"):
+            assert here.encode() not in (kept / path).read_bytes()
+        """
+    )
+    assert (scenario.work / "a-longer-path-than-the-one-of-the-clone/etc/mine").exists()
+
+
+def test_the_core_mounts_only_in_a_namespace_that_was_entered(tmp_path: Path) -> None:
+    (tmp_path / "source/conda-meta").mkdir(parents=True)
+    (tmp_path / "source/conda-meta/history").touch()
+    source, target = str(tmp_path / "source"), str(tmp_path / "target")
+    for options in ('{"mode": "overlay"}', '{"mode": "overlay", "namespace": "no"}'):
+        task = core.extension().Task()
+        with pytest.raises(cenv.LinkError, match="namespace"):
+            core.extension().clone(None, source, target, options, task)
+    assert not (tmp_path / "target").exists()
+
+
+def test_the_command_line_says_why_not() -> None:
+    command = [sys.executable, "-m", "cenv", "clone", "a", "b", "--mode=overlay"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "ends with the process" in done.stderr
+    assert "cenv run" in done.stderr
