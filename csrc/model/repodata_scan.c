@@ -170,16 +170,14 @@ static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kin
     return add_to_run(sc, key);
 }
 
-static int pass(struct scanner *sc)
+static void pass(struct scanner *sc)
 {
-    const struct cenv_repodata_source *source = &sc->rd->source;
-    const char *from = sc->passed;
-    size_t len = (size_t)(sc->scan.at - from);
+    size_t len = (size_t)(sc->scan.at - sc->passed);
 
-    if (len < STRIDE || !source->passed)
-        return 0;
+    if (len < STRIDE || !sc->rd->source.passed)
+        return;
+    sc->rd->source.passed(sc->passed, len);
     sc->passed = sc->scan.at;
-    return source->passed(source->ctx, from, len, sc->err);
 }
 
 static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
@@ -195,7 +193,7 @@ static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
-        rc = rc < 0 ? rc : pass(sc);
+        pass(sc);
     }
     return rc;
 }

@@ -78,6 +78,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="build the templates of this run anew",
     )
+    parser.addini(
+        "cenv_patch_conda_testing",
+        "clone where conda.testing's tmp_env and session_tmp_env would create",
+        type="bool",
+        default=False,
+    )
     for name, kind, text in _INI:
         parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]
     reports.add_options(parser)
@@ -92,6 +98,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "each of a list of templates",
     )
     reports.register(config)
+
+
+@pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Override conda.testing's fixtures, where ini asks for it."""
+    plugins = session.config.pluginmanager
+    wanted = session.config.getini("cenv_patch_conda_testing")
+    if wanted and not plugins.has_plugin("cenv.conda"):
+        from cenv import conda
+
+        plugins.register(conda, "cenv.conda")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -39,6 +39,7 @@ class TemplateFactory:
         channel_priority: str | None = None,
         exclude_newer: str | None = None,
         add_pip: bool | None = None,
+        pinned: Sequence[str] = (),
     ) -> Template:
         """Return the template of `specs`, of a spec file, or of an existing environment.
 
@@ -63,6 +64,7 @@ class TemplateFactory:
             "channel_priority": channel_priority,
             "exclude_newer": exclude_newer,
             "add_pip": add_pip,
+            "pinned": tuple(pinned),
         }
         parts = (specs, sources, records, options)
         shape = (below and below.id, shaped and shaped.key)

@@ -150,8 +150,7 @@ class Reports:
         if self._watch is not None:
             self._watch.close()
         if environments is not None:
-            worker = getattr(self._config, "workerinput", {}).get("workerid", "")
-            found = {"worker": worker, **environments.recorder.data()}
+            found = environments.recorder.data()
             if _is_worker(self._config):
                 self._config.workeroutput[_OUTPUT] = found  # type: ignore[attr-defined]
             else:
