@@ -156,6 +156,12 @@ int cenv_fs_write_atomic(int dirfd, const char *name, struct cenv_str data,
 int cenv_raw_mkdir(int dirfd, const char *name, unsigned mode);
 int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err);
+/*
+ * Locks an open directory for as long as the descriptor (and those forked from it) are open, without
+ * a file for it. lock waits; try gives -EWOULDBLOCK when it is held. -ENOTSUP where it cannot work.
+ */
+int cenv_raw_lock_dir(int fd);
+int cenv_raw_try_lock_dir(int fd);
 /* A name nobody else has: "<stem>-<pid>-<nonce>"; NULL when out of memory. Caller frees. */
 char *cenv_fs_unique_name(const char *stem);
 /* Makes a new directory (0700) of such a name; *name for the caller to free. */

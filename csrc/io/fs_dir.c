@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -338,4 +339,26 @@ int cenv_dirs_parent(struct cenv_dirs *dirs, struct cenv_str path, unsigned mkdi
 {
     *name = cenv_path_base(path);
     return cenv_dirs_get(dirs, cenv_path_parent(path), mkdir_mode);
+}
+
+/* Network file systems lock byte ranges instead, and want the file open for writing. */
+static int lock_dir(int fd, int how)
+{
+    int rc;
+    do
+        rc = flock(fd, how);
+    while (rc < 0 && errno == EINTR);
+    if (rc == 0 || errno == EWOULDBLOCK)
+        return rc == 0 ? 0 : -EWOULDBLOCK;
+    return -ENOTSUP;
+}
+
+int cenv_raw_lock_dir(int fd)
+{
+    return lock_dir(fd, LOCK_EX);
+}
+
+int cenv_raw_try_lock_dir(int fd)
+{
+    return lock_dir(fd, LOCK_EX | LOCK_NB);
 }

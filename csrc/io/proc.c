@@ -235,6 +235,11 @@ int cenv_owner_text(struct cenv_buf *out)
                          host.nodename, since);
 }
 
+bool cenv_pid_is_gone(int64_t pid)
+{
+    return pid <= 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+}
+
 bool cenv_owner_may_live(const struct cenv_owner *owner)
 {
     struct cenv_owner self;
@@ -243,7 +248,7 @@ bool cenv_owner_may_live(const struct cenv_owner *owner)
         return strcmp(owner->host, self.host) != 0;
     if (owner->pid_ns != self.pid_ns)
         return true; /* its number means nothing here */
-    if (kill((pid_t)owner->pid, 0) < 0 && errno == ESRCH)
+    if (cenv_pid_is_gone(owner->pid))
         return false;
     uint64_t start = start_of(owner->pid);
     return !owner->start || !start || start == owner->start;

@@ -33,6 +33,7 @@ struct cloning {
     struct cenv_cloner cloner;
     enum cenv_link_mode mode; /* decided */
     struct cenv_stat root;    /* of the destination */
+    bool registered;
     uint64_t start_ns;
 };
 
@@ -243,13 +244,18 @@ static unsigned thread_count(const struct cloning *c)
     return threads > most ? most : threads;
 }
 
+/*
+ * Before it is made, so that a sweep finds what is left when this process is killed, and once more
+ * when it is whole: then inode and mode are known, and what changes later is a change of the clone.
+ */
 static int register_clone(struct cloning *c, struct cenv_error *err)
 {
     struct cenv_clone_entry entry = {.path = c->dst.path,
                                      .source = c->source.path,
                                      .dev = c->root.dev,
                                      .ino = c->root.ino,
-                                     .mode = mode_name(c)};
+                                     .mode = mode_name(c),
+                                     .temp = c->dst.temp};
     struct cenv_stat shown;
     if (!c->store)
         return 0;
@@ -263,7 +269,21 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
             entry.owner.start = 0;
         entry.owner.pid = c->options.owner;
     }
-    return cenv_clone_register(c->store, &entry, err);
+    int rc = cenv_clone_register(c->store, &entry, err);
+    c->registered = rc == 0;
+    return rc;
+}
+
+/* What a killed cloning to the same place left is in the registry: no need to list the parent. */
+static int open_dst(struct cloning *c, const char *dst, struct cenv_error *err)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    int rc = cenv_newprefix_open(&c->dst, dst, !c->store, err);
+    if (rc == 0 && c->store)
+        cenv_clone_sweep_unfinished(c->store, c->dst.path, &ignored);
+    cenv_error_release(&ignored);
+    rc = rc ? rc : register_clone(c, err);
+    return rc ? rc : cenv_newprefix_make(&c->dst, err);
 }
 
 /* Everything after the manifest is known. */
@@ -277,7 +297,7 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
                   : err->status;
     cenv_free(path);
     if (rc == 0)
-        rc = cenv_newprefix_open(&c->dst, dst, err);
+        rc = open_dst(c, dst, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_stat_fd(c->dst.dir, &c->root);
@@ -294,17 +314,22 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
     return rc;
 }
 
+static void forget(struct cloning *c)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    if (c->registered)
+        cenv_clone_forget(c->store, c->dst.path, &ignored);
+    cenv_error_release(&ignored);
+    c->registered = false;
+    c->root = (struct cenv_stat){0};
+}
+
 static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("publish", "");
     int rc = register_clone(c, err);
     if (rc == 0 && !c->options.overlay)
         rc = cenv_newprefix_publish(&c->dst, c->source.manifest->dirs[0].mode, err);
-    if (rc < 0 && c->store) {
-        struct cenv_error ignored = CENV_ERROR_INIT;
-        cenv_clone_forget(c->store, c->dst.path, &ignored);
-        cenv_error_release(&ignored);
-    }
     if (rc < 0 && c->options.overlay) {
         cenv_overlay_unmount(c->dst.path, err);
         cenv_newprefix_withdraw(&c->dst);
@@ -350,6 +375,7 @@ static int make_or_again(struct cloning *c, const char *src, const char *dst,
     if (rc == 0 || !atomic_load(&c->cloner.changed))
         return rc;
     cenv_error_release(err);
+    forget(c);
     cenv_cloner_release(&c->cloner);
     cenv_newprefix_close(&c->dst);
     cenv_source_close(&c->source);
@@ -363,7 +389,8 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                struct cenv_error *err)
 {
-    struct cloning c = {.store = store, .start_ns = cenv_clock_ns()};
+    struct cloning c = {
+        .store = store, .dst = CENV_NEWPREFIX_INIT, .start_ns = cenv_clock_ns()};
     size_t before = out->len;
     c.source.fd = -1;
     int rc = parse_options(&c.options, options_json, err);
@@ -375,8 +402,10 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
         rc = report(&c, out, err);
     if (rc == 0)
         rc = publish(&c, task, err);
-    if (rc < 0)
+    if (rc < 0) {
         out->len = before;
+        forget(&c);
+    }
     cenv_cloner_release(&c.cloner);
     cenv_newprefix_close(&c.dst);
     cenv_source_close(&c.source);

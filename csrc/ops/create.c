@@ -8,7 +8,7 @@
 #include "io/fs.h"
 #include "io/json.h"
 #include "ops/link.h"
-#include "ops/scratchdir.h"
+#include "ops/newprefix.h"
 #include "ops/stages.h"
 #include "ops/store.h"
 
@@ -23,7 +23,7 @@ struct creation {
     size_t nr;
     struct cenv_link_options link;
     struct cenv_link_stats stats;
-    struct cenv_scratchdir dir;
+    struct cenv_newprefix dir;
     uint64_t started;
     struct cenv_task *task;
     struct cenv_error *err;
@@ -181,7 +181,7 @@ static int set_texts(struct cenv_json *doc, const struct creation *c)
     for (size_t i = 0; i < c->stats.nr_warnings; i++)
         rc |= cenv_json_append(warnings, text_json(c->stats.warnings[i]));
     rc = cenv_json_set(doc, "warnings", warnings) | rc;
-    rc = cenv_json_set(doc, "prefix", text_json(c->dir.final)) | rc;
+    rc = cenv_json_set(doc, "prefix", text_json(c->dir.path)) | rc;
     return cenv_json_set(doc, "messages",
                          c->stats.messages ? text_json(c->stats.messages)
                                            : cenv_json_null()) |
@@ -212,17 +212,18 @@ static int report(struct creation *c, struct cenv_buf *out)
 static int link_beside(struct creation *c, struct cenv_buf *out)
 {
     size_t before = out->len;
-    int rc = cenv_scratchdir_open(&c->dir, c->link.target_prefix, c->task, c->err);
+    int rc = cenv_newprefix_open(&c->dir, c->link.target_prefix, true, c->err);
 
+    rc = rc ? rc : cenv_newprefix_make(&c->dir, c->err);
     if (rc < 0)
         return rc;
-    c->link.target_prefix = c->dir.final;
-    rc = cenv_link(c->dir.path, c->packages, c->nr, &c->link, NULL, &c->stats, c->task,
-                   c->err);
+    c->link.target_prefix = c->dir.path;
+    rc = cenv_link(c->dir.temp_path, c->packages, c->nr, &c->link, NULL, &c->stats,
+                   c->task, c->err);
     if (rc == 0)
         rc = report(c, out);
     if (rc == 0)
-        rc = cenv_scratchdir_publish(&c->dir, c->err);
+        rc = cenv_newprefix_publish(&c->dir, 0777 & ~c->dir.mask, c->err);
     if (rc < 0)
         out->len = before;
     return rc;
@@ -234,7 +235,7 @@ static int create(struct creation *c, const char *prefix, struct cenv_buf *out)
 
     c->link.target_prefix = prefix;
     if (rc == 0)
-        rc = cenv_scratchdir_check(prefix, c->err); /* before minutes of download */
+        rc = cenv_newprefix_check(prefix, -1, c->err); /* before minutes of download */
     if (rc == 0)
         rc = fetch(c);
     if (rc == 0)
@@ -249,7 +250,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
     struct creation c = {.store = store,
                          .records_json = records_json,
                          .options_json = options_json,
-                         .dir = {.parent = -1},
+                         .dir = CENV_NEWPREFIX_INIT,
                          .started = cenv_clock_ns(),
                          .task = task,
                          .err = err};
@@ -259,7 +260,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
     if (rc == 0)
         rc = create(&c, prefix, out);
     cenv_lease_free(lease);
-    cenv_scratchdir_close(&c.dir);
+    cenv_newprefix_close(&c.dir);
     cenv_link_stats_release(&c.stats);
     cenv_json_free(c.options);
     cenv_json_free(c.records);

@@ -150,10 +150,11 @@ static int put_in_place(struct cenv_newprefix *to, struct cenv_error *err)
 static int copy_out(const struct known *known, struct cenv_copied *copied,
                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_newprefix to = {.parent = -1, .dir = -1};
+    struct cenv_newprefix to = CENV_NEWPREFIX_INIT;
     struct cenv_span span = cenv_span_begin("files", "");
     int from = cenv_fs_open_root(known->path, err);
     int rc = from < 0 ? from : cenv_newprefix_open_over(&to, known->path, err);
+    rc = rc ? rc : cenv_newprefix_make(&to, err);
     if (rc == 0)
         rc = cenv_copy_tree(from, to.dir, copied, task, err);
     cenv_fd_close(from);

@@ -144,15 +144,19 @@ int cenv_store_await_template(const struct cenv_store *store, const char *path,
 struct cenv_clone_entry {
     const char *path;              /* absolute */
     const char *source;            /* absolute: the prefix it was cloned from */
-    uint64_t dev, ino;             /* of the directory at `path` */
+    uint64_t dev, ino;             /* of the directory at `path`; 0: not made yet */
     struct cenv_owner owner;       /* pid 0: nobody's, never swept */
     const char *mode;              /* "reflink", "hardlink", "copy", "overlay" */
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
+    const char *temp; /* its name beside `path` until it is whole, or NULL */
 };
 
 /* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
 int cenv_clone_register(const struct cenv_store *store,
                         const struct cenv_clone_entry *entry, struct cenv_error *err);
+/* Removes what a killed cloning to `path` left beside it (see newprefix.h), with its entry. */
+int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path,
+                                struct cenv_error *err);
 int cenv_clone_forget(const struct cenv_store *store, const char *path,
                       struct cenv_error *err);
 

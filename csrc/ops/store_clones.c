@@ -10,6 +10,8 @@
 #include "base/digest.h"
 #include "io/fs.h"
 #include "io/json.h"
+#include "io/path.h"
+#include "ops/newprefix.h"
 #include "ops/overlay.h"
 #include "ops/storedir.h"
 #include "ops/storetemplate.h"
@@ -76,6 +78,8 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     struct cenv_json *doc = cenv_json_object();
     int rc = doc ? set_path(doc, "path", "path_hex", entry->path) : -1;
     rc = rc ? rc : set_path(doc, "source", "source_hex", entry->source);
+    if (entry->temp)
+        rc = rc ? rc : set_path(doc, "temp", "temp_hex", entry->temp);
     rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
     rc = rc ? rc : set_u64(doc, "dev", entry->dev);
     rc = rc ? rc : set_u64(doc, "ino", entry->ino);
@@ -133,6 +137,7 @@ int cenv_clone_forget(const struct cenv_store *store, const char *path,
 
 struct clone {
     char *path, *source, *mode;
+    char *temp; /* or NULL */
     uint64_t dev, ino, shown_dev, shown_ino;
     struct cenv_owner owner;
 };
@@ -141,6 +146,7 @@ static void clone_release(struct clone *clone)
 {
     cenv_free(clone->path);
     cenv_free(clone->source);
+    cenv_free(clone->temp);
     cenv_free(clone->mode);
 }
 
@@ -192,6 +198,7 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     *out = (struct clone){.path = get_path(doc, "path_hex")};
     const char *mode = cenv_json_get_cstr(doc, "mode");
     out->source = get_path(doc, "source_hex");
+    out->temp = cenv_json_get(doc, "temp_hex") ? get_path(doc, "temp_hex") : NULL;
     out->mode = cenv_strdup(mode ? mode : "copy");
     out->dev = get_u64(doc, "dev");
     out->ino = get_u64(doc, "ino");
@@ -370,6 +377,41 @@ static bool is_past(const struct cenv_store *store, const char *name)
            st.mtime_ns / 1000000000 + ON_ITS_WAY_SECONDS < (int64_t)time(NULL);
 }
 
+/* A half-made clone beside its place: 1 removed, 0 there is none or it is somebody's, or a status. */
+static int remove_half(const struct clone *clone, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    struct cenv_str parent = cenv_path_parent(cenv_str(clone->path));
+    char *path = clone->temp && !strchr(clone->temp, '/')
+                     ? cenv_memdup(parent.data, parent.len)
+                     : NULL;
+    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = 0;
+    if (dir >= 0 && cenv_raw_stat(dir, clone->temp, &st) == 0 &&
+        st.type == CENV_FT_DIR &&
+        (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)) &&
+        cenv_newprefix_is_left(dir, clone->temp))
+        rc = cenv_fs_remove_tree(dir, clone->temp, err) < 0 ? err->status : 1;
+    cenv_fd_close(dir);
+    cenv_free(path);
+    return rc;
+}
+
+int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path,
+                                struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct clone clone;
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, &clone, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, err) : 0;
+    if (rc == 1)
+        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+    clone_release(&clone);
+    return rc < 0 ? rc : 0;
+}
+
 /* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
 static int remove_unfinished(const char *home, struct cenv_error *err)
 {
@@ -427,6 +469,11 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
         if (rc == 1 && append_path(list, clone.path, nr) < 0)
             rc = cenv_error_oom(err);
         there = false;
+    } else if (!there) {
+        rc = remove_half(&clone, err);
+        orphan = orphan || rc == 1;
+        if (rc == 1 && append_path(list, clone.path, nr) < 0)
+            rc = cenv_error_oom(err);
     }
     if (rc >= 0 && !there && (orphan || is_past(store, name)))
         cenv_raw_unlink(clones, name);

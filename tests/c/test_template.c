@@ -315,15 +315,20 @@ static void test_template__next_one_takes_over_from_the_killed(void)
     storekit_close(&k);
 }
 
-/* Runs a rebuild under trace and kills it before its n-th system call; true when it came so far. */
-static bool kill_at_call(int n)
+static int rebuild(void)
+{
+    return build("{\"rebuild\":true}");
+}
+
+/* Runs it under trace and kills it before its n-th system call; true when it came so far. */
+static bool kill_at_call(int n, int (*run)(void))
 {
     int status;
     pid_t pid = fork();
     if (pid == 0) {
         ptrace(PTRACE_TRACEME, 0, NULL, NULL);
         raise(SIGSTOP);
-        _exit(build("{\"rebuild\":true}") < 0);
+        _exit(run() < 0);
     }
     waitpid(pid, &status, 0);
     for (int i = 0; i < 2 * n && !WIFEXITED(status); i++) { /* in and out of each */
@@ -345,7 +350,7 @@ static void test_template__may_be_killed_at_any_system_call(void)
     enum { STEP = 61 };
     int n = 0;
     begin();
-    while (kill_at_call(n += STEP)) {
+    while (kill_at_call(n += STEP, rebuild)) {
         cenv_buf_clear(&k.out);
         CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
         CHECK_INT(count(CENV_STORE_TMP), 0);
@@ -704,6 +709,85 @@ static void test_clone__looks_once_into_a_changed_template(void)
     storekit_close(&k);
 }
 
+static int clone_killed(void)
+{
+    return clone_to("deep/er/killed", "{\"threads\":1}");
+}
+
+static int entries(const char *name)
+{
+    struct cenv_listing list;
+    int nr = 0, dir = cenv_raw_open_dir(k.s.fd, name);
+    if (dir < 0 || cenv_listing_read(&list, dir, false) < 0)
+        return 0;
+    nr = (int)list.nr;
+    cenv_listing_release(&list);
+    cenv_fd_close(dir);
+    return nr;
+}
+
+static bool sweep_leaves(int nr)
+{
+    cenv_buf_clear(&k.out);
+    CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+    return CHECK_INT(entries("deep/er"), nr);
+}
+
+/* Absent or whole at any moment, the source untouched, and nothing left after the next sweep. */
+static void test_clone__may_be_killed_at_any_system_call(void)
+{
+    enum { STEP = 13 };
+    struct cenv_stat st;
+    int n = 0;
+    begin_guarded();
+    while (kill_at_call(n += STEP, clone_killed)) {
+        bool there = cenv_raw_stat(k.s.fd, "deep/er/killed", &st) == 0;
+        if (n % 2 == 0 &&
+            !there) { /* the next clone to the same place sweeps as well */
+            CHECK_INT(clone_killed(), 0);
+            CHECK_INT(entries("deep/er"), 1);
+            there = true;
+        }
+        if (!sweep_leaves(there))
+            break;
+        if (there) {
+            cenv_buf_clear(&k.out);
+            CHECK_INT(cenv_verify(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.out,
+                                  &k.err),
+                      0);
+            CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
+            cenv_remove(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.err);
+        }
+    }
+    CHECK(n > 20 * STEP);
+    CHECK(finds("{\"content\":true}", ""));
+    storekit_close(&k);
+}
+
+/* A sweep takes nothing from a process that lives. */
+static void test_clone__is_left_alone_while_it_is_made(void)
+{
+    int status, swept = 0;
+    begin_guarded();
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < 30; i++) {
+            if (clone_killed() < 0)
+                _exit(1);
+            cenv_remove(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.err);
+        }
+        _exit(0);
+    }
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        cenv_buf_clear(&k.out);
+        CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+        swept += k.out.data && !strstr(k.out.data, "\"removed\":[]");
+    }
+    CHECK_INT(status, 0);
+    CHECK_INT(swept, 0);
+    storekit_close(&k);
+}
+
 /* Clones that are on their way while it is built anew wait for it. */
 static void test_clone__waits_for_a_repair(void)
 {
@@ -753,6 +837,8 @@ int main(void)
     RUN(test_guard__finds_what_came_through_a_link);
     RUN(test_guard__finds_what_was_done_to_the_template);
     RUN(test_clone__looks_once_into_a_changed_template);
+    RUN(test_clone__may_be_killed_at_any_system_call);
+    RUN(test_clone__is_left_alone_while_it_is_made);
     RUN(test_clone__waits_for_a_repair);
     RUN(test_stage__same_file_system_needs_none);
     RUN(test_stage__another_file_system_gets_a_private_copy);
