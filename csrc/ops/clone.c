@@ -16,6 +16,8 @@
 #include "ops/source.h"
 #include "ops/store.h"
 
+enum { TRIES = 3 };
+
 struct options {
     enum cenv_link_mode mode;
     unsigned threads;
@@ -362,27 +364,46 @@ static int check_ends(struct cloning *c, const char *src, const char *dst,
     return rc < 0 ? rc : cenv_newprefix_check(dst, c->source.fd, err);
 }
 
-/*
- * A source that is not as its manifest says gets one more chance with a manifest of what is there
- * now: a template in which something ran may have new bytecode, or it was built anew.
- */
-static int make_or_again(struct cloning *c, const char *src, const char *dst,
-                         struct cenv_task *task, struct cenv_error *err)
+/* Something else lies there now, or nothing: a template that is being built anew. */
+static bool is_away(const struct cloning *c)
 {
-    int rc = cenv_source_manifest(&c->source, c->store, false, task, err);
-    if (rc == 0)
-        rc = make(c, dst, task, err);
-    if (rc == 0 || !atomic_load(&c->cloner.changed))
-        return rc;
+    struct cenv_stat open, there;
+    return c->source.path && cenv_raw_stat_fd(c->source.fd, &open) == 0 &&
+           (cenv_raw_stat(CENV_CWD, c->source.path, &there) < 0 ||
+            !cenv_stat_same_file(&open, &there));
+}
+
+static int start_again(struct cloning *c, const char *src, struct cenv_task *task,
+                       struct cenv_error *err)
+{
     cenv_error_release(err);
     forget(c);
     cenv_cloner_release(&c->cloner);
     cenv_newprefix_close(&c->dst);
     cenv_source_close(&c->source);
-    rc = open_source(c, src, task, err);
-    if (rc == 0)
-        rc = cenv_source_manifest(&c->source, c->store, true, task, err);
-    return rc < 0 ? rc : make(c, dst, task, err);
+    return open_source(c, src, task, err);
+}
+
+/*
+ * A source that is not as its manifest says gets one more chance with a manifest of what is there
+ * now (a template in which something ran may have new bytecode), and one that was replaced another.
+ */
+static int make_or_again(struct cloning *c, const char *src, const char *dst,
+                         struct cenv_task *task, struct cenv_error *err)
+{
+    bool again = false;
+    for (int tries = 0;; tries++) {
+        int rc = cenv_source_manifest(&c->source, c->store, again, task, err);
+        if (rc == 0)
+            rc = make(c, dst, task, err);
+        bool away = rc < 0 && is_away(c), changed = atomic_load(&c->cloner.changed);
+        if (rc == 0 || tries == TRIES || !(away || (changed && !again)))
+            return rc;
+        again = changed && !away;
+        rc = start_again(c, src, task, err);
+        if (rc < 0)
+            return rc;
+    }
 }
 
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,

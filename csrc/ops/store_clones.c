@@ -457,8 +457,9 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
     int rc = load(store, name, &clone, err);
     if (rc < 0)
         return rc;
-    if (rc == 1) {
-        cenv_raw_unlink(clones, name);
+    if (rc == 1) { /* not whole; those with a dot are just being written */
+        if (name[0] != '.' || is_past(store, name))
+            cenv_raw_unlink(clones, name);
         return 0;
     }
     bool there = is_still_it(&clone);

@@ -772,8 +772,10 @@ static void test_clone__is_left_alone_while_it_is_made(void)
     pid_t pid = fork();
     if (pid == 0) {
         for (int i = 0; i < 30; i++) {
-            if (clone_killed() < 0)
+            if (clone_killed() < 0) {
+                fprintf(stderr, "    %s\n", k.err.message);
                 _exit(1);
+            }
             cenv_remove(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.err);
         }
         _exit(0);
