@@ -15,10 +15,11 @@
 #include "io/json.h"
 #include "model/nearname.h"
 #include "ops/explain.h"
+#include "ops/meeting.h"
 #include "ops/phrase.h"
 #include "ops/tree.h"
 
-enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, MAX_CONFLICTS = 3 };
+enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, LONG_TREE = 9, MAX_CONFLICTS = 3 };
 
 static struct cenv_buf *const *bufs(struct cenv_explainer *e, struct cenv_buf *list[5])
 {
@@ -145,11 +146,28 @@ static void tell_items(struct cenv_explainer *e, const struct cenv_core *core)
     cenv_buf_release(&text);
 }
 
+/* The tree; where it is long, what it comes down to, if that is one package. */
+static int tell_tree(struct cenv_explainer *e, const struct cenv_core *core)
+{
+    uint32_t nr_lines;
+    size_t len = e->tree.len;
+    int rc = cenv_tree_print(&e->p, core, &e->tree, &nr_lines, e->err);
+    if (rc < 0 || nr_lines <= LONG_TREE)
+        return rc;
+    size_t end = e->tree.len;
+    rc = cenv_meeting_print(&e->p, core, &e->tree, e->err);
+    if (rc <= 0 || e->tree.failed)
+        return rc < 0 ? rc : 0;
+    memmove(e->tree.data + len, e->tree.data + end, e->tree.len - end + 1);
+    e->tree.len -= end - len;
+    return 0;
+}
+
 static int tell_why(struct cenv_explainer *e, const struct cenv_core *core)
 {
     tell_items(e, core);
     if (!core->hard && core->nr_reqs <= LONG_CORE)
-        return cenv_tree_print(&e->p, core, &e->tree, e->err);
+        return tell_tree(e, core);
     cenv_buf_puts(
         &e->tree,
         "└─ every combination of versions was ruled out, for no short reason\n");

@@ -77,6 +77,35 @@ uint32_t cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands
 
 /* ---- what is asked ---- */
 
+/* The date of a day since 1970 (Hinnant's civil_from_days). */
+static void print_date(int64_t days, struct cenv_buf *out)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t doe = days - era * 146097;
+    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
+    int64_t month = mp < 10 ? mp + 3 : mp - 9;
+    cenv_buf_addf(out, "%04d-%02d-%02d", (int)(yoe + era * 400 + (month <= 2)),
+                  (int)month, (int)(doy - (153 * mp + 2) / 5 + 1));
+}
+
+void cenv_cutoff_print(const struct cenv_problem *p, struct cenv_buf *out)
+{
+    struct cenv_str text = p->request->cutoff_text;
+    int64_t ms = p->request->cutoff_ms, day = 86400000;
+    cenv_buf_puts(out, "exclude_newer=");
+    if (!cenv_str_ends(text, CENV_STR(" ms")) || ms < 0) {
+        cenv_buf_add_str(out, text);
+        return;
+    }
+    print_date(ms / day, out);
+    int seconds = (int)(ms % day / 1000);
+    if (seconds)
+        cenv_buf_addf(out, "T%02d:%02d:%02dZ", seconds / 3600, seconds / 60 % 60,
+                      seconds % 60);
+}
+
 void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out)
 {
     const struct cenv_asked *asked = &p->asked[i];
@@ -88,7 +117,7 @@ void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf 
     else if (asked->kind == CENV_ASKED_STRICT)
         cenv_buf_puts(out, "channel_priority=strict");
     else
-        cenv_buf_addf(out, "exclude_newer=%.*s", CENV_STR_ARG(p->request->cutoff_text));
+        cenv_cutoff_print(p, out);
 }
 
 static const char *wish_verb(const struct cenv_wish *wish)

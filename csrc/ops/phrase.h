@@ -21,6 +21,9 @@ void cenv_lack_print(const struct cenv_problem *p, uint32_t req, struct cenv_buf
 /* Appends how the user knows item `i`: "python=3.13", "__glibc=2.17", "channel_priority=strict". */
 void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out);
 
+/* Appends "exclude_newer=2021-12-12": as given, of milliseconds their date and time (UTC). */
+void cenv_cutoff_print(const struct cenv_problem *p, struct cenv_buf *out);
+
 /* The same as a statement: "python=3.13 is asked for", "this machine has __glibc 2.17", ... */
 void cenv_item_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out);
 

@@ -31,15 +31,15 @@ struct ending {
         END_LACK,   /* nothing matches it */
         END_HIDDEN, /* `by` is the setting's mark */
         END_RULED,  /* `by` is a requirement that holds */
+        END_NEEDED, /* `by` is a name that needs others of this one, in several ways */
     } kind;
     uint32_t by;
 };
 
-/* Candidates in the same position: hidden alike, ruled out by one requirement, or of equal needs. */
+/* Candidates in the same position: of one ending, or of equal needs. */
 struct group {
-    uint8_t hidden;
-    uint32_t excluder; /* a requirement, or CENV_NONE */
-    bool sometimes;    /* the excluder does not hold in any case */
+    struct ending end; /* of kind END_NONE: by its needs */
+    bool sometimes;    /* a requirement that does not hold in any case rules it out */
     bool told;         /* together with another group */
     uint32_t *needs;
     uint32_t nr_needs;
@@ -52,7 +52,9 @@ struct tree {
     const struct cenv_problem *p;
     const struct cenv_core *core;
     struct cenv_arena arena;
-    uint32_t *implied;      /* by requirement: see implied.h */
+    struct cenv_implied i;
+    uint32_t *implied;      /* i.by: why a requirement holds */
+    bool *reachable;        /* by name: from what is asked for, along the core */
     struct ending *endings; /* by requirement, as far as they were asked for */
     bool *shown;            /* by requirement: unfolded already, or named as a reason */
     uint32_t *relevant;     /* requirements that hold or are in the core */
@@ -119,7 +121,10 @@ static struct ending ending_of_cand(const struct tree *t, uint32_t req, uint32_t
     if (cenv_core_hides(&t->p->in, t->core, cand))
         return (struct ending){END_HIDDEN, t->p->in.hidden[cand]};
     uint32_t by = excluder(t, req, cand, false);
-    return (struct ending){by == CENV_NONE ? END_NONE : END_RULED, by};
+    if (by != CENV_NONE)
+        return (struct ending){END_RULED, by};
+    by = t->i.none[cand];
+    return (struct ending){by == CENV_NONE ? END_NONE : END_NEEDED, by};
 }
 
 /* A limit ends at what wants its name otherwise. */
@@ -191,25 +196,21 @@ static void find_needs(struct tree *t, uint32_t cand, struct group *g)
 
 static struct group position(struct tree *t, uint32_t req, uint32_t cand)
 {
-    struct group g = {.excluder = CENV_NONE};
-    struct ending end = ending_of_cand(t, req, cand);
-    g.hidden = end.kind == END_HIDDEN ? (uint8_t)end.by : 0;
-    g.excluder = end.kind == END_RULED ? end.by : CENV_NONE;
-    if (end.kind == END_NONE)
+    struct group g = {.end = ending_of_cand(t, req, cand)};
+    if (g.end.kind == END_NONE)
         find_needs(t, cand, &g);
-    if (end.kind == END_NONE && !g.nr_needs) {
-        g.excluder = excluder(t, req, cand, true);
-        g.sometimes = true;
+    if (g.end.kind == END_NONE && !g.nr_needs) {
+        g.end.by = excluder(t, req, cand, true);
+        g.sometimes = g.end.by != CENV_NONE;
+        g.end.kind = g.sometimes ? END_RULED : END_NONE;
     }
     return g;
 }
 
 static bool same_group(const struct group *a, const struct group *b)
 {
-    if (a->hidden || b->hidden)
-        return a->hidden == b->hidden;
-    if (a->excluder != CENV_NONE || b->excluder != CENV_NONE)
-        return a->excluder == b->excluder;
+    if (a->end.kind != END_NONE || b->end.kind != END_NONE)
+        return a->end.kind == b->end.kind && a->end.by == b->end.by;
     return a->nr_needs == b->nr_needs &&
            (!a->nr_needs ||
             !memcmp(a->needs, b->needs, a->nr_needs * sizeof(*a->needs)));
@@ -293,23 +294,49 @@ static bool print_cands(const struct tree *t, const uint32_t *cands, uint32_t nr
     return cenv_versions_print(t->p, cands, nr, out) > 1;
 }
 
+/* Whose needs are told: of what is left of names that are installed, of such names, of any. */
+enum telling { TELL_LEFT, TELL_INSTALLED, TELL_ANY };
+
+static bool is_telling(const struct tree *t, uint32_t cand, enum telling who)
+{
+    uint32_t name = t->p->in.name_of[cand];
+    return t->reachable[name] && (who == TELL_ANY || t->i.installed[name]) &&
+           (who != TELL_LEFT || excluder(t, CENV_NONE, cand, false) == CENV_NONE);
+}
+
+/* Candidates of one name that have the requirement; returns how many. */
+static uint32_t find_needers(const struct tree *t, uint32_t req, enum telling who,
+                             uint32_t *cands)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t nr = 0;
+    for (uint32_t c = 0; c < in->nr_cands; c++) {
+        if (nr && in->name_of[cands[0]] != in->name_of[c])
+            break;
+        for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
+            if (in->edges[k] == req && is_telling(t, c, who)) {
+                cands[nr++] = c;
+                break;
+            }
+    }
+    return nr;
+}
+
 /* "b needs c >=2", of the name by which it holds; of a requirement of some: who has it. */
 static void print_needers(struct tree *t, uint32_t req, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
-    uint32_t *cands = cenv_arena_calloc(&t->arena, in->nr_cands, sizeof(*cands));
-    uint32_t nr = 0;
-    t->failed |= !cands;
-    for (uint32_t c = 0; cands && c < in->nr_cands; c++)
-        for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
-            if (in->edges[k] == req && (!nr || in->name_of[cands[0]] == in->name_of[c]))
-                cands[nr++] = c;
-    if (!nr)
-        return;
     bool some = t->implied[req] == CENV_NONE, many = false;
-    if (some)
+    uint32_t *cands = cenv_arena_calloc(&t->arena, in->nr_cands + 1, sizeof(*cands));
+    t->failed |= !cands;
+    if (!cands)
+        return;
+    uint32_t nr = 0;
+    for (enum telling who = TELL_LEFT; some && !nr && who <= TELL_ANY; who++)
+        nr = find_needers(t, req, who, cands);
+    if (nr)
         many = print_cands(t, cands, nr, out);
-    else
+    else if (!some)
         cenv_buf_add_str(out, t->p->names[t->implied[req]].text);
     const char *verb = in->reqs[req].limit ? "allow" : "need";
     cenv_buf_addf(out, "%s %s%s %s%.*s", some ? ", which" : "", verb, many ? "" : "s",
@@ -331,12 +358,40 @@ static void print_hidden(const struct tree *t, uint32_t cand, uint32_t mark, boo
                          struct cenv_buf *out)
 {
     if (mark == CENV_HIDDEN_CUTOFF)
-        cenv_buf_addf(out, "%s newer than exclude_newer=%.*s", many ? "are" : "is",
-                      CENV_STR_ARG(t->p->request->cutoff_text));
+        cenv_buf_puts(out, many ? "are newer than " : "is newer than ");
+    if (mark == CENV_HIDDEN_CUTOFF)
+        cenv_cutoff_print(t->p, out);
     else
         cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
                       CENV_STR_ARG(t->p->cands[cand].record->channel),
                       many ? "are" : "is");
+}
+
+/* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, as long as it is short. */
+static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
+                         struct cenv_buf *out)
+{
+    const struct cenv_instance *in = &t->p->in;
+    uint32_t told[MAX_TEXTS], nr = 0, k = in->edge_first[in->first[by]];
+    for (; k < in->edge_first[in->first[by + 1]]; k++) {
+        uint32_t q = in->edges[k], i = 0;
+        if (in->reqs[q].name != name || in->reqs[q].limit || !t->core->reqs[q])
+            continue;
+        while (i < nr && told[i] != q)
+            i++;
+        if (i < nr)
+            continue;
+        if (nr == MAX_TEXTS) {
+            cenv_buf_puts(out, " or others");
+            return;
+        }
+        if (nr)
+            cenv_buf_addf(out, " or %.*s", CENV_STR_ARG(cenv_req_rest(t->p, q)));
+        else
+            cenv_buf_addf(out, "%.*s needs %.*s", CENV_STR_ARG(t->p->names[by].text),
+                          CENV_STR_ARG(cenv_req_text(t->p, q)));
+        told[nr++] = q;
+    }
 }
 
 /* All that meets the requirement is hidden: names it. */
@@ -366,6 +421,8 @@ static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
         cenv_lack_print(t->p, req, out);
     else if (end.kind == END_HIDDEN)
         print_all_hidden(t, req, end.by, out);
+    else if (end.kind == END_NEEDED)
+        print_needed(t, end.by, t->p->in.reqs[req].name, out);
     else
         print_excluder(t, end.by, out);
 }
@@ -420,21 +477,32 @@ static void show_all_needs(struct tree *t, struct node *parent, struct cenv_buf 
     }
 }
 
+/* What is said of candidates that are ruled out themselves. */
+static void print_fate(struct tree *t, const struct group *g, bool many,
+                       struct cenv_buf *line)
+{
+    if (g->end.kind == END_HIDDEN) {
+        cenv_buf_putc(line, ' ');
+        print_hidden(t, g->cands[0], g->end.by, many, line);
+        return;
+    }
+    cenv_buf_puts(line, g->sometimes ? " cannot go with "
+                        : many       ? " are ruled out: "
+                                     : " is ruled out: ");
+    if (g->end.kind == END_NEEDED)
+        print_needed(t, g->end.by, t->p->in.name_of[g->cands[0]], line);
+    else
+        print_excluder(t, g->end.by, line);
+}
+
 static void show_group(struct tree *t, struct node *parent, const struct group *g,
                        int depth)
 {
     struct cenv_buf line;
     cenv_buf_init(&line, LINE_MAX_BYTES);
     bool many = print_cands(t, g->cands, g->nr, &line);
-    if (g->hidden) {
-        cenv_buf_putc(&line, ' ');
-        print_hidden(t, g->cands[0], g->hidden, many, &line);
-        add_node(t, parent, &line);
-    } else if (g->excluder != CENV_NONE) {
-        cenv_buf_puts(&line, g->sometimes ? " cannot go with "
-                             : many       ? " are ruled out: "
-                                          : " is ruled out: ");
-        print_excluder(t, g->excluder, &line);
+    if (g->end.kind != END_NONE) {
+        print_fate(t, g, many, &line);
         add_node(t, parent, &line);
     } else if (g->nr_needs > 1 &&
                t->p->in.reqs[g->needs[0]].name != t->p->in.reqs[g->needs[1]].name) {
@@ -457,14 +525,26 @@ static void show_groups(struct tree *t, struct node *node, struct group *groups,
             t->nr_left_out += !g->told;
 }
 
-static void show_item(struct tree *t, struct node *root, uint32_t item)
+/* Something of the item's own stands in the way, not only what others need of its name. */
+static bool has_story(struct tree *t, uint32_t req)
+{
+    enum ending_kind kind = ending_of(t, req).kind;
+    bool own = kind == END_LACK || kind == END_HIDDEN ||
+               (kind == END_RULED && by_item(t, ending_of(t, req).by));
+    if (kind == END_NONE)
+        for (const struct group *g = group_candidates(t, req); g; g = g->next)
+            own |= g->nr_needs > 0 || g->end.kind == END_HIDDEN;
+    return own;
+}
+
+static void show_item(struct tree *t, struct node *root, uint32_t item, bool brief)
 {
     struct cenv_buf line;
     uint32_t req = t->p->in.items[item].value;
     cenv_buf_init(&line, LINE_MAX_BYTES);
     cenv_item_print(t->p, item, &line);
     if (t->p->asked[item].kind == CENV_ASKED_WISH && !t->p->in.reqs[req].limit &&
-        !t->shown[req])
+        !t->shown[req] && (!brief || has_story(t, req)))
         unfold(t, root, &line, req, 0);
     else
         add_node(t, root, &line);
@@ -486,6 +566,32 @@ static void print_nodes(const struct node *node, struct cenv_buf *prefix,
     }
 }
 
+/* Names that the roots lead to along requirements of the core. */
+static void find_reachable(struct tree *t)
+{
+    const struct cenv_instance *in = &t->p->in;
+    bool more = true;
+    for (uint32_t q = 0; q < in->nr_reqs; q++)
+        t->reachable[in->reqs[q].name] |= by_item(t, q);
+    while (more) {
+        more = false;
+        for (uint32_t c = 0; c < in->nr_cands; c++)
+            for (uint32_t k = in->edge_first[c];
+                 t->reachable[in->name_of[c]] && k < in->edge_first[c + 1]; k++) {
+                const struct cenv_req *req = &in->reqs[in->edges[k]];
+                if (!t->core->reqs[in->edges[k]] || req->limit ||
+                    t->reachable[req->name])
+                    continue;
+                t->reachable[req->name] = more = true;
+            }
+    }
+}
+
+static bool is_root(const struct tree *t, uint32_t item)
+{
+    return t->core->items[item] && t->p->in.items[item].kind == CENV_ITEM_REQ;
+}
+
 static void grow(struct tree *t, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
@@ -495,9 +601,13 @@ static void grow(struct tree *t, struct cenv_buf *out)
     for (uint32_t q = 0; q < in->nr_reqs; q++)
         if (t->core->reqs[q] || t->implied[q] != CENV_NONE)
             t->relevant[t->nr_relevant++] = q;
+    find_reachable(t);
+    bool stories = false;
     for (uint32_t i = 0; i < in->nr_items; i++)
-        if (t->core->items[i] && in->items[i].kind == CENV_ITEM_REQ)
-            show_item(t, &root, i);
+        stories |= is_root(t, i) && has_story(t, in->items[i].value);
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        if (is_root(t, i))
+            show_item(t, &root, i, stories);
     if (t->nr_left_out) {
         cenv_buf_addf(&text, "(%lu more branches are left out)",
                       (unsigned long)t->nr_left_out);
@@ -510,18 +620,21 @@ static void grow(struct tree *t, struct cenv_buf *out)
 }
 
 int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
-                    struct cenv_buf *out, struct cenv_error *err)
+                    struct cenv_buf *out, uint32_t *nr_lines, struct cenv_error *err)
 {
     struct tree t = {.p = p, .core = core};
-    int rc = cenv_implied_find(&t.implied, &p->in, core, &t.arena, err);
+    int rc = cenv_implied_find(&t.i, &p->in, core, NULL, &t.arena, err);
+    t.implied = t.i.by;
+    t.reachable = cenv_arena_calloc(&t.arena, p->in.nr_names, sizeof(*t.reachable));
     t.shown = cenv_calloc(p->in.nr_reqs, sizeof(*t.shown));
     t.endings = cenv_calloc(p->in.nr_reqs, sizeof(*t.endings));
     t.relevant = cenv_calloc(p->in.nr_reqs, sizeof(*t.relevant));
-    t.failed = !t.shown || !t.endings || !t.relevant;
+    t.failed = !t.shown || !t.endings || !t.relevant || !t.reachable;
     if (rc == 0 && !t.failed)
         grow(&t, out);
     if (rc == 0 && (t.failed || out->failed))
         rc = cenv_error_oom(err);
+    *nr_lines = t.nr_lines;
     cenv_free(t.shown);
     cenv_free(t.endings);
     cenv_free(t.relevant);

@@ -8,10 +8,11 @@
 #include "ops/problem.h"
 
 /* No tree is longer; what is left out is counted. */
-enum { CENV_TREE_MAX_LINES = 40 };
+enum { CENV_TREE_MAX_LINES = 24 };
 
-/* Appends the lines, each ended by a newline: one root for each item of the core. CENV_ENOMEM. */
+/* Appends the lines, *nr_lines of them, each ended by a newline: one root for each item of the core.
+ * CENV_ENOMEM. */
 int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
-                    struct cenv_buf *out, struct cenv_error *err);
+                    struct cenv_buf *out, uint32_t *nr_lines, struct cenv_error *err);
 
 #endif
