@@ -18,6 +18,7 @@
 #include "ops/meeting.h"
 #include "ops/phrase.h"
 #include "ops/tree.h"
+#include "ops/whynot.h"
 
 enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, LONG_TREE = 9, MAX_CONFLICTS = 3 };
 
@@ -260,6 +261,8 @@ static int explain(struct cenv_explainer *e)
     }
     int rc = tell_conflicts(e);
     rc = rc < 0 ? rc : cenv_relax_tell(e);
+    if (rc == 0 && e->p.request->explain.len)
+        rc = cenv_whynot_refused(e);
     return rc < 0 ? rc : set_error(e);
 }
 

@@ -354,19 +354,6 @@ static void print_excluder(struct tree *t, uint32_t req, struct cenv_buf *out)
     }
 }
 
-static void print_hidden(const struct tree *t, uint32_t cand, uint32_t mark, bool many,
-                         struct cenv_buf *out)
-{
-    if (mark == CENV_HIDDEN_CUTOFF)
-        cenv_buf_puts(out, many ? "are newer than " : "is newer than ");
-    if (mark == CENV_HIDDEN_CUTOFF)
-        cenv_cutoff_print(t->p, out);
-    else
-        cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
-                      CENV_STR_ARG(t->p->cands[cand].record->channel),
-                      many ? "are" : "is");
-}
-
 /* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, as long as it is short. */
 static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
                          struct cenv_buf *out)
@@ -395,8 +382,7 @@ static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
 }
 
 /* All that meets the requirement is hidden: names it. */
-static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
-                             struct cenv_buf *out)
+static void print_all_hidden(struct tree *t, uint32_t req, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
     uint32_t name = in->reqs[req].name, nr = 0;
@@ -410,7 +396,7 @@ static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
         return;
     bool many = print_cands(t, cands, nr, out);
     cenv_buf_putc(out, ' ');
-    print_hidden(t, cands[0], mark, many, out);
+    cenv_hidden_print(t->p, cands[0], many, out);
 }
 
 static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
@@ -420,7 +406,7 @@ static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
     if (end.kind == END_LACK)
         cenv_lack_print(t->p, req, out);
     else if (end.kind == END_HIDDEN)
-        print_all_hidden(t, req, end.by, out);
+        print_all_hidden(t, req, out);
     else if (end.kind == END_NEEDED)
         print_needed(t, end.by, t->p->in.reqs[req].name, out);
     else
@@ -483,7 +469,7 @@ static void print_fate(struct tree *t, const struct group *g, bool many,
 {
     if (g->end.kind == END_HIDDEN) {
         cenv_buf_putc(line, ' ');
-        print_hidden(t, g->cands[0], g->end.by, many, line);
+        cenv_hidden_print(t->p, g->cands[0], many, line);
         return;
     }
     cenv_buf_puts(line, g->sometimes ? " cannot go with "

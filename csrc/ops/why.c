@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "ops/phrase.h"
+#include "ops/whynot.h"
 
 enum { MAX_REASONS = 12 };
 
@@ -113,18 +114,29 @@ static int assume_place(struct why *w, uint32_t name, uint32_t place)
     return failed ? cenv_error_oom(w->err) : 0;
 }
 
+static int new_solver(struct why *w)
+{
+    if (w->sat)
+        return 0;
+    w->sat = cenv_sat_new();
+    return w->sat ? cenv_encode(&w->p->in, 0, w->sat, w->err) : cenv_error_oom(w->err);
+}
+
+static int assume_items(struct why *w)
+{
+    const struct cenv_instance *in = &w->p->in;
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        if (cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0)
+            return cenv_error_oom(w->err);
+    return 0;
+}
+
 /* Solves with the candidate and all that was decided before: 0 and the core, else 1 or a status. */
 static int refute(struct why *w, uint32_t place)
 {
     const struct cenv_instance *in = &w->p->in;
-    int rc = 0;
-    if (!w->sat) {
-        w->sat = cenv_sat_new();
-        rc = w->sat ? cenv_encode(in, 0, w->sat, w->err) : cenv_error_oom(w->err);
-    }
-    for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
-        rc = cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0 ? cenv_error_oom(w->err)
-                                                               : 0;
+    int rc = new_solver(w);
+    rc = rc < 0 ? rc : assume_items(w);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
         if (is_earlier(w, n))
             rc = assume_place(w, n, w->s->choice[n]);
@@ -221,7 +233,46 @@ static void tell_needers(const struct why *w)
     }
 }
 
-static int tell_choice(struct why *w)
+/* What a record has that puts it before another of its name (order.c). */
+static const char *advantage(const struct why *w, const struct cenv_candidate *better,
+                             const struct cenv_candidate *worse)
+{
+    const struct cenv_record *a = better->record, *b = worse->record;
+    bool channel = a->channel_rank < b->channel_rank;
+    bool newer = better->version < worse->version;
+    if (better->favored && !worse->favored)
+        return "it is favoured";
+    if (!a->nr_track_features && b->nr_track_features)
+        return "it has no track_features";
+    if (channel && (!newer || w->p->request->priority != CENV_PRIORITY_DISABLED))
+        return "its channel comes first";
+    if (newer)
+        return "it is newer";
+    if (a->build_number > b->build_number)
+        return "its build number is higher";
+    return "its dependencies are newer, or it was built later";
+}
+
+/* The candidate was passed over for a better one; could it have been had? */
+static int tell_worse(struct why *w, uint32_t place)
+{
+    const struct cenv_candidate *own = chosen(w, w->name);
+    const struct cenv_candidate *other = cenv_problem_cand(w->p, w->name, place);
+    cenv_buf_puts(w->out, "  not ");
+    print_cand(w, other);
+    cenv_buf_addf(w->out, ": %.*s %.*s is preferred, %s",
+                  CENV_STR_ARG(own->record->version), CENV_STR_ARG(own->record->build),
+                  advantage(w, own, other));
+    int rc = new_solver(w);
+    rc = rc < 0 ? rc : assume_items(w);
+    rc = rc < 0 ? rc : assume_place(w, w->name, place);
+    rc = rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
+    cenv_buf_puts(w->out, rc > 0 ? "; it can be had when asked for\n"
+                                 : "; nor would it go with what is asked for\n");
+    return rc < 0 ? rc : 0;
+}
+
+static int tell_choice(struct why *w, bool all)
 {
     print_cand(w, cenv_problem_cand(w->p, w->name, w->place));
     uint32_t size = cenv_instance_size(&w->p->in, w->name);
@@ -234,28 +285,64 @@ static int tell_choice(struct why *w)
         cenv_buf_putc(w->out, '\n');
     }
     tell_needers(w);
-    return tell_all_better(w);
+    return all ? tell_all_better(w) : 0;
+}
+
+/* A text with more than a name: why what it matches is not what was chosen. */
+static int tell_matching(struct why *w, const struct cenv_matchspec *spec)
+{
+    uint32_t size = cenv_instance_size(&w->p->in, w->name), place = 0;
+    while (place < size &&
+           !cenv_matchspec_match(spec, cenv_problem_cand(w->p, w->name, place)->record))
+        place++;
+    int rc = tell_choice(w, place == w->place);
+    if (rc < 0 || place == w->place)
+        return rc;
+    if (place < size)
+        return place < w->place ? tell_better(w, place) : tell_worse(w, place);
+    cenv_buf_addf(w->out, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
+    return cenv_whynot_hidden(w->p, spec, w->out, w->task, w->err);
+}
+
+static bool is_known(const struct cenv_index *index, struct cenv_str name)
+{
+    for (size_t i = 0; i < cenv_index_nr_sources(index); i++)
+        if (cenv_repodata_find(cenv_index_repodata(index, i), name) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+/* The name is not in the solution. */
+static int tell_absent(struct why *w, const struct cenv_matchspec *spec)
+{
+    bool known = w->name != CENV_NONE && w->p->names[w->name].loaded;
+    cenv_buf_addf(w->out, "%.*s is not installed: ", CENV_STR_ARG(spec->name));
+    if (known && w->p->names[w->name].nr)
+        cenv_buf_puts(w->out, "nothing chosen needs it\n");
+    else if (is_known(w->p->index, spec->name))
+        cenv_buf_puts(w->out, "nothing asked for can need it\n");
+    else
+        cenv_buf_puts(w->out, "no channel has it\n");
+    return 0;
 }
 
 int cenv_explain_choice(const struct cenv_problem *p,
                         const struct cenv_solution *solution, struct cenv_buf *out,
                         struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_str text = p->request->explain;
     struct why w = {.p = p, .s = solution, .out = out, .task = task, .err = err};
-    w.name = cenv_problem_find(p, text);
-    if (w.name == CENV_NONE || !p->names[w.name].loaded) {
-        cenv_buf_addf(out, "%.*s is not installed: nothing asked for can need it\n",
-                      CENV_STR_ARG(text));
-        return 0;
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_matchspec spec;
+    int rc = cenv_matchspec_parse(&spec, p->request->explain, &arena, err);
+    if (rc == 0) {
+        w.name = cenv_problem_find(p, spec.name);
+        w.place = w.name == CENV_NONE ? CENV_ABSENT : solution->choice[w.name];
+        rc = w.place == CENV_ABSENT ? tell_absent(&w, &spec)
+             : cenv_str_eq(cenv_str_trim(spec.text), spec.name)
+                 ? tell_choice(&w, true)
+                 : tell_matching(&w, &spec);
     }
-    w.place = solution->choice[w.name];
-    if (w.place == CENV_ABSENT) {
-        cenv_buf_addf(out, "%.*s is not installed: nothing chosen needs it\n",
-                      CENV_STR_ARG(text));
-        return 0;
-    }
-    int rc = tell_choice(&w);
     cenv_sat_free(w.sat);
+    cenv_arena_release(&arena);
     return rc < 0 ? rc : out->failed ? cenv_error_oom(err) : 0;
 }

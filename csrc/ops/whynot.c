@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See whynot.h. Of a refuted request everything is false in some way; so each version is tried with as
+ * much of the request as can be kept, and what of that it cannot go with is told.
+ */
+#include "ops/whynot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ops/phrase.h"
+
+enum { MAX_VERSIONS = 12 };
+
+/* ---- hidden ---- */
+
+static void print_cands(const struct cenv_problem *p, const uint32_t *cands,
+                        uint32_t nr, bool hidden, struct cenv_buf *out)
+{
+    const struct cenv_record *first = p->cands[cands[0]].record;
+    cenv_buf_addf(out, hidden ? "  %.*s " : "  there is %.*s ",
+                  CENV_STR_ARG(first->name));
+    bool many = cenv_versions_print(p, cands, nr, out) > 1;
+    cenv_buf_puts(out, hidden ? " " : "");
+    if (hidden)
+        cenv_hidden_print(p, cands[0], many, out);
+    cenv_buf_putc(out, '\n');
+}
+
+static int tell_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+                       struct cenv_buf *out, struct cenv_error *err)
+{
+    uint32_t name = cenv_problem_find(p, spec->name), first = p->in.first[name], nr = 0;
+    uint32_t size = cenv_instance_size(&p->in, name);
+    uint32_t *cands = cenv_reallocarray(NULL, size, sizeof(*cands));
+    if (!cands)
+        return cenv_error_oom(err);
+    for (uint32_t mark = CENV_HIDDEN_STRICT; mark <= CENV_HIDDEN_CUTOFF; mark++) {
+        uint32_t own = 0;
+        for (uint32_t c = first; c < first + size; c++)
+            if (p->cands[c].hidden == mark &&
+                cenv_matchspec_match(spec, p->cands[c].record))
+                cands[own++] = c;
+        if (own)
+            print_cands(p, cands, own, true, out);
+        nr += own;
+    }
+    for (uint32_t c = 0; !nr && c < size; c++)
+        cands[c] = first + c;
+    if (!nr && size)
+        print_cands(p, cands, size, false, out);
+    cenv_free(cands);
+    return 0;
+}
+
+int cenv_whynot_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+                       struct cenv_buf *out, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    struct cenv_problem full;
+    int rc = cenv_problem_init(&full, p->index, p->request, true, task, err);
+    rc = rc < 0 ? rc : tell_hidden(&full, spec, out, err);
+    cenv_problem_release(&full);
+    return rc;
+}
+
+/* ---- refused ---- */
+
+struct refused {
+    struct cenv_explainer *e;
+    struct cenv_sat *sat;
+    bool *keep; /* items that go together */
+    uint32_t name;
+};
+
+/* As much of the request as goes together, earlier items first. */
+static int find_keep(struct refused *r)
+{
+    const struct cenv_explainer *e = r->e;
+    int rc = 0;
+    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_items; i++) {
+        r->keep[i] = true;
+        rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+        r->keep[i] = rc > 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* An item that the candidate does not meet by itself. */
+static bool tell_item(const struct refused *r, uint32_t cand)
+{
+    const struct cenv_problem *p = &r->e->p;
+    for (uint32_t i = 0; i < p->in.nr_items; i++) {
+        const struct cenv_item *item = &p->in.items[i];
+        const struct cenv_req *req = &p->in.reqs[item->value];
+        if (item->kind != CENV_ITEM_REQ || req->name != r->name ||
+            cenv_req_has(&p->in, req, cand - p->in.first[r->name]))
+            continue;
+        cenv_item_print(p, i, &r->e->tree);
+        return true;
+    }
+    return false;
+}
+
+/* The items that the last refutation used. */
+static void tell_failed(const struct refused *r)
+{
+    const struct cenv_problem *p = &r->e->p;
+    struct cenv_buf *out = &r->e->tree;
+    bool any = false;
+    for (uint32_t i = 0; i < p->in.nr_items; i++)
+        for (size_t k = 0; k < cenv_sat_nr_failed(r->sat); k++) {
+            if (abs(cenv_sat_failed(r->sat, k)) != cenv_var_item(&p->in, i) ||
+                p->asked[i].kind == CENV_ASKED_VIRTUAL)
+                continue;
+            cenv_buf_puts(out, any ? ", " : "cannot go with ");
+            cenv_asked_print(p, i, out);
+            any = true;
+        }
+    if (!any)
+        cenv_buf_puts(out, "its own dependencies cannot be met");
+}
+
+static int try_with_kept(struct refused *r, uint32_t cand)
+{
+    const struct cenv_explainer *e = r->e;
+    const struct cenv_instance *in = &e->p.in;
+    uint32_t place = cand - in->first[r->name];
+    bool failed = cenv_sat_assume(r->sat, cenv_var_worse(in, r->name, place)) < 0;
+    if (place + 1 < cenv_instance_size(in, r->name))
+        failed |= cenv_sat_assume(r->sat, -cenv_var_worse(in, r->name, place + 1)) < 0;
+    if (failed)
+        return cenv_error_oom(e->err);
+    return cenv_core_holds(in, r->sat, r->keep, e->task, e->err);
+}
+
+static int tell_cand(struct refused *r, uint32_t cand)
+{
+    struct cenv_explainer *e = r->e;
+    const struct cenv_record *record = e->p.cands[cand].record;
+    cenv_buf_addf(&e->tree, "  %.*s %.*s %.*s: ", CENV_STR_ARG(record->name),
+                  CENV_STR_ARG(record->version), CENV_STR_ARG(record->build));
+    int rc = 0;
+    if (e->p.cands[cand].hidden)
+        cenv_hidden_print(&e->p, cand, false, &e->tree);
+    else if (!tell_item(r, cand)) {
+        rc = try_with_kept(r, cand);
+        if (rc > 0)
+            cenv_buf_puts(&e->tree, "could be installed but for the conflict");
+        else if (rc == 0)
+            tell_failed(r);
+    }
+    cenv_buf_putc(&e->tree, '\n');
+    return rc < 0 ? rc : 0;
+}
+
+/* The best candidate of each version that matches. */
+static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
+{
+    const struct cenv_problem *p = &r->e->p;
+    uint32_t told = 0, last = CENV_NONE;
+    int rc = find_keep(r);
+    for (uint32_t c = p->in.first[r->name]; rc == 0 && c < p->in.first[r->name + 1];
+         c++) {
+        if (!cenv_matchspec_match(spec, p->cands[c].record) || p->cands[c].text == last)
+            continue;
+        last = p->cands[c].text;
+        if (++told > MAX_VERSIONS) {
+            cenv_buf_puts(&r->e->tree, "  ...\n");
+            break;
+        }
+        rc = tell_cand(r, c);
+    }
+    if (rc == 0 && !told)
+        cenv_buf_addf(&r->e->tree, "  no candidate is %.*s\n",
+                      CENV_STR_ARG(spec->text));
+    return rc;
+}
+
+static int refuse(struct refused *r, const struct cenv_matchspec *spec)
+{
+    struct cenv_explainer *e = r->e;
+    r->name = cenv_problem_find(&e->p, spec->name);
+    if (r->name == CENV_NONE || !e->p.names[r->name].loaded) {
+        cenv_buf_addf(&e->tree, "  nothing asked for can need %.*s\n",
+                      CENV_STR_ARG(spec->name));
+        return 0;
+    }
+    r->sat = cenv_sat_new();
+    r->keep = cenv_arena_calloc(&e->arena, e->p.in.nr_items + 1, sizeof(*r->keep));
+    if (!r->sat || !r->keep)
+        return cenv_error_oom(e->err);
+    int rc = cenv_encode(&e->p.in, 0, r->sat, e->err);
+    return rc < 0 ? rc : tell_versions(r, spec);
+}
+
+int cenv_whynot_refused(struct cenv_explainer *e)
+{
+    struct refused r = {.e = e};
+    struct cenv_matchspec spec;
+    int rc = cenv_matchspec_parse(&spec, e->p.request->explain, &e->arena, e->err);
+    if (rc == 0) {
+        cenv_buf_addf(&e->tree, "%.*s, beside that:\n",
+                      CENV_STR_ARG(e->p.request->explain));
+        rc = refuse(&r, &spec);
+    }
+    cenv_sat_free(r.sat);
+    return rc;
+}
