@@ -135,7 +135,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  *   channel_priority  "strict" | "flexible" (default) | "disabled"
  *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC): newer records are hidden
  *   add_pip           true: python 2 and 3 depend on pip, as conda has it
- *   explain           a package name: adds "explanation", why it is as it is
+ *   explain           a package name or spec: adds "explanation", why it is (or what matches the
+ *                     spec is not) in the solution; to a failure, what stands in its way
  * A record is a repodata object with at least name, version and build (and fn, url, sha256 where
  * known); one that no source has is taken as it stands.
  *
@@ -146,7 +147,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * ranks only, on the order of records not at all.
  *
  * CENV_ESPEC: a spec is malformed. CENV_EUNSAT: err->message explains; err->detail is
- * {"conflict": [specs ...], "tree": [lines ...], "relax": [...], "not_found": [...]}.
+ * {"conflict": [specs ...], "tree": [lines ...], "relax": [{"items": [specs ...], "works": "name
+ * version", "machine": "__name=version"}, ...], "not_found": [{"name", "near": [names ...]}, ...]}.
  */
 int cenv_solve(const struct cenv_index *index, const char *request_json,
                struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);

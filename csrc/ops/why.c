@@ -6,15 +6,18 @@
 
 #include "base/alloc.h"
 #include "ops/phrase.h"
+#include "ops/reasons.h"
 #include "ops/whynot.h"
 
-enum { MAX_REASONS = 12 };
+enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
 struct why {
     const struct cenv_problem *p;
     const struct cenv_solution *s;
     uint32_t name, place;
     struct cenv_sat *sat; /* hard encoding, made when first needed */
+    bool *used;           /* by item, then by name: assumed in the next solve */
+    struct cenv_arena arena;
     struct cenv_buf *out;
     struct cenv_task *task;
     struct cenv_error *err;
@@ -25,10 +28,10 @@ static const struct cenv_candidate *chosen(const struct why *w, uint32_t name)
     return cenv_problem_cand(w->p, name, w->s->choice[name]);
 }
 
-static void print_cand(const struct why *w, const struct cenv_candidate *cand)
+static void print_cand(const struct cenv_candidate *cand, struct cenv_buf *out)
 {
     const struct cenv_record *r = cand->record;
-    cenv_buf_addf(w->out, "%.*s %.*s %.*s", CENV_STR_ARG(r->name),
+    cenv_buf_addf(out, "%.*s %.*s %.*s", CENV_STR_ARG(r->name),
                   CENV_STR_ARG(r->version), CENV_STR_ARG(r->build));
 }
 
@@ -55,63 +58,64 @@ static bool is_earlier(const struct why *w, uint32_t other)
     return a == 0 ? item_rank(w, other) < item_rank(w, w->name) : other < w->name;
 }
 
-/* The first spec of the chosen candidate that the candidate `place` of the name does not meet. */
+/* None of the places of the run meets the requirement. */
+static bool rules_out(const struct why *w, const struct cenv_req *req,
+                      struct cenv_run run)
+{
+    for (uint32_t place = run.from; place < run.to; place++)
+        if (cenv_req_has(&w->p->in, req, place))
+            return false;
+    return true;
+}
+
+/* The first spec of the chosen candidate that none of the run meets. */
 static const struct cenv_spec *excluding(const struct why *w,
                                          const struct cenv_candidate *by,
-                                         uint32_t place, bool *limit)
+                                         struct cenv_run run, bool *limit)
 {
     for (uint32_t i = 0; i < by->nr_depends + by->nr_constrains; i++) {
         const struct cenv_spec *spec = &w->p->specs[w->p->links[by->specs + i]];
         *limit = i >= by->nr_depends;
         if (spec->name == w->name && spec->req[*limit] != CENV_NONE &&
-            !cenv_req_has(&w->p->in, &w->p->in.reqs[spec->req[*limit]], place))
+            rules_out(w, &w->p->in.reqs[spec->req[*limit]], run))
             return spec;
     }
     return NULL;
 }
 
-static bool tell_item(const struct why *w, uint32_t place)
+static bool tell_item(const struct why *w, struct cenv_run run, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &w->p->in;
     for (uint32_t i = 0; i < in->nr_items; i++) {
         const struct cenv_req *req = &in->reqs[in->items[i].value];
         if (in->items[i].kind != CENV_ITEM_REQ || req->name != w->name ||
-            cenv_req_has(in, req, place))
+            !rules_out(w, req, run))
             continue;
-        cenv_asked_print(w->p, i, w->out);
-        cenv_buf_puts(w->out, " is asked for");
+        cenv_item_print(w->p, i, out);
         return true;
     }
     return false;
 }
 
-/* A requirement of what was decided before, if one rules the candidate out by itself. */
-static bool tell_excluder(const struct why *w, uint32_t place)
+/* A requirement of what was decided before, if one rules the run out by itself. */
+static bool tell_excluder(const struct why *w, struct cenv_run run,
+                          struct cenv_buf *out)
 {
     bool limit;
-    if (tell_item(w, place))
+    if (tell_item(w, run, out))
         return true;
     for (uint32_t n = 0; n < w->p->in.nr_names; n++) {
         if (!is_earlier(w, n))
             continue;
-        const struct cenv_spec *spec = excluding(w, chosen(w, n), place, &limit);
+        const struct cenv_spec *spec = excluding(w, chosen(w, n), run, &limit);
         if (!spec)
             continue;
-        print_cand(w, chosen(w, n));
-        cenv_buf_addf(w->out, limit ? " allows only %.*s" : " needs %.*s",
+        print_cand(chosen(w, n), out);
+        cenv_buf_addf(out, limit ? " allows only %.*s" : " needs %.*s",
                       CENV_STR_ARG(spec->text));
         return true;
     }
     return false;
-}
-
-static int assume_place(struct why *w, uint32_t name, uint32_t place)
-{
-    const struct cenv_instance *in = &w->p->in;
-    bool failed = cenv_sat_assume(w->sat, cenv_var_worse(in, name, place)) < 0;
-    if (place + 1 < cenv_instance_size(in, name))
-        failed |= cenv_sat_assume(w->sat, -cenv_var_worse(in, name, place + 1)) < 0;
-    return failed ? cenv_error_oom(w->err) : 0;
 }
 
 static int new_solver(struct why *w)
@@ -122,29 +126,41 @@ static int new_solver(struct why *w)
     return w->sat ? cenv_encode(&w->p->in, 0, w->sat, w->err) : cenv_error_oom(w->err);
 }
 
-static int assume_items(struct why *w)
+static int assume_run(struct why *w, uint32_t name, struct cenv_run run)
 {
     const struct cenv_instance *in = &w->p->in;
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        if (cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0)
-            return cenv_error_oom(w->err);
-    return 0;
+    bool failed = cenv_sat_assume(w->sat, cenv_var_worse(in, name, run.from)) < 0;
+    if (run.to < cenv_instance_size(in, name))
+        failed |= cenv_sat_assume(w->sat, -cenv_var_worse(in, name, run.to)) < 0;
+    return failed ? cenv_error_oom(w->err) : 0;
 }
 
-/* Solves with the candidate and all that was decided before: 0 and the core, else 1 or a status. */
-static int refute(struct why *w, uint32_t place)
+/* Solves with a place of the run, and the items and decisions in use. */
+static int solve_used(struct why *w, struct cenv_run run)
 {
     const struct cenv_instance *in = &w->p->in;
     int rc = new_solver(w);
-    rc = rc < 0 ? rc : assume_items(w);
+    for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
+        if (w->used[i] && cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0)
+            rc = cenv_error_oom(w->err);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
-        if (is_earlier(w, n))
-            rc = assume_place(w, n, w->s->choice[n]);
-    rc = rc < 0 ? rc : assume_place(w, w->name, place);
+        if (w->used[in->nr_items + n])
+            rc = assume_run(w, n,
+                            (struct cenv_run){w->s->choice[n], w->s->choice[n] + 1});
+    rc = rc < 0 ? rc : assume_run(w, w->name, run);
     return rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
 }
 
-static bool in_core(const struct why *w, uint32_t first, uint32_t end)
+/* All items; with `decided` what was decided before, too. */
+static void use_all(struct why *w, bool decided)
+{
+    for (uint32_t i = 0; i < w->p->in.nr_items; i++)
+        w->used[i] = true;
+    for (uint32_t n = 0; n < w->p->in.nr_names; n++)
+        w->used[w->p->in.nr_items + n] = decided && is_earlier(w, n);
+}
+
+static bool has_failed(const struct why *w, uint32_t first, uint32_t end)
 {
     for (size_t i = 0; i < cenv_sat_nr_failed(w->sat); i++) {
         uint32_t var = (uint32_t)abs(cenv_sat_failed(w->sat, i));
@@ -154,82 +170,143 @@ static bool in_core(const struct why *w, uint32_t first, uint32_t end)
     return false;
 }
 
-/* What of the core was asked for of other names, or decided before, each once. */
-static void tell_core(const struct why *w)
+/* Of what was used only what the refutation did use stays. */
+static void use_failed(struct why *w)
 {
     const struct cenv_instance *in = &w->p->in;
-    const char *join = "cannot go with ";
     for (uint32_t i = 0; i < in->nr_items; i++) {
         uint32_t var = (uint32_t)cenv_var_item(in, i);
-        if (!in_core(w, var, var + 1) || in->reqs[in->items[i].value].name == w->name)
-            continue;
-        cenv_buf_puts(w->out, join);
-        cenv_asked_print(w->p, i, w->out);
-        join = ", ";
+        w->used[i] &= has_failed(w, var, var + 1);
     }
-    for (uint32_t n = 0; n < in->nr_names; n++) {
-        if (!is_earlier(w, n) || !in_core(w, in->first[n] + 1, in->first[n + 1] + 1))
-            continue;
-        cenv_buf_puts(w->out, join);
-        print_cand(w, chosen(w, n));
-        join = ", ";
-    }
-    if (join[0] != ',')
-        cenv_buf_puts(w->out, "its own dependencies cannot be met");
+    for (uint32_t n = 0; n < in->nr_names; n++)
+        w->used[in->nr_items + n] &=
+            has_failed(w, in->first[n] + 1, in->first[n + 1] + 1);
 }
 
-/* The line of one better candidate; the next one is told when its reason differs. */
-static int tell_better(struct why *w, uint32_t place)
+/* Drops what is not needed, decisions before items: 0, or a status. */
+static int minimise(struct why *w, struct cenv_run run)
 {
-    cenv_buf_puts(w->out, "  not ");
-    print_cand(w, cenv_problem_cand(w->p, w->name, place));
-    cenv_buf_puts(w->out, ": ");
-    int rc = 0;
-    if (!tell_excluder(w, place)) {
-        rc = refute(w, place);
-        if (rc == 0)
-            tell_core(w);
-        else if (rc > 0)
-            rc = cenv_error_set(w->err, CENV_EFAIL,
-                                "a better candidate was passed over");
-    }
-    cenv_buf_putc(w->out, '\n');
-    return rc;
-}
-
-/* Better candidates, one of each version. */
-static int tell_all_better(struct why *w)
-{
-    uint32_t told = 0;
-    for (uint32_t place = 0; place < w->place; place++) {
-        const struct cenv_candidate *cand = cenv_problem_cand(w->p, w->name, place);
-        if (place > 0 && cand[-1].text == cand->text)
+    uint32_t all = w->p->in.nr_items + w->p->in.nr_names;
+    use_failed(w);
+    for (uint32_t i = all; i-- > 0;) {
+        if (!w->used[i])
             continue;
-        if (++told > MAX_REASONS) {
-            cenv_buf_puts(w->out, "  ...\n");
-            return 0;
-        }
-        int rc = tell_better(w, place);
+        w->used[i] = false;
+        int rc = solve_used(w, run);
         if (rc < 0)
             return rc;
+        if (rc == 0)
+            use_failed(w);
+        else
+            w->used[i] = true;
     }
     return 0;
 }
 
+/* What cannot go with the run: items of other names, and decisions. */
+static void tell_used(const struct why *w, struct cenv_buf *out)
+{
+    const struct cenv_instance *in = &w->p->in;
+    const char *join = "cannot go with ";
+    for (uint32_t i = 0; i < in->nr_items; i++) {
+        if (!w->used[i] || in->reqs[in->items[i].value].name == w->name)
+            continue;
+        cenv_buf_puts(out, join);
+        cenv_asked_print(w->p, i, out);
+        join = ", ";
+    }
+    for (uint32_t n = 0; n < in->nr_names; n++) {
+        if (!w->used[in->nr_items + n])
+            continue;
+        cenv_buf_puts(out, join);
+        print_cand(chosen(w, n), out);
+        join = ", ";
+    }
+    if (join[0] != ',')
+        cenv_buf_puts(out, "its own dependencies cannot be met");
+}
+
+/* Why no place of the run, all better than the chosen one, was. */
+static int find_reason(struct why *w, struct cenv_run run, struct cenv_buf *out)
+{
+    cenv_buf_clear(out);
+    if (tell_excluder(w, run, out))
+        return 0;
+    use_all(w, true);
+    int rc = solve_used(w, run);
+    if (rc > 0)
+        return cenv_error_set(w->err, CENV_EFAIL, "a better candidate was passed over");
+    rc = rc < 0 ? rc : minimise(w, run);
+    if (rc == 0)
+        tell_used(w, out);
+    return rc;
+}
+
+/* The places of one version from `place` on that match the spec, in front of `end`. */
+static struct cenv_run version_run(const struct why *w,
+                                   const struct cenv_matchspec *spec, uint32_t place,
+                                   uint32_t end)
+{
+    const struct cenv_candidate *first = cenv_problem_cand(w->p, w->name, place);
+    struct cenv_run run = {place, place + 1};
+    while (run.to < end) {
+        const struct cenv_candidate *next = cenv_problem_cand(w->p, w->name, run.to);
+        if (next->text != first->text || !cenv_matchspec_match(spec, next->record))
+            break;
+        run.to++;
+    }
+    return run;
+}
+
+/* Better candidates that match the spec, by versions. */
+static int tell_better(struct why *w, const struct cenv_matchspec *spec)
+{
+    struct cenv_reasons reasons;
+    struct cenv_buf why;
+    uint32_t first = w->p->in.first[w->name];
+    int rc = cenv_reasons_init(&reasons, w->p, w->name, MAX_REASONS, "  not ", w->out,
+                               &w->arena);
+    cenv_buf_init(&why, REASON_MAX);
+    for (struct cenv_run run = {0, 0}; rc == 0 && run.from < w->place;
+         run.from = run.to) {
+        if (!cenv_matchspec_match(spec,
+                                  cenv_problem_cand(w->p, w->name, run.from)->record)) {
+            run.to = run.from + 1;
+            continue;
+        }
+        run = version_run(w, spec, run.from, w->place);
+        rc = find_reason(w, run, &why);
+        if (cenv_problem_cand(w->p, w->name, run.from)->text ==
+            chosen(w, w->name)->text)
+            cenv_buf_puts(&why, " (other builds of it)");
+        if (rc == 0 && !cenv_reasons_add(&reasons, first + run.from, first + run.to,
+                                         cenv_buf_str(&why)))
+            break;
+    }
+    cenv_buf_release(&why);
+    cenv_reasons_release(&reasons);
+    return rc == CENV_ENOMEM ? cenv_error_oom(w->err) : rc;
+}
+
+/* "  needed by pandas 2.3.3 py311_0 (numpy >=1.22.4, numpy <3)" */
 static void tell_needers(const struct why *w)
 {
     for (uint32_t n = 0; n < w->p->in.nr_names; n++) {
         if (w->s->choice[n] == CENV_ABSENT)
             continue;
         const struct cenv_candidate *cand = chosen(w, n);
+        bool told = false;
         for (uint32_t i = 0; i < cand->nr_depends; i++) {
             const struct cenv_spec *spec = &w->p->specs[w->p->links[cand->specs + i]];
             if (spec->name != w->name)
                 continue;
-            cenv_buf_puts(w->out, "  needed by ");
-            print_cand(w, cand);
-            cenv_buf_addf(w->out, " (%.*s)\n", CENV_STR_ARG(spec->text));
+            cenv_buf_puts(w->out, told ? ", " : "  needed by ");
+            if (!told)
+                print_cand(cand, w->out);
+            cenv_buf_addf(w->out, "%s%.*s", told ? "" : " (", CENV_STR_ARG(spec->text));
+            told = true;
         }
+        cenv_buf_puts(w->out, told ? ")\n" : "");
     }
 }
 
@@ -253,28 +330,33 @@ static const char *advantage(const struct why *w, const struct cenv_candidate *b
     return "its dependencies are newer, or it was built later";
 }
 
-/* The candidate was passed over for a better one; could it have been had? */
-static int tell_worse(struct why *w, uint32_t place)
+/* What matches is worse than the choice; could it have been had? */
+static int tell_worse(struct why *w, const struct cenv_matchspec *spec, uint32_t place)
 {
     const struct cenv_candidate *own = chosen(w, w->name);
-    const struct cenv_candidate *other = cenv_problem_cand(w->p, w->name, place);
+    struct cenv_run run =
+        version_run(w, spec, place, cenv_instance_size(&w->p->in, w->name));
     cenv_buf_puts(w->out, "  not ");
-    print_cand(w, other);
+    print_cand(cenv_problem_cand(w->p, w->name, place), w->out);
     cenv_buf_addf(w->out, ": %.*s %.*s is preferred, %s",
                   CENV_STR_ARG(own->record->version), CENV_STR_ARG(own->record->build),
-                  advantage(w, own, other));
-    int rc = new_solver(w);
-    rc = rc < 0 ? rc : assume_items(w);
-    rc = rc < 0 ? rc : assume_place(w, w->name, place);
-    rc = rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
-    cenv_buf_puts(w->out, rc > 0 ? "; it can be had when asked for\n"
-                                 : "; nor would it go with what is asked for\n");
-    return rc < 0 ? rc : 0;
+                  advantage(w, own, cenv_problem_cand(w->p, w->name, place)));
+    use_all(w, false);
+    int rc = solve_used(w, run);
+    if (rc > 0) {
+        cenv_buf_puts(w->out, "; asked for, it can be had\n");
+        return 0;
+    }
+    rc = rc < 0 ? rc : minimise(w, run);
+    cenv_buf_puts(w->out, "; and it ");
+    tell_used(w, w->out);
+    cenv_buf_putc(w->out, '\n');
+    return rc;
 }
 
-static int tell_choice(struct why *w, bool all)
+static void tell_choice(const struct why *w)
 {
-    print_cand(w, cenv_problem_cand(w->p, w->name, w->place));
+    print_cand(cenv_problem_cand(w->p, w->name, w->place), w->out);
     uint32_t size = cenv_instance_size(&w->p->in, w->name);
     cenv_buf_addf(w->out, " was chosen, number %lu of %lu candidates\n",
                   (unsigned long)w->place + 1, (unsigned long)size);
@@ -285,21 +367,20 @@ static int tell_choice(struct why *w, bool all)
         cenv_buf_putc(w->out, '\n');
     }
     tell_needers(w);
-    return all ? tell_all_better(w) : 0;
 }
 
-/* A text with more than a name: why what it matches is not what was chosen. */
+/* Why what the spec matches is not what was chosen; of a name alone, all that is better. */
 static int tell_matching(struct why *w, const struct cenv_matchspec *spec)
 {
     uint32_t size = cenv_instance_size(&w->p->in, w->name), place = 0;
     while (place < size &&
            !cenv_matchspec_match(spec, cenv_problem_cand(w->p, w->name, place)->record))
         place++;
-    int rc = tell_choice(w, place == w->place);
-    if (rc < 0 || place == w->place)
-        return rc;
+    tell_choice(w);
+    if (place <= w->place)
+        return tell_better(w, spec);
     if (place < size)
-        return place < w->place ? tell_better(w, place) : tell_worse(w, place);
+        return tell_worse(w, spec, place);
     cenv_buf_addf(w->out, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
     return cenv_whynot_hidden(w->p, spec, w->out, w->task, w->err);
 }
@@ -331,18 +412,18 @@ int cenv_explain_choice(const struct cenv_problem *p,
                         struct cenv_task *task, struct cenv_error *err)
 {
     struct why w = {.p = p, .s = solution, .out = out, .task = task, .err = err};
-    struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_matchspec spec;
-    int rc = cenv_matchspec_parse(&spec, p->request->explain, &arena, err);
+    int rc = cenv_matchspec_parse(&spec, p->request->explain, &w.arena, err);
+    size_t used = (size_t)p->in.nr_items + p->in.nr_names;
+    w.used = cenv_arena_calloc(&w.arena, used, sizeof(*w.used));
+    if (rc == 0 && !w.used)
+        rc = cenv_error_oom(err);
     if (rc == 0) {
         w.name = cenv_problem_find(p, spec.name);
         w.place = w.name == CENV_NONE ? CENV_ABSENT : solution->choice[w.name];
-        rc = w.place == CENV_ABSENT ? tell_absent(&w, &spec)
-             : cenv_str_eq(cenv_str_trim(spec.text), spec.name)
-                 ? tell_choice(&w, true)
-                 : tell_matching(&w, &spec);
+        rc = w.place == CENV_ABSENT ? tell_absent(&w, &spec) : tell_matching(&w, &spec);
     }
     cenv_sat_free(w.sat);
-    cenv_arena_release(&arena);
+    cenv_arena_release(&w.arena);
     return rc < 0 ? rc : out->failed ? cenv_error_oom(err) : 0;
 }

@@ -10,8 +10,9 @@
 
 #include "base/alloc.h"
 #include "ops/phrase.h"
+#include "ops/reasons.h"
 
-enum { MAX_VERSIONS = 12 };
+enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
 /* ---- hidden ---- */
 
@@ -87,27 +88,29 @@ static int find_keep(struct refused *r)
     return rc < 0 ? rc : 0;
 }
 
-/* An item that the candidate does not meet by itself. */
-static bool tell_item(const struct refused *r, uint32_t cand)
+/* An item that none of the run meets by itself. */
+static bool tell_item(const struct refused *r, struct cenv_run run,
+                      struct cenv_buf *out)
 {
     const struct cenv_problem *p = &r->e->p;
     for (uint32_t i = 0; i < p->in.nr_items; i++) {
         const struct cenv_item *item = &p->in.items[i];
         const struct cenv_req *req = &p->in.reqs[item->value];
-        if (item->kind != CENV_ITEM_REQ || req->name != r->name ||
-            cenv_req_has(&p->in, req, cand - p->in.first[r->name]))
+        bool out_of_it = item->kind == CENV_ITEM_REQ && req->name == r->name;
+        for (uint32_t c = run.from; out_of_it && c < run.to; c++)
+            out_of_it = !cenv_req_has(&p->in, req, c - p->in.first[r->name]);
+        if (!out_of_it)
             continue;
-        cenv_item_print(p, i, &r->e->tree);
+        cenv_item_print(p, i, out);
         return true;
     }
     return false;
 }
 
 /* The items that the last refutation used. */
-static void tell_failed(const struct refused *r)
+static void tell_failed(const struct refused *r, struct cenv_buf *out)
 {
     const struct cenv_problem *p = &r->e->p;
-    struct cenv_buf *out = &r->e->tree;
     bool any = false;
     for (uint32_t i = 0; i < p->in.nr_items; i++)
         for (size_t k = 0; k < cenv_sat_nr_failed(r->sat); k++) {
@@ -122,59 +125,77 @@ static void tell_failed(const struct refused *r)
         cenv_buf_puts(out, "its own dependencies cannot be met");
 }
 
-static int try_with_kept(struct refused *r, uint32_t cand)
+static int try_with_kept(struct refused *r, struct cenv_run run)
 {
     const struct cenv_explainer *e = r->e;
     const struct cenv_instance *in = &e->p.in;
-    uint32_t place = cand - in->first[r->name];
-    bool failed = cenv_sat_assume(r->sat, cenv_var_worse(in, r->name, place)) < 0;
-    if (place + 1 < cenv_instance_size(in, r->name))
-        failed |= cenv_sat_assume(r->sat, -cenv_var_worse(in, r->name, place + 1)) < 0;
+    uint32_t first = in->first[r->name], end = in->first[r->name + 1];
+    bool failed =
+        cenv_sat_assume(r->sat, cenv_var_worse(in, r->name, run.from - first)) < 0;
+    if (run.to < end)
+        failed |=
+            cenv_sat_assume(r->sat, -cenv_var_worse(in, r->name, run.to - first)) < 0;
     if (failed)
         return cenv_error_oom(e->err);
     return cenv_core_holds(in, r->sat, r->keep, e->task, e->err);
 }
 
-static int tell_cand(struct refused *r, uint32_t cand)
+static int find_reason(struct refused *r, struct cenv_run run, struct cenv_buf *out)
 {
-    struct cenv_explainer *e = r->e;
-    const struct cenv_record *record = e->p.cands[cand].record;
-    cenv_buf_addf(&e->tree, "  %.*s %.*s %.*s: ", CENV_STR_ARG(record->name),
-                  CENV_STR_ARG(record->version), CENV_STR_ARG(record->build));
     int rc = 0;
-    if (e->p.cands[cand].hidden)
-        cenv_hidden_print(&e->p, cand, false, &e->tree);
-    else if (!tell_item(r, cand)) {
-        rc = try_with_kept(r, cand);
+    cenv_buf_clear(out);
+    if (r->e->p.cands[run.from].hidden) {
+        cenv_hidden_print(&r->e->p, run.from, run.to - run.from > 1, out);
+    } else if (!tell_item(r, run, out)) {
+        rc = try_with_kept(r, run);
         if (rc > 0)
-            cenv_buf_puts(&e->tree, "could be installed but for the conflict");
+            cenv_buf_puts(out, "could be installed but for the conflict");
         else if (rc == 0)
-            tell_failed(r);
+            tell_failed(r, out);
     }
-    cenv_buf_putc(&e->tree, '\n');
     return rc < 0 ? rc : 0;
 }
 
-/* The best candidate of each version that matches. */
+/* Candidates from c on of one version, hidden alike, that match. */
+static struct cenv_run next_run(const struct refused *r,
+                                const struct cenv_matchspec *spec, uint32_t c)
+{
+    const struct cenv_candidate *cands = r->e->p.cands;
+    struct cenv_run run = {c, c + 1};
+    while (run.to < r->e->p.in.first[r->name + 1] &&
+           cands[run.to].text == cands[c].text &&
+           cands[run.to].hidden == cands[c].hidden &&
+           cenv_matchspec_match(spec, cands[run.to].record))
+        run.to++;
+    return run;
+}
+
+/* What matches, version by version. */
 static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
 {
-    const struct cenv_problem *p = &r->e->p;
-    uint32_t told = 0, last = CENV_NONE;
-    int rc = find_keep(r);
-    for (uint32_t c = p->in.first[r->name]; rc == 0 && c < p->in.first[r->name + 1];
-         c++) {
-        if (!cenv_matchspec_match(spec, p->cands[c].record) || p->cands[c].text == last)
-            continue;
-        last = p->cands[c].text;
-        if (++told > MAX_VERSIONS) {
-            cenv_buf_puts(&r->e->tree, "  ...\n");
-            break;
+    struct cenv_explainer *e = r->e;
+    struct cenv_reasons reasons;
+    struct cenv_buf why;
+    bool told = false, more = true;
+    int rc = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ", &e->tree,
+                               &e->arena);
+    rc = rc < 0 ? cenv_error_oom(e->err) : find_keep(r);
+    cenv_buf_init(&why, REASON_MAX);
+    for (uint32_t c = e->p.in.first[r->name];
+         rc == 0 && more && c < e->p.in.first[r->name + 1];) {
+        struct cenv_run run = {c, c + 1};
+        if (cenv_matchspec_match(spec, e->p.cands[c].record)) {
+            run = next_run(r, spec, c);
+            rc = find_reason(r, run, &why);
+            more = cenv_reasons_add(&reasons, run.from, run.to, cenv_buf_str(&why));
+            told = true;
         }
-        rc = tell_cand(r, c);
+        c = run.to;
     }
+    cenv_buf_release(&why);
+    cenv_reasons_release(&reasons);
     if (rc == 0 && !told)
-        cenv_buf_addf(&r->e->tree, "  no candidate is %.*s\n",
-                      CENV_STR_ARG(spec->text));
+        cenv_buf_addf(&e->tree, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
     return rc;
 }
 

@@ -487,6 +487,10 @@ static void test_solver__out_of_memory(void)
     fail_all("{\"specs\":[\"a\"],\"explain\":\"a\"," MACHINE "}");
     fail_all("{\"specs\":[\"a\",\"c\"]}");
     fail_all("{\"specs\":[\"bb\"]}");
+    fail_all("{\"specs\":[\"a\"],\"explain\":\"a=2\"}");
+    fail_all("{\"specs\":[\"a\"],\"explain\":\"b=9\"}");
+    fail_all("{\"specs\":[\"a=1\",\"c\"],\"explain\":\"b\"}");
+    fail_all("{\"specs\":[\"a\",\"a=2\",\"c=7\"]}");
 }
 #endif
 

@@ -141,7 +141,9 @@ def solve(parser: Parser) -> None:
     )
     parser.add_argument("--lock", metavar="F", help="write a conda-lock file")
     parser.add_argument(
-        "--explain", metavar="NAME", help="say why NAME has the version it has"
+        "--explain",
+        metavar="NAME",
+        help="say why NAME has the version it has, or why NAME=VERSION was not chosen",
     )
     _store(parser)
 
