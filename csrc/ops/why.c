@@ -388,8 +388,9 @@ static int tell_matching(struct why *w, const struct cenv_matchspec *spec)
 static bool is_known(const struct cenv_index *index, struct cenv_str name)
 {
     for (size_t i = 0; i < cenv_index_nr_sources(index); i++)
-        if (cenv_repodata_find(cenv_index_repodata(index, i), name) != SIZE_MAX)
-            return true;
+        for (size_t k = 0; k < cenv_index_nr_names(index, i); k++)
+            if (cenv_str_eq(cenv_index_name(index, i, k), name))
+                return true;
     return false;
 }
 
