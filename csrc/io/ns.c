@@ -490,7 +490,20 @@ union list {
     char *const *wanted;
 };
 
-static struct failure become(const struct cenv_view_command *command)
+/* No handler of the parent's may run on memory that is the parent's. */
+static void give_signals_back(const sigset_t *mask)
+{
+    struct sigaction action;
+    for (int number = 1; number < NSIG; number++)
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN)
+            signal(number, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL); /* Python ignores it, which exec would pass on */
+    sigprocmask(SIG_SETMASK, mask, NULL);
+}
+
+static struct failure become(const struct cenv_view_command *command,
+                             const sigset_t *mask)
 {
     struct failure failure = enter();
     if (!failure.step)
@@ -503,7 +516,7 @@ static struct failure become(const struct cenv_view_command *command)
         return failure;
     if (command->new_session)
         setsid();
-    signal(SIGPIPE, SIG_DFL); /* Python ignores it, which exec would pass on */
+    give_signals_back(mask);
     union list argv = {.given = command->argv}, envp = {.given = command->envp};
     execve(command->program, argv.wanted, envp.wanted);
     return fail_at(STEP_EXEC);
@@ -517,17 +530,34 @@ static const char *subject_of(const struct cenv_view_command *command,
     return failure.step == STEP_CWD ? command->cwd : command->prefix;
 }
 
+/*
+ * vfork: copying the page tables of a big test process costs more than all that the child does, and
+ * a parent that waits leaves it the processor. The child shares memory until it execs, so that
+ * signals are blocked meanwhile.
+ */
+static int start_child(const struct cenv_view_command *command, int fd)
+{
+    sigset_t all, mask;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &mask);
+    int child = vfork();
+    if (child == 0) {
+        tell(fd, become(command, &mask));
+        _exit(127);
+    }
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
+    errno = error;
+    return child;
+}
+
 int cenv_view_start(const struct cenv_view_command *command, int *pid,
                     struct cenv_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return cenv_error_os(err, errno, NULL, "making a pipe");
-    int child = fork();
-    if (child == 0) {
-        tell(ends[1], become(command));
-        _exit(127);
-    }
+    int child = start_child(command, ends[1]);
     int error = errno;
     close(ends[1]);
     struct failure failure = child < 0 ? no_failure : read_failure(ends[0]);

@@ -31,8 +31,8 @@ int cenv_ns_settle(struct cenv_error *err);
 
 /*
  * Mounts, in a namespace of one's own. tmpfs: an empty one over `target`. overlay: the directories
- * `lower` (descriptors, the uppermost first) with what is written going to `upper`; `work` lies
- * beside `upper`. Descriptors: paths may hold what mount options cannot.
+ * `lower`, the uppermost first; what is written goes to `upper`; `work` lies beside it. These are
+ * descriptors, opened in this namespace: paths may hold what mount options cannot.
  */
 enum { CENV_NS_LOWER_MAX = 4 };
 int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err);
@@ -71,7 +71,7 @@ struct cenv_view_command {
 };
 
 /*
- * Starts a program in a throw-away view: fork, namespace, overlay, exec. Only async-signal-safe
+ * Starts a program in a throw-away view: vfork, namespace, overlay, exec. Only async-signal-safe
  * calls in the child, so that any thread of any process may start one. Returns once the program
  * runs: *pid is the child's, to be waited for by the caller; failure to exec or to make the view is
  * an error here, and no child is left.

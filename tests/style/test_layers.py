@@ -51,7 +51,7 @@ ALLOCATION = {
 # A child between fork and exec is a process of its own.
 IN_A_CHILD = {
     "io/proc.c": {"chdir", "fchdir"},
-    "io/ns.c": {"chdir", "fchdir", "signal"},
+    "io/ns.c": {"chdir", "fchdir", "signal", "sigaction"},
 }
 
 

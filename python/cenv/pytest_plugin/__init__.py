@@ -41,7 +41,11 @@ _INI = (
     ("cenv_specs", "args", "specs of the default template"),
     ("cenv_templates", "linelist", "named templates, one 'name: specs' a line"),
     ("cenv_store", "string", "directory of the store"),
-    ("cenv_mode", "string", "how clones are made: auto, reflink, hardlink, copy"),
+    (
+        "cenv_mode",
+        "string",
+        "how clones are made: auto, reflink, hardlink, copy, overlay",
+    ),
     ("cenv_keep", "string", "which tests' clones to keep: failed, all, none"),
     ("cenv_guard", "string", "when to look for altered templates: session, test, off"),
     ("cenv_spares", "string", "clones made ahead of a template: auto, 0, or a number"),
@@ -54,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cenv-store", metavar="DIR", help="directory of the store")
     group.addoption(
         "--cenv-mode",
-        choices=("auto", "reflink", "hardlink", "copy"),
+        choices=("auto", "reflink", "hardlink", "copy", "overlay"),
         help="how clones are made (default auto)",
     )
     group.addoption(
@@ -89,8 +93,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     reports.add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Enter the namespace of mode overlay, if that is asked for, before any thread is."""
+    _enter_overlay(early_config, early_config.known_args_namespace.cenv_mode)
+
+
+def _enter_overlay(config: pytest.Config, option: str | None) -> None:
+    mode = option or os.environ.get("CENV_MODE") or config.getini("cenv_mode")
+    if mode == "overlay":
+        from cenv.pytest_plugin import overlay
+
+        overlay.enter(config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, for --strict-markers, and the reports."""
+    _enter_overlay(config, config.getoption("cenv_mode"))
     config.addinivalue_line(
         "markers",
         "cenv(*specs, channels=None, template=None, mode=None): the environment that the "

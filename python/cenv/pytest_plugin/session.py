@@ -34,7 +34,8 @@ class EnvSession:
         self.memory = RunMemory(self.store, self._run)
         self._home = Home(factory.getbasetemp(), self.store)
         workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
-        limit = self.settings.spares
+        # An overlay is as fast as a spare, which another process would have to mount.
+        limit = 0 if self.settings.mode == "overlay" else self.settings.spares
         self.ahead = Ahead(
             usual_limit(workers) if limit is None else limit,
             self._home,
@@ -94,7 +95,7 @@ class EnvSession:
 
     def _beside_clones(self, template: Template) -> Template:
         """Return it where clones can link to it: on their own file system."""
-        if self.settings.mode == "copy" or not template.id:
+        if self.settings.mode in {"copy", "overlay"} or not template.id:
             return template
         place, base = tempfile.gettempdir(), self._home.base
         if os.stat(place).st_dev != base.stat().st_dev:
@@ -136,6 +137,8 @@ class EnvSession:
 
     def keep(self, clone: Clone) -> None:
         """Leave a clone to pytest's retention: no sweep of ours takes it."""
+        if clone.mode == "overlay":
+            clone.materialize()
         if clone.template is not None and os.path.isdir(clone):
             self._stores[clone.template.store or self.store.path].give(clone)
 

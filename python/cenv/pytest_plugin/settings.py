@@ -14,7 +14,7 @@ import pytest
 
 from cenv.errors import UsageError
 
-MODES = ("auto", "reflink", "hardlink", "copy")
+MODES = ("auto", "reflink", "hardlink", "copy", "overlay")
 KEEPS = ("failed", "all", "none")
 GUARDS = ("session", "test", "off")
 
@@ -38,7 +38,7 @@ def read(config: pytest.Config) -> Settings:
     """Read the configuration of `config`, the environment and ini."""
     return Settings(
         store=_path(config, "store"),
-        mode=_choice(config, "mode", MODES),
+        mode=_mode(config),
         keep=_choice(config, "keep", KEEPS) or _retention(config),
         guard=_choice(config, "guard", GUARDS) or "session",
         rebuild=bool(config.getoption("cenv_rebuild")),
@@ -75,6 +75,15 @@ def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str |
         hint = f"expected one of {', '.join(choices)}"
         raise UsageError(f"cenv_{name} is '{value}'", hint=hint)
     return value
+
+
+def _mode(config: pytest.Config) -> str | None:
+    mode = _choice(config, "mode", MODES)
+    if mode == "overlay":
+        from cenv.pytest_plugin import overlay
+
+        return overlay.mode_of(config, mode)
+    return mode
 
 
 def _retention(config: pytest.Config) -> str:

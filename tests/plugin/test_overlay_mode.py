@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""cenv_mode = overlay in runs of their own: alone, under xdist, kept, and refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def project(
+    pytester: pytest.Pytester, small_channel: Path, session_store: Path
+) -> pytest.Pytester:
+    pytester.makeini(
+        f"""
+        [pytest]
+        cenv_channels = {small_channel}
+        cenv_store = {session_store}
+        cenv_specs = tool "data >=2,<3"
+        """
+    )
+    return pytester
+
+
+@pytest.fixture
+def _namespaces() -> None:
+    probe = "from cenv import core; core.extension().namespace_enter()"
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "LinkError" in done.stderr:
+        pytest.skip("this machine refuses mount namespaces")
+
+
+_TESTS = """
+    import os, pytest
+
+    @pytest.mark.parametrize("number", range(6))
+    def test_fresh(cenv_env, number):
+        env = cenv_env()
+        assert env.mode == "overlay"
+        assert os.path.ismount(env)
+        assert not (env / "lib/new").exists()
+        (env / "lib/new").write_text("new")
+        env.run("sh", "-c", f"cat {env}/lib/new > {env}/lib/again", check=True)
+        again = cenv_env(reuse=True)
+        (again / "lib/new").write_text("new")
+        assert not (cenv_env(reuse=True) / "lib/new").exists()
+"""
+
+
+def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
+    return project.runpytest_subprocess(
+        "--strict-markers", "-W", "error", "--basetemp=base", *argv
+    )
+
+
+@pytest.mark.usefixtures("_namespaces")
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_clones_are_overlays(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(_TESTS)
+    result = run(project, "--cenv-mode=overlay", *workers)
+    result.assert_outcomes(passed=6)
+    result.stdout.no_fnmatch_line("*not overlay*")
+    assert not list(project.path.glob("base/**/cenv/0*"))
+
+
+@pytest.mark.usefixtures("_namespaces")
+@pytest.mark.parametrize("workers", [(), ("-n2",)])
+def test_a_failed_tests_clone_is_kept(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(
+        """
+        def test_passes(cenv_env):
+            cenv_env()
+
+        def test_fails(cenv_env):
+            env = cenv_env()
+            assert env.mode == "overlay"
+            (env / "lib/new").write_text("new")
+            assert False
+        """
+    )
+    result = run(project, "-o", "cenv_mode=overlay", *workers)
+    result.assert_outcomes(passed=1, failed=1)
+    (kept,) = project.path.glob("base/**/cenv/0*")
+    assert (kept / "lib/new").read_text() == "new"
+    assert str(kept) in (kept / "etc/tool.conf").read_text()
+    assert (kept / "share/data.txt").read_text() == "2.0"
+
+
+def test_where_it_cannot_work_another_mode_serves(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.makeconftest("")
+    project.makepyfile(
+        threads="""
+        import threading
+
+        stop = threading.Event()
+        threading.Thread(target=stop.wait, daemon=True).start()
+        """,
+        test_fallback="""
+        def test_fallback(cenv_env):
+            assert cenv_env().mode != "overlay"
+        """,
+    )
+    monkeypatch.setenv("CENV_MODE", "overlay")
+    monkeypatch.setenv("PYTHONPATH", str(project.path))
+    result = run(project, "-p", "threads", "-rA")
+    result.assert_outcomes(passed=1)
+    said = [line for line in result.outlines if "mode auto, not overlay" in line]
+    assert len(said) == 1
+    assert "threads" in said[0]
