@@ -25,7 +25,7 @@ enum {
     SLOW_SECONDS = 60,
     REDIRECTS = 10,
     RETRY_AFTER_MAX = 60,
-    CONNECTIONS = 16, /* to one host; HTTP/2 needs one */
+    CONNECTIONS = 64, /* to one host, of HTTP/1.1; HTTP/2 needs one */
     BUFFER = 512 << 10,
 };
 
@@ -426,6 +426,8 @@ static int set_up(struct slot *slot, struct cenv_error *err)
     lib.curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     lib.curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
     lib.curl_easy_setopt(easy, CURLOPT_USERAGENT, "cenv");
+    lib.curl_easy_setopt(easy, CURLOPT_PIPEWAIT,
+                         1L); /* see whether it is HTTP/2 first */
     if (transfer->text)
         lib.curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     set_limits(easy, o, transfer->url);
