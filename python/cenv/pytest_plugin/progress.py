@@ -122,13 +122,13 @@ class Terminal:
         if threading.current_thread() is not threading.main_thread():
             return
         with self._uncaptured():
-            if self.changes and "ended" not in event:
+            if "ended" in event:
+                self._close()
+                self._end(describe(event))
+            elif self.changes:
                 self._change(describe(event))
             else:
-                self._close()
                 self._reporter.write_line(describe(event, whole=False))
-            if "ended" in event:
-                self._resume()
 
     def _change(self, line: str) -> None:
         self._reporter.ensure_newline()
@@ -136,11 +136,15 @@ class Terminal:
         self._reporter.flush()
         self._open = True
 
-    def _resume(self) -> None:
-        """Begin the line of the test's file again, where its dot will be."""
+    def _end(self, line: str) -> None:
+        """Write the last line, then begin the line of the test's file again, for its dot."""
         reporter = self._reporter
         if getattr(reporter, "showfspath", False) and not reporter.showlongtestinfo:
+            reporter.ensure_newline()
+            reporter.write(line)  # the name of the file comes with its own line break
             reporter.write_fspath_result(current_test(), "")
+        else:
+            reporter.write_line(line)
 
     def _columns(self) -> int:
         return shutil.get_terminal_size().columns
