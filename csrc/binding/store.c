@@ -204,6 +204,27 @@ static PyObject *store_template_import(PyObject *self, PyObject *args)
     return with_path_and_text(self, args, cenv_template_import);
 }
 
+/* path -> path as bytes. */
+static PyObject *store_clone_set_aside(PyObject *self, PyObject *args)
+{
+    PyObject *path;
+    if (!PyArg_ParseTuple(args, "O&:clone_set_aside", PyUnicode_FSConverter, &path))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    const char *bytes = PyBytes_AsString(path);
+    int rc;
+    Py_BEGIN_ALLOW_THREADS
+    rc = cenv_clone_set_aside(bind_store_of(self), bytes, &out, &err);
+    Py_END_ALLOW_THREADS
+    PyObject *reply = rc == 0 ? PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len)
+                              : bind_raise(bind_state_of_self(self), &err);
+    cenv_buf_release(&out);
+    Py_DECREF(path);
+    return reply;
+}
+
 /* (max_bytes, task) -> JSON text. */
 static PyObject *store_gc(PyObject *self, PyObject *args)
 {
@@ -378,6 +399,8 @@ static PyMethodDef store_methods[] = {
      "template_check($self, path, options, task, /)\n--\n\nWhat was altered since it was made."},
     {"template_repair", store_template_repair, METH_VARARGS,
      "template_repair($self, template, options, task, /)\n--\n\nBuild it anew when it was altered."},
+    {"clone_set_aside", store_clone_set_aside, METH_VARARGS,
+     "clone_set_aside($self, path, /)\n--\n\nHide a clone that is to be removed; return where."},
     {"draft_open", bind_draft_open, METH_VARARGS,
      "draft_open($self, records, meta, task, /)\n--\n\nA template to be changed before it is published."},
     {"template_list", store_template_list, METH_NOARGS,

@@ -427,6 +427,13 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
                      struct cenv_task *task, struct cenv_buf *out,
                      struct cenv_error *err);
 
+/*
+ * Renames the clone `path` (absolute) to a hidden sibling, for whoever removes it in the background,
+ * and appends the sibling's path, as bytes. Should that one be killed, a sweep finds it.
+ */
+int cenv_clone_set_aside(struct cenv_store *store, const char *path,
+                         struct cenv_buf *out, struct cenv_error *err);
+
 /* Removes a tree: no link followed, read-only directories handled. Absent is fine. */
 int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err);
 

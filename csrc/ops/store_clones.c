@@ -412,6 +412,32 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
     return rc < 0 ? rc : 0;
 }
 
+/* The name it was made under is in its entry: there a sweep finds it, should nobody remove it. */
+int cenv_clone_set_aside(struct cenv_store *store, const char *path,
+                         struct cenv_buf *out, struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct clone clone = {0};
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, &clone, err);
+    if (rc < 0)
+        return rc;
+    bool known = rc == 0 && clone.temp && is_still_it(&clone);
+    char *temp =
+        known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
+    clone_release(&clone);
+    struct cenv_str parent = cenv_path_parent(cenv_str(path));
+    size_t before = out->len;
+    cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), temp ? temp : "");
+    rc = !temp || out->failed
+             ? cenv_error_oom(err)
+             : cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);
+    if (rc < 0)
+        out->len = before;
+    cenv_free(temp);
+    return rc;
+}
+
 /* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
 static int remove_unfinished(const char *home, struct cenv_error *err)
 {

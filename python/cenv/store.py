@@ -29,6 +29,7 @@ from cenv.solving import Index, open_store, virtual_packages
 from cenv.view import environment_for, program_in, run_in_view
 
 if TYPE_CHECKING:
+    from cenv.removing import Removal
     from cenv.spares import Spares
 
 AnyPath = str | os.PathLike[str]
@@ -191,12 +192,23 @@ class Clone(_AtPath):
         """Put it back to its template's state."""
         return api.reset(self, store=self.template.store if self.template else None)
 
-    def remove(self) -> None:
-        """Remove it; a second time is fine."""
+    def remove(self, *, background: bool = False) -> Removal | None:
+        """Remove it; a second time is fine.
+
+        In the `background` it is out of the way at once, and a helper process removes
+        it; wait() of what is returned raises what went wrong. What is not finished when
+        this process ends, the helper finishes; were it killed too, a sweep does.
+        """
         if self.mode == "overlay":
             overlay.remove(self.path)
+        elif background:
+            from cenv import removing
+
+            store = self.template.store if self.template else None
+            return removing.later(self.path, open_store(store))
         else:
             api.remove(self)
+        return None
 
     def materialize(self, path: AnyPath | None = None) -> Clone:
         """Make it permanent: neither `with` nor a sweep removes it then.

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Removing clones in the background: out of the way at once, unlinked by a helper process.
+
+A helper process, not a thread: a thread in a test's process would make its os.fork warn.
+It serves one process, finishes what it was told, and ends with that process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+class Removal:
+    """The removal of one clone, under way."""
+
+    def __init__(self, helper: _Helper, path: bytes) -> None:
+        self._helper = helper
+        self._path = path
+
+    def wait(self) -> None:
+        """Wait until it is done; raise what went wrong."""
+        error = self._helper.wait(self._path)
+        if error:
+            raise OSError(*error)
+
+
+class _Helper:
+    """One process, started when the first clone is to be removed."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._done: dict[bytes, list[Any]] = {}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "cenv.removing"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        atexit.register(self._let_go)
+
+    def _let_go(self) -> None:
+        """It ends by itself when its orders do: nobody waits for that."""
+        if os.getpid() == self.owner and self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+            self._process.returncode = 0
+
+    def order(self, path: bytes) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # wait() removes it then
+            self._process.stdin.write(json.dumps(path.hex()).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def wait(self, path: bytes) -> list[Any]:
+        assert self._process.stdout is not None
+        while path not in self._done:
+            line = self._process.stdout.readline()
+            if not line:
+                return _remove(path)
+            reply = json.loads(line)
+            self._done[bytes.fromhex(reply["path"])] = reply["error"]
+        return self._done.pop(path)
+
+
+_helpers: list[_Helper] = []
+
+
+def later(path: str, store: Any) -> Removal | None:
+    """Rename the clone at `path` out of the way and have it removed; None: it is gone."""
+    try:
+        aside = store.clone_set_aside(path)
+    except FileNotFoundError:
+        return None
+    if not _helpers or _helpers[0].owner != os.getpid():  # a fork has its own
+        _helpers[:] = [_Helper()]
+    _helpers[0].order(aside)
+    return Removal(_helpers[0], aside)
+
+
+def _remove(path: bytes) -> list[Any]:
+    from cenv import api
+
+    try:
+        api.remove(os.fsdecode(path))
+    except OSError as error:
+        return [error.errno, error.strerror, os.fsdecode(path)]
+    return []
+
+
+def _serve(orders: Iterator[str]) -> None:
+    for line in orders:
+        path = bytes.fromhex(json.loads(line))
+        reply = {"path": path.hex(), "error": _remove(path)}
+        with contextlib.suppress(BrokenPipeError):  # nobody waits; go on all the same
+            print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _serve(iter(sys.stdin))
+    os.close(1)  # nothing more to flush to a process that may be gone
