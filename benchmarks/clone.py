@@ -140,6 +140,34 @@ def measure(
         )
 
 
+def measure_removing(template: cenv.Template, work: Path, rounds: int) -> None:
+    """Remove clones against rm -rf, in turn; then how long a hand-over takes."""
+    times: dict[str, list[float]] = {}
+    for number in range(rounds):
+        for mode in ("hardlink", "copy"):
+            ways = {"cenv.remove": timed(cenv.remove), "rm -rf": command("rm", "-rf")}
+            for label, run in ways.items():
+                made = template.clone(work / f"{mode}-{number}-{label[:2]}", mode=mode)
+                times.setdefault(f"{label}, {mode}", []).append(run(Path(made.path)))
+    behind = [template.clone(work / f"aside-{n}") for n in range(rounds + 1)]
+    started = behind.pop().remove(background=True)  # the first one starts the helper
+    assert started is not None
+    started.wait()
+    times["remove, background"] = [
+        timed(lambda _: clone.remove(background=True))(work) for clone in behind
+    ]
+    numbers = iter(range(rounds * 3))
+    template.spares(rounds, new_path=lambda: str(work / f"spare-{next(numbers)}"))
+    template._spares[0].settle()
+    times["spare handed over"] = [
+        timed(lambda _: template.clone())(work) for _ in range(rounds)
+    ]
+    template.spares(0)
+    for label, values in times.items():
+        middle, least = statistics.median(values) * 1e3, min(values) * 1e3
+        print(f"  {label:<20} median {middle:8.2f} ms  fastest {least:8.2f} ms")
+
+
 def main() -> None:
     """Build the environments, measure, delete."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -166,6 +194,7 @@ def main() -> None:
                 options.rounds,
                 program,
             )
+            measure_removing(template, work, options.rounds)
             if options.pip:
                 large = work / "large"
                 cenv.clone(template.path, large, mode="copy", store=store)
