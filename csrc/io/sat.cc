@@ -15,7 +15,7 @@ namespace
 {
 
 const uint64_t CONFLICT_SLICE = 500;
-const uint64_t PROPAGATION_SLICE = 4000000;
+const uint64_t PROPAGATION_SLICE = 500000; /* some tens of ms */
 
 /*
  * Solver::solveLimited run in slices would forget its restart schedule and the learnt clauses' limit

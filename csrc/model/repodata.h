@@ -35,8 +35,10 @@ struct cenv_repodata_source {
         url; /* of the directory the file lies in, no secrets: what base_url is relative
                             to; empty: channel_url/subdir */
     uint32_t channel_rank;
-    /* Or NULL: called now and then with bytes that the scan has read and needs no more. */
-    void (*passed)(const char *at, size_t len);
+    /* Or NULL: called every few MB with bytes that the scan has read and needs no more; a status
+     * with `err` set ends the scan. */
+    int (*passed)(void *ctx, const char *at, size_t len, struct cenv_error *err);
+    void *ctx;
 };
 
 /*

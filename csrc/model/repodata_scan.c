@@ -170,14 +170,16 @@ static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kin
     return add_to_run(sc, key);
 }
 
-static void pass(struct scanner *sc)
+static int pass(struct scanner *sc)
 {
-    size_t len = (size_t)(sc->scan.at - sc->passed);
+    const struct cenv_repodata_source *source = &sc->rd->source;
+    const char *from = sc->passed;
+    size_t len = (size_t)(sc->scan.at - from);
 
-    if (len < STRIDE || !sc->rd->source.passed)
-        return;
-    sc->rd->source.passed(sc->passed, len);
+    if (len < STRIDE || !source->passed)
+        return 0;
     sc->passed = sc->scan.at;
+    return source->passed(source->ctx, from, len, sc->err);
 }
 
 static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
@@ -193,7 +195,7 @@ static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
-        pass(sc);
+        rc = rc < 0 ? rc : pass(sc);
     }
     return rc;
 }

@@ -29,6 +29,7 @@ struct opening {
     struct cenv_index *index;
     const struct cenv_index_source *given;
     const char *cache_dir;
+    struct cenv_task *task;
 };
 
 /* Channels rank by first appearance. */
@@ -56,7 +57,7 @@ static int open_source(void *ctx, size_t i, unsigned thread, struct cenv_error *
                                 rank_of(o->given, i), o->cache_dir, o->index->book,
                                 err);
     int rc = cenv_index_file_open(&source->file, &o->given[i], rank_of(o->given, i),
-                                  o->cache_dir, err);
+                                  o->cache_dir, o->task, err);
     return rc < 0 ? rc
                   : cenv_shelf_init(&source->shelf, &source->file, o->index->book, err);
 }
@@ -103,7 +104,8 @@ int cenv_index_open(struct cenv_index **out, const struct cenv_index_source *sou
     struct cenv_index *index = new_index(sources, nr);
     if (!index)
         return cenv_error_oom(err);
-    struct opening opening = {.index = index, .given = sources, .cache_dir = cache_dir};
+    struct opening opening = {
+        .index = index, .given = sources, .cache_dir = cache_dir, .task = task};
     struct cenv_span span = cenv_span_begin("process indices", "");
     int rc = cenv_pool_run(cenv_host_cpus(), nr, open_source, &opening, task, err);
     if (rc == 0) {

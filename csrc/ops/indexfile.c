@@ -257,8 +257,21 @@ int cenv_index_file_save_names(const struct cenv_index_file *file, struct cenv_s
 
 /* ---- opening ---- */
 
+static int look_up(void *task, const char *at, size_t len, struct cenv_error *err)
+{
+    (void)at, (void)len;
+    return cenv_task_poll(task, err);
+}
+
+static int forget(void *task, const char *at, size_t len, struct cenv_error *err)
+{
+    cenv_raw_forget(at, len);
+    return look_up(task, at, len, err);
+}
+
 static int scan(struct cenv_index_file *file, struct cenv_str *text,
-                const struct cenv_repodata_source *source, struct cenv_error *err)
+                const struct cenv_repodata_source *source, struct cenv_task *task,
+                struct cenv_error *err)
 {
     if (is_zstd(*text)) {
         cenv_buf_init(&file->unpacked, UNPACKED_MAX);
@@ -269,13 +282,14 @@ static int scan(struct cenv_index_file *file, struct cenv_str *text,
         cenv_mapping_release(&file->text);
     }
     struct cenv_repodata_source of = *source;
-    of.passed = file->text.len ? cenv_raw_forget : NULL; /* never of other memory */
+    of.passed = file->text.len ? forget : look_up; /* never forget other memory */
+    of.ctx = task;
     return cenv_repodata_scan(&file->repodata, *text, &of, err);
 }
 
 static int open_path(struct cenv_index_file *file, const char *path,
                      const char *cache_dir, const struct cenv_repodata_source *source,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_stat st;
     struct slot slot;
@@ -296,7 +310,7 @@ static int open_path(struct cenv_index_file *file, const char *path,
     kept = rc == 0;
     if (rc == 1) {
         drop_cached(file);
-        rc = scan(file, &text, source, err);
+        rc = scan(file, &text, source, task, err);
         kept = rc == 0 && slot.dir >= 0 && save_cached(file, &slot, text);
     }
     if (kept)
@@ -315,7 +329,8 @@ static struct cenv_str dirname_of(const char *url)
 
 int cenv_index_file_open(struct cenv_index_file *file,
                          const struct cenv_index_source *given, uint32_t channel_rank,
-                         const char *cache_dir, struct cenv_error *err)
+                         const char *cache_dir, struct cenv_task *task,
+                         struct cenv_error *err)
 {
     struct cenv_repodata_source source = {
         .file = cenv_str(given->path ? given->path : "repodata"),
@@ -326,8 +341,8 @@ int cenv_index_file_open(struct cenv_index_file *file,
         .channel_rank = channel_rank,
     };
     struct cenv_str text = cenv_str_n(given->data, given->len);
-    int rc = given->data ? scan(file, &text, &source, err)
-                         : open_path(file, given->path, cache_dir, &source, err);
+    int rc = given->data ? scan(file, &text, &source, task, err)
+                         : open_path(file, given->path, cache_dir, &source, task, err);
 
     if (rc < 0)
         cenv_index_file_release(file);

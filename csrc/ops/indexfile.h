@@ -28,11 +28,12 @@ struct cenv_index_file {
 /*
  * Opens what `source` names. With `cache_dir` (or NULL) a large file's binary index is looked for
  * there, and kept there after a scan, with the text of a .zst beside it; what cannot be kept (no
- * space, read-only) is no failure. Statuses as cenv_repodata_scan, and CENV_EOS.
+ * space, read-only) is no failure. Statuses as cenv_repodata_scan, CENV_EOS and CENV_ECANCELLED.
  */
 int cenv_index_file_open(struct cenv_index_file *file,
                          const struct cenv_index_source *source, uint32_t channel_rank,
-                         const char *cache_dir, struct cenv_error *err);
+                         const char *cache_dir, struct cenv_task *task,
+                         struct cenv_error *err);
 void cenv_index_file_release(struct cenv_index_file *file);
 
 /* The file of parsed names (shelf.h) of one that has a cache: maps it, or puts another in its place;

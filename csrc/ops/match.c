@@ -121,9 +121,12 @@ int cenv_match_specs(struct cenv_problem *p, struct cenv_error *err)
 {
     struct matcher m = {.p = p};
     int rc = 0;
-    for (size_t i = 0; rc == 0 && i < p->nr_specs; i++)
+    for (size_t i = 0; rc == 0 && i < p->nr_specs; i++) {
         if (p->specs[i].name != CENV_NONE)
             rc = match_spec(&m, &p->specs[i], err);
+        if (rc == 0 && i % 64 == 0)
+            rc = cenv_task_poll(p->task, err);
+    }
     cenv_free(m.verdict);
     return rc;
 }

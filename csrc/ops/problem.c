@@ -600,12 +600,14 @@ static int order_and_match(struct cenv_problem *p, struct cenv_error *err)
 {
     int rc = cenv_order_names(p);
     rc = rc < 0 ? rc : cenv_match_specs(p, err);
+    rc = rc < 0 ? rc : cenv_task_poll(p->task, err);
     if (rc < 0)
         return rc;
     uint32_t *before = cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
     if (!before)
         return CENV_ENOMEM;
     rc = cenv_order_ties(p, before);
+    rc = rc < 0 ? rc : cenv_task_poll(p->task, err);
     rc = rc < 0 ? rc : cenv_assemble(p, before);
     cenv_free(before);
     return rc;
@@ -616,7 +618,7 @@ int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
                       struct cenv_task *task, struct cenv_error *err)
 {
     *out = (struct cenv_problem){
-        .index = index, .request = request, .explaining = explaining};
+        .index = index, .request = request, .task = task, .explaining = explaining};
     struct cenv_loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin("reduce", "");
     int rc = reduce(&loader, task);

@@ -94,6 +94,7 @@ struct cenv_asked {
 struct cenv_problem {
     const struct cenv_index *index;
     const struct cenv_request *request;
+    struct cenv_task *task; /* of the caller of cenv_problem_init, while that runs */
     bool
         explaining; /* hidden candidates are kept, requirements of one meaning not merged */
     struct cenv_arena arena; /* records, texts, bits */

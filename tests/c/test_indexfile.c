@@ -47,10 +47,13 @@ static bool opens_from_index(const char *path, const char *cache)
 {
     struct cenv_index_file file = CENV_INDEX_FILE_INIT;
     struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
     bool hit;
 
     source.path = path;
-    CHECK_INT(cenv_index_file_open(&file, &source, 0, cache, &err), 0);
+    cenv_task_init(&task, NULL, NULL);
+    CHECK_INT(cenv_index_file_open(&file, &source, 0, cache, &task, &err), 0);
+    cenv_task_release(&task);
     CHECK_INT(file.repodata ? cenv_repodata_nr_entries(file.repodata) : 0, RECORDS);
     hit = file.hit;
     cenv_index_file_release(&file);

@@ -605,15 +605,18 @@ static void test_repodata__no_memory(void)
 
 static size_t passed_bytes;
 
-static void spoil(const char *at, size_t len)
+static int spoil(void *ctx, const char *at, size_t len, struct cenv_error *err)
 {
+    (void)ctx, (void)err;
     passed_bytes += len;
     memset((char *)(uintptr_t)at, '#', len);
+    return 0;
 }
 
 /* The binary index of `text`, whose bytes are spoilt once the scan says it is done with them. */
 static struct cenv_buf pack_of(struct cenv_str text,
-                               void (*passed)(const char *at, size_t len))
+                               int (*passed)(void *ctx, const char *at, size_t len,
+                                             struct cenv_error *err))
 {
     const struct cenv_repodata_source source = {
         .file = CENV_STR("f"), .subdir = CENV_STR("linux-64"), .passed = passed};

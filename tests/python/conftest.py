@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import re
 import socketserver
+import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,18 +25,27 @@ class Reply:
     body: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None  # send this many bytes of the body, then hang up
+    stall: float = 0  # wait so many seconds before the body
     times: int = 1_000_000
 
 
 class Server:
-    """Serves a directory; `faults` by path, `seen` all requests in order."""
+    """Serves a directory; `faults` by path, `seen` all requests in order.
 
-    def __init__(self, top: Path) -> None:
+    A proxy for any other server too: it answers a whole URL as if it were its path.
+    """
+
+    def __init__(self, top: Path, tls: ssl.SSLContext | None = None) -> None:
         self.top = top
+        self.ranges = True  # answers with a part where one is asked for
+        self.scheme = "https" if tls else "http"
         self.faults: dict[str, Reply] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
         self._httpd = _Threads(("127.0.0.1", 0), _Handler)
         self._httpd.server = self  # type: ignore[attr-defined]
+        if tls:
+            listening = self._httpd.socket
+            self._httpd.socket = tls.wrap_socket(listening, server_side=True)
         self._thread = threading.Thread(
             target=self._httpd.serve_forever, args=(0.01,), daemon=True
         )
@@ -45,7 +57,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://{self.netloc}"
+        return f"{self.scheme}://{self.netloc}"
 
     def paths(self) -> list[str]:
         """Return the paths asked for, and forget them."""
@@ -63,7 +75,7 @@ class Server:
             fault.times -= 1
             if fault.status != 200 or fault.body is not None:
                 return fault
-        file = self.top / path.lstrip("/")
+        file = self.top / re.sub(r"^http://[^/]*", "", path).lstrip("/")
         if not file.is_file():
             return Reply(404)
         body = file.read_bytes()
@@ -71,7 +83,10 @@ class Server:
         known = {"ETag": etag, **(fault.headers if fault else {})}
         if headers.get("if-none-match") == etag:
             return Reply(304, headers=known)
-        return Reply(200, body, known, fault.cut if fault else None)
+        cut, stall = (fault.cut, fault.stall) if fault else (None, 0)
+        if self.ranges and headers.get("if-range") == etag:
+            return _part(body, headers["range"], Reply(206, body, known, cut, stall))
+        return Reply(200, body, known, cut, stall)
 
     def close(self) -> None:
         self._httpd.shutdown()
@@ -79,8 +94,22 @@ class Server:
         self._thread.join()
 
 
+def _part(body: bytes, wanted: str, whole: Reply) -> Reply:
+    """Return the end of a body that "bytes=N-" asks for."""
+    start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+    if start >= len(body):
+        return Reply(416, headers={"Content-Range": f"bytes */{len(body)}"})
+    span = f"bytes {start}-{len(body) - 1}/{len(body)}"
+    whole.headers = {"Content-Range": span, **whole.headers}
+    whole.body = body[start:]
+    return whole
+
+
 class _Threads(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # of a client that does not like our certificate
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -97,6 +126,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if reply.status != 304:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        time.sleep(reply.stall)
         self.wfile.write(body if reply.cut is None else body[: reply.cut])
         if reply.cut is not None:
             self.close_connection = True
@@ -106,12 +136,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Path], Server]]:
+def serve() -> Iterator[Callable[..., Server]]:
     """Return a function that serves a directory until the end of the test."""
     servers: list[Server] = []
 
-    def start(top: Path) -> Server:
-        servers.append(Server(top))
+    def start(top: Path, tls: ssl.SSLContext | None = None) -> Server:
+        servers.append(Server(top, tls))
         return servers[-1]
 
     yield start

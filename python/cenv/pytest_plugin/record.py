@@ -79,7 +79,6 @@ class Recorder:
     def data(self) -> dict[str, Any]:
         """Return all of it, of plain values that travel between processes."""
         return {
-            "worker": os.environ.get("PYTEST_XDIST_WORKER", ""),
             "pid": os.getpid(),
             "templates": self._templates,
             "clones": self._clones,

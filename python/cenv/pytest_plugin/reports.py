@@ -150,7 +150,8 @@ class Reports:
         if self._watch is not None:
             self._watch.close()
         if environments is not None:
-            found = environments.recorder.data()
+            worker = getattr(self._config, "workerinput", {}).get("workerid", "")
+            found = {"worker": worker, **environments.recorder.data()}
             if _is_worker(self._config):
                 self._config.workeroutput[_OUTPUT] = found  # type: ignore[attr-defined]
             else:

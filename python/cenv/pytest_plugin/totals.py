@@ -101,8 +101,9 @@ def _saved(templates: Notes, clones: Notes, processes: Notes) -> dict[str, Any]:
     spent += math.fsum(note["seconds"] for p in processes for note in p["templates"])
     used = sorted({costs[clone["template"]] for clone in counted})
     each = " to ".join(duration(cost) for cost in dict.fromkeys((used[0], used[-1])))
+    each_of = f"each of {len(counted)} clones" if len(counted) > 1 else "one clone"
     basis = (
-        f"a solve and build for each of {len(counted)} clones at {each}, as measured "
-        f"when its template was made, less the {duration(spent)} spent here"
+        f"a solve and build for {each_of} at {each}, as measured when its template "
+        f"was made, less the {duration(spent)} spent here"
     )
     return {"seconds": max(0.0, instead - spent), "basis": basis}

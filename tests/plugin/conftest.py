@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Projects of their own for the plugin's tests, run by pytest in subprocesses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def fresh(pytester: pytest.Pytester, small_channel: Path) -> pytest.Pytester:
+    """Return a project with a store of its own, in which every build counts."""
+    pytester.makeini(
+        f"""
+        [pytest]
+        cenv_channels = {small_channel}
+        cenv_store = store
+        cenv_specs = tool
+        """
+    )
+    return pytester
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Return a function that runs pytest in the project, strict as can be."""
+
+    def start(*argv: str) -> pytest.RunResult:
+        strict = ("--strict-markers", "--strict-config", "-W", "error")
+        return pytester.runpytest_subprocess(*strict, *argv)
+
+    return start
