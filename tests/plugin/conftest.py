@@ -14,13 +14,11 @@ Run = Callable[..., pytest.RunResult]
 @pytest.fixture
 def fresh(pytester: pytest.Pytester, small_channel: Path) -> pytest.Pytester:
     """Return a project with a store of its own, in which every build counts."""
-    pytester.makeini(
-        f"""
-        [pytest]
-        cenv_channels = {small_channel}
-        cenv_store = store
-        cenv_specs = tool
-        """
+    (pytester.path / "pytest.ini").write_text(
+        "[pytest]\n"
+        f"cenv_channels = {small_channel}\n"
+        "cenv_store = store\n"
+        "cenv_specs = tool\n"
     )
     return pytester
 

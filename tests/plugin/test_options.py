@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the plugin can be asked for and told: templates, marks, settings, types."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(fresh: pytest.Pytester, session_store: Path) -> pytest.Pytester:
+    """Return a project that shares its store with other tests: it builds little."""
+    text = (fresh.path / "pytest.ini").read_text().replace("= store", f"= {session_store}")
+    named = "cenv_templates =\n    newest: tool\n    oldest: data=1\n"
+    (fresh.path / "pytest.ini").write_text(text + named)
+    return fresh
+
+
+def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -> None:
+    project.makefile(".yml", environment="dependencies:\n  - data=1.0\n")
+    project.makefile(".txt", specs="# a list\ndata=2.0\n")
+    url = next(small_channel.glob("*/data-3*")).as_uri()
+    (project.path / "explicit.txt").write_text(f"@EXPLICIT\n{url}\n")
+    project.makepyfile(
+        """
+        import venv
+        from pathlib import Path
+        import cenv, pytest
+        from cenv import UnsatisfiableError, UsageError
+
+        HERE = Path(__file__).parent
+
+        def text(env, name="share/data.txt"):
+            return (env / name).read_text()
+
+        def setup(draft):
+            (draft / "share/set-up").write_text("done")
+
+        @pytest.mark.parametrize("file, version", [
+            ("environment.yml", "1.0"), ("specs.txt", "2.0"), ("explicit.txt", "3.0"),
+        ])
+        def test_file(cenv_template, cenv_env, file, version):
+            assert text(cenv_env(template=cenv_template(file=HERE / file))) == version
+
+        def test_prefix(cenv_template, cenv_env, tmp_path):
+            venv.create(tmp_path / "venv", symlinks=True)
+            env = cenv_env(template=cenv_template(prefix=tmp_path / "venv"))
+            asked = ["-c", "import sys; print(sys.prefix)"]
+            done = env.run("python", *asked, capture_output=True, text=True, check=True)
+            assert done.stdout.strip() == str(env)
+            with pytest.raises(UsageError, match="prefix= names a whole"):
+                cenv_template("tool", prefix=tmp_path)
+            with pytest.raises(UsageError, match="no environment at"):
+                cenv_template(prefix=tmp_path / "none")
+
+        def test_layers(cenv_template, cenv_env):
+            base = cenv_template("data=2", setup=setup, key="1")
+            layer = cenv_template("tool", base=base)
+            env = cenv_env(template=layer)
+            assert (text(env), text(env, "share/set-up")) == ("2.0", "done")
+            assert (env / "bin/tool").exists()
+            assert cenv_template("tool", base=base) is layer
+            with pytest.raises(UnsatisfiableError, match="data"):
+                cenv_template("tool", base="oldest")
+            over = cenv_template(base="oldest", setup=setup, key=["2", b"3"])
+            assert text(cenv_env(template=over)) == "1.0"
+
+        def test_names(cenv_template, cenv_env):
+            assert text(cenv_env(template="oldest")) == "1.0"
+            assert cenv_template(name="oldest") is cenv_template.named("oldest")
+            with pytest.raises(UsageError) as caught:
+                cenv_env(template="none")
+            assert caught.value.hint == "cenv_templates names: newest, oldest"
+            with pytest.raises(UsageError, match="specs beside template="):
+                cenv_env("tool", template="newest")
+
+        class TestSession:
+            made = []
+            def test_one(self, cenv_session_env):
+                self.made.append(cenv_session_env("data=1"))
+            def test_two(self, cenv_session_env):
+                assert text(self.made[0]) == "1.0"
+        """
+    )
+    run().assert_outcomes(passed=8)
+
+
+def test_marks(project: pytest.Pytester, run) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        def text(env):
+            return (env / "share/data.txt").read_text()
+
+        @pytest.mark.cenv(template=["newest", "oldest"])
+        def test_each(cenv_env, request):
+            expected = {"newest": "3.0", "oldest": "1.0"}
+            assert text(cenv_env()) == expected[request.node.callspec.id]
+
+        @pytest.mark.parametrize("cenv_env", ["oldest"], indirect=True)
+        def test_indirect(cenv_env):
+            assert text(cenv_env()) == "1.0"
+            assert text(cenv_env("data=2")) == "2.0"
+
+        @pytest.mark.cenv("data=1", mode="copy")
+        class TestClass:
+            def test_of_class(self, cenv_env):
+                env = cenv_env()
+                assert (text(env), env.mode) == ("1.0", "copy")
+
+            @pytest.mark.cenv(template="newest")
+            def test_closest(self, cenv_env):
+                assert text(cenv_env()) == "3.0"
+        """
+    )
+    run("-n2", "-v").assert_outcomes(passed=5)
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.cenv("tool", chanels=[])
+        def test(cenv_env): pass
+        """
+    )
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*UsageError: pytest.mark.cenv: unknown chanels"])
+
+
+PRECEDENCE = """
+def test(cenv_env, cenv_template):
+    session = cenv_template.session
+    chosen = session.settings
+    print("found", chosen.keep, chosen.mode, session.store.path, *chosen.specs)
+    assert cenv_env(mode="copy").mode == "copy"
+"""
+
+
+def test_argument_over_command_line_over_environment_over_ini(
+    fresh: pytest.Pytester, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.makepyfile(PRECEDENCE)
+    with (fresh.path / "pytest.ini").open("a") as file:
+        file.write("cenv_keep = all\ncenv_mode = hardlink\n")
+
+    def found(*argv: str) -> list[str]:
+        result = run("-s", *argv)
+        result.assert_outcomes(passed=1)
+        lines = result.stdout.str().splitlines()
+        (line,) = (line for line in lines if "found " in line)
+        return line.partition("found ")[2].split()
+
+    here = str(fresh.path)
+    assert found() == ["all", "hardlink", f"{here}/store", "tool"]
+    for name, value in (("KEEP", "none"), ("MODE", "auto"), ("SPECS", "data tool")):
+        monkeypatch.setenv(f"CENV_{name}", value)
+    monkeypatch.setenv("CENV_STORE", "other")
+    assert found() == ["none", "auto", f"{here}/other", "data", "tool"]
+    options = ["--cenv-keep=failed", "--cenv-mode=copy", "--cenv-store=third"]
+    assert found(*options) == ["failed", "copy", f"{here}/third", "data", "tool"]
+    monkeypatch.setenv("CENV_KEEP", "some")
+    result = run()
+    result.stdout.fnmatch_lines(["*cenv_keep is 'some'*"])
+
+
+def test_paths_of_ini_are_relative_to_it(
+    fresh: pytest.Pytester, run, small_channel: Path
+) -> None:
+    text = (fresh.path / "pytest.ini").read_text().replace(str(small_channel), "./channel")
+    (fresh.path / "pytest.ini").write_text(text)
+    (fresh.path / "channel").symlink_to(small_channel)
+    below = fresh.mkdir("below")
+    (below / "test_it.py").write_text(
+        "def test(cenv_env, monkeypatch, tmp_path):\n"
+        "    monkeypatch.chdir(tmp_path)\n"
+        "    cenv_env()\n"
+    )
+    os.chdir(below)
+    run().assert_outcomes(passed=1)
+    assert (fresh.path / "store/v1").is_dir()
+    assert not (below / "store").exists()
+
+
+def test_rebuild_builds_once_a_run(fresh: pytest.Pytester, run) -> None:
+    fresh.makepyfile(
+        """
+        from pathlib import Path
+        import pytest
+
+        def setup(draft):
+            with open(Path(__file__).parent / "builds", "a") as file:
+                file.write("x")
+
+        @pytest.mark.parametrize("n", range(4))
+        def test(n, cenv_env, cenv_template):
+            cenv_env(template=cenv_template(setup=setup, key="k"))
+        """
+    )
+    for argv, builds in ((["-n2"], 1), (["-n2"], 1), (["-n2", "--cenv-rebuild"], 2)):
+        run(*argv).assert_outcomes(passed=4)
+        assert len((fresh.path / "builds").read_text()) == builds
+
+
+def test_reuse_is_one_clone_put_back(project: pytest.Pytester, run) -> None:
+    project.makepyfile(
+        """
+        import shutil
+
+        def test(cenv_env):
+            first = cenv_env(reuse=True)
+            (first / "lib/plain.txt").unlink()
+            (first / "new").touch()
+            again = cenv_env(reuse=True)
+            assert again is first
+            assert (again / "lib/plain.txt").exists()
+            assert not (again / "new").exists()
+            shutil.rmtree(again)
+            third = cenv_env(reuse=True)
+            assert (third / "lib/plain.txt").exists()
+            assert cenv_env("data=1", reuse=True).path != third.path
+
+        def test_rounds(cenv_env, benchmark):
+            def setup():
+                return (cenv_env(reuse=True),), {}
+            def target(env):
+                assert not (env / "new").exists()
+                (env / "new").touch()
+            benchmark.pedantic(target, setup=setup, rounds=4)
+        """
+    )
+    result = run("--benchmark-disable-gc")
+    result.assert_outcomes(passed=2)
+
+
+TYPED = """
+from __future__ import annotations
+from collections.abc import Callable
+from pathlib import Path
+import pytest
+from cenv import Clone, Template
+from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
+from cenv.store import Draft
+
+
+def prepare(draft: Draft) -> None:
+    draft.run("tool", check=True)
+
+
+@pytest.fixture(scope="session")
+def python(cenv_template: TemplateFactory) -> Template:
+    base = cenv_template("tool", channels=[Path("/channel")], exclude_newer="2026-01-01")
+    return cenv_template("data", base=base, setup=prepare, key=[Path(__file__), "1"])
+
+
+@pytest.mark.cenv(template=["newest"])
+def test_env(cenv_env: EnvFactory, cenv_clone: CloneFactory, python: Template) -> None:
+    with cenv_env(template=python, mode="copy") as env:
+        path: Path = env / "bin"
+        clone: Clone = cenv_clone(env, path)
+        clone.reset().restored.bit_count()
+    cenv_env("tool", reuse=True).run("tool", check=True)
+{more}
+"""
+
+
+def test_types_are_strict(pytester: pytest.Pytester) -> None:
+    def mypy(more: str) -> str:
+        pytester.makepyfile(TYPED.format(more=more))
+        done = subprocess.run(
+            [sys.executable, "-m", "mypy", "--strict", "test_types_are_strict.py"],
+            env={**os.environ, "MYPYPATH": str(ROOT / "python")},
+            cwd=pytester.path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    assert mypy("").startswith("Success")
+    assert "arg-type" in mypy("    cenv_env(mode=3)")
+    pytester.makepyfile(
+        """
+        from cenv import pytest_plugin
+
+        def test_types_are_there_when_tests_run():
+            assert all(isinstance(getattr(pytest_plugin, n), type)
+                       for n in pytest_plugin.__all__)
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
