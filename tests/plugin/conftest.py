@@ -23,12 +23,16 @@ def fresh(pytester: pytest.Pytester, small_channel: Path) -> pytest.Pytester:
     return pytester
 
 
+LEAN = ("-p", "xdist", "-p", "cenv.pytest_plugin")  # all other plugins take time
+STRICT = ("--strict-markers", "--strict-config", "-W", "error")
+
+
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Run:
-    """Return a function that runs pytest in the project, strict as can be."""
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs pytest in the project, strict as can be, and lean."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     def start(*argv: str) -> pytest.RunResult:
-        strict = ("--strict-markers", "--strict-config", "-W", "error")
-        return pytester.runpytest_subprocess(*strict, *argv)
+        return pytester.runpytest_subprocess(*LEAN, *STRICT, *argv)
 
     return start

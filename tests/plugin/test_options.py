@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def project(fresh: pytest.Pytester, session_store: Path) -> pytest.Pytester:
     """Return a project that shares its store with other tests: it builds little."""
-    text = (fresh.path / "pytest.ini").read_text().replace("= store", f"= {session_store}")
+    text = (
+        (fresh.path / "pytest.ini").read_text().replace("= store", f"= {session_store}")
+    )
     named = "cenv_templates =\n    newest: tool\n    oldest: data=1\n"
     (fresh.path / "pytest.ini").write_text(text + named)
     return fresh
@@ -173,7 +175,9 @@ def test_argument_over_command_line_over_environment_over_ini(
 def test_paths_of_ini_are_relative_to_it(
     fresh: pytest.Pytester, run, small_channel: Path
 ) -> None:
-    text = (fresh.path / "pytest.ini").read_text().replace(str(small_channel), "./channel")
+    text = (
+        (fresh.path / "pytest.ini").read_text().replace(str(small_channel), "./channel")
+    )
     (fresh.path / "pytest.ini").write_text(text)
     (fresh.path / "channel").symlink_to(small_channel)
     below = fresh.mkdir("below")
@@ -235,7 +239,7 @@ def test_reuse_is_one_clone_put_back(project: pytest.Pytester, run) -> None:
             benchmark.pedantic(target, setup=setup, rounds=4)
         """
     )
-    result = run("--benchmark-disable-gc")
+    result = run("-p", "pytest_benchmark.plugin")
     result.assert_outcomes(passed=2)
 
 

@@ -15,8 +15,6 @@ import pytest
 
 import cenv
 
-LEAN = ("-p", "xdist", "-p", "cenv.pytest_plugin")  # the other plugins take time
-
 SUITE = """
 import os, signal, time
 from pathlib import Path
@@ -57,16 +55,6 @@ def template(cenv_template):
 def test_clone(n, template, cenv_env):
     assert (cenv_env(template=template) / "made").exists()
 """
-
-
-@pytest.fixture(autouse=True)
-def _lean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-
-
-@pytest.fixture
-def run(run):
-    return lambda *argv: run(*LEAN, *argv)
 
 
 def clones(setup: str = "made", key: str | None = "1", tests: int = 6) -> str:
@@ -113,7 +101,7 @@ def test_a_set_up_without_key_is_built_once_a_run(fresh: pytest.Pytester, run) -
 
 def test_two_runs_at_once_build_once(fresh: pytest.Pytester) -> None:
     fresh.makepyfile(clones(tests=4))
-    argv = [sys.executable, "-m", "pytest", *LEAN, "-q", "-n2"]
+    argv = [sys.executable, "-m", "pytest", "-q", "-n2"]
     runs = [subprocess.Popen(argv, cwd=fresh.path) for _ in range(2)]
     assert [process.wait() for process in runs] == [0, 0]
     assert builds(fresh) == 1

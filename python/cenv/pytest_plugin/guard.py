@@ -272,7 +272,7 @@ def of_session(config: pytest.Config, session: EnvSession) -> Guard | None:
     mode = session.settings.guard
     if mode == "off":
         return None
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    run = getattr(config, "workerinput", {}).get("testrunuid")
     shared = session.base.parent / f"cenv-guard-{run}" if run else None
     guard = Guard(mode == "test", shared, session.recorder.finding)
     config.pluginmanager.register(guard, "cenv-guard")
