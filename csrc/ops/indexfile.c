@@ -16,6 +16,7 @@
 #include "base/sum.h"
 #include "io/archive.h"
 #include "io/proc.h"
+#include "ops/indextext.h"
 
 /* Largest repodata.json a .zst may unfold to, five times conda-forge's largest of 2026. */
 static const size_t UNPACKED_MAX = (size_t)2 << 30;
@@ -123,7 +124,7 @@ static bool has_sum(int fd, uint64_t sum)
 
     if (cenv_raw_map_fd(fd, &text) < 0)
         return false;
-    same = cenv_sum64(cenv_str_n(text.data, text.len)) == sum;
+    same = cenv_index_text_sum(cenv_str_n(text.data, text.len)) == sum;
     cenv_mapping_release(&text);
     return same;
 }
@@ -207,9 +208,9 @@ static int publish(int dir, const char *name, struct cenv_str data,
     return rc < 0 ? -1 : 0;
 }
 
-/* Whether it is there now. */
+/* Whether it is there now; `text` is of a compressed source. */
 static bool save_cached(struct cenv_index_file *file, struct slot *slot,
-                        struct cenv_str text)
+                        struct cenv_index_text *text)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_stat st;
@@ -219,8 +220,8 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
     cenv_buf_init(&packed, UNPACKED_MAX);
     slot->stamp.words[BOOT] = this_boot();
     if (slot->compressed) {
-        slot->stamp.words[SUM] = cenv_sum64(text);
-        rc = publish(slot->dir, slot->text, text, &st);
+        slot->stamp.words[SUM] = text->sum;
+        rc = cenv_index_text_publish(text, slot->text, &st);
         if (rc == 0)
             stamp_file(&slot->stamp, TEXT, &st);
     }
@@ -269,22 +270,71 @@ static int forget(void *task, const char *at, size_t len, struct cenv_error *err
     return look_up(task, at, len, err);
 }
 
-static int scan(struct cenv_index_file *file, struct cenv_str *text,
-                const struct cenv_repodata_source *source, struct cenv_task *task,
-                struct cenv_error *err)
+/* Unpacks into memory, when there is no cache. */
+static int unpack_here(struct cenv_index_file *file, struct cenv_str *text,
+                       struct cenv_error *err)
 {
-    if (is_zstd(*text)) {
-        cenv_buf_init(&file->unpacked, UNPACKED_MAX);
-        int rc = cenv_decode(CENV_CODEC_ZSTD, *text, &file->unpacked, err);
-        if (rc < 0)
-            return cenv_error_prefix(err, "'%.*s'", CENV_STR_ARG(source->file));
+    cenv_buf_init(&file->unpacked, UNPACKED_MAX);
+    int rc = cenv_decode(CENV_CODEC_ZSTD, *text, &file->unpacked, err);
+    if (rc == 0) {
         *text = cenv_buf_str(&file->unpacked);
         cenv_mapping_release(&file->text);
     }
+    return rc;
+}
+
+/* Unpacks into the cache, and takes the text from there. 1: that cannot be. */
+static int unpack_there(struct cenv_index_file *file, const struct slot *slot,
+                        struct cenv_index_text *kept, struct cenv_str *text,
+                        struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_mapping map;
+    int rc = cenv_index_text_unpack(kept, slot->dir, slot->text, *text, UNPACKED_MAX,
+                                    &map, task, err);
+    if (rc == 0) {
+        cenv_mapping_release(&file->text);
+        file->text = map;
+        *text = cenv_str_n(map.data, map.len);
+    }
+    return rc;
+}
+
+static int unpack(struct cenv_index_file *file, const struct slot *slot,
+                  struct cenv_index_text *kept, struct cenv_str *text,
+                  const struct cenv_repodata_source *source, struct cenv_task *task,
+                  struct cenv_error *err)
+{
+    int rc = slot->dir < 0 ? 1 : unpack_there(file, slot, kept, text, task, err);
+    rc = rc == 1 ? unpack_here(file, text, err) : rc;
+    if (rc == CENV_EINTEGRITY)
+        cenv_error_prefix(err, "'%.*s'", CENV_STR_ARG(source->file));
+    return rc;
+}
+
+static int scan(struct cenv_index_file *file, struct cenv_str text,
+                const struct cenv_repodata_source *source, struct cenv_task *task,
+                struct cenv_error *err)
+{
     struct cenv_repodata_source of = *source;
     of.passed = file->text.len ? forget : look_up; /* never forget other memory */
     of.ctx = task;
-    return cenv_repodata_scan(&file->repodata, *text, &of, err);
+    return cenv_repodata_scan(&file->repodata, text, &of, err);
+}
+
+/* From the source itself; what is worth it is kept in the slot. */
+static int open_anew(struct cenv_index_file *file, struct slot *slot,
+                     struct cenv_str text, const struct cenv_repodata_source *source,
+                     struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_index_text kept = CENV_INDEX_TEXT_INIT;
+    bool compressed = is_zstd(text);
+    int rc = compressed ? unpack(file, slot, &kept, &text, source, task, err) : 0;
+
+    rc = rc < 0 ? rc : scan(file, text, source, task, err);
+    if (rc == 0 && slot->dir >= 0 && save_cached(file, slot, &kept))
+        keep_slot(file, slot);
+    cenv_index_text_release(&kept);
+    return rc;
 }
 
 static int open_path(struct cenv_index_file *file, const char *path,
@@ -295,7 +345,6 @@ static int open_path(struct cenv_index_file *file, const char *path,
     struct slot slot;
     struct cenv_str text;
     int fd = cenv_fs_open_named(path, &st, err), rc;
-    bool kept;
 
     if (fd < 0)
         return fd;
@@ -307,14 +356,12 @@ static int open_path(struct cenv_index_file *file, const char *path,
     slot_open(&slot, text.len >= least_len(text) ? cache_dir : NULL, path, &st,
               is_zstd(text));
     rc = slot.dir >= 0 ? load_cached(file, &slot, source, err) : 1;
-    kept = rc == 0;
-    if (rc == 1) {
-        drop_cached(file);
-        rc = scan(file, &text, source, task, err);
-        kept = rc == 0 && slot.dir >= 0 && save_cached(file, &slot, text);
-    }
-    if (kept)
+    if (rc == 0) {
         keep_slot(file, &slot);
+    } else if (rc == 1) {
+        drop_cached(file);
+        rc = open_anew(file, &slot, text, source, task, err);
+    }
     slot_close(&slot);
     return rc;
 }
@@ -341,7 +388,8 @@ int cenv_index_file_open(struct cenv_index_file *file,
         .channel_rank = channel_rank,
     };
     struct cenv_str text = cenv_str_n(given->data, given->len);
-    int rc = given->data ? scan(file, &text, &source, task, err)
+    struct slot none = {.dir = -1};
+    int rc = given->data ? open_anew(file, &none, text, &source, task, err)
                          : open_path(file, given->path, cache_dir, &source, task, err);
 
     if (rc < 0)

@@ -2,6 +2,7 @@
 /* The cached text of a compressed repodata after a reboot: believed only when its sum is right. */
 #include "ops/indexfile.h"
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include "base/sum.h"
@@ -56,6 +57,7 @@ static bool opens_from_index(const char *path, const char *cache)
     cenv_task_release(&task);
     CHECK_INT(file.repodata ? cenv_repodata_nr_entries(file.repodata) : 0, RECORDS);
     hit = file.hit;
+    CHECK_INT(file.unpacked.len, 0); /* no process holds the text */
     cenv_index_file_release(&file);
     cenv_error_release(&err);
     return hit;
@@ -66,6 +68,17 @@ static void cached_name(char *out, size_t size, const char *head, const char *pa
 {
     snprintf(out, size, "cache/%s-%016llx", head,
              (unsigned long long)cenv_sum64(cenv_str(path)));
+}
+
+static int nr_cached(const char *cache)
+{
+    DIR *dir = opendir(cache);
+    int nr = 0;
+
+    while (dir && readdir(dir))
+        nr++;
+    closedir(dir);
+    return nr - 2; /* . and .. */
 }
 
 static int read_nothing(void *ctx, uint64_t at, char *out, size_t len)
@@ -127,6 +140,7 @@ static void test_indexfile__after_a_reboot(void)
     if (!write_source(path))
         return;
     CHECK(!opens_from_index(path, cache));
+    CHECK_INT(nr_cached(cache), 2); /* index and text, nothing half-made */
     CHECK(opens_from_index(path, cache));
     age_index(&s, index, text);
     CHECK(opens_from_index(path, cache)); /* the sum is right */
