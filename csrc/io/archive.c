@@ -284,6 +284,105 @@ int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
     return rc;
 }
 
+/* ---- looking into files ---- */
+
+struct cenv_unpacker {
+    struct archive *archive;
+    uint64_t left;
+    bool in_member, full;
+};
+
+static int unpack_error(const struct cenv_unpacker *u, struct cenv_error *err)
+{
+    const char *why = archive_error_string(u->archive);
+    return bad_stream("packed", why ? why : "it is not readable", err);
+}
+
+static int unpacker_read(void *ctx, const void **data, size_t *len,
+                         struct cenv_error *err)
+{
+    struct cenv_unpacker *u = ctx;
+    struct archive_entry *entry;
+    la_int64_t offset;
+    int rc = ARCHIVE_OK;
+
+    for (*len = 0; rc == ARCHIVE_OK && *len == 0;) {
+        if (!u->in_member) {
+            rc = archive_read_next_header(u->archive, &entry);
+            if (rc == ARCHIVE_EOF)
+                return 0;
+            u->in_member = rc == ARCHIVE_OK;
+            continue;
+        }
+        rc = archive_read_data_block(u->archive, data, len, &offset);
+        if (rc != ARCHIVE_EOF)
+            continue;
+        rc = ARCHIVE_OK;
+        u->in_member = false;
+        *len = 0;
+    }
+    if (rc != ARCHIVE_OK)
+        return unpack_error(u, err);
+    u->full = *len > u->left;
+    u->left -= u->full ? 0 : *len;
+    return u->full ? bad_stream("packed", "it expands to more than is allowed", err)
+                   : 0;
+}
+
+static void support(struct archive *archive)
+{
+    static int (*const filters[])(struct archive *) = {
+        archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
+        archive_read_support_filter_xz, archive_read_support_filter_zstd};
+
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++)
+        filters[i](archive);
+    archive_read_support_format_zip_streamable(archive);
+    archive_read_support_format_raw(archive);
+}
+
+int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
+                      struct cenv_error *err)
+{
+    struct cenv_unpacker *u = cenv_calloc(1, sizeof(*u));
+    int rc = 0;
+
+    if (!u)
+        return cenv_error_oom(err);
+    u->left = max_out;
+    u->archive = archive_read_new();
+    if (!u->archive) {
+        cenv_unpacker_free(u);
+        return cenv_error_oom(err);
+    }
+    support(u->archive);
+    if (archive_read_open_fd(u->archive, fd, BLOCK) != ARCHIVE_OK)
+        rc = unpack_error(u, err);
+    if (rc < 0)
+        cenv_unpacker_free(u);
+    else
+        *out = u;
+    return rc;
+}
+
+void cenv_unpacker_free(struct cenv_unpacker *u)
+{
+    if (!u)
+        return;
+    archive_read_free(u->archive);
+    cenv_free(u);
+}
+
+struct cenv_input cenv_input_unpacker(struct cenv_unpacker *u)
+{
+    return (struct cenv_input){unpacker_read, u};
+}
+
+bool cenv_unpacker_full(const struct cenv_unpacker *u)
+{
+    return u->full;
+}
+
 /* ---- encoding ---- */
 
 struct cenv_encoder {

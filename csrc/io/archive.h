@@ -3,6 +3,7 @@
 #ifndef CENV_IO_ARCHIVE_H
 #define CENV_IO_ARCHIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,19 @@ struct cenv_input cenv_input_decoder(struct cenv_decoder *decoder);
 /* Decompresses a whole span, appending to `out`; more than its ceiling is an error. */
 int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
                 struct cenv_error *err);
+
+/*
+ * What lies packed in any file, open as `fd`: of gzip, bzip2, xz or zstd what comes out of it, of a
+ * ZIP archive its members one after another. For looking into files, so less strict than a decoder:
+ * CENV_EINTEGRITY for what is damaged, encrypted or more than `max_out` bytes (cenv_unpacker_full).
+ * `fd` is borrowed, its position moves.
+ */
+struct cenv_unpacker;
+int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
+                      struct cenv_error *err);
+void cenv_unpacker_free(struct cenv_unpacker *unpacker); /* NULL is fine */
+struct cenv_input cenv_input_unpacker(struct cenv_unpacker *unpacker);
+bool cenv_unpacker_full(const struct cenv_unpacker *unpacker);
 
 /*
  * Compression into an output; level as zstd's 1..22 (3: fast, 19: conda-build's) or bzip2's 1..9.

@@ -52,6 +52,7 @@ enum { CENV_LOOK_BLOCK = 1 << 20 };
 struct cenv_found {
     struct cenv_sites sites; /* now the caller's */
     uint8_t flags;           /* CENV_MF_MANAGED, CENV_MF_SENSITIVE */
+    bool packed;             /* compressed, or a ZIP archive */
     const char
         *reason; /* literal: names the environment where it cannot be relocated */
 };

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looking into single files for a manifest, and checking a manifest against the files. */
 #include "base/alloc.h"
+#include "io/archive.h"
 #include "io/path.h"
 #include "ops/linkplan.h"
 #include "ops/manifest_build.h"
+
+/* What may come out of a compressed file for us to go on looking. */
+enum { UNPACKED_MAX = 64 << 20 };
 
 /* ---- one file ---- */
 
@@ -97,8 +101,10 @@ static int search_file(const struct cenv_lookup *what, int fd,
         if (n < 0)
             return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         struct cenv_str block = cenv_str_n(what->block, (size_t)n);
-        if (at == 0)
+        if (at == 0) {
             see_script(what, block, found);
+            found->packed = cenv_pathscan_is_packed(block);
+        }
         if (cenv_pathscan_any(block, aliases))
             return 1;
         if (n < CENV_LOOK_BLOCK || overlap >= CENV_LOOK_BLOCK)
@@ -121,6 +127,43 @@ static int scan_whole(const struct cenv_lookup *what, int fd,
         rc = cenv_pathscan(&found->sites, cenv_buf_str(&text), aliases, &found->reason,
                            err);
     cenv_buf_release(&text);
+    return rc;
+}
+
+/*
+ * What a compressed file names. Blocks of what comes out are put behind what the next search must
+ * see again of the last; a damaged file names nothing.
+ */
+static int look_into_packed(const struct cenv_lookup *what, int fd,
+                            const struct cenv_aliases *aliases,
+                            struct cenv_found *found, struct cenv_error *err)
+{
+    struct cenv_error why = CENV_ERROR_INIT;
+    struct cenv_unpacker *unpacker = NULL;
+    size_t overlap = cenv_pathscan_overlap(aliases), kept = 0, len = 1;
+    if (overlap >= CENV_LOOK_BLOCK / 2)
+        return 0;
+    int rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
+    struct cenv_input in = cenv_input_unpacker(unpacker);
+    while (rc == 0 && len && !found->reason) {
+        const void *data;
+        rc = in.read(in.ctx, &data, &len, &why);
+        for (size_t at = 0, part; rc == 0 && at < len; at += part) {
+            part =
+                CENV_LOOK_BLOCK - kept < len - at ? CENV_LOOK_BLOCK - kept : len - at;
+            memcpy(what->block + kept, (const char *)data + at, part);
+            if (cenv_pathscan_names(cenv_str_n(what->block, kept + part), aliases))
+                found->reason = "named within a compressed file";
+            size_t all = kept + part;
+            kept = all < overlap ? all : overlap;
+            memmove(what->block, what->block + all - kept, kept);
+        }
+    }
+    if (unpacker && cenv_unpacker_full(unpacker))
+        found->reason = "a compressed file too large to look into";
+    cenv_unpacker_free(unpacker);
+    rc = why.status == CENV_ENOMEM ? cenv_error_oom(err) : 0;
+    cenv_error_release(&why);
     return rc;
 }
 
@@ -170,6 +213,8 @@ int cenv_look_at_path(const struct cenv_lookup *what,
         rc = 0;
     } else if (rc > 0) {
         rc = scan_whole(what, fd, aliases, found, err);
+    } else if (rc == 0 && found->packed) {
+        rc = look_into_packed(what, fd, aliases, found, err);
     }
     cenv_fd_close(fd);
     return rc;

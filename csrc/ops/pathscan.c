@@ -59,15 +59,29 @@ static bool ends_here(struct cenv_str data, uint64_t at, int encoding)
     return !goes_on(data, at, encoding) && unit_at(data, at, encoding) != '/';
 }
 
+enum beginning { ELSEWHERE, PERHAPS, HERE };
+
+/* "$(DESTDIR)/tmp/env": installers put that before whole paths (GNU coding standards, CMake). */
+static bool is_destdir(struct cenv_str before)
+{
+    while (before.len &&
+           (before.data[before.len - 1] == '}' || before.data[before.len - 1] == ')'))
+        before.len--;
+    return cenv_str_ends(before, CENV_STR("DESTDIR"));
+}
+
 /*
  * A path begins here: not in the middle of "/srv/tmp/env", "$ROOT/tmp/env", "../tmp/env". Before it
- * may stand an option ("-I/tmp/env") or the two slashes of "file://".
+ * may stand an option ("-I/tmp/env") or the two slashes of "file://". PERHAPS: behind bytes that
+ * could be a name's, without a slash.
  */
-static bool begins_here(struct cenv_str data, uint64_t at, int encoding)
+static enum beginning begins_here(struct cenv_str data, uint64_t at, int encoding)
 {
     unsigned width = cenv_encoding_width(encoding);
     uint64_t from = at;
     bool slash = false;
+    if (width == 1 && is_destdir(cenv_str_slice(data, 0, at)))
+        return HERE;
     while (from >= width && at - from < 256) {
         uint32_t c = unit_at(data, from - width, encoding);
         if (c >= 0x80 || (!is_name_byte(c) && c != '/'))
@@ -77,11 +91,13 @@ static bool begins_here(struct cenv_str data, uint64_t at, int encoding)
     }
     uint32_t before = from >= width ? unit_at(data, from - width, encoding) : 0;
     if (from == at)
-        return before != '}' && before != ')' && before != '$';
+        return before == '}' || before == ')' || before == '$' ? ELSEWHERE : HERE;
     uint32_t first = unit_at(data, from, encoding);
     if (before == ':' && first == '/' && at - from == 2 * width)
-        return unit_at(data, from + width, encoding) == '/';
-    return !slash && first == '-' && before != '$';
+        return unit_at(data, from + width, encoding) == '/' ? HERE : ELSEWHERE;
+    if (slash || before == '$')
+        return ELSEWHERE;
+    return first == '-' ? HERE : PERHAPS;
 }
 
 /* ---- binaries ---- */
@@ -133,7 +149,15 @@ static const char *opaque_format(struct cenv_str data)
     return NULL;
 }
 
+bool cenv_pathscan_is_packed(struct cenv_str head)
+{
+    const char *reason = opaque_format(head);
+    return reason && !cenv_str_starts(head, CENV_STR("SQLite"));
+}
+
 /* ---- searching ---- */
+
+static const char counted[] = "a binary that counts the length of its strings";
 
 static int add_found(struct scan *s, uint64_t at, size_t len, int encoding,
                      struct cenv_error *err)
@@ -154,8 +178,7 @@ static int add_found(struct scan *s, uint64_t at, size_t len, int encoding,
     site.end = cenv_string_end(s->data, at + len, width);
     if (!s->opaque && (width > 1 || is_c_string(s->data, at, site.end)))
         return cenv_sites_add(s->sites, &site, err);
-    s->reason =
-        s->opaque ? s->opaque : "a binary that counts the length of its strings";
+    s->reason = s->opaque ? s->opaque : counted;
     return 0;
 }
 
@@ -171,9 +194,14 @@ static int search(struct scan *s, struct cenv_str needle, int encoding,
             break;
         uint64_t at = (uint64_t)(found - s->data.data);
         from = at + needle.len;
-        if (ends_here(s->data, from, encoding) &&
-            (s->package || begins_here(s->data, at, encoding)))
+        /* In a database or archive the next value may follow at once. */
+        if (!s->opaque && !ends_here(s->data, from, encoding))
+            continue;
+        enum beginning how = s->package ? HERE : begins_here(s->data, at, encoding);
+        if (how == HERE)
             rc = add_found(s, at, needle.len, encoding, err);
+        else if (how == PERHAPS && !s->text && cenv_encoding_width(encoding) == 1)
+            s->reason = s->opaque ? s->opaque : counted;
     }
     return rc;
 }
@@ -359,6 +387,20 @@ bool cenv_pathscan_any(struct cenv_str data, const struct cenv_aliases *aliases)
         if (any_form(data, &aliases->list[i]))
             return true;
     return false;
+}
+
+bool cenv_pathscan_names(struct cenv_str data, const struct cenv_aliases *aliases)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_sites sites = {0};
+    const char *reason = NULL;
+    if (!cenv_pathscan_any(data, aliases))
+        return false;
+    bool found = cenv_pathscan(&sites, data, aliases, &reason, &ignored) < 0 ||
+                 sites.nr > 0 || reason;
+    cenv_sites_release(&sites);
+    cenv_error_release(&ignored);
+    return found;
 }
 
 size_t cenv_pathscan_overlap(const struct cenv_aliases *aliases)

@@ -17,6 +17,12 @@ struct cenv_aliases {
 /* Whether any of the names occurs in any encoding: a quick look before a scan. Needs no boundary. */
 bool cenv_pathscan_any(struct cenv_str data, const struct cenv_aliases *aliases);
 
+/* Whether it is named here for certain or perhaps: as cenv_pathscan would find sites or a reason. */
+bool cenv_pathscan_names(struct cenv_str data, const struct cenv_aliases *aliases);
+
+/* What compressed files and ZIP archives begin with: what they hold shows only unpacked. */
+bool cenv_pathscan_is_packed(struct cenv_str head);
+
 /* The bytes before the end of one block that the next must repeat for nothing to be missed. */
 size_t cenv_pathscan_overlap(const struct cenv_aliases *aliases);
 

@@ -319,6 +319,8 @@ static void test_clone__unmanaged_text(void)
     put(&e, "env/etc/a", 0644,
         "%s %s2 %s-old %s.bak %s. -I%s/include x%s /srv%s $R%s ../%s\n", t, t, t, t, t,
         t, t, t, t, t);
+    put(&e, "env/etc/install.cmake", 0644, "$ENV{DESTDIR}%s/x $(DESTDIR)%s ${D}%s\n", t,
+        t, t);
     put(&e, "env/etc/u.json", 0644,
         "{\"url\": \"file://%s/src\", \"o\": \"file:///else\"}", t);
     put(&e, "env/bin/pip3", 0755,
@@ -330,6 +332,9 @@ static void test_clone__unmanaged_text(void)
                  "%s %s2 %s-old %s.bak %s. -I%s/include x%s /srv%s $R%s ../%s\n", d, t,
                  t, t, d, d, t, t, t, t);
         CHECK_STR(text_at(&e, "my clone/etc/a"), want);
+        snprintf(want, sizeof(want), "$ENV{DESTDIR}%s/x $(DESTDIR)%s ${D}%s\n", d, d,
+                 t);
+        CHECK_STR(text_at(&e, "my clone/etc/install.cmake"), want);
         snprintf(want, sizeof(want),
                  "{\"url\": \"file://%s/my%%20clone/src\", \"o\": \"file:///else\"}",
                  e.s.path);
@@ -390,6 +395,16 @@ static void test_clone__unmanaged_binaries(void)
     write_bytes(&e, "env/lib/own.so", so, t + 64);
     write_bytes(&e, "env/lib/own.pkl", pickle, t + 64);
     write_bytes(&e, "env/lib/own.gz", "\x1f\x8b", 2);
+    pickle[9] = '+'; /* a length that reads as a letter */
+    write_bytes(&e, "env/lib/letter.pkl", pickle, t + 64);
+    pickle[8] = pickle[9] = '/'; /* another path */
+    pickle[7] = 'x';
+    write_bytes(&e, "env/lib/other.pkl", pickle, t + 64);
+    char table[1024] = "SQLite format 3";
+    memcpy(table + 100, "23", 2);
+    memcpy(table + 102, e.src, t);
+    memcpy(table + 102 + t, "17", 2);
+    write_bytes(&e, "env/lib/own.table", table, t + 200);
     char shorter[600];
     snprintf(shorter, sizeof(shorter), "%s/e", e.s.path);
     if (cloned(e.src, shorter, "copy")) {
@@ -402,6 +417,8 @@ static void test_clone__unmanaged_binaries(void)
         CHECK(!memmem(got.data, got.len, "/env", 4));
         cenv_buf_release(&got);
         CHECK(reported("own.pkl") && !reported("own.so") && !reported("own.gz"));
+        CHECK(reported("letter.pkl") && reported("own.table") &&
+              !reported("other.pkl"));
     }
     snprintf(longer, sizeof(longer), "%s/longer", e.s.path);
     if (cloned(e.src, longer, "copy"))
