@@ -157,6 +157,45 @@ static void test_solver__conda_goldens(void)
     cenv_free(dictionary);
 }
 
+/* P7 and P13 on conda's own universe. */
+static void test_solver__conda_unsatisfiable(void)
+{
+    static const struct {
+        const char *request, *conflict, *has;
+    } cases[] = {
+        {"{\"specs\":[\"numpy 1.5*\",\"scipy 0.12.0b1\"]}",
+         "[\"numpy 1.5*\",\"scipy 0.12.0b1\"]",
+         "scipy 0.12.0b1 needs numpy 1.7* or 1.6*, but numpy 1.5* is asked for"},
+        {"{\"specs\":[\"notarealpackage 2.0*\"]}", "[\"notarealpackage 2.0*\"]",
+         "no channel has a package named notarealpackage"},
+        {"{\"specs\":[\"numpy 1.5\"]}", "[\"numpy 1.5\"]", "there is only numpy"},
+    };
+    char *dictionary = read_shared("universes/index.json");
+    for (int reversed = 0; dictionary && reversed < 2; reversed++) {
+        struct universe u = {0};
+        char *repodata = as_repodata(dictionary, reversed);
+        universe_add(&u, "universe", "linux-64", "index.json", repodata,
+                     strlen(repodata));
+        struct cenv_index *index = universe_open(&u);
+        for (size_t i = 0; i < CHECK_NR(cases); i++) {
+            struct cenv_buf conflict;
+            check_case(cases[i].request);
+            struct outcome o = solve_on(index, cases[i].request);
+            cenv_buf_init(&conflict, 1 << 16);
+            CHECK_INT(o.rc, CENV_EUNSAT);
+            cenv_json_print(cenv_json_get(o.root, "conflict"), 0, &conflict);
+            CHECK_STR(conflict.data, cases[i].conflict);
+            if (!CHECK(strstr(o.err.message, cases[i].has)))
+                fprintf(stderr, "    %s\n", o.err.message);
+            cenv_buf_release(&conflict);
+            outcome_release(&o);
+        }
+        cenv_index_free(index);
+        cenv_free(repodata);
+    }
+    cenv_free(dictionary);
+}
+
 static const struct {
     const char *label, *request;
     int rc;
@@ -507,6 +546,7 @@ int main(void)
 #endif
     RUN(test_solver__rattler_goldens);
     RUN(test_solver__conda_goldens);
+    RUN(test_solver__conda_unsatisfiable);
     RUN(test_solver__hard_and_unsatisfiable);
     RUN(test_solver__conda_forge);
     return check_report();
