@@ -14,14 +14,14 @@ struct deduction {
     bool changed;
 };
 
-bool cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
-                     uint32_t cand)
+uint32_t cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
+                         uint32_t cand)
 {
     for (uint32_t i = 0; in->hidden && in->hidden[cand] && i < in->nr_items; i++)
         if (core->items[i] && in->items[i].kind == CENV_ITEM_HIDE &&
-            in->items[i].value == in->hidden[cand])
-            return true;
-    return false;
+            (in->items[i].value & in->hidden[cand]))
+            return in->items[i].value;
+    return 0;
 }
 
 /* A place of the requirement's name that it allows is left. */

@@ -31,8 +31,8 @@ int cenv_implied_find(struct cenv_implied *out, const struct cenv_instance *in,
                       const struct cenv_core *core, const bool *items,
                       struct cenv_arena *arena, struct cenv_error *err);
 
-/* A candidate is hidden by a setting that is in the core. */
-bool cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
-                     uint32_t cand);
+/* The mark of the setting of the core that hides the candidate, or 0. */
+uint32_t cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
+                         uint32_t cand);
 
 #endif

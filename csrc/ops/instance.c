@@ -126,7 +126,7 @@ static void express_hidden(struct encoder *e, int cause, uint8_t mark)
         const uint8_t *hidden = in->hidden + in->first[n];
         uint32_t size = cenv_instance_size(in, n);
         for (uint32_t p = 0; p < size; p++)
-            if (hidden[p] == mark)
+            if (hidden[p] & mark)
                 forbid(e, cause, n, (struct cenv_run){p, p + 1});
     }
 }

@@ -32,7 +32,7 @@ struct cenv_req {
 
 enum cenv_item_kind {
     CENV_ITEM_REQ,  /* requirement `value` holds */
-    CENV_ITEM_HIDE, /* no candidate whose `hidden` is `value` is chosen */
+    CENV_ITEM_HIDE, /* no candidate whose `hidden` has a bit of `value` is chosen */
 };
 
 /* What is asked, each in its own right: a spec, a pin, a virtual package, a channel setting. */
@@ -51,7 +51,7 @@ struct cenv_instance {
     uint32_t *
         edge_first; /* nr_cands + 1: where a candidate's requirements start in `edges` */
     uint32_t *edges;
-    uint8_t *hidden; /* by candidate, or NULL: nothing is hidden */
+    uint8_t *hidden; /* by candidate: bits; or NULL: nothing is hidden */
     struct cenv_item *items;
 };
 

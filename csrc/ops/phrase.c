@@ -120,16 +120,16 @@ void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf 
         cenv_cutoff_print(p, out);
 }
 
-void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, bool many,
-                       struct cenv_buf *out)
+void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, uint32_t mark,
+                       bool many, struct cenv_buf *out)
 {
-    const struct cenv_candidate *hidden = &p->cands[cand];
-    if (hidden->hidden == CENV_HIDDEN_CUTOFF) {
+    if (mark & CENV_HIDDEN_CUTOFF) {
         cenv_buf_puts(out, many ? "are newer than " : "is newer than ");
         cenv_cutoff_print(p, out);
     } else {
         cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
-                      CENV_STR_ARG(hidden->record->channel), many ? "are" : "is");
+                      CENV_STR_ARG(p->cands[cand].record->channel),
+                      many ? "are" : "is");
     }
 }
 

@@ -24,9 +24,9 @@ void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf 
 /* Appends "exclude_newer=2021-12-12": as given, of milliseconds their date and time (UTC). */
 void cenv_cutoff_print(const struct cenv_problem *p, struct cenv_buf *out);
 
-/* Appends why a hidden candidate is: "is newer than exclude_newer=2021-12-12", ... */
-void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, bool many,
-                       struct cenv_buf *out);
+/* Appends what a mark of hidden candidates means: "is newer than exclude_newer=2021-12-12", ... */
+void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, uint32_t mark,
+                       bool many, struct cenv_buf *out);
 
 /* Appends item `i` as a statement: "python=3.13 is asked for", "this machine has __glibc 2.17", ... */
 void cenv_item_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out);

@@ -190,9 +190,9 @@ static void hide(struct cenv_loader *l, uint32_t first)
         if (!cenv_is_indexed(cand))
             continue;
         if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
-            cand->hidden = CENV_HIDDEN_STRICT;
-        else if (time > r->cutoff_ms)
-            cand->hidden = CENV_HIDDEN_CUTOFF;
+            cand->hidden |= CENV_HIDDEN_STRICT;
+        if (time > r->cutoff_ms)
+            cand->hidden |= CENV_HIDDEN_CUTOFF;
     }
 }
 
@@ -571,8 +571,8 @@ static void ask_settings(struct cenv_problem *p)
 {
     bool strict = false, cutoff = false;
     for (size_t c = 0; c < p->nr_cands; c++) {
-        strict |= p->cands[c].hidden == CENV_HIDDEN_STRICT;
-        cutoff |= p->cands[c].hidden == CENV_HIDDEN_CUTOFF;
+        strict |= p->cands[c].hidden & CENV_HIDDEN_STRICT;
+        cutoff |= p->cands[c].hidden & CENV_HIDDEN_CUTOFF;
     }
     if (strict)
         ask(p, (struct cenv_asked){.kind = CENV_ASKED_STRICT});

@@ -18,7 +18,11 @@
 #include "ops/request.h"
 
 /* Why a candidate must not be chosen although it is there. */
-enum cenv_hidden { CENV_SHOWN, CENV_HIDDEN_STRICT, CENV_HIDDEN_CUTOFF };
+enum cenv_hidden {
+    CENV_SHOWN = 0,
+    CENV_HIDDEN_STRICT = 1 << 0,
+    CENV_HIDDEN_CUTOFF = 1 << 1,
+};
 
 enum {
     CENV_SOURCE_REQUEST = UINT32_MAX,       /* a record of the request */
@@ -37,7 +41,7 @@ struct cenv_candidate {
     uint32_t
         version; /* rank among the name's versions, 0 the newest; equal when versions are */
     uint32_t text;  /* likewise, but 1.0 and 1.0.0 differ */
-    uint8_t hidden; /* enum cenv_hidden */
+    uint8_t hidden; /* bits of enum cenv_hidden */
     bool favored;
 };
 

@@ -118,8 +118,9 @@ static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool
 
 static struct ending ending_of_cand(const struct tree *t, uint32_t req, uint32_t cand)
 {
-    if (cenv_core_hides(&t->p->in, t->core, cand))
-        return (struct ending){END_HIDDEN, t->p->in.hidden[cand]};
+    uint32_t mark = cenv_core_hides(&t->p->in, t->core, cand);
+    if (mark)
+        return (struct ending){END_HIDDEN, mark};
     uint32_t by = excluder(t, req, cand, false);
     if (by != CENV_NONE)
         return (struct ending){END_RULED, by};
@@ -382,7 +383,8 @@ static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
 }
 
 /* All that meets the requirement is hidden: names it. */
-static void print_all_hidden(struct tree *t, uint32_t req, struct cenv_buf *out)
+static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
+                             struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
     uint32_t name = in->reqs[req].name, nr = 0;
@@ -396,7 +398,7 @@ static void print_all_hidden(struct tree *t, uint32_t req, struct cenv_buf *out)
         return;
     bool many = print_cands(t, cands, nr, out);
     cenv_buf_putc(out, ' ');
-    cenv_hidden_print(t->p, cands[0], many, out);
+    cenv_hidden_print(t->p, cands[0], mark, many, out);
 }
 
 static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
@@ -406,7 +408,7 @@ static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
     if (end.kind == END_LACK)
         cenv_lack_print(t->p, req, out);
     else if (end.kind == END_HIDDEN)
-        print_all_hidden(t, req, out);
+        print_all_hidden(t, req, end.by, out);
     else if (end.kind == END_NEEDED)
         print_needed(t, end.by, t->p->in.reqs[req].name, out);
     else
@@ -469,7 +471,7 @@ static void print_fate(struct tree *t, const struct group *g, bool many,
 {
     if (g->end.kind == END_HIDDEN) {
         cenv_buf_putc(line, ' ');
-        cenv_hidden_print(t->p, g->cands[0], many, line);
+        cenv_hidden_print(t->p, g->cands[0], g->end.by, many, line);
         return;
     }
     cenv_buf_puts(line, g->sometimes ? " cannot go with "

@@ -25,7 +25,7 @@ static void print_cands(const struct cenv_problem *p, const uint32_t *cands,
     bool many = cenv_versions_print(p, cands, nr, out) > 1;
     cenv_buf_puts(out, hidden ? " " : "");
     if (hidden)
-        cenv_hidden_print(p, cands[0], many, out);
+        cenv_hidden_print(p, cands[0], p->cands[cands[0]].hidden, many, out);
     cenv_buf_putc(out, '\n');
 }
 
@@ -37,7 +37,7 @@ static int tell_hidden(const struct cenv_problem *p, const struct cenv_matchspec
     uint32_t *cands = cenv_reallocarray(NULL, size, sizeof(*cands));
     if (!cands)
         return cenv_error_oom(err);
-    for (uint32_t mark = CENV_HIDDEN_STRICT; mark <= CENV_HIDDEN_CUTOFF; mark++) {
+    for (uint32_t mark = 1; mark <= (CENV_HIDDEN_STRICT | CENV_HIDDEN_CUTOFF); mark++) {
         uint32_t own = 0;
         for (uint32_t c = first; c < first + size; c++)
             if (p->cands[c].hidden == mark &&
@@ -145,7 +145,8 @@ static int find_reason(struct refused *r, struct cenv_run run, struct cenv_buf *
     int rc = 0;
     cenv_buf_clear(out);
     if (r->e->p.cands[run.from].hidden) {
-        cenv_hidden_print(&r->e->p, run.from, run.to - run.from > 1, out);
+        cenv_hidden_print(&r->e->p, run.from, r->e->p.cands[run.from].hidden,
+                          run.to - run.from > 1, out);
     } else if (!tell_item(r, run, out)) {
         rc = try_with_kept(r, run);
         if (rc > 0)
