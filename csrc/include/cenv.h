@@ -141,7 +141,7 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * known); one that no source has is taken as it stands.
  *
  * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
- * "solves", "conflicts"}, "explanation"} to `out`: records with all keys of repodata plus channel,
+ * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all keys of repodata plus channel,
  * url, fn and subdir, every record after what it depends on, python before its noarch packages. The
  * answer is the best one under design.md §9, and depends on the order of sources by their channels'
  * ranks only, on the order of records not at all.

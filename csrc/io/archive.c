@@ -60,7 +60,7 @@ struct cenv_decoder {
     char *block; /* zstd's output */
 
     struct archive *bzip2;
-    uint64_t fed;           /* bytes handed to libarchive */
+    uint64_t fed;           /* bytes read, handed to zstd or libarchive */
     struct cenv_error *err; /* of the read that runs now: the callback's way out */
     int rc;
 };
@@ -82,16 +82,27 @@ static int zstd_fill(struct cenv_decoder *decoder, struct cenv_error *err)
     rc = decoder->from.read(decoder->from.ctx, &data, &len, err);
     if (rc == 0)
         decoder->in = (ZSTD_inBuffer){data, len, 0};
+    decoder->fed += rc == 0 ? len : 0;
     return rc;
 }
 
-static int zstd_error(size_t code, struct cenv_error *err)
+static int bad_zstd(const struct cenv_decoder *decoder, const char *why,
+                    struct cenv_error *err)
+{
+    uint64_t at = decoder->fed - (decoder->in.size - decoder->in.pos);
+
+    return cenv_error_set(err, CENV_EINTEGRITY, "bad zstd data: %s (byte %llu)", why,
+                          (unsigned long long)at);
+}
+
+static int zstd_error(const struct cenv_decoder *decoder, size_t code,
+                      struct cenv_error *err)
 {
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "bad zstd data: window too large (over 2^%d)",
                               WINDOW_LOG_MAX);
-    return bad_stream("zstd", ZSTD_getErrorName(code), err);
+    return bad_zstd(decoder, ZSTD_getErrorName(code), err);
 }
 
 /* Decodes until some output, or the end of input at the end of a frame. */
@@ -112,9 +123,9 @@ static int zstd_read(struct cenv_decoder *decoder, const void **data, size_t *le
         }
         left = ZSTD_decompressStream(decoder->zstd, &out, &decoder->in);
         if (ZSTD_isError(left))
-            return zstd_error(left, err);
+            return zstd_error(decoder, left, err);
         if (decoder->in.size == 0 && out.pos == 0 && left > 0)
-            return bad_stream("zstd", "it ends in the middle", err);
+            return bad_zstd(decoder, "it ends in the middle", err);
         decoder->in_frame = left > 0;
         decoder->any_frame |= decoder->in.pos > before;
     }

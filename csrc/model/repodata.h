@@ -77,8 +77,8 @@ struct cenv_skips {
     size_t nr;
 };
 
-/* Called once per candidate; `record` and all it points to live as long as arena and bytes.
- * Returns 0 to go on, or a negative status with `err` set, which ends the visit. */
+/* Called once per candidate; `record` itself is the visit's and to be copied, all it points to lives
+ * as long as the arena, the bytes and the repodata. Returns 0 to go on, or a negative status with `err` set, which ends the visit. */
 typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
                               struct cenv_error *err);
 

@@ -408,15 +408,22 @@ static int report(const struct scanner *sc, int rc)
     return rc;
 }
 
+/* Places in the tables are of 32 bits; a channel of that size needs shards anyway. */
+static int refuse_size(const struct cenv_repodata *rd, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EINTEGRITY, "%.*s: it has %zu bytes, 2 GiB can be read",
+                   CENV_STR_ARG(rd->source.file), rd->bytes.len);
+    return cenv_error_hint(err,
+                           "ask the channel's owner for sharded repodata (CEP 16)");
+}
+
 int cenv_rd_scan(struct cenv_repodata *rd, struct cenv_error *err)
 {
     struct scanner sc = {.rd = rd, .err = err};
     int rc;
 
     if (rd->bytes.len > UINT32_MAX / 2)
-        return cenv_error_set(err, CENV_EINTEGRITY,
-                              "%.*s: %zu bytes are more than any repodata has",
-                              CENV_STR_ARG(rd->source.file), rd->bytes.len);
+        return refuse_size(rd, err);
     cenv_buf_init(&rd->strings, UINT32_MAX / 2);
     sc.scan.at = sc.passed = rd->bytes.data;
     sc.scan.end = rd->bytes.data + rd->bytes.len;

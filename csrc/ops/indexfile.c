@@ -306,9 +306,10 @@ static int unpack(struct cenv_index_file *file, const struct slot *slot,
 {
     int rc = slot->dir < 0 ? 1 : unpack_there(file, slot, kept, text, task, err);
     rc = rc == 1 ? unpack_here(file, text, err) : rc;
-    if (rc == CENV_EINTEGRITY)
-        cenv_error_prefix(err, "'%.*s'", CENV_STR_ARG(source->file));
-    return rc;
+    if (rc != CENV_EINTEGRITY)
+        return rc;
+    cenv_error_prefix(err, "%.*s", CENV_STR_ARG(source->file));
+    return cenv_error_hint(err, "the file is damaged or incomplete: fetch it again");
 }
 
 static int scan(struct cenv_index_file *file, struct cenv_str text,

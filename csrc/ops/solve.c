@@ -65,6 +65,20 @@ static int print_explanation(const struct cenv_problem *p,
     return rc;
 }
 
+/* Records that were reached and cannot be used. */
+static void print_skipped(const struct cenv_problem *p, struct cenv_buf *out)
+{
+    cenv_buf_puts(out, ",\"skipped\":[");
+    for (const struct cenv_skip *s = p->skips.first; s; s = s->next) {
+        cenv_buf_puts(out, "{\"fn\":");
+        cenv_json_quote(out, s->fn);
+        cenv_buf_puts(out, ",\"reason\":");
+        cenv_json_quote(out, s->reason);
+        cenv_buf_puts(out, s->next ? "}," : "}");
+    }
+    cenv_buf_putc(out, ']');
+}
+
 static int reply(const struct cenv_problem *p, const struct cenv_solution *s,
                  struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
 {
@@ -73,6 +87,7 @@ static int reply(const struct cenv_problem *p, const struct cenv_solution *s,
     int rc = cenv_solution_records(p, s->choice, out, err);
     cenv_buf_putc(out, ',');
     print_stats(p, s, out);
+    print_skipped(p, out);
     rc = rc < 0 ? rc : print_explanation(p, s, out, task, err);
     cenv_buf_putc(out, '}');
     if (rc == 0 && out->failed)

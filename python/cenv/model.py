@@ -97,6 +97,7 @@ class Solution(Value):
     specs: tuple[str, ...] = ()
     stats: Mapping[str, Any] = field(default_factory=dict, compare=False)
     explanation: str | None = None
+    skipped: tuple[Mapping[str, str], ...] = field(default=(), compare=False)
 
     def __iter__(self) -> Any:
         return iter(self.records)

@@ -162,6 +162,7 @@ class Index:
             specs=tuple(request["specs"]),
             stats=reply.get("stats", {}),
             explanation=reply.get("explanation"),
+            skipped=tuple(reply.get("skipped", ())),
         )
 
 

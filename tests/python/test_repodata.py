@@ -81,6 +81,47 @@ def test_a_skipped_record_keeps_its_reason(tmp_path: Path) -> None:
     assert "expected a string" in skip["reason"]
 
 
+def test_a_solve_tells_what_it_could_not_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cenv.cli import main
+
+    good = {"name": "a", "version": "1", "build": "0", "depends": []}
+    packages = {"a-1-0.conda": good, "a-2-0.conda": good | {"version": 7}}
+    for subdir, found in (("linux-64", packages), ("noarch", {})):
+        (tmp_path / subdir).mkdir()
+        text = json.dumps({"packages.conda": found})
+        (tmp_path / subdir / "repodata.json").write_text(text)
+    common = ["solve", "a", "-c", str(tmp_path), "--override-channels"]
+    common += ["--platform", "linux-64", "--store", str(tmp_path / "store")]
+    assert main([*common, "--json"]) == 0
+    (skip,) = json.loads(capsys.readouterr().out)["skipped"]
+    assert (skip["fn"], bool(skip["reason"])) == ("a-2-0.conda", True)
+    assert main([*common, "-v"]) == 0
+    assert "not used: a-2-0.conda: " in capsys.readouterr().err
+
+
+def test_a_truncated_zst_is_named_with_the_byte(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json.zst"
+    text = json.dumps({"packages": {}, "x": os.urandom(999).hex()}).encode()
+    core.extension().zstd_write(path, text, 1)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(
+        IntegrityError, match=r"repodata\.json\.zst: .*in the middle \(byte 500\)"
+    ) as caught:
+        inspect(path, "linux-64")
+    assert caught.value.hint
+
+
+def test_a_file_beyond_what_can_be_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "repodata.json"
+    with path.open("wb") as file:
+        file.truncate((2 << 30) + 1)  # of holes: takes no space
+    with pytest.raises(IntegrityError, match="2147483649 bytes") as caught:
+        inspect(path, "linux-64")
+    assert "shard" in caught.value.hint
+
+
 def test_refuses_another_subdir(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     path.write_text('{"info": {"subdir": "win-64"}}')

@@ -35,6 +35,8 @@ def solve(options: argparse.Namespace, console: Console) -> int:
     if console.verbose:
         for line in stage_table(solution.stages):
             console.notice(line)
+        for skip in solution.skipped:
+            console.notice(f"not used: {skip['fn']}: {skip['reason']}")
     console.result(solution.to_json(), _lines(options, solution, platform))
     return 0
 
