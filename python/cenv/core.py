@@ -47,6 +47,7 @@ def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
         "\n".join(detail.get("tree", ())) or str(error),
         conflict=detail.get("conflict", ()),
         relax=detail.get("relax", ()),
+        missing=[item["name"] for item in detail.get("not_found", ())],
         hint=error.hint,
     )
 

@@ -34,10 +34,12 @@ class UnsatisfiableError(CenvError):
     `conflict` holds the specs and settings at fault: no set of packages meets them, one
     meets all but any one of them. `relax` holds what was tried and helps: each a mapping
     of "items" to drop, and of "works", the best version that could be had instead.
+    `missing` holds the names that no channel has.
     """
 
     conflict: tuple[str, ...] = ()
     relax: tuple[Mapping[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -45,11 +47,13 @@ class UnsatisfiableError(CenvError):
         *,
         conflict: Iterable[str] = (),
         relax: Iterable[Mapping[str, Any]] = (),
+        missing: Iterable[str] = (),
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.conflict = tuple(conflict)
         self.relax = tuple(relax)
+        self.missing = tuple(missing)
 
 
 class ChannelError(CenvError):

@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from cenv import core, trace
+from cenv import core, elsewhere, trace
 from cenv.channels import Channel, resolve
 from cenv.config import Config, load
-from cenv.errors import ChannelError
+from cenv.errors import ChannelError, UnsatisfiableError
 from cenv.model import PackageRecord, Solution, records_of
 from cenv.paths import store_path
 from cenv.when import milliseconds
@@ -74,6 +74,7 @@ class Index:
         self._config = config or load()
         self.channels = chosen_channels(channels, self._config)
         self.platform = platform or current_platform()
+        self._place = store
         self._store = open_store(store)
         self._fetching = self._config.fetching(offline)
         with trace.recording() as recorder:
@@ -82,6 +83,21 @@ class Index:
             self._index = core.call(core.extension().Index, sources, cache)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform)
+
+    def has(self, name: str) -> bool:
+        """Say whether a channel has a package of that name."""
+        try:
+            core.call(self._index.solve, json.dumps({"specs": [name]}))
+        except UnsatisfiableError as error:
+            return not error.missing
+        return True
+
+    def for_platform(self, platform: str) -> Index:
+        """Return what is on this machine of the same channels for another platform."""
+        channels = [channel.url for channel in self.channels]
+        return Index(
+            channels, platform, store=self._place, offline=True, config=self._config
+        )
 
     def _sources(self) -> list[tuple[Any, ...]]:
         wanted = [
@@ -154,7 +170,11 @@ class Index:
         """
         request = self.request(specs, **options)
         with trace.recording() as recorder:
-            reply = core.call(self._index.solve, json.dumps(request))
+            try:
+                reply = core.call(self._index.solve, json.dumps(request))
+            except UnsatisfiableError as error:
+                error.hint = elsewhere.hint(self, error) or error.hint
+                raise
         return Solution(
             records=records_of(reply["records"]),
             seconds=recorder.seconds,

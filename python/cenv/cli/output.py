@@ -114,6 +114,7 @@ def fail_with(error: BaseException, *, as_json: bool) -> None:
         more = {"errno": error.errno, "filename": None if path is None else str(path)}
     if hasattr(error, "conflict"):
         more["conflict"] = list(error.conflict)
+        more["relax"] = list(getattr(error, "relax", ()))
     fail(
         message or type(error).__name__,
         as_json=as_json,
