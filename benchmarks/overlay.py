@@ -13,15 +13,15 @@ Contenders take turns.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import shared, workspace
+from measure import python, shared, workspace
 
 import cenv
 
@@ -36,6 +36,8 @@ int main(void)
     return printf("%lld\n", now.tv_sec * 1000000000LL + now.tv_nsec) < 0;
 }
 """
+
+SPECS = ["python", "pip", "setuptools"]
 
 Round = Callable[[Path], dict[str, float]]
 
@@ -119,31 +121,29 @@ def of_bare(program: Path) -> Round:
     return run
 
 
+_PEER = """
+import asyncio
+from pathlib import Path
+from rattler import Channel, Gateway, VirtualPackage, install, solve
+async def find():
+    gateway = Gateway(cache_dir=Path({cache!r}))
+    channel = Channel(Path({channel!r}).as_uri())
+    return await solve([channel], {specs!r}, gateway, ["linux-64", "noarch"],
+                       virtual_packages=VirtualPackage.detect())
+records = asyncio.run(find())
+"""
+_PEER_WORK = (
+    "asyncio.run(install(records, target, cache_dir={cache!r}, show_progress=False))"
+)
+
+
 def of_peer(channel: Path, place: Path) -> Round | None:
     """Time py-rattler's warm install of the same packages, where it is there."""
-    try:
-        import rattler  # noqa: F401
-    except ImportError:
+    if not importlib.util.find_spec("rattler"):
         return None
-    text = f"""
-import asyncio, sys, time
-from rattler import install, solve
-async def main():
-    records = await solve([{str(channel)!r}], ["python", "pip", "setuptools"],
-                          platforms=["linux-64", "noarch"])
-    start = time.perf_counter()
-    await install(records, target_prefix=sys.argv[1], cache_dir={str(place / "peer")!r},
-                  show_progress=False)
-    print(time.perf_counter() - start, flush=True)
-asyncio.run(main())
-"""
-
-    def run(target: Path) -> dict[str, float]:
-        command = [sys.executable, "-c", text, str(target)]
-        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
-        return {"clone": float(done.stdout.split()[0])}
-
-    return run
+    names = {"cache": str(place / "peer"), "channel": str(channel), "specs": SPECS}
+    contender = python(_PEER.format(**names), _PEER_WORK.format(**names))
+    return lambda target: {"clone": contender(target)[0]}
 
 
 def measure(contenders: dict[str, Round], place: Path, rounds: int) -> dict[str, float]:
@@ -189,10 +189,9 @@ def main() -> None:
     cenv.enter_overlay_namespace()
     with workspace() as place:
         store = cenv.TemplateStore(place / "store")
-        specs = ["python", "pip", "setuptools"]
-        small = store.template(specs, [channel])
+        small = store.template(SPECS, [channel])
         large = store.template(
-            specs, [channel], setup=fill(options.large), key=str(options.large)
+            SPECS, [channel], setup=fill(options.large), key=str(options.large)
         )
         program = compile_program(place)
         contenders = {

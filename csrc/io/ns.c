@@ -297,6 +297,9 @@ static const char *hint_for(struct failure failure)
                "or run as root";
     if (failure.step == STEP_UNSHARE && failure.error == EINVAL)
         return "the process already has several threads: enter before any is started";
+    if (failure.step == STEP_UNSHARE && failure.error == ENOSPC)
+        return "no further namespace is allowed here: sysctl user.max_mnt_namespaces and "
+               "user.max_user_namespaces";
     if (failure.step == STEP_OVERLAY && failure.error == ENODEV)
         return "this kernel has no overlay file system: modprobe overlay";
     if (failure.step == STEP_OVERLAY && failure.error == EINVAL)
@@ -439,12 +442,12 @@ static int reap(int pid)
     return status;
 }
 
-bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
+/* In a child: what half of it leaves behind in a process cannot be taken back. */
+static struct failure try_all(const char *directory)
 {
-    struct cenv_error err = CENV_ERROR_INIT;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return false;
+        return fail_at(STEP_UNSHARE);
     int pid = fork();
     if (pid == 0) {
         struct failure failure = enter();
@@ -459,6 +462,18 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
     close(ends[0]);
     if (pid > 0)
         reap(pid);
+    return failure;
+}
+
+int cenv_ns_try(const char *directory, struct cenv_error *err)
+{
+    return report(err, try_all(directory), directory);
+}
+
+bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct failure failure = try_all(directory);
     if (report(&err, failure, directory) == 0)
         return true;
     char text[128];

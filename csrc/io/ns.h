@@ -53,6 +53,9 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
                          struct cenv_error *err);
 
+/* Tries all of it in a child, so that a refusal leaves this process as it was: 0 or CENV_ELINK. */
+int cenv_ns_try(const char *directory, struct cenv_error *err);
+
 /*
  * Tries in a child whether an overlay can be mounted over `directory`: true, or false with the
  * reason appended to `reason`. Leaves nothing behind.

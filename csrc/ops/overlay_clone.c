@@ -15,8 +15,11 @@
 
 int cenv_namespace_enter(struct cenv_buf *out, struct cenv_error *err)
 {
-    int rc = cenv_ns_enter(err);
-    return rc < 0 ? rc : cenv_ns_name(out, err);
+    int rc = cenv_ns_try("/usr", err); /* any directory that is there */
+    rc = rc ? rc : cenv_ns_enter(err);
+    if (rc < 0)
+        return cenv_error_prefix(err, "mode overlay cannot work here");
+    return cenv_ns_name(out, err);
 }
 
 int cenv_namespace_name(struct cenv_buf *out, struct cenv_error *err)

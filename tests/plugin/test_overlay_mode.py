@@ -65,7 +65,7 @@ def test_clones_are_overlays(
     project.makepyfile(_TESTS)
     result = run(project, "--cenv-mode=overlay", *workers)
     result.assert_outcomes(passed=6)
-    result.stdout.no_fnmatch_line("*not overlay*")
+    result.stdout.no_fnmatch_line("*mode auto serves*")
     assert not list(project.path.glob("base/**/cenv/0*"))
 
 
@@ -114,6 +114,6 @@ def test_where_it_cannot_work_another_mode_serves(
     monkeypatch.setenv("PYTHONPATH", str(project.path))
     result = run(project, "-p", "threads", "-rA")
     result.assert_outcomes(passed=1)
-    said = [line for line in result.outlines if "mode auto, not overlay" in line]
+    said = [line for line in result.outlines if "mode auto serves" in line]
     assert len(said) == 1
     assert "threads" in said[0]

@@ -16,7 +16,7 @@ import sysconfig
 import tempfile
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -458,6 +458,38 @@ def test_a_clone_is_made_permanent_elsewhere(scenario: Scenario) -> None:
         """
     )
     assert (scenario.work / "a-longer-path-than-the-one-of-the-clone/etc/mine").exists()
+
+
+def test_doctor_and_the_mode_agree(scenario: Scenario) -> None:
+    examine = """
+        from cenv import core
+
+        found = core.call(core.extension().doctor, work)["overlay"]
+        template = make()
+    """
+    scenario(
+        f"""{examine}
+        assert found == {{"works": True, "reason": None}}, found
+        assert template.clone(here, mode="overlay").mode == "overlay"
+        """
+    )
+    # A user namespace that allows no further ones stands for machines that allow none.
+    limit = "echo 0 > /proc/sys/user/max_mnt_namespaces"
+    confined = ("unshare", "-Ur", "sh", "-c", f'{limit} && exec "$@"', "sh")
+    inside = replace(scenario, command=(*confined, *scenario.command))
+    inside(
+        f"""{examine}
+        assert not found["works"], found
+        assert "max_mnt_namespaces" in found["reason"]
+        try:
+            template.clone(here, mode="overlay")
+        except cenv.LinkError as error:
+            assert "max_mnt_namespaces" in error.hint, error.hint
+        else:
+            raise AssertionError("a clone without a namespace")
+        assert not os.path.exists(here)
+        """
+    )
 
 
 def test_the_core_mounts_only_in_a_namespace_that_was_entered(tmp_path: Path) -> None:

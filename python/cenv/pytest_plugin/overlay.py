@@ -24,7 +24,7 @@ class OverlayRun:
 
     def pytest_report_header(self) -> str | None:
         """Say that another mode serves instead."""
-        return self.refused and f"cenv: mode auto, not overlay: {self.refused}"
+        return self.refused and f"cenv: {self.refused}; mode auto serves"
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_setupnodes(self) -> None:
