@@ -9,13 +9,14 @@
 
 #include "base/alloc.h"
 #include "io/json.h"
+#include "ops/reduce.h"
 
-static int express(const struct cenv_problem *p, struct cenv_sat *sat,
+static int express(const struct cenv_instance *in, struct cenv_sat *sat,
                    struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("express", "");
-    int rc = cenv_encode(&p->in, 0, sat, err);
-    span.items = p->in.nr_reqs;
+    int rc = cenv_encode(in, 0, sat, err);
+    span.items = in->nr_reqs;
     cenv_span_end(task, &span);
     return rc;
 }
@@ -23,18 +24,23 @@ static int express(const struct cenv_problem *p, struct cenv_sat *sat,
 static int search(const struct cenv_problem *p, struct cenv_solution *s,
                   struct cenv_task *task, struct cenv_error *err)
 {
+    struct cenv_reduction small;
     struct cenv_sat *sat = cenv_sat_new();
-    if (!sat)
-        return cenv_error_oom(err);
-    int rc = express(p, sat, task, err);
+    int rc = cenv_reduce(&small, &p->in, err);
+    if (rc == 0 && !sat)
+        rc = cenv_error_oom(err);
+    rc = rc < 0 ? rc : express(&small.in, sat, task, err);
     if (rc == 0) {
         struct cenv_span span = cenv_span_begin("solve", "");
-        rc = cenv_descend(&p->in, sat, s->choice, s->layer, task, err);
+        rc = cenv_descend(&small.in, sat, s->choice, s->layer, task, err);
+        if (rc > 0)
+            cenv_reduction_expand(&small, &p->in, s->choice);
         s->stats = cenv_sat_stats(sat);
         span.items = s->stats.solves;
         cenv_span_end(task, &span);
     }
     cenv_sat_free(sat);
+    cenv_reduction_release(&small);
     return rc;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Encoding and layered descent, against exhaustive search on small random instances. */
+/* Encoding and layered descent, with and without reduction, against exhaustive search on small random instances. */
 #include "check.h"
 
 #include <stdlib.h>
 
 #include "base/task.h"
 #include "ops/descent.h"
+#include "ops/reduce.h"
 
 enum {
     NAMES = 5,
@@ -246,6 +247,38 @@ static void test_descent__is_the_layered_optimum(void)
     CHECK(solvable > 300 && solvable < 1400);
 }
 
+/* As descend, on what is left after reducing; *dropped counts the candidates that are not. */
+static int descend_reduced(const struct cenv_instance *in, uint32_t *choice,
+                           uint32_t *dropped)
+{
+    struct cenv_reduction r;
+    struct cenv_error err = CENV_ERROR_INIT;
+    CHECK_INT(cenv_reduce(&r, in, &err), 0);
+    *dropped += in->nr_cands - r.in.nr_cands;
+    int rc = descend(&r.in, 0, choice);
+    if (rc > 0)
+        cenv_reduction_expand(&r, in, choice);
+    cenv_reduction_release(&r);
+    return rc;
+}
+
+static void test_reduce__keeps_verdict_and_optimum(void)
+{
+    uint32_t dropped = 0;
+    for (uint32_t round = 0; round < 3000; round++) {
+        struct small s;
+        uint32_t want[NAMES], got[NAMES];
+        char label[32];
+        snprintf(label, sizeof(label), "seed %u", seed);
+        check_case(label);
+        make(&s);
+        bool found = exhaustive(&s.in, want);
+        if (CHECK_INT(descend_reduced(&s.in, got, &dropped), found) && found)
+            CHECK_MEM(got, want, sizeof(want));
+    }
+    CHECK(dropped > 1500);
+}
+
 static void test_descent__req_has(void)
 {
     struct cenv_run runs[] = {{1, 3}, {5, 6}};
@@ -260,5 +293,6 @@ int main(void)
 {
     RUN(test_descent__req_has);
     RUN(test_descent__is_the_layered_optimum);
+    RUN(test_reduce__keeps_verdict_and_optimum);
     return check_report();
 }
