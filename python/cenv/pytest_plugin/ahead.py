@@ -102,6 +102,10 @@ class Ahead:
 
 def usual_limit(workers: int) -> int:
     """Return 0 where the workers alone keep all processors busy."""
+    return _MOST if workers <= processors() else 0
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
     usable = getattr(os, "sched_getaffinity", None)
-    processors = len(usable(0)) if usable else os.cpu_count() or 1
-    return _MOST if workers <= processors else 0
+    return len(usable(0)) if usable else os.cpu_count() or 1

@@ -147,7 +147,7 @@ class _Clones:
             if kept:
                 self.session.keep(clone)
             else:
-                clone.remove()
+                self.session.behind.remove(clone)
 
 
 class EnvFactory(_Clones):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cenv.pytest_plugin import guard, progress, reports, settings
-from cenv.pytest_plugin.ahead import Ahead, usual_limit
+from cenv.pytest_plugin.ahead import Ahead, processors, usual_limit
+from cenv.pytest_plugin.behind import Behind
 from cenv.pytest_plugin.home import Home
 from cenv.pytest_plugin.memory import RunMemory, this_run
 from cenv.pytest_plugin.record import Recorder
@@ -41,6 +42,7 @@ class EnvSession:
             self._home,
             self.settings.mode,
         )
+        self.behind = Behind(workers < processors(), self.recorder.finding)
         self._templates: dict[str, Template] = {}
         self._failures: dict[str, Exception] = {}
         self._setups: dict[int, Setup] = {}
@@ -148,14 +150,17 @@ class EnvSession:
         """A test begins; `quiet`: nothing may be made beside it."""
         if quiet:
             self.ahead.hold()
+            self.behind.hold()
 
     def end(self) -> None:
         """A test is over."""
         self.ahead.test_over()
+        self.behind.go_on()
 
     def close(self) -> None:
         """Let go of everything."""
         self.ahead.close()
+        self.behind.close()
         self._home.close()
         for lease in self._leases:
             lease.release()
