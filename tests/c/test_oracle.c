@@ -8,7 +8,7 @@
  */
 #include "universe.h"
 
-enum { NAMES = 5, GLIBC = NAMES, RECORDS = 4, DEPS = 2, ASKED = 8, NONE = -1 };
+enum { NAMES = 5, GLIBC = NAMES, RECORDS = 4, DEPS = 2, ASKED = 10, NONE = -1 };
 
 static const char *const names[] = {"a", "b", "c", "d", "e", "__glibc"};
 
