@@ -171,7 +171,7 @@ static int tell_why(struct cenv_explainer *e, const struct cenv_core *core)
         return tell_tree(e, core);
     cenv_buf_puts(
         &e->tree,
-        "└─ every combination of versions was ruled out, for no short reason\n");
+        "└─ every combination of versions was tried and ruled out, for no short reason\n");
     return 0;
 }
 
