@@ -149,6 +149,7 @@ def clone(
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
     opened = open_store(store)
     lease = opened.lease()  # gc may not take the template away meanwhile
+    kept = False
     try:
         with trace.recording() as recorder:
             reply = core.call(
@@ -158,10 +159,12 @@ def clone(
                 core.fspath(dst),
                 json.dumps(settings),
             )
+        if mode == "overlay":
+            overlay.mounted(reply["path"], lease)
+            kept = True
     finally:
-        lease.release()
-    if mode == "overlay":
-        overlay.mounted(reply["path"])
+        if not kept:
+            lease.release()
     stages = recorder.stages()
     return CloneReport.from_json({**reply, "stages": stages})
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+from typing import Any
 
 from cenv import core
 
 _VARIABLE = "CENV_OVERLAY_NAMESPACE"
 _entered: list[str] = []  # the name of the namespace, once this process is in it
-_mounted: dict[str, int] = {}  # clones by path: the process that made them
+_mounted: dict[str, tuple[int, Any]] = {}  # by path: who made it, the store's lease
 
 
 def enter_overlay_namespace() -> None:
@@ -55,11 +56,14 @@ def share_namespace() -> None:
     core.extension().namespace_share()
 
 
-def mounted(path: str) -> None:
-    """Note a clone, which is unmounted at the latest when this process exits."""
+def mounted(path: str, lease: Any) -> None:
+    """Note a clone, which is unmounted at the latest when this process exits.
+
+    `lease` keeps gc away from the template, which shows through, as long.
+    """
     if not _mounted:
         atexit.register(_unmount_all)
-    _mounted[path] = os.getpid()
+    _mounted[path] = os.getpid(), lease
 
 
 def is_mounted(path: str) -> bool:
@@ -70,17 +74,19 @@ def is_mounted(path: str) -> bool:
 def remove(path: str) -> None:
     """Unmount a clone and remove its directory."""
     core.extension().overlay_remove(path)
-    _mounted.pop(path, None)
+    forget(path)
 
 
 def forget(path: str) -> None:
     """Drop the note of a clone that is no mount any more."""
-    _mounted.pop(path, None)
+    _process, lease = _mounted.pop(path, (0, None))
+    if lease is not None:
+        lease.release()
 
 
 def _unmount_all() -> None:
     """Leave no directory behind; children of a fork leave those of their parent."""
-    for path, process in list(_mounted.items()):
+    for path, (process, _lease) in list(_mounted.items()):
         if process == os.getpid():
             with contextlib.suppress(Exception):  # at exit nobody could be told
                 remove(path)

@@ -215,6 +215,24 @@ def test_any_environment_serves_as_source(scenario: Scenario) -> None:
     )
 
 
+def test_gc_leaves_what_shows_through(scenario: Scenario) -> None:
+    scenario(
+        """
+        template = make()
+        clone = template.clone(here, mode="overlay")
+        try:
+            store.gc()
+        except cenv.CenvError:
+            pass
+        assert (clone / "lib/plain.txt").read_text() == "plain\\n"
+        assert store.find(template.id)
+        clone.remove()
+        store.gc()
+        assert not store.find(template.id)
+        """
+    )
+
+
 def test_the_user_stays_who_it_is(scenario: Scenario) -> None:
     scenario(
         """
