@@ -37,10 +37,11 @@ sources = [
     for s in job["sources"]
 ]
 index = core.call(core.extension().Index, sources, None)
+STRICT = "channel_priority=strict"
 
-def solve(specs):
+def solve(specs, priority=job["priority"]):
     request = {"specs": specs, "virtual_packages": job["machine"],
-               "channel_priority": job["priority"]}
+               "channel_priority": priority}
     wall, busy = time.perf_counter(), time.process_time()
     with trace.recording() as recorder:
         try:
@@ -66,7 +67,9 @@ def check(specs, error):
         if "works" in way:
             name, version = way["works"].split()
             rest.append(f"{name}=={version}")
-        if not way.get("machine") and solve(rest) is not None:
+        strict = job["priority"] == "strict" and STRICT not in way["items"]
+        priority = "strict" if strict else "flexible"
+        if not way.get("machine") and solve(rest, priority) is not None:
             faults.append(f"does not work: {way}")
     return faults
 
