@@ -151,3 +151,47 @@ def test_template__lies_where_the_clones_are(project: pytest.Pytester) -> None:
     )
     with tempfile.TemporaryDirectory(dir=memory) as place:
         run(project, f"--basetemp={place}/base").assert_outcomes(passed=1)
+
+
+UNUSED = """
+import sys
+
+def test_nothing_is_loaded(request):
+    assert "cenv.pytest_plugin" in sys.modules
+    loaded = {name for name in sys.modules if name.split(".")[0] == "cenv"}
+    allowed = {"cenv", "cenv.pytest_plugin", "cenv.pytest_plugin.reports"}
+    assert loaded == allowed, loaded - allowed
+    request.getfixturevalue("record_property")
+"""
+
+
+def test_unused_it_is_one_light_module_and_no_file(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(UNUSED)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    strict = ["--strict-markers", "--strict-config", "-W", "error"]
+    before = set(pytester.path.rglob("*"))
+    argv = ["-p", "no:cacheprovider", *strict]
+    pytester.runpytest_subprocess(*argv).assert_outcomes(passed=1)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    argv += ["-p", "cenv.pytest_plugin"]
+    pytester.runpytest_subprocess(*argv).assert_outcomes(passed=1)
+    ours = {"stdout", "stderr", ".benchmarks"}  # of pytester, and of another plugin
+    made = {p for p in set(pytester.path.rglob("*")) - before if p.name not in ours}
+    made = {p for p in made if "runpytest-" not in str(p)}
+    assert not made
+
+
+def test_without_the_plugin_nothing_is_there(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_no_plugin(): assert "cenv.pytest_plugin" not in sys.modules
+        def test_no_fixture(cenv_env): pass
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cenv")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'cenv_env' not found*"])

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Turns: one process at a time, the others told who has it, the next after a kill."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cenv
+from cenv import trace
+
+HOLDER = """
+import sys, time, cenv
+with cenv.TemplateStore(sys.argv[1]).turn("a turn"):
+    print("mine", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_who_waits_is_told_of_the_holder_and_follows_it(tmp_path: Path) -> None:
+    store = cenv.TemplateStore(tmp_path)
+    told: list[str] = []
+    argv = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"mine\n"
+
+        def progress(stage: str, done: int, total: int) -> None:
+            told.append(stage)
+            holder.kill()
+
+        with trace.recording(progress), store.turn("a turn"):
+            holder.wait()
+    since = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    assert re.fullmatch(
+        rf"wait for process {holder.pid} on {os.uname().nodename} {since}", told[0]
+    )
+    with store.turn("a turn"), store.turn("another"):
+        pass
+    assert not list(tmp_path.glob("v1/locks/*"))
+
+
+def test_what_is_remembered_is_there_for_others(tmp_path: Path) -> None:
+    cenv.TemplateStore(tmp_path).remember("a key", {"x": [1]})
+    assert cenv.TemplateStore(tmp_path).recall("a key") == {"x": [1]}
+    assert cenv.TemplateStore(tmp_path).recall("other") is None
+
+
+def test_a_clone_of_ones_own_is_never_swept(
+    tmp_path: Path, small_channel: Path, session_store: Path
+) -> None:
+    code = (
+        "import sys, cenv\n"
+        "store = cenv.TemplateStore(sys.argv[1])\n"
+        "template = store.template(['tool'], [sys.argv[2]])\n"
+        "template.clone(sys.argv[3] + '/mine')\n"
+        "template.clone(sys.argv[3] + '/owned', owner=__import__('os').getpid())\n"
+        "kept = template.clone(sys.argv[3] + '/kept', owner=__import__('os').getpid())\n"
+        "store.give(kept)\n"
+    )
+    argv = [sys.executable, "-c", code, session_store, small_channel, tmp_path]
+    subprocess.run(argv, check=True)
+    cenv.TemplateStore(session_store).sweep()
+    assert sorted(os.listdir(tmp_path)) == ["kept", "mine"]
