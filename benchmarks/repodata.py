@@ -5,7 +5,9 @@
 adds `python=3.12 numpy pandas scipy` to that, for a file made with --merge of real
 records. Peers: Python's json (a document tree), and py-rattler's sparse reader where it is
 installed (pip install py-rattler). Each run is a process of its own; the file is in the
-page cache. "floor" reads every byte of the mapped file and does nothing else.
+page cache. ".zst cold" opens the same file compressed, with an empty cache, and "zstd -d"
+is what decompressing it alone takes (as a process). "floor" reads every byte of the mapped
+file and does nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -66,6 +69,18 @@ RUNS = {
         "except Exception as error:\n"
         "    found = str(error)",
     ),
+    "zstd -d": (
+        "import subprocess",
+        "subprocess.run(['zstd', '-dqc', path], stdout=subprocess.DEVNULL, check=True)\n"
+        "found = os.stat(path).st_size",
+    ),
+    "cenv .zst cold": (
+        "import tempfile\nfrom cenv import core\nextension = core.extension()\n"
+        "empty = tempfile.TemporaryDirectory()",
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
+        "core.call(extension.Index, [source], os.fsencode(empty.name))\n"
+        "found = os.stat(path).st_size",
+    ),
     "py-rattler sparse": (
         "from rattler import Channel, SparseRepoData",
         "data = SparseRepoData(Channel('c'), 'linux-64', path)\n"
@@ -93,14 +108,18 @@ def measure(
     return statistics.median(seconds), statistics.median(peaks)
 
 
-def report(path: Path, rounds: int) -> None:
-    """Print the table for one file."""
+PACKED = ("zstd -d", "cenv .zst cold")  # read the file compressed
+
+
+def report(path: Path, packed: Path | None, rounds: int) -> None:
+    """Print the table for one file, and for the same one compressed."""
     size = path.stat().st_size
     print(f"{path}: {size / 1e6:.0f} MB, medians of {rounds}")
     print(f"{'':20} {'ms':>8} {'MB/s':>8} {'peak MB':>8} {'x file':>7}")
     for name in RUNS:
         with tempfile.TemporaryDirectory() as cache:
-            found = measure(name, path, cache, rounds)
+            file = packed if name in PACKED else path
+            found = measure(name, file, cache, rounds) if file else None
         if found is None:
             continue
         seconds, peak = found
@@ -114,15 +133,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--records", type=int, default=700_000)
     args = parser.parse_args()
-    if args.file:
-        report(args.file, args.rounds)
-        return
     with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "repodata.json"
+        path = args.file or Path(scratch) / "repodata.json"
         generator = Path(__file__).with_name("synthetic_repodata.py")
         command = [sys.executable, generator, path, "--records", str(args.records)]
-        subprocess.run(command, check=True)
-        report(path, args.rounds)
+        if not args.file:
+            subprocess.run(command, check=True)
+        packed = Path(scratch) / "repodata.json.zst"
+        command = ["zstd", "-q", "-T0", os.fspath(path), "-o", os.fspath(packed)]
+        if shutil.which("zstd"):
+            subprocess.run(command, check=True)
+        report(path, packed if packed.exists() else None, args.rounds)
 
 
 if __name__ == "__main__":
