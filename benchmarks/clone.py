@@ -146,15 +146,16 @@ def measure_removing(template: cenv.Template, work: Path, rounds: int) -> None:
     for number in range(rounds):
         for mode in ("hardlink", "copy"):
             ways = {"cenv.remove": timed(cenv.remove), "rm -rf": command("rm", "-rf")}
-            for label, run in ways.items():
+            for label, run in sorted(ways.items(), reverse=bool(number % 2)):
                 made = template.clone(work / f"{mode}-{number}-{label[:2]}", mode=mode)
                 times.setdefault(f"{label}, {mode}", []).append(run(Path(made.path)))
     behind = [template.clone(work / f"aside-{n}") for n in range(rounds + 1)]
     started = behind.pop().remove(background=True)  # the first one starts the helper
     assert started is not None
     started.wait()
+    aside = iter(behind)
     times["remove, background"] = [
-        timed(lambda _: clone.remove(background=True))(work) for clone in behind
+        timed(lambda _: next(aside).remove(background=True))(work) for _ in behind
     ]
     numbers = iter(range(rounds * 3))
     template.spares(rounds, new_path=lambda: str(work / f"spare-{next(numbers)}"))

@@ -377,7 +377,9 @@ static bool is_past(const struct cenv_store *store, const char *name)
            st.mtime_ns / 1000000000 + ON_ITS_WAY_SECONDS < (int64_t)time(NULL);
 }
 
-/* A half-made clone beside its place: 1 removed, 0 there is none or it is somebody's, or a status. */
+enum half { NONE, REMOVED, HELD };
+
+/* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
 static int remove_half(const struct clone *clone, struct cenv_error *err)
 {
     struct cenv_stat st;
@@ -385,12 +387,13 @@ static int remove_half(const struct clone *clone, struct cenv_error *err)
     char *path = clone->temp && !strchr(clone->temp, '/')
                      ? cenv_memdup(parent.data, parent.len)
                      : NULL;
-    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = 0;
+    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = NONE;
     if (dir >= 0 && cenv_raw_stat(dir, clone->temp, &st) == 0 &&
         st.type == CENV_FT_DIR &&
-        (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)) &&
-        cenv_newprefix_is_left(dir, clone->temp))
-        rc = cenv_fs_remove_tree(dir, clone->temp, err) < 0 ? err->status : 1;
+        (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))
+        rc = cenv_newprefix_is_left(dir, clone->temp) ? REMOVED : HELD;
+    if (rc == REMOVED && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
+        rc = err->status;
     cenv_fd_close(dir);
     cenv_free(path);
     return rc;
@@ -406,7 +409,7 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, err) : 0;
-    if (rc == 1)
+    if (rc == REMOVED)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
     clone_release(&clone);
     return rc < 0 ? rc : 0;
@@ -498,11 +501,11 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
         there = false;
     } else if (!there) {
         rc = remove_half(&clone, err);
-        orphan = orphan || rc == 1;
-        if (rc == 1 && append_path(list, clone.path, nr) < 0)
+        orphan = (orphan && rc != HELD) || rc == REMOVED;
+        if (rc == REMOVED && append_path(list, clone.path, nr) < 0)
             rc = cenv_error_oom(err);
     }
-    if (rc >= 0 && !there && (orphan || is_past(store, name)))
+    if (rc >= 0 && rc != HELD && !there && (orphan || is_past(store, name)))
         cenv_raw_unlink(clones, name);
     clone_release(&clone);
     return rc < 0 ? rc : 0;

@@ -119,9 +119,18 @@ class Spares:
         if self._helper.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._helper.stdin.close()
-        self._helper.wait()
+        if self._helper.wait():  # it was killed
+            self._collect()
+            self._remove_all()
         if self._helper.stdout is not None:
             self._helper.stdout.close()
+
+    def _remove_all(self) -> None:
+        """Remove what a helper that was killed left; what was half made, a sweep does."""
+        from cenv import api
+
+        for path in (*self._asked, *(report.path for report in self._ready)):
+            api.remove(path)
 
 
 def _line(message: dict[str, str]) -> bytes:

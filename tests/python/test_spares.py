@@ -60,3 +60,51 @@ def test_a_killed_parent_leaves_none(template: cenv.Template, tmp_path: Path) ->
         wait_for(lambda: (tmp_path / "1").exists())
         os.kill(parent.pid, signal.SIGKILL)
     wait_for(lambda: not any(tmp_path.iterdir()))
+
+
+KILLED = """
+import os, signal, sys, time
+import cenv
+
+template = cenv.TemplateStore(sys.argv[1]).template(["tool"], [sys.argv[2]])
+numbers = iter(range(1000))
+template.spares(40, new_path=lambda: f"{sys.argv[3]}/s{next(numbers)}")
+spares = template._spares[0]
+time.sleep(float(sys.argv[4]))
+taken = template.clone()
+helper = spares._helper.pid
+if "both" in sys.argv:
+    os.kill(helper, signal.SIGKILL)
+if "helper" in sys.argv:
+    os.kill(helper, signal.SIGKILL)
+    print(template.clone().path, flush=True)
+    taken.remove()
+    template.spares(0)
+    sys.exit()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("killed", ["parent", "both", "helper"])
+@pytest.mark.parametrize("after", [0.05, 0.3, 0.6])
+def test_spares__crash_leaves_nothing(
+    tmp_path: Path, small_channel: Path, killed: str, after: float
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    store.template(["tool"], [small_channel])
+    home = tmp_path / "home"
+    home.mkdir()
+    argv = [sys.executable, "-c", KILLED, store.path, small_channel, home]
+    done = subprocess.run(
+        [*argv, str(after), killed], check=False, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == (0 if killed == "helper" else -9)
+    for path in done.stdout.split():
+        cenv.remove(path)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        store.sweep()  # of those handed over the owner is dead
+        if not os.listdir(home):
+            break
+        time.sleep(0.05)
+    assert not os.listdir(home)
