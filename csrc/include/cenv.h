@@ -395,8 +395,8 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                struct cenv_error *err);
 
 /*
- * Puts `clone` back to what a new clone of its source would be now (the mode of the directory itself
- * stays: it may be that of an empty one it replaced). Only clones that `store` knows. Appends
+ * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the
+ * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store` knows. Appends
  * {"path", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was altered through a
  * hard link, so the source is damaged. Interrupted, it leaves a clone to be reset again.
  */

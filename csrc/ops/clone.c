@@ -252,12 +252,15 @@ static unsigned thread_count(const struct cloning *c)
  */
 static int register_clone(struct cloning *c, struct cenv_error *err)
 {
-    struct cenv_clone_entry entry = {.path = c->dst.path,
-                                     .source = c->source.path,
-                                     .dev = c->root.dev,
-                                     .ino = c->root.ino,
-                                     .mode = mode_name(c),
-                                     .temp = c->dst.temp};
+    struct cenv_clone_entry entry = {
+        .path = c->dst.path,
+        .source = c->source.path,
+        .dev = c->root.dev,
+        .ino = c->root.ino,
+        .root_mode =
+            c->dst.exists ? c->dst.exists_mode : c->source.manifest->dirs[0].mode,
+        .mode = mode_name(c),
+        .temp = c->dst.temp};
     struct cenv_stat shown;
     if (!c->store)
         return 0;

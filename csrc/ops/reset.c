@@ -22,6 +22,7 @@ struct reset {
     struct cenv_dirs dirs; /* of the clone */
     char *path;
     int64_t since_ns;
+    uint32_t root_mode;  /* it was given; 0: not known */
     uint32_t *first_dir; /* by directory: the first of its children in `next_dir` */
     uint32_t *next_dir;
     int from; /* the source's directory at hand, opened when needed */
@@ -234,8 +235,9 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
         struct cenv_stat st;
         const char *path = i ? cenv_mf_cstr(r->c.m, dir->path) : ".";
         int rc = cenv_raw_stat(r->c.dst, path, &st);
-        if (rc == 0 && st.mode != dir->mode && i)
-            rc = cenv_raw_chmod(r->c.dst, path, dir->mode);
+        uint32_t mode = i ? dir->mode : r->root_mode ? r->root_mode : st.mode;
+        if (rc == 0 && st.mode != mode)
+            rc = cenv_raw_chmod(r->c.dst, path, mode);
         if (rc == 0 && st.mtime_ns != dir->mtime_ns)
             rc = cenv_raw_set_mtime(r->c.dst, path, dir->mtime_ns);
         if (rc < 0)
@@ -365,6 +367,8 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
     rc = err->status;
     if (rc == 0)
         rc = cenv_clone_time(store, r->path, &r->since_ns, err);
+    if (rc == 0 && cenv_clone_root_mode(store, r->path, &r->root_mode, err) < 0)
+        rc = err->status;
     if (rc == 0)
         rc = cenv_source_open(&r->source, source, err);
     if (rc == 0)

@@ -145,6 +145,7 @@ struct cenv_clone_entry {
     const char *path;              /* absolute */
     const char *source;            /* absolute: the prefix it was cloned from */
     uint64_t dev, ino;             /* of the directory at `path`; 0: not made yet */
+    uint32_t root_mode;            /* permission bits it was given */
     struct cenv_owner owner;       /* pid 0: nobody's, never swept */
     const char *mode;              /* "reflink", "hardlink", "copy", "overlay" */
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
@@ -174,6 +175,11 @@ int cenv_clone_release(const struct cenv_store *store, const char *path,
  * that was registered; 1 when not. */
 int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
                     char **mode, struct cenv_error *err);
+
+/* The permission bits that the clone itself was given: of its source, or of the empty directory that
+ * it took the place of. 1 when they are not known. */
+int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
+                         uint32_t *mode, struct cenv_error *err);
 
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
 int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,

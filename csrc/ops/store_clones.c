@@ -83,6 +83,8 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
     rc = rc ? rc : set_u64(doc, "dev", entry->dev);
     rc = rc ? rc : set_u64(doc, "ino", entry->ino);
+    if (entry->root_mode)
+        rc = rc ? rc : cenv_json_set_int(doc, "root_mode", entry->root_mode);
     if (entry->shown_ino) {
         rc = rc ? rc : set_u64(doc, "shown_dev", entry->shown_dev);
         rc = rc ? rc : set_u64(doc, "shown_ino", entry->shown_ino);
@@ -139,6 +141,7 @@ struct clone {
     char *path, *source, *mode;
     char *temp; /* or NULL */
     uint64_t dev, ino, shown_dev, shown_ino;
+    uint32_t root_mode;
     struct cenv_owner owner;
 };
 
@@ -202,6 +205,7 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     out->mode = cenv_strdup(mode ? mode : "copy");
     out->dev = get_u64(doc, "dev");
     out->ino = get_u64(doc, "ino");
+    out->root_mode = (uint32_t)cenv_json_get_int(doc, "root_mode", 0) & 07777;
     out->shown_dev = get_u64(doc, "shown_dev");
     out->shown_ino = get_u64(doc, "shown_ino");
     cenv_store_get_owner(doc, &out->owner);
@@ -241,27 +245,33 @@ int cenv_clone_find(const struct cenv_store *store, const char *path, char **sou
     return rc;
 }
 
+/* All of the entry but its owner stays, its time too: it tells what changed since the cloning. */
 int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err)
 {
-    struct cenv_clone_entry entry = {.path = path};
-    char *source, *mode;
-    struct cenv_stat st;
-    int rc = cenv_clone_find(store, path, &source, &mode, err);
-    if (rc != 0)
-        return rc < 0 ? rc
-                      : cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
-                                       store->path);
-    rc = cenv_fs_stat(CENV_CWD, path, &st, err);
-    entry.source = source;
-    entry.mode = mode;
-    entry.dev = st.dev;
-    entry.ino = st.ino;
+    char name[NAME_SIZE];
+    struct clone clone = {0};
+    struct cenv_stat st = {0};
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, &clone, err);
+    if (rc == 1 || (rc == 0 && !is_still_it(&clone)))
+        rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
+                            store->path);
+    rc = rc ? rc : cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
+    struct cenv_clone_entry entry = {.path = path,
+                                     .source = clone.source,
+                                     .dev = clone.dev,
+                                     .ino = clone.ino,
+                                     .root_mode = clone.root_mode,
+                                     .mode = clone.mode,
+                                     .shown_dev = clone.shown_dev,
+                                     .shown_ino = clone.shown_ino,
+                                     .temp = clone.temp};
     if (pid > 0)
         cenv_owner_of(pid, &entry.owner);
     rc = rc ? rc : cenv_clone_register(store, &entry, err);
-    cenv_free(source);
-    cenv_free(mode);
+    rc = rc ? rc : cenv_clone_set_time(store, path, st.mtime_ns, err);
+    clone_release(&clone);
     return rc;
 }
 
@@ -303,6 +313,7 @@ int cenv_clone_shown(const struct cenv_store *store, const char *path,
                                      .source = clone.source,
                                      .dev = clone.dev,
                                      .ino = clone.ino,
+                                     .root_mode = clone.root_mode,
                                      .owner = clone.owner,
                                      .mode = clone.mode,
                                      .shown_dev = st.dev,
@@ -332,6 +343,22 @@ int cenv_clone_release(const struct cenv_store *store, const char *path,
     struct cenv_clone_entry entry = {
         .path = path, .source = source, .dev = st.dev, .ino = st.ino, .mode = mode};
     return rc < 0 ? rc : cenv_clone_register(store, &entry, err);
+}
+
+int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
+                         uint32_t *mode, struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct clone clone;
+    int rc = entry_name(path, name, err);
+    rc = rc ? rc : load(store, name, &clone, err);
+    if (rc != 0)
+        return rc;
+    rc = clone.root_mode ? 0 : 1;
+    if (rc == 0)
+        *mode = clone.root_mode;
+    clone_release(&clone);
+    return rc;
 }
 
 /* The entry's own modification time: written right before the clone was there. */

@@ -163,6 +163,7 @@ static void change_modes(const struct env *e)
     fchmodat(e->s.fd, "clone/bin/script", 0600, 0);
     fchmodat(e->s.fd, "clone/lib", 0500, 0);
     fchmodat(e->s.fd, "clone/empty", 0777, 0);
+    fchmodat(e->s.fd, "clone", 0711, 0);
 }
 
 /* Same size, same time: only ctime tells. */
