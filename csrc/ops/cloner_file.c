@@ -251,6 +251,13 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     return n ? cenv_raw_write(out, t->window, (size_t)n) : 0;
 }
 
+/* Whoever wrote to it while it was read left half of that in the clone. */
+static bool is_untouched(int in, const struct cenv_mf_file *file)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat_fd(in, &st) == 0 && cenv_mf_is_same(file, &st);
+}
+
 static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
                      int to, uint32_t file, struct cenv_error *err)
 {
@@ -264,6 +271,8 @@ static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int fr
     if (rc == 0)
         rc = cenv_cloner_writes(c, f) ? write_file(c, t, in, out, f)
                                       : copy_bytes(c, t, in, out, f);
+    if (rc == 0 && !is_untouched(in, f))
+        rc = -ENOENT; /* not the file any more that was to be copied */
     if (rc == 0)
         rc = finish(c, f, in, out);
     if (out >= 0) {
