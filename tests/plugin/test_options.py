@@ -127,13 +127,13 @@ def test_marks(project: pytest.Pytester, run) -> None:
         """
         import pytest
 
-        @pytest.mark.cenv("tool", chanels=[])
+        @pytest.mark.cenv("tool", colour="red")
         def test(cenv_env): pass
         """
     )
     result = run()
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*UsageError: pytest.mark.cenv: unknown chanels"])
+    result.stdout.fnmatch_lines(["*UsageError: pytest.mark.cenv: unknown colour"])
 
 
 PRECEDENCE = """
