@@ -97,7 +97,9 @@ static const struct cenv_shelved *get(struct cenv_index *index, int name)
     char text[16];
 
     snprintf(text, sizeof(text), "n%d", name);
-    CHECK_INT(cenv_shelf_get(cenv_index_shelf(index, 0), cenv_str(text), &s, &err), 0);
+    CHECK_INT(cenv_shelf_get(cenv_index_shelf(index, 0, cenv_str(text)), cenv_str(text),
+                             &s, &err),
+              0);
     return s;
 }
 
@@ -167,7 +169,7 @@ static void test_shelf__completes_records(void)
     struct cenv_index *index = open_index(&f, true);
     const struct cenv_shelved *s = get(index, 5);
     CHECK(s->names.lite && !s->names.records[7].raw.data);
-    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0),
+    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0, CENV_STR("n5")),
                                      &s->names.records[7], &arena, &full, &err),
               0);
     CHECK_INT(full.md5.len, 32);
@@ -176,13 +178,13 @@ static void test_shelf__completes_records(void)
     struct cenv_record wrong = s->names.records[7];
     wrong.raw_at = s->names.records[8].raw_at;
     wrong.raw.len = s->names.records[8].raw.len;
-    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0), &wrong, &arena,
-                                     &full, &err),
+    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0, CENV_STR("n5")),
+                                     &wrong, &arena, &full, &err),
               CENV_EINTEGRITY);
     cenv_error_release(&err);
     wrong.raw_at = UINT32_MAX;
-    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0), &wrong, &arena,
-                                     &full, &err),
+    CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0, CENV_STR("n5")),
+                                     &wrong, &arena, &full, &err),
               CENV_EINTEGRITY);
     cenv_error_release(&err);
     cenv_arena_release(&arena);
@@ -217,7 +219,7 @@ static void test_shelf__hostile_block(void)
 {
     struct fixture f = fixture_open();
     struct cenv_index *index = open_index(&f, false);
-    const struct cenv_repodata *rd = cenv_index_repodata(index, 0);
+    const struct cenv_repodata *rd = cenv_index_repodata(index, 0, CENV_STR("n5"));
     const struct cenv_prepared *p = &get(index, 5)->names;
     struct cenv_buf block;
     unsigned state = 7, sound = 0;
@@ -255,10 +257,10 @@ static void *get_all(void *ctx)
 
     for (int name = 0; name < NAMES; name++) {
         const struct cenv_shelved *first = NULL, *again = NULL;
-        struct cenv_shelf *shelf = cenv_index_shelf(ctx, 0);
         char text[16];
 
         snprintf(text, sizeof(text), "n%d", name);
+        struct cenv_shelf *shelf = cenv_index_shelf(ctx, 0, cenv_str(text));
         if (cenv_shelf_get(shelf, cenv_str(text), &first, &err) < 0 ||
             cenv_shelf_get(shelf, cenv_str(text), &again, &err) < 0 || !first ||
             first != again)
