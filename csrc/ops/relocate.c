@@ -526,9 +526,34 @@ int cenv_splice_next(struct cenv_splice *s, struct cenv_piece *piece)
     return 1;
 }
 
+/* A site of the first line: in `line`, before all others. */
+static bool within_line(const struct cenv_sites *sites, size_t index)
+{
+    const struct cenv_site *site = &sites->list[index];
+    return (index == 0 || sites->list[index - 1].kind == CENV_SITE_SHEBANG) &&
+           site->offset <= sites->line_len &&
+           site->slot <= sites->line_len - site->offset;
+}
+
+/* The padding that the string's sites claim lies behind it, and before what comes next. */
+static bool claim_padding(const struct cenv_sites *sites, size_t index, uint64_t size,
+                          uint64_t *padding, uint64_t *pos)
+{
+    const struct cenv_site *site = &sites->list[index], *next = site + 1;
+    *padding += site->slot - site->have;
+    if (site->end < *pos || site->end > size || *padding > size - site->end)
+        return false;
+    if (index + 1 < sites->nr && next->kind == CENV_SITE_BINARY &&
+        next->end == site->end && next->encoding == site->encoding)
+        return true;
+    *pos = site->end + *padding;
+    *padding = 0;
+    return true;
+}
+
 bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
 {
-    uint64_t pos = sites->line_have;
+    uint64_t pos = sites->line_have, padding = 0;
     if (pos > size)
         return false;
     for (size_t i = 0; i < sites->nr; i++) {
@@ -536,8 +561,7 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
         if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_VALUE)
             return false;
         if (site->kind == CENV_SITE_SHEBANG) {
-            if (site->offset > sites->line_len ||
-                site->slot > sites->line_len - site->offset)
+            if (!within_line(sites, i))
                 return false;
             continue;
         }
@@ -546,7 +570,7 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
             return false;
         pos = site->offset + site->have;
         if (site->kind == CENV_SITE_BINARY &&
-            (site->end < pos || site->end > size || site->slot < site->have))
+            (site->slot < site->have || !claim_padding(sites, i, size, &padding, &pos)))
             return false;
     }
     return sites->exe_from <= sites->exe_to && sites->exe_to <= sites->line_len;
