@@ -2,6 +2,7 @@
 """Clone in every mode against cp -a, cp -al and the bare floor, all in one run.
 
     python benchmarks/clone.py [--work DIR] [--rounds N] [--pip PACKAGE ...] [--channel DIR]
+                               [--large PREFIX] [--foreign] [--filesystems xfs,btrfs,ext4,tmpfs]
 
 Every round makes new directories, contenders take turns, and everything is deleted at the very
 end: ext4 without a journal avoids inodes deleted in the last minutes and searches past them one
@@ -13,13 +14,16 @@ as a test suite sees them.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cenv
@@ -169,50 +173,118 @@ def measure_removing(template: cenv.Template, work: Path, rounds: int) -> None:
         print(f"  {label:<20} median {middle:8.2f} ms  fastest {least:8.2f} ms")
 
 
+_FOREIGN = """
+import json, resource, sys, time, cenv
+source, store, first, second = sys.argv[1:]
+told = []
+for clone in (first, second):
+    start = time.perf_counter()
+    cenv.clone(source, clone, mode="hardlink", store=store)
+    told += [time.perf_counter() - start,
+             resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]
+print(json.dumps(told))
+"""
+
+
+def measure_foreign(source: Path, work: Path, rounds: int) -> None:
+    """Print what an environment costs whose manifest is still to be made, and the next clone."""
+    told = []
+    for number in range(rounds):
+        names = [work / f"{what}-{number}" for what in ("store", "first", "next")]
+        argv = [sys.executable, "-c", _FOREIGN, source, *names]
+        done = subprocess.run(argv, check=True, capture_output=True)
+        told.append(json.loads(done.stdout))
+    first, first_peak, following, next_peak = map(statistics.median, zip(*told))
+    print(
+        f"  foreign, hardlink: first {first * 1e3:.1f} ms, peak {first_peak / 1e6:.0f} MB;"
+        f" next {following * 1e3:.1f} ms, peak {next_peak / 1e6:.0f} MB"
+    )
+
+
+@contextmanager
+def mounted(kind: str, work: Path) -> Iterator[Path]:
+    """Mount a new file system of this kind, in a file unless it is tmpfs; root only."""
+    top, image = work / kind, work / f"{kind}.image"
+    top.mkdir()
+    what: list[object] = ["-t", "tmpfs", "cenv"]
+    if kind != "tmpfs":
+        with image.open("wb") as file:
+            file.truncate(24 << 30)
+        force = "-F" if kind == "ext4" else "-f"
+        subprocess.run([f"mkfs.{kind}", "-q", force, image], check=True)
+        what = ["-o", "loop", image]
+    subprocess.run(["mount", *what, top], check=True)
+    try:
+        yield top
+    finally:
+        subprocess.run(["umount", "-l", top], check=True)
+        image.unlink(missing_ok=True)
+
+
+def add_large(template: Path, store: Path, packages: list[str], work: Path) -> Path:
+    """Make the large environment: a clone of the template, filled by pip."""
+    large = work / "large"
+    cenv.clone(template, large, mode="copy", store=store)
+    pip = [large / "bin/python", "-m", "pip", "install", "-q", *packages]
+    subprocess.run(pip, check=True)
+    return large
+
+
+def measure_place(place: Path, options: argparse.Namespace, large: Path | None) -> None:
+    """Measure in one directory: a template there, and the large environment brought there."""
+    work = Path(tempfile.mkdtemp(prefix="cenv-bench-", dir=place))
+    try:
+        store = work / "store"
+        template = cenv.TemplateStore(store).template(
+            ["python", "pip", "setuptools"], channels=[str(options.channel)]
+        )
+        program = build_floor(work)
+        name = f"{place.name}: template"
+        measure(name, template.path, store, work, options.rounds, program)
+        measure_removing(template, work, options.rounds)
+        if options.pip:
+            large = add_large(template.path, store, options.pip, work)
+        elif large:
+            cenv.clone(large, work / "large", mode="copy", store=work / "other-store")
+            large = work / "large"
+        if large:
+            deeper = work / "deeper"
+            deeper.mkdir()
+            measure(
+                f"{place.name}: large", large, store, deeper, options.rounds, program
+            )
+            measure_foreign(large, deeper, min(options.rounds, 3))
+        elif options.foreign:
+            plain = work / "plain"
+            cenv.clone(template.path, plain, mode="copy", store=store)
+            measure_foreign(plain, work, min(options.rounds, 3))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def main() -> None:
     """Build the environments, measure, delete."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, action="append")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--pip", nargs="*", default=[])
+    parser.add_argument("--large", type=Path, help="an environment to measure too")
+    parser.add_argument("--foreign", action="store_true")
+    parser.add_argument("--filesystems", default="", help="tmpfs,ext4,xfs,btrfs (root)")
     parser.add_argument(
         "--channel", type=Path, default=HERE.parent.parent / "shared/channel"
     )
     options = parser.parse_args()
-    for place in options.work or [Path(tempfile.gettempdir())]:
-        work = Path(tempfile.mkdtemp(prefix="cenv-bench-", dir=place))
-        try:
-            store = work / "store"
-            template = cenv.TemplateStore(store).template(
-                ["python", "pip", "setuptools"], channels=[str(options.channel)]
-            )
-            program = build_floor(work)
-            measure(
-                f"{place}: template",
-                template.path,
-                store,
-                work,
-                options.rounds,
-                program,
-            )
-            measure_removing(template, work, options.rounds)
-            if options.pip:
-                large = work / "large"
-                cenv.clone(template.path, large, mode="copy", store=store)
-                pip = [large / "bin/python", "-m", "pip", "install", "-q", *options.pip]
-                subprocess.run(pip, check=True)
-                deeper = work / "deeper"
-                deeper.mkdir()
-                measure(
-                    f"{place}: with {' '.join(options.pip)}",
-                    large,
-                    store,
-                    deeper,
-                    options.rounds,
-                    program,
-                )
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    places = options.work or [Path(tempfile.gettempdir())]
+    kinds = [kind for kind in options.filesystems.split(",") if kind]
+    for place in places if not kinds else []:
+        measure_place(place, options, options.large)
+    for kind in kinds:
+        with (
+            tempfile.TemporaryDirectory(dir=places[0]) as top,
+            mounted(kind, Path(top)) as place,
+        ):
+            measure_place(place, options, options.large)
 
 
 if __name__ == "__main__":
