@@ -12,6 +12,7 @@
 #include "io/json.h"
 #include "ops/cloner.h"
 #include "ops/newprefix.h"
+#include "ops/origin.h"
 #include "ops/overlay.h"
 #include "ops/source.h"
 #include "ops/store.h"
@@ -24,6 +25,7 @@ struct options {
     int64_t owner;
     bool overlay;
     char namespace[64]; /* the mount namespace that the process entered for it */
+    char *origin;       /* see origin.h; owned, or NULL */
 };
 
 /* One clone on its way. */
@@ -38,6 +40,19 @@ struct cloning {
     bool registered;
     uint64_t start_ns;
 };
+
+static int set_origin(struct options *out, const struct cenv_json *origin,
+                      struct cenv_error *err)
+{
+    struct cenv_buf text;
+    if (cenv_json_type(origin) != CENV_JSON_OBJECT)
+        return 0;
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    cenv_json_print(origin, 0, &text);
+    out->origin = cenv_buf_detach(&text);
+    cenv_buf_release(&text);
+    return out->origin ? 0 : cenv_error_oom(err);
+}
 
 static int parse_options(struct options *out, const char *text, struct cenv_error *err)
 {
@@ -56,11 +71,11 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     out->threads =
         threads > 0 && threads <= CENV_CLONER_THREADS ? (unsigned)threads : 0;
     out->owner = cenv_json_get_int(doc, "owner", 0);
-    int rc = 0;
-    if (mode < 0) {
+    int rc = set_origin(out, cenv_json_get(doc, "origin"), err);
+    if (rc == 0 && mode < 0) {
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name);
         cenv_error_hint(err, "use auto, reflink, hardlink, copy or overlay");
-    } else {
+    } else if (rc == 0) {
         out->mode = (enum cenv_link_mode)mode;
     }
     cenv_json_free(doc);
@@ -260,7 +275,8 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
         .root_mode =
             c->dst.exists ? c->dst.exists_mode : c->source.manifest->dirs[0].mode,
         .mode = mode_name(c),
-        .temp = c->dst.temp};
+        .temp = c->dst.temp,
+        .origin = c->options.origin ? c->options.origin : ""};
     struct cenv_stat shown;
     if (!c->store)
         return 0;
@@ -308,15 +324,17 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
     rc = cenv_raw_stat_fd(c->dst.dir, &c->root);
     if (rc < 0)
         return cenv_fs_fail(err, rc, c->dst.dir, NULL, "cannot look at");
-    if (c->options.overlay)
-        return cenv_overlay_make(&c->cloner, &c->dst, err);
+    if (c->options.overlay) {
+        rc = cenv_overlay_make(&c->cloner, &c->dst, err);
+        return rc ? rc : cenv_origin_apply_at(c->dst.path, c->options.origin, err);
+    }
     rc = decide_mode(c, err);
     c->cloner.dst = c->dst.dir;
     c->cloner.mask = c->dst.mask;
     c->cloner.mode = c->mode;
     if (rc == 0)
         rc = cenv_cloner_run(&c->cloner, err);
-    return rc;
+    return rc ? rc : cenv_origin_apply(c->dst.dir, c->options.origin, err);
 }
 
 static void forget(struct cloning *c)
@@ -433,5 +451,6 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
     cenv_cloner_release(&c.cloner);
     cenv_newprefix_close(&c.dst);
     cenv_source_close(&c.source);
+    cenv_free(c.options.origin);
     return rc;
 }

@@ -89,17 +89,50 @@ static int add_dists(const struct cenv_history_block *block, struct cenv_buf *ou
     return 0;
 }
 
-static void add_specs(const struct cenv_history_block *block, struct cenv_buf *out)
+void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
+                            struct cenv_buf *out)
 {
-    if (!block->nr_specs)
+    if (!nr)
         return;
     cenv_buf_puts(out, "# update specs: [");
-    for (size_t i = 0; i < block->nr_specs; i++) {
+    for (size_t i = 0; i < nr; i++) {
         if (i)
             cenv_buf_puts(out, ", ");
-        add_repr(block->specs[i], out);
+        add_repr(specs[i], out);
     }
     cenv_buf_puts(out, "]\n");
+}
+
+/* ---- whose specs ---- */
+
+/* The name a spec asks for: after "channel::", up to what cannot be in a name. */
+static struct cenv_str spec_name(struct cenv_str spec)
+{
+    struct cenv_str head = cenv_str_slice(spec, 0, cenv_str_find(spec, '['));
+    size_t at = 0;
+
+    for (size_t i = 0; i + 1 < head.len; i++)
+        if (head.data[i] == ':' && head.data[i + 1] == ':')
+            at = i + 2;
+    head = cenv_str_trim(cenv_str_slice(head, at, head.len));
+    for (at = 0; at < head.len && !strchr(" \t=<>!~;@(", head.data[at]);)
+        at++;
+    return cenv_str_slice(head, 0, at);
+}
+
+static bool names_equal(struct cenv_str a, struct cenv_str b)
+{
+    for (size_t i = 0; i < a.len && i < b.len; i++) {
+        char x = a.data[i], y = b.data[i];
+        if ((x >= 'A' && x <= 'Z' ? x + 32 : x) != (y >= 'A' && y <= 'Z' ? y + 32 : y))
+            return false;
+    }
+    return a.len == b.len;
+}
+
+bool cenv_spec_asks_for(struct cenv_str spec, struct cenv_str name)
+{
+    return names_equal(spec_name(spec), name);
 }
 
 int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
@@ -115,6 +148,6 @@ int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf 
     cenv_buf_puts(out, "# conda version: 3.8.0\n");
     if (add_dists(block, out) < 0)
         return cenv_error_oom(err);
-    add_specs(block, out);
+    cenv_history_add_specs(block->specs, block->nr_specs, out);
     return out->failed ? cenv_error_oom(err) : 0;
 }

@@ -154,31 +154,6 @@ static int set_defaults(struct cenv_json *doc, const struct cenv_plan_package *p
     return rc;
 }
 
-/* The name a spec asks for: after "channel::", up to what cannot be in a name. */
-static struct cenv_str spec_name(struct cenv_str spec)
-{
-    struct cenv_str head = cenv_str_slice(spec, 0, cenv_str_find(spec, '['));
-    size_t at = 0;
-
-    for (size_t i = 0; i + 1 < head.len; i++)
-        if (head.data[i] == ':' && head.data[i + 1] == ':')
-            at = i + 2;
-    head = cenv_str_trim(cenv_str_slice(head, at, head.len));
-    for (at = 0; at < head.len && !strchr(" \t=<>!~;@(", head.data[at]);)
-        at++;
-    return cenv_str_slice(head, 0, at);
-}
-
-static bool names_equal(struct cenv_str a, struct cenv_str b)
-{
-    for (size_t i = 0; i < a.len && i < b.len; i++) {
-        char x = a.data[i], y = b.data[i];
-        if ((x >= 'A' && x <= 'Z' ? x + 32 : x) != (y >= 'A' && y <= 'Z' ? y + 32 : y))
-            return false;
-    }
-    return a.len == b.len;
-}
-
 static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker,
                          struct cenv_str name)
 {
@@ -187,7 +162,7 @@ static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker
     int rc = list ? 0 : -1;
 
     for (size_t i = 0; rc == 0 && i < linker->options->nr_specs; i++) {
-        if (!names_equal(spec_name(linker->options->specs[i]), name))
+        if (!cenv_spec_asks_for(linker->options->specs[i], name))
             continue;
         last = linker->options->specs[i];
         rc = cenv_json_append_str(list, last);

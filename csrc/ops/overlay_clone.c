@@ -8,6 +8,7 @@
 #include "io/json.h"
 #include "io/ns.h"
 #include "ops/copytree.h"
+#include "ops/origin.h"
 #include "ops/overlay.h"
 #include "ops/overlay_clone.h"
 #include "ops/source.h"
@@ -69,21 +70,29 @@ static bool is_overlay(const struct known *known)
 static int clone_anew(const struct known *known, struct cenv_store *store,
                       struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_buf name, report;
-    char options[160];
+    struct cenv_buf name, report, options;
+    char *origin = NULL;
     int64_t owner = 0;
     cenv_buf_init(&name, 64);
     cenv_buf_init(&report, 64 << 20);
+    cenv_buf_init(&options, 64 << 20);
     int rc = cenv_ns_name(&name, err);
     rc = rc ? rc : cenv_clone_owner(store, known->path, &owner, err);
-    snprintf(options, sizeof(options),
-             "{\"mode\": \"overlay\", \"namespace\": \"%s\", \"owner\": %lld}",
-             rc == 0 ? name.data : "", (long long)owner);
+    if (rc == 0 && cenv_clone_origin(store, known->path, &origin, err) < 0)
+        rc = err->status;
+    cenv_buf_addf(&options,
+                  "{\"mode\": \"overlay\", \"namespace\": \"%s\", \"owner\": %lld, "
+                  "\"origin\": %s}",
+                  rc == 0 ? name.data : "", (long long)owner, origin ? origin : "null");
+    if (rc == 0 && options.failed)
+        rc = cenv_error_oom(err);
     if (rc == 0 && cenv_overlay_unmount(known->path, err) < 0)
         rc = err->status;
-    rc =
-        rc ? rc
-           : cenv_clone(store, known->source, known->path, options, task, &report, err);
+    rc = rc ? rc
+            : cenv_clone(store, known->source, known->path, options.data, task, &report,
+                         err);
+    cenv_free(origin);
+    cenv_buf_release(&options);
     cenv_buf_release(&name);
     cenv_buf_release(&report);
     return rc;
@@ -98,6 +107,7 @@ static int reset(const struct known *known, struct cenv_store *store, uint64_t *
     int rc = cenv_source_open(&source, known->source, err);
     if (rc == 0 && cenv_store_is_template(store, source.path, &manifest) == 1) {
         rc = cenv_overlay_restore(known->path, source.fd, changes, task, err);
+        rc = rc ? rc : cenv_origin_restore(store, known->path, err);
         rc = rc ? rc : cenv_clone_shown(store, known->path, err);
     } else if (rc == 0) {
         rc = clone_anew(known, store, task, err);

@@ -125,4 +125,11 @@ struct cenv_history_block {
 int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
                         struct cenv_error *err);
 
+/* Its line of the specs, as conda reads it back; nothing when there are none. */
+void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
+                            struct cenv_buf *out);
+
+/* Whether `spec`, as a user wrote it, is one for the package `name`. */
+bool cenv_spec_asks_for(struct cenv_str spec, struct cenv_str name);
+
 #endif

@@ -12,6 +12,7 @@
 #include "io/json.h"
 #include "ops/cloner.h"
 #include "ops/newprefix.h"
+#include "ops/origin.h"
 #include "ops/overlay_clone.h"
 #include "ops/source.h"
 #include "ops/store.h"
@@ -430,6 +431,8 @@ static int reset_files(struct cenv_store *store, const char *clone,
         dst = r.c.dst;
         rc = run(&r, task, err);
     }
+    if (rc == 0)
+        rc = cenv_origin_restore(store, r.path, err);
     if (rc == 0)
         rc = mark(&r, store, err);
     if (rc == 0)

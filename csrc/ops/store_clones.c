@@ -96,6 +96,35 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     return NULL;
 }
 
+int cenv_clone_origin(const struct cenv_store *store, const char *path, char **origin,
+                      struct cenv_error *err)
+{
+    char name[NAME_SIZE];
+    struct cenv_json *doc = NULL;
+    int rc = entry_name(path, name, err);
+    rc =
+        rc ? rc : cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    const char *text = rc == 0 ? cenv_json_get_cstr(doc, "origin") : NULL;
+    if (text && !(*origin = cenv_strdup(text)))
+        rc = cenv_error_oom(err);
+    cenv_json_free(doc);
+    return rc ? rc : !text;
+}
+
+static int set_origin(const struct cenv_store *store, struct cenv_json *doc,
+                      const struct cenv_clone_entry *entry)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    char *before = NULL;
+    if (!entry->origin)
+        cenv_clone_origin(store, entry->path, &before, &ignored);
+    const char *text = entry->origin ? entry->origin : before;
+    int rc = text && *text ? cenv_json_set_cstr(doc, "origin", text) : 0;
+    cenv_free(before);
+    cenv_error_release(&ignored);
+    return rc;
+}
+
 int cenv_clone_register(const struct cenv_store *store,
                         const struct cenv_clone_entry *entry, struct cenv_error *err)
 {
@@ -105,6 +134,10 @@ int cenv_clone_register(const struct cenv_store *store,
     if (rc < 0)
         return rc;
     struct cenv_json *doc = as_json(entry);
+    if (doc && set_origin(store, doc, entry) < 0) {
+        cenv_json_free(doc);
+        doc = NULL;
+    }
     cenv_buf_init(&text, 1 << 20);
     if (!doc || cenv_json_print(doc, 0, &text) < 0)
         rc = cenv_error_oom(err);

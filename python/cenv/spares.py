@@ -41,6 +41,7 @@ class Spares:
             "source": template.path,
             "mode": mode or "auto",
             "owner": os.getpid(),
+            "origin": template.request,
         }
         self._start()
 
@@ -171,6 +172,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
             mode=job["mode"],
             store=job["store"],
             owner=job["owner"],
+            origin=job["origin"],
         )
     except (
         CenvError,

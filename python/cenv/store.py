@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cenv import api, core, overlay, trace
+from cenv import api, core, origin, overlay, trace
 from cenv.errors import PrefixError, UsageError
 from cenv.model import (
     CheckReport,
@@ -77,6 +77,7 @@ class Template(_AtPath):
     cost: float = 0.0  # seconds its solve and build took when it was made; 0: unknown
     size: int = 0  # bytes of its files; 0: unknown
     transient: bool = False
+    request: dict[str, Any] | None = field(default=None, repr=False)  # see origin.py
     _spares: list[Spares] = field(default_factory=list, repr=False)
     _origin: Template | None = field(default=None, repr=False)  # of a staged one
     _again: Callable[[], Template] | None = field(default=None, repr=False)
@@ -109,7 +110,12 @@ class Template(_AtPath):
             owner = os.getpid() if owner is None else owner
             dst = _temporary()
         report = api.clone(
-            self, dst, mode=mode or "auto", store=self.store, owner=owner or 0
+            self,
+            dst,
+            mode=mode or "auto",
+            store=self.store,
+            owner=owner or 0,
+            origin=self.request,
         )
         return Clone(report.path, self, report.mode, report)
 
@@ -310,15 +316,21 @@ class TemplateStore:
         meta.update(index.fetching())
         template = self._build(wanted, meta, shaped, recorder)
         if not template.transient:
-            self._core.request_put(request, json.dumps({"id": template.id}))
+            urls = (template.request or {}).get("urls", {})
+            known = {"id": template.id, **({"urls": urls} if urls else {})}
+            self._core.request_put(request, json.dumps(known))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
         reply = self._core.request_find(request)
         if reply is None:
             return None
-        found = self._core.template_find(json.loads(reply)["id"])
-        return None if found is None else {**json.loads(found), "built": False}
+        known = json.loads(reply)
+        found = self._core.template_find(known["id"])
+        if found is None:
+            return None
+        urls = known.get("urls", {})
+        return {**json.loads(found), "built": False, "urls": urls}
 
     def _build(
         self,
@@ -336,7 +348,8 @@ class TemplateStore:
             reply = self._draft(given, meta, shaped.setup)
         else:
             reply = core.call(self._core.template_build, given, json.dumps(meta))
-        found = self._as_template(reply, meta, recorder, shaped)
+        urls = origin.moved(records, reply.get("records") or ())
+        found = self._as_template({**reply, "urls": urls}, meta, recorder, shaped)
         return replace(found, transient=shaped.transient)
 
     def _draft(self, records: str, meta: dict[str, Any], setup: Setup | None) -> Any:
@@ -380,10 +393,12 @@ class TemplateStore:
             with trace.recording() as recorder:
                 return self._build(list(reply["records"]), meta, shaped, recorder)
 
+        urls = reply.get("urls") or {}
         return Template(
             path=reply["path"],
             id=reply["id"],
-            records=records_of(reply.get("records") or ()),
+            records=records_of(origin.relocated(reply.get("records") or (), urls)),
+            request=origin.of(meta.get("specs"), reply.get("specs") or (), urls),
             built=bool(reply.get("built")),
             seconds=recorder.seconds,
             stages=recorder.stages(),

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +140,69 @@ def test_gc__respects_leases(store: cenv.TemplateStore, small_channel: Path) -> 
     lease.release()
     assert store.gc()["removed"] >= 1
     assert store.templates() == []
+
+
+def meta_of(prefix: Path) -> dict[str, bytes]:
+    """Return history and records, without times, digests and the packages' cache."""
+    found = {}
+    for path in sorted(Path(prefix, "conda-meta").iterdir()):
+        if path.name == "created_at":
+            continue
+        text = re.sub(rb"==> .* <==", b"==> <==", path.read_bytes())
+        text = re.sub(rb'(_dir|source|_in_prefix)": "[^"]*"', rb'\1": ""', text)
+        found[path.name] = text.replace(os.fsencode(prefix), b"PREFIX")
+    return found
+
+
+@pytest.mark.parametrize("mode", ["hardlink", "copy"])
+@pytest.mark.parametrize(
+    "specs", [["tool >=0", "data"], ["data=3.0=*"], ["TOOL", "tool=1.0", "data>1"]]
+)
+def test_clone__tells_its_own_request(
+    store: cenv.TemplateStore,
+    small_channel: Path,
+    tmp_path: Path,
+    mode: str,
+    specs: list[str],
+) -> None:
+    """One template serves many requests; each clone is as a fresh install of its own."""
+    first = store.template(["tool", "data"], [small_channel])
+    locked = [record.to_json() for record in first.records]
+    for again in (False, True):  # the second time the request is known
+        template = store.template(specs, [small_channel], locked=locked)
+        assert template.id == first.id
+        where = tmp_path / f"clone{again:d}"
+        with template.clone(where, mode=mode) as clone:
+            name = f"fresh{again:d}"
+            fresh = tmp_path / name
+            other = cenv.TemplateStore(tmp_path / f"other{again:d}")
+            other.template(specs, [small_channel], locked=locked).clone(fresh)
+            assert meta_of(where) == meta_of(fresh)
+            history = where / "conda-meta/history"
+            assert f"# update specs: {specs!r}\n" in history.read_text()
+            was = history.stat().st_mtime_ns
+            history.write_text("altered")
+            assert clone.reset().restored
+            assert meta_of(where) == meta_of(fresh)
+            assert history.stat().st_mtime_ns == was
+
+
+def test_clone__tells_where_its_packages_came_from(
+    store: cenv.TemplateStore, small_channel: Path, tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror"
+    shutil.copytree(small_channel, mirror)
+    first = store.template(["tool"], [small_channel])
+    for _again in range(2):
+        template = store.template(["tool"], [mirror])
+        assert template.id == first.id
+        assert {r.url.rsplit("/", 2)[0] for r in template.records} == {mirror.as_uri()}
+        with template.clone(tmp_path / "clone") as clone:
+            texts = b"".join(meta_of(clone / "").values())
+            assert os.fsencode(mirror.as_uri()) in texts
+            assert os.fsencode(small_channel.as_uri()) not in texts
+        template.spares(1, new_path=lambda: str(tmp_path / "spare"))
+        template._spares[0].settle()
+        with template.clone() as spare:
+            assert os.fsencode(mirror.as_uri()) in meta_of(spare / "")["history"]
+        template.spares(0)
