@@ -527,3 +527,24 @@ def test_the_command_line_says_why_not() -> None:
     assert done.returncode == 2
     assert "ends with the process" in done.stderr
     assert "cenv run" in done.stderr
+
+
+def test_it_tells_its_own_request(scenario: Scenario) -> None:
+    """History and records are those of this request, after a reset too."""
+    scenario(
+        """
+        make()
+        template = store.template(["tool", "data=2.0=*"], channels=[channel])
+        clone = template.clone(here, mode="overlay")
+        copy = template.clone(os.path.join(work, "copy"), mode="copy")
+        history = clone / "conda-meta/history"
+        want = (copy / "conda-meta/history").read_bytes()
+        assert b"update specs: ['tool', 'data=2.0=*']" in want
+        for _ in range(2):
+            assert history.read_bytes() == want
+            history.write_text("altered")
+            clone.reset()
+        assert history.read_bytes() == want
+        clone.remove()
+        """
+    )
