@@ -108,7 +108,7 @@ def contenders(
         "cenv hardlink": clone("hardlink"),
         "cp -al": command("cp", "-al", source),
         "cenv copy": clone("copy"),
-        "cp -a": command("cp", "-a", source),
+        "cp -a": command("cp", "-a", "--reflink=never", source),
     }
 
 

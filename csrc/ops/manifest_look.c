@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Looking into single files for a manifest, and checking a manifest against the files. */
+#include <stdatomic.h>
+
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "io/archive.h"
+#include "io/host.h"
 #include "io/path.h"
 #include "ops/linkplan.h"
 #include "ops/manifest_build.h"
@@ -312,19 +316,33 @@ static int dir_is_current(const struct cenv_manifest *m, int root, uint32_t inde
     return same;
 }
 
+struct checking {
+    const struct cenv_manifest *m;
+    int root;
+    atomic_bool stale;
+};
+
+static int check_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct checking *c = ctx;
+    (void)thread;
+    (void)err;
+    if (!atomic_load(&c->stale) && !dir_is_current(c->m, c->root, (uint32_t)index))
+        atomic_store(&c->stale, true);
+    return 0;
+}
+
 int cenv_manifest_is_current(const struct cenv_manifest *m, int root,
                              struct cenv_task *task, struct cenv_error *err)
 {
+    enum { THREADS_MAX = 4 };
+    struct checking c = {.m = m, .root = root};
+    unsigned threads = cenv_host_cpus();
     struct cenv_stat st;
     if (cenv_raw_stat_fd(root, &st) < 0 || st.dev != m->header->dev ||
         st.ino != m->header->ino)
         return 0;
-    for (uint32_t i = 0; i < m->nr_dirs; i++) {
-        int rc = cenv_task_poll(task, err);
-        if (rc < 0)
-            return rc;
-        if (!dir_is_current(m, root, i))
-            return 0;
-    }
-    return 1;
+    int rc = cenv_pool_run(threads > THREADS_MAX ? THREADS_MAX : threads, m->nr_dirs,
+                           check_dir, &c, task, err);
+    return rc < 0 ? rc : !atomic_load(&c.stale);
 }

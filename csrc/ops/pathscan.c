@@ -369,10 +369,17 @@ static struct cenv_str core_of(struct cenv_str form)
     return form;
 }
 
-static bool any_form(struct cenv_str data, const struct cenv_forms *forms)
+/*
+ * Only what a scan would look for: every wide form has a zero byte in it, and with a zero byte there
+ * is no text, so a block is gone through twice, not five times.
+ */
+static bool any_form(struct cenv_str data, const struct cenv_forms *forms, bool zeros)
 {
     for (int e = 0; e < CENV_ENC_NR; e++) {
         struct cenv_str core = core_of(forms->of[e]);
+        bool wide = cenv_encoding_width(e) > 1;
+        if (e != CENV_ENC_UTF8 && wide != zeros)
+            continue;
         bool again = (e > 0 && cenv_str_eq(core, core_of(forms->of[e - 1]))) ||
                      (e == CENV_ENC_URL && cenv_str_eq(core, forms->of[CENV_ENC_UTF8]));
         if (!again && core.len && memmem(data.data, data.len, core.data, core.len))
@@ -383,8 +390,9 @@ static bool any_form(struct cenv_str data, const struct cenv_forms *forms)
 
 bool cenv_pathscan_any(struct cenv_str data, const struct cenv_aliases *aliases)
 {
+    bool zeros = cenv_str_find(data, '\0') < data.len;
     for (size_t i = 0; data.len && i < aliases->nr; i++)
-        if (any_form(data, &aliases->list[i]))
+        if (any_form(data, &aliases->list[i], zeros))
             return true;
     return false;
 }
