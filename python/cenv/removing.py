@@ -11,9 +11,9 @@ import atexit
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
+from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
 from typing import Any
 
 
@@ -37,10 +37,10 @@ class _Helper:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._done: dict[bytes, list[Any]] = {}
-        self._process = subprocess.Popen(
+        self._process = Popen(
             [sys.executable, "-m", "cenv.removing"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=PIPE,
+            stdout=PIPE,
             start_new_session=True,
         )
         atexit.register(self._let_go)

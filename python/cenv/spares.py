@@ -12,10 +12,10 @@ import contextlib
 import json
 import os
 import select
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
 from typing import TYPE_CHECKING, Any
 
 from cenv.model import CloneReport
@@ -49,10 +49,10 @@ class Spares:
         self._asked: deque[str] = deque()
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
-        self._helper = subprocess.Popen(
+        self._helper = Popen(
             [sys.executable, "-m", "cenv.spares", json.dumps(self._job)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdin=PIPE,
+            stdout=PIPE,
             start_new_session=True,
         )
         os.set_blocking(self._out, False)

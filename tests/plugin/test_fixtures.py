@@ -121,19 +121,36 @@ def test_no_default_specs_is_one_clear_error(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*cenv_specs*"])
 
 
-def test_unused_plugin_is_light(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
+@pytest.mark.parametrize("argv", [[], ["-n2"]], ids=["alone", "workers"])
+def test_unused_plugin_is_light(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+) -> None:
+    """No module of cenv but the plugin's own two, no thread, no file."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest(
         """
-        import sys
+        import sys, threading
 
-        def test_nothing_is_loaded():
-            # Not platformdirs: it is a pytest plugin of its own (see test_init.py).
-            loaded = {"cenv._cenv", "cenv.store", "rich", "ruamel.yaml"}
-            assert not loaded & set(sys.modules)
+        LIGHT = {"cenv", "cenv.pytest_plugin", "cenv.pytest_plugin.reports"}
+
+        def check():
+            loaded = {name for name in sys.modules if name.split(".")[0] == "cenv"}
+            assert loaded == LIGHT
+            assert not {"rich", "ruamel.yaml", "platformdirs"} & set(sys.modules)
+            assert "cenv" not in [thread.name for thread in threading.enumerate()]
+
+        def pytest_runtest_logreport(report):
+            check()
+
+        def pytest_unconfigure():
+            check()
         """
     )
-    run(pytester).assert_outcomes(passed=1)
-    assert not list(pytester.path.rglob("v1"))
+    pytester.makepyfile("def test_nothing(): pass")
+    argv = ["-p", "xdist", "-p", "cenv.pytest_plugin", *argv]
+    run(pytester, *argv, "--basetemp=base").assert_outcomes(passed=1)
+    made = {path.name for path in pytester.path.rglob("*")} - {"__pycache__"}
+    assert not [name for name in made if "cenv" in name or name == "v1"]
 
 
 def test_template__lies_where_the_clones_are(project: pytest.Pytester) -> None:

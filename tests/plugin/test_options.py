@@ -41,7 +41,7 @@ def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -
         def text(env, name="share/data.txt"):
             return (env / name).read_text()
 
-        def setup(draft):
+        def prepare(draft):
             (draft / "share/set-up").write_text("done")
 
         @pytest.mark.parametrize("file, version", [
@@ -62,7 +62,7 @@ def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -
                 cenv_template(prefix=tmp_path / "none")
 
         def test_layers(cenv_template, cenv_env):
-            base = cenv_template("data=2", setup=setup, key="1")
+            base = cenv_template("data=2", setup=prepare, key="1")
             layer = cenv_template("tool", base=base)
             env = cenv_env(template=layer)
             assert (text(env), text(env, "share/set-up")) == ("2.0", "done")
@@ -70,7 +70,7 @@ def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -
             assert cenv_template("tool", base=base) is layer
             with pytest.raises(UnsatisfiableError, match="data"):
                 cenv_template("tool", base="oldest")
-            over = cenv_template(base="oldest", setup=setup, key=["2", b"3"])
+            over = cenv_template(base="oldest", setup=prepare, key=["2", b"3"])
             assert text(cenv_env(template=over)) == "1.0"
 
         def test_names(cenv_template, cenv_env):
@@ -198,13 +198,13 @@ def test_rebuild_builds_once_a_run(fresh: pytest.Pytester, run) -> None:
         from pathlib import Path
         import pytest
 
-        def setup(draft):
+        def prepare(draft):
             with open(Path(__file__).parent / "builds", "a") as file:
                 file.write("x")
 
         @pytest.mark.parametrize("n", range(4))
         def test(n, cenv_env, cenv_template):
-            cenv_env(template=cenv_template(setup=setup, key="k"))
+            cenv_env(template=cenv_template(setup=prepare, key="k"))
         """
     )
     for argv, builds in ((["-n2"], 1), (["-n2"], 1), (["-n2", "--cenv-rebuild"], 2)):

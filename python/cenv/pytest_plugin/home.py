@@ -7,6 +7,7 @@ import itertools
 import os
 from pathlib import Path
 
+from cenv.api import remove
 from cenv.store import TemplateStore
 
 
@@ -18,6 +19,7 @@ class Home:
         self._path = base / "cenv"
         self._store = store
         self._numbers = itertools.count(1)
+        self._kept: set[str] = set()
 
     def new_path(self) -> str:
         """Return the next clone's path."""
@@ -27,6 +29,17 @@ class Home:
             self._store.home(self._path, os.getpid())
         return str(self._path / f"{number:09d}")
 
+    def keep(self, path: str) -> None:
+        """Let what lies at `path` stay when this process ends."""
+        self._kept.add(os.path.basename(path))
+
     def close(self) -> None:
-        """Leave it to pytest's retention, with what was kept in it."""
+        """Leave it to pytest's retention, with what was kept in it.
+
+        A clone that nobody knows of is removed: a timeout's signal may come when it is
+        complete and its caller has not heard of it yet.
+        """
+        if self._path.is_dir():
+            for name in set(os.listdir(self._path)) - self._kept:
+                remove(self._path / name)
         self._store.home(self._path, 0)

@@ -22,6 +22,9 @@ NAME = "cenv_reports"
 _OUTPUT = "cenv"  # our key in xdist's workeroutput
 _FILES = ("json", "trace")
 _ENVIRONMENT = ("STORE", "CHANNELS", "SPECS", "MODE", "KEEP", "TRACE")
+_SETTINGS = (
+    "channels specs templates store mode keep json trace patch_conda_testing".split()
+)
 _JUNIT = ("count", "median", "p95", "bytes_copied", "bytes_shared")
 
 
@@ -106,8 +109,7 @@ def _is_configured(config: pytest.Config) -> bool:
     options = (vars(config.option) | {}).items()
     if any(value for name, value in options if name.startswith("cenv_")):
         return True
-    names = ("channels", "specs", "templates", "store", "mode", "keep", "json", "trace")
-    return any(config.getini(f"cenv_{name}") for name in names)
+    return any(config.getini(f"cenv_{name}") for name in _SETTINGS)
 
 
 class Reports:
@@ -129,6 +131,8 @@ class Reports:
         node.workerinput["cenv_traced"] = self._files["trace"] is not None
         factory = getattr(self._config, "_tmp_path_factory", None)  # as xdist does
         if factory is None or not node.gateway.spec.popen:
+            return
+        if not _is_configured(self._config):  # no thread that looks for nothing
             return
         from cenv.pytest_plugin import progress
 

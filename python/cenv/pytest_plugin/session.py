@@ -139,6 +139,7 @@ class EnvSession:
 
     def keep(self, clone: Clone) -> None:
         """Leave a clone to pytest's retention: no sweep of ours takes it."""
+        self._home.keep(clone.path)
         if clone.mode == "overlay":
             clone.materialize()
         if clone.template is not None and os.path.isdir(clone):
