@@ -7,12 +7,13 @@ PY := .venv/bin/python
 SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch] benchmarks/*.c)
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
-.PHONY: help build demo test soak bench lint format clean
+.PHONY: help build demo test soak bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat and .venv with cenv in it'
 	@echo 'make demo    template and clones of the running Python, timed'
 	@echo 'make test    C unit tests (ASan, UBSan), then pytest'
 	@echo 'make bench   the figures, against cp and the bare floor'
+	@echo 'make codspeed  a part of them under pytest-codspeed'
 	@echo 'make lint    formats, types, spelling; make format applies'
 	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
 	@echo 'make core    the C core alone; make ctest [T=name] its unit tests'
@@ -35,6 +36,9 @@ soak:
 
 bench: build
 	@$(PY) benchmarks/run.py
+
+codspeed: build
+	@$(PY) -m pytest benchmarks --codspeed -p no:xdist
 
 lint: build
 	@$(PY) -m ruff check

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-HELPERS = ("run", "measure", "synthetic_repodata", "judge")
+HELPERS = ("run", "measure", "synthetic_repodata", "judge", "test_codspeed")
 
 
 def main(names: list[str]) -> int:
