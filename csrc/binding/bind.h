@@ -78,6 +78,9 @@ void bind_free_instance(PyObject *self);
 
 /* The core's store behind a Store object; borrowed. */
 struct cenv_store *bind_store_of(PyObject *store);
+/* The same, NULL for None; with *wrong an exception is set. */
+struct cenv_store *bind_store_or_null(struct bind_state *state, PyObject *object,
+                                      int *wrong);
 
 /* draft.c: a method of Store */
 PyObject *bind_draft_open(PyObject *store, PyObject *args);

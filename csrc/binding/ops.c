@@ -13,8 +13,8 @@ static void release_paths(struct paths *paths)
     Py_CLEAR(paths->second);
 }
 
-static struct cenv_store *store_or_null(struct bind_state *state, PyObject *store,
-                                        int *wrong)
+struct cenv_store *bind_store_or_null(struct bind_state *state, PyObject *store,
+                                      int *wrong)
 {
     *wrong = 0;
     if (store == Py_None)
@@ -37,7 +37,7 @@ static PyObject *op_clone(PyObject *module, PyObject *args)
                           state->task_type, &task))
         goto out;
     int wrong;
-    struct cenv_store *core = store_or_null(state, store, &wrong);
+    struct cenv_store *core = bind_store_or_null(state, store, &wrong);
     const char *src = PyBytes_AsString(paths.first),
                *dst = PyBytes_AsString(paths.second);
     struct bind_call call;
@@ -62,7 +62,7 @@ static PyObject *with_clone(PyObject *module, PyObject *args, clone_fn operation
                           state->task_type, &task))
         return NULL;
     int wrong;
-    struct cenv_store *core = store_or_null(state, store, &wrong);
+    struct cenv_store *core = bind_store_or_null(state, store, &wrong);
     const char *bytes = PyBytes_AsString(path);
     struct bind_call call;
     if (!wrong && bind_call_begin(&call, task)) {
@@ -136,16 +136,27 @@ static PyObject *op_package_info(PyObject *module, PyObject *args)
     return with_one_path(module, args, cenv_package_info);
 }
 
-static int remove_tree(const char *path, struct cenv_task *task, struct cenv_buf *out,
-                       struct cenv_error *err)
-{
-    (void)out;
-    return cenv_remove(path, task, err);
-}
-
+/* (store or None, path, path of the clone, task) -> "" */
 static PyObject *op_remove(PyObject *module, PyObject *args)
 {
-    return with_one_path(module, args, remove_tree);
+    struct bind_state *state = bind_state_of(module);
+    struct paths paths = {NULL, NULL};
+    PyObject *store, *task, *reply = NULL;
+    if (!PyArg_ParseTuple(args, "OO&O&O!:remove", &store, PyUnicode_FSConverter,
+                          &paths.first, PyUnicode_FSConverter, &paths.second,
+                          state->task_type, &task))
+        goto out;
+    int wrong;
+    struct bind_call call;
+    struct cenv_store *core = bind_store_or_null(state, store, &wrong);
+    if (!wrong && bind_call_begin(&call, task)) {
+        int rc = cenv_remove(core, PyBytes_AsString(paths.first),
+                             PyBytes_AsString(paths.second), call.task, &call.err);
+        reply = bind_call_end(&call, state, rc);
+    }
+out:
+    release_paths(&paths);
+    return reply;
 }
 
 static int doctor(const char *path, struct cenv_task *task, struct cenv_buf *out,
@@ -294,7 +305,7 @@ PyMethodDef bind_op_methods[] = {
     {"namespace_settle", bind_namespace_settle, METH_NOARGS,
      "namespace_settle($module, /)\n--\n\nKeep what was shared to this process alone."},
     {"overlay_remove", bind_overlay_remove, METH_VARARGS,
-     "overlay_remove($module, path, /)\n--\n\nUnmount an overlay clone and remove its directory."},
+     "overlay_remove($module, store, path, /)\n--\n\nUnmount an overlay clone and remove its directory."},
     {"extract", op_extract, METH_VARARGS,
      "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package."},
     {"verify", op_verify, METH_VARARGS,
@@ -302,7 +313,7 @@ PyMethodDef bind_op_methods[] = {
     {"package_info", op_package_info, METH_VARARGS,
      "package_info($module, package, task, /)\n--\n\nWhat an index needs of a package."},
     {"remove", op_remove, METH_VARARGS,
-     "remove($module, path, task, /)\n--\n\nRemove a tree."},
+     "remove($module, store, path, clone, task, /)\n--\n\nRemove a tree, which may be a clone."},
     {"doctor", op_doctor, METH_VARARGS,
      "doctor($module, directory, task, /)\n--\n\nWhat this machine can do there."},
     {"virtual_packages", op_virtual_packages, METH_VARARGS,

@@ -50,14 +50,20 @@ PyObject *bind_namespace_settle(PyObject *module, PyObject *unused)
 
 PyObject *bind_overlay_remove(PyObject *module, PyObject *args)
 {
-    PyObject *path;
-    if (!PyArg_ParseTuple(args, "O&:overlay_remove", PyUnicode_FSConverter, &path))
+    PyObject *store, *path;
+    if (!PyArg_ParseTuple(args, "OO&:overlay_remove", &store, PyUnicode_FSConverter,
+                          &path))
         return NULL;
+    int rc;
+    struct cenv_store *known = bind_store_or_null(bind_state_of(module), store, &rc);
+    if (rc) {
+        Py_DECREF(path);
+        return NULL;
+    }
     struct cenv_error err = CENV_ERROR_INIT;
     const char *bytes = PyBytes_AsString(path);
-    int rc;
     Py_BEGIN_ALLOW_THREADS
-    rc = cenv_overlay_remove(bytes, &err);
+    rc = cenv_overlay_remove(known, bytes, &err);
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
     return none_or_raise(module, rc, &err);

@@ -415,8 +415,10 @@ int cenv_namespace_name(struct cenv_buf *out, struct cenv_error *err);
 int cenv_namespace_share(struct cenv_error *err);
 int cenv_namespace_settle(struct cenv_error *err);
 
-/* Unmounts an overlay clone and removes its directory; not mounted, or absent, is fine. */
-int cenv_overlay_remove(const char *path, struct cenv_error *err);
+/* Unmounts an overlay clone and removes its directory; not mounted, or absent, is fine. With `store`
+ * (or NULL) its entry there goes too. */
+int cenv_overlay_remove(struct cenv_store *store, const char *path,
+                        struct cenv_error *err);
 
 /*
  * Makes a clone that `store` knows permanent: no sweep takes it. An overlay clone becomes a real
@@ -434,8 +436,13 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
 int cenv_clone_set_aside(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err);
 
-/* Removes a tree: no link followed, read-only directories handled. Absent is fine. */
-int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err);
+/*
+ * Removes a tree: no link followed, read-only directories handled. Absent is fine. `store` (or NULL)
+ * forgets it if it is a clone it knows: the one of `clone`, where that was set aside, else of `path`
+ * (both absolute and clean); that never fails the removal.
+ */
+int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
+                struct cenv_task *task, struct cenv_error *err);
 
 /* ---- prefix relocation (ops/relocate) ---- */
 

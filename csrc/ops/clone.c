@@ -38,6 +38,8 @@ struct cloning {
     enum cenv_link_mode mode; /* decided */
     struct cenv_stat root;    /* of the destination */
     bool registered;
+    char *path; /* the destination, clean: what `claim` is for */
+    struct cenv_lock *claim;
     uint64_t start_ns;
 };
 
@@ -296,10 +298,11 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
 }
 
 /* What a killed cloning to the same place left is in the registry: no need to list the parent. */
-static int open_dst(struct cloning *c, const char *dst, struct cenv_error *err)
+static int open_dst(struct cloning *c, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    int rc = cenv_newprefix_open(&c->dst, dst, !c->store, err);
+    int rc = c->store ? cenv_clone_claim(c->store, c->path, &c->claim, task, err) : 0;
+    rc = rc ? rc : cenv_newprefix_open(&c->dst, c->path, !c->store, err);
     if (rc == 0 && c->store)
         cenv_clone_sweep_unfinished(c->store, c->dst.path, &ignored);
     cenv_error_release(&ignored);
@@ -312,13 +315,12 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
                 struct cenv_error *err)
 {
     const struct cenv_manifest *m = c->source.manifest;
-    char *path = cenv_prefix_path_clean(dst, err);
-    int rc = path ? cenv_cloner_init(&c->cloner, m, c->source.fd, cenv_str(path),
-                                     thread_count(c), task, err)
-                  : err->status;
-    cenv_free(path);
+    c->path = cenv_prefix_path_clean(dst, err);
+    int rc = c->path ? cenv_cloner_init(&c->cloner, m, c->source.fd, cenv_str(c->path),
+                                        thread_count(c), task, err)
+                     : err->status;
     if (rc == 0)
-        rc = open_dst(c, dst, err);
+        rc = open_dst(c, task, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_stat_fd(c->dst.dir, &c->root);
@@ -345,6 +347,18 @@ static void forget(struct cloning *c)
     cenv_error_release(&ignored);
     c->registered = false;
     c->root = (struct cenv_stat){0};
+}
+
+/* What one attempt has, but for its source. */
+static void let_go(struct cloning *c)
+{
+    cenv_cloner_release(&c->cloner);
+    cenv_newprefix_close(&c->dst);
+    if (c->store && c->path)
+        cenv_clone_unclaim(c->store, c->path, c->claim);
+    cenv_free(c->path);
+    c->path = NULL;
+    c->claim = NULL;
 }
 
 static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error *err)
@@ -399,8 +413,7 @@ static int start_again(struct cloning *c, const char *src, struct cenv_task *tas
 {
     cenv_error_release(err);
     forget(c);
-    cenv_cloner_release(&c->cloner);
-    cenv_newprefix_close(&c->dst);
+    let_go(c);
     cenv_source_close(&c->source);
     return open_source(c, src, task, err);
 }
@@ -448,8 +461,7 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
         out->len = before;
         forget(&c);
     }
-    cenv_cloner_release(&c.cloner);
-    cenv_newprefix_close(&c.dst);
+    let_go(&c);
     cenv_source_close(&c.source);
     cenv_free(c.options.origin);
     return rc;

@@ -160,9 +160,3 @@ out:
     cenv_json_free(found);
     return rc;
 }
-
-int cenv_remove(const char *path, struct cenv_task *task, struct cenv_error *err)
-{
-    int rc = cenv_task_poll(task, err);
-    return rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
-}

@@ -141,12 +141,6 @@ int cenv_overlay_reset(struct cenv_store *store, const char *clone,
     return rc;
 }
 
-int cenv_overlay_remove(const char *path, struct cenv_error *err)
-{
-    int rc = cenv_overlay_unmount(path, err);
-    return rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
-}
-
 /* ---- making it permanent ---- */
 
 /* The copy is whole and the mounts are gone: whatever happens now, it must not get lost. */

@@ -162,6 +162,27 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
 int cenv_clone_forget(const struct cenv_store *store, const char *path,
                       struct cenv_error *err);
 
+/*
+ * One process at a time clones to a path, so that an entry is of the clone that is there: claim waits
+ * until nobody else does, as long as the process lives. Unclaim with the same path; NULL is fine.
+ */
+int cenv_clone_claim(const struct cenv_store *store, const char *path,
+                     struct cenv_lock **claim, struct cenv_task *task,
+                     struct cenv_error *err);
+void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
+                        struct cenv_lock *claim);
+
+/*
+ * For whoever removes a clone: mark, while it is there, the entry of the clone of `path` that lies
+ * `at` (the same, or where it was set aside); NULL when it is none of the store. Forget then drops
+ * the entry if the clone was `removed`, and another has not taken its place; it frees the mark.
+ */
+struct cenv_clone_mark;
+struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
+                                        const char *path, const char *at);
+void cenv_clone_forget_marked(const struct cenv_store *store,
+                              struct cenv_clone_mark *mark, bool removed);
+
 /* The overlay was mounted anew: enters what is shown at `path` now. The process that owns it. */
 int cenv_clone_shown(const struct cenv_store *store, const char *path,
                      struct cenv_error *err);

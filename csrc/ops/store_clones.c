@@ -18,6 +18,8 @@
 
 enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8, ON_ITS_WAY_SECONDS = 600 };
 
+#define LOCK_PREFIX "clone-"
+
 /* The "mode" of a directory that clones are made in. */
 #define HOME_MODE "home"
 
@@ -28,6 +30,41 @@ static int entry_name(const char *path, char *name, struct cenv_error *err)
     if (rc == 0)
         snprintf(name, NAME_SIZE, "%s.json", key);
     return rc;
+}
+
+/* The lock of whoever clones to the path of an entry. */
+static void claim_name(const char *name, char lock[NAME_SIZE])
+{
+    snprintf(lock, NAME_SIZE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1, name);
+}
+
+int cenv_clone_claim(const struct cenv_store *store, const char *path,
+                     struct cenv_lock **claim, struct cenv_task *task,
+                     struct cenv_error *err)
+{
+    char name[NAME_SIZE], lock[NAME_SIZE];
+    int rc = entry_name(path, name, err);
+    if (rc < 0)
+        return rc;
+    claim_name(name, lock);
+    rc = cenv_store_lock(store, lock, claim, task, err);
+    if (rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES)) {
+        cenv_error_release(err);
+        rc = 0; /* nothing can be entered there either */
+    }
+    return rc;
+}
+
+void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
+                        struct cenv_lock *claim)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    char name[NAME_SIZE], lock[NAME_SIZE];
+    if (claim && entry_name(path, name, &ignored) == 0) {
+        claim_name(name, lock);
+        cenv_store_unlock(store, lock, claim);
+    }
+    cenv_error_release(&ignored);
 }
 
 /* ---- writing ---- */
@@ -249,13 +286,95 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     return 1;
 }
 
-static bool is_still_it(const struct clone *clone)
+static bool lies_at(const struct clone *clone, const char *path)
 {
     struct cenv_stat st;
-    return cenv_raw_stat(CENV_CWD, clone->path, &st) == 0 && st.type == CENV_FT_DIR &&
+    return cenv_raw_stat(CENV_CWD, path, &st) == 0 && st.type == CENV_FT_DIR &&
            ((st.dev == clone->dev && st.ino == clone->ino) ||
             (clone->shown_ino && st.dev == clone->shown_dev &&
              st.ino == clone->shown_ino));
+}
+
+static bool is_still_it(const struct clone *clone)
+{
+    return lies_at(clone, clone->path);
+}
+
+/* ---- forgetting what is removed ---- */
+
+struct cenv_clone_mark {
+    char name[NAME_SIZE];
+    struct clone clone;
+};
+
+struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
+                                        const char *path, const char *at)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_clone_mark *mark = cenv_calloc(1, sizeof(*mark));
+    bool known = mark && entry_name(path, mark->name, &ignored) == 0 &&
+                 load(store, mark->name, &mark->clone, &ignored) == 0;
+    cenv_error_release(&ignored);
+    if (known && lies_at(&mark->clone, at))
+        return mark;
+    if (known)
+        clone_release(&mark->clone);
+    cenv_free(mark);
+    return NULL;
+}
+
+/* Inodes are used again at once, the name beside the destination never is. */
+static bool is_same_clone(const struct clone *a, const struct clone *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && !a->temp == !b->temp &&
+           (!a->temp || strcmp(a->temp, b->temp) == 0);
+}
+
+/* Whoever clones to the path meanwhile has entered, or will enter, a clone of its own. */
+void cenv_clone_forget_marked(const struct cenv_store *store,
+                              struct cenv_clone_mark *mark, bool removed)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_lock *claim = NULL;
+    struct clone now;
+    char lock[NAME_SIZE];
+    if (!mark)
+        return;
+    claim_name(mark->name, lock);
+    if (removed && cenv_store_try_lock(store, lock, &claim, &ignored) == 0 &&
+        load(store, mark->name, &now, &ignored) == 0) {
+        if (is_same_clone(&now, &mark->clone))
+            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
+        clone_release(&now);
+    }
+    if (claim)
+        cenv_store_unlock(store, lock, claim);
+    cenv_error_release(&ignored);
+    clone_release(&mark->clone);
+    cenv_free(mark);
+}
+
+int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
+                struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = cenv_task_poll(task, err);
+    if (rc < 0)
+        return rc;
+    struct cenv_clone_mark *mark =
+        store ? cenv_clone_mark(store, clone ? clone : path, path) : NULL;
+    rc = cenv_fs_remove_tree(CENV_CWD, path, err);
+    cenv_clone_forget_marked(store, mark, rc == 0);
+    return rc;
+}
+
+int cenv_overlay_remove(struct cenv_store *store, const char *path,
+                        struct cenv_error *err)
+{
+    struct cenv_clone_mark *mark = store ? cenv_clone_mark(store, path, path) : NULL;
+    int rc = cenv_overlay_unmount(path, err);
+    rc = rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
+    cenv_clone_forget_marked(store, mark, rc == 0);
+    return rc;
 }
 
 int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
@@ -529,9 +648,24 @@ static int remove_orphan(const struct clone *clone, struct cenv_error *err)
         return rc < 0 ? rc : 0;
     }
     rc = strcmp(clone->mode, CENV_OVERLAY_MODE) == 0
-             ? cenv_overlay_remove(clone->path, err)
+             ? cenv_overlay_remove(NULL, clone->path, err)
              : cenv_fs_remove_tree(CENV_CWD, clone->path, err);
     return rc < 0 ? rc : 1;
+}
+
+/* With the lock that a killed cloning left; one on its way has entered another clone by now. */
+static void drop_entry(const struct cenv_store *store, const char *name)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_lock *claim = NULL;
+    char lock[NAME_SIZE];
+    claim_name(name, lock);
+    int rc = cenv_store_try_lock(store, lock, &claim, &ignored);
+    if (rc <= 0)
+        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+    if (claim)
+        cenv_store_unlock(store, lock, claim);
+    cenv_error_release(&ignored);
 }
 
 /*
@@ -566,7 +700,7 @@ static int sweep_clone(const struct cenv_store *store, const char *name,
             rc = cenv_error_oom(err);
     }
     if (rc >= 0 && rc != HELD && !there && (orphan || is_past(store, name)))
-        cenv_raw_unlink(clones, name);
+        drop_entry(store, name);
     clone_release(&clone);
     return rc < 0 ? rc : 0;
 }

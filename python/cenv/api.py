@@ -21,6 +21,7 @@ from cenv.model import (
     VerifyReport,
     records_of,
 )
+from cenv.paths import store_path
 from cenv.solving import Index, chosen_channels, open_store
 
 Path = str | os.PathLike[str]
@@ -149,7 +150,7 @@ def clone(
     settings = {"mode": mode, "owner": owner, "origin": origin}
     if mode == "overlay":
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
-    opened = open_store(store)
+    opened, path = open_store(store), core.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
@@ -158,17 +159,18 @@ def clone(
                 core.extension().clone,
                 opened,
                 core.fspath(src),
-                core.fspath(dst),
+                path,
                 json.dumps(settings),
             )
         if mode == "overlay":
-            overlay.mounted(reply["path"], lease)
+            overlay.mounted(path, lease)
             kept = True
     finally:
         if not kept:
             lease.release()
-    stages = recorder.stages()
-    return CloneReport.from_json({**reply, "stages": stages})
+    # Paths are bytes, JSON is not: its path is for people.
+    reply = {**reply, "path": path, "stages": recorder.stages()}
+    return CloneReport.from_json(reply)
 
 
 def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
@@ -204,8 +206,15 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
     return found
 
 
-def remove(path: Path) -> None:
-    """Remove a tree, following no link; an overlay clone is unmounted first."""
-    if overlay.is_mounted(core.fspath(path)):
-        return overlay.remove(core.fspath(path))
-    core.call(core.extension().remove, core.fspath(path))
+def remove(path: Path, *, store: Path | None = None, clone: Path | None = None) -> None:
+    """Remove a tree, following no link; an overlay clone is unmounted first.
+
+    The store (`store`, else the configured one if it is there) forgets the clone: that
+    of `path`, or of the path `clone` from which it was moved away.
+    """
+    where = core.fspath(path)
+    known = open_store(store) if os.path.isdir(store_path(store)) else None
+    if overlay.is_mounted(where):
+        return overlay.remove(where, known)
+    was = where if clone is None else core.fspath(clone)
+    core.call(core.extension().remove, known, where, was)

@@ -71,9 +71,9 @@ def is_mounted(path: str) -> bool:
     return path in _mounted
 
 
-def remove(path: str) -> None:
-    """Unmount a clone and remove its directory."""
-    core.extension().overlay_remove(path)
+def remove(path: str, store: Any = None) -> None:
+    """Unmount a clone and remove its directory; `store` forgets it."""
+    core.extension().overlay_remove(store, path)
     forget(path)
 
 

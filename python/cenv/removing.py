@@ -14,19 +14,27 @@ import os
 import sys
 from collections.abc import Iterator
 from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class _Order(NamedTuple):
+    """What to remove, the clone that it was, and the store that is to forget it."""
+
+    path: str
+    clone: str
+    store: str | None
 
 
 class Removal:
     """The removal of one clone, under way."""
 
-    def __init__(self, helper: _Helper, path: bytes) -> None:
+    def __init__(self, helper: _Helper, order: _Order) -> None:
         self._helper = helper
-        self._path = path
+        self._order = order
 
     def wait(self) -> None:
         """Wait until it is done; raise what went wrong."""
-        error = self._helper.wait(self._path)
+        error = self._helper.wait(self._order)
         if error:
             raise OSError(*error)
 
@@ -36,7 +44,7 @@ class _Helper:
 
     def __init__(self) -> None:
         self.owner = os.getpid()
-        self._done: dict[bytes, list[Any]] = {}
+        self._done: dict[str, list[Any]] = {}
         self._process = Popen(
             [sys.executable, "-m", "cenv.removing"],
             stdin=PIPE,
@@ -52,52 +60,55 @@ class _Helper:
                 self._process.stdin.close()
             self._process.returncode = 0
 
-    def order(self, path: bytes) -> None:
+    def order(self, order: _Order) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # wait() removes it then
-            self._process.stdin.write(json.dumps(path.hex()).encode() + b"\n")
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
             self._process.stdin.flush()
 
-    def wait(self, path: bytes) -> list[Any]:
+    def wait(self, order: _Order) -> list[Any]:
         assert self._process.stdout is not None
-        while path not in self._done:
+        while order.path not in self._done:
             line = self._process.stdout.readline()
             if not line:
-                return _remove(path)
+                return _remove(order)
             reply = json.loads(line)
-            self._done[bytes.fromhex(reply["path"])] = reply["error"]
-        return self._done.pop(path)
+            self._done[reply["path"]] = reply["error"]
+        return self._done.pop(order.path)
 
 
 _helpers: list[_Helper] = []
 
 
-def later(path: str, store: Any) -> Removal | None:
+def later(path: str, store: str | None) -> Removal | None:
     """Rename the clone at `path` out of the way and have it removed; None: it is gone."""
+    from cenv.solving import open_store
+
     try:
-        aside = store.clone_set_aside(path)
+        aside = open_store(store).clone_set_aside(path)
     except FileNotFoundError:
         return None
     if not _helpers or _helpers[0].owner != os.getpid():  # a fork has its own
         _helpers[:] = [_Helper()]
-    _helpers[0].order(aside)
-    return Removal(_helpers[0], aside)
+    order = _Order(os.fsdecode(aside), path, store)
+    _helpers[0].order(order)
+    return Removal(_helpers[0], order)
 
 
-def _remove(path: bytes) -> list[Any]:
+def _remove(order: _Order) -> list[Any]:
     from cenv import api
 
     try:
-        api.remove(os.fsdecode(path))
+        api.remove(order.path, store=order.store, clone=order.clone)
     except OSError as error:
-        return [error.errno, error.strerror, os.fsdecode(path)]
+        return [error.errno, error.strerror, order.path]
     return []
 
 
 def _serve(orders: Iterator[str]) -> None:
     for line in orders:
-        path = bytes.fromhex(json.loads(line))
-        reply = {"path": path.hex(), "error": _remove(path)}
+        order = _Order(*json.loads(line))
+        reply = {"path": order.path, "error": _remove(order)}
         with contextlib.suppress(BrokenPipeError):  # nobody waits; go on all the same
             print(json.dumps(reply), flush=True)
 

@@ -36,7 +36,7 @@ class Spares:
     ) -> None:
         self.count = count
         self._new_path = new_path
-        self._job = {
+        self._job: dict[str, Any] = {
             "store": template.store,
             "source": template.path,
             "mode": mode or "auto",
@@ -131,7 +131,7 @@ class Spares:
         from cenv import api
 
         for path in (*self._asked, *(report.path for report in self._ready)):
-            api.remove(path)
+            api.remove(path, store=self._job["store"])
 
 
 def _line(message: dict[str, str]) -> bytes:
@@ -157,7 +157,7 @@ def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
         pass  # the parent is gone
     finally:
         for path in left:
-            api.remove(path)
+            api.remove(path, store=job["store"])
         os.close(1)  # nothing more to flush to a parent that may be gone
 
 

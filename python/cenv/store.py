@@ -205,15 +205,15 @@ class Clone(_AtPath):
         it; wait() of what is returned raises what went wrong. What is not finished when
         this process ends, the helper finishes; were it killed too, a sweep does.
         """
+        store = self.template.store if self.template else None
         if self.mode == "overlay":
-            overlay.remove(self.path)
+            overlay.remove(self.path, open_store(store))
         elif background:
             from cenv import removing
 
-            store = self.template.store if self.template else None
-            return removing.later(self.path, open_store(store))
+            return removing.later(self.path, store)
         else:
-            api.remove(self)
+            api.remove(self, store=store)
         return None
 
     def materialize(self, path: AnyPath | None = None) -> Clone:

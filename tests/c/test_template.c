@@ -756,7 +756,8 @@ static void test_clone__may_be_killed_at_any_system_call(void)
                                   &k.err),
                       0);
             CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
-            cenv_remove(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.err);
+            cenv_remove(k.store, scratch_path(&k.s, "deep/er/killed"), NULL, &k.task,
+                        &k.err);
         }
     }
     CHECK(n > 20 * STEP);
@@ -776,7 +777,8 @@ static void test_clone__is_left_alone_while_it_is_made(void)
                 fprintf(stderr, "    %s\n", k.err.message);
                 _exit(1);
             }
-            cenv_remove(scratch_path(&k.s, "deep/er/killed"), &k.task, &k.err);
+            cenv_remove(k.store, scratch_path(&k.s, "deep/er/killed"), NULL, &k.task,
+                        &k.err);
         }
         _exit(0);
     }
@@ -801,7 +803,7 @@ static void test_clone__waits_for_a_repair(void)
             alter("size");
             if (!repair_does("\"built\""))
                 _exit(1);
-            cenv_remove(scratch_path(&k.s, "clone"), &k.task, &k.err);
+            cenv_remove(k.store, scratch_path(&k.s, "clone"), NULL, &k.task, &k.err);
             if (clone_to("clone", "{\"mode\":\"hardlink\"}") < 0)
                 _exit(2);
         }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -73,6 +74,105 @@ def test_background__tells_what_went_wrong(
             removal.wait()
     finally:
         subprocess.run(["umount", str(aside / "busy")], check=True)
+
+
+def registry(store: str | None) -> set[str]:
+    """Return the paths of the clones that the store knows."""
+    entries = Path(str(store), "v1", "clones").iterdir()
+    found = [json.loads(entry.read_text())["path_hex"] for entry in entries]
+    return {os.fsdecode(bytes.fromhex(path)) for path in found}
+
+
+def test_remove__is_forgotten(template: cenv.Template, tmp_path: Path) -> None:
+    kept = template.clone(tmp_path / "kept")
+    mine = tmp_path / "elsewhere"
+    for name in ("plain", "by path", "\udcff"):
+        clone = template.clone(tmp_path / name)
+        assert len(registry(template.store)) == 2
+        if name == "by path":
+            cenv.remove(clone, store=template.store)
+        else:
+            clone.remove()
+        assert registry(template.store) == {kept.path}
+    clone = template.clone(tmp_path / "moved")
+    os.rename(clone.path, mine)
+    mine.with_name("moved").mkdir()
+    clone.remove()  # another directory: the entry is not its
+    assert registry(template.store) == {kept.path, clone.path}
+    os.rename(mine, clone.path)
+    assert clone.reset().path == clone.path
+
+
+def test_background__is_forgotten(template: cenv.Template, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    clone = template.clone(home / "clone")
+    removal = clone.remove(background=True)
+    again = template.clone(home / "clone")  # takes the place, and the entry
+    assert removal is not None
+    removal.wait()
+    assert registry(template.store) == {again.path}
+    again.reset()
+    removal = again.remove(background=True)
+    assert removal is not None
+    removal.wait()
+    assert not registry(template.store)
+
+
+def test_remove__that_fails_forgets_nothing(
+    template: cenv.Template, tmp_path: Path
+) -> None:
+    clone = template.clone(tmp_path / "clone", owner=os.getpid())
+    (clone / "busy").mkdir()
+    mount = ["mount", "-t", "tmpfs", "cenv", str(clone / "busy")]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        return
+    try:
+        with pytest.raises(OSError, match="busy"):
+            clone.remove()
+        assert registry(template.store) == {clone.path}
+    finally:
+        subprocess.run(["umount", clone / "busy"], check=True)
+
+
+def test_remove__keeps_the_registry_small(
+    template: cenv.Template, tmp_path: Path
+) -> None:
+    for number in range(100):
+        template.clone(tmp_path / f"c{number % 3}").remove()
+    assert not registry(template.store)
+    assert not os.listdir(Path(str(template.store), "v1", "locks"))
+
+
+SAME_PLACE = """
+import sys
+import cenv
+
+template = cenv.TemplateStore(sys.argv[1]).find(sys.argv[2])
+sys.stdin.read(1)
+try:
+    template.clone(sys.argv[3])
+except cenv.PrefixError:
+    sys.exit(7)
+"""
+
+
+def test_same_place__the_winner_is_known(
+    template: cenv.Template, tmp_path: Path
+) -> None:
+    argv = [sys.executable, "-c", SAME_PLACE, str(template.store), template.id]
+    for number in range(8):
+        home = tmp_path / f"home{number}"
+        running = [
+            subprocess.Popen([*argv, str(home)], stdin=subprocess.PIPE)
+            for _ in range(4)
+        ]
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.close()
+        assert sorted(process.wait() for process in running) == [0, 7, 7, 7]
+        assert registry(template.store) == {str(home)}
+        assert cenv.reset(home, store=template.store).removed == 0
+        cenv.remove(home, store=template.store)
 
 
 CRASHES = """
