@@ -146,6 +146,7 @@ static int link_into(struct cenv_build *build, const char *dir,
         .mode = CENV_LINK_AUTO,
         .own_inodes = true,
         .keep_sites = true,
+        .cmd = "cenv create", /* conda passes over the specs of a block without one */
         .time = (int64_t)time(NULL),
         .specs = specs,
         .nr_specs = nr_specs,

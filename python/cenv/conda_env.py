@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 # Keywords of conda 24.9 to 26.7 that say where the environment lies.
 _PLACES = ("name", "path_prefix", "path_infix", "path_suffix")
+# Settings under which conda makes another environment, or none.
+_SETTINGS = (
+    "allow_softlinks",
+    "always_copy",
+    "always_softlink",
+    "download_only",
+    "dry_run",
+    "offline",
+    "use_only_tar_bz2",
+)
 _QUIET = ("-y", "--yes", "-q", "--quiet")
 
 
@@ -172,7 +182,7 @@ def _check_conda(context: Any, pkgs_dirs: str | None) -> None:
             raise NotOursError(f"{name} is mocked")
     if os.environ.get("CONDA_PKGS_DIRS") != pkgs_dirs:
         raise NotOursError("a package cache of its own")
-    for setting in ("use_only_tar_bz2", "dry_run", "download_only", "offline"):
+    for setting in _SETTINGS:
         if getattr(context, setting, False):
             raise NotOursError(f"{setting} is set")
     if _has_extra_plugins(context):

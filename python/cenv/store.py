@@ -378,7 +378,11 @@ class TemplateStore:
         if not reply["staged"]:
             return template
         return replace(
-            template, path=reply["path"], store=reply["store"], _origin=template
+            template,
+            path=reply["path"],
+            store=reply["store"],
+            request=_request_there(template, reply["store"]),
+            _origin=template,
         )
 
     def _as_template(
@@ -561,6 +565,15 @@ def _layer(base: Template | None) -> Template | None:
         hint = "build it from specs, or from a file; setup= changes it"
         raise UsageError(f"base= is no template of the store: {base.path}", hint=hint)
     return base
+
+
+def _request_there(template: Template, store: str) -> dict[str, Any] | None:
+    """Return what clones of the copy in `store` are told: another run may have made it."""
+    found = json.loads(open_store(store).template_find(template.id) or "{}")
+    records = [record.to_json() for record in template.records]
+    asked = (template.request or {}).get("specs", template.specs)
+    urls = origin.moved(records, found.get("records") or ())
+    return origin.of(asked, found.get("specs") or (), urls)
 
 
 def _request_key(

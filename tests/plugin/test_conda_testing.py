@@ -143,6 +143,11 @@ def test_what_cenv_does_not_do_goes_to_conda_and_is_counted(suite: Suite) -> Non
                 with tmp_env("tool") as prefix:
                     assert made_by_conda(prefix)
 
+        def test_softlinks(tmp_env, monkeypatch):
+            monkeypatch.setattr(Context, "allow_softlinks", True, raising=False)
+            with tmp_env("tool") as prefix:
+                assert made_by_conda(prefix)
+
         def test_own_cache(tmp_env, monkeypatch):
             monkeypatch.setenv("CONDA_PKGS_DIRS", "/x")
             with tmp_env("tool") as prefix:
@@ -157,8 +162,8 @@ def test_what_cenv_does_not_do_goes_to_conda_and_is_counted(suite: Suite) -> Non
         """
     )
     result = suite.run()
-    result.assert_outcomes(passed=15)
-    assert len(suite.created()) == 14
+    result.assert_outcomes(passed=16)
+    assert len(suite.created()) == 15
     result.stdout.fnmatch_lines(["*passed through*"])
     for reason in (
         "option --dry-run",
@@ -169,6 +174,7 @@ def test_what_cenv_does_not_do_goes_to_conda_and_is_counted(suite: Suite) -> Non
         "an environment that exists",
         "pkgs_dirs is mocked",
         "a package cache of its own",
+        "allow_softlinks is set",
     ):
         result.stdout.fnmatch_lines([f"*{reason}*"])
 

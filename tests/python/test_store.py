@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,28 @@ def test_clone__tells_its_own_request(
             assert clone.reset().restored
             assert meta_of(where) == meta_of(fresh)
             assert history.stat().st_mtime_ns == was
+
+
+def test_stage__of_another_run_tells_this_request(
+    small_channel: Path, tmp_path: Path
+) -> None:
+    """The copy beside the clones outlives the store that it was made from."""
+    elsewhere = Path("/dev/shm")
+    if not os.access(elsewhere, os.W_OK) or same_file_system(elsewhere, tmp_path):
+        elsewhere = tmp_path  # nothing to stage, the same to see
+    with tempfile.TemporaryDirectory(dir=elsewhere) as place:
+        for number, specs in enumerate((["tool"], ["tool=1", "data"])):
+            store = cenv.TemplateStore(tmp_path / f"store{number}")
+            template = store.template(specs, [small_channel])
+            staged = store.stage(template, place)
+            with staged.clone(Path(place, "clone")) as clone:
+                history = (clone / "conda-meta/history").read_text()
+                assert f"# update specs: {specs!r}\n" in history
+                assert "# cmd: " in history  # or conda passes over the specs
+
+
+def same_file_system(one: Path, other: Path) -> bool:
+    return one.stat().st_dev == other.stat().st_dev
 
 
 def test_clone__tells_where_its_packages_came_from(
