@@ -120,6 +120,19 @@ static PyObject *store_sweep(PyObject *self, PyObject *args)
     return with_two_texts(self, args, sweep);
 }
 
+static int orphans(struct cenv_store *store, const char *first, const char *second,
+                   struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    (void)first;
+    (void)second;
+    return cenv_store_orphans(store, task, out, err);
+}
+
+static PyObject *store_orphans(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, orphans);
+}
+
 /* (prefix, records, options, task) -> JSON text. */
 static PyObject *store_create(PyObject *self, PyObject *args)
 {
@@ -419,6 +432,8 @@ static PyMethodDef store_methods[] = {
      "request_put($self, request, reply, /)\n--\n\nRemember what a request led to."},
     {"gc", store_gc, METH_VARARGS,
      "gc($self, max_bytes, task, /)\n--\n\nRemove what is not in use."},
+    {"orphans", store_orphans, METH_VARARGS,
+     "orphans($self, unused, unused2, task, /)\n--\n\nWhat a sweep would remove."},
     {"sweep", store_sweep, METH_VARARGS,
      "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes."},
     {"lease", store_lease, METH_NOARGS,

@@ -334,6 +334,11 @@ int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err);
 
+/* What a sweep would remove, left where it is. Appends [{"what": "clone" (its owner died), "unfinished"
+ * (a clone that a killed process was making), "work" or "template" (the same in the store), "path"}]. */
+int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
+                       struct cenv_buf *out, struct cenv_error *err);
+
 /*
  * One holder at a time for `key` (any text), over all processes of the machine; a turn ends with its
  * holder, however that ends. Waits, polling `task`, whose progress says who has it. Take no two.

@@ -541,11 +541,33 @@ int cenv_clone_set_time(const struct cenv_store *store, const char *path,
 
 /* ---- the sweep ---- */
 
-static int append_path(struct cenv_buf *out, const char *path, size_t *nr)
+int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
+                    const char *name, struct cenv_error *err)
 {
-    if ((*nr)++)
-        cenv_buf_putc(out, ',');
-    return cenv_json_quote(out, cenv_str(path));
+    struct cenv_buf path, *out = &sweep->list;
+    cenv_buf_init(&path, 1 << 20);
+    cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(dir), *name ? "/" : "", name);
+    cenv_buf_puts(out, sweep->nr++ ? "," : "");
+    if (sweep->look)
+        cenv_buf_addf(out, "{\"what\":\"%s\",\"path\":", what);
+    cenv_json_quote(out, cenv_buf_str(&path));
+    cenv_buf_puts(out, sweep->look ? "}" : "");
+    bool failed = path.failed || out->failed;
+    cenv_buf_release(&path);
+    return failed ? cenv_error_oom(err) : 0;
+}
+
+int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
+                       const char *name, struct cenv_error *err)
+{
+    struct cenv_buf path;
+    cenv_buf_init(&path, 1 << 20);
+    int rc = cenv_store_add_path(sweep->store, dir, name, NULL, &path) < 0
+                 ? cenv_error_oom(err)
+                 : cenv_sweep_note(sweep, dir == CENV_STORE_TMP ? "work" : "template",
+                                   cenv_buf_str(&path), "", err);
+    cenv_buf_release(&path);
+    return rc;
 }
 
 /* A clone is entered before it is renamed into place: what is not there yet may be on its way. */
@@ -559,7 +581,7 @@ static bool is_past(const struct cenv_store *store, const char *name)
 enum half { NONE, REMOVED, HELD };
 
 /* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
-static int remove_half(const struct clone *clone, struct cenv_error *err)
+static int remove_half(const struct clone *clone, bool look, struct cenv_error *err)
 {
     struct cenv_stat st;
     struct cenv_str parent = cenv_path_parent(cenv_str(clone->path));
@@ -571,7 +593,7 @@ static int remove_half(const struct clone *clone, struct cenv_error *err)
         st.type == CENV_FT_DIR &&
         (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))
         rc = cenv_newprefix_is_left(dir, clone->temp) ? REMOVED : HELD;
-    if (rc == REMOVED && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
+    if (rc == REMOVED && !look && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
         rc = err->status;
     cenv_fd_close(dir);
     cenv_free(path);
@@ -587,7 +609,7 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
     rc = rc ? rc : load(store, name, &clone, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, err) : 0;
+    rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, false, err) : 0;
     if (rc == REMOVED)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
     clone_release(&clone);
@@ -621,7 +643,8 @@ int cenv_clone_set_aside(struct cenv_store *store, const char *path,
 }
 
 /* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
-static int remove_unfinished(const char *home, struct cenv_error *err)
+static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
+                             struct cenv_error *err)
 {
     struct cenv_listing names;
     int rc = 0, dir = cenv_raw_open_dir(CENV_CWD, home);
@@ -629,28 +652,46 @@ static int remove_unfinished(const char *home, struct cenv_error *err)
         cenv_fd_close(dir);
         return 0;
     }
-    for (size_t i = 0; i < names.nr && rc == 0; i++)
-        if (names.entries[i].name[0] == '.' && strstr(names.entries[i].name, ".cenv-"))
-            rc = cenv_fs_remove_tree(dir, names.entries[i].name, err);
+    for (size_t i = 0; i < names.nr && rc == 0; i++) {
+        const char *name = names.entries[i].name;
+        if (name[0] != '.' || !strstr(name, ".cenv-"))
+            continue;
+        rc = sweep->look
+                 ? cenv_sweep_note(sweep, "unfinished", cenv_str(home), name, err)
+                 : cenv_fs_remove_tree(dir, name, err);
+    }
     cenv_listing_release(&names);
     cenv_fd_close(dir);
-    if (rc == 0)
+    if (rc == 0 && !sweep->look)
         cenv_raw_rmdir(CENV_CWD, home);
     return rc;
 }
 
 /* 1 removed, 0 stays (a home with clones in it), or a status. */
-static int remove_orphan(const struct clone *clone, struct cenv_error *err)
+static int remove_orphan(struct cenv_sweep *sweep, const struct clone *clone,
+                         struct cenv_error *err)
 {
     int rc;
     if (strcmp(clone->mode, HOME_MODE) == 0) {
-        rc = remove_unfinished(clone->path, err);
+        rc = remove_unfinished(sweep, clone->path, err);
         return rc < 0 ? rc : 0;
     }
+    if (sweep->look)
+        return 1;
     rc = strcmp(clone->mode, CENV_OVERLAY_MODE) == 0
              ? cenv_overlay_remove(NULL, clone->path, err)
              : cenv_fs_remove_tree(CENV_CWD, clone->path, err);
     return rc < 0 ? rc : 1;
+}
+
+/* A sweep tells of the clone; who looks is told what lies there. */
+static int note_half(struct cenv_sweep *sweep, const struct clone *clone,
+                     struct cenv_error *err)
+{
+    struct cenv_str path = cenv_str(clone->path);
+    return sweep->look ? cenv_sweep_note(sweep, "unfinished", cenv_path_parent(path),
+                                         clone->temp, err)
+                       : cenv_sweep_note(sweep, "unfinished", path, "", err);
 }
 
 /* With the lock that a killed cloning left; one on its way has entered another clone by now. */
@@ -672,52 +713,51 @@ static void drop_entry(const struct cenv_store *store, const char *name)
  * The registry is ours, and dev and inode say that it is still the directory we made: one that was
  * put in its place since stays. An entry without owner lives as long as its directory.
  */
-static int sweep_clone(const struct cenv_store *store, const char *name,
-                       struct cenv_buf *list, size_t *nr, struct cenv_error *err)
+static int sweep_clone(struct cenv_sweep *sweep, const char *name,
+                       struct cenv_error *err)
 {
     struct clone clone;
-    int clones = store->dirs[CENV_STORE_CLONES];
+    const struct cenv_store *store = sweep->store;
     int rc = load(store, name, &clone, err);
     if (rc < 0)
         return rc;
     if (rc == 1) { /* not whole; those with a dot are just being written */
-        if (name[0] != '.' || is_past(store, name))
-            cenv_raw_unlink(clones, name);
+        if (!sweep->look && (name[0] != '.' || is_past(store, name)))
+            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
         return 0;
     }
     bool there = is_still_it(&clone);
     bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
-    rc = 0;
+    rc = NONE;
     if (there && orphan) {
-        rc = remove_orphan(&clone, err);
-        if (rc == 1 && append_path(list, clone.path, nr) < 0)
-            rc = cenv_error_oom(err);
+        rc = remove_orphan(sweep, &clone, err);
+        if (rc == 1)
+            rc = cenv_sweep_note(sweep, "clone", cenv_str(clone.path), "", err);
         there = false;
     } else if (!there) {
-        rc = remove_half(&clone, err);
+        rc = remove_half(&clone, sweep->look, err);
         orphan = (orphan && rc != HELD) || rc == REMOVED;
-        if (rc == REMOVED && append_path(list, clone.path, nr) < 0)
-            rc = cenv_error_oom(err);
+        if (rc == REMOVED)
+            rc = note_half(sweep, &clone, err);
     }
-    if (rc >= 0 && rc != HELD && !there && (orphan || is_past(store, name)))
+    if (rc >= 0 && rc != HELD && !there && !sweep->look &&
+        (orphan || is_past(store, name)))
         drop_entry(store, name);
     clone_release(&clone);
     return rc < 0 ? rc : 0;
 }
 
-static int sweep_clones(const struct cenv_store *store, struct cenv_buf *list,
-                        struct cenv_task *task, struct cenv_error *err)
+static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing names;
-    size_t nr = 0;
-    int clones = store->dirs[CENV_STORE_CLONES];
+    int clones = sweep->store->dirs[CENV_STORE_CLONES];
     int rc = cenv_listing_read(&names, clones, true);
     if (rc < 0)
         return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        rc = cenv_task_poll(task, err);
+        rc = cenv_task_poll(sweep->task, err);
         if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
-            rc = sweep_clone(store, names.entries[i].name, list, &nr, err);
+            rc = sweep_clone(sweep, names.entries[i].name, err);
     }
     cenv_listing_release(&names);
     return rc;
@@ -764,19 +804,35 @@ int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
     return rc;
 }
 
+static int sweep_all(struct cenv_sweep *sweep, struct cenv_error *err)
+{
+    int rc = sweep_clones(sweep, err);
+    rc = rc ? rc : cenv_template_sweep(sweep, err);
+    return rc ? rc : cenv_work_sweep(sweep, err);
+}
+
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_buf list;
-    uint64_t works = 0;
-    cenv_buf_init(&list, out->max);
-    int rc = sweep_clones(store, &list, task, err);
-    rc = rc ? rc : cenv_template_sweep(store, &works, task, err);
-    rc = rc ? rc : cenv_work_sweep(store, &works, task, err);
-    if (rc == 0 &&
-        cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",
-                      cenv_buf_str(&list).data, (unsigned long long)works) < 0)
+    struct cenv_sweep sweep = {.store = store, .task = task};
+    cenv_buf_init(&sweep.list, out->max);
+    int rc = sweep_all(&sweep, err);
+    if (rc == 0 && cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",
+                                 cenv_buf_str(&sweep.list).data,
+                                 (unsigned long long)sweep.removed) < 0)
         rc = cenv_error_oom(err);
-    cenv_buf_release(&list);
+    cenv_buf_release(&sweep.list);
+    return rc;
+}
+
+int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
+                       struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_sweep sweep = {.store = store, .task = task, .look = true};
+    cenv_buf_init(&sweep.list, out->max);
+    int rc = sweep_all(&sweep, err);
+    if (rc == 0 && cenv_buf_addf(out, "[%s]", cenv_buf_str(&sweep.list).data) < 0)
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&sweep.list);
     return rc;
 }

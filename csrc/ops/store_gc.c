@@ -183,7 +183,9 @@ static int run_gc(struct gc *gc, uint64_t max_bytes)
     }
     if (rc < 0)
         return rc;
-    rc = cenv_work_sweep(gc->store, &gc->removed, gc->task, gc->err);
+    struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
+    rc = cenv_work_sweep(&sweep, gc->err);
+    gc->removed += sweep.removed;
     rc = rc ? rc : collect(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)
         rc = drop_small(gc);

@@ -303,9 +303,9 @@ static int is_left_over(const struct cenv_store *store, const char *id,
 }
 
 /* 1 removed, 0 somebody's, or a status. Looked at again under the lock. */
-static int sweep_one(const struct cenv_store *store, const char *id,
-                     struct cenv_error *err)
+static int sweep_one(struct cenv_sweep *sweep, const char *id, struct cenv_error *err)
 {
+    const struct cenv_store *store = sweep->store;
     char key[sizeof("template-") + NAME_MAX_LEN];
     struct cenv_lock *lock;
     int rc = is_left_over(store, id, err);
@@ -317,25 +317,26 @@ static int sweep_one(const struct cenv_store *store, const char *id,
         return rc < 0 ? rc : 0;
     rc = cenv_lock_works(lock) ? is_left_over(store, id, err) : 0;
     bool left_over = rc == 1;
-    if (left_over)
+    if (left_over && sweep->look)
+        rc = cenv_sweep_note_in(sweep, CENV_STORE_TEMPLATES, id, err);
+    else if (left_over)
         rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_store_unlock(store, key, lock);
     return rc < 0 ? rc : left_over;
 }
 
-int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
-                        struct cenv_task *task, struct cenv_error *err)
+int cenv_template_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing names;
-    int templates = store->dirs[CENV_STORE_TEMPLATES];
+    int templates = sweep->store->dirs[CENV_STORE_TEMPLATES];
     int rc = cenv_listing_read(&names, templates, true);
     if (rc < 0)
         return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc >= 0; i++) {
-        rc = cenv_task_poll(task, err);
+        rc = cenv_task_poll(sweep->task, err);
         if (rc == 0)
-            rc = sweep_one(store, names.entries[i].name, err);
-        *removed += rc > 0;
+            rc = sweep_one(sweep, names.entries[i].name, err);
+        sweep->removed += rc > 0;
     }
     cenv_listing_release(&names);
     return rc < 0 ? rc : 0;

@@ -112,8 +112,9 @@ static bool may_take(int tmp, const char *name, const struct cenv_lock *lock)
 }
 
 /* 1 removed, 0 somebody's, or a status. */
-static int sweep_one(int tmp, const char *name, struct cenv_error *err)
+static int sweep_one(struct cenv_sweep *sweep, const char *name, struct cenv_error *err)
 {
+    int tmp = sweep->store->dirs[CENV_STORE_TMP];
     struct cenv_lock *lock;
     char *lock_file = lock_name(name);
     if (!lock_file)
@@ -121,7 +122,10 @@ static int sweep_one(int tmp, const char *name, struct cenv_error *err)
     int rc = cenv_lock_try(&lock, tmp, lock_file, CENV_LOCK_EXCLUSIVE, NULL, err);
     bool mine = rc == 0 && may_take(tmp, name, lock);
     if (mine) {
-        cenv_fs_discard_tree(tmp, name);
+        if (!sweep->look)
+            cenv_fs_discard_tree(tmp, name);
+        else if (cenv_fs_exists(tmp, name))
+            rc = cenv_sweep_note_in(sweep, CENV_STORE_TMP, name, err);
         cenv_lock_free_remove(lock, tmp, lock_file);
     } else if (rc == 0) {
         cenv_lock_free(lock);
@@ -131,34 +135,35 @@ static int sweep_one(int tmp, const char *name, struct cenv_error *err)
 }
 
 /* A lock without its directory: its owner died before making it, or is about to make it. */
-static int sweep_lock(int tmp, const struct cenv_dirent *entry, struct cenv_error *err)
+static int sweep_lock(struct cenv_sweep *sweep, const struct cenv_dirent *entry,
+                      struct cenv_error *err)
 {
+    int tmp = sweep->store->dirs[CENV_STORE_TMP];
     char *name = cenv_memdup(entry->name, entry->len - strlen(".lock"));
     if (!name)
         return cenv_error_oom(err);
-    int rc = cenv_fs_exists(tmp, name) ? 0 : sweep_one(tmp, name, err);
+    int rc = cenv_fs_exists(tmp, name) ? 0 : sweep_one(sweep, name, err);
     cenv_free(name);
     return rc;
 }
 
-int cenv_work_sweep(const struct cenv_store *store, uint64_t *removed,
-                    struct cenv_task *task, struct cenv_error *err)
+int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing list;
-    int tmp = store->dirs[CENV_STORE_TMP];
+    int tmp = sweep->store->dirs[CENV_STORE_TMP];
     int rc = cenv_listing_read(&list, tmp, true);
     if (rc < 0)
         return cenv_fs_fail(err, rc, tmp, NULL, "cannot list");
     for (size_t i = 0; i < list.nr && rc >= 0; i++) {
         const struct cenv_dirent *entry = &list.entries[i];
-        rc = cenv_task_poll(task, err);
+        rc = cenv_task_poll(sweep->task, err);
         if (rc < 0)
             break;
         if (is_lock_name(cenv_str_n(entry->name, entry->len)))
-            rc = sweep_lock(tmp, entry, err);
+            rc = sweep_lock(sweep, entry, err);
         else
-            rc = sweep_one(tmp, entry->name, err);
-        *removed += rc > 0 && !is_lock_name(cenv_str_n(entry->name, entry->len));
+            rc = sweep_one(sweep, entry->name, err);
+        sweep->removed += rc > 0 && !is_lock_name(cenv_str_n(entry->name, entry->len));
     }
     cenv_listing_release(&list);
     return rc < 0 ? rc : 0;

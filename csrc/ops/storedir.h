@@ -54,9 +54,26 @@ int cenv_store_exchange(int from, const char *name, int to, const char *entry);
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
 void cenv_store_touch(int dirfd, const char *name);
 
-/* Removes works whose owner is gone; appends nothing, counts in *removed. */
-int cenv_work_sweep(const struct cenv_store *store, uint64_t *removed,
-                    struct cenv_task *task, struct cenv_error *err);
+/* A sweep; with `look` it removes nothing and only lists what another one would. */
+struct cenv_sweep {
+    const struct cenv_store *store;
+    struct cenv_task *task;
+    struct cenv_buf list; /* JSON, comma between: paths removed; objects with `look` */
+    size_t nr;            /* in `list` */
+    uint64_t removed;     /* works and templates, which a sweep does not list */
+    bool look;
+};
+
+/* Notes what was found ("clone", "unfinished", "work", "template") in `dir`/`name` (name may be ""). */
+int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
+                    const char *name, struct cenv_error *err);
+
+/* The same of an entry of the store: a work or a template. */
+int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
+                       const char *name, struct cenv_error *err);
+
+/* Removes works whose owner is gone. */
+int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 
 /* Sizes of all files below `fd`, each name counted. */
 int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,

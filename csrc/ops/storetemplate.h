@@ -19,12 +19,13 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
 int cenv_template_complete(const struct cenv_store *store, const char *id,
                            const struct cenv_stat *st, struct cenv_json *doc);
 
+struct cenv_sweep;
+
 /*
  * Removes what killed drafts and stagings left (no template.json, and nobody holds the lock), and
  * transient templates whose owner is gone.
  */
-int cenv_template_sweep(const struct cenv_store *store, uint64_t *removed,
-                        struct cenv_task *task, struct cenv_error *err);
+int cenv_template_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 
 /* Marks it as used now. */
 void cenv_template_used(const struct cenv_store *store, const char *id);

@@ -28,6 +28,7 @@ def examine(
     }
 
 
+REMEDY = "cenv template sweep"
 _MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cpus")
 
 
@@ -62,17 +63,12 @@ def _store(place: str) -> dict[str, Any]:
         return {"exists": False}
     from cenv.store import TemplateStore
 
-    templates = TemplateStore(place).templates()
+    store = TemplateStore(place)
+    templates = store.templates()
     return {
         "exists": True,
         **_file_system(_of(place)),
         "templates": len(templates),
         "template_bytes": sum(item["size"] for item in templates),
-        "orphans": _orphans(place),
+        "orphans": [{**orphan, "remove_by": REMEDY} for orphan in store.orphans()],
     }
-
-
-def _orphans(place: str) -> int:
-    """Count scratch entries, which a sweep would look at."""
-    scratch = os.path.join(place, "v1", "tmp")
-    return len(os.listdir(scratch)) if os.path.isdir(scratch) else 0

@@ -513,6 +513,11 @@ class TemplateStore:
         removed: Any = core.call(self._core.sweep, "", "")["removed"]
         return [str(path) for path in removed]
 
+    def orphans(self) -> list[dict[str, str]]:
+        """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
+        found: list[dict[str, str]] = core.call(self._core.orphans, "", "")
+        return found
+
 
 @dataclass(frozen=True)
 class _Shape:

@@ -163,23 +163,42 @@ def index(parser: Parser) -> None:
     )
 
 
+_TEMPLATE_ACTIONS = {
+    "list": "what is there",
+    "build": "solve and link one",
+    "path": "where one lies",
+    "check": "compare one with what was built, exit 1 if a clone altered it",
+    "export": "into one archive",
+    "import": "from one",
+    "remove": "one",
+    "gc": "all that nobody uses, orphans too",
+    "sweep": "remove orphans: clones whose owner died, what killed runs left",
+}
+
+
 def template(parser: Parser) -> None:
     """Arguments of `template`; the action's own follow it."""
     parser.add_argument(
         "action",
-        choices=("list", "build", "path", "export", "import", "remove", "gc"),
+        choices=tuple(_TEMPLATE_ACTIONS),
         metavar="ACTION",
-        help="list, build, path, export, import, remove or gc",
+        help="; ".join(f"{name}: {does}" for name, does in _TEMPLATE_ACTIONS.items()),
     )
     parser.add_argument(
         "specs",
         nargs="*",
         metavar="ARG",
-        help="specs (build), an id (path, remove), a file (import), "
+        help="specs (build), an id (path, check, remove), a file (import), "
         "a file and ids, by default all (export)",
     )
     parser.add_argument(
         "--force", action="store_true", help="export: replace the file if it is there"
+    )
+    parser.add_argument(
+        "--content", action="store_true", help="check: read and hash every file"
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="check: build it anew if it is altered"
     )
     parser.add_argument(
         "--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)"

@@ -16,8 +16,24 @@ def doctor(options: argparse.Namespace, console: Console) -> int:
     from cenv.doctor import examine
 
     found = examine(options.directory, options.store)
-    console.result(found, _doctor_lines(found))
+    orphans = found["store"].get("orphans", [])
+    console.result(found, [*_doctor_lines(found), *_orphan_lines(orphans)])
     return 0
+
+
+_ORPHANS = {
+    "clone": "a clone whose owner died",
+    "unfinished": "a clone that was not finished",
+    "work": "left by a killed run",
+    "template": "a template that was not finished, or whose run is over",
+}
+
+
+def _orphan_lines(orphans: list[dict[str, str]]) -> list[str]:
+    if not orphans:
+        return []
+    lines = [f"  {orphan['path']}: {_ORPHANS[orphan['what']]}" for orphan in orphans]
+    return ["", f"orphans, which `{orphans[0]['remove_by']}` removes:", *lines]
 
 
 def _doctor_lines(found: dict[str, Any]) -> list[str]:
@@ -32,6 +48,8 @@ def _doctor_lines(found: dict[str, Any]) -> list[str]:
 def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{len(value)}, see below"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "unknown" if value is None else str(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `template`: list, build, path, export, import, remove, gc."""
+"""The command `template`: everything on the store."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 def template(options: argparse.Namespace, console: Console) -> int:
     """Run one action on the store."""
     store = TemplateStore(options.store)
-    _ACTIONS[options.action](store, options, console)
-    return 0
+    return _ACTIONS[options.action](store, options, console) or 0
 
 
 def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
@@ -122,9 +121,37 @@ def _remove(
 
 
 def _gc(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
-    found = store.gc(_size(options.max_size or "0"))
+    size = _size(options.max_size or "0")
+    swept = store.sweep()
+    found = store.gc(size)
     lines = [f"{found['removed']} removed, {human(found['bytes'])} freed"]
-    console.result(found, lines)
+    lines += [f"orphan removed: {path}" for path in swept]
+    console.result({**found, "swept": swept}, lines)
+
+
+def _sweep(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
+    found = store.sweep()
+    console.notice(f"{len(found)} orphans removed")
+    console.result({"removed": found}, found)
+
+
+def _check(store: TemplateStore, options: argparse.Namespace, console: Console) -> int:
+    """Exit 1 when it is altered, repaired or not: something wrote to it."""
+    found = _one(store, options)
+    report = found.check(content=options.content)
+    repaired = (
+        options.repair and not report.ok and found.repair(content=options.content)
+    )
+    lines = [f"{item.path}: {item.what}" for item in report.altered]
+    word = f"{len(lines)} altered" if lines else "as it was built"
+    word += ", built anew" if repaired else ""
+    took = f"{report.checked} files, {seconds(report.seconds)}"
+    console.notice(f"template {found.id[:12]} {word} ({took})")
+    if lines and not repaired:
+        console.notice("hardlink clones wrote to it; --repair builds it anew")
+    data = {"id": found.id, "ok": report.ok, "repaired": repaired}
+    console.result({**report.to_json(), **data}, lines)
+    return 0 if report.ok else 1
 
 
 def _size(text: str) -> int:
@@ -136,7 +163,8 @@ def _size(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-_ACTIONS: dict[str, Callable[[TemplateStore, argparse.Namespace, Console], None]] = {
+_Action = Callable[[TemplateStore, argparse.Namespace, Console], int | None]
+_ACTIONS: dict[str, _Action] = {
     "list": _list,
     "build": _build,
     "path": _path,
@@ -144,4 +172,6 @@ _ACTIONS: dict[str, Callable[[TemplateStore, argparse.Namespace, Console], None]
     "import": _import,
     "remove": _remove,
     "gc": _gc,
+    "sweep": _sweep,
+    "check": _check,
 }

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What killed runs leave is listed by doctor; altered templates are found on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cenv
+from cenv.doctor import examine
+
+
+@pytest.fixture
+def template(tmp_path: Path, small_channel: Path) -> cenv.Template:
+    return cenv.TemplateStore(tmp_path / "store").template(["tool"], [small_channel])
+
+
+def cli(*argv: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cenv", *map(str, argv)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def leave(template: cenv.Template, home: Path) -> set[tuple[str, str]]:
+    """Kill a process that has clones, one of them being removed; return what it left."""
+    program = """
+import os, signal, sys
+import cenv
+template = cenv.TemplateStore(sys.argv[1]).find(sys.argv[2])
+dead, aside = (template.clone(f"{sys.argv[3]}/{n}", owner=os.getpid()) for n in "da")
+template.clone(f"{sys.argv[3]}/free")
+print(os.fsdecode(cenv.core.extension().Store(template.store).clone_set_aside(aside.path)))
+sys.stdout.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    argv = [sys.executable, "-c", program, template.store, template.id, str(home)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return {("clone", str(home / "d")), ("unfinished", done.stdout.strip())}
+
+
+def orphans(found: Any) -> set[tuple[str, str]]:
+    return {(item["what"], item["path"]) for item in found["store"]["orphans"]}
+
+
+def test_doctor__lists_orphans(template: cenv.Template, tmp_path: Path) -> None:
+    assert not orphans(examine(tmp_path, template.store))
+    living = template.clone(tmp_path / "living", owner=os.getpid())
+    left = leave(template, tmp_path / "home")
+    work = Path(str(template.store), "v1", "tmp", "work-1")
+    work.mkdir()
+    left.add(("work", str(work)))
+    for _again in range(2):  # looking removes nothing
+        assert orphans(examine(tmp_path, template.store)) == left
+    told = cli("--json", "doctor", tmp_path, "--store", template.store)
+    found = json.loads(told.stdout)
+    assert orphans(found) == left
+    text = cli("doctor", tmp_path, "--store", template.store).stdout
+    for _what, path in left:
+        assert f"  {path}: " in text
+    remedy = found["store"]["orphans"][0]["remove_by"]
+    assert f"`{remedy}` removes" in text
+    assert cli(*remedy.split()[1:], "--store", template.store).returncode == 0
+    assert not orphans(examine(tmp_path, template.store))
+    assert not any(os.path.exists(path) for _what, path in left)
+    assert os.path.isdir(living)
+    assert (tmp_path / "home/free/bin/tool").exists()
+
+
+def test_gc__sweeps(template: cenv.Template, tmp_path: Path) -> None:
+    leave(template, tmp_path / "home")
+    argv = ("--json", "template", "gc", "--max-size", "1T", "--store", template.store)
+    assert str(tmp_path / "home/d") in json.loads(cli(*argv).stdout)["swept"]
+    assert os.listdir(tmp_path / "home") == ["free"]
+
+
+def test_check__names_what_was_altered(template: cenv.Template, tmp_path: Path) -> None:
+    argv = ("template", "check", template.id[:12], "--store", template.store)
+    fine = cli(*argv)
+    assert (fine.returncode, fine.stdout) == (0, "")
+    assert "as it was built" in fine.stderr
+    clone = template.clone(tmp_path / "clone", mode="hardlink")
+    victim = clone / "lib/plain.txt"
+    assert victim.samefile(template / "lib/plain.txt")
+    times = victim.stat()
+    text = victim.read_text()
+    victim.write_text(text + "more")
+    done = cli(*argv)
+    assert (done.returncode, done.stdout) == (1, "lib/plain.txt: size\n")
+    assert "--repair" in done.stderr
+    reply = json.loads(cli("--json", *argv, "--repair").stdout)
+    assert (reply["ok"], reply["repaired"]) == (False, True)
+    assert [item["path"] for item in reply["altered"]] == ["lib/plain.txt"]
+    assert cli(*argv).returncode == 0
+    # What leaves size and time as they were shows when it is read.
+    clone = template.clone(tmp_path / "other", mode="hardlink")
+    victim = clone / "lib/plain.txt"
+    times = victim.stat()
+    victim.write_text(text.swapcase())
+    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert cli(*argv).returncode == 0
+    done = cli(*argv, "--content")
+    assert (done.returncode, done.stdout) == (1, "lib/plain.txt: content\n")
+    assert (
+        cli("template", "check", "nothing", "--store", template.store).returncode == 2
+    )
+
+
+def test_help__tells_of_check() -> None:
+    text = " ".join(cli("template", "--help").stdout.split())
+    assert "check: compare one with what was built" in text
+    assert "--content" in text
+    assert "--repair" in text
