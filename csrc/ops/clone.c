@@ -86,16 +86,28 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
 
 /* ---- mode ---- */
 
+/* One that has a block of its own, else any that is not empty: some file systems keep small ones
+ * elsewhere. */
+static const struct cenv_mf_file *file_to_try(const struct cenv_manifest *m)
+{
+    const struct cenv_mf_file *small = NULL;
+    for (uint32_t i = 0; i < m->nr_files; i++) {
+        const struct cenv_mf_file *file = &m->files[i];
+        if (file->type == CENV_MF_FILE && file->size >= 4096)
+            return file;
+        if (file->type == CENV_MF_FILE && file->size && !small)
+            small = file;
+    }
+    return small;
+}
+
 /* By trying it on a file of the source: 0, or -errno why not. */
 static int try_reflink(const struct cloning *c)
 {
     const struct cenv_manifest *m = c->source.manifest;
-    const struct cenv_mf_file *file = NULL;
-    for (uint32_t i = 0; i < m->nr_files && !file; i++)
-        if (m->files[i].type == CENV_MF_FILE && m->files[i].size >= 4096)
-            file = &m->files[i];
+    const struct cenv_mf_file *file = file_to_try(m);
     if (!file)
-        return 0;
+        return c->root.dev == m->header->dev ? 0 : -EXDEV;
     int dir =
         cenv_raw_open_beneath(c->source.fd, cenv_mf_str(m, m->dirs[file->dir].path), 0);
     int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,3 +189,118 @@ def test_a_full_file_system(place: Path, source: Path, tmp_path: Path) -> None:
     names = {path.name for path in place.iterdir()}
     assert not [name for name in names if ".cenv-" in name]
     assert facts(source) == before
+
+
+def env_of(top: Path, nr: int = 4) -> Path:
+    """Return a small environment of files that all can be linked."""
+    (top / "conda-meta").mkdir(parents=True)
+    (top / "conda-meta/history").touch()
+    for number in range(nr):
+        (top / f"file{number}").write_bytes(b"text %d " % number * 1000)
+    return top
+
+
+def is_shared(clone: Path, source: Path, name: str) -> bool:
+    return (clone / name).samefile(source / name)
+
+
+def test_a_file_with_all_its_links(place: Path, tmp_path: Path) -> None:
+    """ext4 gives an inode 65,000 names, the others more."""
+    env, names = env_of(place / "linked"), place / "names"
+    names.mkdir()
+    directory = os.open(names, os.O_RDONLY)
+    for number in range(64_999):
+        os.link(env / "file1", str(number), dst_dir_fd=directory)
+    os.close(directory)
+    clone = place / "clone-linked"
+    report = cenv.clone(env, clone, mode="hardlink", store=tmp_path)
+    full = place.name == "ext4"
+    assert report.fallbacks == ({"too many links": 1} if full else {})
+    assert report.bytes_copied == ((env / "file1").stat().st_size if full else 0)
+    assert facts(clone) == facts(env)
+    assert is_shared(clone, env, "file1") != full
+    assert is_shared(clone, env, "file2")
+    shutil.rmtree(names)
+
+
+def test_a_file_that_may_not_be_linked(place: Path, tmp_path: Path) -> None:
+    env, clone = env_of(place / "immutable"), place / "clone-immutable"
+    done = subprocess.run(["chattr", "+i", env / "file1"], capture_output=True)
+    refused = done.returncode == 0  # tmpfs knows it since Linux 6.6
+    try:
+        report = cenv.clone(env, clone, mode="hardlink", store=tmp_path)
+    finally:
+        subprocess.run(["chattr", "-i", env / "file1"], capture_output=True)
+    assert report.fallbacks == ({"not permitted": 1} if refused else {})
+    assert facts(clone) == facts(env)
+    assert is_shared(clone, env, "file1") != refused
+    assert is_shared(clone, env, "file2")
+
+
+def test_another_mount_of_the_same(place: Path, tmp_path: Path) -> None:
+    """A bind mount has the device number of what it shows, and yet no link leads there."""
+    env, bound = env_of(place / "mounted"), tmp_path / "bound"
+    (place / "bind").mkdir()
+    bound.mkdir()
+    subprocess.run(["mount", "--bind", place / "bind", bound], check=True)
+    try:
+        assert bound.stat().st_dev == env.stat().st_dev
+        report = cenv.clone(env, bound / "clone", mode="hardlink", store=tmp_path / "s")
+        assert report.fallbacks == {"another file system": 4}
+        assert report.bytes_copied == sum(p.stat().st_size for p in env.glob("file*"))
+        assert facts(bound / "clone") == facts(env)
+        assert not is_shared(bound / "clone", env, "file1")
+    finally:
+        subprocess.run(["umount", "-l", bound], check=True)
+
+
+def test_a_template_on_another_file_system(
+    place: Path, tmp_path: Path, small_channel: Path
+) -> None:
+    template = cenv.TemplateStore(tmp_path / "store").template(
+        ["tool"], [small_channel]
+    )
+    clone = template.clone(place / "far")
+    assert clone.report is not None
+    assert (clone.mode, clone.report.fallbacks) == ("copy", {})
+    assert cenv.verify(clone).ok
+    for mode in ("hardlink", "reflink"):
+        with pytest.raises(cenv.LinkError, match="on different file systems"):
+            template.clone(place / f"far-{mode}", mode=mode)
+        assert not (place / f"far-{mode}").exists()
+    clone.remove()
+
+
+def test_files_of_somebody_else(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """protected_hardlinks refuses links to files that one could not write to."""
+    if os.geteuid() != 0:
+        pytest.skip("only root gives files to others")
+    top = Path(tempfile.mkdtemp(prefix="cenv-others-"))
+    try:
+        top.chmod(0o755)
+        env, mine = env_of(top / "env"), top / "mine"
+        (env / "file0").chmod(0o666)
+        mine.mkdir()
+        os.chown(mine, 65534, 65534)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+                report = cenv.clone(
+                    env, mine / "clone", mode="hardlink", store=mine / "store"
+                )
+                (mine / "report").write_text(json.dumps(report.fallbacks))
+                code = 0
+            os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+        guarded = Path("/proc/sys/fs/protected_hardlinks").read_text().strip() == "1"
+        told = json.loads((mine / "report").read_text())
+        assert told == ({"not permitted": 3} if guarded else {})
+        assert facts(mine / "clone") == facts(env)
+        assert is_shared(mine / "clone", env, "file0")
+        assert is_shared(mine / "clone", env, "file1") != guarded
+    finally:
+        shutil.rmtree(top)
