@@ -35,7 +35,7 @@ def test_setups_of_benchmarks(
     said: list[str] = []
     run = emulated.emulated
     monkeypatch.setattr(emulated, "emulated", lambda *given: said.append(run(*given)))
-    seconds = emulated.clones(tmp_path, small_channel, 2)
+    _, seconds = emulated.clones(tmp_path, small_channel, 2)
     assert len(seconds) == 4, "two benchmarks, each with a round to warm up"
     assert list(tmp_path.glob("base/cenv/*")) == []
     # Beside what callgrind says of the caches it simulates: no word.
