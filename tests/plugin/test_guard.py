@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cenv
+from cenv.doctor import examine
 
 WRITES = """
     import os, time
@@ -217,13 +220,29 @@ DOES = """
     def test_compiles(env):
         env.run("python", "-m", "compileall", "-qf", "lib", check=False)
 
+    def test_touches(env):
+        sh(env, "find lib -name '*.py' | head -20 | xargs touch")
+
+    def test_runs(env):
+        sh(env, "find lib -name __pycache__ -print0 | xargs -0 rm -r")
+        modules = "import json, email.mime.text, xml.dom, sqlite3, pip"
+        sh(env, "unset PYTHONDONTWRITEBYTECODE; bin/python -c '%s'" % modules)
+        assert list((env / "lib").rglob("*.pyc"))
+
+    def test_replaces(env):
+        sh(env, "for f in $(find lib -name '*.so*' -type f | head -20); do"
+                " cp $f copy; mv copy $f; ln -sf /dev/null $f; done; mv bin away")
+
     def test_deletes(env):
         sh(env, "rm -rf lib bin")
+
+    def test_deletes_all(env):
+        sh(env, "cd /; rm -rf '%s' || true" % env)  # a mount point stays
 
     def test_clean(env):
         assert env.run("python", "-c", "import json, pip").returncode == 0
 """
-GUILTY = {"test_appends", "test_chmods"}
+GUILTY = {"test_appends", "test_chmods", "test_touches"}
 
 
 def digest(root: Path) -> str:
@@ -242,14 +261,41 @@ def digest(root: Path) -> str:
     return found.hexdigest()
 
 
-@pytest.mark.parametrize("mode", ["copy", "hardlink"])
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Return a directory where clones of the mode can be made: for reflinks one on XFS."""
+    able = examine(tmp_path)["clones"]["overlay"]
+    if request.param == "overlay" and able != "yes":
+        pytest.skip(f"overlay: {able}")
+    if request.param != "reflink":
+        yield tmp_path
+        return
+    mounted, image = tmp_path / "xfs", tmp_path / "image"
+    mounted.mkdir()
+    with image.open("wb") as file:
+        file.truncate(3 << 30)
+    script = f"mkfs.xfs -q -m reflink=1 {image} && mount -o loop {image} {mounted}"
+    made = subprocess.run(["sh", "-c", script], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("XFS cannot be made and mounted here")
+    yield mounted
+    subprocess.run(["umount", "-l", mounted], check=True)
+    image.unlink()
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"),
+    [(mode, mode) for mode in ("copy", "hardlink", "overlay", "reflink")],
+    ids=("copy", "hardlink", "overlay", "reflink"),
+    indirect=["place"],
+)
 def test_safety__whatever_a_test_does(
-    pytester: pytest.Pytester, shared: Path, tmp_path: Path, mode: str
+    pytester: pytest.Pytester, shared: Path, place: Path, mode: str
 ) -> None:
-    store = cenv.TemplateStore(tmp_path / "store")
+    store = cenv.TemplateStore(place / "store")
     specs = ["python", "pip", "setuptools"]
     template = store.template(specs, [shared / "channel"])
-    sibling = template.clone(tmp_path / "sibling", mode="copy")
+    sibling = template.clone(place / "sibling", mode="copy")
     packages = Path(store.path) / "v1/pkgs"
     before = digest(packages), digest(Path(sibling.path))
     original = {
@@ -259,6 +305,7 @@ def test_safety__whatever_a_test_does(
     pytester.makepyfile(DOES)
     result = pytester.runpytest_subprocess(
         f"--cenv-mode={mode}",
+        f"--basetemp={place / 'base'}",
         "--cenv-guard=test",
         f"--cenv-store={store.path}",
         "-o",
@@ -270,9 +317,10 @@ def test_safety__whatever_a_test_does(
         if "ERROR at teardown of" in line
     }
     assert named == (GUILTY if mode == "hardlink" else set())
-    result.assert_outcomes(passed=7, errors=len(named))
+    result.assert_outcomes(passed=11, errors=len(named))
+    result.stdout.fnmatch_lines([f"*clones ({mode}*"])
     assert before == (digest(packages), digest(Path(sibling.path)))
     assert template.check(content=True).ok
     for path, text in original.items():
         assert (template / str(path)).read_bytes() == text
-    assert cenv.verify(template.clone(tmp_path / "last", mode="hardlink")).ok
+    assert cenv.verify(template.clone(place / "last", mode="hardlink")).ok
