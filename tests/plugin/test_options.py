@@ -245,8 +245,10 @@ def test_reuse_is_one_clone_put_back(project: pytest.Pytester, run) -> None:
 
 TYPED = """
 from __future__ import annotations
-from collections.abc import Callable
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 import pytest
 from cenv import Clone, Template
 from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
@@ -271,6 +273,36 @@ def test_env(cenv_env: EnvFactory, cenv_clone: CloneFactory, python: Template) -
         clone.reset().restored.bit_count()
     cenv_env("tool", reuse=True).run("tool", check=True)
 {more}
+
+@pytest.fixture(scope="session")
+def shared(cenv_session_env: EnvFactory) -> Iterator[Clone]:
+    with cenv_session_env("tool", channels=["conda-forge"]) as env:
+        yield env
+
+
+@pytest.mark.cenv("data=1", channels=["conda-forge"], mode="copy")
+class TestClass:
+    made: ClassVar[list[Clone]] = []
+
+    def test_clone(self, shared: Clone, cenv_template: TemplateFactory) -> None:
+        done = shared.run("tool", capture_output=True, text=True)
+        output: str = done.stdout
+        removed: bool = shared.reset().removed == 0 and bool(output)
+        assert removed and shared.mode in ("hardlink", "copy")
+        self.made.append(shared.materialize(Path(shared.path) / "again"))
+        os.listdir(shared)
+        shared.remove()
+
+    def test_template(self, cenv_template: TemplateFactory, tmp_path: Path) -> None:
+        template: Template = cenv_template(name="newest", add_pip=True, pinned=["data"])
+        names: list[str] = [record.name for record in template.records]
+        assert template.id and names and (template / "bin").is_dir()
+        template.spares(2)
+        status: int = template.run("tool").returncode
+        with template.clone(tmp_path / "env", mode="hardlink") as clone:
+            assert clone.template is template and status == 0
+        cenv_template(prefix=tmp_path)
+        cenv_template(file=tmp_path / "environment.yml").check().altered
 """
 
 
@@ -288,7 +320,10 @@ def test_types_are_strict(pytester: pytest.Pytester) -> None:
         return done.stdout
 
     assert mypy("").startswith("Success")
-    assert "arg-type" in mypy("    cenv_env(mode=3)")
+    for wrong in ("cenv_env(mode=3)", "cenv_clone(3)", "cenv_env(template=3)"):
+        assert "arg-type" in mypy(f"    {wrong}")
+    assert "attr-defined" in mypy("    cenv_env().no_such")
+    assert "call-arg" in mypy("    python.clone(chanels=[])")
     pytester.makepyfile(
         """
         from cenv import pytest_plugin
