@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An environment that changes while it is cloned: stopped between two system calls, any of them. */
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "check.h"
+#include "storekit.h"
+
+enum { BIG = 300 * 1000, STEP = 43, FOUND = 3 };
+enum how { IN_PLACE, REPLACED, CUT, HOWS };
+
+static struct storekit k;
+static const char *const names[] = {"lib/copied", "bin/tool", "lib/plain"};
+static int outcomes[2]; /* clones that show it as it was, and as it became */
+
+/* ---- the environment ---- */
+
+/* Old files are of As, new ones of Bs; the tool names its environment and is relocated. */
+static void text_of(const char *name, char letter, struct cenv_buf *out)
+{
+    size_t size = strcmp(name, "lib/plain") == 0 ? 5000 : BIG;
+    cenv_buf_init(out, 2 * BIG);
+    if (strcmp(name, "bin/tool") == 0)
+        cenv_buf_addf(out, "#!%s/bin/sh\n", scratch_path(&k.s, "src"));
+    while (out->len < size) {
+        cenv_buf_putc(out, letter);
+        if (out->len % 1000 == 0 && strcmp(name, "bin/tool") == 0)
+            cenv_buf_addf(out, "\n%s/lib\n", scratch_path(&k.s, "src"));
+    }
+}
+
+static void write_at(const char *path, const struct cenv_buf *text, int flags)
+{
+    int fd = openat(k.s.fd, path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+    CHECK(fd >= 0 && write(fd, text->data, text->len) == (ssize_t)text->len);
+    close(fd);
+}
+
+static void make_old(const char *name)
+{
+    static time_t second = 1000 * 1000 * 1000;
+    struct timespec then[2] = {{.tv_sec = ++second}, {.tv_sec = second}};
+    char path[64];
+    struct cenv_buf text;
+    snprintf(path, sizeof(path), "src/%s", name);
+    text_of(name, 'A', &text);
+    write_at(path, &text, O_TRUNC);
+    utimensat(k.s.fd, path, then, 0);
+    cenv_buf_release(&text);
+}
+
+static void begin(void)
+{
+    k = storekit_open();
+    mkdirat(k.s.fd, "src", 0755);
+    mkdirat(k.s.fd, "src/bin", 0755);
+    mkdirat(k.s.fd, "src/lib", 0755);
+    mkdirat(k.s.fd, "src/conda-meta", 0755);
+    scratch_file(&k.s, "src/conda-meta/history", "", 0644);
+    for (size_t i = 0; i < CHECK_NR(names); i++)
+        make_old(names[i]);
+}
+
+static void change(const char *name, enum how how)
+{
+    char path[64];
+    struct cenv_buf text;
+    snprintf(path, sizeof(path), "src/%s", name);
+    text_of(name, 'B', &text);
+    if (how == CUT)
+        text.len = 1;
+    if (how == REPLACED) {
+        write_at("src/new", &text, O_TRUNC);
+        CHECK_INT(renameat(k.s.fd, "src/new", k.s.fd, path), 0);
+    } else {
+        write_at(path, &text, how == CUT ? O_TRUNC : 0);
+    }
+    cenv_buf_release(&text);
+}
+
+/* ---- one clone, stopped ---- */
+
+static int clone_once(const char *options, const char *name)
+{
+    int rc = cenv_clone(k.store, scratch_path(&k.s, "src"), scratch_path(&k.s, "clone"),
+                        options, &k.task, &k.out, &k.err);
+    char directory[8];
+    snprintf(directory, sizeof(directory), "%.3s", name);
+    bool told = rc == CENV_EPREFIX && strstr(k.err.message, directory);
+    if (rc < 0 && !told)
+        fprintf(stderr, "    %s\n", k.err.message);
+    return rc == 0 ? 0 : told ? FOUND : 1;
+}
+
+/* Its exit status; *came tells whether there were so many system calls. */
+static int change_at_call(int n, const char *options, const char *name, enum how how,
+                          bool *came)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        raise(SIGSTOP);
+        _exit(clone_once(options, name));
+    }
+    waitpid(pid, &status, 0);
+    for (int i = 0; i < 2 * n && !WIFEXITED(status); i++) { /* in and out of each */
+        ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+        waitpid(pid, &status, 0);
+    }
+    *came = !WIFEXITED(status);
+    if (*came) {
+        change(name, how);
+        ptrace(PTRACE_DETACH, pid, NULL, NULL);
+        waitpid(pid, &status, 0);
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static size_t count_of(const struct cenv_buf *text, char letter)
+{
+    size_t nr = 0;
+    const char *at = text->data, *end = at + text->len;
+    for (; at < end; at++)
+        nr += *at == letter;
+    return nr;
+}
+
+/* As it was or as it became, nothing between: in letters, since the paths are others. */
+static void check_file(const char *name, bool changed, enum how how)
+{
+    char path[64];
+    struct cenv_buf got, was, is;
+    snprintf(path, sizeof(path), "clone/%s", name);
+    cenv_buf_init(&got, 2 * BIG);
+    CHECK_INT(cenv_fs_read_file(k.s.fd, path, &got, &k.err), 0);
+    text_of(name, 'A', &was);
+    text_of(name, 'B', &is);
+    if (how == CUT)
+        is.len = 1;
+    size_t as = count_of(&got, 'A'), bs = count_of(&got, 'B');
+    bool old = as == count_of(&was, 'A') && bs == count_of(&was, 'B');
+    bool new = changed &&as == count_of(&is, 'A') && bs == count_of(&is, 'B');
+    if (!CHECK(old || new))
+        fprintf(stderr, "    %s: %zu A, %zu B\n", name, as, bs);
+    if (changed)
+        outcomes[new && !old]++;
+    cenv_buf_release(&got);
+    cenv_buf_release(&was);
+    cenv_buf_release(&is);
+}
+
+static void try_all(const char *options, const char *name, enum how how, int step)
+{
+    bool came = true;
+    for (int n = step; came; n += step) {
+        int rc = change_at_call(n, options, name, how, &came);
+        CHECK(rc == 0 || rc == FOUND);
+        bool there = cenv_fs_exists(k.s.fd, "clone");
+        if (!CHECK_INT(there, rc == 0))
+            fprintf(stderr, "    %s, %s, change %d at call %d\n", options, name, how,
+                    n);
+        for (size_t i = 0; there && i < CHECK_NR(names); i++)
+            check_file(names[i], came && strcmp(names[i], name) == 0, how);
+        CHECK_INT(
+            cenv_remove(k.store, scratch_path(&k.s, "clone"), NULL, &k.task, &k.err),
+            0);
+        make_old(name);
+    }
+}
+
+static void test_change__is_never_half_cloned(void)
+{
+    begin();
+    for (size_t i = 0; i < CHECK_NR(names); i++)
+        for (enum how how = 0; how < HOWS; how++)
+            try_all("{\"mode\":\"copy\",\"threads\":1}", names[i], how,
+                    i == 1 && how == IN_PLACE ? 2 : STEP);
+    CHECK(outcomes[0] > 5); /* after it was copied */
+    CHECK(outcomes[1] > 5); /* before, or a second attempt */
+    storekit_close(&k);
+}
+
+/* A shared file cannot be half of each; what is written for the clone alone could. */
+static void test_change__of_linked_files(void)
+{
+    begin();
+    for (enum how how = 0; how < HOWS; how++)
+        try_all("{\"mode\":\"hardlink\",\"threads\":1}", "bin/tool", how, STEP);
+    try_all("{\"mode\":\"hardlink\",\"threads\":1}", "lib/plain", REPLACED, STEP);
+    storekit_close(&k);
+}
+
+int main(void)
+{
+    umask(022);
+    RUN(test_change__is_never_half_cloned);
+    RUN(test_change__of_linked_files);
+    return check_report();
+}
