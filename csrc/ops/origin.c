@@ -139,6 +139,7 @@ static void set_url(struct cenv_buf *text, struct cenv_str url)
     cenv_url_strip(&plain, url);
     add_member("url", cenv_buf_str(&plain), &line);
     replace_member(text, "url", cenv_buf_str(&line));
+    text->failed |= line.failed; /* which clearing forgets */
     cenv_buf_clear(&line);
     add_member("channel", cenv_path_parent(cenv_buf_str(&plain)), &line);
     replace_member(text, "channel", cenv_buf_str(&line));
@@ -236,7 +237,7 @@ static int by_bytes(const void *a, const void *b)
     return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
 }
 
-/* "+channel::dist" with the channel of the dist's URL, into memory of `arena`. */
+/* "+channel::dist" with the channel of the dist's URL, into memory of `arena`; no data: none left. */
 static struct cenv_str moved(const struct origin *o, struct cenv_str line,
                              struct cenv_arena *arena)
 {
@@ -258,7 +259,9 @@ static struct cenv_str moved(const struct origin *o, struct cenv_str line,
     cenv_url_strip(&plain, url);
     struct cenv_str channel = cenv_path_parent(cenv_buf_str(&plain));
     cenv_buf_addf(&text, "+%.*s::%.*s", CENV_STR_ARG(channel), CENV_STR_ARG(dist));
-    struct cenv_str kept = cenv_arena_str(arena, cenv_buf_str(&text));
+    struct cenv_str kept = text.failed || plain.failed
+                               ? cenv_str_n(NULL, 0)
+                               : cenv_arena_str(arena, cenv_buf_str(&text));
     cenv_buf_release(&text);
     cenv_buf_release(&plain);
     return kept;
@@ -275,20 +278,27 @@ static int edit_block(const struct origin *o, struct cenv_str block,
                       struct cenv_arena *arena, struct cenv_buf *out)
 {
     size_t nr = 0;
+    struct cenv_buf tail; /* comments behind the dists */
     struct cenv_str *dists =
         cenv_arena_calloc(arena, block.len / 2 + 1, sizeof(*dists));
     if (!dists)
         return cenv_error_oom(o->err);
+    cenv_buf_init(&tail, TEXT_MAX);
     while (block.len) {
         struct cenv_str line = cenv_str_cut(&block, '\n');
-        if (cenv_str_starts(line, CENV_STR("+")))
-            dists[nr++] = moved(o, line, arena);
-        else if (!o->specs || !cenv_str_starts(line, CENV_STR("# update specs: ")))
-            add_line(line, out);
+        if (cenv_str_starts(line, CENV_STR("+"))) {
+            dists[nr] = moved(o, line, arena);
+            out->failed |= !dists[nr++].data;
+        } else if (!o->specs || !cenv_str_starts(line, CENV_STR("# update specs: "))) {
+            add_line(line, nr ? &tail : out);
+        }
     }
     qsort(dists, nr, sizeof(*dists), by_bytes);
     for (size_t i = 0; i < nr; i++)
         add_line(dists[i], out);
+    cenv_buf_add_str(out, cenv_buf_str(&tail));
+    out->failed |= tail.failed;
+    cenv_buf_release(&tail);
     return 0;
 }
 
