@@ -823,6 +823,85 @@ static void test_clone__waits_for_a_repair(void)
     storekit_close(&k);
 }
 
+/* ---- carried to another store ---- */
+
+static char carried[200]; /* options that name the template */
+
+static int export_to(const char *file)
+{
+    cenv_buf_clear(&k.out);
+    return cenv_template_export(k.store, scratch_path(&k.s, file), carried, &k.task,
+                                &k.out, &k.err);
+}
+
+static int import_from(struct cenv_store *store, const char *file)
+{
+    cenv_buf_clear(&k.out);
+    return cenv_template_import(store, scratch_path(&k.s, file), "{}", &k.task, &k.out,
+                                &k.err);
+}
+
+/* Whole or not at all: `rc` is the outcome, `file` what must be there only then. */
+static void check_carried(int rc, int dir, const char *file)
+{
+    struct cenv_listing list;
+    CHECK_INT(cenv_listing_read(&list, dir, false), 0);
+    CHECK_INT((int)list.nr, rc == 0);
+    for (size_t i = 0; rc == 0 && file && i < list.nr; i++)
+        CHECK_STR(list.entries[i].name, file);
+    cenv_listing_release(&list);
+}
+
+static void test_carry__no_memory_and_damage(void)
+{
+    struct cenv_store *other = NULL;
+    struct stat st;
+    int rc = -1;
+    begin();
+    CHECK_INT(build("{\"specs\":[\"a\"]}"), 0);
+    struct cenv_json *doc = reply();
+    snprintf(carried, sizeof(carried), "{\"ids\":[\"%s\"],\"replace\":true}",
+             cenv_json_get_cstr(doc, "id"));
+    cenv_json_free(doc);
+    CHECK_INT(mkdirat(k.s.fd, "out", 0755), 0);
+    int out = cenv_raw_open_dir(k.s.fd, "out");
+    for (long n = 1; n < 9000 && rc < 0; n += 1 + n / 9) {
+        cenv_alloc_fail_nth(n);
+        rc = export_to("out/archive");
+        cenv_alloc_fail_nth(0);
+        if (!CHECK(rc == 0 || rc == CENV_ENOMEM))
+            fprintf(stderr, "    %s\n", k.err.message);
+        check_carried(rc, out, "archive");
+        cenv_error_release(&k.err);
+    }
+    CHECK_INT(rc, 0);
+    CHECK_INT(cenv_store_open(&other, scratch_path(&k.s, "other"), &k.err), 0);
+    int templates = cenv_store_dirfd(other, CENV_STORE_TEMPLATES);
+    CHECK_INT(fstatat(out, "archive", &st, 0), 0);
+    for (off_t cut = 0; cut < st.st_size; cut += st.st_size / 7 + 1) {
+        CHECK_INT(export_to("out/archive"), 0);
+        CHECK_INT(truncate(scratch_path(&k.s, "out/archive"), cut), 0);
+        CHECK_INT(import_from(other, "out/archive"), CENV_EINTEGRITY);
+        check_carried(-1, templates, NULL);
+        cenv_error_release(&k.err);
+    }
+    CHECK_INT(export_to("out/archive"), 0);
+    rc = -1;
+    for (long n = 1; n < 9000 && rc < 0; n += 1 + n / 9) {
+        cenv_alloc_fail_nth(n);
+        rc = import_from(other, "out/archive");
+        cenv_alloc_fail_nth(0);
+        /* Its readers take a buffer that could not grow for a damaged archive. */
+        CHECK(rc == 0 || rc == CENV_ENOMEM || rc == CENV_EINTEGRITY || rc == CENV_EOS);
+        check_carried(rc, templates, NULL);
+        cenv_error_release(&k.err);
+    }
+    CHECK_INT(rc, 0);
+    cenv_store_free(other);
+    cenv_fd_close(out);
+    storekit_close(&k);
+}
+
 int main(void)
 {
     umask(022);
@@ -846,5 +925,6 @@ int main(void)
     RUN(test_clone__waits_for_a_repair);
     RUN(test_stage__same_file_system_needs_none);
     RUN(test_stage__another_file_system_gets_a_private_copy);
+    RUN(test_carry__no_memory_and_damage);
     return check_report();
 }
