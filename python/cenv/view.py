@@ -68,6 +68,8 @@ def _keeping(keep: Path, become: Callable[[bytes, bytes], NoReturn]) -> int:
     if keep.exists() and any(keep.iterdir()):
         hint = "name a new directory for the changes"
         raise PrefixError(f"'{keep}' is not empty", hint=hint)
+    from cenv import api  # only here: `run` starts fast
+
     keep.mkdir(parents=True, exist_ok=True)
     work = keep.with_name(f".{keep.name}.work-{os.getpid()}")
     work.mkdir(mode=0o700)
@@ -75,7 +77,7 @@ def _keeping(keep: Path, become: Callable[[bytes, bytes], NoReturn]) -> int:
         pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)))
         return _wait(pid)
     finally:
-        core.call(core.extension().remove, os.fspath(work))
+        api.remove(work)
 
 
 def _fork(become: Callable[[], NoReturn]) -> int:

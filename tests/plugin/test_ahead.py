@@ -17,12 +17,12 @@ import pytest
 def clones(env):
     return {p for p in Path(env).parent.iterdir() if p.name.isdecimal()}
 
-def wait_for_more(env):
+def wait_for_more(*envs):
     end = time.monotonic() + 20
-    before = clones(env)
-    while clones(env) == before and time.monotonic() < end:
+    known = set(map(Path, envs))
+    while len(clones(envs[0]) - known) != 1 and time.monotonic() < end:
         time.sleep(0.02)
-    (new,) = clones(env) - before
+    (new,) = clones(envs[0]) - known
     return str(new)
 """
 
@@ -104,8 +104,7 @@ def test_spares_of_a_killed_run_go(project: pytest.Pytester, run) -> None:
         HELPERS
         + """
 def test_killed(cenv_env):
-    cenv_env()
-    wait_for_more(cenv_env())
+    wait_for_more(cenv_env(), cenv_env())
     os.kill(os.getpid(), signal.SIGKILL)
 
 def test_next(): pass

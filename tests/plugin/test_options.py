@@ -323,7 +323,7 @@ def test_types_are_strict(pytester: pytest.Pytester) -> None:
     for wrong in ("cenv_env(mode=3)", "cenv_clone(3)", "cenv_env(template=3)"):
         assert "arg-type" in mypy(f"    {wrong}")
     assert "attr-defined" in mypy("    cenv_env().no_such")
-    assert "call-arg" in mypy("    python.clone(chanels=[])")
+    assert "call-arg" in mypy("    python.clone(sources=[])")
     pytester.makepyfile(
         """
         from cenv import pytest_plugin
