@@ -551,15 +551,6 @@ static int enter_requests(const struct unpacking *u)
 
 /* ---- one template ---- */
 
-static int is_there(struct unpacking *u)
-{
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    int rc = cenv_template_load(u->import->store, u->id, &doc, &st, u->import->err);
-    cenv_json_free(rc == 0 ? doc : NULL);
-    return rc;
-}
-
 /* Under the lock of its builders: who wants it meanwhile waits for this. */
 static int find_or_take(struct unpacking *u, bool *taken)
 {
@@ -570,7 +561,7 @@ static int find_or_take(struct unpacking *u, bool *taken)
     int rc = cenv_store_lock(x->store, key, &lock, x->task, x->err);
     if (rc < 0)
         return rc;
-    rc = is_there(u);
+    rc = cenv_template_is_there(x->store, u->id, x->err);
     if (rc == 0) {
         rc = read_members(u, false);
     } else if (rc == 1) {

@@ -331,11 +331,7 @@ int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
 
 int cenv_build_is_there(struct cenv_build *build)
 {
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    int rc = cenv_template_load(build->store, build->id.data, &doc, &st, build->err);
-    cenv_json_free(rc == 0 ? doc : NULL);
-    return rc;
+    return cenv_template_is_there(build->store, build->id.data, build->err);
 }
 
 int cenv_build_lock(struct cenv_build *build)

@@ -397,6 +397,17 @@ int cenv_clone_find(const struct cenv_store *store, const char *path, char **sou
     return rc;
 }
 
+/* What stays of an entry when something else of it changes. */
+static struct cenv_clone_entry entry_of(const struct clone *clone, const char *path)
+{
+    return (struct cenv_clone_entry){.path = path,
+                                     .source = clone->source,
+                                     .dev = clone->dev,
+                                     .ino = clone->ino,
+                                     .root_mode = clone->root_mode,
+                                     .mode = clone->mode};
+}
+
 /* All of the entry but its owner stays, its time too: it tells what changed since the cloning. */
 int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err)
@@ -410,15 +421,10 @@ int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
                             store->path);
     rc = rc ? rc : cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
-    struct cenv_clone_entry entry = {.path = path,
-                                     .source = clone.source,
-                                     .dev = clone.dev,
-                                     .ino = clone.ino,
-                                     .root_mode = clone.root_mode,
-                                     .mode = clone.mode,
-                                     .shown_dev = clone.shown_dev,
-                                     .shown_ino = clone.shown_ino,
-                                     .temp = clone.temp};
+    struct cenv_clone_entry entry = entry_of(&clone, path);
+    entry.shown_dev = clone.shown_dev;
+    entry.shown_ino = clone.shown_ino;
+    entry.temp = clone.temp;
     if (pid > 0)
         cenv_owner_of(pid, &entry.owner);
     rc = rc ? rc : cenv_clone_register(store, &entry, err);
@@ -461,15 +467,10 @@ int cenv_clone_shown(const struct cenv_store *store, const char *path,
     if (rc < 0)
         return rc;
     rc = cenv_fs_stat(CENV_CWD, path, &st, err);
-    struct cenv_clone_entry entry = {.path = path,
-                                     .source = clone.source,
-                                     .dev = clone.dev,
-                                     .ino = clone.ino,
-                                     .root_mode = clone.root_mode,
-                                     .owner = clone.owner,
-                                     .mode = clone.mode,
-                                     .shown_dev = st.dev,
-                                     .shown_ino = st.ino};
+    struct cenv_clone_entry entry = entry_of(&clone, path);
+    entry.owner = clone.owner;
+    entry.shown_dev = st.dev;
+    entry.shown_ino = st.ino;
     rc = rc ? rc : cenv_clone_register(store, &entry, err);
     clone_release(&clone);
     return rc;

@@ -139,27 +139,18 @@ static int copy_over(struct stage *stage, const char *from, const char *to)
     return rc;
 }
 
-static int is_staged(struct stage *stage)
-{
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    int rc = cenv_template_load(stage->to, stage->id, &doc, &st, stage->err);
-    cenv_json_free(rc == 0 ? doc : NULL);
-    return rc;
-}
-
 static int find_or_copy(struct stage *stage, const char *from, const char *to)
 {
     char key[80];
     struct cenv_lock *lock;
-    int rc = is_staged(stage);
+    int rc = cenv_template_is_there(stage->to, stage->id, stage->err);
     if (rc != 1)
         return rc;
     snprintf(key, sizeof(key), "template-%s", stage->id);
     rc = cenv_store_lock(stage->to, key, &lock, stage->task, stage->err);
     if (rc < 0)
         return rc;
-    rc = is_staged(stage);
+    rc = cenv_template_is_there(stage->to, stage->id, stage->err);
     if (rc == 1)
         rc = copy_over(stage, from, to);
     cenv_store_unlock(stage->to, key, lock);

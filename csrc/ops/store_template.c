@@ -126,6 +126,16 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
     return rc;
 }
 
+int cenv_template_is_there(const struct cenv_store *store, const char *id,
+                           struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    struct cenv_stat st;
+    int rc = cenv_template_load(store, id, &doc, &st, err);
+    cenv_json_free(rc == 0 ? doc : NULL);
+    return rc;
+}
+
 void cenv_template_used(const struct cenv_store *store, const char *id)
 {
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);

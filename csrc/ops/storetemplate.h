@@ -15,6 +15,10 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
                        struct cenv_json **doc, struct cenv_stat *st,
                        struct cenv_error *err);
 
+/* Whether it is finished: 0 there, 1 not, or a status. */
+int cenv_template_is_there(const struct cenv_store *store, const char *id,
+                           struct cenv_error *err);
+
 /* Adds what is not in the file, "path" and "used"; 0 or -1 (OOM). */
 int cenv_template_complete(const struct cenv_store *store, const char *id,
                            const struct cenv_stat *st, struct cenv_json *doc);
