@@ -4,7 +4,7 @@ B ?= build
 MINISAT_PREFIX ?= build/deps
 export MINISAT_PREFIX
 PY := .venv/bin/python
-SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch] benchmarks/*.c)
+SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch] tests/c/*/*.c benchmarks/*.c)
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
 .PHONY: help build demo test soak bench codspeed lint format clean

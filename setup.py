@@ -21,7 +21,6 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError
 
 TOP = Path(__file__).resolve().parent
-LAYERS = ("base", "io", "model", "ops", "binding")
 LIBRARIES = (
     "libcurl",
     "libarchive",
@@ -195,10 +194,17 @@ class BuildExtension(build_ext):
         return outputs
 
 
+def read_rooms() -> list[str]:
+    """Return the rooms of the core: csrc/ROOMS has a line "room: rooms it uses" each."""
+    lines = (TOP / "csrc" / "ROOMS").read_text().splitlines()
+    parts = [line.partition("#")[0].partition(":") for line in lines]
+    return [room.strip() for room, colon, _ in parts if colon]
+
+
 def sources() -> list[str]:
     """Return every source of the core and the binding, in a fixed order."""
-    found = [path for layer in LAYERS for path in (TOP / "csrc" / layer).glob("*.c")]
-    found += (TOP / "csrc" / "io").glob("*.cc")
+    rooms = [TOP / "csrc" / room for room in read_rooms()]
+    found = [path for room in rooms for path in room.glob("*.c*")]
     return sorted(str(path.relative_to(TOP)) for path in found)
 
 

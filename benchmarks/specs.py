@@ -13,7 +13,7 @@ from pathlib import Path
 from measure import ROOT, shared, workspace
 
 LIBRARIES = ("libpcre2-8", "libcrypto")
-SOURCES = ("base/*.c", "model/*.c", "io/regex.c")
+SOURCES = ("base/*.c", "model/*.c", "codec/regex.c", "codec/json_scan.c")
 
 
 def build(place: Path) -> Path:

@@ -2,7 +2,7 @@
 /* Any bytes as JSON: refused with a reason, or printed and read again to the same text. */
 #include <stdlib.h>
 
-#include "io/json.h"
+#include "codec/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

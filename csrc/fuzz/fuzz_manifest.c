@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ops/cloner.h"
+#include "clone/clone_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

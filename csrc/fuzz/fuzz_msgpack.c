@@ -2,8 +2,8 @@
 /* Any bytes as MessagePack: refused with a reason, or JSON that is packed and read again the same. */
 #include <stdlib.h>
 
-#include "io/json.h"
-#include "io/msgpack.h"
+#include "codec/json.h"
+#include "codec/msgpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

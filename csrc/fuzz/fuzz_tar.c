@@ -2,8 +2,8 @@
 /* Any bytes as tar, plain or compressed: refused, or members that may be written below a root. */
 #include <stdlib.h>
 
-#include "io/path.h"
-#include "io/tar.h"
+#include "codec/tar.h"
+#include "os/path.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

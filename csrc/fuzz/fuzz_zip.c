@@ -2,7 +2,7 @@
 /* Any bytes as a ZIP container: refused with a reason, or the members fill the file. */
 #include <stdlib.h>
 
-#include "io/zip.h"
+#include "codec/zip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -79,7 +79,7 @@ int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str re
 
 /* ---- platform and channels (model/platform, model/channel) ---- */
 
-/* ---- index and solve (ops/index, ops/solve, ops/explain) ---- */
+/* ---- index and solve (repodata/index, api/solve, explain/explain) ---- */
 
 /* Records of several channels and subdirs; immutable, any number of solves may run on it at once. */
 struct cenv_index;
@@ -153,7 +153,7 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
 int cenv_solve(const struct cenv_index *index, const char *request_json,
                struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
 
-/* ---- extract and fetch (ops/extract, ops/fetch) ---- */
+/* ---- extract and fetch (package/extract, fetch/fetch_packages) ---- */
 
 /*
  * Extracts one .conda or .tar.bz2 into `dest`, which must not exist or be an empty directory. With
@@ -193,7 +193,7 @@ int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
 int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
                     struct cenv_error *err);
 
-/* ---- store and templates (ops/store) ---- */
+/* ---- store and templates (store/store) ---- */
 
 /* The store of design.md §7 in a directory, made when it is not there. Free with cenv_store_free. */
 struct cenv_store;
@@ -272,7 +272,7 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err);
 
 /*
- * Writes templates into one relocatable archive (zstd tar, ops/carry.h); all or nothing.
+ * Writes templates into one relocatable archive (zstd tar, template/archive.h); all or nothing.
  * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a template
  * serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path", "size", "seconds",
  * "templates": [{"id", "members", "bytes", "skipped": [{"path", "reason"}]}]}.
@@ -368,7 +368,7 @@ int cenv_lease_take(struct cenv_store *store, struct cenv_lease **lease,
                     struct cenv_error *err);
 void cenv_lease_free(struct cenv_lease *lease);
 
-/* ---- create and link (ops/link) ---- */
+/* ---- create and link (link/link) ---- */
 
 struct cenv_store;
 
@@ -384,7 +384,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
                 const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err);
 
-/* ---- clone and reset (ops/clone, ops/reset) ---- */
+/* ---- clone and reset (clone/clone, clone/reset) ---- */
 
 /*
  * Clones the environment `src` (a template of the store, a conda environment whoever made it, or a
@@ -392,7 +392,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
  * `options_json`: {"mode": "auto|reflink|hardlink|copy|overlay", "namespace": for overlay what
  * cenv_namespace_enter gave, "threads": 0, "owner": pid or 0 (the clone is swept when that process is
  * gone), "origin": what records and history tell of the request, {"specs", "was", "urls"}, see
- * ops/origin.h}. Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
+ * clone/provenance.h}. Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
  * "reason"}], "unrelocatable": [...]}. Atomic; the source is never changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
@@ -449,7 +449,7 @@ int cenv_clone_set_aside(struct cenv_store *store, const char *path,
 int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
                 struct cenv_task *task, struct cenv_error *err);
 
-/* ---- prefix relocation (ops/relocate) ---- */
+/* ---- prefix relocation (relocate/relocate) ---- */
 
 /*
  * Appends `data`, a pristine file of a package, as it reads once installed at `prefix`: every
@@ -461,7 +461,7 @@ int cenv_relocate(struct cenv_str data, struct cenv_str placeholder,
                   struct cenv_str prefix, bool binary, struct cenv_buf *out,
                   struct cenv_error *err);
 
-/* ---- views (ops/view): Linux, as root or where user namespaces are allowed ---- */
+/* ---- views (clone/view): Linux, as root or where user namespaces are allowed ---- */
 
 /*
  * Shows the calling process, which must have one thread, a private writable copy of `prefix` at its
@@ -483,14 +483,14 @@ struct cenv_view {
 /* Starts it, from any thread of any process; the caller waits for *pid. */
 int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *err);
 
-/* ---- verify (ops/verify) ---- */
+/* ---- verify (prefix/verify) ---- */
 
 /* Checks every file of `prefix` against its record. Appends {"ok", "missing", "altered",
  * "unmanaged", "checked"}. */
 int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err);
 
-/* ---- machine (io/host, io/fs) ---- */
+/* ---- machine (os/host, os/fs) ---- */
 
 /* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
  * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",

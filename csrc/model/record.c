@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 #include "base/digest.h"
+#include "codec/json_scan.h"
 #include "model/channel.h"
-#include "model/scan.h"
 #include "model/version.h"
 
 /* Timestamps above this are milliseconds: as seconds they lie past the year 9999 (libsolv). */

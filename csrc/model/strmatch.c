@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "io/regex.h"
+#include "codec/regex.h"
 
 static char lower(char c)
 {

@@ -2,7 +2,7 @@
 /* Version constraints: see versionspec.h. */
 #include "model/versionspec.h"
 
-#include "io/regex.h"
+#include "codec/regex.h"
 #include "model/chars.h"
 #include "model/strmatch.h"
 

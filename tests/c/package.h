@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
-#include "ops/link.h"
-#include "ops/linkplan.h"
+#include "link/link.h"
+#include "link/plan.h"
 #include "scratch.h"
 
 /* 40 bytes: a prefix of a test may be shorter, equal or longer. */

@@ -5,10 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
-#include "io/fs.h"
-#include "ops/pkgmanifest.h"
-#include "ops/store.h"
+#include "os/fs.h"
+#include "package/package_manifest.h"
 #include "scratch.h"
+#include "store/store.h"
 
 struct storekit {
     struct scratch s;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "io/archive.h"
-#include "io/tar_header.h"
-#include "io/zip.h"
+#include "codec/stream.h"
+#include "codec/tar_header.h"
+#include "codec/zip.h"
 
 __attribute__((unused)) static void tar_header(struct cenv_buf *out, char type,
                                                const char *name, const char *link,

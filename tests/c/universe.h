@@ -10,12 +10,12 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "cenv.h"
-#include "io/archive.h"
-#include "io/fs.h"
-#include "io/json.h"
+#include "codec/json.h"
+#include "codec/stream.h"
 #include "model/matchspec.h"
 #include "model/record.h"
 #include "model/version.h"
+#include "os/fs.h"
 
 enum { UNIVERSE_SOURCES = 12 };
 

@@ -17,13 +17,23 @@ LITERALS = re.compile(
 )
 
 
+def read_rooms() -> dict[str, list[str]]:
+    """Return the rooms of csrc/ROOMS in their order, each with the rooms it may use."""
+    lines = (TOP / "csrc/ROOMS").read_text().splitlines()
+    pairs = [line.partition("#")[0].partition(":") for line in lines]
+    return {room.strip(): used.split() for room, colon, used in pairs if colon}
+
+
+ROOMS = read_rooms()
+
+
 class Source:
     """One C or C++ file of the core."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.relative_to(TOP / "csrc").as_posix()
-        self.layer = path.parent.name
+        self.room = path.parent.name
         self.text = path.read_text()
 
     def includes(self) -> list[str]:
@@ -47,11 +57,10 @@ class Source:
 @pytest.fixture(scope="session")
 def sources() -> list[Source]:
     """Return every source and header of csrc, fuzzers apart."""
-    layers = ("base", "io", "model", "ops", "binding", "include")
     found = [
         Source(path)
-        for layer in layers
-        for path in sorted((TOP / "csrc" / layer).iterdir())
+        for room in [*ROOMS, "include"]
+        for path in sorted((TOP / "csrc" / room).iterdir())
         if path.suffix in (".c", ".h", ".cc")
     ]
     assert len(found) > 20
@@ -77,3 +86,9 @@ def tracked(top: Path) -> list[Path]:
     return [
         path for path in found if path.is_file() and not GENERATED.search(str(path))
     ]
+
+
+@pytest.fixture(scope="session")
+def rooms() -> dict[str, list[str]]:
+    """Return the rooms in their order, each with the rooms it may use."""
+    return ROOMS

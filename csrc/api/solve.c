@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The solve as a whole: a request is reduced to a problem of integers (problem.c), expressed as
+ * clauses (instance.c), and its best solution found layer by layer (descent.c). An unsatisfiable one
+ * is built again with all that settings hide, to be explained (explain.c); that happens once in a
+ * while, so the common way carries nothing for it.
+ */
+#include "api/solve.h"
+
+#include "base/alloc.h"
+#include "codec/json.h"
+#include "solve/dominate.h"
+
+static int express(const struct cenv_instance *in, struct cenv_sat *sat,
+                   struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("express", "");
+    int rc = cenv_encode(in, 0, sat, err);
+    span.items = in->nr_reqs;
+    cenv_span_end(task, &span);
+    return rc;
+}
+
+static int search(const struct cenv_problem *p, struct cenv_solution *s,
+                  struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_reduction small;
+    struct cenv_sat *sat = cenv_sat_new();
+    int rc = cenv_reduce(&small, &p->in, err);
+    if (rc == 0 && !sat)
+        rc = cenv_error_oom(err);
+    rc = rc < 0 ? rc : express(&small.in, sat, task, err);
+    if (rc == 0) {
+        struct cenv_span span = cenv_span_begin("solve", "");
+        rc = cenv_descend(&small.in, sat, s->choice, s->layer, task, err);
+        if (rc > 0)
+            cenv_reduction_expand(&small, &p->in, s->choice);
+        s->stats = cenv_sat_stats(sat);
+        span.items = s->stats.solves;
+        cenv_span_end(task, &span);
+    }
+    cenv_sat_free(sat);
+    cenv_reduction_release(&small);
+    return rc;
+}
+
+static void print_stats(const struct cenv_problem *p, const struct cenv_solution *s,
+                        struct cenv_buf *out)
+{
+    cenv_buf_addf(out,
+                  "\"stats\":{\"names\":%zu,\"records\":%zu,\"requirements\":%lu,"
+                  "\"variables\":%lu,\"clauses\":%lu,\"solves\":%lu,\"conflicts\":%lu}",
+                  p->nr_names, p->nr_cands, (unsigned long)p->in.nr_reqs,
+                  (unsigned long)s->stats.variables, (unsigned long)s->stats.clauses,
+                  (unsigned long)s->stats.solves, (unsigned long)s->stats.conflicts);
+}
+
+static int print_explanation(const struct cenv_problem *p,
+                             const struct cenv_solution *s, struct cenv_buf *out,
+                             struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_buf text;
+    if (!p->request->explain.len)
+        return 0;
+    cenv_buf_init(&text, 1 << 20);
+    int rc = cenv_explain_choice(p, s, &text, task, err);
+    cenv_buf_puts(out, ",\"explanation\":");
+    if (rc == 0 && cenv_json_quote(out, cenv_buf_str(&text)) < 0)
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* Records that were reached and cannot be used. */
+static void print_skipped(const struct cenv_problem *p, struct cenv_buf *out)
+{
+    cenv_buf_puts(out, ",\"skipped\":[");
+    for (const struct cenv_skip *s = p->skips.first; s; s = s->next) {
+        cenv_buf_puts(out, "{\"fn\":");
+        cenv_json_quote(out, s->fn);
+        cenv_buf_puts(out, ",\"reason\":");
+        cenv_json_quote(out, s->reason);
+        cenv_buf_puts(out, s->next ? "}," : "}");
+    }
+    cenv_buf_putc(out, ']');
+}
+
+static int reply(const struct cenv_problem *p, const struct cenv_solution *s,
+                 struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
+{
+    size_t len = out->len;
+    cenv_buf_puts(out, "{\"records\":");
+    int rc = cenv_solution_records(p, s->choice, out, err);
+    cenv_buf_putc(out, ',');
+    print_stats(p, s, out);
+    print_skipped(p, out);
+    rc = rc < 0 ? rc : print_explanation(p, s, out, task, err);
+    cenv_buf_putc(out, '}');
+    if (rc == 0 && out->failed)
+        rc = cenv_error_oom(err);
+    if (rc < 0 && out->data)
+        out->data[out->len = len] = '\0';
+    return rc;
+}
+
+static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out,
+                         struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_solution s = {0};
+    s.choice = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.choice));
+    s.layer = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.layer));
+    int rc = s.choice && s.layer ? search(p, &s, task, err) : cenv_error_oom(err);
+    if (rc > 0)
+        rc = reply(p, &s, out, task, err);
+    else if (rc == 0)
+        rc = CENV_EUNSAT;
+    cenv_free(s.choice);
+    cenv_free(s.layer);
+    return rc;
+}
+
+int cenv_solve(const struct cenv_index *index, const char *request_json,
+               struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_request request;
+    struct cenv_problem problem;
+    int rc = cenv_request_parse(&request, request_json, &arena, err);
+    if (rc == 0) {
+        rc = cenv_problem_init(&problem, index, &request, false, task, err);
+        rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
+        cenv_problem_release(&problem);
+        cenv_index_save(index);
+        if (rc == CENV_EUNSAT)
+            rc = cenv_explain_unsat(index, &request, task, err);
+    }
+    cenv_arena_release(&arena);
+    return rc;
+}

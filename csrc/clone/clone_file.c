@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Placing one file: shared, copied, or written with its sites replaced and hashed on the way. A
+ * relocated file is gathered as pieces (ranges of a window on the source, the prefix, zeros) and
+ * written with one writev; nothing is copied in memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "clone/clone_tree.h"
+
+int cenv_cloner_changed(struct cenv_cloner *c, uint32_t dir, const char *name,
+                        struct cenv_error *err)
+{
+    const char *path = cenv_mf_cstr(c->m, c->m->dirs[dir].path);
+    atomic_store(&c->changed, true);
+    cenv_error_set(err, CENV_EPREFIX,
+                   "the source changed while it was being cloned: '%s%s%s'", path,
+                   *path && *name ? "/" : "", name);
+    return cenv_error_hint(err, "clone again when nothing writes to it");
+}
+
+/* The name of a file for messages: the path within the source. */
+static int fail(struct cenv_cloner *c, uint32_t file, int rc, const char *what,
+                struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+        return cenv_cloner_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
+    return cenv_error_os(err, -rc, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
+                         dir, *dir ? "/" : "", cenv_mf_cstr(c->m, f->name));
+}
+
+/* ---- writing with sites replaced ---- */
+
+/* One file on its way. */
+struct writing {
+    struct cenv_cloner *c;
+    struct cenv_cloner_thread *t;
+    int in, out;
+    uint64_t written;
+    bool hashed;
+};
+
+static int flush(struct writing *w)
+{
+    struct cenv_cloner_thread *t = w->t;
+    for (unsigned i = 0; w->hashed && i < t->nr_pieces; i++)
+        if (cenv_digest_update(t->digest, t->pieces[i].data, t->pieces[i].len) < 0)
+            return -EIO;
+    int rc = t->nr_pieces ? cenv_raw_writev(w->out, t->pieces, t->nr_pieces) : 0;
+    t->nr_pieces = t->nr_values = 0;
+    return rc;
+}
+
+static int add_piece(struct writing *w, const char *data, uint64_t len)
+{
+    struct cenv_cloner_thread *t = w->t;
+    int rc = t->nr_pieces == CENV_CLONER_PIECES ? flush(w) : 0;
+    t->pieces[t->nr_pieces++] = cenv_str_n(data, len);
+    w->written += len;
+    return rc;
+}
+
+/* A range of the source, through the window; pieces in it must be out before it moves on. */
+static int add_range(struct writing *w, uint64_t from, uint64_t len)
+{
+    struct cenv_cloner_thread *t = w->t;
+    int rc = 0;
+    while (len && rc == 0) {
+        if (from < t->from || from >= t->to) {
+            rc = flush(w);
+            int64_t n =
+                rc < 0 ? rc
+                       : cenv_raw_pread(w->in, t->window, CENV_CLONER_WINDOW, from);
+            if (n <= 0)
+                return n < 0 ? (int)n : -ENOENT; /* shorter than it was */
+            t->from = from;
+            t->to = from + (uint64_t)n;
+        }
+        uint64_t part = len < t->to - from ? len : t->to - from;
+        rc = add_piece(w, t->window + (from - t->from), part);
+        from += part;
+        len -= part;
+    }
+    return rc;
+}
+
+static void add_base64(const unsigned char *raw, size_t len, char *out)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t i = 0; i < len; i += 3) {
+        uint32_t bits = (uint32_t)raw[i] << 16 |
+                        (i + 1 < len ? (uint32_t)raw[i + 1] << 8 : 0) |
+                        (i + 2 < len ? raw[i + 2] : 0);
+        size_t nr = len - i < 3 ? len - i + 1 : 4;
+        for (size_t k = 0; k < nr; k++)
+            *out++ = digits[bits >> (18 - 6 * k) & 63];
+    }
+    *out = '\0';
+}
+
+/* What a record wants to know; the text must live until the pieces are flushed. */
+static struct cenv_str value_of(void *ctx, const struct cenv_site *site)
+{
+    struct writing *w = ctx;
+    const struct cenv_cloned *cloned = &w->c->cloned[site->end];
+    char *text = w->t->values[w->t->nr_values++ % CENV_CLONER_PIECES];
+    if (site->encoding == CENV_VALUE_SHA256)
+        cenv_hex(cloned->sha256, CENV_SHA256_LEN, text);
+    else if (site->encoding == CENV_VALUE_BASE64)
+        add_base64(cloned->sha256, CENV_SHA256_LEN, text);
+    else
+        snprintf(text, CENV_CLONER_VALUE, "%llu", (unsigned long long)cloned->size);
+    return cenv_str(text);
+}
+
+/* Same bytes as in the source and hashed already: the kernel moves them. */
+static int copy_head(struct writing *w, const struct cenv_sha256_state *head)
+{
+    int rc = cenv_raw_copy_head(w->in, w->out, head->len);
+    w->written = head->len;
+    cenv_digest_resume(w->t->digest, head);
+    return rc;
+}
+
+static int write_pieces(struct writing *w, const struct cenv_sites *sites,
+                        uint64_t size)
+{
+    struct cenv_splice splice;
+    struct cenv_piece piece;
+    int rc;
+    cenv_splice_init(&splice, sites, &w->c->forms, size);
+    splice.pos = w->written; /* a head that is there already */
+    splice.value = value_of;
+    splice.value_ctx = w;
+    while ((rc = cenv_splice_next(&splice, &piece)) > 0) {
+        rc = piece.data ? add_piece(w, piece.data, piece.len)
+                        : add_range(w, piece.from, piece.len);
+        if (rc < 0)
+            break;
+    }
+    if (rc == 0)
+        rc = flush(w); /* before the splice and the line it owns go */
+    else if (rc == CENV_ENOMEM)
+        rc = -ENOMEM;
+    cenv_splice_release(&splice);
+    w->t->nr_pieces = w->t->nr_values = 0;
+    return rc;
+}
+
+/* Bits that creating could not give, time, attributes: what is left to do on an open file. */
+static int finish(const struct cenv_cloner *c, const struct cenv_mf_file *file, int in,
+                  int out)
+{
+    int rc = file->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(in, out) : 0;
+    if (rc == 0 &&
+        ((file->mode & c->mask) || (file->mode & 07000) || !(file->mode & 0200)))
+        rc = cenv_raw_chmod_fd(out, file->mode);
+    return rc < 0 ? rc : cenv_raw_set_mtime_fd(out, cenv_mf_new_mtime(file));
+}
+
+/* The source, which must be the file that the manifest tells of. */
+static int open_source(struct cenv_cloner *c, int from, uint32_t file,
+                       struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    struct cenv_stat st;
+    int fd = cenv_raw_open_file(from, cenv_mf_cstr(c->m, f->name), &st);
+    if (fd < 0)
+        return fail(c, file, fd, "cannot open", err);
+    if (cenv_mf_is_same(f, &st))
+        return fd;
+    cenv_fd_close(fd);
+    return cenv_cloner_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
+}
+
+static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                      int out, const struct cenv_mf_file *file)
+{
+    const struct cenv_mf_reloc *reloc = &c->m->relocs[file->reloc];
+    struct cenv_sites sites = cenv_mf_sites(c->m, reloc);
+    struct writing w = {.c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed};
+    struct cenv_cloned *cloned = &c->cloned[file->reloc];
+    int rc = w.hashed ? cenv_digest_reset(t->digest) : 0;
+    t->from = t->to = 0;
+    if (rc == 0 && reloc->head.len)
+        rc = copy_head(&w, &reloc->head);
+    if (rc == 0)
+        rc = write_pieces(&w, &sites, file->size);
+    if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
+        rc = -EIO;
+    cloned->size = w.written;
+    t->relocated += !(file->flags & CENV_MF_VALUES);
+    t->bytes_copied += w.written;
+    return rc;
+}
+
+/* ---- sharing and copying ---- */
+
+static bool count_fallback(struct cenv_cloner_thread *t, int rc)
+{
+    enum cenv_fallback why;
+    switch (-rc) {
+    case EXDEV:
+        why = CENV_FALLBACK_XDEV;
+        break;
+    case EMLINK:
+        why = CENV_FALLBACK_MLINK;
+        break;
+    case EPERM:
+    case EACCES:
+        why = CENV_FALLBACK_PERM;
+        break;
+    case EOPNOTSUPP:
+    case EINVAL:
+    case ENOSYS:
+    case ENOTTY:
+    case ETXTBSY:
+        why = CENV_FALLBACK_OTHER;
+        break;
+    default:
+        return false;
+    }
+    t->fallbacks[why]++;
+    return true;
+}
+
+/* Small files whole through the window: cheaper than asking the kernel to copy a range. */
+static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                      int out, const struct cenv_mf_file *file)
+{
+    t->bytes_copied += file->size;
+    if (c->mode == CENV_LINK_REFLINK && !(file->flags & CENV_MF_VALUES)) {
+        int rc = file->size ? cenv_raw_reflink(in, out) : 0;
+        if (rc == 0) {
+            t->bytes_copied -= file->size;
+            t->bytes_shared += file->size;
+            return 0;
+        }
+        if (!count_fallback(t, rc))
+            return rc;
+    }
+    if (file->size > CENV_CLONER_WINDOW)
+        return cenv_raw_copy_data(in, out, file->size);
+    int64_t n = cenv_raw_pread(in, t->window, file->size, 0);
+    if (n != (int64_t)file->size)
+        return n < 0 ? (int)n : -ENOENT;
+    return n ? cenv_raw_write(out, t->window, (size_t)n) : 0;
+}
+
+/* Whoever wrote to it while it was read left half of that in the clone. */
+static bool is_untouched(int in, const struct cenv_mf_file *file)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat_fd(in, &st) == 0 && cenv_mf_is_same(file, &st);
+}
+
+static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
+                     int to, uint32_t file, struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const char *name = cenv_mf_cstr(c->m, f->name);
+    int in = open_source(c, from, file, err);
+    if (in < 0)
+        return in;
+    int out = cenv_raw_create(to, name, (f->mode & 0777) | 0200);
+    int rc = out < 0 ? out : 0;
+    if (rc == 0)
+        rc = cenv_cloner_writes(c, f) ? write_file(c, t, in, out, f)
+                                      : copy_bytes(c, t, in, out, f);
+    if (rc == 0 && !is_untouched(in, f))
+        rc = -ENOENT; /* not the file any more that was to be copied */
+    if (rc == 0)
+        rc = finish(c, f, in, out);
+    if (out >= 0) {
+        int closed = cenv_raw_close(out);
+        rc = rc < 0 ? rc : closed;
+    }
+    cenv_fd_close(in);
+    return rc < 0 ? fail(c, file, rc, "cannot write", err) : 0;
+}
+
+static int place_link(struct cenv_cloner *c, int to, uint32_t file,
+                      struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const char *name = cenv_mf_cstr(c->m, f->name),
+               *target = cenv_mf_cstr(c->m, f->target);
+    struct cenv_buf moved;
+    cenv_buf_init(&moved, 1 << 20);
+    if (f->skip) {
+        cenv_buf_add_str(&moved, c->forms.of[CENV_ENC_UTF8]);
+        cenv_buf_puts(&moved, target + f->skip);
+        target = moved.data;
+    }
+    int rc = moved.failed ? -ENOMEM : cenv_raw_symlink(target, to, name);
+    if (rc == 0)
+        rc = cenv_raw_set_mtime(to, name, f->mtime_ns);
+    cenv_buf_release(&moved);
+    return rc < 0 ? fail(c, file, rc, "cannot make the link", err) : 0;
+}
+
+int cenv_cloner_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
+                      int to, uint32_t file, struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const char *name = cenv_mf_cstr(c->m, f->name);
+    t->files++;
+    if (cenv_cloner_shares(c, f)) {
+        int rc = cenv_raw_link(from, name, to, name);
+        if (rc == 0) {
+            t->bytes_shared += f->type == CENV_MF_FILE ? f->size : 0;
+            return 0;
+        }
+        if (f->type == CENV_MF_FILE && !count_fallback(t, rc))
+            return fail(c, file, rc, "cannot link", err);
+    }
+    return f->type == CENV_MF_SYMLINK ? place_link(c, to, file, err)
+                                      : write_new(c, t, from, to, file, err);
+}
+
+/* Both directories by path: these files are few. */
+int cenv_cloner_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                           uint32_t file, struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const struct cenv_mf_file *first =
+        f->twin == CENV_NONE ? NULL : &c->m->files[f->twin];
+    const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
+    int to = cenv_fs_open_beneath(c->dst, dir, 0, err), from = -1, rc = to < 0 ? to : 0;
+    if (rc == 0 && first) {
+        const char *path = cenv_mf_cstr(c->m, c->m->dirs[first->dir].path);
+        from = cenv_fs_open_beneath(c->dst, path, 0, err);
+        rc = from < 0 ? from : 0;
+        if (rc == 0)
+            rc = cenv_raw_link(from, cenv_mf_cstr(c->m, first->name), to,
+                               cenv_mf_cstr(c->m, f->name));
+        t->files++;
+        if (rc < 0 && from >= 0)
+            rc = fail(c, file, rc, "cannot link", err);
+    } else if (rc == 0) {
+        from = cenv_fs_open_beneath(c->src, dir, 0, err);
+        rc = from < 0 ? from : cenv_cloner_place(c, t, from, to, file, err);
+    }
+    cenv_fd_close(from);
+    cenv_fd_close(to);
+    return rc;
+}

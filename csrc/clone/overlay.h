@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Clones as overlays: the source seen through a mount, with what names the prefix written anew. */
+#ifndef CENV_CLONE_OVERLAY_H
+#define CENV_CLONE_OVERLAY_H
+
+#include "base/error.h"
+#include "clone/clone_tree.h"
+#include "prefix/new_prefix.h"
+
+/*
+ * At the clone's path lies an empty directory, over it a tmpfs with the directories below, and over
+ * that the overlay: what is written goes to "upper", then come the relocated files in "layer", then
+ * the source itself. All state is in the mounts: every process of the namespace can reset or remove
+ * the clone, and nothing outlives the namespace but the empty directory.
+ */
+#define CENV_OVERLAY_UPPER "upper"
+#define CENV_OVERLAY_LAYER "layer"
+#define CENV_OVERLAY_WORK  "work"
+
+/* The name of the mode in reports and in the registry. */
+#define CENV_OVERLAY_MODE "overlay"
+
+/*
+ * Whether the caller may mount: CENV_ELINK unless `name` (may be NULL) is the mount namespace that
+ * the process is in, which is to say that it entered one.
+ */
+int cenv_overlay_check_namespace(const char *name, struct cenv_error *err);
+
+/*
+ * Mounts the clone that `c` is prepared for at the open, unpublished `dst`, which is published
+ * (empty) for it. On failure nothing is left mounted and the directory is withdrawn.
+ */
+int cenv_overlay_make(struct cenv_cloner *c, struct cenv_newprefix *dst,
+                      struct cenv_error *err);
+
+/* Unmounts what make mounted at `path`, and leaves the empty directory. 1: nothing was mounted. */
+int cenv_overlay_unmount(const char *path, struct cenv_error *err);
+
+/*
+ * Throws away all that was written to the clone at `path`, whose source is the directory `source`,
+ * in time proportional to that; *changes counts the files and links. CENV_ELINK when it is not
+ * mounted in this process's namespace.
+ */
+int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
+                         struct cenv_task *task, struct cenv_error *err);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening what is to be cloned: see source.h. */
+#include "clone/source.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "manifest/manifest_build.h"
+#include "store/store.h"
+
+int cenv_source_open(struct cenv_source *out, const char *path, struct cenv_error *err)
+{
+    struct cenv_source s = {.fd = -1};
+    s.path = cenv_fs_realpath(path, err);
+    if (s.path)
+        s.fd = cenv_fs_open_root(s.path, err);
+    if (s.fd >= 0 && !cenv_fs_exists(s.fd, "conda-meta/history") &&
+        !cenv_fs_exists(s.fd, "pyvenv.cfg")) {
+        cenv_error_set(err, CENV_EPREFIX,
+                       "'%s' is neither a conda environment nor a venv", path);
+        cenv_error_hint(err, "it has no conda-meta/history and no pyvenv.cfg");
+    }
+    if (err->status == 0)
+        *out = s;
+    else
+        cenv_source_close(&s);
+    return err->status;
+}
+
+void cenv_source_close(struct cenv_source *s)
+{
+    if (s->path)
+        cenv_fd_close(s->fd);
+    cenv_manifest_free(s->manifest);
+    cenv_free(s->path);
+    *s = (struct cenv_source){.fd = -1};
+}
+
+/* A damaged or absent manifest is made anew: not an error. */
+static struct cenv_manifest *open_or_none(int dirfd, const char *name)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_manifest *m = NULL;
+    if (cenv_manifest_open(&m, dirfd, name, &ignored) < 0)
+        m = NULL;
+    cenv_error_release(&ignored);
+    return m;
+}
+
+/* The manifest, unless it is of another machine's copy of the store, or of a template that was here
+ * before. */
+static struct cenv_manifest *open_of(const struct cenv_stat *root, int dirfd,
+                                     const char *name)
+{
+    struct cenv_manifest *m = open_or_none(dirfd, name);
+    if (m && (m->header->dev != root->dev || m->header->ino != root->ino)) {
+        cenv_manifest_free(m);
+        m = NULL;
+    }
+    return m;
+}
+
+/*
+ * Something may have come into a template since it was made (bytecode of a program that ran in it):
+ * then the last clone kept a newer manifest with those of foreign environments.
+ */
+static int load_template(struct cenv_source *s, const struct cenv_store *store,
+                         const char *key, struct cenv_error *err)
+{
+    struct cenv_buf path;
+    struct cenv_stat st;
+    cenv_buf_init(&path, 1 << 20);
+    s->is_template = cenv_store_is_template(store, s->path, &path) == 1;
+    int rc = cenv_raw_stat_fd(s->fd, &st);
+    if (rc < 0)
+        cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");
+    if (s->is_template && rc == 0)
+        s->manifest = open_of(&st, cenv_store_dirfd(store, CENV_STORE_MANIFESTS), key);
+    if (s->is_template && rc == 0 && !s->manifest)
+        s->manifest = open_of(&st, CENV_CWD, path.data);
+    cenv_buf_release(&path);
+    return err->status;
+}
+
+/* Keeping it is a favour to the next clone: a full disk must not fail this one. */
+static void keep(const struct cenv_manifest *m, int dirfd, const char *key)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    cenv_manifest_save(m, dirfd, key, &ignored);
+    cenv_error_release(&ignored);
+}
+
+static int bring_up_to_date(struct cenv_source *s, struct cenv_task *task,
+                            struct cenv_error *err)
+{
+    struct cenv_manifest *old = s->manifest;
+    struct cenv_span span = cenv_span_begin("process manifest", "");
+    s->manifest = NULL;
+    int rc = old ? cenv_manifest_is_current(old, s->fd, task, err) : 0;
+    span.hits = rc == 1;
+    span.misses = rc != 1;
+    snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",
+             rc == 1 ? "" : (old ? "the environment changed" : "first use"));
+    if (rc == 1)
+        s->manifest = old;
+    else if (rc == 0)
+        rc = cenv_manifest_of_environment(&s->manifest, s->fd, s->path, old, task, err);
+    span.items = s->manifest ? s->manifest->nr_files : 0;
+    if (s->manifest != old)
+        cenv_manifest_free(old);
+    cenv_span_end(task, &span);
+    return rc < 0 ? rc : 0;
+}
+
+int cenv_source_manifest(struct cenv_source *s, struct cenv_store *store, bool again,
+                         struct cenv_task *task, struct cenv_error *err)
+{
+    char key[CENV_DIGEST_HEX_MAX];
+    int dirfd = store ? cenv_store_dirfd(store, CENV_STORE_MANIFESTS) : -1;
+    if (cenv_sha256_hex(cenv_str(s->path), key) < 0)
+        return cenv_error_oom(err);
+    if (!s->manifest && store && load_template(s, store, key, err) < 0)
+        return err->status;
+    if (s->manifest && s->is_template && !again)
+        return 0;
+    if (!s->manifest && store)
+        s->manifest = open_or_none(dirfd, key);
+    const struct cenv_manifest *had = s->manifest;
+    int rc = bring_up_to_date(s, task, err);
+    if (rc == 0 && store && s->manifest != had)
+        keep(s->manifest, dirfd, key);
+    return rc;
+}

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* JSON trees on cJSON: a strict check before its lenient parser, and a printer as Python's. */
+#include "codec/json.h"
+
+#include <assert.h>
+#include <cJSON.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+
+enum { FEW_KEYS = 12 };
+
+static const double max_exact = 9007199254740992.0; /* 2^53 */
+
+/* cJSON writes a global on every parse: one mutex. */
+static pthread_mutex_t parse_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const cJSON *in(const struct cenv_json *value)
+{
+    return (const cJSON *)(const void *)value;
+}
+
+static cJSON *mut(struct cenv_json *value)
+{
+    return (cJSON *)(void *)value;
+}
+
+static struct cenv_json *wrap(cJSON *item)
+{
+    return (struct cenv_json *)(void *)item;
+}
+
+/* ---- checking the text ---- */
+
+struct scan {
+    struct cenv_str text;
+    size_t at;
+    unsigned depth;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static char peek(const struct scan *scan)
+{
+    return scan->at < scan->text.len ? scan->text.data[scan->at] : '\0';
+}
+
+/* Skips digits; false when there are none. */
+static bool scan_digits(struct scan *scan)
+{
+    size_t start = scan->at;
+
+    while (is_digit(peek(scan)))
+        scan->at++;
+    return scan->at > start;
+}
+
+/* cJSON takes whatever strtod takes: hold numbers to the grammar. */
+static const char *scan_number(struct scan *scan)
+{
+    bool ok = true;
+
+    scan->at += peek(scan) == '-';
+    if (peek(scan) == '0')
+        scan->at++;
+    else
+        ok = scan_digits(scan);
+    if (ok && peek(scan) == '.') {
+        scan->at++;
+        ok = scan_digits(scan);
+    }
+    if (ok && (peek(scan) == 'e' || peek(scan) == 'E')) {
+        scan->at++;
+        scan->at += peek(scan) == '+' || peek(scan) == '-';
+        ok = scan_digits(scan);
+    }
+    return ok && !is_digit(peek(scan)) ? NULL : "malformed number";
+}
+
+/* From behind the opening quote to behind the closing one. Other escapes are cJSON's to check. */
+static const char *scan_string(struct scan *scan)
+{
+    for (; scan->at < scan->text.len; scan->at++) {
+        char c = scan->text.data[scan->at];
+        struct cenv_str rest = cenv_str_slice(scan->text, scan->at, scan->text.len);
+
+        if (c == '"') {
+            scan->at++;
+            return NULL;
+        }
+        if ((unsigned char)c < 0x20)
+            return "control character in a string";
+        if (cenv_str_starts(rest, CENV_STR("\\u0000")))
+            return "U+0000 in a string";
+        if (c == '\\')
+            scan->at++;
+    }
+    return "unterminated string";
+}
+
+static const char *scan_token(struct scan *scan)
+{
+    char c = scan->text.data[scan->at];
+
+    if (c == '-' || is_digit(c))
+        return scan_number(scan);
+    scan->at++;
+    if (c == '"')
+        return scan_string(scan);
+    if (c == '[' || c == '{')
+        return ++scan->depth > CENV_JSON_MAX_DEPTH ? "too deeply nested" : NULL;
+    if ((c == ']' || c == '}') && scan->depth > 0)
+        scan->depth--;
+    if ((unsigned char)c < 0x20 && c != '\n' && c != '\r' && c != '\t')
+        return "control character";
+    return NULL; /* structure and literals are cJSON's to check */
+}
+
+static int syntax_error(const struct scan *scan, size_t at, const char *what,
+                        const char *why, struct cenv_error *err)
+{
+    size_t line = 1, start = 0;
+
+    for (size_t i = 0; i < at && i < scan->text.len; i++) {
+        if (scan->text.data[i] == '\n') {
+            line++;
+            start = i + 1;
+        }
+    }
+    return cenv_error_set(err, CENV_EINTEGRITY,
+                          "%s is not valid JSON: %s at line %zu, column %zu", what, why,
+                          line, at - start + 1);
+}
+
+static int check_text(struct scan *scan, const char *what, struct cenv_error *err)
+{
+    size_t valid;
+
+    if (scan->text.len > CENV_JSON_MAX_SIZE)
+        return cenv_error_set(err, CENV_EINTEGRITY,
+                              "%s is too large: %zu bytes of JSON", what,
+                              scan->text.len);
+    valid = cenv_utf8_valid(scan->text);
+    if (valid < scan->text.len)
+        return syntax_error(scan, valid, what, "bytes that are not UTF-8", err);
+    while (scan->at < scan->text.len) {
+        size_t start = scan->at;
+        const char *why = scan_token(scan);
+        if (why)
+            return syntax_error(scan, start, what, why, err);
+    }
+    return 0;
+}
+
+/* ---- checking the tree: no key twice, no number beyond a double ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp((*(cJSON *const *)a)->string, (*(cJSON *const *)b)->string);
+}
+
+/* The members of a container in a new array (cenv_free), by key when `sorted`; NULL: no memory. */
+static cJSON **list_members(const cJSON *container, size_t *nr, bool sorted)
+{
+    cJSON **items, *item;
+    size_t count = 0, i = 0;
+
+    cJSON_ArrayForEach(item, container) count++;
+    items = cenv_reallocarray(NULL, count + 1, sizeof(cJSON *));
+    if (!items)
+        return NULL;
+    cJSON_ArrayForEach(item, container) items[i++] = item;
+    if (sorted && cJSON_IsObject(container))
+        qsort(items, count, sizeof(*items), compare_keys);
+    *nr = count;
+    return items;
+}
+
+static int repeated(const char *key, const char *what, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EINTEGRITY,
+                          "%s has the key '%.80s' twice in one object", what, key);
+}
+
+static int check_many_keys(const cJSON *object, const char *what,
+                           struct cenv_error *err)
+{
+    size_t nr = 0;
+    cJSON **items = list_members(object, &nr, true);
+    int rc = 0;
+
+    if (!items)
+        return cenv_error_oom(err);
+    for (size_t i = 1; i < nr && rc == 0; i++) {
+        if (strcmp(items[i - 1]->string, items[i]->string) == 0)
+            rc = repeated(items[i]->string, what, err);
+    }
+    cenv_free(items);
+    return rc;
+}
+
+/* Objects are small, and there are thousands in one paths.json: compared pair by pair. */
+static int check_keys(const cJSON *object, const char *what, struct cenv_error *err)
+{
+    const cJSON *item, *other;
+    size_t nr = 0;
+
+    cJSON_ArrayForEach(item, object)
+    {
+        if (++nr > FEW_KEYS)
+            return check_many_keys(object, what, err);
+        for (other = object->child; other != item; other = other->next) {
+            if (strcmp(item->string, other->string) == 0)
+                return repeated(item->string, what, err);
+        }
+    }
+    return 0;
+}
+
+/* Recursion is bounded by CENV_JSON_MAX_DEPTH. */
+static int check_tree(const cJSON *value, const char *what, struct cenv_error *err)
+{
+    const cJSON *item;
+    int rc = cJSON_IsObject(value) ? check_keys(value, what, err) : 0;
+
+    if (cJSON_IsNumber(value) && value->valuedouble - value->valuedouble != 0)
+        return cenv_error_set(err, CENV_EINTEGRITY, "%s holds a number out of range",
+                              what);
+    cJSON_ArrayForEach(item, value)
+    {
+        if (rc == 0)
+            rc = check_tree(item, what, err);
+    }
+    return rc;
+}
+
+int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *what,
+                    struct cenv_error *err)
+{
+    struct scan scan = {text, 0, 0};
+    const char *end = NULL;
+    cJSON *root;
+    int rc;
+
+    if (cenv_str_starts(text, CENV_STR("\xef\xbb\xbf")))
+        scan.text = cenv_str_slice(text, 3, text.len);
+    scan.text = cenv_str_trim(scan.text);
+    if (scan.text.len == 0)
+        return cenv_error_set(err, CENV_EINTEGRITY, "%s is empty, not JSON", what);
+    rc = check_text(&scan, what, err);
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&parse_lock);
+    root = cJSON_ParseWithLengthOpts(scan.text.data, scan.text.len, &end, false);
+    pthread_mutex_unlock(&parse_lock);
+    if (!root || end != scan.text.data + scan.text.len) {
+        cJSON_Delete(root);
+        return syntax_error(&scan, end ? (size_t)(end - scan.text.data) : 0, what,
+                            root ? "more after the end" : "unexpected text", err);
+    }
+    rc = check_tree(root, what, err);
+    if (rc < 0)
+        cJSON_Delete(root);
+    else
+        *out = wrap(root);
+    return rc;
+}
+
+void cenv_json_free(struct cenv_json *value)
+{
+    cJSON_Delete(mut(value));
+}
+
+/* ---- reading ---- */
+
+enum cenv_json_type cenv_json_type(const struct cenv_json *value)
+{
+    switch (value ? in(value)->type & 0xff : cJSON_Invalid) {
+    case cJSON_False:
+    case cJSON_True:
+        return CENV_JSON_BOOL;
+    case cJSON_NULL:
+        return CENV_JSON_NULL;
+    case cJSON_Number:
+        return CENV_JSON_NUMBER;
+    case cJSON_String:
+        return CENV_JSON_STRING;
+    case cJSON_Array:
+        return CENV_JSON_ARRAY;
+    case cJSON_Object:
+        return CENV_JSON_OBJECT;
+    default:
+        return CENV_JSON_ABSENT;
+    }
+}
+
+struct cenv_json *cenv_json_get(const struct cenv_json *object, const char *key)
+{
+    if (cenv_json_type(object) != CENV_JSON_OBJECT)
+        return NULL;
+    return wrap(cJSON_GetObjectItemCaseSensitive(in(object), key));
+}
+
+struct cenv_json *cenv_json_first(const struct cenv_json *container)
+{
+    enum cenv_json_type type = cenv_json_type(container);
+
+    return type == CENV_JSON_ARRAY || type == CENV_JSON_OBJECT
+               ? wrap(in(container)->child)
+               : NULL;
+}
+
+struct cenv_json *cenv_json_next(const struct cenv_json *item)
+{
+    return wrap(in(item)->next);
+}
+
+const char *cenv_json_key(const struct cenv_json *item)
+{
+    return in(item)->string;
+}
+
+size_t cenv_json_len(const struct cenv_json *container)
+{
+    const struct cenv_json *item;
+    size_t nr = 0;
+
+    cenv_json_each(item, container) nr++;
+    return nr;
+}
+
+const char *cenv_json_cstr(const struct cenv_json *value)
+{
+    return cenv_json_type(value) == CENV_JSON_STRING ? in(value)->valuestring : NULL;
+}
+
+struct cenv_str cenv_json_str(const struct cenv_json *value)
+{
+    return cenv_str(cenv_json_cstr(value));
+}
+
+bool cenv_json_double(const struct cenv_json *value, double *out)
+{
+    if (cenv_json_type(value) != CENV_JSON_NUMBER)
+        return false;
+    *out = in(value)->valuedouble;
+    return true;
+}
+
+bool cenv_json_int(const struct cenv_json *value, int64_t *out)
+{
+    double number;
+
+    if (!cenv_json_double(value, &number) || number > max_exact ||
+        number < -max_exact || number != (double)(int64_t)number)
+        return false;
+    *out = (int64_t)number;
+    return true;
+}
+
+bool cenv_json_true(const struct cenv_json *value)
+{
+    return value && cJSON_IsTrue(in(value));
+}
+
+const char *cenv_json_get_cstr(const struct cenv_json *object, const char *key)
+{
+    return cenv_json_cstr(cenv_json_get(object, key));
+}
+
+struct cenv_str cenv_json_get_str(const struct cenv_json *object, const char *key)
+{
+    return cenv_json_str(cenv_json_get(object, key));
+}
+
+int64_t cenv_json_get_int(const struct cenv_json *object, const char *key,
+                          int64_t fallback)
+{
+    cenv_json_int(cenv_json_get(object, key), &fallback);
+    return fallback;
+}
+
+bool cenv_json_get_true(const struct cenv_json *object, const char *key)
+{
+    return cenv_json_true(cenv_json_get(object, key));
+}
+
+/* ---- building ---- */
+
+struct cenv_json *cenv_json_object(void)
+{
+    return wrap(cJSON_CreateObject());
+}
+
+struct cenv_json *cenv_json_array(void)
+{
+    return wrap(cJSON_CreateArray());
+}
+
+struct cenv_json *cenv_json_string(struct cenv_str text)
+{
+    struct cenv_json *value = NULL;
+    char *copy;
+
+    if (memchr(text.data ? text.data : "", '\0', text.len) || !cenv_utf8_is(text))
+        return NULL;
+    copy = cenv_memdup(text.data ? text.data : "", text.len);
+    if (copy)
+        value = wrap(cJSON_CreateString(copy));
+    cenv_free(copy);
+    return value;
+}
+
+struct cenv_json *cenv_json_number(double number)
+{
+    return wrap(cJSON_CreateNumber(number));
+}
+
+struct cenv_json *cenv_json_integer(int64_t number)
+{
+    if (number > (int64_t)max_exact || number < -(int64_t)max_exact)
+        return NULL;
+    return cenv_json_number((double)number);
+}
+
+struct cenv_json *cenv_json_boolean(bool value)
+{
+    return wrap(cJSON_CreateBool(value));
+}
+
+struct cenv_json *cenv_json_null(void)
+{
+    return wrap(cJSON_CreateNull());
+}
+
+struct cenv_json *cenv_json_dup(const struct cenv_json *value)
+{
+    return wrap(cJSON_Duplicate(in(value), true));
+}
+
+int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value)
+{
+    cJSON *old;
+    bool ok = false;
+
+    if (value && cenv_json_type(object) == CENV_JSON_OBJECT) {
+        old = mut(cenv_json_get(object, key));
+        ok = old ? cJSON_ReplaceItemInObjectCaseSensitive(mut(object), key, mut(value))
+                 : cJSON_AddItemToObject(mut(object), key, mut(value));
+    }
+    if (!ok)
+        cenv_json_free(value);
+    return ok ? 0 : -1;
+}
+
+int cenv_json_set_str(struct cenv_json *object, const char *key, struct cenv_str text)
+{
+    return cenv_json_set(object, key, cenv_json_string(text));
+}
+
+int cenv_json_set_cstr(struct cenv_json *object, const char *key, const char *text)
+{
+    return cenv_json_set(object, key, cenv_json_string(cenv_str(text)));
+}
+
+int cenv_json_set_int(struct cenv_json *object, const char *key, int64_t number)
+{
+    return cenv_json_set(object, key, cenv_json_integer(number));
+}
+
+int cenv_json_set_bool(struct cenv_json *object, const char *key, bool value)
+{
+    return cenv_json_set(object, key, cenv_json_boolean(value));
+}
+
+int cenv_json_append(struct cenv_json *array, struct cenv_json *value)
+{
+    bool ok = value && cenv_json_type(array) == CENV_JSON_ARRAY &&
+              cJSON_AddItemToArray(mut(array), mut(value));
+
+    if (!ok)
+        cenv_json_free(value);
+    return ok ? 0 : -1;
+}
+
+int cenv_json_append_str(struct cenv_json *array, struct cenv_str text)
+{
+    return cenv_json_append(array, cenv_json_string(text));
+}
+
+void cenv_json_remove(struct cenv_json *object, const char *key)
+{
+    if (cenv_json_type(object) == CENV_JSON_OBJECT)
+        cJSON_DeleteItemFromObjectCaseSensitive(mut(object), key);
+}
+
+/* ---- printing ---- */
+
+static void print_point(struct cenv_buf *out, uint32_t point)
+{
+    const char *short_forms = "\"\"\\\\\nn\rr\tt\bb\ff";
+
+    for (const char *form = short_forms; *form; form += 2) {
+        if (point == (unsigned char)form[0]) {
+            cenv_buf_putc(out, '\\');
+            cenv_buf_putc(out, form[1]);
+            return;
+        }
+    }
+    if (point >= 0x10000) {
+        cenv_buf_addf(out, "\\u%04x", 0xd800U + ((point - 0x10000) >> 10));
+        point = 0xdc00U + ((point - 0x10000) & 0x3ffU);
+    }
+    cenv_buf_addf(out, "\\u%04x", point);
+}
+
+/* Bytes from `at` on that stand for themselves. */
+static size_t plain_len(struct cenv_str text, size_t at)
+{
+    size_t end = at;
+
+    while (end < text.len && text.data[end] >= ' ' && text.data[end] <= '~' &&
+           text.data[end] != '"' && text.data[end] != '\\')
+        end++;
+    return end - at;
+}
+
+int cenv_json_quote(struct cenv_buf *out, struct cenv_str text)
+{
+    size_t at = 0;
+
+    cenv_buf_putc(out, '"');
+    while (at < text.len) {
+        size_t plain = plain_len(text, at);
+        uint32_t point = 0xfffd;
+        unsigned len;
+
+        cenv_buf_add(out, text.data + at, plain);
+        at += plain;
+        if (at == text.len)
+            break;
+        len = cenv_utf8_decode(cenv_str_slice(text, at, text.len), &point);
+        print_point(out, len ? point : 0xfffd);
+        at += len ? len : 1;
+    }
+    return cenv_buf_putc(out, '"');
+}
+
+/* The fewest digits that read back the same; the decimal comma of a locale undone. */
+static void print_number(struct cenv_buf *out, double number)
+{
+    char text[40], *comma;
+
+    if (number < 9.2e18 && number > -9.2e18 && number == (double)(int64_t)number) {
+        cenv_buf_addf(out, "%lld", (long long)number);
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    comma = strchr(text, ',');
+    if (comma)
+        *comma = '.';
+    cenv_buf_puts(out, text);
+}
+
+static void print_break(struct cenv_buf *out, unsigned flags, unsigned depth)
+{
+    if (flags & CENV_JSON_INDENT)
+        cenv_buf_addf(out, "\n%*s", (int)(2 * depth), "");
+}
+
+static void print_value(const cJSON *value, unsigned flags, unsigned depth,
+                        struct cenv_buf *out);
+
+static void print_members(cJSON **items, size_t nr, unsigned flags, unsigned depth,
+                          struct cenv_buf *out)
+{
+    for (size_t i = 0; i < nr && !out->failed; i++) {
+        if (i > 0)
+            cenv_buf_putc(out, ',');
+        print_break(out, flags, depth);
+        if (items[i]->string) {
+            cenv_json_quote(out, cenv_str(items[i]->string));
+            cenv_buf_puts(out, flags & CENV_JSON_INDENT ? ": " : ":");
+        }
+        print_value(items[i], flags, depth, out);
+    }
+}
+
+static void print_container(const cJSON *value, unsigned flags, unsigned depth,
+                            struct cenv_buf *out)
+{
+    bool object = cJSON_IsObject(value);
+    size_t nr = 0;
+    cJSON **items = list_members(value, &nr, flags & CENV_JSON_SORT);
+
+    if (!items) {
+        out->failed = 1;
+        return;
+    }
+    cenv_buf_putc(out, object ? '{' : '[');
+    print_members(items, nr, flags, depth + 1, out);
+    if (nr > 0)
+        print_break(out, flags, depth);
+    cenv_buf_putc(out, object ? '}' : ']');
+    cenv_free(items);
+}
+
+static void print_value(const cJSON *value, unsigned flags, unsigned depth,
+                        struct cenv_buf *out)
+{
+    switch (value->type & 0xff) {
+    case cJSON_Array:
+    case cJSON_Object:
+        print_container(value, flags, depth, out);
+        break;
+    case cJSON_String:
+        cenv_json_quote(out, cenv_str(value->valuestring));
+        break;
+    case cJSON_Number:
+        print_number(out, value->valuedouble);
+        break;
+    case cJSON_True:
+    case cJSON_False:
+        cenv_buf_puts(out, cJSON_IsTrue(value) ? "true" : "false");
+        break;
+    default:
+        cenv_buf_puts(out, "null");
+    }
+}
+
+int cenv_json_print(const struct cenv_json *value, unsigned flags, struct cenv_buf *out)
+{
+    assert(value);
+    print_value(in(value), flags, 0, out);
+    return out->failed ? -1 : 0;
+}

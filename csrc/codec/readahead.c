@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Reading ahead: a ring of blocks between one reading thread and its consumer. */
+#include "codec/readahead.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* Each side is woken for several blocks at a time: switching for every one costs more than it gains. */
+enum { BLOCK = 128 << 10, SLOTS = 16, WAKE_FULL = 4, WAKE_FREE = 8 };
+
+struct cenv_ahead {
+    struct cenv_input from;
+    pthread_t thread;
+    bool started;
+    char *blocks; /* SLOTS of BLOCK bytes */
+
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    size_t len[SLOTS];
+    unsigned long head, tail; /* blocks filled, blocks given back */
+    bool held;                /* the consumer is using block `tail` */
+    bool ended, stop;
+    int rc;
+    struct cenv_error err;
+};
+
+static char *block_at(const struct cenv_ahead *ahead, unsigned long at)
+{
+    return ahead->blocks + at % SLOTS * BLOCK;
+}
+
+/* ---- the thread ---- */
+
+/* Waits for a free block; false when nobody wants more. */
+static bool wait_for_room(struct cenv_ahead *ahead)
+{
+    bool stop;
+
+    pthread_mutex_lock(&ahead->lock);
+    while (!ahead->stop && ahead->head - ahead->tail == SLOTS)
+        pthread_cond_wait(&ahead->changed, &ahead->lock);
+    stop = ahead->stop;
+    pthread_mutex_unlock(&ahead->lock);
+    return !stop;
+}
+
+static void hand_over(struct cenv_ahead *ahead, size_t len)
+{
+    pthread_mutex_lock(&ahead->lock);
+    ahead->len[ahead->head % SLOTS] = len;
+    ahead->head++;
+    if (ahead->head - ahead->tail == WAKE_FULL)
+        pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+}
+
+/* Copies what was read into free blocks; false when nobody wants more. */
+static bool pass_on(struct cenv_ahead *ahead, const char *data, size_t len)
+{
+    while (len > 0) {
+        size_t part = len < BLOCK ? len : BLOCK;
+        if (!wait_for_room(ahead))
+            return false;
+        memcpy(block_at(ahead, ahead->head), data, part);
+        hand_over(ahead, part);
+        data += part;
+        len -= part;
+    }
+    return true;
+}
+
+static void *read_all(void *arg)
+{
+    struct cenv_ahead *ahead = arg;
+    struct cenv_error err = CENV_ERROR_INIT;
+    const void *data = NULL;
+    size_t len = 0;
+    int rc;
+
+    do {
+        rc = ahead->from.read(ahead->from.ctx, &data, &len, &err);
+    } while (rc == 0 && len > 0 && pass_on(ahead, data, len));
+    pthread_mutex_lock(&ahead->lock);
+    ahead->ended = true;
+    ahead->rc = rc;
+    cenv_error_move(&ahead->err, &err);
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+    cenv_error_release(&err);
+    return NULL;
+}
+
+/* ---- the consumer ---- */
+
+static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+{
+    struct cenv_ahead *ahead = ctx;
+    int rc = 0;
+
+    if (!ahead->started)
+        return ahead->from.read(ahead->from.ctx, data, len, err);
+    *len = 0;
+    pthread_mutex_lock(&ahead->lock);
+    if (ahead->held) {
+        ahead->held = false;
+        ahead->tail++;
+        if (SLOTS - (ahead->head - ahead->tail) == WAKE_FREE)
+            pthread_cond_signal(&ahead->changed);
+    }
+    while (ahead->head == ahead->tail && !ahead->ended)
+        pthread_cond_wait(&ahead->changed, &ahead->lock);
+    if (ahead->head > ahead->tail) {
+        ahead->held = true;
+        *data = block_at(ahead, ahead->tail);
+        *len = ahead->len[ahead->tail % SLOTS];
+    } else if (ahead->rc < 0) {
+        rc = ahead->rc;
+        cenv_error_move(err, &ahead->err);
+    }
+    pthread_mutex_unlock(&ahead->lock);
+    return rc;
+}
+
+struct cenv_input cenv_input_ahead(struct cenv_ahead *ahead)
+{
+    return (struct cenv_input){ahead_read, ahead};
+}
+
+/* Signals belong to the host's own threads. */
+static void start(struct cenv_ahead *ahead)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    ahead->started = pthread_create(&ahead->thread, NULL, read_all, ahead) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+int cenv_ahead_new(struct cenv_ahead **out, struct cenv_input from,
+                   struct cenv_error *err)
+{
+    struct cenv_ahead *ahead = cenv_calloc(1, sizeof(*ahead));
+
+    if (ahead)
+        ahead->blocks = cenv_malloc((size_t)SLOTS * BLOCK);
+    if (!ahead || !ahead->blocks) {
+        cenv_free(ahead);
+        return cenv_error_oom(err);
+    }
+    ahead->from = from;
+    pthread_mutex_init(&ahead->lock, NULL);
+    pthread_cond_init(&ahead->changed, NULL);
+    start(ahead);
+    *out = ahead;
+    return 0;
+}
+
+void cenv_ahead_free(struct cenv_ahead *ahead)
+{
+    if (!ahead)
+        return;
+    pthread_mutex_lock(&ahead->lock);
+    ahead->stop = true;
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->lock);
+    if (ahead->started)
+        pthread_join(ahead->thread, NULL);
+    pthread_cond_destroy(&ahead->changed);
+    pthread_mutex_destroy(&ahead->lock);
+    cenv_error_release(&ahead->err);
+    cenv_free(ahead->blocks);
+    cenv_free(ahead);
+}

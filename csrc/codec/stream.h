@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Byte streams, compressed and not: the only user of libarchive (bzip2) and of zstd. */
+#ifndef CENV_CODEC_STREAM_H
+#define CENV_CODEC_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/*
+ * Where bytes come from. `read` gives the next block in *data, valid until the next call, with
+ * *len 0 at the end (and from then on); 0 or a status with err set. An input is borrowed by what
+ * reads from it and must outlive that. One thread at a time.
+ */
+struct cenv_input {
+    int (*read)(void *ctx, const void **data, size_t *len, struct cenv_error *err);
+    void *ctx;
+};
+
+/* Where bytes go: takes all of them, or fails. */
+struct cenv_output {
+    int (*write)(void *ctx, const void *data, size_t len, struct cenv_error *err);
+    void *ctx;
+};
+
+/* Bytes in memory: `span` is consumed as it is read, and must outlive the input. */
+struct cenv_input cenv_input_span(struct cenv_str *span);
+
+/* Appends to a buffer, up to its ceiling. */
+struct cenv_output cenv_output_buf(struct cenv_buf *buf);
+
+enum cenv_codec { CENV_CODEC_ZSTD, CENV_CODEC_BZIP2 };
+
+/*
+ * Decompression, itself an input. zstd: any number of frames, skippable ones too, windows up to
+ * 2^27 (extract.md §1.1); bzip2: any number of streams. CENV_EINTEGRITY for more than `max_out`
+ * bytes, a stream that is empty, truncated or damaged, and other bytes behind its end.
+ */
+struct cenv_decoder;
+int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec,
+                     struct cenv_input from, uint64_t max_out, struct cenv_error *err);
+void cenv_decoder_free(struct cenv_decoder *decoder); /* NULL is fine */
+struct cenv_input cenv_input_decoder(struct cenv_decoder *decoder);
+
+/* Decompresses a whole span, appending to `out`; more than its ceiling is an error. */
+int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
+                struct cenv_error *err);
+
+/*
+ * What lies packed in any file, open as `fd`: of gzip, bzip2, xz or zstd what comes out of it, of a
+ * ZIP archive its members one after another. For looking into files, so less strict than a decoder:
+ * CENV_EINTEGRITY for what is damaged, encrypted or more than `max_out` bytes (cenv_unpacker_full).
+ * `fd` is borrowed, its position moves.
+ */
+struct cenv_unpacker;
+int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
+                      struct cenv_error *err);
+void cenv_unpacker_free(struct cenv_unpacker *unpacker); /* NULL is fine */
+struct cenv_input cenv_input_unpacker(struct cenv_unpacker *unpacker);
+bool cenv_unpacker_full(const struct cenv_unpacker *unpacker);
+
+/*
+ * Compression into an output; level as zstd's 1..22 (3: fast, 19: conda-build's) or bzip2's 1..9.
+ * Write any number of times, then finish once. Deterministic for one version of the library.
+ */
+struct cenv_encoder;
+int cenv_encoder_new(struct cenv_encoder **out, enum cenv_codec codec, int level,
+                     struct cenv_output to, struct cenv_error *err);
+int cenv_encoder_write(struct cenv_encoder *encoder, const void *data, size_t len,
+                       struct cenv_error *err);
+int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err);
+void cenv_encoder_free(struct cenv_encoder *encoder); /* NULL is fine */
+
+/* Compresses a span into one zstd frame that states its content size, appending to `out`. */
+int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
+                       struct cenv_error *err);
+
+#endif

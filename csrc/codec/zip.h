@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The outer ZIP of .conda: a strict reader of stored members, front to back, and its writer. */
+#ifndef CENV_CODEC_ZIP_H
+#define CENV_CODEC_ZIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/crc32.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "codec/stream.h"
+
+/* More members than any package has; a bound for what is kept. */
+enum { CENV_ZIP_MAX = 32 };
+
+struct cenv_zip_member {
+    char name[256];  /* one component, NUL-terminated; at most 255 bytes */
+    uint64_t size;   /* stored, hence also compressed */
+    uint64_t offset; /* of its local header */
+    uint32_t crc;
+};
+
+/*
+ * Reads local headers in order; the central directory behind them must describe exactly the same
+ * members, and nothing may lie before, between or behind (extract.md §1.3 on ZIP confusion).
+ * CENV_EINTEGRITY for: compression, encryption, data descriptors, sizes missing or contradictory,
+ * ZIP64 fields without need or malformed (those that conda-build writes for small members are
+ * fine), unicode-path extras, comments, equal names, names with directories, wrong CRC. The input
+ * may come from a pipe. Content seen before the end is not yet vouched for.
+ */
+struct cenv_zip;
+int cenv_zip_open(struct cenv_zip **out, struct cenv_input from,
+                  struct cenv_error *err);
+void cenv_zip_free(struct cenv_zip *zip); /* NULL is fine */
+
+/*
+ * 1 with the next member (the rest of the last one is read past, its CRC checked), borrowed until
+ * free; 0 when the whole file has been read and found right; or a status.
+ */
+int cenv_zip_next(struct cenv_zip *zip, const struct cenv_zip_member **member,
+                  struct cenv_error *err);
+
+/* The current member's data. */
+struct cenv_input cenv_input_zip(struct cenv_zip *zip);
+
+/* Writing: `member` with name, size, crc and offset known; then the directory of all. */
+int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output to,
+                       struct cenv_error *err);
+int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
+                           struct cenv_output to, struct cenv_error *err);
+/* Bytes of a member's local header. */
+size_t cenv_zip_local_len(const struct cenv_zip_member *member);
+
+#endif

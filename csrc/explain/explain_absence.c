@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * See whynot.h. Of a refuted request everything is false in some way; so each version is tried with as
+ * much of the request as can be kept, and what of that it cannot go with is told.
+ */
+#include "explain/explain_absence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "explain/reasons.h"
+#include "explain/wording.h"
+
+enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
+
+/* ---- hidden ---- */
+
+static void print_cands(const struct cenv_problem *p, const uint32_t *cands,
+                        uint32_t nr, bool hidden, struct cenv_buf *out)
+{
+    const struct cenv_record *first = p->cands[cands[0]].record;
+    cenv_buf_addf(out, hidden ? "  %.*s " : "  there is %.*s ",
+                  CENV_STR_ARG(first->name));
+    bool many = cenv_versions_print(p, cands, nr, out) > 1;
+    cenv_buf_puts(out, hidden ? " " : "");
+    if (hidden)
+        cenv_hidden_print(p, cands[0], p->cands[cands[0]].hidden, many, out);
+    cenv_buf_putc(out, '\n');
+}
+
+static int tell_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+                       struct cenv_buf *out, struct cenv_error *err)
+{
+    uint32_t name = cenv_problem_find(p, spec->name), first = p->in.first[name], nr = 0;
+    uint32_t size = cenv_instance_size(&p->in, name);
+    uint32_t *cands = cenv_reallocarray(NULL, size, sizeof(*cands));
+    if (!cands)
+        return cenv_error_oom(err);
+    for (uint32_t mark = 1; mark <= (CENV_HIDDEN_STRICT | CENV_HIDDEN_CUTOFF); mark++) {
+        uint32_t own = 0;
+        for (uint32_t c = first; c < first + size; c++)
+            if (p->cands[c].hidden == mark &&
+                cenv_matchspec_match(spec, p->cands[c].record))
+                cands[own++] = c;
+        if (own)
+            print_cands(p, cands, own, true, out);
+        nr += own;
+    }
+    for (uint32_t c = 0; !nr && c < size; c++)
+        cands[c] = first + c;
+    if (!nr && size)
+        print_cands(p, cands, size, false, out);
+    cenv_free(cands);
+    return 0;
+}
+
+int cenv_whynot_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
+                       struct cenv_buf *out, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    struct cenv_problem full;
+    int rc = cenv_problem_init(&full, p->index, p->request, true, task, err);
+    rc = rc < 0 ? rc : tell_hidden(&full, spec, out, err);
+    cenv_problem_release(&full);
+    return rc;
+}
+
+/* ---- refused ---- */
+
+struct refused {
+    struct cenv_explainer *e;
+    struct cenv_sat *sat;
+    bool *keep; /* items that go together */
+    uint32_t name;
+};
+
+/* As much of the request as goes together, earlier items first. */
+static int find_keep(struct refused *r)
+{
+    const struct cenv_explainer *e = r->e;
+    int rc = 0;
+    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_items; i++) {
+        r->keep[i] = true;
+        rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+        r->keep[i] = rc > 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* An item that none of the run meets by itself. */
+static bool tell_item(const struct refused *r, struct cenv_run run,
+                      struct cenv_buf *out)
+{
+    const struct cenv_problem *p = &r->e->p;
+    for (uint32_t i = 0; i < p->in.nr_items; i++) {
+        const struct cenv_item *item = &p->in.items[i];
+        const struct cenv_req *req = &p->in.reqs[item->value];
+        bool out_of_it = item->kind == CENV_ITEM_REQ && req->name == r->name;
+        for (uint32_t c = run.from; out_of_it && c < run.to; c++)
+            out_of_it = !cenv_req_has(&p->in, req, c - p->in.first[r->name]);
+        if (!out_of_it)
+            continue;
+        cenv_item_print(p, i, out);
+        return true;
+    }
+    return false;
+}
+
+/* The items that the last refutation used. */
+static void tell_failed(const struct refused *r, struct cenv_buf *out)
+{
+    const struct cenv_problem *p = &r->e->p;
+    bool any = false;
+    for (uint32_t i = 0; i < p->in.nr_items; i++)
+        for (size_t k = 0; k < cenv_sat_nr_failed(r->sat); k++) {
+            if (abs(cenv_sat_failed(r->sat, k)) != cenv_var_item(&p->in, i) ||
+                p->asked[i].kind == CENV_ASKED_VIRTUAL)
+                continue;
+            cenv_buf_puts(out, any ? ", " : "cannot go with ");
+            cenv_asked_print(p, i, out);
+            any = true;
+        }
+    if (!any)
+        cenv_buf_puts(out, "its own dependencies cannot be met");
+}
+
+static int try_with_kept(struct refused *r, struct cenv_run run)
+{
+    const struct cenv_explainer *e = r->e;
+    const struct cenv_instance *in = &e->p.in;
+    uint32_t first = in->first[r->name], end = in->first[r->name + 1];
+    bool failed =
+        cenv_sat_assume(r->sat, cenv_var_worse(in, r->name, run.from - first)) < 0;
+    if (run.to < end)
+        failed |=
+            cenv_sat_assume(r->sat, -cenv_var_worse(in, r->name, run.to - first)) < 0;
+    if (failed)
+        return cenv_error_oom(e->err);
+    return cenv_core_holds(in, r->sat, r->keep, e->task, e->err);
+}
+
+static int find_reason(struct refused *r, struct cenv_run run, struct cenv_buf *out)
+{
+    int rc = 0;
+    cenv_buf_clear(out);
+    if (r->e->p.cands[run.from].hidden) {
+        cenv_hidden_print(&r->e->p, run.from, r->e->p.cands[run.from].hidden,
+                          run.to - run.from > 1, out);
+    } else if (!tell_item(r, run, out)) {
+        rc = try_with_kept(r, run);
+        if (rc > 0)
+            cenv_buf_puts(out, "could be installed but for the conflict");
+        else if (rc == 0)
+            tell_failed(r, out);
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* Candidates from c on of one version, hidden alike, that match. */
+static struct cenv_run next_run(const struct refused *r,
+                                const struct cenv_matchspec *spec, uint32_t c)
+{
+    const struct cenv_candidate *cands = r->e->p.cands;
+    struct cenv_run run = {c, c + 1};
+    while (run.to < r->e->p.in.first[r->name + 1] &&
+           cands[run.to].text == cands[c].text &&
+           cands[run.to].hidden == cands[c].hidden &&
+           cenv_matchspec_match(spec, cands[run.to].record))
+        run.to++;
+    return run;
+}
+
+/* What matches, version by version. */
+static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
+{
+    struct cenv_explainer *e = r->e;
+    struct cenv_reasons reasons;
+    struct cenv_buf why;
+    bool told = false, more = true;
+    int rc = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ", &e->tree,
+                               &e->arena);
+    rc = rc < 0 ? cenv_error_oom(e->err) : find_keep(r);
+    cenv_buf_init(&why, REASON_MAX);
+    for (uint32_t c = e->p.in.first[r->name];
+         rc == 0 && more && c < e->p.in.first[r->name + 1];) {
+        struct cenv_run run = {c, c + 1};
+        if (cenv_matchspec_match(spec, e->p.cands[c].record)) {
+            run = next_run(r, spec, c);
+            rc = find_reason(r, run, &why);
+            more = cenv_reasons_add(&reasons, run.from, run.to, cenv_buf_str(&why));
+            told = true;
+        }
+        c = run.to;
+    }
+    cenv_buf_release(&why);
+    cenv_reasons_release(&reasons);
+    if (rc == 0 && !told)
+        cenv_buf_addf(&e->tree, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
+    return rc;
+}
+
+static int refuse(struct refused *r, const struct cenv_matchspec *spec)
+{
+    struct cenv_explainer *e = r->e;
+    r->name = cenv_problem_find(&e->p, spec->name);
+    if (r->name == CENV_NONE || !e->p.names[r->name].loaded) {
+        cenv_buf_addf(&e->tree, "  nothing asked for can need %.*s\n",
+                      CENV_STR_ARG(spec->name));
+        return 0;
+    }
+    r->sat = cenv_sat_new();
+    r->keep = cenv_arena_calloc(&e->arena, e->p.in.nr_items + 1, sizeof(*r->keep));
+    if (!r->sat || !r->keep)
+        return cenv_error_oom(e->err);
+    int rc = cenv_encode(&e->p.in, 0, r->sat, e->err);
+    return rc < 0 ? rc : tell_versions(r, spec);
+}
+
+int cenv_whynot_refused(struct cenv_explainer *e)
+{
+    struct refused r = {.e = e};
+    struct cenv_matchspec spec;
+    int rc = cenv_matchspec_parse(&spec, e->p.request->explain, &e->arena, e->err);
+    if (rc == 0) {
+        cenv_buf_addf(&e->tree, "%.*s, beside that:\n",
+                      CENV_STR_ARG(e->p.request->explain));
+        rc = refuse(&r, &spec);
+    }
+    cenv_sat_free(r.sat);
+    return rc;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* See implied.h. */
+#include "explain/propagate.h"
+
+#include <string.h>
+
+struct deduction {
+    const struct cenv_instance *in;
+    const struct cenv_core *core;
+    struct cenv_implied *i;
+    bool *reached;    /* by candidate: met by a need of one of the name's candidates */
+    uint32_t *needed; /* by name: how many of them need it, */
+    uint32_t *last;   /*   and the last one that did */
+    bool changed;
+};
+
+uint32_t cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
+                         uint32_t cand)
+{
+    for (uint32_t i = 0; in->hidden && in->hidden[cand] && i < in->nr_items; i++)
+        if (core->items[i] && in->items[i].kind == CENV_ITEM_HIDE &&
+            (in->items[i].value & in->hidden[cand]))
+            return in->items[i].value;
+    return 0;
+}
+
+/* A place of the requirement's name that it allows is left. */
+static bool is_open(const struct deduction *d, uint32_t q)
+{
+    const struct cenv_req *req = &d->in->reqs[q];
+    const struct cenv_run *runs = d->in->runs + req->first_run;
+    for (uint32_t i = 0; i < req->nr_runs; i++)
+        for (uint32_t p = runs[i].from; p < runs[i].to; p++)
+            if (!d->i->out[d->in->first[req->name] + p])
+                return true;
+    return req->limit && !d->i->installed[req->name];
+}
+
+static void rule_out(struct deduction *d, uint32_t cand)
+{
+    d->changed |= !d->i->out[cand];
+    d->i->out[cand] = true;
+}
+
+static void install(struct deduction *d, uint32_t name, uint32_t via)
+{
+    if (d->i->installed[name])
+        return;
+    d->i->installed[name] = d->changed = true;
+    d->i->via[name] = via;
+}
+
+/* The requirement holds from now on. */
+static void impose(struct deduction *d, uint32_t q, uint32_t by)
+{
+    const struct cenv_req *req = &d->in->reqs[q];
+    if (d->i->by[q] != CENV_NONE)
+        return;
+    d->i->by[q] = by;
+    d->changed = true;
+    if (!req->limit)
+        install(d, req->name, by & CENV_IMPLIED_ITEM ? CENV_NONE : by);
+    for (uint32_t p = 0; p < cenv_instance_size(d->in, req->name); p++)
+        if (!cenv_req_has(d->in, req, p))
+            rule_out(d, d->in->first[req->name] + p);
+}
+
+static bool has_edge(const struct deduction *d, uint32_t cand, uint32_t q)
+{
+    for (uint32_t k = d->in->edge_first[cand]; k < d->in->edge_first[cand + 1]; k++)
+        if (d->in->edges[k] == q)
+            return true;
+    return false;
+}
+
+/* Rules out the name's candidates that need what cannot be. */
+static void sift(struct deduction *d, uint32_t name)
+{
+    const struct cenv_instance *in = d->in;
+    for (uint32_t c = in->first[name]; c < in->first[name + 1]; c++)
+        for (uint32_t k = in->edge_first[c]; !d->i->out[c] && k < in->edge_first[c + 1];
+             k++)
+            if (d->core->reqs[in->edges[k]] && !is_open(d, in->edges[k]))
+                rule_out(d, c);
+}
+
+/* Imposes what all candidates of the name need that are left; none left ends it all. */
+static void impose_common(struct deduction *d, uint32_t name)
+{
+    const struct cenv_instance *in = d->in;
+    uint32_t left = in->first[name];
+    while (left < in->first[name + 1] && d->i->out[left])
+        left++;
+    d->i->empty |= left == in->first[name + 1];
+    for (uint32_t k = in->edge_first[left];
+         !d->i->empty && k < in->edge_first[left + 1]; k++) {
+        bool all = d->core->reqs[in->edges[k]];
+        for (uint32_t c = left; all && c < in->first[name + 1]; c++)
+            all = d->i->out[c] || has_edge(d, c, in->edges[k]);
+        if (all)
+            impose(d, in->edges[k], name);
+    }
+}
+
+/* Marks what the candidate's needs reach. */
+static void reach(struct deduction *d, uint32_t cand)
+{
+    const struct cenv_instance *in = d->in;
+    for (uint32_t k = in->edge_first[cand]; k < in->edge_first[cand + 1]; k++) {
+        const struct cenv_req *req = &in->reqs[in->edges[k]];
+        const struct cenv_run *runs = in->runs + req->first_run;
+        if (!d->core->reqs[in->edges[k]] || req->limit)
+            continue;
+        if (d->last[req->name] != cand) {
+            d->last[req->name] = cand;
+            d->needed[req->name]++;
+        }
+        for (uint32_t i = 0; i < req->nr_runs; i++)
+            for (uint32_t p = runs[i].from; p < runs[i].to; p++)
+                d->reached[in->first[req->name] + p] = true;
+    }
+}
+
+/* What all candidates left need in one way or another is installed, in one of those ways. */
+static void impose_union(struct deduction *d, uint32_t name)
+{
+    const struct cenv_instance *in = d->in;
+    uint32_t left = 0;
+    memset(d->reached, 0, in->nr_cands * sizeof(*d->reached));
+    memset(d->needed, 0, in->nr_names * sizeof(*d->needed));
+    memset(d->last, 0xff, in->nr_names * sizeof(*d->last));
+    for (uint32_t c = in->first[name]; c < in->first[name + 1]; c++) {
+        if (d->i->out[c])
+            continue;
+        left++;
+        reach(d, c);
+    }
+    for (uint32_t n = 0; n < in->nr_names; n++) {
+        if (!left || d->needed[n] != left)
+            continue;
+        install(d, n, name);
+        for (uint32_t c = in->first[n]; c < in->first[n + 1]; c++) {
+            if (d->reached[c])
+                continue;
+            if (d->i->none[c] == CENV_NONE)
+                d->i->none[c] = name;
+            rule_out(d, c);
+        }
+    }
+}
+
+/* Both before and after sifting: a need that cannot be met is still one that holds. */
+static void deduce(struct deduction *d, uint32_t name)
+{
+    impose_common(d, name);
+    if (d->i->empty)
+        return;
+    impose_union(d, name);
+    sift(d, name);
+    impose_common(d, name);
+    if (!d->i->empty)
+        impose_union(d, name);
+}
+
+static void start(struct deduction *d, const bool *items)
+{
+    const struct cenv_instance *in = d->in;
+    for (uint32_t c = 0; c < in->nr_cands; c++)
+        d->i->out[c] = cenv_core_hides(in, d->core, c);
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        if (items[i] && in->items[i].kind == CENV_ITEM_REQ)
+            impose(d, in->items[i].value, i | CENV_IMPLIED_ITEM);
+}
+
+int cenv_implied_find(struct cenv_implied *out, const struct cenv_instance *in,
+                      const struct cenv_core *core, const bool *items,
+                      struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct deduction d = {.in = in, .core = core, .i = out};
+    *out = (struct cenv_implied){0};
+    out->by = cenv_arena_calloc(arena, in->nr_reqs, sizeof(*out->by));
+    out->via = cenv_arena_calloc(arena, in->nr_names, sizeof(*out->via));
+    out->out = cenv_arena_calloc(arena, in->nr_cands, sizeof(*out->out));
+    out->none = cenv_arena_calloc(arena, in->nr_cands, sizeof(*out->none));
+    out->installed = cenv_arena_calloc(arena, in->nr_names, sizeof(*out->installed));
+    d.reached = cenv_arena_calloc(arena, in->nr_cands, sizeof(*d.reached));
+    d.needed = cenv_arena_calloc(arena, in->nr_names, sizeof(*d.needed));
+    d.last = cenv_arena_calloc(arena, in->nr_names, sizeof(*d.last));
+    if (!out->by || !out->via || !out->out || !out->none || !out->installed ||
+        !d.reached || !d.needed || !d.last)
+        return cenv_error_oom(err);
+    memset(out->by, 0xff, in->nr_reqs * sizeof(*out->by));
+    memset(out->none, 0xff, in->nr_cands * sizeof(*out->none));
+    memset(out->via, 0xff, in->nr_names * sizeof(*out->via));
+    start(&d, items ? items : core->items);
+    while (d.changed && !out->empty) {
+        d.changed = false;
+        for (uint32_t n = 0; n < in->nr_names && !out->empty; n++)
+            if (out->installed[n])
+                deduce(&d, n);
+    }
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A list of "  x 1.0: why not", neighbouring versions of one reason in one line. */
+#ifndef CENV_EXPLAIN_REASONS_H
+#define CENV_EXPLAIN_REASONS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "solve/problem.h"
+
+struct cenv_reasons {
+    const struct cenv_problem *p;
+    struct cenv_buf *out;
+    struct cenv_buf
+        last; /* the reason of the candidates below, which are not yet printed */
+    uint32_t *cands;
+    uint32_t nr, nr_lines, max_lines;
+    const char *head; /* before each line */
+};
+
+/* Candidates of one name only; the arena holds room for all of them. CENV_ENOMEM, as a status. */
+int cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
+                      uint32_t name, uint32_t max_lines, const char *head,
+                      struct cenv_buf *out, struct cenv_arena *arena);
+
+/* The candidates from .. to - 1 are as they are because of `why`. False when there are lines enough. */
+bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
+                      struct cenv_str why);
+
+/* Prints what is left, and "..." when something was not taken. */
+void cenv_reasons_release(struct cenv_reasons *r);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What to relax of an unsatisfiable request: see cenv_relax_tell in explain.h. */
+#include "explain/explain.h"
+
+#include <string.h>
+
+#include "codec/json.h"
+#include "explain/wording.h"
+#include "model/version.h"
+
+enum { MAX_WAYS = 6, ASKED_MAX = 1 << 16 };
+
+/* The items asked of a solve at a time, and the hard encoding they are asked of. */
+struct relaxer {
+    struct cenv_explainer *e;
+    struct cenv_sat *sat;
+    bool *keep;
+    uint32_t nr_ways;
+};
+
+/* ---- what is told ---- */
+
+static void begin_way(struct relaxer *r, const char *key)
+{
+    cenv_buf_addf(&r->e->relax, "%s{\"%s\":", r->e->relax.len ? "," : "", key);
+    cenv_buf_puts(&r->e->hint, r->nr_ways++ ? ", or " : "try ");
+}
+
+static void tell_item(struct relaxer *r, uint32_t item, uint32_t cand)
+{
+    struct cenv_explainer *e = r->e;
+    struct cenv_buf text, works;
+    cenv_buf_init(&text, ASKED_MAX);
+    cenv_buf_init(&works, ASKED_MAX);
+    cenv_asked_print(&e->p, item, &text);
+    begin_way(r, "items");
+    cenv_buf_putc(&e->relax, '[');
+    cenv_json_quote(&e->relax, cenv_buf_str(&text));
+    cenv_buf_putc(&e->relax, ']');
+    if (cand != CENV_NONE) {
+        const struct cenv_record *record = e->p.cands[cand].record;
+        cenv_buf_addf(&works, "%.*s %.*s", CENV_STR_ARG(record->name),
+                      CENV_STR_ARG(record->version));
+        cenv_buf_puts(&e->relax, ",\"works\":");
+        cenv_json_quote(&e->relax, cenv_buf_str(&works));
+        cenv_buf_addf(&e->hint, "%.*s instead of ", CENV_STR_ARG(cenv_buf_str(&works)));
+    } else {
+        cenv_buf_puts(&e->hint, "without ");
+    }
+    cenv_buf_putc(&e->relax, '}');
+    cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
+    cenv_buf_release(&text);
+    cenv_buf_release(&works);
+}
+
+/* "without both a and b", of all items that are not kept. */
+static void tell_dropped(struct relaxer *r, uint32_t nr)
+{
+    struct cenv_explainer *e = r->e;
+    struct cenv_buf text;
+    uint32_t told = 0;
+    cenv_buf_init(&text, ASKED_MAX);
+    begin_way(r, "items");
+    cenv_buf_puts(&e->hint, nr == 1   ? "without "
+                            : nr == 2 ? "without both "
+                                      : "without all of ");
+    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
+        if (r->keep[i])
+            continue;
+        cenv_buf_clear(&text);
+        cenv_asked_print(&e->p, i, &text);
+        cenv_buf_puts(&e->relax, told ? "," : "[");
+        cenv_json_quote(&e->relax, cenv_buf_str(&text));
+        cenv_buf_puts(&e->hint, !told ? "" : told + 1 == nr ? " and " : ", ");
+        cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
+        told++;
+    }
+    cenv_buf_puts(&e->relax, "]}");
+    cenv_buf_release(&text);
+}
+
+/* ---- one item ---- */
+
+/* Tells it if without the item all else can be had, and with which version of its own name. */
+static int try_item(struct relaxer *r, uint32_t item)
+{
+    struct cenv_explainer *e = r->e;
+    const struct cenv_asked *asked = &e->p.asked[item];
+    uint32_t place, cand = CENV_NONE;
+    r->keep[item] = false;
+    int rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+    bool helps = rc > 0;
+    if (helps && asked->kind == CENV_ASKED_WISH && !e->core.hard) {
+        uint32_t name = e->p.specs[asked->spec].name;
+        rc = cenv_core_relax(&e->p.in, r->sat, r->keep, name, &place, e->task, e->err);
+        if (rc > 0)
+            cand = e->p.in.first[name] + place;
+    }
+    r->keep[item] = true;
+    if (rc >= 0 && helps)
+        tell_item(r, item, cand);
+    return rc < 0 ? rc : 0;
+}
+
+static bool same_wish(const struct cenv_explainer *e, uint32_t a, uint32_t b)
+{
+    return e->p.asked[a].wish && e->p.asked[a].wish == e->p.asked[b].wish;
+}
+
+/* An item of the core that is the user's to change, and that nothing before speaks for. */
+static bool is_own(const struct cenv_explainer *e, uint32_t item)
+{
+    if (!e->core.items[item] || e->p.asked[item].kind == CENV_ASKED_VIRTUAL)
+        return false;
+    for (uint32_t i = 0; i < item; i++)
+        if (e->core.items[i] && same_wish(e, i, item))
+            return false;
+    return true;
+}
+
+static int try_items(struct relaxer *r)
+{
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < r->e->p.in.nr_items; i++)
+        if (is_own(r->e, i) && r->nr_ways < MAX_WAYS)
+            rc = try_item(r, i);
+    return rc;
+}
+
+/* ---- several items ---- */
+
+/* Keeps the item if that goes with all that are kept. */
+static int try_keeping(struct relaxer *r, uint32_t item)
+{
+    struct cenv_explainer *e = r->e;
+    r->keep[item] = true;
+    int rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+    r->keep[item] = rc != 0;
+    return rc < 0 ? rc : 0;
+}
+
+/* The machine stays; then what the first conflict is not about; then that. */
+static int drop_several(struct relaxer *r)
+{
+    const struct cenv_instance *in = &r->e->p.in;
+    uint32_t dropped = 0;
+    int rc = 0;
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        r->keep[i] = r->e->p.asked[i].kind == CENV_ASKED_VIRTUAL;
+    for (int core = 0; core < 2; core++)
+        for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
+            if (!r->keep[i] && r->e->core.items[i] == (core == 1))
+                rc = try_keeping(r, i);
+    for (uint32_t i = 0; i < in->nr_items; i++)
+        dropped += !r->keep[i];
+    if (rc == 0)
+        tell_dropped(r, dropped);
+    memset(r->keep, true, in->nr_items * sizeof(*r->keep));
+    return rc;
+}
+
+/* ---- the machine ---- */
+
+static bool is_overridable(struct cenv_str name)
+{
+    return cenv_str_is(name, "__glibc") || cenv_str_is(name, "__cuda") ||
+           cenv_str_is(name, "__osx");
+}
+
+/* The newest version of the virtual package that requirements speak of: of the core, or of all. */
+static struct cenv_record *wanted_machine(struct cenv_explainer *e, uint32_t name,
+                                          bool of_core)
+{
+    struct cenv_record *found = cenv_arena_calloc(&e->arena, 1, sizeof(*found));
+    struct cenv_version *best = cenv_arena_calloc(&e->arena, 2, sizeof(*best));
+    struct cenv_str text;
+    if (!found || !best)
+        return NULL;
+    for (uint32_t q = 0; q < e->p.in.nr_reqs; q++) {
+        if (e->p.in.reqs[q].name != name || (of_core && !e->core.reqs[q]) ||
+            !cenv_req_version(&e->p, q, &text, &best[1], &e->arena) ||
+            (found->parsed && cenv_version_cmp(&best[1], &best[0]) <= 0))
+            continue;
+        best[0] = best[1];
+        found->parsed = &best[0];
+        found->version = text;
+    }
+    found->name = e->p.names[name].text;
+    found->build = CENV_STR("0");
+    return found;
+}
+
+/* The request on another machine: 1 when it has a solution. */
+static int solve_on(struct cenv_explainer *e, const struct cenv_record *machine)
+{
+    struct cenv_request request = *e->p.request;
+    struct cenv_problem p;
+    struct cenv_sat *sat = cenv_sat_new();
+    struct cenv_record *all =
+        cenv_arena_calloc(&e->arena, request.nr_virtuals + 1, sizeof(*all));
+    bool *keep = NULL;
+    if (!all || !sat) {
+        cenv_sat_free(sat);
+        return cenv_error_oom(e->err);
+    }
+    size_t nr = 0;
+    for (size_t i = 0; i < request.nr_virtuals; i++)
+        if (!cenv_str_eq(request.virtuals[i].name, machine->name))
+            all[nr++] = request.virtuals[i];
+    all[nr++] = *machine;
+    request.virtuals = all;
+    request.nr_virtuals = nr;
+    int rc = cenv_problem_init(&p, e->p.index, &request, false, e->task, e->err);
+    rc = rc < 0 ? rc : cenv_encode(&p.in, 0, sat, e->err);
+    if (rc == 0)
+        keep = cenv_arena_alloc(&e->arena, p.in.nr_items * sizeof(*keep));
+    if (keep) {
+        memset(keep, true, p.in.nr_items * sizeof(*keep));
+        rc = cenv_core_holds(&p.in, sat, keep, e->task, e->err);
+    }
+    cenv_problem_release(&p);
+    cenv_sat_free(sat);
+    return rc == 0 && !keep ? cenv_error_oom(e->err) : rc;
+}
+
+static int try_machine(struct relaxer *r, uint32_t name)
+{
+    struct cenv_explainer *e = r->e;
+    struct cenv_record *machine = wanted_machine(e, name, true);
+    if (machine && !machine->parsed)
+        machine = wanted_machine(e, name, false);
+    if (!machine)
+        return cenv_error_oom(e->err);
+    int rc = machine->parsed ? solve_on(e, machine) : 0;
+    if (rc <= 0)
+        return rc;
+    begin_way(r, "machine");
+    cenv_buf_addf(&e->relax, "\"%.*s=%.*s\",\"items\":[]}", CENV_STR_ARG(machine->name),
+                  CENV_STR_ARG(machine->version));
+    cenv_buf_addf(&e->hint, "on a machine with %.*s %.*s (CONDA_OVERRIDE_",
+                  CENV_STR_ARG(machine->name), CENV_STR_ARG(machine->version));
+    for (size_t i = 2; i < machine->name.len; i++)
+        cenv_buf_putc(&e->hint, (char)(machine->name.data[i] - 'a' + 'A'));
+    cenv_buf_addf(&e->hint, "=%.*s when solving for one)",
+                  CENV_STR_ARG(machine->version));
+    return 0;
+}
+
+/* Each virtual package of the core once. */
+static int try_machines(struct relaxer *r)
+{
+    const struct cenv_explainer *e = r->e;
+    uint32_t last = CENV_NONE;
+    int rc = 0;
+    for (uint32_t q = 0; rc == 0 && q < e->p.in.nr_reqs; q++) {
+        uint32_t name = e->p.in.reqs[q].name;
+        if (!e->core.reqs[q] || name == last || !is_overridable(e->p.names[name].text))
+            continue;
+        last = name;
+        rc = try_machine(r, name);
+    }
+    return rc;
+}
+
+int cenv_relax_tell(struct cenv_explainer *e)
+{
+    const struct cenv_instance *in = &e->p.in;
+    struct relaxer r = {.e = e, .sat = cenv_sat_new()};
+    r.keep = cenv_arena_alloc(&e->arena, in->nr_items * sizeof(*r.keep));
+    int rc =
+        r.sat && r.keep ? cenv_encode(in, 0, r.sat, e->err) : cenv_error_oom(e->err);
+    if (rc == 0) {
+        memset(r.keep, true, in->nr_items * sizeof(*r.keep));
+        rc = try_items(&r);
+    }
+    if (rc == 0 && !r.nr_ways)
+        rc = drop_several(&r);
+    if (rc == 0)
+        rc = try_machines(&r);
+    cenv_sat_free(r.sat);
+    return rc;
+}

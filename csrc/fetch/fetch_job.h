@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One package on its way into the store: what its record says, where it comes from, how far it is. */
+#ifndef CENV_FETCH_FETCH_JOB_H
+#define CENV_FETCH_FETCH_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "codec/json.h"
+#include "fetch/pkgs_dirs.h"
+#include "net/http.h"
+#include "package/reader.h"
+#include "store/store.h"
+
+enum cenv_fetch_state {
+    CENV_FETCH_MISSING,
+    CENV_FETCH_THERE,  /* in the store */
+    CENV_FETCH_MADE,   /* extracted in the work, not yet published */
+    CENV_FETCH_FAILED, /* `err` says why */
+};
+
+struct cenv_fetch_item {
+    struct cenv_json *record; /* own copy, completed as things become known */
+    char *url;                /* without secrets */
+    char *secret_url;         /* with them; NULL: there are none */
+    char *local;    /* path of the archive when it lies on this machine, or NULL */
+    const char *fn; /* in `url` */
+    char sha256[65], md5[65]; /* "": not known */
+    uint64_t size, stated_size;
+    char key[80];              /* of its lock */
+    char dir[24], archive[32]; /* names in the work */
+    char why[64];              /* the store does not have it */
+    bool replace;              /* the store has it altered */
+    bool whole;                /* the record needs nothing from the package */
+    bool learnt;               /* sha256 is known from the download only */
+    enum cenv_fetch_state state;
+    struct cenv_lock *lock;
+    struct cenv_http_transfer transfer;
+    struct cenv_error err;
+};
+
+/* From a repodata record; "secrets" as cenv_fetch_packages has it, or NULL. */
+int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
+                         const struct cenv_json *record,
+                         const struct cenv_json *secrets, struct cenv_error *err);
+void cenv_fetch_item_release(struct cenv_fetch_item *item);
+
+/* Whether an earlier item is the same package. */
+bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index);
+
+/* Its download into the work; borrowed from the item. */
+struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
+                                                    int work);
+
+/* What to look for in package caches; borrowed from the item. */
+struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item);
+
+/*
+ * The archive was extracted to `content`: takes its digests (NULL: as stated) and compares name,
+ * version and build with info/index.json (CENV_EINTEGRITY).
+ */
+int cenv_fetch_item_found(struct cenv_fetch_item *item,
+                          const struct cenv_package_digests *digests, int content,
+                          struct cenv_error *err);
+
+/* Writes record.json into the entry. */
+int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
+                          struct cenv_error *err);
+
+/* Once the store has it: fills keys that the record lacks from info/index.json. */
+int cenv_fetch_item_complete(struct cenv_fetch_item *item,
+                             const struct cenv_store *store, struct cenv_error *err);
+
+/* The error that names what is missing while offline. */
+int cenv_fetch_items_offline(const struct cenv_fetch_item *items, size_t nr,
+                             struct cenv_error *err);
+
+#endif

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Packages into the store. What it has is used; then each missing one is locked (what another
+ * process fetches now is waited for afterwards), taken from the read-only package caches, or
+ * downloaded, largest first, and extracted by the other threads while the rest still arrives. All
+ * lie in one work directory until they are on disk (one sync), then each is published by a rename.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "base/queue.h"
+#include "fetch/fetch_job.h"
+#include "fetch/pkgs_dirs.h"
+#include "net/http.h"
+#include "net/network.h"
+#include "os/fs.h"
+#include "os/host.h"
+#include "os/path.h"
+#include "package/extract.h"
+
+enum { PARALLEL = 8 };
+
+struct fetch {
+    struct cenv_store *store;
+    struct cenv_fetch_item *items;
+    size_t nr;
+    const struct cenv_json *options;
+    bool offline;
+    struct cenv_task *task;
+    struct cenv_error *err;
+
+    struct cenv_fetch_item **wanted; /* those at work now */
+    size_t nr_wanted;
+    struct cenv_work work;
+    struct cenv_queue ready; /* indices of `wanted` whose archive is there */
+    atomic_bool failed;      /* some item: start nothing more */
+};
+
+/* ---- what the store has ---- */
+
+static int look_up(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct fetch *f = ctx;
+    struct cenv_fetch_item *item = &f->items[index];
+    struct cenv_buf why;
+    int rc = 1;
+
+    (void)thread;
+    if (!item->sha256[0])
+        cenv_store_known_sha256(f->store, cenv_str(item->url), cenv_str(item->md5),
+                                item->size, item->sha256);
+    cenv_buf_init(&why, 64 << 10);
+    if (item->sha256[0])
+        rc = cenv_store_find_package(f->store, cenv_str(item->sha256), NULL, &why,
+                                     f->task, err);
+    item->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
+    item->replace =
+        rc == 1 && why.len > 0 && !cenv_str_is(cenv_buf_str(&why), "not there");
+    snprintf(item->why, sizeof(item->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
+    cenv_buf_release(&why);
+    return rc < 0 ? rc : 0;
+}
+
+static int look_up_all(struct fetch *f)
+{
+    struct cenv_span span = cenv_span_begin("verify", "");
+    int rc = cenv_pool_run(cenv_host_cpus(), f->nr, look_up, f, f->task, f->err);
+
+    for (size_t i = 0; i < f->nr; i++) {
+        const struct cenv_fetch_item *item = &f->items[i];
+        span.hits += item->state == CENV_FETCH_THERE;
+        span.misses += item->state != CENV_FETCH_THERE;
+        if (item->state != CENV_FETCH_THERE && !span.miss_reason[0])
+            snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",
+                     item->why[0] ? item->why : "not there");
+    }
+    span.items = f->nr;
+    cenv_span_end(f->task, &span);
+    return rc;
+}
+
+/* ---- one package into the work directory ---- */
+
+static int fail_item(struct fetch *f, struct cenv_fetch_item *item)
+{
+    item->state = CENV_FETCH_FAILED;
+    atomic_store(&f->failed, true);
+    return 0; /* the pool goes on; the first item's failure in order is reported */
+}
+
+/* "<n>" of the work, with the entry's layout: content/ is open on success. */
+static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry,
+                      int *content)
+{
+    int rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
+
+    if (rc == 0)
+        rc = *entry = cenv_fs_open_dir(f->work.fd, item->dir, &item->err);
+    if (rc >= 0)
+        rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &item->err);
+    if (rc == 0)
+        rc = *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &item->err);
+    return rc < 0 ? rc : 0;
+}
+
+/* The archive: downloaded into the work, or where it lies on this machine. */
+static int open_archive(struct fetch *f, const struct cenv_fetch_item *item,
+                        struct cenv_error *err)
+{
+    return item->local ? cenv_fs_open_named(item->local, NULL, err)
+                       : cenv_fs_open_file(f->work.fd, item->archive, NULL, err);
+}
+
+static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd,
+                           int entry, int content)
+{
+    struct cenv_package_source source = {.name = item->fn, .fd = fd};
+    struct cenv_package_want want = {item->sha256[0] ? item->sha256 : NULL,
+                                     item->md5[0] ? item->md5 : NULL, item->size};
+    struct cenv_package_digests digests;
+    struct cenv_pkg_manifest manifest;
+    int rc;
+
+    source.md5 = !want.sha256 && want.md5;
+    cenv_package_limits_init(&source.limits);
+    cenv_pkg_manifest_init(&manifest);
+    rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
+                           &item->err);
+    if (rc == 0)
+        rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &item->err);
+    cenv_pkg_manifest_release(&manifest);
+    if (rc == 0)
+        rc = cenv_fetch_item_found(item, &digests, content, &item->err);
+    return rc == 0 ? cenv_fetch_item_write(item, entry, &item->err) : rc;
+}
+
+static int extract_item(struct fetch *f, struct cenv_fetch_item *item)
+{
+    int entry = -1, content = -1, fd = open_archive(f, item, &item->err);
+    int rc = fd < 0 ? fd : open_entry(f, item, &entry, &content);
+
+    if (rc == 0)
+        rc = extract_archive(f, item, fd, entry, content);
+    cenv_fd_close(content);
+    cenv_fd_close(entry);
+    cenv_fd_close(fd);
+    if (!item->local)
+        cenv_raw_unlink(f->work.fd, item->archive);
+    if (rc < 0)
+        return rc == CENV_ECANCELLED ? rc : fail_item(f, item);
+    item->state = CENV_FETCH_MADE;
+    return 0;
+}
+
+/* ---- package caches of other tools ---- */
+
+/* Tries each cache: the extracted package, then the archive. 1 when the item needs no download. */
+static int try_layers(struct fetch *f, struct cenv_fetch_item *item)
+{
+    const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
+    struct cenv_layer_want want = cenv_fetch_item_want(item);
+    struct cenv_buf path;
+    int rc = 0;
+
+    if (!item->sha256[0] && !item->md5[0])
+        return 0;
+    cenv_buf_init(&path, 1 << 20);
+    cenv_json_each(dir, dirs)
+    {
+        const char *name = cenv_json_cstr(dir);
+        if (rc == 0 && name)
+            rc = cenv_layer_find_archive(name, &want, &path, f->task, &item->err);
+    }
+    if (rc == 1)
+        item->local = cenv_buf_detach(&path);
+    cenv_buf_release(&path);
+    return rc;
+}
+
+static int import_layer(struct fetch *f, struct cenv_fetch_item *item,
+                        const char *pkgs_dir)
+{
+    struct cenv_layer_want want = cenv_fetch_item_want(item);
+    int entry = -1, content = -1,
+        rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
+
+    if (rc == 0)
+        rc = entry = cenv_fs_open_dir(f->work.fd, item->dir, &item->err);
+    if (rc >= 0)
+        rc = cenv_layer_import(pkgs_dir, &want, entry, f->task, &item->err);
+    if (rc == 1) {
+        content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &item->err);
+        rc = content < 0 ? content
+                         : cenv_fetch_item_found(item, NULL, content, &item->err);
+        if (rc == 0)
+            rc = cenv_fetch_item_write(item, entry, &item->err);
+        rc = rc == 0 ? 1 : rc;
+    }
+    cenv_fd_close(content);
+    cenv_fd_close(entry);
+    if (rc != 1)
+        cenv_fs_discard_tree(f->work.fd, item->dir);
+    return rc;
+}
+
+static int try_imports(struct fetch *f, struct cenv_fetch_item *item)
+{
+    const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
+    int rc = 0;
+
+    if (!item->sha256[0]) /* an entry is named by it, and only the archive tells it */
+        return 0;
+    cenv_json_each(dir, dirs)
+    {
+        const char *name = cenv_json_cstr(dir);
+        if (rc == 0 && name)
+            rc = import_layer(f, item, name);
+    }
+    return rc;
+}
+
+static int layer_job(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct fetch *f = ctx;
+    struct cenv_fetch_item *item = f->wanted[index];
+    int rc = try_imports(f, item);
+
+    (void)thread;
+    (void)err;
+    if (rc == 1)
+        item->state = CENV_FETCH_MADE;
+    if (rc == 0)
+        rc = try_layers(f, item);
+    return rc < 0 ? fail_item(f, item) : 0;
+}
+
+/* ---- downloading and extracting side by side ---- */
+
+static int on_download(void *ctx, struct cenv_http_transfer *transfer,
+                       struct cenv_error *err)
+{
+    struct fetch *f = ctx;
+    struct cenv_fetch_item *item = NULL;
+    size_t index = 0;
+
+    for (; index < f->nr_wanted; index++) {
+        item = f->wanted[index];
+        if (&item->transfer == transfer)
+            break;
+    }
+    if (transfer->rc < 0 || transfer->reply.status != 200) {
+        cenv_remote_failed(transfer, &item->err);
+        cenv_error_prefix(&item->err, "package %s", item->fn);
+        fail_item(f, item);
+    } else {
+        cenv_queue_push(&f->ready, index);
+    }
+    return atomic_load(&f->failed) ? cenv_error_set(err, CENV_EFAIL, "stopped") : 0;
+}
+
+static int download_all(struct fetch *f, struct cenv_error *err)
+{
+    struct cenv_http_transfer **list = cenv_calloc(f->nr_wanted, sizeof(*list));
+    struct cenv_span span = cenv_span_begin("download", "");
+    struct cenv_network network = {.http = NULL};
+    int rc = list ? 0 : cenv_error_oom(err);
+    size_t nr = 0;
+
+    for (size_t i = 0; rc == 0 && i < f->nr_wanted; i++) {
+        struct cenv_fetch_item *item = f->wanted[i];
+        if (item->state == CENV_FETCH_MISSING && item->local)
+            cenv_queue_push(&f->ready, i);
+        else if (item->state == CENV_FETCH_MISSING)
+            list[nr++] = cenv_fetch_item_transfer(item, f->work.fd);
+    }
+    if (rc == 0 && nr)
+        rc = cenv_network_open(&network, cenv_json_get(f->options, "network"), err);
+    if (rc == 0)
+        rc = cenv_http_run(network.http, list, nr, PARALLEL, on_download, f, f->task,
+                           err);
+    cenv_network_close(&network);
+    for (size_t i = 0; rc == 0 && i < nr; i++)
+        span.bytes += list[i]->reply.received;
+    span.items = nr;
+    if (nr)
+        cenv_span_end(f->task, &span);
+    cenv_free(list);
+    if (rc < 0 && rc != CENV_ECANCELLED && atomic_load(&f->failed)) {
+        cenv_error_release(err); /* an item tells why */
+        rc = 0;
+    }
+    return rc;
+}
+
+/* Job 0 downloads; each of the others extracts the next package that is ready. */
+static int work_job(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct fetch *f = ctx;
+    size_t ready;
+    int rc;
+
+    (void)thread;
+    if (index == 0) {
+        rc = download_all(f, err);
+        cenv_queue_close(&f->ready);
+        return rc;
+    }
+    rc = cenv_queue_pop(&f->ready, &ready, f->task, err);
+    if (rc <= 0 || atomic_load(&f->failed))
+        return rc < 0 ? rc : 0;
+    rc = extract_item(f, f->wanted[ready]);
+    return rc < 0 ? cenv_error_move(err, &f->wanted[ready]->err) : 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct cenv_fetch_item *left = *(struct cenv_fetch_item *const *)a;
+    const struct cenv_fetch_item *right = *(struct cenv_fetch_item *const *)b;
+
+    if (left->size != right->size)
+        return left->size < right->size ? 1 : -1;
+    return (left > right) - (left < right);
+}
+
+static void announce(struct fetch *f)
+{
+    uint64_t total = 0;
+    bool remote = false;
+
+    for (size_t i = 0; i < f->nr_wanted; i++) {
+        const struct cenv_fetch_item *item = f->wanted[i];
+        remote |= !item->local;
+        total += item->local ? item->size : 2 * item->size; /* received, then read */
+    }
+    cenv_task_progress(f->task, remote ? "download" : "extract", total);
+}
+
+/* ---- a set of locked packages ---- */
+
+static int make_all(struct fetch *f)
+{
+    unsigned threads = cenv_host_cpus();
+    int rc = 0;
+
+    qsort(f->wanted, f->nr_wanted, sizeof(*f->wanted), by_size);
+    if (cenv_json_len(cenv_json_get(f->options, "pkgs_dirs")) > 0)
+        rc = cenv_pool_run(threads, f->nr_wanted, layer_job, f, f->task, f->err);
+    for (size_t i = 0; rc == 0 && f->offline && i < f->nr_wanted; i++)
+        rc = f->wanted[i]->state == CENV_FETCH_MISSING && !f->wanted[i]->local
+                 ? cenv_fetch_items_offline(f->items, f->nr, f->err)
+                 : 0;
+    if (rc < 0)
+        return rc;
+    announce(f);
+    if (cenv_queue_init(&f->ready, f->nr_wanted) < 0)
+        rc = cenv_error_oom(f->err);
+    if (rc == 0)
+        rc = cenv_pool_run(threads + 1, f->nr_wanted + 1, work_job, f, f->task, f->err);
+    cenv_queue_release(&f->ready);
+    return rc;
+}
+
+/* Publishes what was made, even when something else failed: it need not be fetched again. */
+static int publish_all(struct fetch *f)
+{
+    int rc = cenv_store_sync(f->store, f->err);
+
+    for (size_t i = 0; i < f->nr_wanted && rc == 0; i++) {
+        struct cenv_fetch_item *item = f->wanted[i];
+        if (item->state != CENV_FETCH_MADE)
+            continue;
+        rc = cenv_store_publish_package(f->store, cenv_str(item->sha256), &f->work,
+                                        item->dir, item->replace, f->err);
+        if (rc == 0 && item->learnt)
+            rc = cenv_store_learn_sha256(f->store, cenv_str(item->url),
+                                         cenv_str(item->md5), item->stated_size,
+                                         item->sha256, f->err);
+        item->state = CENV_FETCH_THERE;
+    }
+    return rc;
+}
+
+/* The first failure in the order of the records. */
+static int first_failure(struct fetch *f)
+{
+    for (size_t i = 0; i < f->nr; i++) {
+        if (f->items[i].state == CENV_FETCH_FAILED)
+            return cenv_error_move(f->err, &f->items[i].err);
+    }
+    return 0;
+}
+
+/* Makes and publishes `wanted`, all locked by us. */
+static int obtain(struct fetch *f)
+{
+    int rc = cenv_work_open(f->store, &f->work, f->err);
+
+    if (rc < 0)
+        return rc;
+    rc = make_all(f);
+    if (rc == 0 || atomic_load(&f->failed)) {
+        struct cenv_error *outer = f->err, own = CENV_ERROR_INIT;
+        f->err = &own;
+        int published = publish_all(f);
+        f->err = outer;
+        if (rc == 0)
+            rc = published < 0 ? cenv_error_move(outer, &own) : first_failure(f);
+        cenv_error_release(&own);
+    }
+    cenv_work_close(f->store, &f->work);
+    return rc;
+}
+
+/* ---- who fetches what ---- */
+
+static void unlock_all(struct fetch *f)
+{
+    for (size_t i = 0; i < f->nr; i++) {
+        struct cenv_fetch_item *item = &f->items[i];
+        if (item->lock)
+            cenv_store_unlock(f->store, item->key, item->lock);
+        item->lock = NULL;
+    }
+}
+
+/* Those that nobody else is fetching. One that was published meanwhile is there. */
+static int lock_free_ones(struct fetch *f)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < f->nr && rc == 0; i++) {
+        struct cenv_fetch_item *item = &f->items[i];
+        if (item->state != CENV_FETCH_MISSING || cenv_fetch_item_repeats(f->items, i))
+            continue;
+        rc = cenv_store_try_lock(f->store, item->key, &item->lock, f->err);
+        if (rc == 0)
+            rc = look_up(f, i, 0, f->err);
+        if (rc == 0 && item->state == CENV_FETCH_MISSING)
+            f->wanted[f->nr_wanted++] = item;
+        rc = rc == 1 ? 0 : rc;
+    }
+    return rc;
+}
+
+/* What another process was fetching: wait for it, and do it ourselves when it did not. */
+static int wait_for(struct fetch *f, size_t index)
+{
+    struct cenv_fetch_item *item = &f->items[index];
+    int rc = cenv_store_lock(f->store, item->key, &item->lock, f->task, f->err);
+
+    if (rc == 0)
+        rc = look_up(f, index, 0, f->err);
+    if (rc == 0 && item->state == CENV_FETCH_MISSING) {
+        f->wanted[0] = item;
+        f->nr_wanted = 1;
+        rc = obtain(f);
+    }
+    unlock_all(f);
+    return rc;
+}
+
+static int fetch_missing(struct fetch *f)
+{
+    int rc = lock_free_ones(f);
+
+    if (rc == 0 && f->nr_wanted > 0)
+        rc = obtain(f);
+    unlock_all(f);
+    for (size_t i = 0; i < f->nr && rc == 0; i++) {
+        if (f->items[i].state == CENV_FETCH_MISSING)
+            rc = wait_for(f, i);
+    }
+    return rc;
+}
+
+/* ---- the whole ---- */
+
+static int fetch_all(struct fetch *f)
+{
+    bool missing = false;
+    int rc = look_up_all(f);
+
+    for (size_t i = 0; i < f->nr; i++)
+        missing |= f->items[i].state != CENV_FETCH_THERE;
+    if (rc == 0 && missing)
+        rc = fetch_missing(f);
+    return rc;
+}
+
+static int report(struct fetch *f, struct cenv_buf *out)
+{
+    int rc = 0;
+
+    cenv_buf_putc(out, '[');
+    for (size_t i = 0; i < f->nr && rc == 0; i++) {
+        if (i > 0)
+            cenv_buf_putc(out, ',');
+        rc = cenv_fetch_item_complete(&f->items[i], f->store, f->err);
+        if (rc == 0)
+            cenv_json_print(f->items[i].record, 0, out);
+    }
+    cenv_buf_putc(out, ']');
+    return rc == 0 && out->failed ? cenv_error_oom(f->err) : rc;
+}
+
+static int run(struct fetch *f, const struct cenv_json *records, struct cenv_buf *out)
+{
+    const struct cenv_json *record;
+    size_t i = 0;
+    int rc = 0;
+
+    f->nr = cenv_json_len(records);
+    f->items = cenv_calloc(f->nr + 1, sizeof(*f->items));
+    f->wanted = cenv_calloc(f->nr + 1, sizeof(*f->wanted));
+    if (!f->items || !f->wanted)
+        return cenv_error_oom(f->err);
+    cenv_json_each(record, records)
+    {
+        if (rc == 0)
+            rc = cenv_fetch_item_init(&f->items[i], i, record,
+                                      cenv_json_get(f->options, "secrets"), f->err);
+        i++;
+    }
+    if (rc == 0)
+        rc = fetch_all(f);
+    return rc == 0 ? report(f, out) : rc;
+}
+
+int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
+                        const char *options_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err)
+{
+    struct fetch f = {.store = store, .task = task, .err = err};
+    struct cenv_json *records = NULL, *options = NULL;
+    int rc =
+        cenv_json_parse(&records, cenv_str(records_json), "the list of records", err);
+
+    if (rc == 0)
+        rc = cenv_json_parse(&options, cenv_str(options_json), "the options", err);
+    f.options = options;
+    f.offline = cenv_json_get_true(options, "offline");
+    if (rc == 0)
+        rc = run(&f, records, out);
+    for (size_t i = 0; f.items && i < f.nr; i++)
+        cenv_fetch_item_release(&f.items[i]);
+    cenv_free(f.items);
+    cenv_free(f.wanted);
+    cenv_json_free(records);
+    cenv_json_free(options);
+    return rc;
+}

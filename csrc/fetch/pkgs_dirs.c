@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Package caches of others as layers. Conda and mamba trust an extracted directory by its record;
+ * here each of its files must have the hash that its paths.json tells, and it is copied before it is
+ * used: nobody tells us when they change it, and we never write there.
+ */
+#include "fetch/pkgs_dirs.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "os/path.h"
+#include "package/package_manifest.h"
+#include "package/paths_json.h"
+#include "prefix/file_hash.h"
+#include "store/store.h"
+
+enum { NO_FIT = 1, DOC_MAX = 64 << 20 };
+
+/* What makes an entry unfit; anything else is an error of ours. */
+static int or_no_fit(int rc, struct cenv_error *bad, struct cenv_error *err)
+{
+    if (rc == CENV_ENOMEM || rc == CENV_ECANCELLED)
+        return cenv_error_move(err, bad);
+    cenv_error_release(bad);
+    return rc < 0 ? NO_FIT : rc;
+}
+
+/* ---- where it may lie ---- */
+
+enum { NR_PLACES = 2 };
+
+/* "https://host/channel/subdir" -> "https/host/channel/subdir/", as mamba lays it out. */
+static int url_place(struct cenv_str url, struct cenv_buf *out)
+{
+    struct cenv_str scheme = cenv_str_cut(&url, ':');
+    struct cenv_str rest = cenv_path_parent(url);
+    while (rest.len && rest.data[0] == '/')
+        rest = cenv_str_slice(rest, 1, rest.len);
+    if (!rest.len)
+        return -1;
+    cenv_buf_add_str(out, scheme);
+    cenv_buf_putc(out, '/');
+    return cenv_buf_add_str(out, rest);
+}
+
+/* The directory of place number `place` below `layer`, and its path below it; fd or -errno. */
+static int open_place(int layer, int place, const struct cenv_layer_want *want,
+                      struct cenv_buf *path)
+{
+    if (place == 0)
+        return cenv_raw_dup(layer);
+    bool has_place = url_place(want->url, path) == 0;
+    if (path->failed)
+        return -ENOMEM;
+    if (!has_place || cenv_path_refused(cenv_buf_str(path)))
+        return -ENOENT;
+    return cenv_raw_open_beneath(layer, cenv_buf_str(path), 0);
+}
+
+static struct cenv_str stem_of(struct cenv_str fn)
+{
+    static const char *const ends[] = {".conda", ".tar.bz2"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (cenv_str_ends(fn, cenv_str(ends[i])))
+            return cenv_str_slice(fn, 0, fn.len - strlen(ends[i]));
+    return fn;
+}
+
+/* Tries every place: 0 or a status ends the search, NO_FIT goes on. */
+typedef int (*try_fn)(void *ctx, int dir, const char *place, const char *name,
+                      struct cenv_error *err);
+
+static int try_place(int layer, int place, const struct cenv_layer_want *want,
+                     const char *name, try_fn attempt, void *ctx,
+                     struct cenv_error *err)
+{
+    struct cenv_buf path;
+    cenv_buf_init(&path, 1 << 16);
+    int dir = open_place(layer, place, want, &path);
+    int rc = dir == -ENOMEM ? cenv_error_oom(err) : NO_FIT;
+    if (dir >= 0)
+        rc = attempt(ctx, dir, cenv_buf_str(&path).data, name, err);
+    cenv_fd_close(dir);
+    cenv_buf_release(&path);
+    return rc;
+}
+
+static int search(const char *pkgs_dir, const struct cenv_layer_want *want,
+                  struct cenv_str base, try_fn attempt, void *ctx,
+                  struct cenv_error *err)
+{
+    struct cenv_error bad = CENV_ERROR_INIT;
+    int rc = NO_FIT;
+    if (!cenv_path_is_name(want->fn) || (!want->sha256.len && !want->md5.len))
+        return NO_FIT;
+    char *name = cenv_memdup(base.data, base.len);
+    if (!name)
+        return cenv_error_oom(err);
+    int layer = cenv_fs_open_root(pkgs_dir, &bad);
+    for (int place = 0; layer >= 0 && place < NR_PLACES && rc == NO_FIT; place++)
+        rc = try_place(layer, place, want, name, attempt, ctx, err);
+    cenv_fd_close(layer);
+    cenv_error_release(&bad);
+    cenv_free(name);
+    return rc;
+}
+
+/* ---- archives ---- */
+
+struct archive_search {
+    const struct cenv_layer_want *want;
+    const char *pkgs_dir;
+    struct cenv_buf *path;
+    struct cenv_task *task;
+};
+
+static int hash_fits(const struct cenv_layer_want *want, int fd, const char *name,
+                     struct cenv_task *task, struct cenv_error *err)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_filehash hash = {NULL, NULL};
+    struct cenv_error bad = CENV_ERROR_INIT;
+    struct cenv_str wanted = want->sha256.len ? want->sha256 : want->md5;
+    if (cenv_filehash_init(&hash, want->sha256.len ? CENV_SHA256 : CENV_MD5) < 0)
+        return cenv_error_oom(err);
+    int rc = cenv_filehash_fd(&hash, fd, name, hex, NULL, task, &bad);
+    if (rc == 0 && !cenv_str_is(wanted, hex))
+        rc = NO_FIT;
+    cenv_filehash_release(&hash);
+    return or_no_fit(rc, &bad, err);
+}
+
+static int try_archive(void *ctx, int dir, const char *place, const char *name,
+                       struct cenv_error *err)
+{
+    struct archive_search *search = ctx;
+    struct cenv_stat st;
+    int fd = cenv_raw_open_file(dir, name, &st);
+    if (fd < 0)
+        return NO_FIT;
+    int rc = search->want->size && st.size != search->want->size ? NO_FIT : 0;
+    if (rc == 0)
+        rc = hash_fits(search->want, fd, name, search->task, err);
+    cenv_fd_close(fd);
+    if (rc == 0 && cenv_buf_addf(search->path, "%s/%s%s%s", search->pkgs_dir, place,
+                                 *place ? "/" : "", name) < 0)
+        rc = cenv_error_oom(err);
+    return rc;
+}
+
+int cenv_layer_find_archive(const char *pkgs_dir, const struct cenv_layer_want *want,
+                            struct cenv_buf *path, struct cenv_task *task,
+                            struct cenv_error *err)
+{
+    struct archive_search ctx = {want, pkgs_dir, path, task};
+    int rc = search(pkgs_dir, want, want->fn, try_archive, &ctx, err);
+    return rc < 0 ? rc : rc == 0;
+}
+
+/* ---- extracted packages ---- */
+
+struct import {
+    const struct cenv_layer_want *want;
+    int entry; /* where content/ and manifest go */
+    int content;
+    struct cenv_dirs from, to;
+    struct cenv_filehash hash;
+    struct cenv_pkg_manifest manifest;
+    struct cenv_task *task;
+    struct cenv_error bad; /* what made it unfit */
+};
+
+static int read_doc(int dir, const char *path, struct cenv_json **out,
+                    struct cenv_error *err)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, DOC_MAX);
+    int rc = cenv_fs_read_file(dir, path, &text, err);
+    if (rc == 0)
+        rc = cenv_json_parse(out, cenv_buf_str(&text), path, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* The stronger hash both know decides; MD5 counts only together with the size. */
+static bool is_wanted(const struct cenv_json *record,
+                      const struct cenv_layer_want *want)
+{
+    struct cenv_str sha256 = cenv_json_get_str(record, "sha256");
+    struct cenv_str md5 = cenv_json_get_str(record, "md5");
+    if (want->sha256.len && sha256.len)
+        return cenv_str_eq(want->sha256, sha256);
+    return !want->sha256.len && want->md5.len && cenv_str_eq(want->md5, md5) &&
+           (!want->size ||
+            cenv_json_get_int(record, "size", -1) == (int64_t)want->size);
+}
+
+static bool is_named(const struct cenv_json *index, const struct cenv_layer_want *want)
+{
+    return cenv_str_eq(cenv_json_get_str(index, "name"), want->name) &&
+           cenv_str_eq(cenv_json_get_str(index, "version"), want->version) &&
+           cenv_str_eq(cenv_json_get_str(index, "build"), want->build);
+}
+
+static int check_documents(struct import *import, int source)
+{
+    struct cenv_json *record = NULL, *index = NULL;
+    int rc = read_doc(source, "info/repodata_record.json", &record, &import->bad);
+    if (rc == 0)
+        rc = read_doc(source, "info/index.json", &index, &import->bad);
+    if (rc == 0 && (!is_wanted(record, import->want) || !is_named(index, import->want)))
+        rc = NO_FIT;
+    cenv_json_free(record);
+    cenv_json_free(index);
+    return rc;
+}
+
+/* The copy is what is hashed: the original may change under our hands. */
+static int take_hash(struct import *import, int dir, struct cenv_pkg_entry *entry,
+                     struct cenv_str wanted)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    int fd =
+        cenv_fs_open_file(dir, cenv_path_base(entry->path).data, NULL, &import->bad);
+    if (fd < 0)
+        return fd;
+    int rc = cenv_filehash_fd(&import->hash, fd, entry->path.data, hex, &entry->size,
+                              import->task, &import->bad);
+    cenv_fd_close(fd);
+    if (rc == 0 && wanted.len && !cenv_str_is(wanted, hex))
+        rc = NO_FIT;
+    if (rc == 0)
+        cenv_unhex(cenv_str(hex), entry->sha256, sizeof(entry->sha256));
+    return rc;
+}
+
+/* Modes as extraction gives them: no set-id bits, nothing others may write (extract.md A-22). */
+static int copy_file(struct import *import, int from, int to,
+                     struct cenv_pkg_entry *entry, const struct cenv_stat *st,
+                     struct cenv_str wanted)
+{
+    enum cenv_link_mode got;
+    const char *name = cenv_path_base(entry->path).data;
+    entry->mode = st->mode & 0755;
+    entry->mtime_ns = st->mtime_ns;
+    int rc = cenv_raw_place(from, name, st, to, name, CENV_LINK_AUTO, true, &got);
+    if (rc == 0 && entry->mode != st->mode)
+        rc = cenv_raw_chmod(to, name, entry->mode);
+    if (rc < 0)
+        return cenv_fs_fail(&import->bad, rc, to, name, "cannot copy");
+    return take_hash(import, to, entry, wanted);
+}
+
+static int copy_link(struct import *import, int from, int to,
+                     struct cenv_pkg_entry *entry)
+{
+    struct cenv_buf target;
+    const char *name = cenv_path_base(entry->path).data;
+    cenv_buf_init(&target, 1 << 16);
+    int rc = cenv_fs_readlink(from, name, &target, &import->bad);
+    if (rc == 0)
+        rc = cenv_fs_symlink(target.data, to, name, &import->bad);
+    entry->link = cenv_buf_str(&target);
+    if (rc == 0 && cenv_pkg_manifest_add(&import->manifest, entry) < 0)
+        rc = cenv_error_oom(&import->bad);
+    cenv_buf_release(&target);
+    return rc;
+}
+
+/* `path` has a NUL behind it. */
+static int copy_path(struct import *import, struct cenv_str path,
+                     struct cenv_str wanted)
+{
+    struct cenv_stat st;
+    struct cenv_str name;
+    int from = cenv_dirs_parent(&import->from, path, 0, &name);
+    int to = from < 0 ? from : cenv_dirs_parent(&import->to, path, 0755, &name);
+    int rc = to < 0 ? to : cenv_raw_stat(from, name.data, &st);
+    if (rc < 0)
+        return rc == -ENOMEM ? cenv_error_oom(&import->bad) : NO_FIT;
+    struct cenv_pkg_entry entry = {.path = path, .type = st.type};
+    if (st.type == CENV_FT_SYMLINK)
+        return copy_link(import, from, to, &entry);
+    if (st.type == CENV_FT_DIR)
+        cenv_raw_mkdir(to, name.data, 0755); /* there already when files lie in it */
+    else if (st.type == CENV_FT_FILE)
+        rc = copy_file(import, from, to, &entry, &st, wanted);
+    else
+        return NO_FIT;
+    if (rc == 0 && cenv_pkg_manifest_add(&import->manifest, &entry) < 0)
+        rc = cenv_error_oom(&import->bad);
+    return rc;
+}
+
+static int copy_info(void *ctx, const struct cenv_walk_entry *at,
+                     struct cenv_error *err)
+{
+    struct import *import = ctx;
+    struct cenv_buf path;
+    if (at->entry.type == CENV_FT_DIR ||
+        cenv_str_is(at->path, "repodata_record.json")) /* ours is beside the content */
+        return 0;
+    cenv_buf_init(&path, 1 << 20);
+    int rc = cenv_buf_addf(&path, "info/%s", at->path.data) < 0
+                 ? cenv_error_oom(err)
+                 : copy_path(import, cenv_buf_str(&path), CENV_STR(""));
+    cenv_buf_release(&path);
+    /* A walk has its own meaning for positive numbers. */
+    return rc == NO_FIT ? cenv_error_set(err, CENV_EFAIL, "unfit") : rc;
+}
+
+static bool is_info(struct cenv_str path)
+{
+    return cenv_str_starts(path, CENV_STR("info/"));
+}
+
+/* A regular file without a hash is one we cannot vouch for. */
+static int copy_listed(struct import *import, const struct cenv_pkginfo *info)
+{
+    int rc = 0;
+    for (size_t i = 0; i < info->nr && rc == 0; i++) {
+        const struct cenv_pkg_path *path = &info->paths[i];
+        if (is_info(path->path))
+            continue;
+        if (path->type == CENV_PATH_HARDLINK && !path->sha256.len)
+            return NO_FIT;
+        bool hashed = path->type == CENV_PATH_HARDLINK;
+        rc = copy_path(import, path->path, hashed ? path->sha256 : CENV_STR(""));
+    }
+    return rc;
+}
+
+static int copy_content(struct import *import, int source)
+{
+    struct cenv_pkginfo info;
+    int dir = cenv_fs_open_dir(source, "info", &import->bad);
+    int rc = dir < 0 ? dir
+                     : cenv_fs_walk(dir, true, copy_info, import, import->task,
+                                    &import->bad);
+    cenv_fd_close(dir);
+    if (rc == 0)
+        rc = cenv_pkginfo_parse(&info, import->content, "package", &import->bad);
+    if (rc < 0)
+        return rc;
+    rc = copy_listed(import, &info);
+    cenv_pkginfo_release(&info);
+    return rc;
+}
+
+static int copy_package(struct import *import, int source)
+{
+    int rc = cenv_fs_mkdir(import->entry, CENV_PKG_CONTENT, 0755, &import->bad);
+    if (rc == 0) {
+        import->content =
+            cenv_fs_open_dir(import->entry, CENV_PKG_CONTENT, &import->bad);
+        rc = import->content < 0 ? import->content : 0;
+    }
+    if (rc == 0 && cenv_filehash_init(&import->hash, CENV_SHA256) < 0)
+        rc = cenv_error_oom(&import->bad);
+    if (rc < 0)
+        return rc;
+    cenv_dirs_init(&import->from, source);
+    cenv_dirs_init(&import->to, import->content);
+    rc = copy_content(import, source);
+    cenv_dirs_release(&import->from);
+    cenv_dirs_release(&import->to);
+    if (rc == 0)
+        rc = cenv_pkg_manifest_write(&import->manifest, import->entry,
+                                     CENV_PKG_MANIFEST, &import->bad);
+    return rc;
+}
+
+static int try_extracted(void *ctx, int dir, const char *place, const char *name,
+                         struct cenv_error *err)
+{
+    struct import *import = ctx;
+    (void)place;
+    int source = cenv_raw_open_dir(dir, name);
+    if (source < 0)
+        return NO_FIT;
+    import->content = -1;
+    import->bad = (struct cenv_error)CENV_ERROR_INIT;
+    cenv_pkg_manifest_init(&import->manifest);
+    int rc = check_documents(import, source);
+    if (rc == 0)
+        rc = copy_package(import, source);
+    cenv_filehash_release(&import->hash);
+    cenv_pkg_manifest_release(&import->manifest);
+    cenv_fd_close(import->content);
+    cenv_fd_close(source);
+    rc = or_no_fit(rc, &import->bad, err);
+    if (rc != 0) {
+        int cleared = cenv_fs_remove_content(import->entry, err);
+        rc = rc == NO_FIT && cleared < 0 ? cleared : rc;
+    }
+    return rc;
+}
+
+int cenv_layer_import(const char *pkgs_dir, const struct cenv_layer_want *want,
+                      int entry_fd, struct cenv_task *task, struct cenv_error *err)
+{
+    struct import ctx = {.want = want, .entry = entry_fd, .task = task};
+    int rc = search(pkgs_dir, want, stem_of(want->fn), try_extracted, &ctx, err);
+    return rc < 0 ? rc : rc == 0;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Places files: directories first, then runs of entries of one directory as jobs of the pool, so
+ * that a job opens its directory once and threads seldom meet in one.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "base/pool.h"
+#include "link/steps.h"
+#include "os/path.h"
+
+enum {
+    RUN_MAX = 96
+}; /* entries of one job: small enough to balance, large enough to amortise */
+
+struct run {
+    uint32_t dir, first, nr;
+};
+
+struct place;
+
+struct placer {
+    struct cenv_linker *linker;
+    struct place *places; /* one for each thread */
+    struct run *runs;
+    size_t nr, alloc;
+    atomic_ullong how[4]; /* files by enum cenv_link_mode */
+    atomic_ullong symlinks, relocated, bytes_copied, fallbacks;
+};
+
+/* Where a thread is: its directory, and the package directory it took the last file from. Both are
+ * kept from job to job, for the next is likely to be near. */
+struct place {
+    struct placer *placer;
+    int dir; /* borrowed from `to` */
+    struct cenv_dirs from, to;
+    uint32_t package;
+    struct cenv_buf text;
+    struct cenv_error *err;
+};
+
+static void count(atomic_ullong *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static int fail(struct place *at, const struct cenv_link_entry *entry, int rc,
+                const char *what)
+{
+    struct cenv_str base = cenv_path_base(entry->real);
+    return cenv_fs_fail(at->err, rc, at->dir, base.data, what);
+}
+
+/* The directory and name of the package's file; borrowed. */
+static int open_source(struct place *at, const struct cenv_link_entry *entry,
+                       const char **name)
+{
+    if (at->package != entry->package) {
+        cenv_dirs_release(&at->from);
+        cenv_dirs_init(&at->from,
+                       at->placer->linker->plan->packages[entry->package].content);
+        at->package = entry->package;
+    }
+    return cenv_link_open_parent(&at->from, entry->source, name, at->err);
+}
+
+static enum cenv_link_mode mode_for(const struct place *at,
+                                    const struct cenv_link_entry *entry)
+{
+    enum cenv_link_mode mode = at->placer->linker->mode;
+
+    return mode == CENV_LINK_HARDLINK && entry->no_link ? CENV_LINK_COPY : mode;
+}
+
+/* A package older than paths.json has no digest of the file: the record needs one. */
+static int digest_source(struct place *at, struct cenv_link_entry *entry, int from,
+                         const char *name)
+{
+    struct cenv_mapping file;
+    int rc;
+
+    if (entry->sha256.len) {
+        memcpy(entry->in_prefix, entry->sha256.data,
+               entry->sha256.len); /* 64, checked */
+        return 0;
+    }
+    rc = cenv_fs_map_file(from, name, &file, at->err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix);
+    cenv_mapping_release(&file);
+    return rc < 0 ? cenv_error_oom(at->err) : 0;
+}
+
+static int place_file(struct place *at, struct cenv_link_entry *entry)
+{
+    struct cenv_str base = cenv_path_base(entry->real);
+    struct cenv_stat st = {.type = CENV_FT_FILE,
+                           .mode = entry->mode,
+                           .size = entry->size,
+                           .mtime_ns = entry->mtime_ns};
+    enum cenv_link_mode want = mode_for(at, entry), got = want;
+    const char *name = NULL;
+    int from = open_source(at, entry, &name);
+
+    if (from < 0)
+        return from;
+    int rc = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got);
+    if (rc < 0)
+        return fail(at, entry, rc, "cannot link");
+    count(&at->placer->how[got], 1);
+    count(&at->placer->fallbacks, got != want);
+    count(&at->placer->bytes_copied, got == CENV_LINK_COPY ? entry->size : 0);
+    entry->how = (uint8_t)got;
+    entry->final_size = entry->size;
+    entry->final_mtime_ns = entry->mtime_ns;
+    entry->final_mode = entry->mode;
+    return digest_source(at, entry, from, name);
+}
+
+/* Writes at->text as the entry's file: exact mode, fixed time. */
+static int write_text(struct place *at, struct cenv_link_entry *entry)
+{
+    struct cenv_str base = cenv_path_base(entry->real);
+    int fd = cenv_raw_create(at->dir, base.data, 0600), rc = fd;
+
+    if (rc >= 0)
+        rc = cenv_raw_write(fd, cenv_buf_str(&at->text).data, at->text.len);
+    if (rc >= 0)
+        rc = cenv_raw_chmod_fd(fd, entry->mode);
+    if (rc >= 0)
+        rc = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+    if (fd >= 0) {
+        int closed = cenv_raw_close(fd);
+        rc = rc < 0 ? rc : closed;
+    }
+    if (rc < 0)
+        return fail(at, entry, rc, "cannot write");
+    if (cenv_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
+        return cenv_error_oom(at->err);
+    entry->how = CENV_LINK_COPY;
+    entry->final_size = at->text.len;
+    entry->final_mtime_ns = entry->new_mtime_ns;
+    entry->final_mode = entry->mode;
+    return 0;
+}
+
+/* The plan takes the sites over, for the template's manifest. */
+static int keep_sites(struct place *at, struct cenv_link_entry *entry,
+                      struct cenv_sites *sites)
+{
+    entry->sites = cenv_malloc(sizeof(*entry->sites));
+    if (!entry->sites)
+        return cenv_error_oom(at->err);
+    *entry->sites = *sites;
+    *sites = (struct cenv_sites){0};
+    return 0;
+}
+
+static bool wants_sites(const struct place *at)
+{
+    return at->placer->linker->options->keep_sites;
+}
+
+static int splice(struct place *at, struct cenv_link_entry *entry,
+                  struct cenv_sites *sites, struct cenv_str data)
+{
+    const struct cenv_forms *forms = &at->placer->linker->plan->forms;
+
+    cenv_buf_release(&at->text);
+    cenv_buf_init(&at->text, cenv_sites_size(sites, forms, data.len) + 1);
+    int rc = cenv_sites_splice(sites, data, forms, &at->text, at->err);
+    if (rc == 0)
+        rc = write_text(at, entry);
+    if (rc == 0 && wants_sites(at))
+        rc = cenv_sites_rebase(sites, forms, at->err);
+    if (rc == 0 && wants_sites(at))
+        rc = keep_sites(at, entry, sites);
+    count(&at->placer->relocated, 1);
+    count(&at->placer->bytes_copied, at->text.len);
+    return rc;
+}
+
+static int place_relocated(struct place *at, struct cenv_link_entry *entry)
+{
+    struct cenv_mapping file = {0};
+    struct cenv_sites sites = {0};
+    const char *name = NULL;
+    int rc = open_source(at, entry, &name);
+
+    if (rc >= 0)
+        rc = cenv_fs_map_file(rc, name, &file, at->err);
+    struct cenv_str data = cenv_str_n(file.data, file.len);
+    if (rc == 0)
+        rc = cenv_sites_scan_forms(&sites, data,
+                                   &at->placer->linker->plan->needles[entry->needle],
+                                   (enum cenv_file_mode)entry->file_mode, at->err);
+    if (rc == 0 && cenv_sites_none(&sites))
+        rc = place_file(at, entry);
+    else if (rc == 0)
+        rc = splice(at, entry, &sites, data);
+    if (rc < 0)
+        cenv_error_prefix(at->err, "%s: '%s'",
+                          at->placer->linker->plan->packages[entry->package].dist.data,
+                          entry->target.data);
+    cenv_sites_release(&sites);
+    cenv_mapping_release(&file);
+    return rc;
+}
+
+static int place_point(struct place *at, struct cenv_link_entry *entry)
+{
+    const struct cenv_linker *linker = at->placer->linker;
+    const struct cenv_link_plan *plan = linker->plan;
+    struct cenv_sites sites = {0};
+    char relative[64];
+    struct cenv_buf exe;
+
+    snprintf(relative, sizeof(relative), "bin/python%.*s",
+             CENV_STR_ARG(plan->python_version));
+    cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
+    cenv_buf_addf(&exe, "%s/%s", linker->options->target_prefix, relative);
+    cenv_buf_release(&at->text);
+    cenv_buf_init(&at->text, 3 * (exe.len + entry->point.module.len) +
+                                 CENV_MESSAGE_MAX * 2 + 4 * entry->point.func.len);
+    cenv_entry_point_render(&entry->point, cenv_buf_str(&exe), &at->text);
+    int rc =
+        exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
+    if (rc == 0 && wants_sites(at))
+        rc = cenv_sites_entry(&sites, &plan->forms, relative, at->err);
+    if (rc == 0 && wants_sites(at))
+        rc = keep_sites(at, entry, &sites);
+    cenv_sites_release(&sites);
+    cenv_buf_release(&exe);
+    return rc;
+}
+
+static int place_symlink(struct place *at, struct cenv_link_entry *entry)
+{
+    struct cenv_str base = cenv_path_base(entry->real);
+    int rc = cenv_raw_symlink(entry->link.data, at->dir, base.data);
+
+    if (rc < 0)
+        return fail(at, entry, rc, "cannot make link");
+    count(&at->placer->symlinks, 1);
+    return 0;
+}
+
+static int place_entry(struct place *at, struct cenv_link_entry *entry)
+{
+    int rc = 0;
+
+    if (entry->dropped || entry->kind == CENV_KIND_PYC)
+        return 0;
+    if (entry->kind == CENV_KIND_FILE)
+        rc = place_file(at, entry);
+    else if (entry->kind == CENV_KIND_RELOCATED)
+        rc = place_relocated(at, entry);
+    else if (entry->kind == CENV_KIND_SYMLINK)
+        rc = place_symlink(at, entry);
+    else
+        rc = place_point(at, entry);
+    entry->done = rc == 0;
+    return rc;
+}
+
+static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct placer *placer = ctx;
+    const struct run *run = &placer->runs[index];
+    struct cenv_link_plan *plan = placer->linker->plan;
+    struct place *at = &placer->places[thread];
+    int rc = 0;
+
+    at->err = err;
+    at->dir = cenv_dirs_get(&at->to, plan->dirs[run->dir].path, 0);
+    if (at->dir < 0)
+        return cenv_fs_fail(err, at->dir, placer->linker->root,
+                            plan->dirs[run->dir].path.data, "cannot open");
+    for (uint32_t i = run->first; rc == 0 && i < run->first + run->nr; i++)
+        rc = place_entry(at, &plan->entries[plan->order[i]]);
+    cenv_task_advance(placer->linker->task, run->nr);
+    return rc;
+}
+
+static int make_places(struct placer *placer, struct cenv_error *err)
+{
+    unsigned nr = placer->linker->threads;
+
+    placer->places = cenv_calloc(nr, sizeof(*placer->places));
+    for (unsigned i = 0; placer->places && i < nr; i++) {
+        placer->places[i] = (struct place){.placer = placer, .package = CENV_NONE};
+        cenv_dirs_init(&placer->places[i].from, -1);
+        cenv_dirs_init(&placer->places[i].to, placer->linker->root);
+    }
+    return placer->places ? 0 : cenv_error_oom(err);
+}
+
+static void free_places(struct placer *placer)
+{
+    for (unsigned i = 0; placer->places && i < placer->linker->threads; i++) {
+        cenv_dirs_release(&placer->places[i].from);
+        cenv_dirs_release(&placer->places[i].to);
+        cenv_buf_release(&placer->places[i].text);
+    }
+    cenv_free(placer->places);
+}
+
+static int make_runs(struct placer *placer, struct cenv_error *err)
+{
+    const struct cenv_link_plan *plan = placer->linker->plan;
+
+    for (uint32_t i = 0; i < plan->nr_dirs; i++) {
+        const struct cenv_link_dir *dir = &plan->dirs[i];
+        for (uint32_t at = 0; at < dir->nr; at += RUN_MAX) {
+            void *list = placer->runs;
+            if (cenv_grow(&list, &placer->alloc, placer->nr, sizeof(*placer->runs)) < 0)
+                return cenv_error_oom(err);
+            placer->runs = list;
+            uint32_t nr = dir->nr - at < RUN_MAX ? dir->nr - at : RUN_MAX;
+            placer->runs[placer->nr++] = (struct run){i, dir->first + at, nr};
+        }
+    }
+    return 0;
+}
+
+/* Parents come before children in the plan; the prefix itself is there. */
+static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
+{
+    for (size_t i = 1; i < linker->plan->nr_dirs; i++) {
+        const char *path = linker->plan->dirs[i].path.data;
+        int rc = cenv_raw_mkdir(linker->root, path, 0777);
+        if (rc == -EEXIST && linker->options->onto)
+            rc = 0; /* whatever else has the name fails to open */
+        if (rc < 0)
+            return cenv_fs_fail(err, rc, linker->root, path, "cannot make directory");
+        if (i % 256 == 0 && (rc = cenv_task_poll(linker->task, err)) < 0)
+            return rc;
+    }
+    linker->stats->directories = linker->plan->nr_dirs - 1;
+    return 0;
+}
+
+/* conda-meta was just made: does another spelling find it? */
+static bool ignores_case(int root)
+{
+    return cenv_fs_exists(root, "CONDA-META");
+}
+
+/* Takes away what has the paths of new files, as conda does, and says so. */
+static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
+{
+    const struct cenv_link_plan *plan = linker->plan;
+    struct cenv_dirs dirs;
+    int rc = 0;
+
+    cenv_dirs_init(&dirs, linker->root);
+    for (size_t i = 0; rc == 0 && i < plan->nr_order; i++) {
+        const struct cenv_link_entry *entry = &plan->entries[plan->order[i]];
+        struct cenv_str name;
+        int dir = cenv_dirs_parent(&dirs, entry->real, 0, &name);
+        if (dir < 0 || cenv_raw_unlink(dir, name.data) < 0)
+            continue; /* what is in the way still fails when the file is placed */
+        if (cenv_link_warn(linker->stats, "%s replaces '%s', which was there",
+                           plan->packages[entry->package].dist.data,
+                           entry->target.data) < 0)
+            rc = cenv_error_oom(err);
+    }
+    cenv_dirs_release(&dirs);
+    return rc;
+}
+
+static void take_counts(struct placer *placer, struct cenv_link_stats *stats)
+{
+    stats->reflinked = atomic_load(&placer->how[CENV_LINK_REFLINK]);
+    stats->hardlinked = atomic_load(&placer->how[CENV_LINK_HARDLINK]);
+    stats->copied = atomic_load(&placer->how[CENV_LINK_COPY]);
+    stats->symlinks = atomic_load(&placer->symlinks);
+    stats->relocated = atomic_load(&placer->relocated);
+    stats->bytes_copied = atomic_load(&placer->bytes_copied);
+    stats->fallbacks = atomic_load(&placer->fallbacks);
+}
+
+int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
+{
+    struct placer placer = {.linker = linker};
+    int rc = make_dirs(linker, err);
+
+    if (rc == 0 && ignores_case(linker->root))
+        rc = cenv_link_plan_check_case(linker->plan, err);
+    if (rc == 0 && linker->options->onto)
+        rc = clear_paths(linker, err);
+    if (rc == 0)
+        rc = make_runs(&placer, err);
+    if (rc == 0)
+        rc = make_places(&placer, err);
+    if (rc == 0)
+        rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task,
+                           err);
+    take_counts(&placer, linker->stats);
+    free_places(&placer);
+    cenv_free(placer.runs);
+    return rc;
+}

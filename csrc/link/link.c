@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The link as a whole: the order of its steps is conda's. */
+#include "link/link.h"
+
+#include "link/steps.h"
+#include "os/host.h"
+
+enum { THREADS_MAX = 8 }; /* beyond it threads only meet in the file system's locks */
+
+/*
+ * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
+ * some file systems make something else than a link of link() (BeeGFS, conda#2345).
+ */
+static bool works(const struct cenv_linker *linker, enum cenv_link_mode mode)
+{
+    enum cenv_link_mode got = mode;
+    struct cenv_stat st;
+    int info = cenv_raw_open_dir(linker->plan->packages[0].content, "info");
+    bool good = info >= 0 && cenv_raw_place(info, "index.json", NULL, linker->root,
+                                            ".cenv-probe", mode, false, &got) == 0;
+
+    if (good)
+        good = cenv_raw_stat(linker->root, ".cenv-probe", &st) == 0 &&
+               st.type == CENV_FT_FILE;
+    cenv_raw_unlink(linker->root, ".cenv-probe");
+    cenv_fd_close(info);
+    return good;
+}
+
+static enum cenv_link_mode decide_mode(const struct cenv_linker *linker)
+{
+    enum cenv_link_mode want = linker->options->mode;
+    bool own = linker->options->own_inodes;
+
+    if (!linker->plan->nr_packages || want == CENV_LINK_COPY)
+        return CENV_LINK_COPY;
+    if (want == CENV_LINK_HARDLINK)
+        return own ? CENV_LINK_COPY : CENV_LINK_HARDLINK;
+    if (want == CENV_LINK_REFLINK || works(linker, CENV_LINK_REFLINK))
+        return CENV_LINK_REFLINK;
+    return !own && works(linker, CENV_LINK_HARDLINK) ? CENV_LINK_HARDLINK
+                                                     : CENV_LINK_COPY;
+}
+
+static int execute(struct cenv_linker *linker, struct cenv_error *err)
+{
+    bool scripts = !linker->options->no_scripts;
+    int rc = scripts ? cenv_link_run_scripts(linker, "pre-link", err) : 0;
+
+    if (rc == 0)
+        rc = cenv_link_files(linker, err);
+    if (rc == 0 && scripts)
+        rc = cenv_link_run_scripts(linker, "post-link", err);
+    if (rc == 0 && !linker->options->no_compile)
+        rc = cenv_link_compile(linker, err);
+    return rc ? rc : cenv_link_records(linker, err);
+}
+
+static int run(struct cenv_linker *linker, const struct cenv_link_package *packages,
+               size_t nr, struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("link", "");
+    int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options,
+                                 linker->stats, linker->task, err);
+
+    if (rc == 0) {
+        linker->mode = decide_mode(linker);
+        cenv_task_progress(linker->task, "link", linker->plan->nr_order);
+        rc = execute(linker, err);
+        linker->stats->files = span.items = linker->plan->nr_order;
+        span.bytes = linker->stats->bytes_copied;
+    }
+    cenv_span_end(linker->task, &span);
+    return rc;
+}
+
+int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t nr,
+              const struct cenv_link_options *options, struct cenv_link_plan **plan,
+              struct cenv_link_stats *stats, struct cenv_task *task,
+              struct cenv_error *err)
+{
+    struct cenv_link_stats own = {0};
+    struct cenv_link_options decided = *options;
+    struct cenv_linker linker = {NULL, &decided, &own, task,
+                                 dir,  -1,       0,    CENV_LINK_COPY};
+    unsigned cpus = cenv_host_cpus();
+
+    linker.threads = options->threads     ? options->threads
+                     : cpus < THREADS_MAX ? cpus
+                                          : THREADS_MAX;
+    decided.threads = linker.threads;
+    linker.root = cenv_fs_open_root(dir, err);
+    int rc = linker.root < 0 ? linker.root : run(&linker, packages, nr, err);
+    cenv_fd_close(linker.root);
+    if (rc == 0 && plan) {
+        *plan = linker.plan;
+        linker.plan = NULL;
+    }
+    cenv_link_plan_free(linker.plan);
+    if (rc == 0)
+        *stats = own;
+    else
+        cenv_link_stats_release(&own);
+    return rc;
+}

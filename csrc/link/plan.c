@@ -1,0 +1,762 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Planning: packages in, one consistent picture of the prefix out.
+ *
+ * The later package wins a path (link order is topological, so what depends on a package may replace
+ * its files), as in conda; both records list it. A path below another package's link to a
+ * directory goes where the kernel would put it, provided that is inside the prefix: execution then
+ * meets no link and can use plain descriptors of directories it made itself.
+ */
+#include "link/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "codec/json.h"
+#include "os/path.h"
+
+enum { MAX_LINKS = 40 }; /* as the kernel's limit on links in one path */
+
+struct planner {
+    struct cenv_link_plan *plan;
+    const struct cenv_link_options *options;
+    struct cenv_link_stats *stats;
+    struct cenv_task *task;
+    struct cenv_error *err;
+};
+
+int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
+{
+    char text[CENV_MESSAGE_MAX], **list;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    list = cenv_reallocarray(stats->warnings, stats->nr_warnings + 1, sizeof(*list));
+    if (!list)
+        return -1;
+    stats->warnings = list;
+    list[stats->nr_warnings] = cenv_strdup(text);
+    return list[stats->nr_warnings] ? (int)(stats->nr_warnings++, 0) : -1;
+}
+
+static const char *dist_of(const struct planner *p, const struct cenv_link_entry *entry)
+{
+    return p->plan->packages[entry->package].dist.data;
+}
+
+/* ---- reading the packages ---- */
+
+static int read_package(void *ctx, size_t index, unsigned thread,
+                        struct cenv_error *err)
+{
+    struct planner *p = ctx;
+    struct cenv_plan_package *package = &p->plan->packages[index];
+
+    (void)thread;
+    package->content = cenv_fs_open_root(package->package->content, err);
+    if (package->content < 0)
+        return package->content;
+    return cenv_pkginfo_read(&package->info, package->content, package->dist.data,
+                             p->task, err);
+}
+
+static int read_record(struct planner *p, struct cenv_plan_package *package)
+{
+    struct cenv_buf dist;
+    int rc = cenv_json_parse(&package->record, package->package->record,
+                             "record to link", p->err);
+
+    if (rc < 0)
+        return rc;
+    package->name = cenv_json_get_str(package->record, "name");
+    package->version = cenv_json_get_str(package->record, "version");
+    package->build = cenv_json_get_str(package->record, "build");
+    if (!package->build.len)
+        package->build = cenv_json_get_str(package->record, "build_string");
+    package->noarch_python =
+        cenv_str_is(cenv_json_get_str(package->record, "noarch"), "python");
+    cenv_buf_init(&dist, CENV_JSON_MAX_SIZE);
+    cenv_buf_addf(&dist, "%.*s-%.*s-%.*s", CENV_STR_ARG(package->name),
+                  CENV_STR_ARG(package->version), CENV_STR_ARG(package->build));
+    package->dist = cenv_arena_str(&p->plan->arena, cenv_buf_str(&dist));
+    bool failed = dist.failed || !package->dist.data;
+    cenv_buf_release(&dist);
+    if (failed)
+        return cenv_error_oom(p->err);
+    if (!package->name.len || !package->version.len || !package->build.len ||
+        !cenv_path_is_name(package->dist) || package->dist.len > CENV_PATH_NAME_MAX - 5)
+        return cenv_error_set(
+            p->err, CENV_EINTEGRITY,
+            "a record to link has no usable name, version or build: '%.*s'",
+            CENV_STR_ARG(package->dist));
+    return 0;
+}
+
+static int read_packages(struct planner *p, const struct cenv_link_package *packages,
+                         size_t nr)
+{
+    int rc = 0;
+
+    p->plan->packages = cenv_calloc(nr ? nr : 1, sizeof(*p->plan->packages));
+    if (!p->plan->packages)
+        return cenv_error_oom(p->err);
+    for (size_t i = 0; i < nr; i++)
+        p->plan->packages[i].content = -1;
+    p->plan->nr_packages = nr;
+    for (size_t i = 0; rc == 0 && i < nr; i++) {
+        p->plan->packages[i].package = &packages[i];
+        rc = read_record(p, &p->plan->packages[i]);
+    }
+    return rc ? rc
+              : cenv_pool_run(p->options->threads, nr, read_package, p, p->task,
+                              p->err);
+}
+
+/* The python they are linked for: one of the packages, or of the environment they come to. */
+static int find_python(struct planner *p)
+{
+    const struct cenv_json *python = p->options->python;
+    struct cenv_buf path;
+
+    for (size_t i = 0; i < p->plan->nr_packages; i++) {
+        struct cenv_plan_package *package = &p->plan->packages[i];
+        package->noarch_python |= package->info.noarch_python;
+        if (cenv_str_is(package->name, "python"))
+            python = package->record;
+    }
+    if (!python)
+        return 0;
+    struct cenv_str version = cenv_json_get_str(python, "version");
+    struct cenv_str build = cenv_json_get_str(python, "build");
+    if (!build.len)
+        build = cenv_json_get_str(python, "build_string");
+    cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
+    int rc = cenv_prefix_site_packages(
+        version, build, cenv_json_get_str(python, "python_site_packages_path"), &path,
+        p->err);
+    p->plan->python_version = cenv_prefix_python_version(version);
+    if (rc == 0) {
+        p->plan->site_packages = cenv_arena_str(&p->plan->arena, cenv_buf_str(&path));
+        if (!p->plan->site_packages.data)
+            rc = cenv_error_oom(p->err);
+    }
+    cenv_buf_release(&path);
+    return rc;
+}
+
+/* ---- entries ---- */
+
+/* What is known of a conflict with the entry that had the path until now. */
+static int take_over(struct planner *p, uint32_t old, uint32_t now)
+{
+    struct cenv_link_entry *loser = &p->plan->entries[old],
+                           *winner = &p->plan->entries[now];
+
+    if (loser->kind == CENV_KIND_DIRECTORY || winner->kind == CENV_KIND_DIRECTORY) {
+        bool fine = loser->kind == winner->kind || loser->kind == CENV_KIND_SYMLINK ||
+                    winner->kind == CENV_KIND_SYMLINK;
+        if (!fine)
+            return cenv_error_set(
+                p->err, CENV_ELINK,
+                "'%.*s' is a directory in one of %s and %s, a file in the other",
+                CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner));
+        if (winner->kind == CENV_KIND_DIRECTORY) {
+            winner->winner = old;
+            return 0;
+        }
+    }
+    loser->winner = now;
+    if (loser->kind == CENV_KIND_DIRECTORY || loser->package == winner->package)
+        return 0;
+    if (cenv_link_warn(p->stats, "'%.*s' is in %s and in %s; the latter's is used",
+                       CENV_STR_ARG(winner->target), dist_of(p, loser),
+                       dist_of(p, winner)) < 0)
+        return cenv_error_oom(p->err);
+    return 0;
+}
+
+/* Adds the entry under its target; *out stays valid only until the next one. */
+static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
+{
+    struct cenv_link_plan *plan = p->plan;
+    uint32_t now = (uint32_t)plan->nr,
+             old = cenv_map_get(&plan->targets, entry->target);
+    void *list = plan->entries;
+
+    if (plan->nr >= CENV_NONE - 1 ||
+        cenv_grow(&list, &plan->alloc, plan->nr, sizeof(*entry)) < 0)
+        return cenv_error_oom(p->err);
+    plan->entries = list;
+    plan->entries[plan->nr++] = *entry;
+    int rc = old == CENV_NONE ? 0 : take_over(p, old, now);
+    if (rc == 0 && plan->entries[now].winner == CENV_NONE &&
+        cenv_map_put(&plan->targets, plan->entries[now].target, now) < 0)
+        rc = cenv_error_oom(p->err);
+    return rc;
+}
+
+int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
+                          const char **name, struct cenv_error *err)
+{
+    struct cenv_str base;
+    int fd = cenv_dirs_parent(dirs, path, 0, &base);
+
+    if (fd < 0)
+        return cenv_fs_fail(err, fd, dirs->root, path.data,
+                            "cannot open the directory of");
+    *name = base.data;
+    return fd;
+}
+
+/* Recreated as it is all the same: what it says may be there on the user's machine. */
+static int look_at_link(struct planner *p, const struct cenv_plan_package *package,
+                        const struct cenv_link_entry *entry)
+{
+    if (cenv_path_link_stays(entry->target, entry->link))
+        return 0;
+    if (cenv_link_warn(p->stats, "%s: link '%.*s' points out of the prefix, to '%.*s'",
+                       package->dist.data, CENV_STR_ARG(entry->target),
+                       CENV_STR_ARG(entry->link)) < 0)
+        return cenv_error_oom(p->err);
+    return 0;
+}
+
+static enum cenv_link_kind kind_of(const struct cenv_pkg_path *path)
+{
+    return path->type == CENV_PATH_SOFTLINK    ? CENV_KIND_SYMLINK
+           : path->type == CENV_PATH_DIRECTORY ? CENV_KIND_DIRECTORY
+           : path->placeholder.len             ? CENV_KIND_RELOCATED
+                                               : CENV_KIND_FILE;
+}
+
+/* What tells about the environment is written by installers only. */
+static bool is_record(struct cenv_str path)
+{
+    return cenv_str_is(path, "conda-meta/history") ||
+           cenv_str_is(path, "conda-meta/created_at") ||
+           (cenv_str_starts(path, CENV_STR("conda-meta/")) &&
+            cenv_str_ends(path, CENV_STR(".json")));
+}
+
+/* Packages use few placeholders; the last one is the likeliest. */
+static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t *out)
+{
+    struct cenv_link_plan *plan = p->plan;
+    void *list = plan->needles;
+
+    for (size_t i = plan->nr_needles; i-- > 0;) {
+        if (cenv_str_eq(plan->needles[i].of[CENV_ENC_UTF8], placeholder)) {
+            *out = (uint32_t)i;
+            return 0;
+        }
+    }
+    if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles,
+                  sizeof(*plan->needles)) < 0)
+        return cenv_error_oom(p->err);
+    plan->needles = list;
+    *out = (uint32_t)plan->nr_needles;
+    int rc = cenv_forms_init(&plan->needles[plan->nr_needles], placeholder, p->err);
+    plan->nr_needles += rc == 0;
+    return rc;
+}
+
+static int add_path(struct planner *p, const struct cenv_plan_package *package,
+                    const struct cenv_pkg_path *path)
+{
+    struct cenv_link_entry entry = {
+        .target = path->path,
+        .source = path->path,
+        .placeholder = path->placeholder,
+        .link = path->link,
+        .sha256 = path->sha256,
+        .size = path->size,
+        .mtime_ns = path->mtime_ns,
+        .mode = path->mode,
+        .package = (uint32_t)(package - p->plan->packages),
+        .winner = CENV_NONE,
+        .kind = (uint8_t)kind_of(path),
+        .file_mode = (uint8_t)path->file_mode,
+        .no_link = path->no_link,
+    };
+
+    if (is_record(path->path))
+        return cenv_error_set(p->err, CENV_ELINK,
+                              "package %s ships '%.*s', which is not its to write",
+                              package->dist.data, CENV_STR_ARG(path->path));
+    if (package->noarch_python &&
+        cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
+                                &entry.target) < 0)
+        return cenv_error_oom(p->err);
+    int rc = entry.kind == CENV_KIND_SYMLINK ? look_at_link(p, package, &entry)
+             : entry.kind == CENV_KIND_RELOCATED
+                 ? find_needle(p, path->placeholder, &entry.needle)
+                 : 0;
+    return rc ? rc : add_entry(p, &entry);
+}
+
+/* "bin/<command>"; the script's own time is that of the package's link.json: fixed, not now. */
+static int add_point(struct planner *p, const struct cenv_plan_package *package,
+                     struct cenv_str definition, int64_t mtime_ns)
+{
+    struct cenv_link_entry entry = {
+        .package = (uint32_t)(package - p->plan->packages),
+        .winner = CENV_NONE,
+        .kind = CENV_KIND_ENTRY_POINT,
+        .mode = 0755,
+        .new_mtime_ns = mtime_ns,
+    };
+    int rc = cenv_entry_point_parse(&entry.point, definition, p->err);
+
+    if (rc < 0)
+        return cenv_error_prefix(p->err, "package %s", package->dist.data);
+    size_t len = entry.point.command.len + 4;
+    char *path = cenv_arena_alloc(&p->plan->arena, len + 1);
+    if (!path)
+        return cenv_error_oom(p->err);
+    snprintf(path, len + 1, "bin/%.*s", CENV_STR_ARG(entry.point.command));
+    entry.target = cenv_str_n(path, len);
+    return add_entry(p, &entry);
+}
+
+static int add_points(struct planner *p, const struct cenv_plan_package *package)
+{
+    const struct cenv_json *item;
+    struct cenv_stat st = {0};
+    int rc = 0;
+
+    if (cenv_raw_stat(package->content, "info/link.json", &st) < 0)
+        st.mtime_ns = 0; /* the package has the older package_metadata.json */
+    cenv_json_each(item, package->info.entries)
+    {
+        if (rc == 0)
+            rc = add_point(p, package, cenv_json_str(item), st.mtime_ns);
+    }
+    return rc;
+}
+
+/* "a/__pycache__/b.cpython-312.pyc" of "a/b.py" (no "t" in the tag of free-threaded builds). */
+static int pyc_path(struct planner *p, struct cenv_str source, struct cenv_str *out)
+{
+    struct cenv_str dir = cenv_path_parent(source), base = cenv_path_base(source);
+    struct cenv_str rest = p->plan->python_version, major = cenv_str_cut(&rest, '.');
+    size_t most = source.len + rest.len + major.len + 32;
+    char *text = cenv_arena_alloc(&p->plan->arena, most);
+
+    if (!text)
+        return cenv_error_oom(p->err);
+    int len = snprintf(text, most, "%.*s%s__pycache__/%.*s.cpython-%.*s%.*s.pyc",
+                       CENV_STR_ARG(dir), dir.len ? "/" : "", (int)base.len - 3,
+                       base.data, CENV_STR_ARG(major), CENV_STR_ARG(rest));
+    *out = cenv_str_n(text, (size_t)len);
+    return 0;
+}
+
+/* conda's rule: only site-packages/...py of noarch python; what the package ships is left alone. */
+static int add_bytecode(struct planner *p, uint32_t first)
+{
+    uint32_t last = (uint32_t)p->plan->nr;
+    int rc = 0;
+
+    for (uint32_t i = first; rc == 0 && i < last; i++) {
+        const struct cenv_link_entry *py = &p->plan->entries[i];
+        bool wanted = (py->kind == CENV_KIND_FILE || py->kind == CENV_KIND_RELOCATED) &&
+                      cenv_str_starts(py->source, CENV_STR("site-packages/")) &&
+                      cenv_str_ends(py->source, CENV_STR(".py"));
+        if (!wanted)
+            continue;
+        struct cenv_link_entry pyc = {.source = py->target,
+                                      .package = py->package,
+                                      .py = i,
+                                      .winner = CENV_NONE,
+                                      .kind = CENV_KIND_PYC};
+        rc = pyc_path(p, py->target, &pyc.target);
+        if (rc == 0 && cenv_map_get(&p->plan->targets, pyc.target) == CENV_NONE)
+            rc = add_entry(p, &pyc);
+    }
+    return rc;
+}
+
+static int add_package(struct planner *p, struct cenv_plan_package *package)
+{
+    int rc = 0;
+
+    package->first = (uint32_t)p->plan->nr;
+    if (package->noarch_python && !p->plan->site_packages.len) {
+        cenv_error_set(
+            p->err, CENV_ELINK,
+            "package %s is noarch: python, and there is no python to link it for",
+            package->dist.data);
+        return cenv_error_hint(p->err, "ask for python too");
+    }
+    for (size_t i = 0; rc == 0 && i < package->info.nr; i++) {
+        rc = cenv_task_poll(p->task, p->err);
+        if (rc == 0)
+            rc = add_path(p, package, &package->info.paths[i]);
+    }
+    if (rc == 0 && package->noarch_python && !p->options->no_compile)
+        rc = add_bytecode(p, package->first);
+    if (rc == 0 && package->noarch_python)
+        rc = add_points(p, package);
+    package->nr = (uint32_t)p->plan->nr - package->first;
+    return rc;
+}
+
+/* ---- directories ---- */
+
+static uint32_t add_dir(struct planner *p, struct cenv_str path)
+{
+    uint32_t at = cenv_map_get(&p->plan->dir_map, path), parent = CENV_NONE, depth = 0;
+    void *list = p->plan->dirs;
+
+    if (at != CENV_NONE)
+        return at;
+    if (path.len) {
+        parent = add_dir(p, cenv_path_parent(path));
+        if (parent == CENV_NONE)
+            return CENV_NONE;
+        depth = p->plan->dirs[parent].depth + 1;
+        list = p->plan->dirs;
+    }
+    struct cenv_str kept = cenv_arena_str(&p->plan->arena, path);
+    if (!kept.data || cenv_grow(&list, &p->plan->alloc_dirs, p->plan->nr_dirs,
+                                sizeof(*p->plan->dirs)) < 0)
+        return CENV_NONE;
+    p->plan->dirs = list;
+    at = (uint32_t)p->plan->nr_dirs++;
+    p->plan->dirs[at] =
+        (struct cenv_link_dir){.path = kept, .parent = parent, .depth = depth};
+    return cenv_map_put(&p->plan->dir_map, kept, at) < 0 ? CENV_NONE : at;
+}
+
+/* The first component path of `dir` that some package has as a link; CENV_NONE when all are real. */
+static int find_link(struct planner *p, const struct cenv_link_entry *entry,
+                     struct cenv_str dir, uint32_t *link, size_t *at)
+{
+    *link = CENV_NONE;
+    for (size_t i = 1; i <= dir.len && *link == CENV_NONE; i++) {
+        if (i < dir.len && dir.data[i] != '/')
+            continue;
+        uint32_t hit = cenv_map_get(&p->plan->targets, cenv_str_slice(dir, 0, i));
+        if (hit == CENV_NONE || p->plan->entries[hit].kind == CENV_KIND_DIRECTORY)
+            continue;
+        *link = hit;
+        *at = i;
+    }
+    if (*link == CENV_NONE || p->plan->entries[*link].kind == CENV_KIND_SYMLINK)
+        return 0;
+    return cenv_error_set(p->err, CENV_ELINK,
+                          "'%.*s' is a file in %s and a directory in %s",
+                          CENV_STR_ARG(p->plan->entries[*link].target),
+                          dist_of(p, &p->plan->entries[*link]), dist_of(p, entry));
+}
+
+/* Follows the link at dir[0:at]: *dir becomes the path behind it, in the arena. */
+static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32_t link,
+                  size_t at, struct cenv_str *dir)
+{
+    const struct cenv_link_entry *via = &p->plan->entries[link];
+    struct cenv_str parent = cenv_path_parent(cenv_str_slice(*dir, 0, at));
+    struct cenv_buf text, clean;
+    int rc = 0;
+
+    cenv_buf_init(&text, parent.len + via->link.len + dir->len + 2);
+    cenv_buf_init(&clean, parent.len + via->link.len + dir->len + 2);
+    cenv_buf_addf(&text, "%.*s%s%.*s%.*s", CENV_STR_ARG(parent), parent.len ? "/" : "",
+                  CENV_STR_ARG(via->link),
+                  CENV_STR_ARG(cenv_str_slice(*dir, at, dir->len)));
+    cenv_path_clean(cenv_buf_str(&text), &clean);
+    struct cenv_str to = cenv_buf_str(&clean);
+    if (cenv_str_is(to, "."))
+        to.len = 0;
+    if (text.failed || clean.failed) {
+        rc = cenv_error_oom(p->err);
+    } else if (cenv_str_starts(via->link, CENV_STR("/")) ||
+               (to.len && cenv_path_refused(to))) {
+        rc = cenv_error_set(
+            p->err, CENV_ELINK,
+            "'%.*s' of %s lies below link '%.*s' of %s, which leaves the prefix",
+            CENV_STR_ARG(entry->target), dist_of(p, entry), CENV_STR_ARG(via->target),
+            dist_of(p, via));
+    } else {
+        *dir = cenv_arena_str(&p->plan->arena, to);
+        if (!dir->data)
+            rc = cenv_error_oom(p->err);
+    }
+    cenv_buf_release(&text);
+    cenv_buf_release(&clean);
+    return rc;
+}
+
+static int resolve(struct planner *p, const struct cenv_link_entry *entry,
+                   struct cenv_str *dir)
+{
+    uint32_t link;
+    size_t at = 0;
+
+    for (int links = 0; links <= MAX_LINKS; links++) {
+        int rc = find_link(p, entry, *dir, &link, &at);
+        if (rc == 0 && link != CENV_NONE)
+            rc = follow(p, entry, link, at, dir);
+        if (rc < 0 || link == CENV_NONE)
+            return rc;
+    }
+    return cenv_error_set(p->err, CENV_ELINK,
+                          "'%.*s' of %s lies below links that form a loop",
+                          CENV_STR_ARG(entry->target), dist_of(p, entry));
+}
+
+/* An entry found to lie elsewhere than its name says: it meets what has that place by name. */
+static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir)
+{
+    struct cenv_link_entry *entry = &p->plan->entries[index];
+    struct cenv_str base = cenv_path_base(entry->target);
+    char *text = cenv_arena_alloc(&p->plan->arena, dir.len + base.len + 2);
+
+    if (!text)
+        return cenv_error_oom(p->err);
+    snprintf(text, dir.len + base.len + 2, "%.*s%s%.*s", CENV_STR_ARG(dir),
+             dir.len ? "/" : "", CENV_STR_ARG(base));
+    entry->real = cenv_str(text);
+    uint32_t other = cenv_map_get(&p->plan->targets, entry->real);
+    if (other == CENV_NONE)
+        return cenv_map_put(&p->plan->targets, entry->real, index) < 0
+                   ? cenv_error_oom(p->err)
+                   : 0;
+    bool later = other < index;
+    return take_over(p, later ? other : index, later ? index : other);
+}
+
+/* Entries of one directory come together: the last answer is kept. */
+static int place_entries(struct planner *p)
+{
+    struct cenv_str last = {NULL, 0}, real = {"", 0};
+    uint32_t dir = 0;
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < p->plan->nr; i++) {
+        struct cenv_link_entry *entry = &p->plan->entries[i];
+        bool is_dir = entry->kind == CENV_KIND_DIRECTORY;
+        struct cenv_str parent =
+            is_dir ? entry->target : cenv_path_parent(entry->target);
+        entry->real = entry->target;
+        if (!last.data || !cenv_str_eq(parent, last)) {
+            last = real = parent;
+            rc = is_dir && entry->winner != CENV_NONE ? 0 : resolve(p, entry, &real);
+            dir = rc ? CENV_NONE : add_dir(p, real);
+            if (rc == 0 && dir == CENV_NONE)
+                rc = cenv_error_oom(p->err);
+        }
+        entry->dir = dir;
+        if (rc == 0 && !is_dir && !cenv_str_eq(real, last) &&
+            entry->winner == CENV_NONE)
+            rc = relocate_entry(p, i, real);
+    }
+    return rc;
+}
+
+/* ---- order of execution ---- */
+
+struct sort_item {
+    uint32_t dir, entry;
+};
+
+static int by_dir(const void *a, const void *b)
+{
+    const struct sort_item *x = a, *y = b;
+
+    if (x->dir != y->dir)
+        return x->dir < y->dir ? -1 : 1;
+    return (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+static int make_order(struct planner *p)
+{
+    struct cenv_link_plan *plan = p->plan;
+    struct sort_item *items = cenv_reallocarray(NULL, plan->nr + 1, sizeof(*items));
+    size_t nr = 0;
+
+    plan->order = cenv_reallocarray(NULL, plan->nr + 1, sizeof(*plan->order));
+    if (!items || !plan->order) {
+        cenv_free(items);
+        return cenv_error_oom(p->err);
+    }
+    for (uint32_t i = 0; i < plan->nr; i++)
+        if (plan->entries[i].winner == CENV_NONE &&
+            plan->entries[i].kind != CENV_KIND_DIRECTORY)
+            items[nr++] = (struct sort_item){plan->entries[i].dir, i};
+    qsort(items, nr, sizeof(*items), by_dir);
+    for (size_t i = 0; i < nr; i++) {
+        struct cenv_link_dir *dir = &plan->dirs[items[i].dir];
+        if (!dir->nr++)
+            dir->first = (uint32_t)i;
+        plan->order[i] = items[i].entry;
+    }
+    plan->nr_order = nr;
+    cenv_free(items);
+    return 0;
+}
+
+/* ---- checks ---- */
+
+static int check_fit(struct planner *p, const struct cenv_link_entry *entry)
+{
+    int content = p->plan->packages[entry->package].content;
+    struct cenv_mapping file = {0};
+    struct cenv_sites sites = {0};
+    struct cenv_dirs dirs;
+    const char *name = NULL;
+
+    cenv_dirs_init(&dirs, content);
+    int rc = cenv_link_open_parent(&dirs, entry->source, &name, p->err);
+    if (rc >= 0)
+        rc = cenv_fs_map_file(rc, name, &file, p->err);
+    if (rc == 0)
+        rc = cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
+                                   &p->plan->needles[entry->needle], CENV_MODE_BINARY,
+                                   p->err);
+    if (rc == 0 && (rc = cenv_sites_fit(&sites, &p->plan->forms, p->err)) < 0) {
+        cenv_error_prefix(p->err, "%s: '%.*s'", dist_of(p, entry),
+                          CENV_STR_ARG(entry->target));
+        cenv_error_hint(p->err, "choose a prefix of at most %zu bytes",
+                        entry->placeholder.len);
+    }
+    cenv_sites_release(&sites);
+    cenv_mapping_release(&file);
+    cenv_dirs_release(&dirs);
+    return rc;
+}
+
+/* Only a prefix longer than a placeholder can fail to fit, so only then are files read here. */
+static int check_lengths(struct planner *p)
+{
+    size_t len = strlen(p->options->target_prefix);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < p->plan->nr; i++) {
+        const struct cenv_link_entry *entry = &p->plan->entries[i];
+        if (entry->kind == CENV_KIND_RELOCATED && entry->winner == CENV_NONE &&
+            entry->file_mode == CENV_MODE_BINARY && entry->placeholder.len < len)
+            rc = check_fit(p, entry);
+    }
+    return rc;
+}
+
+static struct cenv_str lower(struct cenv_arena *arena, struct cenv_str text)
+{
+    struct cenv_str copy = cenv_arena_str(arena, text);
+    char *at = copy.data ? cenv_arena_alloc(arena, text.len + 1) : NULL;
+
+    for (size_t i = 0; at && i < text.len; i++)
+        at[i] = (char)(text.data[i] >= 'A' && text.data[i] <= 'Z' ? text.data[i] + 32
+                                                                  : text.data[i]);
+    return (struct cenv_str){at, text.len};
+}
+
+int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_error *err)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_map seen = {0};
+    int rc = 0;
+
+    for (uint32_t i = 0; rc == 0 && i < plan->nr_order; i++) {
+        const struct cenv_link_entry *entry = &plan->entries[plan->order[i]], *other;
+        struct cenv_str key = lower(&arena, entry->real);
+        uint32_t at = key.data ? cenv_map_get(&seen, key) : CENV_NONE;
+        if (at != CENV_NONE) {
+            other = &plan->entries[at];
+            cenv_error_set(
+                err, CENV_ELINK,
+                "'%.*s' of %s and '%.*s' of %s are one file on this file system",
+                CENV_STR_ARG(other->target), plan->packages[other->package].dist.data,
+                CENV_STR_ARG(entry->target), plan->packages[entry->package].dist.data);
+            rc =
+                cenv_error_hint(err, "choose a prefix on a case-sensitive file system");
+        } else if (!key.data || cenv_map_put(&seen, key, plan->order[i]) < 0) {
+            rc = cenv_error_oom(err);
+        }
+    }
+    cenv_map_release(&seen);
+    cenv_arena_release(&arena);
+    return rc;
+}
+
+/* ---- all of it ---- */
+
+int cenv_link_plan_make(struct cenv_link_plan **out,
+                        const struct cenv_link_package *packages, size_t nr,
+                        const struct cenv_link_options *options,
+                        struct cenv_link_stats *stats, struct cenv_task *task,
+                        struct cenv_error *err)
+{
+    struct planner p = {cenv_calloc(1, sizeof(struct cenv_link_plan)), options, stats,
+                        task, err};
+
+    if (!p.plan)
+        return cenv_error_oom(err);
+    int rc = cenv_forms_init(&p.plan->forms, cenv_str(options->target_prefix), err);
+    if (rc == 0)
+        rc = read_packages(&p, packages, nr);
+    if (rc == 0)
+        rc = find_python(&p);
+    for (size_t i = 0; rc == 0 && i < nr; i++)
+        rc = add_package(&p, &p.plan->packages[i]);
+    if (rc == 0 && add_dir(&p, CENV_STR("")) == CENV_NONE)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = place_entries(&p);
+    if (rc == 0 && add_dir(&p, CENV_STR("conda-meta")) == CENV_NONE)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = make_order(&p);
+    if (rc == 0)
+        rc = cenv_link_plan_times(p.plan, stats, err);
+    if (rc == 0)
+        rc = check_lengths(&p);
+    if (rc == 0)
+        *out = p.plan;
+    else
+        cenv_link_plan_free(p.plan);
+    return rc;
+}
+
+void cenv_link_plan_free(struct cenv_link_plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->nr_packages; i++) {
+        cenv_json_free(plan->packages[i].record);
+        cenv_pkginfo_release(&plan->packages[i].info);
+        cenv_fd_close(plan->packages[i].content);
+    }
+    for (size_t i = 0; i < plan->nr; i++)
+        if (plan->entries[i].sites) {
+            cenv_sites_release(plan->entries[i].sites);
+            cenv_free(plan->entries[i].sites);
+        }
+    for (size_t i = 0; i < plan->nr_needles; i++)
+        cenv_forms_release(&plan->needles[i]);
+    cenv_free(plan->needles);
+    cenv_forms_release(&plan->forms);
+    cenv_map_release(&plan->targets);
+    cenv_map_release(&plan->dir_map);
+    cenv_arena_release(&plan->arena);
+    cenv_free(plan->packages);
+    cenv_free(plan->entries);
+    cenv_free(plan->dirs);
+    cenv_free(plan->order);
+    cenv_free(plan);
+}
+
+void cenv_link_stats_release(struct cenv_link_stats *stats)
+{
+    for (size_t i = 0; i < stats->nr_warnings; i++)
+        cenv_free(stats->warnings[i]);
+    cenv_free(stats->warnings);
+    cenv_free(stats->messages);
+    *stats = (struct cenv_link_stats){0};
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Writes conda-meta of a prefix just linked, in conda's shape. The repodata part is the record as
+ * repodata has it; files and paths are written as text, since a tree of 10^5 nodes would cost more
+ * than the files themselves. Records name real paths, as mamba and rattler do: all readers, and
+ * conda's own doctor, can find the files then. Of a path that several packages have, every record
+ * tells the digest of what lies there.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "codec/json.h"
+#include "link/steps.h"
+#include "model/channel.h"
+#include "os/path.h"
+#include "prefix/prefix_records.h"
+
+enum { RECORD_MAX = 512 << 20 };
+
+/* The entry that lies where `entry` says, itself unless another package has the path. */
+static const struct cenv_link_entry *lying(const struct cenv_link_plan *plan,
+                                           const struct cenv_link_entry *entry)
+{
+    while (entry->winner != CENV_NONE)
+        entry = &plan->entries[entry->winner];
+    return entry;
+}
+
+static bool is_listed(const struct cenv_link_plan *plan,
+                      const struct cenv_link_entry *entry)
+{
+    return entry->kind != CENV_KIND_DIRECTORY && lying(plan, entry)->done;
+}
+
+/* ---- paths ---- */
+
+static void add_key(struct cenv_buf *out, const char *key, struct cenv_str value)
+{
+    cenv_buf_addf(out, ",\n        \"%s\": ", key);
+    cenv_json_quote(out, value);
+}
+
+static const char *type_name(const struct cenv_link_entry *entry)
+{
+    return entry->kind == CENV_KIND_SYMLINK       ? "softlink"
+           : entry->kind == CENV_KIND_PYC         ? "pyc_file"
+           : entry->kind == CENV_KIND_ENTRY_POINT ? "unix_python_entry_point"
+                                                  : "hardlink";
+}
+
+/* size_in_bytes: in the package, or of what was generated (conda). */
+static void add_path(const struct cenv_link_plan *plan,
+                     const struct cenv_link_entry *entry, struct cenv_buf *out)
+{
+    const struct cenv_link_entry *there = lying(plan, entry);
+    bool packaged = entry->kind == CENV_KIND_FILE || entry->kind == CENV_KIND_RELOCATED;
+
+    cenv_buf_puts(out, "      {\n        \"_path\": ");
+    cenv_json_quote(out, entry->target);
+    add_key(out, "path_type", cenv_str(type_name(entry)));
+    if (entry->placeholder.len) {
+        add_key(out, "prefix_placeholder", entry->placeholder);
+        add_key(out, "file_mode",
+                cenv_str(entry->file_mode == CENV_MODE_BINARY ? "binary" : "text"));
+    }
+    if (entry->no_link)
+        cenv_buf_puts(out, ",\n        \"no_link\": true");
+    if (entry->sha256.len)
+        add_key(out, "sha256", entry->sha256);
+    if (there->in_prefix[0])
+        add_key(out, "sha256_in_prefix", cenv_str(there->in_prefix));
+    cenv_buf_addf(out, ",\n        \"size_in_bytes\": %" PRIu64 "\n      }",
+                  packaged ? entry->size : there->final_size);
+}
+
+static void add_files(const struct cenv_link_plan *plan,
+                      const struct cenv_plan_package *package, struct cenv_buf *out)
+{
+    bool any = false;
+
+    cenv_buf_puts(out, "  \"files\": [");
+    for (uint32_t i = package->first; i < package->first + package->nr; i++) {
+        if (!is_listed(plan, &plan->entries[i]))
+            continue;
+        cenv_buf_puts(out, any ? ",\n    " : "\n    ");
+        cenv_json_quote(out, plan->entries[i].target);
+        any = true;
+    }
+    cenv_buf_puts(out, any ? "\n  ],\n" : "],\n");
+}
+
+static void add_paths(const struct cenv_link_plan *plan,
+                      const struct cenv_plan_package *package, struct cenv_buf *out)
+{
+    bool any = false;
+
+    cenv_buf_puts(out,
+                  "  \"paths_data\": {\n    \"paths_version\": 1,\n    \"paths\": [");
+    for (uint32_t i = package->first; i < package->first + package->nr; i++) {
+        if (!is_listed(plan, &plan->entries[i]))
+            continue;
+        cenv_buf_puts(out, any ? ",\n" : "\n");
+        add_path(plan, &plan->entries[i], out);
+        any = true;
+    }
+    cenv_buf_puts(out, any ? "\n    ]\n  }\n" : "]\n  }\n");
+}
+
+/* ---- the repodata part ---- */
+
+/* Without secrets; the channel in conda's form, the URL of the directory the package is in. */
+static int set_urls(struct cenv_json *doc)
+{
+    struct cenv_str url = cenv_json_get_str(doc, "url");
+    struct cenv_str channel = cenv_json_get_str(doc, "channel");
+    struct cenv_buf text;
+    int rc = 0;
+
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    if (url.len) {
+        rc |= cenv_url_strip(&text, url);
+        rc |= cenv_json_set_str(doc, "url", cenv_buf_str(&text));
+        if (!cenv_json_get_str(doc, "fn").len)
+            rc |= cenv_json_set_str(doc, "fn", cenv_path_base(cenv_buf_str(&text)));
+        rc |= cenv_json_set_str(doc, "channel", cenv_path_parent(cenv_buf_str(&text)));
+    } else if (channel.len) {
+        rc |= cenv_url_strip(&text, channel);
+        rc |= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
+    }
+    rc |= text.failed ? -1 : 0;
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* Keys that installed records have whether repodata tells them or not. */
+static int set_defaults(struct cenv_json *doc, const struct cenv_plan_package *package)
+{
+    int rc = 0;
+
+    if (cenv_json_type(cenv_json_get(doc, "depends")) != CENV_JSON_ARRAY)
+        rc |= cenv_json_set(doc, "depends", cenv_json_array());
+    if (cenv_json_type(cenv_json_get(doc, "constrains")) != CENV_JSON_ARRAY)
+        rc |= cenv_json_set(doc, "constrains", cenv_json_array());
+    if (package->noarch_python) {
+        rc |= cenv_json_set_cstr(doc, "noarch", "python");
+        rc |= cenv_json_set_cstr(doc, "package_type", "noarch_python");
+    } else if (cenv_str_is(cenv_json_get_str(doc, "noarch"), "generic")) {
+        rc |= cenv_json_set_cstr(doc, "package_type", "noarch_generic");
+    }
+    return rc;
+}
+
+static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker,
+                         struct cenv_str name)
+{
+    struct cenv_json *list = cenv_json_array();
+    struct cenv_str last = {"", 0};
+    int rc = list ? 0 : -1;
+
+    for (size_t i = 0; rc == 0 && i < linker->options->nr_specs; i++) {
+        if (!cenv_spec_asks_for(linker->options->specs[i], name))
+            continue;
+        last = linker->options->specs[i];
+        rc = cenv_json_append_str(list, last);
+    }
+    if (rc < 0) {
+        cenv_json_free(list);
+        return rc;
+    }
+    if (last.len)
+        rc |= cenv_json_set_str(doc, "requested_spec", last);
+    return cenv_json_set(doc, "requested_specs", list) | rc;
+}
+
+/* 1 hard link, 3 copy (reflinks are copies to every other tool). */
+static int link_type(const struct cenv_link_plan *plan,
+                     const struct cenv_plan_package *package)
+{
+    for (uint32_t i = package->first; i < package->first + package->nr; i++)
+        if (plan->entries[i].done && plan->entries[i].kind == CENV_KIND_FILE &&
+            plan->entries[i].how == CENV_LINK_HARDLINK)
+            return 1;
+    return 3;
+}
+
+/* Everything but files and paths. */
+static int format_head(const struct cenv_linker *linker,
+                       const struct cenv_plan_package *package, struct cenv_buf *out)
+{
+    struct cenv_json *doc = cenv_json_dup(package->record), *link = cenv_json_object();
+    struct cenv_str content = cenv_str(package->package->content);
+    int rc = doc && link ? 0 : -1;
+
+    if (rc == 0)
+        rc = set_urls(doc) | set_defaults(doc, package) |
+             set_requested(doc, linker, package->name);
+    rc = rc ? rc : cenv_json_set_str(doc, "extracted_package_dir", content);
+    rc = rc ? rc : cenv_json_set_str(link, "source", content);
+    rc = rc ? rc : cenv_json_set_int(link, "type", link_type(linker->plan, package));
+    if (rc == 0) {
+        rc = cenv_json_set(doc, "link", link); /* taken over, whatever it returns */
+        link = NULL;
+    }
+    rc = rc ? rc : cenv_json_print(doc, CENV_JSON_INDENT, out);
+    cenv_json_free(doc);
+    cenv_json_free(link);
+    return rc;
+}
+
+/* ---- one record ---- */
+
+static int format_record(const struct cenv_linker *linker,
+                         const struct cenv_plan_package *package, struct cenv_buf *out)
+{
+    struct cenv_buf head;
+    int rc;
+
+    cenv_buf_init(&head, CENV_JSON_MAX_SIZE);
+    rc = format_head(linker, package, &head);
+    if (rc == 0) {
+        struct cenv_str text =
+            cenv_buf_str(&head); /* an object with members, "\n}" at its end */
+        cenv_buf_add_str(
+            out, cenv_str_trim(cenv_str_slice(text, 0, cenv_str_rfind(text, '}'))));
+        cenv_buf_puts(out, ",\n");
+        add_files(linker->plan, package, out);
+        add_paths(linker->plan, package, out);
+        cenv_buf_puts(out, "}\n");
+    }
+    cenv_buf_release(&head);
+    return rc || out->failed ? -1 : 0;
+}
+
+struct records {
+    struct cenv_linker *linker;
+    int meta;
+};
+
+static int write_record(void *ctx, size_t index, unsigned thread,
+                        struct cenv_error *err)
+{
+    const struct records *records = ctx;
+    const struct cenv_plan_package *package = &records->linker->plan->packages[index];
+    char name[CENV_PATH_NAME_MAX + 8];
+    struct cenv_buf text;
+    int rc;
+
+    (void)thread;
+    cenv_buf_init(&text, RECORD_MAX);
+    if (snprintf(name, sizeof(name), "%s.json", package->dist.data) >=
+        (int)sizeof(name))
+        rc = cenv_error_set(err, CENV_EINTEGRITY, "name of package %s is too long",
+                            package->dist.data);
+    else if (format_record(records->linker, package, &text) < 0)
+        rc = cenv_error_oom(err);
+    else
+        rc = cenv_fs_write_new(records->meta, name, cenv_buf_str(&text), 0666, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* ---- history ---- */
+
+/* "channel/subdir::name-version-build"; channel as the record names it, without secrets. */
+static int add_dist(const struct cenv_plan_package *package, struct cenv_arena *arena,
+                    struct cenv_str *out)
+{
+    struct cenv_str channel = cenv_json_get_str(package->record, "channel");
+    struct cenv_str subdir = cenv_json_get_str(package->record, "subdir");
+    struct cenv_buf text;
+
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    if (channel.len)
+        cenv_url_strip(&text, channel);
+    if (subdir.len && !cenv_str_eq(cenv_path_base(cenv_buf_str(&text)), subdir))
+        cenv_buf_addf(&text, "%s%.*s", text.len ? "/" : "", CENV_STR_ARG(subdir));
+    cenv_buf_addf(&text, "%s%s", text.len ? "::" : "", package->dist.data);
+    *out = cenv_arena_str(arena, cenv_buf_str(&text));
+    bool failed = text.failed || !out->data;
+    cenv_buf_release(&text);
+    return failed ? -1 : 0;
+}
+
+static int format_history(const struct cenv_linker *linker, struct cenv_buf *out,
+                          struct cenv_error *err)
+{
+    const struct cenv_link_options *options = linker->options;
+    struct cenv_link_plan *plan = linker->plan;
+    struct cenv_str *dists = cenv_calloc(plan->nr_packages + 1, sizeof(*dists));
+    int rc = dists ? 0 : -1;
+
+    for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++)
+        rc = add_dist(&plan->packages[i], &plan->arena, &dists[i]);
+    struct cenv_history_block block = {.time = options->time,
+                                       .cmd = options->cmd,
+                                       .dists = dists,
+                                       .nr_dists = plan->nr_packages,
+                                       .specs = options->specs,
+                                       .nr_specs = options->nr_specs};
+    rc = rc ? cenv_error_oom(err) : cenv_history_format(&block, out, err);
+    cenv_free(dists);
+    return rc;
+}
+
+/* Last of all, and history as the very last: its being there says that the environment is whole. */
+static int write_history(const struct cenv_linker *linker, int meta,
+                         struct cenv_error *err)
+{
+    struct cenv_buf text;
+    char created[32];
+
+    bool onto = linker->options->onto;
+    snprintf(created, sizeof(created), "%" PRId64 ".0", linker->options->time);
+    cenv_buf_init(&text, RECORD_MAX);
+    int rc = onto ? cenv_fs_read_file(meta, "history", &text, err) : 0;
+    if (rc == 0)
+        rc = format_history(linker, &text, err);
+    if (rc == 0 && !onto)
+        rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
+    if (rc == 0)
+        rc = onto
+                 ? cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err)
+                 : cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+int cenv_link_records(struct cenv_linker *linker, struct cenv_error *err)
+{
+    struct records records = {linker,
+                              cenv_fs_open_dir(linker->root, "conda-meta", err)};
+
+    if (records.meta < 0)
+        return records.meta;
+    int rc = cenv_pool_run(linker->threads, linker->plan->nr_packages, write_record,
+                           &records, linker->task, err);
+    if (rc == 0)
+        rc = write_history(linker, records.meta, err);
+    cenv_fd_close(records.meta);
+    return rc;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Link scripts (CEP 34: pre-link and post-link must run). They expect the prefix at its final path:
+ * they write it into what they generate, and start programs whose first line names it. The
+ * environment is still being built elsewhere, so for as long as scripts run the final path is a link
+ * to it. A run that is killed leaves that link beside the unfinished directory, and both are swept.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "codec/json.h"
+#include "link/steps.h"
+#include "os/path.h"
+#include "os/proc.h"
+
+enum { OUTPUT_MAX = 1 << 20, TEXT_MAX = 16 << 20, ENV_ARGS = 12 };
+
+struct bridge {
+    bool made, was_dir;
+    uint32_t mode; /* of the empty directory that was there */
+    struct cenv_str made_parent;
+};
+
+static bool is_at_target(const struct cenv_linker *linker)
+{
+    struct cenv_stat here, there;
+    int fd = cenv_raw_open_dir(CENV_CWD, linker->options->target_prefix);
+    bool same = fd >= 0 && cenv_raw_stat_fd(fd, &there) == 0 &&
+                cenv_raw_stat_fd(linker->root, &here) == 0 &&
+                cenv_stat_same_file(&here, &there);
+
+    cenv_fd_close(fd);
+    return same;
+}
+
+static int build_bridge(const struct cenv_linker *linker, struct bridge *bridge,
+                        struct cenv_error *err)
+{
+    const char *target = linker->options->target_prefix;
+    char *parent = cenv_memdup(target, cenv_path_parent(cenv_str(target)).len);
+    struct cenv_stat st;
+    int rc = 0;
+
+    if (!parent)
+        return cenv_error_oom(err);
+    if (!cenv_fs_exists(CENV_CWD, parent)) {
+        rc = cenv_fs_mkdirs(CENV_CWD, parent, 0777, err);
+        bridge->made_parent = cenv_str_n(target, strlen(parent));
+    }
+    if (rc == 0 && cenv_raw_stat(CENV_CWD, target, &st) == 0) {
+        bridge->was_dir = st.type == CENV_FT_DIR;
+        bridge->mode = st.mode;
+        rc = bridge->was_dir              ? cenv_raw_rmdir(CENV_CWD, target)
+             : st.type == CENV_FT_SYMLINK ? cenv_raw_unlink(CENV_CWD, target)
+                                          : -ENOTDIR;
+        if (rc < 0)
+            rc = cenv_fs_fail(err, rc, CENV_CWD, target, "cannot use as prefix");
+    }
+    if (rc == 0)
+        rc = cenv_fs_symlink(linker->dir, CENV_CWD, target, err);
+    bridge->made = rc == 0;
+    cenv_free(parent);
+    return rc;
+}
+
+static void remove_bridge(const struct cenv_linker *linker, const struct bridge *bridge)
+{
+    const char *target = linker->options->target_prefix;
+
+    if (bridge->made)
+        cenv_raw_unlink(CENV_CWD, target);
+    if (bridge->was_dir && cenv_raw_mkdir(CENV_CWD, target, 0700) == 0)
+        cenv_raw_chmod(CENV_CWD, target, bridge->mode);
+    if (bridge->made_parent.len) {
+        char *parent = cenv_memdup(bridge->made_parent.data, bridge->made_parent.len);
+        if (parent)
+            cenv_raw_rmdir(CENV_CWD, parent);
+        cenv_free(parent);
+    }
+}
+
+/* ---- one script ---- */
+
+enum { SCRIPT_MAX = CENV_PATH_NAME_MAX + 16 };
+
+/* The name fits: the record's own file name, which is longer, was checked. */
+static void script_path(const struct cenv_plan_package *package, const char *when,
+                        char path[SCRIPT_MAX])
+{
+    snprintf(path, SCRIPT_MAX, "bin/.%.*s-%s.sh", CENV_STR_ARG(package->name), when);
+}
+
+static bool is_pre(const char *when)
+{
+    return strcmp(when, "pre-link") == 0;
+}
+
+static bool has_script(const struct cenv_link_plan *plan,
+                       const struct cenv_plan_package *package, const char *when,
+                       char path[SCRIPT_MAX])
+{
+    script_path(package, when, path);
+    if (is_pre(when))
+        return cenv_fs_exists(package->content, path);
+    uint32_t at = cenv_map_get(&plan->targets, cenv_str(path));
+    return at != CENV_NONE && &plan->packages[plan->entries[at].package] == package;
+}
+
+bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when)
+{
+    char path[SCRIPT_MAX];
+
+    for (size_t i = 0; i < plan->nr_packages; i++)
+        if (has_script(plan, &plan->packages[i], when, path))
+            return true;
+    return false;
+}
+
+/*
+ * env(1) adds conda's variables to the caller's environment. PATH as in an activated environment,
+ * the script's directory first.
+ */
+static void format_env(const struct cenv_linker *linker,
+                       const struct cenv_plan_package *package, const char *when,
+                       struct cenv_buf *texts, const char **args)
+{
+    const char *prefix = linker->options->target_prefix, *path = getenv("PATH");
+    const char *from = is_pre(when) ? package->package->content : prefix;
+    size_t at[ENV_ARGS], nr = 0;
+
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PREFIX=%s%c", prefix, 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "CONDA_PREFIX=%s%c", prefix, 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "ROOT_PREFIX=%s%c", prefix, 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PKG_NAME=%.*s%c", CENV_STR_ARG(package->name), 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PKG_VERSION=%.*s%c", CENV_STR_ARG(package->version), 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PKG_BUILDNUM=%" PRId64 "%c",
+                  cenv_json_get_int(package->record, "build_number", 0), 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PATH=%s/bin:%s/bin:%s%c", from, prefix,
+                  path ? path : "/usr/bin:/bin", 0);
+    if (is_pre(when)) {
+        at[nr++] = texts->len;
+        cenv_buf_addf(texts, "SOURCE_DIR=%s%c", package->package->content, 0);
+    }
+    for (size_t i = 0; i < nr; i++) /* only now: the buffer no longer moves */
+        args[i] = texts->failed ? NULL : texts->data + at[i];
+    args[nr] = NULL;
+}
+
+static int script_failed(const struct cenv_plan_package *package, const char *when,
+                         const struct cenv_proc_status *status,
+                         const struct cenv_buf *output, struct cenv_error *err)
+{
+    struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
+
+    said = cenv_str_slice(said, said.len > 600 ? said.len - 600 : 0, said.len);
+    cenv_error_set(err, CENV_ELINK, "%s script of package %s failed (%s %d)%s%.*s",
+                   when, package->dist.data, status->signal ? "signal" : "exit code",
+                   status->signal ? status->signal : status->code, said.len ? ": " : "",
+                   CENV_STR_ARG(said));
+    return cenv_error_hint(
+        err, "nothing was installed; the script is in the package, at bin/.%.*s-%s.sh",
+        CENV_STR_ARG(package->name), when);
+}
+
+/* What the script has to say to the user. */
+static int take_messages(struct cenv_linker *linker, struct cenv_buf *messages,
+                         struct cenv_error *err)
+{
+    if (!cenv_fs_exists(linker->root, ".messages.txt"))
+        return 0;
+    int rc = cenv_fs_read_file(linker->root, ".messages.txt", messages, err);
+    return rc ? rc : cenv_fs_unlink(linker->root, ".messages.txt", err);
+}
+
+static int run_script(struct cenv_linker *linker,
+                      const struct cenv_plan_package *package, const char *when,
+                      const char *script, struct cenv_error *err)
+{
+    const char *argv[ENV_ARGS + 5] = {"/usr/bin/env"};
+    const char *base =
+        is_pre(when) ? package->package->content : linker->options->target_prefix;
+    struct cenv_proc_status status = {0};
+    struct cenv_buf texts, output, where;
+    size_t nr = 1;
+
+    cenv_buf_init(&texts, TEXT_MAX);
+    cenv_buf_init(&where, CENV_PATH_PACKAGE_MAX * 4);
+    cenv_buf_init(&output, OUTPUT_MAX);
+    format_env(linker, package, when, &texts, argv + 1);
+    while (argv[nr])
+        nr++;
+    argv[nr++] = cenv_fs_exists(CENV_CWD, "/bin/bash") ? "/bin/bash" : "/bin/sh";
+    cenv_buf_addf(&where, "%s/%s%c%s/bin", base, script, 0, base);
+    argv[nr++] = where.data;
+    argv[nr] = NULL;
+    struct cenv_proc proc = {
+        .argv = argv, .cwd = where.failed ? NULL : where.data + strlen(where.data) + 1};
+    int rc = texts.failed || where.failed
+                 ? cenv_error_oom(err)
+                 : cenv_proc_run(&proc, &output, &status, linker->task, err);
+    if (rc == 0 && (status.code || status.signal))
+        rc = script_failed(package, when, &status, &output, err);
+    cenv_buf_release(&texts);
+    cenv_buf_release(&where);
+    cenv_buf_release(&output);
+    return rc;
+}
+
+static int run_all(struct cenv_linker *linker, const char *when, struct cenv_error *err)
+{
+    struct cenv_link_plan *plan = linker->plan;
+    struct cenv_buf messages;
+    char path[SCRIPT_MAX];
+    int rc = 0;
+
+    cenv_buf_init(&messages, TEXT_MAX);
+    if (linker->stats->messages)
+        cenv_buf_puts(&messages, linker->stats->messages);
+    for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++) {
+        if (!has_script(plan, &plan->packages[i], when, path))
+            continue;
+        rc = run_script(linker, &plan->packages[i], when, path, err);
+        if (rc == 0)
+            rc = take_messages(linker, &messages, err);
+    }
+    if (messages.len) {
+        cenv_free(linker->stats->messages);
+        linker->stats->messages = cenv_buf_detach(&messages);
+    }
+    cenv_buf_release(&messages);
+    return rc;
+}
+
+int cenv_link_run_scripts(struct cenv_linker *linker, const char *when,
+                          struct cenv_error *err)
+{
+    struct bridge bridge = {0};
+    int rc = 0;
+
+    if (!cenv_link_has_scripts(linker->plan, when))
+        return 0;
+    struct cenv_span span = cenv_span_begin("scripts", when);
+    if (!is_at_target(linker))
+        rc = build_bridge(linker, &bridge, err);
+    if (rc == 0)
+        rc = run_all(linker, when, err);
+    remove_bridge(linker, &bridge);
+    linker->plan->ran_scripts = true;
+    cenv_span_end(linker->task, &span);
+    return rc;
+}

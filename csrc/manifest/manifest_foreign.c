@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The manifest of an environment that somebody else made. For a package's file the truth is the
+ * pristine file in the package cache, if it is still there with the recorded hash and gives, at this
+ * path, the very bytes that lie here. Otherwise what the record says of the placeholder, and else
+ * the search for the environment's own names.
+ */
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "base/map.h"
+#include "manifest/manifest_build.h"
+#include "os/path.h"
+#include "package/paths_json.h"
+#include "relocate/prefix_names.h"
+
+enum { FILE_MAX = 1 << 30 };
+
+/* What is known of one path. */
+struct owned {
+    const struct cenv_prefix_record *record;
+    const struct cenv_prefix_path *path;
+    struct cenv_str placeholder; /* of the record, else of its package */
+    uint8_t file_mode;
+};
+
+struct foreign {
+    struct cenv_prefix records;
+    struct cenv_alias_list aliases;
+    struct cenv_arena arena;
+    struct owned *owned;
+    size_t nr_owned, alloc_owned;
+    struct cenv_map by_path;
+};
+
+/* ---- what records say ---- */
+
+static int add_owned(struct foreign *f, const struct cenv_prefix_record *record,
+                     const struct cenv_prefix_path *path, struct cenv_error *err)
+{
+    void *owned = f->owned;
+    if (cenv_grow(&owned, &f->alloc_owned, f->nr_owned, sizeof(*f->owned)) < 0)
+        return cenv_error_oom(err);
+    f->owned = owned;
+    f->owned[f->nr_owned] = (struct owned){.record = record,
+                                           .path = path,
+                                           .placeholder = path->placeholder,
+                                           .file_mode = (uint8_t)path->file_mode};
+    if (cenv_map_put(&f->by_path, path->path, (uint32_t)f->nr_owned) < 0)
+        return cenv_error_oom(err);
+    f->nr_owned++;
+    return 0;
+}
+
+/* Where a path of the prefix lies in its package. */
+static void package_path(const struct foreign *f, const struct owned *o,
+                         struct cenv_buf *out)
+{
+    struct cenv_str path = o->path->path, sp = f->records.site_packages;
+    if (cenv_str_is(o->record->noarch, "python") && sp.len &&
+        cenv_str_starts(path, sp) && path.len > sp.len && path.data[sp.len] == '/')
+        cenv_buf_addf(out, "site-packages%.*s",
+                      CENV_STR_ARG(cenv_str_slice(path, sp.len, path.len)));
+    else if (cenv_str_is(o->record->noarch, "python") &&
+             cenv_str_starts(path, CENV_STR("bin/")))
+        cenv_buf_addf(out, "python-scripts/%.*s",
+                      CENV_STR_ARG(cenv_str_slice(path, 4, path.len)));
+    else
+        cenv_buf_add_str(out, path);
+}
+
+/* mamba leaves placeholder and mode out of its records: the extracted package has them. */
+static int ask_package(struct foreign *f, size_t first, const struct cenv_pkginfo *info,
+                       struct cenv_error *err)
+{
+    struct cenv_map inner = {0};
+    int rc = 0;
+    for (uint32_t i = 0; i < info->nr && rc == 0; i++)
+        if (info->paths[i].placeholder.len &&
+            cenv_map_put(&inner, info->paths[i].path, i) < 0)
+            rc = cenv_error_oom(err);
+    for (size_t i = first; i < f->nr_owned && rc == 0; i++) {
+        struct owned *o = &f->owned[i];
+        struct cenv_buf path;
+        cenv_buf_init(&path, 1 << 16);
+        package_path(f, o, &path);
+        uint32_t at = cenv_map_get(&inner, cenv_buf_str(&path));
+        cenv_buf_release(&path);
+        if (at == CENV_NONE)
+            continue;
+        o->placeholder = cenv_arena_str(&f->arena, info->paths[at].placeholder);
+        o->file_mode = (uint8_t)info->paths[at].file_mode;
+        if (!o->placeholder.data)
+            rc = cenv_error_oom(err);
+    }
+    cenv_map_release(&inner);
+    return rc;
+}
+
+/* The extracted package, or -1: a cache may have been emptied since. */
+static int open_package(const struct cenv_prefix_record *record)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    char *path = record->source.len && record->source.data[0] == '/'
+                     ? cenv_memdup(record->source.data, record->source.len)
+                     : NULL;
+    int fd = path ? cenv_fs_open_root(path, &ignored) : -1;
+    cenv_error_release(&ignored);
+    cenv_free(path);
+    return fd < 0 ? -1 : fd;
+}
+
+static int add_record(struct foreign *f, const struct cenv_prefix_record *record,
+                      struct cenv_error *err)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_pkginfo info = {0};
+    size_t first = f->nr_owned;
+    bool told = false;
+    int rc = 0;
+    for (size_t i = 0; i < record->nr_paths && rc == 0; i++) {
+        told |= record->paths[i].placeholder.len > 0;
+        rc = add_owned(f, record, &record->paths[i], err);
+    }
+    int fd = rc == 0 && !told ? open_package(record) : -1;
+    if (fd >= 0 && cenv_pkginfo_parse(&info, fd, record->file.data, &ignored) == 0)
+        rc = ask_package(f, first, &info, err);
+    cenv_pkginfo_release(&info);
+    cenv_error_release(&ignored);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+/* ---- looking ---- */
+
+static bool has_hash(struct cenv_str data, struct cenv_str hex)
+{
+    char got[CENV_DIGEST_HEX_MAX];
+    return cenv_sha256_hex(data, got) == 0 && cenv_str_is(hex, got);
+}
+
+/* The pristine file of the package cache, appended; false when it is gone or altered. */
+static bool read_pristine(const struct foreign *f, const struct owned *o,
+                          struct cenv_buf *out)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_buf path;
+    int package = open_package(o->record), dir = -1;
+    cenv_buf_init(&path, 1 << 16);
+    package_path(f, o, &path);
+    if (package >= 0 && path.data && o->path->sha256.len) {
+        struct cenv_str inner = cenv_buf_str(&path), parent = cenv_path_parent(inner);
+        dir = cenv_raw_open_beneath(package, parent, 0);
+        if (dir >= 0)
+            cenv_fs_read_file(dir, cenv_path_base(inner).data, out, &ignored);
+    }
+    bool whole =
+        dir >= 0 && ignored.status == 0 && has_hash(cenv_buf_str(out), o->path->sha256);
+    cenv_fd_close(dir);
+    cenv_fd_close(package);
+    cenv_buf_release(&path);
+    cenv_error_release(&ignored);
+    return whole;
+}
+
+/* Sites of the pristine file, if it gives the file here at one of its names: 1, 0, or a status. */
+static int match_pristine(const struct foreign *f, const struct owned *o,
+                          struct cenv_str pristine, struct cenv_str data,
+                          struct cenv_sites *out, struct cenv_error *err)
+{
+    enum cenv_file_mode mode = (enum cenv_file_mode)o->file_mode;
+    struct cenv_sites sites = {0};
+    int rc = cenv_sites_scan(&sites, pristine, o->placeholder, mode, err);
+    for (size_t i = 0; i < f->aliases.nr && rc == 0; i++) {
+        const struct cenv_forms *forms = &f->aliases.forms[i];
+        struct cenv_error unfit = CENV_ERROR_INIT;
+        struct cenv_buf made;
+        cenv_buf_init(&made, FILE_MAX);
+        bool same = cenv_sites_splice(&sites, pristine, forms, &made, &unfit) == 0 &&
+                    cenv_str_eq(cenv_buf_str(&made), data);
+        cenv_error_release(&unfit);
+        cenv_buf_release(&made);
+        if (same)
+            rc = cenv_sites_rebase(&sites, forms, err) < 0 ? err->status : 1;
+    }
+    if (rc == 1) {
+        *out = sites;
+        return 1;
+    }
+    cenv_sites_release(&sites);
+    return rc;
+}
+
+/* Only the file here and the record's word: a binary has the room of its placeholder. */
+static int scan_recorded(const struct foreign *f, const struct owned *o,
+                         struct cenv_str data, struct cenv_found *found,
+                         struct cenv_error *err)
+{
+    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    if (o->file_mode != CENV_MODE_BINARY)
+        return cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
+                                     err);
+    int rc = 0;
+    for (size_t i = 0; i < f->aliases.nr && rc == 0 && found->sites.nr == 0; i++)
+        rc = cenv_sites_scan(&found->sites, data, f->aliases.forms[i].of[CENV_ENC_UTF8],
+                             CENV_MODE_BINARY, err);
+    if (rc == 0)
+        cenv_sites_widen(&found->sites, data, (uint32_t)o->placeholder.len);
+    return rc;
+}
+
+static int look_at_placeholder(const struct foreign *f, const struct owned *o,
+                               const struct cenv_lookup *what, struct cenv_found *found,
+                               struct cenv_error *err)
+{
+    struct cenv_buf data, pristine;
+    cenv_buf_init(&data, FILE_MAX);
+    cenv_buf_init(&pristine, FILE_MAX);
+    int rc = cenv_look_read(what, &data, err), match = 0;
+    struct cenv_str text = cenv_buf_str(&data), told = o->path->sha256_in_prefix;
+    if (rc == 0 && read_pristine(f, o, &pristine))
+        match = rc =
+            match_pristine(f, o, cenv_buf_str(&pristine), text, &found->sites, err);
+    if (rc == 0 && match == 0) {
+        /* pip may have put a file of its own there: then no record speaks for it. */
+        if (told.len && !has_hash(text, told))
+            found->flags &= (uint8_t)~CENV_MF_MANAGED;
+        struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+        rc = found->flags & CENV_MF_MANAGED
+                 ? scan_recorded(f, o, text, found, err)
+                 : cenv_pathscan(&found->sites, text, &aliases, &found->reason, err);
+    }
+    cenv_buf_release(&data);
+    cenv_buf_release(&pristine);
+    return rc < 0 ? rc : 0;
+}
+
+/* "#!<exe>" and nothing else: as conda and pip write it, with their own limit. */
+static void see_entry_point(const struct owned *o, struct cenv_sites *sites)
+{
+    if (o->path->type == CENV_PATH_ENTRY_POINT && sites->style == CENV_SHEBANG_LINE &&
+        sites->exe_from == 2 && sites->exe_to == sites->line_len)
+        sites->style = CENV_SHEBANG_ENTRY;
+}
+
+/*
+ * A package's file without a placeholder that names the environment. An unaltered one says what it
+ * says. mamba's records leave placeholders out, so one that is as its installer left it has the
+ * package's text; one that somebody replaced is anybody's.
+ */
+static int settle_plain(const struct foreign *f, const struct owned *o,
+                        struct cenv_str data, struct cenv_found *found,
+                        struct cenv_error *err)
+{
+    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_str told = o->path->sha256_in_prefix;
+    if (has_hash(data, o->path->sha256))
+        return 0;
+    found->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return told.len && has_hash(data, told)
+               ? cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
+                                       err)
+               : cenv_pathscan(&found->sites, data, &aliases, &found->reason, err);
+}
+
+static int look_at_plain(const struct foreign *f, const struct owned *o,
+                         const struct cenv_lookup *what, struct cenv_found *found,
+                         struct cenv_error *err)
+{
+    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_buf data;
+    if (o->path->type != CENV_PATH_HARDLINK) {
+        int rc = cenv_look_at_path(what, &aliases, found, err);
+        see_entry_point(o, &found->sites);
+        return rc;
+    }
+    int rc = cenv_look_mentions(what, &aliases, found, err);
+    if (rc <= 0)
+        return rc;
+    cenv_buf_init(&data, FILE_MAX);
+    rc = cenv_look_read(what, &data, err);
+    if (rc == 0)
+        rc = settle_plain(f, o, cenv_buf_str(&data), found, err);
+    cenv_buf_release(&data);
+    return rc;
+}
+
+static int look_at_foreign(void *ctx, const struct cenv_lookup *what,
+                           struct cenv_found *found, struct cenv_error *err)
+{
+    const struct foreign *f = ctx;
+    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    uint32_t i = cenv_map_get(&f->by_path, what->path);
+    const struct owned *o = i == CENV_NONE ? NULL : &f->owned[i];
+    if (!o)
+        return cenv_look_at_path(what, &aliases, found, err);
+    found->flags = CENV_MF_MANAGED | (o->path->no_link ? CENV_MF_SENSITIVE : 0);
+    if (o->placeholder.len)
+        return look_at_placeholder(f, o, what, found, err);
+    return look_at_plain(f, o, what, found, err);
+}
+
+/* ---- the whole ---- */
+
+int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
+                                 const struct cenv_manifest *old,
+                                 struct cenv_task *task, struct cenv_error *err)
+{
+    struct foreign f = {0};
+    cenv_arena_init(&f.arena);
+    int rc = cenv_aliases_find(&f.aliases, root, path, err);
+    if (rc == 0)
+        rc = cenv_prefix_read(&f.records, root, path, task, err);
+    for (size_t i = 0; i < f.records.nr && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = add_record(&f, &f.records.records[i], err);
+    }
+    struct cenv_manifest_maker maker = {.root = root,
+                                        .prefix = cenv_str(path),
+                                        .aliases = cenv_aliases_of(&f.aliases),
+                                        .records = &f.records,
+                                        .old = old,
+                                        .look = look_at_foreign,
+                                        .ctx = &f};
+    /* Sites of another name of it are no good here. */
+    if (old && !cenv_str_eq(cenv_mf_str(old, old->header->prefix), maker.prefix))
+        maker.old = NULL;
+    if (rc == 0)
+        rc = cenv_manifest_make(out, &maker, task, err);
+    cenv_free(f.owned);
+    cenv_map_release(&f.by_path);
+    cenv_prefix_release(&f.records);
+    cenv_aliases_release(&f.aliases);
+    cenv_arena_release(&f.arena);
+    return rc;
+}

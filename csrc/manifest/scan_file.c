@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Looking into single files for a manifest, and checking a manifest against the files. */
+#include <stdatomic.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "codec/stream.h"
+#include "link/plan.h"
+#include "manifest/manifest_build.h"
+#include "os/host.h"
+#include "os/path.h"
+
+/* What may come out of a compressed file for us to go on looking. */
+enum { UNPACKED_MAX = 64 << 20 };
+
+/* ---- one file ---- */
+
+static int changed(struct cenv_str path, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EPREFIX, "'%.*s' changed while it was being read",
+                          CENV_STR_ARG(path));
+}
+
+/* The file that was listed, and no other. */
+static int open_listed(const struct cenv_lookup *what, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int fd = cenv_fs_open_file(what->dir, what->name, &st, err);
+    if (fd < 0)
+        return fd;
+    if (cenv_stat_same_file(&st, what->st) && st.size == what->st->size &&
+        st.mtime_ns == what->st->mtime_ns)
+        return fd;
+    cenv_fd_close(fd);
+    return changed(what->path, err);
+}
+
+static int read_all(const struct cenv_lookup *what, int fd, struct cenv_buf *out,
+                    struct cenv_error *err)
+{
+    char *to = cenv_buf_reserve(out, what->st->size);
+    if (!to)
+        return cenv_error_oom(err);
+    int64_t n = cenv_raw_pread(fd, to, what->st->size, 0);
+    if (n < 0)
+        return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+    if ((uint64_t)n != what->st->size)
+        return changed(what->path, err);
+    out->len += (size_t)n;
+    return 0;
+}
+
+int cenv_look_read(const struct cenv_lookup *what, struct cenv_buf *out,
+                   struct cenv_error *err)
+{
+    int fd = open_listed(what, err);
+    if (fd < 0)
+        return fd;
+    int rc = read_all(what, fd, out, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
+                        struct cenv_sha256_state *out, struct cenv_error *err)
+{
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    int fd = digest ? open_listed(what, err) : cenv_error_oom(err);
+    int rc = fd < 0 ? fd : 0;
+    for (uint64_t at = 0; at < len && rc == 0;) {
+        uint64_t part = len - at < CENV_LOOK_BLOCK ? len - at : CENV_LOOK_BLOCK;
+        int64_t n = cenv_raw_pread(fd, what->block, part, at);
+        if (n < 0)
+            rc = cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+        else if ((uint64_t)n != part)
+            rc = changed(what->path, err);
+        else if (cenv_digest_update(digest, what->block, part) < 0)
+            rc = cenv_error_set(err, CENV_EFAIL, "the SHA-256 of libcrypto fails");
+        at += part;
+    }
+    if (rc == 0)
+        cenv_digest_save(digest, out);
+    cenv_fd_close(fd);
+    cenv_digest_free(digest);
+    return rc;
+}
+
+/* Scripts of bin are among what is never shared (design.md §8). */
+static void see_script(const struct cenv_lookup *what, struct cenv_str head,
+                       struct cenv_found *found)
+{
+    if (cenv_str_starts(what->path, CENV_STR("bin/")) &&
+        cenv_str_starts(head, CENV_STR("#!")))
+        found->flags |= CENV_MF_SENSITIVE;
+}
+
+/* Block by block, so that a big file without the path costs no memory: 1 when it is in there. */
+static int search_file(const struct cenv_lookup *what, int fd,
+                       const struct cenv_aliases *aliases, struct cenv_found *found,
+                       struct cenv_error *err)
+{
+    size_t overlap = cenv_pathscan_overlap(aliases);
+    for (uint64_t at = 0;;) {
+        int64_t n = cenv_raw_pread(fd, what->block, CENV_LOOK_BLOCK, at);
+        if (n < 0)
+            return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+        struct cenv_str block = cenv_str_n(what->block, (size_t)n);
+        if (at == 0) {
+            see_script(what, block, found);
+            found->packed = cenv_pathscan_is_packed(block);
+        }
+        if (cenv_pathscan_any(block, aliases))
+            return 1;
+        if (n < CENV_LOOK_BLOCK || overlap >= CENV_LOOK_BLOCK)
+            return 0;
+        at += (uint64_t)n - overlap;
+    }
+}
+
+static int scan_whole(const struct cenv_lookup *what, int fd,
+                      const struct cenv_aliases *aliases, struct cenv_found *found,
+                      struct cenv_error *err)
+{
+    struct cenv_buf text;
+    if (what->st->size <= CENV_LOOK_BLOCK) /* still there from the search */
+        return cenv_pathscan(&found->sites, cenv_str_n(what->block, what->st->size),
+                             aliases, &found->reason, err);
+    cenv_buf_init(&text, (size_t)what->st->size + 1);
+    int rc = read_all(what, fd, &text, err);
+    if (rc == 0)
+        rc = cenv_pathscan(&found->sites, cenv_buf_str(&text), aliases, &found->reason,
+                           err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/*
+ * What a compressed file names. Blocks of what comes out are put behind what the next search must
+ * see again of the last; a damaged file names nothing.
+ */
+static int look_into_packed(const struct cenv_lookup *what, int fd,
+                            const struct cenv_aliases *aliases,
+                            struct cenv_found *found, struct cenv_error *err)
+{
+    struct cenv_error why = CENV_ERROR_INIT;
+    struct cenv_unpacker *unpacker = NULL;
+    size_t overlap = cenv_pathscan_overlap(aliases), kept = 0, len = 1;
+    if (overlap >= CENV_LOOK_BLOCK / 2)
+        return 0;
+    int rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
+    struct cenv_input in = cenv_input_unpacker(unpacker);
+    while (rc == 0 && len && !found->reason) {
+        const void *data;
+        rc = in.read(in.ctx, &data, &len, &why);
+        for (size_t at = 0, part; rc == 0 && at < len; at += part) {
+            part =
+                CENV_LOOK_BLOCK - kept < len - at ? CENV_LOOK_BLOCK - kept : len - at;
+            memcpy(what->block + kept, (const char *)data + at, part);
+            if (cenv_pathscan_names(cenv_str_n(what->block, kept + part), aliases))
+                found->reason = "named within a compressed file";
+            size_t all = kept + part;
+            kept = all < overlap ? all : overlap;
+            memmove(what->block, what->block + all - kept, kept);
+        }
+    }
+    if (unpacker && cenv_unpacker_full(unpacker))
+        found->reason = "a compressed file too large to look into";
+    cenv_unpacker_free(unpacker);
+    rc = why.status == CENV_ENOMEM ? cenv_error_oom(err) : 0;
+    cenv_error_release(&why);
+    return rc;
+}
+
+/* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */
+static bool is_sourceless(const struct cenv_lookup *what)
+{
+    struct cenv_str dir = cenv_path_base(cenv_path_parent(what->path));
+    char *source = cenv_strdup(what->name);
+    bool has = true;
+    if (source) {
+        source[strlen(source) - 1] = '\0';
+        has = cenv_str_is(dir, "__pycache__") || cenv_fs_exists(what->dir, source);
+    }
+    cenv_free(source);
+    return !has;
+}
+
+/* Nothing to look for: an empty file, or bytecode, which Python makes anew of a changed source. */
+static bool says_nothing(const struct cenv_lookup *what)
+{
+    return what->st->size == 0 ||
+           (cenv_str_ends(what->path, CENV_STR(".pyc")) && !is_sourceless(what));
+}
+
+int cenv_look_mentions(const struct cenv_lookup *what,
+                       const struct cenv_aliases *aliases, struct cenv_found *found,
+                       struct cenv_error *err)
+{
+    if (says_nothing(what))
+        return 0;
+    int fd = open_listed(what, err);
+    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+int cenv_look_at_path(const struct cenv_lookup *what,
+                      const struct cenv_aliases *aliases, struct cenv_found *found,
+                      struct cenv_error *err)
+{
+    if (says_nothing(what))
+        return 0;
+    int fd = open_listed(what, err);
+    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    if (rc > 0 && cenv_str_ends(what->path, CENV_STR(".pyc"))) {
+        found->reason = "bytecode without its source";
+        rc = 0;
+    } else if (rc > 0) {
+        rc = scan_whole(what, fd, aliases, found, err);
+    } else if (rc == 0 && found->packed) {
+        rc = look_into_packed(what, fd, aliases, found, err);
+    }
+    cenv_fd_close(fd);
+    return rc;
+}
+
+/* ---- templates ---- */
+
+struct plan_look {
+    const struct cenv_link_plan *plan;
+    struct cenv_aliases aliases;
+    struct cenv_map entries; /* real path -> index of the entry that lies there */
+};
+
+static int peek_script(const struct cenv_lookup *what, struct cenv_found *found,
+                       struct cenv_error *err)
+{
+    char head[2];
+    if (!cenv_str_starts(what->path, CENV_STR("bin/")) || what->st->size < sizeof(head))
+        return 0;
+    int fd = open_listed(what, err);
+    if (fd < 0)
+        return fd;
+    if (cenv_raw_pread(fd, head, sizeof(head), 0) == sizeof(head))
+        see_script(what, cenv_str_n(head, sizeof(head)), found);
+    cenv_fd_close(fd);
+    return 0;
+}
+
+static int look_by_plan(void *ctx, const struct cenv_lookup *what,
+                        struct cenv_found *found, struct cenv_error *err)
+{
+    const struct plan_look *look = ctx;
+    uint32_t index = cenv_map_get(&look->entries, what->path);
+    const struct cenv_link_entry *entry =
+        index == CENV_NONE ? NULL : &look->plan->entries[index];
+    /* A link script may have replaced it. */
+    if (!entry || entry->final_size != what->st->size ||
+        entry->final_mtime_ns != what->st->mtime_ns)
+        return cenv_look_at_path(what, &look->aliases, found, err);
+    found->flags = CENV_MF_MANAGED;
+    if (entry->no_link)
+        found->flags |= CENV_MF_SENSITIVE;
+    if (entry->sites && !cenv_sites_none(entry->sites))
+        return cenv_sites_copy(&found->sites, entry->sites, err);
+    return peek_script(what, found, err);
+}
+
+int cenv_manifest_of_plan(struct cenv_manifest **out, int dir,
+                          const struct cenv_link_plan *plan, struct cenv_task *task,
+                          struct cenv_error *err)
+{
+    struct plan_look look = {.plan = plan, .aliases = {&plan->forms, 1}};
+    struct cenv_prefix records = {0};
+    struct cenv_str prefix = plan->forms.of[CENV_ENC_UTF8];
+    char *path = cenv_memdup(prefix.data, prefix.len);
+    int rc =
+        path ? cenv_prefix_read(&records, dir, path, task, err) : cenv_error_oom(err);
+    for (size_t i = 0; i < plan->nr_order && rc == 0; i++)
+        if (cenv_map_put(&look.entries, plan->entries[plan->order[i]].real,
+                         plan->order[i]) < 0)
+            rc = cenv_error_oom(err);
+    struct cenv_manifest_maker maker = {.root = dir,
+                                        .prefix = prefix,
+                                        .aliases = look.aliases,
+                                        .records = &records,
+                                        .look = look_by_plan,
+                                        .ctx = &look};
+    if (rc == 0)
+        rc = cenv_manifest_make(out, &maker, task, err);
+    cenv_map_release(&look.entries);
+    cenv_prefix_release(&records);
+    cenv_free(path);
+    return rc;
+}
+
+/* ---- checking ---- */
+
+/* 1 as the manifest has it, 0 not. Names without a slash, relative to the directory's descriptor. */
+static int dir_is_current(const struct cenv_manifest *m, int root, uint32_t index)
+{
+    const struct cenv_mf_dir *dir = &m->dirs[index];
+    struct cenv_stat st;
+    int fd = index == 0 ? cenv_raw_dup(root)
+                        : cenv_raw_open_dir(root, cenv_mf_cstr(m, dir->path));
+    if (fd < 0)
+        return 0;
+    bool same = cenv_raw_stat_fd(fd, &st) == 0 && st.ino == dir->ino &&
+                st.mtime_ns == dir->mtime_ns && st.mode == dir->mode;
+    for (uint32_t i = 0; same && i < dir->nr_files; i++) {
+        const struct cenv_mf_file *file = &m->files[dir->first_file + i];
+        same = cenv_raw_stat(fd, cenv_mf_cstr(m, file->name), &st) == 0 &&
+               cenv_mf_is_same(file, &st);
+    }
+    cenv_fd_close(fd);
+    return same;
+}
+
+struct checking {
+    const struct cenv_manifest *m;
+    int root;
+    atomic_bool stale;
+};
+
+static int check_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct checking *c = ctx;
+    (void)thread;
+    (void)err;
+    if (!atomic_load(&c->stale) && !dir_is_current(c->m, c->root, (uint32_t)index))
+        atomic_store(&c->stale, true);
+    return 0;
+}
+
+int cenv_manifest_is_current(const struct cenv_manifest *m, int root,
+                             struct cenv_task *task, struct cenv_error *err)
+{
+    enum { THREADS_MAX = 4 };
+    struct checking c = {.m = m, .root = root};
+    unsigned threads = cenv_host_cpus();
+    struct cenv_stat st;
+    if (cenv_raw_stat_fd(root, &st) < 0 || st.dev != m->header->dev ||
+        st.ino != m->header->ino)
+        return 0;
+    int rc = cenv_pool_run(threads > THREADS_MAX ? THREADS_MAX : threads, m->nr_dirs,
+                           check_dir, &c, task, err);
+    return rc < 0 ? rc : !atomic_load(&c.stale);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Removing trees: no link followed, no recursion deeper than a bound, directories opened up. */
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "os/fs.h"
+
+enum { DEPTH_MAX = 64, TRIES = 8 };
+
+struct removal {
+    int top; /* deep directories are moved here, so that neither stack nor descriptors run out */
+    bool hoisted;
+};
+
+static int empty_dir(struct removal *removal, int fd, int depth);
+
+/* A directory of ours may forbid us to read it or to remove from it. */
+static int open_up(int dirfd, const char *name)
+{
+    int fd = cenv_raw_open_dir(dirfd, name);
+    if (fd == -EACCES && cenv_raw_chmod(dirfd, name, 0700) == 0)
+        fd = cenv_raw_open_dir(dirfd, name);
+    return fd;
+}
+
+static int unlink_opened(int dirfd, const char *name)
+{
+    int rc = cenv_raw_unlink(dirfd, name);
+    if (rc == -EACCES && cenv_raw_chmod_fd(dirfd, 0700) == 0)
+        rc = cenv_raw_unlink(dirfd, name);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static int rmdir_opened(int dirfd, const char *name)
+{
+    int rc = cenv_raw_rmdir(dirfd, name);
+    if (rc == -EACCES && cenv_raw_chmod_fd(dirfd, 0700) == 0)
+        rc = cenv_raw_rmdir(dirfd, name);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+static int hoist(struct removal *removal, int dirfd, const char *name)
+{
+    char *unique = cenv_fs_unique_name(".cenv-deep");
+    if (!unique)
+        return -ENOMEM;
+    cenv_raw_chmod(dirfd, name, 0700);
+    int rc = cenv_raw_rename(dirfd, name, removal->top, unique);
+    cenv_free(unique);
+    removal->hoisted = removal->hoisted || rc == 0;
+    return rc;
+}
+
+static int remove_dir(struct removal *removal, int dirfd, const char *name, int depth)
+{
+    if (depth >= DEPTH_MAX)
+        return hoist(removal, dirfd, name);
+    int fd = open_up(dirfd, name);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    int rc = -ENOTEMPTY;
+    for (int tries = 0; tries < TRIES && (rc == -ENOTEMPTY || rc == -EEXIST); tries++) {
+        rc = empty_dir(removal, fd, depth);
+        if (rc == 0)
+            rc = rmdir_opened(dirfd, name);
+    }
+    cenv_fd_close(fd);
+    return rc;
+}
+
+/* Some file systems skip entries when others are removed while listing: callers try again. */
+static int empty_dir(struct removal *removal, int fd, int depth)
+{
+    struct cenv_dir dir;
+    struct cenv_dirent entry;
+    int rc = cenv_dir_init(&dir, fd);
+    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0)
+        rc = entry.type == CENV_FT_DIR ? remove_dir(removal, fd, entry.name, depth + 1)
+                                       : unlink_opened(fd, entry.name);
+    cenv_dir_release(&dir);
+    return rc;
+}
+
+static int empty_top(int fd)
+{
+    struct removal removal = {fd, true};
+    int rc = 0;
+    while (rc == 0 && removal.hoisted) {
+        removal.hoisted = false;
+        rc = empty_dir(&removal, fd, 0);
+    }
+    return rc;
+}
+
+static int remove_content(int fd)
+{
+    int rc = -ENOTEMPTY;
+    for (int tries = 0; tries < TRIES && rc != 0; tries++) {
+        rc = empty_top(fd);
+        if (rc == 0)
+            rc = cenv_raw_is_empty_dir(fd) == 0 ? -ENOTEMPTY : 0;
+        if (rc != 0 && rc != -ENOTEMPTY)
+            break;
+    }
+    return rc;
+}
+
+static int remove_tree(int dirfd, const char *name)
+{
+    struct cenv_stat st;
+    int rc = cenv_raw_stat(dirfd, name, &st);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    if (st.type != CENV_FT_DIR) {
+        rc = cenv_raw_unlink(dirfd, name);
+        return rc == -ENOENT ? 0 : rc;
+    }
+    int fd = open_up(dirfd, name);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    rc = remove_content(fd);
+    cenv_fd_close(fd);
+    if (rc == 0)
+        rc = cenv_raw_rmdir(dirfd, name);
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err)
+{
+    int rc = remove_tree(dirfd, name);
+    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
+}
+
+int cenv_fs_remove_content(int dirfd, struct cenv_error *err)
+{
+    int rc = remove_content(dirfd);
+    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, NULL, "cannot empty") : 0;
+}
+
+void cenv_fs_discard_tree(int dirfd, const char *name)
+{
+    remove_tree(dirfd, name);
+}

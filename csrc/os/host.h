@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Facts about this machine, as virtual packages need them (CEP 30). */
+#ifndef CENV_OS_HOST_H
+#define CENV_OS_HOST_H
+
+#include <stddef.h>
+
+/* Every text is "" when the fact is not there. */
+struct cenv_host {
+    char os[16];           /* "linux", "osx", "win" */
+    char machine[32];      /* uname -m: "x86_64", "aarch64", ... */
+    char kernel[65];       /* uname -r in full: "6.1.0-18-amd64" */
+    char libc_family[16];  /* "glibc", or "" (musl has no version to ask for) */
+    char libc_version[32]; /* "2.36" */
+    char microarch[32]; /* archspec name: "x86_64_v1" .. "x86_64_v4", else as machine */
+    char hostname[65];
+};
+void cenv_host_facts(struct cenv_host *out);
+
+/* The CUDA version the driver supports ("12.4"), by loading libcuda: 1, or 0 and "". */
+int cenv_host_cuda(char *out, size_t size);
+
+/* Processors this process may use (affinity, cgroup quota rounded up), at least 1. */
+unsigned cenv_host_cpus(void);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Open file description locks: see lock.h. Waiting is by trying, so that it can be cancelled. */
+#include "os/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "os/fs.h"
+
+enum { HELD = 1, WAIT_FIRST_US = 500, WAIT_MAX_US = 20000, HOLDER_MAX = 4096 };
+
+struct cenv_lock {
+    int fd;
+    bool exclusive;
+    bool works;
+};
+
+static bool is_unsupported(int error)
+{
+    return error == ENOLCK || error == ENOTSUP || error == EINVAL || error == ENOSYS;
+}
+
+/* A shared lock needs no write permission: a store may be read-only. */
+static int open_lock_file(int dirfd, const char *name, bool exclusive)
+{
+    int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    int fd = openat(dirfd, name, flags | O_RDWR, 0600);
+    int why = fd < 0 ? -errno : 0;
+    if (!exclusive && (why == -EACCES || why == -EROFS))
+        fd = openat(dirfd, name, (flags & ~O_CREAT) | O_RDONLY);
+    return fd < 0 ? why : fd;
+}
+
+/* 0 locked, HELD, or -errno. */
+static int set_lock(int fd, bool exclusive)
+{
+    struct flock lock = {.l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
+    int rc;
+    do
+        rc = fcntl(fd, F_OFD_SETLK, &lock);
+    while (rc < 0 && errno == EINTR);
+    if (rc < 0)
+        return errno == EAGAIN || errno == EACCES ? HELD : -errno;
+    return 0;
+}
+
+/* Who locks a file that was deleted meanwhile holds nothing: the next one makes a new file. */
+static bool is_still_there(int fd, int dirfd, const char *name)
+{
+    struct cenv_stat mine, there;
+    return cenv_raw_stat_fd(fd, &mine) == 0 &&
+           cenv_raw_stat(dirfd, name, &there) == 0 &&
+           cenv_stat_same_file(&mine, &there);
+}
+
+/* One attempt: 0 with *fd, HELD, or -errno. */
+static int attempt(int *fd, bool *works, int dirfd, const char *name, bool exclusive)
+{
+    for (;;) {
+        int got = open_lock_file(dirfd, name, exclusive);
+        if (got < 0)
+            return got;
+        int rc = set_lock(got, exclusive);
+        *works = rc == 0;
+        if (is_unsupported(-rc) || (rc == 0 && is_still_there(got, dirfd, name))) {
+            *fd = got;
+            return 0;
+        }
+        cenv_fd_close(got);
+        if (rc != 0)
+            return rc;
+    }
+}
+
+/* For humans: losing it harms nobody. */
+static void write_holder(int fd, const char *text)
+{
+    if (cenv_raw_truncate(fd, 0) == 0)
+        cenv_raw_pwrite(fd, text, strlen(text), 0);
+}
+
+static int try_lock(struct cenv_lock **out, int dirfd, const char *name,
+                    enum cenv_lock_kind kind, const char *text, struct cenv_error *err)
+{
+    struct cenv_lock *lock = cenv_calloc(1, sizeof(*lock));
+    if (!lock)
+        return cenv_error_oom(err);
+    lock->exclusive = kind == CENV_LOCK_EXCLUSIVE;
+    int rc = attempt(&lock->fd, &lock->works, dirfd, name, lock->exclusive);
+    if (rc != 0) {
+        cenv_free(lock);
+        return rc == HELD ? HELD : cenv_fs_fail(err, rc, dirfd, name, "cannot lock");
+    }
+    if (text && lock->exclusive)
+        write_holder(lock->fd, text);
+    *out = lock;
+    return 0;
+}
+
+int cenv_lock_try(struct cenv_lock **out, int dirfd, const char *name,
+                  enum cenv_lock_kind kind, const char *text, struct cenv_error *err)
+{
+    *out = NULL;
+    return try_lock(out, dirfd, name, kind, text, err);
+}
+
+static void sleep_us(long us)
+{
+    struct timespec wait = {.tv_nsec = us * 1000};
+    nanosleep(&wait, NULL);
+}
+
+/* Shows whom we wait for; a holder that has not written yet, or left no text, is not shown. */
+static void show_holder(int dirfd, const char *name, struct cenv_task *task)
+{
+    struct cenv_buf who;
+    cenv_buf_init(&who, HOLDER_MAX + 1);
+    if (cenv_lock_holder(dirfd, name, &who) == 0 && who.len)
+        cenv_task_wait(task, who.data);
+    cenv_buf_release(&who);
+}
+
+int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
+                   enum cenv_lock_kind kind, const char *text, struct cenv_task *task,
+                   struct cenv_error *err)
+{
+    long wait = WAIT_FIRST_US;
+    for (;;) {
+        int rc = try_lock(out, dirfd, name, kind, text, err);
+        if (rc == HELD) {
+            show_holder(dirfd, name, task);
+            rc = cenv_task_poll(task, err) ? CENV_ECANCELLED : HELD;
+        }
+        if (rc != HELD) {
+            if (wait > WAIT_FIRST_US)
+                cenv_task_wait(task, NULL);
+            return rc;
+        }
+        sleep_us(wait);
+        wait = wait * 2 < WAIT_MAX_US ? wait * 2 : WAIT_MAX_US;
+    }
+}
+
+void cenv_lock_free(struct cenv_lock *lock)
+{
+    if (!lock)
+        return;
+    if (lock->exclusive && lock->works)
+        cenv_raw_truncate(lock->fd, 0);
+    cenv_fd_close(lock->fd);
+    cenv_free(lock);
+}
+
+/* Unlinked while held: whoever waits sees that its file is gone and takes a new one. */
+void cenv_lock_free_remove(struct cenv_lock *lock, int dirfd, const char *name)
+{
+    if (lock && lock->exclusive && lock->works)
+        cenv_raw_unlink(dirfd, name);
+    cenv_lock_free(lock);
+}
+
+bool cenv_lock_works(const struct cenv_lock *lock)
+{
+    return lock->works;
+}
+
+int cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out)
+{
+    char text[HOLDER_MAX];
+    int fd = cenv_raw_open_file(dirfd, name, NULL);
+    if (fd < 0)
+        return 0;
+    int64_t n = cenv_raw_pread(fd, text, sizeof(text), 0);
+    cenv_fd_close(fd);
+    return n > 0 ? cenv_buf_add(out, text, (size_t)n) : 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Paths as bytes: see path.h. */
+#include "os/path.h"
+
+#include "base/alloc.h"
+
+char *cenv_path_join(const char *a, const char *b)
+{
+    size_t n = strlen(a);
+    if (n == 0 || b[0] == '/')
+        return cenv_strdup(b);
+    bool slash = a[n - 1] != '/';
+    size_t m = strlen(b);
+    char *out = cenv_malloc(n + slash + m + 1);
+    if (!out)
+        return NULL;
+    memcpy(out, a, n);
+    if (slash)
+        out[n] = '/';
+    memcpy(out + n + slash, b, m + 1);
+    return out;
+}
+
+static struct cenv_str without_slashes(struct cenv_str path)
+{
+    while (path.len > 1 && path.data[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+struct cenv_str cenv_path_parent(struct cenv_str path)
+{
+    path = without_slashes(path);
+    size_t at = cenv_str_rfind(path, '/');
+    if (at == path.len)
+        return cenv_str_slice(path, 0, 0);
+    return at == 0 ? cenv_str_slice(path, 0, 1)
+                   : without_slashes(cenv_str_slice(path, 0, at));
+}
+
+struct cenv_str cenv_path_base(struct cenv_str path)
+{
+    path = without_slashes(path);
+    size_t at = cenv_str_rfind(path, '/');
+    return at == path.len ? path : cenv_str_slice(path, at + 1, path.len);
+}
+
+static bool is_up(struct cenv_str name)
+{
+    return cenv_str_is(name, "..");
+}
+
+/* Takes the last component off what has been written since `start`; false when there is none. */
+static bool drop_last(struct cenv_buf *out, size_t start)
+{
+    struct cenv_str done = cenv_str_slice(cenv_buf_str(out), start, out->len);
+    if (done.len == 0 || is_up(cenv_path_base(done)))
+        return false;
+    size_t at = cenv_str_rfind(done, '/');
+    out->len = start + (at == done.len ? 0 : at);
+    out->data[out->len] = '\0';
+    return true;
+}
+
+int cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
+{
+    bool absolute = path.len && path.data[0] == '/';
+    size_t begin = out->len;
+    if (absolute)
+        cenv_buf_putc(out, '/');
+    size_t start = out->len;
+    while (path.len && !out->failed) {
+        struct cenv_str name = cenv_str_cut(&path, '/');
+        if (name.len == 0 || cenv_str_is(name, "."))
+            continue;
+        if (is_up(name) && (drop_last(out, start) || absolute))
+            continue;
+        if (out->len > start)
+            cenv_buf_putc(out, '/');
+        cenv_buf_add_str(out, name);
+    }
+    if (out->len == begin)
+        cenv_buf_putc(out, '.');
+    return out->failed ? -1 : 0;
+}
+
+bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root)
+{
+    if (cenv_str_is(root, "/"))
+        return path.len && path.data[0] == '/';
+    return cenv_str_starts(path, root) &&
+           (path.len == root.len || path.data[root.len] == '/');
+}
+
+/* Length of the directories both begin with, no slash at the end. */
+static size_t shared(struct cenv_str a, struct cenv_str b)
+{
+    size_t last = 0, i = 0;
+    for (; i < a.len && i < b.len && a.data[i] == b.data[i]; i++)
+        if (a.data[i] == '/')
+            last = i;
+    bool a_ends = i == a.len || a.data[i] == '/';
+    bool b_ends = i == b.len || b.data[i] == '/';
+    return a_ends && b_ends ? i : last;
+}
+
+int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out)
+{
+    from = cenv_str_is(from, "/") ? CENV_STR("") : from;
+    to = cenv_str_is(to, "/") ? CENV_STR("") : to;
+    size_t same = shared(from, to);
+    size_t begin = out->len;
+    struct cenv_str up = cenv_str_slice(from, same, from.len);
+    for (size_t i = 0; i < up.len; i++)
+        if (up.data[i] == '/')
+            cenv_buf_puts(out, out->len == begin ? ".." : "/..");
+    struct cenv_str down = cenv_str_slice(to, same + 1, to.len);
+    if (down.len && out->len > begin)
+        cenv_buf_putc(out, '/');
+    cenv_buf_add_str(out, down);
+    if (out->len == begin)
+        cenv_buf_putc(out, '.');
+    return out->failed ? -1 : 0;
+}
+
+static const char *bad_bytes(struct cenv_str path)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.data[i];
+        if (c < 0x20 || c == 0x7f)
+            return c ? "holds a control character" : "holds a NUL";
+    }
+    return NULL;
+}
+
+static const char *bad_component(struct cenv_str name)
+{
+    if (is_up(name))
+        return "leads out by '..'";
+    return name.len > CENV_PATH_NAME_MAX ? "has a component over 255 bytes" : NULL;
+}
+
+static const char *bad_whole(struct cenv_str path)
+{
+    if (path.len && path.data[0] == '/')
+        return "is absolute";
+    return path.len > CENV_PATH_PACKAGE_MAX ? "is too long" : bad_bytes(path);
+}
+
+const char *cenv_path_refused(struct cenv_str path)
+{
+    const char *why = path.len ? bad_whole(path) : "is empty";
+    bool more = true;
+    while (!why && more) {
+        more = cenv_str_find(path, '/') < path.len;
+        struct cenv_str name = cenv_str_cut(&path, '/');
+        why = bad_component(name);
+        if (!why && (name.len == 0 || cenv_str_is(name, ".")))
+            why = "is not normalised";
+    }
+    return why;
+}
+
+const char *cenv_path_normalise(struct cenv_str path, struct cenv_buf *out)
+{
+    const char *why = bad_whole(path);
+    size_t begin = out->len;
+    while (!why && path.len) {
+        struct cenv_str name = cenv_str_cut(&path, '/');
+        if (name.len == 0 || cenv_str_is(name, "."))
+            continue;
+        why = bad_component(name);
+        if (!why && out->len > begin)
+            cenv_buf_putc(out, '/');
+        if (!why)
+            cenv_buf_add_str(out, name);
+    }
+    if (why && out->data) {
+        out->len = begin;
+        out->data[begin] = '\0';
+    }
+    return why;
+}
+
+bool cenv_path_link_stays(struct cenv_str path, struct cenv_str target)
+{
+    size_t depth = 0;
+    for (size_t i = 0; i < path.len; i++)
+        depth += path.data[i] == '/';
+    if (target.len == 0 || target.data[0] == '/')
+        return false;
+    while (target.len) {
+        struct cenv_str name = cenv_str_cut(&target, '/');
+        if (name.len == 0 || cenv_str_is(name, "."))
+            continue;
+        if (!is_up(name))
+            depth++;
+        else if (depth-- == 0)
+            return false;
+    }
+    return true;
+}
+
+bool cenv_path_is_name(struct cenv_str name)
+{
+    return name.len && !cenv_str_is(name, ".") && !is_up(name) &&
+           cenv_str_find(name, '/') == name.len &&
+           cenv_str_find(name, '\0') == name.len;
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Extraction. A file costs openat, write, futimens and close, relative to the descriptor of its
+ * directory, which stays open while members of it come; its bytes are hashed while they are in the
+ * cache, so that no file is read again to verify it. Nothing is ever followed: a link in place of a
+ * directory makes the open fail.
+ */
+#include "package/extract.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/map.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "os/path.h"
+#include "package/paths_json.h"
+
+enum { INDEX_MAX = 16 << 20, READABLE = 0400 };
+
+struct extract {
+    struct cenv_package *package;
+    int dest;
+    struct cenv_dirs dirs, link_dirs;
+    struct cenv_pkg_manifest *manifest;
+    struct cenv_map seen; /* path -> index in the manifest */
+    struct cenv_digest *sha256;
+    unsigned mask; /* what the umask takes away */
+    struct cenv_task *task;
+    struct cenv_error *err;
+};
+
+static int refuse(struct extract *x, struct cenv_str path, const char *why)
+{
+    struct cenv_buf shown;
+
+    cenv_buf_init(&shown, 4096);
+    cenv_json_quote(&shown, cenv_str_slice(path, 0, 300));
+    cenv_error_set(x->err, CENV_EINTEGRITY, "its member %s %s",
+                   shown.data ? shown.data : "?", why);
+    cenv_buf_release(&shown);
+    return CENV_EINTEGRITY;
+}
+
+static const struct cenv_pkg_entry *seen(const struct extract *x, struct cenv_str path)
+{
+    uint32_t at = cenv_map_get(&x->seen, path);
+
+    return at == CENV_NONE ? NULL : &x->manifest->entries[at];
+}
+
+static int remember(struct extract *x, const struct cenv_pkg_entry *entry)
+{
+    size_t at = x->manifest->nr;
+
+    if (cenv_pkg_manifest_add(x->manifest, entry) < 0 ||
+        cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at) < 0)
+        return cenv_error_oom(x->err);
+    return 0;
+}
+
+/* ---- directories ---- */
+
+/* A failed open below `dest`: a link or file in the way is the package's fault. */
+static int blocked(struct extract *x, struct cenv_str path, int rc)
+{
+    if (rc == -ENOTDIR || rc == -ELOOP)
+        return refuse(x, path, "lies below a link or file of the package");
+    if (rc == -EEXIST)
+        return refuse(x, path,
+                      "has the name of another member, as this file system sees it");
+    return cenv_fs_fail(x->err, rc, x->dest, path.data, "cannot write");
+}
+
+static int make_dir(struct extract *x, const struct cenv_member *member)
+{
+    const struct cenv_pkg_entry *old = seen(x, member->path);
+    struct cenv_pkg_entry entry = {
+        .path = member->path, .type = CENV_FT_DIR, .mode = 0777 & ~x->mask};
+    int rc;
+
+    if (old)
+        return old->type == CENV_FT_DIR ? 0 : refuse(x, member->path, "is there twice");
+    rc = cenv_dirs_get(&x->dirs, member->path, 0777);
+    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+}
+
+/* ---- files ---- */
+
+/* Hashes the member's data, and writes it to `fd` (unless -1). */
+static int copy_data(struct extract *x, int fd, struct cenv_pkg_entry *entry)
+{
+    const void *data;
+    size_t len;
+    int rc, failed = cenv_digest_reset(x->sha256);
+
+    while ((rc = cenv_package_data(x->package, &data, &len, x->err)) == 1) {
+        failed |= cenv_digest_update(x->sha256, data, len);
+        rc = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
+        if (rc < 0)
+            return blocked(x, entry->path, rc);
+        rc = cenv_task_poll(x->task, x->err);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc == 0 && (failed || cenv_digest_final(x->sha256, entry->sha256) < 0))
+        rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
+    return rc;
+}
+
+/* The same file again is harmless when it is the same bytes. */
+static int compare_again(struct extract *x, const struct cenv_pkg_entry *old,
+                         const struct cenv_member *member)
+{
+    struct cenv_pkg_entry again = {.path = member->path};
+    int rc = old->type != CENV_FT_FILE || old->size != member->size
+                 ? refuse(x, member->path, "is there twice, and differs")
+                 : copy_data(x, -1, &again);
+
+    if (rc == 0 && memcmp(again.sha256, old->sha256, sizeof(old->sha256)) != 0)
+        rc = refuse(x, member->path, "is there twice, and differs");
+    return rc;
+}
+
+static int write_file(struct extract *x, const struct cenv_member *member)
+{
+    const struct cenv_pkg_entry *old = seen(x, member->path);
+    unsigned mode = (member->mode & 0777) | READABLE;
+    struct cenv_pkg_entry entry = {.path = member->path,
+                                   .type = CENV_FT_FILE,
+                                   .mode = mode & ~x->mask,
+                                   .size = member->size,
+                                   .mtime_ns = member->mtime_ns};
+    struct cenv_str name;
+    int fd, rc, closed;
+
+    if (old)
+        return compare_again(x, old, member);
+    fd = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
+    if (fd >= 0)
+        fd = cenv_raw_create(fd, name.data, mode);
+    if (fd < 0)
+        return blocked(x, member->path, fd);
+    rc = copy_data(x, fd, &entry);
+    if (rc == 0)
+        cenv_raw_set_mtime_fd(
+            fd, member->mtime_ns); /* best effort: some file systems refuse */
+    closed = cenv_raw_close(fd);
+    if (rc == 0 && closed < 0)
+        rc = blocked(x, member->path, closed);
+    return rc == 0 ? remember(x, &entry) : rc;
+}
+
+/* ---- links ---- */
+
+static int make_symlink(struct extract *x, const struct cenv_member *member)
+{
+    const struct cenv_pkg_entry *old = seen(x, member->path);
+    struct cenv_pkg_entry entry = {.path = member->path,
+                                   .link = member->link,
+                                   .type = CENV_FT_SYMLINK,
+                                   .mode = 0777};
+    struct cenv_str name;
+    int rc;
+
+    if (old)
+        return old->type == CENV_FT_SYMLINK && cenv_str_eq(old->link, member->link)
+                   ? 0
+                   : refuse(x, member->path, "is there twice, and differs");
+    rc = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
+    if (rc >= 0)
+        rc = cenv_raw_symlink(member->link.data, rc, name.data);
+    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+}
+
+static int make_hardlink(struct extract *x, const struct cenv_member *member)
+{
+    const struct cenv_pkg_entry *target = seen(x, member->link);
+    struct cenv_pkg_entry entry;
+    struct cenv_str from_name, name;
+    enum cenv_link_mode got;
+    int from, to, rc;
+
+    if (!target || target->type != CENV_FT_FILE)
+        return refuse(x, member->path,
+                      "is a hard link to what is no earlier file of the package");
+    if (seen(x, member->path))
+        return refuse(x, member->path, "is there twice");
+    entry = *target;
+    entry.path = member->path;
+    from = cenv_dirs_parent(&x->link_dirs, target->path, 0, &from_name);
+    to = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
+    rc = from < 0 ? from : to;
+    if (rc >= 0)
+        rc = cenv_raw_place(from, from_name.data, NULL, to, name.data,
+                            CENV_LINK_HARDLINK, true, &got);
+    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+}
+
+/* ---- members ---- */
+
+static bool is_below(struct cenv_str path, const char *directory)
+{
+    struct cenv_str head = cenv_str(directory);
+
+    return cenv_str_starts(path, head) &&
+           (path.len == head.len || path.data[head.len] == '/');
+}
+
+static int extract_member(struct extract *x, const struct cenv_member *member)
+{
+    if (cenv_str_is(member->path, "info/repodata_record.json"))
+        return 0;
+    if (is_below(member->path, "conda-meta"))
+        return refuse(x, member->path, "is the installer's to write (CEP 34)");
+    switch (member->type) {
+    case CENV_MEMBER_DIR:
+        return make_dir(x, member);
+    case CENV_MEMBER_SYMLINK:
+        return make_symlink(x, member);
+    case CENV_MEMBER_HARDLINK:
+        return make_hardlink(x, member);
+    default:
+        return write_file(x, member);
+    }
+}
+
+static int extract_all(struct extract *x)
+{
+    struct cenv_member member;
+    int rc;
+
+    while ((rc = cenv_package_next(x->package, &member, x->err)) == 1) {
+        rc = cenv_task_poll(x->task, x->err);
+        if (rc == 0)
+            rc = extract_member(x, &member);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+/* What the umask takes away, found by trying: asking for it would mean to change it. */
+static int find_mask(struct extract *x)
+{
+    static const char probe[] = ".cenv-mode";
+    struct cenv_stat st;
+    int fd = cenv_raw_create(x->dest, probe, 0777), rc;
+
+    if (fd < 0)
+        return blocked(x, cenv_str(probe), fd);
+    rc = cenv_raw_stat_fd(fd, &st);
+    cenv_fd_close(fd);
+    cenv_raw_unlink(x->dest, probe);
+    if (rc < 0)
+        return blocked(x, cenv_str(probe), rc);
+    x->mask = 0777 & ~st.mode;
+    return 0;
+}
+
+/* ---- checks ---- */
+
+/* info/index.json has the name that the inner archives of a .conda carry. */
+static int check_index(struct extract *x)
+{
+    const char *stem = cenv_package_stem(x->package);
+    struct cenv_json *doc = NULL;
+    struct cenv_buf text;
+    char own[1024];
+    int fd = cenv_raw_open_dir(x->dest, "info"), rc;
+
+    cenv_buf_init(&text, INDEX_MAX);
+    rc = fd < 0 || !cenv_fs_exists(fd, "index.json")
+             ? cenv_error_set(x->err, CENV_EINTEGRITY, "it has no info/index.json")
+             : cenv_fs_read_file(fd, "index.json", &text, x->err);
+    if (rc == 0)
+        rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", x->err);
+    if (rc == 0) {
+        const char *name = cenv_json_get_cstr(doc, "name");
+        const char *version = cenv_json_get_cstr(doc, "version");
+        const char *build = cenv_json_get_cstr(doc, "build");
+        snprintf(own, sizeof(own), "%s-%s-%s", name ? name : "", version ? version : "",
+                 build ? build : "");
+        if (!name || !version || !build || (stem[0] && strcmp(stem, own) != 0))
+            rc = cenv_error_set(
+                x->err, CENV_EINTEGRITY,
+                "its info/index.json says it is '%.200s', its archives '%.200s'", own,
+                stem);
+    }
+    cenv_json_free(doc);
+    cenv_buf_release(&text);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+static enum cenv_file_type type_of(const struct cenv_pkg_path *path,
+                                   const struct cenv_pkg_entry *entry)
+{
+    /* the older lists tell no type, and paths.json may call a link a file (as conda takes it) */
+    if (path->type == CENV_PATH_OTHER ||
+        (path->type == CENV_PATH_HARDLINK && entry->type == CENV_FT_SYMLINK))
+        return entry->type;
+    return path->type == CENV_PATH_HARDLINK   ? CENV_FT_FILE
+           : path->type == CENV_PATH_SOFTLINK ? CENV_FT_SYMLINK
+                                              : CENV_FT_DIR;
+}
+
+static int check_path(struct extract *x, const struct cenv_pkg_path *path)
+{
+    const struct cenv_pkg_entry *entry = seen(x, path->path);
+    unsigned char want[CENV_SHA256_LEN];
+
+    if (!entry && path->type == CENV_PATH_DIRECTORY)
+        return 0; /* made when it is linked */
+    if (!entry)
+        return refuse(x, path->path, "is missing, though info/paths.json lists it");
+    if (entry->type != type_of(path, entry))
+        return refuse(x, path->path, "is of another type than info/paths.json says");
+    if (entry->type != CENV_FT_FILE)
+        return 0;
+    if (path->size != UINT64_MAX && path->size != entry->size)
+        return refuse(x, path->path, "has another size than info/paths.json says");
+    if (path->sha256.len && (!cenv_unhex(path->sha256, want, sizeof(want)) ||
+                             memcmp(want, entry->sha256, sizeof(want))))
+        return refuse(x, path->path, "has another SHA-256 than info/paths.json says");
+    return 0;
+}
+
+/* Every file outside info/ is listed. */
+static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
+{
+    struct cenv_map listed = {0};
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < info->nr; i++) {
+        if (cenv_map_put(&listed, info->paths[i].path, 0) < 0)
+            rc = cenv_error_oom(x->err);
+    }
+    for (size_t i = 0; rc == 0 && i < x->manifest->nr; i++) {
+        const struct cenv_pkg_entry *entry = &x->manifest->entries[i];
+        if (entry->type != CENV_FT_DIR && !is_below(entry->path, "info") &&
+            cenv_map_get(&listed, entry->path) == CENV_NONE)
+            rc = refuse(x, entry->path, "is not listed in info/paths.json");
+    }
+    cenv_map_release(&listed);
+    return rc;
+}
+
+static int check_paths(struct extract *x, const char *name)
+{
+    struct cenv_pkginfo info = {0};
+    int rc = cenv_pkginfo_parse(&info, x->dest, name, x->err);
+
+    for (size_t i = 0; rc == 0 && i < info.nr; i++)
+        rc = check_path(x, &info.paths[i]);
+    if (rc == 0)
+        rc = check_extra(x, &info);
+    cenv_pkginfo_release(&info);
+    return rc;
+}
+
+/* ---- the whole ---- */
+
+static int run(struct extract *x, const struct cenv_package_source *source,
+               const struct cenv_package_want *want,
+               struct cenv_package_digests *digests)
+{
+    int rc = cenv_package_open(&x->package, source, x->task, x->err);
+
+    if (rc == 0)
+        rc = find_mask(x);
+    if (rc == 0) {
+        rc = extract_all(x);
+        rc = cenv_package_finish(x->package, want, rc, digests, x->err);
+    }
+    if (rc == 0)
+        rc = check_index(x);
+    return rc == 0 ? check_paths(x, source->name) : rc;
+}
+
+int cenv_extract_into(const struct cenv_package_source *source,
+                      const struct cenv_package_want *want, int dest,
+                      struct cenv_pkg_manifest *manifest,
+                      struct cenv_package_digests *digests, struct cenv_task *task,
+                      struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("extract", source->name);
+    struct extract x = {.dest = dest, .manifest = manifest, .task = task, .err = err};
+    int rc;
+
+    cenv_dirs_init(&x.dirs, dest);
+    cenv_dirs_init(&x.link_dirs, dest);
+    x.sha256 = cenv_digest_new(CENV_SHA256);
+    rc = x.sha256 ? run(&x, source, want, digests) : cenv_error_oom(err);
+    if (rc == CENV_EINTEGRITY)
+        cenv_error_prefix(err, "package %s", source->name);
+    span.items = manifest->nr;
+    span.bytes = cenv_pkg_manifest_bytes(manifest);
+    cenv_span_end(task, &span);
+    cenv_map_release(&x.seen);
+    cenv_dirs_release(&x.dirs);
+    cenv_dirs_release(&x.link_dirs);
+    cenv_digest_free(x.sha256);
+    cenv_package_free(x.package);
+    return rc;
+}

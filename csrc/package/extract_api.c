@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One package for a user: extracted into a directory, or only described. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "cenv.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "os/host.h"
+#include "os/path.h"
+#include "package/extract.h"
+
+enum { INDEX_MAX = 16 << 20 };
+
+static struct cenv_package_source source_of(const char *package, int fd)
+{
+    struct cenv_package_source source = {.name = cenv_path_base(cenv_str(package)).data,
+                                         .fd = fd};
+
+    cenv_package_limits_init(&source.limits);
+    return source;
+}
+
+/* ---- cenv_extract ---- */
+
+/* A directory made beside `dest`, then renamed over it. */
+struct stage {
+    char *path; /* dest, absolute */
+    const char *name;
+    char *temp;
+    int parent, fd;
+    unsigned mode; /* of the empty directory that is replaced, or 0 */
+};
+
+static int occupied(const char *path, const char *why, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EPREFIX, "cannot extract to '%s': %s", path, why);
+    return cenv_error_hint(err,
+                           "give a directory that does not exist, or an empty one");
+}
+
+static int check_dest(struct stage *stage, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = cenv_raw_stat(stage->parent, stage->name, &st), fd;
+
+    if (rc < 0)
+        return 0; /* absent; else the rename says why */
+    if (st.type != CENV_FT_DIR)
+        return occupied(stage->path, "it exists and is no directory", err);
+    fd = cenv_fs_open_dir(stage->parent, stage->name, err);
+    rc = fd < 0 ? 1 : cenv_raw_is_empty_dir(fd);
+    cenv_fd_close(fd);
+    stage->mode = st.mode;
+    return fd < 0 ? fd : rc == 1 ? 0 : occupied(stage->path, "it is not empty", err);
+}
+
+static int stage_open(struct stage *stage, const char *dest, struct cenv_error *err)
+{
+    char stem[300];
+    struct cenv_buf parent;
+    int rc;
+
+    stage->path = cenv_fs_abspath(dest, err);
+    if (!stage->path)
+        return err->status;
+    stage->name = cenv_path_base(cenv_str(stage->path)).data;
+    cenv_buf_init(&parent, 1 << 20);
+    cenv_buf_add_str(&parent, cenv_path_parent(cenv_str(stage->path)));
+    rc = stage->parent =
+        parent.failed ? cenv_error_oom(err) : cenv_fs_open_root(parent.data, err);
+    cenv_buf_release(&parent);
+    if (rc >= 0)
+        rc = check_dest(stage, err);
+    if (rc < 0)
+        return rc;
+    snprintf(stem, sizeof(stem), ".%.200s.cenv", stage->name);
+    rc = cenv_fs_mkdir_temp(stage->parent, stem, &stage->temp, err);
+    if (rc == 0)
+        rc = stage->fd = cenv_fs_open_dir(stage->parent, stage->temp, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int stage_commit(struct stage *stage, struct cenv_error *err)
+{
+    static const char probe[] = ".cenv-mode";
+    struct cenv_stat st = {.mode = stage->mode};
+    int rc = 0;
+
+    if (!stage->mode) { /* what mkdir would have given */
+        rc = cenv_raw_mkdir(stage->fd, probe, 0777);
+        if (rc == 0)
+            rc = cenv_raw_stat(stage->fd, probe, &st);
+        cenv_raw_rmdir(stage->fd, probe);
+    }
+    if (rc == 0)
+        rc = cenv_raw_chmod_fd(stage->fd, st.mode);
+    if (rc == 0)
+        rc = stage->mode ? cenv_raw_rename(stage->parent, stage->temp, stage->parent,
+                                           stage->name)
+                         : cenv_raw_rename_noreplace(stage->parent, stage->temp,
+                                                     stage->parent, stage->name);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, stage->parent, stage->name, "cannot make");
+    cenv_free(stage->temp);
+    stage->temp = NULL;
+    return 0;
+}
+
+static void stage_close(struct stage *stage)
+{
+    cenv_fd_close(stage->fd);
+    if (stage->temp)
+        cenv_fs_discard_tree(stage->parent, stage->temp);
+    cenv_fd_close(stage->parent);
+    cenv_free(stage->temp);
+    cenv_free(stage->path);
+}
+
+static int report(const char *dest, const struct cenv_pkg_manifest *manifest,
+                  const struct cenv_package_digests *digests, struct cenv_buf *out,
+                  struct cenv_error *err)
+{
+    unsigned long long files = 0, bytes = cenv_pkg_manifest_bytes(manifest),
+                       size = digests->size;
+
+    for (size_t i = 0; i < manifest->nr; i++)
+        files += manifest->entries[i].type != CENV_FT_DIR;
+    cenv_buf_puts(out, "{\"path\":");
+    cenv_json_quote(out, cenv_str(dest));
+    cenv_buf_addf(out,
+                  ",\"files\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"size\":%llu}",
+                  files, bytes, digests->sha256, size);
+    return out->failed ? cenv_error_oom(err) : 0;
+}
+
+/* Digests are compared in lower case. */
+static int fold_sha256(const char *sha256, char *hex, struct cenv_error *err)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+
+    hex[0] = '\0';
+    if (!sha256)
+        return 0;
+    if (!cenv_unhex(cenv_str(sha256), raw, sizeof(raw)))
+        return cenv_error_set(err, CENV_EUSAGE,
+                              "'%.100s' is no SHA-256: 64 hex digits are needed",
+                              sha256);
+    cenv_hex(raw, sizeof(raw), hex);
+    return 0;
+}
+
+static int extract_staged(const struct cenv_package_source *source, const char *sha256,
+                          const char *dest, struct cenv_task *task,
+                          struct cenv_buf *out, struct cenv_error *err)
+{
+    struct stage stage = {.parent = -1, .fd = -1};
+    struct cenv_package_want want = {.sha256 = sha256[0] ? sha256 : NULL};
+    struct cenv_package_digests digests;
+    struct cenv_pkg_manifest manifest;
+    int rc = stage_open(&stage, dest, err);
+
+    cenv_pkg_manifest_init(&manifest);
+    if (rc == 0)
+        rc = cenv_extract_into(source, &want, stage.fd, &manifest, &digests, task, err);
+    if (rc == 0)
+        rc = stage_commit(&stage, err);
+    if (rc == 0)
+        rc = report(stage.path, &manifest, &digests, out, err);
+    cenv_pkg_manifest_release(&manifest);
+    stage_close(&stage);
+    return rc;
+}
+
+int cenv_extract(const char *package, const char *dest, const char *sha256,
+                 struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_package_source source;
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_stat st;
+    int rc = fold_sha256(sha256, hex, err), fd;
+
+    if (rc < 0)
+        return rc;
+    fd = cenv_fs_open_named(package, &st, err);
+    if (fd < 0)
+        return fd;
+    cenv_task_progress(task, "extract", st.size);
+    source = source_of(package, fd);
+    source.ahead = cenv_host_cpus() > 1;
+    rc = extract_staged(&source, hex, dest, task, out, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+/* ---- cenv_package_info ---- */
+
+/* Reads members until info/index.json has been seen, appending its text to `out`. */
+static int find_index(struct cenv_package *package, struct cenv_buf *out,
+                      struct cenv_error *err)
+{
+    struct cenv_member member;
+    const void *data;
+    size_t len;
+    int rc;
+
+    while ((rc = cenv_package_next(package, &member, err)) == 1) {
+        if (!cenv_str_is(member.path, "info/index.json") ||
+            member.type != CENV_MEMBER_FILE)
+            continue;
+        while ((rc = cenv_package_data(package, &data, &len, err)) == 1) {
+            if (cenv_buf_add(out, data, len) < 0)
+                return cenv_error_set(err, CENV_EINTEGRITY,
+                                      "its info/index.json is too large");
+        }
+        return rc;
+    }
+    return rc < 0 ? rc
+                  : cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
+}
+
+static int describe(struct cenv_package *package, struct cenv_buf *out,
+                    struct cenv_error *err)
+{
+    static const struct cenv_package_want anything = {0};
+    struct cenv_package_digests digests;
+    struct cenv_json *doc = NULL;
+    struct cenv_buf text;
+    int rc;
+
+    cenv_buf_init(&text, INDEX_MAX);
+    rc = cenv_package_finish(package, &anything, find_index(package, &text, err),
+                             &digests, err);
+    if (rc == 0)
+        rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", err);
+    if (rc == 0) {
+        cenv_buf_puts(out, "{\"index\":");
+        cenv_json_print(doc, 0, out);
+        cenv_buf_addf(out, ",\"sha256\":\"%s\",\"md5\":\"%s\",\"size\":%llu}",
+                      digests.sha256, digests.md5, (unsigned long long)digests.size);
+        rc = out->failed ? cenv_error_oom(err) : 0;
+    }
+    cenv_json_free(doc);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+int cenv_package_info(const char *package, struct cenv_task *task, struct cenv_buf *out,
+                      struct cenv_error *err)
+{
+    struct cenv_package_source source;
+    struct cenv_package *open = NULL;
+    int fd = cenv_fs_open_named(package, NULL, err), rc;
+
+    if (fd < 0)
+        return fd;
+    source = source_of(package, fd);
+    source.md5 = true;
+    rc = cenv_package_open(&open, &source, task, err);
+    if (rc == 0)
+        rc = describe(open, out, err);
+    if (rc == CENV_EINTEGRITY)
+        cenv_error_prefix(err, "package %s", source.name);
+    cenv_package_free(open);
+    cenv_fd_close(fd);
+    return rc;
+}

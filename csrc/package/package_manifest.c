@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The manifest of an extracted package: see pkgmanifest.h. */
+#include "package/package_manifest.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "os/path.h"
+
+/*
+ * The file: header, entries, strings (each with a NUL), and the SHA-256 of all that. In the byte
+ * order of the machine: another one does not know the magic, and extracts again.
+ */
+static const uint64_t MAGIC = 0x31676b70766e6563; /* "cenvpkg1" */
+enum { FILE_MAX = 1 << 30 };
+
+struct file_header {
+    uint64_t magic;
+    uint32_t nr;
+    uint32_t strings; /* bytes */
+};
+
+struct file_entry {
+    uint64_t size;
+    int64_t mtime_ns;
+    uint32_t path, path_len; /* offsets into the strings */
+    uint32_t link, link_len;
+    uint32_t type, mode;
+    unsigned char sha256[CENV_SHA256_LEN];
+};
+
+void cenv_pkg_manifest_init(struct cenv_pkg_manifest *manifest)
+{
+    *manifest = (struct cenv_pkg_manifest){.arena = CENV_ARENA_INIT};
+}
+
+void cenv_pkg_manifest_release(struct cenv_pkg_manifest *manifest)
+{
+    cenv_free(manifest->entries);
+    cenv_arena_release(&manifest->arena);
+    cenv_pkg_manifest_init(manifest);
+}
+
+int cenv_pkg_manifest_add(struct cenv_pkg_manifest *manifest,
+                          const struct cenv_pkg_entry *entry)
+{
+    struct cenv_pkg_entry own = *entry;
+    void *block = manifest->entries;
+    if (cenv_grow(&block, &manifest->alloc, manifest->nr, sizeof(own)) < 0)
+        return -1;
+    manifest->entries = block;
+    own.path = cenv_arena_str(&manifest->arena, entry->path);
+    own.link = cenv_arena_str(&manifest->arena, entry->link);
+    if (!own.path.data || !own.link.data)
+        return -1;
+    manifest->entries[manifest->nr++] = own;
+    return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    const struct cenv_pkg_entry *left = a, *right = b;
+    return cenv_str_cmp(left->path, right->path);
+}
+
+static uint32_t add_string(struct cenv_buf *strings, struct cenv_str text)
+{
+    uint32_t at = (uint32_t)strings->len;
+    cenv_buf_add_str(strings, text);
+    cenv_buf_putc(strings, '\0');
+    return at;
+}
+
+static void add_entry(struct cenv_buf *out, struct cenv_buf *strings,
+                      const struct cenv_pkg_entry *entry)
+{
+    struct file_entry raw = {
+        .size = entry->size,
+        .mtime_ns = entry->mtime_ns,
+        .path = add_string(strings, entry->path),
+        .path_len = (uint32_t)entry->path.len,
+        .link = add_string(strings, entry->link),
+        .link_len = (uint32_t)entry->link.len,
+        .type = (uint32_t)entry->type,
+        .mode = entry->mode,
+    };
+    memcpy(raw.sha256, entry->sha256, sizeof(raw.sha256));
+    cenv_buf_add(out, &raw, sizeof(raw));
+}
+
+static int add_checksum(struct cenv_buf *out)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    int rc = digest ? cenv_digest_update(digest, out->data, out->len) : -1;
+    rc = rc ? rc : cenv_digest_final(digest, raw);
+    cenv_digest_free(digest);
+    return rc ? rc : cenv_buf_add(out, raw, sizeof(raw));
+}
+
+static int serialise(const struct cenv_pkg_manifest *manifest, struct cenv_buf *out)
+{
+    struct cenv_buf strings;
+    struct file_header header = {MAGIC, (uint32_t)manifest->nr, 0};
+    cenv_buf_init(&strings, FILE_MAX);
+    cenv_buf_add(out, &header, sizeof(header));
+    for (size_t i = 0; i < manifest->nr; i++)
+        add_entry(out, &strings, &manifest->entries[i]);
+    cenv_buf_add_str(out, cenv_buf_str(&strings));
+    int rc = out->failed || strings.failed ? -1 : 0;
+    if (rc == 0) {
+        header.strings = (uint32_t)strings.len;
+        memcpy(out->data, &header, sizeof(header));
+        rc = add_checksum(out);
+    }
+    cenv_buf_release(&strings);
+    return rc;
+}
+
+int cenv_pkg_manifest_write(struct cenv_pkg_manifest *manifest, int dirfd,
+                            const char *name, struct cenv_error *err)
+{
+    struct cenv_buf out;
+    cenv_buf_init(&out, FILE_MAX);
+    if (manifest->nr > 1)
+        qsort(manifest->entries, manifest->nr, sizeof(*manifest->entries),
+              compare_paths);
+    int rc = serialise(manifest, &out);
+    if (rc != 0)
+        rc = cenv_error_oom(err);
+    else
+        rc = cenv_fs_write_new(dirfd, name, cenv_buf_str(&out), 0644, err);
+    cenv_buf_release(&out);
+    return rc;
+}
+
+/* A file of ours that is not as we wrote it. */
+static int damaged(const char *name, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EINTEGRITY, "the manifest '%s' is damaged", name);
+}
+
+static bool checksum_fits(struct cenv_str file)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    size_t len = file.len - sizeof(raw);
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    bool fits = digest && cenv_digest_update(digest, file.data, len) == 0 &&
+                cenv_digest_final(digest, raw) == 0 &&
+                memcmp(raw, file.data + len, sizeof(raw)) == 0;
+    cenv_digest_free(digest);
+    return fits;
+}
+
+static bool header_fits(struct cenv_str file, struct file_header *header)
+{
+    if (file.len < sizeof(*header) + CENV_SHA256_LEN)
+        return false;
+    memcpy(header, file.data, sizeof(*header));
+    uint64_t want = sizeof(*header) + (uint64_t)header->nr * sizeof(struct file_entry) +
+                    header->strings + CENV_SHA256_LEN;
+    return header->magic == MAGIC && want == file.len && checksum_fits(file);
+}
+
+/* strings[at, at + len) with a NUL behind; empty data when that is not there. */
+static struct cenv_str string_at(struct cenv_str strings, uint32_t at, uint32_t len)
+{
+    if (at >= strings.len || len >= strings.len - at || strings.data[at + len] != '\0')
+        return (struct cenv_str){NULL, 0};
+    return cenv_str_n(strings.data + at, len);
+}
+
+static bool take_entry(const char *at, struct cenv_str strings,
+                       struct cenv_pkg_entry *out)
+{
+    struct file_entry raw;
+    memcpy(&raw, at, sizeof(raw));
+    *out = (struct cenv_pkg_entry){
+        .path = string_at(strings, raw.path, raw.path_len),
+        .link = string_at(strings, raw.link, raw.link_len),
+        .type = raw.type,
+        .mode = raw.mode,
+        .size = raw.size,
+        .mtime_ns = raw.mtime_ns,
+    };
+    memcpy(out->sha256, raw.sha256, sizeof(raw.sha256));
+    return out->link.data && out->path.data && raw.type <= CENV_FT_SYMLINK &&
+           !cenv_path_refused(out->path);
+}
+
+/* `file` lives in the manifest's arena. */
+static bool take_file(struct cenv_pkg_manifest *manifest, struct cenv_str file)
+{
+    struct file_header header;
+    if (!header_fits(file, &header))
+        return false;
+    const char *at = file.data + sizeof(header);
+    struct cenv_str strings =
+        cenv_str_n(at + header.nr * sizeof(struct file_entry), header.strings);
+    for (; manifest->nr < header.nr; manifest->nr++, at += sizeof(struct file_entry))
+        if (!take_entry(at, strings, &manifest->entries[manifest->nr]))
+            return false;
+    return true;
+}
+
+/* Entries are fewer than file size / entry size: the file itself bounds what is allocated. */
+static int load(struct cenv_pkg_manifest *manifest, int fd, uint64_t size,
+                const char *name, struct cenv_error *err)
+{
+    if (size > FILE_MAX)
+        return damaged(name, err);
+    char *data = cenv_arena_alloc(&manifest->arena, (size_t)size);
+    manifest->alloc = (size_t)size / sizeof(struct file_entry) + 1;
+    manifest->entries = cenv_calloc(manifest->alloc, sizeof(*manifest->entries));
+    if (!data || !manifest->entries)
+        return cenv_error_oom(err);
+    int64_t n = cenv_raw_pread(fd, data, (size_t)size, 0);
+    if (n < 0)
+        return cenv_fs_fail(err, (int)n, CENV_CWD, name, "cannot read");
+    if (!take_file(manifest, cenv_str_n(data, (size_t)n)))
+        return damaged(name, err);
+    return 0;
+}
+
+int cenv_pkg_manifest_read(struct cenv_pkg_manifest *out, int dirfd, const char *name,
+                           struct cenv_error *err)
+{
+    struct cenv_stat st;
+    struct cenv_pkg_manifest got;
+    int fd = cenv_fs_open_file(dirfd, name, &st, err);
+    if (fd < 0)
+        return fd;
+    cenv_pkg_manifest_init(&got);
+    int rc = load(&got, fd, st.size, name, err);
+    cenv_fd_close(fd);
+    if (rc < 0)
+        cenv_pkg_manifest_release(&got);
+    else
+        *out = got;
+    return rc;
+}
+
+const struct cenv_pkg_entry *
+cenv_pkg_manifest_find(const struct cenv_pkg_manifest *manifest, struct cenv_str path)
+{
+    struct cenv_pkg_entry key = {.path = path};
+    return manifest->nr ? bsearch(&key, manifest->entries, manifest->nr, sizeof(key),
+                                  compare_paths)
+                        : NULL;
+}
+
+/* The mtime of links is nobody's business: not every file system can set it. */
+static bool is_same(const struct cenv_pkg_entry *entry, const struct cenv_stat *st)
+{
+    if (st->type != entry->type)
+        return false;
+    if (entry->type == CENV_FT_FILE)
+        return st->size == entry->size && st->mtime_ns == entry->mtime_ns &&
+               st->mode == entry->mode;
+    return entry->type != CENV_FT_SYMLINK || st->size == entry->link.len;
+}
+
+int cenv_pkg_manifest_check(const struct cenv_pkg_manifest *manifest, int content_fd,
+                            struct cenv_buf *which, struct cenv_task *task,
+                            struct cenv_error *err)
+{
+    struct cenv_dirs dirs;
+    int rc = 0;
+    cenv_dirs_init(&dirs, content_fd);
+    for (size_t i = 0; i < manifest->nr && rc == 0; i++) {
+        const struct cenv_pkg_entry *entry = &manifest->entries[i];
+        struct cenv_stat st;
+        struct cenv_str name;
+        int fd = cenv_dirs_parent(&dirs, entry->path, 0, &name);
+        if (fd < 0 || cenv_raw_stat(fd, name.data, &st) < 0 || !is_same(entry, &st)) {
+            cenv_buf_add_str(which, entry->path);
+            rc = 1;
+        } else if (i % 256 == 0) {
+            rc = cenv_task_poll(task, err);
+        }
+    }
+    cenv_dirs_release(&dirs);
+    return rc;
+}
+
+uint64_t cenv_pkg_manifest_bytes(const struct cenv_pkg_manifest *manifest)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < manifest->nr; i++)
+        total += manifest->entries[i].size;
+    return total;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What an extracted package's info/ says about linking: paths.json or its forerunners, link.json. */
+#ifndef CENV_PACKAGE_PATHS_JSON_H
+#define CENV_PACKAGE_PATHS_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "prefix/prefix_records.h"
+
+struct cenv_json;
+
+/* One path of a package, its facts taken from the extracted file itself. */
+struct cenv_pkg_path {
+    struct cenv_str
+        path; /* relative to the content, checked (cenv_path_refused); NUL behind */
+    struct cenv_str
+        placeholder; /* empty: nothing to relocate; always for links (conda: ignored) */
+    struct cenv_str link;   /* target of a SOFTLINK, NUL behind */
+    struct cenv_str sha256; /* as the package says it, 64 hex digits, or empty */
+    uint64_t size;
+    int64_t mtime_ns;
+    uint32_t mode;
+    enum cenv_path_type type; /* HARDLINK, SOFTLINK or DIRECTORY */
+    enum cenv_file_mode file_mode;
+    bool no_link;
+};
+
+struct cenv_pkginfo {
+    struct cenv_pkg_path *paths; /* in the package's order, each once */
+    size_t nr;
+    bool noarch_python;              /* by link.json */
+    const struct cenv_json *entries; /* of noarch.entry_points, or NULL */
+    struct cenv_json *paths_doc, *link_doc;
+    struct cenv_arena arena;
+};
+
+/*
+ * Reads it from the content directory; `name` is for messages. CENV_EINTEGRITY when a document is
+ * broken, of a version we do not know, or names what a package may not name; when a file is missing,
+ * or has another type or size than it says.
+ */
+int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
+                      struct cenv_task *task, struct cenv_error *err);
+
+/*
+ * The same from the documents alone, for who knows the files already (extraction): size as stated
+ * or UINT64_MAX, mode and mtime 0, type CENV_PATH_OTHER where the lists before paths.json tell none.
+ */
+int cenv_pkginfo_parse(struct cenv_pkginfo *out, int content_fd, const char *name,
+                       struct cenv_error *err);
+
+void cenv_pkginfo_release(struct cenv_pkginfo *info);
+
+#endif

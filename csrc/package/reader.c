@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A package file as a stream of members. One pass, front to back: file -> digests -> (ZIP member)
+ * -> decoder -> tar. Whatever stands last in the file is read too, so that the digests are those of
+ * all its bytes.
+ */
+#include "package/reader.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "codec/json.h"
+#include "codec/readahead.h"
+#include "codec/stream.h"
+#include "codec/zip.h"
+#include "os/fs.h"
+
+enum {
+    AHEAD_MIN = 256 << 10,
+    BLOCK = 256 << 10,
+    METADATA_MAX = 64 << 10,
+    STEM_MAX = 250
+};
+
+struct cenv_package {
+    struct cenv_package_source source;
+    struct cenv_task *task;
+
+    uint64_t size, offset; /* of the file; read so far */
+    char *block;
+    struct cenv_digest *sha256, *md5;
+
+    bool conda, saw_info, saw_pkg, saw_metadata, ended;
+    char stem[STEM_MAX + 1];
+    struct cenv_zip *zip;
+    struct cenv_decoder *decoder;
+    struct cenv_ahead *ahead;
+    struct cenv_tar *tar;
+    uint64_t members, left; /* left: bytes it may still expand to */
+};
+
+void cenv_package_limits_init(struct cenv_package_limits *limits)
+{
+    *limits = (struct cenv_package_limits){64ULL << 30, 2000000, 1000};
+}
+
+static int bad(const char *why, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EINTEGRITY, "%s", why);
+}
+
+/* ---- the file ---- */
+
+static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
+{
+    struct cenv_package *package = ctx;
+    int64_t got =
+        cenv_raw_pread(package->source.fd, package->block, BLOCK, package->offset);
+    int rc = cenv_task_poll(package->task, err);
+
+    if (rc < 0)
+        return rc;
+    if (got < 0)
+        return cenv_fs_fail(err, (int)got, package->source.fd, NULL, "cannot read");
+    package->offset += (uint64_t)got;
+    cenv_task_advance(package->task, (uint64_t)got);
+    if (cenv_digest_update(package->sha256, package->block, (size_t)got) < 0 ||
+        (package->md5 &&
+         cenv_digest_update(package->md5, package->block, (size_t)got) < 0))
+        return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
+    *data = package->block;
+    *len = (size_t)got;
+    return 0;
+}
+
+static struct cenv_input file_input(struct cenv_package *package)
+{
+    return (struct cenv_input){file_read, package};
+}
+
+/* ---- tar archives in it ---- */
+
+static void close_tar(struct cenv_package *package)
+{
+    cenv_tar_free(package->tar);
+    cenv_ahead_free(package->ahead); /* its thread is done with the file from here on */
+    cenv_decoder_free(package->decoder);
+    package->tar = NULL;
+    package->ahead = NULL;
+    package->decoder = NULL;
+}
+
+static int open_tar(struct cenv_package *package, enum cenv_codec codec,
+                    struct cenv_input from, struct cenv_error *err)
+{
+    struct cenv_input bytes;
+    int rc = cenv_decoder_new(&package->decoder, codec, from, package->left, err);
+
+    if (rc < 0)
+        return rc;
+    bytes = cenv_input_decoder(package->decoder);
+    if (package->source.ahead && package->size >= AHEAD_MIN) {
+        rc = cenv_ahead_new(&package->ahead, bytes, err);
+        if (rc < 0)
+            return rc;
+        bytes = cenv_input_ahead(package->ahead);
+    }
+    return cenv_tar_open(&package->tar, bytes, err);
+}
+
+/* ---- members of the .conda ---- */
+
+/* metadata.json says which format this is: {"conda_pkg_format_version": 2}. */
+static int read_metadata(struct cenv_package *package, struct cenv_error *err)
+{
+    struct cenv_input from = cenv_input_zip(package->zip);
+    struct cenv_json *doc = NULL;
+    struct cenv_buf text;
+    const void *data;
+    size_t len = 1;
+    int rc = 0;
+
+    cenv_buf_init(&text, METADATA_MAX);
+    while (rc == 0 && len > 0) {
+        rc = from.read(from.ctx, &data, &len, err);
+        if (rc == 0 && cenv_buf_add(&text, data, len) < 0)
+            rc = bad("metadata.json is too large", err);
+    }
+    if (rc == 0)
+        rc = cenv_json_parse(&doc, cenv_buf_str(&text), "metadata.json", err);
+    if (rc == 0 && cenv_json_get_int(doc, "conda_pkg_format_version", 0) != 2) {
+        bad("it is of another .conda format than version 2", err);
+        rc = cenv_error_hint(err, "a newer cenv may know it");
+    }
+    package->saw_metadata = true;
+    cenv_json_free(doc);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* "info-STEM.tar.zst" -> STEM, when `kind` is "info-". */
+static bool inner_stem(const char *name, const char *kind, struct cenv_str *stem)
+{
+    struct cenv_str text = cenv_str(name);
+    size_t head = strlen(kind), tail = strlen(".tar.zst");
+
+    if (!cenv_str_starts(text, cenv_str(kind)) ||
+        !cenv_str_ends(text, CENV_STR(".tar.zst")) || text.len <= head + tail)
+        return false;
+    *stem = cenv_str_slice(text, head, text.len - tail);
+    return true;
+}
+
+static int open_inner(struct cenv_package *package, struct cenv_str stem, bool *saw,
+                      struct cenv_error *err)
+{
+    if (*saw)
+        return bad("it holds two archives of one kind", err);
+    if (stem.len > STEM_MAX || (package->stem[0] && !cenv_str_is(stem, package->stem)))
+        return bad("its two inner archives have different names", err);
+    *saw = true;
+    memcpy(package->stem, stem.data, stem.len);
+    package->stem[stem.len] = '\0';
+    return open_tar(package, CENV_CODEC_ZSTD, cenv_input_zip(package->zip), err);
+}
+
+/* Goes on to the next member of the ZIP; 1, or 0 at its end. Opens `tar` when it is an archive. */
+static int next_inner(struct cenv_package *package, struct cenv_error *err)
+{
+    const struct cenv_zip_member *member;
+    struct cenv_str stem;
+    int rc = cenv_zip_next(package->zip, &member, err);
+
+    if (rc <= 0) {
+        if (rc == 0 &&
+            !(package->saw_info && package->saw_pkg && package->saw_metadata))
+            rc = bad("it lacks its info archive, pkg archive or metadata.json", err);
+        return rc;
+    }
+    if (strcmp(member->name, "metadata.json") == 0)
+        rc = read_metadata(package, err);
+    else if (inner_stem(member->name, "info-", &stem))
+        rc = open_inner(package, stem, &package->saw_info, err);
+    else if (inner_stem(member->name, "pkg-", &stem))
+        rc = open_inner(package, stem, &package->saw_pkg, err);
+    else if (cenv_str_ends(cenv_str(member->name), CENV_STR(".zst")))
+        rc = bad("it holds an archive that is neither info nor pkg", err);
+    else
+        rc = 0; /* signatures and the like: read past */
+    return rc < 0 ? rc : 1;
+}
+
+/* ---- the interface ---- */
+
+static int open_format(struct cenv_package *package, struct cenv_error *err)
+{
+    struct cenv_str name = cenv_str(package->source.name);
+
+    package->conda = cenv_str_ends(name, CENV_STR(".conda"));
+    if (package->conda)
+        return cenv_zip_open(&package->zip, file_input(package), err);
+    if (cenv_str_ends(name, CENV_STR(".tar.bz2")))
+        return open_tar(package, CENV_CODEC_BZIP2, file_input(package), err);
+    cenv_error_set(err, CENV_EUSAGE, "'%s' is no conda package", package->source.name);
+    return cenv_error_hint(err, "packages end in .conda or .tar.bz2");
+}
+
+static int init(struct cenv_package *package, struct cenv_error *err)
+{
+    const struct cenv_package_limits *limits = &package->source.limits;
+    struct cenv_stat st;
+    int rc = cenv_raw_stat_fd(package->source.fd, &st);
+
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, package->source.fd, NULL, "cannot look at");
+    package->size = st.size;
+    package->left = (256ULL << 20) + st.size * limits->max_ratio;
+    if (package->left > limits->max_bytes ||
+        st.size > limits->max_bytes / limits->max_ratio)
+        package->left = limits->max_bytes;
+    package->block = cenv_malloc(BLOCK);
+    package->sha256 = cenv_digest_new(CENV_SHA256);
+    if (package->source.md5)
+        package->md5 = cenv_digest_new(CENV_MD5);
+    if (!package->block || !package->sha256 || (package->source.md5 && !package->md5))
+        return cenv_error_oom(err);
+    return open_format(package, err);
+}
+
+int cenv_package_open(struct cenv_package **out,
+                      const struct cenv_package_source *source, struct cenv_task *task,
+                      struct cenv_error *err)
+{
+    struct cenv_package *package = cenv_calloc(1, sizeof(*package));
+    int rc;
+
+    if (!package)
+        return cenv_error_oom(err);
+    package->source = *source;
+    package->task = task;
+    rc = init(package, err);
+    if (rc < 0)
+        cenv_package_free(package);
+    else
+        *out = package;
+    return rc;
+}
+
+void cenv_package_free(struct cenv_package *package)
+{
+    if (!package)
+        return;
+    close_tar(package);
+    cenv_zip_free(package->zip);
+    cenv_digest_free(package->sha256);
+    cenv_digest_free(package->md5);
+    cenv_free(package->block);
+    cenv_free(package);
+}
+
+int cenv_package_next(struct cenv_package *package, struct cenv_member *member,
+                      struct cenv_error *err)
+{
+    int rc = 1;
+
+    while (rc == 1 && !package->ended) {
+        if (package->tar) {
+            rc = cenv_tar_next(package->tar, member, err);
+            if (rc == 1 && ++package->members > package->source.limits.max_members)
+                return bad("it has more members than is allowed", err);
+            if (rc != 0)
+                return rc;
+            close_tar(package);
+        }
+        rc = package->conda ? next_inner(package, err) : 0;
+    }
+    package->ended |= rc == 0;
+    return rc < 0 ? rc : 0;
+}
+
+int cenv_package_data(struct cenv_package *package, const void **data, size_t *len,
+                      struct cenv_error *err)
+{
+    int rc = cenv_tar_data(package->tar, data, len, err);
+
+    if (rc == 1 && *len > package->left)
+        return bad("it expands to more than is allowed", err);
+    if (rc == 1)
+        package->left -= *len;
+    return rc;
+}
+
+const char *cenv_package_stem(const struct cenv_package *package)
+{
+    return package->stem;
+}
+
+/* ---- digests ---- */
+
+static int drain(struct cenv_package *package, struct cenv_error *err)
+{
+    const void *data;
+    size_t len = 1;
+    int rc = 0;
+
+    while (rc == 0 && len > 0)
+        rc = file_read(package, &data, &len, err);
+    if (rc == 0 && package->size != package->offset)
+        rc = bad("it changed while it was read", err);
+    return rc;
+}
+
+static int wrong(const char *kind, const char *want, const char *got,
+                 struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EINTEGRITY, "its %s is %s, not %s as expected", kind, got,
+                   want);
+    return cenv_error_hint(err,
+                           "the file is damaged or not the one that was asked for: "
+                           "fetch it again");
+}
+
+static int compare(const struct cenv_package_want *want,
+                   const struct cenv_package_digests *got, struct cenv_error *err)
+{
+    char sizes[2][24];
+
+    if (want->size && want->size != got->size) {
+        snprintf(sizes[0], sizeof(sizes[0]), "%llu", (unsigned long long)want->size);
+        snprintf(sizes[1], sizeof(sizes[1]), "%llu", (unsigned long long)got->size);
+        return wrong("size", sizes[0], sizes[1], err);
+    }
+    if (want->sha256 && strcmp(want->sha256, got->sha256) != 0)
+        return wrong("SHA-256", want->sha256, got->sha256, err);
+    if (!want->sha256 && want->md5 && strcmp(want->md5, got->md5) != 0)
+        return wrong("MD5", want->md5, got->md5, err);
+    return 0;
+}
+
+int cenv_package_finish(struct cenv_package *package,
+                        const struct cenv_package_want *want, int rc,
+                        struct cenv_package_digests *digests, struct cenv_error *err)
+{
+    struct cenv_package_digests got = {.size = package->size};
+    struct cenv_error second = CENV_ERROR_INIT;
+    int end;
+
+    close_tar(package);
+    if (rc < 0 && rc != CENV_EINTEGRITY)
+        return rc;
+    end = drain(package, &second);
+    if (end == 0 && (cenv_digest_hex(package->sha256, got.sha256) < 0 ||
+                     (package->md5 && cenv_digest_hex(package->md5, got.md5) < 0)))
+        end = cenv_error_set(&second, CENV_EFAIL, "cannot compute a digest");
+    if (end == 0)
+        end = compare(want, &got, &second);
+    if (end < 0) {
+        cenv_error_release(err);
+        cenv_error_move(err, &second);
+        return end;
+    }
+    if (rc == 0)
+        *digests = got;
+    return rc;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A package file as a stream of members, whichever its format; its digests taken on the way. */
+#ifndef CENV_PACKAGE_READER_H
+#define CENV_PACKAGE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "codec/tar.h"
+
+/* What one package may expand to; the defaults are ten times what conda-forge has. */
+struct cenv_package_limits {
+    uint64_t max_bytes;   /* 64 GiB */
+    uint64_t max_members; /* 2 million */
+    uint64_t max_ratio; /* 1000: expanded to archived bytes, beyond the first 256 MiB */
+};
+void cenv_package_limits_init(struct cenv_package_limits *limits);
+
+struct cenv_package_source {
+    const char *
+        name; /* file name: its end tells the format, .conda or .tar.bz2; for messages */
+    int fd;   /* regular file, read from offset 0; stays the caller's */
+    bool md5;   /* take the MD5 as well */
+    bool ahead; /* read and decode in a second thread, where the file is large */
+    struct cenv_package_limits limits;
+};
+
+/* What the archive must be: hex digests or NULL, size or 0. */
+struct cenv_package_want {
+    const char *sha256, *md5;
+    uint64_t size;
+};
+
+/* What it is. md5 is "" unless asked for. */
+struct cenv_package_digests {
+    char sha256[65], md5[65];
+    uint64_t size;
+};
+
+/*
+ * Opens a package (CEP 35 for .conda): exactly one info-STEM.tar.zst, one pkg-STEM.tar.zst and a
+ * metadata.json of format version 2, in any order; no other archive. `task` counts the archive's
+ * bytes as they are read, and may cancel.
+ */
+struct cenv_package;
+int cenv_package_open(struct cenv_package **out,
+                      const struct cenv_package_source *source, struct cenv_task *task,
+                      struct cenv_error *err);
+void cenv_package_free(struct cenv_package *package); /* NULL is fine */
+
+/* As cenv_tar_next and cenv_tar_data, over all its tar archives. 0: read to the end, and whole. */
+int cenv_package_next(struct cenv_package *package, struct cenv_member *member,
+                      struct cenv_error *err);
+int cenv_package_data(struct cenv_package *package, const void **data, size_t *len,
+                      struct cenv_error *err);
+
+/* STEM of a .conda, once an inner archive was reached; "" for .tar.bz2. Borrowed. */
+const char *cenv_package_stem(const struct cenv_package *package);
+
+/*
+ * Reads what is left of the file, fills `digests` and compares them with `want`. `rc` is how
+ * reading went: where it failed for the archive's content and the digest is wrong too, the wrong
+ * digest is the reason reported (the file is damaged, not the package). Returns `rc` or a status.
+ */
+int cenv_package_finish(struct cenv_package *package,
+                        const struct cenv_package_want *want, int rc,
+                        struct cenv_package_digests *digests, struct cenv_error *err);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copying a tree as it is: see copytree.h. */
+#include "prefix/copy_tree.h"
+
+#include <errno.h>
+
+#include "base/map.h"
+#include "cenv.h"
+#include "codec/json.h"
+#include "os/fs.h"
+
+/* A directory whose mode and time wait until all below it is there. */
+struct made_dir {
+    struct made_dir *next; /* made before: its parent is among those */
+    struct cenv_str path;
+    uint32_t mode;
+    int64_t mtime_ns;
+};
+
+/* The first name of an inode with several. */
+struct inode {
+    uint64_t dev, ino;
+};
+
+struct copying {
+    int from, to;
+    struct cenv_dirs dirs; /* of `to` */
+    struct cenv_arena arena;
+    struct made_dir *made;
+    struct cenv_map inodes;   /* struct inode -> id in `names` */
+    struct cenv_intern names; /* paths of inodes with several */
+    struct cenv_copied *out;
+};
+
+static int skip(struct copying *c, struct cenv_str path, struct cenv_error *err)
+{
+    struct cenv_buf *out = &c->out->skipped;
+    cenv_buf_puts(out, out->len ? ", {\"path\": " : "{\"path\": ");
+    cenv_json_quote(out, path);
+    cenv_buf_puts(out, ", \"reason\": \"a FIFO or socket\"}");
+    return out->failed ? cenv_error_oom(err) : 0;
+}
+
+static int copy_xattrs(int from_dir, const char *from, int to_dir, const char *to)
+{
+    int in = cenv_raw_open_file(from_dir, from, NULL);
+    int out = in < 0 ? in : cenv_raw_open_file(to_dir, to, NULL);
+    int rc = out < 0 ? out : cenv_raw_copy_xattrs(in, out);
+    cenv_fd_close(in);
+    cenv_fd_close(out);
+    return rc;
+}
+
+/* 1 when the file is there as a link to its first name; 0 when it is the first, now noted. */
+static int link_twin(struct copying *c, const struct cenv_stat *st,
+                     struct cenv_str path, int to, const char *name)
+{
+    struct inode *key = cenv_arena_calloc(&c->arena, 1, sizeof(*key));
+    if (!key)
+        return -ENOMEM;
+    *key = (struct inode){.dev = st->dev, .ino = st->ino};
+    struct cenv_str bytes = cenv_str_n((const char *)key, sizeof(*key));
+    uint32_t known = cenv_map_get(&c->inodes, bytes);
+    if (known == CENV_NONE) {
+        uint32_t id = cenv_intern_id(&c->names, path);
+        return id == CENV_NONE || cenv_map_put(&c->inodes, bytes, id) < 0 ? -ENOMEM : 0;
+    }
+    int rc = cenv_raw_link(c->to, cenv_intern_str(&c->names, known).data, to, name);
+    return rc < 0 ? rc : 1;
+}
+
+static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
+                     const struct cenv_stat *st, int to)
+{
+    const char *name = entry->entry.name;
+    enum cenv_link_mode got = CENV_LINK_COPY;
+    int rc = st->nlink > 1 ? link_twin(c, st, entry->path, to, name) : 0;
+    if (rc)
+        return rc < 0 ? rc : 0;
+    rc = cenv_raw_place(entry->parent, name, st, to, name, CENV_LINK_AUTO, true, &got);
+    if (rc == 0 && cenv_raw_has_xattrs(entry->parent, name))
+        rc = copy_xattrs(entry->parent, name, to, name);
+    if (got == CENV_LINK_REFLINK)
+        c->out->bytes_shared += st->size;
+    else
+        c->out->bytes_copied += st->size;
+    return rc;
+}
+
+static int copy_link(const struct cenv_walk_entry *entry, const struct cenv_stat *st,
+                     int to, struct cenv_error *err)
+{
+    struct cenv_buf target;
+    cenv_buf_init(&target, 1 << 20);
+    int rc = cenv_fs_readlink(entry->parent, entry->entry.name, &target, err);
+    if (rc == 0)
+        rc = cenv_raw_symlink(target.data, to, entry->entry.name);
+    if (rc == 0)
+        rc = cenv_raw_set_mtime(to, entry->entry.name, st->mtime_ns);
+    cenv_buf_release(&target);
+    return rc;
+}
+
+static int copy_dir(struct copying *c, const struct cenv_walk_entry *entry,
+                    const struct cenv_stat *st, int to)
+{
+    struct made_dir *dir = cenv_arena_calloc(&c->arena, 1, sizeof(*dir));
+    if (!dir)
+        return -ENOMEM;
+    *dir = (struct made_dir){c->made, cenv_arena_str(&c->arena, entry->path), st->mode,
+                             st->mtime_ns};
+    c->made = dir;
+    return dir->path.data ? cenv_raw_mkdir(to, entry->entry.name, 0700) : -ENOMEM;
+}
+
+static int copy_entry(void *ctx, const struct cenv_walk_entry *entry,
+                      struct cenv_error *err)
+{
+    struct copying *c = ctx;
+    struct cenv_str name;
+    struct cenv_stat st;
+    int to = cenv_dirs_parent(&c->dirs, entry->path, 0, &name);
+    int rc = to < 0 ? to : cenv_raw_stat(entry->parent, entry->entry.name, &st);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, entry->parent, entry->entry.name, "cannot copy");
+    if (st.type == CENV_FT_OTHER)
+        return skip(c, entry->path, err);
+    if (st.type == CENV_FT_DIR)
+        rc = copy_dir(c, entry, &st, to);
+    else if (st.type == CENV_FT_SYMLINK)
+        rc = copy_link(entry, &st, to, err);
+    else
+        rc = st.type == CENV_FT_FILE ? copy_file(c, entry, &st, to) : -EINVAL;
+    c->out->files += st.type != CENV_FT_DIR;
+    return rc == 0 || err->status
+               ? err->status
+               : cenv_fs_fail(err, rc, entry->parent, entry->entry.name, "cannot copy");
+}
+
+static int finish_dir(const struct copying *c, const char *path,
+                      const struct made_dir *dir)
+{
+    int from = cenv_raw_open_dir(c->from, path), to = cenv_raw_open_dir(c->to, path);
+    int rc = from < 0 ? from : to < 0 ? to : cenv_raw_copy_xattrs(from, to);
+    if (rc == 0 && *path != '.')
+        rc = cenv_raw_chmod_fd(to, dir->mode);
+    if (rc == 0)
+        rc = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
+    cenv_fd_close(from);
+    cenv_fd_close(to);
+    return rc;
+}
+
+/* The last one made first: no time is changed by what is done below. */
+static int finish_dirs(const struct copying *c, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = 0;
+    for (const struct made_dir *dir = c->made; dir && rc == 0; dir = dir->next) {
+        rc = finish_dir(c, dir->path.data, dir);
+        if (rc < 0)
+            cenv_fs_fail(err, rc, c->to, dir->path.data, "cannot set mode and time of");
+    }
+    if (rc == 0)
+        rc = cenv_raw_stat_fd(c->from, &st);
+    if (rc == 0)
+        rc = finish_dir(c, ".", &(struct made_dir){.mtime_ns = st.mtime_ns});
+    return rc < 0 ? cenv_fs_fail(err, rc, c->to, NULL, "cannot set time of") : 0;
+}
+
+int cenv_copy_tree(int from, int to, struct cenv_copied *out, struct cenv_task *task,
+                   struct cenv_error *err)
+{
+    struct copying c = {.from = from, .to = to, .out = out};
+    *out = (struct cenv_copied){0};
+    cenv_buf_init(&out->skipped, 64 << 20);
+    cenv_dirs_init(&c.dirs, to);
+    cenv_arena_init(&c.arena);
+    int rc = cenv_fs_walk(from, true, copy_entry, &c, task, err);
+    if (rc == 0)
+        rc = finish_dirs(&c, err);
+    cenv_dirs_release(&c.dirs);
+    cenv_map_release(&c.inodes);
+    cenv_intern_release(&c.names);
+    cenv_arena_release(&c.arena);
+    return rc;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A new prefix: made beside its place under another name, then put there in one rename. */
+#ifndef CENV_PREFIX_NEW_PREFIX_H
+#define CENV_PREFIX_NEW_PREFIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+#include "os/fs.h"
+
+/*
+ * Between make and publish there is a directory ".<name>.cenv-<pid>-<nonce>" (0700) beside the
+ * destination, locked by its maker; whatever happens, a close without publish leaves nothing behind.
+ * What a killed run leaves is that sibling alone, whose lock is free.
+ */
+struct cenv_newprefix {
+    char *path; /* the destination: absolute, clean, links in it not resolved */
+    char *name; /* its last component, in `path` */
+    char *temp_path, *temp; /* the sibling: absolute, and its name in there */
+    int parent, dir;        /* of the destination; the new directory */
+    size_t made; /* length of the deepest parent that was there: those below are ours */
+    bool exists; /* an empty directory lies there */
+    uint32_t exists_mode;
+    uint32_t mask; /* the mode bits that new directories do not get here */
+    bool made_temp, published;
+};
+#define CENV_NEWPREFIX_INIT \
+    { \
+        .parent = -1, .dir = -1 \
+    }
+
+/*
+ * CENV_EPREFIX: the destination is there and not an empty directory, or its path cannot be one of a
+ * prefix (":" or a control character in it). CENV_EOS: not writable, a parent that is no directory.
+ * With `sweep` siblings that killed runs left for the same destination are removed; it lists the
+ * parent, so who has another record of them does without.
+ */
+int cenv_newprefix_open(struct cenv_newprefix *out, const char *path, bool sweep,
+                        struct cenv_error *err);
+
+/* As open, for what is to take the place of whatever is shown at `path` now (published then). */
+int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
+                             struct cenv_error *err);
+
+/* Makes the sibling, whose name is known since open: who keeps a record of it does that in between. */
+int cenv_newprefix_make(struct cenv_newprefix *prefix, struct cenv_error *err);
+
+/*
+ * The same errors without making anything; also CENV_EPREFIX when the destination lies in the
+ * directory `outside` (a descriptor, or -1) or is it.
+ */
+int cenv_newprefix_check(const char *path, int outside, struct cenv_error *err);
+
+/* Gives the directory `mode` (of the empty directory that it replaces, if any) and moves it. */
+int cenv_newprefix_publish(struct cenv_newprefix *prefix, uint32_t mode,
+                           struct cenv_error *err);
+
+/* Takes a published, empty directory back, unless one was there before or is in use. */
+void cenv_newprefix_withdraw(struct cenv_newprefix *prefix);
+
+/* Frees; removes what was not published, and the parents made for it. */
+void cenv_newprefix_close(struct cenv_newprefix *prefix);
+
+/* Whether the sibling `name` in the directory `parent` is nobody's any more: its maker is dead. */
+bool cenv_newprefix_is_left(int parent, const char *name);
+
+/* `path` absolute and clean, without resolving links: what files of a prefix will name. Free it. */
+char *cenv_prefix_path_clean(const char *path, struct cenv_error *err);
+
+#endif

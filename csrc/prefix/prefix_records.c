@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reads conda-meta as conda, mamba and rattler write it.
+ *
+ * Two passes: a noarch python record of conda names its files by the package's own paths
+ * ("site-packages/..."), and only the python record tells where those lie. `files` is the complete
+ * list of a record (paths_data lacks plain links when conda ran without safety checks), so a
+ * path of paths_data is looked up there first.
+ */
+#include "prefix/prefix_records.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "os/path.h"
+
+bool cenv_prefix_is_environment(int prefix_fd)
+{
+    int meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
+    bool is = meta >= 0 && cenv_fs_exists(meta, "history");
+
+    cenv_fd_close(meta);
+    return is;
+}
+
+static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *what,
+                struct cenv_str path)
+{
+    struct cenv_buf text;
+    void *list = prefix->warnings;
+
+    cenv_buf_init(&text, CENV_MESSAGE_MAX * 4);
+    cenv_buf_addf(&text, "conda-meta/%.*s: %s%.*s", CENV_STR_ARG(file), what,
+                  CENV_STR_ARG(path));
+    struct cenv_str kept = cenv_arena_str(&prefix->arena, cenv_buf_str(&text));
+    cenv_buf_release(&text);
+    if (!kept.data || cenv_grow(&list, &prefix->alloc_warnings, prefix->nr_warnings,
+                                sizeof(*prefix->warnings)) < 0)
+        return -1;
+    prefix->warnings = list;
+    prefix->warnings[prefix->nr_warnings++] = kept;
+    return 0;
+}
+
+/* ---- the paths of one record ---- */
+
+static enum cenv_path_type path_type(struct cenv_str text)
+{
+    static const char *const names[] = {"hardlink", "softlink", "directory", "pyc_file",
+                                        "unix_python_entry_point"};
+
+    if (!text.len)
+        return CENV_PATH_HARDLINK;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (cenv_str_is(text, names[i]))
+            return (enum cenv_path_type)i;
+    return CENV_PATH_OTHER;
+}
+
+static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *out)
+{
+    out->recorded = cenv_json_get_str(entry, "_path");
+    out->sha256 = cenv_json_get_str(entry, "sha256");
+    out->sha256_in_prefix = cenv_json_get_str(entry, "sha256_in_prefix");
+    out->placeholder = cenv_json_get_str(entry, "prefix_placeholder");
+    out->size = cenv_json_get_int(entry, "size_in_bytes", -1);
+    out->type = path_type(cenv_json_get_str(entry, "path_type"));
+    out->file_mode = cenv_str_is(cenv_json_get_str(entry, "file_mode"), "binary")
+                         ? CENV_MODE_BINARY
+                         : CENV_MODE_TEXT;
+    out->no_link = cenv_json_get_true(entry, "no_link");
+}
+
+int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
+                            struct cenv_arena *arena, struct cenv_str *out)
+{
+    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"),
+                    head;
+
+    if (cenv_str_starts(path, lib) && site_packages.len)
+        head = site_packages, path = cenv_str_slice(path, lib.len - 1, path.len);
+    else if (cenv_str_starts(path, bin))
+        head = CENV_STR("bin"), path = cenv_str_slice(path, bin.len - 1, path.len);
+    else
+        return *out = path, 0;
+    char *text = cenv_arena_alloc(arena, head.len + path.len + 1);
+    if (!text)
+        return -1;
+    memcpy(text, head.data, head.len);
+    memcpy(text + head.len, path.data, path.len);
+    text[head.len + path.len] = '\0';
+    *out = cenv_str_n(text, head.len + path.len);
+    return 0;
+}
+
+/* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
+static int locate(struct cenv_prefix *prefix, const struct cenv_prefix_record *record,
+                  const struct cenv_map *files, struct cenv_str recorded,
+                  struct cenv_str *out)
+{
+    struct cenv_str mapped;
+
+    *out = recorded;
+    if (!cenv_str_is(record->noarch, "python") ||
+        cenv_map_get(files, recorded) != CENV_NONE)
+        return 0;
+    if (cenv_prefix_noarch_path(recorded, prefix->site_packages, &prefix->arena,
+                                &mapped) < 0)
+        return -1;
+    *out = mapped;
+    return 0;
+}
+
+/* Adds `path`, or fills the entry that `files` made for it. Bad names are left out. */
+static int take_path(struct cenv_prefix *prefix, struct cenv_prefix_record *record,
+                     struct cenv_map *seen, const struct cenv_prefix_path *path)
+{
+    uint32_t at = cenv_map_get(seen, path->path);
+
+    if (cenv_path_refused(path->path))
+        return warn(prefix, record->file, "refused path: ", path->path);
+    if (at == CENV_NONE) {
+        at = (uint32_t)record->nr_paths++;
+        if (cenv_map_put(seen, path->path, at) < 0)
+            return -1;
+    } else if (!path->recorded.len) {
+        return 0; /* `files` of conda lists menu files twice */
+    }
+    record->paths[at] = *path;
+    return 0;
+}
+
+static int fill_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *record,
+                      const struct cenv_json *files, const struct cenv_json *entries,
+                      struct cenv_map *seen)
+{
+    const struct cenv_json *item;
+    struct cenv_prefix_path path;
+
+    cenv_json_each(item, files)
+    {
+        path = (struct cenv_prefix_path){.path = cenv_json_str(item), .size = -1};
+        if (cenv_str_ends(path.path, CENV_STR(".pyc")))
+            path.type = CENV_PATH_PYC;
+        if (take_path(prefix, record, seen, &path) < 0)
+            return -1;
+    }
+    cenv_json_each(item, entries)
+    {
+        read_path(item, &path);
+        if (locate(prefix, record, seen, path.recorded, &path.path) < 0 ||
+            take_path(prefix, record, seen, &path) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *record)
+{
+    const struct cenv_json *files = cenv_json_get(record->doc, "files");
+    const struct cenv_json *entries =
+        cenv_json_get(cenv_json_get(record->doc, "paths_data"), "paths");
+    size_t most = cenv_json_len(files) + cenv_json_len(entries);
+    struct cenv_map seen = {0};
+
+    if (!most)
+        return 0;
+    record->paths = cenv_arena_calloc(&prefix->arena, most, sizeof(*record->paths));
+    int rc = record->paths ? fill_paths(prefix, record, files, entries, &seen) : -1;
+    cenv_map_release(&seen);
+    return rc;
+}
+
+/* ---- the records ---- */
+
+static void read_fields(struct cenv_prefix_record *record)
+{
+    const struct cenv_json *doc = record->doc;
+
+    record->name = cenv_json_get_str(doc, "name");
+    record->version = cenv_json_get_str(doc, "version");
+    record->build = cenv_json_get_str(doc, "build");
+    record->noarch = cenv_json_get_str(doc, "noarch");
+    record->python_site_packages_path =
+        cenv_json_get_str(doc, "python_site_packages_path");
+    record->source = cenv_json_get_str(cenv_json_get(doc, "link"), "source");
+    if (!record->source.len)
+        record->source = cenv_json_get_str(doc, "extracted_package_dir");
+}
+
+/* "<name>-<version>-<build>.json" says the same as the content? */
+static bool name_fits(const struct cenv_prefix_record *record)
+{
+    struct cenv_str stem = cenv_str_slice(record->file, 0, record->file.len - 5);
+    size_t build = cenv_str_rfind(stem, '-');
+    size_t version = cenv_str_rfind(cenv_str_slice(stem, 0, build), '-');
+
+    return build < stem.len && version < build &&
+           cenv_str_eq(cenv_str_slice(stem, build + 1, stem.len), record->build) &&
+           cenv_str_eq(cenv_str_slice(stem, version + 1, build), record->version) &&
+           cenv_str_eq(cenv_str_slice(stem, 0, version), record->name);
+}
+
+static int read_record(struct cenv_prefix *prefix, int meta, struct cenv_str file,
+                       const char *path, struct cenv_error *err)
+{
+    struct cenv_prefix_record *record = &prefix->records[prefix->nr];
+    struct cenv_buf text;
+    char what[CENV_PATH_NAME_MAX + 64];
+
+    snprintf(what, sizeof(what), "conda-meta/%s", file.data);
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    int rc = cenv_fs_read_file(meta, file.data, &text, err);
+    if (rc < 0)
+        goto out;
+    *record = (struct cenv_prefix_record){.file = file};
+    rc = cenv_json_parse(&record->doc, cenv_buf_str(&text), what, err);
+    if (rc == CENV_EINTEGRITY) {
+        err->status = rc = CENV_EPREFIX;
+        cenv_error_prefix(err, "'%s'", path);
+        cenv_error_hint(err, "the environment is corrupt: make it anew");
+    }
+    if (rc < 0)
+        goto out;
+    record->text = cenv_str_n(text.data, text.len);
+    text = (struct cenv_buf){0}; /* the record's now */
+    read_fields(record);
+    prefix->nr++;
+out:
+    cenv_buf_release(&text);
+    return rc;
+}
+
+static void release_record(struct cenv_prefix_record *record)
+{
+    char *text;
+
+    cenv_json_free(record->doc);
+    memcpy(&text, &record->text.data, sizeof(text)); /* owned, though a span */
+    cenv_free(text);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
+}
+
+/* Names of record files, sorted; as conda, macOS' "._x.json" are none. */
+static int list_records(struct cenv_prefix *prefix, int meta, struct cenv_str **out,
+                        size_t *nr, struct cenv_error *err)
+{
+    struct cenv_dir dir;
+    struct cenv_dirent entry;
+    size_t alloc = 0;
+    void *list = NULL;
+    int rc = cenv_dir_init(&dir, meta);
+
+    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) == 1) {
+        struct cenv_str name = cenv_str_n(entry.name, entry.len);
+        rc = 0;
+        if (entry.type == CENV_FT_DIR || !cenv_str_ends(name, CENV_STR(".json")) ||
+            cenv_str_starts(name, CENV_STR("._")))
+            continue;
+        name = cenv_arena_str(&prefix->arena, name);
+        if (!name.data || cenv_grow(&list, &alloc, *nr, sizeof(name)) < 0) {
+            rc = cenv_error_oom(err);
+            break;
+        }
+        ((struct cenv_str *)list)[(*nr)++] = name;
+    }
+    cenv_dir_release(&dir);
+    *out = list;
+    if (rc < 0)
+        return err->status ? rc : cenv_fs_fail(err, rc, meta, NULL, "cannot list");
+    if (*nr)
+        qsort(list, *nr, sizeof(struct cenv_str), by_text);
+    return 0;
+}
+
+static int read_records(struct cenv_prefix *prefix, int meta, const char *path,
+                        struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_str *files = NULL;
+    size_t nr = 0;
+    int rc = list_records(prefix, meta, &files, &nr, err);
+
+    if (rc == 0 && nr && !(prefix->records = cenv_calloc(nr, sizeof(*prefix->records))))
+        rc = cenv_error_oom(err);
+    for (size_t i = 0; rc == 0 && i < nr; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = read_record(prefix, meta, files[i], path, err);
+        if (rc == 0 && !name_fits(&prefix->records[prefix->nr - 1])) {
+            release_record(&prefix->records[--prefix->nr]);
+            if (warn(prefix, files[i], "content does not fit the file's name; ignored",
+                     CENV_STR("")) < 0)
+                rc = cenv_error_oom(err);
+        }
+    }
+    cenv_free(files);
+    return rc;
+}
+
+static int find_site_packages(struct cenv_prefix *prefix, struct cenv_error *err)
+{
+    const struct cenv_prefix_record *python =
+        cenv_prefix_find(prefix, CENV_STR("python"));
+    struct cenv_buf path;
+
+    if (!python)
+        return 0;
+    cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
+    int rc = cenv_prefix_site_packages(python->version, python->build,
+                                       python->python_site_packages_path, &path, err);
+    if (rc == 0) {
+        prefix->site_packages = cenv_arena_str(&prefix->arena, cenv_buf_str(&path));
+        if (!prefix->site_packages.data)
+            rc = cenv_error_oom(err);
+    }
+    cenv_buf_release(&path);
+    return rc;
+}
+
+int cenv_prefix_read(struct cenv_prefix *out, int prefix_fd, const char *path,
+                     struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_prefix prefix = {0};
+    int rc = 0, meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
+
+    if (meta >= 0)
+        rc = read_records(&prefix, meta, path, task, err);
+    else if (meta != -ENOENT)
+        rc = cenv_fs_fail(err, meta, prefix_fd, "conda-meta", "cannot open");
+    if (rc == 0)
+        rc = find_site_packages(&prefix, err);
+    for (size_t i = 0; rc == 0 && i < prefix.nr; i++)
+        if (read_paths(&prefix, &prefix.records[i]) < 0)
+            rc = cenv_error_oom(err);
+    cenv_fd_close(meta);
+    if (rc == 0)
+        *out = prefix;
+    else
+        cenv_prefix_release(&prefix);
+    return rc;
+}
+
+void cenv_prefix_release(struct cenv_prefix *prefix)
+{
+    for (size_t i = 0; i < prefix->nr; i++)
+        release_record(&prefix->records[i]);
+    cenv_free(prefix->records);
+    cenv_free(prefix->warnings);
+    cenv_arena_release(&prefix->arena);
+    *prefix = (struct cenv_prefix){0};
+}
+
+const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *prefix,
+                                                  struct cenv_str name)
+{
+    for (size_t i = 0; i < prefix->nr; i++)
+        if (cenv_str_eq(prefix->records[i].name, name))
+            return &prefix->records[i];
+    return NULL;
+}
+
+/* ---- python's site-packages ---- */
+
+/* "3.13" of "3.13.1" or "3.13"; empty when there is no minor number. */
+static struct cenv_str minor_version(struct cenv_str version)
+{
+    size_t i = 0, dots = 0;
+
+    while (i < version.len && ((version.data[i] >= '0' && version.data[i] <= '9') ||
+                               (version.data[i] == '.' && ++dots == 1)))
+        i++;
+    struct cenv_str minor = cenv_str_slice(version, 0, i);
+    bool whole = i > 2 && dots >= 1 && minor.data[0] != '.' && minor.data[i - 1] != '.';
+    return whole ? minor : (struct cenv_str){"", 0};
+}
+
+bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path)
+{
+    return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
+}
+
+struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path)
+{
+    if (cenv_prefix_is_bytecode(path))
+        return CENV_STR("");
+    if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
+        return path->sha256_in_prefix;
+    return path->sha256;
+}
+
+struct cenv_str cenv_prefix_python_version(struct cenv_str version)
+{
+    return minor_version(version);
+}
+
+int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
+                              struct cenv_str site_packages_path, struct cenv_buf *out,
+                              struct cenv_error *err)
+{
+    struct cenv_str minor = minor_version(version);
+
+    if (site_packages_path.len) {
+        const char *bad = cenv_path_refused(site_packages_path);
+        if (bad)
+            return cenv_error_set(
+                err, CENV_ELINK, "python %.*s: python_site_packages_path '%.*s' %s",
+                CENV_STR_ARG(version), CENV_STR_ARG(site_packages_path), bad);
+        cenv_buf_add_str(out, site_packages_path);
+    } else if (!minor.len) {
+        return cenv_error_set(err, CENV_ELINK,
+                              "python version '%.*s' has no minor number",
+                              CENV_STR_ARG(version));
+    } else {
+        /* free-threaded builds before CEP 17: "cp313t" as a word of the build string */
+        struct cenv_str word, rest = build;
+        bool free_threaded = false;
+        while (rest.len) {
+            word = cenv_str_cut(&rest, '_');
+            free_threaded |= cenv_str_starts(word, CENV_STR("cp3")) &&
+                             cenv_str_ends(word, CENV_STR("t"));
+        }
+        cenv_buf_addf(out, "lib/python%.*s%s/site-packages", CENV_STR_ARG(minor),
+                      free_threaded ? "t" : "");
+    }
+    return out->failed ? cenv_error_oom(err) : 0;
+}

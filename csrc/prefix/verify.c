@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every file of a prefix against its records. A path that several packages claim is right when it
+ * is as any of them says: which one won is not written down. Records are those of conda, mamba and
+ * rattler, which differ in what they say of rewritten files and links (clone.md §1.1): the hash in
+ * the prefix counts, and where there is none, rattler and plain files have that of the package.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "cenv.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "os/host.h"
+#include "os/path.h"
+#include "prefix/file_hash.h"
+#include "prefix/prefix_records.h"
+
+enum { BATCH = 32, THREADS_MAX = 16 };
+enum verdict { FINE, MISSING, ALTERED };
+
+struct claim {
+    const struct cenv_prefix_path *path;
+    uint8_t verdict;
+};
+
+struct verification {
+    int root;
+    struct cenv_prefix prefix;
+    struct claim *claims; /* sorted by path; those of one path side by side */
+    size_t nr;
+    size_t *starts; /* of the claims of each path, and the end */
+    size_t nr_paths;
+    struct cenv_filehash hashes[THREADS_MAX];
+    struct cenv_task *task;
+};
+
+/* ---- one file ---- */
+
+static bool type_fits(const struct cenv_prefix_path *path, const struct cenv_stat *st)
+{
+    switch (path->type) {
+    case CENV_PATH_SOFTLINK:
+        return st->type == CENV_FT_SYMLINK;
+    case CENV_PATH_DIRECTORY:
+        return st->type == CENV_FT_DIR;
+    default: /* early records call links hard links */
+        return st->type == CENV_FT_FILE || st->type == CENV_FT_SYMLINK;
+    }
+}
+
+/* A link the user's own packages made: followed, as whoever wrote the hash did. */
+static int hash_content(struct verification *v, struct cenv_filehash *hash,
+                        const char *path, bool follow, char *hex,
+                        struct cenv_error *err)
+{
+    struct cenv_buf full;
+    int fd = -1;
+    cenv_buf_init(&full, 1 << 20);
+    if (!follow)
+        fd = cenv_fs_open_file(v->root, path, NULL, err);
+    else if (cenv_fs_path_of(v->root, path, &full) < 0)
+        fd = cenv_error_oom(err);
+    else
+        fd = cenv_fs_open_named(full.data, NULL, err);
+    int rc = fd < 0 ? fd : cenv_filehash_fd(hash, fd, path, hex, NULL, v->task, err);
+    cenv_fd_close(fd);
+    cenv_buf_release(&full);
+    return rc;
+}
+
+/* rattler hashes what a link says, mamba what it leads to, or nothing when that is not there. */
+static int check_link(struct verification *v, struct cenv_filehash *hash,
+                      const char *path, struct cenv_str wanted, struct cenv_error *err)
+{
+    char text_hex[CENV_DIGEST_HEX_MAX], hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_buf target;
+    struct cenv_error bad = CENV_ERROR_INIT;
+    cenv_buf_init(&target, 1 << 16);
+    int rc = cenv_fs_readlink(v->root, path, &target, err);
+    if (rc == 0 && cenv_filehash_bytes(hash, cenv_buf_str(&target), text_hex) < 0)
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&target);
+    if (rc < 0 || cenv_str_is(wanted, text_hex))
+        return rc < 0 ? rc : FINE;
+    rc = hash_content(v, hash, path, true, hex, &bad);
+    if (rc == CENV_EOS && cenv_filehash_bytes(hash, CENV_STR(""), hex) == 0)
+        rc = 0;
+    if (rc == 0)
+        cenv_error_release(&bad);
+    return rc < 0                     ? cenv_error_move(err, &bad)
+           : cenv_str_is(wanted, hex) ? FINE
+                                      : ALTERED;
+}
+
+static int check_file(struct verification *v, struct cenv_filehash *hash,
+                      const struct cenv_prefix_path *path, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    char hex[CENV_DIGEST_HEX_MAX];
+    const char *name = path->path.data;
+    struct cenv_str wanted = cenv_prefix_path_hash(path);
+    int rc = cenv_raw_stat(v->root, name, &st);
+    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+        return cenv_prefix_is_bytecode(path) ? FINE : MISSING;
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, v->root, name, "cannot look at");
+    if (!type_fits(path, &st))
+        return ALTERED;
+    if (!wanted.len || st.type == CENV_FT_DIR)
+        return FINE;
+    if (st.type == CENV_FT_SYMLINK)
+        return check_link(v, hash, name, wanted, err);
+    rc = hash_content(v, hash, name, false, hex, err);
+    if (rc < 0)
+        return rc;
+    return cenv_str_is(wanted, hex) ? FINE : ALTERED;
+}
+
+static int check_path(struct verification *v, struct cenv_filehash *hash, size_t index,
+                      struct cenv_error *err)
+{
+    struct claim *first = &v->claims[v->starts[index]];
+    int best = MISSING;
+    for (struct claim *claim = first; claim < &v->claims[v->starts[index + 1]];
+         claim++) {
+        int verdict = check_file(v, hash, claim->path, err);
+        if (verdict < 0)
+            return verdict;
+        best = claim == first || verdict == FINE ? verdict : best;
+        if (best == FINE)
+            break;
+    }
+    first->verdict = (uint8_t)best;
+    return 0;
+}
+
+static int check_batch(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct verification *v = ctx;
+    struct cenv_filehash *hash = &v->hashes[thread];
+    size_t end = (index + 1) * BATCH < v->nr_paths ? (index + 1) * BATCH : v->nr_paths;
+    int rc = cenv_task_poll(v->task, err);
+    if (rc == 0 && !hash->digest && cenv_filehash_init(hash, CENV_SHA256) < 0)
+        rc = cenv_error_oom(err);
+    for (size_t i = index * BATCH; i < end && rc == 0; i++)
+        rc = check_path(v, hash, i, err);
+    cenv_task_advance(v->task, end - index * BATCH);
+    return rc;
+}
+
+/* ---- all files ---- */
+
+static int compare_claims(const void *a, const void *b)
+{
+    const struct claim *left = a, *right = b;
+    return cenv_str_cmp(left->path->path, right->path->path);
+}
+
+static int collect_claims(struct verification *v, struct cenv_error *err)
+{
+    size_t nr = 0;
+    for (size_t i = 0; i < v->prefix.nr; i++)
+        nr += v->prefix.records[i].nr_paths;
+    v->claims = cenv_calloc(nr, sizeof(*v->claims));
+    v->starts = cenv_calloc(nr + 1, sizeof(*v->starts));
+    if (!v->claims || !v->starts)
+        return cenv_error_oom(err);
+    for (size_t i = 0; i < v->prefix.nr; i++)
+        for (size_t j = 0; j < v->prefix.records[i].nr_paths; j++)
+            v->claims[v->nr++].path = &v->prefix.records[i].paths[j];
+    if (v->nr > 1)
+        qsort(v->claims, v->nr, sizeof(*v->claims), compare_claims);
+    for (size_t i = 0; i < v->nr; i++)
+        if (i == 0 || compare_claims(&v->claims[i - 1], &v->claims[i]) != 0)
+            v->starts[v->nr_paths++] = i;
+    v->starts[v->nr_paths] = v->nr;
+    return 0;
+}
+
+static int check_all(struct verification *v, struct cenv_error *err)
+{
+    unsigned threads = cenv_host_cpus();
+    struct cenv_span span = cenv_span_begin("verify", "");
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+    cenv_task_progress(v->task, "verify", v->nr_paths);
+    int rc = cenv_pool_run(threads, (v->nr_paths + BATCH - 1) / BATCH, check_batch, v,
+                           v->task, err);
+    span.items = v->nr_paths;
+    cenv_span_end(v->task, &span);
+    return rc;
+}
+
+/* ---- what nobody claims ---- */
+
+struct unmanaged {
+    struct verification *v;
+    struct cenv_buf *list;
+};
+
+static const struct claim *find_claim(const struct verification *v,
+                                      struct cenv_str path)
+{
+    struct cenv_prefix_path wanted = {.path = path};
+    struct claim key = {.path = &wanted};
+    return v->nr ? bsearch(&key, v->claims, v->nr, sizeof(key), compare_claims) : NULL;
+}
+
+/* Of conda, mamba, rattler and pixi themselves, and what conda does not count to an environment. */
+static bool is_tools_own(struct cenv_str path)
+{
+    static const char *const names[] = {"conda-meta", "CACHEDIR.TAG",  ".guard",
+                                        ".trash",     ".condatmp",     "__clobbers__",
+                                        "pkgs",       "envs",          "conda-bld",
+                                        ".nonadmin",  ".messages.txt", ".cph_tmp"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (cenv_str_is(path, names[i]))
+            return true;
+    return false;
+}
+
+/* "d/__pycache__/m.cpython-312.pyc" of a d/m.py that is there: as good as its source. */
+static bool is_cached_bytecode(const struct verification *v, struct cenv_str path)
+{
+    struct cenv_str dir = cenv_path_parent(path), base = cenv_path_base(path);
+    struct cenv_buf source;
+    if (!cenv_str_ends(base, CENV_STR(".pyc")) ||
+        !cenv_str_is(cenv_path_base(dir), "__pycache__"))
+        return false;
+    dir = cenv_path_parent(dir);
+    struct cenv_str module = cenv_str_cut(&base, '.');
+    cenv_buf_init(&source, 1 << 16);
+    cenv_buf_addf(&source, "%.*s%s%.*s.py", CENV_STR_ARG(dir), dir.len ? "/" : "",
+                  CENV_STR_ARG(module));
+    bool there = !source.failed && cenv_fs_exists(v->root, source.data);
+    cenv_buf_release(&source);
+    return there;
+}
+
+static int add_path(struct cenv_buf *list, struct cenv_str path, struct cenv_error *err)
+{
+    if (list->len)
+        cenv_buf_putc(list, ',');
+    return cenv_json_quote(list, path) < 0 ? cenv_error_oom(err) : 0;
+}
+
+static int look_at(void *ctx, const struct cenv_walk_entry *at, struct cenv_error *err)
+{
+    struct unmanaged *unmanaged = ctx;
+    if (is_tools_own(at->path) && !find_claim(unmanaged->v, at->path))
+        return CENV_WALK_SKIP;
+    if (at->entry.type == CENV_FT_DIR || find_claim(unmanaged->v, at->path) ||
+        is_cached_bytecode(unmanaged->v, at->path))
+        return 0;
+    return add_path(unmanaged->list, at->path, err);
+}
+
+/* ---- the report ---- */
+
+static int add_verdicts(const struct verification *v, enum verdict verdict,
+                        struct cenv_buf *list, struct cenv_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < v->nr_paths && rc == 0; i++)
+        if (v->claims[v->starts[i]].verdict == verdict)
+            rc = add_path(list, v->claims[v->starts[i]].path->path, err);
+    return rc;
+}
+
+static int report(const struct verification *v, const struct cenv_buf *unmanaged,
+                  struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_buf missing, altered;
+    cenv_buf_init(&missing, out->max);
+    cenv_buf_init(&altered, out->max);
+    int rc = add_verdicts(v, MISSING, &missing, err);
+    rc = rc ? rc : add_verdicts(v, ALTERED, &altered, err);
+    bool ok = !missing.len && !altered.len;
+    if (rc == 0) {
+        cenv_buf_addf(out, "{\"ok\":%s,\"missing\":[", ok ? "true" : "false");
+        cenv_buf_add_str(out, cenv_buf_str(&missing));
+        cenv_buf_puts(out, "],\"altered\":[");
+        cenv_buf_add_str(out, cenv_buf_str(&altered));
+        cenv_buf_puts(out, "],\"unmanaged\":[");
+        cenv_buf_add_str(out, cenv_buf_str(unmanaged));
+        if (cenv_buf_addf(out, "],\"checked\":%zu}", v->nr_paths) < 0)
+            rc = cenv_error_oom(err);
+    }
+    cenv_buf_release(&missing);
+    cenv_buf_release(&altered);
+    return rc;
+}
+
+static int verify(struct verification *v, const char *path, struct cenv_buf *out,
+                  struct cenv_error *err)
+{
+    struct cenv_buf unmanaged;
+    struct unmanaged ctx = {v, &unmanaged};
+    if (!cenv_prefix_is_environment(v->root)) {
+        cenv_error_set(err, CENV_EPREFIX, "'%s' is not a conda environment", path);
+        return cenv_error_hint(err, "an environment has the file conda-meta/history");
+    }
+    int rc = cenv_prefix_read(&v->prefix, v->root, path, v->task, err);
+    if (rc < 0)
+        return rc;
+    cenv_buf_init(&unmanaged, out->max);
+    rc = collect_claims(v, err);
+    rc = rc ? rc : check_all(v, err);
+    rc = rc ? rc : cenv_fs_walk(v->root, true, look_at, &ctx, v->task, err);
+    rc = rc ? rc : report(v, &unmanaged, out, err);
+    cenv_buf_release(&unmanaged);
+    cenv_prefix_release(&v->prefix);
+    return rc;
+}
+
+int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out,
+                struct cenv_error *err)
+{
+    struct verification v = {.task = task};
+    v.root = cenv_fs_open_root(prefix, err);
+    if (v.root < 0)
+        return v.root;
+    int rc = verify(&v, prefix, out, err);
+    for (size_t i = 0; i < THREADS_MAX; i++)
+        cenv_filehash_release(&v.hashes[i]);
+    cenv_free(v.claims);
+    cenv_free(v.starts);
+    cenv_fd_close(v.root);
+    return rc;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Finding an environment's other names: see aliases.h. */
+#include "relocate/prefix_names.h"
+
+#include "base/alloc.h"
+#include "os/fs.h"
+#include "os/path.h"
+
+enum { SCRIPTS_MAX = 64, HEAD_MAX = 4096 };
+
+struct search {
+    struct cenv_alias_list *list;
+    int root;
+    struct cenv_stat st;
+};
+
+static int add(struct cenv_alias_list *list, struct cenv_str path,
+               struct cenv_error *err)
+{
+    size_t at = list->nr;
+    struct cenv_forms forms;
+    if (list->nr == CENV_ALIASES_MAX)
+        return 0;
+    if (cenv_forms_init(&forms, path, err) < 0)
+        return err->status;
+    for (; at > 0 && list->forms[at - 1].of[CENV_ENC_UTF8].len < path.len; at--)
+        list->forms[at] = list->forms[at - 1];
+    list->forms[at] = forms;
+    list->nr++;
+    return 0;
+}
+
+/* A path that somebody wrote down: ours if it leads here. */
+static int consider(struct search *s, struct cenv_str path, struct cenv_error *err)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_stat st;
+    while (path.len > 1 && path.data[path.len - 1] == '/')
+        path.len--;
+    if (path.len < 2 || path.data[0] != '/' || memchr(path.data, 0, path.len))
+        return 0;
+    for (size_t i = 0; i < s->list->nr; i++)
+        if (cenv_str_eq(s->list->forms[i].of[CENV_ENC_UTF8], path))
+            return 0;
+    char *name = cenv_memdup(path.data, path.len);
+    if (!name)
+        return cenv_error_oom(err);
+    int fd = cenv_fs_open_root(name, &ignored);
+    bool same =
+        fd >= 0 && cenv_raw_stat_fd(fd, &st) == 0 && cenv_stat_same_file(&st, &s->st);
+    cenv_fd_close(fd);
+    cenv_free(name);
+    cenv_error_release(&ignored);
+    return same ? add(s->list, path, err) : 0;
+}
+
+/* The first bytes of a file; nothing when it is not there. */
+static struct cenv_str read_head(int dir, const char *name, char *head)
+{
+    int fd = cenv_raw_open_file(dir, name, NULL);
+    int64_t n = fd < 0 ? 0 : cenv_raw_pread(fd, head, HEAD_MAX, 0);
+    cenv_fd_close(fd);
+    return cenv_str_n(head, n > 0 ? (size_t)n : 0);
+}
+
+/* The rest of the line behind `key`, quotes taken off. */
+static struct cenv_str value_after(struct cenv_str text, const char *key)
+{
+    const char *at = text.len ? memmem(text.data, text.len, key, strlen(key)) : NULL;
+    if (!at)
+        return cenv_str_n("", 0);
+    size_t from = (size_t)(at - text.data) + strlen(key);
+    struct cenv_str rest = cenv_str_slice(text, from, text.len);
+    struct cenv_str value = cenv_str_trim(cenv_str_cut(&rest, '\n'));
+    if (value.len >= 2 && (value.data[0] == '"' || value.data[0] == '\'') &&
+        value.data[value.len - 1] == value.data[0])
+        value = cenv_str_slice(value, 1, value.len - 1);
+    return value;
+}
+
+/* pixi's note is the path of conda-meta; venv's is the command that made it. */
+static int consider_notes(struct search *s, struct cenv_error *err)
+{
+    char head[HEAD_MAX];
+    struct cenv_str note = read_head(s->root, "conda-meta/pixi_env_prefix", head);
+    int rc = consider(s, cenv_path_parent(cenv_str_trim(note)), err);
+    if (rc == 0)
+        rc = consider(
+            s, value_after(read_head(s->root, "bin/activate", head), "VIRTUAL_ENV="),
+            err);
+    if (rc < 0)
+        return rc;
+    struct cenv_str command =
+        value_after(read_head(s->root, "pyvenv.cfg", head), "command = ");
+    size_t blank = cenv_str_rfind(command, ' ');
+    return consider(s, cenv_str_slice(command, blank + 1, command.len), err);
+}
+
+static int consider_script(struct search *s, int bin, const char *name,
+                           struct cenv_error *err)
+{
+    char head[HEAD_MAX];
+    struct cenv_str text = read_head(bin, name, head), exe, options;
+    enum cenv_shebang_style style;
+    size_t from, to;
+    if (!cenv_shebang_trampoline(text, &style, &exe, &options, &from)) {
+        struct cenv_str line = cenv_str_slice(text, 0, cenv_str_find(text, '\n'));
+        if (!cenv_shebang_split(line, &from, &to))
+            return 0;
+        exe = cenv_str_slice(line, from, to);
+    }
+    return consider(s, cenv_path_parent(cenv_path_parent(exe)), err);
+}
+
+static int consider_scripts(struct search *s, struct cenv_error *err)
+{
+    struct cenv_listing list = {0};
+    int bin = cenv_raw_open_dir(s->root, "bin"), rc = 0;
+    unsigned seen = 0;
+    if (bin < 0)
+        return 0;
+    if (cenv_listing_read(&list, bin, true) == 0)
+        for (size_t i = 0; i < list.nr && rc == 0 && seen < SCRIPTS_MAX; i++)
+            if (list.entries[i].type == CENV_FT_FILE) {
+                rc = consider_script(s, bin, list.entries[i].name, err);
+                seen++;
+            }
+    cenv_listing_release(&list);
+    cenv_fd_close(bin);
+    return rc;
+}
+
+int cenv_aliases_find(struct cenv_alias_list *out, int root, const char *path,
+                      struct cenv_error *err)
+{
+    struct cenv_alias_list made = {0};
+    struct search s = {.list = &made, .root = root};
+    int rc = cenv_raw_stat_fd(root, &s.st);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, root, NULL, "cannot look at");
+    rc = add(&made, cenv_str(path), err);
+    if (rc == 0)
+        rc = consider_notes(&s, err);
+    if (rc == 0)
+        rc = consider_scripts(&s, err);
+    if (rc == 0)
+        *out = made;
+    else
+        cenv_aliases_release(&made);
+    return rc;
+}
+
+void cenv_aliases_release(struct cenv_alias_list *list)
+{
+    for (size_t i = 0; i < list->nr; i++)
+        cenv_forms_release(&list->forms[i]);
+    list->nr = 0;
+}

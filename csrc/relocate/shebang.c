@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* First lines of scripts: see shebang.h. */
+#include "relocate/shebang.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+bool cenv_shebang_split(struct cenv_str line, size_t *from, size_t *to)
+{
+    if (!cenv_str_starts(line, CENV_STR("#!")))
+        return false;
+    size_t at = 2;
+    while (at < line.len && line.data[at] == ' ')
+        at++;
+    if (at == line.len || line.data[at] != '/')
+        return false;
+    *from = at;
+    while (at < line.len && (!is_blank(line.data[at]) ||
+                             (line.data[at] == ' ' && line.data[at - 1] == '\\')))
+        at++;
+    *to = at;
+    return true;
+}
+
+/* python, python3, python3.12, python3.13t (or d: a debug build) */
+static bool is_python(struct cenv_str name)
+{
+    if (!cenv_str_starts(name, CENV_STR("python")))
+        return false;
+    size_t at = 6, digits = 0;
+    for (; at < name.len && name.data[at] >= '0' && name.data[at] <= '9'; at++)
+        digits++;
+    if (digits && at + 1 < name.len && name.data[at] == '.') {
+        at++;
+        for (digits = 0; at < name.len && name.data[at] >= '0' && name.data[at] <= '9';
+             at++)
+            digits++;
+        if (digits && at < name.len && (name.data[at] == 't' || name.data[at] == 'd'))
+            at++;
+    }
+    return at == name.len && (digits || at == 6);
+}
+
+/* `exe` within double quotes of sh, where four bytes have a meaning; "\ " of a shebang is a space. */
+static void add_quoted(struct cenv_str exe, struct cenv_buf *out)
+{
+    for (size_t i = 0; i < exe.len; i++) {
+        char c = exe.data[i];
+        if (c == '\\' && i + 1 < exe.len && exe.data[i + 1] == ' ')
+            continue;
+        if (c == '"' || c == '$' || c == '`' || c == '\\')
+            cenv_buf_putc(out, '\\');
+        cenv_buf_putc(out, c);
+    }
+}
+
+static void add_two_lines(struct cenv_str exe, struct cenv_str rest,
+                          struct cenv_buf *out)
+{
+    cenv_buf_puts(out, "#!/bin/sh\n'''exec' \"");
+    add_quoted(exe, out);
+    cenv_buf_putc(out, '"');
+    cenv_buf_add_str(out, rest);
+    cenv_buf_puts(out, " \"$0\" \"$@\" #'''");
+}
+
+static void add_three_lines(const struct cenv_shebang *line, bool space,
+                            struct cenv_buf *out)
+{
+    cenv_buf_puts(out, "#!/bin/sh\n'''exec' ");
+    if (line->quoted || space) {
+        cenv_buf_putc(out, '"');
+        add_quoted(line->exe, out);
+        cenv_buf_putc(out, '"');
+    } else {
+        cenv_buf_add_str(out, line->exe);
+    }
+    cenv_buf_add_str(out, line->rest);
+    cenv_buf_puts(out, " \"$0\" \"$@\"\n' '''");
+}
+
+void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out)
+{
+    struct cenv_str exe = line->exe;
+    bool space = cenv_str_find(exe, ' ') < exe.len;
+    size_t slash = cenv_str_rfind(exe, '/');
+    struct cenv_str name =
+        cenv_str_slice(exe, slash < exe.len ? slash + 1 : 0, exe.len);
+    bool fits = line->style == CENV_SHEBANG_ENTRY
+                    ? exe.len <= CENV_ENTRY_EXE_MAX
+                    : line->head.len + exe.len + line->rest.len <= CENV_SHEBANG_MAX;
+    if (line->style == CENV_SHEBANG_PIP) {
+        add_three_lines(line, space, out);
+    } else if (exe.len == 0 || (fits && !space) || cenv_str_is(exe, "/usr/bin/env")) {
+        cenv_buf_add_str(out, line->head);
+        cenv_buf_add_str(out, exe);
+        cenv_buf_add_str(out, line->rest);
+    } else if (is_python(name)) {
+        add_two_lines(exe, line->rest, out);
+    } else {
+        cenv_buf_puts(out, "#!/usr/bin/env ");
+        cenv_buf_add_str(out, name);
+        cenv_buf_add_str(out, line->rest);
+    }
+}
+
+/* Takes `text` off the front of *rest. */
+static bool take(struct cenv_str *rest, const char *text)
+{
+    struct cenv_str head = cenv_str(text);
+    if (!cenv_str_starts(*rest, head))
+        return false;
+    *rest = cenv_str_slice(*rest, head.len, rest->len);
+    return true;
+}
+
+static bool take_exe(struct cenv_str *rest, struct cenv_str *exe)
+{
+    bool quoted = take(rest, "\"");
+    struct cenv_str line = cenv_str_slice(*rest, 0, cenv_str_find(*rest, '\n'));
+    size_t len = cenv_str_find(line, quoted ? '"' : ' ');
+    *exe = cenv_str_slice(line, 0, len);
+    *rest = cenv_str_slice(*rest, len + (quoted ? 1 : 0), rest->len);
+    /* A backslash, or uv's "$(dirname ...)": not a plain path, left to the text. */
+    return len < line.len && len > 0 && exe->data[0] == '/' &&
+           cenv_str_find(*exe, '\\') == len;
+}
+
+bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *style,
+                             struct cenv_str *exe, struct cenv_str *options,
+                             size_t *len)
+{
+    static const char args[] = " \"$0\" \"$@\"";
+    struct cenv_str rest = script;
+    if (!take(&rest, "#!/bin/sh\n'''exec' ") || !take_exe(&rest, exe))
+        return false;
+    struct cenv_str line = cenv_str_slice(rest, 0, cenv_str_find(rest, '\n'));
+    const char *found =
+        line.len ? memmem(line.data, line.len, args, sizeof(args) - 1) : NULL;
+    if (!found)
+        return false;
+    *options = cenv_str_n(rest.data, (size_t)(found - rest.data));
+    rest = cenv_str_slice(rest, options->len + sizeof(args) - 1, rest.len);
+    if (take(&rest, " #'''"))
+        *style = CENV_SHEBANG_LINE;
+    else if (take(&rest, "\n' '''"))
+        *style = CENV_SHEBANG_PIP;
+    else
+        return false;
+    *len = script.len - rest.len;
+    return rest.len == 0 || rest.data[0] == '\n';
+}

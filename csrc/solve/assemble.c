@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From names, candidates and matched specs to the instance of integers. */
+#include "solve/problem.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+struct assembly {
+    struct cenv_problem *p;
+    const uint32_t
+        *before;      /* by old candidate number: its place when specs were matched */
+    uint32_t *number; /* by old name number: the new one */
+    struct cenv_name *old;
+    struct cenv_map merged; /* meaning of a requirement, as bytes -> its number */
+    size_t alloc_reqs, alloc_specs, alloc_runs, alloc_edges, nr_runs, nr_edges;
+};
+
+/* A name and its number while names are sorted. */
+struct numbered {
+    struct cenv_name name;
+    uint32_t id;
+};
+
+static int by_text(const void *left, const void *right)
+{
+    const struct numbered *a = left, *b = right;
+    return cenv_str_cmp(a->name.text, b->name.text);
+}
+
+/* Numbers the names in bytewise order, which is the order within a layer. */
+static int sort_names(struct assembly *a)
+{
+    struct cenv_problem *p = a->p;
+    struct numbered *sorted = cenv_reallocarray(NULL, p->nr_names, sizeof(*sorted));
+    a->number = cenv_reallocarray(NULL, p->nr_names, sizeof(*a->number));
+    if (!sorted || !a->number) {
+        cenv_free(sorted);
+        return CENV_ENOMEM;
+    }
+    for (uint32_t i = 0; i < p->nr_names; i++)
+        sorted[i] = (struct numbered){p->names[i], i};
+    if (p->nr_names)
+        qsort(sorted, p->nr_names, sizeof(*sorted), by_text);
+    for (uint32_t i = 0; i < p->nr_names; i++) {
+        p->names[i] = sorted[i].name;
+        a->number[sorted[i].id] = i;
+    }
+    for (size_t i = 0; i < p->nr_specs; i++)
+        if (p->specs[i].name != CENV_NONE)
+            p->specs[i].name = a->number[p->specs[i].name];
+    cenv_free(sorted);
+    return 0;
+}
+
+static int push(void **block, size_t *alloc, size_t nr, size_t size)
+{
+    return nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM
+                                                                        : 0;
+}
+
+/* Appends the spec's runs on its name's places in their final order; returns how many, or a status. */
+static int add_runs(struct assembly *a, const struct cenv_spec *spec)
+{
+    const struct cenv_name *name = &a->p->names[spec->name];
+    size_t first = a->nr_runs;
+    uint32_t last = CENV_NONE;
+    for (uint32_t place = 0; place < name->nr; place++) {
+        uint32_t was = a->before[name->first + place];
+        if (!(spec->bits[was / 64] >> (was % 64) & 1))
+            continue;
+        if (last != CENV_NONE && last + 1 == place) {
+            a->p->in.runs[a->nr_runs - 1].to++;
+        } else {
+            void *runs = a->p->in.runs;
+            if (push(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)) < 0)
+                return CENV_ENOMEM;
+            a->p->in.runs = runs;
+            a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
+        }
+        last = place;
+    }
+    return (int)(a->nr_runs - first);
+}
+
+/* Two specs that mean the same are one requirement; returns its number, or CENV_NONE for a new one. */
+static int find_meaning(struct assembly *a, const struct cenv_req *req, uint32_t *found)
+{
+    struct cenv_buf key;
+    uint32_t head[] = {req->name, req->limit};
+    *found = CENV_NONE;
+    if (a->p->explaining)
+        return 0;
+    cenv_buf_init(&key, SIZE_MAX / 2);
+    cenv_buf_add(&key, head, sizeof(head));
+    cenv_buf_add(&key, a->p->in.runs + req->first_run,
+                 req->nr_runs * sizeof(struct cenv_run));
+    int rc = key.failed ? CENV_ENOMEM : 0;
+    if (rc == 0)
+        *found = cenv_map_get(&a->merged, cenv_buf_str(&key));
+    if (rc == 0 && *found == CENV_NONE) {
+        struct cenv_str own = cenv_arena_str(&a->p->arena, cenv_buf_str(&key));
+        rc = !own.data || cenv_map_put(&a->merged, own, a->p->in.nr_reqs) < 0
+                 ? CENV_ENOMEM
+                 : 0;
+    }
+    cenv_buf_release(&key);
+    return rc;
+}
+
+static int new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req,
+                   uint32_t *out)
+{
+    struct cenv_instance *in = &a->p->in;
+    void *reqs = in->reqs, *specs = a->p->req_spec;
+    int rc = push(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
+    in->reqs = reqs;
+    rc = rc < 0 ? rc
+                : push(&specs, &a->alloc_specs, in->nr_reqs, sizeof(*a->p->req_spec));
+    a->p->req_spec = specs;
+    if (rc < 0)
+        return rc;
+    in->reqs[in->nr_reqs] = *req;
+    a->p->req_spec[in->nr_reqs] = spec;
+    *out = in->nr_reqs++;
+    return 0;
+}
+
+/* The requirement of a spec, as a limit or a need; made when first asked for. 0 or CENV_ENOMEM. */
+static int req_of(struct assembly *a, uint32_t id, bool limit, uint32_t *out)
+{
+    struct cenv_spec *spec = &a->p->specs[id];
+    *out = spec->req[limit];
+    if (*out != CENV_NONE)
+        return 0;
+    size_t first = a->nr_runs;
+    int nr = add_runs(a, spec);
+    if (nr < 0)
+        return nr;
+    struct cenv_req req = {spec->name, (uint32_t)first, (uint32_t)nr, limit};
+    int rc = find_meaning(a, &req, out);
+    if (rc == 0 && *out == CENV_NONE)
+        rc = new_req(a, id, &req, out);
+    else
+        a->nr_runs = first; /* the runs are there already */
+    if (rc == 0)
+        spec->req[limit] = *out;
+    return rc;
+}
+
+static int add_edge(struct assembly *a, uint32_t id, bool limit)
+{
+    uint32_t req;
+    const struct cenv_name *name = &a->p->names[a->p->specs[id].name];
+    if (limit && !name->nr)
+        return 0; /* nothing of that name can be installed */
+    void *edges = a->p->in.edges;
+    if (req_of(a, id, limit, &req) < 0 ||
+        push(&edges, &a->alloc_edges, a->nr_edges, sizeof(*a->p->in.edges)) < 0)
+        return CENV_ENOMEM;
+    a->p->in.edges = edges;
+    a->p->in.edges[a->nr_edges++] = req;
+    return 0;
+}
+
+static int add_edges(struct assembly *a, const struct cenv_candidate *cand)
+{
+    uint32_t nr = cand->nr_depends + cand->nr_constrains;
+    for (uint32_t i = 0; i < nr; i++)
+        if (add_edge(a, a->p->links[cand->specs + i], i >= cand->nr_depends) < 0)
+            return CENV_ENOMEM;
+    return 0;
+}
+
+static int add_names(struct assembly *a)
+{
+    struct cenv_problem *p = a->p;
+    struct cenv_instance *in = &p->in;
+    uint32_t c = 0;
+    for (uint32_t n = 0; n < in->nr_names; n++) {
+        const struct cenv_name *name = &p->names[n];
+        in->first[n] = c;
+        in->deferred[n] = name->kind == CENV_NAME_WHEN;
+        for (uint32_t i = 0; i < name->nr; i++, c++) {
+            const struct cenv_candidate *cand = &p->cands[name->first + i];
+            in->name_of[c] = n;
+            in->hidden[c] = cand->hidden;
+            in->edge_first[c] = (uint32_t)a->nr_edges;
+            if (add_edges(a, cand) < 0)
+                return CENV_ENOMEM;
+        }
+    }
+    in->first[in->nr_names] = c;
+    in->edge_first[c] = (uint32_t)a->nr_edges;
+    return 0;
+}
+
+/* The candidates in the order of the instance, so that one number serves both. */
+static int number_candidates(struct assembly *a)
+{
+    struct cenv_problem *p = a->p;
+    struct cenv_candidate *cands =
+        cenv_reallocarray(NULL, p->in.nr_cands, sizeof(*cands));
+    if (!cands)
+        return CENV_ENOMEM;
+    for (uint32_t n = 0; n < p->nr_names; n++) {
+        struct cenv_name *name = &p->names[n];
+        for (uint32_t i = 0; i < name->nr; i++)
+            cands[p->in.first[n] + i] = p->cands[name->first + i];
+        name->first = p->in.first[n];
+    }
+    cenv_free(p->cands);
+    p->cands = cands;
+    p->nr_cands = p->in.nr_cands;
+    return 0;
+}
+
+static int add_items(struct assembly *a)
+{
+    struct cenv_problem *p = a->p;
+    for (size_t i = 0; i < p->nr_asked; i++) {
+        const struct cenv_asked *asked = &p->asked[i];
+        struct cenv_item *item = &p->in.items[p->in.nr_items++];
+        bool limit = asked->wish && asked->wish->kind == CENV_WISH_PINNED;
+        item->kind = asked->kind >= CENV_ASKED_STRICT ? CENV_ITEM_HIDE : CENV_ITEM_REQ;
+        if (asked->kind == CENV_ASKED_STRICT)
+            item->value = CENV_HIDDEN_STRICT;
+        else if (asked->kind == CENV_ASKED_CUTOFF)
+            item->value = CENV_HIDDEN_CUTOFF;
+        else if (req_of(a, asked->spec, limit, &item->value) < 0)
+            return CENV_ENOMEM;
+    }
+    return 0;
+}
+
+static int start(struct assembly *a)
+{
+    struct cenv_problem *p = a->p;
+    struct cenv_instance *in = &p->in;
+    struct cenv_arena *arena = &p->arena;
+    in->nr_names = (uint32_t)p->nr_names;
+    for (size_t n = 0; n < p->nr_names; n++)
+        in->nr_cands += p->names[n].nr;
+    in->first = cenv_arena_calloc(arena, p->nr_names + 1, sizeof(*in->first));
+    in->name_of = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->name_of));
+    in->deferred = cenv_arena_calloc(arena, p->nr_names, sizeof(*in->deferred));
+    in->hidden = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->hidden));
+    in->edge_first =
+        cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
+    in->items = cenv_arena_calloc(arena, p->nr_asked, sizeof(*in->items));
+    return in->first && in->name_of && in->deferred && in->hidden && in->edge_first &&
+                   in->items
+               ? 0
+               : CENV_ENOMEM;
+}
+
+int cenv_assemble(struct cenv_problem *p, const uint32_t *before)
+{
+    struct assembly a = {.p = p, .before = before};
+    int rc = sort_names(&a);
+    rc = rc < 0 ? rc : start(&a);
+    rc = rc < 0 ? rc : add_names(&a);
+    rc = rc < 0 ? rc : add_items(&a);
+    rc = rc < 0 ? rc : number_candidates(&a);
+    cenv_map_release(&a.merged);
+    cenv_free(a.number);
+    return rc;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The order in which the records of a solution are linked. */
+#ifndef CENV_SOLVE_LINK_ORDER_H
+#define CENV_SOLVE_LINK_ORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * A directed graph of `nr` records: record i needs edges[first[i]] .. edges[first[i + 1] - 1].
+ * `late[i]`: of records that need one another, this one comes after those that are not late (noarch
+ * python packages after python itself).
+ */
+struct cenv_linkgraph {
+    uint32_t nr;
+    const uint32_t *first, *edges;
+    const bool *late;
+};
+
+/*
+ * order[]: every record after all it needs, started from the lowest number. Members of a cycle stand
+ * together, late ones last, then by number. Depends on nothing but the graph, if the edges of each
+ * record are sorted. CENV_ENOMEM.
+ */
+int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
+                   struct cenv_error *err);
+
+#endif

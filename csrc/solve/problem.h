@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One request against one index, reduced to what can matter: names, candidates in order, requirements. */
+#ifndef CENV_SOLVE_PROBLEM_H
+#define CENV_SOLVE_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/task.h"
+#include "model/matchspec.h"
+#include "model/record.h"
+#include "repodata/index.h"
+#include "repodata/repodata.h"
+#include "solve/encode.h"
+#include "solve/request.h"
+
+/* Why a candidate must not be chosen although it is there. */
+enum cenv_hidden {
+    CENV_SHOWN = 0,
+    CENV_HIDDEN_STRICT = 1 << 0,
+    CENV_HIDDEN_CUTOFF = 1 << 1,
+};
+
+enum {
+    CENV_SOURCE_REQUEST = UINT32_MAX,       /* a record of the request */
+    CENV_SOURCE_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
+    CENV_SOURCE_CONDITION = UINT32_MAX - 2, /* a way to meet a conditional dependency */
+};
+
+struct cenv_candidate {
+    const struct cenv_record *record;
+    uint32_t source; /* in the index, or CENV_SOURCE_... */
+    uint32_t specs;  /* its first spec in problem.links: depends, then constrains */
+    uint32_t nr_depends, nr_constrains;
+    const struct cenv_shelved
+        *shelved; /* what has its dependencies as numbers, or NULL */
+    uint32_t row; /* there */
+    uint32_t
+        version; /* rank among the name's versions, 0 the newest; equal when versions are */
+    uint32_t text;  /* likewise, but 1.0 and 1.0.0 differ */
+    uint8_t hidden; /* bits of enum cenv_hidden */
+    bool favored;
+};
+
+static inline bool cenv_is_indexed(const struct cenv_candidate *cand)
+{
+    return cand->source < CENV_SOURCE_CONDITION;
+}
+
+/* A distinct text of a dependency, constraint or wish. */
+struct cenv_spec {
+    struct cenv_str text;
+    struct cenv_matchspec parsed;
+    const struct cenv_record *record; /* matches only this one, or NULL */
+    bool negated;                     /* matches what `parsed` does not */
+    struct cenv_str bad;              /* why it cannot be used, or empty */
+    uint32_t name;
+    uint32_t best;  /* rank of the best version it allows; see order.c */
+    uint64_t *bits; /* by the name's places before ties were ordered: what it matches */
+    uint32_t req[2]; /* as a need, as a limit: in the instance, or CENV_NONE */
+};
+
+/*
+ * Beside packages there are names made up to express what a dependency may say more (special.c):
+ * "name[extra]" has the candidates of "name", each needing itself and what its extra group depends
+ * on; "name[when=...]" has the ways to meet a conditional dependency.
+ */
+enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_WHEN };
+
+/* Candidates cands[first] .. cands[first + nr - 1], in order. */
+struct cenv_name {
+    struct cenv_str text;
+    uint32_t first, nr;
+    uint32_t nr_texts;
+    bool wanted; /* something depends on it */
+    bool loaded;
+    enum cenv_name_kind kind;
+    uint32_t of;           /* of EXTRA: the name; of WHEN: the conditional spec */
+    struct cenv_str extra; /* of EXTRA */
+};
+
+/* A wish, virtual package or channel setting as an item of the instance. */
+struct cenv_asked {
+    enum cenv_asked_kind {
+        CENV_ASKED_WISH,
+        CENV_ASKED_VIRTUAL,
+        CENV_ASKED_STRICT,
+        CENV_ASKED_CUTOFF,
+    } kind;
+    const struct cenv_wish *wish;      /* of a wish */
+    const struct cenv_record *machine; /* of a virtual package */
+    uint32_t spec;                     /* of both: in specs */
+};
+
+struct cenv_problem {
+    const struct cenv_index *index;
+    const struct cenv_request *request;
+    struct cenv_task *task; /* of the caller of cenv_problem_init, while that runs */
+    bool
+        explaining; /* hidden candidates are kept, requirements of one meaning not merged */
+    struct cenv_arena arena; /* records, texts, bits */
+    struct cenv_skips skips; /* records that cannot be used, and why */
+
+    struct cenv_map name_ids;
+    struct cenv_map spec_ids; /* of specs that no text stands for */
+    uint32_t *by_book; /* by number in the index's book: the spec, or CENV_NONE */
+    size_t nr_by_book;
+    struct cenv_name *names; /* sorted by text once built: the names of the instance */
+    size_t nr_names, alloc_names;
+    struct cenv_spec *specs;
+    size_t nr_specs, alloc_specs;
+    struct cenv_candidate *cands; /* as numbered in the instance once built */
+    size_t nr_cands, alloc_cands;
+    uint32_t *links; /* spec ids of candidates */
+    size_t nr_links, alloc_links;
+    struct cenv_asked *asked; /* as the items of the instance */
+    size_t nr_asked;
+
+    uint32_t
+        *req_spec; /* by requirement of the instance: a spec that has this meaning */
+    struct cenv_instance
+        in; /* reqs, runs and edges on the heap, the rest in the arena */
+};
+
+/*
+ * Builds the problem: what is reachable from the request's specs, by names, in candidate order. With
+ * `explaining` hidden candidates are kept as such, behind all others. The caller releases *out, also
+ * after a failure; index and request must outlive it. CENV_ENOMEM, CENV_ECANCELLED.
+ */
+int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
+                      const struct cenv_request *request, bool explaining,
+                      struct cenv_task *task, struct cenv_error *err);
+void cenv_problem_release(struct cenv_problem *p);
+
+/* The id of a name the problem knows, or CENV_NONE. */
+uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name);
+
+/* The candidate behind a place of the instance. */
+static inline const struct cenv_candidate *
+cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
+{
+    return &p->cands[p->in.first[name] + place];
+}
+
+/* Has all of the candidate's record, not just what a block gave (prepared.h); 0 or a status. */
+int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
+                          struct cenv_error *err);
+
+/* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
+bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
+
+/* The channel asked for is the name of the multichannel that brought in the candidate's source. */
+bool cenv_is_multichannel(const struct cenv_problem *p,
+                          const struct cenv_channelmatch *channel,
+                          const struct cenv_candidate *cand);
+
+/* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM, matching also as
+ * cenv_problem_complete, with `err` set. */
+int cenv_order_names(
+    struct cenv_problem *p); /* order.c: versions ranked, candidates sorted */
+int cenv_match_specs(struct cenv_problem *p,
+                     struct cenv_error *err); /* match.c: bits and best of each spec */
+int cenv_order_ties(struct cenv_problem *p,
+                    uint32_t *before); /* order.c: before[c]: the place
+                                                 candidate c had when specs were matched */
+int cenv_assemble(struct cenv_problem *p,
+                  const uint32_t *before); /* assemble.c: the instance */
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Parsing of solve requests: see request.h. */
+#include "solve/request.h"
+
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "codec/json.h"
+#include "model/version.h"
+
+enum { RECORD_MAX = 1 << 20 };
+
+struct parser {
+    struct cenv_request *request;
+    struct cenv_arena *arena;
+    struct cenv_error *err;
+};
+
+static struct cenv_str copy(struct parser *p, struct cenv_str text)
+{
+    struct cenv_str own = cenv_arena_str(p->arena, text);
+    if (!own.data)
+        cenv_error_oom(p->err);
+    return own;
+}
+
+/* The two or four digits at *at; moves it behind them and behind `sep`, when one is wanted. */
+static bool digits(const char **at, int nr, char sep, int *out)
+{
+    int value = 0;
+    for (int i = 0; i < nr; i++, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return false;
+        value = value * 10 + (**at - '0');
+    }
+    *out = value;
+    if (sep && **at != sep)
+        return false;
+    *at += sep != 0;
+    return true;
+}
+
+/* Days since 1970 of a date of the Gregorian calendar (Hinnant's days_from_civil). */
+static int64_t days_of(int year, int month, int day)
+{
+    int64_t y = year - (month <= 2);
+    int64_t era = y / 400, yoe = y - era * 400;
+    int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static bool clock_of(const char **at, int64_t *ms)
+{
+    int hour, minute, second = 0, fraction = 0;
+    if (!digits(at, 2, ':', &hour) || !digits(at, 2, 0, &minute) || hour > 23 ||
+        minute > 59)
+        return false;
+    if (**at == ':') {
+        ++*at;
+        if (!digits(at, 2, 0, &second) || second > 60)
+            return false;
+    }
+    if (**at == '.')
+        for (int scale = 100; ++*at, **at >= '0' && **at <= '9'; scale /= 10)
+            fraction += scale * (**at - '0');
+    *ms = ((int64_t)hour * 3600 + minute * 60 + second) * 1000 + fraction;
+    return true;
+}
+
+bool cenv_time_parse(struct cenv_str text, int64_t *ms)
+{
+    char own[40];
+    int year, month, day;
+    int64_t clock = 0;
+    if (text.len >= sizeof(own))
+        return false;
+    snprintf(own, sizeof(own), "%.*s", CENV_STR_ARG(text));
+    const char *at = own;
+    if (!digits(&at, 4, '-', &year) || !digits(&at, 2, '-', &month) ||
+        !digits(&at, 2, 0, &day) || month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    if ((*at == 'T' || *at == ' ') && (++at, !clock_of(&at, &clock)))
+        return false;
+    at += *at == 'Z';
+    if (*at)
+        return false;
+    *ms = days_of(year, month, day) * 86400000 + clock;
+    return true;
+}
+
+static int parse_cutoff(struct parser *p, const struct cenv_json *value)
+{
+    struct cenv_request *r = p->request;
+    enum cenv_json_type type = cenv_json_type(value);
+    r->cutoff_ms = INT64_MAX;
+    if (type == CENV_JSON_ABSENT || type == CENV_JSON_NULL)
+        return 0;
+    struct cenv_str text = cenv_json_str(value);
+    char number[32];
+    if (cenv_json_int(value, &r->cutoff_ms)) {
+        snprintf(number, sizeof(number), "%lld ms", (long long)r->cutoff_ms);
+        text = cenv_str(number);
+    } else if (type != CENV_JSON_STRING || !cenv_time_parse(text, &r->cutoff_ms)) {
+        return cenv_error_set(
+            p->err, CENV_EUSAGE,
+            "exclude_newer must be ms since 1970 or YYYY-MM-DD[Thh:mm[:ss]], "
+            "not '%.*s'",
+            CENV_STR_ARG(text));
+    }
+    r->cutoff_text = copy(p, text);
+    return r->cutoff_text.data ? 0 : CENV_ENOMEM;
+}
+
+static int parse_priority(struct parser *p, const struct cenv_json *value)
+{
+    static const char *const names[] = {"flexible", "strict", "disabled"};
+    struct cenv_str text = cenv_json_str(value);
+    if (!text.data && cenv_json_type(value) <= CENV_JSON_NULL)
+        return 0;
+    for (int i = 0; i < 3; i++)
+        if (cenv_str_is(text, names[i])) {
+            p->request->priority = (enum cenv_priority)i;
+            return 0;
+        }
+    return cenv_error_set(
+        p->err, CENV_EUSAGE,
+        "channel_priority must be strict, flexible or disabled, not '%.*s'",
+        CENV_STR_ARG(text));
+}
+
+static int parse_spec(struct parser *p, struct cenv_str text, struct cenv_wish *wish)
+{
+    wish->text = copy(p, cenv_str_trim(text));
+    if (!wish->text.data)
+        return CENV_ENOMEM;
+    int rc = cenv_matchspec_parse(&wish->spec, wish->text, p->arena, p->err);
+    if (rc == 0 && wish->spec.name_is_glob)
+        rc = cenv_error_set(p->err, CENV_ESPEC, "'%.*s' does not name one package",
+                            CENV_STR_ARG(wish->text));
+    return rc;
+}
+
+/* A record as text in the arena, so that it reads like one of repodata. */
+static struct cenv_str print_record(struct parser *p, const struct cenv_json *object)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, RECORD_MAX);
+    cenv_json_print(object, 0, &text);
+    struct cenv_str own =
+        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
+    if (text.failed)
+        cenv_error_set(p->err, CENV_EUSAGE, "a record of the request is too large");
+    cenv_buf_release(&text);
+    return own;
+}
+
+static struct cenv_str name_record(struct parser *p, const struct cenv_record *record)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, RECORD_MAX);
+    cenv_buf_addf(&text, "%.*s==%.*s=%.*s", CENV_STR_ARG(record->name),
+                  CENV_STR_ARG(record->version), CENV_STR_ARG(record->build));
+    struct cenv_str own =
+        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
+    if (text.failed)
+        cenv_error_oom(p->err);
+    cenv_buf_release(&text);
+    return own;
+}
+
+/* What a record says of itself: the request has no channel's repodata around it. */
+static int set_origin(struct parser *p, const struct cenv_json *object,
+                      struct cenv_record *record)
+{
+    record->channel = copy(p, cenv_json_get_str(object, "channel"));
+    record->url = copy(p, cenv_json_get_str(object, "url"));
+    record->subdir = copy(p, cenv_json_get_str(object, "subdir"));
+    return record->channel.data && record->url.data && record->subdir.data
+               ? 0
+               : CENV_ENOMEM;
+}
+
+static int parse_record(struct parser *p, const struct cenv_json *object,
+                        struct cenv_wish *wish)
+{
+    struct cenv_record_origin origin = {.channel_rank = UINT32_MAX};
+    struct cenv_record *record = cenv_arena_calloc(p->arena, 1, sizeof(*record));
+    struct cenv_str text = print_record(p, object);
+    struct cenv_str fn = copy(p, cenv_json_get_str(object, "fn"));
+    if (!record || !text.data || !fn.data)
+        return cenv_error_oom(p->err);
+    int rc = cenv_record_parse(record, text, fn, &origin, p->arena, p->err);
+    if (rc < 0) {
+        cenv_error_prefix(p->err, "a record of the request");
+        return rc;
+    }
+    wish->record = record;
+    wish->text = name_record(p, record);
+    if (!wish->text.data || set_origin(p, object, record) < 0)
+        return cenv_error_oom(p->err);
+    return 0;
+}
+
+static int parse_wish(struct parser *p, const struct cenv_json *item, const char *key,
+                      struct cenv_wish *wish)
+{
+    struct cenv_str text = cenv_json_str(item);
+    bool records = wish->kind == CENV_WISH_LOCKED || wish->kind == CENV_WISH_FAVORED;
+    if (text.data)
+        return parse_spec(p, text, wish);
+    if (records && cenv_json_type(item) == CENV_JSON_OBJECT)
+        return parse_record(p, item, wish);
+    return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list of %s", key,
+                          records ? "specs or records" : "specs");
+}
+
+static const struct {
+    const char *key;
+    enum cenv_wish_kind kind;
+} lists[] = {
+    {"specs", CENV_WISH_SPEC},
+    {"locked", CENV_WISH_LOCKED},
+    {"pinned", CENV_WISH_PINNED},
+    {"favored", CENV_WISH_FAVORED},
+};
+
+enum { NR_LISTS = sizeof(lists) / sizeof(lists[0]) };
+
+static int parse_wishes(struct parser *p, const struct cenv_json *root)
+{
+    struct cenv_request *r = p->request;
+    size_t nr = 0;
+    for (size_t i = 0; i < NR_LISTS; i++)
+        nr += cenv_json_len(cenv_json_get(root, lists[i].key));
+    r->wishes = cenv_arena_calloc(p->arena, nr, sizeof(*r->wishes));
+    if (!r->wishes)
+        return cenv_error_oom(p->err);
+    for (size_t i = 0; i < NR_LISTS; i++) {
+        const struct cenv_json *item, *list = cenv_json_get(root, lists[i].key);
+        if (cenv_json_type(list) > CENV_JSON_NULL &&
+            cenv_json_type(list) != CENV_JSON_ARRAY)
+            return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list",
+                                  lists[i].key);
+        cenv_json_each(item, list)
+        {
+            struct cenv_wish *wish = &r->wishes[r->nr_wishes++];
+            wish->kind = lists[i].kind;
+            int rc = parse_wish(p, item, lists[i].key, wish);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int parse_virtual(struct parser *p, const struct cenv_json *item,
+                         struct cenv_record *out)
+{
+    const struct cenv_json *name = cenv_json_first(item);
+    const struct cenv_json *version = name ? cenv_json_next(name) : NULL;
+    const struct cenv_json *build = version ? cenv_json_next(version) : NULL;
+    struct cenv_version *parsed = cenv_arena_calloc(p->arena, 1, sizeof(*parsed));
+    if (!cenv_json_cstr(name) || !cenv_json_cstr(version) ||
+        cenv_json_type(item) != CENV_JSON_ARRAY)
+        return cenv_error_set(
+            p->err, CENV_EUSAGE,
+            "virtual_packages must be a list of [name, version, build]");
+    out->name = copy(p, cenv_json_str(name));
+    out->version = copy(p, cenv_json_str(version));
+    out->build = copy(p, cenv_json_cstr(build) ? cenv_json_str(build) : CENV_STR("0"));
+    if (!out->name.data || !out->version.data || !out->build.data || !parsed)
+        return cenv_error_oom(p->err);
+    int rc = cenv_version_parse(parsed, out->version, p->arena, p->err);
+    if (rc < 0) {
+        cenv_error_prefix(p->err, "virtual package %s", out->name.data);
+        return rc;
+    }
+    out->parsed = parsed;
+    return 0;
+}
+
+static int parse_virtuals(struct parser *p, const struct cenv_json *list)
+{
+    struct cenv_request *r = p->request;
+    const struct cenv_json *item;
+    r->virtuals =
+        cenv_arena_calloc(p->arena, cenv_json_len(list), sizeof(*r->virtuals));
+    if (!r->virtuals)
+        return cenv_error_oom(p->err);
+    cenv_json_each(item, list)
+    {
+        int rc = parse_virtual(p, item, &r->virtuals[r->nr_virtuals]);
+        if (rc < 0)
+            return rc;
+        r->nr_virtuals++;
+    }
+    return 0;
+}
+
+static int parse_all(struct parser *p, const struct cenv_json *root)
+{
+    if (cenv_json_type(root) != CENV_JSON_OBJECT)
+        return cenv_error_set(p->err, CENV_EUSAGE, "the request is not a JSON object");
+    int rc = parse_wishes(p, root);
+    rc = rc < 0 ? rc : parse_virtuals(p, cenv_json_get(root, "virtual_packages"));
+    rc = rc < 0 ? rc : parse_priority(p, cenv_json_get(root, "channel_priority"));
+    rc = rc < 0 ? rc : parse_cutoff(p, cenv_json_get(root, "exclude_newer"));
+    p->request->add_pip = cenv_json_get_true(root, "add_pip");
+    p->request->explain = copy(p, cenv_json_get_str(root, "explain"));
+    return rc < 0 ? rc : p->err->status;
+}
+
+int cenv_request_parse(struct cenv_request *out, const char *json,
+                       struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct cenv_json *root = NULL;
+    struct parser p = {.request = out, .arena = arena, .err = err};
+    *out = (struct cenv_request){0};
+    int rc = cenv_json_parse(&root, cenv_str(json), "the solve request", err);
+    if (rc == 0)
+        rc = parse_all(&p, root);
+    cenv_json_free(root);
+    return rc;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Extracted packages of the store: found by the hash of their archive, checked, published. */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "codec/json.h"
+#include "os/fs.h"
+#include "store/storedir.h"
+
+enum { RECORD_MAX = 16 << 20, ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX };
+
+/* "<aa>/<sha256>"; false unless it is 64 lower-case hex digits: it becomes a path. */
+static bool entry_name(struct cenv_str sha256, char *name)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    char hex[CENV_DIGEST_HEX_MAX];
+    if (!cenv_unhex(sha256, raw, sizeof(raw)))
+        return false;
+    cenv_hex(raw, sizeof(raw), hex);
+    snprintf(name, ENTRY_NAME, "%.2s/%s", hex, hex);
+    return true;
+}
+
+static int bad_hash(struct cenv_str sha256, struct cenv_error *err)
+{
+    return cenv_error_set(err, CENV_EINTEGRITY, "'%.*s' is no SHA-256",
+                          CENV_STR_ARG(cenv_str_slice(sha256, 0, 80)));
+}
+
+static int open_entry(const struct cenv_store *store, const char *name)
+{
+    return cenv_raw_open_beneath(store->dirs[CENV_STORE_PKGS], cenv_str(name), 0);
+}
+
+static int check_content(const struct cenv_pkg_manifest *manifest, int entry,
+                         struct cenv_buf *which, struct cenv_task *task,
+                         struct cenv_error *err)
+{
+    int content = cenv_raw_open_dir(entry, CENV_PKG_CONTENT);
+    if (content < 0) {
+        cenv_buf_puts(which, CENV_PKG_CONTENT);
+        return 1;
+    }
+    int rc = cenv_pkg_manifest_check(manifest, content, which, task, err);
+    cenv_fd_close(content);
+    return rc;
+}
+
+/* 0 as published, 1 not (the reason in `why`), or a status. */
+static int check_entry(int entry, struct cenv_buf *why, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    struct cenv_pkg_manifest manifest;
+    struct cenv_error bad = CENV_ERROR_INIT;
+    int rc = cenv_pkg_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &bad);
+    if (rc == CENV_ENOMEM)
+        return cenv_error_move(err, &bad);
+    if (rc < 0) {
+        cenv_buf_puts(why, "its manifest is missing or damaged");
+        cenv_error_release(&bad);
+        return 1;
+    }
+    cenv_buf_puts(why, "altered: ");
+    rc = check_content(&manifest, entry, why, task, err);
+    cenv_pkg_manifest_release(&manifest);
+    return rc;
+}
+
+int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    if (!entry_name(sha256, name))
+        return bad_hash(sha256, err);
+    if (cenv_store_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
+        return cenv_error_oom(err);
+    return 0;
+}
+
+int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_buf *why,
+                            struct cenv_task *task, struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    struct cenv_buf reason;
+    if (!entry_name(sha256, name))
+        return bad_hash(sha256, err);
+    int entry = open_entry(store, name);
+    if (entry == -ENOENT) {
+        if (why)
+            cenv_buf_puts(why, "not there");
+        return 1;
+    }
+    if (entry < 0)
+        return cenv_fs_fail(err, entry, store->dirs[CENV_STORE_PKGS], name,
+                            "cannot open");
+    cenv_buf_init(&reason, 64 * 1024);
+    int rc = check_entry(entry, &reason, task, err);
+    if (rc == 1 && why)
+        cenv_buf_add_str(why, cenv_buf_str(&reason));
+    if (rc == 0)
+        cenv_store_touch(entry, CENV_PKG_RECORD);
+    if (rc == 0 && path)
+        rc = cenv_store_package_path(store, sha256, path, err);
+    cenv_buf_release(&reason);
+    cenv_fd_close(entry);
+    return rc;
+}
+
+int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sha256,
+                              struct cenv_buf *out, struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    struct cenv_json *record = NULL;
+    if (!entry_name(sha256, name))
+        return bad_hash(sha256, err);
+    int entry = open_entry(store, name);
+    if (entry < 0)
+        return 1;
+    int rc = cenv_store_load_json(entry, CENV_PKG_RECORD, &record, err);
+    if (rc == 0 && cenv_json_print(record, 0, out) < 0)
+        rc = cenv_error_oom(err);
+    cenv_json_free(record);
+    cenv_fd_close(entry);
+    return rc;
+}
+
+int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
+                               const struct cenv_work *work, const char *name,
+                               bool replace, struct cenv_error *err)
+{
+    char entry[ENTRY_NAME];
+    int pkgs = store->dirs[CENV_STORE_PKGS];
+    if (!entry_name(sha256, entry))
+        return bad_hash(sha256, err);
+    cenv_raw_chmod(work->fd, name, 0755);
+    int dir = cenv_raw_open_beneath(pkgs, cenv_str_n(entry, 2), 0755);
+    if (dir < 0)
+        return cenv_fs_fail(err, dir, pkgs, entry, "cannot publish");
+    int rc = cenv_raw_rename_noreplace(work->fd, name, dir, entry + 3);
+    if (rc == -EEXIST && replace)
+        rc = cenv_store_exchange(work->fd, name, dir, entry + 3);
+    else if (rc == -EEXIST)
+        rc = 0; /* somebody was faster: theirs is as good; ours goes with the work */
+    cenv_fd_close(dir);
+    return rc < 0 ? cenv_fs_fail(err, rc, pkgs, entry, "cannot publish") : 0;
+}
+
+/* Hashes that repodata does not tell: a request like any other. */
+
+static int hash_request(struct cenv_str url, struct cenv_str md5, uint64_t size,
+                        struct cenv_buf *out)
+{
+    cenv_buf_addf(out, "sha256\n%.*s\n%.*s\n%llu", CENV_STR_ARG(url), CENV_STR_ARG(md5),
+                  (unsigned long long)size);
+    return out->failed ? -1 : 0;
+}
+
+int cenv_store_learn_sha256(const struct cenv_store *store, struct cenv_str url,
+                            struct cenv_str md5, uint64_t size, const char *sha256,
+                            struct cenv_error *err)
+{
+    struct cenv_buf request;
+    char reply[CENV_DIGEST_HEX_MAX + 32], key[CENV_STORE_KEY], name[64];
+    cenv_buf_init(&request, 1 << 20);
+    int rc = hash_request(url, md5, size, &request) < 0 ? cenv_error_oom(err) : 0;
+    if (rc == 0)
+        rc = cenv_store_key(cenv_buf_str(&request), key, err);
+    if (rc == 0) {
+        snprintf(reply, sizeof(reply), "{\"sha256\":\"%.64s\"}", sha256);
+        snprintf(name, sizeof(name), "%s.json", key);
+        rc = cenv_fs_write_atomic(store->dirs[CENV_STORE_REQUESTS], name,
+                                  cenv_str(reply), 0644, err);
+    }
+    cenv_buf_release(&request);
+    return rc;
+}
+
+static bool take_hash(const struct cenv_json *reply, char *sha256)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    if (!cenv_unhex(cenv_json_get_str(reply, "sha256"), raw, sizeof(raw)))
+        return false;
+    cenv_hex(raw, sizeof(raw), sha256);
+    return true;
+}
+
+int cenv_store_known_sha256(const struct cenv_store *store, struct cenv_str url,
+                            struct cenv_str md5, uint64_t size, char *sha256)
+{
+    struct cenv_buf request;
+    struct cenv_json *reply = NULL;
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    char key[CENV_STORE_KEY], name[64];
+    cenv_buf_init(&request, 1 << 20);
+    int rc = hash_request(url, md5, size, &request);
+    if (rc == 0)
+        rc = cenv_store_key(cenv_buf_str(&request), key, &ignored);
+    if (rc == 0) {
+        snprintf(name, sizeof(name), "%s.json", key);
+        rc = cenv_store_load_json(store->dirs[CENV_STORE_REQUESTS], name, &reply,
+                                  &ignored);
+    }
+    if (rc == 0 && !take_hash(reply, sha256))
+        rc = 1;
+    cenv_json_free(reply);
+    cenv_buf_release(&request);
+    cenv_error_release(&ignored);
+    return rc == 0 ? 0 : 1;
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Building templates: fetch, link into a work with the final path as target prefix, describe in a
+ * manifest, publish by one rename. Whoever comes second waits for the first on a lock and takes what
+ * it made; when the first dies, the kernel opens the lock and the second builds.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "codec/json.h"
+#include "link/link.h"
+#include "manifest/manifest_build.h"
+#include "os/fs.h"
+#include "store/storedir.h"
+#include "store/template_entry.h"
+#include "template/build.h"
+
+/* ---- input ---- */
+
+static bool all_have_hashes(const struct cenv_json *records)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    const struct cenv_json *record;
+    cenv_json_each(record, records)
+    {
+        if (!cenv_unhex(cenv_json_get_str(record, "sha256"), raw, sizeof(raw)))
+            return false;
+    }
+    return true;
+}
+
+static int print_records(const struct cenv_build *build, struct cenv_buf *out)
+{
+    cenv_buf_init(out, SIZE_MAX / 2);
+    return cenv_json_print(build->records, 0, out) < 0 ? cenv_error_oom(build->err) : 0;
+}
+
+/* Replaces the records by what the packages themselves say where repodata said less. */
+int cenv_build_fetch(struct cenv_build *build)
+{
+    struct cenv_buf asked, got;
+    struct cenv_json *records = NULL;
+    int rc = print_records(build, &asked);
+    cenv_buf_init(&got, SIZE_MAX / 2);
+    if (rc == 0)
+        rc = cenv_fetch_packages(build->store, asked.data, build->meta_text,
+                                 build->task, &got, build->err);
+    if (rc == 0)
+        rc = cenv_json_parse(&records, cenv_buf_str(&got), "the fetched records",
+                             build->err);
+    if (rc == 0) {
+        cenv_json_free(build->records);
+        build->records = records;
+    }
+    cenv_buf_release(&asked);
+    cenv_buf_release(&got);
+    return rc;
+}
+
+static int take_input(struct cenv_build *build, const char *records_json)
+{
+    int rc = cenv_json_parse(&build->meta, cenv_str(build->meta_text),
+                             "the template's options", build->err);
+    if (rc == 0)
+        rc = cenv_json_parse(&build->records, cenv_str(records_json),
+                             "the template's records", build->err);
+    if (rc == 0 && cenv_json_type(build->records) != CENV_JSON_ARRAY)
+        rc = cenv_error_set(build->err, CENV_EUSAGE,
+                            "a template's records are an array");
+    if (rc == 0 && !all_have_hashes(build->records))
+        rc = cenv_build_fetch(build);
+    if (rc == 0)
+        rc = cenv_template_id(build->records, cenv_json_get_cstr(build->meta, "key"),
+                              cenv_json_get_cstr(build->meta, "base"), &build->id,
+                              build->err);
+    if (rc == 0 &&
+        cenv_store_add_path(build->store, CENV_STORE_TEMPLATES, build->id.data,
+                            CENV_TEMPLATE_PREFIX, &build->target) < 0)
+        rc = cenv_error_oom(build->err);
+    return rc;
+}
+
+/* ---- linking ---- */
+
+static int add_package(const struct cenv_build *build, const struct cenv_json *record,
+                       struct cenv_arena *arena, struct cenv_link_package *out)
+{
+    struct cenv_buf text, content;
+    cenv_buf_init(&text, SIZE_MAX / 2);
+    cenv_buf_init(&content, 1 << 20);
+    int rc = cenv_store_package_path(build->store, cenv_json_get_str(record, "sha256"),
+                                     &content, build->err);
+    if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
+        rc = cenv_error_oom(build->err);
+    if (rc == 0) {
+        out->record = cenv_arena_str(arena, cenv_buf_str(&text));
+        out->content = cenv_arena_str(arena, cenv_buf_str(&content)).data;
+        if (!out->record.data || !out->content)
+            rc = cenv_error_oom(build->err);
+    }
+    cenv_buf_release(&text);
+    cenv_buf_release(&content);
+    return rc;
+}
+
+static struct cenv_str *spec_list(const struct cenv_build *build,
+                                  struct cenv_arena *arena, size_t *nr)
+{
+    const struct cenv_json *specs = cenv_json_get(build->meta, "specs"), *spec;
+    struct cenv_str *list =
+        cenv_arena_calloc(arena, cenv_json_len(specs) + 1, sizeof(*list));
+    *nr = 0;
+    if (list)
+        cenv_json_each(spec, specs)
+        {
+            if (cenv_json_type(spec) == CENV_JSON_STRING)
+                list[(*nr)++] = cenv_json_str(spec);
+        }
+    return list;
+}
+
+static const struct cenv_json *python_of(const struct cenv_json *records)
+{
+    const struct cenv_json *record;
+    cenv_json_each(record, records)
+    {
+        if (cenv_str_is(cenv_json_get_str(record, "name"), "python"))
+            return record;
+    }
+    return NULL;
+}
+
+/* The directory by the descriptor's own name: the store may have moved since it was opened. */
+static int link_into(struct cenv_build *build, const char *dir,
+                     const struct cenv_str *specs, size_t nr_specs,
+                     const struct cenv_link_package *packages, size_t nr,
+                     struct cenv_link_plan **plan)
+{
+    struct cenv_link_stats stats = {0};
+    struct cenv_link_options options = {
+        .store = build->store,
+        .target_prefix = build->target.data,
+        .mode = CENV_LINK_AUTO,
+        .own_inodes = true,
+        .keep_sites = true,
+        .cmd = "cenv create", /* conda passes over the specs of a block without one */
+        .time = (int64_t)time(NULL),
+        .specs = specs,
+        .nr_specs = nr_specs,
+        .onto = build->base != NULL,
+        .python = python_of(cenv_json_get(build->base, "records")),
+    };
+    int rc =
+        cenv_link(dir, packages, nr, &options, plan, &stats, build->task, build->err);
+    cenv_link_stats_release(&stats);
+    return rc;
+}
+
+int cenv_build_link(struct cenv_build *build, const char *dir,
+                    struct cenv_link_plan **plan)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    const struct cenv_json *record;
+    size_t nr = cenv_json_len(build->records), at = 0, nr_specs = 0;
+    struct cenv_link_package *packages =
+        cenv_arena_calloc(&arena, nr + 1, sizeof(*packages));
+    struct cenv_str *specs = spec_list(build, &arena, &nr_specs);
+    int rc = packages && specs ? 0 : cenv_error_oom(build->err);
+    cenv_json_each(record, build->records)
+    {
+        if (rc == 0)
+            rc = add_package(build, record, &arena, &packages[at++]);
+    }
+    if (rc == 0)
+        rc = link_into(build, dir, specs, nr_specs, packages, nr, plan);
+    cenv_arena_release(&arena);
+    return rc;
+}
+
+/* ---- making ---- */
+
+static int save_manifest(struct cenv_build *build, int prefix,
+                         const struct cenv_link_plan *plan)
+{
+    struct cenv_manifest *manifest = NULL;
+    int rc = cenv_manifest_of_plan(&manifest, prefix, plan, build->task, build->err);
+    if (rc == 0)
+        rc = cenv_manifest_save(manifest, build->work.fd, CENV_TEMPLATE_MANIFEST,
+                                build->err);
+    cenv_manifest_free(manifest);
+    return rc;
+}
+
+static int set_dup(struct cenv_json *doc, const char *key,
+                   const struct cenv_json *value)
+{
+    return value ? cenv_json_set(doc, key, cenv_json_dup(value)) : 0;
+}
+
+/* What it took to have it, from the request on: what each clone of it spares its user. */
+static double cost_of(const struct cenv_build *build)
+{
+    double solved = 0;
+    cenv_json_double(cenv_json_get(build->meta, "solved"), &solved);
+    return solved + (double)(cenv_clock_ns() - build->started_ns) / 1e9;
+}
+
+static struct cenv_json *describe(const struct cenv_build *build)
+{
+    struct cenv_json *doc = cenv_json_object();
+    int rc = cenv_json_set_int(doc, "version", 1);
+    rc = rc ? rc : cenv_json_set_str(doc, "id", cenv_buf_str(&build->id));
+    rc = rc ? rc : cenv_json_set_int(doc, "made", (int64_t)time(NULL));
+    rc = rc ? rc : cenv_json_set_int(doc, "size", (int64_t)build->bytes);
+    rc = rc ? rc : cenv_json_set(doc, "cost", cenv_json_number(cost_of(build)));
+    rc = rc ? rc : set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
+    rc = rc ? rc : set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
+    rc = rc ? rc : set_dup(doc, "base", cenv_json_get(build->meta, "base"));
+    rc = rc ? rc : set_dup(doc, "key", cenv_json_get(build->meta, "key"));
+    rc = rc ? rc : set_dup(doc, "transient", cenv_json_get(build->meta, "transient"));
+    rc = rc ? rc : set_dup(doc, "records", build->records);
+    if (!cenv_json_get(doc, "specs"))
+        rc = rc ? rc : cenv_json_set(doc, "specs", cenv_json_array());
+    if (rc == 0)
+        return doc;
+    cenv_json_free(doc);
+    return NULL;
+}
+
+int cenv_build_describe(struct cenv_build *build, int dirfd)
+{
+    struct cenv_buf text;
+    struct cenv_json *doc = describe(build);
+    int rc = 0;
+    cenv_buf_init(&text, SIZE_MAX / 2);
+    if (!doc || cenv_json_print(doc, 0, &text) < 0)
+        rc = cenv_error_oom(build->err);
+    else
+        rc = cenv_fs_write_atomic(dirfd, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
+                                  build->err);
+    cenv_buf_release(&text);
+    cenv_json_free(doc);
+    return rc;
+}
+
+/* The work itself becomes the entry; what it replaces is what the work then removes. */
+static int publish(struct cenv_build *build)
+{
+    int templates = build->store->dirs[CENV_STORE_TEMPLATES];
+    int tmp = build->store->dirs[CENV_STORE_TMP];
+    struct cenv_span span = cenv_span_begin("publish", build->id.data);
+    int rc = cenv_store_sync(build->store, build->err);
+    cenv_span_end(build->task, &span);
+    if (rc < 0)
+        return rc;
+    cenv_raw_chmod_fd(build->work.fd, 0755);
+    rc = cenv_raw_rename_noreplace(tmp, build->work.name, templates, build->id.data);
+    if (rc == -EEXIST)
+        rc = cenv_store_exchange(tmp, build->work.name, templates, build->id.data);
+    return rc < 0 ? cenv_fs_fail(build->err, rc, templates, build->id.data,
+                                 "cannot publish")
+                  : 0;
+}
+
+static int fill_work(struct cenv_build *build)
+{
+    struct cenv_buf dir;
+    struct cenv_link_plan *plan = NULL;
+    int prefix = -1;
+    cenv_buf_init(&dir, 1 << 20);
+    int rc = cenv_fs_mkdir(build->work.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
+    if (rc == 0 && cenv_fs_path_of(build->work.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
+        rc = cenv_error_oom(build->err);
+    if (rc == 0)
+        rc = cenv_build_link(build, dir.data, &plan);
+    if (rc == 0) {
+        prefix = cenv_fs_open_dir(build->work.fd, CENV_TEMPLATE_PREFIX, build->err);
+        rc = prefix < 0 ? prefix : save_manifest(build, prefix, plan);
+    }
+    if (rc == 0)
+        rc = cenv_store_tree_bytes(prefix, &build->bytes, build->task, build->err);
+    if (rc == 0)
+        rc = cenv_build_describe(build, build->work.fd);
+    cenv_fd_close(prefix);
+    cenv_link_plan_free(plan);
+    cenv_buf_release(&dir);
+    return rc;
+}
+
+int cenv_build_make(struct cenv_build *build)
+{
+    int rc = cenv_build_fetch(build);
+    if (rc == 0)
+        rc = cenv_work_open(build->store, &build->work, build->err);
+    if (rc < 0)
+        return rc;
+    rc = fill_work(build);
+    if (rc == 0)
+        rc = publish(build);
+    cenv_work_close(build->store, &build->work);
+    return rc;
+}
+
+/* ---- finding or making ---- */
+
+int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
+{
+    struct cenv_json *doc = NULL;
+    struct cenv_stat st;
+    double seconds = (double)(cenv_clock_ns() - build->started_ns) / 1e9;
+    int rc = cenv_template_load(build->store, build->id.data, &doc, &st, build->err);
+    if (rc == 1)
+        return cenv_error_set(build->err, CENV_EFAIL, "template %s vanished",
+                              build->id.data);
+    if (rc < 0)
+        return rc;
+    rc = cenv_template_complete(build->store, build->id.data, &st, doc);
+    rc = rc ? rc : cenv_json_set_bool(doc, "built", built);
+    rc = rc ? rc : cenv_json_set(doc, "seconds", cenv_json_number(seconds));
+    rc = rc ? rc : cenv_json_print(doc, 0, out);
+    cenv_json_free(doc);
+    if (rc < 0)
+        return cenv_error_oom(build->err);
+    if (!built)
+        cenv_template_used(build->store, build->id.data);
+    return 0;
+}
+
+int cenv_build_is_there(struct cenv_build *build)
+{
+    return cenv_template_is_there(build->store, build->id.data, build->err);
+}
+
+int cenv_build_lock(struct cenv_build *build)
+{
+    char key[80];
+    snprintf(key, sizeof(key), "template-%s", build->id.data);
+    return cenv_store_lock(build->store, key, &build->lock, build->task, build->err);
+}
+
+void cenv_build_unlock(struct cenv_build *build)
+{
+    char key[80];
+    snprintf(key, sizeof(key), "template-%s", build->id.data);
+    cenv_store_unlock(build->store, key, build->lock);
+    build->lock = NULL;
+}
+
+/* What lies there without a whole template.json was never finished, or was damaged since. */
+static int find_or_make(struct cenv_build *build, bool rebuild, bool *built)
+{
+    int rc = rebuild ? 1 : cenv_build_is_there(build);
+    if (rc != 1)
+        return rc;
+    rc = cenv_build_lock(build);
+    if (rc < 0)
+        return rc;
+    rc = cenv_build_is_there(build);
+    if (rc == 1 || (rc == 0 && rebuild)) {
+        rc = cenv_build_make(build);
+        *built = rc == 0;
+    }
+    cenv_build_unlock(build);
+    return rc;
+}
+
+int cenv_build_begin(struct cenv_build *build, struct cenv_store *store,
+                     const char *records_json, const char *meta_json,
+                     struct cenv_task *task, struct cenv_error *err)
+{
+    *build = (struct cenv_build){.store = store,
+                                 .meta_text = meta_json,
+                                 .started_ns = cenv_clock_ns(),
+                                 .task = task,
+                                 .err = err};
+    cenv_buf_init(&build->id, CENV_DIGEST_HEX_MAX);
+    cenv_buf_init(&build->target, 1 << 20);
+    int rc = cenv_lease_take(store, &build->lease, err);
+    return rc ? rc : take_input(build, records_json);
+}
+
+void cenv_build_end(struct cenv_build *build)
+{
+    cenv_buf_release(&build->id);
+    cenv_buf_release(&build->target);
+    cenv_json_free(build->records);
+    cenv_json_free(build->meta);
+    cenv_json_free(build->base);
+    cenv_lease_free(build->lease);
+}
+
+int cenv_template_build(struct cenv_store *store, const char *records_json,
+                        const char *meta_json, struct cenv_task *task,
+                        struct cenv_buf *out, struct cenv_error *err)
+{
+    bool built = false;
+    struct cenv_build build;
+    int rc = cenv_build_begin(&build, store, records_json, meta_json, task, err);
+    if (rc == 0)
+        rc = find_or_make(&build, cenv_json_get_true(build.meta, "rebuild"), &built);
+    if (rc == 0)
+        rc = cenv_build_reply(&build, built, out);
+    cenv_build_end(&build);
+    return rc;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The steps of building a template, shared by its two ways: in one call, and as a draft. */
+#ifndef CENV_TEMPLATE_BUILD_H
+#define CENV_TEMPLATE_BUILD_H
+
+#include "base/buf.h"
+#include "codec/json.h"
+#include "link/link.h"
+#include "store/store.h"
+
+struct cenv_build {
+    struct cenv_store *store;
+    const char *meta_text; /* borrowed until begin is over */
+    struct cenv_json *meta;
+    struct cenv_json *records; /* in link order, each with sha256 */
+    struct cenv_json
+        *base; /* the description of the template this one is a layer over */
+    struct cenv_buf id;
+    struct cenv_buf target; /* the prefix's final path */
+    struct cenv_lease *lease;
+    struct cenv_lock *lock;
+    struct cenv_work work;
+    uint64_t bytes; /* of all files, for template.json */
+    uint64_t started_ns;
+    struct cenv_task *task;
+    struct cenv_error *err;
+};
+
+/* Takes a lease, reads the input, finds the id (fetching where hashes are not known). End always. */
+int cenv_build_begin(struct cenv_build *build, struct cenv_store *store,
+                     const char *records_json, const char *meta_json,
+                     struct cenv_task *task, struct cenv_error *err);
+void cenv_build_end(struct cenv_build *build);
+
+int cenv_build_is_there(struct cenv_build *build); /* 0 there, 1 not, or a status */
+int cenv_build_lock(struct cenv_build *build);
+void cenv_build_unlock(struct cenv_build *build);
+
+/* Fetches the packages, completing the records; links them into the empty directory `dir`. */
+int cenv_build_fetch(struct cenv_build *build);
+int cenv_build_link(struct cenv_build *build, const char *dir,
+                    struct cenv_link_plan **plan);
+
+/* Fetches, links, describes and publishes, in the place of what is there. Hold the lock. */
+int cenv_build_make(struct cenv_build *build);
+
+/* Writes template.json, which says that the rest is whole. */
+int cenv_build_describe(struct cenv_build *build, int dirfd);
+
+/* Appends {"id", "path", "built", "records", "seconds", ...}. */
+int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private views: what a program writes there vanishes; failures are told. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "os/namespace.h"
+
+static int run_in_view(const char *prefix, const char *script, struct cenv_error *err)
+{
+    const char *argv[] = {"sh", "-c", script, NULL};
+    const char *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    struct cenv_view_command command = {
+        .prefix = prefix,
+        .program = "/bin/sh",
+        .argv = argv,
+        .envp = envp,
+        .cwd = prefix,
+        .stdio = {-1, -1, -1},
+    };
+    int pid = 0, status = 0;
+    if (cenv_view_start(&command, &pid, err) < 0)
+        return -1;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The directory's name has characters that mount options cannot hold. */
+static char dir[] = "/tmp/cenv,ns:XXXXXX";
+
+static void test_ns__writes_vanish(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    const char *change =
+        "test \"$(cat kept)\" = old && echo new > kept && echo more > added && "
+        "test \"$(cat kept)\" = new && exit 7";
+    CHECK_INT(run_in_view(dir, change, &err), 7);
+    CHECK_INT(run_in_view(dir, "test ! -e added && test \"$(cat kept)\" = old", &err),
+              0);
+    cenv_error_release(&err);
+}
+
+/* Runs `body` in a process of its own, where it may enter a namespace: the number of failures. */
+static int in_child(int (*body)(void))
+{
+    int status = 0, pid = fork();
+    if (pid == 0)
+        _exit(body());
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int open_in(int top, const char *name)
+{
+    mkdirat(top, name, 0755);
+    return openat(top, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool is_there(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Two layers below a writable one; what a middle one hides; unmounting in order. */
+static int stack_and_unstack(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf name;
+    cenv_buf_init(&name, 64);
+    int wrong = cenv_ns_enter(&err) != 0 || cenv_ns_name(&name, &err) != 0;
+    int source = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    wrong += strncmp(name.data, "mnt:[", 5) != 0;
+    wrong += cenv_ns_unmount(dir, "overlay", &err) != 1;
+    wrong += cenv_ns_mount_tmpfs(dir, &err) != 0 || is_there("kept");
+    int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int layer = open_in(top, "layer"), upper = open_in(top, "upper");
+    wrong += mkdirat(layer, "added", 0755) != 0;
+    wrong += mknodat(layer, "hidden", S_IFCHR, 0) != 0;
+    int lower[] = {layer, source};
+    wrong += cenv_ns_mount_overlay(dir, lower, 2, upper, open_in(top, "work"), &err);
+    wrong += !is_there("kept") || !is_there("added") || is_there("hidden");
+    wrong += cenv_ns_unmount(dir, "tmpfs", &err) != 1;
+    wrong += cenv_ns_unmount(dir, "overlay", &err) != 0 || !is_there("layer");
+    wrong += cenv_ns_unmount(dir, "tmpfs", &err) != 0 || !is_there("hidden");
+    wrong += cenv_ns_unmount(dir, "tmpfs", &err) != 1 || err.status != 0;
+    cenv_buf_release(&name);
+    return wrong;
+}
+
+static void test_ns__overlays_stack(void)
+{
+    char hidden[64];
+    snprintf(hidden, sizeof(hidden), "%s/hidden", dir);
+    FILE *made = fopen(hidden, "w");
+    CHECK(made && fclose(made) == 0);
+    CHECK_INT(in_child(stack_and_unstack), 0);
+    CHECK(unlink(hidden) == 0);
+}
+
+static void *wait_on(void *lock)
+{
+    pthread_mutex_lock(lock);
+    pthread_mutex_unlock(lock);
+    return NULL;
+}
+
+static int enter_with_threads(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t thread;
+    pthread_mutex_lock(&lock);
+    if (pthread_create(&thread, NULL, wait_on, &lock) != 0)
+        return 1;
+    int wrong = cenv_ns_enter(&err) != CENV_ELINK || !strstr(err.message, "threads") ||
+                !err.hint[0];
+    pthread_mutex_unlock(&lock);
+    pthread_join(thread, NULL);
+    return wrong;
+}
+
+static void test_ns__threads_are_refused(void)
+{
+    CHECK_INT(in_child(enter_with_threads), 0);
+}
+
+static void test_ns__refusal_has_a_reason(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    CHECK_INT(run_in_view(dir, "true", &err), -1);
+    CHECK_INT(err.status, CENV_ELINK);
+    CHECK(err.hint[0] != '\0');
+    cenv_error_release(&err);
+}
+
+static void test_ns__missing_prefix(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    CHECK_INT(run_in_view("/no/such/prefix", "true", &err), -1);
+    CHECK(err.status == CENV_EOS || err.status == CENV_ELINK);
+    cenv_error_release(&err);
+}
+
+int main(void)
+{
+    struct cenv_buf reason;
+    char file[64];
+    cenv_buf_init(&reason, 4096);
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(file, sizeof(file), "%s/kept", dir);
+    FILE *made = fopen(file, "w");
+    CHECK(made && fputs("old", made) >= 0 && fclose(made) == 0);
+    if (cenv_ns_works(dir, &reason)) {
+        RUN(test_ns__writes_vanish);
+        RUN(test_ns__overlays_stack);
+    } else if (CHECK(reason.len > 0)) {
+        RUN(test_ns__refusal_has_a_reason);
+    }
+    RUN(test_ns__threads_are_refused);
+    RUN(test_ns__missing_prefix);
+    cenv_buf_release(&reason);
+    CHECK(unlink(file) == 0 && rmdir(dir) == 0);
+    return check_report();
+}

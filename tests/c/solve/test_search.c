@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Encoding and layered descent, with and without reduction, against exhaustive search on small random instances. */
+#include "check.h"
+
+#include <stdlib.h>
+
+#include "base/task.h"
+#include "solve/dominate.h"
+#include "solve/search.h"
+
+enum {
+    NAMES = 5,
+    CANDS = 4,
+    REQS = 14,
+    ITEMS = 4,
+    MAX_CANDS = NAMES * CANDS,
+    MAX_EDGES = 4
+};
+
+struct small {
+    struct cenv_instance in;
+    uint32_t first[NAMES + 1], name_of[MAX_CANDS];
+    struct cenv_req reqs[REQS];
+    struct cenv_run runs[REQS * CANDS];
+    uint32_t edge_first[MAX_CANDS + 1], edges[MAX_CANDS * MAX_EDGES];
+    uint8_t hidden[MAX_CANDS];
+    struct cenv_item items[ITEMS];
+};
+
+static uint32_t seed = 1;
+
+static uint32_t pick(uint32_t below)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % below;
+}
+
+static void make_req(struct small *s, uint32_t q, uint32_t *nr_runs)
+{
+    struct cenv_req *req = &s->reqs[q];
+    *req = (struct cenv_req){
+        .name = pick(NAMES), .first_run = *nr_runs, .limit = pick(4) == 0};
+    uint32_t size = cenv_instance_size(&s->in, req->name);
+    bool inside = false;
+    for (uint32_t p = 0; p < size; p++) {
+        bool match = pick(3) != 0;
+        if (match && !inside)
+            s->runs[(*nr_runs)++] = (struct cenv_run){p, p + 1};
+        else if (match)
+            s->runs[*nr_runs - 1].to++;
+        inside = match;
+    }
+    req->nr_runs = *nr_runs - req->first_run;
+}
+
+static void make(struct small *s)
+{
+    memset(s, 0, sizeof(*s));
+    s->in = (struct cenv_instance){.nr_names = NAMES,
+                                   .nr_reqs = REQS,
+                                   .nr_items = 1 + pick(ITEMS),
+                                   .first = s->first,
+                                   .name_of = s->name_of,
+                                   .reqs = s->reqs,
+                                   .runs = s->runs,
+                                   .edge_first = s->edge_first,
+                                   .edges = s->edges,
+                                   .hidden = s->hidden,
+                                   .items = s->items};
+    for (uint32_t n = 0; n < NAMES; n++)
+        s->first[n + 1] = s->first[n] + pick(CANDS + 1);
+    s->in.nr_cands = s->first[NAMES];
+    uint32_t nr_runs = 0, nr_edges = 0;
+    for (uint32_t q = 0; q < REQS; q++)
+        make_req(s, q, &nr_runs);
+    for (uint32_t n = 0; n < NAMES; n++)
+        for (uint32_t c = s->first[n]; c < s->first[n + 1]; c++) {
+            s->name_of[c] = n;
+            s->hidden[c] = pick(8) == 0;
+            s->edge_first[c] = nr_edges;
+            for (uint32_t k = pick(MAX_EDGES); k > 0; k--)
+                s->edges[nr_edges++] = pick(REQS);
+        }
+    s->edge_first[s->in.nr_cands] = nr_edges;
+    for (uint32_t i = 0; i < s->in.nr_items; i++)
+        s->items[i] = (struct cenv_item){CENV_ITEM_REQ, pick(REQS)};
+    if (pick(3) == 0)
+        s->items[0] = (struct cenv_item){CENV_ITEM_HIDE, 1};
+}
+
+static bool req_holds(const struct cenv_instance *in, uint32_t q,
+                      const uint32_t *choice)
+{
+    const struct cenv_req *req = &in->reqs[q];
+    uint32_t place = choice[req->name];
+    return place == CENV_ABSENT ? req->limit : cenv_req_has(in, req, place);
+}
+
+static bool name_holds(const struct cenv_instance *in, uint32_t n,
+                       const uint32_t *choice)
+{
+    if (choice[n] == CENV_ABSENT)
+        return true;
+    uint32_t c = in->first[n] + choice[n];
+    for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
+        if (!req_holds(in, in->edges[k], choice))
+            return false;
+    return true;
+}
+
+static bool is_valid(const struct cenv_instance *in, const uint32_t *choice)
+{
+    for (uint32_t i = 0; i < in->nr_items; i++) {
+        if (in->items[i].kind == CENV_ITEM_REQ &&
+            !req_holds(in, in->items[i].value, choice))
+            return false;
+        for (uint32_t n = 0; in->items[i].kind == CENV_ITEM_HIDE && n < in->nr_names;
+             n++)
+            if (choice[n] != CENV_ABSENT &&
+                in->hidden[in->first[n] + choice[n]] == in->items[i].value)
+                return false;
+    }
+    for (uint32_t n = 0; n < in->nr_names; n++)
+        if (!name_holds(in, n, choice))
+            return false;
+    return true;
+}
+
+struct layers {
+    const struct cenv_instance *in;
+    uint32_t order[NAMES];
+    uint32_t nr, from;
+    bool seen[NAMES];
+};
+
+static void reach(struct layers *l, uint32_t q)
+{
+    const struct cenv_req *req = &l->in->reqs[q];
+    if (req->limit || l->seen[req->name])
+        return;
+    l->seen[req->name] = true;
+    l->order[l->nr++] = req->name;
+}
+
+/* The order in which the descent meets the names of a solution, by definition rather than speed. */
+static void layer_order(struct layers *l, const uint32_t *choice)
+{
+    for (uint32_t i = 0; i < l->in->nr_items; i++)
+        if (l->in->items[i].kind == CENV_ITEM_REQ)
+            reach(l, l->in->items[i].value);
+    while (l->from < l->nr) {
+        uint32_t end = l->nr;
+        for (; l->from < end; l->from++) {
+            uint32_t c = l->in->first[l->order[l->from]] + choice[l->order[l->from]];
+            for (uint32_t k = l->in->edge_first[c]; k < l->in->edge_first[c + 1]; k++)
+                reach(l, l->in->edges[k]);
+        }
+        for (uint32_t i = end; i < l->nr; i++)
+            for (uint32_t k = i; k > end && l->order[k] < l->order[k - 1]; k--) {
+                uint32_t swap = l->order[k];
+                l->order[k] = l->order[k - 1];
+                l->order[k - 1] = swap;
+            }
+    }
+}
+
+/* Solution a is better than b: at the first difference along their (until then common) order. */
+static bool is_better(const struct cenv_instance *in, const uint32_t *a,
+                      const uint32_t *b)
+{
+    struct layers l = {.in = in};
+    layer_order(&l, a);
+    for (uint32_t i = 0; i < l.nr; i++)
+        if (a[l.order[i]] != b[l.order[i]])
+            return a[l.order[i]] < b[l.order[i]];
+    return false;
+}
+
+static bool next_choice(const struct cenv_instance *in, uint32_t *choice)
+{
+    for (uint32_t n = 0; n < in->nr_names; n++) {
+        choice[n] = choice[n] == CENV_ABSENT ? 0 : choice[n] + 1;
+        if (choice[n] < cenv_instance_size(in, n))
+            return true;
+        choice[n] = CENV_ABSENT;
+    }
+    return false;
+}
+
+/* Leaves out what nothing requires, as the descent does. */
+static void drop_unreached(const struct cenv_instance *in, uint32_t *choice)
+{
+    struct layers l = {.in = in};
+    layer_order(&l, choice);
+    for (uint32_t n = 0; n < in->nr_names; n++)
+        if (!l.seen[n])
+            choice[n] = CENV_ABSENT;
+}
+
+static bool exhaustive(const struct cenv_instance *in, uint32_t *best)
+{
+    uint32_t choice[NAMES];
+    bool found = false;
+    memset(choice, 0xff, sizeof(choice));
+    do {
+        if (is_valid(in, choice) && (!found || is_better(in, choice, best))) {
+            memcpy(best, choice, sizeof(choice));
+            found = true;
+        }
+    } while (next_choice(in, choice));
+    if (found)
+        drop_unreached(in, best);
+    return found;
+}
+
+static int descend(const struct cenv_instance *in, unsigned flags, uint32_t *choice)
+{
+    struct cenv_task task;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_sat *sat = cenv_sat_new();
+    cenv_task_init(&task, NULL, NULL);
+    CHECK_INT(cenv_encode(in, flags, sat, &err), 0);
+    for (uint32_t q = 0; (flags & CENV_ENCODE_SOFT) && q < in->nr_reqs; q++)
+        CHECK_INT(cenv_sat_add(sat, (int[]){cenv_var_soft(in, q)}, 1), 0);
+    int rc = cenv_descend(in, sat, choice, NULL, &task, &err);
+    cenv_sat_free(sat);
+    cenv_task_release(&task);
+    return rc;
+}
+
+static void test_descent__is_the_layered_optimum(void)
+{
+    int solvable = 0;
+    for (uint32_t round = 0; round < 1500; round++) {
+        struct small s;
+        uint32_t want[NAMES], got[NAMES];
+        char label[32];
+        snprintf(label, sizeof(label), "seed %u", seed);
+        check_case(label);
+        make(&s);
+        bool found = exhaustive(&s.in, want);
+        solvable += found;
+        unsigned flags = round % 4 == 0 ? CENV_ENCODE_SOFT : 0;
+        if (CHECK_INT(descend(&s.in, flags, got), found) && found)
+            CHECK_MEM(got, want, sizeof(want));
+    }
+    CHECK(solvable > 300 && solvable < 1400);
+}
+
+/* As descend, on what is left after reducing; *dropped counts the candidates that are not. */
+static int descend_reduced(const struct cenv_instance *in, uint32_t *choice,
+                           uint32_t *dropped)
+{
+    struct cenv_reduction r;
+    struct cenv_error err = CENV_ERROR_INIT;
+    CHECK_INT(cenv_reduce(&r, in, &err), 0);
+    *dropped += in->nr_cands - r.in.nr_cands;
+    int rc = descend(&r.in, 0, choice);
+    if (rc > 0)
+        cenv_reduction_expand(&r, in, choice);
+    cenv_reduction_release(&r);
+    return rc;
+}
+
+static void test_reduce__keeps_verdict_and_optimum(void)
+{
+    uint32_t dropped = 0;
+    for (uint32_t round = 0; round < 3000; round++) {
+        struct small s;
+        uint32_t want[NAMES], got[NAMES];
+        char label[32];
+        snprintf(label, sizeof(label), "seed %u", seed);
+        check_case(label);
+        make(&s);
+        bool found = exhaustive(&s.in, want);
+        if (CHECK_INT(descend_reduced(&s.in, got, &dropped), found) && found)
+            CHECK_MEM(got, want, sizeof(want));
+    }
+    CHECK(dropped > 1500);
+}
+
+static void test_descent__req_has(void)
+{
+    struct cenv_run runs[] = {{1, 3}, {5, 6}};
+    struct cenv_req req = {.nr_runs = 2};
+    struct cenv_instance in = {.runs = runs};
+    const bool want[] = {false, true, true, false, false, true, false};
+    for (uint32_t p = 0; p < CHECK_NR(want); p++)
+        CHECK_INT(cenv_req_has(&in, &req, p), want[p]);
+}
+
+int main(void)
+{
+    RUN(test_descent__req_has);
+    RUN(test_descent__is_the_layered_optimum);
+    RUN(test_reduce__keeps_verdict_and_optimum);
+    return check_report();
+}
