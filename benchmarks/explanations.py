@@ -28,7 +28,7 @@ from verdicts import WORLDS, constrained, sources
 
 EXPLAIN = """
 import json, os, sys, time
-from cenv import core, trace
+from cenv import _native, trace
 from cenv.errors import UnsatisfiableError
 job = json.load(sys.stdin)
 sources = [
@@ -36,7 +36,7 @@ sources = [
      os.fsencode(s["path"]))
     for s in job["sources"]
 ]
-index = core.call(core.extension().Index, sources, None)
+index = _native.call(_native.extension().Index, sources, None)
 STRICT = "channel_priority=strict"
 
 def solve(specs, priority=job["priority"]):
@@ -45,7 +45,7 @@ def solve(specs, priority=job["priority"]):
     wall, busy = time.perf_counter(), time.process_time()
     with trace.recording() as recorder:
         try:
-            core.call(index.solve, json.dumps(request))
+            _native.call(index.solve, json.dumps(request))
         except UnsatisfiableError as error:
             share = sum(s.seconds for s in recorder.stages() if s.name == "explain")
             share /= time.perf_counter() - wall

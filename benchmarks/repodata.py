@@ -34,8 +34,8 @@ print(json.dumps([seconds, peak, found]))
 """
 
 WARM = """
-from cenv import core
-extension = core.extension()
+from cenv import _native
+extension = _native.extension()
 source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path))
 cache = os.fsencode(sys.argv[2])
 virtual = [["__glibc", "2.36", "0"], ["__linux", "6.1", "0"], ["__unix", "0", "0"]]
@@ -51,9 +51,9 @@ RUNS = {
         "found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).find(b'\\0')",
     ),
     "cenv": (
-        "from cenv import core\nextension = core.extension()",
+        "from cenv import _native\nextension = _native.extension()",
         "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
-        "index = core.call(extension.Index, [source], None)\n"
+        "index = _native.call(extension.Index, [source], None)\n"
         "found = os.stat(path).st_size",
     ),
     "cenv warm": (
@@ -75,10 +75,10 @@ RUNS = {
         "found = os.stat(path).st_size",
     ),
     "cenv .zst cold": (
-        "import tempfile\nfrom cenv import core\nextension = core.extension()\n"
+        "import tempfile\nfrom cenv import _native\nextension = _native.extension()\n"
         "empty = tempfile.TemporaryDirectory()",
         "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
-        "core.call(extension.Index, [source], os.fsencode(empty.name))\n"
+        "_native.call(extension.Index, [source], os.fsencode(empty.name))\n"
         "found = os.stat(path).st_size",
     ),
     "py-rattler sparse": (

@@ -23,8 +23,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from cenv import core
-from cenv.index_dir import write_shards
+from cenv import _native
+from cenv.solving.index_dir import write_shards
 
 HERE = Path(__file__).resolve().parent
 SHARED = Path(os.environ.get("CENV_SHARED", HERE.parent.parent / "shared"))
@@ -92,7 +92,7 @@ os._exit(0)  # what a peer does at its end is not its solve
 """
 
 CENV = (
-    "from cenv.config import Config\nfrom cenv.solving import Index\n"
+    "from cenv.config.config import Config\nfrom cenv.solving.index import Index\n"
     "config = Config(repodata_use_shards={shards})",
     "index = Index([url], 'linux-64', store=cache, config=config)\n"
     "found = len(index.solve(specs).records)",
@@ -128,7 +128,7 @@ def make_channel(top: Path, records: int) -> None:
             options = ["--records", str(records), "--merge", merged]
             subprocess.run([*generator, *options], check=True, capture_output=True)
             merged.unlink()
-        core.extension().zstd_write(f"{path}.zst", path.read_bytes(), 6)
+        _native.extension().zstd_write(f"{path}.zst", path.read_bytes(), 6)
         write_shards(path.parent, json.loads(path.read_bytes()), 6)
         path.unlink()
 
@@ -144,7 +144,7 @@ def change_channel(top: Path) -> None:
         if record["name"] == "numpy":
             record["size"] = record.get("size", 0) + 1
     data = json.dumps(document).encode()
-    core.extension().zstd_write(subdir / "repodata.json.zst", data, 6)
+    _native.extension().zstd_write(subdir / "repodata.json.zst", data, 6)
     write_shards(subdir, document, 6)
 
 

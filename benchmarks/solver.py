@@ -63,13 +63,13 @@ PROBLEMS: dict[str, tuple[list[str], list[list[str]], list[str]]] = {
 
 CENV = """
 import json, os, sys, time
-from cenv import core
+from cenv import _native
 from cenv.errors import UnsatisfiableError
 sources, requests, rounds, cache = json.load(sys.stdin)
-extension = core.extension()
+extension = _native.extension()
 cache = cache and os.fsencode(cache)
 start = time.perf_counter()
-index = core.call(extension.Index, [(*s[:-1], os.fsencode(s[-1])) for s in sources], cache)
+index = _native.call(extension.Index, [(*s[:-1], os.fsencode(s[-1])) for s in sources], cache)
 opened = time.perf_counter() - start
 replies = []
 for request in requests:
@@ -78,7 +78,7 @@ for request in requests:
     for _ in range(rounds):
         start = time.perf_counter()
         try:
-            reply = core.call(index.solve, text)
+            reply = _native.call(index.solve, text)
         except UnsatisfiableError:
             reply = None
         times.append(time.perf_counter() - start)

@@ -53,7 +53,7 @@ WORLDS: dict[str, tuple[list[str], list[list[str]], str]] = {
 
 CENV = """
 import json, os, sys, time
-from cenv import core
+from cenv import _native
 from cenv.errors import UnsatisfiableError
 job = json.load(sys.stdin)
 sources = [
@@ -61,7 +61,7 @@ sources = [
      os.fsencode(s["path"]))
     for s in job["sources"]
 ]
-index = core.call(core.extension().Index, sources, None)
+index = _native.call(_native.extension().Index, sources, None)
 replies = []
 for number, specs in enumerate(job["requests"]):
     request = {"specs": specs, "virtual_packages": job["machine"],
@@ -70,7 +70,7 @@ for number, specs in enumerate(job["requests"]):
         request["locked"] = job["locked"][number]
     start = time.perf_counter()
     try:
-        found = [r["url"] for r in core.call(index.solve, json.dumps(request))["records"]]
+        found = [r["url"] for r in _native.call(index.solve, json.dumps(request))["records"]]
     except UnsatisfiableError:
         found = None
     replies.append([time.perf_counter() - start, found])

@@ -48,7 +48,7 @@ MakeChannel = Callable[..., Path]
 def make_channel(tmp_path_factory: pytest.TempPathFactory) -> MakeChannel:
     """Return a function that writes packages to a new channel and indexes it."""
     from cenv.demo.package import Package, write
-    from cenv.index_dir import index
+    from cenv.solving.index_dir import index
 
     def make(*packages: Package, extension: str = ".conda") -> Path:
         channel = tmp_path_factory.mktemp("channel")

@@ -10,6 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, without the milliseconds of loading typing
 if TYPE_CHECKING:
     from cenv.api import clone, create, extract, remove, reset, solve, verify
+    from cenv.clones.overlay import enter_overlay_namespace
     from cenv.errors import (
         CenvError,
         ChannelError,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         UnsatisfiableError,
         UsageError,
     )
-    from cenv.index_dir import index
     from cenv.model import (
         Alteration,
         CheckReport,
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
         Solution,
         VerifyReport,
     )
-    from cenv.overlay import enter_overlay_namespace
-    from cenv.solving import Index
-    from cenv.specs import MatchSpec, Version
-    from cenv.store import Clone, Template, TemplateStore
+    from cenv.solving.index import Index
+    from cenv.solving.index_dir import index
+    from cenv.specs.specs import MatchSpec, Version
+    from cenv.templates.store import Clone, Template, TemplateStore
 
 __version__ = "0.1.0"
 
@@ -42,13 +42,13 @@ _HOMES = {
     "api": "clone create extract remove reset solve verify",
     "errors": "CenvError ChannelError IntegrityError LinkError PrefixError SpecError "
     "UnsatisfiableError UsageError",
-    "index_dir": "index",
+    "solving.index_dir": "index",
     "model": "Alteration CheckReport CloneReport PackageRecord PrefixReport ResetReport "
     "Solution VerifyReport",
-    "overlay": "enter_overlay_namespace",
-    "solving": "Index",
-    "specs": "MatchSpec Version",
-    "store": "Clone Template TemplateStore",
+    "clones.overlay": "enter_overlay_namespace",
+    "solving.index": "Index",
+    "specs.specs": "MatchSpec Version",
+    "templates.store": "Clone Template TemplateStore",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

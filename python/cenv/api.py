@@ -10,8 +10,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cenv import core, overlay, trace
-from cenv.config import load
+from cenv import _native, trace
+from cenv.clones import overlay
+from cenv.config.config import load
+from cenv.config.paths import store_path
 from cenv.model import (
     CloneReport,
     PackageRecord,
@@ -21,8 +23,7 @@ from cenv.model import (
     VerifyReport,
     records_of,
 )
-from cenv.paths import store_path
-from cenv.solving import Index, chosen_channels, open_store
+from cenv.solving.index import Index, chosen_channels, open_store
 
 Path = str | os.PathLike[str]
 Record = PackageRecord | Mapping[str, Any]
@@ -87,9 +88,9 @@ def create(
             **fetching,
         }
         core_store = open_store(store)
-        reply = core.call(
+        reply = _native.call(
             core_store.create,
-            core.fspath(prefix),
+            _native.fspath(prefix),
             json.dumps(found),
             json.dumps(settings),
         )
@@ -97,7 +98,7 @@ def create(
         records=records_of(reply["records"]),
         seconds=recorder.seconds,
         stages=recorder.stages(),
-        prefix=core.fspath(prefix),
+        prefix=_native.fspath(prefix),
         specs=tuple(asked),
         linked=reply.get("linked", {}),
         messages=_lines(reply.get("messages")),
@@ -120,7 +121,7 @@ def complete(
 
     Records of a lock or an @EXPLICIT list lack what only the package tells.
     """
-    from cenv.order import link_order
+    from cenv.specs.link_order import link_order
 
     wanted = [r.to_json() if isinstance(r, PackageRecord) else dict(r) for r in records]
     config = load()
@@ -128,7 +129,7 @@ def complete(
     secrets = {c.safe_url: c.url for c in known if c.url != c.safe_url}
     options = {**config.fetching(offline), "secrets": secrets}
     fetch = open_store(store).fetch_packages
-    return link_order(core.call(fetch, json.dumps(wanted), json.dumps(options)))
+    return link_order(_native.call(fetch, json.dumps(wanted), json.dumps(options)))
 
 
 def clone(
@@ -150,15 +151,15 @@ def clone(
     settings = {"mode": mode, "owner": owner, "origin": origin}
     if mode == "overlay":
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
-    opened, path = open_store(store), core.fspath(dst)
+    opened, path = open_store(store), _native.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
         with trace.recording() as recorder:
-            reply = core.call(
-                core.extension().clone,
+            reply = _native.call(
+                _native.extension().clone,
                 opened,
-                core.fspath(src),
+                _native.fspath(src),
                 path,
                 json.dumps(settings),
             )
@@ -175,14 +176,16 @@ def clone(
 
 def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
     """Put a clone back to the state of its template."""
-    reply = core.call(core.extension().reset, open_store(store), core.fspath(clone))
+    reply = _native.call(
+        _native.extension().reset, open_store(store), _native.fspath(clone)
+    )
     return ResetReport.from_json(reply)
 
 
 def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
     """Make a clone permanent, an overlay clone by writing it out at its own path."""
-    path = core.fspath(clone)
-    reply = core.call(core.extension().materialize, open_store(store), path)
+    path = _native.fspath(clone)
+    reply = _native.call(_native.extension().materialize, open_store(store), path)
     overlay.forget(path)
     return CloneReport.from_json(reply)
 
@@ -190,7 +193,7 @@ def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
 def verify(prefix: Path) -> VerifyReport:
     """Check every file of `prefix` against its record."""
     return VerifyReport.from_json(
-        core.call(core.extension().verify, core.fspath(prefix))
+        _native.call(_native.extension().verify, _native.fspath(prefix))
     )
 
 
@@ -199,9 +202,9 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
 
     Raises IntegrityError for an archive that is not what it should be.
     """
-    operation = core.extension().extract
-    found: dict[str, Any] = core.call(
-        operation, core.fspath(package), core.fspath(dest), sha256
+    operation = _native.extension().extract
+    found: dict[str, Any] = _native.call(
+        operation, _native.fspath(package), _native.fspath(dest), sha256
     )
     return found
 
@@ -212,9 +215,9 @@ def remove(path: Path, *, store: Path | None = None, clone: Path | None = None) 
     The store (`store`, else the configured one if it is there) forgets the clone: that
     of `path`, or of the path `clone` from which it was moved away.
     """
-    where = core.fspath(path)
+    where = _native.fspath(path)
     known = open_store(store) if os.path.isdir(store_path(store)) else None
     if overlay.is_mounted(where):
         return overlay.remove(where, known)
-    was = where if clone is None else core.fspath(clone)
-    core.call(core.extension().remove, known, where, was)
+    was = where if clone is None else _native.fspath(clone)
+    _native.call(_native.extension().remove, known, where, was)

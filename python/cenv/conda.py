@@ -42,6 +42,6 @@ def _over(original: Any, templates: TemplateFactory, clones: EnvFactory) -> Any:
     """Return what stands in for conda's fixture; a suite's own stays as it is."""
     if not type(original).__module__.startswith("conda.testing"):
         return original
-    from cenv.conda_env import CondaTmpEnv
+    from cenv.pytest_plugin.conda_testing import CondaTmpEnv
 
     return CondaTmpEnv(original, templates, clones, _PKGS_DIRS)

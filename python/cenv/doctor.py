@@ -8,8 +8,8 @@ import sys
 import tempfile
 from typing import Any
 
-from cenv import __version__, core
-from cenv.paths import store_path
+from cenv import __version__, _native
+from cenv.config.paths import store_path
 
 
 def examine(
@@ -33,7 +33,7 @@ _MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cpus")
 
 
 def _of(directory: str) -> dict[str, Any]:
-    found: dict[str, Any] = core.call(core.extension().doctor, directory)
+    found: dict[str, Any] = _native.call(_native.extension().doctor, directory)
     return found
 
 
@@ -61,7 +61,7 @@ def _same(where: str, place: str) -> dict[str, Any]:
 def _store(place: str) -> dict[str, Any]:
     if not os.path.isdir(place):
         return {"exists": False}
-    from cenv.store import TemplateStore
+    from cenv.templates.store import TemplateStore
 
     store = TemplateStore(place)
     templates = store.templates()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cenv.config.paths import replace_file
 from cenv.model import Stage
-from cenv.paths import replace_file
 
 Progress = Callable[[str, int, int], None]
 

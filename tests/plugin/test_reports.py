@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from cenv import trace
-from cenv.pytest_plugin import summary, totals
-from cenv.pytest_plugin.words import duration
+from cenv.pytest_plugin import statistics, summary
+from cenv.pytest_plugin.format import duration
 
 SUITE = """
 import pytest
@@ -271,7 +271,7 @@ def process(**values: object) -> dict:
 
 
 def test_totals__add_up_over_processes() -> None:
-    found = totals.total(
+    found = statistics.total(
         [
             process(
                 templates=[template()],
@@ -304,15 +304,15 @@ def test_totals__add_up_over_processes() -> None:
 
 def test_saved__counts_what_was_measured_alone() -> None:
     clones = [note(), note(template="/env")]
-    found = totals.total([process(templates=[template()], clones=clones)])["saved"]
+    found = statistics.total([process(templates=[template()], clones=clones)])["saved"]
     assert found["seconds"] == pytest.approx(10 - 0.1 - 0.5)
     assert "1 clones" not in found["basis"]
     unknown = [template(cost=0.0)]
-    found = totals.total([process(templates=unknown, clones=clones)])["saved"]
+    found = statistics.total([process(templates=unknown, clones=clones)])["saved"]
     assert found["seconds"] == 0
     assert "no clone" in found["basis"]
     cheap = [template(cost=0.2)]
-    found = totals.total([process(templates=cheap, clones=clones)])["saved"]
+    found = statistics.total([process(templates=cheap, clones=clones)])["saved"]
     assert found["seconds"] == 0
 
 

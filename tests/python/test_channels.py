@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cenv.channels import redact, resolve
-from cenv.config import Config
+from cenv.config.channels import redact, resolve
+from cenv.config.config import Config
 from cenv.errors import ChannelError
 
 ALIAS = "https://conda.anaconda.org"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cenv.config import SEARCH_PATH, Config, load
+from cenv.config.config import SEARCH_PATH, Config, load
 from cenv.errors import UsageError
 
 
@@ -304,7 +304,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
 
 def test_yaml_is_loaded_only_for_a_file() -> None:
     code = (
-        "import sys; from cenv.config import load; load({}, []);"
+        "import sys; from cenv.config.config import load; load({}, []);"
         "sys.exit(any(name.startswith('ruamel.yaml') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

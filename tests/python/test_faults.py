@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cenv
-from cenv import core
+from cenv import _native
 from cenv.demo.package import Member, Package
 
 NOBODY = 65534
@@ -102,9 +102,9 @@ def test_no_permission(
             parent.chmod(parent.stat().st_mode | 0o055)
 
     def refused() -> None:
-        clone = core.extension().clone
+        clone = _native.extension().clone
         with pytest.raises(PermissionError) as caught:
-            core.call(clone, None, str(source), str(closed / "g"), "{}")
+            _native.call(clone, None, str(source), str(closed / "g"), "{}")
         assert caught.value.filename
 
     assert as_somebody_else(refused) == 0

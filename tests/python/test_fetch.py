@@ -13,25 +13,25 @@ from typing import Any
 
 import pytest
 
-from cenv import core
+from cenv import _native
 from cenv.errors import CenvError, ChannelError, IntegrityError
 
 SECRET = "canary-1234567890"
 
 
 def open_store(path: Path) -> Any:
-    return core.extension().Store(os.fsencode(path))
+    return _native.extension().Store(os.fsencode(path))
 
 
 def fetch_repodata(store: Any, *urls: str, **options: Any) -> Any:
     """Ask for the repodata of each subdir URL; noarch is required."""
     wanted = [{"url": url, "required": url.endswith("/noarch")} for url in urls]
     request = {"repodata": wanted, **options}
-    return core.call(store.fetch_repodata, json.dumps(request), "")
+    return _native.call(store.fetch_repodata, json.dumps(request), "")
 
 
 def fetch(store: Any, records: list[dict[str, Any]], **options: Any) -> Any:
-    return core.call(store.fetch_packages, json.dumps(records), json.dumps(options))
+    return _native.call(store.fetch_packages, json.dumps(records), json.dumps(options))
 
 
 def records_of(channel: Path, base: str) -> list[dict[str, Any]]:

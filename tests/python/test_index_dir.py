@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from cenv import core
+from cenv import _native
 from cenv.errors import CenvError, IntegrityError, UsageError
-from cenv.index_dir import index
+from cenv.solving.index_dir import index
 
 SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
 
@@ -32,7 +32,7 @@ def make_package(path: Path, **changes: Any) -> Path:
     content.append((b"info/paths.json", b'{"paths": [], "paths_version": 1}'))
     members = [(name, data, 0o644, 10**18, None) for name, data in content]
     path.parent.mkdir(parents=True, exist_ok=True)
-    core.call(core.extension().pack, path, members)
+    _native.call(_native.extension().pack, path, members)
     return path
 
 

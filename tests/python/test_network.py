@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from cenv import core
-from cenv.config import Config
+from cenv import _native
+from cenv.config.config import Config
 from cenv.errors import ChannelError
-from cenv.solving import Index
+from cenv.solving.index import Index
 
 TEXT = json.dumps({"info": {"subdir": "noarch"}, "packages": {}})
 
@@ -51,8 +51,8 @@ def ask(tmp_path: Path):
         config = Config(**settings)
         wanted = [{"url": f"{url}/noarch", "required": True}]
         request = {**config.fetching(), "ttl": 0, "repodata": wanted}
-        store = core.extension().Store(os.fsencode(tmp_path / "store"))
-        (found,) = core.call(store.fetch_repodata, json.dumps(request), "")
+        store = _native.extension().Store(os.fsencode(tmp_path / "store"))
+        (found,) = _native.call(store.fetch_repodata, json.dumps(request), "")
         return found
 
     return fetch
@@ -259,8 +259,8 @@ def fetch(store: Path, server: Any, package: Path) -> Any:
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    core.call(
-        core.extension().Store(os.fsencode(store)).fetch_packages,
+    _native.call(
+        _native.extension().Store(os.fsencode(store)).fetch_packages,
         json.dumps([record]),
         "{}",
     )

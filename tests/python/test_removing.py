@@ -178,13 +178,13 @@ def test_same_place__the_winner_is_known(
 CRASHES = """
 import os, signal, sys, time
 import cenv
-from cenv import removing
+from cenv.clones import background_removal
 
 template = cenv.TemplateStore(sys.argv[1]).template(["tool"], [sys.argv[2]])
 clones = [template.clone(f"{sys.argv[3]}/c{i}") for i in range(int(sys.argv[4]))]
 for clone in clones:
     clone.remove(background=True)
-helper = removing._helpers[0]._process.pid
+helper = background_removal._helpers[0]._process.pid
 if "helper" in sys.argv:
     os.kill(helper, signal.SIGKILL)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from cenv import core
-from cenv.config import Config
+from cenv import _native
+from cenv.config.config import Config
 from cenv.errors import CenvError, ChannelError, IntegrityError
-from cenv.index_dir import SHARD_INDEX, index, write_shards
-from cenv.solving import Index
+from cenv.solving.index import Index
+from cenv.solving.index_dir import SHARD_INDEX, index, write_shards
 
 SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
 REAL = SHARED / "repodata/conda-forge"
@@ -226,7 +226,7 @@ def test_a_broken_shard_is_refused(serve, channel, opened, damage):
 
 
 def pack(value: dict[str, Any]) -> bytes:
-    packed: bytes = core.extension().pack_shard(json.dumps(value).encode(), 3)
+    packed: bytes = _native.extension().pack_shard(json.dumps(value).encode(), 3)
     return packed
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cenv import core
+from cenv import _native
 from cenv.errors import CenvError
 
 MACHINE = [["__glibc", "2.36", "0"], ["__linux", "6.1", "0"], ["__unix", "0", "0"]]
@@ -42,14 +42,16 @@ def open_index(paths: list[Path], cache: Path | None = None) -> Any:
         url = f"https://host/{channel}"
         file = f"{url}/{subdir}/{path.name}"
         sources.append((channel, url, None, subdir, file, os.fsencode(path)))
-    return core.call(core.extension().Index, sources, cache and os.fsencode(cache))
+    return _native.call(
+        _native.extension().Index, sources, cache and os.fsencode(cache)
+    )
 
 
 def solve(index: Any, specs: list[str], **more: Any) -> Any:
     """Return the records in link order, or the message."""
     request = {"specs": specs, "virtual_packages": MACHINE, **more}
     try:
-        reply = core.call(index.solve, json.dumps(request))
+        reply = _native.call(index.solve, json.dumps(request))
     except CenvError as error:
         return str(error)
     return reply["records"]

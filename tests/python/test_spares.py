@@ -45,7 +45,7 @@ def test_spares_are_handed_over_once(template: cenv.Template, tmp_path: Path) ->
 def test_a_killed_parent_leaves_none(template: cenv.Template, tmp_path: Path) -> None:
     script = (
         "import itertools, sys, time\n"
-        "from cenv.store import Template\n"
+        "from cenv.templates.store import Template\n"
         "names = itertools.count()\n"
         f"template = Template(path={template.path!r}, id='', store={template.store!r})\n"
         f"template.spares(2, new_path=lambda: {str(tmp_path)!r} + f'/{{next(names)}}')\n"

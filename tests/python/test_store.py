@@ -40,7 +40,7 @@ def test_setup__runs_once_and_stays(
 ) -> None:
     calls = []
 
-    def setup(draft: cenv.store.Draft) -> None:
+    def setup(draft: cenv.templates.store.Draft) -> None:
         calls.append(draft.path)
         draft.run("tool", check=True)
         (draft / "added").write_text(f"at {draft}\n")
@@ -60,7 +60,7 @@ def test_setup__runs_once_and_stays(
 
 
 def test_setup__keys_are_contents(tmp_path: Path) -> None:
-    from cenv.setup import digest
+    from cenv.templates.setup import digest
 
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").write_text("x")
@@ -74,7 +74,7 @@ def test_setup__keys_are_contents(tmp_path: Path) -> None:
 def test_setup__failure_leaves_nothing(
     store: cenv.TemplateStore, small_channel: Path
 ) -> None:
-    def fails(draft: cenv.store.Draft) -> None:
+    def fails(draft: cenv.templates.store.Draft) -> None:
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import cenv
-from cenv import core, view
+from cenv import _native
+from cenv.clones import view
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def prefix(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def _views(prefix: Path) -> None:
-    if not core.call(core.extension().doctor, str(prefix))["overlay"]["works"]:
+    if not _native.call(_native.extension().doctor, str(prefix))["overlay"]["works"]:
         pytest.skip("this machine refuses mount namespaces")
 
 

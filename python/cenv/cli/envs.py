@@ -21,10 +21,10 @@ def create(options: argparse.Namespace, console: Console) -> int:
     asked = request.read(options, needs_specs=not options.lock)
     records: Any = asked.records or None
     if options.lock:
-        from cenv import lockfile
-        from cenv.solving import current_platform
+        from cenv.solving.index import current_platform
+        from cenv.specs import lock_file
 
-        records = lockfile.read(options.lock, options.platform or current_platform())
+        records = lock_file.read(options.lock, options.platform or current_platform())
     common = {"store": options.store, "offline": options.offline}
     if options.dry_run:
         return _dry_run(options, console, asked, records)
@@ -94,7 +94,7 @@ def clone(options: argparse.Namespace, console: Console) -> int:
     """Make a relocated clone."""
     report = api.clone(options.src, options.dst, mode=options.mode, store=options.store)
     if options.register:
-        from cenv.paths import register
+        from cenv.config.paths import register
 
         register(report.path)
     _say_what_was_left(report, console)
@@ -122,7 +122,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Run a command in a throw-away view of an environment."""
     if not options.tail:
         raise UsageError("no command given", hint="cenv run PREFIX -- COMMAND ...")
-    from cenv.view import run as run_in_view
+    from cenv.clones.view import run as run_in_view
 
     console.close()
     return run_in_view(options.prefix, options.tail, keep=options.keep)

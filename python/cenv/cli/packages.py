@@ -14,7 +14,7 @@ from cenv.model import Solution
 def solve(options: argparse.Namespace, console: Console) -> int:
     """Print the packages that meet the specs."""
     from cenv.cli import request
-    from cenv.solving import current_platform
+    from cenv.solving.index import current_platform
 
     asked = request.read(options)
     platform = options.platform or current_platform()
@@ -28,10 +28,10 @@ def solve(options: argparse.Namespace, console: Console) -> int:
         **asked.options,
     )
     if options.lock:
-        from cenv import lockfile
+        from cenv.specs import lock_file
 
         channels = list(dict.fromkeys(record.channel for record in solution.records))
-        lockfile.write(options.lock, solution, channels, platform)
+        lock_file.write(options.lock, solution, channels, platform)
     if console.verbose:
         for line in stage_table(solution.stages):
             console.notice(line)
@@ -45,7 +45,7 @@ def _lines(options: argparse.Namespace, solution: Solution, platform: str) -> li
     if options.explain:
         return (solution.explanation or "").splitlines()
     if options.explicit:
-        from cenv import explicit
+        from cenv.specs import explicit
 
         return list(explicit.render(solution.records, platform))
     return record_table(solution)
@@ -61,7 +61,7 @@ def extract(options: argparse.Namespace, console: Console) -> int:
 
 def index(options: argparse.Namespace, console: Console) -> int:
     """Write repodata for a directory of packages."""
-    from cenv.index_dir import index as index_directory
+    from cenv.solving.index_dir import index as index_directory
     from cenv.trace import active
 
     found = index_directory(options.directory, shards=options.shards)

@@ -26,9 +26,9 @@ def read(options: argparse.Namespace, *, needs_specs: bool = True) -> Request:
     channels = list(options.channels)
     records: list[dict[str, Any]] = []
     if options.files:
-        from cenv import specfile
+        from cenv.specs import spec_file
 
-        found = specfile.read(options.files)
+        found = spec_file.read(options.files)
         specs += found.specs
         records = found.records
         channels += found.channels
@@ -44,7 +44,7 @@ def _channels(options: argparse.Namespace, given: list[str]) -> list[str] | None
     """-c adds before the configured channels, unless those are to be left out."""
     if options.override_channels or not given:
         return given or None
-    from cenv.config import load
+    from cenv.config.config import load
 
     configured = [channel for channel in load().channels if channel not in given]
     return given + configured

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from cenv.cli.envs import stage_table
 from cenv.cli.output import Console, human, seconds, table
 from cenv.errors import UsageError
-from cenv.store import Template, TemplateStore
+from cenv.templates.store import Template, TemplateStore
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 

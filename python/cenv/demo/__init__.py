@@ -17,8 +17,8 @@ from typing import Any
 
 from cenv import api
 from cenv.errors import CenvError
-from cenv.solving import current_platform
-from cenv.store import Clone, Template, TemplateStore
+from cenv.solving.index import current_platform
+from cenv.templates.store import Clone, Template, TemplateStore
 
 Say = Callable[[str], None]
 
@@ -127,7 +127,7 @@ def _timed(rows: list[Row], name: str) -> Iterator[Row]:
 
 def _pack(channel: Path, outcome: Outcome, say: Say) -> None:
     from cenv.demo import interpreter, package, python_package, wheel_package
-    from cenv.index_dir import index
+    from cenv.solving.index_dir import index
 
     say("packing the running interpreter into a channel ...")
     with _timed(outcome.stages, "pack") as row:

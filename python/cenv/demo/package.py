@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cenv import core
+from cenv import _native
 
 # conda-build pads its host prefix to 255 characters; so do we.
 PLACEHOLDER = ("/opt/cenv-demo-" + "placehold_" * 25)[:255]
@@ -130,5 +130,5 @@ def write(package: Package, channel: Path, extension_name: str = ".conda") -> Pa
         )
         for m in [*info, *package.members]
     ]
-    core.call(core.extension().pack, os.fspath(target), members)
+    _native.call(_native.extension().pack, os.fspath(target), members)
     return target

@@ -13,8 +13,8 @@ import pytest
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.session import EnvSession
-from cenv.setup import digest
-from cenv.store import Clone, Draft, Template
+from cenv.templates.setup import digest
+from cenv.templates.store import Clone, Draft, Template
 
 AnyPath = str | os.PathLike[str]
 
@@ -101,9 +101,9 @@ class TemplateFactory:
         self, specs: tuple[str, ...], file: AnyPath | None, *, needed: bool
     ) -> tuple[tuple[str, ...], list[str], list[dict[str, Any]]]:
         if file is not None:
-            from cenv import specfile
+            from cenv.specs import spec_file
 
-            found = specfile.read([file])
+            found = spec_file.read([file])
             return (*specs, *found.specs), found.channels, found.records
         return specs or (self._default() if needed else ()), [], []
 

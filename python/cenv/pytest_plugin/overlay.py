@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from cenv import overlay
+from cenv.clones import overlay
 from cenv.errors import CenvError
 
 _PLUGIN = "cenv-overlay"

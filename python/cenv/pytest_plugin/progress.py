@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from cenv.pytest_plugin.words import current_test, duration
+from cenv.pytest_plugin.format import current_test, duration
 
 QUIET_FOR = 0.5  # seconds a template may take without a word
 EVERY = 0.1  # seconds between changes of the line on a terminal

@@ -172,13 +172,13 @@ class Reports:
     # ---- telling ----
 
     def _report(self) -> None:
-        from cenv.pytest_plugin import totals
+        from cenv.pytest_plugin import statistics
 
         self._processes.sort(key=lambda process: _rank(process["worker"]))
-        self._totals = totals.total(self._processes)
+        self._totals = statistics.total(self._processes)
         self._try(self._write_json)
         self._try(self._write_trace)
-        if totals.happened(self._totals):
+        if statistics.happened(self._totals):
             self._add_junit()
             self._try(self._append_step_summary)
 
@@ -193,7 +193,7 @@ class Reports:
         if self._files["json"]:
             import json
 
-            from cenv.paths import replace_file
+            from cenv.config.paths import replace_file
 
             text = json.dumps(self._totals, indent=2) + "\n"
             replace_file(self._files["json"], text.encode())
@@ -232,8 +232,8 @@ class Reports:
         if _is_worker(self._config) or not _is_configured(self._config):
             return None
         from cenv import __version__
+        from cenv.config.paths import store_path
         from cenv.errors import UsageError
-        from cenv.paths import store_path
         from cenv.pytest_plugin import settings
 
         try:
@@ -250,9 +250,9 @@ class Reports:
         """Say what was done, if anything was; the guard lists its findings itself."""
         if not self._totals:
             return
-        from cenv.pytest_plugin import summary, totals
+        from cenv.pytest_plugin import statistics, summary
 
-        happened = totals.happened(self._totals)
+        happened = statistics.happened(self._totals)
         said = self._lines(summary, happened, self._config.option.verbose)
         if said or self._problems:
             terminalreporter.ensure_newline()

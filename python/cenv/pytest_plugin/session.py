@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from cenv.pytest_plugin import guard, progress, reports, settings
-from cenv.pytest_plugin.ahead import Ahead, processors, usual_limit
-from cenv.pytest_plugin.behind import Behind
-from cenv.pytest_plugin.home import Home
-from cenv.pytest_plugin.memory import RunMemory, this_run
-from cenv.pytest_plugin.record import Recorder
-from cenv.setup import Setup
-from cenv.store import Clone, Template, TemplateStore
+from cenv.pytest_plugin.clone_dir import Home
+from cenv.pytest_plugin.recorder import Recorder
+from cenv.pytest_plugin.removal_policy import Behind
+from cenv.pytest_plugin.run_registry import RunMemory, this_run
+from cenv.pytest_plugin.spare_policy import Ahead, processors, usual_limit
+from cenv.templates.setup import Setup
+from cenv.templates.store import Clone, Template, TemplateStore
 
 
 class EnvSession:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cenv.cli.output import human, table
-from cenv.pytest_plugin.words import duration, many
+from cenv.pytest_plugin.format import duration, many
 
 Totals = dict[str, Any]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cenv import explicit
+from cenv.config.yaml_file import load_yaml, read_text
 from cenv.errors import SpecError, UsageError
-from cenv.yamlfile import load_yaml, read_text
+from cenv.specs import explicit
 
 
 @dataclass

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from cenv.api import remove
-from cenv.store import TemplateStore
+from cenv.templates.store import TemplateStore
 
 
 class Home:

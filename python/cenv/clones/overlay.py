@@ -18,7 +18,7 @@ import contextlib
 import os
 from typing import Any
 
-from cenv import core
+from cenv import _native
 
 _VARIABLE = "CENV_OVERLAY_NAMESPACE"
 _entered: list[str] = []  # the name of the namespace, once this process is in it
@@ -39,13 +39,13 @@ def enter_overlay_namespace() -> None:
 
 def namespace() -> str:
     """Return the name of the namespace, entered now unless the process is in it."""
-    here = core.extension().namespace_name()
+    here = _native.extension().namespace_name()
     if here in _entered:
         return str(here)
     if os.environ.get(_VARIABLE) == here:  # inherited
-        core.extension().namespace_settle()
+        _native.extension().namespace_settle()
     else:
-        here = core.extension().namespace_enter()
+        here = _native.extension().namespace_enter()
         os.environ[_VARIABLE] = here
     _entered.append(here)
     return str(here)
@@ -53,7 +53,7 @@ def namespace() -> str:
 
 def share_namespace() -> None:
     """Let programs that this process starts from now on make overlay clones too."""
-    core.extension().namespace_share()
+    _native.extension().namespace_share()
 
 
 def mounted(path: str, lease: Any) -> None:
@@ -73,7 +73,7 @@ def is_mounted(path: str) -> bool:
 
 def remove(path: str, store: Any = None) -> None:
     """Unmount a clone and remove its directory; `store` forgets it."""
-    core.extension().overlay_remove(store, path)
+    _native.extension().overlay_remove(store, path)
     forget(path)
 
 

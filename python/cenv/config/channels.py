@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-from cenv.config import Config
+from cenv.config.config import Config
 from cenv.errors import ChannelError
 
 KNOWN_SUBDIRS = frozenset(

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cenv.condarc import (
+from cenv.config.condarc import (
     BOTTOM,
     FINAL,
     TOP,

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cenv.errors import CenvError, SpecError
-from cenv.specs import MatchSpec
+from cenv.specs.specs import MatchSpec
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import EnvFactory, TemplateFactory
-    from cenv.store import Template
+    from cenv.templates.store import Template
 
 # Keywords of conda 24.9 to 26.7 that say where the environment lies.
 _PLACES = ("name", "path_prefix", "path_infix", "path_suffix")

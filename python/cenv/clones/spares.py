@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from cenv.model import CloneReport
 
 if TYPE_CHECKING:
-    from cenv.store import Template
+    from cenv.templates.store import Template
 
 
 class Spares:
@@ -50,7 +50,7 @@ class Spares:
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
         self._helper = Popen(
-            [sys.executable, "-m", "cenv.spares", json.dumps(self._job)],
+            [sys.executable, "-m", "cenv.clones.spares", json.dumps(self._job)],
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,

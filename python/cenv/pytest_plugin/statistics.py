@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from cenv.pytest_plugin.words import duration
+from cenv.pytest_plugin.format import duration
 
 Notes = list[dict[str, Any]]
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cenv.config.yaml_file import dump_yaml, load_yaml
 from cenv.errors import SpecError
-from cenv.explicit import record_of_url
 from cenv.model import PackageRecord, Solution
-from cenv.yamlfile import dump_yaml, load_yaml
+from cenv.specs.explicit import record_of_url
 
 
 def write(

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from cenv import trace
-from cenv.pytest_plugin.words import current_test
-from cenv.store import Clone, Template
+from cenv.pytest_plugin.format import current_test
+from cenv.templates.store import Clone, Template
 
 # What a report says of a package: a record's whole raw JSON would be too much to send around.
 _RECORD = "name version build build_number subdir channel fn sha256 size".split()

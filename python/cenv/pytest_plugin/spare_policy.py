@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections import deque
 
+from cenv.clones.spares import Spares
 from cenv.model import CloneReport
-from cenv.pytest_plugin.home import Home
-from cenv.spares import Spares
-from cenv.store import Template
+from cenv.pytest_plugin.clone_dir import Home
+from cenv.templates.store import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise

@@ -46,7 +46,7 @@ class _Helper:
         self.owner = os.getpid()
         self._done: dict[str, list[Any]] = {}
         self._process = Popen(
-            [sys.executable, "-m", "cenv.removing"],
+            [sys.executable, "-m", "cenv.clones.background_removal"],
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,
@@ -82,7 +82,7 @@ _helpers: list[_Helper] = []
 
 def later(path: str, store: str | None) -> Removal | None:
     """Rename the clone at `path` out of the way and have it removed; None: it is gone."""
-    from cenv.solving import open_store
+    from cenv.solving.index import open_store
 
     try:
         aside = open_store(store).clone_set_aside(path)

@@ -13,7 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cenv import api, core, origin, overlay, trace
+from cenv import _native, api, trace
+from cenv.clones import overlay
+from cenv.clones.view import environment_for, program_in, run_in_view
+from cenv.config.paths import store_path
 from cenv.errors import PrefixError, UsageError
 from cenv.model import (
     CheckReport,
@@ -23,14 +26,13 @@ from cenv.model import (
     Stage,
     records_of,
 )
-from cenv.paths import store_path
-from cenv.setup import Run, Setup
-from cenv.solving import Index, open_store, virtual_packages
-from cenv.view import environment_for, program_in, run_in_view
+from cenv.solving.index import Index, open_store, virtual_packages
+from cenv.templates import provenance
+from cenv.templates.setup import Run, Setup
 
 if TYPE_CHECKING:
-    from cenv.removing import Removal
-    from cenv.spares import Spares
+    from cenv.clones.background_removal import Removal
+    from cenv.clones.spares import Spares
 
 AnyPath = str | os.PathLike[str]
 
@@ -129,7 +131,7 @@ class Template(_AtPath):
         options = json.dumps({"since_us": int(since * 1e6), "content": content})
         opened = open_store(self.store)
         return CheckReport.from_json(
-            core.call(opened.template_check, self.path, options)
+            _native.call(opened.template_check, self.path, options)
         )
 
     def repair(self, *, content: bool = False) -> bool:
@@ -144,7 +146,7 @@ class Template(_AtPath):
             raise PrefixError(f"{self.path} is not of a store", hint=hint)
         opened = open_store(self.store)
         options = json.dumps({"content": content, "drop": self._origin is not None})
-        done = core.call(opened.template_repair, self.id, options)
+        done = _native.call(opened.template_repair, self.id, options)
         if done["action"] == "dropped":
             self._make_again()
         for spares in self._spares:
@@ -173,7 +175,7 @@ class Template(_AtPath):
         if self._spares:
             self._spares.pop().close()
         if count > 0:
-            from cenv.spares import Spares
+            from cenv.clones.spares import Spares
 
             self._spares.append(Spares(self, count, new_path or _temporary, mode))
 
@@ -209,9 +211,9 @@ class Clone(_AtPath):
         if self.mode == "overlay":
             overlay.remove(self.path, open_store(store))
         elif background:
-            from cenv import removing
+            from cenv.clones import background_removal
 
-            return removing.later(self.path, store)
+            return background_removal.later(self.path, store)
         else:
             api.remove(self, store=store)
         return None
@@ -224,7 +226,7 @@ class Clone(_AtPath):
         clone stays as it is, and a permanent clone of it is made there.
         """
         store = self.template.store if self.template else None
-        if path is not None and core.fspath(path) != self.path:
+        if path is not None and _native.fspath(path) != self.path:
             report = api.clone(self, path, store=store)
             return Clone(report.path, self.template, report.mode, report, True)
         report = api.materialize(self, store=store)
@@ -347,13 +349,13 @@ class TemplateStore:
         if shaped.is_draft:
             reply = self._draft(given, meta, shaped.setup)
         else:
-            reply = core.call(self._core.template_build, given, json.dumps(meta))
-        urls = origin.moved(records, reply.get("records") or ())
+            reply = _native.call(self._core.template_build, given, json.dumps(meta))
+        urls = provenance.moved(records, reply.get("records") or ())
         found = self._as_template({**reply, "urls": urls}, meta, recorder, shaped)
         return replace(found, transient=shaped.transient)
 
     def _draft(self, records: str, meta: dict[str, Any], setup: Setup | None) -> Any:
-        reply, draft = core.call(self._core.draft_open, records, json.dumps(meta))
+        reply, draft = _native.call(self._core.draft_open, records, json.dumps(meta))
         found = json.loads(reply)
         if draft is None:
             return found
@@ -361,7 +363,7 @@ class TemplateStore:
             if setup is not None:
                 with trace.stage("setup"):
                     setup.call(Draft(found["path"]))
-            return core.call(draft.commit)
+            return _native.call(draft.commit)
         finally:
             draft.discard()
 
@@ -373,8 +375,8 @@ class TemplateStore:
         """
         if not template.id:
             return template
-        where = core.fspath(directory)
-        reply = core.call(self._core.template_stage, template.id, where)
+        where = _native.fspath(directory)
+        reply = _native.call(self._core.template_stage, template.id, where)
         if not reply["staged"]:
             return template
         return replace(
@@ -401,8 +403,8 @@ class TemplateStore:
         return Template(
             path=reply["path"],
             id=reply["id"],
-            records=records_of(origin.relocated(reply.get("records") or (), urls)),
-            request=origin.of(meta.get("specs"), reply.get("specs") or (), urls),
+            records=records_of(provenance.relocated(reply.get("records") or (), urls)),
+            request=provenance.of(meta.get("specs"), reply.get("specs") or (), urls),
             built=bool(reply.get("built")),
             seconds=recorder.seconds,
             stages=recorder.stages(),
@@ -434,8 +436,8 @@ class TemplateStore:
         """
         wanted = [self._whole_id(start) for start in ids] or self._lasting()
         options = json.dumps({"ids": wanted, "replace": replace})
-        where = core.fspath(file)
-        found: dict[str, Any] = core.call(self._core.template_export, where, options)
+        where = _native.fspath(file)
+        found: dict[str, Any] = _native.call(self._core.template_export, where, options)
         return found
 
     def import_(self, file: AnyPath) -> list[dict[str, Any]]:
@@ -446,8 +448,8 @@ class TemplateStore:
         is trusted as far as whoever wrote it.
         """
         options = json.dumps({"virtual_packages": virtual_packages()})
-        where = core.fspath(file)
-        reply: dict[str, Any] = core.call(self._core.template_import, where, options)
+        where = _native.fspath(file)
+        reply: dict[str, Any] = _native.call(self._core.template_import, where, options)
         found: list[dict[str, Any]] = reply["templates"]
         return found
 
@@ -464,11 +466,11 @@ class TemplateStore:
 
     def remove(self, id: str) -> None:  # noqa: A002
         """Remove a template."""
-        core.call(self._core.template_remove, id, "")
+        _native.call(self._core.template_remove, id, "")
 
     def gc(self, max_size: int = 0) -> dict[str, Any]:
         """Remove what nobody uses, the longest unused first, down to `max_size` bytes."""
-        found: dict[str, Any] = core.call(self._core.gc, max_size)
+        found: dict[str, Any] = _native.call(self._core.gc, max_size)
         return found
 
     def lease(self) -> Any:
@@ -482,7 +484,7 @@ class TemplateStore:
         A turn ends with its process, however that ends. While it waits, the recorder's
         progress is told who has it, since when.
         """
-        held = core.call(self._core.turn, key)
+        held = _native.call(self._core.turn, key)
         try:
             yield
         finally:
@@ -499,23 +501,23 @@ class TemplateStore:
 
     def give(self, clone: Clone, owner: int = 0) -> None:
         """Make a clone that a sweep may remove another process's, or nobody's (0)."""
-        self._core.clone_give(core.fspath(clone), owner)
+        self._core.clone_give(_native.fspath(clone), owner)
 
     def home(self, directory: AnyPath, owner: int) -> None:
         """Tell that a process makes clones in `directory`; 0: no longer.
 
         When it was killed, a sweep removes what it had not finished there.
         """
-        self._core.clones_home(core.fspath(directory), owner)
+        self._core.clones_home(_native.fspath(directory), owner)
 
     def sweep(self) -> list[str]:
         """Remove clones whose owner died and the scratch of killed runs; return their paths."""
-        removed: Any = core.call(self._core.sweep, "", "")["removed"]
+        removed: Any = _native.call(self._core.sweep, "", "")["removed"]
         return [str(path) for path in removed]
 
     def orphans(self) -> list[dict[str, str]]:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
-        found: list[dict[str, str]] = core.call(self._core.orphans, "", "")
+        found: list[dict[str, str]] = _native.call(self._core.orphans, "", "")
         return found
 
 
@@ -577,8 +579,8 @@ def _request_there(template: Template, store: str) -> dict[str, Any] | None:
     found = json.loads(open_store(store).template_find(template.id) or "{}")
     records = [record.to_json() for record in template.records]
     asked = (template.request or {}).get("specs", template.specs)
-    urls = origin.moved(records, found.get("records") or ())
-    return origin.of(asked, found.get("specs") or (), urls)
+    urls = provenance.moved(records, found.get("records") or ())
+    return provenance.of(asked, found.get("specs") or (), urls)
 
 
 def _request_key(

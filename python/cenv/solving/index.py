@@ -8,13 +8,14 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from cenv import core, elsewhere, trace
-from cenv.channels import Channel, resolve
-from cenv.config import Config, load
+from cenv import _native, trace
+from cenv.config.channels import Channel, resolve
+from cenv.config.config import Config, load
+from cenv.config.paths import store_path
 from cenv.errors import ChannelError, UnsatisfiableError
 from cenv.model import PackageRecord, Solution, records_of
-from cenv.paths import store_path
-from cenv.when import milliseconds
+from cenv.solving import elsewhere
+from cenv.specs.times import milliseconds
 
 Record = PackageRecord | Mapping[str, Any]
 Store = Any  # cenv._cenv.Store
@@ -24,12 +25,12 @@ _OVERRIDE = "CONDA_OVERRIDE_"
 
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     """Open the core's store at `path`, or where the environment says."""
-    return core.extension().Store(store_path(path))
+    return _native.extension().Store(store_path(path))
 
 
 def current_platform() -> str:
     """Return the subdir of this machine, or the one CONDA_SUBDIR asks for."""
-    return os.environ.get("CONDA_SUBDIR") or str(core.extension().current_subdir())
+    return os.environ.get("CONDA_SUBDIR") or str(_native.extension().current_subdir())
 
 
 def virtual_packages(platform: str | None = None) -> list[list[str]]:
@@ -40,7 +41,7 @@ def virtual_packages(platform: str | None = None) -> list[list[str]]:
         if key.startswith(_OVERRIDE)
         for text in (key[len(_OVERRIDE) :], value)
     ]
-    found = json.loads(core.extension().virtual_packages(platform, overrides))
+    found = json.loads(_native.extension().virtual_packages(platform, overrides))
     return cast("list[list[str]]", found)
 
 
@@ -80,14 +81,14 @@ class Index:
         with trace.recording() as recorder:
             sources = self._sources()
             cache = os.fsencode(store_path(store)) + b"/v1/repodata"
-            self._index = core.call(core.extension().Index, sources, cache)
+            self._index = _native.call(_native.extension().Index, sources, cache)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform)
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""
         try:
-            core.call(self._index.solve, json.dumps({"specs": [name]}))
+            _native.call(self._index.solve, json.dumps({"specs": [name]}))
         except UnsatisfiableError as error:
             return not error.missing
         return True
@@ -111,7 +112,7 @@ class Index:
         ]
         shards = self._config.repodata_use_shards
         request = {**self._fetching, "shards": shards, "repodata": requests}
-        found = core.call(self._store.fetch_repodata, json.dumps(request), "")
+        found = _native.call(self._store.fetch_repodata, json.dumps(request), "")
         self.identity = [file and file["identity"] for file in found]
         return [
             (
@@ -171,7 +172,7 @@ class Index:
         request = self.request(specs, **options)
         with trace.recording() as recorder:
             try:
-                reply = core.call(self._index.solve, json.dumps(request))
+                reply = _native.call(self._index.solve, json.dumps(request))
             except UnsatisfiableError as error:
                 error.hint = elsewhere.hint(self, error) or error.hint
                 raise

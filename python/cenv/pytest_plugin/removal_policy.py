@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from cenv.removing import Removal
-from cenv.store import Clone
+from cenv.clones.background_removal import Removal
+from cenv.templates.store import Clone
 
 _FEW = 2
 _MOST = 16  # on their way at once: they take space, and their answers a pipe

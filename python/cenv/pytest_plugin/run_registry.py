@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cenv import errors
-from cenv.setup import Run
-from cenv.store import Template, TemplateStore
+from cenv.templates.setup import Run
+from cenv.templates.store import Template, TemplateStore
 
 
 def this_run(config: pytest.Config) -> Run:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cenv import core
+from cenv import _native
 from cenv.errors import PrefixError, UsageError
 
 AnyPath = str | os.PathLike[str]
@@ -48,11 +48,11 @@ def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> in
     Exit status, signals and the terminal are the command's own: without `keep` this
     process is replaced, with it this process waits, passes signals on, and returns.
     """
-    path = core.fspath(prefix)
+    path = _native.fspath(prefix)
     variables = environment_for(path)
 
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
-        core.extension().view_enter(path, upper, work)
+        _native.extension().view_enter(path, upper, work)
         os.chdir(os.getcwd())  # the same path, seen in the view
         signal.signal(
             signal.SIGPIPE, signal.SIG_DFL
@@ -118,7 +118,7 @@ class ViewProcess(subprocess.Popen[Any]):
         refused = {"shell", "preexec_fn", "user", "group", "pass_fds"} & set(keywords)
         if refused:
             raise UsageError(f"a view takes no {', '.join(sorted(refused))}")
-        self._prefix = core.fspath(prefix)
+        self._prefix = _native.fspath(prefix)
         self._new_session = bool(keywords.get("start_new_session"))
         keywords["env"] = environment_for(self._prefix, keywords.get("env"))
         super().__init__([os.fspath(arg) for arg in argv], **keywords)
@@ -129,10 +129,10 @@ class ViewProcess(subprocess.Popen[Any]):
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = streams[:6]
         program = os.fspath(executable or program_in(env, args[0]))
         try:
-            self.pid = core.extension().view_spawn(
+            self.pid = _native.extension().view_spawn(
                 os.fsencode(self._prefix),
                 os.fsencode(os.path.abspath(program)),
-                os.fsencode(core.fspath(cwd or os.getcwd())),
+                os.fsencode(_native.fspath(cwd or os.getcwd())),
                 [os.fsencode(arg) for arg in args],
                 [os.fsencode(f"{key}={value}") for key, value in env.items()],
                 (p2cread, c2pwrite, errwrite),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cenv.errors import CenvError, UnsatisfiableError
 
 if TYPE_CHECKING:
-    from cenv.solving import Index
+    from cenv.solving.index import Index
 
 PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 

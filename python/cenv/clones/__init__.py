@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Clones: made ahead, removed behind, mounted, viewed."""

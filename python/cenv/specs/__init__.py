@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What users ask for: MatchSpecs, spec files, lock files, dates."""
