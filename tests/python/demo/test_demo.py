@@ -54,7 +54,7 @@ def test_demo_on_the_distributions_python(tmp_path: Path) -> None:
     """Its site-packages is dist-packages, it is managed by apt, its files link into /etc."""
     if not os.path.exists(DISTRIBUTION) or sys.base_prefix == "/usr":
         pytest.skip("the distribution's Python is absent, or it is the one that runs")
-    top = Path(__file__).resolve().parents[2]
+    top = Path(__file__).resolve().parents[3]
     packages = [p for p in sys.path if p.endswith("site-packages")]
     path = os.pathsep.join([str(top / "python"), *packages])
     found = demo(DISTRIBUTION, tmp_path, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")

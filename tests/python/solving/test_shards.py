@@ -19,7 +19,7 @@ from cenv.errors import CenvError, ChannelError, IntegrityError
 from cenv.solving.index import Index
 from cenv.solving.index_dir import SHARD_INDEX, index, write_shards
 
-SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[4] / "shared"))
 REAL = SHARED / "repodata/conda-forge"
 SUBDIR = "linux-64"
 

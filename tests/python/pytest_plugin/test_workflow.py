@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 import cenv
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TESTS = """
 from pathlib import Path
 import pytest

@@ -16,7 +16,7 @@ from cenv import _native
 from cenv.errors import CenvError, IntegrityError, UsageError
 from cenv.solving.index_dir import index
 
-SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[4] / "shared"))
 
 
 def make_package(path: Path, **changes: Any) -> Path:

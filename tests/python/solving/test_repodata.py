@@ -13,7 +13,7 @@ import pytest
 from cenv import _native, trace
 from cenv.errors import ChannelError, IntegrityError
 
-SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[4] / "shared"))
 
 # Counted with json: entries, names, records (.conda before its twin), their depends.
 REAL = {
