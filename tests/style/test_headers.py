@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Header and source agree, and no file of the core needs one that needs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# Rooms whose files are still to be split.
+PENDING = {
+    "base", "os", "codec", "net", "model", "repodata", "solve", "explain", "relocate",
+    "package", "prefix", "manifest", "store", "fetch", "link", "clone", "template", "api",
+}  # fmt: skip
+LARGEST = 0.10  # of the core, in one room
+
+
+def tags(paths: list[Path], kinds: str) -> list[dict]:
+    """Return the tags of `kinds` (f definitions, p prototypes) in C files."""
+    command = ["ctags", "--output-format=json", "--fields=+nK", "-f", "-"]
+    command += [f"--kinds-C={kinds}", f"--kinds-C++={kinds}", "--langmap=C:.c.h"]
+    command += ["--languages=C,C++", *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def definitions(sources) -> dict[str, str]:
+    """Return the file, "room/stem", in which each function is defined."""
+    bodies = [s.path for s in sources if s.path.suffix != ".h"]
+    return {tag["name"]: stem(Path(tag["path"])) for tag in tags(bodies, "f")}
+
+
+def stem(path: Path) -> str:
+    """Return "room/name" of a source or a header."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Return the names of one circle of the graph, empty when there is none."""
+    done: set[str] = set()
+
+    def walk(node: str, way: list[str]) -> list[str]:
+        if node in way:
+            return [*way[way.index(node) :], node]
+        if node in done:
+            return []
+        for following in sorted(graph.get(node, ())):
+            if found := walk(following, [*way, node]):
+                return found
+        done.add(node)
+        return []
+
+    for node in sorted(graph):
+        if found := walk(node, []):
+            return found
+    return []
+
+
+def test_header__declares_what_its_source_defines(sources, definitions):
+    headers = [
+        s.path
+        for s in sources
+        if s.path.suffix == ".h" and s.room not in {"include", "binding"} | PENDING
+    ]
+    wrong = [
+        f"{tag['name']}: declared in {stem(Path(tag['path']))}.h, "
+        f"defined in {definitions.get(tag['name'])}"
+        for tag in (tags(headers, "p") if headers else [])
+        if tag["name"].startswith("cenv_")
+        and definitions.get(tag["name"]) != stem(Path(tag["path"]))
+    ]
+    assert wrong == []
+
+
+def test_include__goes_in_no_circle(sources):
+    graph: dict[str, set[str]] = {}
+    for source in sources:
+        if source.room in PENDING:
+            continue
+        names = [
+            include.strip('"') for include in source.includes() if include[0] == '"'
+        ]
+        ours = {stem(source.path.parent.parent / name) for name in names if "/" in name}
+        graph.setdefault(stem(source.path), set()).update(ours - {stem(source.path)})
+    assert circle(graph) == []
+
+
+def test_rooms__are_of_a_size(sources):
+    lines: dict[str, int] = {}
+    for source in sources:
+        lines[source.room] = lines.get(source.room, 0) + len(source.text.splitlines())
+    limit = sum(lines.values()) * LARGEST
+    assert {room: count for room, count in lines.items() if count > limit} == {}
