@@ -5,84 +5,60 @@ from __future__ import annotations
 
 import argparse
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Protocol, cast
 
-from cenv.cli import arguments as args
+from cenv.cli.options import ShowVersion, add_common
+from cenv.cli.output import Console
 
 _VALUED = ("--trace",)
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command: where it runs ("module:function", loaded when it is used) and its arguments."""
+# What each command does; the module of its name in cenv.cli.commands runs it.
+COMMANDS = {
+    "create": "solve, fetch and link an environment",
+    "clone": "make a relocated clone of an environment",
+    "run": "run a command in a throw-away view of an environment",
+    "reset": "put a clone back to its template's state",
+    "verify": "check every file of an environment",
+    "solve": "print the packages that meet the specs",
+    "extract": "extract one .conda or .tar.bz2",
+    "index": "write repodata for a directory of packages",
+    "template": "the store of templates",
+    "doctor": "say what this machine can do",
+    "report": "show where the time of a trace went",
+    "demo": "the whole chain on this Python, with timings",
+}
 
-    name: str
-    runs: str
-    summary: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
 
+class Command(Protocol):
+    """What the module of a command has."""
 
-COMMANDS = (
-    Command(
-        "create", "envs:create", "solve, fetch and link an environment", args.create
-    ),
-    Command(
-        "clone", "envs:clone", "make a relocated clone of an environment", args.clone
-    ),
-    Command(
-        "run",
-        "envs:run",
-        "run a command in a throw-away view of an environment",
-        args.run,
-    ),
-    Command(
-        "reset", "envs:reset", "put a clone back to its template's state", args.reset
-    ),
-    Command("verify", "envs:verify", "check every file of an environment", args.verify),
-    Command(
-        "solve", "packages:solve", "print the packages that meet the specs", args.solve
-    ),
-    Command(
-        "extract", "packages:extract", "extract one .conda or .tar.bz2", args.extract
-    ),
-    Command(
-        "index",
-        "packages:index",
-        "write repodata for a directory of packages",
-        args.index,
-    ),
-    Command("template", "templates:template", "the store of templates", args.template),
-    Command("doctor", "machine:doctor", "say what this machine can do", args.doctor),
-    Command(
-        "report", "machine:report", "show where the time of a trace went", args.report
-    ),
-    Command(
-        "demo",
-        "machine:demo",
-        "the whole chain on this Python, with timings",
-        args.demo,
-    ),
-)
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own arguments."""
+
+    def run(self, options: argparse.Namespace, console: Console) -> int:
+        """Run it; return the exit status."""
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line; the namespace's `run` is the command's function."""
+    """Parse a command line; the namespace's `run` is that of the command's module."""
     before, rest = _split_at_command(argv)
     main = _main_parser()
     options = main.parse_args(before)
     if not rest:
         main.print_help()
         raise SystemExit(2)
-    command = _find(main, rest[0])
-    parser = _command_parser(command)
+    name = _known(main, rest[0])
+    command = _load(name)
+    parser = _command_parser(name)
     command.add_arguments(parser)
     own, tail = _split_at_dashes(rest[1:])
     parser.parse_intermixed_args(own, options)
     options.tail = tail
-    if tail and command.name != "run":
+    if tail and name != "run":
         parser.error(f"unexpected arguments after --: {' '.join(tail)}")
-    options.run = _function(command)
+    options.run = command.run
     return options
 
 
@@ -100,19 +76,22 @@ def _split_at_dashes(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(argv[:at]), list(argv[at + 1 :])
 
 
-def _find(main: argparse.ArgumentParser, name: str) -> Command:
-    for command in COMMANDS:
-        if command.name == name:
-            return command
+def _known(main: argparse.ArgumentParser, name: str) -> str:
+    if name in COMMANDS:
+        return name
     import difflib
 
-    near = difflib.get_close_matches(name, [command.name for command in COMMANDS], 1)
+    near = difflib.get_close_matches(name, COMMANDS, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     main.error(f"no such command: {name}{meant} (see cenv --help)")
 
 
+def _load(name: str) -> Command:
+    return cast("Command", importlib.import_module(f"cenv.cli.commands.{name}"))
+
+
 def _main_parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {c.name:<10}{c.summary}" for c in COMMANDS)
+    lines = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="cenv",
         usage="cenv [OPTION ...] COMMAND ...",
@@ -121,24 +100,16 @@ def _main_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    args.common(parser)
+    add_common(parser)
     parser.add_argument(
-        "--version", action=args.ShowVersion, nargs=0, help="print the version"
+        "--version", action=ShowVersion, nargs=0, help="print the version"
     )
     return parser
 
 
-def _command_parser(command: Command) -> argparse.ArgumentParser:
+def _command_parser(name: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"cenv {command.name}", description=command.summary, allow_abbrev=False
+        prog=f"cenv {name}", description=COMMANDS[name], allow_abbrev=False
     )
-    args.common(parser, again=True)
+    add_common(parser, again=True)
     return parser
-
-
-def _function(command: Command) -> Callable[..., int | None]:
-    module, function = command.runs.split(":")
-    found: Callable[..., int | None] = getattr(
-        importlib.import_module(f"cenv.cli.{module}"), function
-    )
-    return found

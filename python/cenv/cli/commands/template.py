@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command `template`: everything on the store."""
+"""Run one action on the store of templates."""
 
 from __future__ import annotations
 
@@ -8,15 +8,60 @@ import re
 import time
 from collections.abc import Callable
 
-from cenv.cli.envs import stage_table
+from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console, human, seconds, table
+from cenv.cli.tables import stage_table
 from cenv.errors import UsageError
 from cenv.templates.store import Template, TemplateStore
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
-def template(options: argparse.Namespace, console: Console) -> int:
+_TEMPLATE_ACTIONS = {
+    "list": "what is there",
+    "build": "solve and link one",
+    "path": "where one lies",
+    "check": "compare one with what was built, exit 1 if a clone altered it",
+    "export": "into one archive",
+    "import": "from one",
+    "remove": "one",
+    "gc": "all that nobody uses, orphans too",
+    "sweep": "remove orphans: clones whose owner died, what killed runs left",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; the action's own follow it."""
+    parser.add_argument(
+        "action",
+        choices=tuple(_TEMPLATE_ACTIONS),
+        metavar="ACTION",
+        help="; ".join(f"{name}: {does}" for name, does in _TEMPLATE_ACTIONS.items()),
+    )
+    parser.add_argument(
+        "specs",
+        nargs="*",
+        metavar="ARG",
+        help="specs (build), an id (path, check, remove), a file (import), "
+        "a file and ids, by default all (export)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="export: replace the file if it is there"
+    )
+    parser.add_argument(
+        "--content", action="store_true", help="check: read and hash every file"
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="check: build it anew if it is altered"
+    )
+    parser.add_argument(
+        "--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)"
+    )
+    add_channels(parser)
+    add_store(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
     """Run one action on the store."""
     store = TemplateStore(options.store)
     return _ACTIONS[options.action](store, options, console) or 0
@@ -164,6 +209,8 @@ def _size(text: str) -> int:
 
 
 _Action = Callable[[TemplateStore, argparse.Namespace, Console], int | None]
+
+
 _ACTIONS: dict[str, _Action] = {
     "list": _list,
     "build": _build,

@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Commands on packages: solve, extract, index."""
+"""Print the packages that meet the specs."""
 
 from __future__ import annotations
 
 import argparse
 
 from cenv import api
-from cenv.cli.envs import record_table, stage_table
-from cenv.cli.output import Console, human, seconds
+from cenv.cli.options import add_channels, add_store
+from cenv.cli.output import Console
+from cenv.cli.tables import record_table, stage_table
 from cenv.model import Solution
 
 
-def solve(options: argparse.Namespace, console: Console) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC")
+    add_channels(parser)
+    parser.add_argument(
+        "--explicit", action="store_true", help="print an @EXPLICIT list"
+    )
+    parser.add_argument("--lock", metavar="F", help="write a conda-lock file")
+    parser.add_argument(
+        "--explain",
+        metavar="NAME",
+        help="say why NAME has the version it has, or why NAME=VERSION was not chosen",
+    )
+    add_store(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
     """Print the packages that meet the specs."""
     from cenv.cli import request
     from cenv.solving.index import current_platform
@@ -49,23 +66,3 @@ def _lines(options: argparse.Namespace, solution: Solution, platform: str) -> li
 
         return list(explicit.render(solution.records, platform))
     return record_table(solution)
-
-
-def extract(options: argparse.Namespace, console: Console) -> int:
-    """Extract one package."""
-    found = api.extract(options.package, options.dest, sha256=options.sha256)
-    console.notice(f"{found['files']} files, {human(found['bytes'])}")
-    console.result(found, [found["path"]])
-    return 0
-
-
-def index(options: argparse.Namespace, console: Console) -> int:
-    """Write repodata for a directory of packages."""
-    from cenv.solving.index_dir import index as index_directory
-    from cenv.trace import active
-
-    found = index_directory(options.directory, shards=options.shards)
-    console.notice(f"indexed in {seconds(active().seconds)}")
-    lines = [f"{subdir}: {count} packages" for subdir, count in found.items()]
-    console.result({"path": options.directory, "subdirs": found}, lines)
-    return 0

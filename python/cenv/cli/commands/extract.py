@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Extract one .conda or .tar.bz2."""
+
+from __future__ import annotations
+
+import argparse
+
+from cenv import api
+from cenv.cli.output import Console, human
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("package", metavar="PACKAGE")
+    parser.add_argument("dest", metavar="DEST")
+    parser.add_argument("--sha256", metavar="HEX")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Extract one package."""
+    found = api.extract(options.package, options.dest, sha256=options.sha256)
+    console.notice(f"{found['files']} files, {human(found['bytes'])}")
+    console.result(found, [found["path"]])
+    return 0

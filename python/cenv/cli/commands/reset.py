@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Put a clone back to its template's state."""
+
+from __future__ import annotations
+
+import argparse
+
+from cenv import api
+from cenv.cli.options import add_store
+from cenv.cli.output import Console, seconds
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("clone", metavar="CLONE")
+    add_store(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Put a clone back to its template's state."""
+    report = api.reset(options.clone, store=options.store)
+    console.notice(
+        f"{report.removed} removed, {report.restored} restored, {report.checked} checked "
+        f"in {seconds(report.seconds)}"
+    )
+    console.result(report.to_json(), [report.path])
+    return 0

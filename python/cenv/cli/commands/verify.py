@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Check every file of an environment."""
+
+from __future__ import annotations
+
+import argparse
+
+from cenv import api
+from cenv.cli.output import Console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("prefix", metavar="PREFIX")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Check every file of an environment."""
+    report = api.verify(options.prefix)
+    lines = [f"missing {path}" for path in report.missing]
+    lines += [f"altered {path}" for path in report.altered]
+    if console.verbose:
+        lines += [f"unmanaged {path}" for path in report.unmanaged]
+    verdict = "ok" if report.ok else "not ok"
+    unmanaged = f", {len(report.unmanaged)} unmanaged" if report.unmanaged else ""
+    lines.append(f"{verdict}: {report.checked} files checked{unmanaged}")
+    console.result(report.to_json(), lines)
+    return 0 if report.ok else 1

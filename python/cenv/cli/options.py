@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Options that several commands take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+MODES = ("auto", "reflink", "hardlink", "copy")
+PRIORITIES = ("strict", "flexible", "disabled")
+
+Parser = argparse.ArgumentParser
+
+
+class ShowVersion(argparse.Action):
+    """Print the version without loading the core."""
+
+    def __call__(self, parser: Parser, *unused: Any) -> None:
+        from cenv import __version__
+
+        print(f"cenv {__version__}")
+        parser.exit()
+
+
+def add_common(parser: Parser, *, again: bool = False) -> None:
+    """Add the global options; `again` keeps what was given before the command."""
+    unset = argparse.SUPPRESS if again else None
+    flag: dict[str, Any] = {"action": "store_true", "default": unset or False}
+    parser.add_argument("--json", help="print one JSON object on stdout", **flag)
+    parser.add_argument("-q", "--quiet", help="no progress, no notices", **flag)
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="count",
+        default=unset or 0,
+        help="say more (-vv: all)",
+    )
+    parser.add_argument("--offline", help="open no socket: only what is here", **flag)
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        default=unset,
+        help="write where the time went to FILE",
+    )
+
+
+def add_channels(parser: Parser) -> None:
+    """Add what is solved on: channels, platform, priorities, dates and spec files."""
+    parser.add_argument(
+        "-c",
+        "--channel",
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
+        help="a channel before the configured ones: name, URL or directory",
+    )
+    parser.add_argument(
+        "--override-channels",
+        action="store_true",
+        help="leave the configured channels out",
+    )
+    parser.add_argument("--platform", metavar="SUBDIR", help="solve for this platform")
+    parser.add_argument("--channel-priority", choices=PRIORITIES)
+    parser.add_argument(
+        "--exclude-newer",
+        metavar="WHEN",
+        help="only packages older than this: a date (2026-01-31), a time, or an age (7d)",
+    )
+    parser.add_argument(
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="F",
+        help="environment.yml, a list of specs, or @EXPLICIT",
+    )
+
+
+def add_store(parser: Parser) -> None:
+    """Add --store."""
+    parser.add_argument("--store", metavar="DIR", help="the store (else $CENV_STORE)")
