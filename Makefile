@@ -7,7 +7,13 @@ PY := .venv/bin/python
 SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch] tests/c/*/*.c benchmarks/*.c)
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
-.PHONY: help build demo test soak bench codspeed lint format clean
+# T names Python tests for `make pytest`, and C tests for csrc/Makefile.
+ifneq ($(filter pytest,$(MAKECMDGOALS)),)
+PYTESTS := $(T)
+override undefine T
+endif
+
+.PHONY: help build demo test pytest soak bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat and .venv with cenv in it'
 	@echo 'make demo    template and clones of the running Python, timed'
@@ -16,7 +22,8 @@ help:
 	@echo 'make codspeed  a part of them under pytest-codspeed'
 	@echo 'make lint    formats, types, spelling; make format applies'
 	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
-	@echo 'make core    the C core alone; make ctest [T=name] its unit tests'
+	@echo 'make ctest   C unit tests alone, T="version os/fs" for some; make core: the library'
+	@echo 'make pytest  Python tests alone, T="tests/python/test_create.py ..." for some'
 
 build:
 	@.ci/setup
@@ -28,6 +35,9 @@ test:
 	@.ci/setup test
 	@$(MAKE) --no-print-directory -j2 -Otarget ctest WERROR=
 	@$(PY) -m pytest $(PYTEST_FLAGS)
+
+pytest: build
+	@$(PY) -m pytest $(PYTEST_FLAGS) $(PYTESTS)
 
 soak:
 	@.ci/setup test
