@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 TOP_LEVEL = {
-    ".ci", ".clang-format", ".git-blame-ignore-revs", ".gitignore", "CHANGELOG.md",
-    "LICENSE", "MANIFEST.in", "Makefile", "README.md", "benchmarks", "csrc",
-    "pyproject.toml", "python", "setup.py", "tests",
+    ".ci", ".clang-format", ".git-blame-ignore-revs", ".github", ".gitignore",
+    "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md",
+    "SECURITY.md", "benchmarks", "csrc", "docs", "pyproject.toml", "python", "setup.py",
+    "tests",
 }  # fmt: skip
 SOURCE = re.compile(r".*\.(c|cc|h|py|pyi|sh)|Makefile")
 # One machine's paths, and hosts that serve packages: apt and pip know their own.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The README's workflow for GitHub Actions: its commands, run one after another."""
+"""The workflow of docs/ci.md for GitHub Actions: its commands, run one after another."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_bench(benchmark, template, cenv_env):
 
 @pytest.fixture
 def workflow() -> dict[str, Any]:
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "docs/ci.md").read_text()
     (block,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
     found: dict[str, Any] = YAML(typ="safe").load(block)
     return found
@@ -102,7 +102,7 @@ class Runner:
         return [template["builds"] for template in report["templates"]]
 
 
-def test_its_commands_work(
+def test_workflow__its_commands_work(
     workflow: dict[str, Any],
     steps: list[dict[str, Any]],
     tmp_path: Path,
@@ -122,7 +122,7 @@ def test_its_commands_work(
     assert (second.built("tests"), second.built("codspeed")) == ([0], [0])
 
 
-def test_it_installs_what_is_needed(steps: list[dict[str, Any]]) -> None:
+def test_workflow__installs_what_is_needed(steps: list[dict[str, Any]]) -> None:
     (install,) = (step["run"] for step in steps if step.get("name") == "install")
     known = (ROOT / ".ci/setup").read_text()
     wanted = re.search(r"--no-install-recommends (.*?)\n *pip", install, re.S)
