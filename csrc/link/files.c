@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/pool.h"
+#include "link/plan.h"
 #include "link/steps.h"
 #include "os/path.h"
 

@@ -2,6 +2,7 @@
 /* The link as a whole: the order of its steps is conda's. */
 #include "link/link.h"
 
+#include "link/plan.h"
 #include "link/steps.h"
 #include "os/host.h"
 

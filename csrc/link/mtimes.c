@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Modification times of relocated files, and the bytecode that depends on them. */
-#include "link/plan.h"
+/* Bytecode is read only where a relocated source has some beside it. */
+#include "link/mtimes.h"
+
 #include "os/path.h"
 
 enum { PYC_HEADER = 16, NS = 1000000000 };

@@ -9,13 +9,13 @@
  */
 #include "link/plan.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/json.h"
+#include "link/mtimes.h"
 #include "os/path.h"
 
 enum { MAX_LINKS = 40 }; /* as the kernel's limit on links in one path */
@@ -27,22 +27,6 @@ struct planner {
     struct cenv_task *task;
     struct cenv_error *err;
 };
-
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
-{
-    char text[CENV_MESSAGE_MAX], **list;
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    list = cenv_reallocarray(stats->warnings, stats->nr_warnings + 1, sizeof(*list));
-    if (!list)
-        return -1;
-    stats->warnings = list;
-    list[stats->nr_warnings] = cenv_strdup(text);
-    return list[stats->nr_warnings] ? (int)(stats->nr_warnings++, 0) : -1;
-}
 
 static const char *dist_of(const struct planner *p, const struct cenv_link_entry *entry)
 {
@@ -198,19 +182,6 @@ static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
         cenv_map_put(&plan->targets, plan->entries[now].target, now) < 0)
         rc = cenv_error_oom(p->err);
     return rc;
-}
-
-int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
-                          const char **name, struct cenv_error *err)
-{
-    struct cenv_str base;
-    int fd = cenv_dirs_parent(dirs, path, 0, &base);
-
-    if (fd < 0)
-        return cenv_fs_fail(err, fd, dirs->root, path.data,
-                            "cannot open the directory of");
-    *name = base.data;
-    return fd;
 }
 
 /* Recreated as it is all the same: what it says may be there on the user's machine. */

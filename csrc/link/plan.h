@@ -1,109 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The plan of a link: every directory and file, checked against one another before anything is written. */
+/* Makes the plan of a link: what is wrong with it shows before anything is written. */
 #ifndef CENV_LINK_PLAN_H
 #define CENV_LINK_PLAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "base/arena.h"
-#include "base/error.h"
-#include "base/map.h"
-#include "base/str.h"
-#include "base/task.h"
-#include "link/link.h"
-#include "os/fs.h"
-#include "package/entry_points.h"
-#include "package/paths_json.h"
-#include "relocate/relocate.h"
-
-enum cenv_link_kind {
-    CENV_KIND_FILE, /* as in the package: reflink, hard link or copy */
-    CENV_KIND_RELOCATED, /* has a placeholder; placed as FILE when it turns out not to occur */
-    CENV_KIND_SYMLINK,
-    CENV_KIND_DIRECTORY, /* an empty one that paths.json lists */
-    CENV_KIND_ENTRY_POINT,
-    CENV_KIND_PYC, /* to be compiled */
-};
-
-/*
- * One path of one package. Spans live as long as the plan; absent ones are empty. Paths have a NUL
- * behind them, so that their last component can be given to the system as it is.
- */
-struct cenv_link_entry {
-    struct cenv_str target; /* relative to the prefix, as the record lists it */
-    struct cenv_str
-        real; /* where it lies: other than target below a link to a directory */
-    struct cenv_str source; /* relative to the package; of PYC: the .py in the prefix */
-    struct cenv_str placeholder;
-    struct cenv_str sha256; /* hex, of the package's file */
-    struct cenv_str link;   /* SYMLINK: what it says */
-    struct cenv_entry_point point;
-    uint64_t size;        /* of the package's file */
-    int64_t mtime_ns;     /* of the package's file */
-    int64_t new_mtime_ns; /* RELOCATED, ENTRY_POINT: what it gets when written anew */
-    uint32_t mode;
-    uint32_t package; /* index */
-    uint32_t dir;     /* index into dirs */
-    uint32_t needle;  /* RELOCATED: its placeholder, in needles */
-    uint32_t py;      /* PYC: the entry of its source */
-    uint32_t winner; /* entry that lies there instead (a later package), or CENV_NONE */
-    uint8_t kind;    /* enum cenv_link_kind */
-    uint8_t file_mode;
-    bool no_link;
-
-    /* After execution. */
-    bool dropped;       /* bytecode that would be wrong: not to be linked nor listed */
-    bool done;          /* there: PYC that could not be compiled are not */
-    uint8_t how;        /* FILE: enum cenv_link_mode */
-    char in_prefix[65]; /* SHA-256 of what lies there, or "" (links, PYC) */
-    uint64_t final_size;
-    int64_t final_mtime_ns;
-    uint32_t final_mode;
-    struct cenv_sites
-        *sites; /* of the linked file, when there are any and keep_sites; owned */
-};
-
-/* A directory of the prefix; parents come before children; the first is the prefix itself, "". */
-struct cenv_link_dir {
-    struct cenv_str path;
-    uint32_t parent;
-    uint32_t depth;
-    uint32_t first, nr; /* its winning entries in `order` */
-};
-
-struct cenv_plan_package {
-    const struct cenv_link_package *package;
-    struct cenv_json *record; /* parsed */
-    struct cenv_str name, version, build;
-    struct cenv_str dist; /* "name-version-build" */
-    struct cenv_pkginfo info;
-    int content; /* descriptor */
-    bool noarch_python;
-    bool new_bytecode;  /* compiled in this link, and worth keeping for later ones */
-    uint32_t first, nr; /* its entries, in the package's order */
-};
-
-struct cenv_link_plan {
-    struct cenv_plan_package *packages;
-    size_t nr_packages;
-    struct cenv_link_entry *entries;
-    size_t nr, alloc;
-    struct cenv_link_dir *dirs;
-    size_t nr_dirs, alloc_dirs;
-    uint32_t *order; /* winning entries but DIRECTORY, by directory, then package */
-    size_t nr_order;
-    struct cenv_str site_packages;  /* or "" */
-    struct cenv_str python_version; /* "3.12", or "" */
-    struct cenv_forms forms;        /* of the target prefix */
-    struct cenv_forms *needles;     /* of each placeholder */
-    size_t nr_needles, alloc_needles;
-    bool ran_scripts; /* there may be files nobody planned */
-    struct cenv_arena arena;
-    struct cenv_map targets; /* target -> latest entry */
-    struct cenv_map dir_map; /* path -> dirs */
-};
+#include "link/plan_base.h"
 
 /*
  * Reads the packages and plans them into one directory. Nothing is written. CENV_ELINK: a path that
@@ -120,21 +20,5 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
 /* CENV_ELINK when two paths differ only in (ASCII) case: for file systems that cannot tell. */
 int cenv_link_plan_check_case(const struct cenv_link_plan *plan,
                               struct cenv_error *err);
-
-/*
- * Decides `new_mtime_ns` of relocated files: fixed, and for a .py in another second than any bytecode
- * shipped for it claims, or Python would go on using that (rattler-build#2147). Bytecode that is
- * never checked against its source cannot be told so: it is taken out of the plan.
- */
-int cenv_link_plan_times(struct cenv_link_plan *plan, struct cenv_link_stats *stats,
-                         struct cenv_error *err);
-
-/* The directory of `path` within a package or prefix, and its name (NUL behind); borrowed fd. */
-int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
-                          const char **name, struct cenv_error *err);
-
-/* Appends a warning; 0 or -1 when out of memory. */
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/task.h"
 #include "link/link.h"
-#include "link/plan.h"
+#include "link/plan_base.h"
 
 /* A plan on its way into the directory `root`; `dir` its absolute path. */
 struct cenv_linker {

@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Makes manifests: of a template from its link plan, of any other environment by looking at it. */
+/* Makes manifests by looking at what lies in an environment. */
 #ifndef CENV_MANIFEST_MANIFEST_BUILD_H
 #define CENV_MANIFEST_MANIFEST_BUILD_H
 
 #include "base/task.h"
-#include "link/link.h"
 #include "manifest/manifest.h"
 #include "prefix/prefix_records.h"
 #include "relocate/path_search.h"
-
-/*
- * The manifest of what lies in `dir`, just linked by `plan` (keep_sites, target_prefix the path
- * where it will be published): the plan's files are not looked into, only what link scripts left.
- * `plan` is read only. The caller saves it beside the prefix and frees it. Times, modes and inodes
- * are taken from `dir` as it is: nothing may change in it afterwards but its own name.
- */
-int cenv_manifest_of_plan(struct cenv_manifest **out, int dir,
-                          const struct cenv_link_plan *plan, struct cenv_task *task,
-                          struct cenv_error *err);
 
 /*
  * The manifest of the environment at `path` (`root` open on it), whoever made it: by its records,
@@ -85,6 +74,13 @@ int cenv_look_at_path(const struct cenv_lookup *what,
 int cenv_look_mentions(const struct cenv_lookup *what,
                        const struct cenv_aliases *aliases, struct cenv_found *found,
                        struct cenv_error *err);
+
+/*
+ * Reads no more than the first two bytes of a file whose content is known: a script of bin becomes
+ * CENV_MF_SENSITIVE in `found`.
+ */
+int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *found,
+                          struct cenv_error *err);
 
 /* The SHA-256 of its first `len` bytes, a multiple of 64. */
 int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/stream.h"
-#include "link/plan.h"
 #include "manifest/manifest_build.h"
 #include "os/host.h"
 #include "os/path.h"
@@ -224,16 +223,8 @@ int cenv_look_at_path(const struct cenv_lookup *what,
     return rc;
 }
 
-/* ---- templates ---- */
-
-struct plan_look {
-    const struct cenv_link_plan *plan;
-    struct cenv_aliases aliases;
-    struct cenv_map entries; /* real path -> index of the entry that lies there */
-};
-
-static int peek_script(const struct cenv_lookup *what, struct cenv_found *found,
-                       struct cenv_error *err)
+int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *found,
+                          struct cenv_error *err)
 {
     char head[2];
     if (!cenv_str_starts(what->path, CENV_STR("bin/")) || what->st->size < sizeof(head))
@@ -245,53 +236,6 @@ static int peek_script(const struct cenv_lookup *what, struct cenv_found *found,
         see_script(what, cenv_str_n(head, sizeof(head)), found);
     cenv_fd_close(fd);
     return 0;
-}
-
-static int look_by_plan(void *ctx, const struct cenv_lookup *what,
-                        struct cenv_found *found, struct cenv_error *err)
-{
-    const struct plan_look *look = ctx;
-    uint32_t index = cenv_map_get(&look->entries, what->path);
-    const struct cenv_link_entry *entry =
-        index == CENV_NONE ? NULL : &look->plan->entries[index];
-    /* A link script may have replaced it. */
-    if (!entry || entry->final_size != what->st->size ||
-        entry->final_mtime_ns != what->st->mtime_ns)
-        return cenv_look_at_path(what, &look->aliases, found, err);
-    found->flags = CENV_MF_MANAGED;
-    if (entry->no_link)
-        found->flags |= CENV_MF_SENSITIVE;
-    if (entry->sites && !cenv_sites_none(entry->sites))
-        return cenv_sites_copy(&found->sites, entry->sites, err);
-    return peek_script(what, found, err);
-}
-
-int cenv_manifest_of_plan(struct cenv_manifest **out, int dir,
-                          const struct cenv_link_plan *plan, struct cenv_task *task,
-                          struct cenv_error *err)
-{
-    struct plan_look look = {.plan = plan, .aliases = {&plan->forms, 1}};
-    struct cenv_prefix records = {0};
-    struct cenv_str prefix = plan->forms.of[CENV_ENC_UTF8];
-    char *path = cenv_memdup(prefix.data, prefix.len);
-    int rc =
-        path ? cenv_prefix_read(&records, dir, path, task, err) : cenv_error_oom(err);
-    for (size_t i = 0; i < plan->nr_order && rc == 0; i++)
-        if (cenv_map_put(&look.entries, plan->entries[plan->order[i]].real,
-                         plan->order[i]) < 0)
-            rc = cenv_error_oom(err);
-    struct cenv_manifest_maker maker = {.root = dir,
-                                        .prefix = prefix,
-                                        .aliases = look.aliases,
-                                        .records = &records,
-                                        .look = look_by_plan,
-                                        .ctx = &look};
-    if (rc == 0)
-        rc = cenv_manifest_make(out, &maker, task, err);
-    cenv_map_release(&look.entries);
-    cenv_prefix_release(&records);
-    cenv_free(path);
-    return rc;
 }
 
 /* ---- checking ---- */

@@ -70,8 +70,6 @@ UPWARDS = {
     "explain/explain.c": "api",
     "explain/explain_choice.c": "api",
     "package/paths_json.h": "prefix",
-    "manifest/manifest_build.h": "link",
-    "manifest/scan_file.c": "link",
     "store/clone_registry.c": "clone",
 }
 
