@@ -135,7 +135,7 @@ static int describe_directory(struct cenv_json *found, int fd, struct cenv_error
     rc |= cenv_json_set_bool(found, "network", facts.network);
     rc |= cenv_json_set_bool(found, "reflink", cenv_fs_probe_reflink(fd) == 1);
     rc |= cenv_json_set_bool(found, "hardlink",
-                             cenv_fs_probe_link(fd, fd, CENV_LINK_HARDLINK) == 1);
+                             cenv_fs_probe_link(fd, fd, CENV_PLACE_HARDLINK) == 1);
     return rc < 0 ? cenv_error_oom(err) : 0;
 }
 

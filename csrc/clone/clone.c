@@ -20,7 +20,7 @@
 enum { TRIES = 3 };
 
 struct options {
-    enum cenv_link_mode mode;
+    enum cenv_place_mode mode;
     unsigned threads;
     int64_t owner;
     bool overlay;
@@ -35,8 +35,8 @@ struct cloning {
     struct cenv_source source;
     struct cenv_newprefix dst;
     struct cenv_cloner cloner;
-    enum cenv_link_mode mode; /* decided */
-    struct cenv_stat root;    /* of the destination */
+    enum cenv_place_mode mode; /* decided */
+    struct cenv_stat root;     /* of the destination */
     bool registered;
     char *path; /* the destination, clean: what `claim` is for */
     struct cenv_lock *claim;
@@ -59,7 +59,7 @@ static int set_origin(struct options *out, const struct cenv_json *origin,
 static int parse_options(struct options *out, const char *text, struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
-    *out = (struct options){.mode = CENV_LINK_AUTO};
+    *out = (struct options){.mode = CENV_PLACE_AUTO};
     if (!text || !*text)
         return 0;
     if (cenv_json_parse(&doc, cenv_str(text), "the options", err) < 0)
@@ -68,7 +68,7 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     const char *namespace = cenv_json_get_cstr(doc, "namespace");
     out->overlay = name && strcmp(name, CENV_OVERLAY_MODE) == 0;
     snprintf(out->namespace, sizeof(out->namespace), "%s", namespace ? namespace : "");
-    int mode = name && !out->overlay ? cenv_link_mode_parse(name) : CENV_LINK_AUTO;
+    int mode = name && !out->overlay ? cenv_place_mode_parse(name) : CENV_PLACE_AUTO;
     int64_t threads = cenv_json_get_int(doc, "threads", 0);
     out->threads =
         threads > 0 && threads <= CENV_CLONER_THREADS ? (unsigned)threads : 0;
@@ -78,7 +78,7 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name);
         cenv_error_hint(err, "use auto, reflink, hardlink, copy or overlay");
     } else if (rc == 0) {
-        out->mode = (enum cenv_link_mode)mode;
+        out->mode = (enum cenv_place_mode)mode;
     }
     cenv_json_free(doc);
     return rc;
@@ -135,33 +135,33 @@ static bool may_reflink(int dirfd)
 static int refuse_mode(const struct cloning *c, const char *why, struct cenv_error *err)
 {
     cenv_error_set(err, CENV_ELINK, "mode %s cannot work here: %s",
-                   cenv_link_mode_name(c->options.mode), why);
+                   cenv_place_mode_name(c->options.mode), why);
     return cenv_error_hint(err,
                            "use mode auto or copy, or another place for the clone");
 }
 
 static int decide_mode(struct cloning *c, struct cenv_error *err)
 {
-    enum cenv_link_mode want = c->options.mode;
+    enum cenv_place_mode want = c->options.mode;
     bool same = c->root.dev == c->source.manifest->header->dev;
-    c->mode = CENV_LINK_COPY;
-    if (want == CENV_LINK_REFLINK ||
-        (want == CENV_LINK_AUTO && same && may_reflink(c->dst.dir))) {
+    c->mode = CENV_PLACE_COPY;
+    if (want == CENV_PLACE_REFLINK ||
+        (want == CENV_PLACE_AUTO && same && may_reflink(c->dst.dir))) {
         int rc = try_reflink(c);
         if (rc == 0)
-            c->mode = CENV_LINK_REFLINK;
-        else if (want == CENV_LINK_REFLINK)
+            c->mode = CENV_PLACE_REFLINK;
+        else if (want == CENV_PLACE_REFLINK)
             return refuse_mode(c,
                                same ? "the file system cannot share extents"
                                     : "source and clone are on different file systems",
                                err);
     }
-    if (want == CENV_LINK_HARDLINK && !same)
+    if (want == CENV_PLACE_HARDLINK && !same)
         return refuse_mode(c, "source and clone are on different file systems", err);
-    if (want == CENV_LINK_HARDLINK ||
-        (want == CENV_LINK_AUTO && c->mode == CENV_LINK_COPY && same &&
+    if (want == CENV_PLACE_HARDLINK ||
+        (want == CENV_PLACE_AUTO && c->mode == CENV_PLACE_COPY && same &&
          c->source.is_template))
-        c->mode = CENV_LINK_HARDLINK;
+        c->mode = CENV_PLACE_HARDLINK;
     return 0;
 }
 
@@ -183,7 +183,7 @@ static int check_overlay(const struct cloning *c, struct cenv_error *err)
 
 static const char *mode_name(const struct cloning *c)
 {
-    return c->options.overlay ? CENV_OVERLAY_MODE : cenv_link_mode_name(c->mode);
+    return c->options.overlay ? CENV_OVERLAY_MODE : cenv_place_mode_name(c->mode);
 }
 
 /* ---- report ---- */

@@ -233,7 +233,7 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
                       int out, const struct cenv_mf_file *file)
 {
     t->bytes_copied += file->size;
-    if (c->mode == CENV_LINK_REFLINK && !(file->flags & CENV_MF_VALUES)) {
+    if (c->mode == CENV_PLACE_REFLINK && !(file->flags & CENV_MF_VALUES)) {
         int rc = file->size ? cenv_raw_reflink(in, out) : 0;
         if (rc == 0) {
             t->bytes_copied -= file->size;

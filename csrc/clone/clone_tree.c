@@ -63,7 +63,7 @@ int cenv_cloner_init(struct cenv_cloner *c, const struct cenv_manifest *m, int s
 {
     *c = (struct cenv_cloner){.m = m, .task = task, .src = src, .dst = -1};
     c->threads = threads > CENV_CLONER_THREADS ? CENV_CLONER_THREADS : threads;
-    c->mode = CENV_LINK_COPY;
+    c->mode = CENV_PLACE_COPY;
     c->made = cenv_calloc(m->nr_dirs, sizeof(*c->made));
     c->parent = cenv_calloc(m->nr_dirs, 1);
     c->verbatim = cenv_calloc((size_t)m->nr_relocs + 1, 1);
@@ -146,7 +146,7 @@ static bool is_late(const struct cenv_cloner *c, const struct cenv_mf_file *file
         return true;
     /* A hard link to the source's inode is as good as one to the twin's. */
     return file->twin != CENV_NONE &&
-           (c->mode != CENV_LINK_HARDLINK || cenv_cloner_writes(c, file) ||
+           (c->mode != CENV_PLACE_HARDLINK || cenv_cloner_writes(c, file) ||
             (c->m->files[file->twin].flags & CENV_MF_SENSITIVE) ||
             cenv_cloner_writes(c, &c->m->files[file->twin]));
 }

@@ -42,10 +42,10 @@ struct cenv_cloner_thread {
 struct cenv_cloner {
     const struct cenv_manifest *m;
     struct cenv_task *task;
-    struct cenv_forms forms;  /* of the clone's path */
-    int src, dst;             /* both roots; borrowed */
-    uint32_t mask;            /* mode bits new directories do not get at `dst` */
-    enum cenv_link_mode mode; /* never AUTO */
+    struct cenv_forms forms;   /* of the clone's path */
+    int src, dst;              /* both roots; borrowed */
+    uint32_t mask;             /* mode bits new directories do not get at `dst` */
+    enum cenv_place_mode mode; /* never AUTO */
     unsigned threads;
     atomic_uchar *made; /* by directory: 1 there, 2 failed */
     unsigned char
@@ -87,7 +87,7 @@ static inline bool cenv_cloner_writes(const struct cenv_cloner *c,
 static inline bool cenv_cloner_shares(const struct cenv_cloner *c,
                                       const struct cenv_mf_file *file)
 {
-    return c->mode == CENV_LINK_HARDLINK && !(file->flags & CENV_MF_SENSITIVE) &&
+    return c->mode == CENV_PLACE_HARDLINK && !(file->flags & CENV_MF_SENSITIVE) &&
            (file->type == CENV_MF_SYMLINK ? !file->skip : !cenv_cloner_writes(c, file));
 }
 

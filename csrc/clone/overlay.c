@@ -287,7 +287,7 @@ int cenv_overlay_make(struct cenv_cloner *c, struct cenv_newprefix *dst,
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     uint32_t mode = dst->exists ? dst->exists_mode : c->m->dirs[0].mode;
-    c->mode = CENV_LINK_COPY;
+    c->mode = CENV_PLACE_COPY;
     c->mask = 0777; /* modes are always set: another umask may hold below the mount */
     int rc = cenv_newprefix_publish(dst, mode, err);
     if (rc < 0)

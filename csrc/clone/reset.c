@@ -378,8 +378,8 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
         rc = cenv_cloner_init(&r->c, r->source.manifest, r->source.fd,
                               cenv_str(r->path), 1, task, err);
     if (rc == 0) {
-        int known = cenv_link_mode_parse(mode ? mode : "");
-        r->c.mode = known > 0 ? (enum cenv_link_mode)known : CENV_LINK_COPY;
+        int known = cenv_place_mode_parse(mode ? mode : "");
+        r->c.mode = known > 0 ? (enum cenv_place_mode)known : CENV_PLACE_COPY;
         r->c.mask = 0777; /* the umask is not known here: modes are set in any case */
         r->c.dst = cenv_fs_open_root(r->path, err);
         rc = r->c.dst < 0 ? r->c.dst : 0;

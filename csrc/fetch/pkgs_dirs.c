@@ -242,11 +242,11 @@ static int copy_file(struct import *import, int from, int to,
                      struct cenv_pkg_entry *entry, const struct cenv_stat *st,
                      struct cenv_str wanted)
 {
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     const char *name = cenv_path_base(entry->path).data;
     entry->mode = st->mode & 0755;
     entry->mtime_ns = st->mtime_ns;
-    int rc = cenv_raw_place(from, name, st, to, name, CENV_LINK_AUTO, true, &got);
+    int rc = cenv_raw_place(from, name, st, to, name, CENV_PLACE_AUTO, true, &got);
     if (rc == 0 && entry->mode != st->mode)
         rc = cenv_raw_chmod(to, name, entry->mode);
     if (rc < 0)

@@ -81,7 +81,7 @@ static int take_entry(const struct cenv_linker *linker, struct places *at,
                       struct cenv_link_entry *pyc)
 {
     struct cenv_str from_name, to_name;
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     int from = cenv_dirs_parent(&at->from, pyc->target, 0, &from_name);
     int to = cenv_dirs_parent(&at->to, pyc->real, 0, &to_name);
 
@@ -159,7 +159,7 @@ static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
     struct cenv_mapping data = {0};
     struct cenv_str from_name, to_name;
     char hex[CENV_DIGEST_HEX_MAX];
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     struct cenv_stat st;
     int from = cenv_dirs_parent(&at->from, pyc->real, 0, &from_name);
     int to = cenv_dirs_parent(&at->to, pyc->target, 0755, &to_name);
@@ -167,7 +167,7 @@ static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
 
     if (rc == 0)
         rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
-                            CENV_LINK_AUTO, true, &got);
+                            CENV_PLACE_AUTO, true, &got);
     if (rc == 0)
         rc = cenv_raw_stat(to, to_name.data, &st);
     if (rc < 0)

@@ -79,7 +79,7 @@ static uint64_t take_results(const struct cenv_linker *linker)
             cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
             continue; /* what was taken from the store is here too: one count for all */
         pyc->done = true;
-        pyc->how = CENV_LINK_COPY;
+        pyc->how = CENV_PLACE_COPY;
         pyc->final_size = st.size;
         pyc->final_mtime_ns = st.mtime_ns;
         pyc->final_mode = st.mode;

@@ -63,13 +63,13 @@ static int read_options(struct creation *c)
     if (rc < 0)
         return rc;
     const char *name = cenv_json_get_cstr(c->options, "link_mode");
-    int mode = cenv_link_mode_parse(name ? name : "auto");
+    int mode = cenv_place_mode_parse(name ? name : "auto");
     int64_t threads = cenv_json_get_int(c->options, "threads", 0);
     if (mode < 0)
         return cenv_error_set(c->err, CENV_EUSAGE,
                               "link mode '%s' is none of auto, reflink, hardlink, copy",
                               name);
-    c->link.mode = (enum cenv_link_mode)mode;
+    c->link.mode = (enum cenv_place_mode)mode;
     c->link.threads = threads > 0 && threads <= 1024 ? (unsigned)threads : 0;
     c->link.cmd = cenv_json_get_cstr(c->options, "cmd");
     c->link.no_compile = is_false(c->options, "compile");

@@ -29,7 +29,7 @@ struct placer {
     struct place *places; /* one for each thread */
     struct run *runs;
     size_t nr, alloc;
-    atomic_ullong how[4]; /* files by enum cenv_link_mode */
+    atomic_ullong how[4]; /* files by enum cenv_place_mode */
     atomic_ullong symlinks, relocated, bytes_copied, fallbacks;
 };
 
@@ -69,12 +69,12 @@ static int open_source(struct place *at, const struct cenv_link_entry *entry,
     return cenv_link_open_parent(&at->from, entry->source, name, at->err);
 }
 
-static enum cenv_link_mode mode_for(const struct place *at,
-                                    const struct cenv_link_entry *entry)
+static enum cenv_place_mode mode_for(const struct place *at,
+                                     const struct cenv_link_entry *entry)
 {
-    enum cenv_link_mode mode = at->placer->linker->mode;
+    enum cenv_place_mode mode = at->placer->linker->mode;
 
-    return mode == CENV_LINK_HARDLINK && entry->no_link ? CENV_LINK_COPY : mode;
+    return mode == CENV_PLACE_HARDLINK && entry->no_link ? CENV_PLACE_COPY : mode;
 }
 
 /* A package older than paths.json has no digest of the file: the record needs one. */
@@ -104,7 +104,7 @@ static int place_file(struct place *at, struct cenv_link_entry *entry)
                            .mode = entry->mode,
                            .size = entry->size,
                            .mtime_ns = entry->mtime_ns};
-    enum cenv_link_mode want = mode_for(at, entry), got = want;
+    enum cenv_place_mode want = mode_for(at, entry), got = want;
     const char *name = NULL;
     int from = open_source(at, entry, &name);
 
@@ -115,7 +115,7 @@ static int place_file(struct place *at, struct cenv_link_entry *entry)
         return fail(at, entry, rc, "cannot link");
     count(&at->placer->how[got], 1);
     count(&at->placer->fallbacks, got != want);
-    count(&at->placer->bytes_copied, got == CENV_LINK_COPY ? entry->size : 0);
+    count(&at->placer->bytes_copied, got == CENV_PLACE_COPY ? entry->size : 0);
     entry->how = (uint8_t)got;
     entry->final_size = entry->size;
     entry->final_mtime_ns = entry->mtime_ns;
@@ -143,7 +143,7 @@ static int write_text(struct place *at, struct cenv_link_entry *entry)
         return fail(at, entry, rc, "cannot write");
     if (cenv_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
         return cenv_error_oom(at->err);
-    entry->how = CENV_LINK_COPY;
+    entry->how = CENV_PLACE_COPY;
     entry->final_size = at->text.len;
     entry->final_mtime_ns = entry->new_mtime_ns;
     entry->final_mode = entry->mode;
@@ -377,9 +377,9 @@ static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
 
 static void take_counts(struct placer *placer, struct cenv_link_stats *stats)
 {
-    stats->reflinked = atomic_load(&placer->how[CENV_LINK_REFLINK]);
-    stats->hardlinked = atomic_load(&placer->how[CENV_LINK_HARDLINK]);
-    stats->copied = atomic_load(&placer->how[CENV_LINK_COPY]);
+    stats->reflinked = atomic_load(&placer->how[CENV_PLACE_REFLINK]);
+    stats->hardlinked = atomic_load(&placer->how[CENV_PLACE_HARDLINK]);
+    stats->copied = atomic_load(&placer->how[CENV_PLACE_COPY]);
     stats->symlinks = atomic_load(&placer->symlinks);
     stats->relocated = atomic_load(&placer->relocated);
     stats->bytes_copied = atomic_load(&placer->bytes_copied);

@@ -12,9 +12,9 @@ enum { THREADS_MAX = 8 }; /* beyond it threads only meet in the file system's lo
  * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
  * some file systems make something else than a link of link() (BeeGFS, conda#2345).
  */
-static bool works(const struct cenv_linker *linker, enum cenv_link_mode mode)
+static bool works(const struct cenv_linker *linker, enum cenv_place_mode mode)
 {
-    enum cenv_link_mode got = mode;
+    enum cenv_place_mode got = mode;
     struct cenv_stat st;
     int info = cenv_raw_open_dir(linker->plan->packages[0].content, "info");
     bool good = info >= 0 && cenv_raw_place(info, "index.json", NULL, linker->root,
@@ -28,19 +28,19 @@ static bool works(const struct cenv_linker *linker, enum cenv_link_mode mode)
     return good;
 }
 
-static enum cenv_link_mode decide_mode(const struct cenv_linker *linker)
+static enum cenv_place_mode decide_mode(const struct cenv_linker *linker)
 {
-    enum cenv_link_mode want = linker->options->mode;
+    enum cenv_place_mode want = linker->options->mode;
     bool own = linker->options->own_inodes;
 
-    if (!linker->plan->nr_packages || want == CENV_LINK_COPY)
-        return CENV_LINK_COPY;
-    if (want == CENV_LINK_HARDLINK)
-        return own ? CENV_LINK_COPY : CENV_LINK_HARDLINK;
-    if (want == CENV_LINK_REFLINK || works(linker, CENV_LINK_REFLINK))
-        return CENV_LINK_REFLINK;
-    return !own && works(linker, CENV_LINK_HARDLINK) ? CENV_LINK_HARDLINK
-                                                     : CENV_LINK_COPY;
+    if (!linker->plan->nr_packages || want == CENV_PLACE_COPY)
+        return CENV_PLACE_COPY;
+    if (want == CENV_PLACE_HARDLINK)
+        return own ? CENV_PLACE_COPY : CENV_PLACE_HARDLINK;
+    if (want == CENV_PLACE_REFLINK || works(linker, CENV_PLACE_REFLINK))
+        return CENV_PLACE_REFLINK;
+    return !own && works(linker, CENV_PLACE_HARDLINK) ? CENV_PLACE_HARDLINK
+                                                      : CENV_PLACE_COPY;
 }
 
 static int execute(struct cenv_linker *linker, struct cenv_error *err)
@@ -83,7 +83,7 @@ int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t 
     struct cenv_link_stats own = {0};
     struct cenv_link_options decided = *options;
     struct cenv_linker linker = {NULL, &decided, &own, task,
-                                 dir,  -1,       0,    CENV_LINK_COPY};
+                                 dir,  -1,       0,    CENV_PLACE_COPY};
     unsigned cpus = cenv_host_cpus();
 
     linker.threads = options->threads     ? options->threads

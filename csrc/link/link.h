@@ -27,7 +27,7 @@ struct cenv_link_options {
     const struct cenv_store *store; /* to keep bytecode in and take it from, or NULL */
     const char *target_prefix;      /* what is written into the files; absolute */
     /* auto: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file */
-    enum cenv_link_mode mode;
+    enum cenv_place_mode mode;
     bool own_inodes; /* templates: never share an inode with the package */
     bool no_compile; /* leave noarch python packages without bytecode */
     bool no_scripts; /* do not run pre-link and post-link scripts */

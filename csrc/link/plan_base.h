@@ -56,7 +56,7 @@ struct cenv_link_entry {
     /* After execution. */
     bool dropped;       /* bytecode that would be wrong: not to be linked nor listed */
     bool done;          /* there: PYC that could not be compiled are not */
-    uint8_t how;        /* FILE: enum cenv_link_mode */
+    uint8_t how;        /* FILE: enum cenv_place_mode */
     char in_prefix[65]; /* SHA-256 of what lies there, or "" (links, PYC) */
     uint64_t final_size;
     int64_t final_mtime_ns;

@@ -182,7 +182,7 @@ static int link_type(const struct cenv_link_plan *plan,
 {
     for (uint32_t i = package->first; i < package->first + package->nr; i++)
         if (plan->entries[i].done && plan->entries[i].kind == CENV_KIND_FILE &&
-            plan->entries[i].how == CENV_LINK_HARDLINK)
+            plan->entries[i].how == CENV_PLACE_HARDLINK)
             return 1;
     return 3;
 }

@@ -17,7 +17,7 @@ struct cenv_linker {
     const char *dir;
     int root;
     unsigned threads;
-    enum cenv_link_mode mode; /* decided: never AUTO */
+    enum cenv_place_mode mode; /* decided: never AUTO */
 };
 
 /* Makes the directories, then places all files, links and entry points. */

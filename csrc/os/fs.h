@@ -262,15 +262,15 @@ int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
 void cenv_fs_discard_tree(int dirfd, const char *name);
 
 /* How a file's content gets from here to there. */
-enum cenv_link_mode {
-    CENV_LINK_AUTO,
-    CENV_LINK_REFLINK,
-    CENV_LINK_HARDLINK,
-    CENV_LINK_COPY
+enum cenv_place_mode {
+    CENV_PLACE_AUTO,
+    CENV_PLACE_REFLINK,
+    CENV_PLACE_HARDLINK,
+    CENV_PLACE_COPY
 };
 /* "auto", "reflink", "hardlink", "copy"; parse returns -1 for anything else. */
-const char *cenv_link_mode_name(enum cenv_link_mode mode);
-int cenv_link_mode_parse(const char *name);
+const char *cenv_place_mode_name(enum cenv_place_mode mode);
+int cenv_place_mode_parse(const char *name);
 
 /* Copies `size` bytes from 0, holes kept, by copy_file_range or read and write; data only. */
 int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size);
@@ -285,8 +285,8 @@ int cenv_raw_reflink(int from_fd, int to_fd);
  * the source, exactly. `st` the source's, or NULL.
  */
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
-                   int to_dir, const char *to, enum cenv_link_mode want, bool fallback,
-                   enum cenv_link_mode *got);
+                   int to_dir, const char *to, enum cenv_place_mode want, bool fallback,
+                   enum cenv_place_mode *got);
 
 /* Facts of the file system that holds `fd`. */
 struct cenv_fs_facts {
@@ -299,7 +299,7 @@ int cenv_fs_facts(int fd, struct cenv_fs_facts *out, struct cenv_error *err);
 /* By trying: 1 when files below `dirfd` reflink into each other, else 0. Leaves nothing behind. */
 int cenv_fs_probe_reflink(int dirfd);
 /* By trying: 1 when a file of `from_dir` can be hard-linked (reflinked) into `to_dir`. */
-int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_link_mode mode);
+int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_place_mode mode);
 
 /* Absolute, links resolved; NULL with err. Caller frees. */
 char *cenv_fs_realpath(const char *path, struct cenv_error *err);

@@ -15,12 +15,12 @@ enum { COPY_BLOCK = 128 * 1024, XATTR_MAX = 64 * 1024 };
 
 static const char *const mode_names[] = {"auto", "reflink", "hardlink", "copy"};
 
-const char *cenv_link_mode_name(enum cenv_link_mode mode)
+const char *cenv_place_mode_name(enum cenv_place_mode mode)
 {
     return mode_names[mode];
 }
 
-int cenv_link_mode_parse(const char *name)
+int cenv_place_mode_parse(const char *name)
 {
     for (int i = 0; i < (int)(sizeof(mode_names) / sizeof(mode_names[0])); i++)
         if (strcmp(name, mode_names[i]) == 0)
@@ -157,31 +157,32 @@ bool cenv_raw_has_xattrs(int dirfd, const char *name)
 
 /* Placing. */
 
-static bool wants_other_way(int rc, enum cenv_link_mode mode)
+static bool wants_other_way(int rc, enum cenv_place_mode mode)
 {
-    if (mode == CENV_LINK_HARDLINK)
+    if (mode == CENV_PLACE_HARDLINK)
         return rc == -EXDEV || rc == -EMLINK || rc == -EPERM || rc == -EOPNOTSUPP;
     return rc == -EOPNOTSUPP || rc == -EXDEV || rc == -EINVAL || rc == -ENOTTY ||
            rc == -ENOSYS || rc == -EPERM || rc == -ETXTBSY;
 }
 
-static int fill(int in, int out, const struct cenv_stat *st, enum cenv_link_mode want,
-                bool fallback, enum cenv_link_mode *got)
+static int fill(int in, int out, const struct cenv_stat *st, enum cenv_place_mode want,
+                bool fallback, enum cenv_place_mode *got)
 {
     int rc = -EOPNOTSUPP;
-    if (want == CENV_LINK_REFLINK || want == CENV_LINK_AUTO) {
-        *got = CENV_LINK_REFLINK;
+    if (want == CENV_PLACE_REFLINK || want == CENV_PLACE_AUTO) {
+        *got = CENV_PLACE_REFLINK;
         rc = st->size ? cenv_raw_reflink(in, out) : 0;
-        if (rc == 0 || !wants_other_way(rc, CENV_LINK_REFLINK) ||
-            (want == CENV_LINK_REFLINK && !fallback))
+        if (rc == 0 || !wants_other_way(rc, CENV_PLACE_REFLINK) ||
+            (want == CENV_PLACE_REFLINK && !fallback))
             return rc;
     }
-    *got = CENV_LINK_COPY;
+    *got = CENV_PLACE_COPY;
     return cenv_raw_copy_data(in, out, st->size);
 }
 
 static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char *to,
-                      enum cenv_link_mode want, bool fallback, enum cenv_link_mode *got)
+                      enum cenv_place_mode want, bool fallback,
+                      enum cenv_place_mode *got)
 {
     int out = cenv_raw_create(to_dir, to, st->mode & 0700);
     if (out < 0)
@@ -199,16 +200,16 @@ static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char
 }
 
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
-                   int to_dir, const char *to, enum cenv_link_mode want, bool fallback,
-                   enum cenv_link_mode *got)
+                   int to_dir, const char *to, enum cenv_place_mode want, bool fallback,
+                   enum cenv_place_mode *got)
 {
     struct cenv_stat own;
-    if (want == CENV_LINK_HARDLINK) {
+    if (want == CENV_PLACE_HARDLINK) {
         int rc = cenv_raw_link(from_dir, from, to_dir, to);
-        *got = CENV_LINK_HARDLINK;
-        if (rc == 0 || !fallback || !wants_other_way(rc, CENV_LINK_HARDLINK))
+        *got = CENV_PLACE_HARDLINK;
+        if (rc == 0 || !fallback || !wants_other_way(rc, CENV_PLACE_HARDLINK))
             return rc;
-        want = CENV_LINK_COPY;
+        want = CENV_PLACE_COPY;
     }
     int in = cenv_raw_open_file(from_dir, from, &own);
     if (in < 0)
@@ -221,9 +222,9 @@ int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
 /* Probing: the only way to know; statfs tells neither of reflink=0 nor of mount boundaries. */
 
 static int probe_between(int from_dir, const char *from, int to_dir, const char *to,
-                         enum cenv_link_mode mode)
+                         enum cenv_place_mode mode)
 {
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     int fd = cenv_raw_create(from_dir, from, 0600);
     if (fd < 0)
         return 0;
@@ -237,7 +238,7 @@ static int probe_between(int from_dir, const char *from, int to_dir, const char 
     return rc == 0;
 }
 
-int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_link_mode mode)
+int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_place_mode mode)
 {
     char *from = cenv_fs_unique_name(".cenv-probe");
     char *to = cenv_fs_unique_name(".cenv-probe");
@@ -249,5 +250,5 @@ int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_link_mode mode)
 
 int cenv_fs_probe_reflink(int dirfd)
 {
-    return cenv_fs_probe_link(dirfd, dirfd, CENV_LINK_REFLINK);
+    return cenv_fs_probe_link(dirfd, dirfd, CENV_PLACE_REFLINK);
 }

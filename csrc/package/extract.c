@@ -181,7 +181,7 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     const struct cenv_pkg_entry *target = seen(x, member->link);
     struct cenv_pkg_entry entry;
     struct cenv_str from_name, name;
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     int from, to, rc;
 
     if (!target || target->type != CENV_FT_FILE)
@@ -196,7 +196,7 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     rc = from < 0 ? from : to;
     if (rc >= 0)
         rc = cenv_raw_place(from, from_name.data, NULL, to, name.data,
-                            CENV_LINK_HARDLINK, true, &got);
+                            CENV_PLACE_HARDLINK, true, &got);
     return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
 }
 

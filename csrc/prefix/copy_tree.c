@@ -73,14 +73,14 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
                      const struct cenv_stat *st, int to)
 {
     const char *name = entry->entry.name;
-    enum cenv_link_mode got = CENV_LINK_COPY;
+    enum cenv_place_mode got = CENV_PLACE_COPY;
     int rc = st->nlink > 1 ? link_twin(c, st, entry->path, to, name) : 0;
     if (rc)
         return rc < 0 ? rc : 0;
-    rc = cenv_raw_place(entry->parent, name, st, to, name, CENV_LINK_AUTO, true, &got);
+    rc = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got);
     if (rc == 0 && cenv_raw_has_xattrs(entry->parent, name))
         rc = copy_xattrs(entry->parent, name, to, name);
-    if (got == CENV_LINK_REFLINK)
+    if (got == CENV_PLACE_REFLINK)
         c->out->bytes_shared += st->size;
     else
         c->out->bytes_copied += st->size;

@@ -144,7 +144,7 @@ static int link_into(struct cenv_build *build, const char *dir,
     struct cenv_link_options options = {
         .store = build->store,
         .target_prefix = build->target.data,
-        .mode = CENV_LINK_AUTO,
+        .mode = CENV_PLACE_AUTO,
         .own_inodes = true,
         .keep_sites = true,
         .cmd = "cenv create", /* conda passes over the specs of a block without one */

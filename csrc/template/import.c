@@ -438,7 +438,7 @@ static int place(struct unpacking *u, const struct cenv_manifest *m, int dst,
     if (rc == 0) {
         c.dst = dst;
         c.mask = 0777 & ~st.mode;
-        c.mode = CENV_LINK_HARDLINK; /* the source goes: no inode stays shared */
+        c.mode = CENV_PLACE_HARDLINK; /* the source goes: no inode stays shared */
         rc = cenv_cloner_run(&c, x->err);
     }
     cenv_cloner_release(&c);

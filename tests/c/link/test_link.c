@@ -8,7 +8,7 @@
 #include "check.h"
 #include "package.h"
 
-static const struct cenv_link_options plain = {.mode = CENV_LINK_COPY, .threads = 2};
+static const struct cenv_link_options plain = {.mode = CENV_PLACE_COPY, .threads = 2};
 
 static struct stat stat_of(const struct scratch *s, const char *path)
 {
@@ -111,7 +111,7 @@ static void test_link__legacy_package(void)
     package_info(&p, "files",
                  "bin/plain\nshare/my file\nlib/b\netc/copied\nlib/link\n");
     unlink(scratch_path(&s, "pkgs/old/info/paths.json"));
-    struct cenv_link_options options = {.mode = CENV_LINK_HARDLINK};
+    struct cenv_link_options options = {.mode = CENV_PLACE_HARDLINK};
     struct linked l = link_packages(&s, "env", "/D", &package, 1, options);
 
     CHECK_INT(l.rc, 0);
@@ -199,13 +199,13 @@ static void test_link__links_are_recreated_verbatim(void)
 static void test_link__modes_of_linking(void)
 {
     static const struct {
-        enum cenv_link_mode mode;
+        enum cenv_place_mode mode;
         bool own;
         unsigned nlink;
     } cases[] = {
-        {CENV_LINK_HARDLINK, false, 2}, {CENV_LINK_HARDLINK, true, 1},
-        {CENV_LINK_COPY, false, 1},     {CENV_LINK_AUTO, true, 1},
-        {CENV_LINK_REFLINK, false, 1},
+        {CENV_PLACE_HARDLINK, false, 2}, {CENV_PLACE_HARDLINK, true, 1},
+        {CENV_PLACE_COPY, false, 1},     {CENV_PLACE_AUTO, true, 1},
+        {CENV_PLACE_REFLINK, false, 1},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct scratch s = scratch_open();
@@ -357,7 +357,7 @@ static const char fake_python[] =
 #define SITE "lib/python3.13/site-packages/"
 
 static struct linked link_noarch(struct scratch *s, const char *dir,
-                                 struct cenv_store *store, enum cenv_link_mode mode)
+                                 struct cenv_store *store, enum cenv_place_mode mode)
 {
     char digest[CENV_DIGEST_HEX_MAX], extra[128];
     struct cenv_link_package packages[2];
@@ -389,7 +389,7 @@ static void test_link__bytecode_is_compiled_once(void)
     CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
     for (size_t i = 0; i < CHECK_NR(dirs); i++) {
         struct linked l = link_noarch(&s, dirs[i], store,
-                                      i == 1 ? CENV_LINK_HARDLINK : CENV_LINK_COPY);
+                                      i == 1 ? CENV_PLACE_HARDLINK : CENV_PLACE_COPY);
         check_case(dirs[i]);
         CHECK_INT(l.rc, 0);
         CHECK_INT(l.stats.compiled, 2);
@@ -423,14 +423,14 @@ static void test_link__altered_bytecode_is_compiled_again(void)
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_store *store = NULL;
     CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
-    struct linked l = link_noarch(&s, "one", store, CENV_LINK_HARDLINK);
+    struct linked l = link_noarch(&s, "one", store, CENV_PLACE_HARDLINK);
     linked_release(&l);
-    l = link_noarch(&s, "two", store, CENV_LINK_HARDLINK);
+    l = link_noarch(&s, "two", store, CENV_PLACE_HARDLINK);
     linked_release(&l);
     /* two shares its inode with the store: somebody writes in place */
     scratch_file(&s, "two/" SITE "n/__pycache__/__init__.cpython-313.pyc", "spoiled",
                  0644);
-    l = link_noarch(&s, "three", store, CENV_LINK_HARDLINK);
+    l = link_noarch(&s, "three", store, CENV_PLACE_HARDLINK);
     CHECK_INT(l.rc, 0);
     CHECK_STR(scratch_text(&s, "three/" SITE "n/__pycache__/__init__.cpython-313.pyc"),
               "code of " SITE "n/__init__.py\n");
@@ -559,7 +559,7 @@ static void test_link__records_and_history(void)
                  TEXT_KEYS ",\"no_link\":true");
     package_file(&p, "lib/f", "f", 0644);
     struct cenv_link_package package = package_end(&p);
-    struct cenv_link_options options = {.mode = CENV_LINK_HARDLINK,
+    struct cenv_link_options options = {.mode = CENV_PLACE_HARDLINK,
                                         .specs = specs,
                                         .nr_specs = 2,
                                         .cmd = "cenv create -p /D"};
@@ -658,7 +658,7 @@ static void test_link__failing_script(void)
     CHECK_INT(stat_of(&s, "final").st_mode & 07777, 0750);
     linked_release(&l);
 
-    struct cenv_link_options options = {.mode = CENV_LINK_COPY, .no_scripts = true};
+    struct cenv_link_options options = {.mode = CENV_PLACE_COPY, .no_scripts = true};
     l = link_packages(&s, "env2", target, &package, 1, options);
     CHECK_INT(l.rc, 0);
     linked_release(&l);
@@ -707,7 +707,7 @@ static void test_link__many_files_are_the_same_on_any_number_of_threads(void)
     }
     struct cenv_link_package package = package_end(&p);
     for (unsigned i = 0; i < 2; i++) {
-        struct cenv_link_options options = {.mode = CENV_LINK_COPY,
+        struct cenv_link_options options = {.mode = CENV_PLACE_COPY,
                                             .threads = 1 + 3 * i};
         l[i] = link_packages(&s, i ? "four" : "one", "/D", &package, 1, options);
         CHECK_INT(l[i].rc, 0);

@@ -367,35 +367,36 @@ static void test_fs__removes_deep_trees(void)
 
 static void test_fs__places_with_exact_mode_and_time(void)
 {
-    enum cenv_link_mode got;
+    enum cenv_place_mode got;
     struct cenv_stat a, b;
     open_scratch();
     scratch_file(&s, "src", "content", 04751);
     cenv_raw_set_mtime(s.fd, "src", 111222333444555666);
     cenv_raw_stat(s.fd, "src", &a);
     CHECK_INT(
-        cenv_raw_place(s.fd, "src", NULL, s.fd, "copy", CENV_LINK_COPY, false, &got),
+        cenv_raw_place(s.fd, "src", NULL, s.fd, "copy", CENV_PLACE_COPY, false, &got),
         0);
-    CHECK_INT(got, CENV_LINK_COPY);
+    CHECK_INT(got, CENV_PLACE_COPY);
     CHECK_INT(cenv_raw_stat(s.fd, "copy", &b), 0);
     CHECK_INT(b.mode, 04751);
     CHECK_INT(b.mtime_ns, a.mtime_ns);
     CHECK(!cenv_stat_same_file(&a, &b));
     CHECK_STR(scratch_text(&s, "copy"), "content");
     CHECK_INT(
-        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_LINK_HARDLINK, true, &got),
+        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_HARDLINK, true, &got),
         0);
-    CHECK_INT(got, CENV_LINK_HARDLINK);
+    CHECK_INT(got, CENV_PLACE_HARDLINK);
     cenv_raw_stat(s.fd, "hard", &b);
     CHECK(cenv_stat_same_file(&a, &b));
-    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_LINK_AUTO, true, &got),
-              -EEXIST);
-    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "auto", CENV_LINK_AUTO, true, &got),
-              0);
-    CHECK_INT(got, cenv_fs_probe_reflink(s.fd) ? CENV_LINK_REFLINK : CENV_LINK_COPY);
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_AUTO, true, &got),
+        -EEXIST);
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", &a, s.fd, "auto", CENV_PLACE_AUTO, true, &got), 0);
+    CHECK_INT(got, cenv_fs_probe_reflink(s.fd) ? CENV_PLACE_REFLINK : CENV_PLACE_COPY);
     CHECK_STR(scratch_text(&s, "auto"), "content");
     symlinkat("src", s.fd, "l");
-    CHECK_INT(cenv_raw_place(s.fd, "l", NULL, s.fd, "no", CENV_LINK_COPY, true, &got),
+    CHECK_INT(cenv_raw_place(s.fd, "l", NULL, s.fd, "no", CENV_PLACE_COPY, true, &got),
               -ELOOP);
     CHECK(!cenv_fs_exists(s.fd, "no"));
     close_scratch();
@@ -462,7 +463,7 @@ static void test_fs__names_the_file_system(void)
     open_scratch();
     CHECK_INT(cenv_fs_facts(s.fd, &facts, &err), 0);
     CHECK(facts.type[0] && facts.total_bytes >= facts.free_bytes);
-    CHECK_INT(cenv_fs_probe_link(s.fd, s.fd, CENV_LINK_HARDLINK), 1);
+    CHECK_INT(cenv_fs_probe_link(s.fd, s.fd, CENV_PLACE_HARDLINK), 1);
     struct cenv_listing list;
     CHECK_INT(cenv_listing_read(&list, s.fd, false), 0);
     CHECK_INT(list.nr, 0);

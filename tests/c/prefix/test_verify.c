@@ -242,7 +242,7 @@ static void test_verify__whole_link_and_failing_allocations(void)
         package_data(&p, path, PLACEHOLDER "/x", PLACEHOLDER_LEN + 2, 0644, TEXT_KEYS);
     }
     struct cenv_link_package package = package_end(&p);
-    struct cenv_link_options options = {.mode = CENV_LINK_COPY};
+    struct cenv_link_options options = {.mode = CENV_PLACE_COPY};
     struct linked l = link_packages(&s, "env", "/some/prefix", &package, 1, options);
     CHECK_INT(l.rc, 0);
     linked_release(&l);
