@@ -12,9 +12,11 @@
 #include "clone/overlay.h"
 #include "clone/provenance.h"
 #include "clone/source.h"
+#include "clone/sweep.h"
 #include "codec/json.h"
 #include "os/host.h"
 #include "prefix/new_prefix.h"
+#include "store/clone_registry.h"
 #include "store/store.h"
 
 enum { TRIES = 3 };

@@ -12,6 +12,7 @@
 #include "os/host.h"
 #include "os/namespace.h"
 #include "prefix/copy_tree.h"
+#include "store/clone_registry.h"
 #include "store/store.h"
 
 int cenv_namespace_enter(struct cenv_buf *out, struct cenv_error *err)

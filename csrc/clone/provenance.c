@@ -15,6 +15,7 @@
 #include "os/fs.h"
 #include "os/path.h"
 #include "prefix/prefix_records.h"
+#include "store/clone_registry.h"
 
 enum { TEXT_MAX = 512 << 20, KEY_MAX = 64 };
 

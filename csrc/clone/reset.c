@@ -15,6 +15,7 @@
 #include "clone/source.h"
 #include "codec/json.h"
 #include "prefix/new_prefix.h"
+#include "store/clone_registry.h"
 #include "store/store.h"
 
 struct reset {

@@ -1,49 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The registry of clones: what reset needs to know, and the sweep of those whose owner died. */
+/* The registry of clones: entering, finding, changing and dropping entries. */
+#include "store/clone_registry.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/digest.h"
-#include "clone/overlay.h"
 #include "codec/json.h"
 #include "os/fs.h"
-#include "os/path.h"
-#include "prefix/new_prefix.h"
-#include "store/storedir.h"
-#include "store/template_entry.h"
 
-enum { NUMBER_MAX = 24, NAME_SIZE = CENV_STORE_KEY + 8, ON_ITS_WAY_SECONDS = 600 };
+enum { NUMBER_MAX = 24 };
 
 #define LOCK_PREFIX "clone-"
 
-/* The "mode" of a directory that clones are made in. */
-#define HOME_MODE "home"
-
-static int entry_name(const char *path, char *name, struct cenv_error *err)
+int cenv_clone_file(const char *path, char name[CENV_CLONE_FILE],
+                    struct cenv_error *err)
 {
     char key[CENV_STORE_KEY];
     int rc = cenv_store_key(cenv_str(path), key, err);
     if (rc == 0)
-        snprintf(name, NAME_SIZE, "%s.json", key);
+        snprintf(name, CENV_CLONE_FILE, "%s.json", key);
     return rc;
 }
 
 /* The lock of whoever clones to the path of an entry. */
-static void claim_name(const char *name, char lock[NAME_SIZE])
+static void claim_name(const char *name, char lock[CENV_CLONE_FILE])
 {
-    snprintf(lock, NAME_SIZE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1, name);
+    snprintf(lock, CENV_CLONE_FILE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1, name);
 }
 
 int cenv_clone_claim(const struct cenv_store *store, const char *path,
                      struct cenv_lock **claim, struct cenv_task *task,
                      struct cenv_error *err)
 {
-    char name[NAME_SIZE], lock[NAME_SIZE];
-    int rc = entry_name(path, name, err);
+    char name[CENV_CLONE_FILE], lock[CENV_CLONE_FILE];
+    int rc = cenv_clone_file(path, name, err);
     if (rc < 0)
         return rc;
     claim_name(name, lock);
@@ -59,8 +53,8 @@ void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
                         struct cenv_lock *claim)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    char name[NAME_SIZE], lock[NAME_SIZE];
-    if (claim && entry_name(path, name, &ignored) == 0) {
+    char name[CENV_CLONE_FILE], lock[CENV_CLONE_FILE];
+    if (claim && cenv_clone_file(path, name, &ignored) == 0) {
         claim_name(name, lock);
         cenv_store_unlock(store, lock, claim);
     }
@@ -136,9 +130,9 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
 int cenv_clone_origin(const struct cenv_store *store, const char *path, char **origin,
                       struct cenv_error *err)
 {
-    char name[NAME_SIZE];
+    char name[CENV_CLONE_FILE];
     struct cenv_json *doc = NULL;
-    int rc = entry_name(path, name, err);
+    int rc = cenv_clone_file(path, name, err);
     rc =
         rc ? rc : cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     const char *text = rc == 0 ? cenv_json_get_cstr(doc, "origin") : NULL;
@@ -165,9 +159,9 @@ static int set_origin(const struct cenv_store *store, struct cenv_json *doc,
 int cenv_clone_register(const struct cenv_store *store,
                         const struct cenv_clone_entry *entry, struct cenv_error *err)
 {
-    char name[NAME_SIZE];
+    char name[CENV_CLONE_FILE];
     struct cenv_buf text;
-    int rc = entry_name(entry->path, name, err);
+    int rc = cenv_clone_file(entry->path, name, err);
     if (rc < 0)
         return rc;
     struct cenv_json *doc = as_json(entry);
@@ -194,9 +188,9 @@ int cenv_clone_register(const struct cenv_store *store,
 int cenv_clone_forget(const struct cenv_store *store, const char *path,
                       struct cenv_error *err)
 {
-    char name[NAME_SIZE];
+    char name[CENV_CLONE_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = entry_name(path, name, err);
+    int rc = cenv_clone_file(path, name, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_unlink(clones, name);
@@ -207,15 +201,7 @@ int cenv_clone_forget(const struct cenv_store *store, const char *path,
 
 /* ---- reading ---- */
 
-struct clone {
-    char *path, *source, *mode;
-    char *temp; /* or NULL */
-    uint64_t dev, ino, shown_dev, shown_ino;
-    uint32_t root_mode;
-    struct cenv_owner owner;
-};
-
-static void clone_release(struct clone *clone)
+void cenv_registered_release(struct cenv_registered *clone)
 {
     cenv_free(clone->path);
     cenv_free(clone->source);
@@ -261,14 +247,14 @@ void cenv_store_get_owner(const struct cenv_json *doc, struct cenv_owner *out)
 }
 
 /* 0, or 1 when there is no such entry or it is not whole. */
-static int load(const struct cenv_store *store, const char *name, struct clone *out,
-                struct cenv_error *err)
+int cenv_registered_load(const struct cenv_store *store, const char *name,
+                         struct cenv_registered *out, struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
     int rc = cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     if (rc != 0)
         return rc;
-    *out = (struct clone){.path = get_path(doc, "path_hex")};
+    *out = (struct cenv_registered){.path = get_path(doc, "path_hex")};
     const char *mode = cenv_json_get_cstr(doc, "mode");
     out->source = get_path(doc, "source_hex");
     out->temp = cenv_json_get(doc, "temp_hex") ? get_path(doc, "temp_hex") : NULL;
@@ -282,11 +268,11 @@ static int load(const struct cenv_store *store, const char *name, struct clone *
     cenv_json_free(doc);
     if (out->path && out->source && out->mode)
         return 0;
-    clone_release(out);
+    cenv_registered_release(out);
     return 1;
 }
 
-static bool lies_at(const struct clone *clone, const char *path)
+static bool lies_at(const struct cenv_registered *clone, const char *path)
 {
     struct cenv_stat st;
     return cenv_raw_stat(CENV_CWD, path, &st) == 0 && st.type == CENV_FT_DIR &&
@@ -295,7 +281,7 @@ static bool lies_at(const struct clone *clone, const char *path)
              st.ino == clone->shown_ino));
 }
 
-static bool is_still_it(const struct clone *clone)
+bool cenv_registered_is_there(const struct cenv_registered *clone)
 {
     return lies_at(clone, clone->path);
 }
@@ -303,8 +289,8 @@ static bool is_still_it(const struct clone *clone)
 /* ---- forgetting what is removed ---- */
 
 struct cenv_clone_mark {
-    char name[NAME_SIZE];
-    struct clone clone;
+    char name[CENV_CLONE_FILE];
+    struct cenv_registered clone;
 };
 
 struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
@@ -312,19 +298,20 @@ struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_clone_mark *mark = cenv_calloc(1, sizeof(*mark));
-    bool known = mark && entry_name(path, mark->name, &ignored) == 0 &&
-                 load(store, mark->name, &mark->clone, &ignored) == 0;
+    bool known = mark && cenv_clone_file(path, mark->name, &ignored) == 0 &&
+                 cenv_registered_load(store, mark->name, &mark->clone, &ignored) == 0;
     cenv_error_release(&ignored);
     if (known && lies_at(&mark->clone, at))
         return mark;
     if (known)
-        clone_release(&mark->clone);
+        cenv_registered_release(&mark->clone);
     cenv_free(mark);
     return NULL;
 }
 
 /* Inodes are used again at once, the name beside the destination never is. */
-static bool is_same_clone(const struct clone *a, const struct clone *b)
+static bool is_same_clone(const struct cenv_registered *a,
+                          const struct cenv_registered *b)
 {
     return a->dev == b->dev && a->ino == b->ino && !a->temp == !b->temp &&
            (!a->temp || strcmp(a->temp, b->temp) == 0);
@@ -336,69 +323,47 @@ void cenv_clone_forget_marked(const struct cenv_store *store,
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    struct clone now;
-    char lock[NAME_SIZE];
+    struct cenv_registered now;
+    char lock[CENV_CLONE_FILE];
     if (!mark)
         return;
     claim_name(mark->name, lock);
     if (removed && cenv_store_try_lock(store, lock, &claim, &ignored) == 0 &&
-        load(store, mark->name, &now, &ignored) == 0) {
+        cenv_registered_load(store, mark->name, &now, &ignored) == 0) {
         if (is_same_clone(&now, &mark->clone))
             cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
-        clone_release(&now);
+        cenv_registered_release(&now);
     }
     if (claim)
         cenv_store_unlock(store, lock, claim);
     cenv_error_release(&ignored);
-    clone_release(&mark->clone);
+    cenv_registered_release(&mark->clone);
     cenv_free(mark);
-}
-
-int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
-                struct cenv_task *task, struct cenv_error *err)
-{
-    int rc = cenv_task_poll(task, err);
-    if (rc < 0)
-        return rc;
-    struct cenv_clone_mark *mark =
-        store ? cenv_clone_mark(store, clone ? clone : path, path) : NULL;
-    rc = cenv_fs_remove_tree(CENV_CWD, path, err);
-    cenv_clone_forget_marked(store, mark, rc == 0);
-    return rc;
-}
-
-int cenv_overlay_remove(struct cenv_store *store, const char *path,
-                        struct cenv_error *err)
-{
-    struct cenv_clone_mark *mark = store ? cenv_clone_mark(store, path, path) : NULL;
-    int rc = cenv_overlay_unmount(path, err);
-    rc = rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
-    cenv_clone_forget_marked(store, mark, rc == 0);
-    return rc;
 }
 
 int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
                     char **mode, struct cenv_error *err)
 {
-    char name[NAME_SIZE];
-    struct clone clone;
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, &clone, err);
+    char name[CENV_CLONE_FILE];
+    struct cenv_registered clone;
+    int rc = cenv_clone_file(path, name, err);
+    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
     if (rc != 0)
         return rc;
-    if (strcmp(clone.path, path) == 0 && is_still_it(&clone)) {
+    if (strcmp(clone.path, path) == 0 && cenv_registered_is_there(&clone)) {
         *source = clone.source;
         *mode = clone.mode;
         clone.source = clone.mode = NULL;
     } else {
         rc = 1;
     }
-    clone_release(&clone);
+    cenv_registered_release(&clone);
     return rc;
 }
 
 /* What stays of an entry when something else of it changes. */
-static struct cenv_clone_entry entry_of(const struct clone *clone, const char *path)
+static struct cenv_clone_entry entry_of(const struct cenv_registered *clone,
+                                        const char *path)
 {
     return (struct cenv_clone_entry){.path = path,
                                      .source = clone->source,
@@ -412,12 +377,12 @@ static struct cenv_clone_entry entry_of(const struct clone *clone, const char *p
 int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err)
 {
-    char name[NAME_SIZE];
-    struct clone clone = {0};
+    char name[CENV_CLONE_FILE];
+    struct cenv_registered clone = {0};
     struct cenv_stat st = {0};
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, &clone, err);
-    if (rc == 1 || (rc == 0 && !is_still_it(&clone)))
+    int rc = cenv_clone_file(path, name, err);
+    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    if (rc == 1 || (rc == 0 && !cenv_registered_is_there(&clone)))
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
                             store->path);
     rc = rc ? rc : cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
@@ -429,14 +394,15 @@ int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
         cenv_owner_of(pid, &entry.owner);
     rc = rc ? rc : cenv_clone_register(store, &entry, err);
     rc = rc ? rc : cenv_clone_set_time(store, path, st.mtime_ns, err);
-    clone_release(&clone);
+    cenv_registered_release(&clone);
     return rc;
 }
 
 int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
                      struct cenv_error *err)
 {
-    struct cenv_clone_entry entry = {.path = path, .source = path, .mode = HOME_MODE};
+    struct cenv_clone_entry entry = {
+        .path = path, .source = path, .mode = CENV_CLONES_HOME_MODE};
     struct cenv_stat st;
     if (pid <= 0)
         return cenv_clone_forget(store, path, err);
@@ -448,11 +414,11 @@ int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
 }
 
 static int load_of(const struct cenv_store *store, const char *path,
-                   struct clone *clone, struct cenv_error *err)
+                   struct cenv_registered *clone, struct cenv_error *err)
 {
-    char name[NAME_SIZE];
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, clone, err);
+    char name[CENV_CLONE_FILE];
+    int rc = cenv_clone_file(path, name, err);
+    rc = rc ? rc : cenv_registered_load(store, name, clone, err);
     return rc <= 0 ? rc
                    : cenv_error_set(err, CENV_EPREFIX,
                                     "'%s' is not a clone that the store knows", path);
@@ -461,7 +427,7 @@ static int load_of(const struct cenv_store *store, const char *path,
 int cenv_clone_shown(const struct cenv_store *store, const char *path,
                      struct cenv_error *err)
 {
-    struct clone clone;
+    struct cenv_registered clone;
     struct cenv_stat st;
     int rc = load_of(store, path, &clone, err);
     if (rc < 0)
@@ -472,19 +438,19 @@ int cenv_clone_shown(const struct cenv_store *store, const char *path,
     entry.shown_dev = st.dev;
     entry.shown_ino = st.ino;
     rc = rc ? rc : cenv_clone_register(store, &entry, err);
-    clone_release(&clone);
+    cenv_registered_release(&clone);
     return rc;
 }
 
 int cenv_clone_owner(const struct cenv_store *store, const char *path, int64_t *pid,
                      struct cenv_error *err)
 {
-    struct clone clone;
+    struct cenv_registered clone;
     int rc = load_of(store, path, &clone, err);
     if (rc < 0)
         return rc;
     *pid = clone.owner.pid;
-    clone_release(&clone);
+    cenv_registered_release(&clone);
     return 0;
 }
 
@@ -501,16 +467,16 @@ int cenv_clone_release(const struct cenv_store *store, const char *path,
 int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
                          uint32_t *mode, struct cenv_error *err)
 {
-    char name[NAME_SIZE];
-    struct clone clone;
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, &clone, err);
+    char name[CENV_CLONE_FILE];
+    struct cenv_registered clone;
+    int rc = cenv_clone_file(path, name, err);
+    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
     if (rc != 0)
         return rc;
     rc = clone.root_mode ? 0 : 1;
     if (rc == 0)
         *mode = clone.root_mode;
-    clone_release(&clone);
+    cenv_registered_release(&clone);
     return rc;
 }
 
@@ -518,9 +484,9 @@ int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
 int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
                     struct cenv_error *err)
 {
-    char name[NAME_SIZE];
+    char name[CENV_CLONE_FILE];
     struct cenv_stat st;
-    int rc = entry_name(path, name, err);
+    int rc = cenv_clone_file(path, name, err);
     if (rc == 0)
         rc = cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
     if (rc == 0)
@@ -531,176 +497,21 @@ int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *t
 int cenv_clone_set_time(const struct cenv_store *store, const char *path,
                         int64_t time_ns, struct cenv_error *err)
 {
-    char name[NAME_SIZE];
+    char name[CENV_CLONE_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = entry_name(path, name, err);
+    int rc = cenv_clone_file(path, name, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_set_mtime(clones, name, time_ns);
     return rc < 0 ? cenv_fs_fail(err, rc, clones, name, "cannot set the time of") : 0;
 }
 
-/* ---- the sweep ---- */
-
-int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
-                    const char *name, struct cenv_error *err)
-{
-    struct cenv_buf path, *out = &sweep->list;
-    cenv_buf_init(&path, 1 << 20);
-    cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(dir), *name ? "/" : "", name);
-    cenv_buf_puts(out, sweep->nr++ ? "," : "");
-    if (sweep->look)
-        cenv_buf_addf(out, "{\"what\":\"%s\",\"path\":", what);
-    cenv_json_quote(out, cenv_buf_str(&path));
-    cenv_buf_puts(out, sweep->look ? "}" : "");
-    bool failed = path.failed || out->failed;
-    cenv_buf_release(&path);
-    return failed ? cenv_error_oom(err) : 0;
-}
-
-int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
-                       const char *name, struct cenv_error *err)
-{
-    struct cenv_buf path;
-    cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_add_path(sweep->store, dir, name, NULL, &path) < 0
-                 ? cenv_error_oom(err)
-                 : cenv_sweep_note(sweep, dir == CENV_STORE_TMP ? "work" : "template",
-                                   cenv_buf_str(&path), "", err);
-    cenv_buf_release(&path);
-    return rc;
-}
-
-/* A clone is entered before it is renamed into place: what is not there yet may be on its way. */
-static bool is_past(const struct cenv_store *store, const char *name)
-{
-    struct cenv_stat st;
-    return cenv_raw_stat(store->dirs[CENV_STORE_CLONES], name, &st) == 0 &&
-           st.mtime_ns / 1000000000 + ON_ITS_WAY_SECONDS < (int64_t)time(NULL);
-}
-
-enum half { NONE, REMOVED, HELD };
-
-/* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
-static int remove_half(const struct clone *clone, bool look, struct cenv_error *err)
-{
-    struct cenv_stat st;
-    struct cenv_str parent = cenv_path_parent(cenv_str(clone->path));
-    char *path = clone->temp && !strchr(clone->temp, '/')
-                     ? cenv_memdup(parent.data, parent.len)
-                     : NULL;
-    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = NONE;
-    if (dir >= 0 && cenv_raw_stat(dir, clone->temp, &st) == 0 &&
-        st.type == CENV_FT_DIR &&
-        (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))
-        rc = cenv_newprefix_is_left(dir, clone->temp) ? REMOVED : HELD;
-    if (rc == REMOVED && !look && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
-        rc = err->status;
-    cenv_fd_close(dir);
-    cenv_free(path);
-    return rc;
-}
-
-int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path,
-                                struct cenv_error *err)
-{
-    char name[NAME_SIZE];
-    struct clone clone;
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, &clone, err);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, false, err) : 0;
-    if (rc == REMOVED)
-        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-    clone_release(&clone);
-    return rc < 0 ? rc : 0;
-}
-
-/* The name it was made under is in its entry: there a sweep finds it, should nobody remove it. */
-int cenv_clone_set_aside(struct cenv_store *store, const char *path,
-                         struct cenv_buf *out, struct cenv_error *err)
-{
-    char name[NAME_SIZE];
-    struct clone clone = {0};
-    int rc = entry_name(path, name, err);
-    rc = rc ? rc : load(store, name, &clone, err);
-    if (rc < 0)
-        return rc;
-    bool known = rc == 0 && clone.temp && is_still_it(&clone);
-    char *temp =
-        known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
-    clone_release(&clone);
-    struct cenv_str parent = cenv_path_parent(cenv_str(path));
-    size_t before = out->len;
-    cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), temp ? temp : "");
-    rc = !temp || out->failed
-             ? cenv_error_oom(err)
-             : cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);
-    if (rc < 0)
-        out->len = before;
-    cenv_free(temp);
-    return rc;
-}
-
-/* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
-static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
-                             struct cenv_error *err)
-{
-    struct cenv_listing names;
-    int rc = 0, dir = cenv_raw_open_dir(CENV_CWD, home);
-    if (dir < 0 || cenv_listing_read(&names, dir, true) < 0) {
-        cenv_fd_close(dir);
-        return 0;
-    }
-    for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        const char *name = names.entries[i].name;
-        if (name[0] != '.' || !strstr(name, ".cenv-"))
-            continue;
-        rc = sweep->look
-                 ? cenv_sweep_note(sweep, "unfinished", cenv_str(home), name, err)
-                 : cenv_fs_remove_tree(dir, name, err);
-    }
-    cenv_listing_release(&names);
-    cenv_fd_close(dir);
-    if (rc == 0 && !sweep->look)
-        cenv_raw_rmdir(CENV_CWD, home);
-    return rc;
-}
-
-/* 1 removed, 0 stays (a home with clones in it), or a status. */
-static int remove_orphan(struct cenv_sweep *sweep, const struct clone *clone,
-                         struct cenv_error *err)
-{
-    int rc;
-    if (strcmp(clone->mode, HOME_MODE) == 0) {
-        rc = remove_unfinished(sweep, clone->path, err);
-        return rc < 0 ? rc : 0;
-    }
-    if (sweep->look)
-        return 1;
-    rc = strcmp(clone->mode, CENV_OVERLAY_MODE) == 0
-             ? cenv_overlay_remove(NULL, clone->path, err)
-             : cenv_fs_remove_tree(CENV_CWD, clone->path, err);
-    return rc < 0 ? rc : 1;
-}
-
-/* A sweep tells of the clone; who looks is told what lies there. */
-static int note_half(struct cenv_sweep *sweep, const struct clone *clone,
-                     struct cenv_error *err)
-{
-    struct cenv_str path = cenv_str(clone->path);
-    return sweep->look ? cenv_sweep_note(sweep, "unfinished", cenv_path_parent(path),
-                                         clone->temp, err)
-                       : cenv_sweep_note(sweep, "unfinished", path, "", err);
-}
-
 /* With the lock that a killed cloning left; one on its way has entered another clone by now. */
-static void drop_entry(const struct cenv_store *store, const char *name)
+void cenv_clone_drop_entry(const struct cenv_store *store, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    char lock[NAME_SIZE];
+    char lock[CENV_CLONE_FILE];
     claim_name(name, lock);
     int rc = cenv_store_try_lock(store, lock, &claim, &ignored);
     if (rc <= 0)
@@ -708,132 +519,4 @@ static void drop_entry(const struct cenv_store *store, const char *name)
     if (claim)
         cenv_store_unlock(store, lock, claim);
     cenv_error_release(&ignored);
-}
-
-/*
- * The registry is ours, and dev and inode say that it is still the directory we made: one that was
- * put in its place since stays. An entry without owner lives as long as its directory.
- */
-static int sweep_clone(struct cenv_sweep *sweep, const char *name,
-                       struct cenv_error *err)
-{
-    struct clone clone;
-    const struct cenv_store *store = sweep->store;
-    int rc = load(store, name, &clone, err);
-    if (rc < 0)
-        return rc;
-    if (rc == 1) { /* not whole; those with a dot are just being written */
-        if (!sweep->look && (name[0] != '.' || is_past(store, name)))
-            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-        return 0;
-    }
-    bool there = is_still_it(&clone);
-    bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
-    rc = NONE;
-    if (there && orphan) {
-        rc = remove_orphan(sweep, &clone, err);
-        if (rc == 1)
-            rc = cenv_sweep_note(sweep, "clone", cenv_str(clone.path), "", err);
-        there = false;
-    } else if (!there) {
-        rc = remove_half(&clone, sweep->look, err);
-        orphan = (orphan && rc != HELD) || rc == REMOVED;
-        if (rc == REMOVED)
-            rc = note_half(sweep, &clone, err);
-    }
-    if (rc >= 0 && rc != HELD && !there && !sweep->look &&
-        (orphan || is_past(store, name)))
-        drop_entry(store, name);
-    clone_release(&clone);
-    return rc < 0 ? rc : 0;
-}
-
-static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
-{
-    struct cenv_listing names;
-    int clones = sweep->store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_listing_read(&names, clones, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
-    for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        rc = cenv_task_poll(sweep->task, err);
-        if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
-            rc = sweep_clone(sweep, names.entries[i].name, err);
-    }
-    cenv_listing_release(&names);
-    return rc;
-}
-
-/* A stage whose own users hold a lease stays. */
-static int drop_stage(const struct cenv_store *store, const char *name,
-                      uint64_t *removed, struct cenv_error *err)
-{
-    struct clone clone;
-    struct cenv_lock *lease = NULL;
-    struct cenv_store *stage = NULL;
-    int rc = load(store, name, &clone, err);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    if (strcmp(clone.mode, CENV_STAGE_MODE) == 0 && is_still_it(&clone)) {
-        rc = cenv_store_open(&stage, clone.path, err);
-        rc = rc ? rc : cenv_store_try_exclusive(stage, &lease, err);
-        if (rc == 0) {
-            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
-            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-            *removed += rc == 0;
-        }
-        cenv_lock_free(lease);
-        cenv_store_free(stage);
-    }
-    clone_release(&clone);
-    return rc < 0 ? rc : 0;
-}
-
-int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
-                           struct cenv_task *task, struct cenv_error *err)
-{
-    struct cenv_listing names;
-    int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_listing_read(&names, clones, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
-    for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        rc = cenv_task_poll(task, err);
-        rc = rc ? rc : drop_stage(store, names.entries[i].name, removed, err);
-    }
-    cenv_listing_release(&names);
-    return rc;
-}
-
-static int sweep_all(struct cenv_sweep *sweep, struct cenv_error *err)
-{
-    int rc = sweep_clones(sweep, err);
-    rc = rc ? rc : cenv_template_sweep(sweep, err);
-    return rc ? rc : cenv_work_sweep(sweep, err);
-}
-
-int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
-                     struct cenv_buf *out, struct cenv_error *err)
-{
-    struct cenv_sweep sweep = {.store = store, .task = task};
-    cenv_buf_init(&sweep.list, out->max);
-    int rc = sweep_all(&sweep, err);
-    if (rc == 0 && cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",
-                                 cenv_buf_str(&sweep.list).data,
-                                 (unsigned long long)sweep.removed) < 0)
-        rc = cenv_error_oom(err);
-    cenv_buf_release(&sweep.list);
-    return rc;
-}
-
-int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
-                       struct cenv_buf *out, struct cenv_error *err)
-{
-    struct cenv_sweep sweep = {.store = store, .task = task, .look = true};
-    cenv_buf_init(&sweep.list, out->max);
-    int rc = sweep_all(&sweep, err);
-    if (rc == 0 && cenv_buf_addf(out, "[%s]", cenv_buf_str(&sweep.list).data) < 0)
-        rc = cenv_error_oom(err);
-    cenv_buf_release(&sweep.list);
-    return rc;
 }

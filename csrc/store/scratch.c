@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "os/fs.h"
 #include "store/storedir.h"
+#include "store/sweep_list.h"
 
 /* Where locks do not work, a work as old as this is nobody's. */
 enum { ABANDONED_SECONDS = 7 * 24 * 3600 };

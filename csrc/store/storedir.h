@@ -31,12 +31,6 @@ int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
 int cenv_store_set_owner(struct cenv_json *doc, const struct cenv_owner *owner);
 void cenv_store_get_owner(const struct cenv_json *doc, struct cenv_owner *out);
 
-/* The "mode" in v1/clones of a stage: a store of copies on another file system. */
-#define CENV_STAGE_MODE "stage"
-/* Removes all stages that are still the directories entered; counts them. */
-int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
-                           struct cenv_task *task, struct cenv_error *err);
-
 /* The lease of gc: 1 when somebody holds one. Free with cenv_lock_free. */
 int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
                              struct cenv_error *err);
@@ -54,23 +48,7 @@ int cenv_store_exchange(int from, const char *name, int to, const char *entry);
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
 void cenv_store_touch(int dirfd, const char *name);
 
-/* A sweep; with `look` it removes nothing and only lists what another one would. */
-struct cenv_sweep {
-    const struct cenv_store *store;
-    struct cenv_task *task;
-    struct cenv_buf list; /* JSON, comma between: paths removed; objects with `look` */
-    size_t nr;            /* in `list` */
-    uint64_t removed;     /* works and templates, which a sweep does not list */
-    bool look;
-};
-
-/* Notes what was found ("clone", "unfinished", "work", "template") in `dir`/`name` (name may be ""). */
-int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
-                    const char *name, struct cenv_error *err);
-
-/* The same of an entry of the store: a work or a template. */
-int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
-                       const char *name, struct cenv_error *err);
+struct cenv_sweep;
 
 /* Removes works whose owner is gone. */
 int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err);

@@ -8,6 +8,7 @@
 #include "codec/json.h"
 #include "os/fs.h"
 #include "store/storedir.h"
+#include "store/sweep_list.h"
 #include "store/template_entry.h"
 
 enum { ID_LEN = 64, FORMAT_VERSION = 1, NAME_MAX_LEN = 255 };

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
+#include "store/clone_registry.h"
 #include "store/storedir.h"
 #include "store/template_entry.h"
 #include "template/build.h"

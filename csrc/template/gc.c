@@ -6,7 +6,9 @@
 #include "codec/json.h"
 #include "os/fs.h"
 #include "store/storedir.h"
+#include "store/sweep_list.h"
 #include "store/template_entry.h"
+#include "template/mirror.h"
 
 struct gc_item {
     enum cenv_store_dir dir;

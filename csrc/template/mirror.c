@@ -10,8 +10,10 @@
 #include "base/alloc.h"
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
+#include "store/clone_registry.h"
 #include "store/storedir.h"
 #include "store/template_entry.h"
+#include "template/mirror.h"
 
 struct stage {
     struct cenv_store *from, *to;
@@ -55,7 +57,7 @@ static int enter(const struct cenv_store *store, const char *path,
                                      .source = store->path,
                                      .dev = st.dev,
                                      .ino = st.ino,
-                                     .mode = CENV_STAGE_MODE};
+                                     .mode = CENV_MIRROR_MODE};
     return rc ? rc : cenv_clone_register(store, &entry, err);
 }
 
@@ -214,5 +216,48 @@ int cenv_template_stage(struct cenv_store *store, const char *id, const char *di
     }
     cenv_store_free(stage.to);
     cenv_lease_free(lease);
+    return rc;
+}
+
+/* ---- removing them ---- */
+
+/* A stage whose own users hold a lease stays. */
+static int drop_stage(const struct cenv_store *store, const char *name,
+                      uint64_t *removed, struct cenv_error *err)
+{
+    struct cenv_registered clone;
+    struct cenv_lock *lease = NULL;
+    struct cenv_store *stage = NULL;
+    int rc = cenv_registered_load(store, name, &clone, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    if (strcmp(clone.mode, CENV_MIRROR_MODE) == 0 && cenv_registered_is_there(&clone)) {
+        rc = cenv_store_open(&stage, clone.path, err);
+        rc = rc ? rc : cenv_store_try_exclusive(stage, &lease, err);
+        if (rc == 0) {
+            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
+            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+            *removed += rc == 0;
+        }
+        cenv_lock_free(lease);
+        cenv_store_free(stage);
+    }
+    cenv_registered_release(&clone);
+    return rc < 0 ? rc : 0;
+}
+
+int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
+                           struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_listing names;
+    int clones = store->dirs[CENV_STORE_CLONES];
+    int rc = cenv_listing_read(&names, clones, true);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
+    for (size_t i = 0; i < names.nr && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        rc = rc ? rc : drop_stage(store, names.entries[i].name, removed, err);
+    }
+    cenv_listing_release(&names);
     return rc;
 }

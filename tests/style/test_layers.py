@@ -70,7 +70,6 @@ UPWARDS = {
     "explain/explain.c": "api",
     "explain/explain_choice.c": "api",
     "package/paths_json.h": "prefix",
-    "store/clone_registry.c": "clone",
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "codec/json.h"
+#include "store/clone_registry.h"
 #include "storekit.h"
 
 static int find(struct storekit *k, const char *sha256, struct cenv_buf *why)

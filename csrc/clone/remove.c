@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Removing environments and clones, and setting clones aside for that; cenv.h has the contracts. */
+#include "base/alloc.h"
+#include "cenv.h"
+#include "clone/overlay.h"
+#include "os/fs.h"
+#include "os/path.h"
+#include "store/clone_registry.h"
+
+int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
+                struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = cenv_task_poll(task, err);
+    if (rc < 0)
+        return rc;
+    struct cenv_clone_mark *mark =
+        store ? cenv_clone_mark(store, clone ? clone : path, path) : NULL;
+    rc = cenv_fs_remove_tree(CENV_CWD, path, err);
+    cenv_clone_forget_marked(store, mark, rc == 0);
+    return rc;
+}
+
+int cenv_overlay_remove(struct cenv_store *store, const char *path,
+                        struct cenv_error *err)
+{
+    struct cenv_clone_mark *mark = store ? cenv_clone_mark(store, path, path) : NULL;
+    int rc = cenv_overlay_unmount(path, err);
+    rc = rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
+    cenv_clone_forget_marked(store, mark, rc == 0);
+    return rc;
+}
+
+/* The name it was made under is in its entry: there a sweep finds it, should nobody remove it. */
+int cenv_clone_set_aside(struct cenv_store *store, const char *path,
+                         struct cenv_buf *out, struct cenv_error *err)
+{
+    char name[CENV_CLONE_FILE];
+    struct cenv_registered clone = {0};
+    int rc = cenv_clone_file(path, name, err);
+    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    if (rc < 0)
+        return rc;
+    bool known = rc == 0 && clone.temp && cenv_registered_is_there(&clone);
+    char *temp =
+        known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
+    cenv_registered_release(&clone);
+    struct cenv_str parent = cenv_path_parent(cenv_str(path));
+    size_t before = out->len;
+    cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), temp ? temp : "");
+    rc = !temp || out->failed
+             ? cenv_error_oom(err)
+             : cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);
+    if (rc < 0)
+        out->len = before;
+    cenv_free(temp);
+    return rc;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The list of a sweep: JSON, paths for the sweep itself, objects for who only looks. */
+#include "store/sweep_list.h"
+
+#include "codec/json.h"
+#include "store/storedir.h"
+
+int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
+                    const char *name, struct cenv_error *err)
+{
+    struct cenv_buf path, *out = &sweep->list;
+    cenv_buf_init(&path, 1 << 20);
+    cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(dir), *name ? "/" : "", name);
+    cenv_buf_puts(out, sweep->nr++ ? "," : "");
+    if (sweep->look)
+        cenv_buf_addf(out, "{\"what\":\"%s\",\"path\":", what);
+    cenv_json_quote(out, cenv_buf_str(&path));
+    cenv_buf_puts(out, sweep->look ? "}" : "");
+    bool failed = path.failed || out->failed;
+    cenv_buf_release(&path);
+    return failed ? cenv_error_oom(err) : 0;
+}
+
+int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
+                       const char *name, struct cenv_error *err)
+{
+    struct cenv_buf path;
+    cenv_buf_init(&path, 1 << 20);
+    int rc = cenv_store_add_path(sweep->store, dir, name, NULL, &path) < 0
+                 ? cenv_error_oom(err)
+                 : cenv_sweep_note(sweep, dir == CENV_STORE_TMP ? "work" : "template",
+                                   cenv_buf_str(&path), "", err);
+    cenv_buf_release(&path);
+    return rc;
+}
