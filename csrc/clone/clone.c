@@ -36,7 +36,8 @@ struct cloning {
     struct options options;
     struct cenv_source source;
     struct cenv_newprefix dst;
-    struct cenv_cloner cloner;
+    struct cenv_prepared_clone prepared;
+    struct cenv_clone_result result;
     enum cenv_place_mode mode; /* decided */
     struct cenv_stat root;     /* of the destination */
     bool registered;
@@ -208,7 +209,7 @@ static void add_notes(const struct cloning *c, enum cenv_note_kind kind,
     for (uint32_t i = 0; kind == CENV_NOTE_UNRELOCATABLE && i < m->nr_relocs; i++) {
         const struct cenv_mf_file *file = &m->files[m->relocs[i].file];
         struct cenv_str dir = cenv_mf_str(m, m->dirs[file->dir].path);
-        if (!c->cloner.verbatim[i])
+        if (!c->prepared.verbatim[i])
             continue;
         struct cenv_buf path;
         cenv_buf_init(&path, 1 << 16);
@@ -239,27 +240,19 @@ static void add_fallbacks(const uint64_t *counts, struct cenv_buf *out)
 
 static int report(const struct cloning *c, struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_cloner_thread sum = {0};
-    for (unsigned i = 0; i < c->cloner.threads; i++) {
-        const struct cenv_cloner_thread *t = c->cloner.thread[i];
-        sum.files += t->files;
-        sum.relocated += t->relocated;
-        sum.bytes_copied += t->bytes_copied;
-        sum.bytes_shared += t->bytes_shared;
-        for (int k = 0; k < CENV_FALLBACK_NR; k++)
-            sum.fallbacks[k] += t->fallbacks[k];
-    }
+    const struct cenv_clone_counts *sum = &c->result.counts;
     cenv_buf_puts(out, "{\"path\": ");
     cenv_json_quote(out, cenv_str(c->dst.path));
-    cenv_buf_addf(
-        out,
-        ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
-        "\"bytes_copied\": %llu, \"bytes_shared\": %llu, \"seconds\": %.6f, "
-        "\"fallbacks\": {",
-        mode_name(c), (unsigned long long)sum.files, (unsigned long long)sum.relocated,
-        (unsigned long long)sum.bytes_copied, (unsigned long long)sum.bytes_shared,
-        (double)(cenv_clock_ns() - c->start_ns) / 1e9);
-    add_fallbacks(sum.fallbacks, out);
+    cenv_buf_addf(out,
+                  ", \"mode\": \"%s\", \"files\": %llu, \"relocated\": %llu, "
+                  "\"bytes_copied\": %llu, \"bytes_shared\": %llu, \"seconds\": %.6f, "
+                  "\"fallbacks\": {",
+                  mode_name(c), (unsigned long long)sum->files,
+                  (unsigned long long)sum->relocated,
+                  (unsigned long long)sum->bytes_copied,
+                  (unsigned long long)sum->bytes_shared,
+                  (double)(cenv_clock_ns() - c->start_ns) / 1e9);
+    add_fallbacks(sum->fallbacks, out);
     cenv_buf_puts(out, "}, \"skipped\": [");
     add_notes(c, CENV_NOTE_SKIPPED, out);
     cenv_buf_puts(out, "], \"unrelocatable\": [");
@@ -330,8 +323,8 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
 {
     const struct cenv_manifest *m = c->source.manifest;
     c->path = cenv_prefix_path_clean(dst, err);
-    int rc = c->path ? cenv_cloner_init(&c->cloner, m, c->source.fd, cenv_str(c->path),
-                                        thread_count(c), task, err)
+    int rc = c->path ? cenv_prepared_clone_init(&c->prepared, m, c->source.fd,
+                                                cenv_str(c->path), err)
                      : err->status;
     if (rc == 0)
         rc = open_dst(c, task, err);
@@ -341,15 +334,15 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
     if (rc < 0)
         return cenv_fs_fail(err, rc, c->dst.dir, NULL, "cannot look at");
     if (c->options.overlay) {
-        rc = cenv_overlay_make(&c->cloner, &c->dst, err);
+        rc = cenv_overlay_make(&c->prepared, &c->dst, thread_count(c), &c->result, task,
+                               err);
         return rc ? rc : cenv_origin_apply_at(c->dst.path, c->options.origin, err);
     }
     rc = decide_mode(c, err);
-    c->cloner.dst = c->dst.dir;
-    c->cloner.mask = c->dst.mask;
-    c->cloner.mode = c->mode;
+    struct cenv_clone_target target = {c->dst.dir, c->dst.mask, c->mode};
     if (rc == 0)
-        rc = cenv_cloner_run(&c->cloner, err);
+        rc = cenv_clone_tree_place(&c->prepared, &target, thread_count(c), &c->result,
+                                   task, err);
     return rc ? rc : cenv_origin_apply(c->dst.dir, c->options.origin, err);
 }
 
@@ -366,7 +359,8 @@ static void forget(struct cloning *c)
 /* What one attempt has, but for its source. */
 static void let_go(struct cloning *c)
 {
-    cenv_cloner_release(&c->cloner);
+    cenv_prepared_clone_release(&c->prepared);
+    c->result = (struct cenv_clone_result){0};
     cenv_newprefix_close(&c->dst);
     if (c->store && c->path)
         cenv_clone_unclaim(c->store, c->path, c->claim);
@@ -381,10 +375,8 @@ static int publish(struct cloning *c, struct cenv_task *task, struct cenv_error 
     int rc = register_clone(c, err);
     if (rc == 0 && !c->options.overlay)
         rc = cenv_newprefix_publish(&c->dst, c->source.manifest->dirs[0].mode, err);
-    if (rc < 0 && c->options.overlay) {
-        cenv_overlay_unmount(c->dst.path, err);
-        cenv_newprefix_withdraw(&c->dst);
-    }
+    if (rc < 0 && c->options.overlay)
+        cenv_overlay_withdraw(&c->dst);
     cenv_span_end(task, &span);
     return rc;
 }
@@ -444,7 +436,7 @@ static int make_or_again(struct cloning *c, const char *src, const char *dst,
         int rc = cenv_source_manifest(&c->source, c->store, again, task, err);
         if (rc == 0)
             rc = make(c, dst, task, err);
-        bool away = rc < 0 && is_away(c), changed = atomic_load(&c->cloner.changed);
+        bool away = rc < 0 && is_away(c), changed = c->result.changed;
         if (rc == 0 || tries == TRIES || !(away || (changed && !again)))
             return rc;
         again = changed && !away;

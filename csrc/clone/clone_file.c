@@ -4,21 +4,10 @@
  * relocated file is gathered as pieces (ranges of a window on the source, the prefix, zeros) and
  * written with one writev; nothing is copied in memory.
  */
+#include "clone/clone_file.h"
+
 #include <errno.h>
 #include <stdio.h>
-
-#include "clone/clone_tree.h"
-
-int cenv_cloner_changed(struct cenv_cloner *c, uint32_t dir, const char *name,
-                        struct cenv_error *err)
-{
-    const char *path = cenv_mf_cstr(c->m, c->m->dirs[dir].path);
-    atomic_store(&c->changed, true);
-    cenv_error_set(err, CENV_EPREFIX,
-                   "the source changed while it was being cloned: '%s%s%s'", path,
-                   *path && *name ? "/" : "", name);
-    return cenv_error_hint(err, "clone again when nothing writes to it");
-}
 
 /* The name of a file for messages: the path within the source. */
 static int fail(struct cenv_cloner *c, uint32_t file, int rc, const char *what,
@@ -27,7 +16,7 @@ static int fail(struct cenv_cloner *c, uint32_t file, int rc, const char *what,
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
     if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
-        return cenv_cloner_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
+        return cenv_cloner_set_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
     return cenv_error_os(err, -rc, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
                          dir, *dir ? "/" : "", cenv_mf_cstr(c->m, f->name));
 }
@@ -132,7 +121,7 @@ static int write_pieces(struct writing *w, const struct cenv_sites *sites,
     struct cenv_splice splice;
     struct cenv_piece piece;
     int rc;
-    cenv_splice_init(&splice, sites, &w->c->forms, size);
+    cenv_splice_init(&splice, sites, w->c->forms, size);
     splice.pos = w->written; /* a head that is there already */
     splice.value = value_of;
     splice.value_ctx = w;
@@ -174,7 +163,7 @@ static int open_source(struct cenv_cloner *c, int from, uint32_t file,
     if (cenv_mf_is_same(f, &st))
         return fd;
     cenv_fd_close(fd);
-    return cenv_cloner_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
+    return cenv_cloner_set_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
 }
 
 static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
@@ -193,8 +182,8 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
         rc = -EIO;
     cloned->size = w.written;
-    t->relocated += !(file->flags & CENV_MF_VALUES);
-    t->bytes_copied += w.written;
+    t->counts.relocated += !(file->flags & CENV_MF_VALUES);
+    t->counts.bytes_copied += w.written;
     return rc;
 }
 
@@ -224,7 +213,7 @@ static bool count_fallback(struct cenv_cloner_thread *t, int rc)
     default:
         return false;
     }
-    t->fallbacks[why]++;
+    t->counts.fallbacks[why]++;
     return true;
 }
 
@@ -232,12 +221,12 @@ static bool count_fallback(struct cenv_cloner_thread *t, int rc)
 static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
                       int out, const struct cenv_mf_file *file)
 {
-    t->bytes_copied += file->size;
+    t->counts.bytes_copied += file->size;
     if (c->mode == CENV_PLACE_REFLINK && !(file->flags & CENV_MF_VALUES)) {
         int rc = file->size ? cenv_raw_reflink(in, out) : 0;
         if (rc == 0) {
-            t->bytes_copied -= file->size;
-            t->bytes_shared += file->size;
+            t->counts.bytes_copied -= file->size;
+            t->counts.bytes_shared += file->size;
             return 0;
         }
         if (!count_fallback(t, rc))
@@ -292,7 +281,7 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
     struct cenv_buf moved;
     cenv_buf_init(&moved, 1 << 20);
     if (f->skip) {
-        cenv_buf_add_str(&moved, c->forms.of[CENV_ENC_UTF8]);
+        cenv_buf_add_str(&moved, c->forms->of[CENV_ENC_UTF8]);
         cenv_buf_puts(&moved, target + f->skip);
         target = moved.data;
     }
@@ -303,16 +292,16 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
     return rc < 0 ? fail(c, file, rc, "cannot make the link", err) : 0;
 }
 
-int cenv_cloner_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
-                      int to, uint32_t file, struct cenv_error *err)
+int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
+                          int to, uint32_t file, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *name = cenv_mf_cstr(c->m, f->name);
-    t->files++;
+    t->counts.files++;
     if (cenv_cloner_shares(c, f)) {
         int rc = cenv_raw_link(from, name, to, name);
         if (rc == 0) {
-            t->bytes_shared += f->type == CENV_MF_FILE ? f->size : 0;
+            t->counts.bytes_shared += f->type == CENV_MF_FILE ? f->size : 0;
             return 0;
         }
         if (f->type == CENV_MF_FILE && !count_fallback(t, rc))
@@ -323,8 +312,8 @@ int cenv_cloner_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int f
 }
 
 /* Both directories by path: these files are few. */
-int cenv_cloner_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
-                           uint32_t file, struct cenv_error *err)
+int cenv_clone_file_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                               uint32_t file, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const struct cenv_mf_file *first =
@@ -338,12 +327,12 @@ int cenv_cloner_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
         if (rc == 0)
             rc = cenv_raw_link(from, cenv_mf_cstr(c->m, first->name), to,
                                cenv_mf_cstr(c->m, f->name));
-        t->files++;
+        t->counts.files++;
         if (rc < 0 && from >= 0)
             rc = fail(c, file, rc, "cannot link", err);
     } else if (rc == 0) {
         from = cenv_fs_open_beneath(c->src, dir, 0, err);
-        rc = from < 0 ? from : cenv_cloner_place(c, t, from, to, file, err);
+        rc = from < 0 ? from : cenv_clone_file_place(c, t, from, to, file, err);
     }
     cenv_fd_close(from);
     cenv_fd_close(to);

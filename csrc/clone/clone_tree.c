@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Placing everything a manifest describes: see cloner.h. One job is one directory: made, filled,
- * and given its time at once when nothing is to come below it. Directories come parents first, so a
- * job waits for its parent at most as long as that job takes to make it.
+ * Placing everything a manifest describes. One job is one directory: made, filled, and given its
+ * time at once when nothing is to come below it.
  */
 #include "clone/clone_tree.h"
 
@@ -10,94 +9,47 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "clone/clone_file.h"
 
-enum { MADE = 1, FAILED = 2 };
+enum made { NOT_YET, MADE, FAILED };
 
-/* ---- preparing ---- */
-
-/* Where the prefix does not fit: an error in a package's file, a verbatim copy in others. */
-static int check_room(struct cenv_cloner *c, struct cenv_error *err)
-{
-    for (uint32_t i = 0; i < c->m->nr_relocs; i++) {
-        const struct cenv_mf_file *file = &c->m->files[c->m->relocs[i].file];
-        struct cenv_sites sites = cenv_mf_sites(c->m, &c->m->relocs[i]);
-        struct cenv_error why = CENV_ERROR_INIT;
-        if (cenv_sites_fit(&sites, &c->forms, &why) == 0)
-            continue;
-        if (file->flags & CENV_MF_MANAGED) {
-            const char *dir = cenv_mf_cstr(c->m, c->m->dirs[file->dir].path);
-            cenv_error_move(err, &why);
-            return cenv_error_prefix(err, "'%s%s%s'", dir, *dir ? "/" : "",
-                                     cenv_mf_cstr(c->m, file->name));
-        }
-        c->verbatim[i] = 1;
-        cenv_error_release(&why);
-    }
-    return 0;
-}
+/* A tree on its way; both arrays are by directory. */
+struct tree {
+    struct cenv_cloner *c;
+    atomic_uchar *made; /* enum made */
+    /* 1: it has directories below, or files that come late, and is finished after them. */
+    unsigned char *parent;
+};
 
 /* Directories whose own time must wait for what is still to come into them. */
-static void find_parents(struct cenv_cloner *c)
+static void find_parents(struct tree *tree)
 {
-    for (uint32_t i = 1; i < c->m->nr_dirs; i++)
-        c->parent[c->m->dirs[i].parent] = 1;
-    for (uint32_t i = 0; i < c->m->nr_files; i++)
-        if (c->m->files[i].twin != CENV_NONE || (c->m->files[i].flags & CENV_MF_VALUES))
-            c->parent[c->m->files[i].dir] = 1;
-    c->parent[0] = 1;
+    const struct cenv_manifest *m = tree->c->m;
+    for (uint32_t i = 1; i < m->nr_dirs; i++)
+        tree->parent[m->dirs[i].parent] = 1;
+    for (uint32_t i = 0; i < m->nr_files; i++)
+        if (m->files[i].twin != CENV_NONE || (m->files[i].flags & CENV_MF_VALUES))
+            tree->parent[m->files[i].dir] = 1;
+    tree->parent[0] = 1;
 }
 
-static struct cenv_cloner_thread *new_thread(void)
+static void release_tree(struct tree *tree)
 {
-    struct cenv_cloner_thread *t = cenv_calloc(1, sizeof(*t));
-    if (!t)
-        return NULL;
-    t->window = cenv_malloc(CENV_CLONER_WINDOW);
-    t->digest = cenv_digest_new(CENV_SHA256);
-    return t;
+    cenv_free(tree->made);
+    cenv_free(tree->parent);
 }
 
-int cenv_cloner_init(struct cenv_cloner *c, const struct cenv_manifest *m, int src,
-                     struct cenv_str prefix, unsigned threads, struct cenv_task *task,
-                     struct cenv_error *err)
+static int init_tree(struct tree *tree, struct cenv_cloner *c, struct cenv_error *err)
 {
-    *c = (struct cenv_cloner){.m = m, .task = task, .src = src, .dst = -1};
-    c->threads = threads > CENV_CLONER_THREADS ? CENV_CLONER_THREADS : threads;
-    c->mode = CENV_PLACE_COPY;
-    c->made = cenv_calloc(m->nr_dirs, sizeof(*c->made));
-    c->parent = cenv_calloc(m->nr_dirs, 1);
-    c->verbatim = cenv_calloc((size_t)m->nr_relocs + 1, 1);
-    c->cloned = cenv_calloc((size_t)m->nr_relocs + 1, sizeof(*c->cloned));
-    bool ok = c->made && c->parent && c->verbatim && c->cloned;
-    for (unsigned i = 0; i < c->threads && ok; i++) {
-        c->thread[i] = new_thread();
-        ok = c->thread[i] && c->thread[i]->window && c->thread[i]->digest;
+    *tree = (struct tree){.c = c};
+    tree->made = cenv_calloc(c->m->nr_dirs, sizeof(*tree->made));
+    tree->parent = cenv_calloc(c->m->nr_dirs, 1);
+    if (!tree->made || !tree->parent) {
+        release_tree(tree);
+        return cenv_error_oom(err);
     }
-    int rc = ok ? cenv_forms_init(&c->forms, prefix, err) : cenv_error_oom(err);
-    if (rc == 0)
-        rc = check_room(c, err);
-    if (rc < 0)
-        cenv_cloner_release(c);
-    else
-        find_parents(c);
-    return rc;
-}
-
-void cenv_cloner_release(struct cenv_cloner *c)
-{
-    for (unsigned i = 0; i < CENV_CLONER_THREADS; i++) {
-        if (!c->thread[i])
-            continue;
-        cenv_free(c->thread[i]->window);
-        cenv_digest_free(c->thread[i]->digest);
-        cenv_free(c->thread[i]);
-    }
-    cenv_free(c->made);
-    cenv_free(c->parent);
-    cenv_free(c->verbatim);
-    cenv_free(c->cloned);
-    cenv_forms_release(&c->forms);
-    *c = (struct cenv_cloner){.src = -1, .dst = -1};
+    find_parents(tree);
+    return 0;
 }
 
 /* ---- directories ---- */
@@ -108,35 +60,42 @@ static uint32_t missing_bits(const struct cenv_cloner *c, const struct cenv_mf_d
     return (dir->mode & c->mask) | (dir->mode & 07000) | (~dir->mode & 0700);
 }
 
-/* MADE or FAILED, or a status when the task is cancelled before the parent's job even starts. */
-static int wait_for_parent(struct cenv_cloner *c, uint32_t index,
+/*
+ * Directories come parents first, so the job of the parent was taken before this one, and making the
+ * directory is the first thing it does: the thread spins for one mkdir, which is shorter than any
+ * sleep. When the task is cancelled before that job starts, polling ends the wait.
+ */
+static int wait_for_parent(const struct tree *tree, uint32_t index,
                            struct cenv_error *err)
 {
-    atomic_uchar *made = &c->made[c->m->dirs[index].parent];
+    atomic_uchar *made = &tree->made[tree->c->m->dirs[index].parent];
     for (;;) {
-        unsigned char state = atomic_load_explicit(made, memory_order_acquire);
-        if (state)
-            return state;
-        int rc = cenv_task_poll(c->task, err);
-        if (rc < 0)
-            return rc;
+        switch (atomic_load_explicit(made, memory_order_acquire)) {
+        case MADE:
+            return 0;
+        case FAILED:
+            return cenv_error_set(err, CENV_ECANCELLED, "another directory failed");
+        default:
+            if (cenv_task_poll(tree->c->task, err) < 0)
+                return err->status;
+        }
     }
 }
 
-static int make_dir(struct cenv_cloner *c, uint32_t index, struct cenv_error *err)
+/* The first one is there already. */
+static int make_dir(const struct tree *tree, uint32_t index, struct cenv_error *err)
 {
-    const struct cenv_mf_dir *dir = &c->m->dirs[index];
-    const char *path = cenv_mf_cstr(c->m, dir->path);
-    int rc = index ? wait_for_parent(c, index, err) : MADE;
-    if (rc == MADE && index) {
-        rc = cenv_raw_mkdir(c->dst, path, dir->mode | 0700);
-        rc = rc < 0 ? cenv_fs_fail(err, rc, c->dst, path, "cannot create") : MADE;
-    } else if (rc == FAILED) {
-        rc = cenv_error_set(err, CENV_ECANCELLED, "another directory failed");
+    const struct cenv_mf_dir *dir = &tree->c->m->dirs[index];
+    const char *path = cenv_mf_cstr(tree->c->m, dir->path);
+    int rc = index ? wait_for_parent(tree, index, err) : 0;
+    if (rc == 0 && index) {
+        int raw = cenv_raw_mkdir(tree->c->dst, path, dir->mode | 0700);
+        if (raw < 0)
+            rc = cenv_fs_fail(err, raw, tree->c->dst, path, "cannot create");
     }
-    atomic_store_explicit(&c->made[index], rc == MADE ? MADE : FAILED,
+    atomic_store_explicit(&tree->made[index], rc == 0 ? MADE : FAILED,
                           memory_order_release);
-    return rc == MADE ? 0 : rc;
+    return rc;
 }
 
 /* Later: written once the others are there. */
@@ -156,58 +115,75 @@ static bool is_same_dir(const struct cenv_mf_dir *dir, const struct cenv_stat *s
     return st->ino == dir->ino && st->mtime_ns == dir->mtime_ns;
 }
 
-static int fill_dir(struct cenv_cloner *c, uint32_t index, struct cenv_cloner_thread *t,
-                    int from, int to, struct cenv_error *err)
+/* Mode, time and attributes of a directory that nothing comes into any more; or -errno. */
+static int dress_dir(const struct cenv_cloner *c, const struct cenv_mf_dir *dir,
+                     int from, int to)
 {
-    const struct cenv_mf_dir *dir = &c->m->dirs[index];
-    struct cenv_stat st;
-    int rc = 0;
-    for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files && rc == 0;
-         i++) {
-        const struct cenv_mf_file *file = &c->m->files[i];
-        if (!(file->flags & CENV_MF_LEFT_OUT) && !is_late(c, file))
-            rc = cenv_cloner_place(c, t, from, to, i, err);
-    }
-    if (rc < 0)
-        return rc;
-    /* After the files: what was added, renamed or removed before they were linked shows here. */
-    if (cenv_raw_stat_fd(from, &st) < 0 || !is_same_dir(dir, &st))
-        return cenv_cloner_changed(c, index, "", err);
-    if (c->parent[index])
-        return 0;
-    rc = dir->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(from, to) : 0;
+    int rc = dir->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(from, to) : 0;
     if (rc == 0 && missing_bits(c, dir))
         rc = cenv_raw_chmod_fd(to, dir->mode);
     if (rc == 0)
         rc = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
-    return rc < 0 ? cenv_fs_fail(err, rc, to, NULL, "cannot set mode and time of") : 0;
+    return rc;
 }
 
-static int clone_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int fill_dir(const struct tree *tree, uint32_t index,
+                    struct cenv_cloner_thread *t, int from, int to,
+                    struct cenv_error *err)
 {
-    struct cenv_cloner *c = ctx;
+    struct cenv_cloner *c = tree->c;
+    const struct cenv_mf_dir *dir = &c->m->dirs[index];
+    struct cenv_stat st;
+    for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++) {
+        const struct cenv_mf_file *file = &c->m->files[i];
+        if (!(file->flags & CENV_MF_LEFT_OUT) && !is_late(c, file) &&
+            cenv_clone_file_place(c, t, from, to, i, err) < 0)
+            return err->status;
+    }
+    /* After the files: what was added, renamed or removed before they were linked shows here. */
+    if (cenv_raw_stat_fd(from, &st) < 0 || !is_same_dir(dir, &st))
+        return cenv_cloner_set_changed(c, index, "", err);
+    int raw = tree->parent[index] ? 0 : dress_dir(c, dir, from, to);
+    return raw < 0 ? cenv_fs_fail(err, raw, to, NULL, "cannot set mode and time of")
+                   : 0;
+}
+
+/* Without files it is finished with those below it, and need not be opened. */
+static int check_dir(const struct tree *tree, uint32_t index, const char *path,
+                     struct cenv_error *err)
+{
+    struct cenv_stat st;
+    if (cenv_raw_stat(tree->c->src, path, &st) == 0 &&
+        is_same_dir(&tree->c->m->dirs[index], &st))
+        return 0;
+    return cenv_cloner_set_changed(tree->c, index, "", err);
+}
+
+static int place_dir(void *ctx, size_t job, unsigned thread, struct cenv_error *err)
+{
+    const struct tree *tree = ctx;
+    struct cenv_cloner *c = tree->c;
+    uint32_t index = (uint32_t)job;
     const struct cenv_mf_dir *dir = &c->m->dirs[index];
     const char *path = index ? cenv_mf_cstr(c->m, dir->path) : ".";
-    struct cenv_stat st;
-    int rc = make_dir(c, (uint32_t)index, err);
+    int rc = make_dir(tree, index, err);
     if (rc < 0)
         return rc;
-    if (dir->nr_files == 0 && c->parent[index]) /* finished with those below it */
-        return cenv_raw_stat(c->src, path, &st) == 0 && is_same_dir(dir, &st)
-                   ? 0
-                   : cenv_cloner_changed(c, (uint32_t)index, "", err);
+    if (dir->nr_files == 0 && tree->parent[index])
+        return check_dir(tree, index, path, err);
     int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
     if (from < 0)
-        rc = cenv_cloner_changed(c, (uint32_t)index, "", err);
+        rc = cenv_cloner_set_changed(c, index, "", err);
     else if (to < 0)
         rc = cenv_fs_fail(err, to, c->dst, path, "cannot open");
     else
-        rc = fill_dir(c, (uint32_t)index, c->thread[thread], from, to, err);
+        rc = fill_dir(tree, index, c->thread[thread], from, to, err);
     cenv_fd_close(from);
     cenv_fd_close(to);
     return rc;
 }
 
+/* Or -errno. */
 static int copy_dir_xattrs(const struct cenv_cloner *c, const char *path)
 {
     int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
@@ -218,13 +194,14 @@ static int copy_dir_xattrs(const struct cenv_cloner *c, const char *path)
 }
 
 /* Bottom up, so that no time is changed by what is made below it. */
-static int finish_dirs(struct cenv_cloner *c, struct cenv_error *err)
+static int finish_dirs(const struct tree *tree, struct cenv_error *err)
 {
+    const struct cenv_cloner *c = tree->c;
     for (uint32_t i = c->m->nr_dirs; i-- > 0;) {
         const struct cenv_mf_dir *dir = &c->m->dirs[i];
         const char *path = i ? cenv_mf_cstr(c->m, dir->path) : ".";
         int rc = 0;
-        if (!c->parent[i])
+        if (!tree->parent[i])
             continue;
         if (dir->flags & CENV_MF_XATTR)
             rc = copy_dir_xattrs(c, path);
@@ -240,8 +217,20 @@ static int finish_dirs(struct cenv_cloner *c, struct cenv_error *err)
 
 /* ---- the whole ---- */
 
-static int place_late(struct cenv_cloner *c, uint64_t *nr, struct cenv_error *err)
+static int place_files(struct tree *tree, struct cenv_error *err)
 {
+    struct cenv_cloner *c = tree->c;
+    struct cenv_span span = cenv_span_begin("files", "");
+    cenv_task_progress(c->task, "files", c->m->nr_files);
+    int rc = cenv_pool_run(c->threads, c->m->nr_dirs, place_dir, tree, c->task, err);
+    span.items = c->m->nr_files;
+    cenv_span_end(c->task, &span);
+    return rc;
+}
+
+static int place_late(struct cenv_cloner *c, struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("records", "");
     int rc = 0;
     for (uint32_t i = 0; i < c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
@@ -249,29 +238,46 @@ static int place_late(struct cenv_cloner *c, uint64_t *nr, struct cenv_error *er
             continue;
         rc = cenv_task_poll(c->task, err);
         if (rc == 0)
-            rc = cenv_cloner_place_late(c, c->thread[0], i, err);
-        ++*nr;
+            rc = cenv_clone_file_place_late(c, c->thread[0], i, err);
+        span.items++;
     }
+    cenv_span_end(c->task, &span);
     return rc;
 }
 
-int cenv_cloner_run(struct cenv_cloner *c, struct cenv_error *err)
+static int time_dirs(const struct tree *tree, struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("files", "");
-    cenv_task_progress(c->task, "files", c->m->nr_files);
-    int rc = cenv_pool_run(c->threads, c->m->nr_dirs, clone_dir, c, c->task, err);
-    span.items = c->m->nr_files;
-    cenv_span_end(c->task, &span);
+    struct cenv_span span = cenv_span_begin("directories", "");
+    int rc = finish_dirs(tree, err);
+    span.items = tree->c->m->nr_dirs;
+    cenv_span_end(tree->c->task, &span);
+    return rc;
+}
+
+static int place_tree(struct cenv_cloner *c, struct cenv_error *err)
+{
+    struct tree tree;
+    int rc = init_tree(&tree, c, err);
     if (rc < 0)
         return rc;
-    span = cenv_span_begin("records", "");
-    rc = place_late(c, &span.items, err);
-    cenv_span_end(c->task, &span);
-    if (rc < 0)
-        return rc;
-    span = cenv_span_begin("directories", "");
-    span.items = c->m->nr_dirs;
-    rc = finish_dirs(c, err);
-    cenv_span_end(c->task, &span);
+    rc = place_files(&tree, err);
+    if (rc == 0)
+        rc = place_late(c, err);
+    if (rc == 0)
+        rc = time_dirs(&tree, err);
+    release_tree(&tree);
+    return rc;
+}
+
+int cenv_clone_tree_place(const struct cenv_prepared_clone *prepared,
+                          const struct cenv_clone_target *target, unsigned threads,
+                          struct cenv_clone_result *result, struct cenv_task *task,
+                          struct cenv_error *err)
+{
+    struct cenv_cloner c;
+    int rc = cenv_cloner_init(&c, prepared, target, threads, task, err);
+    if (rc == 0)
+        rc = place_tree(&c, err);
+    cenv_cloner_finish(&c, result);
     return rc;
 }

@@ -4,7 +4,7 @@
 #define CENV_CLONE_OVERLAY_H
 
 #include "base/error.h"
-#include "clone/clone_tree.h"
+#include "clone/cloner.h"
 #include "prefix/new_prefix.h"
 
 /*
@@ -27,11 +27,16 @@
 int cenv_overlay_check_namespace(const char *name, struct cenv_error *err);
 
 /*
- * Mounts the clone that `c` is prepared for at the open, unpublished `dst`, which is published
- * (empty) for it. On failure nothing is left mounted and the directory is withdrawn.
+ * Mounts the prepared clone at the open, unpublished `dst`, which is published (empty) for it. On
+ * failure nothing is left mounted and the directory is withdrawn; `result` is told in any case.
  */
-int cenv_overlay_make(struct cenv_cloner *c, struct cenv_newprefix *dst,
+int cenv_overlay_make(const struct cenv_prepared_clone *prepared,
+                      struct cenv_newprefix *dst, unsigned threads,
+                      struct cenv_clone_result *result, struct cenv_task *task,
                       struct cenv_error *err);
+
+/* Undoes it: unmounts the clone, and takes the directory back as far as it is ours. */
+void cenv_overlay_withdraw(struct cenv_newprefix *dst);
 
 /* Unmounts what make mounted at `path`, and leaves the empty directory. 1: nothing was mounted. */
 int cenv_overlay_unmount(const char *path, struct cenv_error *err);

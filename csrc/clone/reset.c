@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
-#include "clone/clone_tree.h"
+#include "clone/clone_file.h"
 #include "clone/overlay_clone.h"
 #include "clone/provenance.h"
 #include "clone/source.h"
@@ -20,8 +20,10 @@
 
 struct reset {
     struct cenv_source source;
+    struct cenv_prepared_clone prepared;
     struct cenv_cloner c;
-    struct cenv_dirs dirs; /* of the clone */
+    int dst;               /* the clone */
+    struct cenv_dirs dirs; /* of it */
     char *path;
     int64_t since_ns;
     uint32_t root_mode;  /* it was given; 0: not known */
@@ -41,13 +43,13 @@ static bool has_size(const struct reset *r, const struct cenv_mf_file *file,
     if (file->flags & CENV_MF_VALUES)
         return true; /* other files decide; time and ctime have to do */
     struct cenv_sites sites = cenv_mf_sites(r->c.m, &r->c.m->relocs[file->reloc]);
-    return size == cenv_sites_size(&sites, &r->c.forms, file->size);
+    return size == cenv_sites_size(&sites, r->c.forms, file->size);
 }
 
 static bool has_target(const struct reset *r, const struct cenv_mf_file *file, int dir)
 {
     struct cenv_str target = cenv_mf_str(r->c.m, file->target);
-    struct cenv_str prefix = file->skip ? r->c.forms.of[CENV_ENC_UTF8] : CENV_STR("");
+    struct cenv_str prefix = file->skip ? r->c.forms->of[CENV_ENC_UTF8] : CENV_STR("");
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_buf got;
     cenv_buf_init(&got, 1 << 20);
@@ -121,8 +123,8 @@ static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *
             r->source.fd,
             file->dir ? cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path) : ".");
     if (r->from < 0)
-        return cenv_cloner_changed(&r->c, file->dir, "", err);
-    return cenv_cloner_place(&r->c, r->c.thread[0], r->from, dir, index, err);
+        return cenv_cloner_set_changed(&r->c, file->dir, "", err);
+    return cenv_clone_file_place(&r->c, r->c.thread[0], r->from, dir, index, err);
 }
 
 static int check_file(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
@@ -188,10 +190,10 @@ static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path), name;
     int dir = cenv_dirs_get(&r->dirs, path, 0);
     if (dir >= 0 || index == 0)
-        return dir < 0 ? cenv_fs_fail(err, dir, r->c.dst, NULL, "cannot open") : dir;
+        return dir < 0 ? cenv_fs_fail(err, dir, r->dst, NULL, "cannot open") : dir;
     int parent = cenv_dirs_parent(&r->dirs, path, 0, &name);
     if (parent < 0)
-        return cenv_fs_fail(err, parent, r->c.dst, path.data, "cannot open");
+        return cenv_fs_fail(err, parent, r->dst, path.data, "cannot open");
     if (dir == -EACCES) {
         dir = cenv_raw_chmod(parent, name.data, 0700);
     } else {
@@ -202,7 +204,7 @@ static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     }
     if (dir == 0)
         dir = cenv_dirs_get(&r->dirs, path, 0);
-    return dir < 0 ? cenv_fs_fail(err, dir, r->c.dst, path.data, "cannot make") : dir;
+    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot make") : dir;
 }
 
 static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
@@ -236,14 +238,14 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
         const struct cenv_mf_dir *dir = &r->c.m->dirs[i];
         struct cenv_stat st;
         const char *path = i ? cenv_mf_cstr(r->c.m, dir->path) : ".";
-        int rc = cenv_raw_stat(r->c.dst, path, &st);
+        int rc = cenv_raw_stat(r->dst, path, &st);
         uint32_t mode = i ? dir->mode : r->root_mode ? r->root_mode : st.mode;
         if (rc == 0 && st.mode != mode)
-            rc = cenv_raw_chmod(r->c.dst, path, mode);
+            rc = cenv_raw_chmod(r->dst, path, mode);
         if (rc == 0 && st.mtime_ns != dir->mtime_ns)
-            rc = cenv_raw_set_mtime(r->c.dst, path, dir->mtime_ns);
+            rc = cenv_raw_set_mtime(r->dst, path, dir->mtime_ns);
         if (rc < 0)
-            return cenv_fs_fail(err, rc, r->c.dst, path, "cannot set mode and time of");
+            return cenv_fs_fail(err, rc, r->dst, path, "cannot set mode and time of");
     }
     return 0;
 }
@@ -260,7 +262,7 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
     if (cloned->size)
         return 0;
     int dir = cenv_fs_open_beneath(
-        r->c.dst, cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path), 0, err);
+        r->dst, cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path), 0, err);
     cenv_buf_init(&data, SIZE_MAX / 4);
     int rc = dir < 0
                  ? dir
@@ -287,7 +289,7 @@ static int restore_late(struct reset *r, uint32_t index, struct cenv_error *err)
         if (site->kind == CENV_SITE_VALUE)
             rc = hash_there(r, (uint32_t)site->end, err);
     }
-    return rc < 0 ? rc : cenv_cloner_place_late(&r->c, r->c.thread[0], index, err);
+    return rc < 0 ? rc : cenv_clone_file_place_late(&r->c, r->c.thread[0], index, err);
 }
 
 /* A twin must be one with the first of its group, which may just have been restored. */
@@ -301,7 +303,7 @@ static int check_late(struct reset *r, uint32_t index, struct cenv_error *err)
     int dir =
         cenv_dirs_get(&r->dirs, cenv_mf_str(r->c.m, r->c.m->dirs[file->dir].path), 0);
     if (dir < 0)
-        return cenv_fs_fail(err, dir, r->c.dst, NULL, "cannot open");
+        return cenv_fs_fail(err, dir, r->dst, NULL, "cannot open");
     int rc = cenv_raw_stat(dir, name.data, &st);
     if (rc == 0 && file->twin != CENV_NONE) {
         const struct cenv_mf_file *twin = &r->c.m->files[file->twin];
@@ -353,6 +355,23 @@ static int run(struct reset *r, struct cenv_task *task, struct cenv_error *err)
     return rc < 0 ? rc : finish_dirs(r, err);
 }
 
+/* `mode`: as the registry has it. */
+static int start_cloner(struct reset *r, const char *mode, struct cenv_task *task,
+                        struct cenv_error *err)
+{
+    int known = cenv_place_mode_parse(mode);
+    /* The umask is not known here: modes are set in any case. */
+    struct cenv_clone_target target = {.dst = cenv_fs_open_root(r->path, err),
+                                       .mask = 0777,
+                                       .mode = known > 0 ? (enum cenv_place_mode)known
+                                                         : CENV_PLACE_COPY};
+    if (target.dst < 0)
+        return target.dst;
+    r->dst = target.dst;
+    cenv_dirs_init(&r->dirs, r->dst);
+    return cenv_cloner_init(&r->c, &r->prepared, &target, 1, task, err);
+}
+
 /* What the registry knows of the clone, the source's manifest, and the cloner for both. */
 static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
                    struct cenv_task *task, struct cenv_error *err)
@@ -376,16 +395,10 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
     if (rc == 0)
         rc = cenv_source_manifest(&r->source, store, false, task, err);
     if (rc == 0)
-        rc = cenv_cloner_init(&r->c, r->source.manifest, r->source.fd,
-                              cenv_str(r->path), 1, task, err);
-    if (rc == 0) {
-        int known = cenv_place_mode_parse(mode ? mode : "");
-        r->c.mode = known > 0 ? (enum cenv_place_mode)known : CENV_PLACE_COPY;
-        r->c.mask = 0777; /* the umask is not known here: modes are set in any case */
-        r->c.dst = cenv_fs_open_root(r->path, err);
-        rc = r->c.dst < 0 ? r->c.dst : 0;
-        cenv_dirs_init(&r->dirs, r->c.dst);
-    }
+        rc = cenv_prepared_clone_init(&r->prepared, r->source.manifest, r->source.fd,
+                                      cenv_str(r->path), err);
+    if (rc == 0)
+        rc = start_cloner(r, mode, task, err);
     cenv_free(source);
     cenv_free(mode);
     return rc;
@@ -395,11 +408,11 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
 static int mark(struct reset *r, struct cenv_store *store, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_set_mtime(r->c.dst, ".", r->c.m->dirs[0].mtime_ns);
+    int rc = cenv_raw_set_mtime(r->dst, ".", r->c.m->dirs[0].mtime_ns);
     if (rc == 0)
-        rc = cenv_raw_stat_fd(r->c.dst, &st);
+        rc = cenv_raw_stat_fd(r->dst, &st);
     if (rc < 0)
-        return cenv_fs_fail(err, rc, r->c.dst, NULL, "cannot set the time of");
+        return cenv_fs_fail(err, rc, r->dst, NULL, "cannot set the time of");
     return cenv_clone_set_time(store, r->path, st.ctime_ns, err);
 }
 
@@ -424,14 +437,12 @@ static int reset_files(struct cenv_store *store, const char *clone,
                        struct cenv_task *task, struct cenv_buf *out,
                        struct cenv_error *err)
 {
-    struct reset r = {.from = -1, .source = {.fd = -1}};
+    struct reset r = {.from = -1, .dst = -1, .source = {.fd = -1}};
     uint64_t start_ns = cenv_clock_ns();
     struct cenv_span span = cenv_span_begin("reset", "");
-    int dst = -1, rc = prepare(&r, store, clone, task, err);
-    if (rc == 0) {
-        dst = r.c.dst;
+    int rc = prepare(&r, store, clone, task, err);
+    if (rc == 0)
         rc = run(&r, task, err);
-    }
     if (rc == 0)
         rc = cenv_origin_restore(store, r.path, err);
     if (rc == 0)
@@ -442,8 +453,9 @@ static int reset_files(struct cenv_store *store, const char *clone,
     cenv_span_end(task, &span);
     cenv_dirs_release(&r.dirs);
     cenv_fd_close(r.from);
-    cenv_fd_close(dst);
-    cenv_cloner_release(&r.c);
+    cenv_fd_close(r.dst);
+    cenv_cloner_finish(&r.c, NULL);
+    cenv_prepared_clone_release(&r.prepared);
     cenv_source_close(&r.source);
     cenv_free(r.first_dir);
     cenv_free(r.next_dir);

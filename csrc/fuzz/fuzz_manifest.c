@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "clone/clone_tree.h"
+#include "clone/prepared_clone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,14 +39,14 @@ static void splice(const struct cenv_sites *sites, const struct cenv_forms *form
 static void clone_by(const struct cenv_manifest *m)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_cloner c;
-    if (cenv_cloner_init(&c, m, -1, CENV_STR("/a/clone"), 1, NULL, &err) == 0) {
+    struct cenv_prepared_clone c;
+    if (cenv_prepared_clone_init(&c, m, -1, CENV_STR("/a/clone"), &err) == 0) {
         for (uint32_t i = 0; i < m->nr_relocs; i++) {
             struct cenv_sites sites = cenv_mf_sites(m, &m->relocs[i]);
             if (!c.verbatim[i])
                 splice(&sites, &c.forms, m->files[m->relocs[i].file].size);
         }
-        cenv_cloner_release(&c);
+        cenv_prepared_clone_release(&c);
     }
     cenv_error_release(&err);
 }

@@ -428,20 +428,19 @@ static int place(struct unpacking *u, const struct cenv_manifest *m, int dst,
                  struct cenv_str target)
 {
     struct import *x = u->import;
-    struct cenv_cloner c = {0};
+    struct cenv_prepared_clone prepared;
     struct cenv_stat st;
     unsigned cpus = cenv_host_cpus();
-    int rc =
-        cenv_cloner_init(&c, m, u->src, target, cpus < 4 ? cpus : 4, x->task, x->err);
-    if (rc == 0 && cenv_raw_stat_fd(dst, &st) < 0)
-        rc = cenv_error_set(x->err, CENV_EFAIL, "cannot look at the new template");
-    if (rc == 0) {
-        c.dst = dst;
-        c.mask = 0777 & ~st.mode;
-        c.mode = CENV_PLACE_HARDLINK; /* the source goes: no inode stays shared */
-        rc = cenv_cloner_run(&c, x->err);
-    }
-    cenv_cloner_release(&c);
+    if (cenv_raw_stat_fd(dst, &st) < 0)
+        return cenv_error_set(x->err, CENV_EFAIL, "cannot look at the new template");
+    int rc = cenv_prepared_clone_init(&prepared, m, u->src, target, x->err);
+    if (rc < 0)
+        return rc;
+    /* The source goes: no inode stays shared. */
+    struct cenv_clone_target to = {dst, 0777 & ~st.mode, CENV_PLACE_HARDLINK};
+    rc = cenv_clone_tree_place(&prepared, &to, cpus < 4 ? cpus : 4, NULL, x->task,
+                               x->err);
+    cenv_prepared_clone_release(&prepared);
     if (rc == 0)
         cenv_raw_chmod_fd(dst, m->dirs[0].mode);
     return rc;
