@@ -502,145 +502,68 @@ void cenv_json_remove(struct cenv_json *object, const char *key)
 
 /* ---- printing ---- */
 
-static void print_point(struct cenv_buf *out, uint32_t point)
-{
-    const char *short_forms = "\"\"\\\\\nn\rr\tt\bb\ff";
+static void print_value(const cJSON *value, struct cenv_json_writer *w);
 
-    for (const char *form = short_forms; *form; form += 2) {
-        if (point == (unsigned char)form[0]) {
-            cenv_buf_putc(out, '\\');
-            cenv_buf_putc(out, form[1]);
-            return;
-        }
-    }
-    if (point >= 0x10000) {
-        cenv_buf_addf(out, "\\u%04x", 0xd800U + ((point - 0x10000) >> 10));
-        point = 0xdc00U + ((point - 0x10000) & 0x3ffU);
-    }
-    cenv_buf_addf(out, "\\u%04x", point);
-}
-
-/* Bytes from `at` on that stand for themselves. */
-static size_t plain_len(struct cenv_str text, size_t at)
-{
-    size_t end = at;
-
-    while (end < text.len && text.data[end] >= ' ' && text.data[end] <= '~' &&
-           text.data[end] != '"' && text.data[end] != '\\')
-        end++;
-    return end - at;
-}
-
-int cenv_json_quote(struct cenv_buf *out, struct cenv_str text)
-{
-    size_t at = 0;
-
-    cenv_buf_putc(out, '"');
-    while (at < text.len) {
-        size_t plain = plain_len(text, at);
-        uint32_t point = 0xfffd;
-        unsigned len;
-
-        cenv_buf_add(out, text.data + at, plain);
-        at += plain;
-        if (at == text.len)
-            break;
-        len = cenv_utf8_decode(cenv_str_slice(text, at, text.len), &point);
-        print_point(out, len ? point : 0xfffd);
-        at += len ? len : 1;
-    }
-    return cenv_buf_putc(out, '"');
-}
-
-/* The fewest digits that read back the same; the decimal comma of a locale undone. */
-static void print_number(struct cenv_buf *out, double number)
-{
-    char text[40], *comma;
-
-    if (number < 9.2e18 && number > -9.2e18 && number == (double)(int64_t)number) {
-        cenv_buf_addf(out, "%lld", (long long)number);
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    comma = strchr(text, ',');
-    if (comma)
-        *comma = '.';
-    cenv_buf_puts(out, text);
-}
-
-static void print_break(struct cenv_buf *out, unsigned flags, unsigned depth)
-{
-    if (flags & CENV_JSON_INDENT)
-        cenv_buf_addf(out, "\n%*s", (int)(2 * depth), "");
-}
-
-static void print_value(const cJSON *value, unsigned flags, unsigned depth,
-                        struct cenv_buf *out);
-
-static void print_members(cJSON **items, size_t nr, unsigned flags, unsigned depth,
-                          struct cenv_buf *out)
-{
-    for (size_t i = 0; i < nr && !out->failed; i++) {
-        if (i > 0)
-            cenv_buf_putc(out, ',');
-        print_break(out, flags, depth);
-        if (items[i]->string) {
-            cenv_json_quote(out, cenv_str(items[i]->string));
-            cenv_buf_puts(out, flags & CENV_JSON_INDENT ? ": " : ":");
-        }
-        print_value(items[i], flags, depth, out);
-    }
-}
-
-static void print_container(const cJSON *value, unsigned flags, unsigned depth,
-                            struct cenv_buf *out)
+static void print_container(const cJSON *value, struct cenv_json_writer *w)
 {
     bool object = cJSON_IsObject(value);
     size_t nr = 0;
-    cJSON **items = list_members(value, &nr, flags & CENV_JSON_SORT);
+    cJSON **items = list_members(value, &nr, w->flags & CENV_JSON_SORT);
 
     if (!items) {
-        out->failed = 1;
+        w->out->failed = 1;
         return;
     }
-    cenv_buf_putc(out, object ? '{' : '[');
-    print_members(items, nr, flags, depth + 1, out);
-    if (nr > 0)
-        print_break(out, flags, depth);
-    cenv_buf_putc(out, object ? '}' : ']');
+    if (object)
+        cenv_json_write_object(w, NULL);
+    else
+        cenv_json_write_array(w, NULL);
+    for (size_t i = 0; i < nr && !w->out->failed; i++) {
+        if (object)
+            cenv_json_write_key(w, cenv_str(items[i]->string));
+        print_value(items[i], w);
+    }
+    cenv_json_write_end(w);
     cenv_free(items);
 }
 
-static void print_value(const cJSON *value, unsigned flags, unsigned depth,
-                        struct cenv_buf *out)
+static void print_value(const cJSON *value, struct cenv_json_writer *w)
 {
     switch (value->type & 0xff) {
     case cJSON_Array:
     case cJSON_Object:
-        print_container(value, flags, depth, out);
+        print_container(value, w);
         break;
     case cJSON_String:
-        cenv_json_quote(out, cenv_str(value->valuestring));
+        cenv_json_write_cstr(w, NULL, value->valuestring);
         break;
     case cJSON_Number:
-        print_number(out, value->valuedouble);
+        cenv_json_write_double(w, NULL, value->valuedouble);
         break;
     case cJSON_True:
     case cJSON_False:
-        cenv_buf_puts(out, cJSON_IsTrue(value) ? "true" : "false");
+        cenv_json_write_bool(w, NULL, cJSON_IsTrue(value));
         break;
     default:
-        cenv_buf_puts(out, "null");
+        cenv_json_write_null(w, NULL);
     }
 }
 
 int cenv_json_print(const struct cenv_json *value, unsigned flags, struct cenv_buf *out)
 {
+    struct cenv_json_writer w;
+
     assert(value);
-    print_value(in(value), flags, 0, out);
+    cenv_json_writer_init(&w, out, flags);
+    print_value(in(value), &w);
     return out->failed ? -1 : 0;
+}
+
+void cenv_json_write_tree(struct cenv_json_writer *w, const char *key,
+                          const struct cenv_json *value)
+{
+    assert(value);
+    if (key)
+        cenv_json_write_key(w, cenv_str(key));
+    print_value(in(value), w);
 }

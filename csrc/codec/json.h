@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "codec/json_writer.h"
 
 /*
  * A value and all that is below it. Every reading function takes NULL for "absent", so that
@@ -28,8 +29,8 @@ enum cenv_json_type {
     CENV_JSON_OBJECT,
 };
 
-/* Ceilings for hostile documents: nesting, and bytes of text. */
-enum { CENV_JSON_MAX_DEPTH = 64, CENV_JSON_MAX_SIZE = 256 << 20 };
+/* A ceiling for hostile documents beside CENV_JSON_MAX_DEPTH: bytes of text. */
+enum { CENV_JSON_MAX_SIZE = 256 << 20 };
 
 /*
  * Parses one document, all of `text` but for blanks and a byte order mark. `what` names it in
@@ -102,15 +103,14 @@ int cenv_json_append_str(struct cenv_json *array, struct cenv_str text);
 void cenv_json_remove(struct cenv_json *object, const char *key);
 
 /*
- * Text, as Python's json.dumps writes it: ASCII with \uXXXX, whole numbers without a fraction,
- * others in the fewest digits that read back the same. INDENT: two blanks a level (conda's files);
- * without it ", " and ": " are "," and ":". SORT: members by key, by code point. 0, or -1 when the buffer failed.
+ * Appends the text, as Python's json.dumps writes it: ASCII with \uXXXX, whole numbers without a
+ * fraction, others in the fewest digits that read back the same. 0, or -1 when the buffer failed.
  */
-enum cenv_json_flags { CENV_JSON_INDENT = 1 << 0, CENV_JSON_SORT = 1 << 1 };
 int cenv_json_print(const struct cenv_json *value, unsigned flags,
                     struct cenv_buf *out);
 
-/* Appends `text` as a JSON string in quotes; bytes that are not UTF-8 become U+FFFD. */
-int cenv_json_quote(struct cenv_buf *out, struct cenv_str text);
+/* A tree as one value of a document that is being written. */
+void cenv_json_write_tree(struct cenv_json_writer *w, const char *key,
+                          const struct cenv_json *value);
 
 #endif
