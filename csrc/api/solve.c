@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The solve as a whole: a request is reduced to a problem of integers (problem.c), expressed as
- * clauses (instance.c), and its best solution found layer by layer (descent.c). An unsatisfiable one
+ * The solve as a whole: what a request can reach is loaded as a problem of integers (load.c), expressed
+ * as clauses (encode.c), and its best solution found layer by layer (search.c). An unsatisfiable one
  * is built again with all that settings hide, to be explained (explain.c); that happens once in a
  * while, so the common way carries nothing for it.
  */
-#include "api/solve.h"
+#include "cenv.h"
 
 #include "base/alloc.h"
 #include "codec/json.h"
+#include "explain/explain.h"
+#include "explain/explain_choice.h"
 #include "solve/dominate.h"
+#include "solve/load.h"
+#include "solve/solution.h"
 
 static int express(const struct cenv_instance *in, struct cenv_sat *sat,
                    struct cenv_task *task, struct cenv_error *err)
@@ -127,7 +131,7 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
     struct cenv_problem problem;
     int rc = cenv_request_parse(&request, request_json, &arena, err);
     if (rc == 0) {
-        rc = cenv_problem_init(&problem, index, &request, false, task, err);
+        rc = cenv_load_problem(&problem, index, &request, false, task, err);
         rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
         cenv_problem_release(&problem);
         cenv_index_save(index);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See meeting.h. Long trees of a conflict between two specs often say one thing again and again:
+ * See conflict_summary.h. Long trees of a conflict between two specs often say one thing again and again:
  * whatever is chosen here ends at an old zlib, whatever is chosen there at a new one.
  */
 #include "explain/conflict_summary.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The tree of a core: see tree.h.
+ * The tree of a core: see conflict_tree.h.
  *
  * Under each asked spec stand the candidates it allows, grouped by why they cannot be; under each
  * need the candidates that meet it, and so on. A need that all its candidates fail for one reason
  * ends the branch; candidates that run into the same end share a line, and a candidate that has such
- * a need is told by it alone. What rules out must hold in any case (implied.h); where it only does in
+ * a need is told by it alone. What rules out must hold in any case (propagate.h); where it only does in
  * some, the line says who goes with whom. Every requirement is unfolded once.
  */
 #include "explain/conflict_tree.h"

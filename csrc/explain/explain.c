@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Explanations: see solve.h.
+ * Explanations: see explain.h.
  *
  * An unsatisfiable request is built again with the records that settings hide and every requirement
  * kept apart. Names no channel has come first: they are mistakes, not conflicts. Else a minimal set
  * of what was asked for is found, then of the requirements in between, both by solves; the tree is
  * drawn from those alone. What to relax is tried out as well.
  */
-#include "api/solve.h"
+#include "explain/explain.h"
 
 #include <stdlib.h>
 
@@ -15,10 +15,12 @@
 #include "codec/json.h"
 #include "explain/conflict_summary.h"
 #include "explain/conflict_tree.h"
-#include "explain/explain.h"
 #include "explain/explain_absence.h"
+#include "explain/explainer.h"
+#include "explain/relax.h"
 #include "explain/wording.h"
 #include "model/nearname.h"
+#include "solve/load.h"
 
 enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, LONG_TREE = 9, MAX_CONFLICTS = 3 };
 
@@ -276,7 +278,7 @@ int cenv_explain_unsat(const struct cenv_index *index,
     bufs(&e, list);
     for (int i = 0; i < 5; i++)
         cenv_buf_init(list[i], MAX_TEXT);
-    int rc = cenv_problem_init(&e.p, index, request, true, task, err);
+    int rc = cenv_load_problem(&e.p, index, request, true, task, err);
     if (rc == 0)
         rc = explain(&e);
     for (int i = 0; i < 5; i++)

@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The work on one explanation: what explain.c and relax.c share. */
+/* Why a request has no solution. */
 #ifndef CENV_EXPLAIN_EXPLAIN_H
 #define CENV_EXPLAIN_EXPLAIN_H
 
-#include "base/arena.h"
-#include "base/buf.h"
-#include "explain/unsat_core.h"
-#include "solve/problem.h"
-
-struct cenv_explainer {
-    struct cenv_problem p;
-    struct cenv_core core; /* the first conflict */
-    struct cenv_arena arena;
-    struct cenv_task *task;
-    struct cenv_error *err;
-    struct cenv_buf conflict, relax, missing; /* items of JSON lists */
-    struct cenv_buf tree, hint;               /* lines; words */
-};
+#include "base/task.h"
+#include "repodata/index.h"
+#include "solve/request.h"
 
 /*
- * Tries out what helps and tells it in `relax` and `hint`: each item of the core in turn, with the
- * best version of its name that could be had instead; if none of them suffices, a smallest set of
- * items found by keeping all others; and a newer machine, when the core speaks of it. 0 or a status.
+ * Sets CENV_EUNSAT with message, hint and detail (cenv.h), having checked each claim by a solve, and
+ * returns it. CENV_ENOMEM, CENV_ECANCELLED.
  */
-int cenv_relax_tell(struct cenv_explainer *e);
+int cenv_explain_unsat(const struct cenv_index *index,
+                       const struct cenv_request *request, struct cenv_task *task,
+                       struct cenv_error *err);
 
 #endif

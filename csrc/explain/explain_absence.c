@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See whynot.h. Of a refuted request everything is false in some way; so each version is tried with as
+ * See explain_absence.h. Of a refuted request everything is false in some way; so each version is tried with as
  * much of the request as can be kept, and what of that it cannot go with is told.
  */
 #include "explain/explain_absence.h"
@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
+#include "solve/load.h"
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
@@ -60,7 +61,7 @@ int cenv_whynot_hidden(const struct cenv_problem *p, const struct cenv_matchspec
                        struct cenv_error *err)
 {
     struct cenv_problem full;
-    int rc = cenv_problem_init(&full, p->index, p->request, true, task, err);
+    int rc = cenv_load_problem(&full, p->index, p->request, true, task, err);
     rc = rc < 0 ? rc : tell_hidden(&full, spec, out, err);
     cenv_problem_release(&full);
     return rc;

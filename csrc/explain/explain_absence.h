@@ -3,7 +3,7 @@
 #ifndef CENV_EXPLAIN_EXPLAIN_ABSENCE_H
 #define CENV_EXPLAIN_EXPLAIN_ABSENCE_H
 
-#include "explain/explain.h"
+#include "explain/explainer.h"
 
 /*
  * Of a request that was solved: appends which candidates that match `spec` are hidden and by what, or

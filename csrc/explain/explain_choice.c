@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Why a package is in a solution as it is: see cenv_explain_choice in solve.h. */
-#include "api/solve.h"
+/* Why a package is in a solution as it is: see explain_choice.h. */
+#include "explain/explain_choice.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See implied.h. */
+/* See propagate.h. */
 #include "explain/propagate.h"
 
 #include <string.h>

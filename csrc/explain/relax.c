@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What to relax of an unsatisfiable request: see cenv_relax_tell in explain.h. */
-#include "explain/explain.h"
+/* What to relax of an unsatisfiable request: see relax.h. */
+#include "explain/relax.h"
 
 #include <string.h>
 
 #include "codec/json.h"
 #include "explain/wording.h"
 #include "model/version.h"
+#include "solve/load.h"
 
 enum { MAX_WAYS = 6, ASKED_MAX = 1 << 16 };
 
@@ -210,7 +211,7 @@ static int solve_on(struct cenv_explainer *e, const struct cenv_record *machine)
     all[nr++] = *machine;
     request.virtuals = all;
     request.nr_virtuals = nr;
-    int rc = cenv_problem_init(&p, e->p.index, &request, false, e->task, e->err);
+    int rc = cenv_load_problem(&p, e->p.index, &request, false, e->task, e->err);
     rc = rc < 0 ? rc : cenv_encode(&p.in, 0, sat, e->err);
     if (rc == 0)
         keep = cenv_arena_alloc(&e->arena, p.in.nr_items * sizeof(*keep));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Minimal cores by deletion: see core.h. */
+/* Minimal cores by deletion: see unsat_core.h. */
 #include "explain/unsat_core.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* See phrase.h. */
+/* See wording.h. */
 #include "explain/wording.h"
 
 #include <stdlib.h>

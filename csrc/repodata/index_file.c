@@ -3,7 +3,7 @@
  * Opening one repodata file, and its binary index in the cache.
  *
  * Beside index-KEY, which the tables are mapped from, lies text-KEY where the source is compressed,
- * and names-KEY once there was a solve (shelf.c).
+ * and names-KEY once there was a solve (parsed_cache.c).
  * An index counts only for the very source (device, inode, size, times) and the very text it was made
  * from. It is published after its text and neither is synced, so after a power cut the text may be
  * holes: an index from an earlier boot is believed only when the text's sum is right.

@@ -36,7 +36,7 @@ int cenv_index_file_open(struct cenv_index_file *file,
                          struct cenv_error *err);
 void cenv_index_file_release(struct cenv_index_file *file);
 
-/* The file of parsed names (shelf.h) of one that has a cache: maps it, or puts another in its place;
+/* The file of parsed names (parsed_cache.h) of one that has a cache: maps it, or puts another in its place;
  * 0 or -1. */
 int cenv_index_file_map_names(const struct cenv_index_file *file,
                               struct cenv_mapping *out);

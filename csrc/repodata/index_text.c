@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Unpacking repodata: see indextext.h. */
+/* Unpacking repodata: see index_text.h. */
 #include "repodata/index_text.h"
 
 #include "base/alloc.h"

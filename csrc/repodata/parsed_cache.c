@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Names kept between solves: see shelf.h.
+ * Names kept between solves: see parsed_cache.h.
  *
  * Of a million records a user's solves reach some thousands, so names are packed when they are first
  * used and not when repodata arrives: parsing everything costs more than many solves. The file is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names parsed ahead, and their blocks: see prepared.h. */
+/* Names parsed ahead, and their blocks: see parsed_name.h. */
 #include "repodata/parsed_name.h"
 
 #include "base/alloc.h"

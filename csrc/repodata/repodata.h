@@ -95,7 +95,7 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err);
 
 /*
- * Fills *out with all of a record that a block gave only in part (prepared.h), reading its JSON into
+ * Fills *out with all of a record that a block gave only in part (parsed_name.h), reading its JSON into
  * `arena`; of any other record it makes a copy. CENV_EINTEGRITY when the file has changed.
  */
 int cenv_repodata_complete(const struct cenv_repodata *rd,

@@ -14,7 +14,7 @@
 #define CENV_SHARD_INDEX_FN "repodata_shards.msgpack.zst"
 #define CENV_SHARD_EXT      ".msgpack.zst"
 
-/* Bytes of such a file; and ceilings for what it may unfold to are in shardindex.c. */
+/* Bytes of such a file; and ceilings for what it may unfold to are in shard_index.c. */
 enum { CENV_SHARD_INDEX_MAX = 128 << 20, CENV_SHARD_MAX = 64 << 20 };
 
 struct cenv_shard {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Dependency texts parsed once: see specbook.h. */
+/* Dependency texts parsed once: see spec_table.h. */
 #include "repodata/spec_table.h"
 
 #include "base/alloc.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From names, candidates and matched specs to the instance of integers. */
-#include "solve/problem.h"
+#include "solve/assemble.h"
 
 #include <stdlib.h>
 

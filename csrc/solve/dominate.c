@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Dropping candidates: see reduce.h.
+ * Dropping candidates: see dominate.h.
  *
  * A requirement that has place d but not a better place c has a run that begins between them and ends
  * behind d. So walking from d to better places, the furthest end of the runs begun on the way tells

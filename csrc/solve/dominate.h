@@ -9,7 +9,7 @@
 /*
  * A candidate is dropped when a better one of its name needs nothing that it does not need, and meets
  * every requirement that it meets: whatever solution has it has a better one beside it, with all other
- * names as they are. So verdict and layered optimum stay what they are (descent.h).
+ * names as they are. So verdict and layered optimum stay what they are (search.h).
  */
 struct cenv_reduction {
     struct cenv_instance in; /* names and items as in the whole instance */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What each spec matches among its name's candidates, every version text judged once. */
-#include "solve/problem.h"
+#include "solve/match.h"
 
 #include "base/alloc.h"
 
@@ -28,14 +28,6 @@ static bool version_holds(struct matcher *m, const struct cenv_spec *spec,
     return *verdict == 2;
 }
 
-bool cenv_is_multichannel(const struct cenv_problem *p,
-                          const struct cenv_channelmatch *channel,
-                          const struct cenv_candidate *cand)
-{
-    return cenv_is_indexed(cand) && channel->kind == CENV_CHANNELMATCH_NAME &&
-           cenv_str_eq(cenv_index_multichannel(p->index, cand->source), channel->text);
-}
-
 /* The build, and the fields few specs have; a multichannel stands for its members. */
 static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
                        const struct cenv_candidate *cand)
@@ -43,7 +35,7 @@ static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
     struct cenv_matchspec rest = spec->parsed;
     struct cenv_matchspec_more more;
     rest.version = (struct cenv_versionspec){0};
-    if (rest.more && cenv_is_multichannel(m->p, &rest.more->channel, cand)) {
+    if (rest.more && cenv_problem_is_multichannel(m->p, &rest.more->channel, cand)) {
         more = *rest.more;
         more.channel = (struct cenv_channelmatch){0};
         rest.more = &more;
@@ -56,7 +48,7 @@ static bool holds(struct matcher *m, const struct cenv_spec *spec,
 {
     if (spec->record)
         return spec->record == cand->record ||
-               cenv_record_is_same(spec->record, cand->record);
+               cenv_problem_is_same_record(spec->record, cand->record);
     if (!version_holds(m, spec, cand))
         return false;
     return (spec->parsed.build.kind == CENV_STRMATCH_ANY && !spec->parsed.more) ||

@@ -7,7 +7,7 @@
  * `features` of old channels (a variant for who has installed the feature) decide among equal builds
  * only: the plain variant comes first, as conda has it when nothing tracks the feature.
  */
-#include "solve/problem.h"
+#include "solve/order.h"
 
 #include <stdlib.h>
 

@@ -10,10 +10,12 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/task.h"
+#include "model/condition.h"
 #include "model/matchspec.h"
 #include "model/record.h"
 #include "repodata/index.h"
 #include "repodata/repodata.h"
+#include "repodata/spec_table.h"
 #include "solve/encode.h"
 #include "solve/request.h"
 
@@ -64,7 +66,7 @@ struct cenv_spec {
 };
 
 /*
- * Beside packages there are names made up to express what a dependency may say more (special.c):
+ * Beside packages there are names made up to express what a dependency may say more (depend.c):
  * "name[extra]" has the candidates of "name", each needing itself and what its extra group depends
  * on; "name[when=...]" has the ways to meet a conditional dependency.
  */
@@ -78,8 +80,9 @@ struct cenv_name {
     bool wanted; /* something depends on it */
     bool loaded;
     enum cenv_name_kind kind;
-    uint32_t of;           /* of EXTRA: the name; of WHEN: the conditional spec */
-    struct cenv_str extra; /* of EXTRA */
+    uint32_t of; /* of EXTRA: the name; of WHEN: the conditional spec */
+    const struct cenv_condition *condition; /* of WHEN */
+    struct cenv_str extra;                  /* of EXTRA */
 };
 
 /* A wish, virtual package or channel setting as an item of the instance. */
@@ -98,7 +101,7 @@ struct cenv_asked {
 struct cenv_problem {
     const struct cenv_index *index;
     const struct cenv_request *request;
-    struct cenv_task *task; /* of the caller of cenv_problem_init, while that runs */
+    struct cenv_task *task; /* of the caller of cenv_load_problem, while that runs */
     bool
         explaining; /* hidden candidates are kept, requirements of one meaning not merged */
     struct cenv_arena arena; /* records, texts, bits */
@@ -125,17 +128,9 @@ struct cenv_problem {
         in; /* reqs, runs and edges on the heap, the rest in the arena */
 };
 
-/*
- * Builds the problem: what is reachable from the request's specs, by names, in candidate order. With
- * `explaining` hidden candidates are kept as such, behind all others. The caller releases *out, also
- * after a failure; index and request must outlive it. CENV_ENOMEM, CENV_ECANCELLED.
- */
-int cenv_problem_init(struct cenv_problem *out, const struct cenv_index *index,
-                      const struct cenv_request *request, bool explaining,
-                      struct cenv_task *task, struct cenv_error *err);
 void cenv_problem_release(struct cenv_problem *p);
 
-/* The id of a name the problem knows, or CENV_NONE. */
+/* The id of a name the problem knows, or CENV_NONE. Only once the instance is built. */
 uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name);
 
 /* The candidate behind a place of the instance. */
@@ -145,28 +140,50 @@ cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
     return &p->cands[p->in.first[name] + place];
 }
 
-/* Has all of the candidate's record, not just what a block gave (prepared.h); 0 or a status. */
+/* ---- building: each returns an id, a pointer or 0; CENV_NONE, NULL or a status with `err` set ---- */
+
+/* The id of a name, new if need be; `text` must live as long as the problem. */
+uint32_t cenv_problem_add_name(struct cenv_problem *p, struct cenv_str text,
+                               struct cenv_error *err);
+
+/* Adds a spec that no text stands for. */
+uint32_t cenv_problem_add_spec(struct cenv_problem *p, const struct cenv_spec *spec,
+                               struct cenv_error *err);
+
+/* The id of a spec of the index's table, added when it is new; of a malformed one `bad` is set. */
+uint32_t cenv_problem_add_booked(struct cenv_problem *p,
+                                 const struct cenv_booked *entry,
+                                 struct cenv_error *err);
+
+/* The same by its text, which enters the table when it is not there. */
+uint32_t cenv_problem_add_text(struct cenv_problem *p, struct cenv_str text,
+                               struct cenv_error *err);
+
+/* A candidate behind those there are; valid until the next one is added. */
+struct cenv_candidate *cenv_problem_add_candidate(struct cenv_problem *p,
+                                                  const struct cenv_record *record,
+                                                  uint32_t source,
+                                                  struct cenv_error *err);
+
+/* Appends a link; a dependency wants its name, a constraint only a virtual package. */
+int cenv_problem_add_link(struct cenv_problem *p, uint32_t spec, bool depends,
+                          struct cenv_error *err);
+
+/* Keeps why the record in file `fn` cannot be used. */
+int cenv_problem_add_skip(struct cenv_problem *p, struct cenv_str fn,
+                          struct cenv_str reason, struct cenv_error *err);
+
+/* Has all of the candidate's record, not just what a block gave (parsed_name.h); 0 or a status. */
 int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
                           struct cenv_error *err);
 
-/* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
-bool cenv_record_is_same(const struct cenv_record *a, const struct cenv_record *b);
-
 /* The channel asked for is the name of the multichannel that brought in the candidate's source. */
-bool cenv_is_multichannel(const struct cenv_problem *p,
-                          const struct cenv_channelmatch *channel,
-                          const struct cenv_candidate *cand);
+bool cenv_problem_is_multichannel(const struct cenv_problem *p,
+                                  const struct cenv_channelmatch *channel,
+                                  const struct cenv_candidate *cand);
 
-/* The steps of cenv_problem_init after all names are loaded; each 0 or CENV_ENOMEM, matching also as
- * cenv_problem_complete, with `err` set. */
-int cenv_order_names(
-    struct cenv_problem *p); /* order.c: versions ranked, candidates sorted */
-int cenv_match_specs(struct cenv_problem *p,
-                     struct cenv_error *err); /* match.c: bits and best of each spec */
-int cenv_order_ties(struct cenv_problem *p,
-                    uint32_t *before); /* order.c: before[c]: the place
-                                                 candidate c had when specs were matched */
-int cenv_assemble(struct cenv_problem *p,
-                  const uint32_t *before); /* assemble.c: the instance */
+/* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
+bool cenv_problem_is_same_record(const struct cenv_record *a,
+                                 const struct cenv_record *b);
 
 #endif

@@ -323,3 +323,12 @@ int cenv_request_parse(struct cenv_request *out, const char *json,
     cenv_json_free(root);
     return rc;
 }
+
+const struct cenv_record *cenv_request_virtual(const struct cenv_request *request,
+                                               struct cenv_str name)
+{
+    for (size_t i = 0; i < request->nr_virtuals; i++)
+        if (cenv_str_eq(request->virtuals[i].name, name))
+            return &request->virtuals[i];
+    return NULL;
+}

@@ -33,11 +33,10 @@ struct cenv_wish {
     const struct cenv_record *record; /* or NULL */
 };
 
-/* A virtual package the machine has, as a record of no channel. */
 struct cenv_request {
     struct cenv_wish *wishes; /* specs in their order, then locked, pinned, favored */
     size_t nr_wishes;
-    struct cenv_record *virtuals;
+    struct cenv_record *virtuals; /* what the machine has, as records of no channel */
     size_t nr_virtuals;
     enum cenv_priority priority;
     int64_t cutoff_ms; /* records newer than this are hidden; INT64_MAX: none */
@@ -50,6 +49,10 @@ struct cenv_request {
  * a spec in it is malformed. */
 int cenv_request_parse(struct cenv_request *out, const char *json,
                        struct cenv_arena *arena, struct cenv_error *err);
+
+/* The virtual package of that name, or NULL: the machine has none. */
+const struct cenv_record *cenv_request_virtual(const struct cenv_request *request,
+                                               struct cenv_str name);
 
 /* "YYYY-MM-DD[Thh:mm[:ss[.fff]][Z]]" in UTC as ms since 1970; false when it is none. */
 bool cenv_time_parse(struct cenv_str text, int64_t *ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Layered descent: see descent.h.
+ * Layered descent: see search.h.
  *
  * A model in hand is an upper bound for every name, what is fixed at the root of the search tree a
  * lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a layer

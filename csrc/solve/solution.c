@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The records of a solution, in link order: see solve.h. */
-#include "api/solve.h"
+/* The records of a solution, in link order: see solution.h. */
+#include "solve/solution.h"
 
 #include <stdlib.h>
 

@@ -66,9 +66,6 @@ def foreign_home(header: str) -> str | None:
 # What the moves left pointing upwards; the splits that follow take it away.
 UPWARDS = {
     "net/network.c": "model",
-    "solve/solution.c": "api",
-    "explain/explain.c": "api",
-    "explain/explain_choice.c": "api",
     "package/paths_json.h": "prefix",
 }
 

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Loading names until nothing more is wanted: see load.h. */
+#include "solve/load.h"
+
+#include "base/alloc.h"
+#include "solve/assemble.h"
+#include "solve/depend.h"
+#include "solve/match.h"
+#include "solve/order.h"
+
+struct loader {
+    struct cenv_problem *p;
+    struct cenv_network network; /* for shards */
+    struct cenv_error *err;
+};
+
+/* ---- the records of a name ---- */
+
+/* Wishes on the name that are records: the source's own is taken, else the wish's. */
+static int add_wished(struct loader *l, struct cenv_str name, uint32_t first)
+{
+    struct cenv_problem *p = l->p;
+    const struct cenv_request *r = p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_record *record = r->wishes[i].record;
+        if (!record || !cenv_str_eq(record->name, name))
+            continue;
+        uint32_t c = first;
+        while (c < p->nr_cands &&
+               !cenv_problem_is_same_record(p->cands[c].record, record))
+            c++;
+        if (c == p->nr_cands &&
+            !cenv_problem_add_candidate(p, record, CENV_SOURCE_REQUEST, l->err))
+            return l->err->status;
+    }
+    return 0;
+}
+
+/* Wishes that single out records of this name may look at all of them. */
+static int complete_wished(struct loader *l, struct cenv_str name, uint32_t first)
+{
+    const struct cenv_request *r = l->p->request;
+    bool wished = false;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *w = &r->wishes[i];
+        bool singles =
+            w->record || w->kind == CENV_WISH_FAVORED || w->kind == CENV_WISH_LOCKED;
+        wished |=
+            singles && cenv_str_eq(w->record ? w->record->name : w->spec.name, name);
+    }
+    int rc = 0;
+    for (uint32_t c = first; rc == 0 && wished && c < l->p->nr_cands; c++)
+        rc = cenv_problem_complete(l->p, &l->p->cands[c], l->err);
+    return rc;
+}
+
+/* The shelf's skips count as this problem's. */
+static int copy_skips(struct loader *l, const struct cenv_skips *skips)
+{
+    for (const struct cenv_skip *s = skips->first; s; s = s->next)
+        if (cenv_problem_add_skip(l->p, s->fn, s->reason, l->err) < 0)
+            return l->err->status;
+    return 0;
+}
+
+static int add_shelved(struct loader *l, const struct cenv_shelved *s, uint32_t source)
+{
+    for (uint32_t i = 0; i < s->names.nr; i++) {
+        struct cenv_candidate *cand =
+            cenv_problem_add_candidate(l->p, &s->names.records[i], source, l->err);
+        if (!cand)
+            return l->err->status;
+        cand->shelved = s;
+        cand->row = i;
+    }
+    return copy_skips(l, &s->names.skips);
+}
+
+static int load_records(struct loader *l, struct cenv_str name)
+{
+    const struct cenv_index *index = l->p->index;
+    for (size_t i = 0; i < cenv_index_nr_sources(index); i++) {
+        const struct cenv_shelved *s = NULL;
+        struct cenv_shelf *shelf = cenv_index_shelf(index, i, name);
+        int rc = shelf ? cenv_shelf_get(shelf, name, &s, l->err) : 0;
+        if (rc == 0 && s)
+            rc = add_shelved(l, s, (uint32_t)i);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- what settings hide ---- */
+
+/* Whether the channel asked for is this candidate's; a multichannel stands for its members. */
+static bool in_channel(const struct cenv_problem *p,
+                       const struct cenv_channelmatch *channel,
+                       const struct cenv_candidate *cand)
+{
+    return cenv_problem_is_multichannel(p, channel, cand) ||
+           cenv_channelmatch_test(channel, cand->record->channel,
+                                  cand->record->channel_url);
+}
+
+/* The specs of the user for this name that ask for a channel all hold. */
+static bool is_asked_channel(const struct cenv_problem *p,
+                             const struct cenv_candidate *cand)
+{
+    const struct cenv_request *r = p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        if (wish->kind == CENV_WISH_FAVORED || wish->record || !wish->spec.more ||
+            wish->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
+            !cenv_str_eq(wish->spec.name, cand->record->name))
+            continue;
+        if (!in_channel(p, &wish->spec.more->channel, cand))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Strict priority: of the channels that have the name at all, the first one (rattler: a channel the
+ * user's spec rules out does not count, so that `chan::name` overrides the priority). The cutoff
+ * does not count here: a newer package of the same name in a first channel still hides others.
+ */
+static void hide_candidates(struct cenv_problem *p, uint32_t first)
+{
+    const struct cenv_request *r = p->request;
+    uint32_t best = UINT32_MAX;
+    for (uint32_t c = first; c < p->nr_cands; c++) {
+        const struct cenv_candidate *cand = &p->cands[c];
+        if (cenv_is_indexed(cand) && cand->record->channel_rank < best &&
+            is_asked_channel(p, cand))
+            best = cand->record->channel_rank;
+    }
+    for (uint32_t c = first; c < p->nr_cands; c++) {
+        struct cenv_candidate *cand = &p->cands[c];
+        const struct cenv_record *record = cand->record;
+        int64_t time = record->indexed_timestamp_ms ? record->indexed_timestamp_ms
+                                                    : record->timestamp_ms;
+        if (!cenv_is_indexed(cand))
+            continue;
+        if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
+            cand->hidden |= CENV_HIDDEN_STRICT;
+        if (time > r->cutoff_ms)
+            cand->hidden |= CENV_HIDDEN_CUTOFF;
+    }
+}
+
+/* A favoured candidate is tried first; a locked one is there whatever the settings say. */
+static void mark_wished(const struct cenv_problem *p, struct cenv_candidate *cand)
+{
+    const struct cenv_request *r = p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        if (wish->kind != CENV_WISH_FAVORED && wish->kind != CENV_WISH_LOCKED)
+            continue;
+        bool hit = wish->record
+                       ? cenv_problem_is_same_record(wish->record, cand->record)
+                       : cenv_matchspec_match(&wish->spec, cand->record);
+        cand->favored |= hit && wish->kind == CENV_WISH_FAVORED;
+        if (hit && wish->kind == CENV_WISH_LOCKED)
+            cand->hidden = CENV_SHOWN;
+    }
+}
+
+/* ---- what candidates need ---- */
+
+static bool wants_pip(const struct cenv_problem *p, const struct cenv_record *record)
+{
+    return p->request->add_pip && cenv_str_is(record->name, "python") &&
+           (cenv_str_starts(record->version, CENV_STR("2.")) ||
+            cenv_str_starts(record->version, CENV_STR("3.")));
+}
+
+/* The spec of the candidate's link `i`; CENV_NONE after a failure. */
+static uint32_t spec_of_link(struct loader *l, const struct cenv_candidate *cand,
+                             uint32_t i)
+{
+    const struct cenv_shelved *s = cand->shelved;
+    const struct cenv_record *r = cand->record;
+    if (s)
+        return cenv_problem_add_booked(
+            l->p, s->specs[s->names.links[s->names.first[cand->row] + i]], l->err);
+    return cenv_problem_add_text(
+        l->p, i < r->nr_depends ? r->depends[i] : r->constrains[i - r->nr_depends],
+        l->err);
+}
+
+/* Links the candidate to its specs; *bad tells why it cannot be used. */
+static int link_specs(struct loader *l, struct cenv_candidate *cand,
+                      struct cenv_str *bad)
+{
+    struct cenv_problem *p = l->p;
+    const struct cenv_record *record = cand->record;
+    uint32_t i = 0, nr = record->nr_depends + record->nr_constrains;
+    cand->specs = (uint32_t)p->nr_links;
+    for (; i < record->nr_depends && !l->err->status; i++) {
+        uint32_t id = spec_of_link(l, cand, i);
+        if (id != CENV_NONE)
+            cenv_depend_on(p, id, bad, l->err);
+    }
+    if (wants_pip(p, record) && !l->err->status)
+        cenv_depend_on_text(p, CENV_STR("pip"), bad, l->err);
+    cand->nr_depends = (uint32_t)p->nr_links - cand->specs;
+    for (; i < nr && !l->err->status; i++) {
+        uint32_t id = spec_of_link(l, cand, i);
+        if (id != CENV_NONE)
+            cenv_depend_constrain(p, id, bad, l->err);
+    }
+    cand->nr_constrains = (uint32_t)p->nr_links - cand->specs - cand->nr_depends;
+    return l->err->status;
+}
+
+/* Drops what is hidden (unless explaining) or cannot be used, and links the rest. */
+static int link_candidates(struct loader *l, uint32_t first)
+{
+    struct cenv_problem *p = l->p;
+    uint32_t to = first;
+    for (uint32_t c = first; c < p->nr_cands; c++) {
+        struct cenv_candidate cand = p->cands[c];
+        struct cenv_str bad = {NULL, 0};
+        mark_wished(p, &cand);
+        if (cand.hidden && !p->explaining)
+            continue;
+        if (link_specs(l, &cand, &bad) < 0 ||
+            (bad.len && cenv_problem_add_skip(p, cand.record->fn, bad, l->err) < 0))
+            return l->err->status;
+        if (!bad.len)
+            p->cands[to++] = cand;
+    }
+    p->nr_cands = to;
+    return 0;
+}
+
+/* ---- names ---- */
+
+static int load_package(struct loader *l, struct cenv_str name, uint32_t first)
+{
+    struct cenv_problem *p = l->p;
+    const struct cenv_record *machine = cenv_request_virtual(p->request, name);
+    int rc = 0;
+    if (!machine)
+        rc = load_records(l, name);
+    else if (!cenv_problem_add_candidate(p, machine, CENV_SOURCE_VIRTUAL, l->err))
+        rc = l->err->status;
+    if (rc == 0)
+        rc = complete_wished(l, name, first);
+    if (rc == 0)
+        rc = add_wished(l, name, first);
+    if (rc < 0)
+        return rc;
+    hide_candidates(p, first);
+    return link_candidates(l, first);
+}
+
+/* Loads the candidates of a name, unless that is done. */
+static int load_name(struct loader *l, uint32_t id)
+{
+    struct cenv_problem *p = l->p;
+    struct cenv_name name = p->names[id];
+    if (name.loaded)
+        return 0;
+    p->names[id].loaded = true;
+    if (name.kind == CENV_NAME_EXTRA && load_name(l, name.of) < 0)
+        return l->err->status;
+    uint32_t first = (uint32_t)p->nr_cands;
+    int rc;
+    if (name.kind == CENV_NAME_EXTRA)
+        rc = cenv_depend_load_extra(p, id, l->err);
+    else if (name.kind == CENV_NAME_WHEN)
+        rc = cenv_depend_load_when(p, id, l->err);
+    else
+        rc = load_package(l, name.text, first);
+    p->names[id].first = first;
+    p->names[id].nr = (uint32_t)p->nr_cands - first;
+    return rc;
+}
+
+/* The package that a name is of. */
+static struct cenv_str package_of(const struct cenv_problem *p,
+                                  const struct cenv_name *name)
+{
+    return name->kind == CENV_NAME_EXTRA ? p->names[name->of].text : name->text;
+}
+
+static bool is_ready(const struct cenv_problem *p, const struct cenv_name *name)
+{
+    return name->kind == CENV_NAME_WHEN ||
+           cenv_index_is_ready(p->index, package_of(p, name));
+}
+
+/* Of sources in shards: brings the records of all that is wanted by now, at once. */
+static int bring_wanted(struct loader *l)
+{
+    struct cenv_problem *p = l->p;
+    struct cenv_str *names = NULL;
+    size_t nr = 0;
+    for (uint32_t id = 0; id < p->nr_names; id++) {
+        const struct cenv_name *name = &p->names[id];
+        if (!name->wanted || name->loaded || is_ready(p, name))
+            continue;
+        if (!names)
+            names = cenv_calloc(p->nr_names, sizeof(*names));
+        if (!names)
+            return cenv_error_oom(l->err);
+        names[nr++] = package_of(p, name);
+    }
+    int rc = 0;
+    if (nr)
+        rc = cenv_index_want(p->index, names, nr, &l->network, p->task, l->err);
+    cenv_free(names);
+    return rc;
+}
+
+/* Loads every wanted name; loading one may want others, which wait where they must be brought. */
+static int load_wanted(struct loader *l)
+{
+    struct cenv_problem *p = l->p;
+    for (bool more = true; more;) {
+        more = false;
+        if (bring_wanted(l) < 0)
+            return l->err->status;
+        for (uint32_t id = 0; id < p->nr_names; id++) {
+            if (!p->names[id].wanted || p->names[id].loaded)
+                continue;
+            more = true;
+            int rc = cenv_task_poll(p->task, l->err);
+            if (rc == 0 && is_ready(p, &p->names[id]))
+                rc = load_name(l, id);
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- what is asked ---- */
+
+static void ask(struct cenv_problem *p, struct cenv_asked asked)
+{
+    p->asked[p->nr_asked++] = asked;
+}
+
+/* Asks for a wish, and in the same breath for its extras; a pin is a limit and wants nothing. */
+static int ask_wish(struct loader *l, const struct cenv_wish *wish, uint32_t id)
+{
+    struct cenv_problem *p = l->p;
+    size_t first = p->nr_links;
+    if (wish->kind == CENV_WISH_PINNED) {
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_WISH, .wish = wish, .spec = id});
+        return 0;
+    }
+    if (cenv_depend_link(p, id, l->err) < 0)
+        return l->err->status;
+    if (p->specs[id].bad.len)
+        return cenv_error_set(l->err, CENV_ESPEC, "%.*s: %.*s",
+                              CENV_STR_ARG(wish->text), CENV_STR_ARG(p->specs[id].bad));
+    for (size_t i = first; i < p->nr_links; i++)
+        ask(p, (struct cenv_asked){
+                   .kind = CENV_ASKED_WISH, .wish = wish, .spec = p->links[i]});
+    p->nr_links = first;
+    return 0;
+}
+
+/* A wish that is a record gets a spec of its own, which matches that record only. */
+static uint32_t spec_of_wish(struct loader *l, const struct cenv_wish *wish)
+{
+    if (!wish->record)
+        return cenv_problem_add_text(l->p, wish->text, l->err);
+    struct cenv_spec spec = {.text = wish->text, .record = wish->record};
+    spec.name = cenv_problem_add_name(l->p, wish->record->name, l->err);
+    return spec.name == CENV_NONE ? CENV_NONE
+                                  : cenv_problem_add_spec(l->p, &spec, l->err);
+}
+
+/* Every wish but the favoured ones is asked for; specs and locks want their name. */
+static int ask_wishes(struct loader *l)
+{
+    const struct cenv_request *r = l->p->request;
+    for (size_t i = 0; i < r->nr_wishes; i++) {
+        const struct cenv_wish *wish = &r->wishes[i];
+        if (wish->kind == CENV_WISH_FAVORED)
+            continue;
+        uint32_t id = spec_of_wish(l, wish);
+        if (id == CENV_NONE || ask_wish(l, wish, id) < 0)
+            return l->err->status;
+    }
+    return 0;
+}
+
+static int ask_machine(struct loader *l)
+{
+    struct cenv_problem *p = l->p;
+    const struct cenv_request *r = p->request;
+    for (size_t i = 0; i < r->nr_virtuals; i++) {
+        const struct cenv_record *record = &r->virtuals[i];
+        uint32_t name = cenv_map_get(&p->name_ids, record->name);
+        if (name == CENV_NONE || !p->names[name].loaded)
+            continue;
+        uint32_t id = cenv_problem_add_text(p, record->name, l->err);
+        if (id == CENV_NONE)
+            return l->err->status;
+        ask(p, (struct cenv_asked){
+                   .kind = CENV_ASKED_VIRTUAL, .machine = record, .spec = id});
+    }
+    return 0;
+}
+
+/* Settings that hide candidates are asked for as such: an explanation may name them. */
+static void ask_settings(struct cenv_problem *p)
+{
+    bool strict = false, cutoff = false;
+    for (size_t c = 0; c < p->nr_cands; c++) {
+        strict |= p->cands[c].hidden & CENV_HIDDEN_STRICT;
+        cutoff |= p->cands[c].hidden & CENV_HIDDEN_CUTOFF;
+    }
+    if (strict)
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_STRICT});
+    if (cutoff)
+        ask(p, (struct cenv_asked){.kind = CENV_ASKED_CUTOFF});
+}
+
+static int load_request(struct loader *l)
+{
+    struct cenv_problem *p = l->p;
+    const struct cenv_request *r = p->request;
+    size_t most = r->nr_wishes + r->nr_virtuals + 2;
+    for (size_t i = 0; i < r->nr_wishes; i++)
+        most += r->wishes[i].spec.more ? r->wishes[i].spec.more->extras.nr : 0;
+    p->asked = cenv_arena_calloc(&p->arena, most, sizeof(*p->asked));
+    if (!p->asked)
+        return cenv_error_oom(l->err);
+    int rc = ask_wishes(l);
+    if (rc == 0)
+        rc = load_wanted(l);
+    if (rc == 0)
+        rc = ask_machine(l);
+    if (rc == 0)
+        ask_settings(p);
+    return rc;
+}
+
+/* ---- from there to the instance ---- */
+
+static int order_and_assemble(struct cenv_problem *p, struct cenv_error *err)
+{
+    uint32_t *before = cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
+    if (!before)
+        return cenv_error_oom(err);
+    int rc = cenv_order_ties(p, before);
+    if (rc == 0)
+        rc = cenv_task_poll(p->task, err);
+    if (rc == 0)
+        rc = cenv_assemble(p, before);
+    cenv_free(before);
+    return rc;
+}
+
+static int build_instance(struct cenv_problem *p, struct cenv_error *err)
+{
+    int rc = cenv_order_names(p);
+    if (rc == 0)
+        rc = cenv_match_specs(p, err);
+    if (rc == 0)
+        rc = cenv_task_poll(p->task, err);
+    if (rc == 0)
+        rc = order_and_assemble(p, err);
+    if (rc == CENV_ENOMEM && !err->status)
+        cenv_error_oom(err);
+    return rc;
+}
+
+int cenv_load_problem(struct cenv_problem *out, const struct cenv_index *index,
+                      const struct cenv_request *request, bool explaining,
+                      struct cenv_task *task, struct cenv_error *err)
+{
+    *out = (struct cenv_problem){
+        .index = index, .request = request, .task = task, .explaining = explaining};
+    struct loader loader = {.p = out, .err = err};
+    struct cenv_span span = cenv_span_begin("reduce", "");
+    int rc = load_request(&loader);
+    if (rc == 0)
+        rc = build_instance(out, err);
+    cenv_network_close(&loader.network);
+    span.items = out->nr_cands;
+    cenv_span_end(task, &span);
+    return rc;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The order of each name's candidates, best first. */
+#ifndef CENV_SOLVE_ORDER_H
+#define CENV_SOLVE_ORDER_H
+
+#include "solve/problem.h"
+
+/* Ranks versions and sorts candidates by what their records say. CENV_ENOMEM, `err` not set. */
+int cenv_order_names(struct cenv_problem *p);
+
+/*
+ * Sorts candidates that tie there by what their dependencies allow, once specs are matched. before[c]
+ * becomes the place that candidate c had when they were. CENV_ENOMEM, `err` not set.
+ */
+int cenv_order_ties(struct cenv_problem *p, uint32_t *before);
+
+#endif
