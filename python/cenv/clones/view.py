@@ -8,38 +8,19 @@ namespaces are allowed; LinkError says why where it cannot work.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cenv import _native
+from cenv.clones.activation import environment_for, program_in
 from cenv.errors import PrefixError, UsageError
 
 AnyPath = str | os.PathLike[str]
 
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-
-
-def environment_for(
-    prefix: str, base: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Return `base` (else this process's variables) with the prefix's bin first on PATH."""
-    variables = dict(os.environ if base is None else base)
-    parts = (os.path.join(prefix, "bin"), variables.get("PATH", ""))
-    variables["PATH"] = os.pathsep.join(part for part in parts if part)
-    variables["CONDA_PREFIX"] = prefix
-    return variables
-
-
-def program_in(variables: Mapping[str, str], name: str) -> str:
-    """Find a program on the PATH it will itself see."""
-    found = shutil.which(name, path=variables.get("PATH", os.defpath))
-    if found is None:
-        raise FileNotFoundError(2, "no such program", name)
-    return found
 
 
 def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> int:
