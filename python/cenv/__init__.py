@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from cenv.solving.index import Index
     from cenv.solving.index_dir import index
     from cenv.specs.specs import MatchSpec, Version
-    from cenv.templates.store import Clone, Template, TemplateStore
+    from cenv.templates.store import TemplateStore
+    from cenv.templates.template import Clone, Template
 
 __version__ = "0.1.0"
 
@@ -48,7 +49,8 @@ _HOMES = {
     "clones.overlay": "enter_overlay_namespace",
     "solving.index": "Index",
     "specs.specs": "MatchSpec Version",
-    "templates.store": "Clone Template TemplateStore",
+    "templates.store": "TemplateStore",
+    "templates.template": "Clone Template",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

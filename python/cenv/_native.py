@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from cenv.config.paths import store_path
 from cenv.errors import CenvError, UnsatisfiableError
 from cenv.trace import active
 
@@ -25,6 +26,11 @@ def extension() -> Any:
         message = f"cenv's C core is not available on {sys.platform}: {error}"
         hint = "cenv runs on Linux and macOS; reinstall it there"
         raise CenvError(message, hint=hint) from None
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Any:
+    """Open the core's store at `path`, or where the environment says."""
+    return extension().Store(store_path(path))
 
 
 def call(operation: Callable[..., Any], *args: Any) -> Any:

@@ -12,21 +12,20 @@ from typing import Any
 
 from cenv import _native, trace
 from cenv.clones import overlay
-from cenv.config.config import load
 from cenv.config.paths import store_path
 from cenv.model import (
     CloneReport,
-    PackageRecord,
     PrefixReport,
+    Record,
     ResetReport,
     Solution,
     VerifyReport,
+    plain_record,
     records_of,
 )
-from cenv.solving.index import Index, chosen_channels, open_store
+from cenv.solving.index import Index, fetch_options
 
 Path = str | os.PathLike[str]
-Record = PackageRecord | Mapping[str, Any]
 
 
 def solve(
@@ -77,29 +76,32 @@ def create(
         if records is None:
             index = Index(channels, platform, store=store, offline=offline)
             found = [r.to_json() for r in index.solve(asked, **options).records]
-            fetching = index.fetching()
         else:
             found = complete(records, channels, store=store, offline=offline)
-            fetching = load().fetching(offline)
         settings = {
             "link_mode": link_mode,
             "specs": asked,
             "cmd": shlex.join(sys.argv),
-            **fetching,
+            **fetch_options(channels, offline),
         }
-        core_store = open_store(store)
         reply = _native.call(
-            core_store.create,
+            _native.open_store(store).create,
             _native.fspath(prefix),
             json.dumps(found),
             json.dumps(settings),
         )
+    return _prefix_report(reply, _native.fspath(prefix), asked, recorder)
+
+
+def _prefix_report(
+    reply: Mapping[str, Any], prefix: str, specs: list[str], recorder: trace.Recorder
+) -> PrefixReport:
     return PrefixReport(
         records=records_of(reply["records"]),
         seconds=recorder.seconds,
         stages=recorder.stages(),
-        prefix=_native.fspath(prefix),
-        specs=tuple(asked),
+        prefix=prefix,
+        specs=tuple(specs),
         linked=reply.get("linked", {}),
         messages=_lines(reply.get("messages")),
         warnings=tuple(reply.get("warnings") or ()),
@@ -123,12 +125,9 @@ def complete(
     """
     from cenv.specs.link_order import link_order
 
-    wanted = [r.to_json() if isinstance(r, PackageRecord) else dict(r) for r in records]
-    config = load()
-    known = chosen_channels(channels, config) if channels or config.channels else ()
-    secrets = {c.safe_url: c.url for c in known if c.url != c.safe_url}
-    options = {**config.fetching(offline), "secrets": secrets}
-    fetch = open_store(store).fetch_packages
+    wanted = [plain_record(record) for record in records]
+    options = fetch_options(channels, offline)
+    fetch = _native.open_store(store).fetch_packages
     return link_order(_native.call(fetch, json.dumps(wanted), json.dumps(options)))
 
 
@@ -151,7 +150,7 @@ def clone(
     settings = {"mode": mode, "owner": owner, "origin": origin}
     if mode == "overlay":
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
-    opened, path = open_store(store), _native.fspath(dst)
+    opened, path = _native.open_store(store), _native.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
@@ -177,7 +176,7 @@ def clone(
 def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
     """Put a clone back to the state of its template."""
     reply = _native.call(
-        _native.extension().reset, open_store(store), _native.fspath(clone)
+        _native.extension().reset, _native.open_store(store), _native.fspath(clone)
     )
     return ResetReport.from_json(reply)
 
@@ -185,7 +184,9 @@ def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
 def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
     """Make a clone permanent, an overlay clone by writing it out at its own path."""
     path = _native.fspath(clone)
-    reply = _native.call(_native.extension().materialize, open_store(store), path)
+    reply = _native.call(
+        _native.extension().materialize, _native.open_store(store), path
+    )
     overlay.forget(path)
     return CloneReport.from_json(reply)
 
@@ -216,7 +217,7 @@ def remove(path: Path, *, store: Path | None = None, clone: Path | None = None) 
     of `path`, or of the path `clone` from which it was moved away.
     """
     where = _native.fspath(path)
-    known = open_store(store) if os.path.isdir(store_path(store)) else None
+    known = _native.open_store(store) if os.path.isdir(store_path(store)) else None
     if overlay.is_mounted(where):
         return overlay.remove(where, known)
     was = where if clone is None else _native.fspath(clone)

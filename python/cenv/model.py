@@ -86,6 +86,14 @@ class PackageRecord(Value):
         return f"{self.name} {self.version} {self.build}"
 
 
+Record = PackageRecord | Mapping[str, Any]
+
+
+def plain_record(record: Record) -> dict[str, Any]:
+    """Return a record as a JSON object."""
+    return record.to_json() if isinstance(record, PackageRecord) else dict(record)
+
+
 @dataclass(frozen=True)
 class Solution(Value):
     """Records in link order: what a record needs stands before it."""

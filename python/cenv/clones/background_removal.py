@@ -82,7 +82,7 @@ _helpers: list[_Helper] = []
 
 def later(path: str, store: str | None) -> Removal | None:
     """Rename the clone at `path` out of the way and have it removed; None: it is gone."""
-    from cenv.solving.index import open_store
+    from cenv._native import open_store
 
     try:
         aside = open_store(store).clone_set_aside(path)

@@ -15,34 +15,31 @@ import select
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
 from cenv.model import CloneReport
 
-if TYPE_CHECKING:
-    from cenv.templates.store import Template
+
+@dataclass(frozen=True)
+class CloneJob:
+    """What clones are made of, and how: arguments of api.clone."""
+
+    source: str
+    store: str | None
+    mode: str
+    provenance: dict[str, Any] | None
 
 
 class Spares:
     """Keeps up to `count` clones of one template ready; not for two threads at once."""
 
-    def __init__(
-        self,
-        template: Template,
-        count: int,
-        new_path: Callable[[], str],
-        mode: str | None = None,
-    ) -> None:
+    def __init__(self, job: CloneJob, count: int, new_path: Callable[[], str]) -> None:
+        self.job = job
         self.count = count
         self._new_path = new_path
-        self._job: dict[str, Any] = {
-            "store": template.store,
-            "source": template.path,
-            "mode": mode or "auto",
-            "owner": os.getpid(),
-            "origin": template.request,
-        }
         self._start()
 
     def _start(self) -> None:
@@ -50,13 +47,19 @@ class Spares:
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
         self._helper = Popen(
-            [sys.executable, "-m", "cenv.clones.spares", json.dumps(self._job)],
+            [sys.executable, "-m", "cenv.clones.spares", _job_text(self.job)],
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,
         )
         os.set_blocking(self._out, False)
+        _all.add(self)
         self._ask()
+
+    @property
+    def helper(self) -> int:
+        """The process id of the helper."""
+        return self._helper.pid
 
     @property
     def _out(self) -> int:
@@ -117,6 +120,7 @@ class Spares:
 
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""
+        _all.discard(self)
         if self._helper.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._helper.stdin.close()
@@ -131,11 +135,51 @@ class Spares:
         from cenv import api
 
         for path in (*self._asked, *(report.path for report in self._ready)):
-            api.remove(path, store=self._job["store"])
+            api.remove(path, store=self.job.store)
+
+
+_all: WeakSet[Spares] = WeakSet()
+_kept: WeakKeyDictionary[object, Spares] = WeakKeyDictionary()
+
+
+def keep_for(
+    holder: object, job: CloneJob, count: int, new_path: Callable[[], str]
+) -> None:
+    """Keep `count` clones ready for `holder`, as long as it lives; 0 ends it."""
+    known = _kept.pop(holder, None)
+    if known is not None:
+        known.close()
+    if count > 0:
+        _kept[holder] = Spares(job, count, new_path)
+
+
+def kept_for(holder: object) -> Spares | None:
+    """Return what keep_for keeps."""
+    return _kept.get(holder)
+
+
+def take_for(holder: object) -> CloneReport | None:
+    """Hand over a clone that is kept ready for `holder`, if there is one."""
+    known = _kept.get(holder)
+    return known.take() if known is not None else None
+
+
+def renew_all(source: str) -> None:
+    """Make every spare clone of `source` anew: it was not as it should be."""
+    for spares in list(_all):
+        if spares.job.source == source:
+            spares.renew()
 
 
 def _line(message: dict[str, str]) -> bytes:
     return json.dumps(message).encode() + b"\n"
+
+
+# ---- the helper process ----
+
+
+def _job_text(job: CloneJob) -> str:
+    return json.dumps({**asdict(job), "owner": os.getpid()})
 
 
 def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
@@ -172,7 +216,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
             mode=job["mode"],
             store=job["store"],
             owner=job["owner"],
-            origin=job["origin"],
+            origin=job["provenance"],
         )
     except (
         CenvError,

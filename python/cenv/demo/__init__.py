@@ -17,8 +17,9 @@ from typing import Any
 
 from cenv import api
 from cenv.errors import CenvError
-from cenv.solving.index import current_platform
-from cenv.templates.store import Clone, Template, TemplateStore
+from cenv.solving.virtual_packages import current_platform
+from cenv.templates.store import TemplateStore
+from cenv.templates.template import Clone, Template
 
 Say = Callable[[str], None]
 

@@ -16,7 +16,7 @@ from cenv.specs.specs import MatchSpec
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import EnvFactory, TemplateFactory
-    from cenv.templates.store import Template
+    from cenv.templates.template import Template
 
 # Keywords of conda 24.9 to 26.7 that say where the environment lies.
 _PLACES = ("name", "path_prefix", "path_infix", "path_suffix")

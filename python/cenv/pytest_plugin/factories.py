@@ -13,8 +13,9 @@ import pytest
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.session import EnvSession
-from cenv.templates.setup import digest
-from cenv.templates.store import Clone, Draft, Template
+from cenv.templates.environment import Draft
+from cenv.templates.recipe import Recipe
+from cenv.templates.template import Clone, Template
 
 AnyPath = str | os.PathLike[str]
 
@@ -59,28 +60,22 @@ class TemplateFactory:
         alone = below is not None and shaped is not None
         specs, given, records = self._wanted(specs, file, needed=not alone)
         sources = self._channels(channels or given)
-        options: dict[str, Any] = {
-            "platform": platform,
-            "channel_priority": channel_priority,
-            "exclude_newer": exclude_newer,
-            "add_pip": add_pip,
-            "pinned": tuple(pinned),
-        }
-        parts = (specs, sources, records, options)
-        shape = (below and below.id, shaped and shaped.key)
-        return self.session.template(
-            digest(repr((parts, shape))),
-            lambda: self.session.store.template(
-                specs,
-                sources or None,
-                records=records or None,
-                rebuild=self.session.settings.rebuild,
-                base=below,
-                setup=shaped,
-                **options,
-            ),
-            " ".join(specs),
+        recipe = Recipe(
+            specs=specs,
+            channels=sources or None,
+            records=tuple(records) or None,
+            base=below,
+            setup=shaped,
+            platform=platform,
+            rebuild=self.session.settings.rebuild,
+            options={
+                "channel_priority": channel_priority,
+                "exclude_newer": exclude_newer,
+                "add_pip": add_pip,
+                "pinned": tuple(pinned),
+            },
         )
+        return self.session.template(recipe)
 
     def _existing(self, prefix: AnyPath, more: bool) -> Template:
         if more:

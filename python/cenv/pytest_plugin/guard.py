@@ -24,7 +24,7 @@ import pytest
 from cenv.errors import CenvError
 from cenv.model import Alteration
 from cenv.pytest_plugin.format import current_test
-from cenv.templates.store import Clone, Template
+from cenv.templates.template import Clone, Template
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.session import EnvSession

@@ -7,15 +7,25 @@ import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cenv import trace
 from cenv.pytest_plugin.format import current_test
-from cenv.templates.store import Clone, Template
+from cenv.templates.template import Clone, Template
 
 # What a report says of a package: a record's whole raw JSON would be too much to send around.
 _RECORD = "name version build build_number subdir channel fn sha256 size".split()
+
+
+@dataclass
+class Timed:
+    """How long something took, and the spans of it, known when it is over."""
+
+    start: float
+    seconds: float = 0.0
+    spans: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Live(Protocol):
@@ -41,25 +51,29 @@ class Recorder:
         self._findings: list[str] = []
         self._spans: list[dict[str, Any]] = []
 
-    def template(self, make: Callable[[], Template], what: str = "") -> Template:
-        """Return what `make` gives; `what` names it to who waits for it."""
-        live = self._live.making(what) if self._live else contextlib.nullcontext()
-        start = time.perf_counter()
-        with live as progress, trace.recording(progress) as spans:
-            made = make()
-        self._templates.append(_template(made, time.perf_counter() - start))
-        self._keep(spans, "template", " ".join(made.specs) or made.path, start)
-        return made
+    @contextlib.contextmanager
+    def timing(self, what: str | None = None) -> Iterator[Timed]:
+        """Time the block; what is made in it is shown as the template `what`, if given."""
+        shown: contextlib.AbstractContextManager[trace.Progress | None]
+        shown = contextlib.nullcontext()
+        if what is not None and self._live is not None:
+            shown = self._live.making(what)
+        timed = Timed(time.perf_counter())
+        with shown as progress, trace.recording(progress) as spans:
+            yield timed
+        timed.seconds = time.perf_counter() - timed.start
+        timed.spans = spans.spans
 
-    def clone(self, make: Callable[[], Clone]) -> Clone:
-        """Return the clone that `make` gives, noted with the time its user waited for it."""
-        start = time.perf_counter()
-        with trace.recording() as spans:
-            made = make()
-        note = _clone(made, time.perf_counter() - start)
+    def template(self, made: Template, timed: Timed) -> None:
+        """Note a template, and the time its user waited for it."""
+        self._templates.append(_template(made, timed.seconds))
+        self._keep(timed, "template", " ".join(made.specs) or made.path)
+
+    def clone(self, made: Clone, timed: Timed) -> None:
+        """Note a clone, and the time its user waited for it."""
+        note = _clone(made, timed.seconds)
         self._clones.append(note)
-        self._keep(spans, "clone", note["test"], start)
-        return made
+        self._keep(timed, "clone", note["test"])
 
     def passed_through(self, reason: str) -> None:
         """Count a request that went to the original fixture, and why."""
@@ -87,11 +101,11 @@ class Recorder:
             "spans": self._spans,
         }
 
-    def _keep(self, found: trace.Recorder, kind: str, what: str, start: float) -> None:
+    def _keep(self, timed: Timed, kind: str, what: str) -> None:
         if self._traced:
-            whole = {"kind": kind, "what": what, "start": start, "thread": 0}
-            self._spans.append({**whole, "end": time.perf_counter()})
-            self._spans.extend(found.spans)
+            stop = timed.start + timed.seconds
+            whole = {"kind": kind, "what": what, "start": timed.start, "end": stop}
+            self._spans += [{**whole, "thread": 0}, *timed.spans]
 
 
 def _template(made: Template, seconds: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from cenv.clones.background_removal import Removal
-from cenv.templates.store import Clone
+from cenv.templates.template import Clone
 
 _FEW = 2
 _MOST = 16  # on their way at once: they take space, and their answers a pipe

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cenv import errors
+from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Run
-from cenv.templates.store import Template, TemplateStore
+from cenv.templates.store import TemplateStore
+from cenv.templates.template import Template
 
 
 def this_run(config: pytest.Config) -> Run:
@@ -38,35 +38,32 @@ class RunMemory:
         self._store = store
         self._run = run
 
-    def once(self, key: str, make: Callable[[], Template]) -> Template:
-        """Return what `make` gave to the first process of this run that asked for `key`."""
+    def once(self, recipe: Recipe) -> Template:
+        """Return the template that the first process of this run made of `recipe`."""
         if self._run.owner == os.getpid():
-            return make()
-        name = f"cenv run {self._run.uid} {key}"
-        found = self._told(name, make)
+            return self._store.make(recipe)
+        name = f"cenv run {self._run.uid} {recipe.key()}"
+        found = self._told(name, recipe)
         if found is not None:
             return found
         with self._store.turn(name):
-            return self._told(name, make) or self._tell(name, make)
+            return self._told(name, recipe) or self._tell(name, recipe)
 
-    def _told(self, name: str, make: Callable[[], Template]) -> Template | None:
+    def _told(self, name: str, recipe: Recipe) -> Template | None:
         told = self._store.recall(name)
         if told is None:
             return None
         if "error" in told:
             raise restored(told["error"])
-        found = self._store.find(told["id"])
-        shape = {"transient": told["transient"], "_again": make}
-        return found and replace(found, specs=tuple(told["specs"]), **shape)
+        return self._store.made(told["id"], recipe)
 
-    def _tell(self, name: str, make: Callable[[], Template]) -> Template:
+    def _tell(self, name: str, recipe: Recipe) -> Template:
         try:
-            made = make()
+            made = self._store.make(recipe)
         except Exception as error:
             self._store.remember(name, {"error": as_json(error)})
             raise
-        told = {"id": made.id, "specs": made.specs, "transient": made.transient}
-        self._store.remember(name, told)
+        self._store.remember(name, {"id": made.id})
         return made
 
 

@@ -16,8 +16,10 @@ from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.removal_policy import Behind
 from cenv.pytest_plugin.run_registry import RunMemory, this_run
 from cenv.pytest_plugin.spare_policy import Ahead, processors, usual_limit
+from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Setup
-from cenv.templates.store import Clone, Template, TemplateStore
+from cenv.templates.store import TemplateStore
+from cenv.templates.template import Clone, Template
 
 
 class EnvSession:
@@ -69,27 +71,24 @@ class EnvSession:
             self._setups[id(call)] = made
         return self._setups[id(call)]
 
-    def template(
-        self, key: str, make: Callable[[], Template], what: str = ""
-    ) -> Template:
-        """Return what `make` gave for `key`; a failure is remembered for this run.
-
-        `what` names it to who waits.
-        """
+    def template(self, recipe: Recipe) -> Template:
+        """Return the template of `recipe`; a failure is remembered for this run."""
+        key = recipe.key()
         if key in self._failures:
             raise self._failures[key].with_traceback(None)
         if key not in self._templates:
             try:
-                self._templates[key] = self._make(
-                    lambda: self.memory.once(key, make), what
-                )
+                self._templates[key] = self._beside_clones(self._make(recipe))
             except Exception as error:
                 self._failures[key] = error
                 raise
         return self._templates[key]
 
-    def _make(self, make: Callable[[], Template], what: str) -> Template:
-        return self._beside_clones(self.recorder.template(make, what))
+    def _make(self, recipe: Recipe) -> Template:
+        with self.recorder.timing(" ".join(recipe.specs)) as timed:
+            made = self.memory.once(recipe)
+        self.recorder.template(made, timed)
+        return made
 
     def existing(self, path: str) -> Template:
         """Return an environment that others made, as what clones are made of."""
@@ -116,7 +115,9 @@ class EnvSession:
         wanted = mode or self.settings.mode
         if self.guard and wanted != "copy":
             self.guard.before_clone(template)
-        clone = self.recorder.clone(lambda: self._clone(template, dst, wanted))
+        with self.recorder.timing() as timed:
+            clone = self._clone(template, dst, wanted)
+        self.recorder.clone(clone, timed)
         if self.guard:
             self.guard.after_clone(clone)
         return clone

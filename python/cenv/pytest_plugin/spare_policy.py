@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from collections import deque
 
-from cenv.clones.spares import Spares
+from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
 from cenv.pytest_plugin.clone_dir import Home
-from cenv.templates.store import Template
+from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
@@ -68,8 +68,9 @@ class Ahead:
             demand.spares.keep(count)
         elif count:
             new_path = self._home.new_path
-            demand.spares = Spares(demand.template, count, new_path, self._mode)
-            demand.template._spares.append(demand.spares)  # to be renewed by repair()
+            template, mode = demand.template, self._mode or "auto"
+            job = CloneJob(template.path, template.store, mode, template.provenance)
+            demand.spares = Spares(job, count, new_path)
 
     def _room(self, template: Template) -> int:
         if not template.size:

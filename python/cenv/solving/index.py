@@ -5,44 +5,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from cenv import _native, trace
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
-from cenv.errors import ChannelError, UnsatisfiableError
-from cenv.model import PackageRecord, Solution, records_of
-from cenv.solving import elsewhere
+from cenv.errors import CenvError, ChannelError, UnsatisfiableError
+from cenv.model import Record, Solution, plain_record, records_of
+from cenv.solving.virtual_packages import current_platform, virtual_packages
 from cenv.specs.times import milliseconds
 
-Record = PackageRecord | Mapping[str, Any]
-Store = Any  # cenv._cenv.Store
-
-_OVERRIDE = "CONDA_OVERRIDE_"
-
-
-def open_store(path: str | os.PathLike[str] | None = None) -> Store:
-    """Open the core's store at `path`, or where the environment says."""
-    return _native.extension().Store(store_path(path))
-
-
-def current_platform() -> str:
-    """Return the subdir of this machine, or the one CONDA_SUBDIR asks for."""
-    return os.environ.get("CONDA_SUBDIR") or str(_native.extension().current_subdir())
-
-
-def virtual_packages(platform: str | None = None) -> list[list[str]]:
-    """Return [name, version, build] of each virtual package, CONDA_OVERRIDE_* applied."""
-    overrides = [
-        text
-        for key, value in sorted(os.environ.items())
-        if key.startswith(_OVERRIDE)
-        for text in (key[len(_OVERRIDE) :], value)
-    ]
-    found = json.loads(_native.extension().virtual_packages(platform, overrides))
-    return cast("list[list[str]]", found)
+# Where a package that is missing here may be: the hint of a failure names them.
+_OTHER_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
 
 
 def chosen_channels(
@@ -54,6 +30,20 @@ def chosen_channels(
         hint = "name one with -c CHANNEL, or set channels in .condarc"
         raise ChannelError("no channel to take packages from", hint=hint)
     return resolve(names, config)
+
+
+def fetch_options(
+    channels: Sequence[str | os.PathLike[str]] | None, offline: bool
+) -> dict[str, Any]:
+    """Return how packages are fetched, as the core takes it, without reading repodata."""
+    config = load()
+    known = chosen_channels(channels, config) if channels or config.channels else ()
+    return {**config.fetching(offline), "secrets": _secrets(known)}
+
+
+def _secrets(channels: Iterable[Channel]) -> dict[str, str]:
+    """Return channel URLs without secrets, and with them, where they have some."""
+    return {c.safe_url: c.url for c in channels if c.url != c.safe_url}
 
 
 class Index:
@@ -76,7 +66,7 @@ class Index:
         self.channels = chosen_channels(channels, self._config)
         self.platform = platform or current_platform()
         self._place = store
-        self._store = open_store(store)
+        self._store = _native.open_store(store)
         self._fetching = self._config.fetching(offline)
         with trace.recording() as recorder:
             sources = self._sources()
@@ -130,11 +120,7 @@ class Index:
 
     def fetching(self) -> dict[str, Any]:
         """Return how packages of these channels are fetched, as the core takes it."""
-        return {**self._fetching, "secrets": self.secrets()}
-
-    def secrets(self) -> dict[str, str]:
-        """Return channel URLs without secrets, and with them, where they have some."""
-        return {c.safe_url: c.url for c in self.channels if c.url != c.safe_url}
+        return {**self._fetching, "secrets": _secrets(self.channels)}
 
     def request(
         self,
@@ -152,9 +138,9 @@ class Index:
         return {
             "specs": [str(spec) for spec in specs],
             "virtual_packages": self.virtual_packages,
-            "locked": [_plain(record) for record in locked],
+            "locked": [plain_record(record) for record in locked],
             "pinned": [str(spec) for spec in pinned],
-            "favored": [_plain(record) for record in favored],
+            "favored": [plain_record(record) for record in favored],
             "channel_priority": channel_priority or self._config.channel_priority,
             "exclude_newer": milliseconds(exclude_newer),
             "add_pip": self._config.add_pip_as_python_dependency
@@ -174,7 +160,7 @@ class Index:
             try:
                 reply = _native.call(self._index.solve, json.dumps(request))
             except UnsatisfiableError as error:
-                error.hint = elsewhere.hint(self, error) or error.hint
+                error.hint = self._hint_of(error)
                 raise
         return Solution(
             records=records_of(reply["records"]),
@@ -186,6 +172,37 @@ class Index:
             skipped=tuple(reply.get("skipped", ())),
         )
 
+    # ---- other platforms ----
 
-def _plain(record: Record) -> dict[str, Any]:
-    return record.to_json() if isinstance(record, PackageRecord) else dict(record)
+    def _hint_of(self, error: UnsatisfiableError) -> str | None:
+        told = self._other_platforms(error.missing)
+        if error.hint and len(told) < max(1, len(error.missing)):
+            told.append(error.hint)
+        return "; ".join(told) or None
+
+    def _other_platforms(self, missing: Sequence[str]) -> list[str]:
+        """Say for which platforms the channels have what is missing, if for any.
+
+        Looks only at repodata that is on this machine: a failure fetches nothing.
+        """
+        found: dict[str, list[str]] = {name: [] for name in missing}
+        for platform in _OTHER_PLATFORMS if found else ():
+            if platform != self.platform:
+                for name in self._names_on(platform, list(found)):
+                    found[name].append(platform)
+        return [
+            f"{name} is there for {_listed(platforms)}, not for {self.platform}"
+            for name, platforms in found.items()
+            if platforms
+        ]
+
+    def _names_on(self, platform: str, names: list[str]) -> list[str]:
+        try:
+            other = self.for_platform(platform)
+            return [name for name in names if other.has(name)]
+        except (CenvError, OSError):
+            return []  # nothing of this platform is here
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)

@@ -1,256 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Templates and their clones: solved and linked once per machine, cloned for every use."""
+"""The store of templates: solved and linked once per machine, found by request."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from cenv import _native, api, trace
-from cenv.clones import overlay
-from cenv.clones.view import environment_for, program_in, run_in_view
 from cenv.config.paths import store_path
-from cenv.errors import PrefixError, UsageError
-from cenv.model import (
-    CheckReport,
-    CloneReport,
-    PackageRecord,
-    ResetReport,
-    Stage,
-    records_of,
-)
-from cenv.solving.index import Index, open_store, virtual_packages
+from cenv.errors import UsageError
+from cenv.model import Record, records_of
+from cenv.solving.index import Index, fetch_options
+from cenv.solving.virtual_packages import virtual_packages
 from cenv.templates import provenance
+from cenv.templates.building import BuildPlan, build, mirror
+from cenv.templates.environment import AnyPath, Draft
+from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Run, Setup
-
-if TYPE_CHECKING:
-    from cenv.clones.background_removal import Removal
-    from cenv.clones.spares import Spares
-
-AnyPath = str | os.PathLike[str]
-
-
-class _AtPath:
-    """A directory: str() and fspath() give its path, `/` a pathlib.Path."""
-
-    path: str
-
-    def __str__(self) -> str:
-        return self.path
-
-    def __fspath__(self) -> str:
-        return self.path
-
-    def __truediv__(self, other: str) -> Path:
-        return Path(self.path) / other
-
-    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
-        """Run a command with this environment's bin first on PATH and CONDA_PREFIX set.
-
-        Keywords are those of subprocess.run.
-        """
-        if not argv:
-            raise UsageError("run() needs a command")
-        variables = environment_for(self.path, keywords.pop("env", None))
-        program = program_in(variables, os.fspath(argv[0]))
-        command = [program, *argv[1:]]
-        return subprocess.run(command, env=variables, **keywords)
-
-
-@dataclass(frozen=True, eq=False)
-class Template(_AtPath):
-    """A linked environment of the store, addressed by its content; never changed."""
-
-    path: str
-    id: str
-    records: tuple[PackageRecord, ...] = ()
-    built: bool = False
-    seconds: float = 0.0
-    stages: tuple[Stage, ...] = ()
-    specs: tuple[str, ...] = ()
-    store: str | None = None
-    cost: float = 0.0  # seconds its solve and build took when it was made; 0: unknown
-    size: int = 0  # bytes of its files; 0: unknown
-    transient: bool = False
-    request: dict[str, Any] | None = field(default=None, repr=False)  # see origin.py
-    _spares: list[Spares] = field(default_factory=list, repr=False)
-    _origin: Template | None = field(default=None, repr=False)  # of a staged one
-    _again: Callable[[], Template] | None = field(default=None, repr=False)
-
-    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
-        """Run a command in a throw-away view of the template: its writes vanish.
-
-        Keywords are those of subprocess.run. Raises LinkError where views cannot work.
-        """
-        if not argv:
-            raise UsageError("run() needs a command")
-        return run_in_view(self, argv, **keywords)
-
-    def clone(
-        self,
-        dst: AnyPath | None = None,
-        *,
-        mode: str | None = None,
-        owner: int | None = None,
-    ) -> Clone:
-        """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
-
-        Once the process `owner` is gone, a sweep removes the clone: this process for a
-        clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
-        """
-        if dst is None:
-            spare = self._spares[0].take() if self._spares and mode is None else None
-            if spare is not None:
-                return Clone(spare.path, self, spare.mode, spare)
-            owner = os.getpid() if owner is None else owner
-            dst = _temporary()
-        report = api.clone(
-            self,
-            dst,
-            mode=mode or "auto",
-            store=self.store,
-            owner=owner or 0,
-            origin=self.request,
-        )
-        return Clone(report.path, self, report.mode, report)
-
-    def check(self, *, since: float = 0.0, content: bool = False) -> CheckReport:
-        """Compare it with what it was when it was built: what hardlink clones wrote to it.
-
-        By size, time, mode and owner of every file, without opening any. `since` (the
-        time when the last clone of it was made) also finds a content whose time was put
-        back, as long as nobody else makes or removes clones; `content` reads every file.
-        """
-        options = json.dumps({"since_us": int(since * 1e6), "content": content})
-        opened = open_store(self.store)
-        return CheckReport.from_json(
-            _native.call(opened.template_check, self.path, options)
-        )
-
-    def repair(self, *, content: bool = False) -> bool:
-        """Build it anew from its packages if it is altered, for the next clone to be right.
-
-        False when there was nothing to repair. A set-up is run again; one that this
-        object does not know makes the template vanish until it is next asked for. Other
-        clones keep what they share with the altered one.
-        """
-        if not self.id:
-            hint = "repair the environment, or clone it in mode copy or reflink"
-            raise PrefixError(f"{self.path} is not of a store", hint=hint)
-        opened = open_store(self.store)
-        options = json.dumps({"content": content, "drop": self._origin is not None})
-        done = _native.call(opened.template_repair, self.id, options)
-        if done["action"] == "dropped":
-            self._make_again()
-        for spares in self._spares:
-            spares.renew()
-        return bool(done["action"] != "none")
-
-    def _make_again(self) -> None:
-        if self._origin:
-            store = TemplateStore(self._origin.store)
-            store.stage(self._origin, os.path.dirname(self.store or ""))
-        elif self._again:
-            self._again()
-
-    def spares(
-        self,
-        count: int,
-        *,
-        new_path: Callable[[], str] | None = None,
-        mode: str | None = None,
-    ) -> None:
-        """Keep `count` clones ready for clone() without a path; 0 ends it.
-
-        They are made by a helper process that ends with this one. `new_path` gives each
-        its path; without it they are temporary directories.
-        """
-        if self._spares:
-            self._spares.pop().close()
-        if count > 0:
-            from cenv.clones.spares import Spares
-
-            self._spares.append(Spares(self, count, new_path or _temporary, mode))
-
-
-def _temporary() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp(prefix="cenv-")
-
-
-@dataclass(eq=False)
-class Clone(_AtPath):
-    """A clone at a prefix of its own; `with` removes it on exit. Not for two threads at once."""
-
-    path: str
-    template: Template | None = None
-    mode: str = "auto"
-    report: CloneReport | None = field(default=None, repr=False)
-    permanent: bool = False
-
-    def reset(self) -> ResetReport:
-        """Put it back to its template's state."""
-        return api.reset(self, store=self.template.store if self.template else None)
-
-    def remove(self, *, background: bool = False) -> Removal | None:
-        """Remove it; a second time is fine.
-
-        In the `background` it is out of the way at once, and a helper process removes
-        it; wait() of what is returned raises what went wrong. What is not finished when
-        this process ends, the helper finishes; were it killed too, a sweep does.
-        """
-        store = self.template.store if self.template else None
-        if self.mode == "overlay":
-            overlay.remove(self.path, open_store(store))
-        elif background:
-            from cenv.clones import background_removal
-
-            return background_removal.later(self.path, store)
-        else:
-            api.remove(self, store=store)
-        return None
-
-    def materialize(self, path: AnyPath | None = None) -> Clone:
-        """Make it permanent: neither `with` nor a sweep removes it then.
-
-        An overlay clone becomes a real directory at its path, for every process, as it
-        is now; what runs in it goes on in what it had open. With another `path` this
-        clone stays as it is, and a permanent clone of it is made there.
-        """
-        store = self.template.store if self.template else None
-        if path is not None and _native.fspath(path) != self.path:
-            report = api.clone(self, path, store=store)
-            return Clone(report.path, self.template, report.mode, report, True)
-        report = api.materialize(self, store=store)
-        self.mode, self.permanent = report.mode, True
-        return self
-
-    def __enter__(self) -> Clone:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        if not self.permanent:
-            self.remove()
-
-
-@dataclass(frozen=True, eq=False)
-class Draft(_AtPath):
-    """A template in the making, as `setup=` gets it: what run() writes stays."""
-
-    path: str
+from cenv.templates.template import Clone, Template
 
 
 class TemplateStore:
@@ -261,7 +31,7 @@ class TemplateStore:
 
     def __init__(self, path: AnyPath | None = None) -> None:
         self.path = store_path(path)
-        self._core = open_store(self.path)
+        self._core = _native.open_store(self.path)
 
     def template(
         self,
@@ -269,7 +39,7 @@ class TemplateStore:
         channels: Sequence[AnyPath] | None = None,
         *,
         platform: str | None = None,
-        records: Iterable[api.Record] | None = None,
+        records: Iterable[Record] | None = None,
         offline: bool = False,
         rebuild: bool = False,
         base: Template | None = None,
@@ -287,40 +57,52 @@ class TemplateStore:
         files, or several) tells what it does: without it the template ends with this
         process, or with `run`. Other options are those of Index.request.
         """
-        shaped = _Shape(Setup.of(setup, key, run), _layer(base))
-        meta: dict[str, Any] = {"specs": [str(spec) for spec in specs]}
-        meta.update(offline=offline, rebuild=rebuild)
-        with trace.recording() as recorder:
-            if records is not None or (base is not None and not meta["specs"]):
-                given = shaped.over(records or ())
-                found = api.complete(given, channels, store=self.path, offline=offline)
-                return self._build(found, meta, shaped, recorder)
-            index = Index(channels, platform, store=self.path, offline=offline)
-            return self._solved(index, meta, shaped, recorder, options)
+        recipe = Recipe(
+            specs=tuple(str(spec) for spec in specs),
+            channels=None if channels is None else tuple(channels),
+            records=None if records is None else tuple(records),
+            base=base,
+            setup=Setup.of(setup, key, run),
+            platform=platform,
+            offline=offline,
+            rebuild=rebuild,
+            options=options,
+        )
+        return self.make(recipe)
 
-    def _solved(
-        self,
-        index: Index,
-        meta: dict[str, Any],
-        shaped: _Shape,
-        recorder: trace.Recorder,
-        options: dict[str, Any],
-    ) -> Template:
-        if shaped.base:
-            locked = (*shaped.base.records, *options.pop("locked", ()))
-            options = {**options, "locked": locked}
-        request = _request_key(index, meta["specs"], options, shaped)
-        known = None if meta["rebuild"] else self._known(request)
+    def make(self, recipe: Recipe) -> Template:
+        """Return the template of a recipe, as template() does."""
+        with trace.recording() as recorder:
+            if recipe.is_solved:
+                return self._of_records(recipe, recorder)
+            return self._of_specs(recipe, recorder)
+
+    def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
+        records = api.complete(
+            recipe.whole_records(),
+            recipe.channels,
+            store=self.path,
+            offline=recipe.offline,
+        )
+        return self._build(recipe, self._plan(recipe, records, {}), recorder)
+
+    def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
+        index = Index(
+            recipe.channels, recipe.platform, store=self.path, offline=recipe.offline
+        )
+        request = _request_key(index, recipe)
+        known = None if recipe.rebuild else self._known(request)
         if known is not None:
-            return self._as_template(known, meta, recorder, shaped)
-        solution = index.solve(meta["specs"], **options)
-        wanted = [record.to_json() for record in solution.records]
-        meta.update(index.fetching())
-        template = self._build(wanted, meta, shaped, recorder)
+            plan = self._plan(recipe, known.get("records") or (), index.fetching())
+            return self._as_template(known, recipe.specs, recorder, plan)
+        solution = index.solve(recipe.specs, **recipe.solve_options())
+        records = [record.to_json() for record in solution.records]
+        plan = self._plan(recipe, records, index.fetching())
+        template = self._build(recipe, plan, recorder)
         if not template.transient:
-            urls = (template.request or {}).get("urls", {})
-            known = {"id": template.id, **({"urls": urls} if urls else {})}
-            self._core.request_put(request, json.dumps(known))
+            urls = (template.provenance or {}).get("urls", {})
+            found = {"id": template.id, **({"urls": urls} if urls else {})}
+            self._core.request_put(request, json.dumps(found))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
@@ -334,38 +116,27 @@ class TemplateStore:
         urls = known.get("urls", {})
         return {**json.loads(found), "built": False, "urls": urls}
 
-    def _build(
+    def _plan(
         self,
-        records: list[dict[str, Any]],
-        meta: dict[str, Any],
-        shaped: _Shape,
-        recorder: trace.Recorder,
-    ) -> Template:
-        if shaped.adds_nothing(records):
-            assert shaped.base
-            return replace(shaped.base, built=False, specs=tuple(meta["specs"]))
-        given = json.dumps(records)
-        meta = {**meta, "solved": recorder.seconds, **shaped.meta()}
-        if shaped.is_draft:
-            reply = self._draft(given, meta, shaped.setup)
-        else:
-            reply = _native.call(self._core.template_build, given, json.dumps(meta))
-        urls = provenance.moved(records, reply.get("records") or ())
-        found = self._as_template({**reply, "urls": urls}, meta, recorder, shaped)
-        return replace(found, transient=shaped.transient)
+        recipe: Recipe,
+        records: Iterable[Mapping[str, Any]],
+        fetching: Mapping[str, Any],
+    ) -> BuildPlan:
+        options = {"specs": recipe.specs, "offline": recipe.offline, **fetching}
+        options |= {"rebuild": recipe.rebuild, **recipe.marks()}
+        return BuildPlan(tuple(records), options, recipe.setup)
 
-    def _draft(self, records: str, meta: dict[str, Any], setup: Setup | None) -> Any:
-        reply, draft = _native.call(self._core.draft_open, records, json.dumps(meta))
-        found = json.loads(reply)
-        if draft is None:
-            return found
-        try:
-            if setup is not None:
-                with trace.stage("setup"):
-                    setup.call(Draft(found["path"]))
-            return _native.call(draft.commit)
-        finally:
-            draft.discard()
+    def _build(
+        self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder
+    ) -> Template:
+        if recipe.base and recipe.adds_nothing(plan.records):
+            return replace(recipe.base, built=False, specs=recipe.specs)
+        timed = replace(plan, options={**plan.options, "solved": recorder.seconds})
+        reply = build(self._core, timed)
+        urls = provenance.moved(plan.records, reply.get("records") or ())
+        reply = {**reply, "urls": urls}
+        found = self._as_template(reply, recipe.specs, recorder, timed)
+        return replace(found, transient=recipe.transient)
 
     def stage(self, template: Template, directory: AnyPath) -> Template:
         """Return what to clone from into `directory`, which exists.
@@ -375,51 +146,61 @@ class TemplateStore:
         """
         if not template.id:
             return template
-        where = _native.fspath(directory)
-        reply = _native.call(self._core.template_stage, template.id, where)
+        reply = mirror(self._core, template.id, _native.fspath(directory))
         if not reply["staged"]:
             return template
         return replace(
             template,
             path=reply["path"],
             store=reply["store"],
-            request=_request_there(template, reply["store"]),
-            _origin=template,
+            provenance=_provenance_there(template, reply["store"]),
+            mirror_of=self.path,
         )
 
     def _as_template(
         self,
         reply: Mapping[str, Any],
-        meta: dict[str, Any],
+        specs: tuple[str, ...] | None,
         recorder: trace.Recorder,
-        shaped: _Shape | None = None,
+        plan: BuildPlan | None = None,
     ) -> Template:
-        def again() -> Template:
-            assert shaped
-            with trace.recording() as recorder:
-                return self._build(list(reply["records"]), meta, shaped, recorder)
-
         urls = reply.get("urls") or {}
+        records = reply.get("records") or ()
+        built_for = reply.get("specs") or ()
+        if plan is not None:
+            plan = replace(plan, records=tuple(records)) if plan.is_draft else None
         return Template(
             path=reply["path"],
             id=reply["id"],
-            records=records_of(provenance.relocated(reply.get("records") or (), urls)),
-            request=provenance.of(meta.get("specs"), reply.get("specs") or (), urls),
+            records=records_of(provenance.relocated(records, urls)),
+            provenance=provenance.of(specs, built_for, urls),
             built=bool(reply.get("built")),
             seconds=recorder.seconds,
             stages=recorder.stages(),
             cost=float(reply.get("cost") or 0),
             size=int(reply.get("size") or 0),
-            specs=tuple(meta.get("specs") or reply.get("specs") or ()),
+            specs=tuple(specs or built_for),
             store=self.path,
-            _again=again if shaped and shaped.is_draft else None,
+            plan=plan,
         )
+
+    def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
+        """Return the template `id`, which another process made of `recipe`; None: it is gone."""
+        if recipe.base is not None and id == recipe.base.id:
+            return replace(recipe.base, built=False, specs=recipe.specs)
+        found = self.find(id)
+        if found is None:
+            return None
+        fetching = fetch_options(recipe.channels, recipe.offline)
+        records = [record.to_json() for record in found.records]
+        plan = self._plan(recipe, records, fetching) if recipe.is_draft else None
+        return replace(found, specs=recipe.specs, transient=recipe.transient, plan=plan)
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
         with trace.recording() as recorder:
             found = self._core.template_find(id)
-            return found and self._as_template(json.loads(found), {}, recorder)
+            return found and self._as_template(json.loads(found), None, recorder)
 
     def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""
@@ -521,76 +302,21 @@ class TemplateStore:
         return found
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """What makes a template more than its packages: a set-up, and a base below it."""
-
-    setup: Setup | None
-    base: Template | None
-
-    @property
-    def is_draft(self) -> bool:
-        return self.setup is not None or self.base is not None
-
-    @property
-    def transient(self) -> bool:
-        return bool(
-            (self.setup and self.setup.transient) or (self.base and self.base.transient)
-        )
-
-    def meta(self) -> dict[str, object]:
-        """Return what the core is told."""
-        found: dict[str, object] = self.setup.meta() if self.setup else {}
-        if self.base:
-            found.update(base=self.base.id, transient=self.transient)
-        return found
-
-    def over(self, records: Iterable[api.Record]) -> list[api.Record]:
-        """Return the base's records, and those of `records` that it lacks."""
-        below = self.base.records if self.base else ()
-        mine = {record.name: record.sha256 for record in below}
-        found: list[api.Record] = list(below)
-        for given in records:
-            record = given.to_json() if isinstance(given, PackageRecord) else given
-            if record["name"] not in mine:
-                found.append(record)
-            elif record.get("sha256", mine[record["name"]]) != mine[record["name"]]:
-                message = f"base= has another {record['name']} than records= asks for"
-                raise UsageError(message, hint="a layer keeps the packages of its base")
-        return found
-
-    def adds_nothing(self, records: Iterable[Mapping[str, Any]]) -> bool:
-        """Say whether a layer would be its base again."""
-        if self.base is None or self.setup is not None:
-            return False
-        below = {record.sha256 for record in self.base.records}
-        return all(record.get("sha256") in below for record in records)
-
-
-def _layer(base: Template | None) -> Template | None:
-    if base is not None and not base.id:
-        hint = "build it from specs, or from a file; setup= changes it"
-        raise UsageError(f"base= is no template of the store: {base.path}", hint=hint)
-    return base
-
-
-def _request_there(template: Template, store: str) -> dict[str, Any] | None:
+def _provenance_there(template: Template, store: str) -> dict[str, Any] | None:
     """Return what clones of the copy in `store` are told: another run may have made it."""
-    found = json.loads(open_store(store).template_find(template.id) or "{}")
+    found = json.loads(_native.open_store(store).template_find(template.id) or "{}")
     records = [record.to_json() for record in template.records]
-    asked = (template.request or {}).get("specs", template.specs)
+    asked = (template.provenance or {}).get("specs", template.specs)
     urls = provenance.moved(records, found.get("records") or ())
     return provenance.of(asked, found.get("specs") or (), urls)
 
 
-def _request_key(
-    index: Index, specs: list[str], options: Mapping[str, Any], shaped: _Shape
-) -> str:
+def _request_key(index: Index, recipe: Recipe) -> str:
     """Return all that the solution depends on, as text."""
-    request = index.request(specs, **options)
+    request = index.request(recipe.specs, **recipe.solve_options())
     channels = [channel.safe_url for channel in index.channels]
     parts: list[Any] = [request, channels, index.platform, index.identity]
-    if shaped.is_draft:
-        parts.append(shaped.setup and shaped.setup.key)
-        parts.append(shaped.base and shaped.base.id)
+    if recipe.is_draft:
+        parts.append(recipe.setup and recipe.setup.key)
+        parts.append(recipe.base and recipe.base.id)
     return json.dumps(parts, sort_keys=True)

@@ -45,7 +45,7 @@ def test_spares_are_handed_over_once(template: cenv.Template, tmp_path: Path) ->
 def test_a_killed_parent_leaves_none(template: cenv.Template, tmp_path: Path) -> None:
     script = (
         "import itertools, sys, time\n"
-        "from cenv.templates.store import Template\n"
+        "from cenv.templates.template import Template\n"
         "names = itertools.count()\n"
         f"template = Template(path={template.path!r}, id='', store={template.store!r})\n"
         f"template.spares(2, new_path=lambda: {str(tmp_path)!r} + f'/{{next(names)}}')\n"
@@ -65,14 +65,15 @@ def test_a_killed_parent_leaves_none(template: cenv.Template, tmp_path: Path) ->
 KILLED = """
 import os, signal, sys, time
 import cenv
+from cenv.clones import spares
 
 template = cenv.TemplateStore(sys.argv[1]).template(["tool"], [sys.argv[2]])
 numbers = iter(range(1000))
 template.spares(40, new_path=lambda: f"{sys.argv[3]}/s{next(numbers)}")
-spares = template._spares[0]
+kept = spares.kept_for(template)
 time.sleep(float(sys.argv[4]))
 taken = template.clone()
-helper = spares._helper.pid
+helper = kept.helper
 if "both" in sys.argv:
     os.kill(helper, signal.SIGKILL)
 if "helper" in sys.argv:

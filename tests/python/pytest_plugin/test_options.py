@@ -252,7 +252,7 @@ from typing import ClassVar
 import pytest
 from cenv import Clone, Template
 from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
-from cenv.templates.store import Draft
+from cenv.templates.environment import Draft
 
 
 def prepare(draft: Draft) -> None:

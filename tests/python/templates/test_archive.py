@@ -132,7 +132,7 @@ def test_export__carries_set_ups_with_a_key(
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
-    def setup(draft: cenv.templates.store.Draft) -> None:
+    def setup(draft: cenv.templates.environment.Draft) -> None:
         (draft / "added").write_text(f"at {draft}\n")
         (draft / "added").chmod(0o600)
         os.link(draft / "added", draft / "twin")

@@ -32,7 +32,7 @@ def channel(make_channel) -> Path:
     )
 
 
-def changed(draft: cenv.templates.store.Draft) -> None:
+def changed(draft: cenv.templates.environment.Draft) -> None:
     (draft / "share/state.txt").write_text(f"set up at {draft}\n")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import cenv
+from cenv.clones import spares
 from cenv.errors import CenvError, UsageError
 
 
@@ -40,7 +41,7 @@ def test_setup__runs_once_and_stays(
 ) -> None:
     calls = []
 
-    def setup(draft: cenv.templates.store.Draft) -> None:
+    def setup(draft: cenv.templates.environment.Draft) -> None:
         calls.append(draft.path)
         draft.run("tool", check=True)
         (draft / "added").write_text(f"at {draft}\n")
@@ -74,7 +75,7 @@ def test_setup__keys_are_contents(tmp_path: Path) -> None:
 def test_setup__failure_leaves_nothing(
     store: cenv.TemplateStore, small_channel: Path
 ) -> None:
-    def fails(draft: cenv.templates.store.Draft) -> None:
+    def fails(draft: cenv.templates.environment.Draft) -> None:
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
@@ -225,7 +226,9 @@ def test_clone__tells_where_its_packages_came_from(
             assert os.fsencode(mirror.as_uri()) in texts
             assert os.fsencode(small_channel.as_uri()) not in texts
         template.spares(1, new_path=lambda: str(tmp_path / "spare"))
-        template._spares[0].settle()
+        kept = spares.kept_for(template)
+        assert kept is not None
+        kept.settle()
         with template.clone() as spare:
             assert os.fsencode(mirror.as_uri()) in meta_of(spare / "")["history"]
         template.spares(0)

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     asked = request.read(options, needs_specs=not options.lock)
     records: Any = asked.records or None
     if options.lock:
-        from cenv.solving.index import current_platform
+        from cenv.solving.virtual_packages import current_platform
         from cenv.specs import lock_file
 
         records = lock_file.read(options.lock, options.platform or current_platform())

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Print the packages that meet the specs."""
     from cenv.cli import request
-    from cenv.solving.index import current_platform
+    from cenv.solving.virtual_packages import current_platform
 
     asked = request.read(options)
     platform = options.platform or current_platform()

@@ -12,7 +12,8 @@ from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console, human, seconds, table
 from cenv.cli.tables import stage_table
 from cenv.errors import UsageError
-from cenv.templates.store import Template, TemplateStore
+from cenv.templates.store import TemplateStore
+from cenv.templates.template import Template
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Building templates: a plan goes to the core, a set-up runs in the draft it gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cenv import _native, trace
+from cenv.templates.environment import Draft
+from cenv.templates.setup import Setup
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """All that a template is built from: the same plan gives the same template again.
+
+    `options` are those that the core takes: the specs, how packages are fetched, and what
+    sets the template apart from others of the same packages.
+    """
+
+    records: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    setup: Setup | None = None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether more than packages go into it: a set-up, or a template below."""
+        return self.setup is not None or "base" in self.options
+
+
+def build(store: Any, plan: BuildPlan) -> dict[str, Any]:
+    """Build a template in the core's `store` unless it is there; return what it tells."""
+    given = json.dumps(plan.records), json.dumps(plan.options)
+    if plan.is_draft:
+        return _build_draft(store, given, plan.setup)
+    reply: dict[str, Any] = _native.call(store.template_build, *given)
+    return reply
+
+
+def _build_draft(
+    store: Any, given: tuple[str, str], setup: Setup | None
+) -> dict[str, Any]:
+    reply, draft = _native.call(store.draft_open, *given)
+    found: dict[str, Any] = json.loads(reply)
+    if draft is None:  # it is there
+        return found
+    try:
+        if setup is not None:
+            with trace.stage("setup"):
+                setup.call(Draft(found["path"]))
+        found = _native.call(draft.commit)
+    finally:
+        draft.discard()
+    return found
+
+
+def mirror(store: Any, template: str, directory: str) -> dict[str, Any]:
+    """Bring a template, by its id, onto the file system of `directory`; tell where it is."""
+    reply: dict[str, Any] = _native.call(store.template_stage, template, directory)
+    return reply

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Templates and their clones: built once per machine, cloned for every use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from cenv import _native, api, trace
+from cenv.clones import overlay, spares
+from cenv.clones.view import run_in_view
+from cenv.errors import PrefixError, UsageError
+from cenv.model import CheckReport, CloneReport, PackageRecord, ResetReport, Stage
+from cenv.templates.building import BuildPlan, build, mirror
+from cenv.templates.environment import AnyPath, Environment
+
+if TYPE_CHECKING:
+    from cenv.clones.background_removal import Removal
+
+
+@dataclass(frozen=True, eq=False)
+class Template(Environment):
+    """A linked environment of the store, addressed by its content; never changed."""
+
+    path: str
+    id: str
+    records: tuple[PackageRecord, ...] = ()
+    built: bool = False
+    seconds: float = 0.0
+    stages: tuple[Stage, ...] = ()
+    specs: tuple[str, ...] = ()
+    store: str | None = None
+    cost: float = 0.0  # seconds its solve and build took when it was made; 0: unknown
+    size: int = 0  # bytes of its files; 0: unknown
+    transient: bool = False
+    # What clones tell of their request where the template, built for another, tells else.
+    provenance: dict[str, Any] | None = field(default=None, repr=False)
+    plan: BuildPlan | None = field(default=None, repr=False)  # of a draft made here
+    mirror_of: str | None = field(default=None, repr=False)  # the store of the original
+
+    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command in a throw-away view of the template: its writes vanish.
+
+        Keywords are those of subprocess.run. Raises LinkError where views cannot work.
+        """
+        if not argv:
+            raise UsageError("run() needs a command")
+        return run_in_view(self, argv, **keywords)
+
+    def clone(
+        self,
+        dst: AnyPath | None = None,
+        *,
+        mode: str | None = None,
+        owner: int | None = None,
+    ) -> Clone:
+        """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
+
+        Once the process `owner` is gone, a sweep removes the clone: this process for a
+        clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
+        """
+        if dst is None:
+            spare = spares.take_for(self) if mode is None else None
+            if spare is not None:
+                return Clone(spare.path, self, spare.mode, spare)
+            owner = os.getpid() if owner is None else owner
+            dst = _temporary_dir()
+        report = api.clone(
+            self,
+            dst,
+            mode=mode or "auto",
+            store=self.store,
+            owner=owner or 0,
+            origin=self.provenance,
+        )
+        return Clone(report.path, self, report.mode, report)
+
+    def check(self, *, since: float = 0.0, content: bool = False) -> CheckReport:
+        """Compare it with what it was when it was built: what hardlink clones wrote to it.
+
+        By size, time, mode and owner of every file, without opening any. `since` (the
+        time when the last clone of it was made) also finds a content whose time was put
+        back, as long as nobody else makes or removes clones; `content` reads every file.
+        """
+        options = json.dumps({"since_us": int(since * 1e6), "content": content})
+        opened = _native.open_store(self.store)
+        return CheckReport.from_json(
+            _native.call(opened.template_check, self.path, options)
+        )
+
+    def repair(self, *, content: bool = False) -> bool:
+        """Build it anew from its packages if it is altered, for the next clone to be right.
+
+        False when there was nothing to repair. A set-up is run again; one that this
+        object does not know makes the template vanish until it is next asked for. Other
+        clones keep what they share with the altered one.
+        """
+        if not self.id:
+            hint = "repair the environment, or clone it in mode copy or reflink"
+            raise PrefixError(f"{self.path} is not of a store", hint=hint)
+        options = {"content": content, "drop": self.mirror_of is not None}
+        store = _native.open_store(self.store)
+        done = _native.call(store.template_repair, self.id, json.dumps(options))
+        if done["action"] == "dropped":
+            self._make_again()
+        spares.renew_all(self.path)
+        return bool(done["action"] != "none")
+
+    def _make_again(self) -> None:
+        if self.mirror_of:
+            mirror(
+                _native.open_store(self.mirror_of),
+                self.id,
+                os.path.dirname(self.store or ""),
+            )
+        elif self.plan:
+            with trace.recording():
+                build(_native.open_store(self.store), self.plan)
+
+    def spares(
+        self,
+        count: int,
+        *,
+        new_path: Callable[[], str] | None = None,
+        mode: str | None = None,
+    ) -> None:
+        """Keep `count` clones ready for clone() without a path; 0 ends it.
+
+        They are made by a helper process that ends with this one. `new_path` gives each
+        its path; without it they are temporary directories.
+        """
+        job = spares.CloneJob(self.path, self.store, mode or "auto", self.provenance)
+        spares.keep_for(self, job, count, new_path or _temporary_dir)
+
+
+def _temporary_dir() -> str:
+    return tempfile.mkdtemp(prefix="cenv-")
+
+
+@dataclass(eq=False)
+class Clone(Environment):
+    """A clone at a prefix of its own; `with` removes it on exit. Not for two threads at once."""
+
+    path: str
+    template: Template | None = None
+    mode: str = "auto"
+    report: CloneReport | None = field(default=None, repr=False)
+    permanent: bool = False
+
+    def reset(self) -> ResetReport:
+        """Put it back to its template's state."""
+        return api.reset(self, store=self.template.store if self.template else None)
+
+    def remove(self, *, background: bool = False) -> Removal | None:
+        """Remove it; a second time is fine.
+
+        In the `background` it is out of the way at once, and a helper process removes
+        it; wait() of what is returned raises what went wrong. What is not finished when
+        this process ends, the helper finishes; were it killed too, a sweep does.
+        """
+        store = self.template.store if self.template else None
+        if self.mode == "overlay":
+            overlay.remove(self.path, _native.open_store(store))
+        elif background:
+            from cenv.clones import background_removal
+
+            return background_removal.later(self.path, store)
+        else:
+            api.remove(self, store=store)
+        return None
+
+    def materialize(self, path: AnyPath | None = None) -> Clone:
+        """Make it permanent: neither `with` nor a sweep removes it then.
+
+        An overlay clone becomes a real directory at its path, for every process, as it
+        is now; what runs in it goes on in what it had open. With another `path` this
+        clone stays as it is, and a permanent clone of it is made there.
+        """
+        store = self.template.store if self.template else None
+        if path is not None and _native.fspath(path) != self.path:
+            report = api.clone(self, path, store=store)
+            return Clone(report.path, self.template, report.mode, report, True)
+        report = api.materialize(self, store=store)
+        self.mode, self.permanent = report.mode, True
+        return self
+
+    def __enter__(self) -> Clone:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        if not self.permanent:
+            self.remove()
