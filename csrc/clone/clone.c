@@ -8,10 +8,10 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
+#include "clone/clone_source.h"
 #include "clone/clone_tree.h"
 #include "clone/overlay.h"
 #include "clone/provenance.h"
-#include "clone/source.h"
 #include "clone/sweep.h"
 #include "codec/json.h"
 #include "os/host.h"
@@ -27,14 +27,14 @@ struct options {
     int64_t owner;
     bool overlay;
     char namespace[64]; /* the mount namespace that the process entered for it */
-    char *origin;       /* see origin.h; owned, or NULL */
+    char *provenance;   /* see provenance.h; owned, or NULL */
 };
 
 /* One clone on its way. */
 struct cloning {
     struct cenv_store *store;
     struct options options;
-    struct cenv_source source;
+    struct cenv_clone_source source;
     struct cenv_newprefix dst;
     struct cenv_prepared_clone prepared;
     struct cenv_clone_result result;
@@ -46,17 +46,17 @@ struct cloning {
     uint64_t start_ns;
 };
 
-static int set_origin(struct options *out, const struct cenv_json *origin,
-                      struct cenv_error *err)
+static int set_provenance(struct options *out, const struct cenv_json *provenance,
+                          struct cenv_error *err)
 {
     struct cenv_buf text;
-    if (cenv_json_type(origin) != CENV_JSON_OBJECT)
+    if (cenv_json_type(provenance) != CENV_JSON_OBJECT)
         return 0;
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
-    cenv_json_print(origin, 0, &text);
-    out->origin = cenv_buf_detach(&text);
+    cenv_json_print(provenance, 0, &text);
+    out->provenance = cenv_buf_detach(&text);
     cenv_buf_release(&text);
-    return out->origin ? 0 : cenv_error_oom(err);
+    return out->provenance ? 0 : cenv_error_oom(err);
 }
 
 static int parse_options(struct options *out, const char *text, struct cenv_error *err)
@@ -76,7 +76,7 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     out->threads =
         threads > 0 && threads <= CENV_CLONER_THREADS ? (unsigned)threads : 0;
     out->owner = cenv_json_get_int(doc, "owner", 0);
-    int rc = set_origin(out, cenv_json_get(doc, "origin"), err);
+    int rc = set_provenance(out, cenv_json_get(doc, "provenance"), err);
     if (rc == 0 && mode < 0) {
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name);
         cenv_error_hint(err, "use auto, reflink, hardlink, copy or overlay");
@@ -285,7 +285,7 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
             c->dst.exists ? c->dst.exists_mode : c->source.manifest->dirs[0].mode,
         .mode = mode_name(c),
         .temp = c->dst.temp,
-        .origin = c->options.origin ? c->options.origin : ""};
+        .provenance = c->options.provenance ? c->options.provenance : ""};
     struct cenv_stat shown;
     if (!c->store)
         return 0;
@@ -336,14 +336,15 @@ static int make(struct cloning *c, const char *dst, struct cenv_task *task,
     if (c->options.overlay) {
         rc = cenv_overlay_make(&c->prepared, &c->dst, thread_count(c), &c->result, task,
                                err);
-        return rc ? rc : cenv_origin_apply_at(c->dst.path, c->options.origin, err);
+        return rc ? rc
+                  : cenv_provenance_apply_at(c->dst.path, c->options.provenance, err);
     }
     rc = decide_mode(c, err);
     struct cenv_clone_target target = {c->dst.dir, c->dst.mask, c->mode};
     if (rc == 0)
         rc = cenv_clone_tree_place(&c->prepared, &target, thread_count(c), &c->result,
                                    task, err);
-    return rc ? rc : cenv_origin_apply(c->dst.dir, c->options.origin, err);
+    return rc ? rc : cenv_provenance_apply(c->dst.dir, c->options.provenance, err);
 }
 
 static void forget(struct cloning *c)
@@ -386,11 +387,11 @@ static int open_source(struct cloning *c, const char *src, struct cenv_task *tas
                        struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    int rc = cenv_source_open(&c->source, src, err);
+    int rc = cenv_clone_source_open(&c->source, src, err);
     if (rc < 0 && c->store &&
         cenv_store_await_template(c->store, src, task, &ignored) == 1) {
         cenv_error_release(err);
-        rc = cenv_source_open(&c->source, src, err);
+        rc = cenv_clone_source_open(&c->source, src, err);
     }
     cenv_error_release(&ignored);
     return rc;
@@ -420,7 +421,7 @@ static int start_again(struct cloning *c, const char *src, struct cenv_task *tas
     cenv_error_release(err);
     forget(c);
     let_go(c);
-    cenv_source_close(&c->source);
+    cenv_clone_source_close(&c->source);
     return open_source(c, src, task, err);
 }
 
@@ -433,7 +434,7 @@ static int make_or_again(struct cloning *c, const char *src, const char *dst,
 {
     bool again = false;
     for (int tries = 0;; tries++) {
-        int rc = cenv_source_manifest(&c->source, c->store, again, task, err);
+        int rc = cenv_clone_source_manifest(&c->source, c->store, again, task, err);
         if (rc == 0)
             rc = make(c, dst, task, err);
         bool away = rc < 0 && is_away(c), changed = c->result.changed;
@@ -468,7 +469,7 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
         forget(&c);
     }
     let_go(&c);
-    cenv_source_close(&c.source);
-    cenv_free(c.options.origin);
+    cenv_clone_source_close(&c.source);
+    cenv_free(c.options.provenance);
     return rc;
 }

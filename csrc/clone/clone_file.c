@@ -312,12 +312,12 @@ int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, i
 }
 
 /* Both directories by path: these files are few. */
-int cenv_clone_file_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
-                               uint32_t file, struct cenv_error *err)
+int cenv_clone_file_place_deferred(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                                   uint32_t file, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const struct cenv_mf_file *first =
-        f->twin == CENV_NONE ? NULL : &c->m->files[f->twin];
+        f->peer == CENV_NONE ? NULL : &c->m->files[f->peer];
     const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
     int to = cenv_fs_open_beneath(c->dst, dir, 0, err), from = -1, rc = to < 0 ? to : 0;
     if (rc == 0 && first) {

@@ -10,7 +10,7 @@ int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, i
                           int to, uint32_t file, struct cenv_error *err);
 
 /* A file that tells what became of others, or is linked to one, once they are there. */
-int cenv_clone_file_place_late(struct cenv_cloner *c, struct cenv_cloner_thread *t,
-                               uint32_t file, struct cenv_error *err);
+int cenv_clone_file_place_deferred(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                                   uint32_t file, struct cenv_error *err);
 
 #endif

@@ -17,7 +17,7 @@ enum made { NOT_YET, MADE, FAILED };
 struct tree {
     struct cenv_cloner *c;
     atomic_uchar *made; /* enum made */
-    /* 1: it has directories below, or files that come late, and is finished after them. */
+    /* 1: it has directories below, or deferred files, and is finished after them. */
     unsigned char *parent;
 };
 
@@ -28,7 +28,7 @@ static void find_parents(struct tree *tree)
     for (uint32_t i = 1; i < m->nr_dirs; i++)
         tree->parent[m->dirs[i].parent] = 1;
     for (uint32_t i = 0; i < m->nr_files; i++)
-        if (m->files[i].twin != CENV_NONE || (m->files[i].flags & CENV_MF_VALUES))
+        if (m->files[i].peer != CENV_NONE || (m->files[i].flags & CENV_MF_VALUES))
             tree->parent[m->files[i].dir] = 1;
     tree->parent[0] = 1;
 }
@@ -98,16 +98,16 @@ static int make_dir(const struct tree *tree, uint32_t index, struct cenv_error *
     return rc;
 }
 
-/* Later: written once the others are there. */
-static bool is_late(const struct cenv_cloner *c, const struct cenv_mf_file *file)
+/* Written, or linked, once the others are there. */
+static bool is_deferred(const struct cenv_cloner *c, const struct cenv_mf_file *file)
 {
     if (file->flags & CENV_MF_VALUES)
         return true;
-    /* A hard link to the source's inode is as good as one to the twin's. */
-    return file->twin != CENV_NONE &&
+    /* A hard link to the source's inode is as good as one to the peer's. */
+    return file->peer != CENV_NONE &&
            (c->mode != CENV_PLACE_HARDLINK || cenv_cloner_writes(c, file) ||
-            (c->m->files[file->twin].flags & CENV_MF_SENSITIVE) ||
-            cenv_cloner_writes(c, &c->m->files[file->twin]));
+            (c->m->files[file->peer].flags & CENV_MF_SENSITIVE) ||
+            cenv_cloner_writes(c, &c->m->files[file->peer]));
 }
 
 static bool is_same_dir(const struct cenv_mf_dir *dir, const struct cenv_stat *st)
@@ -136,7 +136,7 @@ static int fill_dir(const struct tree *tree, uint32_t index,
     struct cenv_stat st;
     for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
-        if (!(file->flags & CENV_MF_LEFT_OUT) && !is_late(c, file) &&
+        if (!(file->flags & CENV_MF_LEFT_OUT) && !is_deferred(c, file) &&
             cenv_clone_file_place(c, t, from, to, i, err) < 0)
             return err->status;
     }
@@ -228,17 +228,17 @@ static int place_files(struct tree *tree, struct cenv_error *err)
     return rc;
 }
 
-static int place_late(struct cenv_cloner *c, struct cenv_error *err)
+static int place_deferred(struct cenv_cloner *c, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("records", "");
     int rc = 0;
     for (uint32_t i = 0; i < c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
-        if ((file->flags & CENV_MF_LEFT_OUT) || !is_late(c, file))
+        if ((file->flags & CENV_MF_LEFT_OUT) || !is_deferred(c, file))
             continue;
         rc = cenv_task_poll(c->task, err);
         if (rc == 0)
-            rc = cenv_clone_file_place_late(c, c->thread[0], i, err);
+            rc = cenv_clone_file_place_deferred(c, c->thread[0], i, err);
         span.items++;
     }
     cenv_span_end(c->task, &span);
@@ -262,7 +262,7 @@ static int place_tree(struct cenv_cloner *c, struct cenv_error *err)
         return rc;
     rc = place_files(&tree, err);
     if (rc == 0)
-        rc = place_late(c, err);
+        rc = place_deferred(c, err);
     if (rc == 0)
         rc = time_dirs(&tree, err);
     release_tree(&tree);

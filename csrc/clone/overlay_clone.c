@@ -4,10 +4,10 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
+#include "clone/clone_source.h"
 #include "clone/overlay.h"
 #include "clone/overlay_clone.h"
 #include "clone/provenance.h"
-#include "clone/source.h"
 #include "codec/json.h"
 #include "os/host.h"
 #include "os/namespace.h"
@@ -72,19 +72,20 @@ static int clone_anew(const struct known *known, struct cenv_store *store,
                       struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf name, report, options;
-    char *origin = NULL;
+    char *provenance = NULL;
     int64_t owner = 0;
     cenv_buf_init(&name, 64);
     cenv_buf_init(&report, 64 << 20);
     cenv_buf_init(&options, 64 << 20);
     int rc = cenv_ns_name(&name, err);
     rc = rc ? rc : cenv_clone_owner(store, known->path, &owner, err);
-    if (rc == 0 && cenv_clone_origin(store, known->path, &origin, err) < 0)
+    if (rc == 0 && cenv_clone_provenance(store, known->path, &provenance, err) < 0)
         rc = err->status;
     cenv_buf_addf(&options,
                   "{\"mode\": \"overlay\", \"namespace\": \"%s\", \"owner\": %lld, "
-                  "\"origin\": %s}",
-                  rc == 0 ? name.data : "", (long long)owner, origin ? origin : "null");
+                  "\"provenance\": %s}",
+                  rc == 0 ? name.data : "", (long long)owner,
+                  provenance ? provenance : "null");
     if (rc == 0 && options.failed)
         rc = cenv_error_oom(err);
     if (rc == 0 && cenv_overlay_unmount(known->path, err) < 0)
@@ -92,7 +93,7 @@ static int clone_anew(const struct known *known, struct cenv_store *store,
     rc = rc ? rc
             : cenv_clone(store, known->source, known->path, options.data, task, &report,
                          err);
-    cenv_free(origin);
+    cenv_free(provenance);
     cenv_buf_release(&options);
     cenv_buf_release(&name);
     cenv_buf_release(&report);
@@ -102,19 +103,19 @@ static int clone_anew(const struct known *known, struct cenv_store *store,
 static int reset(const struct known *known, struct cenv_store *store, uint64_t *changes,
                  struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_source source = {.fd = -1};
+    struct cenv_clone_source source = {.fd = -1};
     struct cenv_buf manifest;
     cenv_buf_init(&manifest, 1 << 20);
-    int rc = cenv_source_open(&source, known->source, err);
+    int rc = cenv_clone_source_open(&source, known->source, err);
     if (rc == 0 && cenv_store_is_template(store, source.path, &manifest) == 1) {
         rc = cenv_overlay_restore(known->path, source.fd, changes, task, err);
-        rc = rc ? rc : cenv_origin_restore(store, known->path, err);
+        rc = rc ? rc : cenv_provenance_restore(store, known->path, err);
         rc = rc ? rc : cenv_clone_shown(store, known->path, err);
     } else if (rc == 0) {
         rc = clone_anew(known, store, task, err);
     }
     cenv_buf_release(&manifest);
-    cenv_source_close(&source);
+    cenv_clone_source_close(&source);
     return rc;
 }
 

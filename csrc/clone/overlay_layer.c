@@ -32,12 +32,12 @@ static bool is_relocated(const struct cenv_cloner *c, const struct cenv_mf_file 
     if (file->type == CENV_MF_SYMLINK)
         return file->skip != 0;
     return cenv_cloner_writes(c, file) ||
-           (file->twin != CENV_NONE && cenv_cloner_writes(c, &c->m->files[file->twin]));
+           (file->peer != CENV_NONE && cenv_cloner_writes(c, &c->m->files[file->peer]));
 }
 
-static bool is_late(const struct cenv_mf_file *file)
+static bool is_deferred(const struct cenv_mf_file *file)
 {
-    return (file->flags & CENV_MF_VALUES) || file->twin != CENV_NONE;
+    return (file->flags & CENV_MF_VALUES) || file->peer != CENV_NONE;
 }
 
 static void want_dir(struct layer *l, uint32_t dir)
@@ -125,7 +125,7 @@ static int fill_dir(struct layer *l, uint32_t index, struct cenv_cloner_thread *
     for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files && rc == 0;
          i++) {
         const struct cenv_mf_file *file = &l->c->m->files[i];
-        if (is_relocated(l->c, file) && !is_late(file))
+        if (is_relocated(l->c, file) && !is_deferred(file))
             rc = cenv_clone_file_place(l->c, t, from, to, i, err);
     }
     return rc;
@@ -148,13 +148,13 @@ static int fill_job(void *ctx, size_t job, unsigned thread, struct cenv_error *e
     return rc;
 }
 
-static int fill_late(struct layer *l, struct cenv_error *err)
+static int fill_deferred(struct layer *l, struct cenv_error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; i < l->c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &l->c->m->files[i];
-        if (is_late(file) && is_relocated(l->c, file))
-            rc = cenv_clone_file_place_late(l->c, l->c->thread[0], i, err);
+        if (is_deferred(file) && is_relocated(l->c, file))
+            rc = cenv_clone_file_place_deferred(l->c, l->c->thread[0], i, err);
     }
     return rc;
 }
@@ -216,7 +216,7 @@ static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
     if (rc == 0)
         rc = fill_dirs(&layer, err);
     if (rc == 0)
-        rc = fill_late(&layer, err);
+        rc = fill_deferred(&layer, err);
     if (rc == 0)
         rc = hide_notes(&layer, err);
     if (rc == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lines of conda-meta rewritten in place: see origin.h. Records are edited as text, since a tree of
- * all their paths would cost more than the clone: JSON strings hold no line breaks, so a line that
- * starts with two blanks and a key is a member of the record itself.
+ * Lines of conda-meta rewritten in place. Records are edited as text, since a tree of all their
+ * paths would cost more than the clone: JSON strings hold no line breaks, so a line that starts with
+ * two blanks and a key is a member of the record itself.
  */
 #include "clone/provenance.h"
 
@@ -19,40 +19,40 @@
 
 enum { TEXT_MAX = 512 << 20, KEY_MAX = 64 };
 
-struct origin {
+struct provenance {
     struct cenv_json *doc;
     const struct cenv_json *specs, *was, *urls;
     int meta; /* conda-meta */
     struct cenv_error *err;
 };
 
-typedef int (*edit_fn)(const struct origin *o, struct cenv_str name,
+typedef int (*edit_fn)(const struct provenance *p, struct cenv_str name,
                        struct cenv_str text, struct cenv_buf *out);
 
 /* ---- one file ---- */
 
-static int put(const struct origin *o, const char *name, const struct cenv_stat *st,
+static int put(const struct provenance *p, const char *name, const struct cenv_stat *st,
                const struct cenv_buf *text)
 {
-    int rc = cenv_fs_write_atomic(o->meta, name, cenv_buf_str(text), st->mode, o->err);
-    int raw = rc ? 0 : cenv_raw_chmod(o->meta, name, st->mode);
-    raw = raw < 0 || rc ? raw : cenv_raw_set_mtime(o->meta, name, st->mtime_ns);
-    return raw < 0 ? cenv_fs_fail(o->err, raw, o->meta, name, "cannot write") : rc;
+    int rc = cenv_fs_write_atomic(p->meta, name, cenv_buf_str(text), st->mode, p->err);
+    int raw = rc ? 0 : cenv_raw_chmod(p->meta, name, st->mode);
+    raw = raw < 0 || rc ? raw : cenv_raw_set_mtime(p->meta, name, st->mtime_ns);
+    return raw < 0 ? cenv_fs_fail(p->err, raw, p->meta, name, "cannot write") : rc;
 }
 
-static int edit_file(const struct origin *o, const char *name, edit_fn edit)
+static int edit_file(const struct provenance *p, const char *name, edit_fn edit)
 {
     struct cenv_stat st;
     struct cenv_buf before, after;
     cenv_buf_init(&before, TEXT_MAX);
     cenv_buf_init(&after, TEXT_MAX);
-    int rc = cenv_fs_stat(o->meta, name, &st, o->err);
-    rc = rc ? rc : cenv_fs_read_file(o->meta, name, &before, o->err);
-    rc = rc ? rc : edit(o, cenv_str(name), cenv_buf_str(&before), &after);
+    int rc = cenv_fs_stat(p->meta, name, &st, p->err);
+    rc = rc ? rc : cenv_fs_read_file(p->meta, name, &before, p->err);
+    rc = rc ? rc : edit(p, cenv_str(name), cenv_buf_str(&before), &after);
     if (rc == 0 && after.failed)
-        rc = cenv_error_oom(o->err);
+        rc = cenv_error_oom(p->err);
     if (rc == 0 && !cenv_str_eq(cenv_buf_str(&before), cenv_buf_str(&after)))
-        rc = put(o, name, &st, &after);
+        rc = put(p, name, &st, &after);
     cenv_buf_release(&before);
     cenv_buf_release(&after);
     return rc;
@@ -100,13 +100,13 @@ static void replace_member(struct cenv_buf *text, const char *key, struct cenv_s
 }
 
 /* As the writer of records does: the last spec of the name, then all of them. */
-static void add_requested(const struct origin *o, struct cenv_str name,
+static void add_requested(const struct provenance *p, struct cenv_str name,
                           struct cenv_buf *out)
 {
     struct cenv_buf list;
     const struct cenv_json *spec, *last = NULL;
     cenv_buf_init(&list, TEXT_MAX);
-    cenv_json_each(spec, o->specs)
+    cenv_json_each(spec, p->specs)
     {
         if (!cenv_spec_asks_for(cenv_json_str(spec), name))
             continue;
@@ -157,10 +157,10 @@ static struct cenv_str name_of(struct cenv_str file)
     return file;
 }
 
-static struct cenv_str url_of(const struct origin *o, struct cenv_str dist)
+static struct cenv_str url_of(const struct provenance *p, struct cenv_str dist)
 {
     const struct cenv_json *item;
-    cenv_json_each(item, o->urls)
+    cenv_json_each(item, p->urls)
     {
         if (cenv_str_is(dist, cenv_json_key(item)))
             return cenv_json_str(item);
@@ -179,16 +179,16 @@ static bool is_asked(const struct cenv_json *specs, struct cenv_str name)
     return false;
 }
 
-static int edit_record(const struct origin *o, struct cenv_str file,
+static int edit_record(const struct provenance *p, struct cenv_str file,
                        struct cenv_str text, struct cenv_buf *out)
 {
     struct cenv_str dist = cenv_str_slice(file, 0, file.len - strlen(".json"));
-    struct cenv_str url = url_of(o, dist);
+    struct cenv_str url = url_of(p, dist);
     struct cenv_buf requested;
     cenv_buf_add_str(out, text);
-    if (o->specs) {
+    if (p->specs) {
         cenv_buf_init(&requested, TEXT_MAX);
-        add_requested(o, name_of(dist), &requested);
+        add_requested(p, name_of(dist), &requested);
         replace_member(out, "requested_spec", CENV_STR(""));
         replace_member(out, "requested_specs", cenv_buf_str(&requested));
         out->failed |= requested.failed;
@@ -199,12 +199,12 @@ static int edit_record(const struct origin *o, struct cenv_str file,
     return 0;
 }
 
-static int edit_records(const struct origin *o)
+static int edit_records(const struct provenance *p)
 {
     struct cenv_listing list;
-    int rc = cenv_listing_read(&list, o->meta, true);
+    int rc = cenv_listing_read(&list, p->meta, true);
     if (rc < 0)
-        return cenv_fs_fail(o->err, rc, o->meta, NULL, "cannot list");
+        return cenv_fs_fail(p->err, rc, p->meta, NULL, "cannot list");
     for (size_t i = 0; i < list.nr && rc == 0; i++) {
         struct cenv_str file = cenv_str_n(list.entries[i].name, list.entries[i].len);
         if (list.entries[i].type != CENV_FT_FILE ||
@@ -212,9 +212,9 @@ static int edit_records(const struct origin *o)
             continue;
         struct cenv_str dist = cenv_str_slice(file, 0, file.len - strlen(".json"));
         struct cenv_str name = name_of(dist);
-        if (url_of(o, dist).len ||
-            (o->specs && (is_asked(o->specs, name) || is_asked(o->was, name))))
-            rc = edit_file(o, file.data, edit_record);
+        if (url_of(p, dist).len ||
+            (p->specs && (is_asked(p->specs, name) || is_asked(p->was, name))))
+            rc = edit_file(p, file.data, edit_record);
     }
     cenv_listing_release(&list);
     return rc;
@@ -239,7 +239,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 /* "+channel::dist" with the channel of the dist's URL, into memory of `arena`; no data: none left. */
-static struct cenv_str moved(const struct origin *o, struct cenv_str line,
+static struct cenv_str moved(const struct provenance *p, struct cenv_str line,
                              struct cenv_arena *arena)
 {
     const char *mark = memmem(line.data, line.len, "::", 2);
@@ -251,7 +251,7 @@ static struct cenv_str moved(const struct origin *o, struct cenv_str line,
         mark = more;
     }
     size_t at = mark ? (size_t)(mark - line.data) + 2 : line.len;
-    struct cenv_str dist = cenv_str_slice(line, at, line.len), url = url_of(o, dist);
+    struct cenv_str dist = cenv_str_slice(line, at, line.len), url = url_of(p, dist);
     if (!url.len)
         return line;
     struct cenv_buf text, plain;
@@ -275,7 +275,7 @@ static void add_line(struct cenv_str line, struct cenv_buf *out)
 }
 
 /* Head and dists of the block; the line of its specs is left out where they are others now. */
-static int edit_block(const struct origin *o, struct cenv_str block,
+static int edit_block(const struct provenance *p, struct cenv_str block,
                       struct cenv_arena *arena, struct cenv_buf *out)
 {
     size_t nr = 0;
@@ -283,14 +283,14 @@ static int edit_block(const struct origin *o, struct cenv_str block,
     struct cenv_str *dists =
         cenv_arena_calloc(arena, block.len / 2 + 1, sizeof(*dists));
     if (!dists)
-        return cenv_error_oom(o->err);
+        return cenv_error_oom(p->err);
     cenv_buf_init(&tail, TEXT_MAX);
     while (block.len) {
         struct cenv_str line = cenv_str_cut(&block, '\n');
         if (cenv_str_starts(line, CENV_STR("+"))) {
-            dists[nr] = moved(o, line, arena);
+            dists[nr] = moved(p, line, arena);
             out->failed |= !dists[nr++].data;
-        } else if (!o->specs || !cenv_str_starts(line, CENV_STR("# update specs: "))) {
+        } else if (!p->specs || !cenv_str_starts(line, CENV_STR("# update specs: "))) {
             add_line(line, nr ? &tail : out);
         }
     }
@@ -303,16 +303,16 @@ static int edit_block(const struct origin *o, struct cenv_str block,
     return 0;
 }
 
-static int add_specs(const struct origin *o, struct cenv_arena *arena,
+static int add_specs(const struct provenance *p, struct cenv_arena *arena,
                      struct cenv_buf *out)
 {
     const struct cenv_json *spec;
     size_t nr = 0;
     struct cenv_str *specs =
-        cenv_arena_calloc(arena, cenv_json_len(o->specs) + 1, sizeof(*specs));
+        cenv_arena_calloc(arena, cenv_json_len(p->specs) + 1, sizeof(*specs));
     if (!specs)
-        return cenv_error_oom(o->err);
-    cenv_json_each(spec, o->specs)
+        return cenv_error_oom(p->err);
+    cenv_json_each(spec, p->specs)
     {
         specs[nr++] = cenv_json_str(spec);
     }
@@ -320,74 +320,75 @@ static int add_specs(const struct origin *o, struct cenv_arena *arena,
     return 0;
 }
 
-static int edit_history(const struct origin *o, struct cenv_str name,
+static int edit_history(const struct provenance *p, struct cenv_str name,
                         struct cenv_str text, struct cenv_buf *out)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     size_t at = last_block(text);
     (void)name;
     cenv_buf_add_str(out, cenv_str_slice(text, 0, at));
-    int rc = edit_block(o, cenv_str_slice(text, at, text.len), &arena, out);
-    if (rc == 0 && o->specs)
-        rc = add_specs(o, &arena, out);
+    int rc = edit_block(p, cenv_str_slice(text, at, text.len), &arena, out);
+    if (rc == 0 && p->specs)
+        rc = add_specs(p, &arena, out);
     cenv_arena_release(&arena);
     return rc;
 }
 
 /* ---- the whole ---- */
 
-static int edit_all(struct origin *o, int prefix)
+static int edit_all(struct provenance *p, int prefix)
 {
     struct cenv_stat st;
-    o->meta = cenv_fs_open_dir(prefix, "conda-meta", o->err);
-    if (o->meta < 0)
-        return o->meta;
-    int rc = cenv_raw_stat_fd(o->meta, &st);
+    p->meta = cenv_fs_open_dir(prefix, "conda-meta", p->err);
+    if (p->meta < 0)
+        return p->meta;
+    int rc = cenv_raw_stat_fd(p->meta, &st);
     if (rc < 0)
-        rc = cenv_fs_fail(o->err, rc, o->meta, NULL, "cannot look at");
-    if (rc == 0 && cenv_fs_exists(o->meta, "history"))
-        rc = edit_file(o, "history", edit_history);
-    rc = rc ? rc : edit_records(o);
+        rc = cenv_fs_fail(p->err, rc, p->meta, NULL, "cannot look at");
+    if (rc == 0 && cenv_fs_exists(p->meta, "history"))
+        rc = edit_file(p, "history", edit_history);
+    rc = rc ? rc : edit_records(p);
     if (rc == 0)
-        cenv_raw_set_mtime_fd(o->meta, st.mtime_ns);
-    cenv_fd_close(o->meta);
+        cenv_raw_set_mtime_fd(p->meta, st.mtime_ns);
+    cenv_fd_close(p->meta);
     return rc;
 }
 
-int cenv_origin_apply(int prefix, const char *origin_json, struct cenv_error *err)
+int cenv_provenance_apply(int prefix, const char *provenance_json,
+                          struct cenv_error *err)
 {
-    struct origin o = {.meta = -1, .err = err};
-    if (!origin_json || !*origin_json)
+    struct provenance p = {.meta = -1, .err = err};
+    if (!provenance_json || !*provenance_json)
         return 0;
-    int rc = cenv_json_parse(&o.doc, cenv_str(origin_json), "the request", err);
+    int rc = cenv_json_parse(&p.doc, cenv_str(provenance_json), "the request", err);
     if (rc < 0)
         return rc;
-    o.specs = cenv_json_get(o.doc, "specs");
-    o.was = cenv_json_get(o.doc, "was");
-    o.urls = cenv_json_get(o.doc, "urls");
-    rc = edit_all(&o, prefix);
-    cenv_json_free(o.doc);
+    p.specs = cenv_json_get(p.doc, "specs");
+    p.was = cenv_json_get(p.doc, "was");
+    p.urls = cenv_json_get(p.doc, "urls");
+    rc = edit_all(&p, prefix);
+    cenv_json_free(p.doc);
     return rc;
 }
 
-int cenv_origin_apply_at(const char *path, const char *origin_json,
-                         struct cenv_error *err)
+int cenv_provenance_apply_at(const char *path, const char *provenance_json,
+                             struct cenv_error *err)
 {
-    if (!origin_json || !*origin_json)
+    if (!provenance_json || !*provenance_json)
         return 0;
     int prefix = cenv_fs_open_root(path, err);
-    int rc = prefix < 0 ? prefix : cenv_origin_apply(prefix, origin_json, err);
+    int rc = prefix < 0 ? prefix : cenv_provenance_apply(prefix, provenance_json, err);
     cenv_fd_close(prefix);
     return rc;
 }
 
-int cenv_origin_restore(const struct cenv_store *store, const char *path,
-                        struct cenv_error *err)
+int cenv_provenance_restore(const struct cenv_store *store, const char *path,
+                            struct cenv_error *err)
 {
-    char *origin = NULL;
-    int rc = cenv_clone_origin(store, path, &origin, err);
+    char *provenance = NULL;
+    int rc = cenv_clone_provenance(store, path, &provenance, err);
     if (rc == 0)
-        rc = cenv_origin_apply_at(path, origin, err);
-    cenv_free(origin);
+        rc = cenv_provenance_apply_at(path, provenance, err);
+    cenv_free(provenance);
     return rc < 0 ? rc : 0;
 }

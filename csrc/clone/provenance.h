@@ -9,19 +9,20 @@
 /*
  * One template serves every request with its solution; requested specs, channels and URLs are those
  * of the request (design.md §7). Rewrites conda-meta of `prefix` (a directory) as a fresh install
- * would have written it. `origin_json`: {"specs": [asked], "was": [the template's], "urls":
+ * would have written it. `provenance_json`: {"specs": [asked], "was": [the template's], "urls":
  * {"name-version-build": url}}, all optional; "" or NULL: nothing to do. Files keep mode and time,
  * so does conda-meta. Doing it again changes nothing. A record that is not in conda's usual form
  * (a set-up's own) is left as it is.
  */
-int cenv_origin_apply(int prefix, const char *origin_json, struct cenv_error *err);
+int cenv_provenance_apply(int prefix, const char *provenance_json,
+                          struct cenv_error *err);
 
 /* The same for the directory at a path: what is mounted there, for an overlay. */
-int cenv_origin_apply_at(const char *path, const char *origin_json,
-                         struct cenv_error *err);
+int cenv_provenance_apply_at(const char *path, const char *provenance_json,
+                             struct cenv_error *err);
 
 /* Once more, for a registered clone that was just reset: what the template says is not its request. */
-int cenv_origin_restore(const struct cenv_store *store, const char *path,
-                        struct cenv_error *err);
+int cenv_provenance_restore(const struct cenv_store *store, const char *path,
+                            struct cenv_error *err);
 
 #endif

@@ -10,16 +10,16 @@
 #include "base/alloc.h"
 #include "cenv.h"
 #include "clone/clone_file.h"
+#include "clone/clone_source.h"
 #include "clone/overlay_clone.h"
 #include "clone/provenance.h"
-#include "clone/source.h"
 #include "codec/json.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 #include "store/store.h"
 
 struct reset {
-    struct cenv_source source;
+    struct cenv_clone_source source;
     struct cenv_prepared_clone prepared;
     struct cenv_cloner c;
     int dst;               /* the clone */
@@ -103,11 +103,11 @@ static int remove_entry(struct reset *r, int dir, const char *name,
     return rc;
 }
 
-/* Late files wait in the manifest's order; they are gone by then. */
-static bool is_late(const struct reset *r, const struct cenv_mf_file *file)
+/* Deferred files wait in the manifest's order; they are gone by then. */
+static bool is_deferred(const struct reset *r, const struct cenv_mf_file *file)
 {
     return (file->flags & CENV_MF_VALUES) ||
-           (file->twin != CENV_NONE && !cenv_cloner_shares(&r->c, file));
+           (file->peer != CENV_NONE && !cenv_cloner_shares(&r->c, file));
 }
 
 static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
@@ -116,7 +116,7 @@ static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *
     const char *name = cenv_mf_cstr(r->c.m, file->name);
     int rc = cenv_fs_remove_tree(dir, name, err);
     r->restored++;
-    if (rc < 0 || is_late(r, file))
+    if (rc < 0 || is_deferred(r, file))
         return rc;
     if (r->from < 0)
         r->from = cenv_raw_open_dir(
@@ -250,7 +250,7 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
     return 0;
 }
 
-/* ---- files that come late ---- */
+/* ---- deferred files ---- */
 
 /* What a record tells of a file that lies there untouched: its hash, from the file. */
 static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
@@ -278,7 +278,7 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
     return rc;
 }
 
-static int restore_late(struct reset *r, uint32_t index, struct cenv_error *err)
+static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     const struct cenv_mf_file *file = &r->c.m->files[index];
     const struct cenv_mf_reloc *reloc =
@@ -289,28 +289,29 @@ static int restore_late(struct reset *r, uint32_t index, struct cenv_error *err)
         if (site->kind == CENV_SITE_VALUE)
             rc = hash_there(r, (uint32_t)site->end, err);
     }
-    return rc < 0 ? rc : cenv_clone_file_place_late(&r->c, r->c.thread[0], index, err);
+    return rc < 0 ? rc
+                  : cenv_clone_file_place_deferred(&r->c, r->c.thread[0], index, err);
 }
 
-/* A twin must be one with the first of its group, which may just have been restored. */
-static int check_late(struct reset *r, uint32_t index, struct cenv_error *err)
+/* A hard-link peer must be one with the first of its group, which may just have been restored. */
+static int check_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     const struct cenv_mf_file *file = &r->c.m->files[index];
     struct cenv_str name = cenv_mf_str(r->c.m, file->name);
     struct cenv_stat st, first;
-    if (!is_late(r, file) || (file->flags & CENV_MF_LEFT_OUT))
+    if (!is_deferred(r, file) || (file->flags & CENV_MF_LEFT_OUT))
         return 0;
     int dir =
         cenv_dirs_get(&r->dirs, cenv_mf_str(r->c.m, r->c.m->dirs[file->dir].path), 0);
     if (dir < 0)
         return cenv_fs_fail(err, dir, r->dst, NULL, "cannot open");
     int rc = cenv_raw_stat(dir, name.data, &st);
-    if (rc == 0 && file->twin != CENV_NONE) {
-        const struct cenv_mf_file *twin = &r->c.m->files[file->twin];
-        dir = cenv_dirs_get(&r->dirs, cenv_mf_str(r->c.m, r->c.m->dirs[twin->dir].path),
+    if (rc == 0 && file->peer != CENV_NONE) {
+        const struct cenv_mf_file *peer = &r->c.m->files[file->peer];
+        dir = cenv_dirs_get(&r->dirs, cenv_mf_str(r->c.m, r->c.m->dirs[peer->dir].path),
                             0);
         if (dir >= 0 &&
-            cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, twin->name), &first) == 0 &&
+            cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, peer->name), &first) == 0 &&
             first.ino == st.ino)
             return 0;
         dir = cenv_dirs_get(&r->dirs, cenv_mf_str(r->c.m, r->c.m->dirs[file->dir].path),
@@ -321,7 +322,7 @@ static int check_late(struct reset *r, uint32_t index, struct cenv_error *err)
     } else if (rc == 0) {
         return 0;
     }
-    return restore_late(r, index, err);
+    return restore_deferred(r, index, err);
 }
 
 /* ---- the whole ---- */
@@ -351,7 +352,7 @@ static int run(struct reset *r, struct cenv_task *task, struct cenv_error *err)
             rc = reset_dir(r, i, err);
     }
     for (uint32_t i = 0; i < r->c.m->nr_files && rc == 0; i++)
-        rc = check_late(r, i, err);
+        rc = check_deferred(r, i, err);
     return rc < 0 ? rc : finish_dirs(r, err);
 }
 
@@ -391,9 +392,9 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
     if (rc == 0 && cenv_clone_root_mode(store, r->path, &r->root_mode, err) < 0)
         rc = err->status;
     if (rc == 0)
-        rc = cenv_source_open(&r->source, source, err);
+        rc = cenv_clone_source_open(&r->source, source, err);
     if (rc == 0)
-        rc = cenv_source_manifest(&r->source, store, false, task, err);
+        rc = cenv_clone_source_manifest(&r->source, store, false, task, err);
     if (rc == 0)
         rc = cenv_prepared_clone_init(&r->prepared, r->source.manifest, r->source.fd,
                                       cenv_str(r->path), err);
@@ -444,7 +445,7 @@ static int reset_files(struct cenv_store *store, const char *clone,
     if (rc == 0)
         rc = run(&r, task, err);
     if (rc == 0)
-        rc = cenv_origin_restore(store, r.path, err);
+        rc = cenv_provenance_restore(store, r.path, err);
     if (rc == 0)
         rc = mark(&r, store, err);
     if (rc == 0)
@@ -456,7 +457,7 @@ static int reset_files(struct cenv_store *store, const char *clone,
     cenv_fd_close(r.dst);
     cenv_cloner_finish(&r.c, NULL);
     cenv_prepared_clone_release(&r.prepared);
-    cenv_source_close(&r.source);
+    cenv_clone_source_close(&r.source);
     cenv_free(r.first_dir);
     cenv_free(r.next_dir);
     cenv_free(r.path);

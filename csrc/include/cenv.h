@@ -391,7 +391,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
  * `options_json`: {"mode": "auto|reflink|hardlink|copy|overlay", "namespace": for overlay what
  * cenv_namespace_enter gave, "threads": 0, "owner": pid or 0 (the clone is swept when that process is
- * gone), "origin": what records and history tell of the request, {"specs", "was", "urls"}, see
+ * gone), "provenance": what records and history tell of the request, {"specs", "was", "urls"}, see
  * clone/provenance.h}. Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
  * "reason"}], "unrelocatable": [...]}. Atomic; the source is never changed.
  */

@@ -100,9 +100,9 @@ static bool file_fits(const struct cenv_manifest *m, uint32_t i)
         !text_fits(m, file->name) || !is_name(cenv_mf_str(m, file->name)) ||
         !text_fits(m, file->target) || file->skip > file->target.len)
         return false;
-    if (file->twin != CENV_NONE &&
-        (file->twin >= i || m->files[file->twin].twin != CENV_NONE ||
-         m->files[file->twin].type != CENV_MF_FILE))
+    if (file->peer != CENV_NONE &&
+        (file->peer >= i || m->files[file->peer].peer != CENV_NONE ||
+         m->files[file->peer].type != CENV_MF_FILE))
         return false;
     return file->reloc == CENV_NONE ||
            (file->reloc < m->nr_relocs && m->relocs[file->reloc].file == i);

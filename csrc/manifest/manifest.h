@@ -57,7 +57,7 @@ struct cenv_mf_file {
     struct cenv_mf_text target; /* SYMLINK */
     uint32_t skip;  /* SYMLINK: bytes of the target that are the prefix, or 0 */
     uint32_t reloc; /* index, or CENV_NONE */
-    uint32_t twin;  /* an earlier file of the same inode: linked to it; or CENV_NONE */
+    uint32_t peer;  /* an earlier file of the same inode: linked to it; or CENV_NONE */
     uint32_t dir;
     uint16_t mode;
     uint8_t type;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Making a manifest: walk, look into files in parallel, settle what concerns several files at once
- * (twins, bytecode, hashes told elsewhere), pack. What a file says about its environment comes from
+ * (hard-link peers, bytecode, hashes told elsewhere), pack. What a file says about its environment
+ * comes from
  * maker->look; everything else here is the same for templates and foreign environments.
  */
 #include "manifest/manifest_build.h"
@@ -55,7 +56,7 @@ static int add_item(struct cenv_making *m, struct cenv_making_item *item,
         cenv_grow(&items, &m->alloc_items, m->nr_items, sizeof(*m->items)) < 0)
         return cenv_error_oom(err);
     m->items = items;
-    item->reloc = item->twin = CENV_NONE;
+    item->reloc = item->peer = CENV_NONE;
     m->items[m->nr_items++] = *item;
     return 0;
 }
@@ -294,7 +295,7 @@ static bool is_sensitive(const struct cenv_making_item *item)
 }
 
 /* Several names of one inode: the first stands for all, with what any of them needs. */
-static int find_twins(struct cenv_making *m, struct cenv_error *err)
+static int find_peers(struct cenv_making *m, struct cenv_error *err)
 {
     struct cenv_map inodes = {0};
     int rc = 0;
@@ -309,7 +310,7 @@ static int find_twins(struct cenv_making *m, struct cenv_error *err)
         if (first == CENV_NONE) {
             rc = cenv_map_put(&inodes, key, i) < 0 ? cenv_error_oom(err) : 0;
         } else if (m->items[first].st.dev == item->st.dev) {
-            item->twin = first;
+            item->peer = first;
             m->items[first].found.flags |= item->found.flags & CENV_MF_SENSITIVE;
         }
     }
@@ -441,8 +442,8 @@ static bool valued(void *ctx, struct cenv_str path, struct cenv_valued *out)
     struct cenv_making *m = ctx;
     struct cenv_making_item *named = item_at(m, path), *item = follow(m, named);
     const struct cenv_making_item *file = item;
-    if (item && item->twin != CENV_NONE)
-        item = &m->items[item->twin];
+    if (item && item->peer != CENV_NONE)
+        item = &m->items[item->peer];
     if (!item || item->reloc == CENV_NONE || (item->found.flags & CENV_MF_VALUES))
         return false;
     *out = (struct cenv_valued){.reloc = item->reloc,
@@ -545,7 +546,7 @@ static int settle(struct cenv_making *m, struct cenv_error *err)
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
         rc = settle_item(m, &m->items[i], err);
     if (rc == 0)
-        rc = find_twins(m, err);
+        rc = find_peers(m, err);
     if (rc == 0)
         rc = add_record_values(m, err);
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)

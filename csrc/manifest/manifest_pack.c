@@ -106,7 +106,7 @@ static void pack_files(struct packing *p)
             .target = add_text(p, from->target),
             .skip = from->skip,
             .reloc = from->reloc,
-            .twin = from->twin,
+            .peer = from->peer,
             .dir = from->dir,
             .mode = (uint16_t)from->st.mode,
             .type = from->st.type == CENV_FT_SYMLINK ? CENV_MF_SYMLINK : CENV_MF_FILE,

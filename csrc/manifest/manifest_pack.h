@@ -23,7 +23,7 @@ struct cenv_making_item {
     struct cenv_str target; /* of a link */
     struct cenv_stat st;
     struct cenv_found found;
-    uint32_t dir, skip, reloc, twin;
+    uint32_t dir, skip, reloc, peer;
     bool hashed;
     struct cenv_sha256_state head;
 };

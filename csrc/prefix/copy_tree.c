@@ -52,7 +52,7 @@ static int copy_xattrs(int from_dir, const char *from, int to_dir, const char *t
 }
 
 /* 1 when the file is there as a link to its first name; 0 when it is the first, now noted. */
-static int link_twin(struct copying *c, const struct cenv_stat *st,
+static int link_peer(struct copying *c, const struct cenv_stat *st,
                      struct cenv_str path, int to, const char *name)
 {
     struct inode *key = cenv_arena_calloc(&c->arena, 1, sizeof(*key));
@@ -74,7 +74,7 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
 {
     const char *name = entry->entry.name;
     enum cenv_place_mode got = CENV_PLACE_COPY;
-    int rc = st->nlink > 1 ? link_twin(c, st, entry->path, to, name) : 0;
+    int rc = st->nlink > 1 ? link_peer(c, st, entry->path, to, name) : 0;
     if (rc)
         return rc < 0 ? rc : 0;
     rc = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got);

@@ -127,8 +127,8 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
     return NULL;
 }
 
-int cenv_clone_origin(const struct cenv_store *store, const char *path, char **origin,
-                      struct cenv_error *err)
+int cenv_clone_provenance(const struct cenv_store *store, const char *path,
+                          char **provenance, struct cenv_error *err)
 {
     char name[CENV_CLONE_FILE];
     struct cenv_json *doc = NULL;
@@ -136,20 +136,20 @@ int cenv_clone_origin(const struct cenv_store *store, const char *path, char **o
     rc =
         rc ? rc : cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     const char *text = rc == 0 ? cenv_json_get_cstr(doc, "origin") : NULL;
-    if (text && !(*origin = cenv_strdup(text)))
+    if (text && !(*provenance = cenv_strdup(text)))
         rc = cenv_error_oom(err);
     cenv_json_free(doc);
     return rc ? rc : !text;
 }
 
-static int set_origin(const struct cenv_store *store, struct cenv_json *doc,
-                      const struct cenv_clone_entry *entry)
+static int set_provenance(const struct cenv_store *store, struct cenv_json *doc,
+                          const struct cenv_clone_entry *entry)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     char *before = NULL;
-    if (!entry->origin)
-        cenv_clone_origin(store, entry->path, &before, &ignored);
-    const char *text = entry->origin ? entry->origin : before;
+    if (!entry->provenance)
+        cenv_clone_provenance(store, entry->path, &before, &ignored);
+    const char *text = entry->provenance ? entry->provenance : before;
     int rc = text && *text ? cenv_json_set_cstr(doc, "origin", text) : 0;
     cenv_free(before);
     cenv_error_release(&ignored);
@@ -165,7 +165,7 @@ int cenv_clone_register(const struct cenv_store *store,
     if (rc < 0)
         return rc;
     struct cenv_json *doc = as_json(entry);
-    if (doc && set_origin(store, doc, entry) < 0) {
+    if (doc && set_provenance(store, doc, entry) < 0) {
         cenv_json_free(doc);
         doc = NULL;
     }

@@ -21,8 +21,9 @@ struct cenv_clone_entry {
     struct cenv_owner owner;       /* pid 0: nobody's, never swept */
     const char *mode;              /* "reflink", "hardlink", "copy", "overlay" */
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
-    const char *temp;   /* its name beside `path` until it is whole, or NULL */
-    const char *origin; /* see origin.h, "" none; NULL: as it was entered before */
+    const char *temp; /* its name beside `path` until it is whole, or NULL */
+    /* See provenance.h; "": none, NULL: as it was entered before. */
+    const char *provenance;
 };
 
 /* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
@@ -73,8 +74,8 @@ int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
                          uint32_t *mode, struct cenv_error *err);
 
 /* What it was entered with, for the caller to free; 0, or 1 when there is none. */
-int cenv_clone_origin(const struct cenv_store *store, const char *path, char **origin,
-                      struct cenv_error *err);
+int cenv_clone_provenance(const struct cenv_store *store, const char *path,
+                          char **provenance, struct cenv_error *err);
 
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
 int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,

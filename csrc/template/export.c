@@ -170,11 +170,11 @@ static int put_file(struct packing *p, int dir, const struct cenv_mf_file *file,
     return rc;
 }
 
-static int put_twin(struct packing *p, const struct cenv_mf_file *file,
+static int put_peer(struct packing *p, const struct cenv_mf_file *file,
                     struct cenv_member *member)
 {
     const struct cenv_manifest *m = p->manifest;
-    const struct cenv_mf_file *first = &m->files[file->twin];
+    const struct cenv_mf_file *first = &m->files[file->peer];
     int rc = set_path(p, cenv_mf_str(m, m->dirs[first->dir].path),
                       cenv_mf_cstr(m, first->name), &p->link);
     member->type = CENV_MEMBER_HARDLINK;
@@ -201,8 +201,8 @@ static int put_entry(struct packing *p, int dir, const struct cenv_mf_file *file
         member.link = cenv_mf_str(m, file->target);
         return put_member(p, &member);
     }
-    return file->twin == CENV_NONE ? put_file(p, dir, file, &member)
-                                   : put_twin(p, file, &member);
+    return file->peer == CENV_NONE ? put_file(p, dir, file, &member)
+                                   : put_peer(p, file, &member);
 }
 
 static int put_dir(struct packing *p, const struct cenv_mf_dir *dir)

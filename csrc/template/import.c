@@ -344,7 +344,7 @@ static int make_symlink(struct unpacking *u, struct cenv_str path)
     return rc < 0 ? blocked(u->import, rc) : 0;
 }
 
-static int make_twin(struct unpacking *u, struct cenv_str path)
+static int link_peer(struct unpacking *u, struct cenv_str path)
 {
     struct import *x = u->import;
     struct cenv_str first = cenv_carry_below_prefix(x->member.link, u->n), old, name;
@@ -372,7 +372,7 @@ static int unpack_member(struct unpacking *u)
     case CENV_MEMBER_SYMLINK:
         return make_symlink(u, path);
     case CENV_MEMBER_HARDLINK:
-        return make_twin(u, path);
+        return link_peer(u, path);
     default:
         return make_file(u, path);
     }

@@ -147,7 +147,7 @@ def clone(
     after that process died. `origin`: what its records and history tell of the request,
     where that is not the template's own. Raises PrefixError or LinkError; `src` is never changed.
     """
-    settings = {"mode": mode, "owner": owner, "origin": origin}
+    settings = {"mode": mode, "owner": owner, "provenance": origin}
     if mode == "overlay":
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
     opened, path = _native.open_store(store), _native.fspath(dst)

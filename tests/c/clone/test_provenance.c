@@ -38,7 +38,7 @@ static const struct files made = {
 };
 
 static const struct {
-    const char *what, *origin;
+    const char *what, *provenance;
     struct files want;
 } cases[] = {
     {"nothing", "", {NULL, NULL, NULL}},
@@ -110,17 +110,17 @@ static void check_files(const struct scratch *s, const char *what,
     CHECK_INT(st.st_mtim.tv_sec, 1000);
 }
 
-static void test_origin__as_installed_for_the_request(void)
+static void test_provenance__as_installed_for_the_request(void)
 {
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
         struct scratch s = scratch_open();
         put_files(&s);
         for (int again = 0; again < 2; again++) { /* which changes nothing */
-            CHECK_INT(cenv_origin_apply(s.fd, cases[i].origin, &err), 0);
+            CHECK_INT(cenv_provenance_apply(s.fd, cases[i].provenance, &err), 0);
             check_files(&s, cases[i].what, &cases[i].want);
         }
-        CHECK_INT(cenv_origin_apply_at(s.path, cases[i].origin, &err), 0);
+        CHECK_INT(cenv_provenance_apply_at(s.path, cases[i].provenance, &err), 0);
         check_files(&s, cases[i].what, &cases[i].want);
         cenv_error_release(&err);
         scratch_close(&s);
@@ -128,7 +128,7 @@ static void test_origin__as_installed_for_the_request(void)
 }
 
 /* A set-up may have written records as it likes: valid ones, and those of no package. */
-static void test_origin__leaves_records_of_another_form(void)
+static void test_provenance__leaves_records_of_another_form(void)
 {
     static const char *const forms[] = {
         "{\"name\": \"a\", \"url\": \"" OLD
@@ -145,11 +145,12 @@ static void test_origin__leaves_records_of_another_form(void)
         struct scratch s = scratch_open();
         put_files(&s);
         scratch_file(&s, "conda-meta/a-1-0.json", forms[i], 0640);
-        CHECK_INT(cenv_origin_apply(s.fd,
-                                    "{\"specs\":[\"a >=1\"],\"urls\":{\"a-1-0\":"
-                                    "\"https://n.invalid/c/linux-64/a-1-0.conda\"}}",
-                                    &err),
-                  0);
+        CHECK_INT(
+            cenv_provenance_apply(s.fd,
+                                  "{\"specs\":[\"a >=1\"],\"urls\":{\"a-1-0\":"
+                                  "\"https://n.invalid/c/linux-64/a-1-0.conda\"}}",
+                                  &err),
+            0);
         CHECK_STR(scratch_text(&s, "conda-meta/a-1-0.json"), forms[i]);
         cenv_error_release(&err);
         scratch_close(&s);
@@ -157,9 +158,9 @@ static void test_origin__leaves_records_of_another_form(void)
 }
 
 /* Each file is as it was or as it is to be, and a second run ends it. */
-static void test_origin__no_memory(void)
+static void test_provenance__no_memory(void)
 {
-    static const char origin[] =
+    static const char provenance[] =
         "{\"specs\":[\"a\",\"b >=1\"],\"was\":[\"a\"],\"urls\":{\"b-1-0\":"
         "\"https://new.invalid/c/linux-64/b-1-0.conda\"}}";
     const struct files want = {FIRST HEAD "+https://new.invalid/c/linux-64::b-1-0\n" A
@@ -176,7 +177,7 @@ static void test_origin__no_memory(void)
         put_files(&s);
         long live = cenv_alloc_live();
         cenv_alloc_fail_nth(n);
-        rc = cenv_origin_apply(s.fd, origin, &err);
+        rc = cenv_provenance_apply(s.fd, provenance, &err);
         cenv_alloc_fail_nth(0);
         CHECK(rc == 0 || rc == CENV_ENOMEM);
         for (int i = 0; i < 3; i++) {
@@ -186,7 +187,7 @@ static void test_origin__no_memory(void)
         }
         cenv_error_release(&err);
         CHECK_INT(cenv_alloc_live() <= live, 1);
-        CHECK_INT(cenv_origin_apply(s.fd, origin, &err), 0);
+        CHECK_INT(cenv_provenance_apply(s.fd, provenance, &err), 0);
         for (int i = 0; i < 3; i++)
             CHECK_STR(scratch_text(&s, paths[i]), text_of(&want, &made, i));
         cenv_error_release(&err);
@@ -196,16 +197,16 @@ static void test_origin__no_memory(void)
     CHECK(n > 30);
 }
 
-static void test_origin__wrong_requests(void)
+static void test_provenance__wrong_requests(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     struct scratch s = scratch_open();
     put_files(&s);
-    CHECK(cenv_origin_apply(s.fd, "{\"specs\":", &err) < 0);
+    CHECK(cenv_provenance_apply(s.fd, "{\"specs\":", &err) < 0);
     cenv_error_release(&err);
-    CHECK_INT(cenv_origin_apply(s.fd, "{\"specs\":3,\"urls\":[]}", &err), 0);
+    CHECK_INT(cenv_provenance_apply(s.fd, "{\"specs\":3,\"urls\":[]}", &err), 0);
     cenv_error_release(&err);
-    CHECK(cenv_origin_apply_at("/nowhere/at/all", "{\"urls\":{}}", &err) < 0);
+    CHECK(cenv_provenance_apply_at("/nowhere/at/all", "{\"urls\":{}}", &err) < 0);
     cenv_error_release(&err);
     scratch_close(&s);
 }
@@ -213,9 +214,9 @@ static void test_origin__wrong_requests(void)
 int main(void)
 {
     umask(022);
-    RUN(test_origin__as_installed_for_the_request);
-    RUN(test_origin__leaves_records_of_another_form);
-    RUN(test_origin__no_memory);
-    RUN(test_origin__wrong_requests);
+    RUN(test_provenance__as_installed_for_the_request);
+    RUN(test_provenance__leaves_records_of_another_form);
+    RUN(test_provenance__no_memory);
+    RUN(test_provenance__wrong_requests);
     return check_report();
 }

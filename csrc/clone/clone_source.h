@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What is cloned: an environment, open, and its manifest from wherever there is one. */
-#ifndef CENV_CLONE_SOURCE_H
-#define CENV_CLONE_SOURCE_H
+#ifndef CENV_CLONE_CLONE_SOURCE_H
+#define CENV_CLONE_CLONE_SOURCE_H
 
 #include "cenv.h"
 #include "manifest/manifest.h"
 
-struct cenv_source {
+struct cenv_clone_source {
     char *path; /* links resolved */
     int fd;
     bool
@@ -15,15 +15,17 @@ struct cenv_source {
 };
 
 /* Opens the environment `path`. CENV_EPREFIX: neither a conda environment nor a venv. */
-int cenv_source_open(struct cenv_source *out, const char *path, struct cenv_error *err);
-void cenv_source_close(struct cenv_source *source);
+int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
+                           struct cenv_error *err);
+void cenv_clone_source_close(struct cenv_clone_source *source);
 
 /*
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),
  * when everything still lies as it says, else a new one, for which only what differs is looked into,
  * and which the store keeps. With `again` whatever there is, is checked and brought up to date.
  */
-int cenv_source_manifest(struct cenv_source *source, struct cenv_store *store,
-                         bool again, struct cenv_task *task, struct cenv_error *err);
+int cenv_clone_source_manifest(struct cenv_clone_source *source,
+                               struct cenv_store *store, bool again,
+                               struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening what is to be cloned: see source.h. */
-#include "clone/source.h"
+/* Opening what is to be cloned: see clone_source.h. */
+#include "clone/clone_source.h"
 
 #include <stdio.h>
 
@@ -9,9 +9,10 @@
 #include "manifest/manifest_build.h"
 #include "store/store.h"
 
-int cenv_source_open(struct cenv_source *out, const char *path, struct cenv_error *err)
+int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
+                           struct cenv_error *err)
 {
-    struct cenv_source s = {.fd = -1};
+    struct cenv_clone_source s = {.fd = -1};
     s.path = cenv_fs_realpath(path, err);
     if (s.path)
         s.fd = cenv_fs_open_root(s.path, err);
@@ -24,17 +25,17 @@ int cenv_source_open(struct cenv_source *out, const char *path, struct cenv_erro
     if (err->status == 0)
         *out = s;
     else
-        cenv_source_close(&s);
+        cenv_clone_source_close(&s);
     return err->status;
 }
 
-void cenv_source_close(struct cenv_source *s)
+void cenv_clone_source_close(struct cenv_clone_source *s)
 {
     if (s->path)
         cenv_fd_close(s->fd);
     cenv_manifest_free(s->manifest);
     cenv_free(s->path);
-    *s = (struct cenv_source){.fd = -1};
+    *s = (struct cenv_clone_source){.fd = -1};
 }
 
 /* A damaged or absent manifest is made anew: not an error. */
@@ -65,7 +66,7 @@ static struct cenv_manifest *open_of(const struct cenv_stat *root, int dirfd,
  * Something may have come into a template since it was made (bytecode of a program that ran in it):
  * then the last clone kept a newer manifest with those of foreign environments.
  */
-static int load_template(struct cenv_source *s, const struct cenv_store *store,
+static int load_template(struct cenv_clone_source *s, const struct cenv_store *store,
                          const char *key, struct cenv_error *err)
 {
     struct cenv_buf path;
@@ -91,7 +92,7 @@ static void keep(const struct cenv_manifest *m, int dirfd, const char *key)
     cenv_error_release(&ignored);
 }
 
-static int bring_up_to_date(struct cenv_source *s, struct cenv_task *task,
+static int bring_up_to_date(struct cenv_clone_source *s, struct cenv_task *task,
                             struct cenv_error *err)
 {
     struct cenv_manifest *old = s->manifest;
@@ -113,8 +114,9 @@ static int bring_up_to_date(struct cenv_source *s, struct cenv_task *task,
     return rc < 0 ? rc : 0;
 }
 
-int cenv_source_manifest(struct cenv_source *s, struct cenv_store *store, bool again,
-                         struct cenv_task *task, struct cenv_error *err)
+int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *store,
+                               bool again, struct cenv_task *task,
+                               struct cenv_error *err)
 {
     char key[CENV_DIGEST_HEX_MAX];
     int dirfd = store ? cenv_store_dirfd(store, CENV_STORE_MANIFESTS) : -1;
