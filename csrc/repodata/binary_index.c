@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The binary index of repodata: the scanner's tables as they are, behind a header with a sum. */
+#include "repodata/binary_index.h"
+
 #include "base/checksum.h"
 #include "repodata/repodata_table.h"
 

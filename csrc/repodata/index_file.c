@@ -17,6 +17,7 @@
 #include "codec/stream.h"
 #include "os/proc.h"
 #include "repodata/index_text.h"
+#include "repodata/repodata_scan.h"
 
 /* Largest repodata.json a .zst may unfold to, five times conda-forge's largest of 2026. */
 static const size_t UNPACKED_MAX = (size_t)2 << 30;

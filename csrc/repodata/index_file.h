@@ -5,7 +5,7 @@
 
 #include "cenv.h"
 #include "os/fs.h"
-#include "repodata/repodata.h"
+#include "repodata/binary_index.h"
 
 enum { CENV_INDEX_KEY_MAX = 48 };
 

@@ -18,38 +18,12 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
 #include "model/record.h"
 
 struct cenv_repodata; /* opaque */
 
-/* Where the bytes come from. All spans are copied. */
-struct cenv_repodata_source {
-    struct cenv_str file;        /* named in messages */
-    struct cenv_str subdir;      /* the one asked for */
-    struct cenv_str channel;     /* canonical name ("conda-forge") */
-    struct cenv_str channel_url; /* of the channel, no subdir, no secrets */
-    struct cenv_str
-        url; /* of the directory the file lies in, no secrets: what base_url is relative
-                            to; empty: channel_url/subdir */
-    uint32_t channel_rank;
-    /* Or NULL: called every few MB with bytes that the scan has read and needs no more; a status
-     * with `err` set ends the scan. */
-    int (*passed)(void *ctx, const char *at, size_t len, struct cenv_error *err);
-    void *ctx;
-};
-
-/*
- * `bytes` is borrowed and must outlive *out and every record parsed from it. An empty file is `{}`.
- * Refused with CENV_ECHANNEL: repodata_version above 2, info.subdir other than the one asked for,
- * base_url with credentials. Refused with CENV_EINTEGRITY: what is not JSON or ends early, naming
- * file and byte offset. The caller frees *out.
- */
-int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
-                       const struct cenv_repodata_source *source,
-                       struct cenv_error *err);
 void cenv_repodata_free(struct cenv_repodata *rd); /* NULL is fine */
 
 /* Names, lower case, sorted bytewise, each once; borrowed, live as long as `rd`. */
@@ -101,42 +75,5 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
 int cenv_repodata_complete(const struct cenv_repodata *rd,
                            const struct cenv_record *record, struct cenv_arena *arena,
                            struct cenv_record *out, struct cenv_error *err);
-
-/* ---- the binary index: what a scan finds, kept for the next time ---- */
-
-/* What the file looked like when it was scanned, as the caller sees it (size, times, inode, ...);
- * compared as bytes, so zero what is not used. */
-struct cenv_repodata_stamp {
-    uint64_t words[16];
-};
-
-/* Appends the index of `rd`; 0 or CENV_ENOMEM. For this machine's byte order and this version. */
-int cenv_repodata_pack(const struct cenv_repodata *rd,
-                       const struct cenv_repodata_stamp *stamp, struct cenv_buf *out,
-                       struct cenv_error *err);
-
-/* The stamp in an index, which is not looked at further; false when it is none. */
-bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *out);
-
-/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on (0) or
- * fails (-1); any thread may call it, as long as the repodata lives. */
-struct cenv_repodata_bytes {
-    int (*read)(void *ctx, uint64_t at, char *out, size_t len);
-    void *ctx;
-    uint64_t len;
-};
-
-/*
- * As cenv_repodata_scan, from `packed` instead of a scan, which is borrowed and must outlive *out.
- * Of the file only the records asked for are read, into the arena they are parsed into. 1, and
- * nothing is made: the index is of another stamp, version or length of the file, or it is damaged;
- * scan then. Every table is checked, so that a damaged one can mislead but not harm.
- */
-int cenv_repodata_unpack(struct cenv_repodata **out,
-                         const struct cenv_repodata_bytes *bytes,
-                         struct cenv_str packed,
-                         const struct cenv_repodata_stamp *stamp,
-                         const struct cenv_repodata_source *source,
-                         struct cenv_error *err);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finding the records of a repodata.json without parsing them. */
+/* Finding the records of a repodata.json without parsing them: see repodata_scan.h. */
+#include "repodata/repodata_scan.h"
+
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -417,7 +419,7 @@ static int refuse_size(const struct cenv_repodata *rd, struct cenv_error *err)
                            "ask the channel's owner for sharded repodata (CEP 16)");
 }
 
-int cenv_rd_scan(struct cenv_repodata *rd, struct cenv_error *err)
+static int fill_tables(struct cenv_repodata *rd, struct cenv_error *err)
 {
     struct scanner sc = {.rd = rd, .err = err};
     int rc;
@@ -435,5 +437,24 @@ int cenv_rd_scan(struct cenv_repodata *rd, struct cenv_error *err)
     cenv_free(sc.entries);
     cenv_free(sc.runs);
     cenv_free(sc.removed);
+    return rc;
+}
+
+int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
+                       const struct cenv_repodata_source *source,
+                       struct cenv_error *err)
+{
+    struct cenv_repodata *rd = cenv_rd_new(bytes.data ? bytes : CENV_STR(""), source);
+    int rc;
+
+    if (!rd)
+        return cenv_error_oom(err);
+    rc = fill_tables(rd, err);
+    if (rc == 0)
+        rc = cenv_rd_settle(rd, err);
+    if (rc < 0)
+        cenv_repodata_free(rd);
+    else
+        *out = rd;
     return rc;
 }

@@ -3,8 +3,10 @@
 #ifndef CENV_REPODATA_REPODATA_TABLE_H
 #define CENV_REPODATA_REPODATA_TABLE_H
 
+#include "base/arena.h"
 #include "base/buf.h"
-#include "repodata/repodata.h"
+#include "model/record.h"
+#include "repodata/repodata_source.h"
 
 /*
  * The tables hold no pointers, so that in memory and in a binary index they are the same bytes. Texts
@@ -61,9 +63,6 @@ static inline struct cenv_str cenv_rd_str(const struct cenv_repodata *rd,
 /* A repodata with nothing in it but its source; NULL when out of memory. */
 struct cenv_repodata *cenv_rd_new(struct cenv_str bytes,
                                   const struct cenv_repodata_source *source);
-
-/* Fills the tables from the bytes. Statuses as cenv_repodata_scan. */
-int cenv_rd_scan(struct cenv_repodata *rd, struct cenv_error *err);
 
 /* Checks that the tables are of the subdir asked for, and resolves where packages lie. */
 int cenv_rd_settle(struct cenv_repodata *rd, struct cenv_error *err);

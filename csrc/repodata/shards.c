@@ -16,6 +16,7 @@
 #include "model/channel.h"
 #include "os/fs.h"
 #include "os/host.h"
+#include "repodata/repodata_scan.h"
 #include "repodata/shard_index.h"
 
 enum { PARALLEL = 64, URL_MAX = 64 << 10, FILE_MAX = 96 };

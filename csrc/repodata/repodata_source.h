@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where the bytes of a repodata come from. */
+#ifndef CENV_REPODATA_REPODATA_SOURCE_H
+#define CENV_REPODATA_REPODATA_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+/* What is known of a file before it is read. A repodata copies all spans. */
+struct cenv_repodata_source {
+    struct cenv_str file;        /* named in messages */
+    struct cenv_str subdir;      /* the one asked for */
+    struct cenv_str channel;     /* canonical name ("conda-forge") */
+    struct cenv_str channel_url; /* of the channel, no subdir, no secrets */
+    struct cenv_str
+        url; /* of the directory the file lies in, no secrets: what base_url is relative
+                            to; empty: channel_url/subdir */
+    uint32_t channel_rank;
+    /* Or NULL: called every few MB with bytes that the scan has read and needs no more; a status
+     * with `err` set ends the scan. */
+    int (*passed)(void *ctx, const char *at, size_t len, struct cenv_error *err);
+    void *ctx;
+};
+
+/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on (0) or
+ * fails (-1); any thread may call it, as long as the repodata lives. */
+struct cenv_repodata_bytes {
+    int (*read)(void *ctx, uint64_t at, char *out, size_t len);
+    void *ctx;
+    uint64_t len;
+};
+
+#endif
