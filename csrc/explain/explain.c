@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/nearname.h"
 #include "codec/json.h"
 #include "explain/conflict_summary.h"
 #include "explain/conflict_tree.h"
@@ -19,7 +20,6 @@
 #include "explain/explainer.h"
 #include "explain/relax.h"
 #include "explain/wording.h"
-#include "model/nearname.h"
 #include "solve/load.h"
 
 enum { MAX_TEXT = 1 << 22, LONG_CORE = 400, LONG_TREE = 9, MAX_CONFLICTS = 3 };

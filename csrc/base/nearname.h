@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names a user may have meant: those few edits away from what was written. */
-#ifndef CENV_MODEL_NEARNAME_H
-#define CENV_MODEL_NEARNAME_H
+#ifndef CENV_BASE_NEARNAME_H
+#define CENV_BASE_NEARNAME_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 /* Near names: distances, limits, order. */
 #include "check.h"
 
-#include "model/nearname.h"
+#include "base/nearname.h"
 
 static const char *const offered[] = {
     "numpy", "numba",        "nump",         "pandas", "numpydoc",

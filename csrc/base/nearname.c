@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Near names: see nearname.h. */
-#include "model/nearname.h"
+#include "base/nearname.h"
 
 enum { NAME_MAX_LEN = 64 };
 
