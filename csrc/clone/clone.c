@@ -17,7 +17,7 @@
 #include "os/host.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
-#include "store/store.h"
+#include "store/template_entry.h"
 
 enum { TRIES = 3 };
 

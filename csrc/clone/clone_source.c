@@ -7,7 +7,8 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "manifest/manifest_build.h"
-#include "store/store.h"
+#include "store/layout.h"
+#include "store/template_entry.h"
 
 int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
                            struct cenv_error *err)
@@ -77,7 +78,7 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
     if (rc < 0)
         cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");
     if (s->is_template && rc == 0)
-        s->manifest = open_of(&st, cenv_store_dirfd(store, CENV_STORE_MANIFESTS), key);
+        s->manifest = open_of(&st, store->dirs[CENV_STORE_MANIFESTS], key);
     if (s->is_template && rc == 0 && !s->manifest)
         s->manifest = open_of(&st, CENV_CWD, path.data);
     cenv_buf_release(&path);
@@ -119,7 +120,7 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
                                struct cenv_error *err)
 {
     char key[CENV_DIGEST_HEX_MAX];
-    int dirfd = store ? cenv_store_dirfd(store, CENV_STORE_MANIFESTS) : -1;
+    int dirfd = store ? store->dirs[CENV_STORE_MANIFESTS] : -1;
     if (cenv_sha256_hex(cenv_str(s->path), key) < 0)
         return cenv_error_oom(err);
     if (!s->manifest && store && load_template(s, store, key, err) < 0)

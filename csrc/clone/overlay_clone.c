@@ -13,7 +13,7 @@
 #include "os/namespace.h"
 #include "prefix/copy_tree.h"
 #include "store/clone_registry.h"
-#include "store/store.h"
+#include "store/template_entry.h"
 
 int cenv_namespace_enter(struct cenv_buf *out, struct cenv_error *err)
 {

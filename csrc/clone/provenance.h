@@ -4,7 +4,8 @@
 #define CENV_CLONE_PROVENANCE_H
 
 #include "base/error.h"
-#include "store/store.h"
+
+struct cenv_store;
 
 /*
  * One template serves every request with its solution; requested specs, channels and URLs are those

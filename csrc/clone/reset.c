@@ -16,7 +16,6 @@
 #include "codec/json.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
-#include "store/store.h"
 
 struct reset {
     struct cenv_clone_source source;

@@ -10,7 +10,8 @@
 #include "os/path.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
 

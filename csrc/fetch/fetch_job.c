@@ -12,6 +12,7 @@
 #include "net/network.h"
 #include "os/fs.h"
 #include "os/path.h"
+#include "store/package_entry.h"
 
 enum { URL_MAX = 64 << 10, DOCUMENT_MAX = 16 << 20 };
 

@@ -11,7 +11,8 @@
 #include "fetch/pkgs_dirs.h"
 #include "net/http.h"
 #include "package/reader.h"
-#include "store/store.h"
+
+struct cenv_store;
 
 enum cenv_fetch_state {
     CENV_FETCH_MISSING,

@@ -20,6 +20,11 @@
 #include "os/host.h"
 #include "os/path.h"
 #include "package/extract.h"
+#include "store/known_hash.h"
+#include "store/package_entry.h"
+#include "store/publish.h"
+#include "store/scratch.h"
+#include "store/store_lock.h"
 
 enum { PARALLEL = 8 };
 

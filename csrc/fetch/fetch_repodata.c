@@ -20,7 +20,8 @@
 #include "os/fs.h"
 #include "os/path.h"
 #include "repodata/shard_index.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/scratch.h"
 
 enum {
     PARALLEL = 8,
@@ -171,7 +172,7 @@ static bool has_form(const struct repodata *r, struct subdir *subdir)
 /* Loads the state and holds it against the data; what does not fit counts as absent. */
 static int load_state(struct repodata *r, struct subdir *subdir)
 {
-    int dir = cenv_store_dirfd(r->store, CENV_STORE_REPODATA);
+    int dir = r->store->dirs[CENV_STORE_REPODATA];
     struct cenv_stat st;
     char name[64];
     const char *file;
@@ -231,8 +232,8 @@ static int save_state(struct repodata *r, struct subdir *subdir)
     rc |= cenv_json_print(subdir->state, CENV_JSON_INDENT, &text);
     snprintf(name, sizeof(name), "%s.state.json", subdir->key);
     rc = rc < 0 ? cenv_error_oom(r->err)
-                : cenv_fs_write_atomic(cenv_store_dirfd(r->store, CENV_STORE_REPODATA),
-                                       name, cenv_buf_str(&text), 0644, r->err);
+                : cenv_fs_write_atomic(r->store->dirs[CENV_STORE_REPODATA], name,
+                                       cenv_buf_str(&text), 0644, r->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -460,7 +461,7 @@ static int new_state(const struct repodata *r, struct subdir *subdir,
 /* A 200: from the work into the store. */
 static int take_new(struct repodata *r, struct subdir *subdir)
 {
-    int dir = cenv_store_dirfd(r->store, CENV_STORE_REPODATA);
+    int dir = r->store->dirs[CENV_STORE_REPODATA];
     struct cenv_stat st;
     char name[64];
     int rc = check_download(r, subdir);

@@ -15,7 +15,7 @@
 #include "package/package_manifest.h"
 #include "package/paths_json.h"
 #include "prefix/file_hash.h"
-#include "store/store.h"
+#include "store/package_entry.h"
 
 enum { NO_FIT = 1, DOC_MAX = 64 << 20 };
 

@@ -8,7 +8,10 @@
 #include "codec/json.h"
 #include "link/steps.h"
 #include "os/path.h"
-#include "store/store.h"
+#include "package/package_manifest.h"
+#include "store/package_entry.h"
+#include "store/publish.h"
+#include "store/scratch.h"
 
 #define FORMAT "cenv bytecode 1"
 

@@ -10,7 +10,7 @@
 #include "link/stages.h"
 #include "os/fs.h"
 #include "prefix/new_prefix.h"
-#include "store/store.h"
+#include "store/package_entry.h"
 
 enum { TEXT_MAX = CENV_JSON_MAX_SIZE, PATH_BUF_MAX = 1 << 20 };
 

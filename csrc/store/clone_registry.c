@@ -3,16 +3,14 @@
 #include "store/clone_registry.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "codec/json.h"
 #include "os/fs.h"
-
-enum { NUMBER_MAX = 24 };
+#include "store/fields.h"
+#include "store/store_lock.h"
 
 #define LOCK_PREFIX "clone-"
 
@@ -63,64 +61,23 @@ void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
 
 /* ---- writing ---- */
 
-/* Paths are bytes and JSON is UTF-8: the hex is what counts, the text is for people. */
-static int set_path(struct cenv_json *doc, const char *key, const char *hex_key,
-                    const char *path)
-{
-    static const char digits[] = "0123456789abcdef";
-    struct cenv_buf hex;
-    cenv_buf_init(&hex, 2 * strlen(path) + 1);
-    for (const unsigned char *at = (const unsigned char *)path; *at; at++) {
-        cenv_buf_putc(&hex, digits[*at >> 4]);
-        cenv_buf_putc(&hex, digits[*at & 15]);
-    }
-    struct cenv_json *text = cenv_json_string(cenv_str(path));
-    int rc = text ? cenv_json_set(doc, key, text) : 0;
-    rc = rc ? rc : cenv_json_set_str(doc, hex_key, cenv_buf_str(&hex));
-    cenv_buf_release(&hex);
-    return rc;
-}
-
-/* Inodes may have 64 bits, JSON numbers have 53. */
-static int set_u64(struct cenv_json *doc, const char *key, uint64_t value)
-{
-    char text[NUMBER_MAX];
-    snprintf(text, sizeof(text), "%" PRIu64, value);
-    return cenv_json_set_cstr(doc, key, text);
-}
-
-int cenv_store_set_owner(struct cenv_json *doc, const struct cenv_owner *owner)
-{
-    struct cenv_json *out = cenv_json_object();
-    int rc = cenv_json_set_int(out, "pid", owner->pid);
-    rc = rc ? rc : set_u64(out, "start", owner->start);
-    rc = rc ? rc : set_u64(out, "pid_ns", owner->pid_ns);
-    rc = rc ? rc : cenv_json_set_cstr(out, "boot_id", owner->boot_id);
-    rc = rc ? rc : cenv_json_set_cstr(out, "host", owner->host);
-    if (rc != 0) {
-        cenv_json_free(out);
-        return rc;
-    }
-    return cenv_json_set(doc, "owner", out);
-}
-
 static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
 {
     struct cenv_json *doc = cenv_json_object();
-    int rc = doc ? set_path(doc, "path", "path_hex", entry->path) : -1;
-    rc = rc ? rc : set_path(doc, "source", "source_hex", entry->source);
+    int rc = doc ? cenv_fields_set_path(doc, "path", "path_hex", entry->path) : -1;
+    rc = rc ? rc : cenv_fields_set_path(doc, "source", "source_hex", entry->source);
     if (entry->temp)
-        rc = rc ? rc : set_path(doc, "temp", "temp_hex", entry->temp);
+        rc = rc ? rc : cenv_fields_set_path(doc, "temp", "temp_hex", entry->temp);
     rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
-    rc = rc ? rc : set_u64(doc, "dev", entry->dev);
-    rc = rc ? rc : set_u64(doc, "ino", entry->ino);
+    rc = rc ? rc : cenv_fields_set_u64(doc, "dev", entry->dev);
+    rc = rc ? rc : cenv_fields_set_u64(doc, "ino", entry->ino);
     if (entry->root_mode)
         rc = rc ? rc : cenv_json_set_int(doc, "root_mode", entry->root_mode);
     if (entry->shown_ino) {
-        rc = rc ? rc : set_u64(doc, "shown_dev", entry->shown_dev);
-        rc = rc ? rc : set_u64(doc, "shown_ino", entry->shown_ino);
+        rc = rc ? rc : cenv_fields_set_u64(doc, "shown_dev", entry->shown_dev);
+        rc = rc ? rc : cenv_fields_set_u64(doc, "shown_ino", entry->shown_ino);
     }
-    rc = rc ? rc : cenv_store_set_owner(doc, &entry->owner);
+    rc = rc ? rc : cenv_fields_set_owner(doc, &entry->owner);
     if (rc == 0)
         return doc;
     cenv_json_free(doc);
@@ -209,43 +166,6 @@ void cenv_registered_release(struct cenv_registered *clone)
     cenv_free(clone->mode);
 }
 
-static char *get_path(const struct cenv_json *doc, const char *hex_key)
-{
-    struct cenv_str hex = cenv_json_get_str(doc, hex_key);
-    size_t len = hex.len / 2;
-    char *path = cenv_malloc(len + 1);
-    if (path && (!len || !cenv_unhex(hex, (unsigned char *)path, len))) {
-        cenv_free(path);
-        return NULL;
-    }
-    if (path)
-        path[len] = '\0';
-    return path;
-}
-
-static uint64_t get_u64(const struct cenv_json *doc, const char *key)
-{
-    const char *text = cenv_json_get_cstr(doc, key);
-    return text ? strtoull(text, NULL, 10) : 0;
-}
-
-static void get_text(const struct cenv_json *doc, const char *key, char *out,
-                     size_t size)
-{
-    const char *text = cenv_json_get_cstr(doc, key);
-    snprintf(out, size, "%s", text ? text : "");
-}
-
-void cenv_store_get_owner(const struct cenv_json *doc, struct cenv_owner *out)
-{
-    doc = cenv_json_get(doc, "owner");
-    *out = (struct cenv_owner){.pid = cenv_json_get_int(doc, "pid", 0)};
-    out->start = get_u64(doc, "start");
-    out->pid_ns = get_u64(doc, "pid_ns");
-    get_text(doc, "boot_id", out->boot_id, sizeof(out->boot_id));
-    get_text(doc, "host", out->host, sizeof(out->host));
-}
-
 /* 0, or 1 when there is no such entry or it is not whole. */
 int cenv_registered_load(const struct cenv_store *store, const char *name,
                          struct cenv_registered *out, struct cenv_error *err)
@@ -254,17 +174,18 @@ int cenv_registered_load(const struct cenv_store *store, const char *name,
     int rc = cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     if (rc != 0)
         return rc;
-    *out = (struct cenv_registered){.path = get_path(doc, "path_hex")};
+    *out = (struct cenv_registered){.path = cenv_fields_get_path(doc, "path_hex")};
     const char *mode = cenv_json_get_cstr(doc, "mode");
-    out->source = get_path(doc, "source_hex");
-    out->temp = cenv_json_get(doc, "temp_hex") ? get_path(doc, "temp_hex") : NULL;
+    out->source = cenv_fields_get_path(doc, "source_hex");
+    out->temp =
+        cenv_json_get(doc, "temp_hex") ? cenv_fields_get_path(doc, "temp_hex") : NULL;
     out->mode = cenv_strdup(mode ? mode : "copy");
-    out->dev = get_u64(doc, "dev");
-    out->ino = get_u64(doc, "ino");
+    out->dev = cenv_fields_get_u64(doc, "dev");
+    out->ino = cenv_fields_get_u64(doc, "ino");
     out->root_mode = (uint32_t)cenv_json_get_int(doc, "root_mode", 0) & 07777;
-    out->shown_dev = get_u64(doc, "shown_dev");
-    out->shown_ino = get_u64(doc, "shown_ino");
-    cenv_store_get_owner(doc, &out->owner);
+    out->shown_dev = cenv_fields_get_u64(doc, "shown_dev");
+    out->shown_ino = cenv_fields_get_u64(doc, "shown_ino");
+    cenv_fields_get_owner(doc, &out->owner);
     cenv_json_free(doc);
     if (out->path && out->source && out->mode)
         return 0;

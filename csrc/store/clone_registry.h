@@ -6,7 +6,9 @@
 #ifndef CENV_STORE_CLONE_REGISTRY_H
 #define CENV_STORE_CLONE_REGISTRY_H
 
-#include "store/storedir.h"
+#include "os/lock.h"
+#include "os/proc.h"
+#include "store/layout.h"
 
 /* The mode of the entry of a directory that clones are made in. */
 #define CENV_CLONES_HOME_MODE "home"

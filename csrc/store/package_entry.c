@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Extracted packages of the store: found by the hash of their archive, checked, published. */
+#include "store/package_entry.h"
+
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "codec/json.h"
 #include "os/fs.h"
-#include "store/storedir.h"
+#include "package/package_manifest.h"
+#include "store/publish.h"
 
 enum { RECORD_MAX = 16 << 20, ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX };
 
@@ -128,6 +130,19 @@ int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sh
     return rc;
 }
 
+uint64_t cenv_store_package_bytes(int entry)
+{
+    struct cenv_pkg_manifest manifest;
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    uint64_t bytes = 0;
+    if (cenv_pkg_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &ignored) == 0) {
+        bytes = cenv_pkg_manifest_bytes(&manifest);
+        cenv_pkg_manifest_release(&manifest);
+    }
+    cenv_error_release(&ignored);
+    return bytes;
+}
+
 int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
                                const struct cenv_work *work, const char *name,
                                bool replace, struct cenv_error *err)
@@ -147,67 +162,4 @@ int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str s
         rc = 0; /* somebody was faster: theirs is as good; ours goes with the work */
     cenv_fd_close(dir);
     return rc < 0 ? cenv_fs_fail(err, rc, pkgs, entry, "cannot publish") : 0;
-}
-
-/* Hashes that repodata does not tell: a request like any other. */
-
-static int hash_request(struct cenv_str url, struct cenv_str md5, uint64_t size,
-                        struct cenv_buf *out)
-{
-    cenv_buf_addf(out, "sha256\n%.*s\n%.*s\n%llu", CENV_STR_ARG(url), CENV_STR_ARG(md5),
-                  (unsigned long long)size);
-    return out->failed ? -1 : 0;
-}
-
-int cenv_store_learn_sha256(const struct cenv_store *store, struct cenv_str url,
-                            struct cenv_str md5, uint64_t size, const char *sha256,
-                            struct cenv_error *err)
-{
-    struct cenv_buf request;
-    char reply[CENV_DIGEST_HEX_MAX + 32], key[CENV_STORE_KEY], name[64];
-    cenv_buf_init(&request, 1 << 20);
-    int rc = hash_request(url, md5, size, &request) < 0 ? cenv_error_oom(err) : 0;
-    if (rc == 0)
-        rc = cenv_store_key(cenv_buf_str(&request), key, err);
-    if (rc == 0) {
-        snprintf(reply, sizeof(reply), "{\"sha256\":\"%.64s\"}", sha256);
-        snprintf(name, sizeof(name), "%s.json", key);
-        rc = cenv_fs_write_atomic(store->dirs[CENV_STORE_REQUESTS], name,
-                                  cenv_str(reply), 0644, err);
-    }
-    cenv_buf_release(&request);
-    return rc;
-}
-
-static bool take_hash(const struct cenv_json *reply, char *sha256)
-{
-    unsigned char raw[CENV_SHA256_LEN];
-    if (!cenv_unhex(cenv_json_get_str(reply, "sha256"), raw, sizeof(raw)))
-        return false;
-    cenv_hex(raw, sizeof(raw), sha256);
-    return true;
-}
-
-int cenv_store_known_sha256(const struct cenv_store *store, struct cenv_str url,
-                            struct cenv_str md5, uint64_t size, char *sha256)
-{
-    struct cenv_buf request;
-    struct cenv_json *reply = NULL;
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    char key[CENV_STORE_KEY], name[64];
-    cenv_buf_init(&request, 1 << 20);
-    int rc = hash_request(url, md5, size, &request);
-    if (rc == 0)
-        rc = cenv_store_key(cenv_buf_str(&request), key, &ignored);
-    if (rc == 0) {
-        snprintf(name, sizeof(name), "%s.json", key);
-        rc = cenv_store_load_json(store->dirs[CENV_STORE_REQUESTS], name, &reply,
-                                  &ignored);
-    }
-    if (rc == 0 && !take_hash(reply, sha256))
-        rc = 1;
-    cenv_json_free(reply);
-    cenv_buf_release(&request);
-    cenv_error_release(&ignored);
-    return rc == 0 ? 0 : 1;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Works: directories in v1/tmp where everything is made, each guarded by a lock beside it. */
-#include <errno.h>
+#include "store/scratch.h"
+
 #include <stdio.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "os/fs.h"
-#include "store/storedir.h"
+#include "os/proc.h"
 #include "store/sweep_list.h"
 
 /* Where locks do not work, a work as old as this is nobody's. */
@@ -71,30 +72,6 @@ void cenv_work_close(const struct cenv_store *store, struct cenv_work *work)
     cenv_free(lock);
     cenv_free(work->name);
     *work = (struct cenv_work){NULL, -1, NULL};
-}
-
-/* Two steps where the file system has no exchange. */
-static int exchange_by_hand(int from, const char *name, int to, const char *entry)
-{
-    char *aside = cenv_fs_unique_name(name);
-    if (!aside)
-        return -ENOMEM;
-    int rc = cenv_raw_rename(to, entry, from, aside);
-    bool was_there = rc == 0;
-    if (was_there || rc == -ENOENT)
-        rc = cenv_raw_rename_noreplace(from, name, to, entry);
-    if (rc == 0 && was_there)
-        rc = cenv_raw_rename(from, aside, from, name);
-    cenv_free(aside);
-    return rc;
-}
-
-int cenv_store_exchange(int from, const char *name, int to, const char *entry)
-{
-    int rc = cenv_raw_exchange(from, name, to, entry);
-    if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
-        return exchange_by_hand(from, name, to, entry);
-    return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
 }
 
 static bool is_lock_name(struct cenv_str name)

@@ -3,7 +3,6 @@
 #include "store/sweep_list.h"
 
 #include "codec/json.h"
-#include "store/storedir.h"
 
 int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
                     const char *name, struct cenv_error *err)

@@ -3,7 +3,7 @@
 #ifndef CENV_STORE_SWEEP_LIST_H
 #define CENV_STORE_SWEEP_LIST_H
 
-#include "store/store.h"
+#include "store/layout.h"
 
 /* A sweep; with `look` it removes nothing and only lists what another one would. */
 struct cenv_sweep {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Templates of the store: their ids, finding, listing, removing. Building is in store_build.c. */
+#include "store/template_entry.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,9 +9,11 @@
 #include "base/digest.h"
 #include "codec/json.h"
 #include "os/fs.h"
-#include "store/storedir.h"
+#include "store/fields.h"
+#include "store/lease.h"
+#include "store/publish.h"
+#include "store/store_lock.h"
 #include "store/sweep_list.h"
-#include "store/template_entry.h"
 
 enum { ID_LEN = 64, FORMAT_VERSION = 1, NAME_MAX_LEN = 255 };
 
@@ -304,7 +308,7 @@ static int is_left_over(const struct cenv_store *store, const char *id,
     int rc = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
     if (dir >= 0 && rc == 0 && cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) == 0) {
         rc = cenv_store_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
-        cenv_store_get_owner(doc, &owner);
+        cenv_fields_get_owner(doc, &owner);
         if (rc == 0)
             rc = !cenv_owner_may_live(&owner);
         cenv_json_free(doc);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "store/store.h"
+#include "store/template_entry.h"
 
 int cenv_carry_sum_add(struct cenv_carry_sum *sum, const struct cenv_member *member)
 {

@@ -15,7 +15,11 @@
 #include "link/plan_manifest.h"
 #include "manifest/manifest.h"
 #include "os/fs.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/package_entry.h"
+#include "store/publish.h"
+#include "store/scratch.h"
+#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/build.h"
 

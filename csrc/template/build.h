@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "codec/json.h"
 #include "link/link.h"
-#include "store/store.h"
+#include "store/scratch.h"
 
 struct cenv_build {
     struct cenv_store *store;

@@ -18,7 +18,9 @@
 #include "os/path.h"
 #include "prefix/file_hash.h"
 #include "prefix/prefix_records.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/publish.h"
+#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/build.h"
 
@@ -305,8 +307,7 @@ static struct cenv_manifest *open_manifest(const struct cenv_store *store,
     if (cenv_store_is_template(store, path, &name))
         rc = cenv_manifest_open(&m, CENV_CWD, name.data, &ignored);
     else if (cenv_sha256_hex(cenv_str(path), key) == 0)
-        rc = cenv_manifest_open(&m, cenv_store_dirfd(store, CENV_STORE_MANIFESTS), key,
-                                &ignored);
+        rc = cenv_manifest_open(&m, store->dirs[CENV_STORE_MANIFESTS], key, &ignored);
     cenv_buf_release(&name);
     cenv_error_release(&ignored);
     return rc < 0 ? NULL : m;
@@ -422,8 +423,7 @@ static int load_request(const struct cenv_store *store, const char *id,
 
 static int drop(const struct cenv_store *store, const char *id, struct cenv_error *err)
 {
-    return cenv_store_drop(store, cenv_store_dirfd(store, CENV_STORE_TEMPLATES), id,
-                           err);
+    return cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
 }
 
 /*

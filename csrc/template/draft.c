@@ -10,7 +10,9 @@
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
 #include "store/clone_registry.h"
-#include "store/storedir.h"
+#include "store/fields.h"
+#include "store/layout.h"
+#include "store/publish.h"
 #include "store/template_entry.h"
 #include "template/build.h"
 
@@ -247,7 +249,7 @@ static int note_owner(struct cenv_draft *draft)
     if (pid > 0)
         cenv_owner_of(pid, &owner);
     cenv_buf_init(&text, 1 << 16);
-    if (cenv_store_set_owner(doc, &owner) < 0 || cenv_json_print(doc, 0, &text) < 0)
+    if (cenv_fields_set_owner(doc, &owner) < 0 || cenv_json_print(doc, 0, &text) < 0)
         rc = cenv_error_oom(draft->build.err);
     else
         rc = cenv_fs_write_new(draft->dir, CENV_TEMPLATE_OWNER, cenv_buf_str(&text),

@@ -14,7 +14,7 @@
 #include "model/platform.h"
 #include "os/fs.h"
 #include "os/path.h"
-#include "store/storedir.h"
+#include "store/layout.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
 

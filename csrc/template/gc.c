@@ -5,7 +5,11 @@
 #include "base/alloc.h"
 #include "codec/json.h"
 #include "os/fs.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/lease.h"
+#include "store/package_entry.h"
+#include "store/publish.h"
+#include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
 #include "template/mirror.h"
@@ -49,24 +53,6 @@ static int add_item(struct gc *gc, enum cenv_store_dir dir, char *name, uint64_t
     return 0;
 }
 
-static int sum_file(void *ctx, const struct cenv_walk_entry *at, struct cenv_error *err)
-{
-    uint64_t *bytes = ctx;
-    struct cenv_stat st;
-    (void)err;
-    if (at->entry.type == CENV_FT_FILE &&
-        cenv_raw_stat(at->parent, at->entry.name, &st) == 0)
-        *bytes += st.size;
-    return 0;
-}
-
-int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
-                          struct cenv_error *err)
-{
-    *bytes = 0;
-    return cenv_fs_walk(fd, false, sum_file, bytes, task, err);
-}
-
 /* By what it says itself where it is whole; else what lies there, as never used. */
 static int measure_template(struct gc *gc, const char *id)
 {
@@ -102,19 +88,6 @@ static int measure_templates(struct gc *gc)
     return rc;
 }
 
-static uint64_t package_bytes(int entry)
-{
-    struct cenv_pkg_manifest manifest;
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    uint64_t bytes = 0;
-    if (cenv_pkg_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &ignored) == 0) {
-        bytes = cenv_pkg_manifest_bytes(&manifest);
-        cenv_pkg_manifest_release(&manifest);
-    }
-    cenv_error_release(&ignored);
-    return bytes;
-}
-
 static int measure_package(void *ctx, const struct cenv_walk_entry *at,
                            struct cenv_error *err)
 {
@@ -128,7 +101,7 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
         return CENV_WALK_SKIP;
     cenv_raw_stat(entry, CENV_PKG_RECORD, &st);
     char *name = cenv_memdup(at->path.data, at->path.len);
-    int rc = add_item(gc, CENV_STORE_PKGS, name, package_bytes(entry),
+    int rc = add_item(gc, CENV_STORE_PKGS, name, cenv_store_package_bytes(entry),
                       st.mtime_ns / 1000000000);
     cenv_fd_close(entry);
     return rc ? rc : CENV_WALK_SKIP;

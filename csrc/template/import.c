@@ -19,7 +19,10 @@
 #include "os/host.h"
 #include "os/path.h"
 #include "solve/request.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/publish.h"
+#include "store/scratch.h"
+#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
 

@@ -11,7 +11,10 @@
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
 #include "store/clone_registry.h"
-#include "store/storedir.h"
+#include "store/layout.h"
+#include "store/lease.h"
+#include "store/publish.h"
+#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/mirror.h"
 

@@ -3,8 +3,6 @@
 #ifndef CENV_TEMPLATE_MIRROR_H
 #define CENV_TEMPLATE_MIRROR_H
 
-#include "store/store.h"
-
 /* Removes all mirrors that are still the directories entered; counts them. */
 int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
                            struct cenv_task *task, struct cenv_error *err);

@@ -8,7 +8,9 @@
 #include "os/fs.h"
 #include "package/package_manifest.h"
 #include "scratch.h"
-#include "store/store.h"
+#include "store/package_entry.h"
+#include "store/publish.h"
+#include "store/scratch.h"
 
 struct storekit {
     struct scratch s;

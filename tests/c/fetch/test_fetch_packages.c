@@ -6,6 +6,7 @@
 
 #include "cenv.h"
 #include "check.h"
+#include "store/layout.h"
 #include "storekit.h"
 #include "tarball.h"
 
@@ -188,7 +189,7 @@ static void test_fetch__one_is_missing(void)
               CENV_ECHANNEL);
     CHECK(strstr(k.err.message, "p7-1-0.conda") && strstr(k.err.message, "HTTP 404"));
     CHECK_INT(k.out.len, 0);
-    CHECK_INT(cenv_raw_is_empty_dir(cenv_store_dirfd(k.store, CENV_STORE_TMP)), 1);
+    CHECK_INT(cenv_raw_is_empty_dir(k.store->dirs[CENV_STORE_TMP]), 1);
     server_stop(&server);
     cenv_buf_release(&records);
     storekit_close(&k);
@@ -221,7 +222,7 @@ static void test_fetch__can_be_cancelled(void)
     cenv_task_init(&k.task, stop_soon, &polls);
     CHECK_INT(cenv_fetch_packages(k.store, records.data, "{}", &k.task, &k.out, &k.err),
               CENV_ECANCELLED);
-    CHECK_INT(cenv_raw_is_empty_dir(cenv_store_dirfd(k.store, CENV_STORE_PKGS)), 1);
+    CHECK_INT(cenv_raw_is_empty_dir(k.store->dirs[CENV_STORE_PKGS]), 1);
     close(server.fd);
     cenv_buf_release(&records);
     storekit_close(&k);

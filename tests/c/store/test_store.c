@@ -8,6 +8,12 @@
 #include "check.h"
 #include "codec/json.h"
 #include "store/clone_registry.h"
+#include "store/known_hash.h"
+#include "store/layout.h"
+#include "store/package_entry.h"
+#include "store/scratch.h"
+#include "store/store_lock.h"
+#include "store/template_entry.h"
 #include "storekit.h"
 
 static int find(struct storekit *k, const char *sha256, struct cenv_buf *why)
@@ -21,7 +27,7 @@ static size_t count(struct storekit *k, enum cenv_store_dir dir)
 {
     struct cenv_listing list;
     size_t nr = 0;
-    if (CHECK_INT(cenv_listing_read(&list, cenv_store_dirfd(k->store, dir), false), 0))
+    if (CHECK_INT(cenv_listing_read(&list, k->store->dirs[dir], false), 0))
         nr = list.nr;
     cenv_listing_release(&list);
     return nr;
@@ -32,7 +38,7 @@ static void test_store__opens_a_new_place_and_an_old_one(void)
     struct storekit k = storekit_open();
     struct cenv_store *again = NULL;
     CHECK_INT(cenv_store_open(&again, scratch_path(&k.s, "store"), &k.err), 0);
-    CHECK_STR(cenv_store_path(again), scratch_path(&k.s, "store/v1"));
+    CHECK_STR(again->path, scratch_path(&k.s, "store/v1"));
     cenv_store_free(again);
     CHECK(strncmp(scratch_text(&k.s, "store/CACHEDIR.TAG"),
                   "Signature: 8a477f597d28d172", 27) == 0);
@@ -237,8 +243,7 @@ static void test_store__finds_templates(void)
     CHECK(k.out.data && strstr(k.out.data, "\"records\":2") != NULL);
     cenv_buf_init(&manifest, 4096);
     char prefix[512];
-    snprintf(prefix, sizeof(prefix), "%s/templates/%s/prefix", cenv_store_path(k.store),
-             whole);
+    snprintf(prefix, sizeof(prefix), "%s/templates/%s/prefix", k.store->path, whole);
     CHECK_INT(cenv_store_is_template(k.store, prefix, &manifest), 1);
     CHECK(manifest.data && strstr(manifest.data, "/manifest"));
     prefix[strlen(prefix) - 1] = 'y';

@@ -10,6 +10,10 @@
 #include "check.h"
 #include "codec/json.h"
 #include "package.h"
+#include "store/layout.h"
+#include "store/package_entry.h"
+#include "store/scratch.h"
+#include "store/template_entry.h"
 #include "storekit.h"
 
 static struct storekit k;
@@ -104,7 +108,7 @@ static size_t count(enum cenv_store_dir dir)
 {
     struct cenv_listing list;
     size_t nr = 0;
-    if (CHECK_INT(cenv_listing_read(&list, cenv_store_dirfd(k.store, dir), false), 0))
+    if (CHECK_INT(cenv_listing_read(&list, k.store->dirs[dir], false), 0))
         nr = list.nr;
     cenv_listing_release(&list);
     return nr;
@@ -172,8 +176,7 @@ static void test_template__rebuilds_in_one_step(void)
     struct cenv_stat old, new;
     begin();
     CHECK_INT(build("{}"), 0);
-    CHECK_INT(cenv_raw_stat(cenv_store_dirfd(k.store, CENV_STORE_TEMPLATES), ".", &old),
-              0);
+    CHECK_INT(cenv_raw_stat(k.store->dirs[CENV_STORE_TEMPLATES], ".", &old), 0);
     struct cenv_json *doc = reply();
     cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "path"), &old);
     CHECK_INT(build("{\"rebuild\":true}"), 0);
@@ -876,7 +879,7 @@ static void test_carry__no_memory_and_damage(void)
     }
     CHECK_INT(rc, 0);
     CHECK_INT(cenv_store_open(&other, scratch_path(&k.s, "other"), &k.err), 0);
-    int templates = cenv_store_dirfd(other, CENV_STORE_TEMPLATES);
+    int templates = other->dirs[CENV_STORE_TEMPLATES];
     CHECK_INT(fstatat(out, "archive", &st, 0), 0);
     for (off_t cut = 0; cut < st.st_size; cut += st.st_size / 7 + 1) {
         CHECK_INT(export_to("out/archive"), 0);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The directories of a store, the paths in them, and its small JSON files. */
+#include "store/layout.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/digest.h"
+#include "codec/json.h"
+#include "os/fs.h"
+
+static const char *const dir_names[CENV_STORE_NR_DIRS] = {
+    [CENV_STORE_PKGS] = "pkgs",         [CENV_STORE_TEMPLATES] = "templates",
+    [CENV_STORE_REQUESTS] = "requests", [CENV_STORE_MANIFESTS] = "manifests",
+    [CENV_STORE_CLONES] = "clones",     [CENV_STORE_REPODATA] = "repodata",
+    [CENV_STORE_LOCKS] = "locks",       [CENV_STORE_TMP] = "tmp",
+};
+
+enum { JSON_MAX = 64 << 20 };
+
+const char *cenv_layout_name(enum cenv_store_dir dir)
+{
+    return dir_names[dir];
+}
+
+int cenv_store_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                        const char *a, const char *b, struct cenv_buf *out)
+{
+    cenv_buf_addf(out, "%s/%s/%s", store->path, dir_names[dir], a);
+    if (b)
+        cenv_buf_addf(out, "/%s", b);
+    return out->failed ? -1 : 0;
+}
+
+int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    if (cenv_sha256_hex(text, hex) < 0)
+        return cenv_error_oom(err);
+    memcpy(key, hex, CENV_STORE_KEY - 1);
+    key[CENV_STORE_KEY - 1] = '\0';
+    return 0;
+}
+
+void cenv_store_touch(int dirfd, const char *name)
+{
+    struct cenv_stat st;
+    int64_t now = (int64_t)time(NULL);
+    if (cenv_raw_stat(dirfd, name, &st) == 0 && st.mtime_ns / 1000000000 + 3600 < now)
+        cenv_raw_set_mtime(dirfd, name, now * 1000000000);
+}
+
+int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
+                         struct cenv_error *err)
+{
+    struct cenv_buf text;
+    struct cenv_error bad = CENV_ERROR_INIT;
+    cenv_buf_init(&text, JSON_MAX);
+    int rc = cenv_fs_read_file(dirfd, name, &text, &bad);
+    if (rc == 0)
+        rc = cenv_json_parse(out, cenv_buf_str(&text), name, &bad);
+    cenv_buf_release(&text);
+    if (rc == CENV_ENOMEM)
+        return cenv_error_move(err, &bad);
+    cenv_error_release(&bad);
+    return rc < 0 ? 1 : 0;
+}
+
+static int sum_file(void *ctx, const struct cenv_walk_entry *at, struct cenv_error *err)
+{
+    uint64_t *bytes = ctx;
+    struct cenv_stat st;
+    (void)err;
+    if (at->entry.type == CENV_FT_FILE &&
+        cenv_raw_stat(at->parent, at->entry.name, &st) == 0)
+        *bytes += st.size;
+    return 0;
+}
+
+int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
+                          struct cenv_error *err)
+{
+    *bytes = 0;
+    return cenv_fs_walk(fd, false, sum_file, bytes, task, err);
+}

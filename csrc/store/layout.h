@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Where things lie in a store (design.md §7): what the other files of it build on. */
+#ifndef CENV_STORE_LAYOUT_H
+#define CENV_STORE_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "base/task.h"
+#include "cenv.h"
+
+struct cenv_json;
+
+/* Directories of v1/, open as long as the store. */
+enum cenv_store_dir {
+    CENV_STORE_PKGS,
+    CENV_STORE_TEMPLATES,
+    CENV_STORE_REQUESTS,
+    CENV_STORE_MANIFESTS,
+    CENV_STORE_CLONES,
+    CENV_STORE_REPODATA,
+    CENV_STORE_LOCKS,
+    CENV_STORE_TMP,
+    CENV_STORE_NR_DIRS,
+};
+
+struct cenv_store {
+    char *path; /* absolute, links resolved: ".../v1" */
+    int root;
+    int dirs[CENV_STORE_NR_DIRS];
+};
+
+/* The name of the directory in v1; a literal. */
+const char *cenv_layout_name(enum cenv_store_dir dir);
+
+/* "<path of the store>/<dir>/<a>[/<b>]" appended; 0 or -1 (OOM). `b` may be NULL. */
+int cenv_store_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                        const char *a, const char *b, struct cenv_buf *out);
+
+/* The first 32 hex digits of the SHA-256 of `text`: the name of its file. key[33]. */
+enum { CENV_STORE_KEY = 33 };
+int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err);
+
+/* A JSON file of ours as a tree; 1 when it is absent or not whole (then it counts as absent). */
+int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
+                         struct cenv_error *err);
+
+/* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
+void cenv_store_touch(int dirfd, const char *name);
+
+/* Sizes of all files below `fd`, each name counted. */
+int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
+                          struct cenv_error *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Leases: shared locks on one file of the store, against the exclusive one of gc. */
+#include "store/lease.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "os/lock.h"
+
+struct cenv_lease {
+    struct cenv_lock *lock;
+};
+
+/* Where we may not even make the file, nobody has made it: neither has gc. */
+static bool is_read_only(const struct cenv_error *err)
+{
+    return err->os_errno == EROFS || err->os_errno == EACCES;
+}
+
+int cenv_lease_take(struct cenv_store *store, struct cenv_lease **out,
+                    struct cenv_error *err)
+{
+    struct cenv_task task;
+    struct cenv_lease *lease = cenv_calloc(1, sizeof(*lease));
+    if (!lease)
+        return cenv_error_oom(err);
+    cenv_task_init(&task, NULL, NULL);
+    int rc = cenv_lock_take(&lease->lock, store->root, "lease", CENV_LOCK_SHARED, NULL,
+                            &task, err);
+    cenv_task_release(&task);
+    if (rc == CENV_EOS && is_read_only(err)) {
+        cenv_error_release(err);
+        rc = 0;
+    }
+    if (rc == 0)
+        *out = lease;
+    else
+        cenv_free(lease);
+    return rc;
+}
+
+void cenv_lease_free(struct cenv_lease *lease)
+{
+    if (lease)
+        cenv_lock_free(lease->lock);
+    cenv_free(lease);
+}
+
+int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
+                             struct cenv_error *err)
+{
+    return cenv_lock_try(lock, store->root, "lease", CENV_LOCK_EXCLUSIVE, NULL, err);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Extracted packages: v1/pkgs/<aa>/<sha256>/{content/,manifest,record.json}. */
+#ifndef CENV_STORE_PACKAGE_ENTRY_H
+#define CENV_STORE_PACKAGE_ENTRY_H
+
+#include "store/layout.h"
+#include "store/scratch.h"
+
+/* Names inside an entry. */
+#define CENV_PKG_CONTENT  "content"
+#define CENV_PKG_MANIFEST "manifest"
+#define CENV_PKG_RECORD   "record.json"
+
+/*
+ * Looks for the extracted package of this archive hash (64 lower-case hex) and compares it with its
+ * manifest. 0: there and unaltered, the absolute path of its content appended to `path` (may be
+ * NULL), marked as used. 1: not there, or altered or damaged: then `why` (may be NULL) says so, and
+ * publishing a new one replaces it. Hold a lease from before the call until the files are linked.
+ */
+int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_buf *why,
+                            struct cenv_task *task, struct cenv_error *err);
+
+/* Only the path, unchecked: for what has just been found or published. */
+int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_buf *path, struct cenv_error *err);
+
+/* The entry's record.json as text, appended; 1 when there is none. */
+int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sha256,
+                              struct cenv_buf *out, struct cenv_error *err);
+
+/* The size of the files of the package whose entry is the directory `entry`; 0 when it is damaged. */
+uint64_t cenv_store_package_bytes(int entry);
+
+/*
+ * Publishes the directory `name` of `work`, which holds content/, manifest and record.json, as the
+ * package `sha256`. Call cenv_store_sync() before, once for many. When the package is there
+ * already, ours is discarded (0) unless `replace`, which exchanges the two in one step.
+ */
+int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
+                               const struct cenv_work *work, const char *name,
+                               bool replace, struct cenv_error *err);
+
+#endif

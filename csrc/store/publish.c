@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Renames that put an entry in its place, or take it away; nothing in between is ever seen. */
+#include "store/publish.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "os/fs.h"
+#include "store/scratch.h"
+
+int cenv_store_sync(const struct cenv_store *store, struct cenv_error *err)
+{
+    int rc = cenv_raw_syncfs(store->root);
+    return rc < 0 ? cenv_fs_fail(err, rc, store->root, NULL, "cannot sync") : 0;
+}
+
+/* Two steps where the file system has no exchange. */
+static int exchange_by_hand(int from, const char *name, int to, const char *entry)
+{
+    char *aside = cenv_fs_unique_name(name);
+    if (!aside)
+        return -ENOMEM;
+    int rc = cenv_raw_rename(to, entry, from, aside);
+    bool was_there = rc == 0;
+    if (was_there || rc == -ENOENT)
+        rc = cenv_raw_rename_noreplace(from, name, to, entry);
+    if (rc == 0 && was_there)
+        rc = cenv_raw_rename(from, aside, from, name);
+    cenv_free(aside);
+    return rc;
+}
+
+int cenv_store_exchange(int from, const char *name, int to, const char *entry)
+{
+    int rc = cenv_raw_exchange(from, name, to, entry);
+    if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
+        return exchange_by_hand(from, name, to, entry);
+    return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
+}
+
+int cenv_store_drop(const struct cenv_store *store, int dirfd, const char *name,
+                    struct cenv_error *err)
+{
+    struct cenv_work work;
+    int rc = cenv_work_open(store, &work, err);
+    if (rc < 0)
+        return rc;
+    rc = cenv_raw_rename(dirfd, name, work.fd, "gone");
+    if (rc < 0 && rc != -ENOENT)
+        rc = cenv_fs_fail(err, rc, dirfd, name, "cannot remove");
+    else
+        rc = 0;
+    cenv_work_close(store, &work);
+    return rc;
+}

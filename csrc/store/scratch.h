@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Directories in v1/tmp where everything is made. */
+#ifndef CENV_STORE_SCRATCH_H
+#define CENV_STORE_SCRATCH_H
+
+#include "os/lock.h"
+#include "store/layout.h"
+
+struct cenv_sweep;
+
+/*
+ * A directory of one's own in v1/tmp (0700), guarded by a lock that dies with its owner, so that a
+ * sweep knows what is left over. Close removes it with all that is still in it.
+ */
+struct cenv_work {
+    char *name; /* in v1/tmp */
+    int fd;
+    struct cenv_lock *lock;
+};
+int cenv_work_open(const struct cenv_store *store, struct cenv_work *work,
+                   struct cenv_error *err);
+void cenv_work_close(const struct cenv_store *store, struct cenv_work *work);
+
+/* Removes works whose owner is gone. */
+int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
+
+#endif

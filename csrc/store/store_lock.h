@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Locks of a store, by name. */
+#ifndef CENV_STORE_STORE_LOCK_H
+#define CENV_STORE_STORE_LOCK_H
+
+#include "os/lock.h"
+#include "store/layout.h"
+
+/*
+ * One builder at a time for `key` (a file name: "pkg-<sha256>", "template-<id>"); the lock dies with
+ * its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Two locks at once:
+ * the second by try only, or builders wait for each other.
+ */
+int cenv_store_lock(const struct cenv_store *store, const char *key,
+                    struct cenv_lock **lock, struct cenv_task *task,
+                    struct cenv_error *err);
+int cenv_store_try_lock(const struct cenv_store *store, const char *key,
+                        struct cenv_lock **lock, struct cenv_error *err);
+void cenv_store_unlock(const struct cenv_store *store, const char *key,
+                       struct cenv_lock *lock);
+
+/* Appends what is known of the holder: "process 123 on host since ...", or nothing. */
+int cenv_store_lock_holder(const struct cenv_store *store, const char *key,
+                           struct cenv_buf *out);
+
+#endif

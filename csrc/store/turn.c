@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Turns: locks by any text; cenv.h has the contract. */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "cenv.h"
+#include "store/store_lock.h"
+
+struct cenv_turn {
+    const struct cenv_store *store;
+    struct cenv_lock *lock;
+    char name[sizeof("turn-") + CENV_STORE_KEY];
+};
+
+int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn **out,
+                   struct cenv_task *task, struct cenv_error *err)
+{
+    char hex[CENV_STORE_KEY];
+    int rc = cenv_store_key(cenv_str(key), hex, err);
+    struct cenv_turn *turn = rc ? NULL : cenv_calloc(1, sizeof(*turn));
+    if (!turn)
+        return rc ? rc : cenv_error_oom(err);
+    turn->store = store;
+    snprintf(turn->name, sizeof(turn->name), "turn-%s", hex);
+    rc = cenv_store_lock(store, turn->name, &turn->lock, task, err);
+    if (rc == 0)
+        *out = turn;
+    else
+        cenv_free(turn);
+    return rc;
+}
+
+void cenv_turn_free(struct cenv_turn *turn)
+{
+    if (turn)
+        cenv_store_unlock(turn->store, turn->name, turn->lock);
+    cenv_free(turn);
+}
