@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Templates of the store: their ids, finding, listing, removing. Building is in store_build.c. */
+/* Templates as entries of the store: finished, used, locked, left over. */
 #include "store/template_entry.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/digest.h"
 #include "codec/json.h"
 #include "os/fs.h"
 #include "store/fields.h"
@@ -15,94 +13,9 @@
 #include "store/store_lock.h"
 #include "store/sweep_list.h"
 
-enum { ID_LEN = 64, FORMAT_VERSION = 1, NAME_MAX_LEN = 255 };
+#define LOCK_PREFIX "template-"
 
-/* ---- ids ---- */
-
-struct id_record {
-    struct cenv_str name, sha256;
-    char canonical[CENV_DIGEST_HEX_MAX];
-};
-
-static int compare_records(const void *a, const void *b)
-{
-    const struct id_record *left = a, *right = b;
-    int order = cenv_str_cmp(left->name, right->name);
-    return order ? order : cenv_str_cmp(left->sha256, right->sha256);
-}
-
-/* Where a package came from does not change what it is (design.md §7). */
-static int canonical_hash(const struct cenv_json *record, char *hex)
-{
-    struct cenv_buf text;
-    struct cenv_json *copy = cenv_json_dup(record);
-    if (!copy)
-        return -1;
-    cenv_json_remove(copy, "url");
-    cenv_json_remove(copy, "channel");
-    cenv_buf_init(&text, 64 << 20);
-    int rc = cenv_json_print(copy, CENV_JSON_SORT, &text);
-    if (rc == 0)
-        rc = cenv_sha256_hex(cenv_buf_str(&text), hex);
-    cenv_buf_release(&text);
-    cenv_json_free(copy);
-    return rc;
-}
-
-static int take_record(const struct cenv_json *record, struct id_record *out,
-                       struct cenv_error *err)
-{
-    unsigned char raw[CENV_SHA256_LEN];
-    out->name = cenv_json_get_str(record, "name");
-    out->sha256 = cenv_json_get_str(record, "sha256");
-    if (!out->name.len || !cenv_unhex(out->sha256, raw, sizeof(raw)))
-        return cenv_error_set(err, CENV_EUSAGE,
-                              "record '%.*s' has no name or no sha256",
-                              CENV_STR_ARG(out->name));
-    return canonical_hash(record, out->canonical) < 0 ? cenv_error_oom(err) : 0;
-}
-
-static void add_id_text(const struct id_record *list, size_t nr, const char *key,
-                        const char *base, struct cenv_buf *text)
-{
-    cenv_buf_addf(text, "cenv template %d\nlink auto own\nbase %s\nkey %zu %s\n",
-                  FORMAT_VERSION, base ? base : "", key ? strlen(key) : 0,
-                  key ? key : "");
-    for (size_t i = 0; i < nr; i++)
-        cenv_buf_addf(text, "%.*s %s\n", CENV_STR_ARG(list[i].sha256),
-                      list[i].canonical);
-}
-
-int cenv_template_id(const struct cenv_json *records, const char *key, const char *base,
-                     struct cenv_buf *out, struct cenv_error *err)
-{
-    size_t nr = 0;
-    int rc = 0;
-    char hex[CENV_DIGEST_HEX_MAX];
-    const struct cenv_json *record;
-    struct cenv_buf text;
-    struct id_record *list = cenv_calloc(cenv_json_len(records), sizeof(*list));
-    if (!list)
-        return cenv_error_oom(err);
-    cenv_json_each(record, records)
-    {
-        rc = rc ? rc : take_record(record, &list[nr++], err);
-    }
-    cenv_buf_init(&text, SIZE_MAX / 2);
-    if (rc == 0) {
-        if (nr > 1)
-            qsort(list, nr, sizeof(*list), compare_records);
-        add_id_text(list, nr, key, base, &text);
-        if (text.failed || cenv_sha256_hex(cenv_buf_str(&text), hex) < 0 ||
-            cenv_buf_puts(out, hex) < 0)
-            rc = cenv_error_oom(err);
-    }
-    cenv_buf_release(&text);
-    cenv_free(list);
-    return rc;
-}
-
-/* ---- finding ---- */
+enum { FILE_NAME_MAX = 255, LOCK_NAME = sizeof(LOCK_PREFIX) + FILE_NAME_MAX };
 
 static bool is_hex(struct cenv_str text)
 {
@@ -110,6 +23,49 @@ static bool is_hex(struct cenv_str text)
         if (!strchr("0123456789abcdef", text.data[i]) || !text.data[i])
             return false;
     return text.len > 0;
+}
+
+bool cenv_template_entry_is_id(const char *id)
+{
+    return strlen(id) == CENV_TEMPLATE_ID_LEN && is_hex(cenv_str(id));
+}
+
+/* The one template whose id begins with `start`. */
+static int find_whole_id(const struct cenv_store *store, const char *start, char *id,
+                         struct cenv_error *err)
+{
+    struct cenv_listing list;
+    int templates = store->dirs[CENV_STORE_TEMPLATES];
+    size_t found = 0;
+    int rc = cenv_listing_read(&list, templates, true);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
+    for (size_t i = 0; i < list.nr; i++) {
+        struct cenv_str name = cenv_str_n(list.entries[i].name, list.entries[i].len);
+        if (name.len != CENV_TEMPLATE_ID_LEN || !is_hex(name) ||
+            !cenv_str_starts(name, cenv_str(start)))
+            continue;
+        if (found++ == 0)
+            memcpy(id, name.data, CENV_TEMPLATE_ID_LEN + 1);
+    }
+    cenv_listing_release(&list);
+    if (found > 1)
+        return cenv_error_set(err, CENV_EUSAGE, "'%s' begins the ids of %zu templates",
+                              start, found);
+    return found == 0;
+}
+
+int cenv_template_entry_resolve(const struct cenv_store *store, const char *start,
+                                char id[CENV_TEMPLATE_ID_LEN + 1],
+                                struct cenv_error *err)
+{
+    size_t len = strlen(start);
+    if (len > CENV_TEMPLATE_ID_LEN || !is_hex(cenv_str(start)))
+        return 1;
+    if (len < CENV_TEMPLATE_ID_LEN)
+        return find_whole_id(store, start, id, err);
+    memcpy(id, start, len + 1);
+    return 0;
 }
 
 int cenv_template_load(const struct cenv_store *store, const char *id,
@@ -149,153 +105,47 @@ void cenv_template_used(const struct cenv_store *store, const char *id)
     cenv_fd_close(dir);
 }
 
-/* The path as JSON text: bytes that are not UTF-8 are shown, not kept. */
-static int set_path(const struct cenv_store *store, const char *id,
-                    struct cenv_json *doc)
+int cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
+                                   struct cenv_buf *out)
 {
-    struct cenv_buf path;
-    cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
-                                 &path);
-    rc = rc ? rc : cenv_json_set_str(doc, "path", cenv_buf_str(&path));
-    cenv_buf_release(&path);
-    return rc;
+    return cenv_store_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
+                               out);
 }
 
-int cenv_template_complete(const struct cenv_store *store, const char *id,
-                           const struct cenv_stat *st, struct cenv_json *doc)
+/* ---- locks ---- */
+
+/* "template-<id>": sweeps ask for the lock of whatever lies there. */
+static void set_lock_name(const char *id, char name[LOCK_NAME])
 {
-    int rc = set_path(store, id, doc);
-    return rc ? rc : cenv_json_set_int(doc, "used", st->mtime_ns / 1000000000);
+    snprintf(name, LOCK_NAME, LOCK_PREFIX "%s", id);
 }
 
-/* The one template whose id begins with `id`: 0 with its whole id, 1 none, or several: an error. */
-static int whole_id(const struct cenv_store *store, const char *id, char *whole,
-                    struct cenv_error *err)
+int cenv_template_entry_lock(const struct cenv_store *store, const char *id,
+                             struct cenv_lock **lock, struct cenv_task *task,
+                             struct cenv_error *err)
 {
-    struct cenv_listing list;
-    int templates = store->dirs[CENV_STORE_TEMPLATES];
-    size_t found = 0;
-    int rc = cenv_listing_read(&list, templates, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
-    for (size_t i = 0; i < list.nr; i++) {
-        struct cenv_str name = cenv_str_n(list.entries[i].name, list.entries[i].len);
-        if (name.len != ID_LEN || !is_hex(name) || !cenv_str_starts(name, cenv_str(id)))
-            continue;
-        if (found++ == 0)
-            memcpy(whole, name.data, ID_LEN + 1);
-    }
-    cenv_listing_release(&list);
-    if (found > 1)
-        return cenv_error_set(err, CENV_EUSAGE, "'%s' begins the ids of %zu templates",
-                              id, found);
-    return found == 0;
+    char name[LOCK_NAME];
+    set_lock_name(id, name);
+    return cenv_store_lock(store, name, lock, task, err);
 }
 
-int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
-                       struct cenv_error *err)
+int cenv_template_entry_try_lock(const struct cenv_store *store, const char *id,
+                                 struct cenv_lock **lock, struct cenv_error *err)
 {
-    char whole[ID_LEN + 1];
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    size_t len = strlen(id);
-    if (len > ID_LEN || !is_hex(cenv_str(id)))
-        return 1;
-    memcpy(whole, id, len + 1);
-    int rc = len == ID_LEN ? 0 : whole_id(store, id, whole, err);
-    if (rc == 0)
-        rc = cenv_template_load(store, whole, &doc, &st, err);
-    if (rc != 0)
-        return rc;
-    if (cenv_template_complete(store, whole, &st, doc) < 0 ||
-        cenv_json_print(doc, 0, out) < 0)
-        rc = cenv_error_oom(err);
-    else
-        cenv_template_used(store, whole);
-    cenv_json_free(doc);
-    return rc;
+    char name[LOCK_NAME];
+    set_lock_name(id, name);
+    return cenv_store_try_lock(store, name, lock, err);
 }
 
-/* Records as their number: a list of templates is for looking over. */
-static int append_summary(const struct cenv_store *store, const char *id,
-                          const struct cenv_stat *st, struct cenv_json *doc,
-                          struct cenv_json *list)
+void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
+                                struct cenv_lock *lock)
 {
-    int rc = cenv_template_complete(store, id, st, doc);
-    int64_t records = (int64_t)cenv_json_len(cenv_json_get(doc, "records"));
-    rc = rc ? rc : cenv_json_set_int(doc, "records", records);
-    if (rc < 0) {
-        cenv_json_free(doc);
-        return rc;
-    }
-    return cenv_json_append(list, doc);
+    char name[LOCK_NAME];
+    set_lock_name(id, name);
+    cenv_store_unlock(store, name, lock);
 }
 
-static int list_into(struct cenv_store *store, const struct cenv_listing *names,
-                     struct cenv_json *list, struct cenv_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < names->nr && rc >= 0; i++) {
-        struct cenv_json *doc = NULL;
-        struct cenv_stat st;
-        rc = cenv_template_load(store, names->entries[i].name, &doc, &st, err);
-        if (rc == 0 &&
-            append_summary(store, names->entries[i].name, &st, doc, list) < 0)
-            rc = cenv_error_oom(err);
-    }
-    return rc < 0 ? rc : 0;
-}
-
-int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
-                       struct cenv_error *err)
-{
-    struct cenv_listing names;
-    int templates = store->dirs[CENV_STORE_TEMPLATES];
-    struct cenv_json *list = cenv_json_array();
-    if (!list)
-        return cenv_error_oom(err);
-    int rc = cenv_listing_read(&names, templates, true);
-    if (rc < 0) {
-        rc = cenv_fs_fail(err, rc, templates, NULL, "cannot list");
-    } else {
-        rc = list_into(store, &names, list, err);
-        cenv_listing_release(&names);
-    }
-    if (rc == 0 && cenv_json_print(list, 0, out) < 0)
-        rc = cenv_error_oom(err);
-    cenv_json_free(list);
-    return rc;
-}
-
-/* ---- removing ---- */
-
-static int in_use(struct cenv_error *err)
-{
-    cenv_error_set(err, CENV_EFAIL, "the store is in use by another run");
-    cenv_error_hint(err, "try again when it is over");
-    return CENV_EFAIL;
-}
-
-int cenv_template_remove(struct cenv_store *store, const char *id,
-                         struct cenv_task *task, struct cenv_error *err)
-{
-    struct cenv_lock *lease;
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    int rc = is_hex(cenv_str(id)) ? cenv_template_load(store, id, &doc, &st, err) : 1;
-    cenv_json_free(rc == 0 ? doc : NULL);
-    if (rc == 1)
-        return cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id,
-                              store->path);
-    rc = rc ? rc : cenv_task_poll(task, err);
-    rc = rc ? rc : cenv_store_try_exclusive(store, &lease, err);
-    if (rc != 0)
-        return rc == 1 ? in_use(err) : rc;
-    rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
-    cenv_lock_free(lease);
-    return rc;
-}
+/* ---- sweeping ---- */
 
 /* 1 nobody's: unfinished, or its owner is gone; 0 not; or a status. */
 static int is_left_over(const struct cenv_store *store, const char *id,
@@ -321,13 +171,11 @@ static int is_left_over(const struct cenv_store *store, const char *id,
 static int sweep_one(struct cenv_sweep *sweep, const char *id, struct cenv_error *err)
 {
     const struct cenv_store *store = sweep->store;
-    char key[sizeof("template-") + NAME_MAX_LEN];
     struct cenv_lock *lock;
     int rc = is_left_over(store, id, err);
     if (rc != 1)
         return rc;
-    snprintf(key, sizeof(key), "template-%s", id);
-    rc = cenv_store_try_lock(store, key, &lock, err);
+    rc = cenv_template_entry_try_lock(store, id, &lock, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = cenv_lock_works(lock) ? is_left_over(store, id, err) : 0;
@@ -336,7 +184,7 @@ static int sweep_one(struct cenv_sweep *sweep, const char *id, struct cenv_error
         rc = cenv_sweep_note_in(sweep, CENV_STORE_TEMPLATES, id, err);
     else if (left_over)
         rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
-    cenv_store_unlock(store, key, lock);
+    cenv_template_entry_unlock(store, id, lock);
     return rc < 0 ? rc : left_over;
 }
 
@@ -367,11 +215,12 @@ static bool id_of_path(const struct cenv_store *store, struct cenv_str path, cha
     cenv_store_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
     struct cenv_str head = cenv_buf_str(&root);
     bool fits = !root.failed && cenv_str_starts(path, head) &&
-                path.len == head.len + ID_LEN + strlen("/" CENV_TEMPLATE_PREFIX) &&
+                path.len == head.len + CENV_TEMPLATE_ID_LEN +
+                                strlen("/" CENV_TEMPLATE_PREFIX) &&
                 cenv_str_ends(path, CENV_STR("/" CENV_TEMPLATE_PREFIX));
     if (fits)
-        memcpy(id, path.data + head.len, ID_LEN);
-    id[fits ? ID_LEN : 0] = '\0';
+        memcpy(id, path.data + head.len, CENV_TEMPLATE_ID_LEN);
+    id[fits ? CENV_TEMPLATE_ID_LEN : 0] = '\0';
     cenv_buf_release(&root);
     return is_hex(cenv_str(id));
 }
@@ -379,22 +228,21 @@ static bool id_of_path(const struct cenv_store *store, struct cenv_str path, cha
 int cenv_store_await_template(const struct cenv_store *store, const char *path,
                               struct cenv_task *task, struct cenv_error *err)
 {
-    char id[ID_LEN + 1], key[sizeof("template-") + ID_LEN];
+    char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_lock *lock = NULL;
     if (!id_of_path(store, cenv_str(path), id))
         return 0;
-    snprintf(key, sizeof(key), "template-%s", id);
-    int rc = cenv_store_lock(store, key, &lock, task, err);
+    int rc = cenv_template_entry_lock(store, id, &lock, task, err);
     if (rc < 0)
         return rc;
-    cenv_store_unlock(store, key, lock);
+    cenv_template_entry_unlock(store, id, lock);
     return 1;
 }
 
 int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
                            struct cenv_buf *manifest)
 {
-    char id[ID_LEN + 1];
+    char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
     if (!id_of_path(store, cenv_str(prefix), id))
         return 0;

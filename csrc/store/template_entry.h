@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/lock.h"
 #include "store/layout.h"
 
 /* In templates/<id>/ of a transient one: whose death ends it. */
@@ -14,6 +15,28 @@
 #define CENV_TEMPLATE_MANIFEST "manifest"
 #define CENV_TEMPLATE_JSON     "template.json"
 
+/* Digits of an id: lower-case hex of a SHA-256. */
+enum { CENV_TEMPLATE_ID_LEN = 64 };
+bool cenv_template_entry_is_id(const char *id);
+
+/* The id of the one template whose id begins with `start`: 0, 1 none; several are CENV_EUSAGE. */
+int cenv_template_entry_resolve(const struct cenv_store *store, const char *start,
+                                char id[CENV_TEMPLATE_ID_LEN + 1],
+                                struct cenv_error *err);
+
+/* Appends the path of the prefix of a template, there or not; 0 or -1 (OOM). */
+int cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
+                                   struct cenv_buf *out);
+
+/* The lock of the builder of a template (see store_lock.h); try_lock: 1 when it is held. */
+int cenv_template_entry_lock(const struct cenv_store *store, const char *id,
+                             struct cenv_lock **lock, struct cenv_task *task,
+                             struct cenv_error *err);
+int cenv_template_entry_try_lock(const struct cenv_store *store, const char *id,
+                                 struct cenv_lock **lock, struct cenv_error *err);
+void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
+                                struct cenv_lock *lock);
+
 /* template.json of a finished template and its facts (mtime: last use); 1 when there is none. */
 int cenv_template_load(const struct cenv_store *store, const char *id,
                        struct cenv_json **doc, struct cenv_stat *st,
@@ -22,10 +45,6 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
 /* Whether it is finished: 0 there, 1 not, or a status. */
 int cenv_template_is_there(const struct cenv_store *store, const char *id,
                            struct cenv_error *err);
-
-/* Adds what is not in the file, "path" and "used"; 0 or -1 (OOM). */
-int cenv_template_complete(const struct cenv_store *store, const char *id,
-                           const struct cenv_stat *st, struct cenv_json *doc);
 
 struct cenv_sweep;
 
@@ -52,10 +71,5 @@ int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
  */
 int cenv_store_await_template(const struct cenv_store *store, const char *path,
                               struct cenv_task *task, struct cenv_error *err);
-
-/* Appends the id (64 hex) of a template: SHA-256 over its records and what else shapes it
- * (design.md §7). `records` is an array, each with sha256. */
-int cenv_template_id(const struct cenv_json *records, const char *key, const char *base,
-                     struct cenv_buf *out, struct cenv_error *err);
 
 #endif

@@ -19,9 +19,10 @@
 #include "store/package_entry.h"
 #include "store/publish.h"
 #include "store/scratch.h"
-#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/build.h"
+#include "template/template_id.h"
+#include "template/templates.h"
 
 /* ---- input ---- */
 
@@ -81,9 +82,8 @@ static int take_input(struct cenv_build *build, const char *records_json)
         rc = cenv_template_id(build->records, cenv_json_get_cstr(build->meta, "key"),
                               cenv_json_get_cstr(build->meta, "base"), &build->id,
                               build->err);
-    if (rc == 0 &&
-        cenv_store_add_path(build->store, CENV_STORE_TEMPLATES, build->id.data,
-                            CENV_TEMPLATE_PREFIX, &build->target) < 0)
+    if (rc == 0 && cenv_template_entry_add_prefix(build->store, build->id.data,
+                                                  &build->target) < 0)
         rc = cenv_error_oom(build->err);
     return rc;
 }
@@ -341,16 +341,13 @@ int cenv_build_is_there(struct cenv_build *build)
 
 int cenv_build_lock(struct cenv_build *build)
 {
-    char key[80];
-    snprintf(key, sizeof(key), "template-%s", build->id.data);
-    return cenv_store_lock(build->store, key, &build->lock, build->task, build->err);
+    return cenv_template_entry_lock(build->store, build->id.data, &build->lock,
+                                    build->task, build->err);
 }
 
 void cenv_build_unlock(struct cenv_build *build)
 {
-    char key[80];
-    snprintf(key, sizeof(key), "template-%s", build->id.data);
-    cenv_store_unlock(build->store, key, build->lock);
+    cenv_template_entry_unlock(build->store, build->id.data, build->lock);
     build->lock = NULL;
 }
 

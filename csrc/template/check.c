@@ -20,7 +20,6 @@
 #include "prefix/prefix_records.h"
 #include "store/layout.h"
 #include "store/publish.h"
-#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/build.h"
 
@@ -449,16 +448,14 @@ static int build_anew(struct cenv_build *build, const char *id, bool only_drop,
 static int check_and_build(struct check *c, struct cenv_build *build, const char *id,
                            const char **action)
 {
-    char key[80];
     struct cenv_lock *lock = NULL;
-    snprintf(key, sizeof(key), "template-%s", id);
-    int rc = cenv_store_lock(build->store, key, &lock, build->task, build->err);
+    int rc = cenv_template_entry_lock(build->store, id, &lock, build->task, build->err);
     if (rc < 0)
         return rc;
     rc = run_check(c, build->store, build->err); /* others may have repaired it */
     if (rc == 0 && c->list.len)
         rc = build_anew(build, id, c->only_drop, action);
-    cenv_store_unlock(build->store, key, lock);
+    cenv_template_entry_unlock(build->store, id, lock);
     return rc;
 }
 
@@ -493,10 +490,7 @@ int cenv_template_repair(struct cenv_store *store, const char *id,
     if (!cenv_unhex(cenv_str(id), raw, sizeof(raw)))
         return cenv_error_set(err, CENV_EUSAGE, "'%s' is no id of a template", id);
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
-                                 &path)
-                 ? cenv_error_oom(err)
-                 : 0;
+    int rc = cenv_template_entry_add_prefix(store, id, &path) ? cenv_error_oom(err) : 0;
     struct check c = check_begin(path.data, task);
     rc = rc ? rc : parse_options(&c, options_json, err);
     rc = rc ? rc : repair(&c, store, id, &action, err);

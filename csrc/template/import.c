@@ -22,9 +22,10 @@
 #include "store/layout.h"
 #include "store/publish.h"
 #include "store/scratch.h"
-#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
+#include "template/template_id.h"
+#include "template/templates.h"
 
 enum { BLOCK = 1 << 17, DIR_MODE = 0700 };
 
@@ -495,8 +496,7 @@ static int publish(struct unpacking *u)
     int templates = x->store->dirs[CENV_STORE_TEMPLATES];
     struct cenv_buf target;
     cenv_buf_init(&target, 1 << 20);
-    int rc = cenv_store_add_path(x->store, CENV_STORE_TEMPLATES, u->id,
-                                 CENV_TEMPLATE_PREFIX, &target);
+    int rc = cenv_template_entry_add_prefix(x->store, u->id, &target);
     rc = rc < 0 ? cenv_error_oom(x->err)
                 : cenv_fs_mkdir(u->work.fd, "entry", 0755, x->err);
     int entry = rc ? rc : cenv_fs_open_dir(u->work.fd, "entry", x->err);
@@ -557,10 +557,8 @@ static int enter_requests(const struct unpacking *u)
 static int find_or_take(struct unpacking *u, bool *taken)
 {
     struct import *x = u->import;
-    char key[80];
     struct cenv_lock *lock;
-    snprintf(key, sizeof(key), "template-%s", u->id);
-    int rc = cenv_store_lock(x->store, key, &lock, x->task, x->err);
+    int rc = cenv_template_entry_lock(x->store, u->id, &lock, x->task, x->err);
     if (rc < 0)
         return rc;
     rc = cenv_template_is_there(x->store, u->id, x->err);
@@ -574,7 +572,7 @@ static int find_or_take(struct unpacking *u, bool *taken)
             cenv_work_close(x->store, &u->work);
         }
     }
-    cenv_store_unlock(x->store, key, lock);
+    cenv_template_entry_unlock(x->store, u->id, lock);
     return rc;
 }
 

@@ -14,7 +14,6 @@
 #include "store/layout.h"
 #include "store/lease.h"
 #include "store/publish.h"
-#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/mirror.h"
 
@@ -84,7 +83,7 @@ static char *prefix_of(const struct cenv_store *store, const char *id)
 {
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
-    cenv_store_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX, &path);
+    cenv_template_entry_add_prefix(store, id, &path);
     char *text = cenv_buf_detach(&path);
     cenv_buf_release(&path);
     return text;
@@ -146,19 +145,17 @@ static int copy_over(struct stage *stage, const char *from, const char *to)
 
 static int find_or_copy(struct stage *stage, const char *from, const char *to)
 {
-    char key[80];
     struct cenv_lock *lock;
     int rc = cenv_template_is_there(stage->to, stage->id, stage->err);
     if (rc != 1)
         return rc;
-    snprintf(key, sizeof(key), "template-%s", stage->id);
-    rc = cenv_store_lock(stage->to, key, &lock, stage->task, stage->err);
+    rc = cenv_template_entry_lock(stage->to, stage->id, &lock, stage->task, stage->err);
     if (rc < 0)
         return rc;
     rc = cenv_template_is_there(stage->to, stage->id, stage->err);
     if (rc == 1)
         rc = copy_over(stage, from, to);
-    cenv_store_unlock(stage->to, key, lock);
+    cenv_template_entry_unlock(stage->to, stage->id, lock);
     return rc;
 }
 

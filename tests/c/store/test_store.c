@@ -15,6 +15,7 @@
 #include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "storekit.h"
+#include "template/template_id.h"
 
 static int find(struct storekit *k, const char *sha256, struct cenv_buf *why)
 {

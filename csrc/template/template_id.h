@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The id of a template. */
+#ifndef CENV_TEMPLATE_TEMPLATE_ID_H
+#define CENV_TEMPLATE_TEMPLATE_ID_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "codec/json.h"
+
+/* Appends the id (64 hex) of a template: SHA-256 over its records and what else shapes it
+ * (design.md §7). `records` is an array, each with sha256. */
+int cenv_template_id(const struct cenv_json *records, const char *key, const char *base,
+                     struct cenv_buf *out, struct cenv_error *err);
+
+#endif
