@@ -12,6 +12,7 @@
 #include "explain/explain.h"
 #include "explain/explain_choice.h"
 #include "solve/dominate.h"
+#include "solve/encode.h"
 #include "solve/load.h"
 #include "solve/solution.h"
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
+#include "solve/encode.h"
 #include "solve/load.h"
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "explain/wording.h"
 #include "model/version.h"
+#include "solve/encode.h"
 #include "solve/load.h"
 
 enum { MAX_WAYS = 6, ASKED_MAX = 1 << 16 };

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "solve/encode.h"
+
 /* A refutation that took this many conflicts has no short explanation: none is looked for. */
 static const uint64_t HARD_CONFLICTS = 3000;
 /* Minimising requirements stops here; what is left is still a proof, only a longer one. */

@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 #include "base/task.h"
-#include "solve/encode.h"
+#include "solve/instance.h"
+#include "solve/sat.h"
 
 /*
  * The items are minimal: without any one of them there is a solution. So are the requirements,

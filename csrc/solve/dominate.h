@@ -4,7 +4,8 @@
 #define CENV_SOLVE_DOMINATE_H
 
 #include "base/arena.h"
-#include "solve/encode.h"
+#include "base/error.h"
+#include "solve/instance.h"
 
 /*
  * A candidate is dropped when a better one of its name needs nothing that it does not need, and meets

@@ -171,18 +171,3 @@ int cenv_encode(const struct cenv_instance *in, unsigned flags, struct cenv_sat 
     cenv_free(e.last);
     return e.failed ? cenv_error_oom(err) : 0;
 }
-
-bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req,
-                  uint32_t place)
-{
-    const struct cenv_run *runs = in->runs + req->first_run;
-    uint32_t lo = 0, hi = req->nr_runs;
-    while (lo < hi) {
-        uint32_t mid = lo + (hi - lo) / 2;
-        if (runs[mid].to <= place)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < req->nr_runs && runs[lo].from <= place;
-}

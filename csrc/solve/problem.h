@@ -16,7 +16,7 @@
 #include "repodata/index.h"
 #include "repodata/repodata.h"
 #include "repodata/spec_table.h"
-#include "solve/encode.h"
+#include "solve/instance.h"
 #include "solve/request.h"
 
 /* Why a candidate must not be chosen although it is there. */

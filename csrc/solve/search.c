@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "solve/encode.h"
 
 struct descent {
     const struct cenv_instance *in;

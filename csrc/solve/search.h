@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #include "base/task.h"
-#include "solve/encode.h"
+#include "solve/instance.h"
+#include "solve/sat.h"
 
 #define CENV_ABSENT UINT32_MAX
 

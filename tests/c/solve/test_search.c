@@ -6,6 +6,7 @@
 
 #include "base/task.h"
 #include "solve/dominate.h"
+#include "solve/encode.h"
 #include "solve/search.h"
 
 enum {
