@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The solve as a whole: what a request can reach is loaded as a problem of integers (load.c), expressed
- * as clauses (encode.c), and its best solution found layer by layer (search.c). An unsatisfiable one
- * is built again with all that settings hide, to be explained (explain.c); that happens once in a
+ * as clauses (encode.c), and its best solution found level by level (search.c). An unsatisfiable one
+ * is built again with all that settings exclude, to be explained (explain.c); that happens once in a
  * while, so the common way carries nothing for it.
  */
 #include "cenv.h"
@@ -16,36 +16,36 @@
 #include "solve/load.h"
 #include "solve/solution.h"
 
-static int express(const struct cenv_instance *in, struct cenv_sat *sat,
-                   struct cenv_task *task, struct cenv_error *err)
+static int encode_instance(const struct cenv_instance *in, struct cenv_sat *sat,
+                           struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("express", "");
-    int rc = cenv_encode(in, 0, sat, err);
+    int rc = cenv_encode_instance(in, 0, sat, err);
     span.items = in->nr_reqs;
     cenv_span_end(task, &span);
     return rc;
 }
 
-static int search(const struct cenv_problem *p, struct cenv_solution *s,
-                  struct cenv_task *task, struct cenv_error *err)
+static int find_best(const struct cenv_problem *p, struct cenv_solution *s,
+                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_reduction small;
+    struct cenv_undominated small;
     struct cenv_sat *sat = cenv_sat_new();
-    int rc = cenv_reduce(&small, &p->in, err);
+    int rc = cenv_dominate_drop(&small, &p->in, err);
     if (rc == 0 && !sat)
         rc = cenv_error_oom(err);
-    rc = rc < 0 ? rc : express(&small.in, sat, task, err);
+    rc = rc < 0 ? rc : encode_instance(&small.in, sat, task, err);
     if (rc == 0) {
         struct cenv_span span = cenv_span_begin("solve", "");
-        rc = cenv_descend(&small.in, sat, s->choice, s->layer, task, err);
+        rc = cenv_search_best(&small.in, sat, s->choice, s->level, task, err);
         if (rc > 0)
-            cenv_reduction_expand(&small, &p->in, s->choice);
+            cenv_dominate_expand(&small, &p->in, s->choice);
         s->stats = cenv_sat_stats(sat);
         span.items = s->stats.solves;
         cenv_span_end(task, &span);
     }
     cenv_sat_free(sat);
-    cenv_reduction_release(&small);
+    cenv_dominate_release(&small);
     return rc;
 }
 
@@ -90,12 +90,13 @@ static void print_skipped(const struct cenv_problem *p, struct cenv_buf *out)
     cenv_buf_putc(out, ']');
 }
 
-static int reply(const struct cenv_problem *p, const struct cenv_solution *s,
-                 struct cenv_buf *out, struct cenv_task *task, struct cenv_error *err)
+static int write_reply(const struct cenv_problem *p, const struct cenv_solution *s,
+                       struct cenv_buf *out, struct cenv_task *task,
+                       struct cenv_error *err)
 {
     size_t len = out->len;
     cenv_buf_puts(out, "{\"records\":");
-    int rc = cenv_solution_records(p, s->choice, out, err);
+    int rc = cenv_solution_write_records(p, s->choice, out, err);
     cenv_buf_putc(out, ',');
     print_stats(p, s, out);
     print_skipped(p, out);
@@ -113,14 +114,14 @@ static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out,
 {
     struct cenv_solution s = {0};
     s.choice = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.choice));
-    s.layer = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.layer));
-    int rc = s.choice && s.layer ? search(p, &s, task, err) : cenv_error_oom(err);
+    s.level = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.level));
+    int rc = s.choice && s.level ? find_best(p, &s, task, err) : cenv_error_oom(err);
     if (rc > 0)
-        rc = reply(p, &s, out, task, err);
+        rc = write_reply(p, &s, out, task, err);
     else if (rc == 0)
         rc = CENV_EUNSAT;
     cenv_free(s.choice);
-    cenv_free(s.layer);
+    cenv_free(s.level);
     return rc;
 }
 

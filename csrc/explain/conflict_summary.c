@@ -13,41 +13,41 @@
 enum { MAX_WAY = 8 };
 
 struct side {
-    bool *items;
+    bool *goals;
     struct cenv_implied implied;
 };
 
-struct meeting {
+struct summary {
     const struct cenv_problem *p;
-    const struct cenv_core *core;
+    const struct cenv_unsat_core *core;
     struct cenv_arena arena;
     struct side one, rest;
     struct cenv_error *err;
 };
 
-static bool is_wish(const struct meeting *m, uint32_t item)
+static bool is_entry(const struct summary *m, uint32_t goal)
 {
-    return m->core->items[item] && m->p->asked[item].kind == CENV_ASKED_WISH;
+    return m->core->goals[goal] && m->p->roots[goal].kind == CENV_ROOT_ENTRY;
 }
 
-/* Splits the core into the one wish and all else; the machine is on both sides. */
-static int split(struct meeting *m, uint32_t item)
+/* Splits the core into the one entry and all else; the machine is on both sides. */
+static int split_sides(struct summary *m, uint32_t goal)
 {
     const struct cenv_instance *in = &m->p->in;
-    for (uint32_t i = 0; i < in->nr_items; i++) {
-        bool shared = m->core->items[i] && !is_wish(m, i);
-        m->one.items[i] = shared || i == item;
-        m->rest.items[i] = shared || (m->core->items[i] && i != item);
+    for (uint32_t i = 0; i < in->nr_goals; i++) {
+        bool shared = m->core->goals[i] && !is_entry(m, i);
+        m->one.goals[i] = shared || i == goal;
+        m->rest.goals[i] = shared || (m->core->goals[i] && i != goal);
     }
-    int rc = cenv_implied_find(&m->one.implied, in, m->core, m->one.items, &m->arena,
-                               m->err);
+    int rc = cenv_propagate_goals(&m->one.implied, in, m->core, m->one.goals, &m->arena,
+                                  m->err);
     return rc < 0 ? rc
-                  : cenv_implied_find(&m->rest.implied, in, m->core, m->rest.items,
-                                      &m->arena, m->err);
+                  : cenv_propagate_goals(&m->rest.implied, in, m->core, m->rest.goals,
+                                         &m->arena, m->err);
 }
 
 /* One side needs the name, the other at least limits it, and no candidate suits both. */
-static bool meets_at(const struct meeting *m, uint32_t name)
+static bool meets_at(const struct summary *m, uint32_t name)
 {
     const struct cenv_instance *in = &m->p->in;
     const struct cenv_implied *a = &m->one.implied, *b = &m->rest.implied;
@@ -70,7 +70,7 @@ static uint32_t distance(const struct side *side, uint32_t name)
 }
 
 /* The nearest name at which the sides meet, or CENV_NONE. */
-static uint32_t find_name(const struct meeting *m)
+static uint32_t find_name(const struct summary *m)
 {
     uint32_t best = CENV_NONE, nearest = UINT32_MAX;
     for (uint32_t n = 0; n < m->p->in.nr_names; n++) {
@@ -86,7 +86,7 @@ static uint32_t find_name(const struct meeting *m)
 }
 
 /* " (through a, b)": the names between what is asked for and this one. */
-static void print_way(const struct meeting *m, const struct side *side, uint32_t name,
+static void print_way(const struct summary *m, const struct side *side, uint32_t name,
                       struct cenv_buf *out)
 {
     uint32_t way[MAX_WAY], nr = 0;
@@ -100,20 +100,20 @@ static void print_way(const struct meeting *m, const struct side *side, uint32_t
 }
 
 /* What of the side was asked for, the shared settings left out; how many that are. */
-static uint32_t print_wishes(const struct meeting *m, const struct side *side,
-                             struct cenv_buf *out)
+static uint32_t print_entries(const struct summary *m, const struct side *side,
+                              struct cenv_buf *out)
 {
     uint32_t nr = 0;
-    for (uint32_t i = 0; i < m->p->in.nr_items; i++) {
-        if (!side->items[i] || !is_wish(m, i))
+    for (uint32_t i = 0; i < m->p->in.nr_goals; i++) {
+        if (!side->goals[i] || !is_entry(m, i))
             continue;
         cenv_buf_puts(out, nr++ ? " and " : "");
-        cenv_asked_print(m->p, i, out);
+        cenv_wording_print_root(m->p, i, out);
     }
     return nr;
 }
 
-static int print_side(struct meeting *m, const struct side *side, uint32_t name,
+static int print_side(struct summary *m, const struct side *side, uint32_t name,
                       const char *branch, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &m->p->in;
@@ -126,18 +126,18 @@ static int print_side(struct meeting *m, const struct side *side, uint32_t name,
         if (!side->implied.out[c])
             left[nr++] = c;
     cenv_buf_puts(out, branch);
-    cenv_buf_puts(out, print_wishes(m, side, out) > 1 ? " lead to " : " leads to ");
+    cenv_buf_puts(out, print_entries(m, side, out) > 1 ? " lead to " : " leads to ");
     cenv_buf_addf(out, "%.*s ", CENV_STR_ARG(m->p->names[name].text));
-    cenv_versions_print(m->p, left, nr, out);
+    cenv_wording_print_versions(m->p, left, nr, out);
     print_way(m, side, name, out);
     cenv_buf_putc(out, '\n');
     return 0;
 }
 
 /* 1 and printed, 0 or a status. A side that is refuted by itself leads nowhere. */
-static int try_wish(struct meeting *m, uint32_t item, struct cenv_buf *out)
+static int try_entry(struct summary *m, uint32_t goal, struct cenv_buf *out)
 {
-    int rc = split(m, item);
+    int rc = split_sides(m, goal);
     if (rc < 0 || m->one.implied.empty || m->rest.implied.empty)
         return rc;
     uint32_t name = find_name(m);
@@ -148,19 +148,20 @@ static int try_wish(struct meeting *m, uint32_t item, struct cenv_buf *out)
     return rc < 0 ? rc : 1;
 }
 
-int cenv_meeting_print(const struct cenv_problem *p, const struct cenv_core *core,
-                       struct cenv_buf *out, struct cenv_error *err)
+int cenv_conflict_summary_print(const struct cenv_problem *p,
+                                const struct cenv_unsat_core *core,
+                                struct cenv_buf *out, struct cenv_error *err)
 {
-    struct meeting m = {.p = p, .core = core, .err = err};
-    uint32_t nr = p->in.nr_items, wishes = 0;
-    m.one.items = cenv_arena_calloc(&m.arena, nr, sizeof(*m.one.items));
-    m.rest.items = cenv_arena_calloc(&m.arena, nr, sizeof(*m.rest.items));
-    int rc = m.one.items && m.rest.items ? 0 : cenv_error_oom(err);
+    struct summary m = {.p = p, .core = core, .err = err};
+    uint32_t nr = p->in.nr_goals, entries = 0;
+    m.one.goals = cenv_arena_calloc(&m.arena, nr, sizeof(*m.one.goals));
+    m.rest.goals = cenv_arena_calloc(&m.arena, nr, sizeof(*m.rest.goals));
+    int rc = m.one.goals && m.rest.goals ? 0 : cenv_error_oom(err);
     for (uint32_t i = 0; i < nr; i++)
-        wishes += is_wish(&m, i);
-    for (uint32_t i = 0; rc == 0 && wishes > 1 && i < nr; i++)
-        if (is_wish(&m, i))
-            rc = try_wish(&m, i, out);
+        entries += is_entry(&m, i);
+    for (uint32_t i = 0; rc == 0 && entries > 1 && i < nr; i++)
+        if (is_entry(&m, i))
+            rc = try_entry(&m, i, out);
     cenv_arena_release(&m.arena);
     return rc;
 }

@@ -8,11 +8,12 @@
 #include "solve/problem.h"
 
 /*
- * Looks for a wish of the core that by itself leads to versions of some package that the rest of the
+ * Looks for an entry of the core that by itself leads to versions of some package that the rest of the
  * core cannot go with, and appends two lines that say so, each ended by a newline. 1; 0 when there is
  * no such package; CENV_ENOMEM.
  */
-int cenv_meeting_print(const struct cenv_problem *p, const struct cenv_core *core,
-                       struct cenv_buf *out, struct cenv_error *err);
+int cenv_conflict_summary_print(const struct cenv_problem *p,
+                                const struct cenv_unsat_core *core,
+                                struct cenv_buf *out, struct cenv_error *err);
 
 #endif

@@ -27,10 +27,10 @@ struct node {
 struct ending {
     enum ending_kind {
         END_UNKNOWN,
-        END_NONE,   /* there is no single one */
-        END_LACK,   /* nothing matches it */
-        END_HIDDEN, /* `by` is the setting's mark */
-        END_RULED,  /* `by` is a requirement that holds */
+        END_NONE,     /* there is no single one */
+        END_LACK,     /* nothing matches it */
+        END_EXCLUDED, /* `by` is the setting's reason */
+        END_RULED,    /* `by` is a requirement that holds */
         END_NEEDED, /* `by` is a name that needs others of this one, in several ways */
     } kind;
     uint32_t by;
@@ -50,7 +50,7 @@ struct group {
 
 struct tree {
     const struct cenv_problem *p;
-    const struct cenv_core *core;
+    const struct cenv_unsat_core *core;
     struct cenv_arena arena;
     struct cenv_implied i;
     uint32_t *implied;      /* i.by: why a requirement holds */
@@ -84,15 +84,15 @@ static struct node *add_node(struct tree *t, struct node *parent,
 
 /* ---- why a requirement or a candidate cannot be ---- */
 
-static bool meets(const struct tree *t, uint32_t q, uint32_t cand)
+static bool meets_req(const struct tree *t, uint32_t q, uint32_t cand)
 {
     const struct cenv_instance *in = &t->p->in;
-    return cenv_req_has(in, &in->reqs[q], cand - in->first[in->name_of[cand]]);
+    return cenv_instance_allows(in, &in->reqs[q], cand - in->first[in->name_of[cand]]);
 }
 
-static bool by_item(const struct tree *t, uint32_t q)
+static bool by_goal(const struct tree *t, uint32_t q)
 {
-    return t->implied[q] != CENV_NONE && (t->implied[q] & CENV_IMPLIED_ITEM);
+    return t->implied[q] != CENV_NONE && (t->implied[q] & CENV_IMPLIED_GOAL);
 }
 
 /*
@@ -107,9 +107,9 @@ static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool
         uint32_t q = t->relevant[i];
         bool holds = t->implied[q] != CENV_NONE;
         if (q == req || in->reqs[q].name != in->name_of[cand] ||
-            !(holds || (any && t->core->reqs[q])) || meets(t, q, cand))
+            !(holds || (any && t->core->reqs[q])) || meets_req(t, q, cand))
             continue;
-        if (by_item(t, q))
+        if (by_goal(t, q))
             return q;
         found = found == CENV_NONE ? q : found;
     }
@@ -118,9 +118,9 @@ static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool
 
 static struct ending ending_of_cand(const struct tree *t, uint32_t req, uint32_t cand)
 {
-    uint32_t mark = cenv_core_hides(&t->p->in, t->core, cand);
-    if (mark)
-        return (struct ending){END_HIDDEN, mark};
+    uint32_t reason = cenv_propagate_exclusion(&t->p->in, t->core, cand);
+    if (reason)
+        return (struct ending){END_EXCLUDED, reason};
     uint32_t by = excluder(t, req, cand, false);
     if (by != CENV_NONE)
         return (struct ending){END_RULED, by};
@@ -138,7 +138,7 @@ static struct ending find_limit_ending(const struct tree *t, uint32_t req)
         bool apart = q != req && in->reqs[q].name == name && !in->reqs[q].limit &&
                      t->implied[q] != CENV_NONE && in->reqs[q].nr_runs;
         for (uint32_t c = in->first[name]; apart && c < in->first[name + 1]; c++)
-            apart = !meets(t, q, c) || !meets(t, req, c);
+            apart = !meets_req(t, q, c) || !meets_req(t, req, c);
         if (apart)
             return (struct ending){END_RULED, q};
     }
@@ -155,7 +155,7 @@ static struct ending find_ending(const struct tree *t, uint32_t req)
         (r->nr_runs || !cenv_str_starts(t->p->names[r->name].text, CENV_STR("__"))))
         return find_limit_ending(t, req);
     for (uint32_t c = in->first[r->name]; c < in->first[r->name + 1]; c++) {
-        if (!meets(t, req, c))
+        if (!meets_req(t, req, c))
             continue;
         struct ending own = ending_of_cand(t, req, c);
         if (own.kind == END_NONE ||
@@ -195,7 +195,7 @@ static void find_needs(struct tree *t, uint32_t cand, struct group *g)
     }
 }
 
-static struct group position(struct tree *t, uint32_t req, uint32_t cand)
+static struct group position_of(struct tree *t, uint32_t req, uint32_t cand)
 {
     struct group g = {.end = ending_of_cand(t, req, cand)};
     if (g.end.kind == END_NONE)
@@ -218,8 +218,8 @@ static bool same_group(const struct group *a, const struct group *b)
 }
 
 /* Adds the candidate to the group of its position, which may be new. */
-static void put(struct tree *t, struct group **groups, const struct group *at,
-                uint32_t cand, uint32_t room)
+static void put_in_group(struct tree *t, struct group **groups, const struct group *at,
+                         uint32_t cand, uint32_t room)
 {
     struct group **link = groups;
     while (*link && !same_group(*link, at))
@@ -244,10 +244,10 @@ static struct group *group_candidates(struct tree *t, uint32_t req)
     uint32_t name = in->reqs[req].name;
     struct group *groups = NULL;
     for (uint32_t c = in->first[name]; c < in->first[name + 1] && !t->failed; c++) {
-        if (!meets(t, req, c))
+        if (!meets_req(t, req, c))
             continue;
-        struct group at = position(t, req, c);
-        put(t, &groups, &at, c, cenv_instance_size(in, name));
+        struct group at = position_of(t, req, c);
+        put_in_group(t, &groups, &at, c, cenv_instance_size(in, name));
     }
     return groups;
 }
@@ -292,7 +292,7 @@ static bool print_cands(const struct tree *t, const uint32_t *cands, uint32_t nr
 {
     cenv_buf_add_str(out, t->p->names[t->p->in.name_of[cands[0]]].text);
     cenv_buf_putc(out, ' ');
-    return cenv_versions_print(t->p, cands, nr, out) > 1;
+    return cenv_wording_print_versions(t->p, cands, nr, out) > 1;
 }
 
 /* Whose needs are told: of what is left of names that are installed, of such names, of any. */
@@ -342,13 +342,13 @@ static void print_needers(struct tree *t, uint32_t req, struct cenv_buf *out)
     const char *verb = in->reqs[req].limit ? "allow" : "need";
     cenv_buf_addf(out, "%s %s%s %s%.*s", some ? ", which" : "", verb, many ? "" : "s",
                   in->reqs[req].limit ? "only " : "",
-                  CENV_STR_ARG(cenv_req_text(t->p, req)));
+                  CENV_STR_ARG(cenv_wording_req_text(t->p, req)));
 }
 
 static void print_excluder(struct tree *t, uint32_t req, struct cenv_buf *out)
 {
-    if (by_item(t, req)) {
-        cenv_item_print(t->p, t->implied[req] & ~CENV_IMPLIED_ITEM, out);
+    if (by_goal(t, req)) {
+        cenv_wording_print_goal(t->p, t->implied[req] & ~CENV_IMPLIED_GOAL, out);
         t->shown[req] = true;
     } else {
         print_needers(t, req, out);
@@ -374,17 +374,18 @@ static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
             return;
         }
         if (nr)
-            cenv_buf_addf(out, " or %.*s", CENV_STR_ARG(cenv_req_rest(t->p, q)));
+            cenv_buf_addf(out, " or %.*s",
+                          CENV_STR_ARG(cenv_wording_req_rest(t->p, q)));
         else
             cenv_buf_addf(out, "%.*s needs %.*s", CENV_STR_ARG(t->p->names[by].text),
-                          CENV_STR_ARG(cenv_req_text(t->p, q)));
+                          CENV_STR_ARG(cenv_wording_req_text(t->p, q)));
         told[nr++] = q;
     }
 }
 
-/* All that meets the requirement is hidden: names it. */
-static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
-                             struct cenv_buf *out)
+/* All that meets the requirement is excluded: names it. */
+static void print_all_excluded(struct tree *t, uint32_t req, uint32_t reason,
+                               struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
     uint32_t name = in->reqs[req].name, nr = 0;
@@ -392,13 +393,13 @@ static void print_all_hidden(struct tree *t, uint32_t req, uint32_t mark,
         cenv_arena_calloc(&t->arena, cenv_instance_size(in, name) + 1, sizeof(*cands));
     t->failed |= !cands;
     for (uint32_t c = in->first[name]; cands && c < in->first[name + 1]; c++)
-        if (meets(t, req, c))
+        if (meets_req(t, req, c))
             cands[nr++] = c;
     if (!nr)
         return;
     bool many = print_cands(t, cands, nr, out);
     cenv_buf_putc(out, ' ');
-    cenv_hidden_print(t->p, cands[0], mark, many, out);
+    cenv_wording_print_exclusion(t->p, cands[0], reason, many, out);
 }
 
 static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
@@ -406,9 +407,9 @@ static void print_ending(struct tree *t, uint32_t req, struct cenv_buf *out)
     struct ending end = ending_of(t, req);
     cenv_buf_puts(out, ", but ");
     if (end.kind == END_LACK)
-        cenv_lack_print(t->p, req, out);
-    else if (end.kind == END_HIDDEN)
-        print_all_hidden(t, req, end.by, out);
+        cenv_wording_print_lack(t->p, req, out);
+    else if (end.kind == END_EXCLUDED)
+        print_all_excluded(t, req, end.by, out);
     else if (end.kind == END_NEEDED)
         print_needed(t, end.by, t->p->in.reqs[req].name, out);
     else
@@ -422,10 +423,11 @@ static void print_needs(const struct tree *t, const struct group *g, bool many,
     const struct cenv_req *req = &t->p->in.reqs[g->needs[0]];
     cenv_buf_addf(out, " %s%s %s%.*s", req->limit ? "allow" : "need", many ? "" : "s",
                   req->limit ? "only " : "",
-                  CENV_STR_ARG(cenv_req_text(t->p, g->needs[0])));
+                  CENV_STR_ARG(cenv_wording_req_text(t->p, g->needs[0])));
     uint32_t told = g->nr_needs > MAX_TEXTS ? MAX_TEXTS - 1 : g->nr_needs;
     for (uint32_t i = 1; i < told; i++)
-        cenv_buf_addf(out, " or %.*s", CENV_STR_ARG(cenv_req_rest(t->p, g->needs[i])));
+        cenv_buf_addf(out, " or %.*s",
+                      CENV_STR_ARG(cenv_wording_req_rest(t->p, g->needs[i])));
     if (told < g->nr_needs)
         cenv_buf_addf(out, " or %lu other ranges", (unsigned long)g->nr_needs - told);
 }
@@ -436,8 +438,8 @@ static void show_groups(struct tree *t, struct node *node, struct group *groups,
                         int depth);
 
 /* Ends the line that tells of a need, and unfolds it below, unless that was done above. */
-static void unfold(struct tree *t, struct node *parent, struct cenv_buf *line,
-                   uint32_t req, int depth)
+static void unfold_req(struct tree *t, struct node *parent, struct cenv_buf *line,
+                       uint32_t req, int depth)
 {
     bool again = t->shown[req] || depth >= MAX_DEPTH || t->p->in.reqs[req].limit;
     if (ending_of(t, req).kind != END_NONE)
@@ -460,8 +462,8 @@ static void show_all_needs(struct tree *t, struct node *parent, struct cenv_buf 
         const struct cenv_req *req = &t->p->in.reqs[g->needs[i]];
         cenv_buf_clear(line);
         cenv_buf_addf(line, "%s%.*s", req->limit ? "only " : "",
-                      CENV_STR_ARG(cenv_req_text(t->p, g->needs[i])));
-        unfold(t, node, line, g->needs[i], depth);
+                      CENV_STR_ARG(cenv_wording_req_text(t->p, g->needs[i])));
+        unfold_req(t, node, line, g->needs[i], depth);
     }
 }
 
@@ -469,9 +471,9 @@ static void show_all_needs(struct tree *t, struct node *parent, struct cenv_buf 
 static void print_fate(struct tree *t, const struct group *g, bool many,
                        struct cenv_buf *line)
 {
-    if (g->end.kind == END_HIDDEN) {
+    if (g->end.kind == END_EXCLUDED) {
         cenv_buf_putc(line, ' ');
-        cenv_hidden_print(t->p, g->cands[0], g->end.by, many, line);
+        cenv_wording_print_exclusion(t->p, g->cands[0], g->end.by, many, line);
         return;
     }
     cenv_buf_puts(line, g->sometimes ? " cannot go with "
@@ -497,7 +499,7 @@ static void show_group(struct tree *t, struct node *parent, const struct group *
         show_all_needs(t, parent, &line, g, many, depth);
     } else if (g->nr_needs) {
         print_needs(t, g, many, &line);
-        unfold(t, parent, &line, g->needs[0], depth);
+        unfold_req(t, parent, &line, g->needs[0], depth);
     }
     cenv_buf_release(&line);
 }
@@ -507,33 +509,33 @@ static void show_groups(struct tree *t, struct node *node, struct group *groups,
 {
     merge_groups(t, groups);
     for (const struct group *g = groups; g && !t->failed; g = g->next)
-        if (!g->told && t->nr_lines < CENV_TREE_MAX_LINES)
+        if (!g->told && t->nr_lines < CENV_CONFLICT_TREE_MAX_LINES)
             show_group(t, node, g, depth);
         else
             t->nr_left_out += !g->told;
 }
 
-/* Something of the item's own stands in the way, not only what others need of its name. */
+/* Something of the goal's own stands in the way, not only what others need of its name. */
 static bool has_story(struct tree *t, uint32_t req)
 {
     enum ending_kind kind = ending_of(t, req).kind;
-    bool own = kind == END_LACK || kind == END_HIDDEN ||
-               (kind == END_RULED && by_item(t, ending_of(t, req).by));
+    bool own = kind == END_LACK || kind == END_EXCLUDED ||
+               (kind == END_RULED && by_goal(t, ending_of(t, req).by));
     if (kind == END_NONE)
         for (const struct group *g = group_candidates(t, req); g; g = g->next)
-            own |= g->nr_needs > 0 || g->end.kind == END_HIDDEN;
+            own |= g->nr_needs > 0 || g->end.kind == END_EXCLUDED;
     return own;
 }
 
-static void show_item(struct tree *t, struct node *root, uint32_t item, bool brief)
+static void show_goal(struct tree *t, struct node *root, uint32_t goal, bool brief)
 {
     struct cenv_buf line;
-    uint32_t req = t->p->in.items[item].value;
+    uint32_t req = t->p->in.goals[goal].value;
     cenv_buf_init(&line, LINE_MAX_BYTES);
-    cenv_item_print(t->p, item, &line);
-    if (t->p->asked[item].kind == CENV_ASKED_WISH && !t->p->in.reqs[req].limit &&
+    cenv_wording_print_goal(t->p, goal, &line);
+    if (t->p->roots[goal].kind == CENV_ROOT_ENTRY && !t->p->in.reqs[req].limit &&
         !t->shown[req] && (!brief || has_story(t, req)))
-        unfold(t, root, &line, req, 0);
+        unfold_req(t, root, &line, req, 0);
     else
         add_node(t, root, &line);
     cenv_buf_release(&line);
@@ -560,7 +562,7 @@ static void find_reachable(struct tree *t)
     const struct cenv_instance *in = &t->p->in;
     bool more = true;
     for (uint32_t q = 0; q < in->nr_reqs; q++)
-        t->reachable[in->reqs[q].name] |= by_item(t, q);
+        t->reachable[in->reqs[q].name] |= by_goal(t, q);
     while (more) {
         more = false;
         for (uint32_t c = 0; c < in->nr_cands; c++)
@@ -575,12 +577,12 @@ static void find_reachable(struct tree *t)
     }
 }
 
-static bool is_root(const struct tree *t, uint32_t item)
+static bool is_root(const struct tree *t, uint32_t goal)
 {
-    return t->core->items[item] && t->p->in.items[item].kind == CENV_ITEM_REQ;
+    return t->core->goals[goal] && t->p->in.goals[goal].kind == CENV_GOAL_REQ;
 }
 
-static void grow(struct tree *t, struct cenv_buf *out)
+static void grow_tree(struct tree *t, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
     struct node root = {0};
@@ -591,11 +593,11 @@ static void grow(struct tree *t, struct cenv_buf *out)
             t->relevant[t->nr_relevant++] = q;
     find_reachable(t);
     bool stories = false;
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        stories |= is_root(t, i) && has_story(t, in->items[i].value);
-    for (uint32_t i = 0; i < in->nr_items; i++)
+    for (uint32_t i = 0; i < in->nr_goals; i++)
+        stories |= is_root(t, i) && has_story(t, in->goals[i].value);
+    for (uint32_t i = 0; i < in->nr_goals; i++)
         if (is_root(t, i))
-            show_item(t, &root, i, stories);
+            show_goal(t, &root, i, stories);
     if (t->nr_left_out) {
         cenv_buf_addf(&text, "(%lu more branches are left out)",
                       (unsigned long)t->nr_left_out);
@@ -607,11 +609,12 @@ static void grow(struct tree *t, struct cenv_buf *out)
     cenv_buf_release(&text);
 }
 
-int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
-                    struct cenv_buf *out, uint32_t *nr_lines, struct cenv_error *err)
+int cenv_conflict_tree_print(const struct cenv_problem *p,
+                             const struct cenv_unsat_core *core, struct cenv_buf *out,
+                             uint32_t *nr_lines, struct cenv_error *err)
 {
     struct tree t = {.p = p, .core = core};
-    int rc = cenv_implied_find(&t.i, &p->in, core, NULL, &t.arena, err);
+    int rc = cenv_propagate_goals(&t.i, &p->in, core, NULL, &t.arena, err);
     t.implied = t.i.by;
     t.reachable = cenv_arena_calloc(&t.arena, p->in.nr_names, sizeof(*t.reachable));
     t.shown = cenv_calloc(p->in.nr_reqs, sizeof(*t.shown));
@@ -619,7 +622,7 @@ int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
     t.relevant = cenv_calloc(p->in.nr_reqs, sizeof(*t.relevant));
     t.failed = !t.shown || !t.endings || !t.relevant || !t.reachable;
     if (rc == 0 && !t.failed)
-        grow(&t, out);
+        grow_tree(&t, out);
     if (rc == 0 && (t.failed || out->failed))
         rc = cenv_error_oom(err);
     *nr_lines = t.nr_lines;

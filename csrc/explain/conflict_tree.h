@@ -8,11 +8,12 @@
 #include "solve/problem.h"
 
 /* No tree is longer; what is left out is counted. */
-enum { CENV_TREE_MAX_LINES = 24 };
+enum { CENV_CONFLICT_TREE_MAX_LINES = 24 };
 
-/* Appends the lines, *nr_lines of them, each ended by a newline: one root for each item of the core.
+/* Appends the lines, *nr_lines of them, each ended by a newline: one root for each goal of the core.
  * CENV_ENOMEM. */
-int cenv_tree_print(const struct cenv_problem *p, const struct cenv_core *core,
-                    struct cenv_buf *out, uint32_t *nr_lines, struct cenv_error *err);
+int cenv_conflict_tree_print(const struct cenv_problem *p,
+                             const struct cenv_unsat_core *core, struct cenv_buf *out,
+                             uint32_t *nr_lines, struct cenv_error *err);
 
 #endif

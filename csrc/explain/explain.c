@@ -2,7 +2,7 @@
 /*
  * Explanations: see explain.h.
  *
- * An unsatisfiable request is built again with the records that settings hide and every requirement
+ * An unsatisfiable request is built again with the records that settings exclude and every requirement
  * kept apart. Names no channel has come first: they are mistakes, not conflicts. Else a minimal set
  * of what was asked for is found, then of the requirements in between, both by solves; the tree is
  * drawn from those alone. What to relax is tried out as well.
@@ -42,10 +42,10 @@ static void quote_item(struct cenv_buf *list, struct cenv_str text)
 
 static bool is_missing(const struct cenv_problem *p, uint32_t i)
 {
-    const struct cenv_asked *asked = &p->asked[i];
-    if (asked->kind != CENV_ASKED_WISH || asked->wish->kind == CENV_WISH_PINNED)
+    const struct cenv_root *root = &p->roots[i];
+    if (root->kind != CENV_ROOT_ENTRY || root->entry->kind == CENV_REQUEST_PINNED)
         return false;
-    uint32_t name = p->specs[asked->spec].name;
+    uint32_t name = p->specs[root->spec].name;
     struct cenv_dist dist;
     if (p->names[name].kind != CENV_NAME_PACKAGE || p->names[name].nr ||
         cenv_str_starts(p->names[name].text, CENV_STR("__")))
@@ -89,15 +89,15 @@ static void tell_missing(struct cenv_explainer *e, struct cenv_str name)
 static uint32_t tell_all_missing(struct cenv_explainer *e)
 {
     uint32_t nr = 0;
-    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
+    for (uint32_t i = 0; i < e->p.in.nr_goals; i++) {
         if (!is_missing(&e->p, i))
             continue;
         struct cenv_buf text;
         cenv_buf_init(&text, MAX_TEXT);
-        cenv_asked_print(&e->p, i, &text);
+        cenv_wording_print_root(&e->p, i, &text);
         quote_item(&e->conflict, cenv_buf_str(&text));
         cenv_buf_release(&text);
-        struct cenv_str name = e->p.names[e->p.specs[e->p.asked[i].spec].name].text;
+        struct cenv_str name = e->p.names[e->p.specs[e->p.roots[i].spec].name].text;
         cenv_buf_addf(&e->tree, "no channel has a package named %.*s\n",
                       CENV_STR_ARG(name));
         tell_missing(e, name);
@@ -108,36 +108,37 @@ static uint32_t tell_all_missing(struct cenv_explainer *e)
 
 /* ---- what conflicts ---- */
 
-/* A spec with extras is several items, of which the first speaks for all. */
-static bool is_told(const struct cenv_explainer *e, const struct cenv_core *core,
-                    uint32_t item)
+/* A spec with extras is several goals, of which the first speaks for all. */
+static bool is_told(const struct cenv_explainer *e, const struct cenv_unsat_core *core,
+                    uint32_t goal)
 {
-    for (uint32_t i = 0; i < item; i++)
-        if (core->items[i] && e->p.asked[item].wish &&
-            e->p.asked[i].wish == e->p.asked[item].wish)
+    for (uint32_t i = 0; i < goal; i++)
+        if (core->goals[i] && e->p.roots[goal].entry &&
+            e->p.roots[i].entry == e->p.roots[goal].entry)
             return true;
     return false;
 }
 
-static uint32_t count_told(const struct cenv_explainer *e, const struct cenv_core *core)
+static uint32_t count_told(const struct cenv_explainer *e,
+                           const struct cenv_unsat_core *core)
 {
     uint32_t nr = 0;
-    for (uint32_t i = 0; i < e->p.in.nr_items; i++)
-        nr += core->items[i] && !is_told(e, core, i);
+    for (uint32_t i = 0; i < e->p.in.nr_goals; i++)
+        nr += core->goals[i] && !is_told(e, core, i);
     return nr;
 }
 
 /* "a and b cannot be installed together:"; the first conflict is the error's. */
-static void tell_items(struct cenv_explainer *e, const struct cenv_core *core)
+static void tell_goals(struct cenv_explainer *e, const struct cenv_unsat_core *core)
 {
     struct cenv_buf text;
     uint32_t told = 0, nr = count_told(e, core);
     cenv_buf_init(&text, MAX_TEXT);
-    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
-        if (!core->items[i] || is_told(e, core, i))
+    for (uint32_t i = 0; i < e->p.in.nr_goals; i++) {
+        if (!core->goals[i] || is_told(e, core, i))
             continue;
         cenv_buf_clear(&text);
-        cenv_asked_print(&e->p, i, &text);
+        cenv_wording_print_root(&e->p, i, &text);
         if (core == &e->core)
             quote_item(&e->conflict, cenv_buf_str(&text));
         if (told++)
@@ -150,15 +151,15 @@ static void tell_items(struct cenv_explainer *e, const struct cenv_core *core)
 }
 
 /* The tree; where it is long, what it comes down to, if that is one package. */
-static int tell_tree(struct cenv_explainer *e, const struct cenv_core *core)
+static int tell_tree(struct cenv_explainer *e, const struct cenv_unsat_core *core)
 {
     uint32_t nr_lines;
     size_t len = e->tree.len;
-    int rc = cenv_tree_print(&e->p, core, &e->tree, &nr_lines, e->err);
+    int rc = cenv_conflict_tree_print(&e->p, core, &e->tree, &nr_lines, e->err);
     if (rc < 0 || nr_lines <= LONG_TREE)
         return rc;
     size_t end = e->tree.len;
-    rc = cenv_meeting_print(&e->p, core, &e->tree, e->err);
+    rc = cenv_conflict_summary_print(&e->p, core, &e->tree, e->err);
     if (rc <= 0 || e->tree.failed)
         return rc < 0 ? rc : 0;
     memmove(e->tree.data + len, e->tree.data + end, e->tree.len - end + 1);
@@ -166,9 +167,9 @@ static int tell_tree(struct cenv_explainer *e, const struct cenv_core *core)
     return 0;
 }
 
-static int tell_why(struct cenv_explainer *e, const struct cenv_core *core)
+static int tell_why(struct cenv_explainer *e, const struct cenv_unsat_core *core)
 {
-    tell_items(e, core);
+    tell_goals(e, core);
     if (!core->hard && core->nr_reqs <= LONG_CORE)
         return tell_tree(e, core);
     cenv_buf_puts(
@@ -180,13 +181,14 @@ static int tell_why(struct cenv_explainer *e, const struct cenv_core *core)
 /* The first conflict, then those among what it leaves, so that all mistakes are seen at once. */
 static int tell_conflicts(struct cenv_explainer *e)
 {
-    struct cenv_core more, *core = &e->core;
-    bool *among = cenv_arena_alloc(&e->arena, e->p.in.nr_items * sizeof(*among));
+    struct cenv_unsat_core more, *core = &e->core;
+    bool *among = cenv_arena_alloc(&e->arena, e->p.in.nr_goals * sizeof(*among));
     if (!among)
         return cenv_error_oom(e->err);
-    memset(among, true, e->p.in.nr_items * sizeof(*among));
+    memset(among, true, e->p.in.nr_goals * sizeof(*among));
     for (int nr = 0; nr < MAX_CONFLICTS; nr++, core = &more) {
-        int rc = cenv_core_find(core, &e->p.in, among, &e->arena, e->task, e->err);
+        int rc =
+            cenv_unsat_core_find(core, &e->p.in, among, &e->arena, e->task, e->err);
         if (rc == 0 && nr == 0)
             return cenv_error_set(e->err, CENV_EFAIL,
                                   "a refuted request was solved when explained");
@@ -194,8 +196,8 @@ static int tell_conflicts(struct cenv_explainer *e)
             rc = tell_why(e, core) < 0 ? e->err->status : 1;
         if (rc <= 0 || core->hard)
             return rc < 0 ? rc : 0;
-        for (uint32_t i = 0; i < e->p.in.nr_items; i++)
-            among[i] &= !core->items[i] || e->p.asked[i].kind == CENV_ASKED_VIRTUAL;
+        for (uint32_t i = 0; i < e->p.in.nr_goals; i++)
+            among[i] &= !core->goals[i] || e->p.roots[i].kind == CENV_ROOT_VIRTUAL;
     }
     return 0;
 }
@@ -264,7 +266,7 @@ static int explain(struct cenv_explainer *e)
     int rc = tell_conflicts(e);
     rc = rc < 0 ? rc : cenv_relax_tell(e);
     if (rc == 0 && e->p.request->explain.len)
-        rc = cenv_whynot_refused(e);
+        rc = cenv_explain_absence_refused(e);
     return rc < 0 ? rc : set_error(e);
 }
 

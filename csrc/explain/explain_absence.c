@@ -16,33 +16,36 @@
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
-/* ---- hidden ---- */
+/* ---- excluded ---- */
 
 static void print_cands(const struct cenv_problem *p, const uint32_t *cands,
-                        uint32_t nr, bool hidden, struct cenv_buf *out)
+                        uint32_t nr, bool excluded, struct cenv_buf *out)
 {
     const struct cenv_record *first = p->cands[cands[0]].record;
-    cenv_buf_addf(out, hidden ? "  %.*s " : "  there is %.*s ",
+    cenv_buf_addf(out, excluded ? "  %.*s " : "  there is %.*s ",
                   CENV_STR_ARG(first->name));
-    bool many = cenv_versions_print(p, cands, nr, out) > 1;
-    cenv_buf_puts(out, hidden ? " " : "");
-    if (hidden)
-        cenv_hidden_print(p, cands[0], p->cands[cands[0]].hidden, many, out);
+    bool many = cenv_wording_print_versions(p, cands, nr, out) > 1;
+    cenv_buf_puts(out, excluded ? " " : "");
+    if (excluded)
+        cenv_wording_print_exclusion(p, cands[0], p->cands[cands[0]].excluded, many,
+                                     out);
     cenv_buf_putc(out, '\n');
 }
 
-static int tell_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
-                       struct cenv_buf *out, struct cenv_error *err)
+static int tell_excluded(const struct cenv_problem *p,
+                         const struct cenv_matchspec *spec, struct cenv_buf *out,
+                         struct cenv_error *err)
 {
     uint32_t name = cenv_problem_find(p, spec->name), first = p->in.first[name], nr = 0;
     uint32_t size = cenv_instance_size(&p->in, name);
     uint32_t *cands = cenv_reallocarray(NULL, size, sizeof(*cands));
     if (!cands)
         return cenv_error_oom(err);
-    for (uint32_t mark = 1; mark <= (CENV_HIDDEN_STRICT | CENV_HIDDEN_CUTOFF); mark++) {
+    for (uint32_t reason = 1; reason <= (CENV_EXCLUDED_STRICT | CENV_EXCLUDED_CUTOFF);
+         reason++) {
         uint32_t own = 0;
         for (uint32_t c = first; c < first + size; c++)
-            if (p->cands[c].hidden == mark &&
+            if (p->cands[c].excluded == reason &&
                 cenv_matchspec_match(spec, p->cands[c].record))
                 cands[own++] = c;
         if (own)
@@ -57,13 +60,14 @@ static int tell_hidden(const struct cenv_problem *p, const struct cenv_matchspec
     return 0;
 }
 
-int cenv_whynot_hidden(const struct cenv_problem *p, const struct cenv_matchspec *spec,
-                       struct cenv_buf *out, struct cenv_task *task,
-                       struct cenv_error *err)
+int cenv_explain_absence_excluded(const struct cenv_problem *p,
+                                  const struct cenv_matchspec *spec,
+                                  struct cenv_buf *out, struct cenv_task *task,
+                                  struct cenv_error *err)
 {
     struct cenv_problem full;
     int rc = cenv_load_problem(&full, p->index, p->request, true, task, err);
-    rc = rc < 0 ? rc : tell_hidden(&full, spec, out, err);
+    rc = rc < 0 ? rc : tell_excluded(&full, spec, out, err);
     cenv_problem_release(&full);
     return rc;
 }
@@ -73,54 +77,54 @@ int cenv_whynot_hidden(const struct cenv_problem *p, const struct cenv_matchspec
 struct refused {
     struct cenv_explainer *e;
     struct cenv_sat *sat;
-    bool *keep; /* items that go together */
+    bool *keep; /* goals that go together */
     uint32_t name;
 };
 
-/* As much of the request as goes together, earlier items first. */
+/* As much of the request as goes together, earlier goals first. */
 static int find_keep(struct refused *r)
 {
     const struct cenv_explainer *e = r->e;
     int rc = 0;
-    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_items; i++) {
+    for (uint32_t i = 0; rc >= 0 && i < e->p.in.nr_goals; i++) {
         r->keep[i] = true;
-        rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+        rc = cenv_unsat_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
         r->keep[i] = rc > 0;
     }
     return rc < 0 ? rc : 0;
 }
 
-/* An item that none of the run meets by itself. */
-static bool tell_item(const struct refused *r, struct cenv_run run,
+/* An goal that none of the run meets by itself. */
+static bool tell_goal(const struct refused *r, struct cenv_run run,
                       struct cenv_buf *out)
 {
     const struct cenv_problem *p = &r->e->p;
-    for (uint32_t i = 0; i < p->in.nr_items; i++) {
-        const struct cenv_item *item = &p->in.items[i];
-        const struct cenv_req *req = &p->in.reqs[item->value];
-        bool out_of_it = item->kind == CENV_ITEM_REQ && req->name == r->name;
+    for (uint32_t i = 0; i < p->in.nr_goals; i++) {
+        const struct cenv_goal *goal = &p->in.goals[i];
+        const struct cenv_req *req = &p->in.reqs[goal->value];
+        bool out_of_it = goal->kind == CENV_GOAL_REQ && req->name == r->name;
         for (uint32_t c = run.from; out_of_it && c < run.to; c++)
-            out_of_it = !cenv_req_has(&p->in, req, c - p->in.first[r->name]);
+            out_of_it = !cenv_instance_allows(&p->in, req, c - p->in.first[r->name]);
         if (!out_of_it)
             continue;
-        cenv_item_print(p, i, out);
+        cenv_wording_print_goal(p, i, out);
         return true;
     }
     return false;
 }
 
-/* The items that the last refutation used. */
+/* The goals that the last refutation used. */
 static void tell_failed(const struct refused *r, struct cenv_buf *out)
 {
     const struct cenv_problem *p = &r->e->p;
     bool any = false;
-    for (uint32_t i = 0; i < p->in.nr_items; i++)
+    for (uint32_t i = 0; i < p->in.nr_goals; i++)
         for (size_t k = 0; k < cenv_sat_nr_failed(r->sat); k++) {
-            if (abs(cenv_sat_failed(r->sat, k)) != cenv_var_item(&p->in, i) ||
-                p->asked[i].kind == CENV_ASKED_VIRTUAL)
+            if (abs(cenv_sat_failed(r->sat, k)) != cenv_encode_goal(&p->in, i) ||
+                p->roots[i].kind == CENV_ROOT_VIRTUAL)
                 continue;
             cenv_buf_puts(out, any ? ", " : "cannot go with ");
-            cenv_asked_print(p, i, out);
+            cenv_wording_print_root(p, i, out);
             any = true;
         }
     if (!any)
@@ -133,23 +137,24 @@ static int try_with_kept(struct refused *r, struct cenv_run run)
     const struct cenv_instance *in = &e->p.in;
     uint32_t first = in->first[r->name], end = in->first[r->name + 1];
     bool failed =
-        cenv_sat_assume(r->sat, cenv_var_worse(in, r->name, run.from - first)) < 0;
+        cenv_sat_assume(r->sat, cenv_encode_worse(in, r->name, run.from - first)) < 0;
     if (run.to < end)
-        failed |=
-            cenv_sat_assume(r->sat, -cenv_var_worse(in, r->name, run.to - first)) < 0;
+        failed |= cenv_sat_assume(r->sat,
+                                  -cenv_encode_worse(in, r->name, run.to - first)) < 0;
     if (failed)
         return cenv_error_oom(e->err);
-    return cenv_core_holds(in, r->sat, r->keep, e->task, e->err);
+    return cenv_unsat_core_holds(in, r->sat, r->keep, e->task, e->err);
 }
 
 static int find_reason(struct refused *r, struct cenv_run run, struct cenv_buf *out)
 {
     int rc = 0;
     cenv_buf_clear(out);
-    if (r->e->p.cands[run.from].hidden) {
-        cenv_hidden_print(&r->e->p, run.from, r->e->p.cands[run.from].hidden,
-                          run.to - run.from > 1, out);
-    } else if (!tell_item(r, run, out)) {
+    if (r->e->p.cands[run.from].excluded) {
+        cenv_wording_print_exclusion(&r->e->p, run.from,
+                                     r->e->p.cands[run.from].excluded,
+                                     run.to - run.from > 1, out);
+    } else if (!tell_goal(r, run, out)) {
         rc = try_with_kept(r, run);
         if (rc > 0)
             cenv_buf_puts(out, "could be installed but for the conflict");
@@ -159,7 +164,7 @@ static int find_reason(struct refused *r, struct cenv_run run, struct cenv_buf *
     return rc < 0 ? rc : 0;
 }
 
-/* Candidates from c on of one version, hidden alike, that match. */
+/* Candidates from c on of one version, excluded alike, that match. */
 static struct cenv_run next_run(const struct refused *r,
                                 const struct cenv_matchspec *spec, uint32_t c)
 {
@@ -167,7 +172,7 @@ static struct cenv_run next_run(const struct refused *r,
     struct cenv_run run = {c, c + 1};
     while (run.to < r->e->p.in.first[r->name + 1] &&
            cands[run.to].text == cands[c].text &&
-           cands[run.to].hidden == cands[c].hidden &&
+           cands[run.to].excluded == cands[c].excluded &&
            cenv_matchspec_match(spec, cands[run.to].record))
         run.to++;
     return run;
@@ -202,7 +207,7 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
     return rc;
 }
 
-static int refuse(struct refused *r, const struct cenv_matchspec *spec)
+static int tell_refused(struct refused *r, const struct cenv_matchspec *spec)
 {
     struct cenv_explainer *e = r->e;
     r->name = cenv_problem_find(&e->p, spec->name);
@@ -212,14 +217,14 @@ static int refuse(struct refused *r, const struct cenv_matchspec *spec)
         return 0;
     }
     r->sat = cenv_sat_new();
-    r->keep = cenv_arena_calloc(&e->arena, e->p.in.nr_items + 1, sizeof(*r->keep));
+    r->keep = cenv_arena_calloc(&e->arena, e->p.in.nr_goals + 1, sizeof(*r->keep));
     if (!r->sat || !r->keep)
         return cenv_error_oom(e->err);
-    int rc = cenv_encode(&e->p.in, 0, r->sat, e->err);
+    int rc = cenv_encode_instance(&e->p.in, 0, r->sat, e->err);
     return rc < 0 ? rc : tell_versions(r, spec);
 }
 
-int cenv_whynot_refused(struct cenv_explainer *e)
+int cenv_explain_absence_refused(struct cenv_explainer *e)
 {
     struct refused r = {.e = e};
     struct cenv_matchspec spec;
@@ -227,7 +232,7 @@ int cenv_whynot_refused(struct cenv_explainer *e)
     if (rc == 0) {
         cenv_buf_addf(&e->tree, "%.*s, beside that:\n",
                       CENV_STR_ARG(e->p.request->explain));
-        rc = refuse(&r, &spec);
+        rc = tell_refused(&r, &spec);
     }
     cenv_sat_free(r.sat);
     return rc;

@@ -12,19 +12,19 @@
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
-struct why {
+struct choice {
     const struct cenv_problem *p;
     const struct cenv_solution *s;
     uint32_t name, place;
     struct cenv_sat *sat; /* hard encoding, made when first needed */
-    bool *used;           /* by item, then by name: assumed in the next solve */
+    bool *used;           /* by goal, then by name: assumed in the next solve */
     struct cenv_arena arena;
     struct cenv_buf *out;
     struct cenv_task *task;
     struct cenv_error *err;
 };
 
-static const struct cenv_candidate *chosen(const struct why *w, uint32_t name)
+static const struct cenv_candidate *chosen_of(const struct choice *w, uint32_t name)
 {
     return cenv_problem_cand(w->p, name, w->s->choice[name]);
 }
@@ -36,43 +36,43 @@ static void print_cand(const struct cenv_candidate *cand, struct cenv_buf *out)
                   CENV_STR_ARG(r->version), CENV_STR_ARG(r->build));
 }
 
-/* Where an item's name stands in the first layer. */
-static uint32_t item_rank(const struct why *w, uint32_t name)
+/* Where a goal's name stands in the first level. */
+static uint32_t goal_rank(const struct choice *w, uint32_t name)
 {
     const struct cenv_instance *in = &w->p->in;
     uint32_t i = 0;
-    while (i < in->nr_items && !(in->items[i].kind == CENV_ITEM_REQ &&
-                                 !in->reqs[in->items[i].value].limit &&
-                                 in->reqs[in->items[i].value].name == name))
+    while (i < in->nr_goals && !(in->goals[i].kind == CENV_GOAL_REQ &&
+                                 !in->reqs[in->goals[i].value].limit &&
+                                 in->reqs[in->goals[i].value].name == name))
         i++;
     return i;
 }
 
 /* Was decided before the name in question. */
-static bool is_earlier(const struct why *w, uint32_t other)
+static bool is_earlier(const struct choice *w, uint32_t other)
 {
     if (other == w->name || w->s->choice[other] == CENV_ABSENT)
         return false;
-    uint32_t a = w->s->layer[other], b = w->s->layer[w->name];
+    uint32_t a = w->s->level[other], b = w->s->level[w->name];
     if (a != b)
         return a < b;
-    return a == 0 ? item_rank(w, other) < item_rank(w, w->name) : other < w->name;
+    return a == 0 ? goal_rank(w, other) < goal_rank(w, w->name) : other < w->name;
 }
 
 /* None of the places of the run meets the requirement. */
-static bool rules_out(const struct why *w, const struct cenv_req *req,
+static bool rules_out(const struct choice *w, const struct cenv_req *req,
                       struct cenv_run run)
 {
     for (uint32_t place = run.from; place < run.to; place++)
-        if (cenv_req_has(&w->p->in, req, place))
+        if (cenv_instance_allows(&w->p->in, req, place))
             return false;
     return true;
 }
 
 /* The first spec of the chosen candidate that none of the run meets. */
-static const struct cenv_spec *excluding(const struct why *w,
-                                         const struct cenv_candidate *by,
-                                         struct cenv_run run, bool *limit)
+static const struct cenv_spec *excluding_spec(const struct choice *w,
+                                              const struct cenv_candidate *by,
+                                              struct cenv_run run, bool *limit)
 {
     for (uint32_t i = 0; i < by->nr_depends + by->nr_constrains; i++) {
         const struct cenv_spec *spec = &w->p->specs[w->p->links[by->specs + i]];
@@ -84,34 +84,34 @@ static const struct cenv_spec *excluding(const struct why *w,
     return NULL;
 }
 
-static bool tell_item(const struct why *w, struct cenv_run run, struct cenv_buf *out)
+static bool tell_goal(const struct choice *w, struct cenv_run run, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &w->p->in;
-    for (uint32_t i = 0; i < in->nr_items; i++) {
-        const struct cenv_req *req = &in->reqs[in->items[i].value];
-        if (in->items[i].kind != CENV_ITEM_REQ || req->name != w->name ||
+    for (uint32_t i = 0; i < in->nr_goals; i++) {
+        const struct cenv_req *req = &in->reqs[in->goals[i].value];
+        if (in->goals[i].kind != CENV_GOAL_REQ || req->name != w->name ||
             !rules_out(w, req, run))
             continue;
-        cenv_item_print(w->p, i, out);
+        cenv_wording_print_goal(w->p, i, out);
         return true;
     }
     return false;
 }
 
 /* A requirement of what was decided before, if one rules the run out by itself. */
-static bool tell_excluder(const struct why *w, struct cenv_run run,
+static bool tell_excluder(const struct choice *w, struct cenv_run run,
                           struct cenv_buf *out)
 {
     bool limit;
-    if (tell_item(w, run, out))
+    if (tell_goal(w, run, out))
         return true;
     for (uint32_t n = 0; n < w->p->in.nr_names; n++) {
         if (!is_earlier(w, n))
             continue;
-        const struct cenv_spec *spec = excluding(w, chosen(w, n), run, &limit);
+        const struct cenv_spec *spec = excluding_spec(w, chosen_of(w, n), run, &limit);
         if (!spec)
             continue;
-        print_cand(chosen(w, n), out);
+        print_cand(chosen_of(w, n), out);
         cenv_buf_addf(out, limit ? " allows only %.*s" : " needs %.*s",
                       CENV_STR_ARG(spec->text));
         return true;
@@ -119,49 +119,50 @@ static bool tell_excluder(const struct why *w, struct cenv_run run,
     return false;
 }
 
-static int new_solver(struct why *w)
+static int new_solver(struct choice *w)
 {
     if (w->sat)
         return 0;
     w->sat = cenv_sat_new();
-    return w->sat ? cenv_encode(&w->p->in, 0, w->sat, w->err) : cenv_error_oom(w->err);
+    return w->sat ? cenv_encode_instance(&w->p->in, 0, w->sat, w->err)
+                  : cenv_error_oom(w->err);
 }
 
-static int assume_run(struct why *w, uint32_t name, struct cenv_run run)
+static int assume_run(struct choice *w, uint32_t name, struct cenv_run run)
 {
     const struct cenv_instance *in = &w->p->in;
-    bool failed = cenv_sat_assume(w->sat, cenv_var_worse(in, name, run.from)) < 0;
+    bool failed = cenv_sat_assume(w->sat, cenv_encode_worse(in, name, run.from)) < 0;
     if (run.to < cenv_instance_size(in, name))
-        failed |= cenv_sat_assume(w->sat, -cenv_var_worse(in, name, run.to)) < 0;
+        failed |= cenv_sat_assume(w->sat, -cenv_encode_worse(in, name, run.to)) < 0;
     return failed ? cenv_error_oom(w->err) : 0;
 }
 
-/* Solves with a place of the run, and the items and decisions in use. */
-static int solve_used(struct why *w, struct cenv_run run)
+/* Solves with a place of the run, and the goals and decisions in use. */
+static int solve_used(struct choice *w, struct cenv_run run)
 {
     const struct cenv_instance *in = &w->p->in;
     int rc = new_solver(w);
-    for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
-        if (w->used[i] && cenv_sat_assume(w->sat, cenv_var_item(in, i)) < 0)
+    for (uint32_t i = 0; rc == 0 && i < in->nr_goals; i++)
+        if (w->used[i] && cenv_sat_assume(w->sat, cenv_encode_goal(in, i)) < 0)
             rc = cenv_error_oom(w->err);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
-        if (w->used[in->nr_items + n])
+        if (w->used[in->nr_goals + n])
             rc = assume_run(w, n,
                             (struct cenv_run){w->s->choice[n], w->s->choice[n] + 1});
     rc = rc < 0 ? rc : assume_run(w, w->name, run);
     return rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
 }
 
-/* All items; with `decided` what was decided before, too. */
-static void use_all(struct why *w, bool decided)
+/* All goals; with `decided` what was decided before, too. */
+static void use_all(struct choice *w, bool decided)
 {
-    for (uint32_t i = 0; i < w->p->in.nr_items; i++)
+    for (uint32_t i = 0; i < w->p->in.nr_goals; i++)
         w->used[i] = true;
     for (uint32_t n = 0; n < w->p->in.nr_names; n++)
-        w->used[w->p->in.nr_items + n] = decided && is_earlier(w, n);
+        w->used[w->p->in.nr_goals + n] = decided && is_earlier(w, n);
 }
 
-static bool has_failed(const struct why *w, uint32_t first, uint32_t end)
+static bool has_failed(const struct choice *w, uint32_t first, uint32_t end)
 {
     for (size_t i = 0; i < cenv_sat_nr_failed(w->sat); i++) {
         uint32_t var = (uint32_t)abs(cenv_sat_failed(w->sat, i));
@@ -172,22 +173,22 @@ static bool has_failed(const struct why *w, uint32_t first, uint32_t end)
 }
 
 /* Of what was used only what the refutation did use stays. */
-static void use_failed(struct why *w)
+static void use_failed(struct choice *w)
 {
     const struct cenv_instance *in = &w->p->in;
-    for (uint32_t i = 0; i < in->nr_items; i++) {
-        uint32_t var = (uint32_t)cenv_var_item(in, i);
+    for (uint32_t i = 0; i < in->nr_goals; i++) {
+        uint32_t var = (uint32_t)cenv_encode_goal(in, i);
         w->used[i] &= has_failed(w, var, var + 1);
     }
     for (uint32_t n = 0; n < in->nr_names; n++)
-        w->used[in->nr_items + n] &=
+        w->used[in->nr_goals + n] &=
             has_failed(w, in->first[n] + 1, in->first[n + 1] + 1);
 }
 
-/* Drops what is not needed, decisions before items: 0, or a status. */
-static int minimise(struct why *w, struct cenv_run run)
+/* Drops what is not needed, decisions before goals: 0, or a status. */
+static int minimise_used(struct choice *w, struct cenv_run run)
 {
-    uint32_t all = w->p->in.nr_items + w->p->in.nr_names;
+    uint32_t all = w->p->in.nr_goals + w->p->in.nr_names;
     use_failed(w);
     for (uint32_t i = all; i-- > 0;) {
         if (!w->used[i])
@@ -204,23 +205,23 @@ static int minimise(struct why *w, struct cenv_run run)
     return 0;
 }
 
-/* What cannot go with the run: items of other names, and decisions. */
-static void tell_used(const struct why *w, struct cenv_buf *out)
+/* What cannot go with the run: goals of other names, and decisions. */
+static void tell_used(const struct choice *w, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &w->p->in;
     const char *join = "cannot go with ";
-    for (uint32_t i = 0; i < in->nr_items; i++) {
-        if (!w->used[i] || in->reqs[in->items[i].value].name == w->name)
+    for (uint32_t i = 0; i < in->nr_goals; i++) {
+        if (!w->used[i] || in->reqs[in->goals[i].value].name == w->name)
             continue;
         cenv_buf_puts(out, join);
-        cenv_asked_print(w->p, i, out);
+        cenv_wording_print_root(w->p, i, out);
         join = ", ";
     }
     for (uint32_t n = 0; n < in->nr_names; n++) {
-        if (!w->used[in->nr_items + n])
+        if (!w->used[in->nr_goals + n])
             continue;
         cenv_buf_puts(out, join);
-        print_cand(chosen(w, n), out);
+        print_cand(chosen_of(w, n), out);
         join = ", ";
     }
     if (join[0] != ',')
@@ -228,7 +229,7 @@ static void tell_used(const struct why *w, struct cenv_buf *out)
 }
 
 /* Why no place of the run, all better than the chosen one, was. */
-static int find_reason(struct why *w, struct cenv_run run, struct cenv_buf *out)
+static int find_reason(struct choice *w, struct cenv_run run, struct cenv_buf *out)
 {
     cenv_buf_clear(out);
     if (tell_excluder(w, run, out))
@@ -237,14 +238,14 @@ static int find_reason(struct why *w, struct cenv_run run, struct cenv_buf *out)
     int rc = solve_used(w, run);
     if (rc > 0)
         return cenv_error_set(w->err, CENV_EFAIL, "a better candidate was passed over");
-    rc = rc < 0 ? rc : minimise(w, run);
+    rc = rc < 0 ? rc : minimise_used(w, run);
     if (rc == 0)
         tell_used(w, out);
     return rc;
 }
 
 /* The places of one version from `place` on that match the spec, in front of `end`. */
-static struct cenv_run version_run(const struct why *w,
+static struct cenv_run version_run(const struct choice *w,
                                    const struct cenv_matchspec *spec, uint32_t place,
                                    uint32_t end)
 {
@@ -260,7 +261,7 @@ static struct cenv_run version_run(const struct why *w,
 }
 
 /* Better candidates that match the spec, by versions. */
-static int tell_better(struct why *w, const struct cenv_matchspec *spec)
+static int tell_better(struct choice *w, const struct cenv_matchspec *spec)
 {
     struct cenv_reasons reasons;
     struct cenv_buf why;
@@ -278,7 +279,7 @@ static int tell_better(struct why *w, const struct cenv_matchspec *spec)
         run = version_run(w, spec, run.from, w->place);
         rc = find_reason(w, run, &why);
         if (cenv_problem_cand(w->p, w->name, run.from)->text ==
-            chosen(w, w->name)->text)
+            chosen_of(w, w->name)->text)
             cenv_buf_puts(&why, " (other builds of it)");
         if (rc == 0 && !cenv_reasons_add(&reasons, first + run.from, first + run.to,
                                          cenv_buf_str(&why)))
@@ -290,12 +291,12 @@ static int tell_better(struct why *w, const struct cenv_matchspec *spec)
 }
 
 /* "  needed by pandas 2.3.3 py311_0 (numpy >=1.22.4, numpy <3)" */
-static void tell_needers(const struct why *w)
+static void tell_needers(const struct choice *w)
 {
     for (uint32_t n = 0; n < w->p->in.nr_names; n++) {
         if (w->s->choice[n] == CENV_ABSENT)
             continue;
-        const struct cenv_candidate *cand = chosen(w, n);
+        const struct cenv_candidate *cand = chosen_of(w, n);
         bool told = false;
         for (uint32_t i = 0; i < cand->nr_depends; i++) {
             const struct cenv_spec *spec = &w->p->specs[w->p->links[cand->specs + i]];
@@ -312,7 +313,8 @@ static void tell_needers(const struct why *w)
 }
 
 /* What a record has that puts it before another of its name (order.c). */
-static const char *advantage(const struct why *w, const struct cenv_candidate *better,
+static const char *advantage(const struct choice *w,
+                             const struct cenv_candidate *better,
                              const struct cenv_candidate *worse)
 {
     const struct cenv_record *a = better->record, *b = worse->record;
@@ -332,9 +334,10 @@ static const char *advantage(const struct why *w, const struct cenv_candidate *b
 }
 
 /* What matches is worse than the choice; could it have been had? */
-static int tell_worse(struct why *w, const struct cenv_matchspec *spec, uint32_t place)
+static int tell_worse(struct choice *w, const struct cenv_matchspec *spec,
+                      uint32_t place)
 {
-    const struct cenv_candidate *own = chosen(w, w->name);
+    const struct cenv_candidate *own = chosen_of(w, w->name);
     struct cenv_run run =
         version_run(w, spec, place, cenv_instance_size(&w->p->in, w->name));
     cenv_buf_puts(w->out, "  not ");
@@ -348,30 +351,30 @@ static int tell_worse(struct why *w, const struct cenv_matchspec *spec, uint32_t
         cenv_buf_puts(w->out, "; asked for, it can be had\n");
         return 0;
     }
-    rc = rc < 0 ? rc : minimise(w, run);
+    rc = rc < 0 ? rc : minimise_used(w, run);
     cenv_buf_puts(w->out, "; and it ");
     tell_used(w, w->out);
     cenv_buf_putc(w->out, '\n');
     return rc;
 }
 
-static void tell_choice(const struct why *w)
+static void tell_choice(const struct choice *w)
 {
     print_cand(cenv_problem_cand(w->p, w->name, w->place), w->out);
     uint32_t size = cenv_instance_size(&w->p->in, w->name);
     cenv_buf_addf(w->out, " was chosen, number %lu of %lu candidates\n",
                   (unsigned long)w->place + 1, (unsigned long)size);
-    uint32_t item = item_rank(w, w->name);
-    if (item < w->p->in.nr_items) {
+    uint32_t goal = goal_rank(w, w->name);
+    if (goal < w->p->in.nr_goals) {
         cenv_buf_puts(w->out, "  asked for as ");
-        cenv_asked_print(w->p, item, w->out);
+        cenv_wording_print_root(w->p, goal, w->out);
         cenv_buf_putc(w->out, '\n');
     }
     tell_needers(w);
 }
 
 /* Why what the spec matches is not what was chosen; of a name alone, all that is better. */
-static int tell_matching(struct why *w, const struct cenv_matchspec *spec)
+static int tell_matching(struct choice *w, const struct cenv_matchspec *spec)
 {
     uint32_t size = cenv_instance_size(&w->p->in, w->name), place = 0;
     while (place < size &&
@@ -383,7 +386,7 @@ static int tell_matching(struct why *w, const struct cenv_matchspec *spec)
     if (place < size)
         return tell_worse(w, spec, place);
     cenv_buf_addf(w->out, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
-    return cenv_whynot_hidden(w->p, spec, w->out, w->task, w->err);
+    return cenv_explain_absence_excluded(w->p, spec, w->out, w->task, w->err);
 }
 
 static bool is_known(const struct cenv_index *index, struct cenv_str name)
@@ -396,7 +399,7 @@ static bool is_known(const struct cenv_index *index, struct cenv_str name)
 }
 
 /* The name is not in the solution. */
-static int tell_absent(struct why *w, const struct cenv_matchspec *spec)
+static int tell_absent(struct choice *w, const struct cenv_matchspec *spec)
 {
     bool known = w->name != CENV_NONE && w->p->names[w->name].loaded;
     cenv_buf_addf(w->out, "%.*s is not installed: ", CENV_STR_ARG(spec->name));
@@ -413,10 +416,10 @@ int cenv_explain_choice(const struct cenv_problem *p,
                         const struct cenv_solution *solution, struct cenv_buf *out,
                         struct cenv_task *task, struct cenv_error *err)
 {
-    struct why w = {.p = p, .s = solution, .out = out, .task = task, .err = err};
+    struct choice w = {.p = p, .s = solution, .out = out, .task = task, .err = err};
     struct cenv_matchspec spec;
     int rc = cenv_matchspec_parse(&spec, p->request->explain, &w.arena, err);
-    size_t used = (size_t)p->in.nr_items + p->in.nr_names;
+    size_t used = (size_t)p->in.nr_goals + p->in.nr_names;
     w.used = cenv_arena_calloc(&w.arena, used, sizeof(*w.used));
     if (rc == 0 && !w.used)
         rc = cenv_error_oom(err);

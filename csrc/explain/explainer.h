@@ -10,11 +10,11 @@
 
 struct cenv_explainer {
     struct cenv_problem p;
-    struct cenv_core core; /* the first conflict */
+    struct cenv_unsat_core core; /* the first conflict */
     struct cenv_arena arena;
     struct cenv_task *task;
     struct cenv_error *err;
-    struct cenv_buf conflict, relax, missing; /* items of JSON lists */
+    struct cenv_buf conflict, relax, missing; /* goals of JSON lists */
     struct cenv_buf tree, hint;               /* lines; words */
 };
 

@@ -6,7 +6,7 @@
 
 struct deduction {
     const struct cenv_instance *in;
-    const struct cenv_core *core;
+    const struct cenv_unsat_core *core;
     struct cenv_implied *i;
     bool *reached;    /* by candidate: met by a need of one of the name's candidates */
     uint32_t *needed; /* by name: how many of them need it, */
@@ -14,13 +14,13 @@ struct deduction {
     bool changed;
 };
 
-uint32_t cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
-                         uint32_t cand)
+uint32_t cenv_propagate_exclusion(const struct cenv_instance *in,
+                                  const struct cenv_unsat_core *core, uint32_t cand)
 {
-    for (uint32_t i = 0; in->hidden && in->hidden[cand] && i < in->nr_items; i++)
-        if (core->items[i] && in->items[i].kind == CENV_ITEM_HIDE &&
-            (in->items[i].value & in->hidden[cand]))
-            return in->items[i].value;
+    for (uint32_t i = 0; in->excluded && in->excluded[cand] && i < in->nr_goals; i++)
+        if (core->goals[i] && in->goals[i].kind == CENV_GOAL_EXCLUDE &&
+            (in->goals[i].value & in->excluded[cand]))
+            return in->goals[i].value;
     return 0;
 }
 
@@ -42,7 +42,7 @@ static void rule_out(struct deduction *d, uint32_t cand)
     d->i->out[cand] = true;
 }
 
-static void install(struct deduction *d, uint32_t name, uint32_t via)
+static void install_name(struct deduction *d, uint32_t name, uint32_t via)
 {
     if (d->i->installed[name])
         return;
@@ -51,7 +51,7 @@ static void install(struct deduction *d, uint32_t name, uint32_t via)
 }
 
 /* The requirement holds from now on. */
-static void impose(struct deduction *d, uint32_t q, uint32_t by)
+static void impose_req(struct deduction *d, uint32_t q, uint32_t by)
 {
     const struct cenv_req *req = &d->in->reqs[q];
     if (d->i->by[q] != CENV_NONE)
@@ -59,9 +59,9 @@ static void impose(struct deduction *d, uint32_t q, uint32_t by)
     d->i->by[q] = by;
     d->changed = true;
     if (!req->limit)
-        install(d, req->name, by & CENV_IMPLIED_ITEM ? CENV_NONE : by);
+        install_name(d, req->name, by & CENV_IMPLIED_GOAL ? CENV_NONE : by);
     for (uint32_t p = 0; p < cenv_instance_size(d->in, req->name); p++)
-        if (!cenv_req_has(d->in, req, p))
+        if (!cenv_instance_allows(d->in, req, p))
             rule_out(d, d->in->first[req->name] + p);
 }
 
@@ -74,7 +74,7 @@ static bool has_edge(const struct deduction *d, uint32_t cand, uint32_t q)
 }
 
 /* Rules out the name's candidates that need what cannot be. */
-static void sift(struct deduction *d, uint32_t name)
+static void sift_candidates(struct deduction *d, uint32_t name)
 {
     const struct cenv_instance *in = d->in;
     for (uint32_t c = in->first[name]; c < in->first[name + 1]; c++)
@@ -98,12 +98,12 @@ static void impose_common(struct deduction *d, uint32_t name)
         for (uint32_t c = left; all && c < in->first[name + 1]; c++)
             all = d->i->out[c] || has_edge(d, c, in->edges[k]);
         if (all)
-            impose(d, in->edges[k], name);
+            impose_req(d, in->edges[k], name);
     }
 }
 
 /* Marks what the candidate's needs reach. */
-static void reach(struct deduction *d, uint32_t cand)
+static void mark_reached(struct deduction *d, uint32_t cand)
 {
     const struct cenv_instance *in = d->in;
     for (uint32_t k = in->edge_first[cand]; k < in->edge_first[cand + 1]; k++) {
@@ -133,12 +133,12 @@ static void impose_union(struct deduction *d, uint32_t name)
         if (d->i->out[c])
             continue;
         left++;
-        reach(d, c);
+        mark_reached(d, c);
     }
     for (uint32_t n = 0; n < in->nr_names; n++) {
         if (!left || d->needed[n] != left)
             continue;
-        install(d, n, name);
+        install_name(d, n, name);
         for (uint32_t c = in->first[n]; c < in->first[n + 1]; c++) {
             if (d->reached[c])
                 continue;
@@ -150,31 +150,31 @@ static void impose_union(struct deduction *d, uint32_t name)
 }
 
 /* Both before and after sifting: a need that cannot be met is still one that holds. */
-static void deduce(struct deduction *d, uint32_t name)
+static void deduce_from(struct deduction *d, uint32_t name)
 {
     impose_common(d, name);
     if (d->i->empty)
         return;
     impose_union(d, name);
-    sift(d, name);
+    sift_candidates(d, name);
     impose_common(d, name);
     if (!d->i->empty)
         impose_union(d, name);
 }
 
-static void start(struct deduction *d, const bool *items)
+static void begin_deduction(struct deduction *d, const bool *goals)
 {
     const struct cenv_instance *in = d->in;
     for (uint32_t c = 0; c < in->nr_cands; c++)
-        d->i->out[c] = cenv_core_hides(in, d->core, c);
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        if (items[i] && in->items[i].kind == CENV_ITEM_REQ)
-            impose(d, in->items[i].value, i | CENV_IMPLIED_ITEM);
+        d->i->out[c] = cenv_propagate_exclusion(in, d->core, c);
+    for (uint32_t i = 0; i < in->nr_goals; i++)
+        if (goals[i] && in->goals[i].kind == CENV_GOAL_REQ)
+            impose_req(d, in->goals[i].value, i | CENV_IMPLIED_GOAL);
 }
 
-int cenv_implied_find(struct cenv_implied *out, const struct cenv_instance *in,
-                      const struct cenv_core *core, const bool *items,
-                      struct cenv_arena *arena, struct cenv_error *err)
+int cenv_propagate_goals(struct cenv_implied *out, const struct cenv_instance *in,
+                         const struct cenv_unsat_core *core, const bool *goals,
+                         struct cenv_arena *arena, struct cenv_error *err)
 {
     struct deduction d = {.in = in, .core = core, .i = out};
     *out = (struct cenv_implied){0};
@@ -192,12 +192,12 @@ int cenv_implied_find(struct cenv_implied *out, const struct cenv_instance *in,
     memset(out->by, 0xff, in->nr_reqs * sizeof(*out->by));
     memset(out->none, 0xff, in->nr_cands * sizeof(*out->none));
     memset(out->via, 0xff, in->nr_names * sizeof(*out->via));
-    start(&d, items ? items : core->items);
+    begin_deduction(&d, goals ? goals : core->goals);
     while (d.changed && !out->empty) {
         d.changed = false;
         for (uint32_t n = 0; n < in->nr_names && !out->empty; n++)
             if (out->installed[n])
-                deduce(&d, n);
+                deduce_from(&d, n);
     }
     return 0;
 }

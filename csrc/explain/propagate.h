@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What items of a core imply, step by step: which requirements hold in any case, what is left. */
+/* What goals of a core imply, step by step: which requirements hold in any case, what is left. */
 #ifndef CENV_EXPLAIN_PROPAGATE_H
 #define CENV_EXPLAIN_PROPAGATE_H
 
@@ -8,12 +8,12 @@
 #include "explain/unsat_core.h"
 
 /*
- * by[q] is CENV_NONE while it is open whether requirement q holds, `item` | CENV_IMPLIED_ITEM when an
- * item asks for it, else the name of which every candidate that is left needs it. via[name] is the
- * name whose candidates left all need it, CENV_NONE when an item asks for it or it is not installed.
+ * by[q] is CENV_NONE while it is open whether requirement q holds, `goal` | CENV_IMPLIED_GOAL when an
+ * goal asks for it, else the name of which every candidate that is left needs it. via[name] is the
+ * name whose candidates left all need it, CENV_NONE when a goal asks for it or it is not installed.
  * Derived from the core's requirements alone, until a name has no candidate left (`empty`).
  */
-enum { CENV_IMPLIED_ITEM = 1u << 31 };
+enum { CENV_IMPLIED_GOAL = 1u << 31 };
 
 struct cenv_implied {
     uint32_t *by;  /* by requirement */
@@ -26,13 +26,13 @@ struct cenv_implied {
     bool empty;
 };
 
-/* What the items of `items` (of the core when NULL) imply; arrays in the arena. CENV_ENOMEM. */
-int cenv_implied_find(struct cenv_implied *out, const struct cenv_instance *in,
-                      const struct cenv_core *core, const bool *items,
-                      struct cenv_arena *arena, struct cenv_error *err);
+/* What the goals of `goals` (of the core when NULL) imply; arrays in the arena. CENV_ENOMEM. */
+int cenv_propagate_goals(struct cenv_implied *out, const struct cenv_instance *in,
+                         const struct cenv_unsat_core *core, const bool *goals,
+                         struct cenv_arena *arena, struct cenv_error *err);
 
-/* The mark of the setting of the core that hides the candidate, or 0. */
-uint32_t cenv_core_hides(const struct cenv_instance *in, const struct cenv_core *core,
-                         uint32_t cand);
+/* The reason of the setting of the core that excludes the candidate, or 0. */
+uint32_t cenv_propagate_exclusion(const struct cenv_instance *in,
+                                  const struct cenv_unsat_core *core, uint32_t cand);
 
 #endif

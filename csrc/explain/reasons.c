@@ -19,7 +19,7 @@ int cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
 }
 
 /* One build is told as such, several by their versions. */
-static void flush(struct cenv_reasons *r)
+static void print_last(struct cenv_reasons *r)
 {
     if (!r->nr)
         return;
@@ -29,7 +29,7 @@ static void flush(struct cenv_reasons *r)
         cenv_buf_addf(r->out, "%.*s %.*s", CENV_STR_ARG(record->version),
                       CENV_STR_ARG(record->build));
     else
-        cenv_versions_print(r->p, r->cands, r->nr, r->out);
+        cenv_wording_print_versions(r->p, r->cands, r->nr, r->out);
     cenv_buf_addf(r->out, ": %.*s\n", CENV_STR_ARG(cenv_buf_str(&r->last)));
     r->nr = 0;
     r->nr_lines++;
@@ -39,7 +39,7 @@ bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
                       struct cenv_str why)
 {
     if (!cenv_str_eq(cenv_buf_str(&r->last), why)) {
-        flush(r);
+        print_last(r);
         cenv_buf_clear(&r->last);
         cenv_buf_add_str(&r->last, why);
     }
@@ -52,7 +52,7 @@ bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
 
 void cenv_reasons_release(struct cenv_reasons *r)
 {
-    flush(r);
+    print_last(r);
     if (r->nr_lines >= r->max_lines)
         cenv_buf_addf(r->out, "%s...\n", r->head);
     r->out->failed |= r->last.failed;

@@ -12,7 +12,7 @@
 
 enum { MAX_WAYS = 6, ASKED_MAX = 1 << 16 };
 
-/* The items asked of a solve at a time, and the hard encoding they are asked of. */
+/* The goals asked of a solve at a time, and the hard encoding they are asked of. */
 struct relaxer {
     struct cenv_explainer *e;
     struct cenv_sat *sat;
@@ -28,13 +28,13 @@ static void begin_way(struct relaxer *r, const char *key)
     cenv_buf_puts(&r->e->hint, r->nr_ways++ ? ", or " : "try ");
 }
 
-static void tell_item(struct relaxer *r, uint32_t item, uint32_t cand)
+static void tell_goal(struct relaxer *r, uint32_t goal, uint32_t cand)
 {
     struct cenv_explainer *e = r->e;
     struct cenv_buf text, works;
     cenv_buf_init(&text, ASKED_MAX);
     cenv_buf_init(&works, ASKED_MAX);
-    cenv_asked_print(&e->p, item, &text);
+    cenv_wording_print_root(&e->p, goal, &text);
     begin_way(r, "items");
     cenv_buf_putc(&e->relax, '[');
     cenv_json_quote(&e->relax, cenv_buf_str(&text));
@@ -55,7 +55,7 @@ static void tell_item(struct relaxer *r, uint32_t item, uint32_t cand)
     cenv_buf_release(&works);
 }
 
-/* "without both a and b", of all items that are not kept. */
+/* "without both a and b", of all goals that are not kept. */
 static void tell_dropped(struct relaxer *r, uint32_t nr)
 {
     struct cenv_explainer *e = r->e;
@@ -66,11 +66,11 @@ static void tell_dropped(struct relaxer *r, uint32_t nr)
     cenv_buf_puts(&e->hint, nr == 1   ? "without "
                             : nr == 2 ? "without both "
                                       : "without all of ");
-    for (uint32_t i = 0; i < e->p.in.nr_items; i++) {
+    for (uint32_t i = 0; i < e->p.in.nr_goals; i++) {
         if (r->keep[i])
             continue;
         cenv_buf_clear(&text);
-        cenv_asked_print(&e->p, i, &text);
+        cenv_wording_print_root(&e->p, i, &text);
         cenv_buf_puts(&e->relax, told ? "," : "[");
         cenv_json_quote(&e->relax, cenv_buf_str(&text));
         cenv_buf_puts(&e->hint, !told ? "" : told + 1 == nr ? " and " : ", ");
@@ -81,63 +81,64 @@ static void tell_dropped(struct relaxer *r, uint32_t nr)
     cenv_buf_release(&text);
 }
 
-/* ---- one item ---- */
+/* ---- one goal ---- */
 
-/* Tells it if without the item all else can be had, and with which version of its own name. */
-static int try_item(struct relaxer *r, uint32_t item)
+/* Tells it if without the goal all else can be had, and with which version of its own name. */
+static int try_goal(struct relaxer *r, uint32_t goal)
 {
     struct cenv_explainer *e = r->e;
-    const struct cenv_asked *asked = &e->p.asked[item];
+    const struct cenv_root *root = &e->p.roots[goal];
     uint32_t place, cand = CENV_NONE;
-    r->keep[item] = false;
-    int rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+    r->keep[goal] = false;
+    int rc = cenv_unsat_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
     bool helps = rc > 0;
-    if (helps && asked->kind == CENV_ASKED_WISH && !e->core.hard) {
-        uint32_t name = e->p.specs[asked->spec].name;
-        rc = cenv_core_relax(&e->p.in, r->sat, r->keep, name, &place, e->task, e->err);
+    if (helps && root->kind == CENV_ROOT_ENTRY && !e->core.hard) {
+        uint32_t name = e->p.specs[root->spec].name;
+        rc = cenv_unsat_core_relax(&e->p.in, r->sat, r->keep, name, &place, e->task,
+                                   e->err);
         if (rc > 0)
             cand = e->p.in.first[name] + place;
     }
-    r->keep[item] = true;
+    r->keep[goal] = true;
     if (rc >= 0 && helps)
-        tell_item(r, item, cand);
+        tell_goal(r, goal, cand);
     return rc < 0 ? rc : 0;
 }
 
-static bool same_wish(const struct cenv_explainer *e, uint32_t a, uint32_t b)
+static bool is_same_entry(const struct cenv_explainer *e, uint32_t a, uint32_t b)
 {
-    return e->p.asked[a].wish && e->p.asked[a].wish == e->p.asked[b].wish;
+    return e->p.roots[a].entry && e->p.roots[a].entry == e->p.roots[b].entry;
 }
 
-/* An item of the core that is the user's to change, and that nothing before speaks for. */
-static bool is_own(const struct cenv_explainer *e, uint32_t item)
+/* An goal of the core that is the user's to change, and that nothing before speaks for. */
+static bool is_own(const struct cenv_explainer *e, uint32_t goal)
 {
-    if (!e->core.items[item] || e->p.asked[item].kind == CENV_ASKED_VIRTUAL)
+    if (!e->core.goals[goal] || e->p.roots[goal].kind == CENV_ROOT_VIRTUAL)
         return false;
-    for (uint32_t i = 0; i < item; i++)
-        if (e->core.items[i] && same_wish(e, i, item))
+    for (uint32_t i = 0; i < goal; i++)
+        if (e->core.goals[i] && is_same_entry(e, i, goal))
             return false;
     return true;
 }
 
-static int try_items(struct relaxer *r)
+static int try_goals(struct relaxer *r)
 {
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < r->e->p.in.nr_items; i++)
+    for (uint32_t i = 0; rc == 0 && i < r->e->p.in.nr_goals; i++)
         if (is_own(r->e, i) && r->nr_ways < MAX_WAYS)
-            rc = try_item(r, i);
+            rc = try_goal(r, i);
     return rc;
 }
 
-/* ---- several items ---- */
+/* ---- several goals ---- */
 
-/* Keeps the item if that goes with all that are kept. */
-static int try_keeping(struct relaxer *r, uint32_t item)
+/* Keeps the goal if that goes with all that are kept. */
+static int try_keeping(struct relaxer *r, uint32_t goal)
 {
     struct cenv_explainer *e = r->e;
-    r->keep[item] = true;
-    int rc = cenv_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
-    r->keep[item] = rc != 0;
+    r->keep[goal] = true;
+    int rc = cenv_unsat_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
+    r->keep[goal] = rc != 0;
     return rc < 0 ? rc : 0;
 }
 
@@ -147,17 +148,17 @@ static int drop_several(struct relaxer *r)
     const struct cenv_instance *in = &r->e->p.in;
     uint32_t dropped = 0;
     int rc = 0;
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        r->keep[i] = r->e->p.asked[i].kind == CENV_ASKED_VIRTUAL;
+    for (uint32_t i = 0; i < in->nr_goals; i++)
+        r->keep[i] = r->e->p.roots[i].kind == CENV_ROOT_VIRTUAL;
     for (int core = 0; core < 2; core++)
-        for (uint32_t i = 0; rc == 0 && i < in->nr_items; i++)
-            if (!r->keep[i] && r->e->core.items[i] == (core == 1))
+        for (uint32_t i = 0; rc == 0 && i < in->nr_goals; i++)
+            if (!r->keep[i] && r->e->core.goals[i] == (core == 1))
                 rc = try_keeping(r, i);
-    for (uint32_t i = 0; i < in->nr_items; i++)
+    for (uint32_t i = 0; i < in->nr_goals; i++)
         dropped += !r->keep[i];
     if (rc == 0)
         tell_dropped(r, dropped);
-    memset(r->keep, true, in->nr_items * sizeof(*r->keep));
+    memset(r->keep, true, in->nr_goals * sizeof(*r->keep));
     return rc;
 }
 
@@ -180,7 +181,7 @@ static struct cenv_record *wanted_machine(struct cenv_explainer *e, uint32_t nam
         return NULL;
     for (uint32_t q = 0; q < e->p.in.nr_reqs; q++) {
         if (e->p.in.reqs[q].name != name || (of_core && !e->core.reqs[q]) ||
-            !cenv_req_version(&e->p, q, &text, &best[1], &e->arena) ||
+            !cenv_wording_req_version(&e->p, q, &text, &best[1], &e->arena) ||
             (found->parsed && cenv_version_cmp(&best[1], &best[0]) <= 0))
             continue;
         best[0] = best[1];
@@ -213,12 +214,12 @@ static int solve_on(struct cenv_explainer *e, const struct cenv_record *machine)
     request.virtuals = all;
     request.nr_virtuals = nr;
     int rc = cenv_load_problem(&p, e->p.index, &request, false, e->task, e->err);
-    rc = rc < 0 ? rc : cenv_encode(&p.in, 0, sat, e->err);
+    rc = rc < 0 ? rc : cenv_encode_instance(&p.in, 0, sat, e->err);
     if (rc == 0)
-        keep = cenv_arena_alloc(&e->arena, p.in.nr_items * sizeof(*keep));
+        keep = cenv_arena_alloc(&e->arena, p.in.nr_goals * sizeof(*keep));
     if (keep) {
-        memset(keep, true, p.in.nr_items * sizeof(*keep));
-        rc = cenv_core_holds(&p.in, sat, keep, e->task, e->err);
+        memset(keep, true, p.in.nr_goals * sizeof(*keep));
+        rc = cenv_unsat_core_holds(&p.in, sat, keep, e->task, e->err);
     }
     cenv_problem_release(&p);
     cenv_sat_free(sat);
@@ -268,12 +269,12 @@ int cenv_relax_tell(struct cenv_explainer *e)
 {
     const struct cenv_instance *in = &e->p.in;
     struct relaxer r = {.e = e, .sat = cenv_sat_new()};
-    r.keep = cenv_arena_alloc(&e->arena, in->nr_items * sizeof(*r.keep));
-    int rc =
-        r.sat && r.keep ? cenv_encode(in, 0, r.sat, e->err) : cenv_error_oom(e->err);
+    r.keep = cenv_arena_alloc(&e->arena, in->nr_goals * sizeof(*r.keep));
+    int rc = r.sat && r.keep ? cenv_encode_instance(in, 0, r.sat, e->err)
+                             : cenv_error_oom(e->err);
     if (rc == 0) {
-        memset(r.keep, true, in->nr_items * sizeof(*r.keep));
-        rc = try_items(&r);
+        memset(r.keep, true, in->nr_goals * sizeof(*r.keep));
+        rc = try_goals(&r);
     }
     if (rc == 0 && !r.nr_ways)
         rc = drop_several(&r);

@@ -17,42 +17,42 @@ struct refuter {
     const struct cenv_instance *in;
     struct cenv_sat *sat;
     bool soft; /* the requirements are assumed too */
-    struct cenv_core *core;
+    struct cenv_unsat_core *core;
     struct cenv_task *task;
     struct cenv_error *err;
 };
 
-static int assume(struct refuter *r, int lit)
+static int assume_literal(struct refuter *r, int lit)
 {
     return cenv_sat_assume(r->sat, lit) < 0 ? cenv_error_oom(r->err) : 0;
 }
 
 /* Solves with what the core holds; 1 when that has a solution, 0 when it is refuted. */
-static int holds(struct refuter *r)
+static int solve_core(struct refuter *r)
 {
     int rc = 0;
-    for (uint32_t i = 0; rc == 0 && i < r->in->nr_items; i++)
-        if (r->core->items[i])
-            rc = assume(r, cenv_var_item(r->in, i));
+    for (uint32_t i = 0; rc == 0 && i < r->in->nr_goals; i++)
+        if (r->core->goals[i])
+            rc = assume_literal(r, cenv_encode_goal(r->in, i));
     for (uint32_t q = 0; rc == 0 && r->soft && q < r->in->nr_reqs; q++)
         if (r->core->reqs[q])
-            rc = assume(r, cenv_var_soft(r->in, q));
+            rc = assume_literal(r, cenv_encode_soft(r->in, q));
     return rc < 0 ? rc : cenv_sat_solve(r->sat, r->task, r->err);
 }
 
-/* After a refutation the core holds what it used, no more; of minimal items that is all of them. */
+/* After a refutation the core holds what it used, no more; of minimal goals that is all of them. */
 static void keep_used(struct refuter *r)
 {
-    struct cenv_core *core = r->core;
-    memset(core->items, 0, r->in->nr_items * sizeof(*core->items));
+    struct cenv_unsat_core *core = r->core;
+    memset(core->goals, 0, r->in->nr_goals * sizeof(*core->goals));
     if (r->soft)
         memset(core->reqs, 0, r->in->nr_reqs * sizeof(*core->reqs));
     for (size_t i = 0; i < cenv_sat_nr_failed(r->sat); i++) {
         uint32_t var = (uint32_t)cenv_sat_failed(r->sat, i);
-        if (var >= (uint32_t)cenv_var_soft(r->in, 0))
-            core->reqs[var - (uint32_t)cenv_var_soft(r->in, 0)] = true;
+        if (var >= (uint32_t)cenv_encode_soft(r->in, 0))
+            core->reqs[var - (uint32_t)cenv_encode_soft(r->in, 0)] = true;
         else
-            core->items[var - (uint32_t)cenv_var_item(r->in, 0)] = true;
+            core->goals[var - (uint32_t)cenv_encode_goal(r->in, 0)] = true;
     }
 }
 
@@ -62,7 +62,7 @@ static int try_without(struct refuter *r, bool *member)
     if (!*member)
         return 0;
     *member = false;
-    int rc = holds(r);
+    int rc = solve_core(r);
     if (rc == 0)
         keep_used(r);
     else if (rc > 0)
@@ -71,11 +71,11 @@ static int try_without(struct refuter *r, bool *member)
 }
 
 /* Settings and the machine first, then the user's specs from the last to the first. */
-static int minimise_items(struct refuter *r)
+static int minimise_goals(struct refuter *r)
 {
     int rc = 0;
-    for (uint32_t i = r->in->nr_items; rc == 0 && i-- > 0;)
-        rc = try_without(r, &r->core->items[i]);
+    for (uint32_t i = r->in->nr_goals; rc == 0 && i-- > 0;)
+        rc = try_without(r, &r->core->goals[i]);
     return rc;
 }
 
@@ -83,7 +83,7 @@ static int minimise_items(struct refuter *r)
 static int shrink_reqs(struct refuter *r)
 {
     for (int round = 0; round < 4; round++) {
-        int rc = holds(r);
+        int rc = solve_core(r);
         if (rc < 0)
             return rc;
         keep_used(r);
@@ -109,22 +109,23 @@ static int minimise_reqs(struct refuter *r)
 }
 
 /* A fresh solver on the instance, in *sat; the caller frees it. */
-static int encode(struct refuter *r, unsigned flags)
+static int new_sat(struct refuter *r, unsigned flags)
 {
     r->soft = flags & CENV_ENCODE_SOFT;
     r->sat = cenv_sat_new();
-    return r->sat ? cenv_encode(r->in, flags, r->sat, r->err) : cenv_error_oom(r->err);
+    return r->sat ? cenv_encode_instance(r->in, flags, r->sat, r->err)
+                  : cenv_error_oom(r->err);
 }
 
-static int refute(struct refuter *r)
+static int refute_core(struct refuter *r)
 {
-    int rc = holds(r);
+    int rc = solve_core(r);
     if (rc == 0)
         keep_used(r);
     return rc;
 }
 
-static uint32_t count(const bool *members, uint32_t nr)
+static uint32_t count_members(const bool *members, uint32_t nr)
 {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < nr; i++)
@@ -133,52 +134,52 @@ static uint32_t count(const bool *members, uint32_t nr)
 }
 
 /* Items on the hard encoding, which is the faster one; requirements on the soft one. */
-static int find(struct refuter *r)
+static int find_core(struct refuter *r)
 {
-    int rc = encode(r, 0);
-    rc = rc < 0 ? rc : refute(r);
+    int rc = new_sat(r, 0);
+    rc = rc < 0 ? rc : refute_core(r);
     if (rc != 0)
         return rc < 0 ? rc : 1;
-    rc = minimise_items(r);
+    rc = minimise_goals(r);
     r->core->hard = cenv_sat_stats(r->sat).conflicts > HARD_CONFLICTS;
     cenv_sat_free(r->sat);
     r->sat = NULL;
     if (rc < 0 || r->core->hard)
         return rc;
-    rc = encode(r, CENV_ENCODE_SOFT);
-    rc = rc < 0 ? rc : refute(r);
+    rc = new_sat(r, CENV_ENCODE_SOFT);
+    rc = rc < 0 ? rc : refute_core(r);
     return rc < 0 ? rc : minimise_reqs(r);
 }
 
-int cenv_core_find(struct cenv_core *out, const struct cenv_instance *in,
-                   const bool *among, struct cenv_arena *arena, struct cenv_task *task,
-                   struct cenv_error *err)
+int cenv_unsat_core_find(struct cenv_unsat_core *out, const struct cenv_instance *in,
+                         const bool *among, struct cenv_arena *arena,
+                         struct cenv_task *task, struct cenv_error *err)
 {
     struct refuter r = {.in = in, .core = out, .task = task, .err = err};
-    *out = (struct cenv_core){0};
-    out->items = cenv_arena_alloc(arena, in->nr_items * sizeof(*out->items));
+    *out = (struct cenv_unsat_core){0};
+    out->goals = cenv_arena_alloc(arena, in->nr_goals * sizeof(*out->goals));
     out->reqs = cenv_arena_alloc(arena, in->nr_reqs * sizeof(*out->reqs));
-    if (!out->items || !out->reqs)
+    if (!out->goals || !out->reqs)
         return cenv_error_oom(err);
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        out->items[i] = !among || among[i];
+    for (uint32_t i = 0; i < in->nr_goals; i++)
+        out->goals[i] = !among || among[i];
     memset(out->reqs, true, in->nr_reqs * sizeof(*out->reqs));
-    int rc = find(&r);
+    int rc = find_core(&r);
     cenv_sat_free(r.sat);
-    out->nr_items = count(out->items, in->nr_items);
-    out->nr_reqs = count(out->reqs, in->nr_reqs);
+    out->nr_goals = count_members(out->goals, in->nr_goals);
+    out->nr_reqs = count_members(out->reqs, in->nr_reqs);
     return rc < 0 ? rc : rc == 0;
 }
 
-/* Assumes the items of `keep`, and up to two literals (0: none) besides. */
+/* Assumes the goals of `keep`, and up to two literals (0: none) besides. */
 static int solve_with(const struct cenv_instance *in, struct cenv_sat *sat,
                       const bool *keep, int extra, int better, struct cenv_task *task,
                       struct cenv_error *err)
 {
     bool failed = false;
-    for (uint32_t i = 0; i < in->nr_items; i++)
+    for (uint32_t i = 0; i < in->nr_goals; i++)
         if (keep[i])
-            failed |= cenv_sat_assume(sat, cenv_var_item(in, i)) < 0;
+            failed |= cenv_sat_assume(sat, cenv_encode_goal(in, i)) < 0;
     if (extra)
         failed |= cenv_sat_assume(sat, extra) < 0;
     if (better)
@@ -186,8 +187,9 @@ static int solve_with(const struct cenv_instance *in, struct cenv_sat *sat,
     return failed ? cenv_error_oom(err) : cenv_sat_solve(sat, task, err);
 }
 
-int cenv_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
-                    const bool *keep, struct cenv_task *task, struct cenv_error *err)
+int cenv_unsat_core_holds(const struct cenv_instance *in, struct cenv_sat *sat,
+                          const bool *keep, struct cenv_task *task,
+                          struct cenv_error *err)
 {
     return solve_with(in, sat, keep, 0, 0, task, err);
 }
@@ -197,23 +199,23 @@ static uint32_t place_of(const struct cenv_instance *in, const struct cenv_sat *
 {
     uint32_t place = 0;
     while (place + 1 < cenv_instance_size(in, name) &&
-           cenv_sat_value(sat, cenv_var_worse(in, name, place + 1)))
+           cenv_sat_value(sat, cenv_encode_worse(in, name, place + 1)))
         place++;
     return place;
 }
 
-int cenv_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
-                    const bool *keep, uint32_t name, uint32_t *place,
-                    struct cenv_task *task, struct cenv_error *err)
+int cenv_unsat_core_relax(const struct cenv_instance *in, struct cenv_sat *sat,
+                          const bool *keep, uint32_t name, uint32_t *place,
+                          struct cenv_task *task, struct cenv_error *err)
 {
     if (!cenv_instance_size(in, name))
         return 0;
-    int installed = cenv_var_worse(in, name, 0);
+    int installed = cenv_encode_worse(in, name, 0);
     int rc = solve_with(in, sat, keep, installed, 0, task, err);
     if (rc <= 0)
         return rc;
     for (*place = place_of(in, sat, name); rc > 0 && *place > 0;) {
-        int better = -cenv_var_worse(in, name, *place);
+        int better = -cenv_encode_worse(in, name, *place);
         rc = solve_with(in, sat, keep, installed, better, task, err);
         if (rc > 0)
             *place = place_of(in, sat, name);

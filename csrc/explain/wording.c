@@ -14,14 +14,14 @@ static struct cenv_str name_text(const struct cenv_problem *p, uint32_t name)
     return p->names[name].text;
 }
 
-struct cenv_str cenv_req_text(const struct cenv_problem *p, uint32_t req)
+struct cenv_str cenv_wording_req_text(const struct cenv_problem *p, uint32_t req)
 {
     return p->specs[p->req_spec[req]].text;
 }
 
-struct cenv_str cenv_req_rest(const struct cenv_problem *p, uint32_t req)
+struct cenv_str cenv_wording_req_rest(const struct cenv_problem *p, uint32_t req)
 {
-    struct cenv_str text = cenv_req_text(p, req);
+    struct cenv_str text = cenv_wording_req_text(p, req);
     struct cenv_str name = name_text(p, p->in.reqs[req].name);
     if (!cenv_str_starts(text, name))
         return text;
@@ -55,8 +55,9 @@ static uint32_t sort_versions(const struct cenv_problem *p, const uint32_t *cand
     return to;
 }
 
-uint32_t cenv_versions_print(const struct cenv_problem *p, const uint32_t *cands,
-                             uint32_t nr, struct cenv_buf *out)
+uint32_t cenv_wording_print_versions(const struct cenv_problem *p,
+                                     const uint32_t *cands, uint32_t nr,
+                                     struct cenv_buf *out)
 {
     struct by_text *sorted = cenv_reallocarray(NULL, nr, sizeof(*sorted));
     if (!sorted) {
@@ -90,7 +91,7 @@ static void print_date(int64_t days, struct cenv_buf *out)
                   (int)month, (int)(doy - (153 * mp + 2) / 5 + 1));
 }
 
-void cenv_cutoff_print(const struct cenv_problem *p, struct cenv_buf *out)
+void cenv_wording_print_cutoff(const struct cenv_problem *p, struct cenv_buf *out)
 {
     struct cenv_str text = p->request->cutoff_text;
     int64_t ms = p->request->cutoff_ms, day = 86400000;
@@ -106,26 +107,27 @@ void cenv_cutoff_print(const struct cenv_problem *p, struct cenv_buf *out)
                       seconds % 60);
 }
 
-void cenv_asked_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out)
+void cenv_wording_print_root(const struct cenv_problem *p, uint32_t i,
+                             struct cenv_buf *out)
 {
-    const struct cenv_asked *asked = &p->asked[i];
-    if (asked->kind == CENV_ASKED_WISH)
-        cenv_buf_add_str(out, asked->wish->text);
-    else if (asked->kind == CENV_ASKED_VIRTUAL)
-        cenv_buf_addf(out, "%.*s=%.*s", CENV_STR_ARG(asked->machine->name),
-                      CENV_STR_ARG(asked->machine->version));
-    else if (asked->kind == CENV_ASKED_STRICT)
+    const struct cenv_root *root = &p->roots[i];
+    if (root->kind == CENV_ROOT_ENTRY)
+        cenv_buf_add_str(out, root->entry->text);
+    else if (root->kind == CENV_ROOT_VIRTUAL)
+        cenv_buf_addf(out, "%.*s=%.*s", CENV_STR_ARG(root->machine->name),
+                      CENV_STR_ARG(root->machine->version));
+    else if (root->kind == CENV_ROOT_STRICT)
         cenv_buf_puts(out, "channel_priority=strict");
     else
-        cenv_cutoff_print(p, out);
+        cenv_wording_print_cutoff(p, out);
 }
 
-void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, uint32_t mark,
-                       bool many, struct cenv_buf *out)
+void cenv_wording_print_exclusion(const struct cenv_problem *p, uint32_t cand,
+                                  uint32_t reason, bool many, struct cenv_buf *out)
 {
-    if (mark & CENV_HIDDEN_CUTOFF) {
+    if (reason & CENV_EXCLUDED_CUTOFF) {
         cenv_buf_puts(out, many ? "are newer than " : "is newer than ");
-        cenv_cutoff_print(p, out);
+        cenv_wording_print_cutoff(p, out);
     } else {
         cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
                       CENV_STR_ARG(p->cands[cand].record->channel),
@@ -133,24 +135,25 @@ void cenv_hidden_print(const struct cenv_problem *p, uint32_t cand, uint32_t mar
     }
 }
 
-static const char *wish_verb(const struct cenv_wish *wish)
+static const char *verb_of(const struct cenv_request_entry *entry)
 {
-    return wish->kind == CENV_WISH_LOCKED   ? "is locked"
-           : wish->kind == CENV_WISH_PINNED ? "is pinned"
-                                            : "is asked for";
+    return entry->kind == CENV_REQUEST_LOCKED   ? "is locked"
+           : entry->kind == CENV_REQUEST_PINNED ? "is pinned"
+                                                : "is asked for";
 }
 
-void cenv_item_print(const struct cenv_problem *p, uint32_t i, struct cenv_buf *out)
+void cenv_wording_print_goal(const struct cenv_problem *p, uint32_t i,
+                             struct cenv_buf *out)
 {
-    const struct cenv_asked *asked = &p->asked[i];
-    if (asked->kind == CENV_ASKED_VIRTUAL) {
+    const struct cenv_root *root = &p->roots[i];
+    if (root->kind == CENV_ROOT_VIRTUAL) {
         cenv_buf_addf(out, "this machine has %.*s %.*s",
-                      CENV_STR_ARG(asked->machine->name),
-                      CENV_STR_ARG(asked->machine->version));
+                      CENV_STR_ARG(root->machine->name),
+                      CENV_STR_ARG(root->machine->version));
         return;
     }
-    cenv_asked_print(p, i, out);
-    cenv_buf_addf(out, " %s", asked->wish ? wish_verb(asked->wish) : "is set");
+    cenv_wording_print_root(p, i, out);
+    cenv_buf_addf(out, " %s", root->entry ? verb_of(root->entry) : "is set");
 }
 
 /* ---- what is lacking ---- */
@@ -222,7 +225,7 @@ static void print_others(const struct lack *l, uint32_t nr, struct cenv_buf *out
                    l->spec->more->channel.kind != CENV_CHANNELMATCH_ANY;
     uint32_t told = 0, more = 0;
     cenv_buf_addf(out, "%.*s ", CENV_STR_ARG(l->name));
-    uint32_t versions = cenv_versions_print(l->p, l->cands, nr, out);
+    uint32_t versions = cenv_wording_print_versions(l->p, l->cands, nr, out);
     cenv_buf_addf(out, " %s there, but only %s ", versions > 1 ? "are" : "is",
                   channel ? "in" : "as build");
     for (uint32_t i = 0; i < nr; i++) {
@@ -240,10 +243,11 @@ static void print_others(const struct lack *l, uint32_t nr, struct cenv_buf *out
         cenv_buf_addf(out, " and %lu others", (unsigned long)more);
 }
 
-bool cenv_req_version(const struct cenv_problem *p, uint32_t req, struct cenv_str *text,
-                      struct cenv_version *out, struct cenv_arena *arena)
+bool cenv_wording_req_version(const struct cenv_problem *p, uint32_t req,
+                              struct cenv_str *text, struct cenv_version *out,
+                              struct cenv_arena *arena)
 {
-    struct cenv_str rest = cenv_req_rest(p, req);
+    struct cenv_str rest = cenv_wording_req_rest(p, req);
     struct cenv_error err = CENV_ERROR_INIT;
     size_t from = 0, to;
     while (from < rest.len && (rest.data[from] < '0' || rest.data[from] > '9'))
@@ -265,7 +269,7 @@ static void print_nearest(const struct lack *l, struct cenv_buf *out)
     struct cenv_version wanted;
     struct cenv_str text;
     const struct cenv_record *below = NULL, *above = NULL;
-    bool known = cenv_req_version(l->p, l->req, &text, &wanted, &arena);
+    bool known = cenv_wording_req_version(l->p, l->req, &text, &wanted, &arena);
     for (uint32_t c = l->first; known && c < l->end; c++) {
         const struct cenv_record *record = l->p->cands[c].record;
         if (!record->parsed)
@@ -285,7 +289,7 @@ static void print_there_is(struct lack *l, struct cenv_buf *out)
 {
     const struct cenv_candidate *first = &l->p->cands[l->first];
     uint32_t nr = of_version(l);
-    if (first->source == CENV_SOURCE_VIRTUAL) {
+    if (first->from == CENV_FROM_VIRTUAL) {
         cenv_buf_addf(out, "this machine has %.*s %.*s", CENV_STR_ARG(l->name),
                       CENV_STR_ARG(first->record->version));
         if (nr)
@@ -299,11 +303,12 @@ static void print_there_is(struct lack *l, struct cenv_buf *out)
     for (uint32_t c = l->first; c < l->end; c++)
         l->cands[nr++] = c;
     cenv_buf_addf(out, "there is only %.*s ", CENV_STR_ARG(l->name));
-    if (cenv_versions_print(l->p, l->cands, nr, out) > MAX_NAMED)
+    if (cenv_wording_print_versions(l->p, l->cands, nr, out) > MAX_NAMED)
         print_nearest(l, out);
 }
 
-void cenv_lack_print(const struct cenv_problem *p, uint32_t req, struct cenv_buf *out)
+void cenv_wording_print_lack(const struct cenv_problem *p, uint32_t req,
+                             struct cenv_buf *out)
 {
     uint32_t name = p->in.reqs[req].name;
     struct lack l = {.p = p,

@@ -18,7 +18,7 @@ struct header {
     struct cenv_repodata_stamp stamp;
     uint64_t bytes_len;
     uint32_t nr_entries, nr_runs, nr_removed, nr_names, strings_len, zero;
-    struct cenv_rd_text subdir, base_url;
+    struct cenv_repodata_text subdir, base_url;
 };
 
 static uint64_t sum_of(struct header header, struct cenv_str tables)
@@ -30,17 +30,17 @@ static uint64_t sum_of(struct header header, struct cenv_str tables)
 
 static size_t tables_len(const struct header *h)
 {
-    return h->nr_entries * sizeof(struct cenv_rd_entry) +
-           h->nr_runs * sizeof(struct cenv_rd_run) +
-           h->nr_removed * sizeof(struct cenv_rd_text) +
+    return h->nr_entries * sizeof(struct cenv_repodata_entry) +
+           h->nr_runs * sizeof(struct cenv_repodata_run) +
+           h->nr_removed * sizeof(struct cenv_repodata_text) +
            ((size_t)h->nr_names + 1) * sizeof(uint32_t) + h->strings_len;
 }
 
-int cenv_repodata_pack(const struct cenv_repodata *rd,
-                       const struct cenv_repodata_stamp *stamp, struct cenv_buf *out,
-                       struct cenv_error *err)
+int cenv_binary_index_pack(const struct cenv_repodata *rd,
+                           const struct cenv_repodata_stamp *stamp,
+                           struct cenv_buf *out, struct cenv_error *err)
 {
-    const struct cenv_rd_tables *t = &rd->t;
+    const struct cenv_repodata_tables *t = &rd->t;
     struct header h = {
         .version = VERSION,
         .order = ORDER,
@@ -86,7 +86,7 @@ static bool is_ours(const struct header *h, uint64_t bytes_len, struct cenv_str 
            tables_len(h) == tables.len && h->sum == sum_of(*h, tables);
 }
 
-bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *out)
+bool cenv_binary_index_stamp(struct cenv_str packed, struct cenv_repodata_stamp *out)
 {
     struct header h;
 
@@ -99,10 +99,10 @@ bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *
     return true;
 }
 
-static void take_tables(struct cenv_rd_tables *t, const struct header *h,
-                        const char *at)
+static void map_tables(struct cenv_repodata_tables *t, const struct header *h,
+                       const char *at)
 {
-    *t = (struct cenv_rd_tables){
+    *t = (struct cenv_repodata_tables){
         .nr_entries = h->nr_entries,
         .nr_runs = h->nr_runs,
         .nr_removed = h->nr_removed,
@@ -122,25 +122,27 @@ static void take_tables(struct cenv_rd_tables *t, const struct header *h,
     t->strings = cenv_str_n(at, h->strings_len);
 }
 
-static bool has_text(const struct cenv_repodata *rd, struct cenv_rd_text text)
+static bool has_text(const struct cenv_repodata *rd, struct cenv_repodata_text text)
 {
     return (uint64_t)text.at + text.len <= rd->t.strings.len;
 }
 
 /* The key lies before the object, or in the strings. */
 static bool is_entry_sound(const struct cenv_repodata *rd,
-                           const struct cenv_rd_entry *e)
+                           const struct cenv_repodata_entry *e)
 {
     uint64_t file = rd->reader.len, key_end = (uint64_t)e->key + e->key_len;
 
-    return e->kind <= CENV_RD_V3_BZ2 && (uint64_t)e->object + e->object_len <= file &&
+    return e->kind <= CENV_REPODATA_V3_BZ2 &&
+           (uint64_t)e->object + e->object_len <= file &&
            (e->key < file ? key_end <= e->object : key_end <= file + rd->t.strings.len);
 }
 
 /* Within a run objects follow one another. */
-static bool is_run_sound(const struct cenv_repodata *rd, const struct cenv_rd_run *run)
+static bool is_run_sound(const struct cenv_repodata *rd,
+                         const struct cenv_repodata_run *run)
 {
-    const struct cenv_rd_entry *e = rd->t.entries + run->first;
+    const struct cenv_repodata_entry *e = rd->t.entries + run->first;
     bool sound = has_text(rd, run->name) && run->nr > 0 &&
                  (uint64_t)run->first + run->nr <= rd->t.nr_entries;
 
@@ -153,7 +155,7 @@ static bool is_run_sound(const struct cenv_repodata *rd, const struct cenv_rd_ru
 
 static bool are_tables_sound(const struct cenv_repodata *rd)
 {
-    const struct cenv_rd_tables *t = &rd->t;
+    const struct cenv_repodata_tables *t = &rd->t;
     bool sound = has_text(rd, t->subdir) && has_text(rd, t->base_url);
 
     for (uint32_t i = 0; i < t->nr_runs && sound; i++)
@@ -165,12 +167,12 @@ static bool are_tables_sound(const struct cenv_repodata *rd)
     return sound && t->names[t->nr_names] == t->nr_runs;
 }
 
-int cenv_repodata_unpack(struct cenv_repodata **out,
-                         const struct cenv_repodata_bytes *bytes,
-                         struct cenv_str packed,
-                         const struct cenv_repodata_stamp *stamp,
-                         const struct cenv_repodata_source *source,
-                         struct cenv_error *err)
+int cenv_binary_index_unpack(struct cenv_repodata **out,
+                             const struct cenv_repodata_bytes *bytes,
+                             struct cenv_str packed,
+                             const struct cenv_repodata_stamp *stamp,
+                             const struct cenv_repodata_source *source,
+                             struct cenv_error *err)
 {
     struct cenv_repodata *rd;
     struct header h;
@@ -181,12 +183,12 @@ int cenv_repodata_unpack(struct cenv_repodata **out,
     memcpy(&h, packed.data, sizeof(h));
     if (!is_ours(&h, bytes->len, packed, stamp))
         return 1;
-    rd = cenv_rd_new(cenv_str_n(NULL, 0), source);
+    rd = cenv_repodata_table_new(cenv_str_n(NULL, 0), source);
     if (!rd)
         return cenv_error_oom(err);
     rd->reader = *bytes;
-    take_tables(&rd->t, &h, packed.data + sizeof(h));
-    rc = are_tables_sound(rd) ? cenv_rd_settle(rd, err) : 1;
+    map_tables(&rd->t, &h, packed.data + sizeof(h));
+    rc = are_tables_sound(rd) ? cenv_repodata_table_settle(rd, err) : 1;
     if (rc != 0)
         cenv_repodata_free(rd);
     else

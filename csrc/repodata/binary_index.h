@@ -14,12 +14,12 @@ struct cenv_repodata_stamp {
 };
 
 /* Appends the index of `rd`; 0 or CENV_ENOMEM. For this machine's byte order and this version. */
-int cenv_repodata_pack(const struct cenv_repodata *rd,
-                       const struct cenv_repodata_stamp *stamp, struct cenv_buf *out,
-                       struct cenv_error *err);
+int cenv_binary_index_pack(const struct cenv_repodata *rd,
+                           const struct cenv_repodata_stamp *stamp,
+                           struct cenv_buf *out, struct cenv_error *err);
 
 /* The stamp in an index, which is not looked at further; false when it is none. */
-bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *out);
+bool cenv_binary_index_stamp(struct cenv_str packed, struct cenv_repodata_stamp *out);
 
 /*
  * As cenv_repodata_scan, from `packed` instead of a scan, which is borrowed and must outlive *out.
@@ -27,11 +27,11 @@ bool cenv_repodata_stamp_of(struct cenv_str packed, struct cenv_repodata_stamp *
  * nothing is made: the index is of another stamp, version or length of the file, or it is damaged;
  * scan then. Every table is checked, so that a damaged one can mislead but not harm.
  */
-int cenv_repodata_unpack(struct cenv_repodata **out,
-                         const struct cenv_repodata_bytes *bytes,
-                         struct cenv_str packed,
-                         const struct cenv_repodata_stamp *stamp,
-                         const struct cenv_repodata_source *source,
-                         struct cenv_error *err);
+int cenv_binary_index_unpack(struct cenv_repodata **out,
+                             const struct cenv_repodata_bytes *bytes,
+                             struct cenv_str packed,
+                             const struct cenv_repodata_stamp *stamp,
+                             const struct cenv_repodata_source *source,
+                             struct cenv_error *err);
 
 #endif

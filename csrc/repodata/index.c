@@ -14,7 +14,7 @@
 struct source {
     struct cenv_index_file file;
     struct cenv_str multichannel;
-    struct cenv_shelf shelf;
+    struct cenv_parsed_cache cache;
 };
 
 struct cenv_index {
@@ -22,7 +22,7 @@ struct cenv_index {
     struct cenv_shards **shards; /* of the sources that have them, others NULL */
     size_t nr;
     struct cenv_arena arena;
-    struct cenv_specbook *book;
+    struct cenv_spec_table *table;
 };
 
 struct opening {
@@ -54,12 +54,13 @@ static int open_source(void *ctx, size_t i, unsigned thread, struct cenv_error *
     (void)thread;
     if (o->given[i].shards)
         return cenv_shards_open(&o->index->shards[i], &o->given[i],
-                                rank_of(o->given, i), o->cache_dir, o->index->book,
+                                rank_of(o->given, i), o->cache_dir, o->index->table,
                                 err);
     int rc = cenv_index_file_open(&source->file, &o->given[i], rank_of(o->given, i),
                                   o->cache_dir, o->task, err);
     return rc < 0 ? rc
-                  : cenv_shelf_init(&source->shelf, &source->file, o->index->book, err);
+                  : cenv_parsed_cache_init(&source->cache, &source->file,
+                                           o->index->table, err);
 }
 
 static struct cenv_index *new_index(const struct cenv_index_source *given, size_t nr)
@@ -70,10 +71,10 @@ static struct cenv_index *new_index(const struct cenv_index_source *given, size_
     index->sources = cenv_calloc(nr, sizeof(*index->sources));
     index->shards = cenv_calloc(nr, sizeof(struct cenv_shards *));
     index->nr = index->sources && index->shards ? nr : 0;
-    index->book = cenv_calloc(1, sizeof(*index->book));
-    bool failed = !index->sources || !index->shards || !index->book;
-    if (index->book)
-        cenv_specbook_init(index->book);
+    index->table = cenv_calloc(1, sizeof(*index->table));
+    bool failed = !index->sources || !index->shards || !index->table;
+    if (index->table)
+        cenv_spec_table_init(index->table);
     for (size_t i = 0; i < index->nr; i++) {
         index->sources[i].file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
         const char *multi = given[i].multichannel ? given[i].multichannel : "";
@@ -124,13 +125,13 @@ void cenv_index_free(struct cenv_index *index)
     if (!index)
         return;
     for (size_t i = 0; i < index->nr; i++) {
-        cenv_shelf_release(&index->sources[i].shelf);
+        cenv_parsed_cache_release(&index->sources[i].cache);
         cenv_index_file_release(&index->sources[i].file);
         cenv_shards_free(index->shards[i]);
     }
-    if (index->book)
-        cenv_specbook_release(index->book);
-    cenv_free(index->book);
+    if (index->table)
+        cenv_spec_table_release(index->table);
+    cenv_free(index->table);
     cenv_free(index->sources);
     cenv_free(index->shards);
     cenv_arena_release(&index->arena);
@@ -157,7 +158,7 @@ struct cenv_str cenv_index_multichannel(const struct cenv_index *index, size_t i
 
 /* ---- one source, whole or in shards ---- */
 
-static const struct cenv_repodata *whole(const struct cenv_index *index, size_t i)
+static const struct cenv_repodata *repodata_of(const struct cenv_index *index, size_t i)
 {
     return index->sources[i].file.repodata;
 }
@@ -165,32 +166,32 @@ static const struct cenv_repodata *whole(const struct cenv_index *index, size_t 
 size_t cenv_index_nr_names(const struct cenv_index *index, size_t i)
 {
     return index->shards[i] ? cenv_shards_nr_names(index->shards[i])
-                            : cenv_repodata_nr_names(whole(index, i));
+                            : cenv_repodata_nr_names(repodata_of(index, i));
 }
 
 struct cenv_str cenv_index_name(const struct cenv_index *index, size_t i, size_t name)
 {
     return index->shards[i] ? cenv_shards_name(index->shards[i], name)
-                            : cenv_repodata_name(whole(index, i), name);
+                            : cenv_repodata_name(repodata_of(index, i), name);
 }
 
 const struct cenv_record_origin *cenv_index_origin(const struct cenv_index *index,
                                                    size_t i)
 {
     return index->shards[i] ? cenv_shards_origin(index->shards[i])
-                            : cenv_repodata_origin(whole(index, i));
+                            : cenv_repodata_origin(repodata_of(index, i));
 }
 
 size_t cenv_index_nr_entries(const struct cenv_index *index, size_t i)
 {
     return index->shards[i] ? cenv_shards_nr_entries(index->shards[i])
-                            : cenv_repodata_nr_entries(whole(index, i));
+                            : cenv_repodata_nr_entries(repodata_of(index, i));
 }
 
 const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
                                                 size_t i, struct cenv_str name)
 {
-    const struct cenv_repodata *found = whole(index, i);
+    const struct cenv_repodata *found = repodata_of(index, i);
 
     if (index->shards[i])
         cenv_shards_find(index->shards[i], name, &found);
@@ -214,21 +215,21 @@ int cenv_index_want(const struct cenv_index *index, const struct cenv_str *names
     return cenv_shards_want(index->shards, index->nr, names, nr, network, task, err);
 }
 
-struct cenv_shelf *cenv_index_shelf(const struct cenv_index *index, size_t i,
-                                    struct cenv_str name)
+struct cenv_parsed_cache *cenv_index_parsed_cache(const struct cenv_index *index,
+                                                  size_t i, struct cenv_str name)
 {
-    return index->shards[i] ? cenv_shards_shelf(index->shards[i], name)
-                            : &index->sources[i].shelf;
+    return index->shards[i] ? cenv_shards_parsed_cache(index->shards[i], name)
+                            : &index->sources[i].cache;
 }
 
-struct cenv_specbook *cenv_index_specbook(const struct cenv_index *index)
+struct cenv_spec_table *cenv_index_spec_table(const struct cenv_index *index)
 {
-    return index->book;
+    return index->table;
 }
 
 void cenv_index_save(const struct cenv_index *index)
 {
     for (size_t i = 0; i < index->nr; i++)
         if (!index->shards[i])
-            cenv_shelf_save(&index->sources[i].shelf);
+            cenv_parsed_cache_save(&index->sources[i].cache);
 }

@@ -37,9 +37,9 @@ int cenv_index_want(const struct cenv_index *index, const struct cenv_str *names
 
 /* Where source `i` keeps the parsed records of `name` (NULL: it has none), and the specs of all: what
  * solves add, they add for the next. */
-struct cenv_shelf *cenv_index_shelf(const struct cenv_index *index, size_t i,
-                                    struct cenv_str name);
-struct cenv_specbook *cenv_index_specbook(const struct cenv_index *index);
+struct cenv_parsed_cache *cenv_index_parsed_cache(const struct cenv_index *index,
+                                                  size_t i, struct cenv_str name);
+struct cenv_spec_table *cenv_index_spec_table(const struct cenv_index *index);
 
 /* Keeps for the next process what this one has parsed. */
 void cenv_index_save(const struct cenv_index *index);

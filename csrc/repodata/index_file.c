@@ -136,7 +136,7 @@ static bool is_text_whole(struct slot *slot, const struct cenv_mapping *packed, 
 {
     struct cenv_repodata_stamp stored;
 
-    if (!cenv_repodata_stamp_of(cenv_str_n(packed->data, packed->len), &stored))
+    if (!cenv_binary_index_stamp(cenv_str_n(packed->data, packed->len), &stored))
         return false;
     slot->stamp.words[BOOT] = stored.words[BOOT];
     slot->stamp.words[SUM] = stored.words[SUM];
@@ -166,9 +166,9 @@ static int load_cached(struct cenv_index_file *file, struct slot *slot,
     file->why = "the repodata or its index has changed";
     if (is_text_whole(slot, &file->packed, file->fd)) {
         struct cenv_repodata_bytes bytes = {read_text, file, st.size};
-        rc = cenv_repodata_unpack(&file->repodata, &bytes,
-                                  cenv_str_n(file->packed.data, file->packed.len),
-                                  &slot->stamp, source, err);
+        rc = cenv_binary_index_unpack(&file->repodata, &bytes,
+                                      cenv_str_n(file->packed.data, file->packed.len),
+                                      &slot->stamp, source, err);
     }
     if (rc == 0) {
         file->hit = true;
@@ -189,8 +189,8 @@ static void drop_cached(struct cenv_index_file *file)
 /* ---- writing the cache: whatever fails, the scan's result stands ---- */
 
 /* A new file under a name of its own, stamped, then renamed to `name`. */
-static int publish(int dir, const char *name, struct cenv_str data,
-                   struct cenv_stat *st)
+static int publish_file(int dir, const char *name, struct cenv_str data,
+                        struct cenv_stat *st)
 {
     char *scratch = cenv_fs_unique_name(name);
     int fd = scratch ? cenv_raw_create(dir, scratch, 0644) : -1, rc = fd;
@@ -227,9 +227,9 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
             stamp_file(&slot->stamp, TEXT, &st);
     }
     if (rc == 0)
-        rc = cenv_repodata_pack(file->repodata, &slot->stamp, &packed, &ignored);
+        rc = cenv_binary_index_pack(file->repodata, &slot->stamp, &packed, &ignored);
     if (rc == 0)
-        rc = publish(slot->dir, slot->index, cenv_buf_str(&packed), &st);
+        rc = publish_file(slot->dir, slot->index, cenv_buf_str(&packed), &st);
     cenv_buf_release(&packed);
     cenv_error_release(&ignored);
     return rc == 0;
@@ -238,7 +238,7 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
 /* The slot has a binary index: from now on its directory is the file's. */
 static void keep_slot(struct cenv_index_file *file, struct slot *slot)
 {
-    file->cache = slot->dir;
+    file->dir = slot->dir;
     file->stamp = slot->stamp;
     memcpy(file->names, slot->names, sizeof(file->names));
     slot->dir = -1;
@@ -247,33 +247,33 @@ static void keep_slot(struct cenv_index_file *file, struct slot *slot)
 int cenv_index_file_map_names(const struct cenv_index_file *file,
                               struct cenv_mapping *out)
 {
-    return map_file(file->cache, file->names, out) < 0 ? -1 : 0;
+    return map_file(file->dir, file->names, out) < 0 ? -1 : 0;
 }
 
 int cenv_index_file_save_names(const struct cenv_index_file *file, struct cenv_str data)
 {
     struct cenv_stat st;
 
-    return publish(file->cache, file->names, data, &st);
+    return publish_file(file->dir, file->names, data, &st);
 }
 
 /* ---- opening ---- */
 
-static int look_up(void *task, const char *at, size_t len, struct cenv_error *err)
+static int poll_task(void *task, const char *at, size_t len, struct cenv_error *err)
 {
     (void)at, (void)len;
     return cenv_task_poll(task, err);
 }
 
-static int forget(void *task, const char *at, size_t len, struct cenv_error *err)
+static int forget_bytes(void *task, const char *at, size_t len, struct cenv_error *err)
 {
     cenv_raw_forget(at, len);
-    return look_up(task, at, len, err);
+    return poll_task(task, at, len, err);
 }
 
 /* Unpacks into memory, when there is no cache. */
-static int unpack_here(struct cenv_index_file *file, struct cenv_str *text,
-                       struct cenv_error *err)
+static int unpack_to_memory(struct cenv_index_file *file, struct cenv_str *text,
+                            struct cenv_error *err)
 {
     cenv_buf_init(&file->unpacked, UNPACKED_MAX);
     int rc = cenv_decode(CENV_CODEC_ZSTD, *text, &file->unpacked, err);
@@ -285,9 +285,9 @@ static int unpack_here(struct cenv_index_file *file, struct cenv_str *text,
 }
 
 /* Unpacks into the cache, and takes the text from there. 1: that cannot be. */
-static int unpack_there(struct cenv_index_file *file, const struct slot *slot,
-                        struct cenv_index_text *kept, struct cenv_str *text,
-                        struct cenv_task *task, struct cenv_error *err)
+static int unpack_to_cache(struct cenv_index_file *file, const struct slot *slot,
+                           struct cenv_index_text *kept, struct cenv_str *text,
+                           struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_mapping map;
     int rc = cenv_index_text_unpack(kept, slot->dir, slot->text, *text, UNPACKED_MAX,
@@ -300,39 +300,41 @@ static int unpack_there(struct cenv_index_file *file, const struct slot *slot,
     return rc;
 }
 
-static int unpack(struct cenv_index_file *file, const struct slot *slot,
-                  struct cenv_index_text *kept, struct cenv_str *text,
-                  const struct cenv_repodata_source *source, struct cenv_task *task,
-                  struct cenv_error *err)
+static int unpack_text(struct cenv_index_file *file, const struct slot *slot,
+                       struct cenv_index_text *kept, struct cenv_str *text,
+                       const struct cenv_repodata_source *source,
+                       struct cenv_task *task, struct cenv_error *err)
 {
-    int rc = slot->dir < 0 ? 1 : unpack_there(file, slot, kept, text, task, err);
-    rc = rc == 1 ? unpack_here(file, text, err) : rc;
+    int rc = slot->dir < 0 ? 1 : unpack_to_cache(file, slot, kept, text, task, err);
+    rc = rc == 1 ? unpack_to_memory(file, text, err) : rc;
     if (rc != CENV_EINTEGRITY)
         return rc;
     cenv_error_prefix(err, "%.*s", CENV_STR_ARG(source->file));
     return cenv_error_hint(err, "the file is damaged or incomplete: fetch it again");
 }
 
-static int scan(struct cenv_index_file *file, struct cenv_str text,
-                const struct cenv_repodata_source *source, struct cenv_task *task,
-                struct cenv_error *err)
+static int scan_text(struct cenv_index_file *file, struct cenv_str text,
+                     const struct cenv_repodata_source *source, struct cenv_task *task,
+                     struct cenv_error *err)
 {
     struct cenv_repodata_source of = *source;
-    of.passed = file->text.len ? forget : look_up; /* never forget other memory */
+    of.passed =
+        file->text.len ? forget_bytes : poll_task; /* never forget other memory */
     of.ctx = task;
     return cenv_repodata_scan(&file->repodata, text, &of, err);
 }
 
 /* From the source itself; what is worth it is kept in the slot. */
-static int open_anew(struct cenv_index_file *file, struct slot *slot,
-                     struct cenv_str text, const struct cenv_repodata_source *source,
-                     struct cenv_task *task, struct cenv_error *err)
+static int open_uncached(struct cenv_index_file *file, struct slot *slot,
+                         struct cenv_str text,
+                         const struct cenv_repodata_source *source,
+                         struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_index_text kept = CENV_INDEX_TEXT_INIT;
     bool compressed = is_zstd(text);
-    int rc = compressed ? unpack(file, slot, &kept, &text, source, task, err) : 0;
+    int rc = compressed ? unpack_text(file, slot, &kept, &text, source, task, err) : 0;
 
-    rc = rc < 0 ? rc : scan(file, text, source, task, err);
+    rc = rc < 0 ? rc : scan_text(file, text, source, task, err);
     if (rc == 0 && slot->dir >= 0 && save_cached(file, slot, &kept))
         keep_slot(file, slot);
     cenv_index_text_release(&kept);
@@ -362,7 +364,7 @@ static int open_path(struct cenv_index_file *file, const char *path,
         keep_slot(file, &slot);
     } else if (rc == 1) {
         drop_cached(file);
-        rc = open_anew(file, &slot, text, source, task, err);
+        rc = open_uncached(file, &slot, text, source, task, err);
     }
     slot_close(&slot);
     return rc;
@@ -391,7 +393,7 @@ int cenv_index_file_open(struct cenv_index_file *file,
     };
     struct cenv_str text = cenv_str_n(given->data, given->len);
     struct slot none = {.dir = -1};
-    int rc = given->data ? open_anew(file, &none, text, &source, task, err)
+    int rc = given->data ? open_uncached(file, &none, text, &source, task, err)
                          : open_path(file, given->path, cache_dir, &source, task, err);
 
     if (rc < 0)
@@ -406,6 +408,6 @@ void cenv_index_file_release(struct cenv_index_file *file)
     cenv_mapping_release(&file->packed);
     cenv_buf_release(&file->unpacked);
     cenv_fd_close(file->fd);
-    cenv_fd_close(file->cache);
+    cenv_fd_close(file->dir);
     *file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
 }

@@ -16,13 +16,13 @@ struct cenv_index_file {
     struct cenv_repodata *repodata;
     bool hit;        /* from the binary index */
     const char *why; /* it was not: a literal, or NULL where none was looked for */
-    int cache;       /* the directory of its binary index; -1: it has none */
+    int dir;         /* the directory of its binary index; -1: it has none */
     char names[CENV_INDEX_KEY_MAX];   /* in there: the file of its parsed names */
     struct cenv_repodata_stamp stamp; /* of its binary index */
 };
 #define CENV_INDEX_FILE_INIT \
     { \
-        .fd = -1, .cache = -1 \
+        .fd = -1, .dir = -1 \
     }
 
 /*

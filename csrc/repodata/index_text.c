@@ -34,8 +34,8 @@ static int write_slice(struct cenv_index_text *text, struct cenv_buf *slice)
 }
 
 /* Cuts what comes in into slices. */
-static int take(struct cenv_index_text *text, struct cenv_str data,
-                struct cenv_buf *slice, struct cenv_error *err)
+static int add_data(struct cenv_index_text *text, struct cenv_str data,
+                    struct cenv_buf *slice, struct cenv_error *err)
 {
     int rc = 0;
     while (rc == 0 && data.len > 0) {
@@ -49,8 +49,8 @@ static int take(struct cenv_index_text *text, struct cenv_str data,
     return rc;
 }
 
-static int take_all(struct cenv_index_text *text, struct cenv_input from,
-                    struct cenv_task *task, struct cenv_error *err)
+static int copy_input(struct cenv_index_text *text, struct cenv_input from,
+                      struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf slice;
     size_t len = 1;
@@ -61,7 +61,7 @@ static int take_all(struct cenv_index_text *text, struct cenv_input from,
         rc = from.read(from.ctx, &data, &len, err);
         rc = rc < 0 ? rc : cenv_task_poll(task, err);
         if (rc == 0)
-            rc = take(text, cenv_str_n(data, len), &slice, err);
+            rc = add_data(text, cenv_str_n(data, len), &slice, err);
     }
     if (rc == 0 && slice.len)
         rc = write_slice(text, &slice);
@@ -69,14 +69,14 @@ static int take_all(struct cenv_index_text *text, struct cenv_input from,
     return rc;
 }
 
-/* What is left of the mapped source, and the slice just given, which nobody needs after the next. */
-struct source {
+/* What is left of the mapped input, and the slice just given, which nobody needs after the next. */
+struct input {
     struct cenv_str rest, given;
 };
 
 static int read_slice(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
-    struct source *s = ctx;
+    struct input *s = ctx;
     (void)err;
     if (s->given.len)
         cenv_raw_forget(s->given.data, s->given.len);
@@ -87,16 +87,16 @@ static int read_slice(void *ctx, const void **data, size_t *len, struct cenv_err
     return 0;
 }
 
-static int unpack(struct cenv_index_text *text, struct cenv_str packed, size_t max,
-                  struct cenv_task *task, struct cenv_error *err)
+static int unpack_to_file(struct cenv_index_text *text, struct cenv_str packed,
+                          size_t max, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_decoder *decoder = NULL;
     struct cenv_ahead *ahead = NULL;
-    struct source source = {.rest = packed};
-    struct cenv_input from = {read_slice, &source};
+    struct input input = {.rest = packed};
+    struct cenv_input from = {read_slice, &input};
     int rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, from, max, err);
     rc = rc < 0 ? rc : cenv_ahead_new(&ahead, cenv_input_decoder(decoder), err);
-    rc = rc < 0 ? rc : take_all(text, cenv_input_ahead(ahead), task, err);
+    rc = rc < 0 ? rc : copy_input(text, cenv_input_ahead(ahead), task, err);
     cenv_ahead_free(ahead);
     cenv_decoder_free(decoder);
     return rc;
@@ -110,7 +110,7 @@ int cenv_index_text_unpack(struct cenv_index_text *text, int dir, const char *na
     text->scratch = cenv_fs_unique_name(name);
     if (text->scratch)
         text->fd = cenv_raw_create(dir, text->scratch, 0644);
-    int rc = text->fd < 0 ? 1 : unpack(text, packed, max, task, err);
+    int rc = text->fd < 0 ? 1 : unpack_to_file(text, packed, max, task, err);
     return rc == 0 && cenv_raw_map_fd(text->fd, out) < 0 ? 1 : rc;
 }
 

@@ -84,14 +84,14 @@ static struct cenv_str block_of(struct cenv_str bytes, const struct row *row)
 }
 
 /* The block of a name; NULL data when the file has none that is whole. */
-static struct cenv_str find_block(const struct cenv_shelf *shelf, uint32_t number,
-                                  bool *there)
+static struct cenv_str find_block(const struct cenv_parsed_cache *cache,
+                                  uint32_t number, bool *there)
 {
-    const struct cenv_mapping *map = &shelf->names;
+    const struct cenv_mapping *map = &cache->names;
     struct cenv_str bytes = cenv_str_n(map->data, map->len);
     const struct row key = {.number = number}, *row = NULL;
-    if (shelf->nr_rows)
-        row = bsearch(&key, map->data + sizeof(struct header), shelf->nr_rows,
+    if (cache->nr_rows)
+        row = bsearch(&key, map->data + sizeof(struct header), cache->nr_rows,
                       sizeof(key), by_number);
     *there = row;
     return row ? block_of(bytes, row) : cenv_str_n(NULL, 0);
@@ -99,23 +99,23 @@ static struct cenv_str find_block(const struct cenv_shelf *shelf, uint32_t numbe
 
 /* ---- taking in a name ---- */
 
-static void free_shelved(struct cenv_shelved *s)
+static void free_cached(struct cenv_cached_name *s)
 {
     if (!s)
         return;
-    cenv_prepared_release(&s->names);
+    cenv_parsed_name_release(&s->names);
     cenv_free(s->specs);
     cenv_free(s);
 }
 
-static int book_specs(struct cenv_shelf *shelf, struct cenv_shelved *s,
-                      struct cenv_error *err)
+static int intern_specs(struct cenv_parsed_cache *cache, struct cenv_cached_name *s,
+                        struct cenv_error *err)
 {
     s->specs = cenv_reallocarray(NULL, s->names.nr_specs, sizeof(const void *));
     if (!s->specs)
         return cenv_error_oom(err);
     for (uint32_t i = 0; i < s->names.nr_specs; i++) {
-        s->specs[i] = cenv_specbook_get(shelf->book, s->names.specs[i], err);
+        s->specs[i] = cenv_spec_table_get(cache->table, s->names.specs[i], err);
         if (!s->specs[i])
             return err->status;
     }
@@ -123,57 +123,57 @@ static int book_specs(struct cenv_shelf *shelf, struct cenv_shelved *s,
 }
 
 /* From the file if it has the name whole, else from the repodata. */
-static int read_name(struct cenv_shelf *shelf, struct cenv_shelved *s,
+static int read_name(struct cenv_parsed_cache *cache, struct cenv_cached_name *s,
                      struct cenv_error *err)
 {
     bool there;
-    struct cenv_str block = find_block(shelf, s->number, &there);
+    struct cenv_str block = find_block(cache, s->number, &there);
     int rc = 1;
     if (block.data)
-        rc = cenv_prepared_unpack(&s->names, shelf->rd, s->number, block);
+        rc = cenv_parsed_name_unpack(&s->names, cache->rd, s->number, block);
     s->saved = rc == 0;
     s->damaged = there && rc == 1;
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
-    return rc == 0 ? 0 : cenv_prepare(&s->names, shelf->rd, s->number, err);
+    return rc == 0 ? 0 : cenv_parsed_name_read(&s->names, cache->rd, s->number, err);
 }
 
 /* The one that is there, which is another thread's when that was faster. */
-static const struct cenv_shelved *publish(struct cenv_shelf *shelf,
-                                          struct cenv_shelved *s)
+static const struct cenv_cached_name *publish_name(struct cenv_parsed_cache *cache,
+                                                   struct cenv_cached_name *s)
 {
-    cenv_mutex_lock(&shelf->lock);
-    struct cenv_shelved *there = atomic_load(&shelf->slots[s->number]);
+    cenv_mutex_lock(&cache->lock);
+    struct cenv_cached_name *there = atomic_load(&cache->slots[s->number]);
     if (!there) {
-        s->next = shelf->all;
-        shelf->all = s;
-        shelf->nr_new += !s->saved;
-        shelf->damaged |= s->damaged;
-        atomic_store(&shelf->slots[s->number], s);
+        s->next = cache->all;
+        cache->all = s;
+        cache->nr_new += !s->saved;
+        cache->damaged |= s->damaged;
+        atomic_store(&cache->slots[s->number], s);
     }
-    cenv_mutex_unlock(&shelf->lock);
+    cenv_mutex_unlock(&cache->lock);
     if (there)
-        free_shelved(s);
+        free_cached(s);
     return there ? there : s;
 }
 
-int cenv_shelf_get(struct cenv_shelf *shelf, struct cenv_str name,
-                   const struct cenv_shelved **out, struct cenv_error *err)
+int cenv_parsed_cache_get(struct cenv_parsed_cache *cache, struct cenv_str name,
+                          const struct cenv_cached_name **out, struct cenv_error *err)
 {
-    size_t number = cenv_repodata_find(shelf->rd, name);
-    *out = number == SIZE_MAX ? NULL : atomic_load(&shelf->slots[number]);
+    size_t number = cenv_repodata_find(cache->rd, name);
+    *out = number == SIZE_MAX ? NULL : atomic_load(&cache->slots[number]);
     if (number == SIZE_MAX || *out)
         return 0;
-    struct cenv_shelved *s = cenv_calloc(1, sizeof(*s));
+    struct cenv_cached_name *s = cenv_calloc(1, sizeof(*s));
     if (!s)
         return cenv_error_oom(err);
     s->number = (uint32_t)number;
-    int rc = read_name(shelf, s, err);
-    rc = rc < 0 ? rc : book_specs(shelf, s, err);
+    int rc = read_name(cache, s, err);
+    rc = rc < 0 ? rc : intern_specs(cache, s, err);
     if (rc < 0)
-        free_shelved(s);
+        free_cached(s);
     else
-        *out = publish(shelf, s);
+        *out = publish_name(cache, s);
     return rc;
 }
 
@@ -194,18 +194,18 @@ static void add_block(struct writer *w, uint32_t number, size_t from)
 }
 
 /* Blocks of a file that is there, but for names that are added anew. */
-static void add_old(struct writer *w, const struct cenv_shelf *shelf,
-                    struct cenv_str bytes)
+static void add_old_blocks(struct writer *w, const struct cenv_parsed_cache *cache,
+                           struct cenv_str bytes)
 {
     uint32_t nr;
-    const struct row *rows = rows_of(bytes, &shelf->file->stamp, &nr);
-    size_t names = cenv_repodata_nr_names(shelf->rd);
+    const struct row *rows = rows_of(bytes, &cache->file->stamp, &nr);
+    size_t names = cenv_repodata_nr_names(cache->rd);
     for (uint32_t i = 0; i < nr; i++) {
         struct cenv_str block = block_of(bytes, &rows[i]);
         size_t from = w->blocks.len;
         if (!block.data || rows[i].number >= names)
             continue;
-        const struct cenv_shelved *s = atomic_load(&shelf->slots[rows[i].number]);
+        const struct cenv_cached_name *s = atomic_load(&cache->slots[rows[i].number]);
         if (s && !s->saved)
             continue;
         w->failed |= cenv_buf_add_str(&w->blocks, block) < 0;
@@ -213,23 +213,23 @@ static void add_old(struct writer *w, const struct cenv_shelf *shelf,
     }
 }
 
-/* The shelf is locked. */
-static void add_new(struct writer *w, const struct cenv_shelf *shelf)
+/* The cache is locked. */
+static void add_new_blocks(struct writer *w, const struct cenv_parsed_cache *cache)
 {
-    for (const struct cenv_shelved *s = shelf->all; s; s = s->next) {
+    for (const struct cenv_cached_name *s = cache->all; s; s = s->next) {
         size_t from = w->blocks.len;
-        int rc = s->saved ? 1 : cenv_prepared_pack(&s->names, &w->blocks);
+        int rc = s->saved ? 1 : cenv_parsed_name_pack(&s->names, &w->blocks);
         w->failed |= rc < 0;
         if (rc == 0)
             add_block(w, s->number, from);
     }
 }
 
-static void put_together(struct writer *w, const struct cenv_shelf *shelf,
-                         struct cenv_buf *out)
+static void assemble_file(struct writer *w, const struct cenv_parsed_cache *cache,
+                          struct cenv_buf *out)
 {
     struct header h = {
-        .version = VERSION, .order = ORDER, .stamp = shelf->file->stamp, .nr = w->nr};
+        .version = VERSION, .order = ORDER, .stamp = cache->file->stamp, .nr = w->nr};
     struct row *rows = (void *)w->rows.data;
     memcpy(h.magic, magic, sizeof(magic));
     for (uint32_t i = 0; i < w->nr; i++)
@@ -241,77 +241,79 @@ static void put_together(struct writer *w, const struct cenv_shelf *shelf,
     cenv_buf_add_str(out, cenv_buf_str(&w->blocks));
 }
 
-static void mark_saved(struct cenv_shelf *shelf)
+static void mark_saved(struct cenv_parsed_cache *cache)
 {
-    for (struct cenv_shelved *s = shelf->all; s; s = s->next)
+    for (struct cenv_cached_name *s = cache->all; s; s = s->next)
         s->saved = true;
 }
 
-/* The shelf is locked; `old` is the file as it is. */
-static void write_file(struct cenv_shelf *shelf, struct cenv_str old)
+/* The cache is locked; `old` is the file as it is. */
+static void write_names(struct cenv_parsed_cache *cache, struct cenv_str old)
 {
     struct writer w = {.nr = 0};
     struct cenv_buf out;
     cenv_buf_init(&w.rows, FILE_MAX);
     cenv_buf_init(&w.blocks, FILE_MAX);
     cenv_buf_init(&out, 2 * FILE_MAX);
-    add_new(&w, shelf);
+    add_new_blocks(&w, cache);
     size_t new_len = w.blocks.len;
-    if (new_len && (shelf->damaged || new_len >= old.len / WORTH)) {
-        add_old(&w, shelf, old);
+    if (new_len && (cache->damaged || new_len >= old.len / WORTH)) {
+        add_old_blocks(&w, cache, old);
         if (!w.failed && w.nr)
-            put_together(&w, shelf, &out);
+            assemble_file(&w, cache, &out);
         if (!w.failed && !out.failed &&
-            cenv_index_file_save_names(shelf->file, cenv_buf_str(&out)) == 0)
-            mark_saved(shelf);
+            cenv_index_file_save_names(cache->file, cenv_buf_str(&out)) == 0)
+            mark_saved(cache);
     }
-    shelf->nr_new = 0;
+    cache->nr_new = 0;
     cenv_buf_release(&out);
     cenv_buf_release(&w.rows);
     cenv_buf_release(&w.blocks);
 }
 
-void cenv_shelf_save(struct cenv_shelf *shelf)
+void cenv_parsed_cache_save(struct cenv_parsed_cache *cache)
 {
     struct cenv_mapping old = {NULL, 0};
-    if (shelf->file->cache < 0 || !cenv_mutex_try(&shelf->lock))
+    if (cache->file->dir < 0 || !cenv_mutex_try(&cache->lock))
         return;
-    if (shelf->nr_new) {
-        cenv_index_file_map_names(shelf->file, &old);
-        write_file(shelf, cenv_str_n(old.data, old.len));
+    if (cache->nr_new) {
+        cenv_index_file_map_names(cache->file, &old);
+        write_names(cache, cenv_str_n(old.data, old.len));
         cenv_mapping_release(&old);
     }
-    cenv_mutex_unlock(&shelf->lock);
+    cenv_mutex_unlock(&cache->lock);
 }
 
 /* ---- life ---- */
 
-int cenv_shelf_init(struct cenv_shelf *shelf, struct cenv_index_file *file,
-                    struct cenv_specbook *book, struct cenv_error *err)
+int cenv_parsed_cache_init(struct cenv_parsed_cache *cache,
+                           struct cenv_index_file *file, struct cenv_spec_table *table,
+                           struct cenv_error *err)
 {
     size_t nr = cenv_repodata_nr_names(file->repodata);
-    *shelf = (struct cenv_shelf){.rd = file->repodata, .book = book, .file = file};
-    shelf->slots = cenv_calloc(nr, sizeof(*shelf->slots));
-    if (!shelf->slots)
+    *cache =
+        (struct cenv_parsed_cache){.rd = file->repodata, .table = table, .file = file};
+    cache->slots = cenv_calloc(nr, sizeof(*cache->slots));
+    if (!cache->slots)
         return cenv_error_oom(err);
-    cenv_mutex_init(&shelf->lock);
-    if (file->cache >= 0 && cenv_index_file_map_names(file, &shelf->names) == 0)
-        rows_of(cenv_str_n(shelf->names.data, shelf->names.len), &file->stamp,
-                &shelf->nr_rows);
+    cenv_mutex_init(&cache->lock);
+    if (file->dir >= 0 && cenv_index_file_map_names(file, &cache->names) == 0)
+        rows_of(cenv_str_n(cache->names.data, cache->names.len), &file->stamp,
+                &cache->nr_rows);
     return 0;
 }
 
-void cenv_shelf_release(struct cenv_shelf *shelf)
+void cenv_parsed_cache_release(struct cenv_parsed_cache *cache)
 {
-    if (!shelf->slots)
+    if (!cache->slots)
         return;
-    while (shelf->all) {
-        struct cenv_shelved *s = shelf->all;
-        shelf->all = s->next;
-        free_shelved(s);
+    while (cache->all) {
+        struct cenv_cached_name *s = cache->all;
+        cache->all = s->next;
+        free_cached(s);
     }
-    cenv_free(shelf->slots);
-    cenv_mapping_release(&shelf->names);
-    cenv_mutex_destroy(&shelf->lock);
-    *shelf = (struct cenv_shelf){0};
+    cenv_free(cache->slots);
+    cenv_mapping_release(&cache->names);
+    cenv_mutex_destroy(&cache->lock);
+    *cache = (struct cenv_parsed_cache){0};
 }

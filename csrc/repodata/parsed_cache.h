@@ -12,23 +12,23 @@
 #include "repodata/parsed_name.h"
 #include "repodata/spec_table.h"
 
-/* A name; never changes once it is on the shelf, and lives as long. */
-struct cenv_shelved {
-    struct cenv_prepared names;
-    const struct cenv_booked **specs; /* by number in `names` */
-    uint32_t number;                  /* of the name in its repodata */
-    bool saved;   /* the file has it; guarded by the shelf's lock once it is there */
+/* A name; never changes once it is on the cache, and lives as long. */
+struct cenv_cached_name {
+    struct cenv_parsed_name names;
+    const struct cenv_spec_entry **specs; /* by number in `names` */
+    uint32_t number;                      /* of the name in its repodata */
+    bool saved;   /* the file has it; guarded by the cache's lock once it is there */
     bool damaged; /* in the file it was */
-    struct cenv_shelved *next; /* taken in before this one */
+    struct cenv_cached_name *next; /* taken in before this one */
 };
 
 /* Any thread may ask at any time. */
-struct cenv_shelf {
+struct cenv_parsed_cache {
     const struct cenv_repodata *rd;
-    struct cenv_specbook *book;
-    _Atomic(struct cenv_shelved *) *slots; /* by number of the name */
-    struct cenv_mutex lock;                /* held to take in or save a name */
-    struct cenv_shelved *all;
+    struct cenv_spec_table *table;
+    _Atomic(struct cenv_cached_name *) *slots; /* by number of the name */
+    struct cenv_mutex lock;                    /* held to take in or save a name */
+    struct cenv_cached_name *all;
     uint32_t nr_new; /* taken in, not from the file, since it was last written */
     bool damaged;    /* some name in the file is */
     struct cenv_index_file *file;
@@ -36,18 +36,20 @@ struct cenv_shelf {
     uint32_t nr_rows;          /* 0: it is not there, or of another repodata */
 };
 
-/* `file` is open, and lives as long as the shelf and the book do. CENV_ENOMEM. */
-int cenv_shelf_init(struct cenv_shelf *shelf, struct cenv_index_file *file,
-                    struct cenv_specbook *book, struct cenv_error *err);
-void cenv_shelf_release(struct cenv_shelf *shelf); /* zero-initialised is fine */
+/* `file` is open, and lives as long as the cache and the table do. CENV_ENOMEM. */
+int cenv_parsed_cache_init(struct cenv_parsed_cache *cache,
+                           struct cenv_index_file *file, struct cenv_spec_table *table,
+                           struct cenv_error *err);
+void cenv_parsed_cache_release(
+    struct cenv_parsed_cache *cache); /* zero-initialised is fine */
 
 /* The name's records; *out is NULL when the repodata has no such name. Statuses as
  * cenv_repodata_records. */
-int cenv_shelf_get(struct cenv_shelf *shelf, struct cenv_str name,
-                   const struct cenv_shelved **out, struct cenv_error *err);
+int cenv_parsed_cache_get(struct cenv_parsed_cache *cache, struct cenv_str name,
+                          const struct cenv_cached_name **out, struct cenv_error *err);
 
 /* Adds to the file what is new since it was last written, if that is worth it. What cannot be kept
  * is no failure. */
-void cenv_shelf_save(struct cenv_shelf *shelf);
+void cenv_parsed_cache_save(struct cenv_parsed_cache *cache);
 
 #endif

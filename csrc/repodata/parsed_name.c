@@ -9,7 +9,7 @@
 /* ---- from JSON ---- */
 
 struct preparing {
-    struct cenv_prepared *out;
+    struct cenv_parsed_name *out;
     struct cenv_map ids; /* text of a dependency -> its number */
     uint32_t *links;
     size_t nr_links, alloc_links, alloc_records, alloc_first, alloc_specs;
@@ -17,7 +17,7 @@ struct preparing {
 };
 
 /* `array` has room for one more behind `nr`; what it holds is kept. */
-static int grow(void *array, size_t *alloc, size_t nr, size_t size)
+static int grow_array(void *array, size_t *alloc, size_t nr, size_t size)
 {
     return nr >= CENV_NONE - 1 || cenv_grow(array, alloc, nr, size) < 0 ? CENV_ENOMEM
                                                                         : 0;
@@ -27,7 +27,7 @@ static int grow(void *array, size_t *alloc, size_t nr, size_t size)
 static int number_of(struct preparing *w, struct cenv_str text, uint32_t at,
                      uint32_t *number)
 {
-    struct cenv_prepared *out = w->out;
+    struct cenv_parsed_name *out = w->out;
     void *specs = out->specs;
     if (at < w->nr_before) {
         *number = w->links[w->before + at];
@@ -37,7 +37,7 @@ static int number_of(struct preparing *w, struct cenv_str text, uint32_t at,
     *number = cenv_map_get(&w->ids, text);
     if (*number != CENV_NONE)
         return 0;
-    if (grow(&specs, &w->alloc_specs, out->nr_specs, sizeof(*out->specs)) < 0)
+    if (grow_array(&specs, &w->alloc_specs, out->nr_specs, sizeof(*out->specs)) < 0)
         return CENV_ENOMEM;
     out->specs = specs;
     *number = out->nr_specs;
@@ -51,7 +51,7 @@ static int add_links(struct preparing *w, const struct cenv_str *texts, uint32_t
         void *links = w->links;
         uint32_t at = (uint32_t)w->nr_links - w->out->first[w->out->nr], number;
         if (number_of(w, texts[i], at, &number) < 0 ||
-            grow(&links, &w->alloc_links, w->nr_links, sizeof(*w->links)) < 0)
+            grow_array(&links, &w->alloc_links, w->nr_links, sizeof(*w->links)) < 0)
             return CENV_ENOMEM;
         w->links = links;
         w->links[w->nr_links++] = number;
@@ -59,14 +59,15 @@ static int add_links(struct preparing *w, const struct cenv_str *texts, uint32_t
     return 0;
 }
 
-static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
+static int add_record(void *ctx, struct cenv_record *record, struct cenv_error *err)
 {
     struct preparing *w = ctx;
-    struct cenv_prepared *out = w->out;
+    struct cenv_parsed_name *out = w->out;
     void *records = out->records, *first = out->first;
-    int rc = grow(&records, &w->alloc_records, out->nr, sizeof(*out->records));
+    int rc = grow_array(&records, &w->alloc_records, out->nr, sizeof(*out->records));
     out->records = records;
-    rc = rc < 0 ? rc : grow(&first, &w->alloc_first, out->nr + 1, sizeof(*out->first));
+    rc = rc < 0 ? rc
+                : grow_array(&first, &w->alloc_first, out->nr + 1, sizeof(*out->first));
     out->first = first;
     if (rc == 0) {
         out->records[out->nr] = *record;
@@ -82,29 +83,29 @@ static int visit(void *ctx, struct cenv_record *record, struct cenv_error *err)
     return 0;
 }
 
-int cenv_prepare(struct cenv_prepared *out, const struct cenv_repodata *rd, size_t name,
-                 struct cenv_error *err)
+int cenv_parsed_name_read(struct cenv_parsed_name *out, const struct cenv_repodata *rd,
+                          size_t name, struct cenv_error *err)
 {
-    *out = (struct cenv_prepared){0};
+    *out = (struct cenv_parsed_name){0};
     struct preparing w = {.out = out};
     int rc = cenv_repodata_records(rd, cenv_repodata_name(rd, name), &out->arena,
-                                   &out->skips, visit, &w, err);
+                                   &out->skips, add_record, &w, err);
     out->links = w.links;
     cenv_map_release(&w.ids);
     if (rc < 0)
-        cenv_prepared_release(out);
+        cenv_parsed_name_release(out);
     return rc;
 }
 
-void cenv_prepared_release(struct cenv_prepared *p)
+void cenv_parsed_name_release(struct cenv_parsed_name *p)
 {
     cenv_free(p->records);
     cenv_free(p->first);
     cenv_free(p->specs);
-    if (!p->lite) /* else they lie in the block */
+    if (!p->partial) /* else they lie in the block */
         cenv_free((void *)(uintptr_t)p->links);
     cenv_arena_release(&p->arena);
-    *p = (struct cenv_prepared){0};
+    *p = (struct cenv_parsed_name){0};
 }
 
 /* ---- blocks ---- */
@@ -135,13 +136,13 @@ struct record_row {
 };
 
 struct packer {
-    const struct cenv_prepared *p;
+    const struct cenv_parsed_name *p;
     struct cenv_buf versions, rows, strings; /* failed is sticky */
     uint32_t nr_versions;
     const struct cenv_version *version; /* of the last row */
 };
 
-static struct text keep(struct packer *w, struct cenv_str text)
+static struct text keep_string(struct packer *w, struct cenv_str text)
 {
     struct text kept = {(uint32_t)w->strings.len, (uint32_t)text.len};
     cenv_buf_add_str(&w->strings, text);
@@ -150,7 +151,8 @@ static struct text keep(struct packer *w, struct cenv_str text)
 
 static void pack_version(struct packer *w, const struct cenv_version *version)
 {
-    struct version_row row = {keep(w, version->text), keep(w, version->key)};
+    struct version_row row = {keep_string(w, version->text),
+                              keep_string(w, version->key)};
     cenv_buf_add(&w->versions, &row, sizeof(row));
     w->version = version;
     w->nr_versions++;
@@ -173,9 +175,9 @@ static void pack_record(struct packer *w, const struct cenv_record *r)
         .indexed_timestamp_ms = r->indexed_timestamp_ms,
         .raw_at = r->raw_at,
         .raw_len = (uint32_t)r->raw.len,
-        .build = keep(w, r->build),
-        .fn = keep(w, r->fn),
-        .features = keep(w, r->features),
+        .build = keep_string(w, r->build),
+        .fn = keep_string(w, r->fn),
+        .features = keep_string(w, r->features),
         .version = w->nr_versions - 1,
         .nr_depends = r->nr_depends,
         .nr_constrains = r->nr_constrains,
@@ -186,9 +188,9 @@ static void pack_record(struct packer *w, const struct cenv_record *r)
 }
 
 /* A block holds the rows of nothing but plain records. */
-static bool is_plain(const struct cenv_prepared *p)
+static bool is_plain(const struct cenv_parsed_name *p)
 {
-    bool plain = p->skips.nr == 0 && !p->lite;
+    bool plain = p->skips.nr == 0 && !p->partial;
     for (uint32_t i = 0; plain && i < p->nr; i++)
         plain = !p->records[i].nr_extras && !p->records[i].nr_flags;
     return plain;
@@ -196,7 +198,7 @@ static bool is_plain(const struct cenv_prepared *p)
 
 static void pack_all(struct packer *w, struct cenv_buf *out)
 {
-    const struct cenv_prepared *p = w->p;
+    const struct cenv_parsed_name *p = w->p;
     struct head head = {.nr_records = p->nr, .nr_specs = p->nr_specs};
     size_t start = out->len;
     for (uint32_t i = 0; i < p->nr; i++)
@@ -205,7 +207,7 @@ static void pack_all(struct packer *w, struct cenv_buf *out)
     head.nr_links = p->nr ? p->first[p->nr] : 0;
     size_t specs_len = w->strings.len;
     for (uint32_t i = 0; i < p->nr_specs; i++)
-        keep(w, p->specs[i]);
+        keep_string(w, p->specs[i]);
     head.strings_len = (uint32_t)w->strings.len;
     cenv_buf_add(out, &head, sizeof(head));
     cenv_buf_add_str(out, cenv_buf_str(&w->versions));
@@ -221,7 +223,7 @@ static void pack_all(struct packer *w, struct cenv_buf *out)
         ;
 }
 
-int cenv_prepared_pack(const struct cenv_prepared *p, struct cenv_buf *out)
+int cenv_parsed_name_pack(const struct cenv_parsed_name *p, struct cenv_buf *out)
 {
     struct packer w = {.p = p};
     size_t start = out->len;
@@ -330,7 +332,7 @@ static bool unpack_row(const struct block *b, const struct record_row *row,
 
 /* 0, 1 (damaged) or CENV_ENOMEM. */
 static int unpack_records(const struct block *b, const struct cenv_repodata *rd,
-                          size_t name, struct cenv_prepared *out)
+                          size_t name, struct cenv_parsed_name *out)
 {
     struct cenv_str base_url = cenv_repodata_origin(rd)->base_url;
     const struct cenv_record common = common_record(rd, name);
@@ -353,7 +355,7 @@ static int unpack_records(const struct block *b, const struct cenv_repodata *rd,
     return sound ? 0 : 1;
 }
 
-static bool unpack_specs(const struct block *b, struct cenv_prepared *out)
+static bool unpack_specs(const struct block *b, struct cenv_parsed_name *out)
 {
     bool sound = true;
     for (uint32_t i = 0; i < b->head->nr_specs; i++) {
@@ -365,16 +367,17 @@ static bool unpack_specs(const struct block *b, struct cenv_prepared *out)
     return sound;
 }
 
-int cenv_prepared_unpack(struct cenv_prepared *out, const struct cenv_repodata *rd,
-                         size_t name, struct cenv_str bytes)
+int cenv_parsed_name_unpack(struct cenv_parsed_name *out,
+                            const struct cenv_repodata *rd, size_t name,
+                            struct cenv_str bytes)
 {
     struct block b;
     if (!open_block(&b, bytes))
         return 1;
-    *out = (struct cenv_prepared){.nr = b.head->nr_records,
-                                  .nr_specs = b.head->nr_specs,
-                                  .links = b.links,
-                                  .lite = true};
+    *out = (struct cenv_parsed_name){.nr = b.head->nr_records,
+                                     .nr_specs = b.head->nr_specs,
+                                     .links = b.links,
+                                     .partial = true};
     out->records = cenv_reallocarray(NULL, out->nr, sizeof(*out->records));
     out->first = cenv_reallocarray(NULL, (size_t)out->nr + 1, sizeof(*out->first));
     out->specs = cenv_reallocarray(NULL, out->nr_specs, sizeof(*out->specs));
@@ -383,6 +386,6 @@ int cenv_prepared_unpack(struct cenv_prepared *out, const struct cenv_repodata *
     if (rc == 0)
         rc = unpack_specs(&b, out) ? 0 : 1;
     if (rc != 0)
-        cenv_prepared_release(out);
+        cenv_parsed_name_release(out);
     return rc;
 }

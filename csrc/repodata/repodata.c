@@ -27,7 +27,7 @@ size_t cenv_repodata_nr_names(const struct cenv_repodata *rd)
 
 struct cenv_str cenv_repodata_name(const struct cenv_repodata *rd, size_t index)
 {
-    return cenv_rd_str(rd, rd->t.runs[rd->t.names[index]].name);
+    return cenv_repodata_table_str(rd, rd->t.runs[rd->t.names[index]].name);
 }
 
 size_t cenv_repodata_nr_entries(const struct cenv_repodata *rd)
@@ -43,7 +43,7 @@ const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata
 /* An entry that may be a candidate. */
 struct candidate {
     struct cenv_str stem, ext, fn, object;
-    const struct cenv_rd_entry *entry;
+    const struct cenv_repodata_entry *entry;
 };
 
 /* A part of the file: `data` stands at `at`. */
@@ -58,7 +58,8 @@ static bool is_removed(const struct cenv_repodata *rd, struct cenv_str fn)
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = cenv_str_cmp(cenv_rd_str(rd, rd->t.removed[middle]), fn);
+        int order =
+            cenv_str_cmp(cenv_repodata_table_str(rd, rd->t.removed[middle]), fn);
         if (order == 0)
             return true;
         if (order < 0)
@@ -78,13 +79,14 @@ static int candidate_cmp(const void *a, const void *b)
     if (order == 0)
         order = cenv_str_cmp(left->ext, right->ext); /* ".conda" < ".tar.bz2" */
     if (order == 0)
-        order = (right->entry->kind != CENV_RD_PLAIN) -
-                (left->entry->kind != CENV_RD_PLAIN);
+        order = (right->entry->kind != CENV_REPODATA_PLAIN) -
+                (left->entry->kind != CENV_REPODATA_PLAIN);
     return order ? order : (right->entry > left->entry) - (right->entry < left->entry);
 }
 
 static struct cenv_str key_of(const struct cenv_repodata *rd,
-                              const struct cenv_rd_entry *e, const struct window *w)
+                              const struct cenv_repodata_entry *e,
+                              const struct window *w)
 {
     uint64_t file = rd->reader.len;
 
@@ -108,7 +110,7 @@ static int add_extension(struct candidate *c, struct cenv_str ext,
 }
 
 static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
-                          const struct cenv_rd_entry *e, const struct window *w,
+                          const struct cenv_repodata_entry *e, const struct window *w,
                           struct cenv_arena *arena)
 {
     static const struct cenv_str exts[] = {{".conda", 6}, {".tar.bz2", 8}};
@@ -116,8 +118,8 @@ static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
 
     *out = (struct candidate){.stem = key, .fn = key, .entry = e};
     out->object = cenv_str_n(w->data + (e->object - w->at), e->object_len);
-    if (e->kind != CENV_RD_PLAIN)
-        return add_extension(out, exts[e->kind == CENV_RD_V3_BZ2], arena);
+    if (e->kind != CENV_REPODATA_PLAIN)
+        return add_extension(out, exts[e->kind == CENV_REPODATA_V3_BZ2], arena);
     for (size_t i = 0; i < 2 && !out->ext.len; i++)
         if (cenv_str_ends(key, exts[i]))
             out->ext = exts[i];
@@ -159,12 +161,12 @@ static int read_bytes(const struct cenv_repodata *rd, uint64_t at, uint64_t len,
 }
 
 /* The text of a run: of the mapped file, or read in one piece. */
-static int open_window(struct visit *v, const struct cenv_rd_run *run,
+static int open_window(struct visit *v, const struct cenv_repodata_run *run,
                        struct window *out)
 {
     const struct cenv_repodata *rd = v->rd;
-    const struct cenv_rd_entry *first = &rd->t.entries[run->first];
-    const struct cenv_rd_entry *last = &first[run->nr - 1];
+    const struct cenv_repodata_entry *first = &rd->t.entries[run->first];
+    const struct cenv_repodata_entry *last = &first[run->nr - 1];
     uint64_t from = first->key < rd->reader.len ? first->key : first->object;
     uint64_t len = (uint64_t)last->object + last->object_len - from;
     struct cenv_str text;
@@ -180,7 +182,7 @@ static int open_window(struct visit *v, const struct cenv_rd_run *run,
     return rc;
 }
 
-static int collect_run(struct visit *v, const struct cenv_rd_run *run)
+static int collect_run(struct visit *v, const struct cenv_repodata_run *run)
 {
     struct window window;
     int rc = open_window(v, run, &window);
@@ -195,18 +197,18 @@ static int collect_run(struct visit *v, const struct cenv_rd_run *run)
     return rc;
 }
 
-static int collect(struct visit *v, const struct cenv_rd_run *first,
-                   const struct cenv_rd_run *end)
+static int collect_candidates(struct visit *v, const struct cenv_repodata_run *first,
+                              const struct cenv_repodata_run *end)
 {
     size_t total = 0;
     int rc = 0;
 
-    for (const struct cenv_rd_run *run = first; run < end; run++)
+    for (const struct cenv_repodata_run *run = first; run < end; run++)
         total += run->nr;
     v->candidates = cenv_reallocarray(NULL, total, sizeof(*v->candidates));
     if (!v->candidates)
         return CENV_ENOMEM;
-    for (const struct cenv_rd_run *run = first; rc == 0 && run < end; run++)
+    for (const struct cenv_repodata_run *run = first; rc == 0 && run < end; run++)
         rc = collect_run(v, run);
     if (rc == 0 && v->nr)
         qsort(v->candidates, v->nr, sizeof(*v->candidates), candidate_cmp);
@@ -265,8 +267,8 @@ static int read_candidate(struct visit *v, const struct candidate *c,
 }
 
 /* conda lets a .conda record say what its .tar.bz2 twin is, for tools that read only that. */
-static void inherit(struct visit *v, struct cenv_record *record,
-                    const struct candidate *twin)
+static void inherit_legacy(struct visit *v, struct cenv_record *record,
+                           const struct candidate *twin)
 {
     struct cenv_record old;
 
@@ -301,7 +303,7 @@ static int visit_twins(struct visit *v, const struct candidate *twins, size_t nr
     if (rc > 0)
         return 0;
     if (twins[nr - 1].ext.len > twins[used].ext.len)
-        inherit(v, &record, &twins[nr - 1]);
+        inherit_legacy(v, &record, &twins[nr - 1]);
     v->version = record.parsed;
     record.raw_at = twins[used].entry->object;
     return v->fn(v->ctx, &record, err);
@@ -330,7 +332,7 @@ size_t cenv_repodata_find(const struct cenv_repodata *rd, struct cenv_str name)
     return there ? at : SIZE_MAX;
 }
 
-static int report_read(const struct cenv_repodata *rd, int rc, struct cenv_error *err)
+static int fail_read(const struct cenv_repodata *rd, int rc, struct cenv_error *err)
 {
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
@@ -354,9 +356,10 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
 
     if (at == SIZE_MAX)
         return 0;
-    rc = collect(&v, &rd->t.runs[rd->t.names[at]], &rd->t.runs[rd->t.names[at + 1]]);
+    rc = collect_candidates(&v, &rd->t.runs[rd->t.names[at]],
+                            &rd->t.runs[rd->t.names[at + 1]]);
     if (rc < 0)
-        rc = report_read(rd, rc, err);
+        rc = fail_read(rd, rc, err);
     for (at = 0; rc == 0 && at < v.nr; at = next) {
         for (next = at + 1; next < v.nr; next++)
             if (!cenv_str_eq(v.candidates[at].stem, v.candidates[next].stem))
@@ -381,14 +384,14 @@ int cenv_repodata_complete(const struct cenv_repodata *rd,
     }
     rc = read_bytes(rd, record->raw_at, record->raw.len, arena, &object);
     if (rc < 0)
-        return report_read(rd, rc, err);
+        return fail_read(rd, rc, err);
     rc = cenv_record_parse(&full, object, record->fn, &rd->origin, arena, err);
     if (rc < 0)
         return rc;
     if (!cenv_str_eq(full.name, record->name) ||
         !cenv_str_eq(full.build, record->build) ||
         !cenv_str_eq(full.version, record->version))
-        return report_read(rd, CENV_EINTEGRITY, err);
+        return fail_read(rd, CENV_EINTEGRITY, err);
     *out = full;
     out->raw_at = record->raw_at;
     return 0;

@@ -17,7 +17,7 @@
 
 /* A run while scanning; `name` is where it can be compared, once all of them are known. */
 struct run {
-    struct cenv_rd_text kept; /* lower case, in the strings */
+    struct cenv_repodata_text kept; /* lower case, in the strings */
     struct cenv_str name;
     uint32_t first, nr;
 };
@@ -29,7 +29,7 @@ struct scanner {
     struct cenv_scan scan;
     struct cenv_repodata *rd;
     struct cenv_error *err;
-    struct cenv_rd_entry *entries;
+    struct cenv_repodata_entry *entries;
     struct run *runs;
     struct cenv_str *removed;
     size_t nr_entries, nr_runs, nr_removed;
@@ -39,17 +39,18 @@ struct scanner {
     struct cenv_str subdir, base_url;
 };
 
-static int grow(void *block, size_t *alloc, size_t nr, size_t size)
+static int grow_array(void *block, size_t *alloc, size_t nr, size_t size)
 {
     return cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM : 0;
 }
 
 /* Appends `text` to the strings. */
-static int keep(struct scanner *sc, struct cenv_str text, struct cenv_rd_text *out)
+static int keep_string(struct scanner *sc, struct cenv_str text,
+                       struct cenv_repodata_text *out)
 {
     struct cenv_buf *strings = &sc->rd->strings;
 
-    *out = (struct cenv_rd_text){(uint32_t)strings->len, (uint32_t)text.len};
+    *out = (struct cenv_repodata_text){(uint32_t)strings->len, (uint32_t)text.len};
     return cenv_buf_add_str(strings, text) < 0 ? CENV_ENOMEM : 0;
 }
 
@@ -57,20 +58,20 @@ static int keep(struct scanner *sc, struct cenv_str text, struct cenv_rd_text *o
 static int place_key(struct scanner *sc, struct cenv_str key, uint32_t *at)
 {
     const char *start = sc->rd->bytes.data;
-    struct cenv_rd_text kept;
+    struct cenv_repodata_text kept;
 
     if (key.data >= start && key.data < start + sc->rd->bytes.len) {
         *at = (uint32_t)(key.data - start);
         return 0;
     }
-    if (keep(sc, key, &kept) < 0)
+    if (keep_string(sc, key, &kept) < 0)
         return CENV_ENOMEM;
     *at = (uint32_t)sc->rd->bytes.len + kept.at;
     return 0;
 }
 
 /* Past an object or array without looking inside, or past a checked scalar. */
-static int jump(struct cenv_scan *s)
+static int skip_value(struct cenv_scan *s)
 {
     char c = cenv_scan_peek(s);
     const char *past;
@@ -96,10 +97,10 @@ static struct cenv_str key_name(struct cenv_str key)
 
 /* Keeps the name in lower case. */
 static int keep_lower(struct scanner *sc, struct cenv_str name,
-                      struct cenv_rd_text *out)
+                      struct cenv_repodata_text *out)
 {
     char *copy;
-    int rc = keep(sc, name, out);
+    int rc = keep_string(sc, name, out);
 
     copy = rc < 0 ? NULL : sc->rd->strings.data + out->at;
     for (size_t i = 0; rc == 0 && i < name.len; i++)
@@ -109,10 +110,10 @@ static int keep_lower(struct scanner *sc, struct cenv_str name,
 }
 
 /* The names have their last place: makes them comparable. */
-static void find_names(struct scanner *sc)
+static void locate_names(struct scanner *sc)
 {
     for (size_t i = 0; i < sc->nr_runs; i++) {
-        struct cenv_rd_text kept = sc->runs[i].kept;
+        struct cenv_repodata_text kept = sc->runs[i].kept;
         sc->runs[i].name = cenv_str_n(sc->rd->strings.data + kept.at, kept.len);
     }
 }
@@ -140,17 +141,18 @@ static int add_to_run(struct scanner *sc, struct cenv_str key)
     }
     rc = keep_lower(sc, name, &run.kept);
     if (rc == 0)
-        rc = grow(&sc->runs, &sc->alloc_runs, sc->nr_runs, sizeof(*sc->runs));
+        rc = grow_array(&sc->runs, &sc->alloc_runs, sc->nr_runs, sizeof(*sc->runs));
     if (rc == 0)
         sc->runs[sc->nr_runs++] = run;
     return rc;
 }
 
-static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kind kind)
+static int scan_record(struct scanner *sc, struct cenv_str key,
+                       enum cenv_repodata_kind kind)
 {
     const char *object = sc->scan.at;
     uint32_t at;
-    int rc = jump(&sc->scan);
+    int rc = skip_value(&sc->scan);
 
     if (rc < 0)
         return rc;
@@ -158,11 +160,11 @@ static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kin
         return cenv_scan_fail(&sc->scan, "a file name is too long");
     rc = place_key(sc, key, &at);
     if (rc == 0)
-        rc = grow(&sc->entries, &sc->alloc_entries, sc->nr_entries,
-                  sizeof(*sc->entries));
+        rc = grow_array(&sc->entries, &sc->alloc_entries, sc->nr_entries,
+                        sizeof(*sc->entries));
     if (rc < 0)
         return rc;
-    sc->entries[sc->nr_entries++] = (struct cenv_rd_entry){
+    sc->entries[sc->nr_entries++] = (struct cenv_repodata_entry){
         .key = at,
         .key_len = (uint16_t)key.len,
         .object = (uint32_t)(object - sc->rd->bytes.data),
@@ -172,7 +174,7 @@ static int scan_record(struct scanner *sc, struct cenv_str key, enum cenv_rd_kin
     return add_to_run(sc, key);
 }
 
-static int pass(struct scanner *sc)
+static int pass_bytes(struct scanner *sc)
 {
     const struct cenv_repodata_source *source = &sc->rd->source;
     const char *from = sc->passed;
@@ -184,7 +186,7 @@ static int pass(struct scanner *sc)
     return source->passed(source->ctx, from, len, sc->err);
 }
 
-static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
+static int scan_packages(struct scanner *sc, enum cenv_repodata_kind kind)
 {
     struct cenv_str key;
     bool started = false;
@@ -197,7 +199,7 @@ static int scan_packages(struct scanner *sc, enum cenv_rd_kind kind)
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
-        rc = rc < 0 ? rc : pass(sc);
+        rc = rc < 0 ? rc : pass_bytes(sc);
     }
     return rc;
 }
@@ -211,9 +213,9 @@ static int scan_v3(struct scanner *sc)
 
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0)
-        rc = cenv_str_is(key, "conda")     ? scan_packages(sc, CENV_RD_V3_CONDA)
-             : cenv_str_is(key, "tar.bz2") ? scan_packages(sc, CENV_RD_V3_BZ2)
-                                           : jump(&sc->scan);
+        rc = cenv_str_is(key, "conda")     ? scan_packages(sc, CENV_REPODATA_V3_CONDA)
+             : cenv_str_is(key, "tar.bz2") ? scan_packages(sc, CENV_REPODATA_V3_BZ2)
+                                           : skip_value(&sc->scan);
     return rc;
 }
 
@@ -229,7 +231,8 @@ static int scan_removed(struct scanner *sc)
     while (rc == 0 && (rc = cenv_scan_item(&sc->scan, &started)) > 0) {
         rc = cenv_scan_string(&sc->scan, &fn, &sc->rd->arena);
         if (rc == 0)
-            rc = grow(&sc->removed, &sc->alloc_removed, sc->nr_removed, sizeof(fn));
+            rc = grow_array(&sc->removed, &sc->alloc_removed, sc->nr_removed,
+                            sizeof(fn));
         if (rc == 0)
             sc->removed[sc->nr_removed++] = fn;
     }
@@ -282,7 +285,7 @@ static int scan_info(struct scanner *sc)
 static int scan_section(struct scanner *sc, struct cenv_str key)
 {
     if (cenv_str_is(key, "packages") || cenv_str_is(key, "packages.conda"))
-        return scan_packages(sc, CENV_RD_PLAIN);
+        return scan_packages(sc, CENV_REPODATA_PLAIN);
     if (cenv_str_is(key, "v3"))
         return scan_v3(sc);
     if (cenv_str_is(key, "removed"))
@@ -291,7 +294,7 @@ static int scan_section(struct scanner *sc, struct cenv_str key)
         return scan_info(sc);
     if (cenv_str_is(key, "repodata_version"))
         return scan_version(sc);
-    return jump(&sc->scan);
+    return skip_value(&sc->scan);
 }
 
 static int scan_file(struct scanner *sc)
@@ -330,28 +333,29 @@ static int str_cmp(const void *a, const void *b)
     return cenv_str_cmp(*left, *right);
 }
 
-static int make_removed(struct scanner *sc, struct cenv_rd_text *removed)
+static int make_removed(struct scanner *sc, struct cenv_repodata_text *removed)
 {
     int rc = 0;
 
     if (sc->nr_removed)
         qsort(sc->removed, sc->nr_removed, sizeof(*sc->removed), str_cmp);
     for (size_t i = 0; rc == 0 && i < sc->nr_removed; i++)
-        rc = keep(sc, sc->removed[i], &removed[i]);
+        rc = keep_string(sc, sc->removed[i], &removed[i]);
     return rc;
 }
 
 /* Runs in order, and where each name begins among them; nr_names is set. */
-static void make_runs(struct scanner *sc, struct cenv_rd_run *runs, uint32_t *names)
+static void make_runs(struct scanner *sc, struct cenv_repodata_run *runs,
+                      uint32_t *names)
 {
     uint32_t nr = 0;
 
-    find_names(sc);
+    locate_names(sc);
     if (sc->nr_runs)
         qsort(sc->runs, sc->nr_runs, sizeof(*sc->runs), run_cmp);
     for (size_t i = 0; i < sc->nr_runs; i++) {
         const struct run *run = &sc->runs[i];
-        runs[i] = (struct cenv_rd_run){.name = run->kept, run->first, run->nr};
+        runs[i] = (struct cenv_repodata_run){.name = run->kept, run->first, run->nr};
         if (i && cenv_str_eq(run->name, run[-1].name))
             runs[i].name = runs[i - 1].name;
         else
@@ -364,8 +368,9 @@ static void make_runs(struct scanner *sc, struct cenv_rd_run *runs, uint32_t *na
 static int make_tables(struct scanner *sc)
 {
     struct cenv_repodata *rd = sc->rd;
-    struct cenv_rd_run *runs = cenv_calloc(sc->nr_runs + 1, sizeof(*runs));
-    struct cenv_rd_text *removed = cenv_calloc(sc->nr_removed + 1, sizeof(*removed));
+    struct cenv_repodata_run *runs = cenv_calloc(sc->nr_runs + 1, sizeof(*runs));
+    struct cenv_repodata_text *removed =
+        cenv_calloc(sc->nr_removed + 1, sizeof(*removed));
     uint32_t *names = cenv_calloc(sc->nr_runs + 1, sizeof(*names));
     int rc = runs && removed && names ? 0 : CENV_ENOMEM;
 
@@ -379,9 +384,9 @@ static int make_tables(struct scanner *sc)
     if (rc == 0)
         make_runs(sc, runs, names);
     if (rc == 0)
-        rc = keep(sc, sc->subdir, &rd->t.subdir);
+        rc = keep_string(sc, sc->subdir, &rd->t.subdir);
     if (rc == 0)
-        rc = keep(sc, sc->base_url, &rd->t.base_url);
+        rc = keep_string(sc, sc->base_url, &rd->t.base_url);
     rd->t.entries = rd->owned[0];
     rd->t.runs = runs;
     rd->t.removed = removed;
@@ -394,7 +399,7 @@ static int make_tables(struct scanner *sc)
 }
 
 /* Turns the scan's failure into a message. */
-static int report(const struct scanner *sc, int rc)
+static int set_failure(const struct scanner *sc, int rc)
 {
     const struct cenv_repodata *rd = sc->rd;
 
@@ -433,7 +438,7 @@ static int fill_tables(struct cenv_repodata *rd, struct cenv_error *err)
     if (rc == 0)
         rc = make_tables(&sc);
     if (rc < 0)
-        rc = report(&sc, rc);
+        rc = set_failure(&sc, rc);
     cenv_free(sc.entries);
     cenv_free(sc.runs);
     cenv_free(sc.removed);
@@ -444,14 +449,15 @@ int cenv_repodata_scan(struct cenv_repodata **out, struct cenv_str bytes,
                        const struct cenv_repodata_source *source,
                        struct cenv_error *err)
 {
-    struct cenv_repodata *rd = cenv_rd_new(bytes.data ? bytes : CENV_STR(""), source);
+    struct cenv_repodata *rd =
+        cenv_repodata_table_new(bytes.data ? bytes : CENV_STR(""), source);
     int rc;
 
     if (!rd)
         return cenv_error_oom(err);
     rc = fill_tables(rd, err);
     if (rc == 0)
-        rc = cenv_rd_settle(rd, err);
+        rc = cenv_repodata_table_settle(rd, err);
     if (rc < 0)
         cenv_repodata_free(rd);
     else

@@ -41,11 +41,11 @@ static int resolve_base(struct cenv_repodata *rd, struct cenv_str base_url)
     return rc;
 }
 
-int cenv_rd_settle(struct cenv_repodata *rd, struct cenv_error *err)
+int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err)
 {
     const struct cenv_repodata_source *source = &rd->source;
-    struct cenv_str subdir = cenv_rd_str(rd, rd->t.subdir);
-    struct cenv_str base_url = cenv_rd_str(rd, rd->t.base_url);
+    struct cenv_str subdir = cenv_repodata_table_str(rd, rd->t.subdir);
+    struct cenv_str base_url = cenv_repodata_table_str(rd, rd->t.base_url);
     struct cenv_url parts;
     int rc;
 
@@ -84,8 +84,8 @@ static int copy_source(struct cenv_repodata *rd,
     return 0;
 }
 
-struct cenv_repodata *cenv_rd_new(struct cenv_str bytes,
-                                  const struct cenv_repodata_source *source)
+struct cenv_repodata *cenv_repodata_table_new(struct cenv_str bytes,
+                                              const struct cenv_repodata_source *source)
 {
     struct cenv_repodata *rd = cenv_calloc(1, sizeof(*rd));
 

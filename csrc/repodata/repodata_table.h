@@ -13,40 +13,44 @@
  * lie in `strings`, so that nothing but reading a record touches the file. Only keys stay where they
  * are, before their objects: their places below bytes_len are in the file, from there on in `strings`.
  */
-struct cenv_rd_text {
+struct cenv_repodata_text {
     uint32_t at, len; /* in strings */
 };
 
-enum cenv_rd_kind { CENV_RD_PLAIN, CENV_RD_V3_CONDA, CENV_RD_V3_BZ2 };
+enum cenv_repodata_kind {
+    CENV_REPODATA_PLAIN,
+    CENV_REPODATA_V3_CONDA,
+    CENV_REPODATA_V3_BZ2
+};
 
 /* A record: its key (a file name; those of v3 lack the extension) and its object. */
-struct cenv_rd_entry {
+struct cenv_repodata_entry {
     uint32_t key, object, object_len;
     uint16_t key_len;
     uint8_t kind, zero;
 };
 
 /* Entries of one name and one section that follow one another in the file. */
-struct cenv_rd_run {
-    struct cenv_rd_text name; /* lower case */
+struct cenv_repodata_run {
+    struct cenv_repodata_text name; /* lower case */
     uint32_t first, nr;
 };
 
-struct cenv_rd_tables {
-    const struct cenv_rd_entry *entries; /* in the order of the file */
-    const struct cenv_rd_run *runs;      /* sorted by name, then first */
-    const struct cenv_rd_text *removed;  /* file names, sorted */
+struct cenv_repodata_tables {
+    const struct cenv_repodata_entry *entries; /* in the order of the file */
+    const struct cenv_repodata_run *runs;      /* sorted by name, then first */
+    const struct cenv_repodata_text *removed;  /* file names, sorted */
     const uint32_t *names; /* each name's first run; one more at the end: nr_runs */
     uint32_t nr_entries, nr_runs, nr_removed, nr_names;
     struct cenv_str strings;
-    struct cenv_rd_text subdir, base_url; /* of info; len 0: not there */
+    struct cenv_repodata_text subdir, base_url; /* of info; len 0: not there */
 };
 
 struct cenv_repodata {
     struct cenv_arena arena;
     struct cenv_str bytes; /* of the file; data NULL: they are read when needed */
     struct cenv_repodata_bytes reader; /* then */
-    struct cenv_rd_tables t;
+    struct cenv_repodata_tables t;
     struct cenv_repodata_source source; /* spans in the arena */
     struct cenv_record_origin origin;
     void *owned
@@ -54,17 +58,18 @@ struct cenv_repodata {
     struct cenv_buf strings;
 };
 
-static inline struct cenv_str cenv_rd_str(const struct cenv_repodata *rd,
-                                          struct cenv_rd_text text)
+static inline struct cenv_str cenv_repodata_table_str(const struct cenv_repodata *rd,
+                                                      struct cenv_repodata_text text)
 {
     return cenv_str_slice(rd->t.strings, text.at, (size_t)text.at + text.len);
 }
 
 /* A repodata with nothing in it but its source; NULL when out of memory. */
-struct cenv_repodata *cenv_rd_new(struct cenv_str bytes,
-                                  const struct cenv_repodata_source *source);
+struct cenv_repodata *
+cenv_repodata_table_new(struct cenv_str bytes,
+                        const struct cenv_repodata_source *source);
 
 /* Checks that the tables are of the subdir asked for, and resolves where packages lie. */
-int cenv_rd_settle(struct cenv_repodata *rd, struct cenv_error *err);
+int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err);
 
 #endif

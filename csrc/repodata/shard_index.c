@@ -27,8 +27,8 @@ struct reader {
 };
 
 /* zstd and MessagePack off; `out` gets JSON. */
-static int unfold(struct cenv_str bytes, size_t most, struct cenv_buf *out,
-                  struct cenv_error *err)
+static int unpack_json(struct cenv_str bytes, size_t most, struct cenv_buf *out,
+                       struct cenv_error *err)
 {
     struct cenv_buf packed;
     int rc;
@@ -181,7 +181,7 @@ int cenv_shard_index_read(struct cenv_shard_index *out, struct cenv_str bytes,
     int rc;
 
     cenv_buf_init(&json, JSON_TIMES * INDEX_UNPACKED);
-    rc = unfold(bytes, INDEX_UNPACKED, &json, err);
+    rc = unpack_json(bytes, INDEX_UNPACKED, &json, err);
     if (rc == 0) {
         r.scan = (struct cenv_scan){json.data, json.data + json.len, NULL};
         rc = read_index(&r);
@@ -219,8 +219,8 @@ size_t cenv_shard_index_find(const struct cenv_shard_index *index, struct cenv_s
     return found ? (size_t)(found - index->shards) : index->nr;
 }
 
-int cenv_shard_read(struct cenv_str bytes, struct cenv_str sha256, struct cenv_buf *out,
-                    struct cenv_error *err)
+int cenv_shard_index_unpack_shard(struct cenv_str bytes, struct cenv_str sha256,
+                                  struct cenv_buf *out, struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
 
@@ -230,7 +230,7 @@ int cenv_shard_read(struct cenv_str bytes, struct cenv_str sha256, struct cenv_b
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "its SHA-256 is %s, the channel's index says %.*s", hex,
                               CENV_STR_ARG(sha256));
-    return unfold(bytes, SHARD_UNPACKED, out, err);
+    return unpack_json(bytes, SHARD_UNPACKED, out, err);
 }
 
 int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,

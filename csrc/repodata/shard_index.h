@@ -48,7 +48,7 @@ size_t cenv_shard_index_find(const struct cenv_shard_index *index,
  * Appends a shard as repodata.json text. CENV_EINTEGRITY unless the file has the hash, before
  * anything else is looked at, and when what it holds is not MessagePack.
  */
-int cenv_shard_read(struct cenv_str bytes, struct cenv_str sha256, struct cenv_buf *out,
-                    struct cenv_error *err);
+int cenv_shard_index_unpack_shard(struct cenv_str bytes, struct cenv_str sha256,
+                                  struct cenv_buf *out, struct cenv_error *err);
 
 #endif

@@ -23,10 +23,10 @@ enum { PARALLEL = 64, URL_MAX = 64 << 10, FILE_MAX = 96 };
 
 static const size_t JSON_MAX = (size_t)1 << 30;
 
-/* A shard in memory: a repodata file of one name, and its shelf. */
+/* A shard in memory: a repodata file of one name, and its cache. */
 struct loaded {
     struct cenv_index_file file;
-    struct cenv_shelf shelf;
+    struct cenv_parsed_cache cache;
 };
 
 struct cenv_shards {
@@ -34,7 +34,7 @@ struct cenv_shards {
     struct cenv_shard_index index;
     struct cenv_str subdir, channel, channel_url, directory; /* of packages, no '/' */
     uint32_t channel_rank;
-    struct cenv_specbook *book;
+    struct cenv_spec_table *table;
     struct cenv_repodata *empty; /* whose origin all shards share */
     struct cenv_json *settings;  /* of cenv.h */
     const struct cenv_json *network;
@@ -48,7 +48,7 @@ static void free_loaded(struct loaded *loaded)
 {
     if (!loaded)
         return;
-    cenv_shelf_release(&loaded->shelf);
+    cenv_parsed_cache_release(&loaded->cache);
     cenv_index_file_release(&loaded->file);
     cenv_free(loaded);
 }
@@ -170,8 +170,8 @@ static int read_index(struct cenv_shards *s, const char *path, struct cenv_error
     return rc;
 }
 
-static int set_up(struct cenv_shards *s, const struct cenv_index_source *given,
-                  struct cenv_error *err)
+static int set_up_source(struct cenv_shards *s, const struct cenv_index_source *given,
+                         struct cenv_error *err)
 {
     struct cenv_str base;
     int rc = cenv_json_parse(&s->settings, cenv_str(given->shards), "the request", err);
@@ -197,7 +197,7 @@ static int set_up(struct cenv_shards *s, const struct cenv_index_source *given,
 
 int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *given,
                      uint32_t channel_rank, const char *cache_dir,
-                     struct cenv_specbook *book, struct cenv_error *err)
+                     struct cenv_spec_table *table, struct cenv_error *err)
 {
     struct cenv_shards *s = cenv_calloc(1, sizeof(*s));
     int rc;
@@ -206,13 +206,13 @@ int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *g
         return cenv_error_oom(err);
     s->cache = -1;
     s->channel_rank = channel_rank;
-    s->book = book;
+    s->table = table;
     cenv_buf_init(&s->url, URL_MAX);
     s->subdir = cenv_arena_str(&s->arena, cenv_str(given->subdir));
     s->channel = cenv_arena_str(&s->arena, cenv_str(given->channel));
     s->channel_url = cenv_arena_str(&s->arena, cenv_str(given->channel_url));
     rc = s->subdir.data && s->channel.data && s->channel_url.data
-             ? set_up(s, given, err)
+             ? set_up_source(s, given, err)
              : cenv_error_oom(err);
     if (rc < 0) {
         cenv_shards_free(s);
@@ -286,12 +286,13 @@ bool cenv_shards_find(const struct cenv_shards *s, struct cenv_str name,
     return loaded || !is_there;
 }
 
-struct cenv_shelf *cenv_shards_shelf(const struct cenv_shards *s, struct cenv_str name)
+struct cenv_parsed_cache *cenv_shards_parsed_cache(const struct cenv_shards *s,
+                                                   struct cenv_str name)
 {
     bool is_there;
     struct loaded *loaded = find_loaded(s, name, &is_there);
 
-    return loaded ? &loaded->shelf : NULL;
+    return loaded ? &loaded->cache : NULL;
 }
 
 /* ---- wanting ---- */
@@ -334,7 +335,7 @@ static int name_job(const struct job *job, struct cenv_error *err)
 }
 
 /* Makes the shard of its bytes; the first one made stays. CENV_EINTEGRITY: they are not it. */
-static int load(struct job *job, struct cenv_str bytes, struct cenv_error *err)
+static int load_shard(struct job *job, struct cenv_str bytes, struct cenv_error *err)
 {
     struct cenv_shards *s = job->shards;
     struct loaded *loaded = cenv_calloc(1, sizeof(*loaded)), *none = NULL;
@@ -346,12 +347,13 @@ static int load(struct job *job, struct cenv_str bytes, struct cenv_error *err)
         return cenv_error_oom(err);
     loaded->file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
     cenv_buf_init(&loaded->file.unpacked, JSON_MAX);
-    rc = cenv_shard_read(bytes, shard_of(job)->sha256, &loaded->file.unpacked, err);
+    rc = cenv_shard_index_unpack_shard(bytes, shard_of(job)->sha256,
+                                       &loaded->file.unpacked, err);
     if (rc == 0)
         rc = cenv_repodata_scan(&loaded->file.repodata,
                                 cenv_buf_str(&loaded->file.unpacked), &source, err);
     if (rc == 0)
-        rc = cenv_shelf_init(&loaded->shelf, &loaded->file, s->book, err);
+        rc = cenv_parsed_cache_init(&loaded->cache, &loaded->file, s->table, err);
     if (rc == 0 && atomic_compare_exchange_strong(&s->loaded[job->at], &none, loaded))
         return 0;
     free_loaded(loaded);
@@ -365,7 +367,7 @@ static void cache_name(const struct job *job, char *name)
 }
 
 /* From this machine: a local channel's must be right, a cached one is fetched again if it is not. */
-static int load_here(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
+static int load_local(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
 {
     struct round *round = ctx;
     struct job *job = &round->jobs[i];
@@ -382,7 +384,7 @@ static int load_here(void *ctx, size_t i, unsigned thread, struct cenv_error *er
              ? cenv_fs_read_file(CENV_CWD, job->url.data, &job->body, &own)
              : cenv_fs_read_file(job->shards->cache, name, &job->body, &own);
     if (rc == 0)
-        rc = load(job, cenv_buf_str(&job->body), &own);
+        rc = load_shard(job, cenv_buf_str(&job->body), &own);
     job->cached = rc == 0;
     cenv_buf_clear(&job->body);
     if (rc < 0 && (job->shards->local || rc == CENV_ENOMEM)) {
@@ -405,7 +407,7 @@ static int load_fetched(void *ctx, size_t i, unsigned thread, struct cenv_error 
     (void)thread;
     if (job->cached)
         return 0;
-    rc = load(job, cenv_buf_str(&job->body), err);
+    rc = load_shard(job, cenv_buf_str(&job->body), err);
     if (rc < 0)
         return name_job(job, err);
     cache_name(job, name);
@@ -459,8 +461,8 @@ static int check_fetched(struct round *round, struct cenv_error *err)
     return 0;
 }
 
-static int download(struct round *round, struct cenv_network *network,
-                    struct cenv_span *span, struct cenv_error *err)
+static int download_missing(struct round *round, struct cenv_network *network,
+                            struct cenv_span *span, struct cenv_error *err)
 {
     struct cenv_http_transfer **list = cenv_calloc(round->nr, sizeof(*list));
     size_t nr = 0;
@@ -494,12 +496,12 @@ static int read_round(struct round *round, struct cenv_network *network,
     struct cenv_span span = cenv_span_begin("download indices", "shards");
     unsigned threads = cenv_host_cpus();
     bool missing = false;
-    int rc = cenv_pool_run(threads, round->nr, load_here, round, round->task, err);
+    int rc = cenv_pool_run(threads, round->nr, load_local, round, round->task, err);
 
     for (size_t i = 0; i < round->nr; i++)
         missing |= !round->jobs[i].cached;
     if (rc == 0 && missing)
-        rc = download(round, network, &span, err);
+        rc = download_missing(round, network, &span, err);
     if (rc == 0 && missing)
         rc = cenv_pool_run(threads, round->nr, load_fetched, round, round->task, err);
     span.items = round->nr;

@@ -16,11 +16,11 @@
  */
 struct cenv_shards;
 
-/* Reads the index file of `given`; `book` outlives it. Statuses as cenv_shard_index_read, and
+/* Reads the index file of `given`; `table` outlives it. Statuses as cenv_shard_index_read, and
  * CENV_EOS. */
 int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *given,
                      uint32_t channel_rank, const char *cache_dir,
-                     struct cenv_specbook *book, struct cenv_error *err);
+                     struct cenv_spec_table *table, struct cenv_error *err);
 void cenv_shards_free(struct cenv_shards *shards); /* NULL is fine */
 
 /* As those of repodata. */
@@ -36,8 +36,8 @@ bool cenv_shards_find(const struct cenv_shards *shards, struct cenv_str name,
                       const struct cenv_repodata **found);
 
 /* Where the records of one name are kept once parsed; NULL: it has none, or it was not read yet. */
-struct cenv_shelf *cenv_shards_shelf(const struct cenv_shards *shards,
-                                     struct cenv_str name);
+struct cenv_parsed_cache *cenv_shards_parsed_cache(const struct cenv_shards *shards,
+                                                   struct cenv_str name);
 
 /*
  * Reads the shards of `names`, wherever one of `sources` (NULL ones are passed over) has them: from

@@ -7,8 +7,8 @@
 #include "base/mutex.h"
 #include "model/matchspec.h"
 
-/* Never changes once it is in the book, and lives as long. */
-struct cenv_booked {
+/* Never changes once it is in the table, and lives as long. */
+struct cenv_spec_entry {
     uint32_t id; /* dense from 0 */
     struct cenv_str text;
     struct cenv_matchspec parsed;
@@ -16,20 +16,20 @@ struct cenv_booked {
 };
 
 /* Any thread may ask at any time. */
-struct cenv_specbook {
+struct cenv_spec_table {
     struct cenv_mutex lock; /* guards the rest */
     struct cenv_map entries;
-    struct cenv_booked **by_id;
+    struct cenv_spec_entry **by_id;
     size_t nr, alloc;
     struct cenv_arena arena;
 };
 
-void cenv_specbook_init(struct cenv_specbook *book);
-void cenv_specbook_release(struct cenv_specbook *book);
+void cenv_spec_table_init(struct cenv_spec_table *table);
+void cenv_spec_table_release(struct cenv_spec_table *table);
 
 /* The entry of `text`, which is copied; NULL with `err` set when out of memory. */
-const struct cenv_booked *cenv_specbook_get(struct cenv_specbook *book,
-                                            struct cenv_str text,
-                                            struct cenv_error *err);
+const struct cenv_spec_entry *cenv_spec_table_get(struct cenv_spec_table *table,
+                                                  struct cenv_str text,
+                                                  struct cenv_error *err);
 
 #endif

@@ -28,7 +28,7 @@ static int by_text(const void *left, const void *right)
     return cenv_str_cmp(a->name.text, b->name.text);
 }
 
-/* Numbers the names in bytewise order, which is the order within a layer. */
+/* Numbers the names in bytewise order, which is the order within a level. */
 static int sort_names(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
@@ -53,7 +53,7 @@ static int sort_names(struct assembly *a)
     return 0;
 }
 
-static int push(void **block, size_t *alloc, size_t nr, size_t size)
+static int grow_array(void **block, size_t *alloc, size_t nr, size_t size)
 {
     return nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM
                                                                         : 0;
@@ -73,7 +73,8 @@ static int add_runs(struct assembly *a, const struct cenv_spec *spec)
             a->p->in.runs[a->nr_runs - 1].to++;
         } else {
             void *runs = a->p->in.runs;
-            if (push(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)) < 0)
+            if (grow_array(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)) <
+                0)
                 return CENV_ENOMEM;
             a->p->in.runs = runs;
             a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
@@ -113,10 +114,11 @@ static int new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req
 {
     struct cenv_instance *in = &a->p->in;
     void *reqs = in->reqs, *specs = a->p->req_spec;
-    int rc = push(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
+    int rc = grow_array(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
     in->reqs = reqs;
     rc = rc < 0 ? rc
-                : push(&specs, &a->alloc_specs, in->nr_reqs, sizeof(*a->p->req_spec));
+                : grow_array(&specs, &a->alloc_specs, in->nr_reqs,
+                             sizeof(*a->p->req_spec));
     a->p->req_spec = specs;
     if (rc < 0)
         return rc;
@@ -156,7 +158,7 @@ static int add_edge(struct assembly *a, uint32_t id, bool limit)
         return 0; /* nothing of that name can be installed */
     void *edges = a->p->in.edges;
     if (req_of(a, id, limit, &req) < 0 ||
-        push(&edges, &a->alloc_edges, a->nr_edges, sizeof(*a->p->in.edges)) < 0)
+        grow_array(&edges, &a->alloc_edges, a->nr_edges, sizeof(*a->p->in.edges)) < 0)
         return CENV_ENOMEM;
     a->p->in.edges = edges;
     a->p->in.edges[a->nr_edges++] = req;
@@ -180,11 +182,11 @@ static int add_names(struct assembly *a)
     for (uint32_t n = 0; n < in->nr_names; n++) {
         const struct cenv_name *name = &p->names[n];
         in->first[n] = c;
-        in->deferred[n] = name->kind == CENV_NAME_WHEN;
+        in->deferred[n] = name->kind == CENV_NAME_CONDITIONAL;
         for (uint32_t i = 0; i < name->nr; i++, c++) {
             const struct cenv_candidate *cand = &p->cands[name->first + i];
             in->name_of[c] = n;
-            in->hidden[c] = cand->hidden;
+            in->excluded[c] = cand->excluded;
             in->edge_first[c] = (uint32_t)a->nr_edges;
             if (add_edges(a, cand) < 0)
                 return CENV_ENOMEM;
@@ -215,25 +217,25 @@ static int number_candidates(struct assembly *a)
     return 0;
 }
 
-static int add_items(struct assembly *a)
+static int add_goals(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
-    for (size_t i = 0; i < p->nr_asked; i++) {
-        const struct cenv_asked *asked = &p->asked[i];
-        struct cenv_item *item = &p->in.items[p->in.nr_items++];
-        bool limit = asked->wish && asked->wish->kind == CENV_WISH_PINNED;
-        item->kind = asked->kind >= CENV_ASKED_STRICT ? CENV_ITEM_HIDE : CENV_ITEM_REQ;
-        if (asked->kind == CENV_ASKED_STRICT)
-            item->value = CENV_HIDDEN_STRICT;
-        else if (asked->kind == CENV_ASKED_CUTOFF)
-            item->value = CENV_HIDDEN_CUTOFF;
-        else if (req_of(a, asked->spec, limit, &item->value) < 0)
+    for (size_t i = 0; i < p->nr_roots; i++) {
+        const struct cenv_root *root = &p->roots[i];
+        struct cenv_goal *goal = &p->in.goals[p->in.nr_goals++];
+        bool limit = root->entry && root->entry->kind == CENV_REQUEST_PINNED;
+        goal->kind = root->kind >= CENV_ROOT_STRICT ? CENV_GOAL_EXCLUDE : CENV_GOAL_REQ;
+        if (root->kind == CENV_ROOT_STRICT)
+            goal->value = CENV_EXCLUDED_STRICT;
+        else if (root->kind == CENV_ROOT_CUTOFF)
+            goal->value = CENV_EXCLUDED_CUTOFF;
+        else if (req_of(a, root->spec, limit, &goal->value) < 0)
             return CENV_ENOMEM;
     }
     return 0;
 }
 
-static int start(struct assembly *a)
+static int allocate_instance(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     struct cenv_instance *in = &p->in;
@@ -244,23 +246,23 @@ static int start(struct assembly *a)
     in->first = cenv_arena_calloc(arena, p->nr_names + 1, sizeof(*in->first));
     in->name_of = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->name_of));
     in->deferred = cenv_arena_calloc(arena, p->nr_names, sizeof(*in->deferred));
-    in->hidden = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->hidden));
+    in->excluded = cenv_arena_calloc(arena, in->nr_cands, sizeof(*in->excluded));
     in->edge_first =
         cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
-    in->items = cenv_arena_calloc(arena, p->nr_asked, sizeof(*in->items));
-    return in->first && in->name_of && in->deferred && in->hidden && in->edge_first &&
-                   in->items
+    in->goals = cenv_arena_calloc(arena, p->nr_roots, sizeof(*in->goals));
+    return in->first && in->name_of && in->deferred && in->excluded && in->edge_first &&
+                   in->goals
                ? 0
                : CENV_ENOMEM;
 }
 
-int cenv_assemble(struct cenv_problem *p, const uint32_t *before)
+int cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before)
 {
     struct assembly a = {.p = p, .before = before};
     int rc = sort_names(&a);
-    rc = rc < 0 ? rc : start(&a);
+    rc = rc < 0 ? rc : allocate_instance(&a);
     rc = rc < 0 ? rc : add_names(&a);
-    rc = rc < 0 ? rc : add_items(&a);
+    rc = rc < 0 ? rc : add_goals(&a);
     rc = rc < 0 ? rc : number_candidates(&a);
     cenv_map_release(&a.merged);
     cenv_free(a.number);

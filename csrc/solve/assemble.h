@@ -9,6 +9,6 @@
  * Makes p->in, and sorts names and candidates so that one number serves both. `before` is what
  * cenv_order_ties gave. CENV_ENOMEM, `err` not set.
  */
-int cenv_assemble(struct cenv_problem *p, const uint32_t *before);
+int cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before);
 
 #endif

@@ -15,8 +15,9 @@
 
 enum { MAX_WAYS = 64 };
 
-static struct cenv_str join(struct cenv_problem *p, struct cenv_str a, const char *b,
-                            struct cenv_str c, const char *d, struct cenv_error *err)
+static struct cenv_str join_texts(struct cenv_problem *p, struct cenv_str a,
+                                  const char *b, struct cenv_str c, const char *d,
+                                  struct cenv_error *err)
 {
     struct cenv_buf text;
     cenv_buf_init(&text, 1 << 20);
@@ -67,8 +68,8 @@ static int link_extra(struct cenv_problem *p, uint32_t id, struct cenv_str extra
 {
     struct cenv_spec spec = p->specs[id];
     struct cenv_str package = p->names[spec.name].text;
-    struct cenv_str text = join(p, package, "[", extra, "]", err);
-    struct cenv_str key = join(p, spec.text, "\n", extra, "", err);
+    struct cenv_str text = join_texts(p, package, "[", extra, "]", err);
+    struct cenv_str key = join_texts(p, spec.text, "\n", extra, "", err);
     if (!text.data || !key.data)
         return err->status;
     uint32_t known = cenv_map_get(&p->spec_ids, key);
@@ -92,7 +93,7 @@ static int link_record(struct cenv_problem *p, uint32_t name,
                        const struct cenv_record *record, struct cenv_error *err)
 {
     struct cenv_spec spec = {.record = record, .name = name};
-    spec.text = join(p, record->name, "==", record->version, "", err);
+    spec.text = join_texts(p, record->name, "==", record->version, "", err);
     if (!spec.text.data)
         return err->status;
     uint32_t id = cenv_problem_add_spec(p, &spec, err);
@@ -125,8 +126,7 @@ int cenv_depend_load_extra(struct cenv_problem *p, uint32_t id, struct cenv_erro
         cand.nr_depends = (uint32_t)p->nr_links - cand.specs;
         cand.nr_constrains = 0;
         struct cenv_candidate *own =
-            bad.len ? NULL
-                    : cenv_problem_add_candidate(p, cand.record, cand.source, err);
+            bad.len ? NULL : cenv_problem_add_candidate(p, cand.record, cand.from, err);
         if (own)
             *own = cand;
         else if (!bad.len)
@@ -185,7 +185,7 @@ static bool negate_spec(struct cenv_problem *p, const struct cenv_matchspec *par
                         struct ways *out, struct cenv_error *err)
 {
     struct cenv_spec spec = {.parsed = *parsed, .negated = true};
-    spec.text = join(p, CENV_STR("not "), "", parsed->text, "", err);
+    spec.text = join_texts(p, CENV_STR("not "), "", parsed->text, "", err);
     spec.name = cenv_problem_add_name(p, parsed->name, err);
     if (err->status || !new_ways(p, out, 1, err))
         return false;
@@ -303,7 +303,7 @@ static struct cenv_candidate *add_way(struct cenv_problem *p, uint32_t name,
     record->version = record->build = CENV_STR("0");
     record->build_number = merit;
     struct cenv_candidate *cand =
-        cenv_problem_add_candidate(p, record, CENV_SOURCE_CONDITION, err);
+        cenv_problem_add_candidate(p, record, CENV_FROM_CONDITION, err);
     if (cand)
         cand->specs = (uint32_t)p->nr_links;
     return cand;
@@ -320,7 +320,8 @@ static int add_dependent(struct cenv_problem *p, uint32_t name, struct cenv_erro
     return 0;
 }
 
-int cenv_depend_load_when(struct cenv_problem *p, uint32_t name, struct cenv_error *err)
+int cenv_depend_load_conditional(struct cenv_problem *p, uint32_t name,
+                                 struct cenv_error *err)
 {
     struct ways ways;
     if (!find_ways(p, p->names[name].condition, &ways, err))
@@ -349,7 +350,7 @@ static uint32_t add_conditional(struct cenv_problem *p, uint32_t id,
     struct cenv_spec spec = {.text = text, .name = cenv_problem_add_name(p, text, err)};
     if (spec.name == CENV_NONE)
         return CENV_NONE;
-    p->names[spec.name].kind = CENV_NAME_WHEN;
+    p->names[spec.name].kind = CENV_NAME_CONDITIONAL;
     p->names[spec.name].of = id;
     p->names[spec.name].condition = condition;
     uint32_t made = cenv_problem_add_spec(p, &spec, err);
@@ -360,7 +361,8 @@ static uint32_t add_conditional(struct cenv_problem *p, uint32_t id,
 
 static int link_condition(struct cenv_problem *p, uint32_t id, struct cenv_error *err)
 {
-    struct cenv_str key = join(p, p->specs[id].text, "\n", CENV_STR("when"), "", err);
+    struct cenv_str key =
+        join_texts(p, p->specs[id].text, "\n", CENV_STR("when"), "", err);
     if (!key.data)
         return err->status;
     uint32_t known = cenv_map_get(&p->spec_ids, key);

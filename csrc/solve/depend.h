@@ -26,7 +26,7 @@ int cenv_depend_constrain(struct cenv_problem *p, uint32_t spec, struct cenv_str
  * conditional spec. */
 int cenv_depend_load_extra(struct cenv_problem *p, uint32_t name,
                            struct cenv_error *err);
-int cenv_depend_load_when(struct cenv_problem *p, uint32_t name,
-                          struct cenv_error *err);
+int cenv_depend_load_conditional(struct cenv_problem *p, uint32_t name,
+                                 struct cenv_error *err);
 
 #endif

@@ -15,9 +15,9 @@
 
 enum { MAX_TRIES = 6, DROPPED = 0, KEPT = 1 };
 
-struct reducer {
+struct dropper {
     const struct cenv_instance *in;
-    struct cenv_reduction *out;
+    struct cenv_undominated *out;
     uint32_t *ends; /* by candidate: the furthest end of runs that begin at its place */
     uint32_t
         *stamp; /* by requirement: the last candidate + 1 that was seen to have it */
@@ -26,7 +26,7 @@ struct reducer {
     uint8_t *kept;  /* by candidate */
 };
 
-static void find_ends(struct reducer *r)
+static void find_ends(struct dropper *r)
 {
     for (uint32_t q = 0; q < r->in->nr_reqs; q++) {
         const struct cenv_req *req = &r->in->reqs[q];
@@ -40,7 +40,7 @@ static void find_ends(struct reducer *r)
 }
 
 /* All that candidate `c` needs is stamped as what `d` needs. */
-static bool needs_no_more(const struct reducer *r, uint32_t c, uint32_t d)
+static bool needs_no_more(const struct dropper *r, uint32_t c, uint32_t d)
 {
     const struct cenv_instance *in = r->in;
     for (uint32_t i = in->edge_first[c]; i < in->edge_first[c + 1]; i++)
@@ -49,7 +49,7 @@ static bool needs_no_more(const struct reducer *r, uint32_t c, uint32_t d)
     return true;
 }
 
-static bool is_dominated(const struct reducer *r, uint32_t d, uint32_t first)
+static bool is_dominated(const struct dropper *r, uint32_t d, uint32_t first)
 {
     uint32_t furthest = 0;
     int tries = 0;
@@ -59,7 +59,7 @@ static bool is_dominated(const struct reducer *r, uint32_t d, uint32_t first)
         if (furthest > d - first)
             return false;
         if (r->kept[c] == DROPPED ||
-            (r->in->hidden && r->in->hidden[c] != r->in->hidden[d]))
+            (r->in->excluded && r->in->excluded[c] != r->in->excluded[d]))
             continue;
         tries++;
         if (needs_no_more(r, c, d))
@@ -68,7 +68,7 @@ static bool is_dominated(const struct reducer *r, uint32_t d, uint32_t first)
     return false;
 }
 
-static void choose(struct reducer *r)
+static void choose_kept(struct dropper *r)
 {
     const struct cenv_instance *in = r->in;
     for (uint32_t n = 0; n < in->nr_names; n++)
@@ -81,7 +81,7 @@ static void choose(struct reducer *r)
 }
 
 /* Numbers the requirements that are left; returns how many. */
-static uint32_t number_reqs(struct reducer *r)
+static uint32_t number_reqs(struct dropper *r)
 {
     const struct cenv_instance *in = r->in;
     uint32_t nr = 0;
@@ -90,15 +90,15 @@ static uint32_t number_reqs(struct reducer *r)
         for (uint32_t i = in->edge_first[c]; r->kept[c] && i < in->edge_first[c + 1];
              i++)
             r->req[in->edges[i]] = 1;
-    for (uint32_t i = 0; i < in->nr_items; i++)
-        if (in->items[i].kind == CENV_ITEM_REQ)
-            r->req[in->items[i].value] = 1;
+    for (uint32_t i = 0; i < in->nr_goals; i++)
+        if (in->goals[i].kind == CENV_GOAL_REQ)
+            r->req[in->goals[i].value] = 1;
     for (uint32_t q = 0; q < in->nr_reqs; q++)
         r->req[q] = r->req[q] ? nr++ : UINT32_MAX;
     return nr;
 }
 
-static void copy_candidates(struct reducer *r)
+static void copy_candidates(struct dropper *r)
 {
     const struct cenv_instance *in = r->in;
     struct cenv_instance *to = &r->out->in;
@@ -109,8 +109,8 @@ static void copy_candidates(struct reducer *r)
         if (r->kept[c] == DROPPED)
             continue;
         to->name_of[nr] = in->name_of[c];
-        if (in->hidden)
-            to->hidden[nr] = in->hidden[c];
+        if (in->excluded)
+            to->excluded[nr] = in->excluded[c];
         r->out->whole[nr] = c;
         to->edge_first[nr++] = edges;
         for (uint32_t i = in->edge_first[c]; i < in->edge_first[c + 1]; i++)
@@ -120,7 +120,7 @@ static void copy_candidates(struct reducer *r)
 }
 
 /* A requirement's runs on the places that are left; those that touch now are one. */
-static void copy_req(struct reducer *r, uint32_t q, uint32_t *nr_runs)
+static void copy_req(struct dropper *r, uint32_t q, uint32_t *nr_runs)
 {
     const struct cenv_req *req = &r->in->reqs[q];
     struct cenv_instance *to = &r->out->in;
@@ -141,21 +141,21 @@ static void copy_req(struct reducer *r, uint32_t q, uint32_t *nr_runs)
     }
 }
 
-static void copy_rest(struct reducer *r)
+static void copy_reqs_and_goals(struct dropper *r)
 {
     uint32_t nr_runs = 0;
     for (uint32_t q = 0; q < r->in->nr_reqs; q++)
         if (r->req[q] != UINT32_MAX)
             copy_req(r, q, &nr_runs);
-    for (uint32_t i = 0; i < r->in->nr_items; i++) {
-        struct cenv_item *item = &r->out->in.items[i];
-        *item = r->in->items[i];
-        if (item->kind == CENV_ITEM_REQ)
-            item->value = r->req[item->value];
+    for (uint32_t i = 0; i < r->in->nr_goals; i++) {
+        struct cenv_goal *goal = &r->out->in.goals[i];
+        *goal = r->in->goals[i];
+        if (goal->kind == CENV_GOAL_REQ)
+            goal->value = r->req[goal->value];
     }
 }
 
-static bool allocate(struct reducer *r)
+static bool allocate_arrays(struct dropper *r)
 {
     const struct cenv_instance *in = r->in;
     struct cenv_instance *to = &r->out->in;
@@ -164,7 +164,7 @@ static bool allocate(struct reducer *r)
     for (uint32_t q = 0; q < in->nr_reqs; q++)
         nr_runs += in->reqs[q].nr_runs;
     *to = (struct cenv_instance){
-        .nr_names = in->nr_names, .nr_items = in->nr_items, .deferred = in->deferred};
+        .nr_names = in->nr_names, .nr_goals = in->nr_goals, .deferred = in->deferred};
     r->ends = cenv_arena_calloc(arena, nr, sizeof(*r->ends));
     r->stamp = cenv_arena_calloc(arena, in->nr_reqs, sizeof(*r->stamp));
     r->rank = cenv_arena_calloc(arena, nr + 1, sizeof(*r->rank));
@@ -173,40 +173,41 @@ static bool allocate(struct reducer *r)
     r->out->whole = cenv_arena_calloc(arena, nr, sizeof(*r->out->whole));
     to->first = cenv_arena_calloc(arena, (size_t)in->nr_names + 1, sizeof(*to->first));
     to->name_of = cenv_arena_calloc(arena, nr, sizeof(*to->name_of));
-    to->hidden = in->hidden ? cenv_arena_calloc(arena, nr, sizeof(*to->hidden)) : NULL;
+    to->excluded =
+        in->excluded ? cenv_arena_calloc(arena, nr, sizeof(*to->excluded)) : NULL;
     to->edge_first = cenv_arena_calloc(arena, nr + 1, sizeof(*to->edge_first));
     to->edges = cenv_arena_calloc(arena, in->edge_first[nr], sizeof(*to->edges));
     to->reqs = cenv_arena_calloc(arena, in->nr_reqs, sizeof(*to->reqs));
     to->runs = cenv_arena_calloc(arena, nr_runs, sizeof(*to->runs));
-    to->items = cenv_arena_calloc(arena, in->nr_items, sizeof(*to->items));
+    to->goals = cenv_arena_calloc(arena, in->nr_goals, sizeof(*to->goals));
     return r->ends && r->stamp && r->rank && r->req && r->kept && r->out->whole &&
-           to->first && to->name_of && (to->hidden || !in->hidden) && to->edge_first &&
-           to->edges && to->reqs && to->runs && to->items;
+           to->first && to->name_of && (to->excluded || !in->excluded) &&
+           to->edge_first && to->edges && to->reqs && to->runs && to->goals;
 }
 
-int cenv_reduce(struct cenv_reduction *out, const struct cenv_instance *whole,
-                struct cenv_error *err)
+int cenv_dominate_drop(struct cenv_undominated *out, const struct cenv_instance *whole,
+                       struct cenv_error *err)
 {
-    struct reducer r = {.in = whole, .out = out};
-    *out = (struct cenv_reduction){.arena = CENV_ARENA_INIT};
-    if (!allocate(&r))
+    struct dropper r = {.in = whole, .out = out};
+    *out = (struct cenv_undominated){.arena = CENV_ARENA_INIT};
+    if (!allocate_arrays(&r))
         return cenv_error_oom(err);
     find_ends(&r);
-    choose(&r);
+    choose_kept(&r);
     out->in.nr_cands = r.rank[whole->nr_cands];
     out->in.nr_reqs = number_reqs(&r);
     copy_candidates(&r);
-    copy_rest(&r);
+    copy_reqs_and_goals(&r);
     return 0;
 }
 
-void cenv_reduction_release(struct cenv_reduction *r)
+void cenv_dominate_release(struct cenv_undominated *r)
 {
     cenv_arena_release(&r->arena);
 }
 
-void cenv_reduction_expand(const struct cenv_reduction *r,
-                           const struct cenv_instance *whole, uint32_t *choice)
+void cenv_dominate_expand(const struct cenv_undominated *r,
+                          const struct cenv_instance *whole, uint32_t *choice)
 {
     for (uint32_t n = 0; n < whole->nr_names; n++)
         if (choice[n] != CENV_ABSENT)

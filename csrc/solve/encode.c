@@ -26,7 +26,7 @@ struct encoder {
 enum { NO_LIT = 0 };
 
 /* A clause of those literals that are not NO_LIT. */
-static void clause(struct encoder *e, int a, int b, int c, int d)
+static void add_clause(struct encoder *e, int a, int b, int c, int d)
 {
     int given[] = {a, b, c, d};
     int lits[4];
@@ -38,46 +38,47 @@ static void clause(struct encoder *e, int a, int b, int c, int d)
 }
 
 /* The literal "place or worse", or NO_LIT behind the last place, where it is false. */
-static int worse(const struct encoder *e, uint32_t name, uint32_t place)
+static int worse_or_none(const struct encoder *e, uint32_t name, uint32_t place)
 {
-    return place < cenv_instance_size(e->in, name) ? cenv_var_worse(e->in, name, place)
-                                                   : NO_LIT;
+    return place < cenv_instance_size(e->in, name)
+               ? cenv_encode_worse(e->in, name, place)
+               : NO_LIT;
 }
 
 /* `cause` implies that the name's place is not in from <= p < to. */
-static void forbid(struct encoder *e, int cause, uint32_t name, struct cenv_run run)
+static void forbid_run(struct encoder *e, int cause, uint32_t name, struct cenv_run run)
 {
     if (run.from < run.to)
-        clause(e, -cause, -cenv_var_worse(e->in, name, run.from),
-               worse(e, name, run.to), NO_LIT);
+        add_clause(e, -cause, -cenv_encode_worse(e->in, name, run.from),
+                   worse_or_none(e, name, run.to), NO_LIT);
 }
 
 static void express_axis(struct encoder *e, uint32_t name)
 {
     uint32_t size = cenv_instance_size(e->in, name);
     for (uint32_t p = 1; p < size; p++)
-        clause(e, -cenv_var_worse(e->in, name, p), cenv_var_worse(e->in, name, p - 1),
-               NO_LIT, NO_LIT);
+        add_clause(e, -cenv_encode_worse(e->in, name, p),
+                   cenv_encode_worse(e->in, name, p - 1), NO_LIT, NO_LIT);
 }
 
 static void express_gate(struct encoder *e, uint32_t q)
 {
     const struct cenv_req *req = &e->in->reqs[q];
     const struct cenv_run *runs = e->in->runs + req->first_run;
-    int gate = cenv_var_gate(e->in, q);
+    int gate = cenv_encode_gate(e->in, q);
     uint32_t at = 0;
     if (!req->limit) {
         int first =
-            req->nr_runs ? cenv_var_worse(e->in, req->name, runs[0].from) : NO_LIT;
-        clause(e, -gate, first, NO_LIT, NO_LIT);
+            req->nr_runs ? cenv_encode_worse(e->in, req->name, runs[0].from) : NO_LIT;
+        add_clause(e, -gate, first, NO_LIT, NO_LIT);
         at = req->nr_runs ? runs[0].from : cenv_instance_size(e->in, req->name);
     }
     for (uint32_t i = 0; i < req->nr_runs; i++) {
-        forbid(e, gate, req->name, (struct cenv_run){at, runs[i].from});
+        forbid_run(e, gate, req->name, (struct cenv_run){at, runs[i].from});
         at = runs[i].to;
     }
-    forbid(e, gate, req->name,
-           (struct cenv_run){at, cenv_instance_size(e->in, req->name)});
+    forbid_run(e, gate, req->name,
+               (struct cenv_run){at, cenv_instance_size(e->in, req->name)});
 }
 
 /* The candidates start[q] .. last[q] need requirement q. */
@@ -85,13 +86,13 @@ static void express_edge(struct encoder *e, uint32_t q)
 {
     uint32_t from = e->start[q], to = e->last[q] + 1;
     uint32_t name = e->in->name_of[from], base = e->in->first[name];
-    int off = e->soft ? -cenv_var_soft(e->in, q) : NO_LIT;
-    clause(e, -cenv_var_worse(e->in, name, from - base), worse(e, name, to - base),
-           cenv_var_gate(e->in, q), off);
+    int off = e->soft ? -cenv_encode_soft(e->in, q) : NO_LIT;
+    add_clause(e, -cenv_encode_worse(e->in, name, from - base),
+               worse_or_none(e, name, to - base), cenv_encode_gate(e->in, q), off);
 }
 
 /* Grows the run of candidates that need q by c, or ends it and starts another. */
-static void meet_edge(struct encoder *e, uint32_t q, uint32_t c)
+static void extend_edge(struct encoder *e, uint32_t q, uint32_t c)
 {
     bool open = e->last[q] != UINT32_MAX;
     if (open && e->last[q] == c)
@@ -113,32 +114,32 @@ static void express_edges(struct encoder *e)
         e->last[q] = UINT32_MAX;
     for (uint32_t c = 0; c < in->nr_cands; c++)
         for (uint32_t i = in->edge_first[c]; i < in->edge_first[c + 1]; i++)
-            meet_edge(e, in->edges[i], c);
+            extend_edge(e, in->edges[i], c);
     for (uint32_t q = 0; q < in->nr_reqs; q++)
         if (e->last[q] != UINT32_MAX)
             express_edge(e, q);
 }
 
-static void express_hidden(struct encoder *e, int cause, uint8_t mark)
+static void express_excluded(struct encoder *e, int cause, uint8_t reasons)
 {
     const struct cenv_instance *in = e->in;
     for (uint32_t n = 0; n < in->nr_names; n++) {
-        const uint8_t *hidden = in->hidden + in->first[n];
+        const uint8_t *excluded = in->excluded + in->first[n];
         uint32_t size = cenv_instance_size(in, n);
         for (uint32_t p = 0; p < size; p++)
-            if (hidden[p] & mark)
-                forbid(e, cause, n, (struct cenv_run){p, p + 1});
+            if (excluded[p] & reasons)
+                forbid_run(e, cause, n, (struct cenv_run){p, p + 1});
     }
 }
 
-static void express_item(struct encoder *e, uint32_t i)
+static void express_goal(struct encoder *e, uint32_t i)
 {
-    const struct cenv_item *item = &e->in->items[i];
-    int cause = cenv_var_item(e->in, i);
-    if (item->kind == CENV_ITEM_REQ)
-        clause(e, -cause, cenv_var_gate(e->in, item->value), NO_LIT, NO_LIT);
-    else if (e->in->hidden)
-        express_hidden(e, cause, (uint8_t)item->value);
+    const struct cenv_goal *goal = &e->in->goals[i];
+    int cause = cenv_encode_goal(e->in, i);
+    if (goal->kind == CENV_GOAL_REQ)
+        add_clause(e, -cause, cenv_encode_gate(e->in, goal->value), NO_LIT, NO_LIT);
+    else if (e->in->excluded)
+        express_excluded(e, cause, (uint8_t)goal->value);
 }
 
 static void express_all(struct encoder *e)
@@ -148,15 +149,15 @@ static void express_all(struct encoder *e)
     for (uint32_t q = 0; q < e->in->nr_reqs; q++)
         express_gate(e, q);
     express_edges(e);
-    for (uint32_t i = 0; i < e->in->nr_items; i++)
-        express_item(e, i);
+    for (uint32_t i = 0; i < e->in->nr_goals; i++)
+        express_goal(e, i);
 }
 
-int cenv_encode(const struct cenv_instance *in, unsigned flags, struct cenv_sat *sat,
-                struct cenv_error *err)
+int cenv_encode_instance(const struct cenv_instance *in, unsigned flags,
+                         struct cenv_sat *sat, struct cenv_error *err)
 {
     struct encoder e = {.in = in, .sat = sat, .soft = flags & CENV_ENCODE_SOFT};
-    uint64_t nr = (uint64_t)in->nr_cands + in->nr_items +
+    uint64_t nr = (uint64_t)in->nr_cands + in->nr_goals +
                   (e.soft ? 2u : 1u) * (uint64_t)in->nr_reqs;
     if (nr >= 1u << 30)
         return cenv_error_set(err, CENV_EFAIL,

@@ -2,8 +2,8 @@
 /* See instance.h. */
 #include "solve/instance.h"
 
-bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req,
-                  uint32_t place)
+bool cenv_instance_allows(const struct cenv_instance *in, const struct cenv_req *req,
+                          uint32_t place)
 {
     const struct cenv_run *runs = in->runs + req->first_run;
     uint32_t lo = 0, hi = req->nr_runs;

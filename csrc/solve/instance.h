@@ -9,7 +9,7 @@
 /*
  * Candidates are numbered so that those of name n are first[n] .. first[n + 1] - 1, best first; the
  * place of a candidate is its distance from first[n]. Names are numbered in the order in which a
- * layer decides about them. All arrays are borrowed: a problem owns them.
+ * level decides about them. All arrays are borrowed: a problem owns them.
  */
 
 /* Places from <= p < to of the requirement's name. */
@@ -27,19 +27,19 @@ struct cenv_req {
     bool limit;
 };
 
-enum cenv_item_kind {
-    CENV_ITEM_REQ,  /* requirement `value` holds */
-    CENV_ITEM_HIDE, /* no candidate whose `hidden` has a bit of `value` is chosen */
+enum cenv_goal_kind {
+    CENV_GOAL_REQ,     /* requirement `value` holds */
+    CENV_GOAL_EXCLUDE, /* no candidate whose `excluded` has a bit of `value` is chosen */
 };
 
 /* What is asked, each in its own right: a spec, a pin, a virtual package, a channel setting. */
-struct cenv_item {
-    enum cenv_item_kind kind;
+struct cenv_goal {
+    enum cenv_goal_kind kind;
     uint32_t value;
 };
 
 struct cenv_instance {
-    uint32_t nr_names, nr_cands, nr_reqs, nr_items;
+    uint32_t nr_names, nr_cands, nr_reqs, nr_goals;
     uint32_t *first;   /* nr_names + 1 */
     uint32_t *name_of; /* by candidate */
     bool *deferred;    /* by name: decided only when all others are; or NULL: none */
@@ -48,8 +48,8 @@ struct cenv_instance {
     uint32_t *
         edge_first; /* nr_cands + 1: where a candidate's requirements start in `edges` */
     uint32_t *edges;
-    uint8_t *hidden; /* by candidate: bits; or NULL: nothing is hidden */
-    struct cenv_item *items;
+    uint8_t *excluded; /* by candidate: bits; or NULL: nothing is excluded */
+    struct cenv_goal *goals;
 };
 
 static inline uint32_t cenv_instance_size(const struct cenv_instance *in, uint32_t name)
@@ -58,7 +58,7 @@ static inline uint32_t cenv_instance_size(const struct cenv_instance *in, uint32
 }
 
 /* The requirement's runs hold `place`. */
-bool cenv_req_has(const struct cenv_instance *in, const struct cenv_req *req,
-                  uint32_t place);
+bool cenv_instance_allows(const struct cenv_instance *in, const struct cenv_req *req,
+                          uint32_t place);
 
 #endif

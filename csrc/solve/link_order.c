@@ -17,7 +17,7 @@ struct node {
 };
 
 struct walk {
-    const struct cenv_linkgraph *g;
+    const struct cenv_link_graph *g;
     struct node *nodes;
     uint32_t *stack, *path;
     uint32_t nr_stack, nr_path, nr_visited;
@@ -25,7 +25,7 @@ struct walk {
     uint32_t nr;
 };
 
-static void enter(struct walk *w, uint32_t v)
+static void enter_node(struct walk *w, uint32_t v)
 {
     struct node *node = &w->nodes[v];
     node->index = node->low = ++w->nr_visited;
@@ -36,7 +36,7 @@ static void enter(struct walk *w, uint32_t v)
 }
 
 /* Members of a cycle come off the stack together: those not late first, then by number. */
-static void emit(struct walk *w, uint32_t v)
+static void emit_cycle(struct walk *w, uint32_t v)
 {
     uint32_t from = w->nr_stack;
     while (w->stack[--from] != v)
@@ -58,11 +58,11 @@ static void emit(struct walk *w, uint32_t v)
     w->nr_stack = from;
 }
 
-static void leave(struct walk *w, uint32_t v)
+static void leave_node(struct walk *w, uint32_t v)
 {
     w->nr_path--;
     if (w->nodes[v].low == w->nodes[v].index)
-        emit(w, v);
+        emit_cycle(w, v);
     if (!w->nr_path)
         return;
     struct node *parent = &w->nodes[w->path[w->nr_path - 1]];
@@ -70,23 +70,23 @@ static void leave(struct walk *w, uint32_t v)
         parent->low = w->nodes[v].low;
 }
 
-static void step(struct walk *w)
+static void follow_edge(struct walk *w)
 {
     uint32_t v = w->path[w->nr_path - 1];
     struct node *node = &w->nodes[v];
     if (node->next == w->g->first[v + 1]) {
-        leave(w, v);
+        leave_node(w, v);
         return;
     }
     uint32_t to = w->g->edges[node->next++];
     if (!w->nodes[to].index)
-        enter(w, to);
+        enter_node(w, to);
     else if (w->nodes[to].on_stack && w->nodes[to].index < node->low)
         node->low = w->nodes[to].index;
 }
 
-int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
-                   struct cenv_error *err)
+int cenv_link_order_sort(const struct cenv_link_graph *graph, uint32_t *order,
+                         struct cenv_error *err)
 {
     struct walk w = {.g = graph, .order = order};
     w.nodes = cenv_calloc(graph->nr, sizeof(*w.nodes));
@@ -95,9 +95,9 @@ int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
     bool failed = !w.nodes || !w.stack || !w.path;
     for (uint32_t v = 0; !failed && v < graph->nr; v++) {
         if (!w.nodes[v].index)
-            enter(&w, v);
+            enter_node(&w, v);
         while (w.nr_path)
-            step(&w);
+            follow_edge(&w);
     }
     cenv_free(w.nodes);
     cenv_free(w.stack);

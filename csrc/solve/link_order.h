@@ -13,7 +13,7 @@
  * `late[i]`: of records that need one another, this one comes after those that are not late (noarch
  * python packages after python itself).
  */
-struct cenv_linkgraph {
+struct cenv_link_graph {
     uint32_t nr;
     const uint32_t *first, *edges;
     const bool *late;
@@ -24,7 +24,7 @@ struct cenv_linkgraph {
  * together, late ones last, then by number. Depends on nothing but the graph, if the edges of each
  * record are sorted. CENV_ENOMEM.
  */
-int cenv_linkorder(const struct cenv_linkgraph *graph, uint32_t *order,
-                   struct cenv_error *err);
+int cenv_link_order_sort(const struct cenv_link_graph *graph, uint32_t *order,
+                         struct cenv_error *err);
 
 #endif

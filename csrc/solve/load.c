@@ -16,13 +16,13 @@ struct loader {
 
 /* ---- the records of a name ---- */
 
-/* Wishes on the name that are records: the source's own is taken, else the wish's. */
-static int add_wished(struct loader *l, struct cenv_str name, uint32_t first)
+/* Entries on the name that are records: what a source has is taken, else the record itself. */
+static int add_requested(struct loader *l, struct cenv_str name, uint32_t first)
 {
     struct cenv_problem *p = l->p;
     const struct cenv_request *r = p->request;
-    for (size_t i = 0; i < r->nr_wishes; i++) {
-        const struct cenv_record *record = r->wishes[i].record;
+    for (size_t i = 0; i < r->nr_entries; i++) {
+        const struct cenv_record *record = r->entries[i].record;
         if (!record || !cenv_str_eq(record->name, name))
             continue;
         uint32_t c = first;
@@ -30,21 +30,21 @@ static int add_wished(struct loader *l, struct cenv_str name, uint32_t first)
                !cenv_problem_is_same_record(p->cands[c].record, record))
             c++;
         if (c == p->nr_cands &&
-            !cenv_problem_add_candidate(p, record, CENV_SOURCE_REQUEST, l->err))
+            !cenv_problem_add_candidate(p, record, CENV_FROM_REQUEST, l->err))
             return l->err->status;
     }
     return 0;
 }
 
-/* Wishes that single out records of this name may look at all of them. */
-static int complete_wished(struct loader *l, struct cenv_str name, uint32_t first)
+/* Entries that single out records of this name may look at all of them. */
+static int complete_requested(struct loader *l, struct cenv_str name, uint32_t first)
 {
     const struct cenv_request *r = l->p->request;
     bool wished = false;
-    for (size_t i = 0; i < r->nr_wishes; i++) {
-        const struct cenv_wish *w = &r->wishes[i];
-        bool singles =
-            w->record || w->kind == CENV_WISH_FAVORED || w->kind == CENV_WISH_LOCKED;
+    for (size_t i = 0; i < r->nr_entries; i++) {
+        const struct cenv_request_entry *w = &r->entries[i];
+        bool singles = w->record || w->kind == CENV_REQUEST_FAVORED ||
+                       w->kind == CENV_REQUEST_LOCKED;
         wished |=
             singles && cenv_str_eq(w->record ? w->record->name : w->spec.name, name);
     }
@@ -54,7 +54,7 @@ static int complete_wished(struct loader *l, struct cenv_str name, uint32_t firs
     return rc;
 }
 
-/* The shelf's skips count as this problem's. */
+/* The cache's skips count as this problem's. */
 static int copy_skips(struct loader *l, const struct cenv_skips *skips)
 {
     for (const struct cenv_skip *s = skips->first; s; s = s->next)
@@ -63,14 +63,14 @@ static int copy_skips(struct loader *l, const struct cenv_skips *skips)
     return 0;
 }
 
-static int add_shelved(struct loader *l, const struct cenv_shelved *s, uint32_t source)
+static int add_cached(struct loader *l, const struct cenv_cached_name *s, uint32_t from)
 {
     for (uint32_t i = 0; i < s->names.nr; i++) {
         struct cenv_candidate *cand =
-            cenv_problem_add_candidate(l->p, &s->names.records[i], source, l->err);
+            cenv_problem_add_candidate(l->p, &s->names.records[i], from, l->err);
         if (!cand)
             return l->err->status;
-        cand->shelved = s;
+        cand->cached = s;
         cand->row = i;
     }
     return copy_skips(l, &s->names.skips);
@@ -80,18 +80,18 @@ static int load_records(struct loader *l, struct cenv_str name)
 {
     const struct cenv_index *index = l->p->index;
     for (size_t i = 0; i < cenv_index_nr_sources(index); i++) {
-        const struct cenv_shelved *s = NULL;
-        struct cenv_shelf *shelf = cenv_index_shelf(index, i, name);
-        int rc = shelf ? cenv_shelf_get(shelf, name, &s, l->err) : 0;
+        const struct cenv_cached_name *s = NULL;
+        struct cenv_parsed_cache *cache = cenv_index_parsed_cache(index, i, name);
+        int rc = cache ? cenv_parsed_cache_get(cache, name, &s, l->err) : 0;
         if (rc == 0 && s)
-            rc = add_shelved(l, s, (uint32_t)i);
+            rc = add_cached(l, s, (uint32_t)i);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-/* ---- what settings hide ---- */
+/* ---- what settings exclude ---- */
 
 /* Whether the channel asked for is this candidate's; a multichannel stands for its members. */
 static bool in_channel(const struct cenv_problem *p,
@@ -108,13 +108,13 @@ static bool is_asked_channel(const struct cenv_problem *p,
                              const struct cenv_candidate *cand)
 {
     const struct cenv_request *r = p->request;
-    for (size_t i = 0; i < r->nr_wishes; i++) {
-        const struct cenv_wish *wish = &r->wishes[i];
-        if (wish->kind == CENV_WISH_FAVORED || wish->record || !wish->spec.more ||
-            wish->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
-            !cenv_str_eq(wish->spec.name, cand->record->name))
+    for (size_t i = 0; i < r->nr_entries; i++) {
+        const struct cenv_request_entry *entry = &r->entries[i];
+        if (entry->kind == CENV_REQUEST_FAVORED || entry->record || !entry->spec.more ||
+            entry->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
+            !cenv_str_eq(entry->spec.name, cand->record->name))
             continue;
-        if (!in_channel(p, &wish->spec.more->channel, cand))
+        if (!in_channel(p, &entry->spec.more->channel, cand))
             return false;
     }
     return true;
@@ -123,15 +123,15 @@ static bool is_asked_channel(const struct cenv_problem *p,
 /*
  * Strict priority: of the channels that have the name at all, the first one (rattler: a channel the
  * user's spec rules out does not count, so that `chan::name` overrides the priority). The cutoff
- * does not count here: a newer package of the same name in a first channel still hides others.
+ * does not count here: a newer package of the same name in a first channel still excludes others.
  */
-static void hide_candidates(struct cenv_problem *p, uint32_t first)
+static void exclude_candidates(struct cenv_problem *p, uint32_t first)
 {
     const struct cenv_request *r = p->request;
     uint32_t best = UINT32_MAX;
     for (uint32_t c = first; c < p->nr_cands; c++) {
         const struct cenv_candidate *cand = &p->cands[c];
-        if (cenv_is_indexed(cand) && cand->record->channel_rank < best &&
+        if (cenv_problem_is_indexed(cand) && cand->record->channel_rank < best &&
             is_asked_channel(p, cand))
             best = cand->record->channel_rank;
     }
@@ -140,29 +140,29 @@ static void hide_candidates(struct cenv_problem *p, uint32_t first)
         const struct cenv_record *record = cand->record;
         int64_t time = record->indexed_timestamp_ms ? record->indexed_timestamp_ms
                                                     : record->timestamp_ms;
-        if (!cenv_is_indexed(cand))
+        if (!cenv_problem_is_indexed(cand))
             continue;
         if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
-            cand->hidden |= CENV_HIDDEN_STRICT;
+            cand->excluded |= CENV_EXCLUDED_STRICT;
         if (time > r->cutoff_ms)
-            cand->hidden |= CENV_HIDDEN_CUTOFF;
+            cand->excluded |= CENV_EXCLUDED_CUTOFF;
     }
 }
 
 /* A favoured candidate is tried first; a locked one is there whatever the settings say. */
-static void mark_wished(const struct cenv_problem *p, struct cenv_candidate *cand)
+static void mark_requested(const struct cenv_problem *p, struct cenv_candidate *cand)
 {
     const struct cenv_request *r = p->request;
-    for (size_t i = 0; i < r->nr_wishes; i++) {
-        const struct cenv_wish *wish = &r->wishes[i];
-        if (wish->kind != CENV_WISH_FAVORED && wish->kind != CENV_WISH_LOCKED)
+    for (size_t i = 0; i < r->nr_entries; i++) {
+        const struct cenv_request_entry *entry = &r->entries[i];
+        if (entry->kind != CENV_REQUEST_FAVORED && entry->kind != CENV_REQUEST_LOCKED)
             continue;
-        bool hit = wish->record
-                       ? cenv_problem_is_same_record(wish->record, cand->record)
-                       : cenv_matchspec_match(&wish->spec, cand->record);
-        cand->favored |= hit && wish->kind == CENV_WISH_FAVORED;
-        if (hit && wish->kind == CENV_WISH_LOCKED)
-            cand->hidden = CENV_SHOWN;
+        bool hit = entry->record
+                       ? cenv_problem_is_same_record(entry->record, cand->record)
+                       : cenv_matchspec_match(&entry->spec, cand->record);
+        cand->favored |= hit && entry->kind == CENV_REQUEST_FAVORED;
+        if (hit && entry->kind == CENV_REQUEST_LOCKED)
+            cand->excluded = CENV_NOT_EXCLUDED;
     }
 }
 
@@ -179,10 +179,10 @@ static bool wants_pip(const struct cenv_problem *p, const struct cenv_record *re
 static uint32_t spec_of_link(struct loader *l, const struct cenv_candidate *cand,
                              uint32_t i)
 {
-    const struct cenv_shelved *s = cand->shelved;
+    const struct cenv_cached_name *s = cand->cached;
     const struct cenv_record *r = cand->record;
     if (s)
-        return cenv_problem_add_booked(
+        return cenv_problem_add_entry(
             l->p, s->specs[s->names.links[s->names.first[cand->row] + i]], l->err);
     return cenv_problem_add_text(
         l->p, i < r->nr_depends ? r->depends[i] : r->constrains[i - r->nr_depends],
@@ -214,7 +214,7 @@ static int link_specs(struct loader *l, struct cenv_candidate *cand,
     return l->err->status;
 }
 
-/* Drops what is hidden (unless explaining) or cannot be used, and links the rest. */
+/* Drops what is excluded (unless explaining) or cannot be used, and links the rest. */
 static int link_candidates(struct loader *l, uint32_t first)
 {
     struct cenv_problem *p = l->p;
@@ -222,8 +222,8 @@ static int link_candidates(struct loader *l, uint32_t first)
     for (uint32_t c = first; c < p->nr_cands; c++) {
         struct cenv_candidate cand = p->cands[c];
         struct cenv_str bad = {NULL, 0};
-        mark_wished(p, &cand);
-        if (cand.hidden && !p->explaining)
+        mark_requested(p, &cand);
+        if (cand.excluded && !p->explaining)
             continue;
         if (link_specs(l, &cand, &bad) < 0 ||
             (bad.len && cenv_problem_add_skip(p, cand.record->fn, bad, l->err) < 0))
@@ -244,15 +244,15 @@ static int load_package(struct loader *l, struct cenv_str name, uint32_t first)
     int rc = 0;
     if (!machine)
         rc = load_records(l, name);
-    else if (!cenv_problem_add_candidate(p, machine, CENV_SOURCE_VIRTUAL, l->err))
+    else if (!cenv_problem_add_candidate(p, machine, CENV_FROM_VIRTUAL, l->err))
         rc = l->err->status;
     if (rc == 0)
-        rc = complete_wished(l, name, first);
+        rc = complete_requested(l, name, first);
     if (rc == 0)
-        rc = add_wished(l, name, first);
+        rc = add_requested(l, name, first);
     if (rc < 0)
         return rc;
-    hide_candidates(p, first);
+    exclude_candidates(p, first);
     return link_candidates(l, first);
 }
 
@@ -270,8 +270,8 @@ static int load_name(struct loader *l, uint32_t id)
     int rc;
     if (name.kind == CENV_NAME_EXTRA)
         rc = cenv_depend_load_extra(p, id, l->err);
-    else if (name.kind == CENV_NAME_WHEN)
-        rc = cenv_depend_load_when(p, id, l->err);
+    else if (name.kind == CENV_NAME_CONDITIONAL)
+        rc = cenv_depend_load_conditional(p, id, l->err);
     else
         rc = load_package(l, name.text, first);
     p->names[id].first = first;
@@ -288,7 +288,7 @@ static struct cenv_str package_of(const struct cenv_problem *p,
 
 static bool is_ready(const struct cenv_problem *p, const struct cenv_name *name)
 {
-    return name->kind == CENV_NAME_WHEN ||
+    return name->kind == CENV_NAME_CONDITIONAL ||
            cenv_index_is_ready(p->index, package_of(p, name));
 }
 
@@ -339,59 +339,62 @@ static int load_wanted(struct loader *l)
 
 /* ---- what is asked ---- */
 
-static void ask(struct cenv_problem *p, struct cenv_asked asked)
+static void add_root(struct cenv_problem *p, struct cenv_root root)
 {
-    p->asked[p->nr_asked++] = asked;
+    p->roots[p->nr_roots++] = root;
 }
 
-/* Asks for a wish, and in the same breath for its extras; a pin is a limit and wants nothing. */
-static int ask_wish(struct loader *l, const struct cenv_wish *wish, uint32_t id)
+/* Asks for an entry, and in the same breath for its extras; a pin is a limit and wants nothing. */
+static int add_roots_of(struct loader *l, const struct cenv_request_entry *entry,
+                        uint32_t id)
 {
     struct cenv_problem *p = l->p;
     size_t first = p->nr_links;
-    if (wish->kind == CENV_WISH_PINNED) {
-        ask(p, (struct cenv_asked){.kind = CENV_ASKED_WISH, .wish = wish, .spec = id});
+    if (entry->kind == CENV_REQUEST_PINNED) {
+        add_root(
+            p, (struct cenv_root){.kind = CENV_ROOT_ENTRY, .entry = entry, .spec = id});
         return 0;
     }
     if (cenv_depend_link(p, id, l->err) < 0)
         return l->err->status;
     if (p->specs[id].bad.len)
         return cenv_error_set(l->err, CENV_ESPEC, "%.*s: %.*s",
-                              CENV_STR_ARG(wish->text), CENV_STR_ARG(p->specs[id].bad));
+                              CENV_STR_ARG(entry->text),
+                              CENV_STR_ARG(p->specs[id].bad));
     for (size_t i = first; i < p->nr_links; i++)
-        ask(p, (struct cenv_asked){
-                   .kind = CENV_ASKED_WISH, .wish = wish, .spec = p->links[i]});
+        add_root(p, (struct cenv_root){
+                        .kind = CENV_ROOT_ENTRY, .entry = entry, .spec = p->links[i]});
     p->nr_links = first;
     return 0;
 }
 
-/* A wish that is a record gets a spec of its own, which matches that record only. */
-static uint32_t spec_of_wish(struct loader *l, const struct cenv_wish *wish)
+/* An entry that is a record gets a spec of its own, which matches that record only. */
+static uint32_t spec_of_entry(struct loader *l, const struct cenv_request_entry *entry)
 {
-    if (!wish->record)
-        return cenv_problem_add_text(l->p, wish->text, l->err);
-    struct cenv_spec spec = {.text = wish->text, .record = wish->record};
-    spec.name = cenv_problem_add_name(l->p, wish->record->name, l->err);
+    if (!entry->record)
+        return cenv_problem_add_text(l->p, entry->text, l->err);
+    struct cenv_spec spec = {.text = entry->text, .record = entry->record};
+    spec.name = cenv_problem_add_name(l->p, entry->record->name, l->err);
     return spec.name == CENV_NONE ? CENV_NONE
                                   : cenv_problem_add_spec(l->p, &spec, l->err);
 }
 
-/* Every wish but the favoured ones is asked for; specs and locks want their name. */
-static int ask_wishes(struct loader *l)
+/* Every entry but the favoured ones is asked for; specs and locks want their name. */
+static int add_entry_roots(struct loader *l)
 {
     const struct cenv_request *r = l->p->request;
-    for (size_t i = 0; i < r->nr_wishes; i++) {
-        const struct cenv_wish *wish = &r->wishes[i];
-        if (wish->kind == CENV_WISH_FAVORED)
+    for (size_t i = 0; i < r->nr_entries; i++) {
+        const struct cenv_request_entry *entry = &r->entries[i];
+        if (entry->kind == CENV_REQUEST_FAVORED)
             continue;
-        uint32_t id = spec_of_wish(l, wish);
-        if (id == CENV_NONE || ask_wish(l, wish, id) < 0)
+        uint32_t id = spec_of_entry(l, entry);
+        if (id == CENV_NONE || add_roots_of(l, entry, id) < 0)
             return l->err->status;
     }
     return 0;
 }
 
-static int ask_machine(struct loader *l)
+static int add_virtual_roots(struct loader *l)
 {
     struct cenv_problem *p = l->p;
     const struct cenv_request *r = p->request;
@@ -403,43 +406,43 @@ static int ask_machine(struct loader *l)
         uint32_t id = cenv_problem_add_text(p, record->name, l->err);
         if (id == CENV_NONE)
             return l->err->status;
-        ask(p, (struct cenv_asked){
-                   .kind = CENV_ASKED_VIRTUAL, .machine = record, .spec = id});
+        add_root(p, (struct cenv_root){
+                        .kind = CENV_ROOT_VIRTUAL, .machine = record, .spec = id});
     }
     return 0;
 }
 
-/* Settings that hide candidates are asked for as such: an explanation may name them. */
-static void ask_settings(struct cenv_problem *p)
+/* Settings that exclude candidates are asked for as such: an explanation may name them. */
+static void add_setting_roots(struct cenv_problem *p)
 {
     bool strict = false, cutoff = false;
     for (size_t c = 0; c < p->nr_cands; c++) {
-        strict |= p->cands[c].hidden & CENV_HIDDEN_STRICT;
-        cutoff |= p->cands[c].hidden & CENV_HIDDEN_CUTOFF;
+        strict |= p->cands[c].excluded & CENV_EXCLUDED_STRICT;
+        cutoff |= p->cands[c].excluded & CENV_EXCLUDED_CUTOFF;
     }
     if (strict)
-        ask(p, (struct cenv_asked){.kind = CENV_ASKED_STRICT});
+        add_root(p, (struct cenv_root){.kind = CENV_ROOT_STRICT});
     if (cutoff)
-        ask(p, (struct cenv_asked){.kind = CENV_ASKED_CUTOFF});
+        add_root(p, (struct cenv_root){.kind = CENV_ROOT_CUTOFF});
 }
 
 static int load_request(struct loader *l)
 {
     struct cenv_problem *p = l->p;
     const struct cenv_request *r = p->request;
-    size_t most = r->nr_wishes + r->nr_virtuals + 2;
-    for (size_t i = 0; i < r->nr_wishes; i++)
-        most += r->wishes[i].spec.more ? r->wishes[i].spec.more->extras.nr : 0;
-    p->asked = cenv_arena_calloc(&p->arena, most, sizeof(*p->asked));
-    if (!p->asked)
+    size_t most = r->nr_entries + r->nr_virtuals + 2;
+    for (size_t i = 0; i < r->nr_entries; i++)
+        most += r->entries[i].spec.more ? r->entries[i].spec.more->extras.nr : 0;
+    p->roots = cenv_arena_calloc(&p->arena, most, sizeof(*p->roots));
+    if (!p->roots)
         return cenv_error_oom(l->err);
-    int rc = ask_wishes(l);
+    int rc = add_entry_roots(l);
     if (rc == 0)
         rc = load_wanted(l);
     if (rc == 0)
-        rc = ask_machine(l);
+        rc = add_virtual_roots(l);
     if (rc == 0)
-        ask_settings(p);
+        add_setting_roots(p);
     return rc;
 }
 
@@ -454,7 +457,7 @@ static int order_and_assemble(struct cenv_problem *p, struct cenv_error *err)
     if (rc == 0)
         rc = cenv_task_poll(p->task, err);
     if (rc == 0)
-        rc = cenv_assemble(p, before);
+        rc = cenv_assemble_instance(p, before);
     cenv_free(before);
     return rc;
 }

@@ -7,7 +7,7 @@
 
 /*
  * Builds the problem: what is reachable from the request's specs, by names, in candidate order. With
- * `explaining` hidden candidates are kept as such, behind all others, and requirements of one meaning
+ * `explaining` excluded candidates are kept as such, behind all others, and requirements of one meaning
  * are kept apart. The caller releases *out, also after a failure; index and request must outlive it.
  * Statuses as cenv_index_want, cenv_repodata_records and cenv_request_parse.
  */

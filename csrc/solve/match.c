@@ -43,8 +43,8 @@ static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
     return cenv_matchspec_match(&rest, cand->record);
 }
 
-static bool holds(struct matcher *m, const struct cenv_spec *spec,
-                  const struct cenv_candidate *cand)
+static bool spec_holds(struct matcher *m, const struct cenv_spec *spec,
+                       const struct cenv_candidate *cand)
 {
     if (spec->record)
         return spec->record == cand->record ||
@@ -63,8 +63,8 @@ static bool looks_deep(const struct cenv_matchspec_more *more)
                     more->has_features || more->flags.nr);
 }
 
-static int complete_all(struct cenv_problem *p, const struct cenv_name *name,
-                        struct cenv_error *err)
+static int complete_candidates(struct cenv_problem *p, const struct cenv_name *name,
+                               struct cenv_error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; rc == 0 && i < name->nr; i++)
@@ -72,13 +72,13 @@ static int complete_all(struct cenv_problem *p, const struct cenv_name *name,
     return rc;
 }
 
-static void match_all(struct matcher *m, struct cenv_spec *spec,
-                      const struct cenv_name *name)
+static void match_candidates(struct matcher *m, struct cenv_spec *spec,
+                             const struct cenv_name *name)
 {
     const struct cenv_candidate *cands = m->p->cands + name->first;
     memset(m->verdict, 0, name->nr_texts);
     for (uint32_t i = 0; i < name->nr; i++) {
-        if (holds(m, spec, &cands[i]) == spec->negated)
+        if (spec_holds(m, spec, &cands[i]) == spec->negated)
             continue;
         uint32_t rank =
             cands[i].version + (cands[i].record->nr_track_features ? TRACKED : 0);
@@ -90,7 +90,7 @@ static void match_all(struct matcher *m, struct cenv_spec *spec,
 static int match_spec(struct matcher *m, struct cenv_spec *spec, struct cenv_error *err)
 {
     const struct cenv_name *name = &m->p->names[spec->name];
-    int rc = looks_deep(spec->parsed.more) ? complete_all(m->p, name, err) : 0;
+    int rc = looks_deep(spec->parsed.more) ? complete_candidates(m->p, name, err) : 0;
     if (rc < 0)
         return rc;
     spec->bits =
@@ -105,7 +105,7 @@ static int match_spec(struct matcher *m, struct cenv_spec *spec, struct cenv_err
         m->alloc = name->nr_texts;
     }
     if (name->nr)
-        match_all(m, spec, name);
+        match_candidates(m, spec, name);
     return 0;
 }
 

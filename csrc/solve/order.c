@@ -84,7 +84,7 @@ static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate 
                     bool channel_last)
 {
     const struct cenv_record *r = a->record, *s = b->record;
-    int order = (a->hidden != 0) - (b->hidden != 0);
+    int order = (a->excluded != 0) - (b->excluded != 0);
     order = order ? order : b->favored - a->favored;
     order = order ? order : (r->nr_track_features > 0) - (s->nr_track_features > 0);
     if (!channel_last)
@@ -108,8 +108,8 @@ static int by_rest(const struct cenv_record *r, const struct cenv_record *s)
     return order ? order : cenv_str_cmp(r->url, s->url);
 }
 
-static int compare(const struct cenv_candidate *a, const struct cenv_candidate *b,
-                   bool channel_last)
+static int compare_candidates(const struct cenv_candidate *a,
+                              const struct cenv_candidate *b, bool channel_last)
 {
     int order = by_merit(a, b, channel_last);
     return order ? order : by_rest(a->record, b->record);
@@ -117,12 +117,12 @@ static int compare(const struct cenv_candidate *a, const struct cenv_candidate *
 
 static int channel_first(const void *a, const void *b)
 {
-    return compare(a, b, false);
+    return compare_candidates(a, b, false);
 }
 
 static int channel_last(const void *a, const void *b)
 {
-    return compare(a, b, true);
+    return compare_candidates(a, b, true);
 }
 
 static bool is_disabled(const struct cenv_problem *p)
@@ -135,7 +135,7 @@ static uint32_t drop_repeated(struct cenv_candidate *cands, uint32_t nr, bool di
 {
     uint32_t to = nr > 0;
     for (uint32_t i = 1; i < nr; i++)
-        if (compare(&cands[to - 1], &cands[i], disabled) != 0)
+        if (compare_candidates(&cands[to - 1], &cands[i], disabled) != 0)
             cands[to++] = cands[i];
     return to;
 }
@@ -181,8 +181,9 @@ static int by_name(const void *left, const void *right)
 }
 
 /* Lists a candidate's dependencies by name, each name once; returns how many. */
-static uint32_t allowances(const struct cenv_problem *p,
-                           const struct cenv_candidate *cand, struct allowance *out)
+static uint32_t list_allowances(const struct cenv_problem *p,
+                                const struct cenv_candidate *cand,
+                                struct allowance *out)
 {
     uint32_t nr = 0;
     for (uint32_t i = 0; i < cand->nr_depends; i++) {
@@ -229,7 +230,7 @@ static void order_tie(const struct cenv_problem *p, struct tied *tied, uint32_t 
     uint32_t nr_common = 0;
     struct allowance *at = room + tied[0].cand.nr_depends;
     for (uint32_t i = 0; i < nr; i++) {
-        tied[i].nr = allowances(p, &tied[i].cand, at);
+        tied[i].nr = list_allowances(p, &tied[i].cand, at);
         tied[i].allows = at;
         if (i == 0)
             memcpy(common, at, tied[0].nr * sizeof(*at));

@@ -44,28 +44,28 @@ uint32_t cenv_problem_add_spec(struct cenv_problem *p, const struct cenv_spec *s
     return (uint32_t)p->nr_specs++;
 }
 
-/* There is a place for number `id` of the book. */
-static int reach_book(struct cenv_problem *p, uint32_t id, struct cenv_error *err)
+/* There is a place for number `id` of the spec table. */
+static int reach_entry(struct cenv_problem *p, uint32_t id, struct cenv_error *err)
 {
-    if (id < p->nr_by_book)
+    if (id < p->nr_by_entry)
         return 0;
     size_t nr = 2 * (size_t)id + 64;
-    uint32_t *by_book = cenv_reallocarray(p->by_book, nr, sizeof(*by_book));
-    if (!by_book)
+    uint32_t *by_entry = cenv_reallocarray(p->by_entry, nr, sizeof(*by_entry));
+    if (!by_entry)
         return cenv_error_oom(err);
-    memset(by_book + p->nr_by_book, 0xff, (nr - p->nr_by_book) * sizeof(*by_book));
-    p->by_book = by_book;
-    p->nr_by_book = nr;
+    memset(by_entry + p->nr_by_entry, 0xff, (nr - p->nr_by_entry) * sizeof(*by_entry));
+    p->by_entry = by_entry;
+    p->nr_by_entry = nr;
     return 0;
 }
 
-uint32_t cenv_problem_add_booked(struct cenv_problem *p,
-                                 const struct cenv_booked *entry,
-                                 struct cenv_error *err)
+uint32_t cenv_problem_add_entry(struct cenv_problem *p,
+                                const struct cenv_spec_entry *entry,
+                                struct cenv_error *err)
 {
-    if (reach_book(p, entry->id, err) < 0)
+    if (reach_entry(p, entry->id, err) < 0)
         return CENV_NONE;
-    uint32_t *id = &p->by_book[entry->id];
+    uint32_t *id = &p->by_entry[entry->id];
     if (*id != CENV_NONE)
         return *id;
     struct cenv_spec spec = {.text = entry->text,
@@ -82,22 +82,21 @@ uint32_t cenv_problem_add_booked(struct cenv_problem *p,
 uint32_t cenv_problem_add_text(struct cenv_problem *p, struct cenv_str text,
                                struct cenv_error *err)
 {
-    const struct cenv_booked *entry =
-        cenv_specbook_get(cenv_index_specbook(p->index), text, err);
-    return entry ? cenv_problem_add_booked(p, entry, err) : CENV_NONE;
+    const struct cenv_spec_entry *entry =
+        cenv_spec_table_get(cenv_index_spec_table(p->index), text, err);
+    return entry ? cenv_problem_add_entry(p, entry, err) : CENV_NONE;
 }
 
 struct cenv_candidate *cenv_problem_add_candidate(struct cenv_problem *p,
                                                   const struct cenv_record *record,
-                                                  uint32_t source,
-                                                  struct cenv_error *err)
+                                                  uint32_t from, struct cenv_error *err)
 {
     void *cands = p->cands;
     if (grow_array(&cands, &p->alloc_cands, p->nr_cands, sizeof(*p->cands), err) < 0)
         return NULL;
     p->cands = cands;
     struct cenv_candidate *cand = &p->cands[p->nr_cands++];
-    *cand = (struct cenv_candidate){.record = record, .source = source};
+    *cand = (struct cenv_candidate){.record = record, .from = from};
     return cand;
 }
 
@@ -140,13 +139,13 @@ int cenv_problem_add_skip(struct cenv_problem *p, struct cenv_str fn,
 int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
                           struct cenv_error *err)
 {
-    if (!cand->shelved || cand->record->raw.data)
+    if (!cand->cached || cand->record->raw.data)
         return 0;
     struct cenv_record *full = cenv_arena_alloc(&p->arena, sizeof(*full));
     if (!full)
         return cenv_error_oom(err);
     int rc = cenv_repodata_complete(
-        cenv_index_repodata(p->index, cand->source, cand->record->name), cand->record,
+        cenv_index_repodata(p->index, cand->from, cand->record->name), cand->record,
         &p->arena, full, err);
     cand->record = rc < 0 ? cand->record : full;
     return rc;
@@ -156,8 +155,8 @@ bool cenv_problem_is_multichannel(const struct cenv_problem *p,
                                   const struct cenv_channelmatch *channel,
                                   const struct cenv_candidate *cand)
 {
-    return cenv_is_indexed(cand) && channel->kind == CENV_CHANNELMATCH_NAME &&
-           cenv_str_eq(cenv_index_multichannel(p->index, cand->source), channel->text);
+    return cenv_problem_is_indexed(cand) && channel->kind == CENV_CHANNELMATCH_NAME &&
+           cenv_str_eq(cenv_index_multichannel(p->index, cand->from), channel->text);
 }
 
 bool cenv_problem_is_same_record(const struct cenv_record *a,
@@ -175,7 +174,7 @@ void cenv_problem_release(struct cenv_problem *p)
 {
     cenv_map_release(&p->name_ids);
     cenv_map_release(&p->spec_ids);
-    cenv_free(p->by_book);
+    cenv_free(p->by_entry);
     cenv_free(p->names);
     cenv_free(p->specs);
     cenv_free(p->cands);

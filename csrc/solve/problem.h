@@ -20,39 +20,39 @@
 #include "solve/request.h"
 
 /* Why a candidate must not be chosen although it is there. */
-enum cenv_hidden {
-    CENV_SHOWN = 0,
-    CENV_HIDDEN_STRICT = 1 << 0,
-    CENV_HIDDEN_CUTOFF = 1 << 1,
+enum cenv_exclusion {
+    CENV_NOT_EXCLUDED = 0,
+    CENV_EXCLUDED_STRICT = 1 << 0,
+    CENV_EXCLUDED_CUTOFF = 1 << 1,
 };
 
 enum {
-    CENV_SOURCE_REQUEST = UINT32_MAX,       /* a record of the request */
-    CENV_SOURCE_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
-    CENV_SOURCE_CONDITION = UINT32_MAX - 2, /* a way to meet a conditional dependency */
+    CENV_FROM_REQUEST = UINT32_MAX,       /* a record of the request */
+    CENV_FROM_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
+    CENV_FROM_CONDITION = UINT32_MAX - 2, /* a way to meet a conditional dependency */
 };
 
 struct cenv_candidate {
     const struct cenv_record *record;
-    uint32_t source; /* in the index, or CENV_SOURCE_... */
-    uint32_t specs;  /* its first spec in problem.links: depends, then constrains */
+    uint32_t from;  /* in the index, or CENV_FROM_... */
+    uint32_t specs; /* its first spec in problem.links: depends, then constrains */
     uint32_t nr_depends, nr_constrains;
-    const struct cenv_shelved
-        *shelved; /* what has its dependencies as numbers, or NULL */
+    const struct cenv_cached_name
+        *cached;  /* what has its dependencies as numbers, or NULL */
     uint32_t row; /* there */
     uint32_t
         version; /* rank among the name's versions, 0 the newest; equal when versions are */
-    uint32_t text;  /* likewise, but 1.0 and 1.0.0 differ */
-    uint8_t hidden; /* bits of enum cenv_hidden */
+    uint32_t text;    /* likewise, but 1.0 and 1.0.0 differ */
+    uint8_t excluded; /* bits of enum cenv_exclusion */
     bool favored;
 };
 
-static inline bool cenv_is_indexed(const struct cenv_candidate *cand)
+static inline bool cenv_problem_is_indexed(const struct cenv_candidate *cand)
 {
-    return cand->source < CENV_SOURCE_CONDITION;
+    return cand->from < CENV_FROM_CONDITION;
 }
 
-/* A distinct text of a dependency, constraint or wish. */
+/* A distinct text of a dependency, constraint or entry. */
 struct cenv_spec {
     struct cenv_str text;
     struct cenv_matchspec parsed;
@@ -70,7 +70,7 @@ struct cenv_spec {
  * "name[extra]" has the candidates of "name", each needing itself and what its extra group depends
  * on; "name[when=...]" has the ways to meet a conditional dependency.
  */
-enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_WHEN };
+enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_CONDITIONAL };
 
 /* Candidates cands[first] .. cands[first + nr - 1], in order. */
 struct cenv_name {
@@ -85,17 +85,17 @@ struct cenv_name {
     struct cenv_str extra;                  /* of EXTRA */
 };
 
-/* A wish, virtual package or channel setting as an item of the instance. */
-struct cenv_asked {
-    enum cenv_asked_kind {
-        CENV_ASKED_WISH,
-        CENV_ASKED_VIRTUAL,
-        CENV_ASKED_STRICT,
-        CENV_ASKED_CUTOFF,
+/* An entry, virtual package or channel setting as a goal of the instance. */
+struct cenv_root {
+    enum cenv_root_kind {
+        CENV_ROOT_ENTRY,
+        CENV_ROOT_VIRTUAL,
+        CENV_ROOT_STRICT,
+        CENV_ROOT_CUTOFF,
     } kind;
-    const struct cenv_wish *wish;      /* of a wish */
-    const struct cenv_record *machine; /* of a virtual package */
-    uint32_t spec;                     /* of both: in specs */
+    const struct cenv_request_entry *entry; /* of an entry */
+    const struct cenv_record *machine;      /* of a virtual package */
+    uint32_t spec;                          /* of both: in specs */
 };
 
 struct cenv_problem {
@@ -103,14 +103,15 @@ struct cenv_problem {
     const struct cenv_request *request;
     struct cenv_task *task; /* of the caller of cenv_load_problem, while that runs */
     bool
-        explaining; /* hidden candidates are kept, requirements of one meaning not merged */
+        explaining; /* excluded candidates are kept, requirements of one meaning not merged */
     struct cenv_arena arena; /* records, texts, bits */
     struct cenv_skips skips; /* records that cannot be used, and why */
 
     struct cenv_map name_ids;
     struct cenv_map spec_ids; /* of specs that no text stands for */
-    uint32_t *by_book; /* by number in the index's book: the spec, or CENV_NONE */
-    size_t nr_by_book;
+    uint32_t
+        *by_entry; /* by number in the index's spec table: the spec, or CENV_NONE */
+    size_t nr_by_entry;
     struct cenv_name *names; /* sorted by text once built: the names of the instance */
     size_t nr_names, alloc_names;
     struct cenv_spec *specs;
@@ -119,8 +120,8 @@ struct cenv_problem {
     size_t nr_cands, alloc_cands;
     uint32_t *links; /* spec ids of candidates */
     size_t nr_links, alloc_links;
-    struct cenv_asked *asked; /* as the items of the instance */
-    size_t nr_asked;
+    struct cenv_root *roots; /* as the goals of the instance */
+    size_t nr_roots;
 
     uint32_t
         *req_spec; /* by requirement of the instance: a spec that has this meaning */
@@ -151,9 +152,9 @@ uint32_t cenv_problem_add_spec(struct cenv_problem *p, const struct cenv_spec *s
                                struct cenv_error *err);
 
 /* The id of a spec of the index's table, added when it is new; of a malformed one `bad` is set. */
-uint32_t cenv_problem_add_booked(struct cenv_problem *p,
-                                 const struct cenv_booked *entry,
-                                 struct cenv_error *err);
+uint32_t cenv_problem_add_entry(struct cenv_problem *p,
+                                const struct cenv_spec_entry *entry,
+                                struct cenv_error *err);
 
 /* The same by its text, which enters the table when it is not there. */
 uint32_t cenv_problem_add_text(struct cenv_problem *p, struct cenv_str text,
@@ -162,7 +163,7 @@ uint32_t cenv_problem_add_text(struct cenv_problem *p, struct cenv_str text,
 /* A candidate behind those there are; valid until the next one is added. */
 struct cenv_candidate *cenv_problem_add_candidate(struct cenv_problem *p,
                                                   const struct cenv_record *record,
-                                                  uint32_t source,
+                                                  uint32_t from,
                                                   struct cenv_error *err);
 
 /* Appends a link; a dependency wants its name, a constraint only a virtual package. */

@@ -17,7 +17,7 @@ struct parser {
     struct cenv_error *err;
 };
 
-static struct cenv_str copy(struct parser *p, struct cenv_str text)
+static struct cenv_str copy_text(struct parser *p, struct cenv_str text)
 {
     struct cenv_str own = cenv_arena_str(p->arena, text);
     if (!own.data)
@@ -26,7 +26,7 @@ static struct cenv_str copy(struct parser *p, struct cenv_str text)
 }
 
 /* The two or four digits at *at; moves it behind them and behind `sep`, when one is wanted. */
-static bool digits(const char **at, int nr, char sep, int *out)
+static bool parse_digits(const char **at, int nr, char sep, int *out)
 {
     int value = 0;
     for (int i = 0; i < nr; i++, (*at)++) {
@@ -50,15 +50,15 @@ static int64_t days_of(int year, int month, int day)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-static bool clock_of(const char **at, int64_t *ms)
+static bool parse_clock(const char **at, int64_t *ms)
 {
     int hour, minute, second = 0, fraction = 0;
-    if (!digits(at, 2, ':', &hour) || !digits(at, 2, 0, &minute) || hour > 23 ||
-        minute > 59)
+    if (!parse_digits(at, 2, ':', &hour) || !parse_digits(at, 2, 0, &minute) ||
+        hour > 23 || minute > 59)
         return false;
     if (**at == ':') {
         ++*at;
-        if (!digits(at, 2, 0, &second) || second > 60)
+        if (!parse_digits(at, 2, 0, &second) || second > 60)
             return false;
     }
     if (**at == '.')
@@ -77,10 +77,11 @@ bool cenv_time_parse(struct cenv_str text, int64_t *ms)
         return false;
     snprintf(own, sizeof(own), "%.*s", CENV_STR_ARG(text));
     const char *at = own;
-    if (!digits(&at, 4, '-', &year) || !digits(&at, 2, '-', &month) ||
-        !digits(&at, 2, 0, &day) || month < 1 || month > 12 || day < 1 || day > 31)
+    if (!parse_digits(&at, 4, '-', &year) || !parse_digits(&at, 2, '-', &month) ||
+        !parse_digits(&at, 2, 0, &day) || month < 1 || month > 12 || day < 1 ||
+        day > 31)
         return false;
-    if ((*at == 'T' || *at == ' ') && (++at, !clock_of(&at, &clock)))
+    if ((*at == 'T' || *at == ' ') && (++at, !parse_clock(&at, &clock)))
         return false;
     at += *at == 'Z';
     if (*at)
@@ -108,7 +109,7 @@ static int parse_cutoff(struct parser *p, const struct cenv_json *value)
             "not '%.*s'",
             CENV_STR_ARG(text));
     }
-    r->cutoff_text = copy(p, text);
+    r->cutoff_text = copy_text(p, text);
     return r->cutoff_text.data ? 0 : CENV_ENOMEM;
 }
 
@@ -129,15 +130,16 @@ static int parse_priority(struct parser *p, const struct cenv_json *value)
         CENV_STR_ARG(text));
 }
 
-static int parse_spec(struct parser *p, struct cenv_str text, struct cenv_wish *wish)
+static int parse_spec(struct parser *p, struct cenv_str text,
+                      struct cenv_request_entry *entry)
 {
-    wish->text = copy(p, cenv_str_trim(text));
-    if (!wish->text.data)
+    entry->text = copy_text(p, cenv_str_trim(text));
+    if (!entry->text.data)
         return CENV_ENOMEM;
-    int rc = cenv_matchspec_parse(&wish->spec, wish->text, p->arena, p->err);
-    if (rc == 0 && wish->spec.name_is_glob)
+    int rc = cenv_matchspec_parse(&entry->spec, entry->text, p->arena, p->err);
+    if (rc == 0 && entry->spec.name_is_glob)
         rc = cenv_error_set(p->err, CENV_ESPEC, "'%.*s' does not name one package",
-                            CENV_STR_ARG(wish->text));
+                            CENV_STR_ARG(entry->text));
     return rc;
 }
 
@@ -148,7 +150,7 @@ static struct cenv_str print_record(struct parser *p, const struct cenv_json *ob
     cenv_buf_init(&text, RECORD_MAX);
     cenv_json_print(object, 0, &text);
     struct cenv_str own =
-        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
+        text.failed ? (struct cenv_str){NULL, 0} : copy_text(p, cenv_buf_str(&text));
     if (text.failed)
         cenv_error_set(p->err, CENV_EUSAGE, "a record of the request is too large");
     cenv_buf_release(&text);
@@ -162,7 +164,7 @@ static struct cenv_str name_record(struct parser *p, const struct cenv_record *r
     cenv_buf_addf(&text, "%.*s==%.*s=%.*s", CENV_STR_ARG(record->name),
                   CENV_STR_ARG(record->version), CENV_STR_ARG(record->build));
     struct cenv_str own =
-        text.failed ? (struct cenv_str){NULL, 0} : copy(p, cenv_buf_str(&text));
+        text.failed ? (struct cenv_str){NULL, 0} : copy_text(p, cenv_buf_str(&text));
     if (text.failed)
         cenv_error_oom(p->err);
     cenv_buf_release(&text);
@@ -173,21 +175,21 @@ static struct cenv_str name_record(struct parser *p, const struct cenv_record *r
 static int set_origin(struct parser *p, const struct cenv_json *object,
                       struct cenv_record *record)
 {
-    record->channel = copy(p, cenv_json_get_str(object, "channel"));
-    record->url = copy(p, cenv_json_get_str(object, "url"));
-    record->subdir = copy(p, cenv_json_get_str(object, "subdir"));
+    record->channel = copy_text(p, cenv_json_get_str(object, "channel"));
+    record->url = copy_text(p, cenv_json_get_str(object, "url"));
+    record->subdir = copy_text(p, cenv_json_get_str(object, "subdir"));
     return record->channel.data && record->url.data && record->subdir.data
                ? 0
                : CENV_ENOMEM;
 }
 
 static int parse_record(struct parser *p, const struct cenv_json *object,
-                        struct cenv_wish *wish)
+                        struct cenv_request_entry *entry)
 {
     struct cenv_record_origin origin = {.channel_rank = UINT32_MAX};
     struct cenv_record *record = cenv_arena_calloc(p->arena, 1, sizeof(*record));
     struct cenv_str text = print_record(p, object);
-    struct cenv_str fn = copy(p, cenv_json_get_str(object, "fn"));
+    struct cenv_str fn = copy_text(p, cenv_json_get_str(object, "fn"));
     if (!record || !text.data || !fn.data)
         return cenv_error_oom(p->err);
     int rc = cenv_record_parse(record, text, fn, &origin, p->arena, p->err);
@@ -195,46 +197,47 @@ static int parse_record(struct parser *p, const struct cenv_json *object,
         cenv_error_prefix(p->err, "a record of the request");
         return rc;
     }
-    wish->record = record;
-    wish->text = name_record(p, record);
-    if (!wish->text.data || set_origin(p, object, record) < 0)
+    entry->record = record;
+    entry->text = name_record(p, record);
+    if (!entry->text.data || set_origin(p, object, record) < 0)
         return cenv_error_oom(p->err);
     return 0;
 }
 
-static int parse_wish(struct parser *p, const struct cenv_json *item, const char *key,
-                      struct cenv_wish *wish)
+static int parse_entry(struct parser *p, const struct cenv_json *item, const char *key,
+                       struct cenv_request_entry *entry)
 {
     struct cenv_str text = cenv_json_str(item);
-    bool records = wish->kind == CENV_WISH_LOCKED || wish->kind == CENV_WISH_FAVORED;
+    bool records =
+        entry->kind == CENV_REQUEST_LOCKED || entry->kind == CENV_REQUEST_FAVORED;
     if (text.data)
-        return parse_spec(p, text, wish);
+        return parse_spec(p, text, entry);
     if (records && cenv_json_type(item) == CENV_JSON_OBJECT)
-        return parse_record(p, item, wish);
+        return parse_record(p, item, entry);
     return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list of %s", key,
                           records ? "specs or records" : "specs");
 }
 
 static const struct {
     const char *key;
-    enum cenv_wish_kind kind;
+    enum cenv_request_kind kind;
 } lists[] = {
-    {"specs", CENV_WISH_SPEC},
-    {"locked", CENV_WISH_LOCKED},
-    {"pinned", CENV_WISH_PINNED},
-    {"favored", CENV_WISH_FAVORED},
+    {"specs", CENV_REQUEST_SPEC},
+    {"locked", CENV_REQUEST_LOCKED},
+    {"pinned", CENV_REQUEST_PINNED},
+    {"favored", CENV_REQUEST_FAVORED},
 };
 
 enum { NR_LISTS = sizeof(lists) / sizeof(lists[0]) };
 
-static int parse_wishes(struct parser *p, const struct cenv_json *root)
+static int parse_entries(struct parser *p, const struct cenv_json *root)
 {
     struct cenv_request *r = p->request;
     size_t nr = 0;
     for (size_t i = 0; i < NR_LISTS; i++)
         nr += cenv_json_len(cenv_json_get(root, lists[i].key));
-    r->wishes = cenv_arena_calloc(p->arena, nr, sizeof(*r->wishes));
-    if (!r->wishes)
+    r->entries = cenv_arena_calloc(p->arena, nr, sizeof(*r->entries));
+    if (!r->entries)
         return cenv_error_oom(p->err);
     for (size_t i = 0; i < NR_LISTS; i++) {
         const struct cenv_json *item, *list = cenv_json_get(root, lists[i].key);
@@ -244,9 +247,9 @@ static int parse_wishes(struct parser *p, const struct cenv_json *root)
                                   lists[i].key);
         cenv_json_each(item, list)
         {
-            struct cenv_wish *wish = &r->wishes[r->nr_wishes++];
-            wish->kind = lists[i].kind;
-            int rc = parse_wish(p, item, lists[i].key, wish);
+            struct cenv_request_entry *entry = &r->entries[r->nr_entries++];
+            entry->kind = lists[i].kind;
+            int rc = parse_entry(p, item, lists[i].key, entry);
             if (rc < 0)
                 return rc;
         }
@@ -266,9 +269,10 @@ static int parse_virtual(struct parser *p, const struct cenv_json *item,
         return cenv_error_set(
             p->err, CENV_EUSAGE,
             "virtual_packages must be a list of [name, version, build]");
-    out->name = copy(p, cenv_json_str(name));
-    out->version = copy(p, cenv_json_str(version));
-    out->build = copy(p, cenv_json_cstr(build) ? cenv_json_str(build) : CENV_STR("0"));
+    out->name = copy_text(p, cenv_json_str(name));
+    out->version = copy_text(p, cenv_json_str(version));
+    out->build =
+        copy_text(p, cenv_json_cstr(build) ? cenv_json_str(build) : CENV_STR("0"));
     if (!out->name.data || !out->version.data || !out->build.data || !parsed)
         return cenv_error_oom(p->err);
     int rc = cenv_version_parse(parsed, out->version, p->arena, p->err);
@@ -302,12 +306,12 @@ static int parse_all(struct parser *p, const struct cenv_json *root)
 {
     if (cenv_json_type(root) != CENV_JSON_OBJECT)
         return cenv_error_set(p->err, CENV_EUSAGE, "the request is not a JSON object");
-    int rc = parse_wishes(p, root);
+    int rc = parse_entries(p, root);
     rc = rc < 0 ? rc : parse_virtuals(p, cenv_json_get(root, "virtual_packages"));
     rc = rc < 0 ? rc : parse_priority(p, cenv_json_get(root, "channel_priority"));
     rc = rc < 0 ? rc : parse_cutoff(p, cenv_json_get(root, "exclude_newer"));
     p->request->add_pip = cenv_json_get_true(root, "add_pip");
-    p->request->explain = copy(p, cenv_json_get_str(root, "explain"));
+    p->request->explain = copy_text(p, cenv_json_get_str(root, "explain"));
     return rc < 0 ? rc : p->err->status;
 }
 

@@ -18,28 +18,29 @@ enum cenv_priority {
     CENV_PRIORITY_DISABLED
 };
 
-enum cenv_wish_kind {
-    CENV_WISH_SPEC,    /* installed, matching */
-    CENV_WISH_LOCKED,  /* installed, exactly so */
-    CENV_WISH_PINNED,  /* matching, if installed */
-    CENV_WISH_FAVORED, /* preferred, if possible */
+enum cenv_request_kind {
+    CENV_REQUEST_SPEC,    /* installed, matching */
+    CENV_REQUEST_LOCKED,  /* installed, exactly so */
+    CENV_REQUEST_PINNED,  /* matching, if installed */
+    CENV_REQUEST_FAVORED, /* preferred, if possible */
 };
 
 /* One entry of specs, locked, pinned or favored; names a record or is a spec. */
-struct cenv_wish {
-    enum cenv_wish_kind kind;
+struct cenv_request_entry {
+    enum cenv_request_kind kind;
     struct cenv_str text; /* as given; of a record "name==version=build" */
     struct cenv_matchspec spec;
     const struct cenv_record *record; /* or NULL */
 };
 
 struct cenv_request {
-    struct cenv_wish *wishes; /* specs in their order, then locked, pinned, favored */
-    size_t nr_wishes;
+    struct cenv_request_entry
+        *entries; /* specs in their order, then locked, pinned, favored */
+    size_t nr_entries;
     struct cenv_record *virtuals; /* what the machine has, as records of no channel */
     size_t nr_virtuals;
     enum cenv_priority priority;
-    int64_t cutoff_ms; /* records newer than this are hidden; INT64_MAX: none */
+    int64_t cutoff_ms; /* records newer than this are excluded; INT64_MAX: none */
     struct cenv_str cutoff_text;
     bool add_pip;
     struct cenv_str explain; /* a name, or empty */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Layered descent: see search.h.
+ * Lexicographic search: see search.h.
  *
  * A model in hand is an upper bound for every name, what is fixed at the root of the search tree a
- * lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a layer
- * at its lower bounds. When that fails, the core says for how long a prefix of the layer it may still
+ * lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a level
+ * at its lower bounds. When that fails, the core says for how long a prefix of the level it may still
  * hold, and is kept as a clause; a name that fails alone is pushed down from its place in the model.
- * Most layers take no solve or one.
+ * Most levels take no solve or one.
  */
 #include "solve/search.h"
 
@@ -16,31 +16,31 @@
 #include "base/alloc.h"
 #include "solve/encode.h"
 
-struct descent {
+struct search {
     const struct cenv_instance *in;
     struct cenv_sat *sat;
     struct cenv_task *task;
     struct cenv_error *err;
     uint32_t *model;  /* by name: its place in the last model, or CENV_ABSENT */
     uint32_t *choice; /* by name: what is fixed */
-    uint32_t *names;  /* the layer */
+    uint32_t *names;  /* the level */
     uint32_t nr;
-    uint32_t *queue; /* the next layer */
+    uint32_t *queue; /* the next level */
     uint32_t nr_queue;
-    uint32_t *later; /* deferred names, for when no layer is left */
+    uint32_t *later; /* deferred names, for when no level is left */
     uint32_t nr_later;
-    bool *seen; /* by name: fixed, in the layer or the queue */
-    int *core;
+    bool *seen; /* by name: fixed, in the level or the queue */
+    int *refuted;
 };
 
 /* The literal "place or worse" is true in the whole of places 0 .. result - 1 and false from there. */
-static uint32_t count_true(const struct descent *d, uint32_t name,
+static uint32_t count_true(const struct search *s, uint32_t name,
                            bool (*is_true)(const struct cenv_sat *, int))
 {
-    uint32_t lo = 0, hi = cenv_instance_size(d->in, name);
+    uint32_t lo = 0, hi = cenv_instance_size(s->in, name);
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
-        if (is_true(d->sat, cenv_var_worse(d->in, name, mid)))
+        if (is_true(s->sat, cenv_encode_worse(s->in, name, mid)))
             lo = mid + 1;
         else
             hi = mid;
@@ -54,72 +54,72 @@ static bool is_fixed(const struct cenv_sat *sat, int var)
 }
 
 /* The best place of `name` that is not known to be impossible; the name is known to be installed. */
-static uint32_t lower_bound(const struct descent *d, uint32_t name)
+static uint32_t lower_bound(const struct search *s, uint32_t name)
 {
-    uint32_t nr = count_true(d, name, is_fixed);
+    uint32_t nr = count_true(s, name, is_fixed);
     return nr ? nr - 1 : 0;
 }
 
-static void read_model(struct descent *d)
+static void read_model(struct search *s)
 {
-    for (uint32_t n = 0; n < d->in->nr_names; n++) {
-        if (d->choice[n] != CENV_ABSENT)
+    for (uint32_t n = 0; n < s->in->nr_names; n++) {
+        if (s->choice[n] != CENV_ABSENT)
             continue;
-        uint32_t nr = count_true(d, n, cenv_sat_value);
-        d->model[n] = nr ? nr - 1 : CENV_ABSENT;
+        uint32_t nr = count_true(s, n, cenv_sat_value);
+        s->model[n] = nr ? nr - 1 : CENV_ABSENT;
     }
 }
 
-static int solve(struct descent *d)
+static int solve_and_read(struct search *s)
 {
-    int rc = cenv_sat_solve(d->sat, d->task, d->err);
+    int rc = cenv_sat_solve(s->sat, s->task, s->err);
     if (rc > 0)
-        read_model(d);
+        read_model(s);
     return rc;
 }
 
-static int add(struct descent *d, int lit)
+static int add_unit(struct search *s, int lit)
 {
-    if (cenv_sat_fixed(d->sat, lit) > 0)
+    if (cenv_sat_fixed(s->sat, lit) > 0)
         return 0;
-    return cenv_sat_add(d->sat, &lit, 1) < 0 ? cenv_error_oom(d->err) : 0;
+    return cenv_sat_add(s->sat, &lit, 1) < 0 ? cenv_error_oom(s->err) : 0;
 }
 
 /* Assumes that `name` is at a place better than `place`; no solution has a size as its place. */
-static int assume_better(struct descent *d, uint32_t name, uint32_t place)
+static int assume_better(struct search *s, uint32_t name, uint32_t place)
 {
-    if (place >= cenv_instance_size(d->in, name))
+    if (place >= cenv_instance_size(s->in, name))
         return 0;
-    int lit = -cenv_var_worse(d->in, name, place);
-    return cenv_sat_assume(d->sat, lit) < 0 ? cenv_error_oom(d->err) : 0;
+    int lit = -cenv_encode_worse(s->in, name, place);
+    return cenv_sat_assume(s->sat, lit) < 0 ? cenv_error_oom(s->err) : 0;
 }
 
-static int fix(struct descent *d, uint32_t name, uint32_t place)
+static int fix_name(struct search *s, uint32_t name, uint32_t place)
 {
-    d->choice[name] = place;
-    int rc = add(d, cenv_var_worse(d->in, name, place));
-    if (rc == 0 && place + 1 < cenv_instance_size(d->in, name))
-        rc = add(d, -cenv_var_worse(d->in, name, place + 1));
+    s->choice[name] = place;
+    int rc = add_unit(s, cenv_encode_worse(s->in, name, place));
+    if (rc == 0 && place + 1 < cenv_instance_size(s->in, name))
+        rc = add_unit(s, -cenv_encode_worse(s->in, name, place + 1));
     return rc;
 }
 
 /* Keeps the refuted assumptions as a clause, so that propagation knows them from now on. */
-static int keep_core(struct descent *d)
+static int keep_refutation(struct search *s)
 {
-    size_t nr = cenv_sat_nr_failed(d->sat);
+    size_t nr = cenv_sat_nr_failed(s->sat);
     for (size_t i = 0; i < nr; i++)
-        d->core[i] = -cenv_sat_failed(d->sat, i);
-    return cenv_sat_add(d->sat, d->core, nr) < 0 ? cenv_error_oom(d->err) : 0;
+        s->refuted[i] = -cenv_sat_failed(s->sat, i);
+    return cenv_sat_add(s->sat, s->refuted, nr) < 0 ? cenv_error_oom(s->err) : 0;
 }
 
-/* The last place in the layer, from <= result, that the core speaks of. */
-static uint32_t last_in_core(const struct descent *d, uint32_t from, uint32_t to)
+/* The last place in the level, from <= result, that the core speaks of. */
+static uint32_t last_refuted(const struct search *s, uint32_t from, uint32_t to)
 {
-    size_t nr = cenv_sat_nr_failed(d->sat);
+    size_t nr = cenv_sat_nr_failed(s->sat);
     for (uint32_t i = to; i-- > from;) {
-        uint32_t lo = d->in->first[d->names[i]], hi = d->in->first[d->names[i] + 1];
+        uint32_t lo = s->in->first[s->names[i]], hi = s->in->first[s->names[i] + 1];
         for (size_t k = 0; k < nr; k++) {
-            uint32_t c = (uint32_t)abs(cenv_sat_failed(d->sat, k)) - 1;
+            uint32_t c = (uint32_t)abs(cenv_sat_failed(s->sat, k)) - 1;
             if (lo <= c && c < hi)
                 return i;
         }
@@ -128,37 +128,37 @@ static uint32_t last_in_core(const struct descent *d, uint32_t from, uint32_t to
 }
 
 /* The model stays; the name goes down to the best place there is. */
-static int push_down(struct descent *d, uint32_t name)
+static int push_name_down(struct search *s, uint32_t name)
 {
     int rc = 1;
-    while (rc > 0 && d->model[name] > lower_bound(d, name)) {
-        rc = assume_better(d, name, d->model[name]);
+    while (rc > 0 && s->model[name] > lower_bound(s, name)) {
+        rc = assume_better(s, name, s->model[name]);
         if (rc == 0)
-            rc = solve(d);
+            rc = solve_and_read(s);
     }
-    return rc < 0 ? rc : fix(d, name, d->model[name]);
+    return rc < 0 ? rc : fix_name(s, name, s->model[name]);
 }
 
 /* Probes names[from .. to - 1] all at their lower bounds: 1 and the model, or 0 and the core. */
-static int probe(struct descent *d, uint32_t from, uint32_t to)
+static int probe_names(struct search *s, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        int rc = assume_better(d, d->names[i], lower_bound(d, d->names[i]) + 1);
+        int rc = assume_better(s, s->names[i], lower_bound(s, s->names[i]) + 1);
         if (rc < 0)
             return rc;
     }
-    return solve(d);
+    return solve_and_read(s);
 }
 
 /* Fixes what the model already has at its lower bound; returns how far, or a status. */
-static int64_t fix_prefix(struct descent *d, uint32_t from)
+static int64_t fix_prefix(struct search *s, uint32_t from)
 {
     uint32_t i = from;
-    for (; i < d->nr; i++) {
-        uint32_t name = d->names[i];
-        if (d->model[name] != lower_bound(d, name))
+    for (; i < s->nr; i++) {
+        uint32_t name = s->names[i];
+        if (s->model[name] != lower_bound(s, name))
             break;
-        int rc = fix(d, name, d->model[name]);
+        int rc = fix_name(s, name, s->model[name]);
         if (rc < 0)
             return rc;
     }
@@ -166,42 +166,42 @@ static int64_t fix_prefix(struct descent *d, uint32_t from)
 }
 
 /* Fixes at least names[from], which is not at its lower bound. */
-static int advance(struct descent *d, uint32_t from)
+static int advance_level(struct search *s, uint32_t from)
 {
-    for (uint32_t to = d->nr; to > from;) {
-        int rc = probe(d, from, to);
+    for (uint32_t to = s->nr; to > from;) {
+        int rc = probe_names(s, from, to);
         if (rc != 0)
             return rc < 0 ? rc : 0;
-        to = last_in_core(d, from, to);
-        rc = keep_core(d);
+        to = last_refuted(s, from, to);
+        rc = keep_refutation(s);
         if (rc < 0)
             return rc;
     }
-    return push_down(d, d->names[from]);
+    return push_name_down(s, s->names[from]);
 }
 
-static int fix_layer(struct descent *d)
+static int fix_level(struct search *s)
 {
-    for (int64_t i = fix_prefix(d, 0); i < d->nr; i = fix_prefix(d, (uint32_t)i)) {
+    for (int64_t i = fix_prefix(s, 0); i < s->nr; i = fix_prefix(s, (uint32_t)i)) {
         if (i < 0)
             return (int)i;
-        int rc = advance(d, (uint32_t)i);
+        int rc = advance_level(s, (uint32_t)i);
         if (rc < 0)
             return rc;
-        i += d->choice[d->names[i]] != CENV_ABSENT;
+        i += s->choice[s->names[i]] != CENV_ABSENT;
     }
     return 0;
 }
 
-static void enqueue(struct descent *d, const struct cenv_req *req)
+static void enqueue_name(struct search *s, const struct cenv_req *req)
 {
-    if (req->limit || d->seen[req->name])
+    if (req->limit || s->seen[req->name])
         return;
-    d->seen[req->name] = true;
-    if (d->in->deferred && d->in->deferred[req->name])
-        d->later[d->nr_later++] = req->name;
+    s->seen[req->name] = true;
+    if (s->in->deferred && s->in->deferred[req->name])
+        s->later[s->nr_later++] = req->name;
     else
-        d->queue[d->nr_queue++] = req->name;
+        s->queue[s->nr_queue++] = req->name;
 }
 
 static int by_number(const void *a, const void *b)
@@ -210,99 +210,100 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void take_deferred(struct descent *d)
+static void take_deferred(struct search *s)
 {
-    memcpy(d->queue, d->later, d->nr_later * sizeof(*d->queue));
-    d->nr_queue = d->nr_later;
-    d->nr_later = 0;
+    memcpy(s->queue, s->later, s->nr_later * sizeof(*s->queue));
+    s->nr_queue = s->nr_later;
+    s->nr_later = 0;
 }
 
-/* What the layer requires becomes the layer. */
-static void next_layer(struct descent *d)
+/* What the level requires becomes the level. */
+static void begin_next_level(struct search *s)
 {
-    const struct cenv_instance *in = d->in;
-    for (uint32_t i = 0; i < d->nr; i++) {
-        uint32_t c = in->first[d->names[i]] + d->choice[d->names[i]];
+    const struct cenv_instance *in = s->in;
+    for (uint32_t i = 0; i < s->nr; i++) {
+        uint32_t c = in->first[s->names[i]] + s->choice[s->names[i]];
         for (uint32_t k = in->edge_first[c]; k < in->edge_first[c + 1]; k++)
-            enqueue(d, &in->reqs[in->edges[k]]);
+            enqueue_name(s, &in->reqs[in->edges[k]]);
     }
-    if (!d->nr_queue)
-        take_deferred(d);
-    qsort(d->queue, d->nr_queue, sizeof(*d->queue), by_number);
-    uint32_t *names = d->names;
-    d->names = d->queue;
-    d->nr = d->nr_queue;
-    d->queue = names;
-    d->nr_queue = 0;
+    if (!s->nr_queue)
+        take_deferred(s);
+    qsort(s->queue, s->nr_queue, sizeof(*s->queue), by_number);
+    uint32_t *names = s->names;
+    s->names = s->queue;
+    s->nr = s->nr_queue;
+    s->queue = names;
+    s->nr_queue = 0;
 }
 
-static void first_layer(struct descent *d)
+static void begin_first_level(struct search *s)
 {
-    for (uint32_t i = 0; i < d->in->nr_items; i++)
-        if (d->in->items[i].kind == CENV_ITEM_REQ)
-            enqueue(d, &d->in->reqs[d->in->items[i].value]);
-    if (!d->nr_queue)
-        take_deferred(d);
-    for (d->nr = 0; d->nr < d->nr_queue; d->nr++)
-        d->names[d->nr] = d->queue[d->nr];
-    d->nr_queue = 0;
+    for (uint32_t i = 0; i < s->in->nr_goals; i++)
+        if (s->in->goals[i].kind == CENV_GOAL_REQ)
+            enqueue_name(s, &s->in->reqs[s->in->goals[i].value]);
+    if (!s->nr_queue)
+        take_deferred(s);
+    for (s->nr = 0; s->nr < s->nr_queue; s->nr++)
+        s->names[s->nr] = s->queue[s->nr];
+    s->nr_queue = 0;
 }
 
-/* Solves with all items assumed; from then on they hold. */
-static int satisfy_items(struct descent *d)
+/* Solves with all goals assumed; from then on they hold. */
+static int satisfy_goals(struct search *s)
 {
-    for (uint32_t i = 0; i < d->in->nr_items; i++)
-        if (cenv_sat_assume(d->sat, cenv_var_item(d->in, i)) < 0)
-            return cenv_error_oom(d->err);
-    int rc = solve(d);
-    for (uint32_t i = 0; rc > 0 && i < d->in->nr_items; i++) {
-        int added = add(d, cenv_var_item(d->in, i));
+    for (uint32_t i = 0; i < s->in->nr_goals; i++)
+        if (cenv_sat_assume(s->sat, cenv_encode_goal(s->in, i)) < 0)
+            return cenv_error_oom(s->err);
+    int rc = solve_and_read(s);
+    for (uint32_t i = 0; rc > 0 && i < s->in->nr_goals; i++) {
+        int added = add_unit(s, cenv_encode_goal(s->in, i));
         rc = added < 0 ? added : rc;
     }
     return rc;
 }
 
-static int descend(struct descent *d, uint32_t *layer)
+static int search_levels(struct search *s, uint32_t *level)
 {
-    int rc = satisfy_items(d);
+    int rc = satisfy_goals(s);
     if (rc <= 0)
         return rc;
-    first_layer(d);
-    for (uint32_t depth = 0; d->nr > 0; depth++) {
-        rc = fix_layer(d);
+    begin_first_level(s);
+    for (uint32_t depth = 0; s->nr > 0; depth++) {
+        rc = fix_level(s);
         if (rc < 0)
             return rc;
-        for (uint32_t i = 0; layer && i < d->nr; i++)
-            layer[d->names[i]] = depth;
-        next_layer(d);
+        for (uint32_t i = 0; level && i < s->nr; i++)
+            level[s->names[i]] = depth;
+        begin_next_level(s);
     }
     return 1;
 }
 
-int cenv_descend(const struct cenv_instance *in, struct cenv_sat *sat, uint32_t *choice,
-                 uint32_t *layer, struct cenv_task *task, struct cenv_error *err)
+int cenv_search_best(const struct cenv_instance *in, struct cenv_sat *sat,
+                     uint32_t *choice, uint32_t *level, struct cenv_task *task,
+                     struct cenv_error *err)
 {
-    struct descent d = {
+    struct search s = {
         .in = in, .sat = sat, .task = task, .err = err, .choice = choice};
-    d.model = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.model));
-    d.names = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.names));
-    d.later = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.later));
-    d.queue = cenv_reallocarray(NULL, in->nr_names, sizeof(*d.queue));
-    d.core =
-        cenv_reallocarray(NULL, (size_t)in->nr_names + in->nr_items, sizeof(*d.core));
-    d.seen = cenv_calloc(in->nr_names, sizeof(*d.seen));
+    s.model = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.model));
+    s.names = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.names));
+    s.later = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.later));
+    s.queue = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.queue));
+    s.refuted = cenv_reallocarray(NULL, (size_t)in->nr_names + in->nr_goals,
+                                  sizeof(*s.refuted));
+    s.seen = cenv_calloc(in->nr_names, sizeof(*s.seen));
     int rc = 0;
-    if (!d.model || !d.names || !d.queue || !d.later || !d.core || !d.seen)
+    if (!s.model || !s.names || !s.queue || !s.later || !s.refuted || !s.seen)
         rc = cenv_error_oom(err);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
-        d.choice[n] = d.model[n] = CENV_ABSENT;
+        s.choice[n] = s.model[n] = CENV_ABSENT;
     if (rc == 0)
-        rc = descend(&d, layer);
-    cenv_free(d.model);
-    cenv_free(d.names);
-    cenv_free(d.queue);
-    cenv_free(d.later);
-    cenv_free(d.core);
-    cenv_free(d.seen);
+        rc = search_levels(&s, level);
+    cenv_free(s.model);
+    cenv_free(s.names);
+    cenv_free(s.queue);
+    cenv_free(s.later);
+    cenv_free(s.refuted);
+    cenv_free(s.seen);
     return rc;
 }

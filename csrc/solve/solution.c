@@ -28,12 +28,12 @@ static const struct cenv_candidate *cand_of(const struct chosen *s, uint32_t i)
     return cenv_problem_cand(s->p, s->names[i], s->choice[s->names[i]]);
 }
 
-static void collect(struct chosen *s)
+static void collect_chosen(struct chosen *s)
 {
     for (uint32_t n = 0; n < s->p->in.nr_names; n++) {
         s->number[n] = CENV_NONE;
         if (s->choice[n] == CENV_ABSENT || s->p->names[n].kind != CENV_NAME_PACKAGE ||
-            cenv_problem_cand(s->p, n, s->choice[n])->source == CENV_SOURCE_VIRTUAL)
+            cenv_problem_cand(s->p, n, s->choice[n])->from == CENV_FROM_VIRTUAL)
             continue;
         s->number[n] = s->nr;
         s->names[s->nr++] = n;
@@ -95,30 +95,30 @@ static void add_edges(struct chosen *s, uint32_t i, uint32_t python)
               by_number);
 }
 
-static int order(struct chosen *s, struct cenv_error *err)
+static int order_chosen(struct chosen *s, struct cenv_error *err)
 {
     uint32_t python = cenv_problem_find(s->p, CENV_STR("python"));
-    collect(s);
+    collect_chosen(s);
     for (uint32_t i = 0; i < s->nr; i++)
         add_edges(s, i, python);
     if (s->failed)
         return cenv_error_oom(err);
     s->first[s->nr] = s->nr_edges;
-    struct cenv_linkgraph graph = {s->nr, s->first, s->edges, s->late};
-    return cenv_linkorder(&graph, s->order, err);
+    struct cenv_link_graph graph = {s->nr, s->first, s->edges, s->late};
+    return cenv_link_order_sort(&graph, s->order, err);
 }
 
 /* The record as its channel has it, and where it is from; `arena` holds what had to be read. */
-static int print_record(const struct chosen *s, uint32_t i, struct cenv_arena *arena,
+static int write_record(const struct chosen *s, uint32_t i, struct cenv_arena *arena,
                         struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_json *object = NULL;
     struct cenv_record full;
     const struct cenv_candidate *cand = cand_of(s, i);
     const struct cenv_record *record = cand->record;
-    if (cand->shelved && !record->raw.data) {
+    if (cand->cached && !record->raw.data) {
         int rc = cenv_repodata_complete(
-            cenv_index_repodata(s->p->index, cand->source, record->name), record, arena,
+            cenv_index_repodata(s->p->index, cand->from, record->name), record, arena,
             &full, err);
         if (rc < 0)
             return rc;
@@ -139,8 +139,8 @@ static int print_record(const struct chosen *s, uint32_t i, struct cenv_arena *a
     return rc < 0 ? cenv_error_oom(err) : 0;
 }
 
-static int print_all(const struct chosen *s, struct cenv_buf *out,
-                     struct cenv_error *err)
+static int write_records(const struct chosen *s, struct cenv_buf *out,
+                         struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     int rc = 0;
@@ -148,7 +148,7 @@ static int print_all(const struct chosen *s, struct cenv_buf *out,
     for (uint32_t i = 0; rc == 0 && i < s->nr; i++) {
         if (i)
             cenv_buf_putc(out, ',');
-        rc = print_record(s, s->order[i], &arena, out, err);
+        rc = write_record(s, s->order[i], &arena, out, err);
     }
     cenv_arena_release(&arena);
     if (rc < 0)
@@ -156,8 +156,8 @@ static int print_all(const struct chosen *s, struct cenv_buf *out,
     return cenv_buf_putc(out, ']') < 0 ? cenv_error_oom(err) : 0;
 }
 
-int cenv_solution_records(const struct cenv_problem *p, const uint32_t *choice,
-                          struct cenv_buf *out, struct cenv_error *err)
+int cenv_solution_write_records(const struct cenv_problem *p, const uint32_t *choice,
+                                struct cenv_buf *out, struct cenv_error *err)
 {
     struct chosen s = {.p = p, .choice = choice};
     size_t nr = p->nr_names;
@@ -168,8 +168,8 @@ int cenv_solution_records(const struct cenv_problem *p, const uint32_t *choice,
     s.late = cenv_calloc(nr, sizeof(*s.late));
     int rc =
         s.names && s.number && s.first && s.order && s.late ? 0 : cenv_error_oom(err);
-    rc = rc < 0 ? rc : order(&s, err);
-    rc = rc < 0 ? rc : print_all(&s, out, err);
+    rc = rc < 0 ? rc : order_chosen(&s, err);
+    rc = rc < 0 ? rc : write_records(&s, out, err);
     cenv_free(s.names);
     cenv_free(s.number);
     cenv_free(s.first);

@@ -7,9 +7,9 @@
 #include "solve/problem.h"
 #include "solve/search.h"
 
-/* choice[] and layer[] by name, as cenv_descend gives them. */
+/* choice[] and level[] by name, as cenv_search_best gives them. */
 struct cenv_solution {
-    uint32_t *choice, *layer;
+    uint32_t *choice, *level;
     struct cenv_sat_stats stats;
 };
 
@@ -17,7 +17,7 @@ struct cenv_solution {
  * Appends the records of a solution as a JSON array in link order. Virtual packages are left out.
  * CENV_ENOMEM; CENV_EINTEGRITY when a record's JSON is malformed.
  */
-int cenv_solution_records(const struct cenv_problem *p, const uint32_t *choice,
-                          struct cenv_buf *out, struct cenv_error *err);
+int cenv_solution_write_records(const struct cenv_problem *p, const uint32_t *choice,
+                                struct cenv_buf *out, struct cenv_error *err);
 
 #endif

@@ -39,7 +39,7 @@ static int load_packed(struct bench *b, struct cenv_str packed,
                        const struct cenv_repodata_stamp *when)
 {
     memset(b, 0, sizeof(*b));
-    b->rc = cenv_repodata_unpack(&b->rd, &reader, packed, when, &source, &b->err);
+    b->rc = cenv_binary_index_unpack(&b->rd, &reader, packed, when, &source, &b->err);
     for (size_t i = 0; b->rc == 0 && i < cenv_repodata_nr_names(b->rd); i++)
         b->rc = cenv_repodata_records(b->rd, cenv_repodata_name(b->rd, i), &b->arena,
                                       &b->skips, note, b, &b->err);
@@ -55,7 +55,7 @@ static void test_binary_index__is_the_same(void)
     cenv_buf_init(&packed, 1 << 20);
     CHECK_INT(load(&b, packable), 0);
     CHECK_STR(b.seen, seen);
-    CHECK_INT(cenv_repodata_pack(b.rd, &stamp, &packed, &b.err), 0);
+    CHECK_INT(cenv_binary_index_pack(b.rd, &stamp, &packed, &b.err), 0);
     CHECK_INT(load_packed(&again, cenv_buf_str(&packed), &stamp), 0);
     CHECK_STR(again.seen, seen);
     CHECK(is(again.last.url, "https://host/chan/x/B-1-0.conda"));
@@ -75,9 +75,9 @@ static void test_binary_index__file_is_gone(void)
 
     cenv_buf_init(&packed, 1 << 20);
     CHECK_INT(load(&b, packable), 0);
-    CHECK_INT(cenv_repodata_pack(b.rd, &stamp, &packed, &b.err), 0);
-    CHECK_INT(cenv_repodata_unpack(&rd, &gone, cenv_buf_str(&packed), &stamp, &source,
-                                   &b.err),
+    CHECK_INT(cenv_binary_index_pack(b.rd, &stamp, &packed, &b.err), 0);
+    CHECK_INT(cenv_binary_index_unpack(&rd, &gone, cenv_buf_str(&packed), &stamp,
+                                       &source, &b.err),
               0);
     CHECK_INT(
         cenv_repodata_records(rd, CENV_STR("a"), &b.arena, NULL, note, &b, &b.err),
@@ -98,7 +98,7 @@ static void test_binary_index__is_checked(void)
 
     cenv_buf_init(&packed, 1 << 20);
     CHECK_INT(load(&b, packable), 0);
-    CHECK_INT(cenv_repodata_pack(b.rd, &stamp, &packed, &b.err), 0);
+    CHECK_INT(cenv_binary_index_pack(b.rd, &stamp, &packed, &b.err), 0);
     unload(&b);
     CHECK_INT(load_packed(&b, cenv_buf_str(&packed), &other), 1);
     unload(&b);

@@ -104,10 +104,10 @@ static void age_index(const struct scratch *s, const char *index, const char *te
     bytes.len = st.size;
     CHECK_INT(cenv_fs_map_file(s->fd, index, &packed, &err), 0);
     struct cenv_str old = cenv_str_n(packed.data, packed.len);
-    CHECK(cenv_repodata_stamp_of(old, &stamp));
-    CHECK_INT(cenv_repodata_unpack(&rd, &bytes, old, &stamp, &of, &err), 0);
+    CHECK(cenv_binary_index_stamp(old, &stamp));
+    CHECK_INT(cenv_binary_index_unpack(&rd, &bytes, old, &stamp, &of, &err), 0);
     stamp.words[BOOT] ^= 1;
-    CHECK_INT(cenv_repodata_pack(rd, &stamp, &out, &err), 0);
+    CHECK_INT(cenv_binary_index_pack(rd, &stamp, &out, &err), 0);
     CHECK_INT(cenv_fs_write_atomic(s->fd, index, cenv_buf_str(&out), 0644, &err), 0);
     cenv_repodata_free(rd);
     cenv_mapping_release(&packed);
@@ -127,7 +127,7 @@ static void lose_bytes(const struct scratch *s, const char *text)
     close(fd);
 }
 
-static void test_indexfile__after_a_reboot(void)
+static void test_index_file__after_a_reboot(void)
 {
     struct scratch s = scratch_open();
     char path[512], cache[512], index[128], text[128];
@@ -152,6 +152,6 @@ static void test_indexfile__after_a_reboot(void)
 
 int main(void)
 {
-    RUN(test_indexfile__after_a_reboot);
+    RUN(test_index_file__after_a_reboot);
     return check_report();
 }

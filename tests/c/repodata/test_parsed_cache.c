@@ -90,15 +90,15 @@ static struct cenv_index *open_index(const struct fixture *f, bool cached)
     return index;
 }
 
-static const struct cenv_shelved *get(struct cenv_index *index, int name)
+static const struct cenv_cached_name *get(struct cenv_index *index, int name)
 {
-    const struct cenv_shelved *s = NULL;
+    const struct cenv_cached_name *s = NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     char text[16];
 
     snprintf(text, sizeof(text), "n%d", name);
-    CHECK_INT(cenv_shelf_get(cenv_index_shelf(index, 0, cenv_str(text)), cenv_str(text),
-                             &s, &err),
+    CHECK_INT(cenv_parsed_cache_get(cenv_index_parsed_cache(index, 0, cenv_str(text)),
+                                    cenv_str(text), &s, &err),
               0);
     return s;
 }
@@ -117,7 +117,8 @@ static bool same_record(const struct cenv_record *a, const struct cenv_record *b
 }
 
 /* The same records and dependencies, whichever way they came. */
-static bool same_names(const struct cenv_shelved *a, const struct cenv_shelved *b)
+static bool same_names(const struct cenv_cached_name *a,
+                       const struct cenv_cached_name *b)
 {
     bool same = a->names.nr == b->names.nr;
 
@@ -138,10 +139,10 @@ static int compare_all(const struct fixture *f)
     int kept = 0;
 
     for (int name = 0; name < NAMES; name++) {
-        const struct cenv_shelved *s = get(index, name);
+        const struct cenv_cached_name *s = get(index, name);
         CHECK(same_names(s, get(plain, name)));
         CHECK(s == get(index, name));
-        kept += s->names.lite;
+        kept += s->names.partial;
     }
     cenv_index_save(index);
     cenv_index_free(index);
@@ -149,7 +150,7 @@ static int compare_all(const struct fixture *f)
     return kept;
 }
 
-static void test_shelf__next_process(void)
+static void test_parsed_cache__next_process(void)
 {
     struct fixture f = fixture_open();
 
@@ -158,7 +159,7 @@ static void test_shelf__next_process(void)
     scratch_close(&f.s);
 }
 
-static void test_shelf__completes_records(void)
+static void test_parsed_cache__completes_records(void)
 {
     struct fixture f = fixture_open();
     struct cenv_arena arena = CENV_ARENA_INIT;
@@ -167,8 +168,8 @@ static void test_shelf__completes_records(void)
 
     compare_all(&f);
     struct cenv_index *index = open_index(&f, true);
-    const struct cenv_shelved *s = get(index, 5);
-    CHECK(s->names.lite && !s->names.records[7].raw.data);
+    const struct cenv_cached_name *s = get(index, 5);
+    CHECK(s->names.partial && !s->names.records[7].raw.data);
     CHECK_INT(cenv_repodata_complete(cenv_index_repodata(index, 0, CENV_STR("n5")),
                                      &s->names.records[7], &arena, &full, &err),
               0);
@@ -193,7 +194,7 @@ static void test_shelf__completes_records(void)
 }
 
 /* Whatever byte of the file is wrong, the answer is not. */
-static void test_shelf__damaged_file(void)
+static void test_parsed_cache__damaged_file(void)
 {
     struct fixture f = fixture_open();
     struct cenv_mapping map;
@@ -215,20 +216,20 @@ static void test_shelf__damaged_file(void)
 }
 
 /* A block with a right sum and wrong numbers misleads at most. */
-static void test_shelf__hostile_block(void)
+static void test_parsed_cache__hostile_block(void)
 {
     struct fixture f = fixture_open();
     struct cenv_index *index = open_index(&f, false);
     const struct cenv_repodata *rd = cenv_index_repodata(index, 0, CENV_STR("n5"));
-    const struct cenv_prepared *p = &get(index, 5)->names;
+    const struct cenv_parsed_name *p = &get(index, 5)->names;
     struct cenv_buf block;
     unsigned state = 7, sound = 0;
 
     cenv_buf_init(&block, 1 << 20);
-    CHECK_INT(cenv_prepared_pack(p, &block), 0);
+    CHECK_INT(cenv_parsed_name_pack(p, &block), 0);
     CHECK_INT(block.len % 8, 0);
     for (int round = 0; round < 4000; round++) {
-        struct cenv_prepared out;
+        struct cenv_parsed_name out;
         uint32_t *words = (uint32_t *)(void *)cenv_memdup(block.data, block.len);
         for (int i = 0; i < 1 + round % 3; i++) {
             state = state * 1664525 + 1013904223;
@@ -237,11 +238,11 @@ static void test_shelf__hostile_block(void)
         }
         size_t len = round % 9 ? block.len : state % block.len;
         int rc =
-            cenv_prepared_unpack(&out, rd, 0, cenv_str_n((const char *)words, len));
+            cenv_parsed_name_unpack(&out, rd, 0, cenv_str_n((const char *)words, len));
         CHECK(rc == 0 || rc == 1);
         sound += rc == 0;
         if (rc == 0)
-            cenv_prepared_release(&out);
+            cenv_parsed_name_release(&out);
         cenv_free(words);
     }
     CHECK(sound > 0 && sound < 4000);
@@ -256,20 +257,21 @@ static void *get_all(void *ctx)
     struct cenv_error err = CENV_ERROR_INIT;
 
     for (int name = 0; name < NAMES; name++) {
-        const struct cenv_shelved *first = NULL, *again = NULL;
+        const struct cenv_cached_name *first = NULL, *again = NULL;
         char text[16];
 
         snprintf(text, sizeof(text), "n%d", name);
-        struct cenv_shelf *shelf = cenv_index_shelf(ctx, 0, cenv_str(text));
-        if (cenv_shelf_get(shelf, cenv_str(text), &first, &err) < 0 ||
-            cenv_shelf_get(shelf, cenv_str(text), &again, &err) < 0 || !first ||
+        struct cenv_parsed_cache *cache =
+            cenv_index_parsed_cache(ctx, 0, cenv_str(text));
+        if (cenv_parsed_cache_get(cache, cenv_str(text), &first, &err) < 0 ||
+            cenv_parsed_cache_get(cache, cenv_str(text), &again, &err) < 0 || !first ||
             first != again)
             return (void *)(uintptr_t)1;
     }
     return NULL;
 }
 
-static void test_shelf__threads(void)
+static void test_parsed_cache__threads(void)
 {
     struct fixture f = fixture_open();
     struct cenv_index *index = open_index(&f, true);
@@ -290,10 +292,10 @@ static void test_shelf__threads(void)
 
 int main(void)
 {
-    RUN(test_shelf__next_process);
-    RUN(test_shelf__completes_records);
-    RUN(test_shelf__damaged_file);
-    RUN(test_shelf__hostile_block);
-    RUN(test_shelf__threads);
+    RUN(test_parsed_cache__next_process);
+    RUN(test_parsed_cache__completes_records);
+    RUN(test_parsed_cache__damaged_file);
+    RUN(test_parsed_cache__hostile_block);
+    RUN(test_parsed_cache__threads);
     return check_report();
 }

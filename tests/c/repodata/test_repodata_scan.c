@@ -112,7 +112,7 @@ static struct cenv_buf pack_of(struct cenv_str text,
 
     cenv_buf_init(&out, 1 << 24);
     if (CHECK_INT(cenv_repodata_scan(&rd, text, &source, &err), 0))
-        CHECK_INT(cenv_repodata_pack(rd, &stamp, &out, &err), 0);
+        CHECK_INT(cenv_binary_index_pack(rd, &stamp, &out, &err), 0);
     cenv_repodata_free(rd);
     return out;
 }

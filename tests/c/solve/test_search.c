@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Encoding and layered descent, with and without reduction, against exhaustive search on small random instances. */
+/* Encoding and lexicographic search, with and without reduction, against exhaustive search on small random instances. */
 #include "check.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@ enum {
     NAMES = 5,
     CANDS = 4,
     REQS = 14,
-    ITEMS = 4,
+    GOALS = 4,
     MAX_CANDS = NAMES * CANDS,
     MAX_EDGES = 4
 };
@@ -24,8 +24,8 @@ struct small {
     struct cenv_req reqs[REQS];
     struct cenv_run runs[REQS * CANDS];
     uint32_t edge_first[MAX_CANDS + 1], edges[MAX_CANDS * MAX_EDGES];
-    uint8_t hidden[MAX_CANDS];
-    struct cenv_item items[ITEMS];
+    uint8_t excluded[MAX_CANDS];
+    struct cenv_goal goals[GOALS];
 };
 
 static uint32_t seed = 1;
@@ -59,15 +59,15 @@ static void make(struct small *s)
     memset(s, 0, sizeof(*s));
     s->in = (struct cenv_instance){.nr_names = NAMES,
                                    .nr_reqs = REQS,
-                                   .nr_items = 1 + pick(ITEMS),
+                                   .nr_goals = 1 + pick(GOALS),
                                    .first = s->first,
                                    .name_of = s->name_of,
                                    .reqs = s->reqs,
                                    .runs = s->runs,
                                    .edge_first = s->edge_first,
                                    .edges = s->edges,
-                                   .hidden = s->hidden,
-                                   .items = s->items};
+                                   .excluded = s->excluded,
+                                   .goals = s->goals};
     for (uint32_t n = 0; n < NAMES; n++)
         s->first[n + 1] = s->first[n] + pick(CANDS + 1);
     s->in.nr_cands = s->first[NAMES];
@@ -77,16 +77,16 @@ static void make(struct small *s)
     for (uint32_t n = 0; n < NAMES; n++)
         for (uint32_t c = s->first[n]; c < s->first[n + 1]; c++) {
             s->name_of[c] = n;
-            s->hidden[c] = pick(8) == 0;
+            s->excluded[c] = pick(8) == 0;
             s->edge_first[c] = nr_edges;
             for (uint32_t k = pick(MAX_EDGES); k > 0; k--)
                 s->edges[nr_edges++] = pick(REQS);
         }
     s->edge_first[s->in.nr_cands] = nr_edges;
-    for (uint32_t i = 0; i < s->in.nr_items; i++)
-        s->items[i] = (struct cenv_item){CENV_ITEM_REQ, pick(REQS)};
+    for (uint32_t i = 0; i < s->in.nr_goals; i++)
+        s->goals[i] = (struct cenv_goal){CENV_GOAL_REQ, pick(REQS)};
     if (pick(3) == 0)
-        s->items[0] = (struct cenv_item){CENV_ITEM_HIDE, 1};
+        s->goals[0] = (struct cenv_goal){CENV_GOAL_EXCLUDE, 1};
 }
 
 static bool req_holds(const struct cenv_instance *in, uint32_t q,
@@ -94,7 +94,7 @@ static bool req_holds(const struct cenv_instance *in, uint32_t q,
 {
     const struct cenv_req *req = &in->reqs[q];
     uint32_t place = choice[req->name];
-    return place == CENV_ABSENT ? req->limit : cenv_req_has(in, req, place);
+    return place == CENV_ABSENT ? req->limit : cenv_instance_allows(in, req, place);
 }
 
 static bool name_holds(const struct cenv_instance *in, uint32_t n,
@@ -111,14 +111,14 @@ static bool name_holds(const struct cenv_instance *in, uint32_t n,
 
 static bool is_valid(const struct cenv_instance *in, const uint32_t *choice)
 {
-    for (uint32_t i = 0; i < in->nr_items; i++) {
-        if (in->items[i].kind == CENV_ITEM_REQ &&
-            !req_holds(in, in->items[i].value, choice))
+    for (uint32_t i = 0; i < in->nr_goals; i++) {
+        if (in->goals[i].kind == CENV_GOAL_REQ &&
+            !req_holds(in, in->goals[i].value, choice))
             return false;
-        for (uint32_t n = 0; in->items[i].kind == CENV_ITEM_HIDE && n < in->nr_names;
+        for (uint32_t n = 0; in->goals[i].kind == CENV_GOAL_EXCLUDE && n < in->nr_names;
              n++)
             if (choice[n] != CENV_ABSENT &&
-                in->hidden[in->first[n] + choice[n]] == in->items[i].value)
+                in->excluded[in->first[n] + choice[n]] == in->goals[i].value)
                 return false;
     }
     for (uint32_t n = 0; n < in->nr_names; n++)
@@ -127,14 +127,14 @@ static bool is_valid(const struct cenv_instance *in, const uint32_t *choice)
     return true;
 }
 
-struct layers {
+struct levels {
     const struct cenv_instance *in;
     uint32_t order[NAMES];
     uint32_t nr, from;
     bool seen[NAMES];
 };
 
-static void reach(struct layers *l, uint32_t q)
+static void reach(struct levels *l, uint32_t q)
 {
     const struct cenv_req *req = &l->in->reqs[q];
     if (req->limit || l->seen[req->name])
@@ -144,11 +144,11 @@ static void reach(struct layers *l, uint32_t q)
 }
 
 /* The order in which the descent meets the names of a solution, by definition rather than speed. */
-static void layer_order(struct layers *l, const uint32_t *choice)
+static void layer_order(struct levels *l, const uint32_t *choice)
 {
-    for (uint32_t i = 0; i < l->in->nr_items; i++)
-        if (l->in->items[i].kind == CENV_ITEM_REQ)
-            reach(l, l->in->items[i].value);
+    for (uint32_t i = 0; i < l->in->nr_goals; i++)
+        if (l->in->goals[i].kind == CENV_GOAL_REQ)
+            reach(l, l->in->goals[i].value);
     while (l->from < l->nr) {
         uint32_t end = l->nr;
         for (; l->from < end; l->from++) {
@@ -169,7 +169,7 @@ static void layer_order(struct layers *l, const uint32_t *choice)
 static bool is_better(const struct cenv_instance *in, const uint32_t *a,
                       const uint32_t *b)
 {
-    struct layers l = {.in = in};
+    struct levels l = {.in = in};
     layer_order(&l, a);
     for (uint32_t i = 0; i < l.nr; i++)
         if (a[l.order[i]] != b[l.order[i]])
@@ -191,7 +191,7 @@ static bool next_choice(const struct cenv_instance *in, uint32_t *choice)
 /* Leaves out what nothing requires, as the descent does. */
 static void drop_unreached(const struct cenv_instance *in, uint32_t *choice)
 {
-    struct layers l = {.in = in};
+    struct levels l = {.in = in};
     layer_order(&l, choice);
     for (uint32_t n = 0; n < in->nr_names; n++)
         if (!l.seen[n])
@@ -220,16 +220,16 @@ static int descend(const struct cenv_instance *in, unsigned flags, uint32_t *cho
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_sat *sat = cenv_sat_new();
     cenv_task_init(&task, NULL, NULL);
-    CHECK_INT(cenv_encode(in, flags, sat, &err), 0);
+    CHECK_INT(cenv_encode_instance(in, flags, sat, &err), 0);
     for (uint32_t q = 0; (flags & CENV_ENCODE_SOFT) && q < in->nr_reqs; q++)
-        CHECK_INT(cenv_sat_add(sat, (int[]){cenv_var_soft(in, q)}, 1), 0);
-    int rc = cenv_descend(in, sat, choice, NULL, &task, &err);
+        CHECK_INT(cenv_sat_add(sat, (int[]){cenv_encode_soft(in, q)}, 1), 0);
+    int rc = cenv_search_best(in, sat, choice, NULL, &task, &err);
     cenv_sat_free(sat);
     cenv_task_release(&task);
     return rc;
 }
 
-static void test_descent__is_the_layered_optimum(void)
+static void test_search__is_the_lexicographic_optimum(void)
 {
     int solvable = 0;
     for (uint32_t round = 0; round < 1500; round++) {
@@ -252,18 +252,18 @@ static void test_descent__is_the_layered_optimum(void)
 static int descend_reduced(const struct cenv_instance *in, uint32_t *choice,
                            uint32_t *dropped)
 {
-    struct cenv_reduction r;
+    struct cenv_undominated r;
     struct cenv_error err = CENV_ERROR_INIT;
-    CHECK_INT(cenv_reduce(&r, in, &err), 0);
+    CHECK_INT(cenv_dominate_drop(&r, in, &err), 0);
     *dropped += in->nr_cands - r.in.nr_cands;
     int rc = descend(&r.in, 0, choice);
     if (rc > 0)
-        cenv_reduction_expand(&r, in, choice);
-    cenv_reduction_release(&r);
+        cenv_dominate_expand(&r, in, choice);
+    cenv_dominate_release(&r);
     return rc;
 }
 
-static void test_reduce__keeps_verdict_and_optimum(void)
+static void test_dominate__keeps_verdict_and_optimum(void)
 {
     uint32_t dropped = 0;
     for (uint32_t round = 0; round < 3000; round++) {
@@ -280,20 +280,20 @@ static void test_reduce__keeps_verdict_and_optimum(void)
     CHECK(dropped > 1500);
 }
 
-static void test_descent__req_has(void)
+static void test_instance__allows_places_of_runs(void)
 {
     struct cenv_run runs[] = {{1, 3}, {5, 6}};
     struct cenv_req req = {.nr_runs = 2};
     struct cenv_instance in = {.runs = runs};
     const bool want[] = {false, true, true, false, false, true, false};
     for (uint32_t p = 0; p < CHECK_NR(want); p++)
-        CHECK_INT(cenv_req_has(&in, &req, p), want[p]);
+        CHECK_INT(cenv_instance_allows(&in, &req, p), want[p]);
 }
 
 int main(void)
 {
-    RUN(test_descent__req_has);
-    RUN(test_descent__is_the_layered_optimum);
-    RUN(test_reduce__keeps_verdict_and_optimum);
+    RUN(test_instance__allows_places_of_runs);
+    RUN(test_search__is_the_lexicographic_optimum);
+    RUN(test_dominate__keeps_verdict_and_optimum);
     return check_report();
 }
