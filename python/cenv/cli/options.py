@@ -6,9 +6,6 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-MODES = ("auto", "reflink", "hardlink", "copy")
-PRIORITIES = ("strict", "flexible", "disabled")
-
 Parser = argparse.ArgumentParser
 
 
@@ -46,6 +43,8 @@ def add_common(parser: Parser, *, again: bool = False) -> None:
 
 def add_channels(parser: Parser) -> None:
     """Add what is solved on: channels, platform, priorities, dates and spec files."""
+    from cenv.config.config import PRIORITIES
+
     parser.add_argument(
         "-c",
         "--channel",

@@ -112,7 +112,7 @@ class Spares:
         self.count = count
         self._ask()
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Wait until none is being made."""
         while self._asked:
             select.select([self._out], [], [])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cenv.pytest_plugin import reports
+from cenv.pytest_plugin import options, reports
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
 
-_KEPT = "_cenv_failed"
-_SESSION = "_cenv_session"
-_QUIET = "_cenv_quiet"
+_SESSION: pytest.StashKey[EnvSession] = pytest.StashKey()
+_PAUSED: pytest.StashKey[bool] = pytest.StashKey()
+_FAILED: pytest.StashKey[bool] = pytest.StashKey()
 _BENCHMARKS = {"benchmark", "codspeed_benchmark"}  # fixtures and marks alike
 
 
@@ -36,61 +36,9 @@ def __getattr__(name: str) -> object:
     return getattr(factories, name)
 
 
-_INI = (
-    ("cenv_channels", "args", "channels of the environments"),
-    ("cenv_specs", "args", "specs of the default template"),
-    ("cenv_templates", "linelist", "named templates, one 'name: specs' a line"),
-    ("cenv_store", "string", "directory of the store"),
-    (
-        "cenv_mode",
-        "string",
-        "how clones are made: auto, reflink, hardlink, copy, overlay",
-    ),
-    ("cenv_keep", "string", "which tests' clones to keep: failed, all, none"),
-    ("cenv_guard", "string", "when to look for altered templates: session, test, off"),
-    ("cenv_spares", "string", "clones made ahead of a template: auto, 0, or a number"),
-)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; each has a twin in ini."""
-    group = parser.getgroup("cenv", "fresh conda environments")
-    group.addoption("--cenv-store", metavar="DIR", help="directory of the store")
-    group.addoption(
-        "--cenv-mode",
-        choices=("auto", "reflink", "hardlink", "copy", "overlay"),
-        help="how clones are made (default auto)",
-    )
-    group.addoption(
-        "--cenv-keep",
-        choices=("failed", "all", "none"),
-        help="which tests' clones to keep (default failed)",
-    )
-    group.addoption(
-        "--cenv-guard",
-        choices=("session", "test", "off"),
-        help="when to look whether tests altered templates through hard links: at the "
-        "end (default), after each test, never",
-    )
-    group.addoption(
-        "--cenv-spares",
-        metavar="N",
-        help="most clones made ahead of a template while tests run: auto, 0, or a number",
-    )
-    group.addoption(
-        "--cenv-rebuild",
-        action="store_true",
-        help="build the templates of this run anew",
-    )
-    parser.addini(
-        "cenv_patch_conda_testing",
-        "clone where conda.testing's tmp_env and session_tmp_env would create",
-        type="bool",
-        default=False,
-    )
-    for name, kind, text in _INI:
-        parser.addini(name, text, type=kind, default=None)  # type: ignore[arg-type]
-    reports.add_options(parser)
+    """Add the options; those of the command line have twins in ini."""
+    options.add(parser)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -99,9 +47,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     _enter_overlay(early_config, early_config.known_args_namespace.cenv_mode)
 
 
-def _enter_overlay(config: pytest.Config, option: str | None) -> None:
-    mode = option or os.environ.get("CENV_MODE") or config.getini("cenv_mode")
-    if mode == "overlay":
+def _enter_overlay(config: pytest.Config, given: str | None) -> None:
+    if (given or options.text(config, "mode")) == "overlay":
         from cenv.pytest_plugin import overlay
 
         overlay.enter(config)
@@ -109,7 +56,10 @@ def _enter_overlay(config: pytest.Config, option: str | None) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark, for --strict-markers, and the reports."""
-    _enter_overlay(config, config.getoption("cenv_mode"))
+    mode = config.getoption("cenv_mode")
+    if mode is not None:
+        _check_mode(mode)
+    _enter_overlay(config, mode)
     config.addinivalue_line(
         "markers",
         "cenv(*specs, channels=None, template=None, mode=None): the environment that the "
@@ -117,6 +67,17 @@ def pytest_configure(config: pytest.Config) -> None:
         "each of a list of templates",
     )
     reports.register(config)
+
+
+def _check_mode(mode: str) -> None:
+    """Refuse a mode that there is not, as pytest refuses other wrong options: at once."""
+    from cenv.errors import UsageError
+    from cenv.pytest_plugin import settings
+
+    try:
+        settings.check_mode(mode)
+    except UsageError as error:
+        raise pytest.UsageError(f"--cenv-mode={mode}: {error.hint}") from None
 
 
 @pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
@@ -133,12 +94,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     """Remember which tests failed: their clones are kept. Add properties to the report."""
-    environments = getattr(item.config, _SESSION, None)
+    environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
     outcome: Any = yield
     if outcome.get_result().failed:
-        setattr(item, _KEPT, True)
+        item.stash[_FAILED] = True
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -163,11 +124,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Make nothing ahead while a benchmark is measured, nor when no test will want it."""
-    quiet = nextitem is None or _is_measured(item)
-    setattr(item.config, _QUIET, quiet)
-    environments: EnvSession | None = getattr(item.config, _SESSION, None)
+    paused = nextitem is None or _is_measured(item)
+    item.config.stash[_PAUSED] = paused
+    environments = item.config.stash.get(_SESSION, None)
     if environments is not None:
-        environments.begin(quiet=quiet)
+        environments.begin_test(paused=paused)
 
 
 def _is_measured(item: pytest.Item) -> bool:
@@ -182,20 +143,21 @@ def _is_measured(item: pytest.Item) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Learn what the test asked for."""
-    environments: EnvSession | None = getattr(item.config, _SESSION, None)
+    environments = item.config.stash.get(_SESSION, None)
     if environments is not None:
-        environments.end()
+        environments.end_test()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Report before JUnit XML is written; let go when all fixtures have ended."""
-    environments = getattr(session.config, _SESSION, None)
+    environments = session.config.stash.get(_SESSION, None)
+    noted = environments.recorder.data() if environments is not None else None
     found: reports.Reports | None = session.config.pluginmanager.get_plugin(
         reports.NAME
     )
     if found is not None:
-        found.finish(environments)
+        found.finish(noted)
     yield
     if environments is not None:
         environments.close()
@@ -204,14 +166,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 def _session_of(request: pytest.FixtureRequest) -> EnvSession:
     """Return the run's one EnvSession, made when the first fixture is used."""
     config = request.config
-    found: EnvSession | None = getattr(config, _SESSION, None)
+    found = config.stash.get(_SESSION, None)
     if found is None:
         from cenv.pytest_plugin.session import EnvSession
 
         factory = request.getfixturevalue("tmp_path_factory")
-        found = EnvSession(config, factory)
-        found.begin(quiet=getattr(config, _QUIET, False))
-        setattr(config, _SESSION, found)
+        found = EnvSession(config, factory, traced=reports.is_traced(config))
+        found.begin_test(paused=config.stash.get(_PAUSED, False))
+        config.stash[_SESSION] = found
     return found
 
 
@@ -241,7 +203,7 @@ def cenv_env(
     mark = request.node.get_closest_marker("cenv")
     factory = EnvFactory(cenv_template, mark, getattr(request, "param", None))
     yield factory
-    factory.close(failed=bool(getattr(request.node, _KEPT, False)))
+    factory.close(failed=request.node.stash.get(_FAILED, False))
 
 
 @pytest.fixture(scope="session")
@@ -265,4 +227,4 @@ def cenv_clone(
 
     factory = CloneFactory(cenv_template.session)
     yield factory
-    factory.close(failed=bool(getattr(request.node, _KEPT, False)))
+    factory.close(failed=request.node.stash.get(_FAILED, False))

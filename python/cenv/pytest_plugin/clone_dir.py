@@ -11,7 +11,7 @@ from cenv.api import remove
 from cenv.templates.store import TemplateStore
 
 
-class Home:
+class CloneDir:
     """`<worker basetemp>/cenv`: paths in it are short, of equal length, known ahead."""
 
     def __init__(self, base: Path, store: TemplateStore) -> None:

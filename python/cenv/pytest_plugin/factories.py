@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.session import EnvSession
 from cenv.templates.environment import Draft
 from cenv.templates.recipe import Recipe
+from cenv.templates.setup import Setup
 from cenv.templates.template import Clone, Template
 
 AnyPath = str | os.PathLike[str]
@@ -53,29 +55,18 @@ class TemplateFactory:
         """
         if prefix is not None:
             return self._existing(prefix, bool(specs or name or file or base or setup))
-        if name is not None:
-            specs = (*self._names(name), *specs)
+        specs = (*self._names(name), *specs)
         below = self.named(base) if isinstance(base, str) else base
-        shaped = self.session.setup(setup, key)
-        alone = below is not None and shaped is not None
-        specs, given, records = self._wanted(specs, file, needed=not alone)
-        sources = self._channels(channels or given)
-        recipe = Recipe(
-            specs=specs,
-            channels=sources or None,
-            records=tuple(records) or None,
-            base=below,
-            setup=shaped,
-            platform=platform,
-            rebuild=self.session.settings.rebuild,
-            options={
-                "channel_priority": channel_priority,
-                "exclude_newer": exclude_newer,
-                "add_pip": add_pip,
-                "pinned": tuple(pinned),
-            },
-        )
-        return self.session.template(recipe)
+        shaped = self.session.templates.setup(setup, key)
+        asked = self._asked(specs, channels, file, below, shaped)
+        options = {
+            "channel_priority": channel_priority,
+            "exclude_newer": exclude_newer,
+            "add_pip": add_pip,
+            "pinned": tuple(pinned),
+        }
+        recipe = replace(asked, platform=platform, options=options)
+        return self.session.templates.of(recipe)
 
     def _existing(self, prefix: AnyPath, more: bool) -> Template:
         if more:
@@ -84,23 +75,35 @@ class TemplateFactory:
         path = os.path.abspath(prefix)
         if not os.path.isdir(path):
             raise UsageError(f"no environment at {path}")
-        return self.session.existing(path)
+        return self.session.templates.existing(path)
 
-    def _channels(self, given: Sequence[AnyPath]) -> tuple[str, ...]:
-        return tuple(
-            c if isinstance(c, str) else os.path.abspath(c)
-            for c in given or self.session.settings.channels
-        )
-
-    def _wanted(
-        self, specs: tuple[str, ...], file: AnyPath | None, *, needed: bool
-    ) -> tuple[tuple[str, ...], list[str], list[dict[str, Any]]]:
+    def _asked(
+        self,
+        specs: tuple[str, ...],
+        channels: Sequence[AnyPath] | None,
+        file: AnyPath | None,
+        base: Template | None,
+        setup: Setup | None,
+    ) -> Recipe:
+        """Return what is asked for; a set-up over a base needs nothing more."""
+        records: tuple[dict[str, Any], ...] = ()
         if file is not None:
             from cenv.specs import spec_file
 
             found = spec_file.read([file])
-            return (*specs, *found.specs), found.channels, found.records
-        return specs or (self._default() if needed else ()), [], []
+            specs, records = (*specs, *found.specs), tuple(found.records)
+            channels = channels or found.channels
+        elif not specs and not (base and setup):
+            specs = self._default()
+        chosen = channels or self.session.settings.channels
+        return Recipe(
+            specs=specs,
+            channels=tuple(map(_channel, chosen)) or None,
+            records=records or None,
+            base=base,
+            setup=setup,
+            rebuild=self.session.settings.rebuild,
+        )
 
     def _default(self) -> tuple[str, ...]:
         if not self.session.settings.specs:
@@ -108,7 +111,9 @@ class TemplateFactory:
             raise UsageError("no specs given, and cenv_specs is not set", hint=hint)
         return self.session.settings.specs
 
-    def _names(self, name: str) -> tuple[str, ...]:
+    def _names(self, name: str | None) -> tuple[str, ...]:
+        if name is None:
+            return ()
         known = self.session.settings.templates
         if name not in known:
             hint = f"cenv_templates names: {', '.join(known) or 'nothing'}"
@@ -118,6 +123,10 @@ class TemplateFactory:
     def named(self, name: str) -> Template:
         """Return a template that ini's cenv_templates names."""
         return self(name=name)
+
+
+def _channel(given: AnyPath) -> str:
+    return given if isinstance(given, str) else os.path.abspath(given)
 
 
 class _Clones:
@@ -130,19 +139,14 @@ class _Clones:
     def _clone(
         self, template: Template, dst: AnyPath | None, mode: str | None
     ) -> Clone:
-        clone = self.session.clone(template, dst, mode)
+        clone = self.session.clones.make(template, dst, mode)
         self._made.append(clone)
         return clone
 
     def close(self, *, failed: bool) -> None:
         """Remove the clones, unless they are to be kept."""
-        kept = self.session.keeps(failed=failed)
         while self._made:
-            clone = self._made.pop()
-            if kept:
-                self.session.keep(clone)
-            else:
-                self.session.behind.remove(clone)
+            self.session.clones.end(self._made.pop(), failed=failed)
 
 
 class EnvFactory(_Clones):
@@ -224,5 +228,5 @@ class CloneFactory(_Clones):
     ) -> Clone:
         """Clone any conda environment or venv."""
         source = src if isinstance(src, Template) else None
-        template = source or self.session.existing(os.path.abspath(src))
+        template = source or self.session.templates.existing(os.path.abspath(src))
         return self._clone(template, dst, mode)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -26,9 +26,7 @@ from cenv.model import Alteration
 from cenv.pytest_plugin.format import current_test
 from cenv.templates.template import Clone, Template
 
-if TYPE_CHECKING:
-    from cenv.pytest_plugin.session import EnvSession
-
+NAME = "cenv-guard"
 _TICK = 0.02  # file systems take their times from a clock that is a tick behind
 _SHOWN = 10
 
@@ -267,22 +265,21 @@ def _times(template: Template, altered: Iterable[Alteration]) -> list[float]:
     return found
 
 
-def of_session(config: pytest.Config, session: EnvSession) -> Guard | None:
-    """Make the guard of this process, unless it is switched off."""
-    mode = session.settings.guard
-    if mode == "off":
-        return None
+def register(
+    config: pytest.Config, each_test: bool, base: Path, tell: Callable[[str], object]
+) -> Guard:
+    """Make the guard of this process, whose temporary directory is `base`."""
     run = getattr(config, "workerinput", {}).get("testrunuid")
-    shared = session.base.parent / f"cenv-guard-{run}" if run else None
-    guard = Guard(mode == "test", shared, session.recorder.finding)
-    config.pluginmanager.register(guard, "cenv-guard")
+    shared = base.parent / f"cenv-guard-{run}" if run else None
+    guard = Guard(each_test, shared, tell)
+    config.pluginmanager.register(guard, NAME)
     return guard
 
 
 def of_workers(config: pytest.Config, findings: Iterable[dict[str, Any]]) -> None:
     """Keep, in xdist's controller, what a worker found; it tells at the end of the run."""
-    guard = config.pluginmanager.get_plugin("cenv-guard")
+    guard = config.pluginmanager.get_plugin(NAME)
     if guard is None:
         guard = Guard(each_test=False, shared=None)
-        config.pluginmanager.register(guard, "cenv-guard")
+        config.pluginmanager.register(guard, NAME)
     guard.findings.extend(map(Finding.of, findings))

@@ -39,7 +39,7 @@ def enter(config: pytest.Config) -> None:
         config.pluginmanager.register(OverlayRun(), _PLUGIN)
 
 
-def mode_of(config: pytest.Config, mode: str | None) -> str | None:
-    """Return what `mode` comes to: None, the package's own choice, for a refused overlay."""
+def is_refused(config: pytest.Config) -> bool:
+    """Tell whether this run's overlays were refused, so that another mode serves."""
     run: OverlayRun | None = config.pluginmanager.get_plugin(_PLUGIN)
-    return None if mode == "overlay" and run and run.refused else mode
+    return run is not None and run.refused is not None

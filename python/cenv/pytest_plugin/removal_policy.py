@@ -17,20 +17,20 @@ _FEW = 2
 _MOST = 16  # on their way at once: they take space, and their answers a pipe
 
 
-class Behind:
+class RemovalPolicy:
     """The removals of a process; `tell` gets what went wrong."""
 
     def __init__(self, allowed: bool, tell: Callable[[str], object]) -> None:
         self._allowed = allowed
         self._tell = tell
         self._count = 0
-        self._held = False
+        self._paused = False
         self._pending: deque[tuple[str, Removal]] = deque()
 
     def remove(self, clone: Clone) -> None:
         """Remove a clone, now or soon."""
         self._count += 1
-        if self._held or not self._allowed or self._count <= _FEW:
+        if self._paused or not self._allowed or self._count <= _FEW:
             clone.remove()
             return
         removal = clone.remove(background=True)
@@ -46,14 +46,14 @@ class Behind:
             except OSError as error:
                 self._tell(f"cannot remove the clone {path}: {error}")
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Finish what is on its way, and do the rest at once from now on."""
-        self._held = True
+        self._paused = True
         self._finish(0)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Removals may be left behind again."""
-        self._held = False
+        self._paused = False
 
     def close(self) -> None:
         """Finish all."""

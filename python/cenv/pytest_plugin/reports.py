@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The reports of a run: header, summary, JSON, JUnit properties, step summary, trace.
 
-Imported in every run, so it imports nothing of cenv until there is something to say. The
+Imported in every run, so it imports of cenv the options alone until there is something to say. The
 controller alone reports; a worker of pytest-xdist sends what its recorder noted when it
 ends, and a run without workers takes the same way.
 """
@@ -9,52 +9,19 @@ ends, and a run without workers takes the same way.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cenv.pytest_plugin import options
+
 if TYPE_CHECKING:
     from cenv.pytest_plugin.progress import Watch
-    from cenv.pytest_plugin.session import EnvSession
 
 NAME = "cenv_reports"
 _OUTPUT = "cenv"  # our key in xdist's workeroutput
 _FILES = ("json", "trace")
-_ENVIRONMENT = ("STORE", "CHANNELS", "SPECS", "MODE", "KEEP", "TRACE")
-_SETTINGS = (
-    "channels specs templates store mode keep json trace patch_conda_testing".split()
-)
 _JUNIT = ("count", "median", "p95", "bytes_copied", "bytes_shared")
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add the options of the reports."""
-    group = parser.getgroup("cenv")
-    group.addoption(
-        "--cenv-report",
-        action="store_true",
-        help="report on environments even if no test used one",
-    )
-    group.addoption(
-        "--cenv-json",
-        metavar="FILE",
-        help="write what the run did with environments to FILE",
-    )
-    group.addoption(
-        "--cenv-trace",
-        metavar="FILE",
-        help="write a trace of all workers to FILE, for Perfetto and `cenv report`",
-    )
-    parser.addini("cenv_report", "as --cenv-report", type="bool", default=False)
-    parser.addini("cenv_json", "as --cenv-json", default=None)
-    parser.addini("cenv_trace", "as --cenv-trace", default=None)
-    parser.addini(
-        "cenv_step_summary",
-        "append a summary to $GITHUB_STEP_SUMMARY",
-        type="bool",
-        default=True,
-    )
 
 
 def register(config: pytest.Config) -> None:
@@ -66,33 +33,19 @@ def is_traced(config: pytest.Config) -> bool:
     """Tell whether spans are to be kept for a trace of the run."""
     if _is_worker(config):
         return bool(config.workerinput.get("cenv_traced"))  # type: ignore[attr-defined]
-    return _text(config, "trace") is not None
+    return options.text(config, "trace") is not None
 
 
 def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
-def _text(config: pytest.Config, name: str) -> str | None:
-    given = config.getoption(f"cenv_{name}", None)
-    variable = os.environ.get(f"CENV_{name.upper()}") if name == "trace" else None
-    found = given or variable or config.getini(f"cenv_{name}")
-    return str(found) if found else None
-
-
-def _beside(config: pytest.Config, name: str) -> Path:
-    """Return what a file asked for is relative to: ini's own, or where pytest started."""
-    if config.getoption(f"cenv_{name}", None) or config.inipath is None:
-        return config.invocation_params.dir
-    return config.inipath.parent
-
-
 def _writable(config: pytest.Config, name: str) -> str | None:
     """Return the path of a file asked for, absolute now: a test may change directory."""
-    given = _text(config, name)
+    given = options.path(config, name)
     if given is None or _is_worker(config):
         return None
-    path = os.path.normpath(_beside(config, name) / given)
+    path = os.path.normpath(given)
     if not os.path.isdir(os.path.dirname(path)):
         raise pytest.UsageError(
             f"--cenv-{name}: there is no directory {os.path.dirname(path)}"
@@ -100,16 +53,6 @@ def _writable(config: pytest.Config, name: str) -> str | None:
     if os.path.isdir(path):
         raise pytest.UsageError(f"--cenv-{name}: {path} is a directory")
     return path
-
-
-def _is_configured(config: pytest.Config) -> bool:
-    """Tell whether anything says that this project uses cenv."""
-    if any(os.environ.get(f"CENV_{name}") for name in _ENVIRONMENT):
-        return True
-    options = (vars(config.option) | {}).items()
-    if any(value for name, value in options if name.startswith("cenv_")):
-        return True
-    return any(config.getini(f"cenv_{name}") for name in _SETTINGS)
 
 
 class Reports:
@@ -132,7 +75,7 @@ class Reports:
         factory = getattr(self._config, "_tmp_path_factory", None)  # as xdist does
         if factory is None or not node.gateway.spec.popen:
             return
-        if not _is_configured(self._config):  # no thread that looks for nothing
+        if not options.is_configured(self._config):  # no thread that looks for nothing
             return
         from cenv.pytest_plugin import progress
 
@@ -149,13 +92,13 @@ class Reports:
         if found:
             self._processes.append(found)
 
-    def finish(self, environments: EnvSession | None) -> None:
-        """Take what this process noted; the controller reports on all."""
+    def finish(self, noted: dict[str, Any] | None) -> None:
+        """Take what this process noted, if anything; the controller reports on all."""
         if self._watch is not None:
             self._watch.close()
-        if environments is not None:
+        if noted is not None:
             worker = getattr(self._config, "workerinput", {}).get("workerid", "")
-            found = {"worker": worker, **environments.recorder.data()}
+            found = {"worker": worker, **noted}
             if _is_worker(self._config):
                 self._config.workeroutput[_OUTPUT] = found  # type: ignore[attr-defined]
             else:
@@ -164,10 +107,8 @@ class Reports:
             self._report()
 
     def _is_asked(self) -> bool:
-        asked = self._config.getoption("cenv_report") or self._config.getini(
-            "cenv_report"
-        )
-        return bool(asked or any(self._files.values()))
+        asked = options.flag(self._config, "report")
+        return asked or any(self._files.values())
 
     # ---- telling ----
 
@@ -229,7 +170,7 @@ class Reports:
 
     def pytest_report_header(self) -> str | None:
         """Say where environments come from, in projects that configure cenv."""
-        if _is_worker(self._config) or not _is_configured(self._config):
+        if _is_worker(self._config) or not options.is_configured(self._config):
             return None
         from cenv import __version__
         from cenv.config.paths import store_path
@@ -242,9 +183,7 @@ class Reports:
             return f"cenv {__version__}: {error}"
         store = store_path(chosen.store)
         count = _count_templates(store)
-        return (
-            f"cenv {__version__}: store={store} ({count}), mode={chosen.mode or 'auto'}"
-        )
+        return f"cenv {__version__}: store={store} ({count}), mode={chosen.mode}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was done, if anything was; the guard lists its findings itself."""
@@ -263,9 +202,7 @@ class Reports:
                 terminalreporter.write_line(line, red=True)
 
     def _lines(self, summary: Any, happened: bool, verbosity: int) -> list[str]:
-        asked = self._config.getoption("cenv_report") or self._config.getini(
-            "cenv_report"
-        )
+        asked = options.flag(self._config, "report")
         if not happened:
             return ["no test used an environment"] if asked else []
         if verbosity < 0 and not asked:

@@ -31,7 +31,7 @@ def this_run(config: pytest.Config) -> Run:
     return Run(worker["testrunuid"], os.getppid())
 
 
-class RunMemory:
+class RunRegistry:
     """Lets one process of the run make a template; the others take it, or fail as it did."""
 
     def __init__(self, store: TemplateStore, run: Run) -> None:

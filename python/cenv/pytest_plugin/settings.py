@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the plugin is told: argument > command line > environment > ini."""
+"""What the options of a run come to, checked: one frozen value."""
 
 from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cenv.clones import modes
 from cenv.errors import UsageError
+from cenv.pytest_plugin import options, overlay
 
-MODES = ("auto", "reflink", "hardlink", "copy", "overlay")
-KEEPS = ("failed", "all", "none")
-GUARDS = ("session", "test", "off")
+DEFAULT_MODE = "auto"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Settings:
     """The configuration of a run; None where the package's own default holds."""
 
     store: str | None
-    mode: str | None
+    mode: str
     keep: str
     guard: str
     rebuild: bool
@@ -35,13 +35,14 @@ class Settings:
 
 
 def read(config: pytest.Config) -> Settings:
-    """Read the configuration of `config`, the environment and ini."""
+    """Read the options of `config`; raises UsageError for a value that makes no sense."""
+    store = options.path(config, "store")
     return Settings(
-        store=_path(config, "store"),
+        store=None if store is None else str(store),
         mode=_mode(config),
-        keep=_choice(config, "keep", KEEPS) or _retention(config),
-        guard=_choice(config, "guard", GUARDS) or "session",
-        rebuild=bool(config.getoption("cenv_rebuild")),
+        keep=_choice(config, "keep") or _retention(config),
+        guard=_choice(config, "guard") or "session",
+        rebuild=options.flag(config, "rebuild"),
         spares=_spares(config),
         channels=_channels(config),
         specs=tuple(_words(config, "specs")[0]),
@@ -49,41 +50,26 @@ def read(config: pytest.Config) -> Settings:
     )
 
 
-def _sources(config: pytest.Config, name: str) -> Iterator[tuple[Any, Path]]:
-    """Yield the values of a setting, strongest first, and what their paths are relative to."""
-    started = config.invocation_params.dir
-    beside = config.inipath.parent if config.inipath else config.rootpath
-    yield config.getoption(f"cenv_{name}", None), started
-    yield os.environ.get(f"CENV_{name.upper()}"), started
-    yield config.getini(f"cenv_{name}"), beside
+def check_mode(mode: str) -> str:
+    """Return a mode that there is."""
+    return _one_of("mode", mode, modes.names())
 
 
-def _text(config: pytest.Config, name: str) -> str | None:
-    return next((str(value) for value, _ in _sources(config, name) if value), None)
-
-
-def _path(config: pytest.Config, name: str) -> str | None:
-    for value, base in _sources(config, name):
-        if value:
-            return str(base / Path(str(value)).expanduser())
-    return None
-
-
-def _choice(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str | None:
-    value = _text(config, name)
-    if value is not None and value not in choices:
+def _one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    if value not in choices:
         hint = f"expected one of {', '.join(choices)}"
         raise UsageError(f"cenv_{name} is '{value}'", hint=hint)
     return value
 
 
-def _mode(config: pytest.Config) -> str | None:
-    mode = _choice(config, "mode", MODES)
-    if mode == "overlay":
-        from cenv.pytest_plugin import overlay
+def _choice(config: pytest.Config, name: str) -> str | None:
+    value = options.text(config, name)
+    return None if value is None else _one_of(name, value, options.choices(name))
 
-        return overlay.mode_of(config, mode)
-    return mode
+
+def _mode(config: pytest.Config) -> str:
+    mode = check_mode(options.text(config, "mode") or DEFAULT_MODE)
+    return DEFAULT_MODE if mode == "overlay" and overlay.is_refused(config) else mode
 
 
 def _retention(config: pytest.Config) -> str:
@@ -96,7 +82,7 @@ def _retention(config: pytest.Config) -> str:
 
 
 def _spares(config: pytest.Config) -> int | None:
-    value = _text(config, "spares") or "auto"
+    value = options.text(config, "spares") or "auto"
     if value == "auto":
         return None
     if not value.isdecimal():
@@ -105,10 +91,9 @@ def _spares(config: pytest.Config) -> int | None:
 
 
 def _words(config: pytest.Config, name: str) -> tuple[list[str], Path]:
-    for value, base in _sources(config, name):
-        if value:
-            words = shlex.split(value) if isinstance(value, str) else list(value)
-            return words, base
+    for value, base in options.given(config, name):
+        words = shlex.split(value) if isinstance(value, str) else list(value)
+        return words, base
     return [], config.rootpath
 
 

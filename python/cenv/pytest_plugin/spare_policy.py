@@ -12,7 +12,7 @@ from collections import deque
 
 from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
-from cenv.pytest_plugin.clone_dir import Home
+from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
@@ -34,22 +34,22 @@ class Demand:
         """Return how many the next test is likely to ask for; 0 before a second request."""
         return max([1, *self.lately]) if self.total > 1 else 0
 
-    def test_over(self) -> None:
+    def end_test(self) -> None:
         """Count what the test asked for, if anything."""
         if self.now:
             self.lately.append(self.now)
         self.now = 0
 
 
-class Ahead:
+class SparePolicy:
     """The spares of a process, at most `limit` of each template."""
 
-    def __init__(self, limit: int, home: Home, mode: str | None) -> None:
+    def __init__(self, limit: int, clone_dir: CloneDir, mode: str) -> None:
         self._limit = limit
-        self._home = home
+        self._dir = clone_dir
         self._mode = mode
         self._demands: dict[str, Demand] = {}
-        self._held = False
+        self._paused = False
 
     def take(self, template: Template) -> CloneReport | None:
         """Return a clone that is ready, if there is one, and see to the next."""
@@ -63,35 +63,37 @@ class Ahead:
         return found
 
     def _order(self, demand: Demand) -> None:
-        count = 0 if self._held else min(demand.wanted(), self._room(demand.template))
+        count = 0 if self._paused else min(demand.wanted(), self._room(demand.template))
         if demand.spares is not None:
             demand.spares.keep(count)
         elif count:
-            new_path = self._home.new_path
-            template, mode = demand.template, self._mode or "auto"
-            job = CloneJob(template.path, template.store, mode, template.provenance)
+            new_path = self._dir.new_path
+            job = self._job(demand.template)
             demand.spares = Spares(job, count, new_path)
+
+    def _job(self, template: Template) -> CloneJob:
+        return CloneJob(template.path, template.store, self._mode, template.provenance)
 
     def _room(self, template: Template) -> int:
         if not template.size:
             return min(1, self._limit)
-        disk = os.statvfs(self._home.base)
+        disk = os.statvfs(self._dir.base)
         fits = disk.f_bavail * disk.f_frsize * _SHARE // template.size
         return min(self._limit, int(fits))
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Order nothing from now on, and wait until nothing is being made."""
-        self._held = True
+        self._paused = True
         for demand in self._demands.values():
             if demand.spares is not None:
                 demand.spares.keep(0)
-                demand.spares.settle()
+                demand.spares.drain()
 
-    def test_over(self) -> None:
+    def resume(self) -> None:
         """Learn from the test that is over; orders go on with the next request."""
-        self._held = False
+        self._paused = False
         for demand in self._demands.values():
-            demand.test_over()
+            demand.end_test()
 
     def close(self) -> None:
         """Remove the spares that nobody took."""

@@ -125,13 +125,18 @@ def test_no_default_specs_is_one_clear_error(pytester: pytest.Pytester) -> None:
 def test_unused_plugin_is_light(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, argv: list[str]
 ) -> None:
-    """No module of cenv but the plugin's own two, no thread, no file."""
+    """No module of cenv but the plugin's own three, no thread, no file."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(
         """
         import sys, threading
 
-        LIGHT = {"cenv", "cenv.pytest_plugin", "cenv.pytest_plugin.reports"}
+        LIGHT = {
+            "cenv",
+            "cenv.pytest_plugin",
+            "cenv.pytest_plugin.options",
+            "cenv.pytest_plugin.reports",
+        }
 
         def check():
             loaded = {name for name in sys.modules if name.split(".")[0] == "cenv"}
@@ -176,7 +181,12 @@ import sys
 def test_nothing_is_loaded(request):
     assert "cenv.pytest_plugin" in sys.modules
     loaded = {name for name in sys.modules if name.split(".")[0] == "cenv"}
-    allowed = {"cenv", "cenv.pytest_plugin", "cenv.pytest_plugin.reports"}
+    allowed = {
+        "cenv",
+        "cenv.pytest_plugin",
+        "cenv.pytest_plugin.options",
+        "cenv.pytest_plugin.reports",
+    }
     assert loaded == allowed, loaded - allowed
     request.getfixturevalue("record_property")
 """

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from cenv.pytest_plugin import options
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -334,3 +337,31 @@ def test_types_are_strict(pytester: pytest.Pytester) -> None:
         """
     )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_option_table__is_what_the_pages_tell() -> None:
+    page = (ROOT / "docs/pytest.md").read_text()
+    rows = [row for row in page.splitlines() if row.startswith("|")]
+    for option in options.OPTIONS:
+        name = f"cenv_{option.name}" if option.ini else f"--cenv-{option.name}"
+        first = re.compile(rf"(`--cenv-[^|]*\|)?[| ]*`{name}\b(?!\()")
+        (row,) = [row for row in rows if first.match(row.lstrip("| "))]
+        told = (f"`--cenv-{option.name}" in row, f"CENV_{option.name.upper()}`" in row)
+        assert told == (option.on_command_line, option.variable), row
+
+
+def test_unknown_mode__is_refused_before_any_test(
+    project: pytest.Pytester, run
+) -> None:
+    result = run("--cenv-mode=symlink")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--cenv-mode=symlink: expected one of auto, *"])
+
+
+@pytest.mark.parametrize("variable", ["CENV_GUARD", "CENV_SPARES"])
+def test_variable__shows_that_the_project_uses_cenv(
+    pytester: pytest.Pytester, run, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    run("--co").stdout.no_fnmatch_line("cenv *: store=*")
+    monkeypatch.setenv(variable, "off" if variable == "CENV_GUARD" else "0")
+    run("--co").stdout.fnmatch_lines(["cenv *: store=*"])

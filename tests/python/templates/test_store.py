@@ -228,7 +228,7 @@ def test_clone__tells_where_its_packages_came_from(
         template.spares(1, new_path=lambda: str(tmp_path / "spare"))
         kept = spares.kept_for(template)
         assert kept is not None
-        kept.settle()
+        kept.drain()
         with template.clone() as spare:
             assert os.fsencode(mirror.as_uri()) in meta_of(spare / "")["history"]
         template.spares(0)

@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 
 from cenv import api
-from cenv.cli.options import MODES, add_store
+from cenv.cli.options import add_store
 from cenv.cli.output import Console, human, seconds
 from cenv.cli.tables import stage_table
+from cenv.clones import modes
 from cenv.model import CloneReport
 
 
@@ -25,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("src", metavar="SRC")
     parser.add_argument("dst", metavar="DST", help="absent, or an empty directory")
-    parser.add_argument("--mode", type=_clone_mode, choices=MODES, default="auto")
+    parser.add_argument(
+        "--mode", type=_clone_mode, choices=modes.lasting(), default="auto"
+    )
     parser.add_argument(
         "--register", action="store_true", help="add DST to ~/.conda/environments.txt"
     )

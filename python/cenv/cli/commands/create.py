@@ -7,9 +7,10 @@ import argparse
 from typing import Any
 
 from cenv import api
-from cenv.cli.options import MODES, add_channels, add_store
+from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console, seconds
 from cenv.cli.tables import record_table, stage_table
+from cenv.clones import modes
 from cenv.errors import UsageError
 from cenv.model import Solution, records_of
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lock", metavar="F", help="link what this conda-lock file names"
     )
-    parser.add_argument("--link-mode", choices=MODES, default="auto")
+    parser.add_argument("--link-mode", choices=modes.lasting(), default="auto")
     parser.add_argument("--dry-run", action="store_true", help="solve, and stop there")
     add_store(parser)
 

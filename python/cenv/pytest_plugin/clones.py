@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The clones of a run: made, removed or kept, with what may go on beside the tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cenv.pytest_plugin.clone_dir import CloneDir
+from cenv.pytest_plugin.guard import Guard
+from cenv.pytest_plugin.recorder import Recorder
+from cenv.pytest_plugin.removal_policy import RemovalPolicy
+from cenv.pytest_plugin.settings import Settings
+from cenv.pytest_plugin.spare_policy import SparePolicy, processors, usual_limit
+from cenv.pytest_plugin.stores import OpenStores
+from cenv.templates.template import Clone, Template
+
+
+class Clones:
+    """The clones of one of `workers` processes; `base` is its temporary directory."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        stores: OpenStores,
+        recorder: Recorder,
+        base: Path,
+        workers: int,
+    ) -> None:
+        self._settings = settings
+        self._stores = stores
+        self._recorder = recorder
+        self._dir = CloneDir(base, stores.main)
+        # An overlay is as fast as a spare, which another process would have to mount.
+        limit = 0 if settings.mode == "overlay" else settings.spares
+        limit = usual_limit(workers) if limit is None else limit
+        self._spares = SparePolicy(limit, self._dir, settings.mode)
+        self._removals = RemovalPolicy(workers < processors(), recorder.finding)
+        self.guard: Guard | None = None
+
+    def make(
+        self, template: Template, dst: str | os.PathLike[str] | None, mode: str | None
+    ) -> Clone:
+        """Return a new clone: one made ahead if there is one, for a path of our own."""
+        chosen = mode or self._settings.mode
+        if self.guard and chosen != "copy":
+            self.guard.before_clone(template)
+        with self._recorder.timing() as timed:
+            clone = self._take(template, dst, chosen)
+        self._recorder.clone(clone, timed)
+        if self.guard:
+            self.guard.after_clone(clone)
+        return clone
+
+    def _take(
+        self, template: Template, dst: str | os.PathLike[str] | None, mode: str
+    ) -> Clone:
+        if dst is None and mode == self._settings.mode:
+            ready = self._spares.take(template)
+            if ready is not None:
+                return Clone(ready.path, template, ready.mode, ready)
+        target = self._dir.new_path() if dst is None else dst
+        return template.clone(target, mode=mode, owner=os.getpid())
+
+    def end(self, clone: Clone, *, failed: bool) -> None:
+        """Remove a clone whose user is done, or keep it where the settings say so."""
+        keep = self._settings.keep
+        if keep == "all" or (keep == "failed" and failed):
+            self._keep(clone)
+        else:
+            self._removals.remove(clone)
+
+    def _keep(self, clone: Clone) -> None:
+        """Leave a clone to pytest's retention: no sweep of ours takes it."""
+        self._dir.keep(clone.path)
+        if clone.mode == "overlay":
+            clone.materialize()
+        if clone.template is not None and os.path.isdir(clone):
+            store = clone.template.store or self._stores.main.path
+            self._stores.open(store).give(clone)
+
+    def pause(self) -> None:
+        """Do nothing beside the test that begins."""
+        self._spares.pause()
+        self._removals.pause()
+
+    def resume(self) -> None:
+        """Learn from the test that is over, and go on."""
+        self._spares.resume()
+        self._removals.resume()
+
+    def close(self) -> None:
+        """Remove what nobody took, and finish what is under way."""
+        self._spares.close()
+        self._removals.close()
+        self._dir.close()

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The plugin's options, in one table: command line, environment, ini, and their values.
+
+A setting is --cenv-NAME, else $CENV_NAME, else ini's cenv_NAME; which of the three there
+are, the table says. Imported in every run, so it imports nothing of cenv.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+FLAG = ""  # the argument of an option that takes none
+
+
+class Option(NamedTuple):
+    """One setting, and where it can be made."""
+
+    name: str
+    help: str
+    ini: str | None = "string"  # the kind of ini's value; None: it is not of ini
+    argument: str | None = None  # of the command line's option; None: it has none
+    choices: tuple[str, ...] = ()
+    variable: bool = False  # $CENV_NAME tells it too
+    default: bool | None = None  # of ini
+
+    @property
+    def on_command_line(self) -> bool:
+        """Whether --cenv-NAME is there."""
+        return self.argument is not None or bool(self.choices)
+
+
+OPTIONS = (
+    Option("channels", "channels of the environments", ini="args", variable=True),
+    Option("specs", "specs of the default template", ini="args", variable=True),
+    Option("templates", "named templates, one 'name: specs' a line", ini="linelist"),
+    Option("store", "directory of the store", argument="DIR", variable=True),
+    Option(
+        "mode",
+        "how clones are made: auto (default), reflink, hardlink, copy, overlay",
+        argument="MODE",
+        variable=True,
+    ),
+    Option(
+        "keep",
+        "which tests' clones to keep (default failed)",
+        choices=("failed", "all", "none"),
+        variable=True,
+    ),
+    Option(
+        "guard",
+        "when to look whether tests altered templates through hard links: at the "
+        "end (default), after each test, never",
+        choices=("session", "test", "off"),
+        variable=True,
+    ),
+    Option(
+        "spares",
+        "most clones made ahead of a template while tests run: auto, 0, or a number",
+        argument="N",
+        variable=True,
+    ),
+    Option("rebuild", "build the templates of this run anew", ini=None, argument=FLAG),
+    Option(
+        "patch_conda_testing",
+        "clone where conda.testing's tmp_env and session_tmp_env would create",
+        ini="bool",
+        default=False,
+    ),
+    Option(
+        "report",
+        "report on environments even if no test used one",
+        ini="bool",
+        argument=FLAG,
+        default=False,
+    ),
+    Option(
+        "json",
+        "write what the run did with environments to FILE",
+        argument="FILE",
+    ),
+    Option(
+        "trace",
+        "write a trace of all workers to FILE, for Perfetto and `cenv report`",
+        argument="FILE",
+        variable=True,
+    ),
+    Option(
+        "step_summary",
+        "append a summary to $GITHUB_STEP_SUMMARY",
+        ini="bool",
+        default=True,
+    ),
+)
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+def add(parser: pytest.Parser) -> None:
+    """Add every option to pytest's command line and ini."""
+    group = parser.getgroup("cenv", "fresh conda environments")
+    for option in OPTIONS:
+        if option.on_command_line:
+            _add_to_command_line(group, option)
+        if option.ini is not None:
+            kind: Any = option.ini
+            parser.addini(
+                f"cenv_{option.name}", option.help, type=kind, default=option.default
+            )
+
+
+def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
+    name = f"--cenv-{option.name}"
+    if option.argument == FLAG:
+        group.addoption(name, action="store_true", help=option.help)
+    elif option.choices:
+        group.addoption(name, choices=option.choices, help=option.help)
+    else:
+        group.addoption(name, metavar=option.argument, help=option.help)
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """Return the values that a setting may have."""
+    return _BY_NAME[name].choices
+
+
+def given(config: pytest.Config, name: str) -> Iterator[tuple[Any, Path]]:
+    """Yield what a setting is given, strongest first, and what its paths are relative to."""
+    option = _BY_NAME[name]
+    started = config.invocation_params.dir
+    values = []
+    if option.on_command_line:
+        values.append((config.getoption(f"cenv_{name}", None), started))
+    if option.variable:
+        values.append((os.environ.get(f"CENV_{name.upper()}"), started))
+    if option.ini is not None:
+        beside = config.inipath.parent if config.inipath else config.rootpath
+        values.append((config.getini(f"cenv_{name}"), beside))
+    return ((value, base) for value, base in values if value)
+
+
+def text(config: pytest.Config, name: str) -> str | None:
+    """Return a setting's value; None: it is not made."""
+    return next((str(value) for value, _base in given(config, name)), None)
+
+
+def path(config: pytest.Config, name: str) -> Path | None:
+    """Return the path that a setting tells, absolute."""
+    for value, base in given(config, name):
+        return base / Path(str(value)).expanduser()
+    return None
+
+
+def flag(config: pytest.Config, name: str) -> bool:
+    """Return whether a switch is on."""
+    return any(value for value, _base in given(config, name))
+
+
+def is_configured(config: pytest.Config) -> bool:
+    """Tell whether anything says that this project uses cenv."""
+    asked = (option.name for option in OPTIONS if option.default is not True)
+    return any(flag(config, name) for name in asked)

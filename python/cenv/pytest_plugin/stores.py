@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The stores that a pytest process uses: held against gc as long as it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cenv.templates.store import TemplateStore
+
+
+class OpenStores:
+    """The run's own store, and those of mirrors on other file systems."""
+
+    def __init__(self, path: str | None) -> None:
+        self._open: dict[str, TemplateStore] = {}
+        self._leases: list[Any] = []
+        self.main = self.open(path)
+
+    def open(self, path: str | None) -> TemplateStore:
+        """Hold a store for this process, and clear what killed runs left in it."""
+        store = TemplateStore(path)
+        if store.path not in self._open:
+            self._leases.append(store.lease())
+            store.sweep()
+            self._open[store.path] = store
+        return self._open[store.path]
+
+    def close(self) -> None:
+        """Let the stores go."""
+        for lease in self._leases:
+            lease.release()

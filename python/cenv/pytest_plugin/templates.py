@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The templates of a run: each made once, a failure remembered, near its clones."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cenv.pytest_plugin.recorder import Recorder
+from cenv.pytest_plugin.run_registry import RunRegistry
+from cenv.pytest_plugin.stores import OpenStores
+from cenv.templates.recipe import Recipe
+from cenv.templates.setup import Run, Setup
+from cenv.templates.template import Template
+
+
+class Templates:
+    """What one process makes clones of; `base` is where the clones will lie."""
+
+    def __init__(
+        self, stores: OpenStores, run: Run, recorder: Recorder, base: Path, mode: str
+    ) -> None:
+        self._stores = stores
+        self._run = run
+        self._registry = RunRegistry(stores.main, run)
+        self._recorder = recorder
+        self._base = base
+        self._is_linked = mode not in {"copy", "overlay"}
+        self._made: dict[str, Template] = {}
+        self._failures: dict[str, Exception] = {}
+        self._setups: dict[int, Setup] = {}
+
+    def setup(self, call: Callable[[Any], object] | None, key: object) -> Setup | None:
+        """Return the set-up asked for: of a callable without key the same as before."""
+        if call is None or key is not None:
+            return Setup.of(call, key)
+        if id(call) not in self._setups:
+            made = Setup.of(call, None, self._run)
+            assert made is not None
+            self._setups[id(call)] = made
+        return self._setups[id(call)]
+
+    def of(self, recipe: Recipe) -> Template:
+        """Return the template of `recipe`; a failure is remembered for this run."""
+        key = recipe.key()
+        if key in self._failures:
+            raise self._failures[key].with_traceback(None)
+        if key not in self._made:
+            try:
+                self._made[key] = self._beside_clones(self._make(recipe))
+            except Exception as error:
+                self._failures[key] = error
+                raise
+        return self._made[key]
+
+    def _make(self, recipe: Recipe) -> Template:
+        with self._recorder.timing(" ".join(recipe.specs)) as timed:
+            made = self._registry.once(recipe)
+        self._recorder.template(made, timed)
+        return made
+
+    def existing(self, path: str) -> Template:
+        """Return an environment that others made, as what clones are made of."""
+        return Template(path=path, id="", store=self._stores.main.path)
+
+    def _beside_clones(self, template: Template) -> Template:
+        """Return it where clones can link to it: on their own file system."""
+        if not self._is_linked or not template.id:
+            return template
+        place = tempfile.gettempdir()
+        if os.stat(place).st_dev != self._base.stat().st_dev:
+            place = str(self._base.parent)
+        mirror = self._stores.main.stage(template, place)
+        if mirror is not template:
+            self._stores.open(mirror.store)
+        return mirror
