@@ -169,7 +169,7 @@ static PyObject *store_template_stage(PyObject *self, PyObject *args)
     struct cenv_task *running = bind_task_begin(task);
     int rc = -1;
     if (running) {
-        rc = cenv_template_stage(bind_store_of(self), id, bytes, running, &out, &err);
+        rc = cenv_template_mirror(bind_store_of(self), id, bytes, running, &out, &err);
         bind_task_end(task);
     }
     Py_DECREF(directory);

@@ -299,7 +299,7 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
             entry.owner.start = 0;
         entry.owner.pid = c->options.owner;
     }
-    int rc = cenv_clone_register(c->store, &entry, err);
+    int rc = cenv_clone_registry_enter(c->store, &entry, err);
     c->registered = rc == 0;
     return rc;
 }
@@ -308,7 +308,9 @@ static int register_clone(struct cloning *c, struct cenv_error *err)
 static int open_dst(struct cloning *c, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    int rc = c->store ? cenv_clone_claim(c->store, c->path, &c->claim, task, err) : 0;
+    int rc = c->store
+                 ? cenv_clone_registry_claim(c->store, c->path, &c->claim, task, err)
+                 : 0;
     rc = rc ? rc : cenv_newprefix_open(&c->dst, c->path, !c->store, err);
     if (rc == 0 && c->store)
         cenv_clone_sweep_unfinished(c->store, c->dst.path, &ignored);
@@ -351,7 +353,7 @@ static void forget(struct cloning *c)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     if (c->registered)
-        cenv_clone_forget(c->store, c->dst.path, &ignored);
+        cenv_clone_registry_forget(c->store, c->dst.path, &ignored);
     cenv_error_release(&ignored);
     c->registered = false;
     c->root = (struct cenv_stat){0};
@@ -364,7 +366,7 @@ static void let_go(struct cloning *c)
     c->result = (struct cenv_clone_result){0};
     cenv_newprefix_close(&c->dst);
     if (c->store && c->path)
-        cenv_clone_unclaim(c->store, c->path, c->claim);
+        cenv_clone_registry_unclaim(c->store, c->path, c->claim);
     cenv_free(c->path);
     c->path = NULL;
     c->claim = NULL;
@@ -389,7 +391,7 @@ static int open_source(struct cloning *c, const char *src, struct cenv_task *tas
     struct cenv_error ignored = CENV_ERROR_INIT;
     int rc = cenv_clone_source_open(&c->source, src, err);
     if (rc < 0 && c->store &&
-        cenv_store_await_template(c->store, src, task, &ignored) == 1) {
+        cenv_template_entry_await(c->store, src, task, &ignored) == 1) {
         cenv_error_release(err);
         rc = cenv_clone_source_open(&c->source, src, err);
     }

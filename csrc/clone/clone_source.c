@@ -73,7 +73,7 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
     struct cenv_buf path;
     struct cenv_stat st;
     cenv_buf_init(&path, 1 << 20);
-    s->is_template = cenv_store_is_template(store, s->path, &path) == 1;
+    s->is_template = cenv_template_entry_of_prefix(store, s->path, &path) == 1;
     int rc = cenv_raw_stat_fd(s->fd, &st);
     if (rc < 0)
         cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");

@@ -50,7 +50,7 @@ static int find(struct known *out, const struct cenv_store *store, const char *c
     *out = (struct known){.path = cenv_prefix_path_clean(clone, err)};
     if (!out->path || !store)
         return out->path ? 1 : err->status;
-    return cenv_clone_find(store, out->path, &out->source, &out->mode, err);
+    return cenv_clone_registry_find(store, out->path, &out->source, &out->mode, err);
 }
 
 static void known_release(struct known *known)
@@ -78,7 +78,7 @@ static int clone_anew(const struct known *known, struct cenv_store *store,
     cenv_buf_init(&report, 64 << 20);
     cenv_buf_init(&options, 64 << 20);
     int rc = cenv_ns_name(&name, err);
-    rc = rc ? rc : cenv_clone_owner(store, known->path, &owner, err);
+    rc = rc ? rc : cenv_clone_registry_owner(store, known->path, &owner, err);
     if (rc == 0 && cenv_clone_provenance(store, known->path, &provenance, err) < 0)
         rc = err->status;
     cenv_buf_addf(&options,
@@ -107,10 +107,10 @@ static int reset(const struct known *known, struct cenv_store *store, uint64_t *
     struct cenv_buf manifest;
     cenv_buf_init(&manifest, 1 << 20);
     int rc = cenv_clone_source_open(&source, known->source, err);
-    if (rc == 0 && cenv_store_is_template(store, source.path, &manifest) == 1) {
+    if (rc == 0 && cenv_template_entry_of_prefix(store, source.path, &manifest) == 1) {
         rc = cenv_overlay_restore(known->path, source.fd, changes, task, err);
         rc = rc ? rc : cenv_provenance_restore(store, known->path, err);
-        rc = rc ? rc : cenv_clone_shown(store, known->path, err);
+        rc = rc ? rc : cenv_clone_registry_set_shown(store, known->path, err);
     } else if (rc == 0) {
         rc = clone_anew(known, store, task, err);
     }
@@ -217,7 +217,7 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
         rc = overlay ? copy_out(&known, &copied, task, err) : 0;
     }
     if (rc == 0)
-        rc = cenv_clone_release(store, known.path, known.source, mode, err);
+        rc = cenv_clone_registry_disown(store, known.path, known.source, mode, err);
     if (rc == 0)
         rc = report(&known, &copied, mode, start_ns, out, err);
     if (rc < 0)

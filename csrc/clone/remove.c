@@ -14,19 +14,20 @@ int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
     if (rc < 0)
         return rc;
     struct cenv_clone_mark *mark =
-        store ? cenv_clone_mark(store, clone ? clone : path, path) : NULL;
+        store ? cenv_clone_registry_mark(store, clone ? clone : path, path) : NULL;
     rc = cenv_fs_remove_tree(CENV_CWD, path, err);
-    cenv_clone_forget_marked(store, mark, rc == 0);
+    cenv_clone_registry_forget_marked(store, mark, rc == 0);
     return rc;
 }
 
 int cenv_overlay_remove(struct cenv_store *store, const char *path,
                         struct cenv_error *err)
 {
-    struct cenv_clone_mark *mark = store ? cenv_clone_mark(store, path, path) : NULL;
+    struct cenv_clone_mark *mark =
+        store ? cenv_clone_registry_mark(store, path, path) : NULL;
     int rc = cenv_overlay_unmount(path, err);
     rc = rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
-    cenv_clone_forget_marked(store, mark, rc == 0);
+    cenv_clone_registry_forget_marked(store, mark, rc == 0);
     return rc;
 }
 
@@ -34,16 +35,16 @@ int cenv_overlay_remove(struct cenv_store *store, const char *path,
 int cenv_clone_set_aside(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone = {0};
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone = {0};
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
     if (rc < 0)
         return rc;
-    bool known = rc == 0 && clone.temp && cenv_registered_is_there(&clone);
+    bool known = rc == 0 && clone.temp && cenv_clone_registry_is_there(&clone);
     char *temp =
         known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     struct cenv_str parent = cenv_path_parent(cenv_str(path));
     size_t before = out->len;
     cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), temp ? temp : "");

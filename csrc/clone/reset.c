@@ -378,8 +378,9 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
 {
     char *source = NULL, *mode = NULL;
     r->path = cenv_prefix_path_clean(clone, err);
-    int rc =
-        r->path && store ? cenv_clone_find(store, r->path, &source, &mode, err) : 1;
+    int rc = r->path && store
+                 ? cenv_clone_registry_find(store, r->path, &source, &mode, err)
+                 : 1;
     if (rc == 1 && err->status == 0) {
         cenv_error_set(err, CENV_EPREFIX, "'%s' is not a clone that the store knows",
                        clone);
@@ -387,8 +388,9 @@ static int prepare(struct reset *r, struct cenv_store *store, const char *clone,
     }
     rc = err->status;
     if (rc == 0)
-        rc = cenv_clone_time(store, r->path, &r->since_ns, err);
-    if (rc == 0 && cenv_clone_root_mode(store, r->path, &r->root_mode, err) < 0)
+        rc = cenv_clone_registry_time(store, r->path, &r->since_ns, err);
+    if (rc == 0 &&
+        cenv_clone_registry_root_mode(store, r->path, &r->root_mode, err) < 0)
         rc = err->status;
     if (rc == 0)
         rc = cenv_clone_source_open(&r->source, source, err);
@@ -413,7 +415,7 @@ static int mark(struct reset *r, struct cenv_store *store, struct cenv_error *er
         rc = cenv_raw_stat_fd(r->dst, &st);
     if (rc < 0)
         return cenv_fs_fail(err, rc, r->dst, NULL, "cannot set the time of");
-    return cenv_clone_set_time(store, r->path, st.ctime_ns, err);
+    return cenv_clone_registry_set_time(store, r->path, st.ctime_ns, err);
 }
 
 static int report(const struct reset *r, uint64_t start_ns, struct cenv_buf *out,

@@ -28,7 +28,7 @@ static bool is_past(const struct cenv_store *store, const char *name)
 enum half { NONE, REMOVED, HELD };
 
 /* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
-static int remove_half(const struct cenv_registered *clone, bool look,
+static int remove_half(const struct cenv_registered_clone *clone, bool look,
                        struct cenv_error *err)
 {
     struct cenv_stat st;
@@ -51,16 +51,16 @@ static int remove_half(const struct cenv_registered *clone, bool look,
 int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path,
                                 struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone;
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone;
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, false, err) : 0;
     if (rc == REMOVED)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     return rc < 0 ? rc : 0;
 }
 
@@ -79,7 +79,7 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
         if (name[0] != '.' || !strstr(name, ".cenv-"))
             continue;
         rc = sweep->look
-                 ? cenv_sweep_note(sweep, "unfinished", cenv_str(home), name, err)
+                 ? cenv_sweep_list_add(sweep, "unfinished", cenv_str(home), name, err)
                  : cenv_fs_remove_tree(dir, name, err);
     }
     cenv_listing_release(&names);
@@ -90,7 +90,8 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
 }
 
 /* 1 removed, 0 stays (a home with clones in it), or a status. */
-static int remove_orphan(struct cenv_sweep *sweep, const struct cenv_registered *clone,
+static int remove_orphan(struct cenv_sweep *sweep,
+                         const struct cenv_registered_clone *clone,
                          struct cenv_error *err)
 {
     int rc;
@@ -107,13 +108,13 @@ static int remove_orphan(struct cenv_sweep *sweep, const struct cenv_registered 
 }
 
 /* A sweep tells of the clone; who looks is told what lies there. */
-static int note_half(struct cenv_sweep *sweep, const struct cenv_registered *clone,
-                     struct cenv_error *err)
+static int note_half(struct cenv_sweep *sweep,
+                     const struct cenv_registered_clone *clone, struct cenv_error *err)
 {
     struct cenv_str path = cenv_str(clone->path);
-    return sweep->look ? cenv_sweep_note(sweep, "unfinished", cenv_path_parent(path),
-                                         clone->temp, err)
-                       : cenv_sweep_note(sweep, "unfinished", path, "", err);
+    return sweep->look ? cenv_sweep_list_add(sweep, "unfinished",
+                                             cenv_path_parent(path), clone->temp, err)
+                       : cenv_sweep_list_add(sweep, "unfinished", path, "", err);
 }
 
 /*
@@ -123,9 +124,9 @@ static int note_half(struct cenv_sweep *sweep, const struct cenv_registered *clo
 static int sweep_clone(struct cenv_sweep *sweep, const char *name,
                        struct cenv_error *err)
 {
-    struct cenv_registered clone;
+    struct cenv_registered_clone clone;
     const struct cenv_store *store = sweep->store;
-    int rc = cenv_registered_load(store, name, &clone, err);
+    int rc = cenv_clone_registry_load(store, name, &clone, err);
     if (rc < 0)
         return rc;
     if (rc == 1) { /* not whole; those with a dot are just being written */
@@ -133,13 +134,13 @@ static int sweep_clone(struct cenv_sweep *sweep, const char *name,
             cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
         return 0;
     }
-    bool there = cenv_registered_is_there(&clone);
+    bool there = cenv_clone_registry_is_there(&clone);
     bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
     rc = NONE;
     if (there && orphan) {
         rc = remove_orphan(sweep, &clone, err);
         if (rc == 1)
-            rc = cenv_sweep_note(sweep, "clone", cenv_str(clone.path), "", err);
+            rc = cenv_sweep_list_add(sweep, "clone", cenv_str(clone.path), "", err);
         there = false;
     } else if (!there) {
         rc = remove_half(&clone, sweep->look, err);
@@ -149,8 +150,8 @@ static int sweep_clone(struct cenv_sweep *sweep, const char *name,
     }
     if (rc >= 0 && rc != HELD && !there && !sweep->look &&
         (orphan || is_past(store, name)))
-        cenv_clone_drop_entry(store, name);
-    cenv_registered_release(&clone);
+        cenv_clone_registry_drop(store, name);
+    cenv_clone_registry_release(&clone);
     return rc < 0 ? rc : 0;
 }
 
@@ -173,8 +174,8 @@ static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
 static int sweep_all(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     int rc = sweep_clones(sweep, err);
-    rc = rc ? rc : cenv_template_sweep(sweep, err);
-    return rc ? rc : cenv_work_sweep(sweep, err);
+    rc = rc ? rc : cenv_template_entry_sweep(sweep, err);
+    return rc ? rc : cenv_scratch_sweep(sweep, err);
 }
 
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,

@@ -155,11 +155,11 @@ bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index)
 }
 
 struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
-                                                    int work)
+                                                    int scratch)
 {
     item->transfer = (struct cenv_http_transfer){
         .url = item->secret_url ? item->secret_url : item->url,
-        .dir = work,
+        .dir = scratch,
         .file = item->archive,
         .max_size = item->size,
     };
@@ -291,7 +291,7 @@ static int take_stored_size(struct cenv_fetch_item *item,
     int rc;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    rc = cenv_store_package_record(store, cenv_str(item->sha256), &text, err);
+    rc = cenv_package_entry_record(store, cenv_str(item->sha256), &text, err);
     if (rc == 0)
         rc = cenv_json_parse(&stored, cenv_buf_str(&text), "the store's record", err);
     if (rc == 0)
@@ -315,7 +315,7 @@ int cenv_fetch_item_complete(struct cenv_fetch_item *item,
     if (item->whole)
         return 0;
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_store_package_path(store, cenv_str(item->sha256), &path, err);
+    rc = cenv_package_entry_add_path(store, cenv_str(item->sha256), &path, err);
     content = rc < 0 ? rc : cenv_fs_open_root(path.data, err);
     cenv_buf_release(&path);
     rc = content < 0 ? content : read_index(content, &index, err);

@@ -17,7 +17,7 @@ struct cenv_store;
 enum cenv_fetch_state {
     CENV_FETCH_MISSING,
     CENV_FETCH_THERE,  /* in the store */
-    CENV_FETCH_MADE,   /* extracted in the work, not yet published */
+    CENV_FETCH_MADE,   /* extracted in the scratch directory, not yet published */
     CENV_FETCH_FAILED, /* `err` says why */
 };
 
@@ -30,7 +30,7 @@ struct cenv_fetch_item {
     char sha256[65], md5[65]; /* "": not known */
     uint64_t size, stated_size;
     char key[80];              /* of its lock */
-    char dir[24], archive[32]; /* names in the work */
+    char dir[24], archive[32]; /* names in the scratch directory */
     char why[64];              /* the store does not have it */
     bool replace;              /* the store has it altered */
     bool whole;                /* the record needs nothing from the package */
@@ -50,9 +50,9 @@ void cenv_fetch_item_release(struct cenv_fetch_item *item);
 /* Whether an earlier item is the same package. */
 bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index);
 
-/* Its download into the work; borrowed from the item. */
+/* Its download into the scratch directory; borrowed from the item. */
 struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
-                                                    int work);
+                                                    int scratch);
 
 /* What to look for in package caches; borrowed from the item. */
 struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item);

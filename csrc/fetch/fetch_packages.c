@@ -3,7 +3,7 @@
  * Packages into the store. What it has is used; then each missing one is locked (what another
  * process fetches now is waited for afterwards), taken from the read-only package caches, or
  * downloaded, largest first, and extracted by the other threads while the rest still arrives. All
- * lie in one work directory until they are on disk (one sync), then each is published by a rename.
+ * lie in one scratch directory until they are on disk (one sync), then each is published by a rename.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ struct fetch {
 
     struct cenv_fetch_item **wanted; /* those at work now */
     size_t nr_wanted;
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     struct cenv_queue ready; /* indices of `wanted` whose archive is there */
     atomic_bool failed;      /* some item: start nothing more */
 };
@@ -55,11 +55,11 @@ static int look_up(void *ctx, size_t index, unsigned thread, struct cenv_error *
 
     (void)thread;
     if (!item->sha256[0])
-        cenv_store_known_sha256(f->store, cenv_str(item->url), cenv_str(item->md5),
-                                item->size, item->sha256);
+        cenv_known_hash_find(f->store, cenv_str(item->url), cenv_str(item->md5),
+                             item->size, item->sha256);
     cenv_buf_init(&why, 64 << 10);
     if (item->sha256[0])
-        rc = cenv_store_find_package(f->store, cenv_str(item->sha256), NULL, &why,
+        rc = cenv_package_entry_find(f->store, cenv_str(item->sha256), NULL, &why,
                                      f->task, err);
     item->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
     item->replace =
@@ -87,7 +87,7 @@ static int look_up_all(struct fetch *f)
     return rc;
 }
 
-/* ---- one package into the work directory ---- */
+/* ---- one package into the scratch directory ---- */
 
 static int fail_item(struct fetch *f, struct cenv_fetch_item *item)
 {
@@ -96,14 +96,14 @@ static int fail_item(struct fetch *f, struct cenv_fetch_item *item)
     return 0; /* the pool goes on; the first item's failure in order is reported */
 }
 
-/* "<n>" of the work, with the entry's layout: content/ is open on success. */
+/* "<n>" of the scratch directory, with the entry's layout: content/ is open on success. */
 static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry,
                       int *content)
 {
-    int rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
+    int rc = cenv_fs_mkdir(f->scratch.fd, item->dir, 0755, &item->err);
 
     if (rc == 0)
-        rc = *entry = cenv_fs_open_dir(f->work.fd, item->dir, &item->err);
+        rc = *entry = cenv_fs_open_dir(f->scratch.fd, item->dir, &item->err);
     if (rc >= 0)
         rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &item->err);
     if (rc == 0)
@@ -111,12 +111,12 @@ static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry,
     return rc < 0 ? rc : 0;
 }
 
-/* The archive: downloaded into the work, or where it lies on this machine. */
+/* The archive: downloaded into the scratch directory, or where it lies on this machine. */
 static int open_archive(struct fetch *f, const struct cenv_fetch_item *item,
                         struct cenv_error *err)
 {
     return item->local ? cenv_fs_open_named(item->local, NULL, err)
-                       : cenv_fs_open_file(f->work.fd, item->archive, NULL, err);
+                       : cenv_fs_open_file(f->scratch.fd, item->archive, NULL, err);
 }
 
 static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd,
@@ -153,7 +153,7 @@ static int extract_item(struct fetch *f, struct cenv_fetch_item *item)
     cenv_fd_close(entry);
     cenv_fd_close(fd);
     if (!item->local)
-        cenv_raw_unlink(f->work.fd, item->archive);
+        cenv_raw_unlink(f->scratch.fd, item->archive);
     if (rc < 0)
         return rc == CENV_ECANCELLED ? rc : fail_item(f, item);
     item->state = CENV_FETCH_MADE;
@@ -190,10 +190,10 @@ static int import_layer(struct fetch *f, struct cenv_fetch_item *item,
 {
     struct cenv_layer_want want = cenv_fetch_item_want(item);
     int entry = -1, content = -1,
-        rc = cenv_fs_mkdir(f->work.fd, item->dir, 0755, &item->err);
+        rc = cenv_fs_mkdir(f->scratch.fd, item->dir, 0755, &item->err);
 
     if (rc == 0)
-        rc = entry = cenv_fs_open_dir(f->work.fd, item->dir, &item->err);
+        rc = entry = cenv_fs_open_dir(f->scratch.fd, item->dir, &item->err);
     if (rc >= 0)
         rc = cenv_layer_import(pkgs_dir, &want, entry, f->task, &item->err);
     if (rc == 1) {
@@ -207,7 +207,7 @@ static int import_layer(struct fetch *f, struct cenv_fetch_item *item,
     cenv_fd_close(content);
     cenv_fd_close(entry);
     if (rc != 1)
-        cenv_fs_discard_tree(f->work.fd, item->dir);
+        cenv_fs_discard_tree(f->scratch.fd, item->dir);
     return rc;
 }
 
@@ -279,7 +279,7 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         if (item->state == CENV_FETCH_MISSING && item->local)
             cenv_queue_push(&f->ready, i);
         else if (item->state == CENV_FETCH_MISSING)
-            list[nr++] = cenv_fetch_item_transfer(item, f->work.fd);
+            list[nr++] = cenv_fetch_item_transfer(item, f->scratch.fd);
     }
     if (rc == 0 && nr)
         rc = cenv_network_open(&network, cenv_json_get(f->options, "network"), err);
@@ -371,18 +371,17 @@ static int make_all(struct fetch *f)
 /* Publishes what was made, even when something else failed: it need not be fetched again. */
 static int publish_all(struct fetch *f)
 {
-    int rc = cenv_store_sync(f->store, f->err);
+    int rc = cenv_publish_sync(f->store, f->err);
 
     for (size_t i = 0; i < f->nr_wanted && rc == 0; i++) {
         struct cenv_fetch_item *item = f->wanted[i];
         if (item->state != CENV_FETCH_MADE)
             continue;
-        rc = cenv_store_publish_package(f->store, cenv_str(item->sha256), &f->work,
+        rc = cenv_package_entry_publish(f->store, cenv_str(item->sha256), &f->scratch,
                                         item->dir, item->replace, f->err);
         if (rc == 0 && item->learnt)
-            rc = cenv_store_learn_sha256(f->store, cenv_str(item->url),
-                                         cenv_str(item->md5), item->stated_size,
-                                         item->sha256, f->err);
+            rc = cenv_known_hash_put(f->store, cenv_str(item->url), cenv_str(item->md5),
+                                     item->stated_size, item->sha256, f->err);
         item->state = CENV_FETCH_THERE;
     }
     return rc;
@@ -401,7 +400,7 @@ static int first_failure(struct fetch *f)
 /* Makes and publishes `wanted`, all locked by us. */
 static int obtain(struct fetch *f)
 {
-    int rc = cenv_work_open(f->store, &f->work, f->err);
+    int rc = cenv_scratch_open(f->store, &f->scratch, f->err);
 
     if (rc < 0)
         return rc;
@@ -415,7 +414,7 @@ static int obtain(struct fetch *f)
             rc = published < 0 ? cenv_error_move(outer, &own) : first_failure(f);
         cenv_error_release(&own);
     }
-    cenv_work_close(f->store, &f->work);
+    cenv_scratch_close(f->store, &f->scratch);
     return rc;
 }
 
@@ -426,7 +425,7 @@ static void unlock_all(struct fetch *f)
     for (size_t i = 0; i < f->nr; i++) {
         struct cenv_fetch_item *item = &f->items[i];
         if (item->lock)
-            cenv_store_unlock(f->store, item->key, item->lock);
+            cenv_store_lock_release(f->store, item->key, item->lock);
         item->lock = NULL;
     }
 }
@@ -440,7 +439,7 @@ static int lock_free_ones(struct fetch *f)
         struct cenv_fetch_item *item = &f->items[i];
         if (item->state != CENV_FETCH_MISSING || cenv_fetch_item_repeats(f->items, i))
             continue;
-        rc = cenv_store_try_lock(f->store, item->key, &item->lock, f->err);
+        rc = cenv_store_lock_try(f->store, item->key, &item->lock, f->err);
         if (rc == 0)
             rc = look_up(f, i, 0, f->err);
         if (rc == 0 && item->state == CENV_FETCH_MISSING)
@@ -454,7 +453,7 @@ static int lock_free_ones(struct fetch *f)
 static int wait_for(struct fetch *f, size_t index)
 {
     struct cenv_fetch_item *item = &f->items[index];
-    int rc = cenv_store_lock(f->store, item->key, &item->lock, f->task, f->err);
+    int rc = cenv_store_lock_take(f->store, item->key, &item->lock, f->task, f->err);
 
     if (rc == 0)
         rc = look_up(f, index, 0, f->err);

@@ -67,7 +67,7 @@ struct repodata {
     const struct cenv_json *settings; /* of the network */
     int64_t ttl;                      /* seconds; -1: as the server says */
     int64_t now;
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     struct cenv_task *task;
     struct cenv_error *err;
 };
@@ -143,8 +143,8 @@ static int use_local(struct repodata *r, struct subdir *subdir,
 static int store_path(struct repodata *r, struct subdir *subdir)
 {
     cenv_buf_clear(&subdir->path);
-    if (cenv_store_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL,
-                            &subdir->path) < 0)
+    if (cenv_layout_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL,
+                             &subdir->path) < 0)
         return cenv_error_oom(r->err);
     return 0;
 }
@@ -179,7 +179,7 @@ static int load_state(struct repodata *r, struct subdir *subdir)
     int rc;
 
     snprintf(name, sizeof(name), "%s.state.json", subdir->key);
-    rc = cenv_store_load_json(dir, name, &subdir->state, r->err);
+    rc = cenv_layout_load_json(dir, name, &subdir->state, r->err);
     if (rc < 0)
         return rc;
     file = cenv_json_get_cstr(subdir->state, "file");
@@ -258,7 +258,7 @@ static int aim(struct repodata *r, struct subdir *subdir, size_t index, enum for
         .url = subdir->target.data,
         .etag = same ? etag : NULL,
         .modified = same && !(etag && *etag) ? modified : NULL,
-        .dir = r->work.fd,
+        .dir = r->scratch.fd,
         .file = subdir->file,
         .max_size = form == SHARDS ? CENV_SHARD_INDEX_MAX : max_repodata,
         .text = form == JSON,
@@ -401,7 +401,7 @@ static int check_stream(struct repodata *r, struct subdir *subdir, struct check 
 static int check_download(struct repodata *r, struct subdir *subdir)
 {
     struct check check = {
-        .fd = cenv_fs_open_file(r->work.fd, subdir->file, NULL, r->err)};
+        .fd = cenv_fs_open_file(r->scratch.fd, subdir->file, NULL, r->err)};
     int rc = check.fd;
 
     if (rc < 0)
@@ -458,7 +458,7 @@ static int new_state(const struct repodata *r, struct subdir *subdir,
     return rc;
 }
 
-/* A 200: from the work into the store. */
+/* A 200: from the scratch directory into the store. */
 static int take_new(struct repodata *r, struct subdir *subdir)
 {
     int dir = r->store->dirs[CENV_STORE_REPODATA];
@@ -468,9 +468,9 @@ static int take_new(struct repodata *r, struct subdir *subdir)
 
     snprintf(name, sizeof(name), "%s%s", subdir->key, forms[subdir->form].ext);
     if (rc == 0)
-        rc = cenv_fs_stat(r->work.fd, subdir->file, &st, r->err);
+        rc = cenv_fs_stat(r->scratch.fd, subdir->file, &st, r->err);
     if (rc == 0)
-        rc = cenv_fs_rename(r->work.fd, subdir->file, dir, name, r->err);
+        rc = cenv_fs_rename(r->scratch.fd, subdir->file, dir, name, r->err);
     if (rc < 0)
         return rc;
     memcpy(subdir->file, name, sizeof(name));
@@ -532,14 +532,14 @@ static int ask_form(struct repodata *r, struct cenv_network *network, enum form 
 static int ask(struct repodata *r)
 {
     struct cenv_network network = {.http = NULL};
-    int rc = cenv_work_open(r->store, &r->work, r->err);
+    int rc = cenv_scratch_open(r->store, &r->scratch, r->err);
 
     if (rc == 0)
         rc = cenv_network_open(&network, r->settings, r->err);
     for (int form = SHARDS; form >= JSON && rc == 0; form--)
         rc = ask_form(r, &network, (enum form)form);
     cenv_network_close(&network);
-    cenv_work_close(r->store, &r->work);
+    cenv_scratch_close(r->store, &r->scratch);
     return rc;
 }
 
@@ -567,7 +567,7 @@ static int begin_subdir(struct repodata *r, struct subdir *subdir,
     if (rc == 1)
         rc = use_local(r, subdir, cenv_buf_str(&path));
     else if (rc == 0)
-        rc = cenv_store_key(cenv_buf_str(&subdir->safe), subdir->key, r->err);
+        rc = cenv_layout_key(cenv_buf_str(&subdir->safe), subdir->key, r->err);
     cenv_buf_release(&path);
     if (rc == 0 && !subdir->local)
         rc = load_state(r, subdir);

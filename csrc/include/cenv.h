@@ -258,9 +258,9 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
  * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner checked),
  * made once. Appends {"path", "store", "staged": bool}.
  */
-int cenv_template_stage(struct cenv_store *store, const char *id, const char *directory,
-                        struct cenv_task *task, struct cenv_buf *out,
-                        struct cenv_error *err);
+int cenv_template_mirror(struct cenv_store *store, const char *id,
+                         const char *directory, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err);
 
 /* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
@@ -310,7 +310,7 @@ int cenv_template_check(struct cenv_store *store, const char *path,
 /*
  * Checks the template `id` ("content": true in `options_json` reads all) while nobody else builds it
  * and, when it is altered, builds it anew from its packages; one with a set-up or a base, which only
- * its caller can repeat, is dropped instead ("drop": true drops any: a stage is copied again).
+ * its caller can repeat, is dropped instead ("drop": true drops any: a mirror is copied again).
  * Existing clones keep what they share with the old one. Appends {"altered": as in check, "action":
  * "none" | "built" | "dropped"}.
  */

@@ -130,7 +130,7 @@ static int take_package(void *ctx, size_t index, unsigned thread,
     if (!has_bytecode(k->linker->plan, package) || !make_key(k, package, key))
         return 0;
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_find_package(k->linker->options->store, cenv_str(key), &path,
+    int rc = cenv_package_entry_find(k->linker->options->store, cenv_str(key), &path,
                                      NULL, k->linker->task, err);
     if (rc == 0)
         content = cenv_raw_open_dir(CENV_CWD, path.data);
@@ -209,15 +209,15 @@ static int keep_content(const struct cenv_linker *linker,
     return rc;
 }
 
-/* An entry of the store in the making: content/, manifest and record.json, below `work`. */
+/* An entry of the store in the making: content/, manifest and record.json, below `scratch`. */
 static int keep_package(const struct cenv_linker *linker,
                         const struct cenv_plan_package *package,
-                        const struct cenv_work *work, const char *key,
+                        const struct cenv_scratch *scratch, const char *key,
                         struct cenv_error *err)
 {
     struct cenv_pkg_manifest manifest;
     struct cenv_buf record;
-    int entry = -1, content = -1, rc = cenv_fs_mkdir(work->fd, key, 0755, err);
+    int entry = -1, content = -1, rc = cenv_fs_mkdir(scratch->fd, key, 0755, err);
 
     cenv_pkg_manifest_init(&manifest);
     cenv_buf_init(&record, CENV_MESSAGE_MAX);
@@ -225,7 +225,7 @@ static int keep_package(const struct cenv_linker *linker,
     cenv_json_quote(&record, package->dist);
     cenv_buf_puts(&record, "}");
     if (rc == 0)
-        rc = entry = cenv_fs_open_dir(work->fd, key, err);
+        rc = entry = cenv_fs_open_dir(scratch->fd, key, err);
     if (rc >= 0)
         rc = cenv_fs_mkdir(entry, CENV_PKG_CONTENT, 0755, err);
     if (rc == 0)
@@ -244,7 +244,7 @@ static int keep_package(const struct cenv_linker *linker,
     return rc;
 }
 
-static int keep_packages(const struct keeper *k, const struct cenv_work *work,
+static int keep_packages(const struct keeper *k, const struct cenv_scratch *scratch,
                          bool publish, struct cenv_error *err)
 {
     const struct cenv_link_plan *plan = k->linker->plan;
@@ -255,9 +255,10 @@ static int keep_packages(const struct keeper *k, const struct cenv_work *work,
         const struct cenv_plan_package *package = &plan->packages[i];
         if (!package->new_bytecode || !make_key(k, package, key))
             continue;
-        rc = publish ? cenv_store_publish_package(k->linker->options->store,
-                                                  cenv_str(key), work, key, true, err)
-                     : keep_package(k->linker, package, work, key, err);
+        rc = publish
+                 ? cenv_package_entry_publish(k->linker->options->store, cenv_str(key),
+                                              scratch, key, true, err)
+                 : keep_package(k->linker, package, scratch, key, err);
     }
     return rc;
 }
@@ -267,21 +268,21 @@ void cenv_link_keep_bytecode(struct cenv_linker *linker)
     const struct cenv_store *store = linker->options->store;
     struct keeper k = {linker, find_python(linker->plan)};
     struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     bool any = false;
 
     for (size_t i = 0; i < linker->plan->nr_packages; i++)
         any |= linker->plan->packages[i].new_bytecode;
-    if (!any || cenv_work_open(store, &work, &ignored) < 0) {
+    if (!any || cenv_scratch_open(store, &scratch, &ignored) < 0) {
         cenv_error_release(&ignored);
         return;
     }
     /* all are written, then synced once, then published */
-    int rc = keep_packages(&k, &work, false, &ignored);
+    int rc = keep_packages(&k, &scratch, false, &ignored);
     if (rc == 0)
-        rc = cenv_store_sync(store, &ignored);
+        rc = cenv_publish_sync(store, &ignored);
     if (rc == 0)
-        keep_packages(&k, &work, true, &ignored);
-    cenv_work_close(store, &work);
+        keep_packages(&k, &scratch, true, &ignored);
+    cenv_scratch_close(store, &scratch);
     cenv_error_release(&ignored);
 }

@@ -102,8 +102,8 @@ static int take_package(struct creation *c, const struct cenv_json *record,
 
     cenv_buf_init(&text, TEXT_MAX);
     cenv_buf_init(&content, PATH_BUF_MAX);
-    int rc = cenv_store_package_path(c->store, cenv_json_get_str(record, "sha256"),
-                                     &content, c->err);
+    int rc = cenv_package_entry_add_path(c->store, cenv_json_get_str(record, "sha256"),
+                                         &content, c->err);
     if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
         rc = cenv_error_oom(c->err);
     if (rc == 0) {

@@ -14,32 +14,33 @@
 
 #define LOCK_PREFIX "clone-"
 
-int cenv_clone_file(const char *path, char name[CENV_CLONE_FILE],
-                    struct cenv_error *err)
+int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
+                             struct cenv_error *err)
 {
     char key[CENV_STORE_KEY];
-    int rc = cenv_store_key(cenv_str(path), key, err);
+    int rc = cenv_layout_key(cenv_str(path), key, err);
     if (rc == 0)
-        snprintf(name, CENV_CLONE_FILE, "%s.json", key);
+        snprintf(name, CENV_CLONE_REGISTRY_FILE, "%s.json", key);
     return rc;
 }
 
 /* The lock of whoever clones to the path of an entry. */
-static void claim_name(const char *name, char lock[CENV_CLONE_FILE])
+static void claim_name(const char *name, char lock[CENV_CLONE_REGISTRY_FILE])
 {
-    snprintf(lock, CENV_CLONE_FILE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1, name);
+    snprintf(lock, CENV_CLONE_REGISTRY_FILE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1,
+             name);
 }
 
-int cenv_clone_claim(const struct cenv_store *store, const char *path,
-                     struct cenv_lock **claim, struct cenv_task *task,
-                     struct cenv_error *err)
+int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
+                              struct cenv_lock **claim, struct cenv_task *task,
+                              struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE], lock[CENV_CLONE_FILE];
-    int rc = cenv_clone_file(path, name, err);
+    char name[CENV_CLONE_REGISTRY_FILE], lock[CENV_CLONE_REGISTRY_FILE];
+    int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
     claim_name(name, lock);
-    rc = cenv_store_lock(store, lock, claim, task, err);
+    rc = cenv_store_lock_take(store, lock, claim, task, err);
     if (rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES)) {
         cenv_error_release(err);
         rc = 0; /* nothing can be entered there either */
@@ -47,14 +48,14 @@ int cenv_clone_claim(const struct cenv_store *store, const char *path,
     return rc;
 }
 
-void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
-                        struct cenv_lock *claim)
+void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *path,
+                                 struct cenv_lock *claim)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    char name[CENV_CLONE_FILE], lock[CENV_CLONE_FILE];
-    if (claim && cenv_clone_file(path, name, &ignored) == 0) {
+    char name[CENV_CLONE_REGISTRY_FILE], lock[CENV_CLONE_REGISTRY_FILE];
+    if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
         claim_name(name, lock);
-        cenv_store_unlock(store, lock, claim);
+        cenv_store_lock_release(store, lock, claim);
     }
     cenv_error_release(&ignored);
 }
@@ -87,11 +88,11 @@ static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
 int cenv_clone_provenance(const struct cenv_store *store, const char *path,
                           char **provenance, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
+    char name[CENV_CLONE_REGISTRY_FILE];
     struct cenv_json *doc = NULL;
-    int rc = cenv_clone_file(path, name, err);
-    rc =
-        rc ? rc : cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc
+            : cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     const char *text = rc == 0 ? cenv_json_get_cstr(doc, "origin") : NULL;
     if (text && !(*provenance = cenv_strdup(text)))
         rc = cenv_error_oom(err);
@@ -113,12 +114,13 @@ static int set_provenance(const struct cenv_store *store, struct cenv_json *doc,
     return rc;
 }
 
-int cenv_clone_register(const struct cenv_store *store,
-                        const struct cenv_clone_entry *entry, struct cenv_error *err)
+int cenv_clone_registry_enter(const struct cenv_store *store,
+                              const struct cenv_clone_entry *entry,
+                              struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
+    char name[CENV_CLONE_REGISTRY_FILE];
     struct cenv_buf text;
-    int rc = cenv_clone_file(entry->path, name, err);
+    int rc = cenv_clone_registry_file(entry->path, name, err);
     if (rc < 0)
         return rc;
     struct cenv_json *doc = as_json(entry);
@@ -142,12 +144,12 @@ int cenv_clone_register(const struct cenv_store *store,
     return rc;
 }
 
-int cenv_clone_forget(const struct cenv_store *store, const char *path,
-                      struct cenv_error *err)
+int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
+                               struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
+    char name[CENV_CLONE_REGISTRY_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_clone_file(path, name, err);
+    int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_unlink(clones, name);
@@ -158,7 +160,7 @@ int cenv_clone_forget(const struct cenv_store *store, const char *path,
 
 /* ---- reading ---- */
 
-void cenv_registered_release(struct cenv_registered *clone)
+void cenv_clone_registry_release(struct cenv_registered_clone *clone)
 {
     cenv_free(clone->path);
     cenv_free(clone->source);
@@ -167,14 +169,15 @@ void cenv_registered_release(struct cenv_registered *clone)
 }
 
 /* 0, or 1 when there is no such entry or it is not whole. */
-int cenv_registered_load(const struct cenv_store *store, const char *name,
-                         struct cenv_registered *out, struct cenv_error *err)
+int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
+                             struct cenv_registered_clone *out, struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
-    int rc = cenv_store_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    int rc = cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
     if (rc != 0)
         return rc;
-    *out = (struct cenv_registered){.path = cenv_fields_get_path(doc, "path_hex")};
+    *out =
+        (struct cenv_registered_clone){.path = cenv_fields_get_path(doc, "path_hex")};
     const char *mode = cenv_json_get_cstr(doc, "mode");
     out->source = cenv_fields_get_path(doc, "source_hex");
     out->temp =
@@ -189,11 +192,11 @@ int cenv_registered_load(const struct cenv_store *store, const char *name,
     cenv_json_free(doc);
     if (out->path && out->source && out->mode)
         return 0;
-    cenv_registered_release(out);
+    cenv_clone_registry_release(out);
     return 1;
 }
 
-static bool lies_at(const struct cenv_registered *clone, const char *path)
+static bool lies_at(const struct cenv_registered_clone *clone, const char *path)
 {
     struct cenv_stat st;
     return cenv_raw_stat(CENV_CWD, path, &st) == 0 && st.type == CENV_FT_DIR &&
@@ -202,7 +205,7 @@ static bool lies_at(const struct cenv_registered *clone, const char *path)
              st.ino == clone->shown_ino));
 }
 
-bool cenv_registered_is_there(const struct cenv_registered *clone)
+bool cenv_clone_registry_is_there(const struct cenv_registered_clone *clone)
 {
     return lies_at(clone, clone->path);
 }
@@ -210,80 +213,81 @@ bool cenv_registered_is_there(const struct cenv_registered *clone)
 /* ---- forgetting what is removed ---- */
 
 struct cenv_clone_mark {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone;
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone;
 };
 
-struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
-                                        const char *path, const char *at)
+struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
+                                                 const char *path, const char *at)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_clone_mark *mark = cenv_calloc(1, sizeof(*mark));
-    bool known = mark && cenv_clone_file(path, mark->name, &ignored) == 0 &&
-                 cenv_registered_load(store, mark->name, &mark->clone, &ignored) == 0;
+    bool known =
+        mark && cenv_clone_registry_file(path, mark->name, &ignored) == 0 &&
+        cenv_clone_registry_load(store, mark->name, &mark->clone, &ignored) == 0;
     cenv_error_release(&ignored);
     if (known && lies_at(&mark->clone, at))
         return mark;
     if (known)
-        cenv_registered_release(&mark->clone);
+        cenv_clone_registry_release(&mark->clone);
     cenv_free(mark);
     return NULL;
 }
 
 /* Inodes are used again at once, the name beside the destination never is. */
-static bool is_same_clone(const struct cenv_registered *a,
-                          const struct cenv_registered *b)
+static bool is_same_clone(const struct cenv_registered_clone *a,
+                          const struct cenv_registered_clone *b)
 {
     return a->dev == b->dev && a->ino == b->ino && !a->temp == !b->temp &&
            (!a->temp || strcmp(a->temp, b->temp) == 0);
 }
 
 /* Whoever clones to the path meanwhile has entered, or will enter, a clone of its own. */
-void cenv_clone_forget_marked(const struct cenv_store *store,
-                              struct cenv_clone_mark *mark, bool removed)
+void cenv_clone_registry_forget_marked(const struct cenv_store *store,
+                                       struct cenv_clone_mark *mark, bool removed)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    struct cenv_registered now;
-    char lock[CENV_CLONE_FILE];
+    struct cenv_registered_clone now;
+    char lock[CENV_CLONE_REGISTRY_FILE];
     if (!mark)
         return;
     claim_name(mark->name, lock);
-    if (removed && cenv_store_try_lock(store, lock, &claim, &ignored) == 0 &&
-        cenv_registered_load(store, mark->name, &now, &ignored) == 0) {
+    if (removed && cenv_store_lock_try(store, lock, &claim, &ignored) == 0 &&
+        cenv_clone_registry_load(store, mark->name, &now, &ignored) == 0) {
         if (is_same_clone(&now, &mark->clone))
             cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
-        cenv_registered_release(&now);
+        cenv_clone_registry_release(&now);
     }
     if (claim)
-        cenv_store_unlock(store, lock, claim);
+        cenv_store_lock_release(store, lock, claim);
     cenv_error_release(&ignored);
-    cenv_registered_release(&mark->clone);
+    cenv_clone_registry_release(&mark->clone);
     cenv_free(mark);
 }
 
-int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
-                    char **mode, struct cenv_error *err)
+int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
+                             char **source, char **mode, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone;
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone;
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
     if (rc != 0)
         return rc;
-    if (strcmp(clone.path, path) == 0 && cenv_registered_is_there(&clone)) {
+    if (strcmp(clone.path, path) == 0 && cenv_clone_registry_is_there(&clone)) {
         *source = clone.source;
         *mode = clone.mode;
         clone.source = clone.mode = NULL;
     } else {
         rc = 1;
     }
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     return rc;
 }
 
 /* What stays of an entry when something else of it changes. */
-static struct cenv_clone_entry entry_of(const struct cenv_registered *clone,
+static struct cenv_clone_entry entry_of(const struct cenv_registered_clone *clone,
                                         const char *path)
 {
     return (struct cenv_clone_entry){.path = path,
@@ -298,12 +302,12 @@ static struct cenv_clone_entry entry_of(const struct cenv_registered *clone,
 int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone = {0};
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone = {0};
     struct cenv_stat st = {0};
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
-    if (rc == 1 || (rc == 0 && !cenv_registered_is_there(&clone)))
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
+    if (rc == 1 || (rc == 0 && !cenv_clone_registry_is_there(&clone)))
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
                             store->path);
     rc = rc ? rc : cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
@@ -313,9 +317,9 @@ int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
     entry.temp = clone.temp;
     if (pid > 0)
         cenv_owner_of(pid, &entry.owner);
-    rc = rc ? rc : cenv_clone_register(store, &entry, err);
-    rc = rc ? rc : cenv_clone_set_time(store, path, st.mtime_ns, err);
-    cenv_registered_release(&clone);
+    rc = rc ? rc : cenv_clone_registry_enter(store, &entry, err);
+    rc = rc ? rc : cenv_clone_registry_set_time(store, path, st.mtime_ns, err);
+    cenv_clone_registry_release(&clone);
     return rc;
 }
 
@@ -326,29 +330,29 @@ int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
         .path = path, .source = path, .mode = CENV_CLONES_HOME_MODE};
     struct cenv_stat st;
     if (pid <= 0)
-        return cenv_clone_forget(store, path, err);
+        return cenv_clone_registry_forget(store, path, err);
     int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
     entry.dev = st.dev;
     entry.ino = st.ino;
     cenv_owner_of(pid, &entry.owner);
-    return rc ? rc : cenv_clone_register(store, &entry, err);
+    return rc ? rc : cenv_clone_registry_enter(store, &entry, err);
 }
 
 static int load_of(const struct cenv_store *store, const char *path,
-                   struct cenv_registered *clone, struct cenv_error *err)
+                   struct cenv_registered_clone *clone, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, clone, err);
+    char name[CENV_CLONE_REGISTRY_FILE];
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, clone, err);
     return rc <= 0 ? rc
                    : cenv_error_set(err, CENV_EPREFIX,
                                     "'%s' is not a clone that the store knows", path);
 }
 
-int cenv_clone_shown(const struct cenv_store *store, const char *path,
-                     struct cenv_error *err)
+int cenv_clone_registry_set_shown(const struct cenv_store *store, const char *path,
+                                  struct cenv_error *err)
 {
-    struct cenv_registered clone;
+    struct cenv_registered_clone clone;
     struct cenv_stat st;
     int rc = load_of(store, path, &clone, err);
     if (rc < 0)
@@ -358,56 +362,57 @@ int cenv_clone_shown(const struct cenv_store *store, const char *path,
     entry.owner = clone.owner;
     entry.shown_dev = st.dev;
     entry.shown_ino = st.ino;
-    rc = rc ? rc : cenv_clone_register(store, &entry, err);
-    cenv_registered_release(&clone);
+    rc = rc ? rc : cenv_clone_registry_enter(store, &entry, err);
+    cenv_clone_registry_release(&clone);
     return rc;
 }
 
-int cenv_clone_owner(const struct cenv_store *store, const char *path, int64_t *pid,
-                     struct cenv_error *err)
+int cenv_clone_registry_owner(const struct cenv_store *store, const char *path,
+                              int64_t *pid, struct cenv_error *err)
 {
-    struct cenv_registered clone;
+    struct cenv_registered_clone clone;
     int rc = load_of(store, path, &clone, err);
     if (rc < 0)
         return rc;
     *pid = clone.owner.pid;
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     return 0;
 }
 
-int cenv_clone_release(const struct cenv_store *store, const char *path,
-                       const char *source, const char *mode, struct cenv_error *err)
+int cenv_clone_registry_disown(const struct cenv_store *store, const char *path,
+                               const char *source, const char *mode,
+                               struct cenv_error *err)
 {
     struct cenv_stat st;
     int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
     struct cenv_clone_entry entry = {
         .path = path, .source = source, .dev = st.dev, .ino = st.ino, .mode = mode};
-    return rc < 0 ? rc : cenv_clone_register(store, &entry, err);
+    return rc < 0 ? rc : cenv_clone_registry_enter(store, &entry, err);
 }
 
-int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
-                         uint32_t *mode, struct cenv_error *err)
+int cenv_clone_registry_root_mode(const struct cenv_store *store, const char *path,
+                                  uint32_t *mode, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
-    struct cenv_registered clone;
-    int rc = cenv_clone_file(path, name, err);
-    rc = rc ? rc : cenv_registered_load(store, name, &clone, err);
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_registered_clone clone;
+    int rc = cenv_clone_registry_file(path, name, err);
+    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
     if (rc != 0)
         return rc;
     rc = clone.root_mode ? 0 : 1;
     if (rc == 0)
         *mode = clone.root_mode;
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     return rc;
 }
 
 /* The entry's own modification time: written right before the clone was there. */
-int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
-                    struct cenv_error *err)
+int cenv_clone_registry_time(const struct cenv_store *store, const char *path,
+                             int64_t *time_ns, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
+    char name[CENV_CLONE_REGISTRY_FILE];
     struct cenv_stat st;
-    int rc = cenv_clone_file(path, name, err);
+    int rc = cenv_clone_registry_file(path, name, err);
     if (rc == 0)
         rc = cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
     if (rc == 0)
@@ -415,12 +420,12 @@ int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *t
     return rc;
 }
 
-int cenv_clone_set_time(const struct cenv_store *store, const char *path,
-                        int64_t time_ns, struct cenv_error *err)
+int cenv_clone_registry_set_time(const struct cenv_store *store, const char *path,
+                                 int64_t time_ns, struct cenv_error *err)
 {
-    char name[CENV_CLONE_FILE];
+    char name[CENV_CLONE_REGISTRY_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_clone_file(path, name, err);
+    int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
     rc = cenv_raw_set_mtime(clones, name, time_ns);
@@ -428,16 +433,16 @@ int cenv_clone_set_time(const struct cenv_store *store, const char *path,
 }
 
 /* With the lock that a killed cloning left; one on its way has entered another clone by now. */
-void cenv_clone_drop_entry(const struct cenv_store *store, const char *name)
+void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    char lock[CENV_CLONE_FILE];
+    char lock[CENV_CLONE_REGISTRY_FILE];
     claim_name(name, lock);
-    int rc = cenv_store_try_lock(store, lock, &claim, &ignored);
+    int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
     if (rc <= 0)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
     if (claim)
-        cenv_store_unlock(store, lock, claim);
+        cenv_store_lock_release(store, lock, claim);
     cenv_error_release(&ignored);
 }

@@ -29,20 +29,21 @@ struct cenv_clone_entry {
 };
 
 /* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
-int cenv_clone_register(const struct cenv_store *store,
-                        const struct cenv_clone_entry *entry, struct cenv_error *err);
-int cenv_clone_forget(const struct cenv_store *store, const char *path,
-                      struct cenv_error *err);
+int cenv_clone_registry_enter(const struct cenv_store *store,
+                              const struct cenv_clone_entry *entry,
+                              struct cenv_error *err);
+int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
+                               struct cenv_error *err);
 
 /*
  * One process at a time clones to a path, so that an entry is of the clone that is there: claim waits
  * until nobody else does, as long as the process lives. Unclaim with the same path; NULL is fine.
  */
-int cenv_clone_claim(const struct cenv_store *store, const char *path,
-                     struct cenv_lock **claim, struct cenv_task *task,
-                     struct cenv_error *err);
-void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
-                        struct cenv_lock *claim);
+int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
+                              struct cenv_lock **claim, struct cenv_task *task,
+                              struct cenv_error *err);
+void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *path,
+                                 struct cenv_lock *claim);
 
 /*
  * For whoever removes a clone: mark, while it is there, the entry of the clone of `path` that lies
@@ -50,52 +51,53 @@ void cenv_clone_unclaim(const struct cenv_store *store, const char *path,
  * the entry if the clone was `removed`, and another has not taken its place; it frees the mark.
  */
 struct cenv_clone_mark;
-struct cenv_clone_mark *cenv_clone_mark(const struct cenv_store *store,
-                                        const char *path, const char *at);
-void cenv_clone_forget_marked(const struct cenv_store *store,
-                              struct cenv_clone_mark *mark, bool removed);
+struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
+                                                 const char *path, const char *at);
+void cenv_clone_registry_forget_marked(const struct cenv_store *store,
+                                       struct cenv_clone_mark *mark, bool removed);
 
 /* The overlay was mounted anew: enters what is shown at `path` now. The process that owns it. */
-int cenv_clone_shown(const struct cenv_store *store, const char *path,
-                     struct cenv_error *err);
-int cenv_clone_owner(const struct cenv_store *store, const char *path, int64_t *pid,
-                     struct cenv_error *err);
+int cenv_clone_registry_set_shown(const struct cenv_store *store, const char *path,
+                                  struct cenv_error *err);
+int cenv_clone_registry_owner(const struct cenv_store *store, const char *path,
+                              int64_t *pid, struct cenv_error *err);
 
 /* The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. */
-int cenv_clone_release(const struct cenv_store *store, const char *path,
-                       const char *source, const char *mode, struct cenv_error *err);
+int cenv_clone_registry_disown(const struct cenv_store *store, const char *path,
+                               const char *source, const char *mode,
+                               struct cenv_error *err);
 
 /* 0 with *source and *mode (caller frees) when `path` is a registered clone, the very directory
  * that was registered; 1 when not. */
-int cenv_clone_find(const struct cenv_store *store, const char *path, char **source,
-                    char **mode, struct cenv_error *err);
+int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
+                             char **source, char **mode, struct cenv_error *err);
 
 /* The permission bits that the clone itself was given: of its source, or of the empty directory that
  * it took the place of. 1 when they are not known. */
-int cenv_clone_root_mode(const struct cenv_store *store, const char *path,
-                         uint32_t *mode, struct cenv_error *err);
+int cenv_clone_registry_root_mode(const struct cenv_store *store, const char *path,
+                                  uint32_t *mode, struct cenv_error *err);
 
 /* What it was entered with, for the caller to free; 0, or 1 when there is none. */
 int cenv_clone_provenance(const struct cenv_store *store, const char *path,
                           char **provenance, struct cenv_error *err);
 
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
-int cenv_clone_time(const struct cenv_store *store, const char *path, int64_t *time_ns,
-                    struct cenv_error *err);
-int cenv_clone_set_time(const struct cenv_store *store, const char *path,
-                        int64_t time_ns, struct cenv_error *err);
+int cenv_clone_registry_time(const struct cenv_store *store, const char *path,
+                             int64_t *time_ns, struct cenv_error *err);
+int cenv_clone_registry_set_time(const struct cenv_store *store, const char *path,
+                                 int64_t time_ns, struct cenv_error *err);
 
 /* ---- entries by their file ---- */
 
 /* A buffer for the name of an entry's file in v1/clones. */
-enum { CENV_CLONE_FILE = CENV_STORE_KEY + 8 };
+enum { CENV_CLONE_REGISTRY_FILE = CENV_STORE_KEY + 8 };
 
 /* The name of the file of the entry of `path`. */
-int cenv_clone_file(const char *path, char name[CENV_CLONE_FILE],
-                    struct cenv_error *err);
+int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
+                             struct cenv_error *err);
 
 /* An entry as it was read; release frees what it holds. */
-struct cenv_registered {
+struct cenv_registered_clone {
     char *path, *source, *mode;
     char *temp; /* or NULL */
     uint64_t dev, ino, shown_dev, shown_ino;
@@ -104,17 +106,17 @@ struct cenv_registered {
 };
 
 /* Reads the entry in the file `name`; 1 when there is none, or it is not whole. */
-int cenv_registered_load(const struct cenv_store *store, const char *name,
-                         struct cenv_registered *out, struct cenv_error *err);
-void cenv_registered_release(struct cenv_registered *clone);
+int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
+                             struct cenv_registered_clone *out, struct cenv_error *err);
+void cenv_clone_registry_release(struct cenv_registered_clone *clone);
 
 /* Whether what lies at the path is the very directory that was entered. */
-bool cenv_registered_is_there(const struct cenv_registered *clone);
+bool cenv_clone_registry_is_there(const struct cenv_registered_clone *clone);
 
 /*
  * Removes an entry whose clone is gone, with the lock that a killed cloning left. An entry of a
  * path that is being cloned to right now stays: it is of another clone.
  */
-void cenv_clone_drop_entry(const struct cenv_store *store, const char *name);
+void cenv_clone_registry_drop(const struct cenv_store *store, const char *name);
 
 #endif

@@ -16,16 +16,16 @@ static int hash_request(struct cenv_str url, struct cenv_str md5, uint64_t size,
     return out->failed ? -1 : 0;
 }
 
-int cenv_store_learn_sha256(const struct cenv_store *store, struct cenv_str url,
-                            struct cenv_str md5, uint64_t size, const char *sha256,
-                            struct cenv_error *err)
+int cenv_known_hash_put(const struct cenv_store *store, struct cenv_str url,
+                        struct cenv_str md5, uint64_t size, const char *sha256,
+                        struct cenv_error *err)
 {
     struct cenv_buf request;
     char reply[CENV_DIGEST_HEX_MAX + 32], key[CENV_STORE_KEY], name[64];
     cenv_buf_init(&request, 1 << 20);
     int rc = hash_request(url, md5, size, &request) < 0 ? cenv_error_oom(err) : 0;
     if (rc == 0)
-        rc = cenv_store_key(cenv_buf_str(&request), key, err);
+        rc = cenv_layout_key(cenv_buf_str(&request), key, err);
     if (rc == 0) {
         snprintf(reply, sizeof(reply), "{\"sha256\":\"%.64s\"}", sha256);
         snprintf(name, sizeof(name), "%s.json", key);
@@ -45,8 +45,8 @@ static bool take_hash(const struct cenv_json *reply, char *sha256)
     return true;
 }
 
-int cenv_store_known_sha256(const struct cenv_store *store, struct cenv_str url,
-                            struct cenv_str md5, uint64_t size, char *sha256)
+int cenv_known_hash_find(const struct cenv_store *store, struct cenv_str url,
+                         struct cenv_str md5, uint64_t size, char *sha256)
 {
     struct cenv_buf request;
     struct cenv_json *reply = NULL;
@@ -55,11 +55,11 @@ int cenv_store_known_sha256(const struct cenv_store *store, struct cenv_str url,
     cenv_buf_init(&request, 1 << 20);
     int rc = hash_request(url, md5, size, &request);
     if (rc == 0)
-        rc = cenv_store_key(cenv_buf_str(&request), key, &ignored);
+        rc = cenv_layout_key(cenv_buf_str(&request), key, &ignored);
     if (rc == 0) {
         snprintf(name, sizeof(name), "%s.json", key);
-        rc = cenv_store_load_json(store->dirs[CENV_STORE_REQUESTS], name, &reply,
-                                  &ignored);
+        rc = cenv_layout_load_json(store->dirs[CENV_STORE_REQUESTS], name, &reply,
+                                   &ignored);
     }
     if (rc == 0 && !take_hash(reply, sha256))
         rc = 1;

@@ -23,8 +23,8 @@ const char *cenv_layout_name(enum cenv_store_dir dir)
     return dir_names[dir];
 }
 
-int cenv_store_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
-                        const char *a, const char *b, struct cenv_buf *out)
+int cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                         const char *a, const char *b, struct cenv_buf *out)
 {
     cenv_buf_addf(out, "%s/%s/%s", store->path, dir_names[dir], a);
     if (b)
@@ -32,7 +32,7 @@ int cenv_store_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
     return out->failed ? -1 : 0;
 }
 
-int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err)
+int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     if (cenv_sha256_hex(text, hex) < 0)
@@ -42,7 +42,7 @@ int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err)
     return 0;
 }
 
-void cenv_store_touch(int dirfd, const char *name)
+void cenv_layout_touch(int dirfd, const char *name)
 {
     struct cenv_stat st;
     int64_t now = (int64_t)time(NULL);
@@ -50,8 +50,8 @@ void cenv_store_touch(int dirfd, const char *name)
         cenv_raw_set_mtime(dirfd, name, now * 1000000000);
 }
 
-int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
-                         struct cenv_error *err)
+int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
+                          struct cenv_error *err)
 {
     struct cenv_buf text;
     struct cenv_error bad = CENV_ERROR_INIT;
@@ -77,8 +77,8 @@ static int sum_file(void *ctx, const struct cenv_walk_entry *at, struct cenv_err
     return 0;
 }
 
-int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
-                          struct cenv_error *err)
+int cenv_layout_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
+                           struct cenv_error *err)
 {
     *bytes = 0;
     return cenv_fs_walk(fd, false, sum_file, bytes, task, err);

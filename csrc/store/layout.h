@@ -38,22 +38,22 @@ struct cenv_store {
 const char *cenv_layout_name(enum cenv_store_dir dir);
 
 /* "<path of the store>/<dir>/<a>[/<b>]" appended; 0 or -1 (OOM). `b` may be NULL. */
-int cenv_store_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
-                        const char *a, const char *b, struct cenv_buf *out);
+int cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                         const char *a, const char *b, struct cenv_buf *out);
 
 /* The first 32 hex digits of the SHA-256 of `text`: the name of its file. key[33]. */
 enum { CENV_STORE_KEY = 33 };
-int cenv_store_key(struct cenv_str text, char *key, struct cenv_error *err);
+int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err);
 
 /* A JSON file of ours as a tree; 1 when it is absent or not whole (then it counts as absent). */
-int cenv_store_load_json(int dirfd, const char *name, struct cenv_json **out,
-                         struct cenv_error *err);
+int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
+                          struct cenv_error *err);
 
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
-void cenv_store_touch(int dirfd, const char *name);
+void cenv_layout_touch(int dirfd, const char *name);
 
 /* Sizes of all files below `fd`, each name counted. */
-int cenv_store_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
-                          struct cenv_error *err);
+int cenv_layout_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,
+                           struct cenv_error *err);
 
 #endif

@@ -46,7 +46,7 @@ void cenv_lease_free(struct cenv_lease *lease)
     cenv_free(lease);
 }
 
-int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
+int cenv_lease_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
                              struct cenv_error *err)
 {
     return cenv_lock_try(lock, store->root, "lease", CENV_LOCK_EXCLUSIVE, NULL, err);

@@ -7,7 +7,7 @@
 #include "store/layout.h"
 
 /* The lease of gc: 1 when somebody holds one. Free with cenv_lock_free. */
-int cenv_store_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
+int cenv_lease_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
                              struct cenv_error *err);
 
 #endif

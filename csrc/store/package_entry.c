@@ -71,18 +71,18 @@ static int check_entry(int entry, struct cenv_buf *why, struct cenv_task *task,
     return rc;
 }
 
-int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
-                            struct cenv_buf *path, struct cenv_error *err)
+int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str sha256,
+                                struct cenv_buf *path, struct cenv_error *err)
 {
     char name[ENTRY_NAME];
     if (!entry_name(sha256, name))
         return bad_hash(sha256, err);
-    if (cenv_store_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
+    if (cenv_layout_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
         return cenv_error_oom(err);
     return 0;
 }
 
-int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha256,
+int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha256,
                             struct cenv_buf *path, struct cenv_buf *why,
                             struct cenv_task *task, struct cenv_error *err)
 {
@@ -104,15 +104,15 @@ int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha2
     if (rc == 1 && why)
         cenv_buf_add_str(why, cenv_buf_str(&reason));
     if (rc == 0)
-        cenv_store_touch(entry, CENV_PKG_RECORD);
+        cenv_layout_touch(entry, CENV_PKG_RECORD);
     if (rc == 0 && path)
-        rc = cenv_store_package_path(store, sha256, path, err);
+        rc = cenv_package_entry_add_path(store, sha256, path, err);
     cenv_buf_release(&reason);
     cenv_fd_close(entry);
     return rc;
 }
 
-int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sha256,
+int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err)
 {
     char name[ENTRY_NAME];
@@ -122,7 +122,7 @@ int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sh
     int entry = open_entry(store, name);
     if (entry < 0)
         return 1;
-    int rc = cenv_store_load_json(entry, CENV_PKG_RECORD, &record, err);
+    int rc = cenv_layout_load_json(entry, CENV_PKG_RECORD, &record, err);
     if (rc == 0 && cenv_json_print(record, 0, out) < 0)
         rc = cenv_error_oom(err);
     cenv_json_free(record);
@@ -130,7 +130,7 @@ int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sh
     return rc;
 }
 
-uint64_t cenv_store_package_bytes(int entry)
+uint64_t cenv_package_entry_bytes(int entry)
 {
     struct cenv_pkg_manifest manifest;
     struct cenv_error ignored = CENV_ERROR_INIT;
@@ -143,23 +143,24 @@ uint64_t cenv_store_package_bytes(int entry)
     return bytes;
 }
 
-int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
-                               const struct cenv_work *work, const char *name,
+int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str sha256,
+                               const struct cenv_scratch *scratch, const char *name,
                                bool replace, struct cenv_error *err)
 {
     char entry[ENTRY_NAME];
     int pkgs = store->dirs[CENV_STORE_PKGS];
     if (!entry_name(sha256, entry))
         return bad_hash(sha256, err);
-    cenv_raw_chmod(work->fd, name, 0755);
+    cenv_raw_chmod(scratch->fd, name, 0755);
     int dir = cenv_raw_open_beneath(pkgs, cenv_str_n(entry, 2), 0755);
     if (dir < 0)
         return cenv_fs_fail(err, dir, pkgs, entry, "cannot publish");
-    int rc = cenv_raw_rename_noreplace(work->fd, name, dir, entry + 3);
+    int rc = cenv_raw_rename_noreplace(scratch->fd, name, dir, entry + 3);
     if (rc == -EEXIST && replace)
-        rc = cenv_store_exchange(work->fd, name, dir, entry + 3);
+        rc = cenv_publish_exchange(scratch->fd, name, dir, entry + 3);
     else if (rc == -EEXIST)
-        rc = 0; /* somebody was faster: theirs is as good; ours goes with the work */
+        rc =
+            0; /* somebody was faster: theirs is as good; ours goes with the scratch directory */
     cenv_fd_close(dir);
     return rc < 0 ? cenv_fs_fail(err, rc, pkgs, entry, "cannot publish") : 0;
 }

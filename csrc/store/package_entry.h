@@ -17,28 +17,28 @@
  * NULL), marked as used. 1: not there, or altered or damaged: then `why` (may be NULL) says so, and
  * publishing a new one replaces it. Hold a lease from before the call until the files are linked.
  */
-int cenv_store_find_package(const struct cenv_store *store, struct cenv_str sha256,
+int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha256,
                             struct cenv_buf *path, struct cenv_buf *why,
                             struct cenv_task *task, struct cenv_error *err);
 
 /* Only the path, unchecked: for what has just been found or published. */
-int cenv_store_package_path(const struct cenv_store *store, struct cenv_str sha256,
-                            struct cenv_buf *path, struct cenv_error *err);
+int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str sha256,
+                                struct cenv_buf *path, struct cenv_error *err);
 
 /* The entry's record.json as text, appended; 1 when there is none. */
-int cenv_store_package_record(const struct cenv_store *store, struct cenv_str sha256,
+int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err);
 
 /* The size of the files of the package whose entry is the directory `entry`; 0 when it is damaged. */
-uint64_t cenv_store_package_bytes(int entry);
+uint64_t cenv_package_entry_bytes(int entry);
 
 /*
- * Publishes the directory `name` of `work`, which holds content/, manifest and record.json, as the
- * package `sha256`. Call cenv_store_sync() before, once for many. When the package is there
+ * Publishes the directory `name` of `scratch`, which holds content/, manifest and record.json, as the
+ * package `sha256`. Call cenv_publish_sync() before, once for many. When the package is there
  * already, ours is discarded (0) unless `replace`, which exchanges the two in one step.
  */
-int cenv_store_publish_package(const struct cenv_store *store, struct cenv_str sha256,
-                               const struct cenv_work *work, const char *name,
+int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str sha256,
+                               const struct cenv_scratch *scratch, const char *name,
                                bool replace, struct cenv_error *err);
 
 #endif

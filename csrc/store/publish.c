@@ -8,7 +8,7 @@
 #include "os/fs.h"
 #include "store/scratch.h"
 
-int cenv_store_sync(const struct cenv_store *store, struct cenv_error *err)
+int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err)
 {
     int rc = cenv_raw_syncfs(store->root);
     return rc < 0 ? cenv_fs_fail(err, rc, store->root, NULL, "cannot sync") : 0;
@@ -30,7 +30,7 @@ static int exchange_by_hand(int from, const char *name, int to, const char *entr
     return rc;
 }
 
-int cenv_store_exchange(int from, const char *name, int to, const char *entry)
+int cenv_publish_exchange(int from, const char *name, int to, const char *entry)
 {
     int rc = cenv_raw_exchange(from, name, to, entry);
     if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
@@ -38,18 +38,18 @@ int cenv_store_exchange(int from, const char *name, int to, const char *entry)
     return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
 }
 
-int cenv_store_drop(const struct cenv_store *store, int dirfd, const char *name,
-                    struct cenv_error *err)
+int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char *name,
+                          struct cenv_error *err)
 {
-    struct cenv_work work;
-    int rc = cenv_work_open(store, &work, err);
+    struct cenv_scratch scratch;
+    int rc = cenv_scratch_open(store, &scratch, err);
     if (rc < 0)
         return rc;
-    rc = cenv_raw_rename(dirfd, name, work.fd, "gone");
+    rc = cenv_raw_rename(dirfd, name, scratch.fd, "gone");
     if (rc < 0 && rc != -ENOENT)
         rc = cenv_fs_fail(err, rc, dirfd, name, "cannot remove");
     else
         rc = 0;
-    cenv_work_close(store, &work);
+    cenv_scratch_close(store, &scratch);
     return rc;
 }

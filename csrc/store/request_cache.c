@@ -10,7 +10,7 @@ static int request_name(const char *request, char *name, size_t size,
                         struct cenv_error *err)
 {
     char key[CENV_STORE_KEY];
-    int rc = cenv_store_key(cenv_str(request), key, err);
+    int rc = cenv_layout_key(cenv_str(request), key, err);
     if (rc == 0)
         snprintf(name, size, "%s.json", key);
     return rc;
@@ -36,11 +36,11 @@ int cenv_request_find(struct cenv_store *store, const char *request,
     int dir = store->dirs[CENV_STORE_REQUESTS];
     int rc = request_name(request, name, sizeof(name), err);
     if (rc == 0)
-        rc = cenv_store_load_json(dir, name, &reply, err);
+        rc = cenv_layout_load_json(dir, name, &reply, err);
     if (rc == 0 && cenv_json_print(reply, 0, out) < 0)
         rc = cenv_error_oom(err);
     if (rc == 0)
-        cenv_store_touch(dir, name);
+        cenv_layout_touch(dir, name);
     cenv_json_free(reply);
     return rc;
 }

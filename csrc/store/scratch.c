@@ -10,7 +10,7 @@
 #include "os/proc.h"
 #include "store/sweep_list.h"
 
-/* Where locks do not work, a work as old as this is nobody's. */
+/* Where locks do not work, a scratch directory as old as this is nobody's. */
 enum { ABANDONED_SECONDS = 7 * 24 * 3600 };
 
 static char *lock_name(const char *name)
@@ -22,56 +22,56 @@ static char *lock_name(const char *name)
 }
 
 /* The lock first: a sweep that sees the directory finds it held. */
-static int make_work(int tmp, struct cenv_work *work, struct cenv_error *err)
+static int make_scratch(int tmp, struct cenv_scratch *scratch, struct cenv_error *err)
 {
     struct cenv_buf holder;
-    char *lock = lock_name(work->name);
+    char *lock = lock_name(scratch->name);
     if (!lock)
         return cenv_error_oom(err);
     cenv_buf_init(&holder, 4096);
     cenv_owner_text(&holder);
     int rc =
-        cenv_lock_try(&work->lock, tmp, lock, CENV_LOCK_EXCLUSIVE, holder.data, err);
+        cenv_lock_try(&scratch->lock, tmp, lock, CENV_LOCK_EXCLUSIVE, holder.data, err);
     if (rc == 1)
-        rc = cenv_error_set(err, CENV_EFAIL, "'%s' is taken", work->name);
+        rc = cenv_error_set(err, CENV_EFAIL, "'%s' is taken", scratch->name);
     if (rc == 0)
-        rc = cenv_fs_mkdir(tmp, work->name, 0700, err);
+        rc = cenv_fs_mkdir(tmp, scratch->name, 0700, err);
     if (rc == 0) {
-        work->fd = cenv_fs_open_dir(tmp, work->name, err);
-        rc = work->fd < 0 ? work->fd : 0;
+        scratch->fd = cenv_fs_open_dir(tmp, scratch->name, err);
+        rc = scratch->fd < 0 ? scratch->fd : 0;
     }
     cenv_buf_release(&holder);
     cenv_free(lock);
     return rc;
 }
 
-int cenv_work_open(const struct cenv_store *store, struct cenv_work *out,
-                   struct cenv_error *err)
+int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *out,
+                      struct cenv_error *err)
 {
-    struct cenv_work work = {cenv_fs_unique_name("work"), -1, NULL};
-    if (!work.name)
+    struct cenv_scratch scratch = {cenv_fs_unique_name("work"), -1, NULL};
+    if (!scratch.name)
         return cenv_error_oom(err);
-    int rc = make_work(store->dirs[CENV_STORE_TMP], &work, err);
+    int rc = make_scratch(store->dirs[CENV_STORE_TMP], &scratch, err);
     if (rc == 0)
-        *out = work;
+        *out = scratch;
     else
-        cenv_work_close(store, &work);
+        cenv_scratch_close(store, &scratch);
     return rc;
 }
 
-void cenv_work_close(const struct cenv_store *store, struct cenv_work *work)
+void cenv_scratch_close(const struct cenv_store *store, struct cenv_scratch *scratch)
 {
     int tmp = store->dirs[CENV_STORE_TMP];
-    char *lock = lock_name(work->name);
-    cenv_fd_close(work->fd);
-    cenv_fs_discard_tree(tmp, work->name);
+    char *lock = lock_name(scratch->name);
+    cenv_fd_close(scratch->fd);
+    cenv_fs_discard_tree(tmp, scratch->name);
     if (lock)
-        cenv_lock_free_remove(work->lock, tmp, lock);
+        cenv_lock_free_remove(scratch->lock, tmp, lock);
     else
-        cenv_lock_free(work->lock);
+        cenv_lock_free(scratch->lock);
     cenv_free(lock);
-    cenv_free(work->name);
-    *work = (struct cenv_work){NULL, -1, NULL};
+    cenv_free(scratch->name);
+    *scratch = (struct cenv_scratch){NULL, -1, NULL};
 }
 
 static bool is_lock_name(struct cenv_str name)
@@ -103,7 +103,7 @@ static int sweep_one(struct cenv_sweep *sweep, const char *name, struct cenv_err
         if (!sweep->look)
             cenv_fs_discard_tree(tmp, name);
         else if (cenv_fs_exists(tmp, name))
-            rc = cenv_sweep_note_in(sweep, CENV_STORE_TMP, name, err);
+            rc = cenv_sweep_list_add_entry(sweep, CENV_STORE_TMP, name, err);
         cenv_lock_free_remove(lock, tmp, lock_file);
     } else if (rc == 0) {
         cenv_lock_free(lock);
@@ -125,7 +125,7 @@ static int sweep_lock(struct cenv_sweep *sweep, const struct cenv_dirent *entry,
     return rc;
 }
 
-int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
+int cenv_scratch_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing list;
     int tmp = sweep->store->dirs[CENV_STORE_TMP];

@@ -12,16 +12,16 @@ struct cenv_sweep;
  * A directory of one's own in v1/tmp (0700), guarded by a lock that dies with its owner, so that a
  * sweep knows what is left over. Close removes it with all that is still in it.
  */
-struct cenv_work {
+struct cenv_scratch {
     char *name; /* in v1/tmp */
     int fd;
     struct cenv_lock *lock;
 };
-int cenv_work_open(const struct cenv_store *store, struct cenv_work *work,
-                   struct cenv_error *err);
-void cenv_work_close(const struct cenv_store *store, struct cenv_work *work);
+int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *scratch,
+                      struct cenv_error *err);
+void cenv_scratch_close(const struct cenv_store *store, struct cenv_scratch *scratch);
 
-/* Removes works whose owner is gone. */
-int cenv_work_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
+/* Removes those whose owner is gone. */
+int cenv_scratch_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 
 #endif

@@ -24,21 +24,21 @@ static int lock_in(const struct cenv_store *store, const char *key, bool wait,
     return rc;
 }
 
-int cenv_store_lock(const struct cenv_store *store, const char *key,
-                    struct cenv_lock **lock, struct cenv_task *task,
-                    struct cenv_error *err)
+int cenv_store_lock_take(const struct cenv_store *store, const char *key,
+                         struct cenv_lock **lock, struct cenv_task *task,
+                         struct cenv_error *err)
 {
     return lock_in(store, key, true, lock, task, err);
 }
 
-int cenv_store_try_lock(const struct cenv_store *store, const char *key,
+int cenv_store_lock_try(const struct cenv_store *store, const char *key,
                         struct cenv_lock **lock, struct cenv_error *err)
 {
     return lock_in(store, key, false, lock, NULL, err);
 }
 
-void cenv_store_unlock(const struct cenv_store *store, const char *key,
-                       struct cenv_lock *lock)
+void cenv_store_lock_release(const struct cenv_store *store, const char *key,
+                             struct cenv_lock *lock)
 {
     cenv_lock_free_remove(lock, store->dirs[CENV_STORE_LOCKS], key);
 }

@@ -11,13 +11,13 @@
  * its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Two locks at once:
  * the second by try only, or builders wait for each other.
  */
-int cenv_store_lock(const struct cenv_store *store, const char *key,
-                    struct cenv_lock **lock, struct cenv_task *task,
-                    struct cenv_error *err);
-int cenv_store_try_lock(const struct cenv_store *store, const char *key,
+int cenv_store_lock_take(const struct cenv_store *store, const char *key,
+                         struct cenv_lock **lock, struct cenv_task *task,
+                         struct cenv_error *err);
+int cenv_store_lock_try(const struct cenv_store *store, const char *key,
                         struct cenv_lock **lock, struct cenv_error *err);
-void cenv_store_unlock(const struct cenv_store *store, const char *key,
-                       struct cenv_lock *lock);
+void cenv_store_lock_release(const struct cenv_store *store, const char *key,
+                             struct cenv_lock *lock);
 
 /* Appends what is known of the holder: "process 123 on host since ...", or nothing. */
 int cenv_store_lock_holder(const struct cenv_store *store, const char *key,

@@ -4,8 +4,8 @@
 
 #include "codec/json.h"
 
-int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
-                    const char *name, struct cenv_error *err)
+int cenv_sweep_list_add(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
+                        const char *name, struct cenv_error *err)
 {
     struct cenv_buf path, *out = &sweep->list;
     cenv_buf_init(&path, 1 << 20);
@@ -20,15 +20,16 @@ int cenv_sweep_note(struct cenv_sweep *sweep, const char *what, struct cenv_str 
     return failed ? cenv_error_oom(err) : 0;
 }
 
-int cenv_sweep_note_in(struct cenv_sweep *sweep, enum cenv_store_dir dir,
-                       const char *name, struct cenv_error *err)
+int cenv_sweep_list_add_entry(struct cenv_sweep *sweep, enum cenv_store_dir dir,
+                              const char *name, struct cenv_error *err)
 {
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_store_add_path(sweep->store, dir, name, NULL, &path) < 0
-                 ? cenv_error_oom(err)
-                 : cenv_sweep_note(sweep, dir == CENV_STORE_TMP ? "work" : "template",
-                                   cenv_buf_str(&path), "", err);
+    int rc =
+        cenv_layout_add_path(sweep->store, dir, name, NULL, &path) < 0
+            ? cenv_error_oom(err)
+            : cenv_sweep_list_add(sweep, dir == CENV_STORE_TMP ? "work" : "template",
+                                  cenv_buf_str(&path), "", err);
     cenv_buf_release(&path);
     return rc;
 }

@@ -68,16 +68,16 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
     return 0;
 }
 
-int cenv_template_load(const struct cenv_store *store, const char *id,
-                       struct cenv_json **doc, struct cenv_stat *st,
-                       struct cenv_error *err)
+int cenv_template_entry_load(const struct cenv_store *store, const char *id,
+                             struct cenv_json **doc, struct cenv_stat *st,
+                             struct cenv_error *err)
 {
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     if (dir < 0)
         return 1;
     int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0 ? 1 : 0;
     if (rc == 0)
-        rc = cenv_store_load_json(dir, CENV_TEMPLATE_JSON, doc, err);
+        rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, doc, err);
     if (rc == 0 && !cenv_str_is(cenv_json_get_str(*doc, "id"), id)) {
         cenv_json_free(*doc);
         *doc = NULL;
@@ -87,29 +87,29 @@ int cenv_template_load(const struct cenv_store *store, const char *id,
     return rc;
 }
 
-int cenv_template_is_there(const struct cenv_store *store, const char *id,
-                           struct cenv_error *err)
+int cenv_template_entry_find(const struct cenv_store *store, const char *id,
+                             struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
-    int rc = cenv_template_load(store, id, &doc, &st, err);
+    int rc = cenv_template_entry_load(store, id, &doc, &st, err);
     cenv_json_free(rc == 0 ? doc : NULL);
     return rc;
 }
 
-void cenv_template_used(const struct cenv_store *store, const char *id)
+void cenv_template_entry_touch(const struct cenv_store *store, const char *id)
 {
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     if (dir >= 0)
-        cenv_store_touch(dir, CENV_TEMPLATE_JSON);
+        cenv_layout_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);
 }
 
 int cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
                                    struct cenv_buf *out)
 {
-    return cenv_store_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
-                               out);
+    return cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
+                                out);
 }
 
 /* ---- locks ---- */
@@ -126,7 +126,7 @@ int cenv_template_entry_lock(const struct cenv_store *store, const char *id,
 {
     char name[LOCK_NAME];
     set_lock_name(id, name);
-    return cenv_store_lock(store, name, lock, task, err);
+    return cenv_store_lock_take(store, name, lock, task, err);
 }
 
 int cenv_template_entry_try_lock(const struct cenv_store *store, const char *id,
@@ -134,7 +134,7 @@ int cenv_template_entry_try_lock(const struct cenv_store *store, const char *id,
 {
     char name[LOCK_NAME];
     set_lock_name(id, name);
-    return cenv_store_try_lock(store, name, lock, err);
+    return cenv_store_lock_try(store, name, lock, err);
 }
 
 void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
@@ -142,7 +142,7 @@ void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
 {
     char name[LOCK_NAME];
     set_lock_name(id, name);
-    cenv_store_unlock(store, name, lock);
+    cenv_store_lock_release(store, name, lock);
 }
 
 /* ---- sweeping ---- */
@@ -157,7 +157,7 @@ static int is_left_over(const struct cenv_store *store, const char *id,
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     int rc = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
     if (dir >= 0 && rc == 0 && cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) == 0) {
-        rc = cenv_store_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
+        rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
         cenv_fields_get_owner(doc, &owner);
         if (rc == 0)
             rc = !cenv_owner_may_live(&owner);
@@ -181,14 +181,14 @@ static int sweep_one(struct cenv_sweep *sweep, const char *id, struct cenv_error
     rc = cenv_lock_works(lock) ? is_left_over(store, id, err) : 0;
     bool left_over = rc == 1;
     if (left_over && sweep->look)
-        rc = cenv_sweep_note_in(sweep, CENV_STORE_TEMPLATES, id, err);
+        rc = cenv_sweep_list_add_entry(sweep, CENV_STORE_TEMPLATES, id, err);
     else if (left_over)
-        rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+        rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_template_entry_unlock(store, id, lock);
     return rc < 0 ? rc : left_over;
 }
 
-int cenv_template_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
+int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing names;
     int templates = sweep->store->dirs[CENV_STORE_TEMPLATES];
@@ -212,7 +212,7 @@ static bool id_of_path(const struct cenv_store *store, struct cenv_str path, cha
 {
     struct cenv_buf root;
     cenv_buf_init(&root, 1 << 20);
-    cenv_store_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
+    cenv_layout_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
     struct cenv_str head = cenv_buf_str(&root);
     bool fits = !root.failed && cenv_str_starts(path, head) &&
                 path.len == head.len + CENV_TEMPLATE_ID_LEN +
@@ -225,7 +225,7 @@ static bool id_of_path(const struct cenv_store *store, struct cenv_str path, cha
     return is_hex(cenv_str(id));
 }
 
-int cenv_store_await_template(const struct cenv_store *store, const char *path,
+int cenv_template_entry_await(const struct cenv_store *store, const char *path,
                               struct cenv_task *task, struct cenv_error *err)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
@@ -239,8 +239,8 @@ int cenv_store_await_template(const struct cenv_store *store, const char *path,
     return 1;
 }
 
-int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
-                           struct cenv_buf *manifest)
+int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                  struct cenv_buf *manifest)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
@@ -249,8 +249,8 @@ int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     bool fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
     if (fits)
-        cenv_store_touch(dir, CENV_TEMPLATE_JSON);
+        cenv_layout_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);
-    return fits && cenv_store_add_path(store, CENV_STORE_TEMPLATES, id,
-                                       CENV_TEMPLATE_MANIFEST, manifest) == 0;
+    return fits && cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id,
+                                        CENV_TEMPLATE_MANIFEST, manifest) == 0;
 }

@@ -38,13 +38,13 @@ void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
                                 struct cenv_lock *lock);
 
 /* template.json of a finished template and its facts (mtime: last use); 1 when there is none. */
-int cenv_template_load(const struct cenv_store *store, const char *id,
-                       struct cenv_json **doc, struct cenv_stat *st,
-                       struct cenv_error *err);
+int cenv_template_entry_load(const struct cenv_store *store, const char *id,
+                             struct cenv_json **doc, struct cenv_stat *st,
+                             struct cenv_error *err);
 
 /* Whether it is finished: 0 there, 1 not, or a status. */
-int cenv_template_is_there(const struct cenv_store *store, const char *id,
-                           struct cenv_error *err);
+int cenv_template_entry_find(const struct cenv_store *store, const char *id,
+                             struct cenv_error *err);
 
 struct cenv_sweep;
 
@@ -52,24 +52,24 @@ struct cenv_sweep;
  * Removes what killed drafts and stagings left (no template.json, and nobody holds the lock), and
  * transient templates whose owner is gone.
  */
-int cenv_template_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
+int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 
 /* Marks it as used now. */
-void cenv_template_used(const struct cenv_store *store, const char *id);
+void cenv_template_entry_touch(const struct cenv_store *store, const char *id);
 
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this
  * store: 1 with the path of its manifest appended to `manifest`, and marked as used; else 0. Hold a
  * lease as long as it is cloned.
  */
-int cenv_store_is_template(const struct cenv_store *store, const char *prefix,
-                           struct cenv_buf *manifest);
+int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                  struct cenv_buf *manifest);
 
 /*
  * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when it
  * is a path of this store's templates, 0 when not, or a status.
  */
-int cenv_store_await_template(const struct cenv_store *store, const char *path,
+int cenv_template_entry_await(const struct cenv_store *store, const char *path,
                               struct cenv_task *task, struct cenv_error *err);
 
 #endif

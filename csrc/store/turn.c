@@ -16,13 +16,13 @@ int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn *
                    struct cenv_task *task, struct cenv_error *err)
 {
     char hex[CENV_STORE_KEY];
-    int rc = cenv_store_key(cenv_str(key), hex, err);
+    int rc = cenv_layout_key(cenv_str(key), hex, err);
     struct cenv_turn *turn = rc ? NULL : cenv_calloc(1, sizeof(*turn));
     if (!turn)
         return rc ? rc : cenv_error_oom(err);
     turn->store = store;
     snprintf(turn->name, sizeof(turn->name), "turn-%s", hex);
-    rc = cenv_store_lock(store, turn->name, &turn->lock, task, err);
+    rc = cenv_store_lock_take(store, turn->name, &turn->lock, task, err);
     if (rc == 0)
         *out = turn;
     else
@@ -33,6 +33,6 @@ int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn *
 void cenv_turn_free(struct cenv_turn *turn)
 {
     if (turn)
-        cenv_store_unlock(turn->store, turn->name, turn->lock);
+        cenv_store_lock_release(turn->store, turn->name, turn->lock);
     cenv_free(turn);
 }

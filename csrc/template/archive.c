@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Archives of templates: see carry.h. */
+/* Archives of templates: see archive.h. */
 #include "template/archive.h"
 
 #include <stdio.h>
 
 #include "store/template_entry.h"
 
-int cenv_carry_sum_add(struct cenv_carry_sum *sum, const struct cenv_member *member)
+int cenv_archive_sum_add(struct cenv_archive_sum *sum, const struct cenv_member *member)
 {
     char facts[96];
     int len = snprintf(facts, sizeof(facts), "%d %o %llu %lld ", (int)member->type,
@@ -34,12 +34,12 @@ static bool cut_number(struct cenv_str *path, unsigned n)
     return true;
 }
 
-bool cenv_carry_is(struct cenv_str path, unsigned n, const char *name)
+bool cenv_archive_is(struct cenv_str path, unsigned n, const char *name)
 {
     return cut_number(&path, n) && cenv_str_is(path, name);
 }
 
-struct cenv_str cenv_carry_below_prefix(struct cenv_str path, unsigned n)
+struct cenv_str cenv_archive_below_prefix(struct cenv_str path, unsigned n)
 {
     const struct cenv_str prefix = cenv_str(CENV_TEMPLATE_PREFIX);
     if (!cut_number(&path, n) || !cenv_str_starts(path, prefix))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Building templates: fetch, link into a work with the final path as target prefix, describe in a
+ * Building templates: fetch, link into a scratch directory with the final path as target prefix, describe in a
  * manifest, publish by one rename. Whoever comes second waits for the first on a lock and takes what
  * it made; when the first dies, the kernel opens the lock and the second builds.
  */
@@ -79,9 +79,9 @@ static int take_input(struct cenv_build *build, const char *records_json)
     if (rc == 0 && !all_have_hashes(build->records))
         rc = cenv_build_fetch(build);
     if (rc == 0)
-        rc = cenv_template_id(build->records, cenv_json_get_cstr(build->meta, "key"),
-                              cenv_json_get_cstr(build->meta, "base"), &build->id,
-                              build->err);
+        rc = cenv_template_id_of_records(
+            build->records, cenv_json_get_cstr(build->meta, "key"),
+            cenv_json_get_cstr(build->meta, "base"), &build->id, build->err);
     if (rc == 0 && cenv_template_entry_add_prefix(build->store, build->id.data,
                                                   &build->target) < 0)
         rc = cenv_error_oom(build->err);
@@ -96,8 +96,8 @@ static int add_package(const struct cenv_build *build, const struct cenv_json *r
     struct cenv_buf text, content;
     cenv_buf_init(&text, SIZE_MAX / 2);
     cenv_buf_init(&content, 1 << 20);
-    int rc = cenv_store_package_path(build->store, cenv_json_get_str(record, "sha256"),
-                                     &content, build->err);
+    int rc = cenv_package_entry_add_path(
+        build->store, cenv_json_get_str(record, "sha256"), &content, build->err);
     if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
         rc = cenv_error_oom(build->err);
     if (rc == 0) {
@@ -193,7 +193,7 @@ static int save_manifest(struct cenv_build *build, int prefix,
     struct cenv_manifest *manifest = NULL;
     int rc = cenv_manifest_of_plan(&manifest, prefix, plan, build->task, build->err);
     if (rc == 0)
-        rc = cenv_manifest_save(manifest, build->work.fd, CENV_TEMPLATE_MANIFEST,
+        rc = cenv_manifest_save(manifest, build->scratch.fd, CENV_TEMPLATE_MANIFEST,
                                 build->err);
     cenv_manifest_free(manifest);
     return rc;
@@ -251,20 +251,20 @@ int cenv_build_describe(struct cenv_build *build, int dirfd)
     return rc;
 }
 
-/* The work itself becomes the entry; what it replaces is what the work then removes. */
+/* The scratch directory itself becomes the entry, and what it replaces is then removed as scratch. */
 static int publish(struct cenv_build *build)
 {
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     int tmp = build->store->dirs[CENV_STORE_TMP];
     struct cenv_span span = cenv_span_begin("publish", build->id.data);
-    int rc = cenv_store_sync(build->store, build->err);
+    int rc = cenv_publish_sync(build->store, build->err);
     cenv_span_end(build->task, &span);
     if (rc < 0)
         return rc;
-    cenv_raw_chmod_fd(build->work.fd, 0755);
-    rc = cenv_raw_rename_noreplace(tmp, build->work.name, templates, build->id.data);
+    cenv_raw_chmod_fd(build->scratch.fd, 0755);
+    rc = cenv_raw_rename_noreplace(tmp, build->scratch.name, templates, build->id.data);
     if (rc == -EEXIST)
-        rc = cenv_store_exchange(tmp, build->work.name, templates, build->id.data);
+        rc = cenv_publish_exchange(tmp, build->scratch.name, templates, build->id.data);
     return rc < 0 ? cenv_fs_fail(build->err, rc, templates, build->id.data,
                                  "cannot publish")
                   : 0;
@@ -276,19 +276,19 @@ static int fill_work(struct cenv_build *build)
     struct cenv_link_plan *plan = NULL;
     int prefix = -1;
     cenv_buf_init(&dir, 1 << 20);
-    int rc = cenv_fs_mkdir(build->work.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
-    if (rc == 0 && cenv_fs_path_of(build->work.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
+    int rc = cenv_fs_mkdir(build->scratch.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
+    if (rc == 0 && cenv_fs_path_of(build->scratch.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
         rc = cenv_error_oom(build->err);
     if (rc == 0)
         rc = cenv_build_link(build, dir.data, &plan);
     if (rc == 0) {
-        prefix = cenv_fs_open_dir(build->work.fd, CENV_TEMPLATE_PREFIX, build->err);
+        prefix = cenv_fs_open_dir(build->scratch.fd, CENV_TEMPLATE_PREFIX, build->err);
         rc = prefix < 0 ? prefix : save_manifest(build, prefix, plan);
     }
     if (rc == 0)
-        rc = cenv_store_tree_bytes(prefix, &build->bytes, build->task, build->err);
+        rc = cenv_layout_tree_bytes(prefix, &build->bytes, build->task, build->err);
     if (rc == 0)
-        rc = cenv_build_describe(build, build->work.fd);
+        rc = cenv_build_describe(build, build->scratch.fd);
     cenv_fd_close(prefix);
     cenv_link_plan_free(plan);
     cenv_buf_release(&dir);
@@ -299,13 +299,13 @@ int cenv_build_make(struct cenv_build *build)
 {
     int rc = cenv_build_fetch(build);
     if (rc == 0)
-        rc = cenv_work_open(build->store, &build->work, build->err);
+        rc = cenv_scratch_open(build->store, &build->scratch, build->err);
     if (rc < 0)
         return rc;
     rc = fill_work(build);
     if (rc == 0)
         rc = publish(build);
-    cenv_work_close(build->store, &build->work);
+    cenv_scratch_close(build->store, &build->scratch);
     return rc;
 }
 
@@ -316,13 +316,14 @@ int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
     double seconds = (double)(cenv_clock_ns() - build->started_ns) / 1e9;
-    int rc = cenv_template_load(build->store, build->id.data, &doc, &st, build->err);
+    int rc =
+        cenv_template_entry_load(build->store, build->id.data, &doc, &st, build->err);
     if (rc == 1)
         return cenv_error_set(build->err, CENV_EFAIL, "template %s vanished",
                               build->id.data);
     if (rc < 0)
         return rc;
-    rc = cenv_template_complete(build->store, build->id.data, &st, doc);
+    rc = cenv_templates_complete(build->store, build->id.data, &st, doc);
     rc = rc ? rc : cenv_json_set_bool(doc, "built", built);
     rc = rc ? rc : cenv_json_set(doc, "seconds", cenv_json_number(seconds));
     rc = rc ? rc : cenv_json_print(doc, 0, out);
@@ -330,13 +331,13 @@ int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
     if (rc < 0)
         return cenv_error_oom(build->err);
     if (!built)
-        cenv_template_used(build->store, build->id.data);
+        cenv_template_entry_touch(build->store, build->id.data);
     return 0;
 }
 
 int cenv_build_is_there(struct cenv_build *build)
 {
-    return cenv_template_is_there(build->store, build->id.data, build->err);
+    return cenv_template_entry_find(build->store, build->id.data, build->err);
 }
 
 int cenv_build_lock(struct cenv_build *build)

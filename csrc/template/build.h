@@ -19,7 +19,7 @@ struct cenv_build {
     struct cenv_buf target; /* the prefix's final path */
     struct cenv_lease *lease;
     struct cenv_lock *lock;
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     uint64_t bytes; /* of all files, for template.json */
     uint64_t started_ns;
     struct cenv_task *task;

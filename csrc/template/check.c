@@ -303,7 +303,7 @@ static struct cenv_manifest *open_manifest(const struct cenv_store *store,
     char key[CENV_DIGEST_HEX_MAX];
     cenv_buf_init(&name, 1 << 20);
     int rc = -1;
-    if (cenv_store_is_template(store, path, &name))
+    if (cenv_template_entry_of_prefix(store, path, &name))
         rc = cenv_manifest_open(&m, CENV_CWD, name.data, &ignored);
     else if (cenv_sha256_hex(cenv_str(path), key) == 0)
         rc = cenv_manifest_open(&m, store->dirs[CENV_STORE_MANIFESTS], key, &ignored);
@@ -410,7 +410,7 @@ static int load_request(const struct cenv_store *store, const char *id,
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
-    int rc = cenv_template_load(store, id, &doc, &st, err);
+    int rc = cenv_template_entry_load(store, id, &doc, &st, err);
     if (rc != 0)
         return rc;
     cenv_json_print(cenv_json_get(doc, "records"), 0, records);
@@ -422,7 +422,7 @@ static int load_request(const struct cenv_store *store, const char *id,
 
 static int drop(const struct cenv_store *store, const char *id, struct cenv_error *err)
 {
-    return cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+    return cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
 }
 
 /*

@@ -26,7 +26,7 @@ static int open_place(struct cenv_draft *draft)
     struct cenv_build *build = &draft->build;
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     /* What a killed draft left. */
-    int rc = cenv_store_drop(build->store, templates, build->id.data, build->err);
+    int rc = cenv_publish_withdraw(build->store, templates, build->id.data, build->err);
     if (rc == 0)
         rc = cenv_fs_mkdir(templates, build->id.data, 0755, build->err);
     if (rc < 0)
@@ -45,7 +45,7 @@ static int load_base(struct cenv_build *build)
     struct cenv_stat st;
     if (!id)
         return 0;
-    int rc = cenv_template_load(build->store, id, &build->base, &st, build->err);
+    int rc = cenv_template_entry_load(build->store, id, &build->base, &st, build->err);
     return rc == 1
                ? cenv_error_set(build->err, CENV_EUSAGE, "base: no template '%s' in %s",
                                 id, build->store->path)
@@ -100,7 +100,7 @@ static int clone_base(struct cenv_build *build)
                         build->task, &report, build->err);
     }
     if (rc == 0)
-        rc = cenv_clone_forget(build->store, build->target.data, build->err);
+        rc = cenv_clone_registry_forget(build->store, build->target.data, build->err);
     cenv_buf_release(&from);
     cenv_buf_release(&report);
     return rc;
@@ -188,9 +188,9 @@ void cenv_draft_discard(struct cenv_draft *draft)
     if (!draft)
         return;
     if (draft->build.lock && draft->dir >= 0)
-        cenv_store_drop(draft->build.store,
-                        draft->build.store->dirs[CENV_STORE_TEMPLATES],
-                        draft->build.id.data, &ignored);
+        cenv_publish_withdraw(draft->build.store,
+                              draft->build.store->dirs[CENV_STORE_TEMPLATES],
+                              draft->build.id.data, &ignored);
     cenv_error_release(&ignored);
     draft_free(draft);
 }
@@ -229,10 +229,10 @@ static int describe(struct cenv_draft *draft)
         rc = cenv_manifest_save(manifest, draft->dir, CENV_TEMPLATE_MANIFEST,
                                 build->err);
     if (rc == 0)
-        rc = cenv_store_tree_bytes(prefix, &build->bytes, build->task, build->err);
+        rc = cenv_layout_tree_bytes(prefix, &build->bytes, build->task, build->err);
     cenv_manifest_free(manifest);
     cenv_fd_close(prefix);
-    rc = rc ? rc : cenv_store_sync(build->store, build->err);
+    rc = rc ? rc : cenv_publish_sync(build->store, build->err);
     return rc ? rc : cenv_build_describe(build, draft->dir);
 }
 

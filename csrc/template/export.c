@@ -45,7 +45,7 @@ struct packing {
     struct cenv_manifest *manifest;
     int dir, prefix; /* templates/<id> and the prefix in it */
     struct cenv_dirs dirs;
-    struct cenv_carry_sum sum;
+    struct cenv_archive_sum sum;
     struct cenv_json *skipped;
     struct cenv_buf path, link; /* of the member in hand */
 };
@@ -70,7 +70,7 @@ static int put_text(struct export *x, const char *path, const struct cenv_json *
     struct cenv_buf text;
     struct cenv_member member = {
         .type = CENV_MEMBER_FILE, .path = cenv_str(path), .mode = 0644};
-    cenv_buf_init(&text, CENV_CARRY_TEXT_MAX);
+    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = cenv_json_print(doc, 0, &text) < 0 ? cenv_error_oom(x->err) : 0;
     member.size = text.len;
     rc = rc ? rc : cenv_tar_put_header(&member, x->tar, x->err);
@@ -102,7 +102,7 @@ static int put_member(struct packing *p, const struct cenv_member *member)
 {
     struct export *x = p->export;
     int rc = cenv_task_poll(x->task, x->err);
-    if (rc == 0 && cenv_carry_sum_add(&p->sum, member) < 0)
+    if (rc == 0 && cenv_archive_sum_add(&p->sum, member) < 0)
         rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
     return rc ? rc : cenv_tar_put_header(member, x->tar, x->err);
 }
@@ -140,7 +140,7 @@ static int put_data(struct packing *p, int fd, uint64_t size)
 static int skip(struct packing *p, struct cenv_str path, const char *reason)
 {
     struct cenv_json *note = cenv_json_object();
-    struct cenv_str below = cenv_carry_below_prefix(path, p->n);
+    struct cenv_str below = cenv_archive_below_prefix(path, p->n);
     int rc = cenv_json_set_str(note, "path", below.data ? below : path);
     rc = rc ? rc : cenv_json_set_cstr(note, "reason", reason);
     if (rc < 0)
@@ -236,7 +236,7 @@ static struct cenv_json *requests_of(const struct packing *p)
         return found;
     for (size_t i = 0; i < list.nr; i++) {
         struct cenv_json *doc = NULL;
-        if (cenv_store_load_json(requests, list.entries[i].name, &doc, &ignored) != 0)
+        if (cenv_layout_load_json(requests, list.entries[i].name, &doc, &ignored) != 0)
             continue;
         if (cenv_str_is(cenv_json_get_str(doc, "id"), p->id))
             cenv_json_set(found, list.entries[i].name, cenv_json_dup(doc));
@@ -251,14 +251,14 @@ static int put_head(struct packing *p)
 {
     char path[64];
     struct cenv_json *doc = cenv_json_object();
-    int rc = cenv_json_set_int(doc, "format", CENV_CARRY_FORMAT);
+    int rc = cenv_json_set_int(doc, "format", CENV_ARCHIVE_FORMAT);
     rc = rc ? rc : cenv_json_set_cstr(doc, "subdir", cenv_subdir_current());
     rc = rc ? rc
             : cenv_json_set_str(doc, "prefix",
                                 cenv_mf_str(p->manifest, p->manifest->header->prefix));
     rc = rc ? rc : cenv_json_set(doc, "template", cenv_json_dup(p->doc));
     rc = rc ? rc : cenv_json_set(doc, "requests", requests_of(p));
-    snprintf(path, sizeof(path), "%u/" CENV_CARRY_HEAD, p->n);
+    snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_HEAD, p->n);
     rc = rc < 0 ? cenv_error_oom(p->export->err) : put_text(p->export, path, doc);
     cenv_json_free(doc);
     return rc;
@@ -271,7 +271,7 @@ static int put_end(struct packing *p)
     int rc = cenv_digest_hex(p->sum.sha256, hex);
     rc = rc ? rc : cenv_json_set_int(doc, "members", (int64_t)p->sum.members);
     rc = rc ? rc : cenv_json_set_cstr(doc, "sha256", hex);
-    snprintf(path, sizeof(path), "%u/" CENV_CARRY_END, p->n);
+    snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_END, p->n);
     rc = rc < 0 ? cenv_error_oom(p->export->err) : put_text(p->export, path, doc);
     cenv_json_free(doc);
     return rc;
@@ -296,7 +296,7 @@ static int open_template(struct packing *p)
 {
     struct export *x = p->export;
     struct cenv_stat st;
-    int rc = cenv_template_load(x->store, p->id, &p->doc, &st, x->err);
+    int rc = cenv_template_entry_load(x->store, p->id, &p->doc, &st, x->err);
     if (rc != 0)
         return rc < 0 ? rc
                       : cenv_error_set(x->err, CENV_EUSAGE, "no template '%s' in %s",

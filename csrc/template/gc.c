@@ -60,14 +60,14 @@ static int measure_template(struct gc *gc, const char *id)
     struct cenv_stat st;
     uint64_t bytes = 0;
     int64_t used = 0;
-    int rc = cenv_template_load(gc->store, id, &doc, &st, gc->err);
+    int rc = cenv_template_entry_load(gc->store, id, &doc, &st, gc->err);
     if (rc == 0) {
         bytes = (uint64_t)cenv_json_get_int(doc, "size", 0);
         used = st.mtime_ns / 1000000000;
         cenv_json_free(doc);
     } else if (rc == 1) {
         int fd = cenv_raw_open_dir(gc->store->dirs[CENV_STORE_TEMPLATES], id);
-        rc = fd < 0 ? 0 : cenv_store_tree_bytes(fd, &bytes, gc->task, gc->err);
+        rc = fd < 0 ? 0 : cenv_layout_tree_bytes(fd, &bytes, gc->task, gc->err);
         cenv_fd_close(fd);
     }
     if (rc < 0)
@@ -101,7 +101,7 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
         return CENV_WALK_SKIP;
     cenv_raw_stat(entry, CENV_PKG_RECORD, &st);
     char *name = cenv_memdup(at->path.data, at->path.len);
-    int rc = add_item(gc, CENV_STORE_PKGS, name, cenv_store_package_bytes(entry),
+    int rc = add_item(gc, CENV_STORE_PKGS, name, cenv_package_entry_bytes(entry),
                       st.mtime_ns / 1000000000);
     cenv_fd_close(entry);
     return rc ? rc : CENV_WALK_SKIP;
@@ -109,8 +109,8 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
 
 static int drop_item(struct gc *gc, const struct gc_item *item)
 {
-    int rc =
-        cenv_store_drop(gc->store, gc->store->dirs[item->dir], item->name, gc->err);
+    int rc = cenv_publish_withdraw(gc->store, gc->store->dirs[item->dir], item->name,
+                                   gc->err);
     if (rc == 0) {
         gc->removed++;
         gc->freed += item->bytes;
@@ -142,7 +142,7 @@ static int drop_small(struct gc *gc)
 {
     static const enum cenv_store_dir dirs[] = {
         CENV_STORE_REQUESTS, CENV_STORE_MANIFESTS, CENV_STORE_REPODATA};
-    int rc = cenv_store_drop_stages(gc->store, &gc->removed, gc->task, gc->err);
+    int rc = cenv_mirror_remove_all(gc->store, &gc->removed, gc->task, gc->err);
     for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rc == 0; i++)
         rc = cenv_fs_remove_content(gc->store->dirs[dirs[i]], gc->err);
     return rc;
@@ -151,7 +151,7 @@ static int drop_small(struct gc *gc)
 static int run_gc(struct gc *gc, uint64_t max_bytes)
 {
     struct cenv_lock *lease;
-    int rc = cenv_store_try_exclusive(gc->store, &lease, gc->err);
+    int rc = cenv_lease_try_exclusive(gc->store, &lease, gc->err);
     if (rc == 1) {
         cenv_error_set(gc->err, CENV_EFAIL, "the store is in use by another run");
         return cenv_error_hint(gc->err, "try again when it is over");
@@ -159,7 +159,7 @@ static int run_gc(struct gc *gc, uint64_t max_bytes)
     if (rc < 0)
         return rc;
     struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
-    rc = cenv_work_sweep(&sweep, gc->err);
+    rc = cenv_scratch_sweep(&sweep, gc->err);
     gc->removed += sweep.removed;
     rc = rc ? rc : collect(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)

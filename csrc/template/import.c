@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading an archive of templates. Each is unpacked into a work of the store, its sum compared, then
- * cloned (by links: both lie in the work) to where it belongs, which relocates it from the prefix of
+ * Reading an archive of templates. Each is unpacked into a scratch directory of the store, its sum compared, then
+ * cloned (by links: both lie in there) to where it belongs, which relocates it from the prefix of
  * the machine that wrote it, and published by one rename.
  */
 #include <errno.h>
@@ -57,10 +57,10 @@ struct unpacking {
     struct cenv_json *head;
     const struct cenv_json *doc; /* template.json, in `head` */
     const char *id, *from;       /* in `head`; `from`: the prefix its files name */
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     int src;
     struct cenv_dirs dirs, link_dirs;
-    struct cenv_carry_sum sum;
+    struct cenv_archive_sum sum;
     struct made_dir *made; /* the last one first */
 };
 
@@ -117,7 +117,7 @@ static int read_text(struct import *x, const char *what, struct cenv_json **out)
     const void *data;
     size_t len;
     int rc = 1;
-    cenv_buf_init(&text, CENV_CARRY_TEXT_MAX);
+    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     while (rc == 1 && (rc = cenv_tar_data(x->tar, &data, &len, x->err)) == 1) {
         if (cenv_buf_add(&text, data, len) < 0)
             rc = refuse_member(x, "is too large");
@@ -188,8 +188,9 @@ static int check_id(struct unpacking *u)
     const struct cenv_json *records = cenv_json_get(u->doc, "records");
     cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
     int rc = cenv_json_type(records) == CENV_JSON_ARRAY
-                 ? cenv_template_id(records, cenv_json_get_cstr(u->doc, "key"),
-                                    cenv_json_get_cstr(u->doc, "base"), &id, x->err)
+                 ? cenv_template_id_of_records(
+                       records, cenv_json_get_cstr(u->doc, "key"),
+                       cenv_json_get_cstr(u->doc, "base"), &id, x->err)
                  : refuse(x, "it has no records");
     if (rc == 0 && !cenv_str_is(cenv_buf_str(&id), u->id))
         rc = refuse(x, "its records are not those of its template");
@@ -201,12 +202,12 @@ static int read_head(struct unpacking *u)
 {
     struct import *x = u->import;
     if (x->member.type != CENV_MEMBER_FILE ||
-        !cenv_carry_is(x->member.path, u->n, CENV_CARRY_HEAD))
+        !cenv_archive_is(x->member.path, u->n, CENV_ARCHIVE_HEAD))
         return refuse(x, "it is no archive of templates");
     int rc = read_text(x, "its template.json", &u->head);
     if (rc < 0)
         return rc;
-    if (cenv_json_get_int(u->head, "format", 0) != CENV_CARRY_FORMAT)
+    if (cenv_json_get_int(u->head, "format", 0) != CENV_ARCHIVE_FORMAT)
         return refuse(x, "it is of another format than this cenv reads");
     u->doc = cenv_json_get(u->head, "template");
     u->id = cenv_json_get_cstr(u->doc, "id");
@@ -242,7 +243,7 @@ static int write_record(struct unpacking *u, int fd, struct cenv_str text)
     struct import *x = u->import;
     struct cenv_buf old, changed;
     cenv_buf_init(&old, 1 << 16);
-    cenv_buf_init(&changed, CENV_CARRY_TEXT_MAX);
+    cenv_buf_init(&changed, CENV_ARCHIVE_TEXT_MAX);
     struct cenv_str from = old_packages(u, &old);
     const char *at;
     while (from.len && (at = memmem(text.data, text.len, from.data, from.len))) {
@@ -313,7 +314,7 @@ static int copy_data(struct unpacking *u, int fd, struct cenv_buf *whole)
 static int copy_record(struct unpacking *u, int fd)
 {
     struct cenv_buf text;
-    cenv_buf_init(&text, CENV_CARRY_TEXT_MAX);
+    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = copy_data(u, fd, &text);
     rc = rc ? rc : write_record(u, fd, cenv_buf_str(&text));
     cenv_buf_release(&text);
@@ -351,7 +352,7 @@ static int make_symlink(struct unpacking *u, struct cenv_str path)
 static int link_peer(struct unpacking *u, struct cenv_str path)
 {
     struct import *x = u->import;
-    struct cenv_str first = cenv_carry_below_prefix(x->member.link, u->n), old, name;
+    struct cenv_str first = cenv_archive_below_prefix(x->member.link, u->n), old, name;
     if (!first.len)
         return refuse_member(x, "is a hard link to what lies elsewhere");
     int from = cenv_dirs_parent(&u->link_dirs, first, 0, &old);
@@ -365,10 +366,10 @@ static int link_peer(struct unpacking *u, struct cenv_str path)
 static int unpack_member(struct unpacking *u)
 {
     struct import *x = u->import;
-    struct cenv_str path = cenv_carry_below_prefix(x->member.path, u->n);
+    struct cenv_str path = cenv_archive_below_prefix(x->member.path, u->n);
     if (!path.data || (!path.len && x->member.type != CENV_MEMBER_DIR))
         return refuse_member(x, "lies outside the prefix");
-    if (cenv_carry_sum_add(&u->sum, &x->member) < 0)
+    if (cenv_archive_sum_add(&u->sum, &x->member) < 0)
         return cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
     switch (x->member.type) {
     case CENV_MEMBER_DIR:
@@ -418,7 +419,7 @@ static int read_members(struct unpacking *u, bool unpack)
         int rc = next(x);
         if (rc <= 0)
             return rc ? rc : refuse(x, "it ends in the middle of a template");
-        if (cenv_carry_is(x->member.path, u->n, CENV_CARRY_END))
+        if (cenv_archive_is(x->member.path, u->n, CENV_ARCHIVE_END))
             return unpack ? check_end(u) : 0;
         rc = unpack ? unpack_member(u) : 0;
         if (rc < 0)
@@ -463,7 +464,7 @@ static int save_manifest(struct unpacking *u, int entry, int prefix, const char 
 static int describe(struct unpacking *u, int entry)
 {
     struct cenv_buf text;
-    cenv_buf_init(&text, CENV_CARRY_TEXT_MAX);
+    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = cenv_json_print(u->doc, 0, &text) < 0 ? cenv_error_oom(u->import->err) : 0;
     rc = rc ? rc
             : cenv_fs_write_new(entry, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
@@ -472,7 +473,7 @@ static int describe(struct unpacking *u, int entry)
     return rc;
 }
 
-/* work/src -> work/entry/prefix, naming the place where it will be. */
+/* src -> entry/prefix in the scratch directory, naming the place where it will be. */
 static int relocate(struct unpacking *u, int entry, const char *target)
 {
     struct import *x = u->import;
@@ -498,13 +499,13 @@ static int publish(struct unpacking *u)
     cenv_buf_init(&target, 1 << 20);
     int rc = cenv_template_entry_add_prefix(x->store, u->id, &target);
     rc = rc < 0 ? cenv_error_oom(x->err)
-                : cenv_fs_mkdir(u->work.fd, "entry", 0755, x->err);
-    int entry = rc ? rc : cenv_fs_open_dir(u->work.fd, "entry", x->err);
+                : cenv_fs_mkdir(u->scratch.fd, "entry", 0755, x->err);
+    int entry = rc ? rc : cenv_fs_open_dir(u->scratch.fd, "entry", x->err);
     rc = entry < 0 ? entry : relocate(u, entry, target.data);
-    rc = rc ? rc : cenv_store_sync(x->store, x->err);
+    rc = rc ? rc : cenv_publish_sync(x->store, x->err);
     /* What lies there without a whole template.json was never finished. */
-    rc = rc ? rc : cenv_store_drop(x->store, templates, u->id, x->err);
-    rc = rc ? rc : cenv_fs_rename(u->work.fd, "entry", templates, u->id, x->err);
+    rc = rc ? rc : cenv_publish_withdraw(x->store, templates, u->id, x->err);
+    rc = rc ? rc : cenv_fs_rename(u->scratch.fd, "entry", templates, u->id, x->err);
     cenv_fd_close(entry);
     cenv_buf_release(&target);
     return rc;
@@ -513,8 +514,8 @@ static int publish(struct unpacking *u)
 static int take_in(struct unpacking *u)
 {
     struct import *x = u->import;
-    int rc = cenv_fs_mkdir(u->work.fd, "src", DIR_MODE, x->err);
-    u->src = rc ? rc : cenv_fs_open_dir(u->work.fd, "src", x->err);
+    int rc = cenv_fs_mkdir(u->scratch.fd, "src", DIR_MODE, x->err);
+    u->src = rc ? rc : cenv_fs_open_dir(u->scratch.fd, "src", x->err);
     if (u->src < 0)
         return u->src;
     cenv_dirs_init(&u->dirs, u->src);
@@ -561,15 +562,15 @@ static int find_or_take(struct unpacking *u, bool *taken)
     int rc = cenv_template_entry_lock(x->store, u->id, &lock, x->task, x->err);
     if (rc < 0)
         return rc;
-    rc = cenv_template_is_there(x->store, u->id, x->err);
+    rc = cenv_template_entry_find(x->store, u->id, x->err);
     if (rc == 0) {
         rc = read_members(u, false);
     } else if (rc == 1) {
-        rc = cenv_work_open(x->store, &u->work, x->err);
+        rc = cenv_scratch_open(x->store, &u->scratch, x->err);
         if (rc == 0) {
             rc = take_in(u);
             *taken = rc == 0;
-            cenv_work_close(x->store, &u->work);
+            cenv_scratch_close(x->store, &u->scratch);
         }
     }
     cenv_template_entry_unlock(x->store, u->id, lock);
@@ -581,11 +582,11 @@ static int note(struct unpacking *u, bool taken)
     struct import *x = u->import;
     struct cenv_json *item = NULL;
     struct cenv_stat st;
-    int rc = cenv_template_load(x->store, u->id, &item, &st, x->err);
+    int rc = cenv_template_entry_load(x->store, u->id, &item, &st, x->err);
     if (rc != 0)
         return rc < 0 ? rc : cenv_error_set(x->err, CENV_EFAIL, "it vanished");
     cenv_json_remove(item, "records");
-    rc = cenv_template_complete(x->store, u->id, &st, item);
+    rc = cenv_templates_complete(x->store, u->id, &st, item);
     rc = rc ? rc : cenv_json_set_bool(item, "imported", taken);
     if (rc < 0)
         cenv_json_free(item);

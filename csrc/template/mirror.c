@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Staging: a template beside clones that lie on another file system, where neither link nor reflink
- * reaches the store. The stage is a store of its own, entered in the first one's registry, so that
+ * Mirrors: a template beside clones that lie on another file system, where neither link nor reflink
+ * reaches the store. A mirror is a store of its own, entered in the first one's registry, so that
  * gc finds it.
  */
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "store/template_entry.h"
 #include "template/mirror.h"
 
-struct stage {
+struct mirror {
     struct cenv_store *from, *to;
     const char *id;
     struct cenv_json *doc; /* template.json of the original */
@@ -60,19 +60,19 @@ static int enter(const struct cenv_store *store, const char *path,
                                      .dev = st.dev,
                                      .ino = st.ino,
                                      .mode = CENV_MIRROR_MODE};
-    return rc ? rc : cenv_clone_register(store, &entry, err);
+    return rc ? rc : cenv_clone_registry_enter(store, &entry, err);
 }
 
-static int open_stage(struct stage *stage, int parent)
+static int open_mirror(struct mirror *mirror, int parent)
 {
     char name[32];
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
     snprintf(name, sizeof(name), "cenv-%lu", (unsigned long)cenv_fs_uid());
-    int rc = cenv_fs_path_of(parent, name, &path) < 0 ? cenv_error_oom(stage->err) : 0;
-    rc = rc ? rc : open_private(parent, name, path.data, stage->err);
-    rc = rc ? rc : cenv_store_open(&stage->to, path.data, stage->err);
-    rc = rc ? rc : enter(stage->from, path.data, stage->err);
+    int rc = cenv_fs_path_of(parent, name, &path) < 0 ? cenv_error_oom(mirror->err) : 0;
+    rc = rc ? rc : open_private(parent, name, path.data, mirror->err);
+    rc = rc ? rc : cenv_store_open(&mirror->to, path.data, mirror->err);
+    rc = rc ? rc : enter(mirror->from, path.data, mirror->err);
     cenv_buf_release(&path);
     return rc;
 }
@@ -89,164 +89,167 @@ static char *prefix_of(const struct cenv_store *store, const char *id)
     return text;
 }
 
-static int clone_over(struct stage *stage, const char *from, const char *to)
+static int clone_over(struct mirror *mirror, const char *from, const char *to)
 {
     struct cenv_buf report;
     cenv_buf_init(&report, 64 << 20);
-    int rc = cenv_clone(stage->from, from, to, "{\"mode\":\"copy\"}", stage->task,
-                        &report, stage->err);
+    int rc = cenv_clone(mirror->from, from, to, "{\"mode\":\"copy\"}", mirror->task,
+                        &report, mirror->err);
     cenv_buf_release(&report);
     return rc;
 }
 
-static int save_manifest(struct stage *stage, int dir, const char *path)
+static int save_manifest(struct mirror *mirror, int dir, const char *path)
 {
     struct cenv_manifest *manifest = NULL;
-    int prefix = cenv_fs_open_dir(dir, CENV_TEMPLATE_PREFIX, stage->err);
+    int prefix = cenv_fs_open_dir(dir, CENV_TEMPLATE_PREFIX, mirror->err);
     int rc = prefix < 0 ? prefix
                         : cenv_manifest_of_environment(&manifest, prefix, path, NULL,
-                                                       stage->task, stage->err);
+                                                       mirror->task, mirror->err);
     if (rc == 0)
-        rc = cenv_manifest_save(manifest, dir, CENV_TEMPLATE_MANIFEST, stage->err);
+        rc = cenv_manifest_save(manifest, dir, CENV_TEMPLATE_MANIFEST, mirror->err);
     cenv_manifest_free(manifest);
     cenv_fd_close(prefix);
     return rc;
 }
 
-static int save_description(struct stage *stage, int dir)
+static int save_description(struct mirror *mirror, int dir)
 {
     struct cenv_buf text;
     cenv_buf_init(&text, SIZE_MAX / 2);
-    int rc = cenv_json_print(stage->doc, 0, &text) < 0 ? cenv_error_oom(stage->err) : 0;
+    int rc =
+        cenv_json_print(mirror->doc, 0, &text) < 0 ? cenv_error_oom(mirror->err) : 0;
     if (rc == 0)
         rc = cenv_fs_write_atomic(dir, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
-                                  stage->err);
+                                  mirror->err);
     cenv_buf_release(&text);
     return rc;
 }
 
 /* At its final place at once, for the paths in it; template.json last, as for a draft. */
-static int copy_over(struct stage *stage, const char *from, const char *to)
+static int copy_over(struct mirror *mirror, const char *from, const char *to)
 {
-    int templates = stage->to->dirs[CENV_STORE_TEMPLATES];
-    int rc = cenv_store_drop(stage->to, templates, stage->id, stage->err);
-    rc = rc ? rc : cenv_fs_mkdir(templates, stage->id, 0755, stage->err);
-    int dir = rc ? rc : cenv_fs_open_dir(templates, stage->id, stage->err);
+    int templates = mirror->to->dirs[CENV_STORE_TEMPLATES];
+    int rc = cenv_publish_withdraw(mirror->to, templates, mirror->id, mirror->err);
+    rc = rc ? rc : cenv_fs_mkdir(templates, mirror->id, 0755, mirror->err);
+    int dir = rc ? rc : cenv_fs_open_dir(templates, mirror->id, mirror->err);
     if (dir < 0)
         return dir;
-    rc = clone_over(stage, from, to);
-    rc = rc ? rc : save_manifest(stage, dir, to);
-    rc = rc ? rc : save_description(stage, dir);
+    rc = clone_over(mirror, from, to);
+    rc = rc ? rc : save_manifest(mirror, dir, to);
+    rc = rc ? rc : save_description(mirror, dir);
     cenv_fd_close(dir);
     if (rc < 0)
-        cenv_fs_discard_tree(templates, stage->id);
+        cenv_fs_discard_tree(templates, mirror->id);
     return rc;
 }
 
-static int find_or_copy(struct stage *stage, const char *from, const char *to)
+static int find_or_copy(struct mirror *mirror, const char *from, const char *to)
 {
     struct cenv_lock *lock;
-    int rc = cenv_template_is_there(stage->to, stage->id, stage->err);
+    int rc = cenv_template_entry_find(mirror->to, mirror->id, mirror->err);
     if (rc != 1)
         return rc;
-    rc = cenv_template_entry_lock(stage->to, stage->id, &lock, stage->task, stage->err);
+    rc = cenv_template_entry_lock(mirror->to, mirror->id, &lock, mirror->task,
+                                  mirror->err);
     if (rc < 0)
         return rc;
-    rc = cenv_template_is_there(stage->to, stage->id, stage->err);
+    rc = cenv_template_entry_find(mirror->to, mirror->id, mirror->err);
     if (rc == 1)
-        rc = copy_over(stage, from, to);
-    cenv_template_entry_unlock(stage->to, stage->id, lock);
+        rc = copy_over(mirror, from, to);
+    cenv_template_entry_unlock(mirror->to, mirror->id, lock);
     return rc;
 }
 
-static int reply(const struct stage *stage, const char *path, struct cenv_buf *out)
+static int reply(const struct mirror *mirror, const char *path, struct cenv_buf *out)
 {
-    const struct cenv_store *store = stage->to ? stage->to : stage->from;
+    const struct cenv_store *store = mirror->to ? mirror->to : mirror->from;
     struct cenv_str top = cenv_str(store->path);
     top.len -= strlen("/v1");
     cenv_buf_puts(out, "{\"path\":");
     cenv_json_quote(out, cenv_str(path));
     cenv_buf_puts(out, ",\"store\":");
     cenv_json_quote(out, top);
-    if (cenv_buf_addf(out, ",\"staged\":%s}", stage->to ? "true" : "false") < 0)
-        return cenv_error_oom(stage->err);
+    if (cenv_buf_addf(out, ",\"staged\":%s}", mirror->to ? "true" : "false") < 0)
+        return cenv_error_oom(mirror->err);
     return 0;
 }
 
-static int stage_at(struct stage *stage, int parent, struct cenv_buf *out)
+static int mirror_at(struct mirror *mirror, int parent, struct cenv_buf *out)
 {
     struct cenv_stat here, there;
-    char *from = prefix_of(stage->from, stage->id), *to = NULL;
-    int rc = from ? 0 : cenv_error_oom(stage->err);
-    if (rc == 0 && (cenv_raw_stat_fd(stage->from->root, &here) < 0 ||
+    char *from = prefix_of(mirror->from, mirror->id), *to = NULL;
+    int rc = from ? 0 : cenv_error_oom(mirror->err);
+    if (rc == 0 && (cenv_raw_stat_fd(mirror->from->root, &here) < 0 ||
                     cenv_raw_stat_fd(parent, &there) < 0 || here.dev == there.dev)) {
-        rc = reply(stage, from, out);
+        rc = reply(mirror, from, out);
     } else if (rc == 0) {
-        rc = open_stage(stage, parent);
-        to = rc ? NULL : prefix_of(stage->to, stage->id);
+        rc = open_mirror(mirror, parent);
+        to = rc ? NULL : prefix_of(mirror->to, mirror->id);
         if (rc == 0 && !to)
-            rc = cenv_error_oom(stage->err);
-        rc = rc ? rc : find_or_copy(stage, from, to);
-        rc = rc ? rc : reply(stage, to, out);
+            rc = cenv_error_oom(mirror->err);
+        rc = rc ? rc : find_or_copy(mirror, from, to);
+        rc = rc ? rc : reply(mirror, to, out);
     }
     cenv_free(from);
     cenv_free(to);
     return rc;
 }
 
-int cenv_template_stage(struct cenv_store *store, const char *id, const char *directory,
-                        struct cenv_task *task, struct cenv_buf *out,
-                        struct cenv_error *err)
+int cenv_template_mirror(struct cenv_store *store, const char *id,
+                         const char *directory, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err)
 {
-    struct stage stage = {.from = store, .id = id, .task = task, .err = err};
+    struct mirror mirror = {.from = store, .id = id, .task = task, .err = err};
     struct cenv_stat st;
     struct cenv_lease *lease;
     int rc = cenv_lease_take(store, &lease, err);
     if (rc < 0)
         return rc;
-    rc = cenv_template_load(store, id, &stage.doc, &st, err);
+    rc = cenv_template_entry_load(store, id, &mirror.doc, &st, err);
     if (rc == 1)
         rc =
             cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id, store->path);
     if (rc == 0) {
         int parent = cenv_fs_open_root(directory, err);
-        rc = parent < 0 ? parent : stage_at(&stage, parent, out);
+        rc = parent < 0 ? parent : mirror_at(&mirror, parent, out);
         cenv_fd_close(parent);
-        cenv_json_free(stage.doc);
+        cenv_json_free(mirror.doc);
     }
-    cenv_store_free(stage.to);
+    cenv_store_free(mirror.to);
     cenv_lease_free(lease);
     return rc;
 }
 
 /* ---- removing them ---- */
 
-/* A stage whose own users hold a lease stays. */
-static int drop_stage(const struct cenv_store *store, const char *name,
-                      uint64_t *removed, struct cenv_error *err)
+/* A mirror whose own users hold a lease stays. */
+static int drop_mirror(const struct cenv_store *store, const char *name,
+                       uint64_t *removed, struct cenv_error *err)
 {
-    struct cenv_registered clone;
+    struct cenv_registered_clone clone;
     struct cenv_lock *lease = NULL;
-    struct cenv_store *stage = NULL;
-    int rc = cenv_registered_load(store, name, &clone, err);
+    struct cenv_store *mirror = NULL;
+    int rc = cenv_clone_registry_load(store, name, &clone, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    if (strcmp(clone.mode, CENV_MIRROR_MODE) == 0 && cenv_registered_is_there(&clone)) {
-        rc = cenv_store_open(&stage, clone.path, err);
-        rc = rc ? rc : cenv_store_try_exclusive(stage, &lease, err);
+    if (strcmp(clone.mode, CENV_MIRROR_MODE) == 0 &&
+        cenv_clone_registry_is_there(&clone)) {
+        rc = cenv_store_open(&mirror, clone.path, err);
+        rc = rc ? rc : cenv_lease_try_exclusive(mirror, &lease, err);
         if (rc == 0) {
             rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
             cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
             *removed += rc == 0;
         }
         cenv_lock_free(lease);
-        cenv_store_free(stage);
+        cenv_store_free(mirror);
     }
-    cenv_registered_release(&clone);
+    cenv_clone_registry_release(&clone);
     return rc < 0 ? rc : 0;
 }
 
-int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
+int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
                            struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_listing names;
@@ -256,7 +259,7 @@ int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
         return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
         rc = cenv_task_poll(task, err);
-        rc = rc ? rc : drop_stage(store, names.entries[i].name, removed, err);
+        rc = rc ? rc : drop_mirror(store, names.entries[i].name, removed, err);
     }
     cenv_listing_release(&names);
     return rc;

@@ -4,7 +4,7 @@
 #define CENV_TEMPLATE_MIRROR_H
 
 /* Removes all mirrors that are still the directories entered; counts them. */
-int cenv_store_drop_stages(const struct cenv_store *store, uint64_t *removed,
+int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
                            struct cenv_task *task, struct cenv_error *err);
 
 #endif

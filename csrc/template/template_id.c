@@ -63,8 +63,9 @@ static void add_id_text(const struct id_record *list, size_t nr, const char *key
                       list[i].canonical);
 }
 
-int cenv_template_id(const struct cenv_json *records, const char *key, const char *base,
-                     struct cenv_buf *out, struct cenv_error *err)
+int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
+                                const char *base, struct cenv_buf *out,
+                                struct cenv_error *err)
 {
     size_t nr = 0;
     int rc = 0;

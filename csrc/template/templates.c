@@ -23,8 +23,8 @@ static int set_path(const struct cenv_store *store, const char *id,
     return rc;
 }
 
-int cenv_template_complete(const struct cenv_store *store, const char *id,
-                           const struct cenv_stat *st, struct cenv_json *doc)
+int cenv_templates_complete(const struct cenv_store *store, const char *id,
+                            const struct cenv_stat *st, struct cenv_json *doc)
 {
     int rc = set_path(store, id, doc);
     return rc ? rc : cenv_json_set_int(doc, "used", st->mtime_ns / 1000000000);
@@ -38,14 +38,14 @@ int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf
     struct cenv_stat st;
     int rc = cenv_template_entry_resolve(store, id, whole, err);
     if (rc == 0)
-        rc = cenv_template_load(store, whole, &doc, &st, err);
+        rc = cenv_template_entry_load(store, whole, &doc, &st, err);
     if (rc != 0)
         return rc;
-    if (cenv_template_complete(store, whole, &st, doc) < 0 ||
+    if (cenv_templates_complete(store, whole, &st, doc) < 0 ||
         cenv_json_print(doc, 0, out) < 0)
         rc = cenv_error_oom(err);
     else
-        cenv_template_used(store, whole);
+        cenv_template_entry_touch(store, whole);
     cenv_json_free(doc);
     return rc;
 }
@@ -55,7 +55,7 @@ static int append_summary(const struct cenv_store *store, const char *id,
                           const struct cenv_stat *st, struct cenv_json *doc,
                           struct cenv_json *list)
 {
-    int rc = cenv_template_complete(store, id, st, doc);
+    int rc = cenv_templates_complete(store, id, st, doc);
     int64_t records = (int64_t)cenv_json_len(cenv_json_get(doc, "records"));
     rc = rc ? rc : cenv_json_set_int(doc, "records", records);
     if (rc < 0) {
@@ -72,7 +72,7 @@ static int list_into(struct cenv_store *store, const struct cenv_listing *names,
     for (size_t i = 0; i < names->nr && rc >= 0; i++) {
         struct cenv_json *doc = NULL;
         struct cenv_stat st;
-        rc = cenv_template_load(store, names->entries[i].name, &doc, &st, err);
+        rc = cenv_template_entry_load(store, names->entries[i].name, &doc, &st, err);
         if (rc == 0 &&
             append_summary(store, names->entries[i].name, &st, doc, list) < 0)
             rc = cenv_error_oom(err);
@@ -115,17 +115,17 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
     int rc = cenv_template_entry_is_id(id)
-                 ? cenv_template_load(store, id, &doc, &st, err)
+                 ? cenv_template_entry_load(store, id, &doc, &st, err)
                  : 1;
     cenv_json_free(rc == 0 ? doc : NULL);
     if (rc == 1)
         return cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id,
                               store->path);
     rc = rc ? rc : cenv_task_poll(task, err);
-    rc = rc ? rc : cenv_store_try_exclusive(store, &lease, err);
+    rc = rc ? rc : cenv_lease_try_exclusive(store, &lease, err);
     if (rc != 0)
         return rc == 1 ? in_use(err) : rc;
-    rc = cenv_store_drop(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+    rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_lock_free(lease);
     return rc;
 }

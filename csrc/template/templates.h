@@ -9,7 +9,7 @@
 struct cenv_store;
 
 /* Adds what is not in the file, "path" and "used"; 0 or -1 (OOM). */
-int cenv_template_complete(const struct cenv_store *store, const char *id,
-                           const struct cenv_stat *st, struct cenv_json *doc);
+int cenv_templates_complete(const struct cenv_store *store, const char *id,
+                            const struct cenv_stat *st, struct cenv_json *doc);
 
 #endif

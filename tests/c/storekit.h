@@ -99,19 +99,19 @@ __attribute__((unused)) static int
 storekit_publish(const struct cenv_store *store, const char *sha256, const char *text,
                  bool replace, struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_work work;
-    int rc = cenv_work_open(store, &work, err);
+    struct cenv_scratch scratch;
+    int rc = cenv_scratch_open(store, &scratch, err);
     if (rc < 0)
         return rc;
-    int bin = cenv_fs_open_beneath(work.fd, "e/content/bin", 0755, err);
+    int bin = cenv_fs_open_beneath(scratch.fd, "e/content/bin", 0755, err);
     rc = bin < 0 ? bin : cenv_fs_write_new(bin, "x", cenv_str(text), 0644, err);
     cenv_fd_close(bin);
-    rc = rc ? rc : storekit_describe(work.fd, "e", "{\"name\":\"x\"}", task, err);
-    rc = rc ? rc : cenv_store_sync(store, err);
+    rc = rc ? rc : storekit_describe(scratch.fd, "e", "{\"name\":\"x\"}", task, err);
+    rc = rc ? rc : cenv_publish_sync(store, err);
     rc = rc ? rc
-            : cenv_store_publish_package(store, cenv_str(sha256), &work, "e", replace,
-                                         err);
-    cenv_work_close(store, &work);
+            : cenv_package_entry_publish(store, cenv_str(sha256), &scratch, "e",
+                                         replace, err);
+    cenv_scratch_close(store, &scratch);
     return rc;
 }
 

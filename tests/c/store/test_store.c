@@ -20,7 +20,7 @@
 static int find(struct storekit *k, const char *sha256, struct cenv_buf *why)
 {
     cenv_buf_clear(&k->out);
-    return cenv_store_find_package(k->store, cenv_str(sha256), &k->out, why, &k->task,
+    return cenv_package_entry_find(k->store, cenv_str(sha256), &k->out, why, &k->task,
                                    &k->err);
 }
 
@@ -68,7 +68,7 @@ static void test_store__publishes_once(void)
     cenv_fd_close(dir);
     cenv_free(content);
     cenv_buf_clear(&k.out);
-    CHECK_INT(cenv_store_package_record(k.store, cenv_str(hash), &k.out, &k.err), 0);
+    CHECK_INT(cenv_package_entry_record(k.store, cenv_str(hash), &k.out, &k.err), 0);
     CHECK_STR(k.out.data, "{\"name\":\"x\"}");
     CHECK_INT(count(&k, CENV_STORE_TMP), 0);
     storekit_close(&k);
@@ -137,12 +137,11 @@ static void test_store__remembers_requests(void)
     CHECK_INT(cenv_request_find(k.store, "q", &k.out, &k.err), 1);
     char hex[65];
     struct cenv_str url = CENV_STR("https://h/c/a-1-0.conda"), md5 = CENV_STR("d41d8c");
-    CHECK_INT(cenv_store_known_sha256(k.store, url, md5, 5, hex), 1);
-    CHECK_INT(cenv_store_learn_sha256(k.store, url, md5, 5, storekit_hash('c'), &k.err),
-              0);
-    CHECK_INT(cenv_store_known_sha256(k.store, url, md5, 5, hex), 0);
+    CHECK_INT(cenv_known_hash_find(k.store, url, md5, 5, hex), 1);
+    CHECK_INT(cenv_known_hash_put(k.store, url, md5, 5, storekit_hash('c'), &k.err), 0);
+    CHECK_INT(cenv_known_hash_find(k.store, url, md5, 5, hex), 0);
     CHECK_STR(hex, storekit_hash('c'));
-    CHECK_INT(cenv_store_known_sha256(k.store, url, md5, 6, hex), 1);
+    CHECK_INT(cenv_known_hash_find(k.store, url, md5, 6, hex), 1);
     storekit_close(&k);
 }
 
@@ -155,7 +154,7 @@ static char *id_of(const char *records, const char *key, const char *base)
     struct cenv_buf out;
     cenv_buf_init(&out, 1000);
     CHECK_INT(cenv_json_parse(&doc, cenv_str(records), "records", &err), 0);
-    int rc = cenv_template_id(doc, key, base, &out, &err);
+    int rc = cenv_template_id_of_records(doc, key, base, &out, &err);
     cenv_json_free(doc);
     char *id = rc ? NULL : cenv_buf_detach(&out);
     cenv_buf_release(&out);
@@ -245,11 +244,11 @@ static void test_store__finds_templates(void)
     cenv_buf_init(&manifest, 4096);
     char prefix[512];
     snprintf(prefix, sizeof(prefix), "%s/templates/%s/prefix", k.store->path, whole);
-    CHECK_INT(cenv_store_is_template(k.store, prefix, &manifest), 1);
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest), 1);
     CHECK(manifest.data && strstr(manifest.data, "/manifest"));
     prefix[strlen(prefix) - 1] = 'y';
-    CHECK_INT(cenv_store_is_template(k.store, prefix, &manifest), 0);
-    CHECK_INT(cenv_store_is_template(k.store, "/usr", &manifest), 0);
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest), 0);
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, "/usr", &manifest), 0);
     cenv_buf_release(&manifest);
     CHECK_INT(cenv_template_remove(k.store, whole, &k.task, &k.err), 0);
     CHECK_INT(cenv_template_find(k.store, whole, &k.out, &k.err), 1);
@@ -318,7 +317,7 @@ static void put_clone(struct storekit *k, const char *name, bool owned, bool dea
         cenv_owner_self(&entry.owner);
     if (dead)
         entry.owner.start++; /* its number is another process's now */
-    CHECK_INT(cenv_clone_register(k->store, &entry, &k->err), 0);
+    CHECK_INT(cenv_clone_registry_enter(k->store, &entry, &k->err), 0);
 }
 
 static void test_store__sweeps_only_clones_whose_owner_is_gone(void)
@@ -331,15 +330,15 @@ static void test_store__sweeps_only_clones_whose_owner_is_gone(void)
     put_clone(&k, "replaced", true, true);
     CHECK_INT(renameat(k.s.fd, "replaced", k.s.fd, "moved"), 0);
     mkdirat(k.s.fd, "replaced", 0755); /* another directory by now */
-    CHECK_INT(
-        cenv_clone_find(k.store, scratch_path(&k.s, "live"), &source, &mode, &k.err),
-        0);
+    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "live"), &source,
+                                       &mode, &k.err),
+              0);
     CHECK_STR(source, "/template/prefix");
     CHECK_STR(mode, "hardlink");
     cenv_free(source);
     cenv_free(mode);
-    CHECK_INT(cenv_clone_find(k.store, scratch_path(&k.s, "replaced"), &source, &mode,
-                              &k.err),
+    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "replaced"), &source,
+                                       &mode, &k.err),
               1);
     CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
     CHECK(cenv_fs_exists(k.s.fd, "live") && cenv_fs_exists(k.s.fd, "kept"));
@@ -347,8 +346,10 @@ static void test_store__sweeps_only_clones_whose_owner_is_gone(void)
     CHECK(!cenv_fs_exists(k.s.fd, "dead \xff"));
     CHECK(k.out.data && strstr(k.out.data, "dead") && !strstr(k.out.data, "live"));
     CHECK_INT(count(&k, CENV_STORE_CLONES), 2);
-    CHECK_INT(cenv_clone_forget(k.store, scratch_path(&k.s, "live"), &k.err), 0);
-    CHECK_INT(cenv_clone_forget(k.store, scratch_path(&k.s, "live"), &k.err), 0);
+    CHECK_INT(cenv_clone_registry_forget(k.store, scratch_path(&k.s, "live"), &k.err),
+              0);
+    CHECK_INT(cenv_clone_registry_forget(k.store, scratch_path(&k.s, "live"), &k.err),
+              0);
     CHECK_INT(count(&k, CENV_STORE_CLONES), 1);
     scratch_file(&k.s, "store/v1/clones/junk.json", "{\"path_hex\":\"zz\"}", 0600);
     CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
@@ -358,7 +359,7 @@ static void test_store__sweeps_only_clones_whose_owner_is_gone(void)
 
 /* ---- builders that die, builders that race ---- */
 
-/* In the child: takes the lock and a work, fills it a little, says so, and waits for its death. */
+/* In the child: takes the lock and a scratch directory, fills it a little, says so, and waits for its death. */
 static pid_t start_builder(struct storekit *k)
 {
     int ends[2];
@@ -368,10 +369,11 @@ static pid_t start_builder(struct storekit *k)
     pid_t pid = fork();
     if (pid == 0) {
         struct cenv_lock *lock;
-        struct cenv_work work;
-        int rc = cenv_store_try_lock(k->store, "template-1", &lock, &k->err);
-        rc = rc ? rc : cenv_work_open(k->store, &work, &k->err);
-        rc = rc ? rc : cenv_fs_write_new(work.fd, "half", CENV_STR("x"), 0644, &k->err);
+        struct cenv_scratch scratch;
+        int rc = cenv_store_lock_try(k->store, "template-1", &lock, &k->err);
+        rc = rc ? rc : cenv_scratch_open(k->store, &scratch, &k->err);
+        rc = rc ? rc
+                : cenv_fs_write_new(scratch.fd, "half", CENV_STR("x"), 0644, &k->err);
         if (rc == 0)
             rc = (int)write(ends[1], "x", 1);
         pause();
@@ -388,7 +390,7 @@ static void test_store__takes_over_from_a_killed_builder(void)
     struct storekit k = storekit_open();
     struct cenv_lock *lock;
     pid_t pid = start_builder(&k);
-    CHECK_INT(cenv_store_try_lock(k.store, "template-1", &lock, &k.err), 1);
+    CHECK_INT(cenv_store_lock_try(k.store, "template-1", &lock, &k.err), 1);
     cenv_buf_clear(&k.out);
     cenv_store_lock_holder(k.store, "template-1", &k.out);
     char want[64];
@@ -396,15 +398,15 @@ static void test_store__takes_over_from_a_killed_builder(void)
     CHECK(k.out.data && strncmp(k.out.data, want, strlen(want)) == 0);
     CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
     CHECK_INT(count(&k, CENV_STORE_TMP),
-              2); /* its work and the work's lock: it lives */
+              2); /* its scratch directory and the lock of that: it lives */
     kill(pid, SIGKILL);
-    CHECK_INT(cenv_store_lock(k.store, "template-1", &lock, &k.task, &k.err), 0);
+    CHECK_INT(cenv_store_lock_take(k.store, "template-1", &lock, &k.task, &k.err), 0);
     waitpid(pid, NULL, 0);
     cenv_buf_clear(&k.out);
     CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
     CHECK_STR(k.out.data, "{\"removed\":[],\"works\":1}");
     CHECK_INT(count(&k, CENV_STORE_TMP), 0);
-    cenv_store_unlock(k.store, "template-1", lock);
+    cenv_store_lock_release(k.store, "template-1", lock);
     CHECK_INT(count(&k, CENV_STORE_LOCKS), 0);
     storekit_close(&k);
 }
@@ -447,7 +449,7 @@ static int everything(struct storekit *k, struct cenv_error *err)
     rc = rc ? rc : storekit_publish(k->store, hash, "one", true, &k->task, err);
     cenv_buf_clear(&k->out);
     if (rc == 0)
-        rc = cenv_store_find_package(k->store, cenv_str(hash), &k->out, NULL, &k->task,
+        rc = cenv_package_entry_find(k->store, cenv_str(hash), &k->out, NULL, &k->task,
                                      err);
     rc = rc ? rc : cenv_request_put(k->store, "q", "{\"a\":[1,2]}", err);
     rc = rc ? rc : cenv_request_find(k->store, "q", &k->out, err);
@@ -502,7 +504,7 @@ static void test_store__says_when_the_disk_is_full(void)
     cenv_error_release(&err);
     CHECK_INT(storekit_publish(store, storekit_hash('e'), "small", false, &task, &err),
               0);
-    CHECK_INT(cenv_store_find_package(store, cenv_str(storekit_hash('e')), NULL, NULL,
+    CHECK_INT(cenv_package_entry_find(store, cenv_str(storekit_hash('e')), NULL, NULL,
                                       &task, &err),
               0);
     cenv_store_free(store);

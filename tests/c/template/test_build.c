@@ -22,11 +22,11 @@ static char records[8192];
 /* A package of the given name in the store, as if it had been fetched. */
 static void put_package(const char *name, const char *hash)
 {
-    struct cenv_work work;
+    struct cenv_scratch scratch;
     char dir[64], text[2048];
     struct package p = package_begin(&k.s, name, "1", "");
-    CHECK_INT(cenv_work_open(k.store, &work, &k.err), 0);
-    snprintf(p.dir, sizeof(p.dir), "store/v1/tmp/%s/e/content", work.name);
+    CHECK_INT(cenv_scratch_open(k.store, &scratch, &k.err), 0);
+    snprintf(p.dir, sizeof(p.dir), "store/v1/tmp/%s/e/content", scratch.name);
     snprintf(text, sizeof(text), "#!" PLACEHOLDER "/bin/sh\necho %s\n", name);
     snprintf(dir, sizeof(dir), "bin/%s", name);
     package_data(&p, dir, text, strlen(text), 0755, TEXT_KEYS);
@@ -38,11 +38,11 @@ static void put_package(const char *name, const char *hash)
     snprintf(text, sizeof(text), "{\"name\":\"%s\",\"version\":\"1\",\"build\":\"0\"}",
              name);
     package_info(&p, "index.json", text);
-    CHECK_INT(storekit_describe(work.fd, "e", text, &k.task, &k.err), 0);
-    CHECK_INT(
-        cenv_store_publish_package(k.store, cenv_str(hash), &work, "e", false, &k.err),
-        0);
-    cenv_work_close(k.store, &work);
+    CHECK_INT(storekit_describe(scratch.fd, "e", text, &k.task, &k.err), 0);
+    CHECK_INT(cenv_package_entry_publish(k.store, cenv_str(hash), &scratch, "e", false,
+                                         &k.err),
+              0);
+    cenv_scratch_close(k.store, &scratch);
     size_t n = strlen(records);
     snprintf(
         records + n, sizeof(records) - n,
@@ -163,7 +163,7 @@ static void test_template__owns_its_inodes_and_verifies(void)
     CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
     struct cenv_buf manifest;
     cenv_buf_init(&manifest, 4096);
-    CHECK_INT(cenv_store_is_template(k.store, path, &manifest), 1);
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, path, &manifest), 1);
     CHECK(manifest.data && cenv_fs_exists(CENV_CWD, manifest.data));
     cenv_buf_release(&manifest);
     cenv_free(path);
@@ -498,7 +498,7 @@ static void test_draft__killed_or_discarded_is_gone(void)
 static int stage(const char *id, const char *directory)
 {
     cenv_buf_clear(&k.out);
-    int rc = cenv_template_stage(k.store, id, directory, &k.task, &k.out, &k.err);
+    int rc = cenv_template_mirror(k.store, id, directory, &k.task, &k.out, &k.err);
     if (rc < 0)
         fprintf(stderr, "    %s\n", k.err.message);
     return rc;
@@ -513,8 +513,8 @@ static void test_stage__same_file_system_needs_none(void)
     CHECK(k.out.data && strstr(k.out.data, "\"staged\":false"));
     CHECK(k.out.data && strstr(k.out.data, cenv_json_get_cstr(doc, "path")));
     cenv_buf_clear(&k.out);
-    CHECK_INT(cenv_template_stage(k.store, storekit_hash('9'), k.s.path, &k.task,
-                                  &k.out, &k.err),
+    CHECK_INT(cenv_template_mirror(k.store, storekit_hash('9'), k.s.path, &k.task,
+                                   &k.out, &k.err),
               CENV_EUSAGE);
     cenv_json_free(doc);
     storekit_close(&k);
@@ -536,8 +536,8 @@ static void test_stage__another_file_system_gets_a_private_copy(void)
     cenv_json_free(doc);
     snprintf(name, sizeof(name), "other/cenv-%u", geteuid());
     mkdirat(k.s.fd, name, 0755); /* somebody else may look into it */
-    CHECK_INT(cenv_template_stage(k.store, id, scratch_path(&k.s, "other"), &k.task,
-                                  &k.out, &k.err),
+    CHECK_INT(cenv_template_mirror(k.store, id, scratch_path(&k.s, "other"), &k.task,
+                                   &k.out, &k.err),
               CENV_EFAIL);
     cenv_error_release(&k.err);
     unlinkat(k.s.fd, name, AT_REMOVEDIR);
