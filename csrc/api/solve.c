@@ -131,7 +131,8 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_request request;
     struct cenv_problem problem;
-    int rc = cenv_request_parse(&request, request_json, &arena, err);
+    int rc = cenv_request_parse(&request, request_json, cenv_index_spec_table(index),
+                                &arena, err);
     if (rc == 0) {
         rc = cenv_load_problem(&problem, index, &request, false, task, err);
         rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);

@@ -18,24 +18,28 @@ void cenv_spec_table_release(struct cenv_spec_table *table)
     cenv_arena_release(&table->arena);
 }
 
-static int set_reason(struct cenv_spec_table *table, struct cenv_spec_entry *entry,
-                      const char *reason)
+static bool set_reason(struct cenv_spec_table *table, struct cenv_spec_entry *entry,
+                       const char *reason, const char *hint)
 {
     entry->bad = cenv_arena_str(&table->arena, cenv_str(reason));
-    return entry->bad.data ? 0 : CENV_ENOMEM;
+    entry->hint = cenv_arena_str(&table->arena, cenv_str(hint));
+    return entry->bad.data && entry->hint.data;
 }
 
-/* A malformed text is marked, not an error: it costs the records that have it. */
-static int parse_entry(struct cenv_spec_table *table, struct cenv_spec_entry *entry)
+/* A malformed text is marked, not an error: it costs the records that have it. False: no memory. */
+static bool parse_entry(struct cenv_spec_table *table, struct cenv_spec_entry *entry)
 {
     struct cenv_error bad = CENV_ERROR_INIT;
     int rc = cenv_matchspec_parse(&entry->parsed, entry->text, &table->arena, &bad);
-    if (rc < 0 && rc != CENV_ENOMEM)
-        rc = set_reason(table, entry, bad.message);
-    else if (rc == 0 && entry->parsed.name_is_glob)
-        rc = set_reason(table, entry, "a dependency must name one package");
+    bool done = rc != CENV_ENOMEM;
+    if (rc < 0 && done) {
+        entry->parsed = (struct cenv_matchspec){0};
+        done = set_reason(table, entry, bad.message, bad.hint);
+    } else if (done && entry->parsed.name_is_glob) {
+        done = set_reason(table, entry, "a dependency must name one package", "");
+    }
     cenv_error_release(&bad);
-    return rc;
+    return done;
 }
 
 /* NULL when out of memory. */
@@ -50,7 +54,7 @@ static struct cenv_spec_entry *add_entry(struct cenv_spec_table *table,
     table->by_id = by_id;
     entry->id = (uint32_t)table->nr;
     entry->text = cenv_arena_str(&table->arena, text);
-    if (!entry->text.data || parse_entry(table, entry) < 0 ||
+    if (!entry->text.data || !parse_entry(table, entry) ||
         cenv_map_put(&table->entries, entry->text, entry->id) < 0)
         return NULL;
     return table->by_id[table->nr++] = entry;

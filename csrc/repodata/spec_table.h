@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The dependency texts of an index, each parsed once for all of its solves. */
+/* The specs of an index and of what is asked of it, each text parsed once for all solves. */
 #ifndef CENV_REPODATA_SPEC_TABLE_H
 #define CENV_REPODATA_SPEC_TABLE_H
 
@@ -7,12 +7,14 @@
 #include "base/mutex.h"
 #include "model/matchspec.h"
 
-/* Never changes once it is in the table, and lives as long. */
+/* Never changes once it is in the table, and lives as long. One with a glob for a name is parsed, and
+ * bad. */
 struct cenv_spec_entry {
     uint32_t id; /* dense from 0 */
     struct cenv_str text;
-    struct cenv_matchspec parsed;
-    struct cenv_str bad; /* why it cannot be a dependency, or empty */
+    struct cenv_matchspec parsed; /* all zero when it is malformed */
+    struct cenv_str bad;          /* why it cannot be a dependency, or empty */
+    struct cenv_str hint;         /* what to do about that, or empty */
 };
 
 /* Any thread may ask at any time. */

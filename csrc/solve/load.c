@@ -45,8 +45,7 @@ static int complete_requested(struct loader *l, struct cenv_str name, uint32_t f
         const struct cenv_request_entry *w = &r->entries[i];
         bool singles = w->record || w->kind == CENV_REQUEST_FAVORED ||
                        w->kind == CENV_REQUEST_LOCKED;
-        wished |=
-            singles && cenv_str_eq(w->record ? w->record->name : w->spec.name, name);
+        wished |= singles && cenv_str_eq(cenv_request_entry_name(w), name);
     }
     int rc = 0;
     for (uint32_t c = first; rc == 0 && wished && c < l->p->nr_cands; c++)
@@ -103,6 +102,16 @@ static bool in_channel(const struct cenv_problem *p,
                                   cand->record->channel_url);
 }
 
+/* The channel that the entry asks for, or NULL. */
+static const struct cenv_channelmatch *
+channel_of(const struct cenv_request_entry *entry)
+{
+    const struct cenv_matchspec_more *more =
+        entry->spec ? entry->spec->parsed.more : NULL;
+    bool asks = more && more->channel.kind != CENV_CHANNELMATCH_ANY;
+    return asks ? &more->channel : NULL;
+}
+
 /* The specs of the user for this name that ask for a channel all hold. */
 static bool is_asked_channel(const struct cenv_problem *p,
                              const struct cenv_candidate *cand)
@@ -110,11 +119,11 @@ static bool is_asked_channel(const struct cenv_problem *p,
     const struct cenv_request *r = p->request;
     for (size_t i = 0; i < r->nr_entries; i++) {
         const struct cenv_request_entry *entry = &r->entries[i];
-        if (entry->kind == CENV_REQUEST_FAVORED || entry->record || !entry->spec.more ||
-            entry->spec.more->channel.kind == CENV_CHANNELMATCH_ANY ||
-            !cenv_str_eq(entry->spec.name, cand->record->name))
+        const struct cenv_channelmatch *channel = channel_of(entry);
+        if (entry->kind == CENV_REQUEST_FAVORED || !channel ||
+            !cenv_str_eq(entry->spec->parsed.name, cand->record->name))
             continue;
-        if (!in_channel(p, &entry->spec.more->channel, cand))
+        if (!in_channel(p, channel, cand))
             return false;
     }
     return true;
@@ -159,7 +168,7 @@ static void mark_requested(const struct cenv_problem *p, struct cenv_candidate *
             continue;
         bool hit = entry->record
                        ? cenv_problem_is_same_record(entry->record, cand->record)
-                       : cenv_matchspec_match(&entry->spec, cand->record);
+                       : cenv_matchspec_match(&entry->spec->parsed, cand->record);
         cand->favored |= hit && entry->kind == CENV_REQUEST_FAVORED;
         if (hit && entry->kind == CENV_REQUEST_LOCKED)
             cand->excluded = CENV_NOT_EXCLUDED;
@@ -372,7 +381,7 @@ static int add_roots_of(struct loader *l, const struct cenv_request_entry *entry
 static uint32_t spec_of_entry(struct loader *l, const struct cenv_request_entry *entry)
 {
     if (!entry->record)
-        return cenv_problem_add_text(l->p, entry->text, l->err);
+        return cenv_problem_add_entry(l->p, entry->spec, l->err);
     struct cenv_spec spec = {.text = entry->text, .record = entry->record};
     spec.name = cenv_problem_add_name(l->p, entry->record->name, l->err);
     return spec.name == CENV_NONE ? CENV_NONE
@@ -426,13 +435,20 @@ static void add_setting_roots(struct cenv_problem *p)
         add_root(p, (struct cenv_root){.kind = CENV_ROOT_CUTOFF});
 }
 
+static size_t count_extras(const struct cenv_request_entry *entry)
+{
+    const struct cenv_matchspec_more *more =
+        entry->spec ? entry->spec->parsed.more : NULL;
+    return more ? more->extras.nr : 0;
+}
+
 static int load_request(struct loader *l)
 {
     struct cenv_problem *p = l->p;
     const struct cenv_request *r = p->request;
     size_t most = r->nr_entries + r->nr_virtuals + 2;
     for (size_t i = 0; i < r->nr_entries; i++)
-        most += r->entries[i].spec.more ? r->entries[i].spec.more->extras.nr : 0;
+        most += count_extras(&r->entries[i]);
     p->roots = cenv_arena_calloc(&p->arena, most, sizeof(*p->roots));
     if (!p->roots)
         return cenv_error_oom(l->err);

@@ -6,16 +6,82 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "codec/json.h"
+#include "codec/options.h"
 #include "model/version.h"
 
 enum { RECORD_MAX = 1 << 20 };
 
 struct parser {
     struct cenv_request *request;
+    struct cenv_spec_table *specs;
     struct cenv_arena *arena;
     struct cenv_error *err;
 };
+
+enum { NR_KINDS = CENV_REQUEST_FAVORED + 1 };
+
+/* The request as it stands in JSON. */
+struct members {
+    const struct cenv_json *lists[NR_KINDS], *virtuals, *cutoff;
+    enum cenv_priority priority;
+    bool add_pip;
+    const char *explain;
+};
+
+static const char *const list_keys[NR_KINDS] = {
+    [CENV_REQUEST_SPEC] = "specs",
+    [CENV_REQUEST_LOCKED] = "locked",
+    [CENV_REQUEST_PINNED] = "pinned",
+    [CENV_REQUEST_FAVORED] = "favored",
+};
+
+static int set_priority(void *out, const struct cenv_json *value,
+                        struct cenv_error *err)
+{
+    static const char *const names[] = {
+        [CENV_PRIORITY_FLEXIBLE] = "flexible",
+        [CENV_PRIORITY_STRICT] = "strict",
+        [CENV_PRIORITY_DISABLED] = "disabled",
+    };
+    struct members *members = out;
+    struct cenv_str text = cenv_json_str(value);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (cenv_str_is(text, names[i])) {
+            members->priority = (enum cenv_priority)i;
+            return 0;
+        }
+    return cenv_error_set(
+        err, CENV_EUSAGE,
+        "channel_priority must be strict, flexible or disabled, not '%.*s'",
+        CENV_STR_ARG(text));
+}
+
+static int set_cutoff(void *out, const struct cenv_json *value, struct cenv_error *err)
+{
+    struct members *members = out;
+    (void)err;
+    members->cutoff = value;
+    return 0;
+}
+
+#define LIST(key, member) \
+    { \
+        key, CENV_OPTION_LIST, offsetof(struct members, member), NULL \
+    }
+
+static const struct cenv_option table[] = {
+    LIST("specs", lists[CENV_REQUEST_SPEC]),
+    LIST("locked", lists[CENV_REQUEST_LOCKED]),
+    LIST("pinned", lists[CENV_REQUEST_PINNED]),
+    LIST("favored", lists[CENV_REQUEST_FAVORED]),
+    LIST("virtual_packages", virtuals),
+    {"channel_priority", CENV_OPTION_SET, 0, set_priority},
+    {"exclude_newer", CENV_OPTION_SET, 0, set_cutoff},
+    {"add_pip", CENV_OPTION_BOOL, offsetof(struct members, add_pip), NULL},
+    {"explain", CENV_OPTION_TEXT, offsetof(struct members, explain), NULL},
+};
+
+static const struct cenv_options options = CENV_OPTIONS("solve", table);
 
 static struct cenv_str copy_text(struct parser *p, struct cenv_str text)
 {
@@ -68,7 +134,8 @@ static bool parse_clock(const char **at, int64_t *ms)
     return true;
 }
 
-bool cenv_time_parse(struct cenv_str text, int64_t *ms)
+/* "YYYY-MM-DD[Thh:mm[:ss[.fff]][Z]]" in UTC as ms since 1970; false when it is none. */
+static bool parse_time(struct cenv_str text, int64_t *ms)
 {
     char own[40];
     int year, month, day;
@@ -93,16 +160,16 @@ bool cenv_time_parse(struct cenv_str text, int64_t *ms)
 static int parse_cutoff(struct parser *p, const struct cenv_json *value)
 {
     struct cenv_request *r = p->request;
-    enum cenv_json_type type = cenv_json_type(value);
-    r->cutoff_ms = INT64_MAX;
-    if (type == CENV_JSON_ABSENT || type == CENV_JSON_NULL)
-        return 0;
     struct cenv_str text = cenv_json_str(value);
     char number[32];
+    r->cutoff_ms = INT64_MAX;
+    if (!value)
+        return 0;
     if (cenv_json_int(value, &r->cutoff_ms)) {
         snprintf(number, sizeof(number), "%lld ms", (long long)r->cutoff_ms);
         text = cenv_str(number);
-    } else if (type != CENV_JSON_STRING || !cenv_time_parse(text, &r->cutoff_ms)) {
+    } else if (cenv_json_type(value) != CENV_JSON_STRING ||
+               !parse_time(text, &r->cutoff_ms)) {
         return cenv_error_set(
             p->err, CENV_EUSAGE,
             "exclude_newer must be ms since 1970 or YYYY-MM-DD[Thh:mm[:ss]], "
@@ -113,34 +180,31 @@ static int parse_cutoff(struct parser *p, const struct cenv_json *value)
     return r->cutoff_text.data ? 0 : CENV_ENOMEM;
 }
 
-static int parse_priority(struct parser *p, const struct cenv_json *value)
+/* The entry of a spec in the table; NULL with `err` set when it is malformed. */
+static const struct cenv_spec_entry *find_spec(struct parser *p, struct cenv_str text)
 {
-    static const char *const names[] = {"flexible", "strict", "disabled"};
-    struct cenv_str text = cenv_json_str(value);
-    if (!text.data && cenv_json_type(value) <= CENV_JSON_NULL)
-        return 0;
-    for (int i = 0; i < 3; i++)
-        if (cenv_str_is(text, names[i])) {
-            p->request->priority = (enum cenv_priority)i;
-            return 0;
-        }
-    return cenv_error_set(
-        p->err, CENV_EUSAGE,
-        "channel_priority must be strict, flexible or disabled, not '%.*s'",
-        CENV_STR_ARG(text));
+    const struct cenv_spec_entry *spec = cenv_spec_table_get(p->specs, text, p->err);
+    if (!spec || !spec->bad.len)
+        return spec;
+    if (spec->parsed.name_is_glob) {
+        cenv_error_set(p->err, CENV_ESPEC, "'%.*s' does not name one package",
+                       CENV_STR_ARG(text));
+        return NULL;
+    }
+    cenv_error_set(p->err, CENV_ESPEC, "%.*s", CENV_STR_ARG(spec->bad));
+    if (spec->hint.len)
+        cenv_error_hint(p->err, "%.*s", CENV_STR_ARG(spec->hint));
+    return NULL;
 }
 
 static int parse_spec(struct parser *p, struct cenv_str text,
                       struct cenv_request_entry *entry)
 {
-    entry->text = copy_text(p, cenv_str_trim(text));
-    if (!entry->text.data)
-        return CENV_ENOMEM;
-    int rc = cenv_matchspec_parse(&entry->spec, entry->text, p->arena, p->err);
-    if (rc == 0 && entry->spec.name_is_glob)
-        rc = cenv_error_set(p->err, CENV_ESPEC, "'%.*s' does not name one package",
-                            CENV_STR_ARG(entry->text));
-    return rc;
+    entry->spec = find_spec(p, cenv_str_trim(text));
+    if (!entry->spec)
+        return p->err->status;
+    entry->text = entry->spec->text;
+    return 0;
 }
 
 /* A record as text in the arena, so that it reads like one of repodata. */
@@ -218,38 +282,22 @@ static int parse_entry(struct parser *p, const struct cenv_json *item, const cha
                           records ? "specs or records" : "specs");
 }
 
-static const struct {
-    const char *key;
-    enum cenv_request_kind kind;
-} lists[] = {
-    {"specs", CENV_REQUEST_SPEC},
-    {"locked", CENV_REQUEST_LOCKED},
-    {"pinned", CENV_REQUEST_PINNED},
-    {"favored", CENV_REQUEST_FAVORED},
-};
-
-enum { NR_LISTS = sizeof(lists) / sizeof(lists[0]) };
-
-static int parse_entries(struct parser *p, const struct cenv_json *root)
+static int parse_entries(struct parser *p, const struct members *members)
 {
     struct cenv_request *r = p->request;
     size_t nr = 0;
-    for (size_t i = 0; i < NR_LISTS; i++)
-        nr += cenv_json_len(cenv_json_get(root, lists[i].key));
+    for (int kind = 0; kind < NR_KINDS; kind++)
+        nr += cenv_json_len(members->lists[kind]);
     r->entries = cenv_arena_calloc(p->arena, nr, sizeof(*r->entries));
     if (!r->entries)
         return cenv_error_oom(p->err);
-    for (size_t i = 0; i < NR_LISTS; i++) {
-        const struct cenv_json *item, *list = cenv_json_get(root, lists[i].key);
-        if (cenv_json_type(list) > CENV_JSON_NULL &&
-            cenv_json_type(list) != CENV_JSON_ARRAY)
-            return cenv_error_set(p->err, CENV_EUSAGE, "%s must be a list",
-                                  lists[i].key);
-        cenv_json_each(item, list)
+    for (int kind = 0; kind < NR_KINDS; kind++) {
+        const struct cenv_json *item;
+        cenv_json_each(item, members->lists[kind])
         {
             struct cenv_request_entry *entry = &r->entries[r->nr_entries++];
-            entry->kind = lists[i].kind;
-            int rc = parse_entry(p, item, lists[i].key, entry);
+            entry->kind = (enum cenv_request_kind)kind;
+            int rc = parse_entry(p, item, list_keys[kind], entry);
             if (rc < 0)
                 return rc;
         }
@@ -302,30 +350,50 @@ static int parse_virtuals(struct parser *p, const struct cenv_json *list)
     return 0;
 }
 
-static int parse_all(struct parser *p, const struct cenv_json *root)
+static int parse_members(struct parser *p, const struct members *members)
 {
-    if (cenv_json_type(root) != CENV_JSON_OBJECT)
-        return cenv_error_set(p->err, CENV_EUSAGE, "the request is not a JSON object");
-    int rc = parse_entries(p, root);
-    rc = rc < 0 ? rc : parse_virtuals(p, cenv_json_get(root, "virtual_packages"));
-    rc = rc < 0 ? rc : parse_priority(p, cenv_json_get(root, "channel_priority"));
-    rc = rc < 0 ? rc : parse_cutoff(p, cenv_json_get(root, "exclude_newer"));
-    p->request->add_pip = cenv_json_get_true(root, "add_pip");
-    p->request->explain = copy_text(p, cenv_json_get_str(root, "explain"));
-    return rc < 0 ? rc : p->err->status;
+    struct cenv_request *r = p->request;
+    int rc = parse_entries(p, members);
+    if (rc == 0)
+        rc = parse_virtuals(p, members->virtuals);
+    if (rc == 0)
+        rc = parse_cutoff(p, members->cutoff);
+    if (rc < 0)
+        return rc;
+    r->priority = members->priority;
+    r->add_pip = members->add_pip;
+    r->explain = copy_text(p, cenv_str(members->explain ? members->explain : ""));
+    return p->err->status;
 }
 
 int cenv_request_parse(struct cenv_request *out, const char *json,
-                       struct cenv_arena *arena, struct cenv_error *err)
+                       struct cenv_spec_table *specs, struct cenv_arena *arena,
+                       struct cenv_error *err)
 {
     struct cenv_json *root = NULL;
-    struct parser p = {.request = out, .arena = arena, .err = err};
+    struct parser p = {.request = out, .specs = specs, .arena = arena, .err = err};
+    struct members members = {.add_pip = false};
     *out = (struct cenv_request){0};
     int rc = cenv_json_parse(&root, cenv_str(json), "the solve request", err);
     if (rc == 0)
-        rc = parse_all(&p, root);
+        rc = cenv_options_read(&options, root, &members, err);
+    if (rc == 0)
+        rc = parse_members(&p, &members);
     cenv_json_free(root);
     return rc;
+}
+
+int cenv_request_parse_virtuals(struct cenv_request *out, const struct cenv_json *list,
+                                struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct parser p = {.request = out, .arena = arena, .err = err};
+    *out = (struct cenv_request){0};
+    return parse_virtuals(&p, list);
+}
+
+struct cenv_str cenv_request_entry_name(const struct cenv_request_entry *entry)
+{
+    return entry->record ? entry->record->name : entry->spec->parsed.name;
 }
 
 const struct cenv_record *cenv_request_virtual(const struct cenv_request *request,

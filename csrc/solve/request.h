@@ -9,8 +9,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "model/matchspec.h"
+#include "codec/json.h"
 #include "model/record.h"
+#include "repodata/spec_table.h"
 
 enum cenv_priority {
     CENV_PRIORITY_FLEXIBLE,
@@ -25,12 +26,12 @@ enum cenv_request_kind {
     CENV_REQUEST_FAVORED, /* preferred, if possible */
 };
 
-/* One entry of specs, locked, pinned or favored; names a record or is a spec. */
+/* One entry of specs, locked, pinned or favored: a spec or a record. */
 struct cenv_request_entry {
     enum cenv_request_kind kind;
     struct cenv_str text; /* as given; of a record "name==version=build" */
-    struct cenv_matchspec spec;
-    const struct cenv_record *record; /* or NULL */
+    const struct cenv_spec_entry *spec; /* of a spec: in the table; else NULL */
+    const struct cenv_record *record;   /* of a record, else NULL */
 };
 
 struct cenv_request {
@@ -46,16 +47,25 @@ struct cenv_request {
     struct cenv_str explain; /* a name, or empty */
 };
 
-/* Everything of *out lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC:
- * a spec in it is malformed. */
+/*
+ * Parses the request that cenv_solve (cenv.h) takes. Its specs enter `specs`, which must outlive *out;
+ * all else lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC: a spec in it
+ * is malformed or does not name one package; CENV_EINTEGRITY: it is no JSON, or a record in it is
+ * malformed.
+ */
 int cenv_request_parse(struct cenv_request *out, const char *json,
-                       struct cenv_arena *arena, struct cenv_error *err);
+                       struct cenv_spec_table *specs, struct cenv_arena *arena,
+                       struct cenv_error *err);
+
+/* Only `virtuals` of *out, from a list of [name, version, build]; NULL is an empty one. */
+int cenv_request_parse_virtuals(struct cenv_request *out, const struct cenv_json *list,
+                                struct cenv_arena *arena, struct cenv_error *err);
+
+/* The name that the entry is of. */
+struct cenv_str cenv_request_entry_name(const struct cenv_request_entry *entry);
 
 /* The virtual package of that name, or NULL: the machine has none. */
 const struct cenv_record *cenv_request_virtual(const struct cenv_request *request,
                                                struct cenv_str name);
-
-/* "YYYY-MM-DD[Thh:mm[:ss[.fff]][Z]]" in UTC as ms since 1970; false when it is none. */
-bool cenv_time_parse(struct cenv_str text, int64_t *ms);
 
 #endif

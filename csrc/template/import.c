@@ -12,6 +12,7 @@
 #include "cenv.h"
 #include "clone/clone_tree.h"
 #include "codec/json.h"
+#include "codec/options.h"
 #include "codec/readahead.h"
 #include "manifest/manifest_build.h"
 #include "model/platform.h"
@@ -661,6 +662,29 @@ static int reply(struct import *x, uint64_t started_ns, struct cenv_buf *out)
     return rc < 0 ? cenv_error_oom(x->err) : 0;
 }
 
+struct import_options {
+    const struct cenv_json *virtuals;
+};
+
+static const struct cenv_option option_table[] = {
+    {"virtual_packages", CENV_OPTION_LIST, offsetof(struct import_options, virtuals),
+     NULL},
+};
+
+static const struct cenv_options import_options = CENV_OPTIONS("import", option_table);
+
+static int parse_options(struct import *x, const char *options_json)
+{
+    struct import_options wanted = {NULL};
+    struct cenv_json *doc;
+    int rc = cenv_options_parse(&import_options, &doc, options_json, &wanted, x->err);
+    if (rc == 0)
+        rc = cenv_request_parse_virtuals(&x->machine, wanted.virtuals, &x->arena,
+                                         x->err);
+    cenv_json_free(doc);
+    return rc;
+}
+
 int cenv_template_import(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err)
@@ -670,7 +694,7 @@ int cenv_template_import(struct cenv_store *store, const char *path,
     struct cenv_span span = cenv_span_begin("import", "");
     struct cenv_lease *lease = NULL;
     cenv_arena_init(&x.arena);
-    int rc = cenv_request_parse(&x.machine, options_json, &x.arena, err);
+    int rc = parse_options(&x, options_json);
     rc = rc ? rc : cenv_lease_take(store, &lease, err);
     rc = rc ? rc : open_archive(&x, path);
     if (rc == 0)

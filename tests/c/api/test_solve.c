@@ -410,10 +410,12 @@ static void test_solver__refuses_bad_requests(void)
         const char *message;
     } cases[] = {
         {"", CENV_EINTEGRITY, "the solve request"},
-        {"[]", CENV_EUSAGE, "not a JSON object"},
-        {"{\"specs\":\"a\"}", CENV_EUSAGE, "specs must be a list"},
+        {"[]", CENV_EUSAGE, "must be an object"},
+        {"{\"specs\":\"a\"}", CENV_EUSAGE, "'specs' of solve must be a list"},
+        {"{\"spec\":[]}", CENV_EUSAGE, "no option 'spec'"},
         {"{\"specs\":[1]}", CENV_EUSAGE, "specs must be a list of specs"},
         {"{\"specs\":[\"a >=\"]}", CENV_ESPEC, "a >="},
+        {"{\"specs\":[\"a[verzion=1]\"]}", CENV_ESPEC, "verzion"},
         {"{\"specs\":[\"*\"]}", CENV_ESPEC, "does not name one package"},
         {"{\"specs\":[],\"channel_priority\":\"odd\"}", CENV_EUSAGE, "not 'odd'"},
         {"{\"specs\":[],\"exclude_newer\":\"yesterday\"}", CENV_EUSAGE,
