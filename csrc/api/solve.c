@@ -134,7 +134,7 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
     int rc = cenv_request_parse(&request, request_json, cenv_index_spec_table(index),
                                 &arena, err);
     if (rc == 0) {
-        rc = cenv_load_problem(&problem, index, &request, false, task, err);
+        rc = cenv_load_problem(&problem, index, &request, 0, task, err);
         rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
         cenv_problem_release(&problem);
         cenv_index_save(index);

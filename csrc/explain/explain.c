@@ -280,7 +280,8 @@ int cenv_explain_unsat(const struct cenv_index *index,
     bufs(&e, list);
     for (int i = 0; i < 5; i++)
         cenv_buf_init(list[i], MAX_TEXT);
-    int rc = cenv_load_problem(&e.p, index, request, true, task, err);
+    int rc =
+        cenv_load_problem(&e.p, index, request, CENV_PROBLEM_TO_EXPLAIN, task, err);
     if (rc == 0)
         rc = explain(&e);
     for (int i = 0; i < 5; i++)

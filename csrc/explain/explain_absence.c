@@ -66,7 +66,8 @@ int cenv_explain_absence_excluded(const struct cenv_problem *p,
                                   struct cenv_error *err)
 {
     struct cenv_problem full;
-    int rc = cenv_load_problem(&full, p->index, p->request, true, task, err);
+    int rc = cenv_load_problem(&full, p->index, p->request, CENV_PROBLEM_TO_EXPLAIN,
+                               task, err);
     rc = rc < 0 ? rc : tell_excluded(&full, spec, out, err);
     cenv_problem_release(&full);
     return rc;

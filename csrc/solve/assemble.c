@@ -90,7 +90,7 @@ static int find_meaning(struct assembly *a, const struct cenv_req *req, uint32_t
     struct cenv_buf key;
     uint32_t head[] = {req->name, req->limit};
     *found = CENV_NONE;
-    if (a->p->explaining)
+    if (a->p->flags & CENV_PROBLEM_KEEP_EQUAL)
         return 0;
     cenv_buf_init(&key, SIZE_MAX / 2);
     cenv_buf_add(&key, head, sizeof(head));

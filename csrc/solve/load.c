@@ -223,7 +223,7 @@ static int link_specs(struct loader *l, struct cenv_candidate *cand,
     return l->err->status;
 }
 
-/* Drops what is excluded (unless explaining) or cannot be used, and links the rest. */
+/* Drops what is excluded (unless it is to be kept) or cannot be used, and links the rest. */
 static int link_candidates(struct loader *l, uint32_t first)
 {
     struct cenv_problem *p = l->p;
@@ -232,7 +232,7 @@ static int link_candidates(struct loader *l, uint32_t first)
         struct cenv_candidate cand = p->cands[c];
         struct cenv_str bad = {NULL, 0};
         mark_requested(p, &cand);
-        if (cand.excluded && !p->explaining)
+        if (cand.excluded && !(p->flags & CENV_PROBLEM_KEEP_EXCLUDED))
             continue;
         if (link_specs(l, &cand, &bad) < 0 ||
             (bad.len && cenv_problem_add_skip(p, cand.record->fn, bad, l->err) < 0))
@@ -493,11 +493,11 @@ static int build_instance(struct cenv_problem *p, struct cenv_error *err)
 }
 
 int cenv_load_problem(struct cenv_problem *out, const struct cenv_index *index,
-                      const struct cenv_request *request, bool explaining,
+                      const struct cenv_request *request, unsigned flags,
                       struct cenv_task *task, struct cenv_error *err)
 {
     *out = (struct cenv_problem){
-        .index = index, .request = request, .task = task, .explaining = explaining};
+        .index = index, .request = request, .task = task, .flags = flags};
     struct loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin("reduce", "");
     int rc = load_request(&loader);

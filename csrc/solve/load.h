@@ -6,13 +6,13 @@
 #include "solve/problem.h"
 
 /*
- * Builds the problem: what is reachable from the request's specs, by names, in candidate order. With
- * `explaining` excluded candidates are kept as such, behind all others, and requirements of one meaning
- * are kept apart. The caller releases *out, also after a failure; index and request must outlive it.
- * Statuses as cenv_index_want, cenv_repodata_records and cenv_request_parse.
+ * Builds the problem: what is reachable from the request's specs, by names, in candidate order (stage
+ * `reduce`: of the index what can matter). `flags`: enum cenv_problem_flags, 0 for a solve. The caller
+ * releases *out, also after a failure; index and request must outlive it. Statuses as cenv_index_want
+ * and cenv_repodata_records; CENV_ESPEC: the condition of a spec asked for is malformed.
  */
 int cenv_load_problem(struct cenv_problem *out, const struct cenv_index *index,
-                      const struct cenv_request *request, bool explaining,
+                      const struct cenv_request *request, unsigned flags,
                       struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -98,12 +98,20 @@ struct cenv_root {
     uint32_t spec;                          /* of both: in specs */
 };
 
+/* What a problem keeps that a solve has no use for, and an explanation has. */
+enum cenv_problem_flags {
+    /* Candidates that settings exclude, marked as such and behind all others of their name. */
+    CENV_PROBLEM_KEEP_EXCLUDED = 1 << 0,
+    /* Requirements that mean the same on the candidates there are, each with its own text. */
+    CENV_PROBLEM_KEEP_EQUAL = 1 << 1,
+    CENV_PROBLEM_TO_EXPLAIN = CENV_PROBLEM_KEEP_EXCLUDED | CENV_PROBLEM_KEEP_EQUAL,
+};
+
 struct cenv_problem {
     const struct cenv_index *index;
     const struct cenv_request *request;
-    struct cenv_task *task; /* of the caller of cenv_load_problem, while that runs */
-    bool
-        explaining; /* excluded candidates are kept, requirements of one meaning not merged */
+    struct cenv_task *task;  /* of the caller of cenv_load_problem, while that runs */
+    unsigned flags;          /* enum cenv_problem_flags */
     struct cenv_arena arena; /* records, texts, bits */
     struct cenv_skips skips; /* records that cannot be used, and why */
 
