@@ -137,7 +137,6 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
         rc = cenv_load_problem(&problem, index, &request, 0, task, err);
         rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
         cenv_problem_release(&problem);
-        cenv_index_save(index);
         if (rc == CENV_EUNSAT)
             rc = cenv_explain_unsat(index, &request, task, err);
     }

@@ -95,8 +95,9 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     struct bind_call call;
     if (!bind_call_begin(&call, task))
         return NULL;
-    int rc = cenv_solve(((struct index_object *)self)->index, request, call.task,
-                        &call.out, &call.err);
+    struct cenv_index *index = ((struct index_object *)self)->index;
+    int rc = cenv_solve(index, request, call.task, &call.out, &call.err);
+    cenv_index_save(index);
     return bind_call_end(&call, state, rc);
 }
 

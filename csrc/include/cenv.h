@@ -118,6 +118,13 @@ void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
+ * Keeps in the `cache_dir` of the index, for the next process, what solves have parsed since it was
+ * last kept. A solve writes nothing by itself; the caller does when it has its answer. What
+ * cannot be kept (no space, read-only) is no failure. Any thread may call it at any time.
+ */
+void cenv_index_save(const struct cenv_index *index);
+
+/*
  * Reads every record of every source, which no solve does: appends [{"channel", "subdir",
  * "base_url", "entries", "names", "records": those that can be used, twins and removed ones not
  * counted, "depends", "bytes": sums over these, "skipped": [{"fn", "reason"}]}], a source each.

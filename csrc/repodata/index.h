@@ -41,7 +41,4 @@ struct cenv_parsed_cache *cenv_index_parsed_cache(const struct cenv_index *index
                                                   size_t i, struct cenv_str name);
 struct cenv_spec_table *cenv_index_spec_table(const struct cenv_index *index);
 
-/* Keeps for the next process what this one has parsed. */
-void cenv_index_save(const struct cenv_index *index);
-
 #endif
