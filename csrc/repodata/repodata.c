@@ -378,7 +378,7 @@ int cenv_repodata_complete(const struct cenv_repodata *rd,
     struct cenv_str object;
     int rc;
 
-    if (record->raw.data) {
+    if (!cenv_repodata_is_partial(record)) {
         *out = *record;
         return 0;
     }

@@ -14,6 +14,7 @@
 #ifndef CENV_REPODATA_REPODATA_H
 #define CENV_REPODATA_REPODATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,9 +69,15 @@ int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err);
 
+/* A block gave the record only in part (parsed_name.h): its JSON is known to be there, not read. */
+static inline bool cenv_repodata_is_partial(const struct cenv_record *record)
+{
+    return record->raw.len && !record->raw.data;
+}
+
 /*
- * Fills *out with all of a record that a block gave only in part (parsed_name.h), reading its JSON into
- * `arena`; of any other record it makes a copy. CENV_EINTEGRITY when the file has changed.
+ * Fills *out with all of a partial record, reading its JSON into `arena`; of any other record it
+ * makes a copy. CENV_EINTEGRITY when the file has changed.
  */
 int cenv_repodata_complete(const struct cenv_repodata *rd,
                            const struct cenv_record *record, struct cenv_arena *arena,

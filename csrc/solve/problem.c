@@ -139,7 +139,7 @@ int cenv_problem_add_skip(struct cenv_problem *p, struct cenv_str fn,
 int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
                           struct cenv_error *err)
 {
-    if (!cand->cached || cand->record->raw.data)
+    if (!cenv_repodata_is_partial(cand->record))
         return 0;
     struct cenv_record *full = cenv_arena_alloc(&p->arena, sizeof(*full));
     if (!full)

@@ -116,7 +116,7 @@ static int write_record(const struct chosen *s, uint32_t i, struct cenv_arena *a
     struct cenv_record full;
     const struct cenv_candidate *cand = cand_of(s, i);
     const struct cenv_record *record = cand->record;
-    if (cand->cached && !record->raw.data) {
+    if (cenv_repodata_is_partial(record)) {
         int rc = cenv_repodata_complete(
             cenv_index_repodata(s->p->index, cand->from, record->name), record, arena,
             &full, err);
