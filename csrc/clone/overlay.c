@@ -145,16 +145,19 @@ static int drop_changes(int top, uint64_t *changes, struct cenv_task *task,
     return rc < 0 ? rc : cenv_fs_remove_tree(top, CENV_OVERLAY_WORK, err);
 }
 
+int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_ELINK, "the clone '%s' is not mounted here", path);
+    return cenv_error_hint(err, "an overlay clone is there only for the process that "
+                                "made it and its children");
+}
+
 int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err)
 {
     int rc = cenv_ns_unmount(path, "overlay", err);
-    if (rc == 1) {
-        cenv_error_set(err, CENV_ELINK, "the clone '%s' is not mounted here", path);
-        return cenv_error_hint(err,
-                               "an overlay clone is there only for the process that "
-                               "made it and its children");
-    }
+    if (rc == 1)
+        return cenv_overlay_refuse_unmounted(path, err);
     int top = rc < 0 ? rc : cenv_fs_open_root(path, err);
     int layer = top < 0 ? top : cenv_fs_open_dir(top, CENV_OVERLAY_LAYER, err);
     rc = layer < 0 ? layer : drop_changes(top, changes, task, err);

@@ -17,9 +17,6 @@
 #define CENV_OVERLAY_LAYER "layer"
 #define CENV_OVERLAY_WORK  "work"
 
-/* The name of the mode in reports and in the registry. */
-#define CENV_OVERLAY_MODE "overlay"
-
 /*
  * Whether the caller may mount: CENV_ELINK unless `name` (may be NULL) is the mount namespace that
  * the process is in, which is to say that it entered one.
@@ -41,10 +38,12 @@ void cenv_overlay_withdraw(struct cenv_newprefix *dst);
 /* Unmounts what make mounted at `path`, and leaves the empty directory. 1: nothing was mounted. */
 int cenv_overlay_unmount(const char *path, struct cenv_error *err);
 
+/* CENV_ELINK: the clone is not mounted in this process's namespace. */
+int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err);
+
 /*
  * Throws away all that was written to the clone at `path`, whose source is the directory `source`,
- * in time proportional to that; *changes counts the files and links. CENV_ELINK when it is not
- * mounted in this process's namespace.
+ * in time proportional to that; *changes counts the files and links. CENV_ELINK as above.
  */
 int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err);

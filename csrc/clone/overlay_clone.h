@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Overlay clones by their paths: what reset asks first; cenv.h has what users call. */
+/* Mode overlay: the functions of its row, see mode.h. */
 #ifndef CENV_CLONE_OVERLAY_CLONE_H
 #define CENV_CLONE_OVERLAY_CLONE_H
 
-#include "base/buf.h"
-#include "base/error.h"
-#include "base/task.h"
+#include "clone/job.h"
+#include "clone/report.h"
+#include "prefix/copy_tree.h"
+#include "store/clone_registry.h"
 
-struct cenv_store;
-
-/* As cenv_reset; 1 when `clone` is no overlay clone that `store` knows. */
-int cenv_overlay_reset(struct cenv_store *store, const char *clone,
-                       struct cenv_task *task, struct cenv_buf *out,
-                       struct cenv_error *err);
+int cenv_overlay_clone_check(const struct cenv_clone_job *job, struct cenv_error *err);
+int cenv_overlay_clone_place(struct cenv_clone_job *job, enum cenv_place_mode placing,
+                             struct cenv_error *err);
+void cenv_overlay_clone_withdraw(struct cenv_clone_job *job);
+int cenv_overlay_clone_reset(const struct cenv_registered_clone *clone,
+                             struct cenv_store *store, enum cenv_place_mode placing,
+                             struct cenv_reset_counts *counts, struct cenv_task *task,
+                             struct cenv_error *err);
+int cenv_overlay_clone_prepare_anew(const struct cenv_registered_clone *clone,
+                                    struct cenv_buf *namespace, struct cenv_error *err);
+int cenv_overlay_clone_remove(const char *path, struct cenv_error *err);
+int cenv_overlay_clone_materialize(const char *path, struct cenv_copied *copied,
+                                   struct cenv_task *task, struct cenv_error *err);
 
 #endif

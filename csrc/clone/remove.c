@@ -2,7 +2,7 @@
 /* Removing environments and clones, and setting clones aside for that; cenv.h has the contracts. */
 #include "base/alloc.h"
 #include "cenv.h"
-#include "clone/overlay.h"
+#include "clone/overlay_clone.h"
 #include "os/fs.h"
 #include "os/path.h"
 #include "store/clone_registry.h"
@@ -25,8 +25,7 @@ int cenv_overlay_remove(struct cenv_store *store, const char *path,
 {
     struct cenv_clone_mark *mark =
         store ? cenv_clone_registry_mark(store, path, path) : NULL;
-    int rc = cenv_overlay_unmount(path, err);
-    rc = rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
+    int rc = cenv_overlay_clone_remove(path, err);
     cenv_clone_registry_forget_marked(store, mark, rc == 0);
     return rc;
 }

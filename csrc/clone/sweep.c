@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "clone/overlay.h"
+#include "clone/mode.h"
 #include "os/fs.h"
 #include "os/path.h"
 #include "prefix/new_prefix.h"
@@ -101,9 +101,7 @@ static int remove_orphan(struct cenv_sweep *sweep,
     }
     if (sweep->look)
         return 1;
-    rc = strcmp(clone->mode, CENV_OVERLAY_MODE) == 0
-             ? cenv_overlay_remove(NULL, clone->path, err)
-             : cenv_fs_remove_tree(CENV_CWD, clone->path, err);
+    rc = cenv_clone_mode_of_entry(clone->mode)->remove(clone->path, err);
     return rc < 0 ? rc : 1;
 }
 

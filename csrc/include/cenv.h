@@ -391,6 +391,9 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
                 const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err);
 
+/* The names that "link_mode" takes, in the order in which to offer them; NULL behind the last. */
+const char *cenv_create_link_mode(unsigned index);
+
 /* ---- clone and reset (clone/clone, clone/reset) ---- */
 
 /*
@@ -405,6 +408,9 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                struct cenv_error *err);
+
+/* The names that "mode" takes, in the same way. */
+const char *cenv_clone_mode_name(unsigned index);
 
 /*
  * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the

@@ -267,3 +267,9 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
     cenv_arena_release(&c.arena);
     return rc;
 }
+
+const char *cenv_create_link_mode(unsigned index)
+{
+    return index <= CENV_PLACE_COPY ? cenv_place_mode_name((enum cenv_place_mode)index)
+                                    : NULL;
+}

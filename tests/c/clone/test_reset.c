@@ -210,7 +210,7 @@ static void test_reset__equals_a_new_clone(void)
             if (!CHECK_INT(reset(&e, &out, &err), 0))
                 fprintf(stderr, "    %s\n", err.message);
             if (i / 2 == 0)
-                CHECK(out.data && strstr(out.data, "\"removed\": 0, \"restored\": 0"));
+                CHECK(out.data && strstr(out.data, "\"removed\":0,\"restored\":0"));
             cenv_buf_release(&out);
             char *after = snapshot(e.dst);
             CHECK_STR(after, before);

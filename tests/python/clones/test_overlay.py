@@ -366,6 +366,53 @@ def test_a_failure_leaves_nothing(scenario: Scenario) -> None:
     )
 
 
+def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Scenario) -> None:
+    """A venv has no records to tell the request: the mount that is there by then goes."""
+    scenario(
+        """
+        source = os.path.join(work, "venv")
+        os.mkdir(source)
+        open(f"{source}/pyvenv.cfg", "w").close()
+        cenv.enter_overlay_namespace()
+        before = mounts()
+        try:
+            cenv.clone(source, here, mode="overlay", store=store.path, origin={"specs": ["x"]})
+        except OSError as error:
+            assert "conda-meta" in str(error), error
+        else:
+            raise AssertionError("a venv with records")
+        assert mounts() == before
+        assert not os.path.lexists(here)
+        """
+    )
+
+
+def test_overlay__is_reset_only_where_it_is_mounted(scenario: Scenario) -> None:
+    """Whatever it is a clone of: another process would mount it for everybody."""
+    scenario(
+        """
+        source = os.path.join(work, "source")
+        cenv.clone(make(), source, mode="copy", store=store.path)
+        script = (
+            "import cenv, sys; cenv.clone(*sys.argv[1:3], mode='overlay', store=sys.argv[3]);"
+            "print(flush=True); sys.stdin.read()"
+        )
+        command = [sys.executable, "-c", script, source, here, store.path]
+        maker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert maker.stdout.readline()
+        before = mounts()
+        try:
+            cenv.reset(here, store=store.path)
+        except cenv.LinkError as error:
+            assert "not mounted here" in str(error), error
+        else:
+            raise AssertionError("a reset from elsewhere")
+        assert mounts() == before
+        maker.communicate()
+        """
+    )
+
+
 def test_a_thousand_clones_leave_no_mount(scenario: Scenario) -> None:
     scenario(
         """

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One clone on its way, as its mode sees it: what clone.c, the modes and the report share. */
+#ifndef CENV_CLONE_JOB_H
+#define CENV_CLONE_JOB_H
+
+#include "clone/clone_source.h"
+#include "clone/cloner.h"
+#include "prefix/new_prefix.h"
+
+struct cenv_clone_mode;
+
+/* What is asked for; everything is borrowed. */
+struct cenv_clone_options {
+    const struct cenv_clone_mode *mode;
+    unsigned threads; /* 0: as many as are of use */
+    int64_t owner;    /* the process that the clone is swept after; 0: nobody's */
+    const char
+        *namespace; /* mode overlay: the mount namespace that was entered, or NULL */
+    const char *provenance; /* see provenance.h; NULL or "": none */
+};
+
+/*
+ * Filled in this order: what is asked for and the source, which is open; its manifest and whether
+ * the path fits; the new directory; what the mode placed there. A mode may rely on all that comes
+ * before the call that is made of it.
+ */
+struct cenv_clone_job {
+    struct cenv_store *store; /* or NULL */
+    const struct cenv_clone_options *options;
+    const struct cenv_clone_source *source;
+    struct cenv_task *task;
+
+    struct cenv_prepared_clone prepared;
+
+    struct cenv_newprefix dst;
+    struct cenv_stat root; /* of the new directory; ino 0: it is not made yet */
+
+    struct cenv_clone_result result;
+    struct cenv_stat shown; /* of what is mounted over the directory; ino 0: nothing */
+};
+
+/* How many threads place files: what was asked for, else four where there are so many processors. */
+unsigned cenv_clone_job_threads(const struct cenv_clone_job *job);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of modes, and those whose clones are files of their own. */
+#include "clone/mode.h"
+
+#include <errno.h>
+
+#include "cenv.h"
+#include "clone/clone_tree.h"
+#include "clone/overlay_clone.h"
+#include "clone/provenance.h"
+#include "clone/reset_tree.h"
+
+/* ---- where files can be shared ---- */
+
+static bool is_same_device(const struct cenv_clone_job *job)
+{
+    return job->root.dev == job->source->manifest->header->dev;
+}
+
+static const char *const other_device =
+    "source and clone are on different file systems";
+
+/* File systems known not to share extents are not asked. */
+static bool suits_reflink(const struct cenv_clone_job *job)
+{
+    struct cenv_fs_facts facts;
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    if (!is_same_device(job))
+        return false;
+    bool known = cenv_fs_facts(job->dst.dir, &facts, &ignored) == 0;
+    cenv_error_release(&ignored);
+    return !known ||
+           (strncmp(facts.type, "ext", 3) != 0 && strcmp(facts.type, "tmpfs") != 0);
+}
+
+/* One that has a block of its own, else any that is not empty: some file systems keep small ones
+ * elsewhere. */
+static const struct cenv_mf_file *file_to_try(const struct cenv_manifest *m)
+{
+    const struct cenv_mf_file *small = NULL;
+    for (uint32_t i = 0; i < m->nr_files; i++) {
+        const struct cenv_mf_file *file = &m->files[i];
+        if (file->type == CENV_MF_FILE && file->size >= 4096)
+            return file;
+        if (file->type == CENV_MF_FILE && file->size && !small)
+            small = file;
+    }
+    return small;
+}
+
+/* By trying it on a file of the source: 0, or -errno why not. */
+static int try_reflink(const struct cenv_clone_job *job)
+{
+    const struct cenv_manifest *m = job->source->manifest;
+    const struct cenv_mf_file *file = file_to_try(m);
+    if (!file)
+        return is_same_device(job) ? 0 : -EXDEV;
+    struct cenv_str path = cenv_mf_str(m, m->dirs[file->dir].path);
+    int dir = cenv_raw_open_beneath(job->source->fd, path, 0);
+    int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);
+    int out = in < 0 ? in : cenv_raw_create(job->dst.dir, ".cenv-probe", 0600);
+    int rc = out < 0 ? out : cenv_raw_reflink(in, out);
+    if (out >= 0)
+        cenv_raw_unlink(job->dst.dir, ".cenv-probe");
+    cenv_fd_close(out);
+    cenv_fd_close(in);
+    cenv_fd_close(dir);
+    return rc;
+}
+
+static const char *probe_reflink(const struct cenv_clone_job *job)
+{
+    if (try_reflink(job) == 0)
+        return NULL;
+    return is_same_device(job) ? "the file system cannot share extents" : other_device;
+}
+
+/* The guard of the store watches its templates alone: elsewhere linking is the user's choice. */
+static bool suits_hardlink(const struct cenv_clone_job *job)
+{
+    return is_same_device(job) && job->source->is_template;
+}
+
+static const char *probe_hardlink(const struct cenv_clone_job *job)
+{
+    return is_same_device(job) ? NULL : other_device;
+}
+
+static bool suits_copy(const struct cenv_clone_job *job)
+{
+    (void)job;
+    return true;
+}
+
+static const char *probe_copy(const struct cenv_clone_job *job)
+{
+    (void)job;
+    return NULL;
+}
+
+/* ---- clones that are files of their own ---- */
+
+static int place_files(struct cenv_clone_job *job, enum cenv_place_mode placing,
+                       struct cenv_error *err)
+{
+    struct cenv_clone_target target = {
+        .dst = job->dst.dir, .mask = job->dst.mask, .mode = placing};
+    int rc = cenv_clone_tree_place(&job->prepared, &target, cenv_clone_job_threads(job),
+                                   &job->result, job->task, err);
+    if (rc == 0)
+        rc = cenv_provenance_apply(job->dst.dir, job->options->provenance, err);
+    return rc;
+}
+
+static int publish_files(struct cenv_clone_job *job, struct cenv_error *err)
+{
+    return cenv_newprefix_publish(&job->dst, job->prepared.m->dirs[0].mode, err);
+}
+
+static int remove_files(const char *path, struct cenv_error *err)
+{
+    return cenv_fs_remove_tree(CENV_CWD, path, err);
+}
+
+/* ---- the table ---- */
+
+#define OF_FILES \
+    .place = place_files, .publish = publish_files, .reset = cenv_reset_tree, \
+    .remove = remove_files
+
+/* In the order in which users are told of them, and in which "auto" tries those that suit. */
+static const struct cenv_clone_mode modes[] = {
+    {.placing = CENV_PLACE_AUTO}, /* only asked for: choosing makes another of it */
+    {.placing = CENV_PLACE_REFLINK,
+     .suits = suits_reflink,
+     .probe = probe_reflink,
+     OF_FILES},
+    {.placing = CENV_PLACE_HARDLINK,
+     .suits = suits_hardlink,
+     .probe = probe_hardlink,
+     OF_FILES},
+    {.placing = CENV_PLACE_COPY, .suits = suits_copy, .probe = probe_copy, OF_FILES},
+    {.name = "overlay",
+     .placing = CENV_PLACE_COPY,
+     .check = cenv_overlay_clone_check,
+     .place = cenv_overlay_clone_place,
+     .withdraw = cenv_overlay_clone_withdraw,
+     .reset = cenv_overlay_clone_reset,
+     .prepare_anew = cenv_overlay_clone_prepare_anew,
+     .remove = cenv_overlay_clone_remove,
+     .materialize = cenv_overlay_clone_materialize},
+};
+
+enum { NR_MODES = sizeof(modes) / sizeof(modes[0]), COPY = 3, NAMES_MAX = 1 << 10 };
+
+const char *cenv_clone_mode_text(const struct cenv_clone_mode *mode)
+{
+    return mode->name ? mode->name : cenv_place_mode_name(mode->placing);
+}
+
+const char *cenv_clone_mode_name(unsigned index)
+{
+    return index < NR_MODES ? cenv_clone_mode_text(&modes[index]) : NULL;
+}
+
+const struct cenv_clone_mode *cenv_clone_mode_find(const char *name)
+{
+    for (size_t i = 0; i < NR_MODES; i++)
+        if (strcmp(cenv_clone_mode_text(&modes[i]), name) == 0)
+            return &modes[i];
+    return NULL;
+}
+
+int cenv_clone_mode_parse(const char *name, const struct cenv_clone_mode **out,
+                          struct cenv_error *err)
+{
+    struct cenv_buf names;
+    *out = name ? cenv_clone_mode_find(name) : NULL;
+    if (*out)
+        return 0;
+    cenv_buf_init(&names, NAMES_MAX);
+    for (unsigned i = 0; i < NR_MODES; i++)
+        cenv_buf_addf(&names, "%s%s", i ? ", " : "", cenv_clone_mode_name(i));
+    cenv_error_set(err, CENV_EUSAGE, "'%s' is not a clone mode", name ? name : "");
+    cenv_error_hint(err, "use one of: %s", names.failed ? "" : names.data);
+    cenv_buf_release(&names);
+    return err->status;
+}
+
+const struct cenv_clone_mode *cenv_clone_mode_of_entry(const char *name)
+{
+    const struct cenv_clone_mode *mode = cenv_clone_mode_find(name);
+    return mode && mode->place ? mode : &modes[COPY];
+}
+
+static const struct cenv_clone_mode *choose_automatic(const struct cenv_clone_job *job)
+{
+    size_t i = 0;
+    while (!modes[i].suits || !modes[i].suits(job) || modes[i].probe(job))
+        i++; /* to the copy at the latest, which always works */
+    return &modes[i];
+}
+
+const struct cenv_clone_mode *cenv_clone_mode_choose(const struct cenv_clone_job *job,
+                                                     struct cenv_error *err)
+{
+    const struct cenv_clone_mode *mode = job->options->mode;
+    if (!mode->place)
+        return choose_automatic(job);
+    const char *why = mode->probe ? mode->probe(job) : NULL;
+    if (!why)
+        return mode;
+    cenv_error_set(err, CENV_ELINK, "mode %s cannot work here: %s",
+                   cenv_clone_mode_text(mode), why);
+    cenv_error_hint(err, "use mode auto or copy, or another place for the clone");
+    return NULL;
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Putting a clone back: every directory is compared with the manifest of its source, what is too
+ * much goes, what is missing or changed is placed anew by the code that clones. What a file should
+ * be is known without reading it: size, time, mode and, for shared ones, the inode; a file of the
+ * clone's own that was written to and given its old time again shows by its ctime.
+ */
+#include "clone/reset_tree.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "clone/clone_file.h"
+#include "clone/clone_source.h"
+#include "clone/provenance.h"
+
+struct reset {
+    const struct cenv_registered_clone *clone;
+    struct cenv_reset_counts *counts;
+    struct cenv_clone_source source;
+    struct cenv_prepared_clone prepared;
+    struct cenv_cloner c;
+    int dst;               /* the clone */
+    struct cenv_dirs dirs; /* of it */
+    int64_t since_ns;      /* what changed later is a change */
+    uint32_t *first_dir;   /* by directory: the first of its children in `next_dir` */
+    uint32_t *next_dir;
+    int from; /* the source's directory at hand, opened when needed */
+};
+
+/* ---- comparing ---- */
+
+static bool has_size(const struct reset *r, const struct cenv_mf_file *file,
+                     uint64_t size)
+{
+    if (!cenv_cloner_writes(&r->c, file))
+        return size == file->size;
+    if (file->flags & CENV_MF_VALUES)
+        return true; /* other files decide; time and ctime have to do */
+    struct cenv_sites sites = cenv_mf_sites(r->c.m, &r->c.m->relocs[file->reloc]);
+    return size == cenv_sites_size(&sites, r->c.forms, file->size);
+}
+
+static bool has_target(const struct reset *r, const struct cenv_mf_file *file, int dir)
+{
+    struct cenv_str target = cenv_mf_str(r->c.m, file->target);
+    struct cenv_str prefix = file->skip ? r->c.forms->of[CENV_ENC_UTF8] : CENV_STR("");
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_buf got;
+    cenv_buf_init(&got, 1 << 20);
+    cenv_fs_readlink(dir, cenv_mf_cstr(r->c.m, file->name), &got, &ignored);
+    struct cenv_str text = cenv_buf_str(&got);
+    bool same = cenv_str_starts(text, prefix) &&
+                cenv_str_eq(cenv_str_slice(text, prefix.len, text.len),
+                            cenv_str_slice(target, file->skip, target.len));
+    cenv_buf_release(&got);
+    cenv_error_release(&ignored);
+    return same;
+}
+
+/* As the clone was given it. */
+static bool is_as_cloned(const struct reset *r, const struct cenv_mf_file *file,
+                         int dir, const struct cenv_stat *st)
+{
+    if (file->type == CENV_MF_SYMLINK)
+        return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
+               has_target(r, file, dir);
+    bool shared = cenv_cloner_shares(&r->c, file) && st->ino == file->ino;
+    int64_t mtime =
+        cenv_cloner_writes(&r->c, file) ? cenv_mf_new_mtime(file) : file->mtime_ns;
+    return st->type == CENV_FT_FILE && st->mtime_ns == mtime &&
+           st->mode == file->mode && has_size(r, file, st->size) &&
+           (shared || st->ctime_ns <= r->since_ns);
+}
+
+/* A shared inode that was written to is the source's damage, which no reset of a clone can heal. */
+static int check_shared(const struct reset *r, const struct cenv_mf_file *file,
+                        uint32_t dir, const struct cenv_stat *st,
+                        struct cenv_error *err)
+{
+    if (!cenv_cloner_shares(&r->c, file) || st->ino != file->ino ||
+        st->dev != r->c.m->header->dev || cenv_mf_is_same(file, st))
+        return 0;
+    const char *path = cenv_mf_cstr(r->c.m, r->c.m->dirs[dir].path);
+    cenv_error_set(err, CENV_EPREFIX,
+                   "'%s%s%s' was altered through a hard link: %s has it too", path,
+                   *path ? "/" : "", cenv_mf_cstr(r->c.m, file->name), r->source.path);
+    return cenv_error_hint(err, "restore the source, or clone in mode copy or reflink");
+}
+
+/* ---- restoring ---- */
+
+static int remove_entry(struct reset *r, int dir, const char *name,
+                        struct cenv_error *err)
+{
+    int rc = cenv_fs_remove_tree(dir, name, err);
+    r->counts->removed += rc == 0;
+    return rc;
+}
+
+/* Deferred files wait in the manifest's order; they are gone by then. */
+static bool is_deferred(const struct reset *r, const struct cenv_mf_file *file)
+{
+    return (file->flags & CENV_MF_VALUES) ||
+           (file->peer != CENV_NONE && !cenv_cloner_shares(&r->c, file));
+}
+
+static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[index];
+    const char *name = cenv_mf_cstr(r->c.m, file->name);
+    int rc = cenv_fs_remove_tree(dir, name, err);
+    r->counts->restored++;
+    if (rc < 0 || is_deferred(r, file))
+        return rc;
+    if (r->from < 0)
+        r->from = cenv_raw_open_dir(
+            r->source.fd,
+            file->dir ? cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path) : ".");
+    if (r->from < 0)
+        return cenv_cloner_set_changed(&r->c, file->dir, "", err);
+    return cenv_clone_file_place(&r->c, r->c.thread[0], r->from, dir, index, err);
+}
+
+static int check_file(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[index];
+    struct cenv_stat st;
+    if (file->flags & CENV_MF_LEFT_OUT)
+        return 0;
+    r->counts->checked++;
+    int rc = cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, file->name), &st);
+    if (rc < 0 && rc != -ENOENT)
+        return cenv_fs_fail(err, rc, dir, cenv_mf_cstr(r->c.m, file->name),
+                            "cannot look at");
+    if (rc == 0 && check_shared(r, file, file->dir, &st, err) < 0)
+        return err->status;
+    return rc == 0 && is_as_cloned(r, file, dir, &st) ? 0 : restore(r, index, dir, err);
+}
+
+/* ---- directories ---- */
+
+/* Children are few and in order of names, files too: both searched by halves would not be faster. */
+static bool is_child(const struct reset *r, uint32_t index, struct cenv_str name)
+{
+    const struct cenv_manifest *m = r->c.m;
+    const struct cenv_mf_dir *dir = &m->dirs[index];
+    uint32_t low = dir->first_file, high = low + dir->nr_files;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = cenv_str_cmp(cenv_mf_str(m, m->files[middle].name), name);
+        if (order == 0)
+            return !(m->files[middle].flags & CENV_MF_LEFT_OUT);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (uint32_t d = r->first_dir[index]; d != CENV_NONE; d = r->next_dir[d]) {
+        struct cenv_str path = cenv_mf_str(m, m->dirs[d].path);
+        if (cenv_str_ends(path, name) &&
+            (path.len == name.len || path.data[path.len - name.len - 1] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static int remove_added(struct reset *r, uint32_t index, int dir,
+                        struct cenv_error *err)
+{
+    struct cenv_listing list = {0};
+    int rc = cenv_listing_read(&list, dir, false);
+    if (rc < 0)
+        rc = cenv_fs_fail(err, rc, dir, NULL, "cannot list");
+    for (size_t i = 0; i < list.nr && rc == 0; i++)
+        if (!is_child(r, index, cenv_str_n(list.entries[i].name, list.entries[i].len)))
+            rc = remove_entry(r, dir, list.entries[i].name, err);
+    cenv_listing_release(&list);
+    return rc;
+}
+
+/* The clone's directory, made anew when something else lies there; borrowed. */
+static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path), name;
+    int dir = cenv_dirs_get(&r->dirs, path, 0);
+    if (dir >= 0 || index == 0)
+        return dir < 0 ? cenv_fs_fail(err, dir, r->dst, NULL, "cannot open") : dir;
+    int parent = cenv_dirs_parent(&r->dirs, path, 0, &name);
+    if (parent < 0)
+        return cenv_fs_fail(err, parent, r->dst, path.data, "cannot open");
+    if (dir == -EACCES) {
+        dir = cenv_raw_chmod(parent, name.data, 0700);
+    } else {
+        if (cenv_fs_remove_tree(parent, name.data, err) < 0)
+            return err->status;
+        r->counts->restored++;
+        dir = cenv_raw_mkdir(parent, name.data, 0700);
+    }
+    if (dir == 0)
+        dir = cenv_dirs_get(&r->dirs, path, 0);
+    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot make") : dir;
+}
+
+static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    const struct cenv_mf_dir *dir = &r->c.m->dirs[index];
+    struct cenv_stat st;
+    int fd = open_dir(r, index, err), rc = fd < 0 ? fd : 0;
+    if (rc < 0)
+        return rc;
+    rc = cenv_raw_stat_fd(fd, &st);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, fd, NULL, "cannot look at");
+    /* Nothing came or went where time and ctime are the clone's: the listing can be spared. */
+    bool listed = st.mtime_ns != dir->mtime_ns || st.ctime_ns > r->since_ns;
+    if ((st.mode & 0700) != 0700 && cenv_raw_chmod_fd(fd, 0700) == 0)
+        listed = true;
+    if (listed)
+        rc = remove_added(r, index, fd, err);
+    for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files && rc == 0;
+         i++)
+        rc = check_file(r, i, fd, err);
+    cenv_fd_close(r->from);
+    r->from = -1;
+    return rc;
+}
+
+/* Modes and times of directories, deepest first: all work in them is done. */
+static int finish_dirs(struct reset *r, struct cenv_error *err)
+{
+    for (uint32_t i = r->c.m->nr_dirs; i-- > 0;) {
+        const struct cenv_mf_dir *dir = &r->c.m->dirs[i];
+        struct cenv_stat st;
+        const char *path = i ? cenv_mf_cstr(r->c.m, dir->path) : ".";
+        int rc = cenv_raw_stat(r->dst, path, &st);
+        uint32_t mode = i                     ? dir->mode
+                        : r->clone->root_mode ? r->clone->root_mode
+                                              : st.mode;
+        if (rc == 0 && st.mode != mode)
+            rc = cenv_raw_chmod(r->dst, path, mode);
+        if (rc == 0 && st.mtime_ns != dir->mtime_ns)
+            rc = cenv_raw_set_mtime(r->dst, path, dir->mtime_ns);
+        if (rc < 0)
+            return cenv_fs_fail(err, rc, r->dst, path, "cannot set mode and time of");
+    }
+    return 0;
+}
+
+/* ---- deferred files ---- */
+
+/* What a record tells of a file that lies there untouched: its hash, from the file. */
+static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[r->c.m->relocs[reloc].file];
+    struct cenv_cloned *cloned = &r->c.cloned[reloc];
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_buf data;
+    if (cloned->size)
+        return 0;
+    int dir = cenv_fs_open_beneath(
+        r->dst, cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path), 0, err);
+    cenv_buf_init(&data, SIZE_MAX / 4);
+    int rc = dir < 0
+                 ? dir
+                 : cenv_fs_read_file(dir, cenv_mf_cstr(r->c.m, file->name), &data, err);
+    if (rc == 0 && cenv_sha256_hex(cenv_buf_str(&data), hex) < 0)
+        rc = cenv_error_oom(err);
+    if (rc == 0) {
+        cenv_unhex(cenv_str(hex), cloned->sha256, CENV_SHA256_LEN);
+        cloned->size = data.len;
+    }
+    cenv_buf_release(&data);
+    cenv_fd_close(dir);
+    return rc;
+}
+
+static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[index];
+    const struct cenv_mf_reloc *reloc =
+        file->reloc == CENV_NONE ? NULL : &r->c.m->relocs[file->reloc];
+    int rc = 0;
+    for (uint32_t i = 0; reloc && i < reloc->nr_sites && rc == 0; i++) {
+        const struct cenv_site *site = &r->c.m->sites[reloc->first_site + i];
+        if (site->kind == CENV_SITE_VALUE)
+            rc = hash_there(r, (uint32_t)site->end, err);
+    }
+    return rc < 0 ? rc
+                  : cenv_clone_file_place_deferred(&r->c, r->c.thread[0], index, err);
+}
+
+/* The clone's directory by its index; borrowed until the next call. Or a status. */
+static int find_dir(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path);
+    int dir = cenv_dirs_get(&r->dirs, path, 0);
+    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot open") : dir;
+}
+
+/* Whether the peer of `file`, the first of its group, has the inode of `st`; or a status. */
+static int is_one_with_peer(struct reset *r, const struct cenv_mf_file *file,
+                            const struct cenv_stat *st, struct cenv_error *err)
+{
+    const struct cenv_mf_file *peer = &r->c.m->files[file->peer];
+    struct cenv_stat first;
+    int dir = find_dir(r, peer->dir, err);
+    if (dir < 0)
+        return dir;
+    return cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, peer->name), &first) == 0 &&
+           first.ino == st->ino;
+}
+
+/* A peer must be one with the first of its group, which may just have been restored. */
+static int check_peer(struct reset *r, uint32_t index, const struct cenv_stat *st,
+                      struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[index];
+    int rc = is_one_with_peer(r, file, st, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    int dir = find_dir(r, file->dir, err);
+    if (dir < 0)
+        return dir;
+    rc = cenv_fs_unlink(dir, cenv_mf_cstr(r->c.m, file->name), err);
+    r->counts->restored++;
+    return rc < 0 ? rc : restore_deferred(r, index, err);
+}
+
+static int check_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &r->c.m->files[index];
+    struct cenv_stat st;
+    if (!is_deferred(r, file) || (file->flags & CENV_MF_LEFT_OUT))
+        return 0;
+    int dir = find_dir(r, file->dir, err);
+    if (dir < 0)
+        return dir;
+    if (cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, file->name), &st) < 0)
+        return restore_deferred(r, index, err);
+    return file->peer == CENV_NONE ? 0 : check_peer(r, index, &st, err);
+}
+
+/* ---- the whole ---- */
+
+static int index_dirs(struct reset *r, struct cenv_error *err)
+{
+    uint32_t nr = r->c.m->nr_dirs;
+    r->first_dir = cenv_reallocarray(NULL, nr, sizeof(*r->first_dir));
+    r->next_dir = cenv_reallocarray(NULL, nr, sizeof(*r->next_dir));
+    if (!r->first_dir || !r->next_dir)
+        return cenv_error_oom(err);
+    for (uint32_t i = 0; i < nr; i++)
+        r->first_dir[i] = r->next_dir[i] = CENV_NONE;
+    for (uint32_t i = nr; i-- > 1;) {
+        r->next_dir[i] = r->first_dir[r->c.m->dirs[i].parent];
+        r->first_dir[r->c.m->dirs[i].parent] = i;
+    }
+    return 0;
+}
+
+static int reset_files(struct reset *r, struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = index_dirs(r, err);
+    for (uint32_t i = 0; i < r->c.m->nr_dirs && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = reset_dir(r, i, err);
+    }
+    for (uint32_t i = 0; i < r->c.m->nr_files && rc == 0; i++)
+        rc = check_deferred(r, i, err);
+    return rc < 0 ? rc : finish_dirs(r, err);
+}
+
+static int open_clone(struct reset *r, enum cenv_place_mode placing,
+                      struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_str path = cenv_str(r->clone->path);
+    int rc = cenv_prepared_clone_init(&r->prepared, r->source.manifest, r->source.fd,
+                                      path, err);
+    if (rc < 0)
+        return rc;
+    r->dst = cenv_fs_open_root(path.data, err);
+    if (r->dst < 0)
+        return r->dst;
+    cenv_dirs_init(&r->dirs, r->dst);
+    /* The umask is not known here: modes are set in any case. */
+    struct cenv_clone_target target = {.dst = r->dst, .mask = 0777, .mode = placing};
+    return cenv_cloner_init(&r->c, &r->prepared, &target, 1, task, err);
+}
+
+/* From now on only later changes count; the root's ctime is of the last thing done here. */
+static int mark_as_reset(const struct reset *r, struct cenv_store *store,
+                         struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = cenv_raw_set_mtime(r->dst, ".", r->c.m->dirs[0].mtime_ns);
+    if (rc == 0)
+        rc = cenv_raw_stat_fd(r->dst, &st);
+    if (rc < 0)
+        return cenv_fs_fail(err, rc, r->dst, NULL, "cannot set the time of");
+    return cenv_clone_registry_set_time(store, r->clone->path, st.ctime_ns, err);
+}
+
+static void release_reset(struct reset *r)
+{
+    cenv_dirs_release(&r->dirs);
+    cenv_fd_close(r->from);
+    cenv_fd_close(r->dst);
+    cenv_cloner_finish(&r->c, NULL);
+    cenv_prepared_clone_release(&r->prepared);
+    cenv_clone_source_close(&r->source);
+    cenv_free(r->first_dir);
+    cenv_free(r->next_dir);
+}
+
+int cenv_reset_tree(const struct cenv_registered_clone *clone, struct cenv_store *store,
+                    enum cenv_place_mode placing, struct cenv_reset_counts *counts,
+                    struct cenv_task *task, struct cenv_error *err)
+{
+    struct reset r = {
+        .clone = clone, .counts = counts, .from = -1, .dst = -1, .source = {.fd = -1}};
+    struct cenv_span span = cenv_span_begin("reset", "");
+    int rc = cenv_clone_registry_time(store, clone->path, &r.since_ns, err);
+    if (rc == 0)
+        rc = cenv_clone_source_open(&r.source, clone->source, err);
+    if (rc == 0)
+        rc = cenv_clone_source_manifest(&r.source, store, false, task, err);
+    if (rc == 0)
+        rc = open_clone(&r, placing, task, err);
+    if (rc == 0)
+        rc = reset_files(&r, task, err);
+    if (rc == 0)
+        rc = cenv_provenance_restore(store, clone->path, err);
+    if (rc == 0)
+        rc = mark_as_reset(&r, store, err);
+    span.items = counts->checked;
+    cenv_span_end(task, &span);
+    release_reset(&r);
+    return rc;
+}
