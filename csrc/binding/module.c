@@ -87,10 +87,31 @@ static int add_types(PyObject *module, struct bind_state *state)
     return bind_add_type(module, &bind_draft_spec, &state->draft_type);
 }
 
+/* A tuple of the names that `name_at` gives, in its order. */
+static int add_names(PyObject *module, const char *constant,
+                     const char *(*name_at)(unsigned index))
+{
+    unsigned nr = 0;
+    while (name_at(nr))
+        nr++;
+    PyObject *names = PyTuple_New((Py_ssize_t)nr);
+    for (unsigned i = 0; names && i < nr; i++) {
+        PyObject *name = PyUnicode_FromString(name_at(i));
+        if (!name || PyTuple_SetItem(names, (Py_ssize_t)i, name) < 0)
+            Py_CLEAR(names);
+    }
+    int rc = names ? PyModule_AddObjectRef(module, constant, names) : -1;
+    Py_XDECREF(names);
+    return rc;
+}
+
 static int module_exec(PyObject *module)
 {
     struct bind_state *state = bind_state_of(module);
     if (import_errors(state) < 0 || add_types(module, state) < 0)
+        return -1;
+    if (add_names(module, "CLONE_MODES", cenv_clone_mode_name) < 0 ||
+        add_names(module, "LINK_MODES", cenv_create_link_mode) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", CENV_VERSION);
 }

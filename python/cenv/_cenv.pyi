@@ -7,6 +7,8 @@ from typing import final
 from _typeshed import StrOrBytesPath
 
 __version__: str
+CLONE_MODES: tuple[str, ...]
+LINK_MODES: tuple[str, ...]
 
 _Source = tuple[str, str, str | None, str, str, bytes]
 _Member = tuple[bytes, bytes, int, int, bytes | None]
