@@ -95,7 +95,7 @@ static int find_keep(struct refused *r)
     return rc < 0 ? rc : 0;
 }
 
-/* An goal that none of the run meets by itself. */
+/* A goal that none of the run meets by itself. */
 static bool tell_goal(const struct refused *r, struct cenv_run run,
                       struct cenv_buf *out)
 {
@@ -186,7 +186,7 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
     struct cenv_reasons reasons;
     struct cenv_buf why;
     bool told = false, more = true;
-    int rc = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ", &e->tree,
+    int rc = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ", &e->text,
                                &e->arena);
     rc = rc < 0 ? cenv_error_oom(e->err) : find_keep(r);
     cenv_buf_init(&why, REASON_MAX);
@@ -204,7 +204,7 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
     cenv_buf_release(&why);
     cenv_reasons_release(&reasons);
     if (rc == 0 && !told)
-        cenv_buf_addf(&e->tree, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
+        cenv_buf_addf(&e->text, "  no candidate is %.*s\n", CENV_STR_ARG(spec->text));
     return rc;
 }
 
@@ -213,7 +213,7 @@ static int tell_refused(struct refused *r, const struct cenv_matchspec *spec)
     struct cenv_explainer *e = r->e;
     r->name = cenv_problem_find(&e->p, spec->name);
     if (r->name == CENV_NONE || !e->p.names[r->name].loaded) {
-        cenv_buf_addf(&e->tree, "  nothing asked for can need %.*s\n",
+        cenv_buf_addf(&e->text, "  nothing asked for can need %.*s\n",
                       CENV_STR_ARG(spec->name));
         return 0;
     }
@@ -231,7 +231,7 @@ int cenv_explain_absence_refused(struct cenv_explainer *e)
     struct cenv_matchspec spec;
     int rc = cenv_matchspec_parse(&spec, e->p.request->explain, &e->arena, e->err);
     if (rc == 0) {
-        cenv_buf_addf(&e->tree, "%.*s, beside that:\n",
+        cenv_buf_addf(&e->text, "%.*s, beside that:\n",
                       CENV_STR_ARG(e->p.request->explain));
         rc = tell_refused(&r, &spec);
     }

@@ -15,7 +15,7 @@ int cenv_explain_absence_excluded(const struct cenv_problem *p,
                                   struct cenv_error *err);
 
 /*
- * Of a request that was refuted: appends to e->tree what stands in the way of each version of the
+ * Of a request that was refuted: appends to e->text what stands in the way of each version of the
  * package `explain` of the request, beside the conflict itself. 0 or a status.
  */
 int cenv_explain_absence_refused(struct cenv_explainer *e);

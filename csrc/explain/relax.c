@@ -4,81 +4,61 @@
 
 #include <string.h>
 
-#include "codec/json.h"
 #include "explain/wording.h"
 #include "model/version.h"
 #include "solve/encode.h"
 #include "solve/load.h"
 
-enum { MAX_WAYS = 6, ASKED_MAX = 1 << 16 };
+enum { MAX_WAYS = 6 };
 
 /* The goals asked of a solve at a time, and the hard encoding they are asked of. */
 struct relaxer {
     struct cenv_explainer *e;
     struct cenv_sat *sat;
     bool *keep;
+    struct cenv_way **last; /* where the next way goes */
     uint32_t nr_ways;
 };
 
-/* ---- what is told ---- */
-
-static void begin_way(struct relaxer *r, const char *key)
+/* A way behind those there are, with room for goals; NULL when out of memory. */
+static struct cenv_way *add_way(struct relaxer *r, uint32_t nr_goals)
 {
-    cenv_buf_addf(&r->e->relax, "%s{\"%s\":", r->e->relax.len ? "," : "", key);
-    cenv_buf_puts(&r->e->hint, r->nr_ways++ ? ", or " : "try ");
+    struct cenv_arena *arena = &r->e->arena;
+    struct cenv_way *way = cenv_arena_calloc(arena, 1, sizeof(*way));
+    if (way)
+        way->goals = cenv_arena_calloc(arena, nr_goals, sizeof(*way->goals));
+    if (!way || !way->goals) {
+        cenv_error_oom(r->e->err);
+        return NULL;
+    }
+    *r->last = way;
+    r->last = &way->next;
+    r->nr_ways++;
+    return way;
 }
 
-static void tell_goal(struct relaxer *r, uint32_t goal, uint32_t cand)
+static int add_goal_way(struct relaxer *r, uint32_t goal, uint32_t cand)
 {
-    struct cenv_explainer *e = r->e;
-    struct cenv_buf text, works;
-    cenv_buf_init(&text, ASKED_MAX);
-    cenv_buf_init(&works, ASKED_MAX);
-    cenv_wording_print_root(&e->p, goal, &text);
-    begin_way(r, "items");
-    cenv_buf_putc(&e->relax, '[');
-    cenv_json_quote(&e->relax, cenv_buf_str(&text));
-    cenv_buf_putc(&e->relax, ']');
-    if (cand != CENV_NONE) {
-        const struct cenv_record *record = e->p.cands[cand].record;
-        cenv_buf_addf(&works, "%.*s %.*s", CENV_STR_ARG(record->name),
-                      CENV_STR_ARG(record->version));
-        cenv_buf_puts(&e->relax, ",\"works\":");
-        cenv_json_quote(&e->relax, cenv_buf_str(&works));
-        cenv_buf_addf(&e->hint, "%.*s instead of ", CENV_STR_ARG(cenv_buf_str(&works)));
-    } else {
-        cenv_buf_puts(&e->hint, "without ");
-    }
-    cenv_buf_putc(&e->relax, '}');
-    cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
-    cenv_buf_release(&text);
-    cenv_buf_release(&works);
+    struct cenv_way *way = add_way(r, 1);
+    if (!way)
+        return r->e->err->status;
+    way->goals[way->nr_goals++] = goal;
+    if (cand != CENV_NONE)
+        way->works = r->e->p.cands[cand].record;
+    return 0;
 }
 
-/* "without both a and b", of all goals that are not kept. */
-static void tell_dropped(struct relaxer *r, uint32_t nr)
+/* Without all goals that are not kept. */
+static int add_dropped_way(struct relaxer *r)
 {
-    struct cenv_explainer *e = r->e;
-    struct cenv_buf text;
-    uint32_t told = 0;
-    cenv_buf_init(&text, ASKED_MAX);
-    begin_way(r, "items");
-    cenv_buf_puts(&e->hint, nr == 1   ? "without "
-                            : nr == 2 ? "without both "
-                                      : "without all of ");
-    for (uint32_t i = 0; i < e->p.in.nr_goals; i++) {
-        if (r->keep[i])
-            continue;
-        cenv_buf_clear(&text);
-        cenv_wording_print_root(&e->p, i, &text);
-        cenv_buf_puts(&e->relax, told ? "," : "[");
-        cenv_json_quote(&e->relax, cenv_buf_str(&text));
-        cenv_buf_puts(&e->hint, !told ? "" : told + 1 == nr ? " and " : ", ");
-        cenv_buf_add_str(&e->hint, cenv_buf_str(&text));
-        told++;
-    }
-    cenv_buf_puts(&e->relax, "]}");
-    cenv_buf_release(&text);
+    uint32_t nr = r->e->p.in.nr_goals;
+    struct cenv_way *way = add_way(r, nr);
+    if (!way)
+        return r->e->err->status;
+    for (uint32_t i = 0; i < nr; i++)
+        if (!r->keep[i])
+            way->goals[way->nr_goals++] = i;
+    return 0;
 }
 
 /* ---- one goal ---- */
@@ -100,9 +80,9 @@ static int try_goal(struct relaxer *r, uint32_t goal)
             cand = e->p.in.first[name] + place;
     }
     r->keep[goal] = true;
-    if (rc >= 0 && helps)
-        tell_goal(r, goal, cand);
-    return rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    return helps ? add_goal_way(r, goal, cand) : 0;
 }
 
 static bool is_same_entry(const struct cenv_explainer *e, uint32_t a, uint32_t b)
@@ -110,7 +90,7 @@ static bool is_same_entry(const struct cenv_explainer *e, uint32_t a, uint32_t b
     return e->p.roots[a].entry && e->p.roots[a].entry == e->p.roots[b].entry;
 }
 
-/* An goal of the core that is the user's to change, and that nothing before speaks for. */
+/* A goal of the core that is the user's to change, and that nothing before speaks for. */
 static bool is_own(const struct cenv_explainer *e, uint32_t goal)
 {
     if (!e->core.goals[goal] || e->p.roots[goal].kind == CENV_ROOT_VIRTUAL)
@@ -146,7 +126,6 @@ static int try_keeping(struct relaxer *r, uint32_t goal)
 static int drop_several(struct relaxer *r)
 {
     const struct cenv_instance *in = &r->e->p.in;
-    uint32_t dropped = 0;
     int rc = 0;
     for (uint32_t i = 0; i < in->nr_goals; i++)
         r->keep[i] = r->e->p.roots[i].kind == CENV_ROOT_VIRTUAL;
@@ -154,10 +133,8 @@ static int drop_several(struct relaxer *r)
         for (uint32_t i = 0; rc == 0 && i < in->nr_goals; i++)
             if (!r->keep[i] && r->e->core.goals[i] == (core == 1))
                 rc = try_keeping(r, i);
-    for (uint32_t i = 0; i < in->nr_goals; i++)
-        dropped += !r->keep[i];
     if (rc == 0)
-        tell_dropped(r, dropped);
+        rc = add_dropped_way(r);
     memset(r->keep, true, in->nr_goals * sizeof(*r->keep));
     return rc;
 }
@@ -237,15 +214,10 @@ static int try_machine(struct relaxer *r, uint32_t name)
     int rc = machine->parsed ? solve_on(e, machine) : 0;
     if (rc <= 0)
         return rc;
-    begin_way(r, "machine");
-    cenv_buf_addf(&e->relax, "\"%.*s=%.*s\",\"items\":[]}", CENV_STR_ARG(machine->name),
-                  CENV_STR_ARG(machine->version));
-    cenv_buf_addf(&e->hint, "on a machine with %.*s %.*s (CONDA_OVERRIDE_",
-                  CENV_STR_ARG(machine->name), CENV_STR_ARG(machine->version));
-    for (size_t i = 2; i < machine->name.len; i++)
-        cenv_buf_putc(&e->hint, (char)(machine->name.data[i] - 'a' + 'A'));
-    cenv_buf_addf(&e->hint, "=%.*s when solving for one)",
-                  CENV_STR_ARG(machine->version));
+    struct cenv_way *way = add_way(r, 0);
+    if (!way)
+        return e->err->status;
+    way->machine = machine;
     return 0;
 }
 
@@ -265,10 +237,10 @@ static int try_machines(struct relaxer *r)
     return rc;
 }
 
-int cenv_relax_tell(struct cenv_explainer *e)
+int cenv_relax_find(struct cenv_explainer *e)
 {
     const struct cenv_instance *in = &e->p.in;
-    struct relaxer r = {.e = e, .sat = cenv_sat_new()};
+    struct relaxer r = {.e = e, .sat = cenv_sat_new(), .last = &e->ways};
     r.keep = cenv_arena_alloc(&e->arena, in->nr_goals * sizeof(*r.keep));
     int rc = r.sat && r.keep ? cenv_encode_instance(in, 0, r.sat, e->err)
                              : cenv_error_oom(e->err);

@@ -154,7 +154,7 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * ranks only, on the order of records not at all.
  *
  * CENV_ESPEC: a spec is malformed. CENV_EUNSAT: err->message explains; err->detail is
- * {"conflict": [specs ...], "tree": [lines ...], "relax": [{"items": [specs ...], "works": "name
+ * {"message": all of it, where err->message is cut, "conflict": [specs ...], "relax": [{"items": [specs ...], "works": "name
  * version", "machine": "__name=version"}, ...], "not_found": [{"name", "near": [names ...]}, ...]}.
  */
 int cenv_solve(const struct cenv_index *index, const char *request_json,

@@ -47,10 +47,10 @@ def call(operation: Callable[..., Any], *args: Any) -> Any:
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
-    """Return the error with all the core knows; its message is cut short in the core."""
+    """Return the error with all that the core knows of it."""
     detail = json.loads(error.__dict__.pop("detail", None) or "{}")
     return UnsatisfiableError(
-        "\n".join(detail.get("tree", ())) or str(error),
+        detail.get("message") or str(error),
         conflict=detail.get("conflict", ()),
         relax=detail.get("relax", ()),
         missing=[item["name"] for item in detail.get("not_found", ())],
