@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bytecode of noarch python packages in the store: compiled once per package and python. */
+#include "link/bytecode.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/digest.h"
 #include "base/pool.h"
 #include "codec/json.h"
-#include "link/steps.h"
 #include "os/path.h"
 #include "package/package_manifest.h"
 #include "store/package_entry.h"

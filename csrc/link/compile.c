@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Byte-compilation of noarch python packages by the environment's own python, as conda does it. */
+#include "link/compile.h"
+
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "link/steps.h"
+#include "link/bytecode.h"
 #include "os/path.h"
 #include "os/proc.h"
 

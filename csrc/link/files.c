@@ -3,6 +3,8 @@
  * Places files: directories first, then runs of entries of one directory as jobs of the pool, so
  * that a job opens its directory once and threads seldom meet in one.
  */
+#include "link/files.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,8 +12,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/pool.h"
-#include "link/plan.h"
-#include "link/steps.h"
+#include "link/plan_check.h"
 #include "os/path.h"
 
 enum {

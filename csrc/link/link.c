@@ -2,8 +2,11 @@
 /* The link as a whole: the order of its steps is conda's. */
 #include "link/link.h"
 
+#include "link/compile.h"
+#include "link/files.h"
 #include "link/plan.h"
-#include "link/steps.h"
+#include "link/records.h"
+#include "link/scripts.h"
 #include "os/host.h"
 
 enum { THREADS_MAX = 8 }; /* beyond it threads only meet in the file system's locks */

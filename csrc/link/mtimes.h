@@ -4,6 +4,7 @@
 #define CENV_LINK_MTIMES_H
 
 #include "link/plan_base.h"
+#include "link/stats.h"
 
 /*
  * Decides `new_mtime_ns` of relocated files: fixed, and for a .py in another second than any bytecode

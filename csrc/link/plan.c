@@ -16,6 +16,7 @@
 #include "base/pool.h"
 #include "codec/json.h"
 #include "link/mtimes.h"
+#include "link/plan_check.h"
 #include "os/path.h"
 
 enum { MAX_LINKS = 40 }; /* as the kernel's limit on links in one path */
@@ -572,90 +573,6 @@ static int make_order(struct planner *p)
     return 0;
 }
 
-/* ---- checks ---- */
-
-static int check_fit(struct planner *p, const struct cenv_link_entry *entry)
-{
-    int content = p->plan->packages[entry->package].content;
-    struct cenv_mapping file = {0};
-    struct cenv_sites sites = {0};
-    struct cenv_dirs dirs;
-    const char *name = NULL;
-
-    cenv_dirs_init(&dirs, content);
-    int rc = cenv_link_open_parent(&dirs, entry->source, &name, p->err);
-    if (rc >= 0)
-        rc = cenv_fs_map_file(rc, name, &file, p->err);
-    if (rc == 0)
-        rc = cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
-                                   &p->plan->needles[entry->needle], CENV_MODE_BINARY,
-                                   p->err);
-    if (rc == 0 && (rc = cenv_sites_fit(&sites, &p->plan->forms, p->err)) < 0) {
-        cenv_error_prefix(p->err, "%s: '%.*s'", dist_of(p, entry),
-                          CENV_STR_ARG(entry->target));
-        cenv_error_hint(p->err, "choose a prefix of at most %zu bytes",
-                        entry->placeholder.len);
-    }
-    cenv_sites_release(&sites);
-    cenv_mapping_release(&file);
-    cenv_dirs_release(&dirs);
-    return rc;
-}
-
-/* Only a prefix longer than a placeholder can fail to fit, so only then are files read here. */
-static int check_lengths(struct planner *p)
-{
-    size_t len = strlen(p->options->target_prefix);
-    int rc = 0;
-
-    for (size_t i = 0; rc == 0 && i < p->plan->nr; i++) {
-        const struct cenv_link_entry *entry = &p->plan->entries[i];
-        if (entry->kind == CENV_KIND_RELOCATED && entry->winner == CENV_NONE &&
-            entry->file_mode == CENV_MODE_BINARY && entry->placeholder.len < len)
-            rc = check_fit(p, entry);
-    }
-    return rc;
-}
-
-static struct cenv_str lower(struct cenv_arena *arena, struct cenv_str text)
-{
-    struct cenv_str copy = cenv_arena_str(arena, text);
-    char *at = copy.data ? cenv_arena_alloc(arena, text.len + 1) : NULL;
-
-    for (size_t i = 0; at && i < text.len; i++)
-        at[i] = (char)(text.data[i] >= 'A' && text.data[i] <= 'Z' ? text.data[i] + 32
-                                                                  : text.data[i]);
-    return (struct cenv_str){at, text.len};
-}
-
-int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_error *err)
-{
-    struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_map seen = {0};
-    int rc = 0;
-
-    for (uint32_t i = 0; rc == 0 && i < plan->nr_order; i++) {
-        const struct cenv_link_entry *entry = &plan->entries[plan->order[i]], *other;
-        struct cenv_str key = lower(&arena, entry->real);
-        uint32_t at = key.data ? cenv_map_get(&seen, key) : CENV_NONE;
-        if (at != CENV_NONE) {
-            other = &plan->entries[at];
-            cenv_error_set(
-                err, CENV_ELINK,
-                "'%.*s' of %s and '%.*s' of %s are one file on this file system",
-                CENV_STR_ARG(other->target), plan->packages[other->package].dist.data,
-                CENV_STR_ARG(entry->target), plan->packages[entry->package].dist.data);
-            rc =
-                cenv_error_hint(err, "choose a prefix on a case-sensitive file system");
-        } else if (!key.data || cenv_map_put(&seen, key, plan->order[i]) < 0) {
-            rc = cenv_error_oom(err);
-        }
-    }
-    cenv_map_release(&seen);
-    cenv_arena_release(&arena);
-    return rc;
-}
-
 /* ---- all of it ---- */
 
 int cenv_link_plan_make(struct cenv_link_plan **out,
@@ -687,47 +604,10 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
     if (rc == 0)
         rc = cenv_link_plan_times(p.plan, stats, err);
     if (rc == 0)
-        rc = check_lengths(&p);
+        rc = cenv_link_plan_check_lengths(p.plan, err);
     if (rc == 0)
         *out = p.plan;
     else
         cenv_link_plan_free(p.plan);
     return rc;
-}
-
-void cenv_link_plan_free(struct cenv_link_plan *plan)
-{
-    if (!plan)
-        return;
-    for (size_t i = 0; i < plan->nr_packages; i++) {
-        cenv_json_free(plan->packages[i].record);
-        cenv_pkginfo_release(&plan->packages[i].info);
-        cenv_fd_close(plan->packages[i].content);
-    }
-    for (size_t i = 0; i < plan->nr; i++)
-        if (plan->entries[i].sites) {
-            cenv_sites_release(plan->entries[i].sites);
-            cenv_free(plan->entries[i].sites);
-        }
-    for (size_t i = 0; i < plan->nr_needles; i++)
-        cenv_forms_release(&plan->needles[i]);
-    cenv_free(plan->needles);
-    cenv_forms_release(&plan->forms);
-    cenv_map_release(&plan->targets);
-    cenv_map_release(&plan->dir_map);
-    cenv_arena_release(&plan->arena);
-    cenv_free(plan->packages);
-    cenv_free(plan->entries);
-    cenv_free(plan->dirs);
-    cenv_free(plan->order);
-    cenv_free(plan);
-}
-
-void cenv_link_stats_release(struct cenv_link_stats *stats)
-{
-    for (size_t i = 0; i < stats->nr_warnings; i++)
-        cenv_free(stats->warnings[i]);
-    cenv_free(stats->warnings);
-    cenv_free(stats->messages);
-    *stats = (struct cenv_link_stats){0};
 }

@@ -4,6 +4,7 @@
 #define CENV_LINK_PLAN_H
 
 #include "link/plan_base.h"
+#include "link/stats.h"
 
 /*
  * Reads the packages and plans them into one directory. Nothing is written. CENV_ELINK: a path that
@@ -16,9 +17,5 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
                         const struct cenv_link_options *options,
                         struct cenv_link_stats *stats, struct cenv_task *task,
                         struct cenv_error *err);
-
-/* CENV_ELINK when two paths differ only in (ASCII) case: for file systems that cannot tell. */
-int cenv_link_plan_check_case(const struct cenv_link_plan *plan,
-                              struct cenv_error *err);
 
 #endif

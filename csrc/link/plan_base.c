@@ -2,26 +2,8 @@
 /* What both the planner and the steps of a link need: see plan_base.h. */
 #include "link/plan_base.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/alloc.h"
-
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
-{
-    char text[CENV_MESSAGE_MAX], **list;
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    list = cenv_reallocarray(stats->warnings, stats->nr_warnings + 1, sizeof(*list));
-    if (!list)
-        return -1;
-    stats->warnings = list;
-    list[stats->nr_warnings] = cenv_strdup(text);
-    return list[stats->nr_warnings] ? (int)(stats->nr_warnings++, 0) : -1;
-}
+#include "codec/json.h"
 
 int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
                           const char **name, struct cenv_error *err)
@@ -34,4 +16,32 @@ int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
                             "cannot open the directory of");
     *name = base.data;
     return fd;
+}
+
+void cenv_link_plan_free(struct cenv_link_plan *plan)
+{
+    if (!plan)
+        return;
+    for (size_t i = 0; i < plan->nr_packages; i++) {
+        cenv_json_free(plan->packages[i].record);
+        cenv_pkginfo_release(&plan->packages[i].info);
+        cenv_fd_close(plan->packages[i].content);
+    }
+    for (size_t i = 0; i < plan->nr; i++)
+        if (plan->entries[i].sites) {
+            cenv_sites_release(plan->entries[i].sites);
+            cenv_free(plan->entries[i].sites);
+        }
+    for (size_t i = 0; i < plan->nr_needles; i++)
+        cenv_forms_release(&plan->needles[i]);
+    cenv_free(plan->needles);
+    cenv_forms_release(&plan->forms);
+    cenv_map_release(&plan->targets);
+    cenv_map_release(&plan->dir_map);
+    cenv_arena_release(&plan->arena);
+    cenv_free(plan->packages);
+    cenv_free(plan->entries);
+    cenv_free(plan->dirs);
+    cenv_free(plan->order);
+    cenv_free(plan);
 }

@@ -12,11 +12,44 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "link/link.h"
 #include "os/fs.h"
 #include "package/entry_points.h"
 #include "package/paths_json.h"
 #include "relocate/relocate.h"
+
+struct cenv_json;
+struct cenv_store;
+
+/* One package, in link order. All borrowed until the link is over. */
+struct cenv_link_package {
+    struct cenv_str
+        record; /* JSON object: the repodata record plus channel, url, fn, subdir */
+    const char *content; /* the extracted package: a directory with info/ */
+};
+
+struct cenv_link_options {
+    const struct cenv_store *store; /* to keep bytecode in and take it from, or NULL */
+    const char *target_prefix;      /* what is written into the files; absolute */
+    /* auto: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file */
+    enum cenv_place_mode mode;
+    bool own_inodes; /* templates: never share an inode with the package */
+    bool no_compile; /* leave noarch python packages without bytecode */
+    bool no_scripts; /* do not run pre-link and post-link scripts */
+    bool
+        keep_sites; /* record relocation sites in the plan, for the template's manifest */
+    unsigned threads;             /* 0: as many as are worth it */
+    int64_t time;                 /* of history and created_at; seconds */
+    const char *cmd;              /* for history, or NULL */
+    const struct cenv_str *specs; /* as requested: history and requested_specs */
+    size_t nr_specs;
+    /*
+     * An environment lies there already, and the packages come to it: what they bring replaces what
+     * has their paths (a warning each), history goes on. `python`: the record of its python, or NULL;
+     * borrowed as long as the plan.
+     */
+    bool onto;
+    const struct cenv_json *python;
+};
 
 enum cenv_link_kind {
     CENV_KIND_FILE, /* as in the package: reflink, hard link or copy */
@@ -105,12 +138,10 @@ struct cenv_link_plan {
     struct cenv_map dir_map; /* path -> dirs */
 };
 
+void cenv_link_plan_free(struct cenv_link_plan *plan);
+
 /* The directory of `path` within a package or prefix, and its name (NUL behind); borrowed fd. */
 int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
                           const char **name, struct cenv_error *err);
-
-/* Appends a warning; 0 or -1 when out of memory. */
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -6,6 +6,8 @@
  * conda's own doctor, can find the files then. Of a path that several packages have, every record
  * tells the digest of what lies there.
  */
+#include "link/records.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +16,6 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/json.h"
-#include "link/steps.h"
 #include "model/channel.h"
 #include "os/path.h"
 #include "prefix/prefix_records.h"

@@ -5,6 +5,8 @@
  * environment is still being built elsewhere, so for as long as scripts run the final path is a link
  * to it. A run that is killed leaves that link beside the unfinished directory, and both are swept.
  */
+#include "link/scripts.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +14,6 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
-#include "link/steps.h"
 #include "os/path.h"
 #include "os/proc.h"
 

@@ -9,7 +9,6 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "link/link.h"
-#include "link/plan.h"
 #include "scratch.h"
 
 /* 40 bytes: a prefix of a test may be shorter, equal or longer. */

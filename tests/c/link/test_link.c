@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "cenv.h"
 #include "codec/json.h"
+#include "link/plan_check.h"
 #include "prefix/prefix_records.h"
 
 #include "check.h"

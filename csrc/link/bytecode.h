@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bytecode of noarch python packages, kept in the store from link to link. */
+#ifndef CENV_LINK_BYTECODE_H
+#define CENV_LINK_BYTECODE_H
+
+#include "base/error.h"
+#include "link/steps.h"
+
+/*
+ * Bytecode depends on the package, the python, and where site-packages is, not on the prefix: file
+ * names in it are relative, and relocated sources are left out here. The store keeps it under the
+ * hash of these three, as a package of its own. take places what is known (entries get `done`, or
+ * `dropped` where compiling failed before) and marks packages of which nothing is; keep publishes
+ * the bytecode of those. What goes wrong in either costs time, never the link.
+ */
+int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err);
+void cenv_link_keep_bytecode(struct cenv_linker *linker);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The records of a new environment, below its conda-meta. */
+#ifndef CENV_LINK_RECORDS_H
+#define CENV_LINK_RECORDS_H
+
+#include "base/error.h"
+#include "link/steps.h"
+
+/* Writes conda-meta: one record per package, then history and created_at, which make it complete. */
+int cenv_link_records(struct cenv_linker *linker, struct cenv_error *err);
+
+#endif
