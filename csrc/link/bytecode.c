@@ -49,7 +49,7 @@ static struct cenv_str digest_of(const struct cenv_plan_package *package)
     return digest.len == CENV_DIGEST_HEX_MAX - 1 ? digest : (struct cenv_str){"", 0};
 }
 
-static struct cenv_str find_python(const struct cenv_link_plan *plan)
+static struct cenv_str find_python_digest(const struct cenv_link_plan *plan)
 {
     for (size_t i = 0; i < plan->nr_packages; i++)
         if (cenv_str_is(plan->packages[i].name, "python"))
@@ -77,11 +77,11 @@ static bool make_key(const struct keeper *k, const struct cenv_plan_package *pac
 
 /* ---- taking ---- */
 
-struct places {
+struct dir_pair {
     struct cenv_dirs from, to;
 };
 
-static int take_entry(const struct cenv_linker *linker, struct places *at,
+static int take_entry(const struct cenv_linker *linker, struct dir_pair *at,
                       struct cenv_link_entry *pyc)
 {
     struct cenv_str from_name, to_name;
@@ -102,10 +102,10 @@ static int take_entry(const struct cenv_linker *linker, struct places *at,
     return pyc->dropped ? 0 : rc;
 }
 
-static void take_all(const struct cenv_linker *linker,
-                     const struct cenv_plan_package *package, int content)
+static void take_entries(const struct cenv_linker *linker,
+                         const struct cenv_plan_package *package, int content)
 {
-    struct places at;
+    struct dir_pair at;
 
     cenv_dirs_init(&at.from, content);
     cenv_dirs_init(&at.to, linker->root);
@@ -136,16 +136,16 @@ static int take_package(void *ctx, size_t index, unsigned thread,
     if (rc == 0)
         content = cenv_raw_open_dir(CENV_CWD, path.data);
     if (content >= 0)
-        take_all(k->linker, package, content);
+        take_entries(k->linker, package, content);
     package->new_bytecode = rc == 1;
     cenv_fd_close(content);
     cenv_buf_release(&path);
     return rc < 0 ? rc : 0;
 }
 
-int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err)
+int cenv_link_bytecode_take(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct keeper k = {linker, find_python(linker->plan)};
+    struct keeper k = {linker, find_python_digest(linker->plan)};
 
     if (!linker->options->store || !k.python.len)
         return 0;
@@ -156,7 +156,7 @@ int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err)
 /* ---- keeping ---- */
 
 /* One copy, hashed on the way; its time and mode are the file's. */
-static int keep_entry(struct places *at, const struct cenv_link_entry *pyc,
+static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
                       struct cenv_pkg_manifest *manifest, struct cenv_error *err)
 {
     struct cenv_pkg_entry kept = {.path = pyc->target, .type = CENV_FT_FILE};
@@ -194,7 +194,7 @@ static int keep_content(const struct cenv_linker *linker,
                         const struct cenv_plan_package *package, int content,
                         struct cenv_pkg_manifest *manifest, struct cenv_error *err)
 {
-    struct places at;
+    struct dir_pair at;
     int rc = 0;
 
     cenv_dirs_init(&at.from, linker->root);
@@ -264,10 +264,10 @@ static int keep_packages(const struct keeper *k, const struct cenv_scratch *scra
     return rc;
 }
 
-void cenv_link_keep_bytecode(struct cenv_linker *linker)
+void cenv_link_bytecode_keep(struct cenv_linker *linker)
 {
     const struct cenv_store *store = linker->options->store;
-    struct keeper k = {linker, find_python(linker->plan)};
+    struct keeper k = {linker, find_python_digest(linker->plan)};
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_scratch scratch;
     bool any = false;

@@ -13,7 +13,7 @@
  * `dropped` where compiling failed before) and marks packages of which nothing is; keep publishes
  * the bytecode of those. What goes wrong in either costs time, never the link.
  */
-int cenv_link_take_bytecode(struct cenv_linker *linker, struct cenv_error *err);
-void cenv_link_keep_bytecode(struct cenv_linker *linker);
+int cenv_link_bytecode_take(struct cenv_linker *linker, struct cenv_error *err);
+void cenv_link_bytecode_keep(struct cenv_linker *linker);
 
 #endif

@@ -96,7 +96,7 @@ static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *
     struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
 
     said = cenv_str_slice(said, said.len > 300 ? said.len - 300 : 0, said.len);
-    int rc = cenv_link_warn(
+    int rc = cenv_link_stats_warn(
         linker->stats,
         "bytecode was not compiled: the environment's python does not run "
         "here: %s%.*s",
@@ -131,18 +131,18 @@ static int compile_list(struct cenv_linker *linker, struct cenv_str list,
     else if (rc < 0 || !linker->stats->compiled)
         rc = warn_failed(linker, &output, &cause, err);
     else if (is_complete(&status, &output))
-        cenv_link_keep_bytecode(linker);
+        cenv_link_bytecode_keep(linker);
     cenv_buf_release(&output);
     return rc;
 }
 
-int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err)
+int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err)
 {
     struct cenv_buf list;
 
     cenv_buf_init(&list, LIST_MAX);
     struct cenv_span span = cenv_span_begin("compile", "");
-    int rc = cenv_link_take_bytecode(linker, err);
+    int rc = cenv_link_bytecode_take(linker, err);
     if (rc == 0) {
         span.misses = format_list(linker->plan, &list);
         rc = list.failed   ? cenv_error_oom(err)

@@ -10,6 +10,6 @@
  * Compiles what the plan has as PYC with the environment's own python, as conda does: failures are
  * tolerated, a python that does not run is a warning. Entries get `done` where bytecode came to be.
  */
-int cenv_link_compile(struct cenv_linker *linker, struct cenv_error *err);
+int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err);
 
 #endif

@@ -81,7 +81,7 @@ static int read_options(struct creation *c)
 
 /* ---- packages ---- */
 
-static int fetch(struct creation *c)
+static int fetch_records(struct creation *c)
 {
     struct cenv_buf got;
 
@@ -188,7 +188,7 @@ static int set_texts(struct cenv_json *doc, const struct creation *c)
            rc;
 }
 
-static int report(struct creation *c, struct cenv_buf *out)
+static int write_report(struct creation *c, struct cenv_buf *out)
 {
     struct cenv_json *doc = cenv_json_object();
     double seconds = (double)(cenv_clock_ns() - c->started) / 1e9;
@@ -221,7 +221,7 @@ static int link_beside(struct creation *c, struct cenv_buf *out)
     rc = cenv_link(c->dir.temp_path, c->packages, c->nr, &c->link, NULL, &c->stats,
                    c->task, c->err);
     if (rc == 0)
-        rc = report(c, out);
+        rc = write_report(c, out);
     if (rc == 0)
         rc = cenv_newprefix_publish(&c->dir, 0777 & ~c->dir.mask, c->err);
     if (rc < 0)
@@ -229,7 +229,7 @@ static int link_beside(struct creation *c, struct cenv_buf *out)
     return rc;
 }
 
-static int create(struct creation *c, const char *prefix, struct cenv_buf *out)
+static int create_prefix(struct creation *c, const char *prefix, struct cenv_buf *out)
 {
     int rc = read_options(c);
 
@@ -237,7 +237,7 @@ static int create(struct creation *c, const char *prefix, struct cenv_buf *out)
     if (rc == 0)
         rc = cenv_newprefix_check(prefix, -1, c->err); /* before minutes of download */
     if (rc == 0)
-        rc = fetch(c);
+        rc = fetch_records(c);
     if (rc == 0)
         rc = take_packages(c);
     return rc ? rc : link_beside(c, out);
@@ -258,7 +258,7 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
     int rc = cenv_lease_take(store, &lease, err);
 
     if (rc == 0)
-        rc = create(&c, prefix, out);
+        rc = create_prefix(&c, prefix, out);
     cenv_lease_free(lease);
     cenv_newprefix_close(&c.dir);
     cenv_link_stats_release(&c.stats);

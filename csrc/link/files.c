@@ -23,11 +23,11 @@ struct run {
     uint32_t dir, first, nr;
 };
 
-struct place;
+struct worker;
 
 struct placer {
     struct cenv_linker *linker;
-    struct place *places; /* one for each thread */
+    struct worker *workers; /* one for each thread */
     struct run *runs;
     size_t nr, alloc;
     atomic_ullong how[4]; /* files by enum cenv_place_mode */
@@ -36,7 +36,7 @@ struct placer {
 
 /* Where a thread is: its directory, and the package directory it took the last file from. Both are
  * kept from job to job, for the next is likely to be near. */
-struct place {
+struct worker {
     struct placer *placer;
     int dir; /* borrowed from `to` */
     struct cenv_dirs from, to;
@@ -45,20 +45,20 @@ struct place {
     struct cenv_error *err;
 };
 
-static void count(atomic_ullong *counter, uint64_t n)
+static void add_count(atomic_ullong *counter, uint64_t n)
 {
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static int fail(struct place *at, const struct cenv_link_entry *entry, int rc,
-                const char *what)
+static int fail_entry(struct worker *at, const struct cenv_link_entry *entry, int rc,
+                      const char *what)
 {
     struct cenv_str base = cenv_path_base(entry->real);
     return cenv_fs_fail(at->err, rc, at->dir, base.data, what);
 }
 
 /* The directory and name of the package's file; borrowed. */
-static int open_source(struct place *at, const struct cenv_link_entry *entry,
+static int open_source(struct worker *at, const struct cenv_link_entry *entry,
                        const char **name)
 {
     if (at->package != entry->package) {
@@ -70,7 +70,7 @@ static int open_source(struct place *at, const struct cenv_link_entry *entry,
     return cenv_link_open_parent(&at->from, entry->source, name, at->err);
 }
 
-static enum cenv_place_mode mode_for(const struct place *at,
+static enum cenv_place_mode mode_for(const struct worker *at,
                                      const struct cenv_link_entry *entry)
 {
     enum cenv_place_mode mode = at->placer->linker->mode;
@@ -79,7 +79,7 @@ static enum cenv_place_mode mode_for(const struct place *at,
 }
 
 /* A package older than paths.json has no digest of the file: the record needs one. */
-static int digest_source(struct place *at, struct cenv_link_entry *entry, int from,
+static int digest_source(struct worker *at, struct cenv_link_entry *entry, int from,
                          const char *name)
 {
     struct cenv_mapping file;
@@ -98,7 +98,7 @@ static int digest_source(struct place *at, struct cenv_link_entry *entry, int fr
     return rc < 0 ? cenv_error_oom(at->err) : 0;
 }
 
-static int place_file(struct place *at, struct cenv_link_entry *entry)
+static int place_file(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
     struct cenv_stat st = {.type = CENV_FT_FILE,
@@ -113,10 +113,10 @@ static int place_file(struct place *at, struct cenv_link_entry *entry)
         return from;
     int rc = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got);
     if (rc < 0)
-        return fail(at, entry, rc, "cannot link");
-    count(&at->placer->how[got], 1);
-    count(&at->placer->fallbacks, got != want);
-    count(&at->placer->bytes_copied, got == CENV_PLACE_COPY ? entry->size : 0);
+        return fail_entry(at, entry, rc, "cannot link");
+    add_count(&at->placer->how[got], 1);
+    add_count(&at->placer->fallbacks, got != want);
+    add_count(&at->placer->bytes_copied, got == CENV_PLACE_COPY ? entry->size : 0);
     entry->how = (uint8_t)got;
     entry->final_size = entry->size;
     entry->final_mtime_ns = entry->mtime_ns;
@@ -125,7 +125,7 @@ static int place_file(struct place *at, struct cenv_link_entry *entry)
 }
 
 /* Writes at->text as the entry's file: exact mode, fixed time. */
-static int write_text(struct place *at, struct cenv_link_entry *entry)
+static int write_text(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
     int fd = cenv_raw_create(at->dir, base.data, 0600), rc = fd;
@@ -141,7 +141,7 @@ static int write_text(struct place *at, struct cenv_link_entry *entry)
         rc = rc < 0 ? rc : closed;
     }
     if (rc < 0)
-        return fail(at, entry, rc, "cannot write");
+        return fail_entry(at, entry, rc, "cannot write");
     if (cenv_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
         return cenv_error_oom(at->err);
     entry->how = CENV_PLACE_COPY;
@@ -152,7 +152,7 @@ static int write_text(struct place *at, struct cenv_link_entry *entry)
 }
 
 /* The plan takes the sites over, for the template's manifest. */
-static int keep_sites(struct place *at, struct cenv_link_entry *entry,
+static int keep_sites(struct worker *at, struct cenv_link_entry *entry,
                       struct cenv_sites *sites)
 {
     entry->sites = cenv_malloc(sizeof(*entry->sites));
@@ -163,13 +163,13 @@ static int keep_sites(struct place *at, struct cenv_link_entry *entry,
     return 0;
 }
 
-static bool wants_sites(const struct place *at)
+static bool wants_sites(const struct worker *at)
 {
     return at->placer->linker->options->keep_sites;
 }
 
-static int splice(struct place *at, struct cenv_link_entry *entry,
-                  struct cenv_sites *sites, struct cenv_str data)
+static int splice_file(struct worker *at, struct cenv_link_entry *entry,
+                       struct cenv_sites *sites, struct cenv_str data)
 {
     const struct cenv_forms *forms = &at->placer->linker->plan->forms;
 
@@ -182,12 +182,12 @@ static int splice(struct place *at, struct cenv_link_entry *entry,
         rc = cenv_sites_rebase(sites, forms, at->err);
     if (rc == 0 && wants_sites(at))
         rc = keep_sites(at, entry, sites);
-    count(&at->placer->relocated, 1);
-    count(&at->placer->bytes_copied, at->text.len);
+    add_count(&at->placer->relocated, 1);
+    add_count(&at->placer->bytes_copied, at->text.len);
     return rc;
 }
 
-static int place_relocated(struct place *at, struct cenv_link_entry *entry)
+static int place_relocated(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_mapping file = {0};
     struct cenv_sites sites = {0};
@@ -204,7 +204,7 @@ static int place_relocated(struct place *at, struct cenv_link_entry *entry)
     if (rc == 0 && cenv_sites_none(&sites))
         rc = place_file(at, entry);
     else if (rc == 0)
-        rc = splice(at, entry, &sites, data);
+        rc = splice_file(at, entry, &sites, data);
     if (rc < 0)
         cenv_error_prefix(at->err, "%s: '%s'",
                           at->placer->linker->plan->packages[entry->package].dist.data,
@@ -214,7 +214,7 @@ static int place_relocated(struct place *at, struct cenv_link_entry *entry)
     return rc;
 }
 
-static int place_point(struct place *at, struct cenv_link_entry *entry)
+static int place_entry_point(struct worker *at, struct cenv_link_entry *entry)
 {
     const struct cenv_linker *linker = at->placer->linker;
     const struct cenv_link_plan *plan = linker->plan;
@@ -241,18 +241,18 @@ static int place_point(struct place *at, struct cenv_link_entry *entry)
     return rc;
 }
 
-static int place_symlink(struct place *at, struct cenv_link_entry *entry)
+static int place_symlink(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
     int rc = cenv_raw_symlink(entry->link.data, at->dir, base.data);
 
     if (rc < 0)
-        return fail(at, entry, rc, "cannot make link");
-    count(&at->placer->symlinks, 1);
+        return fail_entry(at, entry, rc, "cannot make link");
+    add_count(&at->placer->symlinks, 1);
     return 0;
 }
 
-static int place_entry(struct place *at, struct cenv_link_entry *entry)
+static int place_entry(struct worker *at, struct cenv_link_entry *entry)
 {
     int rc = 0;
 
@@ -265,7 +265,7 @@ static int place_entry(struct place *at, struct cenv_link_entry *entry)
     else if (entry->kind == CENV_KIND_SYMLINK)
         rc = place_symlink(at, entry);
     else
-        rc = place_point(at, entry);
+        rc = place_entry_point(at, entry);
     entry->done = rc == 0;
     return rc;
 }
@@ -275,7 +275,7 @@ static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error
     struct placer *placer = ctx;
     const struct run *run = &placer->runs[index];
     struct cenv_link_plan *plan = placer->linker->plan;
-    struct place *at = &placer->places[thread];
+    struct worker *at = &placer->workers[thread];
     int rc = 0;
 
     at->err = err;
@@ -289,27 +289,27 @@ static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error
     return rc;
 }
 
-static int make_places(struct placer *placer, struct cenv_error *err)
+static int make_workers(struct placer *placer, struct cenv_error *err)
 {
     unsigned nr = placer->linker->threads;
 
-    placer->places = cenv_calloc(nr, sizeof(*placer->places));
-    for (unsigned i = 0; placer->places && i < nr; i++) {
-        placer->places[i] = (struct place){.placer = placer, .package = CENV_NONE};
-        cenv_dirs_init(&placer->places[i].from, -1);
-        cenv_dirs_init(&placer->places[i].to, placer->linker->root);
+    placer->workers = cenv_calloc(nr, sizeof(*placer->workers));
+    for (unsigned i = 0; placer->workers && i < nr; i++) {
+        placer->workers[i] = (struct worker){.placer = placer, .package = CENV_NONE};
+        cenv_dirs_init(&placer->workers[i].from, -1);
+        cenv_dirs_init(&placer->workers[i].to, placer->linker->root);
     }
-    return placer->places ? 0 : cenv_error_oom(err);
+    return placer->workers ? 0 : cenv_error_oom(err);
 }
 
-static void free_places(struct placer *placer)
+static void free_workers(struct placer *placer)
 {
-    for (unsigned i = 0; placer->places && i < placer->linker->threads; i++) {
-        cenv_dirs_release(&placer->places[i].from);
-        cenv_dirs_release(&placer->places[i].to);
-        cenv_buf_release(&placer->places[i].text);
+    for (unsigned i = 0; placer->workers && i < placer->linker->threads; i++) {
+        cenv_dirs_release(&placer->workers[i].from);
+        cenv_dirs_release(&placer->workers[i].to);
+        cenv_buf_release(&placer->workers[i].text);
     }
-    cenv_free(placer->places);
+    cenv_free(placer->workers);
 }
 
 static int make_runs(struct placer *placer, struct cenv_error *err)
@@ -367,9 +367,9 @@ static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
         int dir = cenv_dirs_parent(&dirs, entry->real, 0, &name);
         if (dir < 0 || cenv_raw_unlink(dir, name.data) < 0)
             continue; /* what is in the way still fails when the file is placed */
-        if (cenv_link_warn(linker->stats, "%s replaces '%s', which was there",
-                           plan->packages[entry->package].dist.data,
-                           entry->target.data) < 0)
+        if (cenv_link_stats_warn(linker->stats, "%s replaces '%s', which was there",
+                                 plan->packages[entry->package].dist.data,
+                                 entry->target.data) < 0)
             rc = cenv_error_oom(err);
     }
     cenv_dirs_release(&dirs);
@@ -387,7 +387,7 @@ static void take_counts(struct placer *placer, struct cenv_link_stats *stats)
     stats->fallbacks = atomic_load(&placer->fallbacks);
 }
 
-int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
+int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err)
 {
     struct placer placer = {.linker = linker};
     int rc = make_dirs(linker, err);
@@ -399,12 +399,12 @@ int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err)
     if (rc == 0)
         rc = make_runs(&placer, err);
     if (rc == 0)
-        rc = make_places(&placer, err);
+        rc = make_workers(&placer, err);
     if (rc == 0)
         rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task,
                            err);
     take_counts(&placer, linker->stats);
-    free_places(&placer);
+    free_workers(&placer);
     cenv_free(placer.runs);
     return rc;
 }

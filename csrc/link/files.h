@@ -7,6 +7,6 @@
 #include "link/steps.h"
 
 /* Makes the directories, then places all files, links and entry points. */
-int cenv_link_files(struct cenv_linker *linker, struct cenv_error *err);
+int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err);
 
 #endif

@@ -15,7 +15,7 @@ enum { THREADS_MAX = 8 }; /* beyond it threads only meet in the file system's lo
  * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
  * some file systems make something else than a link of link() (BeeGFS, conda#2345).
  */
-static bool works(const struct cenv_linker *linker, enum cenv_place_mode mode)
+static bool mode_works(const struct cenv_linker *linker, enum cenv_place_mode mode)
 {
     enum cenv_place_mode got = mode;
     struct cenv_stat st;
@@ -40,28 +40,29 @@ static enum cenv_place_mode decide_mode(const struct cenv_linker *linker)
         return CENV_PLACE_COPY;
     if (want == CENV_PLACE_HARDLINK)
         return own ? CENV_PLACE_COPY : CENV_PLACE_HARDLINK;
-    if (want == CENV_PLACE_REFLINK || works(linker, CENV_PLACE_REFLINK))
+    if (want == CENV_PLACE_REFLINK || mode_works(linker, CENV_PLACE_REFLINK))
         return CENV_PLACE_REFLINK;
-    return !own && works(linker, CENV_PLACE_HARDLINK) ? CENV_PLACE_HARDLINK
-                                                      : CENV_PLACE_COPY;
+    return !own && mode_works(linker, CENV_PLACE_HARDLINK) ? CENV_PLACE_HARDLINK
+                                                           : CENV_PLACE_COPY;
 }
 
-static int execute(struct cenv_linker *linker, struct cenv_error *err)
+static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
 {
     bool scripts = !linker->options->no_scripts;
-    int rc = scripts ? cenv_link_run_scripts(linker, "pre-link", err) : 0;
+    int rc = scripts ? cenv_link_scripts_run(linker, "pre-link", err) : 0;
 
     if (rc == 0)
-        rc = cenv_link_files(linker, err);
+        rc = cenv_link_files_place(linker, err);
     if (rc == 0 && scripts)
-        rc = cenv_link_run_scripts(linker, "post-link", err);
+        rc = cenv_link_scripts_run(linker, "post-link", err);
     if (rc == 0 && !linker->options->no_compile)
-        rc = cenv_link_compile(linker, err);
-    return rc ? rc : cenv_link_records(linker, err);
+        rc = cenv_link_compile_sources(linker, err);
+    return rc ? rc : cenv_link_records_write(linker, err);
 }
 
-static int run(struct cenv_linker *linker, const struct cenv_link_package *packages,
-               size_t nr, struct cenv_error *err)
+static int link_by_plan(struct cenv_linker *linker,
+                        const struct cenv_link_package *packages, size_t nr,
+                        struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin("link", "");
     int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options,
@@ -70,7 +71,7 @@ static int run(struct cenv_linker *linker, const struct cenv_link_package *packa
     if (rc == 0) {
         linker->mode = decide_mode(linker);
         cenv_task_progress(linker->task, "link", linker->plan->nr_order);
-        rc = execute(linker, err);
+        rc = execute_plan(linker, err);
         linker->stats->files = span.items = linker->plan->nr_order;
         span.bytes = linker->stats->bytes_copied;
     }
@@ -94,7 +95,7 @@ int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t 
                                           : THREADS_MAX;
     decided.threads = linker.threads;
     linker.root = cenv_fs_open_root(dir, err);
-    int rc = linker.root < 0 ? linker.root : run(&linker, packages, nr, err);
+    int rc = linker.root < 0 ? linker.root : link_by_plan(&linker, packages, nr, err);
     cenv_fd_close(linker.root);
     if (rc == 0 && plan) {
         *plan = linker.plan;

@@ -67,11 +67,11 @@ static int find_cache(const struct cenv_link_plan *plan,
     return rc;
 }
 
-static int drop(const struct cenv_link_plan *plan, struct cenv_link_entry *pyc,
-                struct cenv_link_stats *stats)
+static int drop_bytecode(const struct cenv_link_plan *plan, struct cenv_link_entry *pyc,
+                         struct cenv_link_stats *stats)
 {
     pyc->dropped = true;
-    return cenv_link_warn(
+    return cenv_link_stats_warn(
         stats,
         "%s: '%.*s' is left out: its source is relocated, and Python would "
         "not notice",
@@ -97,14 +97,14 @@ static int look_at_cache(struct cenv_link_plan *plan, const struct cenv_link_dir
             continue;
         if (!(flags & PYC_HASHED))
             clash |= claimed == second;
-        else if (!(flags & PYC_CHECKED) && drop(plan, pyc, stats) < 0)
+        else if (!(flags & PYC_CHECKED) && drop_bytecode(plan, pyc, stats) < 0)
             return -1;
     }
     return clash;
 }
 
-int cenv_link_plan_times(struct cenv_link_plan *plan, struct cenv_link_stats *stats,
-                         struct cenv_error *err)
+int cenv_link_mtimes_decide(struct cenv_link_plan *plan, struct cenv_link_stats *stats,
+                            struct cenv_error *err)
 {
     for (size_t i = 0; i < plan->nr_order; i++) {
         struct cenv_link_entry *py = &plan->entries[plan->order[i]];

@@ -137,7 +137,7 @@ static int find_python(struct planner *p)
 /* ---- entries ---- */
 
 /* What is known of a conflict with the entry that had the path until now. */
-static int take_over(struct planner *p, uint32_t old, uint32_t now)
+static int replace_entry(struct planner *p, uint32_t old, uint32_t now)
 {
     struct cenv_link_entry *loser = &p->plan->entries[old],
                            *winner = &p->plan->entries[now];
@@ -158,9 +158,9 @@ static int take_over(struct planner *p, uint32_t old, uint32_t now)
     loser->winner = now;
     if (loser->kind == CENV_KIND_DIRECTORY || loser->package == winner->package)
         return 0;
-    if (cenv_link_warn(p->stats, "'%.*s' is in %s and in %s; the latter's is used",
-                       CENV_STR_ARG(winner->target), dist_of(p, loser),
-                       dist_of(p, winner)) < 0)
+    if (cenv_link_stats_warn(
+            p->stats, "'%.*s' is in %s and in %s; the latter's is used",
+            CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner)) < 0)
         return cenv_error_oom(p->err);
     return 0;
 }
@@ -178,7 +178,7 @@ static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
         return cenv_error_oom(p->err);
     plan->entries = list;
     plan->entries[plan->nr++] = *entry;
-    int rc = old == CENV_NONE ? 0 : take_over(p, old, now);
+    int rc = old == CENV_NONE ? 0 : replace_entry(p, old, now);
     if (rc == 0 && plan->entries[now].winner == CENV_NONE &&
         cenv_map_put(&plan->targets, plan->entries[now].target, now) < 0)
         rc = cenv_error_oom(p->err);
@@ -186,14 +186,15 @@ static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
 }
 
 /* Recreated as it is all the same: what it says may be there on the user's machine. */
-static int look_at_link(struct planner *p, const struct cenv_plan_package *package,
-                        const struct cenv_link_entry *entry)
+static int check_link(struct planner *p, const struct cenv_plan_package *package,
+                      const struct cenv_link_entry *entry)
 {
     if (cenv_path_link_stays(entry->target, entry->link))
         return 0;
-    if (cenv_link_warn(p->stats, "%s: link '%.*s' points out of the prefix, to '%.*s'",
-                       package->dist.data, CENV_STR_ARG(entry->target),
-                       CENV_STR_ARG(entry->link)) < 0)
+    if (cenv_link_stats_warn(p->stats,
+                             "%s: link '%.*s' points out of the prefix, to '%.*s'",
+                             package->dist.data, CENV_STR_ARG(entry->target),
+                             CENV_STR_ARG(entry->link)) < 0)
         return cenv_error_oom(p->err);
     return 0;
 }
@@ -264,7 +265,7 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
         cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
                                 &entry.target) < 0)
         return cenv_error_oom(p->err);
-    int rc = entry.kind == CENV_KIND_SYMLINK ? look_at_link(p, package, &entry)
+    int rc = entry.kind == CENV_KIND_SYMLINK ? check_link(p, package, &entry)
              : entry.kind == CENV_KIND_RELOCATED
                  ? find_needle(p, path->placeholder, &entry.needle)
                  : 0;
@@ -272,8 +273,8 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
 }
 
 /* "bin/<command>"; the script's own time is that of the package's link.json: fixed, not now. */
-static int add_point(struct planner *p, const struct cenv_plan_package *package,
-                     struct cenv_str definition, int64_t mtime_ns)
+static int add_entry_point(struct planner *p, const struct cenv_plan_package *package,
+                           struct cenv_str definition, int64_t mtime_ns)
 {
     struct cenv_link_entry entry = {
         .package = (uint32_t)(package - p->plan->packages),
@@ -295,7 +296,7 @@ static int add_point(struct planner *p, const struct cenv_plan_package *package,
     return add_entry(p, &entry);
 }
 
-static int add_points(struct planner *p, const struct cenv_plan_package *package)
+static int add_entry_points(struct planner *p, const struct cenv_plan_package *package)
 {
     const struct cenv_json *item;
     struct cenv_stat st = {0};
@@ -306,13 +307,14 @@ static int add_points(struct planner *p, const struct cenv_plan_package *package
     cenv_json_each(item, package->info.entries)
     {
         if (rc == 0)
-            rc = add_point(p, package, cenv_json_str(item), st.mtime_ns);
+            rc = add_entry_point(p, package, cenv_json_str(item), st.mtime_ns);
     }
     return rc;
 }
 
 /* "a/__pycache__/b.cpython-312.pyc" of "a/b.py" (no "t" in the tag of free-threaded builds). */
-static int pyc_path(struct planner *p, struct cenv_str source, struct cenv_str *out)
+static int format_pyc_path(struct planner *p, struct cenv_str source,
+                           struct cenv_str *out)
 {
     struct cenv_str dir = cenv_path_parent(source), base = cenv_path_base(source);
     struct cenv_str rest = p->plan->python_version, major = cenv_str_cut(&rest, '.');
@@ -346,7 +348,7 @@ static int add_bytecode(struct planner *p, uint32_t first)
                                       .py = i,
                                       .winner = CENV_NONE,
                                       .kind = CENV_KIND_PYC};
-        rc = pyc_path(p, py->target, &pyc.target);
+        rc = format_pyc_path(p, py->target, &pyc.target);
         if (rc == 0 && cenv_map_get(&p->plan->targets, pyc.target) == CENV_NONE)
             rc = add_entry(p, &pyc);
     }
@@ -373,7 +375,7 @@ static int add_package(struct planner *p, struct cenv_plan_package *package)
     if (rc == 0 && package->noarch_python && !p->options->no_compile)
         rc = add_bytecode(p, package->first);
     if (rc == 0 && package->noarch_python)
-        rc = add_points(p, package);
+        rc = add_entry_points(p, package);
     package->nr = (uint32_t)p->plan->nr - package->first;
     return rc;
 }
@@ -428,8 +430,8 @@ static int find_link(struct planner *p, const struct cenv_link_entry *entry,
 }
 
 /* Follows the link at dir[0:at]: *dir becomes the path behind it, in the arena. */
-static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32_t link,
-                  size_t at, struct cenv_str *dir)
+static int follow_link(struct planner *p, const struct cenv_link_entry *entry,
+                       uint32_t link, size_t at, struct cenv_str *dir)
 {
     const struct cenv_link_entry *via = &p->plan->entries[link];
     struct cenv_str parent = cenv_path_parent(cenv_str_slice(*dir, 0, at));
@@ -464,8 +466,8 @@ static int follow(struct planner *p, const struct cenv_link_entry *entry, uint32
     return rc;
 }
 
-static int resolve(struct planner *p, const struct cenv_link_entry *entry,
-                   struct cenv_str *dir)
+static int resolve_dir(struct planner *p, const struct cenv_link_entry *entry,
+                       struct cenv_str *dir)
 {
     uint32_t link;
     size_t at = 0;
@@ -473,7 +475,7 @@ static int resolve(struct planner *p, const struct cenv_link_entry *entry,
     for (int links = 0; links <= MAX_LINKS; links++) {
         int rc = find_link(p, entry, *dir, &link, &at);
         if (rc == 0 && link != CENV_NONE)
-            rc = follow(p, entry, link, at, dir);
+            rc = follow_link(p, entry, link, at, dir);
         if (rc < 0 || link == CENV_NONE)
             return rc;
     }
@@ -500,7 +502,7 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
                    ? cenv_error_oom(p->err)
                    : 0;
     bool later = other < index;
-    return take_over(p, later ? other : index, later ? index : other);
+    return replace_entry(p, later ? other : index, later ? index : other);
 }
 
 /* Entries of one directory come together: the last answer is kept. */
@@ -518,7 +520,8 @@ static int place_entries(struct planner *p)
         entry->real = entry->target;
         if (!last.data || !cenv_str_eq(parent, last)) {
             last = real = parent;
-            rc = is_dir && entry->winner != CENV_NONE ? 0 : resolve(p, entry, &real);
+            rc =
+                is_dir && entry->winner != CENV_NONE ? 0 : resolve_dir(p, entry, &real);
             dir = rc ? CENV_NONE : add_dir(p, real);
             if (rc == 0 && dir == CENV_NONE)
                 rc = cenv_error_oom(p->err);
@@ -602,7 +605,7 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
     if (rc == 0)
         rc = make_order(&p);
     if (rc == 0)
-        rc = cenv_link_plan_times(p.plan, stats, err);
+        rc = cenv_link_mtimes_decide(p.plan, stats, err);
     if (rc == 0)
         rc = cenv_link_plan_check_lengths(p.plan, err);
     if (rc == 0)

@@ -55,7 +55,7 @@ int cenv_link_plan_check_lengths(const struct cenv_link_plan *plan,
     return rc;
 }
 
-static struct cenv_str lower(struct cenv_arena *arena, struct cenv_str text)
+static struct cenv_str lower_text(struct cenv_arena *arena, struct cenv_str text)
 {
     struct cenv_str copy = cenv_arena_str(arena, text);
     char *at = copy.data ? cenv_arena_alloc(arena, text.len + 1) : NULL;
@@ -74,7 +74,7 @@ int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_err
 
     for (uint32_t i = 0; rc == 0 && i < plan->nr_order; i++) {
         const struct cenv_link_entry *entry = &plan->entries[plan->order[i]], *other;
-        struct cenv_str key = lower(&arena, entry->real);
+        struct cenv_str key = lower_text(&arena, entry->real);
         uint32_t at = key.data ? cenv_map_get(&seen, key) : CENV_NONE;
         if (at != CENV_NONE) {
             other = &plan->entries[at];

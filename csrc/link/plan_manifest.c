@@ -32,9 +32,9 @@ static int look_by_plan(void *ctx, const struct cenv_lookup *what,
     return cenv_look_peek_script(what, found, err);
 }
 
-int cenv_manifest_of_plan(struct cenv_manifest **out, int dir,
-                          const struct cenv_link_plan *plan, struct cenv_task *task,
-                          struct cenv_error *err)
+int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
+                            const struct cenv_link_plan *plan, struct cenv_task *task,
+                            struct cenv_error *err)
 {
     struct plan_look look = {.plan = plan, .aliases = {&plan->forms, 1}};
     struct cenv_prefix records = {0};

@@ -15,8 +15,8 @@ struct cenv_manifest;
  * `plan` is read only. The caller saves it beside the prefix and frees it. Times, modes and inodes
  * are taken from `dir` as it is: nothing may change in it afterwards but its own name.
  */
-int cenv_manifest_of_plan(struct cenv_manifest **out, int dir,
-                          const struct cenv_link_plan *plan, struct cenv_task *task,
-                          struct cenv_error *err);
+int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
+                            const struct cenv_link_plan *plan, struct cenv_task *task,
+                            struct cenv_error *err);
 
 #endif

@@ -23,8 +23,8 @@
 enum { RECORD_MAX = 512 << 20 };
 
 /* The entry that lies where `entry` says, itself unless another package has the path. */
-static const struct cenv_link_entry *lying(const struct cenv_link_plan *plan,
-                                           const struct cenv_link_entry *entry)
+static const struct cenv_link_entry *winning_entry(const struct cenv_link_plan *plan,
+                                                   const struct cenv_link_entry *entry)
 {
     while (entry->winner != CENV_NONE)
         entry = &plan->entries[entry->winner];
@@ -34,7 +34,7 @@ static const struct cenv_link_entry *lying(const struct cenv_link_plan *plan,
 static bool is_listed(const struct cenv_link_plan *plan,
                       const struct cenv_link_entry *entry)
 {
-    return entry->kind != CENV_KIND_DIRECTORY && lying(plan, entry)->done;
+    return entry->kind != CENV_KIND_DIRECTORY && winning_entry(plan, entry)->done;
 }
 
 /* ---- paths ---- */
@@ -57,7 +57,7 @@ static const char *type_name(const struct cenv_link_entry *entry)
 static void add_path(const struct cenv_link_plan *plan,
                      const struct cenv_link_entry *entry, struct cenv_buf *out)
 {
-    const struct cenv_link_entry *there = lying(plan, entry);
+    const struct cenv_link_entry *there = winning_entry(plan, entry);
     bool packaged = entry->kind == CENV_KIND_FILE || entry->kind == CENV_KIND_RELOCATED;
 
     cenv_buf_puts(out, "      {\n        \"_path\": ");
@@ -330,7 +330,7 @@ static int write_history(const struct cenv_linker *linker, int meta,
     return rc;
 }
 
-int cenv_link_records(struct cenv_linker *linker, struct cenv_error *err)
+int cenv_link_records_write(struct cenv_linker *linker, struct cenv_error *err)
 {
     struct records records = {linker,
                               cenv_fs_open_dir(linker->root, "conda-meta", err)};

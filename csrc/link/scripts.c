@@ -110,7 +110,7 @@ static bool has_script(const struct cenv_link_plan *plan,
     return at != CENV_NONE && &plan->packages[plan->entries[at].package] == package;
 }
 
-bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when)
+bool cenv_link_scripts_exist(const struct cenv_link_plan *plan, const char *when)
 {
     char path[SCRIPT_MAX];
 
@@ -157,9 +157,9 @@ static void format_env(const struct cenv_linker *linker,
     args[nr] = NULL;
 }
 
-static int script_failed(const struct cenv_plan_package *package, const char *when,
-                         const struct cenv_proc_status *status,
-                         const struct cenv_buf *output, struct cenv_error *err)
+static int fail_script(const struct cenv_plan_package *package, const char *when,
+                       const struct cenv_proc_status *status,
+                       const struct cenv_buf *output, struct cenv_error *err)
 {
     struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
 
@@ -210,14 +210,15 @@ static int run_script(struct cenv_linker *linker,
                  ? cenv_error_oom(err)
                  : cenv_proc_run(&proc, &output, &status, linker->task, err);
     if (rc == 0 && (status.code || status.signal))
-        rc = script_failed(package, when, &status, &output, err);
+        rc = fail_script(package, when, &status, &output, err);
     cenv_buf_release(&texts);
     cenv_buf_release(&where);
     cenv_buf_release(&output);
     return rc;
 }
 
-static int run_all(struct cenv_linker *linker, const char *when, struct cenv_error *err)
+static int run_scripts(struct cenv_linker *linker, const char *when,
+                       struct cenv_error *err)
 {
     struct cenv_link_plan *plan = linker->plan;
     struct cenv_buf messages;
@@ -242,19 +243,19 @@ static int run_all(struct cenv_linker *linker, const char *when, struct cenv_err
     return rc;
 }
 
-int cenv_link_run_scripts(struct cenv_linker *linker, const char *when,
+int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
                           struct cenv_error *err)
 {
     struct bridge bridge = {0};
     int rc = 0;
 
-    if (!cenv_link_has_scripts(linker->plan, when))
+    if (!cenv_link_scripts_exist(linker->plan, when))
         return 0;
     struct cenv_span span = cenv_span_begin("scripts", when);
     if (!is_at_target(linker))
         rc = build_bridge(linker, &bridge, err);
     if (rc == 0)
-        rc = run_all(linker, when, err);
+        rc = run_scripts(linker, when, err);
     remove_bridge(linker, &bridge);
     linker->plan->ran_scripts = true;
     cenv_span_end(linker->task, &span);

@@ -12,8 +12,8 @@
  * there is any. A script that fails is CENV_ELINK with the end of its output; what they leave in
  * .messages.txt goes to stats->messages and the file is removed.
  */
-bool cenv_link_has_scripts(const struct cenv_link_plan *plan, const char *when);
-int cenv_link_run_scripts(struct cenv_linker *linker, const char *when,
+bool cenv_link_scripts_exist(const struct cenv_link_plan *plan, const char *when);
+int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
                           struct cenv_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/str.h"
 
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
+int cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
 {
     char text[CENV_MESSAGE_MAX], **list;
     va_list args;

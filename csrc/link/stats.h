@@ -22,7 +22,7 @@ struct cenv_link_stats {
 void cenv_link_stats_release(struct cenv_link_stats *stats);
 
 /* Appends a warning; 0 or -1 when out of memory. */
-int cenv_link_warn(struct cenv_link_stats *stats, const char *format, ...)
+int cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -191,7 +191,7 @@ static int save_manifest(struct cenv_build *build, int prefix,
                          const struct cenv_link_plan *plan)
 {
     struct cenv_manifest *manifest = NULL;
-    int rc = cenv_manifest_of_plan(&manifest, prefix, plan, build->task, build->err);
+    int rc = cenv_link_plan_manifest(&manifest, prefix, plan, build->task, build->err);
     if (rc == 0)
         rc = cenv_manifest_save(manifest, build->scratch.fd, CENV_TEMPLATE_MANIFEST,
                                 build->err);
