@@ -19,7 +19,7 @@ enum { URL_MAX = 64 << 10, DOCUMENT_MAX = 16 << 20 };
 /* ---- from the record ---- */
 
 /* Hex of the right length in lower case, or "": a null or odd value is no hash. */
-static void take_hash(const struct cenv_json *record, const char *key, size_t len,
+static void read_hash(const struct cenv_json *record, const char *key, size_t len,
                       char *out)
 {
     unsigned char raw[CENV_SHA256_LEN];
@@ -30,10 +30,10 @@ static void take_hash(const struct cenv_json *record, const char *key, size_t le
 }
 
 /* The URL with the secrets of the channel it lies in; NULL with rc 0 when there are none. */
-static int add_secrets(struct cenv_fetch_item *item, const struct cenv_json *secrets,
+static int add_secrets(struct cenv_fetch_job *job, const struct cenv_json *secrets,
                        struct cenv_error *err)
 {
-    struct cenv_str url = cenv_str(item->url);
+    struct cenv_str url = cenv_str(job->url);
     const struct cenv_json *pair;
     struct cenv_buf out;
 
@@ -51,52 +51,51 @@ static int add_secrets(struct cenv_fetch_item *item, const struct cenv_json *sec
         cenv_buf_init(&out, URL_MAX);
         cenv_buf_add_str(&out, with);
         cenv_buf_add_str(&out, cenv_str_slice(url, base.len, url.len));
-        item->secret_url = cenv_buf_detach(&out);
-        return item->secret_url ? 0 : cenv_error_oom(err);
+        job->secret_url = cenv_buf_detach(&out);
+        return job->secret_url ? 0 : cenv_error_oom(err);
     }
     return 0;
 }
 
-static int take_url(struct cenv_fetch_item *item, const struct cenv_json *secrets,
+static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
                     struct cenv_error *err)
 {
-    struct cenv_str url = cenv_json_get_str(item->record, "url"), end;
+    struct cenv_str url = cenv_json_get_str(job->record, "url"), end;
     struct cenv_buf path;
     int rc;
 
     if (!url.len || url.len > URL_MAX)
         return cenv_error_set(err, CENV_EUSAGE, "the record of '%.200s' has no URL",
-                              cenv_json_get_cstr(item->record, "name")
-                                  ? cenv_json_get_cstr(item->record, "name")
+                              cenv_json_get_cstr(job->record, "name")
+                                  ? cenv_json_get_cstr(job->record, "name")
                                   : "a package");
     end = cenv_str_slice(url, cenv_str_rfind(url, '#'),
                          url.len); /* '#md5' of explicit lists */
     if (end.len && end.len < 80)
         url.len -= end.len;
-    item->url = cenv_memdup(url.data, url.len);
-    if (!item->url)
+    job->url = cenv_memdup(url.data, url.len);
+    if (!job->url)
         return cenv_error_oom(err);
-    item->fn = strrchr(item->url, '/') ? strrchr(item->url, '/') + 1 : item->url;
+    job->fn = strrchr(job->url, '/') ? strrchr(job->url, '/') + 1 : job->url;
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_remote_local(cenv_str(item->url), &path, err);
+    rc = cenv_remote_local(cenv_str(job->url), &path, err);
     if (rc == 1)
-        item->local = cenv_buf_detach(&path);
-    if (rc == 1 && !item->local)
+        job->local = cenv_buf_detach(&path);
+    if (rc == 1 && !job->local)
         rc = cenv_error_oom(err);
     cenv_buf_release(&path);
-    return rc == 0 ? add_secrets(item, secrets, err) : rc < 0 ? rc : 0;
+    return rc == 0 ? add_secrets(job, secrets, err) : rc < 0 ? rc : 0;
 }
 
-static int set_key(struct cenv_fetch_item *item, struct cenv_error *err)
+static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
 
-    if (item->sha256[0])
-        snprintf(hex, sizeof(hex), "%s", item->sha256);
-    else if (cenv_sha256_hex(cenv_str(item->url), hex) < 0)
+    if (job->sha256[0])
+        snprintf(hex, sizeof(hex), "%s", job->sha256);
+    else if (cenv_sha256_hex(cenv_str(job->url), hex) < 0)
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
-    snprintf(item->key, sizeof(item->key), "%s-%s", item->sha256[0] ? "pkg" : "url",
-             hex);
+    snprintf(job->key, sizeof(job->key), "%s-%s", job->sha256[0] ? "pkg" : "url", hex);
     return 0;
 }
 
@@ -115,68 +114,68 @@ static bool is_whole(const struct cenv_json *record)
     return true;
 }
 
-int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
-                         const struct cenv_json *record,
-                         const struct cenv_json *secrets, struct cenv_error *err)
+int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
+                        const struct cenv_json *record, const struct cenv_json *secrets,
+                        struct cenv_error *err)
 {
     int64_t size = cenv_json_get_int(record, "size", 0);
     int rc;
 
-    item->record = cenv_json_dup(record);
-    if (!item->record)
+    job->record = cenv_json_dup(record);
+    if (!job->record)
         return cenv_error_oom(err);
-    item->whole = is_whole(record);
-    take_hash(record, "sha256", CENV_SHA256_LEN, item->sha256);
-    take_hash(record, "md5", CENV_MD5_LEN, item->md5);
-    item->size = item->stated_size = size > 0 ? (uint64_t)size : 0;
-    snprintf(item->dir, sizeof(item->dir), "%zu", index);
-    rc = take_url(item, secrets, err);
-    snprintf(item->archive, sizeof(item->archive), "%zu.archive", index);
-    return rc == 0 ? set_key(item, err) : rc;
+    job->whole = is_whole(record);
+    read_hash(record, "sha256", CENV_SHA256_LEN, job->sha256);
+    read_hash(record, "md5", CENV_MD5_LEN, job->md5);
+    job->size = job->stated_size = size > 0 ? (uint64_t)size : 0;
+    snprintf(job->dir, sizeof(job->dir), "%zu", index);
+    rc = read_url(job, secrets, err);
+    snprintf(job->archive, sizeof(job->archive), "%zu.archive", index);
+    return rc == 0 ? set_key(job, err) : rc;
 }
 
-void cenv_fetch_item_release(struct cenv_fetch_item *item)
+void cenv_fetch_job_release(struct cenv_fetch_job *job)
 {
-    cenv_json_free(item->record);
-    cenv_free(item->url);
-    cenv_free(item->secret_url);
-    cenv_free(item->local);
-    cenv_error_release(&item->transfer.err);
-    cenv_error_release(&item->err);
+    cenv_json_free(job->record);
+    cenv_free(job->url);
+    cenv_free(job->secret_url);
+    cenv_free(job->local);
+    cenv_error_release(&job->transfer.err);
+    cenv_error_release(&job->err);
 }
 
-bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index)
+bool cenv_fetch_job_is_repeated(const struct cenv_fetch_job *jobs, size_t index)
 {
     for (size_t i = 0; i < index; i++) {
-        if (strcmp(items[i].key, items[index].key) == 0)
+        if (strcmp(jobs[i].key, jobs[index].key) == 0)
             return true;
     }
     return false;
 }
 
-struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
-                                                    int scratch)
+struct cenv_http_transfer *cenv_fetch_job_transfer(struct cenv_fetch_job *job,
+                                                   int scratch)
 {
-    item->transfer = (struct cenv_http_transfer){
-        .url = item->secret_url ? item->secret_url : item->url,
+    job->transfer = (struct cenv_http_transfer){
+        .url = job->secret_url ? job->secret_url : job->url,
         .dir = scratch,
-        .file = item->archive,
-        .max_size = item->size,
+        .file = job->archive,
+        .max_size = job->size,
     };
-    return &item->transfer;
+    return &job->transfer;
 }
 
-struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item)
+struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job)
 {
-    return (struct cenv_layer_want){
-        .fn = cenv_str(item->fn),
-        .url = cenv_str(item->url),
-        .name = cenv_json_get_str(item->record, "name"),
-        .version = cenv_json_get_str(item->record, "version"),
-        .build = cenv_json_get_str(item->record, "build"),
-        .sha256 = cenv_str(item->sha256),
-        .md5 = cenv_str(item->md5),
-        .size = item->size,
+    return (struct cenv_pkgs_dirs_want){
+        .fn = cenv_str(job->fn),
+        .url = cenv_str(job->url),
+        .name = cenv_json_get_str(job->record, "name"),
+        .version = cenv_json_get_str(job->record, "version"),
+        .build = cenv_json_get_str(job->record, "build"),
+        .sha256 = cenv_str(job->sha256),
+        .md5 = cenv_str(job->md5),
+        .size = job->size,
     };
 }
 
@@ -198,19 +197,19 @@ static int add_missing(struct cenv_json *record, const struct cenv_json *from)
     return rc;
 }
 
-static int check_same(const struct cenv_fetch_item *item, const struct cenv_json *index,
+static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *index,
                       struct cenv_error *err)
 {
     static const char *const keys[] = {"name", "version", "build"};
 
     for (size_t i = 0; i < 3; i++) {
-        const char *want = cenv_json_get_cstr(item->record, keys[i]);
+        const char *want = cenv_json_get_cstr(job->record, keys[i]);
         const char *got = cenv_json_get_cstr(index, keys[i]);
         if (!want || (got && strcmp(want, got) == 0))
             continue;
         cenv_error_set(err, CENV_EINTEGRITY,
                        "package %s: its record says %s '%.200s', the archive '%.200s'",
-                       item->fn, keys[i], want, got ? got : "");
+                       job->fn, keys[i], want, got ? got : "");
         return cenv_error_hint(err, "the channel's index is wrong or out of date");
     }
     return 0;
@@ -232,34 +231,34 @@ static int read_index(int content, struct cenv_json **out, struct cenv_error *er
 }
 
 /* What the download taught; `digests` NULL: nothing new. */
-static int take_digests(struct cenv_fetch_item *item,
-                        const struct cenv_package_digests *digests)
+static int set_digests(struct cenv_fetch_job *job,
+                       const struct cenv_package_digests *digests)
 {
-    int rc = cenv_json_set_cstr(item->record, "fn", item->fn);
+    int rc = cenv_json_set_cstr(job->record, "fn", job->fn);
 
     if (digests) {
-        item->learnt = !item->sha256[0];
-        memcpy(item->sha256, digests->sha256, sizeof(item->sha256));
-        item->size = digests->size;
+        job->learnt = !job->sha256[0];
+        memcpy(job->sha256, digests->sha256, sizeof(job->sha256));
+        job->size = digests->size;
     }
-    rc |= cenv_json_set_cstr(item->record, "sha256", item->sha256);
-    if (item->size)
-        rc |= cenv_json_set_int(item->record, "size", (int64_t)item->size);
+    rc |= cenv_json_set_cstr(job->record, "sha256", job->sha256);
+    if (job->size)
+        rc |= cenv_json_set_int(job->record, "size", (int64_t)job->size);
     if (digests && digests->md5[0])
-        rc |= cenv_json_set_cstr(item->record, "md5", digests->md5);
+        rc |= cenv_json_set_cstr(job->record, "md5", digests->md5);
     return rc;
 }
 
-int cenv_fetch_item_found(struct cenv_fetch_item *item,
-                          const struct cenv_package_digests *digests, int content,
-                          struct cenv_error *err)
+int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
+                                 const struct cenv_package_digests *digests,
+                                 int content, struct cenv_error *err)
 {
     struct cenv_json *index = NULL;
     int rc = read_index(content, &index, err);
 
     if (rc == 0)
-        rc = check_same(item, index, err);
-    if (rc == 0 && take_digests(item, digests) < 0)
+        rc = check_same(job, index, err);
+    if (rc == 0 && set_digests(job, digests) < 0)
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -267,23 +266,23 @@ int cenv_fetch_item_found(struct cenv_fetch_item *item,
 
 /* ---- record.json ---- */
 
-int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
-                          struct cenv_error *err)
+int cenv_fetch_job_write_record(const struct cenv_fetch_job *job, int entry,
+                                struct cenv_error *err)
 {
     struct cenv_buf text;
     int rc;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
     rc =
-        cenv_json_print(item->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0
+        cenv_json_print(job->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0
             ? cenv_error_oom(err)
             : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
     cenv_buf_release(&text);
     return rc;
 }
 
-static int take_stored_size(struct cenv_fetch_item *item,
-                            const struct cenv_store *store, struct cenv_error *err)
+static int read_stored_size(struct cenv_fetch_job *job, const struct cenv_store *store,
+                            struct cenv_error *err)
 {
     struct cenv_json *stored = NULL;
     struct cenv_buf text;
@@ -291,13 +290,13 @@ static int take_stored_size(struct cenv_fetch_item *item,
     int rc;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    rc = cenv_package_entry_record(store, cenv_str(item->sha256), &text, err);
+    rc = cenv_package_entry_record(store, cenv_str(job->sha256), &text, err);
     if (rc == 0)
         rc = cenv_json_parse(&stored, cenv_buf_str(&text), "the store's record", err);
     if (rc == 0)
         size = cenv_json_get_int(stored, "size", 0);
     if (size > 0)
-        item->size = (uint64_t)size;
+        job->size = (uint64_t)size;
     cenv_json_free(stored);
     cenv_buf_release(&text);
     return rc < 0 ? rc : 0;
@@ -305,25 +304,25 @@ static int take_stored_size(struct cenv_fetch_item *item,
 
 /* From the package alone, never from how it came here: the same request gives the same record,
  * whether the package had to be fetched or was there (template ids depend on it). */
-int cenv_fetch_item_complete(struct cenv_fetch_item *item,
-                             const struct cenv_store *store, struct cenv_error *err)
+int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
+                                   const struct cenv_store *store,
+                                   struct cenv_error *err)
 {
     struct cenv_json *index = NULL;
     struct cenv_buf path;
     int rc, content;
 
-    if (item->whole)
+    if (job->whole)
         return 0;
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_package_entry_add_path(store, cenv_str(item->sha256), &path, err);
+    rc = cenv_package_entry_add_path(store, cenv_str(job->sha256), &path, err);
     content = rc < 0 ? rc : cenv_fs_open_root(path.data, err);
     cenv_buf_release(&path);
     rc = content < 0 ? content : read_index(content, &index, err);
     cenv_fd_close(content);
     if (rc == 0)
-        rc = take_stored_size(item, store, err);
-    if (rc == 0 &&
-        (take_digests(item, NULL) < 0 || add_missing(item->record, index) < 0))
+        rc = read_stored_size(job, store, err);
+    if (rc == 0 && (set_digests(job, NULL) < 0 || add_missing(job->record, index) < 0))
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -331,18 +330,18 @@ int cenv_fetch_item_complete(struct cenv_fetch_item *item,
 
 /* ---- offline ---- */
 
-int cenv_fetch_items_offline(const struct cenv_fetch_item *items, size_t nr,
-                             struct cenv_error *err)
+int cenv_fetch_job_fail_offline(const struct cenv_fetch_job *jobs, size_t nr,
+                                struct cenv_error *err)
 {
     struct cenv_buf names;
     size_t missing = 0, shown = 5;
 
     cenv_buf_init(&names, 4096);
     for (size_t i = 0; i < nr; i++) {
-        if (items[i].state != CENV_FETCH_MISSING || items[i].local)
+        if (jobs[i].state != CENV_FETCH_MISSING || jobs[i].local)
             continue;
         if (missing++ < shown)
-            cenv_buf_addf(&names, "%s%.200s", missing > 1 ? ", " : "", items[i].fn);
+            cenv_buf_addf(&names, "%s%.200s", missing > 1 ? ", " : "", jobs[i].fn);
     }
     if (missing > shown)
         cenv_buf_addf(&names, " and %zu more", missing - shown);

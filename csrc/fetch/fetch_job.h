@@ -21,7 +21,7 @@ enum cenv_fetch_state {
     CENV_FETCH_FAILED, /* `err` says why */
 };
 
-struct cenv_fetch_item {
+struct cenv_fetch_job {
     struct cenv_json *record; /* own copy, completed as things become known */
     char *url;                /* without secrets */
     char *secret_url;         /* with them; NULL: there are none */
@@ -42,39 +42,40 @@ struct cenv_fetch_item {
 };
 
 /* From a repodata record; "secrets" as cenv_fetch_packages has it, or NULL. */
-int cenv_fetch_item_init(struct cenv_fetch_item *item, size_t index,
-                         const struct cenv_json *record,
-                         const struct cenv_json *secrets, struct cenv_error *err);
-void cenv_fetch_item_release(struct cenv_fetch_item *item);
+int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
+                        const struct cenv_json *record, const struct cenv_json *secrets,
+                        struct cenv_error *err);
+void cenv_fetch_job_release(struct cenv_fetch_job *job);
 
-/* Whether an earlier item is the same package. */
-bool cenv_fetch_item_repeats(const struct cenv_fetch_item *items, size_t index);
+/* Whether an earlier job is the same package. */
+bool cenv_fetch_job_is_repeated(const struct cenv_fetch_job *jobs, size_t index);
 
-/* Its download into the scratch directory; borrowed from the item. */
-struct cenv_http_transfer *cenv_fetch_item_transfer(struct cenv_fetch_item *item,
-                                                    int scratch);
+/* Its download into the scratch directory; borrowed from the job. */
+struct cenv_http_transfer *cenv_fetch_job_transfer(struct cenv_fetch_job *job,
+                                                   int scratch);
 
-/* What to look for in package caches; borrowed from the item. */
-struct cenv_layer_want cenv_fetch_item_want(const struct cenv_fetch_item *item);
+/* What to look for in package caches; borrowed from the job. */
+struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job);
 
 /*
  * The archive was extracted to `content`: takes its digests (NULL: as stated) and compares name,
  * version and build with info/index.json (CENV_EINTEGRITY).
  */
-int cenv_fetch_item_found(struct cenv_fetch_item *item,
-                          const struct cenv_package_digests *digests, int content,
-                          struct cenv_error *err);
+int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
+                                 const struct cenv_package_digests *digests,
+                                 int content, struct cenv_error *err);
 
 /* Writes record.json into the entry. */
-int cenv_fetch_item_write(const struct cenv_fetch_item *item, int entry,
-                          struct cenv_error *err);
+int cenv_fetch_job_write_record(const struct cenv_fetch_job *job, int entry,
+                                struct cenv_error *err);
 
 /* Once the store has it: fills keys that the record lacks from info/index.json. */
-int cenv_fetch_item_complete(struct cenv_fetch_item *item,
-                             const struct cenv_store *store, struct cenv_error *err);
+int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
+                                   const struct cenv_store *store,
+                                   struct cenv_error *err);
 
 /* The error that names what is missing while offline. */
-int cenv_fetch_items_offline(const struct cenv_fetch_item *items, size_t nr,
-                             struct cenv_error *err);
+int cenv_fetch_job_fail_offline(const struct cenv_fetch_job *jobs, size_t nr,
+                                struct cenv_error *err);
 
 #endif

@@ -30,57 +30,57 @@ enum { PARALLEL = 8 };
 
 struct fetch {
     struct cenv_store *store;
-    struct cenv_fetch_item *items;
+    struct cenv_fetch_job *jobs;
     size_t nr;
     const struct cenv_json *options;
     bool offline;
     struct cenv_task *task;
     struct cenv_error *err;
 
-    struct cenv_fetch_item **wanted; /* those at work now */
+    struct cenv_fetch_job **wanted; /* those at work now */
     size_t nr_wanted;
     struct cenv_scratch scratch;
     struct cenv_queue ready; /* indices of `wanted` whose archive is there */
-    atomic_bool failed;      /* some item: start nothing more */
+    atomic_bool failed;      /* some job: start nothing more */
 };
 
 /* ---- what the store has ---- */
 
-static int look_up(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int find_stored(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct fetch *f = ctx;
-    struct cenv_fetch_item *item = &f->items[index];
+    struct cenv_fetch_job *job = &f->jobs[index];
     struct cenv_buf why;
     int rc = 1;
 
     (void)thread;
-    if (!item->sha256[0])
-        cenv_known_hash_find(f->store, cenv_str(item->url), cenv_str(item->md5),
-                             item->size, item->sha256);
+    if (!job->sha256[0])
+        cenv_known_hash_find(f->store, cenv_str(job->url), cenv_str(job->md5),
+                             job->size, job->sha256);
     cenv_buf_init(&why, 64 << 10);
-    if (item->sha256[0])
-        rc = cenv_package_entry_find(f->store, cenv_str(item->sha256), NULL, &why,
+    if (job->sha256[0])
+        rc = cenv_package_entry_find(f->store, cenv_str(job->sha256), NULL, &why,
                                      f->task, err);
-    item->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
-    item->replace =
+    job->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
+    job->replace =
         rc == 1 && why.len > 0 && !cenv_str_is(cenv_buf_str(&why), "not there");
-    snprintf(item->why, sizeof(item->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
+    snprintf(job->why, sizeof(job->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
     cenv_buf_release(&why);
     return rc < 0 ? rc : 0;
 }
 
-static int look_up_all(struct fetch *f)
+static int find_all_stored(struct fetch *f)
 {
     struct cenv_span span = cenv_span_begin("verify", "");
-    int rc = cenv_pool_run(cenv_host_cpus(), f->nr, look_up, f, f->task, f->err);
+    int rc = cenv_pool_run(cenv_host_cpus(), f->nr, find_stored, f, f->task, f->err);
 
     for (size_t i = 0; i < f->nr; i++) {
-        const struct cenv_fetch_item *item = &f->items[i];
-        span.hits += item->state == CENV_FETCH_THERE;
-        span.misses += item->state != CENV_FETCH_THERE;
-        if (item->state != CENV_FETCH_THERE && !span.miss_reason[0])
+        const struct cenv_fetch_job *job = &f->jobs[i];
+        span.hits += job->state == CENV_FETCH_THERE;
+        span.misses += job->state != CENV_FETCH_THERE;
+        if (job->state != CENV_FETCH_THERE && !span.miss_reason[0])
             snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",
-                     item->why[0] ? item->why : "not there");
+                     job->why[0] ? job->why : "not there");
     }
     span.items = f->nr;
     cenv_span_end(f->task, &span);
@@ -89,42 +89,42 @@ static int look_up_all(struct fetch *f)
 
 /* ---- one package into the scratch directory ---- */
 
-static int fail_item(struct fetch *f, struct cenv_fetch_item *item)
+static int fail_job(struct fetch *f, struct cenv_fetch_job *job)
 {
-    item->state = CENV_FETCH_FAILED;
+    job->state = CENV_FETCH_FAILED;
     atomic_store(&f->failed, true);
-    return 0; /* the pool goes on; the first item's failure in order is reported */
+    return 0; /* the pool goes on; the first job's failure in order is reported */
 }
 
 /* "<n>" of the scratch directory, with the entry's layout: content/ is open on success. */
-static int open_entry(struct fetch *f, struct cenv_fetch_item *item, int *entry,
+static int open_entry(struct fetch *f, struct cenv_fetch_job *job, int *entry,
                       int *content)
 {
-    int rc = cenv_fs_mkdir(f->scratch.fd, item->dir, 0755, &item->err);
+    int rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
 
     if (rc == 0)
-        rc = *entry = cenv_fs_open_dir(f->scratch.fd, item->dir, &item->err);
+        rc = *entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
     if (rc >= 0)
-        rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &item->err);
+        rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &job->err);
     if (rc == 0)
-        rc = *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &item->err);
+        rc = *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &job->err);
     return rc < 0 ? rc : 0;
 }
 
 /* The archive: downloaded into the scratch directory, or where it lies on this machine. */
-static int open_archive(struct fetch *f, const struct cenv_fetch_item *item,
+static int open_archive(struct fetch *f, const struct cenv_fetch_job *job,
                         struct cenv_error *err)
 {
-    return item->local ? cenv_fs_open_named(item->local, NULL, err)
-                       : cenv_fs_open_file(f->scratch.fd, item->archive, NULL, err);
+    return job->local ? cenv_fs_open_named(job->local, NULL, err)
+                      : cenv_fs_open_file(f->scratch.fd, job->archive, NULL, err);
 }
 
-static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd,
+static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
                            int entry, int content)
 {
-    struct cenv_package_source source = {.name = item->fn, .fd = fd};
-    struct cenv_package_want want = {item->sha256[0] ? item->sha256 : NULL,
-                                     item->md5[0] ? item->md5 : NULL, item->size};
+    struct cenv_package_source source = {.name = job->fn, .fd = fd};
+    struct cenv_package_want want = {job->sha256[0] ? job->sha256 : NULL,
+                                     job->md5[0] ? job->md5 : NULL, job->size};
     struct cenv_package_digests digests;
     struct cenv_pkg_manifest manifest;
     int rc;
@@ -133,113 +133,113 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_item *item, int fd
     cenv_package_limits_init(&source.limits);
     cenv_pkg_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
-                           &item->err);
+                           &job->err);
     if (rc == 0)
-        rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &item->err);
+        rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &job->err);
     cenv_pkg_manifest_release(&manifest);
     if (rc == 0)
-        rc = cenv_fetch_item_found(item, &digests, content, &item->err);
-    return rc == 0 ? cenv_fetch_item_write(item, entry, &item->err) : rc;
+        rc = cenv_fetch_job_check_content(job, &digests, content, &job->err);
+    return rc == 0 ? cenv_fetch_job_write_record(job, entry, &job->err) : rc;
 }
 
-static int extract_item(struct fetch *f, struct cenv_fetch_item *item)
+static int extract_job(struct fetch *f, struct cenv_fetch_job *job)
 {
-    int entry = -1, content = -1, fd = open_archive(f, item, &item->err);
-    int rc = fd < 0 ? fd : open_entry(f, item, &entry, &content);
+    int entry = -1, content = -1, fd = open_archive(f, job, &job->err);
+    int rc = fd < 0 ? fd : open_entry(f, job, &entry, &content);
 
     if (rc == 0)
-        rc = extract_archive(f, item, fd, entry, content);
+        rc = extract_archive(f, job, fd, entry, content);
     cenv_fd_close(content);
     cenv_fd_close(entry);
     cenv_fd_close(fd);
-    if (!item->local)
-        cenv_raw_unlink(f->scratch.fd, item->archive);
+    if (!job->local)
+        cenv_raw_unlink(f->scratch.fd, job->archive);
     if (rc < 0)
-        return rc == CENV_ECANCELLED ? rc : fail_item(f, item);
-    item->state = CENV_FETCH_MADE;
+        return rc == CENV_ECANCELLED ? rc : fail_job(f, job);
+    job->state = CENV_FETCH_MADE;
     return 0;
 }
 
 /* ---- package caches of other tools ---- */
 
-/* Tries each cache: the extracted package, then the archive. 1 when the item needs no download. */
-static int try_layers(struct fetch *f, struct cenv_fetch_item *item)
+/* Tries each cache: the extracted package, then the archive. 1 when the job needs no download. */
+static int find_archive_in_caches(struct fetch *f, struct cenv_fetch_job *job)
 {
     const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
-    struct cenv_layer_want want = cenv_fetch_item_want(item);
+    struct cenv_pkgs_dirs_want want = cenv_fetch_job_want(job);
     struct cenv_buf path;
     int rc = 0;
 
-    if (!item->sha256[0] && !item->md5[0])
+    if (!job->sha256[0] && !job->md5[0])
         return 0;
     cenv_buf_init(&path, 1 << 20);
     cenv_json_each(dir, dirs)
     {
         const char *name = cenv_json_cstr(dir);
         if (rc == 0 && name)
-            rc = cenv_layer_find_archive(name, &want, &path, f->task, &item->err);
+            rc = cenv_pkgs_dirs_find_archive(name, &want, &path, f->task, &job->err);
     }
     if (rc == 1)
-        item->local = cenv_buf_detach(&path);
+        job->local = cenv_buf_detach(&path);
     cenv_buf_release(&path);
     return rc;
 }
 
-static int import_layer(struct fetch *f, struct cenv_fetch_item *item,
-                        const char *pkgs_dir)
+static int copy_from_cache(struct fetch *f, struct cenv_fetch_job *job,
+                           const char *pkgs_dir)
 {
-    struct cenv_layer_want want = cenv_fetch_item_want(item);
+    struct cenv_pkgs_dirs_want want = cenv_fetch_job_want(job);
     int entry = -1, content = -1,
-        rc = cenv_fs_mkdir(f->scratch.fd, item->dir, 0755, &item->err);
+        rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
 
     if (rc == 0)
-        rc = entry = cenv_fs_open_dir(f->scratch.fd, item->dir, &item->err);
+        rc = entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
     if (rc >= 0)
-        rc = cenv_layer_import(pkgs_dir, &want, entry, f->task, &item->err);
+        rc = cenv_pkgs_dirs_copy_package(pkgs_dir, &want, entry, f->task, &job->err);
     if (rc == 1) {
-        content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &item->err);
+        content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &job->err);
         rc = content < 0 ? content
-                         : cenv_fetch_item_found(item, NULL, content, &item->err);
+                         : cenv_fetch_job_check_content(job, NULL, content, &job->err);
         if (rc == 0)
-            rc = cenv_fetch_item_write(item, entry, &item->err);
+            rc = cenv_fetch_job_write_record(job, entry, &job->err);
         rc = rc == 0 ? 1 : rc;
     }
     cenv_fd_close(content);
     cenv_fd_close(entry);
     if (rc != 1)
-        cenv_fs_discard_tree(f->scratch.fd, item->dir);
+        cenv_fs_discard_tree(f->scratch.fd, job->dir);
     return rc;
 }
 
-static int try_imports(struct fetch *f, struct cenv_fetch_item *item)
+static int copy_from_caches(struct fetch *f, struct cenv_fetch_job *job)
 {
     const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
     int rc = 0;
 
-    if (!item->sha256[0]) /* an entry is named by it, and only the archive tells it */
+    if (!job->sha256[0]) /* an entry is named by it, and only the archive tells it */
         return 0;
     cenv_json_each(dir, dirs)
     {
         const char *name = cenv_json_cstr(dir);
         if (rc == 0 && name)
-            rc = import_layer(f, item, name);
+            rc = copy_from_cache(f, job, name);
     }
     return rc;
 }
 
-static int layer_job(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int use_caches(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct fetch *f = ctx;
-    struct cenv_fetch_item *item = f->wanted[index];
-    int rc = try_imports(f, item);
+    struct cenv_fetch_job *job = f->wanted[index];
+    int rc = copy_from_caches(f, job);
 
     (void)thread;
     (void)err;
     if (rc == 1)
-        item->state = CENV_FETCH_MADE;
+        job->state = CENV_FETCH_MADE;
     if (rc == 0)
-        rc = try_layers(f, item);
-    return rc < 0 ? fail_item(f, item) : 0;
+        rc = find_archive_in_caches(f, job);
+    return rc < 0 ? fail_job(f, job) : 0;
 }
 
 /* ---- downloading and extracting side by side ---- */
@@ -248,18 +248,18 @@ static int on_download(void *ctx, struct cenv_http_transfer *transfer,
                        struct cenv_error *err)
 {
     struct fetch *f = ctx;
-    struct cenv_fetch_item *item = NULL;
+    struct cenv_fetch_job *job = NULL;
     size_t index = 0;
 
     for (; index < f->nr_wanted; index++) {
-        item = f->wanted[index];
-        if (&item->transfer == transfer)
+        job = f->wanted[index];
+        if (&job->transfer == transfer)
             break;
     }
     if (transfer->rc < 0 || transfer->reply.status != 200) {
-        cenv_remote_failed(transfer, &item->err);
-        cenv_error_prefix(&item->err, "package %s", item->fn);
-        fail_item(f, item);
+        cenv_remote_failed(transfer, &job->err);
+        cenv_error_prefix(&job->err, "package %s", job->fn);
+        fail_job(f, job);
     } else {
         cenv_queue_push(&f->ready, index);
     }
@@ -275,11 +275,11 @@ static int download_all(struct fetch *f, struct cenv_error *err)
     size_t nr = 0;
 
     for (size_t i = 0; rc == 0 && i < f->nr_wanted; i++) {
-        struct cenv_fetch_item *item = f->wanted[i];
-        if (item->state == CENV_FETCH_MISSING && item->local)
+        struct cenv_fetch_job *job = f->wanted[i];
+        if (job->state == CENV_FETCH_MISSING && job->local)
             cenv_queue_push(&f->ready, i);
-        else if (item->state == CENV_FETCH_MISSING)
-            list[nr++] = cenv_fetch_item_transfer(item, f->scratch.fd);
+        else if (job->state == CENV_FETCH_MISSING)
+            list[nr++] = cenv_fetch_job_transfer(job, f->scratch.fd);
     }
     if (rc == 0 && nr)
         rc = cenv_network_open(&network, cenv_json_get(f->options, "network"), err);
@@ -294,14 +294,15 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         cenv_span_end(f->task, &span);
     cenv_free(list);
     if (rc < 0 && rc != CENV_ECANCELLED && atomic_load(&f->failed)) {
-        cenv_error_release(err); /* an item tells why */
+        cenv_error_release(err); /* an job tells why */
         rc = 0;
     }
     return rc;
 }
 
 /* Job 0 downloads; each of the others extracts the next package that is ready. */
-static int work_job(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int download_or_extract(void *ctx, size_t index, unsigned thread,
+                               struct cenv_error *err)
 {
     struct fetch *f = ctx;
     size_t ready;
@@ -316,73 +317,74 @@ static int work_job(void *ctx, size_t index, unsigned thread, struct cenv_error 
     rc = cenv_queue_pop(&f->ready, &ready, f->task, err);
     if (rc <= 0 || atomic_load(&f->failed))
         return rc < 0 ? rc : 0;
-    rc = extract_item(f, f->wanted[ready]);
+    rc = extract_job(f, f->wanted[ready]);
     return rc < 0 ? cenv_error_move(err, &f->wanted[ready]->err) : 0;
 }
 
 static int by_size(const void *a, const void *b)
 {
-    const struct cenv_fetch_item *left = *(struct cenv_fetch_item *const *)a;
-    const struct cenv_fetch_item *right = *(struct cenv_fetch_item *const *)b;
+    const struct cenv_fetch_job *left = *(struct cenv_fetch_job *const *)a;
+    const struct cenv_fetch_job *right = *(struct cenv_fetch_job *const *)b;
 
     if (left->size != right->size)
         return left->size < right->size ? 1 : -1;
     return (left > right) - (left < right);
 }
 
-static void announce(struct fetch *f)
+static void announce_bytes(struct fetch *f)
 {
     uint64_t total = 0;
     bool remote = false;
 
     for (size_t i = 0; i < f->nr_wanted; i++) {
-        const struct cenv_fetch_item *item = f->wanted[i];
-        remote |= !item->local;
-        total += item->local ? item->size : 2 * item->size; /* received, then read */
+        const struct cenv_fetch_job *job = f->wanted[i];
+        remote |= !job->local;
+        total += job->local ? job->size : 2 * job->size; /* received, then read */
     }
     cenv_task_progress(f->task, remote ? "download" : "extract", total);
 }
 
 /* ---- a set of locked packages ---- */
 
-static int make_all(struct fetch *f)
+static int make_entries(struct fetch *f)
 {
     unsigned threads = cenv_host_cpus();
     int rc = 0;
 
     qsort(f->wanted, f->nr_wanted, sizeof(*f->wanted), by_size);
     if (cenv_json_len(cenv_json_get(f->options, "pkgs_dirs")) > 0)
-        rc = cenv_pool_run(threads, f->nr_wanted, layer_job, f, f->task, f->err);
+        rc = cenv_pool_run(threads, f->nr_wanted, use_caches, f, f->task, f->err);
     for (size_t i = 0; rc == 0 && f->offline && i < f->nr_wanted; i++)
         rc = f->wanted[i]->state == CENV_FETCH_MISSING && !f->wanted[i]->local
-                 ? cenv_fetch_items_offline(f->items, f->nr, f->err)
+                 ? cenv_fetch_job_fail_offline(f->jobs, f->nr, f->err)
                  : 0;
     if (rc < 0)
         return rc;
-    announce(f);
+    announce_bytes(f);
     if (cenv_queue_init(&f->ready, f->nr_wanted) < 0)
         rc = cenv_error_oom(f->err);
     if (rc == 0)
-        rc = cenv_pool_run(threads + 1, f->nr_wanted + 1, work_job, f, f->task, f->err);
+        rc = cenv_pool_run(threads + 1, f->nr_wanted + 1, download_or_extract, f,
+                           f->task, f->err);
     cenv_queue_release(&f->ready);
     return rc;
 }
 
 /* Publishes what was made, even when something else failed: it need not be fetched again. */
-static int publish_all(struct fetch *f)
+static int publish_made(struct fetch *f)
 {
     int rc = cenv_publish_sync(f->store, f->err);
 
     for (size_t i = 0; i < f->nr_wanted && rc == 0; i++) {
-        struct cenv_fetch_item *item = f->wanted[i];
-        if (item->state != CENV_FETCH_MADE)
+        struct cenv_fetch_job *job = f->wanted[i];
+        if (job->state != CENV_FETCH_MADE)
             continue;
-        rc = cenv_package_entry_publish(f->store, cenv_str(item->sha256), &f->scratch,
-                                        item->dir, item->replace, f->err);
-        if (rc == 0 && item->learnt)
-            rc = cenv_known_hash_put(f->store, cenv_str(item->url), cenv_str(item->md5),
-                                     item->stated_size, item->sha256, f->err);
-        item->state = CENV_FETCH_THERE;
+        rc = cenv_package_entry_publish(f->store, cenv_str(job->sha256), &f->scratch,
+                                        job->dir, job->replace, f->err);
+        if (rc == 0 && job->learnt)
+            rc = cenv_known_hash_put(f->store, cenv_str(job->url), cenv_str(job->md5),
+                                     job->stated_size, job->sha256, f->err);
+        job->state = CENV_FETCH_THERE;
     }
     return rc;
 }
@@ -391,24 +393,24 @@ static int publish_all(struct fetch *f)
 static int first_failure(struct fetch *f)
 {
     for (size_t i = 0; i < f->nr; i++) {
-        if (f->items[i].state == CENV_FETCH_FAILED)
-            return cenv_error_move(f->err, &f->items[i].err);
+        if (f->jobs[i].state == CENV_FETCH_FAILED)
+            return cenv_error_move(f->err, &f->jobs[i].err);
     }
     return 0;
 }
 
 /* Makes and publishes `wanted`, all locked by us. */
-static int obtain(struct fetch *f)
+static int obtain_wanted(struct fetch *f)
 {
     int rc = cenv_scratch_open(f->store, &f->scratch, f->err);
 
     if (rc < 0)
         return rc;
-    rc = make_all(f);
+    rc = make_entries(f);
     if (rc == 0 || atomic_load(&f->failed)) {
         struct cenv_error *outer = f->err, own = CENV_ERROR_INIT;
         f->err = &own;
-        int published = publish_all(f);
+        int published = publish_made(f);
         f->err = outer;
         if (rc == 0)
             rc = published < 0 ? cenv_error_move(outer, &own) : first_failure(f);
@@ -420,81 +422,81 @@ static int obtain(struct fetch *f)
 
 /* ---- who fetches what ---- */
 
-static void unlock_all(struct fetch *f)
+static void unlock_jobs(struct fetch *f)
 {
     for (size_t i = 0; i < f->nr; i++) {
-        struct cenv_fetch_item *item = &f->items[i];
-        if (item->lock)
-            cenv_store_lock_release(f->store, item->key, item->lock);
-        item->lock = NULL;
+        struct cenv_fetch_job *job = &f->jobs[i];
+        if (job->lock)
+            cenv_store_lock_release(f->store, job->key, job->lock);
+        job->lock = NULL;
     }
 }
 
 /* Those that nobody else is fetching. One that was published meanwhile is there. */
-static int lock_free_ones(struct fetch *f)
+static int lock_free_jobs(struct fetch *f)
 {
     int rc = 0;
 
     for (size_t i = 0; i < f->nr && rc == 0; i++) {
-        struct cenv_fetch_item *item = &f->items[i];
-        if (item->state != CENV_FETCH_MISSING || cenv_fetch_item_repeats(f->items, i))
+        struct cenv_fetch_job *job = &f->jobs[i];
+        if (job->state != CENV_FETCH_MISSING || cenv_fetch_job_is_repeated(f->jobs, i))
             continue;
-        rc = cenv_store_lock_try(f->store, item->key, &item->lock, f->err);
+        rc = cenv_store_lock_try(f->store, job->key, &job->lock, f->err);
         if (rc == 0)
-            rc = look_up(f, i, 0, f->err);
-        if (rc == 0 && item->state == CENV_FETCH_MISSING)
-            f->wanted[f->nr_wanted++] = item;
+            rc = find_stored(f, i, 0, f->err);
+        if (rc == 0 && job->state == CENV_FETCH_MISSING)
+            f->wanted[f->nr_wanted++] = job;
         rc = rc == 1 ? 0 : rc;
     }
     return rc;
 }
 
 /* What another process was fetching: wait for it, and do it ourselves when it did not. */
-static int wait_for(struct fetch *f, size_t index)
+static int wait_for_job(struct fetch *f, size_t index)
 {
-    struct cenv_fetch_item *item = &f->items[index];
-    int rc = cenv_store_lock_take(f->store, item->key, &item->lock, f->task, f->err);
+    struct cenv_fetch_job *job = &f->jobs[index];
+    int rc = cenv_store_lock_take(f->store, job->key, &job->lock, f->task, f->err);
 
     if (rc == 0)
-        rc = look_up(f, index, 0, f->err);
-    if (rc == 0 && item->state == CENV_FETCH_MISSING) {
-        f->wanted[0] = item;
+        rc = find_stored(f, index, 0, f->err);
+    if (rc == 0 && job->state == CENV_FETCH_MISSING) {
+        f->wanted[0] = job;
         f->nr_wanted = 1;
-        rc = obtain(f);
+        rc = obtain_wanted(f);
     }
-    unlock_all(f);
+    unlock_jobs(f);
     return rc;
 }
 
 static int fetch_missing(struct fetch *f)
 {
-    int rc = lock_free_ones(f);
+    int rc = lock_free_jobs(f);
 
     if (rc == 0 && f->nr_wanted > 0)
-        rc = obtain(f);
-    unlock_all(f);
+        rc = obtain_wanted(f);
+    unlock_jobs(f);
     for (size_t i = 0; i < f->nr && rc == 0; i++) {
-        if (f->items[i].state == CENV_FETCH_MISSING)
-            rc = wait_for(f, i);
+        if (f->jobs[i].state == CENV_FETCH_MISSING)
+            rc = wait_for_job(f, i);
     }
     return rc;
 }
 
 /* ---- the whole ---- */
 
-static int fetch_all(struct fetch *f)
+static int fetch_jobs(struct fetch *f)
 {
     bool missing = false;
-    int rc = look_up_all(f);
+    int rc = find_all_stored(f);
 
     for (size_t i = 0; i < f->nr; i++)
-        missing |= f->items[i].state != CENV_FETCH_THERE;
+        missing |= f->jobs[i].state != CENV_FETCH_THERE;
     if (rc == 0 && missing)
         rc = fetch_missing(f);
     return rc;
 }
 
-static int report(struct fetch *f, struct cenv_buf *out)
+static int write_records(struct fetch *f, struct cenv_buf *out)
 {
     int rc = 0;
 
@@ -502,35 +504,36 @@ static int report(struct fetch *f, struct cenv_buf *out)
     for (size_t i = 0; i < f->nr && rc == 0; i++) {
         if (i > 0)
             cenv_buf_putc(out, ',');
-        rc = cenv_fetch_item_complete(&f->items[i], f->store, f->err);
+        rc = cenv_fetch_job_complete_record(&f->jobs[i], f->store, f->err);
         if (rc == 0)
-            cenv_json_print(f->items[i].record, 0, out);
+            cenv_json_print(f->jobs[i].record, 0, out);
     }
     cenv_buf_putc(out, ']');
     return rc == 0 && out->failed ? cenv_error_oom(f->err) : rc;
 }
 
-static int run(struct fetch *f, const struct cenv_json *records, struct cenv_buf *out)
+static int fetch_records(struct fetch *f, const struct cenv_json *records,
+                         struct cenv_buf *out)
 {
     const struct cenv_json *record;
     size_t i = 0;
     int rc = 0;
 
     f->nr = cenv_json_len(records);
-    f->items = cenv_calloc(f->nr + 1, sizeof(*f->items));
+    f->jobs = cenv_calloc(f->nr + 1, sizeof(*f->jobs));
     f->wanted = cenv_calloc(f->nr + 1, sizeof(*f->wanted));
-    if (!f->items || !f->wanted)
+    if (!f->jobs || !f->wanted)
         return cenv_error_oom(f->err);
     cenv_json_each(record, records)
     {
         if (rc == 0)
-            rc = cenv_fetch_item_init(&f->items[i], i, record,
-                                      cenv_json_get(f->options, "secrets"), f->err);
+            rc = cenv_fetch_job_init(&f->jobs[i], i, record,
+                                     cenv_json_get(f->options, "secrets"), f->err);
         i++;
     }
     if (rc == 0)
-        rc = fetch_all(f);
-    return rc == 0 ? report(f, out) : rc;
+        rc = fetch_jobs(f);
+    return rc == 0 ? write_records(f, out) : rc;
 }
 
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
@@ -547,10 +550,10 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
     f.options = options;
     f.offline = cenv_json_get_true(options, "offline");
     if (rc == 0)
-        rc = run(&f, records, out);
-    for (size_t i = 0; f.items && i < f.nr; i++)
-        cenv_fetch_item_release(&f.items[i]);
-    cenv_free(f.items);
+        rc = fetch_records(&f, records, out);
+    for (size_t i = 0; f.jobs && i < f.nr; i++)
+        cenv_fetch_job_release(&f.jobs[i]);
+    cenv_free(f.jobs);
     cenv_free(f.wanted);
     cenv_json_free(records);
     cenv_json_free(options);

@@ -72,8 +72,8 @@ struct repodata {
     struct cenv_error *err;
 };
 
-static int absent(const struct repodata *r, const struct subdir *subdir,
-                  const char *why, const char *hint)
+static int fail_absent(const struct repodata *r, const struct subdir *subdir,
+                       const char *why, const char *hint)
 {
     cenv_error_set(r->err, CENV_ECHANNEL, "channel '%s' %s", subdir->safe.data, why);
     return cenv_error_hint(r->err, "%s", hint);
@@ -120,8 +120,9 @@ static int use_local(struct repodata *r, struct subdir *subdir,
     if (form < 0) {
         subdir->missing = true;
         return subdir->required
-                   ? absent(r, subdir, "has no repodata.json there",
-                            "check the path, or make its index: cenv index DIRECTORY")
+                   ? fail_absent(
+                         r, subdir, "has no repodata.json there",
+                         "check the path, or make its index: cenv index DIRECTORY")
                    : 0;
     }
     subdir->form = (enum form)form;
@@ -149,7 +150,7 @@ static int store_path(struct repodata *r, struct subdir *subdir)
     return 0;
 }
 
-static void forget(struct subdir *subdir)
+static void forget_state(struct subdir *subdir)
 {
     cenv_json_free(subdir->state);
     subdir->state = NULL;
@@ -169,7 +170,7 @@ static bool has_form(const struct repodata *r, struct subdir *subdir)
     return false;
 }
 
-/* Loads the state and holds it against the data; what does not fit counts as absent. */
+/* Loads the state and holds it against the data; what does not fit counts as fail_absent. */
 static int load_state(struct repodata *r, struct subdir *subdir)
 {
     int dir = r->store->dirs[CENV_STORE_REPODATA];
@@ -190,7 +191,7 @@ static int load_state(struct repodata *r, struct subdir *subdir)
         cenv_json_get_int(subdir->state, "size", -1) != (int64_t)st.size ||
         cenv_json_get_int(subdir->state, "mtime_us", -1) != st.mtime_ns / 1000 ||
         !cenv_json_get_cstr(subdir->state, "identity") || !has_form(r, subdir)) {
-        forget(subdir);
+        forget_state(subdir);
         return 0;
     }
     snprintf(subdir->file, sizeof(subdir->file), "%s", file);
@@ -202,8 +203,8 @@ static int use_store(struct repodata *r, struct subdir *subdir)
     subdir->done = true;
     subdir->missing = cenv_json_get_true(subdir->state, "missing");
     if (subdir->missing)
-        return subdir->required ? absent(r, subdir, "does not exist (HTTP 404)",
-                                         "check the channel's name or URL")
+        return subdir->required ? fail_absent(r, subdir, "does not exist (HTTP 404)",
+                                              "check the channel's name or URL")
                                 : 0;
     snprintf(subdir->identity, sizeof(subdir->identity), "%s",
              cenv_json_get_cstr(subdir->state, "identity"));
@@ -240,8 +241,9 @@ static int save_state(struct repodata *r, struct subdir *subdir)
 
 /* ---- asking the server ---- */
 
-/* What to ask for: the form we have, else the best, unless that was lately not there. */
-static int aim(struct repodata *r, struct subdir *subdir, size_t index, enum form form)
+/* What to ask_servers for: the form we have, else the best, unless that was lately not there. */
+static int set_target(struct repodata *r, struct subdir *subdir, size_t index,
+                      enum form form)
 {
     const char *have = cenv_json_get_cstr(subdir->state, "form");
     bool same = have && strcmp(have, forms[form].ext) == 0 &&
@@ -266,7 +268,8 @@ static int aim(struct repodata *r, struct subdir *subdir, size_t index, enum for
     return subdir->target.failed ? cenv_error_oom(r->err) : 0;
 }
 
-static bool lacks(const struct repodata *r, const struct subdir *subdir, enum form form)
+static bool lacks_form(const struct repodata *r, const struct subdir *subdir,
+                       enum form form)
 {
     int64_t age;
 
@@ -278,7 +281,8 @@ static bool lacks(const struct repodata *r, const struct subdir *subdir, enum fo
     return age >= 0 && age < FORM_SECONDS;
 }
 
-static int run(struct repodata *r, struct cenv_network *network, enum form form)
+static int send_requests(struct repodata *r, struct cenv_network *network,
+                         enum form form)
 {
     struct cenv_http_transfer **list =
         cenv_calloc(r->nr, sizeof(struct cenv_http_transfer *));
@@ -287,9 +291,9 @@ static int run(struct repodata *r, struct cenv_network *network, enum form form)
 
     for (size_t i = 0; i < r->nr && rc == 0; i++) {
         struct subdir *subdir = &r->subdirs[i];
-        if (subdir->done || lacks(r, subdir, form))
+        if (subdir->done || lacks_form(r, subdir, form))
             continue;
-        rc = aim(r, subdir, i, form);
+        rc = set_target(r, subdir, i, form);
         list[nr++] = &subdir->transfer;
     }
     if (rc == 0)
@@ -418,7 +422,7 @@ static int check_download(struct repodata *r, struct subdir *subdir)
     return rc;
 }
 
-/* Since when the better forms are known to be absent: as before, or since this time. */
+/* Since when the better forms are known to be fail_absent: as before, or since this time. */
 static int carry_lacking(const struct repodata *r, const struct subdir *subdir,
                          struct cenv_json *state, bool missing)
 {
@@ -442,7 +446,7 @@ static int new_state(const struct repodata *r, struct subdir *subdir,
     struct cenv_json *state = cenv_json_object();
     int rc = carry_lacking(r, subdir, state, !st);
 
-    forget(subdir);
+    forget_state(subdir);
     subdir->state = state;
     rc |= cenv_json_set_cstr(state, "url", subdir->safe.data);
     rc |= cenv_json_set_bool(state, "missing", !st);
@@ -519,7 +523,7 @@ static int take_reply(struct repodata *r, struct subdir *subdir)
 
 static int ask_form(struct repodata *r, struct cenv_network *network, enum form form)
 {
-    int rc = run(r, network, form);
+    int rc = send_requests(r, network, form);
 
     for (size_t i = 0; i < r->nr && rc == 0; i++) {
         struct subdir *subdir = &r->subdirs[i];
@@ -529,7 +533,7 @@ static int ask_form(struct repodata *r, struct cenv_network *network, enum form 
     return rc;
 }
 
-static int ask(struct repodata *r)
+static int ask_servers(struct repodata *r)
 {
     struct cenv_network network = {.http = NULL};
     int rc = cenv_scratch_open(r->store, &r->scratch, r->err);
@@ -585,12 +589,12 @@ static int use_what_is_there(struct repodata *r, struct subdir *subdir)
     }
     if (!r->offline)
         return 0;
-    return absent(r, subdir,
-                  "has never been fetched, and --offline forbids to fetch it now",
-                  "run once without --offline");
+    return fail_absent(r, subdir,
+                       "has never been fetched, and --offline forbids to fetch it now",
+                       "send_requests once without --offline");
 }
 
-static void count(struct repodata *r, struct cenv_span *span)
+static void count_subdirs(struct repodata *r, struct cenv_span *span)
 {
     for (size_t i = 0; i < r->nr; i++) {
         span->items++;
@@ -615,7 +619,7 @@ static int fetch_all(struct repodata *r, const struct cenv_json *list)
         rc = use_what_is_there(r, &r->subdirs[i]);
         asked |= !r->subdirs[i].done;
     }
-    return rc == 0 && asked ? ask(r) : rc;
+    return rc == 0 && asked ? ask_servers(r) : rc;
 }
 
 /* The URL of repodata.json without secrets: packages lie beside it. */
@@ -638,7 +642,7 @@ static int public_url(struct subdir *subdir)
     return cenv_buf_puts(url, "/repodata.json");
 }
 
-static int report(const struct repodata *r, struct cenv_buf *out)
+static int write_report(const struct repodata *r, struct cenv_buf *out)
 {
     cenv_buf_putc(out, '[');
     for (size_t i = 0; i < r->nr; i++) {
@@ -664,7 +668,7 @@ static int report(const struct repodata *r, struct cenv_buf *out)
     return out->failed ? cenv_error_oom(r->err) : 0;
 }
 
-static void release(struct repodata *r)
+static void release_subdirs(struct repodata *r)
 {
     for (size_t i = 0; r->subdirs && i < r->nr; i++) {
         struct subdir *subdir = &r->subdirs[i];
@@ -673,12 +677,12 @@ static void release(struct repodata *r)
         cenv_buf_release(&subdir->target);
         cenv_buf_release(&subdir->path);
         cenv_error_release(&subdir->transfer.err);
-        forget(subdir);
+        forget_state(subdir);
     }
     cenv_free(r->subdirs);
 }
 
-static int prepare(struct repodata *r, const struct cenv_json *request)
+static int read_request(struct repodata *r, const struct cenv_json *request)
 {
     const struct cenv_json *list = cenv_json_get(request, "repodata");
 
@@ -711,12 +715,12 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
 
     cenv_task_progress(task, "download indices", 0);
     if (rc == 0)
-        rc = prepare(&r, request);
-    count(&r, &span);
+        rc = read_request(&r, request);
+    count_subdirs(&r, &span);
     cenv_span_end(task, &span);
     if (rc == 0)
-        rc = report(&r, out);
-    release(&r);
+        rc = write_report(&r, out);
+    release_subdirs(&r);
     cenv_json_free(request);
     return rc;
 }

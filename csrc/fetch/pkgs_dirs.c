@@ -46,18 +46,18 @@ static int url_place(struct cenv_str url, struct cenv_buf *out)
     return cenv_buf_add_str(out, rest);
 }
 
-/* The directory of place number `place` below `layer`, and its path below it; fd or -errno. */
-static int open_place(int layer, int place, const struct cenv_layer_want *want,
+/* The directory of place number `place` below `pkgs`, and its path below it; fd or -errno. */
+static int open_place(int pkgs, int place, const struct cenv_pkgs_dirs_want *want,
                       struct cenv_buf *path)
 {
     if (place == 0)
-        return cenv_raw_dup(layer);
+        return cenv_raw_dup(pkgs);
     bool has_place = url_place(want->url, path) == 0;
     if (path->failed)
         return -ENOMEM;
     if (!has_place || cenv_path_refused(cenv_buf_str(path)))
         return -ENOENT;
-    return cenv_raw_open_beneath(layer, cenv_buf_str(path), 0);
+    return cenv_raw_open_beneath(pkgs, cenv_buf_str(path), 0);
 }
 
 static struct cenv_str stem_of(struct cenv_str fn)
@@ -69,17 +69,17 @@ static struct cenv_str stem_of(struct cenv_str fn)
     return fn;
 }
 
-/* Tries every place: 0 or a status ends the search, NO_FIT goes on. */
+/* Tries every place: 0 or a status ends the search_places, NO_FIT goes on. */
 typedef int (*try_fn)(void *ctx, int dir, const char *place, const char *name,
                       struct cenv_error *err);
 
-static int try_place(int layer, int place, const struct cenv_layer_want *want,
+static int try_place(int pkgs, int place, const struct cenv_pkgs_dirs_want *want,
                      const char *name, try_fn attempt, void *ctx,
                      struct cenv_error *err)
 {
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 16);
-    int dir = open_place(layer, place, want, &path);
+    int dir = open_place(pkgs, place, want, &path);
     int rc = dir == -ENOMEM ? cenv_error_oom(err) : NO_FIT;
     if (dir >= 0)
         rc = attempt(ctx, dir, cenv_buf_str(&path).data, name, err);
@@ -88,9 +88,9 @@ static int try_place(int layer, int place, const struct cenv_layer_want *want,
     return rc;
 }
 
-static int search(const char *pkgs_dir, const struct cenv_layer_want *want,
-                  struct cenv_str base, try_fn attempt, void *ctx,
-                  struct cenv_error *err)
+static int search_places(const char *pkgs_dir, const struct cenv_pkgs_dirs_want *want,
+                         struct cenv_str base, try_fn attempt, void *ctx,
+                         struct cenv_error *err)
 {
     struct cenv_error bad = CENV_ERROR_INIT;
     int rc = NO_FIT;
@@ -99,10 +99,10 @@ static int search(const char *pkgs_dir, const struct cenv_layer_want *want,
     char *name = cenv_memdup(base.data, base.len);
     if (!name)
         return cenv_error_oom(err);
-    int layer = cenv_fs_open_root(pkgs_dir, &bad);
-    for (int place = 0; layer >= 0 && place < NR_PLACES && rc == NO_FIT; place++)
-        rc = try_place(layer, place, want, name, attempt, ctx, err);
-    cenv_fd_close(layer);
+    int pkgs = cenv_fs_open_root(pkgs_dir, &bad);
+    for (int place = 0; pkgs >= 0 && place < NR_PLACES && rc == NO_FIT; place++)
+        rc = try_place(pkgs, place, want, name, attempt, ctx, err);
+    cenv_fd_close(pkgs);
     cenv_error_release(&bad);
     cenv_free(name);
     return rc;
@@ -111,13 +111,13 @@ static int search(const char *pkgs_dir, const struct cenv_layer_want *want,
 /* ---- archives ---- */
 
 struct archive_search {
-    const struct cenv_layer_want *want;
+    const struct cenv_pkgs_dirs_want *want;
     const char *pkgs_dir;
     struct cenv_buf *path;
     struct cenv_task *task;
 };
 
-static int hash_fits(const struct cenv_layer_want *want, int fd, const char *name,
+static int hash_fits(const struct cenv_pkgs_dirs_want *want, int fd, const char *name,
                      struct cenv_task *task, struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
@@ -136,34 +136,37 @@ static int hash_fits(const struct cenv_layer_want *want, int fd, const char *nam
 static int try_archive(void *ctx, int dir, const char *place, const char *name,
                        struct cenv_error *err)
 {
-    struct archive_search *search = ctx;
+    struct archive_search *search_places = ctx;
     struct cenv_stat st;
     int fd = cenv_raw_open_file(dir, name, &st);
     if (fd < 0)
         return NO_FIT;
-    int rc = search->want->size && st.size != search->want->size ? NO_FIT : 0;
+    int rc =
+        search_places->want->size && st.size != search_places->want->size ? NO_FIT : 0;
     if (rc == 0)
-        rc = hash_fits(search->want, fd, name, search->task, err);
+        rc = hash_fits(search_places->want, fd, name, search_places->task, err);
     cenv_fd_close(fd);
-    if (rc == 0 && cenv_buf_addf(search->path, "%s/%s%s%s", search->pkgs_dir, place,
-                                 *place ? "/" : "", name) < 0)
+    if (rc == 0 &&
+        cenv_buf_addf(search_places->path, "%s/%s%s%s", search_places->pkgs_dir, place,
+                      *place ? "/" : "", name) < 0)
         rc = cenv_error_oom(err);
     return rc;
 }
 
-int cenv_layer_find_archive(const char *pkgs_dir, const struct cenv_layer_want *want,
-                            struct cenv_buf *path, struct cenv_task *task,
-                            struct cenv_error *err)
+int cenv_pkgs_dirs_find_archive(const char *pkgs_dir,
+                                const struct cenv_pkgs_dirs_want *want,
+                                struct cenv_buf *path, struct cenv_task *task,
+                                struct cenv_error *err)
 {
     struct archive_search ctx = {want, pkgs_dir, path, task};
-    int rc = search(pkgs_dir, want, want->fn, try_archive, &ctx, err);
+    int rc = search_places(pkgs_dir, want, want->fn, try_archive, &ctx, err);
     return rc < 0 ? rc : rc == 0;
 }
 
 /* ---- extracted packages ---- */
 
-struct import {
-    const struct cenv_layer_want *want;
+struct copying {
+    const struct cenv_pkgs_dirs_want *want;
     int entry; /* where content/ and manifest go */
     int content;
     struct cenv_dirs from, to;
@@ -187,7 +190,7 @@ static int read_doc(int dir, const char *path, struct cenv_json **out,
 
 /* The stronger hash both know decides; MD5 counts only together with the size. */
 static bool is_wanted(const struct cenv_json *record,
-                      const struct cenv_layer_want *want)
+                      const struct cenv_pkgs_dirs_want *want)
 {
     struct cenv_str sha256 = cenv_json_get_str(record, "sha256");
     struct cenv_str md5 = cenv_json_get_str(record, "md5");
@@ -198,20 +201,22 @@ static bool is_wanted(const struct cenv_json *record,
             cenv_json_get_int(record, "size", -1) == (int64_t)want->size);
 }
 
-static bool is_named(const struct cenv_json *index, const struct cenv_layer_want *want)
+static bool is_named(const struct cenv_json *index,
+                     const struct cenv_pkgs_dirs_want *want)
 {
     return cenv_str_eq(cenv_json_get_str(index, "name"), want->name) &&
            cenv_str_eq(cenv_json_get_str(index, "version"), want->version) &&
            cenv_str_eq(cenv_json_get_str(index, "build"), want->build);
 }
 
-static int check_documents(struct import *import, int source)
+static int check_documents(struct copying *copying, int source)
 {
     struct cenv_json *record = NULL, *index = NULL;
-    int rc = read_doc(source, "info/repodata_record.json", &record, &import->bad);
+    int rc = read_doc(source, "info/repodata_record.json", &record, &copying->bad);
     if (rc == 0)
-        rc = read_doc(source, "info/index.json", &index, &import->bad);
-    if (rc == 0 && (!is_wanted(record, import->want) || !is_named(index, import->want)))
+        rc = read_doc(source, "info/index.json", &index, &copying->bad);
+    if (rc == 0 &&
+        (!is_wanted(record, copying->want) || !is_named(index, copying->want)))
         rc = NO_FIT;
     cenv_json_free(record);
     cenv_json_free(index);
@@ -219,16 +224,16 @@ static int check_documents(struct import *import, int source)
 }
 
 /* The copy is what is hashed: the original may change under our hands. */
-static int take_hash(struct import *import, int dir, struct cenv_pkg_entry *entry,
+static int hash_copy(struct copying *copying, int dir, struct cenv_pkg_entry *entry,
                      struct cenv_str wanted)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     int fd =
-        cenv_fs_open_file(dir, cenv_path_base(entry->path).data, NULL, &import->bad);
+        cenv_fs_open_file(dir, cenv_path_base(entry->path).data, NULL, &copying->bad);
     if (fd < 0)
         return fd;
-    int rc = cenv_filehash_fd(&import->hash, fd, entry->path.data, hex, &entry->size,
-                              import->task, &import->bad);
+    int rc = cenv_filehash_fd(&copying->hash, fd, entry->path.data, hex, &entry->size,
+                              copying->task, &copying->bad);
     cenv_fd_close(fd);
     if (rc == 0 && wanted.len && !cenv_str_is(wanted, hex))
         rc = NO_FIT;
@@ -238,7 +243,7 @@ static int take_hash(struct import *import, int dir, struct cenv_pkg_entry *entr
 }
 
 /* Modes as extraction gives them: no set-id bits, nothing others may write (extract.md A-22). */
-static int copy_file(struct import *import, int from, int to,
+static int copy_file(struct copying *copying, int from, int to,
                      struct cenv_pkg_entry *entry, const struct cenv_stat *st,
                      struct cenv_str wanted)
 {
@@ -250,55 +255,55 @@ static int copy_file(struct import *import, int from, int to,
     if (rc == 0 && entry->mode != st->mode)
         rc = cenv_raw_chmod(to, name, entry->mode);
     if (rc < 0)
-        return cenv_fs_fail(&import->bad, rc, to, name, "cannot copy");
-    return take_hash(import, to, entry, wanted);
+        return cenv_fs_fail(&copying->bad, rc, to, name, "cannot copy");
+    return hash_copy(copying, to, entry, wanted);
 }
 
-static int copy_link(struct import *import, int from, int to,
+static int copy_link(struct copying *copying, int from, int to,
                      struct cenv_pkg_entry *entry)
 {
     struct cenv_buf target;
     const char *name = cenv_path_base(entry->path).data;
     cenv_buf_init(&target, 1 << 16);
-    int rc = cenv_fs_readlink(from, name, &target, &import->bad);
+    int rc = cenv_fs_readlink(from, name, &target, &copying->bad);
     if (rc == 0)
-        rc = cenv_fs_symlink(target.data, to, name, &import->bad);
+        rc = cenv_fs_symlink(target.data, to, name, &copying->bad);
     entry->link = cenv_buf_str(&target);
-    if (rc == 0 && cenv_pkg_manifest_add(&import->manifest, entry) < 0)
-        rc = cenv_error_oom(&import->bad);
+    if (rc == 0 && cenv_pkg_manifest_add(&copying->manifest, entry) < 0)
+        rc = cenv_error_oom(&copying->bad);
     cenv_buf_release(&target);
     return rc;
 }
 
 /* `path` has a NUL behind it. */
-static int copy_path(struct import *import, struct cenv_str path,
+static int copy_path(struct copying *copying, struct cenv_str path,
                      struct cenv_str wanted)
 {
     struct cenv_stat st;
     struct cenv_str name;
-    int from = cenv_dirs_parent(&import->from, path, 0, &name);
-    int to = from < 0 ? from : cenv_dirs_parent(&import->to, path, 0755, &name);
+    int from = cenv_dirs_parent(&copying->from, path, 0, &name);
+    int to = from < 0 ? from : cenv_dirs_parent(&copying->to, path, 0755, &name);
     int rc = to < 0 ? to : cenv_raw_stat(from, name.data, &st);
     if (rc < 0)
-        return rc == -ENOMEM ? cenv_error_oom(&import->bad) : NO_FIT;
+        return rc == -ENOMEM ? cenv_error_oom(&copying->bad) : NO_FIT;
     struct cenv_pkg_entry entry = {.path = path, .type = st.type};
     if (st.type == CENV_FT_SYMLINK)
-        return copy_link(import, from, to, &entry);
+        return copy_link(copying, from, to, &entry);
     if (st.type == CENV_FT_DIR)
         cenv_raw_mkdir(to, name.data, 0755); /* there already when files lie in it */
     else if (st.type == CENV_FT_FILE)
-        rc = copy_file(import, from, to, &entry, &st, wanted);
+        rc = copy_file(copying, from, to, &entry, &st, wanted);
     else
         return NO_FIT;
-    if (rc == 0 && cenv_pkg_manifest_add(&import->manifest, &entry) < 0)
-        rc = cenv_error_oom(&import->bad);
+    if (rc == 0 && cenv_pkg_manifest_add(&copying->manifest, &entry) < 0)
+        rc = cenv_error_oom(&copying->bad);
     return rc;
 }
 
 static int copy_info(void *ctx, const struct cenv_walk_entry *at,
                      struct cenv_error *err)
 {
-    struct import *import = ctx;
+    struct copying *copying = ctx;
     struct cenv_buf path;
     if (at->entry.type == CENV_FT_DIR ||
         cenv_str_is(at->path, "repodata_record.json")) /* ours is beside the content */
@@ -306,7 +311,7 @@ static int copy_info(void *ctx, const struct cenv_walk_entry *at,
     cenv_buf_init(&path, 1 << 20);
     int rc = cenv_buf_addf(&path, "info/%s", at->path.data) < 0
                  ? cenv_error_oom(err)
-                 : copy_path(import, cenv_buf_str(&path), CENV_STR(""));
+                 : copy_path(copying, cenv_buf_str(&path), CENV_STR(""));
     cenv_buf_release(&path);
     /* A walk has its own meaning for positive numbers. */
     return rc == NO_FIT ? cenv_error_set(err, CENV_EFAIL, "unfit") : rc;
@@ -318,7 +323,7 @@ static bool is_info(struct cenv_str path)
 }
 
 /* A regular file without a hash is one we cannot vouch for. */
-static int copy_listed(struct import *import, const struct cenv_pkginfo *info)
+static int copy_listed(struct copying *copying, const struct cenv_pkginfo *info)
 {
     int rc = 0;
     for (size_t i = 0; i < info->nr && rc == 0; i++) {
@@ -328,81 +333,82 @@ static int copy_listed(struct import *import, const struct cenv_pkginfo *info)
         if (path->type == CENV_PATH_HARDLINK && !path->sha256.len)
             return NO_FIT;
         bool hashed = path->type == CENV_PATH_HARDLINK;
-        rc = copy_path(import, path->path, hashed ? path->sha256 : CENV_STR(""));
+        rc = copy_path(copying, path->path, hashed ? path->sha256 : CENV_STR(""));
     }
     return rc;
 }
 
-static int copy_content(struct import *import, int source)
+static int copy_content(struct copying *copying, int source)
 {
     struct cenv_pkginfo info;
-    int dir = cenv_fs_open_dir(source, "info", &import->bad);
+    int dir = cenv_fs_open_dir(source, "info", &copying->bad);
     int rc = dir < 0 ? dir
-                     : cenv_fs_walk(dir, true, copy_info, import, import->task,
-                                    &import->bad);
+                     : cenv_fs_walk(dir, true, copy_info, copying, copying->task,
+                                    &copying->bad);
     cenv_fd_close(dir);
     if (rc == 0)
-        rc = cenv_pkginfo_parse(&info, import->content, "package", &import->bad);
+        rc = cenv_pkginfo_parse(&info, copying->content, "package", &copying->bad);
     if (rc < 0)
         return rc;
-    rc = copy_listed(import, &info);
+    rc = copy_listed(copying, &info);
     cenv_pkginfo_release(&info);
     return rc;
 }
 
-static int copy_package(struct import *import, int source)
+static int copy_package(struct copying *copying, int source)
 {
-    int rc = cenv_fs_mkdir(import->entry, CENV_PKG_CONTENT, 0755, &import->bad);
+    int rc = cenv_fs_mkdir(copying->entry, CENV_PKG_CONTENT, 0755, &copying->bad);
     if (rc == 0) {
-        import->content =
-            cenv_fs_open_dir(import->entry, CENV_PKG_CONTENT, &import->bad);
-        rc = import->content < 0 ? import->content : 0;
+        copying->content =
+            cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
+        rc = copying->content < 0 ? copying->content : 0;
     }
-    if (rc == 0 && cenv_filehash_init(&import->hash, CENV_SHA256) < 0)
-        rc = cenv_error_oom(&import->bad);
+    if (rc == 0 && cenv_filehash_init(&copying->hash, CENV_SHA256) < 0)
+        rc = cenv_error_oom(&copying->bad);
     if (rc < 0)
         return rc;
-    cenv_dirs_init(&import->from, source);
-    cenv_dirs_init(&import->to, import->content);
-    rc = copy_content(import, source);
-    cenv_dirs_release(&import->from);
-    cenv_dirs_release(&import->to);
+    cenv_dirs_init(&copying->from, source);
+    cenv_dirs_init(&copying->to, copying->content);
+    rc = copy_content(copying, source);
+    cenv_dirs_release(&copying->from);
+    cenv_dirs_release(&copying->to);
     if (rc == 0)
-        rc = cenv_pkg_manifest_write(&import->manifest, import->entry,
-                                     CENV_PKG_MANIFEST, &import->bad);
+        rc = cenv_pkg_manifest_write(&copying->manifest, copying->entry,
+                                     CENV_PKG_MANIFEST, &copying->bad);
     return rc;
 }
 
 static int try_extracted(void *ctx, int dir, const char *place, const char *name,
                          struct cenv_error *err)
 {
-    struct import *import = ctx;
+    struct copying *copying = ctx;
     (void)place;
     int source = cenv_raw_open_dir(dir, name);
     if (source < 0)
         return NO_FIT;
-    import->content = -1;
-    import->bad = (struct cenv_error)CENV_ERROR_INIT;
-    cenv_pkg_manifest_init(&import->manifest);
-    int rc = check_documents(import, source);
+    copying->content = -1;
+    copying->bad = (struct cenv_error)CENV_ERROR_INIT;
+    cenv_pkg_manifest_init(&copying->manifest);
+    int rc = check_documents(copying, source);
     if (rc == 0)
-        rc = copy_package(import, source);
-    cenv_filehash_release(&import->hash);
-    cenv_pkg_manifest_release(&import->manifest);
-    cenv_fd_close(import->content);
+        rc = copy_package(copying, source);
+    cenv_filehash_release(&copying->hash);
+    cenv_pkg_manifest_release(&copying->manifest);
+    cenv_fd_close(copying->content);
     cenv_fd_close(source);
-    rc = or_no_fit(rc, &import->bad, err);
+    rc = or_no_fit(rc, &copying->bad, err);
     if (rc != 0) {
-        int cleared = cenv_fs_remove_content(import->entry, err);
+        int cleared = cenv_fs_remove_content(copying->entry, err);
         rc = rc == NO_FIT && cleared < 0 ? cleared : rc;
     }
     return rc;
 }
 
-int cenv_layer_import(const char *pkgs_dir, const struct cenv_layer_want *want,
-                      int entry_fd, struct cenv_task *task, struct cenv_error *err)
+int cenv_pkgs_dirs_copy_package(const char *pkgs_dir,
+                                const struct cenv_pkgs_dirs_want *want, int entry_fd,
+                                struct cenv_task *task, struct cenv_error *err)
 {
-    struct import ctx = {.want = want, .entry = entry_fd, .task = task};
-    int rc = search(pkgs_dir, want, stem_of(want->fn), try_extracted, &ctx, err);
+    struct copying ctx = {.want = want, .entry = entry_fd, .task = task};
+    int rc = search_places(pkgs_dir, want, stem_of(want->fn), try_extracted, &ctx, err);
     return rc < 0 ? rc : rc == 0;
 }

@@ -31,9 +31,9 @@ static void end(void)
     scratch_close(&s);
 }
 
-static struct cenv_layer_want want(void)
+static struct cenv_pkgs_dirs_want want(void)
 {
-    return (struct cenv_layer_want){
+    return (struct cenv_pkgs_dirs_want){
         .fn = CENV_STR(FN),
         .url = CENV_STR(URL),
         .name = CENV_STR("a"),
@@ -77,15 +77,15 @@ static void test_layer__finds_archives_by_hash(void)
         {"elsewhere", "pkgs/x/" FN, "archive", 0},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
-        struct cenv_layer_want w = want();
+        struct cenv_pkgs_dirs_want w = want();
         begin();
         w.sha256 = cenv_str(sha256);
         check_case(cases[i].label);
         make_parents(&s, cases[i].path);
         scratch_file(&s, cases[i].path, cases[i].content, 0444);
-        CHECK_INT(
-            cenv_layer_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
-            cases[i].found);
+        CHECK_INT(cenv_pkgs_dirs_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task,
+                                              &err),
+                  cases[i].found);
         CHECK_STR(out.data, cases[i].found ? scratch_path(&s, cases[i].path) : NULL);
         CHECK_INT(err.status, 0);
         end();
@@ -95,19 +95,22 @@ static void test_layer__finds_archives_by_hash(void)
 static void test_layer__knows_md5_and_refuses_names(void)
 {
     begin();
-    struct cenv_layer_want w = want();
+    struct cenv_pkgs_dirs_want w = want();
     mkdirat(s.fd, "pkgs", 0755);
     scratch_file(&s, "pkgs/" FN, "archive", 0444);
     w.sha256 = CENV_STR("");
-    CHECK_INT(cenv_layer_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
-              0);
+    CHECK_INT(
+        cenv_pkgs_dirs_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
+        0);
     w.md5 = CENV_STR("888d0ee361af3603736f32131e7b20a2");
-    CHECK_INT(cenv_layer_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
-              1);
+    CHECK_INT(
+        cenv_pkgs_dirs_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
+        1);
     w.fn = CENV_STR("../pkgs/" FN);
-    CHECK_INT(cenv_layer_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
-              0);
-    CHECK_INT(cenv_layer_find_archive("/none", &w, &out, &task, &err), 0);
+    CHECK_INT(
+        cenv_pkgs_dirs_find_archive(scratch_path(&s, "pkgs"), &w, &out, &task, &err),
+        0);
+    CHECK_INT(cenv_pkgs_dirs_find_archive("/none", &w, &out, &task, &err), 0);
     CHECK_INT(err.status, 0);
     end();
 }
@@ -130,11 +133,11 @@ static void put_extracted(const char *dir)
     package_info(&p, "repodata_record.json", record);
 }
 
-static int import(const struct cenv_layer_want *w)
+static int import(const struct cenv_pkgs_dirs_want *w)
 {
     mkdirat(s.fd, "entry", 0755);
     int fd = cenv_raw_open_dir(s.fd, "entry");
-    int rc = cenv_layer_import(scratch_path(&s, "pkgs"), w, fd, &task, &err);
+    int rc = cenv_pkgs_dirs_copy_package(scratch_path(&s, "pkgs"), w, fd, &task, &err);
     if (rc != 1)
         CHECK_INT(cenv_raw_is_empty_dir(fd), 1);
     cenv_fd_close(fd);
@@ -150,7 +153,7 @@ static void test_layer__imports_what_is_verified(void)
         struct cenv_pkg_manifest manifest;
         struct cenv_stat st;
         begin();
-        struct cenv_layer_want w = want();
+        struct cenv_pkgs_dirs_want w = want();
         check_case(places[i]);
         put_extracted(places[i]);
         note_layer(&before);
@@ -203,7 +206,7 @@ static void test_layer__passes_over_what_is_not(void)
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         begin();
-        struct cenv_layer_want w = want();
+        struct cenv_pkgs_dirs_want w = want();
         check_case(cases[i].label);
         put_extracted("pkgs/a-1-0");
         if (cases[i].text)
@@ -219,7 +222,7 @@ static void test_layer__passes_over_what_is_not(void)
 static void test_layer__survives_failing_allocations(void)
 {
     begin();
-    struct cenv_layer_want w = want();
+    struct cenv_pkgs_dirs_want w = want();
     put_extracted("pkgs/a-1-0");
     int rc = CENV_ENOMEM;
     for (long n = 1; rc == CENV_ENOMEM && n < 5000; n++) {
