@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cenv import _native, trace
-from cenv.clones import overlay
+from cenv.clones import modes, overlay
 from cenv.config.paths import store_path
 from cenv.model import (
     CloneReport,
@@ -148,7 +148,7 @@ def clone(
     where that is not the template's own. Raises PrefixError or LinkError; `src` is never changed.
     """
     settings = {"mode": mode, "owner": owner, "provenance": origin}
-    if mode == "overlay":
+    if modes.is_mount(mode):
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
     opened, path = _native.open_store(store), _native.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
@@ -162,7 +162,7 @@ def clone(
                 path,
                 json.dumps(settings),
             )
-        if mode == "overlay":
+        if modes.is_mount(mode):
             overlay.mounted(path, lease)
             kept = True
     finally:

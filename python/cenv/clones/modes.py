@@ -1,16 +1,40 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The modes in which clones are made, by the names that the core gives them."""
+"""The modes in which clones are made, as the core names them.
+
+Nothing of the core is loaded before somebody asks which modes there are.
+"""
 
 from __future__ import annotations
 
+from cenv import _native
+
 _OVERLAY = "overlay"
+_COPY = "copy"
+_HARDLINK = "hardlink"
 
 
 def names() -> tuple[str, ...]:
     """Return all modes, auto first."""
-    return ("auto", "reflink", "hardlink", "copy", _OVERLAY)
+    modes: tuple[str, ...] = _native.extension().CLONE_MODES
+    return modes
 
 
 def lasting() -> tuple[str, ...]:
-    """Return the modes of clones that outlive their process: an overlay is a mount."""
-    return tuple(name for name in names() if name != _OVERLAY)
+    """Return the modes that make files of their own, as `create` does too."""
+    modes: tuple[str, ...] = _native.extension().LINK_MODES
+    return modes
+
+
+def is_mount(mode: str | None) -> bool:
+    """Tell whether clones of the mode are mounts, which end with their processes."""
+    return mode == _OVERLAY
+
+
+def is_linked(mode: str | None) -> bool:
+    """Tell whether clones of the mode have inodes of their source."""
+    return mode == _HARDLINK
+
+
+def may_share(mode: str) -> bool:
+    """Tell whether clones of the mode share with a source on their file system alone."""
+    return mode not in {_COPY, _OVERLAY}

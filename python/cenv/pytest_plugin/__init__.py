@@ -48,7 +48,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def _enter_overlay(config: pytest.Config, given: str | None) -> None:
-    if (given or options.text(config, "mode")) == "overlay":
+    mode = given or options.text(config, "mode")
+    if mode is None:
+        return
+    from cenv.clones import modes
+
+    if modes.is_mount(mode):
         from cenv.pytest_plugin import overlay
 
         overlay.enter(config)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cenv.clones import modes
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
 from cenv.pytest_plugin.recorder import Recorder
@@ -32,7 +33,7 @@ class Clones:
         self._recorder = recorder
         self._dir = CloneDir(base, stores.main)
         # An overlay is as fast as a spare, which another process would have to mount.
-        limit = 0 if settings.mode == "overlay" else settings.spares
+        limit = 0 if modes.is_mount(settings.mode) else settings.spares
         limit = usual_limit(workers) if limit is None else limit
         self._spares = SparePolicy(limit, self._dir, settings.mode)
         self._removals = RemovalPolicy(workers < processors(), recorder.finding)
@@ -73,7 +74,7 @@ class Clones:
     def _keep(self, clone: Clone) -> None:
         """Leave a clone to pytest's retention: no sweep of ours takes it."""
         self._dir.keep(clone.path)
-        if clone.mode == "overlay":
+        if modes.is_mount(clone.mode):
             clone.materialize()
         if clone.template is not None and os.path.isdir(clone):
             store = clone.template.store or self._stores.main.path

@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from cenv.clones import modes
 from cenv.errors import CenvError
 from cenv.model import Alteration
 from cenv.pytest_plugin.format import current_test
@@ -163,7 +164,7 @@ class Guard:
 
     def after_clone(self, clone: Clone) -> None:
         """Watch the template of a hard-linked clone."""
-        if clone.template is not None and clone.mode == "hardlink":
+        if clone.template is not None and modes.is_linked(clone.mode):
             self._known[clone.template.path] = clone.template
             self._linked[clone.template.path] = time.time()
 

@@ -69,7 +69,7 @@ def _choice(config: pytest.Config, name: str) -> str | None:
 
 def _mode(config: pytest.Config) -> str:
     mode = check_mode(options.text(config, "mode") or DEFAULT_MODE)
-    return DEFAULT_MODE if mode == "overlay" and overlay.is_refused(config) else mode
+    return DEFAULT_MODE if modes.is_mount(mode) and overlay.is_refused(config) else mode
 
 
 def _retention(config: pytest.Config) -> str:

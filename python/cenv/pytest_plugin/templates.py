@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cenv.clones import modes
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import RunRegistry
 from cenv.pytest_plugin.stores import OpenStores
@@ -28,7 +29,7 @@ class Templates:
         self._registry = RunRegistry(stores.main, run)
         self._recorder = recorder
         self._base = base
-        self._is_linked = mode not in {"copy", "overlay"}
+        self._is_linked = modes.may_share(mode)
         self._made: dict[str, Template] = {}
         self._failures: dict[str, Exception] = {}
         self._setups: dict[int, Setup] = {}

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
-from cenv.clones import overlay, spares
+from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
 from cenv.errors import PrefixError, UsageError
 from cenv.model import CheckReport, CloneReport, PackageRecord, ResetReport, Stage
@@ -165,7 +165,7 @@ class Clone(Environment):
         this process ends, the helper finishes; were it killed too, a sweep does.
         """
         store = self.template.store if self.template else None
-        if self.mode == "overlay":
+        if modes.is_mount(self.mode):
             overlay.remove(self.path, _native.open_store(store))
         elif background:
             from cenv.clones import background_removal

@@ -14,7 +14,7 @@ from cenv.model import CloneReport
 
 
 def _clone_mode(name: str) -> str:
-    if name == "overlay":
+    if modes.is_mount(name):
         raise argparse.ArgumentTypeError(
             "an overlay clone is a mount that ends with the process: "
             "use it from Python or pytest, or `cenv run`"
