@@ -138,16 +138,16 @@ def clone(
     mode: str = "auto",
     store: Path | None = None,
     owner: int = 0,
-    origin: dict[str, Any] | None = None,
+    provenance: dict[str, Any] | None = None,
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
     `mode`: auto, reflink, hardlink, copy, or overlay: a mount that only this process and
     its children see (cenv.enter_overlay_namespace). `owner` (a process id): the clone is swept
-    after that process died. `origin`: what its records and history tell of the request,
+    after that process died. `provenance`: what its records and history tell of the request,
     where that is not the template's own. Raises PrefixError or LinkError; `src` is never changed.
     """
-    settings = {"mode": mode, "owner": owner, "provenance": origin}
+    settings = {"mode": mode, "owner": owner, "provenance": provenance}
     if modes.is_mount(mode):
         settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
     opened, path = _native.open_store(store), _native.fspath(dst)

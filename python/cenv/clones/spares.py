@@ -216,7 +216,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
             mode=job["mode"],
             store=job["store"],
             owner=job["owner"],
-            origin=job["provenance"],
+            provenance=job["provenance"],
         )
     except (
         CenvError,

@@ -77,7 +77,7 @@ class Template(Environment):
             mode=mode or "auto",
             store=self.store,
             owner=owner or 0,
-            origin=self.provenance,
+            provenance=self.provenance,
         )
         return Clone(report.path, self, report.mode, report)
 

@@ -376,7 +376,8 @@ def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Scenario) 
         cenv.enter_overlay_namespace()
         before = mounts()
         try:
-            cenv.clone(source, here, mode="overlay", store=store.path, origin={"specs": ["x"]})
+            told = {"specs": ["x"]}
+            cenv.clone(source, here, mode="overlay", store=store.path, provenance=told)
         except OSError as error:
             assert "conda-meta" in str(error), error
         else:
