@@ -41,7 +41,7 @@ static struct cenv_clone_entry entry_of(const struct cenv_clone_job *job,
                                      : job->source->manifest->dirs[0].mode,
         .mode = cenv_clone_mode_text(mode),
         .temp = job->dst.temp,
-        .provenance = options->provenance ? options->provenance : ""};
+        .provenance = options->provenance};
     if (options->owner > 0) {
         cenv_owner_self(&entry.owner);
         if (entry.owner.pid != options->owner)

@@ -6,11 +6,11 @@
 #include "store/clone_registry.h"
 
 /*
- * Its entry, when what lies there is the very directory that was entered; the caller releases it.
+ * Its entry, read into `arena`, when what lies there is the very directory that was entered.
  * CENV_EPREFIX with `hint` where it is none, or `store` is NULL.
  */
 int cenv_known_clone_find(const struct cenv_store *store, const char *path,
-                          const char *hint, struct cenv_registered_clone *out,
-                          struct cenv_error *err);
+                          const char *hint, struct cenv_arena *arena,
+                          struct cenv_clone_entry *out, struct cenv_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 #include "clone/known_clone.h"
 #include "clone/mode.h"
 
-static int write_report(const struct cenv_registered_clone *clone, const char *mode,
+static int write_report(const struct cenv_clone_entry *clone, const char *mode,
                         const struct cenv_copied *copied, uint64_t start_ns,
                         struct cenv_buf *out, struct cenv_error *err)
 {
@@ -21,9 +21,9 @@ static int write_report(const struct cenv_registered_clone *clone, const char *m
     return cenv_clone_report_write(&report, out, err);
 }
 
-static int materialize(const struct cenv_registered_clone *clone,
-                       struct cenv_store *store, struct cenv_task *task,
-                       struct cenv_buf *out, struct cenv_error *err)
+static int materialize(const struct cenv_clone_entry *clone, struct cenv_store *store,
+                       struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = cenv_clone_mode_of_entry(clone->mode);
     uint64_t start_ns = cenv_clock_ns();
@@ -35,7 +35,7 @@ static int materialize(const struct cenv_registered_clone *clone,
         rc = mode->materialize(clone->path, &copied, task, err);
     }
     if (rc == 0)
-        rc = cenv_clone_registry_disown(store, clone->path, clone->source, made, err);
+        rc = cenv_clone_registry_disown(store, clone, made, err);
     if (rc == 0)
         rc = write_report(clone, made, &copied, start_ns, out, err);
     cenv_buf_release(&copied.skipped);
@@ -46,15 +46,15 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
                      struct cenv_task *task, struct cenv_buf *out,
                      struct cenv_error *err)
 {
-    struct cenv_registered_clone known;
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry known;
     size_t before = out->len;
     int rc = cenv_known_clone_find(store, clone, "clone it to another path instead",
-                                   &known, err);
-    if (rc < 0)
-        return rc;
-    rc = materialize(&known, store, task, out, err);
+                                   &arena, &known, err);
+    if (rc == 0)
+        rc = materialize(&known, store, task, out, err);
     if (rc < 0)
         out->len = before;
-    cenv_clone_registry_release(&known);
+    cenv_arena_release(&arena);
     return rc;
 }

@@ -39,10 +39,10 @@ struct cenv_clone_mode {
      * do, and nothing was done yet. `prepare_anew` then makes place for it, and appends the mount
      * namespace that its options have to name; NULL where reset never says so.
      */
-    int (*reset)(const struct cenv_registered_clone *clone, struct cenv_store *store,
+    int (*reset)(const struct cenv_clone_entry *clone, struct cenv_store *store,
                  enum cenv_place_mode placing, struct cenv_reset_counts *counts,
                  struct cenv_task *task, struct cenv_error *err);
-    int (*prepare_anew)(const struct cenv_registered_clone *clone,
+    int (*prepare_anew)(const struct cenv_clone_entry *clone,
                         struct cenv_buf *namespace, struct cenv_error *err);
 
     /* Removes what lies at `path`; absent is fine. */

@@ -74,7 +74,7 @@ static bool is_template(const struct cenv_store *store,
     return is;
 }
 
-int cenv_overlay_clone_reset(const struct cenv_registered_clone *clone,
+int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
                              struct cenv_store *store, enum cenv_place_mode placing,
                              struct cenv_reset_counts *counts, struct cenv_task *task,
                              struct cenv_error *err)
@@ -87,9 +87,9 @@ int cenv_overlay_clone_reset(const struct cenv_registered_clone *clone,
     if (is_template(store, &source)) {
         rc = cenv_overlay_restore(clone->path, source.fd, &counts->removed, task, err);
         if (rc == 0)
-            rc = cenv_provenance_restore(store, clone->path, err);
+            rc = cenv_provenance_apply_at(clone->path, clone->provenance, err);
         if (rc == 0)
-            rc = cenv_clone_registry_set_shown(store, clone->path, err);
+            rc = cenv_clone_registry_set_shown(store, clone, err);
         counts->checked = counts->removed;
     } else {
         rc = CENV_RESET_ANEW;
@@ -98,7 +98,7 @@ int cenv_overlay_clone_reset(const struct cenv_registered_clone *clone,
     return rc;
 }
 
-int cenv_overlay_clone_prepare_anew(const struct cenv_registered_clone *clone,
+int cenv_overlay_clone_prepare_anew(const struct cenv_clone_entry *clone,
                                     struct cenv_buf *namespace, struct cenv_error *err)
 {
     int rc = cenv_ns_name(namespace, err);

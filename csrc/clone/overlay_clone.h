@@ -12,11 +12,11 @@ int cenv_overlay_clone_check(const struct cenv_clone_job *job, struct cenv_error
 int cenv_overlay_clone_place(struct cenv_clone_job *job, enum cenv_place_mode placing,
                              struct cenv_error *err);
 void cenv_overlay_clone_withdraw(struct cenv_clone_job *job);
-int cenv_overlay_clone_reset(const struct cenv_registered_clone *clone,
+int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
                              struct cenv_store *store, enum cenv_place_mode placing,
                              struct cenv_reset_counts *counts, struct cenv_task *task,
                              struct cenv_error *err);
-int cenv_overlay_clone_prepare_anew(const struct cenv_registered_clone *clone,
+int cenv_overlay_clone_prepare_anew(const struct cenv_clone_entry *clone,
                                     struct cenv_buf *namespace, struct cenv_error *err);
 int cenv_overlay_clone_remove(const char *path, struct cenv_error *err);
 int cenv_overlay_clone_materialize(const char *path, struct cenv_copied *copied,

@@ -15,7 +15,6 @@
 #include "os/fs.h"
 #include "os/path.h"
 #include "prefix/prefix_records.h"
-#include "store/clone_registry.h"
 
 enum { TEXT_MAX = 512 << 20, KEY_MAX = 64 };
 
@@ -380,15 +379,4 @@ int cenv_provenance_apply_at(const char *path, const char *provenance_json,
     int rc = prefix < 0 ? prefix : cenv_provenance_apply(prefix, provenance_json, err);
     cenv_fd_close(prefix);
     return rc;
-}
-
-int cenv_provenance_restore(const struct cenv_store *store, const char *path,
-                            struct cenv_error *err)
-{
-    char *provenance = NULL;
-    int rc = cenv_clone_provenance(store, path, &provenance, err);
-    if (rc == 0)
-        rc = cenv_provenance_apply_at(path, provenance, err);
-    cenv_free(provenance);
-    return rc < 0 ? rc : 0;
 }

@@ -5,8 +5,6 @@
 
 #include "base/error.h"
 
-struct cenv_store;
-
 /*
  * One template serves every request with its solution; requested specs, channels and URLs are those
  * of the request (design.md §7). Rewrites conda-meta of `prefix` (a directory) as a fresh install
@@ -21,9 +19,5 @@ int cenv_provenance_apply(int prefix, const char *provenance_json,
 /* The same for the directory at a path: what is mounted there, for an overlay. */
 int cenv_provenance_apply_at(const char *path, const char *provenance_json,
                              struct cenv_error *err);
-
-/* Once more, for a registered clone that was just reset: what the template says is not its request. */
-int cenv_provenance_restore(const struct cenv_store *store, const char *path,
-                            struct cenv_error *err);
 
 #endif

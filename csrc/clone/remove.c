@@ -31,27 +31,40 @@ int cenv_overlay_remove(struct cenv_store *store, const char *path,
 }
 
 /* The name it was made under is in its entry: there a sweep finds it, should nobody remove it. */
+static int choose_name_aside(const struct cenv_store *store, const char *path,
+                             char **aside, struct cenv_error *err)
+{
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry clone;
+    int rc = cenv_clone_registry_file(path, name, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_load(store, name, &arena, &clone, err);
+    if (rc >= 0) {
+        bool known = rc == 0 && clone.temp && cenv_clone_registry_is_there(&clone);
+        *aside =
+            known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
+        rc = *aside ? 0 : cenv_error_oom(err);
+    }
+    cenv_arena_release(&arena);
+    return rc;
+}
+
 int cenv_clone_set_aside(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone = {0};
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
+    char *aside = NULL;
+    size_t before = out->len;
+    int rc = choose_name_aside(store, path, &aside, err);
     if (rc < 0)
         return rc;
-    bool known = rc == 0 && clone.temp && cenv_clone_registry_is_there(&clone);
-    char *temp =
-        known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
-    cenv_clone_registry_release(&clone);
     struct cenv_str parent = cenv_path_parent(cenv_str(path));
-    size_t before = out->len;
-    cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), temp ? temp : "");
-    rc = !temp || out->failed
-             ? cenv_error_oom(err)
-             : cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);
+    if (cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), aside) < 0)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);
     if (rc < 0)
         out->len = before;
-    cenv_free(temp);
+    cenv_free(aside);
     return rc;
 }

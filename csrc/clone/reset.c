@@ -10,7 +10,7 @@
 enum { NAMESPACE_MAX = 64 };
 
 /* The report is of a clone; the reset has its own. */
-static int clone_over(const struct cenv_registered_clone *clone,
+static int clone_over(const struct cenv_clone_entry *clone,
                       const struct cenv_clone_options *options,
                       struct cenv_store *store, struct cenv_task *task,
                       struct cenv_error *err)
@@ -24,29 +24,25 @@ static int clone_over(const struct cenv_registered_clone *clone,
 }
 
 /* A new clone in the old one's place, for the same owner and request. */
-static int clone_anew(const struct cenv_registered_clone *clone,
+static int clone_anew(const struct cenv_clone_entry *clone,
                       const struct cenv_clone_mode *mode, struct cenv_store *store,
                       struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf namespace;
     struct cenv_clone_options options = {.mode = mode, .owner = clone->owner.pid};
-    char *provenance = NULL;
     cenv_buf_init(&namespace, NAMESPACE_MAX);
-    int rc = cenv_clone_provenance(store, clone->path, &provenance, err);
-    if (rc >= 0)
-        rc = mode->prepare_anew(clone, &namespace, err);
+    int rc = mode->prepare_anew(clone, &namespace, err);
     options.namespace = namespace.data;
-    options.provenance = provenance;
+    options.provenance = clone->provenance;
     if (rc == 0)
         rc = clone_over(clone, &options, store, task, err);
-    cenv_free(provenance);
     cenv_buf_release(&namespace);
     return rc;
 }
 
-static int reset_clone(const struct cenv_registered_clone *clone,
-                       struct cenv_store *store, struct cenv_reset_counts *counts,
-                       struct cenv_task *task, struct cenv_error *err)
+static int reset_clone(const struct cenv_clone_entry *clone, struct cenv_store *store,
+                       struct cenv_reset_counts *counts, struct cenv_task *task,
+                       struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = cenv_clone_mode_of_entry(clone->mode);
     int rc = mode->reset(clone, store, mode->placing, counts, task, err);
@@ -60,16 +56,16 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
         "only what cenv cloned can be reset; clone again instead";
     uint64_t start_ns = cenv_clock_ns();
     struct cenv_reset_counts counts = {0};
-    struct cenv_registered_clone known;
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry known;
     size_t before = out->len;
-    int rc = cenv_known_clone_find(store, clone, hint, &known, err);
-    if (rc < 0)
-        return rc;
-    rc = reset_clone(&known, store, &counts, task, err);
+    int rc = cenv_known_clone_find(store, clone, hint, &arena, &known, err);
+    if (rc == 0)
+        rc = reset_clone(&known, store, &counts, task, err);
     if (rc == 0)
         rc = cenv_clone_report_reset(known.path, &counts, start_ns, out, err);
     if (rc < 0)
         out->len = before;
-    cenv_clone_registry_release(&known);
+    cenv_arena_release(&arena);
     return rc;
 }

@@ -15,7 +15,7 @@
 #include "clone/provenance.h"
 
 struct reset {
-    const struct cenv_registered_clone *clone;
+    const struct cenv_clone_entry *clone;
     struct cenv_reset_counts *counts;
     struct cenv_clone_source source;
     struct cenv_prepared_clone prepared;
@@ -414,7 +414,7 @@ static void release_reset(struct reset *r)
     cenv_free(r->next_dir);
 }
 
-int cenv_reset_tree(const struct cenv_registered_clone *clone, struct cenv_store *store,
+int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *store,
                     enum cenv_place_mode placing, struct cenv_reset_counts *counts,
                     struct cenv_task *task, struct cenv_error *err)
 {
@@ -431,7 +431,7 @@ int cenv_reset_tree(const struct cenv_registered_clone *clone, struct cenv_store
     if (rc == 0)
         rc = reset_files(&r, task, err);
     if (rc == 0)
-        rc = cenv_provenance_restore(store, clone->path, err);
+        rc = cenv_provenance_apply_at(clone->path, clone->provenance, err);
     if (rc == 0)
         rc = mark_as_reset(&r, store, err);
     span.items = counts->checked;

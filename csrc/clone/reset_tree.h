@@ -12,7 +12,7 @@
  * a file was altered through a hard link, so the source is damaged. Interrupted, it leaves a clone to
  * be reset again.
  */
-int cenv_reset_tree(const struct cenv_registered_clone *clone, struct cenv_store *store,
+int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *store,
                     enum cenv_place_mode placing, struct cenv_reset_counts *counts,
                     struct cenv_task *task, struct cenv_error *err);
 

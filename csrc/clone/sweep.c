@@ -28,7 +28,7 @@ static bool is_past(const struct cenv_store *store, const char *name)
 enum half { NONE, REMOVED, HELD };
 
 /* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
-static int remove_half(const struct cenv_registered_clone *clone, bool look,
+static int remove_half(const struct cenv_clone_entry *clone, bool look,
                        struct cenv_error *err)
 {
     struct cenv_stat st;
@@ -52,15 +52,17 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
                                 struct cenv_error *err)
 {
     char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone;
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry clone;
     int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = strcmp(clone.path, path) == 0 ? remove_half(&clone, false, err) : 0;
-    if (rc == REMOVED)
-        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-    cenv_clone_registry_release(&clone);
+    if (rc == 0)
+        rc = cenv_clone_registry_load(store, name, &arena, &clone, err);
+    if (rc == 0 && strcmp(clone.path, path) == 0) {
+        rc = remove_half(&clone, false, err);
+        if (rc == REMOVED)
+            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+    }
+    cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;
 }
 
@@ -90,8 +92,7 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
 }
 
 /* 1 removed, 0 stays (a home with clones in it), or a status. */
-static int remove_orphan(struct cenv_sweep *sweep,
-                         const struct cenv_registered_clone *clone,
+static int remove_orphan(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
                          struct cenv_error *err)
 {
     int rc;
@@ -106,8 +107,8 @@ static int remove_orphan(struct cenv_sweep *sweep,
 }
 
 /* A sweep tells of the clone; who looks is told what lies there. */
-static int note_half(struct cenv_sweep *sweep,
-                     const struct cenv_registered_clone *clone, struct cenv_error *err)
+static int note_half(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
+                     struct cenv_error *err)
 {
     struct cenv_str path = cenv_str(clone->path);
     return sweep->look ? cenv_sweep_list_add(sweep, "unfinished",
@@ -120,36 +121,46 @@ static int note_half(struct cenv_sweep *sweep,
  * put in its place since stays. An entry without owner lives as long as its directory.
  */
 static int sweep_clone(struct cenv_sweep *sweep, const char *name,
-                       struct cenv_error *err)
+                       const struct cenv_clone_entry *clone, struct cenv_error *err)
 {
-    struct cenv_registered_clone clone;
-    const struct cenv_store *store = sweep->store;
-    int rc = cenv_clone_registry_load(store, name, &clone, err);
-    if (rc < 0)
-        return rc;
-    if (rc == 1) { /* not whole; those with a dot are just being written */
-        if (!sweep->look && (name[0] != '.' || is_past(store, name)))
-            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-        return 0;
-    }
-    bool there = cenv_clone_registry_is_there(&clone);
-    bool orphan = clone.owner.pid > 0 && !cenv_owner_may_live(&clone.owner);
-    rc = NONE;
+    bool there = cenv_clone_registry_is_there(clone);
+    bool orphan = clone->owner.pid > 0 && !cenv_owner_may_live(&clone->owner);
+    int rc = NONE;
     if (there && orphan) {
-        rc = remove_orphan(sweep, &clone, err);
+        rc = remove_orphan(sweep, clone, err);
         if (rc == 1)
-            rc = cenv_sweep_list_add(sweep, "clone", cenv_str(clone.path), "", err);
+            rc = cenv_sweep_list_add(sweep, "clone", cenv_str(clone->path), "", err);
         there = false;
     } else if (!there) {
-        rc = remove_half(&clone, sweep->look, err);
+        rc = remove_half(clone, sweep->look, err);
         orphan = (orphan && rc != HELD) || rc == REMOVED;
         if (rc == REMOVED)
-            rc = note_half(sweep, &clone, err);
+            rc = note_half(sweep, clone, err);
     }
     if (rc >= 0 && rc != HELD && !there && !sweep->look &&
-        (orphan || is_past(store, name)))
-        cenv_clone_registry_drop(store, name);
-    cenv_clone_registry_release(&clone);
+        (orphan || is_past(sweep->store, name)))
+        cenv_clone_registry_drop(sweep->store, name);
+    return rc < 0 ? rc : 0;
+}
+
+/* An entry that is not whole goes; those with a dot are just being written. */
+static void drop_damaged(const struct cenv_sweep *sweep, const char *name)
+{
+    if (!sweep->look && (name[0] != '.' || is_past(sweep->store, name)))
+        cenv_raw_unlink(sweep->store->dirs[CENV_STORE_CLONES], name);
+}
+
+static int sweep_entry(struct cenv_sweep *sweep, const char *name,
+                       struct cenv_error *err)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry clone;
+    int rc = cenv_clone_registry_load(sweep->store, name, &arena, &clone, err);
+    if (rc == 0)
+        rc = sweep_clone(sweep, name, &clone, err);
+    else if (rc == 1)
+        drop_damaged(sweep, name);
+    cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;
 }
 
@@ -163,7 +174,7 @@ static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
         rc = cenv_task_poll(sweep->task, err);
         if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
-            rc = sweep_clone(sweep, names.entries[i].name, err);
+            rc = sweep_entry(sweep, names.entries[i].name, err);
     }
     cenv_listing_release(&names);
     return rc;

@@ -12,6 +12,8 @@
 #include "store/fields.h"
 #include "store/store_lock.h"
 
+enum { ENTRY_MAX = 1 << 20 };
+
 #define LOCK_PREFIX "clone-"
 
 int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
@@ -24,8 +26,8 @@ int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FIL
     return rc;
 }
 
-/* The lock of whoever clones to the path of an entry. */
-static void claim_name(const char *name, char lock[CENV_CLONE_REGISTRY_FILE])
+/* The lock of the process that clones to the path of an entry. */
+static void set_lock_name(const char *name, char lock[CENV_CLONE_REGISTRY_FILE])
 {
     snprintf(lock, CENV_CLONE_REGISTRY_FILE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1,
              name);
@@ -39,13 +41,10 @@ int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
-    claim_name(name, lock);
+    set_lock_name(name, lock);
     rc = cenv_store_lock_take(store, lock, claim, task, err);
-    if (rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES)) {
-        cenv_error_release(err);
-        rc = 0; /* nothing can be entered there either */
-    }
-    return rc;
+    /* Where it cannot be had, nothing can be entered either. */
+    return cenv_layout_forgive_read_only(rc, err);
 }
 
 void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *path,
@@ -54,7 +53,7 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
     struct cenv_error ignored = CENV_ERROR_INIT;
     char name[CENV_CLONE_REGISTRY_FILE], lock[CENV_CLONE_REGISTRY_FILE];
     if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
-        claim_name(name, lock);
+        set_lock_name(name, lock);
         cenv_store_lock_release(store, lock, claim);
     }
     cenv_error_release(&ignored);
@@ -62,58 +61,33 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
 
 /* ---- writing ---- */
 
-static struct cenv_json *as_json(const struct cenv_clone_entry *entry)
+static int write_entry(const struct cenv_clone_entry *entry, struct cenv_buf *out,
+                       struct cenv_error *err)
 {
-    struct cenv_json *doc = cenv_json_object();
-    int rc = doc ? cenv_fields_set_path(doc, "path", "path_hex", entry->path) : -1;
-    rc = rc ? rc : cenv_fields_set_path(doc, "source", "source_hex", entry->source);
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_fields_write_path(&w, "path", "path_hex", entry->path);
+    cenv_fields_write_path(&w, "source", "source_hex", entry->source);
     if (entry->temp)
-        rc = rc ? rc : cenv_fields_set_path(doc, "temp", "temp_hex", entry->temp);
-    rc = rc ? rc : cenv_json_set_cstr(doc, "mode", entry->mode);
-    rc = rc ? rc : cenv_fields_set_u64(doc, "dev", entry->dev);
-    rc = rc ? rc : cenv_fields_set_u64(doc, "ino", entry->ino);
+        cenv_fields_write_path(&w, "temp", "temp_hex", entry->temp);
+    cenv_json_write_cstr(&w, "mode", entry->mode);
+    cenv_fields_write_u64(&w, "dev", entry->dev);
+    cenv_fields_write_u64(&w, "ino", entry->ino);
     if (entry->root_mode)
-        rc = rc ? rc : cenv_json_set_int(doc, "root_mode", entry->root_mode);
+        cenv_json_write_u64(&w, "root_mode", entry->root_mode);
     if (entry->shown_ino) {
-        rc = rc ? rc : cenv_fields_set_u64(doc, "shown_dev", entry->shown_dev);
-        rc = rc ? rc : cenv_fields_set_u64(doc, "shown_ino", entry->shown_ino);
+        cenv_fields_write_u64(&w, "shown_dev", entry->shown_dev);
+        cenv_fields_write_u64(&w, "shown_ino", entry->shown_ino);
     }
-    rc = rc ? rc : cenv_fields_set_owner(doc, &entry->owner);
-    if (rc == 0)
-        return doc;
-    cenv_json_free(doc);
-    return NULL;
+    cenv_fields_write_owner(&w, &entry->owner);
+    if (entry->provenance)
+        cenv_json_write_cstr(&w, "origin", entry->provenance);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
 }
 
-int cenv_clone_provenance(const struct cenv_store *store, const char *path,
-                          char **provenance, struct cenv_error *err)
-{
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_json *doc = NULL;
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc
-            : cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
-    const char *text = rc == 0 ? cenv_json_get_cstr(doc, "origin") : NULL;
-    if (text && !(*provenance = cenv_strdup(text)))
-        rc = cenv_error_oom(err);
-    cenv_json_free(doc);
-    return rc ? rc : !text;
-}
-
-static int set_provenance(const struct cenv_store *store, struct cenv_json *doc,
-                          const struct cenv_clone_entry *entry)
-{
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    char *before = NULL;
-    if (!entry->provenance)
-        cenv_clone_provenance(store, entry->path, &before, &ignored);
-    const char *text = entry->provenance ? entry->provenance : before;
-    int rc = text && *text ? cenv_json_set_cstr(doc, "origin", text) : 0;
-    cenv_free(before);
-    cenv_error_release(&ignored);
-    return rc;
-}
-
+/* A store that may only be read sweeps and resets nothing. */
 int cenv_clone_registry_enter(const struct cenv_store *store,
                               const struct cenv_clone_entry *entry,
                               struct cenv_error *err)
@@ -123,25 +97,13 @@ int cenv_clone_registry_enter(const struct cenv_store *store,
     int rc = cenv_clone_registry_file(entry->path, name, err);
     if (rc < 0)
         return rc;
-    struct cenv_json *doc = as_json(entry);
-    if (doc && set_provenance(store, doc, entry) < 0) {
-        cenv_json_free(doc);
-        doc = NULL;
-    }
-    cenv_buf_init(&text, 1 << 20);
-    if (!doc || cenv_json_print(doc, 0, &text) < 0)
-        rc = cenv_error_oom(err);
-    else
+    cenv_buf_init(&text, ENTRY_MAX);
+    rc = write_entry(entry, &text, err);
+    if (rc == 0)
         rc = cenv_fs_write_atomic(store->dirs[CENV_STORE_CLONES], name,
                                   cenv_buf_str(&text), 0600, err);
     cenv_buf_release(&text);
-    cenv_json_free(doc);
-    if (rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES)) {
-        cenv_error_release(
-            err); /* a store that we may only read sweeps and resets nothing */
-        rc = 0;
-    }
-    return rc;
+    return cenv_layout_forgive_read_only(rc, err);
 }
 
 int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
@@ -152,174 +114,115 @@ int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
-    rc = cenv_raw_unlink(clones, name);
-    return rc < 0 && rc != -ENOENT
-               ? cenv_fs_fail(err, rc, clones, name, "cannot remove")
-               : 0;
+    int failed = cenv_raw_unlink(clones, name);
+    if (failed < 0 && failed != -ENOENT)
+        return cenv_fs_fail(err, failed, clones, name, "cannot remove");
+    return 0;
 }
 
 /* ---- reading ---- */
 
-void cenv_clone_registry_release(struct cenv_registered_clone *clone)
+/* As cenv_clone_registry_load; texts are copied into `arena`, for the document goes. */
+static int read_entry(const struct cenv_json *doc, struct cenv_arena *arena,
+                      struct cenv_clone_entry *out, struct cenv_error *err)
 {
-    cenv_free(clone->path);
-    cenv_free(clone->source);
-    cenv_free(clone->temp);
-    cenv_free(clone->mode);
-}
-
-/* 0, or 1 when there is no such entry or it is not whole. */
-int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
-                             struct cenv_registered_clone *out, struct cenv_error *err)
-{
-    struct cenv_json *doc = NULL;
-    int rc = cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    struct cenv_str mode = cenv_json_get_str(doc, "mode");
+    struct cenv_str provenance = cenv_json_get_str(doc, "origin");
+    int rc = cenv_fields_read_path(doc, "path_hex", arena, &out->path, err);
+    if (rc == 0)
+        rc = cenv_fields_read_path(doc, "source_hex", arena, &out->source, err);
+    if (rc == 0 && cenv_json_get(doc, "temp_hex"))
+        rc = cenv_fields_read_path(doc, "temp_hex", arena, &out->temp, err);
     if (rc != 0)
         return rc;
-    *out =
-        (struct cenv_registered_clone){.path = cenv_fields_get_path(doc, "path_hex")};
-    const char *mode = cenv_json_get_cstr(doc, "mode");
-    out->source = cenv_fields_get_path(doc, "source_hex");
-    out->temp =
-        cenv_json_get(doc, "temp_hex") ? cenv_fields_get_path(doc, "temp_hex") : NULL;
-    out->mode = cenv_strdup(mode ? mode : "copy");
-    out->dev = cenv_fields_get_u64(doc, "dev");
-    out->ino = cenv_fields_get_u64(doc, "ino");
+    out->mode = cenv_arena_str(arena, mode.data ? mode : CENV_STR("copy")).data;
+    if (provenance.data)
+        out->provenance = cenv_arena_str(arena, provenance).data;
+    if (!out->mode || (provenance.data && !out->provenance))
+        return cenv_error_oom(err);
+    out->dev = cenv_fields_read_u64(doc, "dev");
+    out->ino = cenv_fields_read_u64(doc, "ino");
     out->root_mode = (uint32_t)cenv_json_get_int(doc, "root_mode", 0) & 07777;
-    out->shown_dev = cenv_fields_get_u64(doc, "shown_dev");
-    out->shown_ino = cenv_fields_get_u64(doc, "shown_ino");
-    cenv_fields_get_owner(doc, &out->owner);
-    cenv_json_free(doc);
-    if (out->path && out->source && out->mode)
-        return 0;
-    cenv_clone_registry_release(out);
-    return 1;
+    out->shown_dev = cenv_fields_read_u64(doc, "shown_dev");
+    out->shown_ino = cenv_fields_read_u64(doc, "shown_ino");
+    cenv_fields_read_owner(doc, &out->owner);
+    return 0;
 }
 
-static bool lies_at(const struct cenv_registered_clone *clone, const char *path)
+int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
+                             struct cenv_arena *arena, struct cenv_clone_entry *out,
+                             struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    *out = (struct cenv_clone_entry){0};
+    int rc = cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    if (rc == 0)
+        rc = read_entry(doc, arena, out, err);
+    cenv_json_free(doc);
+    return rc;
+}
+
+/* The entry of a path; 1 when there is none. */
+static int load_path(const struct cenv_store *store, const char *path,
+                     struct cenv_arena *arena, struct cenv_clone_entry *out,
+                     struct cenv_error *err)
+{
+    char name[CENV_CLONE_REGISTRY_FILE];
+    int rc = cenv_clone_registry_file(path, name, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_load(store, name, arena, out, err);
+    return rc;
+}
+
+static bool lies_at(const struct cenv_clone_entry *clone, const char *path)
 {
     struct cenv_stat st;
-    return cenv_raw_stat(CENV_CWD, path, &st) == 0 && st.type == CENV_FT_DIR &&
-           ((st.dev == clone->dev && st.ino == clone->ino) ||
-            (clone->shown_ino && st.dev == clone->shown_dev &&
-             st.ino == clone->shown_ino));
+    if (cenv_raw_stat(CENV_CWD, path, &st) < 0 || st.type != CENV_FT_DIR)
+        return false;
+    return (st.dev == clone->dev && st.ino == clone->ino) ||
+           (clone->shown_ino && st.dev == clone->shown_dev &&
+            st.ino == clone->shown_ino);
 }
 
-bool cenv_clone_registry_is_there(const struct cenv_registered_clone *clone)
+bool cenv_clone_registry_is_there(const struct cenv_clone_entry *clone)
 {
     return lies_at(clone, clone->path);
 }
 
-/* ---- forgetting what is removed ---- */
-
-struct cenv_clone_mark {
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone;
-};
-
-struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
-                                                 const char *path, const char *at)
-{
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_clone_mark *mark = cenv_calloc(1, sizeof(*mark));
-    bool known =
-        mark && cenv_clone_registry_file(path, mark->name, &ignored) == 0 &&
-        cenv_clone_registry_load(store, mark->name, &mark->clone, &ignored) == 0;
-    cenv_error_release(&ignored);
-    if (known && lies_at(&mark->clone, at))
-        return mark;
-    if (known)
-        cenv_clone_registry_release(&mark->clone);
-    cenv_free(mark);
-    return NULL;
-}
-
-/* Inodes are used again at once, the name beside the destination never is. */
-static bool is_same_clone(const struct cenv_registered_clone *a,
-                          const struct cenv_registered_clone *b)
-{
-    return a->dev == b->dev && a->ino == b->ino && !a->temp == !b->temp &&
-           (!a->temp || strcmp(a->temp, b->temp) == 0);
-}
-
-/* Whoever clones to the path meanwhile has entered, or will enter, a clone of its own. */
-void cenv_clone_registry_forget_marked(const struct cenv_store *store,
-                                       struct cenv_clone_mark *mark, bool removed)
-{
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_lock *claim = NULL;
-    struct cenv_registered_clone now;
-    char lock[CENV_CLONE_REGISTRY_FILE];
-    if (!mark)
-        return;
-    claim_name(mark->name, lock);
-    if (removed && cenv_store_lock_try(store, lock, &claim, &ignored) == 0 &&
-        cenv_clone_registry_load(store, mark->name, &now, &ignored) == 0) {
-        if (is_same_clone(&now, &mark->clone))
-            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
-        cenv_clone_registry_release(&now);
-    }
-    if (claim)
-        cenv_store_lock_release(store, lock, claim);
-    cenv_error_release(&ignored);
-    cenv_clone_registry_release(&mark->clone);
-    cenv_free(mark);
-}
-
 int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
-                             char **source, char **mode, struct cenv_error *err)
+                             struct cenv_arena *arena, struct cenv_clone_entry *out,
+                             struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone;
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
+    int rc = load_path(store, path, arena, out, err);
     if (rc != 0)
         return rc;
-    if (strcmp(clone.path, path) == 0 && cenv_clone_registry_is_there(&clone)) {
-        *source = clone.source;
-        *mode = clone.mode;
-        clone.source = clone.mode = NULL;
-    } else {
-        rc = 1;
-    }
-    cenv_clone_registry_release(&clone);
-    return rc;
+    return strcmp(out->path, path) != 0 || !cenv_clone_registry_is_there(out);
 }
 
-/* What stays of an entry when something else of it changes. */
-static struct cenv_clone_entry entry_of(const struct cenv_registered_clone *clone,
-                                        const char *path)
-{
-    return (struct cenv_clone_entry){.path = path,
-                                     .source = clone->source,
-                                     .dev = clone->dev,
-                                     .ino = clone->ino,
-                                     .root_mode = clone->root_mode,
-                                     .mode = clone->mode};
-}
+/* ---- changing ---- */
 
 /* All of the entry but its owner stays, its time too: it tells what changed since the cloning. */
 int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone = {0};
-    struct cenv_stat st = {0};
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
-    if (rc == 1 || (rc == 0 && !cenv_clone_registry_is_there(&clone)))
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry clone;
+    int64_t time_ns = 0;
+    int rc = cenv_clone_registry_find(store, path, &arena, &clone, err);
+    if (rc == 1)
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
                             store->path);
-    rc = rc ? rc : cenv_fs_stat(store->dirs[CENV_STORE_CLONES], name, &st, err);
-    struct cenv_clone_entry entry = entry_of(&clone, path);
-    entry.shown_dev = clone.shown_dev;
-    entry.shown_ino = clone.shown_ino;
-    entry.temp = clone.temp;
-    if (pid > 0)
-        cenv_owner_of(pid, &entry.owner);
-    rc = rc ? rc : cenv_clone_registry_enter(store, &entry, err);
-    rc = rc ? rc : cenv_clone_registry_set_time(store, path, st.mtime_ns, err);
-    cenv_clone_registry_release(&clone);
+    if (rc == 0)
+        rc = cenv_clone_registry_time(store, path, &time_ns, err);
+    if (rc == 0) {
+        clone.owner = (struct cenv_owner){.pid = 0};
+        if (pid > 0)
+            cenv_owner_of(pid, &clone.owner);
+        rc = cenv_clone_registry_enter(store, &clone, err);
+    }
+    if (rc == 0)
+        rc = cenv_clone_registry_set_time(store, path, time_ns, err);
+    cenv_arena_release(&arena);
     return rc;
 }
 
@@ -332,78 +235,43 @@ int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
     if (pid <= 0)
         return cenv_clone_registry_forget(store, path, err);
     int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    if (rc < 0)
+        return rc;
     entry.dev = st.dev;
     entry.ino = st.ino;
     cenv_owner_of(pid, &entry.owner);
-    return rc ? rc : cenv_clone_registry_enter(store, &entry, err);
+    return cenv_clone_registry_enter(store, &entry, err);
 }
 
-static int load_of(const struct cenv_store *store, const char *path,
-                   struct cenv_registered_clone *clone, struct cenv_error *err)
-{
-    char name[CENV_CLONE_REGISTRY_FILE];
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, clone, err);
-    return rc <= 0 ? rc
-                   : cenv_error_set(err, CENV_EPREFIX,
-                                    "'%s' is not a clone that the store knows", path);
-}
-
-int cenv_clone_registry_set_shown(const struct cenv_store *store, const char *path,
+int cenv_clone_registry_set_shown(const struct cenv_store *store,
+                                  const struct cenv_clone_entry *clone,
                                   struct cenv_error *err)
 {
-    struct cenv_registered_clone clone;
+    struct cenv_clone_entry entry = *clone;
     struct cenv_stat st;
-    int rc = load_of(store, path, &clone, err);
+    int rc = cenv_fs_stat(CENV_CWD, clone->path, &st, err);
     if (rc < 0)
         return rc;
-    rc = cenv_fs_stat(CENV_CWD, path, &st, err);
-    struct cenv_clone_entry entry = entry_of(&clone, path);
-    entry.owner = clone.owner;
     entry.shown_dev = st.dev;
     entry.shown_ino = st.ino;
-    rc = rc ? rc : cenv_clone_registry_enter(store, &entry, err);
-    cenv_clone_registry_release(&clone);
-    return rc;
+    return cenv_clone_registry_enter(store, &entry, err);
 }
 
-int cenv_clone_registry_owner(const struct cenv_store *store, const char *path,
-                              int64_t *pid, struct cenv_error *err)
-{
-    struct cenv_registered_clone clone;
-    int rc = load_of(store, path, &clone, err);
-    if (rc < 0)
-        return rc;
-    *pid = clone.owner.pid;
-    cenv_clone_registry_release(&clone);
-    return 0;
-}
-
-int cenv_clone_registry_disown(const struct cenv_store *store, const char *path,
-                               const char *source, const char *mode,
+int cenv_clone_registry_disown(const struct cenv_store *store,
+                               const struct cenv_clone_entry *clone, const char *mode,
                                struct cenv_error *err)
 {
+    struct cenv_clone_entry entry = *clone;
     struct cenv_stat st;
-    int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
-    struct cenv_clone_entry entry = {
-        .path = path, .source = source, .dev = st.dev, .ino = st.ino, .mode = mode};
-    return rc < 0 ? rc : cenv_clone_registry_enter(store, &entry, err);
-}
-
-int cenv_clone_registry_root_mode(const struct cenv_store *store, const char *path,
-                                  uint32_t *mode, struct cenv_error *err)
-{
-    char name[CENV_CLONE_REGISTRY_FILE];
-    struct cenv_registered_clone clone;
-    int rc = cenv_clone_registry_file(path, name, err);
-    rc = rc ? rc : cenv_clone_registry_load(store, name, &clone, err);
-    if (rc != 0)
+    int rc = cenv_fs_stat(CENV_CWD, clone->path, &st, err);
+    if (rc < 0)
         return rc;
-    rc = clone.root_mode ? 0 : 1;
-    if (rc == 0)
-        *mode = clone.root_mode;
-    cenv_clone_registry_release(&clone);
-    return rc;
+    entry.mode = mode;
+    entry.dev = st.dev;
+    entry.ino = st.ino;
+    entry.shown_dev = entry.shown_ino = 0;
+    entry.owner = (struct cenv_owner){.pid = 0};
+    return cenv_clone_registry_enter(store, &entry, err);
 }
 
 /* The entry's own modification time: written right before the clone was there. */
@@ -428,8 +296,74 @@ int cenv_clone_registry_set_time(const struct cenv_store *store, const char *pat
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
-    rc = cenv_raw_set_mtime(clones, name, time_ns);
-    return rc < 0 ? cenv_fs_fail(err, rc, clones, name, "cannot set the time of") : 0;
+    int failed = cenv_raw_set_mtime(clones, name, time_ns);
+    if (failed < 0)
+        return cenv_fs_fail(err, failed, clones, name, "cannot set the time of");
+    return 0;
+}
+
+/* ---- forgetting what is removed ---- */
+
+struct cenv_clone_mark {
+    char name[CENV_CLONE_REGISTRY_FILE];
+    struct cenv_arena arena;
+    struct cenv_clone_entry clone;
+};
+
+static void free_mark(struct cenv_clone_mark *mark)
+{
+    if (mark)
+        cenv_arena_release(&mark->arena);
+    cenv_free(mark);
+}
+
+struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
+                                                 const char *path, const char *at)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_clone_mark *mark = cenv_calloc(1, sizeof(*mark));
+    bool known = mark && cenv_clone_registry_file(path, mark->name, &ignored) == 0 &&
+                 cenv_clone_registry_load(store, mark->name, &mark->arena, &mark->clone,
+                                          &ignored) == 0;
+    cenv_error_release(&ignored);
+    if (known && lies_at(&mark->clone, at))
+        return mark;
+    free_mark(mark);
+    return NULL;
+}
+
+/* Inodes are used again at once, the name beside the destination never is. */
+static bool is_same_clone(const struct cenv_clone_entry *a,
+                          const struct cenv_clone_entry *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && !a->temp == !b->temp &&
+           (!a->temp || strcmp(a->temp, b->temp) == 0);
+}
+
+/* A process that clones to the path meanwhile has entered, or will enter, a clone of its own. */
+static void drop_marked(const struct cenv_store *store, struct cenv_clone_mark *mark)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_lock *claim = NULL;
+    struct cenv_clone_entry now;
+    char lock[CENV_CLONE_REGISTRY_FILE];
+    set_lock_name(mark->name, lock);
+    if (cenv_store_lock_try(store, lock, &claim, &ignored) == 0 &&
+        cenv_clone_registry_load(store, mark->name, &mark->arena, &now, &ignored) ==
+            0 &&
+        is_same_clone(&now, &mark->clone))
+        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
+    if (claim)
+        cenv_store_lock_release(store, lock, claim);
+    cenv_error_release(&ignored);
+}
+
+void cenv_clone_registry_forget_marked(const struct cenv_store *store,
+                                       struct cenv_clone_mark *mark, bool removed)
+{
+    if (mark && removed)
+        drop_marked(store, mark);
+    free_mark(mark);
 }
 
 /* With the lock that a killed cloning left; one on its way has entered another clone by now. */
@@ -438,7 +372,7 @@ void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
     char lock[CENV_CLONE_REGISTRY_FILE];
-    claim_name(name, lock);
+    set_lock_name(name, lock);
     int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
     if (rc <= 0)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);

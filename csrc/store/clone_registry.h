@@ -6,6 +6,7 @@
 #ifndef CENV_STORE_CLONE_REGISTRY_H
 #define CENV_STORE_CLONE_REGISTRY_H
 
+#include "base/arena.h"
 #include "os/lock.h"
 #include "os/proc.h"
 #include "store/layout.h"
@@ -15,17 +16,18 @@
 /* The mode of the entry of a mirror: a store of copies on another file system. */
 #define CENV_MIRROR_MODE "stage"
 
+/* Texts belong to the caller, or to the arena that it was loaded into. */
 struct cenv_clone_entry {
-    const char *path;              /* absolute */
-    const char *source;            /* absolute: the prefix it was cloned from */
+    const char *path;   /* absolute */
+    const char *source; /* absolute: the prefix it was cloned from */
+    const char *temp;   /* its name beside `path` until it is whole, or NULL */
+    const char
+        *mode; /* "reflink", "hardlink", "copy", "overlay", or one of the above */
+    const char *provenance;        /* see clone/provenance.h, or NULL */
     uint64_t dev, ino;             /* of the directory at `path`; 0: not made yet */
-    uint32_t root_mode;            /* permission bits it was given */
-    struct cenv_owner owner;       /* pid 0: nobody's, never swept */
-    const char *mode;              /* "reflink", "hardlink", "copy", "overlay" */
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
-    const char *temp; /* its name beside `path` until it is whole, or NULL */
-    /* See provenance.h; "": none, NULL: as it was entered before. */
-    const char *provenance;
+    uint32_t root_mode;            /* permission bits it was given; 0: not known */
+    struct cenv_owner owner;       /* pid 0: nobody's, never swept */
 };
 
 /* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
@@ -56,30 +58,23 @@ struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
 void cenv_clone_registry_forget_marked(const struct cenv_store *store,
                                        struct cenv_clone_mark *mark, bool removed);
 
-/* The overlay was mounted anew: enters what is shown at `path` now. The process that owns it. */
-int cenv_clone_registry_set_shown(const struct cenv_store *store, const char *path,
+/*
+ * The entry of `path`, read into `arena`: 0 when what lies there is the very directory that was
+ * entered, 1 when there is none, or another.
+ */
+int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
+                             struct cenv_arena *arena, struct cenv_clone_entry *out,
+                             struct cenv_error *err);
+
+/* The overlay was mounted anew: enters what is shown at its path now. */
+int cenv_clone_registry_set_shown(const struct cenv_store *store,
+                                  const struct cenv_clone_entry *clone,
                                   struct cenv_error *err);
-int cenv_clone_registry_owner(const struct cenv_store *store, const char *path,
-                              int64_t *pid, struct cenv_error *err);
 
 /* The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. */
-int cenv_clone_registry_disown(const struct cenv_store *store, const char *path,
-                               const char *source, const char *mode,
+int cenv_clone_registry_disown(const struct cenv_store *store,
+                               const struct cenv_clone_entry *clone, const char *mode,
                                struct cenv_error *err);
-
-/* 0 with *source and *mode (caller frees) when `path` is a registered clone, the very directory
- * that was registered; 1 when not. */
-int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
-                             char **source, char **mode, struct cenv_error *err);
-
-/* The permission bits that the clone itself was given: of its source, or of the empty directory that
- * it took the place of. 1 when they are not known. */
-int cenv_clone_registry_root_mode(const struct cenv_store *store, const char *path,
-                                  uint32_t *mode, struct cenv_error *err);
-
-/* What it was entered with, for the caller to free; 0, or 1 when there is none. */
-int cenv_clone_provenance(const struct cenv_store *store, const char *path,
-                          char **provenance, struct cenv_error *err);
 
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
 int cenv_clone_registry_time(const struct cenv_store *store, const char *path,
@@ -96,22 +91,13 @@ enum { CENV_CLONE_REGISTRY_FILE = CENV_STORE_KEY + 8 };
 int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
                              struct cenv_error *err);
 
-/* An entry as it was read; release frees what it holds. */
-struct cenv_registered_clone {
-    char *path, *source, *mode;
-    char *temp; /* or NULL */
-    uint64_t dev, ino, shown_dev, shown_ino;
-    uint32_t root_mode;
-    struct cenv_owner owner;
-};
-
-/* Reads the entry in the file `name`; 1 when there is none, or it is not whole. */
+/* Reads the entry in the file `name` into `arena`; 1 when there is none, or it is not whole. */
 int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
-                             struct cenv_registered_clone *out, struct cenv_error *err);
-void cenv_clone_registry_release(struct cenv_registered_clone *clone);
+                             struct cenv_arena *arena, struct cenv_clone_entry *out,
+                             struct cenv_error *err);
 
 /* Whether what lies at the path is the very directory that was entered. */
-bool cenv_clone_registry_is_there(const struct cenv_registered_clone *clone);
+bool cenv_clone_registry_is_there(const struct cenv_clone_entry *clone);
 
 /*
  * Removes an entry whose clone is gone, with the lock that a killed cloning left. An entry of a

@@ -2,6 +2,7 @@
 /* The directories of a store, the paths in them, and its small JSON files. */
 #include "store/layout.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -39,6 +40,14 @@ int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err)
         return cenv_error_oom(err);
     memcpy(key, hex, CENV_STORE_KEY - 1);
     key[CENV_STORE_KEY - 1] = '\0';
+    return 0;
+}
+
+int cenv_layout_forgive_read_only(int rc, struct cenv_error *err)
+{
+    if (rc != CENV_EOS || (err->os_errno != EROFS && err->os_errno != EACCES))
+        return rc;
+    cenv_error_release(err);
     return 0;
 }
 

@@ -49,6 +49,9 @@ int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err);
 int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
                           struct cenv_error *err);
 
+/* 0 in the place of a failure to write where we may only read, which `err` forgets; else `rc`. */
+int cenv_layout_forgive_read_only(int rc, struct cenv_error *err);
+
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
 void cenv_layout_touch(int dirfd, const char *name);
 

@@ -2,20 +2,12 @@
 /* Leases: shared locks on one file of the store, against the exclusive one of gc. */
 #include "store/lease.h"
 
-#include <errno.h>
-
 #include "base/alloc.h"
 #include "os/lock.h"
 
 struct cenv_lease {
     struct cenv_lock *lock;
 };
-
-/* Where we may not even make the file, nobody has made it: neither has gc. */
-static bool is_read_only(const struct cenv_error *err)
-{
-    return err->os_errno == EROFS || err->os_errno == EACCES;
-}
 
 int cenv_lease_take(struct cenv_store *store, struct cenv_lease **out,
                     struct cenv_error *err)
@@ -28,10 +20,8 @@ int cenv_lease_take(struct cenv_store *store, struct cenv_lease **out,
     int rc = cenv_lock_take(&lease->lock, store->root, "lease", CENV_LOCK_SHARED, NULL,
                             &task, err);
     cenv_task_release(&task);
-    if (rc == CENV_EOS && is_read_only(err)) {
-        cenv_error_release(err);
-        rc = 0;
-    }
+    /* Where we may not even make the file, nobody has made it: neither has gc. */
+    rc = cenv_layout_forgive_read_only(rc, err);
     if (rc == 0)
         *out = lease;
     else

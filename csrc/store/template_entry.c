@@ -158,7 +158,7 @@ static int is_left_over(const struct cenv_store *store, const char *id,
     int rc = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
     if (dir >= 0 && rc == 0 && cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) == 0) {
         rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
-        cenv_fields_get_owner(doc, &owner);
+        cenv_fields_read_owner(doc, &owner);
         if (rc == 0)
             rc = !cenv_owner_may_live(&owner);
         cenv_json_free(doc);

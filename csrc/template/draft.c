@@ -242,19 +242,20 @@ static int note_owner(struct cenv_draft *draft)
     struct cenv_owner owner;
     int64_t pid = cenv_json_get_int(draft->build.meta, "owner", 0);
     struct cenv_buf text;
-    struct cenv_json *doc = cenv_json_object();
-    int rc = 0;
+    struct cenv_json_writer w;
     cenv_owner_self(&owner);
     if (pid > 0)
         cenv_owner_of(pid, &owner);
     cenv_buf_init(&text, 1 << 16);
-    if (cenv_fields_set_owner(doc, &owner) < 0 || cenv_json_print(doc, 0, &text) < 0)
-        rc = cenv_error_oom(draft->build.err);
-    else
+    cenv_json_writer_init(&w, &text, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_fields_write_owner(&w, &owner);
+    cenv_json_write_end(&w);
+    int rc = cenv_json_writer_finish(&w, draft->build.err);
+    if (rc == 0)
         rc = cenv_fs_write_new(draft->dir, CENV_TEMPLATE_OWNER, cenv_buf_str(&text),
                                0644, draft->build.err);
     cenv_buf_release(&text);
-    cenv_json_free(doc);
     return rc;
 }
 

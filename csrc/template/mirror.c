@@ -224,28 +224,35 @@ int cenv_template_mirror(struct cenv_store *store, const char *id,
 /* ---- removing them ---- */
 
 /* A mirror whose own users hold a lease stays. */
-static int drop_mirror(const struct cenv_store *store, const char *name,
-                       uint64_t *removed, struct cenv_error *err)
+static int remove_mirror(const struct cenv_store *store, const char *name,
+                         const char *path, uint64_t *removed, struct cenv_error *err)
 {
-    struct cenv_registered_clone clone;
     struct cenv_lock *lease = NULL;
     struct cenv_store *mirror = NULL;
-    int rc = cenv_clone_registry_load(store, name, &clone, err);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    if (strcmp(clone.mode, CENV_MIRROR_MODE) == 0 &&
-        cenv_clone_registry_is_there(&clone)) {
-        rc = cenv_store_open(&mirror, clone.path, err);
-        rc = rc ? rc : cenv_lease_try_exclusive(mirror, &lease, err);
-        if (rc == 0) {
-            rc = cenv_fs_remove_tree(CENV_CWD, clone.path, err);
-            cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-            *removed += rc == 0;
-        }
-        cenv_lock_free(lease);
-        cenv_store_free(mirror);
+    int rc = cenv_store_open(&mirror, path, err);
+    if (rc == 0)
+        rc = cenv_lease_try_exclusive(mirror, &lease, err);
+    if (rc == 0)
+        rc = cenv_fs_remove_tree(CENV_CWD, path, err);
+    if (rc == 0) {
+        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
+        (*removed)++;
     }
-    cenv_clone_registry_release(&clone);
+    cenv_lock_free(lease);
+    cenv_store_free(mirror);
+    return rc < 0 ? rc : 0;
+}
+
+static int remove_if_mirror(const struct cenv_store *store, const char *name,
+                            uint64_t *removed, struct cenv_error *err)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry entry;
+    int rc = cenv_clone_registry_load(store, name, &arena, &entry, err);
+    if (rc == 0 && strcmp(entry.mode, CENV_MIRROR_MODE) == 0 &&
+        cenv_clone_registry_is_there(&entry))
+        rc = remove_mirror(store, name, entry.path, removed, err);
+    cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;
 }
 
@@ -259,7 +266,7 @@ int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
         return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
         rc = cenv_task_poll(task, err);
-        rc = rc ? rc : drop_mirror(store, names.entries[i].name, removed, err);
+        rc = rc ? rc : remove_if_mirror(store, names.entries[i].name, removed, err);
     }
     cenv_listing_release(&names);
     return rc;

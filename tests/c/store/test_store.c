@@ -323,23 +323,23 @@ static void put_clone(struct storekit *k, const char *name, bool owned, bool dea
 static void test_store__sweeps_only_clones_whose_owner_is_gone(void)
 {
     struct storekit k = storekit_open();
-    char *source, *mode;
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry entry;
     put_clone(&k, "live", true, false);
     put_clone(&k, "dead \xff", true, true);
     put_clone(&k, "kept", false, false);
     put_clone(&k, "replaced", true, true);
     CHECK_INT(renameat(k.s.fd, "replaced", k.s.fd, "moved"), 0);
     mkdirat(k.s.fd, "replaced", 0755); /* another directory by now */
-    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "live"), &source,
-                                       &mode, &k.err),
+    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "live"), &arena,
+                                       &entry, &k.err),
               0);
-    CHECK_STR(source, "/template/prefix");
-    CHECK_STR(mode, "hardlink");
-    cenv_free(source);
-    cenv_free(mode);
-    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "replaced"), &source,
-                                       &mode, &k.err),
+    CHECK_STR(entry.source, "/template/prefix");
+    CHECK_STR(entry.mode, "hardlink");
+    CHECK_INT(cenv_clone_registry_find(k.store, scratch_path(&k.s, "replaced"), &arena,
+                                       &entry, &k.err),
               1);
+    cenv_arena_release(&arena);
     CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
     CHECK(cenv_fs_exists(k.s.fd, "live") && cenv_fs_exists(k.s.fd, "kept"));
     CHECK(cenv_fs_exists(k.s.fd, "replaced") && cenv_fs_exists(k.s.fd, "moved/f"));
