@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
-#include "codec/json.h"
+#include "codec/json_writer.h"
 #include "model/platform.h"
 #include "os/fs.h"
 #include "os/host.h"
@@ -49,20 +49,21 @@ static struct cenv_override *pair_up(const char *const *strings, size_t nr)
     return overrides;
 }
 
-static void print_virtual(const struct cenv_virtual *list, size_t nr,
-                          struct cenv_buf *out)
+static int write_virtual(const struct cenv_virtual *list, size_t nr,
+                         struct cenv_buf *out, struct cenv_error *err)
 {
-    cenv_buf_putc(out, '[');
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_array(&w, NULL);
     for (size_t i = 0; i < nr; i++) {
-        cenv_buf_puts(out, i ? ",[" : "[");
-        cenv_json_quote(out, cenv_str(list[i].name));
-        cenv_buf_putc(out, ',');
-        cenv_json_quote(out, cenv_str(list[i].version));
-        cenv_buf_putc(out, ',');
-        cenv_json_quote(out, cenv_str(list[i].build));
-        cenv_buf_putc(out, ']');
+        cenv_json_write_array(&w, NULL);
+        cenv_json_write_cstr(&w, NULL, list[i].name);
+        cenv_json_write_cstr(&w, NULL, list[i].version);
+        cenv_json_write_cstr(&w, NULL, list[i].build);
+        cenv_json_write_end(&w);
     }
-    cenv_buf_putc(out, ']');
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
 }
 
 int cenv_virtual_packages(const char *subdir, const char *const *overrides,
@@ -86,77 +87,73 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides,
     cenv_free(pairs);
     if (found < 0)
         return found;
-    print_virtual(list, (size_t)found, out);
-    return out->failed ? cenv_error_oom(err) : 0;
+    return write_virtual(list, (size_t)found, out, err);
 }
 
-static int set_text_or_null(struct cenv_json *object, const char *key, const char *text)
+static void write_text_or_null(struct cenv_json_writer *w, const char *key,
+                               const char *text)
 {
-    return text[0] ? cenv_json_set_cstr(object, key, text)
-                   : cenv_json_set(object, key, cenv_json_null());
+    if (text[0])
+        cenv_json_write_cstr(w, key, text);
+    else
+        cenv_json_write_null(w, key);
 }
 
-static int describe_machine(struct cenv_json *found)
+static void write_machine(struct cenv_json_writer *w)
 {
     struct cenv_host host;
     char cuda[32] = "";
     cenv_host_facts(&host);
     cenv_host_cuda(cuda, sizeof(cuda));
-    int rc = cenv_json_set_cstr(found, "subdir", cenv_subdir_current());
-    rc |= set_text_or_null(found, "kernel", host.kernel);
-    rc |= set_text_or_null(found, "glibc", host.libc_version);
-    rc |= set_text_or_null(found, "microarch", host.microarch);
-    rc |= set_text_or_null(found, "cuda", cuda);
-    rc |= cenv_json_set_int(found, "cpus", cenv_host_cpus());
-    return rc;
+    cenv_json_write_cstr(w, "subdir", cenv_subdir_current());
+    write_text_or_null(w, "kernel", host.kernel);
+    write_text_or_null(w, "glibc", host.libc_version);
+    write_text_or_null(w, "microarch", host.microarch);
+    write_text_or_null(w, "cuda", cuda);
+    cenv_json_write_u64(w, "cpus", cenv_host_cpus());
 }
 
-static int describe_overlay(struct cenv_json *found, const char *directory)
+static void write_overlay(struct cenv_json_writer *w, const char *directory)
 {
     struct cenv_buf reason;
     cenv_buf_init(&reason, 4096);
-    struct cenv_json *overlay = cenv_json_object();
-    bool works = cenv_ns_works(directory, &reason);
-    int rc = cenv_json_set_bool(overlay, "works", works);
-    rc |= set_text_or_null(overlay, "reason", reason.len ? reason.data : "");
-    rc |= cenv_json_set(found, "overlay", overlay);
+    cenv_json_write_object(w, "overlay");
+    cenv_json_write_bool(w, "works", cenv_ns_works(directory, &reason));
+    write_text_or_null(w, "reason", reason.len ? reason.data : "");
+    cenv_json_write_end(w);
     cenv_buf_release(&reason);
-    return rc;
 }
 
-static int describe_directory(struct cenv_json *found, int fd, struct cenv_error *err)
+static int write_directory(struct cenv_json_writer *w, int fd, struct cenv_error *err)
 {
     struct cenv_fs_facts facts;
     int rc = cenv_fs_facts(fd, &facts, err);
     if (rc < 0)
         return rc;
-    rc = cenv_json_set_cstr(found, "filesystem", facts.type);
-    rc |= cenv_json_set_int(found, "free", (int64_t)facts.free_bytes);
-    rc |= cenv_json_set_bool(found, "network", facts.network);
-    rc |= cenv_json_set_bool(found, "reflink", cenv_fs_probe_reflink(fd) == 1);
-    rc |= cenv_json_set_bool(found, "hardlink",
-                             cenv_fs_probe_link(fd, fd, CENV_PLACE_HARDLINK) == 1);
-    return rc < 0 ? cenv_error_oom(err) : 0;
+    cenv_json_write_cstr(w, "filesystem", facts.type);
+    cenv_json_write_u64(w, "free", facts.free_bytes);
+    cenv_json_write_bool(w, "network", facts.network);
+    cenv_json_write_bool(w, "reflink", cenv_fs_probe_reflink(fd) == 1);
+    cenv_json_write_bool(w, "hardlink",
+                         cenv_fs_probe_link(fd, fd, CENV_PLACE_HARDLINK) == 1);
+    return 0;
 }
 
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_json *found = cenv_json_object();
+    struct cenv_json_writer w;
     int fd = cenv_fs_open_root(directory, err);
-    int rc = fd;
-    if (rc < 0)
-        goto out;
-    if (!found || describe_machine(found) < 0) {
-        rc = cenv_error_oom(err);
-        goto out;
+    if (fd < 0)
+        return fd;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    write_machine(&w);
+    int rc = write_directory(&w, fd, err);
+    if (rc == 0) {
+        write_overlay(&w, directory);
+        cenv_json_write_end(&w);
+        rc = cenv_json_writer_finish(&w, err);
     }
-    rc = describe_directory(found, fd, err);
-    if (rc == 0 && describe_overlay(found, directory) < 0)
-        rc = cenv_error_oom(err);
-    if (rc == 0 && cenv_json_print(found, 0, out) < 0)
-        rc = cenv_error_oom(err);
-out:
     cenv_fd_close(fd);
-    cenv_json_free(found);
     return rc;
 }

@@ -8,7 +8,7 @@
 #include "cenv.h"
 
 #include "base/alloc.h"
-#include "codec/json.h"
+#include "codec/json_writer.h"
 #include "explain/explain.h"
 #include "explain/explain_choice.h"
 #include "solve/dominate.h"
@@ -26,6 +26,20 @@ static int encode_instance(const struct cenv_instance *in, struct cenv_sat *sat,
     return rc;
 }
 
+/* 1 and the best solution of `in`, 0 when there is none, or a status. */
+static int search_instance(const struct cenv_instance *in, struct cenv_sat *sat,
+                           struct cenv_solution *s, struct cenv_task *task,
+                           struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin("solve", "");
+    int rc = cenv_search_best(in, sat, s->choice, s->level, task, err);
+    s->stats = cenv_sat_stats(sat);
+    span.items = s->stats.solves;
+    cenv_span_end(task, &span);
+    return rc;
+}
+
+/* The same in terms of the whole problem. */
 static int find_best(const struct cenv_problem *p, struct cenv_solution *s,
                      struct cenv_task *task, struct cenv_error *err)
 {
@@ -34,76 +48,77 @@ static int find_best(const struct cenv_problem *p, struct cenv_solution *s,
     int rc = cenv_dominate_drop(&small, &p->in, err);
     if (rc == 0 && !sat)
         rc = cenv_error_oom(err);
-    rc = rc < 0 ? rc : encode_instance(&small.in, sat, task, err);
-    if (rc == 0) {
-        struct cenv_span span = cenv_span_begin("solve", "");
-        rc = cenv_search_best(&small.in, sat, s->choice, s->level, task, err);
-        if (rc > 0)
-            cenv_dominate_expand(&small, &p->in, s->choice);
-        s->stats = cenv_sat_stats(sat);
-        span.items = s->stats.solves;
-        cenv_span_end(task, &span);
-    }
+    if (rc == 0)
+        rc = encode_instance(&small.in, sat, task, err);
+    if (rc == 0)
+        rc = search_instance(&small.in, sat, s, task, err);
+    if (rc > 0)
+        cenv_dominate_expand(&small, &p->in, s->choice);
     cenv_sat_free(sat);
     cenv_dominate_release(&small);
     return rc;
 }
 
-static void print_stats(const struct cenv_problem *p, const struct cenv_solution *s,
-                        struct cenv_buf *out)
+static void write_stats(const struct cenv_problem *p, const struct cenv_solution *s,
+                        struct cenv_json_writer *w)
 {
-    cenv_buf_addf(out,
-                  "\"stats\":{\"names\":%zu,\"records\":%zu,\"requirements\":%lu,"
-                  "\"variables\":%lu,\"clauses\":%lu,\"solves\":%lu,\"conflicts\":%lu}",
-                  p->nr_names, p->nr_cands, (unsigned long)p->in.nr_reqs,
-                  (unsigned long)s->stats.variables, (unsigned long)s->stats.clauses,
-                  (unsigned long)s->stats.solves, (unsigned long)s->stats.conflicts);
+    cenv_json_write_object(w, "stats");
+    cenv_json_write_u64(w, "names", p->nr_names);
+    cenv_json_write_u64(w, "records", p->nr_cands);
+    cenv_json_write_u64(w, "requirements", p->in.nr_reqs);
+    cenv_json_write_u64(w, "variables", s->stats.variables);
+    cenv_json_write_u64(w, "clauses", s->stats.clauses);
+    cenv_json_write_u64(w, "solves", s->stats.solves);
+    cenv_json_write_u64(w, "conflicts", s->stats.conflicts);
+    cenv_json_write_end(w);
 }
 
-static int print_explanation(const struct cenv_problem *p,
-                             const struct cenv_solution *s, struct cenv_buf *out,
+/* Records that were reached and cannot be used. */
+static void write_skipped(const struct cenv_problem *p, struct cenv_json_writer *w)
+{
+    cenv_json_write_array(w, "skipped");
+    for (const struct cenv_skip *s = p->skips.first; s; s = s->next) {
+        cenv_json_write_object(w, NULL);
+        cenv_json_write_str(w, "fn", s->fn);
+        cenv_json_write_str(w, "reason", s->reason);
+        cenv_json_write_end(w);
+    }
+    cenv_json_write_end(w);
+}
+
+static int write_explanation(const struct cenv_problem *p,
+                             const struct cenv_solution *s, struct cenv_json_writer *w,
                              struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf text;
-    if (!p->request->explain.len)
-        return 0;
     cenv_buf_init(&text, 1 << 20);
     int rc = cenv_explain_choice(p, s, &text, task, err);
-    cenv_buf_puts(out, ",\"explanation\":");
-    if (rc == 0 && cenv_json_quote(out, cenv_buf_str(&text)) < 0)
-        rc = cenv_error_oom(err);
+    if (rc == 0)
+        cenv_json_write_str(w, "explanation", cenv_buf_str(&text));
     cenv_buf_release(&text);
     return rc;
 }
 
-/* Records that were reached and cannot be used. */
-static void print_skipped(const struct cenv_problem *p, struct cenv_buf *out)
-{
-    cenv_buf_puts(out, ",\"skipped\":[");
-    for (const struct cenv_skip *s = p->skips.first; s; s = s->next) {
-        cenv_buf_puts(out, "{\"fn\":");
-        cenv_json_quote(out, s->fn);
-        cenv_buf_puts(out, ",\"reason\":");
-        cenv_json_quote(out, s->reason);
-        cenv_buf_puts(out, s->next ? "}," : "}");
-    }
-    cenv_buf_putc(out, ']');
-}
-
+/* The reply of cenv.h; after a failure `out` is as it was. */
 static int write_reply(const struct cenv_problem *p, const struct cenv_solution *s,
                        struct cenv_buf *out, struct cenv_task *task,
                        struct cenv_error *err)
 {
+    struct cenv_json_writer w;
     size_t len = out->len;
-    cenv_buf_puts(out, "{\"records\":");
-    int rc = cenv_solution_write_records(p, s->choice, out, err);
-    cenv_buf_putc(out, ',');
-    print_stats(p, s, out);
-    print_skipped(p, out);
-    rc = rc < 0 ? rc : print_explanation(p, s, out, task, err);
-    cenv_buf_putc(out, '}');
-    if (rc == 0 && out->failed)
-        rc = cenv_error_oom(err);
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    int rc = cenv_solution_write_records(p, s->choice, &w, err);
+    if (rc == 0) {
+        write_stats(p, s, &w);
+        write_skipped(p, &w);
+    }
+    if (rc == 0 && p->request->explain.len)
+        rc = write_explanation(p, s, &w, task, err);
+    if (rc == 0) {
+        cenv_json_write_end(&w);
+        rc = cenv_json_writer_finish(&w, err);
+    }
     if (rc < 0 && out->data)
         out->data[out->len = len] = '\0';
     return rc;
@@ -135,7 +150,8 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
                                 &arena, err);
     if (rc == 0) {
         rc = cenv_load_problem(&problem, index, &request, 0, task, err);
-        rc = rc < 0 ? rc : solve_problem(&problem, out, task, err);
+        if (rc == 0)
+            rc = solve_problem(&problem, out, task, err);
         cenv_problem_release(&problem);
         if (rc == CENV_EUNSAT)
             rc = cenv_explain_unsat(index, &request, task, err);

@@ -108,68 +108,76 @@ static int order_chosen(struct chosen *s, struct cenv_error *err)
     return cenv_link_order_sort(&graph, s->order, err);
 }
 
-/* The record as its channel has it, and where it is from; `arena` holds what had to be read. */
-static int write_record(const struct chosen *s, uint32_t i, struct cenv_arena *arena,
-                        struct cenv_buf *out, struct cenv_error *err)
+/* The whole of the candidate's record, in *full where it was partial; NULL with `err` set. */
+static const struct cenv_record *complete_record(const struct cenv_problem *p,
+                                                 const struct cenv_candidate *cand,
+                                                 struct cenv_arena *arena,
+                                                 struct cenv_record *full,
+                                                 struct cenv_error *err)
 {
-    struct cenv_json *object = NULL;
-    struct cenv_record full;
-    const struct cenv_candidate *cand = cand_of(s, i);
     const struct cenv_record *record = cand->record;
-    if (cenv_repodata_is_partial(record)) {
-        int rc = cenv_repodata_complete(
-            cenv_index_repodata(s->p->index, cand->from, record->name), record, arena,
-            &full, err);
-        if (rc < 0)
-            return rc;
-        record = &full;
-    }
-    int rc = cenv_json_parse(&object, record->raw, "the record", err);
-    if (rc < 0) {
-        cenv_error_prefix(err, "%.*s", CENV_STR_ARG(record->fn));
-        return rc;
-    }
-    rc = cenv_json_set_str(object, "name", record->name);
-    rc |= cenv_json_set_str(object, "fn", record->fn);
-    rc |= cenv_json_set_str(object, "subdir", record->subdir);
-    rc |= cenv_json_set_str(object, "channel", record->channel);
-    rc |= cenv_json_set_str(object, "url", record->url);
-    rc |= cenv_json_print(object, 0, out);
-    cenv_json_free(object);
-    return rc < 0 ? cenv_error_oom(err) : 0;
+    if (!cenv_repodata_is_partial(record))
+        return record;
+    int rc =
+        cenv_repodata_complete(cenv_index_repodata(p->index, cand->from, record->name),
+                               record, arena, full, err);
+    return rc < 0 ? NULL : full;
 }
 
-static int write_records(const struct chosen *s, struct cenv_buf *out,
+/* The record as its channel has it, and where it is from. */
+static int write_record(const struct cenv_record *record, struct cenv_json_writer *w,
+                        struct cenv_error *err)
+{
+    struct cenv_json *object = NULL;
+    int rc = cenv_json_parse(&object, record->raw, "the record", err);
+    if (rc < 0)
+        return cenv_error_prefix(err, "%.*s", CENV_STR_ARG(record->fn));
+    int failed = cenv_json_set_str(object, "name", record->name);
+    failed |= cenv_json_set_str(object, "fn", record->fn);
+    failed |= cenv_json_set_str(object, "subdir", record->subdir);
+    failed |= cenv_json_set_str(object, "channel", record->channel);
+    failed |= cenv_json_set_str(object, "url", record->url);
+    cenv_json_write_tree(w, NULL, object);
+    cenv_json_free(object);
+    return failed ? cenv_error_oom(err) : 0;
+}
+
+static int write_records(const struct chosen *s, struct cenv_json_writer *w,
                          struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     int rc = 0;
-    cenv_buf_putc(out, '[');
+    cenv_json_write_array(w, "records");
     for (uint32_t i = 0; rc == 0 && i < s->nr; i++) {
-        if (i)
-            cenv_buf_putc(out, ',');
-        rc = write_record(s, s->order[i], &arena, out, err);
+        struct cenv_record full;
+        const struct cenv_record *record =
+            complete_record(s->p, cand_of(s, s->order[i]), &arena, &full, err);
+        rc = record ? write_record(record, w, err) : err->status;
     }
+    cenv_json_write_end(w);
     cenv_arena_release(&arena);
-    if (rc < 0)
-        return rc;
-    return cenv_buf_putc(out, ']') < 0 ? cenv_error_oom(err) : 0;
+    return rc;
+}
+
+static bool allocate_chosen(struct chosen *s, size_t nr)
+{
+    s->names = cenv_reallocarray(NULL, nr, sizeof(*s->names));
+    s->number = cenv_reallocarray(NULL, nr, sizeof(*s->number));
+    s->first = cenv_reallocarray(NULL, nr + 1, sizeof(*s->first));
+    s->order = cenv_reallocarray(NULL, nr, sizeof(*s->order));
+    s->late = cenv_calloc(nr, sizeof(*s->late));
+    return s->names && s->number && s->first && s->order && s->late;
 }
 
 int cenv_solution_write_records(const struct cenv_problem *p, const uint32_t *choice,
-                                struct cenv_buf *out, struct cenv_error *err)
+                                struct cenv_json_writer *w, struct cenv_error *err)
 {
     struct chosen s = {.p = p, .choice = choice};
-    size_t nr = p->nr_names;
-    s.names = cenv_reallocarray(NULL, nr, sizeof(*s.names));
-    s.number = cenv_reallocarray(NULL, nr, sizeof(*s.number));
-    s.first = cenv_reallocarray(NULL, nr + 1, sizeof(*s.first));
-    s.order = cenv_reallocarray(NULL, nr, sizeof(*s.order));
-    s.late = cenv_calloc(nr, sizeof(*s.late));
-    int rc =
-        s.names && s.number && s.first && s.order && s.late ? 0 : cenv_error_oom(err);
-    rc = rc < 0 ? rc : order_chosen(&s, err);
-    rc = rc < 0 ? rc : write_records(&s, out, err);
+    int rc = allocate_chosen(&s, p->nr_names) ? 0 : cenv_error_oom(err);
+    if (rc == 0)
+        rc = order_chosen(&s, err);
+    if (rc == 0)
+        rc = write_records(&s, w, err);
     cenv_free(s.names);
     cenv_free(s.number);
     cenv_free(s.first);

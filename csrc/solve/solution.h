@@ -3,7 +3,7 @@
 #ifndef CENV_SOLVE_SOLUTION_H
 #define CENV_SOLVE_SOLUTION_H
 
-#include "base/buf.h"
+#include "codec/json_writer.h"
 #include "solve/problem.h"
 #include "solve/search.h"
 
@@ -14,10 +14,11 @@ struct cenv_solution {
 };
 
 /*
- * Appends the records of a solution as a JSON array in link order. Virtual packages are left out.
- * CENV_ENOMEM; CENV_EINTEGRITY when a record's JSON is malformed.
+ * Writes the member "records": those of a solution in link order, each as its channel has it and with
+ * where it is from. Virtual packages are left out. CENV_ENOMEM; CENV_EINTEGRITY when a record's JSON
+ * is malformed or its file has changed.
  */
 int cenv_solution_write_records(const struct cenv_problem *p, const uint32_t *choice,
-                                struct cenv_buf *out, struct cenv_error *err);
+                                struct cenv_json_writer *w, struct cenv_error *err);
 
 #endif
