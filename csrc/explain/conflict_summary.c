@@ -41,9 +41,10 @@ static int split_sides(struct summary *m, uint32_t goal)
     }
     int rc = cenv_propagate_goals(&m->one.implied, in, m->core, m->one.goals, &m->arena,
                                   m->err);
-    return rc < 0 ? rc
-                  : cenv_propagate_goals(&m->rest.implied, in, m->core, m->rest.goals,
-                                         &m->arena, m->err);
+    if (rc < 0)
+        return rc;
+    return cenv_propagate_goals(&m->rest.implied, in, m->core, m->rest.goals, &m->arena,
+                                m->err);
 }
 
 /* One side needs the name, the other at least limits it, and no candidate suits both. */
@@ -144,7 +145,8 @@ static int try_entry(struct summary *m, uint32_t goal, struct cenv_buf *out)
     if (name == CENV_NONE)
         return 0;
     rc = print_side(m, &m->one, name, "├─ ", out);
-    rc = rc < 0 ? rc : print_side(m, &m->rest, name, "└─ ", out);
+    if (rc == 0)
+        rc = print_side(m, &m->rest, name, "└─ ", out);
     return rc < 0 ? rc : 1;
 }
 

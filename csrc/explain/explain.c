@@ -126,7 +126,9 @@ static int explain_problem(struct cenv_explainer *e)
         if (rc == 0 && e->p.request->explain.len)
             rc = cenv_explain_absence_refused(e);
     }
-    return rc < 0 ? rc : cenv_report_set_error(e);
+    if (rc < 0)
+        return rc;
+    return cenv_report_set_error(e);
 }
 
 int cenv_explain_unsat(const struct cenv_index *index,

@@ -68,7 +68,8 @@ int cenv_explain_absence_excluded(const struct cenv_problem *p,
     struct cenv_problem full;
     int rc = cenv_load_problem(&full, p->index, p->request, CENV_PROBLEM_TO_EXPLAIN,
                                task, err);
-    rc = rc < 0 ? rc : tell_excluded(&full, spec, out, err);
+    if (rc == 0)
+        rc = tell_excluded(&full, spec, out, err);
     cenv_problem_release(&full);
     return rc;
 }
@@ -138,10 +139,10 @@ static int try_with_kept(struct refused *r, struct cenv_run run)
     const struct cenv_instance *in = &e->p.in;
     uint32_t first = in->first[r->name], end = in->first[r->name + 1];
     bool failed =
-        cenv_sat_assume(r->sat, cenv_encode_worse(in, r->name, run.from - first)) < 0;
+        !cenv_sat_assume(r->sat, cenv_encode_worse(in, r->name, run.from - first));
     if (run.to < end)
-        failed |= cenv_sat_assume(r->sat,
-                                  -cenv_encode_worse(in, r->name, run.to - first)) < 0;
+        failed |=
+            !cenv_sat_assume(r->sat, -cenv_encode_worse(in, r->name, run.to - first));
     if (failed)
         return cenv_error_oom(e->err);
     return cenv_unsat_core_holds(in, r->sat, r->keep, e->task, e->err);
@@ -186,9 +187,9 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
     struct cenv_reasons reasons;
     struct cenv_buf why;
     bool told = false, more = true;
-    int rc = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ", &e->text,
-                               &e->arena);
-    rc = rc < 0 ? cenv_error_oom(e->err) : find_keep(r);
+    bool begun = cenv_reasons_init(&reasons, &e->p, r->name, MAX_REASONS, "  ",
+                                   &e->text, &e->arena);
+    int rc = begun ? find_keep(r) : cenv_error_oom(e->err);
     cenv_buf_init(&why, REASON_MAX);
     for (uint32_t c = e->p.in.first[r->name];
          rc == 0 && more && c < e->p.in.first[r->name + 1];) {
@@ -222,7 +223,9 @@ static int tell_refused(struct refused *r, const struct cenv_matchspec *spec)
     if (!r->sat || !r->keep)
         return cenv_error_oom(e->err);
     int rc = cenv_encode_instance(&e->p.in, 0, r->sat, e->err);
-    return rc < 0 ? rc : tell_versions(r, spec);
+    if (rc < 0)
+        return rc;
+    return tell_versions(r, spec);
 }
 
 int cenv_explain_absence_refused(struct cenv_explainer *e)

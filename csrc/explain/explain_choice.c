@@ -131,9 +131,9 @@ static int new_solver(struct choice *w)
 static int assume_run(struct choice *w, uint32_t name, struct cenv_run run)
 {
     const struct cenv_instance *in = &w->p->in;
-    bool failed = cenv_sat_assume(w->sat, cenv_encode_worse(in, name, run.from)) < 0;
+    bool failed = !cenv_sat_assume(w->sat, cenv_encode_worse(in, name, run.from));
     if (run.to < cenv_instance_size(in, name))
-        failed |= cenv_sat_assume(w->sat, -cenv_encode_worse(in, name, run.to)) < 0;
+        failed |= !cenv_sat_assume(w->sat, -cenv_encode_worse(in, name, run.to));
     return failed ? cenv_error_oom(w->err) : 0;
 }
 
@@ -143,14 +143,17 @@ static int solve_used(struct choice *w, struct cenv_run run)
     const struct cenv_instance *in = &w->p->in;
     int rc = new_solver(w);
     for (uint32_t i = 0; rc == 0 && i < in->nr_goals; i++)
-        if (w->used[i] && cenv_sat_assume(w->sat, cenv_encode_goal(in, i)) < 0)
+        if (w->used[i] && !cenv_sat_assume(w->sat, cenv_encode_goal(in, i)))
             rc = cenv_error_oom(w->err);
     for (uint32_t n = 0; rc == 0 && n < in->nr_names; n++)
         if (w->used[in->nr_goals + n])
             rc = assume_run(w, n,
                             (struct cenv_run){w->s->choice[n], w->s->choice[n] + 1});
-    rc = rc < 0 ? rc : assume_run(w, w->name, run);
-    return rc < 0 ? rc : cenv_sat_solve(w->sat, w->task, w->err);
+    if (rc == 0)
+        rc = assume_run(w, w->name, run);
+    if (rc < 0)
+        return rc;
+    return cenv_sat_solve(w->sat, w->task, w->err);
 }
 
 /* All goals; with `decided` what was decided before, too. */
@@ -238,7 +241,8 @@ static int find_reason(struct choice *w, struct cenv_run run, struct cenv_buf *o
     int rc = solve_used(w, run);
     if (rc > 0)
         return cenv_error_set(w->err, CENV_EFAIL, "a better candidate was passed over");
-    rc = rc < 0 ? rc : minimise_used(w, run);
+    if (rc == 0)
+        rc = minimise_used(w, run);
     if (rc == 0)
         tell_used(w, out);
     return rc;
@@ -266,8 +270,9 @@ static int tell_better(struct choice *w, const struct cenv_matchspec *spec)
     struct cenv_reasons reasons;
     struct cenv_buf why;
     uint32_t first = w->p->in.first[w->name];
-    int rc = cenv_reasons_init(&reasons, w->p, w->name, MAX_REASONS, "  not ", w->out,
-                               &w->arena);
+    bool begun = cenv_reasons_init(&reasons, w->p, w->name, MAX_REASONS, "  not ",
+                                   w->out, &w->arena);
+    int rc = begun ? 0 : cenv_error_oom(w->err);
     cenv_buf_init(&why, REASON_MAX);
     for (struct cenv_run run = {0, 0}; rc == 0 && run.from < w->place;
          run.from = run.to) {
@@ -287,7 +292,7 @@ static int tell_better(struct choice *w, const struct cenv_matchspec *spec)
     }
     cenv_buf_release(&why);
     cenv_reasons_release(&reasons);
-    return rc == CENV_ENOMEM ? cenv_error_oom(w->err) : rc;
+    return rc;
 }
 
 /* "  needed by pandas 2.3.3 py311_0 (numpy >=1.22.4, numpy <3)" */
@@ -351,7 +356,8 @@ static int tell_worse(struct choice *w, const struct cenv_matchspec *spec,
         cenv_buf_puts(w->out, "; asked for, it can be had\n");
         return 0;
     }
-    rc = rc < 0 ? rc : minimise_used(w, run);
+    if (rc == 0)
+        rc = minimise_used(w, run);
     cenv_buf_puts(w->out, "; and it ");
     tell_used(w, w->out);
     cenv_buf_putc(w->out, '\n');
@@ -430,5 +436,7 @@ int cenv_explain_choice(const struct cenv_problem *p,
     }
     cenv_sat_free(w.sat);
     cenv_arena_release(&w.arena);
-    return rc < 0 ? rc : out->failed ? cenv_error_oom(err) : 0;
+    if (rc == 0 && out->failed)
+        rc = cenv_error_oom(err);
+    return rc;
 }

@@ -6,16 +6,16 @@
 
 enum { REASON_MAX = 1 << 16 };
 
-int cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
-                      uint32_t name, uint32_t max_lines, const char *head,
-                      struct cenv_buf *out, struct cenv_arena *arena)
+bool cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
+                       uint32_t name, uint32_t max_lines, const char *head,
+                       struct cenv_buf *out, struct cenv_arena *arena)
 {
     *r =
         (struct cenv_reasons){.p = p, .out = out, .max_lines = max_lines, .head = head};
     cenv_buf_init(&r->last, REASON_MAX);
     r->cands = cenv_arena_calloc(arena, cenv_instance_size(&p->in, name) + 1,
                                  sizeof(*r->cands));
-    return r->cands ? 0 : CENV_ENOMEM;
+    return r->cands;
 }
 
 /* One build is told as such, several by their versions. */

@@ -17,10 +17,10 @@ struct cenv_reasons {
     const char *head; /* before each line */
 };
 
-/* Candidates of one name only; the arena holds room for all of them. CENV_ENOMEM, as a status. */
-int cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
-                      uint32_t name, uint32_t max_lines, const char *head,
-                      struct cenv_buf *out, struct cenv_arena *arena);
+/* Candidates of one name only; the arena holds room for all of them. False: out of memory. */
+bool cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
+                       uint32_t name, uint32_t max_lines, const char *head,
+                       struct cenv_buf *out, struct cenv_arena *arena);
 
 /* The candidates from .. to - 1 are as they are because of `why`. False when there are lines enough. */
 bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,

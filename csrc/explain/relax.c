@@ -191,7 +191,8 @@ static int solve_on(struct cenv_explainer *e, const struct cenv_record *machine)
     request.virtuals = all;
     request.nr_virtuals = nr;
     int rc = cenv_load_problem(&p, e->p.index, &request, 0, e->task, e->err);
-    rc = rc < 0 ? rc : cenv_encode_instance(&p.in, 0, sat, e->err);
+    if (rc == 0)
+        rc = cenv_encode_instance(&p.in, 0, sat, e->err);
     if (rc == 0)
         keep = cenv_arena_alloc(&e->arena, p.in.nr_goals * sizeof(*keep));
     if (keep) {

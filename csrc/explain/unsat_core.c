@@ -24,7 +24,7 @@ struct refuter {
 
 static int assume_literal(struct refuter *r, int lit)
 {
-    return cenv_sat_assume(r->sat, lit) < 0 ? cenv_error_oom(r->err) : 0;
+    return cenv_sat_assume(r->sat, lit) ? 0 : cenv_error_oom(r->err);
 }
 
 /* Solves with what the core holds; 1 when that has a solution, 0 when it is refuted. */
@@ -37,7 +37,9 @@ static int solve_core(struct refuter *r)
     for (uint32_t q = 0; rc == 0 && r->soft && q < r->in->nr_reqs; q++)
         if (r->core->reqs[q])
             rc = assume_literal(r, cenv_encode_soft(r->in, q));
-    return rc < 0 ? rc : cenv_sat_solve(r->sat, r->task, r->err);
+    if (rc < 0)
+        return rc;
+    return cenv_sat_solve(r->sat, r->task, r->err);
 }
 
 /* After a refutation the core holds what it used, no more; of minimal goals that is all of them. */
@@ -137,7 +139,8 @@ static uint32_t count_members(const bool *members, uint32_t nr)
 static int find_core(struct refuter *r)
 {
     int rc = new_sat(r, 0);
-    rc = rc < 0 ? rc : refute_core(r);
+    if (rc == 0)
+        rc = refute_core(r);
     if (rc != 0)
         return rc < 0 ? rc : 1;
     rc = minimise_goals(r);
@@ -147,8 +150,11 @@ static int find_core(struct refuter *r)
     if (rc < 0 || r->core->hard)
         return rc;
     rc = new_sat(r, CENV_ENCODE_SOFT);
-    rc = rc < 0 ? rc : refute_core(r);
-    return rc < 0 ? rc : minimise_reqs(r);
+    if (rc == 0)
+        rc = refute_core(r);
+    if (rc < 0)
+        return rc;
+    return minimise_reqs(r);
 }
 
 int cenv_unsat_core_find(struct cenv_unsat_core *out, const struct cenv_instance *in,
@@ -179,11 +185,11 @@ static int solve_with(const struct cenv_instance *in, struct cenv_sat *sat,
     bool failed = false;
     for (uint32_t i = 0; i < in->nr_goals; i++)
         if (keep[i])
-            failed |= cenv_sat_assume(sat, cenv_encode_goal(in, i)) < 0;
+            failed |= !cenv_sat_assume(sat, cenv_encode_goal(in, i));
     if (extra)
-        failed |= cenv_sat_assume(sat, extra) < 0;
+        failed |= !cenv_sat_assume(sat, extra);
     if (better)
-        failed |= cenv_sat_assume(sat, better) < 0;
+        failed |= !cenv_sat_assume(sat, better);
     return failed ? cenv_error_oom(err) : cenv_sat_solve(sat, task, err);
 }
 

@@ -58,9 +58,9 @@ static int open_source(void *ctx, size_t i, unsigned thread, struct cenv_error *
                                 err);
     int rc = cenv_index_file_open(&source->file, &o->given[i], rank_of(o->given, i),
                                   o->cache_dir, o->task, err);
-    return rc < 0 ? rc
-                  : cenv_parsed_cache_init(&source->cache, &source->file,
-                                           o->index->table, err);
+    if (rc < 0)
+        return rc;
+    return cenv_parsed_cache_init(&source->cache, &source->file, o->index->table, err);
 }
 
 static struct cenv_index *new_index(const struct cenv_index_source *given, size_t nr)

@@ -89,7 +89,8 @@ static void slot_close(struct slot *slot)
 
 /* ---- reading the cache ---- */
 
-/* Opens the text: the cached one of a compressed source, which is stamped, or the source. */
+/* Opens the text: the cached one of a compressed source, which is stamped, or the source. -1: it is
+ * not there. */
 static int open_text(struct slot *slot, const char *path, struct cenv_stat *st)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
@@ -99,23 +100,21 @@ static int open_text(struct slot *slot, const char *path, struct cenv_stat *st)
         fd = cenv_raw_open_file(slot->dir, slot->text, st);
         if (fd >= 0)
             stamp_file(&slot->stamp, TEXT, st);
-        return fd;
+    } else {
+        fd = cenv_fs_open_named(path, st, &ignored);
+        cenv_error_release(&ignored);
     }
-    fd = cenv_fs_open_named(path, st, &ignored);
-    cenv_error_release(&ignored);
-    return fd;
+    return fd < 0 ? -1 : fd;
 }
 
-static int map_file(int dir, const char *name, struct cenv_mapping *out)
+static bool map_file(int dir, const char *name, struct cenv_mapping *out)
 {
     struct cenv_stat st;
-    int fd = cenv_raw_open_file(dir, name, &st), rc;
+    int fd = cenv_raw_open_file(dir, name, &st);
+    bool done = fd >= 0 && cenv_raw_map_fd(fd, out) == 0;
 
-    if (fd < 0)
-        return fd;
-    rc = cenv_raw_map_fd(fd, out);
     cenv_fd_close(fd);
-    return rc;
+    return done;
 }
 
 static bool has_sum(int fd, uint64_t sum)
@@ -144,11 +143,11 @@ static bool is_text_whole(struct slot *slot, const struct cenv_mapping *packed, 
            has_sum(fd, stored.words[SUM]);
 }
 
-static int read_text(void *ctx, uint64_t at, char *out, size_t len)
+static bool read_text(void *ctx, uint64_t at, char *out, size_t len)
 {
     const struct cenv_index_file *file = ctx;
 
-    return cenv_raw_pread(file->fd, out, len, at) == (int64_t)len ? 0 : -1;
+    return cenv_raw_pread(file->fd, out, len, at) == (int64_t)len;
 }
 
 /* 0: file->repodata is made; 1: not, and file->why says why; negative: an error. */
@@ -161,7 +160,7 @@ static int load_cached(struct cenv_index_file *file, struct slot *slot,
 
     file->why = "no binary index yet";
     file->fd = open_text(slot, source->file.data, &st);
-    if (file->fd < 0 || map_file(slot->dir, slot->index, &file->packed) < 0)
+    if (file->fd < 0 || !map_file(slot->dir, slot->index, &file->packed))
         return 1;
     file->why = "the repodata or its index has changed";
     if (is_text_whole(slot, &file->packed, file->fd)) {
@@ -189,8 +188,8 @@ static void drop_cached(struct cenv_index_file *file)
 /* ---- writing the cache: whatever fails, the scan's result stands ---- */
 
 /* A new file under a name of its own, stamped, then renamed to `name`. */
-static int publish_file(int dir, const char *name, struct cenv_str data,
-                        struct cenv_stat *st)
+static bool publish_file(int dir, const char *name, struct cenv_str data,
+                         struct cenv_stat *st)
 {
     char *scratch = cenv_fs_unique_name(name);
     int fd = scratch ? cenv_raw_create(dir, scratch, 0644) : -1, rc = fd;
@@ -206,7 +205,7 @@ static int publish_file(int dir, const char *name, struct cenv_str data,
             cenv_raw_unlink(dir, scratch);
     }
     cenv_free(scratch);
-    return rc < 0 ? -1 : 0;
+    return rc >= 0;
 }
 
 /* Whether it is there now; `text` is of a compressed source. */
@@ -216,23 +215,23 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_stat st;
     struct cenv_buf packed;
-    int rc = 0;
+    bool done = true;
 
     cenv_buf_init(&packed, UNPACKED_MAX);
     slot->stamp.words[BOOT] = this_boot();
     if (slot->compressed) {
         slot->stamp.words[SUM] = text->sum;
-        rc = cenv_index_text_publish(text, slot->text, &st);
-        if (rc == 0)
+        done = cenv_index_text_publish(text, slot->text, &st);
+        if (done)
             stamp_file(&slot->stamp, TEXT, &st);
     }
-    if (rc == 0)
-        rc = cenv_binary_index_pack(file->repodata, &slot->stamp, &packed, &ignored);
-    if (rc == 0)
-        rc = publish_file(slot->dir, slot->index, cenv_buf_str(&packed), &st);
+    done =
+        done &&
+        cenv_binary_index_pack(file->repodata, &slot->stamp, &packed, &ignored) == 0 &&
+        publish_file(slot->dir, slot->index, cenv_buf_str(&packed), &st);
     cenv_buf_release(&packed);
     cenv_error_release(&ignored);
-    return rc == 0;
+    return done;
 }
 
 /* The slot has a binary index: from now on its directory is the file's. */
@@ -244,13 +243,14 @@ static void keep_slot(struct cenv_index_file *file, struct slot *slot)
     slot->dir = -1;
 }
 
-int cenv_index_file_map_names(const struct cenv_index_file *file,
-                              struct cenv_mapping *out)
+bool cenv_index_file_map_names(const struct cenv_index_file *file,
+                               struct cenv_mapping *out)
 {
-    return map_file(file->dir, file->names, out) < 0 ? -1 : 0;
+    return map_file(file->dir, file->names, out);
 }
 
-int cenv_index_file_save_names(const struct cenv_index_file *file, struct cenv_str data)
+bool cenv_index_file_save_names(const struct cenv_index_file *file,
+                                struct cenv_str data)
 {
     struct cenv_stat st;
 
@@ -306,7 +306,8 @@ static int unpack_text(struct cenv_index_file *file, const struct slot *slot,
                        struct cenv_task *task, struct cenv_error *err)
 {
     int rc = slot->dir < 0 ? 1 : unpack_to_cache(file, slot, kept, text, task, err);
-    rc = rc == 1 ? unpack_to_memory(file, text, err) : rc;
+    if (rc == 1)
+        rc = unpack_to_memory(file, text, err);
     if (rc != CENV_EINTEGRITY)
         return rc;
     cenv_error_prefix(err, "%.*s", CENV_STR_ARG(source->file));
@@ -334,7 +335,8 @@ static int open_uncached(struct cenv_index_file *file, struct slot *slot,
     bool compressed = is_zstd(text);
     int rc = compressed ? unpack_text(file, slot, &kept, &text, source, task, err) : 0;
 
-    rc = rc < 0 ? rc : scan_text(file, text, source, task, err);
+    if (rc == 0)
+        rc = scan_text(file, text, source, task, err);
     if (rc == 0 && slot->dir >= 0 && save_cached(file, slot, &kept))
         keep_slot(file, slot);
     cenv_index_text_release(&kept);
@@ -348,18 +350,18 @@ static int open_path(struct cenv_index_file *file, const char *path,
     struct cenv_stat st;
     struct slot slot;
     struct cenv_str text;
-    int fd = cenv_fs_open_named(path, &st, err), rc;
+    int fd = cenv_fs_open_named(path, &st, err);
 
     if (fd < 0)
         return fd;
-    rc = cenv_raw_map_fd(fd, &file->text);
+    int failed = cenv_raw_map_fd(fd, &file->text);
     cenv_fd_close(fd);
-    if (rc < 0)
-        return cenv_error_os(err, -rc, path, "cannot map");
+    if (failed < 0)
+        return cenv_error_os(err, -failed, path, "cannot map");
     text = cenv_str_n(file->text.data, file->text.len);
     slot_open(&slot, text.len >= least_len(text) ? cache_dir : NULL, path, &st,
               is_zstd(text));
-    rc = slot.dir >= 0 ? load_cached(file, &slot, source, err) : 1;
+    int rc = slot.dir >= 0 ? load_cached(file, &slot, source, err) : 1;
     if (rc == 0) {
         keep_slot(file, &slot);
     } else if (rc == 1) {

@@ -36,11 +36,11 @@ int cenv_index_file_open(struct cenv_index_file *file,
                          struct cenv_error *err);
 void cenv_index_file_release(struct cenv_index_file *file);
 
-/* The file of parsed names (parsed_cache.h) of one that has a cache: maps it, or puts another in its place;
- * 0 or -1. */
-int cenv_index_file_map_names(const struct cenv_index_file *file,
-                              struct cenv_mapping *out);
-int cenv_index_file_save_names(const struct cenv_index_file *file,
-                               struct cenv_str data);
+/* The file of parsed names (parsed_cache.h) of one that has a cache: maps it, or puts another in its place.
+ * False: that cannot be. */
+bool cenv_index_file_map_names(const struct cenv_index_file *file,
+                               struct cenv_mapping *out);
+bool cenv_index_file_save_names(const struct cenv_index_file *file,
+                                struct cenv_str data);
 
 #endif

@@ -59,7 +59,8 @@ static int copy_input(struct cenv_index_text *text, struct cenv_input from,
     while (rc == 0 && len > 0) {
         const void *data = NULL;
         rc = from.read(from.ctx, &data, &len, err);
-        rc = rc < 0 ? rc : cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = cenv_task_poll(task, err);
         if (rc == 0)
             rc = add_data(text, cenv_str_n(data, len), &slice, err);
     }
@@ -95,8 +96,10 @@ static int unpack_to_file(struct cenv_index_text *text, struct cenv_str packed,
     struct input input = {.rest = packed};
     struct cenv_input from = {read_slice, &input};
     int rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, from, max, err);
-    rc = rc < 0 ? rc : cenv_ahead_new(&ahead, cenv_input_decoder(decoder), err);
-    rc = rc < 0 ? rc : copy_input(text, cenv_input_ahead(ahead), task, err);
+    if (rc == 0)
+        rc = cenv_ahead_new(&ahead, cenv_input_decoder(decoder), err);
+    if (rc == 0)
+        rc = copy_input(text, cenv_input_ahead(ahead), task, err);
     cenv_ahead_free(ahead);
     cenv_decoder_free(decoder);
     return rc;
@@ -114,15 +117,15 @@ int cenv_index_text_unpack(struct cenv_index_text *text, int dir, const char *na
     return rc == 0 && cenv_raw_map_fd(text->fd, out) < 0 ? 1 : rc;
 }
 
-int cenv_index_text_publish(struct cenv_index_text *text, const char *name,
-                            struct cenv_stat *st)
+bool cenv_index_text_publish(struct cenv_index_text *text, const char *name,
+                             struct cenv_stat *st)
 {
     if (text->fd < 0 || cenv_raw_stat_fd(text->fd, st) < 0 ||
         cenv_raw_rename(text->dir, text->scratch, text->dir, name) < 0)
-        return -1;
+        return false;
     cenv_fd_close(text->fd);
     text->fd = -1;
-    return 0;
+    return true;
 }
 
 void cenv_index_text_release(struct cenv_index_text *text)

@@ -26,9 +26,9 @@ int cenv_index_text_unpack(struct cenv_index_text *text, int dir, const char *na
                            struct cenv_str packed, size_t max, struct cenv_mapping *out,
                            struct cenv_task *task, struct cenv_error *err);
 
-/* Puts it at `name`; *st is what it then looks like. 0 or -1. */
-int cenv_index_text_publish(struct cenv_index_text *text, const char *name,
-                            struct cenv_stat *st);
+/* Puts it at `name`; *st is what it then looks like. False: that cannot be. */
+bool cenv_index_text_publish(struct cenv_index_text *text, const char *name,
+                             struct cenv_stat *st);
 
 /* Removes what was not published. */
 void cenv_index_text_release(struct cenv_index_text *text);

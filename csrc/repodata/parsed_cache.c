@@ -169,7 +169,8 @@ int cenv_parsed_cache_get(struct cenv_parsed_cache *cache, struct cenv_str name,
         return cenv_error_oom(err);
     s->number = (uint32_t)number;
     int rc = read_name(cache, s, err);
-    rc = rc < 0 ? rc : intern_specs(cache, s, err);
+    if (rc == 0)
+        rc = intern_specs(cache, s, err);
     if (rc < 0)
         free_cached(s);
     else
@@ -262,7 +263,7 @@ static void write_names(struct cenv_parsed_cache *cache, struct cenv_str old)
         if (!w.failed && w.nr)
             assemble_file(&w, cache, &out);
         if (!w.failed && !out.failed &&
-            cenv_index_file_save_names(cache->file, cenv_buf_str(&out)) == 0)
+            cenv_index_file_save_names(cache->file, cenv_buf_str(&out)))
             mark_saved(cache);
     }
     cache->nr_new = 0;
@@ -297,7 +298,7 @@ int cenv_parsed_cache_init(struct cenv_parsed_cache *cache,
     if (!cache->slots)
         return cenv_error_oom(err);
     cenv_mutex_init(&cache->lock);
-    if (file->dir >= 0 && cenv_index_file_map_names(file, &cache->names) == 0)
+    if (file->dir >= 0 && cenv_index_file_map_names(file, &cache->names))
         rows_of(cenv_str_n(cache->names.data, cache->names.len), &file->stamp,
                 &cache->nr_rows);
     return 0;

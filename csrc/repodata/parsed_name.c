@@ -17,65 +17,70 @@ struct preparing {
 };
 
 /* `array` has room for one more behind `nr`; what it holds is kept. */
-static int grow_array(void *array, size_t *alloc, size_t nr, size_t size)
+static bool grow_array(void *array, size_t *alloc, size_t nr, size_t size)
 {
-    return nr >= CENV_NONE - 1 || cenv_grow(array, alloc, nr, size) < 0 ? CENV_ENOMEM
-                                                                        : 0;
+    return nr < CENV_NONE - 1 && cenv_grow(array, alloc, nr, size) == 0;
 }
 
 /* The number of a text; the record before mostly has it at the same place. */
-static int number_of(struct preparing *w, struct cenv_str text, uint32_t at,
-                     uint32_t *number)
+static bool number_of(struct preparing *w, struct cenv_str text, uint32_t at,
+                      uint32_t *number)
 {
     struct cenv_parsed_name *out = w->out;
     void *specs = out->specs;
     if (at < w->nr_before) {
         *number = w->links[w->before + at];
         if (cenv_str_eq(out->specs[*number], text))
-            return 0;
+            return true;
     }
     *number = cenv_map_get(&w->ids, text);
     if (*number != CENV_NONE)
-        return 0;
-    if (grow_array(&specs, &w->alloc_specs, out->nr_specs, sizeof(*out->specs)) < 0)
-        return CENV_ENOMEM;
+        return true;
+    if (!grow_array(&specs, &w->alloc_specs, out->nr_specs, sizeof(*out->specs)))
+        return false;
     out->specs = specs;
     *number = out->nr_specs;
     out->specs[out->nr_specs++] = text;
-    return cenv_map_put(&w->ids, text, *number) < 0 ? CENV_ENOMEM : 0;
+    return cenv_map_put(&w->ids, text, *number) == 0;
 }
 
-static int add_links(struct preparing *w, const struct cenv_str *texts, uint32_t nr)
+static bool add_links(struct preparing *w, const struct cenv_str *texts, uint32_t nr)
 {
     for (uint32_t i = 0; i < nr; i++) {
         void *links = w->links;
         uint32_t at = (uint32_t)w->nr_links - w->out->first[w->out->nr], number;
-        if (number_of(w, texts[i], at, &number) < 0 ||
-            grow_array(&links, &w->alloc_links, w->nr_links, sizeof(*w->links)) < 0)
-            return CENV_ENOMEM;
+        if (!number_of(w, texts[i], at, &number) ||
+            !grow_array(&links, &w->alloc_links, w->nr_links, sizeof(*w->links)))
+            return false;
         w->links = links;
         w->links[w->nr_links++] = number;
     }
-    return 0;
+    return true;
+}
+
+/* Room for one more record, and for where the links behind it start. */
+static bool grow_records(struct preparing *w)
+{
+    struct cenv_parsed_name *out = w->out;
+    void *records = out->records, *first = out->first;
+    bool done = grow_array(&records, &w->alloc_records, out->nr, sizeof(*out->records));
+    out->records = records;
+    done =
+        done && grow_array(&first, &w->alloc_first, out->nr + 1, sizeof(*out->first));
+    out->first = first;
+    return done;
 }
 
 static int add_record(void *ctx, struct cenv_record *record, struct cenv_error *err)
 {
     struct preparing *w = ctx;
     struct cenv_parsed_name *out = w->out;
-    void *records = out->records, *first = out->first;
-    int rc = grow_array(&records, &w->alloc_records, out->nr, sizeof(*out->records));
-    out->records = records;
-    rc = rc < 0 ? rc
-                : grow_array(&first, &w->alloc_first, out->nr + 1, sizeof(*out->first));
-    out->first = first;
-    if (rc == 0) {
-        out->records[out->nr] = *record;
-        out->first[out->nr] = (uint32_t)w->nr_links;
-        rc = add_links(w, record->depends, record->nr_depends);
-    }
-    rc = rc < 0 ? rc : add_links(w, record->constrains, record->nr_constrains);
-    if (rc < 0)
+    if (!grow_records(w))
+        return cenv_error_oom(err);
+    out->records[out->nr] = *record;
+    out->first[out->nr] = (uint32_t)w->nr_links;
+    if (!add_links(w, record->depends, record->nr_depends) ||
+        !add_links(w, record->constrains, record->nr_constrains))
         return cenv_error_oom(err);
     w->before = out->first[out->nr++];
     w->nr_before = (uint32_t)w->nr_links - w->before;
@@ -382,7 +387,8 @@ int cenv_parsed_name_unpack(struct cenv_parsed_name *out,
     out->first = cenv_reallocarray(NULL, (size_t)out->nr + 1, sizeof(*out->first));
     out->specs = cenv_reallocarray(NULL, out->nr_specs, sizeof(*out->specs));
     int rc = out->records && out->first && out->specs ? 0 : CENV_ENOMEM;
-    rc = rc < 0 ? rc : unpack_records(&b, rd, name, out);
+    if (rc == 0)
+        rc = unpack_records(&b, rd, name, out);
     if (rc == 0)
         rc = unpack_specs(&b, out) ? 0 : 1;
     if (rc != 0)

@@ -95,23 +95,23 @@ static struct cenv_str key_of(const struct cenv_repodata *rd,
 }
 
 /* Keys of v3 lack the extension. */
-static int add_extension(struct candidate *c, struct cenv_str ext,
-                         struct cenv_arena *arena)
+static bool add_extension(struct candidate *c, struct cenv_str ext,
+                          struct cenv_arena *arena)
 {
     char *fn = cenv_arena_alloc(arena, c->stem.len + ext.len);
 
     if (!fn)
-        return CENV_ENOMEM;
+        return false;
     memcpy(fn, c->stem.data, c->stem.len);
     memcpy(fn + c->stem.len, ext.data, ext.len);
     c->fn = cenv_str_n(fn, c->stem.len + ext.len);
     c->ext = ext;
-    return 0;
+    return true;
 }
 
-static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
-                          const struct cenv_repodata_entry *e, const struct window *w,
-                          struct cenv_arena *arena)
+static bool make_candidate(struct candidate *out, const struct cenv_repodata *rd,
+                           const struct cenv_repodata_entry *e, const struct window *w,
+                           struct cenv_arena *arena)
 {
     static const struct cenv_str exts[] = {{".conda", 6}, {".tar.bz2", 8}};
     struct cenv_str key = key_of(rd, e, w);
@@ -124,7 +124,7 @@ static int make_candidate(struct candidate *out, const struct cenv_repodata *rd,
         if (cenv_str_ends(key, exts[i]))
             out->ext = exts[i];
     out->stem.len -= out->ext.len;
-    return 0;
+    return true;
 }
 
 struct visit {
@@ -157,7 +157,7 @@ static int read_bytes(const struct cenv_repodata *rd, uint64_t at, uint64_t len,
     if (!data)
         return CENV_ENOMEM;
     *out = cenv_str_n(data, len);
-    return rd->reader.read(rd->reader.ctx, at, data, len) == 0 ? 0 : CENV_EINTEGRITY;
+    return rd->reader.read(rd->reader.ctx, at, data, len) ? 0 : CENV_EINTEGRITY;
 }
 
 /* The text of a run: of the mapped file, or read in one piece. */
@@ -189,10 +189,10 @@ static int collect_run(struct visit *v, const struct cenv_repodata_run *run)
 
     for (uint32_t i = 0; rc == 0 && i < run->nr; i++) {
         struct candidate *c = &v->candidates[v->nr];
-        rc = make_candidate(c, v->rd, &v->rd->t.entries[run->first + i], &window,
-                            v->arena);
-        if (rc == 0 && !is_removed(v->rd, c->fn))
-            v->nr++;
+        if (!make_candidate(c, v->rd, &v->rd->t.entries[run->first + i], &window,
+                            v->arena))
+            return CENV_ENOMEM;
+        v->nr += !is_removed(v->rd, c->fn);
     }
     return rc;
 }
@@ -215,26 +215,26 @@ static int collect_candidates(struct visit *v, const struct cenv_repodata_run *f
     return rc;
 }
 
-static int add_skip(struct visit *v, struct cenv_str fn)
+static bool add_skip(struct visit *v, struct cenv_str fn)
 {
     struct cenv_skip *skip;
 
     if (!v->skips)
-        return 0;
+        return true;
     skip = cenv_arena_calloc(v->arena, 1, sizeof(*skip));
     if (!skip)
-        return CENV_ENOMEM;
+        return false;
     skip->fn = fn;
     skip->reason = cenv_arena_str(v->arena, cenv_str(v->why.message));
     if (!skip->reason.data)
-        return CENV_ENOMEM;
+        return false;
     if (v->skips->last)
         v->skips->last->next = skip;
     else
         v->skips->first = skip;
     v->skips->last = skip;
     v->skips->nr++;
-    return 0;
+    return true;
 }
 
 static int check_candidate(const struct visit *v, const struct candidate *c,
@@ -260,7 +260,7 @@ static int read_candidate(struct visit *v, const struct candidate *c,
     if (rc == 0)
         rc = check_candidate(v, c, record, &v->why);
     if (rc == CENV_EINTEGRITY)
-        rc = add_skip(v, c->fn) < 0 ? CENV_ENOMEM : 1;
+        rc = add_skip(v, c->fn) ? 1 : CENV_ENOMEM;
     if (v->why.status)
         cenv_error_release(&v->why);
     return rc;

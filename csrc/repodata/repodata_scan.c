@@ -199,7 +199,8 @@ static int scan_packages(struct scanner *sc, enum cenv_repodata_kind kind)
     while (rc == 0 &&
            (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
-        rc = rc < 0 ? rc : pass_bytes(sc);
+        if (rc == 0)
+            rc = pass_bytes(sc);
     }
     return rc;
 }

@@ -3,6 +3,7 @@
 #ifndef CENV_REPODATA_REPODATA_SOURCE_H
 #define CENV_REPODATA_REPODATA_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +26,10 @@ struct cenv_repodata_source {
     void *ctx;
 };
 
-/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on (0) or
- * fails (-1); any thread may call it, as long as the repodata lives. */
+/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on,
+ * or false; any thread may call it, as long as the repodata lives. */
 struct cenv_repodata_bytes {
-    int (*read)(void *ctx, uint64_t at, char *out, size_t len);
+    bool (*read)(void *ctx, uint64_t at, char *out, size_t len);
     void *ctx;
     uint64_t len;
 };

@@ -18,10 +18,9 @@ static void add_directory(const struct cenv_repodata *rd, struct cenv_buf *out)
 }
 
 /* Where packages lie: base_url seen from that directory, with a slash at its end. */
-static int resolve_base(struct cenv_repodata *rd, struct cenv_str base_url)
+static bool resolve_base(struct cenv_repodata *rd, struct cenv_str base_url)
 {
     struct cenv_buf directory, url;
-    int rc = 0;
 
     cenv_buf_init(&directory, 1 << 16);
     cenv_buf_init(&url, 1 << 17);
@@ -30,15 +29,14 @@ static int resolve_base(struct cenv_repodata *rd, struct cenv_str base_url)
         cenv_url_join(&url, cenv_buf_str(&directory), base_url);
     if (url.len && url.data[url.len - 1] != '/')
         cenv_buf_putc(&url, '/');
-    if (directory.failed || url.failed)
-        rc = CENV_ENOMEM;
-    if (rc == 0 && url.len) {
+    bool done = !directory.failed && !url.failed;
+    if (done && url.len) {
         rd->origin.base_url = cenv_arena_str(&rd->arena, cenv_buf_str(&url));
-        rc = rd->origin.base_url.data ? 0 : CENV_ENOMEM;
+        done = rd->origin.base_url.data;
     }
     cenv_buf_release(&url);
     cenv_buf_release(&directory);
-    return rc;
+    return done;
 }
 
 int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err)
@@ -47,7 +45,6 @@ int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err)
     struct cenv_str subdir = cenv_repodata_table_str(rd, rd->t.subdir);
     struct cenv_str base_url = cenv_repodata_table_str(rd, rd->t.base_url);
     struct cenv_url parts;
-    int rc;
 
     if (source->subdir.len && subdir.len && !cenv_str_eq(source->subdir, subdir))
         return cenv_error_set(err, CENV_ECHANNEL,
@@ -64,12 +61,11 @@ int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err)
         .channel_url = source->channel_url,
         .channel_rank = source->channel_rank,
     };
-    rc = resolve_base(rd, base_url);
-    return rc < 0 ? cenv_error_oom(err) : 0;
+    return resolve_base(rd, base_url) ? 0 : cenv_error_oom(err);
 }
 
-static int copy_source(struct cenv_repodata *rd,
-                       const struct cenv_repodata_source *source)
+static bool copy_source(struct cenv_repodata *rd,
+                        const struct cenv_repodata_source *source)
 {
     struct cenv_str *spans[] = {&rd->source.file, &rd->source.subdir,
                                 &rd->source.channel, &rd->source.channel_url,
@@ -79,9 +75,9 @@ static int copy_source(struct cenv_repodata *rd,
     for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
         *spans[i] = cenv_arena_str(&rd->arena, *spans[i]);
         if (!spans[i]->data)
-            return CENV_ENOMEM;
+            return false;
     }
-    return 0;
+    return true;
 }
 
 struct cenv_repodata *cenv_repodata_table_new(struct cenv_str bytes,
@@ -94,7 +90,7 @@ struct cenv_repodata *cenv_repodata_table_new(struct cenv_str bytes,
     cenv_arena_init(&rd->arena);
     rd->bytes = bytes;
     rd->reader.len = bytes.len;
-    if (copy_source(rd, source) == 0)
+    if (copy_source(rd, source))
         return rd;
     cenv_arena_release(&rd->arena);
     cenv_free(rd);

@@ -140,7 +140,9 @@ static int read_index(struct reader *r)
              : cenv_str_is(key, "shards") ? read_shards(r)
                                           : cenv_scan_skip(&r->scan);
     }
-    return rc == 0 && !found ? cenv_scan_fail(&r->scan, "the index has no shards") : rc;
+    if (rc == 0 && !found)
+        rc = cenv_scan_fail(&r->scan, "the index has no shards");
+    return rc;
 }
 
 static int shard_cmp(const void *a, const void *b)
@@ -190,7 +192,8 @@ int cenv_shard_index_read(struct cenv_shard_index *out, struct cenv_str bytes,
         else if (rc == CENV_ENOMEM)
             cenv_error_oom(err);
     }
-    rc = rc == 0 ? check_index(&r) : rc;
+    if (rc == 0)
+        rc = check_index(&r);
     cenv_buf_release(&json);
     if (rc == 0) {
         *out = index;

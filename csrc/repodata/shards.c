@@ -108,7 +108,7 @@ static int resolve_url(struct cenv_shards *s, struct cenv_str base,
 }
 
 /* Where packages lie, seen from the index. */
-static int resolve_directory(struct cenv_shards *s, struct cenv_str index_url)
+static bool resolve_directory(struct cenv_shards *s, struct cenv_str index_url)
 {
     struct cenv_buf url;
 
@@ -119,7 +119,7 @@ static int resolve_directory(struct cenv_shards *s, struct cenv_str index_url)
     if (!url.failed)
         s->directory = cenv_arena_str(&s->arena, cenv_buf_str(&url));
     cenv_buf_release(&url);
-    return s->directory.data ? 0 : CENV_ENOMEM;
+    return s->directory.data;
 }
 
 static struct cenv_repodata_source source_of(const struct cenv_shards *s,
@@ -156,16 +156,16 @@ static void open_cache(struct cenv_shards *s, const char *cache_dir)
 static int read_index(struct cenv_shards *s, const char *path, struct cenv_error *err)
 {
     struct cenv_mapping map = {"", 0};
-    int fd = cenv_fs_open_named(path, NULL, err), rc;
+    int fd = cenv_fs_open_named(path, NULL, err);
 
     if (fd < 0)
         return fd;
-    rc = cenv_raw_map_fd(fd, &map);
+    int failed = cenv_raw_map_fd(fd, &map);
     cenv_fd_close(fd);
-    if (rc < 0)
-        return cenv_error_os(err, -rc, path, "cannot map");
-    rc = cenv_shard_index_read(&s->index, cenv_str_n(map.data, map.len), path,
-                               s->subdir, err);
+    if (failed < 0)
+        return cenv_error_os(err, -failed, path, "cannot map");
+    int rc = cenv_shard_index_read(&s->index, cenv_str_n(map.data, map.len), path,
+                                   s->subdir, err);
     cenv_mapping_release(&map);
     return rc;
 }
@@ -186,7 +186,7 @@ static int set_up_source(struct cenv_shards *s, const struct cenv_index_source *
     rc = resolve_url(s, base.data ? base : CENV_STR(""), err);
     if (rc < 0)
         return cenv_error_prefix(err, "channel '%s'", given->channel);
-    if (resolve_directory(s, directory_of(given->repodata_url)) < 0)
+    if (!resolve_directory(s, directory_of(given->repodata_url)))
         return cenv_error_oom(err);
     s->loaded = cenv_calloc(s->index.nr + 1, sizeof(*s->loaded));
     if (!s->loaded)
@@ -512,13 +512,13 @@ static int read_round(struct round *round, struct cenv_network *network,
     return rc;
 }
 
-static int add_job(struct round *round, struct cenv_shards *s, size_t at)
+static bool add_job(struct round *round, struct cenv_shards *s, size_t at)
 {
     void *jobs = round->jobs;
     struct job *job;
 
     if (cenv_grow(&jobs, &round->alloc, round->nr, sizeof(*job)) < 0)
-        return CENV_ENOMEM;
+        return false;
     round->jobs = jobs;
     job = &round->jobs[round->nr++];
     *job = (struct job){.shards = s, .at = at};
@@ -526,7 +526,7 @@ static int add_job(struct round *round, struct cenv_shards *s, size_t at)
     cenv_buf_init(&job->url, URL_MAX);
     cenv_buf_addf(&job->url, "%s%.*s" CENV_SHARD_EXT, s->url.data,
                   CENV_STR_ARG(s->index.shards[at].sha256));
-    return job->url.failed ? CENV_ENOMEM : 0;
+    return !job->url.failed;
 }
 
 int cenv_shards_want(struct cenv_shards *const *sources, size_t nr_sources,
@@ -535,19 +535,18 @@ int cenv_shards_want(struct cenv_shards *const *sources, size_t nr_sources,
                      struct cenv_error *err)
 {
     struct round round = {.task = task};
-    int rc = 0;
+    bool done = true;
 
     for (size_t i = 0; i < nr_sources; i++) {
         struct cenv_shards *s = sources[i];
-        for (size_t k = 0; s && k < nr && rc == 0; k++) {
+        for (size_t k = 0; s && k < nr && done; k++) {
             size_t at = cenv_shard_index_find(&s->index, names[k]);
             if (at < s->index.nr && !atomic_load(&s->loaded[at]))
-                rc = add_job(&round, s, at);
+                done = add_job(&round, s, at);
         }
     }
-    if (rc < 0)
-        cenv_error_oom(err);
-    else if (round.nr)
+    int rc = done ? 0 : cenv_error_oom(err);
+    if (rc == 0 && round.nr)
         rc = read_round(&round, network, err);
     for (size_t i = 0; i < round.nr; i++) {
         cenv_buf_release(&round.jobs[i].url);

@@ -29,14 +29,14 @@ static int by_text(const void *left, const void *right)
 }
 
 /* Numbers the names in bytewise order, which is the order within a level. */
-static int sort_names(struct assembly *a)
+static bool sort_names(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     struct numbered *sorted = cenv_reallocarray(NULL, p->nr_names, sizeof(*sorted));
     a->number = cenv_reallocarray(NULL, p->nr_names, sizeof(*a->number));
     if (!sorted || !a->number) {
         cenv_free(sorted);
-        return CENV_ENOMEM;
+        return false;
     }
     for (uint32_t i = 0; i < p->nr_names; i++)
         sorted[i] = (struct numbered){p->names[i], i};
@@ -50,131 +50,131 @@ static int sort_names(struct assembly *a)
         if (p->specs[i].name != CENV_NONE)
             p->specs[i].name = a->number[p->specs[i].name];
     cenv_free(sorted);
-    return 0;
+    return true;
 }
 
-static int grow_array(void **block, size_t *alloc, size_t nr, size_t size)
+static bool grow_array(void **block, size_t *alloc, size_t nr, size_t size)
 {
-    return nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM
-                                                                        : 0;
+    return nr < CENV_NONE - 1 && cenv_grow(block, alloc, nr, size) == 0;
 }
 
-/* Appends the spec's runs on its name's places in their final order; returns how many, or a status. */
-static int add_runs(struct assembly *a, const struct cenv_spec *spec)
+static bool add_run(struct assembly *a, uint32_t place)
+{
+    void *runs = a->p->in.runs;
+    if (!grow_array(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)))
+        return false;
+    a->p->in.runs = runs;
+    a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
+    return true;
+}
+
+/* Appends the spec's runs on its name's places in their final order. */
+static bool add_runs(struct assembly *a, const struct cenv_spec *spec)
 {
     const struct cenv_name *name = &a->p->names[spec->name];
-    size_t first = a->nr_runs;
     uint32_t last = CENV_NONE;
     for (uint32_t place = 0; place < name->nr; place++) {
         uint32_t was = a->before[name->first + place];
         if (!(spec->bits[was / 64] >> (was % 64) & 1))
             continue;
-        if (last != CENV_NONE && last + 1 == place) {
+        if (last != CENV_NONE && last + 1 == place)
             a->p->in.runs[a->nr_runs - 1].to++;
-        } else {
-            void *runs = a->p->in.runs;
-            if (grow_array(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)) <
-                0)
-                return CENV_ENOMEM;
-            a->p->in.runs = runs;
-            a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
-        }
+        else if (!add_run(a, place))
+            return false;
         last = place;
     }
-    return (int)(a->nr_runs - first);
+    return true;
 }
 
-/* Two specs that mean the same are one requirement; returns its number, or CENV_NONE for a new one. */
-static int find_meaning(struct assembly *a, const struct cenv_req *req, uint32_t *found)
+/* Two specs that mean the same are one requirement: *found is its number, CENV_NONE of a new one. */
+static bool find_meaning(struct assembly *a, const struct cenv_req *req,
+                         uint32_t *found)
 {
     struct cenv_buf key;
     uint32_t head[] = {req->name, req->limit};
     *found = CENV_NONE;
     if (a->p->flags & CENV_PROBLEM_KEEP_EQUAL)
-        return 0;
+        return true;
     cenv_buf_init(&key, SIZE_MAX / 2);
     cenv_buf_add(&key, head, sizeof(head));
     cenv_buf_add(&key, a->p->in.runs + req->first_run,
                  req->nr_runs * sizeof(struct cenv_run));
-    int rc = key.failed ? CENV_ENOMEM : 0;
-    if (rc == 0)
+    bool done = !key.failed;
+    if (done)
         *found = cenv_map_get(&a->merged, cenv_buf_str(&key));
-    if (rc == 0 && *found == CENV_NONE) {
+    if (done && *found == CENV_NONE) {
         struct cenv_str own = cenv_arena_str(&a->p->arena, cenv_buf_str(&key));
-        rc = !own.data || cenv_map_put(&a->merged, own, a->p->in.nr_reqs) < 0
-                 ? CENV_ENOMEM
-                 : 0;
+        done = own.data && cenv_map_put(&a->merged, own, a->p->in.nr_reqs) == 0;
     }
     cenv_buf_release(&key);
-    return rc;
+    return done;
 }
 
-static int new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req,
-                   uint32_t *out)
+static bool new_req(struct assembly *a, uint32_t spec, const struct cenv_req *req,
+                    uint32_t *out)
 {
     struct cenv_instance *in = &a->p->in;
     void *reqs = in->reqs, *specs = a->p->req_spec;
-    int rc = grow_array(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
+    bool done = grow_array(&reqs, &a->alloc_reqs, in->nr_reqs, sizeof(*in->reqs));
     in->reqs = reqs;
-    rc = rc < 0 ? rc
-                : grow_array(&specs, &a->alloc_specs, in->nr_reqs,
-                             sizeof(*a->p->req_spec));
+    done = done &&
+           grow_array(&specs, &a->alloc_specs, in->nr_reqs, sizeof(*a->p->req_spec));
     a->p->req_spec = specs;
-    if (rc < 0)
-        return rc;
+    if (!done)
+        return false;
     in->reqs[in->nr_reqs] = *req;
     a->p->req_spec[in->nr_reqs] = spec;
     *out = in->nr_reqs++;
-    return 0;
+    return true;
 }
 
-/* The requirement of a spec, as a limit or a need; made when first asked for. 0 or CENV_ENOMEM. */
-static int req_of(struct assembly *a, uint32_t id, bool limit, uint32_t *out)
+/* The requirement of a spec, as a limit or a need; made when first asked for. */
+static bool req_of(struct assembly *a, uint32_t id, bool limit, uint32_t *out)
 {
     struct cenv_spec *spec = &a->p->specs[id];
     *out = spec->req[limit];
     if (*out != CENV_NONE)
-        return 0;
+        return true;
     size_t first = a->nr_runs;
-    int nr = add_runs(a, spec);
-    if (nr < 0)
-        return nr;
-    struct cenv_req req = {spec->name, (uint32_t)first, (uint32_t)nr, limit};
-    int rc = find_meaning(a, &req, out);
-    if (rc == 0 && *out == CENV_NONE)
-        rc = new_req(a, id, &req, out);
+    if (!add_runs(a, spec))
+        return false;
+    struct cenv_req req = {spec->name, (uint32_t)first, (uint32_t)(a->nr_runs - first),
+                           limit};
+    bool done = find_meaning(a, &req, out);
+    if (done && *out == CENV_NONE)
+        done = new_req(a, id, &req, out);
     else
         a->nr_runs = first; /* the runs are there already */
-    if (rc == 0)
+    if (done)
         spec->req[limit] = *out;
-    return rc;
+    return done;
 }
 
-static int add_edge(struct assembly *a, uint32_t id, bool limit)
+static bool add_edge(struct assembly *a, uint32_t id, bool limit)
 {
     uint32_t req;
     const struct cenv_name *name = &a->p->names[a->p->specs[id].name];
     if (limit && !name->nr)
-        return 0; /* nothing of that name can be installed */
+        return true; /* nothing of that name can be installed */
     void *edges = a->p->in.edges;
-    if (req_of(a, id, limit, &req) < 0 ||
-        grow_array(&edges, &a->alloc_edges, a->nr_edges, sizeof(*a->p->in.edges)) < 0)
-        return CENV_ENOMEM;
+    if (!req_of(a, id, limit, &req) ||
+        !grow_array(&edges, &a->alloc_edges, a->nr_edges, sizeof(*a->p->in.edges)))
+        return false;
     a->p->in.edges = edges;
     a->p->in.edges[a->nr_edges++] = req;
-    return 0;
+    return true;
 }
 
-static int add_edges(struct assembly *a, const struct cenv_candidate *cand)
+static bool add_edges(struct assembly *a, const struct cenv_candidate *cand)
 {
     uint32_t nr = cand->nr_depends + cand->nr_constrains;
     for (uint32_t i = 0; i < nr; i++)
-        if (add_edge(a, a->p->links[cand->specs + i], i >= cand->nr_depends) < 0)
-            return CENV_ENOMEM;
-    return 0;
+        if (!add_edge(a, a->p->links[cand->specs + i], i >= cand->nr_depends))
+            return false;
+    return true;
 }
 
-static int add_names(struct assembly *a)
+static bool add_names(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     struct cenv_instance *in = &p->in;
@@ -188,23 +188,23 @@ static int add_names(struct assembly *a)
             in->name_of[c] = n;
             in->excluded[c] = cand->excluded;
             in->edge_first[c] = (uint32_t)a->nr_edges;
-            if (add_edges(a, cand) < 0)
-                return CENV_ENOMEM;
+            if (!add_edges(a, cand))
+                return false;
         }
     }
     in->first[in->nr_names] = c;
     in->edge_first[c] = (uint32_t)a->nr_edges;
-    return 0;
+    return true;
 }
 
 /* The candidates in the order of the instance, so that one number serves both. */
-static int number_candidates(struct assembly *a)
+static bool number_candidates(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     struct cenv_candidate *cands =
         cenv_reallocarray(NULL, p->in.nr_cands, sizeof(*cands));
     if (!cands)
-        return CENV_ENOMEM;
+        return false;
     for (uint32_t n = 0; n < p->nr_names; n++) {
         struct cenv_name *name = &p->names[n];
         for (uint32_t i = 0; i < name->nr; i++)
@@ -214,10 +214,10 @@ static int number_candidates(struct assembly *a)
     cenv_free(p->cands);
     p->cands = cands;
     p->nr_cands = p->in.nr_cands;
-    return 0;
+    return true;
 }
 
-static int add_goals(struct assembly *a)
+static bool add_goals(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     for (size_t i = 0; i < p->nr_roots; i++) {
@@ -229,13 +229,13 @@ static int add_goals(struct assembly *a)
             goal->value = CENV_EXCLUDED_STRICT;
         else if (root->kind == CENV_ROOT_CUTOFF)
             goal->value = CENV_EXCLUDED_CUTOFF;
-        else if (req_of(a, root->spec, limit, &goal->value) < 0)
-            return CENV_ENOMEM;
+        else if (!req_of(a, root->spec, limit, &goal->value))
+            return false;
     }
-    return 0;
+    return true;
 }
 
-static int allocate_instance(struct assembly *a)
+static bool allocate_instance(struct assembly *a)
 {
     struct cenv_problem *p = a->p;
     struct cenv_instance *in = &p->in;
@@ -251,20 +251,15 @@ static int allocate_instance(struct assembly *a)
         cenv_arena_calloc(arena, (size_t)in->nr_cands + 1, sizeof(*in->edge_first));
     in->goals = cenv_arena_calloc(arena, p->nr_roots, sizeof(*in->goals));
     return in->first && in->name_of && in->deferred && in->excluded && in->edge_first &&
-                   in->goals
-               ? 0
-               : CENV_ENOMEM;
+           in->goals;
 }
 
-int cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before)
+bool cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before)
 {
     struct assembly a = {.p = p, .before = before};
-    int rc = sort_names(&a);
-    rc = rc < 0 ? rc : allocate_instance(&a);
-    rc = rc < 0 ? rc : add_names(&a);
-    rc = rc < 0 ? rc : add_goals(&a);
-    rc = rc < 0 ? rc : number_candidates(&a);
+    bool done = sort_names(&a) && allocate_instance(&a) && add_names(&a) &&
+                add_goals(&a) && number_candidates(&a);
     cenv_map_release(&a.merged);
     cenv_free(a.number);
-    return rc;
+    return done;
 }

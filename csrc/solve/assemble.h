@@ -7,8 +7,8 @@
 
 /*
  * Makes p->in, and sorts names and candidates so that one number serves both. `before` is what
- * cenv_order_ties gave. CENV_ENOMEM, `err` not set.
+ * cenv_order_ties gave. False: out of memory.
  */
-int cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before);
+bool cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before);
 
 #endif

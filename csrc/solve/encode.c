@@ -17,7 +17,7 @@ struct encoder {
     const struct cenv_instance *in;
     struct cenv_sat *sat;
     bool soft;
-    int failed; /* sticky: a clause found no memory */
+    bool failed; /* sticky: a clause found no memory */
     uint32_t *
         start; /* by requirement: the candidates start .. last have it, not yet expressed */
     uint32_t *last;
@@ -34,7 +34,7 @@ static void add_clause(struct encoder *e, int a, int b, int c, int d)
     for (size_t i = 0; i < 4; i++)
         if (given[i] != NO_LIT)
             lits[nr++] = given[i];
-    e->failed |= cenv_sat_add(e->sat, lits, nr) < 0;
+    e->failed |= !cenv_sat_add(e->sat, lits, nr);
 }
 
 /* The literal "place or worse", or NO_LIT behind the last place, where it is false. */
@@ -165,7 +165,7 @@ int cenv_encode_instance(const struct cenv_instance *in, unsigned flags,
                               (unsigned long long)nr);
     e.start = cenv_reallocarray(NULL, in->nr_reqs, sizeof(*e.start));
     e.last = cenv_reallocarray(NULL, in->nr_reqs, sizeof(*e.last));
-    e.failed = !e.start || !e.last || cenv_sat_reserve(sat, (uint32_t)nr) < 0;
+    e.failed = !e.start || !e.last || !cenv_sat_reserve(sat, (uint32_t)nr);
     if (!e.failed)
         express_all(&e);
     cenv_free(e.start);

@@ -467,28 +467,23 @@ static int load_request(struct loader *l)
 static int order_and_assemble(struct cenv_problem *p, struct cenv_error *err)
 {
     uint32_t *before = cenv_reallocarray(NULL, p->nr_cands, sizeof(*before));
-    if (!before)
-        return cenv_error_oom(err);
-    int rc = cenv_order_ties(p, before);
-    if (rc == 0)
-        rc = cenv_task_poll(p->task, err);
-    if (rc == 0)
-        rc = cenv_assemble_instance(p, before);
+    bool done = before && cenv_order_ties(p, before);
+    int rc = done ? cenv_task_poll(p->task, err) : cenv_error_oom(err);
+    if (rc == 0 && !cenv_assemble_instance(p, before))
+        rc = cenv_error_oom(err);
     cenv_free(before);
     return rc;
 }
 
 static int build_instance(struct cenv_problem *p, struct cenv_error *err)
 {
-    int rc = cenv_order_names(p);
-    if (rc == 0)
-        rc = cenv_match_specs(p, err);
+    if (!cenv_order_names(p))
+        return cenv_error_oom(err);
+    int rc = cenv_match_specs(p, err);
     if (rc == 0)
         rc = cenv_task_poll(p->task, err);
     if (rc == 0)
         rc = order_and_assemble(p, err);
-    if (rc == CENV_ENOMEM && !err->status)
-        cenv_error_oom(err);
     return rc;
 }
 

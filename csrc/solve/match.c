@@ -96,11 +96,11 @@ static int match_spec(struct matcher *m, struct cenv_spec *spec, struct cenv_err
     spec->bits =
         cenv_arena_calloc(&m->p->arena, (name->nr + 63) / 64, sizeof(*spec->bits));
     if (!spec->bits)
-        return CENV_ENOMEM;
+        return cenv_error_oom(err);
     if (name->nr_texts > m->alloc) {
         uint8_t *verdict = cenv_realloc(m->verdict, name->nr_texts);
         if (!verdict)
-            return CENV_ENOMEM;
+            return cenv_error_oom(err);
         m->verdict = verdict;
         m->alloc = name->nr_texts;
     }

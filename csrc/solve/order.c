@@ -140,12 +140,12 @@ static uint32_t drop_repeated(struct cenv_candidate *cands, uint32_t nr, bool di
     return to;
 }
 
-int cenv_order_names(struct cenv_problem *p)
+bool cenv_order_names(struct cenv_problem *p)
 {
     bool disabled = is_disabled(p);
     struct stretch *room = cenv_reallocarray(NULL, p->nr_cands, sizeof(*room));
     if (!room)
-        return CENV_ENOMEM;
+        return false;
     for (size_t n = 0; n < p->nr_names; n++) {
         struct cenv_name *name = &p->names[n];
         struct cenv_candidate *cands = p->cands + name->first;
@@ -156,7 +156,7 @@ int cenv_order_names(struct cenv_problem *p)
         name->nr = drop_repeated(cands, name->nr, disabled);
     }
     cenv_free(room);
-    return 0;
+    return true;
 }
 
 /* How good a version the candidate's specs on one name allow; of several the worst counts. */
@@ -247,8 +247,8 @@ static void order_tie(const struct cenv_problem *p, struct tied *tied, uint32_t 
 }
 
 /* Orders one tie in place; before[] follows the candidates. */
-static int order_group(struct cenv_problem *p, uint32_t first, uint32_t nr,
-                       uint32_t *before)
+static bool order_group(struct cenv_problem *p, uint32_t first, uint32_t nr,
+                        uint32_t *before)
 {
     size_t room = p->cands[first].nr_depends;
     for (uint32_t i = 0; i < nr; i++)
@@ -267,10 +267,10 @@ static int order_group(struct cenv_problem *p, uint32_t first, uint32_t nr,
     }
     cenv_free(tied);
     cenv_free(allows);
-    return failed ? CENV_ENOMEM : 0;
+    return !failed;
 }
 
-int cenv_order_ties(struct cenv_problem *p, uint32_t *before)
+bool cenv_order_ties(struct cenv_problem *p, uint32_t *before)
 {
     bool disabled = is_disabled(p);
     for (size_t n = 0; n < p->nr_names; n++) {
@@ -281,9 +281,9 @@ int cenv_order_ties(struct cenv_problem *p, uint32_t *before)
             for (to = c + 1;
                  to < end && !by_merit(&p->cands[c], &p->cands[to], disabled);)
                 to++;
-            if (to - c > 1 && order_group(p, c, to - c, before) < 0)
-                return CENV_ENOMEM;
+            if (to - c > 1 && !order_group(p, c, to - c, before))
+                return false;
         }
     }
-    return 0;
+    return true;
 }

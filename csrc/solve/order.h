@@ -5,13 +5,13 @@
 
 #include "solve/problem.h"
 
-/* Ranks versions and sorts candidates by what their records say. CENV_ENOMEM, `err` not set. */
-int cenv_order_names(struct cenv_problem *p);
+/* Ranks versions and sorts candidates by what their records say. False: out of memory. */
+bool cenv_order_names(struct cenv_problem *p);
 
 /*
  * Sorts candidates that tie there by what their dependencies allow, once specs are matched. before[c]
- * becomes the place that candidate c had when they were. CENV_ENOMEM, `err` not set.
+ * becomes the place that candidate c had when they were. False: out of memory.
  */
-int cenv_order_ties(struct cenv_problem *p, uint32_t *before);
+bool cenv_order_ties(struct cenv_problem *p, uint32_t *before);
 
 #endif

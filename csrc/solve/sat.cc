@@ -151,19 +151,19 @@ void cenv_sat_free(struct cenv_sat *sat)
     delete sat;
 }
 
-int cenv_sat_reserve(struct cenv_sat *sat, uint32_t nr)
+bool cenv_sat_reserve(struct cenv_sat *sat, uint32_t nr)
 {
     errno = 0;
     try {
         while (static_cast<uint32_t>(sat->search.nVars()) < nr)
             sat->search.newVar();
-        return 0;
+        return true;
     } catch (...) {
-        return -1;
+        return false;
     }
 }
 
-int cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr)
+bool cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr)
 {
     errno = 0;
     try {
@@ -172,9 +172,9 @@ int cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr)
         for (size_t i = 0; i < nr; i++)
             clause.push(literal(lits[i]));
         sat->search.addClause_(clause);
-        return 0;
+        return true;
     } catch (...) {
-        return -1;
+        return false;
     }
 }
 
@@ -188,7 +188,7 @@ void cenv_sat_activity(struct cenv_sat *sat, int var, double activity)
     sat->search.set_activity(var - 1, activity);
 }
 
-int cenv_sat_assume(struct cenv_sat *sat, int lit)
+bool cenv_sat_assume(struct cenv_sat *sat, int lit)
 {
     errno = 0;
     try {
@@ -196,9 +196,9 @@ int cenv_sat_assume(struct cenv_sat *sat, int lit)
             sat->assumed.clear();
         sat->assumed_used = false;
         sat->assumed.push(literal(lit));
-        return 0;
+        return true;
     } catch (...) {
-        return -1;
+        return false;
     }
 }
 

@@ -30,11 +30,11 @@ struct cenv_sat_stats {
 struct cenv_sat *cenv_sat_new(void);
 void cenv_sat_free(struct cenv_sat *sat);
 
-/* Makes variables until there are `nr`, all tried false first; 0, or -1 when out of memory. */
-int cenv_sat_reserve(struct cenv_sat *sat, uint32_t nr);
+/* Makes variables until there are `nr`, all tried false first. False: out of memory. */
+bool cenv_sat_reserve(struct cenv_sat *sat, uint32_t nr);
 
-/* Adds the clause lits[0] or lits[1] or ...; nr 0 is the empty clause. 0, or -1 when out of memory. */
-int cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr);
+/* Adds the clause lits[0] or lits[1] or ...; nr 0 is the empty clause. False: out of memory. */
+bool cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr);
 
 /* Which value the search tries first, before and after phases were saved. */
 void cenv_sat_phase(struct cenv_sat *sat, int var, bool value);
@@ -42,8 +42,8 @@ void cenv_sat_phase(struct cenv_sat *sat, int var, bool value);
 /* How early the search decides on `var`: larger is earlier, fading with conflicts; 0 at birth. */
 void cenv_sat_activity(struct cenv_sat *sat, int var, double activity);
 
-/* Assumes `lit` in the next solve only; 0, or -1 when out of memory. */
-int cenv_sat_assume(struct cenv_sat *sat, int lit);
+/* Assumes `lit` in the next solve only. False: out of memory. */
+bool cenv_sat_assume(struct cenv_sat *sat, int lit);
 
 /*
  * 1: satisfiable, cenv_sat_value holds; 0: not under these assumptions, cenv_sat_failed tells which;

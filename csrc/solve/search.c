@@ -82,7 +82,7 @@ static int add_unit(struct search *s, int lit)
 {
     if (cenv_sat_fixed(s->sat, lit) > 0)
         return 0;
-    return cenv_sat_add(s->sat, &lit, 1) < 0 ? cenv_error_oom(s->err) : 0;
+    return cenv_sat_add(s->sat, &lit, 1) ? 0 : cenv_error_oom(s->err);
 }
 
 /* Assumes that `name` is at a place better than `place`; no solution has a size as its place. */
@@ -91,7 +91,7 @@ static int assume_better(struct search *s, uint32_t name, uint32_t place)
     if (place >= cenv_instance_size(s->in, name))
         return 0;
     int lit = -cenv_encode_worse(s->in, name, place);
-    return cenv_sat_assume(s->sat, lit) < 0 ? cenv_error_oom(s->err) : 0;
+    return cenv_sat_assume(s->sat, lit) ? 0 : cenv_error_oom(s->err);
 }
 
 static int fix_name(struct search *s, uint32_t name, uint32_t place)
@@ -109,7 +109,7 @@ static int keep_refutation(struct search *s)
     size_t nr = cenv_sat_nr_failed(s->sat);
     for (size_t i = 0; i < nr; i++)
         s->refuted[i] = -cenv_sat_failed(s->sat, i);
-    return cenv_sat_add(s->sat, s->refuted, nr) < 0 ? cenv_error_oom(s->err) : 0;
+    return cenv_sat_add(s->sat, s->refuted, nr) ? 0 : cenv_error_oom(s->err);
 }
 
 /* The last place in the level, from <= result, that the core speaks of. */
@@ -136,7 +136,9 @@ static int push_name_down(struct search *s, uint32_t name)
         if (rc == 0)
             rc = solve_and_read(s);
     }
-    return rc < 0 ? rc : fix_name(s, name, s->model[name]);
+    if (rc < 0)
+        return rc;
+    return fix_name(s, name, s->model[name]);
 }
 
 /* Probes names[from .. to - 1] all at their lower bounds: 1 and the model, or 0 and the core. */
@@ -252,7 +254,7 @@ static void begin_first_level(struct search *s)
 static int satisfy_goals(struct search *s)
 {
     for (uint32_t i = 0; i < s->in->nr_goals; i++)
-        if (cenv_sat_assume(s->sat, cenv_encode_goal(s->in, i)) < 0)
+        if (!cenv_sat_assume(s->sat, cenv_encode_goal(s->in, i)))
             return cenv_error_oom(s->err);
     int rc = solve_and_read(s);
     for (uint32_t i = 0; rc > 0 && i < s->in->nr_goals; i++) {

@@ -16,19 +16,19 @@ static const char packable[] =
 
 static const struct cenv_repodata_stamp stamp = {{1, 2, 3}};
 
-static int read_packable(void *ctx, uint64_t at, char *out, size_t len)
+static bool read_packable(void *ctx, uint64_t at, char *out, size_t len)
 {
     (void)ctx;
     if (at + len > sizeof(packable) - 1)
-        return -1;
+        return false;
     memcpy(out, packable + at, len);
-    return 0;
+    return true;
 }
 
-static int read_nothing(void *ctx, uint64_t at, char *out, size_t len)
+static bool read_nothing(void *ctx, uint64_t at, char *out, size_t len)
 {
     (void)ctx, (void)at, (void)out, (void)len;
-    return -1;
+    return false;
 }
 
 static const struct cenv_repodata_bytes reader = {.read = read_packable,

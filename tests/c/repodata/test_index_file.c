@@ -81,10 +81,10 @@ static int nr_cached(const char *cache)
     return nr - 2; /* . and .. */
 }
 
-static int read_nothing(void *ctx, uint64_t at, char *out, size_t len)
+static bool read_nothing(void *ctx, uint64_t at, char *out, size_t len)
 {
     (void)ctx, (void)at, (void)out, (void)len;
-    return -1;
+    return false;
 }
 
 /* Rewrites the index as one that an earlier boot made. */

@@ -27,14 +27,13 @@ static void close_fixture(struct fixture *f)
 }
 
 #define ADD(f, ...) \
-    CHECK_INT(cenv_sat_add((f)->sat, (int[]){__VA_ARGS__}, \
-                           sizeof((int[]){__VA_ARGS__}) / sizeof(int)), \
-              0)
+    CHECK(cenv_sat_add((f)->sat, (int[]){__VA_ARGS__}, \
+                       sizeof((int[]){__VA_ARGS__}) / sizeof(int)))
 
 static int solve(struct fixture *f, const int *assumed, size_t nr)
 {
     for (size_t i = 0; i < nr; i++)
-        CHECK_INT(cenv_sat_assume(f->sat, assumed[i]), 0);
+        CHECK(cenv_sat_assume(f->sat, assumed[i]));
     return cenv_sat_solve(f->sat, &f->task, &f->err);
 }
 
@@ -42,7 +41,7 @@ static void test_sat__answers_and_model(void)
 {
     struct fixture f;
     open_fixture(&f, NULL, NULL);
-    CHECK_INT(cenv_sat_reserve(f.sat, 3), 0);
+    CHECK(cenv_sat_reserve(f.sat, 3));
     ADD(&f, 1, 2);
     ADD(&f, -1, 3);
     CHECK_INT(solve(&f, (int[]){-2}, 1), 1);
@@ -58,7 +57,7 @@ static void test_sat__core_names_only_what_refutes(void)
 {
     struct fixture f;
     open_fixture(&f, NULL, NULL);
-    CHECK_INT(cenv_sat_reserve(f.sat, 5), 0);
+    CHECK(cenv_sat_reserve(f.sat, 5));
     ADD(&f, -1, 4);
     ADD(&f, -2, -4);
     CHECK_INT(solve(&f, (int[]){3, 1, 5, 2}, 4), 0);
@@ -77,7 +76,7 @@ static void test_sat__unsatisfiable_for_good(void)
 {
     struct fixture f;
     open_fixture(&f, NULL, NULL);
-    CHECK_INT(cenv_sat_reserve(f.sat, 2), 0);
+    CHECK(cenv_sat_reserve(f.sat, 2));
     ADD(&f, 1);
     CHECK_INT(cenv_sat_fixed(f.sat, 1), 1);
     CHECK_INT(cenv_sat_fixed(f.sat, -1), -1);
@@ -92,7 +91,7 @@ static void test_sat__phase_and_activity_steer(void)
 {
     struct fixture f;
     open_fixture(&f, NULL, NULL);
-    CHECK_INT(cenv_sat_reserve(f.sat, 3), 0);
+    CHECK(cenv_sat_reserve(f.sat, 3));
     ADD(&f, -1, -2);
     cenv_sat_phase(f.sat, 1, true);
     cenv_sat_phase(f.sat, 2, true);
@@ -107,11 +106,11 @@ static void add_pigeons(struct fixture *f, int pigeons)
 {
     int holes = pigeons - 1;
     int clause[64];
-    CHECK_INT(cenv_sat_reserve(f->sat, (uint32_t)(pigeons * holes)), 0);
+    CHECK(cenv_sat_reserve(f->sat, (uint32_t)(pigeons * holes)));
     for (int p = 0; p < pigeons; p++) {
         for (int h = 0; h < holes; h++)
             clause[h] = p * holes + h + 1;
-        CHECK_INT(cenv_sat_add(f->sat, clause, (size_t)holes), 0);
+        CHECK(cenv_sat_add(f->sat, clause, (size_t)holes));
     }
     for (int h = 0; h < holes; h++)
         for (int p = 0; p < pigeons; p++)

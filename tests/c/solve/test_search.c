@@ -222,7 +222,7 @@ static int descend(const struct cenv_instance *in, unsigned flags, uint32_t *cho
     cenv_task_init(&task, NULL, NULL);
     CHECK_INT(cenv_encode_instance(in, flags, sat, &err), 0);
     for (uint32_t q = 0; (flags & CENV_ENCODE_SOFT) && q < in->nr_reqs; q++)
-        CHECK_INT(cenv_sat_add(sat, (int[]){cenv_encode_soft(in, q)}, 1), 0);
+        CHECK(cenv_sat_add(sat, (int[]){cenv_encode_soft(in, q)}, 1));
     int rc = cenv_search_best(in, sat, choice, NULL, &task, &err);
     cenv_sat_free(sat);
     cenv_task_release(&task);
