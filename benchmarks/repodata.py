@@ -35,8 +35,8 @@ print(json.dumps([seconds, peak, found]))
 
 WARM = """
 from cenv import _native
-extension = _native.extension()
-source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path))
+extension = _native.extension
+source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path), None)
 cache = os.fsencode(sys.argv[2])
 virtual = [["__glibc", "2.36", "0"], ["__linux", "6.1", "0"], ["__unix", "0", "0"]]
 specs = ["python=3.12", "numpy", "pandas", "scipy"]
@@ -51,21 +51,21 @@ RUNS = {
         "found = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ).find(b'\\0')",
     ),
     "cenv": (
-        "from cenv import _native\nextension = _native.extension()",
-        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
+        "from cenv import _native\nextension = _native.extension",
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None)\n"
         "index = _native.call(extension.Index, [source], None)\n"
         "found = os.stat(path).st_size",
     ),
     "cenv warm": (
         WARM,
-        "index = extension.Index([source], cache, extension.Task(None))\n"
+        "index = extension.Index(extension.Task(None), [source], cache)\n"
         "found = os.stat(path).st_size",
     ),
     "cenv warm + solve": (
         WARM,
-        "index = extension.Index([source], cache, extension.Task(None))\n"
+        "index = extension.Index(extension.Task(None), [source], cache)\n"
         "try:\n"
-        "    found = len(index.solve(request, extension.Task(None)))\n"
+        "    found = len(index.solve(extension.Task(None), request))\n"
         "except Exception as error:\n"
         "    found = str(error)",
     ),
@@ -75,9 +75,9 @@ RUNS = {
         "found = os.stat(path).st_size",
     ),
     "cenv .zst cold": (
-        "import tempfile\nfrom cenv import _native\nextension = _native.extension()\n"
+        "import tempfile\nfrom cenv import _native\nextension = _native.extension\n"
         "empty = tempfile.TemporaryDirectory()",
-        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path))\n"
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None)\n"
         "_native.call(extension.Index, [source], os.fsencode(empty.name))\n"
         "found = os.stat(path).st_size",
     ),

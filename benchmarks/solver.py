@@ -66,10 +66,10 @@ import json, os, sys, time
 from cenv import _native
 from cenv.errors import UnsatisfiableError
 sources, requests, rounds, cache = json.load(sys.stdin)
-extension = _native.extension()
+extension = _native.extension
 cache = cache and os.fsencode(cache)
 start = time.perf_counter()
-index = _native.call(extension.Index, [(*s[:-1], os.fsencode(s[-1])) for s in sources], cache)
+index = _native.call(extension.Index, [(*s[:-1], os.fsencode(s[-1]), None) for s in sources], cache)
 opened = time.perf_counter() - start
 replies = []
 for request in requests:

@@ -58,10 +58,10 @@ from cenv.errors import UnsatisfiableError
 job = json.load(sys.stdin)
 sources = [
     (s["channel"], s["url"], None, s["subdir"], f"{s['url']}/{s['subdir']}/repodata.json",
-     os.fsencode(s["path"]))
+     os.fsencode(s["path"]), None)
     for s in job["sources"]
 ]
-index = _native.call(_native.extension().Index, sources, None)
+index = _native.call(_native.extension.Index, sources, None)
 replies = []
 for number, specs in enumerate(job["requests"]):
     request = {"specs": specs, "virtual_packages": job["machine"],

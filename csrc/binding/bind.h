@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the binding share. Every method has one shape: parse the arguments, copy what is
- * needed into C, release the GIL, make one core call, take the GIL, convert the reply or raise.
+ * needed into C, release the GIL, make one core call, take the GIL, convert the reply or raise. A
+ * method that takes a Task takes it first, so that one caller can give it to all of them.
  */
 #ifndef CENV_BINDING_BIND_H
 #define CENV_BINDING_BIND_H
@@ -59,6 +60,9 @@ struct bind_call {
  */
 bool bind_call_begin(struct bind_call *call, PyObject *task);
 PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc);
+
+/* None for a reply that tells nothing, which is released; NULL stays NULL. */
+PyObject *bind_nothing(PyObject *reply);
 
 /*
  * The texts of a list (by PyBytes_AsString, or bind_utf8 for str), borrowed from it and ended by

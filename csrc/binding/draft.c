@@ -38,8 +38,8 @@ PyObject *bind_draft_open(PyObject *store, PyObject *args)
     struct bind_state *state = bind_state_of_self(store);
     const char *records, *meta;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "ssO!:draft_open", &records, &meta, state->task_type,
-                          &task))
+    if (!PyArg_ParseTuple(args, "O!ss:draft_open", state->task_type, &task, &records,
+                          &meta))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_draft *draft = NULL;

@@ -7,14 +7,14 @@ struct index_object {
     struct cenv_index *index;
 };
 
-/* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes[, shards
- * or None]). The strings are borrowed from the tuple, which the caller's list keeps alive. */
+/* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes, shards
+ * or None). The strings are borrowed from the tuple, which the caller's list keeps alive. */
 static int convert_source(PyObject *tuple, struct cenv_index_source *source)
 {
     PyObject *path;
 
     *source = (struct cenv_index_source){0};
-    if (!PyArg_ParseTuple(tuple, "sszssS|z", &source->channel, &source->channel_url,
+    if (!PyArg_ParseTuple(tuple, "sszssSz", &source->channel, &source->channel_url,
                           &source->multichannel, &source->subdir, &source->repodata_url,
                           &path, &source->shards))
         return -1;
@@ -63,8 +63,8 @@ static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     struct bind_state *state = PyType_GetModuleState(type);
     if (kwargs && PyDict_Size(kwargs))
         return PyErr_Format(PyExc_TypeError, "Index takes no keyword arguments");
-    if (!PyArg_ParseTuple(args, "O!OO!:Index", &PyList_Type, &list, &cache_dir,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!O!O:Index", state->task_type, &task, &PyList_Type,
+                          &list, &cache_dir))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_index_source *sources = convert_sources(list, nr);
@@ -90,7 +90,7 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     struct bind_state *state = bind_state_of_self(self);
     const char *request;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "sO!:solve", &request, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!s:solve", state->task_type, &task, &request))
         return NULL;
     struct bind_call call;
     if (!bind_call_begin(&call, task))
@@ -116,7 +116,7 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
 
 static PyMethodDef index_methods[] = {
     {"solve", index_solve, METH_VARARGS,
-     "solve($self, request, task, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text."},
+     "solve($self, task, request, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text."},
     {"inspect", index_inspect, METH_O,
      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text."},
     {NULL, NULL, 0, NULL},
@@ -124,7 +124,7 @@ static PyMethodDef index_methods[] = {
 
 static PyType_Slot index_slots[] = {
     {Py_tp_doc,
-     "Index(sources, cache_dir, task, /)\n--\n\nRepodata opened as one index. sources: "
+     "Index(task, sources, cache_dir, /)\n--\n\nRepodata opened as one index. sources: "
      "(channel, channel_url, multichannel, subdir, repodata_url, path, shards) each."},
     {Py_tp_new, (void *)index_new},
     {Py_tp_dealloc, (void *)index_dealloc},

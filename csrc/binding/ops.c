@@ -32,9 +32,9 @@ static PyObject *op_clone(PyObject *module, PyObject *args)
     struct paths paths = {NULL, NULL};
     PyObject *store, *task, *reply = NULL;
     const char *options;
-    if (!PyArg_ParseTuple(args, "OO&O&sO!:clone", &store, PyUnicode_FSConverter,
-                          &paths.first, PyUnicode_FSConverter, &paths.second, &options,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!OO&O&s:clone", state->task_type, &task, &store,
+                          PyUnicode_FSConverter, &paths.first, PyUnicode_FSConverter,
+                          &paths.second, &options))
         goto out;
     int wrong;
     struct cenv_store *core = bind_store_or_null(state, store, &wrong);
@@ -53,13 +53,13 @@ out:
 typedef int (*clone_fn)(struct cenv_store *, const char *, struct cenv_task *,
                         struct cenv_buf *, struct cenv_error *);
 
-/* (store, clone, task) -> JSON text. */
+/* (task, store, clone) -> JSON text. */
 static PyObject *with_clone(PyObject *module, PyObject *args, clone_fn operation)
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *store, *path, *task, *reply = NULL;
-    if (!PyArg_ParseTuple(args, "OO&O!", &store, PyUnicode_FSConverter, &path,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!OO&", state->task_type, &task, &store,
+                          PyUnicode_FSConverter, &path))
         return NULL;
     int wrong;
     struct cenv_store *core = bind_store_or_null(state, store, &wrong);
@@ -89,9 +89,9 @@ static PyObject *op_extract(PyObject *module, PyObject *args)
     struct paths paths = {NULL, NULL};
     PyObject *task, *reply = NULL;
     const char *sha256;
-    if (!PyArg_ParseTuple(args, "O&O&zO!:extract", PyUnicode_FSConverter, &paths.first,
-                          PyUnicode_FSConverter, &paths.second, &sha256,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!O&O&z:extract", state->task_type, &task,
+                          PyUnicode_FSConverter, &paths.first, PyUnicode_FSConverter,
+                          &paths.second, &sha256))
         goto out;
     const char *package = PyBytes_AsString(paths.first),
                *dest = PyBytes_AsString(paths.second);
@@ -108,13 +108,13 @@ out:
 typedef int (*one_path_fn)(const char *, struct cenv_task *, struct cenv_buf *,
                            struct cenv_error *);
 
-/* (path, task) -> JSON text. */
+/* (task, path) -> JSON text. */
 static PyObject *with_one_path(PyObject *module, PyObject *args, one_path_fn operation)
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *path, *task, *reply = NULL;
-    if (!PyArg_ParseTuple(args, "O&O!", PyUnicode_FSConverter, &path, state->task_type,
-                          &task))
+    if (!PyArg_ParseTuple(args, "O!O&", state->task_type, &task, PyUnicode_FSConverter,
+                          &path))
         return NULL;
     const char *bytes = PyBytes_AsString(path);
     struct bind_call call;
@@ -136,15 +136,15 @@ static PyObject *op_package_info(PyObject *module, PyObject *args)
     return with_one_path(module, args, cenv_package_info);
 }
 
-/* (store or None, path, path of the clone, task) -> "" */
+/* (task, store or None, path, path of the clone) -> None. */
 static PyObject *op_remove(PyObject *module, PyObject *args)
 {
     struct bind_state *state = bind_state_of(module);
     struct paths paths = {NULL, NULL};
     PyObject *store, *task, *reply = NULL;
-    if (!PyArg_ParseTuple(args, "OO&O&O!:remove", &store, PyUnicode_FSConverter,
-                          &paths.first, PyUnicode_FSConverter, &paths.second,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!OO&O&:remove", state->task_type, &task, &store,
+                          PyUnicode_FSConverter, &paths.first, PyUnicode_FSConverter,
+                          &paths.second))
         goto out;
     int wrong;
     struct bind_call call;
@@ -152,7 +152,7 @@ static PyObject *op_remove(PyObject *module, PyObject *args)
     if (!wrong && bind_call_begin(&call, task)) {
         int rc = cenv_remove(core, PyBytes_AsString(paths.first),
                              PyBytes_AsString(paths.second), call.task, &call.err);
-        reply = bind_call_end(&call, state, rc);
+        reply = bind_nothing(bind_call_end(&call, state, rc));
     }
 out:
     release_paths(&paths);
@@ -273,8 +273,8 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
 {
     struct bind_state *state = bind_state_of(module);
     PyObject *path, *list, *task;
-    if (!PyArg_ParseTuple(args, "O&O!O!:pack", PyUnicode_FSConverter, &path,
-                          &PyList_Type, &list, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!O&O!:pack", state->task_type, &task,
+                          PyUnicode_FSConverter, &path, &PyList_Type, &list))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_pack_member *members = convert_members(list, nr);
@@ -282,7 +282,7 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
     struct bind_call call;
     if (members && bind_call_begin(&call, task)) {
         int rc = cenv_pack(PyBytes_AsString(path), members, nr, call.task, &call.err);
-        reply = bind_call_end(&call, state, rc);
+        reply = bind_nothing(bind_call_end(&call, state, rc));
     }
     PyMem_Free(members);
     Py_DECREF(path);
@@ -291,11 +291,11 @@ static PyObject *op_pack(PyObject *module, PyObject *args)
 
 PyMethodDef bind_op_methods[] = {
     {"clone", op_clone, METH_VARARGS,
-     "clone($module, store, src, dst, options, task, /)\n--\n\nClone an environment."},
+     "clone($module, task, store, src, dst, options, /)\n--\n\nClone an environment."},
     {"reset", op_reset, METH_VARARGS,
-     "reset($module, store, clone, task, /)\n--\n\nPut a clone back to its template's state."},
+     "reset($module, task, store, clone, /)\n--\n\nPut a clone back to its template's state."},
     {"materialize", op_materialize, METH_VARARGS,
-     "materialize($module, store, clone, task, /)\n--\n\nMake a clone permanent."},
+     "materialize($module, task, store, clone, /)\n--\n\nMake a clone permanent."},
     {"namespace_enter", bind_namespace_enter, METH_NOARGS,
      "namespace_enter($module, /)\n--\n\nMove this process into a mount namespace; return its name."},
     {"namespace_name", bind_namespace_name, METH_NOARGS,
@@ -307,21 +307,21 @@ PyMethodDef bind_op_methods[] = {
     {"overlay_remove", bind_overlay_remove, METH_VARARGS,
      "overlay_remove($module, store, path, /)\n--\n\nUnmount an overlay clone and remove its directory."},
     {"extract", op_extract, METH_VARARGS,
-     "extract($module, package, dest, sha256, task, /)\n--\n\nExtract one package."},
+     "extract($module, task, package, dest, sha256, /)\n--\n\nExtract one package."},
     {"verify", op_verify, METH_VARARGS,
-     "verify($module, prefix, task, /)\n--\n\nCheck a prefix."},
+     "verify($module, task, prefix, /)\n--\n\nCheck a prefix."},
     {"package_info", op_package_info, METH_VARARGS,
-     "package_info($module, package, task, /)\n--\n\nWhat an index needs of a package."},
+     "package_info($module, task, package, /)\n--\n\nWhat an index needs of a package."},
     {"remove", op_remove, METH_VARARGS,
-     "remove($module, store, path, clone, task, /)\n--\n\nRemove a tree, which may be a clone."},
+     "remove($module, task, store, path, clone, /)\n--\n\nRemove a tree, which may be a clone."},
     {"doctor", op_doctor, METH_VARARGS,
-     "doctor($module, directory, task, /)\n--\n\nWhat this machine can do there."},
+     "doctor($module, task, directory, /)\n--\n\nWhat this machine can do there."},
     {"virtual_packages", op_virtual_packages, METH_VARARGS,
      "virtual_packages($module, subdir, overrides, /)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..."},
     {"current_subdir", op_current_subdir, METH_NOARGS,
      "current_subdir($module, /)\n--\n\nThe subdir of this machine."},
     {"pack", op_pack, METH_VARARGS,
-     "pack($module, path, members, task, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
+     "pack($module, task, path, members, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
      "link) each."},
     {"view_enter", bind_view_enter, METH_VARARGS,
      "view_enter($module, prefix, upper, work, /)\n--\n\nMove this process into a view of prefix."},

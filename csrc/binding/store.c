@@ -54,13 +54,13 @@ static void store_dealloc(PyObject *self)
 typedef int (*two_texts_fn)(struct cenv_store *, const char *, const char *,
                             struct cenv_task *, struct cenv_buf *, struct cenv_error *);
 
-/* (text, text, task) -> JSON text. */
+/* (task, text, text) -> JSON text. */
 static PyObject *with_two_texts(PyObject *self, PyObject *args, two_texts_fn operation)
 {
     struct bind_state *state = bind_state_of_self(self);
     const char *first, *second;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "ssO!", &first, &second, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!ss", state->task_type, &task, &first, &second))
         return NULL;
     struct bind_call call;
     if (!bind_call_begin(&call, task))
@@ -80,67 +80,76 @@ static PyObject *store_template_build(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_template_build);
 }
 
-static int fetch_repodata(struct cenv_store *store, const char *requests,
-                          const char *unused, struct cenv_task *task,
-                          struct cenv_buf *out, struct cenv_error *err)
+typedef int (*text_fn)(struct cenv_store *, const char *, struct cenv_task *,
+                       struct cenv_buf *, struct cenv_error *);
+
+/* (task, text) -> JSON text. */
+static PyObject *with_text(PyObject *self, PyObject *args, text_fn operation)
 {
-    (void)unused;
-    return cenv_fetch_repodata(store, requests, task, out, err);
+    struct bind_state *state = bind_state_of_self(self);
+    const char *text;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "O!s", state->task_type, &task, &text))
+        return NULL;
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
+        return NULL;
+    int rc = operation(bind_store_of(self), text, call.task, &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
 static PyObject *store_fetch_repodata(PyObject *self, PyObject *args)
 {
-    return with_two_texts(self, args, fetch_repodata);
+    return with_text(self, args, cenv_fetch_repodata);
 }
 
-static int template_remove(struct cenv_store *store, const char *id, const char *unused,
+static int template_remove(struct cenv_store *store, const char *id,
                            struct cenv_task *task, struct cenv_buf *out,
                            struct cenv_error *err)
 {
-    (void)unused;
     (void)out;
     return cenv_template_remove(store, id, task, err);
 }
 
 static PyObject *store_template_remove(PyObject *self, PyObject *args)
 {
-    return with_two_texts(self, args, template_remove);
+    return bind_nothing(with_text(self, args, template_remove));
 }
 
-static int sweep(struct cenv_store *store, const char *first, const char *second,
-                 struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+typedef int (*task_fn)(struct cenv_store *, struct cenv_task *, struct cenv_buf *,
+                       struct cenv_error *);
+
+/* task -> JSON text. */
+static PyObject *with_task(PyObject *self, PyObject *task, task_fn operation)
 {
-    (void)first;
-    (void)second;
-    return cenv_store_sweep(store, task, out, err);
+    struct bind_state *state = bind_state_of_self(self);
+    if (!PyObject_TypeCheck(task, state->task_type))
+        return PyErr_Format(PyExc_TypeError, "expected a Task");
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
+        return NULL;
+    int rc = operation(bind_store_of(self), call.task, &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
 }
 
-static PyObject *store_sweep(PyObject *self, PyObject *args)
+static PyObject *store_sweep(PyObject *self, PyObject *task)
 {
-    return with_two_texts(self, args, sweep);
+    return with_task(self, task, cenv_store_sweep);
 }
 
-static int orphans(struct cenv_store *store, const char *first, const char *second,
-                   struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
+static PyObject *store_orphans(PyObject *self, PyObject *task)
 {
-    (void)first;
-    (void)second;
-    return cenv_store_orphans(store, task, out, err);
+    return with_task(self, task, cenv_store_orphans);
 }
 
-static PyObject *store_orphans(PyObject *self, PyObject *args)
-{
-    return with_two_texts(self, args, orphans);
-}
-
-/* (prefix, records, options, task) -> JSON text. */
+/* (task, prefix, records, options) -> JSON text. */
 static PyObject *store_create(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *prefix, *task;
     const char *records, *options;
-    if (!PyArg_ParseTuple(args, "O&ssO!:create", PyUnicode_FSConverter, &prefix,
-                          &records, &options, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!O&ss:create", state->task_type, &task,
+                          PyUnicode_FSConverter, &prefix, &records, &options))
         return NULL;
     PyObject *reply = NULL;
     struct bind_call call;
@@ -153,14 +162,14 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     return reply;
 }
 
-/* (id, directory, task) -> JSON text. */
+/* (task, id, directory) -> JSON text. */
 static PyObject *store_template_stage(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *directory, *task;
     const char *id;
-    if (!PyArg_ParseTuple(args, "sO&O!:template_stage", &id, PyUnicode_FSConverter,
-                          &directory, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!sO&:template_stage", state->task_type, &task, &id,
+                          PyUnicode_FSConverter, &directory))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
@@ -181,15 +190,15 @@ static PyObject *store_template_repair(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_template_repair);
 }
 
-/* (path, text, task) -> JSON text. */
+/* (task, path, text) -> JSON text. */
 static PyObject *with_path_and_text(PyObject *self, PyObject *args,
                                     two_texts_fn operation)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *path, *task, *reply = NULL;
     const char *options;
-    if (!PyArg_ParseTuple(args, "O&sO!", PyUnicode_FSConverter, &path, &options,
-                          state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!O&s", state->task_type, &task, PyUnicode_FSConverter,
+                          &path, &options))
         return NULL;
     struct bind_call call;
     const char *bytes = PyBytes_AsString(path);
@@ -238,13 +247,13 @@ static PyObject *store_clone_set_aside(PyObject *self, PyObject *args)
     return reply;
 }
 
-/* (max_bytes, task) -> JSON text. */
+/* (task, max_bytes) -> JSON text. */
 static PyObject *store_gc(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     unsigned long long max_bytes;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "KO!:gc", &max_bytes, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!K:gc", state->task_type, &task, &max_bytes))
         return NULL;
     struct bind_call call;
     if (!bind_call_begin(&call, task))
@@ -348,13 +357,13 @@ static PyObject *store_lease(PyObject *self, PyObject *unused)
     return new_lease(self, lease, NULL);
 }
 
-/* (key, task) -> Lease. */
+/* (task, key) -> Lease. */
 static PyObject *store_turn(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     const char *key;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "sO!:turn", &key, state->task_type, &task))
+    if (!PyArg_ParseTuple(args, "O!s:turn", state->task_type, &task, &key))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_turn *turn = NULL;
@@ -399,47 +408,47 @@ static PyObject *store_clones_home(PyObject *self, PyObject *args)
 
 static PyMethodDef store_methods[] = {
     {"fetch_repodata", store_fetch_repodata, METH_VARARGS,
-     "fetch_repodata($self, requests, unused, task, /)\n--\n\nBring repodata up to date."},
+     "fetch_repodata($self, task, requests, /)\n--\n\nBring repodata up to date."},
     {"fetch_packages", store_fetch_packages, METH_VARARGS,
-     "fetch_packages($self, records, options, task, /)\n--\n\nFetch and extract what is not here."},
+     "fetch_packages($self, task, records, options, /)\n--\n\nFetch and extract what is not here."},
     {"create", store_create, METH_VARARGS,
-     "create($self, prefix, records, options, task, /)\n--\n\nFetch and link into a new prefix."},
+     "create($self, task, prefix, records, options, /)\n--\n\nFetch and link into a new prefix."},
     {"template_build", store_template_build, METH_VARARGS,
-     "template_build($self, records, meta, task, /)\n--\n\nBuild a template unless it is there."},
+     "template_build($self, task, records, options, /)\n--\n\nBuild a template unless it is there."},
     {"template_stage", store_template_stage, METH_VARARGS,
-     "template_stage($self, template, directory, task, /)\n--\n\nThe template beside clones on another file system."},
+     "template_stage($self, task, template, directory, /)\n--\n\nThe template beside clones on another file system."},
     {"template_check", store_template_check, METH_VARARGS,
-     "template_check($self, path, options, task, /)\n--\n\nWhat was altered since it was made."},
+     "template_check($self, task, path, options, /)\n--\n\nWhat was altered since it was made."},
     {"template_repair", store_template_repair, METH_VARARGS,
-     "template_repair($self, template, options, task, /)\n--\n\nBuild it anew when it was altered."},
+     "template_repair($self, task, template, options, /)\n--\n\nBuild it anew when it was altered."},
     {"clone_set_aside", store_clone_set_aside, METH_VARARGS,
      "clone_set_aside($self, path, /)\n--\n\nHide a clone that is to be removed; return where."},
     {"draft_open", bind_draft_open, METH_VARARGS,
-     "draft_open($self, records, meta, task, /)\n--\n\nA template to be changed before it is published."},
+     "draft_open($self, task, records, options, /)\n--\n\nA template to be changed before it is published."},
     {"template_list", store_template_list, METH_NOARGS,
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,
      "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one."},
     {"template_export", store_template_export, METH_VARARGS,
-     "template_export($self, path, options, task, /)\n--\n\nWrite templates into one archive."},
+     "template_export($self, task, path, options, /)\n--\n\nWrite templates into one archive."},
     {"template_import", store_template_import, METH_VARARGS,
-     "template_import($self, path, options, task, /)\n--\n\nTake in the templates of an archive."},
+     "template_import($self, task, path, options, /)\n--\n\nTake in the templates of an archive."},
     {"template_remove", store_template_remove, METH_VARARGS,
-     "template_remove($self, template, unused, task, /)\n--\n\nRemove a template."},
+     "template_remove($self, task, template, /)\n--\n\nRemove a template."},
     {"request_find", store_request_find, METH_VARARGS,
      "request_find($self, request, /)\n--\n\nWhat a request led to, or None."},
     {"request_put", store_request_put, METH_VARARGS,
      "request_put($self, request, reply, /)\n--\n\nRemember what a request led to."},
     {"gc", store_gc, METH_VARARGS,
-     "gc($self, max_bytes, task, /)\n--\n\nRemove what is not in use."},
-    {"orphans", store_orphans, METH_VARARGS,
-     "orphans($self, unused, unused2, task, /)\n--\n\nWhat a sweep would remove."},
-    {"sweep", store_sweep, METH_VARARGS,
-     "sweep($self, unused, unused2, task, /)\n--\n\nRemove clones and scratch of dead processes."},
+     "gc($self, task, max_bytes, /)\n--\n\nRemove what is not in use."},
+    {"orphans", store_orphans, METH_O,
+     "orphans($self, task, /)\n--\n\nWhat a sweep would remove."},
+    {"sweep", store_sweep, METH_O,
+     "sweep($self, task, /)\n--\n\nRemove clones and scratch of dead processes."},
     {"lease", store_lease, METH_NOARGS,
      "lease($self, /)\n--\n\nKeep gc away until it is released."},
     {"turn", store_turn, METH_VARARGS,
-     "turn($self, key, task, /)\n--\n\nWait until nobody else has this turn; held until released."},
+     "turn($self, task, key, /)\n--\n\nWait until nobody else has this turn; held until released."},
     {"clone_give", store_clone_give, METH_VARARGS,
      "clone_give($self, path, pid, /)\n--\n\nMake a clone a process's, or nobody's (0)."},
     {"clones_home", store_clones_home, METH_VARARGS,

@@ -64,6 +64,14 @@ PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc
     return bind_reply(state, rc, &call->out, &call->err);
 }
 
+PyObject *bind_nothing(PyObject *reply)
+{
+    if (!reply)
+        return NULL;
+    Py_DECREF(reply);
+    Py_RETURN_NONE;
+}
+
 static PyObject *task_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"progress", NULL};

@@ -7,19 +7,36 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from cenv.config.paths import store_path
 from cenv.errors import CenvError, UnsatisfiableError
 from cenv.trace import active
 
+if TYPE_CHECKING:
+    from cenv import _cenv
 
-def extension() -> Any:
-    """Return the extension module, or raise the one clear error where it cannot run.
+    extension = _cenv
+    from cenv._cenv import Store, Task
+else:
 
-    The package imports anywhere; only calls need the extension.
-    """
+    class _Extension:
+        """The extension module, loaded at the first use: the package imports anywhere."""
+
+        def __getattr__(self, name: str) -> object:
+            value = getattr(_load(), name)
+            setattr(self, name, value)
+            return value
+
+    extension = _Extension()
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _load() -> object:
+    """Return the extension module, or raise the one clear error where it cannot run."""
     try:
         return importlib.import_module("cenv._cenv")
     except ImportError as error:
@@ -28,22 +45,25 @@ def extension() -> Any:
         raise CenvError(message, hint=hint) from None
 
 
-def open_store(path: str | os.PathLike[str] | None = None) -> Any:
-    """Open the core's store at `path`, or where the environment says."""
-    return extension().Store(store_path(path))
-
-
-def call(operation: Callable[..., Any], *args: Any) -> Any:
+@overload
+def call(
+    operation: Callable[Concatenate[Task, P], str], *args: P.args, **none: P.kwargs
+) -> Any: ...
+@overload
+def call(
+    operation: Callable[Concatenate[Task, P], R], *args: P.args, **none: P.kwargs
+) -> R: ...
+def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
     """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
     recorder = active()
-    task = extension().Task(recorder.progress)
+    task = extension.Task(recorder.progress)
     try:
-        reply = operation(*args, task)
+        reply = operation(task, *args, **none)
     except UnsatisfiableError as error:
         raise _with_detail(error) from None
     finally:
         recorder.spans.extend(json.loads(task.spans()))
-    return json.loads(reply) if isinstance(reply, str) and reply else reply
+    return json.loads(reply) if isinstance(reply, str) else reply
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
@@ -56,6 +76,16 @@ def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
         missing=[item["name"] for item in detail.get("not_found", ())],
         hint=error.hint,
     )
+
+
+def dumps(options: Mapping[str, object]) -> str:
+    """Return the options of a call as it takes them (cenv._options)."""
+    return json.dumps(options)
+
+
+def open_store(path: str | os.PathLike[str] | None = None) -> Store:
+    """Open the core's store at `path`, or where the environment says."""
+    return extension.Store(store_path(path))
 
 
 def fspath(path: str | os.PathLike[str]) -> str:

@@ -8,9 +8,16 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
+from cenv._options import (
+    CloneOptions,
+    CreateOptions,
+    FetchOptions,
+    OverlayOptions,
+    Provenance,
+)
 from cenv.clones import modes, overlay
 from cenv.config.paths import store_path
 from cenv.model import (
@@ -23,7 +30,10 @@ from cenv.model import (
     plain_record,
     records_of,
 )
-from cenv.solving.index import Index, fetch_options
+from cenv.solving.index import Index, SolveOptions, fetch_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Path = str | os.PathLike[str]
 
@@ -35,7 +45,7 @@ def solve(
     platform: str | None = None,
     store: Path | None = None,
     offline: bool = False,
-    **options: Any,
+    **options: Unpack[SolveOptions],
 ) -> Solution:
     """Solve `specs` on `channels`, else the configured ones; options as of Index.request.
 
@@ -63,7 +73,7 @@ def create(
     store: Path | None = None,
     link_mode: str = "auto",
     offline: bool = False,
-    **options: Any,
+    **options: Unpack[SolveOptions],
 ) -> PrefixReport:
     """Solve, fetch, extract and link an environment at `prefix`.
 
@@ -72,23 +82,24 @@ def create(
     the prefix is as it was.
     """
     asked = [str(spec) for spec in specs]
+    fetching = fetch_options(channels, offline)
     with trace.recording() as recorder:
         if records is None:
             index = Index(channels, platform, store=store, offline=offline)
             found = [r.to_json() for r in index.solve(asked, **options).records]
         else:
-            found = complete(records, channels, store=store, offline=offline)
-        settings = {
+            found = complete(records, fetching, store=store)
+        settings: CreateOptions = {
             "link_mode": link_mode,
             "specs": asked,
             "cmd": shlex.join(sys.argv),
-            **fetch_options(channels, offline),
+            **fetching,
         }
         reply = _native.call(
             _native.open_store(store).create,
             _native.fspath(prefix),
             json.dumps(found),
-            json.dumps(settings),
+            _native.dumps(settings),
         )
     return _prefix_report(reply, _native.fspath(prefix), asked, recorder)
 
@@ -113,11 +124,7 @@ def _lines(text: Any) -> tuple[str, ...]:
 
 
 def complete(
-    records: Iterable[Record],
-    channels: Sequence[Path] | None = None,
-    *,
-    store: Path | None = None,
-    offline: bool = False,
+    records: Iterable[Record], fetching: FetchOptions, *, store: Path | None = None
 ) -> list[dict[str, Any]]:
     """Fetch the packages of `records` and return them whole, in link order.
 
@@ -126,9 +133,9 @@ def complete(
     from cenv.specs.link_order import link_order
 
     wanted = [plain_record(record) for record in records]
-    options = fetch_options(channels, offline)
     fetch = _native.open_store(store).fetch_packages
-    return link_order(_native.call(fetch, json.dumps(wanted), json.dumps(options)))
+    found = _native.call(fetch, json.dumps(wanted), _native.dumps(fetching))
+    return link_order(found)
 
 
 def clone(
@@ -138,7 +145,7 @@ def clone(
     mode: str = "auto",
     store: Path | None = None,
     owner: int = 0,
-    provenance: dict[str, Any] | None = None,
+    provenance: Provenance | None = None,
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
@@ -147,20 +154,20 @@ def clone(
     after that process died. `provenance`: what its records and history tell of the request,
     where that is not the template's own. Raises PrefixError or LinkError; `src` is never changed.
     """
-    settings = {"mode": mode, "owner": owner, "provenance": provenance}
+    options: CloneOptions = {"mode": mode, "owner": owner, "provenance": provenance}
     if modes.is_mount(mode):
-        settings |= {"namespace": overlay.namespace(), "owner": owner or os.getpid()}
+        options = _overlay_options(options)
     opened, path = _native.open_store(store), _native.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
         with trace.recording() as recorder:
             reply = _native.call(
-                _native.extension().clone,
+                _native.extension.clone,
                 opened,
                 _native.fspath(src),
                 path,
-                json.dumps(settings),
+                _native.dumps(options),
             )
         if modes.is_mount(mode):
             overlay.mounted(path, lease)
@@ -173,10 +180,15 @@ def clone(
     return CloneReport.from_json(reply)
 
 
+def _overlay_options(options: CloneOptions) -> OverlayOptions:
+    owner = options["owner"] or os.getpid()
+    return {**options, "owner": owner, "namespace": overlay.namespace()}
+
+
 def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
     """Put a clone back to the state of its template."""
     reply = _native.call(
-        _native.extension().reset, _native.open_store(store), _native.fspath(clone)
+        _native.extension.reset, _native.open_store(store), _native.fspath(clone)
     )
     return ResetReport.from_json(reply)
 
@@ -184,9 +196,7 @@ def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
 def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
     """Make a clone permanent, an overlay clone by writing it out at its own path."""
     path = _native.fspath(clone)
-    reply = _native.call(
-        _native.extension().materialize, _native.open_store(store), path
-    )
+    reply = _native.call(_native.extension.materialize, _native.open_store(store), path)
     overlay.forget(path)
     return CloneReport.from_json(reply)
 
@@ -194,7 +204,7 @@ def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
 def verify(prefix: Path) -> VerifyReport:
     """Check every file of `prefix` against its record."""
     return VerifyReport.from_json(
-        _native.call(_native.extension().verify, _native.fspath(prefix))
+        _native.call(_native.extension.verify, _native.fspath(prefix))
     )
 
 
@@ -203,7 +213,7 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
 
     Raises IntegrityError for an archive that is not what it should be.
     """
-    operation = _native.extension().extract
+    operation = _native.extension.extract
     found: dict[str, Any] = _native.call(
         operation, _native.fspath(package), _native.fspath(dest), sha256
     )
@@ -221,4 +231,4 @@ def remove(path: Path, *, store: Path | None = None, clone: Path | None = None) 
     if overlay.is_mounted(where):
         return overlay.remove(where, known)
     was = where if clone is None else _native.fspath(clone)
-    _native.call(_native.extension().remove, known, where, was)
+    _native.call(_native.extension.remove, known, where, was)

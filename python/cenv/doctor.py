@@ -33,7 +33,7 @@ _MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cpus")
 
 
 def _of(directory: str) -> dict[str, Any]:
-    found: dict[str, Any] = _native.call(_native.extension().doctor, directory)
+    found: dict[str, Any] = _native.call(_native.extension.doctor, directory)
     return found
 
 

@@ -102,7 +102,7 @@ def test_no_permission(
             parent.chmod(parent.stat().st_mode | 0o055)
 
     def refused() -> None:
-        clone = _native.extension().clone
+        clone = _native.extension.clone
         with pytest.raises(PermissionError) as caught:
             _native.call(clone, None, str(source), str(closed / "g"), "{}")
         assert caught.value.filename

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import ast
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -113,3 +116,24 @@ def test_privates__stay_in_their_module(modules):
         if name in owners and module.name not in owners[name]
     ]
     assert wrong == []
+
+
+WRONG_CALLS = """
+from cenv import _native
+
+_native.extension.no_such_name
+_native.call(_native.extension.verify, 1)
+_native.call(_native.extension.verify)
+_native.extension.current_subdir("more")
+"""
+
+
+def test_boundary__is_seen_by_mypy(top: Path, tmp_path: Path) -> None:
+    probe = tmp_path / "probe.py"
+    probe.write_text(WRONG_CALLS)
+    command = [sys.executable, "-m", "mypy", "--config-file", top / "pyproject.toml"]
+    done = subprocess.run(
+        [*command, "--no-pretty", probe], cwd=top, capture_output=True, text=True
+    )
+    lines = {int(n) for n in re.findall(r"probe\.py:(\d+): error:", done.stdout)}
+    assert lines == {4, 5, 6, 7}, done.stdout

@@ -15,14 +15,12 @@ _HARDLINK = "hardlink"
 
 def names() -> tuple[str, ...]:
     """Return all modes, auto first."""
-    modes: tuple[str, ...] = _native.extension().CLONE_MODES
-    return modes
+    return _native.extension.CLONE_MODES
 
 
 def lasting() -> tuple[str, ...]:
     """Return the modes that make files of their own, as `create` does too."""
-    modes: tuple[str, ...] = _native.extension().LINK_MODES
-    return modes
+    return _native.extension.LINK_MODES
 
 
 def is_mount(mode: str | None) -> bool:

@@ -16,13 +16,16 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cenv import _native
 
+if TYPE_CHECKING:
+    from cenv._cenv import Lease, Store
+
 _VARIABLE = "CENV_OVERLAY_NAMESPACE"
 _entered: list[str] = []  # the name of the namespace, once this process is in it
-_mounted: dict[str, tuple[int, Any]] = {}  # by path: who made it, the store's lease
+_mounted: dict[str, tuple[int, Lease]] = {}  # by path: who made it, the store's lease
 
 
 def enter_overlay_namespace() -> None:
@@ -39,13 +42,13 @@ def enter_overlay_namespace() -> None:
 
 def namespace() -> str:
     """Return the name of the namespace, entered now unless the process is in it."""
-    here = _native.extension().namespace_name()
+    here = _native.extension.namespace_name()
     if here in _entered:
         return str(here)
     if os.environ.get(_VARIABLE) == here:  # inherited
-        _native.extension().namespace_settle()
+        _native.extension.namespace_settle()
     else:
-        here = _native.extension().namespace_enter()
+        here = _native.extension.namespace_enter()
         os.environ[_VARIABLE] = here
     _entered.append(here)
     return str(here)
@@ -53,10 +56,10 @@ def namespace() -> str:
 
 def share_namespace() -> None:
     """Let programs that this process starts from now on make overlay clones too."""
-    _native.extension().namespace_share()
+    _native.extension.namespace_share()
 
 
-def mounted(path: str, lease: Any) -> None:
+def mounted(path: str, lease: Lease) -> None:
     """Note a clone, which is unmounted at the latest when this process exits.
 
     `lease` keeps gc away from the template, which shows through, as long.
@@ -71,9 +74,9 @@ def is_mounted(path: str) -> bool:
     return path in _mounted
 
 
-def remove(path: str, store: Any = None) -> None:
+def remove(path: str, store: Store | None = None) -> None:
     """Unmount a clone and remove its directory; `store` forgets it."""
-    _native.extension().overlay_remove(store, path)
+    _native.extension.overlay_remove(store, path)
     forget(path)
 
 

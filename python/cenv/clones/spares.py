@@ -20,6 +20,7 @@ from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from cenv._options import Provenance
 from cenv.model import CloneReport
 
 
@@ -30,7 +31,7 @@ class CloneJob:
     source: str
     store: str | None
     mode: str
-    provenance: dict[str, Any] | None
+    provenance: Provenance | None
 
 
 class Spares:

@@ -33,7 +33,7 @@ def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> in
     variables = environment_for(path)
 
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
-        _native.extension().view_enter(path, upper, work)
+        _native.extension.view_enter(path, upper, work)
         os.chdir(os.getcwd())  # the same path, seen in the view
         signal.signal(
             signal.SIGPIPE, signal.SIG_DFL
@@ -110,7 +110,7 @@ class ViewProcess(subprocess.Popen[Any]):
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = streams[:6]
         program = os.fspath(executable or program_in(env, args[0]))
         try:
-            self.pid = _native.extension().view_spawn(
+            self.pid = _native.extension.view_spawn(
                 os.fsencode(self._prefix),
                 os.fsencode(os.path.abspath(program)),
                 os.fsencode(_native.fspath(cwd or os.getcwd())),

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cenv._options import ConnectOptions, NetworkOptions
 from cenv.config.condarc import (
     BOTTOM,
     FINAL,
@@ -78,10 +79,17 @@ class Config:
     remote_read_timeout_secs: float = 60.0
     remote_max_retries: int = 3
 
-    def fetching(self, offline: bool = False) -> dict[str, Any]:
-        """Return what the core needs to know to fetch, as JSON values."""
-        network = {key: getattr(self, key) for key in _NETWORK}
-        network["proxy_servers"] = dict(self.proxy_servers)
+    def connecting(self, offline: bool = False) -> ConnectOptions:
+        """Return what the core needs to know to use the network."""
+        network: NetworkOptions = {
+            "ssl_verify": self.ssl_verify,
+            "client_ssl_cert": self.client_ssl_cert,
+            "client_ssl_cert_key": self.client_ssl_cert_key,
+            "proxy_servers": dict(self.proxy_servers),
+            "remote_connect_timeout_secs": self.remote_connect_timeout_secs,
+            "remote_read_timeout_secs": self.remote_read_timeout_secs,
+            "remote_max_retries": self.remote_max_retries,
+        }
         return {"offline": offline or self.offline, "network": network}
 
 
@@ -293,10 +301,6 @@ _ALIASES = {
     "client_ssl_cert": ("client_cert",),
     "client_ssl_cert_key": ("client_cert_key",),
 }
-_NETWORK = (
-    *("ssl_verify", "client_ssl_cert", "client_ssl_cert_key", "proxy_servers"),
-    *("remote_connect_timeout_secs", "remote_read_timeout_secs", "remote_max_retries"),
-)
 _KEYS = {
     "channels": _sequence,
     "default_channels": _sequence,

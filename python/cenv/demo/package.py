@@ -126,9 +126,9 @@ def write(package: Package, channel: Path, extension_name: str = ".conda") -> Pa
             m.data,
             m.mode,
             m.mtime_ns,
-            m.link and os.fsencode(m.link),
+            None if m.link is None else os.fsencode(m.link),
         )
         for m in [*info, *package.members]
     ]
-    _native.call(_native.extension().pack, os.fspath(target), members)
+    _native.call(_native.extension.pack, os.fspath(target), members)
     return target

@@ -14,6 +14,7 @@ import pytest
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.session import EnvSession
+from cenv.solving.index import SolveOptions
 from cenv.templates.environment import Draft
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Setup
@@ -59,7 +60,7 @@ class TemplateFactory:
         below = self.named(base) if isinstance(base, str) else base
         shaped = self.session.templates.setup(setup, key)
         asked = self._asked(specs, channels, file, below, shaped)
-        options = {
+        options: SolveOptions = {
             "channel_priority": channel_priority,
             "exclude_newer": exclude_newer,
             "add_pip": add_pip,

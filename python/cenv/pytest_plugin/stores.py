@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from cenv.templates.store import TemplateStore
+
+if TYPE_CHECKING:
+    from cenv._cenv import Lease
 
 
 class OpenStores:
@@ -13,7 +16,7 @@ class OpenStores:
 
     def __init__(self, path: str | None) -> None:
         self._open: dict[str, TemplateStore] = {}
-        self._leases: list[Any] = []
+        self._leases: list[Lease] = []
         self.main = self.open(path)
 
     def open(self, path: str | None) -> TemplateStore:

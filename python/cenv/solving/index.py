@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from cenv import _native, trace
+from cenv._options import (
+    FetchOptions,
+    RepodataFile,
+    RepodataOptions,
+    ShardOptions,
+    SolveRequest,
+    Source,
+)
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
@@ -17,8 +24,23 @@ from cenv.model import Record, Solution, plain_record, records_of
 from cenv.solving.virtual_packages import current_platform, virtual_packages
 from cenv.specs.times import milliseconds
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 # Where a package that is missing here may be: the hint of a failure names them.
 _OTHER_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
+
+
+class SolveOptions(TypedDict, total=False):
+    """What a solve may be told beside its specs: the keywords of Index.request."""
+
+    locked: Iterable[Record]
+    pinned: Iterable[object]
+    favored: Iterable[Record]
+    channel_priority: str | None
+    exclude_newer: str | None
+    add_pip: bool | None
+    explain: str | None
 
 
 def chosen_channels(
@@ -34,11 +56,11 @@ def chosen_channels(
 
 def fetch_options(
     channels: Sequence[str | os.PathLike[str]] | None, offline: bool
-) -> dict[str, Any]:
-    """Return how packages are fetched, as the core takes it, without reading repodata."""
+) -> FetchOptions:
+    """Return how packages are fetched, without reading repodata."""
     config = load()
     known = chosen_channels(channels, config) if channels or config.channels else ()
-    return {**config.fetching(offline), "secrets": _secrets(known)}
+    return {**config.connecting(offline), "secrets": _secrets(known)}
 
 
 def _secrets(channels: Iterable[Channel]) -> dict[str, str]:
@@ -67,18 +89,18 @@ class Index:
         self.platform = platform or current_platform()
         self._place = store
         self._store = _native.open_store(store)
-        self._fetching = self._config.fetching(offline)
+        self._connecting = self._config.connecting(offline)
         with trace.recording() as recorder:
             sources = self._sources()
             cache = os.fsencode(store_path(store)) + b"/v1/repodata"
-            self._index = _native.call(_native.extension().Index, sources, cache)
+            self._index = _native.call(_native.extension.Index, sources, cache)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform)
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""
         try:
-            _native.call(self._index.solve, json.dumps({"specs": [name]}))
+            _native.call(self._index.solve, _native.dumps({"specs": [name]}))
         except UnsatisfiableError as error:
             return not error.missing
         return True
@@ -90,19 +112,20 @@ class Index:
             channels, platform, store=self._place, offline=True, config=self._config
         )
 
-    def _sources(self) -> list[tuple[Any, ...]]:
+    def _sources(self) -> list[Source]:
         wanted = [
             (channel, subdir, url)
             for channel in self.channels
             for subdir, url in channel.subdir_urls(self.platform)
         ]
-        requests = [
+        files: list[RepodataFile] = [
             {"url": url, "required": subdir == "noarch"}
             for _channel, subdir, url in wanted
         ]
         shards = self._config.repodata_use_shards
-        request = {**self._fetching, "shards": shards, "repodata": requests}
-        found = _native.call(self._store.fetch_repodata, json.dumps(request), "")
+        options: RepodataOptions
+        options = {**self._connecting, "shards": shards, "repodata": files}
+        found = _native.call(self._store.fetch_repodata, _native.dumps(options))
         self.identity = [file and file["identity"] for file in found]
         return [
             (
@@ -112,15 +135,19 @@ class Index:
                 subdir,
                 file["url"],
                 os.fsencode(file["path"]),
-                json.dumps({**self._fetching, "url": url}) if file["shards"] else None,
+                self._shards(url) if file["shards"] else None,
             )
             for (c, subdir, url), file in zip(wanted, found)
             if file is not None
         ]
 
-    def fetching(self) -> dict[str, Any]:
-        """Return how packages of these channels are fetched, as the core takes it."""
-        return {**self._fetching, "secrets": _secrets(self.channels)}
+    def _shards(self, url: str) -> str:
+        options: ShardOptions = {**self._connecting, "url": url}
+        return _native.dumps(options)
+
+    def fetching(self) -> FetchOptions:
+        """Return how packages of these channels are fetched."""
+        return {**self._connecting, "secrets": _secrets(self.channels)}
 
     def request(
         self,
@@ -133,7 +160,7 @@ class Index:
         exclude_newer: str | None = None,
         add_pip: bool | None = None,
         explain: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> SolveRequest:
         """Return the request the core solves, as JSON values."""
         return {
             "specs": [str(spec) for spec in specs],
@@ -149,7 +176,9 @@ class Index:
             "explain": explain,
         }
 
-    def solve(self, specs: Iterable[object], **options: Any) -> Solution:
+    def solve(
+        self, specs: Iterable[object], **options: Unpack[SolveOptions]
+    ) -> Solution:
         """Solve `specs`; the options are those of `request`.
 
         Raises SpecError for a spec that does not parse and UnsatisfiableError, with the
@@ -158,7 +187,7 @@ class Index:
         request = self.request(specs, **options)
         with trace.recording() as recorder:
             try:
-                reply = _native.call(self._index.solve, json.dumps(request))
+                reply = _native.call(self._index.solve, _native.dumps(request))
             except UnsatisfiableError as error:
                 error.hint = self._hint_of(error)
                 raise

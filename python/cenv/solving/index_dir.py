@@ -67,7 +67,7 @@ def _packages(subdir: Path) -> Iterator[Path]:
 
 def _record(path: Path) -> dict[str, Any]:
     """Return one package's repodata record."""
-    found = _native.call(_native.extension().package_info, path)
+    found = _native.call(_native.extension.package_info, path)
     record: dict[str, Any] = found["index"]
     stem = path.name.removesuffix(".conda").removesuffix(".tar.bz2")
     inner = "-".join(str(record.get(key)) for key in ("name", "version", "build"))
@@ -100,7 +100,7 @@ def _write(subdir: Path, document: dict[str, Any]) -> None:
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     data = text.encode()
     compressed = subdir / "repodata.json.zst"
-    _native.extension().zstd_write(compressed, data, _ZSTD_LEVEL)
+    _native.extension.zstd_write(compressed, data, _ZSTD_LEVEL)
     replace_file(subdir / "repodata.json", data)
 
 
@@ -127,7 +127,7 @@ def write_shards(
 
 
 def _packed(value: Mapping[str, Any], level: int) -> bytes:
-    packed: bytes = _native.extension().pack_shard(json.dumps(value).encode(), level)
+    packed: bytes = _native.extension.pack_shard(json.dumps(value).encode(), level)
     return packed
 
 

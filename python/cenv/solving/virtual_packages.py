@@ -14,7 +14,7 @@ _OVERRIDE = "CONDA_OVERRIDE_"
 
 def current_platform() -> str:
     """Return the subdir of this machine, or the one CONDA_SUBDIR asks for."""
-    return os.environ.get("CONDA_SUBDIR") or str(_native.extension().current_subdir())
+    return os.environ.get("CONDA_SUBDIR") or str(_native.extension.current_subdir())
 
 
 def virtual_packages(platform: str | None = None) -> list[list[str]]:
@@ -25,5 +25,5 @@ def virtual_packages(platform: str | None = None) -> list[list[str]]:
         if key.startswith(_OVERRIDE)
         for text in (key[len(_OVERRIDE) :], value)
     ]
-    found = json.loads(_native.extension().virtual_packages(platform, overrides))
+    found = json.loads(_native.extension.virtual_packages(platform, overrides))
     return cast("list[list[str]]", found)

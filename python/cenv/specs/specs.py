@@ -13,7 +13,7 @@ from cenv.model import PackageRecord
 if TYPE_CHECKING:
     from cenv._cenv import Version
 else:
-    Version = _native.extension().Version
+    Version = _native.extension.Version
 
 __all__ = ["MatchSpec", "Version"]
 
@@ -28,7 +28,7 @@ class MatchSpec:
     __slots__ = ("_spec", "_text")
 
     def __init__(self, text: str) -> None:
-        self._spec = _native.extension().MatchSpec(text)
+        self._spec = _native.extension.MatchSpec(text)
         self._text = str(self._spec)
 
     @property

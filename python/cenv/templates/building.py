@@ -6,11 +6,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
+from cenv._options import BuildOptions
 from cenv.templates.environment import Draft
 from cenv.templates.setup import Setup
+
+if TYPE_CHECKING:
+    from cenv._cenv import Store
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class BuildPlan:
     """
 
     records: tuple[Mapping[str, Any], ...]
-    options: Mapping[str, Any]
+    options: BuildOptions
     setup: Setup | None = None
 
     @property
@@ -31,9 +35,9 @@ class BuildPlan:
         return self.setup is not None or "base" in self.options
 
 
-def build(store: Any, plan: BuildPlan) -> dict[str, Any]:
+def build(store: Store, plan: BuildPlan) -> dict[str, Any]:
     """Build a template in the core's `store` unless it is there; return what it tells."""
-    given = json.dumps(plan.records), json.dumps(plan.options)
+    given = json.dumps(plan.records), _native.dumps(plan.options)
     if plan.is_draft:
         return _build_draft(store, given, plan.setup)
     reply: dict[str, Any] = _native.call(store.template_build, *given)
@@ -41,7 +45,7 @@ def build(store: Any, plan: BuildPlan) -> dict[str, Any]:
 
 
 def _build_draft(
-    store: Any, given: tuple[str, str], setup: Setup | None
+    store: Store, given: tuple[str, str], setup: Setup | None
 ) -> dict[str, Any]:
     reply, draft = _native.call(store.draft_open, *given)
     found: dict[str, Any] = json.loads(reply)
@@ -57,7 +61,7 @@ def _build_draft(
     return found
 
 
-def mirror(store: Any, template: str, directory: str) -> dict[str, Any]:
+def mirror(store: Store, template: str, directory: str) -> dict[str, Any]:
     """Bring a template, by its id, onto the file system of `directory`; tell where it is."""
     reply: dict[str, Any] = _native.call(store.template_stage, template, directory)
     return reply

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cenv._options import Provenance
+
 
 def dist(record: Mapping[str, Any]) -> str:
     """Return name-version-build, as conda-meta names its files."""
@@ -26,11 +28,11 @@ def moved(
 
 def of(
     asked: Sequence[str] | None, was: Sequence[str], urls: Mapping[str, str]
-) -> dict[str, Any] | None:
+) -> Provenance | None:
     """Return what clone() is told: None where the template tells the same."""
-    found: dict[str, Any] = {}
+    found: Provenance = {}
     if asked is not None and list(asked) != list(was):
-        found.update(specs=list(asked), was=list(was))
+        found = {"specs": list(asked), "was": list(was)}
     if urls:
         found["urls"] = dict(urls)
     return found or None

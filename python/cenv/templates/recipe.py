@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cenv._options import TemplateMarks
 from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
+from cenv.solving.index import SolveOptions
 from cenv.templates.setup import Setup
 from cenv.templates.template import Template
 
@@ -31,7 +33,7 @@ class Recipe:
     platform: str | None = None
     offline: bool = False
     rebuild: bool = False
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: SolveOptions = field(default_factory=lambda: SolveOptions())
 
     def __post_init__(self) -> None:
         if self.base is not None and not self.base.id:
@@ -56,19 +58,19 @@ class Recipe:
             (self.setup and self.setup.transient) or (self.base and self.base.transient)
         )
 
-    def marks(self) -> dict[str, object]:
-        """Return what sets the template apart, as the core takes it."""
-        found: dict[str, object] = self.setup.meta() if self.setup else {}
+    def marks(self) -> TemplateMarks:
+        """Return what sets the template apart from others of its packages."""
+        found: TemplateMarks = self.setup.marks() if self.setup else {}
         if self.base:
-            found.update(base=self.base.id, transient=self.transient)
+            found = {**found, "base": self.base.id, "transient": self.transient}
         return found
 
-    def solve_options(self) -> dict[str, Any]:
+    def solve_options(self) -> SolveOptions:
         """Return the options of the solve, which leaves the base's packages alone."""
-        options = dict(self.options)
-        if self.base:
-            options["locked"] = (*self.base.records, *options.get("locked", ()))
-        return options
+        if self.base is None:
+            return self.options
+        locked = (*self.base.records, *self.options.get("locked", ()))
+        return {**self.options, "locked": locked}
 
     def whole_records(self) -> list[Record]:
         """Return the base's records, and those of `records` that it lacks."""

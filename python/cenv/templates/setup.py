@@ -12,6 +12,7 @@ from pathlib import PurePath
 from types import CodeType
 from typing import Any
 
+from cenv._options import TemplateMarks
 from cenv.errors import UsageError
 
 
@@ -53,8 +54,8 @@ class Setup:
             return cls(call, uuid.uuid4().hex, transient=True)
         return cls(call, digest((run.uid, known)), transient=True, owner=run.owner)
 
-    def meta(self) -> dict[str, object]:
-        """Return what the core is told."""
+    def marks(self) -> TemplateMarks:
+        """Return what sets its templates apart."""
         return {"key": self.key, "transient": self.transient, "owner": self.owner}
 
 

@@ -7,13 +7,20 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
+from cenv._options import (
+    BuildOptions,
+    ExportOptions,
+    FetchOptions,
+    ImportOptions,
+    Provenance,
+)
 from cenv.config.paths import store_path
 from cenv.errors import UsageError
 from cenv.model import Record, records_of
-from cenv.solving.index import Index, fetch_options
+from cenv.solving.index import Index, SolveOptions, fetch_options
 from cenv.solving.virtual_packages import virtual_packages
 from cenv.templates import provenance
 from cenv.templates.building import BuildPlan, build, mirror
@@ -21,6 +28,11 @@ from cenv.templates.environment import AnyPath, Draft
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Run, Setup
 from cenv.templates.template import Clone, Template
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from cenv._cenv import Lease
 
 
 class TemplateStore:
@@ -46,7 +58,7 @@ class TemplateStore:
         setup: Callable[[Draft], object] | Setup | None = None,
         key: object = None,
         run: Run | None = None,
-        **options: Any,
+        **options: Unpack[SolveOptions],
     ) -> Template:
         """Return the template of a solution, built now unless the store has it.
 
@@ -78,13 +90,9 @@ class TemplateStore:
             return self._of_specs(recipe, recorder)
 
     def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        records = api.complete(
-            recipe.whole_records(),
-            recipe.channels,
-            store=self.path,
-            offline=recipe.offline,
-        )
-        return self._build(recipe, self._plan(recipe, records, {}), recorder)
+        fetching = fetch_options(recipe.channels, recipe.offline)
+        records = api.complete(recipe.whole_records(), fetching, store=self.path)
+        return self._build(recipe, self._plan(recipe, records, fetching), recorder)
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         index = Index(
@@ -120,10 +128,15 @@ class TemplateStore:
         self,
         recipe: Recipe,
         records: Iterable[Mapping[str, Any]],
-        fetching: Mapping[str, Any],
+        fetching: FetchOptions,
     ) -> BuildPlan:
-        options = {"specs": recipe.specs, "offline": recipe.offline, **fetching}
-        options |= {"rebuild": recipe.rebuild, **recipe.marks()}
+        options: BuildOptions = {
+            "specs": recipe.specs,
+            "rebuild": recipe.rebuild,
+            "solved": 0.0,
+            **fetching,
+            **recipe.marks(),
+        }
         return BuildPlan(tuple(records), options, recipe.setup)
 
     def _build(
@@ -131,7 +144,9 @@ class TemplateStore:
     ) -> Template:
         if recipe.base and recipe.adds_nothing(plan.records):
             return replace(recipe.base, built=False, specs=recipe.specs)
-        timed = replace(plan, options={**plan.options, "solved": recorder.seconds})
+        options = plan.options.copy()
+        options["solved"] = recorder.seconds
+        timed = replace(plan, options=options)
         reply = build(self._core, timed)
         urls = provenance.moved(plan.records, reply.get("records") or ())
         reply = {**reply, "urls": urls}
@@ -200,7 +215,9 @@ class TemplateStore:
         """Return a template by its id or the unique start of one."""
         with trace.recording() as recorder:
             found = self._core.template_find(id)
-            return found and self._as_template(json.loads(found), None, recorder)
+            if found is None:
+                return None
+            return self._as_template(json.loads(found), None, recorder)
 
     def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""
@@ -216,9 +233,10 @@ class TemplateStore:
         template, id, members, bytes and what archives do not keep (skipped).
         """
         wanted = [self._whole_id(start) for start in ids] or self._lasting()
-        options = json.dumps({"ids": wanted, "replace": replace})
-        where = _native.fspath(file)
-        found: dict[str, Any] = _native.call(self._core.template_export, where, options)
+        options: ExportOptions = {"ids": wanted, "replace": replace}
+        found: dict[str, Any] = _native.call(
+            self._core.template_export, _native.fspath(file), _native.dumps(options)
+        )
         return found
 
     def import_(self, file: AnyPath) -> list[dict[str, Any]]:
@@ -228,9 +246,10 @@ class TemplateStore:
         archive, PrefixError when this machine lacks what its packages need. The archive
         is trusted as far as whoever wrote it.
         """
-        options = json.dumps({"virtual_packages": virtual_packages()})
-        where = _native.fspath(file)
-        reply: dict[str, Any] = _native.call(self._core.template_import, where, options)
+        options: ImportOptions = {"virtual_packages": virtual_packages()}
+        reply: dict[str, Any] = _native.call(
+            self._core.template_import, _native.fspath(file), _native.dumps(options)
+        )
         found: list[dict[str, Any]] = reply["templates"]
         return found
 
@@ -247,14 +266,14 @@ class TemplateStore:
 
     def remove(self, id: str) -> None:  # noqa: A002
         """Remove a template."""
-        _native.call(self._core.template_remove, id, "")
+        _native.call(self._core.template_remove, id)
 
     def gc(self, max_size: int = 0) -> dict[str, Any]:
         """Remove what nobody uses, the longest unused first, down to `max_size` bytes."""
         found: dict[str, Any] = _native.call(self._core.gc, max_size)
         return found
 
-    def lease(self) -> Any:
+    def lease(self) -> Lease:
         """Keep gc away from this store until the lease's release() is called."""
         return self._core.lease()
 
@@ -293,16 +312,16 @@ class TemplateStore:
 
     def sweep(self) -> list[str]:
         """Remove clones whose owner died and the scratch of killed runs; return their paths."""
-        removed: Any = _native.call(self._core.sweep, "", "")["removed"]
+        removed: Any = _native.call(self._core.sweep)["removed"]
         return [str(path) for path in removed]
 
     def orphans(self) -> list[dict[str, str]]:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
-        found: list[dict[str, str]] = _native.call(self._core.orphans, "", "")
+        found: list[dict[str, str]] = _native.call(self._core.orphans)
         return found
 
 
-def _provenance_there(template: Template, store: str) -> dict[str, Any] | None:
+def _provenance_there(template: Template, store: str) -> Provenance | None:
     """Return what clones of the copy in `store` are told: another run may have made it."""
     found = json.loads(_native.open_store(store).template_find(template.id) or "{}")
     records = [record.to_json() for record in template.records]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import tempfile
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
+from cenv._options import CheckOptions, Provenance, RepairOptions
 from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
 from cenv.errors import PrefixError, UsageError
@@ -40,7 +40,7 @@ class Template(Environment):
     size: int = 0  # bytes of its files; 0: unknown
     transient: bool = False
     # What clones tell of their request where the template, built for another, tells else.
-    provenance: dict[str, Any] | None = field(default=None, repr=False)
+    provenance: Provenance | None = field(default=None, repr=False)
     plan: BuildPlan | None = field(default=None, repr=False)  # of a draft made here
     mirror_of: str | None = field(default=None, repr=False)  # the store of the original
 
@@ -88,10 +88,10 @@ class Template(Environment):
         time when the last clone of it was made) also finds a content whose time was put
         back, as long as nobody else makes or removes clones; `content` reads every file.
         """
-        options = json.dumps({"since_us": int(since * 1e6), "content": content})
+        options: CheckOptions = {"since_us": int(since * 1e6), "content": content}
         opened = _native.open_store(self.store)
         return CheckReport.from_json(
-            _native.call(opened.template_check, self.path, options)
+            _native.call(opened.template_check, self.path, _native.dumps(options))
         )
 
     def repair(self, *, content: bool = False) -> bool:
@@ -104,9 +104,10 @@ class Template(Environment):
         if not self.id:
             hint = "repair the environment, or clone it in mode copy or reflink"
             raise PrefixError(f"{self.path} is not of a store", hint=hint)
+        options: RepairOptions
         options = {"content": content, "drop": self.mirror_of is not None}
         store = _native.open_store(self.store)
-        done = _native.call(store.template_repair, self.id, json.dumps(options))
+        done = _native.call(store.template_repair, self.id, _native.dumps(options))
         if done["action"] == "dropped":
             self._make_again()
         spares.renew_all(self.path)

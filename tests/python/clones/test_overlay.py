@@ -102,7 +102,7 @@ def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, s
     """Return a Python that this user may start, and the variables that show it cenv."""
     places = [str(Path(cenv.__file__).parent.parent), sysconfig.get_path("purelib")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    probe = "from cenv import _native; _native.extension().namespace_enter()"
+    probe = "from cenv import _native; _native.extension.namespace_enter()"
     for python in (sys.executable, "/usr/bin/python3"):
         try:
             done = subprocess.run(
@@ -530,7 +530,7 @@ def test_doctor_and_the_mode_agree(scenario: Scenario) -> None:
     examine = """
         from cenv import _native
 
-        found = _native.call(_native.extension().doctor, work)["overlay"]
+        found = _native.call(_native.extension.doctor, work)["overlay"]
         template = make()
     """
     scenario(
@@ -563,9 +563,9 @@ def test_the_core_mounts_only_in_a_namespace_that_was_entered(tmp_path: Path) ->
     (tmp_path / "source/conda-meta/history").touch()
     source, target = str(tmp_path / "source"), str(tmp_path / "target")
     for options in ('{"mode": "overlay"}', '{"mode": "overlay", "namespace": "no"}'):
-        task = _native.extension().Task()
+        task = _native.extension.Task()
         with pytest.raises(cenv.LinkError, match="namespace"):
-            _native.extension().clone(None, source, target, options, task)
+            _native.extension.clone(task, None, source, target, options)
     assert not (tmp_path / "target").exists()
 
 

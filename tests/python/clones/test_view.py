@@ -32,7 +32,7 @@ def prefix(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def _views(prefix: Path) -> None:
-    if not _native.call(_native.extension().doctor, str(prefix))["overlay"]["works"]:
+    if not _native.call(_native.extension.doctor, str(prefix))["overlay"]["works"]:
         pytest.skip("this machine refuses mount namespaces")
 
 

@@ -50,9 +50,9 @@ def ask(tmp_path: Path):
     def fetch(url: str, **settings: Any) -> Any:
         config = Config(**settings)
         wanted = [{"url": f"{url}/noarch", "required": True}]
-        request = {**config.fetching(), "ttl": 0, "repodata": wanted}
-        store = _native.extension().Store(os.fsencode(tmp_path / "store"))
-        (found,) = _native.call(store.fetch_repodata, json.dumps(request), "")
+        request = {**config.connecting(), "ttl": 0, "repodata": wanted}
+        store = _native.extension.Store(os.fsencode(tmp_path / "store"))
+        (found,) = _native.call(store.fetch_repodata, json.dumps(request))
         return found
 
     return fetch
@@ -260,7 +260,7 @@ def fetch(store: Path, server: Any, package: Path) -> Any:
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     _native.call(
-        _native.extension().Store(os.fsencode(store)).fetch_packages,
+        _native.extension.Store(os.fsencode(store)).fetch_packages,
         json.dumps([record]),
         "{}",
     )

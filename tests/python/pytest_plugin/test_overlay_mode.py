@@ -27,7 +27,7 @@ def project(
 
 @pytest.fixture
 def _namespaces() -> None:
-    probe = "from cenv import _native; _native.extension().namespace_enter()"
+    probe = "from cenv import _native; _native.extension.namespace_enter()"
     command = [sys.executable, "-c", probe]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if "LinkError" in done.stderr:

@@ -20,14 +20,14 @@ SECRET = "canary-1234567890"
 
 
 def open_store(path: Path) -> Any:
-    return _native.extension().Store(os.fsencode(path))
+    return _native.extension.Store(os.fsencode(path))
 
 
 def fetch_repodata(store: Any, *urls: str, **options: Any) -> Any:
     """Ask for the repodata of each subdir URL; noarch is required."""
     wanted = [{"url": url, "required": url.endswith("/noarch")} for url in urls]
     request = {"repodata": wanted, **options}
-    return _native.call(store.fetch_repodata, json.dumps(request), "")
+    return _native.call(store.fetch_repodata, json.dumps(request))
 
 
 def fetch(store: Any, records: list[dict[str, Any]], **options: Any) -> Any:

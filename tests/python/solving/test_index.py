@@ -41,10 +41,8 @@ def open_index(paths: list[Path], cache: Path | None = None) -> Any:
         subdir, channel = path.parent.name, path.parent.parent.name
         url = f"https://host/{channel}"
         file = f"{url}/{subdir}/{path.name}"
-        sources.append((channel, url, None, subdir, file, os.fsencode(path)))
-    return _native.call(
-        _native.extension().Index, sources, cache and os.fsencode(cache)
-    )
+        sources.append((channel, url, None, subdir, file, os.fsencode(path), None))
+    return _native.call(_native.extension.Index, sources, cache and os.fsencode(cache))
 
 
 def solve(index: Any, specs: list[str], **more: Any) -> Any:

@@ -32,7 +32,7 @@ def make_package(path: Path, **changes: Any) -> Path:
     content.append((b"info/paths.json", b'{"paths": [], "paths_version": 1}'))
     members = [(name, data, 0o644, 10**18, None) for name, data in content]
     path.parent.mkdir(parents=True, exist_ok=True)
-    _native.call(_native.extension().pack, path, members)
+    _native.call(_native.extension.pack, path, members)
     return path
 
 

@@ -51,8 +51,16 @@ REAL = {
 def inspect(path: Path, subdir: str) -> dict[str, Any]:
     """Read one file whole."""
     url = "https://host/c"
-    source = ("c", url, None, subdir, f"{url}/{subdir}/{path.name}", os.fsencode(path))
-    index = _native.call(_native.extension().Index, [source], None)
+    source = (
+        "c",
+        url,
+        None,
+        subdir,
+        f"{url}/{subdir}/{path.name}",
+        os.fsencode(path),
+        None,
+    )
+    index = _native.call(_native.extension.Index, [source], None)
     (found,) = _native.call(index.inspect)
     result: dict[str, Any] = found
     return result
@@ -104,7 +112,7 @@ def test_a_solve_tells_what_it_could_not_use(
 def test_a_truncated_zst_is_named_with_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json.zst"
     text = json.dumps({"packages": {}, "x": os.urandom(999).hex()}).encode()
-    _native.extension().zstd_write(path, text, 1)
+    _native.extension.zstd_write(path, text, 1)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(
         IntegrityError, match=r"repodata\.json\.zst: .*in the middle \(byte 500\)"
@@ -151,16 +159,16 @@ def write_large(path: Path, version: str = "1") -> None:
     }
     text = json.dumps({"packages.conda": packages}).encode()
     if path.suffix == ".zst":
-        _native.extension().zstd_write(path, text, 1)
+        _native.extension.zstd_write(path, text, 1)
     else:
         path.write_bytes(text)
 
 
 def open_cached(path: Path, cache: Path) -> tuple[int, str, list[dict[str, Any]]]:
     """Open an index; return hits, the reason of a miss, and what is in it."""
-    source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path))
+    source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path), None)
     with trace.recording() as recorder:
-        index = _native.call(_native.extension().Index, [source], os.fsencode(cache))
+        index = _native.call(_native.extension.Index, [source], os.fsencode(cache))
     (span,) = (s for s in recorder.spans if s["stage"] == "process indices")
     return span["hits"], span["reason"], _native.call(index.inspect)
 

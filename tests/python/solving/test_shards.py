@@ -226,7 +226,7 @@ def test_a_broken_shard_is_refused(serve, channel, opened, damage):
 
 
 def pack(value: dict[str, Any]) -> bytes:
-    packed: bytes = _native.extension().pack_shard(json.dumps(value).encode(), 3)
+    packed: bytes = _native.extension.pack_shard(json.dumps(value).encode(), 3)
     return packed
 
 

@@ -35,7 +35,7 @@ import cenv
 template = cenv.TemplateStore(sys.argv[1]).find(sys.argv[2])
 dead, aside = (template.clone(f"{sys.argv[3]}/{n}", owner=os.getpid()) for n in "da")
 template.clone(f"{sys.argv[3]}/free")
-print(os.fsdecode(cenv._native.extension().Store(template.store).clone_set_aside(aside.path)))
+print(os.fsdecode(cenv._native.extension.Store(template.store).clone_set_aside(aside.path)))
 sys.stdout.flush()
 os.kill(os.getpid(), signal.SIGKILL)
 """

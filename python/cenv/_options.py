@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the core's calls take beside paths: options, as JSON objects with these keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+# One repodata of an Index: the channel's name, its URL, its multichannel, the subdir, the
+# URL and the path of the repodata, and for shards their ShardOptions as JSON.
+Source = tuple[str, str, str | None, str, str, bytes, str | None]
+
+# One file to pack: path, content, mode, mtime in nanoseconds, a link's target.
+Member = tuple[bytes, bytes, int, int, bytes | None]
+
+
+class NetworkOptions(TypedDict):
+    """The network, by the keys of .condarc."""
+
+    ssl_verify: bool | str
+    client_ssl_cert: str | None
+    client_ssl_cert_key: str | None
+    proxy_servers: dict[str, str]
+    remote_connect_timeout_secs: float
+    remote_read_timeout_secs: float
+    remote_max_retries: int
+
+
+class ConnectOptions(TypedDict):
+    """Whether and how the network is used."""
+
+    offline: bool
+    network: NetworkOptions
+
+
+class FetchOptions(ConnectOptions):
+    """Store.fetch_packages: `secrets` are channel URLs without and with their secrets."""
+
+    secrets: dict[str, str]
+
+
+class RepodataFile(TypedDict):
+    """The repodata of one subdir; it is an error if a required one is not there."""
+
+    url: str
+    required: bool
+
+
+class RepodataOptions(ConnectOptions):
+    """Store.fetch_repodata."""
+
+    shards: bool
+    repodata: list[RepodataFile]
+
+
+class ShardOptions(ConnectOptions):
+    """A source of an Index whose shards are fetched when they are needed, from `url`."""
+
+    url: str
+
+
+class SolveRequest(TypedDict):
+    """Index.solve; `exclude_newer` is in milliseconds since 1970."""
+
+    specs: list[str]
+    virtual_packages: list[list[str]]
+    locked: list[dict[str, Any]]
+    pinned: list[str]
+    favored: list[dict[str, Any]]
+    channel_priority: str
+    exclude_newer: int | None
+    add_pip: bool
+    explain: str | None
+
+
+class CreateOptions(FetchOptions):
+    """Store.create."""
+
+    link_mode: str
+    specs: list[str]
+    cmd: str
+
+
+class TemplateMarks(TypedDict, total=False):
+    """What sets a template apart from others of the same packages."""
+
+    key: str  # of its set-up
+    base: str  # the id of the template below
+    transient: bool
+    owner: int  # the process with whose end a transient one goes
+
+
+class BuildOptions(FetchOptions, TemplateMarks, total=False):
+    """Store.template_build and Store.draft_open; `solved`: seconds that the solve took."""
+
+    specs: Sequence[str]
+    rebuild: bool
+    solved: float
+
+
+class CheckOptions(TypedDict):
+    """Store.template_check; `since_us` is in microseconds since 1970."""
+
+    since_us: int
+    content: bool
+
+
+class RepairOptions(TypedDict):
+    """Store.template_repair; `drop` removes an altered one instead of building it."""
+
+    content: bool
+    drop: bool
+
+
+class ExportOptions(TypedDict):
+    """Store.template_export."""
+
+    ids: list[str]
+    replace: bool
+
+
+class ImportOptions(TypedDict):
+    """Store.template_import."""
+
+    virtual_packages: list[list[str]]
+
+
+class Provenance(TypedDict, total=False):
+    """What a clone tells of its request where its template, built for another, tells else."""
+
+    specs: list[str]
+    was: list[str]
+    urls: dict[str, str]
+
+
+class CloneOptions(TypedDict):
+    """clone(); `owner` is the process with which it ends, 0 for none."""
+
+    mode: str
+    owner: int
+    provenance: Provenance | None
+
+
+class OverlayOptions(CloneOptions):
+    """clone() in mode overlay: the mount namespace that this process is in."""
+
+    namespace: str
