@@ -95,18 +95,15 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
 static int remove_orphan(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
                          struct cenv_error *err)
 {
-    int rc;
-    if (strcmp(clone->mode, CENV_CLONES_HOME_MODE) == 0) {
-        rc = remove_unfinished(sweep, clone->path, err);
-        return rc < 0 ? rc : 0;
-    }
+    if (strcmp(clone->mode, CENV_CLONES_HOME_MODE) == 0)
+        return remove_unfinished(sweep, clone->path, err);
     if (sweep->look)
         return 1;
-    rc = cenv_clone_mode_of_entry(clone->mode)->remove(clone->path, err);
+    int rc = cenv_clone_mode_of_entry(clone->mode)->remove(clone->path, err);
     return rc < 0 ? rc : 1;
 }
 
-/* A sweep tells of the clone; who looks is told what lies there. */
+/* A sweep tells of the clone, looking tells what lies there. */
 static int note_half(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
                      struct cenv_error *err)
 {
@@ -168,9 +165,9 @@ static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     struct cenv_listing names;
     int clones = sweep->store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_listing_read(&names, clones, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
+    int rc = 0, raw = cenv_listing_read(&names, clones, true);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, clones, NULL, "cannot list");
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
         rc = cenv_task_poll(sweep->task, err);
         if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
@@ -183,32 +180,52 @@ static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
 static int sweep_all(struct cenv_sweep *sweep, struct cenv_error *err)
 {
     int rc = sweep_clones(sweep, err);
-    rc = rc ? rc : cenv_template_entry_sweep(sweep, err);
-    return rc ? rc : cenv_scratch_sweep(sweep, err);
+    if (rc == 0)
+        rc = cenv_template_entry_sweep(sweep, err);
+    if (rc == 0)
+        rc = cenv_scratch_sweep(sweep, err);
+    return rc;
+}
+
+/* What failed leaves nothing in `out`, which had `before` bytes. */
+static int finish_report(const struct cenv_json_writer *w, int rc, size_t before,
+                         struct cenv_error *err)
+{
+    if (rc == 0)
+        rc = cenv_json_writer_finish(w, err);
+    if (rc < 0)
+        w->out->len = before;
+    return rc;
 }
 
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_sweep sweep = {.store = store, .task = task};
-    cenv_buf_init(&sweep.list, out->max);
+    struct cenv_json_writer w;
+    struct cenv_sweep sweep = {.store = store, .task = task, .found = &w};
+    size_t before = out->len;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_array(&w, "removed");
     int rc = sweep_all(&sweep, err);
-    if (rc == 0 && cenv_buf_addf(out, "{\"removed\":[%s],\"works\":%llu}",
-                                 cenv_buf_str(&sweep.list).data,
-                                 (unsigned long long)sweep.removed) < 0)
-        rc = cenv_error_oom(err);
-    cenv_buf_release(&sweep.list);
-    return rc;
+    if (rc == 0) {
+        cenv_json_write_end(&w);
+        cenv_json_write_u64(&w, "works", sweep.removed);
+        cenv_json_write_end(&w);
+    }
+    return finish_report(&w, rc, before, err);
 }
 
 int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
                        struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_sweep sweep = {.store = store, .task = task, .look = true};
-    cenv_buf_init(&sweep.list, out->max);
+    struct cenv_json_writer w;
+    struct cenv_sweep sweep = {.store = store, .task = task, .found = &w, .look = true};
+    size_t before = out->len;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_array(&w, NULL);
     int rc = sweep_all(&sweep, err);
-    if (rc == 0 && cenv_buf_addf(out, "[%s]", cenv_buf_str(&sweep.list).data) < 0)
-        rc = cenv_error_oom(err);
-    cenv_buf_release(&sweep.list);
-    return rc;
+    if (rc == 0)
+        cenv_json_write_end(&w);
+    return finish_report(&w, rc, before, err);
 }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The list of a sweep: JSON, paths for the sweep itself, objects for who only looks. */
+/* The list of a sweep: JSON, paths of a sweep, objects where one only looks. */
 #include "store/sweep_list.h"
-
-#include "codec/json.h"
 
 int cenv_sweep_list_add(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
                         const char *name, struct cenv_error *err)
 {
-    struct cenv_buf path, *out = &sweep->list;
+    struct cenv_json_writer *w = sweep->found;
+    struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
     cenv_buf_addf(&path, "%.*s%s%s", CENV_STR_ARG(dir), *name ? "/" : "", name);
-    cenv_buf_puts(out, sweep->nr++ ? "," : "");
-    if (sweep->look)
-        cenv_buf_addf(out, "{\"what\":\"%s\",\"path\":", what);
-    cenv_json_quote(out, cenv_buf_str(&path));
-    cenv_buf_puts(out, sweep->look ? "}" : "");
-    bool failed = path.failed || out->failed;
+    if (sweep->look) {
+        cenv_json_write_object(w, NULL);
+        cenv_json_write_cstr(w, "what", what);
+        cenv_json_write_str(w, "path", cenv_buf_str(&path));
+        cenv_json_write_end(w);
+    } else {
+        cenv_json_write_str(w, NULL, cenv_buf_str(&path));
+    }
+    bool failed = path.failed || w->out->failed;
     cenv_buf_release(&path);
     return failed ? cenv_error_oom(err) : 0;
 }

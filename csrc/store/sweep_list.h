@@ -3,20 +3,24 @@
 #ifndef CENV_STORE_SWEEP_LIST_H
 #define CENV_STORE_SWEEP_LIST_H
 
+#include "codec/json_writer.h"
 #include "store/layout.h"
 
 /* A sweep. With `look` it removes nothing and only lists what another one would. */
 struct cenv_sweep {
     const struct cenv_store *store;
     struct cenv_task *task;
-    struct cenv_buf list; /* JSON, comma between: paths removed; objects with `look` */
-    size_t nr;            /* in `list` */
+    /* Borrowed, an array open: paths that were removed; with `look` objects {"what", "path"}. */
+    struct cenv_json_writer *found;
     /* Scratch directories and templates, which a sweep does not list. */
     uint64_t removed;
     bool look;
 };
 
-/* Notes what was found ("clone", "unfinished", "work", "template") in `dir`/`name` (name may be ""). */
+/*
+ * Notes that `what` ("clone", "unfinished", "work", "template") was found as `dir`/`name` (`name` may
+ * be "").
+ */
 int cenv_sweep_list_add(struct cenv_sweep *sweep, const char *what, struct cenv_str dir,
                         const char *name, struct cenv_error *err);
 
