@@ -266,7 +266,9 @@ static int check_ends(const struct cloning *c, struct cenv_error *err)
 {
     struct cenv_clone_job job = {.options = c->options, .source = &c->source};
     int rc = c->options->mode->check ? c->options->mode->check(&job, err) : 0;
-    return rc < 0 ? rc : cenv_newprefix_check(c->path, c->source.fd, err);
+    if (rc == 0)
+        rc = cenv_newprefix_check(c->path, c->source.fd, err);
+    return rc;
 }
 
 int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,

@@ -9,15 +9,15 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* The name of a file for messages: the path within the source. */
-static int fail(struct cenv_cloner *c, uint32_t file, int rc, const char *what,
-                struct cenv_error *err)
+/* What the raw call `raw` says of a file, which messages name by its path within the source. */
+static int fail_at(struct cenv_cloner *c, uint32_t file, int raw, const char *what,
+                   struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
-    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+    if (raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP)
         return cenv_cloner_set_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
-    return cenv_error_os(err, -rc, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
+    return cenv_error_os(err, -raw, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
                          dir, *dir ? "/" : "", cenv_mf_cstr(c->m, f->name));
 }
 
@@ -32,7 +32,7 @@ struct writing {
     bool hashed;
 };
 
-static int flush(struct writing *w)
+static int flush_pieces(struct writing *w)
 {
     struct cenv_cloner_thread *t = w->t;
     for (unsigned i = 0; w->hashed && i < t->nr_pieces; i++)
@@ -46,27 +46,37 @@ static int flush(struct writing *w)
 static int add_piece(struct writing *w, const char *data, uint64_t len)
 {
     struct cenv_cloner_thread *t = w->t;
-    int rc = t->nr_pieces == CENV_CLONER_PIECES ? flush(w) : 0;
+    int rc = t->nr_pieces == CENV_CLONER_PIECES ? flush_pieces(w) : 0;
     t->pieces[t->nr_pieces++] = cenv_str_n(data, len);
     w->written += len;
     return rc;
 }
 
-/* A range of the source, through the window; pieces in it must be out before it moves on. */
+/* To where `from` is: pieces in it must be out before it moves on. */
+static int move_window(struct writing *w, uint64_t from)
+{
+    struct cenv_cloner_thread *t = w->t;
+    int rc = flush_pieces(w);
+    if (rc < 0)
+        return rc;
+    int64_t n = cenv_raw_pread(w->in, t->window, CENV_CLONER_WINDOW, from);
+    if (n <= 0)
+        return n < 0 ? (int)n : -ENOENT; /* shorter than it was */
+    t->from = from;
+    t->to = from + (uint64_t)n;
+    return 0;
+}
+
+/* A range of the source, through the window. */
 static int add_range(struct writing *w, uint64_t from, uint64_t len)
 {
     struct cenv_cloner_thread *t = w->t;
     int rc = 0;
     while (len && rc == 0) {
         if (from < t->from || from >= t->to) {
-            rc = flush(w);
-            int64_t n =
-                rc < 0 ? rc
-                       : cenv_raw_pread(w->in, t->window, CENV_CLONER_WINDOW, from);
-            if (n <= 0)
-                return n < 0 ? (int)n : -ENOENT; /* shorter than it was */
-            t->from = from;
-            t->to = from + (uint64_t)n;
+            rc = move_window(w, from);
+            if (rc < 0)
+                return rc;
         }
         uint64_t part = len < t->to - from ? len : t->to - from;
         rc = add_piece(w, t->window + (from - t->from), part);
@@ -120,46 +130,45 @@ static int write_pieces(struct writing *w, const struct cenv_sites *sites,
 {
     struct cenv_splice splice;
     struct cenv_piece piece;
-    int rc;
+    int raw = 0, more = 1;
     cenv_splice_init(&splice, sites, w->c->forms, size);
     splice.pos = w->written; /* a head that is there already */
     splice.value = value_of;
     splice.value_ctx = w;
-    while ((rc = cenv_splice_next(&splice, &piece)) > 0) {
-        rc = piece.data ? add_piece(w, piece.data, piece.len)
-                        : add_range(w, piece.from, piece.len);
-        if (rc < 0)
-            break;
-    }
-    if (rc == 0)
-        rc = flush(w); /* before the splice and the line it owns go */
-    else if (rc == CENV_ENOMEM)
-        rc = -ENOMEM;
+    while (raw == 0 && (more = cenv_splice_next(&splice, &piece)) > 0)
+        raw = piece.data ? add_piece(w, piece.data, piece.len)
+                         : add_range(w, piece.from, piece.len);
+    if (raw == 0 && more < 0)
+        raw = -ENOMEM; /* all that can go wrong with a splice */
+    if (raw == 0)
+        raw = flush_pieces(w); /* before the splice and the line it owns go */
     cenv_splice_release(&splice);
     w->t->nr_pieces = w->t->nr_values = 0;
-    return rc;
+    return raw;
 }
 
 /* Bits that creating could not give, time, attributes: what is left to do on an open file. */
-static int finish(const struct cenv_cloner *c, const struct cenv_mf_file *file, int in,
-                  int out)
+static int finish_file(const struct cenv_cloner *c, const struct cenv_mf_file *file,
+                       int in, int out)
 {
     int rc = file->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(in, out) : 0;
     if (rc == 0 &&
         ((file->mode & c->mask) || (file->mode & 07000) || !(file->mode & 0200)))
         rc = cenv_raw_chmod_fd(out, file->mode);
-    return rc < 0 ? rc : cenv_raw_set_mtime_fd(out, cenv_mf_new_mtime(file));
+    if (rc == 0)
+        rc = cenv_raw_set_mtime_fd(out, cenv_mf_new_mtime(file));
+    return rc;
 }
 
 /* The source, which must be the file that the manifest tells of. */
-static int open_source(struct cenv_cloner *c, int from, uint32_t file,
-                       struct cenv_error *err)
+static int open_in_source(struct cenv_cloner *c, int from, uint32_t file,
+                          struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     struct cenv_stat st;
     int fd = cenv_raw_open_file(from, cenv_mf_cstr(c->m, f->name), &st);
     if (fd < 0)
-        return fail(c, file, fd, "cannot open", err);
+        return fail_at(c, file, fd, "cannot open", err);
     if (cenv_mf_is_same(f, &st))
         return fd;
     cenv_fd_close(fd);
@@ -240,36 +249,48 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     return n ? cenv_raw_write(out, t->window, (size_t)n) : 0;
 }
 
-/* Whoever wrote to it while it was read left half of that in the clone. */
+/* A process that wrote to it while it was read left half of that in the clone. */
 static bool is_untouched(int in, const struct cenv_mf_file *file)
 {
     struct cenv_stat st;
     return cenv_raw_stat_fd(in, &st) == 0 && cenv_mf_is_same(file, &st);
 }
 
+/* The content and all else of an open file; or -errno. */
+static int fill_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                     int out, const struct cenv_mf_file *file)
+{
+    int rc = cenv_cloner_writes(c, file) ? write_file(c, t, in, out, file)
+                                         : copy_bytes(c, t, in, out, file);
+    if (rc == 0 && !is_untouched(in, file))
+        rc = -ENOENT; /* not the file any more that was to be copied */
+    if (rc == 0)
+        rc = finish_file(c, file, in, out);
+    return rc;
+}
+
+/* A new file; or -errno. */
+static int create_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                       int to, const struct cenv_mf_file *file)
+{
+    int out =
+        cenv_raw_create(to, cenv_mf_cstr(c->m, file->name), (file->mode & 0777) | 0200);
+    if (out < 0)
+        return out;
+    int rc = fill_file(c, t, in, out, file);
+    int closed = cenv_raw_close(out);
+    return rc < 0 ? rc : closed;
+}
+
 static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
                      int to, uint32_t file, struct cenv_error *err)
 {
-    const struct cenv_mf_file *f = &c->m->files[file];
-    const char *name = cenv_mf_cstr(c->m, f->name);
-    int in = open_source(c, from, file, err);
+    int in = open_in_source(c, from, file, err);
     if (in < 0)
         return in;
-    int out = cenv_raw_create(to, name, (f->mode & 0777) | 0200);
-    int rc = out < 0 ? out : 0;
-    if (rc == 0)
-        rc = cenv_cloner_writes(c, f) ? write_file(c, t, in, out, f)
-                                      : copy_bytes(c, t, in, out, f);
-    if (rc == 0 && !is_untouched(in, f))
-        rc = -ENOENT; /* not the file any more that was to be copied */
-    if (rc == 0)
-        rc = finish(c, f, in, out);
-    if (out >= 0) {
-        int closed = cenv_raw_close(out);
-        rc = rc < 0 ? rc : closed;
-    }
+    int raw = create_file(c, t, in, to, &c->m->files[file]);
     cenv_fd_close(in);
-    return rc < 0 ? fail(c, file, rc, "cannot write", err) : 0;
+    return raw < 0 ? fail_at(c, file, raw, "cannot write", err) : 0;
 }
 
 static int place_link(struct cenv_cloner *c, int to, uint32_t file,
@@ -285,11 +306,11 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
         cenv_buf_puts(&moved, target + f->skip);
         target = moved.data;
     }
-    int rc = moved.failed ? -ENOMEM : cenv_raw_symlink(target, to, name);
-    if (rc == 0)
-        rc = cenv_raw_set_mtime(to, name, f->mtime_ns);
+    int raw = moved.failed ? -ENOMEM : cenv_raw_symlink(target, to, name);
+    if (raw == 0)
+        raw = cenv_raw_set_mtime(to, name, f->mtime_ns);
     cenv_buf_release(&moved);
-    return rc < 0 ? fail(c, file, rc, "cannot make the link", err) : 0;
+    return raw < 0 ? fail_at(c, file, raw, "cannot make the link", err) : 0;
 }
 
 int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
@@ -299,42 +320,61 @@ int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, i
     const char *name = cenv_mf_cstr(c->m, f->name);
     t->counts.files++;
     if (cenv_cloner_shares(c, f)) {
-        int rc = cenv_raw_link(from, name, to, name);
-        if (rc == 0) {
+        int raw = cenv_raw_link(from, name, to, name);
+        if (raw == 0) {
             t->counts.bytes_shared += f->type == CENV_MF_FILE ? f->size : 0;
             return 0;
         }
-        if (f->type == CENV_MF_FILE && !count_fallback(t, rc))
-            return fail(c, file, rc, "cannot link", err);
+        if (f->type == CENV_MF_FILE && !count_fallback(t, raw))
+            return fail_at(c, file, raw, "cannot link", err);
     }
     return f->type == CENV_MF_SYMLINK ? place_link(c, to, file, err)
                                       : write_new(c, t, from, to, file, err);
 }
 
-/* Both directories by path: these files are few. */
+/* A directory of the source or the clone, by path: deferred files are few. */
+static int open_dir_of(const struct cenv_cloner *c, int root,
+                       const struct cenv_mf_file *file, struct cenv_error *err)
+{
+    const char *path = cenv_mf_cstr(c->m, c->m->dirs[file->dir].path);
+    return cenv_fs_open_beneath(root, path, 0, err);
+}
+
+static int link_to_peer(struct cenv_cloner *c, struct cenv_cloner_thread *t, int to,
+                        uint32_t file, struct cenv_error *err)
+{
+    const struct cenv_mf_file *f = &c->m->files[file];
+    const struct cenv_mf_file *peer = &c->m->files[f->peer];
+    int from = open_dir_of(c, c->dst, peer, err);
+    if (from < 0)
+        return from;
+    int raw = cenv_raw_link(from, cenv_mf_cstr(c->m, peer->name), to,
+                            cenv_mf_cstr(c->m, f->name));
+    cenv_fd_close(from);
+    t->counts.files++;
+    return raw < 0 ? fail_at(c, file, raw, "cannot link", err) : 0;
+}
+
+static int place_from_source(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                             int to, uint32_t file, struct cenv_error *err)
+{
+    int from = open_dir_of(c, c->src, &c->m->files[file], err);
+    if (from < 0)
+        return from;
+    int rc = cenv_clone_file_place(c, t, from, to, file, err);
+    cenv_fd_close(from);
+    return rc;
+}
+
 int cenv_clone_file_place_deferred(struct cenv_cloner *c, struct cenv_cloner_thread *t,
                                    uint32_t file, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
-    const struct cenv_mf_file *first =
-        f->peer == CENV_NONE ? NULL : &c->m->files[f->peer];
-    const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
-    int to = cenv_fs_open_beneath(c->dst, dir, 0, err), from = -1, rc = to < 0 ? to : 0;
-    if (rc == 0 && first) {
-        const char *path = cenv_mf_cstr(c->m, c->m->dirs[first->dir].path);
-        from = cenv_fs_open_beneath(c->dst, path, 0, err);
-        rc = from < 0 ? from : 0;
-        if (rc == 0)
-            rc = cenv_raw_link(from, cenv_mf_cstr(c->m, first->name), to,
-                               cenv_mf_cstr(c->m, f->name));
-        t->counts.files++;
-        if (rc < 0 && from >= 0)
-            rc = fail(c, file, rc, "cannot link", err);
-    } else if (rc == 0) {
-        from = cenv_fs_open_beneath(c->src, dir, 0, err);
-        rc = from < 0 ? from : cenv_clone_file_place(c, t, from, to, file, err);
-    }
-    cenv_fd_close(from);
+    int to = open_dir_of(c, c->dst, f, err);
+    if (to < 0)
+        return to;
+    int rc = f->peer == CENV_NONE ? place_from_source(c, t, to, file, err)
+                                  : link_to_peer(c, t, to, file, err);
     cenv_fd_close(to);
     return rc;
 }

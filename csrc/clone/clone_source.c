@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening what is to be cloned: see clone_source.h. */
+/* Opening what is to be cloned, and finding a manifest of it that holds. */
 #include "clone/clone_source.h"
 
 #include <stdio.h>
@@ -40,7 +40,7 @@ void cenv_clone_source_close(struct cenv_clone_source *s)
 }
 
 /* A damaged or absent manifest is made anew: not an error. */
-static struct cenv_manifest *open_or_none(int dirfd, const char *name)
+static struct cenv_manifest *open_manifest(int dirfd, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_manifest *m = NULL;
@@ -52,10 +52,10 @@ static struct cenv_manifest *open_or_none(int dirfd, const char *name)
 
 /* The manifest, unless it is of another machine's copy of the store, or of a template that was here
  * before. */
-static struct cenv_manifest *open_of(const struct cenv_stat *root, int dirfd,
-                                     const char *name)
+static struct cenv_manifest *open_manifest_of(const struct cenv_stat *root, int dirfd,
+                                              const char *name)
 {
-    struct cenv_manifest *m = open_or_none(dirfd, name);
+    struct cenv_manifest *m = open_manifest(dirfd, name);
     if (m && (m->header->dev != root->dev || m->header->ino != root->ino)) {
         cenv_manifest_free(m);
         m = NULL;
@@ -72,21 +72,21 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
 {
     struct cenv_buf path;
     struct cenv_stat st;
+    int raw = cenv_raw_stat_fd(s->fd, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, s->fd, NULL, "cannot look at");
     cenv_buf_init(&path, 1 << 20);
     s->is_template = cenv_template_entry_of_prefix(store, s->path, &path) == 1;
-    int rc = cenv_raw_stat_fd(s->fd, &st);
-    if (rc < 0)
-        cenv_fs_fail(err, rc, s->fd, NULL, "cannot look at");
-    if (s->is_template && rc == 0)
-        s->manifest = open_of(&st, store->dirs[CENV_STORE_MANIFESTS], key);
-    if (s->is_template && rc == 0 && !s->manifest)
-        s->manifest = open_of(&st, CENV_CWD, path.data);
+    if (s->is_template)
+        s->manifest = open_manifest_of(&st, store->dirs[CENV_STORE_MANIFESTS], key);
+    if (s->is_template && !s->manifest)
+        s->manifest = open_manifest_of(&st, CENV_CWD, path.data);
     cenv_buf_release(&path);
-    return err->status;
+    return 0;
 }
 
 /* Keeping it is a favour to the next clone: a full disk must not fail this one. */
-static void keep(const struct cenv_manifest *m, int dirfd, const char *key)
+static void keep_manifest(const struct cenv_manifest *m, int dirfd, const char *key)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     cenv_manifest_save(m, dirfd, key, &ignored);
@@ -128,10 +128,10 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
     if (s->manifest && s->is_template && !again)
         return 0;
     if (!s->manifest && store)
-        s->manifest = open_or_none(dirfd, key);
+        s->manifest = open_manifest(dirfd, key);
     const struct cenv_manifest *had = s->manifest;
     int rc = bring_up_to_date(s, task, err);
     if (rc == 0 && store && s->manifest != had)
-        keep(s->manifest, dirfd, key);
+        keep_manifest(s->manifest, dirfd, key);
     return rc;
 }

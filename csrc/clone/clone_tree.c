@@ -61,9 +61,9 @@ static uint32_t missing_bits(const struct cenv_cloner *c, const struct cenv_mf_d
 }
 
 /*
- * Directories come parents first, so the job of the parent was taken before this one, and making the
- * directory is the first thing it does: the thread spins for one mkdir, which is shorter than any
- * sleep. When the task is cancelled before that job starts, polling ends the wait.
+ * Directories come parents first, so the job of the parent was taken before this one, and making
+ * the directory is the first thing it does: the thread spins for one mkdir, which is shorter than
+ * any sleep. When the task is cancelled before that job starts, polling ends the wait.
  */
 static int wait_for_parent(const struct tree *tree, uint32_t index,
                            struct cenv_error *err)
@@ -187,7 +187,9 @@ static int place_dir(void *ctx, size_t job, unsigned thread, struct cenv_error *
 static int copy_dir_xattrs(const struct cenv_cloner *c, const char *path)
 {
     int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
-    int rc = from < 0 ? from : to < 0 ? to : cenv_raw_copy_xattrs(from, to);
+    int rc = from < 0 ? from : to;
+    if (from >= 0 && to >= 0)
+        rc = cenv_raw_copy_xattrs(from, to);
     cenv_fd_close(from);
     cenv_fd_close(to);
     return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Threads of a cloner, and the sum of what they did: see cloner.h. */
+/* Threads of a cloner, and the sum of what they did. */
 #include "clone/cloner.h"
 
 #include "base/alloc.h"

@@ -39,7 +39,7 @@ struct cenv_clone_job {
     struct cenv_stat shown; /* of what is mounted over the directory; ino 0: nothing */
 };
 
-/* How many threads place files: what was asked for, else four where there are so many processors. */
+/* How many threads place files: what was asked for, else one a processor, four at most. */
 unsigned cenv_clone_job_threads(const struct cenv_clone_job *job);
 
 #endif

@@ -21,9 +21,9 @@ static int write_report(const struct cenv_clone_entry *clone, const char *mode,
     return cenv_clone_report_write(&report, out, err);
 }
 
-static int materialize(const struct cenv_clone_entry *clone, struct cenv_store *store,
-                       struct cenv_task *task, struct cenv_buf *out,
-                       struct cenv_error *err)
+static int materialize_clone(const struct cenv_clone_entry *clone,
+                             struct cenv_store *store, struct cenv_task *task,
+                             struct cenv_buf *out, struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = cenv_clone_mode_of_entry(clone->mode);
     uint64_t start_ns = cenv_clock_ns();
@@ -52,7 +52,7 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
     int rc = cenv_known_clone_find(store, clone, "clone it to another path instead",
                                    &arena, &known, err);
     if (rc == 0)
-        rc = materialize(&known, store, task, out, err);
+        rc = materialize_clone(&known, store, task, out, err);
     if (rc < 0)
         out->len = before;
     cenv_arena_release(&arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The modes of clones, one row each. To add a mode, write its functions (or take those of files) and
- * add a row in mode.c: the names that users may give, in C and Python, come from there.
+ * The modes of clones, one row each. To add a mode, write its functions (or take those of files)
+ * and add a row in mode.c: the names that users may give, in C and Python, come from there.
  */
 #ifndef CENV_CLONE_MODE_H
 #define CENV_CLONE_MODE_H
@@ -35,9 +35,9 @@ struct cenv_clone_mode {
     void (*withdraw)(struct cenv_clone_job *job);
 
     /*
-     * Puts a registered clone back to what its source is now. CENV_RESET_ANEW: only a new clone will
-     * do, and nothing was done yet. `prepare_anew` then makes place for it, and appends the mount
-     * namespace that its options have to name; NULL where reset never says so.
+     * Puts a registered clone back to what its source is now. CENV_RESET_ANEW: only a new clone
+     * will do, and nothing was done yet. `prepare_anew` then makes place for it, and appends the
+     * mount namespace that its options have to name; NULL where reset never says so.
      */
     int (*reset)(const struct cenv_clone_entry *clone, struct cenv_store *store,
                  enum cenv_place_mode placing, struct cenv_reset_counts *counts,

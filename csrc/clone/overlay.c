@@ -10,10 +10,13 @@
 
 /* ---- mounts ---- */
 
-static int make_and_open(int top, const char *name, struct cenv_error *err)
+/* A new directory, open; or a status. */
+static int make_dir(int top, const char *name, struct cenv_error *err)
 {
     int rc = cenv_fs_mkdir(top, name, 0700, err);
-    return rc < 0 ? rc : cenv_fs_open_dir(top, name, err);
+    if (rc < 0)
+        return rc;
+    return cenv_fs_open_dir(top, name, err);
 }
 
 /* The root of an overlay has the attributes of its uppermost directory. */
@@ -32,14 +35,20 @@ static int dress_upper(int upper, int layer, struct cenv_error *err)
 }
 
 /* Shows the layers at `path`, with new directories for what is written. */
-static int show(const char *path, int top, int layer, int source,
-                struct cenv_error *err)
+static int show_layers(const char *path, int top, int layer, int source,
+                       struct cenv_error *err)
 {
-    int upper = make_and_open(top, CENV_OVERLAY_UPPER, err);
-    int work = upper < 0 ? upper : make_and_open(top, CENV_OVERLAY_WORK, err);
-    int rc = work < 0 ? work : dress_upper(upper, layer, err);
-    if (rc == 0)
+    int work = -1, rc;
+    int upper = make_dir(top, CENV_OVERLAY_UPPER, err);
+    if (upper < 0)
+        return upper;
+    rc = dress_upper(upper, layer, err);
+    if (rc < 0)
+        goto out;
+    rc = work = make_dir(top, CENV_OVERLAY_WORK, err);
+    if (work >= 0)
         rc = cenv_ns_mount_overlay(path, (int[]){layer, source}, 2, upper, work, err);
+out:
     cenv_fd_close(work);
     cenv_fd_close(upper);
     return rc;
@@ -57,14 +66,14 @@ static int write_and_show(const struct cenv_prepared_clone *prepared, int top,
                           struct cenv_clone_result *result, struct cenv_task *task,
                           struct cenv_error *err)
 {
-    int layer = make_and_open(top, CENV_OVERLAY_LAYER, err);
+    int layer = make_dir(top, CENV_OVERLAY_LAYER, err);
     if (layer < 0)
         return layer;
     int rc = cenv_overlay_layer_write(prepared, layer, root_mode(prepared, dst),
                                       threads, result, task, err);
     if (rc == 0) {
         struct cenv_span span = cenv_span_begin("mount", "");
-        rc = show(dst->path, top, layer, prepared->src, err);
+        rc = show_layers(dst->path, top, layer, prepared->src, err);
         cenv_span_end(task, &span);
     }
     cenv_fd_close(layer);
@@ -114,8 +123,10 @@ int cenv_overlay_unmount(const char *path, struct cenv_error *err)
     int shown = cenv_ns_unmount(path, "overlay", err);
     if (shown < 0)
         return shown;
-    int rc = cenv_ns_unmount(path, "tmpfs", err);
-    return rc < 0 ? rc : shown && rc;
+    int kept = cenv_ns_unmount(path, "tmpfs", err);
+    if (kept < 0)
+        return kept;
+    return shown == 1 && kept == 1;
 }
 
 /* ---- reset ---- */
@@ -135,14 +146,18 @@ static int drop_changes(int top, uint64_t *changes, struct cenv_task *task,
 {
     struct cenv_error uncounted = CENV_ERROR_INIT; /* directories that cannot be read */
     int upper = cenv_fs_open_dir(top, CENV_OVERLAY_UPPER, err);
-    int rc = upper < 0 ? upper : cenv_task_poll(task, err);
+    if (upper < 0)
+        return upper;
+    int rc = cenv_task_poll(task, err);
     if (rc == 0)
         cenv_fs_walk(upper, false, count_change, changes, task, &uncounted);
     cenv_error_release(&uncounted);
     cenv_fd_close(upper);
     if (rc == 0)
         rc = cenv_fs_remove_tree(top, CENV_OVERLAY_UPPER, err);
-    return rc < 0 ? rc : cenv_fs_remove_tree(top, CENV_OVERLAY_WORK, err);
+    if (rc == 0)
+        rc = cenv_fs_remove_tree(top, CENV_OVERLAY_WORK, err);
+    return rc;
 }
 
 int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err)
@@ -152,18 +167,30 @@ int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err)
                                 "made it and its children");
 }
 
+static int show_again(const char *path, int top, int source, struct cenv_error *err)
+{
+    int layer = cenv_fs_open_dir(top, CENV_OVERLAY_LAYER, err);
+    if (layer < 0)
+        return layer;
+    int rc = show_layers(path, top, layer, source, err);
+    cenv_fd_close(layer);
+    return rc;
+}
+
 int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err)
 {
     int rc = cenv_ns_unmount(path, "overlay", err);
     if (rc == 1)
         return cenv_overlay_refuse_unmounted(path, err);
-    int top = rc < 0 ? rc : cenv_fs_open_root(path, err);
-    int layer = top < 0 ? top : cenv_fs_open_dir(top, CENV_OVERLAY_LAYER, err);
-    rc = layer < 0 ? layer : drop_changes(top, changes, task, err);
+    if (rc < 0)
+        return rc;
+    int top = cenv_fs_open_root(path, err);
+    if (top < 0)
+        return top;
+    rc = drop_changes(top, changes, task, err);
     if (rc == 0)
-        rc = show(path, top, layer, source, err);
-    cenv_fd_close(layer);
+        rc = show_again(path, top, source, err);
     cenv_fd_close(top);
     return rc;
 }

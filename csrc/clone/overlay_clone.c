@@ -47,7 +47,9 @@ int cenv_overlay_clone_place(struct cenv_clone_job *job, enum cenv_place_mode pl
     (void)placing; /* relocated files are written, in any case */
     int rc = cenv_overlay_make(&job->prepared, &job->dst, cenv_clone_job_threads(job),
                                &job->result, job->task, err);
-    return rc < 0 ? rc : finish_place(job, err);
+    if (rc == 0)
+        rc = finish_place(job, err);
+    return rc;
 }
 
 void cenv_overlay_clone_withdraw(struct cenv_clone_job *job)
@@ -58,7 +60,9 @@ void cenv_overlay_clone_withdraw(struct cenv_clone_job *job)
 int cenv_overlay_clone_remove(const char *path, struct cenv_error *err)
 {
     int rc = cenv_overlay_unmount(path, err);
-    return rc < 0 ? rc : cenv_fs_remove_tree(CENV_CWD, path, err);
+    if (rc < 0)
+        return rc;
+    return cenv_fs_remove_tree(CENV_CWD, path, err);
 }
 
 /* ---- reset ---- */

@@ -72,7 +72,7 @@ static void count_shared(struct cenv_cloner_thread *t, const struct cenv_mf_file
     t->counts.bytes_shared += file->type == CENV_MF_FILE ? file->size : 0;
 }
 
-static int choose(struct layer *l, struct cenv_error *err)
+static int choose_files(struct layer *l, struct cenv_error *err)
 {
     const struct cenv_manifest *m = l->c->m;
     l->wants = cenv_calloc(m->nr_dirs, 1);
@@ -175,7 +175,9 @@ static int copy_xattrs(const struct layer *l, const char *path)
 {
     int from = cenv_raw_open_dir(l->c->src, path);
     int to = cenv_raw_open_dir(l->c->dst, path);
-    int rc = from < 0 ? from : to < 0 ? to : cenv_raw_copy_xattrs(from, to);
+    int rc = from < 0 ? from : to;
+    if (from >= 0 && to >= 0)
+        rc = cenv_raw_copy_xattrs(from, to);
     cenv_fd_close(from);
     cenv_fd_close(to);
     return rc;
@@ -210,7 +212,7 @@ static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
 {
     struct layer layer = {.c = c};
     struct cenv_span span = cenv_span_begin("relocate", "");
-    int rc = choose(&layer, err);
+    int rc = choose_files(&layer, err);
     if (rc == 0)
         rc = make_dirs(&layer, err);
     if (rc == 0)

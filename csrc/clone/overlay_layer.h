@@ -6,9 +6,9 @@
 #include "clone/cloner.h"
 
 /*
- * Writes it into the empty directory `dir`: relocated files and links, in directories that stand for
- * the source's, and whiteouts over what a clone does not carry over. The root gets `root_mode`.
- * Everything else counts as shared.
+ * Writes it into the empty directory `dir`: relocated files and links, in directories that stand
+ * for the source's, and whiteouts over what a clone does not carry over. The root gets
+ * `root_mode`. Everything else counts as shared.
  */
 int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared, int dir,
                              uint32_t root_mode, unsigned threads,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Whether every file of a source can name the clone's path: see prepared_clone.h. */
+/* Whether every file of a source can name the clone's path. */
 #include "clone/prepared_clone.h"
 
 #include "base/alloc.h"

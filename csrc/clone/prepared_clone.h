@@ -15,9 +15,9 @@ struct cenv_prepared_clone {
 };
 
 /*
- * Prepares a clone of `m`, whose files lie in the directory `src`, at the path `prefix`. CENV_EPREFIX
- * when the path does not fit a package's binary, naming the file and both lengths. `m` and `src`
- * must live as long as the prepared clone, which the caller releases.
+ * Prepares a clone of `m`, whose files lie in the directory `src`, at the path `prefix`.
+ * CENV_EPREFIX when the path does not fit a package's binary, naming the file and both lengths.
+ * `m` and `src` must live as long as the prepared clone, which the caller releases.
  */
 int cenv_prepared_clone_init(struct cenv_prepared_clone *out,
                              const struct cenv_manifest *m, int src,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Lines of conda-meta rewritten in place. Records are edited as text, since a tree of all their
- * paths would cost more than the clone: JSON strings hold no line breaks, so a line that starts with
- * two blanks and a key is a member of the record itself.
+ * paths would cost more than the clone: JSON strings hold no line breaks, so a line that starts
+ * with two blanks and a key is a member of the record itself.
  */
 #include "clone/provenance.h"
 
@@ -30,13 +30,17 @@ typedef int (*edit_fn)(const struct provenance *p, struct cenv_str name,
 
 /* ---- one file ---- */
 
-static int put(const struct provenance *p, const char *name, const struct cenv_stat *st,
-               const struct cenv_buf *text)
+/* With the mode and time of the file that it takes the place of. */
+static int replace_file(const struct provenance *p, const char *name,
+                        const struct cenv_stat *st, const struct cenv_buf *text)
 {
     int rc = cenv_fs_write_atomic(p->meta, name, cenv_buf_str(text), st->mode, p->err);
-    int raw = rc ? 0 : cenv_raw_chmod(p->meta, name, st->mode);
-    raw = raw < 0 || rc ? raw : cenv_raw_set_mtime(p->meta, name, st->mtime_ns);
-    return raw < 0 ? cenv_fs_fail(p->err, raw, p->meta, name, "cannot write") : rc;
+    if (rc < 0)
+        return rc;
+    int raw = cenv_raw_chmod(p->meta, name, st->mode);
+    if (raw == 0)
+        raw = cenv_raw_set_mtime(p->meta, name, st->mtime_ns);
+    return raw < 0 ? cenv_fs_fail(p->err, raw, p->meta, name, "cannot write") : 0;
 }
 
 static int edit_file(const struct provenance *p, const char *name, edit_fn edit)
@@ -46,12 +50,14 @@ static int edit_file(const struct provenance *p, const char *name, edit_fn edit)
     cenv_buf_init(&before, TEXT_MAX);
     cenv_buf_init(&after, TEXT_MAX);
     int rc = cenv_fs_stat(p->meta, name, &st, p->err);
-    rc = rc ? rc : cenv_fs_read_file(p->meta, name, &before, p->err);
-    rc = rc ? rc : edit(p, cenv_str(name), cenv_buf_str(&before), &after);
+    if (rc == 0)
+        rc = cenv_fs_read_file(p->meta, name, &before, p->err);
+    if (rc == 0)
+        rc = edit(p, cenv_str(name), cenv_buf_str(&before), &after);
     if (rc == 0 && after.failed)
         rc = cenv_error_oom(p->err);
     if (rc == 0 && !cenv_str_eq(cenv_buf_str(&before), cenv_buf_str(&after)))
-        rc = put(p, name, &st, &after);
+        rc = replace_file(p, name, &st, &after);
     cenv_buf_release(&before);
     cenv_buf_release(&after);
     return rc;
@@ -149,7 +155,7 @@ static void set_url(struct cenv_buf *text, struct cenv_str url)
 }
 
 /* "name" of "name-version-build.json". */
-static struct cenv_str name_of(struct cenv_str file)
+static struct cenv_str name_of_file(struct cenv_str file)
 {
     for (int i = 0; i < 2; i++)
         file = cenv_str_slice(file, 0, cenv_str_rfind(file, '-'));
@@ -187,7 +193,7 @@ static int edit_record(const struct provenance *p, struct cenv_str file,
     cenv_buf_add_str(out, text);
     if (p->specs) {
         cenv_buf_init(&requested, TEXT_MAX);
-        add_requested(p, name_of(dist), &requested);
+        add_requested(p, name_of_file(dist), &requested);
         replace_member(out, "requested_spec", CENV_STR(""));
         replace_member(out, "requested_specs", cenv_buf_str(&requested));
         out->failed |= requested.failed;
@@ -201,16 +207,16 @@ static int edit_record(const struct provenance *p, struct cenv_str file,
 static int edit_records(const struct provenance *p)
 {
     struct cenv_listing list;
-    int rc = cenv_listing_read(&list, p->meta, true);
-    if (rc < 0)
-        return cenv_fs_fail(p->err, rc, p->meta, NULL, "cannot list");
+    int rc = 0, raw = cenv_listing_read(&list, p->meta, true);
+    if (raw < 0)
+        return cenv_fs_fail(p->err, raw, p->meta, NULL, "cannot list");
     for (size_t i = 0; i < list.nr && rc == 0; i++) {
         struct cenv_str file = cenv_str_n(list.entries[i].name, list.entries[i].len);
         if (list.entries[i].type != CENV_FT_FILE ||
             !cenv_str_ends(file, CENV_STR(".json")))
             continue;
         struct cenv_str dist = cenv_str_slice(file, 0, file.len - strlen(".json"));
-        struct cenv_str name = name_of(dist);
+        struct cenv_str name = name_of_file(dist);
         if (url_of(p, dist).len ||
             (p->specs && (is_asked(p->specs, name) || is_asked(p->was, name))))
             rc = edit_file(p, file.data, edit_record);
@@ -237,9 +243,9 @@ static int by_bytes(const void *a, const void *b)
     return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
 }
 
-/* "+channel::dist" with the channel of the dist's URL, into memory of `arena`; no data: none left. */
-static struct cenv_str moved(const struct provenance *p, struct cenv_str line,
-                             struct cenv_arena *arena)
+/* "+channel::dist" with the channel of the dist's URL, in `arena`; no data: memory ran out. */
+static struct cenv_str with_channel(const struct provenance *p, struct cenv_str line,
+                                    struct cenv_arena *arena)
 {
     const char *mark = memmem(line.data, line.len, "::", 2);
     while (mark) { /* the last one: an IPv6 host has some */
@@ -287,7 +293,7 @@ static int edit_block(const struct provenance *p, struct cenv_str block,
     while (block.len) {
         struct cenv_str line = cenv_str_cut(&block, '\n');
         if (cenv_str_starts(line, CENV_STR("+"))) {
-            dists[nr] = moved(p, line, arena);
+            dists[nr] = with_channel(p, line, arena);
             out->failed |= !dists[nr++].data;
         } else if (!p->specs || !cenv_str_starts(line, CENV_STR("# update specs: "))) {
             add_line(line, nr ? &tail : out);
@@ -341,12 +347,13 @@ static int edit_all(struct provenance *p, int prefix)
     p->meta = cenv_fs_open_dir(prefix, "conda-meta", p->err);
     if (p->meta < 0)
         return p->meta;
-    int rc = cenv_raw_stat_fd(p->meta, &st);
-    if (rc < 0)
-        rc = cenv_fs_fail(p->err, rc, p->meta, NULL, "cannot look at");
+    int rc = 0, raw = cenv_raw_stat_fd(p->meta, &st);
+    if (raw < 0)
+        rc = cenv_fs_fail(p->err, raw, p->meta, NULL, "cannot look at");
     if (rc == 0 && cenv_fs_exists(p->meta, "history"))
         rc = edit_file(p, "history", edit_history);
-    rc = rc ? rc : edit_records(p);
+    if (rc == 0)
+        rc = edit_records(p);
     if (rc == 0)
         cenv_raw_set_mtime_fd(p->meta, st.mtime_ns);
     cenv_fd_close(p->meta);
@@ -376,7 +383,9 @@ int cenv_provenance_apply_at(const char *path, const char *provenance_json,
     if (!provenance_json || !*provenance_json)
         return 0;
     int prefix = cenv_fs_open_root(path, err);
-    int rc = prefix < 0 ? prefix : cenv_provenance_apply(prefix, provenance_json, err);
+    if (prefix < 0)
+        return prefix;
+    int rc = cenv_provenance_apply(prefix, provenance_json, err);
     cenv_fd_close(prefix);
     return rc;
 }

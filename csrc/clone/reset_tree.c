@@ -105,7 +105,8 @@ static bool is_deferred(const struct reset *r, const struct cenv_mf_file *file)
            (file->peer != CENV_NONE && !cenv_cloner_shares(&r->c, file));
 }
 
-static int restore(struct reset *r, uint32_t index, int dir, struct cenv_error *err)
+static int restore_file(struct reset *r, uint32_t index, int dir,
+                        struct cenv_error *err)
 {
     const struct cenv_mf_file *file = &r->c.m->files[index];
     const char *name = cenv_mf_cstr(r->c.m, file->name);
@@ -135,12 +136,14 @@ static int check_file(struct reset *r, uint32_t index, int dir, struct cenv_erro
                             "cannot look at");
     if (rc == 0 && check_shared(r, file, file->dir, &st, err) < 0)
         return err->status;
-    return rc == 0 && is_as_cloned(r, file, dir, &st) ? 0 : restore(r, index, dir, err);
+    return rc == 0 && is_as_cloned(r, file, dir, &st)
+               ? 0
+               : restore_file(r, index, dir, err);
 }
 
 /* ---- directories ---- */
 
-/* Children are few and in order of names, files too: both searched by halves would not be faster. */
+/* Files are searched by halves, directories, which are few, one by one. */
 static bool is_child(const struct reset *r, uint32_t index, struct cenv_str name)
 {
     const struct cenv_manifest *m = r->c.m;
@@ -168,10 +171,10 @@ static bool is_child(const struct reset *r, uint32_t index, struct cenv_str name
 static int remove_added(struct reset *r, uint32_t index, int dir,
                         struct cenv_error *err)
 {
-    struct cenv_listing list = {0};
-    int rc = cenv_listing_read(&list, dir, false);
-    if (rc < 0)
-        rc = cenv_fs_fail(err, rc, dir, NULL, "cannot list");
+    struct cenv_listing list;
+    int rc = 0, raw = cenv_listing_read(&list, dir, false);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir, NULL, "cannot list");
     for (size_t i = 0; i < list.nr && rc == 0; i++)
         if (!is_child(r, index, cenv_str_n(list.entries[i].name, list.entries[i].len)))
             rc = remove_entry(r, dir, list.entries[i].name, err);
@@ -179,39 +182,55 @@ static int remove_added(struct reset *r, uint32_t index, int dir,
     return rc;
 }
 
-/* The clone's directory, made anew when something else lies there; borrowed. */
-static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
+/* The clone's directory by its index; borrowed until the next call. Or a status. */
+static int find_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
-    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path), name;
+    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path);
     int dir = cenv_dirs_get(&r->dirs, path, 0);
-    if (dir >= 0 || index == 0)
-        return dir < 0 ? cenv_fs_fail(err, dir, r->dst, NULL, "cannot open") : dir;
-    int parent = cenv_dirs_parent(&r->dirs, path, 0, &name);
+    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot open") : dir;
+}
+
+/* In the place of what could not be opened for the reason `why`. */
+static int make_dir(struct reset *r, struct cenv_str path, int why,
+                    struct cenv_error *err)
+{
+    struct cenv_str name;
+    int raw, parent = cenv_dirs_parent(&r->dirs, path, 0, &name);
     if (parent < 0)
         return cenv_fs_fail(err, parent, r->dst, path.data, "cannot open");
-    if (dir == -EACCES) {
-        dir = cenv_raw_chmod(parent, name.data, 0700);
+    if (why == -EACCES) {
+        raw = cenv_raw_chmod(parent, name.data, 0700);
     } else {
         if (cenv_fs_remove_tree(parent, name.data, err) < 0)
             return err->status;
         r->counts->restored++;
-        dir = cenv_raw_mkdir(parent, name.data, 0700);
+        raw = cenv_raw_mkdir(parent, name.data, 0700);
     }
-    if (dir == 0)
-        dir = cenv_dirs_get(&r->dirs, path, 0);
-    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot make") : dir;
+    return raw < 0 ? cenv_fs_fail(err, raw, r->dst, path.data, "cannot make") : 0;
+}
+
+/* The same, made anew when something else lies there. */
+static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
+{
+    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path);
+    int dir = cenv_dirs_get(&r->dirs, path, 0);
+    if (dir >= 0)
+        return dir;
+    if (index && make_dir(r, path, dir, err) < 0)
+        return err->status;
+    return find_dir(r, index, err);
 }
 
 static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     const struct cenv_mf_dir *dir = &r->c.m->dirs[index];
     struct cenv_stat st;
-    int fd = open_dir(r, index, err), rc = fd < 0 ? fd : 0;
-    if (rc < 0)
-        return rc;
-    rc = cenv_raw_stat_fd(fd, &st);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, fd, NULL, "cannot look at");
+    int fd = open_dir(r, index, err);
+    if (fd < 0)
+        return fd;
+    int rc = 0, raw = cenv_raw_stat_fd(fd, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, fd, NULL, "cannot look at");
     /* Nothing came or went where time and ctime are the clone's: the listing can be spared. */
     bool listed = st.mtime_ns != dir->mtime_ns || st.ctime_ns > r->since_ns;
     if ((st.mode & 0700) != 0700 && cenv_raw_chmod_fd(fd, 0700) == 0)
@@ -233,11 +252,9 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
         const struct cenv_mf_dir *dir = &r->c.m->dirs[i];
         struct cenv_stat st;
         const char *path = i ? cenv_mf_cstr(r->c.m, dir->path) : ".";
+        uint32_t mode = i ? dir->mode : r->clone->root_mode;
         int rc = cenv_raw_stat(r->dst, path, &st);
-        uint32_t mode = i                     ? dir->mode
-                        : r->clone->root_mode ? r->clone->root_mode
-                                              : st.mode;
-        if (rc == 0 && st.mode != mode)
+        if (rc == 0 && mode && st.mode != mode)
             rc = cenv_raw_chmod(r->dst, path, mode);
         if (rc == 0 && st.mtime_ns != dir->mtime_ns)
             rc = cenv_raw_set_mtime(r->dst, path, dir->mtime_ns);
@@ -258,12 +275,11 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
     struct cenv_buf data;
     if (cloned->size)
         return 0;
-    int dir = cenv_fs_open_beneath(
-        r->dst, cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path), 0, err);
+    int dir = find_dir(r, file->dir, err);
+    if (dir < 0)
+        return dir;
     cenv_buf_init(&data, SIZE_MAX / 4);
-    int rc = dir < 0
-                 ? dir
-                 : cenv_fs_read_file(dir, cenv_mf_cstr(r->c.m, file->name), &data, err);
+    int rc = cenv_fs_read_file(dir, cenv_mf_cstr(r->c.m, file->name), &data, err);
     if (rc == 0 && cenv_sha256_hex(cenv_buf_str(&data), hex) < 0)
         rc = cenv_error_oom(err);
     if (rc == 0) {
@@ -271,7 +287,6 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
         cloned->size = data.len;
     }
     cenv_buf_release(&data);
-    cenv_fd_close(dir);
     return rc;
 }
 
@@ -286,16 +301,9 @@ static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *
         if (site->kind == CENV_SITE_VALUE)
             rc = hash_there(r, (uint32_t)site->end, err);
     }
-    return rc < 0 ? rc
-                  : cenv_clone_file_place_deferred(&r->c, r->c.thread[0], index, err);
-}
-
-/* The clone's directory by its index; borrowed until the next call. Or a status. */
-static int find_dir(struct reset *r, uint32_t index, struct cenv_error *err)
-{
-    struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path);
-    int dir = cenv_dirs_get(&r->dirs, path, 0);
-    return dir < 0 ? cenv_fs_fail(err, dir, r->dst, path.data, "cannot open") : dir;
+    if (rc == 0)
+        rc = cenv_clone_file_place_deferred(&r->c, r->c.thread[0], index, err);
+    return rc;
 }
 
 /* Whether the peer of `file`, the first of its group, has the inode of `st`; or a status. */
@@ -324,7 +332,9 @@ static int check_peer(struct reset *r, uint32_t index, const struct cenv_stat *s
         return dir;
     rc = cenv_fs_unlink(dir, cenv_mf_cstr(r->c.m, file->name), err);
     r->counts->restored++;
-    return rc < 0 ? rc : restore_deferred(r, index, err);
+    if (rc == 0)
+        rc = restore_deferred(r, index, err);
+    return rc;
 }
 
 static int check_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
@@ -369,7 +379,9 @@ static int reset_files(struct reset *r, struct cenv_task *task, struct cenv_erro
     }
     for (uint32_t i = 0; i < r->c.m->nr_files && rc == 0; i++)
         rc = check_deferred(r, i, err);
-    return rc < 0 ? rc : finish_dirs(r, err);
+    if (rc == 0)
+        rc = finish_dirs(r, err);
+    return rc;
 }
 
 static int open_clone(struct reset *r, enum cenv_place_mode placing,

@@ -8,9 +8,9 @@
 
 /*
  * Removes, restores and counts what is not as a new clone's, in time proportional to what is to be
- * looked at; then `store` knows since when it is so. `placing`: how the clone was made. CENV_EPREFIX:
- * a file was altered through a hard link, so the source is damaged. Interrupted, it leaves a clone to
- * be reset again.
+ * looked at; then `store` knows since when it is so. `placing`: how the clone was made.
+ * CENV_EPREFIX: a file was altered through a hard link, so the source is damaged. Interrupted, it
+ * leaves a clone to be reset again.
  */
 int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *store,
                     enum cenv_place_mode placing, struct cenv_reset_counts *counts,

@@ -35,5 +35,7 @@ int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *e
         .new_session = view->new_session,
     };
     int rc = check_prefix(view->prefix, err);
-    return rc < 0 ? rc : cenv_view_start(&command, pid, err);
+    if (rc == 0)
+        rc = cenv_view_start(&command, pid, err);
+    return rc;
 }

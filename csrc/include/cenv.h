@@ -394,16 +394,22 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
 /* The names that "link_mode" takes, in the order in which to offer them; NULL behind the last. */
 const char *cenv_create_link_mode(unsigned index);
 
-/* ---- clone and reset (clone/clone, clone/reset) ---- */
+/* ---- clones (clone/clone, clone/mode, clone/reset, clone/materialize, clone/remove) ---- */
 
 /*
  * Clones the environment `src` (a template of the store, a conda environment whoever made it, or a
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
- * `options_json`: {"mode": "auto|reflink|hardlink|copy|overlay", "namespace": for overlay what
- * cenv_namespace_enter gave, "threads": 0, "owner": pid or 0 (the clone is swept when that process is
- * gone), "provenance": what records and history tell of the request, {"specs", "was", "urls"}, see
- * clone/provenance.h}. Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds", "fallbacks": {reason: files}, "skipped": [{"path",
- * "reason"}], "unrelocatable": [...]}. Atomic; the source is never changed.
+ * `options_json`, all optional:
+ *
+ *     "mode"        auto, reflink, hardlink, copy or overlay
+ *     "namespace"   for overlay what cenv_namespace_enter gave
+ *     "threads"     0: as many as are of use
+ *     "owner"       pid or 0: the clone is swept when that process is gone
+ *     "provenance"  what records and history tell of the request, see clone/provenance.h
+ *
+ * Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds",
+ * "fallbacks": {reason: files}, "skipped": [{"path", "reason"}], "unrelocatable": [...]}. Atomic;
+ * the source is never changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
@@ -414,16 +420,17 @@ const char *cenv_clone_mode_name(unsigned index);
 
 /*
  * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the
- * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store` knows. Appends
- * {"path", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was altered through a
- * hard link, so the source is damaged. Interrupted, it leaves a clone to be reset again.
+ * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store`
+ * knows. Appends {"path", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was
+ * altered through a hard link, so the source is damaged. CENV_ELINK: an overlay that is not mounted
+ * in this process's namespace. Interrupted, it leaves a clone to be reset again.
  */
 int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
                struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * Mode overlay: the process, with one thread and at its start, enters a mount namespace of its own, in
- * which its clones are mounted for it and its children. Appends the namespace's name, which tells a
+ * Mode overlay: the process, with one thread and at its start, enters a mount namespace of its own,
+ * in which its clones are mounted for it and its children. Appends the namespace's name, which tells a
  * child (by cenv_namespace_name) that it is in there. In a user namespace programs that the process
  * starts may mount only after `share`, and call `settle` early. CENV_ELINK with the reason and what
  * to do where the machine refuses.
@@ -448,8 +455,9 @@ int cenv_materialize(struct cenv_store *store, const char *clone,
                      struct cenv_error *err);
 
 /*
- * Renames the clone `path` (absolute) to a hidden sibling, for whoever removes it in the background,
- * and appends the sibling's path, as bytes. Should that one be killed, a sweep finds it.
+ * Renames the clone `path` (absolute) to a hidden sibling, so that it can be removed in the
+ * background, and appends the sibling's path, as bytes. What a killed process leaves of it, a sweep
+ * finds.
  */
 int cenv_clone_set_aside(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err);
