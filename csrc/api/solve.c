@@ -19,7 +19,7 @@
 static int encode_instance(const struct cenv_instance *in, struct cenv_sat *sat,
                            struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("express", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPRESS, "");
     int rc = cenv_encode_instance(in, 0, sat, err);
     span.items = in->nr_reqs;
     cenv_span_end(task, &span);
@@ -31,7 +31,7 @@ static int search_instance(const struct cenv_instance *in, struct cenv_sat *sat,
                            struct cenv_solution *s, struct cenv_task *task,
                            struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("solve", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_SOLVE, "");
     int rc = cenv_search_best(in, sat, s->choice, s->level, task, err);
     s->stats = cenv_sat_stats(sat);
     span.items = s->stats.solves;

@@ -52,11 +52,16 @@ int cenv_task_poll(struct cenv_task *task, struct cenv_error *err)
     return 0;
 }
 
-void cenv_task_progress(struct cenv_task *task, const char *stage, uint64_t total)
+static void show_progress(struct cenv_task *task, const char *text, uint64_t total)
 {
     atomic_store(&task->done, 0);
     atomic_store(&task->total, total);
-    atomic_store(&task->stage, stage);
+    atomic_store(&task->stage, text);
+}
+
+void cenv_task_progress(struct cenv_task *task, enum cenv_stage stage, uint64_t total)
+{
+    show_progress(task, cenv_stage_name(stage), total);
 }
 
 void cenv_task_advance(struct cenv_task *task, uint64_t done)
@@ -71,10 +76,10 @@ void cenv_task_wait(struct cenv_task *task, const char *holder)
         return;
     if (holder)
         snprintf(task->waiting, sizeof(task->waiting), "wait for %s", holder);
-    cenv_task_progress(task, holder ? task->waiting : NULL, 0);
+    show_progress(task, holder ? task->waiting : NULL, 0);
 }
 
-struct cenv_span cenv_span_begin(const char *stage, const char *what)
+struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what)
 {
     struct cenv_span span = {.stage = stage, .start_ns = cenv_clock_ns()};
     snprintf(span.what, sizeof(span.what), "%s", what);
@@ -107,7 +112,7 @@ static void add_escaped(struct cenv_buf *out, const char *text)
 
 static void add_span(struct cenv_buf *out, const struct cenv_span *span)
 {
-    cenv_buf_addf(out, "{\"stage\":\"%s\",\"what\":\"", span->stage);
+    cenv_buf_addf(out, "{\"stage\":\"%s\",\"what\":\"", cenv_stage_name(span->stage));
     add_escaped(out, span->what);
     cenv_buf_addf(out, "\",\"start\":%.9f,\"end\":%.9f,\"thread\":%" PRIu32,
                   (double)span->start_ns / 1e9, (double)span->end_ns / 1e9,

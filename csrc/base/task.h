@@ -10,16 +10,14 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/stage.h"
 
 /* Nanoseconds of the monotonic clock. */
 uint64_t cenv_clock_ns(void);
 
-/*
- * One span of work. `stage` is one of the names of design.md §10 ("solve", "extract", ...), a
- * string literal; `what` names the thing ("numpy-1.2-0", copied) or is "".
- */
+/* One span of work; `what` names the thing ("numpy-1.2-0", copied) or is "". */
 struct cenv_span {
-    const char *stage;
+    enum cenv_stage stage;
     char what[72];
     uint64_t start_ns, end_ns;
     uint32_t thread; /* 0 the calling thread, 1.. the pool's */
@@ -63,7 +61,7 @@ int cenv_task_poll(struct cenv_task *task, struct cenv_error *err);
 void cenv_task_cancel(struct cenv_task *task);
 
 /* Progress: name the running stage and its total; add to what is done. */
-void cenv_task_progress(struct cenv_task *task, const char *stage, uint64_t total);
+void cenv_task_progress(struct cenv_task *task, enum cenv_stage stage, uint64_t total);
 void cenv_task_advance(struct cenv_task *task, uint64_t done);
 
 /* Progress while `holder` ("process 12 on host since ...", copied) has what the owner's thread waits
@@ -71,7 +69,7 @@ void cenv_task_advance(struct cenv_task *task, uint64_t done);
 void cenv_task_wait(struct cenv_task *task, const char *holder);
 
 /* A span starting now; fill items, bytes, hits, misses; end records it (a copy). */
-struct cenv_span cenv_span_begin(const char *stage, const char *what);
+struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what);
 void cenv_span_end(struct cenv_task *task, struct cenv_span *span);
 
 /* All spans as a JSON array [{"stage", "what", "start", "end", "thread", "items", "bytes", "hits",

@@ -111,7 +111,8 @@ static int module_exec(PyObject *module)
     if (import_errors(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_names(module, "CLONE_MODES", cenv_clone_mode_name) < 0 ||
-        add_names(module, "LINK_MODES", cenv_create_link_mode) < 0)
+        add_names(module, "LINK_MODES", cenv_create_link_mode) < 0 ||
+        add_names(module, "STAGES", cenv_stage_name) < 0)
         return -1;
     return PyModule_AddStringConstant(module, "__version__", CENV_VERSION);
 }

@@ -115,7 +115,7 @@ static int write_report(const struct cloning *c, const struct cenv_clone_job *jo
 static int publish_clone(struct cenv_clone_job *job, const struct cenv_clone_mode *mode,
                          struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("publish", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_PUBLISH, "");
     int rc = register_made(job, mode, err);
     if (rc == 0 && mode->publish)
         rc = mode->publish(job, err);

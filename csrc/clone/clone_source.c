@@ -97,7 +97,7 @@ static int bring_up_to_date(struct cenv_clone_source *s, struct cenv_task *task,
                             struct cenv_error *err)
 {
     struct cenv_manifest *old = s->manifest;
-    struct cenv_span span = cenv_span_begin("process manifest", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_PROCESS_MANIFEST, "");
     s->manifest = NULL;
     int rc = old ? cenv_manifest_is_current(old, s->fd, task, err) : 0;
     span.hits = rc == 1;

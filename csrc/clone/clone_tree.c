@@ -222,8 +222,8 @@ static int finish_dirs(const struct tree *tree, struct cenv_error *err)
 static int place_files(struct tree *tree, struct cenv_error *err)
 {
     struct cenv_cloner *c = tree->c;
-    struct cenv_span span = cenv_span_begin("files", "");
-    cenv_task_progress(c->task, "files", c->m->nr_files);
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "");
+    cenv_task_progress(c->task, CENV_STAGE_FILES, c->m->nr_files);
     int rc = cenv_pool_run(c->threads, c->m->nr_dirs, place_dir, tree, c->task, err);
     span.items = c->m->nr_files;
     cenv_span_end(c->task, &span);
@@ -232,7 +232,7 @@ static int place_files(struct tree *tree, struct cenv_error *err)
 
 static int place_deferred(struct cenv_cloner *c, struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("records", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_RECORDS, "");
     int rc = 0;
     for (uint32_t i = 0; i < c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
@@ -249,7 +249,7 @@ static int place_deferred(struct cenv_cloner *c, struct cenv_error *err)
 
 static int time_dirs(const struct tree *tree, struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("directories", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_DIRECTORIES, "");
     int rc = finish_dirs(tree, err);
     span.items = tree->c->m->nr_dirs;
     cenv_span_end(tree->c->task, &span);

@@ -72,7 +72,7 @@ static int write_and_show(const struct cenv_prepared_clone *prepared, int top,
     int rc = cenv_overlay_layer_write(prepared, layer, root_mode(prepared, dst),
                                       threads, result, task, err);
     if (rc == 0) {
-        struct cenv_span span = cenv_span_begin("mount", "");
+        struct cenv_span span = cenv_span_begin(CENV_STAGE_MOUNT, "");
         rc = show_layers(dst->path, top, layer, prepared->src, err);
         cenv_span_end(task, &span);
     }

@@ -127,7 +127,7 @@ static int put_in_place(struct cenv_newprefix *to, struct cenv_error *err)
 static int copy_shown(const char *path, int to, struct cenv_copied *copied,
                       struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("files", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "");
     int from = cenv_fs_open_root(path, err);
     if (from < 0)
         return from;

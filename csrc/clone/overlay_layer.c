@@ -211,7 +211,7 @@ static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
                        struct cenv_error *err)
 {
     struct layer layer = {.c = c};
-    struct cenv_span span = cenv_span_begin("relocate", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_RELOCATE, "");
     int rc = choose_files(&layer, err);
     if (rc == 0)
         rc = make_dirs(&layer, err);

@@ -432,7 +432,7 @@ int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *sto
 {
     struct reset r = {
         .clone = clone, .counts = counts, .from = -1, .dst = -1, .source = {.fd = -1}};
-    struct cenv_span span = cenv_span_begin("reset", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_RESET, "");
     int rc = cenv_clone_registry_time(store, clone->path, &r.since_ns, err);
     if (rc == 0)
         rc = cenv_clone_source_open(&r.source, clone->source, err);

@@ -136,7 +136,7 @@ int cenv_explain_unsat(const struct cenv_index *index,
                        struct cenv_error *err)
 {
     struct cenv_explainer e = {.task = task, .err = err};
-    struct cenv_span span = cenv_span_begin("explain", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPLAIN, "");
     cenv_buf_init(&e.text, MAX_TEXT);
     int rc =
         cenv_load_problem(&e.p, index, request, CENV_PROBLEM_TO_EXPLAIN, task, err);

@@ -71,7 +71,7 @@ static int find_stored(void *ctx, size_t index, unsigned thread, struct cenv_err
 
 static int find_all_stored(struct fetch *f)
 {
-    struct cenv_span span = cenv_span_begin("verify", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_VERIFY, "");
     int rc = cenv_pool_run(cenv_host_cpus(), f->nr, find_stored, f, f->task, f->err);
 
     for (size_t i = 0; i < f->nr; i++) {
@@ -269,7 +269,7 @@ static int on_download(void *ctx, struct cenv_http_transfer *transfer,
 static int download_all(struct fetch *f, struct cenv_error *err)
 {
     struct cenv_http_transfer **list = cenv_calloc(f->nr_wanted, sizeof(*list));
-    struct cenv_span span = cenv_span_begin("download", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_DOWNLOAD, "");
     struct cenv_network network = {.http = NULL};
     int rc = list ? 0 : cenv_error_oom(err);
     size_t nr = 0;
@@ -341,7 +341,8 @@ static void announce_bytes(struct fetch *f)
         remote |= !job->local;
         total += job->local ? job->size : 2 * job->size; /* received, then read */
     }
-    cenv_task_progress(f->task, remote ? "download" : "extract", total);
+    cenv_task_progress(f->task, remote ? CENV_STAGE_DOWNLOAD : CENV_STAGE_EXTRACT,
+                       total);
 }
 
 /* ---- a set of locked packages ---- */

@@ -708,12 +708,12 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
                         struct cenv_task *task, struct cenv_buf *out,
                         struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("download indices", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_DOWNLOAD_INDICES, "");
     struct repodata r = {.store = store, .task = task, .err = err};
     struct cenv_json *request = NULL;
     int rc = cenv_json_parse(&request, cenv_str(requests_json), "the request", err);
 
-    cenv_task_progress(task, "download indices", 0);
+    cenv_task_progress(task, CENV_STAGE_DOWNLOAD_INDICES, 0);
     if (rc == 0)
         rc = read_request(&r, request);
     count_subdirs(&r, &span);

@@ -141,7 +141,7 @@ int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err
     struct cenv_buf list;
 
     cenv_buf_init(&list, LIST_MAX);
-    struct cenv_span span = cenv_span_begin("compile", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_COMPILE, "");
     int rc = cenv_link_bytecode_take(linker, err);
     if (rc == 0) {
         span.misses = format_list(linker->plan, &list);

@@ -64,13 +64,13 @@ static int link_by_plan(struct cenv_linker *linker,
                         const struct cenv_link_package *packages, size_t nr,
                         struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("link", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_LINK, "");
     int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options,
                                  linker->stats, linker->task, err);
 
     if (rc == 0) {
         linker->mode = decide_mode(linker);
-        cenv_task_progress(linker->task, "link", linker->plan->nr_order);
+        cenv_task_progress(linker->task, CENV_STAGE_LINK, linker->plan->nr_order);
         rc = execute_plan(linker, err);
         linker->stats->files = span.items = linker->plan->nr_order;
         span.bytes = linker->stats->bytes_copied;

@@ -251,7 +251,7 @@ int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
 
     if (!cenv_link_scripts_exist(linker->plan, when))
         return 0;
-    struct cenv_span span = cenv_span_begin("scripts", when);
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_SCRIPTS, when);
     if (!is_at_target(linker))
         rc = build_bridge(linker, &bridge, err);
     if (rc == 0)

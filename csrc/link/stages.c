@@ -14,20 +14,15 @@ static int by_start(const void *a, const void *b)
     return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 }
 
-static bool is_stage(const struct cenv_span *span, const char *stage)
-{
-    return strcmp(span->stage, stage) == 0;
-}
-
 static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
-                                   const char *stage)
+                                   enum cenv_stage stage)
 {
     uint64_t busy = 0, until = 0, items = 0, bytes = 0, hits = 0, misses = 0;
     struct cenv_json *sum = cenv_json_object();
 
     for (size_t i = 0; i < nr; i++) {
         const struct cenv_span *span = &spans[i];
-        if (!is_stage(span, stage))
+        if (span->stage != stage)
             continue;
         uint64_t from = span->start_ns > until ? span->start_ns : until;
         if (span->end_ns > from) {
@@ -39,7 +34,7 @@ static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
         hits += span->hits;
         misses += span->misses;
     }
-    int rc = cenv_json_set_cstr(sum, "name", stage);
+    int rc = cenv_json_set_cstr(sum, "name", cenv_stage_name(stage));
     rc = cenv_json_set(sum, "seconds", cenv_json_number((double)busy / 1e9)) | rc;
     rc = cenv_json_set_int(sum, "items", (int64_t)items) | rc;
     rc = cenv_json_set_int(sum, "bytes", (int64_t)bytes) | rc;
@@ -54,7 +49,7 @@ static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
 static bool seen_before(const struct cenv_span *spans, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (is_stage(&spans[i], spans[at].stage))
+        if (spans[i].stage == spans[at].stage)
             return true;
     return false;
 }

@@ -387,7 +387,7 @@ int cenv_extract_into(const struct cenv_package_source *source,
                       struct cenv_package_digests *digests, struct cenv_task *task,
                       struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("extract", source->name);
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_EXTRACT, source->name);
     struct extract x = {.dest = dest, .manifest = manifest, .task = task, .err = err};
     int rc;
 

@@ -187,7 +187,7 @@ int cenv_extract(const char *package, const char *dest, const char *sha256,
     fd = cenv_fs_open_named(package, &st, err);
     if (fd < 0)
         return fd;
-    cenv_task_progress(task, "extract", st.size);
+    cenv_task_progress(task, CENV_STAGE_EXTRACT, st.size);
     source = source_of(package, fd);
     source.ahead = cenv_host_cpus() > 1;
     rc = extract_staged(&source, hex, dest, task, out, err);

@@ -183,9 +183,9 @@ static int collect_claims(struct verification *v, struct cenv_error *err)
 static int check_all(struct verification *v, struct cenv_error *err)
 {
     unsigned threads = cenv_host_cpus();
-    struct cenv_span span = cenv_span_begin("verify", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_VERIFY, "");
     threads = threads < THREADS_MAX ? threads : THREADS_MAX;
-    cenv_task_progress(v->task, "verify", v->nr_paths);
+    cenv_task_progress(v->task, CENV_STAGE_VERIFY, v->nr_paths);
     int rc = cenv_pool_run(threads, (v->nr_paths + BATCH - 1) / BATCH, check_batch, v,
                            v->task, err);
     span.items = v->nr_paths;

@@ -493,7 +493,7 @@ static int download_missing(struct round *round, struct cenv_network *network,
 static int read_round(struct round *round, struct cenv_network *network,
                       struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("download indices", "shards");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_DOWNLOAD_INDICES, "shards");
     unsigned threads = cenv_host_cpus();
     bool missing = false;
     int rc = cenv_pool_run(threads, round->nr, load_local, round, round->task, err);

@@ -256,7 +256,7 @@ static int publish(struct cenv_build *build)
 {
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     int tmp = build->store->dirs[CENV_STORE_TMP];
-    struct cenv_span span = cenv_span_begin("publish", build->id.data);
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_PUBLISH, build->id.data);
     int rc = cenv_publish_sync(build->store, build->err);
     cenv_span_end(build->task, &span);
     if (rc < 0)

@@ -345,7 +345,7 @@ static void check_release(struct check *c)
 static int run_check(struct check *c, const struct cenv_store *store,
                      struct cenv_error *err)
 {
-    struct cenv_span span = cenv_span_begin("guard", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_GUARD, "");
     struct cenv_stat st;
     c->root = cenv_raw_open_dir(CENV_CWD, c->path);
     if (c->root == -ENOENT)

@@ -464,13 +464,13 @@ int cenv_template_export(struct cenv_store *store, const char *path,
     uint64_t started_ns = cenv_clock_ns();
     struct export x = {
         .store = store, .parent = -1, .file = -1, .task = task, .err = err};
-    struct cenv_span span = cenv_span_begin("export", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPORT, "");
     struct cenv_json *options = NULL;
     struct cenv_lease *lease = NULL;
     int rc = cenv_json_parse(&options, cenv_str(options_json), "the options", err);
     rc = rc ? rc : cenv_lease_take(store, &lease, err);
     rc = rc ? rc : open_archive(&x, path);
-    cenv_task_progress(task, "export", 0);
+    cenv_task_progress(task, CENV_STAGE_EXPORT, 0);
     rc = rc ? rc : pack_all(&x, cenv_json_get(options, "ids"));
     rc = rc ? rc : close_archive(&x, cenv_json_get_true(options, "replace"));
     rc = rc ? rc : reply(&x, started_ns, out);

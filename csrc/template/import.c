@@ -616,7 +616,7 @@ static int open_archive(struct import *x, const char *path)
     x->file = cenv_fs_open_named(path, &st, x->err);
     if (x->file < 0)
         return x->file;
-    cenv_task_progress(x->task, "import", st.size);
+    cenv_task_progress(x->task, CENV_STAGE_IMPORT, st.size);
     x->block = cenv_malloc(BLOCK);
     x->templates = cenv_json_array();
     if (!x->block || !x->templates)
@@ -691,7 +691,7 @@ int cenv_template_import(struct cenv_store *store, const char *path,
 {
     uint64_t started_ns = cenv_clock_ns();
     struct import x = {.store = store, .file = -1, .task = task, .err = err};
-    struct cenv_span span = cenv_span_begin("import", "");
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_IMPORT, "");
     struct cenv_lease *lease = NULL;
     cenv_arena_init(&x.arena);
     int rc = parse_options(&x, options_json);

@@ -15,6 +15,7 @@ from cenv._options import Member, Source
 __version__: str
 CLONE_MODES: tuple[str, ...]
 LINK_MODES: tuple[str, ...]
+STAGES: tuple[str, ...]  # of the trace, in the order of reports
 
 @final
 class Task:

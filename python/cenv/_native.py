@@ -3,46 +3,21 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
+from cenv._extension import extension as extension
 from cenv.config.paths import store_path
-from cenv.errors import CenvError, UnsatisfiableError
+from cenv.errors import UnsatisfiableError
 from cenv.trace import active
 
 if TYPE_CHECKING:
-    from cenv import _cenv
-
-    extension = _cenv
     from cenv._cenv import Store, Task
-else:
-
-    class _Extension:
-        """The extension module, loaded at the first use: the package imports anywhere."""
-
-        def __getattr__(self, name: str) -> object:
-            value = getattr(_load(), name)
-            setattr(self, name, value)
-            return value
-
-    extension = _Extension()
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def _load() -> object:
-    """Return the extension module, or raise the one clear error where it cannot run."""
-    try:
-        return importlib.import_module("cenv._cenv")
-    except ImportError as error:
-        message = f"cenv's C core is not available on {sys.platform}: {error}"
-        hint = "cenv runs on Linux and macOS; reinstall it there"
-        raise CenvError(message, hint=hint) from None
 
 
 @overload

@@ -13,30 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cenv._extension import extension
 from cenv.config.paths import replace_file
 from cenv.model import Stage
 
 Progress = Callable[[str, int, int], None]
-
-# The order in which the field names them: design of the trace, and of `cenv report`.
-STAGES = (
-    "download indices",
-    "process indices",
-    "reduce",
-    "express",
-    "solve",
-    "download",
-    "extract",
-    "verify",
-    "link",
-    "compile",
-    "setup",
-    "directories",
-    "files",
-    "relocate",
-    "records",
-    "publish",
-)
 
 
 @dataclass
@@ -53,15 +34,14 @@ class Recorder:
         return time.perf_counter() - self.start
 
     def stages(self) -> tuple[Stage, ...]:
-        """Sum the spans by stage, in the order of the field.
+        """Sum the spans by stage, in the order of the core's table.
 
         A stage's seconds are those in which at least one thread was at it.
         """
         stages: dict[str, list[dict[str, Any]]] = {}
         for span in self.spans:
             stages.setdefault(span["stage"], []).append(span)
-        order = sorted(stages, key=lambda name: (_rank(name), name))
-        return tuple(_stage(name, stages[name]) for name in order)
+        return tuple(_stage(name, stages[name]) for name in _in_order(stages))
 
 
 def _stage(name: str, spans: list[dict[str, Any]]) -> Stage:
@@ -85,8 +65,10 @@ _ARGS = ("stage", "what", *_COUNTS, "reason")
 _ACTIVE: ContextVar[Recorder | None] = ContextVar("cenv_recorder", default=None)
 
 
-def _rank(name: str) -> int:
-    return STAGES.index(name) if name in STAGES else len(STAGES)
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Sort stages as the core lists them; those it does not know, by name, behind."""
+    ranks = {name: rank for rank, name in enumerate(extension.STAGES)}
+    return sorted(names, key=lambda name: (ranks.get(name, len(ranks)), name))
 
 
 @contextlib.contextmanager
@@ -197,8 +179,10 @@ def compare(before: Recorder, after: Recorder) -> list[dict[str, Any]]:
     """Set the stages of two traces side by side, with what changed and why."""
     old = {stage.name: stage for stage in before.stages()}
     new = {stage.name: stage for stage in after.stages()}
-    names = sorted({*old, *new}, key=lambda name: (_rank(name), name))
-    return [_change(name, old.get(name), new.get(name), after) for name in names]
+    return [
+        _change(name, old.get(name), new.get(name), after)
+        for name in _in_order({*old, *new})
+    ]
 
 
 def _change(

@@ -736,7 +736,7 @@ static void test_clone__manifest_is_kept_and_checked(void)
         snprintf(dst, sizeof(dst), "%s/c%d", e.s.path, i);
         CHECK_INT(cenv_clone(store, e.src, dst, NULL, &task, &report, &err), 0);
         for (size_t s = 0; s < task.nr_spans; s++)
-            if (strcmp(task.spans[s].stage, "process manifest") == 0)
+            if (task.spans[s].stage == CENV_STAGE_PROCESS_MANIFEST)
                 CHECK_INT(task.spans[s].hits, i == 1);
         snprintf(want, sizeof(want), i < 2 ? "%s\n" : "new %s\n", dst);
         CHECK_STR(text_at(&e, "c%d/etc/mine", i), want);

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The extension module `cenv._cenv`, loaded at the first use: the package imports anywhere."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+from cenv.errors import CenvError
+
+if TYPE_CHECKING:
+    from cenv import _cenv
+
+    extension = _cenv
+else:
+
+    class _Extension:
+        """Stands for the extension until it is loaded, and hands its names on."""
+
+        def __getattr__(self, name: str) -> object:
+            value = getattr(_load(), name)
+            setattr(self, name, value)
+            return value
+
+    extension = _Extension()
+
+
+def _load() -> object:
+    """Return the extension module, or raise the one clear error where it cannot run."""
+    try:
+        return importlib.import_module("cenv._cenv")
+    except ImportError as error:
+        message = f"cenv's C core is not available on {sys.platform}: {error}"
+        hint = "cenv runs on Linux and macOS; reinstall it there"
+        raise CenvError(message, hint=hint) from None
