@@ -35,7 +35,7 @@ static struct cenv_clone_entry entry_of(const struct cenv_clone_job *job,
 {
     const struct cenv_clone_options *options = job->options;
     struct cenv_clone_entry entry = {
-        .path = job->dst.path,
+        .path = job->path,
         .source = job->source->path,
         .root_mode = job->dst.exists ? job->dst.exists_mode
                                      : job->source->manifest->dirs[0].mode,
@@ -74,20 +74,19 @@ static void forget_clone(const struct cenv_clone_job *job)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     if (job->store)
-        cenv_clone_registry_forget(job->store, job->dst.path, &ignored);
+        cenv_clone_registry_forget(job->store, job->path, &ignored);
     cenv_error_release(&ignored);
 }
 
 /* ---- one attempt ---- */
 
 /* What a killed cloning to the same place left is in the registry: no need to list the parent. */
-static int open_destination(struct cenv_clone_job *job, const char *path,
-                            struct cenv_error *err)
+static int open_destination(struct cenv_clone_job *job, struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    int rc = cenv_newprefix_open(&job->dst, path, !job->store, err);
+    int rc = cenv_newprefix_open(&job->dst, job->path, !job->store, err);
     if (rc == 0 && job->store)
-        cenv_clone_sweep_unfinished(job->store, path, &ignored);
+        cenv_clone_sweep_unfinished(job->store, job->path, &ignored);
     cenv_error_release(&ignored);
     return rc;
 }
@@ -104,7 +103,7 @@ static int make_destination(struct cenv_clone_job *job, struct cenv_error *err)
 static int write_report(const struct cloning *c, const struct cenv_clone_job *job,
                         const struct cenv_clone_mode *mode, struct cenv_error *err)
 {
-    struct cenv_clone_report report = {.path = c->path,
+    struct cenv_clone_report report = {.path = job->path,
                                        .mode = cenv_clone_mode_text(mode),
                                        .counts = job->result.counts,
                                        .prepared = &job->prepared,
@@ -144,7 +143,7 @@ static int fill_destination(const struct cloning *c, struct cenv_clone_job *job,
 static int make_clone(const struct cloning *c, struct cenv_clone_job *job,
                       struct cenv_error *err)
 {
-    int rc = open_destination(job, c->path, err);
+    int rc = open_destination(job, err);
     if (rc < 0)
         return rc;
     rc = register_unmade(job, err);
@@ -179,6 +178,7 @@ static int attempt_clone(const struct cloning *c, bool *changed, struct cenv_err
     struct cenv_clone_job job = {.store = c->store,
                                  .options = c->options,
                                  .source = &c->source,
+                                 .path = c->path,
                                  .task = c->task,
                                  .dst = CENV_NEWPREFIX_INIT};
     size_t before = c->out->len;

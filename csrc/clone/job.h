@@ -28,6 +28,7 @@ struct cenv_clone_job {
     struct cenv_store *store; /* or NULL */
     const struct cenv_clone_options *options;
     const struct cenv_clone_source *source;
+    const char *path; /* of the clone: absolute, clean */
     struct cenv_task *task;
 
     struct cenv_prepared_clone prepared;

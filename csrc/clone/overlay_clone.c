@@ -33,9 +33,9 @@ int cenv_overlay_clone_check(const struct cenv_clone_job *job, struct cenv_error
 
 static int finish_place(struct cenv_clone_job *job, struct cenv_error *err)
 {
-    int rc = cenv_provenance_apply_at(job->dst.path, job->options->provenance, err);
+    int rc = cenv_provenance_apply_at(job->path, job->options->provenance, err);
     if (rc == 0)
-        rc = cenv_fs_stat(CENV_CWD, job->dst.path, &job->shown, err);
+        rc = cenv_fs_stat(CENV_CWD, job->path, &job->shown, err);
     if (rc < 0)
         cenv_overlay_withdraw(&job->dst);
     return rc;
