@@ -163,12 +163,12 @@ static PyObject *store_create(PyObject *self, PyObject *args)
 }
 
 /* (task, id, directory) -> JSON text. */
-static PyObject *store_template_stage(PyObject *self, PyObject *args)
+static PyObject *store_template_mirror(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *directory, *task;
     const char *id;
-    if (!PyArg_ParseTuple(args, "O!sO&:template_stage", state->task_type, &task, &id,
+    if (!PyArg_ParseTuple(args, "O!sO&:template_mirror", state->task_type, &task, &id,
                           PyUnicode_FSConverter, &directory))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
@@ -358,12 +358,12 @@ static PyObject *store_lease(PyObject *self, PyObject *unused)
 }
 
 /* (task, key) -> Lease. */
-static PyObject *store_turn(PyObject *self, PyObject *args)
+static PyObject *store_lock(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     const char *key;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "O!s:turn", state->task_type, &task, &key))
+    if (!PyArg_ParseTuple(args, "O!s:lock", state->task_type, &task, &key))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_turn *turn = NULL;
@@ -375,10 +375,11 @@ static PyObject *store_turn(PyObject *self, PyObject *args)
     return rc ? bind_raise(state, &err) : new_lease(self, NULL, turn);
 }
 
-typedef int (*give_fn)(struct cenv_store *, const char *, int64_t, struct cenv_error *);
+typedef int (*set_owner_fn)(struct cenv_store *, const char *, int64_t,
+                            struct cenv_error *);
 
 /* (path, pid) -> None. */
-static PyObject *give_path(PyObject *self, PyObject *args, give_fn give)
+static PyObject *set_owner(PyObject *self, PyObject *args, set_owner_fn set)
 {
     PyObject *path;
     long long pid;
@@ -388,7 +389,7 @@ static PyObject *give_path(PyObject *self, PyObject *args, give_fn give)
     const char *bytes = PyBytes_AsString(path);
     int rc;
     Py_BEGIN_ALLOW_THREADS
-    rc = give(bind_store_of(self), bytes, pid, &err);
+    rc = set(bind_store_of(self), bytes, pid, &err);
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
     if (rc != 0)
@@ -396,14 +397,14 @@ static PyObject *give_path(PyObject *self, PyObject *args, give_fn give)
     Py_RETURN_NONE;
 }
 
-static PyObject *store_clone_give(PyObject *self, PyObject *args)
+static PyObject *store_clone_set_owner(PyObject *self, PyObject *args)
 {
-    return give_path(self, args, cenv_clone_give);
+    return set_owner(self, args, cenv_clone_give);
 }
 
-static PyObject *store_clones_home(PyObject *self, PyObject *args)
+static PyObject *store_clone_dir_set_owner(PyObject *self, PyObject *args)
 {
-    return give_path(self, args, cenv_clones_home);
+    return set_owner(self, args, cenv_clones_home);
 }
 
 static PyMethodDef store_methods[] = {
@@ -415,8 +416,8 @@ static PyMethodDef store_methods[] = {
      "create($self, task, prefix, records, options, /)\n--\n\nFetch and link into a new prefix."},
     {"template_build", store_template_build, METH_VARARGS,
      "template_build($self, task, records, options, /)\n--\n\nBuild a template unless it is there."},
-    {"template_stage", store_template_stage, METH_VARARGS,
-     "template_stage($self, task, template, directory, /)\n--\n\nThe template beside clones on another file system."},
+    {"template_mirror", store_template_mirror, METH_VARARGS,
+     "template_mirror($self, task, template, directory, /)\n--\n\nThe template beside clones on another file system."},
     {"template_check", store_template_check, METH_VARARGS,
      "template_check($self, task, path, options, /)\n--\n\nWhat was altered since it was made."},
     {"template_repair", store_template_repair, METH_VARARGS,
@@ -447,12 +448,12 @@ static PyMethodDef store_methods[] = {
      "sweep($self, task, /)\n--\n\nRemove clones and scratch of dead processes."},
     {"lease", store_lease, METH_NOARGS,
      "lease($self, /)\n--\n\nKeep gc away until it is released."},
-    {"turn", store_turn, METH_VARARGS,
-     "turn($self, task, key, /)\n--\n\nWait until nobody else has this turn; held until released."},
-    {"clone_give", store_clone_give, METH_VARARGS,
-     "clone_give($self, path, pid, /)\n--\n\nMake a clone a process's, or nobody's (0)."},
-    {"clones_home", store_clones_home, METH_VARARGS,
-     "clones_home($self, path, pid, /)\n--\n\nTell that a process makes clones in a directory."},
+    {"lock", store_lock, METH_VARARGS,
+     "lock($self, task, key, /)\n--\n\nWait until no other process holds the lock; held until released."},
+    {"clone_set_owner", store_clone_set_owner, METH_VARARGS,
+     "clone_set_owner($self, path, pid, /)\n--\n\nMake a clone a process's, or nobody's (0)."},
+    {"clone_dir_set_owner", store_clone_dir_set_owner, METH_VARARGS,
+     "clone_dir_set_owner($self, path, pid, /)\n--\n\nTell that a process makes clones in a directory."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -498,7 +499,7 @@ static PyMethodDef lease_methods[] = {
 };
 
 static PyType_Slot lease_slots[] = {
-    {Py_tp_doc, "Store.lease() and Store.turn(): held until it is released."},
+    {Py_tp_doc, "Store.lease() and Store.lock(): held until it is released."},
     {Py_tp_dealloc, (void *)lease_dealloc},
     {Py_tp_methods, lease_methods},
     {0, NULL},

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 # One repodata of an Index: the channel's name, its URL, its multichannel, the subdir, the
 # URL and the path of the repodata, and for shards their ShardOptions as JSON.
-Source = tuple[str, str, str | None, str, str, bytes, str | None]
+RepodataSource = tuple[str, str, str | None, str, str, bytes, str | None]
 
 # One file to pack: path, content, mode, mtime in nanoseconds, a link's target.
 Member = tuple[bytes, bytes, int, int, bytes | None]

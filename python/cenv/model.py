@@ -137,7 +137,7 @@ class Notice(Value):
 
 @dataclass(frozen=True)
 class CloneReport(Value):
-    """What a clone cost and what it could not carry over."""
+    """What a clone cost and what it could not take over."""
 
     path: str
     mode: str

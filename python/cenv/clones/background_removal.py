@@ -51,10 +51,10 @@ class _Helper:
             stdout=PIPE,
             start_new_session=True,
         )
-        atexit.register(self._let_go)
+        atexit.register(self._release)
 
-    def _let_go(self) -> None:
-        """It ends by itself when its orders do: nobody waits for that."""
+    def _release(self) -> None:
+        """Close the orders, upon which the helper ends by itself: this process does not wait."""
         if os.getpid() == self.owner and self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -80,7 +80,7 @@ class _Helper:
 _helpers: list[_Helper] = []
 
 
-def later(path: str, store: str | None) -> Removal | None:
+def remove_in_background(path: str, store: str | None) -> Removal | None:
     """Rename the clone at `path` out of the way and have it removed; None: it is gone."""
     from cenv._native import open_store
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 _VARIABLE = "CENV_OVERLAY_NAMESPACE"
 _entered: list[str] = []  # the name of the namespace, once this process is in it
-_mounted: dict[str, tuple[int, Lease]] = {}  # by path: who made it, the store's lease
+_mounted: dict[
+    str, tuple[int, Lease]
+] = {}  # by path: the process that made it, and the store's lease
 
 
 def enter_overlay_namespace() -> None:
@@ -33,8 +35,8 @@ def enter_overlay_namespace() -> None:
 
     Call it early: the process must have one thread. The first overlay clone does it
     otherwise. Children inherit the namespace; in them, and a second time, this does
-    nothing. As root, or where user namespaces are allowed; there the user stays who it
-    is, but set-user-ID programs lose their power. LinkError says why where it cannot
+    nothing. As root, or where user namespaces are allowed; there the user stays the
+    same, but set-user-ID programs lose their power. LinkError says why where it cannot
     work.
     """
     namespace()

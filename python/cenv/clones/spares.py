@@ -28,7 +28,7 @@ from cenv.model import CloneReport
 class CloneJob:
     """What clones are made of, and how: arguments of api.clone."""
 
-    source: str
+    path: str
     store: str | None
     mode: str
     provenance: Provenance | None
@@ -165,10 +165,10 @@ def take_for(holder: object) -> CloneReport | None:
     return known.take() if known is not None else None
 
 
-def renew_all(source: str) -> None:
-    """Make every spare clone of `source` anew: it was not as it should be."""
+def renew_all(path: str) -> None:
+    """Make every spare clone of the environment at `path` anew: that was not as it should be."""
     for spares in list(_all):
-        if spares.job.source == source:
+        if spares.job.path == path:
             spares.renew()
 
 
@@ -212,7 +212,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
 
     try:
         report = api.clone(
-            job["source"],
+            job["path"],
             path,
             mode=job["mode"],
             store=job["store"],

@@ -50,7 +50,7 @@ class Channel:
 
     @property
     def url(self) -> str:
-        """The same with secrets, for whoever opens it."""
+        """The same with secrets, for the code that opens it."""
         auth = f"{self.auth}@" if self.auth else ""
         token = f"t/{self.token}" if self.token else ""
         return f"{self.scheme}://{auth}{_join(self.location, token, self.path)}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where a process's clones lie, and who is told, so that nothing outlives a killed run."""
+"""The directory of a process's clones, known to the store: nothing outlives a killed run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CloneDir:
         number = next(self._numbers)
         if number == 1:
             self._path.mkdir(exist_ok=True)
-            self._store.home(self._path, os.getpid())
+            self._store.set_clone_dir_owner(self._path, os.getpid())
         return str(self._path / f"{number:09d}")
 
     def keep(self, path: str) -> None:
@@ -42,4 +42,4 @@ class CloneDir:
         if self._path.is_dir():
             for name in set(os.listdir(self._path)) - self._kept:
                 remove(self._path / name)
-        self._store.home(self._path, 0)
+        self._store.set_clone_dir_owner(self._path, 0)

@@ -78,7 +78,7 @@ class Clones:
             clone.materialize()
         if clone.template is not None and os.path.isdir(clone):
             store = clone.template.store or self._stores.main.path
-            self._stores.open(store).give(clone)
+            self._stores.open(store).set_owner(clone)
 
     def pause(self) -> None:
         """Do nothing beside the test that begins."""

@@ -49,7 +49,7 @@ class TemplateFactory:
 
         `channels` replace those of ini. `name`: one of ini's cenv_templates. `prefix`: any
         environment or venv, as it is. `file`: environment.yml, a list of specs, or an
-        @EXPLICIT list. `base`: a template, or its name, that this one is a layer over.
+        @EXPLICIT list. `base`: a template, or its name, that this one is derived from.
         `setup` is run once in the new template, and `key` (str, bytes, files, or several)
         tells what it does: without it the template serves this run only. Without
         arguments: the default template.

@@ -29,7 +29,7 @@ class Timed:
 
 
 class Live(Protocol):
-    """Who shows that a template is being made, while it is."""
+    """What shows that a template is being made, while it is."""
 
     def making(self, what: str) -> contextlib.AbstractContextManager[trace.Progress]:
         """Return a context that gives what is to be told of each stage."""

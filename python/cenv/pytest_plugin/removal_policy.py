@@ -52,7 +52,7 @@ class RemovalPolicy:
         self._finish(0)
 
     def resume(self) -> None:
-        """Removals may be left behind again."""
+        """Let removals go on beside tests again."""
         self._paused = False
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class Reports:
         self._processes: list[dict[str, Any]] = []
         self._files = {name: _writable(config, name) for name in _FILES}
         self._problems: list[str] = []
-        self._totals: dict[str, Any] = {}
+        self._statistics: dict[str, Any] = {}
         self._watch: Watch | None = None
 
     # ---- gathering ----
@@ -116,10 +116,10 @@ class Reports:
         from cenv.pytest_plugin import statistics
 
         self._processes.sort(key=lambda process: _rank(process["worker"]))
-        self._totals = statistics.total(self._processes)
+        self._statistics = statistics.add_up(self._processes)
         self._try(self._write_json)
         self._try(self._write_trace)
-        if statistics.happened(self._totals):
+        if statistics.happened(self._statistics):
             self._add_junit()
             self._try(self._append_step_summary)
 
@@ -136,7 +136,7 @@ class Reports:
 
             from cenv.config.paths import replace_file
 
-            text = json.dumps(self._totals, indent=2) + "\n"
+            text = json.dumps(self._statistics, indent=2) + "\n"
             replace_file(self._files["json"], text.encode())
 
     def _write_trace(self) -> None:
@@ -151,15 +151,15 @@ class Reports:
             from cenv.pytest_plugin import summary
 
             with open(path, "a", encoding="utf-8") as file:
-                file.write("\n" + summary.markdown(self._totals))
+                file.write("\n" + summary.markdown(self._statistics))
 
     def _add_junit(self) -> None:
         """Add properties to the test suite, of whatever plugin writes JUnit XML."""
-        templates, clones = self._totals["templates"], self._totals["clones"]
+        templates, clones = self._statistics["templates"], self._statistics["clones"]
         built = sum(1 for template in templates if template["builds"])
         facts = {"templates_built": built, "templates_reused": len(templates) - built}
         facts |= {f"clones_{key}": clones[key] for key in _JUNIT}
-        facts["saved_seconds"] = self._totals["saved"]["seconds"]
+        facts["saved_seconds"] = self._statistics["saved"]["seconds"]
         for plugin in self._config.pluginmanager.get_plugins():
             add = getattr(plugin, "add_global_property", None)
             if callable(add):
@@ -187,11 +187,11 @@ class Reports:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what was done, if anything was; the guard lists its findings itself."""
-        if not self._totals:
+        if not self._statistics:
             return
         from cenv.pytest_plugin import statistics, summary
 
-        happened = statistics.happened(self._totals)
+        happened = statistics.happened(self._statistics)
         said = self._lines(summary, happened, self._config.option.verbose)
         if said or self._problems:
             terminalreporter.ensure_newline()
@@ -207,9 +207,9 @@ class Reports:
             return ["no test used an environment"] if asked else []
         if verbosity < 0 and not asked:
             return []
-        said = [*summary.lines(self._totals), *summary.troubles(self._totals)]
+        said = [*summary.lines(self._statistics), *summary.troubles(self._statistics)]
         if verbosity > 0:
-            said += summary.template_lines(self._totals)
+            said += summary.template_lines(self._statistics)
         if verbosity > 1:
             said += summary.clone_lines(self._processes)
         return said

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the workers of one test run tell each other of templates: who makes it, what failed.
+"""What the workers of one test run tell each other of templates: which one makes it, what failed.
 
 Without workers a process remembers for itself. What is told carries the run's uid, so no
-other run hears it; a worker that is killed loses its turn, and the next one takes over.
+other run hears it; the lock of a killed worker passes to the next one.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class RunRegistry:
         found = self._told(name, recipe)
         if found is not None:
             return found
-        with self._store.turn(name):
+        with self._store.lock(name):
             return self._told(name, recipe) or self._tell(name, recipe)
 
     def _told(self, name: str, recipe: Recipe) -> Template | None:
@@ -85,7 +85,7 @@ def _text(path: Any) -> str | None:
 
 
 def restored(told: dict[str, Any]) -> Exception:
-    """Return the error that `as_json` described; one of somebody else as a CenvError."""
+    """Return the error that `as_json` described; one of another package as a CenvError."""
     if told["os"]:
         return OSError(*told["os"])
     kind = getattr(errors, told["type"], None)

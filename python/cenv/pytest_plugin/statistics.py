@@ -14,7 +14,7 @@ from cenv.pytest_plugin.format import duration
 Notes = list[dict[str, Any]]
 
 
-def total(processes: Notes) -> dict[str, Any]:
+def add_up(processes: Notes) -> dict[str, Any]:
     """Add up what the recorders of a run's processes noted (Recorder.data)."""
     clones = [clone for process in processes for clone in process["clones"]]
     templates = _templates(processes)
@@ -30,13 +30,13 @@ def total(processes: Notes) -> dict[str, Any]:
     }
 
 
-def happened(totals: dict[str, Any]) -> bool:
+def happened(found: dict[str, Any]) -> bool:
     """Tell whether there is something to report."""
     return bool(
-        totals["templates"]
-        or totals["clones"]["count"]
-        or totals["passed_through"]
-        or totals["findings"]
+        found["templates"]
+        or found["clones"]["count"]
+        or found["passed_through"]
+        or found["findings"]
     )
 
 

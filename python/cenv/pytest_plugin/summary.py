@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How a run's totals read: lines for the terminal, Markdown for a step summary."""
+"""How a run's statistics read: lines for the terminal, Markdown for a step summary."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from cenv.cli.output import human, table
 from cenv.pytest_plugin.format import duration, many
 
-Totals = dict[str, Any]
+Statistics = dict[str, Any]
 
 # Shorter stages are noise in the one line; -v and the JSON have them all.
 _WORTH = 0.01
 
 
-def lines(totals: Totals) -> list[str]:
+def lines(found: Statistics) -> list[str]:
     """Return the few lines that say what happened."""
-    said = [_templates(totals["templates"]), _clones(totals["clones"])]
-    saved = totals["saved"]
+    said = [_templates(found["templates"]), _clones(found["clones"])]
+    saved = found["saved"]
     if saved["seconds"]:
         said.append(
             f"est. saved {duration(saved['seconds'])} (basis: {saved['basis']})"
@@ -26,11 +26,11 @@ def lines(totals: Totals) -> list[str]:
     return [line for line in said if line]
 
 
-def troubles(totals: Totals) -> Iterator[str]:
+def troubles(found: Statistics) -> Iterator[str]:
     """Yield what did not go the best way, with the reason."""
-    for reason, files in totals["fallbacks"].items():
+    for reason, files in found["fallbacks"].items():
         yield f"{many(files, 'file')} copied instead of shared: {reason}"
-    for reason, times in totals["passed_through"].items():
+    for reason, times in found["passed_through"].items():
         yield f"{many(times, 'request')} passed through to the original: {reason}"
 
 
@@ -70,9 +70,9 @@ def _clones(clones: dict[str, Any]) -> str:
     )
 
 
-def template_lines(totals: Totals) -> Iterator[str]:
+def template_lines(found: Statistics) -> Iterator[str]:
     """Yield a table of stages for each template, for -v."""
-    for template in totals["templates"]:
+    for template in found["templates"]:
         yield ""
         yield _title(template)
         rows = [_stage_row(stage) for stage in template["stages"]]
@@ -125,14 +125,14 @@ def clone_lines(processes: list[dict[str, Any]]) -> Iterator[str]:
         yield from table(head, rows, "   rrr")
 
 
-def markdown(totals: Totals) -> str:
+def markdown(found: Statistics) -> str:
     """Return a section of Markdown, as GitHub shows it under a job's steps."""
-    said = [f"- {line}" for line in [*lines(totals), *troubles(totals)]]
-    said += [f"- :warning: {finding}" for finding in totals["findings"]]
+    said = [f"- {line}" for line in [*lines(found), *troubles(found)]]
+    said += [f"- :warning: {finding}" for finding in found["findings"]]
     rows = [
         f"| {_cell(name(t))} | {len(t['records'])} | {'built' if t['builds'] else 'reused'} "
         f"| {duration(t['seconds'])} |"
-        for t in totals["templates"]
+        for t in found["templates"]
     ]
     if rows:
         head = "| template | packages | | time |\n|---|--:|---|--:|"

@@ -74,7 +74,7 @@ class Templates:
         place = tempfile.gettempdir()
         if os.stat(place).st_dev != self._base.stat().st_dev:
             place = str(self._base.parent)
-        mirror = self._stores.main.stage(template, place)
+        mirror = self._stores.main.mirror(template, place)
         if mirror is not template:
             self._stores.open(mirror.store)
         return mirror

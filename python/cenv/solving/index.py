@@ -12,9 +12,9 @@ from cenv._options import (
     FetchOptions,
     RepodataFile,
     RepodataOptions,
+    RepodataSource,
     ShardOptions,
     SolveRequest,
-    Source,
 )
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config, load
@@ -112,7 +112,7 @@ class Index:
             channels, platform, store=self._place, offline=True, config=self._config
         )
 
-    def _sources(self) -> list[Source]:
+    def _sources(self) -> list[RepodataSource]:
         wanted = [
             (channel, subdir, url)
             for channel in self.channels

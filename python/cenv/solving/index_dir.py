@@ -21,7 +21,9 @@ from cenv.errors import IntegrityError, UsageError
 SECTIONS = {".conda": "packages.conda", ".tar.bz2": "packages"}
 SHARD_INDEX = "repodata_shards.msgpack.zst"
 _ZSTD_LEVEL = 19  # a channel is written once and read often
-_KEEP_SECONDS = 7 * 86400  # a shard no longer in use: who has an old index may ask
+_KEEP_SECONDS = (
+    7 * 86400
+)  # a client with an old index may ask for shards that are no longer in use
 
 
 def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[str, int]:

@@ -63,5 +63,5 @@ def _build_draft(
 
 def mirror(store: Store, template: str, directory: str) -> dict[str, Any]:
     """Bring a template, by its id, onto the file system of `directory`; tell where it is."""
-    reply: dict[str, Any] = _native.call(store.template_stage, template, directory)
+    reply: dict[str, Any] = _native.call(store.template_mirror, template, directory)
     return reply

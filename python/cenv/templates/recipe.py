@@ -84,7 +84,9 @@ class Recipe:
                 found.append(record)
             elif record.get("sha256", known) != known:
                 message = f"base= has another {record['name']} than records= asks for"
-                raise UsageError(message, hint="a layer keeps the packages of its base")
+                raise UsageError(
+                    message, hint="a derived template keeps the packages of its base"
+                )
         return found
 
     def adds_nothing(self, records: Iterable[Mapping[str, Any]]) -> bool:

@@ -60,7 +60,7 @@ class Setup:
 
 
 def identity(call: Callable[[Any], object]) -> str | None:
-    """Return what makes two functions of two processes of a run the same; None: who knows.
+    """Return what makes two functions of two processes of a run the same; None: it is not known.
 
     That is the code, and the values it is bound to where these are plain.
     """

@@ -43,7 +43,7 @@ class TemplateStore:
 
     def __init__(self, path: AnyPath | None = None) -> None:
         self.path = store_path(path)
-        self._core = _native.open_store(self.path)
+        self._store = _native.open_store(self.path)
 
     def template(
         self,
@@ -62,8 +62,8 @@ class TemplateStore:
     ) -> Template:
         """Return the template of a solution, built now unless the store has it.
 
-        One template per distinct solution, built once per machine whoever asks; a
-        request known from before solves nothing. With `base` it is a layer over that
+        One template per distinct solution, built once per machine whatever process asks;
+        a request known from before solves nothing. With `base` it is derived from that
         template, whose packages stay as they are and whose state, set-up included, is
         where it starts. `setup` is run once in the new template; `key` (str, bytes,
         files, or several) tells what it does: without it the template ends with this
@@ -110,15 +110,15 @@ class TemplateStore:
         if not template.transient:
             urls = (template.provenance or {}).get("urls", {})
             found = {"id": template.id, **({"urls": urls} if urls else {})}
-            self._core.request_put(request, json.dumps(found))
+            self._store.request_put(request, json.dumps(found))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
-        reply = self._core.request_find(request)
+        reply = self._store.request_find(request)
         if reply is None:
             return None
         known = json.loads(reply)
-        found = self._core.template_find(known["id"])
+        found = self._store.template_find(known["id"])
         if found is None:
             return None
         urls = known.get("urls", {})
@@ -147,13 +147,13 @@ class TemplateStore:
         options = plan.options.copy()
         options["solved"] = recorder.seconds
         timed = replace(plan, options=options)
-        reply = build(self._core, timed)
+        reply = build(self._store, timed)
         urls = provenance.moved(plan.records, reply.get("records") or ())
         reply = {**reply, "urls": urls}
         found = self._as_template(reply, recipe.specs, recorder, timed)
         return replace(found, transient=recipe.transient)
 
-    def stage(self, template: Template, directory: AnyPath) -> Template:
+    def mirror(self, template: Template, directory: AnyPath) -> Template:
         """Return what to clone from into `directory`, which exists.
 
         On the store's own file system that is `template`; on another one a copy, made
@@ -161,7 +161,7 @@ class TemplateStore:
         """
         if not template.id:
             return template
-        reply = mirror(self._core, template.id, _native.fspath(directory))
+        reply = mirror(self._store, template.id, _native.fspath(directory))
         if not reply["staged"]:
             return template
         return replace(
@@ -214,14 +214,14 @@ class TemplateStore:
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
         with trace.recording() as recorder:
-            found = self._core.template_find(id)
+            found = self._store.template_find(id)
             if found is None:
                 return None
             return self._as_template(json.loads(found), None, recorder)
 
     def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""
-        found: list[dict[str, Any]] = json.loads(self._core.template_list())
+        found: list[dict[str, Any]] = json.loads(self._store.template_list())
         return found
 
     def export(
@@ -235,7 +235,7 @@ class TemplateStore:
         wanted = [self._whole_id(start) for start in ids] or self._lasting()
         options: ExportOptions = {"ids": wanted, "replace": replace}
         found: dict[str, Any] = _native.call(
-            self._core.template_export, _native.fspath(file), _native.dumps(options)
+            self._store.template_export, _native.fspath(file), _native.dumps(options)
         )
         return found
 
@@ -243,18 +243,18 @@ class TemplateStore:
         """Take in the templates of an archive, relocated; return what templates() tells.
 
         Each with `imported`: False when it was there. Raises IntegrityError for a damaged
-        archive, PrefixError when this machine lacks what its packages need. The archive
-        is trusted as far as whoever wrote it.
+        archive, PrefixError when this machine lacks what its packages need. Trust the
+        archive as far as you trust its author.
         """
         options: ImportOptions = {"virtual_packages": virtual_packages()}
         reply: dict[str, Any] = _native.call(
-            self._core.template_import, _native.fspath(file), _native.dumps(options)
+            self._store.template_import, _native.fspath(file), _native.dumps(options)
         )
         found: list[dict[str, Any]] = reply["templates"]
         return found
 
     def _whole_id(self, start: str) -> str:
-        found = self._core.template_find(start)
+        found = self._store.template_find(start)
         if found is None:
             hint = "cenv template list shows what is there"
             raise UsageError(f"no template {start} in {self.path}", hint=hint)
@@ -266,25 +266,25 @@ class TemplateStore:
 
     def remove(self, id: str) -> None:  # noqa: A002
         """Remove a template."""
-        _native.call(self._core.template_remove, id)
+        _native.call(self._store.template_remove, id)
 
     def gc(self, max_size: int = 0) -> dict[str, Any]:
         """Remove what nobody uses, the longest unused first, down to `max_size` bytes."""
-        found: dict[str, Any] = _native.call(self._core.gc, max_size)
+        found: dict[str, Any] = _native.call(self._store.gc, max_size)
         return found
 
     def lease(self) -> Lease:
         """Keep gc away from this store until the lease's release() is called."""
-        return self._core.lease()
+        return self._store.lease()
 
     @contextlib.contextmanager
-    def turn(self, key: str) -> Iterator[None]:
+    def lock(self, key: str) -> Iterator[None]:
         """Let one process of this machine at a time into the block, for each `key`.
 
-        A turn ends with its process, however that ends. While it waits, the recorder's
-        progress is told who has it, since when.
+        The lock ends with its process, however that ends. While this waits, the recorder's
+        progress is told which process holds the lock, and since when.
         """
-        held = _native.call(self._core.turn, key)
+        held = _native.call(self._store.lock, key)
         try:
             yield
         finally:
@@ -292,32 +292,32 @@ class TemplateStore:
 
     def remember(self, key: str, value: Mapping[str, Any]) -> None:
         """Keep a small JSON object for `key`, until gc needs the room."""
-        self._core.request_put(key, json.dumps(value))
+        self._store.request_put(key, json.dumps(value))
 
     def recall(self, key: str) -> dict[str, Any] | None:
         """Return what was remembered for `key`."""
-        found = self._core.request_find(key)
+        found = self._store.request_find(key)
         return None if found is None else dict(json.loads(found))
 
-    def give(self, clone: Clone, owner: int = 0) -> None:
+    def set_owner(self, clone: Clone, owner: int = 0) -> None:
         """Make a clone that a sweep may remove another process's, or nobody's (0)."""
-        self._core.clone_give(_native.fspath(clone), owner)
+        self._store.clone_set_owner(_native.fspath(clone), owner)
 
-    def home(self, directory: AnyPath, owner: int) -> None:
+    def set_clone_dir_owner(self, directory: AnyPath, owner: int) -> None:
         """Tell that a process makes clones in `directory`; 0: no longer.
 
         When it was killed, a sweep removes what it had not finished there.
         """
-        self._core.clones_home(_native.fspath(directory), owner)
+        self._store.clone_dir_set_owner(_native.fspath(directory), owner)
 
     def sweep(self) -> list[str]:
         """Remove clones whose owner died and the scratch of killed runs; return their paths."""
-        removed: Any = _native.call(self._core.sweep)["removed"]
+        removed: Any = _native.call(self._store.sweep)["removed"]
         return [str(path) for path in removed]
 
     def orphans(self) -> list[dict[str, str]]:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
-        found: list[dict[str, str]] = _native.call(self._core.orphans)
+        found: list[dict[str, str]] = _native.call(self._store.orphans)
         return found
 
 

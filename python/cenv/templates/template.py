@@ -171,7 +171,7 @@ class Clone(Environment):
         elif background:
             from cenv.clones import background_removal
 
-            return background_removal.later(self.path, store)
+            return background_removal.remove_in_background(self.path, store)
         else:
             api.remove(self, store=store)
         return None

@@ -271,7 +271,7 @@ def process(**values: object) -> dict:
 
 
 def test_totals__add_up_over_processes() -> None:
-    found = statistics.total(
+    found = statistics.add_up(
         [
             process(
                 templates=[template()],
@@ -304,15 +304,15 @@ def test_totals__add_up_over_processes() -> None:
 
 def test_saved__counts_what_was_measured_alone() -> None:
     clones = [note(), note(template="/env")]
-    found = statistics.total([process(templates=[template()], clones=clones)])["saved"]
+    found = statistics.add_up([process(templates=[template()], clones=clones)])["saved"]
     assert found["seconds"] == pytest.approx(10 - 0.1 - 0.5)
     assert "1 clones" not in found["basis"]
     unknown = [template(cost=0.0)]
-    found = statistics.total([process(templates=unknown, clones=clones)])["saved"]
+    found = statistics.add_up([process(templates=unknown, clones=clones)])["saved"]
     assert found["seconds"] == 0
     assert "no clone" in found["basis"]
     cheap = [template(cost=0.2)]
-    found = statistics.total([process(templates=cheap, clones=clones)])["saved"]
+    found = statistics.add_up([process(templates=cheap, clones=clones)])["saved"]
     assert found["seconds"] == 0
 
 

@@ -109,7 +109,7 @@ def test_stage__gives_a_template_where_the_clones_are(
     store: cenv.TemplateStore, small_channel: Path, tmp_path: Path
 ) -> None:
     template = store.template(["tool"], [small_channel])
-    assert store.stage(template, tmp_path) is template
+    assert store.mirror(template, tmp_path) is template
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
         return
@@ -117,7 +117,7 @@ def test_stage__gives_a_template_where_the_clones_are(
         subprocess.check_output(["mktemp", "-d", "-p", other], text=True).strip()
     )
     try:
-        staged = store.stage(template, place)
+        staged = store.mirror(template, place)
         assert staged.id == template.id
         assert Path(staged.path).is_relative_to(place)
         assert place.joinpath(f"cenv-{os.getuid()}").stat().st_mode & 0o77 == 0
@@ -200,7 +200,7 @@ def test_stage__of_another_run_tells_this_request(
         for number, specs in enumerate((["tool"], ["tool=1", "data"])):
             store = cenv.TemplateStore(tmp_path / f"store{number}")
             template = store.template(specs, [small_channel])
-            staged = store.stage(template, place)
+            staged = store.mirror(template, place)
             with staged.clone(Path(place, "clone")) as clone:
                 history = (clone / "conda-meta/history").read_text()
                 assert f"# update specs: {specs!r}\n" in history

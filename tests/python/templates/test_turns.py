@@ -14,7 +14,7 @@ from cenv import trace
 
 HOLDER = """
 import sys, time, cenv
-with cenv.TemplateStore(sys.argv[1]).turn("a turn"):
+with cenv.TemplateStore(sys.argv[1]).lock("a turn"):
     print("mine", flush=True)
     time.sleep(60)
 """
@@ -32,13 +32,13 @@ def test_who_waits_is_told_of_the_holder_and_follows_it(tmp_path: Path) -> None:
             told.append(stage)
             holder.kill()
 
-        with trace.recording(progress), store.turn("a turn"):
+        with trace.recording(progress), store.lock("a turn"):
             holder.wait()
     since = r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
     assert re.fullmatch(
         rf"wait for process {holder.pid} on {os.uname().nodename} {since}", told[0]
     )
-    with store.turn("a turn"), store.turn("another"):
+    with store.lock("a turn"), store.lock("another"):
         pass
     assert not list(tmp_path.glob("v1/locks/*"))
 
@@ -59,7 +59,7 @@ def test_a_clone_of_ones_own_is_never_swept(
         "template.clone(sys.argv[3] + '/mine')\n"
         "template.clone(sys.argv[3] + '/owned', owner=__import__('os').getpid())\n"
         "kept = template.clone(sys.argv[3] + '/kept', owner=__import__('os').getpid())\n"
-        "store.give(kept)\n"
+        "store.set_owner(kept)\n"
     )
     argv = [sys.executable, "-c", code, session_store, small_channel, tmp_path]
     subprocess.run(argv, check=True)
