@@ -34,14 +34,11 @@ int cenv_overlay_remove(struct cenv_store *store, const char *path,
 static int choose_name_aside(const struct cenv_store *store, const char *path,
                              char **aside, struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry clone;
-    int rc = cenv_clone_registry_file(path, name, err);
-    if (rc == 0)
-        rc = cenv_clone_registry_load(store, name, &arena, &clone, err);
+    int rc = cenv_clone_registry_find(store, path, &arena, &clone, err);
     if (rc >= 0) {
-        bool known = rc == 0 && clone.temp && cenv_clone_registry_is_there(&clone);
+        bool known = rc == 0 && clone.temp;
         *aside =
             known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
         rc = *aside ? 0 : cenv_error_oom(err);

@@ -51,7 +51,7 @@ static int remove_half(const struct cenv_clone_entry *clone, bool look,
 int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path,
                                 struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry clone;
     int rc = cenv_clone_registry_file(path, name, err);
@@ -66,7 +66,12 @@ int cenv_clone_sweep_unfinished(const struct cenv_store *store, const char *path
     return rc < 0 ? rc : 0;
 }
 
-/* What killed clonings left: ".<name>.cenv-<pid>-<nonce>". */
+/* What killed clonings left has a name like ".<name>.cenv-<pid>-<nonce>". */
+static bool is_unfinished(const char *name)
+{
+    return name[0] == '.' && strstr(name, ".cenv-");
+}
+
 static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
                              struct cenv_error *err)
 {
@@ -78,11 +83,10 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
     }
     for (size_t i = 0; i < names.nr && rc == 0; i++) {
         const char *name = names.entries[i].name;
-        if (name[0] != '.' || !strstr(name, ".cenv-"))
-            continue;
-        rc = sweep->look
-                 ? cenv_sweep_list_add(sweep, "unfinished", cenv_str(home), name, err)
-                 : cenv_fs_remove_tree(dir, name, err);
+        if (is_unfinished(name) && sweep->look)
+            cenv_sweep_list_add(sweep, "unfinished", cenv_str(home), name);
+        else if (is_unfinished(name))
+            rc = cenv_fs_remove_tree(dir, name, err);
     }
     cenv_listing_release(&names);
     cenv_fd_close(dir);
@@ -91,26 +95,28 @@ static int remove_unfinished(struct cenv_sweep *sweep, const char *home,
     return rc;
 }
 
-/* 1 removed, 0 stays (a home with clones in it), or a status. */
+/* A home with clones in it stays. */
 static int remove_orphan(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
                          struct cenv_error *err)
 {
+    int rc = 0;
     if (strcmp(clone->mode, CENV_CLONES_HOME_MODE) == 0)
         return remove_unfinished(sweep, clone->path, err);
-    if (sweep->look)
-        return 1;
-    int rc = cenv_clone_mode_of_entry(clone->mode)->remove(clone->path, err);
-    return rc < 0 ? rc : 1;
+    if (!sweep->look)
+        rc = cenv_clone_mode_of_entry(clone->mode)->remove(clone->path, err);
+    if (rc == 0)
+        cenv_sweep_list_add(sweep, "clone", cenv_str(clone->path), "");
+    return rc;
 }
 
-/* A sweep tells of the clone, looking tells what lies there. */
-static int note_half(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone,
-                     struct cenv_error *err)
+/* A sweep tells of the clone; one that only looks is told what lies there. */
+static void list_half(struct cenv_sweep *sweep, const struct cenv_clone_entry *clone)
 {
     struct cenv_str path = cenv_str(clone->path);
-    return sweep->look ? cenv_sweep_list_add(sweep, "unfinished",
-                                             cenv_path_parent(path), clone->temp, err)
-                       : cenv_sweep_list_add(sweep, "unfinished", path, "", err);
+    if (sweep->look)
+        cenv_sweep_list_add(sweep, "unfinished", cenv_path_parent(path), clone->temp);
+    else
+        cenv_sweep_list_add(sweep, "unfinished", path, "");
 }
 
 /*
@@ -123,19 +129,17 @@ static int sweep_clone(struct cenv_sweep *sweep, const char *name,
     bool there = cenv_clone_registry_is_there(clone);
     bool orphan = clone->owner.pid > 0 && !cenv_owner_may_live(&clone->owner);
     int rc = NONE;
-    if (there && orphan) {
+    if (there && !orphan)
+        return 0;
+    if (there) {
         rc = remove_orphan(sweep, clone, err);
-        if (rc == 1)
-            rc = cenv_sweep_list_add(sweep, "clone", cenv_str(clone->path), "", err);
-        there = false;
-    } else if (!there) {
+    } else {
         rc = remove_half(clone, sweep->look, err);
-        orphan = (orphan && rc != HELD) || rc == REMOVED;
         if (rc == REMOVED)
-            rc = note_half(sweep, clone, err);
+            list_half(sweep, clone);
     }
-    if (rc >= 0 && rc != HELD && !there && !sweep->look &&
-        (orphan || is_past(sweep->store, name)))
+    bool gone = orphan || rc == REMOVED || is_past(sweep->store, name);
+    if (rc >= 0 && rc != HELD && gone && !sweep->look)
         cenv_clone_registry_drop(sweep->store, name);
     return rc < 0 ? rc : 0;
 }
@@ -147,85 +151,68 @@ static void drop_damaged(const struct cenv_sweep *sweep, const char *name)
         cenv_raw_unlink(sweep->store->dirs[CENV_STORE_CLONES], name);
 }
 
-static int sweep_entry(struct cenv_sweep *sweep, const char *name,
+static int sweep_entry(void *ctx, const struct cenv_dirent *entry,
                        struct cenv_error *err)
 {
+    struct cenv_sweep *sweep = ctx;
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry clone;
-    int rc = cenv_clone_registry_load(sweep->store, name, &arena, &clone, err);
+    if (entry->type != CENV_FT_FILE)
+        return 0;
+    int rc = cenv_clone_registry_load(sweep->store, entry->name, &arena, &clone, err);
     if (rc == 0)
-        rc = sweep_clone(sweep, name, &clone, err);
+        rc = sweep_clone(sweep, entry->name, &clone, err);
     else if (rc == 1)
-        drop_damaged(sweep, name);
+        drop_damaged(sweep, entry->name);
     cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;
 }
 
-static int sweep_clones(struct cenv_sweep *sweep, struct cenv_error *err)
+/* Lists what it finds in an array under `key`. */
+static int sweep_store(struct cenv_sweep *sweep, const char *key,
+                       struct cenv_error *err)
 {
-    struct cenv_listing names;
-    int clones = sweep->store->dirs[CENV_STORE_CLONES];
-    int rc = 0, raw = cenv_listing_read(&names, clones, true);
-    if (raw < 0)
-        return cenv_fs_fail(err, raw, clones, NULL, "cannot list");
-    for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        rc = cenv_task_poll(sweep->task, err);
-        if (rc == 0 && names.entries[i].type == CENV_FT_FILE)
-            rc = sweep_entry(sweep, names.entries[i].name, err);
-    }
-    cenv_listing_release(&names);
-    return rc;
-}
-
-static int sweep_all(struct cenv_sweep *sweep, struct cenv_error *err)
-{
-    int rc = sweep_clones(sweep, err);
+    cenv_json_write_array(&sweep->list, key);
+    int rc = cenv_layout_each(sweep->store, CENV_STORE_CLONES, sweep->task, sweep_entry,
+                              sweep, err);
     if (rc == 0)
         rc = cenv_template_entry_sweep(sweep, err);
     if (rc == 0)
         rc = cenv_scratch_sweep(sweep, err);
+    cenv_json_write_end(&sweep->list);
     return rc;
 }
 
 /* What failed leaves nothing in `out`, which had `before` bytes. */
-static int finish_report(const struct cenv_json_writer *w, int rc, size_t before,
+static int finish_report(const struct cenv_sweep *sweep, int rc, size_t before,
                          struct cenv_error *err)
 {
     if (rc == 0)
-        rc = cenv_json_writer_finish(w, err);
+        rc = cenv_json_writer_finish(&sweep->list, err);
     if (rc < 0)
-        w->out->len = before;
+        sweep->list.out->len = before;
     return rc;
 }
 
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_json_writer w;
-    struct cenv_sweep sweep = {.store = store, .task = task, .found = &w};
+    struct cenv_sweep sweep = {.store = store, .task = task};
     size_t before = out->len;
-    cenv_json_writer_init(&w, out, 0);
-    cenv_json_write_object(&w, NULL);
-    cenv_json_write_array(&w, "removed");
-    int rc = sweep_all(&sweep, err);
-    if (rc == 0) {
-        cenv_json_write_end(&w);
-        cenv_json_write_u64(&w, "works", sweep.removed);
-        cenv_json_write_end(&w);
-    }
-    return finish_report(&w, rc, before, err);
+    cenv_json_writer_init(&sweep.list, out, 0);
+    cenv_json_write_object(&sweep.list, NULL);
+    int rc = sweep_store(&sweep, "removed", err);
+    cenv_json_write_u64(&sweep.list, "works", sweep.removed);
+    cenv_json_write_end(&sweep.list);
+    return finish_report(&sweep, rc, before, err);
 }
 
 int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
                        struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_json_writer w;
-    struct cenv_sweep sweep = {.store = store, .task = task, .found = &w, .look = true};
+    struct cenv_sweep sweep = {.store = store, .task = task, .look = true};
     size_t before = out->len;
-    cenv_json_writer_init(&w, out, 0);
-    cenv_json_write_array(&w, NULL);
-    int rc = sweep_all(&sweep, err);
-    if (rc == 0)
-        cenv_json_write_end(&w);
-    return finish_report(&w, rc, before, err);
+    cenv_json_writer_init(&sweep.list, out, 0);
+    int rc = sweep_store(&sweep, NULL, err);
+    return finish_report(&sweep, rc, before, err);
 }

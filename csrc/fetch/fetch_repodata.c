@@ -144,8 +144,8 @@ static int use_local(struct repodata *r, struct subdir *subdir,
 static int store_path(struct repodata *r, struct subdir *subdir)
 {
     cenv_buf_clear(&subdir->path);
-    if (cenv_layout_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL,
-                             &subdir->path) < 0)
+    if (!cenv_layout_add_path(r->store, CENV_STORE_REPODATA, subdir->file, NULL,
+                              &subdir->path))
         return cenv_error_oom(r->err);
     return 0;
 }

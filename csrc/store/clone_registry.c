@@ -12,32 +12,27 @@
 #include "store/fields.h"
 #include "store/store_lock.h"
 
-enum { ENTRY_MAX = 1 << 20 };
-
 #define LOCK_PREFIX "clone-"
 
-int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
+enum { ENTRY_MAX = 1 << 20, LOCK_NAME = sizeof(LOCK_PREFIX) + CENV_STORE_KEY };
+
+int cenv_clone_registry_file(const char *path, char name[CENV_STORE_FILE],
                              struct cenv_error *err)
 {
-    char key[CENV_STORE_KEY];
-    int rc = cenv_layout_key(cenv_str(path), key, err);
-    if (rc == 0)
-        snprintf(name, CENV_CLONE_REGISTRY_FILE, "%s.json", key);
-    return rc;
+    return cenv_layout_file(cenv_str(path), name, err);
 }
 
-/* The lock of the process that clones to the path of an entry. */
-static void set_lock_name(const char *name, char lock[CENV_CLONE_REGISTRY_FILE])
+/* The lock of the process that clones to the path of an entry, from the name of its file. */
+static void set_lock_name(const char *name, char lock[LOCK_NAME])
 {
-    snprintf(lock, CENV_CLONE_REGISTRY_FILE, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1,
-             name);
+    snprintf(lock, LOCK_NAME, LOCK_PREFIX "%.*s", CENV_STORE_KEY - 1, name);
 }
 
 int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
                               struct cenv_lock **claim, struct cenv_task *task,
                               struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE], lock[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE], lock[LOCK_NAME];
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
         return rc;
@@ -51,7 +46,7 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
                                  struct cenv_lock *claim)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    char name[CENV_CLONE_REGISTRY_FILE], lock[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE], lock[LOCK_NAME];
     if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
         set_lock_name(name, lock);
         cenv_store_lock_release(store, lock, claim);
@@ -92,7 +87,7 @@ int cenv_clone_registry_enter(const struct cenv_store *store,
                               const struct cenv_clone_entry *entry,
                               struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     struct cenv_buf text;
     int rc = cenv_clone_registry_file(entry->path, name, err);
     if (rc < 0)
@@ -109,7 +104,7 @@ int cenv_clone_registry_enter(const struct cenv_store *store,
 int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
                                struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
@@ -167,7 +162,7 @@ static int load_path(const struct cenv_store *store, const char *path,
                      struct cenv_arena *arena, struct cenv_clone_entry *out,
                      struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc == 0)
         rc = cenv_clone_registry_load(store, name, arena, out, err);
@@ -278,7 +273,7 @@ int cenv_clone_registry_disown(const struct cenv_store *store,
 int cenv_clone_registry_time(const struct cenv_store *store, const char *path,
                              int64_t *time_ns, struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     struct cenv_stat st;
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc == 0)
@@ -291,7 +286,7 @@ int cenv_clone_registry_time(const struct cenv_store *store, const char *path,
 int cenv_clone_registry_set_time(const struct cenv_store *store, const char *path,
                                  int64_t time_ns, struct cenv_error *err)
 {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     int clones = store->dirs[CENV_STORE_CLONES];
     int rc = cenv_clone_registry_file(path, name, err);
     if (rc < 0)
@@ -305,7 +300,7 @@ int cenv_clone_registry_set_time(const struct cenv_store *store, const char *pat
 /* ---- forgetting what is removed ---- */
 
 struct cenv_clone_mark {
-    char name[CENV_CLONE_REGISTRY_FILE];
+    char name[CENV_STORE_FILE];
     struct cenv_arena arena;
     struct cenv_clone_entry clone;
 };
@@ -346,7 +341,7 @@ static void drop_marked(const struct cenv_store *store, struct cenv_clone_mark *
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
     struct cenv_clone_entry now;
-    char lock[CENV_CLONE_REGISTRY_FILE];
+    char lock[LOCK_NAME];
     set_lock_name(mark->name, lock);
     if (cenv_store_lock_try(store, lock, &claim, &ignored) == 0 &&
         cenv_clone_registry_load(store, mark->name, &mark->arena, &now, &ignored) ==
@@ -371,7 +366,7 @@ void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    char lock[CENV_CLONE_REGISTRY_FILE];
+    char lock[LOCK_NAME];
     set_lock_name(name, lock);
     int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
     if (rc <= 0)

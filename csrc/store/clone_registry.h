@@ -84,11 +84,8 @@ int cenv_clone_registry_set_time(const struct cenv_store *store, const char *pat
 
 /* ---- entries by their file ---- */
 
-/* A buffer for the name of an entry's file in v1/clones. */
-enum { CENV_CLONE_REGISTRY_FILE = CENV_STORE_KEY + 8 };
-
-/* The name of the file of the entry of `path`. */
-int cenv_clone_registry_file(const char *path, char name[CENV_CLONE_REGISTRY_FILE],
+/* The name of the file in v1/clones of the entry of `path`. */
+int cenv_clone_registry_file(const char *path, char name[CENV_STORE_FILE],
                              struct cenv_error *err);
 
 /* Reads the entry in the file `name` into `arena`; 1 when there is none, or it is not whole. */

@@ -5,14 +5,13 @@
 
 #include "store/layout.h"
 
-/*
- * The hash of an archive that repodata does not tell, remembered by url, md5 and size. find: 0 with
- * hex in sha256[65], or 1.
- */
+/* Remembers the hash (hex) of an archive by its url, md5 and size. */
 int cenv_known_hash_put(const struct cenv_store *store, struct cenv_str url,
                         struct cenv_str md5, uint64_t size, const char *sha256,
                         struct cenv_error *err);
-int cenv_known_hash_find(const struct cenv_store *store, struct cenv_str url,
-                         struct cenv_str md5, uint64_t size, char *sha256);
+
+/* True with the hex in sha256[65] when it is known. */
+bool cenv_known_hash_find(const struct cenv_store *store, struct cenv_str url,
+                          struct cenv_str md5, uint64_t size, char *sha256);
 
 #endif

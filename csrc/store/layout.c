@@ -8,7 +8,6 @@
 
 #include "base/digest.h"
 #include "codec/json.h"
-#include "os/fs.h"
 
 static const char *const dir_names[CENV_STORE_NR_DIRS] = {
     [CENV_STORE_PKGS] = "pkgs",         [CENV_STORE_TEMPLATES] = "templates",
@@ -24,16 +23,17 @@ const char *cenv_layout_name(enum cenv_store_dir dir)
     return dir_names[dir];
 }
 
-int cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
-                         const char *a, const char *b, struct cenv_buf *out)
+bool cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                          const char *a, const char *b, struct cenv_buf *out)
 {
     cenv_buf_addf(out, "%s/%s/%s", store->path, dir_names[dir], a);
     if (b)
         cenv_buf_addf(out, "/%s", b);
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
-int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err)
+int cenv_layout_key(struct cenv_str text, char key[CENV_STORE_KEY],
+                    struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     if (cenv_sha256_hex(text, hex) < 0)
@@ -41,6 +41,16 @@ int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err)
     memcpy(key, hex, CENV_STORE_KEY - 1);
     key[CENV_STORE_KEY - 1] = '\0';
     return 0;
+}
+
+int cenv_layout_file(struct cenv_str text, char name[CENV_STORE_FILE],
+                     struct cenv_error *err)
+{
+    char key[CENV_STORE_KEY];
+    int rc = cenv_layout_key(text, key, err);
+    if (rc == 0)
+        snprintf(name, CENV_STORE_FILE, "%s.json", key);
+    return rc;
 }
 
 int cenv_layout_forgive_read_only(int rc, struct cenv_error *err)
@@ -72,7 +82,25 @@ int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
     if (rc == CENV_ENOMEM)
         return cenv_error_move(err, &bad);
     cenv_error_release(&bad);
-    return rc < 0 ? 1 : 0;
+    return rc < 0;
+}
+
+int cenv_layout_each(const struct cenv_store *store, enum cenv_store_dir dir,
+                     struct cenv_task *task, cenv_layout_visit_fn visit, void *ctx,
+                     struct cenv_error *err)
+{
+    struct cenv_listing list;
+    int rc = 0, failed = cenv_listing_read(&list, store->dirs[dir], true);
+    if (failed < 0)
+        return cenv_fs_fail(err, failed, store->dirs[dir], NULL, "cannot list");
+    for (size_t i = 0; i < list.nr && rc == 0; i++) {
+        if (task)
+            rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = visit(ctx, &list.entries[i], err);
+    }
+    cenv_listing_release(&list);
+    return rc;
 }
 
 static int sum_file(void *ctx, const struct cenv_walk_entry *at, struct cenv_error *err)

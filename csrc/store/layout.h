@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "cenv.h"
+#include "os/fs.h"
 
 struct cenv_json;
 
@@ -37,13 +38,18 @@ struct cenv_store {
 /* The name of the directory in v1; a literal. */
 const char *cenv_layout_name(enum cenv_store_dir dir);
 
-/* "<path of the store>/<dir>/<a>[/<b>]" appended; 0 or -1 (OOM). `b` may be NULL. */
-int cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
-                         const char *a, const char *b, struct cenv_buf *out);
+/* Appends "<path of the store>/<dir>/<a>[/<b>]"; false: no memory. `b` may be NULL. */
+bool cenv_layout_add_path(const struct cenv_store *store, enum cenv_store_dir dir,
+                          const char *a, const char *b, struct cenv_buf *out);
 
-/* The first 32 hex digits of the SHA-256 of `text`: the name of its file. key[33]. */
-enum { CENV_STORE_KEY = 33 };
-int cenv_layout_key(struct cenv_str text, char *key, struct cenv_error *err);
+/* The first 32 hex digits of the SHA-256 of a text of any length: what its file is named by. */
+enum { CENV_STORE_KEY = 33, CENV_STORE_FILE = CENV_STORE_KEY + 5 };
+int cenv_layout_key(struct cenv_str text, char key[CENV_STORE_KEY],
+                    struct cenv_error *err);
+
+/* The name of its JSON file: "<key>.json". */
+int cenv_layout_file(struct cenv_str text, char name[CENV_STORE_FILE],
+                     struct cenv_error *err);
 
 /* A JSON file of ours as a tree; 1 when it is absent or not whole (then it counts as absent). */
 int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
@@ -54,6 +60,16 @@ int cenv_layout_forgive_read_only(int rc, struct cenv_error *err);
 
 /* Marks as used now, for gc's order, when it was not for an hour; failing harms nobody. */
 void cenv_layout_touch(int dirfd, const char *name);
+
+/*
+ * Visits what lies in a directory of the store, in byte order, polling `task` (or NULL). The visitor
+ * returns 0, or a status that ends the visit.
+ */
+typedef int (*cenv_layout_visit_fn)(void *ctx, const struct cenv_dirent *entry,
+                                    struct cenv_error *err);
+int cenv_layout_each(const struct cenv_store *store, enum cenv_store_dir dir,
+                     struct cenv_task *task, cenv_layout_visit_fn visit, void *ctx,
+                     struct cenv_error *err);
 
 /* Sizes of all files below `fd`, each name counted. */
 int cenv_layout_tree_bytes(int fd, uint64_t *bytes, struct cenv_task *task,

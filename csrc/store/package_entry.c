@@ -77,7 +77,7 @@ int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str 
     char name[ENTRY_NAME];
     if (!entry_name(sha256, name))
         return bad_hash(sha256, err);
-    if (cenv_layout_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path) < 0)
+    if (!cenv_layout_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path))
         return cenv_error_oom(err);
     return 0;
 }
@@ -155,12 +155,8 @@ int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str s
     int dir = cenv_raw_open_beneath(pkgs, cenv_str_n(entry, 2), 0755);
     if (dir < 0)
         return cenv_fs_fail(err, dir, pkgs, entry, "cannot publish");
-    int rc = cenv_raw_rename_noreplace(scratch->fd, name, dir, entry + 3);
-    if (rc == -EEXIST && replace)
-        rc = cenv_publish_exchange(scratch->fd, name, dir, entry + 3);
-    else if (rc == -EEXIST)
-        rc =
-            0; /* somebody was faster: theirs is as good; ours goes with the scratch directory */
+    /* Where somebody was faster, theirs is as good; ours goes with the scratch directory. */
+    int rc = cenv_publish_entry(scratch->fd, name, dir, entry + 3, replace, err);
     cenv_fd_close(dir);
-    return rc < 0 ? cenv_fs_fail(err, rc, pkgs, entry, "cannot publish") : 0;
+    return rc;
 }

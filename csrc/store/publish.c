@@ -10,11 +10,13 @@
 
 int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err)
 {
-    int rc = cenv_raw_syncfs(store->root);
-    return rc < 0 ? cenv_fs_fail(err, rc, store->root, NULL, "cannot sync") : 0;
+    int failed = cenv_raw_syncfs(store->root);
+    if (failed < 0)
+        return cenv_fs_fail(err, failed, store->root, NULL, "cannot sync");
+    return 0;
 }
 
-/* Two steps where the file system has no exchange. */
+/* 0 or -errno, as all below: in two steps where the file system has no exchange. */
 static int exchange_by_hand(int from, const char *name, int to, const char *entry)
 {
     char *aside = cenv_fs_unique_name(name);
@@ -30,12 +32,25 @@ static int exchange_by_hand(int from, const char *name, int to, const char *entr
     return rc;
 }
 
-int cenv_publish_exchange(int from, const char *name, int to, const char *entry)
+static int exchange_entries(int from, const char *name, int to, const char *entry)
 {
     int rc = cenv_raw_exchange(from, name, to, entry);
     if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
         return exchange_by_hand(from, name, to, entry);
-    return rc == -ENOENT ? cenv_raw_rename_noreplace(from, name, to, entry) : rc;
+    if (rc == -ENOENT)
+        return cenv_raw_rename_noreplace(from, name, to, entry);
+    return rc;
+}
+
+int cenv_publish_entry(int from, const char *name, int to, const char *entry,
+                       bool replace, struct cenv_error *err)
+{
+    int failed = cenv_raw_rename_noreplace(from, name, to, entry);
+    if (failed == -EEXIST)
+        failed = replace ? exchange_entries(from, name, to, entry) : 0;
+    if (failed < 0)
+        return cenv_fs_fail(err, failed, to, entry, "cannot publish");
+    return 0;
 }
 
 int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char *name,
@@ -45,11 +60,9 @@ int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char 
     int rc = cenv_scratch_open(store, &scratch, err);
     if (rc < 0)
         return rc;
-    rc = cenv_raw_rename(dirfd, name, scratch.fd, "gone");
-    if (rc < 0 && rc != -ENOENT)
-        rc = cenv_fs_fail(err, rc, dirfd, name, "cannot remove");
-    else
-        rc = 0;
+    int failed = cenv_raw_rename(dirfd, name, scratch.fd, "gone");
+    if (failed < 0 && failed != -ENOENT)
+        rc = cenv_fs_fail(err, failed, dirfd, name, "cannot remove");
     cenv_scratch_close(store, &scratch);
     return rc;
 }

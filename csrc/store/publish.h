@@ -9,10 +9,11 @@
 int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err);
 
 /*
- * Puts `name` in the place of `entry`, and what was there (if anything) where `name` was, in one
- * step where the file system can. 0 or -errno.
+ * Puts `name` of `from` in the place of `entry` of `to`. What is there already stays, and so does
+ * ours where it is; with `replace` the two change places, in one step where the file system can.
  */
-int cenv_publish_exchange(int from, const char *name, int to, const char *entry);
+int cenv_publish_entry(int from, const char *name, int to, const char *entry,
+                       bool replace, struct cenv_error *err);
 
 /* Moves `name` out of the way (into v1/tmp) in one step and removes it; absent is fine. */
 int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char *name,

@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
-#include "os/fs.h"
 #include "store/layout.h"
 
 enum { PATH_BYTES_MAX = 1 << 20 };
@@ -22,15 +21,12 @@ static const char cachedir_tag[] =
 static int open_dirs(struct cenv_store *store, struct cenv_error *err)
 {
     for (int i = 0; i < CENV_STORE_NR_DIRS; i++) {
-        int made =
-            cenv_raw_mkdir(store->root, cenv_layout_name((enum cenv_store_dir)i), 0755);
-        int fd =
-            cenv_raw_open_dir(store->root, cenv_layout_name((enum cenv_store_dir)i));
+        const char *name = cenv_layout_name((enum cenv_store_dir)i);
+        int made = cenv_raw_mkdir(store->root, name, 0755);
+        int fd = cenv_raw_open_dir(store->root, name);
         if (fd < 0) {
-            int rc = made < 0 && made != -EEXIST ? made : fd;
-            return cenv_fs_fail(err, rc, store->root,
-                                cenv_layout_name((enum cenv_store_dir)i),
-                                "cannot use the store");
+            int failed = made < 0 && made != -EEXIST ? made : fd;
+            return cenv_fs_fail(err, failed, store->root, name, "cannot use the store");
         }
         store->dirs[i] = fd;
     }
@@ -47,25 +43,30 @@ static void write_tag(int top)
     cenv_error_release(&ignored);
 }
 
-static int open_root(struct cenv_store *store, const char *path, struct cenv_error *err)
+static int set_path(struct cenv_store *store, struct cenv_error *err)
 {
     struct cenv_buf real;
-    int rc = cenv_fs_is_dir(path) ? 0 : cenv_fs_mkdirs(CENV_CWD, path, 0755, err);
-    int top = rc < 0 ? rc : cenv_fs_open_root(path, err);
-    if (top < 0)
-        return top;
-    write_tag(top);
-    store->root = cenv_raw_open_beneath(top, CENV_STR("v1"), 0755);
-    if (store->root < 0)
-        rc = cenv_fs_fail(err, store->root, top, "v1", "cannot use the store");
-    cenv_fd_close(top);
-    if (rc < 0)
-        return rc;
     cenv_buf_init(&real, PATH_BYTES_MAX);
     cenv_fs_path_of(store->root, NULL, &real);
     store->path = cenv_buf_detach(&real);
     cenv_buf_release(&real);
     return store->path ? 0 : cenv_error_oom(err);
+}
+
+static int open_root(struct cenv_store *store, const char *path, struct cenv_error *err)
+{
+    if (!cenv_fs_is_dir(path) && cenv_fs_mkdirs(CENV_CWD, path, 0755, err) < 0)
+        return err->status;
+    int top = cenv_fs_open_root(path, err);
+    if (top < 0)
+        return top;
+    write_tag(top);
+    store->root = cenv_raw_open_beneath(top, CENV_STR("v1"), 0755);
+    int rc = 0;
+    if (store->root < 0)
+        rc = cenv_fs_fail(err, store->root, top, "v1", "cannot use the store");
+    cenv_fd_close(top);
+    return rc < 0 ? rc : set_path(store, err);
 }
 
 int cenv_store_open(struct cenv_store **out, const char *path, struct cenv_error *err)

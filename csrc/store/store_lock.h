@@ -7,8 +7,8 @@
 #include "store/layout.h"
 
 /*
- * One builder at a time for `key` (a file name: "pkg-<sha256>", "template-<id>"); the lock dies with
- * its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Two locks at once:
+ * One holder at a time of the lock `key` (a file name: "pkg-<sha256>", "template-<id>"); the lock dies
+ * with its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Two locks at once:
  * the second by try only, or builders wait for each other.
  */
 int cenv_store_lock_take(const struct cenv_store *store, const char *key,
@@ -18,9 +18,5 @@ int cenv_store_lock_try(const struct cenv_store *store, const char *key,
                         struct cenv_lock **lock, struct cenv_error *err);
 void cenv_store_lock_release(const struct cenv_store *store, const char *key,
                              struct cenv_lock *lock);
-
-/* Appends what is known of the holder: "process 123 on host since ...", or nothing. */
-int cenv_store_lock_holder(const struct cenv_store *store, const char *key,
-                           struct cenv_buf *out);
 
 #endif

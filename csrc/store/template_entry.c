@@ -4,11 +4,8 @@
 
 #include <stdio.h>
 
-#include "base/alloc.h"
 #include "codec/json.h"
-#include "os/fs.h"
 #include "store/fields.h"
-#include "store/lease.h"
 #include "store/publish.h"
 #include "store/store_lock.h"
 #include "store/sweep_list.h"
@@ -30,29 +27,34 @@ bool cenv_template_entry_is_id(const char *id)
     return strlen(id) == CENV_TEMPLATE_ID_LEN && is_hex(cenv_str(id));
 }
 
-/* The one template whose id begins with `start`. */
+/* The ids that begin with `start`, and the first of them. */
+struct id_search {
+    struct cenv_str start;
+    char *id;
+    size_t found;
+};
+
+static int match_id(void *ctx, const struct cenv_dirent *entry, struct cenv_error *err)
+{
+    struct id_search *search = ctx;
+    (void)err;
+    if (cenv_template_entry_is_id(entry->name) &&
+        cenv_str_starts(cenv_str_n(entry->name, entry->len), search->start) &&
+        search->found++ == 0)
+        memcpy(search->id, entry->name, CENV_TEMPLATE_ID_LEN + 1);
+    return 0;
+}
+
 static int find_whole_id(const struct cenv_store *store, const char *start, char *id,
                          struct cenv_error *err)
 {
-    struct cenv_listing list;
-    int templates = store->dirs[CENV_STORE_TEMPLATES];
-    size_t found = 0;
-    int rc = cenv_listing_read(&list, templates, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
-    for (size_t i = 0; i < list.nr; i++) {
-        struct cenv_str name = cenv_str_n(list.entries[i].name, list.entries[i].len);
-        if (name.len != CENV_TEMPLATE_ID_LEN || !is_hex(name) ||
-            !cenv_str_starts(name, cenv_str(start)))
-            continue;
-        if (found++ == 0)
-            memcpy(id, name.data, CENV_TEMPLATE_ID_LEN + 1);
-    }
-    cenv_listing_release(&list);
-    if (found > 1)
-        return cenv_error_set(err, CENV_EUSAGE, "'%s' begins the ids of %zu templates",
-                              start, found);
-    return found == 0;
+    struct id_search search = {.start = cenv_str(start), .id = id};
+    int rc =
+        cenv_layout_each(store, CENV_STORE_TEMPLATES, NULL, match_id, &search, err);
+    if (rc == 0 && search.found > 1)
+        rc = cenv_error_set(err, CENV_EUSAGE, "'%s' begins the ids of %zu templates",
+                            start, search.found);
+    return rc < 0 ? rc : search.found == 0;
 }
 
 int cenv_template_entry_resolve(const struct cenv_store *store, const char *start,
@@ -75,7 +77,7 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     if (dir < 0)
         return 1;
-    int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0 ? 1 : 0;
+    int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0;
     if (rc == 0)
         rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, doc, err);
     if (rc == 0 && !cenv_str_is(cenv_json_get_str(*doc, "id"), id)) {
@@ -105,8 +107,8 @@ void cenv_template_entry_touch(const struct cenv_store *store, const char *id)
     cenv_fd_close(dir);
 }
 
-int cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
-                                   struct cenv_buf *out)
+bool cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
+                                    struct cenv_buf *out)
 {
     return cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_PREFIX,
                                 out);
@@ -147,62 +149,74 @@ void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
 
 /* ---- sweeping ---- */
 
+/* Whether the process that a transient template ends with is gone: 1, 0 not, or a status. */
+static int has_lost_owner(int dir, struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    struct cenv_owner owner;
+    struct cenv_stat st;
+    if (cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) < 0)
+        return 0;
+    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
+    if (rc == 0) {
+        cenv_fields_read_owner(doc, &owner);
+        rc = !cenv_owner_may_live(&owner);
+    }
+    cenv_json_free(doc);
+    return rc;
+}
+
 /* 1 nobody's: unfinished, or its owner is gone; 0 not; or a status. */
 static int is_left_over(const struct cenv_store *store, const char *id,
                         struct cenv_error *err)
 {
     struct cenv_stat st;
-    struct cenv_json *doc = NULL;
-    struct cenv_owner owner;
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    int rc = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
-    if (dir >= 0 && rc == 0 && cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) == 0) {
-        rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
-        cenv_fields_read_owner(doc, &owner);
-        if (rc == 0)
-            rc = !cenv_owner_may_live(&owner);
-        cenv_json_free(doc);
-    }
+    if (dir < 0)
+        return 0;
+    int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
+    if (rc == 0)
+        rc = has_lost_owner(dir, err);
     cenv_fd_close(dir);
     return rc;
 }
 
-/* 1 removed, 0 somebody's, or a status. Looked at again under the lock. */
-static int sweep_one(struct cenv_sweep *sweep, const char *id, struct cenv_error *err)
+static int remove_left_over(struct cenv_sweep *sweep, const char *id,
+                            struct cenv_error *err)
 {
     const struct cenv_store *store = sweep->store;
+    sweep->removed++;
+    if (!sweep->look)
+        return cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+    cenv_sweep_list_add_entry(sweep, CENV_STORE_TEMPLATES, id);
+    return 0;
+}
+
+/* Looked at again under the lock. */
+static int sweep_template(void *ctx, const struct cenv_dirent *entry,
+                          struct cenv_error *err)
+{
+    struct cenv_sweep *sweep = ctx;
+    const char *id = entry->name;
     struct cenv_lock *lock;
-    int rc = is_left_over(store, id, err);
+    int rc = is_left_over(sweep->store, id, err);
     if (rc != 1)
         return rc;
-    rc = cenv_template_entry_try_lock(store, id, &lock, err);
+    rc = cenv_template_entry_try_lock(sweep->store, id, &lock, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = cenv_lock_works(lock) ? is_left_over(store, id, err) : 0;
-    bool left_over = rc == 1;
-    if (left_over && sweep->look)
-        rc = cenv_sweep_list_add_entry(sweep, CENV_STORE_TEMPLATES, id, err);
-    else if (left_over)
-        rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
-    cenv_template_entry_unlock(store, id, lock);
-    return rc < 0 ? rc : left_over;
+    if (cenv_lock_works(lock))
+        rc = is_left_over(sweep->store, id, err);
+    if (rc == 1)
+        rc = remove_left_over(sweep, id, err);
+    cenv_template_entry_unlock(sweep->store, id, lock);
+    return rc;
 }
 
 int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
-    struct cenv_listing names;
-    int templates = sweep->store->dirs[CENV_STORE_TEMPLATES];
-    int rc = cenv_listing_read(&names, templates, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, templates, NULL, "cannot list");
-    for (size_t i = 0; i < names.nr && rc >= 0; i++) {
-        rc = cenv_task_poll(sweep->task, err);
-        if (rc == 0)
-            rc = sweep_one(sweep, names.entries[i].name, err);
-        sweep->removed += rc > 0;
-    }
-    cenv_listing_release(&names);
-    return rc < 0 ? rc : 0;
+    return cenv_layout_each(sweep->store, CENV_STORE_TEMPLATES, sweep->task,
+                            sweep_template, sweep, err);
 }
 
 /* ---- what others ask ---- */
@@ -239,18 +253,18 @@ int cenv_template_entry_await(const struct cenv_store *store, const char *path,
     return 1;
 }
 
-int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
-                                  struct cenv_buf *manifest)
+bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                   struct cenv_buf *manifest)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
     if (!id_of_path(store, cenv_str(prefix), id))
-        return 0;
+        return false;
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     bool fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
     if (fits)
         cenv_layout_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);
     return fits && cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id,
-                                        CENV_TEMPLATE_MANIFEST, manifest) == 0;
+                                        CENV_TEMPLATE_MANIFEST, manifest);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Templates as the store's own files see them. */
+/* Templates as entries of the store: v1/templates/<id>/{prefix/,manifest,template.json}. */
 #ifndef CENV_STORE_TEMPLATE_ENTRY_H
 #define CENV_STORE_TEMPLATE_ENTRY_H
 
@@ -8,12 +8,11 @@
 #include "os/lock.h"
 #include "store/layout.h"
 
-/* In templates/<id>/ of a transient one: whose death ends it. */
-#define CENV_TEMPLATE_OWNER "owner.json"
-
+/* Names inside an entry. A transient one has an owner, the process that it ends with. */
 #define CENV_TEMPLATE_PREFIX   "prefix"
 #define CENV_TEMPLATE_MANIFEST "manifest"
 #define CENV_TEMPLATE_JSON     "template.json"
+#define CENV_TEMPLATE_OWNER    "owner.json"
 
 /* Digits of an id: lower-case hex of a SHA-256. */
 enum { CENV_TEMPLATE_ID_LEN = 64 };
@@ -24,9 +23,9 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
                                 char id[CENV_TEMPLATE_ID_LEN + 1],
                                 struct cenv_error *err);
 
-/* Appends the path of the prefix of a template, there or not; 0 or -1 (OOM). */
-int cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
-                                   struct cenv_buf *out);
+/* Appends the path of the prefix of a template, there or not; false: no memory. */
+bool cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
+                                    struct cenv_buf *out);
 
 /* The lock of the builder of a template (see store_lock.h); try_lock: 1 when it is held. */
 int cenv_template_entry_lock(const struct cenv_store *store, const char *id,
@@ -49,7 +48,7 @@ int cenv_template_entry_find(const struct cenv_store *store, const char *id,
 struct cenv_sweep;
 
 /*
- * Removes what killed drafts and stagings left (no template.json, and nobody holds the lock), and
+ * Removes what killed drafts and imports left (no template.json, and nobody holds the lock), and
  * transient templates whose owner is gone.
  */
 int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
@@ -59,11 +58,11 @@ void cenv_template_entry_touch(const struct cenv_store *store, const char *id);
 
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this
- * store: 1 with the path of its manifest appended to `manifest`, and marked as used; else 0. Hold a
+ * store, which is then marked as used and the path of its manifest appended to `manifest`. Hold a
  * lease as long as it is cloned.
  */
-int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
-                                  struct cenv_buf *manifest);
+bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                   struct cenv_buf *manifest);
 
 /*
  * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when it

@@ -6,23 +6,26 @@
 #include "cenv.h"
 #include "store/store_lock.h"
 
+#define LOCK_PREFIX "turn-"
+
 struct cenv_turn {
     const struct cenv_store *store;
     struct cenv_lock *lock;
-    char name[sizeof("turn-") + CENV_STORE_KEY];
+    char name[sizeof(LOCK_PREFIX) + CENV_STORE_KEY];
 };
 
 int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn **out,
                    struct cenv_task *task, struct cenv_error *err)
 {
     char hex[CENV_STORE_KEY];
-    int rc = cenv_layout_key(cenv_str(key), hex, err);
-    struct cenv_turn *turn = rc ? NULL : cenv_calloc(1, sizeof(*turn));
+    if (cenv_layout_key(cenv_str(key), hex, err) < 0)
+        return err->status;
+    struct cenv_turn *turn = cenv_calloc(1, sizeof(*turn));
     if (!turn)
-        return rc ? rc : cenv_error_oom(err);
+        return cenv_error_oom(err);
     turn->store = store;
-    snprintf(turn->name, sizeof(turn->name), "turn-%s", hex);
-    rc = cenv_store_lock_take(store, turn->name, &turn->lock, task, err);
+    snprintf(turn->name, sizeof(turn->name), LOCK_PREFIX "%s", hex);
+    int rc = cenv_store_lock_take(store, turn->name, &turn->lock, task, err);
     if (rc == 0)
         *out = turn;
     else

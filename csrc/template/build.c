@@ -4,7 +4,6 @@
  * manifest, publish by one rename. Whoever comes second waits for the first on a lock and takes what
  * it made; when the first dies, the kernel opens the lock and the second builds.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -82,8 +81,8 @@ static int take_input(struct cenv_build *build, const char *records_json)
         rc = cenv_template_id_of_records(
             build->records, cenv_json_get_cstr(build->meta, "key"),
             cenv_json_get_cstr(build->meta, "base"), &build->id, build->err);
-    if (rc == 0 && cenv_template_entry_add_prefix(build->store, build->id.data,
-                                                  &build->target) < 0)
+    if (rc == 0 &&
+        !cenv_template_entry_add_prefix(build->store, build->id.data, &build->target))
         rc = cenv_error_oom(build->err);
     return rc;
 }
@@ -262,12 +261,8 @@ static int publish(struct cenv_build *build)
     if (rc < 0)
         return rc;
     cenv_raw_chmod_fd(build->scratch.fd, 0755);
-    rc = cenv_raw_rename_noreplace(tmp, build->scratch.name, templates, build->id.data);
-    if (rc == -EEXIST)
-        rc = cenv_publish_exchange(tmp, build->scratch.name, templates, build->id.data);
-    return rc < 0 ? cenv_fs_fail(build->err, rc, templates, build->id.data,
-                                 "cannot publish")
-                  : 0;
+    return cenv_publish_entry(tmp, build->scratch.name, templates, build->id.data, true,
+                              build->err);
 }
 
 static int fill_work(struct cenv_build *build)

@@ -490,7 +490,7 @@ int cenv_template_repair(struct cenv_store *store, const char *id,
     if (!cenv_unhex(cenv_str(id), raw, sizeof(raw)))
         return cenv_error_set(err, CENV_EUSAGE, "'%s' is no id of a template", id);
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_template_entry_add_prefix(store, id, &path) ? cenv_error_oom(err) : 0;
+    int rc = cenv_template_entry_add_prefix(store, id, &path) ? 0 : cenv_error_oom(err);
     struct check c = check_begin(path.data, task);
     rc = rc ? rc : parse_options(&c, options_json, err);
     rc = rc ? rc : repair(&c, store, id, &action, err);

@@ -92,7 +92,7 @@ static int clone_base(struct cenv_build *build)
     int rc = CENV_ELINK;
     cenv_buf_init(&from, 1 << 20);
     cenv_buf_init(&report, SIZE_MAX / 2);
-    if (cenv_template_entry_add_prefix(build->store, id, &from) < 0)
+    if (!cenv_template_entry_add_prefix(build->store, id, &from))
         rc = cenv_error_oom(build->err);
     for (int i = 0; rc == CENV_ELINK && i < 2; i++) {
         cenv_error_release(build->err);

@@ -498,15 +498,16 @@ static int publish(struct unpacking *u)
     int templates = x->store->dirs[CENV_STORE_TEMPLATES];
     struct cenv_buf target;
     cenv_buf_init(&target, 1 << 20);
-    int rc = cenv_template_entry_add_prefix(x->store, u->id, &target);
-    rc = rc < 0 ? cenv_error_oom(x->err)
-                : cenv_fs_mkdir(u->scratch.fd, "entry", 0755, x->err);
+    int rc = cenv_template_entry_add_prefix(x->store, u->id, &target)
+                 ? cenv_fs_mkdir(u->scratch.fd, "entry", 0755, x->err)
+                 : cenv_error_oom(x->err);
     int entry = rc ? rc : cenv_fs_open_dir(u->scratch.fd, "entry", x->err);
     rc = entry < 0 ? entry : relocate(u, entry, target.data);
     rc = rc ? rc : cenv_publish_sync(x->store, x->err);
     /* What lies there without a whole template.json was never finished. */
-    rc = rc ? rc : cenv_publish_withdraw(x->store, templates, u->id, x->err);
-    rc = rc ? rc : cenv_fs_rename(u->scratch.fd, "entry", templates, u->id, x->err);
+    rc =
+        rc ? rc
+           : cenv_publish_entry(u->scratch.fd, "entry", templates, u->id, true, x->err);
     cenv_fd_close(entry);
     cenv_buf_release(&target);
     return rc;

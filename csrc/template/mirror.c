@@ -243,15 +243,22 @@ static int remove_mirror(const struct cenv_store *store, const char *name,
     return rc < 0 ? rc : 0;
 }
 
-static int remove_if_mirror(const struct cenv_store *store, const char *name,
-                            uint64_t *removed, struct cenv_error *err)
+struct mirror_removal {
+    const struct cenv_store *store;
+    uint64_t *removed;
+};
+
+static int remove_if_mirror(void *ctx, const struct cenv_dirent *file,
+                            struct cenv_error *err)
 {
+    const struct mirror_removal *removal = ctx;
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry entry;
-    int rc = cenv_clone_registry_load(store, name, &arena, &entry, err);
+    int rc = cenv_clone_registry_load(removal->store, file->name, &arena, &entry, err);
     if (rc == 0 && strcmp(entry.mode, CENV_MIRROR_MODE) == 0 &&
         cenv_clone_registry_is_there(&entry))
-        rc = remove_mirror(store, name, entry.path, removed, err);
+        rc = remove_mirror(removal->store, file->name, entry.path, removal->removed,
+                           err);
     cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;
 }
@@ -259,15 +266,7 @@ static int remove_if_mirror(const struct cenv_store *store, const char *name,
 int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
                            struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_listing names;
-    int clones = store->dirs[CENV_STORE_CLONES];
-    int rc = cenv_listing_read(&names, clones, true);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, clones, NULL, "cannot list");
-    for (size_t i = 0; i < names.nr && rc == 0; i++) {
-        rc = cenv_task_poll(task, err);
-        rc = rc ? rc : remove_if_mirror(store, names.entries[i].name, removed, err);
-    }
-    cenv_listing_release(&names);
-    return rc;
+    struct mirror_removal removal = {.store = store, .removed = removed};
+    return cenv_layout_each(store, CENV_STORE_CLONES, task, remove_if_mirror, &removal,
+                            err);
 }

@@ -17,7 +17,7 @@ static int set_path(const struct cenv_store *store, const char *id,
 {
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_template_entry_add_prefix(store, id, &path);
+    int rc = cenv_template_entry_add_prefix(store, id, &path) ? 0 : -1;
     rc = rc ? rc : cenv_json_set_str(doc, "path", cenv_buf_str(&path));
     cenv_buf_release(&path);
     return rc;
