@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The solve as a whole: what a request can reach is loaded as a problem of integers (load.c), expressed
- * as clauses (encode.c), and its best solution found level by level (search.c). An unsatisfiable one
- * is built again with all that settings exclude, to be explained (explain.c); that happens once in a
- * while, so the common way carries nothing for it.
+ * The solve as a whole: what a request can reach is loaded as a problem of integers (load.c),
+ * expressed as clauses (encode.c), and its best solution found level by level (search.c). An
+ * unsatisfiable one is built again with all that settings exclude, to be explained (explain.c);
+ * that happens once in a while, so the common way carries nothing for it.
  */
 #include "cenv.h"
 

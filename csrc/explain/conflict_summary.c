@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See conflict_summary.h. Long trees of a conflict between two specs often say one thing again and again:
- * whatever is chosen here ends at an old zlib, whatever is chosen there at a new one.
+ * See conflict_summary.h. Long trees of a conflict between two specs often say one thing again
+ * and again: whatever is chosen here ends at an old zlib, whatever is chosen there at a new one.
  */
 #include "explain/conflict_summary.h"
 

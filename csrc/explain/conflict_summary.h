@@ -8,9 +8,9 @@
 #include "solve/problem.h"
 
 /*
- * Looks for an entry of the core that by itself leads to versions of some package that the rest of the
- * core cannot go with, and appends two lines that say so, each ended by a newline. 1; 0 when there is
- * no such package; CENV_ENOMEM.
+ * Looks for an entry of the core that by itself leads to versions of some package that the rest
+ * of the core cannot go with, and appends two lines that say so, each ended by a newline. 1; 0
+ * when there is no such package; CENV_ENOMEM.
  */
 int cenv_conflict_summary_print(const struct cenv_problem *p,
                                 const struct cenv_unsat_core *core,

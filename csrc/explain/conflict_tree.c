@@ -4,9 +4,9 @@
  *
  * Under each asked spec stand the candidates it allows, grouped by why they cannot be; under each
  * need the candidates that meet it, and so on. A need that all its candidates fail for one reason
- * ends the branch; candidates that run into the same end share a line, and a candidate that has such
- * a need is told by it alone. What rules out must hold in any case (propagate.h); where it only does in
- * some, the line says who goes with whom. Every requirement is unfolded once.
+ * ends the branch; candidates that run into the same end share a line, and a candidate that has
+ * such a need is told by it alone. What rules out must hold in any case (propagate.h); where it
+ * only does in some, the line says what cannot go with what. Every requirement is unfolded once.
  */
 #include "explain/conflict_tree.h"
 
@@ -96,8 +96,8 @@ static bool by_goal(const struct tree *t, uint32_t q)
 }
 
 /*
- * A requirement of the candidate's name that it does not meet: asked for, else one that holds in any
- * case, else (with `any`) one of the core. CENV_NONE: there is none.
+ * A requirement of the candidate's name that it does not meet: asked for, else one that holds in
+ * any case, else (with `any`) one of the core. CENV_NONE: there is none.
  */
 static uint32_t excluder(const struct tree *t, uint32_t req, uint32_t cand, bool any)
 {
@@ -323,7 +323,8 @@ static uint32_t find_needers(const struct tree *t, uint32_t req, enum telling wh
     return nr;
 }
 
-/* "b needs c >=2", of the name by which it holds; of a requirement of some: who has it. */
+/* "b needs c >=2", of the name by which it holds; of a requirement of some: which of them have
+ * it. */
 static void print_needers(struct tree *t, uint32_t req, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
@@ -355,7 +356,8 @@ static void print_excluder(struct tree *t, uint32_t req, struct cenv_buf *out)
     }
 }
 
-/* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, as long as it is short. */
+/* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, as long as it is
+ * short. */
 static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
                          struct cenv_buf *out)
 {

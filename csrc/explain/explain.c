@@ -4,8 +4,8 @@
  *
  * An unsatisfiable request is built again with the records that settings exclude and every
  * requirement kept apart. Names that no channel has come first: they are mistakes, not conflicts.
- * Otherwise a minimal set of what was asked for is found, then of the requirements in between, both by
- * solves; the tree is drawn from those alone. What to relax is tried out as well.
+ * Otherwise a minimal set of what was asked for is found, then of the requirements in between,
+ * both by solves; the tree is drawn from those alone. What to relax is tried out as well.
  */
 #include "explain/explain.h"
 

@@ -8,8 +8,8 @@
 #include "solve/request.h"
 
 /*
- * Sets CENV_EUNSAT with message, hint and detail (cenv.h), having checked each claim by a solve, and
- * returns it. CENV_ENOMEM, CENV_ECANCELLED.
+ * Sets CENV_EUNSAT with message, hint and detail (cenv.h), having checked each claim by a solve,
+ * and returns it. CENV_ENOMEM, CENV_ECANCELLED.
  */
 int cenv_explain_unsat(const struct cenv_index *index,
                        const struct cenv_request *request, struct cenv_task *task,

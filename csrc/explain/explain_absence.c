@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * See explain_absence.h. Of a refuted request everything is false in some way; so each version is tried with as
- * much of the request as can be kept, and what of that it cannot go with is told.
+ * See explain_absence.h. Of a refuted request everything is false in some way; so each version is
+ * tried with as much of the request as can be kept, and what of that it cannot go with is told.
  */
 #include "explain/explain_absence.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What is found out about a refuted request. All files of this room add facts; report.c alone makes
- * the error of them, so that no sentence is begun in one place and ended in another.
+ * What is found out about a refuted request. All files of this room add facts; report.c alone
+ * makes the error of them, so that no sentence is begun in one place and ended in another.
  */
 #ifndef CENV_EXPLAIN_EXPLAINER_H
 #define CENV_EXPLAIN_EXPLAINER_H
@@ -23,8 +23,7 @@ struct cenv_missing_name {
 struct cenv_way {
     uint32_t *goals; /* to drop; none when another machine helps */
     uint32_t nr_goals;
-    const struct cenv_record
-        *works; /* what can be had instead of the one goal's, or NULL */
+    const struct cenv_record *works;   /* what can be had instead, or NULL */
     const struct cenv_record *machine; /* the virtual package it takes, or NULL */
     struct cenv_way *next;
 };

@@ -5,7 +5,8 @@
 
 #include "explain/explainer.h"
 
-/* Fills e->missing, and adds what is missing to the text and to the conflict. 0, or CENV_ENOMEM. */
+/* Fills e->missing, and adds what is missing to the text and to the conflict. 0, or
+ * CENV_ENOMEM. */
 int cenv_missing_find(struct cenv_explainer *e);
 
 #endif

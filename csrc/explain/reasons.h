@@ -10,23 +10,24 @@
 struct cenv_reasons {
     const struct cenv_problem *p;
     struct cenv_buf *out;
-    struct cenv_buf
-        last; /* the reason of the candidates below, which are not yet printed */
+    struct cenv_buf last; /* the reason of `cands`, which are not printed yet */
     uint32_t *cands;
     uint32_t nr, nr_lines, max_lines;
-    const char *head; /* before each line */
+    const char *head; /* what stands before each line */
 };
 
-/* Candidates of one name only; the arena holds room for all of them. False: out of memory. */
+/* The list is for candidates of one name; the arena holds room for all of them. False: out of
+ * memory. */
 bool cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
                        uint32_t name, uint32_t max_lines, const char *head,
                        struct cenv_buf *out, struct cenv_arena *arena);
 
-/* The candidates from .. to - 1 are as they are because of `why`. False when there are lines enough. */
+/* Says that candidates from .. to - 1 are as they are because of `why`. False: there are lines
+ * enough, and this one is left out. */
 bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
                       struct cenv_str why);
 
-/* Prints what is left, and "..." when something was not taken. */
+/* Prints what is not printed yet, and "..." when something was left out. */
 void cenv_reasons_release(struct cenv_reasons *r);
 
 #endif

@@ -147,7 +147,8 @@ static bool is_overridable(struct cenv_str name)
            cenv_str_is(name, "__osx");
 }
 
-/* The newest version of the virtual package that requirements speak of: of the core, or of all. */
+/* The newest version of the virtual package that requirements speak of: of the core, or of
+ * all. */
 static struct cenv_record *wanted_machine(struct cenv_explainer *e, uint32_t name,
                                           bool of_core)
 {

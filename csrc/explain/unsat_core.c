@@ -42,7 +42,8 @@ static int solve_core(struct refuter *r)
     return cenv_sat_solve(r->sat, r->task, r->err);
 }
 
-/* After a refutation the core holds what it used, no more; of minimal goals that is all of them. */
+/* After a refutation the core holds what it used, no more; of minimal goals that is all of
+ * them. */
 static void keep_used(struct refuter *r)
 {
     struct cenv_unsat_core *core = r->core;

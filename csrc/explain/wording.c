@@ -218,7 +218,8 @@ static bool is_repeated(const struct lack *l, uint32_t i, bool channel)
     return false;
 }
 
-/* "numpy 1.5.1 is there, but only as build py27_0 or py33_0"; of a channel, "but only in main". */
+/* "numpy 1.5.1 is there, but only as build py27_0 or py33_0"; of a channel, "but only in
+ * main". */
 static void print_others(const struct lack *l, uint32_t nr, struct cenv_buf *out)
 {
     bool channel = l->spec->build.kind == CENV_STRMATCH_ANY && l->spec->more &&

@@ -77,31 +77,31 @@ int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
 int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record,
                            bool *match, struct cenv_error *err);
 
-/* ---- platform and channels (model/platform, model/channel) ---- */
-
-/* ---- index and solve (repodata/index, api/solve, explain/explain) ---- */
+/* ---- index and solve (repodata/index, repodata/inspect, api/solve) ---- */
 
 /* Records of several channels and subdirs; immutable, any number of solves may run on it at once. */
 struct cenv_index;
 
 /*
- * The repodata of one subdir of one channel, .json, .json.zst or sharded. All strings are copied. Sources of
- * one channel (equal channel_url) share a rank: its first place in the list, 0 the most preferred.
+ * The repodata of one subdir of one channel, .json, .json.zst or sharded. All strings are copied.
+ * Sources of one channel (equal channel_url) share a rank: its first place in the list, 0 the most
+ * preferred.
  */
 struct cenv_index_source {
-    const char *channel;     /* canonical name: "conda-forge" */
-    const char *channel_url; /* without subdir and secrets: identity of the channel */
-    const char
-        *multichannel; /* the multichannel it was named by ("defaults"), or NULL */
+    const char *channel;      /* canonical name: "conda-forge" */
+    const char *channel_url;  /* without subdir and secrets: identity of the channel */
+    const char *multichannel; /* the one it was named by ("defaults"), or NULL */
     const char *subdir;
-    const char *
-        repodata_url; /* of the file, without secrets: packages lie beside it; or NULL */
+    /* Of the file, without secrets, beside which packages lie; or NULL. */
+    const char *repodata_url;
     const char *path; /* the file */
-    /* not NULL: the file is an index of shards (CEP 16); a JSON object {"url": of the subdir, with
-     * its secrets, "offline": false, "network": {}} */
+    /* Not NULL: the file is an index of shards (CEP 16), and this is a JSON object {"url": of the
+     * subdir, with its secrets, "offline": false, "network": {}}. */
     const char *shards;
-    const char *data; /* not NULL: its text, instead of the file; borrowed until */
-    size_t len;       /*   cenv_index_free, `path` then only names it in messages */
+    /* Not NULL: `len` bytes of text instead of the file, borrowed until cenv_index_free; `path` then
+     * only names it in messages. */
+    const char *data;
+    size_t len;
 };
 
 /*
@@ -114,18 +114,18 @@ int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *s
                     struct cenv_error *err);
 void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 
-/* Entries of all sources, twins and removed ones included; of shards, those there are. */
+/* Entries of all sources, twins and removed ones included; of shards, those that were read. */
 size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
  * Keeps in the `cache_dir` of the index, for the next process, what solves have parsed since it was
- * last kept. A solve writes nothing by itself; the caller does when it has its answer. What
- * cannot be kept (no space, read-only) is no failure. Any thread may call it at any time.
+ * last kept. A solve writes nothing by itself; the caller does when it has its answer. What cannot be
+ * kept (no space, read-only) is no failure. Any thread may call it at any time.
  */
 void cenv_index_save(const struct cenv_index *index);
 
 /*
- * Reads every record of every source, which no solve does: appends [{"channel", "subdir",
+ * Reads every record of every source, which no solve does. Appends [{"channel", "subdir",
  * "base_url", "entries", "names", "records": those that can be used, twins and removed ones not
  * counted, "depends", "bytes": sums over these, "skipped": [{"fn", "reason"}]}], a source each.
  */
@@ -148,13 +148,14 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * known); one that no source has is taken as it stands.
  *
  * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
- * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all keys of repodata plus channel,
- * url, fn and subdir, every record after what it depends on, python before its noarch packages. The
- * answer is the best one under design.md §9, and depends on the order of sources by their channels'
- * ranks only, on the order of records not at all.
+ * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all
+ * keys of repodata plus channel, url, fn and subdir, every record after what it depends on, python
+ * before its noarch packages. The answer is the best one under design.md §9. It depends on the order
+ * of sources by the ranks of their channels only, and on the order of records not at all.
  *
- * CENV_ESPEC: a spec is malformed. CENV_EUNSAT: err->message explains; err->detail is
- * {"message": all of it, where err->message is cut, "conflict": [specs ...], "relax": [{"items": [specs ...], "works": "name
+ * CENV_EUSAGE: the request is not such an object, or has a key that is none of these. CENV_ESPEC: a
+ * spec is malformed. CENV_EUNSAT: err->message explains, as far as it holds all of it; err->detail is
+ * {"message": the whole, "conflict": [specs ...], "relax": [{"items": [specs ...], "works": "name
  * version", "machine": "__name=version"}, ...], "not_found": [{"name", "near": [names ...]}, ...]}.
  */
 int cenv_solve(const struct cenv_index *index, const char *request_json,

@@ -2,11 +2,11 @@
 /*
  * Opening one repodata file, and its binary index in the cache.
  *
- * Beside index-KEY, which the tables are mapped from, lies text-KEY where the source is compressed,
- * and names-KEY once there was a solve (parsed_cache.c).
- * An index counts only for the very source (device, inode, size, times) and the very text it was made
- * from. It is published after its text and neither is synced, so after a power cut the text may be
- * holes: an index from an earlier boot is believed only when the text's sum is right.
+ * Beside index-KEY, which the tables are mapped from, lies text-KEY where the source is
+ * compressed, and names-KEY once there was a solve (parsed_cache.c). An index counts only for the
+ * very source (device, inode, size, times) and the very text it was made from. It is published
+ * after its text and neither is synced, so after a power cut the text may be holes: an index from
+ * an earlier boot is believed only when the text's sum is right.
  */
 #include "repodata/index_file.h"
 
@@ -89,8 +89,8 @@ static void slot_close(struct slot *slot)
 
 /* ---- reading the cache ---- */
 
-/* Opens the text: the cached one of a compressed source, which is stamped, or the source. -1: it is
- * not there. */
+/* Opens the text: the cached one of a compressed source, which is stamped, or the source. -1: it
+ * is not there. */
 static int open_text(struct slot *slot, const char *path, struct cenv_stat *st)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;

@@ -10,14 +10,14 @@
 enum { CENV_INDEX_KEY_MAX = 48 };
 
 struct cenv_index_file {
-    struct cenv_mapping text, packed;
-    struct cenv_buf unpacked; /* of a .zst */
-    int fd; /* of the text, read record by record where it is not mapped; or -1 */
+    struct cenv_mapping text, packed; /* the source, its binary index */
+    struct cenv_buf unpacked;         /* the text of a .zst that has no cache */
+    int fd; /* of a text that is read record by record; else -1 */
     struct cenv_repodata *repodata;
-    bool hit;        /* from the binary index */
-    const char *why; /* it was not: a literal, or NULL where none was looked for */
-    int dir;         /* the directory of its binary index; -1: it has none */
-    char names[CENV_INDEX_KEY_MAX];   /* in there: the file of its parsed names */
+    bool hit;        /* it is from the binary index */
+    const char *why; /* why it is not: a literal, or NULL where none was looked for */
+    int dir;         /* where its binary index lies; -1: it has none */
+    char names[CENV_INDEX_KEY_MAX];   /* the file of its parsed names in there */
     struct cenv_repodata_stamp stamp; /* of its binary index */
 };
 #define CENV_INDEX_FILE_INIT \
@@ -36,8 +36,8 @@ int cenv_index_file_open(struct cenv_index_file *file,
                          struct cenv_error *err);
 void cenv_index_file_release(struct cenv_index_file *file);
 
-/* The file of parsed names (parsed_cache.h) of one that has a cache: maps it, or puts another in its place.
- * False: that cannot be. */
+/* The file of parsed names (parsed_cache.h) beside a binary index: maps it, or puts another in
+ * its place. False: that cannot be. */
 bool cenv_index_file_map_names(const struct cenv_index_file *file,
                                struct cenv_mapping *out);
 bool cenv_index_file_save_names(const struct cenv_index_file *file,

@@ -2,11 +2,11 @@
 /*
  * Names kept between solves: see parsed_cache.h.
  *
- * Of a million records a user's solves reach some thousands, so names are packed when they are first
- * used and not when repodata arrives: parsing everything costs more than many solves. The file is
- * written whole and renamed into place; of two processes that do so at once one loses what it added,
- * and finds it out when it next needs it. Opening the file reads its directory; a block's sum is
- * looked at when its name is.
+ * Of a million records a user's solves reach some thousands, so names are packed when they are
+ * first used and not when repodata arrives: parsing everything costs more than many solves. The
+ * file is written whole and renamed into place; of two processes that do so at once one loses
+ * what it added, and finds it out when it next needs it. Opening the file reads its directory; a
+ * block's sum is looked at when its name is.
  */
 #include "repodata/parsed_cache.h"
 

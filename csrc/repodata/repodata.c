@@ -137,8 +137,7 @@ struct visit {
     struct candidate *candidates;
     size_t nr;
     const struct cenv_version *version; /* of the record visited last, or NULL */
-    struct cenv_error
-        why; /* of the record at hand; kept here since it is large to clear */
+    struct cenv_error why; /* of the record at hand; here since it is large to clear */
 };
 
 /* The bytes `at` .. `at` + `len` - 1 of the file; 0 or a status, without a message. */

@@ -3,10 +3,10 @@
  * repodata.json of one channel and subdir (CEP 36): found records by name at memory speed, parsed
  * one by one on demand.
  *
- * Calling sequence: map the file, cenv_repodata_scan over its bytes, then for every reachable name
- * cenv_repodata_records. A scan looks at structure only: it finds where each record starts and ends
- * and groups records by the name in their file name. What is inside a record is checked when it is
- * parsed, so one bad record costs one record.
+ * Calling sequence: map the file, cenv_repodata_scan over its bytes, then for every reachable
+ * name cenv_repodata_records. A scan looks at structure only: it finds where each record starts
+ * and ends and groups records by the name in their file name. What is inside a record is checked
+ * when it is parsed, so one bad record costs one record.
  *
  * Threads: a scanned repodata is immutable; any number of threads may read it, each with its own
  * arena and list of skipped records.
@@ -40,36 +40,39 @@ size_t cenv_repodata_nr_entries(const struct cenv_repodata *rd);
 /* subdir and channel as resolved at the scan; base_url absolute, with '/' at its end. */
 const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata *rd);
 
-/* A record left out, and why ("depends[2] is not a string"). */
+/* A record that is left out, and why ("depends[2] is not a string"). */
 struct cenv_skip {
     struct cenv_str fn, reason;
     struct cenv_skip *next;
 };
 
-/* Grows at its end; memory is of the arena given to cenv_repodata_records. Zero is empty. */
+/* A list that grows at its end, of memory of the arena given to cenv_repodata_records. All zero
+ * is empty. */
 struct cenv_skips {
     struct cenv_skip *first, *last;
     size_t nr;
 };
 
-/* Called once per candidate; `record` itself is the visit's and to be copied, all it points to lives
- * as long as the arena, the bytes and the repodata. Returns 0 to go on, or a negative status with `err` set, which ends the visit. */
+/* A visitor, called once per candidate. `record` itself lasts as long as the call, all that it
+ * points to as long as the arena, the bytes and the repodata. It returns 0 to go on, or a status
+ * with `err` set, which ends the visit. */
 typedef int (*cenv_record_fn)(void *ctx, struct cenv_record *record,
                               struct cenv_error *err);
 
 /*
- * Parses the candidates called `name` (lower case) into `arena` and visits each, in bytewise order
- * of the file name without extension: `removed` ones are left out, of twins only the .conda is
- * given (with legacy_bz2_md5 and _size of its twin), of a file name listed twice the last one.
+ * Parses the candidates called `name` (lower case) into `arena` and visits each, in bytewise
+ * order of the file name without extension: `removed` ones are left out, of twins only the .conda
+ * is given (with legacy_bz2_md5 and _size of its twin), of a file name listed twice the last one.
  * Malformed records are added to `skips` (may be NULL) and do not stop the visit. A name that is
- * not there visits nothing. Fails only as the visitor does, with CENV_ENOMEM, and when the file of
- * an unpacked index cannot be read any more (CENV_EINTEGRITY).
+ * not there visits nothing. Fails only as the visitor does, with CENV_ENOMEM, and when the file
+ * of an unpacked index cannot be read any more (CENV_EINTEGRITY).
  */
 int cenv_repodata_records(const struct cenv_repodata *rd, struct cenv_str name,
                           struct cenv_arena *arena, struct cenv_skips *skips,
                           cenv_record_fn visit, void *ctx, struct cenv_error *err);
 
-/* A block gave the record only in part (parsed_name.h): its JSON is known to be there, not read. */
+/* A block gave the record only in part (parsed_name.h): its JSON is known to be there, not
+ * read. */
 static inline bool cenv_repodata_is_partial(const struct cenv_record *record)
 {
     return record->raw.len && !record->raw.data;

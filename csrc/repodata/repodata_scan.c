@@ -9,10 +9,10 @@
 #include "repodata/repodata_table.h"
 
 /*
- * Design. A file has up to a million records of half a kB; a solve reads a few thousand. So the scan
- * jumps from one record's brace to its partner and keeps 16 bytes for each. Keys are sorted by file
- * name, so entries of one name mostly follow one another: what is grouped and sorted is runs of
- * them, some tens of thousands, not the entries.
+ * Design. A file has up to a million records of half a kB; a solve reads a few thousand. So the
+ * scan jumps from one record's brace to its partner and keeps 16 bytes for each. Keys are sorted
+ * by file name, so entries of one name mostly follow one another: what is grouped and sorted is
+ * runs of them, some tens of thousands, not the entries.
  */
 
 /* A run while scanning; `name` is where it can be compared, once all of them are known. */

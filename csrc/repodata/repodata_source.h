@@ -12,22 +12,22 @@
 
 /* What is known of a file before it is read. A repodata copies all spans. */
 struct cenv_repodata_source {
-    struct cenv_str file;        /* named in messages */
-    struct cenv_str subdir;      /* the one asked for */
+    struct cenv_str file;        /* as messages name it */
+    struct cenv_str subdir;      /* the one asked for; empty: whatever the file says */
     struct cenv_str channel;     /* canonical name ("conda-forge") */
-    struct cenv_str channel_url; /* of the channel, no subdir, no secrets */
-    struct cenv_str
-        url; /* of the directory the file lies in, no secrets: what base_url is relative
-                            to; empty: channel_url/subdir */
+    struct cenv_str channel_url; /* without subdir and secrets */
+    /* Of the directory that the file lies in, without secrets, to which its base_url is relative;
+     * empty: channel_url/subdir. */
+    struct cenv_str url;
     uint32_t channel_rank;
-    /* Or NULL: called every few MB with bytes that the scan has read and needs no more; a status
-     * with `err` set ends the scan. */
+    /* May be NULL. The scan calls it every few MB with bytes that it has read and needs no more;
+     * a status with `err` set ends the scan. */
     int (*passed)(void *ctx, const char *at, size_t len, struct cenv_error *err);
     void *ctx;
 };
 
-/* The file's bytes, read when a name is asked for. `read` gives all `len` bytes from `at` on,
- * or false; any thread may call it, as long as the repodata lives. */
+/* How the bytes of a file are read when a name is asked for: `read` gives all `len` bytes from
+ * `at` on, or returns false. Any thread may call it as long as the repodata lives. */
 struct cenv_repodata_bytes {
     bool (*read)(void *ctx, uint64_t at, char *out, size_t len);
     void *ctx;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The inside of struct cenv_repodata, shared by scanner, reader and binary index; nobody else's. */
+/* The inside of struct cenv_repodata, which scan, reading and binary index share; no other file
+ * uses it. */
 #ifndef CENV_REPODATA_REPODATA_TABLE_H
 #define CENV_REPODATA_REPODATA_TABLE_H
 
@@ -9,9 +10,10 @@
 #include "repodata/repodata_source.h"
 
 /*
- * The tables hold no pointers, so that in memory and in a binary index they are the same bytes. Texts
- * lie in `strings`, so that nothing but reading a record touches the file. Only keys stay where they
- * are, before their objects: their places below bytes_len are in the file, from there on in `strings`.
+ * The tables hold no pointers, so that in memory and in a binary index they are the same bytes.
+ * Texts lie in `strings`, so that nothing but reading a record touches the file. Only keys stay
+ * where they are, before their objects: a place below the length of the file is in the file, one
+ * from there on is in `strings`, at what it exceeds that length by.
  */
 struct cenv_repodata_text {
     uint32_t at, len; /* in strings */
@@ -30,7 +32,7 @@ struct cenv_repodata_entry {
     uint8_t kind, zero;
 };
 
-/* Entries of one name and one section that follow one another in the file. */
+/* Entries of one name and one section which follow one another in the file. */
 struct cenv_repodata_run {
     struct cenv_repodata_text name; /* lower case */
     uint32_t first, nr;
@@ -48,13 +50,13 @@ struct cenv_repodata_tables {
 
 struct cenv_repodata {
     struct cenv_arena arena;
-    struct cenv_str bytes; /* of the file; data NULL: they are read when needed */
-    struct cenv_repodata_bytes reader; /* then */
+    struct cenv_str bytes; /* of the file; data NULL: `reader` reads them when needed */
+    struct cenv_repodata_bytes reader;
     struct cenv_repodata_tables t;
-    struct cenv_repodata_source source; /* spans in the arena */
+    struct cenv_repodata_source source; /* its spans are in the arena */
     struct cenv_record_origin origin;
-    void *owned
-        [4]; /* entries, runs, removed, names; NULL when they lie in a binary index */
+    /* Entries, runs, removed and names on the heap; NULL when they lie in a binary index. */
+    void *owned[4];
     struct cenv_buf strings;
 };
 

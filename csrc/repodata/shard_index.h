@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sharded repodata (CEP 16): the index that says where each name's records lie, and their files. */
+/* Sharded repodata (CEP 16): the index that says where each name's records lie, and their
+ * files. */
 #ifndef CENV_REPODATA_SHARD_INDEX_H
 #define CENV_REPODATA_SHARD_INDEX_H
 
@@ -10,11 +11,11 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* Names of the files: the index's, and the end of a shard's behind its hash. */
+/* The name of an index, and how the name of a shard ends behind its hash. */
 #define CENV_SHARD_INDEX_FN "repodata_shards.msgpack.zst"
 #define CENV_SHARD_EXT      ".msgpack.zst"
 
-/* Bytes of such a file; and ceilings for what it may unfold to are in shard_index.c. */
+/* Most bytes of such a file; shard_index.c bounds what they may unpack to. */
 enum { CENV_SHARD_INDEX_MAX = 128 << 20, CENV_SHARD_MAX = 64 << 20 };
 
 struct cenv_shard {
@@ -31,9 +32,10 @@ struct cenv_shard_index {
 };
 
 /*
- * Reads an index as a server sends it. `file` names it in messages, `subdir` (or empty) is the one
- * asked for. CENV_EINTEGRITY: cut short, damaged, of another shape, too large. CENV_ECHANNEL: of
- * another subdir, of a version not known, with credentials in base_url. Release after success.
+ * Reads an index as a server sends it. `file` names it in messages, `subdir` (or empty) is the
+ * one asked for. CENV_EINTEGRITY: cut short, damaged, of another shape, too large. CENV_ECHANNEL:
+ * of another subdir, of a version not known, with credentials in base_url. The caller releases
+ * *out after success.
  */
 int cenv_shard_index_read(struct cenv_shard_index *out, struct cenv_str bytes,
                           const char *file, struct cenv_str subdir,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sharded repodata. A solve wants names in rounds, each being what the records of the last one
- * depend on; a round is read from the cache on all threads, the rest of it downloaded at once over
- * connections that last for the solve. Every shard becomes a small repodata of its own, so that its
- * records are the very ones that repodata.json would give.
+ * depend on; a round is read from the cache on all threads, the rest of it downloaded at once
+ * over connections that last for the solve. Every shard becomes a small repodata of its own, so
+ * that its records are the very ones that repodata.json would give.
  */
 #include "repodata/shards.h"
 
@@ -366,7 +366,8 @@ static void cache_name(const struct job *job, char *name)
              CENV_STR_ARG(shard_of(job)->sha256));
 }
 
-/* From this machine: a local channel's must be right, a cached one is fetched again if it is not. */
+/* From this machine: a local channel's must be right, a cached one is fetched again if it is
+ * not. */
 static int load_local(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
 {
     struct round *round = ctx;

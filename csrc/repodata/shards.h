@@ -9,10 +9,10 @@
 #include "repodata/repodata.h"
 
 /*
- * Shards are kept in the directory shards/ of the cache under their hash, as served, so each comes
- * over the network once, whatever channel or index names it. What was read stays in memory as long
- * as the source. Any number of threads may find and want at once; two that want the same read it
- * twice, and one of the two is kept.
+ * Shards are kept in the directory shards/ of the cache under their hash, as served, so each
+ * comes over the network once, whatever channel or index names it. What was read stays in memory
+ * as long as the source. Any number of threads may find and want at once; two that want the same
+ * read it twice, and one of the two is kept.
  */
 struct cenv_shards;
 
@@ -23,7 +23,7 @@ int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *g
                      struct cenv_spec_table *table, struct cenv_error *err);
 void cenv_shards_free(struct cenv_shards *shards); /* NULL is fine */
 
-/* As those of repodata. */
+/* As the functions of repodata.h with these names. */
 size_t cenv_shards_nr_names(const struct cenv_shards *shards);
 struct cenv_str cenv_shards_name(const struct cenv_shards *shards, size_t i);
 const struct cenv_record_origin *cenv_shards_origin(const struct cenv_shards *shards);
@@ -31,17 +31,19 @@ const struct cenv_record_origin *cenv_shards_origin(const struct cenv_shards *sh
 /* Entries of the shards read so far. */
 size_t cenv_shards_nr_entries(const struct cenv_shards *shards);
 
-/* *found: the repodata of one name, NULL where there is none. False: it was not read yet. */
+/* Sets *found to the repodata of one name, NULL where there is none. False: it was not read
+ * yet. */
 bool cenv_shards_find(const struct cenv_shards *shards, struct cenv_str name,
                       const struct cenv_repodata **found);
 
-/* Where the records of one name are kept once parsed; NULL: it has none, or it was not read yet. */
+/* Where the records of one name are kept once parsed; NULL: it has none, or it was not read
+ * yet. */
 struct cenv_parsed_cache *cenv_shards_parsed_cache(const struct cenv_shards *shards,
                                                    struct cenv_str name);
 
 /*
- * Reads the shards of `names`, wherever one of `sources` (NULL ones are passed over) has them: from
- * the cache, all others at once from the network, which is opened when it is first needed.
+ * Reads the shards of `names`, wherever one of `sources` (NULL ones are passed over) has them:
+ * from the cache, all others at once from the network, which is opened when it is first needed.
  * CENV_EINTEGRITY and CENV_ECHANNEL name channel, package and URL; offline, what is missing.
  */
 int cenv_shards_want(struct cenv_shards *const *sources, size_t nr_sources,

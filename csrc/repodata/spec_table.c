@@ -26,7 +26,8 @@ static bool set_reason(struct cenv_spec_table *table, struct cenv_spec_entry *en
     return entry->bad.data && entry->hint.data;
 }
 
-/* A malformed text is marked, not an error: it costs the records that have it. False: no memory. */
+/* A malformed text is marked, not an error: it costs the records that have it. False: no
+ * memory. */
 static bool parse_entry(struct cenv_spec_table *table, struct cenv_spec_entry *entry)
 {
     struct cenv_error bad = CENV_ERROR_INIT;

@@ -7,8 +7,8 @@
 #include "base/mutex.h"
 #include "model/matchspec.h"
 
-/* Never changes once it is in the table, and lives as long. One with a glob for a name is parsed, and
- * bad. */
+/* An entry never changes once it is in the table, and lives as long. One with a glob for its name
+ * is parsed and bad. */
 struct cenv_spec_entry {
     uint32_t id; /* dense from 0 */
     struct cenv_str text;
@@ -17,7 +17,7 @@ struct cenv_spec_entry {
     struct cenv_str hint;         /* what to do about that, or empty */
 };
 
-/* Any thread may ask at any time. */
+/* Any thread may ask it for a spec at any time. */
 struct cenv_spec_table {
     struct cenv_mutex lock; /* guards the rest */
     struct cenv_map entries;

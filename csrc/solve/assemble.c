@@ -8,9 +8,8 @@
 
 struct assembly {
     struct cenv_problem *p;
-    const uint32_t
-        *before;      /* by old candidate number: its place when specs were matched */
-    uint32_t *number; /* by old name number: the new one */
+    const uint32_t *before; /* by old candidate: its place when specs were matched */
+    uint32_t *number;       /* by old name number: the new one */
     struct cenv_name *old;
     struct cenv_map merged; /* meaning of a requirement, as bytes -> its number */
     size_t alloc_reqs, alloc_specs, alloc_runs, alloc_edges, nr_runs, nr_edges;
@@ -86,7 +85,8 @@ static bool add_runs(struct assembly *a, const struct cenv_spec *spec)
     return true;
 }
 
-/* Two specs that mean the same are one requirement: *found is its number, CENV_NONE of a new one. */
+/* Two specs that mean the same are one requirement: *found is its number, CENV_NONE of a new
+ * one. */
 static bool find_meaning(struct assembly *a, const struct cenv_req *req,
                          uint32_t *found)
 {

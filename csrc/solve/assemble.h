@@ -6,8 +6,8 @@
 #include "solve/problem.h"
 
 /*
- * Makes p->in, and sorts names and candidates so that one number serves both. `before` is what
- * cenv_order_ties gave. False: out of memory.
+ * Makes p->in, and sorts names and candidates so that one number serves problem and instance.
+ * `before` is what cenv_order_ties gave. False: out of memory.
  */
 bool cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Extras (CEP 44) and conditional dependencies (CEP 43), expressed with names made up for them, so
- * that encoding, search and explanations need not know them.
+ * Extras (CEP 44) and conditional dependencies (CEP 43), expressed with names made up for them,
+ * so that encoding, search and explanations need not know them.
  *
  * "a[x]" has the candidates of "a"; each needs that very candidate of "a" and what its group x
- * depends on. "a[when=C]" has one candidate for every way in which C does not hold, as constraints on
- * what C speaks of, and a last one that needs "a" itself. These names are decided last, when it is
- * known whether C holds (search.c).
+ * depends on. "a[when=C]" has one candidate for every way in which C does not hold, as
+ * constraints on what C speaks of, and a last one that needs "a" itself. These names are decided
+ * last, when it is known whether C holds (search.c).
  */
 #include "solve/depend.h"
 

@@ -2,10 +2,10 @@
 /*
  * Dropping candidates: see dominate.h.
  *
- * A requirement that has place d but not a better place c has a run that begins between them and ends
- * behind d. So walking from d to better places, the furthest end of the runs begun on the way tells
- * how long to go on: mostly not far, and a few comparisons find nearly all that can be dropped (builds
- * that differ in nothing anybody asks for, versions nobody tells apart).
+ * A requirement that has place d but not a better place c has a run that begins between them and
+ * ends behind d. So walking from d to better places, the furthest end of the runs begun on the
+ * way tells how long to go on: mostly not far, and a few comparisons find nearly all that can be
+ * dropped (builds that differ in nothing anybody asks for, versions nobody tells apart).
  */
 #include "solve/dominate.h"
 
@@ -19,11 +19,10 @@ struct dropper {
     const struct cenv_instance *in;
     struct cenv_undominated *out;
     uint32_t *ends; /* by candidate: the furthest end of runs that begin at its place */
-    uint32_t
-        *stamp; /* by requirement: the last candidate + 1 that was seen to have it */
-    uint32_t *rank; /* by candidate, and one more: how many are kept before it */
-    uint32_t *req;  /* by requirement: its new number, or UINT32_MAX */
-    uint8_t *kept;  /* by candidate */
+    uint32_t *stamp; /* by requirement: the last candidate + 1 seen to have it */
+    uint32_t *rank;  /* by candidate, and one more: how many are kept before it */
+    uint32_t *req;   /* by requirement: its new number, or UINT32_MAX */
+    uint8_t *kept;   /* by candidate */
 };
 
 static void find_ends(struct dropper *r)

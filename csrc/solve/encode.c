@@ -2,12 +2,12 @@
 /*
  * The order encoding (solve.md §4.2): see encode.h.
  *
- * "At place p or worse" makes a name's candidates one axis, on which at most one is chosen without
- * further clauses. Specs match contiguous runs of it, and neighbours (builds of one version, versions
- * of one series) depend on the same strings; so both ends of a dependency are runs, and one ternary
- * clause says "a place in this run needs that gate" for all its candidates at once. It also
- * propagates before the exact candidate is known. One variable per candidate with a clause per
- * dependency, the usual encoding, takes five to ten times as many clauses.
+ * "At place p or worse" makes a name's candidates one axis, on which at most one is chosen
+ * without further clauses. Specs match contiguous runs of it, and neighbours (builds of one
+ * version, versions of one series) depend on the same strings; so both ends of a dependency are
+ * runs, and one ternary clause says "a place in this run needs that gate" for all its candidates
+ * at once. It also propagates before the exact candidate is known. One variable per candidate
+ * with a clause per dependency, the usual encoding, takes five to ten times as many clauses.
  */
 #include "solve/encode.h"
 
@@ -18,9 +18,8 @@ struct encoder {
     struct cenv_sat *sat;
     bool soft;
     bool failed; /* sticky: a clause found no memory */
-    uint32_t *
-        start; /* by requirement: the candidates start .. last have it, not yet expressed */
-    uint32_t *last;
+    /* By requirement: candidates start .. last have it, which is not expressed yet. */
+    uint32_t *start, *last;
 };
 
 enum { NO_LIT = 0 };

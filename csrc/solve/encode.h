@@ -10,18 +10,19 @@
 #include "solve/sat.h"
 
 /*
- * Order encoding: of every candidate one variable, true when its name is installed at its place or a
- * worse one (so that of the best candidate says "installed"). Of every requirement one gate, which
- * implies that it holds; of every goal one variable to be assumed. With CENV_ENCODE_SOFT a
- * requirement binds the candidates that have it only while its variable is assumed.
+ * The order encoding. Every candidate has a variable, true when its name is installed at its
+ * place or a worse one; so that of the best candidate says "installed". Every requirement has a
+ * gate, which implies that it holds, and every goal a variable that a solve assumes. With
+ * CENV_ENCODE_SOFT every requirement has one more variable, and binds the candidates that have it
+ * only while that is assumed.
  */
 enum cenv_encode_flags { CENV_ENCODE_SOFT = 1 << 0 };
 
-/* Adds everything to `sat`, which must be new. CENV_ENOMEM. */
+/* Adds all clauses to `sat`, which must be new. CENV_ENOMEM; CENV_EFAIL: it is too large. */
 int cenv_encode_instance(const struct cenv_instance *in, unsigned flags,
                          struct cenv_sat *sat, struct cenv_error *err);
 
-/* "Installed at `place` of `name` or worse", place < size of the name. */
+/* The variable "installed at `place` of `name` or worse"; `place` is one of the name's. */
 static inline int cenv_encode_worse(const struct cenv_instance *in, uint32_t name,
                                     uint32_t place)
 {

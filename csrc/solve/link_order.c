@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Link order: see link_order.h. Tarjan's algorithm emits every cycle after all it needs, so started
- * from the lowest number and following edges in order of number it gives the order directly. Its
- * recursion is kept on the heap: a chain of dependencies may be as long as a hostile channel likes.
+ * Link order: see link_order.h. Tarjan's algorithm emits every cycle after all it needs, so
+ * started from the lowest number and following edges in order of number it gives the order
+ * directly. Its recursion is kept on the heap: a chain of dependencies may be as long as a
+ * hostile channel likes.
  */
 #include "solve/link_order.h"
 

@@ -9,9 +9,9 @@
 #include "base/error.h"
 
 /*
- * A directed graph of `nr` records: record i needs edges[first[i]] .. edges[first[i + 1] - 1].
- * `late[i]`: of records that need one another, this one comes after those that are not late (noarch
- * python packages after python itself).
+ * A directed graph of `nr` records: record i needs edges[first[i]] .. edges[first[i + 1] - 1]. Of
+ * records that need one another, those with late[i] come after those without (noarch python
+ * packages after python itself). All arrays are borrowed.
  */
 struct cenv_link_graph {
     uint32_t nr;
@@ -20,9 +20,9 @@ struct cenv_link_graph {
 };
 
 /*
- * order[]: every record after all it needs, started from the lowest number. Members of a cycle stand
- * together, late ones last, then by number. Depends on nothing but the graph, if the edges of each
- * record are sorted. CENV_ENOMEM.
+ * Fills order[] with every record after all that it needs, started from the lowest number.
+ * Members of a cycle stand together, late ones last, then by number. The order depends on nothing
+ * but the graph, if the edges of each record are sorted. CENV_ENOMEM.
  */
 int cenv_link_order_sort(const struct cenv_link_graph *graph, uint32_t *order,
                          struct cenv_error *err);

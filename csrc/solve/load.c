@@ -130,9 +130,10 @@ static bool is_asked_channel(const struct cenv_problem *p,
 }
 
 /*
- * Strict priority: of the channels that have the name at all, the first one (rattler: a channel the
- * user's spec rules out does not count, so that `chan::name` overrides the priority). The cutoff
- * does not count here: a newer package of the same name in a first channel still excludes others.
+ * Strict priority: of the channels that have the name at all, the first one (rattler: a channel
+ * the user's spec rules out does not count, so that `chan::name` overrides the priority). The
+ * cutoff does not count here: a newer package of the same name in a first channel still excludes
+ * others.
  */
 static void exclude_candidates(struct cenv_problem *p, uint32_t first)
 {
@@ -353,7 +354,8 @@ static void add_root(struct cenv_problem *p, struct cenv_root root)
     p->roots[p->nr_roots++] = root;
 }
 
-/* Asks for an entry, and in the same breath for its extras; a pin is a limit and wants nothing. */
+/* Asks for an entry, and in the same breath for its extras; a pin is a limit and wants
+ * nothing. */
 static int add_roots_of(struct loader *l, const struct cenv_request_entry *entry,
                         uint32_t id)
 {

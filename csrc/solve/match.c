@@ -4,7 +4,8 @@
 
 #include "base/alloc.h"
 
-/* Added to the rank of a version that only records with track_features have: they lose all ties. */
+/* Added to the rank of a version that only records with track_features have: they lose all
+ * ties. */
 static const uint32_t TRACKED = 1u << 31;
 
 struct matcher {

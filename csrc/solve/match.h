@@ -6,8 +6,8 @@
 #include "solve/problem.h"
 
 /*
- * Sets `bits` and `best` of every spec. The names are ordered (order.h), their ties are not: `bits`
- * are by the places of that order. CENV_ENOMEM, CENV_ECANCELLED, or as cenv_problem_complete.
+ * Sets `bits` and `best` of every spec. Names must be ordered (order.h) and their ties not:
+ * `bits` are by the places of that order. CENV_ECANCELLED, or a status as cenv_problem_complete.
  */
 int cenv_match_specs(struct cenv_problem *p, struct cenv_error *err);
 

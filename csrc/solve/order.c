@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The order of a name's candidates (design.md §9), in two steps: what a record says of itself, then,
- * among records that tie there, what their dependencies allow. The second step needs to know what
- * each dependency matches, which is worked out in between on the places of the first.
+ * The order of a name's candidates (design.md §9), in two steps: what a record says of itself,
+ * then, among records that tie there, what their dependencies allow. The second step needs to
+ * know what each dependency matches, which is worked out in between on the places of the first.
  *
- * `features` of old channels (a variant for who has installed the feature) decide among equal builds
- * only: the plain variant comes first, as conda has it when nothing tracks the feature.
+ * `features` of old channels (a variant for users that have installed the feature) decide among
+ * equal builds only: the plain variant comes first, as conda has it when nothing tracks the
+ * feature.
  */
 #include "solve/order.h"
 
@@ -79,7 +80,8 @@ static bool is_noarch(const struct cenv_record *record)
     return record->noarch.len || cenv_str_is(record->subdir, "noarch");
 }
 
-/* What a record says of itself, down to where dependencies decide; the priority is a parameter. */
+/* What a record says of itself, down to where dependencies decide; the priority is a
+ * parameter. */
 static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate *b,
                     bool channel_last)
 {
@@ -165,7 +167,7 @@ struct allowance {
     uint32_t best;
 };
 
-/* A tied candidate: who it is, and what it allows of the names that all of the tie depend on. */
+/* A tied candidate, and what it allows of the names that all of the tie depend on. */
 struct tied {
     struct cenv_candidate cand;
     uint32_t before;

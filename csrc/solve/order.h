@@ -5,12 +5,13 @@
 
 #include "solve/problem.h"
 
-/* Ranks versions and sorts candidates by what their records say. False: out of memory. */
+/* Ranks versions, sorts candidates by what their records say, and drops those that are listed
+ * twice. False: out of memory. */
 bool cenv_order_names(struct cenv_problem *p);
 
 /*
- * Sorts candidates that tie there by what their dependencies allow, once specs are matched. before[c]
- * becomes the place that candidate c had when they were. False: out of memory.
+ * Sorts candidates that tie in that order by what their dependencies allow; specs must be
+ * matched. before[c] becomes the place that candidate c had when they were. False: out of memory.
  */
 bool cenv_order_ties(struct cenv_problem *p, uint32_t *before);
 

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One request against one index, reduced to what can matter: names, candidates in order, requirements. */
+/*
+ * One request against one index, reduced to what can matter: names, candidates in order, what
+ * these depend on, and what was asked for.
+ *
+ * A problem is built in steps (load.h), each of which relies on the one before: names are loaded,
+ * ordered, matched with specs, ordered where they tie, and numbered. Only then `in` is there, and
+ * ids of names and candidates are those of the instance. A problem that is built does not change,
+ * but for partial records that are completed. It belongs to one thread.
+ *
+ * What a user asks for has three stages: an entry of the request (request.h), a root, which is
+ * the spec that stands for it here, and a goal of the instance, in the same order as the roots.
+ * So the number of a goal leads back to the text that the user wrote.
+ */
 #ifndef CENV_SOLVE_PROBLEM_H
 #define CENV_SOLVE_PROBLEM_H
 
@@ -19,13 +31,14 @@
 #include "solve/instance.h"
 #include "solve/request.h"
 
-/* Why a candidate must not be chosen although it is there. */
+/* Why a candidate must not be chosen although it is there: a setting excludes it. */
 enum cenv_exclusion {
     CENV_NOT_EXCLUDED = 0,
-    CENV_EXCLUDED_STRICT = 1 << 0,
-    CENV_EXCLUDED_CUTOFF = 1 << 1,
+    CENV_EXCLUDED_STRICT = 1 << 0, /* strict priority: another channel comes first */
+    CENV_EXCLUDED_CUTOFF = 1 << 1, /* exclude_newer: it is newer */
 };
 
+/* Where a candidate is from when no source of the index has it. */
 enum {
     CENV_FROM_REQUEST = UINT32_MAX,       /* a record of the request */
     CENV_FROM_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
@@ -33,59 +46,66 @@ enum {
 };
 
 struct cenv_candidate {
-    const struct cenv_record *record;
-    uint32_t from;  /* in the index, or CENV_FROM_... */
-    uint32_t specs; /* its first spec in problem.links: depends, then constrains */
+    const struct cenv_record *record; /* may be partial (repodata.h) */
+    uint32_t from; /* the number of a source of the index, or CENV_FROM_... */
+    /* links[specs] is the first spec that it depends on; those that it constrains follow. */
+    uint32_t specs;
     uint32_t nr_depends, nr_constrains;
-    const struct cenv_cached_name
-        *cached;  /* what has its dependencies as numbers, or NULL */
-    uint32_t row; /* there */
-    uint32_t
-        version; /* rank among the name's versions, 0 the newest; equal when versions are */
-    uint32_t text;    /* likewise, but 1.0 and 1.0.0 differ */
+    /* The cached name that has its dependencies as spec entries, and its row there; or NULL. */
+    const struct cenv_cached_name *cached;
+    uint32_t row;
+    /* Rank among the versions of the name, 0 the newest; 1.0 and 1.0.0 have one rank. */
+    uint32_t version;
+    uint32_t text;    /* the same, but 1.0 and 1.0.0 differ */
     uint8_t excluded; /* bits of enum cenv_exclusion */
     bool favored;
 };
 
+/* A source of the index has the candidate. */
 static inline bool cenv_problem_is_indexed(const struct cenv_candidate *cand)
 {
     return cand->from < CENV_FROM_CONDITION;
 }
 
-/* A distinct text of a dependency, constraint or entry. */
+/* A distinct demand on a name, of a dependency, a constraint or the request. */
 struct cenv_spec {
-    struct cenv_str text;
+    struct cenv_str text; /* as messages name it */
     struct cenv_matchspec parsed;
-    const struct cenv_record *record; /* matches only this one, or NULL */
-    bool negated;                     /* matches what `parsed` does not */
+    const struct cenv_record *record; /* it matches only this one; or NULL */
+    bool negated;                     /* it matches what `parsed` does not */
     struct cenv_str bad;              /* why it cannot be used, or empty */
-    uint32_t name;
-    uint32_t best;  /* rank of the best version it allows; see order.c */
-    uint64_t *bits; /* by the name's places before ties were ordered: what it matches */
-    uint32_t req[2]; /* as a need, as a limit: in the instance, or CENV_NONE */
+    uint32_t name;                    /* CENV_NONE when it is bad */
+    /* The least rank of a version that it matches, worse by 1 << 31 with track_features
+     * (match.c). */
+    uint32_t best;
+    /* What it matches: a bit for each place that the name's candidates had before ties were
+     * ordered. */
+    uint64_t *bits;
+    /* Its requirement in the instance, as a need and as a limit; CENV_NONE: there is none. */
+    uint32_t req[2];
 };
 
 /*
  * Beside packages there are names made up to express what a dependency may say more (depend.c):
- * "name[extra]" has the candidates of "name", each needing itself and what its extra group depends
- * on; "name[when=...]" has the ways to meet a conditional dependency.
+ * "name[extra]" has the candidates of "name", each of which needs itself and what its extra group
+ * depends on; "name[when=...]" has the ways to meet a conditional dependency.
  */
 enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_CONDITIONAL };
 
-/* Candidates cands[first] .. cands[first + nr - 1], in order. */
+/* Its candidates are cands[first] .. cands[first + nr - 1], best first once they are ordered. */
 struct cenv_name {
     struct cenv_str text;
     uint32_t first, nr;
-    uint32_t nr_texts;
-    bool wanted; /* something depends on it */
+    uint32_t nr_texts; /* distinct texts of versions */
+    bool wanted;       /* something depends on it */
     bool loaded;
     enum cenv_name_kind kind;
-    uint32_t of; /* of EXTRA: the name; of WHEN: the conditional spec */
-    const struct cenv_condition *condition; /* of WHEN */
+    uint32_t of; /* of EXTRA: the name of the package; of CONDITIONAL: the spec */
     struct cenv_str extra;                  /* of EXTRA */
+    const struct cenv_condition *condition; /* of CONDITIONAL */
 };
 
-/* An entry, virtual package or channel setting as a goal of the instance. */
+/* What was asked for: an entry of the request, a virtual package or a setting. */
 struct cenv_root {
     enum cenv_root_kind {
         CENV_ROOT_ENTRY,
@@ -93,9 +113,10 @@ struct cenv_root {
         CENV_ROOT_STRICT,
         CENV_ROOT_CUTOFF,
     } kind;
-    const struct cenv_request_entry *entry; /* of an entry */
-    const struct cenv_record *machine;      /* of a virtual package */
-    uint32_t spec;                          /* of both: in specs */
+    /* Of ENTRY; an entry with extras has several roots. */
+    const struct cenv_request_entry *entry;
+    const struct cenv_record *machine; /* of VIRTUAL */
+    uint32_t spec;                     /* of both */
 };
 
 /* What a problem keeps that a solve has no use for, and an explanation has. */
@@ -108,38 +129,38 @@ enum cenv_problem_flags {
 };
 
 struct cenv_problem {
-    const struct cenv_index *index;
-    const struct cenv_request *request;
-    struct cenv_task *task;  /* of the caller of cenv_load_problem, while that runs */
-    unsigned flags;          /* enum cenv_problem_flags */
-    struct cenv_arena arena; /* records, texts, bits */
-    struct cenv_skips skips; /* records that cannot be used, and why */
+    const struct cenv_index *index;     /* borrowed */
+    const struct cenv_request *request; /* borrowed */
+    struct cenv_task *task;             /* borrowed while cenv_load_problem runs */
+    unsigned flags;                     /* enum cenv_problem_flags */
+    struct cenv_arena arena;            /* of records, texts, bits */
+    struct cenv_skips skips;            /* records that cannot be used, and why */
 
-    struct cenv_map name_ids;
-    struct cenv_map spec_ids; /* of specs that no text stands for */
-    uint32_t
-        *by_entry; /* by number in the index's spec table: the spec, or CENV_NONE */
+    struct cenv_map name_ids; /* text of a name -> its id while names are loaded */
+    struct cenv_map spec_ids; /* made-up key -> id, of specs that no text stands for */
+    /* By number in the spec table of the index: the id of the spec here, or CENV_NONE. */
+    uint32_t *by_entry;
     size_t nr_by_entry;
-    struct cenv_name *names; /* sorted by text once built: the names of the instance */
+    struct cenv_name *names; /* sorted by text once the instance is built */
     size_t nr_names, alloc_names;
     struct cenv_spec *specs;
     size_t nr_specs, alloc_specs;
-    struct cenv_candidate *cands; /* as numbered in the instance once built */
+    struct cenv_candidate *cands;
     size_t nr_cands, alloc_cands;
-    uint32_t *links; /* spec ids of candidates */
+    uint32_t *links; /* ids of specs, of one candidate after the other */
     size_t nr_links, alloc_links;
-    struct cenv_root *roots; /* as the goals of the instance */
+    struct cenv_root *roots; /* in the order of the goals of the instance */
     size_t nr_roots;
 
-    uint32_t
-        *req_spec; /* by requirement of the instance: a spec that has this meaning */
-    struct cenv_instance
-        in; /* reqs, runs and edges on the heap, the rest in the arena */
+    uint32_t *req_spec; /* by requirement of the instance: a spec of this meaning */
+    /* Its reqs, runs and edges are on the heap, all else is in the arena. */
+    struct cenv_instance in;
 };
 
+/* Frees all that the problem owns; it may have been built only in part, or be all zero. */
 void cenv_problem_release(struct cenv_problem *p);
 
-/* The id of a name the problem knows, or CENV_NONE. Only once the instance is built. */
+/* The id of a name, or CENV_NONE: nothing reaches it. The instance must be built. */
 uint32_t cenv_problem_find(const struct cenv_problem *p, struct cenv_str name);
 
 /* The candidate behind a place of the instance. */
@@ -149,17 +170,22 @@ cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
     return &p->cands[p->in.first[name] + place];
 }
 
-/* ---- building: each returns an id, a pointer or 0; CENV_NONE, NULL or a status with `err` set ---- */
+/*
+ * ---- building ----
+ *
+ * Each function returns an id, a pointer or 0; CENV_NONE, NULL or a status with `err` set when it is
+ * out of memory.
+ */
 
 /* The id of a name, new if need be; `text` must live as long as the problem. */
 uint32_t cenv_problem_add_name(struct cenv_problem *p, struct cenv_str text,
                                struct cenv_error *err);
 
-/* Adds a spec that no text stands for. */
+/* Adds a spec, even when it has the text of another one. */
 uint32_t cenv_problem_add_spec(struct cenv_problem *p, const struct cenv_spec *spec,
                                struct cenv_error *err);
 
-/* The id of a spec of the index's table, added when it is new; of a malformed one `bad` is set. */
+/* The id of a spec of the index's spec table, which is added when it is new. */
 uint32_t cenv_problem_add_entry(struct cenv_problem *p,
                                 const struct cenv_spec_entry *entry,
                                 struct cenv_error *err);
@@ -182,16 +208,18 @@ int cenv_problem_add_link(struct cenv_problem *p, uint32_t spec, bool depends,
 int cenv_problem_add_skip(struct cenv_problem *p, struct cenv_str fn,
                           struct cenv_str reason, struct cenv_error *err);
 
-/* Has all of the candidate's record, not just what a block gave (parsed_name.h); 0 or a status. */
+/* Reads the whole of a record that is partial. 0, or a status as cenv_repodata_complete. */
 int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
                           struct cenv_error *err);
 
-/* The channel asked for is the name of the multichannel that brought in the candidate's source. */
+/* The channel asked for is the name of the multichannel to which the candidate's source
+ * belongs. */
 bool cenv_problem_is_multichannel(const struct cenv_problem *p,
                                   const struct cenv_channelmatch *channel,
                                   const struct cenv_candidate *cand);
 
-/* Two records name one package: equal sha256, or equal name, version, build and what else both say. */
+/* Two records are of one package: their sha256 are equal or, where one has none, name, version,
+ * build and all that both say of subdir and URL are. */
 bool cenv_problem_is_same_record(const struct cenv_record *a,
                                  const struct cenv_record *b);
 

@@ -13,6 +13,7 @@
 #include "model/record.h"
 #include "repodata/spec_table.h"
 
+/* How the ranks of channels count (conda's channel_priority). */
 enum cenv_priority {
     CENV_PRIORITY_FLEXIBLE,
     CENV_PRIORITY_STRICT,
@@ -20,10 +21,10 @@ enum cenv_priority {
 };
 
 enum cenv_request_kind {
-    CENV_REQUEST_SPEC,    /* installed, matching */
-    CENV_REQUEST_LOCKED,  /* installed, exactly so */
-    CENV_REQUEST_PINNED,  /* matching, if installed */
-    CENV_REQUEST_FAVORED, /* preferred, if possible */
+    CENV_REQUEST_SPEC,    /* a package that matches is installed */
+    CENV_REQUEST_LOCKED,  /* that very package is installed */
+    CENV_REQUEST_PINNED,  /* whatever is installed of that name matches */
+    CENV_REQUEST_FAVORED, /* a package that matches is tried before all others */
 };
 
 /* One entry of specs, locked, pinned or favored: a spec or a record. */
@@ -35,8 +36,7 @@ struct cenv_request_entry {
 };
 
 struct cenv_request {
-    struct cenv_request_entry
-        *entries; /* specs in their order, then locked, pinned, favored */
+    struct cenv_request_entry *entries; /* specs first, then locked, pinned, favored */
     size_t nr_entries;
     struct cenv_record *virtuals; /* what the machine has, as records of no channel */
     size_t nr_virtuals;
@@ -44,14 +44,14 @@ struct cenv_request {
     int64_t cutoff_ms; /* records newer than this are excluded; INT64_MAX: none */
     struct cenv_str cutoff_text;
     bool add_pip;
-    struct cenv_str explain; /* a name, or empty */
+    struct cenv_str explain; /* a name or spec, or empty */
 };
 
 /*
- * Parses the request that cenv_solve (cenv.h) takes. Its specs enter `specs`, which must outlive *out;
- * all else lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC: a spec in it
- * is malformed or does not name one package; CENV_EINTEGRITY: it is no JSON, or a record in it is
- * malformed.
+ * Parses the request that cenv_solve (cenv.h) takes. Its specs enter `specs`, which must outlive
+ * *out; all else lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC: a
+ * spec in it is malformed or does not name one package; CENV_EINTEGRITY: it is no JSON, or a
+ * record in it is malformed.
  */
 int cenv_request_parse(struct cenv_request *out, const char *json,
                        struct cenv_spec_table *specs, struct cenv_arena *arena,

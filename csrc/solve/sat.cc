@@ -18,9 +18,9 @@ const uint64_t CONFLICT_SLICE = 500;
 const uint64_t PROPAGATION_SLICE = 500000; /* some tens of ms */
 
 /*
- * Solver::solveLimited run in slices would forget its restart schedule and the learnt clauses' limit
- * each time, and might never end; so the loop around search() is here, and looks at the task between
- * restarts. The protected members are MiniSat's interface for subclasses.
+ * Solver::solveLimited run in slices would forget its restart schedule and the learnt clauses'
+ * limit each time, and might never end; so the loop around search() is here, and looks at the
+ * task between restarts. The protected members are MiniSat's interface for subclasses.
  */
 class Search : public Solver
 {

@@ -2,11 +2,11 @@
 /*
  * Lexicographic search: see search.h.
  *
- * A model in hand is an upper bound for every name, what is fixed at the root of the search tree a
- * lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a level
- * at its lower bounds. When that fails, the core says for how long a prefix of the level it may still
- * hold, and is kept as a clause; a name that fails alone is pushed down from its place in the model.
- * Most levels take no solve or one.
+ * A model in hand is an upper bound for every name, what is fixed at the root of the search tree
+ * a lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a
+ * level at its lower bounds. When that fails, the core says for how long a prefix of the level it
+ * may still hold, and is kept as a clause; a name that fails alone is pushed down from its place
+ * in the model. Most levels take no solve or one.
  */
 #include "solve/search.h"
 
@@ -33,7 +33,8 @@ struct search {
     int *refuted;
 };
 
-/* The literal "place or worse" is true in the whole of places 0 .. result - 1 and false from there. */
+/* The literal "place or worse" is true in the whole of places 0 .. result - 1 and false from
+ * there. */
 static uint32_t count_true(const struct search *s, uint32_t name,
                            bool (*is_true)(const struct cenv_sat *, int))
 {
@@ -53,7 +54,8 @@ static bool is_fixed(const struct cenv_sat *sat, int var)
     return cenv_sat_fixed(sat, var) > 0;
 }
 
-/* The best place of `name` that is not known to be impossible; the name is known to be installed. */
+/* The best place of `name` that is not known to be impossible; the name is known to be
+ * installed. */
 static uint32_t lower_bound(const struct search *s, uint32_t name)
 {
     uint32_t nr = count_true(s, name, is_fixed);

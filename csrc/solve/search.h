@@ -9,17 +9,20 @@
 #include "solve/instance.h"
 #include "solve/sat.h"
 
+/* The place of a name that is not installed. */
 #define CENV_ABSENT UINT32_MAX
 
 /*
- * The lexicographic optimum (solve.md §4.2; design.md §9): the first level is the names of the goals'
- * requirements in the goals' order, each next one the names that the candidates just chosen require,
- * in order of number; deferred names make up a level when no other is left. Within a level each name gets the best place possible given all before it. The
- * answer is unique: it does not depend on how the search went.
+ * The lexicographic optimum (solve.md §4.2; design.md §9). Names are decided level by level: the
+ * first level is the names of the goals' requirements in the order of the goals, each next one
+ * the names that the candidates just chosen require, in order of number; deferred names make up a
+ * level when no other is left. Within a level each name gets the best place that is possible
+ * given all before it. The answer is unique: it does not depend on how the search went.
  *
- * `sat` holds the encoding of `in`. On success choice[name] is the place, CENV_ABSENT for names that
- * nothing chosen requires, and level[name] (may be NULL) its level. Returns 1; 0 when there is no
- * solution (cenv_sat_failed tells the goals that suffice for it); CENV_ENOMEM, CENV_ECANCELLED.
+ * `sat` holds the encoding of `in`. Returns 1, and then choice[name] is the place, CENV_ABSENT of
+ * a name that nothing chosen requires, and level[name] (`level` may be NULL) the level that
+ * decided it; 0 when there is no solution (cenv_sat_failed gives goals that suffice for it);
+ * CENV_ENOMEM, CENV_ECANCELLED.
  */
 int cenv_search_best(const struct cenv_instance *in, struct cenv_sat *sat,
                      uint32_t *choice, uint32_t *level, struct cenv_task *task,

@@ -79,8 +79,8 @@ static void add_needs(struct chosen *s, const struct cenv_candidate *cand,
 }
 
 /*
- * A noarch python package is linked with python's paths, so it needs python whether or not it says
- * so, and python's own need of one (pip) does not count.
+ * A noarch python package is linked with python's paths, so it needs python whether or not it
+ * says so, and python's own need of one (pip) does not count.
  */
 static void add_edges(struct chosen *s, uint32_t i, uint32_t python)
 {

@@ -14,9 +14,9 @@ struct cenv_solution {
 };
 
 /*
- * Writes the member "records": those of a solution in link order, each as its channel has it and with
- * where it is from. Virtual packages are left out. CENV_ENOMEM; CENV_EINTEGRITY when a record's JSON
- * is malformed or its file has changed.
+ * Writes the member "records": those of a solution in link order, each as its channel has it and
+ * with where it is from. Virtual packages are left out. CENV_ENOMEM; CENV_EINTEGRITY when a
+ * record's JSON is malformed or its file has changed.
  */
 int cenv_solution_write_records(const struct cenv_problem *p, const uint32_t *choice,
                                 struct cenv_json_writer *w, struct cenv_error *err);
