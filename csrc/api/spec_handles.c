@@ -119,8 +119,8 @@ int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
     return out->failed ? cenv_error_oom(err) : 0;
 }
 
-/* A record of unknown origin says its channel by name or by a URL, or only by its package's
- * URL. */
+/* A record of unknown origin names its channel, gives the URL of it, or only that of its
+ * package. */
 static int set_channel(struct cenv_record *record, struct cenv_arena *arena,
                        struct cenv_error *err)
 {

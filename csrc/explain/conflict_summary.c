@@ -100,7 +100,8 @@ static void print_way(const struct summary *m, const struct side *side, uint32_t
     cenv_buf_puts(out, nr > 1 ? ")" : "");
 }
 
-/* What of the side was asked for, the shared settings left out; how many that are. */
+/* Prints what of the side was asked for, without the settings that both share; returns how
+ * many. */
 static uint32_t print_entries(const struct summary *m, const struct side *side,
                               struct cenv_buf *out)
 {
@@ -135,7 +136,8 @@ static int print_side(struct summary *m, const struct side *side, uint32_t name,
     return 0;
 }
 
-/* 1 and printed, 0 or a status. A side that is refuted by itself leads nowhere. */
+/* Returns 1 when it has printed the sides, 0 or a status. A side that is refuted by itself leads
+ * nowhere. */
 static int try_entry(struct summary *m, uint32_t goal, struct cenv_buf *out)
 {
     int rc = split_sides(m, goal);

@@ -323,8 +323,7 @@ static uint32_t find_needers(const struct tree *t, uint32_t req, enum telling wh
     return nr;
 }
 
-/* "b needs c >=2", of the name by which it holds; of a requirement of some: which of them have
- * it. */
+/* "b needs c >=2", of the name by which it holds; of a need of some, which of them have it. */
 static void print_needers(struct tree *t, uint32_t req, struct cenv_buf *out)
 {
     const struct cenv_instance *in = &t->p->in;
@@ -356,8 +355,7 @@ static void print_excluder(struct tree *t, uint32_t req, struct cenv_buf *out)
     }
 }
 
-/* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, as long as it is
- * short. */
+/* "b needs c >=1,<2 or >=2,<3": what candidates of `by` need of the name, if it is short. */
 static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
                          struct cenv_buf *out)
 {
@@ -385,7 +383,7 @@ static void print_needed(const struct tree *t, uint32_t by, uint32_t name,
     }
 }
 
-/* All that meets the requirement is excluded: names it. */
+/* Names all that meets the requirement, which is excluded. */
 static void print_all_excluded(struct tree *t, uint32_t req, uint32_t reason,
                                struct cenv_buf *out)
 {
@@ -439,7 +437,7 @@ static void print_needs(const struct tree *t, const struct group *g, bool many,
 static void show_groups(struct tree *t, struct node *node, struct group *groups,
                         int depth);
 
-/* Ends the line that tells of a need, and unfolds it below, unless that was done above. */
+/* Ends the line that tells of a need, and unfolds the need below, unless that was done above. */
 static void unfold_req(struct tree *t, struct node *parent, struct cenv_buf *line,
                        uint32_t req, int depth)
 {

@@ -44,7 +44,7 @@ static uint32_t count_told(const struct cenv_explainer *e,
     return nr;
 }
 
-/* "a and b cannot be installed together:"; the first conflict is the error's. */
+/* "a and b cannot be installed together:". The first conflict is the one that the error names. */
 static void tell_goals(struct cenv_explainer *e, const struct cenv_unsat_core *core)
 {
     uint32_t told = 0, nr = count_told(e, core);
@@ -61,7 +61,7 @@ static void tell_goals(struct cenv_explainer *e, const struct cenv_unsat_core *c
                                     : " cannot be installed together:\n");
 }
 
-/* The tree; where it is long, what it comes down to, if that is one package. */
+/* Tells the tree; of a long one only what it comes down to, if that is one package. */
 static int tell_tree(struct cenv_explainer *e, const struct cenv_unsat_core *core)
 {
     uint32_t nr_lines;

@@ -36,7 +36,7 @@ static void print_cand(const struct cenv_candidate *cand, struct cenv_buf *out)
                   CENV_STR_ARG(r->version), CENV_STR_ARG(r->build));
 }
 
-/* Where a goal's name stands in the first level. */
+/* The first goal that asks for the name: its rank in the first level. */
 static uint32_t goal_rank(const struct choice *w, uint32_t name)
 {
     const struct cenv_instance *in = &w->p->in;
@@ -48,7 +48,7 @@ static uint32_t goal_rank(const struct choice *w, uint32_t name)
     return i;
 }
 
-/* Was decided before the name in question. */
+/* The other name was decided before the one in question. */
 static bool is_earlier(const struct choice *w, uint32_t other)
 {
     if (other == w->name || w->s->choice[other] == CENV_ABSENT)
@@ -175,7 +175,7 @@ static bool has_failed(const struct choice *w, uint32_t first, uint32_t end)
     return false;
 }
 
-/* Of what was used only what the refutation did use stays. */
+/* Keeps of what was used only what the refutation needed. */
 static void use_failed(struct choice *w)
 {
     const struct cenv_instance *in = &w->p->in;
@@ -231,7 +231,7 @@ static void tell_used(const struct choice *w, struct cenv_buf *out)
         cenv_buf_puts(out, "its own dependencies cannot be met");
 }
 
-/* Why no place of the run, all better than the chosen one, was. */
+/* Why no place of the run was chosen, all of which are better than the one that was. */
 static int find_reason(struct choice *w, struct cenv_run run, struct cenv_buf *out)
 {
     cenv_buf_clear(out);
@@ -338,7 +338,7 @@ static const char *advantage(const struct choice *w,
     return "its dependencies are newer, or it was built later";
 }
 
-/* What matches is worse than the choice; could it have been had? */
+/* Tells of what matches and is worse than the choice, and whether it could have been had. */
 static int tell_worse(struct choice *w, const struct cenv_matchspec *spec,
                       uint32_t place)
 {

@@ -84,7 +84,8 @@ static void sift_candidates(struct deduction *d, uint32_t name)
                 rule_out(d, c);
 }
 
-/* Imposes what all candidates of the name need that are left; none left ends it all. */
+/* Imposes what all candidates left of the name need; when none is left, there is no more to
+ * derive. */
 static void impose_common(struct deduction *d, uint32_t name)
 {
     const struct cenv_instance *in = d->in;
@@ -149,7 +150,7 @@ static void impose_union(struct deduction *d, uint32_t name)
     }
 }
 
-/* Both before and after sifting: a need that cannot be met is still one that holds. */
+/* Imposes before and after sifting, for a need that cannot be met is still one that holds. */
 static void deduce_from(struct deduction *d, uint32_t name)
 {
     impose_common(d, name);

@@ -63,7 +63,8 @@ static int add_dropped_way(struct relaxer *r)
 
 /* ---- one goal ---- */
 
-/* Tells it if without the goal all else can be had, and with which version of its own name. */
+/* Adds a way if all else can be had without the goal, with the best that there is instead of
+ * it. */
 static int try_goal(struct relaxer *r, uint32_t goal)
 {
     struct cenv_explainer *e = r->e;
@@ -122,7 +123,8 @@ static int try_keeping(struct relaxer *r, uint32_t goal)
     return rc < 0 ? rc : 0;
 }
 
-/* The machine stays; then what the first conflict is not about; then that. */
+/* Keeps the machine, then as much as can be of what the first conflict is not about, then of what
+ * it is about. */
 static int drop_several(struct relaxer *r)
 {
     const struct cenv_instance *in = &r->e->p.in;
@@ -147,8 +149,7 @@ static bool is_overridable(struct cenv_str name)
            cenv_str_is(name, "__osx");
 }
 
-/* The newest version of the virtual package that requirements speak of: of the core, or of
- * all. */
+/* The newest version of the virtual package that requirements speak of, of the core or all. */
 static struct cenv_record *wanted_machine(struct cenv_explainer *e, uint32_t name,
                                           bool of_core)
 {
@@ -223,7 +224,7 @@ static int try_machine(struct relaxer *r, uint32_t name)
     return 0;
 }
 
-/* Each virtual package of the core once. */
+/* Tries each virtual package of the core once. */
 static int try_machines(struct relaxer *r)
 {
     const struct cenv_explainer *e = r->e;

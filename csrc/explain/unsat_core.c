@@ -42,8 +42,7 @@ static int solve_core(struct refuter *r)
     return cenv_sat_solve(r->sat, r->task, r->err);
 }
 
-/* After a refutation the core holds what it used, no more; of minimal goals that is all of
- * them. */
+/* Keeps in the core what the refutation used; of minimal goals that is all of them. */
 static void keep_used(struct refuter *r)
 {
     struct cenv_unsat_core *core = r->core;
@@ -59,7 +58,7 @@ static void keep_used(struct refuter *r)
     }
 }
 
-/* Refutes without one member, which `*member` is; it stays when it is needed. 0 or a status. */
+/* Takes one member away, and back when the rest has a solution. 0 or a status. */
 static int try_without(struct refuter *r, bool *member)
 {
     if (!*member)
@@ -111,7 +110,7 @@ static int minimise_reqs(struct refuter *r)
     return rc;
 }
 
-/* A fresh solver on the instance, in *sat; the caller frees it. */
+/* Makes a solver of the instance, r->sat. */
 static int new_sat(struct refuter *r, unsigned flags)
 {
     r->soft = flags & CENV_ENCODE_SOFT;
@@ -136,7 +135,8 @@ static uint32_t count_members(const bool *members, uint32_t nr)
     return sum;
 }
 
-/* Items on the hard encoding, which is the faster one; requirements on the soft one. */
+/* Minimises goals on the hard encoding, which is the faster one, and requirements on the soft
+ * one. */
 static int find_core(struct refuter *r)
 {
     int rc = new_sat(r, 0);

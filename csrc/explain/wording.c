@@ -218,8 +218,7 @@ static bool is_repeated(const struct lack *l, uint32_t i, bool channel)
     return false;
 }
 
-/* "numpy 1.5.1 is there, but only as build py27_0 or py33_0"; of a channel, "but only in
- * main". */
+/* "numpy 1.5.1 is there, but only as build py27_0 or py33_0", or "but only in main". */
 static void print_others(const struct lack *l, uint32_t nr, struct cenv_buf *out)
 {
     bool channel = l->spec->build.kind == CENV_STRMATCH_ANY && l->spec->more &&
@@ -263,7 +262,7 @@ bool cenv_wording_req_version(const struct cenv_problem *p, uint32_t req,
     return ok;
 }
 
-/* Of many versions those next to the one asked for: ", nearest are 3.11.15 and 3.12.0". */
+/* ", nearest are 3.11.15 and 3.12.0": of many versions those next to the one asked for. */
 static void print_nearest(const struct lack *l, struct cenv_buf *out)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;

@@ -87,7 +87,8 @@ static struct cenv_index *new_index(const struct cenv_index_source *given, size_
     return NULL;
 }
 
-/* The binary indices found, those not found, and why the first of these was not. */
+/* Counts the binary indices that were found and those that were not, and says why the first of
+ * these was not. */
 static void count_hits(const struct cenv_index *index, struct cenv_span *span)
 {
     for (size_t i = 0; i < index->nr; i++) {

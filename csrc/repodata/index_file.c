@@ -25,7 +25,7 @@ static const size_t UNPACKED_MAX = (size_t)2 << 30;
 /* Words of the stamp. */
 enum { SOURCE = 0, TEXT = 5, BOOT = 10, SUM = 11 };
 
-/* The cache's view of one source. */
+/* What the cache has, or will have, of one source. */
 struct slot {
     int dir; /* -1: no cache */
     char index[CENV_INDEX_KEY_MAX], text[CENV_INDEX_KEY_MAX], names[CENV_INDEX_KEY_MAX];
@@ -89,8 +89,8 @@ static void slot_close(struct slot *slot)
 
 /* ---- reading the cache ---- */
 
-/* Opens the text: the cached one of a compressed source, which is stamped, or the source. -1: it
- * is not there. */
+/* Opens the text: of a compressed source the cached one, which is stamped. -1: it is not
+ * there. */
 static int open_text(struct slot *slot, const char *path, struct cenv_stat *st)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
@@ -129,8 +129,8 @@ static bool has_sum(int fd, uint64_t sum)
     return same;
 }
 
-/* The stored stamp's own facts join ours: which boot made it, and the text's sum, which is
- * compared when that was another boot. */
+/* Takes over what only the stored stamp knows: which boot made the index, and the sum of the
+ * text, which is compared when that was another boot. */
 static bool is_text_whole(struct slot *slot, const struct cenv_mapping *packed, int fd)
 {
     struct cenv_repodata_stamp stored;
@@ -177,7 +177,7 @@ static int load_cached(struct cenv_index_file *file, struct slot *slot,
     return rc;
 }
 
-/* What was opened in vain. */
+/* Closes what was opened in vain. */
 static void drop_cached(struct cenv_index_file *file)
 {
     cenv_mapping_release(&file->packed);
@@ -187,7 +187,7 @@ static void drop_cached(struct cenv_index_file *file)
 
 /* ---- writing the cache: whatever fails, the scan's result stands ---- */
 
-/* A new file under a name of its own, stamped, then renamed to `name`. */
+/* Makes a new file under a scratch name, looks at it for the stamp, and renames it to `name`. */
 static bool publish_file(int dir, const char *name, struct cenv_str data,
                          struct cenv_stat *st)
 {
@@ -208,7 +208,8 @@ static bool publish_file(int dir, const char *name, struct cenv_str data,
     return rc >= 0;
 }
 
-/* Whether it is there now; `text` is of a compressed source. */
+/* Puts the binary index into the cache, and the text of a compressed source before it. False:
+ * that cannot be. */
 static bool save_cached(struct cenv_index_file *file, struct slot *slot,
                         struct cenv_index_text *text)
 {
@@ -234,7 +235,7 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
     return done;
 }
 
-/* The slot has a binary index: from now on its directory is the file's. */
+/* The slot has a binary index: the file takes over its directory. */
 static void keep_slot(struct cenv_index_file *file, struct slot *slot)
 {
     file->dir = slot->dir;
@@ -325,7 +326,7 @@ static int scan_text(struct cenv_index_file *file, struct cenv_str text,
     return cenv_repodata_scan(&file->repodata, text, &of, err);
 }
 
-/* From the source itself; what is worth it is kept in the slot. */
+/* Scans the source itself, and keeps in the slot what is worth it. */
 static int open_uncached(struct cenv_index_file *file, struct slot *slot,
                          struct cenv_str text,
                          const struct cenv_repodata_source *source,

@@ -70,8 +70,7 @@ static int copy_input(struct cenv_index_text *text, struct cenv_input from,
     return rc;
 }
 
-/* What is left of the mapped input, and the slice just given, which nobody needs after the
- * next. */
+/* What is left of the mapped input, and the slice given last, of which none needs to stay. */
 struct input {
     struct cenv_str rest, given;
 };

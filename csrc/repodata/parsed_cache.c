@@ -97,7 +97,7 @@ static struct cenv_str find_block(const struct cenv_parsed_cache *cache,
     return row ? block_of(bytes, row) : cenv_str_n(NULL, 0);
 }
 
-/* ---- taking in a name ---- */
+/* ---- adding a name ---- */
 
 static void free_cached(struct cenv_cached_name *s)
 {
@@ -122,7 +122,7 @@ static int intern_specs(struct cenv_parsed_cache *cache, struct cenv_cached_name
     return 0;
 }
 
-/* From the file if it has the name whole, else from the repodata. */
+/* Takes the name from the file if that has it whole, else from the repodata. */
 static int read_name(struct cenv_parsed_cache *cache, struct cenv_cached_name *s,
                      struct cenv_error *err)
 {
@@ -138,7 +138,7 @@ static int read_name(struct cenv_parsed_cache *cache, struct cenv_cached_name *s
     return rc == 0 ? 0 : cenv_parsed_name_read(&s->names, cache->rd, s->number, err);
 }
 
-/* The one that is there, which is another thread's when that was faster. */
+/* Adds the name, and returns the one that is there: that of another thread, if it was faster. */
 static const struct cenv_cached_name *publish_name(struct cenv_parsed_cache *cache,
                                                    struct cenv_cached_name *s)
 {
@@ -194,7 +194,7 @@ static void add_block(struct writer *w, uint32_t number, size_t from)
     w->nr++;
 }
 
-/* Blocks of a file that is there, but for names that are added anew. */
+/* Copies the blocks of the file as it is, but for names that are added anew. */
 static void add_old_blocks(struct writer *w, const struct cenv_parsed_cache *cache,
                            struct cenv_str bytes)
 {
@@ -214,7 +214,7 @@ static void add_old_blocks(struct writer *w, const struct cenv_parsed_cache *cac
     }
 }
 
-/* The cache is locked. */
+/* Packs what the file lacks. The cache is locked. */
 static void add_new_blocks(struct writer *w, const struct cenv_parsed_cache *cache)
 {
     for (const struct cenv_cached_name *s = cache->all; s; s = s->next) {
@@ -248,7 +248,7 @@ static void mark_saved(struct cenv_parsed_cache *cache)
         s->saved = true;
 }
 
-/* The cache is locked; `old` is the file as it is. */
+/* Writes the file again if that is worth it; `old` is the file as it is. The cache is locked. */
 static void write_names(struct cenv_parsed_cache *cache, struct cenv_str old)
 {
     struct writer w = {.nr = 0};

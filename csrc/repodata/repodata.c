@@ -70,7 +70,8 @@ static bool is_removed(const struct cenv_repodata *rd, struct cenv_str fn)
     return false;
 }
 
-/* By stem; then .conda first; then v3, which says more; then what comes later in the file. */
+/* Sorts by stem, then .conda first, then v3 first, which says more, then what comes later in the
+ * file first. */
 static int candidate_cmp(const void *a, const void *b)
 {
     const struct candidate *left = a, *right = b;

@@ -70,7 +70,7 @@ static int place_key(struct scanner *sc, struct cenv_str key, uint32_t *at)
     return 0;
 }
 
-/* Past an object or array without looking inside, or past a checked scalar. */
+/* Goes past an object or array without a look inside, or past a checked scalar. */
 static int skip_value(struct cenv_scan *s)
 {
     char c = cenv_scan_peek(s);
@@ -109,7 +109,7 @@ static int keep_lower(struct scanner *sc, struct cenv_str name,
     return rc;
 }
 
-/* The names have their last place: makes them comparable. */
+/* Makes names comparable, once the strings do not move any more. */
 static void locate_names(struct scanner *sc)
 {
     for (size_t i = 0; i < sc->nr_runs; i++) {
@@ -345,7 +345,7 @@ static int make_removed(struct scanner *sc, struct cenv_repodata_text *removed)
     return rc;
 }
 
-/* Runs in order, and where each name begins among them; nr_names is set. */
+/* Sorts the runs, and sets where each name begins among them, and nr_names. */
 static void make_runs(struct scanner *sc, struct cenv_repodata_run *runs,
                       uint32_t *names)
 {

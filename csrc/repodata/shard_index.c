@@ -13,7 +13,8 @@
 #include "codec/stream.h"
 #include "model/channel.h"
 
-/* Unfolded: conda allows an index 128 MiB and a shard 16; JSON is up to a few times larger. */
+/* Most bytes that may come out: conda allows an index 128 MiB and a shard 16; JSON is up to a few
+ * times larger. */
 static const size_t INDEX_UNPACKED = (size_t)256 << 20;
 static const size_t SHARD_UNPACKED = (size_t)256 << 20;
 static const size_t JSON_TIMES = 4;
@@ -26,7 +27,7 @@ struct reader {
     struct cenv_error *err;
 };
 
-/* zstd and MessagePack off; `out` gets JSON. */
+/* Unpacks zstd and then MessagePack; `out` gets JSON. */
 static int unpack_json(struct cenv_str bytes, size_t most, struct cenv_buf *out,
                        struct cenv_error *err)
 {
@@ -152,7 +153,7 @@ static int shard_cmp(const void *a, const void *b)
     return cenv_str_cmp(left->name, right->name);
 }
 
-/* What the single values say together. */
+/* Checks what the values of the index say together, and sorts the shards. */
 static int check_index(struct reader *r)
 {
     struct cenv_shard_index *index = r->index;

@@ -23,7 +23,7 @@ enum { PARALLEL = 64, URL_MAX = 64 << 10, FILE_MAX = 96 };
 
 static const size_t JSON_MAX = (size_t)1 << 30;
 
-/* A shard in memory: a repodata file of one name, and its cache. */
+/* A shard in memory: a repodata file of one name, and its parsed records. */
 struct loaded {
     struct cenv_index_file file;
     struct cenv_parsed_cache cache;
@@ -55,7 +55,7 @@ static void free_loaded(struct loaded *loaded)
 
 /* ---- opening ---- */
 
-/* "URL" without what follows its last '/'. */
+/* A URL without what follows its last '/'. */
 static struct cenv_str directory_of(const char *url)
 {
     struct cenv_str text = cenv_str(url ? url : "");
@@ -295,7 +295,7 @@ struct cenv_parsed_cache *cenv_shards_parsed_cache(const struct cenv_shards *s,
     return loaded ? &loaded->cache : NULL;
 }
 
-/* ---- wanting ---- */
+/* ---- bringing shards ---- */
 
 /* One shard on its way. */
 struct job {
@@ -334,7 +334,8 @@ static int name_job(const struct job *job, struct cenv_error *err)
                            "set repodata_use_shards: false in .condarc");
 }
 
-/* Makes the shard of its bytes; the first one made stays. CENV_EINTEGRITY: they are not it. */
+/* Makes the shard of its bytes, unless another thread did. CENV_EINTEGRITY: they are not its
+ * bytes. */
 static int load_shard(struct job *job, struct cenv_str bytes, struct cenv_error *err)
 {
     struct cenv_shards *s = job->shards;
@@ -366,8 +367,8 @@ static void cache_name(const struct job *job, char *name)
              CENV_STR_ARG(shard_of(job)->sha256));
 }
 
-/* From this machine: a local channel's must be right, a cached one is fetched again if it is
- * not. */
+/* Reads a shard from this machine. That of a local channel must be right; a cached one that is
+ * not is fetched again. */
 static int load_local(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
 {
     struct round *round = ctx;
@@ -396,7 +397,8 @@ static int load_local(void *ctx, size_t i, unsigned thread, struct cenv_error *e
     return 0;
 }
 
-/* From the network, the bytes are there. Keeping them is a favour to the next time. */
+/* Reads a shard whose bytes came from the network, and keeps them for the next time if that can
+ * be. */
 static int load_fetched(void *ctx, size_t i, unsigned thread, struct cenv_error *err)
 {
     struct round *round = ctx;
@@ -419,7 +421,7 @@ static int load_fetched(void *ctx, size_t i, unsigned thread, struct cenv_error 
     return 0;
 }
 
-/* Offline: the first five of what is not here. */
+/* Refuses to fetch offline, naming the first five shards that are not here. */
 static int refuse_offline(const struct round *round, struct cenv_error *err)
 {
     struct cenv_buf names;

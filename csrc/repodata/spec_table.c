@@ -26,7 +26,7 @@ static bool set_reason(struct cenv_spec_table *table, struct cenv_spec_entry *en
     return entry->bad.data && entry->hint.data;
 }
 
-/* A malformed text is marked, not an error: it costs the records that have it. False: no
+/* A malformed text is no error, but marked: it costs the records that have it. False: no
  * memory. */
 static bool parse_entry(struct cenv_spec_table *table, struct cenv_spec_entry *entry)
 {

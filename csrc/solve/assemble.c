@@ -67,7 +67,7 @@ static bool add_run(struct assembly *a, uint32_t place)
     return true;
 }
 
-/* Appends the spec's runs on its name's places in their final order. */
+/* Appends the runs of the spec, on the places that its name's candidates have now. */
 static bool add_runs(struct assembly *a, const struct cenv_spec *spec)
 {
     const struct cenv_name *name = &a->p->names[spec->name];
@@ -85,8 +85,7 @@ static bool add_runs(struct assembly *a, const struct cenv_spec *spec)
     return true;
 }
 
-/* Two specs that mean the same are one requirement: *found is its number, CENV_NONE of a new
- * one. */
+/* Specs that mean the same are one requirement: *found is its number, CENV_NONE of a new one. */
 static bool find_meaning(struct assembly *a, const struct cenv_req *req,
                          uint32_t *found)
 {

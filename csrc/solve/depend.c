@@ -148,7 +148,7 @@ struct ways {
     uint32_t nr;
 };
 
-/* How many ways there are in which the condition does not hold, as far as MAX_WAYS + 1. */
+/* Counts the ways in which the condition does not hold, up to MAX_WAYS + 1. */
 static uint32_t count_ways(const struct cenv_condition *c)
 {
     bool all = c->kind == CENV_CONDITION_AND;
@@ -180,7 +180,7 @@ static uint32_t *new_specs(struct cenv_problem *p, struct way *out, size_t nr,
     return specs;
 }
 
-/* Not a spec: the one way is that whatever is installed does not match it. */
+/* A spec does not hold in one way: whatever is installed does not match it. */
 static bool negate_spec(struct cenv_problem *p, const struct cenv_matchspec *parsed,
                         struct ways *out, struct cenv_error *err)
 {
@@ -196,7 +196,7 @@ static bool negate_spec(struct cenv_problem *p, const struct cenv_matchspec *par
     return *specs != CENV_NONE;
 }
 
-/* Not (a and b): the ways of a, and those of b. */
+/* "a and b" does not hold in the ways of a, and in those of b. */
 static bool add_ways(struct cenv_problem *p, struct ways *out, struct ways more,
                      struct cenv_error *err)
 {
@@ -220,7 +220,7 @@ static bool merge_ways(struct cenv_problem *p, struct way a, struct way b,
     return true;
 }
 
-/* Not (a or b): each way of a together with each of b. */
+/* "a or b" does not hold in each way of a together with each way of b. */
 static bool multiply_ways(struct cenv_problem *p, struct ways *out, struct ways more,
                           struct cenv_error *err)
 {
@@ -252,7 +252,7 @@ static bool find_ways(struct cenv_problem *p, const struct cenv_condition *c,
     return ok;
 }
 
-/* The condition of a spec, parsed; NULL with `err` or *bad set. */
+/* Parses the condition of a spec; NULL with `err` or *bad set. */
 static const struct cenv_condition *parse_condition(struct cenv_problem *p,
                                                     uint32_t spec, struct cenv_str *bad,
                                                     struct cenv_error *err)

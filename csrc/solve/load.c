@@ -53,7 +53,7 @@ static int complete_requested(struct loader *l, struct cenv_str name, uint32_t f
     return rc;
 }
 
-/* The cache's skips count as this problem's. */
+/* What a cached name had to skip counts as skipped here. */
 static int copy_skips(struct loader *l, const struct cenv_skips *skips)
 {
     for (const struct cenv_skip *s = skips->first; s; s = s->next)
@@ -92,7 +92,7 @@ static int load_records(struct loader *l, struct cenv_str name)
 
 /* ---- what settings exclude ---- */
 
-/* Whether the channel asked for is this candidate's; a multichannel stands for its members. */
+/* The candidate is of the channel asked for; a multichannel stands for its members. */
 static bool in_channel(const struct cenv_problem *p,
                        const struct cenv_channelmatch *channel,
                        const struct cenv_candidate *cand)
@@ -302,7 +302,7 @@ static bool is_ready(const struct cenv_problem *p, const struct cenv_name *name)
            cenv_index_is_ready(p->index, package_of(p, name));
 }
 
-/* Of sources in shards: brings the records of all that is wanted by now, at once. */
+/* Brings the shards of all names that are wanted by now, at once. */
 static int bring_wanted(struct loader *l)
 {
     struct cenv_problem *p = l->p;
@@ -347,15 +347,14 @@ static int load_wanted(struct loader *l)
     return 0;
 }
 
-/* ---- what is asked ---- */
+/* ---- roots ---- */
 
 static void add_root(struct cenv_problem *p, struct cenv_root root)
 {
     p->roots[p->nr_roots++] = root;
 }
 
-/* Asks for an entry, and in the same breath for its extras; a pin is a limit and wants
- * nothing. */
+/* Asks for an entry, and thereby for its extras. A pin is a limit and wants no name. */
 static int add_roots_of(struct loader *l, const struct cenv_request_entry *entry,
                         uint32_t id)
 {

@@ -4,8 +4,7 @@
 
 #include "base/alloc.h"
 
-/* Added to the rank of a version that only records with track_features have: they lose all
- * ties. */
+/* Added to the rank of a version that only records with track_features have. */
 static const uint32_t TRACKED = 1u << 31;
 
 struct matcher {

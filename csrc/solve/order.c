@@ -80,8 +80,7 @@ static bool is_noarch(const struct cenv_record *record)
     return record->noarch.len || cenv_str_is(record->subdir, "noarch");
 }
 
-/* What a record says of itself, down to where dependencies decide; the priority is a
- * parameter. */
+/* Compares what records say of themselves, down to where dependencies decide. */
 static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate *b,
                     bool channel_last)
 {
@@ -99,7 +98,7 @@ static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate 
     return order ? order : (r->features.len > 0) - (s->features.len > 0);
 }
 
-/* What is left when dependencies decide nothing. */
+/* Compares what is left when dependencies decide nothing. */
 static int by_rest(const struct cenv_record *r, const struct cenv_record *s)
 {
     int order =
@@ -161,7 +160,8 @@ bool cenv_order_names(struct cenv_problem *p)
     return true;
 }
 
-/* How good a version the candidate's specs on one name allow; of several the worst counts. */
+/* How good a version the specs of a candidate allow of one name; of several specs the worst
+ * counts. */
 struct allowance {
     struct cenv_str name;
     uint32_t best;

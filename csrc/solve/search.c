@@ -4,9 +4,9 @@
  *
  * A model in hand is an upper bound for every name, what is fixed at the root of the search tree
  * a lower one; where they meet nothing is asked. Otherwise one solve probes the whole rest of a
- * level at its lower bounds. When that fails, the core says for how long a prefix of the level it
- * may still hold, and is kept as a clause; a name that fails alone is pushed down from its place
- * in the model. Most levels take no solve or one.
+ * level at its lower bounds. When that fails, the assumptions that failed say for how long a
+ * prefix of the level it may still hold, and are kept as a clause; a name that fails alone is
+ * pushed down from its place in the model. Most levels take no solve or one.
  */
 #include "solve/search.h"
 
@@ -33,8 +33,7 @@ struct search {
     int *refuted;
 };
 
-/* The literal "place or worse" is true in the whole of places 0 .. result - 1 and false from
- * there. */
+/* The literal "place or worse" is true for places 0 .. result - 1, and false from there on. */
 static uint32_t count_true(const struct search *s, uint32_t name,
                            bool (*is_true)(const struct cenv_sat *, int))
 {
@@ -54,8 +53,7 @@ static bool is_fixed(const struct cenv_sat *sat, int var)
     return cenv_sat_fixed(sat, var) > 0;
 }
 
-/* The best place of `name` that is not known to be impossible; the name is known to be
- * installed. */
+/* The best place of a name known to be installed that is not known to be impossible. */
 static uint32_t lower_bound(const struct search *s, uint32_t name)
 {
     uint32_t nr = count_true(s, name, is_fixed);
@@ -114,7 +112,7 @@ static int keep_refutation(struct search *s)
     return cenv_sat_add(s->sat, s->refuted, nr) ? 0 : cenv_error_oom(s->err);
 }
 
-/* The last place in the level, from <= result, that the core speaks of. */
+/* The last name of the level that the refutation speaks of, as an index from <= result < to. */
 static uint32_t last_refuted(const struct search *s, uint32_t from, uint32_t to)
 {
     size_t nr = cenv_sat_nr_failed(s->sat);
@@ -129,7 +127,7 @@ static uint32_t last_refuted(const struct search *s, uint32_t from, uint32_t to)
     return from;
 }
 
-/* The model stays; the name goes down to the best place there is. */
+/* Moves one name down from its place in the model to the best place there is. */
 static int push_name_down(struct search *s, uint32_t name)
 {
     int rc = 1;
@@ -221,7 +219,7 @@ static void take_deferred(struct search *s)
     s->nr_later = 0;
 }
 
-/* What the level requires becomes the level. */
+/* What the choices of this level require becomes the next level. */
 static void begin_next_level(struct search *s)
 {
     const struct cenv_instance *in = s->in;

@@ -63,7 +63,8 @@ static bool is_noarch_python(const struct chosen *s, uint32_t name)
            cenv_str_is(cand_of(s, s->number[name])->record->noarch, "python");
 }
 
-/* Through a made-up name to what its choice needs; extras may ask for one another in a circle. */
+/* Adds what a candidate needs; of a made-up name, what its choice needs. The depth is bounded
+ * since extras may ask for one another in a circle. */
 static void add_needs(struct chosen *s, const struct cenv_candidate *cand,
                       uint32_t self, bool is_python, int depth)
 {
