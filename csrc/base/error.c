@@ -2,7 +2,7 @@
 /* Errors: see error.h. */
 #include "base/error.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +20,7 @@ void cenv_error_release(struct cenv_error *err)
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,
                     va_list args)
 {
+    assert(status <= CENV_STATUS_FIRST && status > CENV_STATUS_FIRST - CENV_NR_STATUS);
     if (err->status)
         return err->status;
     err->status = status;
@@ -41,6 +42,7 @@ int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
 {
     if (err->status)
         return err->status;
+    assert(os_errno >= 0 && os_errno < -CENV_STATUS_FIRST);
     char reason[128];
     char what[512];
     va_list args;

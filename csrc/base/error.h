@@ -6,26 +6,47 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* XX(name, value, Python class). Values are stable; the binding maps them by this table. */
+/*
+ * XX(name, number, Python class). A status is -1024 minus its number, so that none can be mistaken
+ * for a -errno. The numbers are stable; the binding maps them to classes by this table.
+ *
+ *   EFAIL        what was asked for cannot be done, for a reason that is none of those below
+ *   EUSAGE       the caller's arguments, options or configuration make no sense
+ *   ESPEC        a version, MatchSpec or other text of the user does not parse
+ *   EUNSAT       no set of packages meets the request
+ *   ECHANNEL     a channel is missing, unreachable or no channel
+ *   EINTEGRITY   bytes are not what their record, format or hash promises
+ *   EPREFIX      an environment is absent, damaged, or does not fit its place
+ *   ELINK        files cannot be put into a prefix, or not in the mode asked for
+ *   EOS          the system refused a call; os_errno and path say which
+ *   ENOMEM       memory, or the room that a buffer was born with, is used up
+ *   ECANCELLED   the task was asked to stop
+ */
 #define CENV_STATUS_MAP(XX) \
-    XX(EFAIL, -1, "CenvError") \
-    XX(EUSAGE, -2, "UsageError") \
-    XX(ESPEC, -3, "SpecError") \
-    XX(EUNSAT, -4, "UnsatisfiableError") \
-    XX(ECHANNEL, -5, "ChannelError") \
-    XX(EINTEGRITY, -6, "IntegrityError") \
-    XX(EPREFIX, -7, "PrefixError") \
-    XX(ELINK, -8, "LinkError") \
-    XX(EOS, -9, "OSError") \
-    XX(ENOMEM, -10, "MemoryError") \
-    XX(ECANCELLED, -11, "KeyboardInterrupt")
+    XX(EFAIL, 0, "CenvError") \
+    XX(EUSAGE, 1, "UsageError") \
+    XX(ESPEC, 2, "SpecError") \
+    XX(EUNSAT, 3, "UnsatisfiableError") \
+    XX(ECHANNEL, 4, "ChannelError") \
+    XX(EINTEGRITY, 5, "IntegrityError") \
+    XX(EPREFIX, 6, "PrefixError") \
+    XX(ELINK, 7, "LinkError") \
+    XX(EOS, 8, "OSError") \
+    XX(ENOMEM, 9, "MemoryError") \
+    XX(ECANCELLED, 10, "KeyboardInterrupt")
+
+enum { CENV_STATUS_FIRST = -1024 };
 
 enum cenv_status {
     CENV_OK = 0,
-#define XX(name, value, class) CENV_##name = value,
+#define XX(name, number, class) CENV_##name = CENV_STATUS_FIRST - (number),
     CENV_STATUS_MAP(XX)
 #undef XX
 };
+
+#define XX(name, number, class) +1
+enum { CENV_NR_STATUS = 0 CENV_STATUS_MAP(XX) };
+#undef XX
 
 enum { CENV_MESSAGE_MAX = 2048, CENV_HINT_MAX = 512, CENV_ERRPATH_MAX = 4096 };
 
@@ -40,8 +61,8 @@ struct cenv_error {
     char message[CENV_MESSAGE_MAX]; /* UTF-8, no newline at the end, no "error:" */
     char hint[CENV_HINT_MAX];       /* what to do next, or "" */
     char path[CENV_ERRPATH_MAX];    /* for CENV_EOS: the file, as bytes, or "" */
-    char
-        *detail; /* heap: JSON object with further keys ("conflict", "tree"), or NULL */
+    /* A JSON object with further keys ("conflict", "tree") on the heap, or NULL. */
+    char *detail;
 };
 
 #define CENV_ERROR_INIT \

@@ -12,11 +12,9 @@
 
 #include "cenv.h"
 
-enum { BIND_NR_STATUS = 12 };
-
 struct bind_state {
-    PyObject *errors
-        [BIND_NR_STATUS]; /* exception class by -status; NULL where Python raises its own */
+    /* The exception classes by number of the status; NULL where Python raises its own. */
+    PyObject *errors[CENV_NR_STATUS];
     PyTypeObject *task_type;
     PyTypeObject *version_type;
     PyTypeObject *matchspec_type;

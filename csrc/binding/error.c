@@ -38,8 +38,9 @@ static PyObject *make_exception(struct bind_state *state, const struct cenv_erro
         return PyObject_CallFunction(PyExc_MemoryError, "s", err->message);
     if (err->status == CENV_ECANCELLED)
         return PyObject_CallFunction(PyExc_KeyboardInterrupt, NULL);
-    int index = -err->status;
-    PyObject *class = index > 0 && index < BIND_NR_STATUS ? state->errors[index] : NULL;
+    int index = CENV_STATUS_FIRST - err->status;
+    PyObject *class =
+        index >= 0 && index < CENV_NR_STATUS ? state->errors[index] : NULL;
     PyObject *message = text_of(err->message);
     PyObject *exception = NULL;
     if (message)

@@ -66,9 +66,9 @@ static int import_errors(struct bind_state *state)
     PyObject *errors = PyImport_ImportModule("cenv.errors");
     if (!errors)
         return -1;
-#define XX(name, value, class) \
+#define XX(name, number, class) \
     if (PyObject_HasAttrString(errors, class)) \
-        state->errors[-(value)] = PyObject_GetAttrString(errors, class);
+        state->errors[number] = PyObject_GetAttrString(errors, class);
     CENV_STATUS_MAP(XX)
 #undef XX
     Py_DECREF(errors);
@@ -130,7 +130,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     struct bind_state *state = bind_state_of(module);
     size_t nr;
     PyTypeObject **types = type_slots(state, &nr);
-    for (int i = 0; i < BIND_NR_STATUS; i++)
+    for (int i = 0; i < CENV_NR_STATUS; i++)
         Py_VISIT(state->errors[i]);
     for (size_t i = 0; i < nr; i++)
         Py_VISIT(types[i]);
@@ -142,7 +142,7 @@ static int module_clear(PyObject *module)
     struct bind_state *state = bind_state_of(module);
     size_t nr;
     PyTypeObject **types = type_slots(state, &nr);
-    for (int i = 0; i < BIND_NR_STATUS; i++)
+    for (int i = 0; i < CENV_NR_STATUS; i++)
         Py_CLEAR(state->errors[i]);
     for (size_t i = 0; i < nr; i++)
         Py_CLEAR(types[i]);

@@ -17,7 +17,7 @@ void cenv_json_writer_init(struct cenv_json_writer *w, struct cenv_buf *out,
 }
 
 /* After a failure nothing is counted any more. */
-static bool is_right(const struct cenv_json_writer *w, bool expected)
+static inline bool is_right(const struct cenv_json_writer *w, bool expected)
 {
     return expected || w->out->failed;
 }

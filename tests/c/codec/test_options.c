@@ -81,7 +81,7 @@ static void test_options__refuse(void)
         int status;
         const char *message, *hint;
     } cases[] = {
-        {"{\"ownerr\": 1}", CENV_EUSAGE, "export has no option 'onwer'",
+        {"{\"ownerr\": 1}", CENV_EUSAGE, "export has no option 'ownerr'",
          "did you mean 'owner'?"},
         {"{\"xyzzy\": 1}", CENV_EUSAGE, "export has no option 'xyzzy'", ""},
         {"{\"replace\": 1}", CENV_EUSAGE,

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* base/error: statuses that no -errno equals, and an error that keeps its cause. */
+#include "base/error.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "check.h"
+
+static void test_error__statuses_are_below_every_errno(void)
+{
+    static const int statuses[] = {
+#define XX(name, number, class) CENV_##name,
+        CENV_STATUS_MAP(XX)
+#undef XX
+    };
+
+    CHECK_INT(CHECK_NR(statuses), CENV_NR_STATUS);
+    for (size_t i = 0; i < CHECK_NR(statuses); i++)
+        CHECK_INT(statuses[i], -1024 - (int)i);
+}
+
+static void test_error__first_one_wins(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+
+    CHECK_INT(cenv_error_set(&err, CENV_ESPEC, "spec %d", 1), CENV_ESPEC);
+    CHECK_INT(cenv_error_oom(&err), CENV_ESPEC);
+    CHECK_INT(cenv_error_os(&err, ENOENT, "/x", "cannot open"), CENV_ESPEC);
+    CHECK_INT(cenv_error_hint(&err, "first"), CENV_ESPEC);
+    CHECK_INT(cenv_error_hint(&err, "second"), CENV_ESPEC);
+    CHECK_STR(err.message, "spec 1");
+    CHECK_STR(err.hint, "first");
+    CHECK_INT(err.os_errno, 0);
+    cenv_error_release(&err);
+    CHECK_INT(err.status, 0);
+}
+
+static void test_error__os_names_what_which_and_why(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+
+    CHECK_INT(cenv_error_os(&err, ENOENT, "/x/y", "cannot %s", "open"), CENV_EOS);
+    CHECK_STR(err.message, "cannot open '/x/y': No such file or directory");
+    CHECK_STR(err.path, "/x/y");
+    CHECK_INT(err.os_errno, ENOENT);
+    CHECK_INT(cenv_error_prefix(&err, "package %s", "a-1"), CENV_EOS);
+    CHECK_STR(err.message,
+              "package a-1: cannot open '/x/y': No such file or directory");
+    cenv_error_release(&err);
+}
+
+static void test_error__move_keeps_the_detail_once(void)
+{
+    struct cenv_error from = CENV_ERROR_INIT, to = CENV_ERROR_INIT;
+
+    cenv_error_set(&from, CENV_EUNSAT, "no");
+    from.detail = cenv_strdup("{}");
+    CHECK_INT(cenv_error_move(&to, &from), CENV_EUNSAT);
+    CHECK_INT(from.status, 0);
+    CHECK(!from.detail);
+    CHECK_STR(to.detail, "{}");
+
+    cenv_error_set(&from, CENV_ELINK, "later");
+    from.detail = cenv_strdup("[]");
+    CHECK_INT(cenv_error_move(&to, &from), CENV_EUNSAT);
+    CHECK_STR(to.message, "no");
+    CHECK(!from.detail);
+    cenv_error_release(&to);
+}
+
+int main(void)
+{
+    RUN(test_error__statuses_are_below_every_errno);
+    RUN(test_error__first_one_wins);
+    RUN(test_error__os_names_what_which_and_why);
+    RUN(test_error__move_keeps_the_detail_once);
+    return check_report();
+}
