@@ -13,6 +13,12 @@ PYTESTS := $(T)
 override undefine T
 endif
 
+# Compiling takes all processors, unless -j says otherwise; its output comes target by target.
+PARALLEL := -j$(shell getconf _NPROCESSORS_ONLN) -Otarget
+ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
+MAKEFLAGS += $(PARALLEL)
+endif
+
 .PHONY: help build demo test pytest soak bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat and .venv with cenv in it'
@@ -33,7 +39,7 @@ demo: build
 
 test:
 	@.ci/setup test
-	@$(MAKE) --no-print-directory -j2 -Otarget ctest WERROR=
+	@$(MAKE) --no-print-directory $(PARALLEL) ctest WERROR=
 	@$(PY) -m pytest $(PYTEST_FLAGS)
 
 pytest: build
@@ -41,7 +47,7 @@ pytest: build
 
 soak:
 	@.ci/setup test
-	@$(MAKE) --no-print-directory tsan WERROR=
+	@$(MAKE) --no-print-directory $(PARALLEL) tsan WERROR=
 	@$(PY) -m pytest -m soak
 
 bench: build
