@@ -46,7 +46,7 @@ def created(small_channel: Path, session_store: Path, tmp_path: Path) -> Path:
     return prefix
 
 
-def test_solve_prefers_the_newest(small_channel: Path, session_store: Path) -> None:
+def test_solve__prefers_the_newest(small_channel: Path, session_store: Path) -> None:
     solution = cenv.solve(["tool"], [small_channel], store=session_store)
     found = {record.name: record.version for record in solution.records}
     assert found == {"data": "3.0", "tool": "1.0"}
@@ -55,7 +55,7 @@ def test_solve_prefers_the_newest(small_channel: Path, session_store: Path) -> N
     assert {"process indices", "reduce", "express", "solve"} <= stages
 
 
-def test_create_links_and_relocates(created: Path) -> None:
+def test_create__links_and_relocates(created: Path) -> None:
     assert (created / "etc/tool.conf").read_text() == f"here={created}/lib\n"
     library = (created / "lib/libtool.so").read_bytes()
     assert str(created).encode() + b"/share\0" in library
@@ -71,7 +71,7 @@ def test_create_links_and_relocates(created: Path) -> None:
     assert cenv.verify(created).ok
 
 
-def test_create_writes_records_and_history(created: Path) -> None:
+def test_create__writes_records_and_history(created: Path) -> None:
     record = json.loads((created / "conda-meta/tool-1.0-0.json").read_text())
     assert record["files"] == sorted(record["files"])
     entries = {entry["_path"]: entry for entry in record["paths_data"]["paths"]}
@@ -86,7 +86,7 @@ def test_create_writes_records_and_history(created: Path) -> None:
     assert "# update specs: ['tool']" in history
 
 
-def test_clone_equals_fresh_install(
+def test_clone__equals_a_fresh_install(
     created: Path, small_channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     before = snapshot(created)
@@ -113,7 +113,7 @@ def test_clone_equals_fresh_install(
     assert snapshot(created) == before, "the source is never changed"
 
 
-def test_template_is_built_once(
+def test_template__is_built_once(
     small_channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     store = cenv.TemplateStore(session_store)
@@ -130,7 +130,9 @@ def test_template_is_built_once(
     assert not (tmp_path / "x").exists()
 
 
-def test_cli_create_clone_verify(small_channel: Path, tmp_path: Path) -> None:
+def test_command_line__creates_clones_and_verifies(
+    small_channel: Path, tmp_path: Path
+) -> None:
     common = ("--store", tmp_path / "store")
     made = cli(
         "--json",
@@ -159,7 +161,7 @@ def test_cli_create_clone_verify(small_channel: Path, tmp_path: Path) -> None:
     assert json.loads(altered.stdout)["altered"] == ["lib/plain.txt"]
 
 
-def test_trace_is_written(small_channel: Path, tmp_path: Path) -> None:
+def test_trace__is_written(small_channel: Path, tmp_path: Path) -> None:
     trace = tmp_path / "t.json"
     done = cli(
         "--trace",
@@ -203,7 +205,7 @@ def failure(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
     return error
 
 
-def test_unknown_package_is_named_with_a_near_one(
+def test_solve__names_a_near_package_for_an_unknown_one(
     small_channel: Path, tmp_path: Path
 ) -> None:
     error = failure(create(small_channel, tmp_path, "toool"))
@@ -213,21 +215,23 @@ def test_unknown_package_is_named_with_a_near_one(
     assert not (tmp_path / "e").exists()
 
 
-def test_malformed_spec_shows_the_position(small_channel: Path, tmp_path: Path) -> None:
+def test_spec__that_is_malformed_shows_the_position(
+    small_channel: Path, tmp_path: Path
+) -> None:
     error = failure(create(small_channel, tmp_path, "tool >>1"))
     assert error["type"] == "SpecError"
     assert "tool >>1" in str(error["message"])
     assert "column" in str(error["message"])
 
 
-def test_missing_channel(tmp_path: Path) -> None:
+def test_channel__that_is_missing_is_one_message(tmp_path: Path) -> None:
     error = failure(create(tmp_path / "nowhere", tmp_path, "tool"))
     assert error["type"] == "ChannelError"
     assert "nowhere" in str(error["message"])
     assert not (tmp_path / "e").exists()
 
 
-def test_no_channel_at_all(tmp_path: Path) -> None:
+def test_channel__must_be_given(tmp_path: Path) -> None:
     done = cli(
         "create", "--json", "-p", tmp_path / "e", "tool", "--store", tmp_path / "s"
     )
@@ -239,7 +243,9 @@ def copy_channel(channel: Path, target: Path) -> Path:
     return target
 
 
-def test_repodata_that_is_not_json(small_channel: Path, tmp_path: Path) -> None:
+def test_repodata__that_is_not_json_is_one_message(
+    small_channel: Path, tmp_path: Path
+) -> None:
     channel = copy_channel(small_channel, tmp_path / "channel")
     for old in channel.glob("*/repodata.json*"):
         old.unlink()
@@ -251,7 +257,9 @@ def test_repodata_that_is_not_json(small_channel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
-def test_damaged_archive(small_channel: Path, tmp_path: Path, damage: str) -> None:
+def test_package__that_is_damaged_is_one_message(
+    small_channel: Path, tmp_path: Path, damage: str
+) -> None:
     channel = copy_channel(small_channel, tmp_path / "channel")
     package = next(channel.glob("*/tool-1.0-0.conda"))
     data = package.read_bytes()
@@ -269,7 +277,7 @@ def test_damaged_archive(small_channel: Path, tmp_path: Path, damage: str) -> No
     assert create(channel, tmp_path, "tool").returncode == 0
 
 
-def test_existing_destination(
+def test_destination__that_holds_something_is_refused(
     created: Path, session_store: Path, tmp_path: Path
 ) -> None:
     occupied = tmp_path / "occupied"
@@ -289,7 +297,7 @@ def test_existing_destination(
         cenv.clone(tmp_path / "absent", tmp_path / "x", store=session_store)
 
 
-def test_prefix_longer_than_the_placeholder(
+def test_prefix__longer_than_the_placeholder_is_refused(
     small_channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     stem = str(tmp_path / "p")
@@ -304,7 +312,7 @@ def test_prefix_longer_than_the_placeholder(
     assert not os.path.lexists(fits + "x")
 
 
-def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
+def test_usage_errors__exit_with_two(tmp_path: Path) -> None:
     for argv in (
         (),
         ("frobnicate",),
@@ -315,7 +323,7 @@ def test_usage_errors_exit_with_two(tmp_path: Path) -> None:
     assert cli("--version").stdout.startswith("cenv ")
 
 
-def test_a_clone_keeps_gc_away(
+def test_clone__keeps_gc_away(
     created: Path, session_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lease is held while the core clones, and let go whatever happens."""

@@ -22,7 +22,7 @@ NAMES |= {"solve[built]", "open_index[built]", "extract[built]"}
     ],
     ids=["codspeed", "benchmark"],
 )
-def test_each_runs(
+def test_benchmarks__each_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str]
 ) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

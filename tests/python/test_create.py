@@ -160,7 +160,7 @@ def output(*argv: object) -> str:
 # ---- noarch python ----
 
 
-def test_noarch_python_is_mapped_compiled_and_runs(make: Make, tmp_path: Path) -> None:
+def test_noarch_python__is_mapped_compiled_and_runs(make: Make, tmp_path: Path) -> None:
     prefix = tmp_path / "env"
     report = make(prefix, "pure")
     assert (prefix / SITE / "pure/__init__.py").is_file()
@@ -175,7 +175,7 @@ def test_noarch_python_is_mapped_compiled_and_runs(make: Make, tmp_path: Path) -
     assert cenv.verify(prefix).ok
 
 
-def test_bytecode_names_no_prefix_and_is_fresh(make: Make, tmp_path: Path) -> None:
+def test_bytecode__names_no_prefix_and_is_fresh(make: Make, tmp_path: Path) -> None:
     for name in ("one", "another-longer-name"):
         prefix = tmp_path / name
         make(prefix, "pure")
@@ -188,7 +188,7 @@ def test_bytecode_names_no_prefix_and_is_fresh(make: Make, tmp_path: Path) -> No
         assert int.from_bytes(bytecode[12:16], "little") == facts.st_size
 
 
-def test_bytecode_is_compiled_once(
+def test_bytecode__is_compiled_once(
     channel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")  # would mean hashed bytecode
@@ -208,7 +208,7 @@ def test_bytecode_is_compiled_once(
 
 
 @pytest.mark.parametrize("length", [122, 124, 125, 126, 200])
-def test_entry_points_run_at_any_length(
+def test_entry_points__run_at_any_length(
     length: int, make: Make, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """`length` is that of the interpreter's path; 125 and more need another form."""
@@ -223,7 +223,7 @@ def test_entry_points_run_at_any_length(
     assert output(prefix / "bin/show-it", "a b") == "show-it|a b\n"
 
 
-def test_prefix_with_a_space(make: Make, tmp_path: Path) -> None:
+def test_create__takes_a_prefix_with_a_space(make: Make, tmp_path: Path) -> None:
     prefix = tmp_path / "with a space"
     make(prefix, "pure", "ships")
     assert output(prefix / "bin/show-it", "-x") == "show-it|-x\n"
@@ -231,7 +231,7 @@ def test_prefix_with_a_space(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [60, len(PLACEHOLDER)])
-def test_relocated_module_is_not_shadowed_by_its_bytecode(
+def test_bytecode__does_not_shadow_a_relocated_module(
     length: int, make: Make, tmp_path: Path
 ) -> None:
     """Bytecode is told from its source by second and size, which may well agree."""
@@ -246,7 +246,7 @@ def test_relocated_module_is_not_shadowed_by_its_bytecode(
 # ---- link scripts ----
 
 
-def test_post_link_runs_at_the_final_path(make: Make, tmp_path: Path) -> None:
+def test_post_link__runs_at_the_final_path(make: Make, tmp_path: Path) -> None:
     prefix = tmp_path / "deep/er/env"
     report = make(prefix, "script")
     assert (prefix / "seen").read_text() == f"{prefix} script 2 7\n{prefix}"
@@ -256,7 +256,7 @@ def test_post_link_runs_at_the_final_path(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_failing_post_link_leaves_nothing(
+def test_post_link__leaves_nothing_when_it_fails(
     there: bool, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix = tmp_path / "made/env"
@@ -274,7 +274,7 @@ def test_failing_post_link_leaves_nothing(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_killed_run_leaves_no_environment_and_is_swept(
+def test_create__leaves_no_environment_when_killed(
     channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     prefix, hold = tmp_path / "env", tmp_path / "hold"
@@ -289,7 +289,7 @@ def test_killed_run_leaves_no_environment_and_is_swept(
     assert cenv.verify(prefix).ok
 
 
-def test_interrupted_run_leaves_nothing(
+def test_create__leaves_nothing_when_interrupted(
     channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     prefix, hold = tmp_path / "env", tmp_path / "hold"
@@ -308,7 +308,9 @@ def test_interrupted_run_leaves_nothing(
 
 
 @pytest.mark.parametrize(("mode", "links"), [("hardlink", 2), ("copy", 1)])
-def test_link_modes(mode: str, links: int, make: Make, tmp_path: Path) -> None:
+def test_link_mode__decides_the_links(
+    mode: str, links: int, make: Make, tmp_path: Path
+) -> None:
     report = make(tmp_path / mode, "plain", link_mode=mode)
     facts = (tmp_path / mode / "share/plain").stat()
     assert facts.st_nlink >= links
@@ -317,12 +319,14 @@ def test_link_modes(mode: str, links: int, make: Make, tmp_path: Path) -> None:
     assert report.linked[mode] == 1
 
 
-def test_unknown_link_mode(make: Make, tmp_path: Path) -> None:
+def test_link_mode__that_is_unknown_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(cenv.UsageError, match="softlink"):
         make(tmp_path / "env", "plain", link_mode="softlink")
 
 
-def test_altered_package_is_extracted_again(channel: Path, tmp_path: Path) -> None:
+def test_create__extracts_an_altered_package_again(
+    channel: Path, tmp_path: Path
+) -> None:
     """Whoever writes into a hard-linked file in place writes into the store."""
     settings = {"channels": [channel], "store": tmp_path / "store"}
     cenv.create(tmp_path / "one", ["plain"], link_mode="hardlink", **settings)
@@ -331,7 +335,7 @@ def test_altered_package_is_extracted_again(channel: Path, tmp_path: Path) -> No
     assert (tmp_path / "two/share/plain").read_bytes() == b"plain " * 2000
 
 
-def test_full_disk_leaves_nothing(
+def test_create__leaves_nothing_on_a_full_disk(
     channel: Path, session_store: Path, tmp_path: Path, make: Make
 ) -> None:
     """A file size limit stands in for it: the write fails in the middle."""
@@ -361,7 +365,9 @@ def test_full_disk_leaves_nothing(
 # ---- the destination ----
 
 
-def test_destination_that_holds_something(make: Make, tmp_path: Path) -> None:
+def test_create__refuses_a_destination_that_holds_something(
+    make: Make, tmp_path: Path
+) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
     (tmp_path / "file").touch()
@@ -375,14 +381,16 @@ def test_destination_that_holds_something(make: Make, tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["env", "file", "full"]
 
 
-def test_empty_directory_keeps_its_mode(make: Make, tmp_path: Path) -> None:
+def test_create__keeps_the_mode_of_an_empty_directory(
+    make: Make, tmp_path: Path
+) -> None:
     (tmp_path / "env").mkdir()
     (tmp_path / "env").chmod(0o2750)
     make(tmp_path / "env", "plain")
     assert (tmp_path / "env").stat().st_mode & 0o7777 == 0o2750
 
 
-def test_names_that_are_not_utf8(make: Make, tmp_path: Path) -> None:
+def test_create__takes_names_that_are_not_utf8(make: Make, tmp_path: Path) -> None:
     prefix = os.fsencode(tmp_path) + b"/\xe9t\xe9"
     make(os.fsdecode(prefix), "ships", "pure")
     with open(os.path.join(prefix, os.fsencode(SITE), b"where.py"), "rb") as file:

@@ -40,7 +40,7 @@ def left_in(place: Path) -> list[str]:
     return [p.name for p in place.iterdir() if p.name != "lost+found"]
 
 
-def test_no_space_for_a_prefix(
+def test_full_disk__leaves_no_prefix(
     small_disk: Path, big_channel: Path, session_store: Path
 ) -> None:
     with pytest.raises(OSError, match="No space") as caught:
@@ -50,7 +50,7 @@ def test_no_space_for_a_prefix(
     assert left_in(small_disk) == []
 
 
-def test_no_space_for_a_clone(
+def test_full_disk__leaves_no_clone(
     small_disk: Path, big_channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "e"
@@ -61,7 +61,7 @@ def test_no_space_for_a_clone(
     assert cenv.verify(source).ok
 
 
-def test_no_space_for_the_store(
+def test_full_disk__leaves_no_store(
     small_disk: Path, big_channel: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(OSError, match="No space"):
@@ -87,7 +87,7 @@ def as_somebody_else(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_no_permission(
+def test_permission__denied_is_one_message(
     small_channel: Path, session_store: Path, tmp_path: Path
 ) -> None:
     """The parent's calls load every module, which the child may not be allowed to read."""

@@ -65,7 +65,9 @@ def console_scripts(prefix: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("which", ["environment", "cloned"])
-def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> None:
+def test_real_environment__runs_python_and_scripts(
+    which: str, request: pytest.FixtureRequest
+) -> None:
     prefix: Path = request.getfixturevalue(which)
     lines = run(prefix, "python", "-c", CHECK).splitlines()
     assert lines[0] == str(prefix)
@@ -76,7 +78,9 @@ def test_python_and_scripts_run(which: str, request: pytest.FixtureRequest) -> N
     assert cenv.verify(prefix).ok
 
 
-def test_nothing_mentions_the_source(environment: Path, cloned: Path) -> None:
+def test_real_clone__mentions_its_source_nowhere(
+    environment: Path, cloned: Path
+) -> None:
     needle = os.fsencode(environment) + b"/"
     guilty = [
         path
@@ -92,7 +96,7 @@ def test_nothing_mentions_the_source(environment: Path, cloned: Path) -> None:
     assert not [p for p in links if os.readlink(p).startswith(str(environment))]
 
 
-def test_no_source_is_compiled_again(cloned: Path) -> None:
+def test_real_clone__compiles_nothing_again(cloned: Path) -> None:
     """Bytecode of the template is fresh in the clone: mtimes are kept."""
     done = subprocess.run(
         [cloned / "bin/python", "-v", "-c", "import json, ssl, pip"],
@@ -106,7 +110,7 @@ def test_no_source_is_compiled_again(cloned: Path) -> None:
 
 
 @pytest.mark.parametrize("length", [20, 100, 200, 255])
-def test_prefix_lengths(
+def test_real_clone__works_at_every_length_of_prefix(
     length: int, channel: Path, session_store: Path, environment: Path
 ) -> None:
     stem = f"/tmp/cenv{os.getpid()}-{length}-"
@@ -125,7 +129,7 @@ def test_prefix_lengths(
         cenv.api.remove(prefix)
 
 
-def test_one_more_than_fits(
+def test_real_clone__refuses_a_prefix_too_long(
     channel: Path, session_store: Path, environment: Path
 ) -> None:
     prefix = Path(f"/tmp/cenv{os.getpid()}-".ljust(256, "y"))

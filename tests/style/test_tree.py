@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ TOP_LEVEL = {
     "tests",
 }  # fmt: skip
 SOURCE = re.compile(r".*\.(c|cc|h|py|pyi|sh)|Makefile")
+TEST_NAME = re.compile(r"test_[a-z0-9]+(?:_[a-z0-9]+)*__[a-z0-9]+(?:_[a-z0-9]+)*")
 # One machine's paths, and hosts that serve packages: apt and pip know their own.
 TRACES = re.compile(
     r"(?<![\w.}])/(?:[w]ork|[r]oot)/"
@@ -40,6 +42,18 @@ def test_tree__holds_no_traces_of_a_machine(tracked):
         f"{path}: {found[0]}"
         for path in tracked
         if (found := TRACES.search(path.read_bytes().decode(errors="replace")))
+    ]
+    assert wrong == []
+
+
+def test_names__of_tests_say_subject_and_behaviour(top):
+    wrong = [
+        f"{path.relative_to(top)}: {node.name}"
+        for path in sorted((top / "tests").rglob("test_*.py"))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.name.startswith("test_")
+        and not TEST_NAME.fullmatch(node.name)
     ]
     assert wrong == []
 

@@ -42,7 +42,7 @@ def template(shared: Path, session_store: Path) -> cenv.Template:
 
 
 @pytest.mark.parametrize("name", ["d", "d" * 60, "d" * 150])
-def test_a_clone_is_what_an_install_gives(
+def test_clone__is_what_an_install_gives(
     template: cenv.Template,
     shared: Path,
     session_store: Path,
@@ -61,7 +61,7 @@ def test_a_clone_is_what_an_install_gives(
         dst.rename(tmp_path / f"done-{len(str(source))}")
 
 
-def test_hardlink_reads_only_what_it_rewrites(
+def test_hardlink_clone__reads_only_what_it_rewrites(
     template: cenv.Template, session_store: Path, tmp_path: Path
 ) -> None:
     source, clone = Path(template), tmp_path / "clone"
@@ -78,7 +78,7 @@ def test_hardlink_reads_only_what_it_rewrites(
     assert [path for path in shared_files if path.stat().st_atime_ns != 0] == []
 
 
-def test_a_venv_with_pip(tmp_path: Path, session_store: Path) -> None:
+def test_clone__of_a_venv_with_pip_works(tmp_path: Path, session_store: Path) -> None:
     source, clone = tmp_path / "venv", tmp_path / "a clone"
     subprocess.run([sys.executable, "-m", "venv", source], check=True)
     cenv.clone(source, clone, store=session_store)
@@ -92,7 +92,7 @@ def test_a_venv_with_pip(tmp_path: Path, session_store: Path) -> None:
             assert os.fsencode(source) not in path.read_bytes(), path
 
 
-def test_hashes_of_wheels_are_brought_up_to_date(
+def test_clone__brings_hashes_of_wheels_up_to_date(
     tmp_path: Path, session_store: Path
 ) -> None:
     source, clone = tmp_path / "venv", tmp_path / "clone-of-it"

@@ -109,7 +109,9 @@ def facts(top: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("mode", ["auto", "copy", "hardlink", "reflink"])
-def test_modes(place: Path, source: Path, tmp_path: Path, mode: str) -> None:
+def test_mode__is_what_the_file_system_can_do(
+    place: Path, source: Path, tmp_path: Path, mode: str
+) -> None:
     clone = place / mode
     if mode == "reflink" and place.name not in SHARES:
         with pytest.raises(cenv.LinkError, match="cannot share extents"):
@@ -131,7 +133,9 @@ def test_modes(place: Path, source: Path, tmp_path: Path, mode: str) -> None:
         assert report.bytes_copied < 1000
 
 
-def test_a_file_that_cannot_share(place: Path, source: Path, tmp_path: Path) -> None:
+def test_clone__copies_a_file_that_cannot_share(
+    place: Path, source: Path, tmp_path: Path
+) -> None:
     """btrfs shares no extents between a file with copy-on-write and one without."""
     odd = place / "odd"
     (odd / "conda-meta").mkdir(parents=True)
@@ -147,7 +151,9 @@ def test_a_file_that_cannot_share(place: Path, source: Path, tmp_path: Path) -> 
     assert facts(place / "odd-clone") == facts(odd)
 
 
-def test_onto_another_file_system(place: Path, source: Path, tmp_path: Path) -> None:
+def test_clone__copies_onto_another_file_system(
+    place: Path, source: Path, tmp_path: Path
+) -> None:
     clone = tmp_path / "clone"
     for mode in ("hardlink", "reflink"):
         with pytest.raises(cenv.LinkError, match="different file systems"):
@@ -171,7 +177,9 @@ def clone_until_full(source: Path, place: Path, store: Path) -> None:
         cenv.clone(source, place / f"full-{number}", mode="copy", store=store)
 
 
-def test_a_full_file_system(place: Path, source: Path, tmp_path: Path) -> None:
+def test_full_file_system__leaves_nothing(
+    place: Path, source: Path, tmp_path: Path
+) -> None:
     """Nothing is left of a clone that did not fit, and the source stays as it was."""
     before, filler = facts(source), place / "filler"
     free = os.statvfs(place)
@@ -204,7 +212,7 @@ def is_shared(clone: Path, source: Path, name: str) -> bool:
     return (clone / name).samefile(source / name)
 
 
-def test_a_file_with_all_its_links(place: Path, tmp_path: Path) -> None:
+def test_clone__copies_a_file_with_all_its_links(place: Path, tmp_path: Path) -> None:
     """ext4 gives an inode 65,000 names, the others more."""
     env, names = env_of(place / "linked"), place / "names"
     names.mkdir()
@@ -223,7 +231,9 @@ def test_a_file_with_all_its_links(place: Path, tmp_path: Path) -> None:
     shutil.rmtree(names)
 
 
-def test_a_file_that_may_not_be_linked(place: Path, tmp_path: Path) -> None:
+def test_clone__copies_a_file_that_may_not_be_linked(
+    place: Path, tmp_path: Path
+) -> None:
     env, clone = env_of(place / "immutable"), place / "clone-immutable"
     done = subprocess.run(["chattr", "+i", env / "file1"], capture_output=True)
     refused = done.returncode == 0  # tmpfs knows it since Linux 6.6
@@ -237,7 +247,9 @@ def test_a_file_that_may_not_be_linked(place: Path, tmp_path: Path) -> None:
     assert is_shared(clone, env, "file2")
 
 
-def test_another_mount_of_the_same(place: Path, tmp_path: Path) -> None:
+def test_clone__copies_through_another_mount_of_the_same(
+    place: Path, tmp_path: Path
+) -> None:
     """A bind mount has the device number of what it shows, and yet no link leads there."""
     env, bound = env_of(place / "mounted"), tmp_path / "bound"
     (place / "bind").mkdir()
@@ -254,7 +266,7 @@ def test_another_mount_of_the_same(place: Path, tmp_path: Path) -> None:
         subprocess.run(["umount", "-l", bound], check=True)
 
 
-def test_a_template_on_another_file_system(
+def test_template__on_another_file_system_is_mirrored(
     place: Path, tmp_path: Path, small_channel: Path
 ) -> None:
     template = cenv.TemplateStore(tmp_path / "store").template(
@@ -271,7 +283,9 @@ def test_a_template_on_another_file_system(
     clone.remove()
 
 
-def test_files_of_somebody_else(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_clone__copies_files_of_another_user(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     """protected_hardlinks refuses links to files that one could not write to."""
     if os.geteuid() != 0:
         pytest.skip("only root gives files to others")

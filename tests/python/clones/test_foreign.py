@@ -179,7 +179,9 @@ def cache(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["e", "same", "a-good-deal-longer"])
 @pytest.mark.parametrize("again", [False, True])
-def test_mamba(tmp_path: Path, cache: Path, name: str, again: bool) -> None:
+def test_foreign_clone__of_mambas_environment_is_its_install(
+    tmp_path: Path, cache: Path, name: str, again: bool
+) -> None:
     source, store = mamba(tmp_path / "from", cache), tmp_path / "store"
     clone, kept = tmp_path / name, tmp_path / "kept"
     mamba(clone, cache)
@@ -193,7 +195,9 @@ def test_mamba(tmp_path: Path, cache: Path, name: str, again: bool) -> None:
     assert report.unrelocatable == ()
 
 
-def test_mamba_with_an_empty_cache(tmp_path: Path, cache: Path) -> None:
+def test_foreign_clone__needs_no_package_cache_of_mamba(
+    tmp_path: Path, cache: Path
+) -> None:
     """Nothing tells the room in binaries: shorter fits, longer is reported, not refused."""
     source, store = mamba(tmp_path / "from", cache), tmp_path / "store"
     clone, longer = tmp_path / "e", tmp_path / "longer-than-it-was"
@@ -237,7 +241,9 @@ asyncio.run(main(*sys.argv[1:]))
 @pytest.mark.skipif(
     importlib.util.find_spec("rattler") is None, reason="py-rattler is not installed"
 )
-def test_rattler(tmp_path: Path, shared: Path, session_store: Path) -> None:
+def test_foreign_clone__of_rattlers_environment_is_its_install(
+    tmp_path: Path, shared: Path, session_store: Path
+) -> None:
     source = tmp_path / "from"
     names = ["e", "same", "d" * 60, "d" * 150]
     prefixes = [tmp_path / name for name in names]

@@ -42,7 +42,9 @@ def tree(root: Path) -> dict[str, object]:
     return found
 
 
-def test_32_clones_from_8_processes(tmp_path: Path, small_channel: Path) -> None:
+def test_many_clones__from_8_processes_are_all_right(
+    tmp_path: Path, small_channel: Path
+) -> None:
     store = cenv.TemplateStore(tmp_path / "store")
     template = store.template(["tool"], [small_channel])
     for mode in ("hardlink", "copy"):

@@ -139,7 +139,7 @@ def scenario(request: pytest.FixtureRequest, small_channel: Path) -> Iterator[Sc
         yield Scenario(Path(work), command, environment, keywords)
 
 
-def test_an_overlay_clone_equals_a_copy(scenario: Scenario) -> None:
+def test_overlay_clone__equals_a_copy(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -158,7 +158,7 @@ def test_an_overlay_clone_equals_a_copy(scenario: Scenario) -> None:
     )
 
 
-def test_what_is_written_stays_in_the_clone(scenario: Scenario) -> None:
+def test_overlay_clone__keeps_writes_to_itself(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -188,7 +188,7 @@ def test_what_is_written_stays_in_the_clone(scenario: Scenario) -> None:
     )
 
 
-def test_any_environment_serves_as_source(scenario: Scenario) -> None:
+def test_overlay_clone__takes_any_environment(scenario: Scenario) -> None:
     scenario(
         """
         source = os.path.join(work, "source")
@@ -215,7 +215,7 @@ def test_any_environment_serves_as_source(scenario: Scenario) -> None:
     )
 
 
-def test_gc_leaves_what_shows_through(scenario: Scenario) -> None:
+def test_gc__leaves_what_shows_through(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -233,7 +233,7 @@ def test_gc_leaves_what_shows_through(scenario: Scenario) -> None:
     )
 
 
-def test_the_user_stays_who_it_is(scenario: Scenario) -> None:
+def test_namespace__leaves_the_user_the_same(scenario: Scenario) -> None:
     scenario(
         """
         user, group = os.getuid(), os.getgid()
@@ -256,7 +256,7 @@ def test_the_user_stays_who_it_is(scenario: Scenario) -> None:
     )
 
 
-def test_views_work_in_the_namespace(scenario: Scenario) -> None:
+def test_namespace__lets_views_work(scenario: Scenario) -> None:
     scenario(
         """
         cenv.enter_overlay_namespace()
@@ -295,7 +295,7 @@ finally:
 """
 
 
-def test_programs_that_it_starts_make_clones_of_their_own(scenario: Scenario) -> None:
+def test_namespace__is_shared_with_programs_on_demand(scenario: Scenario) -> None:
     (scenario.work / "child.py").write_text(_CHILD)
     scenario(
         """
@@ -310,7 +310,7 @@ def test_programs_that_it_starts_make_clones_of_their_own(scenario: Scenario) ->
     )
 
 
-def test_a_process_with_threads_is_told_what_to_do(scenario: Scenario) -> None:
+def test_namespace__tells_a_process_with_threads_what_to_do(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -332,7 +332,7 @@ def test_a_process_with_threads_is_told_what_to_do(scenario: Scenario) -> None:
     )
 
 
-def test_a_failure_leaves_nothing(scenario: Scenario) -> None:
+def test_overlay_clone__leaves_nothing_when_it_fails(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -414,7 +414,7 @@ def test_overlay__is_reset_only_where_it_is_mounted(scenario: Scenario) -> None:
     )
 
 
-def test_a_thousand_clones_leave_no_mount(scenario: Scenario) -> None:
+def test_thousand_overlays__leave_no_mount(scenario: Scenario) -> None:
     scenario(
         """
         template = make()
@@ -432,7 +432,7 @@ def test_a_thousand_clones_leave_no_mount(scenario: Scenario) -> None:
     )
 
 
-def test_exit_takes_the_directory_along(scenario: Scenario) -> None:
+def test_exit__takes_the_directory_along(scenario: Scenario) -> None:
     scenario(
         """
         make().clone(here, mode="overlay")
@@ -447,7 +447,7 @@ def test_exit_takes_the_directory_along(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_process_leaves_an_empty_directory(
+def test_killed_process__leaves_an_empty_directory(
     scenario: Scenario, number: int
 ) -> None:
     done = scenario.run(
@@ -464,7 +464,7 @@ def test_a_killed_process_leaves_an_empty_directory(
     assert not scenario.here.exists()
 
 
-def test_a_clone_is_made_permanent(scenario: Scenario) -> None:
+def test_materialize__makes_a_clone_permanent(scenario: Scenario) -> None:
     scenario(
         """
         import pickle
@@ -507,7 +507,9 @@ def test_a_clone_is_made_permanent(scenario: Scenario) -> None:
     )
 
 
-def test_a_clone_is_made_permanent_elsewhere(scenario: Scenario) -> None:
+def test_materialize__makes_a_permanent_copy_at_another_path(
+    scenario: Scenario,
+) -> None:
     scenario(
         """
         there = os.path.join(work, "a-longer-path-than-the-one-of-the-clone")
@@ -526,7 +528,7 @@ def test_a_clone_is_made_permanent_elsewhere(scenario: Scenario) -> None:
     assert (scenario.work / "a-longer-path-than-the-one-of-the-clone/etc/mine").exists()
 
 
-def test_doctor_and_the_mode_agree(scenario: Scenario) -> None:
+def test_doctor__agrees_with_the_mode(scenario: Scenario) -> None:
     examine = """
         from cenv import _native
 
@@ -558,7 +560,7 @@ def test_doctor_and_the_mode_agree(scenario: Scenario) -> None:
     )
 
 
-def test_the_core_mounts_only_in_a_namespace_that_was_entered(tmp_path: Path) -> None:
+def test_overlay_clone__needs_a_namespace_that_was_entered(tmp_path: Path) -> None:
     (tmp_path / "source/conda-meta").mkdir(parents=True)
     (tmp_path / "source/conda-meta/history").touch()
     source, target = str(tmp_path / "source"), str(tmp_path / "target")
@@ -569,7 +571,7 @@ def test_the_core_mounts_only_in_a_namespace_that_was_entered(tmp_path: Path) ->
     assert not (tmp_path / "target").exists()
 
 
-def test_the_command_line_says_why_not() -> None:
+def test_command_line__says_why_it_makes_no_overlay() -> None:
     command = [sys.executable, "-m", "cenv", "clone", "a", "b", "--mode=overlay"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -577,7 +579,7 @@ def test_the_command_line_says_why_not() -> None:
     assert "cenv run" in done.stderr
 
 
-def test_it_tells_its_own_request(scenario: Scenario) -> None:
+def test_overlay_clone__tells_its_own_request(scenario: Scenario) -> None:
     """History and records are those of this request, after a reset too."""
     scenario(
         """

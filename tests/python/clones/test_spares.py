@@ -28,7 +28,7 @@ def wait_for(condition, seconds: float = 20) -> None:
     assert condition()
 
 
-def test_spares_are_handed_over_once(template: cenv.Template, tmp_path: Path) -> None:
+def test_spares__are_handed_over_once(template: cenv.Template, tmp_path: Path) -> None:
     names = itertools.count()
     template.spares(2, new_path=lambda: str(tmp_path / f"{next(names):03d}"))
     wait_for(lambda: (tmp_path / "001").exists())
@@ -42,7 +42,7 @@ def test_spares_are_handed_over_once(template: cenv.Template, tmp_path: Path) ->
     assert sorted(p.name for p in tmp_path.iterdir()) == ["000", "001"]
 
 
-def test_a_killed_parent_leaves_none(template: cenv.Template, tmp_path: Path) -> None:
+def test_spares__of_a_killed_parent_go(template: cenv.Template, tmp_path: Path) -> None:
     script = (
         "import itertools, sys, time\n"
         "from cenv.templates.template import Template\n"

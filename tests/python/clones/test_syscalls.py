@@ -79,7 +79,7 @@ def between(log: Path) -> list[str]:
 
 @needs_strace
 @pytest.mark.parametrize("mode", ["hardlink", "copy"])
-def test_system_calls(source: Path, tmp_path: Path, mode: str) -> None:
+def test_clone__makes_few_system_calls(source: Path, tmp_path: Path, mode: str) -> None:
     log = tmp_path / "log"
     tool = ["strace", "-f", "-y", "-qq", "-s", "200", "-o", str(log)]
     run(tool, source, mode)
@@ -100,7 +100,9 @@ def test_system_calls(source: Path, tmp_path: Path, mode: str) -> None:
 
 
 @needs_strace
-def test_kernels_without_the_newest_calls(source: Path, tmp_path: Path) -> None:
+def test_clone__works_on_kernels_without_the_newest_calls(
+    source: Path, tmp_path: Path
+) -> None:
     """As under valgrind and old kernels' seccomp filters: openat2, clone3 are not there."""
     tool = ["strace", "-f", "-qq", "-o", str(tmp_path / "log")]
     tool += ["-e", "inject=openat2,clone3:error=ENOSYS"]
@@ -111,7 +113,7 @@ def test_kernels_without_the_newest_calls(source: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
 )
-def test_under_valgrind(source: Path, tmp_path: Path) -> None:
+def test_clone__works_under_valgrind(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "callgrind.out"
     tool = ["valgrind", *VALGRIND, "--instr-atstart=no", f"--callgrind-out-file={out}"]
     done = run(tool, source, "hardlink")
@@ -124,7 +126,7 @@ def test_under_valgrind(source: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
 )
-def test_instructions(source: Path, tmp_path: Path) -> None:
+def test_clone__takes_few_instructions(source: Path, tmp_path: Path) -> None:
     """Ten megabytes lie in the source: to read them would take more instructions than bytes."""
     out = tmp_path / "callgrind.out"
     tool = ["valgrind", "-q", "--tool=callgrind", "--toggle-collect=cenv_clone"]

@@ -225,7 +225,7 @@ def check(clone: Path, was: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["d", "equal", "l" * 150, "with space"])
-def test_a_clone_and_a_clone_of_it(
+def test_venv_clone__works_and_so_does_its_clone(
     prefix: Path, place: Path, tmp_path: Path, name: str
 ) -> None:
     if name == "equal":

@@ -44,7 +44,7 @@ def cli(*argv: object, **keywords: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("_views")
-def test_run_shows_the_prefix_and_loses_writes(prefix: Path) -> None:
+def test_view__shows_the_prefix_and_loses_writes(prefix: Path) -> None:
     for _again in range(2):
         done = cli("run", prefix, "--", "tool")
         assert (done.returncode, done.stdout) == (0, "old"), done.stderr
@@ -56,7 +56,7 @@ def test_run_shows_the_prefix_and_loses_writes(prefix: Path) -> None:
 
 
 @pytest.mark.usefixtures("_views")
-def test_run_keeps_the_differences(prefix: Path, tmp_path: Path) -> None:
+def test_view__keeps_the_differences(prefix: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     done = cli(
         "run",
@@ -77,7 +77,7 @@ def test_run_keeps_the_differences(prefix: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_views")
-def test_signals_reach_the_command(prefix: Path) -> None:
+def test_view__passes_signals_on(prefix: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -97,7 +97,7 @@ def test_signals_reach_the_command(prefix: Path) -> None:
 
 
 @pytest.mark.usefixtures("_views")
-def test_run_in_view_from_a_process_with_threads(prefix: Path) -> None:
+def test_run_in_view__works_from_a_process_with_threads(prefix: Path) -> None:
     """Under root; a user namespace is made in the child, whatever threads the parent has."""
     stop = threading.Event()
     other = threading.Thread(target=stop.wait)
@@ -127,9 +127,7 @@ def test_run_in_view_from_a_process_with_threads(prefix: Path) -> None:
 
 
 @pytest.mark.usefixtures("_views")
-def test_children_live_and_the_view_ends_with_them(
-    prefix: Path, tmp_path: Path
-) -> None:
+def test_view__ends_with_the_last_child(prefix: Path, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     script = f'(sleep 0.3; cat kept.txt > "{flag}") & echo changed > kept.txt'
     view.run_in_view(prefix, ["sh", "-c", script], cwd=prefix)
@@ -142,13 +140,13 @@ def test_children_live_and_the_view_ends_with_them(
 
 
 @pytest.mark.usefixtures("_views")
-def test_a_missing_program_is_named(prefix: Path) -> None:
+def test_view__names_a_missing_program(prefix: Path) -> None:
     missing = cli("run", prefix, "--", "no-such-program")
     assert missing.returncode == 1
     assert "no-such-program" in missing.stderr
 
 
-def test_what_cannot_be_run_is_one_message(prefix: Path) -> None:
+def test_run__refuses_what_cannot_be_run(prefix: Path) -> None:
     assert cli("run", prefix).returncode == 2
     absent = cli("run", prefix / "absent", "--", "true")
     assert absent.returncode == 1

@@ -68,12 +68,12 @@ CASES: dict[str, list[tuple[str, str, str | None]]] = {
 
 
 @pytest.mark.parametrize("text", CASES)
-def test_resolves(text: str) -> None:
+def test_resolve__gives_the_urls_of_conda(text: str) -> None:
     found = resolve([text], CONFIG)
     assert [(c.name, c.safe_url, c.multichannel) for c in found] == CASES[text]
 
 
-def test_secrets_are_only_in_urls_to_open() -> None:
+def test_channel__shows_secrets_only_in_urls_to_open() -> None:
     secret = "https://user:pass@h/t/tk-77/chan/linux-64"
     (channel,) = resolve([secret], CONFIG)
     assert channel.url == "https://user:pass@h/t/tk-77/chan"
@@ -86,7 +86,7 @@ def test_secrets_are_only_in_urls_to_open() -> None:
     assert "tk-77" not in shown
 
 
-def test_secrets_of_the_configuration_are_added() -> None:
+def test_resolve__adds_the_secrets_of_the_configuration() -> None:
     (mine,) = resolve(["mine"], CONFIG)
     assert mine.url == "https://u:p@my.host/conda/mine"
     (deep,) = resolve(["deep/mine"], CONFIG)
@@ -111,14 +111,16 @@ def test_secrets_of_the_configuration_are_added() -> None:
         ("./c/win-64", "linux-64", ["win-64", "noarch"]),
     ],
 )
-def test_subdirs(text: str, platform: str, subdirs: list[str]) -> None:
+def test_channel__limits_its_subdirs(
+    text: str, platform: str, subdirs: list[str]
+) -> None:
     (channel,) = resolve([text], CONFIG)
     found = dict(channel.subdir_urls(platform))
     assert list(found) == subdirs
     assert all(url == f"{channel.safe_url}/{subdir}" for subdir, url in found.items())
 
 
-def test_paths_are_relative_to_here(
+def test_resolve__takes_paths_relative_to_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -134,13 +136,13 @@ def test_paths_are_relative_to_here(
     assert [c.safe_url for c in resolve(places, CONFIG)] == [p.as_uri() for p in wanted]
 
 
-def test_each_channel_once_in_order() -> None:
+def test_resolve__gives_each_channel_once_in_order() -> None:
     found = resolve(["b", "defaults", "b", "pkgs/main", f"{ALIAS}/b"], CONFIG)
     assert [c.name for c in found] == ["b", "pkgs/main", "pkgs/r"]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a b", "conda-forge[x]", "*", "a\tb"])
-def test_refuses(text: str) -> None:
+def test_resolve__refuses_what_is_no_channel(text: str) -> None:
     with pytest.raises(ChannelError) as caught:
         resolve([text], CONFIG)
     assert caught.value.hint
@@ -155,5 +157,5 @@ def test_refuses(text: str) -> None:
         ("'https://a:p@x@h/c'", "'https://***@h/c'"),
     ],
 )
-def test_redacts(text: str, shown: str) -> None:
+def test_redact__hides_every_secret(text: str, shown: str) -> None:
     assert redact(text) == shown

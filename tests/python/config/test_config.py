@@ -24,7 +24,7 @@ def merged(tmp_path: Path, *texts: str, **environ: str) -> Config:
     return load({"HOME": "/home/me", **environ}, [str(f) for f in files])
 
 
-def test_defaults(tmp_path: Path) -> None:
+def test_load__gives_defaults(tmp_path: Path) -> None:
     config = load({}, [])
     assert config == Config()
     assert config.channels == ()
@@ -210,7 +210,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_merging(tmp_path: Path, case: str) -> None:
+def test_load__merges_as_conda_does(tmp_path: Path, case: str) -> None:
     texts, environ, wanted = CASES[case]
     assert merged(tmp_path, *texts, **environ) == Config(**wanted)
 
@@ -237,7 +237,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_refuses_with_file_and_line(tmp_path: Path, case: str) -> None:
+def test_load__names_file_and_line_of_a_mistake(tmp_path: Path, case: str) -> None:
     text, says = BAD[case]
     with pytest.raises(UsageError) as caught:
         merged(tmp_path, text)
@@ -245,18 +245,18 @@ def test_refuses_with_file_and_line(tmp_path: Path, case: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_load__refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "0.yml").write_bytes(b"channels: [\xff\xfe]")
     with pytest.raises(UsageError, match=r"0\.yml"):
         load({}, [str(tmp_path / "0.yml")])
 
 
-def test_a_bad_variable_is_named() -> None:
+def test_load__names_a_bad_variable() -> None:
     with pytest.raises(UsageError, match=r"\$CONDA_CHANNEL_PRIORITY"):
         load({"CONDA_CHANNEL_PRIORITY": "best"}, [])
 
 
-def test_search_path_order(tmp_path: Path) -> None:
+def test_search_path__has_condas_order(tmp_path: Path) -> None:
     places = {"CONDA_ROOT": "root", "XDG_CONFIG_HOME": "xdg", "CONDA_PREFIX": "prefix"}
     environ = {key: str(tmp_path / name) for key, name in places.items()}
     environ["HOME"] = str(tmp_path / "home")
@@ -284,13 +284,13 @@ def test_search_path_order(tmp_path: Path) -> None:
     assert SEARCH_PATH[-1] == "$CONDARC"
 
 
-def test_root_is_found_by_conda_itself(tmp_path: Path) -> None:
+def test_search_path__finds_the_root_by_conda_itself(tmp_path: Path) -> None:
     (tmp_path / ".condarc").write_text("channels: [a]\n")
     environ = {"CONDA_EXE": str(tmp_path / "bin" / "conda")}
     assert load(environ, ["$CONDA_ROOT/.condarc"]).channels == ("a",)
 
 
-def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
+def test_load__names_an_unreadable_file(tmp_path: Path) -> None:
     file = tmp_path / ".condarc"
     file.write_text("channels: [a]\n")
     file.chmod(0)
@@ -302,7 +302,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     assert caught.value.filename == str(file)
 
 
-def test_yaml_is_loaded_only_for_a_file() -> None:
+def test_load__imports_yaml_only_for_a_file() -> None:
     code = (
         "import sys; from cenv.config.config import load; load({}, []);"
         "sys.exit(any(name.startswith('ruamel.yaml') for name in sys.modules))"

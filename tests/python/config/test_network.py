@@ -98,7 +98,7 @@ def secure(serve, channel, authority):
     return serve(channel, tls)
 
 
-def test_an_unknown_certificate_is_refused(secure, ask):
+def test_certificate__that_is_unknown_is_refused(secure, ask):
     with pytest.raises(ChannelError, match="certificate") as caught:
         ask(secure.url)
     assert "SSL_CERT_FILE" in caught.value.hint
@@ -106,7 +106,7 @@ def test_an_unknown_certificate_is_refused(secure, ask):
 
 
 @pytest.mark.parametrize("verify", ["{ca}/ca.pem", "{ca}/hashed", False])
-def test_ssl_verify_says_whom_to_trust(secure, ask, authority, verify):
+def test_ssl_verify__says_whom_to_trust(secure, ask, authority, verify):
     where = verify.format(ca=authority) if verify else verify
     assert ask(secure.url, ssl_verify=where)["bytes"] == len(TEXT)
 
@@ -114,7 +114,7 @@ def test_ssl_verify_says_whom_to_trust(secure, ask, authority, verify):
 @pytest.mark.parametrize(
     "name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
 )
-def test_the_environment_says_whom_to_trust(secure, ask, authority, monkeypatch, name):
+def test_ssl_variables__say_whom_to_trust(secure, ask, authority, monkeypatch, name):
     place = "hashed" if name.endswith("DIR") else "ca.pem"
     monkeypatch.setenv(name, str(authority / place))
     assert ask(secure.url)
@@ -122,14 +122,14 @@ def test_the_environment_says_whom_to_trust(secure, ask, authority, monkeypatch,
         ask(secure.url, ssl_verify="truststore")
 
 
-def test_ssl_verify_comes_before_the_environment(secure, ask, authority, monkeypatch):
+def test_ssl_verify__comes_before_the_environment(secure, ask, authority, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority / "client.pem"))
     assert ask(secure.url, ssl_verify=str(authority / "ca.pem"))
     with pytest.raises(ChannelError, match="certificate"):
         ask(secure.url)
 
 
-def test_a_client_shows_its_certificate(serve, channel, ask, authority):
+def test_client_certificate__is_shown(serve, channel, ask, authority):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(authority / "server.pem", authority / "server.key")
     tls.load_verify_locations(authority / "ca.pem")
@@ -175,7 +175,7 @@ FAR = "http://channel.invalid:81"
         ({}, {"HTTP_PROXY": "a", "REQUEST_METHOD": "GET"}, None),
     ],
 )
-def test_which_proxy_is_taken(
+def test_proxy__is_chosen_as_conda_chooses(
     serve, channel, ask, monkeypatch, configured, environment, taken
 ):
     proxies = {name: serve(channel) for name in "ab"}
@@ -192,7 +192,7 @@ def test_which_proxy_is_taken(
     assert asked == ({taken} if taken else set())
 
 
-def test_a_proxy_gets_its_login_and_nobody_sees_it(serve, channel, ask, reply):
+def test_proxy__gets_its_login_and_nobody_sees_it(serve, channel, ask, reply):
     proxy = serve(channel)
     url = f"http://me:canary@{proxy.netloc}"
     assert ask(FAR, proxy_servers={"http": url})
@@ -203,7 +203,7 @@ def test_a_proxy_gets_its_login_and_nobody_sees_it(serve, channel, ask, reply):
     assert "canary" not in f"{caught.value} {caught.value.hint}"
 
 
-def test_netrc_gives_the_login(serve, channel, ask, monkeypatch, tmp_path):
+def test_netrc__gives_the_login(serve, channel, ask, monkeypatch, tmp_path):
     server = serve(channel)
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password word\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -215,7 +215,7 @@ def test_netrc_gives_the_login(serve, channel, ask, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("retries", [0, 2])
-def test_retries_are_counted(serve, channel, ask, reply, retries):
+def test_retries__are_counted(serve, channel, ask, reply, retries):
     server = serve(channel)
     path = "/noarch/repodata.json"
     server.faults[path] = reply(503)
@@ -224,7 +224,7 @@ def test_retries_are_counted(serve, channel, ask, reply, retries):
     assert server.paths().count(path) == retries + 1
 
 
-def test_a_silent_server_is_left(serve, channel, ask, reply):
+def test_read_timeout__leaves_a_silent_server(serve, channel, ask, reply):
     server = serve(channel)
     server.faults["/noarch/repodata.json"] = reply(stall=6)
     patience = {"remote_read_timeout_secs": 1.0, "remote_max_retries": 0}
@@ -233,7 +233,7 @@ def test_a_silent_server_is_left(serve, channel, ask, reply):
     assert "too slow" in caught.value.hint
 
 
-def test_offline_in_condarc_opens_no_socket(serve, channel, tmp_path):
+def test_offline__opens_no_socket(serve, channel, tmp_path):
     server = serve(channel)
     config = Config(channels=(server.url,), offline=True)
     with pytest.raises(ChannelError, match="offline"):
@@ -268,7 +268,7 @@ def fetch(store: Path, server: Any, package: Path) -> Any:
 
 
 @pytest.mark.parametrize("part", [0, 1, 50, 99])
-def test_a_download_goes_on_where_it_broke_off(serve, package, reply, tmp_path, part):
+def test_download__goes_on_where_it_broke_off(serve, package, reply, tmp_path, part):
     server = serve(package.parent)
     size = package.stat().st_size
     cut = size - 1 if part == 99 else size * part // 100
@@ -279,14 +279,14 @@ def test_a_download_goes_on_where_it_broke_off(serve, package, reply, tmp_path, 
     assert ("if-range" in second) == bool(cut)
 
 
-def test_a_download_breaks_off_twice(serve, package, reply, tmp_path):
+def test_download__may_break_off_twice(serve, package, reply, tmp_path):
     server = serve(package.parent)
     server.faults[f"/{package.name}"] = reply(cut=100, times=2)
     asked = fetch(tmp_path, server, package)
     assert [h.get("range") for h in asked] == [None, "bytes=100-", "bytes=200-"]
 
 
-def test_a_server_that_knows_no_ranges_starts_over(serve, package, reply, tmp_path):
+def test_download__starts_over_without_ranges(serve, package, reply, tmp_path):
     server = serve(package.parent)
     server.ranges = False
     server.faults[f"/{package.name}"] = reply(cut=100, times=1)
@@ -306,7 +306,7 @@ def test_a_server_that_knows_no_ranges_starts_over(serve, package, reply, tmp_pa
     ],
     ids=["416", "no range", "another range"],
 )
-def test_an_answer_that_does_not_fit_starts_over(
+def test_download__starts_over_after_an_answer_that_does_not_fit(
     serve, package, reply, tmp_path, answer
 ):
     server = serve(package.parent)
@@ -324,7 +324,7 @@ def test_an_answer_that_does_not_fit_starts_over(
     assert [h.get("range") for h in replies] == [None, "bytes=100-", None]
 
 
-def test_a_weak_version_is_no_promise(serve, package, reply, tmp_path):
+def test_download__takes_a_weak_version_for_no_promise(serve, package, reply, tmp_path):
     server = serve(package.parent)
     fault = reply(cut=100, times=1, headers={"ETag": 'W/"1"'})
     server.faults[f"/{package.name}"] = fault

@@ -46,11 +46,11 @@ def check(found: dict[str, object]) -> None:
     ]
 
 
-def test_demo_on_this_python(tmp_path: Path) -> None:
+def test_demo__runs_on_this_python(tmp_path: Path) -> None:
     check(demo(sys.executable, tmp_path))
 
 
-def test_demo_on_the_distributions_python(tmp_path: Path) -> None:
+def test_demo__runs_on_the_distributions_python(tmp_path: Path) -> None:
     """Its site-packages is dist-packages, it is managed by apt, its files link into /etc."""
     if not os.path.exists(DISTRIBUTION) or sys.base_prefix == "/usr":
         pytest.skip("the distribution's Python is absent, or it is the one that runs")
@@ -62,7 +62,7 @@ def test_demo_on_the_distributions_python(tmp_path: Path) -> None:
     check(found)
 
 
-def test_run_paths_are_read_and_overwritten() -> None:
+def test_elf_run_paths__are_read_and_overwritten() -> None:
     data = Path(sys.executable).resolve().read_bytes()
     dynamic = elf.read_dynamic(data)
     assert dynamic is not None

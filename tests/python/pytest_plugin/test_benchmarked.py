@@ -83,7 +83,7 @@ def notes(project: pytest.Pytester) -> list[dict[str, object]]:
     ],
     ids=lambda value: str(value) if isinstance(value, int) else " ".join(value),
 )
-def test_rounds(
+def test_benchmark__gets_a_fresh_clone_each_round(
     fresh: pytest.Pytester,
     run,
     monkeypatch: pytest.MonkeyPatch,

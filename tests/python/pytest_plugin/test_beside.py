@@ -28,7 +28,7 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-def test_timeout_ends_what_is_being_made(
+def test_timeout__ends_what_is_being_made(
     fresh: pytest.Pytester, run, silent: str
 ) -> None:
     fresh.makepyfile(
@@ -73,7 +73,7 @@ def test_timeout_ends_what_is_being_made(
     assert left_in(fresh) == []
 
 
-def test_mocks_of_the_system(fresh: pytest.Pytester, run) -> None:
+def test_mocks__of_the_system_do_no_harm(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(
         """
         import time
@@ -100,7 +100,7 @@ def test_mocks_of_the_system(fresh: pytest.Pytester, run) -> None:
     assert left_in(fresh) == []
 
 
-def test_tests_of_anyio(fresh: pytest.Pytester, run) -> None:
+def test_anyio__tests_get_environments(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(
         """
         import anyio, pytest

@@ -58,7 +58,7 @@ IS_A_CLONE = """
 
 
 @pytest.mark.parametrize("how", ["one line", "ini"])
-def test_environments_are_clones(suite: Suite, how: str) -> None:
+def test_tmp_env__gives_clones(suite: Suite, how: str) -> None:
     if how == "ini":
         suite.pytester.makeconftest(NO_LINE)
         suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
@@ -94,7 +94,7 @@ def test_environments_are_clones(suite: Suite, how: str) -> None:
     assert suite.created() == []
 
 
-def test_without_opting_in_conda_makes_them(suite: Suite) -> None:
+def test_tmp_env__is_condas_without_opting_in(suite: Suite) -> None:
     suite.pytester.makeconftest(NO_LINE)
     suite.pytester.makepyfile(
         """
@@ -110,7 +110,7 @@ def test_without_opting_in_conda_makes_them(suite: Suite) -> None:
     assert created.startswith("create --prefix=")
 
 
-def test_what_cenv_does_not_do_goes_to_conda_and_is_counted(suite: Suite) -> None:
+def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> None:
     suite.pytester.makepyfile(
         """
         import unittest.mock
@@ -179,7 +179,9 @@ def test_what_cenv_does_not_do_goes_to_conda_and_is_counted(suite: Suite) -> Non
         result.stdout.fnmatch_lines([f"*{reason}*"])
 
 
-def test_configuration_is_condas(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tmp_env__takes_condas_configuration(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONDA_CREATE_DEFAULT_PACKAGES", "data=1")
     channel = os.environ["CONDA_CHANNELS"]
     monkeypatch.setenv("CONDA_CHANNELS", "/no/such/channel")
@@ -209,7 +211,7 @@ def test_configuration_is_condas(suite: Suite, monkeypatch: pytest.MonkeyPatch) 
     assert len(suite.created()) == 1
 
 
-def test_conda_is_told(suite: Suite) -> None:
+def test_tmp_env__tells_conda_of_the_environment(suite: Suite) -> None:
     suite.pytester.makepyfile(
         """
         from conda.base.context import Context
@@ -233,7 +235,7 @@ def test_conda_is_told(suite: Suite) -> None:
     assert line.endswith("/x")
 
 
-def test_a_suites_own_fixture_stays(suite: Suite) -> None:
+def test_tmp_env__of_the_suite_itself_stays(suite: Suite) -> None:
     suite.pytester.makeconftest(
         NO_LINE
         + """
@@ -249,7 +251,7 @@ def test_a_suites_own_fixture_stays(suite: Suite) -> None:
     suite.run().assert_outcomes(passed=1)
 
 
-def test_under_xdist(suite: Suite) -> None:
+def test_tmp_env__works_under_xdist(suite: Suite) -> None:
     suite.pytester.makepyfile(
         IS_A_CLONE
         + """

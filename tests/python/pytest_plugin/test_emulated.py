@@ -28,7 +28,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.skipif(
     shutil.which("valgrind") is None, reason="valgrind is not installed"
 )
-def test_setups_of_benchmarks(
+def test_emulated_suite__has_its_clones(
     emulated, small_channel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(emulated, "SPECS", ["tool"])

@@ -9,29 +9,11 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def project(
-    pytester: pytest.Pytester, small_channel: Path, session_store: Path
-) -> pytest.Pytester:
-    pytester.makeini(
-        f"""
-        [pytest]
-        cenv_channels = {small_channel}
-        cenv_store = {session_store}
-        cenv_specs = tool "data >=2,<3"
-        cenv_templates =
-            newest: tool
-            oldest: data=1
-        """
-    )
-    return pytester
-
-
 def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
     return project.runpytest_subprocess("--strict-markers", "-W", "error", *argv)
 
 
-def test_fixtures_give_environments(project: pytest.Pytester) -> None:
+def test_fixtures__give_environments(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import os, pytest
@@ -73,7 +55,7 @@ def test_fixtures_give_environments(project: pytest.Pytester) -> None:
     run(project).assert_outcomes(passed=5)
 
 
-def test_failed_tests_keep_their_clones(project: pytest.Pytester) -> None:
+def test_failed_test__keeps_its_clones(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         def test_passes(cenv_env):
@@ -93,7 +75,7 @@ def test_failed_tests_keep_their_clones(project: pytest.Pytester) -> None:
     assert len(list(project.path.glob("base/cenv/*"))) == 2
 
 
-def test_failing_template_fails_every_dependent(project: pytest.Pytester) -> None:
+def test_failing_template__fails_every_dependent(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import pytest
@@ -114,7 +96,7 @@ def test_failing_template_fails_every_dependent(project: pytest.Pytester) -> Non
     assert "INTERNALERROR" not in result.stdout.str()
 
 
-def test_no_default_specs_is_one_clear_error(pytester: pytest.Pytester) -> None:
+def test_default_specs__missing_are_one_clear_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test(cenv_env): cenv_env()")
     result = run(pytester)
     result.assert_outcomes(failed=1)
@@ -122,7 +104,7 @@ def test_no_default_specs_is_one_clear_error(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize("argv", [[], ["-n2"]], ids=["alone", "workers"])
-def test_unused_plugin_is_light(
+def test_plugin__is_light_while_unused(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, argv: list[str]
 ) -> None:
     """No module of cenv but the plugin's own three, no thread, no file."""
@@ -192,7 +174,7 @@ def test_nothing_is_loaded(request):
 """
 
 
-def test_unused_it_is_one_light_module_and_no_file(
+def test_plugin__leaves_no_file_while_unused(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(UNUSED)
@@ -210,7 +192,7 @@ def test_unused_it_is_one_light_module_and_no_file(
     assert not made
 
 
-def test_without_the_plugin_nothing_is_there(pytester: pytest.Pytester) -> None:
+def test_plugin__can_be_switched_off(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys

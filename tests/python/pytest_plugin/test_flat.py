@@ -36,7 +36,9 @@ SLACK = 2 << 20  # bytes: what is noted of 700 clones and 70 tests, to report on
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-def test_a_thousand_clones(fresh: pytest.Pytester, run) -> None:
+def test_thousand_clones__leave_memory_and_descriptors_flat(
+    fresh: pytest.Pytester, run
+) -> None:
     fresh.makepyfile(SUITE)
     result = run("-n2", "--basetemp=base", "--cenv-json=report.json")
     result.assert_outcomes(passed=220)

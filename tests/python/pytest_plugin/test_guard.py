@@ -36,27 +36,12 @@ WRITES = """
 
 
 @pytest.fixture
-def project(
-    pytester: pytest.Pytester, small_channel: Path, tmp_path: Path
-) -> pytest.Pytester:
-    pytester.makeini(
-        f"""
-        [pytest]
-        cenv_channels = {small_channel}
-        cenv_store = {tmp_path / "store"}
-        cenv_specs = tool "data >=2,<3"
-        """
-    )
-    return pytester
+def project(configure) -> pytest.Pytester:
+    return configure(cenv_store="store", cenv_specs='tool "data >=2,<3"')
 
 
 def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
     return project.runpytest_subprocess("--strict-markers", "-W", "error", *argv)
-
-
-def configure(project: pytest.Pytester, line: str) -> None:
-    ini = project.path / "tox.ini"
-    ini.write_text(f"{ini.read_text()}\n{line}\n")
 
 
 def test_session__fails_the_run_and_heals(project: pytest.Pytester) -> None:
@@ -82,14 +67,14 @@ def test_session__fails_the_run_and_heals(project: pytest.Pytester) -> None:
 
 @pytest.mark.parametrize("how", ["ini", "environment", "option"])
 def test_each_test__names_it_and_the_next_clone_is_right(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, how: str
+    project: pytest.Pytester, configure, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     project.makepyfile(WRITES)
     option = []
     if how == "ini":
-        configure(project, "cenv_guard = test")
+        configure(cenv_guard="test")
     elif how == "environment":
-        configure(project, "cenv_guard = off")
+        configure(cenv_guard="off")
         monkeypatch.setenv("CENV_GUARD", "test")
     else:
         monkeypatch.setenv("CENV_GUARD", "off")
@@ -147,7 +132,7 @@ def test_put_back_time__is_no_hiding_place(project: pytest.Pytester) -> None:
 def test_left_altered__is_healed_before_its_first_use(
     project: pytest.Pytester, tmp_path: Path, small_channel: Path
 ) -> None:
-    store = cenv.TemplateStore(tmp_path / "store")
+    store = cenv.TemplateStore(project.path / "store")
     template = store.template(["tool", "data >=2,<3"], [small_channel])
     (template / "lib/plain.txt").chmod(0o600)
     project.makepyfile(

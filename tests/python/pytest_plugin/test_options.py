@@ -16,18 +16,9 @@ from cenv.pytest_plugin import options
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture
-def project(fresh: pytest.Pytester, session_store: Path) -> pytest.Pytester:
-    """Return a project that shares its store with other tests: it builds little."""
-    text = (
-        (fresh.path / "pytest.ini").read_text().replace("= store", f"= {session_store}")
-    )
-    named = "cenv_templates =\n    newest: tool\n    oldest: data=1\n"
-    (fresh.path / "pytest.ini").write_text(text + named)
-    return fresh
-
-
-def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -> None:
+def test_cenv_template__makes_templates_of_every_kind(
+    project: pytest.Pytester, small_channel, run
+) -> None:
     project.makefile(".yml", environment="dependencies:\n  - data=1.0\n")
     project.makefile(".txt", specs="# a list\ndata=2.0\n")
     url = next(small_channel.glob("*/data-3*")).as_uri()
@@ -96,7 +87,7 @@ def test_templates_of_every_kind(project: pytest.Pytester, small_channel, run) -
     run().assert_outcomes(passed=8)
 
 
-def test_marks(project: pytest.Pytester, run) -> None:
+def test_mark__says_what_the_fixture_gives(project: pytest.Pytester, run) -> None:
     project.makepyfile(
         """
         import pytest
@@ -148,12 +139,11 @@ def test(cenv_env, cenv_template):
 """
 
 
-def test_argument_over_command_line_over_environment_over_ini(
-    fresh: pytest.Pytester, run, monkeypatch: pytest.MonkeyPatch
+def test_settings__are_taken_from_the_strongest_source(
+    fresh: pytest.Pytester, run, configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh.makepyfile(PRECEDENCE)
-    with (fresh.path / "pytest.ini").open("a") as file:
-        file.write("cenv_keep = all\ncenv_mode = hardlink\n")
+    configure(cenv_keep="all", cenv_mode="hardlink")
 
     def found(*argv: str) -> list[str]:
         result = run("-s", *argv)
@@ -175,13 +165,10 @@ def test_argument_over_command_line_over_environment_over_ini(
     result.stdout.fnmatch_lines(["*cenv_keep is 'some'*"])
 
 
-def test_paths_of_ini_are_relative_to_it(
-    fresh: pytest.Pytester, run, small_channel: Path
+def test_settings__take_paths_of_ini_relative_to_it(
+    fresh: pytest.Pytester, run, configure, small_channel: Path
 ) -> None:
-    text = (
-        (fresh.path / "pytest.ini").read_text().replace(str(small_channel), "./channel")
-    )
-    (fresh.path / "pytest.ini").write_text(text)
+    configure(cenv_channels="./channel")
     (fresh.path / "channel").symlink_to(small_channel)
     below = fresh.mkdir("below")
     (below / "test_it.py").write_text(
@@ -195,7 +182,7 @@ def test_paths_of_ini_are_relative_to_it(
     assert not (below / "store").exists()
 
 
-def test_rebuild_builds_once_a_run(fresh: pytest.Pytester, run) -> None:
+def test_rebuild__builds_once_a_run(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(
         """
         from pathlib import Path
@@ -215,7 +202,7 @@ def test_rebuild_builds_once_a_run(fresh: pytest.Pytester, run) -> None:
         assert len((fresh.path / "builds").read_text()) == builds
 
 
-def test_reuse_is_one_clone_put_back(project: pytest.Pytester, run) -> None:
+def test_reuse__gives_one_clone_put_back(project: pytest.Pytester, run) -> None:
     project.makepyfile(
         """
         import shutil
@@ -309,11 +296,17 @@ class TestClass:
 """
 
 
-def test_types_are_strict(pytester: pytest.Pytester) -> None:
+def test_types__satisfy_mypy_strict(pytester: pytest.Pytester) -> None:
     def mypy(more: str) -> str:
         pytester.makepyfile(TYPED.format(more=more))
         done = subprocess.run(
-            [sys.executable, "-m", "mypy", "--strict", "test_types_are_strict.py"],
+            [
+                sys.executable,
+                "-m",
+                "mypy",
+                "--strict",
+                "test_types__satisfy_mypy_strict.py",
+            ],
             env={**os.environ, "MYPYPATH": str(ROOT / "python")},
             cwd=pytester.path,
             capture_output=True,

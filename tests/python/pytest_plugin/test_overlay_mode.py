@@ -5,24 +5,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-
-@pytest.fixture
-def project(
-    pytester: pytest.Pytester, small_channel: Path, session_store: Path
-) -> pytest.Pytester:
-    pytester.makeini(
-        f"""
-        [pytest]
-        cenv_channels = {small_channel}
-        cenv_store = {session_store}
-        cenv_specs = tool "data >=2,<3"
-        """
-    )
-    return pytester
 
 
 @pytest.fixture
@@ -59,7 +43,7 @@ def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
 
 @pytest.mark.usefixtures("_namespaces")
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_clones_are_overlays(
+def test_overlay_mode__makes_overlays(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     project.makepyfile(_TESTS)
@@ -71,7 +55,7 @@ def test_clones_are_overlays(
 
 @pytest.mark.usefixtures("_namespaces")
 @pytest.mark.parametrize("workers", [(), ("-n2",)])
-def test_a_failed_tests_clone_is_kept(
+def test_overlay_mode__keeps_the_clone_of_a_failed_test(
     project: pytest.Pytester, workers: tuple[str, ...]
 ) -> None:
     project.makepyfile(
@@ -94,7 +78,7 @@ def test_a_failed_tests_clone_is_kept(
     assert (kept / "share/data.txt").read_text() == "2.0"
 
 
-def test_where_it_cannot_work_another_mode_serves(
+def test_overlay_mode__falls_back_where_it_cannot_work(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.makeconftest("")

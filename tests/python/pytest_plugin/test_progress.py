@@ -8,7 +8,6 @@ import pty
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -40,17 +39,12 @@ def test_fd(cenv_template, capfd):
 
 
 @pytest.fixture
-def project(
-    pytester: pytest.Pytester, small_channel: Path, monkeypatch: pytest.MonkeyPatch
-) -> pytest.Pytester:
+def project(fresh: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     monkeypatch.setenv("COLUMNS", "100")
     for name in ("CI", "BUILD_NUMBER"):
         monkeypatch.delenv(name, raising=False)
-    pytester.makeini(
-        f"[pytest]\ncenv_channels = {small_channel}\ncenv_store = {pytester.path}/store"
-    )
-    pytester.makepyfile(test_suite=SUITE)
-    return pytester
+    fresh.makepyfile(test_suite=SUITE)
+    return fresh
 
 
 @pytest.mark.parametrize("capture", ["fd", "sys", "no"])

@@ -34,23 +34,12 @@ def test_none():
 
 @pytest.fixture
 def project(
-    pytester: pytest.Pytester,
-    small_channel: Path,
-    session_store: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.Pytester:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
-    pytester.makeini(
-        f"""
-        [pytest]
-        cenv_channels = {small_channel}
-        cenv_store = {session_store}
-        cenv_specs = tool "data >=2,<3"
-        """
-    )
-    pytester.makepyfile(test_suite=SUITE)
-    return pytester
+    project.makepyfile(test_suite=SUITE)
+    return project
 
 
 def run(project: pytest.Pytester, *argv: str) -> pytest.RunResult:
@@ -177,12 +166,12 @@ def test_header__only_where_cenv_is_configured(
     run(project, "--co", "--cenv-mode=copy").stdout.fnmatch_lines([header])
     two = run(project, "--co", "--cenv-mode=copy", "-n2").outlines
     assert sum(": store=" in line for line in two) == 1
-    project.makeini("[pytest]")
+    (project.path / "pytest.ini").write_text("[pytest]\n")
     run(project, "--co").stdout.no_fnmatch_line("cenv *: store=*")
 
 
 def test_reports__without_the_plugin(project: pytest.Pytester) -> None:
-    project.makeini("[pytest]")
+    (project.path / "pytest.ini").write_text("[pytest]\n")
     project.makepyfile(test_suite="def test(): pass")
     result = run(project, "-p", "no:cenv")
     result.assert_outcomes(passed=1)
@@ -330,5 +319,5 @@ def test_saved__counts_what_was_measured_alone() -> None:
         (7500, "2h05m"),
     ],
 )
-def test_duration(seconds: float, text: str) -> None:
+def test_duration__reads_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -77,7 +77,7 @@ def lines_added(old: str, new: str) -> int:
     "files", [(CONFTEST, BENCHMARKS), moved_over()], ids=["conda", "cenv"]
 )
 @pytest.mark.parametrize("flag", ["--benchmark-disable", "--benchmark-min-rounds=2"])
-def test_both_pass(
+def test_moved_suite__passes_before_and_after(
     files: tuple[str, str],
     flag: str,
     pytester: pytest.Pytester,
@@ -100,7 +100,7 @@ def test_both_pass(
     assert bool(made) == (files[0] == CONFTEST)
 
 
-def test_few_lines_change() -> None:
+def test_moved_suite__changes_few_lines() -> None:
     conftest, benchmarks = moved_over()
     changed = lines_added(CONFTEST, conftest) + lines_added(BENCHMARKS, benchmarks)
     assert 0 < changed <= 6

@@ -28,11 +28,8 @@ def wait_for_more(*envs):
 
 
 @pytest.fixture
-def project(fresh: pytest.Pytester, session_store: Path) -> pytest.Pytester:
-    text = (fresh.path / "pytest.ini").read_text()
-    text = text.replace("= store", f"= {session_store}")
-    (fresh.path / "pytest.ini").write_text(text)
-    return fresh
+def project(configure, session_store: Path) -> pytest.Pytester:
+    return configure(cenv_store=session_store, cenv_specs="tool")
 
 
 AHEAD = """
@@ -67,7 +64,7 @@ def test_last(cenv_env):
 """
 
 
-def test_spares_are_made_while_tests_run(project: pytest.Pytester, run) -> None:
+def test_spares__are_made_while_tests_run(project: pytest.Pytester, run) -> None:
     project.makepyfile(HELPERS + AHEAD)
     result = run("-p", "pytest_benchmark.plugin", "--basetemp=base")
     result.assert_outcomes(passed=5)
@@ -85,13 +82,12 @@ def test_each(n, cenv_env):
 
 
 @pytest.mark.parametrize("how", ["option", "ini", "variable", "codspeed"])
-def test_spares_can_be_off(
-    project: pytest.Pytester, run, monkeypatch: pytest.MonkeyPatch, how: str
+def test_spares__can_be_off(
+    project: pytest.Pytester, run, configure, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     project.makepyfile(HELPERS + OFF)
     if how == "ini":
-        with (project.path / "pytest.ini").open("a") as file:
-            file.write("cenv_spares = 0\n")
+        configure(cenv_spares=0)
     elif how == "variable":
         monkeypatch.setenv("CENV_SPARES", "0")
     elif how == "codspeed":
@@ -99,7 +95,7 @@ def test_spares_can_be_off(
     run(*(["--cenv-spares=0"] if how == "option" else [])).assert_outcomes(passed=3)
 
 
-def test_spares_of_a_killed_run_go(project: pytest.Pytester, run) -> None:
+def test_spares__of_a_killed_run_go(project: pytest.Pytester, run) -> None:
     project.makepyfile(
         HELPERS
         + """
@@ -120,7 +116,7 @@ def test_next(): pass
     assert not list(project.path.glob("base/cenv/*"))
 
 
-def test_clones_are_gone_whoever_removes_them(project: pytest.Pytester, run) -> None:
+def test_removal__leaves_nothing_in_either_way(project: pytest.Pytester, run) -> None:
     project.makepyfile(
         HELPERS
         + """
@@ -155,11 +151,10 @@ def test(good, cenv_env):
         ("failed", ["--cenv-keep=none"], 0),
     ],
 )
-def test_retention_follows_pytests(
-    project: pytest.Pytester, run, policy: str, argv: list[str], left: int
+def test_retention__follows_pytests(
+    project: pytest.Pytester, run, configure, policy: str, argv: list[str], left: int
 ) -> None:
-    with (project.path / "pytest.ini").open("a") as file:
-        file.write(f"tmp_path_retention_policy = {policy}\n")
+    configure(tmp_path_retention_policy=policy)
     project.makepyfile(RETENTION)
     run("--basetemp=base", *argv).assert_outcomes(passed=1, failed=1)
     assert len(list(project.path.glob("base/cenv/*"))) == left

@@ -83,7 +83,7 @@ def install(python: str, place: Path, *packages: str) -> Path:
     "wanted", ["pytest==7.4.3", "pytest"], ids=["oldest", "newest"]
 )
 @pytest.mark.parametrize("version", pythons())
-def test_pytest_and_python(
+def test_versions__of_pytest_and_python_all_serve(
     version: str, wanted: str, tmp_path: Path, small_channel: Path
 ) -> None:
     python = install(pythons()[version], tmp_path / "venv", wanted, "pytest-xdist")

@@ -84,13 +84,15 @@ def templates(project: pytest.Pytester) -> list[cenv.Template]:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_one_build(fresh: pytest.Pytester, run, argv: list[str], passed: int) -> None:
+def test_workers__share_one_build(
+    fresh: pytest.Pytester, run, argv: list[str], passed: int
+) -> None:
     fresh.makepyfile(clones(tests=16))
     run(*argv).assert_outcomes(passed=passed)
     assert builds(fresh) == 1
 
 
-def test_a_set_up_without_key_is_built_once_a_run(fresh: pytest.Pytester, run) -> None:
+def test_workers__share_a_set_up_without_key(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(clones(key=None))
     run("-n3").assert_outcomes(passed=6)
     assert builds(fresh) == 1
@@ -99,7 +101,7 @@ def test_a_set_up_without_key_is_built_once_a_run(fresh: pytest.Pytester, run) -
     assert len(templates(fresh)) == 1, "those of runs that are over are swept"
 
 
-def test_two_runs_at_once_build_once(fresh: pytest.Pytester) -> None:
+def test_runs__at_once_share_one_build(fresh: pytest.Pytester) -> None:
     fresh.makepyfile(clones(tests=4))
     argv = [sys.executable, "-m", "pytest", "-q", "-n2"]
     runs = [subprocess.Popen(argv, cwd=fresh.path) for _ in range(2)]
@@ -107,7 +109,7 @@ def test_two_runs_at_once_build_once(fresh: pytest.Pytester) -> None:
     assert builds(fresh) == 1
 
 
-def test_workers_elsewhere_build_once(fresh: pytest.Pytester, run) -> None:
+def test_workers__of_another_host_share_one_build(fresh: pytest.Pytester, run) -> None:
     """As over ssh: workers of sockets are given no basetemp, and no common directory."""
     fresh.makepyfile(clones())
     import execnet.script.socketserver as server
@@ -143,7 +145,7 @@ def wait_for_port(port: int) -> None:
     raise AssertionError(f"nobody listens on {port}")
 
 
-def test_a_killed_builder_is_followed_by_the_next(fresh: pytest.Pytester, run) -> None:
+def test_workers__follow_a_killed_builder(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(clones("fatal", tests=8))
     result = run("-n3")
     result.assert_outcomes(passed=7, failed=1)
@@ -154,7 +156,7 @@ def test_a_killed_builder_is_followed_by_the_next(fresh: pytest.Pytester, run) -
     assert cenv.verify(template).ok
 
 
-def test_a_failed_build_fails_all_at_once(fresh: pytest.Pytester, run) -> None:
+def test_workers__share_a_failed_build(fresh: pytest.Pytester, run) -> None:
     free = "\ndef test_free(): pass\n"
     fresh.makepyfile(clones("failing", tests=16) + free)
     result = run("-n4")
@@ -168,7 +170,9 @@ def test_a_failed_build_fails_all_at_once(fresh: pytest.Pytester, run) -> None:
     assert builds(fresh) == 2, "the next run tries again"
 
 
-def test_a_failed_solve_is_explained_to_all(fresh: pytest.Pytester, run) -> None:
+def test_workers__share_the_explanation_of_a_failed_solve(
+    fresh: pytest.Pytester, run
+) -> None:
     fresh.makepyfile(
         """
         import pytest
@@ -185,7 +189,7 @@ def test_a_failed_solve_is_explained_to_all(fresh: pytest.Pytester, run) -> None
     run("-n3").assert_outcomes(passed=6)
 
 
-def test_projects_of_one_user_do_not_meet(
+def test_runs__of_different_projects_do_not_meet(
     pytester: pytest.Pytester, make_channel, run
 ) -> None:
     from cenv.demo.package import Member, Package
@@ -202,7 +206,7 @@ def test_projects_of_one_user_do_not_meet(
         run(f"--cenv-store={pytester.path}/store", str(place)).assert_outcomes(passed=1)
 
 
-def test_a_killed_run_is_cleared_by_the_next(fresh: pytest.Pytester, run) -> None:
+def test_runs__clear_what_a_killed_one_left(fresh: pytest.Pytester, run) -> None:
     fresh.makepyfile(
         test_a="""
         import os, signal

@@ -70,7 +70,7 @@ def subdir_of(channel: Path) -> str:
 # Repodata.
 
 
-def test_repodata_prefers_zst_and_keeps_its_etag(serve, channel, place):
+def test_repodata__prefers_zst_and_keeps_its_etag(serve, channel, place):
     server = serve(channel)
     url = f"{server.url}/noarch"
     store = open_store(place)
@@ -85,7 +85,7 @@ def test_repodata_prefers_zst_and_keeps_its_etag(serve, channel, place):
     assert second["path"] == first["path"]
 
 
-def test_repodata_falls_back_to_json_and_remembers_that(serve, channel, place):
+def test_repodata__falls_back_to_json_and_remembers_that(serve, channel, place):
     (channel / "noarch/repodata.json.zst").unlink()
     server = serve(channel)
     store = open_store(place)
@@ -96,7 +96,7 @@ def test_repodata_falls_back_to_json_and_remembers_that(serve, channel, place):
     assert again["hit"]
 
 
-def test_repodata_that_changed_is_another(serve, channel, place):
+def test_repodata__that_changed_is_another(serve, channel, place):
     server = serve(channel)
     store = open_store(place)
     (first,) = fetch_repodata(store, f"{server.url}/noarch")
@@ -107,7 +107,7 @@ def test_repodata_that_changed_is_another(serve, channel, place):
     assert second["identity"] != first["identity"]
 
 
-def test_repodata_altered_in_the_store_is_fetched_again(serve, channel, place):
+def test_repodata__altered_in_the_store_is_fetched_again(serve, channel, place):
     server = serve(channel)
     store = open_store(place)
     (first,) = fetch_repodata(store, f"{server.url}/noarch")
@@ -126,7 +126,7 @@ def test_repodata_altered_in_the_store_is_fetched_again(serve, channel, place):
         ("", 600, 0),
     ],
 )
-def test_repodata_is_fresh_for_as_long_as_said(
+def test_repodata__is_fresh_for_as_long_as_said(
     serve, reply, channel, place, header, ttl, asked
 ):
     server = serve(channel)
@@ -141,7 +141,7 @@ def test_repodata_is_fresh_for_as_long_as_said(
     assert len(server.paths()) == asked
 
 
-def test_repodata_of_an_absent_subdir(serve, channel, place):
+def test_repodata__of_an_absent_subdir_may_be_missing(serve, channel, place):
     server = serve(channel)
     store = open_store(place)
     found = fetch_repodata(store, f"{server.url}/linux-32", f"{server.url}/noarch")
@@ -161,7 +161,9 @@ def test_repodata_of_an_absent_subdir(serve, channel, place):
         (b'{"packages": {', IntegrityError, "its JSON is cut short"),
     ],
 )
-def test_repodata_that_is_none(serve, reply, channel, place, body, error, text):
+def test_repodata__that_is_none_is_refused(
+    serve, reply, channel, place, body, error, text
+):
     server = serve(channel)
     server.faults["/noarch/repodata.json.zst"] = reply(404)
     server.faults["/noarch/repodata.json"] = reply(body=body)
@@ -171,7 +173,7 @@ def test_repodata_that_is_none(serve, reply, channel, place, body, error, text):
     assert not list((place / "v1/repodata").iterdir())
 
 
-def test_repodata_zst_cut_short(serve, channel, place):
+def test_repodata__cut_short_is_refused(serve, channel, place):
     packed = (channel / "noarch/repodata.json.zst").read_bytes()
     (channel / "noarch/repodata.json.zst").write_bytes(packed[:-4])
     server = serve(channel)
@@ -179,7 +181,7 @@ def test_repodata_zst_cut_short(serve, channel, place):
         fetch_repodata(open_store(place), f"{server.url}/noarch")
 
 
-def test_repodata_offline(serve, channel, place):
+def test_repodata__offline_is_what_was_fetched(serve, channel, place):
     server = serve(channel)
     store = open_store(place)
     url = f"{server.url}/noarch"
@@ -194,7 +196,7 @@ def test_repodata_offline(serve, channel, place):
     assert server.paths() == []
 
 
-def test_repodata_on_this_machine_is_read_in_place(channel, place):
+def test_repodata__on_this_machine_is_read_in_place(channel, place):
     store = open_store(place)
     for url in (f"file://{channel}/noarch", f"{channel}/noarch"):
         (found,) = fetch_repodata(store, url)
@@ -206,7 +208,7 @@ def test_repodata_on_this_machine_is_read_in_place(channel, place):
 
 
 @pytest.mark.parametrize("url", ["ftp://host/noarch", "file:noarch", "noarch"])
-def test_repodata_of_an_odd_url(place, url):
+def test_repodata__of_an_odd_url_is_refused(place, url):
     with pytest.raises(ChannelError, match="only http, https and file URLs"):
         fetch_repodata(open_store(place), url)
 
@@ -214,7 +216,7 @@ def test_repodata_of_an_odd_url(place, url):
 # Packages.
 
 
-def test_packages_arrive_once(serve, channel, place):
+def test_packages__arrive_once(serve, channel, place):
     server = serve(channel)
     records = records_of(channel, server.url)
     store = open_store(place)
@@ -233,13 +235,13 @@ def test_packages_arrive_once(serve, channel, place):
     assert not list((place / "v1/tmp").iterdir())
 
 
-def test_packages_from_a_directory(channel, place):
+def test_packages__come_from_a_directory(channel, place):
     records = records_of(channel, f"file://{channel}")
     fetch(open_store(place), records, offline=True)
     assert len(list((place / "v1/pkgs").glob("*/*"))) == len(records)
 
 
-def test_packages_are_described_by_themselves(serve, channel, place):
+def test_packages__are_described_by_themselves(serve, channel, place):
     server = serve(channel)
     (full, *_others) = records_of(channel, server.url)
     (found,) = fetch(open_store(place), [{"url": full["url"]}])
@@ -251,7 +253,7 @@ def test_packages_are_described_by_themselves(serve, channel, place):
     )
 
 
-def test_packages_without_sha256_are_checked_by_md5(serve, channel, place):
+def test_packages__without_sha256_are_checked_by_md5(serve, channel, place):
     server = serve(channel)
     (full, *_others) = records_of(channel, server.url)
     record = {key: full[key] for key in ("url", "name", "version", "build", "md5")}
@@ -262,7 +264,7 @@ def test_packages_without_sha256_are_checked_by_md5(serve, channel, place):
     assert is_empty(place / "b")
 
 
-def test_packages_cut_short_are_fetched_again(serve, reply, channel, place):
+def test_packages__cut_short_are_fetched_again(serve, reply, channel, place):
     server = serve(channel)
     (record, *_others) = records_of(channel, server.url)
     path = record["url"][len(server.url) :]
@@ -272,7 +274,7 @@ def test_packages_cut_short_are_fetched_again(serve, reply, channel, place):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_passing_failures_are_tried_again(serve, reply, channel, place, status):
+def test_failures__that_pass_are_tried_again(serve, reply, channel, place, status):
     server = serve(channel)
     (record, *_others) = records_of(channel, server.url)
     path = record["url"][len(server.url) :]
@@ -290,7 +292,9 @@ def test_passing_failures_are_tried_again(serve, reply, channel, place, status):
         (410, "HTTP 410"),
     ],
 )
-def test_lasting_failures_are_not(serve, reply, channel, place, status, text):
+def test_failures__that_last_are_not_tried_again(
+    serve, reply, channel, place, status, text
+):
     server = serve(channel)
     (record, *_others) = records_of(channel, server.url)
     path = record["url"][len(server.url) :]
@@ -304,7 +308,7 @@ def test_lasting_failures_are_not(serve, reply, channel, place, status, text):
     assert is_empty(place)
 
 
-def test_no_server(channel, place):
+def test_server__that_is_not_there_is_one_message(channel, place):
     (record, *_others) = records_of(channel, "http://127.0.0.1:1")
     record["url"] = record["url"].replace("http://", f"http://user:{SECRET}@")
     with pytest.raises(ChannelError, match="cannot fetch http://") as caught:
@@ -313,7 +317,7 @@ def test_no_server(channel, place):
 
 
 @pytest.mark.parametrize("change", ["flip", "cut", "grow", "other"])
-def test_wrong_bytes_are_never_published(serve, channel, place, change):
+def test_packages__of_wrong_bytes_are_never_published(serve, channel, place, change):
     server = serve(channel)
     (record, other, *_others) = records_of(channel, server.url)
     file = channel / record["url"][len(server.url) + 1 :]
@@ -335,14 +339,14 @@ def test_wrong_bytes_are_never_published(serve, channel, place, change):
     fetch(open_store(place), [record])
 
 
-def test_a_record_of_another_package(channel, place):
+def test_packages__of_another_record_are_refused(channel, place):
     (record, *_others) = records_of(channel, f"file://{channel}")
     with pytest.raises(IntegrityError, match="its record says version"):
         fetch(open_store(place), [{**record, "version": "9"}])
     assert is_empty(place)
 
 
-def test_a_failure_keeps_what_arrived(serve, reply, channel, place):
+def test_failures__keep_what_arrived(serve, reply, channel, place):
     server = serve(channel)
     records = records_of(channel, server.url)
     small = min(records, key=lambda record: record["size"])
@@ -356,7 +360,7 @@ def test_a_failure_keeps_what_arrived(serve, reply, channel, place):
     assert small["url"][len(server.url) :] in server.paths()
 
 
-def test_offline_names_what_is_missing(serve, channel, place):
+def test_offline__names_what_is_missing(serve, channel, place):
     server = serve(channel)
     records = records_of(channel, server.url)
     store = open_store(place)
@@ -369,7 +373,7 @@ def test_offline_names_what_is_missing(serve, channel, place):
     assert server.paths() == []
 
 
-def test_an_altered_package_is_extracted_again(channel, place):
+def test_packages__altered_are_extracted_again(channel, place):
     (record, *_others) = records_of(channel, f"file://{channel}")
     store = open_store(place)
     fetch(store, [record])
@@ -385,7 +389,7 @@ def test_an_altered_package_is_extracted_again(channel, place):
 
 
 @pytest.mark.parametrize("shape", ["token", "password"])
-def test_secrets_reach_the_server_and_nothing_else(
+def test_secrets__reach_the_server_and_nothing_else(
     serve, channel, tmp_path, place, shape
 ):
     top = tmp_path / "top"
@@ -415,7 +419,7 @@ def test_secrets_reach_the_server_and_nothing_else(
         assert not path.is_file() or SECRET.encode() not in path.read_bytes()
 
 
-def test_a_redirect_takes_no_login_along(serve, reply, channel, place):
+def test_redirects__take_no_login_along(serve, reply, channel, place):
     other, server = serve(channel), serve(channel)
     (record, *_others) = records_of(channel, server.url)
     path = record["url"][len(server.url) :]
@@ -426,7 +430,7 @@ def test_a_redirect_takes_no_login_along(serve, reply, channel, place):
     assert "authorization" not in other.seen[0][1]
 
 
-def test_redirects_end(serve, reply, channel, place):
+def test_redirects__end(serve, reply, channel, place):
     server = serve(channel)
     (record, *_others) = records_of(channel, server.url)
     path = record["url"][len(server.url) :]
@@ -446,7 +450,7 @@ def _fetch_in_child(place: Path, records: list[dict[str, Any]], results: Any) ->
         results.put(str(error))
 
 
-def test_processes_share_the_work(serve, channel, place):
+def test_processes__share_the_work(serve, channel, place):
     server = serve(channel)
     records = records_of(channel, server.url)
     open_store(place)
@@ -469,7 +473,7 @@ def test_processes_share_the_work(serve, channel, place):
 # Package caches of other tools.
 
 
-def test_a_package_cache_serves_before_the_server(serve, channel, place, tmp_path):
+def test_package_cache__serves_before_the_server(serve, channel, place, tmp_path):
     server = serve(channel)
     records = records_of(channel, server.url)
     cache = tmp_path / "pkgs"

@@ -41,7 +41,7 @@ def document(subdir: Path) -> dict[str, Any]:
     return found
 
 
-def test_writes_every_subdir(tmp_path: Path) -> None:
+def test_index__writes_every_subdir(tmp_path: Path) -> None:
     one = make_package(tmp_path / "linux-64" / "one-1.0-h1_0.conda")
     two = make_package(tmp_path / "linux-64" / "two-x-2!1-0.tar.bz2")
     make_package(tmp_path / "linux-64" / "one-1.0-h1_0.tar.bz2")
@@ -61,14 +61,14 @@ def test_writes_every_subdir(tmp_path: Path) -> None:
     assert document(tmp_path / "noarch")["packages.conda"] == {}
 
 
-def test_compressed_form_is_the_same_text(tmp_path: Path) -> None:
+def test_index__compresses_the_same_text(tmp_path: Path) -> None:
     make_package(tmp_path / "noarch" / "one-1.0-h1_0.conda")
     index(tmp_path)
     zst = (tmp_path / "noarch" / "repodata.json.zst").read_bytes()
     assert zst.startswith(b"\x28\xb5\x2f\xfd")
 
 
-def test_same_packages_same_bytes(tmp_path: Path) -> None:
+def test_index__gives_the_same_bytes_for_the_same_packages(tmp_path: Path) -> None:
     for name in ("b-1-0", "a-1-0", "c-1-0"):
         make_package(tmp_path / "noarch" / f"{name}.conda")
     index(tmp_path)
@@ -82,7 +82,7 @@ def test_same_packages_same_bytes(tmp_path: Path) -> None:
     ]
 
 
-def test_refuses_a_misnamed_package(tmp_path: Path) -> None:
+def test_index__refuses_a_misnamed_package(tmp_path: Path) -> None:
     make_package(tmp_path / "noarch" / "one-1.0-h1_0.conda", version="2.0")
     with pytest.raises(IntegrityError, match=r"one-1\.0-h1_0\.conda.*one-2\.0-h1_0"):
         index(tmp_path)
@@ -90,7 +90,7 @@ def test_refuses_a_misnamed_package(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["one-1-0.conda", "one-1-0.tar.bz2"])
-def test_refuses_what_is_no_package(tmp_path: Path, name: str) -> None:
+def test_index__refuses_what_is_no_package(tmp_path: Path, name: str) -> None:
     (tmp_path / "noarch").mkdir()
     (tmp_path / "noarch" / name).write_bytes(b"no archive")
     with pytest.raises(CenvError, match="one-1-0"):
@@ -98,7 +98,7 @@ def test_refuses_what_is_no_package(tmp_path: Path, name: str) -> None:
     assert os.listdir(tmp_path / "noarch") == [name]
 
 
-def test_refuses_a_directory_without_subdirs(tmp_path: Path) -> None:
+def test_index__refuses_a_directory_without_subdirs(tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     with pytest.raises(UsageError, match="has no subdir"):
         index(tmp_path)
@@ -107,7 +107,7 @@ def test_refuses_a_directory_without_subdirs(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not (SHARED / "channel").is_dir(), reason="no shared channel")
-def test_agrees_with_a_real_channel(tmp_path: Path) -> None:
+def test_index__agrees_with_a_real_channel(tmp_path: Path) -> None:
     channel = tmp_path / "channel"
     shutil.copytree(SHARED / "channel", channel)
     for subdir in ("linux-64", "noarch"):

@@ -68,7 +68,7 @@ def inspect(path: Path, subdir: str) -> dict[str, Any]:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no shared repodata")
 @pytest.mark.parametrize("place", REAL)
-def test_reads_real_files(place: str) -> None:
+def test_scanner__reads_real_files(place: str) -> None:
     path = SHARED / "repodata" / place / "repodata.json.zst"
     found = inspect(path, path.parent.name)
     counts = tuple(found[k] for k in ("entries", "names", "records", "depends"))
@@ -76,7 +76,7 @@ def test_reads_real_files(place: str) -> None:
     assert counts == REAL[place]
 
 
-def test_a_skipped_record_keeps_its_reason(tmp_path: Path) -> None:
+def test_scanner__keeps_the_reason_of_a_skipped_record(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     good = {"name": "a", "version": "1", "build": "0", "license": 'é"\n'}
     bad = good | {"depends": ["b", 3]}
@@ -89,7 +89,7 @@ def test_a_skipped_record_keeps_its_reason(tmp_path: Path) -> None:
     assert "expected a string" in skip["reason"]
 
 
-def test_a_solve_tells_what_it_could_not_use(
+def test_solve__tells_what_it_could_not_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from cenv.cli import main
@@ -109,7 +109,7 @@ def test_a_solve_tells_what_it_could_not_use(
     assert "not used: a-2-0.conda: " in capsys.readouterr().err
 
 
-def test_a_truncated_zst_is_named_with_the_byte(tmp_path: Path) -> None:
+def test_scanner__names_the_byte_of_a_truncated_zst(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json.zst"
     text = json.dumps({"packages": {}, "x": os.urandom(999).hex()}).encode()
     _native.extension.zstd_write(path, text, 1)
@@ -121,7 +121,7 @@ def test_a_truncated_zst_is_named_with_the_byte(tmp_path: Path) -> None:
     assert caught.value.hint
 
 
-def test_a_file_beyond_what_can_be_read_is_refused(tmp_path: Path) -> None:
+def test_scanner__refuses_a_file_beyond_its_bound(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     with path.open("wb") as file:
         file.truncate((2 << 30) + 1)  # of holes: takes no space
@@ -130,14 +130,14 @@ def test_a_file_beyond_what_can_be_read_is_refused(tmp_path: Path) -> None:
     assert "shard" in caught.value.hint
 
 
-def test_refuses_another_subdir(tmp_path: Path) -> None:
+def test_scanner__refuses_another_subdir(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     path.write_text('{"info": {"subdir": "win-64"}}')
     with pytest.raises(ChannelError, match=r"win-64, not of linux-64"):
         inspect(path, "linux-64")
 
 
-def test_a_truncated_file_is_named_with_the_byte(tmp_path: Path) -> None:
+def test_scanner__names_the_byte_of_a_truncated_file(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     path.write_text('{"packages": {"a-1-0.conda": {"name": "a"')
     with pytest.raises(
@@ -181,7 +181,7 @@ def large(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_the_second_time_comes_from_the_index(large: Path) -> None:
+def test_binary_index__serves_the_second_time(large: Path) -> None:
     cache = large.parent / "cache"
     hits, reason, first = open_cached(large, cache)
     assert (hits, reason) == (0, "no binary index yet")
@@ -191,7 +191,7 @@ def test_the_second_time_comes_from_the_index(large: Path) -> None:
     assert {name.partition("-")[0] for name in os.listdir(cache)} == kept
 
 
-def test_another_source_is_scanned_again(large: Path) -> None:
+def test_binary_index__of_another_file_is_not_used(large: Path) -> None:
     cache = large.parent / "cache"
     open_cached(large, cache)
     write_large(large, "2")
@@ -203,7 +203,9 @@ def test_another_source_is_scanned_again(large: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "directory", "gone"])
 @pytest.mark.parametrize("victim", ["index", "text"])
-def test_a_damaged_cache_is_not_believed(large: Path, damage: str, victim: str) -> None:
+def test_binary_index__that_is_damaged_is_not_believed(
+    large: Path, damage: str, victim: str
+) -> None:
     cache = large.parent / "cache"
     wanted = open_cached(large, cache)[2]
     victims = list(cache.glob(f"{victim}-*"))
@@ -220,13 +222,13 @@ def test_a_damaged_cache_is_not_believed(large: Path, damage: str, victim: str) 
     assert hits == (0 if victims else 1)
 
 
-def test_a_cache_that_cannot_be_written_is_no_failure(large: Path) -> None:
+def test_binary_index__that_cannot_be_written_is_no_failure(large: Path) -> None:
     assert open_cached(large, large.parent / "absent")[0] == 0
     (large.parent / "file").write_text("")
     assert open_cached(large, large.parent / "file")[2][0]["records"] == 1500
 
 
-def test_small_files_leave_nothing_in_the_cache(tmp_path: Path) -> None:
+def test_binary_index__is_not_written_for_small_files(tmp_path: Path) -> None:
     path = tmp_path / "repodata.json"
     path.write_text("{}")
     (tmp_path / "cache").mkdir()

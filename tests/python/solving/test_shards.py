@@ -108,7 +108,7 @@ def names(index: Index, *specs: str) -> dict[str, str]:
 # What is fetched, and what is not.
 
 
-def test_fetches_what_can_be_reached_and_no_more(serve, channel, opened):
+def test_shards__are_fetched_as_far_as_can_be_reached(serve, channel, opened):
     server = serve(channel)
     index = opened(server.url)
     assert sorted(server.paths()) == [
@@ -121,7 +121,7 @@ def test_fetches_what_can_be_reached_and_no_more(serve, channel, opened):
     assert server.paths() == []
 
 
-def test_a_shard_is_fetched_once_for_all_time(serve, channel, opened):
+def test_shards__are_fetched_once_for_all_time(serve, channel, opened):
     server = serve(channel)
     names(opened(server.url), "app")
     server.paths()
@@ -136,7 +136,7 @@ def test_a_shard_is_fetched_once_for_all_time(serve, channel, opened):
     assert len(shards_of(server.paths())) == 1
 
 
-def test_the_index_is_asked_for_again_when_it_is_old(serve, channel, opened, reply):
+def test_shard_index__is_asked_for_again_when_old(serve, channel, opened, reply):
     server = serve(channel)
     for subdir in (SUBDIR, "noarch"):
         path = f"/{subdir}/{SHARD_INDEX}"
@@ -147,7 +147,7 @@ def test_the_index_is_asked_for_again_when_it_is_old(serve, channel, opened, rep
     assert server.paths() == []
 
 
-def test_offline_uses_what_was_fetched(serve, channel, opened):
+def test_shards__offline_are_those_that_were_fetched(serve, channel, opened):
     server = serve(channel)
     names(opened(server.url), "app")
     server.paths()
@@ -159,7 +159,7 @@ def test_offline_uses_what_was_fetched(serve, channel, opened):
     assert server.paths() == []
 
 
-def test_a_name_nobody_has_is_not_found(serve, channel, opened):
+def test_shards__of_a_name_nobody_has_are_not_found(serve, channel, opened):
     index = opened(serve(channel).url)
     with pytest.raises(CenvError, match="lonlyx") as caught:
         index.solve(["lonlyx"])
@@ -170,7 +170,7 @@ def test_a_name_nobody_has_is_not_found(serve, channel, opened):
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_a_channel_without_shards_is_read_whole(serve, tmp_path, opened, reply, status):
+def test_channel__without_shards_is_read_whole(serve, tmp_path, opened, reply, status):
     server = serve(write(tmp_path / "plain", LIBRARY, plain=True))
     for subdir in (SUBDIR, "noarch"):
         server.faults[f"/{subdir}/{SHARD_INDEX}"] = reply(status)
@@ -183,7 +183,7 @@ def test_a_channel_without_shards_is_read_whole(serve, tmp_path, opened, reply, 
     ]
 
 
-def test_shards_are_looked_for_again_after_a_week(serve, tmp_path, opened):
+def test_shards__are_looked_for_again_after_a_week(serve, tmp_path, opened):
     channel = write(tmp_path / "plain", LIBRARY, plain=True)
     server = serve(channel)
     opened(server.url)
@@ -197,7 +197,7 @@ def test_shards_are_looked_for_again_after_a_week(serve, tmp_path, opened):
     assert len(shards_of(server.paths())) == 3
 
 
-def test_shards_can_be_turned_off(serve, tmp_path, opened):
+def test_shards__can_be_turned_off(serve, tmp_path, opened):
     channel = write(tmp_path / "both", LIBRARY, plain=True)
     server = serve(write(channel, LIBRARY))
     opened(server.url)
@@ -211,7 +211,7 @@ def test_shards_can_be_turned_off(serve, tmp_path, opened):
 
 
 @pytest.mark.parametrize("damage", ["other", "cut", "empty"])
-def test_a_broken_shard_is_refused(serve, channel, opened, damage):
+def test_shards__that_are_broken_are_refused(serve, channel, opened, damage):
     path = shard_path(channel, "lib")
     data = path.read_bytes()
     broken = {"other": shard_path(channel, "base").read_bytes(), "cut": data[:-3]}
@@ -247,14 +247,14 @@ def replace_shard(channel: Path, name: str, data: bytes) -> None:
         (pack({"packages.conda": {}, "removed": 7}), "expected a list"),
     ],
 )
-def test_a_shard_of_another_shape_is_refused(serve, channel, opened, shard, reason):
+def test_shards__of_another_shape_are_refused(serve, channel, opened, shard, reason):
     replace_shard(channel, "lib", shard)
     index = opened(serve(channel).url)
     with pytest.raises(IntegrityError, match=f"shard of lib .*{reason}"):
         index.solve(["lib"])
 
 
-def test_a_missing_shard_is_named(serve, channel, opened):
+def test_shards__that_are_missing_are_named(serve, channel, opened):
     path = shard_path(channel, "lib")
     path.unlink()
     index = opened(serve(channel).url)
@@ -280,7 +280,7 @@ def test_a_missing_shard_is_named(serve, channel, opened):
         ({"shards": {"a": "0" * 64, "A": "0" * 64}}, IntegrityError, "'a' twice"),
     ],
 )
-def test_an_index_of_another_shape_is_refused(
+def test_shard_index__of_another_shape_is_refused(
     serve, channel, opened, tmp_path, value, kind, reason
 ):
     (channel / SUBDIR / SHARD_INDEX).write_bytes(pack(value))
@@ -292,14 +292,14 @@ def test_an_index_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("cut", [1, 40])
-def test_an_index_cut_short_is_refused(serve, channel, opened, cut):
+def test_shard_index__cut_short_is_refused(serve, channel, opened, cut):
     path = channel / SUBDIR / SHARD_INDEX
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(IntegrityError, match=SHARD_INDEX):
         opened(serve(channel).url)
 
 
-def test_an_index_does_not_lead_to_files_here(serve, channel, opened):
+def test_shard_index__does_not_lead_to_files_here(serve, channel, opened):
     info = {"base_url": "", "shards_base_url": f"file://{channel}/{SUBDIR}/shards"}
     value = {"version": 1, "info": info, "shards": {}}
     (channel / SUBDIR / SHARD_INDEX).write_bytes(pack(value))
@@ -307,7 +307,9 @@ def test_an_index_does_not_lead_to_files_here(serve, channel, opened):
         opened(serve(channel).url)
 
 
-def test_a_damaged_cache_is_fetched_again(serve, channel, opened, tmp_path):
+def test_shard_cache__that_is_damaged_is_fetched_again(
+    serve, channel, opened, tmp_path
+):
     server = serve(channel)
     names(opened(server.url), "app")
     for path in (tmp_path / "store/v1/repodata/shards").iterdir():
@@ -320,7 +322,7 @@ def test_a_damaged_cache_is_fetched_again(serve, channel, opened, tmp_path):
 # Where things lie.
 
 
-def test_logins_go_to_the_same_server_only(serve, channel, opened):
+def test_shards__send_logins_to_the_same_server_only(serve, channel, opened):
     server, other = serve(channel), serve(channel / SUBDIR)
     for place, login in ((other, False), (server, True)):
         path = "" if place is other else f"/{SUBDIR}"
@@ -343,14 +345,14 @@ def test_logins_go_to_the_same_server_only(serve, channel, opened):
         ("https://h/x/", "https://h/x"),
     ],
 )
-def test_packages_lie_where_base_url_says(serve, tmp_path, opened, base_url, found):
+def test_base_url__says_where_packages_lie(serve, tmp_path, opened, base_url, found):
     repodata = document(record("a", "1"), info={"base_url": base_url})
     server = serve(write(tmp_path / "c", repodata))
     (got,) = opened(server.url).solve(["a"]).records
     assert got.url == f"{found.format(url=server.url)}/a-1-0.conda"
 
 
-def test_records_keep_every_key(serve, tmp_path, opened):
+def test_shards__keep_every_key_of_a_record(serve, tmp_path, opened):
     more = {"run_exports": {"weak": ["a >=1"]}, "new": [1, 2.5, None, {"é": True}]}
     repodata = document(record("a", "1", **more), record("a", "2"))
     repodata["removed"] = ["a-2-0.conda"]
@@ -359,7 +361,7 @@ def test_records_keep_every_key(serve, tmp_path, opened):
     assert got.sha256 == hashlib.sha256(b"a-1").hexdigest()
 
 
-def test_a_local_channel_is_read_in_shards(channel, opened):
+def test_local_channel__is_read_in_shards(channel, opened):
     assert names(opened(channel), "app")["lib"] == "2.0"
     path = shard_path(channel, "lib")
     path.write_bytes(path.read_bytes()[:-1])
@@ -367,14 +369,14 @@ def test_a_local_channel_is_read_in_shards(channel, opened):
         opened(channel).solve(["app"])
 
 
-def test_local_shards_that_are_left_over_are_not_read(channel, opened):
+def test_local_channel__leaves_old_shards_unread(channel, opened):
     write(channel, document(record("lib", "9")), plain=True)
     for subdir in (SUBDIR, "noarch"):
         os.utime(channel / subdir / SHARD_INDEX, (1, 1))
     assert names(opened(channel), "lib") == {"lib": "9"}
 
 
-def test_shards_and_whole_channels_mix(serve, channel, tmp_path, opened):
+def test_shards__mix_with_whole_channels(serve, channel, tmp_path, opened):
     plain = write(
         tmp_path / "plain", document(record("top", "1", "app", "leaf")), plain=True
     )
@@ -383,7 +385,7 @@ def test_shards_and_whole_channels_mix(serve, channel, tmp_path, opened):
     assert set(names(index, "top")) == {"top", "app", "lib", "base", "leaf", "lonely"}
 
 
-def test_an_index_solves_in_many_threads(serve, channel, opened):
+def test_shards__serve_many_threads(serve, channel, opened):
     from concurrent.futures import ThreadPoolExecutor
 
     index = opened(serve(channel).url)
@@ -395,7 +397,7 @@ def test_an_index_solves_in_many_threads(serve, channel, opened):
 # Extras and conditions lead to further shards.
 
 
-def test_extras_and_conditions_are_followed(serve, tmp_path, opened):
+def test_shards__follow_extras_and_conditions(serve, tmp_path, opened):
     extra = record("a", "1", 'c[when="b"]', extra_depends={"x": ["d"]})
     key = "a-1-0"
     records = [record(name, "1") for name in "bcd"]
@@ -408,7 +410,7 @@ def test_extras_and_conditions_are_followed(serve, tmp_path, opened):
 # The writer.
 
 
-def test_index_writes_shards_when_asked(small_channel, tmp_path, opened):
+def test_index__writes_shards_when_asked(small_channel, tmp_path, opened):
     import shutil
 
     channel = Path(shutil.copytree(small_channel, tmp_path / "copy"))
@@ -465,7 +467,7 @@ def essence(solution: Any) -> list[dict[str, Any]]:
     ],
     ids=" ".join,
 )
-def test_real_channels_give_the_same_answer(real, opened, specs):
+def test_shards__of_real_channels_give_the_same_answer(real, opened, specs):
     answers = []
     for channel in (REAL, real):
         try:

@@ -8,7 +8,7 @@ import pytest
 import cenv
 
 
-def test_versions_order_hash_and_print() -> None:
+def test_version__orders_hashes_and_prints() -> None:
     versions = [
         cenv.Version(text) for text in ("1.10", "1.9rc1", "1!0.1", "1.9", "1.9post1")
     ]
@@ -29,12 +29,12 @@ def test_versions_order_hash_and_print() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "1..2", "a!1", "3.5&1"])
-def test_what_is_no_version(text: str) -> None:
+def test_version__refuses_what_is_none(text: str) -> None:
     with pytest.raises(cenv.SpecError):
         cenv.Version(text)
 
 
-def test_matchspecs_match_and_print() -> None:
+def test_matchspec__matches_and_prints() -> None:
     spec = cenv.MatchSpec("NumPy >=1.20,<2")
     assert spec.name == "numpy"
     record = {
@@ -51,7 +51,7 @@ def test_matchspecs_match_and_print() -> None:
     assert cenv.MatchSpec(str(spec)) == spec
 
 
-def test_what_is_no_matchspec() -> None:
+def test_matchspec__refuses_what_is_none() -> None:
     with pytest.raises(cenv.SpecError, match="column"):
         cenv.MatchSpec("numpy >>1")
     with pytest.raises(ValueError, match="blas"):

@@ -307,7 +307,7 @@ def test_import__wants_a_machine_that_fits(
     assert elsewhere.import_(tmp_path / "t.czt")[0]["imported"]
 
 
-def test_carry__a_real_python_runs(
+def test_import__of_a_real_python_runs(
     shared: Path,
     session_store: Path,
     elsewhere: cenv.TemplateStore,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Turns: one process at a time, the others told who has it, the next after a kill."""
+"""Locks: one process at a time, the others told who has it, the next after a kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with cenv.TemplateStore(sys.argv[1]).lock("a turn"):
 """
 
 
-def test_who_waits_is_told_of_the_holder_and_follows_it(tmp_path: Path) -> None:
+def test_lock__tells_waiters_of_the_holder_and_passes_on(tmp_path: Path) -> None:
     store = cenv.TemplateStore(tmp_path)
     told: list[str] = []
     argv = [sys.executable, "-c", HOLDER, str(tmp_path)]
@@ -43,13 +43,13 @@ def test_who_waits_is_told_of_the_holder_and_follows_it(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("v1/locks/*"))
 
 
-def test_what_is_remembered_is_there_for_others(tmp_path: Path) -> None:
+def test_remember__serves_other_processes(tmp_path: Path) -> None:
     cenv.TemplateStore(tmp_path).remember("a key", {"x": [1]})
     assert cenv.TemplateStore(tmp_path).recall("a key") == {"x": [1]}
     assert cenv.TemplateStore(tmp_path).recall("other") is None
 
 
-def test_a_clone_of_ones_own_is_never_swept(
+def test_sweep__leaves_clones_without_an_owner(
     tmp_path: Path, small_channel: Path, session_store: Path
 ) -> None:
     code = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Layers: templates over templates, whose packages and state they keep."""
+"""Derived templates: built over others, whose packages and state they keep."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def names(template: cenv.Template) -> list[str]:
     return sorted(f"{r.name} {r.version}" for r in template.records)
 
 
-def test_layer__keeps_the_packages_and_the_state_of_its_base(
+def test_derived__keeps_the_packages_and_the_state_of_its_base(
     store: cenv.TemplateStore, channel: Path, tmp_path: Path
 ) -> None:
     base = store.template(["low=1"], [channel], setup=changed, key="1")
@@ -63,7 +63,7 @@ def test_layer__keeps_the_packages_and_the_state_of_its_base(
     assert (again.id, again.built) == (layer.id, False)
 
 
-def test_layer__shares_no_inode_with_its_base(
+def test_derived__shares_no_inode_with_its_base(
     store: cenv.TemplateStore, channel: Path
 ) -> None:
     base = store.template(["low=1"], [channel])
@@ -74,7 +74,7 @@ def test_layer__shares_no_inode_with_its_base(
     assert not list(Path(store.path, "v1/clones").iterdir())
 
 
-def test_layer__that_adds_nothing_is_its_base(
+def test_derived__that_adds_nothing_is_its_base(
     store: cenv.TemplateStore, channel: Path
 ) -> None:
     base = store.template(["low=1"], [channel])
@@ -84,7 +84,7 @@ def test_layer__that_adds_nothing_is_its_base(
     assert names(alone) == names(base)
 
 
-def test_layer__conflict_with_its_base_is_explained(
+def test_derived__conflict_with_its_base_is_explained(
     store: cenv.TemplateStore, channel: Path
 ) -> None:
     base = store.template(["low=1"], [channel])
@@ -94,7 +94,7 @@ def test_layer__conflict_with_its_base_is_explained(
     assert len(store.templates()) == 1
 
 
-def test_layer__over_what_is_no_template(
+def test_derived__over_what_is_no_template(
     store: cenv.TemplateStore, channel: Path, tmp_path: Path
 ) -> None:
     base = cenv.Template(path=str(tmp_path), id="")
@@ -105,7 +105,7 @@ def test_layer__over_what_is_no_template(
         store.template(["top"], [channel], base=gone)
 
 
-def test_layer__of_real_packages(
+def test_derived__of_real_packages(
     store: cenv.TemplateStore, shared: Path, tmp_path: Path
 ) -> None:
     channel = [shared / "channel"]
