@@ -88,7 +88,7 @@ static int solve(struct poller *p, const struct cenv_index *index, const char *r
     return rc;
 }
 
-static void test_interrupt__hard_search(void)
+static void test_solve__stops_a_hard_search(void)
 {
     struct cenv_buf text = hard_universe();
     struct universe u = {.nr = 0};
@@ -135,13 +135,13 @@ static void stop_everywhere(const char *request, int end)
     CHECK(looks > 5);
 }
 
-static void test_interrupt__anywhere(void)
+static void test_solve__stops_anywhere(void)
 {
     stop_everywhere("{\"specs\":[\"a\"]}", 0);
     stop_everywhere("{\"specs\":[\"a\",\"b =1\"]}", CENV_EUNSAT);
 }
 
-static void test_interrupt__scan(void)
+static void test_solve__stops_a_scan(void)
 {
     struct cenv_index *index = NULL;
     struct cenv_error err = CENV_ERROR_INIT;
@@ -172,8 +172,8 @@ static void test_interrupt__scan(void)
 
 int main(void)
 {
-    RUN(test_interrupt__hard_search);
-    RUN(test_interrupt__anywhere);
-    RUN(test_interrupt__scan);
+    RUN(test_solve__stops_a_hard_search);
+    RUN(test_solve__stops_anywhere);
+    RUN(test_solve__stops_a_scan);
     return check_report();
 }

@@ -625,7 +625,7 @@ static long number(const char *variable, long usual)
     return text ? atol(text) : usual;
 }
 
-static void test_oracle__solver_finds_the_optimum(void)
+static void test_solve__finds_the_optimum(void)
 {
     long rounds = number("CENV_ROUNDS", 1500), solvable = 0;
     char label[32];
@@ -645,6 +645,6 @@ static void test_oracle__solver_finds_the_optimum(void)
 
 int main(void)
 {
-    RUN(test_oracle__solver_finds_the_optimum);
+    RUN(test_solve__finds_the_optimum);
     return check_report();
 }

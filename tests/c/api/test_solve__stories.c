@@ -347,7 +347,7 @@ static int is_story(const struct dirent *entry)
     return len > 4 && strcmp(entry->d_name + len - 4, ".txt") == 0;
 }
 
-static void test_scenarios__hold(void)
+static void test_solve__tells_every_story(void)
 {
     struct dirent **entries;
     int nr = scandir("tests/solver", &entries, is_story, alphasort);
@@ -363,6 +363,6 @@ static void test_scenarios__hold(void)
 
 int main(void)
 {
-    RUN(test_scenarios__hold);
+    RUN(test_solve__tells_every_story);
     return check_report();
 }
