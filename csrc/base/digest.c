@@ -111,7 +111,7 @@ void cenv_hex(const unsigned char *raw, size_t len, char *hex)
     hex[2 * len] = '\0';
 }
 
-static int hex_value(char c)
+int cenv_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -124,8 +124,8 @@ bool cenv_unhex(struct cenv_str text, unsigned char *raw, size_t len)
     if (text.len != 2 * len)
         return false;
     for (size_t i = 0; i < len; i++) {
-        int high = hex_value(text.data[2 * i]);
-        int low = hex_value(text.data[2 * i + 1]);
+        int high = cenv_hex_value(text.data[2 * i]);
+        int low = cenv_hex_value(text.data[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         raw[i] = (unsigned char)(high << 4 | low);

@@ -46,4 +46,7 @@ int cenv_sha256_hex(struct cenv_str data, char *hex);
 void cenv_hex(const unsigned char *raw, size_t len, char *hex);
 bool cenv_unhex(struct cenv_str text, unsigned char *raw, size_t len);
 
+/* 0 to 15 of one hex digit of either case, else -1. */
+int cenv_hex_value(char c);
+
 #endif

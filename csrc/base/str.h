@@ -82,6 +82,21 @@ static inline bool cenv_is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+static inline bool cenv_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool cenv_is_alpha(char c)
+{
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static inline bool cenv_is_alnum(char c)
+{
+    return cenv_is_alpha(c) || cenv_is_digit(c);
+}
+
 /* Without blanks (space, tab, CR, LF, VT, FF) at both ends. */
 static inline struct cenv_str cenv_str_trim(struct cenv_str s)
 {

@@ -142,7 +142,7 @@ static void set_url(struct cenv_buf *text, struct cenv_str url)
     struct cenv_buf plain, line;
     cenv_buf_init(&plain, TEXT_MAX);
     cenv_buf_init(&line, TEXT_MAX);
-    cenv_url_strip(&plain, url);
+    cenv_channel_strip(&plain, url);
     add_member("url", cenv_buf_str(&plain), &line);
     replace_member(text, "url", cenv_buf_str(&line));
     text->failed |= line.failed; /* which clearing forgets */
@@ -262,7 +262,7 @@ static struct cenv_str with_channel(const struct provenance *p, struct cenv_str 
     struct cenv_buf text, plain;
     cenv_buf_init(&text, TEXT_MAX);
     cenv_buf_init(&plain, TEXT_MAX);
-    cenv_url_strip(&plain, url);
+    cenv_channel_strip(&plain, url);
     struct cenv_str channel = cenv_path_parent(cenv_buf_str(&plain));
     cenv_buf_addf(&text, "+%.*s::%.*s", CENV_STR_ARG(channel), CENV_STR_ARG(dist));
     struct cenv_str kept = text.failed || plain.failed

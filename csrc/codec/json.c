@@ -41,11 +41,6 @@ struct scan {
     unsigned depth;
 };
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static char peek(const struct scan *scan)
 {
     return scan->at < scan->text.len ? scan->text.data[scan->at] : '\0';
@@ -56,7 +51,7 @@ static bool scan_digits(struct scan *scan)
 {
     size_t start = scan->at;
 
-    while (is_digit(peek(scan)))
+    while (cenv_is_digit(peek(scan)))
         scan->at++;
     return scan->at > start;
 }
@@ -80,7 +75,7 @@ static const char *scan_number(struct scan *scan)
         scan->at += peek(scan) == '+' || peek(scan) == '-';
         ok = scan_digits(scan);
     }
-    return ok && !is_digit(peek(scan)) ? NULL : "malformed number";
+    return ok && !cenv_is_digit(peek(scan)) ? NULL : "malformed number";
 }
 
 /* From behind the opening quote to behind the closing one. Other escapes are cJSON's to check. */
@@ -108,7 +103,7 @@ static const char *scan_token(struct scan *scan)
 {
     char c = scan->text.data[scan->at];
 
-    if (c == '-' || is_digit(c))
+    if (c == '-' || cenv_is_digit(c))
         return scan_number(scan);
     scan->at++;
     if (c == '"')

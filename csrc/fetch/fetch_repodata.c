@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "codec/json.h"
 #include "codec/stream.h"
+#include "codec/url.h"
 #include "model/channel.h"
 #include "net/http.h"
 #include "net/network.h"
@@ -392,7 +393,7 @@ static int check_stream(struct repodata *r, struct subdir *subdir, struct check 
     if (rc == CENV_EINTEGRITY || rc == CENV_ECHANNEL) {
         struct cenv_buf url;
         cenv_buf_init(&url, URL_MAX);
-        cenv_redact(&url, cenv_buf_str(&subdir->target));
+        cenv_url_redact(&url, cenv_buf_str(&subdir->target));
         cenv_error_prefix(r->err, "bad repodata from %s",
                           url.data ? url.data : "the channel");
         cenv_error_hint(r->err, "try again; if it stays so, tell the channel's owner");
@@ -562,7 +563,7 @@ static int begin_subdir(struct repodata *r, struct subdir *subdir,
         return cenv_error_set(r->err, CENV_EUSAGE, "a repodata request has no url");
     subdir->required = cenv_json_get_true(request, "required");
     cenv_buf_add_str(&subdir->url, url);
-    cenv_url_strip(&subdir->safe, url);
+    cenv_channel_strip(&subdir->safe, url);
     if (subdir->url.failed || subdir->safe.failed || !subdir->safe.data)
         return cenv_error_oom(r->err);
     cenv_buf_init(&path, URL_MAX);

@@ -123,13 +123,13 @@ static int set_urls(struct cenv_json *doc)
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
     if (url.len) {
-        rc |= cenv_url_strip(&text, url);
+        rc |= cenv_channel_strip(&text, url);
         rc |= cenv_json_set_str(doc, "url", cenv_buf_str(&text));
         if (!cenv_json_get_str(doc, "fn").len)
             rc |= cenv_json_set_str(doc, "fn", cenv_path_base(cenv_buf_str(&text)));
         rc |= cenv_json_set_str(doc, "channel", cenv_path_parent(cenv_buf_str(&text)));
     } else if (channel.len) {
-        rc |= cenv_url_strip(&text, channel);
+        rc |= cenv_channel_strip(&text, channel);
         rc |= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
     }
     rc |= text.failed ? -1 : 0;
@@ -276,7 +276,7 @@ static int add_dist(const struct cenv_plan_package *package, struct cenv_arena *
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
     if (channel.len)
-        cenv_url_strip(&text, channel);
+        cenv_channel_strip(&text, channel);
     if (subdir.len && !cenv_str_eq(cenv_path_base(cenv_buf_str(&text)), subdir))
         cenv_buf_addf(&text, "%s%.*s", text.len ? "/" : "", CENV_STR_ARG(subdir));
     cenv_buf_addf(&text, "%s%s", text.len ? "::" : "", package->dist.data);

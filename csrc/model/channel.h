@@ -15,12 +15,12 @@
  * ends ("pkgs/main", "conda-forge/label/rc"); ROOT is only there before a token. HOST has the port;
  * that of file:// URLs is empty.
  */
-struct cenv_url {
+struct cenv_channel_url {
     struct cenv_str scheme, auth, host, root, token, location, subdir, file;
 };
 
 /* False when `url` has no "SCHEME://"; a plain path is not a URL. */
-bool cenv_url_split(struct cenv_url *out, struct cenv_str url);
+bool cenv_channel_split(struct cenv_channel_url *out, struct cenv_str url);
 
 /*
  * The channel's canonical name: LOCATION when `url` lies under `alias` (channel_alias, compared
@@ -29,19 +29,6 @@ bool cenv_url_split(struct cenv_url *out, struct cenv_str url);
 int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias);
 
 /* `url` without AUTH, TOKEN and slashes at its end: identity, and what may be stored. */
-int cenv_url_strip(struct cenv_buf *out, struct cenv_str url);
-
-/* Any text for the user's eyes: every `//user:pass@` and `/t/TOKEN` in it becomes `***`. */
-int cenv_redact(struct cenv_buf *out, struct cenv_str text);
-
-/* `ref` seen from the directory `base` (RFC 3986: absolute, //host, /path, relative, dots). */
-int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref);
-
-/* `name` with what a URL's path cannot hold percent-encoded ('/' and '!' stay), into
- * out[cenv_url_quoted_len(name)], without a NUL. */
-size_t cenv_url_quoted_len(struct cenv_str name);
-void cenv_url_quote(char *out, struct cenv_str name);
-/* Undoes percent-encoding; -1 when malformed or when it gives a NUL. */
-int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text);
+int cenv_channel_strip(struct cenv_buf *out, struct cenv_str url);
 
 #endif

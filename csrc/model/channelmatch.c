@@ -90,11 +90,11 @@ int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subd
                             struct cenv_error *err)
 {
     struct cenv_channelmatch m = {.kind = CENV_CHANNELMATCH_ANY};
-    struct cenv_url parts = {.subdir = {NULL, 0}};
+    struct cenv_channel_url parts = {.subdir = {NULL, 0}};
     int rc;
 
     text = trim(text);
-    if (cenv_url_split(&parts, text)) {
+    if (cenv_channel_split(&parts, text)) {
         rc = set_url(&m, text, arena, err);
     } else {
         text = take_subdir(text, &parts.subdir);

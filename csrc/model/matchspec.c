@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "codec/url.h"
 #include "model/brackets.h"
 #include "model/channel.h"
 #include "model/chars.h"
@@ -36,7 +37,7 @@ static int locate(struct parser *p, const char *at)
     if (p->err->status == CENV_ENOMEM)
         return CENV_ENOMEM;
     cenv_buf_init(&quoted, 4 * CENV_MATCHSPEC_MAX);
-    cenv_redact(&quoted, cenv_str_slice(p->text, 0, 400));
+    cenv_url_redact(&quoted, cenv_str_slice(p->text, 0, 400));
     int rc = cenv_error_prefix(p->err, "spec '%s', column %zu",
                                quoted.data ? quoted.data : "", column_of(p, at));
     cenv_buf_release(&quoted);
@@ -497,7 +498,7 @@ static int set_url_text(struct parser *p, struct cenv_str url)
     if (!cenv_brackets_quote(url))
         return fail(p, url.data, "quotes of both kinds stand in it");
     cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
-    int rc = cenv_url_strip(&stripped, url);
+    int rc = cenv_channel_strip(&stripped, url);
     if (rc == 0)
         p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
     cenv_buf_release(&stripped);
@@ -638,9 +639,9 @@ static int parse_path(struct parser *p, struct cenv_str path)
 static int parse_package(struct parser *p, struct cenv_str text)
 {
     struct cenv_dist dist;
-    struct cenv_url url;
+    struct cenv_channel_url url;
 
-    if (!cenv_url_split(&url, text))
+    if (!cenv_channel_split(&url, text))
         return parse_path(p, text);
     struct cenv_str file =
         cenv_str_slice(text, cenv_str_rfind(text, '/') + 1, text.len);

@@ -2,6 +2,7 @@
 /* MatchSpec, matching: see matchspec.h. */
 #include "model/matchspec.h"
 
+#include "base/digest.h"
 #include "model/record.h"
 
 static bool match_number(const struct cenv_nummatch *m, uint64_t value)
@@ -75,19 +76,12 @@ static bool has_flags(const struct cenv_strlist *want, const struct cenv_record 
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* One byte of a URL, percent-encoded or not. */
 static int next_byte(struct cenv_str *url)
 {
     unsigned char c = (unsigned char)url->data[0];
-    int high = url->len > 2 ? hex_digit(url->data[1]) : -1;
-    int low = url->len > 2 ? hex_digit(url->data[2]) : -1;
+    int high = url->len > 2 ? cenv_hex_value(url->data[1]) : -1;
+    int low = url->len > 2 ? cenv_hex_value(url->data[2]) : -1;
     bool encoded = c == '%' && high >= 0 && low >= 0;
 
     *url = cenv_str_slice(*url, encoded ? 3 : 1, url->len);

@@ -6,7 +6,7 @@
 
 #include "base/digest.h"
 #include "codec/json_scan.h"
-#include "model/channel.h"
+#include "codec/url.h"
 #include "model/version.h"
 
 /* Timestamps above this are milliseconds: as seconds they lie past the year 9999 (libsolv). */

@@ -60,11 +60,6 @@ static void put16(struct encoder *e, size_t value)
     put(e, (unsigned)(value & 0xff));
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Also makes `_` of `-`, which stands for it where it is allowed at all. */
 static char fold(char c)
 {
@@ -127,7 +122,7 @@ static void put_string(struct encoder *e, struct cenv_str text)
 /* One run of digits, of `*`, or of anything else. A string is left without its end. */
 static void put_item(struct encoder *e, struct cenv_str run)
 {
-    if (is_digit(run.data[0])) {
+    if (cenv_is_digit(run.data[0])) {
         struct cenv_str digits = without_zeros(run);
         if (!digits.len) {
             e->zero = true;
@@ -147,7 +142,7 @@ static void put_item(struct encoder *e, struct cenv_str run)
 
 static void end_item(struct encoder *e, struct cenv_str run)
 {
-    if (!is_digit(run.data[0]) && !is_word(run, "post"))
+    if (!cenv_is_digit(run.data[0]) && !is_word(run, "post"))
         put(e, '\0');
 }
 
@@ -168,7 +163,7 @@ static void end_list(struct encoder *e)
 
 static int kind_of(char c)
 {
-    return is_digit(c) ? 0 : c == '*' ? 1 : 2;
+    return cenv_is_digit(c) ? 0 : c == '*' ? 1 : 2;
 }
 
 /* Takes one run off the component. */
@@ -214,7 +209,7 @@ static const char *split_epoch(struct parts *parts)
     parts->epoch = cenv_str_slice(parts->main, 0, at);
     parts->main = cenv_str_slice(parts->main, at + 1, parts->main.len);
     for (size_t i = 0; i < parts->epoch.len; i++)
-        if (!is_digit(parts->epoch.data[i]))
+        if (!cenv_is_digit(parts->epoch.data[i]))
             return "the epoch before '!' is not a number";
     if (!parts->epoch.len)
         return "there is no number before '!'";
@@ -287,7 +282,7 @@ static void encode_list(struct encoder *e, struct cenv_str list)
 {
     while (list.len) {
         struct cenv_str component = next_component(&list);
-        e->zero = !is_digit(component.data[0]);
+        e->zero = !cenv_is_digit(component.data[0]);
         while (component.len) {
             struct cenv_str run = next_run(&component);
             put_item(e, run);
@@ -303,7 +298,7 @@ static bool encode_prefix(struct encoder *e, struct cenv_str list)
 {
     while (list.len) {
         struct cenv_str component = next_component(&list);
-        e->zero = !is_digit(component.data[0]);
+        e->zero = !cenv_is_digit(component.data[0]);
         while (component.len) {
             struct cenv_str run = next_run(&component);
             put_item(e, run);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* URLs and failed downloads: see remote.h. */
+/* URLs and failed downloads: see network.h. */
 #include "net/network.h"
 
 #include "base/alloc.h"
-#include "model/channel.h"
+#include "codec/url.h"
 
 enum { TEXT_MAX = 64 << 10 };
 
@@ -86,7 +86,7 @@ static int unfit(struct cenv_str url, const char *why, struct cenv_error *err)
     struct cenv_buf shown;
 
     cenv_buf_init(&shown, TEXT_MAX);
-    cenv_redact(&shown, cenv_str_slice(url, 0, 1000));
+    cenv_url_redact(&shown, cenv_str_slice(url, 0, 1000));
     cenv_error_set(err, CENV_ECHANNEL, "cannot fetch '%s': %s",
                    shown.data ? shown.data : "", why);
     cenv_buf_release(&shown);
@@ -158,9 +158,9 @@ int cenv_remote_failed(struct cenv_http_transfer *transfer, struct cenv_error *e
         return cenv_error_move(err, &transfer->err);
     cenv_buf_init(&url, TEXT_MAX);
     cenv_buf_init(&why, TEXT_MAX);
-    cenv_redact(&url, cenv_str(transfer->url));
+    cenv_url_redact(&url, cenv_str(transfer->url));
     if (transfer->rc < 0)
-        cenv_redact(&why, cenv_str(transfer->err.message));
+        cenv_url_redact(&why, cenv_str(transfer->err.message));
     else if (reason)
         cenv_buf_puts(&why, reason);
     else

@@ -3,6 +3,7 @@
 #include "repodata/repodata_table.h"
 
 #include "base/alloc.h"
+#include "codec/url.h"
 #include "model/channel.h"
 
 /* The directory the file lies in. */
@@ -44,14 +45,14 @@ int cenv_repodata_table_settle(struct cenv_repodata *rd, struct cenv_error *err)
     const struct cenv_repodata_source *source = &rd->source;
     struct cenv_str subdir = cenv_repodata_table_str(rd, rd->t.subdir);
     struct cenv_str base_url = cenv_repodata_table_str(rd, rd->t.base_url);
-    struct cenv_url parts;
+    struct cenv_channel_url parts;
 
     if (source->subdir.len && subdir.len && !cenv_str_eq(source->subdir, subdir))
         return cenv_error_set(err, CENV_ECHANNEL,
                               "%.*s: this is the repodata of %.*s, not of %.*s",
                               CENV_STR_ARG(source->file), CENV_STR_ARG(subdir),
                               CENV_STR_ARG(source->subdir));
-    if (cenv_url_split(&parts, base_url) && (parts.auth.len || parts.token.len))
+    if (cenv_channel_split(&parts, base_url) && (parts.auth.len || parts.token.len))
         return cenv_error_set(err, CENV_ECHANNEL,
                               "%.*s: base_url has credentials in it",
                               CENV_STR_ARG(source->file));

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/pool.h"
+#include "codec/url.h"
 #include "model/channel.h"
 #include "os/fs.h"
 #include "os/host.h"
@@ -65,9 +66,9 @@ static struct cenv_str directory_of(const char *url)
 
 static bool same_origin(struct cenv_str a, struct cenv_str b)
 {
-    struct cenv_url left, right;
+    struct cenv_channel_url left, right;
 
-    return cenv_url_split(&left, a) && cenv_url_split(&right, b) &&
+    return cenv_channel_split(&left, a) && cenv_channel_split(&right, b) &&
            cenv_str_eq(left.scheme, right.scheme) && cenv_str_eq(left.host, right.host);
 }
 
@@ -76,13 +77,13 @@ static int resolve_url(struct cenv_shards *s, struct cenv_str base,
                        struct cenv_error *err)
 {
     struct cenv_str ref = s->index.shards_base_url;
-    struct cenv_url parts, own;
+    struct cenv_channel_url parts, own;
     struct cenv_buf path;
     int rc;
 
     cenv_url_join(&s->url, base, ref);
-    if (cenv_url_split(&parts, base) && parts.auth.len && cenv_url_split(&own, ref) &&
-        !own.auth.len && same_origin(ref, base)) {
+    if (cenv_channel_split(&parts, base) && parts.auth.len &&
+        cenv_channel_split(&own, ref) && !own.auth.len && same_origin(ref, base)) {
         cenv_buf_clear(&s->url);
         cenv_buf_addf(&s->url, "%.*s://%.*s@%.*s", CENV_STR_ARG(own.scheme),
                       CENV_STR_ARG(parts.auth),
@@ -324,7 +325,7 @@ static int name_job(const struct job *job, struct cenv_error *err)
     struct cenv_buf url;
 
     cenv_buf_init(&url, URL_MAX);
-    cenv_redact(&url, cenv_buf_str(&job->url));
+    cenv_url_redact(&url, cenv_buf_str(&job->url));
     cenv_error_prefix(err, "channel '%.*s': repodata shard of %.*s (%s)",
                       CENV_STR_ARG(job->shards->channel),
                       CENV_STR_ARG(shard_of(job)->name), url.data ? url.data : "");

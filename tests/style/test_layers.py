@@ -65,7 +65,6 @@ def foreign_home(header: str) -> str | None:
 
 # What the moves left pointing upwards; the splits that follow take it away.
 UPWARDS = {
-    "net/network.c": "model",
     "package/paths_json.h": "prefix",
 }
 
