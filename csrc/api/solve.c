@@ -16,12 +16,16 @@
 #include "solve/load.h"
 #include "solve/solution.h"
 
-static int encode_instance(const struct cenv_instance *in, struct cenv_sat *sat,
-                           struct cenv_task *task, struct cenv_error *err)
+/* Encodes what is left of the problem without dominated candidates, which is *small. */
+static int express_problem(const struct cenv_problem *p, struct cenv_undominated *small,
+                           struct cenv_sat *sat, struct cenv_task *task,
+                           struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPRESS, "");
-    int rc = cenv_encode_instance(in, 0, sat, err);
-    span.items = in->nr_reqs;
+    int rc = cenv_dominate_drop(small, &p->in, err);
+    if (rc == 0)
+        rc = cenv_encode_instance(&small->in, 0, sat, err);
+    span.items = small->in.nr_reqs;
     cenv_span_end(task, &span);
     return rc;
 }
@@ -45,17 +49,15 @@ static int find_best(const struct cenv_problem *p, struct cenv_solution *s,
 {
     struct cenv_undominated small;
     struct cenv_sat *sat = cenv_sat_new();
-    int rc = cenv_dominate_drop(&small, &p->in, err);
-    if (rc == 0 && !sat)
-        rc = cenv_error_oom(err);
-    if (rc == 0)
-        rc = encode_instance(&small.in, sat, task, err);
+    if (!sat)
+        return cenv_error_oom(err);
+    int rc = express_problem(p, &small, sat, task, err);
     if (rc == 0)
         rc = search_instance(&small.in, sat, s, task, err);
     if (rc > 0)
         cenv_dominate_expand(&small, &p->in, s->choice);
-    cenv_sat_free(sat);
     cenv_dominate_release(&small);
+    cenv_sat_free(sat);
     return rc;
 }
 
