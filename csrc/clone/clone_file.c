@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "relocate/splice.h"
+
 /* What the raw call `raw` says of a file, which messages name by its path within the source. */
 static int fail_at(struct cenv_cloner *c, uint32_t file, int raw, const char *what,
                    struct cenv_error *err)

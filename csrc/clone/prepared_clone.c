@@ -3,6 +3,7 @@
 #include "clone/prepared_clone.h"
 
 #include "base/alloc.h"
+#include "relocate/splice.h"
 
 /* Where the prefix does not fit: an error in a package's file, a verbatim copy of others. */
 static int check_room(struct cenv_prepared_clone *p, struct cenv_error *err)

@@ -13,6 +13,7 @@
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
 #include "clone/provenance.h"
+#include "relocate/splice.h"
 
 struct reset {
     const struct cenv_clone_entry *clone;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "clone/prepared_clone.h"
+#include "relocate/splice.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "link/plan_check.h"
 #include "os/path.h"
+#include "relocate/splice.h"
 
 enum {
     RUN_MAX = 96

@@ -15,7 +15,7 @@
 #include "os/fs.h"
 #include "package/entry_points.h"
 #include "package/paths_json.h"
-#include "relocate/relocate.h"
+#include "relocate/sites.h"
 
 struct cenv_json;
 struct cenv_store;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "relocate/splice.h"
 
 static const char *dist_of(const struct cenv_link_plan *plan,
                            const struct cenv_link_entry *entry)

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "os/fs.h"
-#include "relocate/relocate.h"
+#include "relocate/sites.h"
 
 /*
  * One block of bytes, the same in memory and on disk: a header, then arrays of the structs below,

@@ -12,6 +12,7 @@
 #include "os/path.h"
 #include "package/paths_json.h"
 #include "relocate/prefix_names.h"
+#include "relocate/splice.h"
 
 enum { FILE_MAX = 1 << 30 };
 

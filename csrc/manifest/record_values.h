@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "prefix/prefix_records.h"
-#include "relocate/relocate.h"
+#include "relocate/sites.h"
 
 /* What the scanners ask about a path of the environment. */
 struct cenv_valued {

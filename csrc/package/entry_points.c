@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "os/path.h"
-#include "relocate/relocate.h"
+#include "relocate/shebang.h"
 
 static bool is_keyword(struct cenv_str word)
 {

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "prefix/prefix_records.h"
+#include "model/path_entry.h"
 
 struct cenv_json;
 

@@ -12,19 +12,9 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "relocate/relocate.h"
+#include "model/path_entry.h"
 
 struct cenv_json; /* codec/json.h */
-
-/* `path_type` of CEP 32. A record without it (mamba's early ones) says hardlink. */
-enum cenv_path_type {
-    CENV_PATH_HARDLINK,
-    CENV_PATH_SOFTLINK,
-    CENV_PATH_DIRECTORY,
-    CENV_PATH_PYC,         /* "pyc_file" */
-    CENV_PATH_ENTRY_POINT, /* "unix_python_entry_point" */
-    CENV_PATH_OTHER,       /* Windows launchers, linked_package_record */
-};
 
 /*
  * One path of an installed package. Absent texts are empty, an absent size is -1. `path` is where

@@ -3,7 +3,7 @@
 #ifndef CENV_RELOCATE_PATH_SEARCH_H
 #define CENV_RELOCATE_PATH_SEARCH_H
 
-#include "relocate/relocate.h"
+#include "relocate/sites.h"
 
 /*
  * The names of one directory: as given, resolved, as its files have it; longest first, each in all

@@ -108,6 +108,14 @@ void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out)
     }
 }
 
+void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out)
+{
+    struct cenv_shebang line = {
+        .style = CENV_SHEBANG_ENTRY, .head = CENV_STR("#!"), .exe = exe};
+    cenv_shebang_render(&line, out);
+    cenv_buf_putc(out, '\n');
+}
+
 /* Takes `text` off the front of *rest. */
 static bool take(struct cenv_str *rest, const char *text)
 {

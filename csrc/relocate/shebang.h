@@ -41,8 +41,8 @@ bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *st
 struct cenv_shebang {
     enum cenv_shebang_style style;
     bool quoted; /* PIP: the interpreter was in quotes */
-    struct cenv_str head, exe,
-        rest; /* "#!" and spaces, interpreter, options as they stand */
+    /* "#!" and spaces, interpreter, options as they stand. */
+    struct cenv_str head, exe, rest;
 };
 
 /*
@@ -50,5 +50,8 @@ struct cenv_shebang {
  * otherwise python interpreters get conda's two-line /bin/sh form and others /usr/bin/env.
  */
 void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out);
+
+/* Appends the first line(s) of an entry point for interpreter `exe`, newline included. */
+void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out);
 
 #endif

@@ -65,12 +65,6 @@ def foreign_home(header: str) -> str | None:
     return homes[0] if homes else None
 
 
-# What the moves left pointing upwards; the splits that follow take it away.
-UPWARDS = {
-    "package/paths_json.h": "prefix",
-}
-
-
 def test_rooms__use_only_rooms_above(rooms):
     order = list(rooms)
     wrong = [
@@ -91,7 +85,7 @@ def test_include__names_a_room_that_may_be_used(sources, rooms):
             room = include.strip('"<>').partition("/")[0]
             if include[0] == "<" or include == '"cenv.h"' or room == source.room:
                 continue
-            if foreign_home(include.strip('"')) or UPWARDS.get(source.name) == room:
+            if foreign_home(include.strip('"')):
                 continue
             if room not in rooms[source.room]:
                 wrong.append(f"csrc/{source.name} includes {include}")

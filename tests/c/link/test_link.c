@@ -5,6 +5,7 @@
 #include "codec/json.h"
 #include "link/plan_check.h"
 #include "prefix/prefix_records.h"
+#include "relocate/splice.h"
 
 #include "check.h"
 #include "package.h"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A prefix in every encoding. */
+#include "relocate/forms.h"
+
+#include <limits.h>
+
+#include "base/utf8.h"
+
+/* One code point off *rest; a byte that is not UTF-8 gives U+DC80.. as in Python's file names. */
+static uint32_t next_code_point(struct cenv_str *rest)
+{
+    uint32_t point = 0;
+    unsigned len = cenv_utf8_decode(*rest, &point);
+    if (len == 0)
+        point = 0xdc00u + (unsigned char)rest->data[0];
+    *rest = cenv_str_slice(*rest, len ? len : 1, rest->len);
+    return point;
+}
+
+static void add_unit(struct cenv_buf *out, uint32_t unit, unsigned width, bool big)
+{
+    for (unsigned i = 0; i < width; i++)
+        cenv_buf_putc(out, (char)(unit >> 8 * (big ? width - 1 - i : i) & 0xff));
+}
+
+static void add_wide(struct cenv_buf *out, struct cenv_str text, unsigned width,
+                     bool big)
+{
+    while (text.len) {
+        uint32_t cp = next_code_point(&text);
+        if (width == 2 && cp >= 0x10000) {
+            add_unit(out, 0xd800u + ((cp - 0x10000) >> 10), 2, big);
+            cp = 0xdc00u + ((cp - 0x10000) & 0x3ff);
+        }
+        add_unit(out, cp, width, big);
+    }
+}
+
+/* urllib.parse.quote, with which pip writes the URLs of direct_url.json. */
+static void add_url(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                     (c >= '0' && c <= '9') || (c && strchr("/_.-~", c));
+        if (plain)
+            cenv_buf_putc(out, (char)c);
+        else
+            cenv_buf_addf(out, "%%%02X", c);
+    }
+}
+
+static void add_json(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '/')
+            cenv_buf_putc(out, '\\');
+        cenv_buf_putc(out, text.data[i]);
+    }
+}
+
+static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
+{
+    switch (encoding) {
+    case CENV_ENC_UTF8:
+        cenv_buf_add_str(out, text);
+        break;
+    case CENV_ENC_UTF16LE:
+        add_wide(out, text, 2, false);
+        break;
+    case CENV_ENC_UTF16BE:
+        add_wide(out, text, 2, true);
+        break;
+    case CENV_ENC_UTF32LE:
+        add_wide(out, text, 4, false);
+        break;
+    case CENV_ENC_UTF32BE:
+        add_wide(out, text, 4, true);
+        break;
+    case CENV_ENC_URL:
+        add_url(out, text);
+        break;
+    case CENV_ENC_JSON:
+        add_json(out, text);
+        break;
+    }
+}
+
+int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
+                    struct cenv_error *err)
+{
+    struct cenv_forms made = {0};
+    size_t from[CENV_ENC_NR + 1] = {0};
+    if (prefix.len > UINT_MAX / 64)
+        return cenv_error_set(err, CENV_EUSAGE, "a prefix of %zu bytes is too long",
+                              prefix.len);
+    cenv_buf_init(&made.mem, 64 * prefix.len + 64);
+    for (int e = 0; e < CENV_ENC_NR; e++) {
+        add_form(&made.mem, prefix, e);
+        from[e + 1] = made.mem.len;
+    }
+    if (made.mem.failed) {
+        cenv_buf_release(&made.mem);
+        return cenv_error_oom(err);
+    }
+    for (int e = 0; e < CENV_ENC_NR; e++)
+        made.of[e] = cenv_str_n(made.mem.data + from[e], from[e + 1] - from[e]);
+    *forms = made;
+    return 0;
+}
+
+void cenv_forms_release(struct cenv_forms *forms)
+{
+    cenv_buf_release(&forms->mem);
+    *forms = (struct cenv_forms){0};
+}
+
+unsigned cenv_encoding_width(int encoding)
+{
+    switch (encoding) {
+    case CENV_ENC_UTF16LE:
+    case CENV_ENC_UTF16BE:
+        return 2;
+    case CENV_ENC_UTF32LE:
+    case CENV_ENC_UTF32BE:
+        return 4;
+    default:
+        return 1;
+    }
+}

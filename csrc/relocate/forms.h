@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A prefix as files write it, in each encoding. Pure. */
+#ifndef CENV_RELOCATE_FORMS_H
+#define CENV_RELOCATE_FORMS_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+
+/* How a path is written: conda's five encodings, percent-encoded (file:// URLs), JSON with "\/". */
+enum cenv_encoding {
+    CENV_ENC_UTF8,
+    CENV_ENC_UTF16LE,
+    CENV_ENC_UTF16BE,
+    CENV_ENC_UTF32LE,
+    CENV_ENC_UTF32BE,
+    CENV_ENC_URL,
+    CENV_ENC_JSON,
+    CENV_ENC_NR
+};
+
+/* Bytes of one unit of an enum cenv_encoding: 1, 2 or 4. */
+unsigned cenv_encoding_width(int encoding);
+
+/* A prefix in every encoding; read-only after init, shared by threads. */
+struct cenv_forms {
+    struct cenv_str of[CENV_ENC_NR]; /* into `mem` */
+    struct cenv_buf mem;
+};
+
+/*
+ * `prefix`: bytes as they stand; what is not UTF-8 becomes U+DC80.. in the wide forms. On failure
+ * (CENV_EUSAGE for a prefix of absurd length, CENV_ENOMEM) `forms` is untouched.
+ */
+int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
+                    struct cenv_error *err);
+void cenv_forms_release(struct cenv_forms *forms);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Finding and keeping sites. */
+#include "relocate/sites.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+void cenv_sites_release(struct cenv_sites *sites)
+{
+    cenv_free(sites->list);
+    cenv_free(sites->line);
+    *sites = (struct cenv_sites){0};
+}
+
+int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
+                   struct cenv_error *err)
+{
+    void *list = sites->list;
+    if (cenv_grow(&list, &sites->alloc, sites->nr, sizeof(*sites->list)) < 0)
+        return cenv_error_oom(err);
+    sites->list = list;
+    sites->list[sites->nr++] = *site;
+    return 0;
+}
+
+int cenv_sites_copy(struct cenv_sites *to, const struct cenv_sites *from,
+                    struct cenv_error *err)
+{
+    struct cenv_sites made = *from;
+    made.alloc = made.nr;
+    made.list =
+        from->nr ? cenv_reallocarray(NULL, from->nr, sizeof(*from->list)) : NULL;
+    made.line = from->line ? cenv_memdup(from->line, from->line_len) : NULL;
+    if ((from->nr && !made.list) || (from->line && !made.line)) {
+        cenv_sites_release(&made);
+        return cenv_error_oom(err);
+    }
+    if (from->nr)
+        memcpy(made.list, from->list, from->nr * sizeof(*from->list));
+    *to = made;
+    return 0;
+}
+
+uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
+{
+    if (width == 1) {
+        const char *nul = memchr(data.data + at, 0, data.len - at);
+        return nul ? (uint64_t)(nul - data.data) : data.len;
+    }
+    static const char zero[4];
+    while (at + width <= data.len && memcmp(data.data + at, zero, width) != 0)
+        at += width;
+    return at;
+}
+
+/*
+ * memmem by the needle's head: glibc has a fast search for short needles only, and a placeholder of
+ * 255 bytes in four bytes each is far from short.
+ */
+static const char *find(struct cenv_str data, size_t from, struct cenv_str needle)
+{
+    enum { HEAD = 32 };
+    size_t head = needle.len < HEAD ? needle.len : HEAD;
+    const char *at, *end = data.data + data.len;
+    for (const char *pos = data.data + from;; pos = at + 1) {
+        at = memmem(pos, (size_t)(end - pos), needle.data, head);
+        if (!at || (size_t)(end - at) < needle.len)
+            return NULL;
+        if (memcmp(at + head, needle.data + head, needle.len - head) == 0)
+            return at;
+    }
+}
+
+static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
+                    struct cenv_str needle, int encoding, enum cenv_file_mode mode,
+                    struct cenv_error *err)
+{
+    unsigned width = cenv_encoding_width(encoding);
+    uint64_t end = 0;
+    while (needle.len && from < data.len) {
+        const char *found = find(data, from, needle);
+        if (!found)
+            break;
+        size_t at = (size_t)(found - data.data);
+        /* Sites of one string come in a row: its end is looked for once. */
+        if (mode == CENV_MODE_BINARY && (at >= end || (end - at) % width))
+            end = cenv_string_end(data, at + needle.len, width);
+        struct cenv_site site = {.offset = at,
+                                 .end = mode == CENV_MODE_BINARY ? end : 0,
+                                 .slot = (uint32_t)needle.len,
+                                 .have = (uint32_t)needle.len,
+                                 .kind = mode == CENV_MODE_BINARY ? CENV_SITE_BINARY
+                                                                  : CENV_SITE_TEXT,
+                                 .encoding = (uint8_t)encoding};
+        if (cenv_sites_add(sites, &site, err) < 0)
+            return err->status;
+        from = at + needle.len;
+    }
+    return 0;
+}
+
+static int compare_sites(const void *a, const void *b)
+{
+    const struct cenv_site *x = a, *y = b;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    if (x->have != y->have)
+        return x->have > y->have ? -1 : 1;
+    return (x->encoding > y->encoding) - (x->encoding < y->encoding);
+}
+
+static bool aligned(const struct cenv_site *site)
+{
+    return site->offset % cenv_encoding_width(site->encoding) == 0;
+}
+
+/* In a binary a site must not begin within the string of a site of another encoding. */
+static bool within_another(const struct cenv_site *site, const struct cenv_site *before)
+{
+    return site->kind == CENV_SITE_BINARY && site->offset < before->end &&
+           (site->end != before->end || site->encoding != before->encoding);
+}
+
+/*
+ * An ASCII path in UTF-16-BE at k reads as UTF-16-LE at k + 1 when another ASCII character follows
+ * (and UTF-32 alike). Both replacements give the same bytes for text below U+0100, but not the same
+ * end of string, so of two that overlap the aligned one stays, else the first. In a binary a site
+ * must not begin within the string of a site of another encoding either.
+ */
+static void drop_overlaps(struct cenv_sites *sites, size_t first)
+{
+    size_t kept = first;
+    for (size_t i = first; i < sites->nr; i++) {
+        struct cenv_site *site = &sites->list[i];
+        struct cenv_site *last = kept > first ? &sites->list[kept - 1] : NULL;
+        if (last && site->offset < last->offset + last->have) {
+            bool better = aligned(site) && !aligned(last);
+            if (better && !(kept - 1 > first && within_another(site, last - 1)))
+                *last = *site;
+            continue;
+        }
+        if (last && within_another(site, last))
+            continue;
+        sites->list[kept++] = *site;
+    }
+    sites->nr = kept;
+}
+
+void cenv_sites_settle(struct cenv_sites *sites, size_t first)
+{
+    if (sites->nr > first)
+        qsort(sites->list + first, sites->nr - first, sizeof(*sites->list),
+              compare_sites);
+    drop_overlaps(sites, first);
+}
+
+void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
+                      uint32_t placeholder)
+{
+    for (size_t i = 0, j; i < sites->nr; i = j) {
+        struct cenv_site *site = &sites->list[i];
+        uint32_t slot = placeholder * cenv_encoding_width(site->encoding);
+        for (j = i + 1; j < sites->nr && sites->list[j].end == site->end;)
+            j++;
+        if (site->kind != CENV_SITE_BINARY || slot <= site->have)
+            continue;
+        uint64_t zeros = (uint64_t)(j - i) * (slot - site->have), at = site->end;
+        if (zeros > data.len - at)
+            continue;
+        while (at < site->end + zeros && data.data[at] == 0)
+            at++;
+        for (size_t k = i; k < j && at == site->end + zeros; k++)
+            sites->list[k].slot = slot;
+    }
+}
+
+/* The first line of a script as a line of its own: sites in it are relative to it. */
+static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
+                        struct cenv_str needle, size_t *body, struct cenv_error *err)
+{
+    struct cenv_str line = cenv_str_slice(data, 0, cenv_str_find(data, '\n'));
+    size_t from = 0, to = 0;
+    *body = 0;
+    if (!cenv_str_starts(line, CENV_STR("#!")) || line.len > INT_MAX)
+        return 0;
+    int rc = scan_one(sites, line, 0, needle, CENV_ENC_UTF8, CENV_MODE_TEXT, err);
+    if (rc < 0 || (sites->nr == 0 && line.len <= CENV_SHEBANG_MAX))
+        return rc;
+    cenv_shebang_split(line, &from, &to);
+    sites->line = cenv_memdup(line.data, line.len);
+    if (!sites->line)
+        return cenv_error_oom(err);
+    for (size_t i = 0; i < sites->nr; i++)
+        sites->list[i].kind = CENV_SITE_SHEBANG;
+    sites->style = CENV_SHEBANG_LINE;
+    sites->line_len = sites->line_have = (uint32_t)line.len;
+    sites->exe_from = (uint32_t)from;
+    sites->exe_to = (uint32_t)to;
+    *body = line.len;
+    return 0;
+}
+
+int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
+                          const struct cenv_forms *placeholder,
+                          enum cenv_file_mode mode, struct cenv_error *err)
+{
+    struct cenv_sites found = {0};
+    size_t body = 0;
+    int rc = 0;
+    if (mode == CENV_MODE_TEXT)
+        rc = scan_shebang(&found, data, placeholder->of[CENV_ENC_UTF8], &body, err);
+    size_t first = found.nr;
+    bool zeros = data.len && memchr(data.data, 0, data.len);
+    for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++) {
+        struct cenv_str form = placeholder->of[e];
+        if (zeros || !form.len || !memchr(form.data, 0, form.len))
+            rc = scan_one(&found, data, body, form, e, mode, err);
+    }
+    if (rc < 0)
+        goto out;
+    cenv_sites_settle(&found, first);
+    *sites = found;
+    found = (struct cenv_sites){0};
+out:
+    cenv_sites_release(&found);
+    return rc;
+}
+
+int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
+                    struct cenv_str placeholder, enum cenv_file_mode mode,
+                    struct cenv_error *err)
+{
+    struct cenv_forms needle = {0};
+    int rc = cenv_forms_init(&needle, placeholder, err);
+    if (rc == 0)
+        rc = cenv_sites_scan_forms(sites, data, &needle, mode, err);
+    cenv_forms_release(&needle);
+    return rc;
+}
+
+/* ---- checking ---- */
+
+/* A site of the first line: in `line`, before all others. */
+static bool within_line(const struct cenv_sites *sites, size_t index)
+{
+    const struct cenv_site *site = &sites->list[index];
+    return (index == 0 || sites->list[index - 1].kind == CENV_SITE_SHEBANG) &&
+           site->offset <= sites->line_len &&
+           site->slot <= sites->line_len - site->offset;
+}
+
+/* The padding that the string's sites claim lies behind it, and before what comes next. */
+static bool claim_padding(const struct cenv_sites *sites, size_t index, uint64_t size,
+                          uint64_t *padding, uint64_t *pos)
+{
+    const struct cenv_site *site = &sites->list[index], *next = site + 1;
+    *padding += site->slot - site->have;
+    if (site->end < *pos || site->end > size || *padding > size - site->end)
+        return false;
+    if (index + 1 < sites->nr && next->kind == CENV_SITE_BINARY &&
+        next->end == site->end && next->encoding == site->encoding)
+        return true;
+    *pos = site->end + *padding;
+    *padding = 0;
+    return true;
+}
+
+bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
+{
+    uint64_t pos = sites->line_have, padding = 0;
+    if (pos > size)
+        return false;
+    for (size_t i = 0; i < sites->nr; i++) {
+        const struct cenv_site *site = &sites->list[i];
+        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_VALUE)
+            return false;
+        if (site->kind == CENV_SITE_SHEBANG) {
+            if (!within_line(sites, i))
+                return false;
+            continue;
+        }
+        if (site->offset < pos || site->offset > size ||
+            site->have > size - site->offset)
+            return false;
+        pos = site->offset + site->have;
+        if (site->kind == CENV_SITE_BINARY &&
+            (site->slot < site->have || !claim_padding(sites, i, size, &padding, &pos)))
+            return false;
+    }
+    return sites->exe_from <= sites->exe_to && sites->exe_to <= sites->line_len;
+}
+
+/* ---- entry points ---- */
+
+int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
+                     const char *relative, struct cenv_error *err)
+{
+    struct cenv_sites made = {.style = CENV_SHEBANG_ENTRY, .exe_from = 2};
+    struct cenv_str at = prefix->of[CENV_ENC_UTF8];
+    struct cenv_site site = {.offset = 2,
+                             .slot = (uint32_t)at.len,
+                             .have = (uint32_t)at.len,
+                             .kind = CENV_SITE_SHEBANG};
+    struct cenv_buf line, written;
+    cenv_buf_init(&line, UINT_MAX / 2);
+    cenv_buf_init(&written, SIZE_MAX / 4);
+    cenv_buf_puts(&line, "#!");
+    cenv_buf_add_str(&line, at);
+    cenv_buf_putc(&line, '/');
+    cenv_buf_puts(&line, relative);
+    cenv_entry_shebang(cenv_str_slice(cenv_buf_str(&line), 2, line.len), &written);
+    made.line_len = made.exe_to = (uint32_t)line.len;
+    made.line_have = (uint32_t)written.len - 1; /* its newline is none of the line */
+    made.line = cenv_buf_detach(&line);
+    int rc = made.line && !written.failed ? cenv_sites_add(&made, &site, err)
+                                          : cenv_error_oom(err);
+    if (rc == 0)
+        *sites = made;
+    else
+        cenv_sites_release(&made);
+    cenv_buf_release(&line);
+    cenv_buf_release(&written);
+    return rc;
+}
