@@ -14,6 +14,7 @@
 #include "model/channel.h"
 #include "os/fs.h"
 #include "os/path.h"
+#include "prefix/history.h"
 #include "prefix/prefix_records.h"
 
 enum { TEXT_MAX = 512 << 20, KEY_MAX = 64 };

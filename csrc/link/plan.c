@@ -18,6 +18,7 @@
 #include "link/mtimes.h"
 #include "link/plan_check.h"
 #include "os/path.h"
+#include "prefix/site_packages.h"
 
 enum { MAX_LINKS = 40 }; /* as the kernel's limit on links in one path */
 

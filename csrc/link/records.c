@@ -18,6 +18,7 @@
 #include "codec/json.h"
 #include "model/channel.h"
 #include "os/path.h"
+#include "prefix/history.h"
 #include "prefix/prefix_records.h"
 
 enum { RECORD_MAX = 512 << 20 };

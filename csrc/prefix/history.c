@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The text of conda-meta/history: one block, readable by conda and mamba. */
+#include "prefix/history.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
-#include "prefix/prefix_records.h"
+#include "os/fs.h"
+
+bool cenv_prefix_is_environment(int prefix_fd)
+{
+    int meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
+    bool is = meta >= 0 && cenv_fs_exists(meta, "history");
+
+    cenv_fd_close(meta);
+    return is;
+}
 
 struct civil {
     int64_t year;

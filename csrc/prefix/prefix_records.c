@@ -18,15 +18,7 @@
 #include "codec/json.h"
 #include "os/fs.h"
 #include "os/path.h"
-
-bool cenv_prefix_is_environment(int prefix_fd)
-{
-    int meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
-    bool is = meta >= 0 && cenv_fs_exists(meta, "history");
-
-    cenv_fd_close(meta);
-    return is;
-}
+#include "prefix/site_packages.h"
 
 static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *what,
                 struct cenv_str path)
@@ -74,28 +66,6 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
                          ? CENV_MODE_BINARY
                          : CENV_MODE_TEXT;
     out->no_link = cenv_json_get_true(entry, "no_link");
-}
-
-int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
-                            struct cenv_arena *arena, struct cenv_str *out)
-{
-    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"),
-                    head;
-
-    if (cenv_str_starts(path, lib) && site_packages.len)
-        head = site_packages, path = cenv_str_slice(path, lib.len - 1, path.len);
-    else if (cenv_str_starts(path, bin))
-        head = CENV_STR("bin"), path = cenv_str_slice(path, bin.len - 1, path.len);
-    else
-        return *out = path, 0;
-    char *text = cenv_arena_alloc(arena, head.len + path.len + 1);
-    if (!text)
-        return -1;
-    memcpy(text, head.data, head.len);
-    memcpy(text + head.len, path.data, path.len);
-    text[head.len + path.len] = '\0';
-    *out = cenv_str_n(text, head.len + path.len);
-    return 0;
 }
 
 /* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
@@ -368,21 +338,6 @@ const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *pref
     return NULL;
 }
 
-/* ---- python's site-packages ---- */
-
-/* "3.13" of "3.13.1" or "3.13"; empty when there is no minor number. */
-static struct cenv_str minor_version(struct cenv_str version)
-{
-    size_t i = 0, dots = 0;
-
-    while (i < version.len && ((version.data[i] >= '0' && version.data[i] <= '9') ||
-                               (version.data[i] == '.' && ++dots == 1)))
-        i++;
-    struct cenv_str minor = cenv_str_slice(version, 0, i);
-    bool whole = i > 2 && dots >= 1 && minor.data[0] != '.' && minor.data[i - 1] != '.';
-    return whole ? minor : (struct cenv_str){"", 0};
-}
-
 bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path)
 {
     return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
@@ -395,41 +350,4 @@ struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path)
     if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
         return path->sha256_in_prefix;
     return path->sha256;
-}
-
-struct cenv_str cenv_prefix_python_version(struct cenv_str version)
-{
-    return minor_version(version);
-}
-
-int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
-                              struct cenv_str site_packages_path, struct cenv_buf *out,
-                              struct cenv_error *err)
-{
-    struct cenv_str minor = minor_version(version);
-
-    if (site_packages_path.len) {
-        const char *bad = cenv_path_refused(site_packages_path);
-        if (bad)
-            return cenv_error_set(
-                err, CENV_ELINK, "python %.*s: python_site_packages_path '%.*s' %s",
-                CENV_STR_ARG(version), CENV_STR_ARG(site_packages_path), bad);
-        cenv_buf_add_str(out, site_packages_path);
-    } else if (!minor.len) {
-        return cenv_error_set(err, CENV_ELINK,
-                              "python version '%.*s' has no minor number",
-                              CENV_STR_ARG(version));
-    } else {
-        /* free-threaded builds before CEP 17: "cp313t" as a word of the build string */
-        struct cenv_str word, rest = build;
-        bool free_threaded = false;
-        while (rest.len) {
-            word = cenv_str_cut(&rest, '_');
-            free_threaded |= cenv_str_starts(word, CENV_STR("cp3")) &&
-                             cenv_str_ends(word, CENV_STR("t"));
-        }
-        cenv_buf_addf(out, "lib/python%.*s%s/site-packages", CENV_STR_ARG(minor),
-                      free_threaded ? "t" : "");
-    }
-    return out->failed ? cenv_error_oom(err) : 0;
 }

@@ -57,9 +57,6 @@ struct cenv_prefix {
     struct cenv_arena arena;
 };
 
-/* Has conda-meta/history (CEP 32), which may be empty. */
-bool cenv_prefix_is_environment(int prefix_fd);
-
 /*
  * Reads every record; `path` is for messages. A record that is not JSON or not UTF-8 is
  * CENV_EPREFIX; one whose content does not fit its file name is left out with a warning; no
@@ -79,47 +76,5 @@ bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path);
 
 /* The hash the record wants to see, or empty when it tells none that could be compared. */
 struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path);
-
-/*
- * Where a noarch python package's files go: python_site_packages_path when the python record has
- * one (CEP 17), else lib/pythonX.Y[t]/site-packages. Appended to `out`. CENV_ELINK when the version has
- * no minor number or the path leaves the prefix.
- */
-int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
-                              struct cenv_str site_packages_path, struct cenv_buf *out,
-                              struct cenv_error *err);
-
-/* "3.13" of "3.13.1"; empty when there is no minor number. */
-struct cenv_str cenv_prefix_python_version(struct cenv_str version);
-
-/*
- * Where a path of a noarch python package goes: site-packages/ and python-scripts/ mapped, others
- * as they are. *out borrows from `path` or the arena. 0, or -1 when out of memory.
- */
-int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
-                            struct cenv_arena *arena, struct cenv_str *out);
-
-/* ---- writing ---- */
-
-/* One block of conda-meta/history, as conda writes it. */
-struct cenv_history_block {
-    int64_t time;                 /* seconds since the epoch; printed in UTC */
-    const char *cmd;              /* the command line, or NULL */
-    const struct cenv_str *dists; /* "channel/subdir::name-version-build", any order */
-    size_t nr_dists;
-    const struct cenv_str *specs; /* requested, in the user's order */
-    size_t nr_specs;
-};
-
-/* Appends the block's text. Nothing is written to disk. 0, or CENV_ENOMEM. */
-int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
-                        struct cenv_error *err);
-
-/* Its line of the specs, as conda reads it back; nothing when there are none. */
-void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
-                            struct cenv_buf *out);
-
-/* Whether `spec`, as a user wrote it, is one for the package `name`. */
-bool cenv_spec_asks_for(struct cenv_str spec, struct cenv_str name);
 
 #endif

@@ -16,6 +16,7 @@
 #include "os/host.h"
 #include "os/path.h"
 #include "prefix/file_hash.h"
+#include "prefix/history.h"
 #include "prefix/prefix_records.h"
 
 enum { BATCH = 32, THREADS_MAX = 16 };

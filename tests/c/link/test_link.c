@@ -4,6 +4,7 @@
 #include "cenv.h"
 #include "codec/json.h"
 #include "link/plan_check.h"
+#include "prefix/history.h"
 #include "prefix/prefix_records.h"
 #include "relocate/splice.h"
 

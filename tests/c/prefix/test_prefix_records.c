@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* conda-meta as conda, mamba and rattler write it, and history. */
+/* conda-meta as conda, mamba and rattler write it. */
 #include "prefix/prefix_records.h"
 
 #include "check.h"
+#include "prefix/history.h"
 #include "scratch.h"
 
 static const char conda_pip[] =
@@ -124,71 +125,11 @@ static void test_prefix__no_conda_meta_is_no_records(void)
     fixture_close(&f);
 }
 
-static void test_prefix__site_packages(void)
-{
-    static const struct {
-        const char *version, *build, *path;
-        int rc;
-        const char *want;
-    } cases[] = {
-        {"3.12.1", "h1_0_cpython", "", 0, "lib/python3.12/site-packages"},
-        {"3.9", "0", "", 0, "lib/python3.9/site-packages"},
-        {"2.7.18", "0", "", 0, "lib/python2.7/site-packages"},
-        {"3.13.0", "h9_0_cp313t", "", 0, "lib/python3.13t/site-packages"},
-        {"3.13.0", "0", "lib/python3.13t/site-packages", 0,
-         "lib/python3.13t/site-packages"},
-        {"3.13.0", "0", "../outside", CENV_ELINK, ""},
-        {"3.13.0", "0", "/absolute", CENV_ELINK, ""},
-        {"3", "0", "", CENV_ELINK, ""},
-    };
-    for (size_t i = 0; i < CHECK_NR(cases); i++) {
-        struct cenv_error err = CENV_ERROR_INIT;
-        struct cenv_buf out;
-        cenv_buf_init(&out, 256);
-        check_case(cases[i].want);
-        CHECK_INT(cenv_prefix_site_packages(cenv_str(cases[i].version),
-                                            cenv_str(cases[i].build),
-                                            cenv_str(cases[i].path), &out, &err),
-                  cases[i].rc);
-        CHECK_STR(out.data ? out.data : "", cases[i].want);
-        cenv_buf_release(&out);
-    }
-}
-
-static void test_prefix__history_block(void)
-{
-    struct cenv_str dists[] = {CENV_STR("c/noarch::b-1-0"),
-                               CENV_STR("c/linux-64::a-2-0")};
-    struct cenv_str specs[] = {CENV_STR("python=3.12"), CENV_STR("a[md5='x']"),
-                               CENV_STR("b'\"\\")};
-    struct cenv_history_block block = {.time = 951782400 + 3661, /* a leap day */
-                                       .cmd = "cenv create\n==> evil",
-                                       .dists = dists,
-                                       .nr_dists = 2,
-                                       .specs = specs,
-                                       .nr_specs = 3};
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-
-    cenv_buf_init(&out, 4096);
-    CHECK_INT(cenv_history_format(&block, &out, &err), 0);
-    CHECK_STR(out.data,
-              "==> 2000-02-29 01:01:01 <==\n"
-              "# cmd: cenv create ==> evil\n"
-              "# conda version: 3.8.0\n"
-              "+c/linux-64::a-2-0\n"
-              "+c/noarch::b-1-0\n"
-              "# update specs: ['python=3.12', \"a[md5='x']\", 'b\\'\"\\\\']\n");
-    cenv_buf_release(&out);
-}
-
 int main(void)
 {
     RUN(test_prefix__reads_every_writers_records);
     RUN(test_prefix__ill_named_record_is_left_out);
     RUN(test_prefix__broken_record_is_one_clear_error);
     RUN(test_prefix__no_conda_meta_is_no_records);
-    RUN(test_prefix__site_packages);
-    RUN(test_prefix__history_block);
     return check_report();
 }
