@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A judge of solutions: is one valid, and which of two is better under the stated order.
 
-Written from the rules (tests/solver/README.md) and repodata alone, in the plainest
+Written from the rules (docs/design/solve.md 3) and repodata alone, in the plainest
 way; it shares only versions and MatchSpecs with the solver, which have oracles of their own.
 """
 

@@ -51,7 +51,7 @@ def shares(rng: random.Random, names: list[str], total: int) -> list[int]:
 
 
 def spec(rng: random.Random, names: list[str]) -> str:
-    """One dependency, in the frequencies of real data (solve.md 2.2)."""
+    """One dependency, in the frequencies of real data (docs/design/solve.md 2.2)."""
     name = names[int(rng.random() ** 3 * len(names))]
     low, high = rng.randint(0, 30), rng.randint(31, 60)
     forms = [

@@ -23,7 +23,7 @@ struct cenv_zip_member {
 
 /*
  * Reads local headers in order; the central directory behind them must describe exactly the same
- * members, and nothing may lie before, between or behind (extract.md §1.3 on ZIP confusion).
+ * members, and nothing may lie before, between or behind (docs/design/extract.md 1.4).
  * CENV_EINTEGRITY for: compression, encryption, data descriptors, sizes missing or contradictory,
  * ZIP64 fields without need or malformed (those that conda-build writes for small members are
  * fine), unicode-path extras, comments, equal names, names with directories, wrong CRC. The input

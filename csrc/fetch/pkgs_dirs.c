@@ -242,7 +242,10 @@ static int hash_copy(struct copying *copying, int dir, struct cenv_pkg_entry *en
     return rc;
 }
 
-/* Modes as extraction gives them: no set-id bits, nothing others may write (extract.md A-22). */
+/*
+ * Modes are as extraction gives them: no set-id bits, nothing that others may write
+ * (docs/design/extract.md 2.1).
+ */
 static int copy_file(struct copying *copying, int from, int to,
                      struct cenv_pkg_entry *entry, const struct cenv_stat *st,
                      struct cenv_str wanted)

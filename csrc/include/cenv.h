@@ -150,7 +150,7 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
  * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all
  * keys of repodata plus channel, url, fn and subdir, every record after what it depends on, python
- * before its noarch packages. The answer is the best one under design.md §9. It depends on the order
+ * before its noarch packages. The answer is the best one under docs/design/solve.md 3. It depends on the order
  * of sources by the ranks of their channels only, and on the order of records not at all.
  *
  * CENV_EUSAGE: the request is not such an object, or has a key that is none of these. CENV_ESPEC: a
@@ -203,7 +203,7 @@ int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
 
 /* ---- store and templates (store/store) ---- */
 
-/* The store of design.md §7 in a directory, made when it is not there. Free with cenv_store_free. */
+/* The store of docs/design/store.md in a directory, made when it is not there. Free with cenv_store_free. */
 struct cenv_store;
 int cenv_store_open(struct cenv_store **store, const char *path,
                     struct cenv_error *err);

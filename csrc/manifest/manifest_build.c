@@ -274,7 +274,7 @@ static bool in_first_dir(struct cenv_str path, const char *name)
            path.data[head.len] == '/';
 }
 
-/* What programs are known to write in place (design.md §8): never one inode with the source. */
+/* What programs are known to write in place (docs/design/clone.md 3): never one inode with the source. */
 static bool is_sensitive(const struct cenv_making_item *item)
 {
     static const char *const dirs[] = {"conda-meta", "etc", "var", "share/jupyter"};

@@ -84,7 +84,7 @@ int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
     return rc;
 }
 
-/* Scripts of bin are among what is never shared (design.md §8). */
+/* Scripts of bin are among what is never shared (docs/design/clone.md 3). */
 static void see_script(const struct cenv_lookup *what, struct cenv_str head,
                        struct cenv_found *found)
 {

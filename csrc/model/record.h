@@ -53,7 +53,7 @@ struct cenv_record {
     struct cenv_str
         noarch; /* "python", "generic" (true of old files as well), or empty */
     struct cenv_str license, license_family;
-    struct cenv_str features; /* metadata only, see solve.md 2.4 */
+    struct cenv_str features; /* metadata only, see docs/design/solve.md 2.4 */
     struct cenv_str
         python_site_packages_path; /* CEP 17; relative, stays inside a prefix */
 

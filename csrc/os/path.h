@@ -28,7 +28,7 @@ int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf
 /*
  * What a package, a record or a manifest may name: relative, components not "", "." or "..", no
  * NUL or control character, no component over 255 bytes, whole at most CENV_PATH_PACKAGE_MAX
- * (CEP 34; extract.md §1.3). The reason it is refused, or NULL when it is fine.
+ * (CEP 34; docs/design/extract.md 1.3). The reason it is refused, or NULL when it is fine.
  */
 enum { CENV_PATH_PACKAGE_MAX = 4095, CENV_PATH_NAME_MAX = 255 };
 const char *cenv_path_refused(struct cenv_str path);

@@ -9,8 +9,9 @@
 #include "package/reader.h"
 
 /*
- * Extracts a package (CEP 34, CEP 35) into the empty directory `dest` after the rules of extract.md
- * §1.3, and checks it: the archive is what `want` says; info/index.json names the package as the
+ * Extracts a package (CEP 34, CEP 35) into the empty directory `dest` after the rules of
+ * docs/design/extract.md, and checks it: the archive is what `want` says; info/index.json names the
+ * package as the
  * inner archives do; every path of info/paths.json (or the older files) is there with its type,
  * size and SHA-256, and nothing but info/ beside them.
  *

@@ -2,7 +2,7 @@
 /*
  * Every file of a prefix against its records. A path that several packages claim is right when it
  * is as any of them says: which one won is not written down. Records are those of conda, mamba and
- * rattler, which differ in what they say of rewritten files and links (clone.md §1.1): the hash in
+ * rattler, which differ in what they say of rewritten files and links (docs/design/clone.md 8): the hash in
  * the prefix counts, and where there is none, rattler and plain files have that of the package.
  */
 #include <errno.h>

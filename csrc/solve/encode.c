@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The order encoding (solve.md §4.2): see encode.h.
+ * The order encoding (docs/design/solve.md 4.2): see encode.h.
  *
  * "At place p or worse" makes a name's candidates one axis, on which at most one is chosen
  * without further clauses. Specs match contiguous runs of it, and neighbours (builds of one

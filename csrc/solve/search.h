@@ -13,7 +13,7 @@
 #define CENV_ABSENT UINT32_MAX
 
 /*
- * The lexicographic optimum (solve.md §4.2; design.md §9). Names are decided level by level: the
+ * The lexicographic optimum (docs/design/solve.md 3.2). Names are decided level by level: the
  * first level is the names of the goals' requirements in the order of the goals, each next one
  * the names that the candidates just chosen require, in order of number; deferred names make up a
  * level when no other is left. Within a level each name gets the best place that is possible

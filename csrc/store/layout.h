@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where things lie in a store (design.md §7): what the other files of it build on. */
+/* Where things lie in a store (docs/design/store.md 1): what the other files of it build on. */
 #ifndef CENV_STORE_LAYOUT_H
 #define CENV_STORE_LAYOUT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The id of a template: what shapes it, as a hash (design.md §7). */
+/* The id of a template: what shapes it, as a hash (docs/design/store.md 4.1). */
 #include "template/template_id.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static int compare_records(const void *a, const void *b)
     return order ? order : cenv_str_cmp(left->sha256, right->sha256);
 }
 
-/* Where a package came from does not change what it is (design.md §7). */
+/* Where a package came from does not change what it is (docs/design/store.md 4.1). */
 static int canonical_hash(const struct cenv_json *record, char *hex)
 {
     struct cenv_buf text;

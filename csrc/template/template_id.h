@@ -8,7 +8,7 @@
 #include "codec/json.h"
 
 /* Appends the id (64 hex) of a template: SHA-256 over its records and what else shapes it
- * (design.md §7). `records` is an array, each with sha256. */
+ * (docs/design/store.md 4.1). `records` is an array, each with sha256. */
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,
                                 struct cenv_error *err);

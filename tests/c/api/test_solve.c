@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Real repodata and conda's own solver tests (solve.md §7, P1 to P29), where the shared data is. */
+/* Real repodata and conda's own solver tests (docs/design/solve.md 6.3, P1 to P29), where the shared data is. */
 #include "universe.h"
 
 #include "base/pool.h"

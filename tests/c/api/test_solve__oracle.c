@@ -2,7 +2,7 @@
 /*
  * The solver against exhaustive search on small random universes: two channels under all priorities,
  * a cutoff, constraints, track_features, a virtual package, locked, pinned and favoured records. The
- * optimum is the stated one (tests/solver/README.md), written here once more from records of numbers;
+ * optimum is the stated one (docs/design/solve.md 3), written here once more from records of numbers;
  * of refuted requests the conflict is one, is minimal, and what is said to help does.
  * CENV_ROUNDS=N tries N universes, CENV_SEED=N starts elsewhere.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MatchSpec: parsing, matching, canonical text, errors (solve.md S13-S20, CEP 29). */
+/* MatchSpec: parsing, matching, canonical text, errors (docs/design/solve.md 6.2, S13-S20; CEP 29). */
 #include "model/matchspec.h"
 
 #include <stdlib.h>
@@ -145,7 +145,7 @@ static const struct {
     {"x[fn=x-1-0.tar.bz2]", "x-1-0.conda", false},
     {"x[when='__win', extras=[a, b]]", "x-1-0", true}, /* no effect here */
     {"x(optional)", "x-1-0", true},
-    /* mamba's and our own data: solve.md 2.2 and S19 */
+    /* mamba's and our own data: docs/design/solve.md 2.2, S19 */
     {"openblas 0.2.18|0.2.18.*.", "openblas-0.2.18-0", true},
     {"openblas 0.2.18|0.2.18.*.", "openblas-0.2.19-0", false},
     {"kytea >=0.1.4, 0.2.0", "kytea-0.2.0-0", true},

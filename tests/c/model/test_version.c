@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Order, equality, prefixes and errors of versions (solve.md V1-V13, CEP 33). */
+/* Order, equality, prefixes and errors of versions (docs/design/solve.md 6.1, V1-V13; CEP 33). */
 #include "model/version.h"
 
 #include <stdint.h>

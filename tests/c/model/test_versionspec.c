@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Version constraints (solve.md S1-S12, CEP 29). */
+/* Version constraints (docs/design/solve.md 6.2, S1-S12; CEP 29). */
 #include "model/versionspec.h"
 
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static const struct {
     {">=1.0.1*.vc11", "1.0.1a.vc11 1.0.1 / 1.0"},
     {"=1.*.1", "1.7.1 / 2.7.1"},
     {"!=1.*.1", "2.7.1 / 1.7.1"},
-    /* solve.md 2.2, real oddities */
+    /* docs/design/solve.md 2.2, real oddities */
     {"0.2.18|0.2.18.*.", "0.2.18 / 0.2.18.1 0.2.19"},
     {">=0.1.4, 0.2.0", "0.2.0 / 0.1.4 0.3"},
     {"==999999999999", "999999999999 / 1"},

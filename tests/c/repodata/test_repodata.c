@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Repodata: solve.md R1-R8, R15, R16, R18-R20 and A-64, as tables of small files. */
+/* Repodata: docs/design/solve.md 6.4, R1-R8, R15, R16, R18-R20, as tables of small files. */
 #include "base/alloc.h"
 #include "model/version.h"
 #include "repodata_bench.h"
@@ -266,7 +266,7 @@ static void test_repodata__fields(void)
     }
 }
 
-/* what would become part of a path is refused before one is made. */
+/* What would become part of a path is refused before one is made. */
 static void test_repodata__unsafe_names(void)
 {
     static const char *const parts[] = {"../x", "a/b",  "a\\\\b", "a:b", "a\\u0000b",
