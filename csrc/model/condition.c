@@ -100,12 +100,10 @@ static struct cenv_condition *parse_part(struct parser *p)
     return c;
 }
 
-typedef struct cenv_condition *(*parse_fn)(struct parser *p);
-
 /* Parts as `parse` gives them, joined by `word`; one alone stands for itself. */
-static struct cenv_condition *parse_joined(struct parser *p, const char *word,
-                                           enum cenv_condition_kind kind,
-                                           parse_fn parse)
+static struct cenv_condition *
+parse_joined(struct parser *p, const char *word, enum cenv_condition_kind kind,
+             struct cenv_condition *(*parse)(struct parser *p))
 {
     struct cenv_condition *first = parse(p), *last = first, *joined = first;
     while (last && skip_word(p, word)) {
