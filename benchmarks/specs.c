@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/task.h"
 #include "model/matchspec.h"
+#include "model/matchspec_match.h"
 #include "model/record.h"
 
 enum { LINES = 200000 };

@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "model/matchspec.h"
+#include "model/matchspec_match.h"
+#include "model/matchspec_print.h"
 #include "model/record.h"
 #include "model/version.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A strict tar reader: one reading on which all tools agree, or none; and the writer for packages. */
+/* A strict tar reader: one reading on which all tools agree, or none. */
 #ifndef CENV_CODEC_TAR_H
 #define CENV_CODEC_TAR_H
 
@@ -20,14 +20,14 @@ enum cenv_member_type {
 /* Spans are borrowed until the next cenv_tar_next, with a NUL behind. */
 struct cenv_member {
     enum cenv_member_type type;
-    struct cenv_str
-        path; /* relative and normalised: no "./" in front, no "/" at the end */
-    struct cenv_str
-        link; /* target of a symlink as it is, of a hard link normalised like path */
+    /* Relative and normalised: no "./" in front, no "/" at the end. */
+    struct cenv_str path;
+    /* The target of a symlink as it is, of a hard link normalised like `path`. */
+    struct cenv_str link;
     unsigned mode; /* permission bits as archived, 07777 */
     uint64_t size; /* of a file, else 0 */
-    int64_t
-        mtime_ns; /* pax fractions included; clamped to 1970..2106, as readers of 32 bits see it */
+    /* With pax fractions; clamped to 1970..2106, as readers of 32 bits see it. */
+    int64_t mtime_ns;
 };
 
 /*
@@ -55,12 +55,5 @@ int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member,
 /* 1 with the next block of the member's data, 0 at its end, or a status. */
 int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len,
                   struct cenv_error *err);
-
-/* Appends one header (with a pax header where ustar does not hold the member) to `to`. */
-int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,
-                        struct cenv_error *err);
-/* Zeros that fill the last block of a member of `size` bytes; the end mark of the archive. */
-int cenv_tar_put_padding(uint64_t size, struct cenv_output to, struct cenv_error *err);
-int cenv_tar_put_end(struct cenv_output to, struct cenv_error *err);
 
 #endif

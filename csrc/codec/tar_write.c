@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing tar: ustar headers, with a pax header in front where ustar does not hold the member. */
+/* Writing tar: see tar_write.h. */
+#include "codec/tar_write.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "codec/tar.h"
 #include "codec/tar_header.h"
 
 static int put(struct cenv_output to, const void *data, size_t len,
@@ -86,11 +87,11 @@ static int put_pax(struct cenv_str records, struct cenv_output to,
     rc = put_record(&header, to, err);
     if (rc == 0)
         rc = put(to, records.data, records.len, err);
-    return rc == 0 ? cenv_tar_put_padding(records.len, to, err) : rc;
+    return rc == 0 ? cenv_tar_write_padding(records.len, to, err) : rc;
 }
 
-int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,
-                        struct cenv_error *err)
+int cenv_tar_write_header(const struct cenv_member *member, struct cenv_output to,
+                          struct cenv_error *err)
 {
     static const char types[] = {'0', '5', '2', '1'}; /* by enum cenv_member_type */
     struct cenv_tar_header header = {.type = types[member->type]};
@@ -120,7 +121,7 @@ int cenv_tar_put_header(const struct cenv_member *member, struct cenv_output to,
     return put_record(&header, to, err);
 }
 
-int cenv_tar_put_padding(uint64_t size, struct cenv_output to, struct cenv_error *err)
+int cenv_tar_write_padding(uint64_t size, struct cenv_output to, struct cenv_error *err)
 {
     static const char zeros[CENV_TAR_RECORD];
 
@@ -128,7 +129,7 @@ int cenv_tar_put_padding(uint64_t size, struct cenv_output to, struct cenv_error
                err);
 }
 
-int cenv_tar_put_end(struct cenv_output to, struct cenv_error *err)
+int cenv_tar_write_end(struct cenv_output to, struct cenv_error *err)
 {
     static const char zeros[2 * CENV_TAR_RECORD];
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
+#include "model/matchspec_match.h"
 #include "solve/encode.h"
 #include "solve/load.h"
 

@@ -8,6 +8,7 @@
 #include "explain/explain_absence.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
+#include "model/matchspec_match.h"
 #include "solve/encode.h"
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };

@@ -87,25 +87,8 @@ struct cenv_matchspec {
 int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
                          struct cenv_arena *arena, struct cenv_error *err);
 
-/* The record satisfies every field given. A record without a valid version satisfies only specs
- * without a version. */
-bool cenv_matchspec_match(const struct cenv_matchspec *spec,
-                          const struct cenv_record *record);
-
-/* The same for what has only name, version and build, such as a virtual package; a spec that asks
- * for more does not match. `version` may be NULL: not valid. */
-bool cenv_matchspec_match_nvb(const struct cenv_matchspec *spec, struct cenv_str name,
-                              const struct cenv_version *version,
-                              struct cenv_str build);
-
 /* The name a dependency string names, without parsing the rest: a borrowed span as written (not
  * lower-cased), or empty when only a full parse can tell (brackets, channels, URLs). */
 struct cenv_str cenv_matchspec_name(struct cenv_str text);
-
-/*
- * Appends the canonical string (CEP 29, appendix A), which parses to the same spec again: equal
- * specs print alike, but for versions in different words ("1.0", "1.0.0").
- */
-void cenv_matchspec_print(const struct cenv_matchspec *spec, struct cenv_buf *out);
 
 #endif

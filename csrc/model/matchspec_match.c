@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MatchSpec, matching: see matchspec.h. */
-#include "model/matchspec.h"
+/* MatchSpec, matching: see matchspec_match.h. */
+#include "model/matchspec_match.h"
 
 #include "base/digest.h"
-#include "model/record.h"
 
 static bool match_number(const struct cenv_nummatch *m, uint64_t value)
 {

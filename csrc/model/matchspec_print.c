@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MatchSpec, printing: see matchspec.h. */
+/* MatchSpec, printing: see matchspec_print.h. */
+#include "model/matchspec_print.h"
+
 #include <stdio.h>
 
 #include "model/brackets.h"
-#include "model/matchspec.h"
 #include "model/platform.h"
 
 struct printer {

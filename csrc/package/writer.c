@@ -5,7 +5,7 @@
 
 #include "cenv.h"
 #include "codec/stream.h"
-#include "codec/tar.h"
+#include "codec/tar_write.h"
 #include "codec/zip.h"
 #include "os/fs.h"
 #include "os/path.h"
@@ -50,10 +50,10 @@ static int put_member(const struct pack *pack, const struct cenv_pack_member *fr
         rc = cenv_error_set(pack->err, CENV_EUSAGE, "cannot pack '%s': the path %s",
                             from->path, why);
     if (rc == 0)
-        rc = cenv_tar_put_header(&member, tar, pack->err);
+        rc = cenv_tar_write_header(&member, tar, pack->err);
     if (rc == 0 && member.size > 0)
         rc = tar.write(tar.ctx, from->data, from->len, pack->err);
-    return rc == 0 ? cenv_tar_put_padding(member.size, tar, pack->err) : rc;
+    return rc == 0 ? cenv_tar_write_padding(member.size, tar, pack->err) : rc;
 }
 
 static int encoder_write(void *ctx, const void *data, size_t len,
@@ -76,7 +76,7 @@ static int put_tar(const struct pack *pack, enum part part, enum cenv_codec code
             rc = put_member(pack, &pack->members[i], tar);
     }
     if (rc == 0)
-        rc = cenv_tar_put_end(tar, pack->err);
+        rc = cenv_tar_write_end(tar, pack->err);
     if (rc == 0)
         rc = cenv_encoder_finish(encoder, pack->err);
     cenv_encoder_free(encoder);

@@ -3,6 +3,7 @@
 #include "solve/load.h"
 
 #include "base/alloc.h"
+#include "model/matchspec_match.h"
 #include "solve/assemble.h"
 #include "solve/depend.h"
 #include "solve/match.h"

@@ -3,6 +3,7 @@
 #include "solve/match.h"
 
 #include "base/alloc.h"
+#include "model/matchspec_match.h"
 
 /* Added to the rank of a version that only records with track_features have. */
 static const uint32_t TRACKED = 1u << 31;

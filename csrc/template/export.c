@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "cenv.h"
 #include "codec/json.h"
+#include "codec/tar_write.h"
 #include "manifest/manifest.h"
 #include "model/platform.h"
 #include "os/fs.h"
@@ -73,9 +74,9 @@ static int put_text(struct export *x, const char *path, const struct cenv_json *
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = cenv_json_print(doc, 0, &text) < 0 ? cenv_error_oom(x->err) : 0;
     member.size = text.len;
-    rc = rc ? rc : cenv_tar_put_header(&member, x->tar, x->err);
+    rc = rc ? rc : cenv_tar_write_header(&member, x->tar, x->err);
     rc = rc ? rc : x->tar.write(x->tar.ctx, text.data, text.len, x->err);
-    rc = rc ? rc : cenv_tar_put_padding(member.size, x->tar, x->err);
+    rc = rc ? rc : cenv_tar_write_padding(member.size, x->tar, x->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -104,7 +105,7 @@ static int put_member(struct packing *p, const struct cenv_member *member)
     int rc = cenv_task_poll(x->task, x->err);
     if (rc == 0 && cenv_archive_sum_add(&p->sum, member) < 0)
         rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
-    return rc ? rc : cenv_tar_put_header(member, x->tar, x->err);
+    return rc ? rc : cenv_tar_write_header(member, x->tar, x->err);
 }
 
 static int changed(const struct packing *p)
@@ -133,7 +134,7 @@ static int put_data(struct packing *p, int fd, uint64_t size)
         rc = x->tar.write(x->tar.ctx, x->block, want, x->err);
         rc = rc ? rc : cenv_task_poll(x->task, x->err);
     }
-    return rc ? rc : cenv_tar_put_padding(size, x->tar, x->err);
+    return rc ? rc : cenv_tar_write_padding(size, x->tar, x->err);
 }
 
 /* Told in the reply: what the template has and the archive has not. */
@@ -392,7 +393,7 @@ static int open_archive(struct export *x, const char *path)
 static int close_archive(struct export *x, bool replace)
 {
     struct cenv_str name = cenv_path_base(cenv_str(x->path));
-    int rc = cenv_tar_put_end(x->tar, x->err);
+    int rc = cenv_tar_write_end(x->tar, x->err);
     rc = rc ? rc : cenv_encoder_finish(x->encoder, x->err);
     if (rc < 0)
         return rc;

@@ -15,6 +15,7 @@
 #include "codec/options.h"
 #include "codec/readahead.h"
 #include "manifest/manifest_build.h"
+#include "model/matchspec_match.h"
 #include "model/platform.h"
 #include "os/fs.h"
 #include "os/host.h"

@@ -13,6 +13,7 @@
 #include "codec/json.h"
 #include "codec/stream.h"
 #include "model/matchspec.h"
+#include "model/matchspec_match.h"
 #include "model/record.h"
 #include "model/version.h"
 #include "os/fs.h"

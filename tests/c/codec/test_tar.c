@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
+#include "codec/tar_write.h"
 #include "tarball.h"
 
 /* Blocks of a few bytes: every boundary is crossed somewhere. */
@@ -357,7 +358,7 @@ static void put_member(struct cenv_buf *tar, enum cenv_member_type type,
     struct cenv_member member = {type, cenv_str(path), cenv_str(link), 0755,
                                  0,    mtime_ns};
 
-    CHECK_INT(cenv_tar_put_header(&member, cenv_output_buf(tar), &err), 0);
+    CHECK_INT(cenv_tar_write_header(&member, cenv_output_buf(tar), &err), 0);
 }
 
 static void test_tar__reads_what_it_writes(void)
@@ -373,7 +374,7 @@ static void test_tar__reads_what_it_writes(void)
     put_member(&tar, CENV_MEMBER_SYMLINK, "\xc3\xa9", name, 0);
     put_member(&tar, CENV_MEMBER_DIR, "d", "", 1000000000);
     put_member(&tar, CENV_MEMBER_HARDLINK, "h", "short", 1000000000);
-    CHECK_INT(cenv_tar_put_end(cenv_output_buf(&tar), &err), 0);
+    CHECK_INT(cenv_tar_write_end(cenv_output_buf(&tar), &err), 0);
     cenv_buf_addf(&want,
                   "f short 755 0 1500000000000000000\nf %s 755 0 1500000000123456789\n"
                   "l \xc3\xa9 -> %s 755 0 0\nd d 755 0 1000000000\n"

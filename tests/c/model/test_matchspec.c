@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "check.h"
+#include "model/matchspec_match.h"
+#include "model/matchspec_print.h"
 #include "model/record.h"
 
 static struct cenv_arena arena;

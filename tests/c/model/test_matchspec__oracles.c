@@ -9,6 +9,7 @@
 #include "check.h"
 #include "codec/stream.h"
 #include "model/matchspec.h"
+#include "model/matchspec_match.h"
 #include "model/record.h"
 
 static struct cenv_arena arena;
