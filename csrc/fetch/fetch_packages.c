@@ -3,8 +3,11 @@
  * Packages into the store. What it has is used; then each missing one is locked (what another
  * process fetches now is waited for afterwards), taken from the read-only package caches, or
  * downloaded, largest first, and extracted by the other threads while the rest still arrives. All
- * lie in one scratch directory until they are on disk (one sync), then each is published by a rename.
+ * lie in one scratch directory until they are on disk (one sync), then each is published by a
+ * rename.
  */
+#include "fetch/fetch_packages.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +35,7 @@ struct fetch {
     struct cenv_store *store;
     struct cenv_fetch_job *jobs;
     size_t nr;
-    const struct cenv_json *options;
-    bool offline;
+    const struct cenv_fetch_options *options;
     struct cenv_task *task;
     struct cenv_error *err;
 
@@ -96,19 +98,23 @@ static int fail_job(struct fetch *f, struct cenv_fetch_job *job)
     return 0; /* the pool goes on; the first job's failure in order is reported */
 }
 
-/* "<n>" of the scratch directory, with the entry's layout: content/ is open on success. */
+/* "<n>" of the scratch, with the entry's layout: both are open on success, the caller closes both
+ * in any case. */
 static int open_entry(struct fetch *f, struct cenv_fetch_job *job, int *entry,
                       int *content)
 {
     int rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
 
-    if (rc == 0)
-        rc = *entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
-    if (rc >= 0)
-        rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &job->err);
-    if (rc == 0)
-        rc = *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &job->err);
-    return rc < 0 ? rc : 0;
+    if (rc < 0)
+        return rc;
+    *entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
+    if (*entry < 0)
+        return *entry;
+    rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &job->err);
+    if (rc < 0)
+        return rc;
+    *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &job->err);
+    return *content < 0 ? *content : 0;
 }
 
 /* The archive: downloaded into the scratch directory, or where it lies on this machine. */
@@ -139,7 +145,9 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     cenv_pkg_manifest_release(&manifest);
     if (rc == 0)
         rc = cenv_fetch_job_check_content(job, &digests, content, &job->err);
-    return rc == 0 ? cenv_fetch_job_write_record(job, entry, &job->err) : rc;
+    if (rc == 0)
+        rc = cenv_fetch_job_write_record(job, entry, &job->err);
+    return rc;
 }
 
 static int extract_job(struct fetch *f, struct cenv_fetch_job *job)
@@ -165,7 +173,7 @@ static int extract_job(struct fetch *f, struct cenv_fetch_job *job)
 /* Tries each cache: the extracted package, then the archive. 1 when the job needs no download. */
 static int find_archive_in_caches(struct fetch *f, struct cenv_fetch_job *job)
 {
-    const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
+    const struct cenv_json *dir, *dirs = f->options->pkgs_dirs;
     struct cenv_pkgs_dirs_want want = cenv_fetch_job_want(job);
     struct cenv_buf path;
     int rc = 0;
@@ -185,35 +193,48 @@ static int find_archive_in_caches(struct fetch *f, struct cenv_fetch_job *job)
     return rc;
 }
 
+/* The package is in the entry, as the cache had it. */
+static int record_copy(struct cenv_fetch_job *job, int entry)
+{
+    int content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &job->err);
+
+    if (content < 0)
+        return content;
+    int rc = cenv_fetch_job_check_content(job, NULL, content, &job->err);
+    if (rc == 0)
+        rc = cenv_fetch_job_write_record(job, entry, &job->err);
+    cenv_fd_close(content);
+    return rc;
+}
+
+/* 1 when the package came from this cache, 0 when it has none that fits. */
 static int copy_from_cache(struct fetch *f, struct cenv_fetch_job *job,
                            const char *pkgs_dir)
 {
     struct cenv_pkgs_dirs_want want = cenv_fetch_job_want(job);
-    int entry = -1, content = -1,
-        rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
+    bool copied = false;
+    int rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
 
-    if (rc == 0)
-        rc = entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
-    if (rc >= 0)
-        rc = cenv_pkgs_dirs_copy_package(pkgs_dir, &want, entry, f->task, &job->err);
+    if (rc < 0)
+        return rc;
+    int entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
+    rc = entry < 0
+             ? entry
+             : cenv_pkgs_dirs_copy_package(pkgs_dir, &want, entry, f->task, &job->err);
     if (rc == 1) {
-        content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, &job->err);
-        rc = content < 0 ? content
-                         : cenv_fetch_job_check_content(job, NULL, content, &job->err);
-        if (rc == 0)
-            rc = cenv_fetch_job_write_record(job, entry, &job->err);
-        rc = rc == 0 ? 1 : rc;
+        rc = record_copy(job, entry);
+        copied = rc == 0;
     }
-    cenv_fd_close(content);
     cenv_fd_close(entry);
-    if (rc != 1)
-        cenv_fs_discard_tree(f->scratch.fd, job->dir);
+    if (copied)
+        return 1;
+    cenv_fs_discard_tree(f->scratch.fd, job->dir);
     return rc;
 }
 
 static int copy_from_caches(struct fetch *f, struct cenv_fetch_job *job)
 {
-    const struct cenv_json *dir, *dirs = cenv_json_get(f->options, "pkgs_dirs");
+    const struct cenv_json *dir, *dirs = f->options->pkgs_dirs;
     int rc = 0;
 
     if (!job->sha256[0]) /* an entry is named by it, and only the archive tells it */
@@ -282,7 +303,7 @@ static int download_all(struct fetch *f, struct cenv_error *err)
             list[nr++] = cenv_fetch_job_transfer(job, f->scratch.fd);
     }
     if (rc == 0 && nr)
-        rc = cenv_network_open(&network, cenv_json_get(f->options, "network"), err);
+        rc = cenv_network_open(&network, f->options->network, err);
     if (rc == 0)
         rc = cenv_http_run(network.http, list, nr, PARALLEL, on_download, f, f->task,
                            err);
@@ -353,12 +374,11 @@ static int make_entries(struct fetch *f)
     int rc = 0;
 
     qsort(f->wanted, f->nr_wanted, sizeof(*f->wanted), by_size);
-    if (cenv_json_len(cenv_json_get(f->options, "pkgs_dirs")) > 0)
+    if (cenv_json_len(f->options->pkgs_dirs) > 0)
         rc = cenv_pool_run(threads, f->nr_wanted, use_caches, f, f->task, f->err);
-    for (size_t i = 0; rc == 0 && f->offline && i < f->nr_wanted; i++)
-        rc = f->wanted[i]->state == CENV_FETCH_MISSING && !f->wanted[i]->local
-                 ? cenv_fetch_job_fail_offline(f->jobs, f->nr, f->err)
-                 : 0;
+    for (size_t i = 0; rc == 0 && f->options->offline && i < f->nr_wanted; i++)
+        if (f->wanted[i]->state == CENV_FETCH_MISSING && !f->wanted[i]->local)
+            rc = cenv_fetch_job_fail_offline(f->jobs, f->nr, f->err);
     if (rc < 0)
         return rc;
     announce_bytes(f);
@@ -421,7 +441,7 @@ static int obtain_wanted(struct fetch *f)
     return rc;
 }
 
-/* ---- who fetches what ---- */
+/* ---- among processes ---- */
 
 static void unlock_jobs(struct fetch *f)
 {
@@ -497,24 +517,30 @@ static int fetch_jobs(struct fetch *f)
     return rc;
 }
 
-static int write_records(struct fetch *f, struct cenv_buf *out)
+/* Each record is the job's still when the list does not come to be. */
+static int list_records(struct fetch *f, struct cenv_json **out)
 {
-    int rc = 0;
+    struct cenv_json *list = cenv_json_array();
+    int rc = list ? 0 : cenv_error_oom(f->err);
 
-    cenv_buf_putc(out, '[');
     for (size_t i = 0; i < f->nr && rc == 0; i++) {
-        if (i > 0)
-            cenv_buf_putc(out, ',');
         rc = cenv_fetch_job_complete_record(&f->jobs[i], f->store, f->err);
-        if (rc == 0)
-            cenv_json_print(f->jobs[i].record, 0, out);
+        if (rc < 0)
+            break;
+        struct cenv_json *record = f->jobs[i].record;
+        f->jobs[i].record = NULL;
+        if (cenv_json_append(list, record) < 0)
+            rc = cenv_error_oom(f->err);
     }
-    cenv_buf_putc(out, ']');
-    return rc == 0 && out->failed ? cenv_error_oom(f->err) : rc;
+    if (rc == 0)
+        *out = list;
+    else
+        cenv_json_free(list);
+    return rc;
 }
 
 static int fetch_records(struct fetch *f, const struct cenv_json *records,
-                         struct cenv_buf *out)
+                         struct cenv_json **out)
 {
     const struct cenv_json *record;
     size_t i = 0;
@@ -528,35 +554,61 @@ static int fetch_records(struct fetch *f, const struct cenv_json *records,
     cenv_json_each(record, records)
     {
         if (rc == 0)
-            rc = cenv_fetch_job_init(&f->jobs[i], i, record,
-                                     cenv_json_get(f->options, "secrets"), f->err);
+            rc = cenv_fetch_job_init(&f->jobs[i], i, record, f->options->secrets,
+                                     f->err);
         i++;
     }
     if (rc == 0)
         rc = fetch_jobs(f);
-    return rc == 0 ? write_records(f, out) : rc;
+    if (rc == 0)
+        rc = list_records(f, out);
+    return rc;
 }
+
+int cenv_fetch_packages_obtain(struct cenv_store *store,
+                               const struct cenv_json *records,
+                               const struct cenv_fetch_options *options,
+                               struct cenv_task *task, struct cenv_json **out,
+                               struct cenv_error *err)
+{
+    struct fetch f = {.store = store, .options = options, .task = task, .err = err};
+    int rc = fetch_records(&f, records, out);
+
+    for (size_t i = 0; f.jobs && i < f.nr; i++)
+        cenv_fetch_job_release(&f.jobs[i]);
+    cenv_free(f.jobs);
+    cenv_free(f.wanted);
+    return rc;
+}
+
+struct given {
+    struct cenv_fetch_options fetch;
+};
+
+static const struct cenv_option option_table[] = {
+    CENV_FETCH_OPTION_ROWS(struct given, fetch),
+};
+static const struct cenv_options options_of_fetch =
+    CENV_OPTIONS("fetch_packages", option_table);
 
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
                         const char *options_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err)
 {
-    struct fetch f = {.store = store, .task = task, .err = err};
-    struct cenv_json *records = NULL, *options = NULL;
+    struct cenv_json *records = NULL, *doc = NULL, *fetched = NULL;
+    struct given given = {0};
     int rc =
         cenv_json_parse(&records, cenv_str(records_json), "the list of records", err);
 
     if (rc == 0)
-        rc = cenv_json_parse(&options, cenv_str(options_json), "the options", err);
-    f.options = options;
-    f.offline = cenv_json_get_true(options, "offline");
+        rc = cenv_options_parse(&options_of_fetch, &doc, options_json, &given, err);
     if (rc == 0)
-        rc = fetch_records(&f, records, out);
-    for (size_t i = 0; f.jobs && i < f.nr; i++)
-        cenv_fetch_job_release(&f.jobs[i]);
-    cenv_free(f.jobs);
-    cenv_free(f.wanted);
+        rc = cenv_fetch_packages_obtain(store, records, &given.fetch, task, &fetched,
+                                        err);
+    if (rc == 0 && cenv_json_print(fetched, 0, out) < 0)
+        rc = cenv_error_oom(err);
+    cenv_json_free(fetched);
+    cenv_json_free(doc);
     cenv_json_free(records);
-    cenv_json_free(options);
     return rc;
 }

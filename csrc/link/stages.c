@@ -4,9 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/alloc.h"
-#include "codec/json.h"
-
 static int by_start(const void *a, const void *b)
 {
     const struct cenv_span *x = a, *y = b;
@@ -14,11 +11,11 @@ static int by_start(const void *a, const void *b)
     return (x->start_ns > y->start_ns) - (x->start_ns < y->start_ns);
 }
 
-static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
-                                   enum cenv_stage stage)
+static void write_sum(struct cenv_json_writer *w, const struct cenv_span *spans,
+                      size_t nr, enum cenv_stage stage)
 {
-    uint64_t busy = 0, until = 0, items = 0, bytes = 0, hits = 0, misses = 0;
-    struct cenv_json *sum = cenv_json_object();
+    struct cenv_span sum = {.stage = stage};
+    uint64_t busy = 0, until = 0;
 
     for (size_t i = 0; i < nr; i++) {
         const struct cenv_span *span = &spans[i];
@@ -29,47 +26,37 @@ static struct cenv_json *sum_stage(const struct cenv_span *spans, size_t nr,
             busy += span->end_ns - from;
             until = span->end_ns;
         }
-        items += span->items;
-        bytes += span->bytes;
-        hits += span->hits;
-        misses += span->misses;
+        sum.items += span->items;
+        sum.bytes += span->bytes;
+        sum.hits += span->hits;
+        sum.misses += span->misses;
     }
-    int rc = cenv_json_set_cstr(sum, "name", cenv_stage_name(stage));
-    rc = cenv_json_set(sum, "seconds", cenv_json_number((double)busy / 1e9)) | rc;
-    rc = cenv_json_set_int(sum, "items", (int64_t)items) | rc;
-    rc = cenv_json_set_int(sum, "bytes", (int64_t)bytes) | rc;
-    rc = cenv_json_set_int(sum, "hits", (int64_t)hits) | rc;
-    rc = cenv_json_set_int(sum, "misses", (int64_t)misses) | rc;
-    if (rc == 0)
-        return sum;
-    cenv_json_free(sum);
-    return NULL;
+    cenv_json_write_object(w, NULL);
+    cenv_json_write_cstr(w, "name", cenv_stage_name(stage));
+    cenv_json_write_seconds(w, "seconds", busy);
+    cenv_json_write_u64(w, "items", sum.items);
+    cenv_json_write_u64(w, "bytes", sum.bytes);
+    cenv_json_write_u64(w, "hits", sum.hits);
+    cenv_json_write_u64(w, "misses", sum.misses);
+    cenv_json_write_end(w);
 }
 
-static bool seen_before(const struct cenv_span *spans, size_t at)
+void cenv_stages_write(struct cenv_json_writer *w, const char *key,
+                       struct cenv_task *task)
 {
-    for (size_t i = 0; i < at; i++)
-        if (spans[i].stage == spans[at].stage)
-            return true;
-    return false;
-}
+    bool seen[CENV_NR_STAGES] = {false};
 
-struct cenv_json *cenv_stages_json(struct cenv_task *task)
-{
-    struct cenv_json *list = cenv_json_array();
-
+    cenv_json_write_array(w, key);
     pthread_mutex_lock(&task->lock);
     if (task->nr_spans)
         qsort(task->spans, task->nr_spans, sizeof(*task->spans), by_start);
-    for (size_t i = 0; list && i < task->nr_spans; i++) {
-        if (seen_before(task->spans, i))
+    for (size_t i = 0; i < task->nr_spans; i++) {
+        enum cenv_stage stage = task->spans[i].stage;
+        if (seen[stage])
             continue;
-        if (cenv_json_append(list, sum_stage(task->spans, task->nr_spans,
-                                             task->spans[i].stage)) < 0) {
-            cenv_json_free(list);
-            list = NULL;
-        }
+        seen[stage] = true;
+        write_sum(w, task->spans, task->nr_spans, stage);
     }
     pthread_mutex_unlock(&task->lock);
-    return list;
+    cenv_json_write_end(w);
 }

@@ -4,13 +4,13 @@
 #define CENV_LINK_STAGES_H
 
 #include "base/task.h"
-
-struct cenv_json;
+#include "codec/json_writer.h"
 
 /*
- * A new array of {"name", "seconds", "items", "bytes", "hits", "misses"}, in order of first start.
- * Seconds are the time during which at least one span of the stage ran. NULL when out of memory.
+ * An array of {"name", "seconds", "items", "bytes", "hits", "misses"}, in order of first start.
+ * Seconds are the time during which at least one span of the stage ran.
  */
-struct cenv_json *cenv_stages_json(struct cenv_task *task);
+void cenv_stages_write(struct cenv_json_writer *w, const char *key,
+                       struct cenv_task *task);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "codec/json.h"
+#include "fetch/fetch_packages.h"
 #include "link/link.h"
 #include "link/plan_manifest.h"
 #include "manifest/manifest.h"
@@ -37,31 +38,23 @@ static bool all_have_hashes(const struct cenv_json *records)
     return true;
 }
 
-static int print_records(const struct cenv_build *build, struct cenv_buf *out)
-{
-    cenv_buf_init(out, SIZE_MAX / 2);
-    return cenv_json_print(build->records, 0, out) < 0 ? cenv_error_oom(build->err) : 0;
-}
-
 /* Replaces the records by what the packages themselves say where repodata said less. */
 int cenv_build_fetch(struct cenv_build *build)
 {
-    struct cenv_buf asked, got;
+    const struct cenv_fetch_options options = {
+        .offline = cenv_json_get_true(build->meta, "offline"),
+        .secrets = cenv_json_get(build->meta, "secrets"),
+        .pkgs_dirs = cenv_json_get(build->meta, "pkgs_dirs"),
+        .network = cenv_json_get(build->meta, "network"),
+    };
     struct cenv_json *records = NULL;
-    int rc = print_records(build, &asked);
-    cenv_buf_init(&got, SIZE_MAX / 2);
-    if (rc == 0)
-        rc = cenv_fetch_packages(build->store, asked.data, build->meta_text,
-                                 build->task, &got, build->err);
-    if (rc == 0)
-        rc = cenv_json_parse(&records, cenv_buf_str(&got), "the fetched records",
-                             build->err);
+    int rc = cenv_fetch_packages_obtain(build->store, build->records, &options,
+                                        build->task, &records, build->err);
+
     if (rc == 0) {
         cenv_json_free(build->records);
         build->records = records;
     }
-    cenv_buf_release(&asked);
-    cenv_buf_release(&got);
     return rc;
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a link takes, from the records and the specs of a request. */
+#ifndef CENV_LINK_INPUT_H
+#define CENV_LINK_INPUT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "codec/json.h"
+#include "link/plan_base.h"
+
+struct cenv_store;
+
+/*
+ * The packages of `records`, an array in link order, each with its sha256 and each in the store: the
+ * caller fetched them and holds a lease. The list and all it points to lie in `arena`.
+ */
+int cenv_link_input_packages(const struct cenv_store *store,
+                             const struct cenv_json *records, struct cenv_arena *arena,
+                             struct cenv_link_package **out, size_t *nr,
+                             struct cenv_error *err);
+
+/* The texts of the array `specs`, or none of NULL, into `options`; borrowed from both. */
+int cenv_link_input_specs(const struct cenv_json *specs, struct cenv_arena *arena,
+                          struct cenv_link_options *options, struct cenv_error *err);
+
+#endif
