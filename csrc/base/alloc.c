@@ -26,14 +26,14 @@ static int fails_now(void)
     return atomic_load(&fail_in) > 0 && atomic_fetch_sub(&fail_in, 1) == 1;
 }
 
-static void *counted(void *block)
+static void *count_block(void *block)
 {
     if (block)
         atomic_fetch_add(&live, 1);
     return block;
 }
 #define FAILS_NOW()    fails_now()
-#define COUNTED(block) counted(block)
+#define COUNTED(block) count_block(block)
 #define UNCOUNT(block) ((void)((block) && atomic_fetch_sub(&live, 1)))
 #else
 #define FAILS_NOW()    0

@@ -48,7 +48,7 @@ static struct cenv_arena_block *add_block(struct cenv_arena *arena, size_t need)
     return block;
 }
 
-static void *take(struct cenv_arena *arena, size_t size, size_t align)
+static void *take_bytes(struct cenv_arena *arena, size_t size, size_t align)
 {
     struct cenv_arena_block *block = arena->head;
     size_t at = block ? (block->used + align - 1) & ~(align - 1) : 0;
@@ -64,7 +64,7 @@ static void *take(struct cenv_arena *arena, size_t size, size_t align)
 
 void *cenv_arena_alloc(struct cenv_arena *arena, size_t size)
 {
-    return take(arena, size, alignof(max_align_t));
+    return take_bytes(arena, size, alignof(max_align_t));
 }
 
 void *cenv_arena_calloc(struct cenv_arena *arena, size_t nr, size_t size)
@@ -78,7 +78,7 @@ void *cenv_arena_calloc(struct cenv_arena *arena, size_t nr, size_t size)
 
 struct cenv_str cenv_arena_str(struct cenv_arena *arena, struct cenv_str text)
 {
-    char *copy = take(arena, text.len + 1, 1);
+    char *copy = take_bytes(arena, text.len + 1, 1);
     if (!copy)
         return (struct cenv_str){NULL, 0};
     if (text.len)

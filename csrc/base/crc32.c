@@ -18,7 +18,7 @@ void cenv_crc32_init(struct cenv_crc32 *tables)
     }
 }
 
-static uint32_t load(const unsigned char *at)
+static uint32_t load_word(const unsigned char *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
            (uint32_t)at[3] << 24;
@@ -32,7 +32,7 @@ uint32_t cenv_crc32_add(const struct cenv_crc32 *tables, uint32_t sum, const voi
 
     sum = ~sum;
     for (; len >= 8; len -= 8, at += 8) {
-        uint32_t low = sum ^ load(at), high = load(at + 4);
+        uint32_t low = sum ^ load_word(at), high = load_word(at + 4);
         sum = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^
               table[5][low >> 16 & 0xff] ^ table[4][low >> 24] ^ table[3][high & 0xff] ^
               table[2][high >> 8 & 0xff] ^ table[1][high >> 16 & 0xff] ^

@@ -52,7 +52,7 @@ uint32_t cenv_map_get(const struct cenv_map *map, struct cenv_str key)
     return slot->key.data ? slot->value : CENV_NONE;
 }
 
-static int rehash(struct cenv_map *map)
+static int grow_slots(struct cenv_map *map)
 {
     struct cenv_map bigger = {.alloc = map->alloc ? map->alloc * 2 : 16, .nr = map->nr};
     bigger.slots = cenv_calloc(bigger.alloc, sizeof(*bigger.slots));
@@ -70,7 +70,7 @@ static int rehash(struct cenv_map *map)
 
 int cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value)
 {
-    if (map->nr + 1 > map->alloc / 4 * 3 && rehash(map) < 0)
+    if (map->nr + 1 > map->alloc / 4 * 3 && grow_slots(map) < 0)
         return -1;
     uint32_t hash = hash_of(key);
     struct cenv_map_slot *slot = slot_of(map, key, hash);

@@ -13,20 +13,20 @@ void cenv_nearname_init(struct cenv_nearname *near, struct cenv_str name)
                                                           : 3;
 }
 
-static char fold(char c)
+static char fold_char(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return (char)(c + 32);
     return c == '_' || c == '.' ? '-' : c;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t smaller_of(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
 /* Edits between two texts (optimal string alignment), or more than `limit` when it is more. */
-static size_t edits(struct cenv_str a, struct cenv_str b, size_t limit)
+static size_t count_edits(struct cenv_str a, struct cenv_str b, size_t limit)
 {
     size_t rows[3][NAME_MAX_LEN + 1];
     for (size_t k = 0; k <= b.len; k++)
@@ -36,11 +36,13 @@ static size_t edits(struct cenv_str a, struct cenv_str b, size_t limit)
                *older = rows[(i + 1) % 3];
         size_t lowest = row[0] = i;
         for (size_t k = 1; k <= b.len; k++) {
-            char x = fold(a.data[i - 1]), y = fold(b.data[k - 1]);
-            row[k] = least(least(last[k], row[k - 1]) + 1, last[k - 1] + (x != y));
-            if (i > 1 && k > 1 && x == fold(b.data[k - 2]) && fold(a.data[i - 2]) == y)
-                row[k] = least(row[k], older[k - 2] + 1);
-            lowest = least(lowest, row[k]);
+            char x = fold_char(a.data[i - 1]), y = fold_char(b.data[k - 1]);
+            row[k] =
+                smaller_of(smaller_of(last[k], row[k - 1]) + 1, last[k - 1] + (x != y));
+            if (i > 1 && k > 1 && x == fold_char(b.data[k - 2]) &&
+                fold_char(a.data[i - 2]) == y)
+                row[k] = smaller_of(row[k], older[k - 2] + 1);
+            lowest = smaller_of(lowest, row[k]);
         }
         if (lowest > limit)
             return lowest;
@@ -49,7 +51,8 @@ static size_t edits(struct cenv_str a, struct cenv_str b, size_t limit)
 }
 
 /* Inserts before the first that is worse; the last falls out when there are too many. */
-static void keep(struct cenv_nearname *near, struct cenv_str name, size_t distance)
+static void insert_name(struct cenv_nearname *near, struct cenv_str name,
+                        size_t distance)
 {
     size_t at = 0;
     while (at < near->nr &&
@@ -70,10 +73,10 @@ static void keep(struct cenv_nearname *near, struct cenv_str name, size_t distan
 void cenv_nearname_offer(struct cenv_nearname *near, struct cenv_str name)
 {
     size_t longer = name.len > near->name.len ? name.len : near->name.len;
-    size_t shorter = least(name.len, near->name.len);
+    size_t shorter = smaller_of(name.len, near->name.len);
     if (!near->limit || name.len > NAME_MAX_LEN || longer - shorter > near->limit)
         return;
-    size_t distance = edits(near->name, name, near->limit);
+    size_t distance = count_edits(near->name, name, near->limit);
     if (distance <= near->limit)
-        keep(near, name, distance);
+        insert_name(near, name, distance);
 }

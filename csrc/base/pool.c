@@ -27,7 +27,7 @@ struct worker {
     unsigned number;
 };
 
-static void report(struct pool *pool, size_t index, struct cenv_error *err)
+static void note_failure(struct pool *pool, size_t index, struct cenv_error *err)
 {
     pthread_mutex_lock(&pool->lock);
     if (index < pool->failed_index) {
@@ -40,7 +40,7 @@ static void report(struct pool *pool, size_t index, struct cenv_error *err)
     atomic_store(&pool->stop, 1);
 }
 
-static void work(struct pool *pool, unsigned thread)
+static void run_jobs(struct pool *pool, unsigned thread)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     while (!atomic_load_explicit(&pool->stop, memory_order_relaxed)) {
@@ -51,14 +51,14 @@ static void work(struct pool *pool, unsigned thread)
         if (rc == 0)
             rc = pool->job(pool->ctx, index, thread, &err);
         if (rc != 0)
-            report(pool, index, &err);
+            note_failure(pool, index, &err);
     }
 }
 
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
-    work(worker->pool, worker->number);
+    run_jobs(worker->pool, worker->number);
     return NULL;
 }
 
@@ -94,7 +94,7 @@ int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx,
     struct worker *workers = extra ? cenv_calloc(extra, sizeof(*workers)) : NULL;
     pthread_mutex_init(&pool.lock, NULL);
     unsigned started = workers ? start_workers(workers, extra, &pool) : 0;
-    work(&pool, 0);
+    run_jobs(&pool, 0);
     for (unsigned i = 0; i < started; i++)
         pthread_join(workers[i].thread, NULL);
     pthread_mutex_destroy(&pool.lock);

@@ -18,17 +18,17 @@ static const double max_exact = 9007199254740992.0; /* 2^53 */
 /* cJSON writes a global on every parse: one mutex. */
 static pthread_mutex_t parse_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static const cJSON *in(const struct cenv_json *value)
+static const cJSON *item_of(const struct cenv_json *value)
 {
     return (const cJSON *)(const void *)value;
 }
 
-static cJSON *mut(struct cenv_json *value)
+static cJSON *mutable_of(struct cenv_json *value)
 {
     return (cJSON *)(void *)value;
 }
 
-static struct cenv_json *wrap(cJSON *item)
+static struct cenv_json *value_of(cJSON *item)
 {
     return (struct cenv_json *)(void *)item;
 }
@@ -41,7 +41,7 @@ struct scan {
     unsigned depth;
 };
 
-static char peek(const struct scan *scan)
+static char peek_char(const struct scan *scan)
 {
     return scan->at < scan->text.len ? scan->text.data[scan->at] : '\0';
 }
@@ -51,7 +51,7 @@ static bool scan_digits(struct scan *scan)
 {
     size_t start = scan->at;
 
-    while (cenv_is_digit(peek(scan)))
+    while (cenv_is_digit(peek_char(scan)))
         scan->at++;
     return scan->at > start;
 }
@@ -61,21 +61,21 @@ static const char *scan_number(struct scan *scan)
 {
     bool ok = true;
 
-    scan->at += peek(scan) == '-';
-    if (peek(scan) == '0')
+    scan->at += peek_char(scan) == '-';
+    if (peek_char(scan) == '0')
         scan->at++;
     else
         ok = scan_digits(scan);
-    if (ok && peek(scan) == '.') {
+    if (ok && peek_char(scan) == '.') {
         scan->at++;
         ok = scan_digits(scan);
     }
-    if (ok && (peek(scan) == 'e' || peek(scan) == 'E')) {
+    if (ok && (peek_char(scan) == 'e' || peek_char(scan) == 'E')) {
         scan->at++;
-        scan->at += peek(scan) == '+' || peek(scan) == '-';
+        scan->at += peek_char(scan) == '+' || peek_char(scan) == '-';
         ok = scan_digits(scan);
     }
-    return ok && !cenv_is_digit(peek(scan)) ? NULL : "malformed number";
+    return ok && !cenv_is_digit(peek_char(scan)) ? NULL : "malformed number";
 }
 
 /* From behind the opening quote to behind the closing one. Other escapes are cJSON's to check. */
@@ -177,7 +177,7 @@ static cJSON **list_members(const cJSON *container, size_t *nr, bool sorted)
     return items;
 }
 
-static int repeated(const char *key, const char *what, struct cenv_error *err)
+static int refuse_key(const char *key, const char *what, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY,
                           "%s has the key '%.80s' twice in one object", what, key);
@@ -194,7 +194,7 @@ static int check_many_keys(const cJSON *object, const char *what,
         return cenv_error_oom(err);
     for (size_t i = 1; i < nr && rc == 0; i++) {
         if (strcmp(items[i - 1]->string, items[i]->string) == 0)
-            rc = repeated(items[i]->string, what, err);
+            rc = refuse_key(items[i]->string, what, err);
     }
     cenv_free(items);
     return rc;
@@ -212,7 +212,7 @@ static int check_keys(const cJSON *object, const char *what, struct cenv_error *
             return check_many_keys(object, what, err);
         for (other = object->child; other != item; other = other->next) {
             if (strcmp(item->string, other->string) == 0)
-                return repeated(item->string, what, err);
+                return refuse_key(item->string, what, err);
         }
     }
     return 0;
@@ -263,20 +263,20 @@ int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *wh
     if (rc < 0)
         cJSON_Delete(root);
     else
-        *out = wrap(root);
+        *out = value_of(root);
     return rc;
 }
 
 void cenv_json_free(struct cenv_json *value)
 {
-    cJSON_Delete(mut(value));
+    cJSON_Delete(mutable_of(value));
 }
 
 /* ---- reading ---- */
 
 enum cenv_json_type cenv_json_type(const struct cenv_json *value)
 {
-    switch (value ? in(value)->type & 0xff : cJSON_Invalid) {
+    switch (value ? item_of(value)->type & 0xff : cJSON_Invalid) {
     case cJSON_False:
     case cJSON_True:
         return CENV_JSON_BOOL;
@@ -299,7 +299,7 @@ struct cenv_json *cenv_json_get(const struct cenv_json *object, const char *key)
 {
     if (cenv_json_type(object) != CENV_JSON_OBJECT)
         return NULL;
-    return wrap(cJSON_GetObjectItemCaseSensitive(in(object), key));
+    return value_of(cJSON_GetObjectItemCaseSensitive(item_of(object), key));
 }
 
 struct cenv_json *cenv_json_first(const struct cenv_json *container)
@@ -307,18 +307,18 @@ struct cenv_json *cenv_json_first(const struct cenv_json *container)
     enum cenv_json_type type = cenv_json_type(container);
 
     return type == CENV_JSON_ARRAY || type == CENV_JSON_OBJECT
-               ? wrap(in(container)->child)
+               ? value_of(item_of(container)->child)
                : NULL;
 }
 
 struct cenv_json *cenv_json_next(const struct cenv_json *item)
 {
-    return wrap(in(item)->next);
+    return value_of(item_of(item)->next);
 }
 
 const char *cenv_json_key(const struct cenv_json *item)
 {
-    return in(item)->string;
+    return item_of(item)->string;
 }
 
 size_t cenv_json_len(const struct cenv_json *container)
@@ -332,7 +332,8 @@ size_t cenv_json_len(const struct cenv_json *container)
 
 const char *cenv_json_cstr(const struct cenv_json *value)
 {
-    return cenv_json_type(value) == CENV_JSON_STRING ? in(value)->valuestring : NULL;
+    return cenv_json_type(value) == CENV_JSON_STRING ? item_of(value)->valuestring
+                                                     : NULL;
 }
 
 struct cenv_str cenv_json_str(const struct cenv_json *value)
@@ -344,7 +345,7 @@ bool cenv_json_double(const struct cenv_json *value, double *out)
 {
     if (cenv_json_type(value) != CENV_JSON_NUMBER)
         return false;
-    *out = in(value)->valuedouble;
+    *out = item_of(value)->valuedouble;
     return true;
 }
 
@@ -361,7 +362,7 @@ bool cenv_json_int(const struct cenv_json *value, int64_t *out)
 
 bool cenv_json_true(const struct cenv_json *value)
 {
-    return value && cJSON_IsTrue(in(value));
+    return value && cJSON_IsTrue(item_of(value));
 }
 
 const char *cenv_json_get_cstr(const struct cenv_json *object, const char *key)
@@ -390,12 +391,12 @@ bool cenv_json_get_true(const struct cenv_json *object, const char *key)
 
 struct cenv_json *cenv_json_object(void)
 {
-    return wrap(cJSON_CreateObject());
+    return value_of(cJSON_CreateObject());
 }
 
 struct cenv_json *cenv_json_array(void)
 {
-    return wrap(cJSON_CreateArray());
+    return value_of(cJSON_CreateArray());
 }
 
 struct cenv_json *cenv_json_string(struct cenv_str text)
@@ -407,14 +408,14 @@ struct cenv_json *cenv_json_string(struct cenv_str text)
         return NULL;
     copy = cenv_memdup(text.data ? text.data : "", text.len);
     if (copy)
-        value = wrap(cJSON_CreateString(copy));
+        value = value_of(cJSON_CreateString(copy));
     cenv_free(copy);
     return value;
 }
 
 struct cenv_json *cenv_json_number(double number)
 {
-    return wrap(cJSON_CreateNumber(number));
+    return value_of(cJSON_CreateNumber(number));
 }
 
 struct cenv_json *cenv_json_integer(int64_t number)
@@ -426,17 +427,17 @@ struct cenv_json *cenv_json_integer(int64_t number)
 
 struct cenv_json *cenv_json_boolean(bool value)
 {
-    return wrap(cJSON_CreateBool(value));
+    return value_of(cJSON_CreateBool(value));
 }
 
 struct cenv_json *cenv_json_null(void)
 {
-    return wrap(cJSON_CreateNull());
+    return value_of(cJSON_CreateNull());
 }
 
 struct cenv_json *cenv_json_dup(const struct cenv_json *value)
 {
-    return wrap(cJSON_Duplicate(in(value), true));
+    return value_of(cJSON_Duplicate(item_of(value), true));
 }
 
 int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value)
@@ -445,9 +446,10 @@ int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *v
     bool ok = false;
 
     if (value && cenv_json_type(object) == CENV_JSON_OBJECT) {
-        old = mut(cenv_json_get(object, key));
-        ok = old ? cJSON_ReplaceItemInObjectCaseSensitive(mut(object), key, mut(value))
-                 : cJSON_AddItemToObject(mut(object), key, mut(value));
+        old = mutable_of(cenv_json_get(object, key));
+        ok = old ? cJSON_ReplaceItemInObjectCaseSensitive(mutable_of(object), key,
+                                                          mutable_of(value))
+                 : cJSON_AddItemToObject(mutable_of(object), key, mutable_of(value));
     }
     if (!ok)
         cenv_json_free(value);
@@ -477,7 +479,7 @@ int cenv_json_set_bool(struct cenv_json *object, const char *key, bool value)
 int cenv_json_append(struct cenv_json *array, struct cenv_json *value)
 {
     bool ok = value && cenv_json_type(array) == CENV_JSON_ARRAY &&
-              cJSON_AddItemToArray(mut(array), mut(value));
+              cJSON_AddItemToArray(mutable_of(array), mutable_of(value));
 
     if (!ok)
         cenv_json_free(value);
@@ -492,7 +494,7 @@ int cenv_json_append_str(struct cenv_json *array, struct cenv_str text)
 void cenv_json_remove(struct cenv_json *object, const char *key)
 {
     if (cenv_json_type(object) == CENV_JSON_OBJECT)
-        cJSON_DeleteItemFromObjectCaseSensitive(mut(object), key);
+        cJSON_DeleteItemFromObjectCaseSensitive(mutable_of(object), key);
 }
 
 /* ---- printing ---- */
@@ -550,7 +552,7 @@ int cenv_json_print(const struct cenv_json *value, unsigned flags, struct cenv_b
 
     assert(value);
     cenv_json_writer_init(&w, out, flags);
-    print_value(in(value), &w);
+    print_value(item_of(value), &w);
     return out->failed ? -1 : 0;
 }
 
@@ -560,5 +562,5 @@ void cenv_json_write_tree(struct cenv_json_writer *w, const char *key,
     assert(value);
     if (key)
         cenv_json_write_key(w, cenv_str(key));
-    print_value(in(value), w);
+    print_value(item_of(value), w);
 }

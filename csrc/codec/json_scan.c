@@ -20,7 +20,7 @@ struct closing {
 };
 
 #ifdef __SSE2__
-static inline __m128i load(const char *at)
+static inline __m128i load_block(const char *at)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
@@ -32,7 +32,7 @@ static inline uint64_t block_eq(const char *block, char c)
     uint64_t bits = 0;
 
     for (int i = 0; i < 4; i++) {
-        __m128i same = _mm_cmpeq_epi8(load(block + 16 * i), want);
+        __m128i same = _mm_cmpeq_epi8(load_block(block + 16 * i), want);
         bits |= (uint64_t)(unsigned)_mm_movemask_epi8(same) << (16 * i);
     }
     return bits;
@@ -46,7 +46,7 @@ static inline bool is_plain(const char *block, const struct closing *c)
     __m128i found = _mm_setzero_si128();
 
     for (int i = 0; i < 4; i++) {
-        __m128i v = load(block + 16 * i);
+        __m128i v = load_block(block + 16 * i);
         __m128i bracket =
             _mm_or_si128(_mm_cmpeq_epi8(v, open), _mm_cmpeq_epi8(v, close));
         found = _mm_or_si128(found, _mm_or_si128(bracket, _mm_cmpeq_epi8(v, slash)));
@@ -87,7 +87,7 @@ static inline uint64_t prefix_xor(uint64_t quotes)
 }
 
 /* Bits of bytes escaped by a backslash before them. */
-static uint64_t escapes(struct closing *c, uint64_t backslashes)
+static uint64_t find_escaped(struct closing *c, uint64_t backslashes)
 {
     uint64_t escaped = c->escaped;
 
@@ -124,7 +124,7 @@ static inline int close_in_block(struct closing *c, const char *block)
     uint64_t quotes = block_eq(block, '"');
 
     if (!is_plain(block, c) || c->escaped) {
-        quotes &= ~escapes(c, block_eq(block, '\\'));
+        quotes &= ~find_escaped(c, block_eq(block, '\\'));
         return close_in_brackets(c, block, quotes);
     }
     c->in_string ^= (uint64_t)0 - (uint64_t)__builtin_parityll(quotes);
@@ -189,7 +189,7 @@ static inline const char *plain_end(const char *at, const char *end)
     return at;
 }
 
-static int hex4(struct cenv_scan *s, const char *at, uint32_t *out)
+static int read_hex4(struct cenv_scan *s, const char *at, uint32_t *out)
 {
     uint32_t value = 0;
 
@@ -210,7 +210,7 @@ static int hex4(struct cenv_scan *s, const char *at, uint32_t *out)
 static int scan_unicode(struct cenv_scan *s, uint32_t *code)
 {
     uint32_t low;
-    int rc = hex4(s, s->at + 1, code);
+    int rc = read_hex4(s, s->at + 1, code);
 
     if (rc < 0)
         return rc;
@@ -219,7 +219,7 @@ static int scan_unicode(struct cenv_scan *s, uint32_t *code)
         return 0;
     if (*code >= 0xdc00 || s->end - s->at < 6 || s->at[0] != '\\' || s->at[1] != 'u')
         return cenv_scan_fail(s, "half a surrogate pair in a string");
-    rc = hex4(s, s->at + 2, &low);
+    rc = read_hex4(s, s->at + 2, &low);
     if (rc < 0)
         return rc;
     if (low < 0xdc00 || low > 0xdfff)
@@ -307,7 +307,7 @@ static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
 }
 
 /* The text of a checked string without its escapes, which only make it shorter. */
-static int unescape(struct cenv_str *text, struct cenv_arena *arena)
+static int unescape_string(struct cenv_str *text, struct cenv_arena *arena)
 {
     struct cenv_scan s = {text->data, text->data + text->len, NULL};
     char *out = cenv_arena_alloc(arena, text->len + 1);
@@ -340,7 +340,7 @@ int cenv_scan_string(struct cenv_scan *s, struct cenv_str *out,
                                                  : "expected a string");
     rc = scan_raw(s, &text, &escaped);
     if (rc == 0 && escaped)
-        rc = unescape(&text, arena);
+        rc = unescape_string(&text, arena);
     if (rc == 0)
         *out = text;
     return rc;

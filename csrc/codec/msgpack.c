@@ -25,7 +25,7 @@ struct reader {
     const char *why;
 };
 
-static int refuse(struct reader *r, const char *why)
+static int refuse_text(struct reader *r, const char *why)
 {
     r->why = why;
     return CENV_EINTEGRITY;
@@ -33,15 +33,15 @@ static int refuse(struct reader *r, const char *why)
 
 static int read_value(struct reader *r, unsigned depth);
 
-static int next(struct reader *r, mpack_token_t *token)
+static int read_token(struct reader *r, mpack_token_t *token)
 {
     switch (r->left ? mpack_read(&r->tokens, &r->at, &r->left, token) : MPACK_EOF) {
     case MPACK_OK:
         return 0;
     case MPACK_EOF:
-        return refuse(r, "the text ends here, cut short");
+        return refuse_text(r, "the text ends here, cut short");
     default:
-        return refuse(r, "no such type");
+        return refuse_text(r, "no such type");
     }
 }
 
@@ -53,10 +53,10 @@ static int read_span(struct reader *r, const mpack_token_t *token, struct cenv_s
 
     *out = CENV_STR("");
     if (token->length > r->left)
-        return refuse(r, "a length beyond the end");
+        return refuse_text(r, "a length beyond the end");
     if (token->length == 0)
         return 0;
-    rc = next(r, &chunk);
+    rc = read_token(r, &chunk);
     if (rc == 0)
         *out = cenv_str_n(chunk.data.chunk_ptr, chunk.length);
     return rc;
@@ -84,7 +84,7 @@ static int read_text(struct reader *r, const mpack_token_t *token, struct cenv_s
     int rc = read_span(r, token, out);
 
     if (rc == 0 && !cenv_utf8_is(*out))
-        return refuse(r, "text that is not UTF-8");
+        return refuse_text(r, "text that is not UTF-8");
     if (rc == 0)
         put_escaped(r->out, *out);
     return rc;
@@ -99,7 +99,7 @@ static int read_bytes(struct reader *r, const mpack_token_t *token)
     if (rc < 0)
         return rc;
     if (bytes.len > BYTES_MAX)
-        return refuse(r, "more bytes than a hash has");
+        return refuse_text(r, "more bytes than a hash has");
     cenv_hex((const unsigned char *)bytes.data, bytes.len, hex);
     cenv_buf_putc(r->out, '"');
     cenv_buf_puts(r->out, hex);
@@ -120,14 +120,15 @@ static int read_float(struct reader *r, mpack_token_t token)
     double number = mpack_unpack_float(token);
 
     if (!__builtin_isfinite(number))
-        return refuse(r, "a number that is none");
+        return refuse_text(r, "a number that is none");
     cenv_buf_addf(r->out, "%.17g", number);
     return 0;
 }
 
 static int read_array(struct reader *r, const mpack_token_t *token, unsigned depth)
 {
-    int rc = token->length > r->left ? refuse(r, "a list longer than the text") : 0;
+    int rc =
+        token->length > r->left ? refuse_text(r, "a list longer than the text") : 0;
 
     cenv_buf_putc(r->out, '[');
     for (uint32_t i = 0; rc == 0 && i < token->length; i++) {
@@ -143,12 +144,12 @@ static int read_key(struct reader *r)
     mpack_token_t token;
     struct cenv_str key;
     void *keys = r->keys;
-    int rc = next(r, &token);
+    int rc = read_token(r, &token);
 
     if (rc < 0)
         return rc;
     if (token.type != MPACK_TOKEN_STR)
-        return refuse(r, "a key that is not text");
+        return refuse_text(r, "a key that is not text");
     rc = read_text(r, &token, &key);
     if (rc < 0)
         return rc;
@@ -183,7 +184,8 @@ static bool has_twice(struct cenv_str *keys, size_t nr)
 static int read_map(struct reader *r, const mpack_token_t *token, unsigned depth)
 {
     size_t first = r->nr_keys;
-    int rc = token->length > r->left / 2 ? refuse(r, "a map longer than the text") : 0;
+    int rc =
+        token->length > r->left / 2 ? refuse_text(r, "a map longer than the text") : 0;
 
     cenv_buf_putc(r->out, '{');
     for (uint32_t i = 0; rc == 0 && i < token->length; i++) {
@@ -195,7 +197,7 @@ static int read_map(struct reader *r, const mpack_token_t *token, unsigned depth
     }
     cenv_buf_putc(r->out, '}');
     if (rc == 0 && has_twice(r->keys + first, r->nr_keys - first))
-        rc = refuse(r, "a key twice in the map that ends here");
+        rc = refuse_text(r, "a key twice in the map that ends here");
     r->nr_keys = first;
     return rc;
 }
@@ -204,8 +206,8 @@ static int read_value(struct reader *r, unsigned depth)
 {
     mpack_token_t token;
     struct cenv_str text;
-    int rc = depth > CENV_MSGPACK_MAX_DEPTH ? refuse(r, "nested too deeply")
-                                            : next(r, &token);
+    int rc = depth > CENV_MSGPACK_MAX_DEPTH ? refuse_text(r, "nested too deeply")
+                                            : read_token(r, &token);
 
     if (rc < 0)
         return rc;
@@ -242,7 +244,7 @@ int cenv_msgpack_to_json(struct cenv_str in, struct cenv_buf *out,
     mpack_tokbuf_init(&r.tokens);
     rc = read_value(&r, 0);
     if (rc == 0 && r.left)
-        rc = refuse(&r, "something follows the document");
+        rc = refuse_text(&r, "something follows the document");
     cenv_free(r.keys);
     if (rc == CENV_EINTEGRITY)
         return cenv_error_set(err, rc, "byte %zu of %zu: %s", in.len - r.left, in.len,

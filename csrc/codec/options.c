@@ -29,7 +29,7 @@ static int refuse_key(const struct cenv_options *options, const char *key,
     return err->status;
 }
 
-static const char *expected(enum cenv_option_type type)
+static const char *name_of_type(enum cenv_option_type type)
 {
     static const char *const names[] = {
         [CENV_OPTION_BOOL] = "true or false", [CENV_OPTION_INT] = "a whole number",
@@ -83,7 +83,7 @@ static int read_member(const struct cenv_options *options,
         return option->set(out, member, err);
     if (!store_value(option->type, member, (char *)out + option->offset))
         return cenv_error_set(err, CENV_EUSAGE, "the option '%s' of %s must be %s", key,
-                              options->call, expected(option->type));
+                              options->call, name_of_type(option->type));
     return 0;
 }
 

@@ -131,7 +131,7 @@ struct cenv_input cenv_input_ahead(struct cenv_ahead *ahead)
 }
 
 /* Signals belong to the host's own threads. */
-static void start(struct cenv_ahead *ahead)
+static void start_thread(struct cenv_ahead *ahead)
 {
     sigset_t all, old;
 
@@ -155,7 +155,7 @@ int cenv_ahead_new(struct cenv_ahead **out, struct cenv_input from,
     ahead->from = from;
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->changed, NULL);
-    start(ahead);
+    start_thread(ahead);
     *out = ahead;
     return 0;
 }

@@ -27,7 +27,7 @@ static void *take_arena(PCRE2_SIZE size, void *arena)
     return cenv_arena_alloc(arena, size);
 }
 
-static void keep(void *block, void *ctx)
+static void keep_block(void *block, void *ctx)
 {
     (void)block;
     (void)ctx;
@@ -52,7 +52,8 @@ static void *take_scratch(PCRE2_SIZE size, void *ctx)
 
 /* ---- compilation ---- */
 
-static int explain(struct cenv_error *err, struct cenv_str pattern, int code, size_t at)
+static int refuse_pattern(struct cenv_error *err, struct cenv_str pattern, int code,
+                          size_t at)
 {
     PCRE2_UCHAR text[128];
 
@@ -81,7 +82,7 @@ int cenv_regex_compile(const struct cenv_regex **out, struct cenv_str pattern,
                               pattern.len);
     struct cenv_regex *regex = cenv_arena_calloc(arena, 1, sizeof(*regex));
     pcre2_general_context *memory =
-        pcre2_general_context_create(take_arena, keep, arena);
+        pcre2_general_context_create(take_arena, keep_block, arena);
     pcre2_compile_context *rules = memory ? pcre2_compile_context_create(memory) : NULL;
     if (!regex || !rules)
         return cenv_error_oom(err);
@@ -94,7 +95,7 @@ int cenv_regex_compile(const struct cenv_regex **out, struct cenv_str pattern,
     if (!regex->code) {
         if (column)
             *column = at;
-        return explain(err, pattern, code, at);
+        return refuse_pattern(err, pattern, code, at);
     }
     *out = regex;
     return 0;
@@ -119,7 +120,7 @@ bool cenv_regex_search(const struct cenv_regex *regex, struct cenv_str subject)
 
     scratch.used = 0;
     pcre2_general_context *memory =
-        pcre2_general_context_create(take_scratch, keep, &scratch);
+        pcre2_general_context_create(take_scratch, keep_block, &scratch);
     pcre2_match_context *limits = memory ? make_limits(memory) : NULL;
     pcre2_match_data *found = limits ? pcre2_match_data_create(1, memory) : NULL;
     if (!found)

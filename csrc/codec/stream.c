@@ -340,7 +340,7 @@ static int unpacker_read(void *ctx, const void **data, size_t *len,
                    : 0;
 }
 
-static void support(struct archive *archive)
+static void support_filters(struct archive *archive)
 {
     static int (*const filters[])(struct archive *) = {
         archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
@@ -366,7 +366,7 @@ int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
         cenv_unpacker_free(u);
         return cenv_error_oom(err);
     }
-    support(u->archive);
+    support_filters(u->archive);
     if (archive_read_open_fd(u->archive, fd, BLOCK) != ARCHIVE_OK)
         rc = unpack_error(u, err);
     if (rc < 0)

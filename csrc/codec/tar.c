@@ -41,15 +41,16 @@ struct cenv_tar {
     bool ended;
 };
 
-static int bad(const struct cenv_tar *tar, const char *why, struct cenv_error *err)
+static int refuse_archive(const struct cenv_tar *tar, const char *why,
+                          struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY, "bad tar archive: %s (at byte %llu)",
                           why, (unsigned long long)tar->at.offset);
 }
 
-/* As bad(), naming the member. */
-static int bad_member(const struct cenv_tar *tar, struct cenv_str name, const char *why,
-                      struct cenv_error *err)
+/* As refuse_archive(), naming the member. */
+static int refuse_member(const struct cenv_tar *tar, struct cenv_str name,
+                         const char *why, struct cenv_error *err)
 {
     struct cenv_buf shown;
 
@@ -65,11 +66,12 @@ static int bad_member(const struct cenv_tar *tar, struct cenv_str name, const ch
 /* ---- bytes ---- */
 
 /* Skips `len` bytes, or copies them to `to`; the archive must hold them. */
-static int take(struct cenv_tar *tar, void *to, uint64_t len, struct cenv_error *err)
+static int take_bytes(struct cenv_tar *tar, void *to, uint64_t len,
+                      struct cenv_error *err)
 {
     int rc = cenv_cursor_take(&tar->at, to, len, err);
 
-    return rc > 0 ? 0 : rc < 0 ? rc : bad(tar, "it ends in the middle", err);
+    return rc > 0 ? 0 : rc < 0 ? rc : refuse_archive(tar, "it ends in the middle", err);
 }
 
 static bool all_zero(const char *data, size_t len)
@@ -84,7 +86,7 @@ static uint64_t padding_of(uint64_t size)
 
 /* ---- numbers ---- */
 
-static struct cenv_str field(const char *text, size_t max)
+static struct cenv_str text_of_field(const char *text, size_t max)
 {
     return cenv_str_n(text, strnlen(text, max));
 }
@@ -92,7 +94,7 @@ static struct cenv_str field(const char *text, size_t max)
 /* Octal digits between blanks; an empty field is 0. */
 static bool parse_octal(const char *text, size_t max, uint64_t *out)
 {
-    struct cenv_str digits = field(text, max);
+    struct cenv_str digits = text_of_field(text, max);
     uint64_t value = 0;
 
     while (digits.len && digits.data[0] == ' ')
@@ -169,7 +171,7 @@ static bool parse_header_time(const struct cenv_tar_header *header, int64_t *out
 /* ---- names ---- */
 
 /* Why a name is refused, or NULL; the normalised form replaces what `out` holds. */
-static const char *normalise(struct cenv_str name, struct cenv_buf *out)
+static const char *normalise_name(struct cenv_str name, struct cenv_buf *out)
 {
     cenv_buf_clear(out);
     cenv_buf_reserve(out, 1);
@@ -201,14 +203,15 @@ static int read_payload(struct cenv_tar *tar, uint64_t size, struct cenv_error *
 
     cenv_buf_clear(&tar->payload);
     if (size > EXTENDED_MAX)
-        return bad(tar, "an extended header of over 1 MiB", err);
+        return refuse_archive(tar, "an extended header of over 1 MiB", err);
     room = cenv_buf_reserve(&tar->payload, (size_t)size);
     if (!room)
         return cenv_error_oom(err);
     tar->payload.len = (size_t)size;
     room[size] = '\0';
-    return take(tar, room, size, err) < 0 ? err->status
-                                          : take(tar, NULL, padding_of(size), err);
+    return take_bytes(tar, room, size, err) < 0
+               ? err->status
+               : take_bytes(tar, NULL, padding_of(size), err);
 }
 
 /* Takes "LEN KEY=VALUE\n" off `rest`. */
@@ -254,7 +257,7 @@ static int apply_pax(struct cenv_tar *tar, int bit, struct cenv_str value,
     bool ok = value.len > 0;
 
     if (tar->seen & (unsigned)bit)
-        return bad(tar, "a key twice in a pax header", err);
+        return refuse_archive(tar, "a key twice in a pax header", err);
     tar->seen |= (unsigned)bit;
     if (bit == HAS_PATH || bit == HAS_LINK) {
         struct cenv_buf *to = bit == HAS_PATH ? &tar->ext_path : &tar->ext_link;
@@ -267,7 +270,7 @@ static int apply_pax(struct cenv_tar *tar, int bit, struct cenv_str value,
     } else if (bit == HAS_MTIME) {
         ok = ok && parse_pax_time(value, &tar->ext_mtime_ns);
     }
-    return ok ? 0 : bad(tar, "a malformed value in a pax header", err);
+    return ok ? 0 : refuse_archive(tar, "a malformed value in a pax header", err);
 }
 
 static int read_pax(struct cenv_tar *tar, bool global, struct cenv_error *err)
@@ -275,17 +278,18 @@ static int read_pax(struct cenv_tar *tar, bool global, struct cenv_error *err)
     struct cenv_str rest = cenv_buf_str(&tar->payload), key, value;
 
     if (!global && tar->seen)
-        return bad(tar, "a pax header beside another extended header", err);
+        return refuse_archive(tar, "a pax header beside another extended header", err);
     while (rest.len > 0) {
         int bit, rc;
         if (!cut_record(&rest, &key, &value))
-            return bad(tar, "a malformed pax header", err);
+            return refuse_archive(tar, "a malformed pax header", err);
         bit = pax_key(key);
         if (bit < 0)
-            return bad(tar, "sparse, multi-volume or recoded members are not supported",
-                       err);
+            return refuse_archive(
+                tar, "sparse, multi-volume or recoded members are not supported", err);
         if (bit > 0 && global)
-            return bad(tar, "a global pax header that describes members", err);
+            return refuse_archive(tar, "a global pax header that describes members",
+                                  err);
         rc = bit > 0 ? apply_pax(tar, bit, value, err) : 0;
         if (rc < 0)
             return rc;
@@ -301,9 +305,9 @@ static int read_gnu_name(struct cenv_tar *tar, unsigned saw, unsigned has,
     struct cenv_str name = cenv_buf_str(&tar->payload);
 
     if (tar->seen & (saw | SAW_PAX))
-        return bad(tar, "a long name beside another extended header", err);
+        return refuse_archive(tar, "a long name beside another extended header", err);
     if (cenv_str_find(name, '\0') + 1 != name.len)
-        return bad(tar, "a malformed long name", err);
+        return refuse_archive(tar, "a malformed long name", err);
     tar->seen |= saw | has;
     cenv_buf_clear(to);
     return cenv_buf_add(to, name.data, name.len - 1) < 0 ? cenv_error_oom(err) : 0;
@@ -318,7 +322,8 @@ static int read_extended(struct cenv_tar *tar, uint64_t size, struct cenv_error 
     if (type != 'x' && type != 'g' && type != 'L' && type != 'K')
         return 0;
     if (type == 'g' && tar->seen)
-        return bad(tar, "a global pax header in front of a member's own", err);
+        return refuse_archive(tar, "a global pax header in front of a member's own",
+                              err);
     rc = read_payload(tar, size, err);
     if (rc == 0 && (type == 'x' || type == 'g'))
         rc = read_pax(tar, type == 'g', err);
@@ -335,19 +340,19 @@ static int read_extended(struct cenv_tar *tar, uint64_t size, struct cenv_error 
 static int read_end(struct cenv_tar *tar, struct cenv_error *err)
 {
     char second[RECORD];
-    int rc = take(tar, second, RECORD, err);
+    int rc = take_bytes(tar, second, RECORD, err);
 
     if (rc == 0 && (tar->seen || !all_zero(second, RECORD)))
-        rc =
-            bad(tar,
-                tar->seen ? "an extended header without a member" : "a lone zero block",
-                err);
+        rc = refuse_archive(tar,
+                            tar->seen ? "an extended header without a member"
+                                      : "a lone zero block",
+                            err);
     while (rc == 0) {
         rc = cenv_cursor_fill(&tar->at, err);
         if (rc == 0 && tar->at.len == 0)
             break;
         if (rc == 0 && !all_zero(tar->at.data, tar->at.len))
-            rc = bad(tar, "more data behind the end", err);
+            rc = refuse_archive(tar, "more data behind the end", err);
         if (rc == 0)
             cenv_cursor_advance(&tar->at, tar->at.len);
     }
@@ -364,12 +369,12 @@ static int check_header(const struct cenv_tar *tar, uint64_t *size,
 
     if (!parse_octal(header->checksum, sizeof(header->checksum), &want) ||
         want != cenv_tar_checksum(header))
-        return bad(tar, "bad header checksum", err);
+        return refuse_archive(tar, "bad header checksum", err);
     if (!parse_octal(header->size, sizeof(header->size), size))
-        return bad(tar, "bad size in a header", err);
+        return refuse_archive(tar, "bad size in a header", err);
     /* old GNU headers keep other things where ustar has the front of the name */
     if (!ustar && !all_zero(header->prefix, sizeof(header->prefix)))
-        return bad(tar, "a header that is neither ustar nor plain GNU", err);
+        return refuse_archive(tar, "a header that is neither ustar nor plain GNU", err);
     return 0;
 }
 
@@ -394,7 +399,7 @@ static int member_type(char type)
 static struct cenv_str raw_name(struct cenv_tar *tar)
 {
     const struct cenv_tar_header *header = &tar->header;
-    struct cenv_str prefix = field(header->prefix, sizeof(header->prefix));
+    struct cenv_str prefix = text_of_field(header->prefix, sizeof(header->prefix));
 
     if (tar->seen & HAS_PATH)
         return cenv_buf_str(&tar->ext_path);
@@ -403,7 +408,7 @@ static struct cenv_str raw_name(struct cenv_tar *tar)
         cenv_buf_add_str(&tar->payload, prefix);
         cenv_buf_putc(&tar->payload, '/');
     }
-    cenv_buf_add_str(&tar->payload, field(header->name, sizeof(header->name)));
+    cenv_buf_add_str(&tar->payload, text_of_field(header->name, sizeof(header->name)));
     return cenv_buf_str(&tar->payload);
 }
 
@@ -412,12 +417,12 @@ static const char *set_link(struct cenv_tar *tar, int type)
     const struct cenv_tar_header *header = &tar->header;
     struct cenv_str target = tar->seen & HAS_LINK
                                  ? cenv_buf_str(&tar->ext_link)
-                                 : field(header->link, sizeof(header->link));
+                                 : text_of_field(header->link, sizeof(header->link));
     const char *why;
 
     cenv_buf_clear(&tar->link);
     if (type == CENV_MEMBER_HARDLINK) {
-        why = normalise(target, &tar->link);
+        why = normalise_name(target, &tar->link);
         return why || tar->link.len == 0 ? "is a hard link to a name that is refused"
                                          : NULL;
     }
@@ -434,7 +439,7 @@ static int read_member(struct cenv_tar *tar, uint64_t size, struct cenv_member *
 {
     int type = member_type(tar->header.type);
     struct cenv_str name = raw_name(tar);
-    const char *why = normalise(name, &tar->path);
+    const char *why = normalise_name(name, &tar->path);
     uint64_t mode = 0;
     int64_t mtime_ns = 0;
 
@@ -451,7 +456,7 @@ static int read_member(struct cenv_tar *tar, uint64_t size, struct cenv_member *
                  !parse_header_time(&tar->header, &mtime_ns)))
         why = "has a malformed header";
     if (why)
-        return bad_member(tar, name, why, err);
+        return refuse_member(tar, name, why, err);
     if (tar->path.failed || tar->link.failed || tar->payload.failed)
         return cenv_error_oom(err);
     *member = (struct cenv_member){
@@ -476,9 +481,9 @@ static int next_header(struct cenv_tar *tar, struct cenv_member *member,
         uint64_t size = 0;
         rc = cenv_cursor_fill(&tar->at, err);
         if (rc == 0 && tar->at.len == 0)
-            return bad(tar, "it ends without an end mark", err);
+            return refuse_archive(tar, "it ends without an end mark", err);
         if (rc == 0)
-            rc = take(tar, &tar->header, RECORD, err);
+            rc = take_bytes(tar, &tar->header, RECORD, err);
         if (rc == 0 && all_zero((const char *)&tar->header, RECORD))
             return read_end(tar, err);
         if (rc == 0)
@@ -535,7 +540,7 @@ int cenv_tar_next(struct cenv_tar *tar, struct cenv_member *member,
     while (rc == 1) {
         uint64_t left = tar->data_left + tar->padding;
         tar->data_left = tar->padding = 0;
-        rc = take(tar, NULL, left, err);
+        rc = take_bytes(tar, NULL, left, err);
         if (rc == 0)
             rc = next_header(tar, &next, err);
         if (rc == 1 && next.path.len > 0)
@@ -558,7 +563,7 @@ int cenv_tar_data(struct cenv_tar *tar, const void **data, size_t *len,
     if (rc < 0)
         return rc;
     if (tar->at.len == 0)
-        return bad(tar, "it ends in the middle", err);
+        return refuse_archive(tar, "it ends in the middle", err);
     part = tar->data_left < tar->at.len ? (size_t)tar->data_left : tar->at.len;
     *data = tar->at.data;
     *len = part;

@@ -9,8 +9,8 @@
 #include "base/buf.h"
 #include "codec/tar_header.h"
 
-static int put(struct cenv_output to, const void *data, size_t len,
-               struct cenv_error *err)
+static int write_bytes(struct cenv_output to, const void *data, size_t len,
+                       struct cenv_error *err)
 {
     return len ? to.write(to.ctx, data, len, err) : 0;
 }
@@ -28,7 +28,7 @@ static int put_record(struct cenv_tar_header *header, struct cenv_output to,
     memcpy(header->version, "00", sizeof(header->version));
     set_octal(header->checksum, 7, cenv_tar_checksum(header));
     header->checksum[7] = ' ';
-    return put(to, header, sizeof(*header), err);
+    return write_bytes(to, header, sizeof(*header), err);
 }
 
 /* "LEN KEY=VALUE\n", where LEN counts its own digits. */
@@ -86,7 +86,7 @@ static int put_pax(struct cenv_str records, struct cenv_output to,
     set_octal(header.mtime, sizeof(header.mtime), 0);
     rc = put_record(&header, to, err);
     if (rc == 0)
-        rc = put(to, records.data, records.len, err);
+        rc = write_bytes(to, records.data, records.len, err);
     return rc == 0 ? cenv_tar_write_padding(records.len, to, err) : rc;
 }
 
@@ -125,13 +125,13 @@ int cenv_tar_write_padding(uint64_t size, struct cenv_output to, struct cenv_err
 {
     static const char zeros[CENV_TAR_RECORD];
 
-    return put(to, zeros, (CENV_TAR_RECORD - size % CENV_TAR_RECORD) % CENV_TAR_RECORD,
-               err);
+    return write_bytes(
+        to, zeros, (CENV_TAR_RECORD - size % CENV_TAR_RECORD) % CENV_TAR_RECORD, err);
 }
 
 int cenv_tar_write_end(struct cenv_output to, struct cenv_error *err)
 {
     static const char zeros[2 * CENV_TAR_RECORD];
 
-    return put(to, zeros, sizeof(zeros), err);
+    return write_bytes(to, zeros, sizeof(zeros), err);
 }

@@ -40,7 +40,8 @@ struct cenv_zip {
     unsigned char tail[2 * 65536]; /* its name and extra */
 };
 
-static int bad(const struct cenv_zip *zip, const char *why, struct cenv_error *err)
+static int refuse_archive(const struct cenv_zip *zip, const char *why,
+                          struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY, "bad ZIP container: %s (at byte %llu)",
                           why, (unsigned long long)zip->at.offset);
@@ -61,11 +62,12 @@ static uint64_t get64(const unsigned char *at)
     return get32(at) | get32(at + 4) << 32;
 }
 
-static int take(struct cenv_zip *zip, void *to, uint64_t len, struct cenv_error *err)
+static int take_bytes(struct cenv_zip *zip, void *to, uint64_t len,
+                      struct cenv_error *err)
 {
     int rc = cenv_cursor_take(&zip->at, to, len, err);
 
-    return rc > 0 ? 0 : rc < 0 ? rc : bad(zip, "it ends in the middle", err);
+    return rc > 0 ? 0 : rc < 0 ? rc : refuse_archive(zip, "it ends in the middle", err);
 }
 
 /* ---- what local and central headers share ---- */
@@ -141,7 +143,7 @@ static int parse_entry(struct cenv_zip *zip, const unsigned char *at, bool local
     size_t name_len = get16(at + 20), extra_len = get16(at + 22);
     struct cenv_str tail = {(const char *)zip->tail, name_len + extra_len};
     const char *why;
-    int rc = take(zip, zip->tail, tail.len, err);
+    int rc = take_bytes(zip, zip->tail, tail.len, err);
 
     if (rc < 0)
         return rc;
@@ -154,7 +156,7 @@ static int parse_entry(struct cenv_zip *zip, const unsigned char *at, bool local
     why = apply_zip64(entry, cenv_str_slice(tail, name_len, tail.len), local);
     if (!why)
         why = check_entry(entry);
-    return why ? bad(zip, why, err) : 0;
+    return why ? refuse_archive(zip, why, err) : 0;
 }
 
 /* ---- local headers ---- */
@@ -173,16 +175,16 @@ static int read_local(struct cenv_zip *zip, struct cenv_error *err)
     uint64_t offset = zip->at.offset - 4;
     struct entry entry = {0};
     struct cenv_zip_member *member;
-    int rc = take(zip, zip->head + 4, LOCAL_LEN - 4, err);
+    int rc = take_bytes(zip, zip->head + 4, LOCAL_LEN - 4, err);
 
     if (rc == 0)
         rc = parse_entry(zip, zip->head + 6, true, &entry, err);
     if (rc < 0)
         return rc;
     if (zip->nr == CENV_ZIP_MAX)
-        return bad(zip, "too many members", err);
+        return refuse_archive(zip, "too many members", err);
     if (has_name(zip, entry.name))
-        return bad(zip, "two members of one name", err);
+        return refuse_archive(zip, "two members of one name", err);
     member = &zip->members[zip->nr++];
     memcpy(member->name, entry.name.data, entry.name.len); /* <= 255 by check_entry */
     member->name[entry.name.len] = '\0';
@@ -205,13 +207,14 @@ static int member_read(void *ctx, const void **data, size_t *len,
     if (zip->nr == 0)
         return 0;
     if (zip->left == 0)
-        return zip->sum == zip->members[zip->nr - 1].crc ? 0
-                                                         : bad(zip, "wrong CRC", err);
+        return zip->sum == zip->members[zip->nr - 1].crc
+                   ? 0
+                   : refuse_archive(zip, "wrong CRC", err);
     rc = cenv_cursor_fill(&zip->at, err);
     if (rc < 0)
         return rc;
     if (zip->at.len == 0)
-        return bad(zip, "it ends in the middle", err);
+        return refuse_archive(zip, "it ends in the middle", err);
     part = zip->left < zip->at.len ? (size_t)zip->left : zip->at.len;
     *data = zip->at.data;
     *len = part;
@@ -250,7 +253,7 @@ static int read_central(struct cenv_zip *zip, uint32_t *seen, struct cenv_error 
 {
     struct entry entry = {0};
     size_t i = 0;
-    int rc = take(zip, zip->head + 4, CENTRAL_LEN - 4, err);
+    int rc = take_bytes(zip, zip->head + 4, CENTRAL_LEN - 4, err);
 
     entry.offset = get32(zip->head + 42);
     if (rc == 0)
@@ -258,11 +261,12 @@ static int read_central(struct cenv_zip *zip, uint32_t *seen, struct cenv_error 
     if (rc < 0)
         return rc;
     if (get16(zip->head + 32) != 0 || get16(zip->head + 34) != 0)
-        return bad(zip, "a comment, or a second disk", err);
+        return refuse_archive(zip, "a comment, or a second disk", err);
     while (i < zip->nr && !same_member(&zip->members[i], &entry))
         i++;
     if (i == zip->nr || (*seen & 1U << i))
-        return bad(zip, "its directory does not agree with its members", err);
+        return refuse_archive(zip, "its directory does not agree with its members",
+                              err);
     *seen |= 1U << i;
     return 0;
 }
@@ -270,7 +274,7 @@ static int read_central(struct cenv_zip *zip, uint32_t *seen, struct cenv_error 
 static int read_signature(struct cenv_zip *zip, uint64_t *signature,
                           struct cenv_error *err)
 {
-    int rc = take(zip, zip->head, 4, err);
+    int rc = take_bytes(zip, zip->head, 4, err);
 
     *signature = get32(zip->head);
     return rc;
@@ -281,18 +285,19 @@ static int read_end64(struct cenv_zip *zip, uint64_t start, uint64_t end,
                       struct cenv_error *err)
 {
     const unsigned char *head = zip->head;
-    int rc = take(zip, zip->head + 4, END64_LEN - 4, err);
+    int rc = take_bytes(zip, zip->head + 4, END64_LEN - 4, err);
 
     if (rc == 0 &&
         (get64(head + 4) != END64_LEN - 12 || get32(head + 16) || get32(head + 20) ||
          get64(head + 24) != zip->nr || get64(head + 32) != zip->nr ||
          get64(head + 40) != end - start || get64(head + 48) != start))
-        rc = bad(zip, "its ZIP64 end record does not agree with its directory", err);
+        rc = refuse_archive(
+            zip, "its ZIP64 end record does not agree with its directory", err);
     if (rc == 0)
-        rc = take(zip, zip->head, LOCATOR_LEN, err);
+        rc = take_bytes(zip, zip->head, LOCATOR_LEN, err);
     if (rc == 0 && (get32(head) != SIG_LOCATOR || get32(head + 4) ||
                     get64(head + 8) != end || get32(head + 16) != 1))
-        rc = bad(zip, "its ZIP64 locator is wrong", err);
+        rc = refuse_archive(zip, "its ZIP64 locator is wrong", err);
     return rc;
 }
 
@@ -305,20 +310,21 @@ static int read_end(struct cenv_zip *zip, uint64_t start, uint64_t end, bool zip
                     struct cenv_error *err)
 {
     const unsigned char *head = zip->head;
-    int rc = take(zip, zip->head + 4, END_LEN - 4, err);
+    int rc = take_bytes(zip, zip->head + 4, END_LEN - 4, err);
 
     if (rc == 0 && (get16(head + 4) || get16(head + 6) ||
                     !is_value(get16(head + 8), zip->nr, MAX16, zip64) ||
                     !is_value(get16(head + 10), zip->nr, MAX16, zip64) ||
                     !is_value(get32(head + 12), end - start, max32, zip64) ||
                     !is_value(get32(head + 16), start, max32, zip64)))
-        rc = bad(zip, "its end record does not agree with its directory", err);
+        rc = refuse_archive(zip, "its end record does not agree with its directory",
+                            err);
     if (rc == 0 && get16(head + 20) != 0)
-        rc = bad(zip, "a comment", err);
+        rc = refuse_archive(zip, "a comment", err);
     if (rc == 0)
         rc = cenv_cursor_fill(&zip->at, err);
     if (rc == 0 && zip->at.len > 0)
-        rc = bad(zip, "more data behind its end", err);
+        rc = refuse_archive(zip, "more data behind its end", err);
     return rc;
 }
 
@@ -338,7 +344,7 @@ static int read_directory(struct cenv_zip *zip, uint64_t signature,
             rc = read_signature(zip, &signature, err);
     }
     if (rc == 0 && nr != zip->nr)
-        rc = bad(zip, "its directory does not agree with its members", err);
+        rc = refuse_archive(zip, "its directory does not agree with its members", err);
     end = zip->at.offset - 4;
     zip64 = signature == SIG_END64;
     if (rc == 0 && zip64)
@@ -346,7 +352,7 @@ static int read_directory(struct cenv_zip *zip, uint64_t signature,
     if (rc == 0 && zip64)
         rc = read_signature(zip, &signature, err);
     if (rc == 0 && signature != SIG_END)
-        rc = bad(zip, "an unknown record", err);
+        rc = refuse_archive(zip, "an unknown record", err);
     return rc == 0 ? read_end(zip, start, end, zip64, err) : rc;
 }
 
@@ -387,7 +393,7 @@ int cenv_zip_next(struct cenv_zip *zip, const struct cenv_zip_member **member,
         return rc < 0 ? rc : 1;
     }
     if (zip->nr == 0)
-        return bad(zip, "it does not start with a member", err);
+        return refuse_archive(zip, "it does not start with a member", err);
     rc = read_directory(zip, signature, err);
     zip->ended = rc == 0;
     return rc;
@@ -422,8 +428,8 @@ static unsigned char *put_common(unsigned char *at,
     return put16(at, 0);
 }
 
-static int put(struct cenv_output to, const void *data, size_t len,
-               struct cenv_error *err)
+static int write_bytes(struct cenv_output to, const void *data, size_t len,
+                       struct cenv_error *err)
 {
     return to.write(to.ctx, data, len, err);
 }
@@ -443,8 +449,8 @@ int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output 
         return cenv_error_set(err, CENV_EFAIL, "'%s' is too large for a package",
                               member->name);
     put_common(put32(head, SIG_LOCAL), member);
-    rc = put(to, head, sizeof(head), err);
-    return rc == 0 ? put(to, member->name, strlen(member->name), err) : rc;
+    rc = write_bytes(to, head, sizeof(head), err);
+    return rc == 0 ? write_bytes(to, member->name, strlen(member->name), err) : rc;
 }
 
 static int put_central(const struct cenv_zip_member *member, struct cenv_output to,
@@ -455,8 +461,8 @@ static int put_central(const struct cenv_zip_member *member, struct cenv_output 
 
     at = put_common(put16(put32(head, SIG_CENTRAL), 20), member);
     put32(at + 10, member->offset);
-    rc = put(to, head, sizeof(head), err);
-    return rc == 0 ? put(to, member->name, strlen(member->name), err) : rc;
+    rc = write_bytes(to, head, sizeof(head), err);
+    return rc == 0 ? write_bytes(to, member->name, strlen(member->name), err) : rc;
 }
 
 int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
@@ -474,5 +480,5 @@ int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
     put32(end, SIG_END);
     put16(put16(end + 8, (unsigned)nr), (unsigned)nr);
     put32(put32(end + 12, len), start);
-    return rc == 0 ? put(to, end, sizeof(end), err) : rc;
+    return rc == 0 ? write_bytes(to, end, sizeof(end), err) : rc;
 }

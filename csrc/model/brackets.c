@@ -18,7 +18,7 @@ static bool is_key_char(char c)
            c == '_' || c == '-';
 }
 
-static void drop(struct cenv_str *text, size_t n)
+static void drop_chars(struct cenv_str *text, size_t n)
 {
     *text = cenv_str_slice(*text, n, text->len);
 }
@@ -99,7 +99,7 @@ static struct cenv_str take_bare(struct cenv_str *text, const char **wrong)
         n += len;
     }
     struct cenv_str value = cenv_str_slice(*text, 0, n);
-    drop(text, n);
+    drop_chars(text, n);
     return value;
 }
 
@@ -130,7 +130,7 @@ static const char *take_value(struct cenv_str *inside, struct cenv_bracket *out)
     if (list || quoted) {
         out->is_list = list > 0;
         out->value = cenv_str_slice(*inside, 1, list + quoted - 1);
-        drop(inside, list + quoted);
+        drop_chars(inside, list + quoted);
     } else if (inside->len && is_quote(inside->data[0])) {
         return "the quote is never closed";
     } else {
@@ -146,7 +146,7 @@ static const char *take_value(struct cenv_str *inside, struct cenv_bracket *out)
 static void skip_blanks(struct cenv_str *text)
 {
     while (text->len && is_separator(text->data[0]) && text->data[0] != ',')
-        drop(text, 1);
+        drop_chars(text, 1);
 }
 
 int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
@@ -156,7 +156,7 @@ int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
     size_t n = 0;
 
     while (inside->len && is_separator(inside->data[0]))
-        drop(inside, 1);
+        drop_chars(inside, 1);
     *at = inside->data;
     if (!inside->len)
         return 0;
@@ -170,7 +170,7 @@ int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
     struct cenv_str rest = cenv_str_slice(*inside, n, inside->len);
     skip_blanks(&rest);
     if (rest.len && rest.data[0] == '=') {
-        drop(&rest, 1);
+        drop_chars(&rest, 1);
         skip_blanks(&rest);
         *at = rest.data;
         pair.has_value = true;

@@ -34,7 +34,7 @@ static void cut_token(struct cenv_channel_url *u, struct cenv_str *path)
 }
 
 /* The last component of *path, which is shortened by it. */
-static struct cenv_str pop(struct cenv_str *path)
+static struct cenv_str pop_component(struct cenv_str *path)
 {
     size_t at = cenv_str_rfind(*path, '/');
     struct cenv_str last =
@@ -56,7 +56,7 @@ static bool is_file(struct cenv_str name)
 
 static void cut_subdir(struct cenv_channel_url *u, struct cenv_str *path)
 {
-    struct cenv_str rest = *path, last = pop(&rest);
+    struct cenv_str rest = *path, last = pop_component(&rest);
 
     if (cenv_subdir_is_known(last)) {
         u->subdir = last;
@@ -64,7 +64,7 @@ static void cut_subdir(struct cenv_channel_url *u, struct cenv_str *path)
     } else if (is_file(last)) {
         u->file = last;
         *path = rest;
-        last = pop(&rest);
+        last = pop_component(&rest);
         if (cenv_subdir_is_known(last)) {
             u->subdir = last;
             *path = rest;
@@ -118,8 +118,8 @@ static void add_place(struct cenv_buf *out, const struct cenv_channel_url *u)
 }
 
 /* The part of u's location below alias, which must be on the same host; false when it is not. */
-static bool below(const struct cenv_channel_url *u,
-                  const struct cenv_channel_url *alias, struct cenv_str *name)
+static bool is_below(const struct cenv_channel_url *u,
+                     const struct cenv_channel_url *alias, struct cenv_str *name)
 {
     struct cenv_str rest = u->location;
 
@@ -143,7 +143,7 @@ int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str
 
     if (!cenv_channel_split(&u, url))
         return cenv_buf_add_str(out, url);
-    if (cenv_channel_split(&a, alias) && below(&u, &a, &name))
+    if (cenv_channel_split(&a, alias) && is_below(&u, &a, &name))
         return cenv_buf_add_str(out, name);
     add_place(out, &u);
     return out->failed ? -1 : 0;

@@ -9,7 +9,7 @@
 enum { URL_MAX = 8192 };
 
 /* Without blanks at its ends and slashes at its end; "/" stays. */
-static struct cenv_str trim(struct cenv_str text)
+static struct cenv_str trim_channel(struct cenv_str text)
 {
     text = cenv_str_trim(text);
     while (text.len > 1 && text.data[text.len - 1] == '/')
@@ -26,7 +26,7 @@ static struct cenv_str take_subdir(struct cenv_str text, struct cenv_str *subdir
     if (slash == text.len || !cenv_subdir_is_known(last))
         return text;
     *subdir = last;
-    return trim(cenv_str_slice(text, 0, slash));
+    return trim_channel(cenv_str_slice(text, 0, slash));
 }
 
 static struct cenv_str after_scheme(struct cenv_str url)
@@ -47,7 +47,7 @@ static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
     int rc = cenv_channel_name(&name, url, CENV_STR("https://conda.anaconda.org"));
     struct cenv_str copy = {NULL, 0};
     if (rc == 0 && !name.failed)
-        copy = cenv_arena_str(arena, trim(cenv_buf_str(&name)));
+        copy = cenv_arena_str(arena, trim_channel(cenv_buf_str(&name)));
     cenv_buf_release(&name);
     if (!copy.data)
         return url.len > URL_MAX / 2
@@ -93,7 +93,7 @@ int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subd
     struct cenv_channel_url parts = {.subdir = {NULL, 0}};
     int rc;
 
-    text = trim(text);
+    text = trim_channel(text);
     if (cenv_channel_split(&parts, text)) {
         rc = set_url(&m, text, arena, err);
     } else {
@@ -121,7 +121,7 @@ static bool is_default(struct cenv_str url)
 /* A directory goes by its last name, a channel on a host by its path there. */
 static bool has_name(struct cenv_str url, struct cenv_str name)
 {
-    struct cenv_str where = trim(after_scheme(url));
+    struct cenv_str where = trim_channel(after_scheme(url));
     bool file = cenv_str_starts(url, CENV_STR("file://"));
     size_t slash = file ? cenv_str_rfind(where, '/') : cenv_str_find(where, '/');
 
@@ -140,7 +140,7 @@ bool cenv_channelmatch_test(const struct cenv_channelmatch *m, struct cenv_str n
             return true;
         return cenv_str_is(m->text, "defaults") && is_default(url.len ? url : name);
     case CENV_CHANNELMATCH_URL:
-        return cenv_str_eq(after_scheme(m->text), after_scheme(trim(url)));
+        return cenv_str_eq(after_scheme(m->text), after_scheme(trim_channel(url)));
     case CENV_CHANNELMATCH_PATTERN:
         return cenv_strmatch_test(&m->pattern, name);
     }

@@ -30,7 +30,7 @@ static size_t column_of(const struct parser *p, const char *at)
 }
 
 /* Puts "spec 'numpy >=1.8,', column 13: " before the message, with no secret in it. */
-static int locate(struct parser *p, const char *at)
+static int locate_error(struct parser *p, const char *at)
 {
     struct cenv_buf quoted;
 
@@ -44,13 +44,13 @@ static int locate(struct parser *p, const char *at)
     return rc;
 }
 
-static int fail(struct parser *p, const char *at, const char *wrong)
+static int refuse_spec(struct parser *p, const char *at, const char *wrong)
 {
     cenv_error_set(p->err, CENV_ESPEC, "%s", wrong);
-    return locate(p, at);
+    return locate_error(p, at);
 }
 
-static int oom(struct parser *p)
+static int set_oom(struct parser *p)
 {
     return cenv_error_oom(p->err);
 }
@@ -142,11 +142,11 @@ static int set_name(struct parser *p, struct cenv_str name)
 {
     p->spec.name = cenv_str_lower(name, p->arena);
     if (!p->spec.name.data)
-        return oom(p);
+        return set_oom(p);
     p->spec.name_is_glob = cenv_str_find(name, '*') < name.len;
     const char *wrong = name.len ? check_name(p->spec.name, p->spec.name_is_glob)
                                  : "a package name is missing";
-    return wrong ? fail(p, name.data, wrong) : 0;
+    return wrong ? refuse_spec(p, name.data, wrong) : 0;
 }
 
 /* ---- name, version and build outside of brackets ---- */
@@ -231,14 +231,14 @@ static int parse_positional(struct parser *p, struct cenv_str text,
     struct cenv_str rest = cut_condition(cenv_str_slice(text, n, text.len));
     after = cut_condition(after);
     if (trim_left(after).len && trim_left(rest).len)
-        return fail(p, trim_left(after).data,
-                    "version and build do not go round the brackets");
+        return refuse_spec(p, trim_left(after).data,
+                           "version and build do not go round the brackets");
     return set_version_and_build(p, trim_left(after).len ? after : rest);
 }
 
 /* ---- channel ---- */
 
-static struct cenv_matchspec_more *more(struct parser *p)
+static struct cenv_matchspec_more *get_more(struct parser *p)
 {
     if (!p->more)
         p->more = cenv_arena_calloc(p->arena, 1, sizeof(*p->more));
@@ -251,25 +251,25 @@ static int set_subdir(struct parser *p, struct cenv_str subdir)
 {
     size_t column = 0;
 
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     int rc =
         cenv_strmatch_parse(&p->more->subdir, subdir, false, p->arena, &column, p->err);
-    return rc < 0 ? locate(p, subdir.data + column) : 0;
+    return rc < 0 ? locate_error(p, subdir.data + column) : 0;
 }
 
 static int set_channel(struct parser *p, struct cenv_str text)
 {
     struct cenv_str subdir = {NULL, 0};
 
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     if (!cenv_brackets_quote(text))
-        return fail(p, text.data, "quotes of both kinds stand in the channel");
+        return refuse_spec(p, text.data, "quotes of both kinds stand in the channel");
     int rc =
         cenv_channelmatch_parse(&p->more->channel, &subdir, text, p->arena, p->err);
     if (rc < 0)
-        return locate(p, text.data);
+        return locate_error(p, text.data);
     return subdir.len ? set_subdir(p, subdir) : 0;
 }
 
@@ -302,7 +302,7 @@ static int set_build(struct parser *p, const struct cenv_bracket *pair)
     return 0;
 }
 
-static int ignore(struct parser *p, const struct cenv_bracket *pair)
+static int ignore_key(struct parser *p, const struct cenv_bracket *pair)
 {
     (void)p;
     (void)pair;
@@ -312,7 +312,7 @@ static int ignore(struct parser *p, const struct cenv_bracket *pair)
 static int set_optional(struct parser *p, const struct cenv_bracket *pair)
 {
     (void)pair;
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     p->more->optional = true;
     return 0;
@@ -340,7 +340,7 @@ static int set_build_number(struct parser *p, const struct cenv_bracket *pair)
     struct cenv_nummatch number = {CENV_NUM_ANY, 0};
     size_t i = 0;
 
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     if (cenv_str_is(rest, "*"))
         return 0;
@@ -352,8 +352,8 @@ static int set_build_number(struct parser *p, const struct cenv_bracket *pair)
         if (rest.data[i] < '0' || rest.data[i] > '9')
             break;
     if (!rest.len || i < rest.len || i > 18)
-        return fail(p, pair->value.data,
-                    "a build number is a number, or an operator and a number");
+        return refuse_spec(p, pair->value.data,
+                           "a build number is a number, or an operator and a number");
     for (i = 0; i < rest.len; i++)
         number.value = number.value * 10 + (uint64_t)(rest.data[i] - '0');
     p->more->build_number = number;
@@ -373,11 +373,11 @@ static int add_item(struct parser *p, struct cenv_strlist *list, size_t room,
     if (!list->items)
         list->items = cenv_arena_calloc(p->arena, room, sizeof(*list->items));
     if (!list->items)
-        return oom(p);
+        return set_oom(p);
     for (size_t i = 0; i < item.len; i++)
         if (!is_item_char(item.data[i]))
-            return fail(p, item.data + i,
-                        "only letters, digits and . _ - + : * = may stand here");
+            return refuse_spec(p, item.data + i,
+                               "only letters, digits and . _ - + : * = may stand here");
     list->items[list->nr++] = item;
     return 0;
 }
@@ -401,7 +401,7 @@ static int set_words(struct parser *p, struct cenv_strlist *list, struct cenv_st
 
 static int set_track_features(struct parser *p, const struct cenv_bracket *pair)
 {
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     p->more->has_track_features = true;
     return set_words(p, &p->more->track_features, pair->value);
@@ -409,7 +409,7 @@ static int set_track_features(struct parser *p, const struct cenv_bracket *pair)
 
 static int set_features(struct parser *p, const struct cenv_bracket *pair)
 {
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     p->more->has_features = true;
     return set_words(p, &p->more->features, pair->value);
@@ -424,25 +424,26 @@ static int set_items(struct parser *p, struct cenv_strlist *list,
 
     *list = (struct cenv_strlist){NULL, 0};
     while (rc == 0 && (next = cenv_brackets_item(&rest, &item)) != 0)
-        rc = next < 0 ? fail(p, rest.data, "an item of the list is missing")
+        rc = next < 0 ? refuse_spec(p, rest.data, "an item of the list is missing")
                       : add_item(p, list, pair->value.len, item);
-    return rc == 0 && !list->nr ? fail(p, rest.data, "an item of the list is missing")
-                                : rc;
+    return rc == 0 && !list->nr
+               ? refuse_spec(p, rest.data, "an item of the list is missing")
+               : rc;
 }
 
 static int set_extras(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_items(p, &p->more->extras, pair) : CENV_ENOMEM;
+    return get_more(p) ? set_items(p, &p->more->extras, pair) : CENV_ENOMEM;
 }
 
 static int set_flags(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_items(p, &p->more->flags, pair) : CENV_ENOMEM;
+    return get_more(p) ? set_items(p, &p->more->flags, pair) : CENV_ENOMEM;
 }
 
 static int set_when(struct parser *p, const struct cenv_bracket *pair)
 {
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     p->more->when = cenv_str_trim(pair->value);
     return 0;
@@ -452,17 +453,17 @@ static int set_hex(struct parser *p, struct cenv_str *out,
                    const struct cenv_bracket *pair)
 {
     *out = cenv_str_lower(cenv_str_trim(pair->value), p->arena);
-    return out->data ? 0 : oom(p);
+    return out->data ? 0 : set_oom(p);
 }
 
 static int set_md5(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_hex(p, &p->more->md5, pair) : CENV_ENOMEM;
+    return get_more(p) ? set_hex(p, &p->more->md5, pair) : CENV_ENOMEM;
 }
 
 static int set_sha256(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_hex(p, &p->more->sha256, pair) : CENV_ENOMEM;
+    return get_more(p) ? set_hex(p, &p->more->sha256, pair) : CENV_ENOMEM;
 }
 
 static int set_strmatch(struct parser *p, struct cenv_strmatch *out,
@@ -470,39 +471,39 @@ static int set_strmatch(struct parser *p, struct cenv_strmatch *out,
 {
     size_t column = 0;
     int rc = cenv_strmatch_parse(out, pair->value, caseless, p->arena, &column, p->err);
-    return rc < 0 ? locate(p, pair->value.data + column) : 0;
+    return rc < 0 ? locate_error(p, pair->value.data + column) : 0;
 }
 
 static int set_license(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_strmatch(p, &p->more->license, pair, true) : CENV_ENOMEM;
+    return get_more(p) ? set_strmatch(p, &p->more->license, pair, true) : CENV_ENOMEM;
 }
 
 static int set_license_family(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_strmatch(p, &p->more->license_family, pair, true)
-                   : CENV_ENOMEM;
+    return get_more(p) ? set_strmatch(p, &p->more->license_family, pair, true)
+                       : CENV_ENOMEM;
 }
 
 static int set_fn(struct parser *p, const struct cenv_bracket *pair)
 {
-    return more(p) ? set_strmatch(p, &p->more->fn, pair, false) : CENV_ENOMEM;
+    return get_more(p) ? set_strmatch(p, &p->more->fn, pair, false) : CENV_ENOMEM;
 }
 
 static int set_url_text(struct parser *p, struct cenv_str url)
 {
     struct cenv_buf stripped;
 
-    if (!more(p))
+    if (!get_more(p))
         return CENV_ENOMEM;
     if (!cenv_brackets_quote(url))
-        return fail(p, url.data, "quotes of both kinds stand in it");
+        return refuse_spec(p, url.data, "quotes of both kinds stand in it");
     cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
     int rc = cenv_channel_strip(&stripped, url);
     if (rc == 0)
         p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
     cenv_buf_release(&stripped);
-    return rc < 0 || !p->more->url.data ? oom(p) : 0;
+    return rc < 0 || !p->more->url.data ? set_oom(p) : 0;
 }
 
 static int set_url(struct parser *p, const struct cenv_bracket *pair)
@@ -532,8 +533,8 @@ static const struct key {
     {"extras", set_extras},
     {"flags", set_flags},
     {"optional", set_optional},
-    {"target", ignore},
-    {"name", ignore}, /* CEP 29: what stands outside counts */
+    {"target", ignore_key},
+    {"name", ignore_key}, /* CEP 29: what stands outside counts */
 };
 
 enum { NR_KEYS = sizeof(keys) / sizeof(keys[0]) };
@@ -545,20 +546,20 @@ static int set_key(struct parser *p, const struct cenv_bracket *pair, uint32_t *
     while (i < NR_KEYS && !cenv_str_is(pair->key, keys[i].name))
         i++;
     if (i == NR_KEYS) {
-        fail(p, pair->key.data, "this key is not known");
+        refuse_spec(p, pair->key.data, "this key is not known");
         return cenv_error_hint(p->err,
                                "extras of a package are written name[extras=[a, b]]");
     }
     if (*seen & (1u << i))
-        return fail(p, pair->key.data, "this key stands twice");
+        return refuse_spec(p, pair->key.data, "this key stands twice");
     *seen |= 1u << i;
     if (!pair->has_value && keys[i].set != set_optional)
-        return fail(p, pair->key.data, "a key takes '=' and a value");
+        return refuse_spec(p, pair->key.data, "a key takes '=' and a value");
     if (!cenv_str_trim(pair->value).len && keys[i].set != set_features &&
         keys[i].set != set_track_features && keys[i].set != set_optional)
-        return fail(p, pair->value.data, "the value is empty");
+        return refuse_spec(p, pair->value.data, "the value is empty");
     if (pair->is_list && keys[i].set != set_extras && keys[i].set != set_flags)
-        return fail(p, pair->value.data, "only extras and flags take a list");
+        return refuse_spec(p, pair->value.data, "only extras and flags take a list");
     return keys[i].set(p, pair);
 }
 
@@ -570,7 +571,7 @@ static int parse_brackets(struct parser *p, struct cenv_str inside)
     int next, rc = 0;
 
     while (rc == 0 && (next = cenv_brackets_next(&inside, &pair, &wrong, &at)) != 0)
-        rc = next < 0 ? fail(p, at, wrong) : set_key(p, &pair, &seen);
+        rc = next < 0 ? refuse_spec(p, at, wrong) : set_key(p, &pair, &seen);
     return rc;
 }
 
@@ -582,7 +583,7 @@ static bool is_package(struct cenv_str text)
            cenv_str_ends(text, CENV_STR(".tar.bz2"));
 }
 
-static int unquote(struct parser *p, struct cenv_str *text)
+static int unquote_text(struct parser *p, struct cenv_str *text)
 {
     struct cenv_buf plain;
 
@@ -595,12 +596,12 @@ static int unquote(struct parser *p, struct cenv_str *text)
         copy = cenv_arena_str(p->arena, cenv_buf_str(&plain));
     cenv_buf_release(&plain);
     if (rc < 0)
-        return fail(p, text->data, "the percent-encoding is malformed");
+        return refuse_spec(p, text->data, "the percent-encoding is malformed");
     if (!copy.data)
-        return oom(p);
+        return set_oom(p);
     const char *wrong = check_text(copy, classes_of(copy));
     if (wrong)
-        return fail(p, text->data, wrong);
+        return refuse_spec(p, text->data, wrong);
     *text = copy;
     return 0;
 }
@@ -611,7 +612,7 @@ static int set_file(struct parser *p, struct cenv_str url, struct cenv_str file)
     int rc = set_url_text(p, url);
 
     if (rc == 0)
-        rc = unquote(p, &file);
+        rc = unquote_text(p, &file);
     if (rc == 0)
         rc = cenv_strmatch_parse(&p->more->fn, file, false, p->arena, &column, p->err);
     return rc;
@@ -626,7 +627,7 @@ static int parse_path(struct parser *p, struct cenv_str path)
     char *url = cenv_arena_alloc(p->arena, path.len + 7);
 
     if (!url)
-        return oom(p);
+        return set_oom(p);
     memcpy(url, "file://", 7);
     memcpy(url + 7, path.data, path.len);
     bool absolute = path.data[0] == '/';
@@ -651,7 +652,8 @@ static int parse_package(struct parser *p, struct cenv_str text)
     if (rc < 0 || !url.subdir.len)
         return rc;
     if (!cenv_dist_split(&dist, p->more->fn.text))
-        return fail(p, file.data, "a package's file is called name-version-build");
+        return refuse_spec(p, file.data,
+                           "a package's file is called name-version-build");
     p->version = dist.version;
     p->build = dist.build;
     rc = set_channel(p, text);
@@ -661,7 +663,7 @@ static int parse_package(struct parser *p, struct cenv_str text)
 /* ---- all of it ---- */
 
 /* Parses what was found as version and build. */
-static int finish(struct parser *p)
+static int parse_version_and_build(struct parser *p)
 {
     size_t column = 0;
     int rc = 0;
@@ -670,15 +672,16 @@ static int finish(struct parser *p)
         rc = cenv_versionspec_parse(&p->spec.version, p->version, p->arena, &column,
                                     p->err);
         if (rc < 0)
-            return locate(p, p->version.data + column);
+            return locate_error(p, p->version.data + column);
     }
     if (p->build.data) {
         if (!cenv_brackets_quote(p->build))
-            return fail(p, p->build.data, "quotes of both kinds stand in the build");
+            return refuse_spec(p, p->build.data,
+                               "quotes of both kinds stand in the build");
         rc = cenv_strmatch_parse(&p->spec.build, p->build, false, p->arena, &column,
                                  p->err);
         if (rc < 0)
-            return locate(p, p->build.data + column);
+            return locate_error(p, p->build.data + column);
     }
     p->spec.more = p->more;
     return 0;
@@ -740,7 +743,7 @@ static int parse_any(struct parser *p, struct cenv_str text)
         return rc;
     bool brackets = cenv_brackets_find(&text, &inside, &after, &wrong, &at);
     if (wrong)
-        return fail(p, at, wrong);
+        return refuse_spec(p, at, wrong);
     rc = take_channel(p, &text);
     if (rc == 0)
         rc = parse_positional(p, text, after);
@@ -758,13 +761,13 @@ int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
     struct cenv_str none = {NULL, 0};
 
     if (wrong)
-        return fail(&p, p.text.data, wrong);
+        return refuse_spec(&p, p.text.data, wrong);
     p.spec.text = trim_right(p.text);
     /* Almost every dependency is nothing but name, version and build. */
     bool plain = !(classes & CENV_CHAR_RARE) && !is_package(p.spec.text);
     int rc = plain ? parse_positional(&p, p.text, none) : parse_any(&p, p.text);
     if (rc == 0)
-        rc = finish(&p);
+        rc = parse_version_and_build(&p);
     if (rc == 0)
         *out = p.spec;
     return rc;

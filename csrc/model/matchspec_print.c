@@ -12,7 +12,7 @@ struct printer {
     bool open; /* the bracket is */
 };
 
-static bool holds(struct cenv_str text, const char *characters)
+static bool holds_any(struct cenv_str text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] && strchr(characters, text.data[i]))
@@ -36,7 +36,7 @@ static void print_value(struct printer *p, const char *key, struct cenv_str valu
 {
     char mark = cenv_brackets_quote(value);
 
-    quote |= !value.len || holds(value, ", =[]'\"\t\r\n");
+    quote |= !value.len || holds_any(value, ", =[]'\"\t\r\n");
     print_key(p, key);
     if (quote)
         cenv_buf_putc(p->out, mark);
@@ -55,7 +55,7 @@ static void print_strmatch(struct printer *p, const char *key,
                            const struct cenv_strmatch *m)
 {
     if (m->kind != CENV_STRMATCH_ANY)
-        print_value(p, key, m->text, holds(m->text, "><$^|,"));
+        print_value(p, key, m->text, holds_any(m->text, "><$^|,"));
 }
 
 static void print_number(struct printer *p, const struct cenv_nummatch *number)
@@ -88,8 +88,8 @@ static const struct cenv_str *next_item(const struct cenv_strlist *list,
     return best;
 }
 
-static void join(struct cenv_buf *out, const struct cenv_strlist *list,
-                 const char *quote, const char *separator)
+static void join_items(struct cenv_buf *out, const struct cenv_strlist *list,
+                       const char *quote, const char *separator)
 {
     for (const struct cenv_str *item = next_item(list, NULL); item;
          item = next_item(list, item)) {
@@ -106,7 +106,7 @@ static void print_words(struct printer *p, const char *key,
     struct cenv_buf words;
 
     cenv_buf_init(&words, 2 * CENV_MATCHSPEC_MAX);
-    join(&words, list, "", " ");
+    join_items(&words, list, "", " ");
     print_value(p, key, cenv_buf_str(&words), false);
     p->out->failed |= words.failed;
     cenv_buf_release(&words);
@@ -119,7 +119,7 @@ static void print_items(struct printer *p, const char *key,
         return;
     print_key(p, key);
     cenv_buf_putc(p->out, '[');
-    join(p->out, list, "'", ", ");
+    join_items(p->out, list, "'", ", ");
     cenv_buf_putc(p->out, ']');
 }
 
@@ -166,7 +166,7 @@ static void print_channel(const struct cenv_matchspec_more *more, struct cenv_bu
 
     inside->subdir = true;
     inside->channel = more->channel.kind != CENV_CHANNELMATCH_ANY;
-    if (!exact || holds(more->channel.text, "[]()^#'\" \t\r\n"))
+    if (!exact || holds_any(more->channel.text, "[]()^#'\" \t\r\n"))
         return;
     cenv_buf_add_str(out, more->channel.text);
     if (more->subdir.kind == CENV_STRMATCH_EXACT &&
@@ -184,7 +184,7 @@ static bool is_one_operator(struct cenv_str version)
 {
     return version.len > 1 && version.data[1] == '=' &&
            (version.data[0] == '!' || version.data[0] == '~') &&
-           !holds(version, "><$^|,");
+           !holds_any(version, "><$^|,");
 }
 
 static void print_version(const struct cenv_matchspec *spec, struct cenv_str text,
@@ -203,7 +203,7 @@ static void print_version(const struct cenv_matchspec *spec, struct cenv_str tex
             cenv_buf_add_str(out, text);
     }
     if (form == CENV_VERSIONSPEC_EXACT && spec->build.kind == CENV_STRMATCH_EXACT &&
-        !holds(spec->build.text, "-=,|<>~()!*^$ []:@'\"\t\r\n")) {
+        !holds_any(spec->build.text, "-=,|<>~()!*^$ []:@'\"\t\r\n")) {
         cenv_buf_putc(out, '=');
         cenv_buf_add_str(out, spec->build.text);
         inside->build = false;

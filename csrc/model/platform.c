@@ -113,8 +113,9 @@ static void kernel_version(const char *release, char *out, size_t size)
 }
 
 /* What the package has when nobody overrides it; "" when it is not there. */
-static void detect(const char *name, struct cenv_str subdir,
-                   const struct cenv_platform_facts *facts, char *out, size_t size)
+static void detect_package(const char *name, struct cenv_str subdir,
+                           const struct cenv_platform_facts *facts, char *out,
+                           size_t size)
 {
     const char *found = "";
 
@@ -205,7 +206,7 @@ int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
             continue;
         if (given && (rc = check_override(name, given, err)) < 0)
             return rc;
-        detect(name, subdir, facts, value, sizeof(value));
+        detect_package(name, subdir, facts, value, sizeof(value));
         if (given)
             snprintf(value, sizeof(value), "%s", given);
         bool arch = !strcmp(name, "archspec");

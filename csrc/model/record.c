@@ -556,9 +556,9 @@ static int parse_version(struct cenv_record *record, const struct cenv_version *
     return rc;
 }
 
-static int complete(struct reader *r, struct cenv_str fn,
-                    const struct cenv_record_origin *origin,
-                    const struct cenv_version *before, struct cenv_error *err)
+static int complete_record(struct reader *r, struct cenv_str fn,
+                           const struct cenv_record_origin *origin,
+                           const struct cenv_version *before, struct cenv_error *err)
 {
     struct cenv_record *record = r->record;
     int rc;
@@ -595,7 +595,7 @@ int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
         return cenv_error_set(err, rc, "%s (at byte %zu of the record)", r.scan.why,
                               (size_t)(r.scan.at - object.data));
     if (rc == 0)
-        rc = complete(&r, fn, origin, before, err);
+        rc = complete_record(&r, fn, origin, before, err);
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
     if (rc == 0)

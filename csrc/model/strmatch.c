@@ -6,7 +6,7 @@
 
 #include "codec/regex.h"
 
-static char lower(char c)
+static char lower_char(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
@@ -14,7 +14,7 @@ static char lower(char c)
 struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena)
 {
     size_t n = 0;
-    while (n < text.len && lower(text.data[n]) == text.data[n])
+    while (n < text.len && lower_char(text.data[n]) == text.data[n])
         n++;
     if (n == text.len)
         return text.data ? text : CENV_STR("");
@@ -22,7 +22,7 @@ struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena)
     if (!copy)
         return (struct cenv_str){NULL, 0};
     for (size_t i = 0; i < text.len; i++)
-        copy[i] = lower(text.data[i]);
+        copy[i] = lower_char(text.data[i]);
     copy[text.len] = '\0';
     return cenv_str_n(copy, text.len);
 }
@@ -33,7 +33,7 @@ bool cenv_glob_match(struct cenv_str pattern, struct cenv_str text, bool caseles
 
     /* A later star takes over from an earlier one, so there is one place to go back to. */
     while (t < text.len) {
-        char c = caseless ? lower(text.data[t]) : text.data[t];
+        char c = caseless ? lower_char(text.data[t]) : text.data[t];
         if (p < pattern.len && pattern.data[p] == '*') {
             star = p++;
             resume = t;

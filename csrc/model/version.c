@@ -49,19 +49,19 @@ static size_t key_bound(size_t text_len)
     return 4 * text_len + 16;
 }
 
-static void put(struct encoder *e, unsigned byte)
+static void put_byte(struct encoder *e, unsigned byte)
 {
     e->out[e->len++] = (unsigned char)byte;
 }
 
 static void put16(struct encoder *e, size_t value)
 {
-    put(e, (unsigned)(value >> 8));
-    put(e, (unsigned)(value & 0xff));
+    put_byte(e, (unsigned)(value >> 8));
+    put_byte(e, (unsigned)(value & 0xff));
 }
 
 /* Also makes `_` of `-`, which stands for it where it is allowed at all. */
-static char fold(char c)
+static char fold_char(char c)
 {
     if (c >= 'A' && c <= 'Z')
         return (char)(c + ('a' - 'A'));
@@ -71,16 +71,16 @@ static char fold(char c)
 static bool is_word(struct cenv_str text, const char *lower)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (fold(text.data[i]) != lower[i])
+        if (fold_char(text.data[i]) != lower[i])
             return false;
     return lower[text.len] == '\0';
 }
 
 /* The component differs from zero: says how many before it did not. */
-static void begin(struct encoder *e, bool higher)
+static void begin_component(struct encoder *e, bool higher)
 {
     if (!e->begun && e->empty) {
-        put(e, higher ? HIGHER : LOWER);
+        put_byte(e, higher ? HIGHER : LOWER);
         put16(e, higher ? 0xffff - e->empty : e->empty);
     }
     e->empty = 0;
@@ -90,13 +90,13 @@ static void begin(struct encoder *e, bool higher)
 static void put_number(struct encoder *e, struct cenv_str digits)
 {
     if (digits.len < SHORT_DIGITS) {
-        put(e, NUMBER + (unsigned)digits.len);
+        put_byte(e, NUMBER + (unsigned)digits.len);
     } else {
-        put(e, LONG_NUMBER);
+        put_byte(e, LONG_NUMBER);
         put16(e, digits.len);
     }
     for (size_t i = 0; i < digits.len; i++)
-        put(e, (unsigned char)digits.data[i]);
+        put_byte(e, (unsigned char)digits.data[i]);
 }
 
 static struct cenv_str without_zeros(struct cenv_str digits)
@@ -109,14 +109,14 @@ static struct cenv_str without_zeros(struct cenv_str digits)
 
 static void put_string(struct encoder *e, struct cenv_str text)
 {
-    put(e, e->zero ? ZERO_STRING : STRING);
+    put_byte(e, e->zero ? ZERO_STRING : STRING);
     e->zero = false;
     if (is_word(text, "dev")) {
-        put(e, 'D'); /* behind '*', before '_' and all letters */
+        put_byte(e, 'D'); /* behind '*', before '_' and all letters */
         return;
     }
     for (size_t i = 0; i < text.len; i++)
-        put(e, (unsigned char)fold(text.data[i]));
+        put_byte(e, (unsigned char)fold_char(text.data[i]));
 }
 
 /* One run of digits, of `*`, or of anything else. A string is left without its end. */
@@ -128,14 +128,14 @@ static void put_item(struct encoder *e, struct cenv_str run)
             e->zero = true;
             return;
         }
-        begin(e, true);
+        begin_component(e, true);
         put_number(e, digits);
     } else if (is_word(run, "post")) {
-        begin(e, true);
-        put(e, e->zero ? ZERO_POST : POST);
+        begin_component(e, true);
+        put_byte(e, e->zero ? ZERO_POST : POST);
         e->zero = false;
     } else {
-        begin(e, false);
+        begin_component(e, false);
         put_string(e, run);
     }
 }
@@ -143,13 +143,13 @@ static void put_item(struct encoder *e, struct cenv_str run)
 static void end_item(struct encoder *e, struct cenv_str run)
 {
     if (!cenv_is_digit(run.data[0]) && !is_word(run, "post"))
-        put(e, '\0');
+        put_byte(e, '\0');
 }
 
 static void end_component(struct encoder *e)
 {
     if (e->begun)
-        put(e, END);
+        put_byte(e, END);
     else
         e->empty++;
     e->begun = e->zero = false;
@@ -157,7 +157,7 @@ static void end_component(struct encoder *e)
 
 static void end_list(struct encoder *e)
 {
-    put(e, END);
+    put_byte(e, END);
     e->empty = 0;
 }
 
@@ -186,7 +186,7 @@ static struct cenv_str next_component(struct cenv_str *list)
 {
     size_t n = 0;
     while (n < list->len && list->data[n] != '.' &&
-           (fold(list->data[n]) != '_' || n + 1 == list->len))
+           (fold_char(list->data[n]) != '_' || n + 1 == list->len))
         n++;
     struct cenv_str component = cenv_str_slice(*list, 0, n);
     *list = cenv_str_slice(*list, n < list->len ? n + 1 : n, list->len);
@@ -251,7 +251,7 @@ static const char *check_components(struct cenv_str list, bool is_local)
 {
     /* In a local part even the last '_' separates: "1+a_" is as wrong as "1+a." */
     if (list.data[list.len - 1] == '.' ||
-        (is_local && fold(list.data[list.len - 1]) == '_'))
+        (is_local && fold_char(list.data[list.len - 1]) == '_'))
         return "a component is empty";
     while (list.len)
         if (!next_component(&list).len)
@@ -260,7 +260,7 @@ static const char *check_components(struct cenv_str list, bool is_local)
 }
 
 /* What is wrong with the version, or NULL. */
-static const char *split(struct parts *parts, struct cenv_str text)
+static const char *split_parts(struct parts *parts, struct cenv_str text)
 {
     *parts = (struct parts){.main = text};
     if (!text.len)
@@ -316,7 +316,8 @@ static void encode_epoch(struct encoder *e, const struct parts *parts)
     put_number(e, without_zeros(parts->epoch));
 }
 
-static int invalid(struct cenv_error *err, struct cenv_str text, const char *wrong)
+static int refuse_version(struct cenv_error *err, struct cenv_str text,
+                          const char *wrong)
 {
     return cenv_error_set(err, CENV_ESPEC, "version '%.*s' is not valid: %s",
                           CENV_STR_ARG(cenv_str_slice(text, 0, 200)), wrong);
@@ -337,9 +338,9 @@ int cenv_version_parse(struct cenv_version *out, struct cenv_str text,
     struct parts parts;
 
     text = cenv_str_trim(text);
-    const char *wrong = split(&parts, text);
+    const char *wrong = split_parts(&parts, text);
     if (wrong)
-        return invalid(err, text, wrong);
+        return refuse_version(err, text, wrong);
     struct encoder e = {.out = key_room(stack, text.len, arena)};
     if (!e.out)
         return cenv_error_oom(err);
@@ -379,16 +380,16 @@ static int range_of_zero(struct cenv_version_range *out, struct encoder *e,
 {
     size_t common = e->len, n = e->begun ? 0 : e->empty;
 
-    put(e, n ? LOWER : ZERO_STRING);
+    put_byte(e, n ? LOWER : ZERO_STRING);
     if (n)
         put16(e, n);
     out->lo = cenv_arena_str(arena, cenv_str_n((const char *)e->out, e->len));
     e->len = common;
     if (n) {
-        put(e, HIGHER);
+        put_byte(e, HIGHER);
         put16(e, 0xffff - n);
     }
-    put(e, NUMBER);
+    put_byte(e, NUMBER);
     out->hi = cenv_arena_str(arena, cenv_str_n((const char *)e->out, e->len));
     return out->lo.data && out->hi.data ? 0 : -1;
 }
@@ -402,9 +403,9 @@ int cenv_version_prefix(struct cenv_version_range *out, struct cenv_str text,
     bool zero;
 
     text = cenv_str_trim(text);
-    const char *wrong = split(&parts, text);
+    const char *wrong = split_parts(&parts, text);
     if (wrong)
-        return invalid(err, text, wrong);
+        return refuse_version(err, text, wrong);
     struct encoder e = {.out = key_room(stack, text.len, arena)};
     if (!e.out)
         return cenv_error_oom(err);

@@ -35,7 +35,7 @@ struct parser {
     size_t column;
 };
 
-static int fail(struct parser *p, size_t at, const char *wrong)
+static int refuse_spec(struct parser *p, size_t at, const char *wrong)
 {
     p->column = at;
     return cenv_error_set(p->err, CENV_ESPEC,
@@ -69,8 +69,8 @@ static struct cenv_str min_hi(struct cenv_str a, struct cenv_str b)
     return cenv_str_cmp(a, b) <= 0 ? a : b;
 }
 
-static void intersect(struct cenv_version_range *range,
-                      const struct cenv_version_range *other)
+static void narrow_range(struct cenv_version_range *range,
+                         const struct cenv_version_range *other)
 {
     range->lo = max_lo(range->lo, other->lo);
     range->hi = min_hi(range->hi, other->hi);
@@ -137,7 +137,7 @@ static int parse_version(struct parser *p, struct cenv_version *out,
 }
 
 /* The NUL that lies behind every key makes the least byte string that is greater. */
-static struct cenv_str successor(struct cenv_str key)
+static struct cenv_str successor_of(struct cenv_str key)
 {
     return cenv_str_n(key.data, key.len + 1);
 }
@@ -150,9 +150,9 @@ static int set_compare(struct parser *p, struct cenv_verterm *term, enum op op)
     if (rc < 0)
         return rc;
     if (op == EQ || op == NE || op == GE || op == GT)
-        term->range.lo = op == GT ? successor(v.key) : v.key;
+        term->range.lo = op == GT ? successor_of(v.key) : v.key;
     if (op == EQ || op == NE || op == LE || op == LT)
-        term->range.hi = op == LT ? v.key : successor(v.key);
+        term->range.hi = op == LT ? v.key : successor_of(v.key);
     term->negated = op == NE;
     if (op == EQ)
         term->form = CENV_VERSIONSPEC_EXACT;
@@ -173,15 +173,15 @@ static int set_compatible(struct parser *p, struct cenv_verterm *term)
     size_t dot = cenv_str_rfind(term->version, '.');
 
     if (cenv_str_find(term->version, '*') < term->version.len)
-        return fail(p, p->column, "'~=' takes a version without '*'");
+        return refuse_spec(p, p->column, "'~=' takes a version without '*'");
     if (dot == term->version.len)
-        return fail(p, p->column, "'~=' takes a version of two parts at least");
+        return refuse_spec(p, p->column, "'~=' takes a version of two parts at least");
     int rc = set_compare(p, term, GE);
     if (rc == 0)
         rc = cenv_version_prefix(&prefix, cenv_str_slice(term->version, 0, dot),
                                  p->arena, p->err);
     if (rc == 0)
-        intersect(&term->range, &prefix);
+        narrow_range(&term->range, &prefix);
     return rc;
 }
 
@@ -198,8 +198,8 @@ static int set_starred(struct parser *p, struct cenv_verterm *term, enum op op,
         return set_prefix(p, term, op == NE);
     for (size_t i = 0; i < whole.len; i++)
         if (!cenv_char_is(whole.data[i], CENV_CHAR_ALNUM | CENV_CHAR_VERSION))
-            return fail(p, p->column,
-                        "only letters, digits and . _ - + ! * may stand in it");
+            return refuse_spec(p, p->column,
+                               "only letters, digits and . _ - + ! * may stand in it");
     term->kind = GLOB;
     term->negated = op == NE;
     term->version = whole;
@@ -244,7 +244,7 @@ static int set_operator(struct parser *p, struct cenv_verterm *term, enum op op)
 
     switch (op) {
     case BAD:
-        return fail(p, p->column, "an operator stands without its version");
+        return refuse_spec(p, p->column, "an operator stands without its version");
     case COMPATIBLE:
         return set_compatible(p, term);
     case EQ:
@@ -266,7 +266,8 @@ static int set_regex(struct parser *p, struct cenv_verterm *term)
     const char *text = term->text.data;
 
     if (text[0] != '^' || text[term->text.len - 1] != '$')
-        return fail(p, at, "a regular expression begins with '^' and ends with '$'");
+        return refuse_spec(p, at,
+                           "a regular expression begins with '^' and ends with '$'");
     term->kind = REGEX;
     int rc =
         cenv_regex_compile(&term->regex, term->text, false, p->arena, &column, p->err);
@@ -296,7 +297,7 @@ static int remove_blanks(struct parser *p, struct cenv_str *leaf, size_t at)
             continue;
         if (i && is_blank(leaf->data[i - 1]) && is_word_char(c) &&
             is_word_char(text[len - 1]))
-            return fail(p, at + i, "two versions stand side by side");
+            return refuse_spec(p, at + i, "two versions stand side by side");
         text[len++] = c;
     }
     *leaf = cenv_str_n(text, len);
@@ -312,9 +313,9 @@ static int parse_leaf(struct parser *p, struct cenv_verterm **out, size_t from,
 
     p->column = at;
     if (!leaf.len)
-        return fail(p, from, "a version is missing");
+        return refuse_spec(p, from, "a version is missing");
     if (cenv_str_find(leaf, '\'') < leaf.len || cenv_str_find(leaf, '"') < leaf.len)
-        return fail(p, at, "no version holds a quote");
+        return refuse_spec(p, at, "no version holds a quote");
     bool regex = leaf.data[0] == '^' || leaf.data[leaf.len - 1] == '$';
     int rc = regex ? 0 : remove_blanks(p, &leaf, at);
     if (rc < 0)
@@ -343,7 +344,7 @@ static void skip_blanks(struct parser *p)
         p->at++;
 }
 
-static char peek(struct parser *p)
+static char peek_char(struct parser *p)
 {
     skip_blanks(p);
     return p->at < p->text.len ? p->text.data[p->at] : '\0';
@@ -354,11 +355,11 @@ static int parse_parens(struct parser *p, struct cenv_verterm **out)
     size_t open = p->at++;
 
     if (++p->depth > DEPTH_MAX)
-        return fail(p, open, "parentheses are nested too deeply");
+        return refuse_spec(p, open, "parentheses are nested too deeply");
     int rc = parse_list(p, out, OR);
-    if (rc == 0 && peek(p) != ')')
-        rc = p->at < p->text.len ? fail(p, p->at, "',' or '|' is missing")
-                                 : fail(p, open, "'(' is never closed");
+    if (rc == 0 && peek_char(p) != ')')
+        rc = p->at < p->text.len ? refuse_spec(p, p->at, "',' or '|' is missing")
+                                 : refuse_spec(p, open, "'(' is never closed");
     p->at++;
     p->depth--;
     return rc;
@@ -381,15 +382,15 @@ static size_t leaf_end(struct parser *p)
 
 static int parse_operand(struct parser *p, struct cenv_verterm **out)
 {
-    if (peek(p) == '(')
+    if (peek_char(p) == '(')
         return parse_parens(p, out);
     size_t from = p->at;
     p->at = leaf_end(p);
     return parse_leaf(p, out, from, p->at);
 }
 
-static void append(struct cenv_verterm *list, struct cenv_verterm ***tail,
-                   struct cenv_verterm *term)
+static void append_term(struct cenv_verterm *list, struct cenv_verterm ***tail,
+                        struct cenv_verterm *term)
 {
     /* "(a|b)|c" is "a|b|c" */
     struct cenv_verterm *first = term->kind == list->kind ? term->first : term;
@@ -397,7 +398,7 @@ static void append(struct cenv_verterm *list, struct cenv_verterm ***tail,
     **tail = first;
     while (**tail) {
         if ((**tail)->kind == RANGE && !(**tail)->negated && list->kind == AND)
-            intersect(&list->range, &(**tail)->range);
+            narrow_range(&list->range, &(**tail)->range);
         *tail = &(**tail)->next;
     }
 }
@@ -410,18 +411,18 @@ static int parse_list(struct parser *p, struct cenv_verterm **out, enum kind kin
 
     int rc = kind == OR ? parse_list(p, &term, AND) : parse_operand(p, &term);
     *out = term;
-    if (rc < 0 || peek(p) != separator)
+    if (rc < 0 || peek_char(p) != separator)
         return rc;
     if (!(list = new_term(p, kind)))
         return CENV_ENOMEM;
     tail = &list->first;
-    append(list, &tail, term);
-    while (peek(p) == separator) {
+    append_term(list, &tail, term);
+    while (peek_char(p) == separator) {
         p->at++;
         rc = kind == OR ? parse_list(p, &term, AND) : parse_operand(p, &term);
         if (rc < 0)
             return rc;
-        append(list, &tail, term);
+        append_term(list, &tail, term);
     }
     *out = list;
     return 0;
@@ -437,9 +438,9 @@ int cenv_versionspec_parse(struct cenv_versionspec *out, struct cenv_str text,
     int rc = parse_list(&p, &root, OR);
     skip_blanks(&p);
     if (rc == 0 && p.at < text.len)
-        rc = fail(&p, p.at,
-                  text.data[p.at] == ')' ? "')' was never opened"
-                                         : "',' or '|' is missing");
+        rc = refuse_spec(&p, p.at,
+                         text.data[p.at] == ')' ? "')' was never opened"
+                                                : "',' or '|' is missing");
     if (rc == 0)
         *out = (struct cenv_versionspec){.text = text, .root = root};
     else if (column)

@@ -247,7 +247,7 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
 
 /* ---- how it is asked for ---- */
 
-static const char *env(const char *name)
+static const char *read_env(const char *name)
 {
     const char *value = getenv(name);
 
@@ -257,18 +257,20 @@ static const char *env(const char *name)
 /* libcurl does not read upper-case HTTP_PROXY (a CGI could be fooled by it); conda does. */
 static const char *env_http_proxy(void)
 {
-    return env("http_proxy")       ? env("http_proxy")
-           : env("REQUEST_METHOD") ? NULL
-                                   : env("HTTP_PROXY");
+    return read_env("http_proxy")       ? read_env("http_proxy")
+           : read_env("REQUEST_METHOD") ? NULL
+                                        : read_env("HTTP_PROXY");
 }
 
 static const char *env_proxy(bool secure)
 {
-    const char *proxy = !secure              ? env_http_proxy()
-                        : env("https_proxy") ? env("https_proxy")
-                                             : env("HTTPS_PROXY");
+    const char *proxy = !secure                   ? env_http_proxy()
+                        : read_env("https_proxy") ? read_env("https_proxy")
+                                                  : read_env("HTTPS_PROXY");
 
-    return proxy ? proxy : env("all_proxy") ? env("all_proxy") : env("ALL_PROXY");
+    return proxy                   ? proxy
+           : read_env("all_proxy") ? read_env("all_proxy")
+                                   : read_env("ALL_PROXY");
 }
 
 /* The host in a URL, without login and port. */
@@ -339,7 +341,7 @@ static void set_certificates(CURL *easy, const struct cenv_http_options *o)
     const char *path = o->ca;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !o->system_ca; i++)
-        path = path ? path : env(names[i]);
+        path = path ? path : read_env(names[i]);
     if (path)
         set_ca(easy, path);
     if (o->insecure) {
@@ -388,8 +390,8 @@ static void set_limits(CURL *easy, const struct cenv_http_options *o, const char
 static void set_login(CURL *easy)
 {
     lib.curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-    if (env("NETRC"))
-        lib.curl_easy_setopt(easy, CURLOPT_NETRC_FILE, env("NETRC"));
+    if (read_env("NETRC"))
+        lib.curl_easy_setopt(easy, CURLOPT_NETRC_FILE, read_env("NETRC"));
 }
 
 /* Asks for the rest of what broke off, if it still is the same. */
@@ -463,7 +465,7 @@ static int open_file(struct slot *slot, struct cenv_error *err)
 }
 
 /* Starts the slot's transfer, or starts it again. */
-static int start(struct run *run, struct slot *slot, struct cenv_error *err)
+static int start_transfer(struct run *run, struct slot *slot, struct cenv_error *err)
 {
     struct cenv_http_reply *reply = &slot->transfer->reply;
     unsigned tries = reply->tries + 1;
@@ -508,7 +510,7 @@ static bool is_passing(CURLcode code, long status)
     }
 }
 
-static const char *advice(CURLcode code)
+static const char *advice_of(CURLcode code)
 {
     switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -541,7 +543,7 @@ static void set_failure(struct slot *slot, CURLcode code)
     if (!transfer->err.status) {
         cenv_error_set(&transfer->err, CENV_ECHANNEL, "%s",
                        slot->text[0] ? slot->text : lib.curl_easy_strerror(code));
-        cenv_error_hint(&transfer->err, "%s", advice(code));
+        cenv_error_hint(&transfer->err, "%s", advice_of(code));
     }
     transfer->rc = transfer->err.status;
 }
@@ -584,8 +586,8 @@ static bool may_try_again(const struct run *run, const struct slot *slot, CURLco
            (is_misfit(slot) || is_passing(code, code == CURLE_OK ? status : 0));
 }
 
-static int finish(struct run *run, struct slot *slot, CURLcode code,
-                  struct cenv_error *err)
+static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
+                           struct cenv_error *err)
 {
     struct cenv_http_transfer *transfer = slot->transfer;
     int closed;
@@ -622,10 +624,10 @@ static int start_some(struct run *run, struct cenv_error *err)
         struct slot *slot = &run->slots[i];
         if (!slot->transfer && run->next < run->nr) {
             slot->transfer = run->transfers[run->next++];
-            rc = start(run, slot, err);
+            rc = start_transfer(run, slot, err);
         } else if (slot->transfer && slot->start_ns &&
                    slot->start_ns <= cenv_clock_ns()) {
-            rc = start(run, slot, err);
+            rc = start_transfer(run, slot, err);
         }
     }
     return rc;
@@ -642,12 +644,12 @@ static int finish_some(struct run *run, struct cenv_error *err)
         if (message->msg != CURLMSG_DONE)
             continue;
         lib.curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
-        rc = finish(run, slot, code, err);
+        rc = finish_transfer(run, slot, code, err);
     }
     return rc;
 }
 
-static int loop(struct run *run, struct cenv_error *err)
+static int run_transfers(struct run *run, struct cenv_error *err)
 {
     int rc = 0, active;
 
@@ -690,7 +692,7 @@ int cenv_http_run(struct cenv_http *http, struct cenv_http_transfer *const *tran
     run.slots = cenv_calloc(run.nr_slots, sizeof(*run.slots));
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++)
         run.slots[i] = (struct slot){.run = &run, .fd = -1};
-    rc = run.slots ? loop(&run, err) : cenv_error_oom(err);
+    rc = run.slots ? run_transfers(&run, err) : cenv_error_oom(err);
     for (unsigned i = 0; run.slots && i < run.nr_slots; i++) {
         tear_down(&run, &run.slots[i]);
         cenv_fd_close(run.slots[i].fd);

@@ -10,7 +10,8 @@ enum { TEXT_MAX = 64 << 10 };
 /* ---- settings ---- */
 
 /* A number of seconds times `unit`, at least 1; 0 when absent or not above 0. */
-static unsigned duration(const struct cenv_json *settings, const char *key, double unit)
+static unsigned read_duration(const struct cenv_json *settings, const char *key,
+                              double unit)
 {
     double seconds = 0;
 
@@ -61,8 +62,8 @@ int cenv_network_open(struct cenv_network *network, const struct cenv_json *sett
     if (network->http)
         return 0;
     read_ssl(o, settings);
-    o->connect_ms = duration(settings, "remote_connect_timeout_secs", 1000);
-    o->read_seconds = duration(settings, "remote_read_timeout_secs", 1);
+    o->connect_ms = read_duration(settings, "remote_connect_timeout_secs", 1000);
+    o->read_seconds = read_duration(settings, "remote_read_timeout_secs", 1);
     o->tries = retries < 0 ? 0 : retries > 100 ? 101 : (unsigned)retries + 1;
     if (read_proxies(network, cenv_json_get(settings, "proxy_servers")) < 0)
         return cenv_error_oom(err);
@@ -81,7 +82,7 @@ void cenv_network_close(struct cenv_network *network)
 
 /* ---- where a URL leads ---- */
 
-static int unfit(struct cenv_str url, const char *why, struct cenv_error *err)
+static int refuse_url(struct cenv_str url, const char *why, struct cenv_error *err)
 {
     struct cenv_buf shown;
 
@@ -104,13 +105,15 @@ int cenv_remote_local(struct cenv_str url, struct cenv_buf *path,
         cenv_str_starts(url, CENV_STR("https://")))
         return 0;
     if (!cenv_str_starts(url, CENV_STR("file://")))
-        return unfit(url, "only http, https and file URLs are known", err);
+        return refuse_url(url, "only http, https and file URLs are known", err);
     rest = cenv_str_slice(url, strlen("file://"), url.len);
     if (cenv_str_starts(rest, CENV_STR("localhost/")))
         rest = cenv_str_slice(rest, strlen("localhost"), rest.len);
     if (!cenv_str_starts(rest, CENV_STR("/")))
-        return unfit(url, "a file URL has three slashes and an absolute path", err);
-    return cenv_url_unquote(path, rest) < 0 ? unfit(url, "it is malformed", err) : 1;
+        return refuse_url(url, "a file URL has three slashes and an absolute path",
+                          err);
+    return cenv_url_unquote(path, rest) < 0 ? refuse_url(url, "it is malformed", err)
+                                            : 1;
 }
 
 /* ---- what went wrong ---- */
