@@ -6,7 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
-#include "manifest/manifest_build.h"
+#include "manifest/check_manifest.h"
+#include "manifest/manifest_foreign.h"
 #include "store/layout.h"
 #include "store/template_entry.h"
 

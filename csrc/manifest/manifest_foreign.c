@@ -5,6 +5,8 @@
  * path, the very bytes that lie here. Otherwise what the record says of the placeholder, and else
  * the search for the environment's own names.
  */
+#include "manifest/manifest_foreign.h"
+
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/map.h"

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking into single files for a manifest, and checking a manifest against the files. */
-#include <stdatomic.h>
+/* Blocks of a file are searched first; only one that names the environment is read whole. */
+#include "manifest/scan_file.h"
 
 #include "base/alloc.h"
-#include "base/pool.h"
 #include "codec/stream.h"
-#include "manifest/manifest_build.h"
-#include "os/host.h"
 #include "os/path.h"
 
 /* What may come out of a compressed file for us to go on looking. */
 enum { UNPACKED_MAX = 64 << 20 };
-
-/* ---- one file ---- */
 
 static int changed(struct cenv_str path, struct cenv_error *err)
 {
@@ -236,57 +231,4 @@ int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *fou
         see_script(what, cenv_str_n(head, sizeof(head)), found);
     cenv_fd_close(fd);
     return 0;
-}
-
-/* ---- checking ---- */
-
-/* 1 as the manifest has it, 0 not. Names without a slash, relative to the directory's descriptor. */
-static int dir_is_current(const struct cenv_manifest *m, int root, uint32_t index)
-{
-    const struct cenv_mf_dir *dir = &m->dirs[index];
-    struct cenv_stat st;
-    int fd = index == 0 ? cenv_raw_dup(root)
-                        : cenv_raw_open_dir(root, cenv_mf_cstr(m, dir->path));
-    if (fd < 0)
-        return 0;
-    bool same = cenv_raw_stat_fd(fd, &st) == 0 && st.ino == dir->ino &&
-                st.mtime_ns == dir->mtime_ns && st.mode == dir->mode;
-    for (uint32_t i = 0; same && i < dir->nr_files; i++) {
-        const struct cenv_mf_file *file = &m->files[dir->first_file + i];
-        same = cenv_raw_stat(fd, cenv_mf_cstr(m, file->name), &st) == 0 &&
-               cenv_mf_is_same(file, &st);
-    }
-    cenv_fd_close(fd);
-    return same;
-}
-
-struct checking {
-    const struct cenv_manifest *m;
-    int root;
-    atomic_bool stale;
-};
-
-static int check_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
-{
-    struct checking *c = ctx;
-    (void)thread;
-    (void)err;
-    if (!atomic_load(&c->stale) && !dir_is_current(c->m, c->root, (uint32_t)index))
-        atomic_store(&c->stale, true);
-    return 0;
-}
-
-int cenv_manifest_is_current(const struct cenv_manifest *m, int root,
-                             struct cenv_task *task, struct cenv_error *err)
-{
-    enum { THREADS_MAX = 4 };
-    struct checking c = {.m = m, .root = root};
-    unsigned threads = cenv_host_cpus();
-    struct cenv_stat st;
-    if (cenv_raw_stat_fd(root, &st) < 0 || st.dev != m->header->dev ||
-        st.ino != m->header->ino)
-        return 0;
-    int rc = cenv_pool_run(threads > THREADS_MAX ? THREADS_MAX : threads, m->nr_dirs,
-                           check_dir, &c, task, err);
-    return rc < 0 ? rc : !atomic_load(&c.stale);
 }

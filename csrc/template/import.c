@@ -14,7 +14,7 @@
 #include "codec/json.h"
 #include "codec/options.h"
 #include "codec/readahead.h"
-#include "manifest/manifest_build.h"
+#include "manifest/manifest_foreign.h"
 #include "model/matchspec_match.h"
 #include "model/platform.h"
 #include "os/fs.h"

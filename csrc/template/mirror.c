@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "manifest/manifest_build.h"
+#include "manifest/manifest_foreign.h"
 #include "os/fs.h"
 #include "store/clone_registry.h"
 #include "store/layout.h"

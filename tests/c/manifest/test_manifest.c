@@ -3,7 +3,7 @@
 #include "clone_env.h"
 
 #include "base/alloc.h"
-#include "manifest/manifest_build.h"
+#include "manifest/manifest_foreign.h"
 
 /* Every flipped bit of a manifest is found, or does no harm. */
 static void test_manifest__damaged(void)

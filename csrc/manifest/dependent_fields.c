@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A field depends on a file when relocation changes that file: its hash or size, told by a record
+ * of conda or pip. Sites of the prefix must be known of all files before.
+ */
+#include "manifest/dependent_fields.h"
+
+#include "manifest/record_values.h"
+#include "os/path.h"
+
+static uint64_t pristine_size(const struct cenv_making_item *item)
+{
+    const struct cenv_sites *sites = &item->found.sites;
+    uint64_t size = item->st.size;
+    if (sites->style != CENV_SHEBANG_NONE)
+        size = size - sites->line_have + sites->line_len;
+    for (size_t i = 0; i < sites->nr; i++)
+        if (sites->list[i].kind == CENV_SITE_TEXT)
+            size = size - sites->list[i].have + sites->list[i].slot;
+    return size;
+}
+
+/* What a link of the environment names; directories on the way that are links are not followed. */
+static struct cenv_making_item *target_of(struct cenv_making *m,
+                                          const struct cenv_making_item *link)
+{
+    struct cenv_str to = link->target, dir = m->dirs[link->dir].path;
+    struct cenv_making_item *item = NULL;
+    struct cenv_buf joined, clean;
+    cenv_buf_init(&joined, 1 << 16);
+    cenv_buf_init(&clean, 1 << 16);
+    if (link->skip)
+        cenv_buf_add_str(&joined, cenv_str_slice(to, link->skip + 1u, to.len));
+    else if (to.len && to.data[0] != '/')
+        cenv_buf_addf(&joined, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
+                      CENV_STR_ARG(to));
+    if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean) == 0)
+        item = cenv_making_find(m, cenv_buf_str(&clean));
+    cenv_buf_release(&joined);
+    cenv_buf_release(&clean);
+    return item;
+}
+
+static struct cenv_making_item *follow(struct cenv_making *m,
+                                       struct cenv_making_item *item)
+{
+    enum { HOPS_MAX = 40 };
+    for (int hops = 0; item && item->st.type == CENV_FT_SYMLINK; hops++)
+        item = hops < HOPS_MAX ? target_of(m, item) : NULL;
+    return item;
+}
+
+/* The hash that a record tells for a file. */
+static struct cenv_str told_hash(const struct cenv_making *m, struct cenv_str path)
+{
+    const struct cenv_prefix *records = m->maker->records;
+    for (size_t i = 0; i < records->nr; i++)
+        for (size_t k = 0; k < records->records[i].nr_paths; k++)
+            if (cenv_str_eq(records->records[i].paths[k].path, path))
+                return records->records[i].paths[k].sha256_in_prefix;
+    return CENV_STR("");
+}
+
+static bool valued(void *ctx, struct cenv_str path, struct cenv_valued *out)
+{
+    struct cenv_making *m = ctx;
+    struct cenv_making_item *named = cenv_making_find(m, path),
+                            *item = follow(m, named);
+    const struct cenv_making_item *file = item;
+    if (item && item->peer != CENV_NONE)
+        item = &m->items[item->peer];
+    if (!item || item->reloc == CENV_NONE || (item->found.flags & CENV_MF_VALUES))
+        return false;
+    *out = (struct cenv_valued){.reloc = item->reloc,
+                                .size = item->st.size,
+                                .pristine_size = pristine_size(item)};
+    if (file != named) {
+        out->link = true;
+        out->told = told_hash(m, file->path);
+    }
+    item->hashed = true;
+    return true;
+}
+
+/* Sites that name the prefix stay, those of values join them. */
+static void settle_values(struct cenv_making *m, struct cenv_making_item *item,
+                          size_t before)
+{
+    struct cenv_sites *sites = &item->found.sites;
+    if (sites->nr == before)
+        return;
+    size_t first = 0;
+    while (first < sites->nr && sites->list[first].kind == CENV_SITE_SHEBANG)
+        first++;
+    cenv_sites_settle(sites, first);
+    item->found.flags |= CENV_MF_VALUES | CENV_MF_SENSITIVE;
+    if (item->reloc == CENV_NONE)
+        item->reloc = m->nr_relocs++;
+}
+
+static int add_record_values(struct cenv_making *m, struct cenv_error *err)
+{
+    const struct cenv_prefix *records = m->maker->records;
+    int rc = 0;
+    for (size_t i = 0; i < records->nr && rc == 0; i++) {
+        struct cenv_buf path;
+        cenv_buf_init(&path, 1 << 16);
+        cenv_buf_addf(&path, "conda-meta/%.*s", CENV_STR_ARG(records->records[i].file));
+        struct cenv_making_item *item = cenv_making_find(m, cenv_buf_str(&path));
+        cenv_buf_release(&path);
+        if (!item || item->st.size != records->records[i].text.len)
+            continue;
+        size_t before = item->found.sites.nr;
+        rc = cenv_values_of_record(&item->found.sites, &records->records[i], valued, m,
+                                   err);
+        settle_values(m, item, before);
+    }
+    return rc;
+}
+
+/* RECORD files that no package owns: pip keeps hashes there. Conda's own stay, as with conda. */
+static int add_wheel_values(struct cenv_making *m, struct cenv_making_item *item,
+                            struct cenv_error *err)
+{
+    struct cenv_buf text;
+    struct cenv_str dir = m->dirs[item->dir].path;
+    if (item->st.type != CENV_FT_FILE || (item->found.flags & CENV_MF_MANAGED) ||
+        !cenv_str_is(item->name, "RECORD") ||
+        !cenv_str_ends(dir, CENV_STR(".dist-info")))
+        return 0;
+    cenv_buf_init(&text, 64 << 20);
+    int fd = cenv_fs_open_beneath(m->maker->root, dir.data, 0, err);
+    struct cenv_lookup what = {
+        .path = item->path, .name = item->name.data, .dir = fd, .st = &item->st};
+    int rc = fd < 0 ? fd : cenv_look_read(&what, &text, err);
+    size_t before = item->found.sites.nr;
+    if (rc == 0)
+        rc = cenv_values_of_wheel(&item->found.sites, cenv_buf_str(&text), item->path,
+                                  valued, m, err);
+    settle_values(m, item, before);
+    cenv_fd_close(fd);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* What a clone need not hash again: big files name their prefix late. */
+static int hash_head(struct cenv_making *m, struct cenv_making_item *item,
+                     struct cenv_error *err)
+{
+    enum { WORTH_IT = 1 << 16 };
+    const struct cenv_sites *sites = &item->found.sites;
+    uint64_t len = item->hashed && sites->nr && sites->style == CENV_SHEBANG_NONE
+                       ? sites->list[0].offset / 64 * 64
+                       : 0;
+    if (len < WORTH_IT)
+        return 0;
+    int fd = cenv_fs_open_beneath(m->maker->root, m->dirs[item->dir].path.data, 0, err);
+    struct cenv_lookup what = {.path = item->path,
+                               .name = item->name.data,
+                               .dir = fd,
+                               .st = &item->st,
+                               .block = m->blocks[0]};
+    int rc = fd < 0 ? fd : cenv_look_hash_head(&what, len, &item->head, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+int cenv_dependent_fields_find(struct cenv_making *m, struct cenv_error *err)
+{
+    int rc = add_record_values(m, err);
+    for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
+        rc = add_wheel_values(m, &m->items[i], err);
+    for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
+        rc = hash_head(m, &m->items[i], err);
+    return rc;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The manifest of an environment that anybody may have made and changed. */
+#ifndef CENV_MANIFEST_MANIFEST_FOREIGN_H
+#define CENV_MANIFEST_MANIFEST_FOREIGN_H
+
+#include "base/error.h"
+#include "base/task.h"
+#include "manifest/manifest.h"
+
+/*
+ * The manifest of the environment at `path` (`root` open on it), whoever made it: by its records,
+ * the extracted packages they name where these are still there and unaltered, and a search for its
+ * names in everything else. `old` (or NULL): an earlier manifest, whose files are not looked into
+ * again where size, time, mode and inode are the same. CENV_EPREFIX: a device, an unreadable record.
+ */
+int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
+                                 const struct cenv_manifest *old,
+                                 struct cenv_task *task, struct cenv_error *err);
+
+#endif
