@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/map.h"
+#include "base/clock.h"
+#include "base/intern.h"
 #include "base/task.h"
 #include "model/matchspec.h"
 #include "model/matchspec_match.h"

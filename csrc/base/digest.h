@@ -42,11 +42,4 @@ void cenv_digest_resume(struct cenv_digest *digest,
 /* One shot over a span: hex of its SHA-256. */
 int cenv_sha256_hex(struct cenv_str data, char *hex);
 
-/* Lower-case hex of raw bytes, with NUL; and back. unhex is false unless text is 2*len hex digits. */
-void cenv_hex(const unsigned char *raw, size_t len, char *hex);
-bool cenv_unhex(struct cenv_str text, unsigned char *raw, size_t len);
-
-/* 0 to 15 of one hex digit of either case, else -1. */
-int cenv_hex_value(char c);
-
 #endif

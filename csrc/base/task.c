@@ -4,18 +4,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 static const uint64_t POLL_EVERY_NS = 50u * 1000 * 1000;
-
-uint64_t cenv_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
 {

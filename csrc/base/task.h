@@ -12,9 +12,6 @@
 #include "base/error.h"
 #include "base/stage.h"
 
-/* Nanoseconds of the monotonic clock. */
-uint64_t cenv_clock_ns(void);
-
 /* One span of work; `what` names the thing ("numpy-1.2-0", copied) or is "". */
 struct cenv_span {
     enum cenv_stage stage;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "cenv.h"
 #include "clone/mode.h"
 #include "clone/sweep.h"

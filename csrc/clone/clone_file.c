@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "relocate/splice.h"
 
 /* What the raw call `raw` says of a file, which messages name by its path within the source. */

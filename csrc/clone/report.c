@@ -2,6 +2,7 @@
 /* Reports of clones and resets. */
 #include "clone/report.h"
 
+#include "base/clock.h"
 #include "codec/json_writer.h"
 
 /* Takes more than any path of a file: two that a directory and a name may have. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Resetting a clone, each in the way of its mode; cenv.h has the contract. */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "cenv.h"
 #include "clone/clone.h"
 #include "clone/known_clone.h"

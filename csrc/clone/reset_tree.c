@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
 #include "clone/provenance.h"

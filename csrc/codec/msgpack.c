@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/digest.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "codec/json.h"
 

@@ -2,7 +2,7 @@
 /* Text of URLs: see url.h. */
 #include "codec/url.h"
 
-#include "base/digest.h"
+#include "base/hex.h"
 
 size_t cenv_url_scheme_len(struct cenv_str url)
 {

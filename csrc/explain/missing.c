@@ -2,6 +2,8 @@
 /* See missing.h. */
 #include "explain/missing.h"
 
+#include "model/dist.h"
+
 static bool is_missing(const struct cenv_problem *p, uint32_t i)
 {
     const struct cenv_root *root = &p->roots[i];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "model/dist.h"
 #include "model/version.h"
 
 enum { MAX_NAMED = 4 };

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "model/channel.h"
 #include "net/network.h"
 #include "os/fs.h"

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "codec/json.h"
 #include "os/fs.h"
 #include "os/path.h"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/pool.h"
 #include "codec/json.h"
 #include "os/path.h"

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "cenv.h"
 #include "codec/json.h"
 #include "codec/options.h"

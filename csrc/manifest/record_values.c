@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/path.h"

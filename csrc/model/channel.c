@@ -3,8 +3,8 @@
 #include "model/channel.h"
 
 #include "codec/url.h"
+#include "model/dist.h"
 #include "model/platform.h"
-#include "model/record.h"
 
 static struct cenv_str trim_slashes(struct cenv_str s)
 {

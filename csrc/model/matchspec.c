@@ -8,8 +8,8 @@
 #include "model/brackets.h"
 #include "model/channel.h"
 #include "model/chars.h"
+#include "model/dist.h"
 #include "model/platform.h"
-#include "model/record.h"
 
 struct parser {
     struct cenv_str text; /* all of it */

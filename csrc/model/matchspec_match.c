@@ -2,7 +2,7 @@
 /* MatchSpec, matching: see matchspec_match.h. */
 #include "model/matchspec_match.h"
 
-#include "base/digest.h"
+#include "base/hex.h"
 
 static bool match_number(const struct cenv_nummatch *m, uint64_t value)
 {

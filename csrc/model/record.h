@@ -75,16 +75,6 @@ struct cenv_record_origin {
     uint32_t channel_rank;
 };
 
-/* The parts of NAME-VERSION-BUILD.EXT, split at the last two '-'. */
-struct cenv_dist {
-    struct cenv_str name, version, build;
-    struct cenv_str stem; /* without extension */
-    struct cenv_str ext;  /* ".conda", ".tar.bz2" or empty */
-};
-
-/* False when `fn` has fewer than two '-' or an empty part; `out` is untouched then. */
-bool cenv_dist_split(struct cenv_dist *out, struct cenv_str fn);
-
 /*
  * Parses one JSON object of a repodata record, a repodata_record.json or a conda-meta record; keys
  * that are not needed are checked for syntax and skipped. `fn` is the file name, or empty to take

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "os/path.h"
 
 _Static_assert(CENV_CWD == AT_FDCWD, "CENV_CWD is AT_FDCWD");

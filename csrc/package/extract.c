@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/fs.h"

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "cenv.h"
 #include "codec/json.h"
 #include "os/fs.h"

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/digest.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/fs.h"

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/intern.h"
 #include "base/map.h"
 #include "cenv.h"
 #include "codec/json.h"

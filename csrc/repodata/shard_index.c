@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "cenv.h"
 #include "codec/json.h"
 #include "codec/json_scan.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/digest.h"
+#include "base/hex.h"
 
 enum { NUMBER_MAX = 24 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "codec/json.h"
 #include "store/request_cache.h"
 

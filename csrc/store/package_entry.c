@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "codec/json.h"
 #include "os/fs.h"
 #include "package/package_manifest.h"

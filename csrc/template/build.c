@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "codec/json.h"
 #include "fetch/fetch_packages.h"
 #include "link/link.h"

@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "base/pool.h"
 #include "cenv.h"

@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/hex.h"
 #include "cenv.h"
 #include "clone/clone_tree.h"
 #include "codec/json.h"

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "os/fs.h"
 #include "package/package_manifest.h"
 #include "scratch.h"

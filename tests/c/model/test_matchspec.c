@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
+#include "model/dist.h"
 #include "model/matchspec_match.h"
 #include "model/matchspec_print.h"
 #include "model/record.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/map.h"
+#include "base/intern.h"
 #include "check.h"
 #include "codec/stream.h"
 #include "model/matchspec.h"
