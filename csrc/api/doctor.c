@@ -12,7 +12,7 @@
 
 const char *cenv_current_subdir(void)
 {
-    return cenv_subdir_current();
+    return cenv_platform_subdir();
 }
 
 static const char *or_null(const char *text)
@@ -72,7 +72,7 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides,
     struct cenv_host host;
     char cuda[32] = "";
     cenv_host_facts(&host);
-    bool here = !subdir || strcmp(subdir, cenv_subdir_current()) == 0;
+    bool here = !subdir || strcmp(subdir, cenv_platform_subdir()) == 0;
     if (here)
         cenv_host_cuda(cuda, sizeof(cuda));
     struct cenv_platform_facts facts = facts_of(&host, cuda);
@@ -82,7 +82,7 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides,
         return cenv_error_oom(err);
     struct cenv_virtual list[CENV_VIRTUAL_MAX];
     int found =
-        cenv_platform_virtual(list, cenv_str(subdir ? subdir : cenv_subdir_current()),
+        cenv_platform_virtual(list, cenv_str(subdir ? subdir : cenv_platform_subdir()),
                               here ? &facts : NULL, pairs, nr, err);
     cenv_free(pairs);
     if (found < 0)
@@ -105,7 +105,7 @@ static void write_machine(struct cenv_json_writer *w)
     char cuda[32] = "";
     cenv_host_facts(&host);
     cenv_host_cuda(cuda, sizeof(cuda));
-    cenv_json_write_cstr(w, "subdir", cenv_subdir_current());
+    cenv_json_write_cstr(w, "subdir", cenv_platform_subdir());
     write_text_or_null(w, "kernel", host.kernel);
     write_text_or_null(w, "glibc", host.libc_version);
     write_text_or_null(w, "microarch", host.microarch);

@@ -2,7 +2,7 @@
 /* Four lanes of multiply and xor: see sum.h. */
 #include "base/checksum.h"
 
-uint64_t cenv_sum64(struct cenv_str data)
+uint64_t cenv_checksum64(struct cenv_str data)
 {
     uint64_t lane[4] = {0x9e3779b97f4a7c15u ^ data.len, 0xc2b2ae3d27d4eb4fu,
                         0x165667b19e3779f9u, 0x27d4eb2f165667c5u};

@@ -11,6 +11,6 @@
  * Against accidents (a torn write, a bad disk), not against an adversary, who could as well write a
  * file with a right sum. The same on machines of one byte order.
  */
-uint64_t cenv_sum64(struct cenv_str data);
+uint64_t cenv_checksum64(struct cenv_str data);
 
 #endif

@@ -92,7 +92,7 @@ int cenv_digest_hex(struct cenv_digest *digest, char *hex)
     return 0;
 }
 
-int cenv_sha256_hex(struct cenv_str data, char *hex)
+int cenv_digest_sha256_hex(struct cenv_str data, char *hex)
 {
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
     int rc = -1;

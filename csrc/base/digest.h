@@ -40,6 +40,6 @@ void cenv_digest_resume(struct cenv_digest *digest,
                         const struct cenv_sha256_state *state);
 
 /* One shot over a span: hex of its SHA-256. */
-int cenv_sha256_hex(struct cenv_str data, char *hex);
+int cenv_digest_sha256_hex(struct cenv_str data, char *hex);
 
 #endif

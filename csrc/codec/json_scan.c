@@ -131,7 +131,7 @@ static inline int close_in_block(struct closing *c, const char *block)
     return BLOCK;
 }
 
-const char *cenv_scan_close(const char *at, const char *end)
+const char *cenv_json_scan_close(const char *at, const char *end)
 {
     struct closing c = {.open = *at, .close = *at == '{' ? '}' : ']'};
     char tail[BLOCK];
@@ -152,16 +152,16 @@ const char *cenv_scan_close(const char *at, const char *end)
 
 /* ---- single values ---- */
 
-int cenv_scan_fail(struct cenv_scan *s, const char *why)
+int cenv_json_scan_fail(struct cenv_json_scan *s, const char *why)
 {
     s->why = why;
     return CENV_EINTEGRITY;
 }
 
-int cenv_scan_expect(struct cenv_scan *s, char c, const char *why)
+int cenv_json_scan_expect(struct cenv_json_scan *s, char c, const char *why)
 {
-    if (cenv_scan_peek(s) != c)
-        return cenv_scan_fail(s, s->at == s->end ? "the text ends early" : why);
+    if (cenv_json_scan_peek(s) != c)
+        return cenv_json_scan_fail(s, s->at == s->end ? "the text ends early" : why);
     s->at++;
     return 0;
 }
@@ -189,7 +189,7 @@ static inline const char *plain_end(const char *at, const char *end)
     return at;
 }
 
-static int read_hex4(struct cenv_scan *s, const char *at, uint32_t *out)
+static int read_hex4(struct cenv_json_scan *s, const char *at, uint32_t *out)
 {
     uint32_t value = 0;
 
@@ -200,14 +200,14 @@ static int read_hex4(struct cenv_scan *s, const char *at, uint32_t *out)
         else if (lower >= 'a' && lower <= 'f')
             value = value * 16 + (uint32_t)(lower - 'a' + 10);
         else
-            return cenv_scan_fail(s, "\\u needs four hexadecimal digits");
+            return cenv_json_scan_fail(s, "\\u needs four hexadecimal digits");
     }
     *out = value;
     return 0;
 }
 
 /* At the 'u' of an escape: past it and its pair; the code point, which is no lone surrogate. */
-static int scan_unicode(struct cenv_scan *s, uint32_t *code)
+static int scan_unicode(struct cenv_json_scan *s, uint32_t *code)
 {
     uint32_t low;
     int rc = read_hex4(s, s->at + 1, code);
@@ -218,12 +218,12 @@ static int scan_unicode(struct cenv_scan *s, uint32_t *code)
     if (*code < 0xd800 || *code > 0xdfff)
         return 0;
     if (*code >= 0xdc00 || s->end - s->at < 6 || s->at[0] != '\\' || s->at[1] != 'u')
-        return cenv_scan_fail(s, "half a surrogate pair in a string");
+        return cenv_json_scan_fail(s, "half a surrogate pair in a string");
     rc = read_hex4(s, s->at + 2, &low);
     if (rc < 0)
         return rc;
     if (low < 0xdc00 || low > 0xdfff)
-        return cenv_scan_fail(s, "half a surrogate pair in a string");
+        return cenv_json_scan_fail(s, "half a surrogate pair in a string");
     s->at += 6;
     *code = 0x10000 + ((*code - 0xd800) << 10) + (low - 0xdc00);
     return 0;
@@ -241,7 +241,7 @@ static size_t put_utf8(char *out, uint32_t code)
 }
 
 /* At a backslash: past the escape, its bytes (at most 4) into `out`. */
-static int scan_escape(struct cenv_scan *s, char *out, size_t *len)
+static int scan_escape(struct cenv_json_scan *s, char *out, size_t *len)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *at;
@@ -257,7 +257,7 @@ static int scan_escape(struct cenv_scan *s, char *out, size_t *len)
     }
     at = s->at < s->end && *s->at ? strchr(from, *s->at) : NULL;
     if (!at)
-        return cenv_scan_fail(s, "unknown escape in a string");
+        return cenv_json_scan_fail(s, "unknown escape in a string");
     s->at++;
     *out = to[at - from];
     *len = 1;
@@ -265,7 +265,7 @@ static int scan_escape(struct cenv_scan *s, char *out, size_t *len)
 }
 
 /* Past one byte or character that is no plain one: an escape, or what must be UTF-8. */
-static int scan_special(struct cenv_scan *s, bool *escaped)
+static int scan_special(struct cenv_json_scan *s, bool *escaped)
 {
     char bytes[4];
     uint32_t point;
@@ -276,16 +276,16 @@ static int scan_special(struct cenv_scan *s, bool *escaped)
         return scan_escape(s, bytes, &len);
     }
     if ((unsigned char)*s->at < ' ')
-        return cenv_scan_fail(s, "control character in a string");
+        return cenv_json_scan_fail(s, "control character in a string");
     len = cenv_utf8_decode(cenv_str_n(s->at, (size_t)(s->end - s->at)), &point);
     if (!len)
-        return cenv_scan_fail(s, "a string is not UTF-8");
+        return cenv_json_scan_fail(s, "a string is not UTF-8");
     s->at += len;
     return 0;
 }
 
 /* At a quote: past the string. *escaped: it has escapes (checked). *raw: between the quotes. */
-static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
+static int scan_raw(struct cenv_json_scan *s, struct cenv_str *raw, bool *escaped)
 {
     const char *start = ++s->at;
     int rc;
@@ -294,7 +294,7 @@ static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
     for (;;) {
         s->at = plain_end(s->at, s->end);
         if (s->at == s->end)
-            return cenv_scan_fail(s, "the text ends within a string");
+            return cenv_json_scan_fail(s, "the text ends within a string");
         if (*s->at == '"')
             break;
         rc = scan_special(s, escaped);
@@ -309,7 +309,7 @@ static int scan_raw(struct cenv_scan *s, struct cenv_str *raw, bool *escaped)
 /* The text of a checked string without its escapes, which only make it shorter. */
 static int unescape_string(struct cenv_str *text, struct cenv_arena *arena)
 {
-    struct cenv_scan s = {text->data, text->data + text->len, NULL};
+    struct cenv_json_scan s = {text->data, text->data + text->len, NULL};
     char *out = cenv_arena_alloc(arena, text->len + 1);
     size_t nr = 0, len;
 
@@ -328,16 +328,16 @@ static int unescape_string(struct cenv_str *text, struct cenv_arena *arena)
     return 0;
 }
 
-int cenv_scan_string(struct cenv_scan *s, struct cenv_str *out,
-                     struct cenv_arena *arena)
+int cenv_json_scan_string(struct cenv_json_scan *s, struct cenv_str *out,
+                          struct cenv_arena *arena)
 {
     struct cenv_str text;
     bool escaped;
     int rc;
 
-    if (cenv_scan_peek(s) != '"')
-        return cenv_scan_fail(s, s->at == s->end ? "the text ends early"
-                                                 : "expected a string");
+    if (cenv_json_scan_peek(s) != '"')
+        return cenv_json_scan_fail(s, s->at == s->end ? "the text ends early"
+                                                      : "expected a string");
     rc = scan_raw(s, &text, &escaped);
     if (rc == 0 && escaped)
         rc = unescape_string(&text, arena);
@@ -346,21 +346,21 @@ int cenv_scan_string(struct cenv_scan *s, struct cenv_str *out,
     return rc;
 }
 
-static bool is_digit(const struct cenv_scan *s)
+static bool is_digit(const struct cenv_json_scan *s)
 {
     return s->at < s->end && *s->at >= '0' && *s->at <= '9';
 }
 
-static int scan_digits(struct cenv_scan *s)
+static int scan_digits(struct cenv_json_scan *s)
 {
     if (!is_digit(s))
-        return cenv_scan_fail(s, "malformed number");
+        return cenv_json_scan_fail(s, "malformed number");
     while (is_digit(s))
         s->at++;
     return 0;
 }
 
-static int scan_number(struct cenv_scan *s)
+static int scan_number(struct cenv_json_scan *s)
 {
     int rc;
 
@@ -384,15 +384,15 @@ static int scan_number(struct cenv_scan *s)
     return 0;
 }
 
-int cenv_scan_uint(struct cenv_scan *s, uint64_t *out)
+int cenv_json_scan_uint(struct cenv_json_scan *s, uint64_t *out)
 {
     uint64_t value = 0;
-    char first = cenv_scan_peek(s);
+    char first = cenv_json_scan_peek(s);
     const char *start = s->at;
     int rc;
 
     if (first < '0' || first > '9')
-        return cenv_scan_fail(s, "expected an integer from 0");
+        return cenv_json_scan_fail(s, "expected an integer from 0");
     rc = scan_number(s);
     if (rc < 0)
         return rc;
@@ -400,17 +400,17 @@ int cenv_scan_uint(struct cenv_scan *s, uint64_t *out)
         unsigned digit = (unsigned)(*start - '0');
         if (digit > 9 || __builtin_mul_overflow(value, 10u, &value) ||
             __builtin_add_overflow(value, digit, &value))
-            return cenv_scan_fail(s, "the number is out of range");
+            return cenv_json_scan_fail(s, "the number is out of range");
     }
     *out = value;
     return 0;
 }
 
-bool cenv_scan_word(struct cenv_scan *s, const char *word)
+bool cenv_json_scan_word(struct cenv_json_scan *s, const char *word)
 {
     size_t len;
 
-    if (cenv_scan_peek(s) != word[0])
+    if (cenv_json_scan_peek(s) != word[0])
         return false;
     len = strlen(word);
     if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
@@ -422,9 +422,9 @@ bool cenv_scan_word(struct cenv_scan *s, const char *word)
 /* ---- objects and arrays ---- */
 
 /* 1: a further element comes, 0: past `close`. */
-static int scan_next(struct cenv_scan *s, bool *started, char close)
+static int scan_next(struct cenv_json_scan *s, bool *started, char close)
 {
-    char c = cenv_scan_peek(s);
+    char c = cenv_json_scan_peek(s);
 
     if (c == close) {
         s->at++;
@@ -435,69 +435,69 @@ static int scan_next(struct cenv_scan *s, bool *started, char close)
         return 1;
     }
     if (c != ',')
-        return cenv_scan_fail(s, s->at == s->end ? "the text ends early"
-                                 : close == '}'  ? "expected ',' or '}'"
-                                                 : "expected ',' or ']'");
+        return cenv_json_scan_fail(s, s->at == s->end ? "the text ends early"
+                                      : close == '}'  ? "expected ',' or '}'"
+                                                      : "expected ',' or ']'");
     s->at++;
     return 1;
 }
 
-int cenv_scan_member(struct cenv_scan *s, bool *started, struct cenv_str *key,
-                     struct cenv_arena *arena)
+int cenv_json_scan_member(struct cenv_json_scan *s, bool *started, struct cenv_str *key,
+                          struct cenv_arena *arena)
 {
     int rc = scan_next(s, started, '}');
 
     if (rc <= 0)
         return rc;
-    rc = cenv_scan_string(s, key, arena);
+    rc = cenv_json_scan_string(s, key, arena);
     if (rc == 0)
-        rc = cenv_scan_expect(s, ':', "expected ':'");
+        rc = cenv_json_scan_expect(s, ':', "expected ':'");
     if (rc < 0)
         return rc;
-    cenv_scan_peek(s);
+    cenv_json_scan_peek(s);
     return 1;
 }
 
-int cenv_scan_item(struct cenv_scan *s, bool *started)
+int cenv_json_scan_item(struct cenv_json_scan *s, bool *started)
 {
     int rc = scan_next(s, started, ']');
 
     if (rc > 0)
-        cenv_scan_peek(s);
+        cenv_json_scan_peek(s);
     return rc;
 }
 
-static int skip_scalar(struct cenv_scan *s)
+static int skip_scalar(struct cenv_json_scan *s)
 {
     struct cenv_str raw;
     bool escaped;
-    char c = cenv_scan_peek(s);
+    char c = cenv_json_scan_peek(s);
 
     if (c == '"')
         return scan_raw(s, &raw, &escaped);
     if (c == '-' || (c >= '0' && c <= '9'))
         return scan_number(s);
-    if (cenv_scan_word(s, "null") || cenv_scan_word(s, "true") ||
-        cenv_scan_word(s, "false"))
+    if (cenv_json_scan_word(s, "null") || cenv_json_scan_word(s, "true") ||
+        cenv_json_scan_word(s, "false"))
         return 0;
-    return cenv_scan_fail(s,
-                          s->at == s->end ? "the text ends early" : "expected a value");
+    return cenv_json_scan_fail(s, s->at == s->end ? "the text ends early"
+                                                  : "expected a value");
 }
 
 /* Past `"key":` when the container is an object. */
-static int skip_key(struct cenv_scan *s)
+static int skip_key(struct cenv_json_scan *s)
 {
     struct cenv_str raw;
     bool escaped;
     int rc;
 
-    if (cenv_scan_peek(s) != '"')
-        return cenv_scan_fail(s, "expected a string");
+    if (cenv_json_scan_peek(s) != '"')
+        return cenv_json_scan_fail(s, "expected a string");
     rc = scan_raw(s, &raw, &escaped);
-    return rc < 0 ? rc : cenv_scan_expect(s, ':', "expected ':'");
+    return rc < 0 ? rc : cenv_json_scan_expect(s, ':', "expected ':'");
 }
 
-int cenv_scan_skip(struct cenv_scan *s)
+int cenv_json_scan_skip(struct cenv_json_scan *s)
 {
     char closers[DEPTH_MAX];
     bool started = false;
@@ -514,10 +514,10 @@ int cenv_scan_skip(struct cenv_scan *s)
             rc = skip_key(s);
         if (rc < 0)
             return rc;
-        char c = cenv_scan_peek(s);
+        char c = cenv_json_scan_peek(s);
         if (c == '{' || c == '[') {
             if (depth == DEPTH_MAX)
-                return cenv_scan_fail(s, "nested too deeply");
+                return cenv_json_scan_fail(s, "nested too deeply");
             closers[depth++] = c == '{' ? '}' : ']';
             started = false;
             s->at++;

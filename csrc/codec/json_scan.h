@@ -14,7 +14,7 @@
  * Functions return 0 (or a count), CENV_EINTEGRITY with `why` set and `at` where it went wrong, or
  * CENV_ENOMEM. `why` is a literal that reads well after "byte 12: ".
  */
-struct cenv_scan {
+struct cenv_json_scan {
     const char *at, *end;
     const char *why;
 };
@@ -23,13 +23,13 @@ struct cenv_scan {
  * `at` is on '{' or '['. One past the matching bracket, or NULL when the text ends before it. Looks
  * at strings and this kind of bracket only, at memory speed: what is inside is not checked.
  */
-const char *cenv_scan_close(const char *at, const char *end);
+const char *cenv_json_scan_close(const char *at, const char *end);
 
 /* Fails with `why`. */
-int cenv_scan_fail(struct cenv_scan *s, const char *why);
+int cenv_json_scan_fail(struct cenv_json_scan *s, const char *why);
 
 /* Past blanks; then the byte there, or 0 at the end. */
-static inline char cenv_scan_peek(struct cenv_scan *s)
+static inline char cenv_json_scan_peek(struct cenv_json_scan *s)
 {
     while (s->at < s->end &&
            (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t'))
@@ -38,28 +38,28 @@ static inline char cenv_scan_peek(struct cenv_scan *s)
 }
 
 /* Past blanks and the byte `c`, which must come next; `why` says what was expected. */
-int cenv_scan_expect(struct cenv_scan *s, char c, const char *why);
+int cenv_json_scan_expect(struct cenv_json_scan *s, char c, const char *why);
 
 /*
  * Iterate an object or array whose opening bracket has been passed; *started is false before the
  * first call. 1: `at` is on the value (and *key holds the unescaped key), 0: past the closing
  * bracket. The caller reads or skips the value before the next call.
  */
-int cenv_scan_member(struct cenv_scan *s, bool *started, struct cenv_str *key,
-                     struct cenv_arena *arena);
-int cenv_scan_item(struct cenv_scan *s, bool *started);
+int cenv_json_scan_member(struct cenv_json_scan *s, bool *started, struct cenv_str *key,
+                          struct cenv_arena *arena);
+int cenv_json_scan_item(struct cenv_json_scan *s, bool *started);
 
 /* A string: a span of the text, or in `arena` when it had escapes. Valid UTF-8, no control bytes. */
-int cenv_scan_string(struct cenv_scan *s, struct cenv_str *out,
-                     struct cenv_arena *arena);
+int cenv_json_scan_string(struct cenv_json_scan *s, struct cenv_str *out,
+                          struct cenv_arena *arena);
 
 /* An integer from 0; a fraction is cut off, an exponent or a sign is an error. */
-int cenv_scan_uint(struct cenv_scan *s, uint64_t *out);
+int cenv_json_scan_uint(struct cenv_json_scan *s, uint64_t *out);
 
 /* Past one value of any kind, its syntax checked; nesting is bounded. */
-int cenv_scan_skip(struct cenv_scan *s);
+int cenv_json_scan_skip(struct cenv_json_scan *s);
 
 /* True, and past it, when `word` ("null", "true") comes next. */
-bool cenv_scan_word(struct cenv_scan *s, const char *word);
+bool cenv_json_scan_word(struct cenv_json_scan *s, const char *word);
 
 #endif

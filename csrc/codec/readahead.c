@@ -12,7 +12,7 @@
 /* Each side is woken for several blocks at a time: switching for every one costs more than it gains. */
 enum { BLOCK = 128 << 10, SLOTS = 16, WAKE_FULL = 4, WAKE_FREE = 8 };
 
-struct cenv_ahead {
+struct cenv_readahead {
     struct cenv_input from;
     pthread_t thread;
     bool started;
@@ -28,7 +28,7 @@ struct cenv_ahead {
     struct cenv_error err;
 };
 
-static char *block_at(const struct cenv_ahead *ahead, unsigned long at)
+static char *block_at(const struct cenv_readahead *ahead, unsigned long at)
 {
     return ahead->blocks + at % SLOTS * BLOCK;
 }
@@ -36,7 +36,7 @@ static char *block_at(const struct cenv_ahead *ahead, unsigned long at)
 /* ---- the thread ---- */
 
 /* Waits for a free block; false when nobody wants more. */
-static bool wait_for_room(struct cenv_ahead *ahead)
+static bool wait_for_room(struct cenv_readahead *ahead)
 {
     bool stop;
 
@@ -48,7 +48,7 @@ static bool wait_for_room(struct cenv_ahead *ahead)
     return !stop;
 }
 
-static void hand_over(struct cenv_ahead *ahead, size_t len)
+static void hand_over(struct cenv_readahead *ahead, size_t len)
 {
     pthread_mutex_lock(&ahead->lock);
     ahead->len[ahead->head % SLOTS] = len;
@@ -59,7 +59,7 @@ static void hand_over(struct cenv_ahead *ahead, size_t len)
 }
 
 /* Copies what was read into free blocks; false when nobody wants more. */
-static bool pass_on(struct cenv_ahead *ahead, const char *data, size_t len)
+static bool pass_on(struct cenv_readahead *ahead, const char *data, size_t len)
 {
     while (len > 0) {
         size_t part = len < BLOCK ? len : BLOCK;
@@ -75,7 +75,7 @@ static bool pass_on(struct cenv_ahead *ahead, const char *data, size_t len)
 
 static void *read_all(void *arg)
 {
-    struct cenv_ahead *ahead = arg;
+    struct cenv_readahead *ahead = arg;
     struct cenv_error err = CENV_ERROR_INIT;
     const void *data = NULL;
     size_t len = 0;
@@ -98,7 +98,7 @@ static void *read_all(void *arg)
 
 static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
-    struct cenv_ahead *ahead = ctx;
+    struct cenv_readahead *ahead = ctx;
     int rc = 0;
 
     if (!ahead->started)
@@ -125,13 +125,13 @@ static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_err
     return rc;
 }
 
-struct cenv_input cenv_input_ahead(struct cenv_ahead *ahead)
+struct cenv_input cenv_readahead_input(struct cenv_readahead *ahead)
 {
     return (struct cenv_input){ahead_read, ahead};
 }
 
 /* Signals belong to the host's own threads. */
-static void start_thread(struct cenv_ahead *ahead)
+static void start_thread(struct cenv_readahead *ahead)
 {
     sigset_t all, old;
 
@@ -141,10 +141,10 @@ static void start_thread(struct cenv_ahead *ahead)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-int cenv_ahead_new(struct cenv_ahead **out, struct cenv_input from,
-                   struct cenv_error *err)
+int cenv_readahead_new(struct cenv_readahead **out, struct cenv_input from,
+                       struct cenv_error *err)
 {
-    struct cenv_ahead *ahead = cenv_calloc(1, sizeof(*ahead));
+    struct cenv_readahead *ahead = cenv_calloc(1, sizeof(*ahead));
 
     if (ahead)
         ahead->blocks = cenv_malloc((size_t)SLOTS * BLOCK);
@@ -160,7 +160,7 @@ int cenv_ahead_new(struct cenv_ahead **out, struct cenv_input from,
     return 0;
 }
 
-void cenv_ahead_free(struct cenv_ahead *ahead)
+void cenv_readahead_free(struct cenv_readahead *ahead)
 {
     if (!ahead)
         return;

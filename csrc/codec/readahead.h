@@ -10,10 +10,10 @@
  * Starts a thread that reads `from` until its end or free, at most 2 MiB ahead. Until free nothing
  * else may touch `from` or what is behind it. Where no thread can be started, reads as before.
  */
-struct cenv_ahead;
-int cenv_ahead_new(struct cenv_ahead **out, struct cenv_input from,
-                   struct cenv_error *err);
-void cenv_ahead_free(struct cenv_ahead *ahead); /* NULL is fine */
-struct cenv_input cenv_input_ahead(struct cenv_ahead *ahead);
+struct cenv_readahead;
+int cenv_readahead_new(struct cenv_readahead **out, struct cenv_input from,
+                       struct cenv_error *err);
+void cenv_readahead_free(struct cenv_readahead *ahead); /* NULL is fine */
+struct cenv_input cenv_readahead_input(struct cenv_readahead *ahead);
 
 #endif

@@ -224,7 +224,7 @@ static int member_read(void *ctx, const void **data, size_t *len,
     return 0;
 }
 
-struct cenv_input cenv_input_zip(struct cenv_zip *zip)
+struct cenv_input cenv_zip_input(struct cenv_zip *zip)
 {
     return (struct cenv_input){member_read, zip};
 }

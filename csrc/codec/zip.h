@@ -42,7 +42,7 @@ int cenv_zip_next(struct cenv_zip *zip, const struct cenv_zip_member **member,
                   struct cenv_error *err);
 
 /* The current member's data. */
-struct cenv_input cenv_input_zip(struct cenv_zip *zip);
+struct cenv_input cenv_zip_input(struct cenv_zip *zip);
 
 /* Writing: `member` with name, size, crc and offset known; then the directory of all. */
 int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output to,

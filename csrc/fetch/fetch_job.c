@@ -79,7 +79,7 @@ static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
         return cenv_error_oom(err);
     job->fn = strrchr(job->url, '/') ? strrchr(job->url, '/') + 1 : job->url;
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_remote_local(cenv_str(job->url), &path, err);
+    rc = cenv_network_local_path(cenv_str(job->url), &path, err);
     if (rc == 1)
         job->local = cenv_buf_detach(&path);
     if (rc == 1 && !job->local)
@@ -94,7 +94,7 @@ static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
 
     if (job->sha256[0])
         snprintf(hex, sizeof(hex), "%s", job->sha256);
-    else if (cenv_sha256_hex(cenv_str(job->url), hex) < 0)
+    else if (cenv_digest_sha256_hex(cenv_str(job->url), hex) < 0)
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     snprintf(job->key, sizeof(job->key), "%s-%s", job->sha256[0] ? "pkg" : "url", hex);
     return 0;

@@ -278,7 +278,7 @@ static int on_download(void *ctx, struct cenv_http_transfer *transfer,
             break;
     }
     if (transfer->rc < 0 || transfer->reply.status != 200) {
-        cenv_remote_failed(transfer, &job->err);
+        cenv_network_set_error(transfer, &job->err);
         cenv_error_prefix(&job->err, "package %s", job->fn);
         fail_job(f, job);
     } else {

@@ -519,7 +519,7 @@ static int take_reply(struct repodata *r, struct subdir *subdir)
         return 0; /* asked again for the next form */
     if (transfer->rc == 0 && status == 404)
         return take_missing(r, subdir);
-    return cenv_remote_failed(transfer, r->err);
+    return cenv_network_set_error(transfer, r->err);
 }
 
 static int ask_form(struct repodata *r, struct cenv_network *network, enum form form)
@@ -567,7 +567,7 @@ static int begin_subdir(struct repodata *r, struct subdir *subdir,
     if (subdir->url.failed || subdir->safe.failed || !subdir->safe.data)
         return cenv_error_oom(r->err);
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_remote_local(url, &path, r->err);
+    rc = cenv_network_local_path(url, &path, r->err);
     subdir->local = subdir->done = rc == 1;
     if (rc == 1)
         rc = use_local(r, subdir, cenv_buf_str(&path));

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int read_members(struct cenv_zip *zip, uint64_t *total, struct cenv_error *err)
 {
-    struct cenv_input in = cenv_input_zip(zip);
+    struct cenv_input in = cenv_zip_input(zip);
     const struct cenv_zip_member *member;
     const void *data;
     size_t len;

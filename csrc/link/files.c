@@ -94,7 +94,7 @@ static int digest_source(struct worker *at, struct cenv_link_entry *entry, int f
     rc = cenv_fs_map_file(from, name, &file, at->err);
     if (rc < 0)
         return rc;
-    rc = cenv_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix);
+    rc = cenv_digest_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix);
     cenv_mapping_release(&file);
     return rc < 0 ? cenv_error_oom(at->err) : 0;
 }
@@ -143,7 +143,7 @@ static int write_text(struct worker *at, struct cenv_link_entry *entry)
     }
     if (rc < 0)
         return fail_entry(at, entry, rc, "cannot write");
-    if (cenv_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
+    if (cenv_digest_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
         return cenv_error_oom(at->err);
     entry->how = CENV_PLACE_COPY;
     entry->final_size = at->text.len;

@@ -15,8 +15,8 @@ static uint64_t sum_of_block(const char *block, size_t len)
     struct cenv_mf_header head;
     memcpy(&head, block, sizeof(head));
     head.sum = 0;
-    return cenv_sum64(cenv_str_n(block + sizeof(head), len - sizeof(head))) ^
-           cenv_sum64(cenv_str_n((const char *)&head, sizeof(head)));
+    return cenv_checksum64(cenv_str_n(block + sizeof(head), len - sizeof(head))) ^
+           cenv_checksum64(cenv_str_n((const char *)&head, sizeof(head)));
 }
 
 void cenv_manifest_seal(char *block)

@@ -138,7 +138,7 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
 static bool has_hash(struct cenv_str data, struct cenv_str hex)
 {
     char got[CENV_DIGEST_HEX_MAX];
-    return cenv_sha256_hex(data, got) == 0 && cenv_str_is(hex, got);
+    return cenv_digest_sha256_hex(data, got) == 0 && cenv_str_is(hex, got);
 }
 
 /* The pristine file of the package cache, appended; false when it is gone or altered. */

@@ -58,14 +58,14 @@ static void cut_subdir(struct cenv_channel_url *u, struct cenv_str *path)
 {
     struct cenv_str rest = *path, last = pop_component(&rest);
 
-    if (cenv_subdir_is_known(last)) {
+    if (cenv_platform_is_subdir(last)) {
         u->subdir = last;
         *path = rest;
     } else if (is_file(last)) {
         u->file = last;
         *path = rest;
         last = pop_component(&rest);
-        if (cenv_subdir_is_known(last)) {
+        if (cenv_platform_is_subdir(last)) {
             u->subdir = last;
             *path = rest;
         }

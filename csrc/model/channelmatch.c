@@ -23,7 +23,7 @@ static struct cenv_str take_subdir(struct cenv_str text, struct cenv_str *subdir
     size_t slash = cenv_str_rfind(text, '/');
     struct cenv_str last = cenv_str_slice(text, slash + 1, text.len);
 
-    if (slash == text.len || !cenv_subdir_is_known(last))
+    if (slash == text.len || !cenv_platform_is_subdir(last))
         return text;
     *subdir = last;
     return trim_channel(cenv_str_slice(text, 0, slash));

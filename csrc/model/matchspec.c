@@ -140,7 +140,7 @@ static const char *check_name(struct cenv_str name, bool is_glob)
 
 static int set_name(struct parser *p, struct cenv_str name)
 {
-    p->spec.name = cenv_str_lower(name, p->arena);
+    p->spec.name = cenv_strmatch_lower(name, p->arena);
     if (!p->spec.name.data)
         return set_oom(p);
     p->spec.name_is_glob = cenv_str_find(name, '*') < name.len;
@@ -452,7 +452,7 @@ static int set_when(struct parser *p, const struct cenv_bracket *pair)
 static int set_hex(struct parser *p, struct cenv_str *out,
                    const struct cenv_bracket *pair)
 {
-    *out = cenv_str_lower(cenv_str_trim(pair->value), p->arena);
+    *out = cenv_strmatch_lower(cenv_str_trim(pair->value), p->arena);
     return out->data ? 0 : set_oom(p);
 }
 

@@ -68,7 +68,7 @@ static bool has_flags(const struct cenv_strlist *want, const struct cenv_record 
     for (uint32_t i = 0; i < want->nr; i++) {
         bool found = false;
         for (uint32_t j = 0; j < record->nr_flags && !found; j++)
-            found = cenv_glob_match(want->items[i], record->flags[j], false);
+            found = cenv_strmatch_glob(want->items[i], record->flags[j], false);
         if (!found)
             return false;
     }
@@ -128,7 +128,7 @@ static bool match_more(const struct cenv_matchspec_more *more,
 
 static bool match_name(const struct cenv_matchspec *spec, struct cenv_str name)
 {
-    return spec->name_is_glob ? cenv_glob_match(spec->name, name, true)
+    return spec->name_is_glob ? cenv_strmatch_glob(spec->name, name, true)
                               : cenv_str_eq(spec->name, name);
 }
 

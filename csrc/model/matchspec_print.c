@@ -170,7 +170,7 @@ static void print_channel(const struct cenv_matchspec_more *more, struct cenv_bu
         return;
     cenv_buf_add_str(out, more->channel.text);
     if (more->subdir.kind == CENV_STRMATCH_EXACT &&
-        cenv_subdir_is_known(more->subdir.text)) {
+        cenv_platform_is_subdir(more->subdir.text)) {
         cenv_buf_putc(out, '/');
         cenv_buf_add_str(out, more->subdir.text);
         inside->subdir = false;

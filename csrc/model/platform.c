@@ -35,7 +35,7 @@ static const struct {
 
 enum { NR_SUBDIRS = sizeof(subdirs) / sizeof(subdirs[0]) };
 
-bool cenv_subdir_is_known(struct cenv_str subdir)
+bool cenv_platform_is_subdir(struct cenv_str subdir)
 {
     for (size_t i = 0; i < NR_SUBDIRS; i++)
         if (cenv_str_is(subdir, subdirs[i].subdir))
@@ -43,7 +43,7 @@ bool cenv_subdir_is_known(struct cenv_str subdir)
     return false;
 }
 
-const char *cenv_subdir_current(void)
+const char *cenv_platform_subdir(void)
 {
 #if defined(__linux__) && defined(__x86_64__)
     return "linux-64";

@@ -11,10 +11,10 @@
 #include "base/str.h"
 
 /* All subdirs of conda, "noarch" among them. */
-bool cenv_subdir_is_known(struct cenv_str subdir);
+bool cenv_platform_is_subdir(struct cenv_str subdir);
 
 /* The subdir of the machine this was compiled for ("linux-64"); a literal. */
-const char *cenv_subdir_current(void);
+const char *cenv_platform_subdir(void);
 
 /* What the machine is, all borrowed and NULL where unknown or absent. */
 struct cenv_platform_facts {

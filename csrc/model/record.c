@@ -15,7 +15,7 @@ static const uint64_t SECONDS_MAX = 253402300799;
 
 /* What the parse knows beyond the record it fills. */
 struct reader {
-    struct cenv_scan scan;
+    struct cenv_json_scan scan;
     struct cenv_arena *arena;
     struct cenv_record *record;
     struct cenv_str own_fn, own_url, own_subdir, own_channel;
@@ -27,38 +27,38 @@ typedef int (*field_fn)(struct reader *r, void *field);
 
 static int read_text(struct reader *r, void *field)
 {
-    if (cenv_scan_word(&r->scan, "null"))
+    if (cenv_json_scan_word(&r->scan, "null"))
         return 0;
-    return cenv_scan_string(&r->scan, field, r->arena);
+    return cenv_json_scan_string(&r->scan, field, r->arena);
 }
 
 /* Text that decides nothing: old data have lists and booleans there, which are passed over. */
 static int read_remark(struct reader *r, void *field)
 {
-    if (cenv_scan_peek(&r->scan) == '"')
-        return cenv_scan_string(&r->scan, field, r->arena);
-    return cenv_scan_skip(&r->scan);
+    if (cenv_json_scan_peek(&r->scan) == '"')
+        return cenv_json_scan_string(&r->scan, field, r->arena);
+    return cenv_json_scan_skip(&r->scan);
 }
 
 /* An integer, which very old records write as a string. */
 static int read_uint(struct reader *r, void *field)
 {
-    struct cenv_scan inner = {NULL, NULL, NULL};
+    struct cenv_json_scan inner = {NULL, NULL, NULL};
     struct cenv_str text;
     uint64_t value;
     int rc;
 
-    if (cenv_scan_word(&r->scan, "null"))
+    if (cenv_json_scan_word(&r->scan, "null"))
         return 0;
-    if (cenv_scan_peek(&r->scan) != '"')
-        return cenv_scan_uint(&r->scan, field);
-    rc = cenv_scan_string(&r->scan, &text, r->arena);
+    if (cenv_json_scan_peek(&r->scan) != '"')
+        return cenv_json_scan_uint(&r->scan, field);
+    rc = cenv_json_scan_string(&r->scan, &text, r->arena);
     if (rc < 0)
         return rc;
     inner.at = text.data;
     inner.end = text.data + text.len;
-    if (cenv_scan_uint(&inner, &value) < 0 || inner.at != inner.end)
-        return cenv_scan_fail(&r->scan, "expected an integer from 0");
+    if (cenv_json_scan_uint(&inner, &value) < 0 || inner.at != inner.end)
+        return cenv_json_scan_fail(&r->scan, "expected an integer from 0");
     memcpy(field, &value, sizeof(value));
     return 0;
 }
@@ -72,7 +72,7 @@ static int read_time(struct reader *r, void *field)
     if (rc < 0)
         return rc;
     if (value > INT64_MAX)
-        return cenv_scan_fail(&r->scan, "the number is out of range");
+        return cenv_json_scan_fail(&r->scan, "the number is out of range");
     *ms = value > SECONDS_MAX ? (int64_t)value : (int64_t)value * 1000;
     return 0;
 }
@@ -98,11 +98,11 @@ static int read_hex(struct reader *r, struct cenv_str *field, size_t len)
     if (rc < 0 || !field->len)
         return rc;
     if (field->len != len)
-        return cenv_scan_fail(&r->scan, "a hash has the wrong length");
+        return cenv_json_scan_fail(&r->scan, "a hash has the wrong length");
     if (is_lower_hex(*field))
         return 0;
     if (!cenv_unhex(*field, raw, len / 2))
-        return cenv_scan_fail(&r->scan, "a hash is not hexadecimal");
+        return cenv_json_scan_fail(&r->scan, "a hash is not hexadecimal");
     lower = cenv_arena_alloc(r->arena, len + 1);
     if (!lower)
         return CENV_ENOMEM;
@@ -125,7 +125,7 @@ static int read_noarch(struct reader *r, void *field)
 {
     struct cenv_str *noarch = field;
 
-    if (cenv_scan_word(&r->scan, "true")) {
+    if (cenv_json_scan_word(&r->scan, "true")) {
         *noarch = CENV_STR("generic");
         return 0;
     }
@@ -199,7 +199,7 @@ static int add_words(struct builder *b, struct cenv_str text, struct cenv_arena 
 static int add_item(struct reader *r, struct builder *b, bool words)
 {
     struct cenv_str item;
-    int rc = cenv_scan_string(&r->scan, &item, r->arena);
+    int rc = cenv_json_scan_string(&r->scan, &item, r->arena);
 
     if (rc < 0)
         return rc;
@@ -215,13 +215,13 @@ static int read_list(struct reader *r, struct cenv_str **items, uint32_t *nr,
     int rc;
 
     builder_init(&b);
-    if (cenv_scan_word(&r->scan, "null"))
+    if (cenv_json_scan_word(&r->scan, "null"))
         return 0;
-    if (words && cenv_scan_peek(&r->scan) == '"') {
+    if (words && cenv_json_scan_peek(&r->scan) == '"') {
         rc = add_item(r, &b, true);
     } else {
-        rc = cenv_scan_expect(&r->scan, '[', "expected a list");
-        while (rc == 0 && (rc = cenv_scan_item(&r->scan, &started)) > 0)
+        rc = cenv_json_scan_expect(&r->scan, '[', "expected a list");
+        while (rc == 0 && (rc = cenv_json_scan_item(&r->scan, &started)) > 0)
             rc = add_item(r, &b, words);
     }
     return rc < 0 ? rc : builder_take(&b, items, nr, r->arena);
@@ -236,7 +236,7 @@ static int read_depends(struct reader *r, void *field)
 /* The name depends had in the oldest records; many have both. */
 static int read_requires(struct reader *r, void *field)
 {
-    return r->has_depends ? cenv_scan_skip(&r->scan)
+    return r->has_depends ? cenv_json_scan_skip(&r->scan)
                           : read_list(r, field, &r->record->nr_depends, false);
 }
 
@@ -263,11 +263,11 @@ static int read_extras(struct reader *r, void *field)
     bool started = false;
     int rc;
 
-    if (cenv_scan_word(&r->scan, "null"))
+    if (cenv_json_scan_word(&r->scan, "null"))
         return 0;
-    rc = cenv_scan_expect(&r->scan, '{', "expected an object");
-    while (rc == 0 &&
-           (rc = cenv_scan_member(&r->scan, &started, &extra.name, r->arena)) > 0) {
+    rc = cenv_json_scan_expect(&r->scan, '{', "expected an object");
+    while (rc == 0 && (rc = cenv_json_scan_member(&r->scan, &started, &extra.name,
+                                                  r->arena)) > 0) {
         rc = read_list(r, &extra.depends, &extra.nr_depends, false);
         if (rc < 0)
             break;
@@ -293,9 +293,9 @@ static int read_record_version(struct reader *r, void *field)
 
     (void)field;
     if (rc == 0 && version > 1)
-        return cenv_scan_fail(&r->scan,
-                              "its record_version is newer than 1, which needs "
-                              "a newer cenv");
+        return cenv_json_scan_fail(&r->scan,
+                                   "its record_version is newer than 1, which needs "
+                                   "a newer cenv");
     return rc;
 }
 
@@ -370,12 +370,13 @@ static int read_members(struct reader *r)
     struct cenv_str key;
     bool started = false;
     size_t next = 0;
-    int rc = cenv_scan_expect(&r->scan, '{', "a record is an object");
+    int rc = cenv_json_scan_expect(&r->scan, '{', "a record is an object");
 
-    while (rc == 0 && (rc = cenv_scan_member(&r->scan, &started, &key, r->arena)) > 0) {
+    while (rc == 0 &&
+           (rc = cenv_json_scan_member(&r->scan, &started, &key, r->arena)) > 0) {
         f = find_field(key, next);
         if (!f) {
-            rc = cenv_scan_skip(&r->scan);
+            rc = cenv_json_scan_skip(&r->scan);
             continue;
         }
         next = (size_t)(f - fields + 1) % NR_FIELDS;
@@ -565,8 +566,8 @@ int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
     r.scan.at = object.data;
     r.scan.end = object.data + object.len;
     rc = read_members(&r);
-    if (rc == 0 && (cenv_scan_peek(&r.scan), r.scan.at != r.scan.end))
-        rc = cenv_scan_fail(&r.scan, "something follows the object");
+    if (rc == 0 && (cenv_json_scan_peek(&r.scan), r.scan.at != r.scan.end))
+        rc = cenv_json_scan_fail(&r.scan, "something follows the object");
     if (rc == CENV_EINTEGRITY)
         return cenv_error_set(err, rc, "%s (at byte %zu of the record)", r.scan.why,
                               (size_t)(r.scan.at - object.data));

@@ -11,7 +11,7 @@ static char lower_char(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena)
+struct cenv_str cenv_strmatch_lower(struct cenv_str text, struct cenv_arena *arena)
 {
     size_t n = 0;
     while (n < text.len && lower_char(text.data[n]) == text.data[n])
@@ -27,7 +27,7 @@ struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena)
     return cenv_str_n(copy, text.len);
 }
 
-bool cenv_glob_match(struct cenv_str pattern, struct cenv_str text, bool caseless)
+bool cenv_strmatch_glob(struct cenv_str pattern, struct cenv_str text, bool caseless)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
 
@@ -77,7 +77,7 @@ int cenv_strmatch_parse(struct cenv_strmatch *out, struct cenv_str text, bool ca
             m.kind = CENV_STRMATCH_ANY;
         else if (cenv_str_find(text, '*') < text.len)
             m.kind = CENV_STRMATCH_GLOB;
-        m.text = caseless ? cenv_str_lower(text, arena) : text;
+        m.text = caseless ? cenv_strmatch_lower(text, arena) : text;
         if (caseless && !m.text.data)
             return cenv_error_oom(err);
     }
@@ -92,10 +92,10 @@ bool cenv_strmatch_test(const struct cenv_strmatch *m, struct cenv_str text)
     case CENV_STRMATCH_ANY:
         return true;
     case CENV_STRMATCH_EXACT:
-        return m->caseless ? cenv_glob_match(m->text, text, true)
+        return m->caseless ? cenv_strmatch_glob(m->text, text, true)
                            : cenv_str_eq(m->text, text);
     case CENV_STRMATCH_GLOB:
-        return cenv_glob_match(m->text, text, m->caseless);
+        return cenv_strmatch_glob(m->text, text, m->caseless);
     case CENV_STRMATCH_REGEX:
         return cenv_regex_search(m->regex, text);
     }

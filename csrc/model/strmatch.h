@@ -34,9 +34,9 @@ int cenv_strmatch_parse(struct cenv_strmatch *out, struct cenv_str text, bool ca
 bool cenv_strmatch_test(const struct cenv_strmatch *matcher, struct cenv_str text);
 
 /* Time is bounded by the product of the lengths. */
-bool cenv_glob_match(struct cenv_str pattern, struct cenv_str text, bool caseless);
+bool cenv_strmatch_glob(struct cenv_str pattern, struct cenv_str text, bool caseless);
 
 /* `text` in lower case (ASCII): itself when it is so already, else a copy; data NULL: no memory. */
-struct cenv_str cenv_str_lower(struct cenv_str text, struct cenv_arena *arena);
+struct cenv_str cenv_strmatch_lower(struct cenv_str text, struct cenv_arena *arena);
 
 #endif

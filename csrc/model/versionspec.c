@@ -478,7 +478,7 @@ static bool match_term(const struct cenv_verterm *term, const struct cenv_versio
     case RANGE:
         return cenv_version_in(v, &term->range) != term->negated;
     case GLOB:
-        return cenv_glob_match(term->version, v->text, false) != term->negated;
+        return cenv_strmatch_glob(term->version, v->text, false) != term->negated;
     case REGEX:
         return cenv_regex_search(term->regex, v->text);
     case LITERAL:

@@ -94,8 +94,8 @@ static int refuse_url(struct cenv_str url, const char *why, struct cenv_error *e
     return CENV_ECHANNEL;
 }
 
-int cenv_remote_local(struct cenv_str url, struct cenv_buf *path,
-                      struct cenv_error *err)
+int cenv_network_local_path(struct cenv_str url, struct cenv_buf *path,
+                            struct cenv_error *err)
 {
     struct cenv_str rest = url;
 
@@ -151,7 +151,7 @@ static const char *status_advice(long status)
     }
 }
 
-int cenv_remote_failed(struct cenv_http_transfer *transfer, struct cenv_error *err)
+int cenv_network_set_error(struct cenv_http_transfer *transfer, struct cenv_error *err)
 {
     int status = transfer->rc < 0 ? transfer->rc : CENV_ECHANNEL;
     const char *reason = status_text(transfer->reply.status);

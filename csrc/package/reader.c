@@ -36,7 +36,7 @@ struct cenv_package {
     char stem[STEM_MAX + 1];
     struct cenv_zip *zip;
     struct cenv_decoder *decoder;
-    struct cenv_ahead *ahead;
+    struct cenv_readahead *ahead;
     struct cenv_tar *tar;
     uint64_t members, left; /* left: bytes it may still expand to */
 };
@@ -85,7 +85,8 @@ static struct cenv_input file_input(struct cenv_package *package)
 static void close_tar(struct cenv_package *package)
 {
     cenv_tar_free(package->tar);
-    cenv_ahead_free(package->ahead); /* its thread is done with the file from here on */
+    cenv_readahead_free(
+        package->ahead); /* its thread is done with the file from here on */
     cenv_decoder_free(package->decoder);
     package->tar = NULL;
     package->ahead = NULL;
@@ -102,10 +103,10 @@ static int open_tar(struct cenv_package *package, enum cenv_codec codec,
         return rc;
     bytes = cenv_input_decoder(package->decoder);
     if (package->source.ahead && package->size >= AHEAD_MIN) {
-        rc = cenv_ahead_new(&package->ahead, bytes, err);
+        rc = cenv_readahead_new(&package->ahead, bytes, err);
         if (rc < 0)
             return rc;
-        bytes = cenv_input_ahead(package->ahead);
+        bytes = cenv_readahead_input(package->ahead);
     }
     return cenv_tar_open(&package->tar, bytes, err);
 }
@@ -115,7 +116,7 @@ static int open_tar(struct cenv_package *package, enum cenv_codec codec,
 /* metadata.json says which format this is: {"conda_pkg_format_version": 2}. */
 static int read_metadata(struct cenv_package *package, struct cenv_error *err)
 {
-    struct cenv_input from = cenv_input_zip(package->zip);
+    struct cenv_input from = cenv_zip_input(package->zip);
     struct cenv_json *doc = NULL;
     struct cenv_buf text;
     const void *data;
@@ -163,7 +164,7 @@ static int open_inner(struct cenv_package *package, struct cenv_str stem, bool *
     *saw = true;
     memcpy(package->stem, stem.data, stem.len);
     package->stem[stem.len] = '\0';
-    return open_tar(package, CENV_CODEC_ZSTD, cenv_input_zip(package->zip), err);
+    return open_tar(package, CENV_CODEC_ZSTD, cenv_zip_input(package->zip), err);
 }
 
 /* Goes on to the next member of the ZIP; 1, or 0 at its end. Opens `tar` when it is an archive. */

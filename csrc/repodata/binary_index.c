@@ -24,8 +24,8 @@ struct header {
 static uint64_t sum_of(struct header header, struct cenv_str tables)
 {
     header.sum = 0;
-    return cenv_sum64(tables) ^
-           cenv_sum64(cenv_str_n((const char *)&header, sizeof(header)));
+    return cenv_checksum64(tables) ^
+           cenv_checksum64(cenv_str_n((const char *)&header, sizeof(header)));
 }
 
 static size_t tables_len(const struct header *h)

@@ -60,7 +60,7 @@ static uint64_t this_boot(void)
     struct cenv_owner self;
 
     cenv_owner_self(&self);
-    return cenv_sum64(cenv_str(self.boot_id));
+    return cenv_checksum64(cenv_str(self.boot_id));
 }
 
 static void slot_open(struct slot *slot, const char *cache_dir, const char *path,
@@ -68,7 +68,7 @@ static void slot_open(struct slot *slot, const char *cache_dir, const char *path
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     unsigned long long key =
-        cenv_sum64(cenv_str(path)); /* equal ones only take turns */
+        cenv_checksum64(cenv_str(path)); /* equal ones only take turns */
 
     *slot = (struct slot){.dir = -1, .compressed = compressed};
     stamp_file(&slot->stamp, SOURCE, st);

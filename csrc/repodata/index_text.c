@@ -10,7 +10,7 @@ enum { SLICE = 1 << 20 }; /* of the text: what is written and summed at a time *
 
 static uint64_t add_slice(uint64_t sum, struct cenv_str slice)
 {
-    return (sum ^ cenv_sum64(slice)) * 0x9e3779b97f4a7c15u;
+    return (sum ^ cenv_checksum64(slice)) * 0x9e3779b97f4a7c15u;
 }
 
 uint64_t cenv_index_text_sum(struct cenv_str bytes)
@@ -92,15 +92,15 @@ static int unpack_to_file(struct cenv_index_text *text, struct cenv_str packed,
                           size_t max, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_decoder *decoder = NULL;
-    struct cenv_ahead *ahead = NULL;
+    struct cenv_readahead *ahead = NULL;
     struct input input = {.rest = packed};
     struct cenv_input from = {read_slice, &input};
     int rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, from, max, err);
     if (rc == 0)
-        rc = cenv_ahead_new(&ahead, cenv_input_decoder(decoder), err);
+        rc = cenv_readahead_new(&ahead, cenv_input_decoder(decoder), err);
     if (rc == 0)
-        rc = copy_input(text, cenv_input_ahead(ahead), task, err);
-    cenv_ahead_free(ahead);
+        rc = copy_input(text, cenv_readahead_input(ahead), task, err);
+    cenv_readahead_free(ahead);
     cenv_decoder_free(decoder);
     return rc;
 }

@@ -42,8 +42,8 @@ struct row {
 static uint64_t sum_of(struct header header, const struct row *rows)
 {
     header.sum = 0;
-    return cenv_sum64(cenv_str_n((const char *)&header, sizeof(header))) ^
-           cenv_sum64(cenv_str_n((const char *)rows, header.nr * sizeof(*rows)));
+    return cenv_checksum64(cenv_str_n((const char *)&header, sizeof(header))) ^
+           cenv_checksum64(cenv_str_n((const char *)rows, header.nr * sizeof(*rows)));
 }
 
 /* ---- reading the file ---- */
@@ -78,7 +78,7 @@ static struct cenv_str block_of(struct cenv_str bytes, const struct row *row)
     struct cenv_str block = {NULL, 0};
     if (row->at <= bytes.len && row->len <= bytes.len - row->at)
         block = cenv_str_n(bytes.data + row->at, row->len);
-    if (block.data && cenv_sum64(block) != row->sum)
+    if (block.data && cenv_checksum64(block) != row->sum)
         block.data = NULL;
     return block;
 }
@@ -189,7 +189,7 @@ struct writer {
 static void add_block(struct writer *w, uint32_t number, size_t from)
 {
     struct cenv_str block = cenv_str_slice(cenv_buf_str(&w->blocks), from, SIZE_MAX);
-    struct row row = {from, block.len, cenv_sum64(block), number, 0};
+    struct row row = {from, block.len, cenv_checksum64(block), number, 0};
     w->failed |= cenv_buf_add(&w->rows, &row, sizeof(row)) < 0;
     w->nr++;
 }

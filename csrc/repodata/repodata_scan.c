@@ -26,7 +26,7 @@ struct run {
 static const size_t STRIDE = 4 << 20;
 
 struct scanner {
-    struct cenv_scan scan;
+    struct cenv_json_scan scan;
     struct cenv_repodata *rd;
     struct cenv_error *err;
     struct cenv_repodata_entry *entries;
@@ -71,16 +71,16 @@ static int place_key(struct scanner *sc, struct cenv_str key, uint32_t *at)
 }
 
 /* Goes past an object or array without a look inside, or past a checked scalar. */
-static int skip_value(struct cenv_scan *s)
+static int skip_value(struct cenv_json_scan *s)
 {
-    char c = cenv_scan_peek(s);
+    char c = cenv_json_scan_peek(s);
     const char *past;
 
     if (c != '{' && c != '[')
-        return cenv_scan_skip(s);
-    past = cenv_scan_close(s->at, s->end);
+        return cenv_json_scan_skip(s);
+    past = cenv_json_scan_close(s->at, s->end);
     if (!past)
-        return cenv_scan_fail(s, "the text ends before what opens here is closed");
+        return cenv_json_scan_fail(s, "the text ends before what opens here is closed");
     s->at = past;
     return 0;
 }
@@ -157,7 +157,7 @@ static int scan_record(struct scanner *sc, struct cenv_str key,
     if (rc < 0)
         return rc;
     if (key.len > UINT16_MAX || sc->nr_entries == UINT32_MAX - 1)
-        return cenv_scan_fail(&sc->scan, "a file name is too long");
+        return cenv_json_scan_fail(&sc->scan, "a file name is too long");
     rc = place_key(sc, key, &at);
     if (rc == 0)
         rc = grow_array(&sc->entries, &sc->alloc_entries, sc->nr_entries,
@@ -192,12 +192,12 @@ static int scan_packages(struct scanner *sc, enum cenv_repodata_kind kind)
     bool started = false;
     int rc;
 
-    if (cenv_scan_word(&sc->scan, "null"))
+    if (cenv_json_scan_word(&sc->scan, "null"))
         return 0;
     sc->section = sc->nr_entries;
-    rc = cenv_scan_expect(&sc->scan, '{', "expected an object of records");
-    while (rc == 0 &&
-           (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
+    rc = cenv_json_scan_expect(&sc->scan, '{', "expected an object of records");
+    while (rc == 0 && (rc = cenv_json_scan_member(&sc->scan, &started, &key,
+                                                  &sc->rd->arena)) > 0) {
         rc = scan_record(sc, key, kind);
         if (rc == 0)
             rc = pass_bytes(sc);
@@ -210,10 +210,10 @@ static int scan_v3(struct scanner *sc)
 {
     struct cenv_str key;
     bool started = false;
-    int rc = cenv_scan_expect(&sc->scan, '{', "expected an object");
+    int rc = cenv_json_scan_expect(&sc->scan, '{', "expected an object");
 
     while (rc == 0 &&
-           (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0)
+           (rc = cenv_json_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0)
         rc = cenv_str_is(key, "conda")     ? scan_packages(sc, CENV_REPODATA_V3_CONDA)
              : cenv_str_is(key, "tar.bz2") ? scan_packages(sc, CENV_REPODATA_V3_BZ2)
                                            : skip_value(&sc->scan);
@@ -226,11 +226,11 @@ static int scan_removed(struct scanner *sc)
     bool started = false;
     int rc;
 
-    if (cenv_scan_word(&sc->scan, "null"))
+    if (cenv_json_scan_word(&sc->scan, "null"))
         return 0;
-    rc = cenv_scan_expect(&sc->scan, '[', "expected a list of file names");
-    while (rc == 0 && (rc = cenv_scan_item(&sc->scan, &started)) > 0) {
-        rc = cenv_scan_string(&sc->scan, &fn, &sc->rd->arena);
+    rc = cenv_json_scan_expect(&sc->scan, '[', "expected a list of file names");
+    while (rc == 0 && (rc = cenv_json_scan_item(&sc->scan, &started)) > 0) {
+        rc = cenv_json_scan_string(&sc->scan, &fn, &sc->rd->arena);
         if (rc == 0)
             rc = grow_array(&sc->removed, &sc->alloc_removed, sc->nr_removed,
                             sizeof(fn));
@@ -245,9 +245,9 @@ static int scan_version(struct scanner *sc)
     uint64_t version = 0;
     int rc;
 
-    if (cenv_scan_word(&sc->scan, "null"))
+    if (cenv_json_scan_word(&sc->scan, "null"))
         return 0;
-    rc = cenv_scan_uint(&sc->scan, &version);
+    rc = cenv_json_scan_uint(&sc->scan, &version);
     if (rc == 0 && version > 2) {
         cenv_error_set(
             sc->err, CENV_ECHANNEL,
@@ -265,20 +265,20 @@ static int scan_info(struct scanner *sc)
     bool started = false;
     int rc;
 
-    if (cenv_scan_word(&sc->scan, "null"))
+    if (cenv_json_scan_word(&sc->scan, "null"))
         return 0;
-    rc = cenv_scan_expect(&sc->scan, '{', "expected an object");
-    while (rc == 0 &&
-           (rc = cenv_scan_member(&sc->scan, &started, &key, &sc->rd->arena)) > 0) {
-        bool text = cenv_scan_peek(&sc->scan) == '"';
+    rc = cenv_json_scan_expect(&sc->scan, '{', "expected an object");
+    while (rc == 0 && (rc = cenv_json_scan_member(&sc->scan, &started, &key,
+                                                  &sc->rd->arena)) > 0) {
+        bool text = cenv_json_scan_peek(&sc->scan) == '"';
         if (text && cenv_str_is(key, "subdir"))
-            rc = cenv_scan_string(&sc->scan, &sc->subdir, &sc->rd->arena);
+            rc = cenv_json_scan_string(&sc->scan, &sc->subdir, &sc->rd->arena);
         else if (text && cenv_str_is(key, "base_url"))
-            rc = cenv_scan_string(&sc->scan, &sc->base_url, &sc->rd->arena);
+            rc = cenv_json_scan_string(&sc->scan, &sc->base_url, &sc->rd->arena);
         else if (cenv_str_is(key, "repodata_version"))
             rc = scan_version(sc);
         else
-            rc = cenv_scan_skip(&sc->scan);
+            rc = cenv_json_scan_skip(&sc->scan);
     }
     return rc;
 }
@@ -300,20 +300,21 @@ static int scan_section(struct scanner *sc, struct cenv_str key)
 
 static int scan_file(struct scanner *sc)
 {
-    struct cenv_scan *s = &sc->scan;
+    struct cenv_json_scan *s = &sc->scan;
     struct cenv_str key;
     bool started = false;
     int rc;
 
     if (s->end - s->at >= 3 && memcmp(s->at, "\xef\xbb\xbf", 3) == 0)
         s->at += 3;
-    if (cenv_scan_peek(s) == '\0' && s->at == s->end)
+    if (cenv_json_scan_peek(s) == '\0' && s->at == s->end)
         return 0;
-    rc = cenv_scan_expect(s, '{', "repodata is a JSON object");
-    while (rc == 0 && (rc = cenv_scan_member(s, &started, &key, &sc->rd->arena)) > 0)
+    rc = cenv_json_scan_expect(s, '{', "repodata is a JSON object");
+    while (rc == 0 &&
+           (rc = cenv_json_scan_member(s, &started, &key, &sc->rd->arena)) > 0)
         rc = scan_section(sc, key);
-    if (rc == 0 && (cenv_scan_peek(s), s->at != s->end))
-        rc = cenv_scan_fail(s, "something follows the repodata");
+    if (rc == 0 && (cenv_json_scan_peek(s), s->at != s->end))
+        rc = cenv_json_scan_fail(s, "something follows the repodata");
     return rc;
 }
 

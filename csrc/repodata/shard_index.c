@@ -21,7 +21,7 @@ static const size_t SHARD_UNPACKED = (size_t)256 << 20;
 static const size_t JSON_TIMES = 4;
 
 struct reader {
-    struct cenv_scan scan;
+    struct cenv_json_scan scan;
     struct cenv_shard_index *index;
     size_t alloc;
     struct cenv_str subdir; /* asked for */
@@ -46,7 +46,7 @@ static int unpack_json(struct cenv_str bytes, size_t most, struct cenv_buf *out,
 static int keep_text(struct reader *r, struct cenv_str *out)
 {
     struct cenv_arena *arena = &r->index->arena;
-    int rc = cenv_scan_string(&r->scan, out, arena);
+    int rc = cenv_json_scan_string(&r->scan, out, arena);
 
     if (rc == 0)
         *out = cenv_arena_str(arena, *out);
@@ -58,15 +58,15 @@ static int read_info(struct reader *r)
     struct cenv_shard_index *index = r->index;
     struct cenv_str key;
     bool started = false;
-    int rc = cenv_scan_expect(&r->scan, '{', "info is not a map");
+    int rc = cenv_json_scan_expect(&r->scan, '{', "info is not a map");
 
     while (rc == 0 &&
-           (rc = cenv_scan_member(&r->scan, &started, &key, &index->arena)) > 0)
+           (rc = cenv_json_scan_member(&r->scan, &started, &key, &index->arena)) > 0)
         rc = cenv_str_is(key, "subdir")     ? keep_text(r, &index->subdir)
              : cenv_str_is(key, "base_url") ? keep_text(r, &index->base_url)
              : cenv_str_is(key, "shards_base_url")
                  ? keep_text(r, &index->shards_base_url)
-                 : cenv_scan_skip(&r->scan);
+                 : cenv_json_scan_skip(&r->scan);
     return rc;
 }
 
@@ -90,7 +90,7 @@ static int read_shard(struct reader *r, struct cenv_str key)
     int rc = keep_text(r, &shard.sha256);
 
     if (rc == 0 && !cenv_unhex(shard.sha256, raw, sizeof(raw)))
-        rc = cenv_scan_fail(&r->scan, "a shard's hash is not of 32 bytes");
+        rc = cenv_json_scan_fail(&r->scan, "a shard's hash is not of 32 bytes");
     if (rc == 0)
         rc = lower_name(r, key, &shard.name);
     if (rc == 0 && cenv_grow(&shards, &r->alloc, index->nr, sizeof(shard)) < 0)
@@ -106,10 +106,10 @@ static int read_shards(struct reader *r)
 {
     struct cenv_str key;
     bool started = false;
-    int rc = cenv_scan_expect(&r->scan, '{', "shards is not a map");
+    int rc = cenv_json_scan_expect(&r->scan, '{', "shards is not a map");
 
     while (rc == 0 &&
-           (rc = cenv_scan_member(&r->scan, &started, &key, &r->index->arena)) > 0)
+           (rc = cenv_json_scan_member(&r->scan, &started, &key, &r->index->arena)) > 0)
         rc = read_shard(r, key);
     return rc;
 }
@@ -117,7 +117,7 @@ static int read_shards(struct reader *r)
 static int read_version(struct reader *r)
 {
     uint64_t version = 0;
-    int rc = cenv_scan_uint(&r->scan, &version);
+    int rc = cenv_json_scan_uint(&r->scan, &version);
 
     if (rc < 0 || version == 1)
         return rc;
@@ -132,18 +132,18 @@ static int read_index(struct reader *r)
 {
     struct cenv_str key;
     bool started = false, found = false;
-    int rc = cenv_scan_expect(&r->scan, '{', "the index is not a map");
+    int rc = cenv_json_scan_expect(&r->scan, '{', "the index is not a map");
 
-    while (rc == 0 &&
-           (rc = cenv_scan_member(&r->scan, &started, &key, &r->index->arena)) > 0) {
+    while (rc == 0 && (rc = cenv_json_scan_member(&r->scan, &started, &key,
+                                                  &r->index->arena)) > 0) {
         found |= cenv_str_is(key, "shards");
         rc = cenv_str_is(key, "version")  ? read_version(r)
              : cenv_str_is(key, "info")   ? read_info(r)
              : cenv_str_is(key, "shards") ? read_shards(r)
-                                          : cenv_scan_skip(&r->scan);
+                                          : cenv_json_scan_skip(&r->scan);
     }
     if (rc == 0 && !found)
-        rc = cenv_scan_fail(&r->scan, "the index has no shards");
+        rc = cenv_json_scan_fail(&r->scan, "the index has no shards");
     return rc;
 }
 
@@ -188,7 +188,7 @@ int cenv_shard_index_read(struct cenv_shard_index *out, struct cenv_str bytes,
     cenv_buf_init(&json, JSON_TIMES * INDEX_UNPACKED);
     rc = unpack_json(bytes, INDEX_UNPACKED, &json, err);
     if (rc == 0) {
-        r.scan = (struct cenv_scan){json.data, json.data + json.len, NULL};
+        r.scan = (struct cenv_json_scan){json.data, json.data + json.len, NULL};
         rc = read_index(&r);
         if (rc == CENV_EINTEGRITY)
             cenv_error_set(err, rc, "%s", r.scan.why);
@@ -230,7 +230,7 @@ int cenv_shard_index_unpack_shard(struct cenv_str bytes, struct cenv_str sha256,
 {
     char hex[CENV_DIGEST_HEX_MAX];
 
-    if (cenv_sha256_hex(bytes, hex) < 0)
+    if (cenv_digest_sha256_hex(bytes, hex) < 0)
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     if (!cenv_str_is(sha256, hex))
         return cenv_error_set(err, CENV_EINTEGRITY,

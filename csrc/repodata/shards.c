@@ -94,7 +94,7 @@ static int resolve_url(struct cenv_shards *s, struct cenv_str base,
     if (s->url.failed)
         return cenv_error_oom(err);
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_remote_local(cenv_buf_str(&s->url), &path, err);
+    rc = cenv_network_local_path(cenv_buf_str(&s->url), &path, err);
     s->local = rc == 1;
     if (s->local && !cenv_str_starts(base, CENV_STR("file:")) &&
         !cenv_str_starts(base, CENV_STR("/")))
@@ -457,7 +457,7 @@ static int check_fetched(struct round *round, struct cenv_error *err)
         struct cenv_http_transfer *transfer = &job->transfer;
         if (job->cached || (transfer->rc == 0 && transfer->reply.status == 200))
             continue;
-        cenv_remote_failed(transfer, err);
+        cenv_network_set_error(transfer, err);
         return cenv_error_prefix(err, "channel '%.*s': repodata shard of %.*s",
                                  CENV_STR_ARG(job->shards->channel),
                                  CENV_STR_ARG(shard_of(job)->name));

@@ -307,7 +307,7 @@ static struct cenv_manifest *open_manifest(const struct cenv_store *store,
     int rc = -1;
     if (cenv_template_entry_of_prefix(store, path, &name))
         rc = cenv_manifest_open(&m, CENV_CWD, name.data, &ignored);
-    else if (cenv_sha256_hex(cenv_str(path), key) == 0)
+    else if (cenv_digest_sha256_hex(cenv_str(path), key) == 0)
         rc = cenv_manifest_open(&m, store->dirs[CENV_STORE_MANIFESTS], key, &ignored);
     cenv_buf_release(&name);
     cenv_error_release(&ignored);

@@ -254,7 +254,7 @@ static int put_head(struct packing *p)
     char path[64];
     struct cenv_json *doc = cenv_json_object();
     int rc = cenv_json_set_int(doc, "format", CENV_ARCHIVE_FORMAT);
-    rc = rc ? rc : cenv_json_set_cstr(doc, "subdir", cenv_subdir_current());
+    rc = rc ? rc : cenv_json_set_cstr(doc, "subdir", cenv_platform_subdir());
     rc = rc ? rc
             : cenv_json_set_str(doc, "prefix",
                                 cenv_mf_str(p->manifest, p->manifest->header->prefix));

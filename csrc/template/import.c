@@ -43,7 +43,7 @@ struct import {
     uint64_t offset; /* in it */
     char *block;
     struct cenv_decoder *decoder;
-    struct cenv_ahead *ahead;
+    struct cenv_readahead *ahead;
     struct cenv_tar *tar;
     struct cenv_member member; /* in hand */
     struct cenv_arena arena;
@@ -166,9 +166,9 @@ static int check_machine(struct unpacking *u)
     struct import *x = u->import;
     const struct cenv_json *records = cenv_json_get(u->doc, "records"), *record, *text;
     const char *subdir = cenv_json_get_cstr(u->head, "subdir");
-    if (!subdir || strcmp(subdir, cenv_subdir_current()) != 0) {
+    if (!subdir || strcmp(subdir, cenv_platform_subdir()) != 0) {
         cenv_error_set(x->err, CENV_EPREFIX, "it is for %s, this machine is %s",
-                       subdir ? subdir : "no platform", cenv_subdir_current());
+                       subdir ? subdir : "no platform", cenv_platform_subdir());
         return cenv_error_hint(x->err, "export it on a machine of this kind");
     }
     int rc = 0;
@@ -630,14 +630,15 @@ static int open_archive(struct import *x, const char *path)
                         : free_bytes + st.size * max_ratio;
     struct cenv_input from = {file_read, x};
     int rc = cenv_decoder_new(&x->decoder, CENV_CODEC_ZSTD, from, most, x->err);
-    rc = rc ? rc : cenv_ahead_new(&x->ahead, cenv_input_decoder(x->decoder), x->err);
-    return rc ? rc : cenv_tar_open(&x->tar, cenv_input_ahead(x->ahead), x->err);
+    rc =
+        rc ? rc : cenv_readahead_new(&x->ahead, cenv_input_decoder(x->decoder), x->err);
+    return rc ? rc : cenv_tar_open(&x->tar, cenv_readahead_input(x->ahead), x->err);
 }
 
 static void release(struct import *x)
 {
     cenv_tar_free(x->tar);
-    cenv_ahead_free(x->ahead);
+    cenv_readahead_free(x->ahead);
     cenv_decoder_free(x->decoder);
     cenv_fd_close(x->file);
     cenv_free(x->block);

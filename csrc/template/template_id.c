@@ -34,7 +34,7 @@ static int canonical_hash(const struct cenv_json *record, char *hex)
     cenv_buf_init(&text, 64 << 20);
     int rc = cenv_json_print(copy, CENV_JSON_SORT, &text);
     if (rc == 0)
-        rc = cenv_sha256_hex(cenv_buf_str(&text), hex);
+        rc = cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
     cenv_buf_release(&text);
     cenv_json_free(copy);
     return rc;
@@ -85,7 +85,7 @@ int cenv_template_id_of_records(const struct cenv_json *records, const char *key
         if (nr > 1)
             qsort(list, nr, sizeof(*list), compare_records);
         add_id_text(list, nr, key, base, &text);
-        if (text.failed || cenv_sha256_hex(cenv_buf_str(&text), hex) < 0 ||
+        if (text.failed || cenv_digest_sha256_hex(cenv_buf_str(&text), hex) < 0 ||
             cenv_buf_puts(out, hex) < 0)
             rc = cenv_error_oom(err);
     }

@@ -101,8 +101,8 @@ __attribute__((unused)) static void add_path(struct cenv_buf *json, size_t i,
                                              const char *prefix)
 {
     char pristine[CENV_DIGEST_HEX_MAX], linked[CENV_DIGEST_HEX_MAX];
-    cenv_sha256_hex(cenv_str_n(shipped[i].text, shipped[i].len), pristine);
-    cenv_sha256_hex(installed(i, prefix), linked);
+    cenv_digest_sha256_hex(cenv_str_n(shipped[i].text, shipped[i].len), pristine);
+    cenv_digest_sha256_hex(installed(i, prefix), linked);
     cenv_buf_addf(
         json,
         "%s{\"_path\": \"%s\", \"path_type\": \"hardlink\", \"sha256\": \"%s\", "

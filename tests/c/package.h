@@ -68,7 +68,7 @@ static void package_data(struct package *p, const char *path, const void *data,
     char where[1024], hex[CENV_DIGEST_HEX_MAX];
     snprintf(where, sizeof(where), "%s/%s", p->dir, path);
     put_file(p->s, where, data, len, mode, PACKAGE_TIME);
-    cenv_sha256_hex(cenv_str_n(data, len), hex);
+    cenv_digest_sha256_hex(cenv_str_n(data, len), hex);
     cenv_buf_addf(&p->paths,
                   "%s{\"_path\":\"%s\",\"path_type\":\"hardlink\",\"sha256\":\"%s\","
                   "\"size_in_bytes\":%zu%s}",

@@ -64,7 +64,7 @@ static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
         entry.link = cenv_buf_str(&text);
     } else {
         rc = cenv_fs_read_file(at->parent, at->entry.name, &text, err);
-        cenv_sha256_hex(cenv_buf_str(&text), hex);
+        cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
         cenv_unhex(cenv_str(hex), entry.sha256, sizeof(entry.sha256));
     }
     if (rc == 0 && cenv_pkg_manifest_add(manifest, &entry) < 0)

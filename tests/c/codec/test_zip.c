@@ -17,7 +17,7 @@ static int list(struct cenv_str zip, struct cenv_buf *out, struct cenv_error *er
 
     while (rc == 0 && (rc = cenv_zip_next(reader, &member, err)) == 1) {
         cenv_buf_addf(out, "%s=", member->name);
-        from = cenv_input_zip(reader);
+        from = cenv_zip_input(reader);
         do {
             rc = from.read(from.ctx, &data, &len, err);
             if (rc == 0)

@@ -31,7 +31,7 @@ static void make_package(const struct scratch *s, int number, char *sha256)
     tar_file(&pkg, "share/f", text);
     tar_end(&pkg);
     conda_pack(&out, stem, cenv_buf_str(&info), cenv_buf_str(&pkg));
-    cenv_sha256_hex(cenv_buf_str(&out), sha256);
+    cenv_digest_sha256_hex(cenv_buf_str(&out), sha256);
     snprintf(name, sizeof(name), "%s.conda", stem);
     struct cenv_error err = CENV_ERROR_INIT;
     CHECK_INT(cenv_fs_write_new(s->fd, name, cenv_buf_str(&out), 0644, &err), 0);

@@ -20,7 +20,7 @@ static void begin(void)
     s = scratch_open();
     cenv_task_init(&task, NULL, NULL);
     cenv_buf_init(&out, 1 << 20);
-    cenv_sha256_hex(CENV_STR("archive"), sha256);
+    cenv_digest_sha256_hex(CENV_STR("archive"), sha256);
 }
 
 static void end(void)

@@ -366,7 +366,7 @@ static struct linked link_noarch(struct scratch *s, const char *dir,
     struct cenv_link_package packages[2];
     struct cenv_link_options options = {.store = store, .mode = mode};
     nftw(scratch_path(s, "pkgs"), scratch_rm, 32, FTW_DEPTH | FTW_PHYS);
-    cenv_sha256_hex(CENV_STR("any"), digest);
+    cenv_digest_sha256_hex(CENV_STR("any"), digest);
     snprintf(extra, sizeof(extra), ",\"sha256\":\"%s\"", digest);
     struct package py = package_begin(s, "python", "3.13.1", extra);
     package_file(&py, "bin/python3.13", fake_python, 0755);
@@ -461,7 +461,7 @@ static void test_link__later_package_wins_a_path(void)
     CHECK_STR(scratch_text(&s, "env/lib/same"), "from b, longer");
     CHECK(l.stats.nr_warnings == 1 && strstr(l.stats.warnings[0], "lib/same") &&
           strstr(l.stats.warnings[0], "a-1-0") && strstr(l.stats.warnings[0], "b-1-0"));
-    cenv_sha256_hex(CENV_STR("from b, longer"), digest);
+    cenv_digest_sha256_hex(CENV_STR("from b, longer"), digest);
     snprintf(want, sizeof(want), "\"sha256_in_prefix\": \"%s\"", digest);
     CHECK(strstr(scratch_text(&s, "env/conda-meta/a-1-0.json"), want) != NULL);
     CHECK(strstr(scratch_text(&s, "env/conda-meta/b-1-0.json"), want) != NULL);
@@ -573,7 +573,7 @@ static void test_link__records_and_history(void)
 
     CHECK_INT(l.rc, 0);
     CHECK(cenv_prefix_is_environment(fd));
-    cenv_sha256_hex(CENV_STR("/D"), digest);
+    cenv_digest_sha256_hex(CENV_STR("/D"), digest);
     if (CHECK_INT(cenv_prefix_read(&prefix, fd, "env", &l.task, &l.err), 0) &&
         CHECK_INT(prefix.nr, 1)) {
         const struct cenv_prefix_record *record = &prefix.records[0];

@@ -101,11 +101,11 @@ static void test_platform__bad_override(void)
 
 static void test_platform__subdirs(void)
 {
-    CHECK(cenv_subdir_is_known(cenv_str(cenv_subdir_current())));
-    CHECK(cenv_subdir_is_known(CENV_STR("noarch")));
-    CHECK(cenv_subdir_is_known(CENV_STR("emscripten-wasm32")));
-    CHECK(!cenv_subdir_is_known(CENV_STR("linux")));
-    CHECK(!cenv_subdir_is_known(CENV_STR("")));
+    CHECK(cenv_platform_is_subdir(cenv_str(cenv_platform_subdir())));
+    CHECK(cenv_platform_is_subdir(CENV_STR("noarch")));
+    CHECK(cenv_platform_is_subdir(CENV_STR("emscripten-wasm32")));
+    CHECK(!cenv_platform_is_subdir(CENV_STR("linux")));
+    CHECK(!cenv_platform_is_subdir(CENV_STR("")));
 }
 
 int main(void)

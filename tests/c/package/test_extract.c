@@ -450,7 +450,7 @@ static void test_extract__compares_the_digest(void)
     for (size_t i = 0; i < CHECK_NR(formats); i++) {
         struct cenv_buf archive = hello_package(formats[i]);
         char sha256[CENV_DIGEST_HEX_MAX];
-        CHECK_INT(cenv_sha256_hex(cenv_buf_str(&archive), sha256), 0);
+        CHECK_INT(cenv_digest_sha256_hex(cenv_buf_str(&archive), sha256), 0);
         for (size_t at = 0; at < archive.len; at += 1 + archive.len / 40) {
             struct cenv_error err = CENV_ERROR_INIT;
             struct scratch s = scratch_open();
@@ -652,7 +652,7 @@ static void test_extract__describes(void)
         cenv_task_init(&task, NULL, NULL);
         CHECK_INT(cenv_package_info(scratch_path(&s, formats[i]), &task, &out, &err),
                   0);
-        cenv_sha256_hex(cenv_buf_str(&archive), sha256);
+        cenv_digest_sha256_hex(cenv_buf_str(&archive), sha256);
         cenv_buf_addf(&want, "{\"index\":" INDEX("p") ",\"sha256\":\"%s\",\"md5\":\"",
                       sha256);
         CHECK(cenv_str_starts(cenv_buf_str(&out), cenv_buf_str(&want)));

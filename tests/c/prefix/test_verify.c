@@ -32,7 +32,7 @@ static const char *sha(const char *text)
     static char ring[4][CENV_DIGEST_HEX_MAX];
     static unsigned turn;
     char *hex = ring[turn++ % 4];
-    cenv_sha256_hex(cenv_str(text), hex);
+    cenv_digest_sha256_hex(cenv_str(text), hex);
     return hex;
 }
 

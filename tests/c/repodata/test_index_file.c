@@ -67,7 +67,7 @@ static bool opens_from_index(const char *path, const char *cache)
 static void cached_name(char *out, size_t size, const char *head, const char *path)
 {
     snprintf(out, size, "cache/%s-%016llx", head,
-             (unsigned long long)cenv_sum64(cenv_str(path)));
+             (unsigned long long)cenv_checksum64(cenv_str(path)));
 }
 
 static int nr_cached(const char *cache)

@@ -70,7 +70,7 @@ static struct fixture fixture_open(void)
     snprintf(f.path, sizeof(f.path), "%s/repodata.json", f.s.path);
     snprintf(f.cache, sizeof(f.cache), "%s/cache", f.s.path);
     snprintf(f.names, sizeof(f.names), "cache/names-%016llx",
-             (unsigned long long)cenv_sum64(cenv_str(f.path)));
+             (unsigned long long)cenv_checksum64(cenv_str(f.path)));
     CHECK_INT(mkdirat(f.s.fd, "cache", 0755), 0);
     write_source(f.path);
     return f;

@@ -248,7 +248,7 @@ static void test_template__records_are_the_same_fetched_or_found(void)
               0);
     cenv_buf_init(&archive, 1 << 20);
     CHECK_INT(cenv_fs_read_file(k.s.fd, "p-1-0.conda", &archive, &k.err), 0);
-    cenv_sha256_hex(cenv_buf_str(&archive), sha256);
+    cenv_digest_sha256_hex(cenv_buf_str(&archive), sha256);
     for (size_t i = 0; i < 2 * CHECK_NR(extras); i++) {
         char *first = NULL;
         check_case(extras[i / 2]);
