@@ -110,9 +110,9 @@ static struct cenv_str value_of(void *ctx, const struct cenv_site *site)
     struct writing *w = ctx;
     const struct cenv_cloned *cloned = &w->c->cloned[site->end];
     char *text = w->t->values[w->t->nr_values++ % CENV_CLONER_PIECES];
-    if (site->encoding == CENV_VALUE_SHA256)
+    if (site->encoding == CENV_FIELD_SHA256)
         cenv_hex(cloned->sha256, CENV_SHA256_LEN, text);
-    else if (site->encoding == CENV_VALUE_BASE64)
+    else if (site->encoding == CENV_FIELD_BASE64)
         add_base64(cloned->sha256, CENV_SHA256_LEN, text);
     else
         snprintf(text, CENV_CLONER_VALUE, "%llu", (unsigned long long)cloned->size);
@@ -136,8 +136,8 @@ static int write_pieces(struct writing *w, const struct cenv_sites *sites,
     int raw = 0, more = 1;
     cenv_splice_init(&splice, sites, w->c->forms, size);
     splice.pos = w->written; /* a head that is there already */
-    splice.value = value_of;
-    splice.value_ctx = w;
+    splice.field = value_of;
+    splice.field_ctx = w;
     while (raw == 0 && (more = cenv_splice_next(&splice, &piece)) > 0)
         raw = piece.data ? add_piece(w, piece.data, piece.len)
                          : add_range(w, piece.from, piece.len);
@@ -194,7 +194,7 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
         rc = -EIO;
     cloned->size = w.written;
-    t->counts.relocated += !(file->flags & CENV_MF_VALUES);
+    t->counts.relocated += !(file->flags & CENV_MF_DEPENDENT);
     t->counts.bytes_copied += w.written;
     return rc;
 }
@@ -234,7 +234,7 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
                       int out, const struct cenv_mf_file *file)
 {
     t->counts.bytes_copied += file->size;
-    if (c->mode == CENV_PLACE_REFLINK && !(file->flags & CENV_MF_VALUES)) {
+    if (c->mode == CENV_PLACE_REFLINK && !(file->flags & CENV_MF_DEPENDENT)) {
         int rc = file->size ? cenv_raw_reflink(in, out) : 0;
         if (rc == 0) {
             t->counts.bytes_copied -= file->size;

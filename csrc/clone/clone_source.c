@@ -100,7 +100,7 @@ static int bring_up_to_date(struct cenv_clone_source *s, struct cenv_task *task,
     struct cenv_manifest *old = s->manifest;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_PROCESS_MANIFEST, "");
     s->manifest = NULL;
-    int rc = old ? cenv_manifest_is_current(old, s->fd, task, err) : 0;
+    int rc = old ? cenv_check_manifest(old, s->fd, task, err) : 0;
     span.hits = rc == 1;
     span.misses = rc != 1;
     snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",

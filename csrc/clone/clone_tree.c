@@ -28,7 +28,7 @@ static void find_parents(struct tree *tree)
     for (uint32_t i = 1; i < m->nr_dirs; i++)
         tree->parent[m->dirs[i].parent] = 1;
     for (uint32_t i = 0; i < m->nr_files; i++)
-        if (m->files[i].peer != CENV_NONE || (m->files[i].flags & CENV_MF_VALUES))
+        if (m->files[i].peer != CENV_NONE || (m->files[i].flags & CENV_MF_DEPENDENT))
             tree->parent[m->files[i].dir] = 1;
     tree->parent[0] = 1;
 }
@@ -101,7 +101,7 @@ static int make_dir(const struct tree *tree, uint32_t index, struct cenv_error *
 /* Written, or linked, once the others are there. */
 static bool is_deferred(const struct cenv_cloner *c, const struct cenv_mf_file *file)
 {
-    if (file->flags & CENV_MF_VALUES)
+    if (file->flags & CENV_MF_DEPENDENT)
         return true;
     /* A hard link to the source's inode is as good as one to the peer's. */
     return file->peer != CENV_NONE &&

@@ -37,7 +37,7 @@ static bool is_relocated(const struct cenv_cloner *c, const struct cenv_mf_file 
 
 static bool is_deferred(const struct cenv_mf_file *file)
 {
-    return (file->flags & CENV_MF_VALUES) || file->peer != CENV_NONE;
+    return (file->flags & CENV_MF_DEPENDENT) || file->peer != CENV_NONE;
 }
 
 static void want_dir(struct layer *l, uint32_t dir)

@@ -12,7 +12,7 @@ static int check_room(struct cenv_prepared_clone *p, struct cenv_error *err)
         const struct cenv_mf_file *file = &p->m->files[p->m->relocs[i].file];
         struct cenv_sites sites = cenv_mf_sites(p->m, &p->m->relocs[i]);
         struct cenv_error why = CENV_ERROR_INIT;
-        if (cenv_sites_fit(&sites, &p->forms, &why) == 0)
+        if (cenv_splice_check_room(&sites, &p->forms, &why) == 0)
             continue;
         if (file->flags & CENV_MF_MANAGED) {
             const char *dir = cenv_mf_cstr(p->m, p->m->dirs[file->dir].path);

@@ -37,10 +37,10 @@ static bool has_size(const struct reset *r, const struct cenv_mf_file *file,
 {
     if (!cenv_cloner_writes(&r->c, file))
         return size == file->size;
-    if (file->flags & CENV_MF_VALUES)
+    if (file->flags & CENV_MF_DEPENDENT)
         return true; /* other files decide; time and ctime have to do */
     struct cenv_sites sites = cenv_mf_sites(r->c.m, &r->c.m->relocs[file->reloc]);
-    return size == cenv_sites_size(&sites, r->c.forms, file->size);
+    return size == cenv_splice_size(&sites, r->c.forms, file->size);
 }
 
 static bool has_target(const struct reset *r, const struct cenv_mf_file *file, int dir)
@@ -103,7 +103,7 @@ static int remove_entry(struct reset *r, int dir, const char *name,
 /* Deferred files wait in the manifest's order; they are gone by then. */
 static bool is_deferred(const struct reset *r, const struct cenv_mf_file *file)
 {
-    return (file->flags & CENV_MF_VALUES) ||
+    return (file->flags & CENV_MF_DEPENDENT) ||
            (file->peer != CENV_NONE && !cenv_cloner_shares(&r->c, file));
 }
 
@@ -300,7 +300,7 @@ static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *
     int rc = 0;
     for (uint32_t i = 0; reloc && i < reloc->nr_sites && rc == 0; i++) {
         const struct cenv_site *site = &r->c.m->sites[reloc->first_site + i];
-        if (site->kind == CENV_SITE_VALUE)
+        if (site->kind == CENV_SITE_FIELD)
             rc = hash_there(r, (uint32_t)site->end, err);
     }
     if (rc == 0)

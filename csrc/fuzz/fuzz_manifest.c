@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct cenv_str value_of(void *ctx, const struct cenv_site *site)
+static struct cenv_str field_of(void *ctx, const struct cenv_site *site)
 {
     (void)ctx;
     (void)site;
@@ -26,7 +26,7 @@ static void splice(const struct cenv_sites *sites, const struct cenv_forms *form
     for (size_t i = 0; i < sites->nr; i++)
         most += 8 * forms->of[CENV_ENC_UTF8].len + 64;
     cenv_splice_init(&s, sites, forms, size);
-    s.value = value_of;
+    s.field = field_of;
     while (cenv_splice_next(&s, &piece) > 0) {
         if (!piece.data && (piece.from > size || piece.len > size - piece.from))
             abort();

@@ -175,12 +175,12 @@ static int splice_file(struct worker *at, struct cenv_link_entry *entry,
     const struct cenv_forms *forms = &at->placer->linker->plan->forms;
 
     cenv_buf_release(&at->text);
-    cenv_buf_init(&at->text, cenv_sites_size(sites, forms, data.len) + 1);
-    int rc = cenv_sites_splice(sites, data, forms, &at->text, at->err);
+    cenv_buf_init(&at->text, cenv_splice_size(sites, forms, data.len) + 1);
+    int rc = cenv_splice_apply(sites, data, forms, &at->text, at->err);
     if (rc == 0)
         rc = write_text(at, entry);
     if (rc == 0 && wants_sites(at))
-        rc = cenv_sites_rebase(sites, forms, at->err);
+        rc = cenv_splice_rebase(sites, forms, at->err);
     if (rc == 0 && wants_sites(at))
         rc = keep_sites(at, entry, sites);
     add_count(&at->placer->relocated, 1);
@@ -234,7 +234,7 @@ static int place_entry_point(struct worker *at, struct cenv_link_entry *entry)
     int rc =
         exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
     if (rc == 0 && wants_sites(at))
-        rc = cenv_sites_entry(&sites, &plan->forms, relative, at->err);
+        rc = cenv_sites_of_entry_point(&sites, &plan->forms, relative, at->err);
     if (rc == 0 && wants_sites(at))
         rc = keep_sites(at, entry, &sites);
     cenv_sites_release(&sites);

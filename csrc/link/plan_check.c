@@ -29,7 +29,7 @@ static int check_fit(const struct cenv_link_plan *plan,
         rc =
             cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
                                   &plan->needles[entry->needle], CENV_MODE_BINARY, err);
-    if (rc == 0 && (rc = cenv_sites_fit(&sites, &plan->forms, err)) < 0) {
+    if (rc == 0 && (rc = cenv_splice_check_room(&sites, &plan->forms, err)) < 0) {
         cenv_error_prefix(err, "%s: '%.*s'", dist_of(plan, entry),
                           CENV_STR_ARG(entry->target));
         cenv_error_hint(err, "choose a prefix of at most %zu bytes",

@@ -7,54 +7,54 @@
 #include "link/plan_base.h"
 #include "manifest/manifest_build.h"
 
-struct plan_look {
+struct plan_scan {
     const struct cenv_link_plan *plan;
-    struct cenv_aliases aliases;
+    struct cenv_search_names names;
     struct cenv_map entries; /* real path -> index of the entry that lies there */
 };
 
-static int look_by_plan(void *ctx, const struct cenv_lookup *what,
-                        struct cenv_found *found, struct cenv_error *err)
+static int scan_by_plan(void *ctx, const struct cenv_scan_target *what,
+                        struct cenv_scan_result *result, struct cenv_error *err)
 {
-    const struct plan_look *look = ctx;
-    uint32_t index = cenv_map_get(&look->entries, what->path);
+    const struct plan_scan *scan = ctx;
+    uint32_t index = cenv_map_get(&scan->entries, what->path);
     const struct cenv_link_entry *entry =
-        index == CENV_NONE ? NULL : &look->plan->entries[index];
+        index == CENV_NONE ? NULL : &scan->plan->entries[index];
     /* A link script may have replaced it. */
     if (!entry || entry->final_size != what->st->size ||
         entry->final_mtime_ns != what->st->mtime_ns)
-        return cenv_look_at_path(what, &look->aliases, found, err);
-    found->flags = CENV_MF_MANAGED;
+        return cenv_scan_file(what, &scan->names, result, err);
+    result->flags = CENV_MF_MANAGED;
     if (entry->no_link)
-        found->flags |= CENV_MF_SENSITIVE;
+        result->flags |= CENV_MF_SENSITIVE;
     if (entry->sites && !cenv_sites_none(entry->sites))
-        return cenv_sites_copy(&found->sites, entry->sites, err);
-    return cenv_look_peek_script(what, found, err);
+        return cenv_sites_copy(&result->sites, entry->sites, err);
+    return cenv_scan_file_peek_script(what, result, err);
 }
 
 int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
                             const struct cenv_link_plan *plan, struct cenv_task *task,
                             struct cenv_error *err)
 {
-    struct plan_look look = {.plan = plan, .aliases = {&plan->forms, 1}};
+    struct plan_scan scan = {.plan = plan, .names = {&plan->forms, 1}};
     struct cenv_prefix records = {0};
     struct cenv_str prefix = plan->forms.of[CENV_ENC_UTF8];
     char *path = cenv_memdup(prefix.data, prefix.len);
     int rc =
         path ? cenv_prefix_read(&records, dir, path, task, err) : cenv_error_oom(err);
     for (size_t i = 0; i < plan->nr_order && rc == 0; i++)
-        if (cenv_map_put(&look.entries, plan->entries[plan->order[i]].real,
+        if (cenv_map_put(&scan.entries, plan->entries[plan->order[i]].real,
                          plan->order[i]) < 0)
             rc = cenv_error_oom(err);
-    struct cenv_manifest_maker maker = {.root = dir,
-                                        .prefix = prefix,
-                                        .aliases = look.aliases,
-                                        .records = &records,
-                                        .look = look_by_plan,
-                                        .ctx = &look};
+    struct cenv_manifest_inputs inputs = {.root = dir,
+                                          .prefix = prefix,
+                                          .names = scan.names,
+                                          .records = &records,
+                                          .scan = scan_by_plan,
+                                          .ctx = &scan};
     if (rc == 0)
-        rc = cenv_manifest_make(out, &maker, task, err);
-    cenv_map_release(&look.entries);
+        rc = cenv_manifest_build(out, &inputs, task, err);
+    cenv_map_release(&scan.entries);
     cenv_prefix_release(&records);
     cenv_free(path);
     return rc;

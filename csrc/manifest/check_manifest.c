@@ -43,8 +43,8 @@ static int check_dir(void *ctx, size_t index, unsigned thread, struct cenv_error
     return 0;
 }
 
-int cenv_manifest_is_current(const struct cenv_manifest *m, int root,
-                             struct cenv_task *task, struct cenv_error *err)
+int cenv_check_manifest(const struct cenv_manifest *m, int root, struct cenv_task *task,
+                        struct cenv_error *err)
 {
     enum { THREADS_MAX = 4 };
     struct checking c = {.m = m, .root = root};

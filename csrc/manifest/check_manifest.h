@@ -11,7 +11,7 @@
  * Whether everything lies as the manifest has it: type, size, time, mode and inode of every entry
  * and every directory's time, by fstatat only. 1 yes, 0 no, or a status.
  */
-int cenv_manifest_is_current(const struct cenv_manifest *m, int root,
-                             struct cenv_task *task, struct cenv_error *err);
+int cenv_check_manifest(const struct cenv_manifest *m, int root, struct cenv_task *task,
+                        struct cenv_error *err);
 
 #endif

@@ -5,12 +5,12 @@
  */
 #include "manifest/dependent_fields.h"
 
-#include "manifest/record_values.h"
+#include "manifest/record_fields.h"
 #include "os/path.h"
 
-static uint64_t pristine_size(const struct cenv_making_item *item)
+static uint64_t pristine_size(const struct cenv_builder_item *item)
 {
-    const struct cenv_sites *sites = &item->found.sites;
+    const struct cenv_sites *sites = &item->result.sites;
     uint64_t size = item->st.size;
     if (sites->style != CENV_SHEBANG_NONE)
         size = size - sites->line_have + sites->line_len;
@@ -21,11 +21,11 @@ static uint64_t pristine_size(const struct cenv_making_item *item)
 }
 
 /* What a link of the environment names; directories on the way that are links are not followed. */
-static struct cenv_making_item *target_of(struct cenv_making *m,
-                                          const struct cenv_making_item *link)
+static struct cenv_builder_item *target_of(struct cenv_manifest_builder *m,
+                                           const struct cenv_builder_item *link)
 {
     struct cenv_str to = link->target, dir = m->dirs[link->dir].path;
-    struct cenv_making_item *item = NULL;
+    struct cenv_builder_item *item = NULL;
     struct cenv_buf joined, clean;
     cenv_buf_init(&joined, 1 << 16);
     cenv_buf_init(&clean, 1 << 16);
@@ -35,14 +35,14 @@ static struct cenv_making_item *target_of(struct cenv_making *m,
         cenv_buf_addf(&joined, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
                       CENV_STR_ARG(to));
     if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean) == 0)
-        item = cenv_making_find(m, cenv_buf_str(&clean));
+        item = cenv_manifest_builder_find(m, cenv_buf_str(&clean));
     cenv_buf_release(&joined);
     cenv_buf_release(&clean);
     return item;
 }
 
-static struct cenv_making_item *follow(struct cenv_making *m,
-                                       struct cenv_making_item *item)
+static struct cenv_builder_item *follow_links(struct cenv_manifest_builder *m,
+                                              struct cenv_builder_item *item)
 {
     enum { HOPS_MAX = 40 };
     for (int hops = 0; item && item->st.type == CENV_FT_SYMLINK; hops++)
@@ -51,9 +51,10 @@ static struct cenv_making_item *follow(struct cenv_making *m,
 }
 
 /* The hash that a record tells for a file. */
-static struct cenv_str told_hash(const struct cenv_making *m, struct cenv_str path)
+static struct cenv_str recorded_digest(const struct cenv_manifest_builder *m,
+                                       struct cenv_str path)
 {
-    const struct cenv_prefix *records = m->maker->records;
+    const struct cenv_prefix *records = m->inputs->records;
     for (size_t i = 0; i < records->nr; i++)
         for (size_t k = 0; k < records->records[i].nr_paths; k++)
             if (cenv_str_eq(records->records[i].paths[k].path, path))
@@ -61,115 +62,118 @@ static struct cenv_str told_hash(const struct cenv_making *m, struct cenv_str pa
     return CENV_STR("");
 }
 
-static bool valued(void *ctx, struct cenv_str path, struct cenv_valued *out)
+static bool describe_file(void *ctx, struct cenv_str path,
+                          struct cenv_relocated_file *out)
 {
-    struct cenv_making *m = ctx;
-    struct cenv_making_item *named = cenv_making_find(m, path),
-                            *item = follow(m, named);
-    const struct cenv_making_item *file = item;
+    struct cenv_manifest_builder *m = ctx;
+    struct cenv_builder_item *named = cenv_manifest_builder_find(m, path),
+                             *item = follow_links(m, named);
+    const struct cenv_builder_item *file = item;
     if (item && item->peer != CENV_NONE)
         item = &m->items[item->peer];
-    if (!item || item->reloc == CENV_NONE || (item->found.flags & CENV_MF_VALUES))
+    if (!item || item->reloc == CENV_NONE || (item->result.flags & CENV_MF_DEPENDENT))
         return false;
-    *out = (struct cenv_valued){.reloc = item->reloc,
-                                .size = item->st.size,
-                                .pristine_size = pristine_size(item)};
+    *out = (struct cenv_relocated_file){.reloc = item->reloc,
+                                        .size = item->st.size,
+                                        .pristine_size = pristine_size(item)};
     if (file != named) {
         out->link = true;
-        out->told = told_hash(m, file->path);
+        out->recorded_digest = recorded_digest(m, file->path);
     }
     item->hashed = true;
     return true;
 }
 
 /* Sites that name the prefix stay, those of values join them. */
-static void settle_values(struct cenv_making *m, struct cenv_making_item *item,
-                          size_t before)
+static void settle_fields(struct cenv_manifest_builder *m,
+                          struct cenv_builder_item *item, size_t before)
 {
-    struct cenv_sites *sites = &item->found.sites;
+    struct cenv_sites *sites = &item->result.sites;
     if (sites->nr == before)
         return;
     size_t first = 0;
     while (first < sites->nr && sites->list[first].kind == CENV_SITE_SHEBANG)
         first++;
     cenv_sites_settle(sites, first);
-    item->found.flags |= CENV_MF_VALUES | CENV_MF_SENSITIVE;
+    item->result.flags |= CENV_MF_DEPENDENT | CENV_MF_SENSITIVE;
     if (item->reloc == CENV_NONE)
         item->reloc = m->nr_relocs++;
 }
 
-static int add_record_values(struct cenv_making *m, struct cenv_error *err)
+static int add_record_fields(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
-    const struct cenv_prefix *records = m->maker->records;
+    const struct cenv_prefix *records = m->inputs->records;
     int rc = 0;
     for (size_t i = 0; i < records->nr && rc == 0; i++) {
         struct cenv_buf path;
         cenv_buf_init(&path, 1 << 16);
         cenv_buf_addf(&path, "conda-meta/%.*s", CENV_STR_ARG(records->records[i].file));
-        struct cenv_making_item *item = cenv_making_find(m, cenv_buf_str(&path));
+        struct cenv_builder_item *item =
+            cenv_manifest_builder_find(m, cenv_buf_str(&path));
         cenv_buf_release(&path);
         if (!item || item->st.size != records->records[i].text.len)
             continue;
-        size_t before = item->found.sites.nr;
-        rc = cenv_values_of_record(&item->found.sites, &records->records[i], valued, m,
-                                   err);
-        settle_values(m, item, before);
+        size_t before = item->result.sites.nr;
+        rc = cenv_record_fields_scan(&item->result.sites, &records->records[i],
+                                     describe_file, m, err);
+        settle_fields(m, item, before);
     }
     return rc;
 }
 
 /* RECORD files that no package owns: pip keeps hashes there. Conda's own stay, as with conda. */
-static int add_wheel_values(struct cenv_making *m, struct cenv_making_item *item,
-                            struct cenv_error *err)
+static int add_wheel_fields(struct cenv_manifest_builder *m,
+                            struct cenv_builder_item *item, struct cenv_error *err)
 {
     struct cenv_buf text;
     struct cenv_str dir = m->dirs[item->dir].path;
-    if (item->st.type != CENV_FT_FILE || (item->found.flags & CENV_MF_MANAGED) ||
+    if (item->st.type != CENV_FT_FILE || (item->result.flags & CENV_MF_MANAGED) ||
         !cenv_str_is(item->name, "RECORD") ||
         !cenv_str_ends(dir, CENV_STR(".dist-info")))
         return 0;
     cenv_buf_init(&text, 64 << 20);
-    int fd = cenv_fs_open_beneath(m->maker->root, dir.data, 0, err);
-    struct cenv_lookup what = {
+    int fd = cenv_fs_open_beneath(m->inputs->root, dir.data, 0, err);
+    struct cenv_scan_target what = {
         .path = item->path, .name = item->name.data, .dir = fd, .st = &item->st};
-    int rc = fd < 0 ? fd : cenv_look_read(&what, &text, err);
-    size_t before = item->found.sites.nr;
+    int rc = fd < 0 ? fd : cenv_scan_file_read(&what, &text, err);
+    size_t before = item->result.sites.nr;
     if (rc == 0)
-        rc = cenv_values_of_wheel(&item->found.sites, cenv_buf_str(&text), item->path,
-                                  valued, m, err);
-    settle_values(m, item, before);
+        rc = cenv_record_fields_scan_wheel(&item->result.sites, cenv_buf_str(&text),
+                                           item->path, describe_file, m, err);
+    settle_fields(m, item, before);
     cenv_fd_close(fd);
     cenv_buf_release(&text);
     return rc;
 }
 
 /* What a clone need not hash again: big files name their prefix late. */
-static int hash_head(struct cenv_making *m, struct cenv_making_item *item,
+static int hash_head(struct cenv_manifest_builder *m, struct cenv_builder_item *item,
                      struct cenv_error *err)
 {
     enum { WORTH_IT = 1 << 16 };
-    const struct cenv_sites *sites = &item->found.sites;
+    const struct cenv_sites *sites = &item->result.sites;
     uint64_t len = item->hashed && sites->nr && sites->style == CENV_SHEBANG_NONE
                        ? sites->list[0].offset / 64 * 64
                        : 0;
     if (len < WORTH_IT)
         return 0;
-    int fd = cenv_fs_open_beneath(m->maker->root, m->dirs[item->dir].path.data, 0, err);
-    struct cenv_lookup what = {.path = item->path,
-                               .name = item->name.data,
-                               .dir = fd,
-                               .st = &item->st,
-                               .block = m->blocks[0]};
-    int rc = fd < 0 ? fd : cenv_look_hash_head(&what, len, &item->head, err);
+    int fd =
+        cenv_fs_open_beneath(m->inputs->root, m->dirs[item->dir].path.data, 0, err);
+    struct cenv_scan_target what = {.path = item->path,
+                                    .name = item->name.data,
+                                    .dir = fd,
+                                    .st = &item->st,
+                                    .block = m->blocks[0]};
+    int rc = fd < 0 ? fd : cenv_scan_file_hash_head(&what, len, &item->head, err);
     cenv_fd_close(fd);
     return rc;
 }
 
-int cenv_dependent_fields_find(struct cenv_making *m, struct cenv_error *err)
+int cenv_dependent_fields_find(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
-    int rc = add_record_values(m, err);
+    int rc = add_record_fields(m, err);
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
-        rc = add_wheel_values(m, &m->items[i], err);
+        rc = add_wheel_fields(m, &m->items[i], err);
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
         rc = hash_head(m, &m->items[i], err);
     return rc;

@@ -7,9 +7,10 @@
 #include "manifest/manifest_builder.h"
 
 /*
- * Adds a VALUE site for each hash and size that a record tells of a file which relocation changes,
+ * Adds a FIELD site for each hash and size that a record tells of a file which relocation changes,
  * and hashes what such a file has before its first site. Items have their relocations and peers.
  */
-int cenv_dependent_fields_find(struct cenv_making *making, struct cenv_error *err);
+int cenv_dependent_fields_find(struct cenv_manifest_builder *builder,
+                               struct cenv_error *err);
 
 #endif

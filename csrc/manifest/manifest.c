@@ -124,12 +124,12 @@ static bool reloc_fits(const struct cenv_manifest *m, const struct cenv_mf_reloc
         reloc->head.len > first)
         return false;
     for (size_t i = 0; i < sites.nr; i++)
-        if (sites.list[i].kind == CENV_SITE_VALUE && sites.list[i].end >= m->nr_relocs)
+        if (sites.list[i].kind == CENV_SITE_FIELD && sites.list[i].end >= m->nr_relocs)
             return false;
     return cenv_sites_within(&sites, m->files[reloc->file].size);
 }
 
-static bool all_fits(const struct cenv_manifest *m)
+static bool everything_fits(const struct cenv_manifest *m)
 {
     bool fits = text_fits(m, m->header->prefix);
     for (uint32_t i = 0; fits && i < m->nr_dirs; i++)
@@ -161,15 +161,15 @@ static void set_sections(struct cenv_manifest *m, const char *data)
     m->nr_notes = (uint32_t)h->notes.nr;
 }
 
-static int check(struct cenv_manifest *m, const char *data, size_t len,
-                 struct cenv_error *err)
+static int check_block(struct cenv_manifest *m, const char *data, size_t len,
+                       struct cenv_error *err)
 {
     const struct cenv_mf_header *h = (const void *)data;
     if (!header_fits(h, len) || h->sum != sum_of_block(data, len))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "this is not a manifest, or a damaged one");
     set_sections(m, data);
-    if (!all_fits(m))
+    if (!everything_fits(m))
         return cenv_error_set(err, CENV_EINTEGRITY, "the manifest contradicts itself");
     return 0;
 }
@@ -183,7 +183,7 @@ int cenv_manifest_from_block(struct cenv_manifest **out, char *block, size_t len
         return cenv_error_oom(err);
     }
     m->heap = block;
-    int rc = check(m, block, len, err);
+    int rc = check_block(m, block, len, err);
     if (rc == 0)
         *out = m;
     else
@@ -199,7 +199,7 @@ int cenv_manifest_open(struct cenv_manifest **out, int dirfd, const char *name,
         return cenv_error_oom(err);
     int rc = cenv_fs_map_file(dirfd, name, &m->mapping, err);
     if (rc == 0)
-        rc = check(m, m->mapping.data, m->mapping.len, err);
+        rc = check_block(m, m->mapping.data, m->mapping.len, err);
     if (rc == 0)
         *out = m;
     else

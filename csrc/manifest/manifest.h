@@ -42,7 +42,7 @@ enum cenv_mf_type { CENV_MF_FILE, CENV_MF_SYMLINK };
 enum cenv_mf_flags {
     CENV_MF_MANAGED = 1 << 0,   /* a package's: no room for the prefix is an error */
     CENV_MF_SENSITIVE = 1 << 1, /* never shares an inode with its source */
-    CENV_MF_VALUES = 1 << 2,    /* names hashes of other files: written after them */
+    CENV_MF_DEPENDENT = 1 << 2, /* names hashes of other files: written after them */
     CENV_MF_PYTHON =
         1 << 3, /* a relocated .py: gets another mtime, or its bytecode would do */
     CENV_MF_LEFT_OUT = 1 << 4, /* not carried over; a note says why */
@@ -62,7 +62,7 @@ struct cenv_mf_file {
     uint16_t mode;
     uint8_t type;
     uint8_t flags;
-    uint32_t uid, gid; /* for the guard alone: a clone is its maker's */
+    uint32_t uid, gid; /* for the guard alone: a clone is its inputs's */
     uint32_t zero;
 };
 

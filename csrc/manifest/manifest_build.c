@@ -2,7 +2,7 @@
 /*
  * Building a manifest: walk, scan files in parallel, settle what concerns several files at once
  * (hard-link peers, bytecode, dependent fields), pack. What a file says about its environment comes
- * from maker->look; everything else here is the same for templates and foreign environments.
+ * from inputs->scan; everything else here is the same for templates and foreign environments.
  */
 #include "manifest/manifest_build.h"
 
@@ -17,10 +17,10 @@
 /* ---- scanning, in parallel ---- */
 
 /* The same file in the old manifest, unchanged, or NULL. */
-static const struct cenv_mf_file *find_old(const struct cenv_making *m,
-                                           const struct cenv_making_item *item)
+static const struct cenv_mf_file *find_old(const struct cenv_manifest_builder *m,
+                                           const struct cenv_builder_item *item)
 {
-    const struct cenv_manifest *old = m->maker->old;
+    const struct cenv_manifest *old = m->inputs->old;
     uint32_t dir =
         old ? cenv_map_get(&m->old_dirs, m->dirs[item->dir].path) : CENV_NONE;
     if (dir == CENV_NONE)
@@ -31,7 +31,8 @@ static const struct cenv_mf_file *find_old(const struct cenv_making *m,
         const struct cenv_mf_file *file = &old->files[middle];
         int order = cenv_str_cmp(cenv_mf_str(old, file->name), item->name);
         if (order == 0)
-            return cenv_mf_is_same(file, &item->st) && !(file->flags & CENV_MF_VALUES)
+            return cenv_mf_is_same(file, &item->st) &&
+                           !(file->flags & CENV_MF_DEPENDENT)
                        ? file
                        : NULL;
         if (order < 0)
@@ -42,53 +43,54 @@ static const struct cenv_mf_file *find_old(const struct cenv_making *m,
     return NULL;
 }
 
-static int reuse(const struct cenv_making *m, const struct cenv_mf_file *file,
-                 struct cenv_making_item *item, struct cenv_error *err)
+static int reuse_old(const struct cenv_manifest_builder *m,
+                     const struct cenv_mf_file *file, struct cenv_builder_item *item,
+                     struct cenv_error *err)
 {
-    const struct cenv_manifest *old = m->maker->old;
-    item->found.flags = file->flags & (CENV_MF_MANAGED | CENV_MF_SENSITIVE);
+    const struct cenv_manifest *old = m->inputs->old;
+    item->result.flags = file->flags & (CENV_MF_MANAGED | CENV_MF_SENSITIVE);
     uint32_t note = cenv_map_get(&m->old_notes, item->path);
     if (note != CENV_NONE)
-        item->found.reason = cenv_mf_cstr(old, old->notes[note].reason);
+        item->result.reason = cenv_mf_cstr(old, old->notes[note].reason);
     if (file->reloc == CENV_NONE)
         return 0;
     struct cenv_sites sites = cenv_mf_sites(old, &old->relocs[file->reloc]);
-    return cenv_sites_copy(&item->found.sites, &sites, err);
+    return cenv_sites_copy(&item->result.sites, &sites, err);
 }
 
-static int look_at_item(struct cenv_making *m, struct cenv_making_item *item, int fd,
-                        unsigned thread, struct cenv_error *err)
+static int scan_item(struct cenv_manifest_builder *m, struct cenv_builder_item *item,
+                     int fd, unsigned thread, struct cenv_error *err)
 {
     const struct cenv_mf_file *old = find_old(m, item);
-    struct cenv_lookup what = {.path = item->path,
-                               .name = item->name.data,
-                               .dir = fd,
-                               .st = &item->st,
-                               .block = m->blocks[thread]};
-    int rc = old ? reuse(m, old, item, err)
-                 : m->maker->look(m->maker->ctx, &what, &item->found, err);
+    struct cenv_scan_target what = {.path = item->path,
+                                    .name = item->name.data,
+                                    .dir = fd,
+                                    .st = &item->st,
+                                    .block = m->blocks[thread]};
+    int rc = old ? reuse_old(m, old, item, err)
+                 : m->inputs->scan(m->inputs->ctx, &what, &item->result, err);
     if (cenv_raw_has_xattrs(fd, what.name))
-        item->found.flags |= CENV_MF_XATTR;
+        item->result.flags |= CENV_MF_XATTR;
     return rc;
 }
 
-static int look_at_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+static int scan_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
-    struct cenv_making *m = ctx;
-    struct cenv_making_dir *dir = &m->dirs[index];
-    int fd = cenv_fs_open_beneath(m->maker->root, dir->path.data, 0, err);
+    struct cenv_manifest_builder *m = ctx;
+    struct cenv_builder_dir *dir = &m->dirs[index];
+    int fd = cenv_fs_open_beneath(m->inputs->root, dir->path.data, 0, err);
     int rc = fd < 0 ? fd : 0;
     dir->xattrs = rc == 0 && cenv_raw_has_xattrs(fd, ".");
     for (uint32_t i = dir->first; i < dir->first + dir->nr && rc == 0; i++)
         if (m->items[i].st.type == CENV_FT_FILE)
-            rc = look_at_item(m, &m->items[i], fd, thread, err);
+            rc = scan_item(m, &m->items[i], fd, thread, err);
     cenv_fd_close(fd);
     return rc;
 }
 
-static int index_old(struct cenv_making *m, struct cenv_error *err)
+static int index_old(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
-    const struct cenv_manifest *old = m->maker->old;
+    const struct cenv_manifest *old = m->inputs->old;
     for (uint32_t i = 0; old && i < old->nr_dirs; i++)
         if (cenv_map_put(&m->old_dirs, cenv_mf_str(old, old->dirs[i].path), i) < 0)
             return cenv_error_oom(err);
@@ -99,16 +101,15 @@ static int index_old(struct cenv_making *m, struct cenv_error *err)
     return 0;
 }
 
-static int look(struct cenv_making *m, struct cenv_error *err)
+static int scan_items(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
-    unsigned threads = m->maker->threads ? m->maker->threads : cenv_host_cpus();
-    threads = threads > CENV_MAKING_THREADS ? CENV_MAKING_THREADS : threads;
+    unsigned threads = m->inputs->threads ? m->inputs->threads : cenv_host_cpus();
+    threads = threads > CENV_BUILDER_THREADS ? CENV_BUILDER_THREADS : threads;
     int rc = index_old(m, err);
     for (unsigned i = 0; i < threads && rc == 0; i++)
-        if (!(m->blocks[i] = cenv_malloc(CENV_LOOK_BLOCK)))
+        if (!(m->blocks[i] = cenv_malloc(CENV_SCAN_BLOCK)))
             rc = cenv_error_oom(err);
-    return rc < 0 ? rc
-                  : cenv_pool_run(threads, m->nr_dirs, look_at_dir, m, m->task, err);
+    return rc < 0 ? rc : cenv_pool_run(threads, m->nr_dirs, scan_dir, m, m->task, err);
 }
 
 /* ---- what concerns several files ---- */
@@ -121,7 +122,7 @@ static bool in_first_dir(struct cenv_str path, const char *name)
 }
 
 /* What programs are known to write in place (docs/design/clone.md 3): never one inode with the source. */
-static bool is_sensitive(const struct cenv_making_item *item)
+static bool is_sensitive(const struct cenv_builder_item *item)
 {
     static const char *const dirs[] = {"conda-meta", "etc", "var", "share/jupyter"};
     static const char *const tails[] = {".pth", ".db", ".sqlite", ".sqlite3",
@@ -141,14 +142,14 @@ static bool is_sensitive(const struct cenv_making_item *item)
 }
 
 /* Several names of one inode: the first stands for all, with what any of them needs. */
-static int find_peers(struct cenv_making *m, struct cenv_error *err)
+static int find_peers(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     struct cenv_map inodes = {0};
     int rc = 0;
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++) {
-        struct cenv_making_item *item = &m->items[i];
+        struct cenv_builder_item *item = &m->items[i];
         if (item->st.type != CENV_FT_FILE || item->st.nlink < 2 ||
-            (item->found.flags & CENV_MF_LEFT_OUT))
+            (item->result.flags & CENV_MF_LEFT_OUT))
             continue;
         struct cenv_str key =
             cenv_str_n((const char *)&item->st.ino, sizeof(item->st.ino));
@@ -157,7 +158,7 @@ static int find_peers(struct cenv_making *m, struct cenv_error *err)
             rc = cenv_map_put(&inodes, key, i) < 0 ? cenv_error_oom(err) : 0;
         } else if (m->items[first].st.dev == item->st.dev) {
             item->peer = first;
-            m->items[first].found.flags |= item->found.flags & CENV_MF_SENSITIVE;
+            m->items[first].result.flags |= item->result.flags & CENV_MF_SENSITIVE;
         }
     }
     cenv_map_release(&inodes);
@@ -165,13 +166,13 @@ static int find_peers(struct cenv_making *m, struct cenv_error *err)
 }
 
 /* Bytecode that Python never checks against its source (PEP 552) would go on naming the source. */
-static int drop_unchecked(struct cenv_making *m, struct cenv_making_item *pyc,
-                          struct cenv_error *err)
+static int drop_unchecked(struct cenv_manifest_builder *m,
+                          struct cenv_builder_item *pyc, struct cenv_error *err)
 {
     enum { HASHED = 1, CHECKED = 2 };
     unsigned char header[8] = {0};
     struct cenv_str dir = m->dirs[pyc->dir].path;
-    int parent = cenv_fs_open_beneath(m->maker->root, dir.data, 0, err);
+    int parent = cenv_fs_open_beneath(m->inputs->root, dir.data, 0, err);
     int fd = parent < 0 ? parent : cenv_fs_open_file(parent, pyc->name.data, NULL, err);
     int64_t n = fd < 0 ? 0 : cenv_raw_pread(fd, header, sizeof(header), 0);
     cenv_fd_close(fd);
@@ -180,14 +181,14 @@ static int drop_unchecked(struct cenv_making *m, struct cenv_making_item *pyc,
         return fd;
     if (n < (int64_t)sizeof(header) || !(header[4] & HASHED) || (header[4] & CHECKED))
         return 0;
-    pyc->found.flags |= CENV_MF_LEFT_OUT;
-    return cenv_making_add_note(
+    pyc->result.flags |= CENV_MF_LEFT_OUT;
+    return cenv_manifest_builder_add_note(
         m, pyc->path, "bytecode that is never checked, of a source that is relocated",
         CENV_NOTE_SKIPPED, err);
 }
 
-static int settle_bytecode(struct cenv_making *m, struct cenv_making_item *py,
-                           struct cenv_error *err)
+static int settle_bytecode(struct cenv_manifest_builder *m,
+                           struct cenv_builder_item *py, struct cenv_error *err)
 {
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
@@ -201,7 +202,7 @@ static int settle_bytecode(struct cenv_making *m, struct cenv_making_item *py,
         cenv_str_slice(py->name, 0, py->name.len - 2); /* with its dot */
     int rc = 0;
     for (uint32_t i = 0; i < m->dirs[cache].nr && rc == 0; i++) {
-        struct cenv_making_item *pyc = &m->items[m->dirs[cache].first + i];
+        struct cenv_builder_item *pyc = &m->items[m->dirs[cache].first + i];
         if (cenv_str_starts(pyc->name, stem) && pyc->st.type == CENV_FT_FILE &&
             cenv_str_ends(pyc->name, CENV_STR(".pyc")))
             rc = drop_unchecked(m, pyc, err);
@@ -209,26 +210,27 @@ static int settle_bytecode(struct cenv_making *m, struct cenv_making_item *py,
     return rc;
 }
 
-static int settle_item(struct cenv_making *m, struct cenv_making_item *item,
+static int settle_item(struct cenv_manifest_builder *m, struct cenv_builder_item *item,
                        struct cenv_error *err)
 {
     if (item->st.type != CENV_FT_FILE)
         return 0;
     if (is_sensitive(item))
-        item->found.flags |= CENV_MF_SENSITIVE;
-    if (item->found.reason && cenv_making_add_note(m, item->path, item->found.reason,
-                                                   CENV_NOTE_UNRELOCATABLE, err) < 0)
+        item->result.flags |= CENV_MF_SENSITIVE;
+    if (item->result.reason &&
+        cenv_manifest_builder_add_note(m, item->path, item->result.reason,
+                                       CENV_NOTE_UNRELOCATABLE, err) < 0)
         return err->status;
-    if (cenv_sites_none(&item->found.sites))
+    if (cenv_sites_none(&item->result.sites))
         return 0;
     item->reloc = m->nr_relocs++;
     if (!cenv_str_ends(item->name, CENV_STR(".py")))
         return 0;
-    item->found.flags |= CENV_MF_PYTHON;
+    item->result.flags |= CENV_MF_PYTHON;
     return settle_bytecode(m, item, err);
 }
 
-static int settle(struct cenv_making *m, struct cenv_error *err)
+static int settle_items(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     int rc = 0;
     for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
@@ -242,19 +244,19 @@ static int settle(struct cenv_making *m, struct cenv_error *err)
 
 /* ---- the whole ---- */
 
-int cenv_manifest_make(struct cenv_manifest **out,
-                       const struct cenv_manifest_maker *maker, struct cenv_task *task,
-                       struct cenv_error *err)
+int cenv_manifest_build(struct cenv_manifest **out,
+                        const struct cenv_manifest_inputs *inputs,
+                        struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_making m;
-    cenv_making_init(&m, maker, task);
+    struct cenv_manifest_builder m;
+    cenv_manifest_builder_init(&m, inputs, task);
     int rc = cenv_manifest_walk(&m, err);
     if (rc == 0)
-        rc = look(&m, err);
+        rc = scan_items(&m, err);
     if (rc == 0)
-        rc = settle(&m, err);
+        rc = settle_items(&m, err);
     if (rc == 0)
         rc = cenv_manifest_pack(out, &m, err);
-    cenv_making_release(&m);
+    cenv_manifest_builder_release(&m);
     return rc;
 }

@@ -7,8 +7,8 @@
 #include "base/task.h"
 #include "manifest/manifest_builder.h"
 
-int cenv_manifest_make(struct cenv_manifest **out,
-                       const struct cenv_manifest_maker *maker, struct cenv_task *task,
-                       struct cenv_error *err);
+int cenv_manifest_build(struct cenv_manifest **out,
+                        const struct cenv_manifest_inputs *inputs,
+                        struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -15,21 +15,21 @@
 #include "prefix/prefix_records.h"
 #include "relocate/path_search.h"
 
-struct cenv_manifest_maker {
+struct cenv_manifest_inputs {
     int root;
-    struct cenv_str prefix;      /* as its files name it */
-    struct cenv_aliases aliases; /* the same, and its other names */
+    struct cenv_str prefix;         /* as its files name it */
+    struct cenv_search_names names; /* the same, and its other names */
     const struct cenv_prefix *records;
     const struct cenv_manifest *old; /* or NULL */
-    cenv_look_fn look;
+    cenv_scan_fn scan;
     void *ctx;
     unsigned threads; /* 0: as many as the machine has, at most 8 */
 };
 
-enum { CENV_MAKING_THREADS = 8 };
+enum { CENV_BUILDER_THREADS = 8 };
 
 /* Texts live in the arena, with a NUL behind them. */
-struct cenv_making_dir {
+struct cenv_builder_dir {
     struct cenv_str path;
     uint32_t parent;
     uint32_t first, nr; /* its items */
@@ -37,53 +37,55 @@ struct cenv_making_dir {
     bool xattrs;
 };
 
-struct cenv_making_item {
+struct cenv_builder_item {
     struct cenv_str path, name;
     struct cenv_str target; /* of a link */
     struct cenv_stat st;
-    struct cenv_found found;
+    struct cenv_scan_result result;
     uint32_t dir, skip, reloc, peer;
     bool hashed;
     struct cenv_sha256_state head;
 };
 
-struct cenv_making_note {
+struct cenv_builder_note {
     struct cenv_str path;
     const char *reason;
     enum cenv_note_kind kind;
 };
 
-struct cenv_making {
-    const struct cenv_manifest_maker *maker;
+struct cenv_manifest_builder {
+    const struct cenv_manifest_inputs *inputs;
     struct cenv_task *task;
     struct cenv_arena arena;
-    struct cenv_making_dir *dirs;
-    struct cenv_making_item *items; /* sorted by directory and name after the walk */
-    struct cenv_making_note *notes;
+    struct cenv_builder_dir *dirs;
+    struct cenv_builder_item *items; /* sorted by directory and name after the walk */
+    struct cenv_builder_note *notes;
     size_t nr_dirs, alloc_dirs, nr_items, alloc_items, nr_notes, alloc_notes;
     uint32_t nr_relocs;
     struct cenv_map dir_map, item_map; /* by path */
     struct cenv_map old_dirs, old_notes;
-    char *blocks[CENV_MAKING_THREADS];
+    char *blocks[CENV_BUILDER_THREADS];
 };
 
 /* What lies below the root, with a NUL behind `name`, or a path; NULL when it is not there. */
-struct cenv_making_item *cenv_making_find(struct cenv_making *making,
-                                          struct cenv_str path);
+struct cenv_builder_item *
+cenv_manifest_builder_find(struct cenv_manifest_builder *builder, struct cenv_str path);
 
 /* 0, or CENV_ENOMEM. `path` lives in the arena, `reason` is a literal or lives as long. */
-int cenv_making_add_note(struct cenv_making *making, struct cenv_str path,
-                         const char *reason, enum cenv_note_kind kind,
-                         struct cenv_error *err);
-int cenv_making_add_dir(struct cenv_making *making, struct cenv_str path,
-                        uint32_t parent, const struct cenv_stat *st,
-                        struct cenv_error *err);
+int cenv_manifest_builder_add_note(struct cenv_manifest_builder *builder,
+                                   struct cenv_str path, const char *reason,
+                                   enum cenv_note_kind kind, struct cenv_error *err);
+int cenv_manifest_builder_add_dir(struct cenv_manifest_builder *builder,
+                                  struct cenv_str path, uint32_t parent,
+                                  const struct cenv_stat *st, struct cenv_error *err);
 /* Adds a copy of `item`; it has no relocation and no peer yet. */
-int cenv_making_add_item(struct cenv_making *making, struct cenv_making_item *item,
-                         struct cenv_error *err);
+int cenv_manifest_builder_add_item(struct cenv_manifest_builder *builder,
+                                   struct cenv_builder_item *item,
+                                   struct cenv_error *err);
 
-void cenv_making_init(struct cenv_making *making,
-                      const struct cenv_manifest_maker *maker, struct cenv_task *task);
-void cenv_making_release(struct cenv_making *making);
+void cenv_manifest_builder_init(struct cenv_manifest_builder *builder,
+                                const struct cenv_manifest_inputs *inputs,
+                                struct cenv_task *task);
+void cenv_manifest_builder_release(struct cenv_manifest_builder *builder);
 
 #endif

@@ -28,7 +28,7 @@ struct owned {
 
 struct foreign {
     struct cenv_prefix records;
-    struct cenv_alias_list aliases;
+    struct cenv_prefix_names names;
     struct cenv_arena arena;
     struct owned *owned;
     size_t nr_owned, alloc_owned;
@@ -72,8 +72,9 @@ static void package_path(const struct foreign *f, const struct owned *o,
 }
 
 /* mamba leaves placeholder and mode out of its records: the extracted package has them. */
-static int ask_package(struct foreign *f, size_t first, const struct cenv_pkginfo *info,
-                       struct cenv_error *err)
+static int add_package_placeholders(struct foreign *f, size_t first,
+                                    const struct cenv_pkginfo *info,
+                                    struct cenv_error *err)
 {
     struct cenv_map inner = {0};
     int rc = 0;
@@ -118,15 +119,15 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_pkginfo info = {0};
     size_t first = f->nr_owned;
-    bool told = false;
+    bool recorded = false;
     int rc = 0;
     for (size_t i = 0; i < record->nr_paths && rc == 0; i++) {
-        told |= record->paths[i].placeholder.len > 0;
+        recorded |= record->paths[i].placeholder.len > 0;
         rc = add_owned(f, record, &record->paths[i], err);
     }
-    int fd = rc == 0 && !told ? open_package(record) : -1;
+    int fd = rc == 0 && !recorded ? open_package(record) : -1;
     if (fd >= 0 && cenv_pkginfo_parse(&info, fd, record->file.data, &ignored) == 0)
-        rc = ask_package(f, first, &info, err);
+        rc = add_package_placeholders(f, first, &info, err);
     cenv_pkginfo_release(&info);
     cenv_error_release(&ignored);
     cenv_fd_close(fd);
@@ -173,17 +174,17 @@ static int match_pristine(const struct foreign *f, const struct owned *o,
     enum cenv_file_mode mode = (enum cenv_file_mode)o->file_mode;
     struct cenv_sites sites = {0};
     int rc = cenv_sites_scan(&sites, pristine, o->placeholder, mode, err);
-    for (size_t i = 0; i < f->aliases.nr && rc == 0; i++) {
-        const struct cenv_forms *forms = &f->aliases.forms[i];
+    for (size_t i = 0; i < f->names.nr && rc == 0; i++) {
+        const struct cenv_forms *forms = &f->names.forms[i];
         struct cenv_error unfit = CENV_ERROR_INIT;
         struct cenv_buf made;
         cenv_buf_init(&made, FILE_MAX);
-        bool same = cenv_sites_splice(&sites, pristine, forms, &made, &unfit) == 0 &&
+        bool same = cenv_splice_apply(&sites, pristine, forms, &made, &unfit) == 0 &&
                     cenv_str_eq(cenv_buf_str(&made), data);
         cenv_error_release(&unfit);
         cenv_buf_release(&made);
         if (same)
-            rc = cenv_sites_rebase(&sites, forms, err) < 0 ? err->status : 1;
+            rc = cenv_splice_rebase(&sites, forms, err) < 0 ? err->status : 1;
     }
     if (rc == 1) {
         *out = sites;
@@ -195,42 +196,43 @@ static int match_pristine(const struct foreign *f, const struct owned *o,
 
 /* Only the file here and the record's word: a binary has the room of its placeholder. */
 static int scan_recorded(const struct foreign *f, const struct owned *o,
-                         struct cenv_str data, struct cenv_found *found,
+                         struct cenv_str data, struct cenv_scan_result *result,
                          struct cenv_error *err)
 {
-    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
     if (o->file_mode != CENV_MODE_BINARY)
-        return cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
-                                     err);
+        return cenv_path_search_package(&result->sites, data, &names, &result->reason,
+                                        err);
     int rc = 0;
-    for (size_t i = 0; i < f->aliases.nr && rc == 0 && found->sites.nr == 0; i++)
-        rc = cenv_sites_scan(&found->sites, data, f->aliases.forms[i].of[CENV_ENC_UTF8],
+    for (size_t i = 0; i < f->names.nr && rc == 0 && result->sites.nr == 0; i++)
+        rc = cenv_sites_scan(&result->sites, data, f->names.forms[i].of[CENV_ENC_UTF8],
                              CENV_MODE_BINARY, err);
     if (rc == 0)
-        cenv_sites_widen(&found->sites, data, (uint32_t)o->placeholder.len);
+        cenv_sites_widen(&result->sites, data, (uint32_t)o->placeholder.len);
     return rc;
 }
 
-static int look_at_placeholder(const struct foreign *f, const struct owned *o,
-                               const struct cenv_lookup *what, struct cenv_found *found,
-                               struct cenv_error *err)
+static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
+                                 const struct cenv_scan_target *what,
+                                 struct cenv_scan_result *result,
+                                 struct cenv_error *err)
 {
     struct cenv_buf data, pristine;
     cenv_buf_init(&data, FILE_MAX);
     cenv_buf_init(&pristine, FILE_MAX);
-    int rc = cenv_look_read(what, &data, err), match = 0;
-    struct cenv_str text = cenv_buf_str(&data), told = o->path->sha256_in_prefix;
+    int rc = cenv_scan_file_read(what, &data, err), match = 0;
+    struct cenv_str text = cenv_buf_str(&data), recorded = o->path->sha256_in_prefix;
     if (rc == 0 && read_pristine(f, o, &pristine))
         match = rc =
-            match_pristine(f, o, cenv_buf_str(&pristine), text, &found->sites, err);
+            match_pristine(f, o, cenv_buf_str(&pristine), text, &result->sites, err);
     if (rc == 0 && match == 0) {
         /* pip may have put a file of its own there: then no record speaks for it. */
-        if (told.len && !has_hash(text, told))
-            found->flags &= (uint8_t)~CENV_MF_MANAGED;
-        struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
-        rc = found->flags & CENV_MF_MANAGED
-                 ? scan_recorded(f, o, text, found, err)
-                 : cenv_pathscan(&found->sites, text, &aliases, &found->reason, err);
+        if (recorded.len && !has_hash(text, recorded))
+            result->flags &= (uint8_t)~CENV_MF_MANAGED;
+        struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+        rc = result->flags & CENV_MF_MANAGED
+                 ? scan_recorded(f, o, text, result, err)
+                 : cenv_path_search(&result->sites, text, &names, &result->reason, err);
     }
     cenv_buf_release(&data);
     cenv_buf_release(&pristine);
@@ -238,7 +240,7 @@ static int look_at_placeholder(const struct foreign *f, const struct owned *o,
 }
 
 /* "#!<exe>" and nothing else: as conda and pip write it, with their own limit. */
-static void see_entry_point(const struct owned *o, struct cenv_sites *sites)
+static void mark_entry_point(const struct owned *o, struct cenv_sites *sites)
 {
     if (o->path->type == CENV_PATH_ENTRY_POINT && sites->style == CENV_SHEBANG_LINE &&
         sites->exe_from == 2 && sites->exe_to == sites->line_len)
@@ -250,56 +252,56 @@ static void see_entry_point(const struct owned *o, struct cenv_sites *sites)
  * says. mamba's records leave placeholders out, so one that is as its installer left it has the
  * package's text; one that somebody replaced is anybody's.
  */
-static int settle_plain(const struct foreign *f, const struct owned *o,
-                        struct cenv_str data, struct cenv_found *found,
-                        struct cenv_error *err)
-{
-    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
-    struct cenv_str told = o->path->sha256_in_prefix;
-    if (has_hash(data, o->path->sha256))
-        return 0;
-    found->flags &= (uint8_t)~CENV_MF_MANAGED;
-    return told.len && has_hash(data, told)
-               ? cenv_pathscan_package(&found->sites, data, &aliases, &found->reason,
-                                       err)
-               : cenv_pathscan(&found->sites, data, &aliases, &found->reason, err);
-}
-
-static int look_at_plain(const struct foreign *f, const struct owned *o,
-                         const struct cenv_lookup *what, struct cenv_found *found,
+static int scan_replaced(const struct foreign *f, const struct owned *o,
+                         struct cenv_str data, struct cenv_scan_result *result,
                          struct cenv_error *err)
 {
-    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+    struct cenv_str recorded = o->path->sha256_in_prefix;
+    if (has_hash(data, o->path->sha256))
+        return 0;
+    result->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return recorded.len && has_hash(data, recorded)
+               ? cenv_path_search_package(&result->sites, data, &names, &result->reason,
+                                          err)
+               : cenv_path_search(&result->sites, data, &names, &result->reason, err);
+}
+
+static int scan_plain_file(const struct foreign *f, const struct owned *o,
+                           const struct cenv_scan_target *what,
+                           struct cenv_scan_result *result, struct cenv_error *err)
+{
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
     struct cenv_buf data;
     if (o->path->type != CENV_PATH_HARDLINK) {
-        int rc = cenv_look_at_path(what, &aliases, found, err);
-        see_entry_point(o, &found->sites);
+        int rc = cenv_scan_file(what, &names, result, err);
+        mark_entry_point(o, &result->sites);
         return rc;
     }
-    int rc = cenv_look_mentions(what, &aliases, found, err);
+    int rc = cenv_scan_file_mentions(what, &names, result, err);
     if (rc <= 0)
         return rc;
     cenv_buf_init(&data, FILE_MAX);
-    rc = cenv_look_read(what, &data, err);
+    rc = cenv_scan_file_read(what, &data, err);
     if (rc == 0)
-        rc = settle_plain(f, o, cenv_buf_str(&data), found, err);
+        rc = scan_replaced(f, o, cenv_buf_str(&data), result, err);
     cenv_buf_release(&data);
     return rc;
 }
 
-static int look_at_foreign(void *ctx, const struct cenv_lookup *what,
-                           struct cenv_found *found, struct cenv_error *err)
+static int scan_foreign(void *ctx, const struct cenv_scan_target *what,
+                        struct cenv_scan_result *result, struct cenv_error *err)
 {
     const struct foreign *f = ctx;
-    struct cenv_aliases aliases = cenv_aliases_of(&f->aliases);
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
     uint32_t i = cenv_map_get(&f->by_path, what->path);
     const struct owned *o = i == CENV_NONE ? NULL : &f->owned[i];
     if (!o)
-        return cenv_look_at_path(what, &aliases, found, err);
-    found->flags = CENV_MF_MANAGED | (o->path->no_link ? CENV_MF_SENSITIVE : 0);
+        return cenv_scan_file(what, &names, result, err);
+    result->flags = CENV_MF_MANAGED | (o->path->no_link ? CENV_MF_SENSITIVE : 0);
     if (o->placeholder.len)
-        return look_at_placeholder(f, o, what, found, err);
-    return look_at_plain(f, o, what, found, err);
+        return scan_placeholder_file(f, o, what, result, err);
+    return scan_plain_file(f, o, what, result, err);
 }
 
 /* ---- the whole ---- */
@@ -310,7 +312,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
 {
     struct foreign f = {0};
     cenv_arena_init(&f.arena);
-    int rc = cenv_aliases_find(&f.aliases, root, path, err);
+    int rc = cenv_prefix_names_find(&f.names, root, path, err);
     if (rc == 0)
         rc = cenv_prefix_read(&f.records, root, path, task, err);
     for (size_t i = 0; i < f.records.nr && rc == 0; i++) {
@@ -318,22 +320,22 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
         if (rc == 0)
             rc = add_record(&f, &f.records.records[i], err);
     }
-    struct cenv_manifest_maker maker = {.root = root,
-                                        .prefix = cenv_str(path),
-                                        .aliases = cenv_aliases_of(&f.aliases),
-                                        .records = &f.records,
-                                        .old = old,
-                                        .look = look_at_foreign,
-                                        .ctx = &f};
+    struct cenv_manifest_inputs inputs = {.root = root,
+                                          .prefix = cenv_str(path),
+                                          .names = cenv_prefix_names_view(&f.names),
+                                          .records = &f.records,
+                                          .old = old,
+                                          .scan = scan_foreign,
+                                          .ctx = &f};
     /* Sites of another name of it are no good here. */
-    if (old && !cenv_str_eq(cenv_mf_str(old, old->header->prefix), maker.prefix))
-        maker.old = NULL;
+    if (old && !cenv_str_eq(cenv_mf_str(old, old->header->prefix), inputs.prefix))
+        inputs.old = NULL;
     if (rc == 0)
-        rc = cenv_manifest_make(out, &maker, task, err);
+        rc = cenv_manifest_build(out, &inputs, task, err);
     cenv_free(f.owned);
     cenv_map_release(&f.by_path);
     cenv_prefix_release(&f.records);
-    cenv_aliases_release(&f.aliases);
+    cenv_prefix_names_release(&f.names);
     cenv_arena_release(&f.arena);
     return rc;
 }

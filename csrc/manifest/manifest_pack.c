@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From a manifest in the making to its block: see manifest_pack.h. */
+/* From a manifest in the builder to its block: see manifest_pack.h. */
 #include "manifest/manifest_pack.h"
 
 #include "base/alloc.h"
 
 /* Arrays first, texts behind them: indices are known before any text is. */
 struct packing {
-    const struct cenv_making *m;
+    const struct cenv_manifest_builder *m;
     struct cenv_mf_header *header; /* at the start of the block */
     char *block;
     struct cenv_buf texts;
@@ -23,12 +23,12 @@ static struct cenv_mf_text add_text(struct packing *p, struct cenv_str text)
     return made;
 }
 
-static uint64_t count_sites(const struct cenv_making *m)
+static uint64_t count_sites(const struct cenv_manifest_builder *m)
 {
     uint64_t nr = 0;
     for (uint32_t i = 0; i < m->nr_items; i++)
         if (m->items[i].reloc != CENV_NONE)
-            nr += m->items[i].found.sites.nr;
+            nr += m->items[i].result.sites.nr;
     return nr;
 }
 
@@ -43,7 +43,7 @@ static struct cenv_mf_section add_section(uint64_t *at, uint64_t nr, size_t size
 /* Lays out the sections; returns the size of all but the texts. */
 static uint64_t lay_out(struct packing *p, struct cenv_mf_header *h)
 {
-    const struct cenv_making *m = p->m;
+    const struct cenv_manifest_builder *m = p->m;
     uint64_t at = (sizeof(*h) + 7) / 8 * 8;
     h->dirs = add_section(&at, m->nr_dirs, sizeof(struct cenv_mf_dir));
     h->files = add_section(&at, m->nr_items, sizeof(struct cenv_mf_file));
@@ -58,7 +58,7 @@ static void pack_dirs(struct packing *p)
 {
     struct cenv_mf_dir *dirs = (void *)(p->block + p->header->dirs.at);
     for (uint32_t i = 0; i < p->m->nr_dirs; i++) {
-        const struct cenv_making_dir *from = &p->m->dirs[i];
+        const struct cenv_builder_dir *from = &p->m->dirs[i];
         dirs[i] = (struct cenv_mf_dir){.ino = from->st.ino,
                                        .mtime_ns = from->st.mtime_ns,
                                        .path = add_text(p, from->path),
@@ -71,11 +71,11 @@ static void pack_dirs(struct packing *p)
 }
 
 static void pack_reloc(struct packing *p, uint32_t index,
-                       const struct cenv_making_item *item)
+                       const struct cenv_builder_item *item)
 {
     struct cenv_mf_reloc *relocs = (void *)(p->block + p->header->relocs.at);
     struct cenv_site *sites = (void *)(p->block + p->header->sites.at);
-    const struct cenv_sites *from = &item->found.sites;
+    const struct cenv_sites *from = &item->result.sites;
     relocs[item->reloc] = (struct cenv_mf_reloc){
         .file = index,
         .first_site = (uint32_t)p->nr_sites,
@@ -97,7 +97,7 @@ static void pack_files(struct packing *p)
 {
     struct cenv_mf_file *files = (void *)(p->block + p->header->files.at);
     for (uint32_t i = 0; i < p->m->nr_items; i++) {
-        const struct cenv_making_item *from = &p->m->items[i];
+        const struct cenv_builder_item *from = &p->m->items[i];
         files[i] = (struct cenv_mf_file){
             .size = from->st.size,
             .ino = from->st.ino,
@@ -110,7 +110,7 @@ static void pack_files(struct packing *p)
             .dir = from->dir,
             .mode = (uint16_t)from->st.mode,
             .type = from->st.type == CENV_FT_SYMLINK ? CENV_MF_SYMLINK : CENV_MF_FILE,
-            .flags = from->found.flags,
+            .flags = from->result.flags,
             .uid = from->st.uid,
             .gid = from->st.gid,
         };
@@ -123,7 +123,7 @@ static void pack_notes(struct packing *p)
 {
     struct cenv_mf_note *notes = (void *)(p->block + p->header->notes.at);
     for (size_t i = 0; i < p->m->nr_notes; i++) {
-        const struct cenv_making_note *from = &p->m->notes[i];
+        const struct cenv_builder_note *from = &p->m->notes[i];
         notes[i] = (struct cenv_mf_note){.path = add_text(p, from->path),
                                          .reason = add_text(p, cenv_str(from->reason)),
                                          .kind = from->kind};
@@ -131,8 +131,8 @@ static void pack_notes(struct packing *p)
 }
 
 /* Texts behind the arrays, the header's last facts, the sum. */
-static int finish(struct packing *p, uint64_t head, struct cenv_manifest **out,
-                  struct cenv_error *err)
+static int seal_block(struct packing *p, uint64_t head, struct cenv_manifest **out,
+                      struct cenv_error *err)
 {
     uint64_t total = head + p->texts.len;
     char *block = p->texts.failed ? NULL : cenv_realloc(p->block, total);
@@ -148,8 +148,8 @@ static int finish(struct packing *p, uint64_t head, struct cenv_manifest **out,
     return cenv_manifest_from_block(out, block, total, err);
 }
 
-int cenv_manifest_pack(struct cenv_manifest **out, const struct cenv_making *m,
-                       struct cenv_error *err)
+int cenv_manifest_pack(struct cenv_manifest **out,
+                       const struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     struct packing p = {.m = m};
     struct cenv_mf_header head = {.dev = m->dirs[0].st.dev, .ino = m->dirs[0].st.ino};
@@ -161,11 +161,11 @@ int cenv_manifest_pack(struct cenv_manifest **out, const struct cenv_making *m,
     *p.header = head;
     cenv_buf_init(&p.texts, UINT32_MAX / 2);
     cenv_buf_putc(&p.texts, '\0');
-    p.header->prefix = add_text(&p, m->maker->prefix);
+    p.header->prefix = add_text(&p, m->inputs->prefix);
     pack_dirs(&p);
     pack_files(&p);
     pack_notes(&p);
-    int rc = finish(&p, size, out, err);
+    int rc = seal_block(&p, size, out, err);
     cenv_buf_release(&p.texts);
     cenv_free(p.block);
     return rc;

@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "manifest/manifest_builder.h"
 
-int cenv_manifest_pack(struct cenv_manifest **out, const struct cenv_making *making,
+int cenv_manifest_pack(struct cenv_manifest **out,
+                       const struct cenv_manifest_builder *builder,
                        struct cenv_error *err);
 
 #endif

@@ -6,16 +6,16 @@
 
 #include "os/path.h"
 
-static int add_link(struct cenv_making *m, struct cenv_making_item *item, int parent,
-                    const char *name, struct cenv_error *err)
+static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *item,
+                    int parent, const char *name, struct cenv_error *err)
 {
     struct cenv_buf target;
     cenv_buf_init(&target, 1 << 16);
     int rc = cenv_fs_readlink(parent, name, &target, err);
     if (rc == 0) {
         item->target = cenv_arena_str(&m->arena, cenv_buf_str(&target));
-        item->skip = (uint32_t)cenv_pathscan_link(item->target, &m->maker->aliases);
-        rc = item->target.data ? cenv_making_add_item(m, item, err)
+        item->skip = (uint32_t)cenv_path_search_link(item->target, &m->inputs->names);
+        rc = item->target.data ? cenv_manifest_builder_add_item(m, item, err)
                                : cenv_error_oom(err);
     }
     cenv_buf_release(&target);
@@ -23,7 +23,7 @@ static int add_link(struct cenv_making *m, struct cenv_making_item *item, int pa
 }
 
 /* Leftovers of conda, and what a base environment has beside itself; conda leaves them out too. */
-static const char *left_out(const struct cenv_walk_entry *entry)
+static const char *reason_to_skip(const struct cenv_walk_entry *entry)
 {
     static const char *const beside[] = {"pkgs", "envs", "conda-bld"};
     struct cenv_str path = entry->path;
@@ -47,61 +47,62 @@ static int refuse_device(struct cenv_str path, struct cenv_error *err)
                           CENV_STR_ARG(path));
 }
 
-static int visit(void *ctx, const struct cenv_walk_entry *entry, struct cenv_error *err)
+static int visit_entry(void *ctx, const struct cenv_walk_entry *entry,
+                       struct cenv_error *err)
 {
-    struct cenv_making *m = ctx;
+    struct cenv_manifest_builder *m = ctx;
     struct cenv_str path = cenv_arena_str(&m->arena, entry->path);
     uint32_t parent = cenv_map_get(&m->dir_map, cenv_path_parent(path));
-    struct cenv_making_item item = {.path = path, .dir = parent};
+    struct cenv_builder_item item = {.path = path, .dir = parent};
     if (!path.data || parent == CENV_NONE)
         return cenv_error_oom(err);
     item.name = cenv_path_base(path);
-    const char *reason = left_out(entry);
+    const char *reason = reason_to_skip(entry);
     if (reason || entry->entry.type == CENV_FT_OTHER) {
-        int rc = cenv_making_add_note(m, path, reason ? reason : "a FIFO or socket",
-                                      CENV_NOTE_SKIPPED, err);
+        int rc = cenv_manifest_builder_add_note(
+            m, path, reason ? reason : "a FIFO or socket", CENV_NOTE_SKIPPED, err);
         return rc < 0 ? rc : CENV_WALK_SKIP;
     }
     if (cenv_fs_stat(entry->parent, entry->entry.name, &item.st, err) < 0)
         return err->status;
     switch (item.st.type) {
     case CENV_FT_DIR:
-        return cenv_making_add_dir(m, path, parent, &item.st, err);
+        return cenv_manifest_builder_add_dir(m, path, parent, &item.st, err);
     case CENV_FT_FILE:
-        return cenv_making_add_item(m, &item, err);
+        return cenv_manifest_builder_add_item(m, &item, err);
     case CENV_FT_SYMLINK:
         return add_link(m, &item, entry->parent, entry->entry.name, err);
     case CENV_FT_DEVICE:
         return refuse_device(path, err);
     default:
-        return cenv_making_add_note(m, path, "a FIFO or socket", CENV_NOTE_SKIPPED,
-                                    err);
+        return cenv_manifest_builder_add_note(m, path, "a FIFO or socket",
+                                              CENV_NOTE_SKIPPED, err);
     }
 }
 
 static int compare_items(const void *a, const void *b)
 {
-    const struct cenv_making_item *x = a, *y = b;
+    const struct cenv_builder_item *x = a, *y = b;
     if (x->dir != y->dir)
         return x->dir < y->dir ? -1 : 1;
     return cenv_str_cmp(x->name, y->name);
 }
 
-int cenv_manifest_walk(struct cenv_making *m, struct cenv_error *err)
+int cenv_manifest_walk(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_stat_fd(m->maker->root, &st);
+    int rc = cenv_raw_stat_fd(m->inputs->root, &st);
     if (rc < 0)
-        return cenv_fs_fail(err, rc, m->maker->root, NULL, "cannot look at");
-    rc = cenv_making_add_dir(m, CENV_STR(""), CENV_NONE, &st, err);
+        return cenv_fs_fail(err, rc, m->inputs->root, NULL, "cannot look at");
+    rc = cenv_manifest_builder_add_dir(m, CENV_STR(""), CENV_NONE, &st, err);
     if (rc == 0)
-        rc = cenv_fs_walk(m->maker->root, true, visit, m, m->task, err);
+        rc = cenv_fs_walk(m->inputs->root, true, visit_entry, m, m->task, err);
     if (rc < 0)
         return rc;
     if (m->nr_items)
         qsort(m->items, m->nr_items, sizeof(*m->items), compare_items);
     for (uint32_t i = 0; i < m->nr_items; i++) {
-        struct cenv_making_dir *dir = &m->dirs[m->items[i].dir];
+        struct cenv_builder_dir *dir = &m->dirs[m->items[i].dir];
         dir->first = dir->nr++ ? dir->first : i;
         if (cenv_map_put(&m->item_map, m->items[i].path, i) < 0)
             return cenv_error_oom(err);

@@ -10,6 +10,6 @@
  * Fills dirs, items and their maps with all below the root; what a clone does without becomes a
  * note. CENV_EPREFIX: a device.
  */
-int cenv_manifest_walk(struct cenv_making *making, struct cenv_error *err);
+int cenv_manifest_walk(struct cenv_manifest_builder *builder, struct cenv_error *err);
 
 #endif

@@ -9,14 +9,14 @@
 /* What may come out of a compressed file for us to go on looking. */
 enum { UNPACKED_MAX = 64 << 20 };
 
-static int changed(struct cenv_str path, struct cenv_error *err)
+static int fail_changed(struct cenv_str path, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EPREFIX, "'%.*s' changed while it was being read",
                           CENV_STR_ARG(path));
 }
 
 /* The file that was listed, and no other. */
-static int open_listed(const struct cenv_lookup *what, struct cenv_error *err)
+static int open_listed(const struct cenv_scan_target *what, struct cenv_error *err)
 {
     struct cenv_stat st;
     int fd = cenv_fs_open_file(what->dir, what->name, &st, err);
@@ -26,11 +26,11 @@ static int open_listed(const struct cenv_lookup *what, struct cenv_error *err)
         st.mtime_ns == what->st->mtime_ns)
         return fd;
     cenv_fd_close(fd);
-    return changed(what->path, err);
+    return fail_changed(what->path, err);
 }
 
-static int read_all(const struct cenv_lookup *what, int fd, struct cenv_buf *out,
-                    struct cenv_error *err)
+static int read_open_file(const struct cenv_scan_target *what, int fd,
+                          struct cenv_buf *out, struct cenv_error *err)
 {
     char *to = cenv_buf_reserve(out, what->st->size);
     if (!to)
@@ -39,35 +39,35 @@ static int read_all(const struct cenv_lookup *what, int fd, struct cenv_buf *out
     if (n < 0)
         return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
     if ((uint64_t)n != what->st->size)
-        return changed(what->path, err);
+        return fail_changed(what->path, err);
     out->len += (size_t)n;
     return 0;
 }
 
-int cenv_look_read(const struct cenv_lookup *what, struct cenv_buf *out,
-                   struct cenv_error *err)
+int cenv_scan_file_read(const struct cenv_scan_target *what, struct cenv_buf *out,
+                        struct cenv_error *err)
 {
     int fd = open_listed(what, err);
     if (fd < 0)
         return fd;
-    int rc = read_all(what, fd, out, err);
+    int rc = read_open_file(what, fd, out, err);
     cenv_fd_close(fd);
     return rc;
 }
 
-int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
-                        struct cenv_sha256_state *out, struct cenv_error *err)
+int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
+                             struct cenv_sha256_state *out, struct cenv_error *err)
 {
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
     int fd = digest ? open_listed(what, err) : cenv_error_oom(err);
     int rc = fd < 0 ? fd : 0;
     for (uint64_t at = 0; at < len && rc == 0;) {
-        uint64_t part = len - at < CENV_LOOK_BLOCK ? len - at : CENV_LOOK_BLOCK;
+        uint64_t part = len - at < CENV_SCAN_BLOCK ? len - at : CENV_SCAN_BLOCK;
         int64_t n = cenv_raw_pread(fd, what->block, part, at);
         if (n < 0)
             rc = cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         else if ((uint64_t)n != part)
-            rc = changed(what->path, err);
+            rc = fail_changed(what->path, err);
         else if (cenv_digest_update(digest, what->block, part) < 0)
             rc = cenv_error_set(err, CENV_EFAIL, "the SHA-256 of libcrypto fails");
         at += part;
@@ -80,50 +80,50 @@ int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
 }
 
 /* Scripts of bin are among what is never shared (docs/design/clone.md 3). */
-static void see_script(const struct cenv_lookup *what, struct cenv_str head,
-                       struct cenv_found *found)
+static void mark_script(const struct cenv_scan_target *what, struct cenv_str head,
+                        struct cenv_scan_result *result)
 {
     if (cenv_str_starts(what->path, CENV_STR("bin/")) &&
         cenv_str_starts(head, CENV_STR("#!")))
-        found->flags |= CENV_MF_SENSITIVE;
+        result->flags |= CENV_MF_SENSITIVE;
 }
 
 /* Block by block, so that a big file without the path costs no memory: 1 when it is in there. */
-static int search_file(const struct cenv_lookup *what, int fd,
-                       const struct cenv_aliases *aliases, struct cenv_found *found,
-                       struct cenv_error *err)
+static int search_file(const struct cenv_scan_target *what, int fd,
+                       const struct cenv_search_names *names,
+                       struct cenv_scan_result *result, struct cenv_error *err)
 {
-    size_t overlap = cenv_pathscan_overlap(aliases);
+    size_t overlap = cenv_path_search_overlap(names);
     for (uint64_t at = 0;;) {
-        int64_t n = cenv_raw_pread(fd, what->block, CENV_LOOK_BLOCK, at);
+        int64_t n = cenv_raw_pread(fd, what->block, CENV_SCAN_BLOCK, at);
         if (n < 0)
             return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         struct cenv_str block = cenv_str_n(what->block, (size_t)n);
         if (at == 0) {
-            see_script(what, block, found);
-            found->packed = cenv_pathscan_is_packed(block);
+            mark_script(what, block, result);
+            result->packed = cenv_path_search_is_packed(block);
         }
-        if (cenv_pathscan_any(block, aliases))
+        if (cenv_path_search_any(block, names))
             return 1;
-        if (n < CENV_LOOK_BLOCK || overlap >= CENV_LOOK_BLOCK)
+        if (n < CENV_SCAN_BLOCK || overlap >= CENV_SCAN_BLOCK)
             return 0;
         at += (uint64_t)n - overlap;
     }
 }
 
-static int scan_whole(const struct cenv_lookup *what, int fd,
-                      const struct cenv_aliases *aliases, struct cenv_found *found,
-                      struct cenv_error *err)
+static int scan_whole(const struct cenv_scan_target *what, int fd,
+                      const struct cenv_search_names *names,
+                      struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_buf text;
-    if (what->st->size <= CENV_LOOK_BLOCK) /* still there from the search */
-        return cenv_pathscan(&found->sites, cenv_str_n(what->block, what->st->size),
-                             aliases, &found->reason, err);
+    if (what->st->size <= CENV_SCAN_BLOCK) /* still there from the search */
+        return cenv_path_search(&result->sites, cenv_str_n(what->block, what->st->size),
+                                names, &result->reason, err);
     cenv_buf_init(&text, (size_t)what->st->size + 1);
-    int rc = read_all(what, fd, &text, err);
+    int rc = read_open_file(what, fd, &text, err);
     if (rc == 0)
-        rc = cenv_pathscan(&found->sites, cenv_buf_str(&text), aliases, &found->reason,
-                           err);
+        rc = cenv_path_search(&result->sites, cenv_buf_str(&text), names,
+                              &result->reason, err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -132,33 +132,33 @@ static int scan_whole(const struct cenv_lookup *what, int fd,
  * What a compressed file names. Blocks of what comes out are put behind what the next search must
  * see again of the last; a damaged file names nothing.
  */
-static int look_into_packed(const struct cenv_lookup *what, int fd,
-                            const struct cenv_aliases *aliases,
-                            struct cenv_found *found, struct cenv_error *err)
+static int scan_packed(const struct cenv_scan_target *what, int fd,
+                       const struct cenv_search_names *names,
+                       struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_error why = CENV_ERROR_INIT;
     struct cenv_unpacker *unpacker = NULL;
-    size_t overlap = cenv_pathscan_overlap(aliases), kept = 0, len = 1;
-    if (overlap >= CENV_LOOK_BLOCK / 2)
+    size_t overlap = cenv_path_search_overlap(names), kept = 0, len = 1;
+    if (overlap >= CENV_SCAN_BLOCK / 2)
         return 0;
     int rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
     struct cenv_input in = cenv_input_unpacker(unpacker);
-    while (rc == 0 && len && !found->reason) {
+    while (rc == 0 && len && !result->reason) {
         const void *data;
         rc = in.read(in.ctx, &data, &len, &why);
         for (size_t at = 0, part; rc == 0 && at < len; at += part) {
             part =
-                CENV_LOOK_BLOCK - kept < len - at ? CENV_LOOK_BLOCK - kept : len - at;
+                CENV_SCAN_BLOCK - kept < len - at ? CENV_SCAN_BLOCK - kept : len - at;
             memcpy(what->block + kept, (const char *)data + at, part);
-            if (cenv_pathscan_names(cenv_str_n(what->block, kept + part), aliases))
-                found->reason = "named within a compressed file";
+            if (cenv_path_search_names(cenv_str_n(what->block, kept + part), names))
+                result->reason = "named within a compressed file";
             size_t all = kept + part;
             kept = all < overlap ? all : overlap;
             memmove(what->block, what->block + all - kept, kept);
         }
     }
     if (unpacker && cenv_unpacker_full(unpacker))
-        found->reason = "a compressed file too large to look into";
+        result->reason = "a compressed file too large to look into";
     cenv_unpacker_free(unpacker);
     rc = why.status == CENV_ENOMEM ? cenv_error_oom(err) : 0;
     cenv_error_release(&why);
@@ -166,7 +166,7 @@ static int look_into_packed(const struct cenv_lookup *what, int fd,
 }
 
 /* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */
-static bool is_sourceless(const struct cenv_lookup *what)
+static bool is_sourceless(const struct cenv_scan_target *what)
 {
     struct cenv_str dir = cenv_path_base(cenv_path_parent(what->path));
     char *source = cenv_strdup(what->name);
@@ -180,46 +180,46 @@ static bool is_sourceless(const struct cenv_lookup *what)
 }
 
 /* Nothing to look for: an empty file, or bytecode, which Python makes anew of a changed source. */
-static bool says_nothing(const struct cenv_lookup *what)
+static bool says_nothing(const struct cenv_scan_target *what)
 {
     return what->st->size == 0 ||
            (cenv_str_ends(what->path, CENV_STR(".pyc")) && !is_sourceless(what));
 }
 
-int cenv_look_mentions(const struct cenv_lookup *what,
-                       const struct cenv_aliases *aliases, struct cenv_found *found,
-                       struct cenv_error *err)
+int cenv_scan_file_mentions(const struct cenv_scan_target *what,
+                            const struct cenv_search_names *names,
+                            struct cenv_scan_result *result, struct cenv_error *err)
 {
     if (says_nothing(what))
         return 0;
     int fd = open_listed(what, err);
-    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    int rc = fd < 0 ? fd : search_file(what, fd, names, result, err);
     cenv_fd_close(fd);
     return rc;
 }
 
-int cenv_look_at_path(const struct cenv_lookup *what,
-                      const struct cenv_aliases *aliases, struct cenv_found *found,
-                      struct cenv_error *err)
+int cenv_scan_file(const struct cenv_scan_target *what,
+                   const struct cenv_search_names *names,
+                   struct cenv_scan_result *result, struct cenv_error *err)
 {
     if (says_nothing(what))
         return 0;
     int fd = open_listed(what, err);
-    int rc = fd < 0 ? fd : search_file(what, fd, aliases, found, err);
+    int rc = fd < 0 ? fd : search_file(what, fd, names, result, err);
     if (rc > 0 && cenv_str_ends(what->path, CENV_STR(".pyc"))) {
-        found->reason = "bytecode without its source";
+        result->reason = "bytecode without its source";
         rc = 0;
     } else if (rc > 0) {
-        rc = scan_whole(what, fd, aliases, found, err);
-    } else if (rc == 0 && found->packed) {
-        rc = look_into_packed(what, fd, aliases, found, err);
+        rc = scan_whole(what, fd, names, result, err);
+    } else if (rc == 0 && result->packed) {
+        rc = scan_packed(what, fd, names, result, err);
     }
     cenv_fd_close(fd);
     return rc;
 }
 
-int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *found,
-                          struct cenv_error *err)
+int cenv_scan_file_peek_script(const struct cenv_scan_target *what,
+                               struct cenv_scan_result *result, struct cenv_error *err)
 {
     char head[2];
     if (!cenv_str_starts(what->path, CENV_STR("bin/")) || what->st->size < sizeof(head))
@@ -228,7 +228,7 @@ int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *fou
     if (fd < 0)
         return fd;
     if (cenv_raw_pread(fd, head, sizeof(head), 0) == sizeof(head))
-        see_script(what, cenv_str_n(head, sizeof(head)), found);
+        mark_script(what, cenv_str_n(head, sizeof(head)), result);
     cenv_fd_close(fd);
     return 0;
 }

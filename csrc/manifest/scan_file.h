@@ -15,17 +15,17 @@
 #include "relocate/path_search.h"
 
 /* One file to be looked into. `path` has a NUL behind it, `name` is its last component. */
-struct cenv_lookup {
+struct cenv_scan_target {
     struct cenv_str path;
     const char *name;
     int dir; /* of the file */
     const struct cenv_stat *st;
-    char *block; /* scratch of this thread, CENV_LOOK_BLOCK bytes */
+    char *block; /* scratch of this thread, CENV_SCAN_BLOCK bytes */
 };
-enum { CENV_LOOK_BLOCK = 1 << 20 };
+enum { CENV_SCAN_BLOCK = 1 << 20 };
 
-/* What was found. Zero-initialised: nothing to relocate, nobody's. */
-struct cenv_found {
+/* What was result. Zero-initialised: nothing to relocate, nobody's. */
+struct cenv_scan_result {
     struct cenv_sites sites; /* now the caller's */
     uint8_t flags;           /* CENV_MF_MANAGED, CENV_MF_SENSITIVE */
     bool packed;             /* compressed, or a ZIP archive */
@@ -34,32 +34,32 @@ struct cenv_found {
 };
 
 /* Any thread. */
-typedef int (*cenv_look_fn)(void *ctx, const struct cenv_lookup *what,
-                            struct cenv_found *found, struct cenv_error *err);
+typedef int (*cenv_scan_fn)(void *ctx, const struct cenv_scan_target *what,
+                            struct cenv_scan_result *result, struct cenv_error *err);
 
 /* Looks into a file that no package vouches for. */
-int cenv_look_at_path(const struct cenv_lookup *what,
-                      const struct cenv_aliases *aliases, struct cenv_found *found,
-                      struct cenv_error *err);
+int cenv_scan_file(const struct cenv_scan_target *what,
+                   const struct cenv_search_names *names,
+                   struct cenv_scan_result *result, struct cenv_error *err);
 
 /* Whether any of the names occurs in it, boundaries or not: 1 or 0; sees scripts of bin. */
-int cenv_look_mentions(const struct cenv_lookup *what,
-                       const struct cenv_aliases *aliases, struct cenv_found *found,
-                       struct cenv_error *err);
+int cenv_scan_file_mentions(const struct cenv_scan_target *what,
+                            const struct cenv_search_names *names,
+                            struct cenv_scan_result *result, struct cenv_error *err);
 
 /*
  * Reads no more than the first two bytes of a file whose content is known: a script of bin becomes
  * CENV_MF_SENSITIVE in `found`.
  */
-int cenv_look_peek_script(const struct cenv_lookup *what, struct cenv_found *found,
-                          struct cenv_error *err);
+int cenv_scan_file_peek_script(const struct cenv_scan_target *what,
+                               struct cenv_scan_result *result, struct cenv_error *err);
 
 /* The SHA-256 of its first `len` bytes, a multiple of 64. */
-int cenv_look_hash_head(const struct cenv_lookup *what, uint64_t len,
-                        struct cenv_sha256_state *out, struct cenv_error *err);
+int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
+                             struct cenv_sha256_state *out, struct cenv_error *err);
 
 /* The whole file appended to `out`; CENV_EPREFIX when it is not the one `st` tells of. */
-int cenv_look_read(const struct cenv_lookup *what, struct cenv_buf *out,
-                   struct cenv_error *err);
+int cenv_scan_file_read(const struct cenv_scan_target *what, struct cenv_buf *out,
+                        struct cenv_error *err);
 
 #endif

@@ -88,7 +88,7 @@ void cenv_entry_point_render(const struct cenv_entry_point *point, struct cenv_s
     struct cenv_str import =
         cenv_str_slice(point->func, 0, cenv_str_find(point->func, '.'));
 
-    cenv_entry_shebang(exe, out);
+    cenv_shebang_render_entry(exe, out);
     cenv_buf_puts(out, "# -*- coding: utf-8 -*-\nimport re\nimport sys\n\nfrom ");
     cenv_buf_add_str(out, point->module);
     cenv_buf_puts(out, " import ");

@@ -115,7 +115,7 @@ void cenv_forms_release(struct cenv_forms *forms)
     *forms = (struct cenv_forms){0};
 }
 
-unsigned cenv_encoding_width(int encoding)
+unsigned cenv_forms_width(int encoding)
 {
     switch (encoding) {
     case CENV_ENC_UTF16LE:

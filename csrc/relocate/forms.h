@@ -20,7 +20,7 @@ enum cenv_encoding {
 };
 
 /* Bytes of one unit of an enum cenv_encoding: 1, 2 or 4. */
-unsigned cenv_encoding_width(int encoding);
+unsigned cenv_forms_width(int encoding);
 
 /* A prefix in every encoding; read-only after init, shared by threads. */
 struct cenv_forms {

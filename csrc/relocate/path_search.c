@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Boundary-checked search for a real path: see pathscan.h. */
+/* Boundary-checked search for a real path: see path_search.h. */
 #include "relocate/path_search.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
 
 /* One search: the file, how it is read, what was found. */
-struct scan {
+struct search {
     struct cenv_str data;
     bool text;
     bool package; /* a package's: what stands before the path does not matter */
@@ -29,7 +29,7 @@ static bool is_name_byte(uint32_t c)
 /* The unit at `at`, or 0 outside the file. */
 static uint32_t unit_at(struct cenv_str data, uint64_t at, int encoding)
 {
-    unsigned width = cenv_encoding_width(encoding);
+    unsigned width = cenv_forms_width(encoding);
     bool big = encoding == CENV_ENC_UTF16BE || encoding == CENV_ENC_UTF32BE;
     uint32_t unit = 0;
     if (at > data.len || width > data.len - at)
@@ -42,10 +42,10 @@ static uint32_t unit_at(struct cenv_str data, uint64_t at, int encoding)
 }
 
 /* In a binary a byte above 0x7f goes on with a name only as a part of UTF-8. */
-static bool goes_on(struct cenv_str data, uint64_t at, int encoding)
+static bool name_goes_on(struct cenv_str data, uint64_t at, int encoding)
 {
     uint32_t c = unit_at(data, at, encoding);
-    if (c < 0x80 || cenv_encoding_width(encoding) > 1)
+    if (c < 0x80 || cenv_forms_width(encoding) > 1)
         return is_name_byte(c);
     return cenv_utf8_decode(cenv_str_slice(data, at, data.len), &c) > 0;
 }
@@ -54,9 +54,9 @@ static bool goes_on(struct cenv_str data, uint64_t at, int encoding)
 static bool ends_here(struct cenv_str data, uint64_t at, int encoding)
 {
     if (unit_at(data, at, encoding) != '.')
-        return !goes_on(data, at, encoding);
-    at += cenv_encoding_width(encoding);
-    return !goes_on(data, at, encoding) && unit_at(data, at, encoding) != '/';
+        return !name_goes_on(data, at, encoding);
+    at += cenv_forms_width(encoding);
+    return !name_goes_on(data, at, encoding) && unit_at(data, at, encoding) != '/';
 }
 
 enum beginning { ELSEWHERE, PERHAPS, HERE };
@@ -77,7 +77,7 @@ static bool is_destdir(struct cenv_str before)
  */
 static enum beginning begins_here(struct cenv_str data, uint64_t at, int encoding)
 {
-    unsigned width = cenv_encoding_width(encoding);
+    unsigned width = cenv_forms_width(encoding);
     uint64_t from = at;
     bool slash = false;
     if (width == 1 && is_destdir(cenv_str_slice(data, 0, at)))
@@ -149,7 +149,7 @@ static const char *opaque_format(struct cenv_str data)
     return NULL;
 }
 
-bool cenv_pathscan_is_packed(struct cenv_str head)
+bool cenv_path_search_is_packed(struct cenv_str head)
 {
     const char *reason = opaque_format(head);
     return reason && !cenv_str_starts(head, CENV_STR("SQLite"));
@@ -159,15 +159,15 @@ bool cenv_pathscan_is_packed(struct cenv_str head)
 
 static const char counted[] = "a binary that counts the length of its strings";
 
-static int add_found(struct scan *s, uint64_t at, size_t len, int encoding,
-                     struct cenv_error *err)
+static int add_site(struct search *s, uint64_t at, size_t len, int encoding,
+                    struct cenv_error *err)
 {
     struct cenv_site site = {.offset = at,
                              .slot = (uint32_t)len,
                              .have = (uint32_t)len,
                              .kind = CENV_SITE_TEXT,
                              .encoding = (uint8_t)encoding};
-    unsigned width = cenv_encoding_width(encoding);
+    unsigned width = cenv_forms_width(encoding);
     if (s->text) {
         bool url = encoding == CENV_ENC_UTF8 && at >= 7 &&
                    memcmp(s->data.data + at - 7, "file://", 7) == 0;
@@ -175,15 +175,15 @@ static int add_found(struct scan *s, uint64_t at, size_t len, int encoding,
         return cenv_sites_add(s->sites, &site, err);
     }
     site.kind = CENV_SITE_BINARY;
-    site.end = cenv_string_end(s->data, at + len, width);
+    site.end = cenv_sites_string_end(s->data, at + len, width);
     if (!s->opaque && (width > 1 || is_c_string(s->data, at, site.end)))
         return cenv_sites_add(s->sites, &site, err);
     s->reason = s->opaque ? s->opaque : counted;
     return 0;
 }
 
-static int search(struct scan *s, struct cenv_str needle, int encoding,
-                  struct cenv_error *err)
+static int search_form(struct search *s, struct cenv_str needle, int encoding,
+                       struct cenv_error *err)
 {
     uint64_t from = 0;
     int rc = 0;
@@ -199,14 +199,15 @@ static int search(struct scan *s, struct cenv_str needle, int encoding,
             continue;
         enum beginning how = s->package ? HERE : begins_here(s->data, at, encoding);
         if (how == HERE)
-            rc = add_found(s, at, needle.len, encoding, err);
-        else if (how == PERHAPS && !s->text && cenv_encoding_width(encoding) == 1)
+            rc = add_site(s, at, needle.len, encoding, err);
+        else if (how == PERHAPS && !s->text && cenv_forms_width(encoding) == 1)
             s->reason = s->opaque ? s->opaque : counted;
     }
     return rc;
 }
 
-static bool wanted(const struct scan *s, const struct cenv_forms *alias, int encoding)
+static bool is_wanted(const struct search *s, const struct cenv_forms *name,
+                      int encoding)
 {
     if (s->only >= 0)
         return encoding == s->only;
@@ -216,21 +217,20 @@ static bool wanted(const struct scan *s, const struct cenv_forms *alias, int enc
     case CENV_ENC_JSON:
         return s->text;
     case CENV_ENC_URL:
-        return s->text &&
-               !cenv_str_eq(alias->of[CENV_ENC_URL], alias->of[CENV_ENC_UTF8]);
+        return s->text && !cenv_str_eq(name->of[CENV_ENC_URL], name->of[CENV_ENC_UTF8]);
     default:
         return !s->text;
     }
 }
 
-static int search_all(struct scan *s, const struct cenv_aliases *aliases,
-                      struct cenv_error *err)
+static int search_forms(struct search *s, const struct cenv_search_names *names,
+                        struct cenv_error *err)
 {
     int rc = 0;
-    for (size_t i = 0; i < aliases->nr && rc == 0; i++)
+    for (size_t i = 0; i < names->nr && rc == 0; i++)
         for (int e = 0; e < CENV_ENC_NR && rc == 0; e++)
-            if (wanted(s, &aliases->list[i], e))
-                rc = search(s, aliases->list[i].of[e], e, err);
+            if (is_wanted(s, &names->list[i], e))
+                rc = search_form(s, names->list[i].of[e], e, err);
     return rc;
 }
 
@@ -321,16 +321,16 @@ static int scan_trampoline(struct cenv_sites *sites, struct cenv_str data,
 
 /* ---- the whole ---- */
 
-static int scan(struct cenv_sites *sites, struct cenv_str data, bool package,
-                const struct cenv_aliases *aliases, const char **reason,
-                struct cenv_error *err)
+static int search_file(struct cenv_sites *sites, struct cenv_str data, bool package,
+                       const struct cenv_search_names *names, const char **reason,
+                       struct cenv_error *err)
 {
     struct cenv_sites found = {0};
-    struct scan s = {.data = data, .only = marked_encoding(data), .sites = &found};
+    struct search s = {.data = data, .only = marked_encoding(data), .sites = &found};
     s.opaque = s.only >= 0 ? NULL : opaque_format(data);
     s.text = !s.opaque && (s.only >= 0 || cenv_str_find(data, '\0') == data.len);
     s.package = package && s.text;
-    int rc = search_all(&s, aliases, err);
+    int rc = search_forms(&s, names, err);
     cenv_sites_settle(&found, 0);
     if (rc == 0 && s.text && s.only < 0)
         rc = scan_trampoline(&found, data, err);
@@ -345,22 +345,22 @@ static int scan(struct cenv_sites *sites, struct cenv_str data, bool package,
     return rc;
 }
 
-int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
-                  const struct cenv_aliases *aliases, const char **reason,
-                  struct cenv_error *err)
+int cenv_path_search(struct cenv_sites *sites, struct cenv_str data,
+                     const struct cenv_search_names *names, const char **reason,
+                     struct cenv_error *err)
 {
-    return scan(sites, data, false, aliases, reason, err);
+    return search_file(sites, data, false, names, reason, err);
 }
 
-int cenv_pathscan_package(struct cenv_sites *sites, struct cenv_str data,
-                          const struct cenv_aliases *aliases, const char **reason,
-                          struct cenv_error *err)
+int cenv_path_search_package(struct cenv_sites *sites, struct cenv_str data,
+                             const struct cenv_search_names *names, const char **reason,
+                             struct cenv_error *err)
 {
-    return scan(sites, data, true, aliases, reason, err);
+    return search_file(sites, data, true, names, reason, err);
 }
 
 /* What big- and little-endian have in common when the path is ASCII. */
-static struct cenv_str core_of(struct cenv_str form)
+static struct cenv_str trim_zeros(struct cenv_str form)
 {
     while (form.len && form.data[0] == 0)
         form = cenv_str_slice(form, 1, form.len);
@@ -373,58 +373,60 @@ static struct cenv_str core_of(struct cenv_str form)
  * Only what a scan would look for: every wide form has a zero byte in it, and with a zero byte there
  * is no text, so a block is gone through twice, not five times.
  */
-static bool any_form(struct cenv_str data, const struct cenv_forms *forms, bool zeros)
+static bool has_any_form(struct cenv_str data, const struct cenv_forms *forms,
+                         bool zeros)
 {
     for (int e = 0; e < CENV_ENC_NR; e++) {
-        struct cenv_str core = core_of(forms->of[e]);
-        bool wide = cenv_encoding_width(e) > 1;
+        struct cenv_str form = trim_zeros(forms->of[e]);
+        bool wide = cenv_forms_width(e) > 1;
         if (e != CENV_ENC_UTF8 && wide != zeros)
             continue;
-        bool again = (e > 0 && cenv_str_eq(core, core_of(forms->of[e - 1]))) ||
-                     (e == CENV_ENC_URL && cenv_str_eq(core, forms->of[CENV_ENC_UTF8]));
-        if (!again && core.len && memmem(data.data, data.len, core.data, core.len))
+        bool again = (e > 0 && cenv_str_eq(form, trim_zeros(forms->of[e - 1]))) ||
+                     (e == CENV_ENC_URL && cenv_str_eq(form, forms->of[CENV_ENC_UTF8]));
+        if (!again && form.len && memmem(data.data, data.len, form.data, form.len))
             return true;
     }
     return false;
 }
 
-bool cenv_pathscan_any(struct cenv_str data, const struct cenv_aliases *aliases)
+bool cenv_path_search_any(struct cenv_str data, const struct cenv_search_names *names)
 {
     bool zeros = cenv_str_find(data, '\0') < data.len;
-    for (size_t i = 0; data.len && i < aliases->nr; i++)
-        if (any_form(data, &aliases->list[i], zeros))
+    for (size_t i = 0; data.len && i < names->nr; i++)
+        if (has_any_form(data, &names->list[i], zeros))
             return true;
     return false;
 }
 
-bool cenv_pathscan_names(struct cenv_str data, const struct cenv_aliases *aliases)
+bool cenv_path_search_names(struct cenv_str data, const struct cenv_search_names *names)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_sites sites = {0};
     const char *reason = NULL;
-    if (!cenv_pathscan_any(data, aliases))
+    if (!cenv_path_search_any(data, names))
         return false;
-    bool found = cenv_pathscan(&sites, data, aliases, &reason, &ignored) < 0 ||
+    bool found = cenv_path_search(&sites, data, names, &reason, &ignored) < 0 ||
                  sites.nr > 0 || reason;
     cenv_sites_release(&sites);
     cenv_error_release(&ignored);
     return found;
 }
 
-size_t cenv_pathscan_overlap(const struct cenv_aliases *aliases)
+size_t cenv_path_search_overlap(const struct cenv_search_names *names)
 {
     size_t most = 0;
-    for (size_t i = 0; i < aliases->nr; i++)
+    for (size_t i = 0; i < names->nr; i++)
         for (int e = 0; e < CENV_ENC_NR; e++)
-            if (aliases->list[i].of[e].len > most)
-                most = aliases->list[i].of[e].len;
+            if (names->list[i].of[e].len > most)
+                most = names->list[i].of[e].len;
     return most;
 }
 
-size_t cenv_pathscan_link(struct cenv_str target, const struct cenv_aliases *aliases)
+size_t cenv_path_search_link(struct cenv_str target,
+                             const struct cenv_search_names *names)
 {
-    for (size_t i = 0; i < aliases->nr; i++) {
-        struct cenv_str path = aliases->list[i].of[CENV_ENC_UTF8];
+    for (size_t i = 0; i < names->nr; i++) {
+        struct cenv_str path = names->list[i].of[CENV_ENC_UTF8];
         if (path.len && cenv_str_starts(target, path) &&
             (target.len == path.len || target.data[path.len] == '/'))
             return path.len;

@@ -9,22 +9,23 @@
  * The names of one directory: as given, resolved, as its files have it; longest first, each in all
  * encodings.
  */
-struct cenv_aliases {
+struct cenv_search_names {
     const struct cenv_forms *list;
     size_t nr;
 };
 
 /* Whether any of the names occurs in any encoding: a quick look before a scan. Needs no boundary. */
-bool cenv_pathscan_any(struct cenv_str data, const struct cenv_aliases *aliases);
+bool cenv_path_search_any(struct cenv_str data, const struct cenv_search_names *names);
 
-/* Whether it is named here for certain or perhaps: as cenv_pathscan would find sites or a reason. */
-bool cenv_pathscan_names(struct cenv_str data, const struct cenv_aliases *aliases);
+/* Whether cenv_path_search would find sites or a reason: it is named here, or perhaps. */
+bool cenv_path_search_names(struct cenv_str data,
+                            const struct cenv_search_names *names);
 
 /* What compressed files and ZIP archives begin with: what they hold shows only unpacked. */
-bool cenv_pathscan_is_packed(struct cenv_str head);
+bool cenv_path_search_is_packed(struct cenv_str head);
 
 /* The bytes before the end of one block that the next must repeat for nothing to be missed. */
-size_t cenv_pathscan_overlap(const struct cenv_aliases *aliases);
+size_t cenv_path_search_overlap(const struct cenv_search_names *names);
 
 /*
  * Where a file names the directory: `/tmp/env` counts in "/tmp/env/bin" and "-L/tmp/env", not in
@@ -34,19 +35,20 @@ size_t cenv_pathscan_overlap(const struct cenv_aliases *aliases);
  * named where no length can change (archives, databases, strings of counted length) sets *reason, a
  * literal, and is no site. Otherwise *reason is NULL.
  */
-int cenv_pathscan(struct cenv_sites *sites, struct cenv_str data,
-                  const struct cenv_aliases *aliases, const char **reason,
-                  struct cenv_error *err);
+int cenv_path_search(struct cenv_sites *sites, struct cenv_str data,
+                     const struct cenv_search_names *names, const char **reason,
+                     struct cenv_error *err);
 
 /*
  * The same in a text of a package: its placeholder was replaced wherever it stood, so whatever
  * stands before the path ("./tmp/env", as in every _sysconfigdata) makes it no other.
  */
-int cenv_pathscan_package(struct cenv_sites *sites, struct cenv_str data,
-                          const struct cenv_aliases *aliases, const char **reason,
-                          struct cenv_error *err);
+int cenv_path_search_package(struct cenv_sites *sites, struct cenv_str data,
+                             const struct cenv_search_names *names, const char **reason,
+                             struct cenv_error *err);
 
 /* A link's target: how many bytes of it are one of the names (up to a "/" or the end), or 0. */
-size_t cenv_pathscan_link(struct cenv_str target, const struct cenv_aliases *aliases);
+size_t cenv_path_search_link(struct cenv_str target,
+                             const struct cenv_search_names *names);
 
 #endif

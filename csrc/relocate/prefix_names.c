@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finding an environment's other names: see aliases.h. */
+/* Finding an environment's other names: see prefix_names.h. */
 #include "relocate/prefix_names.h"
 
 #include "base/alloc.h"
@@ -8,18 +8,18 @@
 
 enum { SCRIPTS_MAX = 64, HEAD_MAX = 4096 };
 
-struct search {
-    struct cenv_alias_list *list;
+struct name_search {
+    struct cenv_prefix_names *list;
     int root;
     struct cenv_stat st;
 };
 
-static int add(struct cenv_alias_list *list, struct cenv_str path,
-               struct cenv_error *err)
+static int add_name(struct cenv_prefix_names *list, struct cenv_str path,
+                    struct cenv_error *err)
 {
     size_t at = list->nr;
     struct cenv_forms forms;
-    if (list->nr == CENV_ALIASES_MAX)
+    if (list->nr == CENV_PREFIX_NAMES_MAX)
         return 0;
     if (cenv_forms_init(&forms, path, err) < 0)
         return err->status;
@@ -31,7 +31,8 @@ static int add(struct cenv_alias_list *list, struct cenv_str path,
 }
 
 /* A path that somebody wrote down: ours if it leads here. */
-static int consider(struct search *s, struct cenv_str path, struct cenv_error *err)
+static int consider_path(struct name_search *s, struct cenv_str path,
+                         struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_stat st;
@@ -51,7 +52,7 @@ static int consider(struct search *s, struct cenv_str path, struct cenv_error *e
     cenv_fd_close(fd);
     cenv_free(name);
     cenv_error_release(&ignored);
-    return same ? add(s->list, path, err) : 0;
+    return same ? add_name(s->list, path, err) : 0;
 }
 
 /* The first bytes of a file; nothing when it is not there. */
@@ -79,13 +80,13 @@ static struct cenv_str value_after(struct cenv_str text, const char *key)
 }
 
 /* pixi's note is the path of conda-meta; venv's is the command that made it. */
-static int consider_notes(struct search *s, struct cenv_error *err)
+static int consider_notes(struct name_search *s, struct cenv_error *err)
 {
     char head[HEAD_MAX];
     struct cenv_str note = read_head(s->root, "conda-meta/pixi_env_prefix", head);
-    int rc = consider(s, cenv_path_parent(cenv_str_trim(note)), err);
+    int rc = consider_path(s, cenv_path_parent(cenv_str_trim(note)), err);
     if (rc == 0)
-        rc = consider(
+        rc = consider_path(
             s, value_after(read_head(s->root, "bin/activate", head), "VIRTUAL_ENV="),
             err);
     if (rc < 0)
@@ -93,10 +94,10 @@ static int consider_notes(struct search *s, struct cenv_error *err)
     struct cenv_str command =
         value_after(read_head(s->root, "pyvenv.cfg", head), "command = ");
     size_t blank = cenv_str_rfind(command, ' ');
-    return consider(s, cenv_str_slice(command, blank + 1, command.len), err);
+    return consider_path(s, cenv_str_slice(command, blank + 1, command.len), err);
 }
 
-static int consider_script(struct search *s, int bin, const char *name,
+static int consider_script(struct name_search *s, int bin, const char *name,
                            struct cenv_error *err)
 {
     char head[HEAD_MAX];
@@ -109,10 +110,10 @@ static int consider_script(struct search *s, int bin, const char *name,
             return 0;
         exe = cenv_str_slice(line, from, to);
     }
-    return consider(s, cenv_path_parent(cenv_path_parent(exe)), err);
+    return consider_path(s, cenv_path_parent(cenv_path_parent(exe)), err);
 }
 
-static int consider_scripts(struct search *s, struct cenv_error *err)
+static int consider_scripts(struct name_search *s, struct cenv_error *err)
 {
     struct cenv_listing list = {0};
     int bin = cenv_raw_open_dir(s->root, "bin"), rc = 0;
@@ -130,15 +131,15 @@ static int consider_scripts(struct search *s, struct cenv_error *err)
     return rc;
 }
 
-int cenv_aliases_find(struct cenv_alias_list *out, int root, const char *path,
-                      struct cenv_error *err)
+int cenv_prefix_names_find(struct cenv_prefix_names *out, int root, const char *path,
+                           struct cenv_error *err)
 {
-    struct cenv_alias_list made = {0};
-    struct search s = {.list = &made, .root = root};
+    struct cenv_prefix_names made = {0};
+    struct name_search s = {.list = &made, .root = root};
     int rc = cenv_raw_stat_fd(root, &s.st);
     if (rc < 0)
         return cenv_fs_fail(err, rc, root, NULL, "cannot look at");
-    rc = add(&made, cenv_str(path), err);
+    rc = add_name(&made, cenv_str(path), err);
     if (rc == 0)
         rc = consider_notes(&s, err);
     if (rc == 0)
@@ -146,11 +147,11 @@ int cenv_aliases_find(struct cenv_alias_list *out, int root, const char *path,
     if (rc == 0)
         *out = made;
     else
-        cenv_aliases_release(&made);
+        cenv_prefix_names_release(&made);
     return rc;
 }
 
-void cenv_aliases_release(struct cenv_alias_list *list)
+void cenv_prefix_names_release(struct cenv_prefix_names *list)
 {
     for (size_t i = 0; i < list->nr; i++)
         cenv_forms_release(&list->forms[i]);

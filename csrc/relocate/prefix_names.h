@@ -5,10 +5,10 @@
 
 #include "relocate/path_search.h"
 
-enum { CENV_ALIASES_MAX = 8 };
+enum { CENV_PREFIX_NAMES_MAX = 8 };
 
-struct cenv_alias_list {
-    struct cenv_forms forms[CENV_ALIASES_MAX]; /* longest first */
+struct cenv_prefix_names {
+    struct cenv_forms forms[CENV_PREFIX_NAMES_MAX]; /* longest first */
     size_t nr;
 };
 
@@ -17,13 +17,14 @@ struct cenv_alias_list {
  * whatever links: what pixi and venv note down, and the interpreters its scripts name. A candidate
  * counts only when it leads to the very same directory.
  */
-int cenv_aliases_find(struct cenv_alias_list *out, int root, const char *path,
-                      struct cenv_error *err);
-void cenv_aliases_release(struct cenv_alias_list *list);
+int cenv_prefix_names_find(struct cenv_prefix_names *out, int root, const char *path,
+                           struct cenv_error *err);
+void cenv_prefix_names_release(struct cenv_prefix_names *list);
 
-static inline struct cenv_aliases cenv_aliases_of(const struct cenv_alias_list *list)
+static inline struct cenv_search_names
+cenv_prefix_names_view(const struct cenv_prefix_names *list)
 {
-    return (struct cenv_aliases){list->forms, list->nr};
+    return (struct cenv_search_names){list->forms, list->nr};
 }
 
 #endif

@@ -14,7 +14,7 @@ int cenv_relocate(struct cenv_str data, struct cenv_str placeholder,
     if (rc == 0)
         rc = cenv_forms_init(&forms, prefix, err);
     if (rc == 0)
-        rc = cenv_sites_splice(&sites, data, &forms, out, err);
+        rc = cenv_splice_apply(&sites, data, &forms, out, err);
     cenv_forms_release(&forms);
     cenv_sites_release(&sites);
     return rc;

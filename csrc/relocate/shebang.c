@@ -108,7 +108,7 @@ void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out)
     }
 }
 
-void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out)
+void cenv_shebang_render_entry(struct cenv_str exe, struct cenv_buf *out)
 {
     struct cenv_shebang line = {
         .style = CENV_SHEBANG_ENTRY, .head = CENV_STR("#!"), .exe = exe};
@@ -117,7 +117,7 @@ void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out)
 }
 
 /* Takes `text` off the front of *rest. */
-static bool take(struct cenv_str *rest, const char *text)
+static bool take_text(struct cenv_str *rest, const char *text)
 {
     struct cenv_str head = cenv_str(text);
     if (!cenv_str_starts(*rest, head))
@@ -128,7 +128,7 @@ static bool take(struct cenv_str *rest, const char *text)
 
 static bool take_exe(struct cenv_str *rest, struct cenv_str *exe)
 {
-    bool quoted = take(rest, "\"");
+    bool quoted = take_text(rest, "\"");
     struct cenv_str line = cenv_str_slice(*rest, 0, cenv_str_find(*rest, '\n'));
     size_t len = cenv_str_find(line, quoted ? '"' : ' ');
     *exe = cenv_str_slice(line, 0, len);
@@ -144,7 +144,7 @@ bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *st
 {
     static const char args[] = " \"$0\" \"$@\"";
     struct cenv_str rest = script;
-    if (!take(&rest, "#!/bin/sh\n'''exec' ") || !take_exe(&rest, exe))
+    if (!take_text(&rest, "#!/bin/sh\n'''exec' ") || !take_exe(&rest, exe))
         return false;
     struct cenv_str line = cenv_str_slice(rest, 0, cenv_str_find(rest, '\n'));
     const char *found =
@@ -153,9 +153,9 @@ bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *st
         return false;
     *options = cenv_str_n(rest.data, (size_t)(found - rest.data));
     rest = cenv_str_slice(rest, options->len + sizeof(args) - 1, rest.len);
-    if (take(&rest, " #'''"))
+    if (take_text(&rest, " #'''"))
         *style = CENV_SHEBANG_LINE;
-    else if (take(&rest, "\n' '''"))
+    else if (take_text(&rest, "\n' '''"))
         *style = CENV_SHEBANG_PIP;
     else
         return false;

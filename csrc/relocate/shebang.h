@@ -52,6 +52,6 @@ struct cenv_shebang {
 void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out);
 
 /* Appends the first line(s) of an entry point for interpreter `exe`, newline included. */
-void cenv_entry_shebang(struct cenv_str exe, struct cenv_buf *out);
+void cenv_shebang_render_entry(struct cenv_str exe, struct cenv_buf *out);
 
 #endif

@@ -43,7 +43,7 @@ int cenv_sites_copy(struct cenv_sites *to, const struct cenv_sites *from,
     return 0;
 }
 
-uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
+uint64_t cenv_sites_string_end(struct cenv_str data, uint64_t at, unsigned width)
 {
     if (width == 1) {
         const char *nul = memchr(data.data + at, 0, data.len - at);
@@ -59,7 +59,8 @@ uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width)
  * memmem by the needle's head: glibc has a fast search for short needles only, and a placeholder of
  * 255 bytes in four bytes each is far from short.
  */
-static const char *find(struct cenv_str data, size_t from, struct cenv_str needle)
+static const char *find_needle(struct cenv_str data, size_t from,
+                               struct cenv_str needle)
 {
     enum { HEAD = 32 };
     size_t head = needle.len < HEAD ? needle.len : HEAD;
@@ -73,20 +74,20 @@ static const char *find(struct cenv_str data, size_t from, struct cenv_str needl
     }
 }
 
-static int scan_one(struct cenv_sites *sites, struct cenv_str data, size_t from,
-                    struct cenv_str needle, int encoding, enum cenv_file_mode mode,
-                    struct cenv_error *err)
+static int scan_form(struct cenv_sites *sites, struct cenv_str data, size_t from,
+                     struct cenv_str needle, int encoding, enum cenv_file_mode mode,
+                     struct cenv_error *err)
 {
-    unsigned width = cenv_encoding_width(encoding);
+    unsigned width = cenv_forms_width(encoding);
     uint64_t end = 0;
     while (needle.len && from < data.len) {
-        const char *found = find(data, from, needle);
+        const char *found = find_needle(data, from, needle);
         if (!found)
             break;
         size_t at = (size_t)(found - data.data);
         /* Sites of one string come in a row: its end is looked for once. */
         if (mode == CENV_MODE_BINARY && (at >= end || (end - at) % width))
-            end = cenv_string_end(data, at + needle.len, width);
+            end = cenv_sites_string_end(data, at + needle.len, width);
         struct cenv_site site = {.offset = at,
                                  .end = mode == CENV_MODE_BINARY ? end : 0,
                                  .slot = (uint32_t)needle.len,
@@ -111,9 +112,9 @@ static int compare_sites(const void *a, const void *b)
     return (x->encoding > y->encoding) - (x->encoding < y->encoding);
 }
 
-static bool aligned(const struct cenv_site *site)
+static bool is_aligned(const struct cenv_site *site)
 {
-    return site->offset % cenv_encoding_width(site->encoding) == 0;
+    return site->offset % cenv_forms_width(site->encoding) == 0;
 }
 
 /* In a binary a site must not begin within the string of a site of another encoding. */
@@ -136,7 +137,7 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
         struct cenv_site *site = &sites->list[i];
         struct cenv_site *last = kept > first ? &sites->list[kept - 1] : NULL;
         if (last && site->offset < last->offset + last->have) {
-            bool better = aligned(site) && !aligned(last);
+            bool better = is_aligned(site) && !is_aligned(last);
             if (better && !(kept - 1 > first && within_another(site, last - 1)))
                 *last = *site;
             continue;
@@ -161,7 +162,7 @@ void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
 {
     for (size_t i = 0, j; i < sites->nr; i = j) {
         struct cenv_site *site = &sites->list[i];
-        uint32_t slot = placeholder * cenv_encoding_width(site->encoding);
+        uint32_t slot = placeholder * cenv_forms_width(site->encoding);
         for (j = i + 1; j < sites->nr && sites->list[j].end == site->end;)
             j++;
         if (site->kind != CENV_SITE_BINARY || slot <= site->have)
@@ -185,7 +186,7 @@ static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
     *body = 0;
     if (!cenv_str_starts(line, CENV_STR("#!")) || line.len > INT_MAX)
         return 0;
-    int rc = scan_one(sites, line, 0, needle, CENV_ENC_UTF8, CENV_MODE_TEXT, err);
+    int rc = scan_form(sites, line, 0, needle, CENV_ENC_UTF8, CENV_MODE_TEXT, err);
     if (rc < 0 || (sites->nr == 0 && line.len <= CENV_SHEBANG_MAX))
         return rc;
     cenv_shebang_split(line, &from, &to);
@@ -216,7 +217,7 @@ int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
     for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++) {
         struct cenv_str form = placeholder->of[e];
         if (zeros || !form.len || !memchr(form.data, 0, form.len))
-            rc = scan_one(&found, data, body, form, e, mode, err);
+            rc = scan_form(&found, data, body, form, e, mode, err);
     }
     if (rc < 0)
         goto out;
@@ -274,7 +275,7 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
         return false;
     for (size_t i = 0; i < sites->nr; i++) {
         const struct cenv_site *site = &sites->list[i];
-        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_VALUE)
+        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_FIELD)
             return false;
         if (site->kind == CENV_SITE_SHEBANG) {
             if (!within_line(sites, i))
@@ -294,8 +295,8 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
 
 /* ---- entry points ---- */
 
-int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
-                     const char *relative, struct cenv_error *err)
+int cenv_sites_of_entry_point(struct cenv_sites *sites, const struct cenv_forms *prefix,
+                              const char *relative, struct cenv_error *err)
 {
     struct cenv_sites made = {.style = CENV_SHEBANG_ENTRY, .exe_from = 2};
     struct cenv_str at = prefix->of[CENV_ENC_UTF8];
@@ -310,7 +311,8 @@ int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
     cenv_buf_add_str(&line, at);
     cenv_buf_putc(&line, '/');
     cenv_buf_puts(&line, relative);
-    cenv_entry_shebang(cenv_str_slice(cenv_buf_str(&line), 2, line.len), &written);
+    cenv_shebang_render_entry(cenv_str_slice(cenv_buf_str(&line), 2, line.len),
+                              &written);
     made.line_len = made.exe_to = (uint32_t)line.len;
     made.line_have = (uint32_t)written.len - 1; /* its newline is none of the line */
     made.line = cenv_buf_detach(&line);

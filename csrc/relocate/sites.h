@@ -5,11 +5,11 @@
  *
  * Install a file of a package at `prefix`:
  *     cenv_sites_scan(&sites, pristine bytes, placeholder, mode, err)
- *     cenv_forms_init(&forms, prefix, err)         once for all files
- *     cenv_sites_fit(&sites, &forms, err)          before anything is created
- *     cenv_sites_splice(&sites, pristine bytes, &forms, &out, err)
- *     cenv_sites_rebase(&sites, &forms, err)       the sites now describe the file just made,
- *                                                  and go into the template's manifest
+ *     cenv_forms_init(&forms, prefix, err)              once for all files
+ *     cenv_splice_check_room(&sites, &forms, err)       before anything is created
+ *     cenv_splice_apply(&sites, pristine bytes, &forms, &out, err)
+ *     cenv_splice_rebase(&sites, &forms, err)           the sites now describe the file just
+ *                                                       made, and go into the template's manifest
  * The same splice over the template's bytes and the rebased sites gives, for any D, exactly what
  * the package would have given at D: the slot length of the placeholder and the pristine shebang
  * stay in the sites.
@@ -31,16 +31,17 @@ enum cenv_site_kind {
     CENV_SITE_TEXT,
     CENV_SITE_BINARY,
     CENV_SITE_SHEBANG,
-    CENV_SITE_VALUE, /* not the prefix but a fact of another file, which the splicer is asked for */
+    /* Not the prefix but a fact of another file, which the splice asks its caller for. */
+    CENV_SITE_FIELD,
 };
 
-/* `encoding` of a VALUE: SHA-256 in hex, in pip's base64, size in decimal digits. */
-enum cenv_site_value { CENV_VALUE_SHA256, CENV_VALUE_BASE64, CENV_VALUE_SIZE };
+/* `encoding` of a FIELD: SHA-256 in hex, in pip's base64, size in decimal digits. */
+enum cenv_site_field { CENV_FIELD_SHA256, CENV_FIELD_BASE64, CENV_FIELD_SIZE };
 
 /* One place that names the prefix. Fixed size: the manifest stores it as it is. */
 struct cenv_site {
     uint64_t offset;  /* in the file at hand; SHEBANG: in `line` */
-    uint64_t end;     /* BINARY: where its C string ends there; VALUE: of which file */
+    uint64_t end;     /* BINARY: where its C string ends there; FIELD: of which file */
     uint32_t slot;    /* bytes the pristine file has for it */
     uint32_t have;    /* bytes it takes in the file at hand */
     uint8_t kind;     /* enum cenv_site_kind */
@@ -95,8 +96,8 @@ int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
  * The sites of an entry point that starts with "#!<prefix>/<relative>" in one of its forms, whose
  * other bytes do not depend on the prefix; `prefix` is the one it was written for.
  */
-int cenv_sites_entry(struct cenv_sites *sites, const struct cenv_forms *prefix,
-                     const char *relative, struct cenv_error *err);
+int cenv_sites_of_entry_point(struct cenv_sites *sites, const struct cenv_forms *prefix,
+                              const char *relative, struct cenv_error *err);
 
 /*
  * For a package's binary of which only the file at hand is known: tells the sites the length of the
@@ -118,6 +119,6 @@ int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
 void cenv_sites_settle(struct cenv_sites *sites, size_t first);
 
 /* Where the C string that begins at `at` ends: its zero unit, or the last whole unit of the file. */
-uint64_t cenv_string_end(struct cenv_str data, uint64_t at, unsigned width);
+uint64_t cenv_sites_string_end(struct cenv_str data, uint64_t at, unsigned width);
 
 #endif

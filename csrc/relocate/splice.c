@@ -6,12 +6,12 @@
  */
 #include "relocate/splice.h"
 
-int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *forms,
-                   struct cenv_error *err)
+int cenv_splice_check_room(const struct cenv_sites *sites,
+                           const struct cenv_forms *forms, struct cenv_error *err)
 {
     for (size_t i = 0; i < sites->nr; i++) {
         const struct cenv_site *site = &sites->list[i];
-        unsigned width = cenv_encoding_width(site->encoding);
+        unsigned width = cenv_forms_width(site->encoding);
         size_t need = forms->of[site->encoding].len;
         if (site->kind != CENV_SITE_BINARY || need <= site->slot)
             continue;
@@ -105,7 +105,7 @@ static int take_line(struct cenv_splice *s, struct cenv_piece *piece)
 static void take_site(struct cenv_splice *s, struct cenv_piece *piece)
 {
     const struct cenv_site *site = &s->sites->list[s->next++];
-    struct cenv_str form = site->kind == CENV_SITE_VALUE ? s->value(s->value_ctx, site)
+    struct cenv_str form = site->kind == CENV_SITE_FIELD ? s->field(s->field_ctx, site)
                                                          : s->forms->of[site->encoding];
     *piece = (struct cenv_piece){.data = form.data, .len = form.len};
     s->pos = site->offset + site->have;
@@ -160,7 +160,7 @@ int cenv_splice_next(struct cenv_splice *s, struct cenv_piece *piece)
 
 /* ---- the whole ---- */
 
-int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
+int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
                       const struct cenv_forms *forms, struct cenv_buf *out,
                       struct cenv_error *err)
 {
@@ -170,7 +170,7 @@ int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
     if (!cenv_sites_within(sites, data.len))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "relocation sites lie outside the file");
-    int rc = cenv_sites_fit(sites, forms, err);
+    int rc = cenv_splice_check_room(sites, forms, err);
     if (rc < 0)
         return rc;
     cenv_splice_init(&splice, sites, forms, data.len);
@@ -195,8 +195,8 @@ static uint64_t line_length(const struct cenv_sites *sites,
     return len;
 }
 
-uint64_t cenv_sites_size(const struct cenv_sites *sites, const struct cenv_forms *forms,
-                         uint64_t size)
+uint64_t cenv_splice_size(const struct cenv_sites *sites,
+                          const struct cenv_forms *forms, uint64_t size)
 {
     for (size_t i = 0; i < sites->nr; i++)
         if (sites->list[i].kind == CENV_SITE_TEXT)
@@ -206,8 +206,8 @@ uint64_t cenv_sites_size(const struct cenv_sites *sites, const struct cenv_forms
                : size - sites->line_have + line_length(sites, forms);
 }
 
-int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
-                      struct cenv_error *err)
+int cenv_splice_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
+                       struct cenv_error *err)
 {
     uint64_t line = line_length(sites, forms);
     if (line == UINT64_MAX)

@@ -13,36 +13,36 @@
 #include "relocate/sites.h"
 
 /* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
-int cenv_sites_fit(const struct cenv_sites *sites, const struct cenv_forms *forms,
-                   struct cenv_error *err);
+int cenv_splice_check_room(const struct cenv_sites *sites,
+                           const struct cenv_forms *forms, struct cenv_error *err);
 
 /*
- * Appends the file for the prefix. CENV_EPREFIX as cenv_sites_fit, CENV_EINTEGRITY when the sites
- * do not fit the data; then `out` is untouched.
+ * Appends the file for the prefix. CENV_EPREFIX as cenv_splice_check_room, CENV_EINTEGRITY when the
+ * sites do not fit the data; then `out` is untouched.
  */
-int cenv_sites_splice(const struct cenv_sites *sites, struct cenv_str data,
+int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
                       const struct cenv_forms *forms, struct cenv_buf *out,
                       struct cenv_error *err);
 
 /* The size of that file, from the size of the file at hand. */
-uint64_t cenv_sites_size(const struct cenv_sites *sites, const struct cenv_forms *forms,
-                         uint64_t size);
+uint64_t cenv_splice_size(const struct cenv_sites *sites,
+                          const struct cenv_forms *forms, uint64_t size);
 
 /* Makes the sites describe the file that the splice gives for `forms`. */
-int cenv_sites_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
-                      struct cenv_error *err);
+int cenv_splice_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
+                       struct cenv_error *err);
 
 /*
  * The splice piece by piece, for callers that stream: a piece is either bytes (`data`) or a range of
- * the file at hand (`data` NULL). That all fits must have been checked (cenv_sites_fit).
+ * the file at hand (`data` NULL). That all fits must have been checked (cenv_splice_check_room).
  */
 struct cenv_piece {
     const char *data; /* valid until the next call, or NULL */
     uint64_t from, len;
 };
 
-/* The text for a VALUE site; valid until the next call. */
-typedef struct cenv_str (*cenv_value_fn)(void *ctx, const struct cenv_site *site);
+/* The text for a FIELD site; valid until the next call. */
+typedef struct cenv_str (*cenv_field_fn)(void *ctx, const struct cenv_site *site);
 
 struct cenv_splice {
     const struct cenv_sites *sites;
@@ -53,8 +53,8 @@ struct cenv_splice {
     uint64_t skip;      /* zeros that it ends with in the file at hand */
     size_t next;
     bool started, in_string;
-    cenv_value_fn value; /* set after init when there are VALUE sites */
-    void *value_ctx;
+    cenv_field_fn field; /* set after init when there are FIELD sites */
+    void *field_ctx;
     struct cenv_buf line;
 };
 

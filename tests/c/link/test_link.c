@@ -795,7 +795,7 @@ static void test_link__sites_describe_the_linked_file(void)
     CHECK(!strncmp(scratch_text(&s, "env/bin/x"), "#!/bin/sh\n'''exec' \"", 20));
     if (CHECK(l.plan && l.plan->entries[0].sites)) {
         cenv_forms_init(&forms, CENV_STR("/D"), &l.err);
-        CHECK_INT(cenv_sites_splice(l.plan->entries[0].sites,
+        CHECK_INT(cenv_splice_apply(l.plan->entries[0].sites,
                                     cenv_str(scratch_text(&s, "env/bin/x")), &forms,
                                     &out, &l.err),
                   0);

@@ -14,7 +14,7 @@ static void test_shebang__entry_point_at_its_limit(void)
         memset(prefix, 'x', exe);
         memcpy(prefix + exe - 7, "/python", 7);
         prefix[0] = '/';
-        cenv_entry_shebang(cenv_str_n(prefix, exe), &out);
+        cenv_shebang_render_entry(cenv_str_n(prefix, exe), &out);
         CHECK_INT(strncmp(out.data, "#!/bin/sh\n", 10) == 0, exe >= 125);
         CHECK_INT(out.data[out.len - 1], '\n');
         cenv_buf_release(&out);

@@ -67,13 +67,13 @@ static void test_splice__through_a_template(void)
         CHECK_INT(cenv_forms_init(&d, cenv_str(at_d), &err), 0);
         struct cenv_str data = cenv_str_n(file, len);
         CHECK_INT(cenv_sites_scan(&sites, data, CENV_STR(P), mode, &err), 0);
-        CHECK_INT(cenv_sites_splice(&sites, data, &t, &template, &err), 0);
-        CHECK_INT(cenv_sites_size(&sites, &t, len), template.len);
-        CHECK_INT(cenv_sites_rebase(&sites, &t, &err), 0);
-        CHECK_INT(cenv_sites_size(&sites, &d, template.len),
+        CHECK_INT(cenv_splice_apply(&sites, data, &t, &template, &err), 0);
+        CHECK_INT(cenv_splice_size(&sites, &t, len), template.len);
+        CHECK_INT(cenv_splice_rebase(&sites, &t, &err), 0);
+        CHECK_INT(cenv_splice_size(&sites, &d, template.len),
                   relocate(data, at_d, mode == CENV_MODE_BINARY, &err) ? relocated.len
                                                                        : 0);
-        CHECK_INT(cenv_sites_splice(&sites, cenv_buf_str(&template), &d, &clone, &err),
+        CHECK_INT(cenv_splice_apply(&sites, cenv_buf_str(&template), &d, &clone, &err),
                   0);
         if (CHECK_INT(clone.len, relocated.len))
             CHECK_MEM(clone.data, relocated.data, clone.len);
@@ -99,13 +99,13 @@ static void test_splice__entry_through_a_template(void)
     cenv_buf_init(&clone, 4096);
     CHECK_INT(cenv_forms_init(&t, cenv_str(far), &err), 0);
     CHECK_INT(cenv_forms_init(&d, CENV_STR("/d"), &err), 0);
-    CHECK_INT(cenv_sites_entry(&sites, &t, "bin/python3.12", &err), 0);
+    CHECK_INT(cenv_sites_of_entry_point(&sites, &t, "bin/python3.12", &err), 0);
     cenv_buf_addf(&template, "%s/bin/python3.12", far);
     struct cenv_buf script;
     cenv_buf_init(&script, 4096);
-    cenv_entry_shebang(cenv_buf_str(&template), &script);
+    cenv_shebang_render_entry(cenv_buf_str(&template), &script);
     cenv_buf_puts(&script, "import re\n");
-    CHECK_INT(cenv_sites_splice(&sites, cenv_buf_str(&script), &d, &clone, &err), 0);
+    CHECK_INT(cenv_splice_apply(&sites, cenv_buf_str(&script), &d, &clone, &err), 0);
     CHECK_STR(clone.data, "#!/d/bin/python3.12\nimport re\n");
     cenv_sites_release(&sites);
     cenv_forms_release(&t);
@@ -129,7 +129,7 @@ static void test_splice__refuses_bad_sites(void)
                                {.slot = 1, .kind = CENV_SITE_SHEBANG}};
     for (size_t i = 0; i < CHECK_NR(list); i++) {
         struct cenv_sites sites = {.list = &list[i], .nr = 1};
-        CHECK_INT(cenv_sites_splice(&sites, CENV_STR("short"), &d, &out, &err),
+        CHECK_INT(cenv_splice_apply(&sites, CENV_STR("short"), &d, &out, &err),
                   CENV_EINTEGRITY);
         CHECK_INT(out.len, 0);
         cenv_error_release(&err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Spans of values in the text of records: see values.h. A record is rewritten in place rather than
+ * Spans of values in the text of records: see record_fields.h. A record is rewritten in place rather than
  * printed anew, so that whatever its writer put there (unknown keys, order, layout) stays.
  */
-#include "manifest/record_values.h"
+#include "manifest/record_fields.h"
 
 #include <stdlib.h>
 
@@ -65,7 +65,7 @@ static struct cenv_str take_value(struct cursor *c)
 }
 
 /* Into an object or array. */
-static bool enter(struct cursor *c, char bracket)
+static bool enter_container(struct cursor *c, char bracket)
 {
     if (peek(c) != bracket)
         return false;
@@ -86,7 +86,7 @@ static bool next_key(struct cursor *c, struct cenv_str *key)
 static bool find_member(struct cursor *c, const char *name)
 {
     struct cenv_str key;
-    if (!enter(c, '{'))
+    if (!enter_container(c, '{'))
         return false;
     while (next_key(c, &key)) {
         if (cenv_str_is(key, name))
@@ -107,7 +107,7 @@ static void read_element(struct cursor *c, struct element *e)
 {
     struct cenv_str key;
     *e = (struct element){0};
-    if (!enter(c, '{')) {
+    if (!enter_container(c, '{')) {
         take_value(c);
         return;
     }
@@ -133,19 +133,19 @@ struct record_walk {
     const struct cenv_prefix_record *record;
     struct cenv_map recorded; /* `_path` -> index into record->paths */
     bool final_sizes;         /* rattler's convention */
-    cenv_valued_fn ask;
+    cenv_relocated_fn ask;
     void *ctx;
 };
 
-static int add_value(struct cenv_sites *sites, struct cenv_str text,
-                     struct cenv_str span, enum cenv_site_value value, uint32_t reloc,
+static int add_field(struct cenv_sites *sites, struct cenv_str text,
+                     struct cenv_str span, enum cenv_site_field value, uint32_t reloc,
                      struct cenv_error *err)
 {
     struct cenv_site site = {.offset = (uint64_t)(span.data - text.data),
                              .end = reloc,
                              .slot = (uint32_t)span.len,
                              .have = (uint32_t)span.len,
-                             .kind = CENV_SITE_VALUE,
+                             .kind = CENV_SITE_FIELD,
                              .encoding = (uint8_t)value};
     return cenv_sites_add(sites, &site, err);
 }
@@ -177,7 +177,7 @@ static int64_t number_of(struct cenv_str span)
 
 /* Whether size_in_bytes means the file in the prefix. */
 static bool is_final_size(const struct record_walk *w, const struct element *e,
-                          const struct cenv_valued *v)
+                          const struct cenv_relocated_file *v)
 {
     int64_t size = number_of(e->size);
     if (size < 0 || (uint64_t)size != v->size)
@@ -196,7 +196,7 @@ static int add_element(struct record_walk *w, const struct element *e,
                        struct cenv_error *err)
 {
     struct cenv_json *decoded = NULL;
-    struct cenv_valued v;
+    struct cenv_relocated_file v;
     struct cenv_str text = w->record->text;
     uint32_t index = cenv_map_get(&w->recorded, decode_path(e->path, &decoded));
     bool asked = index != CENV_NONE && w->ask(w->ctx, w->record->paths[index].path, &v);
@@ -204,16 +204,17 @@ static int add_element(struct record_walk *w, const struct element *e,
     cenv_json_free(decoded);
     if (!asked)
         return 0;
-    if (v.link && !(is_hash(e->in_prefix) && cenv_str_eq(e->in_prefix, v.told)))
+    if (v.link &&
+        !(is_hash(e->in_prefix) && cenv_str_eq(e->in_prefix, v.recorded_digest)))
         return 0;
     bool entry = cenv_str_is(e->type, "unix_python_entry_point");
     if (is_hash(e->in_prefix))
-        rc = add_value(w->sites, text, e->in_prefix, CENV_VALUE_SHA256, v.reloc, err);
+        rc = add_field(w->sites, text, e->in_prefix, CENV_FIELD_SHA256, v.reloc, err);
     if (rc == 0 && entry && is_hash(e->sha256) &&
         (e->in_prefix.len == 0 || cenv_str_eq(e->sha256, e->in_prefix)))
-        rc = add_value(w->sites, text, e->sha256, CENV_VALUE_SHA256, v.reloc, err);
+        rc = add_field(w->sites, text, e->sha256, CENV_FIELD_SHA256, v.reloc, err);
     if (rc == 0 && !v.link && is_final_size(w, e, &v))
-        rc = add_value(w->sites, text, e->size, CENV_VALUE_SIZE, v.reloc, err);
+        rc = add_field(w->sites, text, e->size, CENV_FIELD_SIZE, v.reloc, err);
     return rc;
 }
 
@@ -229,9 +230,9 @@ static bool has_final_sizes(const struct cenv_prefix_record *record)
     return false;
 }
 
-int cenv_values_of_record(struct cenv_sites *sites,
-                          const struct cenv_prefix_record *record, cenv_valued_fn ask,
-                          void *ctx, struct cenv_error *err)
+int cenv_record_fields_scan(struct cenv_sites *sites,
+                            const struct cenv_prefix_record *record,
+                            cenv_relocated_fn ask, void *ctx, struct cenv_error *err)
 {
     struct record_walk w = {.sites = sites, .record = record, .ask = ask, .ctx = ctx};
     struct cursor c = {record->text.data, record->text.data + record->text.len};
@@ -243,7 +244,8 @@ int cenv_values_of_record(struct cenv_sites *sites,
         if (record->paths[i].recorded.len &&
             cenv_map_put(&w.recorded, record->paths[i].recorded, (uint32_t)i) < 0)
             rc = cenv_error_oom(err);
-    if (find_member(&c, "paths_data") && find_member(&c, "paths") && enter(&c, '['))
+    if (find_member(&c, "paths_data") && find_member(&c, "paths") &&
+        enter_container(&c, '['))
         while (rc == 0 && peek(&c) && peek(&c) != ']') {
             read_element(&c, &e);
             rc = e.path.len ? add_element(&w, &e, err) : 0;
@@ -282,30 +284,30 @@ static int row_path(struct cenv_str name, struct cenv_str base, struct cenv_buf 
 }
 
 static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_str row,
-                   struct cenv_str base, cenv_valued_fn ask, void *ctx,
+                   struct cenv_str base, cenv_relocated_fn ask, void *ctx,
                    struct cenv_error *err)
 {
     struct cenv_str name = take_field(&row), hash = take_field(&row),
                     size = cenv_str_trim(row);
-    struct cenv_valued v;
+    struct cenv_relocated_file v;
     struct cenv_buf path;
     int rc = 0;
     cenv_buf_init(&path, 1 << 16);
     if (hash.len == 50 && cenv_str_starts(hash, CENV_STR("sha256=")) && name.len &&
         name.data[0] != '/' && row_path(name, base, &path) == 0 &&
         ask(ctx, cenv_buf_str(&path), &v) && !v.link) {
-        rc = add_value(sites, text, cenv_str_slice(hash, 7, hash.len),
-                       CENV_VALUE_BASE64, v.reloc, err);
+        rc = add_field(sites, text, cenv_str_slice(hash, 7, hash.len),
+                       CENV_FIELD_BASE64, v.reloc, err);
         if (rc == 0 && number_of(size) >= 0)
-            rc = add_value(sites, text, size, CENV_VALUE_SIZE, v.reloc, err);
+            rc = add_field(sites, text, size, CENV_FIELD_SIZE, v.reloc, err);
     }
     cenv_buf_release(&path);
     return rc;
 }
 
-int cenv_values_of_wheel(struct cenv_sites *sites, struct cenv_str text,
-                         struct cenv_str path, cenv_valued_fn ask, void *ctx,
-                         struct cenv_error *err)
+int cenv_record_fields_scan_wheel(struct cenv_sites *sites, struct cenv_str text,
+                                  struct cenv_str path, cenv_relocated_fn ask,
+                                  void *ctx, struct cenv_error *err)
 {
     struct cenv_str base = cenv_path_parent(cenv_path_parent(path)), rest = text;
     int rc = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where conda-meta records and pip's RECORD tell hashes and sizes of files that relocation changes. */
-#ifndef CENV_MANIFEST_RECORD_VALUES_H
-#define CENV_MANIFEST_RECORD_VALUES_H
+#ifndef CENV_MANIFEST_RECORD_FIELDS_H
+#define CENV_MANIFEST_RECORD_FIELDS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,31 +10,32 @@
 #include "relocate/sites.h"
 
 /* What the scanners ask about a path of the environment. */
-struct cenv_valued {
-    uint32_t reloc;         /* what VALUE sites get as `end` */
+struct cenv_relocated_file {
+    uint32_t reloc;         /* what FIELD sites get as `end` */
     uint64_t size;          /* of the file as it lies there */
     uint64_t pristine_size; /* as its package had it */
     bool link;              /* the path is a link to that file */
-    struct cenv_str told;   /* link: the hash that a record tells for the file */
+    struct cenv_str
+        recorded_digest; /* link: the hash that a record tells for the file */
 };
 
 /* False when no relocation changes the file. `path` is relative to the prefix. */
-typedef bool (*cenv_valued_fn)(void *ctx, struct cenv_str path,
-                               struct cenv_valued *out);
+typedef bool (*cenv_relocated_fn)(void *ctx, struct cenv_str path,
+                                  struct cenv_relocated_file *out);
 
 /*
- * Appends VALUE sites of a record's text: sha256_in_prefix always (of a link where it is its
+ * Appends FIELD sites of a record's text: sha256_in_prefix always (of a link where it is its
  * target's, as mamba has it; rattler hashes the link's text, conda tells none); size_in_bytes where the writer
  * means the size in the prefix (rattler; conda for entry points); sha256 of an entry point where it
  * is that of the file in the prefix. In order of offset.
  */
-int cenv_values_of_record(struct cenv_sites *sites,
-                          const struct cenv_prefix_record *record, cenv_valued_fn ask,
-                          void *ctx, struct cenv_error *err);
+int cenv_record_fields_scan(struct cenv_sites *sites,
+                            const struct cenv_prefix_record *record,
+                            cenv_relocated_fn ask, void *ctx, struct cenv_error *err);
 
 /* The same of a RECORD file at `path`: "name,sha256=<base64>,<size>" lines. */
-int cenv_values_of_wheel(struct cenv_sites *sites, struct cenv_str text,
-                         struct cenv_str path, cenv_valued_fn ask, void *ctx,
-                         struct cenv_error *err);
+int cenv_record_fields_scan_wheel(struct cenv_sites *sites, struct cenv_str text,
+                                  struct cenv_str path, cenv_relocated_fn ask,
+                                  void *ctx, struct cenv_error *err);
 
 #endif
