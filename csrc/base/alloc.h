@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* All allocation of the core: checked multiplication, and a hook that fails the n-th call in tests. */
+/* All allocation of the core: checked multiplication, and a hook that fails the n-th call in
+ * tests. */
 #ifndef CENV_BASE_ALLOC_H
 #define CENV_BASE_ALLOC_H
 

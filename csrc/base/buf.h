@@ -24,7 +24,8 @@ struct cenv_buf {
 void cenv_buf_init(struct cenv_buf *buf, size_t max);
 void cenv_buf_release(struct cenv_buf *buf);
 
-/* Room for `extra` more bytes; returns where they go, or NULL after a failure. `len` is unchanged. */
+/* Room for `extra` more bytes; returns where they go, or NULL after a failure. `len` is
+ * unchanged. */
 char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra);
 
 /* Append; return 0, or -1 after a failure. */

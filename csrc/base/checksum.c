@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Four lanes of multiply and xor: see sum.h. */
+/* Four lanes of multiply and xor: see checksum.h. */
 #include "base/checksum.h"
 
 uint64_t cenv_checksum64(struct cenv_str data)

@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 /*
- * Against accidents (a torn write, a bad disk), not against an adversary, who could as well write a
- * file with a right sum. The same on machines of one byte order.
+ * It guards against accidents (a torn write, a bad disk), not against an adversary: one that can
+ * write the file can write a right sum. It is the same on machines of one byte order.
  */
 uint64_t cenv_checksum64(struct cenv_str data);
 

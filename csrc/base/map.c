@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 /*
- * wyhash-like mixing of eight bytes a step. Not keyed: an adversary who controls repodata could
+ * wyhash-like mixing of eight bytes a step. Not keyed: an adversary that controls repodata could
  * collide names; the table then degrades to a scan, bounded by the input's own size limit.
  */
 static uint32_t hash_of(struct cenv_str key)

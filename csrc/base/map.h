@@ -16,7 +16,8 @@ struct cenv_map_slot {
     uint32_t value;
 };
 
-/* Open addressing, never more than 3/4 full. Zero-initialised is empty. Not thread-safe to write. */
+/* Open addressing, never more than 3/4 full. Zero-initialised is empty. Not thread-safe to
+ * write. */
 struct cenv_map {
     struct cenv_map_slot *slots;
     size_t alloc; /* 0 or a power of two */

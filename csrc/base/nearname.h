@@ -23,7 +23,8 @@ void cenv_nearname_init(struct cenv_nearname *near, struct cenv_str name);
 /*
  * Considers a name. An edit is a letter added, dropped or changed, or two neighbours swapped; '-',
  * '_' and '.' count as equal, case does not count. Keeps the three with fewest edits, of equal ones
- * the bytewise first, so that the order of offers does not matter; a name offered twice counts once.
+ * the bytewise first, so that the order of offers does not matter; a name offered twice counts
+ * once.
  */
 void cenv_nearname_offer(struct cenv_nearname *near, struct cenv_str name);
 

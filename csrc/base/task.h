@@ -37,8 +37,8 @@ struct cenv_task {
     atomic_int cancelled;
     _Atomic(const char *) stage; /* what runs now, for the progress display */
     char waiting[160];           /* the stage while somebody else is waited for */
-    atomic_ullong done,
-        total; /* in bytes or items, as the stage has it; total 0: unknown */
+    /* In bytes or items, as the stage has it; total 0: unknown. */
+    atomic_ullong done, total;
 
     pthread_mutex_t lock; /* guards spans */
     struct cenv_span *spans;
@@ -61,8 +61,9 @@ void cenv_task_cancel(struct cenv_task *task);
 void cenv_task_progress(struct cenv_task *task, enum cenv_stage stage, uint64_t total);
 void cenv_task_advance(struct cenv_task *task, uint64_t done);
 
-/* Progress while `holder` ("process 12 on host since ...", copied) has what the owner's thread waits
- * for: the stage is then "wait for <holder>". NULL: no longer. Other threads' waits are not shown. */
+/* Progress while `holder` ("process 12 on host since ...", copied) has what the owner's thread
+ * waits for: the stage is then "wait for <holder>". NULL: no longer. Other threads' waits are
+ * not shown. */
 void cenv_task_wait(struct cenv_task *task, const char *holder);
 
 /* A span starting now; fill items, bytes, hits, misses; end records it (a copy). */

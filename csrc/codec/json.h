@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* JSON documents of a few kB to MB as trees: records, index.json, paths.json, state; the only user of cJSON. */
+/* JSON documents of a few kB to MB as trees: records, index.json, paths.json, state; the only
+ * user of cJSON. */
 #ifndef CENV_CODEC_JSON_H
 #define CENV_CODEC_JSON_H
 

@@ -49,7 +49,8 @@ int cenv_json_scan_member(struct cenv_json_scan *s, bool *started, struct cenv_s
                           struct cenv_arena *arena);
 int cenv_json_scan_item(struct cenv_json_scan *s, bool *started);
 
-/* A string: a span of the text, or in `arena` when it had escapes. Valid UTF-8, no control bytes. */
+/* A string: a span of the text, or in `arena` when it had escapes. Valid UTF-8, no control
+ * bytes. */
 int cenv_json_scan_string(struct cenv_json_scan *s, struct cenv_str *out,
                           struct cenv_arena *arena);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* MessagePack, the form of sharded repodata (CEP 16), to JSON and back; the only user of libmpack. */
+/* MessagePack, the form of sharded repodata (CEP 16), to JSON and back; the only user of
+ * libmpack. */
 #ifndef CENV_CODEC_MSGPACK_H
 #define CENV_CODEC_MSGPACK_H
 

@@ -60,8 +60,8 @@ struct cenv_options {
 
 /*
  * Reads the object `doc` into `out`. NULL is an object without members. CENV_EUSAGE names the call
- * and the key: one that the table lacks, with the nearest of its keys as hint, or one whose value is
- * of another type. Members before it are then set already.
+ * and the key: one that the table lacks, with the nearest of its keys as hint, or one whose
+ * value is of another type. Members before it are then set already.
  */
 int cenv_options_read(const struct cenv_options *options, const struct cenv_json *doc,
                       void *out, struct cenv_error *err);

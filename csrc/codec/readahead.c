@@ -9,7 +9,8 @@
 
 #include "base/alloc.h"
 
-/* Each side is woken for several blocks at a time: switching for every one costs more than it gains. */
+/* Each side is woken for several blocks at a time: switching for every one costs more than it
+ * gains. */
 enum { BLOCK = 128 << 10, SLOTS = 16, WAKE_FULL = 4, WAKE_FREE = 8 };
 
 struct cenv_readahead {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Byte streams: spans, zstd by libzstd, bzip2 by libarchive with that one filter and format "raw". */
+/* Byte streams: spans, zstd by libzstd, bzip2 by libarchive with that one filter and format
+ * "raw". */
 #include "codec/stream.h"
 
 #include <archive.h>

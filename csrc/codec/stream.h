@@ -37,8 +37,8 @@ enum cenv_codec { CENV_CODEC_ZSTD, CENV_CODEC_BZIP2 };
 
 /*
  * Decompression, itself an input. zstd: any number of frames, skippable ones too, windows up to
- * 2^27 (docs/design/extract.md 1.1); bzip2: any number of streams. CENV_EINTEGRITY for more than `max_out`
- * bytes, a stream that is empty, truncated or damaged, and other bytes behind its end.
+ * 2^27 (docs/design/extract.md 1.1); bzip2: any number of streams. CENV_EINTEGRITY for more than
+ * `max_out` bytes, a stream that is empty, truncated or damaged, and other bytes behind its end.
  */
 struct cenv_decoder;
 int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec,

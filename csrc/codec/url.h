@@ -11,8 +11,8 @@
 /* Length of "scheme" in "scheme://...", or 0; a plain path is no URL. */
 size_t cenv_url_scheme_len(struct cenv_str url);
 
-/* Length of the token at the start of `text`. conda takes letters, digits and '-' for one; real ones
- * have '_' and '.' as well. */
+/* Length of the token at the start of `text`. conda takes letters, digits and '-' for one; real
+ * ones have '_' and '.' as well. */
 size_t cenv_url_token_len(struct cenv_str text);
 
 /* Any text for the user's eyes: every `//user:pass@` and `/t/TOKEN` in it becomes `***`. 0, or -1

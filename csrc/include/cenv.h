@@ -2,10 +2,11 @@
 /*
  * The public C interface of cenv: all that the Python binding and the fuzzers include.
  *
- * Shapes. Paths are NUL-terminated bytes, not necessarily UTF-8. Lists of records, options with many
- * keys and reports are JSON text (UTF-8) in the shapes of the command line's --json: "records JSON"
- * is an array of repodata records (all keys of repodata kept, plus channel, url, fn, subdir) in link
- * order. Replies are appended to a `struct cenv_buf`, which the caller releases.
+ * Shapes. Paths are NUL-terminated bytes, not necessarily UTF-8. Lists of records, options with
+ * many keys and reports are JSON text (UTF-8) in the shapes of the command line's --json:
+ * "records JSON" is an array of repodata records (all keys of repodata kept, plus channel, url,
+ * fn, subdir) in link order. Replies are appended to a `struct cenv_buf`, which the caller
+ * releases.
  *
  * Errors. A function that can fail returns 0 or a negative enum cenv_status with `err` filled; its
  * outputs are then untouched and nothing half-made is left behind.
@@ -30,7 +31,7 @@
 extern "C" {
 #endif
 
-/* ---- version and MatchSpec (model/version, model/matchspec) ---- */
+/* ---- version and MatchSpec (api/spec_handles) ---- */
 
 /* A version and its place in the order of CEP 33; immutable, any number of threads. */
 struct cenv_version;
@@ -70,16 +71,17 @@ int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
                        struct cenv_error *err);
 
 /*
- * Sets *match: whether `record`, a JSON object with at least name and version (else CENV_EUSAGE) and
- * any of the other keys of repodata and channel, subdir, fn, url, satisfies the spec. A channel may
- * be a name or a URL.
+ * Sets *match: whether `record`, a JSON object with at least name and version (else CENV_EUSAGE)
+ * and any of the other keys of repodata and channel, subdir, fn, url, satisfies the spec. A
+ * channel may be a name or a URL.
  */
 int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record,
                            bool *match, struct cenv_error *err);
 
 /* ---- index and solve (repodata/index, repodata/inspect, api/solve) ---- */
 
-/* Records of several channels and subdirs; immutable, any number of solves may run on it at once. */
+/* Records of several channels and subdirs; immutable, any number of solves may run on it at
+ * once. */
 struct cenv_index;
 
 /*
@@ -98,8 +100,8 @@ struct cenv_index_source {
     /* Not NULL: the file is an index of shards (CEP 16), and this is a JSON object {"url": of the
      * subdir, with its secrets, "offline": false, "network": {}}. */
     const char *shards;
-    /* Not NULL: `len` bytes of text instead of the file, borrowed until cenv_index_free; `path` then
-     * only names it in messages. */
+    /* Not NULL: `len` bytes of text instead of the file, borrowed until cenv_index_free; `path`
+     * then only names it in messages. */
     const char *data;
     size_t len;
 };
@@ -119,8 +121,8 @@ size_t cenv_index_nr_records(const struct cenv_index *index);
 
 /*
  * Keeps in the `cache_dir` of the index, for the next process, what solves have parsed since it was
- * last kept. A solve writes nothing by itself; the caller does when it has its answer. What cannot be
- * kept (no space, read-only) is no failure. Any thread may call it at any time.
+ * last kept. A solve writes nothing by itself; the caller does when it has its answer. What
+ * cannot be kept (no space, read-only) is no failure. Any thread may call it at any time.
  */
 void cenv_index_save(const struct cenv_index *index);
 
@@ -140,7 +142,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  *   pinned            specs: whatever of that name is installed must match
  *   favored           records or specs: tried before all others of their name
  *   channel_priority  "strict" | "flexible" (default) | "disabled"
- *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC): newer records are hidden
+ *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC): newer records do
+ *                     not count
  *   add_pip           true: python 2 and 3 depend on pip, as conda has it
  *   explain           a package name or spec: adds "explanation", why it is (or what matches the
  *                     spec is not) in the solution; to a failure, what stands in its way
@@ -150,18 +153,20 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
  * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all
  * keys of repodata plus channel, url, fn and subdir, every record after what it depends on, python
- * before its noarch packages. The answer is the best one under docs/design/solve.md 3. It depends on the order
- * of sources by the ranks of their channels only, and on the order of records not at all.
+ * before its noarch packages. The answer is the best one under docs/design/solve.md 3. It
+ * depends on the order of sources by the ranks of their channels only, and on the order of
+ * records not at all.
  *
  * CENV_EUSAGE: the request is not such an object, or has a key that is none of these. CENV_ESPEC: a
- * spec is malformed. CENV_EUNSAT: err->message explains, as far as it holds all of it; err->detail is
- * {"message": the whole, "conflict": [specs ...], "relax": [{"items": [specs ...], "works": "name
- * version", "machine": "__name=version"}, ...], "not_found": [{"name", "near": [names ...]}, ...]}.
+ * spec is malformed. CENV_EUNSAT: err->message explains, as far as it holds all of it;
+ * err->detail is {"message": the whole, "conflict": [specs ...], "relax": [{"items": [specs
+ * ...], "works": "name version", "machine": "__name=version"}, ...], "not_found": [{"name",
+ * "near": [names ...]}, ...]}.
  */
 int cenv_solve(const struct cenv_index *index, const char *request_json,
                struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
 
-/* ---- extract and fetch (package/extract, fetch/fetch_packages) ---- */
+/* ---- packages and shards (package/extract_api, package/writer, repodata/shard_index) ---- */
 
 /*
  * Extracts one .conda or .tar.bz2 into `dest`, which must not exist or be an empty directory. With
@@ -201,9 +206,10 @@ int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
 int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
                     struct cenv_error *err);
 
-/* ---- store and templates (store/store) ---- */
+/* ---- store, fetch and templates (store, fetch, template: a file each; clone/sweep) ---- */
 
-/* The store of docs/design/store.md in a directory, made when it is not there. Free with cenv_store_free. */
+/* The store of docs/design/store.md in a directory, made when it is not there. Free with
+ * cenv_store_free. */
 struct cenv_store;
 int cenv_store_open(struct cenv_store **store, const char *path,
                     struct cenv_error *err);
@@ -211,12 +217,13 @@ void cenv_store_free(struct cenv_store *store);
 
 /*
  * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "shards": false,
- * "network": {}, "repodata": [{"url": of the subdir (with secrets), "required": true}]}. A directory
- * or file:// is read in place. Appends an array in the same order: {"path", "url", "identity", "hit",
- * "bytes", "shards"}, or null where a subdir that is not required does not exist. With "shards" an
- * index of sharded repodata (CEP 16) is preferred where there is one; then that of the reply is true.
- * "network" has keys of .condarc: ssl_verify, client_ssl_cert, client_ssl_cert_key, proxy_servers,
- * remote_connect_timeout_secs, remote_read_timeout_secs, remote_max_retries.
+ * "network": {}, "repodata": [{"url": of the subdir (with secrets), "required": true}]}. A
+ * directory or file:// is read in place. Appends an array in the same order: {"path", "url",
+ * "identity", "hit", "bytes", "shards"}, or null where a subdir that is not required does not
+ * exist. With "shards" an index of sharded repodata (CEP 16) is preferred where there is one;
+ * then that of the reply is true. "network" has keys of .condarc: ssl_verify, client_ssl_cert,
+ * client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs, remote_read_timeout_secs,
+ * remote_max_retries.
  */
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
                         struct cenv_task *task, struct cenv_buf *out,
@@ -225,8 +232,8 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
 /*
  * Downloads, verifies and extracts the packages of `records_json` that the store lacks.
  * `options_json`: {"offline": false, "secrets": {channel url without secrets: with secrets},
- * "pkgs_dirs": [read-only package caches], "network": {}}. Appends the records, completed from info/index.json
- * where they lack keys, in the order given.
+ * "pkgs_dirs": [read-only package caches], "network": {}}. Appends the records, completed from
+ * info/index.json where they lack keys, in the order given.
  */
 int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
                         const char *options_json, struct cenv_task *task,
@@ -234,22 +241,24 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
 
 /*
  * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
- * whoever asks; others wait. `meta_json`: {"specs": [], "channels": [], "key": "set-up keys",
- * "base": id or null, "rebuild": false, "solved": seconds that solving took, ...fetch options}.
- * Appends {"id", "path", "built": bool, "records", "seconds", "cost": seconds that solving and the
- * build took when it was made}.
+ * however many ask; the others wait. `meta_json`: {"specs": [], "channels": [], "key": "set-up
+ * keys", "base": id or null, "rebuild": false, "solved": seconds that solving took, ...fetch
+ * options}. Appends {"id", "path", "built": bool, "records", "seconds", "cost": seconds that
+ * solving and the build took when it was made}.
  */
 int cenv_template_build(struct cenv_store *store, const char *records_json,
                         const char *meta_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * A template that the caller changes before it is published (`setup=`): linked at its final path, so
- * that programs in it run. Appends {"id", "path", "built": bool}. When it is there already, *draft is
- * NULL; else the caller changes what lies at "path", then commits or discards. `meta_json` as in build,
- * its "key" must tell what will be done; "transient": true lets it end with this process, or with
- * the process "owner" (a sweep removes it then). With "base", a template's id, it is a layer: a copy
- * of that template as it is, set-up included, with the packages linked into it that the base lacks. A draft whose process dies is removed by whoever is next.
+ * A template that the caller changes before it is published (`setup=`): linked at its final
+ * path, so that programs in it run. Appends {"id", "path", "built": bool}. When it is there
+ * already, *draft is NULL; else the caller changes what lies at "path", then commits or
+ * discards. `meta_json` as in build, its "key" must tell what will be done; "transient": true
+ * lets it end with this process, or with the process "owner" (a sweep removes it then). With
+ * "base", a template's id, it is a layer: a copy of that template as it is, set-up included,
+ * with the packages linked into it that the base lacks. The next call
+ * removes a draft whose process died.
  */
 struct cenv_draft;
 int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store,
@@ -263,8 +272,8 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
 
 /*
  * A template for clones on another file system: where `directory` (existing) is on the store's own,
- * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner checked),
- * made once. Appends {"path", "store", "staged": bool}.
+ * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner
+ * checked), made once. Appends {"path", "store", "staged": bool}.
  */
 int cenv_template_mirror(struct cenv_store *store, const char *id,
                          const char *directory, struct cenv_task *task,
@@ -281,9 +290,9 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
 
 /*
  * Writes templates into one relocatable archive (zstd tar, template/archive.h); all or nothing.
- * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a template
- * serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path", "size", "seconds",
- * "templates": [{"id", "members", "bytes", "skipped": [{"path", "reason"}]}]}.
+ * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a
+ * template serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path",
+ * "size", "seconds", "templates": [{"id", "members", "bytes", "skipped": [{"path", "reason"}]}]}.
  */
 int cenv_template_export(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
@@ -291,36 +300,37 @@ int cenv_template_export(struct cenv_store *store, const char *path,
 
 /*
  * Takes in the templates of such an archive, relocated to this store; those that are there are
- * passed over. `options_json`: {"virtual_packages": [[name, version, build]]} of this machine, which
- * must satisfy theirs. CENV_EINTEGRITY: damaged, or its records are not those of its ids;
- * CENV_EPREFIX: for another kind of machine. An archive is trusted as far as who wrote it: its files
- * cannot be compared with packages. Appends {"templates": [{"id", "path", "imported": bool, ...}],
- * "seconds"}.
+ * passed over. `options_json`: {"virtual_packages": [[name, version, build]]} of this machine,
+ * which must satisfy theirs. CENV_EINTEGRITY: damaged, or its records are not those of its ids;
+ * CENV_EPREFIX: for another kind of machine. An archive is trusted as far as its maker: its
+ * files cannot be compared with packages. Appends {"templates": [{"id", "path", "imported":
+ * bool, ...}], "seconds"}.
  */
 int cenv_template_import(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * Compares the environment `path` with the manifest made when it was built (a template of the store)
- * or last cloned (any other), by fstatat: size, mtime, mode, owner and inode of every file, and what
- * came into its directories but bytecode. Clones in mode hardlink share inodes with it: this finds what
- * was written through one of them. link(2) changes ctime, so a ctime is no proof; with "since_us" (us
- * since 1970: when the last link to it was made) files changed later are read and compared with their
- * package's hash, unless they are so many that somebody else must have linked them; with "content" all
- * are. Appends {"known": whether there is a manifest, "checked", "altered": [{"path", "what": "missing" |
- * "type" | "replaced" | "size" | "time" | "mode" | "owner" | "content" | "added"}], "seconds"}.
+ * Compares the environment `path` with the manifest made when it was built (a template of the
+ * store) or last cloned (any other), by fstatat: size, mtime, mode, owner and inode of every
+ * file, and what came into its directories but bytecode. Clones in mode hardlink share inodes
+ * with it: this finds what was written through one of them. link(2) changes ctime, so a ctime is
+ * no proof; with "since_us" (us since 1970: when the last link to it was made) files changed
+ * later are read and compared with their package's hash, unless they are so many that somebody
+ * else must have linked them; with "content" all are. Appends {"known": whether there is a
+ * manifest, "checked", "altered": [{"path", "what": "missing" | "type" | "replaced" | "size" |
+ * "time" | "mode" | "owner" | "content" | "added"}], "seconds"}.
  */
 int cenv_template_check(struct cenv_store *store, const char *path,
                         const char *options_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * Checks the template `id` ("content": true in `options_json` reads all) while nobody else builds it
- * and, when it is altered, builds it anew from its packages; one with a set-up or a base, which only
- * its caller can repeat, is dropped instead ("drop": true drops any: a mirror is copied again).
- * Existing clones keep what they share with the old one. Appends {"altered": as in check, "action":
- * "none" | "built" | "dropped"}.
+ * Checks the template `id` ("content": true in `options_json` reads all) while nobody else
+ * builds it and, when it is altered, builds it anew from its packages; one with a set-up or a
+ * base, which only its caller can repeat, is dropped instead ("drop": true drops any: a mirror
+ * is copied again). Existing clones keep what they share with the old one. Appends {"altered":
+ * as in check, "action": "none" | "built" | "dropped"}.
  */
 int cenv_template_repair(struct cenv_store *store, const char *id,
                          const char *options_json, struct cenv_task *task,
@@ -338,18 +348,21 @@ int cenv_request_find(struct cenv_store *store, const char *request,
 int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
                   struct cenv_buf *out, struct cenv_error *err);
 
-/* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed": [paths]}. */
+/* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed":
+ * [paths]}. */
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
                      struct cenv_buf *out, struct cenv_error *err);
 
-/* What a sweep would remove, left where it is. Appends [{"what": "clone" (its owner died), "unfinished"
- * (a clone that a killed process was making), "work" or "template" (the same in the store), "path"}]. */
+/* What a sweep would remove, left where it is. Appends [{"what": "clone" (its owner died),
+ * "unfinished" (a clone that a killed process was making), "work" or "template" (the same in the
+ * store), "path"}]. */
 int cenv_store_orphans(struct cenv_store *store, struct cenv_task *task,
                        struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * One holder at a time for `key` (any text), over all processes of the machine; a turn ends with its
- * holder, however that ends. Waits, polling `task`, whose progress says who has it. Take no two.
+ * One holder at a time for `key` (any text), over all processes of the machine; a turn ends with
+ * its holder, however that ends. Waits, polling `task`, whose progress names the holder. Take no
+ * two.
  */
 struct cenv_turn;
 int cenv_turn_take(struct cenv_store *store, const char *key, struct cenv_turn **turn,
@@ -364,8 +377,8 @@ int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
                     struct cenv_error *err);
 
 /*
- * Tells that the process `pid` makes clones in the directory `path`: when it is gone, a sweep removes
- * what was not finished there, and the directory when it is empty. pid 0: no longer.
+ * Tells that the process `pid` makes clones in the directory `path`: when it is gone, a sweep
+ * removes what was not finished there, and the directory when it is empty. pid 0: no longer.
  */
 int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
                      struct cenv_error *err);
@@ -376,9 +389,7 @@ int cenv_lease_take(struct cenv_store *store, struct cenv_lease **lease,
                     struct cenv_error *err);
 void cenv_lease_free(struct cenv_lease *lease);
 
-/* ---- create and link (link/link) ---- */
-
-struct cenv_store;
+/* ---- create (link/create) ---- */
 
 /*
  * Fetches what the store lacks and links `records_json` (in link order) into a new prefix, which
@@ -395,10 +406,10 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
 /* The names that "link_mode" takes, in the order in which to offer them; NULL behind the last. */
 const char *cenv_create_link_mode(unsigned index);
 
-/* ---- clones (clone/clone, clone/mode, clone/reset, clone/materialize, clone/remove) ---- */
+/* ---- clones (room clone: a file each) ---- */
 
 /*
- * Clones the environment `src` (a template of the store, a conda environment whoever made it, or a
+ * Clones the environment `src` (a template of the store, a conda environment of any tool, or a
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
  * `options_json`, all optional:
  *
@@ -431,18 +442,18 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
 
 /*
  * Mode overlay: the process, with one thread and at its start, enters a mount namespace of its own,
- * in which its clones are mounted for it and its children. Appends the namespace's name, which tells a
- * child (by cenv_namespace_name) that it is in there. In a user namespace programs that the process
- * starts may mount only after `share`, and call `settle` early. CENV_ELINK with the reason and what
- * to do where the machine refuses.
+ * in which its clones are mounted for it and its children. Appends the namespace's name, which
+ * tells a child (by cenv_namespace_name) that it is in there. In a user namespace programs that
+ * the process starts may mount only after `share`, and call `settle` early. CENV_ELINK with the
+ * reason and what to do where the machine refuses.
  */
 int cenv_namespace_enter(struct cenv_buf *out, struct cenv_error *err);
 int cenv_namespace_name(struct cenv_buf *out, struct cenv_error *err);
 int cenv_namespace_share(struct cenv_error *err);
 int cenv_namespace_settle(struct cenv_error *err);
 
-/* Unmounts an overlay clone and removes its directory; not mounted, or absent, is fine. With `store`
- * (or NULL) its entry there goes too. */
+/* Unmounts an overlay clone and removes its directory; not mounted, or absent, is fine. With
+ * `store` (or NULL) its entry there goes too. */
 int cenv_overlay_remove(struct cenv_store *store, const char *path,
                         struct cenv_error *err);
 
@@ -464,9 +475,9 @@ int cenv_clone_set_aside(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * Removes a tree: no link followed, read-only directories handled. Absent is fine. `store` (or NULL)
- * forgets it if it is a clone it knows: the one of `clone`, where that was set aside, else of `path`
- * (both absolute and clean); that never fails the removal.
+ * Removes a tree: no link followed, read-only directories handled. Absent is fine. `store` (or
+ * NULL) forgets it if it is a clone it knows: the one of `clone`, where that was set aside, else
+ * of `path` (both absolute and clean); that never fails the removal.
  */
 int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
                 struct cenv_task *task, struct cenv_error *err);
@@ -512,7 +523,7 @@ int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *e
 int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err);
 
-/* ---- machine (os/host, os/fs) ---- */
+/* ---- machine (api/doctor) ---- */
 
 /* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
  * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",

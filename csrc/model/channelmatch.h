@@ -20,8 +20,8 @@ enum cenv_channelmatch_kind {
 /* Zero-initialised it matches everything. Immutable: any number of threads. */
 struct cenv_channelmatch {
     enum cenv_channelmatch_kind kind;
-    struct cenv_str
-        text; /* canonical name, or URL without subdir, secrets and last slash */
+    /* The canonical name, or the URL without subdir, secrets and last slash. */
+    struct cenv_str text;
     struct cenv_strmatch pattern; /* for CENV_CHANNELMATCH_PATTERN */
 };
 

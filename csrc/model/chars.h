@@ -12,13 +12,13 @@ enum {
     CENV_CHAR_DIGIT = 1 << 2,
     CENV_CHAR_UPPER = 1 << 3,
     CENV_CHAR_LOWER = 1 << 4,
-    CENV_CHAR_VERSION =
-        1 << 5, /* . _ - + ! *: what versions hold besides letters and digits */
+    /* . _ - + ! *: what versions hold besides letters and digits */
+    CENV_CHAR_VERSION = 1 << 5,
     CENV_CHAR_NAME = 1 << 6, /* . _ -: what names hold besides them */
     CENV_CHAR_OP = 1 << 7,   /* = ! < > ~ */
     CENV_CHAR_JOIN = 1 << 8, /* ( ) | , */
-    CENV_CHAR_RARE =
-        1 << 9, /* # @ [ ( : of specs that are more than name, version, build */
+    /* # @ [ ( : of specs that are more than name, version, build */
+    CENV_CHAR_RARE = 1 << 9,
     CENV_CHAR_ALNUM = CENV_CHAR_DIGIT | CENV_CHAR_UPPER | CENV_CHAR_LOWER,
 };
 

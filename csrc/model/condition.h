@@ -13,8 +13,8 @@
  * both:   part (" and " part)*
  * part:   "(" either ")" | MatchSpec
  *
- * A spec reaches up to the next ")", or to the next word "and" or "or" with a blank, a bracket or an
- * end at both of its sides.
+ * A spec reaches up to the next ")", or to the next word "and" or "or" with a blank, a bracket
+ * or an end at both of its sides.
  */
 enum cenv_condition_kind {
     CENV_CONDITION_SPEC, /* `spec` is met */
@@ -34,8 +34,8 @@ enum { CENV_CONDITION_MAX_NESTING = 16 };
 
 /*
  * Parses a condition into `arena`; `text` is borrowed and must outlive *out. CENV_ESPEC quotes the
- * condition and says what is wrong, or is the message of the spec in it that is malformed or does not
- * name one package. CENV_ENOMEM.
+ * condition and says what is wrong, or is the message of the spec in it that is malformed or
+ * does not name one package. CENV_ENOMEM.
  */
 int cenv_condition_parse(const struct cenv_condition **out, struct cenv_str text,
                          struct cenv_arena *arena, struct cenv_error *err);

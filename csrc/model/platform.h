@@ -18,8 +18,8 @@ const char *cenv_platform_subdir(void);
 
 /* What the machine is, all borrowed and NULL where unknown or absent. */
 struct cenv_platform_facts {
-    const char
-        *kernel; /* "6.1.0": version of __linux; macOS: "14.5"; Windows: "10.0.22631" */
+    /* "6.1.0": version of __linux; macOS: "14.5"; Windows: "10.0.22631". */
+    const char *kernel;
     const char *glibc;     /* "2.36" */
     const char *cuda;      /* "12.4", of the driver */
     const char *microarch; /* archspec's name: "x86_64_v3", "zen4", "m1" */

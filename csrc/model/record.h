@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One package of a channel: the fields of a repodata record that solving, matching and linking read. */
+/* One package of a channel: the fields of a repodata record that solving, matching and linking
+ * read. */
 #ifndef CENV_MODEL_RECORD_H
 #define CENV_MODEL_RECORD_H
 
@@ -33,29 +34,27 @@ struct cenv_record {
     const struct cenv_version *parsed; /* of `version` */
     uint64_t build_number;
 
-    struct cenv_str fn;     /* with its extension, .conda or .tar.bz2 */
-    struct cenv_str subdir; /* of the repodata it came from, as conda has it */
-    struct cenv_str channel,
-        channel_url;       /* canonical name; URL without subdir and secrets */
-    struct cenv_str url;   /* of the package, without secrets; fetch adds them */
-    uint32_t channel_rank; /* 0: the most preferred channel */
+    struct cenv_str fn;          /* with its extension, .conda or .tar.bz2 */
+    struct cenv_str subdir;      /* of the repodata it came from, as conda has it */
+    struct cenv_str channel;     /* canonical name */
+    struct cenv_str channel_url; /* without subdir and secrets */
+    struct cenv_str url;         /* of the package, without secrets; fetch adds them */
+    uint32_t channel_rank;       /* 0: the most preferred channel */
 
-    struct cenv_str md5,
-        sha256;    /* hex as in the file: 32 and 64 lower-case digits, or empty */
-    uint64_t size; /* 0: not stated */
-    struct cenv_str
-        legacy_bz2_md5; /* of the .tar.bz2 twin, for lock files of old tools */
+    struct cenv_str md5, sha256; /* 32 and 64 lower-case hex digits, or empty */
+    uint64_t size;               /* 0: not stated */
+    /* Of the package in the older format, for lock files of old tools. */
+    struct cenv_str legacy_bz2_md5;
     uint64_t legacy_bz2_size;
     int64_t timestamp_ms; /* of the build, in ms whatever the file has; 0: not stated */
-    int64_t
-        indexed_timestamp_ms; /* CEP 47: preferred for exclude-newer; 0: not stated */
+    /* CEP 47: preferred for exclude-newer; 0: not stated. */
+    int64_t indexed_timestamp_ms;
 
-    struct cenv_str
-        noarch; /* "python", "generic" (true of old files as well), or empty */
+    struct cenv_str noarch; /* "python", "generic" (old files' true too), or empty */
     struct cenv_str license, license_family;
     struct cenv_str features; /* metadata only, see docs/design/solve.md 2.4 */
-    struct cenv_str
-        python_site_packages_path; /* CEP 17; relative, stays inside a prefix */
+    /* CEP 17; relative, stays inside a prefix. */
+    struct cenv_str python_site_packages_path;
 
     struct cenv_str *depends, *constrains;
     struct cenv_str *track_features; /* split at blanks and commas, no empty ones */
@@ -70,8 +69,8 @@ struct cenv_record {
 /* What a record inherits from the repodata it lies in; spans must outlive the record. */
 struct cenv_record_origin {
     struct cenv_str subdir, channel, channel_url;
-    struct cenv_str
-        base_url; /* packages lie beside it; ends with '/', or empty: no url made */
+    /* Packages lie beside it; it ends with '/', or is empty: then no url is made. */
+    struct cenv_str base_url;
     uint32_t channel_rank;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Matchers of text fields in a spec: exact, glob ("py27_*") or regular expression ("^py3[0-9]$"). */
+/* Matchers of text fields in a spec: exact, glob ("py27_*") or regular expression
+ * ("^py3[0-9]$"). */
 #ifndef CENV_MODEL_STRMATCH_H
 #define CENV_MODEL_STRMATCH_H
 

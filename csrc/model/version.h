@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Versions and their order (CEP 33, conda/models/version.py), as byte strings that memcmp orders. */
+/* Versions and their order (CEP 33, conda/models/version.py), as byte strings that memcmp
+ * orders. */
 #ifndef CENV_MODEL_VERSION_H
 #define CENV_MODEL_VERSION_H
 
@@ -13,9 +14,10 @@ enum { CENV_VERSION_TEXT_MAX = 4096 }; /* bytes; longer text is an error */
 
 /*
  * Legal text: `[EPOCH!]MAIN[+LOCAL]`, letters, digits, `.`, `_` and `*`, with `-` for `_` where no
- * `_` stands; case-insensitive; numbers of any length. `key` orders versions bytewise and is equal for equal versions ("1.1" and "1.1.0"): it can be
- * compared, hashed and searched for without its text. Both spans are borrowed or in the arena
- * of the parse; a copy of the struct is a version.
+ * `_` stands; case-insensitive; numbers of any length. `key` orders versions bytewise and is
+ * equal for equal versions ("1.1" and "1.1.0"): it can be compared, hashed and searched for
+ * without its text. Both spans are borrowed or in the arena of the parse; a copy of the struct
+ * is a version.
  */
 struct cenv_version {
     struct cenv_str text; /* as given, never empty; borrowed */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Version constraints: ">=1.8,<2|==1.7.*" and what versions they match (CEP 29, conda's VersionSpec). */
+/* Version constraints: ">=1.8,<2|==1.7.*" and what versions they match (CEP 29, conda's
+ * VersionSpec). */
 #ifndef CENV_MODEL_VERSIONSPEC_H
 #define CENV_MODEL_VERSIONSPEC_H
 
@@ -43,7 +44,7 @@ bool cenv_versionspec_match(const struct cenv_versionspec *spec,
 bool cenv_versionspec_range(const struct cenv_versionspec *spec,
                             struct cenv_version_range *out);
 
-/* What single leaf a spec is, for those who print it; OTHER for everything else. */
+/* What single leaf a spec is, for callers that print it; OTHER for everything else. */
 enum cenv_versionspec_form {
     CENV_VERSIONSPEC_ANY,   /* none, "*" */
     CENV_VERSIONSPEC_EXACT, /* "1.8", "==1.8": `literal` is 1.8 */

@@ -17,10 +17,10 @@ struct cenv_network {
 };
 
 /*
- * Opens under `settings` (borrowed until close; NULL: the defaults), .condarc's own keys: ssl_verify
- * (true, false, "truststore" or a path), client_ssl_cert, client_ssl_cert_key, proxy_servers {where:
- * url}, remote_connect_timeout_secs, remote_read_timeout_secs, remote_max_retries. One that is open
- * already stays as it is. CENV_EFAIL: no libcurl.
+ * Opens under `settings` (borrowed until close; NULL: the defaults), .condarc's own keys:
+ * ssl_verify (true, false, "truststore" or a path), client_ssl_cert, client_ssl_cert_key,
+ * proxy_servers {where: url}, remote_connect_timeout_secs, remote_read_timeout_secs,
+ * remote_max_retries. One that is open already stays as it is. CENV_EFAIL: no libcurl.
  */
 int cenv_network_open(struct cenv_network *network, const struct cenv_json *settings,
                       struct cenv_error *err);
