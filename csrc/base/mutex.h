@@ -11,6 +11,12 @@ struct cenv_mutex {
     pthread_mutex_t lock;
 };
 
+/* For a lock of static storage, which is never destroyed. */
+#define CENV_MUTEX_INIT \
+    { \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
+
 static inline void cenv_mutex_init(struct cenv_mutex *m)
 {
     pthread_mutex_init(&m->lock, NULL);

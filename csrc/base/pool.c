@@ -2,12 +2,12 @@
 /* Fork-join parallelism: see pool.h. */
 #include "base/pool.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/alloc.h"
+#include "base/mutex.h"
+#include "base/thread.h"
 
 struct pool {
     cenv_job_fn job;
@@ -16,26 +16,25 @@ struct pool {
     size_t nr;
     atomic_size_t next;
     atomic_int stop;
-    pthread_mutex_t lock; /* guards failed_index and err */
+    struct cenv_mutex lock; /* guards failed_index and err */
     size_t failed_index;
     struct cenv_error *err;
 };
 
 struct worker {
     struct pool *pool;
-    pthread_t thread;
     unsigned number;
 };
 
 static void note_failure(struct pool *pool, size_t index, struct cenv_error *err)
 {
-    pthread_mutex_lock(&pool->lock);
+    cenv_mutex_lock(&pool->lock);
     if (index < pool->failed_index) {
         cenv_error_release(pool->err);
         cenv_error_move(pool->err, err);
         pool->failed_index = index;
     }
-    pthread_mutex_unlock(&pool->lock);
+    cenv_mutex_unlock(&pool->lock);
     cenv_error_release(err);
     atomic_store(&pool->stop, 1);
 }
@@ -62,22 +61,16 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-/* Signals belong to the host's own threads: workers start with all of them blocked. */
-static unsigned start_workers(struct worker *workers, unsigned nr, struct pool *pool)
+/* Runs all jobs on the calling thread and on `extra` others, as far as they can be started. */
+static void run_on_threads(struct pool *pool, struct worker *workers,
+                           struct cenv_thread *threads, unsigned extra)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    unsigned started = 0;
-    while (started < nr) {
-        struct worker *worker = &workers[started];
-        *worker = (struct worker){.pool = pool, .number = started + 1};
-        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
-            break;
-        started++;
-    }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return started;
+    for (unsigned i = 0; i < extra; i++)
+        workers[i] = (struct worker){pool, i + 1};
+    unsigned started =
+        cenv_threads_start(threads, extra, worker_main, workers, sizeof(*workers));
+    run_jobs(pool, 0);
+    cenv_threads_join(threads, started);
 }
 
 int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx,
@@ -92,12 +85,11 @@ int cenv_pool_run(unsigned threads, size_t nr, cenv_job_fn job, void *ctx,
     unsigned extra = threads > 1 ? threads - 1 : 0;
     extra = nr < 2 ? 0 : (extra > nr - 1 ? (unsigned)(nr - 1) : extra);
     struct worker *workers = extra ? cenv_calloc(extra, sizeof(*workers)) : NULL;
-    pthread_mutex_init(&pool.lock, NULL);
-    unsigned started = workers ? start_workers(workers, extra, &pool) : 0;
-    run_jobs(&pool, 0);
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(workers[i].thread, NULL);
-    pthread_mutex_destroy(&pool.lock);
+    struct cenv_thread *others = workers ? cenv_calloc(extra, sizeof(*others)) : NULL;
+    cenv_mutex_init(&pool.lock);
+    run_on_threads(&pool, workers, others, others ? extra : 0);
+    cenv_mutex_destroy(&pool.lock);
+    cenv_free(others);
     cenv_free(workers);
     return err->status;
 }

@@ -73,8 +73,34 @@ static inline size_t cenv_str_find(struct cenv_str s, char c)
 
 static inline size_t cenv_str_rfind(struct cenv_str s, char c)
 {
+#ifdef __GLIBC__
     const char *at = s.len ? memrchr(s.data, c, s.len) : NULL;
     return at ? (size_t)(at - s.data) : s.len;
+#else
+    for (size_t i = s.len; i > 0; i--)
+        if (s.data[i - 1] == c)
+            return i - 1;
+    return s.len;
+#endif
+}
+
+/* The first place of `needle` in `data`, or NULL; an empty needle is found at once. */
+static inline const char *cenv_find_bytes(const void *data, size_t len,
+                                          const void *needle, size_t needle_len)
+{
+#ifndef _WIN32
+    return (const char *)memmem(data, len, needle, needle_len);
+#else
+    const char *at = (const char *)data, *end = at + len;
+    while (needle_len && at && (size_t)(end - at) >= needle_len) {
+        at = (const char *)memchr(at, *(const char *)needle,
+                                  (size_t)(end - at) - needle_len + 1);
+        if (at && memcmp(at, needle, needle_len) == 0)
+            return at;
+        at = at ? at + 1 : NULL;
+    }
+    return needle_len ? NULL : at;
+#endif
 }
 
 static inline bool cenv_is_blank(char c)
@@ -95,6 +121,20 @@ static inline bool cenv_is_alpha(char c)
 static inline bool cenv_is_alnum(char c)
 {
     return cenv_is_alpha(c) || cenv_is_digit(c);
+}
+
+static inline char cenv_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Whether `s` begins with `head`, upper and lower case of ASCII taken for the same. */
+static inline bool cenv_str_starts_nocase(struct cenv_str s, struct cenv_str head)
+{
+    for (size_t i = 0; i < head.len; i++)
+        if (i >= s.len || cenv_lower(s.data[i]) != cenv_lower(head.data[i]))
+            return false;
+    return true;
 }
 
 /* Without blanks (space, tab, CR, LF, VT, FF) at both ends. */

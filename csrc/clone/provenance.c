@@ -71,14 +71,15 @@ static bool find_member(struct cenv_str text, const char *key, size_t *from, siz
 {
     char head[KEY_MAX];
     int len = snprintf(head, sizeof(head), "\n  \"%s\": ", key);
-    const char *at = memmem(text.data, text.len, head, (size_t)len);
+    const char *at = cenv_find_bytes(text.data, text.len, head, (size_t)len);
     if (!at)
         return false;
     *from = (size_t)(at - text.data) + 1;
     struct cenv_str rest =
         cenv_str_slice(text, (size_t)(at - text.data) + (size_t)len, text.len);
     bool open = cenv_str_starts(rest, CENV_STR("[\n"));
-    const char *end = open ? memmem(rest.data, rest.len, "\n  ],\n", 6) : rest.data;
+    const char *end =
+        open ? cenv_find_bytes(rest.data, rest.len, "\n  ],\n", 6) : rest.data;
     end = end ? memchr(end + (open ? 1 : 0), '\n',
                        (size_t)(text.data + text.len - end - (open ? 1 : 0)))
               : NULL;
@@ -248,10 +249,10 @@ static int by_bytes(const void *a, const void *b)
 static struct cenv_str with_channel(const struct provenance *p, struct cenv_str line,
                                     struct cenv_arena *arena)
 {
-    const char *mark = memmem(line.data, line.len, "::", 2);
+    const char *mark = cenv_find_bytes(line.data, line.len, "::", 2);
     while (mark) { /* the last one: an IPv6 host has some */
         size_t from = (size_t)(mark - line.data) + 1;
-        const char *more = memmem(line.data + from, line.len - from, "::", 2);
+        const char *more = cenv_find_bytes(line.data + from, line.len - from, "::", 2);
         if (!more)
             break;
         mark = more;

@@ -4,11 +4,11 @@
 
 #include <assert.h>
 #include <cJSON.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/mutex.h"
 #include "base/utf8.h"
 
 enum { FEW_KEYS = 12 };
@@ -16,7 +16,7 @@ enum { FEW_KEYS = 12 };
 static const double max_exact = 9007199254740992.0; /* 2^53 */
 
 /* cJSON writes a global on every parse: one mutex. */
-static pthread_mutex_t parse_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cenv_mutex parse_lock = CENV_MUTEX_INIT;
 
 static const cJSON *item_of(const struct cenv_json *value)
 {
@@ -251,9 +251,9 @@ int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *wh
     rc = check_text(&scan, what, err);
     if (rc < 0)
         return rc;
-    pthread_mutex_lock(&parse_lock);
+    cenv_mutex_lock(&parse_lock);
     root = cJSON_ParseWithLengthOpts(scan.text.data, scan.text.len, &end, false);
-    pthread_mutex_unlock(&parse_lock);
+    cenv_mutex_unlock(&parse_lock);
     if (!root || end != scan.text.data + scan.text.len) {
         cJSON_Delete(root);
         return syntax_error(&scan, end ? (size_t)(end - scan.text.data) : 0, what,

@@ -2,12 +2,12 @@
 /* Reading ahead: a ring of blocks between one reading thread and its consumer. */
 #include "codec/readahead.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/mutex.h"
+#include "base/thread.h"
 
 /* Each side is woken for several blocks at a time: switching for every one costs more than it
  * gains. */
@@ -15,12 +15,12 @@ enum { BLOCK = 128 << 10, SLOTS = 16, WAKE_FULL = 4, WAKE_FREE = 8 };
 
 struct cenv_readahead {
     struct cenv_input from;
-    pthread_t thread;
+    struct cenv_thread thread;
     bool started;
     char *blocks; /* SLOTS of BLOCK bytes */
 
-    pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t changed;
+    struct cenv_mutex lock; /* guards all below */
+    struct cenv_cond changed;
     size_t len[SLOTS];
     unsigned long head, tail; /* blocks filled, blocks given back */
     bool held;                /* the consumer is using block `tail` */
@@ -41,22 +41,22 @@ static bool wait_for_room(struct cenv_readahead *ahead)
 {
     bool stop;
 
-    pthread_mutex_lock(&ahead->lock);
+    cenv_mutex_lock(&ahead->lock);
     while (!ahead->stop && ahead->head - ahead->tail == SLOTS)
-        pthread_cond_wait(&ahead->changed, &ahead->lock);
+        cenv_cond_wait(&ahead->changed, &ahead->lock);
     stop = ahead->stop;
-    pthread_mutex_unlock(&ahead->lock);
+    cenv_mutex_unlock(&ahead->lock);
     return !stop;
 }
 
 static void hand_over(struct cenv_readahead *ahead, size_t len)
 {
-    pthread_mutex_lock(&ahead->lock);
+    cenv_mutex_lock(&ahead->lock);
     ahead->len[ahead->head % SLOTS] = len;
     ahead->head++;
     if (ahead->head - ahead->tail == WAKE_FULL)
-        pthread_cond_signal(&ahead->changed);
-    pthread_mutex_unlock(&ahead->lock);
+        cenv_cond_signal(&ahead->changed);
+    cenv_mutex_unlock(&ahead->lock);
 }
 
 /* Copies what was read into free blocks; false when nobody wants more. */
@@ -85,12 +85,12 @@ static void *read_all(void *arg)
     do {
         rc = ahead->from.read(ahead->from.ctx, &data, &len, &err);
     } while (rc == 0 && len > 0 && pass_on(ahead, data, len));
-    pthread_mutex_lock(&ahead->lock);
+    cenv_mutex_lock(&ahead->lock);
     ahead->ended = true;
     ahead->rc = rc;
     cenv_error_move(&ahead->err, &err);
-    pthread_cond_signal(&ahead->changed);
-    pthread_mutex_unlock(&ahead->lock);
+    cenv_cond_signal(&ahead->changed);
+    cenv_mutex_unlock(&ahead->lock);
     cenv_error_release(&err);
     return NULL;
 }
@@ -105,15 +105,15 @@ static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_err
     if (!ahead->started)
         return ahead->from.read(ahead->from.ctx, data, len, err);
     *len = 0;
-    pthread_mutex_lock(&ahead->lock);
+    cenv_mutex_lock(&ahead->lock);
     if (ahead->held) {
         ahead->held = false;
         ahead->tail++;
         if (SLOTS - (ahead->head - ahead->tail) == WAKE_FREE)
-            pthread_cond_signal(&ahead->changed);
+            cenv_cond_signal(&ahead->changed);
     }
     while (ahead->head == ahead->tail && !ahead->ended)
-        pthread_cond_wait(&ahead->changed, &ahead->lock);
+        cenv_cond_wait(&ahead->changed, &ahead->lock);
     if (ahead->head > ahead->tail) {
         ahead->held = true;
         *data = block_at(ahead, ahead->tail);
@@ -122,24 +122,13 @@ static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_err
         rc = ahead->rc;
         cenv_error_move(err, &ahead->err);
     }
-    pthread_mutex_unlock(&ahead->lock);
+    cenv_mutex_unlock(&ahead->lock);
     return rc;
 }
 
 struct cenv_input cenv_readahead_input(struct cenv_readahead *ahead)
 {
     return (struct cenv_input){ahead_read, ahead};
-}
-
-/* Signals belong to the host's own threads. */
-static void start_thread(struct cenv_readahead *ahead)
-{
-    sigset_t all, old;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    ahead->started = pthread_create(&ahead->thread, NULL, read_all, ahead) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
 int cenv_readahead_new(struct cenv_readahead **out, struct cenv_input from,
@@ -154,9 +143,9 @@ int cenv_readahead_new(struct cenv_readahead **out, struct cenv_input from,
         return cenv_error_oom(err);
     }
     ahead->from = from;
-    pthread_mutex_init(&ahead->lock, NULL);
-    pthread_cond_init(&ahead->changed, NULL);
-    start_thread(ahead);
+    cenv_mutex_init(&ahead->lock);
+    cenv_cond_init(&ahead->changed);
+    ahead->started = cenv_threads_start(&ahead->thread, 1, read_all, ahead, 0) == 1;
     *out = ahead;
     return 0;
 }
@@ -165,14 +154,14 @@ void cenv_readahead_free(struct cenv_readahead *ahead)
 {
     if (!ahead)
         return;
-    pthread_mutex_lock(&ahead->lock);
+    cenv_mutex_lock(&ahead->lock);
     ahead->stop = true;
-    pthread_cond_signal(&ahead->changed);
-    pthread_mutex_unlock(&ahead->lock);
+    cenv_cond_signal(&ahead->changed);
+    cenv_mutex_unlock(&ahead->lock);
     if (ahead->started)
-        pthread_join(ahead->thread, NULL);
-    pthread_cond_destroy(&ahead->changed);
-    pthread_mutex_destroy(&ahead->lock);
+        cenv_threads_join(&ahead->thread, 1);
+    cenv_cond_destroy(&ahead->changed);
+    cenv_mutex_destroy(&ahead->lock);
     cenv_error_release(&ahead->err);
     cenv_free(ahead->blocks);
     cenv_free(ahead);

@@ -8,15 +8,14 @@
 #define CURL_DISABLE_TYPECHECK
 #define CURL_DISABLE_DEPRECATION /* CURLOPT_PROTOCOLS_STR is too new for what we run on */
 #include <curl/curl.h>
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "os/fs.h"
+#include "os/library.h"
 
 enum {
     TRIES = 4,
@@ -54,25 +53,24 @@ static struct {
 #define XX(name) __typeof__(name) *name;
     CURL_FUNCTIONS(XX)
 #undef XX
+    bool tried;
     char failure[256];
 } lib;
-static pthread_once_t lib_once = PTHREAD_ONCE_INIT;
+static struct cenv_mutex lib_lock = CENV_MUTEX_INIT;
 
 static void load_library(void)
 {
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4",
-                                        "libcurl.4.dylib"};
-    void *handle = NULL;
+                                        "libcurl.4.dylib", NULL};
+    void *handle = cenv_library_open(names);
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !handle; i++)
-        handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    lib.tried = true;
     if (!handle) {
         snprintf(lib.failure, sizeof(lib.failure), "libcurl cannot be loaded");
         return;
     }
 #define XX(name) \
-    *(void **)&lib.name = dlsym(handle, #name); \
-    if (!lib.name) \
+    if (cenv_library_find(handle, #name, &lib.name) < 0) \
         snprintf(lib.failure, sizeof(lib.failure), "libcurl has no " #name);
     CURL_FUNCTIONS(XX)
 #undef XX
@@ -82,7 +80,10 @@ static void load_library(void)
 
 static int need_library(struct cenv_error *err)
 {
-    pthread_once(&lib_once, load_library);
+    cenv_mutex_lock(&lib_lock);
+    if (!lib.tried)
+        load_library();
+    cenv_mutex_unlock(&lib_lock);
     if (!lib.failure[0])
         return 0;
     cenv_error_set(err, CENV_EFAIL, "cannot download: %s", lib.failure);
@@ -145,7 +146,7 @@ static bool is_header(struct cenv_str line, const char *name)
     size_t len = strlen(name);
 
     return line.len > len && line.data[len] == ':' &&
-           strncasecmp(line.data, name, len) == 0;
+           cenv_str_starts_nocase(line, cenv_str(name));
 }
 
 static void take_cache_control(struct cenv_http_reply *reply, struct cenv_str line)
@@ -185,7 +186,7 @@ static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
         slot->retry_after = (unsigned)(header_number(number) & INT32_MAX);
     } else if (is_header(line, "content-range")) {
         header_value(line, range, sizeof(range));
-        if (strncasecmp(range, "bytes ", 6) == 0)
+        if (cenv_str_starts_nocase(cenv_str(range), CENV_STR("bytes ")))
             slot->range = header_number(range + 6);
     }
     return line.len;
@@ -296,12 +297,12 @@ static const char *option_proxy(const struct cenv_http_options *o, const char *s
 
     for (size_t i = 0; i < o->nr_proxies; i++) {
         const char *where = o->proxies[i].where;
-        if (strncasecmp(where, scheme, len) != 0)
+        if (!cenv_str_starts_nocase(cenv_str(where), cenv_str(scheme)))
             continue;
         if (host.len == 0 ? !where[len]
                           : strncmp(where + len, "://", 3) == 0 &&
                                 strlen(where + len + 3) == host.len &&
-                                strncasecmp(where + len + 3, host.data, host.len) == 0)
+                                cenv_str_starts_nocase(cenv_str(where + len + 3), host))
             return o->proxies[i].url;
     }
     return NULL;
@@ -309,7 +310,7 @@ static const char *option_proxy(const struct cenv_http_options *o, const char *s
 
 static void set_proxy(CURL *easy, const struct cenv_http_options *o, const char *url)
 {
-    bool secure = strncasecmp(url, "https:", 6) == 0;
+    bool secure = cenv_str_starts_nocase(cenv_str(url), CENV_STR("https:"));
     const char *scheme = secure ? "https" : "http";
     struct cenv_str host = host_of(url), none = CENV_STR("");
     const char *proxy = option_proxy(o, scheme, host);
@@ -370,7 +371,7 @@ static int add_header(struct slot *slot, const char *name, const char *value)
 
 static void set_limits(CURL *easy, const struct cenv_http_options *o, const char *url)
 {
-    bool secure = strncasecmp(url, "https:", 6) == 0;
+    bool secure = cenv_str_starts_nocase(cenv_str(url), CENV_STR("https:"));
 
     lib.curl_easy_setopt(easy, CURLOPT_PROTOCOLS,
                          (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));

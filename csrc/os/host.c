@@ -2,7 +2,6 @@
 /* Facts about this machine: see host.h. */
 #include "os/host.h"
 
-#include <dlfcn.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #endif
 
 #include "os/fs.h"
+#include "os/library.h"
 
 #if defined(__x86_64__)
 /* The psABI's levels: every bit of a row must be there; a level needs all rows up to its own. */
@@ -100,16 +100,12 @@ void cenv_host_facts(struct cenv_host *out)
 #endif
 }
 
-typedef int (*cuda_version_fn)(int *version);
-
-static int driver_version(void *library)
+static int ask_driver(void *library)
 {
     int version = 0;
-    cuda_version_fn ask;
-    void *symbol = dlsym(library, "cuDriverGetVersion");
-    if (!symbol)
+    int (*ask)(int *version);
+    if (cenv_library_find(library, "cuDriverGetVersion", &ask) < 0)
         return 0;
-    memcpy(&ask, &symbol, sizeof(ask)); /* ISO C has no cast from object to function */
     return ask(&version) == 0 ? version : 0;
 }
 
@@ -122,15 +118,11 @@ int cenv_host_cuda(char *out, size_t size)
         "/usr/lib64/nvidia/libcuda.so",
         "/usr/lib/x86_64-linux-gnu/libcuda.so",
         "/usr/lib/wsl/lib/libcuda.so",
+        NULL,
     };
-    int version = 0;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && version == 0; i++) {
-        void *library = dlopen(names[i], RTLD_LAZY | RTLD_LOCAL);
-        if (!library)
-            continue;
-        version = driver_version(library);
-        dlclose(library);
-    }
+    void *library = cenv_library_open(names);
+    int version = library ? ask_driver(library) : 0;
+    cenv_library_close(library);
     *out = '\0';
     if (version)
         snprintf(out, size, "%d.%d", version / 1000, version % 1000 / 10);

@@ -188,8 +188,8 @@ static int search_form(struct search *s, struct cenv_str needle, int encoding,
     uint64_t from = 0;
     int rc = 0;
     while (needle.len && from < s->data.len && rc == 0) {
-        const char *found =
-            memmem(s->data.data + from, s->data.len - from, needle.data, needle.len);
+        const char *found = cenv_find_bytes(s->data.data + from, s->data.len - from,
+                                            needle.data, needle.len);
         if (!found)
             break;
         uint64_t at = (uint64_t)(found - s->data.data);
@@ -383,7 +383,8 @@ static bool has_any_form(struct cenv_str data, const struct cenv_forms *forms,
             continue;
         bool again = (e > 0 && cenv_str_eq(form, trim_zeros(forms->of[e - 1]))) ||
                      (e == CENV_ENC_URL && cenv_str_eq(form, forms->of[CENV_ENC_UTF8]));
-        if (!again && form.len && memmem(data.data, data.len, form.data, form.len))
+        if (!again && form.len &&
+            cenv_find_bytes(data.data, data.len, form.data, form.len))
             return true;
     }
     return false;

@@ -67,7 +67,8 @@ static struct cenv_str read_head(int dir, const char *name, char *head)
 /* The rest of the line behind `key`, quotes taken off. */
 static struct cenv_str value_after(struct cenv_str text, const char *key)
 {
-    const char *at = text.len ? memmem(text.data, text.len, key, strlen(key)) : NULL;
+    const char *at =
+        text.len ? cenv_find_bytes(text.data, text.len, key, strlen(key)) : NULL;
     if (!at)
         return cenv_str_n("", 0);
     size_t from = (size_t)(at - text.data) + strlen(key);

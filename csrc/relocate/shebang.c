@@ -148,7 +148,7 @@ bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *st
         return false;
     struct cenv_str line = cenv_str_slice(rest, 0, cenv_str_find(rest, '\n'));
     const char *found =
-        line.len ? memmem(line.data, line.len, args, sizeof(args) - 1) : NULL;
+        line.len ? cenv_find_bytes(line.data, line.len, args, sizeof(args) - 1) : NULL;
     if (!found)
         return false;
     *options = cenv_str_n(rest.data, (size_t)(found - rest.data));

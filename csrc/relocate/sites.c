@@ -66,7 +66,7 @@ static const char *find_needle(struct cenv_str data, size_t from,
     size_t head = needle.len < HEAD ? needle.len : HEAD;
     const char *at, *end = data.data + data.len;
     for (const char *pos = data.data + from;; pos = at + 1) {
-        at = memmem(pos, (size_t)(end - pos), needle.data, head);
+        at = cenv_find_bytes(pos, (size_t)(end - pos), needle.data, head);
         if (!at || (size_t)(end - at) < needle.len)
             return NULL;
         if (memcmp(at + head, needle.data + head, needle.len - head) == 0)

@@ -250,7 +250,8 @@ static int write_record(struct unpacking *u, int fd, struct cenv_str text)
     cenv_buf_init(&changed, CENV_ARCHIVE_TEXT_MAX);
     struct cenv_str from = old_packages(u, &old);
     const char *at;
-    while (from.len && (at = memmem(text.data, text.len, from.data, from.len))) {
+    while (from.len &&
+           (at = cenv_find_bytes(text.data, text.len, from.data, from.len))) {
         size_t head = (size_t)(at - text.data);
         cenv_buf_add(&changed, text.data, head);
         cenv_buf_addf(&changed, "%s/pkgs/", x->store->path);

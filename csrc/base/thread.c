@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Threads by POSIX's interface, which every system we know has: see thread.h. */
+#include "base/thread.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static unsigned start_all(struct cenv_thread *threads, unsigned nr,
+                          void *(*main)(void *arg), char *args, size_t size)
+{
+    unsigned started = 0;
+    while (started < nr &&
+           pthread_create(&threads[started].id, NULL, main, args + started * size) == 0)
+        started++;
+    return started;
+}
+
+unsigned cenv_threads_start(struct cenv_thread *threads, unsigned nr,
+                            void *(*main)(void *arg), void *args, size_t size)
+{
+#ifdef _WIN32 /* it has no signals that would come to a thread */
+    return start_all(threads, nr, main, args, size);
+#else
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    unsigned started = start_all(threads, nr, main, args, size);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return started;
+#endif
+}
+
+void cenv_threads_join(struct cenv_thread *threads, unsigned nr)
+{
+    for (unsigned i = 0; i < nr; i++)
+        pthread_join(threads[i].id, NULL);
+}
