@@ -211,18 +211,29 @@ static struct cenv_json *describe(const struct cenv_build *build)
 {
     struct cenv_json *doc = cenv_json_object();
     int rc = cenv_json_set_int(doc, "version", 1);
-    rc = rc ? rc : cenv_json_set_str(doc, "id", cenv_buf_str(&build->id));
-    rc = rc ? rc : cenv_json_set_int(doc, "made", (int64_t)time(NULL));
-    rc = rc ? rc : cenv_json_set_int(doc, "size", (int64_t)build->bytes);
-    rc = rc ? rc : cenv_json_set(doc, "cost", cenv_json_number(cost_of(build)));
-    rc = rc ? rc : set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
-    rc = rc ? rc : set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
-    rc = rc ? rc : set_dup(doc, "base", cenv_json_get(build->meta, "base"));
-    rc = rc ? rc : set_dup(doc, "key", cenv_json_get(build->meta, "key"));
-    rc = rc ? rc : set_dup(doc, "transient", cenv_json_get(build->meta, "transient"));
-    rc = rc ? rc : set_dup(doc, "records", build->records);
+    if (rc == 0)
+        rc = cenv_json_set_str(doc, "id", cenv_buf_str(&build->id));
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "made", (int64_t)time(NULL));
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "size", (int64_t)build->bytes);
+    if (rc == 0)
+        rc = cenv_json_set(doc, "cost", cenv_json_number(cost_of(build)));
+    if (rc == 0)
+        rc = set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
+    if (rc == 0)
+        rc = set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
+    if (rc == 0)
+        rc = set_dup(doc, "base", cenv_json_get(build->meta, "base"));
+    if (rc == 0)
+        rc = set_dup(doc, "key", cenv_json_get(build->meta, "key"));
+    if (rc == 0)
+        rc = set_dup(doc, "transient", cenv_json_get(build->meta, "transient"));
+    if (rc == 0)
+        rc = set_dup(doc, "records", build->records);
     if (!cenv_json_get(doc, "specs"))
-        rc = rc ? rc : cenv_json_set(doc, "specs", cenv_json_array());
+        if (rc == 0)
+            rc = cenv_json_set(doc, "specs", cenv_json_array());
     if (rc == 0)
         return doc;
     cenv_json_free(doc);
@@ -314,9 +325,12 @@ int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
     if (rc < 0)
         return rc;
     rc = cenv_templates_complete(build->store, build->id.data, &st, doc);
-    rc = rc ? rc : cenv_json_set_bool(doc, "built", built);
-    rc = rc ? rc : cenv_json_set(doc, "seconds", cenv_json_number(seconds));
-    rc = rc ? rc : cenv_json_print(doc, 0, out);
+    if (rc == 0)
+        rc = cenv_json_set_bool(doc, "built", built);
+    if (rc == 0)
+        rc = cenv_json_set(doc, "seconds", cenv_json_number(seconds));
+    if (rc == 0)
+        rc = cenv_json_print(doc, 0, out);
     cenv_json_free(doc);
     if (rc < 0)
         return cenv_error_oom(build->err);
@@ -372,7 +386,9 @@ int cenv_build_begin(struct cenv_build *build, struct cenv_store *store,
     cenv_buf_init(&build->id, CENV_DIGEST_HEX_MAX);
     cenv_buf_init(&build->target, 1 << 20);
     int rc = cenv_lease_take(store, &build->lease, err);
-    return rc ? rc : take_input(build, records_json);
+    if (rc == 0)
+        rc = take_input(build, records_json);
+    return rc;
 }
 
 void cenv_build_end(struct cenv_build *build)

@@ -324,9 +324,12 @@ static int look(struct check *c, struct cenv_error *err)
     int rc = cenv_pool_run(threads, c->m->nr_dirs, check_dir, c, c->task, err);
     if (rc == 0 && must_read(c)) {
         rc = index_records(c, err);
-        rc = rc ? rc : cenv_pool_run(threads, c->m->nr_dirs, read_dir, c, c->task, err);
+        if (rc == 0)
+            rc = cenv_pool_run(threads, c->m->nr_dirs, read_dir, c, c->task, err);
     }
-    return rc ? rc : list_findings(c, err);
+    if (rc == 0)
+        rc = list_findings(c, err);
+    return rc;
 }
 
 static void check_release(struct check *c)
@@ -379,7 +382,9 @@ static char *real_or_same(const char *path)
     struct cenv_error ignored = CENV_ERROR_INIT;
     char *real = cenv_fs_realpath(path, &ignored);
     cenv_error_release(&ignored);
-    return real ? real : cenv_strdup(path);
+    if (real == 0)
+        real = cenv_strdup(path);
+    return real;
 }
 
 int cenv_template_check(struct cenv_store *store, const char *path,
@@ -390,7 +395,8 @@ int cenv_template_check(struct cenv_store *store, const char *path,
     char *real = real_or_same(path);
     struct check c = check_begin(real, task);
     int rc = real ? parse_options(&c, options_json, err) : cenv_error_oom(err);
-    rc = rc ? rc : run_check(&c, store, err);
+    if (rc == 0)
+        rc = run_check(&c, store, err);
     if (rc == 0 &&
         cenv_buf_addf(out,
                       "{\"known\":%s,\"checked\":%u,\"altered\":[%s],\"seconds\":%.6f}",
@@ -474,7 +480,8 @@ static int repair(struct check *c, struct cenv_store *store, const char *id,
         rc = drop(store, id, err);
     } else if (rc == 0) {
         rc = cenv_build_begin(&build, store, records.data, meta.data, c->task, err);
-        rc = rc ? rc : check_and_build(c, &build, id, action);
+        if (rc == 0)
+            rc = check_and_build(c, &build, id, action);
         cenv_build_end(&build);
     }
     cenv_buf_release(&records);
@@ -494,8 +501,10 @@ int cenv_template_repair(struct cenv_store *store, const char *id,
     cenv_buf_init(&path, 1 << 20);
     int rc = cenv_template_entry_add_prefix(store, id, &path) ? 0 : cenv_error_oom(err);
     struct check c = check_begin(path.data, task);
-    rc = rc ? rc : parse_options(&c, options_json, err);
-    rc = rc ? rc : repair(&c, store, id, &action, err);
+    if (rc == 0)
+        rc = parse_options(&c, options_json, err);
+    if (rc == 0)
+        rc = repair(&c, store, id, &action, err);
     if (rc == 0 && cenv_buf_addf(out, "{\"altered\":[%s],\"action\":\"%s\"}",
                                  c.list.len ? c.list.data : "", action) < 0)
         rc = cenv_error_oom(err);

@@ -115,8 +115,10 @@ static int add_layer(struct cenv_draft *draft)
     build->records = records_without(all, below);
     cenv_json_free(all);
     int rc = build->records ? cenv_build_fetch(build) : cenv_error_oom(build->err);
-    rc = rc ? rc : open_place(draft);
-    rc = rc ? rc : clone_base(build);
+    if (rc == 0)
+        rc = open_place(draft);
+    if (rc == 0)
+        rc = clone_base(build);
     if (rc == 0 && cenv_json_len(build->records) > 0)
         rc = cenv_build_link(build, build->target.data, NULL);
     all = rc ? NULL : records_without(below, NULL);
@@ -143,9 +145,13 @@ static int fill_place(struct cenv_draft *draft)
     int rc = load_base(build);
     if (rc == 0 && build->base)
         return add_layer(draft);
-    rc = rc ? rc : cenv_build_fetch(build);
-    rc = rc ? rc : open_place(draft);
-    return rc ? rc : cenv_build_link(build, build->target.data, NULL);
+    if (rc == 0)
+        rc = cenv_build_fetch(build);
+    if (rc == 0)
+        rc = open_place(draft);
+    if (rc == 0)
+        rc = cenv_build_link(build, build->target.data, NULL);
+    return rc;
 }
 
 /* 0 drafted, 1 there already, or a status. The lock stays with a draft. */
@@ -205,7 +211,8 @@ int cenv_draft_open(struct cenv_draft **out_draft, struct cenv_store *store,
         return cenv_error_oom(err);
     draft->dir = -1;
     int rc = cenv_build_begin(&draft->build, store, records_json, meta_json, task, err);
-    rc = rc ? rc : find_or_draft(draft);
+    if (rc == 0)
+        rc = find_or_draft(draft);
     *out_draft = NULL;
     if (rc == 1)
         rc = cenv_build_reply(&draft->build, false, out);
@@ -232,8 +239,11 @@ static int describe(struct cenv_draft *draft)
         rc = cenv_layout_tree_bytes(prefix, &build->bytes, build->task, build->err);
     cenv_manifest_free(manifest);
     cenv_fd_close(prefix);
-    rc = rc ? rc : cenv_publish_sync(build->store, build->err);
-    return rc ? rc : cenv_build_describe(build, draft->dir);
+    if (rc == 0)
+        rc = cenv_publish_sync(build->store, build->err);
+    if (rc == 0)
+        rc = cenv_build_describe(build, draft->dir);
+    return rc;
 }
 
 /* A set-up that nothing tells from another serves one run, and ends with its process. */
@@ -266,7 +276,8 @@ int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task,
     draft->build.err = err;
     bool transient = cenv_json_get_true(draft->build.meta, "transient");
     int rc = transient ? note_owner(draft) : 0;
-    rc = rc ? rc : describe(draft);
+    if (rc == 0)
+        rc = describe(draft);
     if (rc == 0)
         rc = cenv_build_reply(&draft->build, true, out);
     if (rc == 0)

@@ -75,9 +75,12 @@ static int put_text(struct export *x, const char *path, const struct cenv_json *
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = cenv_json_print(doc, 0, &text) < 0 ? cenv_error_oom(x->err) : 0;
     member.size = text.len;
-    rc = rc ? rc : cenv_tar_write_header(&member, x->tar, x->err);
-    rc = rc ? rc : x->tar.write(x->tar.ctx, text.data, text.len, x->err);
-    rc = rc ? rc : cenv_tar_write_padding(member.size, x->tar, x->err);
+    if (rc == 0)
+        rc = cenv_tar_write_header(&member, x->tar, x->err);
+    if (rc == 0)
+        rc = x->tar.write(x->tar.ctx, text.data, text.len, x->err);
+    if (rc == 0)
+        rc = cenv_tar_write_padding(member.size, x->tar, x->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -106,7 +109,9 @@ static int put_member(struct packing *p, const struct cenv_member *member)
     int rc = cenv_task_poll(x->task, x->err);
     if (rc == 0 && cenv_archive_sum_add(&p->sum, member) < 0)
         rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
-    return rc ? rc : cenv_tar_write_header(member, x->tar, x->err);
+    if (rc == 0)
+        rc = cenv_tar_write_header(member, x->tar, x->err);
+    return rc;
 }
 
 static int changed(const struct packing *p)
@@ -133,9 +138,12 @@ static int put_data(struct packing *p, int fd, uint64_t size)
         if (cenv_digest_update(p->sum.sha256, x->block, want) < 0)
             return cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
         rc = x->tar.write(x->tar.ctx, x->block, want, x->err);
-        rc = rc ? rc : cenv_task_poll(x->task, x->err);
+        if (rc == 0)
+            rc = cenv_task_poll(x->task, x->err);
     }
-    return rc ? rc : cenv_tar_write_padding(size, x->tar, x->err);
+    if (rc == 0)
+        rc = cenv_tar_write_padding(size, x->tar, x->err);
+    return rc;
 }
 
 /* Told in the reply: what the template has and the archive has not. */
@@ -144,7 +152,8 @@ static int skip(struct packing *p, struct cenv_str path, const char *reason)
     struct cenv_json *note = cenv_json_object();
     struct cenv_str below = cenv_archive_below_prefix(path, p->n);
     int rc = cenv_json_set_str(note, "path", below.data ? below : path);
-    rc = rc ? rc : cenv_json_set_cstr(note, "reason", reason);
+    if (rc == 0)
+        rc = cenv_json_set_cstr(note, "reason", reason);
     if (rc < 0)
         cenv_json_free(note);
     else
@@ -167,7 +176,8 @@ static int put_file(struct packing *p, int dir, const struct cenv_mf_file *file,
         rc = skip(p, member->path, "extended attributes are not kept in archives");
     if (rc == 0 && (file->mode & ~0777u))
         rc = skip(p, member->path, "set-id bits are not kept in archives");
-    rc = rc ? rc : put_data(p, fd, file->size);
+    if (rc == 0)
+        rc = put_data(p, fd, file->size);
     cenv_fd_close(fd);
     return rc;
 }
@@ -181,7 +191,9 @@ static int put_peer(struct packing *p, const struct cenv_mf_file *file,
                       cenv_mf_cstr(m, first->name), &p->link);
     member->type = CENV_MEMBER_HARDLINK;
     member->link = cenv_buf_str(&p->link);
-    return rc ? rc : put_member(p, member);
+    if (rc == 0)
+        rc = put_member(p, member);
+    return rc;
 }
 
 static int put_entry(struct packing *p, int dir, const struct cenv_mf_file *file)
@@ -216,7 +228,8 @@ static int put_dir(struct packing *p, const struct cenv_mf_dir *dir)
                                  .path = cenv_buf_str(&p->path),
                                  .link = CENV_STR(""),
                                  .mode = dir->mode};
-    rc = rc ? rc : put_member(p, &member);
+    if (rc == 0)
+        rc = put_member(p, &member);
     int fd = rc ? rc : cenv_dirs_get(&p->dirs, path, 0);
     if (rc == 0 && fd < 0)
         rc = cenv_fs_fail(p->export->err, fd, p->prefix, path.data, "cannot open");
@@ -254,12 +267,15 @@ static int put_head(struct packing *p)
     char path[64];
     struct cenv_json *doc = cenv_json_object();
     int rc = cenv_json_set_int(doc, "format", CENV_ARCHIVE_FORMAT);
-    rc = rc ? rc : cenv_json_set_cstr(doc, "subdir", cenv_platform_subdir());
-    rc = rc ? rc
-            : cenv_json_set_str(doc, "prefix",
-                                cenv_mf_str(p->manifest, p->manifest->header->prefix));
-    rc = rc ? rc : cenv_json_set(doc, "template", cenv_json_dup(p->doc));
-    rc = rc ? rc : cenv_json_set(doc, "requests", requests_of(p));
+    if (rc == 0)
+        rc = cenv_json_set_cstr(doc, "subdir", cenv_platform_subdir());
+    if (rc == 0)
+        rc = cenv_json_set_str(doc, "prefix",
+                               cenv_mf_str(p->manifest, p->manifest->header->prefix));
+    if (rc == 0)
+        rc = cenv_json_set(doc, "template", cenv_json_dup(p->doc));
+    if (rc == 0)
+        rc = cenv_json_set(doc, "requests", requests_of(p));
     snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_HEAD, p->n);
     rc = rc < 0 ? cenv_error_oom(p->export->err) : put_text(p->export, path, doc);
     cenv_json_free(doc);
@@ -271,8 +287,10 @@ static int put_end(struct packing *p)
     char path[64], hex[CENV_DIGEST_HEX_MAX];
     struct cenv_json *doc = cenv_json_object();
     int rc = cenv_digest_hex(p->sum.sha256, hex);
-    rc = rc ? rc : cenv_json_set_int(doc, "members", (int64_t)p->sum.members);
-    rc = rc ? rc : cenv_json_set_cstr(doc, "sha256", hex);
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "members", (int64_t)p->sum.members);
+    if (rc == 0)
+        rc = cenv_json_set_cstr(doc, "sha256", hex);
     snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_END, p->n);
     rc = rc < 0 ? cenv_error_oom(p->export->err) : put_text(p->export, path, doc);
     cenv_json_free(doc);
@@ -283,9 +301,12 @@ static int note_template(struct packing *p)
 {
     struct cenv_json *note = cenv_json_object();
     int rc = cenv_json_set_cstr(note, "id", p->id);
-    rc = rc ? rc : cenv_json_set_int(note, "members", (int64_t)p->sum.members);
-    rc = rc ? rc : cenv_json_set_int(note, "bytes", (int64_t)p->sum.bytes);
-    rc = rc ? rc : cenv_json_set(note, "skipped", p->skipped);
+    if (rc == 0)
+        rc = cenv_json_set_int(note, "members", (int64_t)p->sum.members);
+    if (rc == 0)
+        rc = cenv_json_set_int(note, "bytes", (int64_t)p->sum.bytes);
+    if (rc == 0)
+        rc = cenv_json_set(note, "skipped", p->skipped);
     p->skipped = NULL;
     if (rc < 0)
         cenv_json_free(note);
@@ -337,9 +358,12 @@ static int put_template(struct packing *p)
         rc = put_dir(p, &p->manifest->dirs[i]);
     for (uint32_t i = 0; i < p->manifest->nr_notes && rc == 0; i++)
         rc = skip_noted(p, &p->manifest->notes[i]);
-    rc = rc ? rc : put_end(p);
+    if (rc == 0)
+        rc = put_end(p);
     cenv_dirs_release(&p->dirs);
-    return rc ? rc : note_template(p);
+    if (rc == 0)
+        rc = note_template(p);
+    return rc;
 }
 
 static int pack_template(struct export *x, unsigned n, const char *id)
@@ -395,7 +419,8 @@ static int close_archive(struct export *x, bool replace)
 {
     struct cenv_str name = cenv_path_base(cenv_str(x->path));
     int rc = cenv_tar_write_end(x->tar, x->err);
-    rc = rc ? rc : cenv_encoder_finish(x->encoder, x->err);
+    if (rc == 0)
+        rc = cenv_encoder_finish(x->encoder, x->err);
     if (rc < 0)
         return rc;
     rc = replace ? cenv_raw_rename(x->parent, x->temp, x->parent, name.data)
@@ -431,12 +456,16 @@ static int reply(struct export *x, uint64_t started_ns, struct cenv_buf *out)
     struct cenv_json *doc = cenv_json_object();
     cenv_raw_stat_fd(x->file, &st);
     int rc = cenv_json_set_cstr(doc, "path", x->path);
-    rc = rc ? rc : cenv_json_set_int(doc, "size", (int64_t)st.size);
-    rc = rc ? rc : cenv_json_set(doc, "templates", x->templates);
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "size", (int64_t)st.size);
+    if (rc == 0)
+        rc = cenv_json_set(doc, "templates", x->templates);
     x->templates = NULL;
     double seconds = (double)(cenv_clock_ns() - started_ns) / 1e9;
-    rc = rc ? rc : cenv_json_set(doc, "seconds", cenv_json_number(seconds));
-    rc = rc ? rc : cenv_json_print(doc, 0, out);
+    if (rc == 0)
+        rc = cenv_json_set(doc, "seconds", cenv_json_number(seconds));
+    if (rc == 0)
+        rc = cenv_json_print(doc, 0, out);
     cenv_json_free(doc);
     return rc < 0 ? cenv_error_oom(x->err) : 0;
 }
@@ -470,12 +499,17 @@ int cenv_template_export(struct cenv_store *store, const char *path,
     struct cenv_json *options = NULL;
     struct cenv_lease *lease = NULL;
     int rc = cenv_json_parse(&options, cenv_str(options_json), "the options", err);
-    rc = rc ? rc : cenv_lease_take(store, &lease, err);
-    rc = rc ? rc : open_archive(&x, path);
+    if (rc == 0)
+        rc = cenv_lease_take(store, &lease, err);
+    if (rc == 0)
+        rc = open_archive(&x, path);
     cenv_task_progress(task, CENV_STAGE_EXPORT, 0);
-    rc = rc ? rc : pack_all(&x, cenv_json_get(options, "ids"));
-    rc = rc ? rc : close_archive(&x, cenv_json_get_true(options, "replace"));
-    rc = rc ? rc : reply(&x, started_ns, out);
+    if (rc == 0)
+        rc = pack_all(&x, cenv_json_get(options, "ids"));
+    if (rc == 0)
+        rc = close_archive(&x, cenv_json_get_true(options, "replace"));
+    if (rc == 0)
+        rc = reply(&x, started_ns, out);
     cenv_span_end(task, &span);
     release(&x);
     cenv_lease_free(lease);

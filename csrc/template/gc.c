@@ -132,7 +132,8 @@ static int collect(struct gc *gc, uint64_t max_bytes)
     for (size_t i = 0; i < gc->nr && rc == 0 && gc->total - gc->freed > max_bytes;
          i++) {
         rc = cenv_task_poll(gc->task, gc->err);
-        rc = rc ? rc : drop_item(gc, &gc->items[i]);
+        if (rc == 0)
+            rc = drop_item(gc, &gc->items[i]);
     }
     return rc;
 }
@@ -161,7 +162,8 @@ static int run_gc(struct gc *gc, uint64_t max_bytes)
     struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
     rc = cenv_scratch_sweep(&sweep, gc->err);
     gc->removed += sweep.removed;
-    rc = rc ? rc : collect(gc, max_bytes);
+    if (rc == 0)
+        rc = collect(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)
         rc = drop_small(gc);
     cenv_lock_free(lease);

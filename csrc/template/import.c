@@ -112,7 +112,9 @@ static int next(struct import *x)
     int rc = cenv_task_poll(x->task, x->err);
     if (rc == 0 && ++x->members > max_members)
         return refuse(x, "it has more members than any environment");
-    return rc ? rc : cenv_tar_next(x->tar, &x->member, x->err);
+    if (rc == 0)
+        rc = cenv_tar_next(x->tar, &x->member, x->err);
+    return rc;
 }
 
 static int read_text(struct import *x, const char *what, struct cenv_json **out)
@@ -219,7 +221,9 @@ static int read_head(struct unpacking *u)
     if (!u->id || !u->from || u->from[0] != '/' || !u->from[1])
         return refuse(x, "its template.json is not whole");
     rc = check_id(u);
-    return rc ? rc : check_machine(u);
+    if (rc == 0)
+        rc = check_machine(u);
+    return rc;
 }
 
 /* ---- records ---- */
@@ -321,7 +325,8 @@ static int copy_record(struct unpacking *u, int fd)
     struct cenv_buf text;
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = copy_data(u, fd, &text);
-    rc = rc ? rc : write_record(u, fd, cenv_buf_str(&text));
+    if (rc == 0)
+        rc = write_record(u, fd, cenv_buf_str(&text));
     cenv_buf_release(&text);
     return rc;
 }
@@ -461,7 +466,8 @@ static int save_manifest(struct unpacking *u, int entry, int prefix, const char 
     struct import *x = u->import;
     struct cenv_manifest *m = NULL;
     int rc = cenv_manifest_of_environment(&m, prefix, target, NULL, x->task, x->err);
-    rc = rc ? rc : cenv_manifest_save(m, entry, CENV_TEMPLATE_MANIFEST, x->err);
+    if (rc == 0)
+        rc = cenv_manifest_save(m, entry, CENV_TEMPLATE_MANIFEST, x->err);
     cenv_manifest_free(m);
     return rc;
 }
@@ -471,9 +477,9 @@ static int describe(struct unpacking *u, int entry)
     struct cenv_buf text;
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = cenv_json_print(u->doc, 0, &text) < 0 ? cenv_error_oom(u->import->err) : 0;
-    rc = rc ? rc
-            : cenv_fs_write_new(entry, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
-                                u->import->err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(entry, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
+                               u->import->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -488,9 +494,12 @@ static int relocate(struct unpacking *u, int entry, const char *target)
     rc = dst < 0
              ? dst
              : cenv_manifest_of_environment(&m, u->src, u->from, NULL, x->task, x->err);
-    rc = rc ? rc : place(u, m, dst, cenv_str(target));
-    rc = rc ? rc : save_manifest(u, entry, dst, target);
-    rc = rc ? rc : describe(u, entry);
+    if (rc == 0)
+        rc = place(u, m, dst, cenv_str(target));
+    if (rc == 0)
+        rc = save_manifest(u, entry, dst, target);
+    if (rc == 0)
+        rc = describe(u, entry);
     cenv_manifest_free(m);
     cenv_fd_close(dst);
     return rc;
@@ -507,7 +516,8 @@ static int publish(struct unpacking *u)
                  : cenv_error_oom(x->err);
     int entry = rc ? rc : cenv_fs_open_dir(u->scratch.fd, "entry", x->err);
     rc = entry < 0 ? entry : relocate(u, entry, target.data);
-    rc = rc ? rc : cenv_publish_sync(x->store, x->err);
+    if (rc == 0)
+        rc = cenv_publish_sync(x->store, x->err);
     /* What lies there without a whole template.json was never finished. */
     rc =
         rc ? rc
@@ -530,8 +540,10 @@ static int take_in(struct unpacking *u)
     rc = u->sum.sha256 ? read_members(u, true) : cenv_error_oom(x->err);
     cenv_dirs_release(&u->dirs);
     cenv_dirs_release(&u->link_dirs);
-    rc = rc ? rc : set_modes(u);
-    rc = rc ? rc : publish(u);
+    if (rc == 0)
+        rc = set_modes(u);
+    if (rc == 0)
+        rc = publish(u);
     cenv_digest_free(u->sum.sha256);
     cenv_fd_close(u->src);
     return rc;
@@ -593,7 +605,8 @@ static int note(struct unpacking *u, bool taken)
         return rc < 0 ? rc : cenv_error_set(x->err, CENV_EFAIL, "it vanished");
     cenv_json_remove(item, "records");
     rc = cenv_templates_complete(x->store, u->id, &st, item);
-    rc = rc ? rc : cenv_json_set_bool(item, "imported", taken);
+    if (rc == 0)
+        rc = cenv_json_set_bool(item, "imported", taken);
     if (rc < 0)
         cenv_json_free(item);
     else
@@ -606,9 +619,12 @@ static int unpack_template(struct import *x, unsigned n)
     struct unpacking u = {.import = x, .n = n, .src = -1};
     bool taken = false;
     int rc = read_head(&u);
-    rc = rc ? rc : find_or_take(&u, &taken);
-    rc = rc ? rc : enter_requests(&u);
-    rc = rc ? rc : note(&u, taken);
+    if (rc == 0)
+        rc = find_or_take(&u, &taken);
+    if (rc == 0)
+        rc = enter_requests(&u);
+    if (rc == 0)
+        rc = note(&u, taken);
     cenv_json_free(u.head);
     return rc;
 }
@@ -633,7 +649,9 @@ static int open_archive(struct import *x, const char *path)
     int rc = cenv_decoder_new(&x->decoder, CENV_CODEC_ZSTD, from, most, x->err);
     rc =
         rc ? rc : cenv_readahead_new(&x->ahead, cenv_input_decoder(x->decoder), x->err);
-    return rc ? rc : cenv_tar_open(&x->tar, cenv_readahead_input(x->ahead), x->err);
+    if (rc == 0)
+        rc = cenv_tar_open(&x->tar, cenv_readahead_input(x->ahead), x->err);
+    return rc;
 }
 
 static void release(struct import *x)
@@ -662,8 +680,10 @@ static int reply(struct import *x, uint64_t started_ns, struct cenv_buf *out)
     double seconds = (double)(cenv_clock_ns() - started_ns) / 1e9;
     int rc = cenv_json_set(doc, "templates", x->templates);
     x->templates = NULL;
-    rc = rc ? rc : cenv_json_set(doc, "seconds", cenv_json_number(seconds));
-    rc = rc ? rc : cenv_json_print(doc, 0, out);
+    if (rc == 0)
+        rc = cenv_json_set(doc, "seconds", cenv_json_number(seconds));
+    if (rc == 0)
+        rc = cenv_json_print(doc, 0, out);
     cenv_json_free(doc);
     return rc < 0 ? cenv_error_oom(x->err) : 0;
 }
@@ -701,13 +721,16 @@ int cenv_template_import(struct cenv_store *store, const char *path,
     struct cenv_lease *lease = NULL;
     cenv_arena_init(&x.arena);
     int rc = parse_options(&x, options_json);
-    rc = rc ? rc : cenv_lease_take(store, &lease, err);
-    rc = rc ? rc : open_archive(&x, path);
+    if (rc == 0)
+        rc = cenv_lease_take(store, &lease, err);
+    if (rc == 0)
+        rc = open_archive(&x, path);
     if (rc == 0)
         rc = unpack_all(&x);
     if (rc == CENV_EINTEGRITY || rc == CENV_EPREFIX)
         cenv_error_prefix(err, "archive '%s'", path);
-    rc = rc ? rc : reply(&x, started_ns, out);
+    if (rc == 0)
+        rc = reply(&x, started_ns, out);
     cenv_span_end(task, &span);
     release(&x);
     cenv_lease_free(lease);

@@ -60,7 +60,9 @@ static int enter(const struct cenv_store *store, const char *path,
                                      .dev = st.dev,
                                      .ino = st.ino,
                                      .mode = CENV_MIRROR_MODE};
-    return rc ? rc : cenv_clone_registry_enter(store, &entry, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_enter(store, &entry, err);
+    return rc;
 }
 
 static int open_mirror(struct mirror *mirror, int parent)
@@ -70,9 +72,12 @@ static int open_mirror(struct mirror *mirror, int parent)
     cenv_buf_init(&path, 1 << 20);
     snprintf(name, sizeof(name), "cenv-%lu", (unsigned long)cenv_fs_uid());
     int rc = cenv_fs_path_of(parent, name, &path) < 0 ? cenv_error_oom(mirror->err) : 0;
-    rc = rc ? rc : open_private(parent, name, path.data, mirror->err);
-    rc = rc ? rc : cenv_store_open(&mirror->to, path.data, mirror->err);
-    rc = rc ? rc : enter(mirror->from, path.data, mirror->err);
+    if (rc == 0)
+        rc = open_private(parent, name, path.data, mirror->err);
+    if (rc == 0)
+        rc = cenv_store_open(&mirror->to, path.data, mirror->err);
+    if (rc == 0)
+        rc = enter(mirror->from, path.data, mirror->err);
     cenv_buf_release(&path);
     return rc;
 }
@@ -131,13 +136,16 @@ static int copy_over(struct mirror *mirror, const char *from, const char *to)
 {
     int templates = mirror->to->dirs[CENV_STORE_TEMPLATES];
     int rc = cenv_publish_withdraw(mirror->to, templates, mirror->id, mirror->err);
-    rc = rc ? rc : cenv_fs_mkdir(templates, mirror->id, 0755, mirror->err);
+    if (rc == 0)
+        rc = cenv_fs_mkdir(templates, mirror->id, 0755, mirror->err);
     int dir = rc ? rc : cenv_fs_open_dir(templates, mirror->id, mirror->err);
     if (dir < 0)
         return dir;
     rc = clone_over(mirror, from, to);
-    rc = rc ? rc : save_manifest(mirror, dir, to);
-    rc = rc ? rc : save_description(mirror, dir);
+    if (rc == 0)
+        rc = save_manifest(mirror, dir, to);
+    if (rc == 0)
+        rc = save_description(mirror, dir);
     cenv_fd_close(dir);
     if (rc < 0)
         cenv_fs_discard_tree(templates, mirror->id);
@@ -188,8 +196,10 @@ static int mirror_at(struct mirror *mirror, int parent, struct cenv_buf *out)
         to = rc ? NULL : prefix_of(mirror->to, mirror->id);
         if (rc == 0 && !to)
             rc = cenv_error_oom(mirror->err);
-        rc = rc ? rc : find_or_copy(mirror, from, to);
-        rc = rc ? rc : reply(mirror, to, out);
+        if (rc == 0)
+            rc = find_or_copy(mirror, from, to);
+        if (rc == 0)
+            rc = reply(mirror, to, out);
     }
     cenv_free(from);
     cenv_free(to);

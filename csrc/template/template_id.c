@@ -19,7 +19,9 @@ static int compare_records(const void *a, const void *b)
 {
     const struct id_record *left = a, *right = b;
     int order = cenv_str_cmp(left->name, right->name);
-    return order ? order : cenv_str_cmp(left->sha256, right->sha256);
+    if (order == 0)
+        order = cenv_str_cmp(left->sha256, right->sha256);
+    return order;
 }
 
 /* Where a package came from does not change what it is (docs/design/store.md 4.1). */
@@ -78,7 +80,8 @@ int cenv_template_id_of_records(const struct cenv_json *records, const char *key
         return cenv_error_oom(err);
     cenv_json_each(record, records)
     {
-        rc = rc ? rc : take_record(record, &list[nr++], err);
+        if (rc == 0)
+            rc = take_record(record, &list[nr++], err);
     }
     cenv_buf_init(&text, SIZE_MAX / 2);
     if (rc == 0) {

@@ -18,7 +18,8 @@ static int set_path(const struct cenv_store *store, const char *id,
     struct cenv_buf path;
     cenv_buf_init(&path, 1 << 20);
     int rc = cenv_template_entry_add_prefix(store, id, &path) ? 0 : -1;
-    rc = rc ? rc : cenv_json_set_str(doc, "path", cenv_buf_str(&path));
+    if (rc == 0)
+        rc = cenv_json_set_str(doc, "path", cenv_buf_str(&path));
     cenv_buf_release(&path);
     return rc;
 }
@@ -27,7 +28,9 @@ int cenv_templates_complete(const struct cenv_store *store, const char *id,
                             const struct cenv_stat *st, struct cenv_json *doc)
 {
     int rc = set_path(store, id, doc);
-    return rc ? rc : cenv_json_set_int(doc, "used", st->mtime_ns / 1000000000);
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "used", st->mtime_ns / 1000000000);
+    return rc;
 }
 
 int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
@@ -57,7 +60,8 @@ static int append_summary(const struct cenv_store *store, const char *id,
 {
     int rc = cenv_templates_complete(store, id, st, doc);
     int64_t records = (int64_t)cenv_json_len(cenv_json_get(doc, "records"));
-    rc = rc ? rc : cenv_json_set_int(doc, "records", records);
+    if (rc == 0)
+        rc = cenv_json_set_int(doc, "records", records);
     if (rc < 0) {
         cenv_json_free(doc);
         return rc;
@@ -121,8 +125,10 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
     if (rc == 1)
         return cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id,
                               store->path);
-    rc = rc ? rc : cenv_task_poll(task, err);
-    rc = rc ? rc : cenv_lease_try_exclusive(store, &lease, err);
+    if (rc == 0)
+        rc = cenv_task_poll(task, err);
+    if (rc == 0)
+        rc = cenv_lease_try_exclusive(store, &lease, err);
     if (rc != 0)
         return rc == 1 ? in_use(err) : rc;
     rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
