@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One package on its way into the store: see fetchitem.h. */
+/* What a record says is trusted only as far as the archive bears it out: see fetch_job.h. */
 #include "fetch/fetch_job.h"
 
 #include <inttypes.h>
@@ -30,7 +30,7 @@ static void read_hash(const struct cenv_json *record, const char *key, size_t le
         cenv_hex(raw, len, out);
 }
 
-/* The URL with the secrets of the channel it lies in; NULL with rc 0 when there are none. */
+/* The URL with the secrets of the channel it lies in; stays NULL when there are none. */
 static int add_secrets(struct cenv_fetch_job *job, const struct cenv_json *secrets,
                        struct cenv_error *err)
 {
@@ -61,17 +61,15 @@ static int add_secrets(struct cenv_fetch_job *job, const struct cenv_json *secre
 static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
                     struct cenv_error *err)
 {
-    struct cenv_str url = cenv_json_get_str(job->record, "url"), end;
+    struct cenv_str url = cenv_json_get_str(job->record, "url");
+    const char *name = cenv_json_get_cstr(job->record, "name");
     struct cenv_buf path;
-    int rc;
 
     if (!url.len || url.len > URL_MAX)
         return cenv_error_set(err, CENV_EUSAGE, "the record of '%.200s' has no URL",
-                              cenv_json_get_cstr(job->record, "name")
-                                  ? cenv_json_get_cstr(job->record, "name")
-                                  : "a package");
-    end = cenv_str_slice(url, cenv_str_rfind(url, '#'),
-                         url.len); /* '#md5' of explicit lists */
+                              name ? name : "a package");
+    /* '#md5' of explicit lists */
+    struct cenv_str end = cenv_str_slice(url, cenv_str_rfind(url, '#'), url.len);
     if (end.len && end.len < 80)
         url.len -= end.len;
     job->url = cenv_memdup(url.data, url.len);
@@ -79,13 +77,15 @@ static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
         return cenv_error_oom(err);
     job->fn = strrchr(job->url, '/') ? strrchr(job->url, '/') + 1 : job->url;
     cenv_buf_init(&path, URL_MAX);
-    rc = cenv_network_local_path(cenv_str(job->url), &path, err);
-    if (rc == 1)
+    int local = cenv_network_local_path(cenv_str(job->url), &path, err);
+    if (local == 1)
         job->local = cenv_buf_detach(&path);
-    if (rc == 1 && !job->local)
-        rc = cenv_error_oom(err);
     cenv_buf_release(&path);
-    return rc == 0 ? add_secrets(job, secrets, err) : rc < 0 ? rc : 0;
+    if (local < 0)
+        return local;
+    if (local)
+        return job->local ? 0 : cenv_error_oom(err);
+    return add_secrets(job, secrets, err);
 }
 
 static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
@@ -120,7 +120,6 @@ int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
                         struct cenv_error *err)
 {
     int64_t size = cenv_json_get_int(record, "size", 0);
-    int rc;
 
     job->record = cenv_json_dup(record);
     if (!job->record)
@@ -130,9 +129,11 @@ int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
     read_hash(record, "md5", CENV_MD5_LEN, job->md5);
     job->size = job->stated_size = size > 0 ? (uint64_t)size : 0;
     snprintf(job->dir, sizeof(job->dir), "%zu", index);
-    rc = read_url(job, secrets, err);
     snprintf(job->archive, sizeof(job->archive), "%zu.archive", index);
-    return rc == 0 ? set_key(job, err) : rc;
+    int rc = read_url(job, secrets, err);
+    if (rc == 0)
+        rc = set_key(job, err);
+    return rc;
 }
 
 void cenv_fetch_job_release(struct cenv_fetch_job *job)
@@ -182,8 +183,8 @@ struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job)
 
 /* ---- what the package says of itself ---- */
 
-/* Keys of `from` that `record` has not, or has as null. */
-static int add_missing(struct cenv_json *record, const struct cenv_json *from)
+/* Keys of `from` that `record` has not, or has as null. False: out of memory. */
+static bool add_missing(struct cenv_json *record, const struct cenv_json *from)
 {
     const struct cenv_json *item;
     int rc = 0;
@@ -195,7 +196,7 @@ static int add_missing(struct cenv_json *record, const struct cenv_json *from)
         if (has == CENV_JSON_ABSENT || has == CENV_JSON_NULL)
             rc |= cenv_json_set(record, cenv_json_key(item), cenv_json_dup(item));
     }
-    return rc;
+    return rc == 0;
 }
 
 static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *index,
@@ -203,7 +204,7 @@ static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *
 {
     static const char *const keys[] = {"name", "version", "build"};
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const char *want = cenv_json_get_cstr(job->record, keys[i]);
         const char *got = cenv_json_get_cstr(index, keys[i]);
         if (!want || (got && strcmp(want, got) == 0))
@@ -219,11 +220,12 @@ static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *
 static int read_index(int content, struct cenv_json **out, struct cenv_error *err)
 {
     struct cenv_buf text;
-    int info = cenv_fs_open_dir(content, "info", err), rc = info;
+    int info = cenv_fs_open_dir(content, "info", err);
 
+    if (info < 0)
+        return info;
     cenv_buf_init(&text, DOCUMENT_MAX);
-    if (info >= 0)
-        rc = cenv_fs_read_file(info, "index.json", &text, err);
+    int rc = cenv_fs_read_file(info, "index.json", &text, err);
     if (rc == 0)
         rc = cenv_json_parse(out, cenv_buf_str(&text), "info/index.json", err);
     cenv_buf_release(&text);
@@ -231,9 +233,9 @@ static int read_index(int content, struct cenv_json **out, struct cenv_error *er
     return rc;
 }
 
-/* What the download taught; `digests` NULL: nothing new. */
-static int set_digests(struct cenv_fetch_job *job,
-                       const struct cenv_package_digests *digests)
+/* What the download taught; `digests` NULL: nothing new. False: out of memory. */
+static bool set_digests(struct cenv_fetch_job *job,
+                        const struct cenv_package_digests *digests)
 {
     int rc = cenv_json_set_cstr(job->record, "fn", job->fn);
 
@@ -247,7 +249,7 @@ static int set_digests(struct cenv_fetch_job *job,
         rc |= cenv_json_set_int(job->record, "size", (int64_t)job->size);
     if (digests && digests->md5[0])
         rc |= cenv_json_set_cstr(job->record, "md5", digests->md5);
-    return rc;
+    return rc == 0;
 }
 
 int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
@@ -259,7 +261,7 @@ int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
 
     if (rc == 0)
         rc = check_same(job, index, err);
-    if (rc == 0 && set_digests(job, digests) < 0)
+    if (rc == 0 && !set_digests(job, digests))
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -271,13 +273,13 @@ int cenv_fetch_job_write_record(const struct cenv_fetch_job *job, int entry,
                                 struct cenv_error *err)
 {
     struct cenv_buf text;
-    int rc;
+    int rc = 0;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    rc =
-        cenv_json_print(job->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0
-            ? cenv_error_oom(err)
-            : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
+    if (cenv_json_print(job->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -288,10 +290,9 @@ static int read_stored_size(struct cenv_fetch_job *job, const struct cenv_store 
     struct cenv_json *stored = NULL;
     struct cenv_buf text;
     int64_t size = 0;
-    int rc;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    rc = cenv_package_entry_record(store, cenv_str(job->sha256), &text, err);
+    int rc = cenv_package_entry_record(store, cenv_str(job->sha256), &text, err);
     if (rc == 0)
         rc = cenv_json_parse(&stored, cenv_buf_str(&text), "the store's record", err);
     if (rc == 0)
@@ -303,6 +304,19 @@ static int read_stored_size(struct cenv_fetch_job *job, const struct cenv_store 
     return rc < 0 ? rc : 0;
 }
 
+static int open_content(const struct cenv_fetch_job *job,
+                        const struct cenv_store *store, struct cenv_error *err)
+{
+    struct cenv_buf path;
+
+    cenv_buf_init(&path, URL_MAX);
+    int rc = cenv_package_entry_add_path(store, cenv_str(job->sha256), &path, err);
+    if (rc == 0)
+        rc = cenv_fs_open_root(path.data, err);
+    cenv_buf_release(&path);
+    return rc;
+}
+
 /* From the package alone, never from how it came here: the same request gives the same record,
  * whether the package had to be fetched or was there (template ids depend on it). */
 int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
@@ -310,20 +324,17 @@ int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
                                    struct cenv_error *err)
 {
     struct cenv_json *index = NULL;
-    struct cenv_buf path;
-    int rc, content;
 
     if (job->whole)
         return 0;
-    cenv_buf_init(&path, URL_MAX);
-    rc = cenv_package_entry_add_path(store, cenv_str(job->sha256), &path, err);
-    content = rc < 0 ? rc : cenv_fs_open_root(path.data, err);
-    cenv_buf_release(&path);
-    rc = content < 0 ? content : read_index(content, &index, err);
+    int content = open_content(job, store, err);
+    if (content < 0)
+        return content;
+    int rc = read_index(content, &index, err);
     cenv_fd_close(content);
     if (rc == 0)
         rc = read_stored_size(job, store, err);
-    if (rc == 0 && (set_digests(job, NULL) < 0 || add_missing(job->record, index) < 0))
+    if (rc == 0 && !(set_digests(job, NULL) && add_missing(job->record, index)))
         rc = cenv_error_oom(err);
     cenv_json_free(index);
     return rc;
@@ -331,21 +342,23 @@ int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
 
 /* ---- offline ---- */
 
+enum { SHOWN = 5 }; /* names of packages in one message */
+
 int cenv_fetch_job_fail_offline(const struct cenv_fetch_job *jobs, size_t nr,
                                 struct cenv_error *err)
 {
     struct cenv_buf names;
-    size_t missing = 0, shown = 5;
+    size_t missing = 0;
 
-    cenv_buf_init(&names, 4096);
+    cenv_buf_init(&names, CENV_MESSAGE_MAX);
     for (size_t i = 0; i < nr; i++) {
         if (jobs[i].state != CENV_FETCH_MISSING || jobs[i].local)
             continue;
-        if (missing++ < shown)
+        if (missing++ < SHOWN)
             cenv_buf_addf(&names, "%s%.200s", missing > 1 ? ", " : "", jobs[i].fn);
     }
-    if (missing > shown)
-        cenv_buf_addf(&names, " and %zu more", missing - shown);
+    if (missing > SHOWN)
+        cenv_buf_addf(&names, " and %zu more", missing - SHOWN);
     cenv_error_set(err, CENV_ECHANNEL,
                    "not in the store, and --offline forbids to fetch: %s",
                    names.data ? names.data : "packages");

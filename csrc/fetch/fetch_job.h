@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One package on its way into the store: what its record says, where it comes from, how far it is. */
+/* One package on its way into the store: what its record says, where it comes from, how far it
+ * is. */
 #ifndef CENV_FETCH_FETCH_JOB_H
 #define CENV_FETCH_FETCH_JOB_H
 
@@ -41,13 +42,17 @@ struct cenv_fetch_job {
     struct cenv_error err;
 };
 
-/* From a repodata record; "secrets" as cenv_fetch_packages has it, or NULL. */
+/*
+ * Fills a zeroed job from a repodata record (a copy) and the secrets of channels, as
+ * cenv_fetch_options has them. `index` gives its names in the scratch directory. CENV_EUSAGE: the
+ * record has no URL. Release it after a failure too.
+ */
 int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
                         const struct cenv_json *record, const struct cenv_json *secrets,
                         struct cenv_error *err);
 void cenv_fetch_job_release(struct cenv_fetch_job *job);
 
-/* Whether an earlier job is the same package. */
+/* Whether a job before `index` is for the same package. */
 bool cenv_fetch_job_is_repeated(const struct cenv_fetch_job *jobs, size_t index);
 
 /* Its download into the scratch directory; borrowed from the job. */

@@ -315,7 +315,7 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         cenv_span_end(f->task, &span);
     cenv_free(list);
     if (rc < 0 && rc != CENV_ECANCELLED && atomic_load(&f->failed)) {
-        cenv_error_release(err); /* an job tells why */
+        cenv_error_release(err); /* a job tells why */
         rc = 0;
     }
     return rc;
@@ -453,7 +453,7 @@ static void unlock_jobs(struct fetch *f)
     }
 }
 
-/* Those that nobody else is fetching. One that was published meanwhile is there. */
+/* Locks those that no other process is fetching. One that was published meanwhile is there. */
 static int lock_free_jobs(struct fetch *f)
 {
     int rc = 0;
@@ -463,11 +463,14 @@ static int lock_free_jobs(struct fetch *f)
         if (job->state != CENV_FETCH_MISSING || cenv_fetch_job_is_repeated(f->jobs, i))
             continue;
         rc = cenv_store_lock_try(f->store, job->key, &job->lock, f->err);
+        if (rc == 1) {
+            rc = 0; /* another process has it */
+            continue;
+        }
         if (rc == 0)
             rc = find_stored(f, i, 0, f->err);
         if (rc == 0 && job->state == CENV_FETCH_MISSING)
             f->wanted[f->nr_wanted++] = job;
-        rc = rc == 1 ? 0 : rc;
     }
     return rc;
 }

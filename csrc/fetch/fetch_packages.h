@@ -34,8 +34,8 @@ struct cenv_fetch_options {
  * Downloads, verifies and extracts the packages of `records`, an array, that the store lacks. *out
  * is a new array of the records in the order given, completed from info/index.json where they lack
  * keys. The caller holds a lease, so that no package goes before it is used, and frees *out. What
- * was fetched before a failure stays in the store. CENV_ECHANNEL: not to be had; CENV_EINTEGRITY: it
- * is not what its record says; CENV_EUSAGE: a record without URL.
+ * was fetched before a failure stays in the store. CENV_ECHANNEL: not to be had; CENV_EINTEGRITY:
+ * it is not what its record says; CENV_EUSAGE: a record without URL.
  */
 int cenv_fetch_packages_obtain(struct cenv_store *store,
                                const struct cenv_json *records,

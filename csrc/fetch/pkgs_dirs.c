@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Package caches of others as layers. Conda and mamba trust an extracted directory by its record;
- * here each of its files must have the hash that its paths.json tells, and it is copied before it is
- * used: nobody tells us when they change it, and we never write there.
+ * Conda and mamba trust an extracted directory by its record; here each of its files must have the
+ * hash that its paths.json tells, and it is copied before it is used: the other tools do not say
+ * when they change it, and we never write there.
  */
 #include "fetch/pkgs_dirs.h"
 
@@ -33,18 +33,20 @@ static int or_no_fit(int rc, struct cenv_error *bad, struct cenv_error *err)
 
 enum { NR_PLACES = 2 };
 
-/* "https://host/channel/subdir" -> "https/host/channel/subdir/", as mamba lays it out. */
-static int url_place(struct cenv_str url, struct cenv_buf *out)
+/* "https://host/channel/subdir/fn" -> "https/host/channel/subdir", as mamba lays it out; false when
+ * the URL has no such place. */
+static bool format_url_place(struct cenv_str url, struct cenv_buf *out)
 {
     struct cenv_str scheme = cenv_str_cut(&url, ':');
     struct cenv_str rest = cenv_path_parent(url);
     while (rest.len && rest.data[0] == '/')
         rest = cenv_str_slice(rest, 1, rest.len);
     if (!rest.len)
-        return -1;
+        return false;
     cenv_buf_add_str(out, scheme);
     cenv_buf_putc(out, '/');
-    return cenv_buf_add_str(out, rest);
+    cenv_buf_add_str(out, rest);
+    return true;
 }
 
 /* The directory of place number `place` below `pkgs`, and its path below it; fd or -errno. */
@@ -53,7 +55,7 @@ static int open_place(int pkgs, int place, const struct cenv_pkgs_dirs_want *wan
 {
     if (place == 0)
         return cenv_raw_dup(pkgs);
-    bool has_place = url_place(want->url, path) == 0;
+    bool has_place = format_url_place(want->url, path);
     if (path->failed)
         return -ENOMEM;
     if (!has_place || cenv_path_refused(cenv_buf_str(path)))
@@ -70,7 +72,7 @@ static struct cenv_str stem_of(struct cenv_str fn)
     return fn;
 }
 
-/* Tries every place: 0 or a status ends the search_places, NO_FIT goes on. */
+/* Tries every place: 0 or a status ends the search, NO_FIT goes on. */
 typedef int (*try_fn)(void *ctx, int dir, const char *place, const char *name,
                       struct cenv_error *err);
 
@@ -137,19 +139,17 @@ static int hash_fits(const struct cenv_pkgs_dirs_want *want, int fd, const char 
 static int try_archive(void *ctx, int dir, const char *place, const char *name,
                        struct cenv_error *err)
 {
-    struct archive_search *search_places = ctx;
+    struct archive_search *search = ctx;
     struct cenv_stat st;
     int fd = cenv_raw_open_file(dir, name, &st);
     if (fd < 0)
         return NO_FIT;
-    int rc =
-        search_places->want->size && st.size != search_places->want->size ? NO_FIT : 0;
+    int rc = search->want->size && st.size != search->want->size ? NO_FIT : 0;
     if (rc == 0)
-        rc = hash_fits(search_places->want, fd, name, search_places->task, err);
+        rc = hash_fits(search->want, fd, name, search->task, err);
     cenv_fd_close(fd);
-    if (rc == 0 &&
-        cenv_buf_addf(search_places->path, "%s/%s%s%s", search_places->pkgs_dir, place,
-                      *place ? "/" : "", name) < 0)
+    if (rc == 0 && cenv_buf_addf(search->path, "%s/%s%s%s", search->pkgs_dir, place,
+                                 *place ? "/" : "", name) < 0)
         rc = cenv_error_oom(err);
     return rc;
 }
@@ -287,9 +287,10 @@ static int copy_path(struct copying *copying, struct cenv_str path,
     struct cenv_str name;
     int from = cenv_dirs_parent(&copying->from, path, 0, &name);
     int to = from < 0 ? from : cenv_dirs_parent(&copying->to, path, 0755, &name);
-    int rc = to < 0 ? to : cenv_raw_stat(from, name.data, &st);
-    if (rc < 0)
-        return rc == -ENOMEM ? cenv_error_oom(&copying->bad) : NO_FIT;
+    int seen = to < 0 ? to : cenv_raw_stat(from, name.data, &st);
+    if (seen < 0)
+        return seen == -ENOMEM ? cenv_error_oom(&copying->bad) : NO_FIT;
+    int rc = 0;
     struct cenv_pkg_entry entry = {.path = path, .type = st.type};
     if (st.type == CENV_FT_SYMLINK)
         return copy_link(copying, from, to, &entry);
@@ -313,9 +314,11 @@ static int copy_info(void *ctx, const struct cenv_walk_entry *at,
         cenv_str_is(at->path, "repodata_record.json")) /* ours is beside the content */
         return 0;
     cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_buf_addf(&path, "info/%s", at->path.data) < 0
-                 ? cenv_error_oom(err)
-                 : copy_path(copying, cenv_buf_str(&path), CENV_STR(""));
+    int rc = 0;
+    if (cenv_buf_addf(&path, "info/%s", at->path.data) < 0)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = copy_path(copying, cenv_buf_str(&path), CENV_STR(""));
     cenv_buf_release(&path);
     /* A walk has its own meaning for positive numbers. */
     return rc == NO_FIT ? cenv_error_set(err, CENV_EFAIL, "unfit") : rc;
@@ -326,7 +329,7 @@ static bool is_info(struct cenv_str path)
     return cenv_str_starts(path, CENV_STR("info/"));
 }
 
-/* A regular file without a hash is one we cannot vouch for. */
+/* A regular file without a hash does not fit: nothing vouches for it. */
 static int copy_listed(struct copying *copying, const struct cenv_pkginfo *info)
 {
     int rc = 0;
@@ -346,9 +349,9 @@ static int copy_content(struct copying *copying, int source)
 {
     struct cenv_pkginfo info;
     int dir = cenv_fs_open_dir(source, "info", &copying->bad);
-    int rc = dir < 0 ? dir
-                     : cenv_fs_walk(dir, true, copy_info, copying, copying->task,
-                                    &copying->bad);
+    if (dir < 0)
+        return dir;
+    int rc = cenv_fs_walk(dir, true, copy_info, copying, copying->task, &copying->bad);
     cenv_fd_close(dir);
     if (rc == 0)
         rc = cenv_pkginfo_parse(&info, copying->content, "package", &copying->bad);
@@ -362,15 +365,14 @@ static int copy_content(struct copying *copying, int source)
 static int copy_package(struct copying *copying, int source)
 {
     int rc = cenv_fs_mkdir(copying->entry, CENV_PKG_CONTENT, 0755, &copying->bad);
-    if (rc == 0) {
-        copying->content =
-            cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
-        rc = copying->content < 0 ? copying->content : 0;
-    }
-    if (rc == 0 && cenv_filehash_init(&copying->hash, CENV_SHA256) < 0)
-        rc = cenv_error_oom(&copying->bad);
     if (rc < 0)
         return rc;
+    copying->content =
+        cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
+    if (copying->content < 0)
+        return copying->content;
+    if (cenv_filehash_init(&copying->hash, CENV_SHA256) < 0)
+        return cenv_error_oom(&copying->bad);
     cenv_dirs_init(&copying->from, source);
     cenv_dirs_init(&copying->to, copying->content);
     rc = copy_content(copying, source);
@@ -401,10 +403,11 @@ static int try_extracted(void *ctx, int dir, const char *place, const char *name
     cenv_fd_close(copying->content);
     cenv_fd_close(source);
     rc = or_no_fit(rc, &copying->bad, err);
-    if (rc != 0) {
-        int cleared = cenv_fs_remove_content(copying->entry, err);
-        rc = rc == NO_FIT && cleared < 0 ? cleared : rc;
-    }
+    if (rc == 0)
+        return 0;
+    int cleared = cenv_fs_remove_content(copying->entry, err);
+    if (rc == NO_FIT && cleared < 0)
+        rc = cleared;
     return rc;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Package caches of conda and mamba as read-only layers: what is verified is taken, nothing written. */
+/* Package caches of conda and mamba: what is verified is taken, and nothing is written there. */
 #ifndef CENV_FETCH_PKGS_DIRS_H
 #define CENV_FETCH_PKGS_DIRS_H
 
@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "base/task.h"
 
-/* What is looked for; unknown texts are empty, an unknown size 0. One of the hashes must be known. */
+/* What is looked for; unknown texts are empty, an unknown size 0. One of the hashes must be
+ * known. */
 struct cenv_pkgs_dirs_want {
     struct cenv_str fn;  /* "numpy-1.2-0.conda" */
     struct cenv_str url; /* without secrets; for mamba's layout by URL */
@@ -20,8 +21,8 @@ struct cenv_pkgs_dirs_want {
 };
 
 /*
- * Looks in `pkgs_dir`, flat (conda) and by URL (mamba), for the archive itself, and hashes it. 1 with
- * its path appended to `path`; 0 when there is none that fits.
+ * Looks in `pkgs_dir`, flat (conda) and by URL (mamba), for the archive itself, and hashes it. 1
+ * with its path appended to `path`; 0 when there is none that fits.
  */
 int cenv_pkgs_dirs_find_archive(const char *pkgs_dir,
                                 const struct cenv_pkgs_dirs_want *want,

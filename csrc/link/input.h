@@ -11,8 +11,8 @@
 struct cenv_store;
 
 /*
- * The packages of `records`, an array in link order, each with its sha256 and each in the store: the
- * caller fetched them and holds a lease. The list and all it points to lie in `arena`.
+ * The packages of `records`, an array in link order, each with its sha256 and each in the store:
+ * the caller fetched them and holds a lease. The list and all it points to lie in `arena`.
  */
 int cenv_link_input_packages(const struct cenv_store *store,
                              const struct cenv_json *records, struct cenv_arena *arena,

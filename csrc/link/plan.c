@@ -2,8 +2,8 @@
 /*
  * Planning: packages in, one consistent picture of the prefix out.
  *
- * The later package wins a path (link order is topological, so what depends on a package may replace
- * its files), as in conda; both records list it. A path below another package's link to a
+ * The later package wins a path (link order is topological, so what depends on a package may
+ * replace its files), as in conda; both records list it. A path below another package's link to a
  * directory goes where the kernel would put it, provided that is inside the prefix: execution then
  * meets no link and can use plain descriptors of directories it made itself.
  */
@@ -408,7 +408,8 @@ static uint32_t add_dir(struct planner *p, struct cenv_str path)
     return cenv_map_put(&p->plan->dir_map, kept, at) < 0 ? CENV_NONE : at;
 }
 
-/* The first component path of `dir` that some package has as a link; CENV_NONE when all are real. */
+/* The first component path of `dir` that some package has as a link; CENV_NONE when all are
+ * real. */
 static int find_link(struct planner *p, const struct cenv_link_entry *entry,
                      struct cenv_str dir, uint32_t *link, size_t *at)
 {

@@ -44,8 +44,8 @@ struct cenv_link_options {
     size_t nr_specs;
     /*
      * An environment lies there already, and the packages come to it: what they bring replaces what
-     * has their paths (a warning each), history goes on. `python`: the record of its python, or NULL;
-     * borrowed as long as the plan.
+     * has their paths (a warning each), history goes on. `python`: the record of its python, or
+     * NULL; borrowed as long as the plan.
      */
     bool onto;
     const struct cenv_json *python;

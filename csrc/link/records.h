@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "link/steps.h"
 
-/* Writes conda-meta: one record per package, then history and created_at, which make it complete. */
+/* Writes conda-meta: one record per package, then history and created_at, which make it
+ * complete. */
 int cenv_link_records_write(struct cenv_linker *linker, struct cenv_error *err);
 
 #endif

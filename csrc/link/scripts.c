@@ -2,8 +2,9 @@
 /*
  * Link scripts (CEP 34: pre-link and post-link must run). They expect the prefix at its final path:
  * they write it into what they generate, and start programs whose first line names it. The
- * environment is still being built elsewhere, so for as long as scripts run the final path is a link
- * to it. A run that is killed leaves that link beside the unfinished directory, and both are swept.
+ * environment is still being built elsewhere, so for as long as scripts run the final path is a
+ * link to it. A run that is killed leaves that link beside the unfinished directory, and both are
+ * swept.
  */
 #include "link/scripts.h"
 

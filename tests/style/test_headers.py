@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 # Rooms whose files are still to be split.
-PENDING = {"os", "fetch"}
+PENDING = {"os"}
 LARGEST = 0.10  # of the core, in one room
 
 

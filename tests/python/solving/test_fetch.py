@@ -188,6 +188,7 @@ def test_repodata__offline_is_what_was_fetched(serve, channel, place):
     with pytest.raises(ChannelError, match="has never been fetched") as caught:
         fetch_repodata(store, url, offline=True)
     assert url in str(caught.value)
+    assert caught.value.hint == "run once without --offline"
     assert server.paths() == []
     fetch_repodata(store, url)
     server.seen.clear()
