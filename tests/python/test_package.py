@@ -64,9 +64,21 @@ def test_wheel__holds_types_and_entry_points(wheel):
     assert "[pytest11]\ncenv = cenv.pytest_plugin" in text
 
 
-def test_sdist__holds_all_that_a_build_needs(tmp_path):
-    with tarfile.open(build("sdist", tmp_path)) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory) -> set[str]:
+    with tarfile.open(build("sdist", tmp_path_factory.mktemp("sdist"))) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_sdist__holds_all_that_a_build_needs(sdist):
     sources = {p.relative_to(TOP).as_posix() for p in (TOP / "csrc").rglob("*.[ch]*")}
-    assert sources <= names
-    assert {"setup.py", "pyproject.toml", ".ci/minisat.py", "LICENSE"} <= names
+    assert sources | {"csrc/ROOMS", "csrc/Makefile"} <= sdist
+    assert {"setup.py", "pyproject.toml", ".ci/minisat.py", "LICENSE"} <= sdist
+
+
+def test_sdist__holds_what_its_tests_look_at(sdist):
+    pages = {p.relative_to(TOP).as_posix() for p in (TOP / "docs").rglob("*.md")}
+    assert len(pages) > 10
+    assert pages <= sdist
+    assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile"} <= sdist
+    assert {".ci/run", ".github/workflows/ci.yml"} <= sdist
