@@ -8,10 +8,8 @@
  */
 #include "link/records.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/pool.h"
@@ -40,12 +38,6 @@ static bool is_listed(const struct cenv_link_plan *plan,
 
 /* ---- paths ---- */
 
-static void add_key(struct cenv_buf *out, const char *key, struct cenv_str value)
-{
-    cenv_buf_addf(out, ",\n        \"%s\": ", key);
-    cenv_json_quote(out, value);
-}
-
 static const char *type_name(const struct cenv_link_entry *entry)
 {
     return entry->kind == CENV_KIND_SYMLINK       ? "softlink"
@@ -55,67 +47,59 @@ static const char *type_name(const struct cenv_link_entry *entry)
 }
 
 /* size_in_bytes: in the package, or of what was generated (conda). */
-static void add_path(const struct cenv_link_plan *plan,
-                     const struct cenv_link_entry *entry, struct cenv_buf *out)
+static void write_path(struct cenv_json_writer *w, const struct cenv_link_plan *plan,
+                       const struct cenv_link_entry *entry)
 {
     const struct cenv_link_entry *there = winning_entry(plan, entry);
     bool packaged = entry->kind == CENV_KIND_FILE || entry->kind == CENV_KIND_RELOCATED;
 
-    cenv_buf_puts(out, "      {\n        \"_path\": ");
-    cenv_json_quote(out, entry->target);
-    add_key(out, "path_type", cenv_str(type_name(entry)));
+    cenv_json_write_object(w, NULL);
+    cenv_json_write_str(w, "_path", entry->target);
+    cenv_json_write_cstr(w, "path_type", type_name(entry));
     if (entry->placeholder.len) {
-        add_key(out, "prefix_placeholder", entry->placeholder);
-        add_key(out, "file_mode",
-                cenv_str(entry->file_mode == CENV_MODE_BINARY ? "binary" : "text"));
+        cenv_json_write_str(w, "prefix_placeholder", entry->placeholder);
+        cenv_json_write_cstr(w, "file_mode",
+                             entry->file_mode == CENV_MODE_BINARY ? "binary" : "text");
     }
     if (entry->no_link)
-        cenv_buf_puts(out, ",\n        \"no_link\": true");
+        cenv_json_write_bool(w, "no_link", true);
     if (entry->sha256.len)
-        add_key(out, "sha256", entry->sha256);
+        cenv_json_write_str(w, "sha256", entry->sha256);
     if (there->in_prefix[0])
-        add_key(out, "sha256_in_prefix", cenv_str(there->in_prefix));
-    cenv_buf_addf(out, ",\n        \"size_in_bytes\": %" PRIu64 "\n      }",
-                  packaged ? entry->size : there->final_size);
+        cenv_json_write_cstr(w, "sha256_in_prefix", there->in_prefix);
+    cenv_json_write_u64(w, "size_in_bytes", packaged ? entry->size : there->final_size);
+    cenv_json_write_end(w);
 }
 
-static void add_files(const struct cenv_link_plan *plan,
-                      const struct cenv_plan_package *package, struct cenv_buf *out)
+static void write_files(struct cenv_json_writer *w, const struct cenv_link_plan *plan,
+                        const struct cenv_plan_package *package)
 {
-    bool any = false;
-
-    cenv_buf_puts(out, "  \"files\": [");
-    for (uint32_t i = package->first; i < package->first + package->nr; i++) {
-        if (!is_listed(plan, &plan->entries[i]))
-            continue;
-        cenv_buf_puts(out, any ? ",\n    " : "\n    ");
-        cenv_json_quote(out, plan->entries[i].target);
-        any = true;
-    }
-    cenv_buf_puts(out, any ? "\n  ],\n" : "],\n");
+    cenv_json_write_array(w, "files");
+    for (uint32_t i = package->first; i < package->first + package->nr; i++)
+        if (is_listed(plan, &plan->entries[i]))
+            cenv_json_write_str(w, NULL, plan->entries[i].target);
+    cenv_json_write_end(w);
 }
 
-static void add_paths(const struct cenv_link_plan *plan,
-                      const struct cenv_plan_package *package, struct cenv_buf *out)
+static void write_paths(struct cenv_json_writer *w, const struct cenv_link_plan *plan,
+                        const struct cenv_plan_package *package)
 {
-    bool any = false;
-
-    cenv_buf_puts(out,
-                  "  \"paths_data\": {\n    \"paths_version\": 1,\n    \"paths\": [");
-    for (uint32_t i = package->first; i < package->first + package->nr; i++) {
-        if (!is_listed(plan, &plan->entries[i]))
-            continue;
-        cenv_buf_puts(out, any ? ",\n" : "\n");
-        add_path(plan, &plan->entries[i], out);
-        any = true;
-    }
-    cenv_buf_puts(out, any ? "\n    ]\n  }\n" : "]\n  }\n");
+    cenv_json_write_object(w, "paths_data");
+    cenv_json_write_u64(w, "paths_version", 1);
+    cenv_json_write_array(w, "paths");
+    for (uint32_t i = package->first; i < package->first + package->nr; i++)
+        if (is_listed(plan, &plan->entries[i]))
+            write_path(w, plan, &plan->entries[i]);
+    cenv_json_write_end(w);
+    cenv_json_write_end(w);
 }
 
 /* ---- the repodata part ---- */
 
+/* What sets members returns false when out of memory. */
+
 /* Without secrets; the channel in conda's form, the URL of the directory the package is in. */
-static int set_urls(struct cenv_json *doc)
+static bool set_urls(struct cenv_json *doc)
 {
     struct cenv_str url = cenv_json_get_str(doc, "url");
     struct cenv_str channel = cenv_json_get_str(doc, "channel");
@@ -133,13 +117,13 @@ static int set_urls(struct cenv_json *doc)
         rc |= cenv_channel_strip(&text, channel);
         rc |= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
     }
-    rc |= text.failed ? -1 : 0;
+    bool set = rc == 0 && !text.failed;
     cenv_buf_release(&text);
-    return rc;
+    return set;
 }
 
 /* Keys that installed records have whether repodata tells them or not. */
-static int set_defaults(struct cenv_json *doc, const struct cenv_plan_package *package)
+static bool set_defaults(struct cenv_json *doc, const struct cenv_plan_package *package)
 {
     int rc = 0;
 
@@ -153,29 +137,26 @@ static int set_defaults(struct cenv_json *doc, const struct cenv_plan_package *p
     } else if (cenv_str_is(cenv_json_get_str(doc, "noarch"), "generic")) {
         rc |= cenv_json_set_cstr(doc, "package_type", "noarch_generic");
     }
-    return rc;
+    return rc == 0;
 }
 
-static int set_requested(struct cenv_json *doc, const struct cenv_linker *linker,
-                         struct cenv_str name)
+static bool set_requested(struct cenv_json *doc, const struct cenv_linker *linker,
+                          struct cenv_str name)
 {
     struct cenv_json *list = cenv_json_array();
     struct cenv_str last = {"", 0};
-    int rc = list ? 0 : -1;
+    int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < linker->options->nr_specs; i++) {
+    for (size_t i = 0; i < linker->options->nr_specs; i++) {
         if (!cenv_spec_asks_for(linker->options->specs[i], name))
             continue;
         last = linker->options->specs[i];
-        rc = cenv_json_append_str(list, last);
-    }
-    if (rc < 0) {
-        cenv_json_free(list);
-        return rc;
+        rc |= cenv_json_append_str(list, last);
     }
     if (last.len)
         rc |= cenv_json_set_str(doc, "requested_spec", last);
-    return cenv_json_set(doc, "requested_specs", list) | rc;
+    rc |= cenv_json_set(doc, "requested_specs", list);
+    return rc == 0;
 }
 
 /* 1 hard link, 3 copy (reflinks are copies to every other tool). */
@@ -189,52 +170,55 @@ static int link_type(const struct cenv_link_plan *plan,
     return 3;
 }
 
-/* Everything but files and paths. */
-static int format_head(const struct cenv_linker *linker,
-                       const struct cenv_plan_package *package, struct cenv_buf *out)
+static bool set_link(struct cenv_json *doc, const struct cenv_linker *linker,
+                     const struct cenv_plan_package *package)
 {
-    struct cenv_json *doc = cenv_json_dup(package->record), *link = cenv_json_object();
+    struct cenv_json *link = cenv_json_object();
     struct cenv_str content = cenv_str(package->package->content);
-    int rc = doc && link ? 0 : -1;
+    int rc = cenv_json_set_str(doc, "extracted_package_dir", content);
 
-    if (rc == 0)
-        rc = set_urls(doc) | set_defaults(doc, package) |
-             set_requested(doc, linker, package->name);
-    rc = rc ? rc : cenv_json_set_str(doc, "extracted_package_dir", content);
-    rc = rc ? rc : cenv_json_set_str(link, "source", content);
-    rc = rc ? rc : cenv_json_set_int(link, "type", link_type(linker->plan, package));
-    if (rc == 0) {
-        rc = cenv_json_set(doc, "link", link); /* taken over, whatever it returns */
-        link = NULL;
-    }
-    rc = rc ? rc : cenv_json_print(doc, CENV_JSON_INDENT, out);
+    rc |= cenv_json_set_str(link, "source", content);
+    rc |= cenv_json_set_int(link, "type", link_type(linker->plan, package));
+    rc |= cenv_json_set(doc, "link", link);
+    return rc == 0;
+}
+
+/* Everything but files and paths; NULL: out of memory. */
+static struct cenv_json *make_head(const struct cenv_linker *linker,
+                                   const struct cenv_plan_package *package)
+{
+    struct cenv_json *doc = cenv_json_dup(package->record);
+
+    if (doc && set_urls(doc) && set_defaults(doc, package) &&
+        set_requested(doc, linker, package->name) && set_link(doc, linker, package))
+        return doc;
     cenv_json_free(doc);
-    cenv_json_free(link);
-    return rc;
+    return NULL;
 }
 
 /* ---- one record ---- */
 
 static int format_record(const struct cenv_linker *linker,
-                         const struct cenv_plan_package *package, struct cenv_buf *out)
+                         const struct cenv_plan_package *package, struct cenv_buf *out,
+                         struct cenv_error *err)
 {
-    struct cenv_buf head;
-    int rc;
+    struct cenv_json *item, *head = make_head(linker, package);
+    struct cenv_json_writer w;
 
-    cenv_buf_init(&head, CENV_JSON_MAX_SIZE);
-    rc = format_head(linker, package, &head);
-    if (rc == 0) {
-        struct cenv_str text =
-            cenv_buf_str(&head); /* an object with members, "\n}" at its end */
-        cenv_buf_add_str(
-            out, cenv_str_trim(cenv_str_slice(text, 0, cenv_str_rfind(text, '}'))));
-        cenv_buf_puts(out, ",\n");
-        add_files(linker->plan, package, out);
-        add_paths(linker->plan, package, out);
-        cenv_buf_puts(out, "}\n");
+    if (!head)
+        return cenv_error_oom(err);
+    cenv_json_writer_init(&w, out, CENV_JSON_INDENT);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_each(item, head)
+    {
+        cenv_json_write_tree(&w, cenv_json_key(item), item);
     }
-    cenv_buf_release(&head);
-    return rc || out->failed ? -1 : 0;
+    write_files(&w, linker->plan, package);
+    write_paths(&w, linker->plan, package);
+    cenv_json_write_end(&w);
+    cenv_buf_putc(out, '\n');
+    cenv_json_free(head);
+    return cenv_json_writer_finish(&w, err);
 }
 
 struct records {
@@ -249,17 +233,15 @@ static int write_record(void *ctx, size_t index, unsigned thread,
     const struct cenv_plan_package *package = &records->linker->plan->packages[index];
     char name[CENV_PATH_NAME_MAX + 8];
     struct cenv_buf text;
-    int rc;
 
     (void)thread;
-    cenv_buf_init(&text, RECORD_MAX);
     if (snprintf(name, sizeof(name), "%s.json", package->dist.data) >=
         (int)sizeof(name))
-        rc = cenv_error_set(err, CENV_EINTEGRITY, "name of package %s is too long",
-                            package->dist.data);
-    else if (format_record(records->linker, package, &text) < 0)
-        rc = cenv_error_oom(err);
-    else
+        return cenv_error_set(err, CENV_EINTEGRITY, "name of package %s is too long",
+                              package->dist.data);
+    cenv_buf_init(&text, RECORD_MAX);
+    int rc = format_record(records->linker, package, &text, err);
+    if (rc == 0)
         rc = cenv_fs_write_new(records->meta, name, cenv_buf_str(&text), 0666, err);
     cenv_buf_release(&text);
     return rc;
@@ -267,9 +249,12 @@ static int write_record(void *ctx, size_t index, unsigned thread,
 
 /* ---- history ---- */
 
-/* "channel/subdir::name-version-build"; channel as the record names it, without secrets. */
-static int add_dist(const struct cenv_plan_package *package, struct cenv_arena *arena,
-                    struct cenv_str *out)
+/*
+ * "channel/subdir::name-version-build"; channel as the record names it, without secrets. False: out
+ * of memory.
+ */
+static bool format_dist(const struct cenv_plan_package *package,
+                        struct cenv_arena *arena, struct cenv_str *out)
 {
     struct cenv_str channel = cenv_json_get_str(package->record, "channel");
     struct cenv_str subdir = cenv_json_get_str(package->record, "subdir");
@@ -282,9 +267,9 @@ static int add_dist(const struct cenv_plan_package *package, struct cenv_arena *
         cenv_buf_addf(&text, "%s%.*s", text.len ? "/" : "", CENV_STR_ARG(subdir));
     cenv_buf_addf(&text, "%s%s", text.len ? "::" : "", package->dist.data);
     *out = cenv_arena_str(arena, cenv_buf_str(&text));
-    bool failed = text.failed || !out->data;
+    bool formatted = !text.failed && out->data;
     cenv_buf_release(&text);
-    return failed ? -1 : 0;
+    return formatted;
 }
 
 static int format_history(const struct cenv_linker *linker, struct cenv_buf *out,
@@ -293,17 +278,19 @@ static int format_history(const struct cenv_linker *linker, struct cenv_buf *out
     const struct cenv_link_options *options = linker->options;
     struct cenv_link_plan *plan = linker->plan;
     struct cenv_str *dists = cenv_calloc(plan->nr_packages + 1, sizeof(*dists));
-    int rc = dists ? 0 : -1;
+    int rc = dists ? 0 : cenv_error_oom(err);
 
     for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++)
-        rc = add_dist(&plan->packages[i], &plan->arena, &dists[i]);
+        if (!format_dist(&plan->packages[i], &plan->arena, &dists[i]))
+            rc = cenv_error_oom(err);
     struct cenv_history_block block = {.time = options->time,
                                        .cmd = options->cmd,
                                        .dists = dists,
                                        .nr_dists = plan->nr_packages,
                                        .specs = options->specs,
                                        .nr_specs = options->nr_specs};
-    rc = rc ? cenv_error_oom(err) : cenv_history_format(&block, out, err);
+    if (rc == 0)
+        rc = cenv_history_format(&block, out, err);
     cenv_free(dists);
     return rc;
 }
@@ -312,10 +299,10 @@ static int format_history(const struct cenv_linker *linker, struct cenv_buf *out
 static int write_history(const struct cenv_linker *linker, int meta,
                          struct cenv_error *err)
 {
+    bool onto = linker->options->onto;
     struct cenv_buf text;
     char created[32];
 
-    bool onto = linker->options->onto;
     snprintf(created, sizeof(created), "%" PRId64 ".0", linker->options->time);
     cenv_buf_init(&text, RECORD_MAX);
     int rc = onto ? cenv_fs_read_file(meta, "history", &text, err) : 0;
@@ -323,10 +310,10 @@ static int write_history(const struct cenv_linker *linker, int meta,
         rc = format_history(linker, &text, err);
     if (rc == 0 && !onto)
         rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
-    if (rc == 0)
-        rc = onto
-                 ? cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err)
-                 : cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
+    if (rc == 0 && onto)
+        rc = cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err);
+    else if (rc == 0)
+        rc = cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
     cenv_buf_release(&text);
     return rc;
 }
