@@ -98,25 +98,6 @@ static int fail_job(struct fetch *f, struct cenv_fetch_job *job)
     return 0; /* the pool goes on; the first job's failure in order is reported */
 }
 
-/* "<n>" of the scratch, with the entry's layout: both are open on success, the caller closes both
- * in any case. */
-static int open_entry(struct fetch *f, struct cenv_fetch_job *job, int *entry,
-                      int *content)
-{
-    int rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
-
-    if (rc < 0)
-        return rc;
-    *entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
-    if (*entry < 0)
-        return *entry;
-    rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, &job->err);
-    if (rc < 0)
-        return rc;
-    *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, &job->err);
-    return *content < 0 ? *content : 0;
-}
-
 /* The archive: downloaded into the scratch directory, or where it lies on this machine. */
 static int open_archive(struct fetch *f, const struct cenv_fetch_job *job,
                         struct cenv_error *err)
@@ -153,8 +134,11 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
 static int extract_job(struct fetch *f, struct cenv_fetch_job *job)
 {
     int entry = -1, content = -1, fd = open_archive(f, job, &job->err);
-    int rc = fd < 0 ? fd : open_entry(f, job, &entry, &content);
+    int rc = fd < 0 ? fd : 0;
 
+    if (rc == 0)
+        rc =
+            cenv_package_entry_make(&f->scratch, job->dir, &entry, &content, &job->err);
     if (rc == 0)
         rc = extract_archive(f, job, fd, entry, content);
     cenv_fd_close(content);

@@ -17,6 +17,8 @@
 
 #define FORMAT "cenv bytecode 1"
 
+enum { PATH_BUF_MAX = 1 << 20 };
+
 struct keeper {
     struct cenv_linker *linker;
     struct cenv_str python; /* SHA-256 of the python package */
@@ -82,6 +84,7 @@ struct dir_pair {
     struct cenv_dirs from, to;
 };
 
+/* 0 or -errno; entries that have no bytecode in the store are dropped. */
 static int take_entry(const struct cenv_linker *linker, struct dir_pair *at,
                       struct cenv_link_entry *pyc)
 {
@@ -131,7 +134,7 @@ static int take_package(void *ctx, size_t index, unsigned thread,
     (void)thread;
     if (!has_bytecode(k->linker->plan, package) || !make_key(k, package, key))
         return 0;
-    cenv_buf_init(&path, 1 << 20);
+    cenv_buf_init(&path, PATH_BUF_MAX);
     int rc = cenv_package_entry_find(k->linker->options->store, cenv_str(key), &path,
                                      NULL, k->linker->task, err);
     if (rc == 0)
@@ -167,25 +170,25 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
     enum cenv_place_mode got;
     struct cenv_stat st;
     int from = cenv_dirs_parent(&at->from, pyc->real, 0, &from_name);
-    int to = cenv_dirs_parent(&at->to, pyc->target, 0755, &to_name);
-    int rc = from < 0 ? from : to < 0 ? to : 0;
+    int to = from < 0 ? from : cenv_dirs_parent(&at->to, pyc->target, 0755, &to_name);
+    int raw = to < 0 ? to : 0;
 
-    if (rc == 0)
-        rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
-                            CENV_PLACE_AUTO, true, &got);
-    if (rc == 0)
-        rc = cenv_raw_stat(to, to_name.data, &st);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, at->to.root, pyc->target.data, "cannot keep");
-    rc = cenv_fs_map_file(to, to_name.data, &data, err);
+    if (raw == 0)
+        raw = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
+                             CENV_PLACE_AUTO, true, &got);
+    if (raw == 0)
+        raw = cenv_raw_stat(to, to_name.data, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, at->to.root, pyc->target.data, "cannot keep");
+    int rc = cenv_fs_map_file(to, to_name.data, &data, err);
     if (rc < 0)
         return rc;
-    rc = cenv_digest_sha256_hex(cenv_str_n(data.data, data.len), hex);
+    bool hashed = cenv_digest_sha256_hex(cenv_str_n(data.data, data.len), hex) == 0;
     cenv_mapping_release(&data);
     kept.mode = st.mode;
     kept.size = st.size;
     kept.mtime_ns = st.mtime_ns;
-    if (rc < 0 || !cenv_unhex(cenv_str(hex), kept.sha256, sizeof(kept.sha256)) ||
+    if (!hashed || !cenv_unhex(cenv_str(hex), kept.sha256, sizeof(kept.sha256)) ||
         cenv_pkg_manifest_add(manifest, &kept) < 0)
         return cenv_error_oom(err);
     return 0;
@@ -211,6 +214,24 @@ static int keep_content(const struct cenv_linker *linker,
     return rc;
 }
 
+static int write_record(const struct cenv_plan_package *package, int entry,
+                        struct cenv_error *err)
+{
+    struct cenv_json_writer w;
+    struct cenv_buf text;
+
+    cenv_buf_init(&text, CENV_MESSAGE_MAX);
+    cenv_json_writer_init(&w, &text, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_str(&w, "bytecode", package->dist);
+    cenv_json_write_end(&w);
+    int rc = cenv_json_writer_finish(&w, err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
 /* An entry of the store in the making: content/, manifest and record.json, below `scratch`. */
 static int keep_package(const struct cenv_linker *linker,
                         const struct cenv_plan_package *package,
@@ -218,30 +239,18 @@ static int keep_package(const struct cenv_linker *linker,
                         struct cenv_error *err)
 {
     struct cenv_pkg_manifest manifest;
-    struct cenv_buf record;
-    int entry = -1, content = -1, rc = cenv_fs_mkdir(scratch->fd, key, 0755, err);
+    int entry, content;
 
     cenv_pkg_manifest_init(&manifest);
-    cenv_buf_init(&record, CENV_MESSAGE_MAX);
-    cenv_buf_puts(&record, "{\"bytecode\":");
-    cenv_json_quote(&record, package->dist);
-    cenv_buf_puts(&record, "}");
+    int rc = cenv_package_entry_make(scratch, key, &entry, &content, err);
     if (rc == 0)
-        rc = entry = cenv_fs_open_dir(scratch->fd, key, err);
-    if (rc >= 0)
-        rc = cenv_fs_mkdir(entry, CENV_PKG_CONTENT, 0755, err);
-    if (rc == 0)
-        rc = content = cenv_fs_open_dir(entry, CENV_PKG_CONTENT, err);
-    if (rc >= 0)
         rc = keep_content(linker, package, content, &manifest, err);
     if (rc == 0)
         rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
     if (rc == 0)
-        rc =
-            cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&record), 0644, err);
+        rc = write_record(package, entry, err);
     cenv_fd_close(content);
     cenv_fd_close(entry);
-    cenv_buf_release(&record);
     cenv_pkg_manifest_release(&manifest);
     return rc;
 }
@@ -257,10 +266,11 @@ static int keep_packages(const struct keeper *k, const struct cenv_scratch *scra
         const struct cenv_plan_package *package = &plan->packages[i];
         if (!package->new_bytecode || !make_key(k, package, key))
             continue;
-        rc = publish
-                 ? cenv_package_entry_publish(k->linker->options->store, cenv_str(key),
-                                              scratch, key, true, err)
-                 : keep_package(k->linker, package, scratch, key, err);
+        if (publish)
+            rc = cenv_package_entry_publish(k->linker->options->store, cenv_str(key),
+                                            scratch, key, true, err);
+        else
+            rc = keep_package(k->linker, package, scratch, key, err);
     }
     return rc;
 }
@@ -279,7 +289,7 @@ void cenv_link_bytecode_keep(struct cenv_linker *linker)
         cenv_error_release(&ignored);
         return;
     }
-    /* all are written, then synced once, then published */
+    /* All are written, then synced once, then published. */
     int rc = keep_packages(&k, &scratch, false, &ignored);
     if (rc == 0)
         rc = cenv_publish_sync(store, &ignored);

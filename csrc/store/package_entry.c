@@ -144,6 +144,23 @@ uint64_t cenv_package_entry_bytes(int entry)
     return bytes;
 }
 
+int cenv_package_entry_make(const struct cenv_scratch *scratch, const char *name,
+                            int *entry, int *content, struct cenv_error *err)
+{
+    *entry = *content = -1;
+    int rc = cenv_fs_mkdir(scratch->fd, name, 0755, err);
+    if (rc < 0)
+        return rc;
+    *entry = cenv_fs_open_dir(scratch->fd, name, err);
+    if (*entry < 0)
+        return *entry;
+    rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, err);
+    if (rc < 0)
+        return rc;
+    *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, err);
+    return *content < 0 ? *content : 0;
+}
+
 int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str sha256,
                                const struct cenv_scratch *scratch, const char *name,
                                bool replace, struct cenv_error *err)

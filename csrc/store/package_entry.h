@@ -29,12 +29,20 @@ int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str 
 int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err);
 
-/* The size of the files of the package whose entry is the directory `entry`; 0 when it is damaged. */
+/* The size of the files of the package whose entry is the directory `entry`; 0 when it is
+ * damaged. */
 uint64_t cenv_package_entry_bytes(int entry);
 
 /*
- * Publishes the directory `name` of `scratch`, which holds content/, manifest and record.json, as the
- * package `sha256`. Call cenv_publish_sync() before, once for many. When the package is there
+ * Makes the directory `name` of `scratch`, with an empty content/ in it. The caller closes both
+ * descriptors, after a failure too: they are -1 where it did not get that far.
+ */
+int cenv_package_entry_make(const struct cenv_scratch *scratch, const char *name,
+                            int *entry, int *content, struct cenv_error *err);
+
+/*
+ * Publishes the directory `name` of `scratch`, which holds content/, manifest and record.json, as
+ * the package `sha256`. Call cenv_publish_sync() before, once for many. When the package is there
  * already, ours is discarded (0) unless `replace`, which exchanges the two in one step.
  */
 int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str sha256,
