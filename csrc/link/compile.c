@@ -51,7 +51,6 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
     struct cenv_buf exe;
     bool old = is_old(linker->plan->python_version);
     const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
-    int rc;
 
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
     cenv_buf_addf(&exe, "%s/bin/python%.*s", linker->dir,
@@ -62,8 +61,9 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
         LIST_NAME, old ? NULL : "-j0", NULL,
     };
     struct cenv_proc proc = {.argv = argv, .env = env, .cwd = linker->dir};
-    rc = exe.failed ? cenv_error_oom(err)
-                    : cenv_proc_run(&proc, output, status, linker->task, err);
+    int rc = exe.failed ? cenv_error_oom(err) : 0;
+    if (rc == 0)
+        rc = cenv_proc_run(&proc, output, status, linker->task, err);
     cenv_buf_release(&exe);
     return rc;
 }
@@ -79,7 +79,7 @@ static uint64_t take_results(const struct cenv_linker *linker)
         struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
         if (pyc->kind != CENV_KIND_PYC ||
             cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
-            continue; /* what was taken from the store is here too: one count for all */
+            continue; /* what was taken from the store counts as well */
         pyc->done = true;
         pyc->how = CENV_PLACE_COPY;
         pyc->final_size = st.size;
@@ -96,13 +96,12 @@ static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *
     struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
 
     said = cenv_str_slice(said, said.len > 300 ? said.len - 300 : 0, said.len);
-    int rc = cenv_link_stats_warn(
+    bool warned = cenv_link_stats_warn(
         linker->stats,
-        "bytecode was not compiled: the environment's python does not run "
-        "here: %s%.*s",
+        "bytecode was not compiled: the environment's python does not run here: %s%.*s",
         cause->message, CENV_STR_ARG(said));
     cenv_error_release(cause);
-    return rc < 0 ? cenv_error_oom(err) : 0;
+    return warned ? 0 : cenv_error_oom(err);
 }
 
 /* compileall tells of a file that does not compile; a traceback is of compileall itself. */
@@ -145,10 +144,11 @@ int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err
     int rc = cenv_link_bytecode_take(linker, err);
     if (rc == 0) {
         span.misses = format_list(linker->plan, &list);
-        rc = list.failed   ? cenv_error_oom(err)
-             : span.misses ? compile_list(linker, cenv_buf_str(&list), err)
-                           : 0;
-        if (!span.misses)
+        if (list.failed)
+            rc = cenv_error_oom(err);
+        else if (span.misses)
+            rc = compile_list(linker, cenv_buf_str(&list), err);
+        else
             linker->stats->compiled = take_results(linker);
         span.items = linker->stats->compiled;
         span.hits = span.items > span.misses ? span.items - span.misses : 0;

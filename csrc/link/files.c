@@ -16,9 +16,8 @@
 #include "os/path.h"
 #include "relocate/splice.h"
 
-enum {
-    RUN_MAX = 96
-}; /* entries of one job: small enough to balance, large enough to amortise */
+/* Entries of one job: few enough to balance, enough to be worth the opening. */
+enum { RUN_MAX = 96 };
 
 struct run {
     uint32_t dir, first, nr;
@@ -51,11 +50,11 @@ static void add_count(atomic_ullong *counter, uint64_t n)
     atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static int fail_entry(struct worker *at, const struct cenv_link_entry *entry, int rc,
+static int fail_entry(struct worker *at, const struct cenv_link_entry *entry, int raw,
                       const char *what)
 {
     struct cenv_str base = cenv_path_base(entry->real);
-    return cenv_fs_fail(at->err, rc, at->dir, base.data, what);
+    return cenv_fs_fail(at->err, raw, at->dir, base.data, what);
 }
 
 /* The directory and name of the package's file; borrowed. */
@@ -84,19 +83,18 @@ static int digest_source(struct worker *at, struct cenv_link_entry *entry, int f
                          const char *name)
 {
     struct cenv_mapping file;
-    int rc;
 
-    if (entry->sha256.len) {
-        memcpy(entry->in_prefix, entry->sha256.data,
-               entry->sha256.len); /* 64, checked */
+    if (entry->sha256.len) { /* 64, as paths.json was checked for */
+        memcpy(entry->in_prefix, entry->sha256.data, entry->sha256.len);
         return 0;
     }
-    rc = cenv_fs_map_file(from, name, &file, at->err);
+    int rc = cenv_fs_map_file(from, name, &file, at->err);
     if (rc < 0)
         return rc;
-    rc = cenv_digest_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix);
+    if (cenv_digest_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix) < 0)
+        rc = cenv_error_oom(at->err);
     cenv_mapping_release(&file);
-    return rc < 0 ? cenv_error_oom(at->err) : 0;
+    return rc;
 }
 
 static int place_file(struct worker *at, struct cenv_link_entry *entry)
@@ -112,9 +110,9 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
 
     if (from < 0)
         return from;
-    int rc = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got);
-    if (rc < 0)
-        return fail_entry(at, entry, rc, "cannot link");
+    int raw = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got);
+    if (raw < 0)
+        return fail_entry(at, entry, raw, "cannot link");
     add_count(&at->placer->how[got], 1);
     add_count(&at->placer->fallbacks, got != want);
     add_count(&at->placer->bytes_copied, got == CENV_PLACE_COPY ? entry->size : 0);
@@ -125,24 +123,31 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
     return digest_source(at, entry, from, name);
 }
 
+/* 0 or -errno. */
+static int write_file(int dir, const char *name, struct cenv_str text,
+                      const struct cenv_link_entry *entry)
+{
+    int fd = cenv_raw_create(dir, name, 0600);
+
+    if (fd < 0)
+        return fd;
+    int rc = cenv_raw_write(fd, text.data, text.len);
+    if (rc == 0)
+        rc = cenv_raw_chmod_fd(fd, entry->mode);
+    if (rc == 0)
+        rc = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+    int closed = cenv_raw_close(fd);
+    return rc == 0 ? closed : rc;
+}
+
 /* Writes at->text as the entry's file: exact mode, fixed time. */
 static int write_text(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
-    int fd = cenv_raw_create(at->dir, base.data, 0600), rc = fd;
+    int raw = write_file(at->dir, base.data, cenv_buf_str(&at->text), entry);
 
-    if (rc >= 0)
-        rc = cenv_raw_write(fd, cenv_buf_str(&at->text).data, at->text.len);
-    if (rc >= 0)
-        rc = cenv_raw_chmod_fd(fd, entry->mode);
-    if (rc >= 0)
-        rc = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
-    if (fd >= 0) {
-        int closed = cenv_raw_close(fd);
-        rc = rc < 0 ? rc : closed;
-    }
-    if (rc < 0)
-        return fail_entry(at, entry, rc, "cannot write");
+    if (raw < 0)
+        return fail_entry(at, entry, raw, "cannot write");
     if (cenv_digest_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
         return cenv_error_oom(at->err);
     entry->how = CENV_PLACE_COPY;
@@ -193,10 +198,11 @@ static int place_relocated(struct worker *at, struct cenv_link_entry *entry)
     struct cenv_mapping file = {0};
     struct cenv_sites sites = {0};
     const char *name = NULL;
-    int rc = open_source(at, entry, &name);
+    int from = open_source(at, entry, &name);
 
-    if (rc >= 0)
-        rc = cenv_fs_map_file(rc, name, &file, at->err);
+    if (from < 0)
+        return from;
+    int rc = cenv_fs_map_file(from, name, &file, at->err);
     struct cenv_str data = cenv_str_n(file.data, file.len);
     if (rc == 0)
         rc = cenv_sites_scan_forms(&sites, data,
@@ -231,8 +237,9 @@ static int place_entry_point(struct worker *at, struct cenv_link_entry *entry)
     cenv_buf_init(&at->text, 3 * (exe.len + entry->point.module.len) +
                                  CENV_MESSAGE_MAX * 2 + 4 * entry->point.func.len);
     cenv_entry_point_render(&entry->point, cenv_buf_str(&exe), &at->text);
-    int rc =
-        exe.failed || at->text.failed ? cenv_error_oom(at->err) : write_text(at, entry);
+    int rc = exe.failed || at->text.failed ? cenv_error_oom(at->err) : 0;
+    if (rc == 0)
+        rc = write_text(at, entry);
     if (rc == 0 && wants_sites(at))
         rc = cenv_sites_of_entry_point(&sites, &plan->forms, relative, at->err);
     if (rc == 0 && wants_sites(at))
@@ -245,10 +252,10 @@ static int place_entry_point(struct worker *at, struct cenv_link_entry *entry)
 static int place_symlink(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
-    int rc = cenv_raw_symlink(entry->link.data, at->dir, base.data);
+    int raw = cenv_raw_symlink(entry->link.data, at->dir, base.data);
 
-    if (rc < 0)
-        return fail_entry(at, entry, rc, "cannot make link");
+    if (raw < 0)
+        return fail_entry(at, entry, raw, "cannot make link");
     add_count(&at->placer->symlinks, 1);
     return 0;
 }
@@ -336,12 +343,12 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
 {
     for (size_t i = 1; i < linker->plan->nr_dirs; i++) {
         const char *path = linker->plan->dirs[i].path.data;
-        int rc = cenv_raw_mkdir(linker->root, path, 0777);
-        if (rc == -EEXIST && linker->options->onto)
-            rc = 0; /* whatever else has the name fails to open */
+        int raw = cenv_raw_mkdir(linker->root, path, 0777);
+        /* With `onto` it may be there: whatever else has the name fails to open. */
+        if (raw < 0 && !(raw == -EEXIST && linker->options->onto))
+            return cenv_fs_fail(err, raw, linker->root, path, "cannot make directory");
+        int rc = i % 256 == 0 ? cenv_task_poll(linker->task, err) : 0;
         if (rc < 0)
-            return cenv_fs_fail(err, rc, linker->root, path, "cannot make directory");
-        if (i % 256 == 0 && (rc = cenv_task_poll(linker->task, err)) < 0)
             return rc;
     }
     linker->stats->directories = linker->plan->nr_dirs - 1;
@@ -367,10 +374,10 @@ static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
         struct cenv_str name;
         int dir = cenv_dirs_parent(&dirs, entry->real, 0, &name);
         if (dir < 0 || cenv_raw_unlink(dir, name.data) < 0)
-            continue; /* what is in the way still fails when the file is placed */
-        if (cenv_link_stats_warn(linker->stats, "%s replaces '%s', which was there",
-                                 plan->packages[entry->package].dist.data,
-                                 entry->target.data) < 0)
+            continue; /* what is still in the way fails when the file is placed */
+        if (!cenv_link_stats_warn(linker->stats, "%s replaces '%s', which was there",
+                                  plan->packages[entry->package].dist.data,
+                                  entry->target.data))
             rc = cenv_error_oom(err);
     }
     cenv_dirs_release(&dirs);

@@ -9,7 +9,8 @@
 #include "link/scripts.h"
 #include "os/host.h"
 
-enum { THREADS_MAX = 8 }; /* beyond it threads only meet in the file system's locks */
+/* Beyond it threads only wait for each other in the file system's locks. */
+enum { THREADS_MAX = 8 };
 
 /*
  * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
@@ -49,15 +50,19 @@ static enum cenv_place_mode decide_mode(const struct cenv_linker *linker)
 static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
 {
     bool scripts = !linker->options->no_scripts;
-    int rc = scripts ? cenv_link_scripts_run(linker, "pre-link", err) : 0;
+    int rc = 0;
 
+    if (scripts)
+        rc = cenv_link_scripts_run(linker, "pre-link", err);
     if (rc == 0)
         rc = cenv_link_files_place(linker, err);
     if (rc == 0 && scripts)
         rc = cenv_link_scripts_run(linker, "post-link", err);
     if (rc == 0 && !linker->options->no_compile)
         rc = cenv_link_compile_sources(linker, err);
-    return rc ? rc : cenv_link_records_write(linker, err);
+    if (rc == 0)
+        rc = cenv_link_records_write(linker, err);
+    return rc;
 }
 
 static int link_by_plan(struct cenv_linker *linker,

@@ -10,9 +10,9 @@
 
 /*
  * Links `packages` into the existing directory `dir`, which has nothing a package brings (EEXIST
- * otherwise, but see `onto`). On success *plan (when `plan` is not
- * NULL) describes what lies there; free it with cenv_link_plan_free. On failure `dir` may hold
- * anything: the caller made it and removes it (cenv_create does, the store does).
+ * otherwise, but see `onto`). On success `stats` is filled, for the caller to release, and *plan
+ * (when `plan` is not NULL) describes what lies there, to be freed with cenv_link_plan_free. On
+ * failure `dir` may hold anything: the caller made it and removes it.
  */
 int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t nr,
               const struct cenv_link_options *options, struct cenv_link_plan **plan,

@@ -98,9 +98,9 @@ static int read_packages(struct planner *p, const struct cenv_link_package *pack
         p->plan->packages[i].package = &packages[i];
         rc = read_record(p, &p->plan->packages[i]);
     }
-    return rc ? rc
-              : cenv_pool_run(p->options->threads, nr, read_package, p, p->task,
-                              p->err);
+    if (rc == 0)
+        rc = cenv_pool_run(p->options->threads, nr, read_package, p, p->task, p->err);
+    return rc;
 }
 
 /* The python they are linked for: one of the packages, or of the environment they come to. */
@@ -159,9 +159,9 @@ static int replace_entry(struct planner *p, uint32_t old, uint32_t now)
     loser->winner = now;
     if (loser->kind == CENV_KIND_DIRECTORY || loser->package == winner->package)
         return 0;
-    if (cenv_link_stats_warn(
+    if (!cenv_link_stats_warn(
             p->stats, "'%.*s' is in %s and in %s; the latter's is used",
-            CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner)) < 0)
+            CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner)))
         return cenv_error_oom(p->err);
     return 0;
 }
@@ -192,10 +192,9 @@ static int check_link(struct planner *p, const struct cenv_plan_package *package
 {
     if (cenv_path_link_stays(entry->target, entry->link))
         return 0;
-    if (cenv_link_stats_warn(p->stats,
-                             "%s: link '%.*s' points out of the prefix, to '%.*s'",
-                             package->dist.data, CENV_STR_ARG(entry->target),
-                             CENV_STR_ARG(entry->link)) < 0)
+    if (!cenv_link_stats_warn(
+            p->stats, "%s: link '%.*s' points out of the prefix, to '%.*s'",
+            package->dist.data, CENV_STR_ARG(entry->target), CENV_STR_ARG(entry->link)))
         return cenv_error_oom(p->err);
     return 0;
 }
@@ -266,11 +265,14 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
         cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
                                 &entry.target) < 0)
         return cenv_error_oom(p->err);
-    int rc = entry.kind == CENV_KIND_SYMLINK ? check_link(p, package, &entry)
-             : entry.kind == CENV_KIND_RELOCATED
-                 ? find_needle(p, path->placeholder, &entry.needle)
-                 : 0;
-    return rc ? rc : add_entry(p, &entry);
+    int rc = 0;
+    if (entry.kind == CENV_KIND_SYMLINK)
+        rc = check_link(p, package, &entry);
+    else if (entry.kind == CENV_KIND_RELOCATED)
+        rc = find_needle(p, path->placeholder, &entry.needle);
+    if (rc == 0)
+        rc = add_entry(p, &entry);
+    return rc;
 }
 
 /* "bin/<command>"; the script's own time is that of the package's link.json: fixed, not now. */
@@ -408,8 +410,7 @@ static uint32_t add_dir(struct planner *p, struct cenv_str path)
     return cenv_map_put(&p->plan->dir_map, kept, at) < 0 ? CENV_NONE : at;
 }
 
-/* The first component path of `dir` that some package has as a link; CENV_NONE when all are
- * real. */
+/* The shortest beginning of `dir` that some package has as a link; CENV_NONE: all are real. */
 static int find_link(struct planner *p, const struct cenv_link_entry *entry,
                      struct cenv_str dir, uint32_t *link, size_t *at)
 {
@@ -500,9 +501,9 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
     entry->real = cenv_str(text);
     uint32_t other = cenv_map_get(&p->plan->targets, entry->real);
     if (other == CENV_NONE)
-        return cenv_map_put(&p->plan->targets, entry->real, index) < 0
-                   ? cenv_error_oom(p->err)
-                   : 0;
+        return cenv_map_put(&p->plan->targets, entry->real, index) == 0
+                   ? 0
+                   : cenv_error_oom(p->err);
     bool later = other < index;
     return replace_entry(p, later ? other : index, later ? index : other);
 }
@@ -522,9 +523,9 @@ static int place_entries(struct planner *p)
         entry->real = entry->target;
         if (!last.data || !cenv_str_eq(parent, last)) {
             last = real = parent;
-            rc =
-                is_dir && entry->winner != CENV_NONE ? 0 : resolve_dir(p, entry, &real);
-            dir = rc ? CENV_NONE : add_dir(p, real);
+            if (!is_dir || entry->winner == CENV_NONE)
+                rc = resolve_dir(p, entry, &real);
+            dir = rc == 0 ? add_dir(p, real) : CENV_NONE;
             if (rc == 0 && dir == CENV_NONE)
                 rc = cenv_error_oom(p->err);
         }

@@ -22,24 +22,23 @@ struct cenv_store;
 
 /* One package, in link order. All borrowed until the link is over. */
 struct cenv_link_package {
-    struct cenv_str
-        record; /* JSON object: the repodata record plus channel, url, fn, subdir */
+    /* JSON: the repodata record plus channel, url, fn and subdir. */
+    struct cenv_str record;
     const char *content; /* the extracted package: a directory with info/ */
 };
 
 struct cenv_link_options {
     const struct cenv_store *store; /* to keep bytecode in and take it from, or NULL */
     const char *target_prefix;      /* what is written into the files; absolute */
-    /* auto: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file */
+    /* AUTO: reflink, else hardlink (with own_inodes: copy), else copy; falls back file by file. */
     enum cenv_place_mode mode;
-    bool own_inodes; /* templates: never share an inode with the package */
-    bool no_compile; /* leave noarch python packages without bytecode */
-    bool no_scripts; /* do not run pre-link and post-link scripts */
-    bool
-        keep_sites; /* record relocation sites in the plan, for the template's manifest */
-    unsigned threads;             /* 0: as many as are worth it */
-    int64_t time;                 /* of history and created_at; seconds */
-    const char *cmd;              /* for history, or NULL */
+    bool own_inodes;  /* templates: never share an inode with the package */
+    bool no_compile;  /* leave noarch python packages without bytecode */
+    bool no_scripts;  /* do not run pre-link and post-link scripts */
+    bool keep_sites;  /* keep relocation sites in the plan, for a template's manifest */
+    unsigned threads; /* 0: as many as are worth it */
+    int64_t time;     /* of history and created_at; seconds */
+    const char *cmd;  /* for history, or NULL */
     const struct cenv_str *specs; /* as requested: history and requested_specs */
     size_t nr_specs;
     /*
@@ -53,7 +52,8 @@ struct cenv_link_options {
 
 enum cenv_link_kind {
     CENV_KIND_FILE, /* as in the package: reflink, hard link or copy */
-    CENV_KIND_RELOCATED, /* has a placeholder; placed as FILE when it turns out not to occur */
+    /* Has a placeholder; placed as FILE when that turns out not to occur. */
+    CENV_KIND_RELOCATED,
     CENV_KIND_SYMLINK,
     CENV_KIND_DIRECTORY, /* an empty one that paths.json lists */
     CENV_KIND_ENTRY_POINT,
@@ -66,8 +66,8 @@ enum cenv_link_kind {
  */
 struct cenv_link_entry {
     struct cenv_str target; /* relative to the prefix, as the record lists it */
-    struct cenv_str
-        real; /* where it lies: other than target below a link to a directory */
+    /* Where it lies: elsewhere than `target` when that is below a link to a directory. */
+    struct cenv_str real;
     struct cenv_str source; /* relative to the package; of PYC: the .py in the prefix */
     struct cenv_str placeholder;
     struct cenv_str sha256; /* hex, of the package's file */
@@ -94,8 +94,7 @@ struct cenv_link_entry {
     uint64_t final_size;
     int64_t final_mtime_ns;
     uint32_t final_mode;
-    struct cenv_sites
-        *sites; /* of the linked file, when there are any and keep_sites; owned */
+    struct cenv_sites *sites; /* of the linked file, with keep_sites; owned, or NULL */
 };
 
 /* A directory of the prefix; parents come before children; the first is the prefix itself, "". */
@@ -132,12 +131,13 @@ struct cenv_link_plan {
     struct cenv_forms forms;        /* of the target prefix */
     struct cenv_forms *needles;     /* of each placeholder */
     size_t nr_needles, alloc_needles;
-    bool ran_scripts; /* there may be files nobody planned */
+    bool ran_scripts; /* there may be files that are not in the plan */
     struct cenv_arena arena;
     struct cenv_map targets; /* target -> latest entry */
     struct cenv_map dir_map; /* path -> dirs */
 };
 
+/* Frees the plan and closes the packages; NULL is fine. */
 void cenv_link_plan_free(struct cenv_link_plan *plan);
 
 /* The directory of `path` within a package or prefix, and its name (NUL behind); borrowed fd. */

@@ -111,7 +111,7 @@ static bool has_script(const struct cenv_link_plan *plan,
     return at != CENV_NONE && &plan->packages[plan->entries[at].package] == package;
 }
 
-bool cenv_link_scripts_exist(const struct cenv_link_plan *plan, const char *when)
+static bool has_scripts(const struct cenv_link_plan *plan, const char *when)
 {
     char path[SCRIPT_MAX];
 
@@ -181,7 +181,9 @@ static int take_messages(struct cenv_linker *linker, struct cenv_buf *messages,
     if (!cenv_fs_exists(linker->root, ".messages.txt"))
         return 0;
     int rc = cenv_fs_read_file(linker->root, ".messages.txt", messages, err);
-    return rc ? rc : cenv_fs_unlink(linker->root, ".messages.txt", err);
+    if (rc == 0)
+        rc = cenv_fs_unlink(linker->root, ".messages.txt", err);
+    return rc;
 }
 
 static int run_script(struct cenv_linker *linker,
@@ -207,9 +209,9 @@ static int run_script(struct cenv_linker *linker,
     argv[nr] = NULL;
     struct cenv_proc proc = {
         .argv = argv, .cwd = where.failed ? NULL : where.data + strlen(where.data) + 1};
-    int rc = texts.failed || where.failed
-                 ? cenv_error_oom(err)
-                 : cenv_proc_run(&proc, &output, &status, linker->task, err);
+    int rc = texts.failed || where.failed ? cenv_error_oom(err) : 0;
+    if (rc == 0)
+        rc = cenv_proc_run(&proc, &output, &status, linker->task, err);
     if (rc == 0 && (status.code || status.signal))
         rc = fail_script(package, when, &status, &output, err);
     cenv_buf_release(&texts);
@@ -250,7 +252,7 @@ int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
     struct bridge bridge = {0};
     int rc = 0;
 
-    if (!cenv_link_scripts_exist(linker->plan, when))
+    if (!has_scripts(linker->plan, when))
         return 0;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_SCRIPTS, when);
     if (!is_at_target(linker))

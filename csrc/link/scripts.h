@@ -7,12 +7,11 @@
 #include "link/steps.h"
 
 /*
- * Runs bin/.<name>-pre-link.sh of the packages that have one (from the package, before any file),
- * and bin/.<name>-post-link.sh (from the prefix, after all files), in link order. `has` tells
- * whether there is any. A script that fails is CENV_ELINK with the end of its output; what they
- * leave in .messages.txt goes to stats->messages and the file is removed.
+ * With `when` "pre-link": runs bin/.<name>-pre-link.sh from each package that has one, before any
+ * file is placed; with "post-link": bin/.<name>-post-link.sh from the prefix, after all files; in
+ * link order. A script that fails is CENV_ELINK with the end of its output. What they leave in
+ * .messages.txt is added to stats->messages, and the file is removed.
  */
-bool cenv_link_scripts_exist(const struct cenv_link_plan *plan, const char *when);
 int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
                           struct cenv_error *err);
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/str.h"
 
-int cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
+bool cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
 {
     char text[CENV_MESSAGE_MAX], **list;
     va_list args;
@@ -19,10 +19,13 @@ int cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
     va_end(args);
     list = cenv_reallocarray(stats->warnings, stats->nr_warnings + 1, sizeof(*list));
     if (!list)
-        return -1;
+        return false;
     stats->warnings = list;
     list[stats->nr_warnings] = cenv_strdup(text);
-    return list[stats->nr_warnings] ? (int)(stats->nr_warnings++, 0) : -1;
+    if (!list[stats->nr_warnings])
+        return false;
+    stats->nr_warnings++;
+    return true;
 }
 
 void cenv_link_stats_release(struct cenv_link_stats *stats)

@@ -3,26 +3,27 @@
 #ifndef CENV_LINK_STATS_H
 #define CENV_LINK_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What happened; counts of files. */
+/* What happened. Zero-initialised: nothing. */
 struct cenv_link_stats {
-    uint64_t files, directories, symlinks, reflinked, hardlinked, copied, relocated,
-        compiled;
-    uint64_t bytes_copied;
+    /* Counts of files. */
+    uint64_t files, directories, symlinks, reflinked, hardlinked, copied, relocated;
+    uint64_t compiled, bytes_copied;
     uint64_t
         fallbacks; /* files that could not be linked as asked for and were copied */
-    char **
-        warnings; /* clobbered paths, case, compilation, in order of discovery; owned */
+    /* Owned: clobbered paths, compilation that failed, in order of discovery. */
+    char **warnings;
     size_t nr_warnings;
-    char *messages; /* what link scripts left in .messages.txt, or NULL; owned */
+    char *messages; /* owned: what link scripts left in .messages.txt, or NULL */
 };
 
 void cenv_link_stats_release(struct cenv_link_stats *stats);
 
-/* Appends a warning; 0 or -1 when out of memory. */
-int cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
+/* Appends a warning; false: out of memory. */
+bool cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif
