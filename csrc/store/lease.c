@@ -41,3 +41,13 @@ int cenv_lease_try_exclusive(const struct cenv_store *store, struct cenv_lock **
 {
     return cenv_lock_try(lock, store->root, "lease", CENV_LOCK_EXCLUSIVE, NULL, err);
 }
+
+int cenv_lease_take_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
+                              struct cenv_error *err)
+{
+    int rc = cenv_lease_try_exclusive(store, lock, err);
+    if (rc != 1)
+        return rc;
+    cenv_error_set(err, CENV_EFAIL, "the store is in use by another run");
+    return cenv_error_hint(err, "try again when it is over");
+}

@@ -114,6 +114,16 @@ bool cenv_template_entry_add_prefix(const struct cenv_store *store, const char *
                                 out);
 }
 
+int cenv_template_entry_make(const struct cenv_store *store, const char *id,
+                             struct cenv_error *err)
+{
+    int templates = store->dirs[CENV_STORE_TEMPLATES];
+    int rc = cenv_publish_withdraw(store, templates, id, err);
+    if (rc == 0)
+        rc = cenv_fs_mkdir(templates, id, 0755, err);
+    return rc < 0 ? rc : cenv_fs_open_dir(templates, id, err);
+}
+
 /* ---- locks ---- */
 
 /* "template-<id>": sweeps ask for the lock of whatever lies there. */

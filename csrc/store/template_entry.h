@@ -27,6 +27,10 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
 bool cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
                                     struct cenv_buf *out);
 
+/* Its directory, new and empty, in the place of what was never finished: a descriptor, or a status. */
+int cenv_template_entry_make(const struct cenv_store *store, const char *id,
+                             struct cenv_error *err);
+
 /* The lock of the builder of a template (see store_lock.h); try_lock: 1 when it is held. */
 int cenv_template_entry_lock(const struct cenv_store *store, const char *id,
                              struct cenv_lock **lock, struct cenv_task *task,

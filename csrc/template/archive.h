@@ -14,24 +14,34 @@
  *     n/prefix/...      directories, files and links as they lie in the store
  *     n/end.json        {"members", "sha256"} of all members between
  *
- * Text and binaries name the prefix of the machine that wrote it; the reader relocates them.
+ * Text and binaries name the prefix on the machine that wrote it; the reader relocates them.
  */
 enum { CENV_ARCHIVE_FORMAT = 1, CENV_ARCHIVE_TEXT_MAX = 256 << 20 };
 #define CENV_ARCHIVE_HEAD "template.json"
 #define CENV_ARCHIVE_END  "end.json"
 
-/* The sum over the members of one template, in their order. */
+/* The sum over the members of one template, in their order. Zero-initialised is fine to release. */
 struct cenv_archive_sum {
-    struct cenv_digest *sha256; /* owned */
-    uint64_t members, bytes;    /* bytes: of files' content */
+    struct cenv_digest *sha256;
+    uint64_t members, bytes; /* bytes: of files' content */
 };
 
-/* Takes a member in; the content of a file follows by cenv_digest_update(). 0 or -1. */
-int cenv_archive_sum_add(struct cenv_archive_sum *sum,
-                         const struct cenv_member *member);
+int cenv_archive_sum_init(struct cenv_archive_sum *sum, struct cenv_error *err);
+void cenv_archive_sum_release(struct cenv_archive_sum *sum);
 
-/* Both read "<n>/<name>" of the n-th template; false: another path. */
+/* Takes a member in; the content of a file follows, in as many pieces as it comes. */
+int cenv_archive_sum_member(struct cenv_archive_sum *sum,
+                            const struct cenv_member *member, struct cenv_error *err);
+int cenv_archive_sum_content(struct cenv_archive_sum *sum, const void *data, size_t len,
+                             struct cenv_error *err);
+
+/* The sum of all, in hex; it takes nothing more then. */
+int cenv_archive_sum_finish(struct cenv_archive_sum *sum, char hex[CENV_DIGEST_HEX_MAX],
+                            struct cenv_error *err);
+
+/* Whether the path is "<n>/<name>" of the n-th template. */
 bool cenv_archive_is(struct cenv_str path, unsigned n, const char *name);
+
 /* The path below "<n>/prefix/" ("" for the prefix itself), or a NULL span. */
 struct cenv_str cenv_archive_below_prefix(struct cenv_str path, unsigned n);
 

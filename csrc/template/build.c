@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Building templates: fetch, link into a scratch directory with the final path as target prefix, describe in a
- * manifest, publish by one rename. Whoever comes second waits for the first on a lock and takes what
- * it made; when the first dies, the kernel opens the lock and the second builds.
+ * Building templates: fetch, link into a scratch directory with the final path as target prefix,
+ * describe, publish by one rename. A second builder waits for the first on a lock and takes what that
+ * made; when the first dies, the kernel opens the lock and the second builds.
  */
-#include <stdio.h>
+#include "template/build.h"
+
 #include <time.h>
 
 #include "base/alloc.h"
@@ -12,7 +13,6 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "codec/json.h"
-#include "fetch/fetch_packages.h"
 #include "link/link.h"
 #include "link/plan_manifest.h"
 #include "manifest/manifest.h"
@@ -22,9 +22,12 @@
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/template_entry.h"
-#include "template/build.h"
+#include "template/build_options.h"
+#include "template/description.h"
 #include "template/template_id.h"
 #include "template/templates.h"
+
+enum { PATH_BYTES_MAX = 1 << 20 };
 
 /* ---- input ---- */
 
@@ -40,19 +43,12 @@ static bool all_have_hashes(const struct cenv_json *records)
     return true;
 }
 
-/* Replaces the records by what the packages themselves say where repodata said less. */
 int cenv_build_fetch(struct cenv_build *build)
 {
-    const struct cenv_fetch_options options = {
-        .offline = cenv_json_get_true(build->meta, "offline"),
-        .secrets = cenv_json_get(build->meta, "secrets"),
-        .pkgs_dirs = cenv_json_get(build->meta, "pkgs_dirs"),
-        .network = cenv_json_get(build->meta, "network"),
-    };
     struct cenv_json *records = NULL;
-    int rc = cenv_fetch_packages_obtain(build->store, build->records, &options,
-                                        build->task, &records, build->err);
-
+    int rc =
+        cenv_fetch_packages_obtain(build->store, build->records, &build->options.fetch,
+                                   build->task, &records, build->err);
     if (rc == 0) {
         cenv_json_free(build->records);
         build->records = records;
@@ -60,22 +56,27 @@ int cenv_build_fetch(struct cenv_build *build)
     return rc;
 }
 
-static int take_input(struct cenv_build *build, const char *records_json)
+static int read_input(struct cenv_build *build, const char *records_json,
+                      const char *options_json)
 {
-    int rc = cenv_json_parse(&build->meta, cenv_str(build->meta_text),
-                             "the template's options", build->err);
+    int rc = cenv_build_options_parse(&build->options, options_json, build->err);
     if (rc == 0)
         rc = cenv_json_parse(&build->records, cenv_str(records_json),
                              "the template's records", build->err);
     if (rc == 0 && cenv_json_type(build->records) != CENV_JSON_ARRAY)
         rc = cenv_error_set(build->err, CENV_EUSAGE,
                             "a template's records are an array");
-    if (rc == 0 && !all_have_hashes(build->records))
+    return rc;
+}
+
+static int find_id(struct cenv_build *build)
+{
+    int rc = 0;
+    if (!all_have_hashes(build->records))
         rc = cenv_build_fetch(build);
     if (rc == 0)
-        rc = cenv_template_id_of_records(
-            build->records, cenv_json_get_cstr(build->meta, "key"),
-            cenv_json_get_cstr(build->meta, "base"), &build->id, build->err);
+        rc = cenv_template_id_of_records(build->records, build->options.key,
+                                         build->options.base, &build->id, build->err);
     if (rc == 0 &&
         !cenv_template_entry_add_prefix(build->store, build->id.data, &build->target))
         rc = cenv_error_oom(build->err);
@@ -89,7 +90,7 @@ static int add_package(const struct cenv_build *build, const struct cenv_json *r
 {
     struct cenv_buf text, content;
     cenv_buf_init(&text, SIZE_MAX / 2);
-    cenv_buf_init(&content, 1 << 20);
+    cenv_buf_init(&content, PATH_BYTES_MAX);
     int rc = cenv_package_entry_add_path(
         build->store, cenv_json_get_str(record, "sha256"), &content, build->err);
     if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
@@ -105,23 +106,25 @@ static int add_package(const struct cenv_build *build, const struct cenv_json *r
     return rc;
 }
 
-static struct cenv_str *spec_list(const struct cenv_build *build,
-                                  struct cenv_arena *arena, size_t *nr)
+/* NULL: no memory. */
+static struct cenv_str *list_specs(const struct cenv_build *build,
+                                   struct cenv_arena *arena, size_t *nr)
 {
-    const struct cenv_json *specs = cenv_json_get(build->meta, "specs"), *spec;
+    const struct cenv_json *spec, *specs = build->options.specs;
     struct cenv_str *list =
         cenv_arena_calloc(arena, cenv_json_len(specs) + 1, sizeof(*list));
     *nr = 0;
-    if (list)
-        cenv_json_each(spec, specs)
-        {
-            if (cenv_json_type(spec) == CENV_JSON_STRING)
-                list[(*nr)++] = cenv_json_str(spec);
-        }
+    if (!list)
+        return NULL;
+    cenv_json_each(spec, specs)
+    {
+        if (cenv_json_type(spec) == CENV_JSON_STRING)
+            list[(*nr)++] = cenv_json_str(spec);
+    }
     return list;
 }
 
-static const struct cenv_json *python_of(const struct cenv_json *records)
+static const struct cenv_json *find_python(const struct cenv_json *records)
 {
     const struct cenv_json *record;
     cenv_json_each(record, records)
@@ -133,10 +136,10 @@ static const struct cenv_json *python_of(const struct cenv_json *records)
 }
 
 /* The directory by the descriptor's own name: the store may have moved since it was opened. */
-static int link_into(struct cenv_build *build, const char *dir,
-                     const struct cenv_str *specs, size_t nr_specs,
-                     const struct cenv_link_package *packages, size_t nr,
-                     struct cenv_link_plan **plan)
+static int link_packages(struct cenv_build *build, const char *dir,
+                         const struct cenv_str *specs, size_t nr_specs,
+                         const struct cenv_link_package *packages, size_t nr,
+                         struct cenv_link_plan **plan)
 {
     struct cenv_link_stats stats = {0};
     struct cenv_link_options options = {
@@ -150,7 +153,7 @@ static int link_into(struct cenv_build *build, const char *dir,
         .specs = specs,
         .nr_specs = nr_specs,
         .onto = build->base != NULL,
-        .python = python_of(cenv_json_get(build->base, "records")),
+        .python = find_python(cenv_json_get(build->base, "records")),
     };
     int rc =
         cenv_link(dir, packages, nr, &options, plan, &stats, build->task, build->err);
@@ -166,7 +169,7 @@ int cenv_build_link(struct cenv_build *build, const char *dir,
     size_t nr = cenv_json_len(build->records), at = 0, nr_specs = 0;
     struct cenv_link_package *packages =
         cenv_arena_calloc(&arena, nr + 1, sizeof(*packages));
-    struct cenv_str *specs = spec_list(build, &arena, &nr_specs);
+    struct cenv_str *specs = list_specs(build, &arena, &nr_specs);
     int rc = packages && specs ? 0 : cenv_error_oom(build->err);
     cenv_json_each(record, build->records)
     {
@@ -174,7 +177,7 @@ int cenv_build_link(struct cenv_build *build, const char *dir,
             rc = add_package(build, record, &arena, &packages[at++]);
     }
     if (rc == 0)
-        rc = link_into(build, dir, specs, nr_specs, packages, nr, plan);
+        rc = link_packages(build, dir, specs, nr_specs, packages, nr, plan);
     cenv_arena_release(&arena);
     return rc;
 }
@@ -193,71 +196,84 @@ static int save_manifest(struct cenv_build *build, int prefix,
     return rc;
 }
 
-static int set_dup(struct cenv_json *doc, const char *key,
-                   const struct cenv_json *value)
-{
-    return value ? cenv_json_set(doc, key, cenv_json_dup(value)) : 0;
-}
-
 /* What it took to have it, from the request on: what each clone of it spares its user. */
 static double cost_of(const struct cenv_build *build)
 {
-    double solved = 0;
-    cenv_json_double(cenv_json_get(build->meta, "solved"), &solved);
-    return solved + (double)(cenv_clock_ns() - build->started_ns) / 1e9;
+    return build->options.solved + (double)(cenv_clock_ns() - build->started_ns) / 1e9;
 }
 
-static struct cenv_json *describe(const struct cenv_build *build)
+static int write_description(const struct cenv_build *build, struct cenv_buf *out)
 {
-    struct cenv_json *doc = cenv_json_object();
-    int rc = cenv_json_set_int(doc, "version", 1);
-    if (rc == 0)
-        rc = cenv_json_set_str(doc, "id", cenv_buf_str(&build->id));
-    if (rc == 0)
-        rc = cenv_json_set_int(doc, "made", (int64_t)time(NULL));
-    if (rc == 0)
-        rc = cenv_json_set_int(doc, "size", (int64_t)build->bytes);
-    if (rc == 0)
-        rc = cenv_json_set(doc, "cost", cenv_json_number(cost_of(build)));
-    if (rc == 0)
-        rc = set_dup(doc, "specs", cenv_json_get(build->meta, "specs"));
-    if (rc == 0)
-        rc = set_dup(doc, "channels", cenv_json_get(build->meta, "channels"));
-    if (rc == 0)
-        rc = set_dup(doc, "base", cenv_json_get(build->meta, "base"));
-    if (rc == 0)
-        rc = set_dup(doc, "key", cenv_json_get(build->meta, "key"));
-    if (rc == 0)
-        rc = set_dup(doc, "transient", cenv_json_get(build->meta, "transient"));
-    if (rc == 0)
-        rc = set_dup(doc, "records", build->records);
-    if (!cenv_json_get(doc, "specs"))
-        if (rc == 0)
-            rc = cenv_json_set(doc, "specs", cenv_json_array());
-    if (rc == 0)
-        return doc;
-    cenv_json_free(doc);
-    return NULL;
+    const struct cenv_build_options *options = &build->options;
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_u64(&w, "version", 1);
+    cenv_json_write_str(&w, "id", cenv_buf_str(&build->id));
+    cenv_json_write_i64(&w, "made", (int64_t)time(NULL));
+    cenv_json_write_u64(&w, "size", build->bytes);
+    cenv_json_write_double(&w, "cost", cost_of(build));
+    if (options->specs)
+        cenv_json_write_tree(&w, "specs", options->specs);
+    else
+        cenv_json_write_raw(&w, "specs", CENV_STR("[]"));
+    if (options->channels)
+        cenv_json_write_tree(&w, "channels", options->channels);
+    if (options->base)
+        cenv_json_write_cstr(&w, "base", options->base);
+    if (options->key)
+        cenv_json_write_cstr(&w, "key", options->key);
+    if (options->transient)
+        cenv_json_write_bool(&w, "transient", true);
+    cenv_json_write_tree(&w, "records", build->records);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, build->err);
 }
 
-int cenv_build_describe(struct cenv_build *build, int dirfd)
+int cenv_build_describe(struct cenv_build *build, int dir, int prefix)
 {
     struct cenv_buf text;
-    struct cenv_json *doc = describe(build);
-    int rc = 0;
     cenv_buf_init(&text, SIZE_MAX / 2);
-    if (!doc || cenv_json_print(doc, 0, &text) < 0)
-        rc = cenv_error_oom(build->err);
-    else
-        rc = cenv_fs_write_atomic(dirfd, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
-                                  build->err);
+    int rc = cenv_layout_tree_bytes(prefix, &build->bytes, build->task, build->err);
+    if (rc == 0)
+        rc = write_description(build, &text);
+    if (rc == 0)
+        rc = cenv_description_save_text(dir, cenv_buf_str(&text), build->err);
     cenv_buf_release(&text);
-    cenv_json_free(doc);
     return rc;
 }
 
-/* The scratch directory itself becomes the entry, and what it replaces is then removed as scratch. */
-static int publish(struct cenv_build *build)
+static int describe_scratch(struct cenv_build *build, const struct cenv_link_plan *plan)
+{
+    int prefix = cenv_fs_open_dir(build->scratch.fd, CENV_TEMPLATE_PREFIX, build->err);
+    if (prefix < 0)
+        return prefix;
+    int rc = save_manifest(build, prefix, plan);
+    if (rc == 0)
+        rc = cenv_build_describe(build, build->scratch.fd, prefix);
+    cenv_fd_close(prefix);
+    return rc;
+}
+
+static int fill_scratch(struct cenv_build *build)
+{
+    struct cenv_buf dir;
+    struct cenv_link_plan *plan = NULL;
+    cenv_buf_init(&dir, PATH_BYTES_MAX);
+    int rc = cenv_fs_mkdir(build->scratch.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
+    if (rc == 0 && cenv_fs_path_of(build->scratch.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
+        rc = cenv_error_oom(build->err);
+    if (rc == 0)
+        rc = cenv_build_link(build, dir.data, &plan);
+    if (rc == 0)
+        rc = describe_scratch(build, plan);
+    cenv_link_plan_free(plan);
+    cenv_buf_release(&dir);
+    return rc;
+}
+
+/* The scratch directory itself becomes the entry, and what it replaces is removed in its place. */
+static int publish_scratch(struct cenv_build *build)
 {
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     int tmp = build->store->dirs[CENV_STORE_TMP];
@@ -271,31 +287,6 @@ static int publish(struct cenv_build *build)
                               build->err);
 }
 
-static int fill_work(struct cenv_build *build)
-{
-    struct cenv_buf dir;
-    struct cenv_link_plan *plan = NULL;
-    int prefix = -1;
-    cenv_buf_init(&dir, 1 << 20);
-    int rc = cenv_fs_mkdir(build->scratch.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
-    if (rc == 0 && cenv_fs_path_of(build->scratch.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
-        rc = cenv_error_oom(build->err);
-    if (rc == 0)
-        rc = cenv_build_link(build, dir.data, &plan);
-    if (rc == 0) {
-        prefix = cenv_fs_open_dir(build->scratch.fd, CENV_TEMPLATE_PREFIX, build->err);
-        rc = prefix < 0 ? prefix : save_manifest(build, prefix, plan);
-    }
-    if (rc == 0)
-        rc = cenv_layout_tree_bytes(prefix, &build->bytes, build->task, build->err);
-    if (rc == 0)
-        rc = cenv_build_describe(build, build->scratch.fd);
-    cenv_fd_close(prefix);
-    cenv_link_plan_free(plan);
-    cenv_buf_release(&dir);
-    return rc;
-}
-
 int cenv_build_make(struct cenv_build *build)
 {
     int rc = cenv_build_fetch(build);
@@ -303,40 +294,44 @@ int cenv_build_make(struct cenv_build *build)
         rc = cenv_scratch_open(build->store, &build->scratch, build->err);
     if (rc < 0)
         return rc;
-    rc = fill_work(build);
+    rc = fill_scratch(build);
     if (rc == 0)
-        rc = publish(build);
+        rc = publish_scratch(build);
     cenv_scratch_close(build->store, &build->scratch);
     return rc;
 }
 
 /* ---- finding or making ---- */
 
+static int write_reply(const struct cenv_build *build, bool built,
+                       const struct cenv_stat *st, const struct cenv_json *doc,
+                       struct cenv_buf *out)
+{
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_templates_write(&w, build->store, build->id.data, st, doc);
+    cenv_templates_write_records(&w, doc);
+    cenv_json_write_bool(&w, "built", built);
+    cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - build->started_ns);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, build->err);
+}
+
 int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
-    double seconds = (double)(cenv_clock_ns() - build->started_ns) / 1e9;
-    int rc =
-        cenv_template_entry_load(build->store, build->id.data, &doc, &st, build->err);
+    const char *id = build->id.data;
+    int rc = cenv_template_entry_load(build->store, id, &doc, &st, build->err);
     if (rc == 1)
-        return cenv_error_set(build->err, CENV_EFAIL, "template %s vanished",
-                              build->id.data);
-    if (rc < 0)
-        return rc;
-    rc = cenv_templates_complete(build->store, build->id.data, &st, doc);
+        rc = cenv_error_set(build->err, CENV_EFAIL, "template %s vanished", id);
     if (rc == 0)
-        rc = cenv_json_set_bool(doc, "built", built);
-    if (rc == 0)
-        rc = cenv_json_set(doc, "seconds", cenv_json_number(seconds));
-    if (rc == 0)
-        rc = cenv_json_print(doc, 0, out);
+        rc = write_reply(build, built, &st, doc, out);
+    if (rc == 0 && !built)
+        cenv_template_entry_touch(build->store, id);
     cenv_json_free(doc);
-    if (rc < 0)
-        return cenv_error_oom(build->err);
-    if (!built)
-        cenv_template_entry_touch(build->store, build->id.data);
-    return 0;
+    return rc;
 }
 
 int cenv_build_is_there(struct cenv_build *build)
@@ -375,19 +370,18 @@ static int find_or_make(struct cenv_build *build, bool rebuild, bool *built)
 }
 
 int cenv_build_begin(struct cenv_build *build, struct cenv_store *store,
-                     const char *records_json, const char *meta_json,
+                     const char *records_json, const char *options_json,
                      struct cenv_task *task, struct cenv_error *err)
 {
-    *build = (struct cenv_build){.store = store,
-                                 .meta_text = meta_json,
-                                 .started_ns = cenv_clock_ns(),
-                                 .task = task,
-                                 .err = err};
+    *build = (struct cenv_build){
+        .store = store, .started_ns = cenv_clock_ns(), .task = task, .err = err};
     cenv_buf_init(&build->id, CENV_DIGEST_HEX_MAX);
-    cenv_buf_init(&build->target, 1 << 20);
+    cenv_buf_init(&build->target, PATH_BYTES_MAX);
     int rc = cenv_lease_take(store, &build->lease, err);
     if (rc == 0)
-        rc = take_input(build, records_json);
+        rc = read_input(build, records_json, options_json);
+    if (rc == 0)
+        rc = find_id(build);
     return rc;
 }
 
@@ -396,20 +390,20 @@ void cenv_build_end(struct cenv_build *build)
     cenv_buf_release(&build->id);
     cenv_buf_release(&build->target);
     cenv_json_free(build->records);
-    cenv_json_free(build->meta);
+    cenv_build_options_release(&build->options);
     cenv_json_free(build->base);
     cenv_lease_free(build->lease);
 }
 
 int cenv_template_build(struct cenv_store *store, const char *records_json,
-                        const char *meta_json, struct cenv_task *task,
+                        const char *options_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err)
 {
     bool built = false;
     struct cenv_build build;
-    int rc = cenv_build_begin(&build, store, records_json, meta_json, task, err);
+    int rc = cenv_build_begin(&build, store, records_json, options_json, task, err);
     if (rc == 0)
-        rc = find_or_make(&build, cenv_json_get_true(build.meta, "rebuild"), &built);
+        rc = find_or_make(&build, build.options.rebuild, &built);
     if (rc == 0)
         rc = cenv_build_reply(&build, built, out);
     cenv_build_end(&build);

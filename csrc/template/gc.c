@@ -54,38 +54,28 @@ static int add_item(struct gc *gc, enum cenv_store_dir dir, char *name, uint64_t
 }
 
 /* By what it says itself where it is whole; else what lies there, as never used. */
-static int measure_template(struct gc *gc, const char *id)
+static int measure_template(void *ctx, const struct cenv_dirent *entry,
+                            struct cenv_error *err)
 {
+    struct gc *gc = ctx;
     struct cenv_json *doc = NULL;
-    struct cenv_stat st;
+    struct cenv_stat st = {.mtime_ns = 0};
     uint64_t bytes = 0;
     int64_t used = 0;
-    int rc = cenv_template_entry_load(gc->store, id, &doc, &st, gc->err);
+    int rc = cenv_template_entry_load(gc->store, entry->name, &doc, &st, err);
     if (rc == 0) {
-        bytes = (uint64_t)cenv_json_get_int(doc, "size", 0);
+        int64_t size = cenv_json_get_int(doc, "size", 0);
+        bytes = size > 0 ? (uint64_t)size : 0;
         used = st.mtime_ns / 1000000000;
         cenv_json_free(doc);
     } else if (rc == 1) {
-        int fd = cenv_raw_open_dir(gc->store->dirs[CENV_STORE_TEMPLATES], id);
-        rc = fd < 0 ? 0 : cenv_layout_tree_bytes(fd, &bytes, gc->task, gc->err);
+        int fd = cenv_raw_open_dir(gc->store->dirs[CENV_STORE_TEMPLATES], entry->name);
+        rc = fd < 0 ? 0 : cenv_layout_tree_bytes(fd, &bytes, gc->task, err);
         cenv_fd_close(fd);
     }
     if (rc < 0)
         return rc;
-    return add_item(gc, CENV_STORE_TEMPLATES, cenv_strdup(id), bytes, used);
-}
-
-static int measure_templates(struct gc *gc)
-{
-    struct cenv_listing list;
-    int dir = gc->store->dirs[CENV_STORE_TEMPLATES];
-    int rc = cenv_listing_read(&list, dir, true);
-    if (rc < 0)
-        return cenv_fs_fail(gc->err, rc, dir, NULL, "cannot list");
-    for (size_t i = 0; i < list.nr && rc == 0; i++)
-        rc = measure_template(gc, list.entries[i].name);
-    cenv_listing_release(&list);
-    return rc;
+    return add_item(gc, CENV_STORE_TEMPLATES, cenv_strdup(entry->name), bytes, used);
 }
 
 static int measure_package(void *ctx, const struct cenv_walk_entry *at,
@@ -104,10 +94,10 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
     int rc = add_item(gc, CENV_STORE_PKGS, name, cenv_package_entry_bytes(entry),
                       st.mtime_ns / 1000000000);
     cenv_fd_close(entry);
-    return rc ? rc : CENV_WALK_SKIP;
+    return rc < 0 ? rc : CENV_WALK_SKIP;
 }
 
-static int drop_item(struct gc *gc, const struct gc_item *item)
+static int remove_item(struct gc *gc, const struct gc_item *item)
 {
     int rc = cenv_publish_withdraw(gc->store, gc->store->dirs[item->dir], item->name,
                                    gc->err);
@@ -119,27 +109,33 @@ static int drop_item(struct gc *gc, const struct gc_item *item)
     return rc;
 }
 
-static int collect(struct gc *gc, uint64_t max_bytes)
+static int measure_entries(struct gc *gc)
 {
-    int rc = measure_templates(gc);
+    int rc = cenv_layout_each(gc->store, CENV_STORE_TEMPLATES, gc->task,
+                              measure_template, gc, gc->err);
     if (rc == 0)
         rc = cenv_fs_walk(gc->store->dirs[CENV_STORE_PKGS], true, measure_package, gc,
                           gc->task, gc->err);
-    if (rc != 0)
-        return rc;
-    if (gc->nr > 1)
+    if (rc == 0 && gc->nr > 1)
         qsort(gc->items, gc->nr, sizeof(*gc->items), compare_use);
-    for (size_t i = 0; i < gc->nr && rc == 0 && gc->total - gc->freed > max_bytes;
-         i++) {
+    return rc;
+}
+
+static int remove_oldest(struct gc *gc, uint64_t max_bytes)
+{
+    int rc = measure_entries(gc);
+    for (size_t i = 0; i < gc->nr && rc == 0; i++) {
+        if (gc->total - gc->freed <= max_bytes)
+            break;
         rc = cenv_task_poll(gc->task, gc->err);
         if (rc == 0)
-            rc = drop_item(gc, &gc->items[i]);
+            rc = remove_item(gc, &gc->items[i]);
     }
     return rc;
 }
 
 /* What was asked for, and manifests of others' environments: small, and soon made again. */
-static int drop_small(struct gc *gc)
+static int remove_small(struct gc *gc)
 {
     static const enum cenv_store_dir dirs[] = {
         CENV_STORE_REQUESTS, CENV_STORE_MANIFESTS, CENV_STORE_REPODATA};
@@ -149,37 +145,42 @@ static int drop_small(struct gc *gc)
     return rc;
 }
 
-static int run_gc(struct gc *gc, uint64_t max_bytes)
+static int collect_garbage(struct gc *gc, uint64_t max_bytes)
 {
+    struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
     struct cenv_lock *lease;
-    int rc = cenv_lease_try_exclusive(gc->store, &lease, gc->err);
-    if (rc == 1) {
-        cenv_error_set(gc->err, CENV_EFAIL, "the store is in use by another run");
-        return cenv_error_hint(gc->err, "try again when it is over");
-    }
+    int rc = cenv_lease_take_exclusive(gc->store, &lease, gc->err);
     if (rc < 0)
         return rc;
-    struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
     rc = cenv_scratch_sweep(&sweep, gc->err);
     gc->removed += sweep.removed;
     if (rc == 0)
-        rc = collect(gc, max_bytes);
+        rc = remove_oldest(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)
-        rc = drop_small(gc);
+        rc = remove_small(gc);
     cenv_lock_free(lease);
     return rc;
+}
+
+static int write_reply(const struct gc *gc, struct cenv_buf *out)
+{
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_u64(&w, "removed", gc->removed);
+    cenv_json_write_u64(&w, "bytes", gc->freed);
+    cenv_json_write_u64(&w, "left", gc->total - gc->freed);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, gc->err);
 }
 
 int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
                   struct cenv_buf *out, struct cenv_error *err)
 {
     struct gc gc = {.store = store, .task = task, .err = err};
-    int rc = run_gc(&gc, max_bytes);
-    if (rc == 0 &&
-        cenv_buf_addf(out, "{\"removed\":%llu,\"bytes\":%llu,\"left\":%llu}",
-                      (unsigned long long)gc.removed, (unsigned long long)gc.freed,
-                      (unsigned long long)(gc.total - gc.freed)) < 0)
-        rc = cenv_error_oom(err);
+    int rc = collect_garbage(&gc, max_bytes);
+    if (rc == 0)
+        rc = write_reply(&gc, out);
     for (size_t i = 0; i < gc.nr; i++)
         cenv_free(gc.items[i].name);
     cenv_free(gc.items);

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Mirrors: a template beside clones that lie on another file system, where neither link nor reflink
- * reaches the store. A mirror is a store of its own, entered in the first one's registry, so that
- * gc finds it.
+ * reaches the store. A mirror is a store of its own, entered in the first one's registry.
  */
+#include "template/mirror.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "manifest/manifest_foreign.h"
+#include "codec/json.h"
 #include "os/fs.h"
+#include "os/path.h"
 #include "store/clone_registry.h"
 #include "store/layout.h"
 #include "store/lease.h"
-#include "store/publish.h"
 #include "store/template_entry.h"
-#include "template/mirror.h"
+#include "template/description.h"
+
+enum { PATH_BYTES_MAX = 1 << 20, REPORT_MAX = 64 << 20 };
 
 struct mirror {
     struct cenv_store *from, *to;
@@ -25,7 +28,9 @@ struct mirror {
     struct cenv_error *err;
 };
 
-static int not_ours(const char *path, struct cenv_error *err)
+/* ---- the store of a mirror ---- */
+
+static int refuse_shared(const char *path, struct cenv_error *err)
 {
     cenv_error_set(err, CENV_EFAIL, "'%s' is not ours alone", path);
     return cenv_error_hint(err,
@@ -33,122 +38,93 @@ static int not_ours(const char *path, struct cenv_error *err)
 }
 
 /* In a directory that others may write to (/tmp): made by us, for us, and no link. */
-static int open_private(int parent, const char *name, const char *path,
+static int make_private(int parent, const char *name, const char *path,
                         struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_mkdir(parent, name, 0700);
-    if (rc < 0 && rc != -EEXIST)
-        return cenv_fs_fail(err, rc, parent, name, "cannot make directory");
+    int failed = cenv_raw_mkdir(parent, name, 0700);
+    if (failed < 0 && failed != -EEXIST)
+        return cenv_fs_fail(err, failed, parent, name, "cannot make directory");
     int fd = cenv_fs_open_dir(parent, name, err);
     if (fd < 0)
         return fd;
-    rc = cenv_raw_stat_fd(fd, &st);
+    failed = cenv_raw_stat_fd(fd, &st);
     cenv_fd_close(fd);
-    if (rc < 0 || st.uid != cenv_fs_uid() || (st.mode & 0077))
-        return not_ours(path, err);
+    if (failed < 0 || st.uid != cenv_fs_uid() || (st.mode & 0077))
+        return refuse_shared(path, err);
     return 0;
 }
 
-static int enter(const struct cenv_store *store, const char *path,
-                 struct cenv_error *err)
+/* So that gc finds it. */
+static int enter_mirror(const struct cenv_store *store, const char *path,
+                        struct cenv_error *err)
 {
     struct cenv_stat st;
     int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
+    if (rc < 0)
+        return rc;
     struct cenv_clone_entry entry = {.path = path,
                                      .source = store->path,
                                      .dev = st.dev,
                                      .ino = st.ino,
                                      .mode = CENV_MIRROR_MODE};
-    if (rc == 0)
-        rc = cenv_clone_registry_enter(store, &entry, err);
-    return rc;
+    return cenv_clone_registry_enter(store, &entry, err);
 }
 
 static int open_mirror(struct mirror *mirror, int parent)
 {
     char name[32];
     struct cenv_buf path;
-    cenv_buf_init(&path, 1 << 20);
+    cenv_buf_init(&path, PATH_BYTES_MAX);
     snprintf(name, sizeof(name), "cenv-%lu", (unsigned long)cenv_fs_uid());
     int rc = cenv_fs_path_of(parent, name, &path) < 0 ? cenv_error_oom(mirror->err) : 0;
     if (rc == 0)
-        rc = open_private(parent, name, path.data, mirror->err);
+        rc = make_private(parent, name, path.data, mirror->err);
     if (rc == 0)
         rc = cenv_store_open(&mirror->to, path.data, mirror->err);
     if (rc == 0)
-        rc = enter(mirror->from, path.data, mirror->err);
+        rc = enter_mirror(mirror->from, path.data, mirror->err);
     cenv_buf_release(&path);
     return rc;
 }
 
 /* ---- the copy ---- */
 
-static char *prefix_of(const struct cenv_store *store, const char *id)
-{
-    struct cenv_buf path;
-    cenv_buf_init(&path, 1 << 20);
-    cenv_template_entry_add_prefix(store, id, &path);
-    char *text = cenv_buf_detach(&path);
-    cenv_buf_release(&path);
-    return text;
-}
-
 static int clone_over(struct mirror *mirror, const char *from, const char *to)
 {
     struct cenv_buf report;
-    cenv_buf_init(&report, 64 << 20);
+    cenv_buf_init(&report, REPORT_MAX);
     int rc = cenv_clone(mirror->from, from, to, "{\"mode\":\"copy\"}", mirror->task,
                         &report, mirror->err);
     cenv_buf_release(&report);
     return rc;
 }
 
-static int save_manifest(struct mirror *mirror, int dir, const char *path)
+static int describe_copy(struct mirror *mirror, int dir, const char *path)
 {
-    struct cenv_manifest *manifest = NULL;
     int prefix = cenv_fs_open_dir(dir, CENV_TEMPLATE_PREFIX, mirror->err);
-    int rc = prefix < 0 ? prefix
-                        : cenv_manifest_of_environment(&manifest, prefix, path, NULL,
-                                                       mirror->task, mirror->err);
-    if (rc == 0)
-        rc = cenv_manifest_save(manifest, dir, CENV_TEMPLATE_MANIFEST, mirror->err);
-    cenv_manifest_free(manifest);
-    cenv_fd_close(prefix);
-    return rc;
-}
-
-static int save_description(struct mirror *mirror, int dir)
-{
-    struct cenv_buf text;
-    cenv_buf_init(&text, SIZE_MAX / 2);
+    if (prefix < 0)
+        return prefix;
     int rc =
-        cenv_json_print(mirror->doc, 0, &text) < 0 ? cenv_error_oom(mirror->err) : 0;
+        cenv_description_save_manifest(dir, prefix, path, mirror->task, mirror->err);
     if (rc == 0)
-        rc = cenv_fs_write_atomic(dir, CENV_TEMPLATE_JSON, cenv_buf_str(&text), 0644,
-                                  mirror->err);
-    cenv_buf_release(&text);
+        rc = cenv_description_save(dir, mirror->doc, mirror->err);
+    cenv_fd_close(prefix);
     return rc;
 }
 
 /* At its final place at once, for the paths in it; template.json last, as for a draft. */
 static int copy_over(struct mirror *mirror, const char *from, const char *to)
 {
-    int templates = mirror->to->dirs[CENV_STORE_TEMPLATES];
-    int rc = cenv_publish_withdraw(mirror->to, templates, mirror->id, mirror->err);
-    if (rc == 0)
-        rc = cenv_fs_mkdir(templates, mirror->id, 0755, mirror->err);
-    int dir = rc ? rc : cenv_fs_open_dir(templates, mirror->id, mirror->err);
+    int dir = cenv_template_entry_make(mirror->to, mirror->id, mirror->err);
     if (dir < 0)
         return dir;
-    rc = clone_over(mirror, from, to);
+    int rc = clone_over(mirror, from, to);
     if (rc == 0)
-        rc = save_manifest(mirror, dir, to);
-    if (rc == 0)
-        rc = save_description(mirror, dir);
+        rc = describe_copy(mirror, dir, to);
     cenv_fd_close(dir);
     if (rc < 0)
-        cenv_fs_discard_tree(templates, mirror->id);
+        cenv_fs_discard_tree(mirror->to->dirs[CENV_STORE_TEMPLATES], mirror->id);
     return rc;
 }
 
@@ -169,40 +145,56 @@ static int find_or_copy(struct mirror *mirror, const char *from, const char *to)
     return rc;
 }
 
-static int reply(const struct mirror *mirror, const char *path, struct cenv_buf *out)
+/* ---- the template, here or there ---- */
+
+static int write_reply(const struct mirror *mirror, const char *path,
+                       struct cenv_buf *out)
 {
     const struct cenv_store *store = mirror->to ? mirror->to : mirror->from;
-    struct cenv_str top = cenv_str(store->path);
-    top.len -= strlen("/v1");
-    cenv_buf_puts(out, "{\"path\":");
-    cenv_json_quote(out, cenv_str(path));
-    cenv_buf_puts(out, ",\"store\":");
-    cenv_json_quote(out, top);
-    if (cenv_buf_addf(out, ",\"staged\":%s}", mirror->to ? "true" : "false") < 0)
-        return cenv_error_oom(mirror->err);
-    return 0;
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_cstr(&w, "path", path);
+    cenv_json_write_str(&w, "store", cenv_path_parent(cenv_str(store->path)));
+    cenv_json_write_bool(&w, "staged", mirror->to != NULL);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, mirror->err);
 }
 
-static int mirror_at(struct mirror *mirror, int parent, struct cenv_buf *out)
+static bool is_on_one_device(const struct cenv_store *store, int directory)
 {
     struct cenv_stat here, there;
-    char *from = prefix_of(mirror->from, mirror->id), *to = NULL;
-    int rc = from ? 0 : cenv_error_oom(mirror->err);
-    if (rc == 0 && (cenv_raw_stat_fd(mirror->from->root, &here) < 0 ||
-                    cenv_raw_stat_fd(parent, &there) < 0 || here.dev == there.dev)) {
-        rc = reply(mirror, from, out);
-    } else if (rc == 0) {
-        rc = open_mirror(mirror, parent);
-        to = rc ? NULL : prefix_of(mirror->to, mirror->id);
-        if (rc == 0 && !to)
-            rc = cenv_error_oom(mirror->err);
-        if (rc == 0)
-            rc = find_or_copy(mirror, from, to);
-        if (rc == 0)
-            rc = reply(mirror, to, out);
-    }
-    cenv_free(from);
-    cenv_free(to);
+    return cenv_raw_stat_fd(store->root, &here) < 0 ||
+           cenv_raw_stat_fd(directory, &there) < 0 || here.dev == there.dev;
+}
+
+/* Sets `to` to the path of the prefix in the mirror, made where it is not there. */
+static int mirror_template(struct mirror *mirror, int directory, const char *from,
+                           struct cenv_buf *to)
+{
+    int rc = open_mirror(mirror, directory);
+    if (rc == 0 && !cenv_template_entry_add_prefix(mirror->to, mirror->id, to))
+        rc = cenv_error_oom(mirror->err);
+    if (rc == 0)
+        rc = find_or_copy(mirror, from, to->data);
+    return rc;
+}
+
+static int find_or_mirror(struct mirror *mirror, int directory, struct cenv_buf *out)
+{
+    struct cenv_buf from, to;
+    int rc = 0;
+    bool here = is_on_one_device(mirror->from, directory);
+    cenv_buf_init(&from, PATH_BYTES_MAX);
+    cenv_buf_init(&to, PATH_BYTES_MAX);
+    if (!cenv_template_entry_add_prefix(mirror->from, mirror->id, &from))
+        rc = cenv_error_oom(mirror->err);
+    if (rc == 0 && !here)
+        rc = mirror_template(mirror, directory, from.data, &to);
+    if (rc == 0)
+        rc = write_reply(mirror, here ? from.data : to.data, out);
+    cenv_buf_release(&from);
+    cenv_buf_release(&to);
     return rc;
 }
 
@@ -213,25 +205,25 @@ int cenv_template_mirror(struct cenv_store *store, const char *id,
     struct mirror mirror = {.from = store, .id = id, .task = task, .err = err};
     struct cenv_stat st;
     struct cenv_lease *lease;
-    int rc = cenv_lease_take(store, &lease, err);
+    int parent = -1, rc = cenv_lease_take(store, &lease, err);
     if (rc < 0)
         return rc;
     rc = cenv_template_entry_load(store, id, &mirror.doc, &st, err);
     if (rc == 1)
         rc =
             cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id, store->path);
-    if (rc == 0) {
-        int parent = cenv_fs_open_root(directory, err);
-        rc = parent < 0 ? parent : mirror_at(&mirror, parent, out);
-        cenv_fd_close(parent);
-        cenv_json_free(mirror.doc);
-    }
+    if (rc == 0 && (parent = cenv_fs_open_root(directory, err)) < 0)
+        rc = parent;
+    if (rc == 0)
+        rc = find_or_mirror(&mirror, parent, out);
+    cenv_fd_close(parent);
+    cenv_json_free(mirror.doc);
     cenv_store_free(mirror.to);
     cenv_lease_free(lease);
     return rc;
 }
 
-/* ---- removing them ---- */
+/* ---- removing ---- */
 
 /* A mirror whose own users hold a lease stays. */
 static int remove_mirror(const struct cenv_store *store, const char *name,

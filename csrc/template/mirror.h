@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stores of copies on other file systems; cenv.h has how one is made. */
+/* Mirrors: stores of copies on other file systems; cenv.h has how one is made. */
 #ifndef CENV_TEMPLATE_MIRROR_H
 #define CENV_TEMPLATE_MIRROR_H
 
-/* Removes all mirrors that are still the directories entered; counts them. */
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/task.h"
+
+struct cenv_store;
+
+/* Removes the mirrors of a store that are still the directories entered, and that nobody uses. */
 int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
                            struct cenv_task *task, struct cenv_error *err);
 

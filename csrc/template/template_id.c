@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The id of a template: what shapes it, as a hash (docs/design/store.md 4.1). */
+/* The id of a template: see template_id.h. */
 #include "template/template_id.h"
 
 #include <stdlib.h>
@@ -8,41 +8,39 @@
 #include "base/digest.h"
 #include "base/hex.h"
 
-enum { FORMAT_VERSION = 1 };
+/* A change of what is built from the same input is a new version. */
+enum { FORMAT_VERSION = 1, RECORD_MAX = 64 << 20 };
 
 struct id_record {
     struct cenv_str name, sha256;
-    char canonical[CENV_DIGEST_HEX_MAX];
+    char canonical[CENV_DIGEST_HEX_MAX]; /* hash of its canonical text */
 };
 
 static int compare_records(const void *a, const void *b)
 {
     const struct id_record *left = a, *right = b;
     int order = cenv_str_cmp(left->name, right->name);
-    if (order == 0)
-        order = cenv_str_cmp(left->sha256, right->sha256);
-    return order;
+    return order ? order : cenv_str_cmp(left->sha256, right->sha256);
 }
 
-/* Where a package came from does not change what it is (docs/design/store.md 4.1). */
-static int canonical_hash(const struct cenv_json *record, char *hex)
+/* Where a package came from does not change what it is (docs/design/store.md 4.1). False: no memory. */
+static bool hash_canonical(const struct cenv_json *record, char *hex)
 {
     struct cenv_buf text;
     struct cenv_json *copy = cenv_json_dup(record);
     if (!copy)
-        return -1;
+        return false;
     cenv_json_remove(copy, "url");
     cenv_json_remove(copy, "channel");
-    cenv_buf_init(&text, 64 << 20);
-    int rc = cenv_json_print(copy, CENV_JSON_SORT, &text);
-    if (rc == 0)
-        rc = cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
+    cenv_buf_init(&text, RECORD_MAX);
+    bool done = cenv_json_print(copy, CENV_JSON_SORT, &text) == 0 &&
+                cenv_digest_sha256_hex(cenv_buf_str(&text), hex) == 0;
     cenv_buf_release(&text);
     cenv_json_free(copy);
-    return rc;
+    return done;
 }
 
-static int take_record(const struct cenv_json *record, struct id_record *out,
+static int read_record(const struct cenv_json *record, struct id_record *out,
                        struct cenv_error *err)
 {
     unsigned char raw[CENV_SHA256_LEN];
@@ -52,47 +50,54 @@ static int take_record(const struct cenv_json *record, struct id_record *out,
         return cenv_error_set(err, CENV_EUSAGE,
                               "record '%.*s' has no name or no sha256",
                               CENV_STR_ARG(out->name));
-    return canonical_hash(record, out->canonical) < 0 ? cenv_error_oom(err) : 0;
+    return hash_canonical(record, out->canonical) ? 0 : cenv_error_oom(err);
 }
 
-static void add_id_text(const struct id_record *list, size_t nr, const char *key,
-                        const char *base, struct cenv_buf *text)
+static int read_records(const struct cenv_json *records, struct id_record *list,
+                        struct cenv_error *err)
 {
-    cenv_buf_addf(text, "cenv template %d\nlink auto own\nbase %s\nkey %zu %s\n",
+    const struct cenv_json *record;
+    size_t nr = 0;
+    int rc = 0;
+    cenv_json_each(record, records)
+    {
+        if (rc == 0)
+            rc = read_record(record, &list[nr++], err);
+    }
+    if (rc == 0 && nr > 1)
+        qsort(list, nr, sizeof(*list), compare_records);
+    return rc;
+}
+
+static int hash_template(const struct id_record *list, size_t nr, const char *key,
+                         const char *base, struct cenv_buf *out, struct cenv_error *err)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_buf text;
+    cenv_buf_init(&text, SIZE_MAX / 2);
+    cenv_buf_addf(&text, "cenv template %d\nlink auto own\nbase %s\nkey %zu %s\n",
                   FORMAT_VERSION, base ? base : "", key ? strlen(key) : 0,
                   key ? key : "");
     for (size_t i = 0; i < nr; i++)
-        cenv_buf_addf(text, "%.*s %s\n", CENV_STR_ARG(list[i].sha256),
+        cenv_buf_addf(&text, "%.*s %s\n", CENV_STR_ARG(list[i].sha256),
                       list[i].canonical);
+    bool done = !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) == 0 &&
+                cenv_buf_puts(out, hex) == 0;
+    cenv_buf_release(&text);
+    return done ? 0 : cenv_error_oom(err);
 }
 
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,
                                 struct cenv_error *err)
 {
-    size_t nr = 0;
-    int rc = 0;
-    char hex[CENV_DIGEST_HEX_MAX];
-    const struct cenv_json *record;
-    struct cenv_buf text;
-    struct id_record *list = cenv_calloc(cenv_json_len(records), sizeof(*list));
+    size_t nr = cenv_json_len(records);
+    struct id_record *list = cenv_calloc(nr + 1, sizeof(*list));
     if (!list)
         return cenv_error_oom(err);
-    cenv_json_each(record, records)
-    {
-        if (rc == 0)
-            rc = take_record(record, &list[nr++], err);
-    }
-    cenv_buf_init(&text, SIZE_MAX / 2);
-    if (rc == 0) {
-        if (nr > 1)
-            qsort(list, nr, sizeof(*list), compare_records);
-        add_id_text(list, nr, key, base, &text);
-        if (text.failed || cenv_digest_sha256_hex(cenv_buf_str(&text), hex) < 0 ||
-            cenv_buf_puts(out, hex) < 0)
-            rc = cenv_error_oom(err);
-    }
-    cenv_buf_release(&text);
+    int rc = read_records(records, list, err);
+    if (rc == 0)
+        rc = hash_template(list, nr, key, base, out, err);
     cenv_free(list);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The id of a template. */
+/* The id of a template: SHA-256 over its records and what else shapes it (docs/design/store.md 4.1). */
 #ifndef CENV_TEMPLATE_TEMPLATE_ID_H
 #define CENV_TEMPLATE_TEMPLATE_ID_H
 
@@ -7,8 +7,11 @@
 #include "base/error.h"
 #include "codec/json.h"
 
-/* Appends the id (64 hex) of a template: SHA-256 over its records and what else shapes it
- * (docs/design/store.md 4.1). `records` is an array, each with sha256. */
+/*
+ * Appends the id (64 hex) of the template of `records`, an array, each with name and sha256, else
+ * CENV_EUSAGE. `key` tells what its set-up does, `base` is the id of the template it is a layer over;
+ * NULL for none. The order of the records does not count.
+ */
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,
                                 struct cenv_error *err);

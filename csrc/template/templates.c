@@ -4,33 +4,65 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
-#include "codec/json.h"
-#include "os/fs.h"
 #include "store/layout.h"
 #include "store/lease.h"
 #include "store/publish.h"
 #include "store/template_entry.h"
 
-/* The path as JSON text: bytes that are not UTF-8 are shown, not kept. */
-static int set_path(const struct cenv_store *store, const char *id,
-                    struct cenv_json *doc)
+enum { PATH_BYTES_MAX = 1 << 20 };
+
+/* ---- telling ---- */
+
+/* Keys that replies have of their own; an archive's template.json may hold anything. */
+static bool is_ours(const char *key)
 {
-    struct cenv_buf path;
-    cenv_buf_init(&path, 1 << 20);
-    int rc = cenv_template_entry_add_prefix(store, id, &path) ? 0 : -1;
-    if (rc == 0)
-        rc = cenv_json_set_str(doc, "path", cenv_buf_str(&path));
-    cenv_buf_release(&path);
-    return rc;
+    static const char *const ours[] = {"records", "path",    "used",
+                                       "built",   "seconds", "imported"};
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        if (strcmp(key, ours[i]) == 0)
+            return true;
+    return false;
 }
 
-int cenv_templates_complete(const struct cenv_store *store, const char *id,
-                            const struct cenv_stat *st, struct cenv_json *doc)
+void cenv_templates_write(struct cenv_json_writer *w, const struct cenv_store *store,
+                          const char *id, const struct cenv_stat *st,
+                          const struct cenv_json *doc)
 {
-    int rc = set_path(store, id, doc);
-    if (rc == 0)
-        rc = cenv_json_set_int(doc, "used", st->mtime_ns / 1000000000);
-    return rc;
+    const struct cenv_json *member;
+    struct cenv_buf path;
+    cenv_json_each(member, doc)
+    {
+        if (!is_ours(cenv_json_key(member)))
+            cenv_json_write_tree(w, cenv_json_key(member), member);
+    }
+    cenv_buf_init(&path, PATH_BYTES_MAX);
+    w->out->failed |= !cenv_template_entry_add_prefix(store, id, &path);
+    cenv_json_write_str(w, "path", cenv_buf_str(&path));
+    cenv_json_write_i64(w, "used", st->mtime_ns / 1000000000);
+    cenv_buf_release(&path);
+}
+
+void cenv_templates_write_records(struct cenv_json_writer *w,
+                                  const struct cenv_json *doc)
+{
+    const struct cenv_json *records = cenv_json_get(doc, "records");
+    if (records)
+        cenv_json_write_tree(w, "records", records);
+}
+
+/* ---- finding ---- */
+
+static int write_found(const struct cenv_store *store, const char *id,
+                       const struct cenv_stat *st, const struct cenv_json *doc,
+                       struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_templates_write(&w, store, id, st, doc);
+    cenv_templates_write_records(&w, doc);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
 }
 
 int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
@@ -42,96 +74,81 @@ int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf
     int rc = cenv_template_entry_resolve(store, id, whole, err);
     if (rc == 0)
         rc = cenv_template_entry_load(store, whole, &doc, &st, err);
-    if (rc != 0)
-        return rc;
-    if (cenv_templates_complete(store, whole, &st, doc) < 0 ||
-        cenv_json_print(doc, 0, out) < 0)
-        rc = cenv_error_oom(err);
-    else
+    if (rc == 0)
+        rc = write_found(store, whole, &st, doc, out, err);
+    if (rc == 0)
         cenv_template_entry_touch(store, whole);
     cenv_json_free(doc);
     return rc;
 }
 
-/* Records as their number: a list of templates is for looking over. */
-static int append_summary(const struct cenv_store *store, const char *id,
-                          const struct cenv_stat *st, struct cenv_json *doc,
-                          struct cenv_json *list)
-{
-    int rc = cenv_templates_complete(store, id, st, doc);
-    int64_t records = (int64_t)cenv_json_len(cenv_json_get(doc, "records"));
-    if (rc == 0)
-        rc = cenv_json_set_int(doc, "records", records);
-    if (rc < 0) {
-        cenv_json_free(doc);
-        return rc;
-    }
-    return cenv_json_append(list, doc);
-}
+/* ---- listing ---- */
 
-static int list_into(struct cenv_store *store, const struct cenv_listing *names,
-                     struct cenv_json *list, struct cenv_error *err)
+struct template_list {
+    const struct cenv_store *store;
+    struct cenv_json_writer w;
+};
+
+/* Records as their number: a list of templates is for looking over. */
+static int list_template(void *ctx, const struct cenv_dirent *entry,
+                         struct cenv_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < names->nr && rc >= 0; i++) {
-        struct cenv_json *doc = NULL;
-        struct cenv_stat st;
-        rc = cenv_template_entry_load(store, names->entries[i].name, &doc, &st, err);
-        if (rc == 0 &&
-            append_summary(store, names->entries[i].name, &st, doc, list) < 0)
-            rc = cenv_error_oom(err);
+    struct template_list *list = ctx;
+    struct cenv_json *doc = NULL;
+    struct cenv_stat st;
+    int rc = cenv_template_entry_load(list->store, entry->name, &doc, &st, err);
+    if (rc == 0) {
+        cenv_json_write_object(&list->w, NULL);
+        cenv_templates_write(&list->w, list->store, entry->name, &st, doc);
+        cenv_json_write_u64(&list->w, "records",
+                            cenv_json_len(cenv_json_get(doc, "records")));
+        cenv_json_write_end(&list->w);
     }
+    cenv_json_free(doc);
     return rc < 0 ? rc : 0;
 }
 
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
                        struct cenv_error *err)
 {
-    struct cenv_listing names;
-    int templates = store->dirs[CENV_STORE_TEMPLATES];
-    struct cenv_json *list = cenv_json_array();
-    if (!list)
-        return cenv_error_oom(err);
-    int rc = cenv_listing_read(&names, templates, true);
-    if (rc < 0) {
-        rc = cenv_fs_fail(err, rc, templates, NULL, "cannot list");
-    } else {
-        rc = list_into(store, &names, list, err);
-        cenv_listing_release(&names);
-    }
-    if (rc == 0 && cenv_json_print(list, 0, out) < 0)
-        rc = cenv_error_oom(err);
-    cenv_json_free(list);
+    struct template_list list = {.store = store};
+    size_t before = out->len;
+    cenv_json_writer_init(&list.w, out, 0);
+    cenv_json_write_array(&list.w, NULL);
+    int rc =
+        cenv_layout_each(store, CENV_STORE_TEMPLATES, NULL, list_template, &list, err);
+    cenv_json_write_end(&list.w);
+    if (rc == 0)
+        rc = cenv_json_writer_finish(&list.w, err);
+    if (rc < 0)
+        out->len = before;
     return rc;
 }
 
-static int in_use(struct cenv_error *err)
+/* ---- removing ---- */
+
+static int check_is_there(const struct cenv_store *store, const char *id,
+                          struct cenv_error *err)
 {
-    cenv_error_set(err, CENV_EFAIL, "the store is in use by another run");
-    cenv_error_hint(err, "try again when it is over");
-    return CENV_EFAIL;
+    int rc =
+        cenv_template_entry_is_id(id) ? cenv_template_entry_find(store, id, err) : 1;
+    if (rc == 1)
+        rc =
+            cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id, store->path);
+    return rc;
 }
 
 int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_lock *lease;
-    struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    int rc = cenv_template_entry_is_id(id)
-                 ? cenv_template_entry_load(store, id, &doc, &st, err)
-                 : 1;
-    cenv_json_free(rc == 0 ? doc : NULL);
-    if (rc == 1)
-        return cenv_error_set(err, CENV_EUSAGE, "no template '%s' in %s", id,
-                              store->path);
+    struct cenv_lock *lease = NULL;
+    int rc = check_is_there(store, id, err);
     if (rc == 0)
         rc = cenv_task_poll(task, err);
     if (rc == 0)
-        rc = cenv_lease_try_exclusive(store, &lease, err);
-    if (rc != 0)
-        return rc == 1 ? in_use(err) : rc;
-    rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+        rc = cenv_lease_take_exclusive(store, &lease, err);
+    if (rc == 0)
+        rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
     cenv_lock_free(lease);
     return rc;
 }

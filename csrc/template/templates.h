@@ -8,8 +8,16 @@
 
 struct cenv_store;
 
-/* Adds what is not in the file, "path" and "used"; 0 or -1 (OOM). */
-int cenv_templates_complete(const struct cenv_store *store, const char *id,
-                            const struct cenv_stat *st, struct cenv_json *doc);
+/*
+ * Writes into the open object what template.json tells, but for the records, and what only its entry
+ * does: "path" and "used". `st` is of the file.
+ */
+void cenv_templates_write(struct cenv_json_writer *w, const struct cenv_store *store,
+                          const char *id, const struct cenv_stat *st,
+                          const struct cenv_json *doc);
+
+/* Writes "records": as they are in template.json. */
+void cenv_templates_write_records(struct cenv_json_writer *w,
+                                  const struct cenv_json *doc);
 
 #endif

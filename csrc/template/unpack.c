@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unpacking one template of an archive: see unpack.h. */
+#include "template/unpack.h"
+
+#include <errno.h>
+
+#include "base/arena.h"
+#include "os/fs.h"
+#include "os/path.h"
+#include "template/archive.h"
+#include "template/archive_reader.h"
+
+enum { DIR_MODE = 0700, PATH_BYTES_MAX = 1 << 16 };
+
+/* Directories get their mode when nothing more comes into them. */
+struct made_dir {
+    struct made_dir *next;
+    struct cenv_str path;
+    unsigned mode;
+};
+
+struct unpacker {
+    const struct cenv_unpack *asked;
+    struct cenv_archive_reader *reader;
+    struct cenv_task *task;
+    struct cenv_error *err;
+    int root;
+    struct cenv_dirs dirs, link_dirs;
+    struct cenv_archive_sum sum;
+    struct cenv_arena arena;
+    struct made_dir *made; /* the last one first */
+};
+
+/* ---- records ---- */
+
+/* Whether it is a record of conda-meta, which tells where the packages' cache was. */
+static bool is_record(struct cenv_str path)
+{
+    return cenv_str_starts(path, CENV_STR("conda-meta/")) &&
+           cenv_str_ends(path, CENV_STR(".json"));
+}
+
+/* Appends "<store>/pkgs/" of the store that the prefix lay in, <store>/templates/<id>/prefix. */
+static struct cenv_str old_packages(const struct unpacker *u, struct cenv_buf *out)
+{
+    struct cenv_str top = cenv_str(u->asked->from);
+    for (int i = 0; i < 3; i++)
+        top = cenv_path_parent(top);
+    cenv_buf_addf(out, "%.*s/pkgs/", CENV_STR_ARG(top));
+    return cenv_buf_str(out);
+}
+
+static void replace_packages(const struct unpacker *u, struct cenv_str text,
+                             struct cenv_str old, struct cenv_buf *out)
+{
+    const char *at;
+    while (old.len && (at = cenv_find_bytes(text.data, text.len, old.data, old.len))) {
+        size_t head = (size_t)(at - text.data);
+        cenv_buf_add(out, text.data, head);
+        cenv_buf_addf(out, "%s/pkgs/", u->asked->store_path);
+        text = cenv_str_slice(text, head + old.len, text.len);
+    }
+    cenv_buf_add_str(out, text);
+}
+
+/* A record installed here would name this store's packages. */
+static int write_record(struct unpacker *u, int fd, struct cenv_str text)
+{
+    struct cenv_buf old, changed;
+    int rc = 0;
+    cenv_buf_init(&old, PATH_BYTES_MAX);
+    cenv_buf_init(&changed, CENV_ARCHIVE_TEXT_MAX);
+    replace_packages(u, text, old_packages(u, &old), &changed);
+    if (changed.failed || old.failed) {
+        rc = cenv_error_oom(u->err);
+    } else {
+        int failed = cenv_raw_write(fd, changed.data, changed.len);
+        if (failed < 0)
+            rc = cenv_fs_fail(u->err, failed, fd, NULL, "cannot write");
+    }
+    cenv_buf_release(&old);
+    cenv_buf_release(&changed);
+    return rc;
+}
+
+/* ---- members ---- */
+
+static int refuse_place(struct unpacker *u, int failed)
+{
+    if (failed == -ENOTDIR || failed == -ELOOP || failed == -EEXIST)
+        return cenv_archive_reader_refuse_member(u->reader,
+                                                 "lies where another member is");
+    return cenv_fs_fail(u->err, failed, CENV_CWD, NULL, "cannot unpack");
+}
+
+static int make_dir(struct unpacker *u, struct cenv_str path)
+{
+    struct made_dir *made = cenv_arena_calloc(&u->arena, 1, sizeof(*made));
+    int fd = cenv_dirs_get(&u->dirs, path, DIR_MODE);
+    if (fd < 0)
+        return refuse_place(u, fd);
+    if (made)
+        made->path = cenv_arena_str(&u->arena, path);
+    if (!made || !made->path.data)
+        return cenv_error_oom(u->err);
+    made->mode = u->reader->member.mode & 01777;
+    made->next = u->made;
+    u->made = made;
+    return 0;
+}
+
+/* A piece of the file's content: into `fd`, or where `whole` is given into that. */
+static int copy_piece(struct unpacker *u, const void *data, size_t len, int fd,
+                      struct cenv_buf *whole)
+{
+    int rc = cenv_archive_sum_content(&u->sum, data, len, u->err);
+    if (rc < 0)
+        return rc;
+    if (whole && cenv_buf_add(whole, data, len) < 0)
+        return cenv_archive_reader_refuse_member(u->reader, "is too large");
+    int failed = whole ? 0 : cenv_raw_write(fd, data, len);
+    if (failed < 0)
+        return cenv_fs_fail(u->err, failed, fd, NULL, "cannot write");
+    return cenv_task_poll(u->task, u->err);
+}
+
+static int copy_data(struct unpacker *u, int fd, struct cenv_buf *whole)
+{
+    const void *data;
+    size_t len;
+    int rc;
+    while ((rc = cenv_tar_data(u->reader->tar, &data, &len, u->err)) == 1) {
+        rc = copy_piece(u, data, len, fd, whole);
+        if (rc < 0)
+            return rc;
+    }
+    return rc;
+}
+
+static int copy_record(struct unpacker *u, int fd)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
+    int rc = copy_data(u, fd, &text);
+    if (rc == 0)
+        rc = write_record(u, fd, cenv_buf_str(&text));
+    cenv_buf_release(&text);
+    return rc;
+}
+
+static int make_file(struct unpacker *u, struct cenv_str path)
+{
+    const struct cenv_member *member = &u->reader->member;
+    struct cenv_str name;
+    int dir = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
+    int fd = dir < 0 ? dir : cenv_raw_create(dir, name.data, 0600);
+    if (fd < 0)
+        return refuse_place(u, fd);
+    int rc = is_record(path) ? copy_record(u, fd) : copy_data(u, fd, NULL);
+    if (rc == 0) {
+        cenv_raw_chmod_fd(fd, member->mode & 0777);
+        cenv_raw_set_mtime_fd(fd, member->mtime_ns);
+    }
+    int failed = cenv_raw_close(fd);
+    if (rc == 0 && failed < 0)
+        rc = refuse_place(u, failed);
+    return rc;
+}
+
+static int make_symlink(struct unpacker *u, struct cenv_str path)
+{
+    const struct cenv_member *member = &u->reader->member;
+    struct cenv_str name;
+    int dir = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
+    int failed = dir < 0 ? dir : cenv_raw_symlink(member->link.data, dir, name.data);
+    if (failed < 0)
+        return refuse_place(u, failed);
+    cenv_raw_set_mtime(dir, name.data, member->mtime_ns);
+    return 0;
+}
+
+static int make_peer(struct unpacker *u, struct cenv_str path)
+{
+    struct cenv_str name, old_name;
+    struct cenv_str old =
+        cenv_archive_below_prefix(u->reader->member.link, u->asked->n);
+    if (!old.len)
+        return cenv_archive_reader_refuse_member(
+            u->reader, "is a hard link to what lies elsewhere");
+    int from = cenv_dirs_parent(&u->link_dirs, old, 0, &old_name);
+    if (from < 0)
+        return refuse_place(u, from);
+    int to = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
+    int failed = to < 0 ? to : cenv_raw_link(from, old_name.data, to, name.data);
+    return failed < 0 ? refuse_place(u, failed) : 0;
+}
+
+static int unpack_member(struct unpacker *u)
+{
+    const struct cenv_member *member = &u->reader->member;
+    struct cenv_str path = cenv_archive_below_prefix(member->path, u->asked->n);
+    if (!path.data || (!path.len && member->type != CENV_MEMBER_DIR))
+        return cenv_archive_reader_refuse_member(u->reader, "lies outside the prefix");
+    int rc = cenv_archive_sum_member(&u->sum, member, u->err);
+    if (rc < 0)
+        return rc;
+    switch (member->type) {
+    case CENV_MEMBER_DIR:
+        return make_dir(u, path);
+    case CENV_MEMBER_SYMLINK:
+        return make_symlink(u, path);
+    case CENV_MEMBER_HARDLINK:
+        return make_peer(u, path);
+    default:
+        return make_file(u, path);
+    }
+}
+
+static int check_end(struct unpacker *u)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_json *end = NULL;
+    int rc = cenv_archive_reader_text(u->reader, "its end.json", &end);
+    if (rc == 0)
+        rc = cenv_archive_sum_finish(&u->sum, hex, u->err);
+    if (rc == 0 && (!cenv_str_is(cenv_json_get_str(end, "sha256"), hex) ||
+                    cenv_json_get_int(end, "members", -1) != (int64_t)u->sum.members))
+        rc = cenv_archive_reader_refuse(u->reader,
+                                        "its content is not what was exported");
+    cenv_json_free(end);
+    return rc;
+}
+
+static int set_modes(struct unpacker *u)
+{
+    for (const struct made_dir *dir = u->made; dir; dir = dir->next) {
+        int fd = cenv_raw_open_beneath(u->root, dir->path, 0);
+        int failed = fd < 0 ? fd : cenv_raw_chmod_fd(fd, dir->mode);
+        cenv_fd_close(fd);
+        if (failed < 0)
+            return cenv_fs_fail(u->err, failed, u->root, dir->path.data,
+                                "cannot prepare");
+    }
+    return 0;
+}
+
+/* 1 while there are members before end.json, 0 when that is in hand, or a status. */
+static int next_member(const struct cenv_unpack *unpack)
+{
+    struct cenv_archive_reader *reader = unpack->reader;
+    int rc = cenv_archive_reader_next(reader);
+    if (rc == 0)
+        rc = cenv_archive_reader_refuse(reader, "it ends in the middle of a template");
+    if (rc == 1 && cenv_archive_is(reader->member.path, unpack->n, CENV_ARCHIVE_END))
+        rc = 0;
+    return rc;
+}
+
+static int unpack_all(struct unpacker *u)
+{
+    int rc;
+    while ((rc = next_member(u->asked)) == 1) {
+        rc = unpack_member(u);
+        if (rc < 0)
+            break;
+    }
+    if (rc == 0)
+        rc = check_end(u);
+    return rc < 0 ? rc : set_modes(u);
+}
+
+int cenv_unpack_members(const struct cenv_unpack *unpack, int dir)
+{
+    struct cenv_archive_reader *reader = unpack->reader;
+    struct unpacker u = {.asked = unpack,
+                         .reader = reader,
+                         .task = reader->task,
+                         .err = reader->err,
+                         .root = dir};
+    int rc = cenv_archive_sum_init(&u.sum, u.err);
+    if (rc < 0)
+        return rc;
+    cenv_dirs_init(&u.dirs, dir);
+    cenv_dirs_init(&u.link_dirs, dir);
+    rc = unpack_all(&u);
+    cenv_dirs_release(&u.dirs);
+    cenv_dirs_release(&u.link_dirs);
+    cenv_archive_sum_release(&u.sum);
+    cenv_arena_release(&u.arena);
+    return rc;
+}
+
+int cenv_unpack_nothing(const struct cenv_unpack *unpack)
+{
+    int rc;
+    while ((rc = next_member(unpack)) == 1)
+        ;
+    return rc;
+}

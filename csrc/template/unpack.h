@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unpacking one template of an archive. */
+#ifndef CENV_TEMPLATE_UNPACK_H
+#define CENV_TEMPLATE_UNPACK_H
+
+#include "template/archive_reader.h"
+
+/*
+ * The n-th template, whose head was just read. Its files name the prefix `from`; where its records
+ * name packages of the store that `from` lay in, they name those of the store at `store_path` then.
+ */
+struct cenv_unpack {
+    struct cenv_archive_reader *reader;
+    unsigned n;
+    const char *from, *store_path;
+};
+
+/*
+ * Unpacks its members into the empty directory `dir`, and compares them with their sum. No member
+ * leaves the directory, or takes the place of another. CENV_EINTEGRITY says what is wrong.
+ */
+int cenv_unpack_members(const struct cenv_unpack *unpack, int dir);
+
+/* Steps over them. */
+int cenv_unpack_nothing(const struct cenv_unpack *unpack);
+
+#endif
