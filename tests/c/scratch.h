@@ -79,4 +79,20 @@ __attribute__((unused)) static const char *scratch_text(const struct scratch *s,
     return n < 0 ? NULL : text;
 }
 
+/* Of the entry itself, not of what a link leads to. */
+__attribute__((unused)) static struct stat scratch_stat(const struct scratch *s,
+                                                        const char *path)
+{
+    struct stat st = {0};
+    if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        perror(path);
+    return st;
+}
+
+__attribute__((unused)) static bool scratch_has(const struct scratch *s,
+                                                const char *path)
+{
+    return faccessat(s->fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 #endif

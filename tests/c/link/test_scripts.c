@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Link scripts: where they run, and what stops them. */
+#include "check.h"
+#include "package.h"
+
+static void test_scripts__run_at_the_final_path(void)
+{
+    struct scratch s = scratch_open();
+    struct package p = package_begin(&s, "a", "1", "");
+    char target[512], want[1024];
+    snprintf(target, sizeof(target), "%s/final", s.path);
+    package_file(&p, "lib/f", "f", 0644);
+    package_file(&p, "bin/.a-pre-link.sh", "echo pre $SOURCE_DIR > $PREFIX/pre\n",
+                 0755);
+    package_file(
+        &p, "bin/.a-post-link.sh",
+        "cat $PREFIX/lib/f && pwd > $PREFIX/out\n"
+        "echo $PREFIX $PKG_NAME $PKG_VERSION $PKG_BUILDNUM ${ROOT_PREFIX:+root} >> $PREFIX/out\n"
+        "echo hello > $PREFIX/.messages.txt\n",
+        0755);
+    struct cenv_link_package package = package_end(&p);
+    struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
+
+    CHECK_INT(l.rc, 0);
+    snprintf(want, sizeof(want), "%s/env/bin\n%s a 1 3 root\n", s.path, target);
+    CHECK_STR(scratch_text(&s, "env/out"), want);
+    snprintf(want, sizeof(want), "pre %s\n", p.content);
+    CHECK_STR(scratch_text(&s, "env/pre"), want);
+    CHECK_STR(l.stats.messages, "hello\n");
+    CHECK(!scratch_has(&s, "env/.messages.txt"));
+    CHECK(!scratch_has(&s, "final"));
+    CHECK(l.plan && l.plan->ran_scripts);
+    linked_release(&l);
+    scratch_close(&s);
+}
+
+static void test_scripts__failing_one_stops_the_link(void)
+{
+    struct scratch s = scratch_open();
+    struct package p = package_begin(&s, "a", "1", "");
+    char target[512];
+    snprintf(target, sizeof(target), "%s/final", s.path);
+    package_file(&p, "bin/.a-post-link.sh", "echo because >&2; exit 3\n", 0755);
+    struct cenv_link_package package = package_end(&p);
+    mkdirat(s.fd, "final", 0750);
+    struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
+
+    CHECK_INT(l.rc, CENV_ELINK);
+    CHECK(strstr(l.err.message,
+                 "post-link script of package a-1-0 failed (exit code 3): because"));
+    CHECK(!scratch_has(&s, "env/conda-meta/history"));
+    CHECK(S_ISDIR(scratch_stat(&s, "final").st_mode));
+    CHECK_INT(scratch_stat(&s, "final").st_mode & 07777, 0750);
+    linked_release(&l);
+
+    struct cenv_link_options options = {.mode = CENV_PLACE_COPY, .no_scripts = true};
+    l = link_packages(&s, "env2", target, &package, 1, options);
+    CHECK_INT(l.rc, 0);
+    linked_release(&l);
+    scratch_close(&s);
+}
+
+int main(void)
+{
+    RUN(test_scripts__run_at_the_final_path);
+    RUN(test_scripts__failing_one_stops_the_link);
+    return check_report();
+}
