@@ -7,15 +7,15 @@
 #include "base/pool.h"
 #include "os/host.h"
 
-/* 1 as the manifest has it, 0 not. Names without a slash, relative to the directory's descriptor. */
-static int dir_is_current(const struct cenv_manifest *m, int root, uint32_t index)
+/* Names have no slash: they are relative to the descriptor of their directory. */
+static bool dir_is_current(const struct cenv_manifest *m, int root, uint32_t index)
 {
     const struct cenv_mf_dir *dir = &m->dirs[index];
     struct cenv_stat st;
     int fd = index == 0 ? cenv_raw_dup(root)
                         : cenv_raw_open_dir(root, cenv_mf_cstr(m, dir->path));
     if (fd < 0)
-        return 0;
+        return false;
     bool same = cenv_raw_stat_fd(fd, &st) == 0 && st.ino == dir->ino &&
                 st.mtime_ns == dir->mtime_ns && st.mode == dir->mode;
     for (uint32_t i = 0; same && i < dir->nr_files; i++) {
@@ -55,5 +55,7 @@ int cenv_check_manifest(const struct cenv_manifest *m, int root, struct cenv_tas
         return 0;
     int rc = cenv_pool_run(threads > THREADS_MAX ? THREADS_MAX : threads, m->nr_dirs,
                            check_dir, &c, task, err);
-    return rc < 0 ? rc : !atomic_load(&c.stale);
+    if (rc < 0)
+        return rc;
+    return !atomic_load(&c.stale);
 }

@@ -131,11 +131,13 @@ static int add_wheel_fields(struct cenv_manifest_builder *m,
         !cenv_str_is(item->name, "RECORD") ||
         !cenv_str_ends(dir, CENV_STR(".dist-info")))
         return 0;
-    cenv_buf_init(&text, 64 << 20);
     int fd = cenv_fs_open_beneath(m->inputs->root, dir.data, 0, err);
+    if (fd < 0)
+        return fd;
+    cenv_buf_init(&text, 64 << 20);
     struct cenv_scan_target what = {
         .path = item->path, .name = item->name.data, .dir = fd, .st = &item->st};
-    int rc = fd < 0 ? fd : cenv_scan_file_read(&what, &text, err);
+    int rc = cenv_scan_file_read(&what, &text, err);
     size_t before = item->result.sites.nr;
     if (rc == 0)
         rc = cenv_record_fields_scan_wheel(&item->result.sites, cenv_buf_str(&text),
@@ -159,12 +161,14 @@ static int hash_head(struct cenv_manifest_builder *m, struct cenv_builder_item *
         return 0;
     int fd =
         cenv_fs_open_beneath(m->inputs->root, m->dirs[item->dir].path.data, 0, err);
+    if (fd < 0)
+        return fd;
     struct cenv_scan_target what = {.path = item->path,
                                     .name = item->name.data,
                                     .dir = fd,
                                     .st = &item->st,
                                     .block = m->blocks[0]};
-    int rc = fd < 0 ? fd : cenv_scan_file_hash_head(&what, len, &item->head, err);
+    int rc = cenv_scan_file_hash_head(&what, len, &item->head, err);
     cenv_fd_close(fd);
     return rc;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening a manifest and checking all of it: see manifest.h. */
+/* Every index and text is checked before any of them is used. */
 #include "manifest/manifest.h"
 
 #include "base/alloc.h"

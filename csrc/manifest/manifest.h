@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What lies in an environment and where it names itself, so that a clone need not look. */
+/* What lies in an environment and where it names itself, so that a clone need not scan it. */
 #ifndef CENV_MANIFEST_MANIFEST_H
 #define CENV_MANIFEST_MANIFEST_H
 
@@ -15,9 +15,9 @@
 
 /*
  * One block of bytes, the same in memory and on disk: a header, then arrays of the structs below,
- * then the texts. Machine byte order and alignment: a manifest never leaves its machine (another
- * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open has
- * checked its sum and every index in it.
+ * then the texts. Byte order and alignment are the machine's: a manifest never leaves it (another
+ * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open
+ * has checked its sum and every index in it. Once open it is read only, by any thread.
  */
 enum { CENV_MANIFEST_VERSION = 3 };
 
@@ -42,9 +42,9 @@ enum cenv_mf_type { CENV_MF_FILE, CENV_MF_SYMLINK };
 enum cenv_mf_flags {
     CENV_MF_MANAGED = 1 << 0,   /* a package's: no room for the prefix is an error */
     CENV_MF_SENSITIVE = 1 << 1, /* never shares an inode with its source */
-    CENV_MF_DEPENDENT = 1 << 2, /* names hashes of other files: written after them */
-    CENV_MF_PYTHON =
-        1 << 3, /* a relocated .py: gets another mtime, or its bytecode would do */
+    CENV_MF_DEPENDENT = 1 << 2, /* tells of other files: written after them */
+    /* A relocated .py: it gets another mtime, or its old bytecode would do. */
+    CENV_MF_PYTHON = 1 << 3,
     CENV_MF_LEFT_OUT = 1 << 4, /* not carried over; a note says why */
     CENV_MF_XATTR = 1 << 5,    /* has attributes to carry over */
 };
@@ -57,12 +57,13 @@ struct cenv_mf_file {
     struct cenv_mf_text target; /* SYMLINK */
     uint32_t skip;  /* SYMLINK: bytes of the target that are the prefix, or 0 */
     uint32_t reloc; /* index, or CENV_NONE */
-    uint32_t peer;  /* an earlier file of the same inode: linked to it; or CENV_NONE */
+    /* An earlier file of the same inode, to which this one is linked; or CENV_NONE. */
+    uint32_t peer;
     uint32_t dir;
     uint16_t mode;
     uint8_t type;
     uint8_t flags;
-    uint32_t uid, gid; /* for the guard alone: a clone is its inputs's */
+    uint32_t uid, gid; /* for template_check alone: a clone is its user's */
     uint32_t zero;
 };
 
@@ -73,7 +74,7 @@ struct cenv_mf_reloc {
     struct cenv_mf_text line;
     uint32_t line_have, exe_from, exe_to;
     uint8_t style, quoted;
-    uint8_t hashed; /* another file wants to know what it becomes */
+    uint8_t hashed; /* a field of another file depends on it */
     uint8_t zero;
     uint32_t zero2;
     /* The SHA-256 of what comes before the first site, the same for every clone; len 0: none. */

@@ -78,9 +78,10 @@ static int scan_dir(void *ctx, size_t index, unsigned thread, struct cenv_error 
 {
     struct cenv_manifest_builder *m = ctx;
     struct cenv_builder_dir *dir = &m->dirs[index];
-    int fd = cenv_fs_open_beneath(m->inputs->root, dir->path.data, 0, err);
-    int rc = fd < 0 ? fd : 0;
-    dir->xattrs = rc == 0 && cenv_raw_has_xattrs(fd, ".");
+    int fd = cenv_fs_open_beneath(m->inputs->root, dir->path.data, 0, err), rc = 0;
+    if (fd < 0)
+        return fd;
+    dir->xattrs = cenv_raw_has_xattrs(fd, ".");
     for (uint32_t i = dir->first; i < dir->first + dir->nr && rc == 0; i++)
         if (m->items[i].st.type == CENV_FT_FILE)
             rc = scan_item(m, &m->items[i], fd, thread, err);
@@ -109,7 +110,9 @@ static int scan_items(struct cenv_manifest_builder *m, struct cenv_error *err)
     for (unsigned i = 0; i < threads && rc == 0; i++)
         if (!(m->blocks[i] = cenv_malloc(CENV_SCAN_BLOCK)))
             rc = cenv_error_oom(err);
-    return rc < 0 ? rc : cenv_pool_run(threads, m->nr_dirs, scan_dir, m, m->task, err);
+    if (rc == 0)
+        rc = cenv_pool_run(threads, m->nr_dirs, scan_dir, m, m->task, err);
+    return rc;
 }
 
 /* ---- what concerns several files ---- */
@@ -121,7 +124,10 @@ static bool in_first_dir(struct cenv_str path, const char *name)
            path.data[head.len] == '/';
 }
 
-/* What programs are known to write in place (docs/design/clone.md 3): never one inode with the source. */
+/*
+ * What programs are known to write in place (docs/design/clone.md 3) never shares an inode with the
+ * source.
+ */
 static bool is_sensitive(const struct cenv_builder_item *item)
 {
     static const char *const dirs[] = {"conda-meta", "etc", "var", "share/jupyter"};

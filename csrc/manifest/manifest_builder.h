@@ -15,6 +15,7 @@
 #include "prefix/prefix_records.h"
 #include "relocate/path_search.h"
 
+/* What a manifest is built from; all borrowed. */
 struct cenv_manifest_inputs {
     int root;
     struct cenv_str prefix;         /* as its files name it */
@@ -42,14 +43,14 @@ struct cenv_builder_item {
     struct cenv_str target; /* of a link */
     struct cenv_stat st;
     struct cenv_scan_result result;
-    uint32_t dir, skip, reloc, peer;
-    bool hashed;
+    uint32_t dir, skip, reloc, peer; /* as in struct cenv_mf_file */
+    bool hashed;                     /* as in struct cenv_mf_reloc, and so is `head` */
     struct cenv_sha256_state head;
 };
 
 struct cenv_builder_note {
     struct cenv_str path;
-    const char *reason;
+    const char *reason; /* a literal, or a text of inputs->old */
     enum cenv_note_kind kind;
 };
 
@@ -64,14 +65,14 @@ struct cenv_manifest_builder {
     uint32_t nr_relocs;
     struct cenv_map dir_map, item_map; /* by path */
     struct cenv_map old_dirs, old_notes;
-    char *blocks[CENV_BUILDER_THREADS];
+    char *blocks[CENV_BUILDER_THREADS]; /* scratch, one a thread */
 };
 
-/* What lies below the root, with a NUL behind `name`, or a path; NULL when it is not there. */
+/* The file or link at `path`, relative to the root; NULL when there is none. After the walk. */
 struct cenv_builder_item *
 cenv_manifest_builder_find(struct cenv_manifest_builder *builder, struct cenv_str path);
 
-/* 0, or CENV_ENOMEM. `path` lives in the arena, `reason` is a literal or lives as long. */
+/* These return 0 or CENV_ENOMEM; `path` lives in the arena. */
 int cenv_manifest_builder_add_note(struct cenv_manifest_builder *builder,
                                    struct cenv_str path, const char *reason,
                                    enum cenv_note_kind kind, struct cenv_error *err);

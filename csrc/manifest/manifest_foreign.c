@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The manifest of an environment that somebody else made. For a package's file the truth is the
- * pristine file in the package cache, if it is still there with the recorded hash and gives, at this
- * path, the very bytes that lie here. Otherwise what the record says of the placeholder, and else
- * the search for the environment's own names.
+ * For a package's file the truth is the pristine file in the package cache, if it is still there
+ * with the recorded hash and gives, at this path, the very bytes that lie here. Otherwise it is
+ * what the record says of the placeholder, and else the search for the environment's own names.
  */
 #include "manifest/manifest_foreign.h"
 
@@ -166,31 +165,34 @@ static bool read_pristine(const struct foreign *f, const struct owned *o,
     return whole;
 }
 
-/* Sites of the pristine file, if it gives the file here at one of its names: 1, 0, or a status. */
+/*
+ * Sites of the pristine file, if it gives the file here at one of its names. Otherwise *matched is
+ * false and `out` untouched.
+ */
 static int match_pristine(const struct foreign *f, const struct owned *o,
                           struct cenv_str pristine, struct cenv_str data,
-                          struct cenv_sites *out, struct cenv_error *err)
+                          struct cenv_sites *out, bool *matched, struct cenv_error *err)
 {
     enum cenv_file_mode mode = (enum cenv_file_mode)o->file_mode;
     struct cenv_sites sites = {0};
     int rc = cenv_sites_scan(&sites, pristine, o->placeholder, mode, err);
-    for (size_t i = 0; i < f->names.nr && rc == 0; i++) {
+    *matched = false;
+    for (size_t i = 0; i < f->names.nr && rc == 0 && !*matched; i++) {
         const struct cenv_forms *forms = &f->names.forms[i];
         struct cenv_error unfit = CENV_ERROR_INIT;
         struct cenv_buf made;
         cenv_buf_init(&made, FILE_MAX);
-        bool same = cenv_splice_apply(&sites, pristine, forms, &made, &unfit) == 0 &&
-                    cenv_str_eq(cenv_buf_str(&made), data);
+        *matched = cenv_splice_apply(&sites, pristine, forms, &made, &unfit) == 0 &&
+                   cenv_str_eq(cenv_buf_str(&made), data);
         cenv_error_release(&unfit);
         cenv_buf_release(&made);
-        if (same)
-            rc = cenv_splice_rebase(&sites, forms, err) < 0 ? err->status : 1;
+        if (*matched)
+            rc = cenv_splice_rebase(&sites, forms, err);
     }
-    if (rc == 1) {
+    if (rc == 0 && *matched)
         *out = sites;
-        return 1;
-    }
-    cenv_sites_release(&sites);
+    else
+        cenv_sites_release(&sites);
     return rc;
 }
 
@@ -220,12 +222,13 @@ static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
     struct cenv_buf data, pristine;
     cenv_buf_init(&data, FILE_MAX);
     cenv_buf_init(&pristine, FILE_MAX);
-    int rc = cenv_scan_file_read(what, &data, err), match = 0;
+    bool matched = false;
+    int rc = cenv_scan_file_read(what, &data, err);
     struct cenv_str text = cenv_buf_str(&data), recorded = o->path->sha256_in_prefix;
     if (rc == 0 && read_pristine(f, o, &pristine))
-        match = rc =
-            match_pristine(f, o, cenv_buf_str(&pristine), text, &result->sites, err);
-    if (rc == 0 && match == 0) {
+        rc = match_pristine(f, o, cenv_buf_str(&pristine), text, &result->sites,
+                            &matched, err);
+    if (rc == 0 && !matched) {
         /* pip may have put a file of its own there: then no record speaks for it. */
         if (recorded.len && !has_hash(text, recorded))
             result->flags &= (uint8_t)~CENV_MF_MANAGED;
@@ -236,7 +239,7 @@ static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
     }
     cenv_buf_release(&data);
     cenv_buf_release(&pristine);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 /* "#!<exe>" and nothing else: as conda and pip write it, with their own limit. */

@@ -8,10 +8,11 @@
 #include "manifest/manifest.h"
 
 /*
- * The manifest of the environment at `path` (`root` open on it), whoever made it: by its records,
- * the extracted packages they name where these are still there and unaltered, and a search for its
- * names in everything else. `old` (or NULL): an earlier manifest, whose files are not looked into
- * again where size, time, mode and inode are the same. CENV_EPREFIX: a device, an unreadable record.
+ * The manifest of the environment at `path`, on which `root` is open, by any installer: by its
+ * records, the extracted packages they name where these are still there and unaltered, and a search
+ * for its names in everything else. `old` (or NULL): an earlier manifest, whose files are not
+ * scanned again where size, time, mode and inode are the same. CENV_EPREFIX: a device, an
+ * unreadable record. The caller frees *out.
  */
 int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
                                  const struct cenv_manifest *old,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From a manifest in the builder to its block: see manifest_pack.h. */
+/* Arrays go first, the texts they point into behind them. */
 #include "manifest/manifest_pack.h"
 
 #include "base/alloc.h"
 
-/* Arrays first, texts behind them: indices are known before any text is. */
+/* Sections have their places before any text is added. */
 struct packing {
     const struct cenv_manifest_builder *m;
     struct cenv_mf_header *header; /* at the start of the block */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "manifest/manifest_builder.h"
 
+/* The builder is done: all its items have their relocations, peers and fields. 0 or CENV_ENOMEM. */
 int cenv_manifest_pack(struct cenv_manifest **out,
                        const struct cenv_manifest_builder *builder,
                        struct cenv_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Spans of values in the text of records: see record_fields.h. A record is rewritten in place rather than
- * printed anew, so that whatever its writer put there (unknown keys, order, layout) stays.
+ * A record is rewritten in place rather than printed anew, so that all its writer put there
+ * (unknown keys, order, layout) stays: a field is a span of its text.
  */
 #include "manifest/record_fields.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where conda-meta records and pip's RECORD tell hashes and sizes of files that relocation changes. */
+/* Fields of conda-meta records and of pip's RECORD that tell hashes and sizes of other files. */
 #ifndef CENV_MANIFEST_RECORD_FIELDS_H
 #define CENV_MANIFEST_RECORD_FIELDS_H
 
@@ -9,14 +9,14 @@
 #include "prefix/prefix_records.h"
 #include "relocate/sites.h"
 
-/* What the scanners ask about a path of the environment. */
+/* What a scan must know of a path of the environment. */
 struct cenv_relocated_file {
     uint32_t reloc;         /* what FIELD sites get as `end` */
     uint64_t size;          /* of the file as it lies there */
     uint64_t pristine_size; /* as its package had it */
     bool link;              /* the path is a link to that file */
-    struct cenv_str
-        recorded_digest; /* link: the hash that a record tells for the file */
+    /* Of a link: the SHA-256 that a record tells of the file, or empty. */
+    struct cenv_str recorded_digest;
 };
 
 /* False when no relocation changes the file. `path` is relative to the prefix. */
@@ -24,10 +24,11 @@ typedef bool (*cenv_relocated_fn)(void *ctx, struct cenv_str path,
                                   struct cenv_relocated_file *out);
 
 /*
- * Appends FIELD sites of a record's text: sha256_in_prefix always (of a link where it is its
- * target's, as mamba has it; rattler hashes the link's text, conda tells none); size_in_bytes where the writer
- * means the size in the prefix (rattler; conda for entry points); sha256 of an entry point where it
- * is that of the file in the prefix. In order of offset.
+ * Appends FIELD sites of a record's text, in order of offset, for the files that `ask` knows:
+ * sha256_in_prefix always (of a link where it is its target's, as mamba has it; rattler hashes the
+ * link's text, conda tells none); size_in_bytes where the writer means the size in the prefix
+ * (rattler; conda for entry points); sha256 of an entry point where it is that of the file in the
+ * prefix. 0, or CENV_ENOMEM.
  */
 int cenv_record_fields_scan(struct cenv_sites *sites,
                             const struct cenv_prefix_record *record,

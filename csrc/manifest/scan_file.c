@@ -58,9 +58,12 @@ int cenv_scan_file_read(const struct cenv_scan_target *what, struct cenv_buf *ou
 int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
                              struct cenv_sha256_state *out, struct cenv_error *err)
 {
+    int fd = open_listed(what, err), rc = 0;
+    if (fd < 0)
+        return fd;
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    int fd = digest ? open_listed(what, err) : cenv_error_oom(err);
-    int rc = fd < 0 ? fd : 0;
+    if (!digest)
+        rc = cenv_error_oom(err);
     for (uint64_t at = 0; at < len && rc == 0;) {
         uint64_t part = len - at < CENV_SCAN_BLOCK ? len - at : CENV_SCAN_BLOCK;
         int64_t n = cenv_raw_pread(fd, what->block, part, at);
@@ -193,7 +196,9 @@ int cenv_scan_file_mentions(const struct cenv_scan_target *what,
     if (says_nothing(what))
         return 0;
     int fd = open_listed(what, err);
-    int rc = fd < 0 ? fd : search_file(what, fd, names, result, err);
+    if (fd < 0)
+        return fd;
+    int rc = search_file(what, fd, names, result, err);
     cenv_fd_close(fd);
     return rc;
 }
@@ -205,7 +210,9 @@ int cenv_scan_file(const struct cenv_scan_target *what,
     if (says_nothing(what))
         return 0;
     int fd = open_listed(what, err);
-    int rc = fd < 0 ? fd : search_file(what, fd, names, result, err);
+    if (fd < 0)
+        return fd;
+    int rc = search_file(what, fd, names, result, err);
     if (rc > 0 && cenv_str_ends(what->path, CENV_STR(".pyc"))) {
         result->reason = "bytecode without its source";
         rc = 0;

@@ -14,7 +14,7 @@
 #include "os/fs.h"
 #include "relocate/path_search.h"
 
-/* One file to be looked into. `path` has a NUL behind it, `name` is its last component. */
+/* One file to be scanned. `path` has a NUL behind it, `name` is its last component. */
 struct cenv_scan_target {
     struct cenv_str path;
     const char *name;
@@ -29,20 +29,26 @@ struct cenv_scan_result {
     struct cenv_sites sites; /* now the caller's */
     uint8_t flags;           /* CENV_MF_MANAGED, CENV_MF_SENSITIVE */
     bool packed;             /* compressed, or a ZIP archive */
-    const char
-        *reason; /* literal: names the environment where it cannot be relocated */
+    /* Why it cannot be relocated though it names the environment: a literal, or NULL. */
+    const char *reason;
 };
 
-/* Any thread. */
+/* Scans one file, in any thread; `result` is zero-initialised. 0 or a status. */
 typedef int (*cenv_scan_fn)(void *ctx, const struct cenv_scan_target *what,
                             struct cenv_scan_result *result, struct cenv_error *err);
 
-/* Looks into a file that no package vouches for. */
+/*
+ * Scans a file that no package vouches for, and within it when it is compressed. CENV_EPREFIX: it
+ * changed since it was listed.
+ */
 int cenv_scan_file(const struct cenv_scan_target *what,
                    const struct cenv_search_names *names,
                    struct cenv_scan_result *result, struct cenv_error *err);
 
-/* Whether any of the names occurs in it, boundaries or not: 1 or 0; sees scripts of bin. */
+/*
+ * 1 when any of the names occurs in it, boundaries or not, 0 when none does, or a status. A script
+ * of bin becomes CENV_MF_SENSITIVE in `result`.
+ */
 int cenv_scan_file_mentions(const struct cenv_scan_target *what,
                             const struct cenv_search_names *names,
                             struct cenv_scan_result *result, struct cenv_error *err);

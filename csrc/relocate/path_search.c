@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Boundary-checked search for a real path: see path_search.h. */
+/* A name found is a site only where a path begins before it and ends behind it. */
 #include "relocate/path_search.h"
 
 #include "base/alloc.h"
@@ -50,7 +50,9 @@ static bool name_goes_on(struct cenv_str data, uint64_t at, int encoding)
     return cenv_utf8_decode(cenv_str_slice(data, at, data.len), &c) > 0;
 }
 
-/* "/tmp/env" ends here: what follows is no part of its last name. A full stop may end a sentence. */
+/*
+ * "/tmp/env" ends here: what follows is no part of its last name. A full stop may end a sentence.
+ */
 static bool ends_here(struct cenv_str data, uint64_t at, int encoding)
 {
     if (unit_at(data, at, encoding) != '.')
@@ -109,7 +111,10 @@ static bool is_printable(unsigned char c)
 
 enum { STRING_MAX = 4096 };
 
-/* Within NULs on both sides, and readable: a C string, not one whose length is counted elsewhere. */
+/*
+ * Within NULs on both sides, and readable: a C string, not one of which something else counts the
+ * length.
+ */
 static bool is_c_string(struct cenv_str data, uint64_t at, uint64_t end)
 {
     uint64_t from = at;
@@ -370,8 +375,8 @@ static struct cenv_str trim_zeros(struct cenv_str form)
 }
 
 /*
- * Only what a scan would look for: every wide form has a zero byte in it, and with a zero byte there
- * is no text, so a block is gone through twice, not five times.
+ * This looks only for what a search would find: every wide form has a zero byte in it, and with a
+ * zero byte there is no text, so a block is gone through twice, not five times.
  */
 static bool has_any_form(struct cenv_str data, const struct cenv_forms *forms,
                          bool zeros)

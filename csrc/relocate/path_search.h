@@ -7,21 +7,25 @@
 
 /*
  * The names of one directory: as given, resolved, as its files have it; longest first, each in all
- * encodings.
+ * encodings. Borrowed: prefix_names.h owns those of an environment.
  */
 struct cenv_search_names {
     const struct cenv_forms *list;
     size_t nr;
 };
 
-/* Whether any of the names occurs in any encoding: a quick look before a scan. Needs no boundary. */
+/*
+ * Whether any of the names occurs in any encoding, boundaries or not: a quick test before a search.
+ */
 bool cenv_path_search_any(struct cenv_str data, const struct cenv_search_names *names);
 
 /* Whether cenv_path_search would find sites or a reason: it is named here, or perhaps. */
 bool cenv_path_search_names(struct cenv_str data,
                             const struct cenv_search_names *names);
 
-/* What compressed files and ZIP archives begin with: what they hold shows only unpacked. */
+/*
+ * Whether a file that begins so is compressed or a ZIP archive: what it holds shows only unpacked.
+ */
 bool cenv_path_search_is_packed(struct cenv_str head);
 
 /* The bytes before the end of one block that the next must repeat for nothing to be missed. */

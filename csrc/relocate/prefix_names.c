@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Finding an environment's other names: see prefix_names.h. */
+/* Notes and scripts give candidates; each is opened to see whether it leads here. */
 #include "relocate/prefix_names.h"
 
 #include "base/alloc.h"
@@ -30,7 +30,7 @@ static int add_name(struct cenv_prefix_names *list, struct cenv_str path,
     return 0;
 }
 
-/* A path that somebody wrote down: ours if it leads here. */
+/* A path that an installer wrote down is a name of the environment if it leads there. */
 static int consider_path(struct name_search *s, struct cenv_str path,
                          struct cenv_error *err)
 {

@@ -15,7 +15,8 @@ struct cenv_prefix_names {
 /*
  * `path` (links resolved) and what the environment at `root` was called when it was made, through
  * whatever links: what pixi and venv note down, and the interpreters its scripts name. A candidate
- * counts only when it leads to the very same directory.
+ * counts only when it leads to the very same directory. CENV_EOS, CENV_ENOMEM; then `out` is
+ * untouched.
  */
 int cenv_prefix_names_find(struct cenv_prefix_names *out, int root, const char *path,
                            struct cenv_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* First lines of scripts: see shebang.h. */
+/* The forms are those of conda, pip, distlib and uv, byte for byte. */
 #include "relocate/shebang.h"
 
 #include <string.h>
@@ -45,7 +45,9 @@ static bool is_python(struct cenv_str name)
     return at == name.len && (digits || at == 6);
 }
 
-/* `exe` within double quotes of sh, where four bytes have a meaning; "\ " of a shebang is a space. */
+/*
+ * `exe` within double quotes of sh, where four bytes have a meaning; "\ " of a shebang is a space.
+ */
 static void add_quoted(struct cenv_str exe, struct cenv_buf *out)
 {
     for (size_t i = 0; i < exe.len; i++) {

@@ -111,14 +111,16 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 
 /* ---- for scanners ---- */
 
-/* Adds one site behind the others. */
+/* Adds one site behind the others. 0, or CENV_ENOMEM with nothing changed. */
 int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
                    struct cenv_error *err);
 
 /* Sorts the sites from `first` on by offset, and of those that overlap keeps one. */
 void cenv_sites_settle(struct cenv_sites *sites, size_t first);
 
-/* Where the C string that begins at `at` ends: its zero unit, or the last whole unit of the file. */
+/*
+ * Where the C string that begins at `at` ends: its zero unit, or the last whole unit of the file.
+ */
 uint64_t cenv_sites_string_end(struct cenv_str data, uint64_t at, unsigned width);
 
 #endif

@@ -28,13 +28,13 @@ int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
 uint64_t cenv_splice_size(const struct cenv_sites *sites,
                           const struct cenv_forms *forms, uint64_t size);
 
-/* Makes the sites describe the file that the splice gives for `forms`. */
+/* Makes the sites describe the file that the splice gives for `forms`. 0, or CENV_ENOMEM. */
 int cenv_splice_rebase(struct cenv_sites *sites, const struct cenv_forms *forms,
                        struct cenv_error *err);
 
 /*
- * The splice piece by piece, for callers that stream: a piece is either bytes (`data`) or a range of
- * the file at hand (`data` NULL). That all fits must have been checked (cenv_splice_check_room).
+ * The splice piece by piece, for callers that stream: a piece is either bytes (`data`) or a range
+ * of the file at hand (`data` NULL). That all fits must have been checked (cenv_splice_check_room).
  */
 struct cenv_piece {
     const char *data; /* valid until the next call, or NULL */
@@ -60,7 +60,7 @@ struct cenv_splice {
 
 void cenv_splice_init(struct cenv_splice *splice, const struct cenv_sites *sites,
                       const struct cenv_forms *forms, uint64_t size);
-/* 1 and a piece, 0 at the end, CENV_ENOMEM. */
+/* 1 and a piece, 0 at the end, CENV_ENOMEM (no error is set: there is nothing to name). */
 int cenv_splice_next(struct cenv_splice *splice, struct cenv_piece *piece);
 void cenv_splice_release(struct cenv_splice *splice);
 
