@@ -241,28 +241,28 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
 
 /*
  * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
- * however many ask; the others wait. `meta_json`: {"specs": [], "channels": [], "key": "set-up
+ * however many ask; the others wait. `options_json`: {"specs": [], "channels": [], "key": "set-up
  * keys", "base": id or null, "rebuild": false, "solved": seconds that solving took, ...fetch
  * options}. Appends {"id", "path", "built": bool, "records", "seconds", "cost": seconds that
  * solving and the build took when it was made}.
  */
 int cenv_template_build(struct cenv_store *store, const char *records_json,
-                        const char *meta_json, struct cenv_task *task,
+                        const char *options_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err);
 
 /*
  * A template that the caller changes before it is published (`setup=`): linked at its final
  * path, so that programs in it run. Appends {"id", "path", "built": bool}. When it is there
  * already, *draft is NULL; else the caller changes what lies at "path", then commits or
- * discards. `meta_json` as in build, its "key" must tell what will be done; "transient": true
+ * discards. `options_json` as in build, its "key" must tell what will be done; "transient": true
  * lets it end with this process, or with the process "owner" (a sweep removes it then). With
- * "base", a template's id, it is a layer: a copy of that template as it is, set-up included,
+ * "base", a template's id, it is derived: a copy of that template as it is, set-up included,
  * with the packages linked into it that the base lacks. The next call
  * removes a draft whose process died.
  */
 struct cenv_draft;
 int cenv_draft_open(struct cenv_draft **draft, struct cenv_store *store,
-                    const char *records_json, const char *meta_json,
+                    const char *records_json, const char *options_json,
                     struct cenv_task *task, struct cenv_buf *out,
                     struct cenv_error *err);
 /* Describes and publishes it; appends what cenv_template_build does. Frees the draft, always. */

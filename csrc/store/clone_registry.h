@@ -30,7 +30,7 @@ struct cenv_clone_entry {
     struct cenv_owner owner;       /* pid 0: nobody's, never swept */
 };
 
-/* Enters it, replacing an entry of the same path. In a read-only store nothing is entered (0). */
+/* Enters it, in the place of an entry of the same path. In a read-only store nothing is entered. */
 int cenv_clone_registry_enter(const struct cenv_store *store,
                               const struct cenv_clone_entry *entry,
                               struct cenv_error *err);
@@ -38,8 +38,9 @@ int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
                                struct cenv_error *err);
 
 /*
- * One process at a time clones to a path, so that an entry is of the clone that is there: claim waits
- * until nobody else does, as long as the process lives. Unclaim with the same path; NULL is fine.
+ * One process at a time clones to a path, so that an entry is of the clone that is there: claim
+ * waits until nobody else does, as long as the process lives. Unclaim with the same path; NULL is
+ * fine.
  */
 int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
                               struct cenv_lock **claim, struct cenv_task *task,
@@ -48,9 +49,9 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
                                  struct cenv_lock *claim);
 
 /*
- * For whoever removes a clone: mark, while it is there, the entry of the clone of `path` that lies
- * `at` (the same, or where it was set aside); NULL when it is none of the store. Forget then drops
- * the entry if the clone was `removed`, and another has not taken its place; it frees the mark.
+ * Before a clone is removed: marks the entry of the clone of `path` that lies `at` (the same, or
+ * where it was set aside); NULL when it is none of the store. Forget then drops the entry if the
+ * clone was `removed`, and another has not taken its place; it frees the mark.
  */
 struct cenv_clone_mark;
 struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,

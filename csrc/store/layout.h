@@ -62,8 +62,8 @@ int cenv_layout_forgive_read_only(int rc, struct cenv_error *err);
 void cenv_layout_touch(int dirfd, const char *name);
 
 /*
- * Visits what lies in a directory of the store, in byte order, polling `task` (or NULL). The visitor
- * returns 0, or a status that ends the visit.
+ * Visits what lies in a directory of the store, in byte order, polling `task` (or NULL). The
+ * visitor returns 0, or a status that ends the visit.
  */
 typedef int (*cenv_layout_visit_fn)(void *ctx, const struct cenv_dirent *entry,
                                     struct cenv_error *err);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Extracted packages of the store: found by the hash of their archive, checked, published. */
+/*
+ * Extracted packages as entries of the store: found by the hash of their archive, checked,
+ * published.
+ */
 #include "store/package_entry.h"
 
 #include <errno.h>
@@ -13,10 +16,10 @@
 #include "package/package_manifest.h"
 #include "store/publish.h"
 
-enum { RECORD_MAX = 16 << 20, ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX };
+enum { ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX, REASON_MAX = 64 << 10 };
 
 /* "<aa>/<sha256>"; false unless it is 64 lower-case hex digits: it becomes a path. */
-static bool entry_name(struct cenv_str sha256, char *name)
+static bool set_entry_name(struct cenv_str sha256, char *name)
 {
     unsigned char raw[CENV_SHA256_LEN];
     char hex[CENV_DIGEST_HEX_MAX];
@@ -27,7 +30,7 @@ static bool entry_name(struct cenv_str sha256, char *name)
     return true;
 }
 
-static int bad_hash(struct cenv_str sha256, struct cenv_error *err)
+static int refuse_hash(struct cenv_str sha256, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY, "'%.*s' is no SHA-256",
                           CENV_STR_ARG(cenv_str_slice(sha256, 0, 80)));
@@ -76,11 +79,26 @@ int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str 
                                 struct cenv_buf *path, struct cenv_error *err)
 {
     char name[ENTRY_NAME];
-    if (!entry_name(sha256, name))
-        return bad_hash(sha256, err);
+    if (!set_entry_name(sha256, name))
+        return refuse_hash(sha256, err);
     if (!cenv_layout_add_path(store, CENV_STORE_PKGS, name, CENV_PKG_CONTENT, path))
         return cenv_error_oom(err);
     return 0;
+}
+
+/* As cenv_package_entry_find, of an entry that is there. */
+static int check_and_touch(int entry, struct cenv_buf *why, struct cenv_task *task,
+                           struct cenv_error *err)
+{
+    struct cenv_buf reason;
+    cenv_buf_init(&reason, REASON_MAX);
+    int rc = check_entry(entry, &reason, task, err);
+    if (rc == 1 && why)
+        cenv_buf_add_str(why, cenv_buf_str(&reason));
+    if (rc == 0)
+        cenv_layout_touch(entry, CENV_PKG_RECORD);
+    cenv_buf_release(&reason);
+    return rc;
 }
 
 int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha256,
@@ -88,27 +106,19 @@ int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha2
                             struct cenv_task *task, struct cenv_error *err)
 {
     char name[ENTRY_NAME];
-    struct cenv_buf reason;
-    if (!entry_name(sha256, name))
-        return bad_hash(sha256, err);
+    if (!set_entry_name(sha256, name))
+        return refuse_hash(sha256, err);
     int entry = open_entry(store, name);
-    if (entry == -ENOENT) {
-        if (why)
-            cenv_buf_puts(why, "not there");
+    if (entry == -ENOENT && why)
+        cenv_buf_puts(why, "not there");
+    if (entry == -ENOENT)
         return 1;
-    }
     if (entry < 0)
         return cenv_fs_fail(err, entry, store->dirs[CENV_STORE_PKGS], name,
                             "cannot open");
-    cenv_buf_init(&reason, 64 * 1024);
-    int rc = check_entry(entry, &reason, task, err);
-    if (rc == 1 && why)
-        cenv_buf_add_str(why, cenv_buf_str(&reason));
-    if (rc == 0)
-        cenv_layout_touch(entry, CENV_PKG_RECORD);
+    int rc = check_and_touch(entry, why, task, err);
     if (rc == 0 && path)
         rc = cenv_package_entry_add_path(store, sha256, path, err);
-    cenv_buf_release(&reason);
     cenv_fd_close(entry);
     return rc;
 }
@@ -118,8 +128,8 @@ int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sh
 {
     char name[ENTRY_NAME];
     struct cenv_json *record = NULL;
-    if (!entry_name(sha256, name))
-        return bad_hash(sha256, err);
+    if (!set_entry_name(sha256, name))
+        return refuse_hash(sha256, err);
     int entry = open_entry(store, name);
     if (entry < 0)
         return 1;
@@ -167,8 +177,8 @@ int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str s
 {
     char entry[ENTRY_NAME];
     int pkgs = store->dirs[CENV_STORE_PKGS];
-    if (!entry_name(sha256, entry))
-        return bad_hash(sha256, err);
+    if (!set_entry_name(sha256, entry))
+        return refuse_hash(sha256, err);
     cenv_raw_chmod(scratch->fd, name, 0755);
     int dir = cenv_raw_open_beneath(pkgs, cenv_str_n(entry, 2), 0755);
     if (dir < 0)

@@ -66,7 +66,9 @@ static int open_root(struct cenv_store *store, const char *path, struct cenv_err
     if (store->root < 0)
         rc = cenv_fs_fail(err, store->root, top, "v1", "cannot use the store");
     cenv_fd_close(top);
-    return rc < 0 ? rc : set_path(store, err);
+    if (rc == 0)
+        rc = set_path(store, err);
+    return rc;
 }
 
 int cenv_store_open(struct cenv_store **out, const char *path, struct cenv_error *err)

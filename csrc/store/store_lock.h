@@ -7,9 +7,9 @@
 #include "store/layout.h"
 
 /*
- * One holder at a time of the lock `key` (a file name: "pkg-<sha256>", "template-<id>"); the lock dies
- * with its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Two locks at once:
- * the second by try only, or builders wait for each other.
+ * One holder at a time of the lock `key` (a file name: "pkg-<sha256>", "template-<id>"); the lock
+ * dies with its holder. take waits, polling `task`; try returns 1 and NULL when it is held. Where
+ * two are held at once, the second is had by try only, or builders wait for each other.
  */
 int cenv_store_lock_take(const struct cenv_store *store, const char *key,
                          struct cenv_lock **lock, struct cenv_task *task,

@@ -18,8 +18,8 @@ struct cenv_sweep {
 };
 
 /*
- * Lists what was found ("clone", "unfinished", "work", "template") in `dir`/`name`, where `name` may
- * be "". A failure is the list's, which tells when it is finished.
+ * Lists what was found ("clone", "unfinished", "work", "template") as `dir`/`name`; `name` may be
+ * "". A failure is the list's, which tells when it is finished.
  */
 void cenv_sweep_list_add(struct cenv_sweep *sweep, const char *what,
                          struct cenv_str dir, const char *name);

@@ -121,7 +121,9 @@ int cenv_template_entry_make(const struct cenv_store *store, const char *id,
     int rc = cenv_publish_withdraw(store, templates, id, err);
     if (rc == 0)
         rc = cenv_fs_mkdir(templates, id, 0755, err);
-    return rc < 0 ? rc : cenv_fs_open_dir(templates, id, err);
+    if (rc == 0)
+        rc = cenv_fs_open_dir(templates, id, err);
+    return rc;
 }
 
 /* ---- locks ---- */

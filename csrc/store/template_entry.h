@@ -27,7 +27,7 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
 bool cenv_template_entry_add_prefix(const struct cenv_store *store, const char *id,
                                     struct cenv_buf *out);
 
-/* Its directory, new and empty, in the place of what was never finished: a descriptor, or a status. */
+/* Makes its directory, in the place of what was never finished: a descriptor, or a status. */
 int cenv_template_entry_make(const struct cenv_store *store, const char *id,
                              struct cenv_error *err);
 
@@ -69,8 +69,8 @@ bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *p
                                    struct cenv_buf *manifest);
 
 /*
- * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when it
- * is a path of this store's templates, 0 when not, or a status.
+ * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when
+ * it is a path of this store's templates, 0 when not, or a status.
  */
 int cenv_template_entry_await(const struct cenv_store *store, const char *path,
                               struct cenv_task *task, struct cenv_error *err);

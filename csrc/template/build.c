@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Building templates: fetch, link into a scratch directory with the final path as target prefix,
- * describe, publish by one rename. A second builder waits for the first on a lock and takes what that
- * made; when the first dies, the kernel opens the lock and the second builds.
+ * describe, publish by one rename. A second builder waits for the first on a lock and takes what
+ * that made; when the first dies, the kernel opens the lock and the second builds.
  */
 #include "template/build.h"
 

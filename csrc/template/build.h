@@ -13,7 +13,7 @@ struct cenv_build {
     struct cenv_store *store;
     struct cenv_build_options options;
     struct cenv_json *records; /* in link order, each with sha256 */
-    /* The description of the template this one is a layer over, or NULL. */
+    /* The description of the template this one is derived from, or NULL. */
     struct cenv_json *base;
     struct cenv_buf id;
     struct cenv_buf target; /* the prefix's final path */
@@ -51,7 +51,9 @@ int cenv_build_link(struct cenv_build *build, const char *dir,
 /* Fetches, links, describes and publishes, in the place of what is there. Hold the lock. */
 int cenv_build_make(struct cenv_build *build);
 
-/* Measures the environment `prefix` and writes template.json, which says that all of it is whole. */
+/*
+ * Measures the environment `prefix` and writes template.json, which says that all of it is whole.
+ */
 int cenv_build_describe(struct cenv_build *build, int dir, int prefix);
 
 /* Appends the reply of cenv_template_build. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The check of environments whose inodes clones share. Nothing keeps a test from writing through a
- * hard link; what it did shows in size, time, mode or owner of the inode, which the manifest has from
- * the time when the environment was made.
+ * The check of environments whose inodes clones share. Nothing keeps a test from writing through
+ * a hard link; what it did shows in size, time, mode or owner of the inode, which the manifest
+ * has from the time when the environment was made.
  */
 #include "template/check.h"
 
@@ -194,9 +194,9 @@ static int read_dir(void *ctx, size_t index, unsigned thread, struct cenv_error 
 }
 
 /*
- * A process that makes or removes a clone changes the ctime of every file it shares, one that writes
- * to a file that of this one. Where most files changed the evidence is drowned, and only a caller
- * that asks for "content" pays for reading them all.
+ * A process that makes or removes a clone changes the ctime of every file it shares, one that
+ * writes to a file that of this one. Where most files changed the evidence is drowned, and only a
+ * caller that asks for "content" pays for reading them all.
  */
 static bool must_read(const struct check *c)
 {
@@ -311,7 +311,9 @@ static int list_dir(struct check *c, uint32_t index, const struct cenv_map *dirs
         return rc;
     if (found != FINE)
         rc = list_added(c, dir, dirs, err);
-    return rc < 0 ? rc : list_files(c, dir, err);
+    if (rc == 0)
+        rc = list_files(c, dir, err);
+    return rc;
 }
 
 static int list_findings(struct check *c, struct cenv_error *err)
@@ -329,7 +331,10 @@ static int list_findings(struct check *c, struct cenv_error *err)
 
 /* ---- the check ---- */
 
-/* The manifest of a template is its own; that of another environment the store's last. NULL: none. */
+/*
+ * The manifest of a template is its own; that of another environment the store's last. NULL:
+ * none.
+ */
 static struct cenv_manifest *open_manifest(const struct cenv_store *store,
                                            const char *path)
 {
@@ -372,7 +377,9 @@ static int compare_all(struct check *c, struct cenv_error *err)
         if (rc == 0)
             rc = cenv_pool_run(threads, c->m->nr_dirs, read_dir, c, c->task, err);
     }
-    return rc < 0 ? rc : list_findings(c, err);
+    if (rc == 0)
+        rc = list_findings(c, err);
+    return rc;
 }
 
 static void release_check(struct check *c)

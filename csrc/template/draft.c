@@ -31,7 +31,7 @@ static int open_place(struct cenv_draft *draft)
     return cenv_fs_mkdir(draft->dir, CENV_TEMPLATE_PREFIX, 0755, build->err);
 }
 
-/* ---- layers: a base, and the packages it lacks ---- */
+/* ---- derived templates: a base, and the packages it lacks ---- */
 
 static int load_base(struct cenv_build *build)
 {
@@ -112,7 +112,7 @@ static int clone_base(struct cenv_build *build)
 }
 
 /* What the base has is there; only the rest is fetched and linked. */
-static int add_layer(struct cenv_draft *draft)
+static int derive_from_base(struct cenv_draft *draft)
 {
     struct cenv_build *build = &draft->build;
     const struct cenv_json *below = cenv_json_get(build->base, "records");
@@ -137,7 +137,7 @@ static int fill_place(struct cenv_draft *draft)
     struct cenv_build *build = &draft->build;
     int rc = load_base(build);
     if (rc == 0 && build->base)
-        return add_layer(draft);
+        return derive_from_base(draft);
     if (rc == 0)
         rc = cenv_build_fetch(build);
     if (rc == 0)

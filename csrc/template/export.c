@@ -134,7 +134,9 @@ static int put_block(struct packing *p, size_t len)
     if (rc == 0)
         rc = x->tar.write(x->tar.ctx, x->block, len, x->err);
     cenv_task_advance(x->task, len);
-    return rc < 0 ? rc : cenv_task_poll(x->task, x->err);
+    if (rc == 0)
+        rc = cenv_task_poll(x->task, x->err);
+    return rc;
 }
 
 static int put_data(struct packing *p, int fd, uint64_t size)
@@ -151,7 +153,9 @@ static int put_data(struct packing *p, int fd, uint64_t size)
         at += want;
         rc = put_block(p, want);
     }
-    return rc < 0 ? rc : cenv_tar_write_padding(size, x->tar, x->err);
+    if (rc == 0)
+        rc = cenv_tar_write_padding(size, x->tar, x->err);
+    return rc;
 }
 
 /* Tells in the reply what the template has and the archive has not. */
@@ -205,7 +209,9 @@ static int put_peer(struct packing *p, const struct cenv_mf_file *file,
                       cenv_mf_cstr(m, first->name), &p->link);
     member->type = CENV_MEMBER_HARDLINK;
     member->link = cenv_buf_str(&p->link);
-    return rc < 0 ? rc : put_member(p, member);
+    if (rc == 0)
+        rc = put_member(p, member);
+    return rc;
 }
 
 static int64_t clamp_time(int64_t mtime_ns)
@@ -296,7 +302,9 @@ static int write_head(const struct packing *p, struct cenv_buf *out)
                               &search, x->err);
     cenv_json_write_end(w);
     cenv_json_write_end(w);
-    return rc < 0 ? rc : cenv_json_writer_finish(w, x->err);
+    if (rc == 0)
+        rc = cenv_json_writer_finish(w, x->err);
+    return rc;
 }
 
 static int put_head(struct packing *p)
@@ -471,7 +479,9 @@ static int close_archive(struct exporter *x, bool replace)
     int rc = cenv_tar_write_end(x->tar, x->err);
     if (rc == 0)
         rc = cenv_encoder_finish(x->encoder, x->err);
-    return rc < 0 ? rc : publish_archive(x, replace);
+    if (rc == 0)
+        rc = publish_archive(x, replace);
+    return rc;
 }
 
 static void release_exporter(struct exporter *x)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Taking in an archive of templates. Each is unpacked into a scratch directory of the store, its sum
- * compared, then cloned (by links: both lie in there) to where it belongs, which relocates it from
- * the prefix on the machine that wrote it, and published by one rename.
+ * Taking in an archive of templates. Each is unpacked into a scratch directory of the store, its
+ * sum compared, then cloned (by links: both lie in there) to where it belongs, which relocates it
+ * from the prefix on the machine that wrote it, and published by one rename.
  */
 #include <stdio.h>
 
@@ -153,7 +153,9 @@ static int read_head(struct arrival *a)
     if (!a->id || !a->from || a->from[0] != '/' || !a->from[1])
         return cenv_archive_reader_refuse(reader, "its template.json is not whole");
     rc = check_id(a);
-    return rc < 0 ? rc : check_machine(a);
+    if (rc == 0)
+        rc = check_machine(a);
+    return rc;
 }
 
 /* ---- to its place ---- */
@@ -196,7 +198,9 @@ static int fill_entry(const struct arrival *a, int src, int entry, const char *t
 {
     const struct importer *x = a->importer;
     int rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
-    int dst = rc < 0 ? rc : cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
+    if (rc < 0)
+        return rc;
+    int dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
     if (dst < 0)
         return dst;
     rc = relocate_tree(a, src, dst, target);
@@ -242,7 +246,9 @@ static int unpack_to_place(struct arrival *a)
     struct importer *x = a->importer;
     struct cenv_unpack unpack = {&x->reader, a->n, a->from, x->store->path};
     int rc = cenv_fs_mkdir(a->scratch.fd, "src", 0700, x->err);
-    int src = rc < 0 ? rc : cenv_fs_open_dir(a->scratch.fd, "src", x->err);
+    if (rc < 0)
+        return rc;
+    int src = cenv_fs_open_dir(a->scratch.fd, "src", x->err);
     if (src < 0)
         return src;
     rc = cenv_unpack_members(&unpack, src);

@@ -86,8 +86,8 @@ static bool can_be_built(const struct repair *repair, const struct cenv_build *b
 }
 
 /*
- * Out of the way first: link scripts see the final path, and clones that are on their way notice and
- * wait for the builder's lock.
+ * Out of the way first: link scripts see the final path, and clones that are on their way notice
+ * and wait for the builder's lock.
  */
 static int build_anew(struct repair *repair, struct cenv_build *build)
 {

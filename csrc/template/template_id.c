@@ -23,7 +23,10 @@ static int compare_records(const void *a, const void *b)
     return order ? order : cenv_str_cmp(left->sha256, right->sha256);
 }
 
-/* Where a package came from does not change what it is (docs/design/store.md 4.1). False: no memory. */
+/*
+ * Where a package came from does not change what it is (docs/design/store.md 4.1). False: no
+ * memory.
+ */
 static bool hash_canonical(const struct cenv_json *record, char *hex)
 {
     struct cenv_buf text;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The id of a template: SHA-256 over its records and what else shapes it (docs/design/store.md 4.1). */
+/*
+ * The id of a template: SHA-256 over its records and what else shapes it (docs/design/store.md
+ * 4.1).
+ */
 #ifndef CENV_TEMPLATE_TEMPLATE_ID_H
 #define CENV_TEMPLATE_TEMPLATE_ID_H
 
@@ -9,8 +12,8 @@
 
 /*
  * Appends the id (64 hex) of the template of `records`, an array, each with name and sha256, else
- * CENV_EUSAGE. `key` tells what its set-up does, `base` is the id of the template it is a layer over;
- * NULL for none. The order of the records does not count.
+ * CENV_EUSAGE. `key` tells what its set-up does, `base` is the id of the template it is derived
+ * from; NULL for none. The order of the records does not count.
  */
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,

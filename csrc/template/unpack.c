@@ -266,7 +266,9 @@ static int unpack_all(struct unpacker *u)
     }
     if (rc == 0)
         rc = check_end(u);
-    return rc < 0 ? rc : set_modes(u);
+    if (rc == 0)
+        rc = set_modes(u);
+    return rc;
 }
 
 int cenv_unpack_members(const struct cenv_unpack *unpack, int dir)
