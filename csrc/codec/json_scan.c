@@ -494,7 +494,9 @@ static int skip_key(struct cenv_json_scan *s)
     if (cenv_json_scan_peek(s) != '"')
         return cenv_json_scan_fail(s, "expected a string");
     rc = scan_raw(s, &raw, &escaped);
-    return rc < 0 ? rc : cenv_json_scan_expect(s, ':', "expected ':'");
+    if (rc < 0)
+        return rc;
+    return cenv_json_scan_expect(s, ':', "expected ':'");
 }
 
 int cenv_json_scan_skip(struct cenv_json_scan *s)

@@ -71,7 +71,9 @@ static int take_bytes(struct cenv_tar *tar, void *to, uint64_t len,
 {
     int rc = cenv_cursor_take(&tar->at, to, len, err);
 
-    return rc > 0 ? 0 : rc < 0 ? rc : refuse_archive(tar, "it ends in the middle", err);
+    if (rc == 0)
+        return refuse_archive(tar, "it ends in the middle", err);
+    return rc < 0 ? rc : 0;
 }
 
 static bool all_zero(const char *data, size_t len)

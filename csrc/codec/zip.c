@@ -67,7 +67,9 @@ static int take_bytes(struct cenv_zip *zip, void *to, uint64_t len,
 {
     int rc = cenv_cursor_take(&zip->at, to, len, err);
 
-    return rc > 0 ? 0 : rc < 0 ? rc : refuse_archive(zip, "it ends in the middle", err);
+    if (rc == 0)
+        return refuse_archive(zip, "it ends in the middle", err);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- what local and central headers share ---- */

@@ -657,7 +657,9 @@ static int parse_package(struct parser *p, struct cenv_str text)
     p->version = dist.version;
     p->build = dist.build;
     rc = set_channel(p, text);
-    return rc < 0 ? rc : set_name(p, dist.name);
+    if (rc < 0)
+        return rc;
+    return set_name(p, dist.name);
 }
 
 /* ---- all of it ---- */

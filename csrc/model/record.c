@@ -224,7 +224,9 @@ static int read_list(struct reader *r, struct cenv_str **items, uint32_t *nr,
         while (rc == 0 && (rc = cenv_json_scan_item(&r->scan, &started)) > 0)
             rc = add_item(r, &b, words);
     }
-    return rc < 0 ? rc : builder_take(&b, items, nr, r->arena);
+    if (rc < 0)
+        return rc;
+    return builder_take(&b, items, nr, r->arena);
 }
 
 static int read_depends(struct reader *r, void *field)

@@ -228,7 +228,9 @@ static int set_bare(struct parser *p, struct cenv_verterm *term)
 
     if (take_stars(&term->version)) {
         int rc = set_starred(p, term, NONE, whole);
-        return rc < 0 ? rc : canonical_stars(p, term);
+        if (rc < 0)
+            return rc;
+        return canonical_stars(p, term);
     }
     if (cenv_str_find(whole, '*') < whole.len)
         return set_starred(p, term, NONE, whole);
