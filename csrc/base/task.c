@@ -2,7 +2,6 @@
 /* Cancellation, progress, trace: see task.h. */
 #include "base/task.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -90,44 +89,4 @@ void cenv_span_end(struct cenv_task *task, struct cenv_span *span)
         task->spans[task->nr_spans++] = *span;
     }
     pthread_mutex_unlock(&task->lock);
-}
-
-static void add_escaped(struct cenv_buf *out, const char *text)
-{
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\' || c < 0x20)
-            cenv_buf_addf(out, "\\u%04x", c);
-        else
-            cenv_buf_putc(out, *text);
-    }
-}
-
-static void add_span(struct cenv_buf *out, const struct cenv_span *span)
-{
-    cenv_buf_addf(out, "{\"stage\":\"%s\",\"what\":\"", cenv_stage_name(span->stage));
-    add_escaped(out, span->what);
-    cenv_buf_addf(out, "\",\"start\":%.9f,\"end\":%.9f,\"thread\":%" PRIu32,
-                  (double)span->start_ns / 1e9, (double)span->end_ns / 1e9,
-                  span->thread);
-    cenv_buf_addf(out,
-                  ",\"items\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"hits\":%" PRIu64
-                  ",\"misses\":%" PRIu64 ",\"reason\":\"",
-                  span->items, span->bytes, span->hits, span->misses);
-    add_escaped(out, span->miss_reason);
-    cenv_buf_puts(out, "\"}");
-}
-
-int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out)
-{
-    pthread_mutex_lock(&task->lock);
-    cenv_buf_putc(out, '[');
-    for (size_t i = 0; i < task->nr_spans; i++) {
-        if (i)
-            cenv_buf_putc(out, ',');
-        add_span(out, &task->spans[i]);
-    }
-    cenv_buf_putc(out, ']');
-    pthread_mutex_unlock(&task->lock);
-    return out->failed ? -1 : 0;
 }

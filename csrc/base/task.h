@@ -70,8 +70,4 @@ void cenv_task_wait(struct cenv_task *task, const char *holder);
 struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what);
 void cenv_span_end(struct cenv_task *task, struct cenv_span *span);
 
-/* All spans as a JSON array [{"stage", "what", "start", "end", "thread", "items", "bytes", "hits",
- * "misses", "reason"}], start and end in seconds of the monotonic clock; 0 or -1. */
-int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out);
-
 #endif

@@ -121,9 +121,7 @@ static PyObject *task_spans(PyObject *self, PyObject *unused)
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
     cenv_buf_init(&out, BIND_REPLY_MAX);
-    int rc = cenv_task_spans_json(&((struct task_object *)self)->task, &out);
-    if (rc != 0)
-        rc = cenv_error_oom(&err);
+    int rc = cenv_task_spans_json(&((struct task_object *)self)->task, &out, &err);
     return bind_reply(bind_state_of_self(self), rc, &out, &err);
 }
 

@@ -31,6 +31,13 @@
 extern "C" {
 #endif
 
+/* ---- trace (api/task_spans) ---- */
+
+/* Appends the spans that `task` recorded: [{"stage", "what", "start", "end": seconds of the
+ * monotonic clock, "thread", "items", "bytes", "hits", "misses", "reason"}]. */
+int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out,
+                         struct cenv_error *err);
+
 /* ---- version and MatchSpec (api/spec_handles) ---- */
 
 /* A version and its place in the order of CEP 33; immutable, any number of threads. */
