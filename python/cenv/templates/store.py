@@ -6,25 +6,21 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, api, trace
+from cenv import _native
 from cenv._options import (
-    BuildOptions,
     ExportOptions,
-    FetchOptions,
     ImportOptions,
-    Provenance,
 )
 from cenv.config.paths import store_path
 from cenv.errors import UsageError
-from cenv.model import Record, records_of
-from cenv.solving.index import Index, SolveOptions, fetch_options
+from cenv.model import Record
+from cenv.solving.index import SolveOptions
 from cenv.solving.virtual_packages import virtual_packages
-from cenv.templates import provenance
-from cenv.templates.building import BuildPlan, build, mirror
+from cenv.templates.building import mirror
 from cenv.templates.environment import AnyPath, Draft
+from cenv.templates.making import TemplateMaker
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Run, Setup
 from cenv.templates.template import Clone, Template
@@ -44,6 +40,7 @@ class TemplateStore:
     def __init__(self, path: AnyPath | None = None) -> None:
         self.path = store_path(path)
         self._store = _native.open_store(self.path)
+        self._maker = TemplateMaker(self.path, self._store)
 
     def template(
         self,
@@ -84,74 +81,11 @@ class TemplateStore:
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe, as template() does."""
-        with trace.recording() as recorder:
-            if recipe.is_solved:
-                return self._of_records(recipe, recorder)
-            return self._of_specs(recipe, recorder)
+        return self._maker.make(recipe)
 
-    def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        fetching = fetch_options(recipe.channels, recipe.offline)
-        records = api.complete(recipe.whole_records(), fetching, store=self.path)
-        return self._build(recipe, self._plan(recipe, records, fetching), recorder)
-
-    def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        index = Index(
-            recipe.channels, recipe.platform, store=self.path, offline=recipe.offline
-        )
-        request = _request_key(index, recipe)
-        known = None if recipe.rebuild else self._known(request)
-        if known is not None:
-            plan = self._plan(recipe, known.get("records") or (), index.fetching())
-            return self._as_template(known, recipe.specs, recorder, plan)
-        solution = index.solve(recipe.specs, **recipe.solve_options())
-        records = [record.to_json() for record in solution.records]
-        plan = self._plan(recipe, records, index.fetching())
-        template = self._build(recipe, plan, recorder)
-        if not template.transient:
-            urls = (template.provenance or {}).get("urls", {})
-            found = {"id": template.id, **({"urls": urls} if urls else {})}
-            self._store.request_put(request, json.dumps(found))
-        return template
-
-    def _known(self, request: str) -> dict[str, Any] | None:
-        reply = self._store.request_find(request)
-        if reply is None:
-            return None
-        known = json.loads(reply)
-        found = self._store.template_find(known["id"])
-        if found is None:
-            return None
-        urls = known.get("urls", {})
-        return {**json.loads(found), "built": False, "urls": urls}
-
-    def _plan(
-        self,
-        recipe: Recipe,
-        records: Iterable[Mapping[str, Any]],
-        fetching: FetchOptions,
-    ) -> BuildPlan:
-        options: BuildOptions = {
-            "specs": recipe.specs,
-            "rebuild": recipe.rebuild,
-            "solved": 0.0,
-            **fetching,
-            **recipe.marks(),
-        }
-        return BuildPlan(tuple(records), options, recipe.setup)
-
-    def _build(
-        self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder
-    ) -> Template:
-        if recipe.base and recipe.adds_nothing(plan.records):
-            return replace(recipe.base, built=False, specs=recipe.specs)
-        options = plan.options.copy()
-        options["solved"] = recorder.seconds
-        timed = replace(plan, options=options)
-        reply = build(self._store, timed)
-        urls = provenance.moved(plan.records, reply.get("records") or ())
-        reply = {**reply, "urls": urls}
-        found = self._as_template(reply, recipe.specs, recorder, timed)
-        return replace(found, transient=recipe.transient)
+    def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
+        """Return the template `id`, which another process made of `recipe`; None: it is gone."""
+        return self._maker.made(id, recipe)
 
     def mirror(self, template: Template, directory: AnyPath) -> Template:
         """Return what to clone from into `directory`, which exists.
@@ -162,62 +96,11 @@ class TemplateStore:
         if not template.id:
             return template
         reply = mirror(self._store, template.id, _native.fspath(directory))
-        if not reply["staged"]:
-            return template
-        return replace(
-            template,
-            path=reply["path"],
-            store=reply["store"],
-            provenance=_provenance_there(template, reply["store"]),
-            mirror_of=self.path,
-        )
-
-    def _as_template(
-        self,
-        reply: Mapping[str, Any],
-        specs: tuple[str, ...] | None,
-        recorder: trace.Recorder,
-        plan: BuildPlan | None = None,
-    ) -> Template:
-        urls = reply.get("urls") or {}
-        records = reply.get("records") or ()
-        built_for = reply.get("specs") or ()
-        if plan is not None:
-            plan = replace(plan, records=tuple(records)) if plan.is_draft else None
-        return Template(
-            path=reply["path"],
-            id=reply["id"],
-            records=records_of(provenance.relocated(records, urls)),
-            provenance=provenance.of(specs, built_for, urls),
-            built=bool(reply.get("built")),
-            seconds=recorder.seconds,
-            stages=recorder.stages(),
-            cost=float(reply.get("cost") or 0),
-            size=int(reply.get("size") or 0),
-            specs=tuple(specs or built_for),
-            store=self.path,
-            plan=plan,
-        )
-
-    def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
-        """Return the template `id`, which another process made of `recipe`; None: it is gone."""
-        if recipe.base is not None and id == recipe.base.id:
-            return replace(recipe.base, built=False, specs=recipe.specs)
-        found = self.find(id)
-        if found is None:
-            return None
-        fetching = fetch_options(recipe.channels, recipe.offline)
-        records = [record.to_json() for record in found.records]
-        plan = self._plan(recipe, records, fetching) if recipe.is_draft else None
-        return replace(found, specs=recipe.specs, transient=recipe.transient, plan=plan)
+        return self._maker.mirrored(template, reply) if reply["staged"] else template
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
-        with trace.recording() as recorder:
-            found = self._store.template_find(id)
-            if found is None:
-                return None
-            return self._as_template(json.loads(found), None, recorder)
+        return self._maker.find(id)
 
     def templates(self) -> list[dict[str, Any]]:
         """Return id, path, specs, number of records, size and times of every template."""
@@ -319,23 +202,3 @@ class TemplateStore:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
         found: list[dict[str, str]] = _native.call(self._store.orphans)
         return found
-
-
-def _provenance_there(template: Template, store: str) -> Provenance | None:
-    """Return what clones of the copy in `store` are told: another run may have made it."""
-    found = json.loads(_native.open_store(store).template_find(template.id) or "{}")
-    records = [record.to_json() for record in template.records]
-    asked = (template.provenance or {}).get("specs", template.specs)
-    urls = provenance.moved(records, found.get("records") or ())
-    return provenance.of(asked, found.get("specs") or (), urls)
-
-
-def _request_key(index: Index, recipe: Recipe) -> str:
-    """Return all that the solution depends on, as text."""
-    request = index.request(recipe.specs, **recipe.solve_options())
-    channels = [channel.safe_url for channel in index.channels]
-    parts: list[Any] = [request, channels, index.platform, index.identity]
-    if recipe.is_draft:
-        parts.append(recipe.setup and recipe.setup.key)
-        parts.append(recipe.base and recipe.base.id)
-    return json.dumps(parts, sort_keys=True)
