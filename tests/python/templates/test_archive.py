@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -24,21 +25,35 @@ def store(tmp_path: Path) -> cenv.TemplateStore:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> cenv.TemplateStore:
+def other_store(tmp_path: Path) -> cenv.TemplateStore:
     return cenv.TemplateStore(tmp_path / "another/machine's/store")
 
 
 def contents(top: Path) -> dict[str, object]:
-    """Return every entry of an environment: mode and content, bytecode aside."""
+    """Return every entry of an environment: mode and content, bytecode aside.
+
+    The moment of the installation is blotted out: two of them are never one.
+    """
     found: dict[str, object] = {}
     for where, _dirs, files in os.walk(top):
         for name in files:
             path = Path(where, name)
             if path.suffix == ".pyc":
                 continue
-            text = os.readlink(path) if path.is_symlink() else path.read_bytes()
+            text = os.readlink(path) if path.is_symlink() else timeless(path)
             found[str(path.relative_to(top))] = (path.lstat().st_mode, text)
     return found
+
+
+def timeless(path: Path) -> bytes:
+    """Return what is in a file, without the moment that conda-meta notes."""
+    where = "/".join(path.parts[-2:])
+    pattern = {
+        "conda-meta/created_at": rb"[0-9.]+",
+        "conda-meta/history": rb"(?m)^==> [0-9: -]+ <==$",
+    }.get(where)
+    data = path.read_bytes()
+    return re.sub(pattern, b"", data) if pattern else data
 
 
 def rewrite(
@@ -72,33 +87,33 @@ def names_in(store: cenv.TemplateStore, part: str) -> list[str]:
 
 def test_import__is_what_building_there_gives(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
     template = store.template(["tool"], [small_channel])
     report = store.export(tmp_path / "t.czt")
     assert [item["id"] for item in report["templates"]] == [template.id]
-    (got,) = elsewhere.import_(tmp_path / "t.czt")
+    (got,) = other_store.import_(tmp_path / "t.czt")
     assert got["imported"]
     assert cenv.verify(got["path"]).ok
     imported = contents(Path(got["path"]))
-    elsewhere.remove(template.id)
-    built = elsewhere.template(["tool"], [small_channel], rebuild=True)
+    other_store.remove(template.id)
+    built = other_store.template(["tool"], [small_channel], rebuild=True)
     assert built.path == got["path"]
     assert imported == contents(Path(built.path))
 
 
 def test_import__answers_requests_and_clones(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
     store.template(["tool"], [small_channel])
     store.export(tmp_path / "t.czt")
-    elsewhere.import_(tmp_path / "t.czt")
-    template = elsewhere.template(["tool"], [small_channel])
+    other_store.import_(tmp_path / "t.czt")
+    template = other_store.template(["tool"], [small_channel])
     assert not template.built
     assert "solve" not in {stage.name for stage in template.stages}
     with template.clone(tmp_path / "clone") as clone:
@@ -114,21 +129,21 @@ def test_import__answers_requests_and_clones(
 
 def test_import__twice_is_fine(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
     first = store.template(["tool"], [small_channel])
     second = store.template(["data=1"], [small_channel])
     store.export(tmp_path / "t.czt")
-    assert all(item["imported"] for item in elsewhere.import_(tmp_path / "t.czt"))
-    assert not any(item["imported"] for item in elsewhere.import_(tmp_path / "t.czt"))
-    assert {item["id"] for item in elsewhere.templates()} == {first.id, second.id}
+    assert all(item["imported"] for item in other_store.import_(tmp_path / "t.czt"))
+    assert not any(item["imported"] for item in other_store.import_(tmp_path / "t.czt"))
+    assert {item["id"] for item in other_store.templates()} == {first.id, second.id}
 
 
 def test_export__carries_set_ups_with_a_key(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
@@ -147,7 +162,7 @@ def test_export__carries_set_ups_with_a_key(
     notes = {note["path"]: note["reason"] for note in report["templates"][0]["skipped"]}
     assert notes.keys() == {"added", "pipe"}
     assert "attributes" in notes["added"]
-    (got,) = elsewhere.import_(tmp_path / "t.czt")
+    (got,) = other_store.import_(tmp_path / "t.czt")
     there = Path(got["path"])
     assert (there / "added").read_text() == f"at {there}\n"
     assert (there / "added").stat().st_mode & 0o777 == 0o600
@@ -210,7 +225,7 @@ def leave_out_end(member: tarfile.TarInfo, text: bytes) -> bytes | None:
 
 def step_out(member: tarfile.TarInfo, text: bytes) -> bytes:
     if member.name.endswith("plain.txt"):
-        member.name = "0/elsewhere"
+        member.name = "0/other_store"
     return text
 
 
@@ -245,7 +260,7 @@ def test_import__refuses_what_was_changed(
     change: Callable[[tarfile.TarInfo, bytes], bytes | None],
     words: str,
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
@@ -253,26 +268,26 @@ def test_import__refuses_what_was_changed(
     store.export(tmp_path / "t.czt")
     rewrite(tmp_path / "t.czt", change)
     with pytest.raises(IntegrityError, match=words):
-        elsewhere.import_(tmp_path / "t.czt")
-    assert elsewhere.templates() == []
-    assert [names_in(elsewhere, part) for part in ("tmp", "templates")] == [[], []]
+        other_store.import_(tmp_path / "t.czt")
+    assert other_store.templates() == []
+    assert [names_in(other_store, part) for part in ("tmp", "templates")] == [[], []]
 
 
 def test_import__rewritten_but_unchanged_is_taken(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
     store.template(["tool"], [small_channel])
     store.export(tmp_path / "t.czt")
     rewrite(tmp_path / "t.czt", lambda _member, text: text)
-    assert elsewhere.import_(tmp_path / "t.czt")[0]["imported"]
+    assert other_store.import_(tmp_path / "t.czt")[0]["imported"]
 
 
 def test_import__refuses_damage_at_any_place(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
 ) -> None:
@@ -282,13 +297,13 @@ def test_import__refuses_damage_at_any_place(
     for size in (0, 1, 10, len(whole) // 2, len(whole) - 1):
         broken.write_bytes(whole[:size])
         with pytest.raises(CenvError, match=r"b\.czt"):
-            elsewhere.import_(broken)
-    assert elsewhere.templates() == []
+            other_store.import_(broken)
+    assert other_store.templates() == []
 
 
 def test_import__wants_a_machine_that_fits(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     make_channel: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -301,29 +316,29 @@ def test_import__wants_a_machine_that_fits(
     store.export(tmp_path / "t.czt")
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "11.8")
     with pytest.raises(PrefixError, match="gpu in it needs __cuda >=12") as caught:
-        elsewhere.import_(tmp_path / "t.czt")
+        other_store.import_(tmp_path / "t.czt")
     assert "on this machine" in (caught.value.hint or "")
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "12.8")
-    assert elsewhere.import_(tmp_path / "t.czt")[0]["imported"]
+    assert other_store.import_(tmp_path / "t.czt")[0]["imported"]
 
 
 def test_import__of_a_real_python_runs(
     shared: Path,
     session_store: Path,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     tmp_path: Path,
 ) -> None:
     store = cenv.TemplateStore(session_store)
     template = store.template(["python", "pip"], [shared / "channel"])
     store.export(tmp_path / "t.czt", [template.id[:12]])
-    (got,) = elsewhere.import_(tmp_path / "t.czt")
+    (got,) = other_store.import_(tmp_path / "t.czt")
     assert cenv.verify(got["path"]).ok
-    found = elsewhere.find(template.id)
+    found = other_store.find(template.id)
     assert found is not None
     with found.clone(tmp_path / "clone") as clone:
         told = clone.run("pip", "--version", capture_output=True, text=True, check=True)
         assert f"{clone}/lib" in told.stdout
-        for old in (session_store, Path(elsewhere.path, "v1/templates")):
+        for old in (session_store, Path(other_store.path, "v1/templates")):
             there = subprocess.run(
                 ["grep", "-rl", str(old), str(clone)], capture_output=True, check=False
             )
@@ -346,7 +361,7 @@ def test_template__names_no_directory_of_its_making(
 
 def test_cli__exports_and_imports(
     store: cenv.TemplateStore,
-    elsewhere: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
     small_channel: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -362,7 +377,7 @@ def test_cli__exports_and_imports(
     assert "there already" in capsys.readouterr().err
     assert main([*export, "--force"]) == 0
     capsys.readouterr()
-    take = ["template", "import", file, "--store", elsewhere.path, "--json"]
+    take = ["template", "import", file, "--store", other_store.path, "--json"]
     assert main(take) == 0
     (got,) = json.loads(capsys.readouterr().out)["templates"]
     assert (got["id"], got["imported"]) == (template.id, True)
