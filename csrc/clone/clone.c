@@ -284,7 +284,7 @@ int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,
     int rc = open_source(&c, src, err);
     if (rc < 0)
         return rc;
-    c.path = cenv_prefix_path_clean(dst, err);
+    c.path = cenv_newprefix_clean_path(dst, err);
     rc = c.path ? check_ends(&c, err) : err->status;
     if (rc == 0)
         rc = clone_with_retries(&c, src, err);

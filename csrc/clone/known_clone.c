@@ -9,7 +9,7 @@ int cenv_known_clone_find(const struct cenv_store *store, const char *path,
                           const char *hint, struct cenv_arena *arena,
                           struct cenv_clone_entry *out, struct cenv_error *err)
 {
-    char *clean = cenv_prefix_path_clean(path, err);
+    char *clean = cenv_newprefix_clean_path(path, err);
     if (!clean)
         return err->status;
     int rc = store ? cenv_clone_registry_find(store, clean, arena, out, err) : 1;

@@ -115,7 +115,7 @@ static void add_requested(const struct provenance *p, struct cenv_str name,
     cenv_buf_init(&list, TEXT_MAX);
     cenv_json_each(spec, p->specs)
     {
-        if (!cenv_spec_asks_for(cenv_json_str(spec), name))
+        if (!cenv_history_spec_asks_for(cenv_json_str(spec), name))
             continue;
         cenv_buf_puts(&list, last ? ",\n    " : "\n    ");
         cenv_json_quote(&list, cenv_json_str(spec));
@@ -180,7 +180,7 @@ static bool is_asked(const struct cenv_json *specs, struct cenv_str name)
     const struct cenv_json *spec;
     cenv_json_each(spec, specs)
     {
-        if (cenv_spec_asks_for(cenv_json_str(spec), name))
+        if (cenv_history_spec_asks_for(cenv_json_str(spec), name))
             return true;
     }
     return false;

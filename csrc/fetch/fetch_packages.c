@@ -113,17 +113,18 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     struct cenv_package_want want = {job->sha256[0] ? job->sha256 : NULL,
                                      job->md5[0] ? job->md5 : NULL, job->size};
     struct cenv_package_digests digests;
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     int rc;
 
     source.md5 = !want.sha256 && want.md5;
-    cenv_package_limits_init(&source.limits);
-    cenv_pkg_manifest_init(&manifest);
+    cenv_reader_limits_init(&source.limits);
+    cenv_package_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
                            &job->err);
     if (rc == 0)
-        rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &job->err);
-    cenv_pkg_manifest_release(&manifest);
+        rc =
+            cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &job->err);
+    cenv_package_manifest_release(&manifest);
     if (rc == 0)
         rc = cenv_fetch_job_check_content(job, &digests, content, &job->err);
     if (rc == 0)

@@ -124,15 +124,15 @@ static int hash_fits(const struct cenv_pkgs_dirs_want *want, int fd, const char 
                      struct cenv_task *task, struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
-    struct cenv_filehash hash = {NULL, NULL};
+    struct cenv_file_hash hash = {NULL, NULL};
     struct cenv_error bad = CENV_ERROR_INIT;
     struct cenv_str wanted = want->sha256.len ? want->sha256 : want->md5;
-    if (cenv_filehash_init(&hash, want->sha256.len ? CENV_SHA256 : CENV_MD5) < 0)
+    if (cenv_file_hash_init(&hash, want->sha256.len ? CENV_SHA256 : CENV_MD5) < 0)
         return cenv_error_oom(err);
-    int rc = cenv_filehash_fd(&hash, fd, name, hex, NULL, task, &bad);
+    int rc = cenv_file_hash_fd(&hash, fd, name, hex, NULL, task, &bad);
     if (rc == 0 && !cenv_str_is(wanted, hex))
         rc = NO_FIT;
-    cenv_filehash_release(&hash);
+    cenv_file_hash_release(&hash);
     return or_no_fit(rc, &bad, err);
 }
 
@@ -171,8 +171,8 @@ struct copying {
     int entry; /* where content/ and manifest go */
     int content;
     struct cenv_dirs from, to;
-    struct cenv_filehash hash;
-    struct cenv_pkg_manifest manifest;
+    struct cenv_file_hash hash;
+    struct cenv_package_manifest manifest;
     struct cenv_task *task;
     struct cenv_error bad; /* what made it unfit */
 };
@@ -225,7 +225,7 @@ static int check_documents(struct copying *copying, int source)
 }
 
 /* The copy is what is hashed: the original may change under our hands. */
-static int hash_copy(struct copying *copying, int dir, struct cenv_pkg_entry *entry,
+static int hash_copy(struct copying *copying, int dir, struct cenv_package_file *entry,
                      struct cenv_str wanted)
 {
     char hex[CENV_DIGEST_HEX_MAX];
@@ -233,8 +233,8 @@ static int hash_copy(struct copying *copying, int dir, struct cenv_pkg_entry *en
         cenv_fs_open_file(dir, cenv_path_base(entry->path).data, NULL, &copying->bad);
     if (fd < 0)
         return fd;
-    int rc = cenv_filehash_fd(&copying->hash, fd, entry->path.data, hex, &entry->size,
-                              copying->task, &copying->bad);
+    int rc = cenv_file_hash_fd(&copying->hash, fd, entry->path.data, hex, &entry->size,
+                               copying->task, &copying->bad);
     cenv_fd_close(fd);
     if (rc == 0 && wanted.len && !cenv_str_is(wanted, hex))
         rc = NO_FIT;
@@ -248,7 +248,7 @@ static int hash_copy(struct copying *copying, int dir, struct cenv_pkg_entry *en
  * (docs/design/extract.md 2.1).
  */
 static int copy_file(struct copying *copying, int from, int to,
-                     struct cenv_pkg_entry *entry, const struct cenv_stat *st,
+                     struct cenv_package_file *entry, const struct cenv_stat *st,
                      struct cenv_str wanted)
 {
     enum cenv_place_mode got;
@@ -264,7 +264,7 @@ static int copy_file(struct copying *copying, int from, int to,
 }
 
 static int copy_link(struct copying *copying, int from, int to,
-                     struct cenv_pkg_entry *entry)
+                     struct cenv_package_file *entry)
 {
     struct cenv_buf target;
     const char *name = cenv_path_base(entry->path).data;
@@ -273,7 +273,7 @@ static int copy_link(struct copying *copying, int from, int to,
     if (rc == 0)
         rc = cenv_fs_symlink(target.data, to, name, &copying->bad);
     entry->link = cenv_buf_str(&target);
-    if (rc == 0 && cenv_pkg_manifest_add(&copying->manifest, entry) < 0)
+    if (rc == 0 && cenv_package_manifest_add(&copying->manifest, entry) < 0)
         rc = cenv_error_oom(&copying->bad);
     cenv_buf_release(&target);
     return rc;
@@ -291,7 +291,7 @@ static int copy_path(struct copying *copying, struct cenv_str path,
     if (seen < 0)
         return seen == -ENOMEM ? cenv_error_oom(&copying->bad) : NO_FIT;
     int rc = 0;
-    struct cenv_pkg_entry entry = {.path = path, .type = st.type};
+    struct cenv_package_file entry = {.path = path, .type = st.type};
     if (st.type == CENV_FT_SYMLINK)
         return copy_link(copying, from, to, &entry);
     if (st.type == CENV_FT_DIR)
@@ -300,7 +300,7 @@ static int copy_path(struct copying *copying, struct cenv_str path,
         rc = copy_file(copying, from, to, &entry, &st, wanted);
     else
         return NO_FIT;
-    if (rc == 0 && cenv_pkg_manifest_add(&copying->manifest, &entry) < 0)
+    if (rc == 0 && cenv_package_manifest_add(&copying->manifest, &entry) < 0)
         rc = cenv_error_oom(&copying->bad);
     return rc;
 }
@@ -330,11 +330,11 @@ static bool is_info(struct cenv_str path)
 }
 
 /* A regular file without a hash does not fit: nothing vouches for it. */
-static int copy_listed(struct copying *copying, const struct cenv_pkginfo *info)
+static int copy_listed(struct copying *copying, const struct cenv_paths_json *info)
 {
     int rc = 0;
     for (size_t i = 0; i < info->nr && rc == 0; i++) {
-        const struct cenv_pkg_path *path = &info->paths[i];
+        const struct cenv_package_path *path = &info->paths[i];
         if (is_info(path->path))
             continue;
         if (path->type == CENV_PATH_HARDLINK && !path->sha256.len)
@@ -347,18 +347,18 @@ static int copy_listed(struct copying *copying, const struct cenv_pkginfo *info)
 
 static int copy_content(struct copying *copying, int source)
 {
-    struct cenv_pkginfo info;
+    struct cenv_paths_json info;
     int dir = cenv_fs_open_dir(source, "info", &copying->bad);
     if (dir < 0)
         return dir;
     int rc = cenv_fs_walk(dir, true, copy_info, copying, copying->task, &copying->bad);
     cenv_fd_close(dir);
     if (rc == 0)
-        rc = cenv_pkginfo_parse(&info, copying->content, "package", &copying->bad);
+        rc = cenv_paths_json_parse(&info, copying->content, "package", &copying->bad);
     if (rc < 0)
         return rc;
     rc = copy_listed(copying, &info);
-    cenv_pkginfo_release(&info);
+    cenv_paths_json_release(&info);
     return rc;
 }
 
@@ -371,7 +371,7 @@ static int copy_package(struct copying *copying, int source)
         cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
     if (copying->content < 0)
         return copying->content;
-    if (cenv_filehash_init(&copying->hash, CENV_SHA256) < 0)
+    if (cenv_file_hash_init(&copying->hash, CENV_SHA256) < 0)
         return cenv_error_oom(&copying->bad);
     cenv_dirs_init(&copying->from, source);
     cenv_dirs_init(&copying->to, copying->content);
@@ -379,8 +379,8 @@ static int copy_package(struct copying *copying, int source)
     cenv_dirs_release(&copying->from);
     cenv_dirs_release(&copying->to);
     if (rc == 0)
-        rc = cenv_pkg_manifest_write(&copying->manifest, copying->entry,
-                                     CENV_PKG_MANIFEST, &copying->bad);
+        rc = cenv_package_manifest_write(&copying->manifest, copying->entry,
+                                         CENV_PKG_MANIFEST, &copying->bad);
     return rc;
 }
 
@@ -394,12 +394,12 @@ static int try_extracted(void *ctx, int dir, const char *place, const char *name
         return NO_FIT;
     copying->content = -1;
     copying->bad = (struct cenv_error)CENV_ERROR_INIT;
-    cenv_pkg_manifest_init(&copying->manifest);
+    cenv_package_manifest_init(&copying->manifest);
     int rc = check_documents(copying, source);
     if (rc == 0)
         rc = copy_package(copying, source);
-    cenv_filehash_release(&copying->hash);
-    cenv_pkg_manifest_release(&copying->manifest);
+    cenv_file_hash_release(&copying->hash);
+    cenv_package_manifest_release(&copying->manifest);
     cenv_fd_close(copying->content);
     cenv_fd_close(source);
     rc = or_no_fit(rc, &copying->bad, err);

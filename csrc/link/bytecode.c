@@ -161,9 +161,9 @@ int cenv_link_bytecode_take(struct cenv_linker *linker, struct cenv_error *err)
 
 /* One copy, hashed on the way; its time and mode are the file's. */
 static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
-                      struct cenv_pkg_manifest *manifest, struct cenv_error *err)
+                      struct cenv_package_manifest *manifest, struct cenv_error *err)
 {
-    struct cenv_pkg_entry kept = {.path = pyc->target, .type = CENV_FT_FILE};
+    struct cenv_package_file kept = {.path = pyc->target, .type = CENV_FT_FILE};
     struct cenv_mapping data = {0};
     struct cenv_str from_name, to_name;
     char hex[CENV_DIGEST_HEX_MAX];
@@ -189,14 +189,14 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
     kept.size = st.size;
     kept.mtime_ns = st.mtime_ns;
     if (!hashed || !cenv_unhex(cenv_str(hex), kept.sha256, sizeof(kept.sha256)) ||
-        cenv_pkg_manifest_add(manifest, &kept) < 0)
+        cenv_package_manifest_add(manifest, &kept) < 0)
         return cenv_error_oom(err);
     return 0;
 }
 
 static int keep_content(const struct cenv_linker *linker,
                         const struct cenv_plan_package *package, int content,
-                        struct cenv_pkg_manifest *manifest, struct cenv_error *err)
+                        struct cenv_package_manifest *manifest, struct cenv_error *err)
 {
     struct dir_pair at;
     int rc = 0;
@@ -238,20 +238,20 @@ static int keep_package(const struct cenv_linker *linker,
                         const struct cenv_scratch *scratch, const char *key,
                         struct cenv_error *err)
 {
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     int entry, content;
 
-    cenv_pkg_manifest_init(&manifest);
+    cenv_package_manifest_init(&manifest);
     int rc = cenv_package_entry_make(scratch, key, &entry, &content, err);
     if (rc == 0)
         rc = keep_content(linker, package, content, &manifest, err);
     if (rc == 0)
-        rc = cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
+        rc = cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
     if (rc == 0)
         rc = write_record(package, entry, err);
     cenv_fd_close(content);
     cenv_fd_close(entry);
-    cenv_pkg_manifest_release(&manifest);
+    cenv_package_manifest_release(&manifest);
     return rc;
 }
 

@@ -47,8 +47,8 @@ static int read_package(void *ctx, size_t index, unsigned thread,
     package->content = cenv_fs_open_root(package->package->content, err);
     if (package->content < 0)
         return package->content;
-    return cenv_pkginfo_read(&package->info, package->content, package->dist.data,
-                             p->task, err);
+    return cenv_paths_json_read(&package->info, package->content, package->dist.data,
+                                p->task, err);
 }
 
 static int read_record(struct planner *p, struct cenv_plan_package *package)
@@ -122,10 +122,10 @@ static int find_python(struct planner *p)
     if (!build.len)
         build = cenv_json_get_str(python, "build_string");
     cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
-    int rc = cenv_prefix_site_packages(
+    int rc = cenv_site_packages_path(
         version, build, cenv_json_get_str(python, "python_site_packages_path"), &path,
         p->err);
-    p->plan->python_version = cenv_prefix_python_version(version);
+    p->plan->python_version = cenv_site_packages_python_version(version);
     if (rc == 0) {
         p->plan->site_packages = cenv_arena_str(&p->plan->arena, cenv_buf_str(&path));
         if (!p->plan->site_packages.data)
@@ -199,7 +199,7 @@ static int check_link(struct planner *p, const struct cenv_plan_package *package
     return 0;
 }
 
-static enum cenv_link_kind kind_of(const struct cenv_pkg_path *path)
+static enum cenv_link_kind kind_of(const struct cenv_package_path *path)
 {
     return path->type == CENV_PATH_SOFTLINK    ? CENV_KIND_SYMLINK
            : path->type == CENV_PATH_DIRECTORY ? CENV_KIND_DIRECTORY
@@ -239,7 +239,7 @@ static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t 
 }
 
 static int add_path(struct planner *p, const struct cenv_plan_package *package,
-                    const struct cenv_pkg_path *path)
+                    const struct cenv_package_path *path)
 {
     struct cenv_link_entry entry = {
         .target = path->path,
@@ -262,8 +262,8 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
                               "package %s ships '%.*s', which is not its to write",
                               package->dist.data, CENV_STR_ARG(path->path));
     if (package->noarch_python &&
-        cenv_prefix_noarch_path(path->path, p->plan->site_packages, &p->plan->arena,
-                                &entry.target) < 0)
+        cenv_site_packages_map_path(path->path, p->plan->site_packages, &p->plan->arena,
+                                    &entry.target) < 0)
         return cenv_error_oom(p->err);
     int rc = 0;
     if (entry.kind == CENV_KIND_SYMLINK)

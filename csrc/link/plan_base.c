@@ -24,7 +24,7 @@ void cenv_link_plan_free(struct cenv_link_plan *plan)
         return;
     for (size_t i = 0; i < plan->nr_packages; i++) {
         cenv_json_free(plan->packages[i].record);
-        cenv_pkginfo_release(&plan->packages[i].info);
+        cenv_paths_json_release(&plan->packages[i].info);
         cenv_fd_close(plan->packages[i].content);
     }
     for (size_t i = 0; i < plan->nr; i++)

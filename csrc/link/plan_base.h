@@ -110,7 +110,7 @@ struct cenv_plan_package {
     struct cenv_json *record; /* parsed */
     struct cenv_str name, version, build;
     struct cenv_str dist; /* "name-version-build" */
-    struct cenv_pkginfo info;
+    struct cenv_paths_json info;
     int content; /* descriptor */
     bool noarch_python;
     bool new_bytecode;  /* compiled in this link, and worth keeping for later ones */

@@ -37,11 +37,11 @@ int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
                             struct cenv_error *err)
 {
     struct plan_scan scan = {.plan = plan, .names = {&plan->forms, 1}};
-    struct cenv_prefix records = {0};
+    struct cenv_prefix_records records = {0};
     struct cenv_str prefix = plan->forms.of[CENV_ENC_UTF8];
     char *path = cenv_memdup(prefix.data, prefix.len);
-    int rc =
-        path ? cenv_prefix_read(&records, dir, path, task, err) : cenv_error_oom(err);
+    int rc = path ? cenv_prefix_records_read(&records, dir, path, task, err)
+                  : cenv_error_oom(err);
     for (size_t i = 0; i < plan->nr_order && rc == 0; i++)
         if (cenv_map_put(&scan.entries, plan->entries[plan->order[i]].real,
                          plan->order[i]) < 0)
@@ -55,7 +55,7 @@ int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
     if (rc == 0)
         rc = cenv_manifest_build(out, &inputs, task, err);
     cenv_map_release(&scan.entries);
-    cenv_prefix_release(&records);
+    cenv_prefix_records_release(&records);
     cenv_free(path);
     return rc;
 }

@@ -148,7 +148,7 @@ static bool set_requested(struct cenv_json *doc, const struct cenv_linker *linke
     int rc = 0;
 
     for (size_t i = 0; i < linker->options->nr_specs; i++) {
-        if (!cenv_spec_asks_for(linker->options->specs[i], name))
+        if (!cenv_history_spec_asks_for(linker->options->specs[i], name))
             continue;
         last = linker->options->specs[i];
         rc |= cenv_json_append_str(list, last);

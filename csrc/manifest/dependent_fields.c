@@ -54,7 +54,7 @@ static struct cenv_builder_item *follow_links(struct cenv_manifest_builder *m,
 static struct cenv_str recorded_digest(const struct cenv_manifest_builder *m,
                                        struct cenv_str path)
 {
-    const struct cenv_prefix *records = m->inputs->records;
+    const struct cenv_prefix_records *records = m->inputs->records;
     for (size_t i = 0; i < records->nr; i++)
         for (size_t k = 0; k < records->records[i].nr_paths; k++)
             if (cenv_str_eq(records->records[i].paths[k].path, path))
@@ -102,7 +102,7 @@ static void settle_fields(struct cenv_manifest_builder *m,
 
 static int add_record_fields(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
-    const struct cenv_prefix *records = m->inputs->records;
+    const struct cenv_prefix_records *records = m->inputs->records;
     int rc = 0;
     for (size_t i = 0; i < records->nr && rc == 0; i++) {
         struct cenv_buf path;

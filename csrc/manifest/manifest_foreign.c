@@ -26,7 +26,7 @@ struct owned {
 };
 
 struct foreign {
-    struct cenv_prefix records;
+    struct cenv_prefix_records records;
     struct cenv_prefix_names names;
     struct cenv_arena arena;
     struct owned *owned;
@@ -72,7 +72,7 @@ static void package_path(const struct foreign *f, const struct owned *o,
 
 /* mamba leaves placeholder and mode out of its records: the extracted package has them. */
 static int add_package_placeholders(struct foreign *f, size_t first,
-                                    const struct cenv_pkginfo *info,
+                                    const struct cenv_paths_json *info,
                                     struct cenv_error *err)
 {
     struct cenv_map inner = {0};
@@ -116,7 +116,7 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
                       struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_pkginfo info = {0};
+    struct cenv_paths_json info = {0};
     size_t first = f->nr_owned;
     bool recorded = false;
     int rc = 0;
@@ -125,9 +125,9 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
         rc = add_owned(f, record, &record->paths[i], err);
     }
     int fd = rc == 0 && !recorded ? open_package(record) : -1;
-    if (fd >= 0 && cenv_pkginfo_parse(&info, fd, record->file.data, &ignored) == 0)
+    if (fd >= 0 && cenv_paths_json_parse(&info, fd, record->file.data, &ignored) == 0)
         rc = add_package_placeholders(f, first, &info, err);
-    cenv_pkginfo_release(&info);
+    cenv_paths_json_release(&info);
     cenv_error_release(&ignored);
     cenv_fd_close(fd);
     return rc;
@@ -317,7 +317,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
     cenv_arena_init(&f.arena);
     int rc = cenv_prefix_names_find(&f.names, root, path, err);
     if (rc == 0)
-        rc = cenv_prefix_read(&f.records, root, path, task, err);
+        rc = cenv_prefix_records_read(&f.records, root, path, task, err);
     for (size_t i = 0; i < f.records.nr && rc == 0; i++) {
         rc = cenv_task_poll(task, err);
         if (rc == 0)
@@ -337,7 +337,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
         rc = cenv_manifest_build(out, &inputs, task, err);
     cenv_free(f.owned);
     cenv_map_release(&f.by_path);
-    cenv_prefix_release(&f.records);
+    cenv_prefix_records_release(&f.records);
     cenv_prefix_names_release(&f.names);
     cenv_arena_release(&f.arena);
     return rc;

@@ -23,10 +23,10 @@
 enum { INDEX_MAX = 16 << 20, READABLE = 0400 };
 
 struct extract {
-    struct cenv_package *package;
+    struct cenv_reader *reader;
     int dest;
     struct cenv_dirs dirs, link_dirs;
-    struct cenv_pkg_manifest *manifest;
+    struct cenv_package_manifest *manifest;
     struct cenv_map seen; /* path -> index in the manifest */
     struct cenv_digest *sha256;
     unsigned mask; /* what the umask takes away */
@@ -34,7 +34,7 @@ struct extract {
     struct cenv_error *err;
 };
 
-static int refuse(struct extract *x, struct cenv_str path, const char *why)
+static int refuse_member(struct extract *x, struct cenv_str path, const char *why)
 {
     struct cenv_buf shown;
 
@@ -46,18 +46,19 @@ static int refuse(struct extract *x, struct cenv_str path, const char *why)
     return CENV_EINTEGRITY;
 }
 
-static const struct cenv_pkg_entry *seen(const struct extract *x, struct cenv_str path)
+static const struct cenv_package_file *find_seen(const struct extract *x,
+                                                 struct cenv_str path)
 {
     uint32_t at = cenv_map_get(&x->seen, path);
 
     return at == CENV_NONE ? NULL : &x->manifest->entries[at];
 }
 
-static int remember(struct extract *x, const struct cenv_pkg_entry *entry)
+static int remember_file(struct extract *x, const struct cenv_package_file *entry)
 {
     size_t at = x->manifest->nr;
 
-    if (cenv_pkg_manifest_add(x->manifest, entry) < 0 ||
+    if (cenv_package_manifest_add(x->manifest, entry) < 0 ||
         cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at) < 0)
         return cenv_error_oom(x->err);
     return 0;
@@ -66,43 +67,45 @@ static int remember(struct extract *x, const struct cenv_pkg_entry *entry)
 /* ---- directories ---- */
 
 /* A failed open below `dest`: a link or file in the way is the package's fault. */
-static int blocked(struct extract *x, struct cenv_str path, int rc)
+static int fail_write(struct extract *x, struct cenv_str path, int rc)
 {
     if (rc == -ENOTDIR || rc == -ELOOP)
-        return refuse(x, path, "lies below a link or file of the package");
+        return refuse_member(x, path, "lies below a link or file of the package");
     if (rc == -EEXIST)
-        return refuse(x, path,
-                      "has the name of another member, as this file system sees it");
+        return refuse_member(
+            x, path, "has the name of another member, as this file system sees it");
     return cenv_fs_fail(x->err, rc, x->dest, path.data, "cannot write");
 }
 
 static int make_dir(struct extract *x, const struct cenv_member *member)
 {
-    const struct cenv_pkg_entry *old = seen(x, member->path);
-    struct cenv_pkg_entry entry = {
+    const struct cenv_package_file *old = find_seen(x, member->path);
+    struct cenv_package_file entry = {
         .path = member->path, .type = CENV_FT_DIR, .mode = 0777 & ~x->mask};
     int rc;
 
     if (old)
-        return old->type == CENV_FT_DIR ? 0 : refuse(x, member->path, "is there twice");
+        return old->type == CENV_FT_DIR
+                   ? 0
+                   : refuse_member(x, member->path, "is there twice");
     rc = cenv_dirs_get(&x->dirs, member->path, 0777);
-    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
 }
 
 /* ---- files ---- */
 
 /* Hashes the member's data, and writes it to `fd` (unless -1). */
-static int copy_data(struct extract *x, int fd, struct cenv_pkg_entry *entry)
+static int copy_data(struct extract *x, int fd, struct cenv_package_file *entry)
 {
     const void *data;
     size_t len;
     int rc, failed = cenv_digest_reset(x->sha256);
 
-    while ((rc = cenv_package_data(x->package, &data, &len, x->err)) == 1) {
+    while ((rc = cenv_reader_data(x->reader, &data, &len, x->err)) == 1) {
         failed |= cenv_digest_update(x->sha256, data, len);
         rc = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
         if (rc < 0)
-            return blocked(x, entry->path, rc);
+            return fail_write(x, entry->path, rc);
         rc = cenv_task_poll(x->task, x->err);
         if (rc < 0)
             return rc;
@@ -113,28 +116,28 @@ static int copy_data(struct extract *x, int fd, struct cenv_pkg_entry *entry)
 }
 
 /* The same file again is harmless when it is the same bytes. */
-static int compare_again(struct extract *x, const struct cenv_pkg_entry *old,
+static int compare_again(struct extract *x, const struct cenv_package_file *old,
                          const struct cenv_member *member)
 {
-    struct cenv_pkg_entry again = {.path = member->path};
+    struct cenv_package_file again = {.path = member->path};
     int rc = old->type != CENV_FT_FILE || old->size != member->size
-                 ? refuse(x, member->path, "is there twice, and differs")
+                 ? refuse_member(x, member->path, "is there twice, and differs")
                  : copy_data(x, -1, &again);
 
     if (rc == 0 && memcmp(again.sha256, old->sha256, sizeof(old->sha256)) != 0)
-        rc = refuse(x, member->path, "is there twice, and differs");
+        rc = refuse_member(x, member->path, "is there twice, and differs");
     return rc;
 }
 
-static int write_file(struct extract *x, const struct cenv_member *member)
+static int write_member(struct extract *x, const struct cenv_member *member)
 {
-    const struct cenv_pkg_entry *old = seen(x, member->path);
+    const struct cenv_package_file *old = find_seen(x, member->path);
     unsigned mode = (member->mode & 0777) | READABLE;
-    struct cenv_pkg_entry entry = {.path = member->path,
-                                   .type = CENV_FT_FILE,
-                                   .mode = mode & ~x->mask,
-                                   .size = member->size,
-                                   .mtime_ns = member->mtime_ns};
+    struct cenv_package_file entry = {.path = member->path,
+                                      .type = CENV_FT_FILE,
+                                      .mode = mode & ~x->mask,
+                                      .size = member->size,
+                                      .mtime_ns = member->mtime_ns};
     struct cenv_str name;
     int fd, rc, closed;
 
@@ -144,52 +147,53 @@ static int write_file(struct extract *x, const struct cenv_member *member)
     if (fd >= 0)
         fd = cenv_raw_create(fd, name.data, mode);
     if (fd < 0)
-        return blocked(x, member->path, fd);
+        return fail_write(x, member->path, fd);
     rc = copy_data(x, fd, &entry);
     if (rc == 0)
         cenv_raw_set_mtime_fd(
             fd, member->mtime_ns); /* best effort: some file systems refuse */
     closed = cenv_raw_close(fd);
     if (rc == 0 && closed < 0)
-        rc = blocked(x, member->path, closed);
-    return rc == 0 ? remember(x, &entry) : rc;
+        rc = fail_write(x, member->path, closed);
+    return rc == 0 ? remember_file(x, &entry) : rc;
 }
 
 /* ---- links ---- */
 
 static int make_symlink(struct extract *x, const struct cenv_member *member)
 {
-    const struct cenv_pkg_entry *old = seen(x, member->path);
-    struct cenv_pkg_entry entry = {.path = member->path,
-                                   .link = member->link,
-                                   .type = CENV_FT_SYMLINK,
-                                   .mode = 0777};
+    const struct cenv_package_file *old = find_seen(x, member->path);
+    struct cenv_package_file entry = {.path = member->path,
+                                      .link = member->link,
+                                      .type = CENV_FT_SYMLINK,
+                                      .mode = 0777};
     struct cenv_str name;
     int rc;
 
     if (old)
         return old->type == CENV_FT_SYMLINK && cenv_str_eq(old->link, member->link)
                    ? 0
-                   : refuse(x, member->path, "is there twice, and differs");
+                   : refuse_member(x, member->path, "is there twice, and differs");
     rc = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
     if (rc >= 0)
         rc = cenv_raw_symlink(member->link.data, rc, name.data);
-    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
 }
 
 static int make_hardlink(struct extract *x, const struct cenv_member *member)
 {
-    const struct cenv_pkg_entry *target = seen(x, member->link);
-    struct cenv_pkg_entry entry;
+    const struct cenv_package_file *target = find_seen(x, member->link);
+    struct cenv_package_file entry;
     struct cenv_str from_name, name;
     enum cenv_place_mode got;
     int from, to, rc;
 
     if (!target || target->type != CENV_FT_FILE)
-        return refuse(x, member->path,
-                      "is a hard link to what is no earlier file of the package");
-    if (seen(x, member->path))
-        return refuse(x, member->path, "is there twice");
+        return refuse_member(
+            x, member->path,
+            "is a hard link to what is no earlier file of the package");
+    if (find_seen(x, member->path))
+        return refuse_member(x, member->path, "is there twice");
     entry = *target;
     entry.path = member->path;
     from = cenv_dirs_parent(&x->link_dirs, target->path, 0, &from_name);
@@ -198,7 +202,7 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     if (rc >= 0)
         rc = cenv_raw_place(from, from_name.data, NULL, to, name.data,
                             CENV_PLACE_HARDLINK, true, &got);
-    return rc < 0 ? blocked(x, member->path, rc) : remember(x, &entry);
+    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
 }
 
 /* ---- members ---- */
@@ -216,7 +220,7 @@ static int extract_member(struct extract *x, const struct cenv_member *member)
     if (cenv_str_is(member->path, "info/repodata_record.json"))
         return 0;
     if (is_below(member->path, "conda-meta"))
-        return refuse(x, member->path, "is the installer's to write (CEP 34)");
+        return refuse_member(x, member->path, "is the installer's to write (CEP 34)");
     switch (member->type) {
     case CENV_MEMBER_DIR:
         return make_dir(x, member);
@@ -225,7 +229,7 @@ static int extract_member(struct extract *x, const struct cenv_member *member)
     case CENV_MEMBER_HARDLINK:
         return make_hardlink(x, member);
     default:
-        return write_file(x, member);
+        return write_member(x, member);
     }
 }
 
@@ -234,7 +238,7 @@ static int extract_all(struct extract *x)
     struct cenv_member member;
     int rc;
 
-    while ((rc = cenv_package_next(x->package, &member, x->err)) == 1) {
+    while ((rc = cenv_reader_next(x->reader, &member, x->err)) == 1) {
         rc = cenv_task_poll(x->task, x->err);
         if (rc == 0)
             rc = extract_member(x, &member);
@@ -252,12 +256,12 @@ static int find_mask(struct extract *x)
     int fd = cenv_raw_create(x->dest, probe, 0777), rc;
 
     if (fd < 0)
-        return blocked(x, cenv_str(probe), fd);
+        return fail_write(x, cenv_str(probe), fd);
     rc = cenv_raw_stat_fd(fd, &st);
     cenv_fd_close(fd);
     cenv_raw_unlink(x->dest, probe);
     if (rc < 0)
-        return blocked(x, cenv_str(probe), rc);
+        return fail_write(x, cenv_str(probe), rc);
     x->mask = 0777 & ~st.mode;
     return 0;
 }
@@ -267,7 +271,7 @@ static int find_mask(struct extract *x)
 /* info/index.json has the name that the inner archives of a .conda carry. */
 static int check_index(struct extract *x)
 {
-    const char *stem = cenv_package_stem(x->package);
+    const char *stem = cenv_reader_stem(x->reader);
     struct cenv_json *doc = NULL;
     struct cenv_buf text;
     char own[1024];
@@ -297,8 +301,8 @@ static int check_index(struct extract *x)
     return rc;
 }
 
-static enum cenv_file_type type_of(const struct cenv_pkg_path *path,
-                                   const struct cenv_pkg_entry *entry)
+static enum cenv_file_type type_of(const struct cenv_package_path *path,
+                                   const struct cenv_package_file *entry)
 {
     /* the older lists tell no type, and paths.json may call a link a file (as conda takes it) */
     if (path->type == CENV_PATH_OTHER ||
@@ -309,29 +313,33 @@ static enum cenv_file_type type_of(const struct cenv_pkg_path *path,
                                               : CENV_FT_DIR;
 }
 
-static int check_path(struct extract *x, const struct cenv_pkg_path *path)
+static int check_path(struct extract *x, const struct cenv_package_path *path)
 {
-    const struct cenv_pkg_entry *entry = seen(x, path->path);
+    const struct cenv_package_file *entry = find_seen(x, path->path);
     unsigned char want[CENV_SHA256_LEN];
 
     if (!entry && path->type == CENV_PATH_DIRECTORY)
         return 0; /* made when it is linked */
     if (!entry)
-        return refuse(x, path->path, "is missing, though info/paths.json lists it");
+        return refuse_member(x, path->path,
+                             "is missing, though info/paths.json lists it");
     if (entry->type != type_of(path, entry))
-        return refuse(x, path->path, "is of another type than info/paths.json says");
+        return refuse_member(x, path->path,
+                             "is of another type than info/paths.json says");
     if (entry->type != CENV_FT_FILE)
         return 0;
     if (path->size != UINT64_MAX && path->size != entry->size)
-        return refuse(x, path->path, "has another size than info/paths.json says");
+        return refuse_member(x, path->path,
+                             "has another size than info/paths.json says");
     if (path->sha256.len && (!cenv_unhex(path->sha256, want, sizeof(want)) ||
                              memcmp(want, entry->sha256, sizeof(want))))
-        return refuse(x, path->path, "has another SHA-256 than info/paths.json says");
+        return refuse_member(x, path->path,
+                             "has another SHA-256 than info/paths.json says");
     return 0;
 }
 
 /* Every file outside info/ is listed. */
-static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
+static int check_extra(struct extract *x, const struct cenv_paths_json *info)
 {
     struct cenv_map listed = {0};
     int rc = 0;
@@ -341,10 +349,10 @@ static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
             rc = cenv_error_oom(x->err);
     }
     for (size_t i = 0; rc == 0 && i < x->manifest->nr; i++) {
-        const struct cenv_pkg_entry *entry = &x->manifest->entries[i];
+        const struct cenv_package_file *entry = &x->manifest->entries[i];
         if (entry->type != CENV_FT_DIR && !is_below(entry->path, "info") &&
             cenv_map_get(&listed, entry->path) == CENV_NONE)
-            rc = refuse(x, entry->path, "is not listed in info/paths.json");
+            rc = refuse_member(x, entry->path, "is not listed in info/paths.json");
     }
     cenv_map_release(&listed);
     return rc;
@@ -352,30 +360,30 @@ static int check_extra(struct extract *x, const struct cenv_pkginfo *info)
 
 static int check_paths(struct extract *x, const char *name)
 {
-    struct cenv_pkginfo info = {0};
-    int rc = cenv_pkginfo_parse(&info, x->dest, name, x->err);
+    struct cenv_paths_json info = {0};
+    int rc = cenv_paths_json_parse(&info, x->dest, name, x->err);
 
     for (size_t i = 0; rc == 0 && i < info.nr; i++)
         rc = check_path(x, &info.paths[i]);
     if (rc == 0)
         rc = check_extra(x, &info);
-    cenv_pkginfo_release(&info);
+    cenv_paths_json_release(&info);
     return rc;
 }
 
 /* ---- the whole ---- */
 
-static int run(struct extract *x, const struct cenv_package_source *source,
-               const struct cenv_package_want *want,
-               struct cenv_package_digests *digests)
+static int extract_package(struct extract *x, const struct cenv_package_source *source,
+                           const struct cenv_package_want *want,
+                           struct cenv_package_digests *digests)
 {
-    int rc = cenv_package_open(&x->package, source, x->task, x->err);
+    int rc = cenv_reader_open(&x->reader, source, x->task, x->err);
 
     if (rc == 0)
         rc = find_mask(x);
     if (rc == 0) {
         rc = extract_all(x);
-        rc = cenv_package_finish(x->package, want, rc, digests, x->err);
+        rc = cenv_reader_finish(x->reader, want, rc, digests, x->err);
     }
     if (rc == 0)
         rc = check_index(x);
@@ -384,7 +392,7 @@ static int run(struct extract *x, const struct cenv_package_source *source,
 
 int cenv_extract_into(const struct cenv_package_source *source,
                       const struct cenv_package_want *want, int dest,
-                      struct cenv_pkg_manifest *manifest,
+                      struct cenv_package_manifest *manifest,
                       struct cenv_package_digests *digests, struct cenv_task *task,
                       struct cenv_error *err)
 {
@@ -395,16 +403,16 @@ int cenv_extract_into(const struct cenv_package_source *source,
     cenv_dirs_init(&x.dirs, dest);
     cenv_dirs_init(&x.link_dirs, dest);
     x.sha256 = cenv_digest_new(CENV_SHA256);
-    rc = x.sha256 ? run(&x, source, want, digests) : cenv_error_oom(err);
+    rc = x.sha256 ? extract_package(&x, source, want, digests) : cenv_error_oom(err);
     if (rc == CENV_EINTEGRITY)
         cenv_error_prefix(err, "package %s", source->name);
     span.items = manifest->nr;
-    span.bytes = cenv_pkg_manifest_bytes(manifest);
+    span.bytes = cenv_package_manifest_bytes(manifest);
     cenv_span_end(task, &span);
     cenv_map_release(&x.seen);
     cenv_dirs_release(&x.dirs);
     cenv_dirs_release(&x.link_dirs);
     cenv_digest_free(x.sha256);
-    cenv_package_free(x.package);
+    cenv_reader_free(x.reader);
     return rc;
 }

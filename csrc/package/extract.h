@@ -24,7 +24,7 @@
  */
 int cenv_extract_into(const struct cenv_package_source *source,
                       const struct cenv_package_want *want, int dest,
-                      struct cenv_pkg_manifest *manifest,
+                      struct cenv_package_manifest *manifest,
                       struct cenv_package_digests *digests, struct cenv_task *task,
                       struct cenv_error *err);
 

@@ -20,14 +20,14 @@ static struct cenv_package_source source_of(const char *package, int fd)
     struct cenv_package_source source = {.name = cenv_path_base(cenv_str(package)).data,
                                          .fd = fd};
 
-    cenv_package_limits_init(&source.limits);
+    cenv_reader_limits_init(&source.limits);
     return source;
 }
 
 /* ---- cenv_extract ---- */
 
 /* A directory made beside `dest`, then renamed over it. */
-struct stage {
+struct new_dir {
     char *path; /* dest, absolute */
     const char *name;
     char *temp;
@@ -35,96 +35,95 @@ struct stage {
     unsigned mode; /* of the empty directory that is replaced, or 0 */
 };
 
-static int occupied(const char *path, const char *why, struct cenv_error *err)
+static int refuse_dest(const char *path, const char *why, struct cenv_error *err)
 {
     cenv_error_set(err, CENV_EPREFIX, "cannot extract to '%s': %s", path, why);
     return cenv_error_hint(err,
                            "give a directory that does not exist, or an empty one");
 }
 
-static int check_dest(struct stage *stage, struct cenv_error *err)
+static int check_dest(struct new_dir *dir, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_stat(stage->parent, stage->name, &st), fd;
+    int rc = cenv_raw_stat(dir->parent, dir->name, &st), fd;
 
     if (rc < 0)
         return 0; /* absent; else the rename says why */
     if (st.type != CENV_FT_DIR)
-        return occupied(stage->path, "it exists and is no directory", err);
-    fd = cenv_fs_open_dir(stage->parent, stage->name, err);
+        return refuse_dest(dir->path, "it exists and is no directory", err);
+    fd = cenv_fs_open_dir(dir->parent, dir->name, err);
     rc = fd < 0 ? 1 : cenv_raw_is_empty_dir(fd);
     cenv_fd_close(fd);
-    stage->mode = st.mode;
-    return fd < 0 ? fd : rc == 1 ? 0 : occupied(stage->path, "it is not empty", err);
+    dir->mode = st.mode;
+    return fd < 0 ? fd : rc == 1 ? 0 : refuse_dest(dir->path, "it is not empty", err);
 }
 
-static int stage_open(struct stage *stage, const char *dest, struct cenv_error *err)
+static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error *err)
 {
     char stem[300];
     struct cenv_buf parent;
     int rc;
 
-    stage->path = cenv_fs_abspath(dest, err);
-    if (!stage->path)
+    dir->path = cenv_fs_abspath(dest, err);
+    if (!dir->path)
         return err->status;
-    stage->name = cenv_path_base(cenv_str(stage->path)).data;
+    dir->name = cenv_path_base(cenv_str(dir->path)).data;
     cenv_buf_init(&parent, 1 << 20);
-    cenv_buf_add_str(&parent, cenv_path_parent(cenv_str(stage->path)));
-    rc = stage->parent =
+    cenv_buf_add_str(&parent, cenv_path_parent(cenv_str(dir->path)));
+    rc = dir->parent =
         parent.failed ? cenv_error_oom(err) : cenv_fs_open_root(parent.data, err);
     cenv_buf_release(&parent);
     if (rc >= 0)
-        rc = check_dest(stage, err);
+        rc = check_dest(dir, err);
     if (rc < 0)
         return rc;
-    snprintf(stem, sizeof(stem), ".%.200s.cenv", stage->name);
-    rc = cenv_fs_mkdir_temp(stage->parent, stem, &stage->temp, err);
+    snprintf(stem, sizeof(stem), ".%.200s.cenv", dir->name);
+    rc = cenv_fs_mkdir_temp(dir->parent, stem, &dir->temp, err);
     if (rc == 0)
-        rc = stage->fd = cenv_fs_open_dir(stage->parent, stage->temp, err);
+        rc = dir->fd = cenv_fs_open_dir(dir->parent, dir->temp, err);
     return rc < 0 ? rc : 0;
 }
 
-static int stage_commit(struct stage *stage, struct cenv_error *err)
+static int commit_new_dir(struct new_dir *dir, struct cenv_error *err)
 {
     static const char probe[] = ".cenv-mode";
-    struct cenv_stat st = {.mode = stage->mode};
+    struct cenv_stat st = {.mode = dir->mode};
     int rc = 0;
 
-    if (!stage->mode) { /* what mkdir would have given */
-        rc = cenv_raw_mkdir(stage->fd, probe, 0777);
+    if (!dir->mode) { /* what mkdir would have given */
+        rc = cenv_raw_mkdir(dir->fd, probe, 0777);
         if (rc == 0)
-            rc = cenv_raw_stat(stage->fd, probe, &st);
-        cenv_raw_rmdir(stage->fd, probe);
+            rc = cenv_raw_stat(dir->fd, probe, &st);
+        cenv_raw_rmdir(dir->fd, probe);
     }
     if (rc == 0)
-        rc = cenv_raw_chmod_fd(stage->fd, st.mode);
+        rc = cenv_raw_chmod_fd(dir->fd, st.mode);
     if (rc == 0)
-        rc = stage->mode ? cenv_raw_rename(stage->parent, stage->temp, stage->parent,
-                                           stage->name)
-                         : cenv_raw_rename_noreplace(stage->parent, stage->temp,
-                                                     stage->parent, stage->name);
+        rc = dir->mode ? cenv_raw_rename(dir->parent, dir->temp, dir->parent, dir->name)
+                       : cenv_raw_rename_noreplace(dir->parent, dir->temp, dir->parent,
+                                                   dir->name);
     if (rc < 0)
-        return cenv_fs_fail(err, rc, stage->parent, stage->name, "cannot make");
-    cenv_free(stage->temp);
-    stage->temp = NULL;
+        return cenv_fs_fail(err, rc, dir->parent, dir->name, "cannot make");
+    cenv_free(dir->temp);
+    dir->temp = NULL;
     return 0;
 }
 
-static void stage_close(struct stage *stage)
+static void close_new_dir(struct new_dir *dir)
 {
-    cenv_fd_close(stage->fd);
-    if (stage->temp)
-        cenv_fs_discard_tree(stage->parent, stage->temp);
-    cenv_fd_close(stage->parent);
-    cenv_free(stage->temp);
-    cenv_free(stage->path);
+    cenv_fd_close(dir->fd);
+    if (dir->temp)
+        cenv_fs_discard_tree(dir->parent, dir->temp);
+    cenv_fd_close(dir->parent);
+    cenv_free(dir->temp);
+    cenv_free(dir->path);
 }
 
-static int report(const char *dest, const struct cenv_pkg_manifest *manifest,
-                  const struct cenv_package_digests *digests, struct cenv_buf *out,
-                  struct cenv_error *err)
+static int write_report(const char *dest, const struct cenv_package_manifest *manifest,
+                        const struct cenv_package_digests *digests,
+                        struct cenv_buf *out, struct cenv_error *err)
 {
-    unsigned long long files = 0, bytes = cenv_pkg_manifest_bytes(manifest),
+    unsigned long long files = 0, bytes = cenv_package_manifest_bytes(manifest),
                        size = digests->size;
 
     for (size_t i = 0; i < manifest->nr; i++)
@@ -157,21 +156,21 @@ static int extract_staged(const struct cenv_package_source *source, const char *
                           const char *dest, struct cenv_task *task,
                           struct cenv_buf *out, struct cenv_error *err)
 {
-    struct stage stage = {.parent = -1, .fd = -1};
+    struct new_dir dir = {.parent = -1, .fd = -1};
     struct cenv_package_want want = {.sha256 = sha256[0] ? sha256 : NULL};
     struct cenv_package_digests digests;
-    struct cenv_pkg_manifest manifest;
-    int rc = stage_open(&stage, dest, err);
+    struct cenv_package_manifest manifest;
+    int rc = open_new_dir(&dir, dest, err);
 
-    cenv_pkg_manifest_init(&manifest);
+    cenv_package_manifest_init(&manifest);
     if (rc == 0)
-        rc = cenv_extract_into(source, &want, stage.fd, &manifest, &digests, task, err);
+        rc = cenv_extract_into(source, &want, dir.fd, &manifest, &digests, task, err);
     if (rc == 0)
-        rc = stage_commit(&stage, err);
+        rc = commit_new_dir(&dir, err);
     if (rc == 0)
-        rc = report(stage.path, &manifest, &digests, out, err);
-    cenv_pkg_manifest_release(&manifest);
-    stage_close(&stage);
+        rc = write_report(dir.path, &manifest, &digests, out, err);
+    cenv_package_manifest_release(&manifest);
+    close_new_dir(&dir);
     return rc;
 }
 
@@ -199,7 +198,7 @@ int cenv_extract(const char *package, const char *dest, const char *sha256,
 /* ---- cenv_package_info ---- */
 
 /* Reads members until info/index.json has been seen, appending its text to `out`. */
-static int find_index(struct cenv_package *package, struct cenv_buf *out,
+static int find_index(struct cenv_reader *reader, struct cenv_buf *out,
                       struct cenv_error *err)
 {
     struct cenv_member member;
@@ -207,11 +206,11 @@ static int find_index(struct cenv_package *package, struct cenv_buf *out,
     size_t len;
     int rc;
 
-    while ((rc = cenv_package_next(package, &member, err)) == 1) {
+    while ((rc = cenv_reader_next(reader, &member, err)) == 1) {
         if (!cenv_str_is(member.path, "info/index.json") ||
             member.type != CENV_MEMBER_FILE)
             continue;
-        while ((rc = cenv_package_data(package, &data, &len, err)) == 1) {
+        while ((rc = cenv_reader_data(reader, &data, &len, err)) == 1) {
             if (cenv_buf_add(out, data, len) < 0)
                 return cenv_error_set(err, CENV_EINTEGRITY,
                                       "its info/index.json is too large");
@@ -222,8 +221,8 @@ static int find_index(struct cenv_package *package, struct cenv_buf *out,
                   : cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
 }
 
-static int describe(struct cenv_package *package, struct cenv_buf *out,
-                    struct cenv_error *err)
+static int write_description(struct cenv_reader *reader, struct cenv_buf *out,
+                             struct cenv_error *err)
 {
     static const struct cenv_package_want anything = {0};
     struct cenv_package_digests digests;
@@ -232,8 +231,8 @@ static int describe(struct cenv_package *package, struct cenv_buf *out,
     int rc;
 
     cenv_buf_init(&text, INDEX_MAX);
-    rc = cenv_package_finish(package, &anything, find_index(package, &text, err),
-                             &digests, err);
+    rc = cenv_reader_finish(reader, &anything, find_index(reader, &text, err), &digests,
+                            err);
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", err);
     if (rc == 0) {
@@ -252,19 +251,19 @@ int cenv_package_info(const char *package, struct cenv_task *task, struct cenv_b
                       struct cenv_error *err)
 {
     struct cenv_package_source source;
-    struct cenv_package *open = NULL;
+    struct cenv_reader *reader = NULL;
     int fd = cenv_fs_open_named(package, NULL, err), rc;
 
     if (fd < 0)
         return fd;
     source = source_of(package, fd);
     source.md5 = true;
-    rc = cenv_package_open(&open, &source, task, err);
+    rc = cenv_reader_open(&reader, &source, task, err);
     if (rc == 0)
-        rc = describe(open, out, err);
+        rc = write_description(reader, out, err);
     if (rc == CENV_EINTEGRITY)
         cenv_error_prefix(err, "package %s", source.name);
-    cenv_package_free(open);
+    cenv_reader_free(reader);
     cenv_fd_close(fd);
     return rc;
 }

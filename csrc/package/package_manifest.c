@@ -29,22 +29,22 @@ struct file_entry {
     unsigned char sha256[CENV_SHA256_LEN];
 };
 
-void cenv_pkg_manifest_init(struct cenv_pkg_manifest *manifest)
+void cenv_package_manifest_init(struct cenv_package_manifest *manifest)
 {
-    *manifest = (struct cenv_pkg_manifest){.arena = CENV_ARENA_INIT};
+    *manifest = (struct cenv_package_manifest){.arena = CENV_ARENA_INIT};
 }
 
-void cenv_pkg_manifest_release(struct cenv_pkg_manifest *manifest)
+void cenv_package_manifest_release(struct cenv_package_manifest *manifest)
 {
     cenv_free(manifest->entries);
     cenv_arena_release(&manifest->arena);
-    cenv_pkg_manifest_init(manifest);
+    cenv_package_manifest_init(manifest);
 }
 
-int cenv_pkg_manifest_add(struct cenv_pkg_manifest *manifest,
-                          const struct cenv_pkg_entry *entry)
+int cenv_package_manifest_add(struct cenv_package_manifest *manifest,
+                              const struct cenv_package_file *entry)
 {
-    struct cenv_pkg_entry own = *entry;
+    struct cenv_package_file own = *entry;
     void *block = manifest->entries;
     if (cenv_grow(&block, &manifest->alloc, manifest->nr, sizeof(own)) < 0)
         return -1;
@@ -59,7 +59,7 @@ int cenv_pkg_manifest_add(struct cenv_pkg_manifest *manifest,
 
 static int compare_paths(const void *a, const void *b)
 {
-    const struct cenv_pkg_entry *left = a, *right = b;
+    const struct cenv_package_file *left = a, *right = b;
     return cenv_str_cmp(left->path, right->path);
 }
 
@@ -72,7 +72,7 @@ static uint32_t add_string(struct cenv_buf *strings, struct cenv_str text)
 }
 
 static void add_entry(struct cenv_buf *out, struct cenv_buf *strings,
-                      const struct cenv_pkg_entry *entry)
+                      const struct cenv_package_file *entry)
 {
     struct file_entry raw = {
         .size = entry->size,
@@ -98,7 +98,8 @@ static int add_checksum(struct cenv_buf *out)
     return rc ? rc : cenv_buf_add(out, raw, sizeof(raw));
 }
 
-static int serialise(const struct cenv_pkg_manifest *manifest, struct cenv_buf *out)
+static int serialise_manifest(const struct cenv_package_manifest *manifest,
+                              struct cenv_buf *out)
 {
     struct cenv_buf strings;
     struct file_header header = {MAGIC, (uint32_t)manifest->nr, 0};
@@ -117,15 +118,15 @@ static int serialise(const struct cenv_pkg_manifest *manifest, struct cenv_buf *
     return rc;
 }
 
-int cenv_pkg_manifest_write(struct cenv_pkg_manifest *manifest, int dirfd,
-                            const char *name, struct cenv_error *err)
+int cenv_package_manifest_write(struct cenv_package_manifest *manifest, int dirfd,
+                                const char *name, struct cenv_error *err)
 {
     struct cenv_buf out;
     cenv_buf_init(&out, FILE_MAX);
     if (manifest->nr > 1)
         qsort(manifest->entries, manifest->nr, sizeof(*manifest->entries),
               compare_paths);
-    int rc = serialise(manifest, &out);
+    int rc = serialise_manifest(manifest, &out);
     if (rc != 0)
         rc = cenv_error_oom(err);
     else
@@ -135,7 +136,7 @@ int cenv_pkg_manifest_write(struct cenv_pkg_manifest *manifest, int dirfd,
 }
 
 /* A file of ours that is not as we wrote it. */
-static int damaged(const char *name, struct cenv_error *err)
+static int fail_damaged(const char *name, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY, "the manifest '%s' is damaged", name);
 }
@@ -170,12 +171,12 @@ static struct cenv_str string_at(struct cenv_str strings, uint32_t at, uint32_t 
     return cenv_str_n(strings.data + at, len);
 }
 
-static bool take_entry(const char *at, struct cenv_str strings,
-                       struct cenv_pkg_entry *out)
+static bool read_entry(const char *at, struct cenv_str strings,
+                       struct cenv_package_file *out)
 {
     struct file_entry raw;
     memcpy(&raw, at, sizeof(raw));
-    *out = (struct cenv_pkg_entry){
+    *out = (struct cenv_package_file){
         .path = string_at(strings, raw.path, raw.path_len),
         .link = string_at(strings, raw.link, raw.link_len),
         .type = raw.type,
@@ -189,7 +190,7 @@ static bool take_entry(const char *at, struct cenv_str strings,
 }
 
 /* `file` lives in the manifest's arena. */
-static bool take_file(struct cenv_pkg_manifest *manifest, struct cenv_str file)
+static bool read_entries(struct cenv_package_manifest *manifest, struct cenv_str file)
 {
     struct file_header header;
     if (!header_fits(file, &header))
@@ -198,17 +199,17 @@ static bool take_file(struct cenv_pkg_manifest *manifest, struct cenv_str file)
     struct cenv_str strings =
         cenv_str_n(at + header.nr * sizeof(struct file_entry), header.strings);
     for (; manifest->nr < header.nr; manifest->nr++, at += sizeof(struct file_entry))
-        if (!take_entry(at, strings, &manifest->entries[manifest->nr]))
+        if (!read_entry(at, strings, &manifest->entries[manifest->nr]))
             return false;
     return true;
 }
 
 /* Entries are fewer than file size / entry size: the file itself bounds what is allocated. */
-static int load(struct cenv_pkg_manifest *manifest, int fd, uint64_t size,
-                const char *name, struct cenv_error *err)
+static int load_file(struct cenv_package_manifest *manifest, int fd, uint64_t size,
+                     const char *name, struct cenv_error *err)
 {
     if (size > FILE_MAX)
-        return damaged(name, err);
+        return fail_damaged(name, err);
     char *data = cenv_arena_alloc(&manifest->arena, (size_t)size);
     manifest->alloc = (size_t)size / sizeof(struct file_entry) + 1;
     manifest->entries = cenv_calloc(manifest->alloc, sizeof(*manifest->entries));
@@ -217,40 +218,42 @@ static int load(struct cenv_pkg_manifest *manifest, int fd, uint64_t size,
     int64_t n = cenv_raw_pread(fd, data, (size_t)size, 0);
     if (n < 0)
         return cenv_fs_fail(err, (int)n, CENV_CWD, name, "cannot read");
-    if (!take_file(manifest, cenv_str_n(data, (size_t)n)))
-        return damaged(name, err);
+    if (!read_entries(manifest, cenv_str_n(data, (size_t)n)))
+        return fail_damaged(name, err);
     return 0;
 }
 
-int cenv_pkg_manifest_read(struct cenv_pkg_manifest *out, int dirfd, const char *name,
-                           struct cenv_error *err)
+int cenv_package_manifest_read(struct cenv_package_manifest *out, int dirfd,
+                               const char *name, struct cenv_error *err)
 {
     struct cenv_stat st;
-    struct cenv_pkg_manifest got;
+    struct cenv_package_manifest got;
     int fd = cenv_fs_open_file(dirfd, name, &st, err);
     if (fd < 0)
         return fd;
-    cenv_pkg_manifest_init(&got);
-    int rc = load(&got, fd, st.size, name, err);
+    cenv_package_manifest_init(&got);
+    int rc = load_file(&got, fd, st.size, name, err);
     cenv_fd_close(fd);
     if (rc < 0)
-        cenv_pkg_manifest_release(&got);
+        cenv_package_manifest_release(&got);
     else
         *out = got;
     return rc;
 }
 
-const struct cenv_pkg_entry *
-cenv_pkg_manifest_find(const struct cenv_pkg_manifest *manifest, struct cenv_str path)
+const struct cenv_package_file *
+cenv_package_manifest_find(const struct cenv_package_manifest *manifest,
+                           struct cenv_str path)
 {
-    struct cenv_pkg_entry key = {.path = path};
+    struct cenv_package_file key = {.path = path};
     return manifest->nr ? bsearch(&key, manifest->entries, manifest->nr, sizeof(key),
                                   compare_paths)
                         : NULL;
 }
 
 /* The mtime of links is nobody's business: not every file system can set it. */
-static bool is_same(const struct cenv_pkg_entry *entry, const struct cenv_stat *st)
+static bool is_same_file(const struct cenv_package_file *entry,
+                         const struct cenv_stat *st)
 {
     if (st->type != entry->type)
         return false;
@@ -260,19 +263,20 @@ static bool is_same(const struct cenv_pkg_entry *entry, const struct cenv_stat *
     return entry->type != CENV_FT_SYMLINK || st->size == entry->link.len;
 }
 
-int cenv_pkg_manifest_check(const struct cenv_pkg_manifest *manifest, int content_fd,
-                            struct cenv_buf *which, struct cenv_task *task,
-                            struct cenv_error *err)
+int cenv_package_manifest_check(const struct cenv_package_manifest *manifest,
+                                int content_fd, struct cenv_buf *which,
+                                struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_dirs dirs;
     int rc = 0;
     cenv_dirs_init(&dirs, content_fd);
     for (size_t i = 0; i < manifest->nr && rc == 0; i++) {
-        const struct cenv_pkg_entry *entry = &manifest->entries[i];
+        const struct cenv_package_file *entry = &manifest->entries[i];
         struct cenv_stat st;
         struct cenv_str name;
         int fd = cenv_dirs_parent(&dirs, entry->path, 0, &name);
-        if (fd < 0 || cenv_raw_stat(fd, name.data, &st) < 0 || !is_same(entry, &st)) {
+        if (fd < 0 || cenv_raw_stat(fd, name.data, &st) < 0 ||
+            !is_same_file(entry, &st)) {
             cenv_buf_add_str(which, entry->path);
             rc = 1;
         } else if (i % 256 == 0) {
@@ -283,7 +287,7 @@ int cenv_pkg_manifest_check(const struct cenv_pkg_manifest *manifest, int conten
     return rc;
 }
 
-uint64_t cenv_pkg_manifest_bytes(const struct cenv_pkg_manifest *manifest)
+uint64_t cenv_package_manifest_bytes(const struct cenv_package_manifest *manifest)
 {
     uint64_t total = 0;
     for (size_t i = 0; i < manifest->nr; i++)

@@ -18,15 +18,15 @@
 
 enum { MAX_LIST = 64 << 20 }; /* bytes of one legacy list */
 
-struct reader {
-    struct cenv_pkginfo *info;
+struct parsing {
+    struct cenv_paths_json *info;
     int content, meta; /* meta: info/ */
     const char *name;
     struct cenv_error *err;
 };
 
-static int broken(struct reader *r, const char *file, const char *what,
-                  struct cenv_str value)
+static int fail_broken(struct parsing *r, const char *file, const char *what,
+                       struct cenv_str value)
 {
     cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: info/%s: %s '%.*s'", r->name,
                    file, what, CENV_STR_ARG(cenv_str_slice(value, 0, 300)));
@@ -35,7 +35,7 @@ static int broken(struct reader *r, const char *file, const char *what,
 }
 
 /* 1 with the text in the arena, 0 when there is no such file. */
-static int read_text(struct reader *r, const char *file, struct cenv_str *out)
+static int read_text(struct parsing *r, const char *file, struct cenv_str *out)
 {
     struct cenv_buf text;
 
@@ -51,7 +51,7 @@ static int read_text(struct reader *r, const char *file, struct cenv_str *out)
     return rc;
 }
 
-static int read_json(struct reader *r, const char *file, struct cenv_json **out)
+static int read_json(struct parsing *r, const char *file, struct cenv_json **out)
 {
     struct cenv_buf text;
     char what[512];
@@ -68,7 +68,7 @@ static int read_json(struct reader *r, const char *file, struct cenv_json **out)
 }
 
 /* Room for `most` paths; each is added once, a repeated one is left out. */
-static int make_room(struct reader *r, size_t most)
+static int reserve_paths(struct parsing *r, size_t most)
 {
     if (!most)
         return 0;
@@ -76,13 +76,13 @@ static int make_room(struct reader *r, size_t most)
     return r->info->paths ? 0 : cenv_error_oom(r->err);
 }
 
-static int add_path(struct reader *r, struct cenv_map *seen, const char *file,
-                    const struct cenv_pkg_path *path)
+static int add_path(struct parsing *r, struct cenv_map *seen, const char *file,
+                    const struct cenv_package_path *path)
 {
     const char *bad = cenv_path_refused(path->path);
 
     if (bad) {
-        broken(r, file, "refuses to link", path->path);
+        fail_broken(r, file, "refuses to link", path->path);
         return cenv_error_prefix(r->err, "%s", bad);
     }
     if (cenv_map_get(seen, path->path) != CENV_NONE)
@@ -95,7 +95,7 @@ static int add_path(struct reader *r, struct cenv_map *seen, const char *file,
 
 /* ---- paths.json ---- */
 
-static int read_type(struct reader *r, const struct cenv_json *entry,
+static int read_type(struct parsing *r, const struct cenv_json *entry,
                      enum cenv_path_type *out)
 {
     struct cenv_str type = cenv_json_get_str(entry, "path_type");
@@ -107,11 +107,11 @@ static int read_type(struct reader *r, const struct cenv_json *entry,
     else if (cenv_str_is(type, "directory"))
         *out = CENV_PATH_DIRECTORY;
     else
-        return broken(r, "paths.json", "unknown path_type", type);
+        return fail_broken(r, "paths.json", "unknown path_type", type);
     return 0;
 }
 
-static int read_mode(struct reader *r, const char *file, struct cenv_str mode,
+static int read_mode(struct parsing *r, const char *file, struct cenv_str mode,
                      enum cenv_file_mode *out)
 {
     if (cenv_str_is(mode, "binary"))
@@ -119,18 +119,18 @@ static int read_mode(struct reader *r, const char *file, struct cenv_str mode,
     else if (cenv_str_is(mode, "text"))
         *out = CENV_MODE_TEXT;
     else
-        return broken(r, file, "unknown file_mode", mode);
+        return fail_broken(r, file, "unknown file_mode", mode);
     return 0;
 }
 
-static int read_entry(struct reader *r, const struct cenv_json *entry,
-                      struct cenv_pkg_path *out)
+static int read_entry(struct parsing *r, const struct cenv_json *entry,
+                      struct cenv_package_path *out)
 {
     struct cenv_str mode = cenv_json_get_str(entry, "file_mode");
     int64_t size = cenv_json_get_int(entry, "size_in_bytes", -1);
     unsigned char digest[32];
 
-    *out = (struct cenv_pkg_path){
+    *out = (struct cenv_package_path){
         .path = cenv_json_get_str(entry, "_path"),
         .placeholder = cenv_json_get_str(entry, "prefix_placeholder"),
         .sha256 = cenv_json_get_str(entry, "sha256"),
@@ -142,17 +142,17 @@ static int read_entry(struct reader *r, const struct cenv_json *entry,
         rc = read_mode(r, "paths.json", mode.len ? mode : CENV_STR("text"),
                        &out->file_mode);
     if (rc == 0 && out->sha256.len && !cenv_unhex(out->sha256, digest, sizeof(digest)))
-        rc = broken(r, "paths.json", "not a SHA-256:", out->sha256);
+        rc = fail_broken(r, "paths.json", "not a SHA-256:", out->sha256);
     if (out->type != CENV_PATH_HARDLINK)
         out->placeholder = (struct cenv_str){"", 0};
     return rc;
 }
 
-static int read_paths_json(struct reader *r, struct cenv_map *seen)
+static int read_paths_json(struct parsing *r, struct cenv_map *seen)
 {
     const struct cenv_json *item, *paths = cenv_json_get(r->info->paths_doc, "paths");
     int64_t version = cenv_json_get_int(r->info->paths_doc, "paths_version", -1);
-    struct cenv_pkg_path path;
+    struct cenv_package_path path;
 
     if (version != 1) {
         cenv_error_set(r->err, CENV_EINTEGRITY,
@@ -161,7 +161,7 @@ static int read_paths_json(struct reader *r, struct cenv_map *seen)
                        r->name, version);
         return cenv_error_hint(r->err, "the package is too new: use a newer cenv");
     }
-    int rc = make_room(r, cenv_json_len(paths));
+    int rc = reserve_paths(r, cenv_json_len(paths));
     cenv_json_each(item, paths)
     {
         if (rc == 0)
@@ -219,7 +219,7 @@ static struct cenv_str default_placeholder(struct cenv_arena *arena)
     return cenv_arena_str(arena, cenv_str(text));
 }
 
-static int set_prefix(struct reader *r, struct cenv_map *seen, struct cenv_str line)
+static int set_prefix(struct parsing *r, struct cenv_map *seen, struct cenv_str line)
 {
     struct cenv_str field[3] = {{"", 0}}, rest = line;
     size_t nr = 0;
@@ -227,12 +227,12 @@ static int set_prefix(struct reader *r, struct cenv_map *seen, struct cenv_str l
     while (cenv_str_trim(rest).len && nr < 3)
         field[nr++] = next_field(&rest);
     if (nr == 2 || cenv_str_trim(rest).len)
-        return broken(r, "has_prefix",
-                      "line is neither 'path' nor 'placeholder mode path':", line);
+        return fail_broken(r, "has_prefix",
+                           "line is neither 'path' nor 'placeholder mode path':", line);
     uint32_t at = cenv_map_get(seen, nr == 1 ? field[0] : field[2]);
     if (at == CENV_NONE)
         return 0; /* names a file the package does not have: harmless, as in conda */
-    struct cenv_pkg_path *path = &r->info->paths[at];
+    struct cenv_package_path *path = &r->info->paths[at];
     path->placeholder = nr == 1 ? default_placeholder(&r->info->arena) : field[0];
     path->file_mode = CENV_MODE_TEXT;
     if (!path->placeholder.data)
@@ -240,7 +240,8 @@ static int set_prefix(struct reader *r, struct cenv_map *seen, struct cenv_str l
     return nr == 3 ? read_mode(r, "has_prefix", field[1], &path->file_mode) : 0;
 }
 
-static int read_no_link(struct reader *r, const struct cenv_map *seen, const char *file)
+static int read_no_link(struct parsing *r, const struct cenv_map *seen,
+                        const char *file)
 {
     struct cenv_str rest, line;
     int rc = read_text(r, file, &rest);
@@ -255,7 +256,7 @@ static int read_no_link(struct reader *r, const struct cenv_map *seen, const cha
     return 0;
 }
 
-static int read_has_prefix(struct reader *r, struct cenv_map *seen)
+static int read_has_prefix(struct parsing *r, struct cenv_map *seen)
 {
     struct cenv_str rest, line;
     int rc = read_text(r, "has_prefix", &rest);
@@ -268,7 +269,7 @@ static int read_has_prefix(struct reader *r, struct cenv_map *seen)
     return rc;
 }
 
-static int read_legacy(struct reader *r, struct cenv_map *seen)
+static int read_legacy(struct parsing *r, struct cenv_map *seen)
 {
     struct cenv_str text, rest, line;
     size_t lines = 0;
@@ -276,15 +277,15 @@ static int read_legacy(struct reader *r, struct cenv_map *seen)
 
     if (rc <= 0)
         return rc < 0 ? rc
-                      : broken(r, "paths.json", "missing, and so is",
-                               CENV_STR("info/files"));
+                      : fail_broken(r, "paths.json", "missing, and so is",
+                                    CENV_STR("info/files"));
     for (rest = text; next_line(&rest, &line);)
         lines++;
-    rc = make_room(r, lines);
+    rc = reserve_paths(r, lines);
     for (rest = text; rc == 0 && next_line(&rest, &line);) {
-        struct cenv_pkg_path path = {.path = cenv_arena_str(&r->info->arena, line),
-                                     .size = UINT64_MAX,
-                                     .type = CENV_PATH_OTHER};
+        struct cenv_package_path path = {.path = cenv_arena_str(&r->info->arena, line),
+                                         .size = UINT64_MAX,
+                                         .type = CENV_PATH_OTHER};
         rc =
             path.path.data ? add_path(r, seen, "files", &path) : cenv_error_oom(r->err);
     }
@@ -297,7 +298,7 @@ static int read_legacy(struct reader *r, struct cenv_map *seen)
 
 /* ---- the files themselves ---- */
 
-static int damaged(struct reader *r, struct cenv_str path, const char *what)
+static int fail_damaged(struct parsing *r, struct cenv_str path, const char *what)
 {
     cenv_error_set(r->err, CENV_EINTEGRITY, "package %s: '%.*s' %s", r->name,
                    CENV_STR_ARG(path), what);
@@ -313,8 +314,8 @@ static enum cenv_path_type type_of(enum cenv_file_type type)
                                      : CENV_PATH_OTHER;
 }
 
-static int take_link(struct reader *r, int dir, const char *name,
-                     struct cenv_pkg_path *path)
+static int read_link_target(struct parsing *r, int dir, const char *name,
+                            struct cenv_package_path *path)
 {
     struct cenv_buf text;
 
@@ -332,8 +333,8 @@ static int take_link(struct reader *r, int dir, const char *name,
     return rc;
 }
 
-static int take_facts(struct reader *r, struct cenv_dirs *dirs,
-                      struct cenv_pkg_path *path)
+static int read_facts_of(struct parsing *r, struct cenv_dirs *dirs,
+                         struct cenv_package_path *path)
 {
     struct cenv_str base;
     struct cenv_stat st;
@@ -346,24 +347,25 @@ static int take_facts(struct reader *r, struct cenv_dirs *dirs,
     if (fd == -ENOMEM)
         return cenv_error_oom(r->err);
     if (fd < 0)
-        return damaged(r, path->path,
-                       fd == -ENOENT ? "is missing" : "cannot be looked at");
+        return fail_damaged(r, path->path,
+                            fd == -ENOENT ? "is missing" : "cannot be looked at");
     /* a link that paths.json calls a file is linked as what it is, as conda does */
     if (path->type == CENV_PATH_OTHER ||
         (path->type == CENV_PATH_HARDLINK && st.type == CENV_FT_SYMLINK))
         path->type = type_of(st.type);
     if (path->type != type_of(st.type) || path->type == CENV_PATH_OTHER)
-        return damaged(r, path->path, "is of another type than the package says");
+        return fail_damaged(r, path->path, "is of another type than the package says");
     if (path->type == CENV_PATH_HARDLINK && path->size != UINT64_MAX &&
         path->size != st.size)
-        return damaged(r, path->path, "has another size than the package says");
+        return fail_damaged(r, path->path, "has another size than the package says");
     path->size = st.size;
     path->mtime_ns = st.mtime_ns;
     path->mode = st.mode;
-    return path->type == CENV_PATH_HARDLINK ? 0 : take_link(r, dir, base.data, path);
+    return path->type == CENV_PATH_HARDLINK ? 0
+                                            : read_link_target(r, dir, base.data, path);
 }
 
-static int read_facts(struct reader *r, struct cenv_task *task)
+static int read_facts(struct parsing *r, struct cenv_task *task)
 {
     struct cenv_dirs dirs;
     int rc = 0;
@@ -372,7 +374,7 @@ static int read_facts(struct reader *r, struct cenv_task *task)
     for (size_t i = 0; rc == 0 && i < r->info->nr; i++) {
         rc = cenv_task_poll(task, r->err);
         if (rc == 0)
-            rc = take_facts(r, &dirs, &r->info->paths[i]);
+            rc = read_facts_of(r, &dirs, &r->info->paths[i]);
     }
     cenv_dirs_release(&dirs);
     return rc;
@@ -380,7 +382,7 @@ static int read_facts(struct reader *r, struct cenv_task *task)
 
 /* ---- link.json ---- */
 
-static int read_link(struct reader *r)
+static int read_link(struct parsing *r)
 {
     struct cenv_json **doc = &r->info->link_doc;
     int rc = read_json(r, "link.json", doc);
@@ -404,16 +406,16 @@ static int read_link(struct reader *r)
 }
 
 /* The documents, and the facts of the files too when `task` is given. */
-static int read_info(struct cenv_pkginfo *out, int content_fd, const char *name,
+static int read_info(struct cenv_paths_json *out, int content_fd, const char *name,
                      struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_pkginfo info = {0};
+    struct cenv_paths_json info = {0};
     struct cenv_map seen = {0};
-    struct reader r = {&info, content_fd, -1, name, err};
+    struct parsing r = {&info, content_fd, -1, name, err};
     int rc = r.meta = cenv_raw_open_dir(content_fd, "info");
 
     if (rc < 0)
-        rc = damaged(&r, CENV_STR("info"), "is missing");
+        rc = fail_damaged(&r, CENV_STR("info"), "is missing");
     else
         rc = read_link(&r);
     if (rc == 0)
@@ -427,26 +429,26 @@ static int read_info(struct cenv_pkginfo *out, int content_fd, const char *name,
     if (rc == 0)
         *out = info;
     else
-        cenv_pkginfo_release(&info);
+        cenv_paths_json_release(&info);
     return rc;
 }
 
-int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
-                      struct cenv_task *task, struct cenv_error *err)
+int cenv_paths_json_read(struct cenv_paths_json *out, int content_fd, const char *name,
+                         struct cenv_task *task, struct cenv_error *err)
 {
     return read_info(out, content_fd, name, task, err);
 }
 
-int cenv_pkginfo_parse(struct cenv_pkginfo *out, int content_fd, const char *name,
-                       struct cenv_error *err)
+int cenv_paths_json_parse(struct cenv_paths_json *out, int content_fd, const char *name,
+                          struct cenv_error *err)
 {
     return read_info(out, content_fd, name, NULL, err);
 }
 
-void cenv_pkginfo_release(struct cenv_pkginfo *info)
+void cenv_paths_json_release(struct cenv_paths_json *info)
 {
     cenv_json_free(info->paths_doc);
     cenv_json_free(info->link_doc);
     cenv_arena_release(&info->arena);
-    *info = (struct cenv_pkginfo){0};
+    *info = (struct cenv_paths_json){0};
 }

@@ -16,7 +16,7 @@
 struct cenv_json;
 
 /* One path of a package, its facts taken from the extracted file itself. */
-struct cenv_pkg_path {
+struct cenv_package_path {
     struct cenv_str
         path; /* relative to the content, checked (cenv_path_refused); NUL behind */
     struct cenv_str
@@ -31,8 +31,8 @@ struct cenv_pkg_path {
     bool no_link;
 };
 
-struct cenv_pkginfo {
-    struct cenv_pkg_path *paths; /* in the package's order, each once */
+struct cenv_paths_json {
+    struct cenv_package_path *paths; /* in the package's order, each once */
     size_t nr;
     bool noarch_python;              /* by link.json */
     const struct cenv_json *entries; /* of noarch.entry_points, or NULL */
@@ -45,16 +45,16 @@ struct cenv_pkginfo {
  * broken, of a version we do not know, or names what a package may not name; when a file is missing,
  * or has another type or size than it says.
  */
-int cenv_pkginfo_read(struct cenv_pkginfo *out, int content_fd, const char *name,
-                      struct cenv_task *task, struct cenv_error *err);
+int cenv_paths_json_read(struct cenv_paths_json *out, int content_fd, const char *name,
+                         struct cenv_task *task, struct cenv_error *err);
 
 /*
  * The same from the documents alone, for who knows the files already (extraction): size as stated
  * or UINT64_MAX, mode and mtime 0, type CENV_PATH_OTHER where the lists before paths.json tell none.
  */
-int cenv_pkginfo_parse(struct cenv_pkginfo *out, int content_fd, const char *name,
-                       struct cenv_error *err);
+int cenv_paths_json_parse(struct cenv_paths_json *out, int content_fd, const char *name,
+                          struct cenv_error *err);
 
-void cenv_pkginfo_release(struct cenv_pkginfo *info);
+void cenv_paths_json_release(struct cenv_paths_json *info);
 
 #endif

@@ -24,7 +24,7 @@ enum {
     STEM_MAX = 250
 };
 
-struct cenv_package {
+struct cenv_reader {
     struct cenv_package_source source;
     struct cenv_task *task;
 
@@ -41,12 +41,12 @@ struct cenv_package {
     uint64_t members, left; /* left: bytes it may still expand to */
 };
 
-void cenv_package_limits_init(struct cenv_package_limits *limits)
+void cenv_reader_limits_init(struct cenv_package_limits *limits)
 {
     *limits = (struct cenv_package_limits){64ULL << 30, 2000000, 1000};
 }
 
-static int bad(const char *why, struct cenv_error *err)
+static int refuse_archive(const char *why, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EINTEGRITY, "%s", why);
 }
@@ -55,68 +55,68 @@ static int bad(const char *why, struct cenv_error *err)
 
 static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
-    struct cenv_package *package = ctx;
+    struct cenv_reader *reader = ctx;
     int64_t got =
-        cenv_raw_pread(package->source.fd, package->block, BLOCK, package->offset);
-    int rc = cenv_task_poll(package->task, err);
+        cenv_raw_pread(reader->source.fd, reader->block, BLOCK, reader->offset);
+    int rc = cenv_task_poll(reader->task, err);
 
     if (rc < 0)
         return rc;
     if (got < 0)
-        return cenv_fs_fail(err, (int)got, package->source.fd, NULL, "cannot read");
-    package->offset += (uint64_t)got;
-    cenv_task_advance(package->task, (uint64_t)got);
-    if (cenv_digest_update(package->sha256, package->block, (size_t)got) < 0 ||
-        (package->md5 &&
-         cenv_digest_update(package->md5, package->block, (size_t)got) < 0))
+        return cenv_fs_fail(err, (int)got, reader->source.fd, NULL, "cannot read");
+    reader->offset += (uint64_t)got;
+    cenv_task_advance(reader->task, (uint64_t)got);
+    if (cenv_digest_update(reader->sha256, reader->block, (size_t)got) < 0 ||
+        (reader->md5 &&
+         cenv_digest_update(reader->md5, reader->block, (size_t)got) < 0))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
-    *data = package->block;
+    *data = reader->block;
     *len = (size_t)got;
     return 0;
 }
 
-static struct cenv_input file_input(struct cenv_package *package)
+static struct cenv_input file_input(struct cenv_reader *reader)
 {
-    return (struct cenv_input){file_read, package};
+    return (struct cenv_input){file_read, reader};
 }
 
 /* ---- tar archives in it ---- */
 
-static void close_tar(struct cenv_package *package)
+static void close_tar(struct cenv_reader *reader)
 {
-    cenv_tar_free(package->tar);
+    cenv_tar_free(reader->tar);
     cenv_readahead_free(
-        package->ahead); /* its thread is done with the file from here on */
-    cenv_decoder_free(package->decoder);
-    package->tar = NULL;
-    package->ahead = NULL;
-    package->decoder = NULL;
+        reader->ahead); /* its thread is done with the file from here on */
+    cenv_decoder_free(reader->decoder);
+    reader->tar = NULL;
+    reader->ahead = NULL;
+    reader->decoder = NULL;
 }
 
-static int open_tar(struct cenv_package *package, enum cenv_codec codec,
+static int open_tar(struct cenv_reader *reader, enum cenv_codec codec,
                     struct cenv_input from, struct cenv_error *err)
 {
     struct cenv_input bytes;
-    int rc = cenv_decoder_new(&package->decoder, codec, from, package->left, err);
+    int rc = cenv_decoder_new(&reader->decoder, codec, from, reader->left, err);
 
     if (rc < 0)
         return rc;
-    bytes = cenv_input_decoder(package->decoder);
-    if (package->source.ahead && package->size >= AHEAD_MIN) {
-        rc = cenv_readahead_new(&package->ahead, bytes, err);
+    bytes = cenv_input_decoder(reader->decoder);
+    if (reader->source.ahead && reader->size >= AHEAD_MIN) {
+        rc = cenv_readahead_new(&reader->ahead, bytes, err);
         if (rc < 0)
             return rc;
-        bytes = cenv_readahead_input(package->ahead);
+        bytes = cenv_readahead_input(reader->ahead);
     }
-    return cenv_tar_open(&package->tar, bytes, err);
+    return cenv_tar_open(&reader->tar, bytes, err);
 }
 
 /* ---- members of the .conda ---- */
 
 /* metadata.json says which format this is: {"conda_pkg_format_version": 2}. */
-static int read_metadata(struct cenv_package *package, struct cenv_error *err)
+static int read_metadata(struct cenv_reader *reader, struct cenv_error *err)
 {
-    struct cenv_input from = cenv_zip_input(package->zip);
+    struct cenv_input from = cenv_zip_input(reader->zip);
     struct cenv_json *doc = NULL;
     struct cenv_buf text;
     const void *data;
@@ -127,15 +127,15 @@ static int read_metadata(struct cenv_package *package, struct cenv_error *err)
     while (rc == 0 && len > 0) {
         rc = from.read(from.ctx, &data, &len, err);
         if (rc == 0 && cenv_buf_add(&text, data, len) < 0)
-            rc = bad("metadata.json is too large", err);
+            rc = refuse_archive("metadata.json is too large", err);
     }
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "metadata.json", err);
     if (rc == 0 && cenv_json_get_int(doc, "conda_pkg_format_version", 0) != 2) {
-        bad("it is of another .conda format than version 2", err);
+        refuse_archive("it is of another .conda format than version 2", err);
         rc = cenv_error_hint(err, "a newer cenv may know it");
     }
-    package->saw_metadata = true;
+    reader->saw_metadata = true;
     cenv_json_free(doc);
     cenv_buf_release(&text);
     return rc;
@@ -154,40 +154,40 @@ static bool inner_stem(const char *name, const char *kind, struct cenv_str *stem
     return true;
 }
 
-static int open_inner(struct cenv_package *package, struct cenv_str stem, bool *saw,
+static int open_inner(struct cenv_reader *reader, struct cenv_str stem, bool *saw,
                       struct cenv_error *err)
 {
     if (*saw)
-        return bad("it holds two archives of one kind", err);
-    if (stem.len > STEM_MAX || (package->stem[0] && !cenv_str_is(stem, package->stem)))
-        return bad("its two inner archives have different names", err);
+        return refuse_archive("it holds two archives of one kind", err);
+    if (stem.len > STEM_MAX || (reader->stem[0] && !cenv_str_is(stem, reader->stem)))
+        return refuse_archive("its two inner archives have different names", err);
     *saw = true;
-    memcpy(package->stem, stem.data, stem.len);
-    package->stem[stem.len] = '\0';
-    return open_tar(package, CENV_CODEC_ZSTD, cenv_zip_input(package->zip), err);
+    memcpy(reader->stem, stem.data, stem.len);
+    reader->stem[stem.len] = '\0';
+    return open_tar(reader, CENV_CODEC_ZSTD, cenv_zip_input(reader->zip), err);
 }
 
 /* Goes on to the next member of the ZIP; 1, or 0 at its end. Opens `tar` when it is an archive. */
-static int next_inner(struct cenv_package *package, struct cenv_error *err)
+static int next_inner(struct cenv_reader *reader, struct cenv_error *err)
 {
     const struct cenv_zip_member *member;
     struct cenv_str stem;
-    int rc = cenv_zip_next(package->zip, &member, err);
+    int rc = cenv_zip_next(reader->zip, &member, err);
 
     if (rc <= 0) {
-        if (rc == 0 &&
-            !(package->saw_info && package->saw_pkg && package->saw_metadata))
-            rc = bad("it lacks its info archive, pkg archive or metadata.json", err);
+        if (rc == 0 && !(reader->saw_info && reader->saw_pkg && reader->saw_metadata))
+            rc = refuse_archive(
+                "it lacks its info archive, pkg archive or metadata.json", err);
         return rc;
     }
     if (strcmp(member->name, "metadata.json") == 0)
-        rc = read_metadata(package, err);
+        rc = read_metadata(reader, err);
     else if (inner_stem(member->name, "info-", &stem))
-        rc = open_inner(package, stem, &package->saw_info, err);
+        rc = open_inner(reader, stem, &reader->saw_info, err);
     else if (inner_stem(member->name, "pkg-", &stem))
-        rc = open_inner(package, stem, &package->saw_pkg, err);
+        rc = open_inner(reader, stem, &reader->saw_pkg, err);
     else if (cenv_str_ends(cenv_str(member->name), CENV_STR(".zst")))
-        rc = bad("it holds an archive that is neither info nor pkg", err);
+        rc = refuse_archive("it holds an archive that is neither info nor pkg", err);
     else
         rc = 0; /* signatures and the like: read past */
     return rc < 0 ? rc : 1;
@@ -195,126 +195,125 @@ static int next_inner(struct cenv_package *package, struct cenv_error *err)
 
 /* ---- the interface ---- */
 
-static int open_format(struct cenv_package *package, struct cenv_error *err)
+static int open_format(struct cenv_reader *reader, struct cenv_error *err)
 {
-    struct cenv_str name = cenv_str(package->source.name);
+    struct cenv_str name = cenv_str(reader->source.name);
 
-    package->conda = cenv_str_ends(name, CENV_STR(".conda"));
-    if (package->conda)
-        return cenv_zip_open(&package->zip, file_input(package), err);
+    reader->conda = cenv_str_ends(name, CENV_STR(".conda"));
+    if (reader->conda)
+        return cenv_zip_open(&reader->zip, file_input(reader), err);
     if (cenv_str_ends(name, CENV_STR(".tar.bz2")))
-        return open_tar(package, CENV_CODEC_BZIP2, file_input(package), err);
-    cenv_error_set(err, CENV_EUSAGE, "'%s' is no conda package", package->source.name);
+        return open_tar(reader, CENV_CODEC_BZIP2, file_input(reader), err);
+    cenv_error_set(err, CENV_EUSAGE, "'%s' is no conda package", reader->source.name);
     return cenv_error_hint(err, "packages end in .conda or .tar.bz2");
 }
 
-static int init(struct cenv_package *package, struct cenv_error *err)
+static int init_reader(struct cenv_reader *reader, struct cenv_error *err)
 {
-    const struct cenv_package_limits *limits = &package->source.limits;
+    const struct cenv_package_limits *limits = &reader->source.limits;
     struct cenv_stat st;
-    int rc = cenv_raw_stat_fd(package->source.fd, &st);
+    int rc = cenv_raw_stat_fd(reader->source.fd, &st);
 
     if (rc < 0)
-        return cenv_fs_fail(err, rc, package->source.fd, NULL, "cannot look at");
-    package->size = st.size;
-    package->left = (256ULL << 20) + st.size * limits->max_ratio;
-    if (package->left > limits->max_bytes ||
+        return cenv_fs_fail(err, rc, reader->source.fd, NULL, "cannot look at");
+    reader->size = st.size;
+    reader->left = (256ULL << 20) + st.size * limits->max_ratio;
+    if (reader->left > limits->max_bytes ||
         st.size > limits->max_bytes / limits->max_ratio)
-        package->left = limits->max_bytes;
-    package->block = cenv_malloc(BLOCK);
-    package->sha256 = cenv_digest_new(CENV_SHA256);
-    if (package->source.md5)
-        package->md5 = cenv_digest_new(CENV_MD5);
-    if (!package->block || !package->sha256 || (package->source.md5 && !package->md5))
+        reader->left = limits->max_bytes;
+    reader->block = cenv_malloc(BLOCK);
+    reader->sha256 = cenv_digest_new(CENV_SHA256);
+    if (reader->source.md5)
+        reader->md5 = cenv_digest_new(CENV_MD5);
+    if (!reader->block || !reader->sha256 || (reader->source.md5 && !reader->md5))
         return cenv_error_oom(err);
-    return open_format(package, err);
+    return open_format(reader, err);
 }
 
-int cenv_package_open(struct cenv_package **out,
-                      const struct cenv_package_source *source, struct cenv_task *task,
-                      struct cenv_error *err)
+int cenv_reader_open(struct cenv_reader **out, const struct cenv_package_source *source,
+                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_package *package = cenv_calloc(1, sizeof(*package));
+    struct cenv_reader *reader = cenv_calloc(1, sizeof(*reader));
     int rc;
 
-    if (!package)
+    if (!reader)
         return cenv_error_oom(err);
-    package->source = *source;
-    package->task = task;
-    rc = init(package, err);
+    reader->source = *source;
+    reader->task = task;
+    rc = init_reader(reader, err);
     if (rc < 0)
-        cenv_package_free(package);
+        cenv_reader_free(reader);
     else
-        *out = package;
+        *out = reader;
     return rc;
 }
 
-void cenv_package_free(struct cenv_package *package)
+void cenv_reader_free(struct cenv_reader *reader)
 {
-    if (!package)
+    if (!reader)
         return;
-    close_tar(package);
-    cenv_zip_free(package->zip);
-    cenv_digest_free(package->sha256);
-    cenv_digest_free(package->md5);
-    cenv_free(package->block);
-    cenv_free(package);
+    close_tar(reader);
+    cenv_zip_free(reader->zip);
+    cenv_digest_free(reader->sha256);
+    cenv_digest_free(reader->md5);
+    cenv_free(reader->block);
+    cenv_free(reader);
 }
 
-int cenv_package_next(struct cenv_package *package, struct cenv_member *member,
-                      struct cenv_error *err)
+int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
+                     struct cenv_error *err)
 {
     int rc = 1;
 
-    while (rc == 1 && !package->ended) {
-        if (package->tar) {
-            rc = cenv_tar_next(package->tar, member, err);
-            if (rc == 1 && ++package->members > package->source.limits.max_members)
-                return bad("it has more members than is allowed", err);
+    while (rc == 1 && !reader->ended) {
+        if (reader->tar) {
+            rc = cenv_tar_next(reader->tar, member, err);
+            if (rc == 1 && ++reader->members > reader->source.limits.max_members)
+                return refuse_archive("it has more members than is allowed", err);
             if (rc != 0)
                 return rc;
-            close_tar(package);
+            close_tar(reader);
         }
-        rc = package->conda ? next_inner(package, err) : 0;
+        rc = reader->conda ? next_inner(reader, err) : 0;
     }
-    package->ended |= rc == 0;
+    reader->ended |= rc == 0;
     return rc < 0 ? rc : 0;
 }
 
-int cenv_package_data(struct cenv_package *package, const void **data, size_t *len,
-                      struct cenv_error *err)
+int cenv_reader_data(struct cenv_reader *reader, const void **data, size_t *len,
+                     struct cenv_error *err)
 {
-    int rc = cenv_tar_data(package->tar, data, len, err);
+    int rc = cenv_tar_data(reader->tar, data, len, err);
 
-    if (rc == 1 && *len > package->left)
-        return bad("it expands to more than is allowed", err);
+    if (rc == 1 && *len > reader->left)
+        return refuse_archive("it expands to more than is allowed", err);
     if (rc == 1)
-        package->left -= *len;
+        reader->left -= *len;
     return rc;
 }
 
-const char *cenv_package_stem(const struct cenv_package *package)
+const char *cenv_reader_stem(const struct cenv_reader *reader)
 {
-    return package->stem;
+    return reader->stem;
 }
 
 /* ---- digests ---- */
 
-static int drain(struct cenv_package *package, struct cenv_error *err)
+static int drain_file(struct cenv_reader *reader, struct cenv_error *err)
 {
     const void *data;
     size_t len = 1;
     int rc = 0;
 
     while (rc == 0 && len > 0)
-        rc = file_read(package, &data, &len, err);
-    if (rc == 0 && package->size != package->offset)
-        rc = bad("it changed while it was read", err);
+        rc = file_read(reader, &data, &len, err);
+    if (rc == 0 && reader->size != reader->offset)
+        rc = refuse_archive("it changed while it was read", err);
     return rc;
 }
 
-static int wrong(const char *kind, const char *want, const char *got,
-                 struct cenv_error *err)
+static int fail_digest(const char *kind, const char *want, const char *got,
+                       struct cenv_error *err)
 {
     cenv_error_set(err, CENV_EINTEGRITY, "its %s is %s, not %s as expected", kind, got,
                    want);
@@ -323,40 +322,41 @@ static int wrong(const char *kind, const char *want, const char *got,
                            "fetch it again");
 }
 
-static int compare(const struct cenv_package_want *want,
-                   const struct cenv_package_digests *got, struct cenv_error *err)
+static int compare_digests(const struct cenv_package_want *want,
+                           const struct cenv_package_digests *got,
+                           struct cenv_error *err)
 {
     char sizes[2][24];
 
     if (want->size && want->size != got->size) {
         snprintf(sizes[0], sizeof(sizes[0]), "%llu", (unsigned long long)want->size);
         snprintf(sizes[1], sizeof(sizes[1]), "%llu", (unsigned long long)got->size);
-        return wrong("size", sizes[0], sizes[1], err);
+        return fail_digest("size", sizes[0], sizes[1], err);
     }
     if (want->sha256 && strcmp(want->sha256, got->sha256) != 0)
-        return wrong("SHA-256", want->sha256, got->sha256, err);
+        return fail_digest("SHA-256", want->sha256, got->sha256, err);
     if (!want->sha256 && want->md5 && strcmp(want->md5, got->md5) != 0)
-        return wrong("MD5", want->md5, got->md5, err);
+        return fail_digest("MD5", want->md5, got->md5, err);
     return 0;
 }
 
-int cenv_package_finish(struct cenv_package *package,
-                        const struct cenv_package_want *want, int rc,
-                        struct cenv_package_digests *digests, struct cenv_error *err)
+int cenv_reader_finish(struct cenv_reader *reader, const struct cenv_package_want *want,
+                       int rc, struct cenv_package_digests *digests,
+                       struct cenv_error *err)
 {
-    struct cenv_package_digests got = {.size = package->size};
+    struct cenv_package_digests got = {.size = reader->size};
     struct cenv_error second = CENV_ERROR_INIT;
     int end;
 
-    close_tar(package);
+    close_tar(reader);
     if (rc < 0 && rc != CENV_EINTEGRITY)
         return rc;
-    end = drain(package, &second);
-    if (end == 0 && (cenv_digest_hex(package->sha256, got.sha256) < 0 ||
-                     (package->md5 && cenv_digest_hex(package->md5, got.md5) < 0)))
+    end = drain_file(reader, &second);
+    if (end == 0 && (cenv_digest_hex(reader->sha256, got.sha256) < 0 ||
+                     (reader->md5 && cenv_digest_hex(reader->md5, got.md5) < 0)))
         end = cenv_error_set(&second, CENV_EFAIL, "cannot compute a digest");
     if (end == 0)
-        end = compare(want, &got, &second);
+        end = compare_digests(want, &got, &second);
     if (end < 0) {
         cenv_error_release(err);
         cenv_error_move(err, &second);

@@ -18,7 +18,7 @@ struct cenv_package_limits {
     uint64_t max_members; /* 2 million */
     uint64_t max_ratio; /* 1000: expanded to archived bytes, beyond the first 256 MiB */
 };
-void cenv_package_limits_init(struct cenv_package_limits *limits);
+void cenv_reader_limits_init(struct cenv_package_limits *limits);
 
 struct cenv_package_source {
     const char *
@@ -46,28 +46,27 @@ struct cenv_package_digests {
  * metadata.json of format version 2, in any order; no other archive. `task` counts the archive's
  * bytes as they are read, and may cancel.
  */
-struct cenv_package;
-int cenv_package_open(struct cenv_package **out,
-                      const struct cenv_package_source *source, struct cenv_task *task,
-                      struct cenv_error *err);
-void cenv_package_free(struct cenv_package *package); /* NULL is fine */
+struct cenv_reader;
+int cenv_reader_open(struct cenv_reader **out, const struct cenv_package_source *source,
+                     struct cenv_task *task, struct cenv_error *err);
+void cenv_reader_free(struct cenv_reader *reader); /* NULL is fine */
 
 /* As cenv_tar_next and cenv_tar_data, over all its tar archives. 0: read to the end, and whole. */
-int cenv_package_next(struct cenv_package *package, struct cenv_member *member,
-                      struct cenv_error *err);
-int cenv_package_data(struct cenv_package *package, const void **data, size_t *len,
-                      struct cenv_error *err);
+int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
+                     struct cenv_error *err);
+int cenv_reader_data(struct cenv_reader *reader, const void **data, size_t *len,
+                     struct cenv_error *err);
 
 /* STEM of a .conda, once an inner archive was reached; "" for .tar.bz2. Borrowed. */
-const char *cenv_package_stem(const struct cenv_package *package);
+const char *cenv_reader_stem(const struct cenv_reader *reader);
 
 /*
  * Reads what is left of the file, fills `digests` and compares them with `want`. `rc` is how
  * reading went: where it failed for the archive's content and the digest is wrong too, the wrong
  * digest is the reason reported (the file is damaged, not the package). Returns `rc` or a status.
  */
-int cenv_package_finish(struct cenv_package *package,
-                        const struct cenv_package_want *want, int rc,
-                        struct cenv_package_digests *digests, struct cenv_error *err);
+int cenv_reader_finish(struct cenv_reader *reader, const struct cenv_package_want *want,
+                       int rc, struct cenv_package_digests *digests,
+                       struct cenv_error *err);
 
 #endif

@@ -33,7 +33,7 @@ struct copying {
     struct cenv_copied *out;
 };
 
-static int skip(struct copying *c, struct cenv_str path, struct cenv_error *err)
+static int note_skipped(struct copying *c, struct cenv_str path, struct cenv_error *err)
 {
     struct cenv_buf *out = &c->out->skipped;
     cenv_buf_puts(out, out->len ? ", {\"path\": " : "{\"path\": ");
@@ -125,7 +125,7 @@ static int copy_entry(void *ctx, const struct cenv_walk_entry *entry,
     if (rc < 0)
         return cenv_fs_fail(err, rc, entry->parent, entry->entry.name, "cannot copy");
     if (st.type == CENV_FT_OTHER)
-        return skip(c, entry->path, err);
+        return note_skipped(c, entry->path, err);
     if (st.type == CENV_FT_DIR)
         rc = copy_dir(c, entry, &st, to);
     else if (st.type == CENV_FT_SYMLINK)

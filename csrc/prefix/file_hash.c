@@ -7,32 +7,32 @@
 
 enum { BLOCK = 256 * 1024 };
 
-int cenv_filehash_init(struct cenv_filehash *hash, enum cenv_digest_kind kind)
+int cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind)
 {
     hash->digest = cenv_digest_new(kind);
     hash->block = cenv_malloc(BLOCK);
     if (hash->digest && hash->block)
         return 0;
-    cenv_filehash_release(hash);
+    cenv_file_hash_release(hash);
     return -1;
 }
 
-void cenv_filehash_release(struct cenv_filehash *hash)
+void cenv_file_hash_release(struct cenv_file_hash *hash)
 {
     cenv_digest_free(hash->digest);
     cenv_free(hash->block);
-    *hash = (struct cenv_filehash){NULL, NULL};
+    *hash = (struct cenv_file_hash){NULL, NULL};
 }
 
 /* The library refuses only for want of memory. */
-static int finish(struct cenv_filehash *hash, char *hex)
+static int finish_digest(struct cenv_file_hash *hash, char *hex)
 {
     int rc = cenv_digest_hex(hash->digest, hex);
     return cenv_digest_reset(hash->digest) < 0 ? -1 : rc;
 }
 
-int cenv_filehash_fd(struct cenv_filehash *hash, int fd, const char *name, char *hex,
-                     uint64_t *size, struct cenv_task *task, struct cenv_error *err)
+int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, char *hex,
+                      uint64_t *size, struct cenv_task *task, struct cenv_error *err)
 {
     uint64_t at = 0;
     int64_t n;
@@ -47,16 +47,16 @@ int cenv_filehash_fd(struct cenv_filehash *hash, int fd, const char *name, char 
     }
     if (n < 0)
         return cenv_fs_fail(err, (int)n, CENV_CWD, name, "cannot read");
-    if (finish(hash, hex) < 0)
+    if (finish_digest(hash, hex) < 0)
         return cenv_error_oom(err);
     if (size)
         *size = at;
     return 0;
 }
 
-int cenv_filehash_bytes(struct cenv_filehash *hash, struct cenv_str bytes, char *hex)
+int cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex)
 {
     if (cenv_digest_update(hash->digest, bytes.data, bytes.len) < 0)
         return -1;
-    return finish(hash, hex);
+    return finish_digest(hash, hex);
 }

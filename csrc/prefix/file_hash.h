@@ -10,23 +10,23 @@
 #include "base/str.h"
 #include "base/task.h"
 
-struct cenv_filehash {
+struct cenv_file_hash {
     struct cenv_digest *digest;
     char *block;
 };
 
 /* Zero-initialised is fine to release. init: 0, or -1 when out of memory. One thread at a time. */
-int cenv_filehash_init(struct cenv_filehash *hash, enum cenv_digest_kind kind);
-void cenv_filehash_release(struct cenv_filehash *hash);
+int cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind);
+void cenv_file_hash_release(struct cenv_file_hash *hash);
 
 /*
  * The hex digest of what `fd` holds from its offset 0 on into hex[CENV_DIGEST_HEX_MAX], and the
  * number of bytes into *size (may be NULL). `name` is for messages; 0 or a status.
  */
-int cenv_filehash_fd(struct cenv_filehash *hash, int fd, const char *name, char *hex,
-                     uint64_t *size, struct cenv_task *task, struct cenv_error *err);
+int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, char *hex,
+                      uint64_t *size, struct cenv_task *task, struct cenv_error *err);
 
 /* The same of bytes in memory; 0 or -1. */
-int cenv_filehash_bytes(struct cenv_filehash *hash, struct cenv_str bytes, char *hex);
+int cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex);
 
 #endif

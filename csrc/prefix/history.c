@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "os/fs.h"
 
-bool cenv_prefix_is_environment(int prefix_fd)
+bool cenv_history_exists(int prefix_fd)
 {
     int meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
     bool is = meta >= 0 && cenv_fs_exists(meta, "history");
@@ -78,7 +78,7 @@ static void add_repr(struct cenv_str text, struct cenv_buf *out)
     cenv_buf_putc(out, quote);
 }
 
-static int by_bytes(const void *a, const void *b)
+static int compare_bytes(const void *a, const void *b)
 {
     return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
 }
@@ -91,7 +91,7 @@ static int add_dists(const struct cenv_history_block *block, struct cenv_buf *ou
     if (!sorted)
         return -1;
     memcpy(sorted, block->dists, block->nr_dists * sizeof(*sorted));
-    qsort(sorted, block->nr_dists, sizeof(*sorted), by_bytes);
+    qsort(sorted, block->nr_dists, sizeof(*sorted), compare_bytes);
     for (size_t i = 0; i < block->nr_dists; i++) {
         cenv_buf_putc(out, '+');
         add_line_text(sorted[i], out);
@@ -142,7 +142,7 @@ static bool names_equal(struct cenv_str a, struct cenv_str b)
     return a.len == b.len;
 }
 
-bool cenv_spec_asks_for(struct cenv_str spec, struct cenv_str name)
+bool cenv_history_spec_asks_for(struct cenv_str spec, struct cenv_str name)
 {
     return names_equal(spec_name(spec), name);
 }

@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 /* Has conda-meta/history (CEP 32), which may be empty. */
-bool cenv_prefix_is_environment(int prefix_fd);
+bool cenv_history_exists(int prefix_fd);
 
 /* One block of conda-meta/history, as conda writes it. */
 struct cenv_history_block {
@@ -33,6 +33,6 @@ void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
                             struct cenv_buf *out);
 
 /* Whether `spec`, as a user wrote it, is one for the package `name`. */
-bool cenv_spec_asks_for(struct cenv_str spec, struct cenv_str name);
+bool cenv_history_spec_asks_for(struct cenv_str spec, struct cenv_str name);
 
 #endif

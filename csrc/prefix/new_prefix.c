@@ -26,7 +26,7 @@ static struct cenv_str sibling_head(const char *name, char head[HEAD_SIZE])
 
 /* ---- the destination ---- */
 
-char *cenv_prefix_path_clean(const char *path, struct cenv_error *err)
+char *cenv_newprefix_clean_path(const char *path, struct cenv_error *err)
 {
     struct cenv_buf clean;
     if (path[0] != '/')
@@ -40,7 +40,7 @@ char *cenv_prefix_path_clean(const char *path, struct cenv_error *err)
     return made;
 }
 
-static int refuse(struct cenv_error *err, const char *path, const char *why)
+static int refuse_path(struct cenv_error *err, const char *path, const char *why)
 {
     return cenv_error_set(err, CENV_EPREFIX, "cannot make an environment at '%s': %s",
                           path, why);
@@ -51,10 +51,10 @@ static int check_path(const char *path, struct cenv_error *err)
 {
     for (const char *c = path; *c; c++)
         if (*c == ':' || (unsigned char)*c < 0x20 || *c == 0x7f)
-            return refuse(err, path,
-                          *c == ':' ? "':' in a path would break PATH"
-                                    : "the path has a control character");
-    return path[1] ? 0 : refuse(err, path, "it is the root of all");
+            return refuse_path(err, path,
+                               *c == ':' ? "':' in a path would break PATH"
+                                         : "the path has a control character");
+    return path[1] ? 0 : refuse_path(err, path, "it is the root of all");
 }
 
 /*
@@ -71,7 +71,7 @@ static int look_at_link(struct cenv_newprefix *p, struct cenv_error *err)
     if (rc == 0 &&
         (!cenv_str_starts(base, sibling_head(p->name, head)) ||
          !cenv_str_eq(cenv_path_parent(text), cenv_path_parent(cenv_str(p->path)))))
-        rc = refuse(err, p->path, "it is a link");
+        rc = refuse_path(err, p->path, "it is a link");
     else if (rc == 0 && (!cenv_fs_exists(p->parent, base.data) ||
                          cenv_newprefix_is_left(p->parent, base.data)))
         cenv_raw_unlink(p->parent, p->name);
@@ -86,9 +86,9 @@ static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
     if (empty < 0)
         cenv_fs_fail(err, empty, p->parent, p->name, "cannot look into");
     if (empty == 0) {
-        refuse(err, p->path,
-               cenv_fs_exists(fd, "conda-meta") ? "there is one already"
-                                                : "the directory holds files");
+        refuse_path(err, p->path,
+                    cenv_fs_exists(fd, "conda-meta") ? "there is one already"
+                                                     : "the directory holds files");
         cenv_error_hint(err, "choose another path, or remove what is there first");
     }
     cenv_fd_close(fd);
@@ -96,7 +96,7 @@ static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
 }
 
 /* What lies at the destination now. */
-static int look(struct cenv_newprefix *p, struct cenv_error *err)
+static int look_at_place(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
     int rc = cenv_raw_stat(p->parent, p->name, &st);
@@ -107,7 +107,7 @@ static int look(struct cenv_newprefix *p, struct cenv_error *err)
     if (st.type == CENV_FT_SYMLINK)
         return look_at_link(p, err);
     if (st.type != CENV_FT_DIR)
-        return refuse(err, p->path, "it is a file");
+        return refuse_path(err, p->path, "it is a file");
     p->exists = true;
     p->exists_mode = st.mode;
     return look_at_dir(p, err);
@@ -150,7 +150,7 @@ static int open_parent(struct cenv_newprefix *p, struct cenv_error *err)
 
 static int set_path(struct cenv_newprefix *p, const char *path, struct cenv_error *err)
 {
-    p->path = cenv_prefix_path_clean(path, err);
+    p->path = cenv_newprefix_clean_path(path, err);
     int rc = p->path ? check_path(p->path, err) : err->status;
     if (rc == 0)
         p->name = strrchr(p->path, '/') + 1;
@@ -169,9 +169,9 @@ int cenv_newprefix_check(const char *path, int outside, struct cenv_error *err)
         rc = p.parent < 0 ? p.parent : 0;
     }
     if (rc == 0 && outside >= 0 && cenv_raw_is_inside(p.parent, outside) == 1)
-        rc = refuse(err, p.path, "it lies inside the source");
+        rc = refuse_path(err, p.path, "it lies inside the source");
     if (rc == 0 && p.made == cenv_path_parent(cenv_str(p.path)).len)
-        rc = look(&p, err);
+        rc = look_at_place(&p, err);
     cenv_fd_close(p.parent);
     cenv_free(existing);
     cenv_free(p.path);
@@ -241,7 +241,7 @@ static int name_temp(struct cenv_newprefix *p, struct cenv_error *err)
 }
 
 /* What is shown there now will have made way by then. */
-static int look_over(struct cenv_newprefix *p, struct cenv_error *err)
+static int note_place(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
     int rc = cenv_fs_stat(p->parent, p->name, &st, err);
@@ -250,9 +250,9 @@ static int look_over(struct cenv_newprefix *p, struct cenv_error *err)
     return rc;
 }
 
-static int open_with(struct cenv_newprefix *out, const char *path, bool sweep,
-                     int (*look_at)(struct cenv_newprefix *, struct cenv_error *),
-                     struct cenv_error *err)
+static int open_newprefix(struct cenv_newprefix *out, const char *path, bool sweep,
+                          int (*look_at)(struct cenv_newprefix *, struct cenv_error *),
+                          struct cenv_error *err)
 {
     struct cenv_newprefix p = CENV_NEWPREFIX_INIT;
     int rc = set_path(&p, path, err);
@@ -274,13 +274,13 @@ static int open_with(struct cenv_newprefix *out, const char *path, bool sweep,
 int cenv_newprefix_open(struct cenv_newprefix *out, const char *path, bool sweep,
                         struct cenv_error *err)
 {
-    return open_with(out, path, sweep, look, err);
+    return open_newprefix(out, path, sweep, look_at_place, err);
 }
 
 int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
                              struct cenv_error *err)
 {
-    return open_with(out, path, false, look_over, err);
+    return open_newprefix(out, path, false, note_place, err);
 }
 
 /* The new directory. What it loses of 0777 is what all others will lose of theirs. */
@@ -311,7 +311,7 @@ int cenv_newprefix_publish(struct cenv_newprefix *p, uint32_t mode,
     rc = p->exists ? cenv_raw_rename(p->parent, p->temp, p->parent, p->name)
                    : cenv_raw_rename_noreplace(p->parent, p->temp, p->parent, p->name);
     if (rc == -EEXIST || rc == -ENOTEMPTY || rc == -ENOTDIR)
-        return refuse(err, p->path, "something appeared there meanwhile");
+        return refuse_path(err, p->path, "something appeared there meanwhile");
     if (rc < 0)
         return cenv_fs_fail(err, rc, p->parent, p->name, "cannot move into place");
     p->published = true;

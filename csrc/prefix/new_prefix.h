@@ -68,6 +68,6 @@ void cenv_newprefix_close(struct cenv_newprefix *prefix);
 bool cenv_newprefix_is_left(int parent, const char *name);
 
 /* `path` absolute and clean, without resolving links: what files of a prefix will name. Free it. */
-char *cenv_prefix_path_clean(const char *path, struct cenv_error *err);
+char *cenv_newprefix_clean_path(const char *path, struct cenv_error *err);
 
 #endif

@@ -20,8 +20,8 @@
 #include "os/path.h"
 #include "prefix/site_packages.h"
 
-static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *what,
-                struct cenv_str path)
+static int add_warning(struct cenv_prefix_records *prefix, struct cenv_str file,
+                       const char *what, struct cenv_str path)
 {
     struct cenv_buf text;
     void *list = prefix->warnings;
@@ -41,7 +41,7 @@ static int warn(struct cenv_prefix *prefix, struct cenv_str file, const char *wh
 
 /* ---- the paths of one record ---- */
 
-static enum cenv_path_type path_type(struct cenv_str text)
+static enum cenv_path_type parse_path_type(struct cenv_str text)
 {
     static const char *const names[] = {"hardlink", "softlink", "directory", "pyc_file",
                                         "unix_python_entry_point"};
@@ -61,7 +61,7 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
     out->sha256_in_prefix = cenv_json_get_str(entry, "sha256_in_prefix");
     out->placeholder = cenv_json_get_str(entry, "prefix_placeholder");
     out->size = cenv_json_get_int(entry, "size_in_bytes", -1);
-    out->type = path_type(cenv_json_get_str(entry, "path_type"));
+    out->type = parse_path_type(cenv_json_get_str(entry, "path_type"));
     out->file_mode = cenv_str_is(cenv_json_get_str(entry, "file_mode"), "binary")
                          ? CENV_MODE_BINARY
                          : CENV_MODE_TEXT;
@@ -69,9 +69,10 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
 }
 
 /* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
-static int locate(struct cenv_prefix *prefix, const struct cenv_prefix_record *record,
-                  const struct cenv_map *files, struct cenv_str recorded,
-                  struct cenv_str *out)
+static int locate_path(struct cenv_prefix_records *prefix,
+                       const struct cenv_prefix_record *record,
+                       const struct cenv_map *files, struct cenv_str recorded,
+                       struct cenv_str *out)
 {
     struct cenv_str mapped;
 
@@ -79,21 +80,22 @@ static int locate(struct cenv_prefix *prefix, const struct cenv_prefix_record *r
     if (!cenv_str_is(record->noarch, "python") ||
         cenv_map_get(files, recorded) != CENV_NONE)
         return 0;
-    if (cenv_prefix_noarch_path(recorded, prefix->site_packages, &prefix->arena,
-                                &mapped) < 0)
+    if (cenv_site_packages_map_path(recorded, prefix->site_packages, &prefix->arena,
+                                    &mapped) < 0)
         return -1;
     *out = mapped;
     return 0;
 }
 
 /* Adds `path`, or fills the entry that `files` made for it. Bad names are left out. */
-static int take_path(struct cenv_prefix *prefix, struct cenv_prefix_record *record,
-                     struct cenv_map *seen, const struct cenv_prefix_path *path)
+static int add_path(struct cenv_prefix_records *prefix,
+                    struct cenv_prefix_record *record, struct cenv_map *seen,
+                    const struct cenv_prefix_path *path)
 {
     uint32_t at = cenv_map_get(seen, path->path);
 
     if (cenv_path_refused(path->path))
-        return warn(prefix, record->file, "refused path: ", path->path);
+        return add_warning(prefix, record->file, "refused path: ", path->path);
     if (at == CENV_NONE) {
         at = (uint32_t)record->nr_paths++;
         if (cenv_map_put(seen, path->path, at) < 0)
@@ -105,9 +107,9 @@ static int take_path(struct cenv_prefix *prefix, struct cenv_prefix_record *reco
     return 0;
 }
 
-static int fill_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *record,
-                      const struct cenv_json *files, const struct cenv_json *entries,
-                      struct cenv_map *seen)
+static int fill_paths(struct cenv_prefix_records *prefix,
+                      struct cenv_prefix_record *record, const struct cenv_json *files,
+                      const struct cenv_json *entries, struct cenv_map *seen)
 {
     const struct cenv_json *item;
     struct cenv_prefix_path path;
@@ -117,20 +119,21 @@ static int fill_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *rec
         path = (struct cenv_prefix_path){.path = cenv_json_str(item), .size = -1};
         if (cenv_str_ends(path.path, CENV_STR(".pyc")))
             path.type = CENV_PATH_PYC;
-        if (take_path(prefix, record, seen, &path) < 0)
+        if (add_path(prefix, record, seen, &path) < 0)
             return -1;
     }
     cenv_json_each(item, entries)
     {
         read_path(item, &path);
-        if (locate(prefix, record, seen, path.recorded, &path.path) < 0 ||
-            take_path(prefix, record, seen, &path) < 0)
+        if (locate_path(prefix, record, seen, path.recorded, &path.path) < 0 ||
+            add_path(prefix, record, seen, &path) < 0)
             return -1;
     }
     return 0;
 }
 
-static int read_paths(struct cenv_prefix *prefix, struct cenv_prefix_record *record)
+static int read_paths(struct cenv_prefix_records *prefix,
+                      struct cenv_prefix_record *record)
 {
     const struct cenv_json *files = cenv_json_get(record->doc, "files");
     const struct cenv_json *entries =
@@ -176,8 +179,8 @@ static bool name_fits(const struct cenv_prefix_record *record)
            cenv_str_eq(cenv_str_slice(stem, 0, version), record->name);
 }
 
-static int read_record(struct cenv_prefix *prefix, int meta, struct cenv_str file,
-                       const char *path, struct cenv_error *err)
+static int read_record(struct cenv_prefix_records *prefix, int meta,
+                       struct cenv_str file, const char *path, struct cenv_error *err)
 {
     struct cenv_prefix_record *record = &prefix->records[prefix->nr];
     struct cenv_buf text;
@@ -215,14 +218,14 @@ static void release_record(struct cenv_prefix_record *record)
     cenv_free(text);
 }
 
-static int by_text(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
     return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
 }
 
 /* Names of record files, sorted; as conda, macOS' "._x.json" are none. */
-static int list_records(struct cenv_prefix *prefix, int meta, struct cenv_str **out,
-                        size_t *nr, struct cenv_error *err)
+static int list_records(struct cenv_prefix_records *prefix, int meta,
+                        struct cenv_str **out, size_t *nr, struct cenv_error *err)
 {
     struct cenv_dir dir;
     struct cenv_dirent entry;
@@ -248,11 +251,11 @@ static int list_records(struct cenv_prefix *prefix, int meta, struct cenv_str **
     if (rc < 0)
         return err->status ? rc : cenv_fs_fail(err, rc, meta, NULL, "cannot list");
     if (*nr)
-        qsort(list, *nr, sizeof(struct cenv_str), by_text);
+        qsort(list, *nr, sizeof(struct cenv_str), compare_texts);
     return 0;
 }
 
-static int read_records(struct cenv_prefix *prefix, int meta, const char *path,
+static int read_records(struct cenv_prefix_records *prefix, int meta, const char *path,
                         struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_str *files = NULL;
@@ -267,8 +270,9 @@ static int read_records(struct cenv_prefix *prefix, int meta, const char *path,
             rc = read_record(prefix, meta, files[i], path, err);
         if (rc == 0 && !name_fits(&prefix->records[prefix->nr - 1])) {
             release_record(&prefix->records[--prefix->nr]);
-            if (warn(prefix, files[i], "content does not fit the file's name; ignored",
-                     CENV_STR("")) < 0)
+            if (add_warning(prefix, files[i],
+                            "content does not fit the file's name; ignored",
+                            CENV_STR("")) < 0)
                 rc = cenv_error_oom(err);
         }
     }
@@ -276,17 +280,18 @@ static int read_records(struct cenv_prefix *prefix, int meta, const char *path,
     return rc;
 }
 
-static int find_site_packages(struct cenv_prefix *prefix, struct cenv_error *err)
+static int find_site_packages(struct cenv_prefix_records *prefix,
+                              struct cenv_error *err)
 {
     const struct cenv_prefix_record *python =
-        cenv_prefix_find(prefix, CENV_STR("python"));
+        cenv_prefix_records_find(prefix, CENV_STR("python"));
     struct cenv_buf path;
 
     if (!python)
         return 0;
     cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
-    int rc = cenv_prefix_site_packages(python->version, python->build,
-                                       python->python_site_packages_path, &path, err);
+    int rc = cenv_site_packages_path(python->version, python->build,
+                                     python->python_site_packages_path, &path, err);
     if (rc == 0) {
         prefix->site_packages = cenv_arena_str(&prefix->arena, cenv_buf_str(&path));
         if (!prefix->site_packages.data)
@@ -296,10 +301,11 @@ static int find_site_packages(struct cenv_prefix *prefix, struct cenv_error *err
     return rc;
 }
 
-int cenv_prefix_read(struct cenv_prefix *out, int prefix_fd, const char *path,
-                     struct cenv_task *task, struct cenv_error *err)
+int cenv_prefix_records_read(struct cenv_prefix_records *out, int prefix_fd,
+                             const char *path, struct cenv_task *task,
+                             struct cenv_error *err)
 {
-    struct cenv_prefix prefix = {0};
+    struct cenv_prefix_records prefix = {0};
     int rc = 0, meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
 
     if (meta >= 0)
@@ -315,22 +321,22 @@ int cenv_prefix_read(struct cenv_prefix *out, int prefix_fd, const char *path,
     if (rc == 0)
         *out = prefix;
     else
-        cenv_prefix_release(&prefix);
+        cenv_prefix_records_release(&prefix);
     return rc;
 }
 
-void cenv_prefix_release(struct cenv_prefix *prefix)
+void cenv_prefix_records_release(struct cenv_prefix_records *prefix)
 {
     for (size_t i = 0; i < prefix->nr; i++)
         release_record(&prefix->records[i]);
     cenv_free(prefix->records);
     cenv_free(prefix->warnings);
     cenv_arena_release(&prefix->arena);
-    *prefix = (struct cenv_prefix){0};
+    *prefix = (struct cenv_prefix_records){0};
 }
 
-const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *prefix,
-                                                  struct cenv_str name)
+const struct cenv_prefix_record *
+cenv_prefix_records_find(const struct cenv_prefix_records *prefix, struct cenv_str name)
 {
     for (size_t i = 0; i < prefix->nr; i++)
         if (cenv_str_eq(prefix->records[i].name, name))
@@ -338,14 +344,14 @@ const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *pref
     return NULL;
 }
 
-bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path)
+bool cenv_prefix_records_is_bytecode(const struct cenv_prefix_path *path)
 {
     return path->type == CENV_PATH_PYC || cenv_str_ends(path->path, CENV_STR(".pyc"));
 }
 
-struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path)
+struct cenv_str cenv_prefix_records_path_hash(const struct cenv_prefix_path *path)
 {
-    if (cenv_prefix_is_bytecode(path))
+    if (cenv_prefix_records_is_bytecode(path))
         return CENV_STR("");
     if (path->sha256_in_prefix.len || path->type == CENV_PATH_SOFTLINK)
         return path->sha256_in_prefix;

@@ -46,7 +46,7 @@ struct cenv_prefix_record {
 };
 
 /* All records of a prefix, sorted by file name. Everything lives until release. */
-struct cenv_prefix {
+struct cenv_prefix_records {
     struct cenv_prefix_record *records;
     size_t nr;
     struct cenv_str
@@ -62,19 +62,21 @@ struct cenv_prefix {
  * CENV_EPREFIX; one whose content does not fit its file name is left out with a warning; no
  * conda-meta at all is no records.
  */
-int cenv_prefix_read(struct cenv_prefix *out, int prefix_fd, const char *path,
-                     struct cenv_task *task, struct cenv_error *err);
-void cenv_prefix_release(struct cenv_prefix *prefix);
+int cenv_prefix_records_read(struct cenv_prefix_records *out, int prefix_fd,
+                             const char *path, struct cenv_task *task,
+                             struct cenv_error *err);
+void cenv_prefix_records_release(struct cenv_prefix_records *prefix);
 
 /* The record of package `name`, or NULL. Borrowed. */
-const struct cenv_prefix_record *cenv_prefix_find(const struct cenv_prefix *prefix,
-                                                  struct cenv_str name);
+const struct cenv_prefix_record *
+cenv_prefix_records_find(const struct cenv_prefix_records *prefix,
+                         struct cenv_str name);
 
 /* Bytecode is a cache, shipped or compiled at link time: Python makes it anew as it sees fit (after
  * its source was relocated, say). conda doctor leaves it out as well. */
-bool cenv_prefix_is_bytecode(const struct cenv_prefix_path *path);
+bool cenv_prefix_records_is_bytecode(const struct cenv_prefix_path *path);
 
 /* The hash the record wants to see, or empty when it tells none that could be compared. */
-struct cenv_str cenv_prefix_path_hash(const struct cenv_prefix_path *path);
+struct cenv_str cenv_prefix_records_path_hash(const struct cenv_prefix_path *path);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "os/path.h"
 
-struct cenv_str cenv_prefix_python_version(struct cenv_str version)
+struct cenv_str cenv_site_packages_python_version(struct cenv_str version)
 {
     size_t i = 0, dots = 0;
 
@@ -19,11 +19,11 @@ struct cenv_str cenv_prefix_python_version(struct cenv_str version)
     return whole ? minor : (struct cenv_str){"", 0};
 }
 
-int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
-                              struct cenv_str site_packages_path, struct cenv_buf *out,
-                              struct cenv_error *err)
+int cenv_site_packages_path(struct cenv_str version, struct cenv_str build,
+                            struct cenv_str site_packages_path, struct cenv_buf *out,
+                            struct cenv_error *err)
 {
-    struct cenv_str minor = cenv_prefix_python_version(version);
+    struct cenv_str minor = cenv_site_packages_python_version(version);
 
     if (site_packages_path.len) {
         const char *bad = cenv_path_refused(site_packages_path);
@@ -51,8 +51,8 @@ int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
     return out->failed ? cenv_error_oom(err) : 0;
 }
 
-int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
-                            struct cenv_arena *arena, struct cenv_str *out)
+int cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
+                                struct cenv_arena *arena, struct cenv_str *out)
 {
     struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"),
                     head;

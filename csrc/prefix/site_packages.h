@@ -9,22 +9,22 @@
 #include "base/str.h"
 
 /* "3.13" of "3.13.1"; empty when there is no minor number. */
-struct cenv_str cenv_prefix_python_version(struct cenv_str version);
+struct cenv_str cenv_site_packages_python_version(struct cenv_str version);
 
 /*
  * Where a noarch python package's files go: python_site_packages_path when the python record has
  * one (CEP 17), else lib/pythonX.Y[t]/site-packages. Appended to `out`. CENV_ELINK when the version
  * has no minor number or the path leaves the prefix.
  */
-int cenv_prefix_site_packages(struct cenv_str version, struct cenv_str build,
-                              struct cenv_str site_packages_path, struct cenv_buf *out,
-                              struct cenv_error *err);
+int cenv_site_packages_path(struct cenv_str version, struct cenv_str build,
+                            struct cenv_str site_packages_path, struct cenv_buf *out,
+                            struct cenv_error *err);
 
 /*
  * Where a path of a noarch python package goes: site-packages/ and python-scripts/ mapped, others
  * as they are. *out borrows from `path` or the arena. 0, or -1 when out of memory.
  */
-int cenv_prefix_noarch_path(struct cenv_str path, struct cenv_str site_packages,
-                            struct cenv_arena *arena, struct cenv_str *out);
+int cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
+                                struct cenv_arena *arena, struct cenv_str *out);
 
 #endif

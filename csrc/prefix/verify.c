@@ -29,12 +29,12 @@ struct claim {
 
 struct verification {
     int root;
-    struct cenv_prefix prefix;
+    struct cenv_prefix_records prefix;
     struct claim *claims; /* sorted by path; those of one path side by side */
     size_t nr;
     size_t *starts; /* of the claims of each path, and the end */
     size_t nr_paths;
-    struct cenv_filehash hashes[THREADS_MAX];
+    struct cenv_file_hash hashes[THREADS_MAX];
     struct cenv_task *task;
 };
 
@@ -53,7 +53,7 @@ static bool type_fits(const struct cenv_prefix_path *path, const struct cenv_sta
 }
 
 /* A link the user's own packages made: followed, as whoever wrote the hash did. */
-static int hash_content(struct verification *v, struct cenv_filehash *hash,
+static int hash_content(struct verification *v, struct cenv_file_hash *hash,
                         const char *path, bool follow, char *hex,
                         struct cenv_error *err)
 {
@@ -66,14 +66,14 @@ static int hash_content(struct verification *v, struct cenv_filehash *hash,
         fd = cenv_error_oom(err);
     else
         fd = cenv_fs_open_named(full.data, NULL, err);
-    int rc = fd < 0 ? fd : cenv_filehash_fd(hash, fd, path, hex, NULL, v->task, err);
+    int rc = fd < 0 ? fd : cenv_file_hash_fd(hash, fd, path, hex, NULL, v->task, err);
     cenv_fd_close(fd);
     cenv_buf_release(&full);
     return rc;
 }
 
 /* rattler hashes what a link says, mamba what it leads to, or nothing when that is not there. */
-static int check_link(struct verification *v, struct cenv_filehash *hash,
+static int check_link(struct verification *v, struct cenv_file_hash *hash,
                       const char *path, struct cenv_str wanted, struct cenv_error *err)
 {
     char text_hex[CENV_DIGEST_HEX_MAX], hex[CENV_DIGEST_HEX_MAX];
@@ -81,13 +81,13 @@ static int check_link(struct verification *v, struct cenv_filehash *hash,
     struct cenv_error bad = CENV_ERROR_INIT;
     cenv_buf_init(&target, 1 << 16);
     int rc = cenv_fs_readlink(v->root, path, &target, err);
-    if (rc == 0 && cenv_filehash_bytes(hash, cenv_buf_str(&target), text_hex) < 0)
+    if (rc == 0 && cenv_file_hash_bytes(hash, cenv_buf_str(&target), text_hex) < 0)
         rc = cenv_error_oom(err);
     cenv_buf_release(&target);
     if (rc < 0 || cenv_str_is(wanted, text_hex))
         return rc < 0 ? rc : FINE;
     rc = hash_content(v, hash, path, true, hex, &bad);
-    if (rc == CENV_EOS && cenv_filehash_bytes(hash, CENV_STR(""), hex) == 0)
+    if (rc == CENV_EOS && cenv_file_hash_bytes(hash, CENV_STR(""), hex) == 0)
         rc = 0;
     if (rc == 0)
         cenv_error_release(&bad);
@@ -96,16 +96,16 @@ static int check_link(struct verification *v, struct cenv_filehash *hash,
                                       : ALTERED;
 }
 
-static int check_file(struct verification *v, struct cenv_filehash *hash,
+static int check_file(struct verification *v, struct cenv_file_hash *hash,
                       const struct cenv_prefix_path *path, struct cenv_error *err)
 {
     struct cenv_stat st;
     char hex[CENV_DIGEST_HEX_MAX];
     const char *name = path->path.data;
-    struct cenv_str wanted = cenv_prefix_path_hash(path);
+    struct cenv_str wanted = cenv_prefix_records_path_hash(path);
     int rc = cenv_raw_stat(v->root, name, &st);
     if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
-        return cenv_prefix_is_bytecode(path) ? FINE : MISSING;
+        return cenv_prefix_records_is_bytecode(path) ? FINE : MISSING;
     if (rc < 0)
         return cenv_fs_fail(err, rc, v->root, name, "cannot look at");
     if (!type_fits(path, &st))
@@ -120,7 +120,7 @@ static int check_file(struct verification *v, struct cenv_filehash *hash,
     return cenv_str_is(wanted, hex) ? FINE : ALTERED;
 }
 
-static int check_path(struct verification *v, struct cenv_filehash *hash, size_t index,
+static int check_path(struct verification *v, struct cenv_file_hash *hash, size_t index,
                       struct cenv_error *err)
 {
     struct claim *first = &v->claims[v->starts[index]];
@@ -141,10 +141,10 @@ static int check_path(struct verification *v, struct cenv_filehash *hash, size_t
 static int check_batch(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct verification *v = ctx;
-    struct cenv_filehash *hash = &v->hashes[thread];
+    struct cenv_file_hash *hash = &v->hashes[thread];
     size_t end = (index + 1) * BATCH < v->nr_paths ? (index + 1) * BATCH : v->nr_paths;
     int rc = cenv_task_poll(v->task, err);
-    if (rc == 0 && !hash->digest && cenv_filehash_init(hash, CENV_SHA256) < 0)
+    if (rc == 0 && !hash->digest && cenv_file_hash_init(hash, CENV_SHA256) < 0)
         rc = cenv_error_oom(err);
     for (size_t i = index * BATCH; i < end && rc == 0; i++)
         rc = check_path(v, hash, i, err);
@@ -247,7 +247,8 @@ static int add_path(struct cenv_buf *list, struct cenv_str path, struct cenv_err
     return cenv_json_quote(list, path) < 0 ? cenv_error_oom(err) : 0;
 }
 
-static int look_at(void *ctx, const struct cenv_walk_entry *at, struct cenv_error *err)
+static int note_unmanaged(void *ctx, const struct cenv_walk_entry *at,
+                          struct cenv_error *err)
 {
     struct unmanaged *unmanaged = ctx;
     if (is_tools_own(at->path) && !find_claim(unmanaged->v, at->path))
@@ -270,8 +271,8 @@ static int add_verdicts(const struct verification *v, enum verdict verdict,
     return rc;
 }
 
-static int report(const struct verification *v, const struct cenv_buf *unmanaged,
-                  struct cenv_buf *out, struct cenv_error *err)
+static int write_report(const struct verification *v, const struct cenv_buf *unmanaged,
+                        struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_buf missing, altered;
     cenv_buf_init(&missing, out->max);
@@ -294,25 +295,25 @@ static int report(const struct verification *v, const struct cenv_buf *unmanaged
     return rc;
 }
 
-static int verify(struct verification *v, const char *path, struct cenv_buf *out,
-                  struct cenv_error *err)
+static int verify_environment(struct verification *v, const char *path,
+                              struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_buf unmanaged;
     struct unmanaged ctx = {v, &unmanaged};
-    if (!cenv_prefix_is_environment(v->root)) {
+    if (!cenv_history_exists(v->root)) {
         cenv_error_set(err, CENV_EPREFIX, "'%s' is not a conda environment", path);
         return cenv_error_hint(err, "an environment has the file conda-meta/history");
     }
-    int rc = cenv_prefix_read(&v->prefix, v->root, path, v->task, err);
+    int rc = cenv_prefix_records_read(&v->prefix, v->root, path, v->task, err);
     if (rc < 0)
         return rc;
     cenv_buf_init(&unmanaged, out->max);
     rc = collect_claims(v, err);
     rc = rc ? rc : check_all(v, err);
-    rc = rc ? rc : cenv_fs_walk(v->root, true, look_at, &ctx, v->task, err);
-    rc = rc ? rc : report(v, &unmanaged, out, err);
+    rc = rc ? rc : cenv_fs_walk(v->root, true, note_unmanaged, &ctx, v->task, err);
+    rc = rc ? rc : write_report(v, &unmanaged, out, err);
     cenv_buf_release(&unmanaged);
-    cenv_prefix_release(&v->prefix);
+    cenv_prefix_records_release(&v->prefix);
     return rc;
 }
 
@@ -323,9 +324,9 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
     v.root = cenv_fs_open_root(prefix, err);
     if (v.root < 0)
         return v.root;
-    int rc = verify(&v, prefix, out, err);
+    int rc = verify_environment(&v, prefix, out, err);
     for (size_t i = 0; i < THREADS_MAX; i++)
-        cenv_filehash_release(&v.hashes[i]);
+        cenv_file_hash_release(&v.hashes[i]);
     cenv_free(v.claims);
     cenv_free(v.starts);
     cenv_fd_close(v.root);

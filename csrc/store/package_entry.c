@@ -41,7 +41,7 @@ static int open_entry(const struct cenv_store *store, const char *name)
     return cenv_raw_open_beneath(store->dirs[CENV_STORE_PKGS], cenv_str(name), 0);
 }
 
-static int check_content(const struct cenv_pkg_manifest *manifest, int entry,
+static int check_content(const struct cenv_package_manifest *manifest, int entry,
                          struct cenv_buf *which, struct cenv_task *task,
                          struct cenv_error *err)
 {
@@ -50,7 +50,7 @@ static int check_content(const struct cenv_pkg_manifest *manifest, int entry,
         cenv_buf_puts(which, CENV_PKG_CONTENT);
         return 1;
     }
-    int rc = cenv_pkg_manifest_check(manifest, content, which, task, err);
+    int rc = cenv_package_manifest_check(manifest, content, which, task, err);
     cenv_fd_close(content);
     return rc;
 }
@@ -59,9 +59,9 @@ static int check_content(const struct cenv_pkg_manifest *manifest, int entry,
 static int check_entry(int entry, struct cenv_buf *why, struct cenv_task *task,
                        struct cenv_error *err)
 {
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     struct cenv_error bad = CENV_ERROR_INIT;
-    int rc = cenv_pkg_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &bad);
+    int rc = cenv_package_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &bad);
     if (rc == CENV_ENOMEM)
         return cenv_error_move(err, &bad);
     if (rc < 0) {
@@ -71,7 +71,7 @@ static int check_entry(int entry, struct cenv_buf *why, struct cenv_task *task,
     }
     cenv_buf_puts(why, "altered: ");
     rc = check_content(&manifest, entry, why, task, err);
-    cenv_pkg_manifest_release(&manifest);
+    cenv_package_manifest_release(&manifest);
     return rc;
 }
 
@@ -143,12 +143,13 @@ int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sh
 
 uint64_t cenv_package_entry_bytes(int entry)
 {
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     struct cenv_error ignored = CENV_ERROR_INIT;
     uint64_t bytes = 0;
-    if (cenv_pkg_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &ignored) == 0) {
-        bytes = cenv_pkg_manifest_bytes(&manifest);
-        cenv_pkg_manifest_release(&manifest);
+    if (cenv_package_manifest_read(&manifest, entry, CENV_PKG_MANIFEST, &ignored) ==
+        0) {
+        bytes = cenv_package_manifest_bytes(&manifest);
+        cenv_package_manifest_release(&manifest);
     }
     cenv_error_release(&ignored);
     return bytes;

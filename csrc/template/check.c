@@ -51,11 +51,11 @@ struct check {
     int root;
     struct cenv_manifest *m;
     unsigned char *files, *dirs; /* the finding of each */
-    struct cenv_prefix records;
+    struct cenv_prefix_records records;
     struct cenv_map by_path; /* of the records' paths: index into `owned` */
     const struct cenv_prefix_path **owned;
     size_t nr_owned, alloc_owned;
-    struct cenv_filehash hashes[THREADS_MAX];
+    struct cenv_file_hash hashes[THREADS_MAX];
     struct cenv_task *task;
 };
 
@@ -127,7 +127,8 @@ static int index_path(struct check *c, const struct cenv_prefix_path *path,
 
 static int index_records(struct check *c, struct cenv_error *err)
 {
-    int rc = cenv_prefix_read(&c->records, c->root, c->asked->path, c->task, err);
+    int rc =
+        cenv_prefix_records_read(&c->records, c->root, c->asked->path, c->task, err);
     for (size_t i = 0; i < c->records.nr && rc == 0; i++) {
         const struct cenv_prefix_record *record = &c->records.records[i];
         for (size_t k = 0; k < record->nr_paths && rc == 0; k++)
@@ -146,11 +147,12 @@ static struct cenv_str find_hash(const struct check *c, const struct cenv_mf_fil
                   cenv_mf_cstr(c->m, file->name));
     uint32_t at = cenv_map_get(&c->by_path, cenv_buf_str(&path));
     cenv_buf_release(&path);
-    return at < c->nr_owned ? cenv_prefix_path_hash(c->owned[at]) : CENV_STR("");
+    return at < c->nr_owned ? cenv_prefix_records_path_hash(c->owned[at])
+                            : CENV_STR("");
 }
 
 static int hash_file(const struct check *c, const struct cenv_mf_file *file,
-                     struct cenv_filehash *hash, char *hex, struct cenv_error *err)
+                     struct cenv_file_hash *hash, char *hex, struct cenv_error *err)
 {
     const char *name = cenv_mf_cstr(c->m, file->name);
     const char *path = cenv_mf_cstr(c->m, c->m->dirs[file->dir].path);
@@ -158,13 +160,13 @@ static int hash_file(const struct check *c, const struct cenv_mf_file *file,
     if (dir < 0)
         return dir;
     int in = cenv_fs_open_file(dir, name, NULL, err);
-    int rc = in < 0 ? in : cenv_filehash_fd(hash, in, name, hex, NULL, c->task, err);
+    int rc = in < 0 ? in : cenv_file_hash_fd(hash, in, name, hex, NULL, c->task, err);
     cenv_fd_close(in);
     cenv_fd_close(dir);
     return rc;
 }
 
-static int read_file(struct check *c, uint32_t index, struct cenv_filehash *hash,
+static int read_file(struct check *c, uint32_t index, struct cenv_file_hash *hash,
                      struct cenv_error *err)
 {
     const struct cenv_mf_file *file = &c->m->files[index];
@@ -184,9 +186,9 @@ static int read_dir(void *ctx, size_t index, unsigned thread, struct cenv_error 
 {
     struct check *c = ctx;
     const struct cenv_mf_dir *dir = &c->m->dirs[index];
-    struct cenv_filehash *hash = &c->hashes[thread];
+    struct cenv_file_hash *hash = &c->hashes[thread];
     int rc = cenv_task_poll(c->task, err);
-    if (rc == 0 && !hash->digest && cenv_filehash_init(hash, CENV_SHA256) < 0)
+    if (rc == 0 && !hash->digest && cenv_file_hash_init(hash, CENV_SHA256) < 0)
         rc = cenv_error_oom(err);
     for (uint32_t i = 0; i < dir->nr_files && rc == 0; i++)
         rc = read_file(c, dir->first_file + i, hash, err);
@@ -388,11 +390,11 @@ static void release_check(struct check *c)
     cenv_manifest_free(c->m);
     cenv_free(c->files);
     cenv_free(c->dirs);
-    cenv_prefix_release(&c->records);
+    cenv_prefix_records_release(&c->records);
     cenv_map_release(&c->by_path);
     cenv_free(c->owned);
     for (size_t i = 0; i < THREADS_MAX; i++)
-        cenv_filehash_release(&c->hashes[i]);
+        cenv_file_hash_release(&c->hashes[i]);
 }
 
 /* An environment that is gone was altered too. */

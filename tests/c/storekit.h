@@ -46,16 +46,16 @@ __attribute__((unused)) static void storekit_close(struct storekit *k)
 static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
                          struct cenv_error *err)
 {
-    struct cenv_pkg_manifest *manifest = ctx;
+    struct cenv_package_manifest *manifest = ctx;
     struct cenv_stat st;
     struct cenv_buf text;
     char hex[CENV_DIGEST_HEX_MAX];
     int rc = cenv_fs_stat(at->parent, at->entry.name, &st, err);
-    struct cenv_pkg_entry entry = {.path = at->path,
-                                   .type = st.type,
-                                   .mode = st.mode,
-                                   .size = st.size,
-                                   .mtime_ns = st.mtime_ns};
+    struct cenv_package_file entry = {.path = at->path,
+                                      .type = st.type,
+                                      .mode = st.mode,
+                                      .size = st.size,
+                                      .mtime_ns = st.mtime_ns};
     if (rc || st.type == CENV_FT_DIR)
         return rc;
     cenv_buf_init(&text, 16 << 20);
@@ -67,7 +67,7 @@ static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
         cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
         cenv_unhex(cenv_str(hex), entry.sha256, sizeof(entry.sha256));
     }
-    if (rc == 0 && cenv_pkg_manifest_add(manifest, &entry) < 0)
+    if (rc == 0 && cenv_package_manifest_add(manifest, &entry) < 0)
         rc = cenv_error_oom(err);
     cenv_buf_release(&text);
     return rc;
@@ -79,17 +79,18 @@ __attribute__((unused)) static int storekit_describe(int dir, const char *name,
                                                      struct cenv_task *task,
                                                      struct cenv_error *err)
 {
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     int entry = cenv_fs_open_dir(dir, name, err);
     int content = entry < 0 ? entry : cenv_fs_open_dir(entry, CENV_PKG_CONTENT, err);
-    cenv_pkg_manifest_init(&manifest);
+    cenv_package_manifest_init(&manifest);
     int rc = content < 0
                  ? content
                  : cenv_fs_walk(content, false, storekit_note, &manifest, task, err);
-    rc = rc ? rc : cenv_pkg_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
+    rc =
+        rc ? rc : cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
     rc = rc ? rc
             : cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_str(record), 0644, err);
-    cenv_pkg_manifest_release(&manifest);
+    cenv_package_manifest_release(&manifest);
     cenv_fd_close(content);
     cenv_fd_close(entry);
     return rc;

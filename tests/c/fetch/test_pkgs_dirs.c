@@ -150,7 +150,7 @@ static void test_layer__imports_what_is_verified(void)
                                          "pkgs/https/host.org/chan/linux-64/a-1-0"};
     for (size_t i = 0; i < CHECK_NR(places); i++) {
         struct cenv_buf before, after;
-        struct cenv_pkg_manifest manifest;
+        struct cenv_package_manifest manifest;
         struct cenv_stat st;
         begin();
         struct cenv_pkgs_dirs_want w = want();
@@ -167,14 +167,15 @@ static void test_layer__imports_what_is_verified(void)
         CHECK_INT(st.mtime_ns, PACKAGE_TIME * 1000000000LL);
         int entry = cenv_raw_open_dir(s.fd, "entry");
         int content = cenv_raw_open_dir(entry, "content");
-        CHECK_INT(cenv_pkg_manifest_read(&manifest, entry, "manifest", &err), 0);
+        CHECK_INT(cenv_package_manifest_read(&manifest, entry, "manifest", &err), 0);
         CHECK_INT(manifest.nr, 6); /* three files, a link, two of info */
-        CHECK_INT(cenv_pkg_manifest_check(&manifest, content, &out, &task, &err), 0);
-        const struct cenv_pkg_entry *found =
-            cenv_pkg_manifest_find(&manifest, CENV_STR("bin/l"));
+        CHECK_INT(cenv_package_manifest_check(&manifest, content, &out, &task, &err),
+                  0);
+        const struct cenv_package_file *found =
+            cenv_package_manifest_find(&manifest, CENV_STR("bin/l"));
         CHECK(found && found->type == CENV_FT_SYMLINK && cenv_str_is(found->link, "x"));
-        CHECK(cenv_pkg_manifest_find(&manifest, CENV_STR("bin")) == NULL);
-        cenv_pkg_manifest_release(&manifest);
+        CHECK(cenv_package_manifest_find(&manifest, CENV_STR("bin")) == NULL);
+        cenv_package_manifest_release(&manifest);
         cenv_fd_close(content);
         cenv_fd_close(entry);
         cenv_buf_release(&before);
@@ -241,39 +242,39 @@ static void test_layer__survives_failing_allocations(void)
 
 static void test_pkgmanifest__refuses_any_other_byte(void)
 {
-    struct cenv_pkg_manifest manifest, got;
+    struct cenv_package_manifest manifest, got;
     struct cenv_buf file;
     begin();
-    cenv_pkg_manifest_init(&manifest);
+    cenv_package_manifest_init(&manifest);
     for (int i = 9; i >= 0; i--) {
         char path[16];
         snprintf(path, sizeof(path), "d/%d", i);
-        struct cenv_pkg_entry entry = {
+        struct cenv_package_file entry = {
             .path = cenv_str(path), .size = (uint64_t)i, .mode = 0644};
-        CHECK_INT(cenv_pkg_manifest_add(&manifest, &entry), 0);
+        CHECK_INT(cenv_package_manifest_add(&manifest, &entry), 0);
     }
-    CHECK_INT(cenv_pkg_manifest_write(&manifest, s.fd, "m", &err), 0);
-    CHECK_INT(cenv_pkg_manifest_read(&got, s.fd, "m", &err), 0);
+    CHECK_INT(cenv_package_manifest_write(&manifest, s.fd, "m", &err), 0);
+    CHECK_INT(cenv_package_manifest_read(&got, s.fd, "m", &err), 0);
     CHECK_INT(got.nr, 10);
     CHECK(cenv_str_is(got.entries[0].path, "d/0"));
-    CHECK_INT(cenv_pkg_manifest_bytes(&got), 45);
-    cenv_pkg_manifest_release(&got);
+    CHECK_INT(cenv_package_manifest_bytes(&got), 45);
+    cenv_package_manifest_release(&got);
     cenv_buf_init(&file, 1 << 20);
     CHECK_INT(cenv_fs_read_file(s.fd, "m", &file, &err), 0);
     for (size_t at = 0; at < file.len; at += 7) {
         file.data[at] ^= 1;
         cenv_fs_write_atomic(s.fd, "bad", cenv_buf_str(&file), 0644, &err);
-        CHECK_INT(cenv_pkg_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
+        CHECK_INT(cenv_package_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
         cenv_error_release(&err);
         file.data[at] ^= 1;
     }
     for (size_t len = 0; len < file.len; len += 61) {
         cenv_fs_write_atomic(s.fd, "bad", cenv_str_n(file.data, len), 0644, &err);
-        CHECK_INT(cenv_pkg_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
+        CHECK_INT(cenv_package_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
         cenv_error_release(&err);
     }
     cenv_buf_release(&file);
-    cenv_pkg_manifest_release(&manifest);
+    cenv_package_manifest_release(&manifest);
     end();
 }
 

@@ -23,14 +23,14 @@ static void test_records__tell_paths_and_history(void)
                                         .nr_specs = 2,
                                         .cmd = "cenv create -p /D"};
     struct linked l = link_packages(&s, "env", "/D", &package, 1, options);
-    struct cenv_prefix prefix = {0};
+    struct cenv_prefix_records prefix = {0};
     char digest[CENV_DIGEST_HEX_MAX];
     int fd = openat(s.fd, "env", O_RDONLY | O_DIRECTORY);
 
     CHECK_INT(l.rc, 0);
-    CHECK(cenv_prefix_is_environment(fd));
+    CHECK(cenv_history_exists(fd));
     cenv_digest_sha256_hex(CENV_STR("/D"), digest);
-    if (CHECK_INT(cenv_prefix_read(&prefix, fd, "env", &l.task, &l.err), 0) &&
+    if (CHECK_INT(cenv_prefix_records_read(&prefix, fd, "env", &l.task, &l.err), 0) &&
         CHECK_INT(prefix.nr, 1)) {
         const struct cenv_prefix_record *record = &prefix.records[0];
         const struct cenv_json *doc = record->doc;
@@ -59,7 +59,7 @@ static void test_records__tell_paths_and_history(void)
         "==> 2023-11-14 22:13:20 <==\n# cmd: cenv create -p /D\n# conda version: 3.8.0\n"
         "+chan/linux-64::a-1.5-0\n# update specs: ['chan::A >=1', 'b']\n");
     CHECK_STR(scratch_text(&s, "env/conda-meta/created_at"), "1700000000.0");
-    cenv_prefix_release(&prefix);
+    cenv_prefix_records_release(&prefix);
     close(fd);
     linked_release(&l);
     scratch_close(&s);

@@ -504,7 +504,7 @@ static int extract_limited(const struct cenv_package_limits *limits,
     static const struct cenv_package_want anything = {0};
     struct cenv_package_source source = {.name = formats[0], .limits = *limits};
     struct cenv_package_digests digests;
-    struct cenv_pkg_manifest manifest;
+    struct cenv_package_manifest manifest;
     struct scratch s = scratch_open();
     struct cenv_task task;
     int rc, out;
@@ -514,9 +514,9 @@ static int extract_limited(const struct cenv_package_limits *limits,
     out = openat(s.fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     source.fd = openat(s.fd, formats[0], O_RDONLY | O_CLOEXEC);
     cenv_task_init(&task, NULL, NULL);
-    cenv_pkg_manifest_init(&manifest);
+    cenv_package_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &anything, out, &manifest, &digests, &task, err);
-    cenv_pkg_manifest_release(&manifest);
+    cenv_package_manifest_release(&manifest);
     cenv_task_release(&task);
     close(source.fd);
     close(out);

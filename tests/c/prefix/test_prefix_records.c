@@ -31,7 +31,7 @@ static const char python[] =
 
 struct fixture {
     struct scratch s;
-    struct cenv_prefix prefix;
+    struct cenv_prefix_records prefix;
     struct cenv_task task;
     struct cenv_error err;
 };
@@ -45,12 +45,12 @@ static void fixture_open(struct fixture *f)
 
 static int fixture_read(struct fixture *f)
 {
-    return cenv_prefix_read(&f->prefix, f->s.fd, f->s.path, &f->task, &f->err);
+    return cenv_prefix_records_read(&f->prefix, f->s.fd, f->s.path, &f->task, &f->err);
 }
 
 static void fixture_close(struct fixture *f)
 {
-    cenv_prefix_release(&f->prefix);
+    cenv_prefix_records_release(&f->prefix);
     cenv_error_release(&f->err);
     cenv_task_release(&f->task);
     scratch_close(&f->s);
@@ -67,7 +67,7 @@ static void test_prefix__reads_every_writers_records(void)
     scratch_file(&f.s, "conda-meta/history", "", 0644);
     if (CHECK_INT(fixture_read(&f), 0) && CHECK_INT(f.prefix.nr, 3)) {
         const struct cenv_prefix_record *pip =
-            cenv_prefix_find(&f.prefix, CENV_STR("pip"));
+            cenv_prefix_records_find(&f.prefix, CENV_STR("pip"));
         CHECK(cenv_str_is(f.prefix.site_packages, "lib/python3.11/site-packages"));
         CHECK_INT(pip->nr_paths, 3);
         CHECK(cenv_str_is(pip->source, "/pkgs/pip"));
@@ -81,15 +81,15 @@ static void test_prefix__reads_every_writers_records(void)
         CHECK(pip->paths[1].no_link);
         CHECK_INT(pip->paths[2].type, CENV_PATH_PYC);
         const struct cenv_prefix_record *zlib =
-            cenv_prefix_find(&f.prefix, CENV_STR("zlib"));
+            cenv_prefix_records_find(&f.prefix, CENV_STR("zlib"));
         CHECK(cenv_str_is(zlib->source, "/pkgs/zlib"));
         CHECK_INT(zlib->nr_paths, 1);
         CHECK_INT(zlib->paths[0].type, CENV_PATH_SOFTLINK);
         CHECK_INT(zlib->paths[0].size, -1);
         CHECK_INT(f.prefix.nr_warnings, 1); /* ../../evil */
-        CHECK(cenv_prefix_find(&f.prefix, CENV_STR("absent")) == NULL);
+        CHECK(cenv_prefix_records_find(&f.prefix, CENV_STR("absent")) == NULL);
     }
-    CHECK(cenv_prefix_is_environment(f.s.fd));
+    CHECK(cenv_history_exists(f.s.fd));
     fixture_close(&f);
 }
 
@@ -101,7 +101,7 @@ static void test_prefix__ill_named_record_is_left_out(void)
     CHECK_INT(fixture_read(&f), 0);
     CHECK_INT(f.prefix.nr, 0);
     CHECK_INT(f.prefix.nr_warnings, 1);
-    CHECK(!cenv_prefix_is_environment(f.s.fd));
+    CHECK(!cenv_history_exists(f.s.fd));
     fixture_close(&f);
 }
 

@@ -26,9 +26,9 @@ static void test_site_packages__of_each_python(void)
         struct cenv_buf out;
         cenv_buf_init(&out, 256);
         check_case(cases[i].want);
-        CHECK_INT(cenv_prefix_site_packages(cenv_str(cases[i].version),
-                                            cenv_str(cases[i].build),
-                                            cenv_str(cases[i].path), &out, &err),
+        CHECK_INT(cenv_site_packages_path(cenv_str(cases[i].version),
+                                          cenv_str(cases[i].build),
+                                          cenv_str(cases[i].path), &out, &err),
                   cases[i].rc);
         CHECK_STR(out.data ? out.data : "", cases[i].want);
         cenv_buf_release(&out);
