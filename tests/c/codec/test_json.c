@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "base/utf8.h"
 #include "check.h"
 
 static int parse(struct cenv_json **out, const char *text, struct cenv_error *err)
@@ -186,29 +185,6 @@ static void test_json__quotes_any_bytes(void)
     cenv_buf_release(&out);
 }
 
-static void test_utf8__accepts_rfc3629(void)
-{
-    static const struct {
-        const char *text;
-        size_t valid;
-    } cases[] = {
-        {"abc", 3},
-        {"\xc3\xa9", 2},
-        {"\xc0\x80", 0},
-        {"\xe0\x80\x80", 0},
-        {"\xed\x9f\xbf", 3},
-        {"\xed\xa0\x80", 0},
-        {"\xf4\x8f\xbf\xbf", 4},
-        {"\xf4\x90\x80\x80", 0},
-        {"a\xc3", 1},
-        {"\xf8\x88\x80\x80\x80", 0},
-        {"\x80", 0},
-    };
-
-    for (size_t i = 0; i < CHECK_NR(cases); i++)
-        CHECK_INT(cenv_utf8_valid(cenv_str(cases[i].text)), cases[i].valid);
-}
-
 int main(void)
 {
     RUN(test_json__refuses);
@@ -218,6 +194,5 @@ int main(void)
     RUN(test_json__reads_members);
     RUN(test_json__builds);
     RUN(test_json__quotes_any_bytes);
-    RUN(test_utf8__accepts_rfc3629);
     return check_report();
 }

@@ -35,7 +35,7 @@ static void check_decode(enum cenv_codec codec, struct cenv_buf *in, size_t max,
 
 static const enum cenv_codec codecs[] = {CENV_CODEC_ZSTD, CENV_CODEC_BZIP2};
 
-static void test_archive__round_trip(void)
+static void test_stream__round_trip(void)
 {
     for (size_t i = 0; i < CHECK_NR(codecs); i++) {
         struct cenv_buf in = packed(codecs[i], "hello"),
@@ -46,7 +46,7 @@ static void test_archive__round_trip(void)
     }
 }
 
-static void test_archive__large(void)
+static void test_stream__large(void)
 {
     char *text = calloc(1, 3000001);
     struct cenv_buf in, out;
@@ -65,7 +65,7 @@ static void test_archive__large(void)
     free(text);
 }
 
-static void test_archive__refuses_damage(void)
+static void test_stream__refuses_damage(void)
 {
     for (size_t i = 0; i < CHECK_NR(codecs); i++) {
         struct cenv_buf whole = packed(codecs[i], "some text, some more text"), in;
@@ -85,7 +85,7 @@ static void test_archive__refuses_damage(void)
     }
 }
 
-static void test_archive__bzip2_checks_its_sum(void)
+static void test_stream__bzip2_checks_its_sum(void)
 {
     struct cenv_buf in = packed(CENV_CODEC_BZIP2, "some text, some more text");
 
@@ -93,7 +93,7 @@ static void test_archive__bzip2_checks_its_sum(void)
     check_decode(CENV_CODEC_BZIP2, &in, 100, NULL, "bad bzip2 data");
 }
 
-static void test_archive__zstd_skips_frames(void)
+static void test_stream__zstd_skips_frames(void)
 {
     struct cenv_buf in, text = packed(CENV_CODEC_ZSTD, "text");
 
@@ -105,7 +105,7 @@ static void test_archive__zstd_skips_frames(void)
 }
 
 /* Frames of one raw block "x": window descriptor, no content size, as old tools wrote them. */
-static void test_archive__zstd_bounds_the_window(void)
+static void test_stream__zstd_bounds_the_window(void)
 {
     static const struct {
         char window;
@@ -139,7 +139,7 @@ static int failing_read(void *ctx, const void **data, size_t *len,
     return 0;
 }
 
-static void test_archive__hands_on_errors(void)
+static void test_stream__hands_on_errors(void)
 {
     for (size_t i = 0; i < CHECK_NR(codecs); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
@@ -159,12 +159,12 @@ static void test_archive__hands_on_errors(void)
 
 int main(void)
 {
-    RUN(test_archive__round_trip);
-    RUN(test_archive__large);
-    RUN(test_archive__refuses_damage);
-    RUN(test_archive__bzip2_checks_its_sum);
-    RUN(test_archive__zstd_skips_frames);
-    RUN(test_archive__zstd_bounds_the_window);
-    RUN(test_archive__hands_on_errors);
+    RUN(test_stream__round_trip);
+    RUN(test_stream__large);
+    RUN(test_stream__refuses_damage);
+    RUN(test_stream__bzip2_checks_its_sum);
+    RUN(test_stream__zstd_skips_frames);
+    RUN(test_stream__zstd_bounds_the_window);
+    RUN(test_stream__hands_on_errors);
     return check_report();
 }

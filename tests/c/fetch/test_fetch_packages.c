@@ -71,7 +71,7 @@ static void check_all_there(struct storekit *k, const struct cenv_buf *records)
     cenv_buf_release(&out);
 }
 
-static void test_fetch__from_files(void)
+static void test_fetch_packages__from_files(void)
 {
     struct storekit k = storekit_open();
     char base[300];
@@ -152,7 +152,7 @@ static void server_stop(struct server *server)
     close(server->fd);
 }
 
-static void test_fetch__from_a_server(void)
+static void test_fetch_packages__from_a_server(void)
 {
     for (int busy = 0; busy <= 3; busy += 3) {
         struct storekit k = storekit_open();
@@ -174,7 +174,7 @@ static void test_fetch__from_a_server(void)
     }
 }
 
-static void test_fetch__one_is_missing(void)
+static void test_fetch_packages__one_is_missing(void)
 {
     struct storekit k = storekit_open();
     struct server server = {.busy = 0};
@@ -201,7 +201,7 @@ static int stop_soon(void *ctx)
 }
 
 /* A server that never answers: cancelling ends the wait. */
-static void test_fetch__can_be_cancelled(void)
+static void test_fetch_packages__can_be_cancelled(void)
 {
     struct storekit k = storekit_open();
     struct server server = {.busy = 0};
@@ -230,9 +230,9 @@ static void test_fetch__can_be_cancelled(void)
 
 int main(void)
 {
-    RUN(test_fetch__from_files);
-    RUN(test_fetch__from_a_server);
-    RUN(test_fetch__one_is_missing);
-    RUN(test_fetch__can_be_cancelled);
+    RUN(test_fetch_packages__from_files);
+    RUN(test_fetch_packages__from_a_server);
+    RUN(test_fetch_packages__one_is_missing);
+    RUN(test_fetch_packages__can_be_cancelled);
     return check_report();
 }

@@ -64,7 +64,7 @@ static void note_layer(struct cenv_buf *text)
 
 /* ---- archives ---- */
 
-static void test_layer__finds_archives_by_hash(void)
+static void test_pkgs_dirs__finds_archives_by_hash(void)
 {
     static const struct {
         const char *label, *path, *content;
@@ -92,7 +92,7 @@ static void test_layer__finds_archives_by_hash(void)
     }
 }
 
-static void test_layer__knows_md5_and_refuses_names(void)
+static void test_pkgs_dirs__knows_md5_and_refuses_names(void)
 {
     begin();
     struct cenv_pkgs_dirs_want w = want();
@@ -144,7 +144,7 @@ static int import(const struct cenv_pkgs_dirs_want *w)
     return rc;
 }
 
-static void test_layer__imports_what_is_verified(void)
+static void test_pkgs_dirs__imports_what_is_verified(void)
 {
     static const char *const places[] = {"pkgs/a-1-0",
                                          "pkgs/https/host.org/chan/linux-64/a-1-0"};
@@ -185,7 +185,7 @@ static void test_layer__imports_what_is_verified(void)
 }
 
 /* conda leaves directories with only info/, mamba records that fit nothing. */
-static void test_layer__passes_over_what_is_not(void)
+static void test_pkgs_dirs__passes_over_what_is_not(void)
 {
     static const struct {
         const char *label, *path, *text;
@@ -220,7 +220,7 @@ static void test_layer__passes_over_what_is_not(void)
     }
 }
 
-static void test_layer__survives_failing_allocations(void)
+static void test_pkgs_dirs__survives_failing_allocations(void)
 {
     begin();
     struct cenv_pkgs_dirs_want w = want();
@@ -238,54 +238,13 @@ static void test_layer__survives_failing_allocations(void)
     end();
 }
 
-/* ---- manifests ---- */
-
-static void test_pkgmanifest__refuses_any_other_byte(void)
-{
-    struct cenv_package_manifest manifest, got;
-    struct cenv_buf file;
-    begin();
-    cenv_package_manifest_init(&manifest);
-    for (int i = 9; i >= 0; i--) {
-        char path[16];
-        snprintf(path, sizeof(path), "d/%d", i);
-        struct cenv_package_file entry = {
-            .path = cenv_str(path), .size = (uint64_t)i, .mode = 0644};
-        CHECK_INT(cenv_package_manifest_add(&manifest, &entry), 0);
-    }
-    CHECK_INT(cenv_package_manifest_write(&manifest, s.fd, "m", &err), 0);
-    CHECK_INT(cenv_package_manifest_read(&got, s.fd, "m", &err), 0);
-    CHECK_INT(got.nr, 10);
-    CHECK(cenv_str_is(got.entries[0].path, "d/0"));
-    CHECK_INT(cenv_package_manifest_bytes(&got), 45);
-    cenv_package_manifest_release(&got);
-    cenv_buf_init(&file, 1 << 20);
-    CHECK_INT(cenv_fs_read_file(s.fd, "m", &file, &err), 0);
-    for (size_t at = 0; at < file.len; at += 7) {
-        file.data[at] ^= 1;
-        cenv_fs_write_atomic(s.fd, "bad", cenv_buf_str(&file), 0644, &err);
-        CHECK_INT(cenv_package_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
-        cenv_error_release(&err);
-        file.data[at] ^= 1;
-    }
-    for (size_t len = 0; len < file.len; len += 61) {
-        cenv_fs_write_atomic(s.fd, "bad", cenv_str_n(file.data, len), 0644, &err);
-        CHECK_INT(cenv_package_manifest_read(&got, s.fd, "bad", &err), CENV_EINTEGRITY);
-        cenv_error_release(&err);
-    }
-    cenv_buf_release(&file);
-    cenv_package_manifest_release(&manifest);
-    end();
-}
-
 int main(void)
 {
     umask(022);
-    RUN(test_layer__finds_archives_by_hash);
-    RUN(test_layer__knows_md5_and_refuses_names);
-    RUN(test_layer__imports_what_is_verified);
-    RUN(test_layer__passes_over_what_is_not);
-    RUN(test_layer__survives_failing_allocations);
-    RUN(test_pkgmanifest__refuses_any_other_byte);
+    RUN(test_pkgs_dirs__finds_archives_by_hash);
+    RUN(test_pkgs_dirs__knows_md5_and_refuses_names);
+    RUN(test_pkgs_dirs__imports_what_is_verified);
+    RUN(test_pkgs_dirs__passes_over_what_is_not);
+    RUN(test_pkgs_dirs__survives_failing_allocations);
     return check_report();
 }

@@ -33,7 +33,7 @@ static int run_in_view(const char *prefix, const char *script, struct cenv_error
 /* The directory's name has characters that mount options cannot hold. */
 static char dir[] = "/tmp/cenv,ns:XXXXXX";
 
-static void test_ns__writes_vanish(void)
+static void test_namespace__writes_vanish(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     const char *change =
@@ -94,7 +94,7 @@ static int stack_and_unstack(void)
     return wrong;
 }
 
-static void test_ns__overlays_stack(void)
+static void test_namespace__overlays_stack(void)
 {
     char hidden[64];
     snprintf(hidden, sizeof(hidden), "%s/hidden", dir);
@@ -126,12 +126,12 @@ static int enter_with_threads(void)
     return wrong;
 }
 
-static void test_ns__threads_are_refused(void)
+static void test_namespace__threads_are_refused(void)
 {
     CHECK_INT(in_child(enter_with_threads), 0);
 }
 
-static void test_ns__refusal_has_a_reason(void)
+static void test_namespace__refusal_has_a_reason(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     CHECK_INT(run_in_view(dir, "true", &err), -1);
@@ -140,7 +140,7 @@ static void test_ns__refusal_has_a_reason(void)
     cenv_error_release(&err);
 }
 
-static void test_ns__missing_prefix(void)
+static void test_namespace__missing_prefix(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     CHECK_INT(run_in_view("/no/such/prefix", "true", &err), -1);
@@ -158,13 +158,13 @@ int main(void)
     FILE *made = fopen(file, "w");
     CHECK(made && fputs("old", made) >= 0 && fclose(made) == 0);
     if (cenv_ns_works(dir, &reason)) {
-        RUN(test_ns__writes_vanish);
-        RUN(test_ns__overlays_stack);
+        RUN(test_namespace__writes_vanish);
+        RUN(test_namespace__overlays_stack);
     } else if (CHECK(reason.len > 0)) {
-        RUN(test_ns__refusal_has_a_reason);
+        RUN(test_namespace__refusal_has_a_reason);
     }
-    RUN(test_ns__threads_are_refused);
-    RUN(test_ns__missing_prefix);
+    RUN(test_namespace__threads_are_refused);
+    RUN(test_namespace__missing_prefix);
     cenv_buf_release(&reason);
     CHECK(unlink(file) == 0 && rmdir(dir) == 0);
     return check_report();

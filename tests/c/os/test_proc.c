@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 
 #include "check.h"
-#include "os/host.h"
 #include "os/proc.h"
 #include "scratch.h"
 
@@ -118,23 +117,6 @@ static void test_proc__owner_is_told_from_others(void)
     CHECK(cenv_owner_may_live(&other));
 }
 
-static void test_host__facts(void)
-{
-    struct cenv_host host;
-    char cuda[32];
-    cenv_host_facts(&host);
-    CHECK_STR(host.os, "linux");
-    CHECK(host.kernel[0] && host.machine[0] && host.microarch[0]);
-    if (strcmp(host.machine, "x86_64") == 0)
-        CHECK(strncmp(host.microarch, "x86_64_v", 8) == 0 && host.microarch[8] >= '1' &&
-              host.microarch[8] <= '4');
-    CHECK_STR(host.libc_family, "glibc");
-    CHECK(strchr(host.libc_version, '.') != NULL);
-    CHECK(cenv_host_cpus() >= 1);
-    int has_cuda = cenv_host_cuda(cuda, sizeof(cuda));
-    CHECK_INT(has_cuda, cuda[0] != '\0');
-}
-
 int main(void)
 {
     RUN(test_proc__takes_output_and_status);
@@ -142,7 +124,6 @@ int main(void)
     RUN(test_proc__says_what_cannot_be_started);
     RUN(test_proc__is_killed_when_cancelled);
     RUN(test_proc__owner_is_told_from_others);
-    RUN(test_host__facts);
     cenv_buf_release(&out);
     return check_report();
 }

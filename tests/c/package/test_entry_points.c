@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-static void test_noarch__parse_accepts(void)
+static void test_entry_points__parse_accepts(void)
 {
     static const struct {
         const char *text, *command, *module, *func;
@@ -28,7 +28,7 @@ static void test_noarch__parse_accepts(void)
     }
 }
 
-static void test_noarch__parse_refuses(void)
+static void test_entry_points__parse_refuses(void)
 {
     static const char *const cases[] = {
         "",
@@ -67,7 +67,7 @@ static void test_noarch__parse_refuses(void)
     }
 }
 
-static void test_noarch__render_is_condas_text(void)
+static void test_entry_points__render_is_condas_text(void)
 {
     struct cenv_entry_point point;
     struct cenv_error err = CENV_ERROR_INIT;
@@ -93,8 +93,8 @@ static void test_noarch__render_is_condas_text(void)
 
 int main(void)
 {
-    RUN(test_noarch__parse_accepts);
-    RUN(test_noarch__parse_refuses);
-    RUN(test_noarch__render_is_condas_text);
+    RUN(test_entry_points__parse_accepts);
+    RUN(test_entry_points__parse_refuses);
+    RUN(test_entry_points__render_is_condas_text);
     return check_report();
 }

@@ -60,7 +60,7 @@ static void check_same(const char *name)
         CHECK_INT(is.size, was.size);
 }
 
-static void test_copytree__keeps_all(void)
+static void test_copy_tree__keeps_all(void)
 {
     static const char *const names[] = {"sub",      "sub/empty",      "sub/file",
                                         "sub/link", "tight",          "twin",
@@ -89,7 +89,7 @@ static void test_copytree__keeps_all(void)
     cenv_error_release(&err);
 }
 
-static void test_copytree__out_of_memory_is_a_status(void)
+static void test_copy_tree__out_of_memory_is_a_status(void)
 {
     bool done = false;
     for (unsigned n = 1; n < 200 && !done; n++) {
@@ -115,8 +115,8 @@ int main(void)
 {
     scratch = scratch_open();
     make_source();
-    RUN(test_copytree__keeps_all);
-    RUN(test_copytree__out_of_memory_is_a_status);
+    RUN(test_copy_tree__keeps_all);
+    RUN(test_copy_tree__out_of_memory_is_a_status);
     cenv_fs_discard_tree(scratch.fd, "from");
     cenv_fs_discard_tree(scratch.fd, "to");
     scratch_close(&scratch);

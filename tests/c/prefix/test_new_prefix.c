@@ -51,7 +51,7 @@ static int entries(const struct scratch *s, const char *name)
     return nr;
 }
 
-static void test_newprefix__publishes_in_one_rename(void)
+static void test_new_prefix__publishes_in_one_rename(void)
 {
     struct fixture f = fixture_new();
     if (CHECK_INT(fixture_open(&f, "a/b/env"), 0)) {
@@ -69,7 +69,7 @@ static void test_newprefix__publishes_in_one_rename(void)
     fixture_close(&f);
 }
 
-static void test_newprefix__leaves_nothing_when_not_published(void)
+static void test_new_prefix__leaves_nothing_when_not_published(void)
 {
     struct fixture f = fixture_new();
     CHECK_INT(fixture_open(&f, "a/b/env"), 0);
@@ -80,7 +80,7 @@ static void test_newprefix__leaves_nothing_when_not_published(void)
     fixture_close(&f);
 }
 
-static void test_newprefix__keeps_the_mode_of_an_empty_directory(void)
+static void test_new_prefix__keeps_the_mode_of_an_empty_directory(void)
 {
     struct fixture f = fixture_new();
     struct stat st;
@@ -92,7 +92,7 @@ static void test_newprefix__keeps_the_mode_of_an_empty_directory(void)
     fixture_close(&f);
 }
 
-static void test_newprefix__refuses(void)
+static void test_new_prefix__refuses(void)
 {
     static const struct {
         const char *name, *says;
@@ -123,7 +123,7 @@ static void test_newprefix__refuses(void)
     }
 }
 
-static void test_newprefix__something_appears_meanwhile(void)
+static void test_new_prefix__something_appears_meanwhile(void)
 {
     struct fixture f = fixture_new();
     CHECK_INT(fixture_open(&f, "env"), 0);
@@ -154,7 +154,7 @@ static bool has_sibling(const struct scratch *s, const char *stem, pid_t pid)
     return faccessat(s->fd, name, F_OK, 0) == 0;
 }
 
-static void test_newprefix__sweeps_what_killed_runs_left(void)
+static void test_new_prefix__sweeps_what_killed_runs_left(void)
 {
     struct fixture f = fixture_new(), other = {.dir = CENV_NEWPREFIX_INIT};
     pid_t dead = fork(), lives = getpid();
@@ -185,7 +185,7 @@ static void test_newprefix__sweeps_what_killed_runs_left(void)
 }
 
 /* Older than any grace, but its maker lives and holds the lock. */
-static void test_newprefix__leaves_what_is_in_the_making(void)
+static void test_new_prefix__leaves_what_is_in_the_making(void)
 {
     struct fixture f = fixture_new();
     struct timespec long_ago[2] = {{1, 0}, {1, 0}};
@@ -198,12 +198,12 @@ static void test_newprefix__leaves_what_is_in_the_making(void)
 
 int main(void)
 {
-    RUN(test_newprefix__publishes_in_one_rename);
-    RUN(test_newprefix__leaves_nothing_when_not_published);
-    RUN(test_newprefix__keeps_the_mode_of_an_empty_directory);
-    RUN(test_newprefix__refuses);
-    RUN(test_newprefix__something_appears_meanwhile);
-    RUN(test_newprefix__sweeps_what_killed_runs_left);
-    RUN(test_newprefix__leaves_what_is_in_the_making);
+    RUN(test_new_prefix__publishes_in_one_rename);
+    RUN(test_new_prefix__leaves_nothing_when_not_published);
+    RUN(test_new_prefix__keeps_the_mode_of_an_empty_directory);
+    RUN(test_new_prefix__refuses);
+    RUN(test_new_prefix__something_appears_meanwhile);
+    RUN(test_new_prefix__sweeps_what_killed_runs_left);
+    RUN(test_new_prefix__leaves_what_is_in_the_making);
     return check_report();
 }

@@ -56,7 +56,7 @@ static void fixture_close(struct fixture *f)
     scratch_close(&f->s);
 }
 
-static void test_prefix__reads_every_writers_records(void)
+static void test_prefix_records__reads_every_writers_records(void)
 {
     struct fixture f;
     fixture_open(&f);
@@ -93,7 +93,7 @@ static void test_prefix__reads_every_writers_records(void)
     fixture_close(&f);
 }
 
-static void test_prefix__ill_named_record_is_left_out(void)
+static void test_prefix_records__ill_named_record_is_left_out(void)
 {
     struct fixture f;
     fixture_open(&f);
@@ -105,7 +105,7 @@ static void test_prefix__ill_named_record_is_left_out(void)
     fixture_close(&f);
 }
 
-static void test_prefix__broken_record_is_one_clear_error(void)
+static void test_prefix_records__broken_record_is_one_clear_error(void)
 {
     struct fixture f;
     fixture_open(&f);
@@ -115,7 +115,7 @@ static void test_prefix__broken_record_is_one_clear_error(void)
     fixture_close(&f);
 }
 
-static void test_prefix__no_conda_meta_is_no_records(void)
+static void test_prefix_records__no_conda_meta_is_no_records(void)
 {
     struct fixture f;
     fixture_open(&f);
@@ -127,9 +127,9 @@ static void test_prefix__no_conda_meta_is_no_records(void)
 
 int main(void)
 {
-    RUN(test_prefix__reads_every_writers_records);
-    RUN(test_prefix__ill_named_record_is_left_out);
-    RUN(test_prefix__broken_record_is_one_clear_error);
-    RUN(test_prefix__no_conda_meta_is_no_records);
+    RUN(test_prefix_records__reads_every_writers_records);
+    RUN(test_prefix_records__ill_named_record_is_left_out);
+    RUN(test_prefix_records__broken_record_is_one_clear_error);
+    RUN(test_prefix_records__no_conda_meta_is_no_records);
     return check_report();
 }
