@@ -12,8 +12,8 @@ struct cenv_link_stats {
     /* Counts of files. */
     uint64_t files, directories, symlinks, reflinked, hardlinked, copied, relocated;
     uint64_t compiled, bytes_copied;
-    uint64_t
-        fallbacks; /* files that could not be linked as asked for and were copied */
+    /* Files that could not be linked as asked for and were copied. */
+    uint64_t fallbacks;
     /* Owned: clobbered paths, compilation that failed, in order of discovery. */
     char **warnings;
     size_t nr_warnings;

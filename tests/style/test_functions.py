@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 LONGEST, MEDIAN, P90 = 40, 12, 25
-PYTHON_FILE, C_FILE = 700, 800
+FILE = 700
+# Files that are still to be parted.
+PENDING = {
+    "csrc/model/matchspec.c", "csrc/net/http.c", "tests/c/model/test_matchspec.c",
+    "tests/c/template/test_build.c",
+}  # fmt: skip
 
 
 def functions(paths: list[Path]) -> dict[str, int]:
@@ -29,11 +34,16 @@ def functions(paths: list[Path]) -> dict[str, int]:
     }
 
 
+def sources_of(part: Path) -> list[Path]:
+    """Return the C and Python files below `part`."""
+    suffixes = (".c", ".h", ".cc", ".py")
+    return sorted(path for path in part.rglob("*") if path.suffix in suffixes)
+
+
 @pytest.fixture(params=["csrc", "python"])
 def tree(request, top: Path) -> list[Path]:
-    """Return the sources of one part of the tree."""
-    suffixes = (".c", ".h", ".cc", ".py")
-    return sorted(p for p in (top / request.param).rglob("*") if p.suffix in suffixes)
+    """Return the sources of one part of what is shipped."""
+    return sources_of(top / request.param)
 
 
 def test_functions__none_is_long(tree):
@@ -48,7 +58,12 @@ def test_functions__most_are_short(tree):
     assert lengths[len(lengths) * 9 // 10] <= P90
 
 
-def test_files__none_is_long(tree):
-    lines = {path: len(path.read_text().splitlines()) for path in tree}
-    limits = {path: PYTHON_FILE if path.suffix == ".py" else C_FILE for path in tree}
-    assert {str(p): count for p, count in lines.items() if count > limits[p]} == {}
+@pytest.mark.parametrize("part", ["csrc", "python", "tests", "benchmarks"])
+def test_files__none_is_long(top, part):
+    lines = {
+        path.relative_to(top).as_posix(): len(path.read_text().splitlines())
+        for path in sources_of(top / part)
+    }
+    assert lines
+    long = {name for name, count in lines.items() if count > FILE}
+    assert long - PENDING == set()

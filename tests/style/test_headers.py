@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -91,3 +92,24 @@ def test_rooms__are_of_a_size(sources):
         lines[source.room] = lines.get(source.room, 0) + len(source.text.splitlines())
     limit = sum(lines.values()) * LARGEST
     assert {room: count for room, count in lines.items() if count > limit} == {}
+
+
+def test_rooms__name_just_what_they_use(sources, definitions, rooms):
+    used: dict[str, set[str]] = {room: set() for room in rooms}
+    for source in sources:
+        if source.room not in used or source.room == "binding":
+            continue
+        homes = {
+            definitions[name].partition("/")[0]
+            for name in re.findall(r"(?<![\w.>])(cenv_\w+)\s*\(", source.code())
+            if name in definitions
+        }
+        for include in source.includes():
+            homes.add(include.strip('"').partition("/")[0])
+        used[source.room] |= homes & set(rooms) - {source.room}
+    wrong = {
+        room: f"names {' '.join(rooms[room])}; uses {' '.join(sorted(used[room]))}"
+        for room in rooms
+        if room != "binding" and set(rooms[room]) != used[room]
+    }
+    assert wrong == {}
