@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* base/digest: known sums, sums taken in parts, sums gone on with elsewhere. */
+#include "base/digest.h"
+
+#include "check.h"
+
+static const char abc_sha256[] =
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; /* FIPS 180-4 */
+
+static void test_digest__of_known_texts(void)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_digest *md5 = cenv_digest_new(CENV_MD5);
+    CHECK_INT(cenv_digest_sha256_hex(CENV_STR("abc"), hex), 0);
+    CHECK_STR(hex, abc_sha256);
+    if (!CHECK(md5))
+        return;
+    CHECK_INT(cenv_digest_update(md5, "a", 1), 0);
+    CHECK_INT(cenv_digest_update(md5, "bc", 2), 0);
+    CHECK_INT(cenv_digest_hex(md5, hex), 0);
+    CHECK_STR(hex, "900150983cd24fb0d6963f7d28e17f72"); /* RFC 1321 */
+    cenv_digest_free(md5);
+}
+
+static void test_digest__starts_over(void)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    if (!CHECK(digest))
+        return;
+    cenv_digest_update(digest, "something else", 14);
+    CHECK_INT(cenv_digest_reset(digest), 0);
+    cenv_digest_update(digest, "abc", 3);
+    CHECK_INT(cenv_digest_hex(digest, hex), 0);
+    CHECK_STR(hex, abc_sha256);
+    cenv_digest_free(digest);
+}
+
+static void test_digest__goes_on_from_a_saved_state(void)
+{
+    char block[64], whole[CENV_DIGEST_HEX_MAX], hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_digest *first = cenv_digest_new(CENV_SHA256);
+    struct cenv_digest *second = cenv_digest_new(CENV_SHA256);
+    struct cenv_sha256_state state;
+    memset(block, 'x', sizeof(block));
+    if (CHECK(first && second)) {
+        cenv_digest_update(first, block, sizeof(block));
+        CHECK_INT(cenv_digest_save(first, &state), 0);
+        CHECK_INT(state.len, sizeof(block));
+        cenv_digest_resume(second, &state);
+        cenv_digest_update(second, "abc", 3);
+        cenv_digest_hex(second, hex);
+        cenv_digest_update(first, "abc", 3);
+        CHECK_INT(cenv_digest_save(first, &state), -1); /* within a block */
+        cenv_digest_hex(first, whole);
+        CHECK_STR(hex, whole);
+    }
+    cenv_digest_free(first);
+    cenv_digest_free(second);
+}
+
+static void test_digest__saves_no_md5(void)
+{
+    struct cenv_digest *md5 = cenv_digest_new(CENV_MD5);
+    struct cenv_sha256_state state;
+    if (CHECK(md5))
+        CHECK_INT(cenv_digest_save(md5, &state), -1);
+    cenv_digest_free(md5);
+}
+
+int main(void)
+{
+    RUN(test_digest__of_known_texts);
+    RUN(test_digest__starts_over);
+    RUN(test_digest__goes_on_from_a_saved_state);
+    RUN(test_digest__saves_no_md5);
+    return check_report();
+}
