@@ -13,12 +13,12 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "link/input.h"
 #include "link/link.h"
 #include "link/plan_manifest.h"
 #include "manifest/manifest.h"
 #include "os/fs.h"
 #include "store/layout.h"
-#include "store/package_entry.h"
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/template_entry.h"
@@ -85,45 +85,6 @@ static int find_id(struct cenv_build *build)
 
 /* ---- linking ---- */
 
-static int add_package(const struct cenv_build *build, const struct cenv_json *record,
-                       struct cenv_arena *arena, struct cenv_link_package *out)
-{
-    struct cenv_buf text, content;
-    cenv_buf_init(&text, SIZE_MAX / 2);
-    cenv_buf_init(&content, PATH_BYTES_MAX);
-    int rc = cenv_package_entry_add_path(
-        build->store, cenv_json_get_str(record, "sha256"), &content, build->err);
-    if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
-        rc = cenv_error_oom(build->err);
-    if (rc == 0) {
-        out->record = cenv_arena_str(arena, cenv_buf_str(&text));
-        out->content = cenv_arena_str(arena, cenv_buf_str(&content)).data;
-        if (!out->record.data || !out->content)
-            rc = cenv_error_oom(build->err);
-    }
-    cenv_buf_release(&text);
-    cenv_buf_release(&content);
-    return rc;
-}
-
-/* NULL: no memory. */
-static struct cenv_str *list_specs(const struct cenv_build *build,
-                                   struct cenv_arena *arena, size_t *nr)
-{
-    const struct cenv_json *spec, *specs = build->options.specs;
-    struct cenv_str *list =
-        cenv_arena_calloc(arena, cenv_json_len(specs) + 1, sizeof(*list));
-    *nr = 0;
-    if (!list)
-        return NULL;
-    cenv_json_each(spec, specs)
-    {
-        if (cenv_json_type(spec) == CENV_JSON_STRING)
-            list[(*nr)++] = cenv_json_str(spec);
-    }
-    return list;
-}
-
 static const struct cenv_json *find_python(const struct cenv_json *records)
 {
     const struct cenv_json *record;
@@ -135,12 +96,11 @@ static const struct cenv_json *find_python(const struct cenv_json *records)
     return NULL;
 }
 
-/* The directory by the descriptor's own name: the store may have moved since it was opened. */
-static int link_packages(struct cenv_build *build, const char *dir,
-                         const struct cenv_str *specs, size_t nr_specs,
-                         const struct cenv_link_package *packages, size_t nr,
-                         struct cenv_link_plan **plan)
+int cenv_build_link(struct cenv_build *build, const char *dir,
+                    struct cenv_link_plan **plan)
 {
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_link_package *packages = NULL;
     struct cenv_link_stats stats = {0};
     struct cenv_link_options options = {
         .store = build->store,
@@ -150,34 +110,18 @@ static int link_packages(struct cenv_build *build, const char *dir,
         .keep_sites = true,
         .cmd = "cenv create", /* conda passes over the specs of a block without one */
         .time = (int64_t)time(NULL),
-        .specs = specs,
-        .nr_specs = nr_specs,
         .onto = build->base != NULL,
         .python = find_python(cenv_json_get(build->base, "records")),
     };
-    int rc =
-        cenv_link(dir, packages, nr, &options, plan, &stats, build->task, build->err);
-    cenv_link_stats_release(&stats);
-    return rc;
-}
-
-int cenv_build_link(struct cenv_build *build, const char *dir,
-                    struct cenv_link_plan **plan)
-{
-    struct cenv_arena arena = CENV_ARENA_INIT;
-    const struct cenv_json *record;
-    size_t nr = cenv_json_len(build->records), at = 0, nr_specs = 0;
-    struct cenv_link_package *packages =
-        cenv_arena_calloc(&arena, nr + 1, sizeof(*packages));
-    struct cenv_str *specs = list_specs(build, &arena, &nr_specs);
-    int rc = packages && specs ? 0 : cenv_error_oom(build->err);
-    cenv_json_each(record, build->records)
-    {
-        if (rc == 0)
-            rc = add_package(build, record, &arena, &packages[at++]);
-    }
+    size_t nr = 0;
+    int rc = cenv_link_input_packages(build->store, build->records, &arena, &packages,
+                                      &nr, build->err);
     if (rc == 0)
-        rc = link_packages(build, dir, specs, nr_specs, packages, nr, plan);
+        rc = cenv_link_input_specs(build->options.specs, &arena, &options, build->err);
+    if (rc == 0)
+        rc = cenv_link(dir, packages, nr, &options, plan, &stats, build->task,
+                       build->err);
+    cenv_link_stats_release(&stats);
     cenv_arena_release(&arena);
     return rc;
 }
@@ -255,6 +199,7 @@ static int describe_scratch(struct cenv_build *build, const struct cenv_link_pla
     return rc;
 }
 
+/* The path is that of the descriptor: the store may have moved since it was opened. */
 static int fill_scratch(struct cenv_build *build)
 {
     struct cenv_buf dir;
