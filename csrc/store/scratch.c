@@ -108,12 +108,13 @@ static int sweep_scratch(struct cenv_sweep *sweep, const char *name,
     if (!lock_name)
         return cenv_error_oom(err);
     int rc = cenv_lock_try(&lock, tmp, lock_name, CENV_LOCK_EXCLUSIVE, NULL, err);
-    if (rc == 0 && is_abandoned(tmp, name, lock)) {
+    bool abandoned = rc == 0 && is_abandoned(tmp, name, lock);
+    if (abandoned)
         remove_abandoned(sweep, name);
+    if (abandoned && !sweep->look)
         cenv_lock_free_remove(lock, tmp, lock_name);
-    } else if (rc == 0) {
+    else if (rc == 0)
         cenv_lock_free(lock);
-    }
     cenv_free(lock_name);
     return rc < 0 ? rc : 0;
 }
