@@ -6,9 +6,11 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/hex.h"
+#include "check.h"
 #include "os/fs.h"
 #include "package/package_manifest.h"
 #include "scratch.h"
+#include "store/clone_registry.h"
 #include "store/package_entry.h"
 #include "store/publish.h"
 #include "store/scratch.h"
@@ -126,6 +128,67 @@ __attribute__((unused)) static const char *storekit_hash(char digit)
     memset(hex, digit, 64);
     hex[64] = '\0';
     return hex;
+}
+
+/* As cenv_package_entry_find, of the kit's store; the path in k->out. */
+__attribute__((unused)) static int storekit_find(struct storekit *k, const char *sha256,
+                                                 struct cenv_buf *why)
+{
+    cenv_buf_clear(&k->out);
+    return cenv_package_entry_find(k->store, cenv_str(sha256), &k->out, why, &k->task,
+                                   &k->err);
+}
+
+/* Entries of a directory of the store. */
+__attribute__((unused)) static size_t storekit_count(struct storekit *k,
+                                                     enum cenv_store_dir dir)
+{
+    struct cenv_listing list;
+    size_t nr = 0;
+    if (CHECK_INT(cenv_listing_read(&list, k->store->dirs[dir], false), 0))
+        nr = list.nr;
+    cenv_listing_release(&list);
+    return nr;
+}
+
+/* A finished template, which was last used at `used` (seconds). */
+__attribute__((unused)) static void
+storekit_put_template(struct storekit *k, const char *id, int64_t used, int size)
+{
+    char path[256], text[256];
+    snprintf(path, sizeof(path), "store/v1/templates/%s", id);
+    mkdirat(k->s.fd, path, 0755);
+    snprintf(path, sizeof(path), "store/v1/templates/%s/prefix", id);
+    mkdirat(k->s.fd, path, 0755);
+    snprintf(path, sizeof(path), "store/v1/templates/%s/template.json", id);
+    snprintf(text, sizeof(text),
+             "{\"id\":\"%s\",\"size\":%d,\"specs\":[\"x\"],\"records\":[{},{}]}", id,
+             size);
+    scratch_file(&k->s, path, text, 0644);
+    cenv_raw_set_mtime(k->s.fd, path, used * 1000000000);
+}
+
+/* A clone that is entered: of this process, or of one that is gone, or nobody's. */
+__attribute__((unused)) static void
+storekit_put_clone(struct storekit *k, const char *name, bool owned, bool dead)
+{
+    struct cenv_stat st;
+    char path[512];
+    mkdirat(k->s.fd, name, 0755);
+    snprintf(path, sizeof(path), "%s/f", name);
+    scratch_file(&k->s, path, "x", 0444);
+    snprintf(path, sizeof(path), "%s", scratch_path(&k->s, name));
+    cenv_raw_stat(k->s.fd, name, &st);
+    struct cenv_clone_entry entry = {.path = path,
+                                     .source = "/template/prefix",
+                                     .dev = st.dev,
+                                     .ino = st.ino,
+                                     .mode = "hardlink"};
+    if (owned)
+        cenv_owner_self(&entry.owner);
+    if (dead)
+        entry.owner.start++; /* its number is another process's now */
+    CHECK_INT(cenv_clone_registry_enter(k->store, &entry, &k->err), 0);
 }
 
 #endif
