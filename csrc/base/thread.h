@@ -14,9 +14,9 @@ struct cenv_thread {
 };
 
 /*
- * Starts up to `nr` threads in order, each with its element of `args` (of `size` bytes), and returns
- * how many run: fewer where the system has no more. Signals belong to the host's own threads: these
- * start with all of them blocked.
+ * Starts up to `nr` threads in order, each with its element of `args` (of `size` bytes), and
+ * returns how many run: fewer where the system has no more. Signals belong to the host's own
+ * threads: these start with all of them blocked.
  */
 unsigned cenv_threads_start(struct cenv_thread *threads, unsigned nr,
                             void *(*main)(void *arg), void *args, size_t size);

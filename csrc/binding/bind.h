@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the files of the binding share. Every method has one shape: parse the arguments, copy what is
- * needed into C, release the GIL, make one core call, take the GIL, convert the reply or raise. A
- * method that takes a Task takes it first, so that one caller can give it to all of them.
+ * What the files of the binding share. Every method has one shape: parse the arguments, copy what
+ * is needed into C, release the GIL, make one core call, take the GIL, convert the reply or raise.
+ * A method that takes a Task takes it first, so that one caller can give it to all of them.
  */
 #ifndef CENV_BINDING_BIND_H
 #define CENV_BINDING_BIND_H
@@ -29,7 +29,8 @@ struct bind_state *bind_state_of(PyObject *module);
 /* The state behind an instance of one of this module's types. */
 struct bind_state *bind_state_of_self(PyObject *self);
 
-/* Raises `err` as its Python class and releases it; an exception already set stays. Returns NULL. */
+/* Raises `err` as its Python class and releases it; an exception already set stays. Returns
+ * NULL. */
 PyObject *bind_raise(struct bind_state *state, struct cenv_error *err);
 
 /* The content of `out` as str (JSON is UTF-8), which is released; raises when `rc` is not 0. */
@@ -38,8 +39,8 @@ PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out,
 
 /*
  * A Task: one operation's cancellation, progress callback and spans. `begin` releases the GIL for a
- * core call on this thread and returns the core's task; `end` takes the GIL again. A task serves one
- * call at a time: begin returns NULL with RuntimeError set when it is in use.
+ * core call on this thread and returns the core's task; `end` takes the GIL again. A task serves
+ * one call at a time: begin returns NULL with RuntimeError set when it is in use.
  */
 struct cenv_task *bind_task_begin(PyObject *task);
 void bind_task_end(PyObject *task);
@@ -53,8 +54,8 @@ struct bind_call {
 };
 
 /*
- * Begins a call with `task`, a Task, and releases the GIL; false with an exception set when the task
- * is in use. End takes the GIL again and gives the reply as str, or raises when `rc` is not 0.
+ * Begins a call with `task`, a Task, and releases the GIL; false with an exception set when the
+ * task is in use. End takes the GIL again and gives the reply as str, or raises when `rc` is not 0.
  */
 bool bind_call_begin(struct bind_call *call, PyObject *task);
 PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc);

@@ -116,7 +116,8 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
 
 static PyMethodDef index_methods[] = {
     {"solve", index_solve, METH_VARARGS,
-     "solve($self, task, request, /)\n--\n\nSolve a request (JSON text); return the reply as JSON text."},
+     "solve($self, task, request, /)\n--\n\n"
+     "Solve a request (JSON text); return the reply as JSON text."},
     {"inspect", index_inspect, METH_O,
      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text."},
     {NULL, NULL, 0, NULL},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The module cenv._cenv: per-module state, multi-phase initialisation, within the Limited API 3.10. */
+/* The module cenv._cenv: per-module state, multi-phase initialisation, within the Limited API
+ * 3.10. */
 #include "binding/bind.h"
 
 #ifndef CENV_VERSION

@@ -297,7 +297,8 @@ PyMethodDef bind_op_methods[] = {
     {"materialize", op_materialize, METH_VARARGS,
      "materialize($module, task, store, clone, /)\n--\n\nMake a clone permanent."},
     {"namespace_enter", bind_namespace_enter, METH_NOARGS,
-     "namespace_enter($module, /)\n--\n\nMove this process into a mount namespace; return its name."},
+     "namespace_enter($module, /)\n--\n\n"
+     "Move this process into a mount namespace; return its name."},
     {"namespace_name", bind_namespace_name, METH_NOARGS,
      "namespace_name($module, /)\n--\n\nThe name of the mount namespace this process is in."},
     {"namespace_share", bind_namespace_share, METH_NOARGS,
@@ -305,7 +306,8 @@ PyMethodDef bind_op_methods[] = {
     {"namespace_settle", bind_namespace_settle, METH_NOARGS,
      "namespace_settle($module, /)\n--\n\nKeep what was shared to this process alone."},
     {"overlay_remove", bind_overlay_remove, METH_VARARGS,
-     "overlay_remove($module, store, path, /)\n--\n\nUnmount an overlay clone and remove its directory."},
+     "overlay_remove($module, store, path, /)\n--\n\n"
+     "Unmount an overlay clone and remove its directory."},
     {"extract", op_extract, METH_VARARGS,
      "extract($module, task, package, dest, sha256, /)\n--\n\nExtract one package."},
     {"verify", op_verify, METH_VARARGS,
@@ -317,11 +319,13 @@ PyMethodDef bind_op_methods[] = {
     {"doctor", op_doctor, METH_VARARGS,
      "doctor($module, task, directory, /)\n--\n\nWhat this machine can do there."},
     {"virtual_packages", op_virtual_packages, METH_VARARGS,
-     "virtual_packages($module, subdir, overrides, /)\n--\n\nVirtual packages; overrides: NAME, VALUE, ..."},
+     "virtual_packages($module, subdir, overrides, /)\n--\n\n"
+     "Virtual packages; overrides: NAME, VALUE, ..."},
     {"current_subdir", op_current_subdir, METH_NOARGS,
      "current_subdir($module, /)\n--\n\nThe subdir of this machine."},
     {"pack", op_pack, METH_VARARGS,
-     "pack($module, task, path, members, /)\n--\n\nWrite a package; members: (path, data, mode, mtime_ns, "
+     "pack($module, task, path, members, /)\n--\n\n"
+     "Write a package; members: (path, data, mode, mtime_ns, "
      "link) each."},
     {"view_enter", bind_view_enter, METH_VARARGS,
      "view_enter($module, prefix, upper, work, /)\n--\n\nMove this process into a view of prefix."},

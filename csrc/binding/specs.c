@@ -118,7 +118,8 @@ static PyObject *version_matches(PyObject *self, PyObject *args)
 
 static PyMethodDef version_methods[] = {
     {"matches", version_matches, METH_VARARGS,
-     "matches($self, constraint, /)\n--\n\nWhether it satisfies a constraint such as '>=1.8,<2|1.7.*'."},
+     "matches($self, constraint, /)\n--\n\n"
+     "Whether it satisfies a constraint such as '>=1.8,<2|1.7.*'."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -415,17 +415,21 @@ static PyMethodDef store_methods[] = {
     {"create", store_create, METH_VARARGS,
      "create($self, task, prefix, records, options, /)\n--\n\nFetch and link into a new prefix."},
     {"template_build", store_template_build, METH_VARARGS,
-     "template_build($self, task, records, options, /)\n--\n\nBuild a template unless it is there."},
+     "template_build($self, task, records, options, /)\n--\n\n"
+     "Build a template unless it is there."},
     {"template_mirror", store_template_mirror, METH_VARARGS,
-     "template_mirror($self, task, template, directory, /)\n--\n\nThe template beside clones on another file system."},
+     "template_mirror($self, task, template, directory, /)\n--\n\n"
+     "The template beside clones on another file system."},
     {"template_check", store_template_check, METH_VARARGS,
      "template_check($self, task, path, options, /)\n--\n\nWhat was altered since it was made."},
     {"template_repair", store_template_repair, METH_VARARGS,
-     "template_repair($self, task, template, options, /)\n--\n\nBuild it anew when it was altered."},
+     "template_repair($self, task, template, options, /)\n--\n\n"
+     "Build it anew when it was altered."},
     {"clone_set_aside", store_clone_set_aside, METH_VARARGS,
      "clone_set_aside($self, path, /)\n--\n\nHide a clone that is to be removed; return where."},
     {"draft_open", bind_draft_open, METH_VARARGS,
-     "draft_open($self, task, records, options, /)\n--\n\nA template to be changed before it is published."},
+     "draft_open($self, task, records, options, /)\n--\n\n"
+     "A template to be changed before it is published."},
     {"template_list", store_template_list, METH_NOARGS,
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,
@@ -449,11 +453,13 @@ static PyMethodDef store_methods[] = {
     {"lease", store_lease, METH_NOARGS,
      "lease($self, /)\n--\n\nKeep gc away until it is released."},
     {"lock", store_lock, METH_VARARGS,
-     "lock($self, task, key, /)\n--\n\nWait until no other process holds the lock; held until released."},
+     "lock($self, task, key, /)\n--\n\n"
+     "Wait until no other process holds the lock; held until released."},
     {"clone_set_owner", store_clone_set_owner, METH_VARARGS,
      "clone_set_owner($self, path, pid, /)\n--\n\nMake a clone a process's, or nobody's (0)."},
     {"clone_dir_set_owner", store_clone_dir_set_owner, METH_VARARGS,
-     "clone_dir_set_owner($self, path, pid, /)\n--\n\nTell that a process makes clones in a directory."},
+     "clone_dir_set_owner($self, path, pid, /)\n--\n\n"
+     "Tell that a process makes clones in a directory."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,8 +9,8 @@
 struct cenv_clone_source {
     char *path; /* links resolved */
     int fd;
-    bool
-        is_template; /* of the store: its manifest is believed, and a change in it is a surprise */
+    /* Of the store: its manifest is believed, and a change in it is a surprise. */
+    bool is_template;
     struct cenv_manifest *manifest;
 };
 

@@ -73,8 +73,8 @@ struct cenv_cloner {
 /* What a cloner leaves, also when it failed. */
 struct cenv_clone_result {
     struct cenv_clone_counts counts;
-    bool
-        changed; /* the source is not what the manifest says: a new manifest may help */
+    /* The source is not what the manifest says: a new manifest may help. */
+    bool changed;
 };
 
 /* Ready for at most `threads` threads (1 to CENV_CLONER_THREADS); the caller finishes it. */

@@ -14,8 +14,8 @@ struct cenv_clone_options {
     const struct cenv_clone_mode *mode;
     unsigned threads; /* 0: as many as are of use */
     int64_t owner;    /* the process that the clone is swept after; 0: nobody's */
-    const char
-        *namespace; /* mode overlay: the mount namespace that was entered, or NULL */
+    /* Mode overlay: the mount namespace that was entered, or NULL. */
+    const char *namespace;
     const char *provenance; /* see provenance.h; NULL or "": none */
 };
 

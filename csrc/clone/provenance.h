@@ -8,10 +8,10 @@
 /*
  * One template serves every request with its solution; requested specs, channels and URLs are those
  * of the request (docs/design/clone.md 2.5). Rewrites conda-meta of `prefix` (a directory) as a
- * fresh install would have written it. `provenance_json`: {"specs": [asked], "was": [the template's], "urls":
- * {"name-version-build": url}}, all optional; "" or NULL: nothing to do. Files keep mode and time,
- * so does conda-meta. Doing it again changes nothing. A record that is not in conda's usual form
- * (a set-up's own) is left as it is.
+ * fresh install would have written it. `provenance_json`: {"specs": [asked], "was": [the
+ * template's], "urls": {"name-version-build": url}}, all optional; "" or NULL: nothing to do. Files
+ * keep mode and time, so does conda-meta. Doing it again changes nothing. A record that is not in
+ * conda's usual form (a set-up's own) is left as it is.
  */
 int cenv_provenance_apply(int prefix, const char *provenance_json,
                           struct cenv_error *err);

@@ -11,8 +11,8 @@ struct cenv_clone_report {
     struct cenv_clone_counts counts;
     /* Tells what was skipped or could not be relocated; NULL: nothing was. */
     const struct cenv_prepared_clone *prepared;
-    struct cenv_str
-        skipped; /* where `prepared` is NULL: JSON objects, commas between */
+    /* Where `prepared` is NULL: JSON objects, commas between. */
+    struct cenv_str skipped;
     uint64_t start_ns;
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Any bytes as MessagePack: refused with a reason, or JSON that is packed and read again the same. */
+/* Any bytes as MessagePack: refused with a reason, or JSON that is packed and read again the
+ * same. */
 #include <stdlib.h>
 
 #include "codec/json.h"

@@ -157,8 +157,9 @@ int cenv_raw_mkdir(int dirfd, const char *name, unsigned mode);
 int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err);
 /*
- * Locks an open directory for as long as the descriptor (and those forked from it) are open, without
- * a file for it. lock waits; try gives -EWOULDBLOCK when it is held. -ENOTSUP where it cannot work.
+ * Locks an open directory for as long as the descriptor (and those forked from it) are open,
+ * without a file for it. lock waits; try gives -EWOULDBLOCK when it is held. -ENOTSUP where it
+ * cannot work.
  */
 int cenv_raw_lock_dir(int fd);
 int cenv_raw_try_lock_dir(int fd);
@@ -280,9 +281,9 @@ int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size);
 int cenv_raw_reflink(int from_fd, int to_fd);
 /*
  * Makes `to` from the regular file `from` in mode `want`; EEXIST when it is there. Hardlink falls
- * back to copy on EXDEV, EMLINK, EPERM (counted by the caller through *got), reflink on what FICLONE
- * refuses, only when `fallback`. auto: reflink, else copy. A copy or reflink gets mode and mtime of
- * the source, exactly. `st` the source's, or NULL.
+ * back to copy on EXDEV, EMLINK, EPERM (counted by the caller through *got), reflink on what
+ * FICLONE refuses, only when `fallback`. auto: reflink, else copy. A copy or reflink gets mode and
+ * mtime of the source, exactly. `st` the source's, or NULL.
  */
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
                    int to_dir, const char *to, enum cenv_place_mode want, bool fallback,

@@ -21,9 +21,10 @@ struct cenv_lock;
 
 /*
  * Makes the file `name` (0600; a link is refused) and waits for the lock, polling `task` and
- * showing it the holder; its first wait is 0.5 ms, growing to 20 ms. An exclusive holder's `text` (one line, or
- * NULL) is written into the file for cenv_lock_holder(). On a file system without locks (ENOLCK, ENOTSUP, EINVAL,
- * ENOSYS) the work goes on without one: cenv_lock_works() is false then.
+ * showing it the holder; its first wait is 0.5 ms, growing to 20 ms. An exclusive holder's `text`
+ * (one line, or NULL) is written into the file for cenv_lock_holder(). On a file system without
+ * locks (ENOLCK, ENOTSUP, EINVAL, ENOSYS) the work goes on without one: cenv_lock_works() is false
+ * then.
  */
 int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
                    enum cenv_lock_kind kind, const char *text, struct cenv_task *task,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The order of a name's candidates (docs/design/solve.md 3.1), in two steps: what a record says of
- * itself, then, among records that tie there, what their dependencies allow. The second step needs to
- * know what each dependency matches, which is worked out in between on the places of the first.
+ * itself, then, among records that tie there, what their dependencies allow. The second step needs
+ * to know what each dependency matches, which is worked out in between on the places of the first.
  *
  * `features` of old channels (a variant for users that have installed the feature) decide among
  * equal builds only: the plain variant comes first, as conda has it when nothing tracks the

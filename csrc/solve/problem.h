@@ -173,8 +173,8 @@ cenv_problem_cand(const struct cenv_problem *p, uint32_t name, uint32_t place)
 /*
  * ---- building ----
  *
- * Each function returns an id, a pointer or 0; CENV_NONE, NULL or a status with `err` set when it is
- * out of memory.
+ * Each function returns an id, a pointer or 0; CENV_NONE, NULL or a status with `err` set when it
+ * is out of memory.
  */
 
 /* The id of a name, new if need be; `text` must live as long as the problem. */

@@ -21,8 +21,8 @@ struct cenv_clone_entry {
     const char *path;   /* absolute */
     const char *source; /* absolute: the prefix it was cloned from */
     const char *temp;   /* its name beside `path` until it is whole, or NULL */
-    const char
-        *mode; /* "reflink", "hardlink", "copy", "overlay", or one of the above */
+    /* "reflink", "hardlink", "copy", "overlay", or one of the above. */
+    const char *mode;
     const char *provenance;        /* see clone/provenance.h, or NULL */
     uint64_t dev, ino;             /* of the directory at `path`; 0: not made yet */
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */

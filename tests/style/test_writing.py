@@ -8,9 +8,9 @@ import re
 WIDEST = 100  # columns; the formatter keeps code to fewer, and leaves comments alone
 
 # Rooms that are still to be mended.
-PENDING_WIDE = {"base", "binding", "clone", "os", "package", "prefix", "solve"}
-PENDING_CHAINS = {"codec", "model", "os", "package", "prefix"}
-PENDING_TORN = {"clone", "package", "prefix", "store"}
+PENDING_WIDE = {"package", "prefix"}
+PENDING_CHAINS = {"codec", "os", "package", "prefix"}
+PENDING_TORN = {"package", "prefix"}
 
 # `rc ? rc : f()`, `rc < 0 ? rc : f()`, `rc == 0 ? f() : rc`: a step in an expression.
 CHAIN = re.compile(
