@@ -14,7 +14,8 @@ override undefine T
 endif
 
 # Compiling takes all processors, unless -j says otherwise; its output comes target by target.
-PARALLEL := -j$(shell getconf _NPROCESSORS_ONLN) -Otarget
+JOBS := -j$(shell getconf _NPROCESSORS_ONLN)
+PARALLEL := $(JOBS) -Otarget
 ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
