@@ -56,8 +56,8 @@ static void write_problems(struct cenv_json_writer *w,
     cenv_json_write_array(w, "skipped");
     if (prepared)
         write_notes(w, prepared->m, CENV_NOTE_SKIPPED);
-    else if (report->skipped.len)
-        cenv_json_write_raw(w, NULL, report->skipped);
+    for (struct cenv_str rest = report->skipped; rest.len;)
+        write_problem(w, cenv_str_cut(&rest, '\0'), CENV_STR("a FIFO or socket"));
     cenv_json_write_end(w);
     cenv_json_write_array(w, "unrelocatable");
     if (prepared) {

@@ -11,8 +11,7 @@ struct cenv_clone_report {
     struct cenv_clone_counts counts;
     /* Tells what was skipped or could not be relocated; NULL: nothing was. */
     const struct cenv_prepared_clone *prepared;
-    /* Where `prepared` is NULL: JSON objects, commas between. */
-    struct cenv_str skipped;
+    struct cenv_str skipped; /* of struct cenv_copied, or empty */
     uint64_t start_ns;
 };
 

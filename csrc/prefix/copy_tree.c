@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Copying a tree as it is: see copytree.h. */
+/* Names of one inode stay names of one inode; a directory gets its time when all below is there. */
 #include "prefix/copy_tree.h"
 
 #include <errno.h>
@@ -7,7 +7,6 @@
 #include "base/intern.h"
 #include "base/map.h"
 #include "cenv.h"
-#include "codec/json.h"
 #include "os/fs.h"
 
 /* A directory whose mode and time wait until all below it is there. */
@@ -36,20 +35,27 @@ struct copying {
 static int note_skipped(struct copying *c, struct cenv_str path, struct cenv_error *err)
 {
     struct cenv_buf *out = &c->out->skipped;
-    cenv_buf_puts(out, out->len ? ", {\"path\": " : "{\"path\": ");
-    cenv_json_quote(out, path);
-    cenv_buf_puts(out, ", \"reason\": \"a FIFO or socket\"}");
+    cenv_buf_add_str(out, path);
+    cenv_buf_putc(out, '\0');
     return out->failed ? cenv_error_oom(err) : 0;
 }
+
+static int fail_copy(const struct cenv_walk_entry *entry, int raw,
+                     struct cenv_error *err)
+{
+    return cenv_fs_fail(err, raw, entry->parent, entry->entry.name, "cannot copy");
+}
+
+/* ---- one entry: these return -errno ---- */
 
 static int copy_xattrs(int from_dir, const char *from, int to_dir, const char *to)
 {
     int in = cenv_raw_open_file(from_dir, from, NULL);
     int out = in < 0 ? in : cenv_raw_open_file(to_dir, to, NULL);
-    int rc = out < 0 ? out : cenv_raw_copy_xattrs(in, out);
+    int raw = out < 0 ? out : cenv_raw_copy_xattrs(in, out);
     cenv_fd_close(in);
     cenv_fd_close(out);
-    return rc;
+    return raw;
 }
 
 /* 1 when the file is there as a link to its first name; 0 when it is the first, now noted. */
@@ -66,8 +72,8 @@ static int link_peer(struct copying *c, const struct cenv_stat *st,
         uint32_t id = cenv_intern_id(&c->names, path);
         return id == CENV_NONE || cenv_map_put(&c->inodes, bytes, id) < 0 ? -ENOMEM : 0;
     }
-    int rc = cenv_raw_link(c->to, cenv_intern_str(&c->names, known).data, to, name);
-    return rc < 0 ? rc : 1;
+    int raw = cenv_raw_link(c->to, cenv_intern_str(&c->names, known).data, to, name);
+    return raw < 0 ? raw : 1;
 }
 
 static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
@@ -75,31 +81,18 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
 {
     const char *name = entry->entry.name;
     enum cenv_place_mode got = CENV_PLACE_COPY;
-    int rc = st->nlink > 1 ? link_peer(c, st, entry->path, to, name) : 0;
-    if (rc)
-        return rc < 0 ? rc : 0;
-    rc = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got);
-    if (rc == 0 && cenv_raw_has_xattrs(entry->parent, name))
-        rc = copy_xattrs(entry->parent, name, to, name);
+    int raw = st->nlink > 1 ? link_peer(c, st, entry->path, to, name) : 0;
+    if (raw != 0)
+        return raw < 0 ? raw : 0;
+    raw =
+        cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got);
+    if (raw == 0 && cenv_raw_has_xattrs(entry->parent, name))
+        raw = copy_xattrs(entry->parent, name, to, name);
     if (got == CENV_PLACE_REFLINK)
         c->out->bytes_shared += st->size;
     else
         c->out->bytes_copied += st->size;
-    return rc;
-}
-
-static int copy_link(const struct cenv_walk_entry *entry, const struct cenv_stat *st,
-                     int to, struct cenv_error *err)
-{
-    struct cenv_buf target;
-    cenv_buf_init(&target, 1 << 20);
-    int rc = cenv_fs_readlink(entry->parent, entry->entry.name, &target, err);
-    if (rc == 0)
-        rc = cenv_raw_symlink(target.data, to, entry->entry.name);
-    if (rc == 0)
-        rc = cenv_raw_set_mtime(to, entry->entry.name, st->mtime_ns);
-    cenv_buf_release(&target);
-    return rc;
+    return raw;
 }
 
 static int copy_dir(struct copying *c, const struct cenv_walk_entry *entry,
@@ -114,6 +107,26 @@ static int copy_dir(struct copying *c, const struct cenv_walk_entry *entry,
     return dir->path.data ? cenv_raw_mkdir(to, entry->entry.name, 0700) : -ENOMEM;
 }
 
+/* ---- all entries ---- */
+
+static int copy_link(const struct cenv_walk_entry *entry, const struct cenv_stat *st,
+                     int to, struct cenv_error *err)
+{
+    const char *name = entry->entry.name;
+    struct cenv_buf target;
+    cenv_buf_init(&target, 1 << 20);
+    int rc = cenv_fs_readlink(entry->parent, name, &target, err);
+    if (rc == 0) {
+        int raw = cenv_raw_symlink(target.data, to, name);
+        if (raw == 0)
+            raw = cenv_raw_set_mtime(to, name, st->mtime_ns);
+        if (raw < 0)
+            rc = fail_copy(entry, raw, err);
+    }
+    cenv_buf_release(&target);
+    return rc;
+}
+
 static int copy_entry(void *ctx, const struct cenv_walk_entry *entry,
                       struct cenv_error *err)
 {
@@ -121,52 +134,52 @@ static int copy_entry(void *ctx, const struct cenv_walk_entry *entry,
     struct cenv_str name;
     struct cenv_stat st;
     int to = cenv_dirs_parent(&c->dirs, entry->path, 0, &name);
-    int rc = to < 0 ? to : cenv_raw_stat(entry->parent, entry->entry.name, &st);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, entry->parent, entry->entry.name, "cannot copy");
+    int raw = to < 0 ? to : cenv_raw_stat(entry->parent, entry->entry.name, &st);
+    if (raw < 0)
+        return fail_copy(entry, raw, err);
     if (st.type == CENV_FT_OTHER)
         return note_skipped(c, entry->path, err);
-    if (st.type == CENV_FT_DIR)
-        rc = copy_dir(c, entry, &st, to);
-    else if (st.type == CENV_FT_SYMLINK)
-        rc = copy_link(entry, &st, to, err);
-    else
-        rc = st.type == CENV_FT_FILE ? copy_file(c, entry, &st, to) : -EINVAL;
     c->out->files += st.type != CENV_FT_DIR;
-    return rc == 0 || err->status
-               ? err->status
-               : cenv_fs_fail(err, rc, entry->parent, entry->entry.name, "cannot copy");
+    if (st.type == CENV_FT_SYMLINK)
+        return copy_link(entry, &st, to, err);
+    if (st.type == CENV_FT_DIR)
+        raw = copy_dir(c, entry, &st, to);
+    else
+        raw = st.type == CENV_FT_FILE ? copy_file(c, entry, &st, to) : -EINVAL;
+    return raw < 0 ? fail_copy(entry, raw, err) : 0;
 }
 
+/* -errno. */
 static int finish_dir(const struct copying *c, const char *path,
                       const struct made_dir *dir)
 {
     int from = cenv_raw_open_dir(c->from, path), to = cenv_raw_open_dir(c->to, path);
-    int rc = from < 0 ? from : to < 0 ? to : cenv_raw_copy_xattrs(from, to);
-    if (rc == 0 && *path != '.')
-        rc = cenv_raw_chmod_fd(to, dir->mode);
-    if (rc == 0)
-        rc = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
+    int raw = from < 0 ? from : to;
+    if (raw >= 0)
+        raw = cenv_raw_copy_xattrs(from, to);
+    if (raw == 0 && *path != '.')
+        raw = cenv_raw_chmod_fd(to, dir->mode);
+    if (raw == 0)
+        raw = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
     cenv_fd_close(from);
     cenv_fd_close(to);
-    return rc;
+    return raw;
 }
 
 /* The last one made first: no time is changed by what is done below. */
 static int finish_dirs(const struct copying *c, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = 0;
-    for (const struct made_dir *dir = c->made; dir && rc == 0; dir = dir->next) {
-        rc = finish_dir(c, dir->path.data, dir);
-        if (rc < 0)
-            cenv_fs_fail(err, rc, c->to, dir->path.data, "cannot set mode and time of");
+    for (const struct made_dir *dir = c->made; dir; dir = dir->next) {
+        int raw = finish_dir(c, dir->path.data, dir);
+        if (raw < 0)
+            return cenv_fs_fail(err, raw, c->to, dir->path.data,
+                                "cannot set mode and time of");
     }
-    if (rc == 0)
-        rc = cenv_raw_stat_fd(c->from, &st);
-    if (rc == 0)
-        rc = finish_dir(c, ".", &(struct made_dir){.mtime_ns = st.mtime_ns});
-    return rc < 0 ? cenv_fs_fail(err, rc, c->to, NULL, "cannot set time of") : 0;
+    int raw = cenv_raw_stat_fd(c->from, &st);
+    if (raw == 0)
+        raw = finish_dir(c, ".", &(struct made_dir){.mtime_ns = st.mtime_ns});
+    return raw < 0 ? cenv_fs_fail(err, raw, c->to, NULL, "cannot set time of") : 0;
 }
 
 int cenv_copy_tree(int from, int to, struct cenv_copied *out, struct cenv_task *task,

@@ -9,7 +9,7 @@
 
 struct cenv_copied {
     uint64_t files, bytes_copied, bytes_shared; /* shared: by reflink */
-    struct cenv_buf skipped; /* JSON: objects {"path", "reason"}, with commas between */
+    struct cenv_buf skipped; /* paths of FIFOs and sockets, a NUL behind each */
 };
 
 /*

@@ -14,7 +14,7 @@ static const struct cenv_clone_report report = {
                .bytes_copied = UINT64_MAX,
                .bytes_shared = 4,
                .fallbacks = {[CENV_FALLBACK_XDEV] = 5, [CENV_FALLBACK_PERM] = 6}},
-    .skipped = {"{\"path\":\"p\",\"reason\":\"r\"}", 25},
+    .skipped = {"p\0d/q", 6},
 };
 
 /* All but "seconds", which is another each time. */
@@ -36,7 +36,8 @@ static void test_report__of_a_clone(void)
         "{\"path\":\"/a \\\"clone\\\"\",\"mode\":\"copy\",\"files\":1,\"relocated\":2,"
         "\"bytes_copied\":18446744073709551615,\"bytes_shared\":4,\"seconds\":",
         ",\"fallbacks\":{\"another file system\":5,\"not permitted\":6},"
-        "\"skipped\":[{\"path\":\"p\",\"reason\":\"r\"}],\"unrelocatable\":[]}");
+        "\"skipped\":[{\"path\":\"p\",\"reason\":\"a FIFO or socket\"},"
+        "{\"path\":\"d/q\",\"reason\":\"a FIFO or socket\"}],\"unrelocatable\":[]}");
     cenv_buf_release(&out);
 }
 

@@ -81,8 +81,8 @@ static void test_copy_tree__keeps_all(void)
     CHECK_INT(to.mtime_ns, from.mtime_ns);
     CHECK_INT(to.mode, 0700);
     CHECK(!cenv_fs_exists(scratch.fd, "to/pipe"));
-    CHECK_STR(copied.skipped.data,
-              "{\"path\": \"pipe\", \"reason\": \"a FIFO or socket\"}");
+    if (CHECK_INT(copied.skipped.len, 5))
+        CHECK_MEM(copied.skipped.data, "pipe", 5);
     CHECK_INT(copied.files, 5);
     CHECK_INT(copied.bytes_copied + copied.bytes_shared, 12);
     cenv_buf_release(&copied.skipped);
@@ -102,7 +102,7 @@ static void test_copy_tree__out_of_memory_is_a_status(void)
         int rc = copy(name, &copied, &err);
         cenv_alloc_fail_nth(0);
         done = rc == 0;
-        CHECK(rc == 0 || rc == CENV_ENOMEM || rc == CENV_EOS);
+        CHECK(rc == 0 || rc == CENV_ENOMEM);
         CHECK_INT(err.status, rc);
         cenv_buf_release(&copied.skipped);
         cenv_error_release(&err);
