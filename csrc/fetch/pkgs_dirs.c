@@ -127,7 +127,7 @@ static int hash_fits(const struct cenv_pkgs_dirs_want *want, int fd, const char 
     struct cenv_file_hash hash = {NULL, NULL};
     struct cenv_error bad = CENV_ERROR_INIT;
     struct cenv_str wanted = want->sha256.len ? want->sha256 : want->md5;
-    if (cenv_file_hash_init(&hash, want->sha256.len ? CENV_SHA256 : CENV_MD5) < 0)
+    if (!cenv_file_hash_init(&hash, want->sha256.len ? CENV_SHA256 : CENV_MD5))
         return cenv_error_oom(err);
     int rc = cenv_file_hash_fd(&hash, fd, name, hex, NULL, task, &bad);
     if (rc == 0 && !cenv_str_is(wanted, hex))
@@ -273,7 +273,7 @@ static int copy_link(struct copying *copying, int from, int to,
     if (rc == 0)
         rc = cenv_fs_symlink(target.data, to, name, &copying->bad);
     entry->link = cenv_buf_str(&target);
-    if (rc == 0 && cenv_package_manifest_add(&copying->manifest, entry) < 0)
+    if (rc == 0 && !cenv_package_manifest_add(&copying->manifest, entry))
         rc = cenv_error_oom(&copying->bad);
     cenv_buf_release(&target);
     return rc;
@@ -300,7 +300,7 @@ static int copy_path(struct copying *copying, struct cenv_str path,
         rc = copy_file(copying, from, to, &entry, &st, wanted);
     else
         return NO_FIT;
-    if (rc == 0 && cenv_package_manifest_add(&copying->manifest, &entry) < 0)
+    if (rc == 0 && !cenv_package_manifest_add(&copying->manifest, &entry))
         rc = cenv_error_oom(&copying->bad);
     return rc;
 }
@@ -371,7 +371,7 @@ static int copy_package(struct copying *copying, int source)
         cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
     if (copying->content < 0)
         return copying->content;
-    if (cenv_file_hash_init(&copying->hash, CENV_SHA256) < 0)
+    if (!cenv_file_hash_init(&copying->hash, CENV_SHA256))
         return cenv_error_oom(&copying->bad);
     cenv_dirs_init(&copying->from, source);
     cenv_dirs_init(&copying->to, copying->content);

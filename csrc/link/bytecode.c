@@ -189,7 +189,7 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
     kept.size = st.size;
     kept.mtime_ns = st.mtime_ns;
     if (!hashed || !cenv_unhex(cenv_str(hex), kept.sha256, sizeof(kept.sha256)) ||
-        cenv_package_manifest_add(manifest, &kept) < 0)
+        !cenv_package_manifest_add(manifest, &kept))
         return cenv_error_oom(err);
     return 0;
 }

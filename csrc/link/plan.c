@@ -262,8 +262,8 @@ static int add_path(struct planner *p, const struct cenv_plan_package *package,
                               "package %s ships '%.*s', which is not its to write",
                               package->dist.data, CENV_STR_ARG(path->path));
     if (package->noarch_python &&
-        cenv_site_packages_map_path(path->path, p->plan->site_packages, &p->plan->arena,
-                                    &entry.target) < 0)
+        !cenv_site_packages_map_path(path->path, p->plan->site_packages,
+                                     &p->plan->arena, &entry.target))
         return cenv_error_oom(p->err);
     int rc = 0;
     if (entry.kind == CENV_KIND_SYMLINK)

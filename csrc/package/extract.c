@@ -58,7 +58,7 @@ static int remember_file(struct extract *x, const struct cenv_package_file *entr
 {
     size_t at = x->manifest->nr;
 
-    if (cenv_package_manifest_add(x->manifest, entry) < 0 ||
+    if (!cenv_package_manifest_add(x->manifest, entry) ||
         cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at) < 0)
         return cenv_error_oom(x->err);
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The manifest of an extracted package: see pkgmanifest.h. */
+/* The file is checked whole before any of it is used. */
 #include "package/package_manifest.h"
 
 #include <stdlib.h>
@@ -41,20 +41,20 @@ void cenv_package_manifest_release(struct cenv_package_manifest *manifest)
     cenv_package_manifest_init(manifest);
 }
 
-int cenv_package_manifest_add(struct cenv_package_manifest *manifest,
-                              const struct cenv_package_file *entry)
+bool cenv_package_manifest_add(struct cenv_package_manifest *manifest,
+                               const struct cenv_package_file *entry)
 {
     struct cenv_package_file own = *entry;
     void *block = manifest->entries;
     if (cenv_grow(&block, &manifest->alloc, manifest->nr, sizeof(own)) < 0)
-        return -1;
+        return false;
     manifest->entries = block;
     own.path = cenv_arena_str(&manifest->arena, entry->path);
     own.link = cenv_arena_str(&manifest->arena, entry->link);
     if (!own.path.data || !own.link.data)
-        return -1;
+        return false;
     manifest->entries[manifest->nr++] = own;
-    return 0;
+    return true;
 }
 
 static int compare_paths(const void *a, const void *b)
@@ -88,18 +88,18 @@ static void add_entry(struct cenv_buf *out, struct cenv_buf *strings,
     cenv_buf_add(out, &raw, sizeof(raw));
 }
 
-static int add_checksum(struct cenv_buf *out)
+static bool add_checksum(struct cenv_buf *out)
 {
     unsigned char raw[CENV_SHA256_LEN];
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    int rc = digest ? cenv_digest_update(digest, out->data, out->len) : -1;
-    rc = rc ? rc : cenv_digest_final(digest, raw);
+    bool done = digest && cenv_digest_update(digest, out->data, out->len) == 0 &&
+                cenv_digest_final(digest, raw) == 0;
     cenv_digest_free(digest);
-    return rc ? rc : cenv_buf_add(out, raw, sizeof(raw));
+    return done && cenv_buf_add(out, raw, sizeof(raw)) == 0;
 }
 
-static int serialise_manifest(const struct cenv_package_manifest *manifest,
-                              struct cenv_buf *out)
+static bool serialise_manifest(const struct cenv_package_manifest *manifest,
+                               struct cenv_buf *out)
 {
     struct cenv_buf strings;
     struct file_header header = {MAGIC, (uint32_t)manifest->nr, 0};
@@ -108,14 +108,14 @@ static int serialise_manifest(const struct cenv_package_manifest *manifest,
     for (size_t i = 0; i < manifest->nr; i++)
         add_entry(out, &strings, &manifest->entries[i]);
     cenv_buf_add_str(out, cenv_buf_str(&strings));
-    int rc = out->failed || strings.failed ? -1 : 0;
-    if (rc == 0) {
+    bool done = !out->failed && !strings.failed;
+    if (done) {
         header.strings = (uint32_t)strings.len;
         memcpy(out->data, &header, sizeof(header));
-        rc = add_checksum(out);
+        done = add_checksum(out);
     }
     cenv_buf_release(&strings);
-    return rc;
+    return done;
 }
 
 int cenv_package_manifest_write(struct cenv_package_manifest *manifest, int dirfd,
@@ -126,10 +126,8 @@ int cenv_package_manifest_write(struct cenv_package_manifest *manifest, int dirf
     if (manifest->nr > 1)
         qsort(manifest->entries, manifest->nr, sizeof(*manifest->entries),
               compare_paths);
-    int rc = serialise_manifest(manifest, &out);
-    if (rc != 0)
-        rc = cenv_error_oom(err);
-    else
+    int rc = serialise_manifest(manifest, &out) ? 0 : cenv_error_oom(err);
+    if (rc == 0)
         rc = cenv_fs_write_new(dirfd, name, cenv_buf_str(&out), 0644, err);
     cenv_buf_release(&out);
     return rc;

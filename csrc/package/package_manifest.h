@@ -3,6 +3,7 @@
 #ifndef CENV_PACKAGE_PACKAGE_MANIFEST_H
 #define CENV_PACKAGE_PACKAGE_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,9 +34,9 @@ struct cenv_package_manifest {
 void cenv_package_manifest_init(struct cenv_package_manifest *manifest);
 void cenv_package_manifest_release(struct cenv_package_manifest *manifest);
 
-/* Adds a copy of `entry`, texts included. 0, or -1 when out of memory. */
-int cenv_package_manifest_add(struct cenv_package_manifest *manifest,
-                              const struct cenv_package_file *entry);
+/* Adds a copy of `entry`, texts included. False: out of memory. */
+bool cenv_package_manifest_add(struct cenv_package_manifest *manifest,
+                               const struct cenv_package_file *entry);
 
 /*
  * Sorts the entries by path (bytewise) and writes them to `name`, a new file: binary, with a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Digests of files: see filehash.h. */
+/* One context and one block serve all files of a thread. */
 #include "prefix/file_hash.h"
 
 #include "base/alloc.h"
@@ -7,14 +7,14 @@
 
 enum { BLOCK = 256 * 1024 };
 
-int cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind)
+bool cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind)
 {
     hash->digest = cenv_digest_new(kind);
     hash->block = cenv_malloc(BLOCK);
     if (hash->digest && hash->block)
-        return 0;
+        return true;
     cenv_file_hash_release(hash);
-    return -1;
+    return false;
 }
 
 void cenv_file_hash_release(struct cenv_file_hash *hash)
@@ -25,10 +25,10 @@ void cenv_file_hash_release(struct cenv_file_hash *hash)
 }
 
 /* The library refuses only for want of memory. */
-static int finish_digest(struct cenv_file_hash *hash, char *hex)
+static bool finish_digest(struct cenv_file_hash *hash, char *hex)
 {
-    int rc = cenv_digest_hex(hash->digest, hex);
-    return cenv_digest_reset(hash->digest) < 0 ? -1 : rc;
+    bool done = cenv_digest_hex(hash->digest, hex) == 0;
+    return cenv_digest_reset(hash->digest) == 0 && done;
 }
 
 int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, char *hex,
@@ -47,16 +47,15 @@ int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, cha
     }
     if (n < 0)
         return cenv_fs_fail(err, (int)n, CENV_CWD, name, "cannot read");
-    if (finish_digest(hash, hex) < 0)
+    if (!finish_digest(hash, hex))
         return cenv_error_oom(err);
     if (size)
         *size = at;
     return 0;
 }
 
-int cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex)
+bool cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex)
 {
-    if (cenv_digest_update(hash->digest, bytes.data, bytes.len) < 0)
-        return -1;
-    return finish_digest(hash, hex);
+    return cenv_digest_update(hash->digest, bytes.data, bytes.len) == 0 &&
+           finish_digest(hash, hex);
 }

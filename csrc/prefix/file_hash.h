@@ -3,6 +3,7 @@
 #ifndef CENV_PREFIX_FILE_HASH_H
 #define CENV_PREFIX_FILE_HASH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/digest.h"
@@ -15,8 +16,8 @@ struct cenv_file_hash {
     char *block;
 };
 
-/* Zero-initialised is fine to release. init: 0, or -1 when out of memory. One thread at a time. */
-int cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind);
+/* False: out of memory. Zero-initialised is fine to release. One thread at a time. */
+bool cenv_file_hash_init(struct cenv_file_hash *hash, enum cenv_digest_kind kind);
 void cenv_file_hash_release(struct cenv_file_hash *hash);
 
 /*
@@ -26,7 +27,8 @@ void cenv_file_hash_release(struct cenv_file_hash *hash);
 int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, char *hex,
                       uint64_t *size, struct cenv_task *task, struct cenv_error *err);
 
-/* The same of bytes in memory; 0 or -1. */
-int cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex);
+/* The same of bytes in memory. False: out of memory. */
+bool cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes,
+                          char *hex);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The text of conda-meta/history: one block, readable by conda and mamba. */
+/* What is written is what conda and mamba read back. */
 #include "prefix/history.h"
 
 #include <inttypes.h>
@@ -83,13 +83,13 @@ static int compare_bytes(const void *a, const void *b)
     return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
 }
 
-static int add_dists(const struct cenv_history_block *block, struct cenv_buf *out)
+static bool add_dists(const struct cenv_history_block *block, struct cenv_buf *out)
 {
     if (!block->nr_dists)
-        return 0;
+        return true;
     struct cenv_str *sorted = cenv_reallocarray(NULL, block->nr_dists, sizeof(*sorted));
     if (!sorted)
-        return -1;
+        return false;
     memcpy(sorted, block->dists, block->nr_dists * sizeof(*sorted));
     qsort(sorted, block->nr_dists, sizeof(*sorted), compare_bytes);
     for (size_t i = 0; i < block->nr_dists; i++) {
@@ -98,7 +98,7 @@ static int add_dists(const struct cenv_history_block *block, struct cenv_buf *ou
         cenv_buf_putc(out, '\n');
     }
     cenv_free(sorted);
-    return 0;
+    return true;
 }
 
 void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
@@ -115,7 +115,7 @@ void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
     cenv_buf_puts(out, "]\n");
 }
 
-/* ---- whose specs ---- */
+/* ---- the names of specs ---- */
 
 /* The name a spec asks for: after "channel::", up to what cannot be in a name. */
 static struct cenv_str spec_name(struct cenv_str spec)
@@ -158,7 +158,7 @@ int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf 
     }
     /* conda asks for a newer conda when this is above its own; mamba writes the same */
     cenv_buf_puts(out, "# conda version: 3.8.0\n");
-    if (add_dists(block, out) < 0)
+    if (!add_dists(block, out))
         return cenv_error_oom(err);
     cenv_history_add_specs(block->specs, block->nr_specs, out);
     return out->failed ? cenv_error_oom(err) : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Making a prefix atomically: see newprefix.h. */
+/* All that is made before the rename is named after the destination, so that a sweep finds it. */
 #include "prefix/new_prefix.h"
 
 #include <errno.h>
@@ -99,11 +99,11 @@ static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
 static int look_at_place(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_stat(p->parent, p->name, &st);
-    if (rc == -ENOENT)
+    int raw = cenv_raw_stat(p->parent, p->name, &st);
+    if (raw == -ENOENT)
         return 0;
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, p->parent, p->name, "cannot look at");
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, p->parent, p->name, "cannot look at");
     if (st.type == CENV_FT_SYMLINK)
         return look_at_link(p, err);
     if (st.type != CENV_FT_DIR)
@@ -137,13 +137,13 @@ static char *parent_path(struct cenv_newprefix *p, bool existing,
 static int open_parent(struct cenv_newprefix *p, struct cenv_error *err)
 {
     char *path = parent_path(p, false, err);
-    int rc = path ? 0 : err->status;
-    if (rc == 0 && p->made < strlen(path))
+    int rc = 0;
+    if (!path)
+        return err->status;
+    if (p->made < strlen(path))
         rc = cenv_fs_mkdirs(CENV_CWD, path, 0777, err);
-    if (rc == 0) {
-        p->parent = cenv_fs_open_root(path, err);
-        rc = p->parent < 0 ? p->parent : 0;
-    }
+    if (rc == 0 && (p->parent = cenv_fs_open_root(path, err)) < 0)
+        rc = p->parent;
     cenv_free(path);
     return rc;
 }
@@ -151,7 +151,9 @@ static int open_parent(struct cenv_newprefix *p, struct cenv_error *err)
 static int set_path(struct cenv_newprefix *p, const char *path, struct cenv_error *err)
 {
     p->path = cenv_newprefix_clean_path(path, err);
-    int rc = p->path ? check_path(p->path, err) : err->status;
+    if (!p->path)
+        return err->status;
+    int rc = check_path(p->path, err);
     if (rc == 0)
         p->name = strrchr(p->path, '/') + 1;
     return rc;
@@ -164,10 +166,8 @@ int cenv_newprefix_check(const char *path, int outside, struct cenv_error *err)
     int rc = set_path(&p, path, err);
     if (rc == 0 && !(existing = parent_path(&p, true, err)))
         rc = err->status;
-    if (rc == 0) {
-        p.parent = cenv_fs_open_root(existing, err);
-        rc = p.parent < 0 ? p.parent : 0;
-    }
+    if (rc == 0 && (p.parent = cenv_fs_open_root(existing, err)) < 0)
+        rc = p.parent;
     if (rc == 0 && outside >= 0 && cenv_raw_is_inside(p.parent, outside) == 1)
         rc = refuse_path(err, p.path, "it lies inside the source");
     if (rc == 0 && p.made == cenv_path_parent(cenv_str(p.path)).len)
@@ -194,14 +194,15 @@ bool cenv_newprefix_is_left(int parent, const char *name)
 {
     struct cenv_stat st;
     int dir = cenv_raw_open_dir(parent, name);
-    int rc = dir < 0 ? dir : cenv_raw_stat_fd(dir, &st);
-    if (rc == 0)
-        rc = cenv_raw_try_lock_dir(dir);
-    int64_t age =
-        rc < 0 && rc != -ENOTSUP ? -1 : (int64_t)time(NULL) - st.mtime_ns / 1000000000;
+    int raw = dir < 0 ? dir : cenv_raw_stat_fd(dir, &st);
+    if (raw == 0)
+        raw = cenv_raw_try_lock_dir(dir);
+    int64_t age = raw < 0 && raw != -ENOTSUP
+                      ? -1
+                      : (int64_t)time(NULL) - st.mtime_ns / 1000000000;
     cenv_fd_close(dir);
-    return rc == 0 ? cenv_pid_is_gone(pid_of(name)) || age > NEW_SECONDS
-                   : age > ABANDONED_SECONDS;
+    return raw == 0 ? cenv_pid_is_gone(pid_of(name)) || age > NEW_SECONDS
+                    : age > ABANDONED_SECONDS;
 }
 
 static void sweep_siblings(const struct cenv_newprefix *p)
@@ -240,14 +241,16 @@ static int name_temp(struct cenv_newprefix *p, struct cenv_error *err)
     return p->temp ? 0 : cenv_error_oom(err);
 }
 
-/* What is shown there now will have made way by then. */
+/* What is shown there now will have made way by the time of publishing. */
 static int note_place(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
     int rc = cenv_fs_stat(p->parent, p->name, &st, err);
-    p->exists = rc == 0;
+    if (rc < 0)
+        return rc;
+    p->exists = true;
     p->exists_mode = st.mode;
-    return rc;
+    return 0;
 }
 
 static int open_newprefix(struct cenv_newprefix *out, const char *path, bool sweep,
@@ -287,33 +290,33 @@ int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
 int cenv_newprefix_make(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_mkdir(p->parent, p->temp, 0777);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, p->parent, p->name, "cannot create");
+    int raw = cenv_raw_mkdir(p->parent, p->temp, 0777);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, p->parent, p->name, "cannot create");
     p->made_temp = true;
     p->dir = cenv_fs_open_dir(p->parent, p->temp, err);
     if (p->dir < 0)
         return p->dir;
     cenv_raw_lock_dir(p->dir); /* where it cannot work, age tells */
-    rc = cenv_raw_stat_fd(p->dir, &st);
+    raw = cenv_raw_stat_fd(p->dir, &st);
     p->mask = 0777 & ~st.mode;
-    if (rc == 0)
-        rc = cenv_raw_chmod_fd(p->dir, 0700);
-    return rc < 0 ? cenv_fs_fail(err, rc, p->dir, NULL, "cannot prepare") : 0;
+    if (raw == 0)
+        raw = cenv_raw_chmod_fd(p->dir, 0700);
+    return raw < 0 ? cenv_fs_fail(err, raw, p->dir, NULL, "cannot prepare") : 0;
 }
 
 int cenv_newprefix_publish(struct cenv_newprefix *p, uint32_t mode,
                            struct cenv_error *err)
 {
-    int rc = cenv_raw_chmod_fd(p->dir, p->exists ? p->exists_mode : mode);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, p->dir, NULL, "cannot set the mode of");
-    rc = p->exists ? cenv_raw_rename(p->parent, p->temp, p->parent, p->name)
-                   : cenv_raw_rename_noreplace(p->parent, p->temp, p->parent, p->name);
-    if (rc == -EEXIST || rc == -ENOTEMPTY || rc == -ENOTDIR)
+    int raw = cenv_raw_chmod_fd(p->dir, p->exists ? p->exists_mode : mode);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, p->dir, NULL, "cannot set the mode of");
+    raw = p->exists ? cenv_raw_rename(p->parent, p->temp, p->parent, p->name)
+                    : cenv_raw_rename_noreplace(p->parent, p->temp, p->parent, p->name);
+    if (raw == -EEXIST || raw == -ENOTEMPTY || raw == -ENOTDIR)
         return refuse_path(err, p->path, "something appeared there meanwhile");
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, p->parent, p->name, "cannot move into place");
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, p->parent, p->name, "cannot move into place");
     p->published = true;
     return 0;
 }

@@ -13,15 +13,16 @@
 
 /*
  * Between make and publish there is a directory ".<name>.cenv-<pid>-<nonce>" (0700) beside the
- * destination, locked by its maker; whatever happens, a close without publish leaves nothing behind.
- * What a killed run leaves is that sibling alone, whose lock is free.
+ * destination, locked by its maker; whatever happens, a close without publish leaves nothing
+ * behind. A killed run leaves that sibling alone, and its lock is free.
  */
 struct cenv_newprefix {
     char *path; /* the destination: absolute, clean, links in it not resolved */
     char *name; /* its last component, in `path` */
     char *temp_path, *temp; /* the sibling: absolute, and its name in there */
     int parent, dir;        /* of the destination; the new directory */
-    size_t made; /* length of the deepest parent that was there: those below are ours */
+    size_t
+        made; /* length of the deepest parent that was there: those below it are ours */
     bool exists; /* an empty directory lies there */
     uint32_t exists_mode;
     uint32_t mask; /* the mode bits that new directories do not get here */
@@ -35,17 +36,20 @@ struct cenv_newprefix {
 /*
  * CENV_EPREFIX: the destination is there and not an empty directory, or its path cannot be one of a
  * prefix (":" or a control character in it). CENV_EOS: not writable, a parent that is no directory.
- * With `sweep` siblings that killed runs left for the same destination are removed; it lists the
- * parent, so who has another record of them does without.
+ * With `sweep` siblings that killed runs left for the same destination are removed; that lists the
+ * parent, so a caller that has another record of them does without.
  */
 int cenv_newprefix_open(struct cenv_newprefix *out, const char *path, bool sweep,
                         struct cenv_error *err);
 
-/* As open, for what is to take the place of whatever is shown at `path` now (published then). */
+/* As open, for a prefix that takes the place of what is shown at `path` until it is published. */
 int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
                              struct cenv_error *err);
 
-/* Makes the sibling, whose name is known since open: who keeps a record of it does that in between. */
+/*
+ * Makes the sibling. Its name is known since open: a caller that keeps a record of it does that in
+ * between.
+ */
 int cenv_newprefix_make(struct cenv_newprefix *prefix, struct cenv_error *err);
 
 /*

@@ -20,8 +20,8 @@
 #include "os/path.h"
 #include "prefix/site_packages.h"
 
-static int add_warning(struct cenv_prefix_records *prefix, struct cenv_str file,
-                       const char *what, struct cenv_str path)
+static bool add_warning(struct cenv_prefix_records *prefix, struct cenv_str file,
+                        const char *what, struct cenv_str path)
 {
     struct cenv_buf text;
     void *list = prefix->warnings;
@@ -33,10 +33,10 @@ static int add_warning(struct cenv_prefix_records *prefix, struct cenv_str file,
     cenv_buf_release(&text);
     if (!kept.data || cenv_grow(&list, &prefix->alloc_warnings, prefix->nr_warnings,
                                 sizeof(*prefix->warnings)) < 0)
-        return -1;
+        return false;
     prefix->warnings = list;
     prefix->warnings[prefix->nr_warnings++] = kept;
-    return 0;
+    return true;
 }
 
 /* ---- the paths of one record ---- */
@@ -69,28 +69,28 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
 }
 
 /* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
-static int locate_path(struct cenv_prefix_records *prefix,
-                       const struct cenv_prefix_record *record,
-                       const struct cenv_map *files, struct cenv_str recorded,
-                       struct cenv_str *out)
+static bool locate_path(struct cenv_prefix_records *prefix,
+                        const struct cenv_prefix_record *record,
+                        const struct cenv_map *files, struct cenv_str recorded,
+                        struct cenv_str *out)
 {
     struct cenv_str mapped;
 
     *out = recorded;
     if (!cenv_str_is(record->noarch, "python") ||
         cenv_map_get(files, recorded) != CENV_NONE)
-        return 0;
-    if (cenv_site_packages_map_path(recorded, prefix->site_packages, &prefix->arena,
-                                    &mapped) < 0)
-        return -1;
+        return true;
+    if (!cenv_site_packages_map_path(recorded, prefix->site_packages, &prefix->arena,
+                                     &mapped))
+        return false;
     *out = mapped;
-    return 0;
+    return true;
 }
 
 /* Adds `path`, or fills the entry that `files` made for it. Bad names are left out. */
-static int add_path(struct cenv_prefix_records *prefix,
-                    struct cenv_prefix_record *record, struct cenv_map *seen,
-                    const struct cenv_prefix_path *path)
+static bool add_path(struct cenv_prefix_records *prefix,
+                     struct cenv_prefix_record *record, struct cenv_map *seen,
+                     const struct cenv_prefix_path *path)
 {
     uint32_t at = cenv_map_get(seen, path->path);
 
@@ -99,17 +99,17 @@ static int add_path(struct cenv_prefix_records *prefix,
     if (at == CENV_NONE) {
         at = (uint32_t)record->nr_paths++;
         if (cenv_map_put(seen, path->path, at) < 0)
-            return -1;
+            return false;
     } else if (!path->recorded.len) {
-        return 0; /* `files` of conda lists menu files twice */
+        return true; /* `files` of conda lists menu files twice */
     }
     record->paths[at] = *path;
-    return 0;
+    return true;
 }
 
-static int fill_paths(struct cenv_prefix_records *prefix,
-                      struct cenv_prefix_record *record, const struct cenv_json *files,
-                      const struct cenv_json *entries, struct cenv_map *seen)
+static bool fill_paths(struct cenv_prefix_records *prefix,
+                       struct cenv_prefix_record *record, const struct cenv_json *files,
+                       const struct cenv_json *entries, struct cenv_map *seen)
 {
     const struct cenv_json *item;
     struct cenv_prefix_path path;
@@ -119,21 +119,21 @@ static int fill_paths(struct cenv_prefix_records *prefix,
         path = (struct cenv_prefix_path){.path = cenv_json_str(item), .size = -1};
         if (cenv_str_ends(path.path, CENV_STR(".pyc")))
             path.type = CENV_PATH_PYC;
-        if (add_path(prefix, record, seen, &path) < 0)
-            return -1;
+        if (!add_path(prefix, record, seen, &path))
+            return false;
     }
     cenv_json_each(item, entries)
     {
         read_path(item, &path);
-        if (locate_path(prefix, record, seen, path.recorded, &path.path) < 0 ||
-            add_path(prefix, record, seen, &path) < 0)
-            return -1;
+        if (!locate_path(prefix, record, seen, path.recorded, &path.path) ||
+            !add_path(prefix, record, seen, &path))
+            return false;
     }
-    return 0;
+    return true;
 }
 
-static int read_paths(struct cenv_prefix_records *prefix,
-                      struct cenv_prefix_record *record)
+static bool read_paths(struct cenv_prefix_records *prefix,
+                       struct cenv_prefix_record *record)
 {
     const struct cenv_json *files = cenv_json_get(record->doc, "files");
     const struct cenv_json *entries =
@@ -142,11 +142,11 @@ static int read_paths(struct cenv_prefix_records *prefix,
     struct cenv_map seen = {0};
 
     if (!most)
-        return 0;
+        return true;
     record->paths = cenv_arena_calloc(&prefix->arena, most, sizeof(*record->paths));
-    int rc = record->paths ? fill_paths(prefix, record, files, entries, &seen) : -1;
+    bool done = record->paths && fill_paths(prefix, record, files, entries, &seen);
     cenv_map_release(&seen);
-    return rc;
+    return done;
 }
 
 /* ---- the records ---- */
@@ -218,65 +218,48 @@ static void release_record(struct cenv_prefix_record *record)
     cenv_free(text);
 }
 
-static int compare_texts(const void *a, const void *b)
+/* As for conda, macOS' "._x.json" is none. */
+static bool is_record_file(const struct cenv_dirent *entry)
 {
-    return cenv_str_cmp(*(const struct cenv_str *)a, *(const struct cenv_str *)b);
+    struct cenv_str name = cenv_str_n(entry->name, entry->len);
+    return entry->type != CENV_FT_DIR && cenv_str_ends(name, CENV_STR(".json")) &&
+           !cenv_str_starts(name, CENV_STR("._"));
 }
 
-/* Names of record files, sorted; as conda, macOS' "._x.json" are none. */
-static int list_records(struct cenv_prefix_records *prefix, int meta,
-                        struct cenv_str **out, size_t *nr, struct cenv_error *err)
+/* Reads one record and keeps it, unless its content belongs to another file name. */
+static int add_record(struct cenv_prefix_records *prefix, int meta,
+                      const struct cenv_dirent *entry, const char *path,
+                      struct cenv_error *err)
 {
-    struct cenv_dir dir;
-    struct cenv_dirent entry;
-    size_t alloc = 0;
-    void *list = NULL;
-    int rc = cenv_dir_init(&dir, meta);
-
-    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) == 1) {
-        struct cenv_str name = cenv_str_n(entry.name, entry.len);
-        rc = 0;
-        if (entry.type == CENV_FT_DIR || !cenv_str_ends(name, CENV_STR(".json")) ||
-            cenv_str_starts(name, CENV_STR("._")))
-            continue;
-        name = cenv_arena_str(&prefix->arena, name);
-        if (!name.data || cenv_grow(&list, &alloc, *nr, sizeof(name)) < 0) {
-            rc = cenv_error_oom(err);
-            break;
-        }
-        ((struct cenv_str *)list)[(*nr)++] = name;
-    }
-    cenv_dir_release(&dir);
-    *out = list;
-    if (rc < 0)
-        return err->status ? rc : cenv_fs_fail(err, rc, meta, NULL, "cannot list");
-    if (*nr)
-        qsort(list, *nr, sizeof(struct cenv_str), compare_texts);
+    struct cenv_str file =
+        cenv_arena_str(&prefix->arena, cenv_str_n(entry->name, entry->len));
+    if (!file.data)
+        return cenv_error_oom(err);
+    int rc = read_record(prefix, meta, file, path, err);
+    if (rc < 0 || name_fits(&prefix->records[prefix->nr - 1]))
+        return rc;
+    release_record(&prefix->records[--prefix->nr]);
+    if (!add_warning(prefix, file, "content does not fit the file's name; ignored",
+                     CENV_STR("")))
+        return cenv_error_oom(err);
     return 0;
 }
 
 static int read_records(struct cenv_prefix_records *prefix, int meta, const char *path,
                         struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_str *files = NULL;
-    size_t nr = 0;
-    int rc = list_records(prefix, meta, &files, &nr, err);
-
-    if (rc == 0 && nr && !(prefix->records = cenv_calloc(nr, sizeof(*prefix->records))))
+    struct cenv_listing list = {0};
+    int raw = cenv_listing_read(&list, meta, true), rc = 0;
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, meta, NULL, "cannot list");
+    if (list.nr && !(prefix->records = cenv_calloc(list.nr, sizeof(*prefix->records))))
         rc = cenv_error_oom(err);
-    for (size_t i = 0; rc == 0 && i < nr; i++) {
+    for (size_t i = 0; rc == 0 && i < list.nr; i++) {
         rc = cenv_task_poll(task, err);
-        if (rc == 0)
-            rc = read_record(prefix, meta, files[i], path, err);
-        if (rc == 0 && !name_fits(&prefix->records[prefix->nr - 1])) {
-            release_record(&prefix->records[--prefix->nr]);
-            if (add_warning(prefix, files[i],
-                            "content does not fit the file's name; ignored",
-                            CENV_STR("")) < 0)
-                rc = cenv_error_oom(err);
-        }
+        if (rc == 0 && is_record_file(&list.entries[i]))
+            rc = add_record(prefix, meta, &list.entries[i], path, err);
     }
-    cenv_free(files);
+    cenv_listing_release(&list);
     return rc;
 }
 
@@ -315,7 +298,7 @@ int cenv_prefix_records_read(struct cenv_prefix_records *out, int prefix_fd,
     if (rc == 0)
         rc = find_site_packages(&prefix, err);
     for (size_t i = 0; rc == 0 && i < prefix.nr; i++)
-        if (read_paths(&prefix, &prefix.records[i]) < 0)
+        if (!read_paths(&prefix, &prefix.records[i]))
             rc = cenv_error_oom(err);
     cenv_fd_close(meta);
     if (rc == 0)

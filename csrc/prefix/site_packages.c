@@ -2,7 +2,6 @@
 /* By CEP 17, and by what conda did before it. */
 #include "prefix/site_packages.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "os/path.h"
@@ -51,24 +50,28 @@ int cenv_site_packages_path(struct cenv_str version, struct cenv_str build,
     return out->failed ? cenv_error_oom(err) : 0;
 }
 
-int cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
-                                struct cenv_arena *arena, struct cenv_str *out)
+bool cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
+                                 struct cenv_arena *arena, struct cenv_str *out)
 {
-    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/"),
-                    head;
+    struct cenv_str lib = CENV_STR("site-packages/"), bin = CENV_STR("python-scripts/");
+    struct cenv_str head;
 
-    if (cenv_str_starts(path, lib) && site_packages.len)
-        head = site_packages, path = cenv_str_slice(path, lib.len - 1, path.len);
-    else if (cenv_str_starts(path, bin))
-        head = CENV_STR("bin"), path = cenv_str_slice(path, bin.len - 1, path.len);
-    else
-        return *out = path, 0;
+    *out = path;
+    if (cenv_str_starts(path, lib) && site_packages.len) {
+        head = site_packages;
+        path = cenv_str_slice(path, lib.len - 1, path.len);
+    } else if (cenv_str_starts(path, bin)) {
+        head = CENV_STR("bin");
+        path = cenv_str_slice(path, bin.len - 1, path.len);
+    } else {
+        return true;
+    }
     char *text = cenv_arena_alloc(arena, head.len + path.len + 1);
     if (!text)
-        return -1;
+        return false;
     memcpy(text, head.data, head.len);
     memcpy(text + head.len, path.data, path.len);
     text[head.len + path.len] = '\0';
     *out = cenv_str_n(text, head.len + path.len);
-    return 0;
+    return true;
 }

@@ -3,6 +3,8 @@
 #ifndef CENV_PREFIX_SITE_PACKAGES_H
 #define CENV_PREFIX_SITE_PACKAGES_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -22,9 +24,9 @@ int cenv_site_packages_path(struct cenv_str version, struct cenv_str build,
 
 /*
  * Where a path of a noarch python package goes: site-packages/ and python-scripts/ mapped, others
- * as they are. *out borrows from `path` or the arena. 0, or -1 when out of memory.
+ * as they are. *out borrows from `path` or the arena. False: out of memory.
  */
-int cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
-                                struct cenv_arena *arena, struct cenv_str *out);
+bool cenv_site_packages_map_path(struct cenv_str path, struct cenv_str site_packages,
+                                 struct cenv_arena *arena, struct cenv_str *out);
 
 #endif

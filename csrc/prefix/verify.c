@@ -2,8 +2,9 @@
 /*
  * Every file of a prefix against its records. A path that several packages claim is right when it
  * is as any of them says: which one won is not written down. Records are those of conda, mamba and
- * rattler, which differ in what they say of rewritten files and links (docs/design/clone.md 8): the hash in
- * the prefix counts, and where there is none, rattler and plain files have that of the package.
+ * rattler, which differ in what they say of rewritten files and links (docs/design/clone.md 8): the
+ * hash in the prefix counts, and where there is none, rattler and plain files have that of the
+ * package.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "cenv.h"
-#include "codec/json.h"
+#include "codec/json_writer.h"
 #include "os/fs.h"
 #include "os/host.h"
 #include "os/path.h"
@@ -52,7 +53,7 @@ static bool type_fits(const struct cenv_prefix_path *path, const struct cenv_sta
     }
 }
 
-/* A link the user's own packages made: followed, as whoever wrote the hash did. */
+/* A link of the user's own packages is followed, as the writer of the hash followed it. */
 static int hash_content(struct verification *v, struct cenv_file_hash *hash,
                         const char *path, bool follow, char *hex,
                         struct cenv_error *err)
@@ -66,9 +67,24 @@ static int hash_content(struct verification *v, struct cenv_file_hash *hash,
         fd = cenv_error_oom(err);
     else
         fd = cenv_fs_open_named(full.data, NULL, err);
-    int rc = fd < 0 ? fd : cenv_file_hash_fd(hash, fd, path, hex, NULL, v->task, err);
-    cenv_fd_close(fd);
     cenv_buf_release(&full);
+    if (fd < 0)
+        return fd;
+    int rc = cenv_file_hash_fd(hash, fd, path, hex, NULL, v->task, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
+/* The SHA-256 of what the link says. */
+static int hash_target(struct verification *v, struct cenv_file_hash *hash,
+                       const char *path, char *hex, struct cenv_error *err)
+{
+    struct cenv_buf target;
+    cenv_buf_init(&target, 1 << 16);
+    int rc = cenv_fs_readlink(v->root, path, &target, err);
+    if (rc == 0 && !cenv_file_hash_bytes(hash, cenv_buf_str(&target), hex))
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&target);
     return rc;
 }
 
@@ -76,24 +92,20 @@ static int hash_content(struct verification *v, struct cenv_file_hash *hash,
 static int check_link(struct verification *v, struct cenv_file_hash *hash,
                       const char *path, struct cenv_str wanted, struct cenv_error *err)
 {
-    char text_hex[CENV_DIGEST_HEX_MAX], hex[CENV_DIGEST_HEX_MAX];
-    struct cenv_buf target;
+    char hex[CENV_DIGEST_HEX_MAX];
     struct cenv_error bad = CENV_ERROR_INIT;
-    cenv_buf_init(&target, 1 << 16);
-    int rc = cenv_fs_readlink(v->root, path, &target, err);
-    if (rc == 0 && cenv_file_hash_bytes(hash, cenv_buf_str(&target), text_hex) < 0)
-        rc = cenv_error_oom(err);
-    cenv_buf_release(&target);
-    if (rc < 0 || cenv_str_is(wanted, text_hex))
-        return rc < 0 ? rc : FINE;
+    int rc = hash_target(v, hash, path, hex, err);
+    if (rc < 0)
+        return rc;
+    if (cenv_str_is(wanted, hex))
+        return FINE;
     rc = hash_content(v, hash, path, true, hex, &bad);
-    if (rc == CENV_EOS && cenv_file_hash_bytes(hash, CENV_STR(""), hex) == 0)
+    if (rc == CENV_EOS && cenv_file_hash_bytes(hash, CENV_STR(""), hex))
         rc = 0;
-    if (rc == 0)
-        cenv_error_release(&bad);
-    return rc < 0                     ? cenv_error_move(err, &bad)
-           : cenv_str_is(wanted, hex) ? FINE
-                                      : ALTERED;
+    if (rc < 0)
+        return cenv_error_move(err, &bad);
+    cenv_error_release(&bad);
+    return cenv_str_is(wanted, hex) ? FINE : ALTERED;
 }
 
 static int check_file(struct verification *v, struct cenv_file_hash *hash,
@@ -103,18 +115,18 @@ static int check_file(struct verification *v, struct cenv_file_hash *hash,
     char hex[CENV_DIGEST_HEX_MAX];
     const char *name = path->path.data;
     struct cenv_str wanted = cenv_prefix_records_path_hash(path);
-    int rc = cenv_raw_stat(v->root, name, &st);
-    if (rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP)
+    int raw = cenv_raw_stat(v->root, name, &st);
+    if (raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP)
         return cenv_prefix_records_is_bytecode(path) ? FINE : MISSING;
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, v->root, name, "cannot look at");
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, v->root, name, "cannot look at");
     if (!type_fits(path, &st))
         return ALTERED;
     if (!wanted.len || st.type == CENV_FT_DIR)
         return FINE;
     if (st.type == CENV_FT_SYMLINK)
         return check_link(v, hash, name, wanted, err);
-    rc = hash_content(v, hash, name, false, hex, err);
+    int rc = hash_content(v, hash, name, false, hex, err);
     if (rc < 0)
         return rc;
     return cenv_str_is(wanted, hex) ? FINE : ALTERED;
@@ -144,7 +156,7 @@ static int check_batch(void *ctx, size_t index, unsigned thread, struct cenv_err
     struct cenv_file_hash *hash = &v->hashes[thread];
     size_t end = (index + 1) * BATCH < v->nr_paths ? (index + 1) * BATCH : v->nr_paths;
     int rc = cenv_task_poll(v->task, err);
-    if (rc == 0 && !hash->digest && cenv_file_hash_init(hash, CENV_SHA256) < 0)
+    if (rc == 0 && !hash->digest && !cenv_file_hash_init(hash, CENV_SHA256))
         rc = cenv_error_oom(err);
     for (size_t i = index * BATCH; i < end && rc == 0; i++)
         rc = check_path(v, hash, i, err);
@@ -198,7 +210,7 @@ static int check_all(struct verification *v, struct cenv_error *err)
 
 struct unmanaged {
     struct verification *v;
-    struct cenv_buf *list;
+    struct cenv_buf *paths; /* a NUL behind each */
 };
 
 static const struct claim *find_claim(const struct verification *v,
@@ -240,13 +252,6 @@ static bool is_cached_bytecode(const struct verification *v, struct cenv_str pat
     return there;
 }
 
-static int add_path(struct cenv_buf *list, struct cenv_str path, struct cenv_error *err)
-{
-    if (list->len)
-        cenv_buf_putc(list, ',');
-    return cenv_json_quote(list, path) < 0 ? cenv_error_oom(err) : 0;
-}
-
 static int note_unmanaged(void *ctx, const struct cenv_walk_entry *at,
                           struct cenv_error *err)
 {
@@ -256,43 +261,48 @@ static int note_unmanaged(void *ctx, const struct cenv_walk_entry *at,
     if (at->entry.type == CENV_FT_DIR || find_claim(unmanaged->v, at->path) ||
         is_cached_bytecode(unmanaged->v, at->path))
         return 0;
-    return add_path(unmanaged->list, at->path, err);
+    cenv_buf_add_str(unmanaged->paths, at->path);
+    cenv_buf_putc(unmanaged->paths, '\0');
+    return unmanaged->paths->failed ? cenv_error_oom(err) : 0;
 }
 
 /* ---- the report ---- */
 
-static int add_verdicts(const struct verification *v, enum verdict verdict,
-                        struct cenv_buf *list, struct cenv_error *err)
+static size_t count_verdicts(const struct verification *v, enum verdict verdict)
 {
-    int rc = 0;
-    for (size_t i = 0; i < v->nr_paths && rc == 0; i++)
-        if (v->claims[v->starts[i]].verdict == verdict)
-            rc = add_path(list, v->claims[v->starts[i]].path->path, err);
-    return rc;
+    size_t nr = 0;
+    for (size_t i = 0; i < v->nr_paths; i++)
+        nr += v->claims[v->starts[i]].verdict == verdict;
+    return nr;
 }
 
-static int write_report(const struct verification *v, const struct cenv_buf *unmanaged,
+static void write_verdicts(struct cenv_json_writer *w, const char *key,
+                           const struct verification *v, enum verdict verdict)
+{
+    cenv_json_write_array(w, key);
+    for (size_t i = 0; i < v->nr_paths; i++)
+        if (v->claims[v->starts[i]].verdict == verdict)
+            cenv_json_write_str(w, NULL, v->claims[v->starts[i]].path->path);
+    cenv_json_write_end(w);
+}
+
+static int write_report(const struct verification *v, struct cenv_str unmanaged,
                         struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_buf missing, altered;
-    cenv_buf_init(&missing, out->max);
-    cenv_buf_init(&altered, out->max);
-    int rc = add_verdicts(v, MISSING, &missing, err);
-    rc = rc ? rc : add_verdicts(v, ALTERED, &altered, err);
-    bool ok = !missing.len && !altered.len;
-    if (rc == 0) {
-        cenv_buf_addf(out, "{\"ok\":%s,\"missing\":[", ok ? "true" : "false");
-        cenv_buf_add_str(out, cenv_buf_str(&missing));
-        cenv_buf_puts(out, "],\"altered\":[");
-        cenv_buf_add_str(out, cenv_buf_str(&altered));
-        cenv_buf_puts(out, "],\"unmanaged\":[");
-        cenv_buf_add_str(out, cenv_buf_str(unmanaged));
-        if (cenv_buf_addf(out, "],\"checked\":%zu}", v->nr_paths) < 0)
-            rc = cenv_error_oom(err);
-    }
-    cenv_buf_release(&missing);
-    cenv_buf_release(&altered);
-    return rc;
+    bool ok = count_verdicts(v, MISSING) + count_verdicts(v, ALTERED) == 0;
+    struct cenv_json_writer w;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_bool(&w, "ok", ok);
+    write_verdicts(&w, "missing", v, MISSING);
+    write_verdicts(&w, "altered", v, ALTERED);
+    cenv_json_write_array(&w, "unmanaged");
+    while (unmanaged.len)
+        cenv_json_write_str(&w, NULL, cenv_str_cut(&unmanaged, '\0'));
+    cenv_json_write_end(&w);
+    cenv_json_write_u64(&w, "checked", v->nr_paths);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
 }
 
 static int verify_environment(struct verification *v, const char *path,
@@ -309,9 +319,12 @@ static int verify_environment(struct verification *v, const char *path,
         return rc;
     cenv_buf_init(&unmanaged, out->max);
     rc = collect_claims(v, err);
-    rc = rc ? rc : check_all(v, err);
-    rc = rc ? rc : cenv_fs_walk(v->root, true, note_unmanaged, &ctx, v->task, err);
-    rc = rc ? rc : write_report(v, &unmanaged, out, err);
+    if (rc == 0)
+        rc = check_all(v, err);
+    if (rc == 0)
+        rc = cenv_fs_walk(v->root, true, note_unmanaged, &ctx, v->task, err);
+    if (rc == 0)
+        rc = write_report(v, cenv_buf_str(&unmanaged), out, err);
     cenv_buf_release(&unmanaged);
     cenv_prefix_records_release(&v->prefix);
     return rc;

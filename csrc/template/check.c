@@ -188,7 +188,7 @@ static int read_dir(void *ctx, size_t index, unsigned thread, struct cenv_error 
     const struct cenv_mf_dir *dir = &c->m->dirs[index];
     struct cenv_file_hash *hash = &c->hashes[thread];
     int rc = cenv_task_poll(c->task, err);
-    if (rc == 0 && !hash->digest && cenv_file_hash_init(hash, CENV_SHA256) < 0)
+    if (rc == 0 && !hash->digest && !cenv_file_hash_init(hash, CENV_SHA256))
         rc = cenv_error_oom(err);
     for (uint32_t i = 0; i < dir->nr_files && rc == 0; i++)
         rc = read_file(c, dir->first_file + i, hash, err);

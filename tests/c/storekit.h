@@ -69,7 +69,7 @@ static int storekit_note(void *ctx, const struct cenv_walk_entry *at,
         cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
         cenv_unhex(cenv_str(hex), entry.sha256, sizeof(entry.sha256));
     }
-    if (rc == 0 && cenv_package_manifest_add(manifest, &entry) < 0)
+    if (rc == 0 && !cenv_package_manifest_add(manifest, &entry))
         rc = cenv_error_oom(err);
     cenv_buf_release(&text);
     return rc;
