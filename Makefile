@@ -4,7 +4,7 @@ B ?= build
 MINISAT_PREFIX ?= build/deps
 export MINISAT_PREFIX
 PY := .venv/bin/python
-SOURCES = $(wildcard csrc/*/*.[ch] csrc/*/*.cc tests/c/*.[ch] tests/c/*/*.c benchmarks/*.c)
+SOURCES = $(wildcard csrc/*/*.[ch] csrc/os/*/*.c csrc/*/*.cc tests/c/*.[ch] tests/c/*/*.c benchmarks/*.c)
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 
 # T names Python tests for `make pytest`, and C tests for csrc/Makefile.
@@ -63,6 +63,7 @@ lint: build
 	@$(PY) -m mypy
 	@$(PY) -m codespell_lib -D - -D .ci/british.txt
 	@.venv/bin/clang-format --dry-run -Werror $(SOURCES)
+	@$(MAKE) --no-print-directory portable
 
 format:
 	@$(PY) -m ruff format

@@ -204,6 +204,8 @@ def read_rooms() -> list[str]:
 def sources() -> list[str]:
     """Return every source of the core and the binding, in a fixed order."""
     rooms = [TOP / "csrc" / room for room in read_rooms()]
+    system = "macos" if sys.platform == "darwin" else "linux"
+    rooms.append(TOP / "csrc" / "os" / system)
     found = [path for room in rooms for path in room.glob("*.c*")]
     return sorted(str(path.relative_to(TOP)) for path in found)
 

@@ -37,6 +37,18 @@ int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
     return rc;
 }
 
+/* GNU's strerror_r returns the text, that of POSIX fills `room`, and Windows has its own. */
+static const char *describe_errno(int number, char *room, size_t size)
+{
+#if defined(_WIN32)
+    return strerror_s(room, size, number) == 0 ? room : "unknown error";
+#elif defined(__GLIBC__)
+    return strerror_r(number, room, size);
+#else
+    return strerror_r(number, room, size) == 0 ? room : "unknown error";
+#endif
+}
+
 int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
                   const char *format, ...)
 {
@@ -49,7 +61,7 @@ int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    const char *text = strerror_r(os_errno, reason, sizeof(reason));
+    const char *text = describe_errno(os_errno, reason, sizeof(reason));
     err->os_errno = os_errno;
     snprintf(err->path, sizeof(err->path), "%s", path ? path : "");
     if (path)

@@ -9,17 +9,35 @@
 
 enum { WAIT_NS = 50000000 };
 
-int cenv_queue_init(struct cenv_queue *queue, size_t max)
+/*
+ * macOS waits by the time of day only. What is waited for is a poll, so a clock that jumps is
+ * harmless.
+ */
+#if defined(__APPLE__)
+enum { WAIT_CLOCK = CLOCK_REALTIME };
+#else
+enum { WAIT_CLOCK = CLOCK_MONOTONIC };
+#endif
+
+/* A condition that is waited for by WAIT_CLOCK. */
+static void init_condition(pthread_cond_t *condition)
 {
     pthread_condattr_t attr;
 
+    pthread_condattr_init(&attr);
+#if !defined(__APPLE__)
+    pthread_condattr_setclock(&attr, WAIT_CLOCK);
+#endif
+    pthread_cond_init(condition, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+int cenv_queue_init(struct cenv_queue *queue, size_t max)
+{
     *queue = (struct cenv_queue){.alloc = max};
     queue->items = cenv_calloc(max ? max : 1, sizeof(*queue->items));
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    init_condition(&queue->changed);
     return queue->items ? 0 : -1;
 }
 
@@ -52,7 +70,7 @@ static void wait_a_little(struct cenv_queue *queue)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
+    clock_gettime(WAIT_CLOCK, &until);
     until.tv_nsec += WAIT_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;

@@ -33,7 +33,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.relative_to(TOP / "csrc").as_posix()
-        self.room = path.parent.name
+        self.room = self.name.split("/")[0]
         self.text = path.read_text()
 
     def includes(self) -> list[str]:
@@ -60,7 +60,7 @@ def sources() -> list[Source]:
     found = [
         Source(path)
         for room in [*ROOMS, "include"]
-        for path in sorted((TOP / "csrc" / room).iterdir())
+        for path in sorted((TOP / "csrc" / room).rglob("*"))
         if path.suffix in (".c", ".h", ".cc")
     ]
     assert len(found) > 20

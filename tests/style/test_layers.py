@@ -50,8 +50,8 @@ ALLOCATION = {
 
 # A child between fork and exec is a process of its own.
 IN_A_CHILD = {
-    "os/proc.c": {"chdir", "fchdir"},
-    "os/namespace.c": {"chdir", "fchdir", "signal", "sigaction"},
+    "os/linux/proc.c": {"chdir", "fchdir"},
+    "os/linux/namespace.c": {"chdir", "fchdir", "signal", "sigaction"},
 }
 
 

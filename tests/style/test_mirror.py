@@ -31,10 +31,8 @@ def test_c_tests__stand_beside_their_source(top, c_tests):
     wrong = []
     for name, parts in c_tests.items():
         room = name.partition("/")[0]
-        sources = [
-            top / "csrc" / room / (parts["file"] + end) for end in (".c", ".cc", ".h")
-        ]
-        if not any(source.exists() for source in sources):
+        sources = (top / "csrc" / room).rglob(f"{parts['file']}.*")
+        if not any(source.suffix in (".c", ".cc", ".h") for source in sources):
             wrong.append(name)
     assert wrong == []
 
