@@ -67,14 +67,14 @@ static int remember_file(struct extract *x, const struct cenv_package_file *entr
 /* ---- directories ---- */
 
 /* A failed open below `dest`: a link or file in the way is the package's fault. */
-static int fail_write(struct extract *x, struct cenv_str path, int rc)
+static int fail_write(struct extract *x, struct cenv_str path, int raw)
 {
-    if (rc == -ENOTDIR || rc == -ELOOP)
+    if (raw == -ENOTDIR || raw == -ELOOP)
         return refuse_member(x, path, "lies below a link or file of the package");
-    if (rc == -EEXIST)
+    if (raw == -EEXIST)
         return refuse_member(
             x, path, "has the name of another member, as this file system sees it");
-    return cenv_fs_fail(x->err, rc, x->dest, path.data, "cannot write");
+    return cenv_fs_fail(x->err, raw, x->dest, path.data, "cannot write");
 }
 
 static int make_dir(struct extract *x, const struct cenv_member *member)
@@ -82,14 +82,15 @@ static int make_dir(struct extract *x, const struct cenv_member *member)
     const struct cenv_package_file *old = find_seen(x, member->path);
     struct cenv_package_file entry = {
         .path = member->path, .type = CENV_FT_DIR, .mode = 0777 & ~x->mask};
-    int rc;
 
+    if (old && old->type == CENV_FT_DIR)
+        return 0;
     if (old)
-        return old->type == CENV_FT_DIR
-                   ? 0
-                   : refuse_member(x, member->path, "is there twice");
-    rc = cenv_dirs_get(&x->dirs, member->path, 0777);
-    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
+        return refuse_member(x, member->path, "is there twice");
+    int raw = cenv_dirs_get(&x->dirs, member->path, 0777);
+    if (raw < 0)
+        return fail_write(x, member->path, raw);
+    return remember_file(x, &entry);
 }
 
 /* ---- files ---- */
@@ -103,9 +104,9 @@ static int copy_data(struct extract *x, int fd, struct cenv_package_file *entry)
 
     while ((rc = cenv_reader_data(x->reader, &data, &len, x->err)) == 1) {
         failed |= cenv_digest_update(x->sha256, data, len);
-        rc = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
-        if (rc < 0)
-            return fail_write(x, entry->path, rc);
+        int raw = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
+        if (raw < 0)
+            return fail_write(x, entry->path, raw);
         rc = cenv_task_poll(x->task, x->err);
         if (rc < 0)
             return rc;
@@ -120,10 +121,10 @@ static int compare_again(struct extract *x, const struct cenv_package_file *old,
                          const struct cenv_member *member)
 {
     struct cenv_package_file again = {.path = member->path};
-    int rc = old->type != CENV_FT_FILE || old->size != member->size
-                 ? refuse_member(x, member->path, "is there twice, and differs")
-                 : copy_data(x, -1, &again);
 
+    if (old->type != CENV_FT_FILE || old->size != member->size)
+        return refuse_member(x, member->path, "is there twice, and differs");
+    int rc = copy_data(x, -1, &again);
     if (rc == 0 && memcmp(again.sha256, old->sha256, sizeof(old->sha256)) != 0)
         rc = refuse_member(x, member->path, "is there twice, and differs");
     return rc;
@@ -139,23 +140,23 @@ static int write_member(struct extract *x, const struct cenv_member *member)
                                       .size = member->size,
                                       .mtime_ns = member->mtime_ns};
     struct cenv_str name;
-    int fd, rc, closed;
 
     if (old)
         return compare_again(x, old, member);
-    fd = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
+    int fd = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
     if (fd >= 0)
         fd = cenv_raw_create(fd, name.data, mode);
     if (fd < 0)
         return fail_write(x, member->path, fd);
-    rc = copy_data(x, fd, &entry);
+    int rc = copy_data(x, fd, &entry);
+    if (rc == 0) /* best effort: some file systems refuse */
+        cenv_raw_set_mtime_fd(fd, member->mtime_ns);
+    int raw = cenv_raw_close(fd);
+    if (rc == 0 && raw < 0)
+        rc = fail_write(x, member->path, raw);
     if (rc == 0)
-        cenv_raw_set_mtime_fd(
-            fd, member->mtime_ns); /* best effort: some file systems refuse */
-    closed = cenv_raw_close(fd);
-    if (rc == 0 && closed < 0)
-        rc = fail_write(x, member->path, closed);
-    return rc == 0 ? remember_file(x, &entry) : rc;
+        rc = remember_file(x, &entry);
+    return rc;
 }
 
 /* ---- links ---- */
@@ -168,16 +169,17 @@ static int make_symlink(struct extract *x, const struct cenv_member *member)
                                       .type = CENV_FT_SYMLINK,
                                       .mode = 0777};
     struct cenv_str name;
-    int rc;
 
+    if (old && old->type == CENV_FT_SYMLINK && cenv_str_eq(old->link, member->link))
+        return 0;
     if (old)
-        return old->type == CENV_FT_SYMLINK && cenv_str_eq(old->link, member->link)
-                   ? 0
-                   : refuse_member(x, member->path, "is there twice, and differs");
-    rc = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
-    if (rc >= 0)
-        rc = cenv_raw_symlink(member->link.data, rc, name.data);
-    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
+        return refuse_member(x, member->path, "is there twice, and differs");
+    int raw = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
+    if (raw >= 0)
+        raw = cenv_raw_symlink(member->link.data, raw, name.data);
+    if (raw < 0)
+        return fail_write(x, member->path, raw);
+    return remember_file(x, &entry);
 }
 
 static int make_hardlink(struct extract *x, const struct cenv_member *member)
@@ -186,7 +188,7 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     struct cenv_package_file entry;
     struct cenv_str from_name, name;
     enum cenv_place_mode got;
-    int from, to, rc;
+    int from, to, raw;
 
     if (!target || target->type != CENV_FT_FILE)
         return refuse_member(
@@ -198,11 +200,13 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     entry.path = member->path;
     from = cenv_dirs_parent(&x->link_dirs, target->path, 0, &from_name);
     to = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
-    rc = from < 0 ? from : to;
-    if (rc >= 0)
-        rc = cenv_raw_place(from, from_name.data, NULL, to, name.data,
-                            CENV_PLACE_HARDLINK, true, &got);
-    return rc < 0 ? fail_write(x, member->path, rc) : remember_file(x, &entry);
+    raw = from < 0 ? from : to;
+    if (raw >= 0)
+        raw = cenv_raw_place(from, from_name.data, NULL, to, name.data,
+                             CENV_PLACE_HARDLINK, true, &got);
+    if (raw < 0)
+        return fail_write(x, member->path, raw);
+    return remember_file(x, &entry);
 }
 
 /* ---- members ---- */
@@ -253,15 +257,15 @@ static int find_mask(struct extract *x)
 {
     static const char probe[] = ".cenv-mode";
     struct cenv_stat st;
-    int fd = cenv_raw_create(x->dest, probe, 0777), rc;
+    int fd = cenv_raw_create(x->dest, probe, 0777), raw;
 
     if (fd < 0)
         return fail_write(x, cenv_str(probe), fd);
-    rc = cenv_raw_stat_fd(fd, &st);
+    raw = cenv_raw_stat_fd(fd, &st);
     cenv_fd_close(fd);
     cenv_raw_unlink(x->dest, probe);
-    if (rc < 0)
-        return fail_write(x, cenv_str(probe), rc);
+    if (raw < 0)
+        return fail_write(x, cenv_str(probe), raw);
     x->mask = 0777 & ~st.mode;
     return 0;
 }
@@ -278,9 +282,10 @@ static int check_index(struct extract *x)
     int fd = cenv_raw_open_dir(x->dest, "info"), rc;
 
     cenv_buf_init(&text, INDEX_MAX);
-    rc = fd < 0 || !cenv_fs_exists(fd, "index.json")
-             ? cenv_error_set(x->err, CENV_EINTEGRITY, "it has no info/index.json")
-             : cenv_fs_read_file(fd, "index.json", &text, x->err);
+    if (fd < 0 || !cenv_fs_exists(fd, "index.json"))
+        rc = cenv_error_set(x->err, CENV_EINTEGRITY, "it has no info/index.json");
+    else
+        rc = cenv_fs_read_file(fd, "index.json", &text, x->err);
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", x->err);
     if (rc == 0) {
@@ -387,7 +392,9 @@ static int extract_package(struct extract *x, const struct cenv_package_source *
     }
     if (rc == 0)
         rc = check_index(x);
-    return rc == 0 ? check_paths(x, source->name) : rc;
+    if (rc == 0)
+        rc = check_paths(x, source->name);
+    return rc;
 }
 
 int cenv_extract_into(const struct cenv_package_source *source,

@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "cenv.h"
 #include "codec/json.h"
+#include "codec/json_writer.h"
 #include "os/fs.h"
 #include "os/host.h"
 #include "os/path.h"
@@ -45,24 +46,24 @@ static int refuse_dest(const char *path, const char *why, struct cenv_error *err
 static int check_dest(struct new_dir *dir, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_stat(dir->parent, dir->name, &st), fd;
 
-    if (rc < 0)
+    if (cenv_raw_stat(dir->parent, dir->name, &st) < 0)
         return 0; /* absent; else the rename says why */
     if (st.type != CENV_FT_DIR)
         return refuse_dest(dir->path, "it exists and is no directory", err);
-    fd = cenv_fs_open_dir(dir->parent, dir->name, err);
-    rc = fd < 0 ? 1 : cenv_raw_is_empty_dir(fd);
+    int fd = cenv_fs_open_dir(dir->parent, dir->name, err);
+    if (fd < 0)
+        return fd;
+    bool empty = cenv_raw_is_empty_dir(fd) == 1;
     cenv_fd_close(fd);
     dir->mode = st.mode;
-    return fd < 0 ? fd : rc == 1 ? 0 : refuse_dest(dir->path, "it is not empty", err);
+    return empty ? 0 : refuse_dest(dir->path, "it is not empty", err);
 }
 
 static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error *err)
 {
     char stem[300];
     struct cenv_buf parent;
-    int rc;
 
     dir->path = cenv_fs_abspath(dest, err);
     if (!dir->path)
@@ -70,40 +71,42 @@ static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error
     dir->name = cenv_path_base(cenv_str(dir->path)).data;
     cenv_buf_init(&parent, 1 << 20);
     cenv_buf_add_str(&parent, cenv_path_parent(cenv_str(dir->path)));
-    rc = dir->parent =
+    dir->parent =
         parent.failed ? cenv_error_oom(err) : cenv_fs_open_root(parent.data, err);
     cenv_buf_release(&parent);
-    if (rc >= 0)
-        rc = check_dest(dir, err);
+    if (dir->parent < 0)
+        return dir->parent;
+    int rc = check_dest(dir, err);
     if (rc < 0)
         return rc;
     snprintf(stem, sizeof(stem), ".%.200s.cenv", dir->name);
     rc = cenv_fs_mkdir_temp(dir->parent, stem, &dir->temp, err);
-    if (rc == 0)
-        rc = dir->fd = cenv_fs_open_dir(dir->parent, dir->temp, err);
-    return rc < 0 ? rc : 0;
+    if (rc == 0 && (dir->fd = cenv_fs_open_dir(dir->parent, dir->temp, err)) < 0)
+        rc = dir->fd;
+    return rc;
 }
 
 static int commit_new_dir(struct new_dir *dir, struct cenv_error *err)
 {
     static const char probe[] = ".cenv-mode";
     struct cenv_stat st = {.mode = dir->mode};
-    int rc = 0;
+    int raw = 0;
 
     if (!dir->mode) { /* what mkdir would have given */
-        rc = cenv_raw_mkdir(dir->fd, probe, 0777);
-        if (rc == 0)
-            rc = cenv_raw_stat(dir->fd, probe, &st);
+        raw = cenv_raw_mkdir(dir->fd, probe, 0777);
+        if (raw == 0)
+            raw = cenv_raw_stat(dir->fd, probe, &st);
         cenv_raw_rmdir(dir->fd, probe);
     }
-    if (rc == 0)
-        rc = cenv_raw_chmod_fd(dir->fd, st.mode);
-    if (rc == 0)
-        rc = dir->mode ? cenv_raw_rename(dir->parent, dir->temp, dir->parent, dir->name)
-                       : cenv_raw_rename_noreplace(dir->parent, dir->temp, dir->parent,
-                                                   dir->name);
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, dir->parent, dir->name, "cannot make");
+    if (raw == 0)
+        raw = cenv_raw_chmod_fd(dir->fd, st.mode);
+    if (raw == 0)
+        raw = dir->mode
+                  ? cenv_raw_rename(dir->parent, dir->temp, dir->parent, dir->name)
+                  : cenv_raw_rename_noreplace(dir->parent, dir->temp, dir->parent,
+                                              dir->name);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir->parent, dir->name, "cannot make");
     cenv_free(dir->temp);
     dir->temp = NULL;
     return 0;
@@ -123,17 +126,20 @@ static int write_report(const char *dest, const struct cenv_package_manifest *ma
                         const struct cenv_package_digests *digests,
                         struct cenv_buf *out, struct cenv_error *err)
 {
-    unsigned long long files = 0, bytes = cenv_package_manifest_bytes(manifest),
-                       size = digests->size;
+    struct cenv_json_writer w;
+    uint64_t files = 0;
 
     for (size_t i = 0; i < manifest->nr; i++)
         files += manifest->entries[i].type != CENV_FT_DIR;
-    cenv_buf_puts(out, "{\"path\":");
-    cenv_json_quote(out, cenv_str(dest));
-    cenv_buf_addf(out,
-                  ",\"files\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"size\":%llu}",
-                  files, bytes, digests->sha256, size);
-    return out->failed ? cenv_error_oom(err) : 0;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_cstr(&w, "path", dest);
+    cenv_json_write_u64(&w, "files", files);
+    cenv_json_write_u64(&w, "bytes", cenv_package_manifest_bytes(manifest));
+    cenv_json_write_cstr(&w, "sha256", digests->sha256);
+    cenv_json_write_u64(&w, "size", digests->size);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
 }
 
 /* Digests are compared in lower case. */
@@ -197,51 +203,70 @@ int cenv_extract(const char *package, const char *dest, const char *sha256,
 
 /* ---- cenv_package_info ---- */
 
+static int read_member(struct cenv_reader *reader, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    const void *data;
+    size_t len;
+    int rc;
+
+    while ((rc = cenv_reader_data(reader, &data, &len, err)) == 1)
+        if (cenv_buf_add(out, data, len) < 0)
+            return cenv_error_set(err, CENV_EINTEGRITY,
+                                  "its info/index.json is too large");
+    return rc;
+}
+
 /* Reads members until info/index.json has been seen, appending its text to `out`. */
 static int find_index(struct cenv_reader *reader, struct cenv_buf *out,
                       struct cenv_error *err)
 {
     struct cenv_member member;
-    const void *data;
-    size_t len;
     int rc;
 
-    while ((rc = cenv_reader_next(reader, &member, err)) == 1) {
-        if (!cenv_str_is(member.path, "info/index.json") ||
-            member.type != CENV_MEMBER_FILE)
-            continue;
-        while ((rc = cenv_reader_data(reader, &data, &len, err)) == 1) {
-            if (cenv_buf_add(out, data, len) < 0)
-                return cenv_error_set(err, CENV_EINTEGRITY,
-                                      "its info/index.json is too large");
-        }
-        return rc;
-    }
-    return rc < 0 ? rc
-                  : cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
+    while ((rc = cenv_reader_next(reader, &member, err)) == 1)
+        if (cenv_str_is(member.path, "info/index.json") &&
+            member.type == CENV_MEMBER_FILE)
+            return read_member(reader, out, err);
+    if (rc == 0)
+        rc = cenv_error_set(err, CENV_EINTEGRITY, "it has no info/index.json");
+    return rc;
 }
 
-static int write_description(struct cenv_reader *reader, struct cenv_buf *out,
-                             struct cenv_error *err)
+static int write_info(const struct cenv_json *index,
+                      const struct cenv_package_digests *digests, struct cenv_buf *out,
+                      struct cenv_error *err)
+{
+    struct cenv_json_writer w;
+    struct cenv_buf text;
+    cenv_buf_init(&text, out->max);
+    out->failed |= cenv_json_print(index, 0, &text) < 0;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_raw(&w, "index", cenv_buf_str(&text));
+    cenv_json_write_cstr(&w, "sha256", digests->sha256);
+    cenv_json_write_cstr(&w, "md5", digests->md5);
+    cenv_json_write_u64(&w, "size", digests->size);
+    cenv_json_write_end(&w);
+    cenv_buf_release(&text);
+    return cenv_json_writer_finish(&w, err);
+}
+
+static int read_info(struct cenv_reader *reader, struct cenv_buf *out,
+                     struct cenv_error *err)
 {
     static const struct cenv_package_want anything = {0};
     struct cenv_package_digests digests;
     struct cenv_json *doc = NULL;
     struct cenv_buf text;
-    int rc;
 
     cenv_buf_init(&text, INDEX_MAX);
-    rc = cenv_reader_finish(reader, &anything, find_index(reader, &text, err), &digests,
-                            err);
+    int rc = cenv_reader_finish(reader, &anything, find_index(reader, &text, err),
+                                &digests, err);
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", err);
-    if (rc == 0) {
-        cenv_buf_puts(out, "{\"index\":");
-        cenv_json_print(doc, 0, out);
-        cenv_buf_addf(out, ",\"sha256\":\"%s\",\"md5\":\"%s\",\"size\":%llu}",
-                      digests.sha256, digests.md5, (unsigned long long)digests.size);
-        rc = out->failed ? cenv_error_oom(err) : 0;
-    }
+    if (rc == 0)
+        rc = write_info(doc, &digests, out, err);
     cenv_json_free(doc);
     cenv_buf_release(&text);
     return rc;
@@ -260,7 +285,7 @@ int cenv_package_info(const char *package, struct cenv_task *task, struct cenv_b
     source.md5 = true;
     rc = cenv_reader_open(&reader, &source, task, err);
     if (rc == 0)
-        rc = write_description(reader, out, err);
+        rc = read_info(reader, out, err);
     if (rc == CENV_EINTEGRITY)
         cenv_error_prefix(err, "package %s", source.name);
     cenv_reader_free(reader);

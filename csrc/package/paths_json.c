@@ -269,19 +269,15 @@ static int read_has_prefix(struct parsing *r, struct cenv_map *seen)
     return rc;
 }
 
-static int read_legacy(struct parsing *r, struct cenv_map *seen)
+/* Room for all lines of `text`, then a path for each. */
+static int add_files(struct parsing *r, struct cenv_map *seen, struct cenv_str text)
 {
-    struct cenv_str text, rest, line;
+    struct cenv_str rest = text, line;
     size_t lines = 0;
-    int rc = read_text(r, "files", &text);
 
-    if (rc <= 0)
-        return rc < 0 ? rc
-                      : fail_broken(r, "paths.json", "missing, and so is",
-                                    CENV_STR("info/files"));
-    for (rest = text; next_line(&rest, &line);)
+    while (next_line(&rest, &line))
         lines++;
-    rc = reserve_paths(r, lines);
+    int rc = reserve_paths(r, lines);
     for (rest = text; rc == 0 && next_line(&rest, &line);) {
         struct cenv_package_path path = {.path = cenv_arena_str(&r->info->arena, line),
                                          .size = UINT64_MAX,
@@ -289,11 +285,27 @@ static int read_legacy(struct parsing *r, struct cenv_map *seen)
         rc =
             path.path.data ? add_path(r, seen, "files", &path) : cenv_error_oom(r->err);
     }
+    return rc;
+}
+
+static int read_legacy(struct parsing *r, struct cenv_map *seen)
+{
+    struct cenv_str text;
+    int rc = read_text(r, "files", &text);
+
+    if (rc < 0)
+        return rc;
+    if (rc == 0)
+        return fail_broken(r, "paths.json", "missing, and so is",
+                           CENV_STR("info/files"));
+    rc = add_files(r, seen, text);
     if (rc == 0)
         rc = read_has_prefix(r, seen);
     if (rc == 0)
         rc = read_no_link(r, seen, "no_link");
-    return rc ? rc : read_no_link(r, seen, "no_softlink");
+    if (rc == 0)
+        rc = read_no_link(r, seen, "no_softlink");
+    return rc;
 }
 
 /* ---- the files themselves ---- */
@@ -338,17 +350,16 @@ static int read_facts_of(struct parsing *r, struct cenv_dirs *dirs,
 {
     struct cenv_str base;
     struct cenv_stat st;
-    int dir = cenv_dirs_parent(dirs, path->path, 0, &base), fd = dir;
+    int dir = cenv_dirs_parent(dirs, path->path, 0, &base);
+    int raw = dir < 0 ? dir : cenv_raw_stat(dir, base.data, &st);
 
-    if (fd >= 0)
-        fd = cenv_raw_stat(dir, base.data, &st);
-    if (fd == -ENOENT && path->type == CENV_PATH_DIRECTORY)
+    if (raw == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
-    if (fd == -ENOMEM)
+    if (raw == -ENOMEM)
         return cenv_error_oom(r->err);
-    if (fd < 0)
+    if (raw < 0)
         return fail_damaged(r, path->path,
-                            fd == -ENOENT ? "is missing" : "cannot be looked at");
+                            raw == -ENOENT ? "is missing" : "cannot be looked at");
     /* a link that paths.json calls a file is linked as what it is, as conda does */
     if (path->type == CENV_PATH_OTHER ||
         (path->type == CENV_PATH_HARDLINK && st.type == CENV_FT_SYMLINK))
@@ -412,12 +423,11 @@ static int read_info(struct cenv_paths_json *out, int content_fd, const char *na
     struct cenv_paths_json info = {0};
     struct cenv_map seen = {0};
     struct parsing r = {&info, content_fd, -1, name, err};
-    int rc = r.meta = cenv_raw_open_dir(content_fd, "info");
 
-    if (rc < 0)
-        rc = fail_damaged(&r, CENV_STR("info"), "is missing");
-    else
-        rc = read_link(&r);
+    r.meta = cenv_raw_open_dir(content_fd, "info");
+    if (r.meta < 0)
+        return fail_damaged(&r, CENV_STR("info"), "is missing");
+    int rc = read_link(&r);
     if (rc == 0)
         rc = read_json(&r, "paths.json", &info.paths_doc);
     if (rc == 0)

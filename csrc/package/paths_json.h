@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What an extracted package's info/ says about linking: paths.json or its forerunners, link.json. */
+/* What info/ of an extracted package says about linking: paths.json or older lists, link.json. */
 #ifndef CENV_PACKAGE_PATHS_JSON_H
 #define CENV_PACKAGE_PATHS_JSON_H
 
@@ -17,11 +17,11 @@ struct cenv_json;
 
 /* One path of a package, its facts taken from the extracted file itself. */
 struct cenv_package_path {
-    struct cenv_str
-        path; /* relative to the content, checked (cenv_path_refused); NUL behind */
-    struct cenv_str
-        placeholder; /* empty: nothing to relocate; always for links (conda: ignored) */
-    struct cenv_str link;   /* target of a SOFTLINK, NUL behind */
+    /* Relative to the content, checked (cenv_path_refused); a NUL follows. */
+    struct cenv_str path;
+    /* Empty: nothing to relocate; so always for links, where conda ignores it. */
+    struct cenv_str placeholder;
+    struct cenv_str link;   /* target of a SOFTLINK; a NUL follows */
     struct cenv_str sha256; /* as the package says it, 64 hex digits, or empty */
     uint64_t size;
     int64_t mtime_ns;
@@ -31,6 +31,7 @@ struct cenv_package_path {
     bool no_link;
 };
 
+/* Owned: release. Zero-initialised is fine to release. */
 struct cenv_paths_json {
     struct cenv_package_path *paths; /* in the package's order, each once */
     size_t nr;
@@ -42,15 +43,16 @@ struct cenv_paths_json {
 
 /*
  * Reads it from the content directory; `name` is for messages. CENV_EINTEGRITY when a document is
- * broken, of a version we do not know, or names what a package may not name; when a file is missing,
- * or has another type or size than it says.
+ * broken, of an unknown version, or names what a package may not name; when a file is missing, or
+ * has another type or size than it says. On failure `out` is untouched.
  */
 int cenv_paths_json_read(struct cenv_paths_json *out, int content_fd, const char *name,
                          struct cenv_task *task, struct cenv_error *err);
 
 /*
- * The same from the documents alone, for who knows the files already (extraction): size as stated
- * or UINT64_MAX, mode and mtime 0, type CENV_PATH_OTHER where the lists before paths.json tell none.
+ * The same from the documents alone, for a caller that knows the files already (extraction): size
+ * as stated or UINT64_MAX, mode and mtime 0, type CENV_PATH_OTHER where the lists before paths.json
+ * tell none.
  */
 int cenv_paths_json_parse(struct cenv_paths_json *out, int content_fd, const char *name,
                           struct cenv_error *err);

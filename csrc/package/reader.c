@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A package file as a stream of members. One pass, front to back: file -> digests -> (ZIP member)
- * -> decoder -> tar. Whatever stands last in the file is read too, so that the digests are those of
- * all its bytes.
+ * One pass, front to back: file -> digests -> (ZIP member) -> decoder -> tar. What stands last in
+ * the file is read too, so that the digests are those of all its bytes.
  */
 #include "package/reader.h"
 
@@ -56,12 +55,12 @@ static int refuse_archive(const char *why, struct cenv_error *err)
 static int file_read(void *ctx, const void **data, size_t *len, struct cenv_error *err)
 {
     struct cenv_reader *reader = ctx;
-    int64_t got =
-        cenv_raw_pread(reader->source.fd, reader->block, BLOCK, reader->offset);
     int rc = cenv_task_poll(reader->task, err);
 
     if (rc < 0)
         return rc;
+    int64_t got =
+        cenv_raw_pread(reader->source.fd, reader->block, BLOCK, reader->offset);
     if (got < 0)
         return cenv_fs_fail(err, (int)got, reader->source.fd, NULL, "cannot read");
     reader->offset += (uint64_t)got;
@@ -174,12 +173,13 @@ static int next_inner(struct cenv_reader *reader, struct cenv_error *err)
     struct cenv_str stem;
     int rc = cenv_zip_next(reader->zip, &member, err);
 
-    if (rc <= 0) {
-        if (rc == 0 && !(reader->saw_info && reader->saw_pkg && reader->saw_metadata))
-            rc = refuse_archive(
-                "it lacks its info archive, pkg archive or metadata.json", err);
+    if (rc < 0)
         return rc;
-    }
+    if (rc == 0 && !(reader->saw_info && reader->saw_pkg && reader->saw_metadata))
+        return refuse_archive("it lacks its info archive, pkg archive or metadata.json",
+                              err);
+    if (rc == 0)
+        return 0;
     if (strcmp(member->name, "metadata.json") == 0)
         rc = read_metadata(reader, err);
     else if (inner_stem(member->name, "info-", &stem))
@@ -212,10 +212,10 @@ static int init_reader(struct cenv_reader *reader, struct cenv_error *err)
 {
     const struct cenv_package_limits *limits = &reader->source.limits;
     struct cenv_stat st;
-    int rc = cenv_raw_stat_fd(reader->source.fd, &st);
+    int raw = cenv_raw_stat_fd(reader->source.fd, &st);
 
-    if (rc < 0)
-        return cenv_fs_fail(err, rc, reader->source.fd, NULL, "cannot look at");
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, reader->source.fd, NULL, "cannot look at");
     reader->size = st.size;
     reader->left = (256ULL << 20) + st.size * limits->max_ratio;
     if (reader->left > limits->max_bytes ||

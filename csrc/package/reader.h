@@ -21,9 +21,9 @@ struct cenv_package_limits {
 void cenv_reader_limits_init(struct cenv_package_limits *limits);
 
 struct cenv_package_source {
-    const char *
-        name; /* file name: its end tells the format, .conda or .tar.bz2; for messages */
-    int fd;   /* regular file, read from offset 0; stays the caller's */
+    /* The file's name, also for messages: its end tells the format, .conda or .tar.bz2. */
+    const char *name;
+    int fd;     /* regular file, read from offset 0; stays the caller's */
     bool md5;   /* take the MD5 as well */
     bool ahead; /* read and decode in a second thread, where the file is large */
     struct cenv_package_limits limits;
@@ -44,7 +44,7 @@ struct cenv_package_digests {
 /*
  * Opens a package (CEP 35 for .conda): exactly one info-STEM.tar.zst, one pkg-STEM.tar.zst and a
  * metadata.json of format version 2, in any order; no other archive. `task` counts the archive's
- * bytes as they are read, and may cancel.
+ * bytes as they are read, and may cancel. One thread at a time.
  */
 struct cenv_reader;
 int cenv_reader_open(struct cenv_reader **out, const struct cenv_package_source *source,

@@ -13,8 +13,8 @@
 /* The levels that cost little time: packages made here are used here. */
 enum { ZSTD_LEVEL = 3, BZIP2_LEVEL = 9 };
 
-static const size_t max_package =
-    (size_t)0xffffffffU; /* what ZIP holds without ZIP64 */
+/* What a ZIP archive holds without ZIP64. */
+static const size_t max_package = (size_t)0xffffffffU;
 
 struct pack {
     const struct cenv_pack_member *members;
@@ -53,7 +53,9 @@ static int put_member(const struct pack *pack, const struct cenv_pack_member *fr
         rc = cenv_tar_write_header(&member, tar, pack->err);
     if (rc == 0 && member.size > 0)
         rc = tar.write(tar.ctx, from->data, from->len, pack->err);
-    return rc == 0 ? cenv_tar_write_padding(member.size, tar, pack->err) : rc;
+    if (rc == 0)
+        rc = cenv_tar_write_padding(member.size, tar, pack->err);
+    return rc;
 }
 
 static int encoder_write(void *ctx, const void *data, size_t len,
@@ -121,8 +123,9 @@ static int put_conda(const struct pack *pack, struct cenv_str stem,
             rc = put_stored(name, cenv_buf_str(&tar), &members[1 + i], out, pack->err);
         cenv_buf_release(&tar);
     }
-    return rc == 0 ? cenv_zip_put_directory(members, 3, cenv_output_buf(out), pack->err)
-                   : rc;
+    if (rc == 0)
+        rc = cenv_zip_put_directory(members, 3, cenv_output_buf(out), pack->err);
+    return rc;
 }
 
 int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t nr,

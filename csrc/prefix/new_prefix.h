@@ -21,9 +21,8 @@ struct cenv_newprefix {
     char *name; /* its last component, in `path` */
     char *temp_path, *temp; /* the sibling: absolute, and its name in there */
     int parent, dir;        /* of the destination; the new directory */
-    size_t
-        made; /* length of the deepest parent that was there: those below it are ours */
-    bool exists; /* an empty directory lies there */
+    size_t made;            /* length of the deepest parent that was there before */
+    bool exists;            /* an empty directory lies there */
     uint32_t exists_mode;
     uint32_t mask; /* the mode bits that new directories do not get here */
     bool made_temp, published;
