@@ -87,7 +87,9 @@ static int put_pax(struct cenv_str records, struct cenv_output to,
     rc = put_record(&header, to, err);
     if (rc == 0)
         rc = write_bytes(to, records.data, records.len, err);
-    return rc == 0 ? cenv_tar_write_padding(records.len, to, err) : rc;
+    if (rc == 0)
+        rc = cenv_tar_write_padding(records.len, to, err);
+    return rc;
 }
 
 int cenv_tar_write_header(const struct cenv_member *member, struct cenv_output to,

@@ -355,7 +355,9 @@ static int read_directory(struct cenv_zip *zip, uint64_t signature,
         rc = read_signature(zip, &signature, err);
     if (rc == 0 && signature != SIG_END)
         rc = refuse_archive(zip, "an unknown record", err);
-    return rc == 0 ? read_end(zip, start, end, zip64, err) : rc;
+    if (rc == 0)
+        rc = read_end(zip, start, end, zip64, err);
+    return rc;
 }
 
 /* ---- the interface ---- */
@@ -452,7 +454,9 @@ int cenv_zip_put_local(const struct cenv_zip_member *member, struct cenv_output 
                               member->name);
     put_common(put32(head, SIG_LOCAL), member);
     rc = write_bytes(to, head, sizeof(head), err);
-    return rc == 0 ? write_bytes(to, member->name, strlen(member->name), err) : rc;
+    if (rc == 0)
+        rc = write_bytes(to, member->name, strlen(member->name), err);
+    return rc;
 }
 
 static int put_central(const struct cenv_zip_member *member, struct cenv_output to,
@@ -464,7 +468,9 @@ static int put_central(const struct cenv_zip_member *member, struct cenv_output 
     at = put_common(put16(put32(head, SIG_CENTRAL), 20), member);
     put32(at + 10, member->offset);
     rc = write_bytes(to, head, sizeof(head), err);
-    return rc == 0 ? write_bytes(to, member->name, strlen(member->name), err) : rc;
+    if (rc == 0)
+        rc = write_bytes(to, member->name, strlen(member->name), err);
+    return rc;
 }
 
 int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
@@ -482,5 +488,7 @@ int cenv_zip_put_directory(const struct cenv_zip_member *members, size_t nr,
     put32(end, SIG_END);
     put16(put16(end + 8, (unsigned)nr), (unsigned)nr);
     put32(put32(end + 12, len), start);
-    return rc == 0 ? write_bytes(to, end, sizeof(end), err) : rc;
+    if (rc == 0)
+        rc = write_bytes(to, end, sizeof(end), err);
+    return rc;
 }

@@ -11,8 +11,6 @@ import pytest
 # tests/c/<room>/test_<file>[__<aspect>].c
 FILE = re.compile(r"test_(?P<file>[a-z0-9_]+?)(?:__(?P<aspect>[a-z0-9_]+))?\.c")
 NAME = re.compile(r"test_(?P<subject>[a-z0-9_]+?)__[a-z0-9_]+")
-# Files that still test several sources.
-PENDING = {"template/test_build.c"}
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +43,6 @@ def test_c_tests__are_named_by_subject_and_behaviour(top, c_tests):
         assert names or "RUN(" not in text, name
         for found in names:
             match = NAME.fullmatch(found)
-            if not match or (name not in PENDING and match["subject"] not in subjects):
+            if not match or match["subject"] not in subjects:
                 wrong.append(f"{name}: {found}")
     assert wrong == []
