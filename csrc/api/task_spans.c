@@ -25,10 +25,10 @@ int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out,
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_array(&w, NULL);
-    pthread_mutex_lock(&task->lock);
+    cenv_mutex_lock(&task->lock);
     for (size_t i = 0; i < task->nr_spans; i++)
         write_span(&w, &task->spans[i]);
-    pthread_mutex_unlock(&task->lock);
+    cenv_mutex_unlock(&task->lock);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, err);
 }

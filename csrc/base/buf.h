@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/format.h"
 #include "base/str.h"
 
 /*
@@ -33,8 +34,7 @@ int cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len);
 int cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text);
 int cenv_buf_puts(struct cenv_buf *buf, const char *text);
 int cenv_buf_putc(struct cenv_buf *buf, char c);
-int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...) CENV_PRINTF(2, 3);
 
 /* Forget the content (and the failure), keep the memory. */
 void cenv_buf_clear(struct cenv_buf *buf);

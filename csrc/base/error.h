@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#include "base/format.h"
+
 /*
  * XX(name, number, Python class). A status is -1024 minus its number, so that none can be mistaken
  * for a -errno. The numbers are stable; the binding maps them to classes by this table.
@@ -75,24 +77,23 @@ void cenv_error_release(struct cenv_error *err);
 
 /* Sets status and message; returns `status`, so that `return cenv_error_set(...)` reads well. */
 int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    CENV_PRINTF(3, 4);
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,
-                    va_list args) __attribute__((format(printf, 3, 0)));
+                    va_list args) CENV_PRINTF(3, 0);
 
 /* An operating system failure on `path` (may be NULL): "what 'path': strerror". CENV_EOS. */
 int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
-                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+                  const char *format, ...) CENV_PRINTF(4, 5);
 
 /* Out of memory: CENV_ENOMEM. */
 int cenv_error_oom(struct cenv_error *err);
 
 /* Adds what to do next; returns the error's status. A hint already there stays. */
-int cenv_error_hint(struct cenv_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+int cenv_error_hint(struct cenv_error *err, const char *format, ...) CENV_PRINTF(2, 3);
 
 /* Puts "text: " before the message ("package numpy-1.2-0: ..."); returns the error's status. */
 int cenv_error_prefix(struct cenv_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    CENV_PRINTF(2, 3);
 
 /* Moves `from` into `to` when `to` holds no error yet, and releases `from`. */
 int cenv_error_move(struct cenv_error *to, struct cenv_error *from);

@@ -3,16 +3,17 @@
 #ifndef CENV_BASE_QUEUE_H
 #define CENV_BASE_QUEUE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/task.h"
+#include "base/thread.h"
 
 struct cenv_queue {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    struct cenv_mutex lock;
+    struct cenv_cond changed;
     size_t *items;
     size_t nr, alloc, next;
     bool closed;

@@ -11,9 +11,9 @@ static const uint64_t POLL_EVERY_NS = 50u * 1000 * 1000;
 
 void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
 {
-    *task =
-        (struct cenv_task){.poll = poll, .poll_ctx = poll_ctx, .owner = pthread_self()};
-    pthread_mutex_init(&task->lock, NULL);
+    *task = (struct cenv_task){
+        .poll = poll, .poll_ctx = poll_ctx, .owner = cenv_thread_self()};
+    cenv_mutex_init(&task->lock);
 }
 
 void cenv_task_release(struct cenv_task *task)
@@ -21,7 +21,7 @@ void cenv_task_release(struct cenv_task *task)
     cenv_free(task->spans);
     task->spans = NULL;
     task->nr_spans = task->alloc_spans = 0;
-    pthread_mutex_destroy(&task->lock);
+    cenv_mutex_destroy(&task->lock);
 }
 
 void cenv_task_cancel(struct cenv_task *task)
@@ -31,7 +31,7 @@ void cenv_task_cancel(struct cenv_task *task)
 
 int cenv_task_poll(struct cenv_task *task, struct cenv_error *err)
 {
-    if (task->poll && pthread_equal(pthread_self(), task->owner)) {
+    if (task->poll && cenv_thread_is_self(task->owner)) {
         uint64_t now = cenv_clock_ns();
         if (now >= task->next_poll_ns) {
             task->next_poll_ns = now + POLL_EVERY_NS;
@@ -64,7 +64,7 @@ void cenv_task_advance(struct cenv_task *task, uint64_t done)
 /* Read by the poll function alone, which runs on the same thread. */
 void cenv_task_wait(struct cenv_task *task, const char *holder)
 {
-    if (!pthread_equal(pthread_self(), task->owner))
+    if (!cenv_thread_is_self(task->owner))
         return;
     if (holder)
         snprintf(task->waiting, sizeof(task->waiting), "wait for %s", holder);
@@ -82,11 +82,11 @@ struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what)
 void cenv_span_end(struct cenv_task *task, struct cenv_span *span)
 {
     span->end_ns = cenv_clock_ns();
-    pthread_mutex_lock(&task->lock);
+    cenv_mutex_lock(&task->lock);
     void *spans = task->spans;
     if (cenv_grow(&spans, &task->alloc_spans, task->nr_spans, sizeof(*span)) == 0) {
         task->spans = spans;
         task->spans[task->nr_spans++] = *span;
     }
-    pthread_mutex_unlock(&task->lock);
+    cenv_mutex_unlock(&task->lock);
 }

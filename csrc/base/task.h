@@ -3,14 +3,15 @@
 #ifndef CENV_BASE_TASK_H
 #define CENV_BASE_TASK_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/mutex.h"
 #include "base/stage.h"
+#include "base/thread.h"
 
 /* One span of work; `what` names the thing ("numpy-1.2-0", copied) or is "". */
 struct cenv_span {
@@ -32,7 +33,7 @@ typedef int (*cenv_poll_fn)(void *ctx);
 struct cenv_task {
     cenv_poll_fn poll; /* or NULL */
     void *poll_ctx;
-    pthread_t owner;
+    struct cenv_thread owner; /* made the call */
     uint64_t next_poll_ns;
     atomic_int cancelled;
     _Atomic(const char *) stage; /* what runs now, for the progress display */
@@ -40,7 +41,7 @@ struct cenv_task {
     /* In bytes or items, as the stage has it; total 0: unknown. */
     atomic_ullong done, total;
 
-    pthread_mutex_t lock; /* guards spans */
+    struct cenv_mutex lock; /* guards spans */
     struct cenv_span *spans;
     size_t nr_spans, alloc_spans;
 };

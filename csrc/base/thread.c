@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
 static unsigned start_all(struct cenv_thread *threads, unsigned nr,
                           void *(*main)(void *arg), char *args, size_t size)
@@ -35,3 +36,35 @@ void cenv_threads_join(struct cenv_thread *threads, unsigned nr)
     for (unsigned i = 0; i < nr; i++)
         pthread_join(threads[i].id, NULL);
 }
+
+#ifdef __APPLE__ /* where a wait tells how long, and takes no other clock */
+void cenv_cond_init(struct cenv_cond *c)
+{
+    pthread_cond_init(&c->cond, NULL);
+}
+
+void cenv_cond_wait_for(struct cenv_cond *c, struct cenv_mutex *held, uint32_t ns)
+{
+    struct timespec span = {.tv_nsec = (long)ns};
+    pthread_cond_timedwait_relative_np(&c->cond, &held->lock, &span);
+}
+#else
+void cenv_cond_init(struct cenv_cond *c)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+void cenv_cond_wait_for(struct cenv_cond *c, struct cenv_mutex *held, uint32_t ns)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)ns;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&c->cond, &held->lock, &until);
+}
+#endif

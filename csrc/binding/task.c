@@ -37,7 +37,7 @@ struct cenv_task *bind_task_begin(PyObject *task)
                         "this Task is already running an operation");
         return NULL;
     }
-    self->task.owner = pthread_self();
+    self->task.owner = cenv_thread_self();
     self->saved = PyEval_SaveThread();
     return &self->task;
 }

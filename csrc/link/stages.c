@@ -47,7 +47,7 @@ void cenv_stages_write(struct cenv_json_writer *w, const char *key,
     bool seen[CENV_NR_STAGES] = {false};
 
     cenv_json_write_array(w, key);
-    pthread_mutex_lock(&task->lock);
+    cenv_mutex_lock(&task->lock);
     if (task->nr_spans)
         qsort(task->spans, task->nr_spans, sizeof(*task->spans), by_start);
     for (size_t i = 0; i < task->nr_spans; i++) {
@@ -57,6 +57,6 @@ void cenv_stages_write(struct cenv_json_writer *w, const char *key,
         seen[stage] = true;
         write_sum(w, task->spans, task->nr_spans, stage);
     }
-    pthread_mutex_unlock(&task->lock);
+    cenv_mutex_unlock(&task->lock);
     cenv_json_write_end(w);
 }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/format.h"
+
 /* What happened. Zero-initialised: nothing. */
 struct cenv_link_stats {
     /* Counts of files. */
@@ -24,6 +26,6 @@ void cenv_link_stats_release(struct cenv_link_stats *stats);
 
 /* Appends a warning; false: out of memory. */
 bool cenv_link_stats_warn(struct cenv_link_stats *stats, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    CENV_PRINTF(2, 3);
 
 #endif
