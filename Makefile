@@ -22,7 +22,7 @@ endif
 
 .PHONY: help build demo test pytest soak bench codspeed lint format clean
 help:
-	@echo 'make build   system packages, MiniSat and .venv with cenv in it'
+	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
 	@echo 'make test    C unit tests (ASan, UBSan), then pytest'
 	@echo 'make bench   the figures, against cp and the bare floor'
@@ -33,21 +33,20 @@ help:
 	@echo 'make pytest  Python tests alone, T="tests/python/test_create.py ..." for some'
 
 build:
-	@.ci/setup
+	@.ci/setup test
 
-demo: build
+demo:
+	@.ci/setup
 	@$(PY) -m cenv demo
 
-test:
-	@.ci/setup test
+test: build
 	@$(MAKE) --no-print-directory $(PARALLEL) ctest WERROR=
 	@$(PY) -m pytest $(PYTEST_FLAGS)
 
 pytest: build
 	@$(PY) -m pytest $(PYTEST_FLAGS) $(PYTESTS)
 
-soak:
-	@.ci/setup test
+soak: build
 	@$(MAKE) --no-print-directory $(PARALLEL) tsan WERROR=
 	@$(PY) -m pytest -m soak
 

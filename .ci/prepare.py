@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import minisat
@@ -23,19 +24,30 @@ TOP = Path(__file__).resolve().parent.parent
 VENV = TOP / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "cenv-setup.json"
+BEGAN = float(os.environ.get("CENV_SETUP_BEGAN", time.time()))
 SWITCHES = ("CENV_DEBUG", "CENV_SANITIZE", "CENV_WERROR", "CC", "CXX", "CFLAGS")
 
 
 def say(text: str) -> None:
-    """Tell what takes long."""
-    print(f"cenv: {text}", file=sys.stderr, flush=True)
+    """Tell what takes long, and how many seconds the set-up has taken so far."""
+    seconds = max(0, round(time.time() - BEGAN))
+    print(f"cenv: {seconds:3d} s  {text}", file=sys.stderr, flush=True)
 
 
 def run(*argv: object) -> None:
-    """Run a command; its failure ends the set-up, with its own message above."""
-    status = subprocess.run([str(item) for item in argv], cwd=TOP, check=False)
-    if status.returncode:
-        sys.exit(f"cenv: set-up failed: {' '.join(str(item) for item in argv)}")
+    """Run a command; what it says is shown where it fails, and ends the set-up."""
+    words = [str(item) for item in argv]
+    done = subprocess.run(
+        words,
+        cwd=TOP,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout.decode(errors="replace"))
+        sys.exit(f"cenv: set-up failed: {' '.join(words)}")
 
 
 def fingerprint(*parts: object) -> str:
@@ -85,16 +97,18 @@ def make_environment() -> None:
     write_stamp("environment", base)
 
 
-def install() -> None:
-    """Install cenv, editable, with all that tests and lint need."""
+def install(extras: str) -> None:
+    """Install cenv, editable; with the extras "[test]" all that tests and lint need."""
     inputs = [(TOP / name).read_bytes() for name in ("pyproject.toml", "setup.py")]
-    wanted = fingerprint(*inputs)
-    if read_stamps().get("install") == wanted:
+    wanted = fingerprint(*inputs, extras)
+    enough = {wanted, fingerprint(*inputs, "[test]")}
+    if read_stamps().get("install") in enough:
         return
-    say("installing cenv and its dependencies into .venv")
+    what = "what tests and lint need" if extras else "its dependencies"
+    say(f"building cenv, installing it and {what} into .venv")
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q")
     run(*pip, "pip", "setuptools>=70.1")
-    run(*pip, "--no-build-isolation", "-e", ".[test]")
+    run(*pip, "--no-build-isolation", "-e", f".{extras}")
     write_stamp("install", wanted)
     write_stamp("extension", extension_inputs())
 
@@ -122,12 +136,13 @@ def build_extension() -> None:
 
 def main() -> None:
     """Do every step, one set-up of this checkout at a time."""
+    extras = "[test]" if "test" in sys.argv[1:] else ""
     (TOP / "build").mkdir(exist_ok=True)
     with (TOP / "build/setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         minisat.provide(TOP / "build" / "deps")
         make_environment()
-        install()
+        install(extras)
         build_extension()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import cenv
 
-HEAVY = ("cenv._cenv", "cenv.api", "cenv.errors", "platformdirs", "rich", "ruamel")
+HEAVY = ("cenv._cenv", "cenv.api", "cenv.errors", "platformdirs", "ruamel")
 
 
 def modules_after(statement: str) -> set[str]:
@@ -26,7 +26,7 @@ def test_import__loads_nothing_heavy():
 
 
 def test_plugin_import__loads_nothing_heavy():
-    heavy = {"cenv._cenv", "platformdirs", "rich", "ruamel.yaml"}
+    heavy = {"cenv._cenv", "platformdirs", "ruamel.yaml"}
     assert not modules_after("import cenv.pytest_plugin") & heavy
 
 

@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
-TOOLS = ("env", "sh", "dirname", "id", "make", "c++", "cc", "ar", "grep")
+TOOLS = ("env", "sh", "date", "dirname", "id", "make", "c++", "cc", "ar", "grep")
+TEST_PROGRAMS = (
+    "Universal Ctags",
+    "strace",
+    "valgrind",
+    "zstd",
+    "mkfs.xfs",
+    "mkfs.btrfs",
+)
 
 
 @pytest.fixture
@@ -42,9 +50,11 @@ def bare_path(tmp_path):
     return directory
 
 
-def run_setup(path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_setup(
+    path: Path, *words: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(TOP / ".ci" / "setup")],
+        [str(TOP / ".ci" / "setup"), *words],
         env={"PATH": str(path), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -71,6 +81,15 @@ def test_setup__names_all_that_is_missing_at_once(bare_path):
     assert "g++" not in done.stderr
 
 
+def test_setup__asks_for_test_programs_where_tests_run(bare_path):
+    script = (TOP / ".ci" / "setup").read_text()
+    body = script.split("look_for_test_programs() {")[1].split("\n}")[0]
+    assert all(name in body for name in TEST_PROGRAMS)
+    (bare_path / "pkg-config").symlink_to("/bin/false")
+    assert "Universal Ctags" not in run_setup(bare_path).stderr
+    assert "Universal Ctags" in run_setup(bare_path, "test").stderr
+
+
 def test_setup__refuses_an_old_python(bare_path):
     old = bare_path / "python2"
     old.write_text("#!/bin/sh\nexit 0\n")
@@ -78,6 +97,30 @@ def test_setup__refuses_an_old_python(bare_path):
     done = run_setup(bare_path, PYTHON=str(old))
     assert done.returncode == 1
     assert f"PYTHON={old} is no Python 3.10 or newer" in done.stderr
+
+
+@pytest.fixture
+def prepare(monkeypatch, tmp_path):
+    """Return the module .ci/prepare.py, its checkout a directory of the test's."""
+    monkeypatch.syspath_prepend(str(TOP / ".ci"))
+    spec = importlib.util.spec_from_file_location("prepare", TOP / ".ci/prepare.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name in ("pyproject.toml", "setup.py"):
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(module, "TOP", tmp_path)
+    monkeypatch.setattr(module, "STAMPS", tmp_path / "stamps.json")
+    monkeypatch.setattr(module, "extension_inputs", lambda: "inputs")
+    ran = []
+    monkeypatch.setattr(module, "run", lambda *argv: ran.append(argv[-1]))
+    module.ran = ran
+    return module
+
+
+def test_prepare__demo_installs_what_runs_and_tests_the_rest(prepare):
+    for extras in ("", "", "[test]", "", "[test]"):
+        prepare.install(extras)
+    assert [word for word in prepare.ran if word.startswith(".")] == [".", ".[test]"]
 
 
 def make_tarball(minisat, path: Path, **changes: str) -> None:

@@ -66,7 +66,7 @@ def install(python: str, place: Path, *packages: str) -> Path:
     """Make a venv with `packages` and this very cenv in it, as a plugin pytest finds."""
     subprocess.run([python, "-m", "venv", place], check=True)
     pip = [place / "bin/pip", "--disable-pip-version-check", "-q", "install"]
-    needed = ["platformdirs>=3", "rich>=13", "ruamel.yaml>=0.17"]
+    needed = ["platformdirs>=3", "ruamel.yaml>=0.17"]
     subprocess.run([*pip, *packages, *needed], check=True)
     (site,) = place.glob("lib/python3*/site-packages")
     (site / "cenv.pth").write_text(f"{PYTHON}\n")
