@@ -159,8 +159,8 @@ int cenv_raw_pwrite(int fd, const void *data, size_t len, uint64_t at)
 enum { IOV_BATCH = 64 };
 
 /* Up to IOV_BATCH pieces from piece `first`, `skip` bytes into it. */
-static int gather(struct iovec *iov, const struct cenv_str *pieces, size_t nr,
-                  size_t skip)
+static int gather_pieces(struct iovec *iov, const struct cenv_str *pieces, size_t nr,
+                         size_t skip)
 {
     int count = 0;
     for (size_t i = 0; i < nr && count < IOV_BATCH; i++, skip = 0) {
@@ -185,7 +185,7 @@ static int write_pieces(int fd, const struct cenv_str *pieces, size_t nr, int64_
         }
         if (!nr)
             return 0;
-        int count = gather(iov, pieces, nr, skip);
+        int count = gather_pieces(iov, pieces, nr, skip);
         ssize_t n = at < 0 ? writev(fd, iov, count) : pwritev(fd, iov, count, at);
         if (n < 0 && errno == EINTR)
             continue;
@@ -218,7 +218,8 @@ static int write_new(int dirfd, const char *name, struct cenv_str data, unsigned
         return fd;
     int rc = cenv_raw_write(fd, data.data, data.len);
     int closed = cenv_raw_close(fd);
-    rc = rc ? rc : closed;
+    if (rc == 0)
+        rc = closed;
     if (rc < 0)
         cenv_raw_unlink(dirfd, name);
     return rc;

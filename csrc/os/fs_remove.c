@@ -39,7 +39,7 @@ static int rmdir_opened(int dirfd, const char *name)
     return rc == -ENOENT ? 0 : rc;
 }
 
-static int hoist(struct removal *removal, int dirfd, const char *name)
+static int hoist_dir(struct removal *removal, int dirfd, const char *name)
 {
     char *unique = cenv_fs_unique_name(".cenv-deep");
     if (!unique)
@@ -54,7 +54,7 @@ static int hoist(struct removal *removal, int dirfd, const char *name)
 static int remove_dir(struct removal *removal, int dirfd, const char *name, int depth)
 {
     if (depth >= DEPTH_MAX)
-        return hoist(removal, dirfd, name);
+        return hoist_dir(removal, dirfd, name);
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;

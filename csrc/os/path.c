@@ -93,7 +93,7 @@ bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root)
 }
 
 /* Length of the directories both begin with, no slash at the end. */
-static size_t shared(struct cenv_str a, struct cenv_str b)
+static size_t shared_length(struct cenv_str a, struct cenv_str b)
 {
     size_t last = 0, i = 0;
     for (; i < a.len && i < b.len && a.data[i] == b.data[i]; i++)
@@ -108,7 +108,7 @@ int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf
 {
     from = cenv_str_is(from, "/") ? CENV_STR("") : from;
     to = cenv_str_is(to, "/") ? CENV_STR("") : to;
-    size_t same = shared(from, to);
+    size_t same = shared_length(from, to);
     size_t begin = out->len;
     struct cenv_str up = cenv_str_slice(from, same, from.len);
     for (size_t i = 0; i < up.len; i++)

@@ -26,7 +26,7 @@ static int rc_of(long result)
 }
 
 /* The path behind `fd` into text[size], by the kernel's own name of it; its length or 0. */
-static size_t fd_path(int fd, char *text, size_t size)
+static size_t read_fd_path(int fd, char *text, size_t size)
 {
     char link[40] = "/proc/self/cwd";
     if (fd != CENV_CWD)
@@ -54,7 +54,7 @@ int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
     char path[CENV_ERRPATH_MAX] = "";
     if (rc == -ENOMEM)
         return cenv_error_oom(err);
-    size_t n = name && name[0] == '/' ? 0 : fd_path(dirfd, path, sizeof(path));
+    size_t n = name && name[0] == '/' ? 0 : read_fd_path(dirfd, path, sizeof(path));
     if (name)
         snprintf(path + n, sizeof(path) - n, "%s%s", n && path[n - 1] != '/' ? "/" : "",
                  name);
@@ -75,7 +75,7 @@ int cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)
             at = cenv_buf_reserve(out, room);
             if (!at)
                 return -1;
-            n = fd_path(dirfd, at, room);
+            n = read_fd_path(dirfd, at, room);
         } while (n + 1 >= room);
         out->len += n;
         if (name && n && at[n - 1] != '/')
@@ -266,7 +266,7 @@ static int mkdir_or_there(int dirfd, const char *path, unsigned mode)
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err)
 {
     int rc = mkdir_or_there(dirfd, path, mode);
-    if (rc == 0 || rc != -ENOENT)
+    if (rc != -ENOENT)
         return rc ? cenv_fs_fail(err, rc, dirfd, path, "cannot make directory") : 0;
     char *part = cenv_strdup(path);
     if (!part)
@@ -347,7 +347,9 @@ static int rename_checked(int from_dir, const char *from, int to_dir, const char
         return rc;
     if (st.type != CENV_FT_DIR) {
         rc = cenv_raw_link(from_dir, from, to_dir, to);
-        return rc < 0 ? rc : cenv_raw_unlink(from_dir, from);
+        if (rc == 0)
+            rc = cenv_raw_unlink(from_dir, from);
+        return rc;
     }
     if (cenv_fs_exists(to_dir, to))
         return -EEXIST;
@@ -355,8 +357,8 @@ static int rename_checked(int from_dir, const char *from, int to_dir, const char
     return rc == -ENOTEMPTY ? -EEXIST : rc;
 }
 
-static int rename2(int from_dir, const char *from, int to_dir, const char *to,
-                   unsigned flags)
+static int rename_flagged(int from_dir, const char *from, int to_dir, const char *to,
+                          unsigned flags)
 {
     return rc_of(syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));
 }
@@ -364,7 +366,7 @@ static int rename2(int from_dir, const char *from, int to_dir, const char *to,
 int cenv_raw_rename_noreplace(int from_dir, const char *from, int to_dir,
                               const char *to)
 {
-    int rc = rename2(from_dir, from, to_dir, to, RENAME_NOREPLACE);
+    int rc = rename_flagged(from_dir, from, to_dir, to, RENAME_NOREPLACE);
     if (rc == -EINVAL || rc == -ENOSYS || rc == -EOPNOTSUPP)
         rc = rename_checked(from_dir, from, to_dir, to);
     return rc;
@@ -372,7 +374,7 @@ int cenv_raw_rename_noreplace(int from_dir, const char *from, int to_dir,
 
 int cenv_raw_exchange(int a_dir, const char *a, int b_dir, const char *b)
 {
-    return rename2(a_dir, a, b_dir, b, RENAME_EXCHANGE);
+    return rename_flagged(a_dir, a, b_dir, b, RENAME_EXCHANGE);
 }
 
 int cenv_raw_unlink(int dirfd, const char *name)

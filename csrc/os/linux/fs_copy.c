@@ -137,7 +137,8 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd)
     len = rc == 0 ? flistxattr(from_fd, names, XATTR_MAX) : 0;
     for (ssize_t at = 0; at < len && rc == 0; at += (ssize_t)strlen(names + at) + 1) {
         rc = copy_xattr(from_fd, to_fd, names + at, value);
-        rc = is_refusal(rc) ? 0 : rc;
+        if (is_refusal(rc))
+            rc = 0;
     }
     cenv_free(names);
     cenv_free(value);
@@ -165,8 +166,9 @@ static bool wants_other_way(int rc, enum cenv_place_mode mode)
            rc == -ENOSYS || rc == -EPERM || rc == -ETXTBSY;
 }
 
-static int fill(int in, int out, const struct cenv_stat *st, enum cenv_place_mode want,
-                bool fallback, enum cenv_place_mode *got)
+static int fill_file(int in, int out, const struct cenv_stat *st,
+                     enum cenv_place_mode want, bool fallback,
+                     enum cenv_place_mode *got)
 {
     int rc = -EOPNOTSUPP;
     if (want == CENV_PLACE_REFLINK || want == CENV_PLACE_AUTO) {
@@ -187,13 +189,14 @@ static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char
     int out = cenv_raw_create(to_dir, to, st->mode & 0700);
     if (out < 0)
         return out;
-    int rc = fill(in, out, st, want, fallback, got);
+    int rc = fill_file(in, out, st, want, fallback, got);
     if (rc == 0)
         rc = cenv_raw_chmod_fd(out, st->mode);
     if (rc == 0)
         rc = cenv_raw_set_mtime_fd(out, st->mtime_ns);
     int closed = cenv_raw_close(out);
-    rc = rc ? rc : closed;
+    if (rc == 0)
+        rc = closed;
     if (rc < 0)
         cenv_raw_unlink(to_dir, to);
     return rc;

@@ -90,12 +90,12 @@ int cenv_raw_is_empty_dir(int dirfd)
     struct cenv_dir dir;
     struct cenv_dirent entry;
     int rc = cenv_dir_init(&dir, dirfd);
-    if (rc == 0) {
+    if (rc == 0)
         rc = cenv_dir_next(&dir, &entry);
-        rc = rc < 0 ? rc : rc == 0;
-    }
     cenv_dir_release(&dir);
-    return rc;
+    if (rc < 0)
+        return rc;
+    return rc == 0;
 }
 
 /* A whole listing. */

@@ -87,7 +87,7 @@ char *cenv_fs_abspath(const char *path, struct cenv_error *err)
 }
 
 /* Upwards by "..": names on the way do not matter, and nothing can be renamed under our feet. */
-static int climb(int fd, const struct cenv_stat *goal)
+static int climb_to(int fd, const struct cenv_stat *goal)
 {
     struct cenv_stat now, last;
     int rc = cenv_raw_stat_fd(fd, &now);
@@ -103,13 +103,19 @@ static int climb(int fd, const struct cenv_stat *goal)
             break;
     }
     cenv_fd_close(fd);
-    return rc < 0 ? rc : cenv_stat_same_file(&now, goal);
+    if (rc < 0)
+        return rc;
+    return cenv_stat_same_file(&now, goal);
 }
 
 int cenv_raw_is_inside(int fd, int root)
 {
     struct cenv_stat goal;
     int rc = cenv_raw_stat_fd(root, &goal);
-    int start = rc < 0 ? rc : cenv_raw_dup(fd);
-    return start < 0 ? start : climb(start, &goal);
+    if (rc < 0)
+        return rc;
+    int start = cenv_raw_dup(fd);
+    if (start < 0)
+        return start;
+    return climb_to(start, &goal);
 }

@@ -59,7 +59,7 @@ static int level_of_system(void)
     return (low & 0xe6) == 0xe6 ? 4 : 3;
 }
 
-static void microarch(const char *machine, char *out, size_t size)
+static void write_microarch(const char *machine, char *out, size_t size)
 {
     int level = level_of_system();
     (void)machine;
@@ -69,7 +69,7 @@ static void microarch(const char *machine, char *out, size_t size)
     snprintf(out, size, "x86_64_v%d", level);
 }
 #else
-static void microarch(const char *machine, char *out, size_t size)
+static void write_microarch(const char *machine, char *out, size_t size)
 {
     snprintf(out, size, "%s", machine);
 }
@@ -92,7 +92,7 @@ void cenv_host_facts(struct cenv_host *out)
     snprintf(out->machine, sizeof(out->machine), "%s", sys.machine);
     snprintf(out->kernel, sizeof(out->kernel), "%s", sys.release);
     snprintf(out->hostname, sizeof(out->hostname), "%s", sys.nodename);
-    microarch(sys.machine, out->microarch, sizeof(out->microarch));
+    write_microarch(sys.machine, out->microarch, sizeof(out->microarch));
 #ifdef __GLIBC__
     snprintf(out->libc_family, sizeof(out->libc_family), "glibc");
     snprintf(out->libc_version, sizeof(out->libc_version), "%s",

@@ -58,7 +58,8 @@ static bool is_still_there(int fd, int dirfd, const char *name)
 }
 
 /* One attempt: 0 with *fd, HELD, or -errno. */
-static int attempt(int *fd, bool *works, int dirfd, const char *name, bool exclusive)
+static int attempt_lock(int *fd, bool *works, int dirfd, const char *name,
+                        bool exclusive)
 {
     for (;;) {
         int got = open_lock_file(dirfd, name, exclusive);
@@ -90,7 +91,7 @@ static int try_lock(struct cenv_lock **out, int dirfd, const char *name,
     if (!lock)
         return cenv_error_oom(err);
     lock->exclusive = kind == CENV_LOCK_EXCLUSIVE;
-    int rc = attempt(&lock->fd, &lock->works, dirfd, name, lock->exclusive);
+    int rc = attempt_lock(&lock->fd, &lock->works, dirfd, name, lock->exclusive);
     if (rc != 0) {
         cenv_free(lock);
         return rc == HELD ? HELD : cenv_fs_fail(err, rc, dirfd, name, "cannot lock");

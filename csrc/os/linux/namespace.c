@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private views of the file system: see ns.h. */
+/* Private views of the file system: see namespace.h. */
 #include "os/namespace.h"
 
 #include <errno.h>
@@ -66,7 +66,7 @@ static struct failure fail_at(enum step step)
 
 static const struct failure no_failure = {STEP_NONE, 0};
 
-static int write_file(const char *path, const char *text, size_t len)
+static int write_text(const char *path, const char *text, size_t len)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
@@ -82,7 +82,7 @@ static int write_id_map(const char *path, unsigned id)
 {
     char text[64];
     int len = snprintf(text, sizeof(text), "%u %u 1", id, id);
-    return write_file(path, text, (size_t)len);
+    return write_text(path, text, (size_t)len);
 }
 
 /* ---- capabilities: the libc has no calls for them ---- */
@@ -132,7 +132,7 @@ static struct failure enter_user_namespace(void)
     powers_call(SYS_capget, &had);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return fail_at(STEP_UNSHARE);
-    if (write_file("/proc/self/setgroups", "deny", 4) < 0 && errno != ENOENT)
+    if (write_text("/proc/self/setgroups", "deny", 4) < 0 && errno != ENOENT)
         return fail_at(STEP_MAP);
     if (write_id_map("/proc/self/uid_map", uid) < 0 ||
         write_id_map("/proc/self/gid_map", gid) < 0)
@@ -145,7 +145,7 @@ static struct failure enter_user_namespace(void)
 }
 
 /* Slave, not private: what the system unmounts later must not live on here. */
-static struct failure enter(void)
+static struct failure enter_namespace(void)
 {
     if (unshare(CLONE_NEWNS) < 0) {
         if (errno != EPERM)
@@ -308,7 +308,8 @@ static const char *hint_for(struct failure failure)
     return "containers need CAP_SYS_ADMIN for this; a clone works without";
 }
 
-static int report(struct cenv_error *err, struct failure failure, const char *what)
+static int report_failure(struct cenv_error *err, struct failure failure,
+                          const char *what)
 {
     if (failure.step == STEP_NONE)
         return 0;
@@ -340,7 +341,9 @@ static int check_threads(struct cenv_error *err)
 int cenv_ns_enter(struct cenv_error *err)
 {
     int rc = check_threads(err);
-    return rc < 0 ? rc : report(err, enter(), "/");
+    if (rc < 0)
+        return rc;
+    return report_failure(err, enter_namespace(), "/");
 }
 
 int cenv_ns_name(struct cenv_buf *out, struct cenv_error *err)
@@ -358,11 +361,11 @@ int cenv_ns_share(struct cenv_error *err)
     if (geteuid() == 0)
         return 0;
     if (powers_call(SYS_capget, &powers) < 0)
-        return report(err, fail_at(STEP_POWERS), "/");
+        return report_failure(err, fail_at(STEP_POWERS), "/");
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         powers.half[i].inheritable = powers.half[i].permitted;
     if (powers_call(SYS_capset, &powers) < 0)
-        return report(err, fail_at(STEP_POWERS), "/");
+        return report_failure(err, fail_at(STEP_POWERS), "/");
     for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
         if (powers.half[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap))
             prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
@@ -376,22 +379,24 @@ int cenv_ns_settle(struct cenv_error *err)
         return 0;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (powers_call(SYS_capget, &powers) < 0)
-        return report(err, fail_at(STEP_POWERS), "/");
+        return report_failure(err, fail_at(STEP_POWERS), "/");
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         powers.half[i].inheritable = powers.half[i].effective = 0;
-    return powers_call(SYS_capset, &powers) < 0 ? report(err, fail_at(STEP_POWERS), "/")
-                                                : 0;
+    if (powers_call(SYS_capset, &powers) < 0)
+        return report_failure(err, fail_at(STEP_POWERS), "/");
+    return 0;
 }
 
 int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err)
 {
-    return report(err, mount_tmpfs(target), target);
+    return report_failure(err, mount_tmpfs(target), target);
 }
 
 int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lower,
                           int upper, int work, struct cenv_error *err)
 {
-    return report(err, mount_overlay(target, lower, nr_lower, upper, work), target);
+    return report_failure(err, mount_overlay(target, lower, nr_lower, upper, work),
+                          target);
 }
 
 int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err)
@@ -413,7 +418,7 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
                          struct cenv_error *err)
 {
-    return report(err, overlay_self(prefix, upper, work), prefix);
+    return report_failure(err, overlay_self(prefix, upper, work), prefix);
 }
 
 /* Reads what the child wrote before it ended; nothing means that it went well. */
@@ -427,13 +432,13 @@ static struct failure read_failure(int fd)
     return len == (ssize_t)sizeof(failure) ? failure : no_failure;
 }
 
-static void tell(int fd, struct failure failure)
+static void tell_failure(int fd, struct failure failure)
 {
     ssize_t wrote = write(fd, &failure, sizeof(failure));
     (void)wrote; /* nobody is left to be told */
 }
 
-static int reap(int pid)
+static int reap_child(int pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
@@ -443,38 +448,38 @@ static int reap(int pid)
 }
 
 /* In a child: what half of it leaves behind in a process cannot be taken back. */
-static struct failure try_all(const char *directory)
+static struct failure try_view(const char *directory)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return fail_at(STEP_UNSHARE);
     int pid = fork();
     if (pid == 0) {
-        struct failure failure = enter();
+        struct failure failure = enter_namespace();
         if (!failure.step)
             failure = overlay_self(directory, NULL, NULL);
         if (failure.step)
-            tell(ends[1], failure);
+            tell_failure(ends[1], failure);
         _exit(0);
     }
     close(ends[1]);
     struct failure failure = pid < 0 ? fail_at(STEP_UNSHARE) : read_failure(ends[0]);
     close(ends[0]);
     if (pid > 0)
-        reap(pid);
+        reap_child(pid);
     return failure;
 }
 
 int cenv_ns_try(const char *directory, struct cenv_error *err)
 {
-    return report(err, try_all(directory), directory);
+    return report_failure(err, try_view(directory), directory);
 }
 
 bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct failure failure = try_all(directory);
-    if (report(&err, failure, directory) == 0)
+    struct failure failure = try_view(directory);
+    if (report_failure(&err, failure, directory) == 0)
         return true;
     char text[128];
     cenv_buf_addf(reason, "%s: %s", step_names[failure.step],
@@ -517,10 +522,10 @@ static void give_signals_back(const sigset_t *mask)
     sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
-static struct failure become(const struct cenv_view_command *command,
-                             const sigset_t *mask)
+static struct failure become_program(const struct cenv_view_command *command,
+                                     const sigset_t *mask)
 {
-    struct failure failure = enter();
+    struct failure failure = enter_namespace();
     if (!failure.step)
         failure = overlay_self(command->prefix, NULL, NULL);
     if (!failure.step)
@@ -557,7 +562,7 @@ static int start_child(const struct cenv_view_command *command, int fd)
     pthread_sigmask(SIG_BLOCK, &all, &mask);
     int child = vfork();
     if (child == 0) {
-        tell(fd, become(command, &mask));
+        tell_failure(fd, become_program(command, &mask));
         _exit(127);
     }
     int error = errno;
@@ -580,8 +585,8 @@ int cenv_view_start(const struct cenv_view_command *command, int *pid,
     if (child < 0)
         return cenv_error_os(err, error, NULL, "starting a process");
     if (failure.step) {
-        reap(child);
-        return report(err, failure, subject_of(command, failure));
+        reap_child(child);
+        return report_failure(err, failure, subject_of(command, failure));
     }
     *pid = child;
     return 0;

@@ -29,19 +29,25 @@ static int set_attributes(posix_spawnattr_t *attr)
     sigemptyset(&defaults);
     sigaddset(&defaults, SIGPIPE);
     sigaddset(&defaults, SIGXFSZ);
-    int rc = posix_spawnattr_setsigmask(attr, &none);
-    rc = rc ? rc : posix_spawnattr_setsigdefault(attr, &defaults);
-    rc = rc ? rc : posix_spawnattr_setpgroup(attr, 0);
     short flags =
         POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
-    return rc ? rc : posix_spawnattr_setflags(attr, flags);
+    int rc = posix_spawnattr_setsigmask(attr, &none);
+    if (rc == 0)
+        rc = posix_spawnattr_setsigdefault(attr, &defaults);
+    if (rc == 0)
+        rc = posix_spawnattr_setpgroup(attr, 0);
+    if (rc == 0)
+        rc = posix_spawnattr_setflags(attr, flags);
+    return rc;
 }
 
 static int set_actions(posix_spawn_file_actions_t *actions, int output, const char *cwd)
 {
     int rc = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-    rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, output, 1);
-    rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, output, 2);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(actions, output, 1);
+    if (rc == 0)
+        rc = posix_spawn_file_actions_adddup2(actions, output, 2);
     if (rc == 0 && cwd)
         rc = posix_spawn_file_actions_addchdir_np(actions, cwd);
     return rc;
@@ -57,7 +63,7 @@ static char *const *as_argv(const char *const *list)
     return cast.out;
 }
 
-static int spawn(const struct cenv_proc *proc, int output, pid_t *pid)
+static int spawn_child(const struct cenv_proc *proc, int output, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -67,7 +73,8 @@ static int spawn(const struct cenv_proc *proc, int output, pid_t *pid)
     rc = posix_spawnattr_init(&attr);
     if (rc == 0) {
         rc = set_attributes(&attr);
-        rc = rc ? rc : set_actions(&actions, output, proc->cwd);
+        if (rc == 0)
+            rc = set_actions(&actions, output, proc->cwd);
         if (rc == 0)
             rc = posix_spawnp(pid, proc->argv[0], &actions, &attr, as_argv(proc->argv),
                               proc->env ? as_argv(proc->env) : environ);
@@ -83,20 +90,20 @@ struct child {
     int pidfd; /* or -1: kernels before 5.3 */
 };
 
-static void keep(struct cenv_buf *output, const char *data, size_t len)
+static void keep_output(struct cenv_buf *output, const char *data, size_t len)
 {
     size_t left = output->max - output->len;
     cenv_buf_add(output, data, len < left ? len : left);
 }
 
 /* All there is now; at the end the pipe is closed. */
-static void drain(struct child *child, struct cenv_buf *output)
+static void drain_pipe(struct child *child, struct cenv_buf *output)
 {
     char block[READ_BLOCK];
     int64_t n = 0;
     while (child->pipe >= 0 &&
            (n = cenv_raw_read(child->pipe, block, sizeof(block))) > 0)
-        keep(output, block, (size_t)n);
+        keep_output(output, block, (size_t)n);
     if (child->pipe >= 0 && n != -EAGAIN) {
         cenv_fd_close(child->pipe);
         child->pipe = -1;
@@ -118,7 +125,7 @@ static void take_status(int wstatus, struct cenv_proc_status *out)
 }
 
 /* 0, or -errno (ECHILD: somebody else in this process took the status). */
-static int reap(pid_t pid, int flags, struct cenv_proc_status *out, bool *ended)
+static int reap_child(pid_t pid, int flags, struct cenv_proc_status *out, bool *ended)
 {
     int wstatus;
     pid_t got;
@@ -133,23 +140,23 @@ static int reap(pid_t pid, int flags, struct cenv_proc_status *out, bool *ended)
     return 0;
 }
 
-static int follow(struct child *child, struct cenv_buf *output,
-                  struct cenv_proc_status *status, struct cenv_task *task,
-                  const char *name, struct cenv_error *err)
+static int follow_child(struct child *child, struct cenv_buf *output,
+                        struct cenv_proc_status *status, struct cenv_task *task,
+                        const char *name, struct cenv_error *err)
 {
     bool ended = false;
     int rc = 0;
     while (!ended && rc == 0) {
         if (cenv_task_poll(task, err) != 0) {
             kill(-child->pid, SIGKILL);
-            reap(child->pid, 0, status, &ended);
+            reap_child(child->pid, 0, status, &ended);
             return CENV_ECANCELLED;
         }
         await_news(child);
-        drain(child, output);
-        rc = reap(child->pid, WNOHANG, status, &ended);
+        drain_pipe(child, output);
+        rc = reap_child(child->pid, WNOHANG, status, &ended);
     }
-    drain(child, output);
+    drain_pipe(child, output);
     return rc ? cenv_error_os(err, -rc, name, "cannot wait for") : 0;
 }
 
@@ -161,7 +168,7 @@ int cenv_proc_run(const struct cenv_proc *proc, struct cenv_buf *output,
     struct child child = {.pidfd = -1};
     if (pipe2(ends, O_CLOEXEC) < 0)
         return cenv_error_os(err, errno, NULL, "cannot make a pipe");
-    int rc = spawn(proc, ends[1], &child.pid);
+    int rc = spawn_child(proc, ends[1], &child.pid);
     cenv_fd_close(ends[1]);
     child.pipe = ends[0];
     if (rc < 0) {
@@ -170,7 +177,7 @@ int cenv_proc_run(const struct cenv_proc *proc, struct cenv_buf *output,
     }
     fcntl(child.pipe, F_SETFL, O_NONBLOCK);
     child.pidfd = (int)syscall(SYS_pidfd_open, child.pid, 0);
-    rc = follow(&child, output, status, task, proc->argv[0], err);
+    rc = follow_child(&child, output, status, task, proc->argv[0], err);
     cenv_fd_close(child.pipe);
     cenv_fd_close(child.pidfd);
     return rc;
