@@ -2,6 +2,7 @@
 /* All allocation of the core: see alloc.h. The only file that calls malloc and its kin. */
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,10 @@ long cenv_alloc_live(void)
 
 static int fails_now(void)
 {
-    return atomic_load(&fail_in) > 0 && atomic_fetch_sub(&fail_in, 1) == 1;
+    bool fails = atomic_load(&fail_in) > 0 && atomic_fetch_sub(&fail_in, 1) == 1;
+    if (fails)
+        errno = ENOMEM; /* as malloc does */
+    return fails;
 }
 
 static void *count_block(void *block)
@@ -70,6 +74,16 @@ void cenv_free(void *block)
 {
     UNCOUNT(block);
     free(block);
+}
+
+void cenv_alloc_watch(void)
+{
+    errno = 0;
+}
+
+bool cenv_alloc_failed(void)
+{
+    return errno == ENOMEM;
 }
 
 char *cenv_memdup(const void *data, size_t len)

@@ -34,15 +34,14 @@ static int grow_to(struct cenv_buf *buf, size_t need)
 
 char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra)
 {
-    if (buf->failed || extra > buf->max || buf->len > buf->max - extra) {
-        buf->failed = 1;
+    if (buf->failed)
         return NULL;
-    }
-    if (buf->len + extra + 1 > buf->alloc && grow_to(buf, buf->len + extra + 1) < 0) {
-        buf->failed = 1;
-        return NULL;
-    }
-    return buf->data + buf->len;
+    if (extra > buf->max || buf->len > buf->max - extra)
+        buf->failed = CENV_BUF_FULL;
+    else if (buf->len + extra + 1 > buf->alloc &&
+             grow_to(buf, buf->len + extra + 1) < 0)
+        buf->failed = CENV_BUF_NO_MEMORY;
+    return buf->failed ? NULL : buf->data + buf->len;
 }
 
 int cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len)

@@ -11,15 +11,17 @@
 
 /*
  * `data` is NULL or NUL-terminated behind `len`; owned by the buffer. Appending is sticky: after a
- * failure (out of memory, ceiling) `failed` is set, nothing more is appended, and the caller checks
- * once at the end.
+ * failure `failed` is set and tells which, nothing more is appended, and the caller checks once at
+ * the end.
  */
+enum { CENV_BUF_NO_MEMORY = 1, CENV_BUF_FULL = 2 };
+
 struct cenv_buf {
     char *data;
     size_t len;
     size_t alloc;
     size_t max;
-    int failed;
+    int failed; /* 0, CENV_BUF_NO_MEMORY, or CENV_BUF_FULL: the ceiling was reached */
 };
 
 void cenv_buf_init(struct cenv_buf *buf, size_t max);

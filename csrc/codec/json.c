@@ -33,6 +33,14 @@ static struct cenv_json *value_of(cJSON *item)
     return (struct cenv_json *)(void *)item;
 }
 
+/* cJSON's allocations are ours: tests can make them fail, and errno tells that they did. */
+__attribute__((constructor)) static void set_hooks(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = cenv_malloc, .free_fn = cenv_free};
+
+    cJSON_InitHooks(&hooks);
+}
+
 /* ---- checking the text ---- */
 
 struct scan {
@@ -252,8 +260,12 @@ int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *wh
     if (rc < 0)
         return rc;
     cenv_mutex_lock(&parse_lock);
+    cenv_alloc_watch();
     root = cJSON_ParseWithLengthOpts(scan.text.data, scan.text.len, &end, false);
+    bool no_memory = !root && cenv_alloc_failed();
     cenv_mutex_unlock(&parse_lock);
+    if (no_memory)
+        return cenv_error_oom(err);
     if (!root || end != scan.text.data + scan.text.len) {
         cJSON_Delete(root);
         return syntax_error(&scan, end ? (size_t)(end - scan.text.data) : 0, what,
@@ -440,15 +452,23 @@ struct cenv_json *cenv_json_dup(const struct cenv_json *value)
     return value_of(cJSON_Duplicate(item_of(value), true));
 }
 
+/* The value takes over the key of the old one: cJSON copies it, and does not look whether it
+ * could. */
+static bool replace_member(cJSON *object, cJSON *old, cJSON *value)
+{
+    cJSON_free(value->string);
+    value->string = old->string;
+    old->string = NULL;
+    return cJSON_ReplaceItemViaPointer(object, old, value);
+}
+
 int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value)
 {
-    cJSON *old;
     bool ok = false;
 
     if (value && cenv_json_type(object) == CENV_JSON_OBJECT) {
-        old = mutable_of(cenv_json_get(object, key));
-        ok = old ? cJSON_ReplaceItemInObjectCaseSensitive(mutable_of(object), key,
-                                                          mutable_of(value))
+        cJSON *old = mutable_of(cenv_json_get(object, key));
+        ok = old ? replace_member(mutable_of(object), old, mutable_of(value))
                  : cJSON_AddItemToObject(mutable_of(object), key, mutable_of(value));
     }
     if (!ok)
@@ -508,7 +528,7 @@ static void print_container(const cJSON *value, struct cenv_json_writer *w)
     cJSON **items = list_members(value, &nr, w->flags & CENV_JSON_SORT);
 
     if (!items) {
-        w->out->failed = 1;
+        w->out->failed = CENV_BUF_NO_MEMORY;
         return;
     }
     if (object)

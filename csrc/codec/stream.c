@@ -99,6 +99,8 @@ static int bad_zstd(const struct cenv_decoder *decoder, const char *why,
 static int zstd_error(const struct cenv_decoder *decoder, size_t code,
                       struct cenv_error *err)
 {
+    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+        return cenv_error_oom(err);
     if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "bad zstd data: window too large (over 2^%d)",
@@ -146,15 +148,19 @@ static la_ssize_t bzip2_pull(struct archive *archive, void *ctx, const void **da
         return -1;
     }
     decoder->fed += len;
+    cenv_alloc_watch();
     return (la_ssize_t)len;
 }
 
 static int bzip2_error(struct cenv_decoder *decoder, struct cenv_error *err)
 {
+    bool no_memory = cenv_alloc_failed();
     const char *why = archive_error_string(decoder->bzip2);
 
-    return decoder->rc < 0 ? decoder->rc
-                           : bad_stream("bzip2", why ? why : "damaged", err);
+    if (decoder->rc < 0)
+        return decoder->rc;
+    return no_memory ? cenv_error_oom(err)
+                     : bad_stream("bzip2", why ? why : "damaged", err);
 }
 
 static int bzip2_open(struct cenv_decoder *decoder, struct cenv_error *err)
@@ -162,6 +168,7 @@ static int bzip2_open(struct cenv_decoder *decoder, struct cenv_error *err)
     struct archive_entry *entry;
     struct archive *bzip2 = archive_read_new();
 
+    cenv_alloc_watch();
     decoder->bzip2 = bzip2;
     if (!bzip2)
         return cenv_error_oom(err);
@@ -202,6 +209,7 @@ static int bzip2_read(struct cenv_decoder *decoder, const void **data, size_t *l
         if (rc < 0)
             return rc;
     }
+    cenv_alloc_watch();
     rc = archive_read_data_block(decoder->bzip2, data, len, &offset);
     if (rc == ARCHIVE_EOF) {
         *len = 0;
@@ -306,8 +314,10 @@ struct cenv_unpacker {
 
 static int unpack_error(const struct cenv_unpacker *u, struct cenv_error *err)
 {
+    bool no_memory = cenv_alloc_failed();
     const char *why = archive_error_string(u->archive);
-    return bad_stream("packed", why ? why : "it is not readable", err);
+    return no_memory ? cenv_error_oom(err)
+                     : bad_stream("packed", why ? why : "it is not readable", err);
 }
 
 static int unpacker_read(void *ctx, const void **data, size_t *len,
@@ -318,6 +328,7 @@ static int unpacker_read(void *ctx, const void **data, size_t *len,
     la_int64_t offset;
     int rc = ARCHIVE_OK;
 
+    cenv_alloc_watch();
     for (*len = 0; rc == ARCHIVE_OK && *len == 0;) {
         if (!u->in_member) {
             rc = archive_read_next_header(u->archive, &entry);
@@ -367,6 +378,7 @@ int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
         cenv_unpacker_free(u);
         return cenv_error_oom(err);
     }
+    cenv_alloc_watch();
     support_filters(u->archive);
     if (archive_read_open_fd(u->archive, fd, BLOCK) != ARCHIVE_OK)
         rc = unpack_error(u, err);
@@ -421,10 +433,13 @@ static la_ssize_t bzip2_push(struct archive *archive, void *ctx, const void *dat
 
 static int bzip2_fail(struct cenv_encoder *encoder, struct cenv_error *err)
 {
+    bool no_memory = cenv_alloc_failed();
     const char *why = archive_error_string(encoder->bzip2);
 
     if (encoder->rc < 0)
         return encoder->rc;
+    if (no_memory)
+        return cenv_error_oom(err);
     return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
                           why ? why : "bzip2 failed");
 }
@@ -439,6 +454,7 @@ static int bzip2_encoder_init(struct cenv_encoder *encoder, int level,
 
     encoder->bzip2 = bzip2;
     encoder->err = err;
+    cenv_alloc_watch();
     if (!entry || !bzip2) {
         archive_entry_free(entry);
         return cenv_error_oom(err);
@@ -496,6 +512,8 @@ static int zstd_step(struct cenv_encoder *encoder, struct cenv_str bytes,
     do {
         ZSTD_outBuffer out = {encoder->block, BLOCK, 0};
         left = ZSTD_compressStream2(encoder->zstd, &out, &in, mode);
+        if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+            return cenv_error_oom(err);
         if (ZSTD_isError(left))
             return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
                                   ZSTD_getErrorName(left));
@@ -511,6 +529,7 @@ int cenv_encoder_write(struct cenv_encoder *encoder, const void *data, size_t le
     if (encoder->zstd)
         return zstd_step(encoder, cenv_str_n(data, len), ZSTD_e_continue, err);
     encoder->err = err;
+    cenv_alloc_watch();
     return archive_write_data(encoder->bzip2, data, len) == (la_ssize_t)len
                ? 0
                : bzip2_fail(encoder, err);
@@ -521,6 +540,7 @@ int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err)
     if (encoder->zstd)
         return zstd_step(encoder, CENV_STR(""), ZSTD_e_end, err);
     encoder->err = err;
+    cenv_alloc_watch();
     return archive_write_close(encoder->bzip2) == ARCHIVE_OK ? 0
                                                              : bzip2_fail(encoder, err);
 }

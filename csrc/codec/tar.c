@@ -457,10 +457,10 @@ static int read_member(struct cenv_tar *tar, uint64_t size, struct cenv_member *
     if (!why && (!parse_octal(tar->header.mode, sizeof(tar->header.mode), &mode) ||
                  !parse_header_time(&tar->header, &mtime_ns)))
         why = "has a malformed header";
+    if (tar->path.failed || tar->link.failed || tar->payload.failed)
+        return cenv_error_oom(err); /* a name that was lost is not a bad name */
     if (why)
         return refuse_member(tar, name, why, err);
-    if (tar->path.failed || tar->link.failed || tar->payload.failed)
-        return cenv_error_oom(err);
     *member = (struct cenv_member){
         .type = (enum cenv_member_type)type,
         .path = cenv_buf_str(&tar->path),

@@ -342,10 +342,11 @@ static int fetch_given(struct cenv_repodata_fetch *r, const struct given *given)
     r->network = given->network;
     r->ttl = given->ttl;
     r->now = (int64_t)time(NULL);
-    r->nr = cenv_json_len(given->repodata);
-    r->subdirs = cenv_calloc(r->nr + 1, sizeof(*r->subdirs));
+    size_t nr = cenv_json_len(given->repodata);
+    r->subdirs = cenv_calloc(nr + 1, sizeof(*r->subdirs));
     if (!r->subdirs)
         return cenv_error_oom(r->err);
+    r->nr = nr;
     for (size_t i = 0; i < r->nr; i++)
         cenv_subdir_fetch_init(&r->subdirs[i]);
     return fetch_all(r, given->repodata);
@@ -353,7 +354,7 @@ static int fetch_given(struct cenv_repodata_fetch *r, const struct given *given)
 
 static void release_subdirs(struct cenv_repodata_fetch *r)
 {
-    for (size_t i = 0; r->subdirs && i < r->nr; i++)
+    for (size_t i = 0; i < r->nr; i++)
         cenv_subdir_fetch_release(&r->subdirs[i]);
     cenv_free(r->subdirs);
 }

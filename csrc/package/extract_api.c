@@ -212,8 +212,10 @@ static int read_member(struct cenv_reader *reader, struct cenv_buf *out,
 
     while ((rc = cenv_reader_data(reader, &data, &len, err)) == 1)
         if (cenv_buf_add(out, data, len) < 0)
-            return cenv_error_set(err, CENV_EINTEGRITY,
-                                  "its info/index.json is too large");
+            return out->failed == CENV_BUF_FULL
+                       ? cenv_error_set(err, CENV_EINTEGRITY,
+                                        "its info/index.json is too large")
+                       : cenv_error_oom(err);
     return rc;
 }
 

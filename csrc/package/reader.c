@@ -126,7 +126,9 @@ static int read_metadata(struct cenv_reader *reader, struct cenv_error *err)
     while (rc == 0 && len > 0) {
         rc = from.read(from.ctx, &data, &len, err);
         if (rc == 0 && cenv_buf_add(&text, data, len) < 0)
-            rc = refuse_archive("metadata.json is too large", err);
+            rc = text.failed == CENV_BUF_FULL
+                     ? refuse_archive("metadata.json is too large", err)
+                     : cenv_error_oom(err);
     }
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), "metadata.json", err);

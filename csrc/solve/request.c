@@ -215,8 +215,10 @@ static struct cenv_str print_record(struct parser *p, const struct cenv_json *ob
     cenv_json_print(object, 0, &text);
     struct cenv_str own =
         text.failed ? (struct cenv_str){NULL, 0} : copy_text(p, cenv_buf_str(&text));
-    if (text.failed)
+    if (text.failed == CENV_BUF_FULL)
         cenv_error_set(p->err, CENV_EUSAGE, "a record of the request is too large");
+    else if (text.failed)
+        cenv_error_oom(p->err);
     cenv_buf_release(&text);
     return own;
 }

@@ -104,7 +104,9 @@ int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *wha
     while (rc == 1 &&
            (rc = cenv_tar_data(reader->tar, &data, &len, reader->err)) == 1) {
         if (cenv_buf_add(&text, data, len) < 0)
-            rc = cenv_archive_reader_refuse_member(reader, "is too large");
+            rc = text.failed == CENV_BUF_FULL
+                     ? cenv_archive_reader_refuse_member(reader, "is too large")
+                     : cenv_error_oom(reader->err);
     }
     if (rc == 0)
         rc = cenv_json_parse(out, cenv_buf_str(&text), what, reader->err);

@@ -117,7 +117,9 @@ static int copy_piece(struct unpacker *u, const void *data, size_t len, int fd,
     if (rc < 0)
         return rc;
     if (whole && cenv_buf_add(whole, data, len) < 0)
-        return cenv_archive_reader_refuse_member(u->reader, "is too large");
+        return whole->failed == CENV_BUF_FULL
+                   ? cenv_archive_reader_refuse_member(u->reader, "is too large")
+                   : cenv_error_oom(u->err);
     int failed = whole ? 0 : cenv_raw_write(fd, data, len);
     if (failed < 0)
         return cenv_fs_fail(u->err, failed, fd, NULL, "cannot write");

@@ -13,6 +13,7 @@ static void test_buf__grows_up_to_its_ceiling(void)
     CHECK_INT(cenv_buf_addf(&buf, "%d", 678), 0);
     CHECK_STR(cenv_buf_str(&buf).data, "12345678");
     CHECK_INT(cenv_buf_putc(&buf, '9'), -1);
+    CHECK_INT(buf.failed, CENV_BUF_FULL);
     CHECK_STR(cenv_buf_str(&buf).data, "12345678");
     cenv_buf_release(&buf);
 }
@@ -63,7 +64,7 @@ static void test_buf__lacks_memory(void)
     cenv_alloc_fail_nth(1);
     CHECK_INT(cenv_buf_puts(&buf, "x"), -1);
     cenv_alloc_fail_nth(0);
-    CHECK(buf.failed);
+    CHECK_INT(buf.failed, CENV_BUF_NO_MEMORY);
     cenv_buf_release(&buf);
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "check.h"
 
 static int parse(struct cenv_json **out, const char *text, struct cenv_error *err)
@@ -175,6 +176,66 @@ static void test_json__builds(void)
     cenv_buf_release(&out);
 }
 
+/* Out of memory is no fault of the text. */
+static void test_json__parsing_lacks_memory(void)
+{
+    static const char text[] =
+        "{\"list\": [1, \"two\", {\"key\": \"value\"}], \"n\": null}";
+    int rc = CENV_ENOMEM;
+
+    for (long nth = 1; rc != 0 && nth < 100; nth++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_json *doc = NULL;
+        long live = cenv_alloc_live();
+        cenv_alloc_fail_nth(nth);
+        rc = cenv_json_parse(&doc, cenv_str(text), "it", &err);
+        cenv_alloc_fail_nth(0);
+        if (rc == 0)
+            CHECK(nth > 10); /* cJSON's own allocations fail too */
+        else
+            CHECK_INT(rc, CENV_ENOMEM);
+        cenv_json_free(doc);
+        CHECK_INT(cenv_alloc_live(), live);
+        cenv_error_release(&err);
+    }
+    CHECK_INT(rc, 0);
+}
+
+static int change_document(struct cenv_json *doc)
+{
+    int rc = cenv_json_set_cstr(doc, "name", "new");
+
+    rc |= cenv_json_set(doc, "list", cenv_json_dup(cenv_json_get(doc, "name")));
+    rc |= cenv_json_set(cenv_json_get(doc, "deep"), "er", cenv_json_array());
+    return rc;
+}
+
+/* A change that fails leaves a document that reads back: no key is ever lost. */
+static void test_json__setting_lacks_memory(void)
+{
+    static const char text[] = "{\"name\":\"old\",\"list\":[],\"deep\":{}}";
+    int rc = -1;
+
+    for (long nth = 1; rc != 0 && nth < 100; nth++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_json *doc = NULL, *again = NULL;
+        struct cenv_buf out;
+        cenv_buf_init(&out, 1000);
+        CHECK_INT(cenv_json_parse(&doc, cenv_str(text), "it", &err), 0);
+        cenv_alloc_fail_nth(nth);
+        rc = change_document(doc);
+        cenv_alloc_fail_nth(0);
+        CHECK_INT(cenv_json_print(doc, 0, &out), 0);
+        if (CHECK_INT(cenv_json_parse(&again, cenv_buf_str(&out), "again", &err), 0))
+            CHECK_INT(cenv_json_len(again), 3);
+        cenv_json_free(doc);
+        cenv_json_free(again);
+        cenv_buf_release(&out);
+        cenv_error_release(&err);
+    }
+    CHECK_INT(rc, 0);
+}
+
 static void test_json__quotes_any_bytes(void)
 {
     struct cenv_buf out;
@@ -193,6 +254,8 @@ int main(void)
     RUN(test_json__prints_as_conda);
     RUN(test_json__reads_members);
     RUN(test_json__builds);
+    RUN(test_json__parsing_lacks_memory);
+    RUN(test_json__setting_lacks_memory);
     RUN(test_json__quotes_any_bytes);
     return check_report();
 }

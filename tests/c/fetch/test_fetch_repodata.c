@@ -88,11 +88,29 @@ static void test_fetch_repodata__refuses_keys_it_has_not(void)
     storekit_close(&k);
 }
 
+static void test_fetch_repodata__survives_any_failed_allocation(void)
+{
+    struct storekit k = storekit_open();
+    int rc = CENV_ENOMEM;
+
+    CHECK_INT(mkdirat(k.s.fd, "noarch", 0755), 0);
+    scratch_file(&k.s, "noarch/repodata.json", "{}", 0644);
+    for (long nth = 2; rc != 0 && nth < 200; nth++) { /* the first is the test's own */
+        cenv_alloc_fail_nth(nth);
+        rc = fetch(&k, "}]");
+        cenv_alloc_fail_nth(0);
+        CHECK(rc == 0 || (rc == CENV_ENOMEM && k.err.message[0]));
+    }
+    CHECK_INT(rc, 0);
+    storekit_close(&k);
+}
+
 int main(void)
 {
     RUN(test_fetch_repodata__reads_the_plain_form_in_place);
     RUN(test_fetch_repodata__prefers_shards_that_are_not_older);
     RUN(test_fetch_repodata__that_is_missing);
     RUN(test_fetch_repodata__refuses_keys_it_has_not);
+    RUN(test_fetch_repodata__survives_any_failed_allocation);
     return check_report();
 }
