@@ -27,7 +27,8 @@ APT = Path("/etc/apt")
 HELPER = "/usr/lib/apt/apt-helper"
 FLAGS = ["-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-fvisibility=hidden", "-w", "-I."]
 HEADERS = ("minisat/core", "minisat/mtl", "minisat/utils")
-# (file, old, new): two spots that no present compiler accepts.
+# (file, old, new): spots that no present compiler accepts; and the list of options, for what
+# allocates before main() ends the process where memory is out.
 SUBSTITUTIONS = (
     (
         "minisat/core/SolverTypes.h",
@@ -40,6 +41,7 @@ SUBSTITUTIONS = (
         "inline  Lit  mkLit     (Var var, bool sign = false) {",
     ),
     ("minisat/utils/Options.h", '"PRIi64', '" PRIi64 '),
+    ("minisat/utils/Options.h", "getOptionList().push(this);", ""),
 )
 
 
@@ -192,9 +194,16 @@ def is_built(prefix: Path) -> bool:
     return header.is_file() and any((prefix / "lib").glob("libminisat.*"))
 
 
+def is_current(prefix: Path) -> bool:
+    """Tell whether what `prefix` holds was built with all the substitutions."""
+    return is_built(prefix) and not any(
+        old in (prefix / "include" / name).read_text() for name, old, _ in SUBSTITUTIONS
+    )
+
+
 def build(prefix: Path) -> None:
     """Make sure `prefix` holds MiniSat."""
-    if is_built(prefix):
+    if is_current(prefix):
         return
     with tempfile.TemporaryDirectory(prefix="cenv-minisat-") as name:
         work = Path(name)
@@ -206,13 +215,13 @@ def provide(default: Path) -> Path:
     """Return $MINISAT_PREFIX, else `default`, built where it is not there yet."""
     named = os.environ.get("MINISAT_PREFIX")
     prefix = Path(named).absolute() if named else default
-    if not is_built(prefix):
-        if prefix.resolve() != default.resolve():
-            raise BuildError(
-                f"MINISAT_PREFIX is {prefix}, but no MiniSat is there "
-                "(lib/libminisat.*, include/minisat/core/Solver.h)."
-            )
+    if prefix.resolve() == default.resolve():
         build(prefix)
+    elif not is_built(prefix):
+        raise BuildError(
+            f"MINISAT_PREFIX is {prefix}, but no MiniSat is there "
+            "(lib/libminisat.*, include/minisat/core/Solver.h)."
+        )
     return prefix
 
 

@@ -132,7 +132,29 @@ struct cenv_sat {
     Search search;
     vec<Lit> assumed;
     bool assumed_used = false; /* the next assume starts a new list */
+    /* MiniSat's vectors are not to be touched once one of them could not grow: it has lost its
+     * elements, and believes that it has room for more. */
+    bool broken = false;
 };
+
+namespace
+{
+
+/* Whether `step` was taken; false, and for ever, once memory ran out. */
+template <typename Step> bool try_step(struct cenv_sat *sat, Step step)
+{
+    if (sat->broken)
+        return false;
+    errno = 0; /* MiniSat's vectors read it when realloc gives NULL */
+    try {
+        step();
+    } catch (...) {
+        sat->broken = true;
+    }
+    return !sat->broken;
+}
+
+} // namespace
 
 extern "C" {
 
@@ -153,66 +175,55 @@ void cenv_sat_free(struct cenv_sat *sat)
 
 bool cenv_sat_reserve(struct cenv_sat *sat, uint32_t nr)
 {
-    errno = 0;
-    try {
+    return try_step(sat, [&] {
         while (static_cast<uint32_t>(sat->search.nVars()) < nr)
             sat->search.newVar();
-        return true;
-    } catch (...) {
-        return false;
-    }
+    });
 }
 
 bool cenv_sat_add(struct cenv_sat *sat, const int *lits, size_t nr)
 {
-    errno = 0;
-    try {
+    return try_step(sat, [&] {
         vec<Lit> &clause = sat->search.clause;
         clause.clear();
         for (size_t i = 0; i < nr; i++)
             clause.push(literal(lits[i]));
         sat->search.addClause_(clause);
-        return true;
-    } catch (...) {
-        return false;
-    }
+    });
 }
 
 void cenv_sat_phase(struct cenv_sat *sat, int var, bool value)
 {
-    sat->search.setPolarity(var - 1, value ? l_False : l_True);
+    if (!sat->broken)
+        sat->search.setPolarity(var - 1, value ? l_False : l_True);
 }
 
 void cenv_sat_activity(struct cenv_sat *sat, int var, double activity)
 {
-    sat->search.set_activity(var - 1, activity);
+    if (!sat->broken)
+        sat->search.set_activity(var - 1, activity);
 }
 
 bool cenv_sat_assume(struct cenv_sat *sat, int lit)
 {
-    errno = 0;
-    try {
+    return try_step(sat, [&] {
         if (sat->assumed_used)
             sat->assumed.clear();
         sat->assumed_used = false;
         sat->assumed.push(literal(lit));
-        return true;
-    } catch (...) {
-        return false;
-    }
+    });
 }
 
 int cenv_sat_solve(struct cenv_sat *sat, struct cenv_task *task, struct cenv_error *err)
 {
-    errno = 0;
-    try {
+    int result = 0;
+    bool done = try_step(sat, [&] {
         if (sat->assumed_used)
             sat->assumed.clear();
         sat->assumed_used = true;
-        return sat->search.run(sat->assumed, task, err);
-    } catch (...) {
-        return cenv_error_oom(err);
-    }
+        result = sat->search.run(sat->assumed, task, err);
+    });
+    return done ? result : cenv_error_oom(err);
 }
 
 bool cenv_sat_value(const struct cenv_sat *sat, int lit)

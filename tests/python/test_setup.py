@@ -125,9 +125,9 @@ def test_prepare__demo_installs_what_runs_and_tests_the_rest(prepare):
 
 def make_tarball(minisat, path: Path, **changes: str) -> None:
     """Write a stand-in for the original tarball, its files as `changes` say."""
-    files = {name: f"head\n{old}\ntail\n" for name, old, _ in minisat.SUBSTITUTIONS}
-    friend, inline = (old for _, old, _ in minisat.SUBSTITUTIONS[:2])
-    files["minisat/core/SolverTypes.h"] = f"{friend}\n{inline}\n"
+    files: dict[str, str] = {}
+    for name, old, _ in minisat.SUBSTITUTIONS:
+        files[name] = files.get(name, "head\n") + f"{old}\ntail\n"
     with tarfile.open(path, "w:gz") as archive:
         for name, text in {**files, **changes}.items():
             member = tarfile.TarInfo(f"minisat2-2.2.1/{name}")
@@ -159,6 +159,38 @@ def test_minisat__tarball_counts_by_its_hash_alone(minisat, tmp_path, monkeypatc
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     monkeypatch.setattr(minisat, "SHA256", digest)
     assert minisat.is_tarball(path)
+
+
+def test_minisat__is_built_again_for_another_substitution(
+    minisat, tmp_path, monkeypatch
+):
+    make_tarball(minisat, tmp_path / "t.tar.gz", **{"minisat/core/Solver.h": ""})
+    monkeypatch.setattr(minisat, "fetch", lambda work: tmp_path / "t.tar.gz")
+    compiled = []
+
+    def compile_library(source: Path) -> Path:
+        compiled.append(source)
+        (source / "libminisat.a").write_bytes(b"")
+        return source / "libminisat.a"
+
+    monkeypatch.setattr(minisat, "compile_library", compile_library)
+    for _ in range(2):
+        minisat.provide(tmp_path / "deps")
+    assert len(compiled) == 1
+    extra = ("minisat/utils/Options.h", "head", "tail")
+    monkeypatch.setattr(minisat, "SUBSTITUTIONS", (*minisat.SUBSTITUTIONS, extra))
+    for _ in range(2):
+        minisat.provide(tmp_path / "deps")
+    assert len(compiled) == 2
+
+
+def test_minisat__allocates_nothing_before_main():
+    """A failed allocation there would end the process that imports the extension."""
+    library = TOP / "build/deps/lib/libminisat.a"
+    listed = subprocess.run(["nm", "-C", library], capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("MiniSat is not of our build")
+    assert "getOptionList" not in listed.stdout
 
 
 def test_minisat__named_prefix_is_never_filled(minisat, tmp_path, monkeypatch):
