@@ -145,6 +145,7 @@ class BuildExtension(build_ext):
 
     def run(self) -> None:
         """Find the libraries, then build."""
+        check_system()
         check_libraries()
         self.force = True  # link always: what is compiled, run_compiler decides
         minisat = minisat_prefix()
@@ -201,11 +202,28 @@ def read_rooms() -> list[str]:
     return [room.strip() for room, colon, _ in parts if colon]
 
 
+def system_folders() -> list[str]:
+    """Return the folders of csrc/os for this system; csrc/os/SYSTEMS names them."""
+    for line in (TOP / "csrc" / "os" / "SYSTEMS").read_text().splitlines():
+        names, _, folders = line.partition("#")[0].partition(":")
+        if sys.platform in names.split()[1:]:
+            return folders.split()
+    return []
+
+
+def check_system() -> None:
+    """Say where csrc/os knows nothing of this system."""
+    if not system_folders():
+        fail(
+            f"cannot build the extension, csrc/os/SYSTEMS names no {sys.platform}: "
+            f"docs/architecture.md says how a system is added."
+        )
+
+
 def sources() -> list[str]:
     """Return every source of the core and the binding, in a fixed order."""
     rooms = [TOP / "csrc" / room for room in read_rooms()]
-    system = "macos" if sys.platform == "darwin" else "linux"
-    rooms.append(TOP / "csrc" / "os" / system)
+    rooms += [TOP / "csrc" / "os" / folder for folder in system_folders()]
     found = [path for room in rooms for path in room.glob("*.c*")]
     return sorted(str(path.relative_to(TOP)) for path in found)
 

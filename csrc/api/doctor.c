@@ -7,6 +7,8 @@
 #include "codec/json_writer.h"
 #include "model/platform.h"
 #include "os/fs.h"
+#include "os/fs_facts.h"
+#include "os/fs_place.h"
 #include "os/host.h"
 #include "os/namespace.h"
 

@@ -14,6 +14,9 @@
 #include "clone/sweep.h"
 #include "codec/json.h"
 #include "codec/options.h"
+#include "os/fs.h"
+#include "os/lock.h"
+#include "os/owner.h"
 #include "store/template_entry.h"
 
 enum { TRIES = 3 };

@@ -10,6 +10,11 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "os/fs_beneath.h"
+#include "os/fs_place.h"
+#include "os/raw_copy.h"
+#include "os/raw_extent.h"
+#include "os/xattr.h"
 #include "relocate/splice.h"
 
 /* What the raw call `raw` says of a file, which messages name by its path within the source. */

@@ -8,6 +8,8 @@
 #include "base/digest.h"
 #include "manifest/check_manifest.h"
 #include "manifest/manifest_foreign.h"
+#include "os/fs.h"
+#include "os/fs_where.h"
 #include "store/layout.h"
 #include "store/template_entry.h"
 

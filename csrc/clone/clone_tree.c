@@ -10,6 +10,9 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "clone/clone_file.h"
+#include "os/fs.h"
+#include "os/fs_place.h"
+#include "os/xattr.h"
 
 enum made { NOT_YET, MADE, FAILED };
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/task.h"
 #include "clone/prepared_clone.h"
+#include "os/fs_place.h"
 
 enum { CENV_CLONER_THREADS = 8, CENV_CLONER_PIECES = 64, CENV_CLONER_VALUE = 72 };
 enum { CENV_CLONER_WINDOW = 1 << 18 };

@@ -9,6 +9,10 @@
 #include "clone/overlay_clone.h"
 #include "clone/provenance.h"
 #include "clone/reset_tree.h"
+#include "os/fs_beneath.h"
+#include "os/fs_facts.h"
+#include "os/fs_remove.h"
+#include "os/raw_extent.h"
 
 /* ---- where files can be shared ---- */
 

@@ -6,7 +6,11 @@
 #include "clone/overlay.h"
 
 #include "clone/overlay_layer.h"
+#include "os/fs.h"
+#include "os/fs_dir.h"
+#include "os/fs_remove.h"
 #include "os/namespace.h"
+#include "os/xattr.h"
 
 /* ---- mounts ---- */
 

@@ -7,6 +7,9 @@
 
 #include "clone/overlay.h"
 #include "clone/provenance.h"
+#include "os/fs.h"
+#include "os/fs_place.h"
+#include "os/fs_remove.h"
 #include "os/namespace.h"
 #include "store/template_entry.h"
 

@@ -10,7 +10,11 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "clone/clone_file.h"
+#include "os/fs.h"
+#include "os/fs_place.h"
+#include "os/namespace.h"
 #include "os/path.h"
+#include "os/xattr.h"
 
 enum { WANTED = 1, FILLED = 2 };
 

@@ -13,6 +13,8 @@
 #include "codec/json.h"
 #include "model/channel.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
 #include "os/path.h"
 #include "prefix/history.h"
 #include "prefix/prefix_records.h"

@@ -4,6 +4,7 @@
 #include "cenv.h"
 #include "clone/overlay_clone.h"
 #include "os/fs.h"
+#include "os/fs_remove.h"
 #include "os/path.h"
 #include "store/clone_registry.h"
 

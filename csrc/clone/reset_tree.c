@@ -14,6 +14,12 @@
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
 #include "clone/provenance.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
+#include "os/fs_place.h"
+#include "os/fs_remove.h"
 #include "relocate/splice.h"
 
 struct reset {

@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 #include "clone/mode.h"
-#include "os/fs.h"
+#include "os/fs_dir.h"
+#include "os/fs_remove.h"
+#include "os/owner.h"
 #include "os/path.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"

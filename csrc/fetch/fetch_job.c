@@ -12,6 +12,7 @@
 #include "model/channel.h"
 #include "net/network.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/path.h"
 #include "store/package_entry.h"
 

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "fetch/pkgs_dirs.h"
 #include "net/http.h"
+#include "os/lock.h"
 #include "package/reader.h"
 
 struct cenv_store;

@@ -20,6 +20,7 @@
 #include "net/http.h"
 #include "net/network.h"
 #include "os/fs.h"
+#include "os/fs_remove.h"
 #include "os/host.h"
 #include "os/path.h"
 #include "package/extract.h"

@@ -18,6 +18,7 @@
 #include "fetch/subdir_fetch.h"
 #include "model/channel.h"
 #include "net/network.h"
+#include "os/fs.h"
 #include "repodata/shard_index.h"
 
 enum { PARALLEL = 8 };

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names are tried in the order of their worth: see local_repodata.h. */
 #include "fetch/local_repodata.h"
+#include "os/fs.h"
 
 #include <stdio.h>
-
-#include "os/fs.h"
 
 /* The size and times of a file of the directory; false when it cannot be had. */
 static bool find_form(struct cenv_subdir_fetch *subdir, struct cenv_str directory,

@@ -7,6 +7,7 @@
 #include "codec/stream.h"
 #include "codec/url.h"
 #include "os/fs.h"
+#include "os/raw_data.h"
 #include "repodata/shard_index.h"
 
 enum { BLOCK = 256 << 10 };

@@ -7,8 +7,9 @@
 
 #include <stdio.h>
 
-#include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/path.h"
+#include "os/raw_file.h"
 
 enum {
     STATE_MAX = 1 << 20,

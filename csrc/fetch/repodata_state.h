@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "fetch/subdir_fetch.h"
-#include "os/fs.h"
+#include "os/raw_file.h"
 
 /* Loads the state of `subdir` by its key; one that does not fit the data counts as absent. */
 int cenv_repodata_state_load(struct cenv_repodata_fetch *r,

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "link/bytecode.h"
+#include "os/fs_data.h"
+#include "os/fs_place.h"
 #include "os/path.h"
 #include "os/proc.h"
 

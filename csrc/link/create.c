@@ -13,7 +13,7 @@
 #include "link/input.h"
 #include "link/link.h"
 #include "link/stages.h"
-#include "os/fs.h"
+#include "os/fs_place.h"
 #include "prefix/new_prefix.h"
 
 enum { THREADS_MAX = 1024 };

@@ -13,6 +13,10 @@
 #include "base/digest.h"
 #include "base/pool.h"
 #include "link/plan_check.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
+#include "os/fs_place.h"
 #include "os/path.h"
 #include "relocate/splice.h"
 

@@ -7,6 +7,8 @@
 #include "link/plan.h"
 #include "link/records.h"
 #include "link/scripts.h"
+#include "os/fs.h"
+#include "os/fs_place.h"
 #include "os/host.h"
 
 /* Beyond it threads only wait for each other in the file system's locks. */

@@ -3,6 +3,7 @@
 #include "link/mtimes.h"
 
 #include "os/path.h"
+#include "os/raw_data.h"
 
 enum { PYC_HEADER = 16, NS = 1000000000 };
 enum { PYC_HASHED = 1, PYC_CHECKED = 2 }; /* flags of PEP 552 */

@@ -17,6 +17,7 @@
 #include "codec/json.h"
 #include "link/mtimes.h"
 #include "link/plan_check.h"
+#include "os/fs.h"
 #include "os/path.h"
 #include "prefix/site_packages.h"
 

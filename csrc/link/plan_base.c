@@ -4,6 +4,8 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
 
 int cenv_link_open_parent(struct cenv_dirs *dirs, struct cenv_str path,
                           const char **name, struct cenv_error *err)

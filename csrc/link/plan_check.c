@@ -3,7 +3,8 @@
 #include "link/plan_check.h"
 
 #include "base/alloc.h"
-#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
 #include "relocate/splice.h"
 
 static const char *dist_of(const struct cenv_link_plan *plan,

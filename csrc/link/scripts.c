@@ -15,6 +15,8 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
+#include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/path.h"
 #include "os/proc.h"
 

@@ -6,6 +6,7 @@
 #include "manifest/dependent_fields.h"
 
 #include "manifest/record_fields.h"
+#include "os/fs_beneath.h"
 #include "os/path.h"
 
 static uint64_t pristine_size(const struct cenv_builder_item *item)

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/map.h"
+#include "os/fs_data.h"
 
 static const char magic[8] = "cenv-mf";
 enum { ORDER = 0x01020304 };

@@ -10,7 +10,8 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
-#include "os/fs.h"
+#include "os/raw_data.h"
+#include "os/raw_file.h"
 #include "relocate/sites.h"
 
 /*

@@ -12,7 +12,11 @@
 #include "manifest/dependent_fields.h"
 #include "manifest/manifest_pack.h"
 #include "manifest/manifest_walk.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
 #include "os/host.h"
+#include "os/raw_data.h"
+#include "os/xattr.h"
 
 /* ---- scanning, in parallel ---- */
 

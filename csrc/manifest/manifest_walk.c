@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "os/fs.h"
+#include "os/fs_dir.h"
 #include "os/path.h"
 
 static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *item,

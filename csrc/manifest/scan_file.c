@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 #include "codec/stream.h"
+#include "os/fs.h"
 #include "os/path.h"
+#include "os/raw_data.h"
 
 /* What may come out of a compressed file for us to go on looking. */
 enum { UNPACKED_MAX = 64 << 20 };

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "manifest/manifest.h"
-#include "os/fs.h"
+#include "os/raw_file.h"
 #include "relocate/path_search.h"
 
 /* One file to be scanned. `path` has a NUL behind it, `name` is its last component. */

@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "os/fs.h"
 #include "os/library.h"
+#include "os/raw_data.h"
 
 enum {
     TRIES = 4,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Removing trees: no link followed, no recursion deeper than a bound, directories opened up. */
+#include "os/fs_remove.h"
+
 #include <errno.h>
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/fs_dir.h"
 
 enum { DEPTH_MAX = 64, TRIES = 8 };
 

@@ -3,7 +3,9 @@
 #ifndef CENV_OS_HOST_H
 #define CENV_OS_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Every text is "" when the fact is not there. */
 struct cenv_host {
@@ -17,10 +19,16 @@ struct cenv_host {
 };
 void cenv_host_facts(struct cenv_host *out);
 
+/* The host's name alone, or "". */
+void cenv_host_name(char *out, size_t size);
+
 /* The CUDA version the driver supports ("12.4"), by loading libcuda: 1, or 0 and "". */
 int cenv_host_cuda(char *out, size_t size);
 
 /* Processors this process may use (affinity, cgroup quota rounded up), at least 1. */
 unsigned cenv_host_cpus(void);
+
+/* Random bits, without waiting for any; false where there are none. */
+bool cenv_host_nonce(uint64_t *out);
 
 #endif

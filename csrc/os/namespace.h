@@ -62,6 +62,9 @@ int cenv_ns_try(const char *directory, struct cenv_error *err);
  */
 bool cenv_ns_works(const char *directory, struct cenv_buf *reason);
 
+/* What an overlay takes for "not there, whatever lies below": a device 0/0, for any user (5.8). */
+int cenv_raw_whiteout(int dirfd, const char *name);
+
 /* What a program run in a view gets; NULL-terminated lists; descriptors of -1 are inherited. */
 struct cenv_view_command {
     const char *prefix;  /* shown as a private, writable copy at its own path */

@@ -17,6 +17,9 @@
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
+#include "os/fs_place.h"
 #include "os/path.h"
 #include "package/paths_json.h"
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
 #include "os/path.h"
 
 /*

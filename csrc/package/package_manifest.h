@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
-#include "os/fs.h"
+#include "os/raw_file.h"
 
 /* One member of the content directory, as it lies on disk after extraction. */
 struct cenv_package_file {

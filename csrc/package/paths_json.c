@@ -14,6 +14,8 @@
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
 #include "os/path.h"
 
 enum { MAX_LIST = 64 << 20 }; /* bytes of one legacy list */

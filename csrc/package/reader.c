@@ -15,6 +15,7 @@
 #include "codec/stream.h"
 #include "codec/zip.h"
 #include "os/fs.h"
+#include "os/raw_data.h"
 
 enum {
     AHEAD_MIN = 256 << 10,

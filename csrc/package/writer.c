@@ -7,8 +7,9 @@
 #include "codec/stream.h"
 #include "codec/tar_write.h"
 #include "codec/zip.h"
-#include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/path.h"
+#include "os/raw_file.h"
 
 /* The levels that cost little time: packages made here are used here. */
 enum { ZSTD_LEVEL = 3, BZIP2_LEVEL = 9 };

@@ -8,6 +8,10 @@
 #include "base/map.h"
 #include "cenv.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_dir.h"
+#include "os/fs_place.h"
+#include "os/xattr.h"
 
 /* A directory whose mode and time wait until all below it is there. */
 struct made_dir {

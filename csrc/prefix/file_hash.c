@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/raw_data.h"
 
 enum { BLOCK = 256 * 1024 };
 

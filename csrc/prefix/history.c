@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "os/fs.h"
+#include "os/raw_file.h"
 
 bool cenv_history_exists(int prefix_fd)
 {

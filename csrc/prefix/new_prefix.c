@@ -8,8 +8,14 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "os/fs.h"
+#include "os/fs_dir.h"
+#include "os/fs_remove.h"
+#include "os/fs_rename.h"
+#include "os/fs_where.h"
 #include "os/path.h"
-#include "os/proc.h"
+#include "os/pid.h"
+#include "os/raw_lock.h"
 
 /* Where locks do not work, a sibling as old as this is nobody's. */
 enum { ABANDONED_SECONDS = 7 * 24 * 3600, NEW_SECONDS = 120 };

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/str.h"
-#include "os/fs.h"
 
 /*
  * Between make and publish there is a directory ".<name>.cenv-<pid>-<nonce>" (0700) beside the

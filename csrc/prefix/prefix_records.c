@@ -17,6 +17,8 @@
 #include "base/map.h"
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
 #include "os/path.h"
 #include "prefix/site_packages.h"
 

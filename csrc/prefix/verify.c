@@ -14,6 +14,8 @@
 #include "cenv.h"
 #include "codec/json_writer.h"
 #include "os/fs.h"
+#include "os/fs_dir.h"
+#include "os/fs_where.h"
 #include "os/host.h"
 #include "os/path.h"
 #include "prefix/file_hash.h"

@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/fs_dir.h"
 #include "os/path.h"
+#include "os/raw_data.h"
 
 enum { SCRIPTS_MAX = 64, HEAD_MAX = 4096 };
 

@@ -15,7 +15,9 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "codec/stream.h"
-#include "os/proc.h"
+#include "os/fs.h"
+#include "os/owner.h"
+#include "os/raw_data.h"
 #include "repodata/index_text.h"
 #include "repodata/repodata_scan.h"
 

@@ -4,7 +4,7 @@
 #define CENV_REPODATA_INDEX_FILE_H
 
 #include "cenv.h"
-#include "os/fs.h"
+#include "os/raw_data.h"
 #include "repodata/binary_index.h"
 
 enum { CENV_INDEX_KEY_MAX = 48 };

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "codec/readahead.h"
+#include "os/fs.h"
+#include "os/raw_data.h"
 
 enum { SLICE = 1 << 20 }; /* of the text: what is written and summed at a time */
 

@@ -4,7 +4,8 @@
 #define CENV_REPODATA_INDEX_TEXT_H
 
 #include "base/task.h"
-#include "os/fs.h"
+#include "os/raw_data.h"
+#include "os/raw_file.h"
 
 /* A file that is being made in `dir`, under a scratch name until it is published. */
 struct cenv_index_text {

@@ -16,6 +16,7 @@
 #include "codec/url.h"
 #include "model/channel.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/host.h"
 #include "repodata/repodata_scan.h"
 #include "repodata/shard_index.h"

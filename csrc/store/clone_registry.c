@@ -9,6 +9,9 @@
 #include "base/digest.h"
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/lock.h"
+#include "os/owner.h"
 #include "store/fields.h"
 #include "store/store_lock.h"
 

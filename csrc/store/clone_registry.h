@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "os/lock.h"
-#include "os/proc.h"
+#include "os/owner.h"
 #include "store/layout.h"
 
 /* The mode of the entry of a directory that clones are made in. */

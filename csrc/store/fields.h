@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "codec/json.h"
-#include "os/proc.h"
+#include "os/owner.h"
 
 /*
  * Paths are bytes and JSON is UTF-8: the hex is what counts, the text is for people. read: 0 with

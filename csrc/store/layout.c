@@ -8,6 +8,9 @@
 
 #include "base/digest.h"
 #include "codec/json.h"
+#include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
 
 static const char *const dir_names[CENV_STORE_NR_DIRS] = {
     [CENV_STORE_PKGS] = "pkgs",         [CENV_STORE_TEMPLATES] = "templates",

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "base/task.h"
 #include "cenv.h"
-#include "os/fs.h"
+#include "os/dir.h"
 
 struct cenv_json;
 

@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
 #include "package/package_manifest.h"
 #include "store/publish.h"
 

@@ -6,6 +6,9 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/fs_facts.h"
+#include "os/fs_rename.h"
+#include "os/raw_rename.h"
 #include "store/scratch.h"
 
 int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err)

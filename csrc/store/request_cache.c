@@ -3,6 +3,7 @@
 #include "store/request_cache.h"
 
 #include "codec/json.h"
+#include "os/fs_data.h"
 
 int cenv_request_cache_put(const struct cenv_store *store, struct cenv_str request,
                            struct cenv_str reply_json, struct cenv_error *err)

@@ -5,7 +5,11 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "os/proc.h"
+#include "os/dir.h"
+#include "os/fs.h"
+#include "os/fs_remove.h"
+#include "os/lock.h"
+#include "os/owner.h"
 #include "store/sweep_list.h"
 
 #define LOCK_SUFFIX ".lock"

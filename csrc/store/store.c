@@ -9,6 +9,10 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
+#include "os/fs_where.h"
 #include "store/layout.h"
 
 enum { PATH_BYTES_MAX = 1 << 20 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Locks of a store: files in v1/locks, which name their holder. */
 #include "store/store_lock.h"
-
-#include "os/proc.h"
+#include "os/lock.h"
+#include "os/owner.h"
 
 enum { HOLDER_MAX = 4096 };
 

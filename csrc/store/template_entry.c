@@ -5,6 +5,10 @@
 #include <stdio.h>
 
 #include "codec/json.h"
+#include "os/dir.h"
+#include "os/fs.h"
+#include "os/lock.h"
+#include "os/owner.h"
 #include "store/fields.h"
 #include "store/publish.h"
 #include "store/store_lock.h"

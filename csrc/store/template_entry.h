@@ -4,8 +4,8 @@
 #define CENV_STORE_TEMPLATE_ENTRY_H
 
 #include "codec/json.h"
-#include "os/fs.h"
 #include "os/lock.h"
+#include "os/raw_file.h"
 #include "store/layout.h"
 
 /* Names inside an entry. A transient one has an owner, the process that it ends with. */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "codec/readahead.h"
 #include "os/fs.h"
+#include "os/raw_data.h"
 #include "template/archive.h"
 
 enum { BLOCK = 1 << 17, SHOWN_PATH_MAX = 300, SHOWN_MAX = 4096 };

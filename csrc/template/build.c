@@ -18,6 +18,8 @@
 #include "link/plan_manifest.h"
 #include "manifest/manifest.h"
 #include "os/fs.h"
+#include "os/fs_place.h"
+#include "os/fs_where.h"
 #include "store/layout.h"
 #include "store/publish.h"
 #include "store/scratch.h"

@@ -3,7 +3,7 @@
 #include "template/description.h"
 
 #include "manifest/manifest_foreign.h"
-#include "os/fs.h"
+#include "os/fs_data.h"
 #include "store/template_entry.h"
 
 int cenv_description_save_manifest(int dir, int prefix, const char *path,

@@ -6,6 +6,8 @@
  */
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/owner.h"
 #include "store/clone_registry.h"
 #include "store/fields.h"
 #include "store/layout.h"

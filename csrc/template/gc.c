@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
-#include "os/fs.h"
+#include "os/fs_dir.h"
+#include "os/fs_remove.h"
+#include "os/lock.h"
 #include "store/layout.h"
 #include "store/lease.h"
 #include "store/package_entry.h"

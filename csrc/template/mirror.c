@@ -10,7 +10,11 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
+#include "os/dir.h"
 #include "os/fs.h"
+#include "os/fs_remove.h"
+#include "os/fs_where.h"
+#include "os/lock.h"
 #include "os/path.h"
 #include "store/clone_registry.h"
 #include "store/layout.h"

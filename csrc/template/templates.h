@@ -4,7 +4,7 @@
 #define CENV_TEMPLATE_TEMPLATES_H
 
 #include "codec/json.h"
-#include "os/fs.h"
+#include "os/raw_file.h"
 
 struct cenv_store;
 

@@ -6,7 +6,9 @@
 
 #include "base/arena.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
 #include "os/path.h"
+#include "os/raw_data.h"
 #include "template/archive.h"
 #include "template/archive_reader.h"
 

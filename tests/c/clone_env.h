@@ -8,7 +8,8 @@
 
 #include "base/digest.h"
 #include "cenv.h"
-#include "os/fs.h"
+#include "os/dir.h"
+#include "os/fs_data.h"
 
 #define P \
     "/opt/placehold_placehold_placehold_placehold_placehold_placehold_placehold_placehold_" \

@@ -16,7 +16,6 @@
 #include "model/matchspec_match.h"
 #include "model/record.h"
 #include "model/version.h"
-#include "os/fs.h"
 
 enum { UNIVERSE_SOURCES = 12 };
 

@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-# Rooms whose files are still to be split.
-PENDING = {"os"}
-SYSTEMS = {"linux", "macos", "windows"}  # folders of os
 LARGEST = 0.10  # of the core, in one room
 
 
@@ -34,8 +31,17 @@ def definitions(sources) -> dict[str, str]:
 
 def stem(path: Path) -> str:
     """Return "room/name" of a source or a header."""
-    room = path.parent.parent if path.parent.name in SYSTEMS else path.parent
+    room = path.parent.parent if path.parent.parent.name == "os" else path.parent
     return f"{room.name}/{path.stem}"
+
+
+def read_systems(top: Path) -> dict[str, list[str]]:
+    """Return the systems of csrc/os/SYSTEMS, each with its folders of csrc/os."""
+    lines = (top / "csrc/os/SYSTEMS").read_text().splitlines()
+    pairs = [line.partition("#")[0].partition(":") for line in lines]
+    return {
+        names.split()[0]: folders.split() for names, colon, folders in pairs if colon
+    }
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
@@ -63,7 +69,7 @@ def test_header__declares_what_its_source_defines(sources, definitions):
     headers = [
         s.path
         for s in sources
-        if s.path.suffix == ".h" and s.room not in {"include", "binding"} | PENDING
+        if s.path.suffix == ".h" and s.room not in {"include", "binding"}
     ]
     wrong = [
         f"{tag['name']}: declared in {stem(Path(tag['path']))}.h, "
@@ -75,11 +81,29 @@ def test_header__declares_what_its_source_defines(sources, definitions):
     assert wrong == []
 
 
+def test_os__has_each_header_once_in_each_system(top):
+    room, wrong = top / "csrc/os", []
+    systems = read_systems(top)
+    assert "linux" in systems
+    for system, folders in systems.items():
+        made = [path for part in ("", *folders) for path in (room / part).glob("*.c")]
+        for part in ("", *folders):
+            for header in (room / part).glob("*.h"):
+                homes = [path for path in made if path.stem == header.stem]
+                if len(homes) != 1:
+                    wrong.append(f"{system}: {header.name} has {len(homes)} sources")
+    assert wrong == []
+
+
+def test_os__folders_belong_to_systems(top):
+    named = {part for folders in read_systems(top).values() for part in folders}
+    there = {path.name for path in (top / "csrc/os").iterdir() if path.is_dir()}
+    assert there == named
+
+
 def test_include__goes_in_no_circle(sources):
     graph: dict[str, set[str]] = {}
     for source in sources:
-        if source.room in PENDING:
-            continue
         names = [
             include.strip('"') for include in source.includes() if include[0] == '"'
         ]

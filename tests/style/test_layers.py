@@ -50,7 +50,6 @@ ALLOCATION = {
 
 # A child between fork and exec is a process of its own.
 IN_A_CHILD = {
-    "os/linux/proc.c": {"chdir", "fchdir"},
     "os/linux/namespace.c": {"chdir", "fchdir", "signal", "sigaction"},
 }
 

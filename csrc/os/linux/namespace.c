@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -488,6 +489,11 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
         cenv_buf_addf(reason, " (%s)", err.hint);
     cenv_error_release(&err);
     return false;
+}
+
+int cenv_raw_whiteout(int dirfd, const char *name)
+{
+    return mknodat(dirfd, name, S_IFCHR, makedev(0, 0)) < 0 ? -errno : 0;
 }
 
 static struct failure set_stdio(const int *stdio)

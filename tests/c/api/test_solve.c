@@ -3,6 +3,8 @@
 #include "universe.h"
 
 #include "base/pool.h"
+#include "os/fs_data.h"
+#include "os/raw_file.h"
 
 #define MACHINE \
     "\"virtual_packages\":[[\"__glibc\",\"2.36\",\"0\"],[\"__linux\",\"6.1\",\"0\"]," \

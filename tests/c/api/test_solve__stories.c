@@ -2,6 +2,8 @@
 /* The stories of tests/solver, each solved as written and with its records shuffled. */
 #include "universe.h"
 
+#include "os/fs_data.h"
+#include "os/raw_file.h"
 #include <dirent.h>
 
 /*

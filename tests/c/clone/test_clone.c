@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "clone_env.h"
+#include "os/fs_remove.h"
 
 /* A clone is what an install there would have been, also of clones, whatever lies between. */
 static void test_clone__equals_install(void)

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "clone/provenance.h"
-#include "os/fs.h"
 #include "scratch.h"
 
 #define OLD "https://old.invalid/c/linux-64"

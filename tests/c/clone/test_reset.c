@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "cenv.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
 
 struct env {
     struct scratch s;

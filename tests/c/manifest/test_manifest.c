@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "manifest/manifest_foreign.h"
+#include "os/fs.h"
 
 /* Every flipped bit of a manifest is found, or does no harm. */
 static void test_manifest__damaged(void)

@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "check.h"
-#include "os/fs.h"
 #include "os/lock.h"
+#include "os/raw_file.h"
 #include "scratch.h"
 
 static struct scratch s;

@@ -6,7 +6,8 @@
 #include "base/digest.h"
 #include "cenv.h"
 #include "check.h"
-#include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/raw_file.h"
 #include "scratch.h"
 #include "tarball.h"
 

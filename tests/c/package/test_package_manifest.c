@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The manifest of an extracted package, whole and damaged. */
-#include "os/fs.h"
+#include "os/fs_data.h"
 #include "package/package_manifest.h"
 
 #include "check.h"

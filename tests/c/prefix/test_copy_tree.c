@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 #include "check.h"
-#include "os/fs.h"
+#include "os/fs_remove.h"
+#include "os/raw_file.h"
 #include "prefix/copy_tree.h"
 #include "scratch.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Building beside the destination: what is refused, what is kept, what killed runs leave. */
+#include "base/task.h"
 #include "prefix/new_prefix.h"
 
 #include <dirent.h>

@@ -8,6 +8,8 @@
 #include "base/checksum.h"
 #include "check.h"
 #include "codec/stream.h"
+#include "os/fs_data.h"
+#include "os/raw_file.h"
 #include "scratch.h"
 
 enum { RECORDS = 2000, BOOT = 10 }; /* the stamp's word in repodata/index_file.c */

@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "check.h"
+#include "os/fs_data.h"
+#include "os/raw_file.h"
 #include "repodata/index.h"
 #include "scratch.h"
 

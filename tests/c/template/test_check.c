@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a check finds, and a repair mends. */
+#include "os/fs_remove.h"
 #include "templatekit.h"
 
 static void test_check__finds_what_came_through_a_link(void)

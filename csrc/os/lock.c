@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Open file description locks: see lock.h. Waiting is by trying, so that it can be cancelled. */
+/* Locks: see lock.h. Waiting is by trying, so that it can be cancelled. */
 #include "os/lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/raw_data.h"
+#include "os/raw_lock.h"
 
 enum { HELD = 1, WAIT_FIRST_US = 500, WAIT_MAX_US = 20000, HOLDER_MAX = 4096 };
 
@@ -22,30 +22,6 @@ struct cenv_lock {
 static bool is_unsupported(int error)
 {
     return error == ENOLCK || error == ENOTSUP || error == EINVAL || error == ENOSYS;
-}
-
-/* A shared lock needs no write permission: a store may be read-only. */
-static int open_lock_file(int dirfd, const char *name, bool exclusive)
-{
-    int flags = O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    int fd = openat(dirfd, name, flags | O_RDWR, 0600);
-    int why = fd < 0 ? -errno : 0;
-    if (!exclusive && (why == -EACCES || why == -EROFS))
-        fd = openat(dirfd, name, (flags & ~O_CREAT) | O_RDONLY);
-    return fd < 0 ? why : fd;
-}
-
-/* 0 locked, HELD, or -errno. */
-static int set_lock(int fd, bool exclusive)
-{
-    struct flock lock = {.l_type = exclusive ? F_WRLCK : F_RDLCK, .l_whence = SEEK_SET};
-    int rc;
-    do
-        rc = fcntl(fd, F_OFD_SETLK, &lock);
-    while (rc < 0 && errno == EINTR);
-    if (rc < 0)
-        return errno == EAGAIN || errno == EACCES ? HELD : -errno;
-    return 0;
 }
 
 /* Who locks a file that was deleted meanwhile holds nothing: the next one makes a new file. */
@@ -62,10 +38,10 @@ static int attempt_lock(int *fd, bool *works, int dirfd, const char *name,
                         bool exclusive)
 {
     for (;;) {
-        int got = open_lock_file(dirfd, name, exclusive);
+        int got = cenv_raw_open_lock(dirfd, name, exclusive);
         if (got < 0)
             return got;
-        int rc = set_lock(got, exclusive);
+        int rc = cenv_raw_try_lock(got, exclusive);
         *works = rc == 0;
         if (is_unsupported(-rc) || (rc == 0 && is_still_there(got, dirfd, name))) {
             *fd = got;
@@ -73,7 +49,7 @@ static int attempt_lock(int *fd, bool *works, int dirfd, const char *name,
         }
         cenv_fd_close(got);
         if (rc != 0)
-            return rc;
+            return rc == -EWOULDBLOCK ? HELD : rc;
     }
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Removing trees: no link followed, no recursion deeper than a bound, directories opened up. */
+#ifndef CENV_OS_FS_REMOVE_H
+#define CENV_OS_FS_REMOVE_H
+
+#include "base/error.h"
+
+/*
+ * Removes `name` and all below it, whatever it is; absent is fine. Links are removed, not followed;
+ * directories without write permission are opened up first. One thread: on ext4 and tmpfs two were
+ * no faster. remove_content leaves the directory itself.
+ */
+int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
+int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
+/* For clean-up paths: best effort, keeps no error. */
+void cenv_fs_discard_tree(int dirfd, const char *name);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What running a program needs of POSIX systems and each has otherwise. */
+#ifndef CENV_OS_CHILD_H
+#define CENV_OS_CHILD_H
+
+#include <spawn.h>
+#include <sys/types.h>
+
+/* A pipe, both ends close-on-exec: 0 or -errno. */
+int cenv_child_pipe(int ends[2]);
+
+/* A descriptor that poll() finds readable once the child has ended, or -1. */
+int cenv_child_watch(pid_t pid);
+
+/* The child's working directory: 0 or errno, as posix_spawn's own. */
+int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd);
+
+/* The environment of this process. */
+char *const *cenv_child_environ(void);
+
+#endif

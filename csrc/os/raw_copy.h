@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From open file to open file, holes kept. */
+#ifndef CENV_OS_RAW_COPY_H
+#define CENV_OS_RAW_COPY_H
+
+#include <stdint.h>
+
+/* Copies `size` bytes from 0, holes kept, by what the system has for it; data only. */
+int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size);
+/* The first `size` bytes into an empty file; writing goes on behind them. */
+int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Placing files. */
+#include <errno.h>
+
+#include "check.h"
+#include "os/fs_place.h"
+#include "os_scene.h"
+
+static void test_fs_place__keeps_mode_and_time(void)
+{
+    enum cenv_place_mode got;
+    struct cenv_stat a, b;
+    open_scratch();
+    scratch_file(&s, "src", "content", 04751);
+    cenv_raw_set_mtime(s.fd, "src", 111222333444555666);
+    cenv_raw_stat(s.fd, "src", &a);
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", NULL, s.fd, "copy", CENV_PLACE_COPY, false, &got),
+        0);
+    CHECK_INT(got, CENV_PLACE_COPY);
+    CHECK_INT(cenv_raw_stat(s.fd, "copy", &b), 0);
+    CHECK_INT(b.mode, 04751);
+    CHECK_INT(b.mtime_ns, a.mtime_ns);
+    CHECK(!cenv_stat_same_file(&a, &b));
+    CHECK_STR(scratch_text(&s, "copy"), "content");
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_HARDLINK, true, &got),
+        0);
+    CHECK_INT(got, CENV_PLACE_HARDLINK);
+    cenv_raw_stat(s.fd, "hard", &b);
+    CHECK(cenv_stat_same_file(&a, &b));
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_AUTO, true, &got),
+        -EEXIST);
+    CHECK_INT(
+        cenv_raw_place(s.fd, "src", &a, s.fd, "auto", CENV_PLACE_AUTO, true, &got), 0);
+    CHECK_INT(got, cenv_fs_probe_reflink(s.fd) ? CENV_PLACE_REFLINK : CENV_PLACE_COPY);
+    CHECK_STR(scratch_text(&s, "auto"), "content");
+    symlinkat("src", s.fd, "l");
+    CHECK_INT(cenv_raw_place(s.fd, "l", NULL, s.fd, "no", CENV_PLACE_COPY, true, &got),
+              -ELOOP);
+    CHECK(!cenv_fs_exists(s.fd, "no"));
+    close_scratch();
+}
+
+int main(void)
+{
+    umask(022);
+    RUN(test_fs_place__keeps_mode_and_time);
+    return check_report();
+}

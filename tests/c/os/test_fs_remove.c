@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Removing trees. */
+#include "base/alloc.h"
+#include "check.h"
+#include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/fs_remove.h"
+#include "os_scene.h"
+
+static void make_tree(void)
+{
+    char path[64];
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof(path), "tree/%d/%d", i % 4, i);
+        cenv_fs_mkdirs(s.fd, path, 0755, &err);
+        for (int j = 0; j < 20; j++) {
+            snprintf(path, sizeof(path), "tree/%d/%d/f%d", i % 4, i, j);
+            scratch_file(&s, path, "x", j % 2 ? 0444 : 0000);
+        }
+    }
+    symlinkat("..", s.fd, "tree/up");
+    symlinkat(s.path, s.fd, "tree/0/out");
+    fchmodat(s.fd, "tree/1/1", 0555, 0);
+    fchmodat(s.fd, "tree/2/2", 0000, 0);
+    fchmodat(s.fd, "tree/2", 0555, 0);
+}
+
+static void test_fs_remove__follows_no_link(void)
+{
+    open_scratch();
+    scratch_file(&s, "keep", "kept", 0600);
+    for (int twice = 0; twice < 2; twice++) {
+        make_tree();
+        CHECK_INT(cenv_fs_remove_tree(s.fd, "tree", &err), 0);
+        CHECK(!cenv_fs_exists(s.fd, "tree"));
+        CHECK_STR(scratch_text(&s, "keep"), "kept");
+    }
+    CHECK_INT(cenv_fs_remove_tree(s.fd, "tree", &err), 0); /* absent is fine */
+    symlinkat("keep", s.fd, "link");
+    CHECK_INT(cenv_fs_remove_tree(s.fd, "link", &err), 0);
+    CHECK_STR(scratch_text(&s, "keep"), "kept");
+    close_scratch();
+}
+
+/* Deeper than descriptors and stack allow for one level each. */
+static void test_fs_remove__removes_deep_trees(void)
+{
+    open_scratch();
+    for (int twice = 0; twice < 2; twice++) {
+        mkdirat(s.fd, "deep", 0755);
+        int fd = cenv_raw_open_dir(s.fd, "deep");
+        for (int i = 0; i < 3000 && fd >= 0; i++) {
+            int next;
+            cenv_raw_mkdir(fd, "d", 0755);
+            cenv_fd_close(cenv_raw_create(fd, "f", 0600));
+            next = cenv_raw_open_dir(fd, "d");
+            cenv_fd_close(fd);
+            fd = next;
+        }
+        CHECK(fd >= 0);
+        cenv_fd_close(fd);
+        CHECK_INT(cenv_fs_remove_tree(s.fd, "deep", &err), 0);
+        CHECK(!cenv_fs_exists(s.fd, "deep"));
+    }
+    close_scratch();
+}
+
+/* What can go wrong with every allocation: a status, and nothing of ours left. */
+static void test_fs_remove__survives_failing_allocations(void)
+{
+    open_scratch();
+    make_tree();
+    long before = cenv_alloc_live();
+    for (long n = 1;; n++) {
+        struct cenv_error e = CENV_ERROR_INIT;
+        cenv_alloc_fail_nth(n);
+        int rc = cenv_fs_write_atomic(s.fd, "f", CENV_STR("x"), 0600, &e);
+        if (rc == 0)
+            rc = cenv_fs_remove_tree(s.fd, "tree", &e);
+        cenv_alloc_fail_nth(0);
+        if (rc != 0)
+            CHECK_INT(rc, CENV_ENOMEM);
+        CHECK_INT(cenv_alloc_live(), before);
+        cenv_error_release(&e);
+        if (rc == 0)
+            break;
+    }
+    CHECK(!cenv_fs_exists(s.fd, "tree"));
+    close_scratch();
+}
+
+int main(void)
+{
+    umask(022);
+    RUN(test_fs_remove__follows_no_link);
+    RUN(test_fs_remove__removes_deep_trees);
+    RUN(test_fs_remove__survives_failing_allocations);
+    return check_report();
+}

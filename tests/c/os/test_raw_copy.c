@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copying data. */
+#include <errno.h>
+
+#include "check.h"
+#include "os/fs.h"
+#include "os/raw_copy.h"
+#include "os/raw_data.h"
+#include "os_scene.h"
+
+static void test_raw_copy__keeps_holes(void)
+{
+    struct cenv_stat a, b;
+    char got[8] = "";
+    open_scratch();
+    int from = cenv_fs_create(s.fd, "sparse", 0600, &err);
+    CHECK_INT(cenv_raw_pwrite(from, "head", 4, 0), 0);
+    CHECK_INT(cenv_raw_pwrite(from, "tail", 4, 8 << 20), 0);
+    CHECK_INT(cenv_raw_truncate(from, 20 << 20), 0);
+    cenv_raw_stat_fd(from, &a);
+    int to = cenv_fs_create(s.fd, "copy", 0600, &err);
+    CHECK_INT(cenv_raw_copy_data(from, to, a.size), 0);
+    cenv_raw_stat_fd(to, &b);
+    CHECK_INT(b.size, a.size);
+    CHECK(b.blocks < 1 << 20);
+    CHECK_INT(cenv_raw_pread(to, got, 4, 8 << 20), 4);
+    CHECK_STR(got, "tail");
+    CHECK_INT(cenv_raw_copy_data(from, to, a.size + 5000),
+              -EIO); /* truncated meanwhile */
+    cenv_fd_close(from);
+    cenv_fd_close(to);
+    close_scratch();
+}
+
+int main(void)
+{
+    umask(022);
+    RUN(test_raw_copy__keeps_holes);
+    return check_report();
+}
