@@ -125,6 +125,18 @@ static int read_mode(struct parsing *r, const char *file, struct cenv_str mode,
     return 0;
 }
 
+static int check_placeholder(struct parsing *r, const char *file, struct cenv_str path,
+                             struct cenv_str placeholder)
+{
+    const char *refused = cenv_path_entry_refuse_placeholder(placeholder);
+    char what[64];
+
+    if (!refused)
+        return 0;
+    snprintf(what, sizeof(what), "a placeholder with %s for", refused);
+    return fail_broken(r, file, what, path);
+}
+
 static int read_entry(struct parsing *r, const struct cenv_json *entry,
                       struct cenv_package_path *out)
 {
@@ -143,6 +155,8 @@ static int read_entry(struct parsing *r, const struct cenv_json *entry,
     if (rc == 0 && (mode.len || out->placeholder.len))
         rc = read_mode(r, "paths.json", mode.len ? mode : CENV_STR("text"),
                        &out->file_mode);
+    if (rc == 0)
+        rc = check_placeholder(r, "paths.json", out->path, out->placeholder);
     if (rc == 0 && out->sha256.len && !cenv_unhex(out->sha256, digest, sizeof(digest)))
         rc = fail_broken(r, "paths.json", "not a SHA-256:", out->sha256);
     if (out->type != CENV_PATH_HARDLINK)
@@ -239,6 +253,9 @@ static int set_prefix(struct parsing *r, struct cenv_map *seen, struct cenv_str 
     path->file_mode = CENV_MODE_TEXT;
     if (!path->placeholder.data)
         return cenv_error_oom(r->err);
+    int rc = check_placeholder(r, "has_prefix", path->path, path->placeholder);
+    if (rc < 0)
+        return rc;
     return nr == 3 ? read_mode(r, "has_prefix", field[1], &path->file_mode) : 0;
 }
 

@@ -106,7 +106,10 @@ static bool add_path(struct cenv_prefix_records *prefix,
         return true; /* `files` of conda lists menu files twice */
     }
     record->paths[at] = *path;
-    return true;
+    if (!cenv_path_entry_refuse_placeholder(path->placeholder))
+        return true;
+    record->paths[at].placeholder = CENV_STR("");
+    return add_warning(prefix, record->file, "refused placeholder of: ", path->path);
 }
 
 static bool fill_paths(struct cenv_prefix_records *prefix,

@@ -2,9 +2,8 @@
 /* A prefix in every encoding. */
 #include "relocate/forms.h"
 
-#include <limits.h>
-
 #include "base/utf8.h"
+#include "model/path_entry.h"
 
 /* One code point off *rest; a byte that is not UTF-8 gives U+DC80.. as in Python's file names. */
 static uint32_t next_code_point(struct cenv_str *rest)
@@ -91,9 +90,11 @@ int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
 {
     struct cenv_forms made = {0};
     size_t from[CENV_ENC_NR + 1] = {0};
-    if (prefix.len > UINT_MAX / 64)
-        return cenv_error_set(err, CENV_EUSAGE, "a prefix of %zu bytes is too long",
-                              prefix.len);
+    if (prefix.len > CENV_PREFIX_MAX) {
+        cenv_error_set(err, CENV_EUSAGE, "a prefix of %zu bytes is too long",
+                       prefix.len);
+        return cenv_error_hint(err, "no path has more than %d bytes", CENV_PREFIX_MAX);
+    }
     cenv_buf_init(&made.mem, 64 * prefix.len + 64);
     for (int e = 0; e < CENV_ENC_NR; e++) {
         add_form(&made.mem, prefix, e);

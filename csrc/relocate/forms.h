@@ -30,7 +30,7 @@ struct cenv_forms {
 
 /*
  * `prefix`: bytes as they stand; what is not UTF-8 becomes U+DC80.. in the wide forms. On failure
- * (CENV_EUSAGE for a prefix of absurd length, CENV_ENOMEM) `forms` is untouched.
+ * (CENV_EUSAGE for a prefix of more than CENV_PREFIX_MAX bytes, CENV_ENOMEM) `forms` is untouched.
  */
 int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
                     struct cenv_error *err);

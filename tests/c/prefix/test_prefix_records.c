@@ -105,6 +105,32 @@ static void test_prefix_records__ill_named_record_is_left_out(void)
     fixture_close(&f);
 }
 
+/* What no package could say of a placeholder no record says either. */
+static void test_prefix_records__placeholder_too_long_is_left_out(void)
+{
+    struct fixture f;
+    struct cenv_buf text;
+    cenv_buf_init(&text, 1 << 16);
+    cenv_buf_puts(
+        &text,
+        "{\"name\": \"a\", \"version\": \"1\", \"build\": \"0\", \"files\": [\"x\"],"
+        " \"paths_data\": {\"paths\": [{\"_path\": \"x\","
+        " \"prefix_placeholder\": \"/");
+    for (int i = 0; i < CENV_PREFIX_MAX; i++)
+        cenv_buf_putc(&text, 'p');
+    cenv_buf_puts(&text, "\"}]}}");
+    fixture_open(&f);
+    scratch_file(&f.s, "conda-meta/a-1-0.json", text.data, 0644);
+    CHECK_INT(fixture_read(&f), 0);
+    if (CHECK_INT(f.prefix.nr, 1) && CHECK_INT(f.prefix.records[0].nr_paths, 1))
+        CHECK_INT(f.prefix.records[0].paths[0].placeholder.len, 0);
+    if (CHECK_INT(f.prefix.nr_warnings, 1))
+        CHECK(strstr(f.prefix.warnings[0].data, "a-1-0.json") &&
+              strstr(f.prefix.warnings[0].data, "placeholder"));
+    cenv_buf_release(&text);
+    fixture_close(&f);
+}
+
 static void test_prefix_records__broken_record_is_one_clear_error(void)
 {
     struct fixture f;
@@ -129,6 +155,7 @@ int main(void)
 {
     RUN(test_prefix_records__reads_every_writers_records);
     RUN(test_prefix_records__ill_named_record_is_left_out);
+    RUN(test_prefix_records__placeholder_too_long_is_left_out);
     RUN(test_prefix_records__broken_record_is_one_clear_error);
     RUN(test_prefix_records__no_conda_meta_is_no_records);
     return check_report();
