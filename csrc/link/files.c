@@ -185,7 +185,8 @@ static int splice_file(struct worker *at, struct cenv_link_entry *entry,
 
     cenv_buf_release(&at->text);
     cenv_buf_init(&at->text, cenv_splice_size(sites, forms, data.len) + 1);
-    int rc = cenv_splice_apply(sites, data, forms, &at->text, at->err);
+    int rc = cenv_splice_apply(sites, data, forms, at->placer->linker->task, &at->text,
+                               at->err);
     if (rc == 0)
         rc = write_text(at, entry);
     if (rc == 0 && wants_sites(at))
@@ -209,9 +210,9 @@ static int place_relocated(struct worker *at, struct cenv_link_entry *entry)
     int rc = cenv_fs_map_file(from, name, &file, at->err);
     struct cenv_str data = cenv_str_n(file.data, file.len);
     if (rc == 0)
-        rc = cenv_sites_scan_forms(&sites, data,
-                                   &at->placer->linker->plan->needles[entry->needle],
-                                   (enum cenv_file_mode)entry->file_mode, at->err);
+        rc = cenv_sites_scan_forms(
+            &sites, data, &at->placer->linker->plan->needles[entry->needle],
+            (enum cenv_file_mode)entry->file_mode, at->placer->linker->task, at->err);
     if (rc == 0 && cenv_sites_none(&sites))
         rc = place_file(at, entry);
     else if (rc == 0)

@@ -217,26 +217,26 @@ static bool is_record(struct cenv_str path)
             cenv_str_ends(path, CENV_STR(".json")));
 }
 
-/* Packages use few placeholders; the last one is the likeliest. */
 static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t *out)
 {
     struct cenv_link_plan *plan = p->plan;
     void *list = plan->needles;
 
-    for (size_t i = plan->nr_needles; i-- > 0;) {
-        if (cenv_str_eq(plan->needles[i].of[CENV_ENC_UTF8], placeholder)) {
-            *out = (uint32_t)i;
-            return 0;
-        }
-    }
+    *out = cenv_map_get(&plan->needle_map, placeholder);
+    if (*out != CENV_NONE)
+        return 0;
     if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles,
                   sizeof(*plan->needles)) < 0)
         return cenv_error_oom(p->err);
     plan->needles = list;
     *out = (uint32_t)plan->nr_needles;
     int rc = cenv_forms_init(&plan->needles[plan->nr_needles], placeholder, p->err);
-    plan->nr_needles += rc == 0;
-    return rc;
+    if (rc < 0)
+        return rc;
+    placeholder = plan->needles[plan->nr_needles++].of[CENV_ENC_UTF8];
+    return cenv_map_put(&plan->needle_map, placeholder, *out) < 0
+               ? cenv_error_oom(p->err)
+               : 0;
 }
 
 static int add_path(struct planner *p, const struct cenv_plan_package *package,
@@ -611,7 +611,7 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
     if (rc == 0)
         rc = cenv_link_mtimes_decide(p.plan, stats, err);
     if (rc == 0)
-        rc = cenv_link_plan_check_lengths(p.plan, err);
+        rc = cenv_link_plan_check_lengths(p.plan, task, err);
     if (rc == 0)
         *out = p.plan;
     else

@@ -37,6 +37,7 @@ void cenv_link_plan_free(struct cenv_link_plan *plan)
     for (size_t i = 0; i < plan->nr_needles; i++)
         cenv_forms_release(&plan->needles[i]);
     cenv_free(plan->needles);
+    cenv_map_release(&plan->needle_map);
     cenv_forms_release(&plan->forms);
     cenv_map_release(&plan->targets);
     cenv_map_release(&plan->dir_map);

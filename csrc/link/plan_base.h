@@ -134,8 +134,9 @@ struct cenv_link_plan {
     size_t nr_needles, alloc_needles;
     bool ran_scripts; /* there may be files that are not in the plan */
     struct cenv_arena arena;
-    struct cenv_map targets; /* target -> latest entry */
-    struct cenv_map dir_map; /* path -> dirs */
+    struct cenv_map targets;    /* target -> latest entry */
+    struct cenv_map dir_map;    /* path -> dirs */
+    struct cenv_map needle_map; /* placeholder -> needles */
 };
 
 /* Frees the plan and closes the packages; NULL is fine. */

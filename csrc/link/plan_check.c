@@ -14,7 +14,8 @@ static const char *dist_of(const struct cenv_link_plan *plan,
 }
 
 static int check_fit(const struct cenv_link_plan *plan,
-                     const struct cenv_link_entry *entry, struct cenv_error *err)
+                     const struct cenv_link_entry *entry, struct cenv_task *task,
+                     struct cenv_error *err)
 {
     int content = plan->packages[entry->package].content;
     struct cenv_mapping file = {0};
@@ -27,9 +28,9 @@ static int check_fit(const struct cenv_link_plan *plan,
     if (rc >= 0)
         rc = cenv_fs_map_file(rc, name, &file, err);
     if (rc == 0)
-        rc =
-            cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
-                                  &plan->needles[entry->needle], CENV_MODE_BINARY, err);
+        rc = cenv_sites_scan_forms(&sites, cenv_str_n(file.data, file.len),
+                                   &plan->needles[entry->needle], CENV_MODE_BINARY,
+                                   task, err);
     if (rc == 0 && (rc = cenv_splice_check_room(&sites, &plan->forms, err)) < 0) {
         cenv_error_prefix(err, "%s: '%.*s'", dist_of(plan, entry),
                           CENV_STR_ARG(entry->target));
@@ -43,7 +44,7 @@ static int check_fit(const struct cenv_link_plan *plan,
 }
 
 int cenv_link_plan_check_lengths(const struct cenv_link_plan *plan,
-                                 struct cenv_error *err)
+                                 struct cenv_task *task, struct cenv_error *err)
 {
     size_t len = plan->forms.of[CENV_ENC_UTF8].len;
     int rc = 0;
@@ -52,7 +53,7 @@ int cenv_link_plan_check_lengths(const struct cenv_link_plan *plan,
         const struct cenv_link_entry *entry = &plan->entries[i];
         if (entry->kind == CENV_KIND_RELOCATED && entry->winner == CENV_NONE &&
             entry->file_mode == CENV_MODE_BINARY && entry->placeholder.len < len)
-            rc = check_fit(plan, entry, err);
+            rc = check_fit(plan, entry, task, err);
     }
     return rc;
 }

@@ -14,6 +14,6 @@ int cenv_link_plan_check_case(const struct cenv_link_plan *plan,
  * only; the message names file and package, the hint the length that would fit.
  */
 int cenv_link_plan_check_lengths(const struct cenv_link_plan *plan,
-                                 struct cenv_error *err);
+                                 struct cenv_task *task, struct cenv_error *err);
 
 #endif

@@ -136,8 +136,11 @@ static int add_wheel_fields(struct cenv_manifest_builder *m,
     if (fd < 0)
         return fd;
     cenv_buf_init(&text, 64 << 20);
-    struct cenv_scan_target what = {
-        .path = item->path, .name = item->name.data, .dir = fd, .st = &item->st};
+    struct cenv_scan_target what = {.path = item->path,
+                                    .name = item->name.data,
+                                    .dir = fd,
+                                    .st = &item->st,
+                                    .task = m->task};
     int rc = cenv_scan_file_read(&what, &text, err);
     size_t before = item->result.sites.nr;
     if (rc == 0)
@@ -168,7 +171,8 @@ static int hash_head(struct cenv_manifest_builder *m, struct cenv_builder_item *
                                     .name = item->name.data,
                                     .dir = fd,
                                     .st = &item->st,
-                                    .block = m->blocks[0]};
+                                    .block = m->blocks[0],
+                                    .task = m->task};
     int rc = cenv_scan_file_hash_head(&what, len, &item->head, err);
     cenv_fd_close(fd);
     return rc;

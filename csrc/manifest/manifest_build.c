@@ -70,7 +70,8 @@ static int scan_item(struct cenv_manifest_builder *m, struct cenv_builder_item *
                                     .name = item->name.data,
                                     .dir = fd,
                                     .st = &item->st,
-                                    .block = m->blocks[thread]};
+                                    .block = m->blocks[thread],
+                                    .task = m->task};
     int rc = old ? reuse_old(m, old, item, err)
                  : m->inputs->scan(m->inputs->ctx, &what, &item->result, err);
     if (cenv_raw_has_xattrs(fd, what.name))

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
@@ -138,15 +139,32 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
 
 /* ---- looking ---- */
 
-static bool has_hash(struct cenv_str data, struct cenv_str hex)
+/* 1 when `data` has the SHA-256 `hex`, 0, or a status. */
+static int has_hash(struct cenv_str data, struct cenv_str hex, struct cenv_task *task,
+                    struct cenv_error *err)
 {
-    char got[CENV_DIGEST_HEX_MAX];
-    return cenv_digest_sha256_hex(data, got) == 0 && cenv_str_is(hex, got);
+    enum { PART = 4 << 20 };
+    unsigned char got[CENV_SHA256_LEN], want[CENV_SHA256_LEN];
+    struct cenv_digest *digest;
+    if (!cenv_unhex(hex, want, sizeof(want)))
+        return 0;
+    digest = cenv_digest_new(CENV_SHA256);
+    bool ok = digest;
+    int rc = digest ? 0 : cenv_error_oom(err);
+    for (size_t at = 0; at < data.len && ok && rc == 0; at += PART) {
+        struct cenv_str part = cenv_str_slice(data, at, at + PART);
+        ok = cenv_digest_update(digest, part.data, part.len) == 0;
+        rc = cenv_task_poll(task, err);
+    }
+    ok = ok && rc == 0 && cenv_digest_final(digest, got) == 0;
+    cenv_digest_free(digest);
+    return rc < 0 ? rc : ok && memcmp(got, want, sizeof(want)) == 0;
 }
 
-/* The pristine file of the package cache, appended; false when it is gone or altered. */
-static bool read_pristine(const struct foreign *f, const struct owned *o,
-                          struct cenv_buf *out)
+/* The pristine file of the package cache, appended: 1; 0 when it is gone or altered; a status. */
+static int read_pristine(const struct foreign *f, const struct owned *o,
+                         struct cenv_buf *out, struct cenv_task *task,
+                         struct cenv_error *err)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_buf path;
@@ -159,13 +177,14 @@ static bool read_pristine(const struct foreign *f, const struct owned *o,
         if (dir >= 0)
             cenv_fs_read_file(dir, cenv_path_base(inner).data, out, &ignored);
     }
-    bool whole =
-        dir >= 0 && ignored.status == 0 && has_hash(cenv_buf_str(out), o->path->sha256);
+    int rc = dir >= 0 && ignored.status == 0
+                 ? has_hash(cenv_buf_str(out), o->path->sha256, task, err)
+                 : 0;
     cenv_fd_close(dir);
     cenv_fd_close(package);
     cenv_buf_release(&path);
     cenv_error_release(&ignored);
-    return whole;
+    return rc;
 }
 
 /*
@@ -174,19 +193,23 @@ static bool read_pristine(const struct foreign *f, const struct owned *o,
  */
 static int match_pristine(const struct foreign *f, const struct owned *o,
                           struct cenv_str pristine, struct cenv_str data,
-                          struct cenv_sites *out, bool *matched, struct cenv_error *err)
+                          struct cenv_task *task, struct cenv_sites *out, bool *matched,
+                          struct cenv_error *err)
 {
     enum cenv_file_mode mode = (enum cenv_file_mode)o->file_mode;
     struct cenv_sites sites = {0};
-    int rc = cenv_sites_scan(&sites, pristine, o->placeholder, mode, err);
+    int rc = cenv_sites_scan(&sites, pristine, o->placeholder, mode, task, err);
     *matched = false;
     for (size_t i = 0; i < f->names.nr && rc == 0 && !*matched; i++) {
         const struct cenv_forms *forms = &f->names.forms[i];
         struct cenv_error unfit = CENV_ERROR_INIT;
         struct cenv_buf made;
         cenv_buf_init(&made, FILE_MAX);
-        *matched = cenv_splice_apply(&sites, pristine, forms, &made, &unfit) == 0 &&
-                   cenv_str_eq(cenv_buf_str(&made), data);
+        *matched =
+            cenv_splice_apply(&sites, pristine, forms, task, &made, &unfit) == 0 &&
+            cenv_str_eq(cenv_buf_str(&made), data);
+        if (unfit.status == CENV_ECANCELLED)
+            rc = cenv_error_move(err, &unfit);
         cenv_error_release(&unfit);
         cenv_buf_release(&made);
         if (*matched)
@@ -201,8 +224,8 @@ static int match_pristine(const struct foreign *f, const struct owned *o,
 
 /* Only the file here and the record's word: a binary has the room of its placeholder. */
 static int scan_recorded(const struct foreign *f, const struct owned *o,
-                         struct cenv_str data, struct cenv_scan_result *result,
-                         struct cenv_error *err)
+                         struct cenv_str data, struct cenv_task *task,
+                         struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_search_names names = cenv_prefix_names_view(&f->names);
     if (o->file_mode != CENV_MODE_BINARY)
@@ -211,10 +234,26 @@ static int scan_recorded(const struct foreign *f, const struct owned *o,
     int rc = 0;
     for (size_t i = 0; i < f->names.nr && rc == 0 && result->sites.nr == 0; i++)
         rc = cenv_sites_scan(&result->sites, data, f->names.forms[i].of[CENV_ENC_UTF8],
-                             CENV_MODE_BINARY, err);
+                             CENV_MODE_BINARY, task, err);
     if (rc == 0)
         cenv_sites_widen(&result->sites, data, (uint32_t)o->placeholder.len);
     return rc;
+}
+
+/* pip may have put a file of its own there: then no record speaks for it. */
+static int scan_unmatched(const struct foreign *f, const struct owned *o,
+                          struct cenv_str data, struct cenv_task *task,
+                          struct cenv_scan_result *result, struct cenv_error *err)
+{
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+    struct cenv_str recorded = o->path->sha256_in_prefix;
+    int known = recorded.len ? has_hash(data, recorded, task, err) : 1;
+    if (known < 0)
+        return known;
+    if (known)
+        return scan_recorded(f, o, data, task, result, err);
+    result->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return cenv_path_search(&result->sites, data, &names, &result->reason, err);
 }
 
 static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
@@ -227,19 +266,13 @@ static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
     cenv_buf_init(&pristine, FILE_MAX);
     bool matched = false;
     int rc = cenv_scan_file_read(what, &data, err);
-    struct cenv_str text = cenv_buf_str(&data), recorded = o->path->sha256_in_prefix;
-    if (rc == 0 && read_pristine(f, o, &pristine))
-        rc = match_pristine(f, o, cenv_buf_str(&pristine), text, &result->sites,
-                            &matched, err);
-    if (rc == 0 && !matched) {
-        /* pip may have put a file of its own there: then no record speaks for it. */
-        if (recorded.len && !has_hash(text, recorded))
-            result->flags &= (uint8_t)~CENV_MF_MANAGED;
-        struct cenv_search_names names = cenv_prefix_names_view(&f->names);
-        rc = result->flags & CENV_MF_MANAGED
-                 ? scan_recorded(f, o, text, result, err)
-                 : cenv_path_search(&result->sites, text, &names, &result->reason, err);
-    }
+    if (rc == 0)
+        rc = read_pristine(f, o, &pristine, what->task, err);
+    if (rc > 0)
+        rc = match_pristine(f, o, cenv_buf_str(&pristine), cenv_buf_str(&data),
+                            what->task, &result->sites, &matched, err);
+    if (rc == 0 && !matched)
+        rc = scan_unmatched(f, o, cenv_buf_str(&data), what->task, result, err);
     cenv_buf_release(&data);
     cenv_buf_release(&pristine);
     return rc;
@@ -259,18 +292,20 @@ static void mark_entry_point(const struct owned *o, struct cenv_sites *sites)
  * package's text; one that somebody replaced is anybody's.
  */
 static int scan_replaced(const struct foreign *f, const struct owned *o,
-                         struct cenv_str data, struct cenv_scan_result *result,
-                         struct cenv_error *err)
+                         struct cenv_str data, struct cenv_task *task,
+                         struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_search_names names = cenv_prefix_names_view(&f->names);
-    struct cenv_str recorded = o->path->sha256_in_prefix;
-    if (has_hash(data, o->path->sha256))
-        return 0;
+    int known = has_hash(data, o->path->sha256, task, err);
+    if (known != 0)
+        return known < 0 ? known : 0;
     result->flags &= (uint8_t)~CENV_MF_MANAGED;
-    return recorded.len && has_hash(data, recorded)
-               ? cenv_path_search_package(&result->sites, data, &names, &result->reason,
-                                          err)
-               : cenv_path_search(&result->sites, data, &names, &result->reason, err);
+    known = has_hash(data, o->path->sha256_in_prefix, task, err);
+    if (known < 0)
+        return known;
+    return known ? cenv_path_search_package(&result->sites, data, &names,
+                                            &result->reason, err)
+                 : cenv_path_search(&result->sites, data, &names, &result->reason, err);
 }
 
 static int scan_plain_file(const struct foreign *f, const struct owned *o,
@@ -290,7 +325,7 @@ static int scan_plain_file(const struct foreign *f, const struct owned *o,
     cenv_buf_init(&data, FILE_MAX);
     rc = cenv_scan_file_read(what, &data, err);
     if (rc == 0)
-        rc = scan_replaced(f, o, cenv_buf_str(&data), result, err);
+        rc = scan_replaced(f, o, cenv_buf_str(&data), what->task, result, err);
     cenv_buf_release(&data);
     return rc;
 }

@@ -11,6 +11,9 @@
 /* What may come out of a compressed file for us to go on looking. */
 enum { UNPACKED_MAX = 64 << 20 };
 
+/* Bytes read between two polls. */
+enum { READ_PART = 4 << 20 };
+
 static int fail_changed(struct cenv_str path, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EPREFIX, "'%.*s' changed while it was being read",
@@ -37,12 +40,19 @@ static int read_open_file(const struct cenv_scan_target *what, int fd,
     char *to = cenv_buf_reserve(out, what->st->size);
     if (!to)
         return cenv_error_oom(err);
-    int64_t n = cenv_raw_pread(fd, to, what->st->size, 0);
-    if (n < 0)
-        return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
-    if ((uint64_t)n != what->st->size)
-        return fail_changed(what->path, err);
-    out->len += (size_t)n;
+    uint64_t at = 0;
+    for (uint64_t part; at < what->st->size; at += part) {
+        part = what->st->size - at < READ_PART ? what->st->size - at : READ_PART;
+        int64_t n = cenv_raw_pread(fd, to + at, part, at);
+        if (n < 0)
+            return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+        if ((uint64_t)n != part)
+            return fail_changed(what->path, err);
+        int rc = cenv_task_poll(what->task, err);
+        if (rc < 0)
+            return rc;
+    }
+    out->len += (size_t)at;
     return 0;
 }
 
@@ -66,7 +76,8 @@ int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
     if (!digest)
         rc = cenv_error_oom(err);
-    for (uint64_t at = 0; at < len && rc == 0;) {
+    for (uint64_t at = 0;
+         at < len && rc == 0 && (rc = cenv_task_poll(what->task, err)) == 0;) {
         uint64_t part = len - at < CENV_SCAN_BLOCK ? len - at : CENV_SCAN_BLOCK;
         int64_t n = cenv_raw_pread(fd, what->block, part, at);
         if (n < 0)
@@ -110,6 +121,9 @@ static int search_file(const struct cenv_scan_target *what, int fd,
         }
         if (cenv_path_search_any(block, names))
             return 1;
+        int rc = cenv_task_poll(what->task, err);
+        if (rc < 0)
+            return rc;
         if (n < CENV_SCAN_BLOCK || overlap >= CENV_SCAN_BLOCK)
             return 0;
         at += (uint64_t)n - overlap;
@@ -150,7 +164,9 @@ static int scan_packed(const struct cenv_scan_target *what, int fd,
     struct cenv_input in = cenv_input_unpacker(unpacker);
     while (rc == 0 && len && !result->reason) {
         const void *data;
-        rc = in.read(in.ctx, &data, &len, &why);
+        rc = cenv_task_poll(what->task, &why);
+        if (rc == 0)
+            rc = in.read(in.ctx, &data, &len, &why);
         for (size_t at = 0, part; rc == 0 && at < len; at += part) {
             part =
                 CENV_SCAN_BLOCK - kept < len - at ? CENV_SCAN_BLOCK - kept : len - at;
@@ -165,9 +181,10 @@ static int scan_packed(const struct cenv_scan_target *what, int fd,
     if (unpacker && cenv_unpacker_full(unpacker))
         result->reason = "a compressed file too large to look into";
     cenv_unpacker_free(unpacker);
-    rc = why.status == CENV_ENOMEM ? cenv_error_oom(err) : 0;
+    if (why.status == CENV_ENOMEM || why.status == CENV_ECANCELLED)
+        cenv_error_move(err, &why);
     cenv_error_release(&why);
-    return rc;
+    return err->status;
 }
 
 /* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */

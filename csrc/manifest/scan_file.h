@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "manifest/manifest.h"
 #include "os/raw_file.h"
 #include "relocate/path_search.h"
@@ -21,6 +22,7 @@ struct cenv_scan_target {
     int dir; /* of the file */
     const struct cenv_stat *st;
     char *block; /* scratch of this thread, CENV_SCAN_BLOCK bytes */
+    struct cenv_task *task;
 };
 enum { CENV_SCAN_BLOCK = 1 << 20 };
 

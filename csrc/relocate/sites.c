@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "relocate/needle.h"
 
 void cenv_sites_release(struct cenv_sites *sites)
 {
@@ -55,51 +56,54 @@ uint64_t cenv_sites_string_end(struct cenv_str data, uint64_t at, unsigned width
     return at;
 }
 
-/*
- * memmem by the needle's head: glibc has a fast search for short needles only, and a placeholder of
- * 255 bytes in four bytes each is far from short.
- */
-static const char *find_needle(struct cenv_str data, size_t from,
-                               struct cenv_str needle)
+/* One scan: a file, how it is read, and what was found. */
+struct scan {
+    struct cenv_sites *sites;
+    struct cenv_str data;
+    enum cenv_file_mode mode;
+    struct cenv_task *task;
+    struct cenv_error *err;
+};
+
+static int check_count(const struct scan *s)
 {
-    enum { HEAD = 32 };
-    size_t head = needle.len < HEAD ? needle.len : HEAD;
-    const char *at, *end = data.data + data.len;
-    for (const char *pos = data.data + from;; pos = at + 1) {
-        at = cenv_find_bytes(pos, (size_t)(end - pos), needle.data, head);
-        if (!at || (size_t)(end - at) < needle.len)
-            return NULL;
-        if (memcmp(at + head, needle.data + head, needle.len - head) == 0)
-            return at;
-    }
+    if (s->sites->nr % 1024 == 0 && cenv_task_poll(s->task, s->err) < 0)
+        return s->err->status;
+    if (s->sites->nr < cenv_sites_max(s->data.len))
+        return 0;
+    return cenv_error_set(
+        s->err, CENV_EINTEGRITY,
+        "it names its placeholder more than %llu times, too often for a "
+        "file of %zu bytes",
+        (unsigned long long)s->sites->nr, s->data.len);
 }
 
-static int scan_form(struct cenv_sites *sites, struct cenv_str data, size_t from,
-                     struct cenv_str needle, int encoding, enum cenv_file_mode mode,
-                     struct cenv_error *err)
+static int scan_form(struct scan *s, uint64_t from, struct cenv_str needle,
+                     int encoding)
 {
+    bool binary = s->mode == CENV_MODE_BINARY;
     unsigned width = cenv_forms_width(encoding);
-    uint64_t end = 0;
-    while (needle.len && from < data.len) {
-        const char *found = find_needle(data, from, needle);
-        if (!found)
-            break;
-        size_t at = (size_t)(found - data.data);
+    uint64_t ends[4] = {0}, at = 0; /* by where in a unit strings begin */
+    int rc;
+    while ((rc = cenv_needle_find(s->data, from, needle, s->task, &at, s->err)) > 0) {
         /* Sites of one string come in a row: its end is looked for once. */
-        if (mode == CENV_MODE_BINARY && (at >= end || (end - at) % width))
-            end = cenv_sites_string_end(data, at + needle.len, width);
+        uint64_t *end = &ends[at % width];
+        if (binary && at >= *end)
+            *end = cenv_sites_string_end(s->data, at + needle.len, width);
         struct cenv_site site = {.offset = at,
-                                 .end = mode == CENV_MODE_BINARY ? end : 0,
+                                 .end = *end,
                                  .slot = (uint32_t)needle.len,
                                  .have = (uint32_t)needle.len,
-                                 .kind = mode == CENV_MODE_BINARY ? CENV_SITE_BINARY
-                                                                  : CENV_SITE_TEXT,
+                                 .kind = binary ? CENV_SITE_BINARY : CENV_SITE_TEXT,
                                  .encoding = (uint8_t)encoding};
-        if (cenv_sites_add(sites, &site, err) < 0)
-            return err->status;
+        rc = check_count(s);
+        if (rc == 0)
+            rc = cenv_sites_add(s->sites, &site, s->err);
+        if (rc < 0)
+            return rc;
         from = at + needle.len;
     }
-    return 0;
+    return rc;
 }
 
 static int compare_sites(const void *a, const void *b)
@@ -149,9 +153,17 @@ static void drop_overlaps(struct cenv_sites *sites, size_t first)
     sites->nr = kept;
 }
 
+static bool is_sorted(const struct cenv_sites *sites, size_t first)
+{
+    for (size_t i = first + 1; i < sites->nr; i++)
+        if (compare_sites(&sites->list[i - 1], &sites->list[i]) > 0)
+            return false;
+    return true;
+}
+
 void cenv_sites_settle(struct cenv_sites *sites, size_t first)
 {
-    if (sites->nr > first)
+    if (!is_sorted(sites, first))
         qsort(sites->list + first, sites->nr - first, sizeof(*sites->list),
               compare_sites);
     drop_overlaps(sites, first);
@@ -178,21 +190,22 @@ void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
 }
 
 /* The first line of a script as a line of its own: sites in it are relative to it. */
-static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
-                        struct cenv_str needle, size_t *body, struct cenv_error *err)
+static int scan_shebang(struct scan *s, struct cenv_str needle, size_t *body)
 {
-    struct cenv_str line = cenv_str_slice(data, 0, cenv_str_find(data, '\n'));
+    struct cenv_str line = cenv_str_slice(s->data, 0, cenv_str_find(s->data, '\n'));
+    struct cenv_sites *sites = s->sites;
     size_t from = 0, to = 0;
     *body = 0;
     if (!cenv_str_starts(line, CENV_STR("#!")) || line.len > INT_MAX)
         return 0;
-    int rc = scan_form(sites, line, 0, needle, CENV_ENC_UTF8, CENV_MODE_TEXT, err);
+    struct scan first = {sites, line, CENV_MODE_TEXT, s->task, s->err};
+    int rc = scan_form(&first, 0, needle, CENV_ENC_UTF8);
     if (rc < 0 || (sites->nr == 0 && line.len <= CENV_SHEBANG_MAX))
         return rc;
     cenv_shebang_split(line, &from, &to);
     sites->line = cenv_memdup(line.data, line.len);
     if (!sites->line)
-        return cenv_error_oom(err);
+        return cenv_error_oom(s->err);
     for (size_t i = 0; i < sites->nr; i++)
         sites->list[i].kind = CENV_SITE_SHEBANG;
     sites->style = CENV_SHEBANG_LINE;
@@ -205,19 +218,21 @@ static int scan_shebang(struct cenv_sites *sites, struct cenv_str data,
 
 int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
                           const struct cenv_forms *placeholder,
-                          enum cenv_file_mode mode, struct cenv_error *err)
+                          enum cenv_file_mode mode, struct cenv_task *task,
+                          struct cenv_error *err)
 {
     struct cenv_sites found = {0};
+    struct scan s = {&found, data, mode, task, err};
     size_t body = 0;
     int rc = 0;
     if (mode == CENV_MODE_TEXT)
-        rc = scan_shebang(&found, data, placeholder->of[CENV_ENC_UTF8], &body, err);
+        rc = scan_shebang(&s, placeholder->of[CENV_ENC_UTF8], &body);
     size_t first = found.nr;
     bool zeros = data.len && memchr(data.data, 0, data.len);
     for (int e = CENV_ENC_UTF8; rc == 0 && e <= CENV_ENC_UTF32BE; e++) {
         struct cenv_str form = placeholder->of[e];
         if (zeros || !form.len || !memchr(form.data, 0, form.len))
-            rc = scan_form(&found, data, body, form, e, mode, err);
+            rc = scan_form(&s, body, form, e);
     }
     if (rc < 0)
         goto out;
@@ -231,12 +246,15 @@ out:
 
 int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
                     struct cenv_str placeholder, enum cenv_file_mode mode,
-                    struct cenv_error *err)
+                    struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_forms needle = {0};
+    const char *refused = cenv_path_entry_refuse_placeholder(placeholder);
+    if (refused)
+        return cenv_error_set(err, CENV_EUSAGE, "the placeholder has %s", refused);
     int rc = cenv_forms_init(&needle, placeholder, err);
     if (rc == 0)
-        rc = cenv_sites_scan_forms(sites, data, &needle, mode, err);
+        rc = cenv_sites_scan_forms(sites, data, &needle, mode, task, err);
     cenv_forms_release(&needle);
     return rc;
 }

@@ -23,6 +23,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "model/path_entry.h"
 #include "relocate/forms.h"
 #include "relocate/shebang.h"
@@ -81,16 +82,25 @@ static inline bool cenv_sites_none(const struct cenv_sites *sites)
 /*
  * Finds every occurrence of `placeholder` in a pristine file, in the five encodings (no boundary
  * check: conda's rule). BINARY: also where each C string ends; newlines belong to it (conda#14043),
- * and an unterminated last one ends with the file. On failure `sites` is untouched.
+ * and an unterminated last one ends with the file. Linear in the file, whatever is in it.
+ * CENV_EUSAGE: no placeholder (model/path_entry.h); CENV_EINTEGRITY: it occurs more often than
+ * cenv_sites_max() allows; CENV_ECANCELLED, CENV_ENOMEM. On failure `sites` is untouched.
  */
 int cenv_sites_scan(struct cenv_sites *sites, struct cenv_str data,
                     struct cenv_str placeholder, enum cenv_file_mode mode,
-                    struct cenv_error *err);
+                    struct cenv_task *task, struct cenv_error *err);
 
 /* The same for many files of one placeholder, whose forms are made once. */
 int cenv_sites_scan_forms(struct cenv_sites *sites, struct cenv_str data,
                           const struct cenv_forms *placeholder,
-                          enum cenv_file_mode mode, struct cenv_error *err);
+                          enum cenv_file_mode mode, struct cenv_task *task,
+                          struct cenv_error *err);
+
+/* As many sites as a file of `size` bytes may have: more take many times its memory. */
+static inline uint64_t cenv_sites_max(uint64_t size)
+{
+    return 256 + size / 16;
+}
 
 /*
  * The sites of an entry point that starts with "#!<prefix>/<relative>" in one of its forms, whose

@@ -160,13 +160,29 @@ int cenv_splice_next(struct cenv_splice *s, struct cenv_piece *piece)
 
 /* ---- the whole ---- */
 
+/* Adds a piece a part at a time, so that one of gigabytes can be interrupted. */
+static int add_piece(struct cenv_buf *out, struct cenv_str data,
+                     const struct cenv_piece *piece, struct cenv_task *task,
+                     struct cenv_error *err)
+{
+    enum { PART = 4 << 20 };
+    const char *from = piece->data ? piece->data : data.data + piece->from;
+    int rc = 0;
+    for (uint64_t at = 0; at < piece->len && rc == 0; at += PART) {
+        cenv_buf_add(out, from + at, piece->len - at < PART ? piece->len - at : PART);
+        rc = piece->len > PART ? cenv_task_poll(task, err) : 0;
+    }
+    return rc;
+}
+
 int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
-                      const struct cenv_forms *forms, struct cenv_buf *out,
-                      struct cenv_error *err)
+                      const struct cenv_forms *forms, struct cenv_task *task,
+                      struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_splice splice;
     struct cenv_piece piece;
     size_t start = out->len;
+    int more = 0;
     if (!cenv_sites_within(sites, data.len))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "relocation sites lie outside the file");
@@ -174,13 +190,17 @@ int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
     if (rc < 0)
         return rc;
     cenv_splice_init(&splice, sites, forms, data.len);
-    while ((rc = cenv_splice_next(&splice, &piece)) > 0)
-        cenv_buf_add(out, piece.data ? piece.data : data.data + piece.from, piece.len);
+    while (rc == 0 && (more = cenv_splice_next(&splice, &piece)) > 0) {
+        rc = splice.next % 1024 ? 0 : cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = add_piece(out, data, &piece, task, err);
+    }
     cenv_splice_release(&splice);
-    if (rc == 0 && !out->failed)
-        return 0;
-    out->len = start;
-    return cenv_error_oom(err);
+    if (rc == 0 && (more < 0 || out->failed))
+        rc = cenv_error_oom(err);
+    if (rc < 0)
+        out->len = start;
+    return rc;
 }
 
 static uint64_t line_length(const struct cenv_sites *sites,

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "relocate/sites.h"
 
 /* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
@@ -18,11 +19,11 @@ int cenv_splice_check_room(const struct cenv_sites *sites,
 
 /*
  * Appends the file for the prefix. CENV_EPREFIX as cenv_splice_check_room, CENV_EINTEGRITY when the
- * sites do not fit the data; then `out` is untouched.
+ * sites do not fit the data, CENV_ECANCELLED, CENV_ENOMEM; then `out` is untouched.
  */
 int cenv_splice_apply(const struct cenv_sites *sites, struct cenv_str data,
-                      const struct cenv_forms *forms, struct cenv_buf *out,
-                      struct cenv_error *err);
+                      const struct cenv_forms *forms, struct cenv_task *task,
+                      struct cenv_buf *out, struct cenv_error *err);
 
 /* The size of that file, from the size of the file at hand. */
 uint64_t cenv_splice_size(const struct cenv_sites *sites,

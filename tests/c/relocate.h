@@ -3,6 +3,7 @@
 #ifndef TESTS_RELOCATE_H
 #define TESTS_RELOCATE_H
 
+#include "base/task.h"
 #include "cenv.h"
 #include "check.h"
 
@@ -13,6 +14,9 @@
     }
 
 static struct cenv_buf relocated;
+
+/* A task that nobody watches or cancels. */
+__attribute__((unused)) static struct cenv_task idle;
 
 /* The file at `prefix`, or NULL after a failure; valid until the next call. */
 __attribute__((unused)) static const char *

@@ -140,8 +140,10 @@ static void test_files__sites_describe_the_linked_file(void)
     memset(deep + 1, 'x', 150);
     struct linked l = link_packages(&s, "env", deep, &package, 1, options);
     struct cenv_forms forms = {0};
+    struct cenv_task task;
     struct cenv_buf out;
 
+    cenv_task_init(&task, NULL, NULL);
     cenv_buf_init(&out, 4096);
     CHECK_INT(l.rc, 0);
     CHECK(!strncmp(scratch_text(&s, "env/bin/x"), "#!/bin/sh\n'''exec' \"", 20));
@@ -149,7 +151,7 @@ static void test_files__sites_describe_the_linked_file(void)
         cenv_forms_init(&forms, CENV_STR("/D"), &l.err);
         CHECK_INT(cenv_splice_apply(l.plan->entries[0].sites,
                                     cenv_str(scratch_text(&s, "env/bin/x")), &forms,
-                                    &out, &l.err),
+                                    &task, &out, &l.err),
                   0);
         CHECK_STR(out.data, "#!/D/bin/python3.12 -s\nP = '/D'\n"); /* B09 */
     }

@@ -40,6 +40,37 @@ static void test_link__takes_packages_without_paths_json(void)
     scratch_close(&s);
 }
 
+/* In each list of a package, before anything is made. */
+static void test_link__refuses_a_placeholder_too_long(void)
+{
+    for (int old = 0; old < 2; old++) {
+        struct scratch s = scratch_open();
+        struct package p = package_begin(&s, "a", "1", "");
+        struct cenv_buf text;
+        cenv_buf_init(&text, 1 << 16);
+        cenv_buf_puts(
+            &text, old ? "/" : ",\"file_mode\":\"binary\",\"prefix_placeholder\":\"/");
+        for (int i = 0; i < CENV_PREFIX_MAX; i++)
+            cenv_buf_putc(&text, 'p');
+        cenv_buf_puts(&text, old ? " binary x\n" : "\"");
+        check_case(old ? "has_prefix" : "paths.json");
+        package_data(&p, "x", "pp", 2, 0644, old ? "" : text.data);
+        struct cenv_link_package package = package_end(&p);
+        if (old) {
+            package_info(&p, "has_prefix", text.data);
+            package_info(&p, "files", "x\n");
+            unlink(scratch_path(&s, "pkgs/a/info/paths.json"));
+        }
+        struct linked l = link_packages(&s, "env", "/D", &package, 1, plain_link);
+        CHECK_INT(l.rc, CENV_EINTEGRITY);
+        CHECK(strstr(l.err.message, "more than 4096 bytes") &&
+              strstr(l.err.message, "'x'"));
+        cenv_buf_release(&text);
+        linked_release(&l);
+        scratch_close(&s);
+    }
+}
+
 static void test_link__puts_noarch_python_in_site_packages(void)
 {
     struct scratch s = scratch_open();
@@ -154,6 +185,7 @@ static void test_link__any_allocation_may_fail(void)
 int main(void)
 {
     RUN(test_link__takes_packages_without_paths_json);
+    RUN(test_link__refuses_a_placeholder_too_long);
     RUN(test_link__puts_noarch_python_in_site_packages);
     RUN(test_link__stops_when_cancelled);
     RUN(test_link__any_allocation_may_fail);

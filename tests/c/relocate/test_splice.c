@@ -66,15 +66,16 @@ static void test_splice__through_a_template(void)
         CHECK_INT(cenv_forms_init(&t, cenv_str(at_t), &err), 0);
         CHECK_INT(cenv_forms_init(&d, cenv_str(at_d), &err), 0);
         struct cenv_str data = cenv_str_n(file, len);
-        CHECK_INT(cenv_sites_scan(&sites, data, CENV_STR(P), mode, &err), 0);
-        CHECK_INT(cenv_splice_apply(&sites, data, &t, &template, &err), 0);
+        CHECK_INT(cenv_sites_scan(&sites, data, CENV_STR(P), mode, &idle, &err), 0);
+        CHECK_INT(cenv_splice_apply(&sites, data, &t, &idle, &template, &err), 0);
         CHECK_INT(cenv_splice_size(&sites, &t, len), template.len);
         CHECK_INT(cenv_splice_rebase(&sites, &t, &err), 0);
         CHECK_INT(cenv_splice_size(&sites, &d, template.len),
                   relocate(data, at_d, mode == CENV_MODE_BINARY, &err) ? relocated.len
                                                                        : 0);
-        CHECK_INT(cenv_splice_apply(&sites, cenv_buf_str(&template), &d, &clone, &err),
-                  0);
+        CHECK_INT(
+            cenv_splice_apply(&sites, cenv_buf_str(&template), &d, &idle, &clone, &err),
+            0);
         if (CHECK_INT(clone.len, relocated.len))
             CHECK_MEM(clone.data, relocated.data, clone.len);
         cenv_sites_release(&sites);
@@ -105,7 +106,8 @@ static void test_splice__entry_through_a_template(void)
     cenv_buf_init(&script, 4096);
     cenv_shebang_render_entry(cenv_buf_str(&template), &script);
     cenv_buf_puts(&script, "import re\n");
-    CHECK_INT(cenv_splice_apply(&sites, cenv_buf_str(&script), &d, &clone, &err), 0);
+    CHECK_INT(cenv_splice_apply(&sites, cenv_buf_str(&script), &d, &idle, &clone, &err),
+              0);
     CHECK_STR(clone.data, "#!/d/bin/python3.12\nimport re\n");
     cenv_sites_release(&sites);
     cenv_forms_release(&t);
@@ -129,7 +131,7 @@ static void test_splice__refuses_bad_sites(void)
                                {.slot = 1, .kind = CENV_SITE_SHEBANG}};
     for (size_t i = 0; i < CHECK_NR(list); i++) {
         struct cenv_sites sites = {.list = &list[i], .nr = 1};
-        CHECK_INT(cenv_splice_apply(&sites, CENV_STR("short"), &d, &out, &err),
+        CHECK_INT(cenv_splice_apply(&sites, CENV_STR("short"), &d, &idle, &out, &err),
                   CENV_EINTEGRITY);
         CHECK_INT(out.len, 0);
         cenv_error_release(&err);
