@@ -480,6 +480,7 @@ static int zstd_encoder_init(struct cenv_encoder *encoder, int level,
     if (!encoder->zstd || !encoder->block)
         return cenv_error_oom(err);
     ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, level);
+    ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_checksumFlag, 1);
     return 0;
 }
 

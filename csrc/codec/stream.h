@@ -65,7 +65,8 @@ bool cenv_unpacker_full(const struct cenv_unpacker *unpacker);
 
 /*
  * Compression into an output; level as zstd's 1..22 (3: fast, 19: conda-build's) or bzip2's 1..9.
- * Write any number of times, then finish once. Deterministic for one version of the library.
+ * Write any number of times, then finish once. Deterministic for one version of the library. A zstd
+ * frame ends with a checksum of its content.
  */
 struct cenv_encoder;
 int cenv_encoder_new(struct cenv_encoder **out, enum cenv_codec codec, int level,

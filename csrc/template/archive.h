@@ -12,7 +12,10 @@
  *
  *     n/template.json   {"format", "subdir", "prefix", "template", "requests"}
  *     n/prefix/...      directories, files and links as they lie in the store
- *     n/end.json        {"members", "sha256"} of all members between
+ *     n/end.json        {"members", "sha256", "head"}
+ *
+ * "sha256" is of all members between, "head" of the text of template.json; archives of the first
+ * cenv have no "head".
  *
  * Text and binaries name the prefix on the machine that wrote it; the reader relocates them.
  */

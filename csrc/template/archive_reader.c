@@ -94,21 +94,27 @@ int cenv_archive_reader_next(struct cenv_archive_reader *reader)
     return cenv_tar_next(reader->tar, &reader->member, reader->err);
 }
 
-int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *what,
-                             struct cenv_json **out)
+static int read_text(struct cenv_archive_reader *reader, struct cenv_buf *text)
 {
-    struct cenv_buf text;
     const void *data;
     size_t len;
-    int rc = 1;
+    int rc;
+    while ((rc = cenv_tar_data(reader->tar, &data, &len, reader->err)) == 1)
+        if (cenv_buf_add(text, data, len) < 0)
+            return text->failed == CENV_BUF_FULL
+                       ? cenv_archive_reader_refuse_member(reader, "is too large")
+                       : cenv_error_oom(reader->err);
+    return rc;
+}
+
+int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *what,
+                             struct cenv_json **out, char hex[CENV_DIGEST_HEX_MAX])
+{
+    struct cenv_buf text;
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
-    while (rc == 1 &&
-           (rc = cenv_tar_data(reader->tar, &data, &len, reader->err)) == 1) {
-        if (cenv_buf_add(&text, data, len) < 0)
-            rc = text.failed == CENV_BUF_FULL
-                     ? cenv_archive_reader_refuse_member(reader, "is too large")
-                     : cenv_error_oom(reader->err);
-    }
+    int rc = read_text(reader, &text);
+    if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) < 0)
+        rc = cenv_error_oom(reader->err);
     if (rc == 0)
         rc = cenv_json_parse(out, cenv_buf_str(&text), what, reader->err);
     cenv_buf_release(&text);

@@ -3,6 +3,7 @@
 #ifndef CENV_TEMPLATE_ARCHIVE_READER_H
 #define CENV_TEMPLATE_ARCHIVE_READER_H
 
+#include "base/digest.h"
 #include "base/task.h"
 #include "codec/json.h"
 #include "codec/tar.h"
@@ -28,9 +29,9 @@ void cenv_archive_reader_close(struct cenv_archive_reader *reader);
 /* 1: the next member is in hand; 0 at the end; or a status. */
 int cenv_archive_reader_next(struct cenv_archive_reader *reader);
 
-/* The member in hand as JSON, called `what` in messages. */
+/* The member in hand as JSON, called `what` in messages, and the SHA-256 of its text. */
 int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *what,
-                             struct cenv_json **out);
+                             struct cenv_json **out, char hex[CENV_DIGEST_HEX_MAX]);
 
 /* CENV_EINTEGRITY: what is wrong with the archive, or with the member in hand. */
 int cenv_archive_reader_refuse(struct cenv_archive_reader *reader, const char *why);

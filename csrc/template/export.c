@@ -31,7 +31,7 @@ enum {
     BLOCK = 1 << 18,
     MEMBER_PATH_MAX = 1 << 16,
     ENTRY_NAME = 64,
-    END_MAX = 128,
+    END_MAX = 256,
 };
 
 /* Readers clamp times to what 32 bits hold; so the sum is over clamped ones. */
@@ -59,7 +59,8 @@ struct packing {
     int dir, prefix; /* templates/<id> and the prefix in it */
     struct cenv_dirs dirs;
     struct cenv_archive_sum sum;
-    struct cenv_buf path, link; /* of the member in hand */
+    char head[CENV_DIGEST_HEX_MAX]; /* SHA-256 of the archive's template.json */
+    struct cenv_buf path, link;     /* of the member in hand */
 };
 
 static int write_archive(void *ctx, const void *data, size_t len,
@@ -319,6 +320,8 @@ static int put_head(struct packing *p)
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = write_head(p, &text);
     snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_HEAD, p->n);
+    if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&text), p->head) < 0)
+        rc = cenv_error_oom(p->exporter->err);
     if (rc == 0)
         rc = put_text(p->exporter, path, cenv_buf_str(&text));
     cenv_buf_release(&text);
@@ -332,8 +335,8 @@ static int put_end(struct packing *p)
     if (rc < 0)
         return rc;
     snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_END, p->n);
-    snprintf(text, sizeof(text), "{\"members\":%llu,\"sha256\":\"%s\"}",
-             (unsigned long long)p->sum.members, hex);
+    snprintf(text, sizeof(text), "{\"members\":%llu,\"sha256\":\"%s\",\"head\":\"%s\"}",
+             (unsigned long long)p->sum.members, hex, p->head);
     return put_text(p->exporter, path, cenv_str(text));
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Taking in an archive of templates. Each is unpacked into a scratch directory of the store, its
- * sum compared, then cloned (by links: both lie in there) to where it belongs, which relocates it
- * from the prefix on the machine that wrote it, and published by one rename.
+ * Taking in an archive of templates: all of it, or nothing. Each template is unpacked into a
+ * scratch directory of the store, its sum compared, then cloned (by links: both lie in there),
+ * which relocates it from the prefix on the machine that wrote it to the place where it will be.
+ * When the archive is read to its end each is published by one rename; a failure takes back those
+ * that were.
  */
 #include <stdio.h>
 
@@ -13,162 +15,74 @@
 #include "clone/clone_tree.h"
 #include "codec/options.h"
 #include "manifest/manifest_foreign.h"
-#include "model/matchspec_match.h"
-#include "model/platform.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_place.h"
+#include "os/fs_remove.h"
 #include "os/host.h"
 #include "os/lock.h"
-#include "solve/request.h"
 #include "store/layout.h"
 #include "store/publish.h"
 #include "store/scratch.h"
+#include "store/store_lock.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
+#include "template/archive_head.h"
 #include "template/archive_reader.h"
 #include "template/description.h"
-#include "template/template_id.h"
 #include "template/templates.h"
 #include "template/unpack.h"
 
-enum { PATH_BYTES_MAX = 1 << 20, THREADS_MAX = 4, REQUEST_MAX = 128 };
+enum { PATH_BYTES_MAX = 1 << 20, THREADS_MAX = 4, REQUEST_MAX = 128, NAME = 16 };
 
-struct importer {
-    struct cenv_store *store;
-    struct cenv_archive_reader reader;
-    struct cenv_arena arena;
-    struct cenv_request machine;   /* only its virtual packages */
-    struct cenv_json_writer reply; /* the array of templates is open */
-    struct cenv_task *task;
-    struct cenv_error *err;
+/* Requests of one archive; those beyond are solved when they are asked. */
+enum { REQUESTS_MAX = 1 << 18 };
+
+/* One process imports at a time: of several that read one archive the first does the work. */
+#define LOCK_KEY "import"
+
+/* What led to a template where it was made. */
+struct request {
+    struct request *next;
+    const char *name; /* of its file */
+    bool entered;     /* by us */
 };
 
 /* One template on its way in. */
 struct arrival {
-    struct importer *importer;
+    struct arrival *next;
     unsigned n;
-    struct cenv_json *head;
-    const struct cenv_json *doc; /* template.json, in `head` */
-    const char *id, *from;       /* in `head`; `from`: the prefix its files name */
-    struct cenv_scratch scratch;
-    bool taken; /* it was not there */
+    const char *id;
+    struct request *requests;
+    bool made;  /* <n> in the scratch directory is the entry */
+    bool taken; /* it was not there, and is now */
 };
 
-/* ---- what it says it is ---- */
+struct importer {
+    struct cenv_store *store;
+    struct cenv_scratch scratch;
+    struct cenv_archive_reader reader;
+    struct cenv_arena arena;
+    struct cenv_request machine; /* only its virtual packages */
+    struct arrival *arrivals, **end;
+    size_t nr_requests;
+    struct cenv_task *task;
+    struct cenv_error *err;
+};
 
-static bool machine_has(const struct importer *x, const struct cenv_matchspec *spec)
+/* ---- into the scratch directory ---- */
+
+/* Where it lies in there: unpacked, and as the entry that it will be. */
+static void set_names(unsigned n, char source[NAME], char entry[NAME])
 {
-    for (size_t i = 0; i < x->machine.nr_virtuals; i++) {
-        const struct cenv_record *have = &x->machine.virtuals[i];
-        if (cenv_matchspec_match_nvb(spec, have->name, have->parsed, have->build))
-            return true;
-    }
-    return false;
+    snprintf(source, NAME, "%u.src", n);
+    snprintf(entry, NAME, "%u", n);
 }
-
-/* Solved for another machine: what its packages want of this one must be here. */
-static int check_depend(struct importer *x, struct cenv_str text, struct cenv_str name)
-{
-    struct cenv_matchspec spec;
-    struct cenv_error bad = CENV_ERROR_INIT;
-    if (!cenv_str_starts(text, CENV_STR("__")))
-        return 0;
-    int rc = cenv_matchspec_parse(&spec, text, &x->arena, &bad);
-    cenv_error_release(&bad);
-    if (rc < 0 || machine_has(x, &spec))
-        return 0;
-    cenv_error_set(x->err, CENV_EPREFIX,
-                   "package %.*s in it needs %.*s, which this machine does not have",
-                   CENV_STR_ARG(name), CENV_STR_ARG(text));
-    return cenv_error_hint(x->err, "build the template on this machine instead");
-}
-
-static int check_subdir(const struct arrival *a)
-{
-    struct cenv_error *err = a->importer->err;
-    const char *subdir = cenv_json_get_cstr(a->head, "subdir");
-    if (subdir && strcmp(subdir, cenv_platform_subdir()) == 0)
-        return 0;
-    cenv_error_set(err, CENV_EPREFIX, "it is for %s, this machine is %s",
-                   subdir ? subdir : "no platform", cenv_platform_subdir());
-    return cenv_error_hint(err, "export it on a machine of this kind");
-}
-
-static int check_depends(struct importer *x, const struct cenv_json *record)
-{
-    struct cenv_str name = cenv_json_get_str(record, "name");
-    const struct cenv_json *text;
-    int rc = 0;
-    cenv_json_each(text, cenv_json_get(record, "depends"))
-    {
-        if (rc == 0)
-            rc = check_depend(x, cenv_json_str(text), name);
-    }
-    return rc;
-}
-
-static int check_machine(struct arrival *a)
-{
-    const struct cenv_json *record;
-    int rc = check_subdir(a);
-    cenv_json_each(record, cenv_json_get(a->doc, "records"))
-    {
-        if (rc == 0)
-            rc = check_depends(a->importer, record);
-    }
-    return rc;
-}
-
-/* The id says what it is: computed again from the records. */
-static int check_id(struct arrival *a)
-{
-    struct importer *x = a->importer;
-    struct cenv_buf id;
-    const struct cenv_json *records = cenv_json_get(a->doc, "records");
-    if (cenv_json_type(records) != CENV_JSON_ARRAY)
-        return cenv_archive_reader_refuse(&x->reader, "it has no records");
-    cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
-    int rc =
-        cenv_template_id_of_records(records, cenv_json_get_cstr(a->doc, "key"),
-                                    cenv_json_get_cstr(a->doc, "base"), &id, x->err);
-    if (rc == 0 && !cenv_str_is(cenv_buf_str(&id), a->id))
-        rc = cenv_archive_reader_refuse(&x->reader,
-                                        "its records are not those of its template");
-    cenv_buf_release(&id);
-    return rc;
-}
-
-static int read_head(struct arrival *a)
-{
-    struct cenv_archive_reader *reader = &a->importer->reader;
-    if (reader->member.type != CENV_MEMBER_FILE ||
-        !cenv_archive_is(reader->member.path, a->n, CENV_ARCHIVE_HEAD))
-        return cenv_archive_reader_refuse(reader, "it is no archive of templates");
-    int rc = cenv_archive_reader_text(reader, "its template.json", &a->head);
-    if (rc < 0)
-        return rc;
-    if (cenv_json_get_int(a->head, "format", 0) != CENV_ARCHIVE_FORMAT)
-        return cenv_archive_reader_refuse(
-            reader, "it is of another format than this cenv reads");
-    a->doc = cenv_json_get(a->head, "template");
-    a->id = cenv_json_get_cstr(a->doc, "id");
-    a->from = cenv_json_get_cstr(a->head, "prefix");
-    if (!a->id || !a->from || a->from[0] != '/' || !a->from[1])
-        return cenv_archive_reader_refuse(reader, "its template.json is not whole");
-    rc = check_id(a);
-    if (rc == 0)
-        rc = check_machine(a);
-    return rc;
-}
-
-/* ---- to its place ---- */
 
 /* The source goes: no inode stays shared. */
-static int place_links(const struct arrival *a, const struct cenv_manifest *m, int src,
+static int place_links(const struct importer *x, const struct cenv_manifest *m, int src,
                        int dst, const char *target)
 {
-    const struct importer *x = a->importer;
     struct cenv_prepared_clone prepared;
     struct cenv_stat st;
     unsigned cpus = cenv_host_cpus();
@@ -181,120 +95,105 @@ static int place_links(const struct arrival *a, const struct cenv_manifest *m, i
     rc = cenv_clone_tree_place(&prepared, &to, cpus < THREADS_MAX ? cpus : THREADS_MAX,
                                NULL, x->task, x->err);
     cenv_prepared_clone_release(&prepared);
+    int failed = 0;
     if (rc == 0)
-        cenv_raw_chmod_fd(dst, m->dirs[0].mode);
+        failed = cenv_raw_chmod_fd(dst, m->dirs[0].mode);
+    if (failed < 0)
+        rc = cenv_fs_fail(x->err, failed, dst, NULL, "cannot set the mode of");
     return rc;
 }
 
-static int relocate_tree(const struct arrival *a, int src, int dst, const char *target)
+static int relocate_tree(const struct importer *x, const char *from, int src, int dst,
+                         const char *target)
 {
-    const struct importer *x = a->importer;
     struct cenv_manifest *m = NULL;
-    int rc = cenv_manifest_of_environment(&m, src, a->from, NULL, x->task, x->err);
+    int rc = cenv_manifest_of_environment(&m, src, from, NULL, x->task, x->err);
     if (rc == 0)
-        rc = place_links(a, m, src, dst, target);
+        rc = place_links(x, m, src, dst, target);
     cenv_manifest_free(m);
     return rc;
 }
 
-/* src -> entry/prefix in the scratch directory, naming the place where it will be. */
-static int fill_entry(const struct arrival *a, int src, int entry, const char *target)
+/* Unpacks the members into `source` of the scratch directory: its descriptor, or a status. */
+static int unpack_source(struct importer *x, unsigned n,
+                         const struct cenv_archive_head *head, const char *source)
 {
-    const struct importer *x = a->importer;
-    int rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
+    struct cenv_unpack unpack = {&x->reader, n, head->sha256, head->from,
+                                 x->store->path};
+    int rc = cenv_fs_mkdir(x->scratch.fd, source, 0700, x->err);
     if (rc < 0)
         return rc;
-    int dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
-    if (dst < 0)
+    int src = cenv_fs_open_dir(x->scratch.fd, source, x->err);
+    if (src < 0)
+        return src;
+    rc = cenv_unpack_members(&unpack, src);
+    if (rc == 0)
+        return src;
+    cenv_fd_close(src);
+    return rc;
+}
+
+/*
+ * The prefix in the entry, naming the place where it will be: its descriptor, or a status. Its
+ * source is gone then, so that the manifest is of files that do not change any more.
+ */
+static int make_prefix(struct importer *x, unsigned n,
+                       const struct cenv_archive_head *head, int entry,
+                       const char *target)
+{
+    char source[NAME], ignored[NAME];
+    set_names(n, source, ignored);
+    int src = unpack_source(x, n, head, source);
+    if (src < 0)
+        return src;
+    int dst = -1, rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
+    if (rc == 0)
+        rc = dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
+    if (rc >= 0)
+        rc = relocate_tree(x, head->from, src, dst, target);
+    cenv_fd_close(src);
+    if (rc == 0)
+        rc = cenv_fs_remove_tree(x->scratch.fd, source, x->err);
+    if (rc == 0)
         return dst;
-    rc = relocate_tree(a, src, dst, target);
-    if (rc == 0)
-        rc = cenv_description_save_manifest(entry, dst, target, x->task, x->err);
-    if (rc == 0)
-        rc = cenv_description_save(entry, a->doc, x->err);
     cenv_fd_close(dst);
     return rc;
 }
 
-static int make_entry(const struct arrival *a, int src)
+static int fill_entry(struct importer *x, unsigned n,
+                      const struct cenv_archive_head *head, int entry,
+                      const char *target)
 {
-    const struct importer *x = a->importer;
+    int prefix = make_prefix(x, n, head, entry, target);
+    if (prefix < 0)
+        return prefix;
+    int rc = cenv_description_save_manifest(entry, prefix, target, x->task, x->err);
+    if (rc == 0)
+        rc = cenv_description_save(entry, head->doc, x->err);
+    cenv_fd_close(prefix);
+    return rc;
+}
+
+static int make_entry(struct importer *x, unsigned n,
+                      const struct cenv_archive_head *head)
+{
     struct cenv_buf target;
-    int entry = -1, rc = cenv_fs_mkdir(a->scratch.fd, "entry", 0755, x->err);
+    char source[NAME], name[NAME];
+    set_names(n, source, name);
+    int entry = -1, rc = cenv_fs_mkdir(x->scratch.fd, name, 0755, x->err);
     cenv_buf_init(&target, PATH_BYTES_MAX);
-    if (rc == 0 && !cenv_template_entry_add_prefix(x->store, a->id, &target))
+    if (rc == 0 && !cenv_template_entry_add_prefix(x->store, head->id, &target))
         rc = cenv_error_oom(x->err);
     if (rc == 0)
-        rc = entry = cenv_fs_open_dir(a->scratch.fd, "entry", x->err);
+        rc = entry = cenv_fs_open_dir(x->scratch.fd, name, x->err);
     if (rc >= 0)
-        rc = fill_entry(a, src, entry, target.data);
+        rc = fill_entry(x, n, head, entry, target.data);
     cenv_fd_close(entry);
     cenv_buf_release(&target);
     return rc;
 }
 
-/* In the place of what lies there without a whole template.json: that was never finished. */
-static int publish_entry(const struct arrival *a)
-{
-    const struct importer *x = a->importer;
-    int rc = cenv_publish_sync(x->store, x->err);
-    if (rc < 0)
-        return rc;
-    return cenv_publish_entry(a->scratch.fd, "entry",
-                              x->store->dirs[CENV_STORE_TEMPLATES], a->id, true,
-                              x->err);
-}
-
-static int unpack_to_place(struct arrival *a)
-{
-    struct importer *x = a->importer;
-    struct cenv_unpack unpack = {&x->reader, a->n, a->from, x->store->path};
-    int rc = cenv_fs_mkdir(a->scratch.fd, "src", 0700, x->err);
-    if (rc < 0)
-        return rc;
-    int src = cenv_fs_open_dir(a->scratch.fd, "src", x->err);
-    if (src < 0)
-        return src;
-    rc = cenv_unpack_members(&unpack, src);
-    if (rc == 0)
-        rc = make_entry(a, src);
-    if (rc == 0)
-        rc = publish_entry(a);
-    cenv_fd_close(src);
-    return rc;
-}
-
-static int take_in(struct arrival *a)
-{
-    struct importer *x = a->importer;
-    int rc = cenv_scratch_open(x->store, &a->scratch, x->err);
-    if (rc < 0)
-        return rc;
-    rc = unpack_to_place(a);
-    a->taken = rc == 0;
-    cenv_scratch_close(x->store, &a->scratch);
-    return rc;
-}
-
-/* Under the lock of its builders: one that wants it meanwhile waits for this. */
-static int find_or_take_in(struct arrival *a)
-{
-    struct importer *x = a->importer;
-    struct cenv_unpack unpack = {.reader = &x->reader, .n = a->n};
-    struct cenv_lock *lock;
-    int rc = cenv_template_entry_lock(x->store, a->id, &lock, x->task, x->err);
-    if (rc < 0)
-        return rc;
-    rc = cenv_template_entry_find(x->store, a->id, x->err);
-    if (rc == 0)
-        rc = cenv_unpack_nothing(&unpack);
-    else if (rc == 1)
-        rc = take_in(a);
-    cenv_template_entry_unlock(x->store, a->id, lock);
-    return rc;
-}
-
-/* ---- what is told of it ---- */
+/* ---- reading the archive ---- */
 
 static bool is_request_file(struct cenv_str name)
 {
@@ -304,28 +203,172 @@ static bool is_request_file(struct cenv_str name)
            cenv_unhex(cenv_str_slice(name, 0, CENV_STORE_KEY - 1), raw, sizeof(raw));
 }
 
-/* Only names that requests have, and only this template's: an archive answers for nothing else. */
-static int enter_requests(const struct arrival *a)
+static int add_request(struct importer *x, struct arrival *a, struct cenv_str name)
 {
-    const struct importer *x = a->importer;
+    struct request *request = cenv_arena_calloc(&x->arena, 1, sizeof(*request));
+    if (request)
+        request->name = cenv_arena_str(&x->arena, name).data;
+    if (!request || !request->name)
+        return cenv_error_oom(x->err);
+    request->next = a->requests;
+    a->requests = request;
+    x->nr_requests++;
+    return 0;
+}
+
+/* Only names that requests have: an archive answers for nothing else. */
+static int note_requests(struct importer *x, struct arrival *a,
+                         const struct cenv_json *requests)
+{
     const struct cenv_json *item;
-    char text[REQUEST_MAX];
-    int rc = 0, requests = x->store->dirs[CENV_STORE_REQUESTS];
-    snprintf(text, sizeof(text), "{\"id\":\"%s\"}", a->id);
-    cenv_json_each(item, cenv_json_get(a->head, "requests"))
+    int rc = 0;
+    cenv_json_each(item, requests)
     {
         const char *name = cenv_json_key(item);
         if (rc == 0 && name && is_request_file(cenv_str(name)) &&
-            !cenv_fs_exists(requests, name))
-            rc = cenv_fs_write_atomic(requests, name, cenv_str(text), 0644, x->err);
+            x->nr_requests < REQUESTS_MAX)
+            rc = add_request(x, a, cenv_str(name));
     }
     return rc;
 }
 
-static int reply_template(struct arrival *a)
+static int note_arrival(struct importer *x, const struct cenv_archive_head *head,
+                        unsigned n, struct arrival **out)
 {
-    struct importer *x = a->importer;
-    struct cenv_json_writer *w = &x->reply;
+    struct arrival *a = cenv_arena_calloc(&x->arena, 1, sizeof(*a));
+    if (a)
+        a->id = cenv_arena_str(&x->arena, cenv_str(head->id)).data;
+    if (!a || !a->id)
+        return cenv_error_oom(x->err);
+    a->n = n;
+    *x->end = a;
+    x->end = &a->next;
+    *out = a;
+    return note_requests(x, a, cenv_json_get(head->json, "requests"));
+}
+
+/* One that is there is stepped over. */
+static int receive_members(struct importer *x, struct arrival *a,
+                           const struct cenv_archive_head *head)
+{
+    struct cenv_unpack unpack = {.reader = &x->reader, .n = a->n, .head = head->sha256};
+    int rc = cenv_template_entry_find(x->store, a->id, x->err);
+    if (rc == 0)
+        return cenv_unpack_nothing(&unpack);
+    if (rc == 1)
+        rc = make_entry(x, a->n, head);
+    a->made = rc == 0;
+    return rc;
+}
+
+static int receive_template(struct importer *x, unsigned n)
+{
+    struct cenv_archive_head head;
+    struct arrival *arrival = NULL;
+    int rc = cenv_archive_head_read(&head, &x->reader, n, &x->machine, &x->arena);
+    if (rc == 0)
+        rc = note_arrival(x, &head, n, &arrival);
+    if (rc == 0)
+        rc = receive_members(x, arrival, &head);
+    cenv_archive_head_release(&head);
+    return rc;
+}
+
+static int receive_all(struct importer *x, const char *path)
+{
+    unsigned n = 0;
+    int rc = cenv_archive_reader_open(&x->reader, path, x->task, x->err);
+    while (rc == 0 && (rc = cenv_archive_reader_next(&x->reader)) == 1)
+        rc = receive_template(x, n++);
+    if (rc == 0 && n == 0)
+        rc = cenv_archive_reader_refuse(&x->reader, "it is no archive of templates");
+    if (rc == CENV_EINTEGRITY || rc == CENV_EPREFIX)
+        cenv_error_prefix(x->err, "archive '%s'", path);
+    cenv_archive_reader_close(&x->reader);
+    return rc;
+}
+
+/* ---- publishing ---- */
+
+/* In the place of what lies there without a whole template.json: that was never finished. */
+static int publish_entry(struct importer *x, struct arrival *a)
+{
+    char source[NAME], name[NAME];
+    set_names(a->n, source, name);
+    int rc = cenv_template_entry_find(x->store, a->id, x->err);
+    if (rc != 1)
+        return rc;
+    rc = cenv_publish_entry(x->scratch.fd, name, x->store->dirs[CENV_STORE_TEMPLATES],
+                            a->id, true, x->err);
+    a->taken = rc == 0;
+    return rc;
+}
+
+/* Under the lock of its builders: somebody may have built it since the archive was opened. */
+static int publish_arrival(struct importer *x, struct arrival *a)
+{
+    struct cenv_lock *lock;
+    int rc = cenv_template_entry_lock(x->store, a->id, &lock, x->task, x->err);
+    if (rc < 0)
+        return rc;
+    rc = publish_entry(x, a);
+    cenv_template_entry_unlock(x->store, a->id, lock);
+    return rc;
+}
+
+static int enter_request(struct importer *x, const struct arrival *a,
+                         struct request *request)
+{
+    char text[REQUEST_MAX];
+    int requests = x->store->dirs[CENV_STORE_REQUESTS];
+    if (cenv_fs_exists(requests, request->name))
+        return 0;
+    snprintf(text, sizeof(text), "{\"id\":\"%s\"}", a->id);
+    int rc =
+        cenv_fs_write_atomic(requests, request->name, cenv_str(text), 0644, x->err);
+    request->entered = rc == 0;
+    return rc;
+}
+
+static int enter_requests(struct importer *x, const struct arrival *a)
+{
+    int rc = 0;
+    for (struct request *at = a->requests; at && rc == 0; at = at->next)
+        rc = enter_request(x, a, at);
+    return rc;
+}
+
+/* What is in the scratch directory then goes with it. */
+static void take_back(struct importer *x)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    for (struct arrival *a = x->arrivals; a; a = a->next) {
+        for (struct request *at = a->requests; at; at = at->next)
+            if (at->entered)
+                cenv_raw_unlink(x->store->dirs[CENV_STORE_REQUESTS], at->name);
+        if (a->taken)
+            cenv_publish_withdraw(x->store, x->store->dirs[CENV_STORE_TEMPLATES], a->id,
+                                  &ignored);
+    }
+    cenv_error_release(&ignored);
+}
+
+static int publish_all(struct importer *x)
+{
+    int rc = cenv_publish_sync(x->store, x->err);
+    for (struct arrival *a = x->arrivals; a && rc == 0; a = a->next)
+        if (a->made)
+            rc = publish_arrival(x, a);
+    for (struct arrival *a = x->arrivals; a && rc == 0; a = a->next)
+        rc = enter_requests(x, a);
+    return rc;
+}
+
+/* ---- what is told of it ---- */
+
+static int reply_template(struct importer *x, const struct arrival *a,
+                          struct cenv_json_writer *w)
+{
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
     int rc = cenv_template_entry_load(x->store, a->id, &doc, &st, x->err);
@@ -341,55 +384,55 @@ static int reply_template(struct arrival *a)
     return rc;
 }
 
-static int import_template(struct importer *x, unsigned n)
+static int write_reply(struct importer *x, uint64_t start_ns, struct cenv_buf *out)
 {
-    struct arrival arrival = {.importer = x, .n = n};
-    int rc = read_head(&arrival);
+    struct cenv_json_writer w;
+    int rc = 0;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_array(&w, "templates");
+    for (const struct arrival *a = x->arrivals; a && rc == 0; a = a->next)
+        rc = reply_template(x, a, &w);
+    cenv_json_write_end(&w);
+    cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - start_ns);
+    cenv_json_write_end(&w);
     if (rc == 0)
-        rc = find_or_take_in(&arrival);
-    if (rc == 0)
-        rc = enter_requests(&arrival);
-    if (rc == 0)
-        rc = reply_template(&arrival);
-    cenv_json_free(arrival.head);
+        rc = cenv_json_writer_finish(&w, x->err);
     return rc;
 }
 
-/* ---- the archive ---- */
+/* ---- the call ---- */
 
-static int import_all(struct importer *x, const char *path)
-{
-    unsigned n = 0;
-    int rc = cenv_archive_reader_open(&x->reader, path, x->task, x->err);
-    while (rc == 0 && (rc = cenv_archive_reader_next(&x->reader)) == 1)
-        rc = import_template(x, n++);
-    if (rc == 0 && n == 0)
-        rc = cenv_archive_reader_refuse(&x->reader, "it is no archive of templates");
-    if (rc == CENV_EINTEGRITY || rc == CENV_EPREFIX)
-        cenv_error_prefix(x->err, "archive '%s'", path);
-    cenv_archive_reader_close(&x->reader);
-    return rc;
-}
-
-static int reply_import(struct importer *x, const char *path, struct cenv_buf *out)
+static int import_archive(struct importer *x, const char *path, struct cenv_buf *out)
 {
     uint64_t start_ns = cenv_clock_ns();
-    struct cenv_span span = cenv_span_begin(CENV_STAGE_IMPORT, "");
-    struct cenv_json_writer *w = &x->reply;
     size_t before = out->len;
-    cenv_json_writer_init(w, out, 0);
-    cenv_json_write_object(w, NULL);
-    cenv_json_write_array(w, "templates");
-    int rc = import_all(x, path);
-    cenv_span_end(x->task, &span);
-    if (rc == 0) {
-        cenv_json_write_end(w);
-        cenv_json_write_seconds(w, "seconds", cenv_clock_ns() - start_ns);
-        cenv_json_write_end(w);
-        rc = cenv_json_writer_finish(w, x->err);
-    }
+    int rc = cenv_scratch_open(x->store, &x->scratch, x->err);
     if (rc < 0)
+        return rc;
+    rc = receive_all(x, path);
+    if (rc == 0)
+        rc = publish_all(x);
+    if (rc == 0)
+        rc = write_reply(x, start_ns, out);
+    if (rc < 0) {
         out->len = before;
+        take_back(x);
+    }
+    cenv_scratch_close(x->store, &x->scratch);
+    return rc;
+}
+
+static int import_in_turn(struct importer *x, const char *path, struct cenv_buf *out)
+{
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_IMPORT, "");
+    struct cenv_lock *lock;
+    int rc = cenv_store_lock_take(x->store, LOCK_KEY, &lock, x->task, x->err);
+    if (rc == 0) {
+        rc = import_archive(x, path, out);
+        cenv_store_lock_release(x->store, LOCK_KEY, lock);
+    }
+    cenv_span_end(x->task, &span);
     return rc;
 }
 
@@ -418,14 +461,14 @@ int cenv_template_import(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err)
 {
-    struct importer x = {.store = store, .task = task, .err = err};
+    struct importer x = {.store = store, .end = &x.arrivals, .task = task, .err = err};
     struct cenv_lease *lease = NULL;
     cenv_arena_init(&x.arena);
     int rc = parse_options(&x, options_json);
     if (rc == 0)
         rc = cenv_lease_take(store, &lease, err);
     if (rc == 0)
-        rc = reply_import(&x, path, out);
+        rc = import_in_turn(&x, path, out);
     cenv_lease_free(lease);
     cenv_arena_release(&x.arena);
     return rc;

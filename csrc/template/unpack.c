@@ -87,12 +87,13 @@ static int write_record(struct unpacker *u, int fd, struct cenv_str text)
 
 /* ---- members ---- */
 
-static int refuse_place(struct unpacker *u, int failed)
+/* The member in hand, at `path`. */
+static int refuse_place(struct unpacker *u, int failed, struct cenv_str path)
 {
     if (failed == -ENOTDIR || failed == -ELOOP || failed == -EEXIST)
         return cenv_archive_reader_refuse_member(u->reader,
                                                  "lies where another member is");
-    return cenv_fs_fail(u->err, failed, CENV_CWD, NULL, "cannot unpack");
+    return cenv_fs_fail(u->err, failed, u->root, path.data, "cannot unpack");
 }
 
 static int make_dir(struct unpacker *u, struct cenv_str path)
@@ -100,7 +101,7 @@ static int make_dir(struct unpacker *u, struct cenv_str path)
     struct made_dir *made = cenv_arena_calloc(&u->arena, 1, sizeof(*made));
     int fd = cenv_dirs_get(&u->dirs, path, DIR_MODE);
     if (fd < 0)
-        return refuse_place(u, fd);
+        return refuse_place(u, fd, path);
     if (made)
         made->path = cenv_arena_str(&u->arena, path);
     if (!made || !made->path.data)
@@ -152,22 +153,31 @@ static int copy_record(struct unpacker *u, int fd)
     return rc;
 }
 
-static int make_file(struct unpacker *u, struct cenv_str path)
+/* Where times are refused, the file keeps that of now: the manifest is of what is there. */
+static int set_facts(struct unpacker *u, int fd, struct cenv_str path)
 {
     const struct cenv_member *member = &u->reader->member;
+    int failed = cenv_raw_chmod_fd(fd, member->mode & 0777);
+    if (failed < 0)
+        return cenv_fs_fail(u->err, failed, u->root, path.data,
+                            "cannot set the mode of");
+    cenv_raw_set_mtime_fd(fd, member->mtime_ns);
+    return 0;
+}
+
+static int make_file(struct unpacker *u, struct cenv_str path)
+{
     struct cenv_str name;
     int dir = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
     int fd = dir < 0 ? dir : cenv_raw_create(dir, name.data, 0600);
     if (fd < 0)
-        return refuse_place(u, fd);
+        return refuse_place(u, fd, path);
     int rc = is_record(path) ? copy_record(u, fd) : copy_data(u, fd, NULL);
-    if (rc == 0) {
-        cenv_raw_chmod_fd(fd, member->mode & 0777);
-        cenv_raw_set_mtime_fd(fd, member->mtime_ns);
-    }
+    if (rc == 0)
+        rc = set_facts(u, fd, path);
     int failed = cenv_raw_close(fd);
     if (rc == 0 && failed < 0)
-        rc = refuse_place(u, failed);
+        rc = refuse_place(u, failed, path);
     return rc;
 }
 
@@ -178,7 +188,7 @@ static int make_symlink(struct unpacker *u, struct cenv_str path)
     int dir = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
     int failed = dir < 0 ? dir : cenv_raw_symlink(member->link.data, dir, name.data);
     if (failed < 0)
-        return refuse_place(u, failed);
+        return refuse_place(u, failed, path);
     cenv_raw_set_mtime(dir, name.data, member->mtime_ns);
     return 0;
 }
@@ -191,12 +201,17 @@ static int make_peer(struct unpacker *u, struct cenv_str path)
     if (!old.len)
         return cenv_archive_reader_refuse_member(
             u->reader, "is a hard link to what lies elsewhere");
+    struct cenv_stat st;
     int from = cenv_dirs_parent(&u->link_dirs, old, 0, &old_name);
-    if (from < 0)
-        return refuse_place(u, from);
+    int failed = from < 0 ? from : cenv_raw_stat(from, old_name.data, &st);
+    if (failed == -ENOENT)
+        return cenv_archive_reader_refuse_member(u->reader,
+                                                 "is a hard link to what is not there");
+    if (failed < 0)
+        return refuse_place(u, failed, old);
     int to = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
-    int failed = to < 0 ? to : cenv_raw_link(from, old_name.data, to, name.data);
-    return failed < 0 ? refuse_place(u, failed) : 0;
+    failed = to < 0 ? to : cenv_raw_link(from, old_name.data, to, name.data);
+    return failed < 0 ? refuse_place(u, failed, path) : 0;
 }
 
 static int unpack_member(struct unpacker *u)
@@ -220,17 +235,33 @@ static int unpack_member(struct unpacker *u)
     }
 }
 
+static int refuse_content(const struct cenv_unpack *unpack)
+{
+    return cenv_archive_reader_refuse(unpack->reader,
+                                      "its content is not what was exported");
+}
+
+/* Reads end.json, and compares the head with it. The caller frees *end, after a failure too. */
+static int read_end(const struct cenv_unpack *unpack, struct cenv_json **end)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    int rc = cenv_archive_reader_text(unpack->reader, "its end.json", end, hex);
+    const struct cenv_json *head = rc == 0 ? cenv_json_get(*end, "head") : NULL;
+    if (head && !cenv_str_is(cenv_json_str(head), unpack->head))
+        rc = refuse_content(unpack);
+    return rc;
+}
+
 static int check_end(struct unpacker *u)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     struct cenv_json *end = NULL;
-    int rc = cenv_archive_reader_text(u->reader, "its end.json", &end);
+    int rc = read_end(u->asked, &end);
     if (rc == 0)
         rc = cenv_archive_sum_finish(&u->sum, hex, u->err);
     if (rc == 0 && (!cenv_str_is(cenv_json_get_str(end, "sha256"), hex) ||
                     cenv_json_get_int(end, "members", -1) != (int64_t)u->sum.members))
-        rc = cenv_archive_reader_refuse(u->reader,
-                                        "its content is not what was exported");
+        rc = refuse_content(u->asked);
     cenv_json_free(end);
     return rc;
 }
@@ -298,8 +329,12 @@ int cenv_unpack_members(const struct cenv_unpack *unpack, int dir)
 
 int cenv_unpack_nothing(const struct cenv_unpack *unpack)
 {
+    struct cenv_json *end = NULL;
     int rc;
     while ((rc = next_member(unpack)) == 1)
         ;
+    if (rc == 0)
+        rc = read_end(unpack, &end);
+    cenv_json_free(end);
     return rc;
 }

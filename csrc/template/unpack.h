@@ -6,13 +6,14 @@
 #include "template/archive_reader.h"
 
 /*
- * The n-th template, whose head was just read. Its files name the prefix `from`; where its records
- * name packages of the store that `from` lay in, they name those of the store at `store_path` then.
+ * The n-th template, whose head was just read: `head` is the SHA-256 of its text. Its files name
+ * the prefix `from`; where its records name packages of the store that `from` lay in, they name
+ * those of the store at `store_path` then.
  */
 struct cenv_unpack {
     struct cenv_archive_reader *reader;
     unsigned n;
-    const char *from, *store_path;
+    const char *head, *from, *store_path;
 };
 
 /*
@@ -21,7 +22,7 @@ struct cenv_unpack {
  */
 int cenv_unpack_members(const struct cenv_unpack *unpack, int dir);
 
-/* Steps over them. */
+/* Steps over them; only the head is compared with what the archive says of it. */
 int cenv_unpack_nothing(const struct cenv_unpack *unpack);
 
 #endif

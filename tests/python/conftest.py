@@ -6,8 +6,10 @@ from __future__ import annotations
 import hashlib
 import http.server
 import re
+import shutil
 import socketserver
 import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -153,3 +155,16 @@ def serve() -> Iterator[Callable[..., Server]]:
 def reply() -> type[Reply]:
     """Return the class of faults."""
     return Reply
+
+
+@pytest.fixture(scope="session")
+def calls_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the library that counts, refuses and kills at calls of the file system."""
+    source = Path(__file__).parents[1] / "interpose/calls.c"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not compiler:
+        pytest.skip("no C compiler is installed")
+    library = tmp_path_factory.mktemp("interpose") / "calls.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]
+    subprocess.run(command, check=True)
+    return library

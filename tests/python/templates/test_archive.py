@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -215,6 +216,30 @@ def alter_record(member: tarfile.TarInfo, text: bytes) -> bytes:
     return json.dumps(doc).encode()
 
 
+def alter_prefix(member: tarfile.TarInfo, text: bytes) -> bytes:
+    if member.name != "0/template.json":
+        return text
+    doc = json.loads(text)
+    doc["prefix"] = "/elsewhere" + doc["prefix"]
+    return json.dumps(doc).encode()
+
+
+def alter_request(member: tarfile.TarInfo, text: bytes) -> bytes:
+    if member.name != "0/template.json":
+        return text
+    doc = json.loads(text)
+    doc["requests"] = {"0" * 32 + ".json": {"id": doc["template"]["id"]}}
+    return json.dumps(doc).encode()
+
+
+def link_to_nothing(member: tarfile.TarInfo, text: bytes) -> bytes:
+    if member.name.endswith("plain.txt"):
+        member.type, member.linkname = tarfile.LNKTYPE, "0/prefix/nowhere"
+        member.size = 0
+        return b""
+    return text
+
+
 def leave_out(member: tarfile.TarInfo, text: bytes) -> bytes | None:
     return None if member.name.endswith("plain.txt") else text
 
@@ -251,6 +276,9 @@ def newer_format(member: tarfile.TarInfo, text: bytes) -> bytes:
         (leave_out, "not what was exported"),
         (leave_out_end, "in the middle"),
         (alter_record, "not those of its template"),
+        (alter_prefix, "not what was exported"),
+        (alter_request, "not what was exported"),
+        (link_to_nothing, r"plain\.txt\" is a hard link to what is not there"),
         (step_out, "outside the prefix"),
         (through_link, "where another member is"),
         (newer_format, "another format"),
@@ -283,6 +311,81 @@ def test_import__rewritten_but_unchanged_is_taken(
     store.export(tmp_path / "t.czt")
     rewrite(tmp_path / "t.czt", lambda _member, text: text)
     assert other_store.import_(tmp_path / "t.czt")[0]["imported"]
+
+
+def test_import__takes_an_archive_without_a_sum_of_its_head(
+    store: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    def forget(member: tarfile.TarInfo, text: bytes) -> bytes:
+        if not member.name.endswith("end.json"):
+            return text
+        return json.dumps({**json.loads(text), "head": None}).encode()
+
+    def leave_out_sum(member: tarfile.TarInfo, text: bytes) -> bytes:
+        if not member.name.endswith("end.json"):
+            return text
+        doc = json.loads(text)
+        del doc["head"]
+        return json.dumps(doc).encode()
+
+    store.template(["tool"], [small_channel])
+    store.export(tmp_path / "t.czt")
+    rewrite(tmp_path / "t.czt", forget)
+    with pytest.raises(IntegrityError, match="not what was exported"):
+        other_store.import_(tmp_path / "t.czt")
+    rewrite(tmp_path / "t.czt", leave_out_sum)
+    assert other_store.import_(tmp_path / "t.czt")[0]["imported"]
+
+
+def test_import__of_several_is_all_or_nothing(
+    store: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    def alter_second(member: tarfile.TarInfo, text: bytes) -> bytes:
+        return b"PLAIN\n" if re.match(r"1/prefix/.*\.txt$", member.name) else text
+
+    ids = [store.template([spec], [small_channel]).id for spec in ("data=1", "tool")]
+    store.export(tmp_path / "t.czt", ids)
+    whole = (tmp_path / "t.czt").read_bytes()
+    rewrite(tmp_path / "t.czt", alter_second)
+    with pytest.raises(IntegrityError, match="not what was exported"):
+        other_store.import_(tmp_path / "t.czt")
+    assert [names_in(other_store, part) for part in ("tmp", "templates")] == [[], []]
+    assert names_in(other_store, "requests") == []
+    (tmp_path / "t.czt").write_bytes(whole)
+    assert len(other_store.import_(tmp_path / "t.czt")) == 2
+
+
+@pytest.mark.parametrize("call", ["chmod", "rename", "link", "write", "sync"])
+def test_import__that_the_system_refuses_leaves_nothing(
+    call: str,
+    calls_library: Path,
+    store: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    """Whichever call fails: all that the archive has is taken in as it was, or nothing."""
+    ids = [store.template([spec], [small_channel]).id for spec in ("data=1", "tool")]
+    store.export(tmp_path / "t.czt", ids)
+    other_store.import_(tmp_path / "t.czt")
+    right = [contents(Path(item["path"])) for item in other_store.templates()]
+    code = "import cenv, sys; cenv.TemplateStore(sys.argv[1]).import_(sys.argv[2])"
+    command = [sys.executable, "-c", code, other_store.path, str(tmp_path / "t.czt")]
+    for nth in (1, 2, 3, 5, 8, 13):
+        for item in other_store.templates():
+            other_store.remove(item["id"])
+        refuse = {"CENV_TEST_REFUSE": f"{call}:{nth}:1"}
+        env = {**os.environ, "LD_PRELOAD": str(calls_library), **refuse}
+        failed = subprocess.run(command, env=env, capture_output=True, check=False)
+        there = [contents(Path(item["path"])) for item in other_store.templates()]
+        assert there == ([] if failed.returncode else right), nth
+        assert names_in(other_store, "tmp") == []
 
 
 def test_import__refuses_damage_at_any_place(

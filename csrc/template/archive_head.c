@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The heads of archives: see archive_head.h. */
+#include "template/archive_head.h"
+
+#include "model/matchspec_match.h"
+#include "model/platform.h"
+#include "os/path.h"
+#include "store/template_entry.h"
+#include "template/archive.h"
+#include "template/template_id.h"
+
+/* A head under examination. */
+struct examined {
+    struct cenv_archive_head *head;
+    struct cenv_archive_reader *reader;
+    const struct cenv_request *machine;
+    struct cenv_arena *arena;
+    struct cenv_error *err;
+};
+
+/* ---- the machine ---- */
+
+static bool machine_has(const struct cenv_request *machine,
+                        const struct cenv_matchspec *spec)
+{
+    for (size_t i = 0; i < machine->nr_virtuals; i++) {
+        const struct cenv_record *have = &machine->virtuals[i];
+        if (cenv_matchspec_match_nvb(spec, have->name, have->parsed, have->build))
+            return true;
+    }
+    return false;
+}
+
+/* Solved for another machine: what its packages want of this one must be here. */
+static int check_depend(const struct examined *x, struct cenv_str text,
+                        struct cenv_str name)
+{
+    struct cenv_matchspec spec;
+    struct cenv_error bad = CENV_ERROR_INIT;
+    if (!cenv_str_starts(text, CENV_STR("__")))
+        return 0;
+    int rc = cenv_matchspec_parse(&spec, text, x->arena, &bad);
+    cenv_error_release(&bad);
+    if (rc < 0 || machine_has(x->machine, &spec))
+        return 0;
+    cenv_error_set(x->err, CENV_EPREFIX,
+                   "package %.*s in it needs %.*s, which this machine does not have",
+                   CENV_STR_ARG(name), CENV_STR_ARG(text));
+    return cenv_error_hint(x->err, "build the template on this machine instead");
+}
+
+static int check_subdir(const struct examined *x)
+{
+    const char *subdir = cenv_json_get_cstr(x->head->json, "subdir");
+    if (subdir && strcmp(subdir, cenv_platform_subdir()) == 0)
+        return 0;
+    cenv_error_set(x->err, CENV_EPREFIX, "it is for %s, this machine is %s",
+                   subdir ? subdir : "no platform", cenv_platform_subdir());
+    return cenv_error_hint(x->err, "export it on a machine of this kind");
+}
+
+static int check_depends(const struct examined *x, const struct cenv_json *record)
+{
+    struct cenv_str name = cenv_json_get_str(record, "name");
+    const struct cenv_json *text;
+    int rc = 0;
+    cenv_json_each(text, cenv_json_get(record, "depends"))
+    {
+        if (rc == 0)
+            rc = check_depend(x, cenv_json_str(text), name);
+    }
+    return rc;
+}
+
+static int check_machine(const struct examined *x)
+{
+    const struct cenv_json *record;
+    int rc = check_subdir(x);
+    cenv_json_each(record, cenv_json_get(x->head->doc, "records"))
+    {
+        if (rc == 0)
+            rc = check_depends(x, record);
+    }
+    return rc;
+}
+
+/* ---- the template ---- */
+
+/* The id says what it is: computed again from the records. */
+static int check_id(const struct examined *x)
+{
+    const struct cenv_json *doc = x->head->doc;
+    const struct cenv_json *records = cenv_json_get(doc, "records");
+    struct cenv_buf id;
+    if (cenv_json_type(records) != CENV_JSON_ARRAY)
+        return cenv_archive_reader_refuse(x->reader, "it has no records");
+    cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
+    int rc = cenv_template_id_of_records(records, cenv_json_get_cstr(doc, "key"),
+                                         cenv_json_get_cstr(doc, "base"), &id, x->err);
+    if (rc == 0 && !cenv_str_is(cenv_buf_str(&id), x->head->id))
+        rc = cenv_archive_reader_refuse(x->reader,
+                                        "its records are not those of its template");
+    cenv_buf_release(&id);
+    return rc;
+}
+
+/* All templates lay at <store>/templates/<id>/prefix. */
+static bool is_template_prefix(const struct cenv_archive_head *head)
+{
+    struct cenv_str path = cenv_str(head->from), parent = cenv_path_parent(path);
+    return path.data[0] == '/' &&
+           cenv_str_is(cenv_path_base(path), CENV_TEMPLATE_PREFIX) &&
+           cenv_str_is(cenv_path_base(parent), head->id);
+}
+
+static int set_fields(struct cenv_archive_head *head,
+                      struct cenv_archive_reader *reader)
+{
+    if (cenv_json_get_int(head->json, "format", 0) != CENV_ARCHIVE_FORMAT)
+        return cenv_archive_reader_refuse(
+            reader, "it is of another format than this cenv reads");
+    head->doc = cenv_json_get(head->json, "template");
+    head->id = cenv_json_get_cstr(head->doc, "id");
+    head->from = cenv_json_get_cstr(head->json, "prefix");
+    if (!head->id || !head->from || !is_template_prefix(head))
+        return cenv_archive_reader_refuse(reader, "its template.json is not whole");
+    return 0;
+}
+
+int cenv_archive_head_read(struct cenv_archive_head *head,
+                           struct cenv_archive_reader *reader, unsigned n,
+                           const struct cenv_request *machine, struct cenv_arena *arena)
+{
+    struct examined x = {head, reader, machine, arena, reader->err};
+    *head = (struct cenv_archive_head){0};
+    if (reader->member.type != CENV_MEMBER_FILE ||
+        !cenv_archive_is(reader->member.path, n, CENV_ARCHIVE_HEAD))
+        return cenv_archive_reader_refuse(reader, "it is no archive of templates");
+    int rc = cenv_archive_reader_text(reader, "its template.json", &head->json,
+                                      head->sha256);
+    if (rc == 0)
+        rc = set_fields(head, reader);
+    if (rc == 0)
+        rc = check_id(&x);
+    if (rc == 0)
+        rc = check_machine(&x);
+    return rc;
+}
+
+void cenv_archive_head_release(struct cenv_archive_head *head)
+{
+    cenv_json_free(head->json);
+    *head = (struct cenv_archive_head){0};
+}
