@@ -20,6 +20,15 @@ static void hint_at_space(struct cenv_error *err, int dirfd)
                     left);
 }
 
+static bool is_full(int rc)
+{
+#ifdef EDQUOT
+    if (rc == -EDQUOT)
+        return true;
+#endif
+    return rc == -ENOSPC;
+}
+
 int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
                  const char *what)
 {
@@ -31,7 +40,7 @@ int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
         snprintf(path + n, sizeof(path) - n, "%s%s", n && path[n - 1] != '/' ? "/" : "",
                  name);
     cenv_error_os(err, -rc, path, "%s", what);
-    if (rc == -ENOSPC || rc == -EDQUOT)
+    if (is_full(rc))
         hint_at_space(err, dirfd);
     return err->status;
 }

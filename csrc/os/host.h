@@ -9,15 +9,19 @@
 
 /* Every text is "" when the fact is not there. */
 struct cenv_host {
-    char os[16];           /* "linux", "osx", "win" */
-    char machine[32];      /* uname -m: "x86_64", "aarch64", ... */
-    char kernel[65];       /* uname -r in full: "6.1.0-18-amd64" */
+    char os[16];      /* "linux", "osx", "win" */
+    char machine[32]; /* uname -m: "x86_64", "aarch64", ... */
+    /* uname -r in full: "6.1.0-18-amd64"; macOS "14.5"; Windows "10.0.22631". */
+    char kernel[65];
     char libc_family[16];  /* "glibc", or "" (musl has no version to ask for) */
     char libc_version[32]; /* "2.36" */
     char microarch[32]; /* archspec name: "x86_64_v1" .. "x86_64_v4", else as machine */
     char hostname[65];
 };
 void cenv_host_facts(struct cenv_host *out);
+
+/* The time of day here: "2026-11-22 20:15:03", or "". */
+void cenv_host_local_time(char *out, size_t size);
 
 /* The host's name alone, or "". */
 void cenv_host_name(char *out, size_t size);

@@ -3,7 +3,6 @@
 #include "os/owner.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "os/host.h"
 #include "os/pid.h"
@@ -26,14 +25,11 @@ void cenv_owner_self(struct cenv_owner *out)
 
 int cenv_owner_text(struct cenv_buf *out)
 {
-    char since[32] = "?", host[sizeof(((struct cenv_owner *)0)->host)];
-    struct tm local;
-    time_t now = time(NULL);
+    char since[32], host[sizeof(((struct cenv_owner *)0)->host)];
     cenv_host_name(host, sizeof(host));
-    if (localtime_r(&now, &local))
-        strftime(since, sizeof(since), "%Y-%m-%d %H:%M:%S", &local);
+    cenv_host_local_time(since, sizeof(since));
     return cenv_buf_addf(out, "process %lld on %s since %s", (long long)cenv_pid_self(),
-                         host[0] ? host : "?", since);
+                         host[0] ? host : "?", since[0] ? since : "?");
 }
 
 bool cenv_owner_may_live(const struct cenv_owner *owner)

@@ -27,6 +27,18 @@ def read_rooms() -> dict[str, list[str]]:
 ROOMS = read_rooms()
 
 
+def read_systems() -> dict[str, list[str]]:
+    """Return the systems of csrc/os/SYSTEMS, each with its folders of csrc/os."""
+    lines = (TOP / "csrc/os/SYSTEMS").read_text().splitlines()
+    pairs = [line.partition("#")[0].partition(":") for line in lines]
+    return {
+        names.split()[0]: folders.split() for names, colon, folders in pairs if colon
+    }
+
+
+SYSTEMS = read_systems()
+
+
 class Source:
     """One C or C++ file of the core."""
 
@@ -35,6 +47,10 @@ class Source:
         self.name = path.relative_to(TOP / "csrc").as_posix()
         self.room = self.name.split("/")[0]
         self.text = path.read_text()
+        folders = self.name.split("/")[1:-1] if self.room == "os" else []
+        self.systems = {
+            system for system, named in SYSTEMS.items() if {*folders} <= {*named}
+        }  # the systems that it is compiled for
 
     def includes(self) -> list[str]:
         """Return what the file includes, `"ours"` in quotes, `<theirs>` in angles."""
@@ -86,6 +102,12 @@ def tracked(top: Path) -> list[Path]:
     return [
         path for path in found if path.is_file() and not GENERATED.search(str(path))
     ]
+
+
+@pytest.fixture(scope="session")
+def systems() -> dict[str, list[str]]:
+    """Return the systems that the core is built for, each with its folders of os."""
+    return SYSTEMS
 
 
 @pytest.fixture(scope="session")

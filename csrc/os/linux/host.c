@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
+#include <time.h>
 #ifdef __GLIBC__
 #include <gnu/libc-version.h>
 #endif
@@ -53,6 +54,15 @@ int cenv_host_cuda(char *out, size_t size)
         NULL,
     };
     return cenv_cuda_version(names, out, size);
+}
+
+void cenv_host_local_time(char *out, size_t size)
+{
+    struct tm local;
+    time_t now = time(NULL);
+    *out = '\0';
+    if (localtime_r(&now, &local))
+        strftime(out, size, "%Y-%m-%d %H:%M:%S", &local);
 }
 
 static unsigned cpus_by_affinity(void)

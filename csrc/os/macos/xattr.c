@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Extended attributes by copyfile. */
+#include "os/xattr.h"
+
+#include <copyfile.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/param.h>
+
+#include "os/raw_path.h"
+
+int cenv_raw_copy_xattrs(int from_fd, int to_fd)
+{
+    if (fcopyfile(from_fd, to_fd, NULL, COPYFILE_XATTR) == 0)
+        return 0;
+    return errno == ENOTSUP || errno == EPERM || errno == EACCES ? 0 : -errno;
+}
+
+/* copyfile knows no directories by descriptor; where it cannot tell, the answer is maybe. */
+bool cenv_raw_has_xattrs(int dirfd, const char *name)
+{
+    char path[2 * MAXPATHLEN];
+    size_t n = cenv_raw_path_of(dirfd, path, sizeof(path));
+    int more = snprintf(path + n, sizeof(path) - n, "/%s", name);
+    if (n == 0 || more < 0 || (size_t)more >= sizeof(path) - n)
+        return true;
+    int has =
+        copyfile(path, NULL, NULL, COPYFILE_CHECK | COPYFILE_XATTR | COPYFILE_NOFOLLOW);
+    return has < 0 || (has & COPYFILE_XATTR);
+}
