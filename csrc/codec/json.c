@@ -46,6 +46,7 @@ __attribute__((constructor)) static void set_hooks(void)
 struct scan {
     struct cenv_str text;
     size_t at;
+    size_t values; /* so far: each stands behind a bracket or a comma */
     unsigned depth;
 };
 
@@ -116,6 +117,9 @@ static const char *scan_token(struct scan *scan)
     scan->at++;
     if (c == '"')
         return scan_string(scan);
+    scan->values += c == '[' || c == '{' || c == ',';
+    if (scan->values > CENV_JSON_FREE_VALUES + scan->text.len / 8)
+        return "too many values for its length";
     if (c == '[' || c == '{')
         return ++scan->depth > CENV_JSON_MAX_DEPTH ? "too deeply nested" : NULL;
     if ((c == ']' || c == '}') && scan->depth > 0)
@@ -246,7 +250,7 @@ static int check_tree(const cJSON *value, const char *what, struct cenv_error *e
 int cenv_json_parse(struct cenv_json **out, struct cenv_str text, const char *what,
                     struct cenv_error *err)
 {
-    struct scan scan = {text, 0, 0};
+    struct scan scan = {.text = text};
     const char *end = NULL;
     cJSON *root;
     int rc;

@@ -30,8 +30,9 @@ enum cenv_json_type {
     CENV_JSON_OBJECT,
 };
 
-/* A ceiling for hostile documents beside CENV_JSON_MAX_DEPTH: bytes of text. */
-enum { CENV_JSON_MAX_SIZE = 256 << 20 };
+/* Ceilings for hostile documents beside CENV_JSON_MAX_DEPTH: bytes of text, and values, each of
+ * which takes some eighty bytes: so many, and one for every eight bytes of text. */
+enum { CENV_JSON_MAX_SIZE = 256 << 20, CENV_JSON_FREE_VALUES = 100000 };
 
 /*
  * Parses one document, all of `text` but for blanks and a byte order mark. `what` names it in

@@ -118,7 +118,6 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     int rc;
 
     source.md5 = !want.sha256 && want.md5;
-    cenv_reader_limits_init(&source.limits);
     cenv_package_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
                            &job->err);

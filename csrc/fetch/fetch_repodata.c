@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "cenv.h"
+#include "codec/limits.h"
 #include "codec/options.h"
 #include "codec/url.h"
 #include "fetch/local_repodata.h"
@@ -47,8 +48,9 @@ static int set_target(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
         .modified = same && !(etag && *etag) ? modified : NULL,
         .dir = r->scratch.fd,
         .file = subdir->file,
-        .max_size =
-            form == CENV_SUBDIR_SHARDS ? CENV_SHARD_INDEX_MAX : CENV_SUBDIR_BYTES_MAX,
+        .max_size = form == CENV_SUBDIR_SHARDS ? CENV_SHARD_INDEX_MAX
+                    : form == CENV_SUBDIR_ZST  ? CENV_LIMITS_REPODATA_MAX / 4
+                                               : CENV_LIMITS_REPODATA_MAX,
         .text = form == CENV_SUBDIR_JSON,
     };
     return subdir->target.failed ? cenv_error_oom(r->err) : 0;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "codec/limits.h"
 #include "codec/stream.h"
 #include "codec/url.h"
 #include "os/fs.h"
@@ -102,7 +103,8 @@ static int check_stream(struct cenv_repodata_fetch *r,
     int rc = 0;
 
     if (subdir->form == CENV_SUBDIR_ZST) {
-        rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, in, CENV_SUBDIR_BYTES_MAX,
+        rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, in,
+                              cenv_limits_repodata(subdir->transfer.reply.received),
                               r->err);
         in = cenv_input_decoder(decoder);
     }

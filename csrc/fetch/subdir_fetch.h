@@ -17,7 +17,6 @@
 #include "store/scratch.h"
 
 enum { CENV_SUBDIR_URL_MAX = 64 << 10 };
-#define CENV_SUBDIR_BYTES_MAX (4ULL << 30) /* of repodata, compressed or not */
 
 /* The forms of repodata, the better ones last. */
 enum cenv_subdir_form {

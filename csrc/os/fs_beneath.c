@@ -9,8 +9,9 @@
 #include "os/fs.h"
 #include "os/path.h"
 
-/* One component; NUL-terminated in a buffer of its own. */
-static int open_component(int dirfd, struct cenv_str name, unsigned mkdir_mode)
+/* One component; NUL-terminated in a buffer of its own. Counts in *made. */
+static int open_component(int dirfd, struct cenv_str name, unsigned mkdir_mode,
+                          uint64_t *made)
 {
     char text[CENV_PATH_NAME_MAX + 1];
     if (name.len > CENV_PATH_NAME_MAX)
@@ -22,6 +23,7 @@ static int open_component(int dirfd, struct cenv_str name, unsigned mkdir_mode)
     int fd = cenv_raw_open_dir(dirfd, text);
     if (fd == -ENOENT && mkdir_mode) {
         int rc = cenv_raw_mkdir(dirfd, text, mkdir_mode);
+        *made += rc == 0;
         fd = rc < 0 && rc != -EEXIST ? rc : cenv_raw_open_dir(dirfd, text);
     }
     return fd;
@@ -30,11 +32,12 @@ static int open_component(int dirfd, struct cenv_str name, unsigned mkdir_mode)
 int cenv_raw_open_beneath(int root, struct cenv_str path, unsigned mkdir_mode)
 {
     int fd = cenv_raw_dup(root);
+    uint64_t made = 0;
     if (cenv_str_is(path, "."))
         return fd;
     while (fd >= 0 && path.len) {
         struct cenv_str name = cenv_str_cut(&path, '/');
-        int next = open_component(fd, name, mkdir_mode);
+        int next = open_component(fd, name, mkdir_mode, &made);
         cenv_fd_close(fd);
         fd = next;
     }
@@ -112,7 +115,7 @@ static int push_level(struct cenv_dirs *dirs, struct cenv_str path, unsigned mkd
     if (rc < 0)
         return rc;
     int parent = dirs->nr ? dirs->levels[dirs->nr - 1].fd : dirs->root;
-    int fd = open_component(parent, name, mkdir_mode);
+    int fd = open_component(parent, name, mkdir_mode, &dirs->made);
     if (fd < 0)
         return fd;
     dirs->len = from + name.len;

@@ -4,6 +4,7 @@
 #define CENV_OS_FS_BENEATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 #include "base/str.h"
@@ -28,6 +29,7 @@ struct cenv_dirs {
     size_t len, alloc;
     struct cenv_dirs_level *levels;
     size_t nr, alloc_levels;
+    uint64_t made; /* directories that it has made so far */
 };
 void cenv_dirs_init(struct cenv_dirs *dirs, int root);
 void cenv_dirs_release(struct cenv_dirs *dirs);

@@ -123,6 +123,14 @@ int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf
     return out->failed ? -1 : 0;
 }
 
+size_t cenv_path_depth(struct cenv_str path)
+{
+    size_t nr = path.len > 0;
+    for (size_t i = 0; i < path.len; i++)
+        nr += path.data[i] == '/';
+    return nr;
+}
+
 static const char *bad_bytes(struct cenv_str path)
 {
     for (size_t i = 0; i < path.len; i++) {
@@ -144,7 +152,10 @@ static const char *bad_whole(struct cenv_str path)
 {
     if (path.len && path.data[0] == '/')
         return "is absolute";
-    return path.len > CENV_PATH_PACKAGE_MAX ? "is too long" : bad_bytes(path);
+    if (path.len > CENV_PATH_PACKAGE_MAX)
+        return "is too long";
+    return cenv_path_depth(path) > CENV_PATH_DEPTH_MAX ? "is nested too deeply"
+                                                       : bad_bytes(path);
 }
 
 const char *cenv_path_refused(struct cenv_str path)

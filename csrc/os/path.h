@@ -25,12 +25,20 @@ bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root);
 /* From directory `from` to `to`, both clean, absolute: ("/a/b", "/a/c") -> "../c"; 0 or -1. */
 int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out);
 
+/* How many components a relative path has; empty ones count. */
+size_t cenv_path_depth(struct cenv_str path);
+
 /*
  * What a package, a record or a manifest may name: relative, components not "", "." or "..", no
- * NUL or control character, no component over 255 bytes, whole at most CENV_PATH_PACKAGE_MAX
+ * NUL or control character, no component over 255 bytes, whole at most CENV_PATH_PACKAGE_MAX bytes
+ * and CENV_PATH_DEPTH_MAX components, so that what walks a tree can follow
  * (CEP 34; docs/design/extract.md 1.3). The reason it is refused, or NULL when it is fine.
  */
-enum { CENV_PATH_PACKAGE_MAX = 4095, CENV_PATH_NAME_MAX = 255 };
+enum {
+    CENV_PATH_PACKAGE_MAX = 4095,
+    CENV_PATH_NAME_MAX = 255,
+    CENV_PATH_DEPTH_MAX = 256
+};
 const char *cenv_path_refused(struct cenv_str path);
 
 /*

@@ -133,6 +133,12 @@ static int compare_again(struct extract *x, const struct cenv_package_file *old,
     return rc;
 }
 
+/* The files of info/ itself, most of which are read whole by somebody. */
+static bool is_document(struct cenv_str path)
+{
+    return cenv_str_eq(cenv_path_parent(path), CENV_STR("info"));
+}
+
 static int write_member(struct extract *x, const struct cenv_member *member)
 {
     const struct cenv_package_file *old = find_seen(x, member->path);
@@ -144,6 +150,9 @@ static int write_member(struct extract *x, const struct cenv_member *member)
                                       .mtime_ns = member->mtime_ns};
     struct cenv_str name;
 
+    if (is_document(member->path) && member->size > cenv_reader_limits(x->reader)->text)
+        return refuse_member(x, member->path,
+                             "is larger than a package of this size may have it");
     if (old)
         return compare_again(x, old, member);
     int fd = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
@@ -240,15 +249,28 @@ static int extract_member(struct extract *x, const struct cenv_member *member)
     }
 }
 
+/* Directories that no member names count as members do: a path implies thousands. */
+static int count_dirs(struct extract *x, struct cenv_str path, uint64_t nr)
+{
+    return cenv_limits_take(&cenv_reader_limits(x->reader)->entries, nr)
+               ? 0
+               : refuse_member(x, path,
+                               "needs more directories than a package of this size "
+                               "may have");
+}
+
 static int extract_all(struct extract *x)
 {
     struct cenv_member member;
     int rc;
 
     while ((rc = cenv_reader_next(x->reader, &member, x->err)) == 1) {
+        uint64_t made = x->dirs.made;
         rc = cenv_task_poll(x->task, x->err);
         if (rc == 0)
             rc = extract_member(x, &member);
+        if (rc == 0)
+            rc = count_dirs(x, member.path, x->dirs.made - made);
         if (rc < 0)
             return rc;
     }
@@ -326,8 +348,8 @@ static int check_path(struct extract *x, const struct cenv_package_path *path)
     const struct cenv_package_file *entry = find_seen(x, path->path);
     unsigned char want[CENV_SHA256_LEN];
 
-    if (!entry && path->type == CENV_PATH_DIRECTORY)
-        return 0; /* made when it is linked */
+    if (!entry && path->type == CENV_PATH_DIRECTORY) /* made when it is linked */
+        return count_dirs(x, path->path, cenv_path_depth(path->path));
     if (!entry)
         return refuse_member(x, path->path,
                              "is missing, though info/paths.json lists it");

@@ -25,7 +25,6 @@ static struct cenv_package_source source_of(const char *package, int fd)
     struct cenv_package_source source = {.name = cenv_path_base(cenv_str(package)).data,
                                          .fd = fd};
 
-    cenv_reader_limits_init(&source.limits);
     return source;
 }
 

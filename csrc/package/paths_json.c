@@ -18,7 +18,8 @@
 #include "os/fs_data.h"
 #include "os/path.h"
 
-enum { MAX_LIST = 64 << 20 }; /* bytes of one legacy list */
+enum { MAX_LIST = 64 << 20 };      /* bytes of one legacy list */
+enum { ENTRY_POINTS_MAX = 10000 }; /* each becomes a script */
 
 struct parsing {
     struct cenv_paths_json *info;
@@ -432,6 +433,11 @@ static int read_link(struct parsing *r)
     r->info->noarch_python = cenv_str_is(cenv_json_get_str(noarch, "type"), "python");
     if (r->info->noarch_python)
         r->info->entries = cenv_json_get(noarch, "entry_points");
+    if (cenv_json_len(r->info->entries) > ENTRY_POINTS_MAX)
+        return cenv_error_set(
+            r->err, CENV_EINTEGRITY,
+            "package %s: info/link.json has more than %d entry points", r->name,
+            ENTRY_POINTS_MAX);
     return 0;
 }
 

@@ -38,13 +38,8 @@ struct cenv_reader {
     struct cenv_decoder *decoder;
     struct cenv_readahead *ahead;
     struct cenv_tar *tar;
-    uint64_t members, left; /* left: bytes it may still expand to */
+    struct cenv_limits limits;
 };
-
-void cenv_reader_limits_init(struct cenv_package_limits *limits)
-{
-    *limits = (struct cenv_package_limits){64ULL << 30, 2000000, 1000};
-}
 
 static int refuse_archive(const char *why, struct cenv_error *err)
 {
@@ -97,7 +92,7 @@ static int open_tar(struct cenv_reader *reader, enum cenv_codec codec,
                     struct cenv_input from, struct cenv_error *err)
 {
     struct cenv_input bytes;
-    int rc = cenv_decoder_new(&reader->decoder, codec, from, reader->left, err);
+    int rc = cenv_decoder_new(&reader->decoder, codec, from, reader->limits.bytes, err);
 
     if (rc < 0)
         return rc;
@@ -213,17 +208,13 @@ static int open_format(struct cenv_reader *reader, struct cenv_error *err)
 
 static int init_reader(struct cenv_reader *reader, struct cenv_error *err)
 {
-    const struct cenv_package_limits *limits = &reader->source.limits;
     struct cenv_stat st;
     int raw = cenv_raw_stat_fd(reader->source.fd, &st);
 
     if (raw < 0)
         return cenv_fs_fail(err, raw, reader->source.fd, NULL, "cannot look at");
     reader->size = st.size;
-    reader->left = (256ULL << 20) + st.size * limits->max_ratio;
-    if (reader->left > limits->max_bytes ||
-        st.size > limits->max_bytes / limits->max_ratio)
-        reader->left = limits->max_bytes;
+    cenv_limits_init(&reader->limits, st.size);
     reader->block = cenv_malloc(BLOCK);
     reader->sha256 = cenv_digest_new(CENV_SHA256);
     if (reader->source.md5)
@@ -263,6 +254,18 @@ void cenv_reader_free(struct cenv_reader *reader)
     cenv_free(reader);
 }
 
+static int count_member(struct cenv_reader *reader, const struct cenv_member *member,
+                        struct cenv_error *err)
+{
+    if (!cenv_limits_take(&reader->limits.entries, 1))
+        return refuse_archive("it has more members than a package of its size may have",
+                              err);
+    if (!cenv_limits_take(&reader->limits.names, member->path.len + member->link.len))
+        return refuse_archive("it has longer names than a package of its size may have",
+                              err);
+    return 1;
+}
+
 int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
                      struct cenv_error *err)
 {
@@ -271,8 +274,8 @@ int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
     while (rc == 1 && !reader->ended) {
         if (reader->tar) {
             rc = cenv_tar_next(reader->tar, member, err);
-            if (rc == 1 && ++reader->members > reader->source.limits.max_members)
-                return refuse_archive("it has more members than is allowed", err);
+            if (rc == 1)
+                rc = count_member(reader, member, err);
             if (rc != 0)
                 return rc;
             close_tar(reader);
@@ -288,11 +291,14 @@ int cenv_reader_data(struct cenv_reader *reader, const void **data, size_t *len,
 {
     int rc = cenv_tar_data(reader->tar, data, len, err);
 
-    if (rc == 1 && *len > reader->left)
+    if (rc == 1 && !cenv_limits_take(&reader->limits.bytes, *len))
         return refuse_archive("it expands to more than is allowed", err);
-    if (rc == 1)
-        reader->left -= *len;
     return rc;
+}
+
+struct cenv_limits *cenv_reader_limits(struct cenv_reader *reader)
+{
+    return &reader->limits;
 }
 
 const char *cenv_reader_stem(const struct cenv_reader *reader)

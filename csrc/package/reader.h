@@ -10,15 +10,8 @@
 #include "base/error.h"
 #include "base/str.h"
 #include "base/task.h"
+#include "codec/limits.h"
 #include "codec/tar.h"
-
-/* What one package may expand to; the defaults are ten times what conda-forge has. */
-struct cenv_package_limits {
-    uint64_t max_bytes;   /* 64 GiB */
-    uint64_t max_members; /* 2 million */
-    uint64_t max_ratio; /* 1000: expanded to archived bytes, beyond the first 256 MiB */
-};
-void cenv_reader_limits_init(struct cenv_package_limits *limits);
 
 struct cenv_package_source {
     /* The file's name, also for messages: its end tells the format, .conda or .tar.bz2. */
@@ -26,7 +19,6 @@ struct cenv_package_source {
     int fd;     /* regular file, read from offset 0; stays the caller's */
     bool md5;   /* take the MD5 as well */
     bool ahead; /* read and decode in a second thread, where the file is large */
-    struct cenv_package_limits limits;
 };
 
 /* What the archive must be: hex digests or NULL, size or 0. */
@@ -56,6 +48,10 @@ int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
                      struct cenv_error *err);
 int cenv_reader_data(struct cenv_reader *reader, const void **data, size_t *len,
                      struct cenv_error *err);
+
+/* What is left of what the package may expand to; content and members are taken by the reader, what
+ * the caller makes for them by the caller. */
+struct cenv_limits *cenv_reader_limits(struct cenv_reader *reader);
 
 /* STEM of a .conda, once an inner archive was reached; "" for .tar.bz2. Borrowed. */
 const char *cenv_reader_stem(const struct cenv_reader *reader);

@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/checksum.h"
+#include "codec/limits.h"
 #include "codec/stream.h"
 #include "os/fs.h"
 #include "os/owner.h"
@@ -21,8 +22,7 @@
 #include "repodata/index_text.h"
 #include "repodata/repodata_scan.h"
 
-/* Largest repodata.json a .zst may unfold to, five times conda-forge's largest of 2026. */
-static const size_t UNPACKED_MAX = (size_t)2 << 30;
+static const size_t PACKED_MAX = (size_t)2 << 30; /* of a binary index */
 
 /* Words of the stamp. */
 enum { SOURCE = 0, TEXT = 5, BOOT = 10, SUM = 11 };
@@ -220,7 +220,7 @@ static bool save_cached(struct cenv_index_file *file, struct slot *slot,
     struct cenv_buf packed;
     bool done = true;
 
-    cenv_buf_init(&packed, UNPACKED_MAX);
+    cenv_buf_init(&packed, PACKED_MAX);
     slot->stamp.words[BOOT] = this_boot();
     if (slot->compressed) {
         slot->stamp.words[SUM] = text->sum;
@@ -278,7 +278,7 @@ static int forget_bytes(void *task, const char *at, size_t len, struct cenv_erro
 static int unpack_to_memory(struct cenv_index_file *file, struct cenv_str *text,
                             struct cenv_error *err)
 {
-    cenv_buf_init(&file->unpacked, UNPACKED_MAX);
+    cenv_buf_init(&file->unpacked, (size_t)cenv_limits_repodata(text->len));
     int rc = cenv_decode(CENV_CODEC_ZSTD, *text, &file->unpacked, err);
     if (rc == 0) {
         *text = cenv_buf_str(&file->unpacked);
@@ -293,8 +293,9 @@ static int unpack_to_cache(struct cenv_index_file *file, const struct slot *slot
                            struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_mapping map;
-    int rc = cenv_index_text_unpack(kept, slot->dir, slot->text, *text, UNPACKED_MAX,
-                                    &map, task, err);
+    size_t most = (size_t)cenv_limits_repodata(text->len);
+    int rc = cenv_index_text_unpack(kept, slot->dir, slot->text, *text, most, &map,
+                                    task, err);
     if (rc == 0) {
         cenv_mapping_release(&file->text);
         file->text = map;

@@ -10,6 +10,7 @@
 #include "cenv.h"
 #include "codec/json.h"
 #include "codec/json_scan.h"
+#include "codec/limits.h"
 #include "codec/msgpack.h"
 #include "codec/stream.h"
 #include "model/channel.h"
@@ -32,10 +33,11 @@ struct reader {
 static int unpack_json(struct cenv_str bytes, size_t most, struct cenv_buf *out,
                        struct cenv_error *err)
 {
+    uint64_t limit = cenv_limits_repodata(bytes.len);
     struct cenv_buf packed;
     int rc;
 
-    cenv_buf_init(&packed, most);
+    cenv_buf_init(&packed, limit < most ? (size_t)limit : most);
     rc = cenv_decode(CENV_CODEC_ZSTD, bytes, &packed, err);
     if (rc == 0)
         rc = cenv_msgpack_to_json(cenv_buf_str(&packed), out, err);

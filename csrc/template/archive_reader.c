@@ -10,10 +10,6 @@
 
 enum { BLOCK = 1 << 17, SHOWN_PATH_MAX = 300, SHOWN_MAX = 4096 };
 
-/* What an archive may expand to: as a package (package/reader.h). */
-static const uint64_t free_bytes = 256ULL << 20, max_ratio = 1000,
-                      max_bytes = 64ULL << 30, max_members = 4000000;
-
 int cenv_archive_reader_refuse(struct cenv_archive_reader *reader, const char *why)
 {
     return cenv_error_set(reader->err, CENV_EINTEGRITY, "%s", why);
@@ -44,13 +40,6 @@ static int read_block(void *ctx, const void **data, size_t *len, struct cenv_err
     return 0;
 }
 
-static uint64_t most_bytes(uint64_t size)
-{
-    if (size > (max_bytes - free_bytes) / max_ratio)
-        return max_bytes;
-    return free_bytes + size * max_ratio;
-}
-
 int cenv_archive_reader_open(struct cenv_archive_reader *reader, const char *path,
                              struct cenv_task *task, struct cenv_error *err)
 {
@@ -61,11 +50,12 @@ int cenv_archive_reader_open(struct cenv_archive_reader *reader, const char *pat
     if (reader->file < 0)
         return reader->file;
     cenv_task_progress(task, CENV_STAGE_IMPORT, st.size);
+    cenv_limits_init(&reader->limits, st.size);
     reader->block = cenv_malloc(BLOCK);
     if (!reader->block)
         return cenv_error_oom(err);
     int rc = cenv_decoder_new(&reader->decoder, CENV_CODEC_ZSTD, from,
-                              most_bytes(st.size), err);
+                              reader->limits.bytes, err);
     if (rc == 0)
         rc = cenv_readahead_new(&reader->ahead, cenv_input_decoder(reader->decoder),
                                 err);
@@ -88,10 +78,24 @@ int cenv_archive_reader_next(struct cenv_archive_reader *reader)
     int rc = cenv_task_poll(reader->task, reader->err);
     if (rc < 0)
         return rc;
-    if (++reader->members > max_members)
-        return cenv_archive_reader_refuse(reader,
-                                          "it has more members than any environment");
-    return cenv_tar_next(reader->tar, &reader->member, reader->err);
+    rc = cenv_tar_next(reader->tar, &reader->member, reader->err);
+    if (rc != 1)
+        return rc;
+    rc = cenv_archive_reader_count(reader, 1);
+    if (rc == 0 && !cenv_limits_take(&reader->limits.names,
+                                     reader->member.path.len + reader->member.link.len))
+        rc = cenv_archive_reader_refuse(
+            reader, "it has longer names than an archive of its size may have");
+    return rc < 0 ? rc : 1;
+}
+
+int cenv_archive_reader_count(struct cenv_archive_reader *reader, uint64_t entries)
+{
+    if (cenv_limits_take(&reader->limits.entries, entries))
+        return 0;
+    return cenv_archive_reader_refuse(
+        reader,
+        "it has more members and directories than an archive of its size may have");
 }
 
 static int read_text(struct cenv_archive_reader *reader, struct cenv_buf *text)
@@ -111,7 +115,7 @@ int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *wha
                              struct cenv_json **out, char hex[CENV_DIGEST_HEX_MAX])
 {
     struct cenv_buf text;
-    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
+    cenv_buf_init(&text, (size_t)reader->limits.text);
     int rc = read_text(reader, &text);
     if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) < 0)
         rc = cenv_error_oom(reader->err);

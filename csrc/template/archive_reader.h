@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/task.h"
 #include "codec/json.h"
+#include "codec/limits.h"
 #include "codec/tar.h"
 
 struct cenv_archive_reader {
@@ -16,7 +17,7 @@ struct cenv_archive_reader {
     struct cenv_readahead *ahead;
     struct cenv_tar *tar;
     struct cenv_member member; /* in hand */
-    uint64_t members;          /* so far */
+    struct cenv_limits limits; /* what it may still expand to */
     struct cenv_task *task;
     struct cenv_error *err;
 };
@@ -32,6 +33,9 @@ int cenv_archive_reader_next(struct cenv_archive_reader *reader);
 /* The member in hand as JSON, called `what` in messages, and the SHA-256 of its text. */
 int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *what,
                              struct cenv_json **out, char hex[CENV_DIGEST_HEX_MAX]);
+
+/* Counts what the archive makes: members (those handed out are counted) and directories. */
+int cenv_archive_reader_count(struct cenv_archive_reader *reader, uint64_t entries);
 
 /* CENV_EINTEGRITY: what is wrong with the archive, or with the member in hand. */
 int cenv_archive_reader_refuse(struct cenv_archive_reader *reader, const char *why);

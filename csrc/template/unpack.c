@@ -145,7 +145,7 @@ static int copy_data(struct unpacker *u, int fd, struct cenv_buf *whole)
 static int copy_record(struct unpacker *u, int fd)
 {
     struct cenv_buf text;
-    cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
+    cenv_buf_init(&text, (size_t)u->reader->limits.text);
     int rc = copy_data(u, fd, &text);
     if (rc == 0)
         rc = write_record(u, fd, cenv_buf_str(&text));
@@ -295,7 +295,10 @@ static int unpack_all(struct unpacker *u)
 {
     int rc;
     while ((rc = next_member(u->asked)) == 1) {
+        uint64_t made = u->dirs.made;
         rc = unpack_member(u);
+        if (rc == 0)
+            rc = cenv_archive_reader_count(u->reader, u->dirs.made - made);
         if (rc < 0)
             break;
     }

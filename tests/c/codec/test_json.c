@@ -176,6 +176,31 @@ static void test_json__builds(void)
     cenv_buf_release(&out);
 }
 
+/* A value of two bytes takes eighty: a short text of many is refused, a long one of few is not. */
+static void test_json__bounds_values_by_length(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_json *doc = NULL;
+    struct cenv_buf text;
+
+    cenv_buf_init(&text, 1 << 24);
+    cenv_buf_putc(&text, '[');
+    for (int i = 0; i < 150000; i++)
+        cenv_buf_puts(&text, "0,");
+    cenv_buf_puts(&text, "0]");
+    CHECK_INT(cenv_json_parse(&doc, cenv_buf_str(&text), "doc", &err), CENV_EINTEGRITY);
+    CHECK(strstr(err.message, "too many values for its length"));
+    cenv_buf_clear(&text);
+    cenv_buf_putc(&text, '[');
+    for (int i = 0; i < 150000; i++)
+        cenv_buf_puts(&text, "\"a name\",");
+    cenv_buf_puts(&text, "0]");
+    CHECK_INT(cenv_json_parse(&doc, cenv_buf_str(&text), "doc", &err), 0);
+    cenv_json_free(doc);
+    cenv_buf_release(&text);
+    cenv_error_release(&err);
+}
+
 /* Out of memory is no fault of the text. */
 static void test_json__parsing_lacks_memory(void)
 {
@@ -254,6 +279,7 @@ int main(void)
     RUN(test_json__prints_as_conda);
     RUN(test_json__reads_members);
     RUN(test_json__builds);
+    RUN(test_json__bounds_values_by_length);
     RUN(test_json__parsing_lacks_memory);
     RUN(test_json__setting_lacks_memory);
     RUN(test_json__quotes_any_bytes);

@@ -120,6 +120,13 @@ static void test_path__refuses_what_packages_must_not_name(void)
     memset(name, 'x', sizeof(name));
     CHECK(cenv_path_refused(cenv_str_n(name, 255)) == NULL);
     CHECK(cenv_path_refused(cenv_str_n(name, 256)) != NULL);
+    char deep[2 * CENV_PATH_DEPTH_MAX + 2];
+    for (size_t i = 0; i < sizeof(deep); i++)
+        deep[i] = i % 2 ? '/' : 'a';
+    size_t most = 2 * CENV_PATH_DEPTH_MAX - 1; /* "a/a/.../a" */
+    CHECK_INT(cenv_path_depth(cenv_str_n(deep, most)), CENV_PATH_DEPTH_MAX);
+    CHECK(cenv_path_refused(cenv_str_n(deep, most)) == NULL);
+    CHECK_STR(cenv_path_refused(cenv_str_n(deep, most + 2)), "is nested too deeply");
 }
 
 static void test_path__normalise(void)

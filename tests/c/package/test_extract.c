@@ -498,59 +498,6 @@ static void test_extract__keeps_what_is_there(void)
     scratch_close(&s);
 }
 
-/* The same with limits lowered to what a test can reach. */
-static int extract_limited(const struct cenv_package_limits *limits,
-                           struct cenv_str archive, struct cenv_error *err)
-{
-    static const struct cenv_package_want anything = {0};
-    struct cenv_package_source source = {.name = formats[0], .limits = *limits};
-    struct cenv_package_digests digests;
-    struct cenv_package_manifest manifest;
-    struct scratch s = scratch_open();
-    struct cenv_task task;
-    int rc, out;
-
-    write_bytes(&s, formats[0], archive);
-    mkdirat(s.fd, "out", 0700);
-    out = openat(s.fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    source.fd = openat(s.fd, formats[0], O_RDONLY | O_CLOEXEC);
-    cenv_task_init(&task, NULL, NULL);
-    cenv_package_manifest_init(&manifest);
-    rc = cenv_extract_into(&source, &anything, out, &manifest, &digests, &task, err);
-    cenv_package_manifest_release(&manifest);
-    cenv_task_release(&task);
-    close(source.fd);
-    close(out);
-    scratch_close(&s);
-    return rc;
-}
-
-static void test_extract__stops_at_its_limits(void)
-{
-    static const struct cenv_package_limits limits[] = {
-        {1 << 20, 1000, 1000}, {64ULL << 30, 4, 1000}, {64ULL << 30, 5, 1000}};
-    static const int wants[] = {CENV_EINTEGRITY, CENV_EINTEGRITY, 0};
-    char *zeros = calloc(1, (2 << 20) + 1);
-
-    for (size_t i = 0; i < CHECK_NR(limits); i++) {
-        struct cenv_error err = CENV_ERROR_INIT;
-        struct cenv_buf archive;
-        struct package p;
-        package_begin(&p, INDEX("p"),
-                      PATHS("{\"_path\":\"a\"},{\"_path\":\"b\"},{\"_path\":\"c\"}"));
-        tar_header(&p.pkg, '0', "a", "", 2 << 20, 0644);
-        tar_data(&p.pkg, zeros, 2 << 20);
-        tar_file(&p.pkg, "b", "");
-        tar_file(&p.pkg, "c", "");
-        archive = package_end(&p, formats[0]);
-        CHECK_INT(extract_limited(&limits[i], cenv_buf_str(&archive), &err), wants[i]);
-        CHECK(!wants[i] || strstr(err.message, "than is allowed"));
-        cenv_error_release(&err);
-        cenv_buf_release(&archive);
-    }
-    free(zeros);
-}
-
 /* Large enough to be decoded by a second thread: whole, cut at many places, cancelled. */
 static void test_extract__reads_ahead(void)
 {
@@ -676,7 +623,6 @@ int main(void)
     RUN(test_extract__checks_the_container);
     RUN(test_extract__compares_the_digest);
     RUN(test_extract__keeps_what_is_there);
-    RUN(test_extract__stops_at_its_limits);
     RUN(test_extract__reads_ahead);
     RUN(test_extract__survives_any_failed_allocation);
     RUN(test_extract__can_be_cancelled);
