@@ -52,7 +52,7 @@ RUNS = {
     ),
     "cenv": (
         "from cenv import _native\nextension = _native.extension",
-        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None)\n"
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None, False)\n"
         "index = _native.call(extension.Index, [source], None)\n"
         "found = os.stat(path).st_size",
     ),
@@ -77,7 +77,7 @@ RUNS = {
     "cenv .zst cold": (
         "import tempfile\nfrom cenv import _native\nextension = _native.extension\n"
         "empty = tempfile.TemporaryDirectory()",
-        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None)\n"
+        "source = ('c', 'https://h/c', None, 'linux-64', '', os.fsencode(path), None, False)\n"
         "_native.call(extension.Index, [source], os.fsencode(empty.name))\n"
         "found = os.stat(path).st_size",
     ),

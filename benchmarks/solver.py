@@ -69,7 +69,8 @@ sources, requests, rounds, cache = json.load(sys.stdin)
 extension = _native.extension
 cache = cache and os.fsencode(cache)
 start = time.perf_counter()
-index = _native.call(extension.Index, [(*s[:-1], os.fsencode(s[-1]), None) for s in sources], cache)
+sources = [(*s[:-1], os.fsencode(s[-1]), None, False) for s in sources]
+index = _native.call(extension.Index, sources, cache)
 opened = time.perf_counter() - start
 replies = []
 for request in requests:

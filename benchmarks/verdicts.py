@@ -58,7 +58,7 @@ from cenv.errors import UnsatisfiableError
 job = json.load(sys.stdin)
 sources = [
     (s["channel"], s["url"], None, s["subdir"], f"{s['url']}/{s['subdir']}/repodata.json",
-     os.fsencode(s["path"]), None)
+     os.fsencode(s["path"]), None, False)
     for s in job["sources"]
 ]
 index = _native.call(_native.extension.Index, sources, None)

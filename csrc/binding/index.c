@@ -8,17 +8,20 @@ struct index_object {
 };
 
 /* One source: (channel, channel_url, multichannel or None, subdir, repodata_url, path bytes, shards
- * or None). The strings are borrowed from the tuple, which the caller's list keeps alive. */
+ * or None, whether only its .tar.bz2 packages count). The strings are borrowed from the tuple,
+ * which the caller's list keeps alive. */
 static int convert_source(PyObject *tuple, struct cenv_index_source *source)
 {
     PyObject *path;
+    int only_tar_bz2;
 
     *source = (struct cenv_index_source){0};
-    if (!PyArg_ParseTuple(tuple, "sszssSz", &source->channel, &source->channel_url,
+    if (!PyArg_ParseTuple(tuple, "sszssSzp", &source->channel, &source->channel_url,
                           &source->multichannel, &source->subdir, &source->repodata_url,
-                          &path, &source->shards))
+                          &path, &source->shards, &only_tar_bz2))
         return -1;
     source->path = PyBytes_AsString(path);
+    source->only_tar_bz2 = only_tar_bz2;
     return source->path ? 0 : -1;
 }
 

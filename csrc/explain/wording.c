@@ -92,20 +92,39 @@ static void print_date(int64_t days, struct cenv_buf *out)
                   (int)month, (int)(doy - (153 * mp + 2) / 5 + 1));
 }
 
-void cenv_wording_print_cutoff(const struct cenv_problem *p, struct cenv_buf *out)
+/* The last millisecond of a day is what its date alone means. */
+static void print_moment(int64_t ms, struct cenv_buf *out)
 {
-    struct cenv_str text = p->request->cutoff_text;
-    int64_t ms = p->request->cutoff_ms, day = 86400000;
-    cenv_buf_puts(out, "exclude_newer=");
-    if (!cenv_str_ends(text, CENV_STR(" ms")) || ms < 0) {
-        cenv_buf_add_str(out, text);
-        return;
-    }
+    int64_t day = 86400000;
     print_date(ms / day, out);
     int seconds = (int)(ms % day / 1000);
-    if (seconds)
+    if (ms % day != day - 1)
         cenv_buf_addf(out, "T%02d:%02d:%02dZ", seconds / 3600, seconds / 60 % 60,
                       seconds % 60);
+}
+
+/* "exclude_newer=2021-12-12", of milliseconds their date and time; "exclude_newer" alone where
+ * only packages or channels have a cutoff. */
+static void print_cutoff(const struct cenv_cutoffs *cutoffs, struct cenv_buf *out)
+{
+    cenv_buf_puts(out, "exclude_newer");
+    if (cutoffs->ms == INT64_MAX)
+        return;
+    cenv_buf_putc(out, '=');
+    if (!cenv_str_ends(cutoffs->text, CENV_STR(" ms")) || cutoffs->ms < 0)
+        cenv_buf_add_str(out, cutoffs->text);
+    else
+        print_moment(cutoffs->ms, out);
+}
+
+static void print_cutoff_of(const struct cenv_cutoffs *cutoffs,
+                            const struct cenv_record *record, struct cenv_buf *out)
+{
+    int64_t ms = cenv_cutoffs_of(cutoffs, record);
+    if (ms == cutoffs->ms)
+        return print_cutoff(cutoffs, out);
+    cenv_buf_puts(out, "exclude_newer=");
+    print_moment(ms, out);
 }
 
 void cenv_wording_print_root(const struct cenv_problem *p, uint32_t i,
@@ -120,7 +139,7 @@ void cenv_wording_print_root(const struct cenv_problem *p, uint32_t i,
     else if (root->kind == CENV_ROOT_STRICT)
         cenv_buf_puts(out, "channel_priority=strict");
     else
-        cenv_wording_print_cutoff(p, out);
+        print_cutoff(&p->request->cutoffs, out);
 }
 
 void cenv_wording_print_exclusion(const struct cenv_problem *p, uint32_t cand,
@@ -128,7 +147,7 @@ void cenv_wording_print_exclusion(const struct cenv_problem *p, uint32_t cand,
 {
     if (reason & CENV_EXCLUDED_CUTOFF) {
         cenv_buf_puts(out, many ? "are newer than " : "is newer than ");
-        cenv_wording_print_cutoff(p, out);
+        print_cutoff_of(&p->request->cutoffs, p->cands[cand].record, out);
     } else {
         cenv_buf_addf(out, "of %.*s %s hidden by strict channel priority",
                       CENV_STR_ARG(p->cands[cand].record->channel),

@@ -25,9 +25,6 @@ void cenv_wording_print_lack(const struct cenv_problem *p, uint32_t req,
 void cenv_wording_print_root(const struct cenv_problem *p, uint32_t i,
                              struct cenv_buf *out);
 
-/* Appends "exclude_newer=2021-12-12": as given, of milliseconds their date and time (UTC). */
-void cenv_wording_print_cutoff(const struct cenv_problem *p, struct cenv_buf *out);
-
 /* Appends what a reason of excluded candidates means: "is newer than exclude_newer=2021-12-12",
  * ... */
 void cenv_wording_print_exclusion(const struct cenv_problem *p, uint32_t cand,

@@ -323,7 +323,7 @@ static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *ou
 }
 
 struct given {
-    bool offline, shards;
+    bool offline, shards, zst;
     int64_t ttl;
     const struct cenv_json *network, *repodata;
 };
@@ -331,6 +331,7 @@ struct given {
 static const struct cenv_option option_table[] = {
     {"offline", CENV_OPTION_BOOL, offsetof(struct given, offline), NULL},
     {"shards", CENV_OPTION_BOOL, offsetof(struct given, shards), NULL},
+    {"zst", CENV_OPTION_BOOL, offsetof(struct given, zst), NULL},
     {"ttl", CENV_OPTION_INT, offsetof(struct given, ttl), NULL},
     {"network", CENV_OPTION_OBJECT, offsetof(struct given, network), NULL},
     {"repodata", CENV_OPTION_LIST, offsetof(struct given, repodata), NULL},
@@ -342,6 +343,7 @@ static int fetch_given(struct cenv_repodata_fetch *r, const struct given *given)
 {
     r->offline = given->offline;
     r->shards = given->shards;
+    r->zst = given->zst;
     r->network = given->network;
     r->ttl = given->ttl;
     r->now = (int64_t)time(NULL);
@@ -368,7 +370,7 @@ int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_DOWNLOAD_INDICES, "");
     struct cenv_repodata_fetch r = {.store = store, .task = task, .err = err};
-    struct given given = {.ttl = -1};
+    struct given given = {.ttl = -1, .zst = true};
     struct cenv_json *doc = NULL;
     int rc = cenv_options_parse(&options_of_fetch, &doc, requests_json, &given, err);
 

@@ -129,7 +129,8 @@ bool cenv_repodata_state_lacks(const struct cenv_repodata_fetch *r,
 {
     const char *lacking = cenv_subdir_fetch_form(form)->lacking;
 
-    if (form == CENV_SUBDIR_SHARDS && !r->shards)
+    if ((form == CENV_SUBDIR_SHARDS && !r->shards) ||
+        (form == CENV_SUBDIR_ZST && !r->zst))
         return true;
     if (!subdir->state || !lacking)
         return false;

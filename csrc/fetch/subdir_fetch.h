@@ -57,7 +57,7 @@ struct cenv_repodata_fetch {
     struct cenv_store *store;
     struct cenv_subdir_fetch *subdirs;
     size_t nr;
-    bool offline, shards;
+    bool offline, shards, zst;       /* zst: .json.zst is asked for */
     const struct cenv_json *network; /* its settings */
     int64_t ttl;                     /* seconds; -1: as the server says */
     int64_t now;                     /* seconds */

@@ -111,6 +111,8 @@ struct cenv_index_source {
      * then only names it in messages. */
     const char *data;
     size_t len;
+    /* Its .conda packages do not count; nothing parsed of it is kept. */
+    bool only_tar_bz2;
 };
 
 /*
@@ -149,8 +151,11 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  *   pinned            specs: whatever of that name is installed must match
  *   favored           records or specs: tried before all others of their name
  *   channel_priority  "strict" | "flexible" (default) | "disabled"
- *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC): newer records do
- *                     not count
+ *   exclude_newer     ms since 1970, or "YYYY-MM-DD[Thh:mm[:ss][Z]]" (UTC), a date as the end
+ *                     of that day: newer records do not count
+ *   exclude_newer_package, exclude_newer_channel
+ *                     {name or channel_url: ms since 1970, or null for none}: the cutoff of a
+ *                     package, else of its channel, takes the place of exclude_newer
  *   add_pip           true: python 2 and 3 depend on pip, as conda has it
  *   explain           a package name or spec: adds "explanation", why it is (or what matches the
  *                     spec is not) in the solution; to a failure, what stands in its way
@@ -224,13 +229,14 @@ void cenv_store_free(struct cenv_store *store);
 
 /*
  * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "shards": false,
- * "network": {}, "repodata": [{"url": of the subdir (with secrets), "required": true}]}. A
- * directory or file:// is read in place. Appends an array in the same order: {"path", "url",
- * "identity", "hit", "bytes", "shards"}, or null where a subdir that is not required does not
- * exist. With "shards" an index of sharded repodata (CEP 16) is preferred where there is one;
- * then that of the reply is true. "network" has keys of .condarc: ssl_verify, client_ssl_cert,
- * client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs, remote_read_timeout_secs,
- * remote_max_retries.
+ * "zst": true, "network": {}, "repodata": [{"url": of the subdir (with secrets), "required":
+ * true}]}. A directory or file:// is read in place. Appends an array in the same order: {"path",
+ * "url", "identity", "hit", "bytes", "shards"}, or null where a subdir that is not required does
+ * not exist. "ttl": seconds that a copy serves unasked; without it, or below 0, as the server says.
+ * Without "zst" .json.zst is not asked for. With "shards" an index of sharded repodata (CEP 16) is
+ * preferred where there is one; then that of the reply is true. "network" has keys of .condarc:
+ * ssl_verify, client_ssl_cert, client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs,
+ * remote_read_timeout_secs, remote_max_retries.
  */
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
                         struct cenv_task *task, struct cenv_buf *out,

@@ -396,11 +396,13 @@ int cenv_index_file_open(struct cenv_index_file *file,
         .channel_url = cenv_str(given->channel_url),
         .url = dirname_of(given->repodata_url),
         .channel_rank = channel_rank,
+        .only_tar_bz2 = given->only_tar_bz2,
     };
     struct cenv_str text = cenv_str_n(given->data, given->len);
     struct slot none = {.dir = -1};
+    const char *cache = given->only_tar_bz2 ? NULL : cache_dir; /* it has the others */
     int rc = given->data ? open_uncached(file, &none, text, &source, task, err)
-                         : open_path(file, given->path, cache_dir, &source, task, err);
+                         : open_path(file, given->path, cache, &source, task, err);
 
     if (rc < 0)
         cenv_index_file_release(file);

@@ -182,6 +182,11 @@ static int open_window(struct visit *v, const struct cenv_repodata_run *run,
     return rc;
 }
 
+static bool is_wanted(const struct cenv_repodata *rd, const struct candidate *c)
+{
+    return !rd->source.only_tar_bz2 || cenv_str_is(c->ext, ".tar.bz2");
+}
+
 static int collect_run(struct visit *v, const struct cenv_repodata_run *run)
 {
     struct window window;
@@ -192,7 +197,7 @@ static int collect_run(struct visit *v, const struct cenv_repodata_run *run)
         if (!make_candidate(c, v->rd, &v->rd->t.entries[run->first + i], &window,
                             v->arena))
             return CENV_ENOMEM;
-        v->nr += !is_removed(v->rd, c->fn);
+        v->nr += !is_removed(v->rd, c->fn) && is_wanted(v->rd, c);
     }
     return rc;
 }

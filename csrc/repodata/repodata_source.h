@@ -20,6 +20,8 @@ struct cenv_repodata_source {
      * empty: channel_url/subdir. */
     struct cenv_str url;
     uint32_t channel_rank;
+    /* Its .conda packages do not count: of twins the .tar.bz2 is given. */
+    bool only_tar_bz2;
     /* May be NULL. The scan calls it every few MB with bytes that it has read and needs no more;
      * a status with `err` set ends the scan. */
     int (*passed)(void *ctx, const char *at, size_t len, struct cenv_error *err);

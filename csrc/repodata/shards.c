@@ -36,6 +36,7 @@ struct cenv_shards {
     struct cenv_shard_index index;
     struct cenv_str subdir, channel, channel_url, directory; /* of packages, no '/' */
     uint32_t channel_rank;
+    bool only_tar_bz2;
     struct cenv_spec_table *table;
     struct cenv_repodata *empty; /* whose origin all shards share */
     struct cenv_json *settings;  /* of cenv.h */
@@ -134,6 +135,7 @@ static struct cenv_repodata_source source_of(const struct cenv_shards *s,
         .channel_url = s->channel_url,
         .url = s->directory,
         .channel_rank = s->channel_rank,
+        .only_tar_bz2 = s->only_tar_bz2,
     };
 }
 
@@ -208,6 +210,7 @@ int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *g
         return cenv_error_oom(err);
     s->cache = -1;
     s->channel_rank = channel_rank;
+    s->only_tar_bz2 = given->only_tar_bz2;
     s->table = table;
     cenv_buf_init(&s->url, URL_MAX);
     s->subdir = cenv_arena_str(&s->arena, cenv_str(given->subdir));

@@ -149,13 +149,11 @@ static void exclude_candidates(struct cenv_problem *p, uint32_t first)
     for (uint32_t c = first; c < p->nr_cands; c++) {
         struct cenv_candidate *cand = &p->cands[c];
         const struct cenv_record *record = cand->record;
-        int64_t time = record->indexed_timestamp_ms ? record->indexed_timestamp_ms
-                                                    : record->timestamp_ms;
         if (!cenv_problem_is_indexed(cand))
             continue;
         if (r->priority == CENV_PRIORITY_STRICT && record->channel_rank > best)
             cand->excluded |= CENV_EXCLUDED_STRICT;
-        if (time > r->cutoff_ms)
+        if (cenv_cutoffs_exclude(&r->cutoffs, record))
             cand->excluded |= CENV_EXCLUDED_CUTOFF;
     }
 }

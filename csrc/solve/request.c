@@ -22,7 +22,8 @@ enum { NR_KINDS = CENV_REQUEST_FAVORED + 1 };
 
 /* The request as it stands in JSON. */
 struct members {
-    const struct cenv_json *lists[NR_KINDS], *virtuals, *cutoff;
+    const struct cenv_json *lists[NR_KINDS], *virtuals;
+    struct cenv_cutoff_members cutoffs;
     enum cenv_priority priority;
     bool add_pip;
     const char *explain;
@@ -60,7 +61,7 @@ static int set_cutoff(void *out, const struct cenv_json *value, struct cenv_erro
 {
     struct members *members = out;
     (void)err;
-    members->cutoff = value;
+    members->cutoffs.all = value;
     return 0;
 }
 
@@ -77,6 +78,10 @@ static const struct cenv_option table[] = {
     LIST("virtual_packages", virtuals),
     {"channel_priority", CENV_OPTION_SET, 0, set_priority},
     {"exclude_newer", CENV_OPTION_SET, 0, set_cutoff},
+    {"exclude_newer_package", CENV_OPTION_OBJECT,
+     offsetof(struct members, cutoffs.packages), NULL},
+    {"exclude_newer_channel", CENV_OPTION_OBJECT,
+     offsetof(struct members, cutoffs.channels), NULL},
     {"add_pip", CENV_OPTION_BOOL, offsetof(struct members, add_pip), NULL},
     {"explain", CENV_OPTION_TEXT, offsetof(struct members, explain), NULL},
 };
@@ -89,95 +94,6 @@ static struct cenv_str copy_text(struct parser *p, struct cenv_str text)
     if (!own.data)
         cenv_error_oom(p->err);
     return own;
-}
-
-/* The two or four digits at *at; moves it behind them and behind `sep`, when one is wanted. */
-static bool parse_digits(const char **at, int nr, char sep, int *out)
-{
-    int value = 0;
-    for (int i = 0; i < nr; i++, (*at)++) {
-        if (**at < '0' || **at > '9')
-            return false;
-        value = value * 10 + (**at - '0');
-    }
-    *out = value;
-    if (sep && **at != sep)
-        return false;
-    *at += sep != 0;
-    return true;
-}
-
-/* Days since 1970 of a date of the Gregorian calendar (Hinnant's days_from_civil). */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = year - (month <= 2);
-    int64_t era = y / 400, yoe = y - era * 400;
-    int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static bool parse_clock(const char **at, int64_t *ms)
-{
-    int hour, minute, second = 0, fraction = 0;
-    if (!parse_digits(at, 2, ':', &hour) || !parse_digits(at, 2, 0, &minute) ||
-        hour > 23 || minute > 59)
-        return false;
-    if (**at == ':') {
-        ++*at;
-        if (!parse_digits(at, 2, 0, &second) || second > 60)
-            return false;
-    }
-    if (**at == '.')
-        for (int scale = 100; ++*at, **at >= '0' && **at <= '9'; scale /= 10)
-            fraction += scale * (**at - '0');
-    *ms = ((int64_t)hour * 3600 + minute * 60 + second) * 1000 + fraction;
-    return true;
-}
-
-/* "YYYY-MM-DD[Thh:mm[:ss[.fff]][Z]]" in UTC as ms since 1970; false when it is none. */
-static bool parse_time(struct cenv_str text, int64_t *ms)
-{
-    char own[40];
-    int year, month, day;
-    int64_t clock = 0;
-    if (text.len >= sizeof(own))
-        return false;
-    snprintf(own, sizeof(own), "%.*s", CENV_STR_ARG(text));
-    const char *at = own;
-    if (!parse_digits(&at, 4, '-', &year) || !parse_digits(&at, 2, '-', &month) ||
-        !parse_digits(&at, 2, 0, &day) || month < 1 || month > 12 || day < 1 ||
-        day > 31)
-        return false;
-    if ((*at == 'T' || *at == ' ') && (++at, !parse_clock(&at, &clock)))
-        return false;
-    at += *at == 'Z';
-    if (*at)
-        return false;
-    *ms = days_of(year, month, day) * 86400000 + clock;
-    return true;
-}
-
-static int parse_cutoff(struct parser *p, const struct cenv_json *value)
-{
-    struct cenv_request *r = p->request;
-    struct cenv_str text = cenv_json_str(value);
-    char number[32];
-    r->cutoff_ms = INT64_MAX;
-    if (!value)
-        return 0;
-    if (cenv_json_int(value, &r->cutoff_ms)) {
-        snprintf(number, sizeof(number), "%lld ms", (long long)r->cutoff_ms);
-        text = cenv_str(number);
-    } else if (cenv_json_type(value) != CENV_JSON_STRING ||
-               !parse_time(text, &r->cutoff_ms)) {
-        return cenv_error_set(
-            p->err, CENV_EUSAGE,
-            "exclude_newer must be ms since 1970 or YYYY-MM-DD[Thh:mm[:ss]], "
-            "not '%.*s'",
-            CENV_STR_ARG(text));
-    }
-    r->cutoff_text = copy_text(p, text);
-    return r->cutoff_text.data ? 0 : CENV_ENOMEM;
 }
 
 /* The entry of a spec in the table; NULL with `err` set when it is malformed. */
@@ -359,7 +275,7 @@ static int parse_members(struct parser *p, const struct members *members)
     if (rc == 0)
         rc = parse_virtuals(p, members->virtuals);
     if (rc == 0)
-        rc = parse_cutoff(p, members->cutoff);
+        rc = cenv_cutoffs_parse(&r->cutoffs, &members->cutoffs, p->arena, p->err);
     if (rc < 0)
         return rc;
     r->priority = members->priority;

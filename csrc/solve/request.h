@@ -12,6 +12,7 @@
 #include "codec/json.h"
 #include "model/record.h"
 #include "repodata/spec_table.h"
+#include "solve/cutoff.h"
 
 /* How the ranks of channels count (conda's channel_priority). */
 enum cenv_priority {
@@ -41,8 +42,7 @@ struct cenv_request {
     struct cenv_record *virtuals; /* what the machine has, as records of no channel */
     size_t nr_virtuals;
     enum cenv_priority priority;
-    int64_t cutoff_ms; /* records newer than this are excluded; INT64_MAX: none */
-    struct cenv_str cutoff_text;
+    struct cenv_cutoffs cutoffs;
     bool add_pip;
     struct cenv_str explain; /* a name or spec, or empty */
 };

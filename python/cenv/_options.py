@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 # One repodata of an Index: the channel's name, its URL, its multichannel, the subdir, the
-# URL and the path of the repodata, and for shards their ShardOptions as JSON.
-RepodataSource = tuple[str, str, str | None, str, str, bytes, str | None]
+# URL and the path of the repodata, for shards their ShardOptions as JSON, and whether only
+# .tar.bz2 packages count.
+RepodataSource = tuple[str, str, str | None, str, str, bytes, str | None, bool]
 
 # One file to pack: path, content, mode, mtime in nanoseconds, a link's target.
 Member = tuple[bytes, bytes, int, int, bytes | None]
@@ -47,9 +48,11 @@ class RepodataFile(TypedDict):
 
 
 class RepodataOptions(ConnectOptions):
-    """Store.fetch_repodata."""
+    """Store.fetch_repodata; `ttl` is in seconds, -1: as the server says."""
 
     shards: bool
+    zst: bool
+    ttl: int
     repodata: list[RepodataFile]
 
 
@@ -60,7 +63,7 @@ class ShardOptions(ConnectOptions):
 
 
 class SolveRequest(TypedDict):
-    """Index.solve; `exclude_newer` is in milliseconds since 1970."""
+    """Index.solve; cutoffs are in milliseconds since 1970, None is none."""
 
     specs: list[str]
     virtual_packages: list[list[str]]
@@ -69,6 +72,8 @@ class SolveRequest(TypedDict):
     favored: list[dict[str, Any]]
     channel_priority: str
     exclude_newer: int | None
+    exclude_newer_package: dict[str, int | None]  # by name
+    exclude_newer_channel: dict[str, int | None]  # by the URL without secrets
     add_pip: bool
     explain: str | None
 

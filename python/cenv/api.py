@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
+from cenv._arguments import listed
 from cenv._options import (
     CloneOptions,
     CreateOptions,
@@ -19,6 +20,8 @@ from cenv._options import (
     Provenance,
 )
 from cenv.clones import modes, overlay
+from cenv.config import policy
+from cenv.config.config import Config, load
 from cenv.config.paths import store_path
 from cenv.model import (
     CloneReport,
@@ -81,20 +84,21 @@ def create(
     are linked as given, in order of what they need. All or nothing: after any error
     the prefix is as it was.
     """
-    asked = [str(spec) for spec in specs]
+    asked = [str(spec) for spec in listed(specs, "specs")]
+    config = policy.load_for_operation()
     fetching = fetch_options(channels, offline)
+    settings: CreateOptions = {
+        "link_mode": _link_mode(link_mode, config),
+        "specs": asked,
+        "cmd": shlex.join(sys.argv),
+        **fetching,
+    }
     with trace.recording() as recorder:
         if records is None:
             index = Index(channels, platform, store=store, offline=offline)
             found = [r.to_json() for r in index.solve(asked, **options).records]
         else:
             found = complete(records, fetching, store=store)
-        settings: CreateOptions = {
-            "link_mode": link_mode,
-            "specs": asked,
-            "cmd": shlex.join(sys.argv),
-            **fetching,
-        }
         reply = _native.call(
             _native.open_store(store).create,
             _native.fspath(prefix),
@@ -102,6 +106,10 @@ def create(
             _native.dumps(settings),
         )
     return _prefix_report(reply, _native.fspath(prefix), asked, recorder)
+
+
+def _link_mode(mode: str, config: Config) -> str:
+    return "copy" if mode == "auto" and config.always_copy else mode
 
 
 def _prefix_report(
@@ -132,7 +140,8 @@ def complete(
     """
     from cenv.specs.link_order import link_order
 
-    wanted = [plain_record(record) for record in records]
+    wanted = [plain_record(record) for record in listed(records, "records")]
+    policy.check_records(wanted, load())
     fetch = _native.open_store(store).fetch_packages
     found = _native.call(fetch, json.dumps(wanted), _native.dumps(fetching))
     return link_order(found)
@@ -152,8 +161,39 @@ def clone(
     `mode`: auto, reflink, hardlink, copy, or overlay: a mount that only this process and
     its children see (cenv.enter_overlay_namespace). `owner` (a process id): the clone is swept
     after that process died. `provenance`: what its records and history tell of the request,
-    where that is not the template's own. Raises PrefixError or LinkError; `src` is never changed.
+    where that is not the template's own. Raises PrefixError or LinkError, and UsageError for
+    what the configuration forbids; `src` is never changed.
     """
+    config = check_source(src)
+    if mode == "auto" and config.always_copy:
+        mode = "copy"
+    return make_clone(
+        src, dst, mode=mode, store=store, owner=owner, provenance=provenance
+    )
+
+
+def check_source(src: Path) -> Config:
+    """Return the configuration; UsageError where it forbids to clone that environment.
+
+    That is one with a disallowed package, as for conda create --clone. No file is read
+    where nothing is disallowed.
+    """
+    config = policy.load_for_operation()
+    if config.disallowed_packages:
+        policy.check_records(policy.records_of_prefix(src), config)
+    return config
+
+
+def make_clone(
+    src: Path,
+    dst: Path,
+    *,
+    mode: str = "auto",
+    store: Path | None = None,
+    owner: int = 0,
+    provenance: Provenance | None = None,
+) -> CloneReport:
+    """Do what clone() does with a source that is known to be allowed."""
     options: CloneOptions = {"mode": mode, "owner": owner, "provenance": provenance}
     if modes.is_mount(mode):
         options = _overlay_options(options)
@@ -185,8 +225,15 @@ def _overlay_options(options: CloneOptions) -> OverlayOptions:
     return {**options, "owner": owner, "namespace": overlay.namespace()}
 
 
-def reset(clone: Path, *, store: Path | None = None) -> ResetReport:
-    """Put a clone back to the state of its template."""
+def reset(
+    clone: Path, *, store: Path | None = None, override_frozen: bool = False
+) -> ResetReport:
+    """Put a clone back to the state of its template.
+
+    Raises PrefixError for one with conda-meta/frozen (CEP 22), unless that is overridden.
+    """
+    if not override_frozen:
+        policy.check_frozen(clone)
     reply = _native.call(
         _native.extension.reset, _native.open_store(store), _native.fspath(clone)
     )
@@ -220,13 +267,23 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
     return found
 
 
-def remove(path: Path, *, store: Path | None = None, clone: Path | None = None) -> None:
+def remove(
+    path: Path,
+    *,
+    store: Path | None = None,
+    clone: Path | None = None,
+    override_frozen: bool = False,
+) -> None:
     """Remove a tree, following no link; an overlay clone is unmounted first.
+
+    Raises PrefixError for one with conda-meta/frozen (CEP 22), unless that is overridden.
 
     The store (`store`, else the configured one if it is there) forgets the clone: that
     of `path`, or of the path `clone` from which it was moved away.
     """
     where = _native.fspath(path)
+    if not override_frozen:
+        policy.check_frozen(where)
     known = _native.open_store(store) if os.path.isdir(store_path(store)) else None
     if overlay.is_mounted(where):
         return overlay.remove(where, known)

@@ -9,6 +9,10 @@ from typing import Any
 
 from cenv.errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cenv.config.config import Config
+
 
 @dataclass(frozen=True)
 class Request:
@@ -35,19 +39,37 @@ def read(options: argparse.Namespace, *, needs_specs: bool = True) -> Request:
     if needs_specs and not (specs or records):
         hint = "give specs such as python=3.12, or --file F"
         raise UsageError("nothing is asked for", hint=hint)
+    if options.override_channels and specs and not channels:
+        hint = "name one with -c CHANNEL"
+        raise UsageError("--override-channels leaves no channel", hint=hint)
     return Request(
         specs, records, _channels(options, channels), _solve_options(options)
     )
 
 
 def _channels(options: argparse.Namespace, given: list[str]) -> list[str] | None:
-    """-c adds before the configured channels, unless those are to be left out."""
-    if options.override_channels or not given:
-        return given or None
+    """-c adds before the configured channels, unless those are to be left out.
+
+    `nodefaults` among them says so, too (CEP 24).
+    """
+    if not (given or options.override_channels):
+        return None
     from cenv.config.config import load
 
-    configured = [channel for channel in load().channels if channel not in given]
-    return given + configured
+    config = load()
+    if options.override_channels:
+        _check_override(config)
+    if options.override_channels or "nodefaults" in given:
+        return given
+    return given + [channel for channel in config.channels if channel not in given]
+
+
+def _check_override(config: Config) -> None:
+    from cenv.config.policy import said
+
+    if not config.override_channels_enabled:
+        key = said(config, "override_channels_enabled")
+        raise UsageError(f"--override-channels is switched off by {key}")
 
 
 def _solve_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -99,7 +99,9 @@ def _remove(order: _Order) -> list[Any]:
     from cenv import api
 
     try:
-        api.remove(order.path, store=order.store, clone=order.clone)
+        api.remove(
+            order.path, store=order.store, clone=order.clone, override_frozen=True
+        )
     except OSError as error:
         return [error.errno, error.strerror, order.path]
     return []

@@ -136,7 +136,7 @@ class Spares:
         from cenv import api
 
         for path in (*self._asked, *(report.path for report in self._ready)):
-            api.remove(path, store=self.job.store)
+            api.remove(path, store=self.job.store, override_frozen=True)
 
 
 _all: WeakSet[Spares] = WeakSet()
@@ -202,7 +202,7 @@ def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
         pass  # the parent is gone
     finally:
         for path in left:
-            api.remove(path, store=job["store"])
+            api.remove(path, store=job["store"], override_frozen=True)
         os.close(1)  # nothing more to flush to a parent that may be gone
 
 

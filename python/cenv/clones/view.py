@@ -58,7 +58,7 @@ def _keeping(keep: Path, become: Callable[[bytes, bytes], NoReturn]) -> int:
         pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)))
         return _wait(pid)
     finally:
-        api.remove(work)
+        api.remove(work, override_frozen=True)
 
 
 def _fork(become: Callable[[], NoReturn]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cenv import api
 from cenv.clones import modes
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import RunRegistry
@@ -65,6 +66,7 @@ class Templates:
 
     def existing(self, path: str) -> Template:
         """Return an environment that others made, as what clones are made of."""
+        api.check_source(path)
         return Template(path=path, id="", store=self._stores.main.path)
 
     def _beside_clones(self, template: Template) -> Template:

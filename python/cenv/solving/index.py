@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from cenv import _native, trace
+from cenv._arguments import listed
 from cenv._options import (
     FetchOptions,
     RepodataFile,
@@ -16,16 +17,23 @@ from cenv._options import (
     ShardOptions,
     SolveRequest,
 )
+from cenv.config import policy
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
 from cenv.errors import CenvError, ChannelError, UnsatisfiableError
 from cenv.model import Record, Solution, plain_record, records_of
-from cenv.solving.virtual_packages import current_platform, virtual_packages
+from cenv.solving.virtual_packages import (
+    checked_platform,
+    current_platform,
+    virtual_packages,
+)
 from cenv.specs.times import milliseconds
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+_FOREVER = 999_999_999  # seconds
 
 # Where a package that is missing here may be: the hint of a failure names them.
 _OTHER_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
@@ -47,11 +55,12 @@ def chosen_channels(
     channels: Sequence[str | os.PathLike[str]] | None, config: Config
 ) -> tuple[Channel, ...]:
     """Return the channels asked for, else the configured ones; none at all is an error."""
-    names = list(channels or config.channels)
-    if not names:
+    found = resolve(listed(channels, "channels") or config.channels, config)
+    if not found:
         hint = "name one with -c CHANNEL, or set channels in .condarc"
         raise ChannelError("no channel to take packages from", hint=hint)
-    return resolve(names, config)
+    policy.check_channels(found, config)
+    return found
 
 
 def fetch_options(
@@ -59,7 +68,8 @@ def fetch_options(
 ) -> FetchOptions:
     """Return how packages are fetched, without reading repodata."""
     config = load()
-    known = chosen_channels(channels, config) if channels or config.channels else ()
+    named = listed(channels, "channels") or config.channels
+    known = chosen_channels(named, config) if named else ()
     return {**config.connecting(offline), "secrets": _secrets(known)}
 
 
@@ -86,7 +96,9 @@ class Index:
     ) -> None:
         self._config = config or load()
         self.channels = chosen_channels(channels, self._config)
-        self.platform = platform or current_platform()
+        self.platform = (
+            checked_platform(platform) if platform else current_platform(self._config)
+        )
         self._place = store
         self._store = _native.open_store(store)
         self._connecting = self._config.connecting(offline)
@@ -95,7 +107,7 @@ class Index:
             cache = os.fsencode(store_path(store)) + b"/v1/repodata"
             self._index = _native.call(_native.extension.Index, sources, cache)
         self.opening = tuple(recorder.spans)
-        self.virtual_packages = virtual_packages(self.platform)
+        self.virtual_packages = virtual_packages(self.platform, self._config)
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""
@@ -122,11 +134,12 @@ class Index:
             {"url": url, "required": subdir == "noarch"}
             for _channel, subdir, url in wanted
         ]
-        shards = self._config.repodata_use_shards
-        options: RepodataOptions
-        options = {**self._connecting, "shards": shards, "repodata": files}
-        found = _native.call(self._store.fetch_repodata, _native.dumps(options))
+        found = _native.call(
+            self._store.fetch_repodata, _native.dumps(self._fetching(files))
+        )
+        only_tar_bz2 = self._config.use_only_tar_bz2
         self.identity = [file and file["identity"] for file in found]
+        self.identity += ["only .tar.bz2"] if only_tar_bz2 else []
         return [
             (
                 c.name,
@@ -136,10 +149,21 @@ class Index:
                 file["url"],
                 os.fsencode(file["path"]),
                 self._shards(url) if file["shards"] else None,
+                only_tar_bz2,
             )
             for (c, subdir, url), file in zip(wanted, found)
             if file is not None
         ]
+
+    def _fetching(self, files: list[RepodataFile]) -> RepodataOptions:
+        config = self._config
+        return {
+            **self._connecting,
+            "shards": config.repodata_use_shards,
+            "zst": config.repodata_use_zst,
+            "ttl": _FOREVER if config.use_index_cache else config.local_repodata_ttl,
+            "repodata": files,
+        }
 
     def _shards(self, url: str) -> str:
         options: ShardOptions = {**self._connecting, "url": url}
@@ -161,20 +185,36 @@ class Index:
         add_pip: bool | None = None,
         explain: str | None = None,
     ) -> SolveRequest:
-        """Return the request the core solves, as JSON values."""
+        """Return the request the core solves, as JSON values.
+
+        What the configuration pins is pinned beside `pinned`; `exclude_newer` takes the
+        place of the configured one, but not of those of packages and channels.
+        """
+        config = self._config
+        pip = config.add_pip_as_python_dependency if add_pip is None else add_pip
+        cutoff = milliseconds(exclude_newer)
         return {
-            "specs": [str(spec) for spec in specs],
+            "specs": [str(spec) for spec in listed(specs, "specs")],
             "virtual_packages": self.virtual_packages,
-            "locked": [plain_record(record) for record in locked],
-            "pinned": [str(spec) for spec in pinned],
-            "favored": [plain_record(record) for record in favored],
-            "channel_priority": channel_priority or self._config.channel_priority,
-            "exclude_newer": milliseconds(exclude_newer),
-            "add_pip": self._config.add_pip_as_python_dependency
-            if add_pip is None
-            else add_pip,
+            "locked": [plain_record(r) for r in listed(locked, "locked")],
+            "pinned": [*self._pins(), *map(str, listed(pinned, "pinned"))],
+            "favored": [plain_record(r) for r in listed(favored, "favored")],
+            "channel_priority": channel_priority or config.channel_priority,
+            "exclude_newer": config.exclude_newer if cutoff is None else cutoff,
+            "exclude_newer_package": dict(config.exclude_newer_package),
+            "exclude_newer_channel": policy.channel_cutoffs(self.channels, config),
+            "add_pip": pip,
             "explain": explain,
         }
+
+    def _pins(self) -> list[str]:
+        if self._config.ignore_pinned:
+            return []
+        return [str(spec) for spec in policy.parsed(self._config, "pinned_packages")]
+
+    def check(self, records: Iterable[Record]) -> None:
+        """Raise UsageError for a record that the configuration disallows."""
+        policy.check_records(map(plain_record, records), self._config)
 
     def solve(
         self, specs: Iterable[object], **options: Unpack[SolveOptions]
@@ -191,6 +231,7 @@ class Index:
             except UnsatisfiableError as error:
                 error.hint = self._hint_of(error)
                 raise
+        self.check(reply["records"])
         return Solution(
             records=records_of(reply["records"]),
             seconds=recorder.seconds,
@@ -207,6 +248,9 @@ class Index:
         told = self._other_platforms(error.missing)
         if error.hint and len(told) < max(1, len(error.missing)):
             told.append(error.hint)
+        if self._config.use_only_tar_bz2:
+            key = policy.said(self._config, "use_only_tar_bz2")
+            told.append(f"{key} leaves .conda packages out")
         return "; ".join(told) or None
 
     def _other_platforms(self, missing: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
 from cenv._options import BuildOptions, FetchOptions, Provenance
+from cenv.config.policy import load_for_operation
 from cenv.model import records_of
 from cenv.solving.index import Index, fetch_options
 from cenv.templates import provenance
@@ -30,6 +31,7 @@ class TemplateMaker:
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe: the one that is there, else a new one."""
+        load_for_operation()
         with trace.recording() as recorder:
             if recipe.is_solved:
                 return self._of_records(recipe, recorder)
@@ -47,6 +49,7 @@ class TemplateMaker:
         request = _request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         if known is not None:
+            index.check(known.get("records") or ())
             plan = _plan(recipe, known.get("records") or (), index.fetching())
             return self._as_template(known, recipe.specs, recorder, plan)
         solution = index.solve(recipe.specs, **recipe.solve_options())

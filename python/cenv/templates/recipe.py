@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cenv._arguments import listed
 from cenv._options import TemplateMarks
+from cenv.config.policy import pins_of
 from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
 from cenv.solving.index import SolveOptions
@@ -66,11 +68,15 @@ class Recipe:
         return found
 
     def solve_options(self) -> SolveOptions:
-        """Return the options of the solve, which leaves the base's packages alone."""
+        """Return the options of the solve, which leaves the base's packages alone.
+
+        What conda-meta/pinned of the base says holds for what is added.
+        """
         if self.base is None:
             return self.options
-        locked = (*self.base.records, *self.options.get("locked", ()))
-        return {**self.options, "locked": locked}
+        locked = (*self.base.records, *listed(self.options.get("locked"), "locked"))
+        pinned = (*pins_of(self.base), *listed(self.options.get("pinned"), "pinned"))
+        return {**self.options, "locked": locked, "pinned": pinned}
 
     def whole_records(self) -> list[Record]:
         """Return the base's records, and those of `records` that it lacks."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native
+from cenv._arguments import listed
 from cenv._options import (
     ExportOptions,
     ImportOptions,
@@ -67,9 +68,9 @@ class TemplateStore:
         process, or with `run`. Other options are those of Index.request.
         """
         recipe = Recipe(
-            specs=tuple(str(spec) for spec in specs),
-            channels=None if channels is None else tuple(channels),
-            records=None if records is None else tuple(records),
+            specs=tuple(str(spec) for spec in listed(specs, "specs")),
+            channels=None if channels is None else tuple(listed(channels, "channels")),
+            records=None if records is None else tuple(listed(records, "records")),
             base=base,
             setup=Setup.of(setup, key, run),
             platform=platform,
@@ -115,7 +116,8 @@ class TemplateStore:
         `ids` are ids or unique starts of them. Returns path, size, seconds and, for each
         template, id, members, bytes and what archives do not keep (skipped).
         """
-        wanted = [self._whole_id(start) for start in ids] or self._lasting()
+        given = listed(ids, "ids")
+        wanted = [self._whole_id(start) for start in given] or self._lasting()
         options: ExportOptions = {"ids": wanted, "replace": replace}
         found: dict[str, Any] = _native.call(
             self._store.template_export, _native.fspath(file), _native.dumps(options)

@@ -71,7 +71,7 @@ class Template(Environment):
                 return Clone(spare.path, self, spare.mode, spare)
             owner = os.getpid() if owner is None else owner
             dst = _temporary_dir()
-        report = api.clone(
+        report = api.make_clone(
             self,
             dst,
             mode=mode or "auto",
@@ -154,9 +154,10 @@ class Clone(Environment):
     report: CloneReport | None = field(default=None, repr=False)
     permanent: bool = False
 
-    def reset(self) -> ResetReport:
-        """Put it back to its template's state."""
-        return api.reset(self, store=self.template.store if self.template else None)
+    def reset(self, *, override_frozen: bool = False) -> ResetReport:
+        """Put it back to its template's state; one marked as frozen only if overridden."""
+        store = self.template.store if self.template else None
+        return api.reset(self, store=store, override_frozen=override_frozen)
 
     def remove(self, *, background: bool = False) -> Removal | None:
         """Remove it; a second time is fine.
@@ -173,7 +174,7 @@ class Clone(Environment):
 
             return background_removal.remove_in_background(self.path, store)
         else:
-            api.remove(self, store=store)
+            api.remove(self, store=store, override_frozen=True)
         return None
 
     def materialize(self, path: AnyPath | None = None) -> Clone:

@@ -64,7 +64,7 @@ static void test_request__lists_entries_in_order(void)
     CHECK_INT(f.specs.nr, 3);
     CHECK(f.request.add_pip);
     CHECK_INT(f.request.explain.len, 0);
-    CHECK_INT(f.request.cutoff_ms, INT64_MAX);
+    CHECK_INT(f.request.cutoffs.ms, INT64_MAX);
     release(&f);
 }
 
@@ -115,8 +115,8 @@ static void test_request__reads_times(void)
     } cases[] = {
         {"{\"exclude_newer\":1500}", 1500, "1500 ms"},
         {"{\"exclude_newer\":null}", INT64_MAX, ""},
-        {"{\"exclude_newer\":\"1970-01-01\"}", 0, "1970-01-01"},
-        {"{\"exclude_newer\":\"2000-02-29\"}", 951782400000, "2000-02-29"},
+        {"{\"exclude_newer\":\"1970-01-01\"}", 86399999, "1970-01-01"},
+        {"{\"exclude_newer\":\"2000-02-29\"}", 951868799999, "2000-02-29"},
         {"{\"exclude_newer\":\"2021-12-12T10:20\"}", 1639304400000, "2021-12-12T10:20"},
         {"{\"exclude_newer\":\"2021-12-12T10:20:30.5Z\"}", 1639304430500,
          "2021-12-12T10:20:30.5Z"},
@@ -131,8 +131,8 @@ static void test_request__reads_times(void)
         check_case(cases[i].json);
         CHECK_INT(parse(&f, cases[i].json), cases[i].ms < 0 ? CENV_EUSAGE : 0);
         if (cases[i].ms >= 0) {
-            CHECK_INT(f.request.cutoff_ms, cases[i].ms);
-            CHECK(is(f.request.cutoff_text, cases[i].text));
+            CHECK_INT(f.request.cutoffs.ms, cases[i].ms);
+            CHECK(is(f.request.cutoffs.text, cases[i].text));
         }
         release(&f);
     }

@@ -41,7 +41,9 @@ def open_index(paths: list[Path], cache: Path | None = None) -> Any:
         subdir, channel = path.parent.name, path.parent.parent.name
         url = f"https://host/{channel}"
         file = f"{url}/{subdir}/{path.name}"
-        sources.append((channel, url, None, subdir, file, os.fsencode(path), None))
+        sources.append(
+            (channel, url, None, subdir, file, os.fsencode(path), None, False)
+        )
     return _native.call(_native.extension.Index, sources, cache and os.fsencode(cache))
 
 

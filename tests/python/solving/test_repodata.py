@@ -59,6 +59,7 @@ def inspect(path: Path, subdir: str) -> dict[str, Any]:
         f"{url}/{subdir}/{path.name}",
         os.fsencode(path),
         None,
+        False,
     )
     index = _native.call(_native.extension.Index, [source], None)
     (found,) = _native.call(index.inspect)
@@ -166,7 +167,7 @@ def write_large(path: Path, version: str = "1") -> None:
 
 def open_cached(path: Path, cache: Path) -> tuple[int, str, list[dict[str, Any]]]:
     """Open an index; return hits, the reason of a miss, and what is in it."""
-    source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path), None)
+    source = ("c", "https://h/c", None, "linux-64", "", os.fsencode(path), None, False)
     with trace.recording() as recorder:
         index = _native.call(_native.extension.Index, [source], os.fsencode(cache))
     (span,) = (s for s in recorder.spans if s["stage"] == "process indices")

@@ -10,6 +10,7 @@ from cenv.cli.options import add_store
 from cenv.cli.output import Console, human, seconds
 from cenv.cli.tables import stage_table
 from cenv.clones import modes
+from cenv.errors import UsageError
 from cenv.model import CloneReport
 
 
@@ -37,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Make a relocated clone."""
+    if options.register:
+        _check_register()
     report = api.clone(options.src, options.dst, mode=options.mode, store=options.store)
     if options.register:
         from cenv.config.paths import register
@@ -52,6 +55,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
         )
     console.result(report.to_json(), [report.path])
     return 0
+
+
+def _check_register() -> None:
+    from cenv.config.config import load
+    from cenv.config.policy import said
+
+    config = load()
+    if not config.register_envs:
+        key = said(config, "register_envs")
+        raise UsageError(f"--register is switched off by {key}")
 
 
 def _say_what_was_left(report: CloneReport, console: Console) -> None:

@@ -13,12 +13,17 @@ from cenv.cli.output import Console, seconds
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("clone", metavar="CLONE")
+    parser.add_argument(
+        "--override-frozen", action="store_true", help="even one marked as frozen"
+    )
     add_store(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Put a clone back to its template's state."""
-    report = api.reset(options.clone, store=options.store)
+    report = api.reset(
+        options.clone, store=options.store, override_frozen=options.override_frozen
+    )
     console.notice(
         f"{report.removed} removed, {report.restored} restored, {report.checked} checked "
         f"in {seconds(report.seconds)}"
