@@ -104,15 +104,15 @@ char *cenv_strdup(const char *text)
     return cenv_memdup(text, strlen(text));
 }
 
-int cenv_grow(void **block, size_t *alloc, size_t nr, size_t size)
+bool cenv_grow(void **block, size_t *alloc, size_t nr, size_t size)
 {
     if (nr < *alloc)
-        return 0;
+        return true;
     size_t want = *alloc < 8 ? 16 : *alloc + *alloc / 2;
     void *grown = cenv_reallocarray(*block, want, size);
     if (!grown)
-        return -1;
+        return false;
     *block = grown;
     *alloc = want;
-    return 0;
+    return true;
 }

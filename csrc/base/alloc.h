@@ -28,9 +28,9 @@ bool cenv_alloc_failed(void);
 
 /*
  * Makes room for one more element in a growing array: *block has room for *alloc elements of
- * `size` bytes and holds `nr`. Returns 0, or -1 when out of memory with nothing changed.
+ * `size` bytes and holds `nr`. False when out of memory, with nothing changed.
  */
-int cenv_grow(void **block, size_t *alloc, size_t nr, size_t size);
+bool cenv_grow(void **block, size_t *alloc, size_t nr, size_t size);
 
 #ifdef CENV_FAULTS
 /* Test builds only: the n-th allocation from now fails (0: none); blocks now alive. */

@@ -19,17 +19,17 @@ void cenv_buf_release(struct cenv_buf *buf)
     *buf = (struct cenv_buf){.max = buf->max};
 }
 
-static int grow_to(struct cenv_buf *buf, size_t need)
+static bool grow_to(struct cenv_buf *buf, size_t need)
 {
     size_t want = buf->alloc + buf->alloc / 2;
     want = want < need ? need : want;
     want = want < 64 ? 64 : want;
     char *grown = cenv_realloc(buf->data, want);
     if (!grown)
-        return -1;
+        return false;
     buf->data = grown;
     buf->alloc = want;
-    return 0;
+    return true;
 }
 
 char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra)
@@ -38,40 +38,39 @@ char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra)
         return NULL;
     if (extra > buf->max || buf->len > buf->max - extra)
         buf->failed = CENV_BUF_FULL;
-    else if (buf->len + extra + 1 > buf->alloc &&
-             grow_to(buf, buf->len + extra + 1) < 0)
+    else if (buf->len + extra + 1 > buf->alloc && !grow_to(buf, buf->len + extra + 1))
         buf->failed = CENV_BUF_NO_MEMORY;
     return buf->failed ? NULL : buf->data + buf->len;
 }
 
-int cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len)
+bool cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len)
 {
     char *room = cenv_buf_reserve(buf, len);
     if (!room)
-        return -1;
+        return false;
     if (len)
         memcpy(room, data, len);
     buf->len += len;
     buf->data[buf->len] = '\0';
-    return 0;
+    return true;
 }
 
-int cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text)
+bool cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text)
 {
     return cenv_buf_add(buf, text.data, text.len);
 }
 
-int cenv_buf_puts(struct cenv_buf *buf, const char *text)
+bool cenv_buf_puts(struct cenv_buf *buf, const char *text)
 {
     return cenv_buf_add(buf, text, strlen(text));
 }
 
-int cenv_buf_putc(struct cenv_buf *buf, char c)
+bool cenv_buf_putc(struct cenv_buf *buf, char c)
 {
     return cenv_buf_add(buf, &c, 1);
 }
 
-int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
+bool cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
 {
     va_list args, again;
     va_start(args, format);
@@ -84,7 +83,7 @@ int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
         buf->len += (size_t)need;
     }
     va_end(again);
-    return room ? 0 : -1;
+    return room;
 }
 
 void cenv_buf_clear(struct cenv_buf *buf)

@@ -3,6 +3,7 @@
 #ifndef CENV_BASE_BUF_H
 #define CENV_BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,12 +32,12 @@ void cenv_buf_release(struct cenv_buf *buf);
  * unchanged. */
 char *cenv_buf_reserve(struct cenv_buf *buf, size_t extra);
 
-/* Append; return 0, or -1 after a failure. */
-int cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len);
-int cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text);
-int cenv_buf_puts(struct cenv_buf *buf, const char *text);
-int cenv_buf_putc(struct cenv_buf *buf, char c);
-int cenv_buf_addf(struct cenv_buf *buf, const char *format, ...) CENV_PRINTF(2, 3);
+/* Append; false after a failure. */
+bool cenv_buf_add(struct cenv_buf *buf, const void *data, size_t len);
+bool cenv_buf_add_str(struct cenv_buf *buf, struct cenv_str text);
+bool cenv_buf_puts(struct cenv_buf *buf, const char *text);
+bool cenv_buf_putc(struct cenv_buf *buf, char c);
+bool cenv_buf_addf(struct cenv_buf *buf, const char *format, ...) CENV_PRINTF(2, 3);
 
 /* Forget the content (and the failure), keep the memory. */
 void cenv_buf_clear(struct cenv_buf *buf);

@@ -25,7 +25,7 @@ struct cenv_digest *cenv_digest_new(enum cenv_digest_kind kind)
         return NULL;
     if (kind == CENV_MD5)
         digest->md5 = EVP_MD_CTX_new();
-    if ((kind == CENV_MD5 && !digest->md5) || cenv_digest_reset(digest) < 0) {
+    if ((kind == CENV_MD5 && !digest->md5) || !cenv_digest_reset(digest)) {
         cenv_digest_free(digest);
         return NULL;
     }
@@ -40,36 +40,36 @@ void cenv_digest_free(struct cenv_digest *digest)
     cenv_free(digest);
 }
 
-int cenv_digest_reset(struct cenv_digest *digest)
+bool cenv_digest_reset(struct cenv_digest *digest)
 {
     int done = digest->md5 ? EVP_DigestInit_ex(digest->md5, EVP_md5(), NULL)
                            : SHA256_Init(&digest->sha256);
-    return done == 1 ? 0 : -1;
+    return done == 1;
 }
 
-int cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len)
+bool cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len)
 {
     int done = digest->md5 ? EVP_DigestUpdate(digest->md5, data, len)
                            : SHA256_Update(&digest->sha256, data, len);
-    return done == 1 ? 0 : -1;
+    return done == 1;
 }
 
-int cenv_digest_final(struct cenv_digest *digest, unsigned char *out)
+bool cenv_digest_final(struct cenv_digest *digest, unsigned char *out)
 {
     int done = digest->md5 ? EVP_DigestFinal_ex(digest->md5, out, NULL)
                            : SHA256_Final(out, &digest->sha256);
-    return done == 1 ? 0 : -1;
+    return done == 1;
 }
 
-int cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out)
+bool cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out)
 {
     const SHA256_CTX *c = &digest->sha256;
     if (digest->md5 || c->num != 0)
-        return -1;
+        return false;
     out->len = ((uint64_t)c->Nh << 32 | c->Nl) / 8;
     for (int i = 0; i < 8; i++)
         out->h[i] = c->h[i];
-    return 0;
+    return true;
 }
 
 void cenv_digest_resume(struct cenv_digest *digest,
@@ -83,21 +83,20 @@ void cenv_digest_resume(struct cenv_digest *digest,
     c->Nh = (uint32_t)(state->len * 8 >> 32);
 }
 
-int cenv_digest_hex(struct cenv_digest *digest, char *hex)
+bool cenv_digest_hex(struct cenv_digest *digest, char *hex)
 {
     unsigned char raw[CENV_SHA256_LEN];
-    if (cenv_digest_final(digest, raw) < 0)
-        return -1;
+    if (!cenv_digest_final(digest, raw))
+        return false;
     cenv_hex(raw, digest->md5 ? CENV_MD5_LEN : CENV_SHA256_LEN, hex);
-    return 0;
+    return true;
 }
 
-int cenv_digest_sha256_hex(struct cenv_str data, char *hex)
+bool cenv_digest_sha256_hex(struct cenv_str data, char *hex)
 {
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    int rc = -1;
-    if (digest && cenv_digest_update(digest, data.data, data.len) == 0)
-        rc = cenv_digest_hex(digest, hex);
+    bool done = digest && cenv_digest_update(digest, data.data, data.len) &&
+                cenv_digest_hex(digest, hex);
     cenv_digest_free(digest);
-    return rc;
+    return done;
 }

@@ -18,28 +18,29 @@ struct cenv_digest; /* opaque */
 struct cenv_digest *cenv_digest_new(enum cenv_digest_kind kind);
 void cenv_digest_free(struct cenv_digest *digest);
 
-/* update: 0, or -1 when the library fails. reset: start over with the same kind. */
-int cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len);
-int cenv_digest_reset(struct cenv_digest *digest);
+/* As all that return bool here, false when the library fails. reset: start over with the same
+ * kind. */
+bool cenv_digest_update(struct cenv_digest *digest, const void *data, size_t len);
+bool cenv_digest_reset(struct cenv_digest *digest);
 
 /* Raw bytes (32 or 16) into `out`; the digest must be reset before further use. */
-int cenv_digest_final(struct cenv_digest *digest, unsigned char *out);
+bool cenv_digest_final(struct cenv_digest *digest, unsigned char *out);
 /* Lower-case hex with NUL into hex[CENV_DIGEST_HEX_MAX]. */
-int cenv_digest_hex(struct cenv_digest *digest, char *hex);
+bool cenv_digest_hex(struct cenv_digest *digest, char *hex);
 
 /*
  * A SHA-256 after a whole number of 64-byte blocks, to go on from later, in another process if need
- * be. save: -1 for MD5, or in the midst of a block.
+ * be. save: false for MD5, or in the midst of a block.
  */
 struct cenv_sha256_state {
     uint64_t len; /* bytes taken so far */
     uint32_t h[8];
 };
-int cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out);
+bool cenv_digest_save(const struct cenv_digest *digest, struct cenv_sha256_state *out);
 void cenv_digest_resume(struct cenv_digest *digest,
                         const struct cenv_sha256_state *state);
 
 /* One shot over a span: hex of its SHA-256. */
-int cenv_digest_sha256_hex(struct cenv_str data, char *hex);
+bool cenv_digest_sha256_hex(struct cenv_str data, char *hex);
 
 #endif

@@ -24,11 +24,11 @@ uint32_t cenv_intern_id(struct cenv_intern *table, struct cenv_str text)
         return id;
     void *strs = table->strs;
     if (table->nr >= CENV_NONE - 1 ||
-        cenv_grow(&strs, &table->alloc, table->nr, sizeof(*table->strs)) < 0)
+        !cenv_grow(&strs, &table->alloc, table->nr, sizeof(*table->strs)))
         return CENV_NONE;
     table->strs = strs;
     struct cenv_str copy = cenv_arena_str(&table->arena, text);
-    if (!copy.data || cenv_map_put(&table->map, copy, (uint32_t)table->nr) < 0)
+    if (!copy.data || !cenv_map_put(&table->map, copy, (uint32_t)table->nr))
         return CENV_NONE;
     table->strs[table->nr] = copy;
     return (uint32_t)table->nr++;

@@ -52,12 +52,12 @@ uint32_t cenv_map_get(const struct cenv_map *map, struct cenv_str key)
     return slot->key.data ? slot->value : CENV_NONE;
 }
 
-static int grow_slots(struct cenv_map *map)
+static bool grow_slots(struct cenv_map *map)
 {
     struct cenv_map bigger = {.alloc = map->alloc ? map->alloc * 2 : 16, .nr = map->nr};
     bigger.slots = cenv_calloc(bigger.alloc, sizeof(*bigger.slots));
     if (!bigger.slots)
-        return -1;
+        return false;
     for (size_t i = 0; i < map->alloc; i++) {
         struct cenv_map_slot *slot = &map->slots[i];
         if (slot->key.data)
@@ -65,13 +65,13 @@ static int grow_slots(struct cenv_map *map)
     }
     cenv_free(map->slots);
     *map = bigger;
-    return 0;
+    return true;
 }
 
-int cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value)
+bool cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value)
 {
-    if (map->nr + 1 > map->alloc / 4 * 3 && grow_slots(map) < 0)
-        return -1;
+    if (map->nr + 1 > map->alloc / 4 * 3 && !grow_slots(map))
+        return false;
     uint32_t hash = hash_of(key);
     struct cenv_map_slot *slot = slot_of(map, key, hash);
     if (!slot->key.data)
@@ -79,5 +79,5 @@ int cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value)
     *slot = (struct cenv_map_slot){.key = key, .hash = hash, .value = value};
     if (!key.data)
         slot->key.data = "";
-    return 0;
+    return true;
 }

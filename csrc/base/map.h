@@ -3,6 +3,7 @@
 #ifndef CENV_BASE_MAP_H
 #define CENV_BASE_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ void cenv_map_release(struct cenv_map *map);
 /* The value of `key`, or CENV_NONE. */
 uint32_t cenv_map_get(const struct cenv_map *map, struct cenv_str key);
 
-/* Sets `key` (bytes borrowed) to `value`, replacing an old one; -1 when out of memory. */
-int cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value);
+/* Sets `key` (bytes borrowed) to `value`, replacing an old one; false when out of memory. */
+bool cenv_map_put(struct cenv_map *map, struct cenv_str key, uint32_t value);
 
 #endif

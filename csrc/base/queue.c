@@ -8,13 +8,13 @@
 
 enum { WAIT_NS = 50000000 };
 
-int cenv_queue_init(struct cenv_queue *queue, size_t max)
+bool cenv_queue_init(struct cenv_queue *queue, size_t max)
 {
     *queue = (struct cenv_queue){.alloc = max};
     queue->items = cenv_calloc(max ? max : 1, sizeof(*queue->items));
     cenv_mutex_init(&queue->lock);
     cenv_cond_init(&queue->changed);
-    return queue->items ? 0 : -1;
+    return queue->items != NULL;
 }
 
 void cenv_queue_release(struct cenv_queue *queue)

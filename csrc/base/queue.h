@@ -19,8 +19,8 @@ struct cenv_queue {
     bool closed;
 };
 
-/* Room for `max` items in all; 0 or -1 when out of memory. */
-int cenv_queue_init(struct cenv_queue *queue, size_t max);
+/* Room for `max` items in all; false when out of memory. */
+bool cenv_queue_init(struct cenv_queue *queue, size_t max);
 void cenv_queue_release(struct cenv_queue *queue);
 
 void cenv_queue_push(struct cenv_queue *queue, size_t item);

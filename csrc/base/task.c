@@ -84,7 +84,7 @@ void cenv_span_end(struct cenv_task *task, struct cenv_span *span)
     span->end_ns = cenv_clock_ns();
     cenv_mutex_lock(&task->lock);
     void *spans = task->spans;
-    if (cenv_grow(&spans, &task->alloc_spans, task->nr_spans, sizeof(*span)) == 0) {
+    if (cenv_grow(&spans, &task->alloc_spans, task->nr_spans, sizeof(*span))) {
         task->spans = spans;
         task->spans[task->nr_spans++] = *span;
     }

@@ -327,7 +327,7 @@ static int print_provenance(const struct given *given, struct cenv_buf *out,
 {
     if (!given->provenance)
         return 0;
-    return cenv_json_print(given->provenance, 0, out) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_json_print(given->provenance, 0, out) ? 0 : cenv_error_oom(err);
 }
 
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,

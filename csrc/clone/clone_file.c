@@ -44,7 +44,7 @@ static int flush_pieces(struct writing *w)
 {
     struct cenv_cloner_thread *t = w->t;
     for (unsigned i = 0; w->hashed && i < t->nr_pieces; i++)
-        if (cenv_digest_update(t->digest, t->pieces[i].data, t->pieces[i].len) < 0)
+        if (!cenv_digest_update(t->digest, t->pieces[i].data, t->pieces[i].len))
             return -EIO;
     int rc = t->nr_pieces ? cenv_raw_writev(w->out, t->pieces, t->nr_pieces) : 0;
     t->nr_pieces = t->nr_values = 0;
@@ -190,13 +190,13 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     struct cenv_sites sites = cenv_mf_sites(c->m, reloc);
     struct writing w = {.c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed};
     struct cenv_cloned *cloned = &c->cloned[file->reloc];
-    int rc = w.hashed ? cenv_digest_reset(t->digest) : 0;
+    int rc = !w.hashed || cenv_digest_reset(t->digest) ? 0 : -EIO;
     t->from = t->to = 0;
     if (rc == 0 && reloc->head.len)
         rc = copy_head(&w, &reloc->head);
     if (rc == 0)
         rc = write_pieces(&w, &sites, file->size);
-    if (rc == 0 && w.hashed && cenv_digest_final(t->digest, cloned->sha256) < 0)
+    if (rc == 0 && w.hashed && !cenv_digest_final(t->digest, cloned->sha256))
         rc = -EIO;
     cloned->size = w.written;
     t->counts.relocated += !(file->flags & CENV_MF_DEPENDENT);

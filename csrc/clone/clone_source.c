@@ -124,7 +124,7 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
 {
     char key[CENV_DIGEST_HEX_MAX];
     int dirfd = store ? store->dirs[CENV_STORE_MANIFESTS] : -1;
-    if (cenv_digest_sha256_hex(cenv_str(s->path), key) < 0)
+    if (!cenv_digest_sha256_hex(cenv_str(s->path), key))
         return cenv_error_oom(err);
     if (!s->manifest && store && load_template(s, store, key, err) < 0)
         return err->status;

@@ -57,7 +57,7 @@ int cenv_clone_set_aside(struct cenv_store *store, const char *path,
     if (rc < 0)
         return rc;
     struct cenv_str parent = cenv_path_parent(cenv_str(path));
-    if (cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), aside) < 0)
+    if (!cenv_buf_addf(out, "%.*s/%s", CENV_STR_ARG(parent), aside))
         rc = cenv_error_oom(err);
     if (rc == 0)
         rc = cenv_fs_rename(CENV_CWD, path, CENV_CWD, out->data + before, err);

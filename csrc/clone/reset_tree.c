@@ -288,7 +288,7 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
         return dir;
     cenv_buf_init(&data, SIZE_MAX / 4);
     int rc = cenv_fs_read_file(dir, cenv_mf_cstr(r->c.m, file->name), &data, err);
-    if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&data), hex) < 0)
+    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&data), hex))
         rc = cenv_error_oom(err);
     if (rc == 0) {
         cenv_unhex(cenv_str(hex), cloned->sha256, CENV_SHA256_LEN);

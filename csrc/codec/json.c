@@ -466,7 +466,7 @@ static bool replace_member(cJSON *object, cJSON *old, cJSON *value)
     return cJSON_ReplaceItemViaPointer(object, old, value);
 }
 
-int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value)
+bool cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value)
 {
     bool ok = false;
 
@@ -477,40 +477,40 @@ int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *v
     }
     if (!ok)
         cenv_json_free(value);
-    return ok ? 0 : -1;
+    return ok;
 }
 
-int cenv_json_set_str(struct cenv_json *object, const char *key, struct cenv_str text)
+bool cenv_json_set_str(struct cenv_json *object, const char *key, struct cenv_str text)
 {
     return cenv_json_set(object, key, cenv_json_string(text));
 }
 
-int cenv_json_set_cstr(struct cenv_json *object, const char *key, const char *text)
+bool cenv_json_set_cstr(struct cenv_json *object, const char *key, const char *text)
 {
     return cenv_json_set(object, key, cenv_json_string(cenv_str(text)));
 }
 
-int cenv_json_set_int(struct cenv_json *object, const char *key, int64_t number)
+bool cenv_json_set_int(struct cenv_json *object, const char *key, int64_t number)
 {
     return cenv_json_set(object, key, cenv_json_integer(number));
 }
 
-int cenv_json_set_bool(struct cenv_json *object, const char *key, bool value)
+bool cenv_json_set_bool(struct cenv_json *object, const char *key, bool value)
 {
     return cenv_json_set(object, key, cenv_json_boolean(value));
 }
 
-int cenv_json_append(struct cenv_json *array, struct cenv_json *value)
+bool cenv_json_append(struct cenv_json *array, struct cenv_json *value)
 {
     bool ok = value && cenv_json_type(array) == CENV_JSON_ARRAY &&
               cJSON_AddItemToArray(mutable_of(array), mutable_of(value));
 
     if (!ok)
         cenv_json_free(value);
-    return ok ? 0 : -1;
+    return ok;
 }
 
-int cenv_json_append_str(struct cenv_json *array, struct cenv_str text)
+bool cenv_json_append_str(struct cenv_json *array, struct cenv_str text)
 {
     return cenv_json_append(array, cenv_json_string(text));
 }
@@ -570,14 +570,15 @@ static void print_value(const cJSON *value, struct cenv_json_writer *w)
     }
 }
 
-int cenv_json_print(const struct cenv_json *value, unsigned flags, struct cenv_buf *out)
+bool cenv_json_print(const struct cenv_json *value, unsigned flags,
+                     struct cenv_buf *out)
 {
     struct cenv_json_writer w;
 
     assert(value);
     cenv_json_writer_init(&w, out, flags);
     print_value(item_of(value), &w);
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
 void cenv_json_write_tree(struct cenv_json_writer *w, const char *key,

@@ -90,26 +90,26 @@ struct cenv_json *cenv_json_dup(const struct cenv_json *value);
 
 /*
  * Set replaces a member in its place or adds one at the end; append adds to an array. Both take
- * `value` over always, and fail (-1, value freed) when it or the container is NULL or memory is
- * out, so that a row of calls can be checked once: `rc |= cenv_json_set_str(...)`.
+ * `value` over always, and fail (false, value freed) when it or the container is NULL or memory is
+ * out, so that a row of calls can be checked once: `done &= cenv_json_set_str(...)`.
  */
-int cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value);
-int cenv_json_set_str(struct cenv_json *object, const char *key, struct cenv_str text);
-int cenv_json_set_cstr(struct cenv_json *object, const char *key, const char *text);
-int cenv_json_set_int(struct cenv_json *object, const char *key, int64_t number);
-int cenv_json_set_bool(struct cenv_json *object, const char *key, bool value);
-int cenv_json_append(struct cenv_json *array, struct cenv_json *value);
-int cenv_json_append_str(struct cenv_json *array, struct cenv_str text);
+bool cenv_json_set(struct cenv_json *object, const char *key, struct cenv_json *value);
+bool cenv_json_set_str(struct cenv_json *object, const char *key, struct cenv_str text);
+bool cenv_json_set_cstr(struct cenv_json *object, const char *key, const char *text);
+bool cenv_json_set_int(struct cenv_json *object, const char *key, int64_t number);
+bool cenv_json_set_bool(struct cenv_json *object, const char *key, bool value);
+bool cenv_json_append(struct cenv_json *array, struct cenv_json *value);
+bool cenv_json_append_str(struct cenv_json *array, struct cenv_str text);
 
 /* Removes a member, or does nothing. */
 void cenv_json_remove(struct cenv_json *object, const char *key);
 
 /*
  * Appends the text, as Python's json.dumps writes it: ASCII with \uXXXX, whole numbers without a
- * fraction, others in the fewest digits that read back the same. 0, or -1 when the buffer failed.
+ * fraction, others in the fewest digits that read back the same. False when the buffer failed.
  */
-int cenv_json_print(const struct cenv_json *value, unsigned flags,
-                    struct cenv_buf *out);
+bool cenv_json_print(const struct cenv_json *value, unsigned flags,
+                     struct cenv_buf *out);
 
 /* A tree as one value of a document that is being written. */
 void cenv_json_write_tree(struct cenv_json_writer *w, const char *key,

@@ -75,7 +75,7 @@ static void open_container(struct cenv_json_writer *w, const char *key, bool obj
 {
     begin_value(w, key);
     if (w->depth == CENV_JSON_MAX_DEPTH) {
-        w->out->failed = 1;
+        w->out->failed = CENV_BUF_FULL;
         return;
     }
     cenv_buf_putc(w->out, object ? '{' : '[');
@@ -213,7 +213,7 @@ static size_t plain_len(struct cenv_str text, size_t at)
     return end - at;
 }
 
-int cenv_json_quote(struct cenv_buf *out, struct cenv_str text)
+bool cenv_json_quote(struct cenv_buf *out, struct cenv_str text)
 {
     size_t at = 0;
 

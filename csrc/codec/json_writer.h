@@ -82,8 +82,8 @@ void cenv_json_write_seconds(struct cenv_json_writer *w, const char *key, uint64
 void cenv_json_write_raw(struct cenv_json_writer *w, const char *key,
                          struct cenv_str json);
 
-/* Appends `text` as a JSON string in quotes, as cenv_json_write_str does. 0, or -1 when the buffer
+/* Appends `text` as a JSON string in quotes, as cenv_json_write_str does. False when the buffer
  * failed. */
-int cenv_json_quote(struct cenv_buf *out, struct cenv_str text);
+bool cenv_json_quote(struct cenv_buf *out, struct cenv_str text);
 
 #endif

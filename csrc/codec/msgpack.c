@@ -153,7 +153,7 @@ static int read_key(struct reader *r)
     rc = read_text(r, &token, &key);
     if (rc < 0)
         return rc;
-    if (cenv_grow(&keys, &r->alloc_keys, r->nr_keys, sizeof(key)) < 0)
+    if (!cenv_grow(&keys, &r->alloc_keys, r->nr_keys, sizeof(key)))
         return CENV_ENOMEM;
     r->keys = keys;
     r->keys[r->nr_keys++] = key;
@@ -324,8 +324,8 @@ static void put_value(struct cenv_buf *out, const struct cenv_json *value, bool 
     }
 }
 
-int cenv_msgpack_from_json(const struct cenv_json *value, struct cenv_buf *out)
+bool cenv_msgpack_from_json(const struct cenv_json *value, struct cenv_buf *out)
 {
     put_value(out, value, false, false);
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }

@@ -24,8 +24,8 @@ int cenv_msgpack_to_json(struct cenv_str in, struct cenv_buf *out,
 
 /*
  * Appends a tree. Hex becomes bytes where CEP 16 wants them: the members md5 and sha256 of any
- * object, and those of an object called shards. 0, or -1 when the buffer failed.
+ * object, and those of an object called shards. False when the buffer failed.
  */
-int cenv_msgpack_from_json(const struct cenv_json *value, struct cenv_buf *out);
+bool cenv_msgpack_from_json(const struct cenv_json *value, struct cenv_buf *out);
 
 #endif

@@ -39,7 +39,7 @@ static int buf_write(void *ctx, const void *data, size_t len, struct cenv_error 
 
     if (buf->len + len > buf->max)
         return cenv_error_set(err, CENV_EINTEGRITY, "more than %zu bytes", buf->max);
-    return cenv_buf_add(buf, data, len) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_buf_add(buf, data, len) ? 0 : cenv_error_oom(err);
 }
 
 struct cenv_output cenv_output_buf(struct cenv_buf *buf)

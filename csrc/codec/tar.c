@@ -264,7 +264,7 @@ static int apply_pax(struct cenv_tar *tar, int bit, struct cenv_str value,
     if (bit == HAS_PATH || bit == HAS_LINK) {
         struct cenv_buf *to = bit == HAS_PATH ? &tar->ext_path : &tar->ext_link;
         cenv_buf_clear(to);
-        if (cenv_buf_add_str(to, value) < 0)
+        if (!cenv_buf_add_str(to, value))
             return cenv_error_oom(err);
         ok = ok && !memchr(value.data, '\0', value.len);
     } else if (bit == HAS_SIZE) {
@@ -312,7 +312,7 @@ static int read_gnu_name(struct cenv_tar *tar, unsigned saw, unsigned has,
         return refuse_archive(tar, "a malformed long name", err);
     tar->seen |= saw | has;
     cenv_buf_clear(to);
-    return cenv_buf_add(to, name.data, name.len - 1) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_buf_add(to, name.data, name.len - 1) ? 0 : cenv_error_oom(err);
 }
 
 /* 1 when the header was an extended one and is dealt with, 0 when it is a member's. */

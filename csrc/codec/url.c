@@ -37,7 +37,7 @@ static size_t run_len(struct cenv_str text, size_t at)
     return at - start;
 }
 
-int cenv_url_redact(struct cenv_buf *out, struct cenv_str text)
+bool cenv_url_redact(struct cenv_buf *out, struct cenv_str text)
 {
     size_t at = 0, skip;
 
@@ -64,7 +64,7 @@ int cenv_url_redact(struct cenv_buf *out, struct cenv_str text)
         }
         at += skip;
     }
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
 /* ---- joining ---- */
@@ -86,7 +86,7 @@ static void add_path(struct cenv_buf *out, size_t floor, struct cenv_str path)
     }
 }
 
-int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref)
+bool cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref)
 {
     size_t scheme = cenv_url_scheme_len(base), floor;
     struct cenv_str path = cenv_str_slice(base, scheme ? scheme + 3 : 0, base.len);
@@ -110,7 +110,7 @@ int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str re
         cenv_buf_putc(out, '/');
     if (!out->failed && out->data)
         out->data[out->len] = '\0';
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
 /* ---- quoting ---- */
@@ -148,7 +148,7 @@ void cenv_url_quote(char *out, struct cenv_str name)
     }
 }
 
-int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text)
+bool cenv_url_unquote(struct cenv_buf *out, struct cenv_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         int high, low;
@@ -159,9 +159,9 @@ int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text)
         high = i + 2 < text.len ? cenv_hex_value(text.data[i + 1]) : -1;
         low = high < 0 ? -1 : cenv_hex_value(text.data[i + 2]);
         if (low < 0 || high * 16 + low == 0)
-            return -1;
+            return false;
         cenv_buf_putc(out, (char)(high * 16 + low));
         i += 2;
     }
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }

@@ -3,6 +3,7 @@
 #ifndef CENV_CODEC_URL_H
 #define CENV_CODEC_URL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -15,19 +16,19 @@ size_t cenv_url_scheme_len(struct cenv_str url);
  * ones have '_' and '.' as well. */
 size_t cenv_url_token_len(struct cenv_str text);
 
-/* Any text for the user's eyes: every `//user:pass@` and `/t/TOKEN` in it becomes `***`. 0, or -1
+/* Any text for the user's eyes: every `//user:pass@` and `/t/TOKEN` in it becomes `***`. False
  * when the buffer failed, as all that follows. */
-int cenv_url_redact(struct cenv_buf *out, struct cenv_str text);
+bool cenv_url_redact(struct cenv_buf *out, struct cenv_str text);
 
 /* `ref` seen from the directory `base` (RFC 3986: absolute, //host, /path, relative, dots). */
-int cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref);
+bool cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str ref);
 
 /* `name` with what a URL's path cannot hold percent-encoded ('/' and '!' stay), into
  * out[cenv_url_quoted_len(name)], without a NUL. */
 size_t cenv_url_quoted_len(struct cenv_str name);
 void cenv_url_quote(char *out, struct cenv_str name);
 
-/* Undoes percent-encoding; -1 also when it is malformed or gives a NUL. */
-int cenv_url_unquote(struct cenv_buf *out, struct cenv_str text);
+/* Undoes percent-encoding; false also when it is malformed or gives a NUL. */
+bool cenv_url_unquote(struct cenv_buf *out, struct cenv_str text);
 
 #endif

@@ -62,7 +62,7 @@ uint32_t cenv_wording_print_versions(const struct cenv_problem *p,
 {
     struct by_text *sorted = cenv_reallocarray(NULL, nr, sizeof(*sorted));
     if (!sorted) {
-        out->failed = 1;
+        out->failed = CENV_BUF_NO_MEMORY;
         return 0;
     }
     uint32_t to = sort_versions(p, cands, nr, sorted);

@@ -95,7 +95,7 @@ static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
 
     if (job->sha256[0])
         snprintf(hex, sizeof(hex), "%s", job->sha256);
-    else if (cenv_digest_sha256_hex(cenv_str(job->url), hex) < 0)
+    else if (!cenv_digest_sha256_hex(cenv_str(job->url), hex))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     snprintf(job->key, sizeof(job->key), "%s-%s", job->sha256[0] ? "pkg" : "url", hex);
     return 0;
@@ -188,16 +188,16 @@ struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job)
 static bool add_missing(struct cenv_json *record, const struct cenv_json *from)
 {
     const struct cenv_json *item;
-    int rc = 0;
+    bool done = true;
 
     cenv_json_each(item, from)
     {
         enum cenv_json_type has =
             cenv_json_type(cenv_json_get(record, cenv_json_key(item)));
         if (has == CENV_JSON_ABSENT || has == CENV_JSON_NULL)
-            rc |= cenv_json_set(record, cenv_json_key(item), cenv_json_dup(item));
+            done &= cenv_json_set(record, cenv_json_key(item), cenv_json_dup(item));
     }
-    return rc == 0;
+    return done;
 }
 
 static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *index,
@@ -238,19 +238,19 @@ static int read_index(int content, struct cenv_json **out, struct cenv_error *er
 static bool set_digests(struct cenv_fetch_job *job,
                         const struct cenv_package_digests *digests)
 {
-    int rc = cenv_json_set_cstr(job->record, "fn", job->fn);
+    bool done = cenv_json_set_cstr(job->record, "fn", job->fn);
 
     if (digests) {
         job->learnt = !job->sha256[0];
         memcpy(job->sha256, digests->sha256, sizeof(job->sha256));
         job->size = digests->size;
     }
-    rc |= cenv_json_set_cstr(job->record, "sha256", job->sha256);
+    done &= cenv_json_set_cstr(job->record, "sha256", job->sha256);
     if (job->size)
-        rc |= cenv_json_set_int(job->record, "size", (int64_t)job->size);
+        done &= cenv_json_set_int(job->record, "size", (int64_t)job->size);
     if (digests && digests->md5[0])
-        rc |= cenv_json_set_cstr(job->record, "md5", digests->md5);
-    return rc == 0;
+        done &= cenv_json_set_cstr(job->record, "md5", digests->md5);
+    return done;
 }
 
 int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
@@ -277,7 +277,7 @@ int cenv_fetch_job_write_record(const struct cenv_fetch_job *job, int entry,
     int rc = 0;
 
     cenv_buf_init(&text, DOCUMENT_MAX);
-    if (cenv_json_print(job->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text) < 0)
+    if (!cenv_json_print(job->record, CENV_JSON_INDENT | CENV_JSON_SORT, &text))
         rc = cenv_error_oom(err);
     if (rc == 0)
         rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);

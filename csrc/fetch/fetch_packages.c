@@ -367,7 +367,7 @@ static int make_entries(struct fetch *f)
     if (rc < 0)
         return rc;
     announce_bytes(f);
-    if (cenv_queue_init(&f->ready, f->nr_wanted) < 0)
+    if (!cenv_queue_init(&f->ready, f->nr_wanted))
         rc = cenv_error_oom(f->err);
     if (rc == 0)
         rc = cenv_pool_run(threads + 1, f->nr_wanted + 1, download_or_extract, f,
@@ -517,7 +517,7 @@ static int list_records(struct fetch *f, struct cenv_json **out)
             break;
         struct cenv_json *record = f->jobs[i].record;
         f->jobs[i].record = NULL;
-        if (cenv_json_append(list, record) < 0)
+        if (!cenv_json_append(list, record))
             rc = cenv_error_oom(f->err);
     }
     if (rc == 0)
@@ -593,7 +593,7 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
     if (rc == 0)
         rc = cenv_fetch_packages_obtain(store, records, &given.fetch, task, &fetched,
                                         err);
-    if (rc == 0 && cenv_json_print(fetched, 0, out) < 0)
+    if (rc == 0 && !cenv_json_print(fetched, 0, out))
         rc = cenv_error_oom(err);
     cenv_json_free(fetched);
     cenv_json_free(doc);

@@ -292,7 +292,7 @@ static bool set_public_url(struct cenv_subdir_fetch *subdir)
     } else {
         cenv_buf_add_str(url, cenv_buf_str(&subdir->safe));
     }
-    return cenv_buf_puts(url, "/repodata.json") == 0;
+    return cenv_buf_puts(url, "/repodata.json");
 }
 
 static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *out)

@@ -153,8 +153,8 @@ static int try_archive(void *ctx, int dir, const char *place, const char *name,
     if (rc == 0)
         rc = hash_fits(search->want, fd, name, search->task, err);
     cenv_fd_close(fd);
-    if (rc == 0 && cenv_buf_addf(search->path, "%s/%s%s%s", search->pkgs_dir, place,
-                                 *place ? "/" : "", name) < 0)
+    if (rc == 0 && !cenv_buf_addf(search->path, "%s/%s%s%s", search->pkgs_dir, place,
+                                  *place ? "/" : "", name))
         rc = cenv_error_oom(err);
     return rc;
 }
@@ -320,7 +320,7 @@ static int copy_info(void *ctx, const struct cenv_walk_entry *at,
         return 0;
     cenv_buf_init(&path, 1 << 20);
     int rc = 0;
-    if (cenv_buf_addf(&path, "info/%s", at->path.data) < 0)
+    if (!cenv_buf_addf(&path, "info/%s", at->path.data))
         rc = cenv_error_oom(err);
     if (rc == 0)
         rc = copy_path(copying, cenv_buf_str(&path), CENV_STR(""));

@@ -129,7 +129,7 @@ int cenv_repodata_check(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch 
     check.digest = cenv_digest_new(CENV_SHA256);
     int rc = check.block && check.digest ? check_stream(r, subdir, &check)
                                          : cenv_error_oom(r->err);
-    if (rc == 0 && cenv_digest_hex(check.digest, subdir->identity) < 0)
+    if (rc == 0 && !cenv_digest_hex(check.digest, subdir->identity))
         rc = cenv_error_set(r->err, CENV_EFAIL, "cannot compute a digest");
     cenv_digest_free(check.digest);
     cenv_free(check.block);

@@ -108,17 +108,16 @@ int cenv_repodata_state_save(struct cenv_repodata_fetch *r,
     const struct cenv_http_reply *reply = &subdir->transfer.reply;
     struct cenv_buf text;
     char name[64];
-    int rc = cenv_json_set_int(subdir->state, "checked", r->now);
+    bool printed = cenv_json_set_int(subdir->state, "checked", r->now);
 
-    rc |= cenv_json_set_int(subdir->state, "max_age",
-                            reply->max_age < 0 ? 0 : reply->max_age);
+    printed &= cenv_json_set_int(subdir->state, "max_age",
+                                 reply->max_age < 0 ? 0 : reply->max_age);
     cenv_buf_init(&text, STATE_MAX);
-    rc |= cenv_json_print(subdir->state, CENV_JSON_INDENT, &text);
+    printed &= cenv_json_print(subdir->state, CENV_JSON_INDENT, &text);
     snprintf(name, sizeof(name), "%s.state.json", subdir->key);
-    bool printed = rc == 0;
-    rc = printed ? cenv_fs_write_atomic(r->store->dirs[CENV_STORE_REPODATA], name,
-                                        cenv_buf_str(&text), 0644, r->err)
-                 : cenv_error_oom(r->err);
+    int rc = printed ? cenv_fs_write_atomic(r->store->dirs[CENV_STORE_REPODATA], name,
+                                            cenv_buf_str(&text), 0644, r->err)
+                     : cenv_error_oom(r->err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -139,11 +138,11 @@ bool cenv_repodata_state_lacks(const struct cenv_repodata_fetch *r,
 }
 
 /* Since when the better forms are known to be absent: as before, or since this time. */
-static int carry_lacking(const struct cenv_repodata_fetch *r,
-                         const struct cenv_subdir_fetch *subdir,
-                         struct cenv_json *state, bool missing)
+static bool carry_lacking(const struct cenv_repodata_fetch *r,
+                          const struct cenv_subdir_fetch *subdir,
+                          struct cenv_json *state, bool missing)
 {
-    int rc = 0;
+    bool done = true;
     int first = missing ? CENV_SUBDIR_JSON : (int)subdir->form + 1;
 
     for (int form = first; form < CENV_NR_SUBDIR_FORMS; form++) {
@@ -152,9 +151,9 @@ static int carry_lacking(const struct cenv_repodata_fetch *r,
         if (subdir->asked[form])
             since = r->now;
         if (key && since)
-            rc |= cenv_json_set_int(state, key, since);
+            done &= cenv_json_set_int(state, key, since);
     }
-    return rc;
+    return done;
 }
 
 bool cenv_repodata_state_renew(const struct cenv_repodata_fetch *r,
@@ -163,21 +162,22 @@ bool cenv_repodata_state_renew(const struct cenv_repodata_fetch *r,
 {
     const struct cenv_http_reply *reply = &subdir->transfer.reply;
     struct cenv_json *state = cenv_json_object();
-    int rc = carry_lacking(r, subdir, state, !st);
+    bool done = carry_lacking(r, subdir, state, !st);
 
     forget_state(subdir);
     subdir->state = state;
-    rc |= cenv_json_set_cstr(state, "url", subdir->safe.data);
-    rc |= cenv_json_set_bool(state, "missing", !st);
+    done &= cenv_json_set_cstr(state, "url", subdir->safe.data);
+    done &= cenv_json_set_bool(state, "missing", !st);
     if (!st)
-        return rc == 0;
-    rc |= cenv_json_set_cstr(state, "file", subdir->file);
-    rc |= cenv_json_set_cstr(state, "identity", subdir->identity);
-    rc |= cenv_json_set_int(state, "size", (int64_t)st->size);
-    rc |= cenv_json_set_int(state, "mtime_us", st->mtime_ns / 1000);
-    rc |= cenv_json_set_cstr(state, "form", cenv_subdir_fetch_form(subdir->form)->ext);
+        return done;
+    done &= cenv_json_set_cstr(state, "file", subdir->file);
+    done &= cenv_json_set_cstr(state, "identity", subdir->identity);
+    done &= cenv_json_set_int(state, "size", (int64_t)st->size);
+    done &= cenv_json_set_int(state, "mtime_us", st->mtime_ns / 1000);
+    done &=
+        cenv_json_set_cstr(state, "form", cenv_subdir_fetch_form(subdir->form)->ext);
     /* Headers whose bytes are no text of JSON are left out. */
     cenv_json_set_cstr(state, "etag", reply->etag);
     cenv_json_set_cstr(state, "modified", reply->modified);
-    return rc == 0;
+    return done;
 }

@@ -11,7 +11,7 @@ static struct cenv_buf print(const struct cenv_json *doc)
     struct cenv_buf out;
 
     cenv_buf_init(&out, 1 << 28);
-    if (cenv_json_print(doc, CENV_JSON_SORT, &out) < 0)
+    if (!cenv_json_print(doc, CENV_JSON_SORT, &out))
         abort();
     return out;
 }

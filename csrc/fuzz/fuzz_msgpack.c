@@ -15,7 +15,7 @@ static void there_and_back(const struct cenv_json *tree, struct cenv_buf *out)
     struct cenv_buf packed;
 
     cenv_buf_init(&packed, 1 << 28);
-    if (cenv_msgpack_from_json(tree, &packed) < 0 ||
+    if (!cenv_msgpack_from_json(tree, &packed) ||
         cenv_msgpack_to_json(cenv_buf_str(&packed), out, &err) < 0)
         abort();
     cenv_buf_release(&packed);

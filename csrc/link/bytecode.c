@@ -77,7 +77,7 @@ static bool make_key(const struct keeper *k, const struct cenv_plan_package *pac
     cenv_buf_addf(&text, "%s\n%.*s\n%.*s\n%.*s\n", FORMAT, CENV_STR_ARG(own),
                   CENV_STR_ARG(k->python),
                   CENV_STR_ARG(k->linker->plan->site_packages));
-    bool made = !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), key) == 0;
+    bool made = !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), key);
     cenv_buf_release(&text);
     return made;
 }
@@ -187,7 +187,7 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
     int rc = cenv_fs_map_file(to, to_name.data, &data, err);
     if (rc < 0)
         return rc;
-    bool hashed = cenv_digest_sha256_hex(cenv_str_n(data.data, data.len), hex) == 0;
+    bool hashed = cenv_digest_sha256_hex(cenv_str_n(data.data, data.len), hex);
     cenv_mapping_release(&data);
     kept.mode = st.mode;
     kept.size = st.size;

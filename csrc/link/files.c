@@ -95,7 +95,7 @@ static int digest_source(struct worker *at, struct cenv_link_entry *entry, int f
     int rc = cenv_fs_map_file(from, name, &file, at->err);
     if (rc < 0)
         return rc;
-    if (cenv_digest_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix) < 0)
+    if (!cenv_digest_sha256_hex(cenv_str_n(file.data, file.len), entry->in_prefix))
         rc = cenv_error_oom(at->err);
     cenv_mapping_release(&file);
     return rc;
@@ -152,7 +152,7 @@ static int write_text(struct worker *at, struct cenv_link_entry *entry)
 
     if (raw < 0)
         return fail_entry(at, entry, raw, "cannot write");
-    if (cenv_digest_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix) < 0)
+    if (!cenv_digest_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix))
         return cenv_error_oom(at->err);
     entry->how = CENV_PLACE_COPY;
     entry->final_size = at->text.len;
@@ -333,7 +333,7 @@ static int make_runs(struct placer *placer, struct cenv_error *err)
         const struct cenv_link_dir *dir = &plan->dirs[i];
         for (uint32_t at = 0; at < dir->nr; at += RUN_MAX) {
             void *list = placer->runs;
-            if (cenv_grow(&list, &placer->alloc, placer->nr, sizeof(*placer->runs)) < 0)
+            if (!cenv_grow(&list, &placer->alloc, placer->nr, sizeof(*placer->runs)))
                 return cenv_error_oom(err);
             placer->runs = list;
             uint32_t nr = dir->nr - at < RUN_MAX ? dir->nr - at : RUN_MAX;

@@ -16,7 +16,7 @@ static int read_package(const struct cenv_store *store, const struct cenv_json *
     cenv_buf_init(&content, PATH_BUF_MAX);
     int rc = cenv_package_entry_add_path(store, cenv_json_get_str(record, "sha256"),
                                          &content, err);
-    if (rc == 0 && cenv_json_print(record, 0, &text) < 0)
+    if (rc == 0 && !cenv_json_print(record, 0, &text))
         rc = cenv_error_oom(err);
     if (rc == 0) {
         out->record = cenv_arena_str(arena, cenv_buf_str(&text));

@@ -176,13 +176,13 @@ static int add_entry(struct planner *p, const struct cenv_link_entry *entry)
     void *list = plan->entries;
 
     if (plan->nr >= CENV_NONE - 1 ||
-        cenv_grow(&list, &plan->alloc, plan->nr, sizeof(*entry)) < 0)
+        !cenv_grow(&list, &plan->alloc, plan->nr, sizeof(*entry)))
         return cenv_error_oom(p->err);
     plan->entries = list;
     plan->entries[plan->nr++] = *entry;
     int rc = old == CENV_NONE ? 0 : replace_entry(p, old, now);
     if (rc == 0 && plan->entries[now].winner == CENV_NONE &&
-        cenv_map_put(&plan->targets, plan->entries[now].target, now) < 0)
+        !cenv_map_put(&plan->targets, plan->entries[now].target, now))
         rc = cenv_error_oom(p->err);
     return rc;
 }
@@ -225,8 +225,8 @@ static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t 
     *out = cenv_map_get(&plan->needle_map, placeholder);
     if (*out != CENV_NONE)
         return 0;
-    if (cenv_grow(&list, &plan->alloc_needles, plan->nr_needles,
-                  sizeof(*plan->needles)) < 0)
+    if (!cenv_grow(&list, &plan->alloc_needles, plan->nr_needles,
+                   sizeof(*plan->needles)))
         return cenv_error_oom(p->err);
     plan->needles = list;
     *out = (uint32_t)plan->nr_needles;
@@ -234,9 +234,8 @@ static int find_needle(struct planner *p, struct cenv_str placeholder, uint32_t 
     if (rc < 0)
         return rc;
     placeholder = plan->needles[plan->nr_needles++].of[CENV_ENC_UTF8];
-    return cenv_map_put(&plan->needle_map, placeholder, *out) < 0
-               ? cenv_error_oom(p->err)
-               : 0;
+    return cenv_map_put(&plan->needle_map, placeholder, *out) ? 0
+                                                              : cenv_error_oom(p->err);
 }
 
 static int add_path(struct planner *p, const struct cenv_plan_package *package,
@@ -401,14 +400,14 @@ static uint32_t add_dir(struct planner *p, struct cenv_str path)
         list = p->plan->dirs;
     }
     struct cenv_str kept = cenv_arena_str(&p->plan->arena, path);
-    if (!kept.data || cenv_grow(&list, &p->plan->alloc_dirs, p->plan->nr_dirs,
-                                sizeof(*p->plan->dirs)) < 0)
+    if (!kept.data || !cenv_grow(&list, &p->plan->alloc_dirs, p->plan->nr_dirs,
+                                 sizeof(*p->plan->dirs)))
         return CENV_NONE;
     p->plan->dirs = list;
     at = (uint32_t)p->plan->nr_dirs++;
     p->plan->dirs[at] =
         (struct cenv_link_dir){.path = kept, .parent = parent, .depth = depth};
-    return cenv_map_put(&p->plan->dir_map, kept, at) < 0 ? CENV_NONE : at;
+    return cenv_map_put(&p->plan->dir_map, kept, at) ? at : CENV_NONE;
 }
 
 /* The shortest beginning of `dir` that some package has as a link; CENV_NONE: all are real. */
@@ -502,7 +501,7 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
     entry->real = cenv_str(text);
     uint32_t other = cenv_map_get(&p->plan->targets, entry->real);
     if (other == CENV_NONE)
-        return cenv_map_put(&p->plan->targets, entry->real, index) == 0
+        return cenv_map_put(&p->plan->targets, entry->real, index)
                    ? 0
                    : cenv_error_oom(p->err);
     bool later = other < index;

@@ -88,7 +88,7 @@ int cenv_link_plan_check_case(const struct cenv_link_plan *plan, struct cenv_err
                 CENV_STR_ARG(entry->target), dist_of(plan, entry));
             rc =
                 cenv_error_hint(err, "choose a prefix on a case-sensitive file system");
-        } else if (!key.data || cenv_map_put(&seen, key, plan->order[i]) < 0) {
+        } else if (!key.data || !cenv_map_put(&seen, key, plan->order[i])) {
             rc = cenv_error_oom(err);
         }
     }

@@ -43,8 +43,8 @@ int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
     int rc = path ? cenv_prefix_records_read(&records, dir, path, task, err)
                   : cenv_error_oom(err);
     for (size_t i = 0; i < plan->nr_order && rc == 0; i++)
-        if (cenv_map_put(&scan.entries, plan->entries[plan->order[i]].real,
-                         plan->order[i]) < 0)
+        if (!cenv_map_put(&scan.entries, plan->entries[plan->order[i]].real,
+                          plan->order[i]))
             rc = cenv_error_oom(err);
     struct cenv_manifest_inputs inputs = {.root = dir,
                                           .prefix = prefix,

@@ -107,40 +107,41 @@ static bool set_urls(struct cenv_json *doc)
     struct cenv_str url = cenv_json_get_str(doc, "url");
     struct cenv_str channel = cenv_json_get_str(doc, "channel");
     struct cenv_buf text;
-    int rc = 0;
+    bool done = true;
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
     if (url.len) {
-        rc |= cenv_channel_strip(&text, url);
-        rc |= cenv_json_set_str(doc, "url", cenv_buf_str(&text));
+        done &= cenv_channel_strip(&text, url);
+        done &= cenv_json_set_str(doc, "url", cenv_buf_str(&text));
         if (!cenv_json_get_str(doc, "fn").len)
-            rc |= cenv_json_set_str(doc, "fn", cenv_path_base(cenv_buf_str(&text)));
-        rc |= cenv_json_set_str(doc, "channel", cenv_path_parent(cenv_buf_str(&text)));
+            done &= cenv_json_set_str(doc, "fn", cenv_path_base(cenv_buf_str(&text)));
+        done &=
+            cenv_json_set_str(doc, "channel", cenv_path_parent(cenv_buf_str(&text)));
     } else if (channel.len) {
-        rc |= cenv_channel_strip(&text, channel);
-        rc |= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
+        done &= cenv_channel_strip(&text, channel);
+        done &= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
     }
-    bool set = rc == 0 && !text.failed;
+    done &= !text.failed;
     cenv_buf_release(&text);
-    return set;
+    return done;
 }
 
 /* Keys that installed records have whether repodata tells them or not. */
 static bool set_defaults(struct cenv_json *doc, const struct cenv_plan_package *package)
 {
-    int rc = 0;
+    bool done = true;
 
     if (cenv_json_type(cenv_json_get(doc, "depends")) != CENV_JSON_ARRAY)
-        rc |= cenv_json_set(doc, "depends", cenv_json_array());
+        done &= cenv_json_set(doc, "depends", cenv_json_array());
     if (cenv_json_type(cenv_json_get(doc, "constrains")) != CENV_JSON_ARRAY)
-        rc |= cenv_json_set(doc, "constrains", cenv_json_array());
+        done &= cenv_json_set(doc, "constrains", cenv_json_array());
     if (package->noarch_python) {
-        rc |= cenv_json_set_cstr(doc, "noarch", "python");
-        rc |= cenv_json_set_cstr(doc, "package_type", "noarch_python");
+        done &= cenv_json_set_cstr(doc, "noarch", "python");
+        done &= cenv_json_set_cstr(doc, "package_type", "noarch_python");
     } else if (cenv_str_is(cenv_json_get_str(doc, "noarch"), "generic")) {
-        rc |= cenv_json_set_cstr(doc, "package_type", "noarch_generic");
+        done &= cenv_json_set_cstr(doc, "package_type", "noarch_generic");
     }
-    return rc == 0;
+    return done;
 }
 
 static bool set_requested(struct cenv_json *doc, const struct cenv_linker *linker,
@@ -148,18 +149,18 @@ static bool set_requested(struct cenv_json *doc, const struct cenv_linker *linke
 {
     struct cenv_json *list = cenv_json_array();
     struct cenv_str last = {"", 0};
-    int rc = 0;
+    bool done = true;
 
     for (size_t i = 0; i < linker->options->nr_specs; i++) {
         if (!cenv_history_spec_asks_for(linker->options->specs[i], name))
             continue;
         last = linker->options->specs[i];
-        rc |= cenv_json_append_str(list, last);
+        done &= cenv_json_append_str(list, last);
     }
     if (last.len)
-        rc |= cenv_json_set_str(doc, "requested_spec", last);
-    rc |= cenv_json_set(doc, "requested_specs", list);
-    return rc == 0;
+        done &= cenv_json_set_str(doc, "requested_spec", last);
+    done &= cenv_json_set(doc, "requested_specs", list);
+    return done;
 }
 
 /* 1 hard link, 3 copy (reflinks are copies to every other tool). */
@@ -178,12 +179,12 @@ static bool set_link(struct cenv_json *doc, const struct cenv_linker *linker,
 {
     struct cenv_json *link = cenv_json_object();
     struct cenv_str content = cenv_str(package->package->content);
-    int rc = cenv_json_set_str(doc, "extracted_package_dir", content);
+    bool done = cenv_json_set_str(doc, "extracted_package_dir", content);
 
-    rc |= cenv_json_set_str(link, "source", content);
-    rc |= cenv_json_set_int(link, "type", link_type(linker->plan, package));
-    rc |= cenv_json_set(doc, "link", link);
-    return rc == 0;
+    done &= cenv_json_set_str(link, "source", content);
+    done &= cenv_json_set_int(link, "type", link_type(linker->plan, package));
+    done &= cenv_json_set(doc, "link", link);
+    return done;
 }
 
 /* Everything but files and paths; NULL: out of memory. */

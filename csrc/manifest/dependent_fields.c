@@ -35,7 +35,7 @@ static struct cenv_builder_item *target_of(struct cenv_manifest_builder *m,
     else if (to.len && to.data[0] != '/')
         cenv_buf_addf(&joined, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
                       CENV_STR_ARG(to));
-    if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean) == 0)
+    if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean))
         item = cenv_manifest_builder_find(m, cenv_buf_str(&clean));
     cenv_buf_release(&joined);
     cenv_buf_release(&clean);

@@ -98,11 +98,11 @@ static int index_old(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     const struct cenv_manifest *old = m->inputs->old;
     for (uint32_t i = 0; old && i < old->nr_dirs; i++)
-        if (cenv_map_put(&m->old_dirs, cenv_mf_str(old, old->dirs[i].path), i) < 0)
+        if (!cenv_map_put(&m->old_dirs, cenv_mf_str(old, old->dirs[i].path), i))
             return cenv_error_oom(err);
     for (uint32_t i = 0; old && i < old->nr_notes; i++)
         if (old->notes[i].kind == CENV_NOTE_UNRELOCATABLE &&
-            cenv_map_put(&m->old_notes, cenv_mf_str(old, old->notes[i].path), i) < 0)
+            !cenv_map_put(&m->old_notes, cenv_mf_str(old, old->notes[i].path), i))
             return cenv_error_oom(err);
     return 0;
 }
@@ -166,7 +166,7 @@ static int find_peers(struct cenv_manifest_builder *m, struct cenv_error *err)
             cenv_str_n((const char *)&item->st.ino, sizeof(item->st.ino));
         uint32_t first = cenv_map_get(&inodes, key);
         if (first == CENV_NONE) {
-            rc = cenv_map_put(&inodes, key, i) < 0 ? cenv_error_oom(err) : 0;
+            rc = cenv_map_put(&inodes, key, i) ? 0 : cenv_error_oom(err);
         } else if (m->items[first].st.dev == item->st.dev) {
             item->peer = first;
             m->items[first].result.flags |= item->result.flags & CENV_MF_SENSITIVE;

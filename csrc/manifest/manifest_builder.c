@@ -40,7 +40,7 @@ int cenv_manifest_builder_add_note(struct cenv_manifest_builder *m,
                                    enum cenv_note_kind kind, struct cenv_error *err)
 {
     void *notes = m->notes;
-    if (cenv_grow(&notes, &m->alloc_notes, m->nr_notes, sizeof(*m->notes)) < 0)
+    if (!cenv_grow(&notes, &m->alloc_notes, m->nr_notes, sizeof(*m->notes)))
         return cenv_error_oom(err);
     m->notes = notes;
     m->notes[m->nr_notes++] =
@@ -54,12 +54,12 @@ int cenv_manifest_builder_add_dir(struct cenv_manifest_builder *m, struct cenv_s
 {
     void *dirs = m->dirs;
     if (m->nr_dirs >= CENV_NONE - 1 ||
-        cenv_grow(&dirs, &m->alloc_dirs, m->nr_dirs, sizeof(*m->dirs)) < 0)
+        !cenv_grow(&dirs, &m->alloc_dirs, m->nr_dirs, sizeof(*m->dirs)))
         return cenv_error_oom(err);
     m->dirs = dirs;
     m->dirs[m->nr_dirs] =
         (struct cenv_builder_dir){.path = path, .parent = parent, .st = *st};
-    if (cenv_map_put(&m->dir_map, path, (uint32_t)m->nr_dirs) < 0)
+    if (!cenv_map_put(&m->dir_map, path, (uint32_t)m->nr_dirs))
         return cenv_error_oom(err);
     m->nr_dirs++;
     return 0;
@@ -71,7 +71,7 @@ int cenv_manifest_builder_add_item(struct cenv_manifest_builder *m,
 {
     void *items = m->items;
     if (m->nr_items >= CENV_NONE - 1 ||
-        cenv_grow(&items, &m->alloc_items, m->nr_items, sizeof(*m->items)) < 0)
+        !cenv_grow(&items, &m->alloc_items, m->nr_items, sizeof(*m->items)))
         return cenv_error_oom(err);
     m->items = items;
     item->reloc = item->peer = CENV_NONE;

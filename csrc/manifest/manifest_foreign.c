@@ -44,14 +44,14 @@ static int add_owned(struct foreign *f, const struct cenv_prefix_record *record,
                      const struct cenv_prefix_path *path, struct cenv_error *err)
 {
     void *owned = f->owned;
-    if (cenv_grow(&owned, &f->alloc_owned, f->nr_owned, sizeof(*f->owned)) < 0)
+    if (!cenv_grow(&owned, &f->alloc_owned, f->nr_owned, sizeof(*f->owned)))
         return cenv_error_oom(err);
     f->owned = owned;
     f->owned[f->nr_owned] = (struct owned){.record = record,
                                            .path = path,
                                            .placeholder = path->placeholder,
                                            .file_mode = (uint8_t)path->file_mode};
-    if (cenv_map_put(&f->by_path, path->path, (uint32_t)f->nr_owned) < 0)
+    if (!cenv_map_put(&f->by_path, path->path, (uint32_t)f->nr_owned))
         return cenv_error_oom(err);
     f->nr_owned++;
     return 0;
@@ -83,7 +83,7 @@ static int add_package_placeholders(struct foreign *f, size_t first,
     int rc = 0;
     for (uint32_t i = 0; i < info->nr && rc == 0; i++)
         if (info->paths[i].placeholder.len &&
-            cenv_map_put(&inner, info->paths[i].path, i) < 0)
+            !cenv_map_put(&inner, info->paths[i].path, i))
             rc = cenv_error_oom(err);
     for (size_t i = first; i < f->nr_owned && rc == 0; i++) {
         struct owned *o = &f->owned[i];
@@ -153,10 +153,10 @@ static int has_hash(struct cenv_str data, struct cenv_str hex, struct cenv_task 
     int rc = digest ? 0 : cenv_error_oom(err);
     for (size_t at = 0; at < data.len && ok && rc == 0; at += PART) {
         struct cenv_str part = cenv_str_slice(data, at, at + PART);
-        ok = cenv_digest_update(digest, part.data, part.len) == 0;
+        ok = cenv_digest_update(digest, part.data, part.len);
         rc = cenv_task_poll(task, err);
     }
-    ok = ok && rc == 0 && cenv_digest_final(digest, got) == 0;
+    ok = ok && rc == 0 && cenv_digest_final(digest, got);
     cenv_digest_free(digest);
     return rc < 0 ? rc : ok && memcmp(got, want, sizeof(want)) == 0;
 }

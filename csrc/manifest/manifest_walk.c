@@ -106,7 +106,7 @@ int cenv_manifest_walk(struct cenv_manifest_builder *m, struct cenv_error *err)
     for (uint32_t i = 0; i < m->nr_items; i++) {
         struct cenv_builder_dir *dir = &m->dirs[m->items[i].dir];
         dir->first = dir->nr++ ? dir->first : i;
-        if (cenv_map_put(&m->item_map, m->items[i].path, i) < 0)
+        if (!cenv_map_put(&m->item_map, m->items[i].path, i))
             return cenv_error_oom(err);
     }
     return 0;

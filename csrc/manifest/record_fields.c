@@ -242,7 +242,7 @@ int cenv_record_fields_scan(struct cenv_sites *sites,
     w.final_sizes = has_final_sizes(record);
     for (size_t i = 0; i < record->nr_paths && rc == 0; i++)
         if (record->paths[i].recorded.len &&
-            cenv_map_put(&w.recorded, record->paths[i].recorded, (uint32_t)i) < 0)
+            !cenv_map_put(&w.recorded, record->paths[i].recorded, (uint32_t)i))
             rc = cenv_error_oom(err);
     if (find_member(&c, "paths_data") && find_member(&c, "paths") &&
         enter_container(&c, '['))
@@ -271,16 +271,16 @@ static struct cenv_str take_field(struct cenv_str *row)
 }
 
 /* The path a row names, relative to the prefix: rows are relative to where *.dist-info lies. */
-static int row_path(struct cenv_str name, struct cenv_str base, struct cenv_buf *out)
+static bool row_path(struct cenv_str name, struct cenv_str base, struct cenv_buf *out)
 {
     struct cenv_buf joined;
     cenv_buf_init(&joined, 1 << 16);
     cenv_buf_add_str(&joined, base);
     cenv_buf_putc(&joined, '/');
     cenv_buf_add_str(&joined, name);
-    int rc = joined.failed ? -1 : cenv_path_clean(cenv_buf_str(&joined), out);
+    bool done = !joined.failed && cenv_path_clean(cenv_buf_str(&joined), out);
     cenv_buf_release(&joined);
-    return rc;
+    return done;
 }
 
 static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_str row,
@@ -294,7 +294,7 @@ static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_s
     int rc = 0;
     cenv_buf_init(&path, 1 << 16);
     if (hash.len == 50 && cenv_str_starts(hash, CENV_STR("sha256=")) && name.len &&
-        name.data[0] != '/' && row_path(name, base, &path) == 0 &&
+        name.data[0] != '/' && row_path(name, base, &path) &&
         ask(ctx, cenv_buf_str(&path), &v) && !v.link) {
         rc = add_field(sites, text, cenv_str_slice(hash, 7, hash.len),
                        CENV_FIELD_BASE64, v.reloc, err);

@@ -84,7 +84,7 @@ int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
             rc = cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         else if ((uint64_t)n != part)
             rc = fail_changed(what->path, err);
-        else if (cenv_digest_update(digest, what->block, part) < 0)
+        else if (!cenv_digest_update(digest, what->block, part))
             rc = cenv_error_set(err, CENV_EFAIL, "the SHA-256 of libcrypto fails");
         at += part;
     }

@@ -136,7 +136,7 @@ static bool is_below(const struct cenv_channel_url *u,
     return name->len > 0;
 }
 
-int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias)
+bool cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias)
 {
     struct cenv_channel_url u, a;
     struct cenv_str name;
@@ -146,10 +146,10 @@ int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str
     if (cenv_channel_split(&a, alias) && is_below(&u, &a, &name))
         return cenv_buf_add_str(out, name);
     add_place(out, &u);
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
-int cenv_channel_strip(struct cenv_buf *out, struct cenv_str url)
+bool cenv_channel_strip(struct cenv_buf *out, struct cenv_str url)
 {
     struct cenv_channel_url u;
 
@@ -158,5 +158,5 @@ int cenv_channel_strip(struct cenv_buf *out, struct cenv_str url)
     add_place(out, &u);
     add_component(out, u.subdir);
     add_component(out, u.file);
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }

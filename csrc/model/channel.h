@@ -26,9 +26,10 @@ bool cenv_channel_split(struct cenv_channel_url *out, struct cenv_str url);
  * The channel's canonical name: LOCATION when `url` lies under `alias` (channel_alias, compared
  * without secrets and scheme), else the URL without subdir, file and secrets.
  */
-int cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias);
+bool cenv_channel_name(struct cenv_buf *out, struct cenv_str url,
+                       struct cenv_str alias);
 
 /* `url` without AUTH, TOKEN and slashes at its end: identity, and what may be stored. */
-int cenv_channel_strip(struct cenv_buf *out, struct cenv_str url);
+bool cenv_channel_strip(struct cenv_buf *out, struct cenv_str url);
 
 #endif

@@ -44,9 +44,8 @@ static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
     struct cenv_buf name;
 
     cenv_buf_init(&name, URL_MAX);
-    int rc = cenv_channel_name(&name, url, CENV_STR("https://conda.anaconda.org"));
     struct cenv_str copy = {NULL, 0};
-    if (rc == 0 && !name.failed)
+    if (cenv_channel_name(&name, url, CENV_STR("https://conda.anaconda.org")))
         copy = cenv_arena_str(arena, trim_channel(cenv_buf_str(&name)));
     cenv_buf_release(&name);
     if (!copy.data)

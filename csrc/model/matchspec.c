@@ -499,11 +499,11 @@ static int set_url_text(struct parser *p, struct cenv_str url)
     if (!cenv_brackets_quote(url))
         return refuse_spec(p, url.data, "quotes of both kinds stand in it");
     cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
-    int rc = cenv_channel_strip(&stripped, url);
-    if (rc == 0)
+    bool done = cenv_channel_strip(&stripped, url);
+    if (done)
         p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
     cenv_buf_release(&stripped);
-    return rc < 0 || !p->more->url.data ? set_oom(p) : 0;
+    return done && p->more->url.data ? 0 : set_oom(p);
 }
 
 static int set_url(struct parser *p, const struct cenv_bracket *pair)
@@ -590,12 +590,12 @@ static int unquote_text(struct parser *p, struct cenv_str *text)
     if (cenv_str_find(*text, '%') == text->len)
         return 0;
     cenv_buf_init(&plain, CENV_MATCHSPEC_MAX);
-    int rc = cenv_url_unquote(&plain, *text);
+    bool read = cenv_url_unquote(&plain, *text);
     struct cenv_str copy = {NULL, 0};
-    if (rc == 0)
+    if (read)
         copy = cenv_arena_str(p->arena, cenv_buf_str(&plain));
     cenv_buf_release(&plain);
-    if (rc < 0)
+    if (!read)
         return refuse_spec(p, text->data, "the percent-encoding is malformed");
     if (!copy.data)
         return set_oom(p);

@@ -71,7 +71,7 @@ static void load_library(void)
         return;
     }
 #define XX(name) \
-    if (cenv_library_find(handle, #name, &lib.name) < 0) \
+    if (!cenv_library_find(handle, #name, &lib.name)) \
         snprintf(lib.failure, sizeof(lib.failure), "libcurl has no " #name);
     CURL_FUNCTIONS(XX)
 #undef XX
@@ -219,9 +219,8 @@ static int write_body(struct slot *slot, const char *data, size_t len)
                               "the server sends more than %llu bytes",
                               (unsigned long long)transfer->max_size);
     if (transfer->body)
-        return cenv_buf_add(transfer->body, data, len) < 0
-                   ? cenv_error_oom(&transfer->err)
-                   : 0;
+        return cenv_buf_add(transfer->body, data, len) ? 0
+                                                       : cenv_error_oom(&transfer->err);
     rc = cenv_raw_pwrite(slot->fd, data, len, transfer->reply.received);
     return rc < 0 ? cenv_fs_fail(&transfer->err, rc, slot->fd, NULL, "cannot write")
                   : 0;

@@ -35,13 +35,13 @@ static void read_ssl(struct cenv_http_options *o, const struct cenv_json *settin
     o->key = cenv_json_get_cstr(settings, "client_ssl_cert_key");
 }
 
-static int read_proxies(struct cenv_network *n, const struct cenv_json *servers)
+static bool read_proxies(struct cenv_network *n, const struct cenv_json *servers)
 {
     const struct cenv_json *item;
 
     n->proxies = cenv_calloc(cenv_json_len(servers) + 1, sizeof(*n->proxies));
     if (!n->proxies)
-        return -1;
+        return false;
     cenv_json_each(item, servers)
     {
         struct cenv_http_proxy proxy = {cenv_json_key(item), cenv_json_cstr(item)};
@@ -49,7 +49,7 @@ static int read_proxies(struct cenv_network *n, const struct cenv_json *servers)
             n->proxies[n->options.nr_proxies++] = proxy;
     }
     n->options.proxies = n->proxies;
-    return 0;
+    return true;
 }
 
 int cenv_network_open(struct cenv_network *network, const struct cenv_json *settings,
@@ -65,7 +65,7 @@ int cenv_network_open(struct cenv_network *network, const struct cenv_json *sett
     o->connect_ms = read_duration(settings, "remote_connect_timeout_secs", 1000);
     o->read_seconds = read_duration(settings, "remote_read_timeout_secs", 1);
     o->tries = retries < 0 ? 0 : retries > 100 ? 101 : (unsigned)retries + 1;
-    if (read_proxies(network, cenv_json_get(settings, "proxy_servers")) < 0)
+    if (!read_proxies(network, cenv_json_get(settings, "proxy_servers")))
         return cenv_error_oom(err);
     rc = cenv_http_open(&network->http, o, err);
     if (rc < 0)
@@ -100,7 +100,7 @@ int cenv_network_local_path(struct cenv_str url, struct cenv_buf *path,
     struct cenv_str rest = url;
 
     if (cenv_str_starts(url, CENV_STR("/")))
-        return cenv_buf_add_str(path, url) < 0 ? cenv_error_oom(err) : 1;
+        return cenv_buf_add_str(path, url) ? 1 : cenv_error_oom(err);
     if (cenv_str_starts(url, CENV_STR("http://")) ||
         cenv_str_starts(url, CENV_STR("https://")))
         return 0;
@@ -112,8 +112,7 @@ int cenv_network_local_path(struct cenv_str url, struct cenv_buf *path,
     if (!cenv_str_starts(rest, CENV_STR("/")))
         return refuse_url(url, "a file URL has three slashes and an absolute path",
                           err);
-    return cenv_url_unquote(path, rest) < 0 ? refuse_url(url, "it is malformed", err)
-                                            : 1;
+    return cenv_url_unquote(path, rest) ? 1 : refuse_url(url, "it is malformed", err);
 }
 
 /* ---- what went wrong ---- */

@@ -10,7 +10,7 @@ static int ask_driver(void *library)
 {
     int version = 0;
     int (*ask)(int *version);
-    if (cenv_library_find(library, "cuDriverGetVersion", &ask) < 0)
+    if (!cenv_library_find(library, "cuDriverGetVersion", &ask))
         return 0;
     return ask(&version) == 0 ? version : 0;
 }

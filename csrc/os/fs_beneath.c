@@ -93,7 +93,7 @@ static size_t shared_levels(const struct cenv_dirs *dirs, struct cenv_str path)
 static int reserve_level(struct cenv_dirs *dirs, size_t path_len)
 {
     void *levels = dirs->levels;
-    if (cenv_grow(&levels, &dirs->alloc_levels, dirs->nr, sizeof(*dirs->levels)) < 0)
+    if (!cenv_grow(&levels, &dirs->alloc_levels, dirs->nr, sizeof(*dirs->levels)))
         return -ENOMEM;
     dirs->levels = levels;
     if (dirs->alloc < path_len) {

@@ -35,7 +35,7 @@ static int compare_names(const void *a, const void *b)
 static int listing_add(struct cenv_listing *list, const struct cenv_dirent *entry)
 {
     void *block = list->entries;
-    if (cenv_grow(&block, &list->alloc, list->nr, sizeof(*entry)) < 0)
+    if (!cenv_grow(&block, &list->alloc, list->nr, sizeof(*entry)))
         return -ENOMEM;
     list->entries = block;
     struct cenv_str name =
@@ -102,7 +102,7 @@ static int walk_entry(struct walk *walk, int fd, const struct cenv_dirent *entry
     size_t before = walk->path.len;
     if (before)
         cenv_buf_putc(&walk->path, '/');
-    if (cenv_buf_add(&walk->path, entry->name, entry->len) < 0)
+    if (!cenv_buf_add(&walk->path, entry->name, entry->len))
         return cenv_error_oom(walk->err);
     struct cenv_walk_entry now = {cenv_buf_str(&walk->path), *entry, fd};
     int rc = walk->visit(walk->ctx, &now, walk->err);

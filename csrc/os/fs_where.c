@@ -11,7 +11,7 @@
 #include "os/path.h"
 #include "os/raw_path.h"
 
-int cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)
+bool cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)
 {
     if (!name || name[0] != '/') {
         size_t n;
@@ -21,14 +21,14 @@ int cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)
             room *= 2;
             at = cenv_buf_reserve(out, room);
             if (!at)
-                return -1;
+                return false;
             n = cenv_raw_path_of(dirfd, at, room);
         } while (n + 1 >= room);
         out->len += n;
         if (name && n && at[n - 1] != '/')
             cenv_buf_putc(out, '/');
     }
-    return name ? cenv_buf_puts(out, name) : 0;
+    return !name || cenv_buf_puts(out, name);
 }
 
 /* By opening and asking for the name: one walk by the system, no buffer of a fixed size. */
@@ -41,7 +41,7 @@ char *cenv_fs_realpath(const char *path, struct cenv_error *err)
     }
     struct cenv_buf out;
     cenv_buf_init(&out, 1 << 20);
-    if (cenv_fs_path_of(fd, NULL, &out) < 0)
+    if (!cenv_fs_path_of(fd, NULL, &out))
         cenv_error_oom(err);
     cenv_fd_close(fd);
     char *text = cenv_buf_detach(&out);

@@ -3,11 +3,13 @@
 #ifndef CENV_OS_FS_WHERE_H
 #define CENV_OS_FS_WHERE_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Appends the absolute path of a descriptor (+ "/" + name, which may be NULL); 0 or -1 (OOM). */
-int cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out);
+/* Appends the absolute path of a descriptor (+ "/" + name, which may be NULL); false: no memory. */
+bool cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out);
 
 /* Absolute, links resolved; NULL with err. Caller frees. */
 char *cenv_fs_realpath(const char *path, struct cenv_error *err);

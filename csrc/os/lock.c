@@ -96,7 +96,7 @@ static void show_holder(int dirfd, const char *name, struct cenv_task *task)
 {
     struct cenv_buf who;
     cenv_buf_init(&who, HOLDER_MAX + 1);
-    if (cenv_lock_holder(dirfd, name, &who) == 0 && who.len)
+    if (cenv_lock_holder(dirfd, name, &who) && who.len)
         cenv_task_wait(task, who.data);
     cenv_buf_release(&who);
 }
@@ -145,13 +145,13 @@ bool cenv_lock_works(const struct cenv_lock *lock)
     return lock->works;
 }
 
-int cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out)
+bool cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out)
 {
     char text[HOLDER_MAX];
     int fd = cenv_raw_open_file(dirfd, name, NULL);
     if (fd < 0)
-        return 0;
+        return true;
     int64_t n = cenv_raw_pread(fd, text, sizeof(text), 0);
     cenv_fd_close(fd);
-    return n > 0 ? cenv_buf_add(out, text, (size_t)n) : 0;
+    return n <= 0 || cenv_buf_add(out, text, (size_t)n);
 }

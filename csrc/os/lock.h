@@ -40,7 +40,7 @@ void cenv_lock_free_remove(struct cenv_lock *lock, int dirfd, const char *name);
 
 bool cenv_lock_works(const struct cenv_lock *lock);
 
-/* Appends the text of the last exclusive holder ("" when there is none); 0 or -1 (OOM). */
-int cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out);
+/* Appends the text of the last exclusive holder ("" when there is none); false: out of memory. */
+bool cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out);
 
 #endif

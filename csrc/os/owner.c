@@ -23,7 +23,7 @@ void cenv_owner_self(struct cenv_owner *out)
     cenv_owner_of(cenv_pid_self(), out);
 }
 
-int cenv_owner_text(struct cenv_buf *out)
+bool cenv_owner_text(struct cenv_buf *out)
 {
     char since[32], host[sizeof(((struct cenv_owner *)0)->host)];
     cenv_host_name(host, sizeof(host));

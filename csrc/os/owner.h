@@ -24,7 +24,7 @@ void cenv_owner_self(struct cenv_owner *out);
 /* Process `pid` of this host, which is not checked to be there. */
 void cenv_owner_of(int64_t pid, struct cenv_owner *out);
 /* Appends "process 123 on host since 2026-11-22 20:15:03" (local time): this one, from now. */
-int cenv_owner_text(struct cenv_buf *out);
+bool cenv_owner_text(struct cenv_buf *out);
 /* False only when it surely is gone: same host and (another boot, or same container and no such
  * process). */
 bool cenv_owner_may_live(const struct cenv_owner *owner);

@@ -62,7 +62,7 @@ static bool drop_last(struct cenv_buf *out, size_t start)
     return true;
 }
 
-int cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
+bool cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
 {
     bool absolute = path.len && path.data[0] == '/';
     size_t begin = out->len;
@@ -81,7 +81,7 @@ int cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
     }
     if (out->len == begin)
         cenv_buf_putc(out, '.');
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
 bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root)
@@ -104,7 +104,7 @@ static size_t shared_length(struct cenv_str a, struct cenv_str b)
     return a_ends && b_ends ? i : last;
 }
 
-int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out)
+bool cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out)
 {
     from = cenv_str_is(from, "/") ? CENV_STR("") : from;
     to = cenv_str_is(to, "/") ? CENV_STR("") : to;
@@ -120,7 +120,7 @@ int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf
     cenv_buf_add_str(out, down);
     if (out->len == begin)
         cenv_buf_putc(out, '.');
-    return out->failed ? -1 : 0;
+    return !out->failed;
 }
 
 size_t cenv_path_depth(struct cenv_str path)

@@ -16,14 +16,16 @@ char *cenv_path_join(const char *a, const char *b) __attribute__((malloc));
 struct cenv_str cenv_path_parent(struct cenv_str path);
 struct cenv_str cenv_path_base(struct cenv_str path);
 
-/* Purely textual: "/a/./b//c/.." -> "/a/b". Keeps a leading "..": "../a". "" -> ".". 0 or -1. */
-int cenv_path_clean(struct cenv_str path, struct cenv_buf *out);
+/* Purely textual: "/a/./b//c/.." -> "/a/b". Keeps a leading "..": "../a". "" -> ".". False when
+ * the buffer failed. */
+bool cenv_path_clean(struct cenv_str path, struct cenv_buf *out);
 
 /* Textual, both clean: `path` is `root` or below it. */
 bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root);
 
-/* From directory `from` to `to`, both clean, absolute: ("/a/b", "/a/c") -> "../c"; 0 or -1. */
-int cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out);
+/* From directory `from` to `to`, both clean, absolute: ("/a/b", "/a/c") -> "../c"; false when the
+ * buffer failed. */
+bool cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out);
 
 /* How many components a relative path has; empty ones count. */
 size_t cenv_path_depth(struct cenv_str path);

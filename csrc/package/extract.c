@@ -62,7 +62,7 @@ static int remember_file(struct extract *x, const struct cenv_package_file *entr
     size_t at = x->manifest->nr;
 
     if (!cenv_package_manifest_add(x->manifest, entry) ||
-        cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at) < 0)
+        !cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at))
         return cenv_error_oom(x->err);
     return 0;
 }
@@ -103,10 +103,11 @@ static int copy_data(struct extract *x, int fd, struct cenv_package_file *entry)
 {
     const void *data;
     size_t len;
-    int rc, failed = cenv_digest_reset(x->sha256);
+    bool hashed = cenv_digest_reset(x->sha256);
+    int rc;
 
     while ((rc = cenv_reader_data(x->reader, &data, &len, x->err)) == 1) {
-        failed |= cenv_digest_update(x->sha256, data, len);
+        hashed &= cenv_digest_update(x->sha256, data, len);
         int raw = fd < 0 ? 0 : cenv_raw_write(fd, data, len);
         if (raw < 0)
             return fail_write(x, entry->path, raw);
@@ -114,7 +115,7 @@ static int copy_data(struct extract *x, int fd, struct cenv_package_file *entry)
         if (rc < 0)
             return rc;
     }
-    if (rc == 0 && (failed || cenv_digest_final(x->sha256, entry->sha256) < 0))
+    if (rc == 0 && !(hashed && cenv_digest_final(x->sha256, entry->sha256)))
         rc = cenv_error_set(x->err, CENV_EFAIL, "cannot compute a digest");
     return rc;
 }
@@ -375,7 +376,7 @@ static int check_extra(struct extract *x, const struct cenv_paths_json *info)
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < info->nr; i++) {
-        if (cenv_map_put(&listed, info->paths[i].path, 0) < 0)
+        if (!cenv_map_put(&listed, info->paths[i].path, 0))
             rc = cenv_error_oom(x->err);
     }
     for (size_t i = 0; rc == 0 && i < x->manifest->nr; i++) {

@@ -214,7 +214,7 @@ static int read_member(struct cenv_reader *reader, struct cenv_buf *out,
     int rc;
 
     while ((rc = cenv_reader_data(reader, &data, &len, err)) == 1)
-        if (cenv_buf_add(out, data, len) < 0)
+        if (!cenv_buf_add(out, data, len))
             return out->failed == CENV_BUF_FULL
                        ? cenv_error_set(err, CENV_EINTEGRITY,
                                         "its info/index.json is too large")
@@ -245,7 +245,7 @@ static int write_info(const struct cenv_json *index,
     struct cenv_json_writer w;
     struct cenv_buf text;
     cenv_buf_init(&text, out->max);
-    out->failed |= cenv_json_print(index, 0, &text) < 0;
+    out->failed |= !cenv_json_print(index, 0, &text);
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
     cenv_json_write_raw(&w, "index", cenv_buf_str(&text));

@@ -49,7 +49,7 @@ bool cenv_package_manifest_add(struct cenv_package_manifest *manifest,
 {
     struct cenv_package_file own = *entry;
     void *block = manifest->entries;
-    if (cenv_grow(&block, &manifest->alloc, manifest->nr, sizeof(own)) < 0)
+    if (!cenv_grow(&block, &manifest->alloc, manifest->nr, sizeof(own)))
         return false;
     manifest->entries = block;
     own.path = cenv_arena_str(&manifest->arena, entry->path);
@@ -95,10 +95,10 @@ static bool add_checksum(struct cenv_buf *out)
 {
     unsigned char raw[CENV_SHA256_LEN];
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    bool done = digest && cenv_digest_update(digest, out->data, out->len) == 0 &&
-                cenv_digest_final(digest, raw) == 0;
+    bool done = digest && cenv_digest_update(digest, out->data, out->len) &&
+                cenv_digest_final(digest, raw);
     cenv_digest_free(digest);
-    return done && cenv_buf_add(out, raw, sizeof(raw)) == 0;
+    return done && cenv_buf_add(out, raw, sizeof(raw));
 }
 
 static bool serialise_manifest(const struct cenv_package_manifest *manifest,
@@ -147,8 +147,8 @@ static bool checksum_fits(struct cenv_str file)
     unsigned char raw[CENV_SHA256_LEN];
     size_t len = file.len - sizeof(raw);
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    bool fits = digest && cenv_digest_update(digest, file.data, len) == 0 &&
-                cenv_digest_final(digest, raw) == 0 &&
+    bool fits = digest && cenv_digest_update(digest, file.data, len) &&
+                cenv_digest_final(digest, raw) &&
                 memcmp(raw, file.data + len, sizeof(raw)) == 0;
     cenv_digest_free(digest);
     return fits;

@@ -90,7 +90,7 @@ static int add_path(struct parsing *r, struct cenv_map *seen, const char *file,
     }
     if (cenv_map_get(seen, path->path) != CENV_NONE)
         return 0;
-    if (cenv_map_put(seen, path->path, (uint32_t)r->info->nr) < 0)
+    if (!cenv_map_put(seen, path->path, (uint32_t)r->info->nr))
         return cenv_error_oom(r->err);
     r->info->paths[r->info->nr++] = *path;
     return 0;

@@ -61,9 +61,8 @@ static int file_read(void *ctx, const void **data, size_t *len, struct cenv_erro
         return cenv_fs_fail(err, (int)got, reader->source.fd, NULL, "cannot read");
     reader->offset += (uint64_t)got;
     cenv_task_advance(reader->task, (uint64_t)got);
-    if (cenv_digest_update(reader->sha256, reader->block, (size_t)got) < 0 ||
-        (reader->md5 &&
-         cenv_digest_update(reader->md5, reader->block, (size_t)got) < 0))
+    if (!cenv_digest_update(reader->sha256, reader->block, (size_t)got) ||
+        (reader->md5 && !cenv_digest_update(reader->md5, reader->block, (size_t)got)))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     *data = reader->block;
     *len = (size_t)got;
@@ -121,7 +120,7 @@ static int read_metadata(struct cenv_reader *reader, struct cenv_error *err)
     cenv_buf_init(&text, METADATA_MAX);
     while (rc == 0 && len > 0) {
         rc = from.read(from.ctx, &data, &len, err);
-        if (rc == 0 && cenv_buf_add(&text, data, len) < 0)
+        if (rc == 0 && !cenv_buf_add(&text, data, len))
             rc = text.failed == CENV_BUF_FULL
                      ? refuse_archive("metadata.json is too large", err)
                      : cenv_error_oom(err);
@@ -361,8 +360,8 @@ int cenv_reader_finish(struct cenv_reader *reader, const struct cenv_package_wan
     if (rc < 0 && rc != CENV_EINTEGRITY)
         return rc;
     end = drain_file(reader, &second);
-    if (end == 0 && (cenv_digest_hex(reader->sha256, got.sha256) < 0 ||
-                     (reader->md5 && cenv_digest_hex(reader->md5, got.md5) < 0)))
+    if (end == 0 && (!cenv_digest_hex(reader->sha256, got.sha256) ||
+                     (reader->md5 && !cenv_digest_hex(reader->md5, got.md5))))
         end = cenv_error_set(&second, CENV_EFAIL, "cannot compute a digest");
     if (end == 0)
         end = compare_digests(want, &got, &second);

@@ -99,7 +99,7 @@ static int put_stored(const char *name, struct cenv_str data,
     member->offset = out->len;
     member->crc = cenv_crc32_add(&tables, 0, data.data, data.len);
     rc = cenv_zip_put_local(member, cenv_output_buf(out), err);
-    if (rc == 0 && cenv_buf_add_str(out, data) < 0)
+    if (rc == 0 && !cenv_buf_add_str(out, data))
         rc = cenv_error_oom(err);
     return rc;
 }

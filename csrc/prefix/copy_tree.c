@@ -74,7 +74,7 @@ static int link_peer(struct copying *c, const struct cenv_stat *st,
     uint32_t known = cenv_map_get(&c->inodes, bytes);
     if (known == CENV_NONE) {
         uint32_t id = cenv_intern_id(&c->names, path);
-        return id == CENV_NONE || cenv_map_put(&c->inodes, bytes, id) < 0 ? -ENOMEM : 0;
+        return id == CENV_NONE || !cenv_map_put(&c->inodes, bytes, id) ? -ENOMEM : 0;
     }
     int raw = cenv_raw_link(c->to, cenv_intern_str(&c->names, known).data, to, name);
     return raw < 0 ? raw : 1;

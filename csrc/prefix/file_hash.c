@@ -28,8 +28,8 @@ void cenv_file_hash_release(struct cenv_file_hash *hash)
 /* The library refuses only for want of memory. */
 static bool finish_digest(struct cenv_file_hash *hash, char *hex)
 {
-    bool done = cenv_digest_hex(hash->digest, hex) == 0;
-    return cenv_digest_reset(hash->digest) == 0 && done;
+    bool done = cenv_digest_hex(hash->digest, hex);
+    return cenv_digest_reset(hash->digest) && done;
 }
 
 int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, char *hex,
@@ -38,7 +38,7 @@ int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, cha
     uint64_t at = 0;
     int64_t n;
     while ((n = cenv_raw_pread(fd, hash->block, BLOCK, at)) > 0) {
-        if (cenv_digest_update(hash->digest, hash->block, (size_t)n) < 0)
+        if (!cenv_digest_update(hash->digest, hash->block, (size_t)n))
             return cenv_error_oom(err);
         at += (uint64_t)n;
         if (n < BLOCK)
@@ -57,6 +57,6 @@ int cenv_file_hash_fd(struct cenv_file_hash *hash, int fd, const char *name, cha
 
 bool cenv_file_hash_bytes(struct cenv_file_hash *hash, struct cenv_str bytes, char *hex)
 {
-    return cenv_digest_update(hash->digest, bytes.data, bytes.len) == 0 &&
+    return cenv_digest_update(hash->digest, bytes.data, bytes.len) &&
            finish_digest(hash, hex);
 }

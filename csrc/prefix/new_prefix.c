@@ -39,7 +39,7 @@ char *cenv_newprefix_clean_path(const char *path, struct cenv_error *err)
         return cenv_fs_abspath(path, err);
     cenv_buf_init(&clean, 1 << 20);
     char *made =
-        cenv_path_clean(cenv_str(path), &clean) == 0 ? cenv_buf_detach(&clean) : NULL;
+        cenv_path_clean(cenv_str(path), &clean) ? cenv_buf_detach(&clean) : NULL;
     cenv_buf_release(&clean);
     if (!made)
         cenv_error_oom(err);

@@ -33,8 +33,8 @@ static bool add_warning(struct cenv_prefix_records *prefix, struct cenv_str file
                   CENV_STR_ARG(path));
     struct cenv_str kept = cenv_arena_str(&prefix->arena, cenv_buf_str(&text));
     cenv_buf_release(&text);
-    if (!kept.data || cenv_grow(&list, &prefix->alloc_warnings, prefix->nr_warnings,
-                                sizeof(*prefix->warnings)) < 0)
+    if (!kept.data || !cenv_grow(&list, &prefix->alloc_warnings, prefix->nr_warnings,
+                                 sizeof(*prefix->warnings)))
         return false;
     prefix->warnings = list;
     prefix->warnings[prefix->nr_warnings++] = kept;
@@ -100,7 +100,7 @@ static bool add_path(struct cenv_prefix_records *prefix,
         return add_warning(prefix, record->file, "refused path: ", path->path);
     if (at == CENV_NONE) {
         at = (uint32_t)record->nr_paths++;
-        if (cenv_map_put(seen, path->path, at) < 0)
+        if (!cenv_map_put(seen, path->path, at))
             return false;
     } else if (!path->recorded.len) {
         return true; /* `files` of conda lists menu files twice */

@@ -65,7 +65,7 @@ static int hash_content(struct verification *v, struct cenv_file_hash *hash,
     cenv_buf_init(&full, 1 << 20);
     if (!follow)
         fd = cenv_fs_open_file(v->root, path, NULL, err);
-    else if (cenv_fs_path_of(v->root, path, &full) < 0)
+    else if (!cenv_fs_path_of(v->root, path, &full))
         fd = cenv_error_oom(err);
     else
         fd = cenv_fs_open_named(full.data, NULL, err);

@@ -19,7 +19,7 @@ int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
                    struct cenv_error *err)
 {
     void *list = sites->list;
-    if (cenv_grow(&list, &sites->alloc, sites->nr, sizeof(*sites->list)) < 0)
+    if (!cenv_grow(&list, &sites->alloc, sites->nr, sizeof(*sites->list)))
         return cenv_error_oom(err);
     sites->list = list;
     sites->list[sites->nr++] = *site;

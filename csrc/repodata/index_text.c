@@ -42,7 +42,7 @@ static int add_data(struct cenv_index_text *text, struct cenv_str data,
     int rc = 0;
     while (rc == 0 && data.len > 0) {
         struct cenv_str part = cenv_str_slice(data, 0, SLICE - slice->len);
-        if (cenv_buf_add_str(slice, part) < 0)
+        if (!cenv_buf_add_str(slice, part))
             return cenv_error_oom(err);
         data = cenv_str_slice(data, part.len, data.len);
         if (slice->len == SLICE)

@@ -190,7 +190,7 @@ static void add_block(struct writer *w, uint32_t number, size_t from)
 {
     struct cenv_str block = cenv_str_slice(cenv_buf_str(&w->blocks), from, SIZE_MAX);
     struct row row = {from, block.len, cenv_checksum64(block), number, 0};
-    w->failed |= cenv_buf_add(&w->rows, &row, sizeof(row)) < 0;
+    w->failed |= !cenv_buf_add(&w->rows, &row, sizeof(row));
     w->nr++;
 }
 
@@ -209,7 +209,7 @@ static void add_old_blocks(struct writer *w, const struct cenv_parsed_cache *cac
         const struct cenv_cached_name *s = atomic_load(&cache->slots[rows[i].number]);
         if (s && !s->saved)
             continue;
-        w->failed |= cenv_buf_add_str(&w->blocks, block) < 0;
+        w->failed |= !cenv_buf_add_str(&w->blocks, block);
         add_block(w, rows[i].number, from);
     }
 }

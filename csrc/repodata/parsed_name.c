@@ -19,7 +19,7 @@ struct preparing {
 /* `array` has room for one more behind `nr`; what it holds is kept. */
 static bool grow_array(void *array, size_t *alloc, size_t nr, size_t size)
 {
-    return nr < CENV_NONE - 1 && cenv_grow(array, alloc, nr, size) == 0;
+    return nr < CENV_NONE - 1 && cenv_grow(array, alloc, nr, size);
 }
 
 /* The number of a text; the record before mostly has it at the same place. */
@@ -41,7 +41,7 @@ static bool number_of(struct preparing *w, struct cenv_str text, uint32_t at,
     out->specs = specs;
     *number = out->nr_specs;
     out->specs[out->nr_specs++] = text;
-    return cenv_map_put(&w->ids, text, *number) == 0;
+    return cenv_map_put(&w->ids, text, *number);
 }
 
 static bool add_links(struct preparing *w, const struct cenv_str *texts, uint32_t nr)
@@ -224,7 +224,7 @@ static void pack_all(struct packer *w, struct cenv_buf *out)
     }
     cenv_buf_add(out, p->links, head.nr_links * sizeof(*p->links));
     cenv_buf_add_str(out, cenv_buf_str(&w->strings));
-    while ((out->len - start) % 8 && cenv_buf_putc(out, '\0') == 0)
+    while ((out->len - start) % 8 && cenv_buf_putc(out, '\0'))
         ;
 }
 

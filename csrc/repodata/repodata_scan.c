@@ -41,7 +41,7 @@ struct scanner {
 
 static int grow_array(void *block, size_t *alloc, size_t nr, size_t size)
 {
-    return cenv_grow(block, alloc, nr, size) < 0 ? CENV_ENOMEM : 0;
+    return cenv_grow(block, alloc, nr, size) ? 0 : CENV_ENOMEM;
 }
 
 /* Appends `text` to the strings. */
@@ -51,7 +51,7 @@ static int keep_string(struct scanner *sc, struct cenv_str text,
     struct cenv_buf *strings = &sc->rd->strings;
 
     *out = (struct cenv_repodata_text){(uint32_t)strings->len, (uint32_t)text.len};
-    return cenv_buf_add_str(strings, text) < 0 ? CENV_ENOMEM : 0;
+    return cenv_buf_add_str(strings, text) ? 0 : CENV_ENOMEM;
 }
 
 /* The place of a key: where it stands in the file, or in the strings when it had escapes. */

@@ -95,7 +95,7 @@ static int read_shard(struct reader *r, struct cenv_str key)
         rc = cenv_json_scan_fail(&r->scan, "a shard's hash is not of 32 bytes");
     if (rc == 0)
         rc = lower_name(r, key, &shard.name);
-    if (rc == 0 && cenv_grow(&shards, &r->alloc, index->nr, sizeof(shard)) < 0)
+    if (rc == 0 && !cenv_grow(&shards, &r->alloc, index->nr, sizeof(shard)))
         rc = CENV_ENOMEM;
     if (rc < 0)
         return rc;
@@ -232,7 +232,7 @@ int cenv_shard_index_unpack_shard(struct cenv_str bytes, struct cenv_str sha256,
 {
     char hex[CENV_DIGEST_HEX_MAX];
 
-    if (cenv_digest_sha256_hex(bytes, hex) < 0)
+    if (!cenv_digest_sha256_hex(bytes, hex))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     if (!cenv_str_is(sha256, hex))
         return cenv_error_set(err, CENV_EINTEGRITY,
@@ -249,7 +249,7 @@ int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
     int rc = cenv_json_parse(&tree, json, "the repodata", err);
 
     cenv_buf_init(&packed, JSON_TIMES * INDEX_UNPACKED);
-    if (rc == 0 && cenv_msgpack_from_json(tree, &packed) < 0)
+    if (rc == 0 && !cenv_msgpack_from_json(tree, &packed))
         rc = cenv_error_oom(err);
     if (rc == 0)
         rc = cenv_zstd_compress(cenv_buf_str(&packed), level, out, err);

@@ -525,7 +525,7 @@ static bool add_job(struct round *round, struct cenv_shards *s, size_t at)
     void *jobs = round->jobs;
     struct job *job;
 
-    if (cenv_grow(&jobs, &round->alloc, round->nr, sizeof(*job)) < 0)
+    if (!cenv_grow(&jobs, &round->alloc, round->nr, sizeof(*job)))
         return false;
     round->jobs = jobs;
     job = &round->jobs[round->nr++];

@@ -50,13 +50,13 @@ static struct cenv_spec_entry *add_entry(struct cenv_spec_table *table,
     struct cenv_spec_entry *entry = cenv_arena_calloc(&table->arena, 1, sizeof(*entry));
     void *by_id = table->by_id;
     if (!entry || table->nr >= CENV_NONE - 1 ||
-        cenv_grow(&by_id, &table->alloc, table->nr, sizeof(*table->by_id)) < 0)
+        !cenv_grow(&by_id, &table->alloc, table->nr, sizeof(*table->by_id)))
         return NULL;
     table->by_id = by_id;
     entry->id = (uint32_t)table->nr;
     entry->text = cenv_arena_str(&table->arena, text);
     if (!entry->text.data || !parse_entry(table, entry) ||
-        cenv_map_put(&table->entries, entry->text, entry->id) < 0)
+        !cenv_map_put(&table->entries, entry->text, entry->id))
         return NULL;
     return table->by_id[table->nr++] = entry;
 }

@@ -54,7 +54,7 @@ static bool sort_names(struct assembly *a)
 
 static bool grow_array(void **block, size_t *alloc, size_t nr, size_t size)
 {
-    return nr < CENV_NONE - 1 && cenv_grow(block, alloc, nr, size) == 0;
+    return nr < CENV_NONE - 1 && cenv_grow(block, alloc, nr, size);
 }
 
 static bool add_run(struct assembly *a, uint32_t place)
@@ -103,7 +103,7 @@ static bool find_meaning(struct assembly *a, const struct cenv_req *req,
         *found = cenv_map_get(&a->merged, cenv_buf_str(&key));
     if (done && *found == CENV_NONE) {
         struct cenv_str own = cenv_arena_str(&a->p->arena, cenv_buf_str(&key));
-        done = own.data && cenv_map_put(&a->merged, own, a->p->in.nr_reqs) == 0;
+        done = own.data && cenv_map_put(&a->merged, own, a->p->in.nr_reqs);
     }
     cenv_buf_release(&key);
     return done;

@@ -83,7 +83,7 @@ static int link_extra(struct cenv_problem *p, uint32_t id, struct cenv_str extra
     p->names[name].extra = extra;
     spec.name = name;
     known = cenv_problem_add_spec(p, &spec, err);
-    if (known == CENV_NONE || cenv_map_put(&p->spec_ids, key, known) < 0)
+    if (known == CENV_NONE || !cenv_map_put(&p->spec_ids, key, known))
         return cenv_error_oom(err);
     return cenv_problem_add_link(p, known, true, err);
 }
@@ -354,7 +354,7 @@ static uint32_t add_conditional(struct cenv_problem *p, uint32_t id,
     p->names[spec.name].of = id;
     p->names[spec.name].condition = condition;
     uint32_t made = cenv_problem_add_spec(p, &spec, err);
-    if (made != CENV_NONE && cenv_map_put(&p->spec_ids, key, made) < 0)
+    if (made != CENV_NONE && !cenv_map_put(&p->spec_ids, key, made))
         cenv_error_oom(err);
     return made;
 }

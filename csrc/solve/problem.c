@@ -8,7 +8,7 @@
 static int grow_array(void **block, size_t *alloc, size_t nr, size_t size,
                       struct cenv_error *err)
 {
-    if (nr >= CENV_NONE - 1 || cenv_grow(block, alloc, nr, size) < 0)
+    if (nr >= CENV_NONE - 1 || !cenv_grow(block, alloc, nr, size))
         return cenv_error_oom(err);
     return 0;
 }
@@ -24,7 +24,7 @@ uint32_t cenv_problem_add_name(struct cenv_problem *p, struct cenv_str text,
         return CENV_NONE;
     p->names = names;
     p->names[p->nr_names] = (struct cenv_name){.text = text};
-    if (cenv_map_put(&p->name_ids, text, (uint32_t)p->nr_names) < 0) {
+    if (!cenv_map_put(&p->name_ids, text, (uint32_t)p->nr_names)) {
         cenv_error_oom(err);
         return CENV_NONE;
     }

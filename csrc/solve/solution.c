@@ -51,7 +51,7 @@ static void add_edge(struct chosen *s, uint32_t name)
     void *edges = s->edges;
     if (name == CENV_NONE || s->number[name] == CENV_NONE)
         return;
-    s->failed |= cenv_grow(&edges, &s->alloc_edges, s->nr_edges, sizeof(*s->edges)) < 0;
+    s->failed |= !cenv_grow(&edges, &s->alloc_edges, s->nr_edges, sizeof(*s->edges));
     s->edges = edges;
     if (!s->failed)
         s->edges[s->nr_edges++] = s->number[name];
@@ -133,14 +133,14 @@ static int write_record(const struct cenv_record *record, struct cenv_json_write
     int rc = cenv_json_parse(&object, record->raw, "the record", err);
     if (rc < 0)
         return cenv_error_prefix(err, "%.*s", CENV_STR_ARG(record->fn));
-    int failed = cenv_json_set_str(object, "name", record->name);
-    failed |= cenv_json_set_str(object, "fn", record->fn);
-    failed |= cenv_json_set_str(object, "subdir", record->subdir);
-    failed |= cenv_json_set_str(object, "channel", record->channel);
-    failed |= cenv_json_set_str(object, "url", record->url);
+    bool done = cenv_json_set_str(object, "name", record->name);
+    done &= cenv_json_set_str(object, "fn", record->fn);
+    done &= cenv_json_set_str(object, "subdir", record->subdir);
+    done &= cenv_json_set_str(object, "channel", record->channel);
+    done &= cenv_json_set_str(object, "url", record->url);
     cenv_json_write_tree(w, NULL, object);
     cenv_json_free(object);
-    return failed ? cenv_error_oom(err) : 0;
+    return done ? 0 : cenv_error_oom(err);
 }
 
 static int write_records(const struct chosen *s, struct cenv_json_writer *w,

@@ -39,7 +39,7 @@ int cenv_layout_key(struct cenv_str text, char key[CENV_STORE_KEY],
                     struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
-    if (cenv_digest_sha256_hex(text, hex) < 0)
+    if (!cenv_digest_sha256_hex(text, hex))
         return cenv_error_oom(err);
     memcpy(key, hex, CENV_STORE_KEY - 1);
     key[CENV_STORE_KEY - 1] = '\0';

@@ -135,7 +135,7 @@ int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sh
     if (entry < 0)
         return 1;
     int rc = cenv_layout_load_json(entry, CENV_PKG_RECORD, &record, err);
-    if (rc == 0 && cenv_json_print(record, 0, out) < 0)
+    if (rc == 0 && !cenv_json_print(record, 0, out))
         rc = cenv_error_oom(err);
     cenv_json_free(record);
     cenv_fd_close(entry);

@@ -40,7 +40,7 @@ int cenv_request_find(struct cenv_store *store, const char *request,
 {
     struct cenv_json *reply = NULL;
     int rc = cenv_request_cache_find(store, cenv_str(request), &reply, err);
-    if (rc == 0 && cenv_json_print(reply, 0, out) < 0)
+    if (rc == 0 && !cenv_json_print(reply, 0, out))
         rc = cenv_error_oom(err);
     cenv_json_free(reply);
     return rc;

@@ -10,7 +10,7 @@ enum { HOLDER_MAX = 4096 };
 static int describe_holder(struct cenv_buf *out, struct cenv_error *err)
 {
     cenv_buf_init(out, HOLDER_MAX);
-    return cenv_owner_text(out) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_owner_text(out) ? 0 : cenv_error_oom(err);
 }
 
 int cenv_store_lock_take(const struct cenv_store *store, const char *key,

@@ -29,14 +29,14 @@ static int refuse_digest(struct cenv_error *err)
 int cenv_archive_sum_content(struct cenv_archive_sum *sum, const void *data, size_t len,
                              struct cenv_error *err)
 {
-    return cenv_digest_update(sum->sha256, data, len) < 0 ? refuse_digest(err) : 0;
+    return cenv_digest_update(sum->sha256, data, len) ? 0 : refuse_digest(err);
 }
 
 /* With the NUL behind it: no two members give the same bytes. */
 static bool add_text(struct cenv_archive_sum *sum, struct cenv_str text)
 {
-    return cenv_digest_update(sum->sha256, text.data, text.len) == 0 &&
-           cenv_digest_update(sum->sha256, "", 1) == 0;
+    return cenv_digest_update(sum->sha256, text.data, text.len) &&
+           cenv_digest_update(sum->sha256, "", 1);
 }
 
 int cenv_archive_sum_member(struct cenv_archive_sum *sum,
@@ -48,7 +48,7 @@ int cenv_archive_sum_member(struct cenv_archive_sum *sum,
                        (long long)member->mtime_ns);
     sum->members++;
     sum->bytes += member->size;
-    if (cenv_digest_update(sum->sha256, facts, (size_t)len) < 0 ||
+    if (!cenv_digest_update(sum->sha256, facts, (size_t)len) ||
         !add_text(sum, member->path) || !add_text(sum, member->link))
         return refuse_digest(err);
     return 0;
@@ -57,7 +57,7 @@ int cenv_archive_sum_member(struct cenv_archive_sum *sum,
 int cenv_archive_sum_finish(struct cenv_archive_sum *sum, char hex[CENV_DIGEST_HEX_MAX],
                             struct cenv_error *err)
 {
-    return cenv_digest_hex(sum->sha256, hex) < 0 ? refuse_digest(err) : 0;
+    return cenv_digest_hex(sum->sha256, hex) ? 0 : refuse_digest(err);
 }
 
 /* ---- names ---- */

@@ -104,7 +104,7 @@ static int read_text(struct cenv_archive_reader *reader, struct cenv_buf *text)
     size_t len;
     int rc;
     while ((rc = cenv_tar_data(reader->tar, &data, &len, reader->err)) == 1)
-        if (cenv_buf_add(text, data, len) < 0)
+        if (!cenv_buf_add(text, data, len))
             return text->failed == CENV_BUF_FULL
                        ? cenv_archive_reader_refuse_member(reader, "is too large")
                        : cenv_error_oom(reader->err);
@@ -117,7 +117,7 @@ int cenv_archive_reader_text(struct cenv_archive_reader *reader, const char *wha
     struct cenv_buf text;
     cenv_buf_init(&text, (size_t)reader->limits.text);
     int rc = read_text(reader, &text);
-    if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) < 0)
+    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&text), hex))
         rc = cenv_error_oom(reader->err);
     if (rc == 0)
         rc = cenv_json_parse(out, cenv_buf_str(&text), what, reader->err);

@@ -208,7 +208,7 @@ static int fill_scratch(struct cenv_build *build)
     struct cenv_link_plan *plan = NULL;
     cenv_buf_init(&dir, PATH_BYTES_MAX);
     int rc = cenv_fs_mkdir(build->scratch.fd, CENV_TEMPLATE_PREFIX, 0755, build->err);
-    if (rc == 0 && cenv_fs_path_of(build->scratch.fd, CENV_TEMPLATE_PREFIX, &dir) < 0)
+    if (rc == 0 && !cenv_fs_path_of(build->scratch.fd, CENV_TEMPLATE_PREFIX, &dir))
         rc = cenv_error_oom(build->err);
     if (rc == 0)
         rc = cenv_build_link(build, dir.data, &plan);

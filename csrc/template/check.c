@@ -122,11 +122,11 @@ static int index_path(struct check *c, const struct cenv_prefix_path *path,
     void *owned = c->owned;
     bool claimed = cenv_map_get(&c->by_path, path->path) != CENV_NONE;
     uint32_t at = claimed ? CLAIMED_TWICE : (uint32_t)c->nr_owned;
-    if (cenv_grow(&owned, &c->alloc_owned, c->nr_owned, sizeof(*c->owned)) < 0)
+    if (!cenv_grow(&owned, &c->alloc_owned, c->nr_owned, sizeof(*c->owned)))
         return cenv_error_oom(err);
     c->owned = owned;
     c->owned[c->nr_owned++] = path;
-    return cenv_map_put(&c->by_path, path->path, at) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_map_put(&c->by_path, path->path, at) ? 0 : cenv_error_oom(err);
 }
 
 static int index_records(struct check *c, struct cenv_error *err)
@@ -327,7 +327,7 @@ static int list_findings(struct check *c, struct cenv_error *err)
     struct cenv_map dirs = {0};
     int rc = 0;
     for (uint32_t i = 0; i < c->m->nr_dirs && rc == 0; i++)
-        if (cenv_map_put(&dirs, cenv_mf_str(c->m, c->m->dirs[i].path), i) < 0)
+        if (!cenv_map_put(&dirs, cenv_mf_str(c->m, c->m->dirs[i].path), i))
             rc = cenv_error_oom(err);
     for (uint32_t i = 0; i < c->m->nr_dirs && rc == 0; i++)
         rc = list_dir(c, i, &dirs, err);
@@ -352,7 +352,7 @@ static struct cenv_manifest *open_manifest(const struct cenv_store *store,
     cenv_buf_init(&name, PATH_BYTES_MAX);
     if (cenv_template_entry_of_prefix(store, path, &name))
         cenv_manifest_open(&m, CENV_CWD, name.data, &ignored);
-    else if (cenv_digest_sha256_hex(cenv_str(path), key) == 0)
+    else if (cenv_digest_sha256_hex(cenv_str(path), key))
         cenv_manifest_open(&m, manifests, key, &ignored);
     cenv_buf_release(&name);
     cenv_error_release(&ignored);

@@ -26,9 +26,9 @@ int cenv_description_save(int dir, const struct cenv_json *doc, struct cenv_erro
 {
     struct cenv_buf text;
     cenv_buf_init(&text, SIZE_MAX / 2);
-    int rc = cenv_json_print(doc, 0, &text) < 0
-                 ? cenv_error_oom(err)
-                 : cenv_description_save_text(dir, cenv_buf_str(&text), err);
+    int rc = cenv_json_print(doc, 0, &text)
+                 ? cenv_description_save_text(dir, cenv_buf_str(&text), err)
+                 : cenv_error_oom(err);
     cenv_buf_release(&text);
     return rc;
 }

@@ -67,8 +67,7 @@ static bool append_records(struct cenv_json *list, const struct cenv_json *from,
     const struct cenv_json *record;
     cenv_json_each(record, from)
     {
-        if (!has_record(but, record) &&
-            cenv_json_append(list, cenv_json_dup(record)) < 0)
+        if (!has_record(but, record) && !cenv_json_append(list, cenv_json_dup(record)))
             return false;
     }
     return true;

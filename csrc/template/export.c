@@ -320,7 +320,7 @@ static int put_head(struct packing *p)
     cenv_buf_init(&text, CENV_ARCHIVE_TEXT_MAX);
     int rc = write_head(p, &text);
     snprintf(path, sizeof(path), "%u/" CENV_ARCHIVE_HEAD, p->n);
-    if (rc == 0 && cenv_digest_sha256_hex(cenv_buf_str(&text), p->head) < 0)
+    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&text), p->head))
         rc = cenv_error_oom(p->exporter->err);
     if (rc == 0)
         rc = put_text(p->exporter, path, cenv_buf_str(&text));

@@ -45,7 +45,7 @@ static int add_item(struct gc *gc, enum cenv_store_dir dir, char *name, uint64_t
                     int64_t used)
 {
     void *block = gc->items;
-    if (!name || cenv_grow(&block, &gc->alloc, gc->nr, sizeof(*gc->items)) < 0) {
+    if (!name || !cenv_grow(&block, &gc->alloc, gc->nr, sizeof(*gc->items))) {
         cenv_free(name);
         return cenv_error_oom(gc->err);
     }

@@ -81,7 +81,7 @@ static int open_mirror(struct mirror *mirror, int parent)
     struct cenv_buf path;
     cenv_buf_init(&path, PATH_BYTES_MAX);
     snprintf(name, sizeof(name), "cenv-%lu", (unsigned long)cenv_fs_uid());
-    int rc = cenv_fs_path_of(parent, name, &path) < 0 ? cenv_error_oom(mirror->err) : 0;
+    int rc = cenv_fs_path_of(parent, name, &path) ? 0 : cenv_error_oom(mirror->err);
     if (rc == 0)
         rc = make_private(parent, name, path.data, mirror->err);
     if (rc == 0)

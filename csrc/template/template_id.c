@@ -36,8 +36,8 @@ static bool hash_canonical(const struct cenv_json *record, char *hex)
     cenv_json_remove(copy, "url");
     cenv_json_remove(copy, "channel");
     cenv_buf_init(&text, RECORD_MAX);
-    bool done = cenv_json_print(copy, CENV_JSON_SORT, &text) == 0 &&
-                cenv_digest_sha256_hex(cenv_buf_str(&text), hex) == 0;
+    bool done = cenv_json_print(copy, CENV_JSON_SORT, &text) &&
+                cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
     cenv_buf_release(&text);
     cenv_json_free(copy);
     return done;
@@ -84,8 +84,8 @@ static int hash_template(const struct id_record *list, size_t nr, const char *ke
     for (size_t i = 0; i < nr; i++)
         cenv_buf_addf(&text, "%.*s %s\n", CENV_STR_ARG(list[i].sha256),
                       list[i].canonical);
-    bool done = !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) == 0 &&
-                cenv_buf_puts(out, hex) == 0;
+    bool done = !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), hex) &&
+                cenv_buf_puts(out, hex);
     cenv_buf_release(&text);
     return done ? 0 : cenv_error_oom(err);
 }

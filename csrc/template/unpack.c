@@ -119,7 +119,7 @@ static int copy_piece(struct unpacker *u, const void *data, size_t len, int fd,
     int rc = cenv_archive_sum_content(&u->sum, data, len, u->err);
     if (rc < 0)
         return rc;
-    if (whole && cenv_buf_add(whole, data, len) < 0)
+    if (whole && !cenv_buf_add(whole, data, len))
         return whole->failed == CENV_BUF_FULL
                    ? cenv_archive_reader_refuse_member(u->reader, "is too large")
                    : cenv_error_oom(u->err);

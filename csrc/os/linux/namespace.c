@@ -353,7 +353,7 @@ int cenv_ns_name(struct cenv_buf *out, struct cenv_error *err)
     ssize_t len = readlink("/proc/self/ns/mnt", name, sizeof(name) - 1);
     if (len < 0)
         return cenv_error_os(err, errno, "/proc/self/ns/mnt", "cannot read");
-    return cenv_buf_add(out, name, (size_t)len) < 0 ? cenv_error_oom(err) : 0;
+    return cenv_buf_add(out, name, (size_t)len) ? 0 : cenv_error_oom(err);
 }
 
 int cenv_ns_share(struct cenv_error *err)

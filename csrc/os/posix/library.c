@@ -13,11 +13,11 @@ void *cenv_library_open(const char *const *names)
     return library;
 }
 
-int cenv_library_find(void *library, const char *name, void *function)
+bool cenv_library_find(void *library, const char *name, void *function)
 {
     void *symbol = dlsym(library, name);
     memcpy(function, &symbol, sizeof(symbol)); /* ISO C casts no object to a function */
-    return symbol ? 0 : -1;
+    return symbol != NULL;
 }
 
 void cenv_library_close(void *library)

@@ -34,7 +34,7 @@ static void write_version(char *out, size_t size)
     LONG(WINAPI * ask)(OSVERSIONINFOW *);
     OSVERSIONINFOW version = {.dwOSVersionInfoSize = sizeof(version)};
     void *library = cenv_library_open(names);
-    if (library && cenv_library_find(library, "RtlGetVersion", &ask) == 0 &&
+    if (library && cenv_library_find(library, "RtlGetVersion", &ask) &&
         ask(&version) == 0)
         snprintf(out, size, "%lu.%lu.%lu", version.dwMajorVersion,
                  version.dwMinorVersion, version.dwBuildNumber);

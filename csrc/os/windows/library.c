@@ -23,11 +23,11 @@ void *cenv_library_open(const char *const *names)
     return library;
 }
 
-int cenv_library_find(void *library, const char *name, void *function)
+bool cenv_library_find(void *library, const char *name, void *function)
 {
     FARPROC symbol = GetProcAddress(library, name);
     memcpy(function, &symbol, sizeof(symbol)); /* an object of its own type */
-    return symbol ? 0 : -1;
+    return symbol != NULL;
 }
 
 void cenv_library_close(void *library)

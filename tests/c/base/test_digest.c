@@ -11,13 +11,13 @@ static void test_digest__of_known_texts(void)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     struct cenv_digest *md5 = cenv_digest_new(CENV_MD5);
-    CHECK_INT(cenv_digest_sha256_hex(CENV_STR("abc"), hex), 0);
+    CHECK(cenv_digest_sha256_hex(CENV_STR("abc"), hex));
     CHECK_STR(hex, abc_sha256);
     if (!CHECK(md5))
         return;
-    CHECK_INT(cenv_digest_update(md5, "a", 1), 0);
-    CHECK_INT(cenv_digest_update(md5, "bc", 2), 0);
-    CHECK_INT(cenv_digest_hex(md5, hex), 0);
+    CHECK(cenv_digest_update(md5, "a", 1));
+    CHECK(cenv_digest_update(md5, "bc", 2));
+    CHECK(cenv_digest_hex(md5, hex));
     CHECK_STR(hex, "900150983cd24fb0d6963f7d28e17f72"); /* RFC 1321 */
     cenv_digest_free(md5);
 }
@@ -29,9 +29,9 @@ static void test_digest__starts_over(void)
     if (!CHECK(digest))
         return;
     cenv_digest_update(digest, "something else", 14);
-    CHECK_INT(cenv_digest_reset(digest), 0);
+    CHECK(cenv_digest_reset(digest));
     cenv_digest_update(digest, "abc", 3);
-    CHECK_INT(cenv_digest_hex(digest, hex), 0);
+    CHECK(cenv_digest_hex(digest, hex));
     CHECK_STR(hex, abc_sha256);
     cenv_digest_free(digest);
 }
@@ -45,13 +45,13 @@ static void test_digest__goes_on_from_a_saved_state(void)
     memset(block, 'x', sizeof(block));
     if (CHECK(first && second)) {
         cenv_digest_update(first, block, sizeof(block));
-        CHECK_INT(cenv_digest_save(first, &state), 0);
+        CHECK(cenv_digest_save(first, &state));
         CHECK_INT(state.len, sizeof(block));
         cenv_digest_resume(second, &state);
         cenv_digest_update(second, "abc", 3);
         cenv_digest_hex(second, hex);
         cenv_digest_update(first, "abc", 3);
-        CHECK_INT(cenv_digest_save(first, &state), -1); /* within a block */
+        CHECK(!cenv_digest_save(first, &state)); /* within a block */
         cenv_digest_hex(first, whole);
         CHECK_STR(hex, whole);
     }
@@ -64,7 +64,7 @@ static void test_digest__saves_no_md5(void)
     struct cenv_digest *md5 = cenv_digest_new(CENV_MD5);
     struct cenv_sha256_state state;
     if (CHECK(md5))
-        CHECK_INT(cenv_digest_save(md5, &state), -1);
+        CHECK(!cenv_digest_save(md5, &state));
     cenv_digest_free(md5);
 }
 

@@ -13,7 +13,7 @@ static void test_queue__keeps_order_and_ends(void)
     size_t item = 99;
 
     cenv_task_init(&task, NULL, NULL);
-    CHECK_INT(cenv_queue_init(&queue, 2), 0);
+    CHECK(cenv_queue_init(&queue, 2));
     cenv_queue_push(&queue, 7);
     cenv_queue_push(&queue, 5);
     cenv_queue_close(&queue);

@@ -96,7 +96,7 @@ static void test_json__round_trip(void)
         check_case(cases[i].text);
         cenv_buf_init(&out, 1000);
         if (CHECK_INT(parse(&doc, cases[i].text, &err), 0)) {
-            CHECK_INT(cenv_json_print(doc, 0, &out), 0);
+            CHECK(cenv_json_print(doc, 0, &out));
             CHECK_STR(out.data, cases[i].compact);
         }
         cenv_json_free(doc);
@@ -153,22 +153,22 @@ static void test_json__builds(void)
 {
     struct cenv_json *doc = cenv_json_object(), *list = cenv_json_array();
     struct cenv_buf out;
-    int rc = 0;
+    bool done = true;
 
     cenv_buf_init(&out, 1000);
-    rc |= cenv_json_append_str(list, CENV_STR("a"));
-    rc |= cenv_json_append(list, cenv_json_dup(list));
-    rc |= cenv_json_set_cstr(doc, "name", "old");
-    rc |= cenv_json_set(doc, "list", list);
-    rc |= cenv_json_set_cstr(doc, "name", "new");
-    rc |= cenv_json_set_int(doc, "size", 9007199254740992);
-    rc |= cenv_json_set_bool(doc, "gone", true);
-    CHECK_INT(rc, 0);
+    done &= cenv_json_append_str(list, CENV_STR("a"));
+    done &= cenv_json_append(list, cenv_json_dup(list));
+    done &= cenv_json_set_cstr(doc, "name", "old");
+    done &= cenv_json_set(doc, "list", list);
+    done &= cenv_json_set_cstr(doc, "name", "new");
+    done &= cenv_json_set_int(doc, "size", 9007199254740992);
+    done &= cenv_json_set_bool(doc, "gone", true);
+    CHECK(done);
     cenv_json_remove(doc, "gone");
-    CHECK_INT(cenv_json_set_str(doc, "nul", cenv_str_n("a\0b", 3)), -1);
-    CHECK_INT(cenv_json_set_cstr(doc, "bad", "\xc0\x80"), -1);
-    CHECK_INT(cenv_json_set_int(doc, "big", INT64_MAX), -1);
-    CHECK_INT(cenv_json_append_str(NULL, CENV_STR("a")), -1);
+    CHECK(!cenv_json_set_str(doc, "nul", cenv_str_n("a\0b", 3)));
+    CHECK(!cenv_json_set_cstr(doc, "bad", "\xc0\x80"));
+    CHECK(!cenv_json_set_int(doc, "big", INT64_MAX));
+    CHECK(!cenv_json_append_str(NULL, CENV_STR("a")));
     cenv_json_print(doc, 0, &out);
     CHECK_STR(out.data,
               "{\"name\":\"new\",\"list\":[\"a\",[\"a\"]],\"size\":9007199254740992}");
@@ -226,31 +226,31 @@ static void test_json__parsing_lacks_memory(void)
     CHECK_INT(rc, 0);
 }
 
-static int change_document(struct cenv_json *doc)
+static bool change_document(struct cenv_json *doc)
 {
-    int rc = cenv_json_set_cstr(doc, "name", "new");
+    bool done = cenv_json_set_cstr(doc, "name", "new");
 
-    rc |= cenv_json_set(doc, "list", cenv_json_dup(cenv_json_get(doc, "name")));
-    rc |= cenv_json_set(cenv_json_get(doc, "deep"), "er", cenv_json_array());
-    return rc;
+    done &= cenv_json_set(doc, "list", cenv_json_dup(cenv_json_get(doc, "name")));
+    done &= cenv_json_set(cenv_json_get(doc, "deep"), "er", cenv_json_array());
+    return done;
 }
 
 /* A change that fails leaves a document that reads back: no key is ever lost. */
 static void test_json__setting_lacks_memory(void)
 {
     static const char text[] = "{\"name\":\"old\",\"list\":[],\"deep\":{}}";
-    int rc = -1;
+    bool done = false;
 
-    for (long nth = 1; rc != 0 && nth < 100; nth++) {
+    for (long nth = 1; !done && nth < 100; nth++) {
         struct cenv_error err = CENV_ERROR_INIT;
         struct cenv_json *doc = NULL, *again = NULL;
         struct cenv_buf out;
         cenv_buf_init(&out, 1000);
         CHECK_INT(cenv_json_parse(&doc, cenv_str(text), "it", &err), 0);
         cenv_alloc_fail_nth(nth);
-        rc = change_document(doc);
+        done = change_document(doc);
         cenv_alloc_fail_nth(0);
-        CHECK_INT(cenv_json_print(doc, 0, &out), 0);
+        CHECK(cenv_json_print(doc, 0, &out));
         if (CHECK_INT(cenv_json_parse(&again, cenv_buf_str(&out), "again", &err), 0))
             CHECK_INT(cenv_json_len(again), 3);
         cenv_json_free(doc);
@@ -258,7 +258,7 @@ static void test_json__setting_lacks_memory(void)
         cenv_buf_release(&out);
         cenv_error_release(&err);
     }
-    CHECK_INT(rc, 0);
+    CHECK(done);
 }
 
 static void test_json__quotes_any_bytes(void)
@@ -266,7 +266,7 @@ static void test_json__quotes_any_bytes(void)
     struct cenv_buf out;
 
     cenv_buf_init(&out, 100);
-    CHECK_INT(cenv_json_quote(&out, CENV_STR("a\xff\xc3\xa9\xed\xa0\x80")), 0);
+    CHECK(cenv_json_quote(&out, CENV_STR("a\xff\xc3\xa9\xed\xa0\x80")));
     CHECK_STR(out.data, "\"a\\ufffd\\u00e9\\ufffd\\ufffd\\ufffd\"");
     cenv_buf_release(&out);
 }

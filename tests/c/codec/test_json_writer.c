@@ -61,7 +61,7 @@ static void test_json_writer__indents_as_print_does(void)
     write_nested();
     cenv_buf_init(&printed, 4096);
     if (CHECK_INT(cenv_json_parse(&tree, cenv_buf_str(&out), "it", &err), 0))
-        CHECK_INT(cenv_json_print(tree, CENV_JSON_INDENT, &printed), 0);
+        CHECK(cenv_json_print(tree, CENV_JSON_INDENT, &printed));
     CHECK(strncmp(
               printed.data, "{\n  \"path\": \"/a\",\n  \"files\": [\n    1,\n    {},",
               strlen("{\n  \"path\": \"/a\",\n  \"files\": [\n    1,\n    {},")) == 0);

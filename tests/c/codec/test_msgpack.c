@@ -159,7 +159,7 @@ static void test_msgpack__writes_what_it_reads(void)
         cenv_buf_init(&packed, 1 << 16);
         cenv_buf_init(&out, 1 << 16);
         CHECK_INT(cenv_json_parse(&tree, cenv_str(cases[i]), "case", &err), 0);
-        CHECK_INT(cenv_msgpack_from_json(tree, &packed), 0);
+        CHECK(cenv_msgpack_from_json(tree, &packed));
         CHECK_INT(cenv_msgpack_to_json(cenv_buf_str(&packed), &out, &err), 0);
         CHECK_STR(out.data, cases[i]);
         cenv_json_free(tree);
@@ -180,7 +180,7 @@ static void test_msgpack__packs_hashes(void)
     CHECK_INT(cenv_json_parse(&tree, CENV_STR("{\"md5\":\"00ff\",\"url\":\"00ff\"}"),
                               "case", &err),
               0);
-    CHECK_INT(cenv_msgpack_from_json(tree, &out), 0);
+    CHECK(cenv_msgpack_from_json(tree, &out));
     CHECK_INT(out.len, 18);
     CHECK_MEM(out.data,
               "\x82\xa3md5\xc4\x02\x00\xff\xa3url\xa4"

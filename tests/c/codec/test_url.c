@@ -21,19 +21,19 @@ static void test_url__scheme_and_token_lengths(void)
     CHECK_INT(cenv_url_token_len(CENV_STR("/c")), 0);
 }
 
-static int quote(struct cenv_buf *out, struct cenv_str text)
+static bool quote(struct cenv_buf *out, struct cenv_str text)
 {
     char *room = cenv_buf_reserve(out, cenv_url_quoted_len(text));
 
     if (!room)
-        return -1;
+        return false;
     cenv_url_quote(room, text);
     out->len += cenv_url_quoted_len(text);
     out->data[out->len] = '\0';
-    return 0;
+    return true;
 }
 
-typedef int (*one_fn)(struct cenv_buf *out, struct cenv_str text);
+typedef bool (*one_fn)(struct cenv_buf *out, struct cenv_str text);
 
 static void test_url__texts(void)
 {
@@ -55,7 +55,7 @@ static void test_url__texts(void)
         struct cenv_buf out;
         check_case(cases[i].in);
         cenv_buf_init(&out, 4096);
-        CHECK_INT(cases[i].fn(&out, cenv_str(cases[i].in)), 0);
+        CHECK(cases[i].fn(&out, cenv_str(cases[i].in)));
         CHECK_STR(show(&out), cases[i].out);
         cenv_buf_release(&out);
     }
@@ -69,7 +69,7 @@ static void test_url__unquote_refuses(void)
         struct cenv_buf out;
         check_case(cases[i]);
         cenv_buf_init(&out, 4096);
-        CHECK_INT(cenv_url_unquote(&out, cenv_str(cases[i])), -1);
+        CHECK(!cenv_url_unquote(&out, cenv_str(cases[i])));
         cenv_buf_release(&out);
     }
 }
@@ -94,8 +94,7 @@ static void test_url__join(void)
         struct cenv_buf out;
         check_case(cases[i].ref);
         cenv_buf_init(&out, 4096);
-        CHECK_INT(cenv_url_join(&out, cenv_str(cases[i].base), cenv_str(cases[i].ref)),
-                  0);
+        CHECK(cenv_url_join(&out, cenv_str(cases[i].base), cenv_str(cases[i].ref)));
         CHECK_STR(show(&out), cases[i].out);
         cenv_buf_release(&out);
     }

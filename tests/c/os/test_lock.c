@@ -99,7 +99,7 @@ static void test_lock__is_taken_over_when_the_holder_dies(void)
     open_scratch();
     pid_t pid = hold_in_child();
     cenv_buf_init(&who, 4096);
-    CHECK_INT(cenv_lock_holder(s.fd, "l", &who), 0);
+    CHECK(cenv_lock_holder(s.fd, "l", &who));
     CHECK_STR(who.data, "child");
     cenv_buf_release(&who);
     CHECK_INT(cenv_lock_try(&lock, s.fd, "l", CENV_LOCK_EXCLUSIVE, NULL, &err), 1);

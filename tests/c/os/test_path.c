@@ -62,7 +62,7 @@ static void test_path__clean(void)
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         check_case(cases[i][0]);
         cenv_buf_clear(&out);
-        CHECK_INT(cenv_path_clean(cenv_str(cases[i][0]), &out), 0);
+        CHECK(cenv_path_clean(cenv_str(cases[i][0]), &out));
         CHECK_STR(out.data, cases[i][1]);
     }
     cenv_buf_release(&out);
@@ -85,8 +85,7 @@ static void test_path__relative(void)
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         check_case(cases[i][2]);
         cenv_buf_clear(&out);
-        CHECK_INT(
-            cenv_path_relative(cenv_str(cases[i][0]), cenv_str(cases[i][1]), &out), 0);
+        CHECK(cenv_path_relative(cenv_str(cases[i][0]), cenv_str(cases[i][1]), &out));
         CHECK_STR(out.data, cases[i][2]);
     }
     cenv_buf_release(&out);

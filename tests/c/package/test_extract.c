@@ -451,7 +451,7 @@ static void test_extract__compares_the_digest(void)
     for (size_t i = 0; i < CHECK_NR(formats); i++) {
         struct cenv_buf archive = hello_package(formats[i]);
         char sha256[CENV_DIGEST_HEX_MAX];
-        CHECK_INT(cenv_digest_sha256_hex(cenv_buf_str(&archive), sha256), 0);
+        CHECK(cenv_digest_sha256_hex(cenv_buf_str(&archive), sha256));
         for (size_t at = 0; at < archive.len; at += 1 + archive.len / 40) {
             struct cenv_error err = CENV_ERROR_INIT;
             struct scratch s = scratch_open();

@@ -101,7 +101,7 @@ static void test_shard_index__unpacks_only_what_has_the_hash(void)
     struct cenv_buf bytes = pack("{\"packages.conda\":{}}"), out;
     struct cenv_error err = CENV_ERROR_INIT;
     char hex[CENV_DIGEST_HEX_MAX];
-    CHECK_INT(cenv_digest_sha256_hex(cenv_buf_str(&bytes), hex), 0);
+    CHECK(cenv_digest_sha256_hex(cenv_buf_str(&bytes), hex));
     cenv_buf_init(&out, 1 << 20);
     CHECK_INT(
         cenv_shard_index_unpack_shard(cenv_buf_str(&bytes), cenv_str(hex), &out, &err),
