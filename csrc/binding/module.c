@@ -115,6 +115,8 @@ static int module_exec(PyObject *module)
         add_names(module, "LINK_MODES", cenv_create_link_mode) < 0 ||
         add_names(module, "STAGES", cenv_stage_name) < 0)
         return -1;
+    if (PyModule_AddIntConstant(module, "CARRIES_LIBCURL", cenv_carries_libcurl()) < 0)
+        return -1;
     return PyModule_AddStringConstant(module, "__version__", CENV_VERSION);
 }
 

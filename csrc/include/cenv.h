@@ -236,7 +236,8 @@ void cenv_store_free(struct cenv_store *store);
  * Without "zst" .json.zst is not asked for. With "shards" an index of sharded repodata (CEP 16) is
  * preferred where there is one; then that of the reply is true. "network" has keys of .condarc:
  * ssl_verify, client_ssl_cert, client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs,
- * remote_read_timeout_secs, remote_max_retries.
+ * remote_read_timeout_secs, remote_max_retries; and certifi, a file of certificates for machines
+ * that have none.
  */
 int cenv_fetch_repodata(struct cenv_store *store, const char *requests_json,
                         struct cenv_task *task, struct cenv_buf *out,
@@ -542,6 +543,10 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
  * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",
  * "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
+
+/* Whether libcurl is in this library, as in wheels (net/certificates): no distribution then told it
+ * where the certificates of authorities are. */
+bool cenv_carries_libcurl(void);
 
 /* The subdir of the machine this was compiled for ("linux-64"); a literal. */
 const char *cenv_current_subdir(void);

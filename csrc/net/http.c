@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "cenv.h"
 #include "os/fs.h"
 #include "os/library.h"
 #include "os/raw_data.h"
@@ -59,13 +60,21 @@ static struct {
 } lib;
 static struct cenv_mutex lib_lock = CENV_MUTEX_INIT;
 
-static void load_library(void)
+/* A wheel carries libcurl (CENV_LINK_CURL): it must run where none is installed. */
+#ifdef CENV_LINK_CURL
+static void find_functions(void)
+{
+#define XX(name) lib.name = name;
+    CURL_FUNCTIONS(XX)
+#undef XX
+}
+#else
+static void find_functions(void)
 {
     static const char *const names[] = {"libcurl.so.4", "libcurl-gnutls.so.4",
                                         "libcurl.4.dylib", NULL};
     void *handle = cenv_library_open(names);
 
-    lib.tried = true;
     if (!handle) {
         snprintf(lib.failure, sizeof(lib.failure), "libcurl cannot be loaded");
         return;
@@ -75,6 +84,13 @@ static void load_library(void)
         snprintf(lib.failure, sizeof(lib.failure), "libcurl has no " #name);
     CURL_FUNCTIONS(XX)
 #undef XX
+}
+#endif
+
+static void load_library(void)
+{
+    lib.tried = true;
+    find_functions();
     if (!lib.failure[0] && lib.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         snprintf(lib.failure, sizeof(lib.failure), "libcurl cannot be initialised");
 }
@@ -338,12 +354,8 @@ static void set_ca(CURL *easy, const char *path)
 
 static void set_certificates(CURL *easy, const struct cenv_http_options *o)
 {
-    static const char *const names[] = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-                                        "SSL_CERT_FILE", "SSL_CERT_DIR"};
-    const char *path = o->ca;
+    const char *path = cenv_certificates_find(&o->certificates, cenv_carries_libcurl());
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !o->system_ca; i++)
-        path = path ? path : read_env(names[i]);
     if (path)
         set_ca(easy, path);
     if (o->insecure) {
@@ -519,9 +531,6 @@ static const char *advice_of(CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
         return "check the address and the network, or work --offline";
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-        return "check the server's certificate, or name your CA file in SSL_CERT_FILE";
     case CURLE_OPERATION_TIMEDOUT:
         return "the server is too slow or does not answer: try again later";
     default:
@@ -538,6 +547,26 @@ static uint64_t pause_ms(const struct slot *slot)
     return asked ? asked * 1000U : 125U << slot->transfer->reply.tries;
 }
 
+static void advise_on_certificates(struct cenv_error *err,
+                                   const struct cenv_http_options *options)
+{
+    bool carried = cenv_carries_libcurl();
+    const char *path = cenv_certificates_find(&options->certificates, carried);
+    char places[CENV_CERTIFICATES_TEXT];
+
+    cenv_certificates_describe(places, sizeof(places), carried);
+    if (path)
+        cenv_error_hint(err,
+                        "check the server's certificate against %s, or name your CA "
+                        "file in SSL_CERT_FILE",
+                        path);
+    else
+        cenv_error_hint(err,
+                        "check the server's certificate, or name your CA file in "
+                        "SSL_CERT_FILE: none was found in %s",
+                        places);
+}
+
 static void set_failure(struct slot *slot, CURLcode code)
 {
     struct cenv_http_transfer *transfer = slot->transfer;
@@ -545,7 +574,10 @@ static void set_failure(struct slot *slot, CURLcode code)
     if (!transfer->err.status) {
         cenv_error_set(&transfer->err, CENV_ECHANNEL, "%s",
                        slot->text[0] ? slot->text : lib.curl_easy_strerror(code));
-        cenv_error_hint(&transfer->err, "%s", advice_of(code));
+        if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
+            advise_on_certificates(&transfer->err, slot->run->http->options);
+        else
+            cenv_error_hint(&transfer->err, "%s", advice_of(code));
     }
     transfer->rc = transfer->err.status;
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/task.h"
+#include "net/certificates.h"
 
 /* A proxy for a scheme or one host of it: "https", "https://host", "all", "all://host". */
 struct cenv_http_proxy {
@@ -18,9 +19,8 @@ struct cenv_http_proxy {
 
 /* How the network is reached; zero is the default. All strings are borrowed. */
 struct cenv_http_options {
-    bool insecure;  /* any certificate will do */
-    bool system_ca; /* the system's certificates whatever the environment says */
-    const char *ca; /* a file or directory of certificates, or NULL */
+    bool insecure; /* any certificate will do */
+    struct cenv_certificates certificates;
     const char *cert, *key; /* the client's own, or NULL */
     const struct cenv_http_proxy *proxies;
     size_t nr_proxies;
@@ -80,9 +80,9 @@ typedef int (*cenv_http_done_fn)(void *ctx, struct cenv_http_transfer *transfer,
  *
  * Redirects are followed ten times, never from https to http; credentials stay with their origin.
  * The environment is obeyed as conda does: http_proxy, https_proxy, all_proxy, no_proxy in either
- * case; REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE, SSL_CERT_DIR in this order, unless the
- * options have a say; NETRC and ~/.netrc. A proxy of the options for the very host comes before the
- * environment's, one for a scheme after it. `task` counts received bytes and may cancel.
+ * case; certificates of authorities as certificates.h says; NETRC and ~/.netrc. A proxy of the
+ * options for the very host comes before the environment's, one for a scheme after it. `task`
+ * counts received bytes and may cancel.
  */
 int cenv_http_run(struct cenv_http *http, struct cenv_http_transfer *const *transfers,
                   size_t nr, unsigned parallel, cenv_http_done_fn done, void *ctx,

@@ -27,10 +27,12 @@ static void read_ssl(struct cenv_http_options *o, const struct cenv_json *settin
 {
     const struct cenv_json *verify = cenv_json_get(settings, "ssl_verify");
     const char *text = cenv_json_cstr(verify);
+    struct cenv_certificates *from = &o->certificates;
 
     o->insecure = cenv_json_type(verify) == CENV_JSON_BOOL && !cenv_json_true(verify);
-    o->system_ca = text && strcmp(text, "truststore") == 0;
-    o->ca = o->system_ca ? NULL : text;
+    from->system = text && strcmp(text, "truststore") == 0;
+    from->given = from->system ? NULL : text;
+    from->fallback = cenv_json_get_cstr(settings, "certifi");
     o->cert = cenv_json_get_cstr(settings, "client_ssl_cert");
     o->key = cenv_json_get_cstr(settings, "client_ssl_cert_key");
 }

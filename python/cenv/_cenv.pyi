@@ -15,6 +15,7 @@ from cenv._options import Member, RepodataSource
 __version__: str
 CLONE_MODES: tuple[str, ...]
 LINK_MODES: tuple[str, ...]
+CARRIES_LIBCURL: int  # as in wheels
 STAGES: tuple[str, ...]  # of the trace, in the order of reports
 
 @final

@@ -19,6 +19,7 @@ class NetworkOptions(TypedDict):
     """The network, by the keys of .condarc."""
 
     ssl_verify: bool | str
+    certifi: str | None  # for wheels, where the machine has no certificates
     client_ssl_cert: str | None
     client_ssl_cert_key: str | None
     proxy_servers: dict[str, str]

@@ -9,6 +9,8 @@ merged key by key.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from cenv import _native
 from cenv._options import ConnectOptions, NetworkOptions
 from cenv.config import keys
 from cenv.config.condarc import Raw, candidates, read_environment, read_file
@@ -91,6 +94,7 @@ class Config:
         """Return what the core needs to know to use the network."""
         network: NetworkOptions = {
             "ssl_verify": self.ssl_verify,
+            "certifi": _certifi() if _native.extension.CARRIES_LIBCURL else None,
             "client_ssl_cert": self.client_ssl_cert,
             "client_ssl_cert_key": self.client_ssl_cert_key,
             "proxy_servers": dict(self.proxy_servers),
@@ -99,6 +103,15 @@ class Config:
             "remote_max_retries": self.remote_max_retries,
         }
         return {"offline": offline or self.offline, "network": network}
+
+
+@functools.cache
+def _certifi() -> str | None:
+    """Return certifi's file of certificates where that package is."""
+    found = importlib.util.find_spec("certifi")
+    if found is None or found.origin is None:
+        return None
+    return os.path.join(os.path.dirname(found.origin), "cacert.pem")
 
 
 def load(
