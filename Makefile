@@ -20,11 +20,13 @@ ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
 
-.PHONY: help build demo test pytest soak bench codspeed lint format clean
+.PHONY: help build demo wheel test pytest soak bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
 	@echo 'make test    C unit tests (ASan, UBSan), then pytest'
+	@echo 'make wheel   wheels that need nothing but libc, into dist/; TAGS="manylinux_2_28_x86_64"'
+	@echo '             make test WHEEL=dist/FILE.whl tests one'
 	@echo 'make bench   the figures, against cp and the bare floor'
 	@echo 'make codspeed  a part of them under pytest-codspeed'
 	@echo 'make lint    formats, types, spelling; make format applies'
@@ -39,9 +41,23 @@ demo:
 	@.ci/setup
 	@$(PY) -m cenv demo
 
+wheel: build
+	@$(PY) .ci/wheel.py $(TAGS)
+
+# WHEEL=FILE tests what a user gets: the wheel, in an environment that never saw the checkout.
+ifdef WHEEL
+WHEEL_VENV := build/wheel-venv
+test: build
+	@rm -rf $(WHEEL_VENV)
+	@$(PY) -m venv $(WHEEL_VENV)
+	@$(WHEEL_VENV)/bin/python -m pip install -q "$(WHEEL)[test]"
+	@$(WHEEL_VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+else
 test: build
 	@$(MAKE) --no-print-directory $(PARALLEL) ctest WERROR=
 	@$(PY) -m pytest $(PYTEST_FLAGS)
+
+endif
 
 pytest: build
 	@$(PY) -m pytest $(PYTEST_FLAGS) $(PYTESTS)

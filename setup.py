@@ -2,7 +2,8 @@
 """Build of the extension cenv._cenv; everything else is in pyproject.toml.
 
 Environment: MINISAT_PREFIX (where MiniSat is), CENV_DEBUG=1 (no optimisation, asserts),
-CENV_SANITIZE=address,undefined, CENV_WERROR=1, CENV_JOBS=N.
+CENV_SANITIZE=address,undefined, CENV_WERROR=1, CENV_JOBS=N; CENV_LIBRARIES, a prefix of
+static libraries to link instead of the machine's (.ci/libraries.py, for wheels).
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ PACKAGES = (
 DEBUG = os.environ.get("CENV_DEBUG", "0") not in ("", "0")
 WERROR = os.environ.get("CENV_WERROR", "0") not in ("", "0")
 SANITIZE = os.environ.get("CENV_SANITIZE", "")
+STATIC = os.environ.get("CENV_LIBRARIES", "")
+# In the order in which one needs the next.
+ARCHIVES = "curl ssl crypto archive bz2 zstd z cjson mpack pcre2-8 minisat".split()
 # Free-threaded builds of CPython have no Limited API.
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -45,13 +49,20 @@ COMMON = ["-fvisibility=hidden", "-pthread", "-fno-common", "-Wall", "-Wextra"]
 COMMON += ["-O0", "-g3", "-UNDEBUG"] if DEBUG else ["-O2"]
 COMMON += ["-Werror"] if WERROR else []
 # --as-needed counts only for the libraries after it.
-LINK = ["-Wl,--as-needed", "-Wl,--exclude-libs,ALL"]
+LINK = ["-Wl,--as-needed"]
 if SANITIZE:
     COMMON += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
     LINK += [f"-fsanitize={SANITIZE}"]
 else:
+    LINK += ["-Wl,-z,relro,-z,now"]
+if STATIC:
+    # zig has libc++ in it, static, and takes no --exclude-libs.
+    LINK += [f"-Wl,--version-script={TOP / 'csrc/binding/exports.map'}", "-Wl,-s"]
+else:
+    LINK += ["-Wl,--exclude-libs,ALL"]
+if not STATIC and not SANITIZE:
     # Our own libstdc++: the one a conda-built Python brings may be older.
-    LINK += ["-static-libstdc++", "-static-libgcc", "-Wl,-z,relro,-z,now"]
+    LINK += ["-static-libstdc++", "-static-libgcc"]
 if not DEBUG and not SANITIZE:
     COMMON += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"]
 
@@ -102,6 +113,29 @@ def minisat_prefix() -> Path:
         raise
 
 
+def machine_libraries() -> tuple[list[str], list[str]]:
+    """Return the compiler's and the linker's flags for the machine's libraries."""
+    check_libraries()
+    minisat = minisat_prefix()
+    compiling = pkg_config("--cflags", *LIBRARIES)
+    linking = pkg_config("--libs", *LIBRARIES)
+    return (
+        [*compiling, "-isystem", str(minisat / "include")],
+        [*linking, f"-L{minisat / 'lib'}", "-lminisat", "-lz"],
+    )
+
+
+def carried_libraries() -> tuple[list[str], list[str]]:
+    """Return the compiler's and the linker's flags for static libraries of a prefix."""
+    archives = [f"{STATIC}/lib/lib{name}.a" for name in ARCHIVES]
+    missing = [path for path in archives if not os.path.exists(path)]
+    if missing:
+        fail(f"CENV_LIBRARIES={STATIC} has no {', '.join(missing)}")
+    flags = ["-DCENV_LINK_CURL", "-DCURL_STATICLIB", "-DPCRE2_STATIC"]
+    flags.append("-Wno-macro-redefined")  # pyconfig.h is the build machine's
+    return [*flags, "-isystem", f"{STATIC}/include"], archives
+
+
 def run_compiler(command: list[str], output: str) -> None:
     """Run `command` unless `output` is newer than its inputs and made the same way."""
     made, record = Path(output), Path(output + ".cmd")
@@ -146,18 +180,11 @@ class BuildExtension(build_ext):
     def run(self) -> None:
         """Find the libraries, then build."""
         check_system()
-        check_libraries()
         self.force = True  # link always: what is compiled, run_compiler decides
-        minisat = minisat_prefix()
         (extension,) = self.extensions
-        extension.extra_compile_args += [
-            *pkg_config("--cflags", *LIBRARIES),
-            *("-isystem", str(minisat / "include")),
-        ]
-        extension.extra_link_args += [
-            *pkg_config("--libs", *LIBRARIES),
-            *(f"-L{minisat / 'lib'}", "-lminisat", "-lz", "-lm", "-pthread"),
-        ]
+        compiling, linking = carried_libraries() if STATIC else machine_libraries()
+        extension.extra_compile_args += compiling
+        extension.extra_link_args += [*linking, "-lm", "-pthread"]
         super().run()
 
     def build_extensions(self) -> None:
@@ -242,6 +269,7 @@ if LIMITED:
 
 setup(
     license="BSD-3-Clause",  # here, as pyproject.toml's form depends on the version
+    license_files=["LICENSE", "licenses/*.txt"],  # the latter of what a wheel carries
     ext_modules=[
         Extension(
             "cenv._cenv",

@@ -23,6 +23,7 @@ from pathlib import Path
 
 NAME = "minisat2_2.2.1.orig.tar.gz"
 SHA256 = "e54afa3c192c1753bc8075c0c7e126d5c495d9066e3f90a2588091149ac9ca40"
+POOL = f"main/m/minisat2/{NAME}"
 APT = Path("/etc/apt")
 HELPER = "/usr/lib/apt/apt-helper"
 FLAGS = ["-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-fvisibility=hidden", "-w", "-I."]
@@ -49,11 +50,11 @@ class BuildError(Exception):
     """MiniSat cannot be built; the message says what to do."""
 
 
-def is_tarball(path: Path) -> bool:
-    """Tell whether `path` is the expected tarball."""
+def is_tarball(path: Path, sha256: str | None = None) -> bool:
+    """Tell whether `path` is the expected tarball, MiniSat's where no sum is given."""
     if not path.is_file():
         return False
-    return hashlib.sha256(path.read_bytes()).hexdigest() == SHA256
+    return hashlib.sha256(path.read_bytes()).hexdigest() == (sha256 or SHA256)
 
 
 def run(argv: list[str], cwd: Path | None = None) -> str:
@@ -73,18 +74,24 @@ def run(argv: list[str], cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def fetch_from_pool(target: Path) -> None:
-    """Fetch from the pool of each repository apt knows; needs its lists to exist."""
+def fetch_from_pool(target: Path, name: str = POOL, sha256: str | None = None) -> bool:
+    """Fetch `name`, "COMPONENT/x/source/FILE", from the pools of apt's repositories.
+
+    apt's lists must exist. True: `target` is the tarball of this hash.
+    """
     form = "$(REPO_URI) $(COMPONENT)"
     listed = run(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
+    within = name.partition("/")[2]
     for line in dict.fromkeys(listed.splitlines()):
         uri, _, component = line.rpartition(" ")
         if component not in ("main", "universe"):
             continue
-        url = f"{uri.rstrip('/')}/pool/{component}/m/minisat2/{NAME}"
-        run([HELPER, "download-file", url, str(target), f"SHA256:{SHA256}"])
-        if is_tarball(target):
-            return
+        url = f"{uri.rstrip('/')}/pool/{component}/{within}"
+        digest = f"SHA256:{sha256 or SHA256}"
+        run([HELPER, "download-file", url, str(target), digest])
+        if is_tarball(target, sha256):
+            return True
+    return False
 
 
 def source_lists(parts: Path) -> None:
@@ -150,13 +157,18 @@ def unpack(tarball: Path, work: Path) -> Path:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(work / "src")
     source = work / "src/minisat2-2.2.1"
+    substitute(source)
+    return source
+
+
+def substitute(source: Path) -> None:
+    """Make the substitutions in an unpacked source directory."""
     for name, old, new in SUBSTITUTIONS:
         path = source / name
         text = path.read_text()
         if old not in text:
             raise BuildError(f"{name} in {NAME} is not as expected: no {old!r}")
         path.write_text(text.replace(old, new))
-    return source
 
 
 def compile_library(source: Path) -> Path:

@@ -19,7 +19,7 @@ BLOCK = re.compile(r"^```.*?^```", re.M | re.S)
 CASE = re.compile(r"\b([PRSV]\d+)\b")
 TARGET = re.compile(r"^ *make ([a-z]+)\b", re.M)
 # What may be named though it is a user's, another project's, or made by a test.
-ELSEWHERE = {"README.md", "CHANGELOG.md", "steps.md"}
+ELSEWHERE = {"README.md", "CHANGELOG.md", "LICENCE.md", "steps.md"}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build the libraries that a wheel carries: static, minimal, for one target.
+
+    libraries.build(target, prefix)
+
+A wheel must run where nothing is installed, so that the libraries of the build machine
+are of no use. Their original tarballs come from Debian's pool through apt, as MiniSat's
+does, and count by their hash alone. Compilers are zig's: each target's C library is in
+it, of the version asked for. Standard library only, but for `ziglang` and `cmake`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import minisat
+from minisat import BuildError
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a wheel is built for."""
+
+    zig: str  # zig's name: CPU-system-ABI[.version of the C library]
+    openssl: str  # OpenSSL's name
+
+    @property
+    def machine(self) -> str:
+        """The processor, as wheels name it."""
+        return self.zig.partition("-")[0]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one library is built: its unpacked source, the prefix, the compilers."""
+
+    source: Path
+    prefix: Path
+    bin: Path
+    target: Target
+
+    def tool(self, name: str) -> str:
+        """Return the path of a compiler or binary tool of the target."""
+        return str(self.bin / name)
+
+    def run(self, *argv: object, cwd: Path | None = None) -> None:
+        """Run a command; its output is shown where it fails."""
+        words = [str(item) for item in argv]
+        done = subprocess.run(
+            words,
+            cwd=cwd or self.source,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "ZERO_AR_DATE": "1"},
+            check=False,
+        )
+        if done.returncode:
+            tail = done.stdout.decode(errors="replace")[-4000:]
+            raise BuildError(f"{tail}\n{self.source.name} does not build: {words[0]}")
+
+    def archive(self, name: str, sources: list[Path], *flags: str) -> None:
+        """Compile `sources`, and put them into the prefix's lib`name`.a."""
+        objects = self.source / "objects"
+        objects.mkdir(exist_ok=True)
+
+        def compile_one(numbered: tuple[int, Path]) -> str:
+            number, source = numbered
+            output = str(objects / f"{number}.o")
+            compiler = self.tool("c++" if source.suffix == ".cc" else "cc")
+            self.run(compiler, *FLAGS, *flags, "-c", source, "-o", output)
+            return output
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            made = list(pool.map(compile_one, enumerate(sources)))
+        library = self.prefix / "lib" / f"lib{name}.a"
+        self.run(self.tool("ar"), "rcs", library, *made)
+
+    def install_headers(self, *paths: Path, into: str = "") -> None:
+        """Copy headers into the prefix's include directory, or one below it."""
+        directory = self.prefix / "include" / into
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in paths:
+            shutil.copy(path, directory)
+
+    def cmake(self, *options: str) -> None:
+        """Configure, build and install by cmake."""
+        build = self.source / "cmake-build"
+        system = ["-DCMAKE_SYSTEM_NAME=Linux"]
+        system += [f"-DCMAKE_SYSTEM_PROCESSOR={self.target.machine}"]
+        tools = {"C_COMPILER": "cc", "AR": "ar", "RANLIB": "ranlib"}
+        system += [f"-DCMAKE_{key}={self.tool(name)}" for key, name in tools.items()]
+        self.run(
+            "cmake",
+            *("-S", self.source, "-B", build),
+            *system,
+            "-DCMAKE_BUILD_TYPE=Release",
+            "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",  # libarchive asks for an older cmake
+            f"-DCMAKE_C_FLAGS={' '.join(FLAGS)}",
+            f"-DCMAKE_INSTALL_PREFIX={self.prefix}",
+            f"-DCMAKE_FIND_ROOT_PATH={self.prefix}",
+            "-DCMAKE_FIND_ROOT_PATH_MODE_LIBRARY=ONLY",
+            "-DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY",
+            "-DCMAKE_FIND_ROOT_PATH_MODE_PACKAGE=ONLY",
+            "-DCMAKE_INSTALL_LIBDIR=lib",
+            "-DBUILD_SHARED_LIBS=OFF",
+            *options,
+        )
+        jobs = str(os.cpu_count() or 1)
+        self.run("cmake", "--build", build, "--target", "install", "-j", jobs)
+
+
+FLAGS = ["-O2", "-DNDEBUG", "-fPIC", "-fvisibility=hidden", "-w"]
+
+
+def build_zlib(place: Place) -> None:
+    """Build zlib."""
+    sources = sorted(place.source.glob("*.c"))
+    place.archive("z", sources, "-DHAVE_UNISTD_H", "-DHAVE_STDARG_H")
+    place.install_headers(place.source / "zlib.h", place.source / "zconf.h")
+
+
+def build_bzip2(place: Place) -> None:
+    """Build bzip2, for `.tar.bz2` packages."""
+    names = "blocksort huffman crctable randtable compress decompress bzlib"
+    place.archive("bz2", [place.source / f"{name}.c" for name in names.split()])
+    place.install_headers(place.source / "bzlib.h")
+
+
+def build_zstd(place: Place) -> None:
+    """Build zstd."""
+    parts = ("common", "compress", "decompress")
+    sources = [
+        path
+        for part in parts
+        for pattern in ("*.c", "*.S")
+        for path in sorted((place.source / "lib" / part).glob(pattern))
+    ]
+    place.archive("zstd", sources, "-DXXH_NAMESPACE=ZSTD_")
+    place.install_headers(*(place.source / "lib").glob("*.h"))
+
+
+def build_cjson(place: Place) -> None:
+    """Build cJSON."""
+    place.archive("cjson", [place.source / "cJSON.c"], "-DCJSON_HIDE_SYMBOLS")
+    place.install_headers(place.source / "cJSON.h")
+
+
+def build_mpack(place: Place) -> None:
+    """Build libmpack, for sharded repodata; its header is all of them in a row."""
+    src = place.source / "src"
+    place.archive("mpack", [src / "mpack.c"])
+    names = ("core", "conv", "object", "rpc")
+    lines = [line for name in names for line in (src / f"{name}.h").open()]
+    header = "".join(line for line in lines if not line.startswith('#include "'))
+    (place.prefix / "include/mpack.h").write_text(header)
+
+
+# As PCRE2's NON-AUTOTOOLS-BUILD names them.
+PCRE2_SOURCES = """
+    auto_possess chartables chkdint compile compile_class config context
+    convert dfa_match error extuni find_bracket jit_compile maketables match match_data
+    newline ord2utf pattern_info script_run serialize string_utils study
+    substitute substring tables ucd valid_utf xclass
+"""
+
+
+def build_pcre2(place: Place) -> None:
+    """Build PCRE2 for UTF-8, without its just-in-time compiler."""
+    src = place.source / "src"
+    for name in ("config.h", "pcre2.h"):
+        shutil.copy(src / f"{name}.generic", src / name)
+    shutil.copy(src / "pcre2_chartables.c.dist", src / "pcre2_chartables.c")
+    sources = [src / f"pcre2_{name}.c" for name in PCRE2_SOURCES.split()]
+    flags = ("-DHAVE_CONFIG_H", "-DPCRE2_CODE_UNIT_WIDTH=8", "-DPCRE2_STATIC")
+    place.archive("pcre2-8", sources, *flags, "-DSUPPORT_UNICODE")
+    place.install_headers(src / "pcre2.h")
+
+
+def build_libarchive(place: Place) -> None:
+    """Build libarchive, which reads bzip2 for us and nothing else."""
+    off = "OPENSSL LZMA LZ4 LZO ZSTD ZLIB LIBB2 LIBXML2 EXPAT NETTLE MBEDTLS PCREPOSIX"
+    off += " PCRE2POSIX ICONV ACL XATTR CPIO TAR CAT UNZIP TEST CNG WIN32_XP"
+    place.cmake(
+        *(f"-DENABLE_{name}=OFF" for name in off.split()),
+        "-DENABLE_BZip2=ON",
+        "-DENABLE_WERROR=OFF",
+    )
+
+
+# Old ciphers, and protocols that no channel speaks.
+OPENSSL_OFF = """
+    shared module tests apps docs autoload-config engine legacy dso quic cmp ts ocsp srp
+    psk dtls ssl3 comp idea seed camellia aria bf cast md4 mdc2 rc2 rc4 rmd160 sm2 sm3
+    sm4 siphash whirlpool gost srtp nextprotoneg ec2m slh-dsa ml-dsa
+"""
+
+
+def build_openssl(place: Place) -> None:
+    """Build OpenSSL, which looks at no file of the host's: certificates are named."""
+    tools = {"CC": "cc", "AR": "ar", "RANLIB": "ranlib"}
+    place.run(
+        "./Configure",
+        place.target.openssl,
+        *(f"no-{name}" for name in OPENSSL_OFF.split()),
+        f"--prefix={place.prefix}",
+        "--libdir=lib",
+        "--openssldir=/nonexistent/cenv",
+        *(f"{key}={place.tool(name)}" for key, name in tools.items()),
+        "-fvisibility=hidden",
+        "-fPIC",
+    )
+    place.run("make", "-s", f"-j{os.cpu_count() or 1}", "build_libs")
+    place.run("make", "-s", "install_dev")
+
+
+CURL_OFF = """
+    ALTSVC DICT DOH FORM_API FTP GETOPTIONS GOPHER HSTS IMAP
+    IPFS KERBEROS_AUTH LDAP LDAPS MQTT NEGOTIATE_AUTH NTLM POP3 RTSP SMB SMTP TELNET
+    TFTP WEBSOCKETS COOKIES LIBCURL_OPTION MIME OPENSSL_AUTO_LOAD_CONFIG
+"""
+
+
+def build_curl(place: Place) -> None:
+    """Build libcurl for http, https and file alone."""
+    place.cmake(
+        *(f"-DCURL_DISABLE_{name}=ON" for name in CURL_OFF.split()),
+        "-DBUILD_CURL_EXE=OFF",
+        "-DBUILD_LIBCURL_DOCS=OFF",
+        "-DBUILD_MISC_DOCS=OFF",
+        "-DENABLE_CURL_MANUAL=OFF",
+        "-DBUILD_TESTING=OFF",
+        "-DBUILD_EXAMPLES=OFF",
+        "-DCURL_USE_OPENSSL=ON",
+        "-DCURL_USE_LIBPSL=OFF",
+        "-DCURL_USE_LIBSSH2=OFF",
+        "-DUSE_LIBIDN2=OFF",
+        "-DUSE_NGHTTP2=OFF",
+        "-DCURL_BROTLI=OFF",
+        "-DCURL_ZSTD=OFF",
+        "-DCURL_ZLIB=ON",
+        "-DCURL_CA_BUNDLE=none",
+        "-DCURL_CA_PATH=none",
+        "-DHIDES_CURL_PRIVATE_SYMBOLS=ON",
+        f"-DOPENSSL_ROOT_DIR={place.prefix}",
+    )
+
+
+def build_minisat(place: Place) -> None:
+    """Build MiniSat's one file."""
+    minisat.substitute(place.source)
+    source = place.source / "minisat/core/Solver.cc"
+    include = (
+        f"-I{place.source}",
+        f"-I{place.prefix}/include",
+    )  # zlib's, for its parser
+    place.archive("minisat", [source], "-std=c++17", *include)
+    for name in minisat.HEADERS:
+        place.install_headers(*(place.source / name).glob("*.h"), into=name)
+
+
+@dataclass(frozen=True)
+class Library:
+    """One library: its tarball in Debian's pool, and how it is built."""
+
+    file: str
+    sha256: str
+    licence: str
+    build: Callable[[Place], None]
+
+
+# In the order in which they are built: zlib and OpenSSL before curl, bzip2 before libarchive.
+LIBRARIES = (
+    Library(
+        "main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz",
+        "60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb",
+        "LICENSE",
+        build_zlib,
+    ),
+    Library(
+        "main/b/bzip2/bzip2_1.0.8.orig.tar.gz",
+        "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269",
+        "LICENSE",
+        build_bzip2,
+    ),
+    Library(
+        "main/libz/libzstd/libzstd_1.5.7+dfsg.orig.tar.xz",
+        "0c092ef267edce57ba7f3f2645c861f72eaf5e76273c6c3632869423464b90a5",
+        "LICENSE",
+        build_zstd,
+    ),
+    Library(
+        "main/c/cjson/cjson_1.7.18.orig.tar.gz",
+        "3aa806844a03442c00769b83e99970be70fbef03735ff898f4811dd03b9f5ee5",
+        "LICENSE",
+        build_cjson,
+    ),
+    Library(
+        "main/libm/libmpack/libmpack_1.0.5.orig.tar.gz",
+        "4ce91395d81ccea97d3ad4cb962f8540d166e59d3e2ddce8a22979b49f108956",
+        "LICENSE-MIT",
+        build_mpack,
+    ),
+    Library(
+        "main/p/pcre2/pcre2_10.46.orig.tar.gz",
+        "8d28d7f2c3b970c3a4bf3776bcbb5adfc923183ce74bc8df1ebaad8c1985bd07",
+        "LICENCE.md",
+        build_pcre2,
+    ),
+    Library(
+        "main/o/openssl/openssl_3.5.7.orig.tar.gz",
+        "a8c0d28a529ca480f9f36cf5792e2cd21984552a3c8e4aa11a24aa31aeac98e8",
+        "LICENSE.txt",
+        build_openssl,
+    ),
+    Library(
+        "main/liba/libarchive/libarchive_3.7.4.orig.tar.xz",
+        "f887755c434a736a609cbd28d87ddbfbe9d6a3bb5b703c22c02f6af80a802735",
+        "COPYING",
+        build_libarchive,
+    ),
+    Library(
+        "main/c/curl/curl_8.14.1.orig.tar.gz",
+        "6766ada7101d292b42b8b15681120acd68effa4a9660935853cf6d61f0d984d4",
+        "COPYING",
+        build_curl,
+    ),
+    Library(
+        "main/m/minisat2/minisat2_2.2.1.orig.tar.gz",
+        minisat.SHA256,
+        "LICENSE",
+        build_minisat,
+    ),
+)
+
+
+def unpack(tarball: Path, work: Path) -> Path:
+    """Unpack a tarball, whose one top directory is returned."""
+    into = work / tarball.name.partition("_")[0]
+    shutil.rmtree(into, ignore_errors=True)
+    with tarfile.open(tarball) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(into)
+    (source,) = into.iterdir()
+    return source
+
+
+def fetch(library: Library, cache: Path) -> Path:
+    """Return the library's tarball, fetched into `cache` unless it is there."""
+    path = cache / library.file.rpartition("/")[2]
+    if not minisat.is_tarball(path, library.sha256):
+        cache.mkdir(parents=True, exist_ok=True)
+        if not minisat.fetch_from_pool(path, library.file, library.sha256):
+            raise BuildError(
+                f"apt could not fetch {path.name} from Debian's pool.\n"
+                "Wheels are built on Debian: run 'apt-get update' there first."
+            )
+    return path
+
+
+def write_tools(place: Path, target: Target) -> None:
+    """Write the compilers and binary tools of the target: zig, told which."""
+    import ziglang
+
+    zig = Path(ziglang.__file__).with_name("zig")
+    place.mkdir(parents=True, exist_ok=True)
+    for name in ("cc", "c++", "ar", "ranlib"):
+        aim = f" -target {target.zig}" if name.startswith("c") else ""
+        path = place / name
+        path.write_text(f'#!/bin/sh\nexec {shlex.quote(str(zig))} {name}{aim} "$@"\n')
+        path.chmod(0o755)
+
+
+def build(target: Target, prefix: Path, cache: Path) -> None:
+    """Fill `prefix` with every library: lib/*.a, include/, licenses/, bin/ (compilers).
+
+    A library that is there, made from the same tarball, is left as it is.
+    """
+    write_tools(prefix / "bin", target)
+    for name in ("lib", "licenses", "src"):
+        (prefix / name).mkdir(exist_ok=True)
+    for library in LIBRARIES:
+        stamp = prefix / "src" / f"{library.sha256}.done"
+        if stamp.exists():
+            continue
+        source = unpack(fetch(library, cache), prefix / "src")
+        library.build(Place(source, prefix, prefix / "bin", target))
+        licence = prefix / "licenses" / f"{source.parent.name}.txt"
+        shutil.copy(source / library.licence, licence)
+        shutil.rmtree(source.parent)
+        stamp.touch()

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build wheels that need nothing of the machine but its C library; `make wheel` runs it.
+
+    python .ci/wheel.py [TAG ...]
+
+Each is built from the sdist, which is made first, for a tag of TARGETS: by default for
+all. The libraries go into the extension (.ci/libraries.py), so that what it needs at run
+time is libc, libm, libpthread and the loader. Free-threaded interpreters have no stable
+interface: their wheel is built where such a Python runs this script.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from pathlib import Path
+
+import libraries
+from minisat import BuildError
+
+TOP = Path(__file__).resolve().parent.parent
+DIST = TOP / "dist"
+WORK = TOP / "build" / "wheel"
+TARGETS = {
+    "manylinux_2_28_x86_64": libraries.Target("x86_64-linux-gnu.2.28", "linux-x86_64"),
+    "manylinux_2_28_aarch64": libraries.Target(
+        "aarch64-linux-gnu.2.28", "linux-aarch64"
+    ),
+    "musllinux_1_2_x86_64": libraries.Target("x86_64-linux-musl", "linux-x86_64"),
+    "musllinux_1_2_aarch64": libraries.Target("aarch64-linux-musl", "linux-aarch64"),
+}
+
+
+def say(text: str) -> None:
+    """Tell what takes long."""
+    print(f"cenv: {text}", file=sys.stderr, flush=True)
+
+
+def run(argv: list[str], cwd: Path, **variables: str) -> None:
+    """Run a command, its output shown where it fails."""
+    done = subprocess.run(
+        argv,
+        cwd=cwd,
+        env={**os.environ, **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout.decode(errors="replace"))
+        raise BuildError(f"this failed: {' '.join(argv)}")
+
+
+def build_sdist() -> Path:
+    """Build the sdist into dist/, and return its path."""
+    made = WORK / "sdist"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(parents=True)
+    run([sys.executable, "setup.py", "-q", "sdist", "--dist-dir", str(made)], TOP)
+    (path,) = made.glob("*.tar.gz")
+    DIST.mkdir(exist_ok=True)
+    return Path(shutil.move(path, DIST / path.name))
+
+
+def unpack(sdist: Path, into: Path) -> Path:
+    """Unpack the sdist; return its top directory."""
+    with tarfile.open(sdist) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(into)
+    (source,) = into.iterdir()
+    return source
+
+
+def build_wheel(tag: str, sdist: Path) -> Path:
+    """Build the wheel of one tag into dist/, and return its path."""
+    prefix = WORK / tag
+    prefix.mkdir(parents=True, exist_ok=True)
+    say(f"building the libraries for {tag}")
+    libraries.build(TARGETS[tag], prefix, WORK / "tarballs")
+    say(f"building the wheel for {tag}")
+    cc, cxx = (str(prefix / "bin" / name) for name in ("cc", "c++"))
+    with tempfile.TemporaryDirectory(dir=WORK) as name:
+        source = unpack(sdist, Path(name) / "source")
+        shutil.copytree(prefix / "licenses", source / "licenses")
+        run(
+            [
+                *(sys.executable, "setup.py", "-q", "bdist_wheel"),
+                *("--plat-name", tag, "--dist-dir", str(Path(name) / "dist")),
+            ],
+            source,
+            CC=cc,
+            CXX=cxx,
+            LDSHARED=f"{cc} -shared",
+            LDCXXSHARED=f"{cxx} -shared",
+            CFLAGS="",
+            CENV_LIBRARIES=str(prefix),
+            _PYTHON_HOST_PLATFORM=f"linux-{TARGETS[tag].machine}",
+        )
+        (wheel,) = (Path(name) / "dist").iterdir()
+        return Path(shutil.move(wheel, DIST / wheel.name))
+
+
+def main(tags: list[str]) -> None:
+    """Build the sdist, then the wheels."""
+    unknown = [tag for tag in tags if tag not in TARGETS]
+    if unknown:
+        sys.exit(f"cenv: unknown wheel {unknown[0]}: one of {', '.join(TARGETS)}")
+    WORK.mkdir(parents=True, exist_ok=True)
+    sdist = build_sdist()
+    for tag in tags or TARGETS:
+        if sysconfig.get_config_var("Py_GIL_DISABLED") and "aarch64" in tag:
+            continue
+        wheel = build_wheel(tag, sdist)
+        say(f"{wheel.relative_to(TOP)}: {wheel.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except BuildError as error:
+        sys.exit(f"cenv: {error}")
