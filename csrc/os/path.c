@@ -3,14 +3,14 @@
 #include "os/path.h"
 
 #include "base/alloc.h"
+#include "os/path_system.h"
 
 char *cenv_path_join(const char *a, const char *b)
 {
-    size_t n = strlen(a);
-    if (n == 0 || b[0] == '/')
+    size_t n = strlen(a), m = strlen(b);
+    if (n == 0 || cenv_path_root((struct cenv_str){b, m}))
         return cenv_strdup(b);
     bool slash = a[n - 1] != '/';
-    size_t m = strlen(b);
     char *out = cenv_malloc(n + slash + m + 1);
     if (!out)
         return NULL;
@@ -23,7 +23,9 @@ char *cenv_path_join(const char *a, const char *b)
 
 static struct cenv_str without_slashes(struct cenv_str path)
 {
-    while (path.len > 1 && path.data[path.len - 1] == '/')
+    size_t root = cenv_path_root(path);
+    size_t least = root ? root : 1;
+    while (path.len > least && path.data[path.len - 1] == '/')
         path.len--;
     return path;
 }
@@ -34,8 +36,9 @@ struct cenv_str cenv_path_parent(struct cenv_str path)
     size_t at = cenv_str_rfind(path, '/');
     if (at == path.len)
         return cenv_str_slice(path, 0, 0);
-    return at == 0 ? cenv_str_slice(path, 0, 1)
-                   : without_slashes(cenv_str_slice(path, 0, at));
+    size_t root = cenv_path_root(path);
+    return at < root ? cenv_str_slice(path, 0, root)
+                     : without_slashes(cenv_str_slice(path, 0, at));
 }
 
 struct cenv_str cenv_path_base(struct cenv_str path)
@@ -64,16 +67,15 @@ static bool drop_last(struct cenv_buf *out, size_t start)
 
 bool cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
 {
-    bool absolute = path.len && path.data[0] == '/';
-    size_t begin = out->len;
-    if (absolute)
-        cenv_buf_putc(out, '/');
+    size_t root = cenv_path_root(path), begin = out->len;
+    cenv_buf_add(out, path.data, root);
+    path = cenv_str_slice(path, root, path.len);
     size_t start = out->len;
     while (path.len && !out->failed) {
         struct cenv_str name = cenv_str_cut(&path, '/');
         if (name.len == 0 || cenv_str_is(name, "."))
             continue;
-        if (is_up(name) && (drop_last(out, start) || absolute))
+        if (is_up(name) && (drop_last(out, start) || root))
             continue;
         if (out->len > start)
             cenv_buf_putc(out, '/');
@@ -86,10 +88,10 @@ bool cenv_path_clean(struct cenv_str path, struct cenv_buf *out)
 
 bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root)
 {
-    if (cenv_str_is(root, "/"))
-        return path.len && path.data[0] == '/';
-    return cenv_str_starts(path, root) &&
-           (path.len == root.len || path.data[root.len] == '/');
+    if (!cenv_str_starts(path, root))
+        return false;
+    bool is_whole = root.len && root.len == cenv_path_root(root); /* "/", "C:/" */
+    return is_whole || path.len == root.len || path.data[root.len] == '/';
 }
 
 /* Length of the directories both begin with, no slash at the end. */
@@ -106,10 +108,12 @@ static size_t shared_length(struct cenv_str a, struct cenv_str b)
 
 bool cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out)
 {
-    from = cenv_str_is(from, "/") ? CENV_STR("") : from;
-    to = cenv_str_is(to, "/") ? CENV_STR("") : to;
+    size_t begin = out->len, root = cenv_path_root(from);
+    if (!cenv_str_starts(to, cenv_str_slice(from, 0, root)))
+        return cenv_buf_add_str(out, to); /* another drive */
+    from.len -= root && from.len == root;
+    to.len -= root && to.len == root;
     size_t same = shared_length(from, to);
-    size_t begin = out->len;
     struct cenv_str up = cenv_str_slice(from, same, from.len);
     for (size_t i = 0; i < up.len; i++)
         if (up.data[i] == '/')
@@ -150,12 +154,14 @@ static const char *bad_component(struct cenv_str name)
 
 static const char *bad_whole(struct cenv_str path)
 {
-    if (path.len && path.data[0] == '/')
+    if (cenv_path_root(path))
         return "is absolute";
     if (path.len > CENV_PATH_PACKAGE_MAX)
         return "is too long";
-    return cenv_path_depth(path) > CENV_PATH_DEPTH_MAX ? "is nested too deeply"
-                                                       : bad_bytes(path);
+    if (cenv_path_depth(path) > CENV_PATH_DEPTH_MAX)
+        return "is nested too deeply";
+    const char *why = bad_bytes(path);
+    return why ? why : cenv_path_unfit(path);
 }
 
 const char *cenv_path_refused(struct cenv_str path)
@@ -198,7 +204,7 @@ bool cenv_path_link_stays(struct cenv_str path, struct cenv_str target)
     size_t depth = 0;
     for (size_t i = 0; i < path.len; i++)
         depth += path.data[i] == '/';
-    if (target.len == 0 || target.data[0] == '/')
+    if (target.len == 0 || cenv_path_root(target) || cenv_path_unfit(target))
         return false;
     while (target.len) {
         struct cenv_str name = cenv_str_cut(&target, '/');

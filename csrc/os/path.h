@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Paths as bytes, without touching a file: joining, splitting, and what a package may name. */
+/*
+ * Paths as bytes, without touching a file: joining, splitting, and what a package may name. What is
+ * absolute, and which names a system has no files for, is in path_system.h.
+ */
 #ifndef CENV_OS_PATH_H
 #define CENV_OS_PATH_H
 
@@ -23,8 +26,10 @@ bool cenv_path_clean(struct cenv_str path, struct cenv_buf *out);
 /* Textual, both clean: `path` is `root` or below it. */
 bool cenv_path_is_inside(struct cenv_str path, struct cenv_str root);
 
-/* From directory `from` to `to`, both clean, absolute: ("/a/b", "/a/c") -> "../c"; false when the
- * buffer failed. */
+/*
+ * From directory `from` to `to`, both clean, absolute: ("/a/b", "/a/c") -> "../c"; `to` itself when
+ * it has another root (drive). False when the buffer failed.
+ */
 bool cenv_path_relative(struct cenv_str from, struct cenv_str to, struct cenv_buf *out);
 
 /* How many components a relative path has; empty ones count. */
