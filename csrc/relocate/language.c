@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A name says more than content; without one that is known the first characters do. */
+#include "relocate/language.h"
+
+struct ending {
+    struct cenv_str text;
+    enum cenv_language language;
+};
+
+static const struct ending endings[] = {
+    {{".json", 5}, CENV_LANGUAGE_JSON},
+    {{".jsonl", 6}, CENV_LANGUAGE_JSON},
+    {{".ipynb", 6}, CENV_LANGUAGE_JSON},
+    {{".geojson", 8}, CENV_LANGUAGE_JSON},
+    {{".webmanifest", 12}, CENV_LANGUAGE_JSON},
+    {{".xml", 4}, CENV_LANGUAGE_XML},
+    {{".html", 5}, CENV_LANGUAGE_XML},
+    {{".htm", 4}, CENV_LANGUAGE_XML},
+    {{".xhtml", 6}, CENV_LANGUAGE_XML},
+    {{".svg", 4}, CENV_LANGUAGE_XML},
+    {{".plist", 6}, CENV_LANGUAGE_XML},
+    {{".sh", 3}, CENV_LANGUAGE_WORDS},
+    {{".bash", 5}, CENV_LANGUAGE_WORDS},
+    {{".zsh", 4}, CENV_LANGUAGE_WORDS},
+    {{".ksh", 4}, CENV_LANGUAGE_WORDS},
+    {{".pc", 3}, CENV_LANGUAGE_WORDS},
+    {{".cmake", 6}, CENV_LANGUAGE_WORDS},
+    {{"CMakeLists.txt", 14}, CENV_LANGUAGE_WORDS},
+};
+
+/* "#!/bin/sh", "#!/usr/bin/env bash -e": the last name before options. */
+static bool is_shell(struct cenv_str line)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "ksh", "zsh"};
+    struct cenv_str name = {"", 0};
+    for (struct cenv_str rest = cenv_str_slice(line, 2, line.len); rest.len;) {
+        struct cenv_str word = cenv_str_trim(cenv_str_cut(&rest, ' '));
+        if (word.len && word.data[0] == '-')
+            break;
+        size_t slash = cenv_str_rfind(word, '/');
+        if (word.len)
+            name = cenv_str_slice(word, slash < word.len ? slash + 1 : 0, word.len);
+        if (name.len && !cenv_str_is(name, "env"))
+            break;
+    }
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+        if (cenv_str_is(name, shells[i]))
+            return true;
+    return false;
+}
+
+/* The first character that is no blank, and the next such, 0 behind the end. */
+static void read_beginning(struct cenv_str data, char out[2])
+{
+    enum { FAR = 4096 };
+    size_t nr = 0;
+    out[0] = out[1] = 0;
+    for (size_t i = 0; i < data.len && i < FAR && nr < 2; i++)
+        if (!cenv_is_blank(data.data[i]))
+            out[nr++] = data.data[i];
+}
+
+enum cenv_language cenv_language_of(struct cenv_str data, struct cenv_str path)
+{
+    char begin[2];
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+        if (cenv_str_ends(path, endings[i].text))
+            return endings[i].language;
+    if (cenv_str_starts(data, CENV_STR("\xef\xbb\xbf")))
+        data = cenv_str_slice(data, 3, data.len);
+    if (cenv_str_starts(data, CENV_STR("#!")) &&
+        is_shell(cenv_str_slice(data, 0, cenv_str_find(data, '\n'))))
+        return CENV_LANGUAGE_WORDS;
+    read_beginning(data, begin);
+    if ((begin[0] == '{' && (begin[1] == '"' || begin[1] == '}')) ||
+        (begin[0] == '[' && (begin[1] == '"' || begin[1] == '{')))
+        return CENV_LANGUAGE_JSON;
+    if (begin[0] == '<' &&
+        (begin[1] == '?' || begin[1] == '!' || cenv_is_alpha(begin[1])))
+        return CENV_LANGUAGE_XML;
+    return CENV_LANGUAGE_UNKNOWN;
+}
