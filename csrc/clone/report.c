@@ -28,7 +28,16 @@ static void write_notes(struct cenv_json_writer *w, const struct cenv_manifest *
                           cenv_mf_str(m, m->notes[i].reason));
 }
 
-/* Files of this clone that have no room for its path. */
+static struct cenv_str reason_of(const struct cenv_manifest *m,
+                                 const struct cenv_mf_reloc *reloc)
+{
+    struct cenv_sites sites = cenv_mf_sites(m, reloc);
+    return sites.nr && sites.list[0].kind == CENV_SITE_FIXED
+               ? CENV_STR("a binary that counts the length of its strings")
+               : CENV_STR("a binary without room for a longer prefix");
+}
+
+/* Files that this clone's path does not fit into. */
 static void write_verbatim(struct cenv_json_writer *w,
                            const struct cenv_prepared_clone *prepared)
 {
@@ -42,8 +51,7 @@ static void write_verbatim(struct cenv_json_writer *w,
         cenv_buf_init(&path, PATH_MAX_BYTES);
         cenv_buf_addf(&path, "%s%s%s", dir.data, dir.len ? "/" : "",
                       cenv_mf_cstr(m, file->name));
-        write_problem(w, cenv_buf_str(&path),
-                      CENV_STR("a binary without room for a longer prefix"));
+        write_problem(w, cenv_buf_str(&path), reason_of(m, &m->relocs[i]));
         w->out->failed |= path.failed;
         cenv_buf_release(&path);
     }

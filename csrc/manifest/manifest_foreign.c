@@ -19,7 +19,8 @@
 #include "relocate/prefix_names.h"
 #include "relocate/splice.h"
 
-enum { FILE_MAX = 1 << 30 };
+/* How many times as long as the file here its pristine one may be: by longer placeholders. */
+enum { PRISTINE_RATIO = 256 };
 
 /* What is known of one path. */
 struct owned {
@@ -204,7 +205,7 @@ static int match_pristine(const struct foreign *f, const struct owned *o,
         const struct cenv_forms *forms = &f->names.forms[i];
         struct cenv_error unfit = CENV_ERROR_INIT;
         struct cenv_buf made;
-        cenv_buf_init(&made, FILE_MAX);
+        cenv_buf_init(&made, data.len + 1); /* more cannot be equal */
         *matched =
             cenv_splice_apply(&sites, pristine, forms, task, &made, &unfit) == 0 &&
             cenv_str_eq(cenv_buf_str(&made), data);
@@ -228,16 +229,21 @@ static int scan_recorded(const struct foreign *f, const struct owned *o,
                          struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_search_names names = cenv_prefix_names_view(&f->names);
-    if (o->file_mode != CENV_MODE_BINARY)
-        return cenv_path_search_package(&result->sites, data, &names, &result->reason,
-                                        err);
-    int rc = 0;
-    for (size_t i = 0; i < f->names.nr && rc == 0 && result->sites.nr == 0; i++)
-        rc = cenv_sites_scan(&result->sites, data, f->names.forms[i].of[CENV_ENC_UTF8],
-                             CENV_MODE_BINARY, task, err);
-    if (rc == 0)
-        cenv_sites_widen(&result->sites, data, (uint32_t)o->placeholder.len);
-    return rc;
+    struct cenv_search_package package = {.mode = (enum cenv_file_mode)o->file_mode,
+                                          .placeholder = (uint32_t)o->placeholder.len};
+    return cenv_path_search_package(&result->sites, data, &package, &names, task,
+                                    &result->reason, err);
+}
+
+/* A file that is no package's, or not any more. */
+static int scan_own(const struct foreign *f, const struct owned *o,
+                    struct cenv_str data, struct cenv_task *task,
+                    struct cenv_scan_result *result, struct cenv_error *err)
+{
+    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+    struct cenv_search_file file = {.data = data, .path = o->path->path};
+    result->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return cenv_path_search(&result->sites, &file, &names, task, &result->reason, err);
 }
 
 /* pip may have put a file of its own there: then no record speaks for it. */
@@ -245,15 +251,12 @@ static int scan_unmatched(const struct foreign *f, const struct owned *o,
                           struct cenv_str data, struct cenv_task *task,
                           struct cenv_scan_result *result, struct cenv_error *err)
 {
-    struct cenv_search_names names = cenv_prefix_names_view(&f->names);
     struct cenv_str recorded = o->path->sha256_in_prefix;
     int known = recorded.len ? has_hash(data, recorded, task, err) : 1;
     if (known < 0)
         return known;
-    if (known)
-        return scan_recorded(f, o, data, task, result, err);
-    result->flags &= (uint8_t)~CENV_MF_MANAGED;
-    return cenv_path_search(&result->sites, data, &names, &result->reason, err);
+    return known ? scan_recorded(f, o, data, task, result, err)
+                 : scan_own(f, o, data, task, result, err);
 }
 
 static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
@@ -262,8 +265,8 @@ static int scan_placeholder_file(const struct foreign *f, const struct owned *o,
                                  struct cenv_error *err)
 {
     struct cenv_buf data, pristine;
-    cenv_buf_init(&data, FILE_MAX);
-    cenv_buf_init(&pristine, FILE_MAX);
+    cenv_buf_init(&data, what->st->size + 1);
+    cenv_buf_init(&pristine, PRISTINE_RATIO * (what->st->size + 4096));
     bool matched = false;
     int rc = cenv_scan_file_read(what, &data, err);
     if (rc == 0)
@@ -296,16 +299,20 @@ static int scan_replaced(const struct foreign *f, const struct owned *o,
                          struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+    bool binary = cenv_str_find(data, '\0') < data.len;
+    struct cenv_search_package package = {.mode = binary ? CENV_MODE_BINARY
+                                                         : CENV_MODE_TEXT};
     int known = has_hash(data, o->path->sha256, task, err);
     if (known != 0)
         return known < 0 ? known : 0;
-    result->flags &= (uint8_t)~CENV_MF_MANAGED;
     known = has_hash(data, o->path->sha256_in_prefix, task, err);
     if (known < 0)
         return known;
-    return known ? cenv_path_search_package(&result->sites, data, &names,
-                                            &result->reason, err)
-                 : cenv_path_search(&result->sites, data, &names, &result->reason, err);
+    if (!known)
+        return scan_own(f, o, data, task, result, err);
+    result->flags &= (uint8_t)~CENV_MF_MANAGED;
+    return cenv_path_search_package(&result->sites, data, &package, &names, task,
+                                    &result->reason, err);
 }
 
 static int scan_plain_file(const struct foreign *f, const struct owned *o,
@@ -322,7 +329,7 @@ static int scan_plain_file(const struct foreign *f, const struct owned *o,
     int rc = cenv_scan_file_mentions(what, &names, result, err);
     if (rc <= 0)
         return rc;
-    cenv_buf_init(&data, FILE_MAX);
+    cenv_buf_init(&data, what->st->size + 1);
     rc = cenv_scan_file_read(what, &data, err);
     if (rc == 0)
         rc = scan_replaced(f, o, cenv_buf_str(&data), what->task, result, err);

@@ -6,7 +6,9 @@
 #include "codec/stream.h"
 #include "os/fs.h"
 #include "os/path.h"
+#include "os/raw_copy.h"
 #include "os/raw_data.h"
+#include "relocate/format.h"
 
 /* What may come out of a compressed file for us to go on looking. */
 enum { UNPACKED_MAX = 64 << 20 };
@@ -104,87 +106,105 @@ static void mark_script(const struct cenv_scan_target *what, struct cenv_str hea
         result->flags |= CENV_MF_SENSITIVE;
 }
 
+/* Where to read next: a hole names nothing. UINT64_MAX: nothing is left. */
+static uint64_t skip_hole(const struct cenv_scan_target *what, int fd, uint64_t at)
+{
+    return at && what->st->blocks < what->st->size ? cenv_raw_find_data(fd, at) : at;
+}
+
 /* Block by block, so that a big file without the path costs no memory: 1 when it is in there. */
 static int search_file(const struct cenv_scan_target *what, int fd,
                        const struct cenv_search_names *names,
                        struct cenv_scan_result *result, struct cenv_error *err)
 {
     size_t overlap = cenv_path_search_overlap(names);
-    for (uint64_t at = 0;;) {
+    for (uint64_t at = 0; at != UINT64_MAX; at = skip_hole(what, fd, at)) {
         int64_t n = cenv_raw_pread(fd, what->block, CENV_SCAN_BLOCK, at);
         if (n < 0)
             return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         struct cenv_str block = cenv_str_n(what->block, (size_t)n);
         if (at == 0) {
             mark_script(what, block, result);
-            result->packed = cenv_path_search_is_packed(block);
+            result->packed = cenv_format_is_packed(block);
         }
-        if (cenv_path_search_any(block, names))
-            return 1;
-        int rc = cenv_task_poll(what->task, err);
-        if (rc < 0)
+        int rc = cenv_path_search_any(block, names, what->task, err);
+        if (rc != 0 || n < CENV_SCAN_BLOCK)
             return rc;
-        if (n < CENV_SCAN_BLOCK || overlap >= CENV_SCAN_BLOCK)
-            return 0;
         at += (uint64_t)n - overlap;
     }
+    return 0;
 }
 
 static int scan_whole(const struct cenv_scan_target *what, int fd,
                       const struct cenv_search_names *names,
                       struct cenv_scan_result *result, struct cenv_error *err)
 {
+    struct cenv_search_file file = {.path = what->path};
     struct cenv_buf text;
-    if (what->st->size <= CENV_SCAN_BLOCK) /* still there from the search */
-        return cenv_path_search(&result->sites, cenv_str_n(what->block, what->st->size),
-                                names, &result->reason, err);
+    int rc = 0;
+    if (what->st->size > CENV_SEARCH_MAX) {
+        result->reason = "named in a file too large to be relocated";
+        return 0;
+    }
     cenv_buf_init(&text, (size_t)what->st->size + 1);
-    int rc = read_open_file(what, fd, &text, err);
+    if (what->st->size > CENV_SCAN_BLOCK)
+        rc = read_open_file(what, fd, &text, err);
+    file.data =
+        what->st->size > CENV_SCAN_BLOCK
+            ? cenv_buf_str(&text)
+            : cenv_str_n(what->block, what->st->size); /* there from the search */
     if (rc == 0)
-        rc = cenv_path_search(&result->sites, cenv_buf_str(&text), names,
-                              &result->reason, err);
+        rc = cenv_path_search(&result->sites, &file, names, what->task, &result->reason,
+                              err);
     cenv_buf_release(&text);
     return rc;
 }
 
-/*
- * What a compressed file names. Blocks of what comes out are put behind what the next search must
- * see again of the last; a damaged file names nothing.
- */
+/* The next `data` of what a compressed file holds, behind what must be seen again of the last. */
+static int search_unpacked(const struct cenv_scan_target *what,
+                           const struct cenv_search_names *names, struct cenv_str data,
+                           size_t *kept, struct cenv_error *err)
+{
+    size_t overlap = cenv_path_search_overlap(names);
+    int rc = 0;
+    for (size_t part; data.len && rc == 0;
+         data = cenv_str_slice(data, part, data.len)) {
+        part = CENV_SCAN_BLOCK - *kept < data.len ? CENV_SCAN_BLOCK - *kept : data.len;
+        memcpy(what->block + *kept, data.data, part);
+        size_t all = *kept + part;
+        rc = cenv_path_search_names(cenv_str_n(what->block, all), names, what->task,
+                                    err);
+        *kept = all < overlap ? all : overlap;
+        memmove(what->block, what->block + all - *kept, *kept);
+    }
+    return rc;
+}
+
+/* What a compressed file names; a damaged one names nothing. */
 static int scan_packed(const struct cenv_scan_target *what, int fd,
                        const struct cenv_search_names *names,
                        struct cenv_scan_result *result, struct cenv_error *err)
 {
     struct cenv_error why = CENV_ERROR_INIT;
     struct cenv_unpacker *unpacker = NULL;
-    size_t overlap = cenv_path_search_overlap(names), kept = 0, len = 1;
-    if (overlap >= CENV_SCAN_BLOCK / 2)
-        return 0;
-    int rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
+    size_t kept = 0, len = 1;
+    int found = 0, rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
     struct cenv_input in = cenv_input_unpacker(unpacker);
-    while (rc == 0 && len && !result->reason) {
+    while (rc == 0 && len && found == 0) {
         const void *data;
-        rc = cenv_task_poll(what->task, &why);
+        rc = in.read(in.ctx, &data, &len, &why);
         if (rc == 0)
-            rc = in.read(in.ctx, &data, &len, &why);
-        for (size_t at = 0, part; rc == 0 && at < len; at += part) {
-            part =
-                CENV_SCAN_BLOCK - kept < len - at ? CENV_SCAN_BLOCK - kept : len - at;
-            memcpy(what->block + kept, (const char *)data + at, part);
-            if (cenv_path_search_names(cenv_str_n(what->block, kept + part), names))
-                result->reason = "named within a compressed file";
-            size_t all = kept + part;
-            kept = all < overlap ? all : overlap;
-            memmove(what->block, what->block + all - kept, kept);
-        }
+            found = search_unpacked(what, names, cenv_str_n(data, len), &kept, err);
     }
+    if (found > 0)
+        result->reason = "named within a compressed file";
     if (unpacker && cenv_unpacker_full(unpacker))
         result->reason = "a compressed file too large to look into";
     cenv_unpacker_free(unpacker);
-    if (why.status == CENV_ENOMEM || why.status == CENV_ECANCELLED)
-        cenv_error_move(err, &why);
+    if (why.status == CENV_ENOMEM && found >= 0)
+        found = cenv_error_oom(err);
     cenv_error_release(&why);
-    return err->status;
+    return found < 0 ? found : 0;
 }
 
 /* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */

@@ -49,39 +49,94 @@ static void add_url(struct cenv_buf *out, struct cenv_str text)
     }
 }
 
-static void add_json(struct cenv_buf *out, struct cenv_str text)
+/* json.dumps, which escapes what JSON forbids, and on demand "/" and what is not ASCII. */
+static void add_json(struct cenv_buf *out, struct cenv_str text, bool slashes,
+                     bool ascii)
+{
+    while (text.len) {
+        struct cenv_str rest = text;
+        uint32_t point = next_code_point(&rest);
+        size_t len = text.len - rest.len;
+        if (point >= 0x10000 && ascii)
+            cenv_buf_addf(out, "\\u%04x\\u%04x", 0xd800u + ((point - 0x10000) >> 10),
+                          0xdc00u + ((point - 0x10000) & 0x3ff));
+        else if (point < 0x20 || (point >= 0x80 && ascii))
+            cenv_buf_addf(out, "\\u%04x", point);
+        else {
+            if (point == '"' || point == '\\' || (point == '/' && slashes))
+                cenv_buf_putc(out, '\\');
+            cenv_buf_add(out, text.data, len);
+        }
+        text = rest;
+    }
+}
+
+/* printf %q of a shell, which leaves alone what stands for itself anywhere in a word. */
+static void add_backslashes(struct cenv_buf *out, struct cenv_str text)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '/')
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x80 && !cenv_is_alnum((char)c) && !strchr("_@%+=:,./-", c))
             cenv_buf_putc(out, '\\');
-        cenv_buf_putc(out, text.data[i]);
+        cenv_buf_putc(out, (char)c);
+    }
+}
+
+static const char *entity_of(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&apos;";
+    default:
+        return NULL;
+    }
+}
+
+static void add_xml(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char *entity = entity_of(text.data[i]);
+        if (entity)
+            cenv_buf_puts(out, entity);
+        else
+            cenv_buf_putc(out, text.data[i]);
     }
 }
 
 static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
 {
+    bool big = encoding == CENV_ENC_UTF16BE || encoding == CENV_ENC_UTF32BE;
     switch (encoding) {
     case CENV_ENC_UTF8:
         cenv_buf_add_str(out, text);
         break;
-    case CENV_ENC_UTF16LE:
-        add_wide(out, text, 2, false);
-        break;
-    case CENV_ENC_UTF16BE:
-        add_wide(out, text, 2, true);
-        break;
-    case CENV_ENC_UTF32LE:
-        add_wide(out, text, 4, false);
-        break;
-    case CENV_ENC_UTF32BE:
-        add_wide(out, text, 4, true);
-        break;
     case CENV_ENC_URL:
         add_url(out, text);
         break;
+    case CENV_ENC_JSON_SLASHES:
     case CENV_ENC_JSON:
-        add_json(out, text);
+        add_json(out, text, encoding == CENV_ENC_JSON_SLASHES, false);
         break;
+    case CENV_ENC_JSON_ASCII:
+    case CENV_ENC_JSON_ASCII_SLASHES:
+        add_json(out, text, encoding == CENV_ENC_JSON_ASCII_SLASHES, true);
+        break;
+    case CENV_ENC_BACKSLASHES:
+        add_backslashes(out, text);
+        break;
+    case CENV_ENC_XML:
+        add_xml(out, text);
+        break;
+    default:
+        add_wide(out, text, cenv_forms_width(encoding), big);
     }
 }
 

@@ -7,15 +7,23 @@
 #include "base/error.h"
 #include "base/str.h"
 
-/* How a path is written: conda's five encodings, percent-encoded (file:// URLs), JSON with "\/". */
+/*
+ * How a path is written: conda's five encodings, then those of languages. A manifest stores the
+ * number: new ones go to the end.
+ */
 enum cenv_encoding {
     CENV_ENC_UTF8,
     CENV_ENC_UTF16LE,
     CENV_ENC_UTF16BE,
     CENV_ENC_UTF32LE,
     CENV_ENC_UTF32BE,
-    CENV_ENC_URL,
-    CENV_ENC_JSON,
+    CENV_ENC_URL,                /* percent-encoded, as of file:// */
+    CENV_ENC_JSON_SLASHES,       /* JSON with "\/" for "/" */
+    CENV_ENC_JSON,               /* JSON, nothing escaped that need not be */
+    CENV_ENC_JSON_ASCII,         /* JSON with "\u00e9", as Python writes it */
+    CENV_ENC_JSON_ASCII_SLASHES, /* both, as PHP writes it */
+    CENV_ENC_BACKSLASHES,        /* a word of a shell, of pkg-config, of CMake */
+    CENV_ENC_XML,                /* XML and HTML */
     CENV_ENC_NR
 };
 
@@ -29,8 +37,9 @@ struct cenv_forms {
 };
 
 /*
- * `prefix`: bytes as they stand; what is not UTF-8 becomes U+DC80.. in the wide forms. On failure
- * (CENV_EUSAGE for a prefix of more than CENV_PREFIX_MAX bytes, CENV_ENOMEM) `forms` is untouched.
+ * `prefix`: bytes as they stand; what is not UTF-8 becomes U+DC80.. in the wide forms and in JSON
+ * of ASCII. On failure (CENV_EUSAGE for a prefix of more than CENV_PREFIX_MAX bytes, CENV_ENOMEM)
+ * `forms` is untouched.
  */
 int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
                     struct cenv_error *err);

@@ -2,367 +2,370 @@
 /* A name found is a site only where a path begins before it and ends behind it. */
 #include "relocate/path_search.h"
 
-#include "base/alloc.h"
-#include "base/utf8.h"
+#include "relocate/boundary.h"
+#include "relocate/elf.h"
+#include "relocate/first_line.h"
+#include "relocate/format.h"
+#include "relocate/language.h"
+#include "relocate/mention.h"
+#include "relocate/needle.h"
 
 /* One search: the file, how it is read, what was found. */
 struct search {
     struct cenv_str data;
-    bool text;
-    bool package; /* a package's: what stands before the path does not matter */
-    int only;     /* text in UTF-16 or UTF-32: just this encoding; else -1 */
+    struct cenv_format_found format;
+    enum cenv_language language;
+    const struct cenv_forms *name; /* that is looked for */
+    int encoding;                  /* in which it is looked for */
     struct cenv_sites *sites;
-    const char *opaque; /* a format in which nothing can be replaced, or NULL */
     const char *reason; /* why a name that is there is no site */
+    bool doubtful;      /* bytes before it may be a name's, or its length */
+    struct cenv_task *task;
+    struct cenv_error *err;
 };
 
-/* ---- boundaries ---- */
-
-/* Bytes that go on with a file name. */
-static bool is_name_byte(uint32_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '-' || c == '.' || c == '+' || c == '~' || c == '@' ||
-           c >= 0x80;
-}
-
-/* The unit at `at`, or 0 outside the file. */
-static uint32_t unit_at(struct cenv_str data, uint64_t at, int encoding)
-{
-    unsigned width = cenv_forms_width(encoding);
-    bool big = encoding == CENV_ENC_UTF16BE || encoding == CENV_ENC_UTF32BE;
-    uint32_t unit = 0;
-    if (at > data.len || width > data.len - at)
-        return 0;
-    for (unsigned i = 0; i < width; i++) {
-        unsigned char byte = (unsigned char)data.data[at + (big ? i : width - 1 - i)];
-        unit = unit << 8 | byte;
-    }
-    return unit;
-}
-
-/* In a binary a byte above 0x7f goes on with a name only as a part of UTF-8. */
-static bool name_goes_on(struct cenv_str data, uint64_t at, int encoding)
-{
-    uint32_t c = unit_at(data, at, encoding);
-    if (c < 0x80 || cenv_forms_width(encoding) > 1)
-        return is_name_byte(c);
-    return cenv_utf8_decode(cenv_str_slice(data, at, data.len), &c) > 0;
-}
-
-/*
- * "/tmp/env" ends here: what follows is no part of its last name. A full stop may end a sentence.
- */
-static bool ends_here(struct cenv_str data, uint64_t at, int encoding)
-{
-    if (unit_at(data, at, encoding) != '.')
-        return !name_goes_on(data, at, encoding);
-    at += cenv_forms_width(encoding);
-    return !name_goes_on(data, at, encoding) && unit_at(data, at, encoding) != '/';
-}
-
-enum beginning { ELSEWHERE, PERHAPS, HERE };
-
-/* "$(DESTDIR)/tmp/env": installers put that before whole paths (GNU coding standards, CMake). */
-static bool is_destdir(struct cenv_str before)
-{
-    while (before.len &&
-           (before.data[before.len - 1] == '}' || before.data[before.len - 1] == ')'))
-        before.len--;
-    return cenv_str_ends(before, CENV_STR("DESTDIR"));
-}
-
-/*
- * A path begins here: not in the middle of "/srv/tmp/env", "$ROOT/tmp/env", "../tmp/env". Before it
- * may stand an option ("-I/tmp/env") or the two slashes of "file://". PERHAPS: behind bytes that
- * could be a name's, without a slash.
- */
-static enum beginning begins_here(struct cenv_str data, uint64_t at, int encoding)
-{
-    unsigned width = cenv_forms_width(encoding);
-    uint64_t from = at;
-    bool slash = false;
-    if (width == 1 && is_destdir(cenv_str_slice(data, 0, at)))
-        return HERE;
-    while (from >= width && at - from < 256) {
-        uint32_t c = unit_at(data, from - width, encoding);
-        if (c >= 0x80 || (!is_name_byte(c) && c != '/'))
-            break;
-        slash |= c == '/';
-        from -= width;
-    }
-    uint32_t before = from >= width ? unit_at(data, from - width, encoding) : 0;
-    if (from == at)
-        return before == '}' || before == ')' || before == '$' ? ELSEWHERE : HERE;
-    uint32_t first = unit_at(data, from, encoding);
-    if (before == ':' && first == '/' && at - from == 2 * width)
-        return unit_at(data, from + width, encoding) == '/' ? HERE : ELSEWHERE;
-    if (slash || before == '$')
-        return ELSEWHERE;
-    return first == '-' ? HERE : PERHAPS;
-}
-
-/* ---- binaries ---- */
-
-static bool is_printable(unsigned char c)
-{
-    return (c >= 0x20 && c != 0x7f) || c == '\t' || c == '\n' || c == '\r';
-}
-
-enum { STRING_MAX = 4096 };
-
-/*
- * Within NULs on both sides, and readable: a C string, not one of which something else counts the
- * length.
- */
-static bool is_c_string(struct cenv_str data, uint64_t at, uint64_t end)
-{
-    uint64_t from = at;
-    while (from > 0 && at - from < STRING_MAX &&
-           is_printable((unsigned char)data.data[from - 1]))
-        from--;
-    if (from > 0 && data.data[from - 1] != 0)
-        return false;
-    if (end == data.len || end - at > STRING_MAX)
-        return false;
-    for (; at < end; at++)
-        if (!is_printable((unsigned char)data.data[at]))
-            return false;
-    return cenv_utf8_is(cenv_str_slice(data, from, end));
-}
-
-/* Formats in which nothing may change its length, or which check their own bytes. */
-static const char *opaque_format(struct cenv_str data)
-{
-    static const struct {
-        struct cenv_str magic;
-        const char *reason;
-    } formats[] = {
-        {CENV_STR("PK\3\4"), "a ZIP archive"},
-        {CENV_STR("PK\5\6"), "a ZIP archive"},
-        {CENV_STR("\x1f\x8b"), "a gzip file"},
-        {CENV_STR("BZh"), "a bzip2 file"},
-        {CENV_STR("\xfd"
-                  "7zXZ"),
-         "an xz file"},
-        {CENV_STR("\x28\xb5\x2f\xfd"), "a zstd file"},
-        {CENV_STR("SQLite format 3"), "an SQLite database"},
-    };
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-        if (cenv_str_starts(data, formats[i].magic))
-            return formats[i].reason;
-    return NULL;
-}
-
-bool cenv_path_search_is_packed(struct cenv_str head)
-{
-    const char *reason = opaque_format(head);
-    return reason && !cenv_str_starts(head, CENV_STR("SQLite"));
-}
-
-/* ---- searching ---- */
-
+static const char escaped[] = "named in a spelling that is not relocated here";
 static const char counted[] = "a binary that counts the length of its strings";
+static const char too_often[] = "named too often for a file of its size";
+static const char drive[] = "named as a path of Windows";
 
-static int add_site(struct search *s, uint64_t at, size_t len, int encoding,
-                    struct cenv_error *err)
+static int add_site(struct search *s, uint64_t at, size_t len, int encoding)
 {
     struct cenv_site site = {.offset = at,
                              .slot = (uint32_t)len,
                              .have = (uint32_t)len,
                              .kind = CENV_SITE_TEXT,
                              .encoding = (uint8_t)encoding};
-    unsigned width = cenv_forms_width(encoding);
-    if (s->text) {
-        bool url = encoding == CENV_ENC_UTF8 && at >= 7 &&
-                   memcmp(s->data.data + at - 7, "file://", 7) == 0;
-        site.encoding = url ? CENV_ENC_URL : site.encoding;
-        return cenv_sites_add(s->sites, &site, err);
+    if (s->sites->nr >= cenv_sites_max(s->data.len)) {
+        s->reason = too_often;
+        return 0;
     }
-    site.kind = CENV_SITE_BINARY;
-    site.end = cenv_sites_string_end(s->data, at + len, width);
-    if (!s->opaque && (width > 1 || is_c_string(s->data, at, site.end)))
-        return cenv_sites_add(s->sites, &site, err);
-    s->reason = s->opaque ? s->opaque : counted;
+    if (s->sites->nr % 1024 == 0 && cenv_task_poll(s->task, s->err) < 0)
+        return s->err->status;
+    return cenv_sites_add(s->sites, &site, s->err);
+}
+
+/* ---- texts ---- */
+
+static bool is_written_as(const struct search *s, struct cenv_str text, int encoding)
+{
+    return cenv_str_eq(text, s->name->of[encoding]);
+}
+
+/* The encoding by which another path can stand where `text` does, or -1: that would be a guess. */
+static int choose_encoding(const struct search *s, struct cenv_str text,
+                           enum cenv_beginning begins, bool quoted)
+{
+    static const int json[] = {CENV_ENC_JSON, CENV_ENC_JSON_ASCII,
+                               CENV_ENC_JSON_SLASHES, CENV_ENC_JSON_ASCII_SLASHES};
+    if (begins == CENV_BEGINS_IN_URL && is_written_as(s, text, CENV_ENC_URL))
+        return CENV_ENC_URL;
+    for (size_t i = 0; s->language == CENV_LANGUAGE_JSON && i < 4; i++)
+        if (is_written_as(s, text, json[i]))
+            return json[i];
+    if (s->language == CENV_LANGUAGE_XML && is_written_as(s, text, CENV_ENC_XML))
+        return CENV_ENC_XML;
+    if (is_written_as(s, text, CENV_ENC_UTF8))
+        return CENV_ENC_UTF8;
+    if (s->language == CENV_LANGUAGE_WORDS && !quoted &&
+        is_written_as(s, text, CENV_ENC_BACKSLASHES))
+        return CENV_ENC_BACKSLASHES;
+    return -1;
+}
+
+static int take_mention(struct search *s, uint64_t at, uint64_t len)
+{
+    struct cenv_str text = cenv_str_slice(s->data, at, at + len);
+    bool plain = is_written_as(s, text, CENV_ENC_UTF8);
+    enum cenv_beginning begins = cenv_boundary_begins(s->data, at, CENV_ENC_UTF8);
+    bool revision = begins == CENV_BEGINS_IN_URL && at + len < s->data.len &&
+                    s->data.data[at + len] == '@'; /* "git+file:///tmp/env@main" */
+    if (!revision && !cenv_boundary_ends(s->data, at + len, CENV_ENC_UTF8))
+        return 0;
+    if (!plain && begins < CENV_BEGINS_HERE &&
+        cenv_boundary_begins_escaped(s->data, at))
+        begins = CENV_BEGINS_HERE;
+    if (begins < CENV_BEGINS_HERE)
+        return 0;
+    bool quoted =
+        at > 0 && (s->data.data[at - 1] == '"' || s->data.data[at - 1] == '\'');
+    int encoding = choose_encoding(s, text, begins, quoted);
+    if (encoding >= 0)
+        return add_site(s, at, len, encoding);
+    s->reason = escaped;
     return 0;
 }
 
-static int search_form(struct search *s, struct cenv_str needle, int encoding,
-                       struct cenv_error *err)
+/* Characters that cenv_escape_read would not take for themselves where they stand so in a path. */
+static bool has_special(struct cenv_str path)
 {
-    uint64_t from = 0;
+    for (size_t i = 0; i < path.len; i++)
+        if (path.data[i] && strchr("\\%&'\"", path.data[i]))
+            return true;
+    return false;
+}
+
+/* What becomes of one occurrence of the name in s->encoding; 0 or a status. */
+typedef int (*take_fn)(struct search *s, uint64_t at, uint64_t len);
+
+static int search_plain(struct search *s, struct cenv_str needle, int encoding,
+                        take_fn take)
+{
+    uint64_t at = 0, from = 0;
     int rc = 0;
-    while (needle.len && from < s->data.len && rc == 0) {
-        const char *found = cenv_find_bytes(s->data.data + from, s->data.len - from,
-                                            needle.data, needle.len);
-        if (!found)
-            break;
-        uint64_t at = (uint64_t)(found - s->data.data);
+    s->encoding = encoding;
+    while (rc == 0) {
+        rc = cenv_needle_find(s->data, from, needle, s->task, &at, s->err);
+        if (rc <= 0)
+            return rc;
+        rc = take(s, at, needle.len);
         from = at + needle.len;
-        /* In a database or archive the next value may follow at once. */
-        if (!s->opaque && !ends_here(s->data, from, encoding))
-            continue;
-        enum beginning how = s->package ? HERE : begins_here(s->data, at, encoding);
-        if (how == HERE)
-            rc = add_site(s, at, needle.len, encoding, err);
-        else if (how == PERHAPS && !s->text && cenv_forms_width(encoding) == 1)
-            s->reason = s->opaque ? s->opaque : counted;
     }
     return rc;
 }
 
-static bool is_wanted(const struct search *s, const struct cenv_forms *name,
-                      int encoding)
+static int search_mentions(struct search *s, take_fn take)
 {
-    if (s->only >= 0)
-        return encoding == s->only;
-    switch (encoding) {
-    case CENV_ENC_UTF8:
-        return true;
-    case CENV_ENC_JSON:
-        return s->text;
-    case CENV_ENC_URL:
-        return s->text && !cenv_str_eq(name->of[CENV_ENC_URL], name->of[CENV_ENC_UTF8]);
-    default:
-        return !s->text;
-    }
-}
-
-static int search_forms(struct search *s, const struct cenv_search_names *names,
-                        struct cenv_error *err)
-{
+    struct cenv_str path = s->name->of[CENV_ENC_UTF8];
+    struct cenv_mention_search mentions;
     int rc = 0;
-    for (size_t i = 0; i < names->nr && rc == 0; i++)
-        for (int e = 0; e < CENV_ENC_NR && rc == 0; e++)
-            if (is_wanted(s, &names->list[i], e))
-                rc = search_form(s, names->list[i].of[e], e, err);
+    cenv_mention_init(&mentions, s->data, path);
+    while (rc == 0) {
+        rc = cenv_mention_next(&mentions, s->task, s->err);
+        if (rc <= 0)
+            break;
+        rc = take(s, mentions.pos - mentions.len, mentions.len);
+    }
+    if (rc == 0 && has_special(path))
+        rc = search_plain(s, path, CENV_ENC_UTF8, take);
     return rc;
 }
 
-/* The encoding a byte order mark tells, or -1. */
-static int marked_encoding(struct cenv_str data)
+/* "Z:\tmp\env", as Wine has it. */
+static int take_drive(struct search *s, uint64_t at, uint64_t len)
 {
-    if (cenv_str_starts(data, CENV_STR("\xff\xfe\0\0")))
-        return CENV_ENC_UTF32LE;
-    if (cenv_str_starts(data, CENV_STR("\0\0\xfe\xff")))
-        return CENV_ENC_UTF32BE;
-    if (cenv_str_starts(data, CENV_STR("\xff\xfe")))
-        return CENV_ENC_UTF16LE;
-    return cenv_str_starts(data, CENV_STR("\xfe\xff")) ? CENV_ENC_UTF16BE : -1;
-}
-
-/* ---- first lines ---- */
-
-/* Turns the sites within the first `len` bytes into those of `line`, which stands for them. */
-static int set_line(struct cenv_sites *sites, struct cenv_str line, size_t have,
-                    struct cenv_error *err)
-{
-    sites->line = cenv_memdup(line.data, line.len);
-    if (!sites->line)
-        return cenv_error_oom(err);
-    sites->line_len = (uint32_t)line.len;
-    sites->line_have = (uint32_t)have;
+    if (at > 1 && s->data.data[at - 1] == ':' && cenv_is_alpha(s->data.data[at - 2]) &&
+        cenv_boundary_ends(s->data, at + len, CENV_ENC_UTF8))
+        s->reason = drive;
     return 0;
 }
 
-/* "#!/tmp/env/bin/python -s": its sites stay where they are, relative to the line. */
-static int scan_line(struct cenv_sites *sites, struct cenv_str data,
-                     struct cenv_error *err)
+/* A path with `slashes` backslashes for each of its slashes. */
+static struct cenv_str write_drive(struct cenv_str path, unsigned slashes, char *out)
 {
-    struct cenv_str line = cenv_str_slice(data, 0, cenv_str_find(data, '\n'));
-    size_t from = 0, to = 0;
-    if (sites->nr == 0 || sites->list[0].offset >= line.len || line.len > UINT16_MAX ||
-        !cenv_str_starts(line, CENV_STR("#!")))
+    size_t len = 0;
+    for (size_t i = 0; i < path.len; i++)
+        for (unsigned n = path.data[i] == '/' ? slashes : 1; n > 0; n--)
+            out[len++] = (char)(path.data[i] == '/' ? '\\' : path.data[i]);
+    return cenv_str_n(out, len);
+}
+
+static int search_drives(struct search *s)
+{
+    char text[2 * CENV_PREFIX_MAX];
+    int rc = 0;
+    for (unsigned slashes = 1; slashes <= 2 && rc == 0; slashes++)
+        rc = search_plain(s, write_drive(s->name->of[CENV_ENC_UTF8], slashes, text),
+                          CENV_ENC_UTF8, take_drive);
+    return rc;
+}
+
+static int take_with_bounds(struct search *s, uint64_t at, uint64_t len)
+{
+    if (!cenv_boundary_ends(s->data, at + len, s->encoding) ||
+        cenv_boundary_begins(s->data, at, s->encoding) < CENV_BEGINS_HERE)
         return 0;
-    if (set_line(sites, line, line.len, err) < 0)
-        return err->status;
-    cenv_shebang_split(line, &from, &to);
-    sites->style = CENV_SHEBANG_LINE;
-    sites->exe_from = (uint32_t)from;
-    sites->exe_to = (uint32_t)to;
-    for (size_t i = 0; i < sites->nr && sites->list[i].offset < line.len; i++)
-        sites->list[i].kind = CENV_SITE_SHEBANG;
+    return add_site(s, at, len, s->encoding);
+}
+
+static int search_text(struct search *s)
+{
+    if (s->format.marked >= 0)
+        return search_plain(s, s->name->of[s->format.marked], s->format.marked,
+                            take_with_bounds);
+    int rc = search_mentions(s, take_mention);
+    if (rc == 0)
+        rc = search_drives(s);
+    return rc;
+}
+
+/* ---- binaries ---- */
+
+static int take_in_binary(struct search *s, uint64_t at, uint64_t len)
+{
+    bool sealed = s->format.format == CENV_FORMAT_SEALED;
+    enum cenv_beginning counts =
+        cenv_boundary_counts(s->data, at, len, len / cenv_forms_width(s->encoding));
+    /* In a database or archive the next value may follow at once. */
+    if (!sealed && counts == CENV_BEGINS_NOT &&
+        !cenv_boundary_ends(s->data, at + len, s->encoding))
+        return 0;
+    enum cenv_beginning begins = cenv_boundary_begins(s->data, at, s->encoding);
+    begins = counts > begins ? counts : begins;
+    if (begins == CENV_BEGINS_NOT)
+        return 0;
+    s->doubtful |= begins == CENV_BEGINS_PERHAPS;
+    return add_site(s, at, len, s->encoding);
+}
+
+static int take_narrow(struct search *s, uint64_t at, uint64_t len)
+{
+    s->encoding = CENV_ENC_UTF8;
+    if (is_written_as(s, cenv_str_slice(s->data, at, at + len), CENV_ENC_UTF8))
+        return take_in_binary(s, at, len);
+    if (cenv_boundary_begins_escaped(s->data, at) &&
+        cenv_boundary_ends(s->data, at + len, CENV_ENC_UTF8))
+        s->reason = escaped;
     return 0;
 }
 
-/* Conda's two lines and pip's three stand for "#!<exe><options>". */
-static int scan_trampoline(struct cenv_sites *sites, struct cenv_str data,
-                           struct cenv_error *err)
+static int search_binary(struct search *s)
 {
-    enum cenv_shebang_style style = CENV_SHEBANG_NONE;
-    struct cenv_str exe, options;
-    size_t len = 0, kept = 0;
-    if (sites->nr == 0 || !cenv_shebang_trampoline(data, &style, &exe, &options, &len))
-        return 0;
-    uint64_t at = (uint64_t)(exe.data - data.data);
-    if (sites->list[0].offset != at || exe.len > UINT16_MAX || options.len > UINT16_MAX)
-        return 0;
-    struct cenv_buf line;
-    cenv_buf_init(&line, 1 << 20);
-    cenv_buf_puts(&line, "#!");
-    cenv_buf_add_str(&line, exe);
-    cenv_buf_add_str(&line, options);
-    int rc = line.failed ? cenv_error_oom(err)
-                         : set_line(sites, cenv_buf_str(&line), len, err);
-    cenv_buf_release(&line);
-    if (rc < 0)
-        return rc;
-    sites->style = (uint8_t)style;
-    sites->quoted = data.data[at - 1] == '"';
-    sites->exe_from = 2;
-    sites->exe_to = (uint32_t)(2 + exe.len);
+    int rc = search_mentions(s, take_narrow);
+    for (int e = CENV_ENC_UTF16LE; e <= CENV_ENC_UTF32BE && rc == 0; e++)
+        rc = search_plain(s, s->name->of[e], e, take_in_binary);
+    return rc;
+}
+
+/* The loader's path around a site, or -1. */
+static int find_elf_path(const struct cenv_elf_paths *paths,
+                         const struct cenv_site *site)
+{
+    for (size_t i = 0; i < paths->nr; i++)
+        if (site->encoding == CENV_ENC_UTF8 && site->offset >= paths->list[i].from &&
+            site->offset + site->have <= paths->list[i].end)
+            return (int)i;
+    return -1;
+}
+
+/* All occurrences decide together what may become of any. */
+static void settle_binary(struct search *s)
+{
+    struct cenv_elf_paths paths = {0};
+    struct cenv_sites *sites = s->sites;
+    bool moves =
+        s->format.format == CENV_FORMAT_ELF && cenv_elf_find_paths(s->data, &paths);
+    if (sites->nr && s->format.format == CENV_FORMAT_SEALED)
+        s->reason = s->format.reason;
+    else if (s->doubtful && !s->reason)
+        s->reason = counted;
+    if (s->reason)
+        sites->nr = 0;
+    for (size_t i = 0; i < sites->nr && moves; i++)
+        moves = find_elf_path(&paths, &sites->list[i]) >= 0;
     for (size_t i = 0; i < sites->nr; i++) {
         struct cenv_site *site = &sites->list[i];
-        if (site->offset < len) {
-            site->kind = CENV_SITE_SHEBANG;
-            site->offset = site->offset - at + 2;
-        }
-        if (site->kind != CENV_SITE_SHEBANG || site->offset < sites->line_len)
-            sites->list[kept++] = *site;
+        site->kind = moves ? CENV_SITE_BINARY : CENV_SITE_FIXED;
+        site->end = moves ? paths.list[find_elf_path(&paths, site)].end : 0;
     }
-    sites->nr = kept;
-    return 0;
 }
 
 /* ---- the whole ---- */
 
-static int search_file(struct cenv_sites *sites, struct cenv_str data, bool package,
-                       const struct cenv_search_names *names, const char **reason,
-                       struct cenv_error *err)
+static int search_names(struct search *s, const struct cenv_search_names *names,
+                        int (*search)(struct search *))
 {
-    struct cenv_sites found = {0};
-    struct search s = {.data = data, .only = marked_encoding(data), .sites = &found};
-    s.opaque = s.only >= 0 ? NULL : opaque_format(data);
-    s.text = !s.opaque && (s.only >= 0 || cenv_str_find(data, '\0') == data.len);
-    s.package = package && s.text;
-    int rc = search_forms(&s, names, err);
-    cenv_sites_settle(&found, 0);
-    if (rc == 0 && s.text && s.only < 0)
-        rc = scan_trampoline(&found, data, err);
-    if (rc == 0 && s.text && s.only < 0 && found.style == CENV_SHEBANG_NONE)
-        rc = scan_line(&found, data, err);
-    if (rc == 0) {
-        *reason = s.reason;
-        *sites = found;
-        found = (struct cenv_sites){0};
+    int rc = 0;
+    for (size_t i = 0; i < names->nr && rc == 0; i++) {
+        s->name = &names->list[i];
+        rc = search(s);
     }
-    cenv_sites_release(&found);
+    cenv_sites_settle(s->sites, 0);
     return rc;
 }
 
-int cenv_path_search(struct cenv_sites *sites, struct cenv_str data,
-                     const struct cenv_search_names *names, const char **reason,
-                     struct cenv_error *err)
+static int search_file(struct search *s, const struct cenv_search_names *names,
+                       struct cenv_str path)
 {
-    return search_file(sites, data, false, names, reason, err);
+    int rc = cenv_format_find(s->data, s->task, &s->format, s->err);
+    if (rc < 0)
+        return rc;
+    if (s->format.format != CENV_FORMAT_TEXT) {
+        rc = search_names(s, names, search_binary);
+        settle_binary(s);
+        return rc;
+    }
+    s->language = cenv_language_of(s->data, path);
+    rc = search_names(s, names, search_text);
+    if (s->reason == too_often)
+        s->sites->nr = 0;
+    if (rc == 0 && s->format.marked < 0)
+        rc = cenv_first_line_find(s->sites, s->data, s->err);
+    return rc;
+}
+
+/* Hands over what was found, or nothing. */
+static int finish_search(int rc, const struct search *s, struct cenv_sites *sites,
+                         const char **reason)
+{
+    if (rc == 0) {
+        *reason = s->reason;
+        *sites = *s->sites;
+    } else {
+        cenv_sites_release(s->sites);
+    }
+    return rc;
+}
+
+int cenv_path_search(struct cenv_sites *sites, const struct cenv_search_file *file,
+                     const struct cenv_search_names *names, struct cenv_task *task,
+                     const char **reason, struct cenv_error *err)
+{
+    struct cenv_sites found = {0};
+    struct search s = {.data = file->data, .sites = &found, .task = task, .err = err};
+    return finish_search(search_file(&s, names, file->path), &s, sites, reason);
+}
+
+/* ---- files of packages ---- */
+
+static int take_in_package(struct search *s, uint64_t at, uint64_t len)
+{
+    return cenv_boundary_ends(s->data, at + len, s->encoding)
+               ? add_site(s, at, len, s->encoding)
+               : 0;
+}
+
+static int search_package(struct search *s)
+{
+    bool zeros = cenv_str_find(s->data, '\0') < s->data.len;
+    int rc =
+        search_plain(s, s->name->of[CENV_ENC_UTF8], CENV_ENC_UTF8, take_in_package);
+    for (int e = CENV_ENC_UTF16LE; e <= CENV_ENC_UTF32BE && zeros && rc == 0; e++)
+        rc = search_plain(s, s->name->of[e], e, take_in_package);
+    return rc;
+}
+
+/* Strings of a binary, each with its end, of which those stay that were placeholders. */
+static void settle_package(struct search *s, uint32_t placeholder)
+{
+    struct cenv_sites *sites = s->sites;
+    for (size_t i = 0; i < sites->nr; i++)
+        sites->list[i].kind = CENV_SITE_BINARY;
+    cenv_sites_find_ends(sites, s->data);
+    cenv_sites_settle(sites, 0);
+    if (cenv_sites_keep_padded(sites, s->data, placeholder) > 0)
+        s->reason = "named beside its placeholder, without room";
 }
 
 int cenv_path_search_package(struct cenv_sites *sites, struct cenv_str data,
-                             const struct cenv_search_names *names, const char **reason,
+                             const struct cenv_search_package *package,
+                             const struct cenv_search_names *names,
+                             struct cenv_task *task, const char **reason,
                              struct cenv_error *err)
 {
-    return search_file(sites, data, true, names, reason, err);
+    struct cenv_sites found = {0};
+    struct search s = {.data = data, .sites = &found, .task = task, .err = err};
+    int rc = search_names(&s, names, search_package);
+    if (s.reason == too_often)
+        found.nr = 0;
+    if (rc == 0 && package->mode == CENV_MODE_BINARY)
+        settle_package(&s, package->placeholder);
+    else if (rc == 0)
+        rc = cenv_first_line_find(&found, data, err);
+    return finish_search(rc, &s, sites, reason);
 }
+
+/* ---- quick tests ---- */
 
 /* What big- and little-endian have in common when the path is ASCII. */
 static struct cenv_str trim_zeros(struct cenv_str form)
@@ -374,58 +377,76 @@ static struct cenv_str trim_zeros(struct cenv_str form)
     return form;
 }
 
-/*
- * This looks only for what a search would find: every wide form has a zero byte in it, and with a
- * zero byte there is no text, so a block is gone through twice, not five times.
- */
-static bool has_any_form(struct cenv_str data, const struct cenv_forms *forms,
-                         bool zeros)
+/* Every wide form has a zero byte in it. */
+static int has_wide_form(struct search *s)
 {
-    for (int e = 0; e < CENV_ENC_NR; e++) {
-        struct cenv_str form = trim_zeros(forms->of[e]);
-        bool wide = cenv_forms_width(e) > 1;
-        if (e != CENV_ENC_UTF8 && wide != zeros)
-            continue;
-        bool again = (e > 0 && cenv_str_eq(form, trim_zeros(forms->of[e - 1]))) ||
-                     (e == CENV_ENC_URL && cenv_str_eq(form, forms->of[CENV_ENC_UTF8]));
-        if (!again && form.len &&
-            cenv_find_bytes(data.data, data.len, form.data, form.len))
-            return true;
+    uint64_t at;
+    int rc = 0;
+    for (int e = CENV_ENC_UTF16LE; e <= CENV_ENC_UTF32BE && rc == 0; e++) {
+        struct cenv_str form = trim_zeros(s->name->of[e]);
+        if (!cenv_str_eq(form, trim_zeros(s->name->of[e - 1])))
+            rc = cenv_needle_find(s->data, 0, form, s->task, &at, s->err);
     }
-    return false;
+    return rc;
 }
 
-bool cenv_path_search_any(struct cenv_str data, const struct cenv_search_names *names)
+static int has_drive_form(struct search *s)
 {
+    int rc = search_drives(s);
+    return rc < 0 ? rc : s->reason != NULL;
+}
+
+static int has_any_form(struct search *s, bool zeros)
+{
+    struct cenv_str path = s->name->of[CENV_ENC_UTF8];
+    struct cenv_mention_search mentions;
+    uint64_t at;
+    cenv_mention_init(&mentions, s->data, path);
+    int rc = cenv_mention_next(&mentions, s->task, s->err);
+    if (rc == 0 && has_special(path))
+        rc = cenv_needle_find(s->data, 0, path, s->task, &at, s->err);
+    if (rc == 0 && zeros)
+        rc = has_wide_form(s);
+    if (rc == 0)
+        rc = has_drive_form(s);
+    return rc;
+}
+
+int cenv_path_search_any(struct cenv_str data, const struct cenv_search_names *names,
+                         struct cenv_task *task, struct cenv_error *err)
+{
+    struct search s = {.data = data, .task = task, .err = err};
     bool zeros = cenv_str_find(data, '\0') < data.len;
-    for (size_t i = 0; data.len && i < names->nr; i++)
-        if (has_any_form(data, &names->list[i], zeros))
-            return true;
-    return false;
+    int rc = 0;
+    for (size_t i = 0; data.len && i < names->nr && rc == 0; i++) {
+        s.name = &names->list[i];
+        rc = has_any_form(&s, zeros);
+    }
+    return rc;
 }
 
-bool cenv_path_search_names(struct cenv_str data, const struct cenv_search_names *names)
+int cenv_path_search_names(struct cenv_str data, const struct cenv_search_names *names,
+                           struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_search_file file = {.data = data};
     struct cenv_sites sites = {0};
     const char *reason = NULL;
-    if (!cenv_path_search_any(data, names))
-        return false;
-    bool found = cenv_path_search(&sites, data, names, &reason, &ignored) < 0 ||
-                 sites.nr > 0 || reason;
+    int rc = cenv_path_search_any(data, names, task, err);
+    if (rc <= 0)
+        return rc;
+    rc = cenv_path_search(&sites, &file, names, task, &reason, err);
+    bool found = sites.nr > 0 || reason;
     cenv_sites_release(&sites);
-    cenv_error_release(&ignored);
-    return found;
+    return rc < 0 ? rc : found;
 }
 
 size_t cenv_path_search_overlap(const struct cenv_search_names *names)
 {
     size_t most = 0;
     for (size_t i = 0; i < names->nr; i++)
-        for (int e = 0; e < CENV_ENC_NR; e++)
-            if (names->list[i].of[e].len > most)
-                most = names->list[i].of[e].len;
-    return most;
+        if (names->list[i].of[CENV_ENC_UTF8].len > most)
+            most = names->list[i].of[CENV_ENC_UTF8].len;
+    return cenv_mention_most(most);
 }
 
 size_t cenv_path_search_link(struct cenv_str target,

@@ -169,24 +169,62 @@ void cenv_sites_settle(struct cenv_sites *sites, size_t first)
     drop_overlaps(sites, first);
 }
 
-void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
-                      uint32_t placeholder)
+void cenv_sites_find_ends(struct cenv_sites *sites, struct cenv_str data)
 {
-    for (size_t i = 0, j; i < sites->nr; i = j) {
+    uint64_t ends[CENV_ENC_NR][4] = {{0}}; /* by where in a unit strings begin */
+    for (size_t i = 0; i < sites->nr; i++) {
         struct cenv_site *site = &sites->list[i];
-        uint32_t slot = placeholder * cenv_forms_width(site->encoding);
-        for (j = i + 1; j < sites->nr && sites->list[j].end == site->end;)
-            j++;
-        if (site->kind != CENV_SITE_BINARY || slot <= site->have)
-            continue;
-        uint64_t zeros = (uint64_t)(j - i) * (slot - site->have), at = site->end;
-        if (zeros > data.len - at)
-            continue;
-        while (at < site->end + zeros && data.data[at] == 0)
-            at++;
-        for (size_t k = i; k < j && at == site->end + zeros; k++)
-            sites->list[k].slot = slot;
+        unsigned width = cenv_forms_width(site->encoding);
+        uint64_t *end = &ends[site->encoding][site->offset % width];
+        if (site->offset >= *end)
+            *end = cenv_sites_string_end(data, site->offset + site->have, width);
+        site->end = *end;
     }
+}
+
+/* Whether `nr` zeros lie at `at`, and after them those that end a string, or the file. */
+static bool has_zeros(struct cenv_str data, uint64_t at, uint64_t nr, unsigned width)
+{
+    if (nr > data.len - at)
+        return false;
+    uint64_t need = nr + width < data.len - at ? nr + width : data.len - at;
+    for (uint64_t i = 0; i < need; i++)
+        if (data.data[at + i] != 0)
+            return false;
+    return true;
+}
+
+/* Sets the slots of the sites [from, to), which are those of one string, if it is padded. */
+static bool widen_string(struct cenv_site *from, const struct cenv_site *to,
+                         struct cenv_str data, uint32_t placeholder)
+{
+    unsigned width = cenv_forms_width(from->encoding);
+    uint32_t slot = placeholder ? placeholder * width : from->have;
+    uint64_t each = placeholder ? slot - from->have : width;
+    if (slot < from->have ||
+        (each && !has_zeros(data, from->end, (uint64_t)(to - from) * each, width)))
+        return false;
+    for (; from < to; from++)
+        from->slot = slot;
+    return true;
+}
+
+size_t cenv_sites_keep_padded(struct cenv_sites *sites, struct cenv_str data,
+                              uint32_t placeholder)
+{
+    size_t kept = 0, nr = sites->nr;
+    for (size_t i = 0, j; i < nr; i = j) {
+        struct cenv_site *list = sites->list;
+        for (j = i + 1; j < nr && list[j].end == list[i].end &&
+                        list[j].encoding == list[i].encoding;)
+            j++;
+        if (!widen_string(&list[i], &list[j], data, placeholder))
+            continue;
+        memmove(&list[kept], &list[i], (j - i) * sizeof(*list));
+        kept += j - i;
+    }
+    sites->nr = kept;
+    return nr - kept;
 }
 
 /* The first line of a script as a line of its own: sites in it are relative to it. */
@@ -293,7 +331,7 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size)
         return false;
     for (size_t i = 0; i < sites->nr; i++) {
         const struct cenv_site *site = &sites->list[i];
-        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_FIELD)
+        if (site->encoding >= CENV_ENC_NR || site->kind > CENV_SITE_FIXED)
             return false;
         if (site->kind == CENV_SITE_SHEBANG) {
             if (!within_line(sites, i))

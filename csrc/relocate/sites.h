@@ -34,6 +34,7 @@ enum cenv_site_kind {
     CENV_SITE_SHEBANG,
     /* Not the prefix but a fact of another file, which the splice asks its caller for. */
     CENV_SITE_FIELD,
+    CENV_SITE_FIXED, /* nothing behind it may move: only what is as long can replace it */
 };
 
 /* `encoding` of a FIELD: SHA-256 in hex, in pip's base64, size in decimal digits. */
@@ -109,13 +110,6 @@ static inline uint64_t cenv_sites_max(uint64_t size)
 int cenv_sites_of_entry_point(struct cenv_sites *sites, const struct cenv_forms *prefix,
                               const char *relative, struct cenv_error *err);
 
-/*
- * For a package's binary of which only the file at hand is known: tells the sites the length of the
- * pristine placeholder. A string that has not the NULs this would have left keeps what it has.
- */
-void cenv_sites_widen(struct cenv_sites *sites, struct cenv_str data,
-                      uint32_t placeholder);
-
 /* Whether sites that come from a disk make sense for a file of `size` bytes. */
 bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 
@@ -124,6 +118,17 @@ bool cenv_sites_within(const struct cenv_sites *sites, uint64_t size);
 /* Adds one site behind the others. 0, or CENV_ENOMEM with nothing changed. */
 int cenv_sites_add(struct cenv_sites *sites, const struct cenv_site *site,
                    struct cenv_error *err);
+
+/* BINARY sites, by offset: sets where the C string of each ends. */
+void cenv_sites_find_ends(struct cenv_sites *sites, struct cenv_str data);
+
+/*
+ * Of BINARY sites, by offset, keeps those of strings behind which the NULs lie that a placeholder
+ * of `placeholder` bytes has left (0: that a longer one has left, whatever its length was), and
+ * tells them its length. Returns how many it has dropped.
+ */
+size_t cenv_sites_keep_padded(struct cenv_sites *sites, struct cenv_str data,
+                              uint32_t placeholder);
 
 /* Sorts the sites from `first` on by offset, and of those that overlap keeps one. */
 void cenv_sites_settle(struct cenv_sites *sites, size_t first);

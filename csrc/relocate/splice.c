@@ -13,6 +13,10 @@ int cenv_splice_check_room(const struct cenv_sites *sites,
         const struct cenv_site *site = &sites->list[i];
         unsigned width = cenv_forms_width(site->encoding);
         size_t need = forms->of[site->encoding].len;
+        if (site->kind == CENV_SITE_FIXED && need != site->have)
+            return cenv_error_set(err, CENV_EPREFIX,
+                                  "only a prefix of as many bytes fits, in a file that "
+                                  "counts them");
         if (site->kind != CENV_SITE_BINARY || need <= site->slot)
             continue;
         cenv_error_set(

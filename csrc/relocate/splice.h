@@ -13,7 +13,7 @@
 #include "base/task.h"
 #include "relocate/sites.h"
 
-/* CENV_EPREFIX naming both lengths when a binary slot is too short for the prefix. */
+/* CENV_EPREFIX when a binary slot is too short for the prefix, or a FIXED one not as long. */
 int cenv_splice_check_room(const struct cenv_sites *sites,
                            const struct cenv_forms *forms, struct cenv_error *err);
 

@@ -47,3 +47,11 @@ int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size)
         rc = -errno;
     return rc;
 }
+
+uint64_t cenv_raw_find_data(int fd, uint64_t at)
+{
+    off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+    if (data >= 0)
+        return (uint64_t)data;
+    return errno == ENXIO ? UINT64_MAX : at;
+}

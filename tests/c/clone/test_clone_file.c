@@ -4,6 +4,7 @@
 #include <sys/xattr.h>
 
 #include "clone_env.h"
+#include "elf_file.h"
 
 static void test_clone_file__unmanaged_text(void)
 {
@@ -77,10 +78,23 @@ static void test_clone_file__wheel_record(void)
     scratch_close(&e.s);
 }
 
+static bool has_bytes(struct env *e, const char *path, const char *bytes, size_t len)
+{
+    struct cenv_buf got;
+    struct cenv_error err = CENV_ERROR_INIT;
+    cenv_buf_init(&got, 4096);
+    CHECK_INT(cenv_fs_read_file(e->s.fd, path, &got, &err), 0);
+    bool has = got.len == len && memcmp(got.data, bytes, len) == 0;
+    cenv_buf_release(&got);
+    cenv_error_release(&err);
+    return has;
+}
+
+/* Nothing moves where nobody says that it may; an equal length is replaced. */
 static void test_clone_file__unmanaged_binaries(void)
 {
     struct env e = env_open();
-    char so[1024] = "\177ELF", pickle[1024] = "\x80\x04\x95\x10", longer[600];
+    char so[1024] = "\177ELF", pickle[1024] = "\x80\x04\x95\x10", other[600], path[600];
     size_t t = strlen(e.src);
     memcpy(so + 6, e.src, t);
     memcpy(so + 6 + t, "/lib", 4);
@@ -100,23 +114,45 @@ static void test_clone_file__unmanaged_binaries(void)
     memcpy(table + 102, e.src, t);
     memcpy(table + 102 + t, "17", 2);
     write_bytes(&e, "env/lib/own.table", table, t + 200);
-    char shorter[600];
-    snprintf(shorter, sizeof(shorter), "%s/e", e.s.path);
-    if (cloned(e.src, shorter, "copy")) {
-        struct cenv_buf got;
-        struct cenv_error err = CENV_ERROR_INIT;
-        cenv_buf_init(&got, 4096);
-        CHECK_INT(cenv_fs_read_file(e.s.fd, "e/lib/own.so", &got, &err), 0);
-        CHECK_INT(got.len, t + 64);
-        CHECK(memmem(got.data, got.len, "/e/lib\0\0", 8));
-        CHECK(!memmem(got.data, got.len, "/env", 4));
-        cenv_buf_release(&got);
-        CHECK(reported("own.pkl") && !reported("own.so") && !reported("own.gz"));
-        CHECK(reported("letter.pkl") && reported("own.table") &&
-              !reported("other.pkl"));
+    static const char *const names[] = {"e", "longer", "eq3"}; /* "env" has three */
+    for (size_t i = 0; i < CHECK_NR(names); i++) {
+        bool equal = strlen(names[i]) == 3;
+        snprintf(other, sizeof(other), "%s/%s", e.s.path, names[i]);
+        check_case(names[i]);
+        if (!cloned(e.src, other, "copy"))
+            continue;
+        CHECK(reported("own.so") == !equal && reported("own.pkl") == !equal);
+        CHECK(reported("letter.pkl") && reported("own.table"));
+        CHECK(!reported("other.pkl") && !reported("own.gz"));
+        if (equal)
+            memcpy(so + 6, other, t);
+        snprintf(path, sizeof(path), "%s/lib/own.so", names[i]);
+        CHECK(has_bytes(&e, path, so, t + 64));
+        snprintf(path, sizeof(path), "%s/lib/letter.pkl", names[i]);
+        memcpy(pickle + 7, "\0\x8c+", 3);
+        CHECK(has_bytes(&e, path, pickle, t + 64));
     }
-    snprintf(longer, sizeof(longer), "%s/longer", e.s.path);
-    if (cloned(e.src, longer, "copy"))
+    scratch_close(&e.s);
+}
+
+/* The path by which a library finds others moves where the length lets it. */
+static void test_clone_file__unmanaged_elf(void)
+{
+    struct env e = env_open();
+    char runpath[600], other[600];
+    snprintf(runpath, sizeof(runpath), "%s/lib", e.src);
+    struct elf_file elf = elf_file(true, false, runpath, "libx.so");
+    write_bytes(&e, "env/lib/own.so", elf.data, elf.len);
+    snprintf(other, sizeof(other), "%s/e", e.s.path);
+    if (cloned(e.src, other, "copy")) {
+        CHECK(!reported("own.so"));
+        size_t room = strlen(runpath);
+        memset(elf.data + elf.runpath, 0, room);
+        snprintf(elf.data + elf.runpath, room, "%s/lib", other);
+        CHECK(has_bytes(&e, "e/lib/own.so", elf.data, elf.len));
+    }
+    snprintf(other, sizeof(other), "%s/longer", e.s.path);
+    if (cloned(e.src, other, "copy"))
         CHECK(reported("own.so") && reported("without room"));
     scratch_close(&e.s);
 }
@@ -250,6 +286,7 @@ int main(void)
     RUN(test_clone_file__unmanaged_text);
     RUN(test_clone_file__wheel_record);
     RUN(test_clone_file__unmanaged_binaries);
+    RUN(test_clone_file__unmanaged_elf);
     RUN(test_clone_file__replaced_by_pip);
     RUN(test_clone_file__files_of_all_kinds);
     RUN(test_clone_file__bytecode);

@@ -32,9 +32,27 @@ static void test_raw_copy__keeps_holes(void)
     close_scratch();
 }
 
+static void test_raw_copy__finds_data(void)
+{
+    open_scratch();
+    int fd = cenv_fs_create(s.fd, "sparse", 0600, &err);
+    CHECK_INT(cenv_raw_pwrite(fd, "head", 4, 0), 0);
+    CHECK_INT(cenv_raw_pwrite(fd, "tail", 4, 8 << 20), 0);
+    CHECK_INT(cenv_raw_truncate(fd, 20 << 20), 0);
+    CHECK_INT(cenv_raw_find_data(fd, 0), 0);
+    CHECK_INT(cenv_raw_find_data(fd, (8 << 20) + 1), (8 << 20) + 1);
+    uint64_t next = cenv_raw_find_data(fd, 2 << 20); /* where holes can be told */
+    CHECK(next == 2 << 20 || (next > 7 << 20 && next <= 8 << 20));
+    next = cenv_raw_find_data(fd, 10 << 20);
+    CHECK(next == 10 << 20 || next == UINT64_MAX);
+    cenv_fd_close(fd);
+    close_scratch();
+}
+
 int main(void)
 {
     umask(022);
     RUN(test_raw_copy__keeps_holes);
+    RUN(test_raw_copy__finds_data);
     return check_report();
 }

@@ -79,19 +79,23 @@ static void test_sites__ends_of_wide_strings(void)
     cenv_free(data);
 }
 
-static void test_sites__widen_by_the_zeros_that_are_there(void)
+static void test_sites__keep_what_zeros_prove(void)
 {
     /* "/t" for a placeholder of 6 bytes: 4 zeros for each, beside the one that ends the string. */
     static const struct {
         const char *name;
         struct cenv_str data;
-        uint32_t slot;
+        uint32_t placeholder, slot; /* 0: dropped */
     } cases[] = {
-        {"padded", LIT("/t/x\0\0\0\0\0z"), 6},
-        {"padded to the end", LIT("/t/x\0\0\0\0"), 6},
-        {"one short", LIT("/t/x\0\0\0z"), 2},
-        {"two in a string", LIT("/t:/t\0\0\0\0\0\0\0\0\0z"), 6},
-        {"two, padded for one", LIT("/t:/t\0\0\0\0\0z"), 2},
+        {"padded", LIT("/t/x\0\0\0\0\0z"), 6, 6},
+        {"padded to the end", LIT("/t/x\0\0\0\0"), 6, 6},
+        {"one short", LIT("/t/x\0\0\0\0z"), 6, 0},
+        {"two in a string", LIT("/t:/t\0\0\0\0\0\0\0\0\0z"), 6, 6},
+        {"two, padded for one", LIT("/t:/t\0\0\0\0\0z"), 6, 0},
+        {"as long", LIT("/t/x\0z"), 2, 2},
+        {"longer than it can be", LIT("/t/x\0z"), 1, 0},
+        {"of any length", LIT("/t/x\0\0z"), 0, 2},
+        {"of any length, no room", LIT("/t/x\0z"), 0, 0},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         struct cenv_error err = CENV_ERROR_INIT;
@@ -100,7 +104,10 @@ static void test_sites__widen_by_the_zeros_that_are_there(void)
         CHECK_INT(cenv_sites_scan(&sites, cases[i].data, CENV_STR("/t"),
                                   CENV_MODE_BINARY, &idle, &err),
                   0);
-        cenv_sites_widen(&sites, cases[i].data, 6);
+        size_t nr = sites.nr, dropped = cenv_sites_keep_padded(&sites, cases[i].data,
+                                                               cases[i].placeholder);
+        CHECK_INT(dropped, cases[i].slot ? 0 : nr);
+        CHECK_INT(sites.nr, nr - dropped);
         for (size_t k = 0; k < sites.nr; k++)
             CHECK_INT(sites.list[k].slot, cases[i].slot);
         CHECK(cenv_sites_within(&sites, cases[i].data.len));
@@ -113,6 +120,6 @@ int main(void)
     RUN(test_sites__refuses_what_is_no_placeholder);
     RUN(test_sites__bounded_by_the_size_of_the_file);
     RUN(test_sites__ends_of_wide_strings);
-    RUN(test_sites__widen_by_the_zeros_that_are_there);
+    RUN(test_sites__keep_what_zeros_prove);
     return check_report();
 }

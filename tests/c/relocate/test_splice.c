@@ -140,10 +140,41 @@ static void test_splice__refuses_bad_sites(void)
     cenv_buf_release(&out);
 }
 
+/* A FIXED site takes what is as long, and nothing else. */
+static void test_splice__fixed_sites(void)
+{
+    struct cenv_site list[] = {
+        {.offset = 2, .slot = 2, .have = 2, .kind = CENV_SITE_FIXED},
+        {.offset = 6, .slot = 2, .have = 2, .kind = CENV_SITE_FIXED}};
+    struct cenv_sites sites = {.list = list, .nr = 2};
+    static const struct {
+        const char *d, *out;
+    } cases[] = {{"/d", "ab/d--/d\3"}, {"/", NULL}, {"/dd", NULL}};
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_forms d;
+        struct cenv_buf out;
+        check_case(cases[i].d);
+        cenv_buf_init(&out, 4096);
+        CHECK_INT(cenv_forms_init(&d, cenv_str(cases[i].d), &err), 0);
+        CHECK_INT(
+            cenv_splice_apply(&sites, CENV_STR("ab/t--/t\3"), &d, &idle, &out, &err),
+            cases[i].out ? 0 : CENV_EPREFIX);
+        if (cases[i].out)
+            CHECK_STR(out.data, cases[i].out);
+        CHECK_INT(out.len, cases[i].out ? 9 : 0);
+        CHECK_INT(cenv_splice_size(&sites, &d, 9), 9);
+        cenv_error_release(&err);
+        cenv_buf_release(&out);
+        cenv_forms_release(&d);
+    }
+}
+
 int main(void)
 {
     RUN(test_splice__through_a_template);
     RUN(test_splice__entry_through_a_template);
+    RUN(test_splice__fixed_sites);
     RUN(test_splice__refuses_bad_sites);
     cenv_buf_release(&relocated);
     return check_report();
