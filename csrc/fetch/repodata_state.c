@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "codec/shape.h"
 #include "os/fs_data.h"
 #include "os/path.h"
 #include "os/raw_file.h"
@@ -30,6 +31,16 @@ static void forget_state(struct cenv_subdir_fetch *subdir)
     cenv_json_free(subdir->state);
     subdir->state = NULL;
 }
+
+static const struct cenv_shape_member state_members[] = {
+    {"url", &cenv_shape_string, false},      {"missing", &cenv_shape_bool, true},
+    {"file", &cenv_shape_string, false},     {"identity", &cenv_shape_string, false},
+    {"size", &cenv_shape_number, false},     {"mtime_us", &cenv_shape_number, false},
+    {"form", &cenv_shape_string, false},     {"etag", &cenv_shape_string, false},
+    {"modified", &cenv_shape_string, false}, {"checked", &cenv_shape_number, false},
+    {"max_age", &cenv_shape_number, false},  {NULL, NULL, false},
+};
+static const struct cenv_shape state_shape = {CENV_JSON_OBJECT, state_members, NULL};
 
 /* The form the state speaks of, if it may be used. */
 static bool has_form(const struct cenv_repodata_fetch *r,
@@ -66,7 +77,7 @@ int cenv_repodata_state_load(struct cenv_repodata_fetch *r,
     char name[64];
 
     snprintf(name, sizeof(name), "%s.state.json", subdir->key);
-    int rc = cenv_layout_load_json(dir, name, &subdir->state, r->err);
+    int rc = cenv_layout_load_json(dir, name, &state_shape, &subdir->state, r->err);
     if (rc < 0)
         return rc;
     if (!subdir->state || cenv_json_get_true(subdir->state, "missing"))

@@ -125,6 +125,12 @@ static const struct cenv_record *complete_record(const struct cenv_problem *p,
     return rc < 0 ? NULL : full;
 }
 
+/* What the file's name told, where the channel is silent or says null. */
+static bool set_missing(struct cenv_json *object, const char *key, struct cenv_str text)
+{
+    return cenv_json_get_cstr(object, key) || cenv_json_set_str(object, key, text);
+}
+
 /* The record as its channel has it, and where it is from. */
 static int write_record(const struct cenv_record *record, struct cenv_json_writer *w,
                         struct cenv_error *err)
@@ -134,6 +140,8 @@ static int write_record(const struct cenv_record *record, struct cenv_json_write
     if (rc < 0)
         return cenv_error_prefix(err, "%.*s", CENV_STR_ARG(record->fn));
     bool done = cenv_json_set_str(object, "name", record->name);
+    done &= set_missing(object, "version", record->version);
+    done &= set_missing(object, "build", record->build);
     done &= cenv_json_set_str(object, "fn", record->fn);
     done &= cenv_json_set_str(object, "subdir", record->subdir);
     done &= cenv_json_set_str(object, "channel", record->channel);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "codec/json.h"
+#include "codec/shape.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/lock.h"
@@ -120,6 +121,16 @@ int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
 
 /* ---- reading ---- */
 
+static const struct cenv_shape_member entry_members[] = {
+    {"path_hex", &cenv_shape_string, true},   {"source_hex", &cenv_shape_string, true},
+    {"temp_hex", &cenv_shape_string, false},  {"mode", &cenv_shape_string, true},
+    {"dev", &cenv_shape_string, true},        {"ino", &cenv_shape_string, true},
+    {"root_mode", &cenv_shape_number, false}, {"shown_dev", &cenv_shape_string, false},
+    {"shown_ino", &cenv_shape_string, false}, {"owner", &cenv_fields_owner, true},
+    {"origin", &cenv_shape_string, false},    {NULL, NULL, false},
+};
+static const struct cenv_shape entry_shape = {CENV_JSON_OBJECT, entry_members, NULL};
+
 /* As cenv_clone_registry_load; texts are copied into `arena`, for the document goes. */
 static int read_entry(const struct cenv_json *doc, struct cenv_arena *arena,
                       struct cenv_clone_entry *out, struct cenv_error *err)
@@ -133,7 +144,7 @@ static int read_entry(const struct cenv_json *doc, struct cenv_arena *arena,
         rc = cenv_fields_read_path(doc, "temp_hex", arena, &out->temp, err);
     if (rc != 0)
         return rc;
-    out->mode = cenv_arena_str(arena, mode.data ? mode : CENV_STR("copy")).data;
+    out->mode = cenv_arena_str(arena, mode).data;
     if (provenance.data)
         out->provenance = cenv_arena_str(arena, provenance).data;
     if (!out->mode || (provenance.data && !out->provenance))
@@ -153,7 +164,8 @@ int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
 {
     struct cenv_json *doc = NULL;
     *out = (struct cenv_clone_entry){0};
-    int rc = cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &doc, err);
+    int rc = cenv_layout_load_json(store->dirs[CENV_STORE_CLONES], name, &entry_shape,
+                                   &doc, err);
     if (rc == 0)
         rc = read_entry(doc, arena, out, err);
     cenv_json_free(doc);

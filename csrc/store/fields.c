@@ -54,6 +54,13 @@ uint64_t cenv_fields_read_u64(const struct cenv_json *doc, const char *key)
     return text ? strtoull(text, NULL, 10) : 0;
 }
 
+static const struct cenv_shape_member owner_members[] = {
+    {"pid", &cenv_shape_number, true},    {"start", &cenv_shape_string, true},
+    {"pid_ns", &cenv_shape_string, true}, {"boot_id", &cenv_shape_string, true},
+    {"host", &cenv_shape_string, true},   {NULL, NULL, false},
+};
+const struct cenv_shape cenv_fields_owner = {CENV_JSON_OBJECT, owner_members, NULL};
+
 void cenv_fields_write_owner(struct cenv_json_writer *w, const struct cenv_owner *owner)
 {
     cenv_json_write_object(w, "owner");

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "codec/json.h"
+#include "codec/shape.h"
 #include "os/owner.h"
 
 /*
@@ -21,7 +22,8 @@ int cenv_fields_read_path(const struct cenv_json *doc, const char *hex_key,
 void cenv_fields_write_u64(struct cenv_json_writer *w, const char *key, uint64_t value);
 uint64_t cenv_fields_read_u64(const struct cenv_json *doc, const char *key);
 
-/* The member "owner". read: pid 0 where it is absent. */
+/* The member "owner", and the shape of its value. read: pid 0 where it is absent. */
+extern const struct cenv_shape cenv_fields_owner;
 void cenv_fields_write_owner(struct cenv_json_writer *w,
                              const struct cenv_owner *owner);
 void cenv_fields_read_owner(const struct cenv_json *doc, struct cenv_owner *out);

@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "codec/json.h"
+#include "codec/shape.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
@@ -72,20 +73,26 @@ void cenv_layout_touch(int dirfd, const char *name)
         cenv_raw_set_mtime(dirfd, name, now * 1000000000);
 }
 
-int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
-                          struct cenv_error *err)
+int cenv_layout_load_json(int dirfd, const char *name, const struct cenv_shape *shape,
+                          struct cenv_json **out, struct cenv_error *err)
 {
     struct cenv_buf text;
+    struct cenv_json *doc = NULL;
     struct cenv_error bad = CENV_ERROR_INIT;
     cenv_buf_init(&text, JSON_MAX);
     int rc = cenv_fs_read_file(dirfd, name, &text, &bad);
     if (rc == 0)
-        rc = cenv_json_parse(out, cenv_buf_str(&text), name, &bad);
+        rc = cenv_json_parse(&doc, cenv_buf_str(&text), name, &bad);
     cenv_buf_release(&text);
     if (rc == CENV_ENOMEM)
         return cenv_error_move(err, &bad);
     cenv_error_release(&bad);
-    return rc < 0;
+    if (rc == 0 && cenv_shape_fits(shape, doc)) {
+        *out = doc;
+        return 0;
+    }
+    cenv_json_free(doc);
+    return 1;
 }
 
 int cenv_layout_each(const struct cenv_store *store, enum cenv_store_dir dir,

@@ -15,6 +15,7 @@
 #include "os/dir.h"
 
 struct cenv_json;
+struct cenv_shape;
 
 /* Directories of v1/, open as long as the store. */
 enum cenv_store_dir {
@@ -51,9 +52,12 @@ int cenv_layout_key(struct cenv_str text, char key[CENV_STORE_KEY],
 int cenv_layout_file(struct cenv_str text, char name[CENV_STORE_FILE],
                      struct cenv_error *err);
 
-/* A JSON file of ours as a tree; 1 when it is absent or not whole (then it counts as absent). */
-int cenv_layout_load_json(int dirfd, const char *name, struct cenv_json **out,
-                          struct cenv_error *err);
+/*
+ * A JSON file of ours as a tree of that shape (codec/shape.h); 1 when it is absent, not whole or of
+ * another shape: a damaged file counts as absent, and is made again as that would be.
+ */
+int cenv_layout_load_json(int dirfd, const char *name, const struct cenv_shape *shape,
+                          struct cenv_json **out, struct cenv_error *err);
 
 /* 0 in the place of a failure to write where we may only read, which `err` forgets; else `rc`. */
 int cenv_layout_forgive_read_only(int rc, struct cenv_error *err);

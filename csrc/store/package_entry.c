@@ -16,6 +16,7 @@
 #include "os/fs_beneath.h"
 #include "package/package_manifest.h"
 #include "store/publish.h"
+#include "store/record_shape.h"
 
 enum { ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX, REASON_MAX = 64 << 10 };
 
@@ -134,7 +135,8 @@ int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sh
     int entry = open_entry(store, name);
     if (entry < 0)
         return 1;
-    int rc = cenv_layout_load_json(entry, CENV_PKG_RECORD, &record, err);
+    int rc =
+        cenv_layout_load_json(entry, CENV_PKG_RECORD, &cenv_record_shape, &record, err);
     if (rc == 0 && !cenv_json_print(record, 0, out))
         rc = cenv_error_oom(err);
     cenv_json_free(record);

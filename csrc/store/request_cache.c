@@ -3,6 +3,7 @@
 #include "store/request_cache.h"
 
 #include "codec/json.h"
+#include "codec/shape.h"
 #include "os/fs_data.h"
 
 int cenv_request_cache_put(const struct cenv_store *store, struct cenv_str request,
@@ -23,7 +24,7 @@ int cenv_request_cache_find(const struct cenv_store *store, struct cenv_str requ
     int requests = store->dirs[CENV_STORE_REQUESTS];
     int rc = cenv_layout_file(request, name, err);
     if (rc == 0)
-        rc = cenv_layout_load_json(requests, name, reply, err);
+        rc = cenv_layout_load_json(requests, name, &cenv_shape_object, reply, err);
     if (rc == 0)
         cenv_layout_touch(requests, name);
     return rc;

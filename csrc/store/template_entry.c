@@ -11,6 +11,7 @@
 #include "os/owner.h"
 #include "store/fields.h"
 #include "store/publish.h"
+#include "store/record_shape.h"
 #include "store/store_lock.h"
 #include "store/sweep_list.h"
 
@@ -30,6 +31,32 @@ bool cenv_template_entry_is_id(const char *id)
 {
     return strlen(id) == CENV_TEMPLATE_ID_LEN && is_hex(cenv_str(id));
 }
+
+/* ---- shapes ---- */
+
+static const struct cenv_shape_member owner_members[] = {
+    {"owner", &cenv_fields_owner, true},
+    {NULL, NULL, false},
+};
+static const struct cenv_shape owner_shape = {CENV_JSON_OBJECT, owner_members, NULL};
+
+static const struct cenv_shape_member template_members[] = {
+    {"id", &cenv_shape_string, true},
+    {"records", &cenv_record_shape_list, true},
+    {"specs", &cenv_shape_strings, false},
+    {"channels", &cenv_shape_strings, false},
+    {"made", &cenv_shape_number, false},
+    {"size", &cenv_shape_number, false},
+    {"cost", &cenv_shape_number, false},
+    {"base", &cenv_shape_string, false},
+    {"key", &cenv_shape_string, false},
+    {"transient", &cenv_shape_bool, false},
+    {NULL, NULL, false},
+};
+static const struct cenv_shape template_shape = {CENV_JSON_OBJECT, template_members,
+                                                 NULL};
+
+/* ---- ids ---- */
 
 /* The ids that begin with `start`, and the first of them. */
 struct id_search {
@@ -83,7 +110,7 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
         return 1;
     int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0;
     if (rc == 0)
-        rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, doc, err);
+        rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, &template_shape, doc, err);
     if (rc == 0 && !cenv_str_is(cenv_json_get_str(*doc, "id"), id)) {
         cenv_json_free(*doc);
         *doc = NULL;
@@ -173,7 +200,7 @@ static int has_lost_owner(int dir, struct cenv_error *err)
     struct cenv_stat st;
     if (cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) < 0)
         return 0;
-    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &doc, err);
+    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &owner_shape, &doc, err);
     if (rc == 0) {
         cenv_fields_read_owner(doc, &owner);
         rc = !cenv_owner_may_live(&owner);

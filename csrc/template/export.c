@@ -12,6 +12,7 @@
 #include "cenv.h"
 #include "codec/json.h"
 #include "codec/options.h"
+#include "codec/shape.h"
 #include "codec/tar_write.h"
 #include "manifest/manifest.h"
 #include "model/platform.h"
@@ -283,7 +284,8 @@ static int write_request(void *ctx, const struct cenv_dirent *entry,
     struct request_search *search = ctx;
     int requests = search->p->exporter->store->dirs[CENV_STORE_REQUESTS];
     struct cenv_json *doc = NULL;
-    int rc = cenv_layout_load_json(requests, entry->name, &doc, err);
+    int rc =
+        cenv_layout_load_json(requests, entry->name, &cenv_shape_object, &doc, err);
     if (rc == 0 && cenv_str_is(cenv_json_get_str(doc, "id"), search->p->id))
         cenv_json_write_tree(&search->w, entry->name, doc);
     cenv_json_free(doc);

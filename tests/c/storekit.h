@@ -19,6 +19,9 @@
 #include "store/publish.h"
 #include "store/scratch.h"
 
+/* What is told of every package. */
+#define STOREKIT_RECORD "{\"name\":\"x\",\"version\":\"1\",\"build\":\"0\"}"
+
 struct storekit {
     struct scratch s;
     struct cenv_store *store;
@@ -114,7 +117,7 @@ storekit_publish(const struct cenv_store *store, const char *sha256, const char 
     int bin = cenv_fs_open_beneath(scratch.fd, "e/content/bin", 0755, err);
     rc = bin < 0 ? bin : cenv_fs_write_new(bin, "x", cenv_str(text), 0644, err);
     cenv_fd_close(bin);
-    rc = rc ? rc : storekit_describe(scratch.fd, "e", "{\"name\":\"x\"}", task, err);
+    rc = rc ? rc : storekit_describe(scratch.fd, "e", STOREKIT_RECORD, task, err);
     rc = rc ? rc : cenv_publish_sync(store, err);
     rc = rc ? rc
             : cenv_package_entry_publish(store, cenv_str(sha256), &scratch, "e",
@@ -165,9 +168,11 @@ storekit_put_template(struct storekit *k, const char *id, int64_t used, int size
     snprintf(path, sizeof(path), "store/v1/templates/%s/prefix", id);
     mkdirat(k->s.fd, path, 0755);
     snprintf(path, sizeof(path), "store/v1/templates/%s/template.json", id);
-    snprintf(text, sizeof(text),
-             "{\"id\":\"%s\",\"size\":%d,\"specs\":[\"x\"],\"records\":[{},{}]}", id,
-             size);
+    snprintf(
+        text, sizeof(text),
+        "{\"id\":\"%s\",\"size\":%d,\"specs\":[\"x\"],\"records\":[" STOREKIT_RECORD
+        "," STOREKIT_RECORD "]}",
+        id, size);
     scratch_file(&k->s, path, text, 0644);
     cenv_raw_set_mtime(k->s.fd, path, used * 1000000000);
 }

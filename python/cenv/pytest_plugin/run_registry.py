@@ -50,12 +50,11 @@ class RunRegistry:
             return self._told(name, recipe) or self._tell(name, recipe)
 
     def _told(self, name: str, recipe: Recipe) -> Template | None:
-        told = self._store.recall(name)
-        if told is None:
-            return None
-        if "error" in told:
+        told = self._store.recall(name) or {}
+        if is_error(told.get("error")):
             raise restored(told["error"])
-        return self._store.made(told["id"], recipe)
+        made = told.get("id")
+        return self._store.made(made, recipe) if isinstance(made, str) else None
 
     def _tell(self, name: str, recipe: Recipe) -> Template:
         try:
@@ -84,10 +83,21 @@ def _text(path: Any) -> str | None:
     return None if path is None else os.fsdecode(path)
 
 
+def is_error(told: Any) -> bool:
+    """Whether it is what `as_json` gives: a file of the store may be damaged."""
+    return (
+        isinstance(told, dict)
+        and all(isinstance(told.get(key), str) for key in ("type", "message"))
+        and isinstance(told.get("hint"), str | None)
+        and isinstance(told.get("conflict"), list)
+        and isinstance(told.get("os"), list | None)
+    )
+
+
 def restored(told: dict[str, Any]) -> Exception:
     """Return the error that `as_json` described; one of another package as a CenvError."""
     if told["os"]:
-        return OSError(*told["os"])
+        return OSError(*told["os"][:3])
     kind = getattr(errors, told["type"], None)
     if not (isinstance(kind, type) and issubclass(kind, errors.CenvError)):
         return errors.CenvError(f"{told['type']}: {told['message']}")

@@ -66,12 +66,11 @@ class TemplateMaker:
         reply = self._store.request_find(request)
         if reply is None:
             return None
-        known = json.loads(reply)
-        found = self._store.template_find(known["id"])
-        if found is None:
+        known = _remembered(json.loads(reply))
+        found = self._store.template_find(known["id"]) if known else None
+        if known is None or found is None:
             return None
-        urls = known.get("urls", {})
-        return {**json.loads(found), "built": False, "urls": urls}
+        return {**json.loads(found), "built": False, "urls": known["urls"]}
 
     def _build(
         self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder
@@ -158,6 +157,16 @@ def _plan(
         **recipe.marks(),
     }
     return BuildPlan(tuple(records), options, recipe.setup)
+
+
+def _remembered(reply: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a request led to; None where the store's file says something else."""
+    id_, urls = reply.get("id"), reply.get("urls") or {}
+    if not isinstance(id_, str) or not isinstance(urls, dict):
+        return None
+    if not all(isinstance(url, str) for url in urls.values()):
+        return None
+    return {"id": id_, "urls": urls}
 
 
 def _provenance_there(template: Template, store: str) -> Provenance | None:

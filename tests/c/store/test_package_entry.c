@@ -28,7 +28,7 @@ static void test_package_entry__is_published_once(void)
     cenv_free(content);
     cenv_buf_clear(&k.out);
     CHECK_INT(cenv_package_entry_record(k.store, cenv_str(hash), &k.out, &k.err), 0);
-    CHECK_STR(k.out.data, "{\"name\":\"x\"}");
+    CHECK_STR(k.out.data, STOREKIT_RECORD);
     CHECK_INT(storekit_count(&k, CENV_STORE_TMP), 0);
     storekit_close(&k);
 }

@@ -90,6 +90,23 @@ def test_scanner__keeps_the_reason_of_a_skipped_record(tmp_path: Path) -> None:
     assert "expected a string" in skip["reason"]
 
 
+@pytest.mark.parametrize("key", ["name", "version", "build"])
+def test_solve__takes_from_the_file_name_what_is_null(tmp_path: Path, key: str) -> None:
+    import cenv
+
+    record = {"name": "a", "version": "1", "build": "0", "depends": []}
+    for subdir, found in (
+        ("linux-64", {"a-1-0.conda": record | {key: None}}),
+        ("noarch", {}),
+    ):
+        (tmp_path / subdir).mkdir()
+        text = json.dumps({"packages.conda": found})
+        (tmp_path / subdir / "repodata.json").write_text(text)
+    index = cenv.Index([tmp_path], "linux-64", store=tmp_path / "store")
+    (got,) = index.solve(["a"]).records
+    assert (got.name, got.version, got.build) == ("a", "1", "0")
+
+
 def test_solve__tells_what_it_could_not_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
