@@ -100,3 +100,21 @@ bool cenv_digest_sha256_hex(struct cenv_str data, char *hex)
     cenv_digest_free(digest);
     return done;
 }
+
+int cenv_digest_sha256(struct cenv_str data, unsigned char *raw, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    enum { PART = 4 << 20 };
+    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
+    bool done = digest;
+    int rc = 0;
+    for (size_t at = 0; at < data.len && done && rc == 0; at += PART) {
+        struct cenv_str part = cenv_str_slice(data, at, at + PART);
+        done = cenv_digest_update(digest, part.data, part.len);
+        rc = cenv_task_poll(task, err);
+    }
+    if (rc == 0 && !(done && cenv_digest_final(digest, raw)))
+        rc = cenv_error_oom(err);
+    cenv_digest_free(digest);
+    return rc;
+}

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 
 enum cenv_digest_kind { CENV_SHA256, CENV_MD5 };
 enum { CENV_SHA256_LEN = 32, CENV_MD5_LEN = 16, CENV_DIGEST_HEX_MAX = 65 };
@@ -42,5 +44,12 @@ void cenv_digest_resume(struct cenv_digest *digest,
 
 /* One shot over a span: hex of its SHA-256. */
 bool cenv_digest_sha256_hex(struct cenv_str data, char *hex);
+
+/*
+ * The same of a span of any size, interruptibly: its CENV_SHA256_LEN bytes into `raw`. 0, or
+ * CENV_ECANCELLED, CENV_ENOMEM.
+ */
+int cenv_digest_sha256(struct cenv_str data, unsigned char *raw, struct cenv_task *task,
+                       struct cenv_error *err);
 
 #endif

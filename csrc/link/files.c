@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/pool.h"
 #include "link/plan_check.h"
 #include "os/fs.h"
@@ -127,33 +128,52 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
     return digest_source(at, entry, from, name);
 }
 
-/* 0 or -errno. */
-static int write_file(int dir, const char *name, struct cenv_str text,
-                      const struct cenv_link_entry *entry)
+/* All of at->text, a part at a time, so that gigabytes can be interrupted. */
+static int write_parts(struct worker *at, const struct cenv_link_entry *entry, int fd)
 {
-    int fd = cenv_raw_create(dir, name, 0600);
+    enum { PART = 4 << 20 };
+    struct cenv_str text = cenv_buf_str(&at->text);
+    int rc = 0;
+
+    for (size_t from = 0; from < text.len && rc == 0; from += PART) {
+        struct cenv_str part = cenv_str_slice(text, from, from + PART);
+        int raw = cenv_raw_write(fd, part.data, part.len);
+        if (raw < 0)
+            return fail_entry(at, entry, raw, "cannot write");
+        rc = cenv_task_poll(at->placer->linker->task, at->err);
+    }
+    return rc;
+}
+
+static int write_file(struct worker *at, const struct cenv_link_entry *entry)
+{
+    int fd = cenv_raw_create(at->dir, cenv_path_base(entry->real).data, 0600);
 
     if (fd < 0)
-        return fd;
-    int rc = cenv_raw_write(fd, text.data, text.len);
+        return fail_entry(at, entry, fd, "cannot write");
+    int rc = write_parts(at, entry, fd), raw = 0;
     if (rc == 0)
-        rc = cenv_raw_chmod_fd(fd, entry->mode);
-    if (rc == 0)
-        rc = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+        raw = cenv_raw_chmod_fd(fd, entry->mode);
+    if (rc == 0 && raw == 0)
+        raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
     int closed = cenv_raw_close(fd);
-    return rc == 0 ? closed : rc;
+    if (rc == 0 && raw == 0)
+        raw = closed;
+    return raw < 0 ? fail_entry(at, entry, raw, "cannot write") : rc;
 }
 
 /* Writes at->text as the entry's file: exact mode, fixed time. */
 static int write_text(struct worker *at, struct cenv_link_entry *entry)
 {
-    struct cenv_str base = cenv_path_base(entry->real);
-    int raw = write_file(at->dir, base.data, cenv_buf_str(&at->text), entry);
+    unsigned char digest[CENV_SHA256_LEN];
+    int rc = write_file(at, entry);
 
-    if (raw < 0)
-        return fail_entry(at, entry, raw, "cannot write");
-    if (!cenv_digest_sha256_hex(cenv_buf_str(&at->text), entry->in_prefix))
-        return cenv_error_oom(at->err);
+    if (rc == 0)
+        rc = cenv_digest_sha256(cenv_buf_str(&at->text), digest,
+                                at->placer->linker->task, at->err);
+    if (rc < 0)
+        return rc;
+    cenv_hex(digest, sizeof(digest), entry->in_prefix);
     entry->how = CENV_PLACE_COPY;
     entry->final_size = at->text.len;
     entry->final_mtime_ns = entry->new_mtime_ns;

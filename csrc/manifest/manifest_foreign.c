@@ -144,22 +144,13 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
 static int has_hash(struct cenv_str data, struct cenv_str hex, struct cenv_task *task,
                     struct cenv_error *err)
 {
-    enum { PART = 4 << 20 };
     unsigned char got[CENV_SHA256_LEN], want[CENV_SHA256_LEN];
-    struct cenv_digest *digest;
     if (!cenv_unhex(hex, want, sizeof(want)))
         return 0;
-    digest = cenv_digest_new(CENV_SHA256);
-    bool ok = digest;
-    int rc = digest ? 0 : cenv_error_oom(err);
-    for (size_t at = 0; at < data.len && ok && rc == 0; at += PART) {
-        struct cenv_str part = cenv_str_slice(data, at, at + PART);
-        ok = cenv_digest_update(digest, part.data, part.len);
-        rc = cenv_task_poll(task, err);
-    }
-    ok = ok && rc == 0 && cenv_digest_final(digest, got);
-    cenv_digest_free(digest);
-    return rc < 0 ? rc : ok && memcmp(got, want, sizeof(want)) == 0;
+    int rc = cenv_digest_sha256(data, got, task, err);
+    if (rc < 0)
+        return rc;
+    return memcmp(got, want, sizeof(want)) == 0;
 }
 
 /* The pristine file of the package cache, appended: 1; 0 when it is gone or altered; a status. */

@@ -2,6 +2,8 @@
 /* base/digest: known sums, sums taken in parts, sums gone on with elsewhere. */
 #include "base/digest.h"
 
+#include "base/alloc.h"
+#include "base/hex.h"
 #include "check.h"
 
 static const char abc_sha256[] =
@@ -68,11 +70,46 @@ static void test_digest__saves_no_md5(void)
     cenv_digest_free(md5);
 }
 
+static int cancel(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+/* The same in one call and in parts; a large one can be given up. */
+static void test_digest__of_any_size(void)
+{
+    enum { LEN = (9 << 20) + 7 };
+    char *data = cenv_calloc(1, LEN), want[CENV_DIGEST_HEX_MAX],
+         got[CENV_DIGEST_HEX_MAX];
+    static const size_t sizes[] = {0, 3, 4 << 20, LEN};
+    unsigned char raw[CENV_SHA256_LEN];
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
+    if (!CHECK(data))
+        return;
+    cenv_task_init(&task, NULL, NULL);
+    for (size_t i = 0; i < CHECK_NR(sizes); i++) {
+        struct cenv_str text = cenv_str_n(data, sizes[i]);
+        CHECK(cenv_digest_sha256_hex(text, want));
+        CHECK_INT(cenv_digest_sha256(text, raw, &task, &err), 0);
+        cenv_hex(raw, sizeof(raw), got);
+        CHECK_STR(got, want);
+    }
+    task.poll = cancel;
+    CHECK_INT(cenv_digest_sha256(cenv_str_n(data, LEN), raw, &task, &err),
+              CENV_ECANCELLED);
+    cenv_error_release(&err);
+    cenv_task_release(&task);
+    cenv_free(data);
+}
+
 int main(void)
 {
     RUN(test_digest__of_known_texts);
     RUN(test_digest__starts_over);
     RUN(test_digest__goes_on_from_a_saved_state);
     RUN(test_digest__saves_no_md5);
+    RUN(test_digest__of_any_size);
     return check_report();
 }
