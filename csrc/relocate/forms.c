@@ -82,6 +82,26 @@ static void add_backslashes(struct cenv_buf *out, struct cenv_str text)
     }
 }
 
+/* Within single quotes only the quote itself is special, and written outside of them. */
+static void add_single_quoted(struct cenv_buf *out, struct cenv_str text,
+                              const char *quote)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] == '\'')
+            cenv_buf_puts(out, quote);
+        else
+            cenv_buf_putc(out, text.data[i]);
+}
+
+static void add_double_quoted(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] && strchr("\"\\$`", text.data[i]))
+            cenv_buf_putc(out, '\\');
+        cenv_buf_putc(out, text.data[i]);
+    }
+}
+
 static const char *entity_of(char c)
 {
     switch (c) {
@@ -134,6 +154,13 @@ static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
         break;
     case CENV_ENC_XML:
         add_xml(out, text);
+        break;
+    case CENV_ENC_SINGLE_QUOTED:
+    case CENV_ENC_SHLEX:
+        add_single_quoted(out, text, encoding == CENV_ENC_SHLEX ? "'\"'\"'" : "'\\''");
+        break;
+    case CENV_ENC_DOUBLE_QUOTED:
+        add_double_quoted(out, text);
         break;
     default:
         add_wide(out, text, cenv_forms_width(encoding), big);

@@ -24,6 +24,9 @@ enum cenv_encoding {
     CENV_ENC_JSON_ASCII_SLASHES, /* both, as PHP writes it */
     CENV_ENC_BACKSLASHES,        /* a word of a shell, of pkg-config, of CMake */
     CENV_ENC_XML,                /* XML and HTML */
+    CENV_ENC_SINGLE_QUOTED, /* within single quotes of a shell: "'\''" for a quote */
+    CENV_ENC_SHLEX,         /* the same as Python's shlex.quote writes it */
+    CENV_ENC_DOUBLE_QUOTED, /* within double quotes of a shell or of CMake */
     CENV_ENC_NR
 };
 

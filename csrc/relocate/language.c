@@ -19,13 +19,14 @@ static const struct ending endings[] = {
     {{".xhtml", 6}, CENV_LANGUAGE_XML},
     {{".svg", 4}, CENV_LANGUAGE_XML},
     {{".plist", 6}, CENV_LANGUAGE_XML},
-    {{".sh", 3}, CENV_LANGUAGE_WORDS},
-    {{".bash", 5}, CENV_LANGUAGE_WORDS},
-    {{".zsh", 4}, CENV_LANGUAGE_WORDS},
-    {{".ksh", 4}, CENV_LANGUAGE_WORDS},
-    {{".pc", 3}, CENV_LANGUAGE_WORDS},
-    {{".cmake", 6}, CENV_LANGUAGE_WORDS},
-    {{"CMakeLists.txt", 14}, CENV_LANGUAGE_WORDS},
+    {{".sh", 3}, CENV_LANGUAGE_SHELL},
+    {{".bash", 5}, CENV_LANGUAGE_SHELL},
+    {{".zsh", 4}, CENV_LANGUAGE_SHELL},
+    {{".ksh", 4}, CENV_LANGUAGE_SHELL},
+    {{".pc", 3}, CENV_LANGUAGE_SHELL},
+    {{".cmake", 6}, CENV_LANGUAGE_CMAKE},
+    {{"CMakeLists.txt", 14}, CENV_LANGUAGE_CMAKE},
+    {{"bin/activate", 12}, CENV_LANGUAGE_SHELL},
 };
 
 /* "#!/bin/sh", "#!/usr/bin/env bash -e": the last name before options. */
@@ -49,6 +50,15 @@ static bool is_shell(struct cenv_str line)
     return false;
 }
 
+/* But for those with which conda and pip start Python ("\'\'\'exec'", see shebang.h). */
+static bool is_shell_script(struct cenv_str data)
+{
+    size_t end = cenv_str_find(data, '\n');
+    return is_shell(cenv_str_slice(data, 0, end)) &&
+           !cenv_str_starts(cenv_str_slice(data, end + 1, data.len),
+                            CENV_STR("\'\'\'exec'"));
+}
+
 /* The first character that is no blank, and the next such, 0 behind the end. */
 static void read_beginning(struct cenv_str data, char out[2])
 {
@@ -68,9 +78,8 @@ enum cenv_language cenv_language_of(struct cenv_str data, struct cenv_str path)
             return endings[i].language;
     if (cenv_str_starts(data, CENV_STR("\xef\xbb\xbf")))
         data = cenv_str_slice(data, 3, data.len);
-    if (cenv_str_starts(data, CENV_STR("#!")) &&
-        is_shell(cenv_str_slice(data, 0, cenv_str_find(data, '\n'))))
-        return CENV_LANGUAGE_WORDS;
+    if (cenv_str_starts(data, CENV_STR("#!")) && is_shell_script(data))
+        return CENV_LANGUAGE_SHELL;
     read_beginning(data, begin);
     if ((begin[0] == '{' && (begin[1] == '"' || begin[1] == '}')) ||
         (begin[0] == '[' && (begin[1] == '"' || begin[1] == '{')))
@@ -79,4 +88,44 @@ enum cenv_language cenv_language_of(struct cenv_str data, struct cenv_str path)
         (begin[1] == '?' || begin[1] == '!' || cenv_is_alpha(begin[1])))
         return CENV_LANGUAGE_XML;
     return CENV_LANGUAGE_UNKNOWN;
+}
+
+/* Where the line of `at` begins, or `at` when that is too far away. */
+static uint64_t find_line(struct cenv_str data, uint64_t at)
+{
+    enum { FAR = 1024 };
+    for (uint64_t from = at; at - from < FAR; from--)
+        if (from == 0 || data.data[from - 1] == '\n')
+            return from;
+    return at;
+}
+
+static enum cenv_quoting quote_of(enum cenv_language language, char c)
+{
+    if (c == '"')
+        return CENV_QUOTING_DOUBLE;
+    return c == '\'' && language == CENV_LANGUAGE_SHELL ? CENV_QUOTING_SINGLE
+                                                        : CENV_QUOTING_NONE;
+}
+
+enum cenv_quoting cenv_language_quoting(enum cenv_language language,
+                                        struct cenv_str data, uint64_t at)
+{
+    enum cenv_quoting quoting = CENV_QUOTING_NONE;
+    uint64_t from = find_line(data, at);
+    struct cenv_str line = cenv_str_slice(data, from, at);
+    if (from == at && at > 0 && data.data[at - 1] != '\n')
+        return CENV_QUOTING_UNKNOWN;
+    if (cenv_str_starts(cenv_str_trim(line), CENV_STR("#")))
+        return CENV_QUOTING_UNKNOWN;
+    for (size_t i = 0; i < line.len; i++) {
+        enum cenv_quoting quote = quote_of(language, line.data[i]);
+        if (line.data[i] == '\\' && quoting != CENV_QUOTING_SINGLE)
+            i++;
+        else if (quoting == CENV_QUOTING_NONE)
+            quoting = quote;
+        else if (quote == quoting)
+            quoting = CENV_QUOTING_NONE;
+    }
+    return quoting;
 }

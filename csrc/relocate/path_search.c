@@ -52,12 +52,29 @@ static bool is_written_as(const struct search *s, struct cenv_str text, int enco
     return cenv_str_eq(text, s->name->of[encoding]);
 }
 
+/* The encoding of a word or quoted text that stands so in a shell or CMake, or -1. */
+static int choose_quoted(const struct search *s, uint64_t at, struct cenv_str text)
+{
+    static const int of[][2] = {
+        [CENV_QUOTING_UNKNOWN] = {-1, -1},
+        [CENV_QUOTING_NONE] = {CENV_ENC_BACKSLASHES, -1},
+        [CENV_QUOTING_SINGLE] = {CENV_ENC_SINGLE_QUOTED, CENV_ENC_SHLEX},
+        [CENV_QUOTING_DOUBLE] = {CENV_ENC_DOUBLE_QUOTED, -1},
+    };
+    const int *choice = of[cenv_language_quoting(s->language, s->data, at)];
+    for (int i = 0; i < 2; i++)
+        if (choice[i] >= 0 && is_written_as(s, text, choice[i]))
+            return choice[i];
+    return -1;
+}
+
 /* The encoding by which another path can stand where `text` does, or -1: that would be a guess. */
-static int choose_encoding(const struct search *s, struct cenv_str text,
-                           enum cenv_beginning begins, bool quoted)
+static int choose_encoding(const struct search *s, uint64_t at, struct cenv_str text,
+                           enum cenv_beginning begins)
 {
     static const int json[] = {CENV_ENC_JSON, CENV_ENC_JSON_ASCII,
                                CENV_ENC_JSON_SLASHES, CENV_ENC_JSON_ASCII_SLASHES};
+    int encoding = -1;
     if (begins == CENV_BEGINS_IN_URL && is_written_as(s, text, CENV_ENC_URL))
         return CENV_ENC_URL;
     for (size_t i = 0; s->language == CENV_LANGUAGE_JSON && i < 4; i++)
@@ -65,12 +82,11 @@ static int choose_encoding(const struct search *s, struct cenv_str text,
             return json[i];
     if (s->language == CENV_LANGUAGE_XML && is_written_as(s, text, CENV_ENC_XML))
         return CENV_ENC_XML;
-    if (is_written_as(s, text, CENV_ENC_UTF8))
+    if (s->language == CENV_LANGUAGE_SHELL || s->language == CENV_LANGUAGE_CMAKE)
+        encoding = choose_quoted(s, at, text);
+    if (encoding < 0 && is_written_as(s, text, CENV_ENC_UTF8))
         return CENV_ENC_UTF8;
-    if (s->language == CENV_LANGUAGE_WORDS && !quoted &&
-        is_written_as(s, text, CENV_ENC_BACKSLASHES))
-        return CENV_ENC_BACKSLASHES;
-    return -1;
+    return encoding;
 }
 
 static int take_mention(struct search *s, uint64_t at, uint64_t len)
@@ -87,9 +103,7 @@ static int take_mention(struct search *s, uint64_t at, uint64_t len)
         begins = CENV_BEGINS_HERE;
     if (begins < CENV_BEGINS_HERE)
         return 0;
-    bool quoted =
-        at > 0 && (s->data.data[at - 1] == '"' || s->data.data[at - 1] == '\'');
-    int encoding = choose_encoding(s, text, begins, quoted);
+    int encoding = choose_encoding(s, at, text, begins);
     if (encoding >= 0)
         return add_site(s, at, len, encoding);
     s->reason = escaped;

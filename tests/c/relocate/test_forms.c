@@ -22,6 +22,9 @@ static void test_forms__each_encoding(void)
         [CENV_ENC_JSON_ASCII_SLASHES] = LIT("\\/\\u00e9 \\\"&'\\ud83d\\ude00"),
         [CENV_ENC_BACKSLASHES] = LIT("/\xc3\xa9\\ \\\"\\&\\'\xf0\x9f\x98\x80"),
         [CENV_ENC_XML] = LIT("/\xc3\xa9 &quot;&amp;&apos;\xf0\x9f\x98\x80"),
+        [CENV_ENC_SINGLE_QUOTED] = LIT("/\xc3\xa9 \"&'\\''\xf0\x9f\x98\x80"),
+        [CENV_ENC_SHLEX] = LIT("/\xc3\xa9 \"&'\"'\"'\xf0\x9f\x98\x80"),
+        [CENV_ENC_DOUBLE_QUOTED] = LIT("/\xc3\xa9 \\\"&'\xf0\x9f\x98\x80"),
     };
     struct cenv_forms forms = {0};
     struct cenv_error err = CENV_ERROR_INIT;

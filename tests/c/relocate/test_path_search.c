@@ -99,6 +99,31 @@ static void test_path_search__languages(void)
     }
 }
 
+static void test_path_search__quotes(void)
+{
+    static const struct {
+        const char *path, *text, *at_d;
+    } cases[] = {
+        {"a.sh", "x='/t/it'\\''s e/x'", "x='/d\"$y/x'"},
+        {"a.sh", "x='/t/it'\"'\"'s e/x'", "x='/d\"$y/x'"},
+        {"a.sh", "x=\"/t/it's e/x\"", "x=\"/d\\\"\\$y/x\""},
+        {"a.sh", "x=/t/it\\'s\\ e/x", "x=/d\\\"\\$y/x"},
+        {"a.sh", "# /t/it's e/x", "# /d\"$y/x"},
+        {"a.cmake", "set(X \"/t/it's e/x\")", "set(X \"/d\\\"\\$y/x\")"},
+        {"a.py", "x = \"/t/it's e/x\"", "x = \"/d\"$y/x\""},
+        {"a.py", "x = '/t/it\\'s e/x'", NULL},
+        {"a.yaml", "x: '/t/it''s e/x'", NULL},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct searched s =
+            search(cenv_str(cases[i].text), cases[i].path, "/t/it's e", "/d\"$y");
+        check_case(cases[i].text);
+        CHECK((s.reason != NULL) == (cases[i].at_d == NULL));
+        CHECK_STR(s.out.data, cases[i].at_d ? cases[i].at_d : cases[i].text);
+        searched_release(&s);
+    }
+}
+
 /* A path without anything to escape, in places where another one needs it. */
 static void test_path_search__plain_path_in_languages(void)
 {
@@ -110,6 +135,8 @@ static void test_path_search__plain_path_in_languages(void)
         {"see git+file:///t/e/x", "see git+file:///d%20%22%26%22/x"},
         {"sqlite:////t/e/x", "sqlite:////d \"&\"/x"},
         {"a /t/e/x", "a /d \"&\"/x"},
+        {"#!/bin/sh\nx=/t/e y='/t/e' z=\"/t/e\" # '/t/e'\n",
+         "#!/bin/sh\nx=/d\\ \\\"\\&\\\" y='/d \"&\"' z=\"/d \\\"&\\\"\" # '/d \"&\"'\n"},
         {"\033[1m/t/e\033[0m", "\033[1m/d \"&\"\033[0m"},
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -344,6 +371,7 @@ static void test_path_search__overlap(void)
 int main(void)
 {
     RUN(test_path_search__languages);
+    RUN(test_path_search__quotes);
     RUN(test_path_search__plain_path_in_languages);
     RUN(test_path_search__files_that_count);
     RUN(test_path_search__tar_is_sealed);
