@@ -196,7 +196,7 @@ static int read_map(struct reader *r, const mpack_token_t *token, unsigned depth
             rc = read_value(r, depth + 1);
     }
     cenv_buf_putc(r->out, '}');
-    if (rc == 0 && has_twice(r->keys + first, r->nr_keys - first))
+    if (rc == 0 && r->nr_keys > first && has_twice(r->keys + first, r->nr_keys - first))
         rc = refuse_text(r, "a key twice in the map that ends here");
     r->nr_keys = first;
     return rc;

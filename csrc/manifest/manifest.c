@@ -99,7 +99,8 @@ static bool file_fits(const struct cenv_manifest *m, uint32_t i)
     const struct cenv_mf_file *file = &m->files[i];
     if (file->type > CENV_MF_SYMLINK || file->dir >= m->nr_dirs ||
         !text_fits(m, file->name) || !is_name(cenv_mf_str(m, file->name)) ||
-        !text_fits(m, file->target) || file->skip > file->target.len)
+        !text_fits(m, file->target) || file->skip > file->target.len ||
+        file->size > INT64_MAX) /* as no file is, so that sums of sizes fit */
         return false;
     if (file->peer != CENV_NONE &&
         (file->peer >= i || m->files[file->peer].peer != CENV_NONE ||

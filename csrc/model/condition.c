@@ -28,13 +28,18 @@ static void skip_blanks(struct parser *p)
         p->at++;
 }
 
+static bool ends_word(char c)
+{
+    return c == ' ' || c == '(' || c == ')';
+}
+
 /* `word` stands at `at` as a word of its own. */
 static bool is_word_at(const struct parser *p, size_t at, const char *word)
 {
     size_t len = strlen(word);
     struct cenv_str next = cenv_str_slice(p->text, at, at + len + 1);
     return cenv_str_starts(next, cenv_str(word)) &&
-           (at == 0 || p->text.data[at - 1] == ' ' || p->text.data[at - 1] == ')') &&
+           (at == 0 || ends_word(p->text.data[at - 1])) &&
            (next.len == len || next.data[len] == ' ' || next.data[len] == '(');
 }
 

@@ -96,8 +96,9 @@ static bool find_meaning(struct assembly *a, const struct cenv_req *req,
         return true;
     cenv_buf_init(&key, SIZE_MAX / 2);
     cenv_buf_add(&key, head, sizeof(head));
-    cenv_buf_add(&key, a->p->in.runs + req->first_run,
-                 req->nr_runs * sizeof(struct cenv_run));
+    if (req->nr_runs)
+        cenv_buf_add(&key, a->p->in.runs + req->first_run,
+                     req->nr_runs * sizeof(struct cenv_run));
     bool done = !key.failed;
     if (done)
         *found = cenv_map_get(&a->merged, cenv_buf_str(&key));

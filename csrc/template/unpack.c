@@ -209,6 +209,9 @@ static int make_peer(struct unpacker *u, struct cenv_str path)
                                                  "is a hard link to what is not there");
     if (failed < 0)
         return refuse_place(u, failed, old);
+    if (st.type != CENV_FT_FILE)
+        return cenv_archive_reader_refuse_member(u->reader,
+                                                 "is a hard link to what is no file");
     int to = cenv_dirs_parent(&u->dirs, path, DIR_MODE, &name);
     failed = to < 0 ? to : cenv_raw_link(from, old_name.data, to, name.data);
     return failed < 0 ? refuse_place(u, failed, path) : 0;

@@ -64,6 +64,8 @@ static void test_condition__refuses(void)
         {"a and", "condition 'a and' lacks a spec"},
         {"or a", "condition 'or a' lacks a spec"},
         {"()", "condition '()' lacks a spec"},
+        {"a and (and b)", "condition 'a and (and b)' lacks a spec"},
+        {"(or b) and a", "condition '(or b) and a' lacks a spec"},
         {"(a", "condition '(a' lacks a ')'"},
         {"a) or b", "condition 'a) or b' has something behind its end"},
         {"(((((((((((((((((a)))))))))))))))))",
