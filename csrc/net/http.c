@@ -141,9 +141,23 @@ struct run {
 
 /* ---- what arrives ---- */
 
+/* The digits that `text` starts with; 0 for none, as for what is too large: "-1" is no number. */
 static uint64_t header_number(const char *text)
 {
-    return strtoull(text, NULL, 10);
+    uint64_t number = 0;
+
+    for (; *text >= '0' && *text <= '9'; text++)
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, *text - '0', &number))
+            return 0;
+    return number;
+}
+
+static unsigned header_seconds(const char *text)
+{
+    uint64_t seconds = header_number(text);
+
+    return seconds > INT32_MAX ? 0 : (unsigned)seconds;
 }
 
 /* Copies the value behind "Name:", without blanks at its ends, unless it is too long. */
@@ -174,7 +188,7 @@ static void take_cache_control(struct cenv_http_reply *reply, struct cenv_str li
     header_value(line, text, sizeof(text));
     age = strstr(text, "max-age=");
     if (age)
-        reply->max_age = (int64_t)(header_number(age + 8) & INT32_MAX);
+        reply->max_age = header_seconds(age + 8);
     if (strstr(text, "no-store") || strstr(text, "no-cache"))
         reply->max_age = 0;
 }
@@ -200,7 +214,7 @@ static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
         take_cache_control(reply, line);
     } else if (is_header(line, "retry-after")) {
         header_value(line, number, sizeof(number));
-        slot->retry_after = (unsigned)(header_number(number) & INT32_MAX);
+        slot->retry_after = header_seconds(number);
     } else if (is_header(line, "content-range")) {
         header_value(line, range, sizeof(range));
         if (cenv_str_starts_nocase(cenv_str(range), CENV_STR("bytes ")))
