@@ -115,6 +115,20 @@ def test_index__wishes_are_met_from_blocks(real: list[Path], tmp_path: Path) -> 
         assert numpy["fn"] in [record["fn"] for record in found]
 
 
+@pytest.mark.parametrize("silent", [{"version": None}, {"build": None}, {}])
+def test_solve__completes_a_record_from_its_file_name(
+    silent: dict[str, None], tmp_path: Path
+) -> None:
+    subdir = tmp_path / "c/noarch"
+    subdir.mkdir(parents=True)
+    record = {"name": "a", "version": "1.0", "build": "0", "build_number": 0}
+    told = {**record, **silent} if silent else {"name": "a"}
+    document = {"packages": {"a-1.0-0.tar.bz2": told}}
+    (subdir / "repodata.json").write_text(json.dumps(document))
+    (found,) = solve(open_index([subdir / "repodata.json"]), ["a"])
+    assert (found["name"], found["version"], found["build"]) == ("a", "1.0", "0")
+
+
 def random_records(chooser: random.Random) -> dict[str, dict[str, Any]]:
     """Make a universe of records with many ties, some of which cannot be had together."""
     records = {}

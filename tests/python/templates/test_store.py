@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -34,6 +35,35 @@ def test_template__is_built_once(
     assert {first.id, again.id, other_words.id} == {first.id}
     assert [item["id"] for item in store.templates()] == [first.id]
     assert cenv.verify(first).ok
+
+
+WRONG = (None, 5, "x", [], {}, [5], [None], [{}], [{"name": 5}])
+
+
+@pytest.mark.parametrize("key", ["id", "size", "cost", "made", "specs", "records"])
+def test_template__of_damaged_description_is_there_or_made_again(
+    store: cenv.TemplateStore, small_channel: Path, key: str
+) -> None:
+    first = store.template(["tool"], [small_channel])
+    description = Path(first.path).parent / "template.json"
+    good = json.loads(description.read_text())
+    for value in WRONG:
+        description.write_text(json.dumps({**good, key: value}))
+        assert store.template(["tool"], [small_channel]).id == first.id
+        assert len(store.templates()) == 1
+    assert cenv.verify(first).ok
+
+
+def test_template__of_damaged_request_is_found_again(
+    store: cenv.TemplateStore, small_channel: Path
+) -> None:
+    first = store.template(["tool"], [small_channel])
+    (request,) = (Path(store.path) / "v1/requests").glob("*.json")
+    for value in (*WRONG, {"id": 5}, {"id": None}, {"id": first.id, "urls": 5}):
+        request.write_text(json.dumps(value))
+        again = store.template(["tool"], [small_channel])
+        assert (again.id, again.built) == (first.id, False)
+    assert json.loads(request.read_text())["id"] == first.id
 
 
 def test_setup__runs_once_and_stays(
