@@ -20,7 +20,7 @@ ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
 
-.PHONY: help build demo wheel test pytest soak bench codspeed lint format clean
+.PHONY: help build demo wheel test pytest soak hostile faults bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
@@ -31,6 +31,7 @@ help:
 	@echo 'make codspeed  a part of them under pytest-codspeed'
 	@echo 'make lint    formats, types, spelling; make format applies'
 	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
+	@echo 'make hostile input that means harm; make faults: each call fails, one at a time'
 	@echo 'make ctest   C unit tests alone, T="version os/fs" for some; make core: the library'
 	@echo 'make pytest  Python tests alone, T="tests/python/test_create.py ..." for some'
 
@@ -65,6 +66,13 @@ pytest: build
 soak: build
 	@$(MAKE) --no-print-directory $(PARALLEL) tsan WERROR=
 	@$(PY) -m pytest -m soak
+
+# HOSTILE="--share 4 --seed 7 --only servers", FAULTS="--points 200 --only create": a part of them.
+hostile: build
+	@$(PY) tests/hostile/hostile.py $(HOSTILE)
+
+faults: build
+	@$(PY) tests/faults/faults.py $(FAULTS)
 
 bench: build
 	@$(PY) benchmarks/run.py

@@ -6,19 +6,28 @@
  *     CENV_TEST_REFUSE=<name>:<n>:<errno>   the n-th call of that name fails; n 0: every one
  *     CENV_TEST_KILL=<n>                    SIGKILL in the place of the n-th call of any name
  *     CENV_TEST_COUNT=<file>                the number of calls is written there at the end
+ *
+ * Calls that only look, and allocations ("memory"), can be refused, but are not counted for a kill.
+ * A process may arm itself, and then only calls that cenv and its libraries make are refused.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -49,12 +58,67 @@ __attribute__((destructor)) static void write_count(void)
     }
 }
 
-/* Whether the call is to fail, with errno set. */
-static bool is_refused(const char *name)
+/* ---- a process that arms itself ---- */
+
+/* Code of cenv and of its libraries; none: any code. */
+static struct {
+    uintptr_t begin, end;
+} watched[32];
+static size_t nr_watched;
+
+static int watch_object(struct dl_phdr_info *object, size_t size, void *ctx)
 {
-    if (atomic_fetch_add(&calls, 1) + 1 == nth_killed)
+    static const char *const names[] = {"/_cenv",      "/libcjson", "/libzstd",
+                                        "/libarchive", "/libbz2",   "/libpcre2-8",
+                                        "/libcurl.",   "/libstdc++"};
+    (void)size;
+    (void)ctx;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (int k = 0; strstr(object->dlpi_name, names[i]) && k < object->dlpi_phnum;
+             k++)
+            if (object->dlpi_phdr[k].p_type == PT_LOAD && nr_watched < 32) {
+                uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[k].p_vaddr;
+                watched[nr_watched].begin = begin;
+                watched[nr_watched++].end = begin + object->dlpi_phdr[k].p_memsz;
+            }
+    return 0;
+}
+
+/* From now on the n-th call of that name fails, where cenv makes it; n -1: none. Calls are counted
+ * from zero. */
+void cenv_test_arm(const char *name, long n, int error)
+{
+    nth_refused = -1;
+    nr_watched = 0;
+    dl_iterate_phdr(watch_object, NULL);
+    snprintf(name_refused, sizeof(name_refused), "%s", name);
+    error_given = error;
+    named_calls = 0;
+    nth_refused = n;
+}
+
+/* How many calls of that name were made since. */
+long cenv_test_count(void)
+{
+    return named_calls;
+}
+
+static bool is_watched(const void *from)
+{
+    bool found = nr_watched == 0;
+    for (size_t i = 0; i < nr_watched && !found; i++)
+        found = (uintptr_t)from >= watched[i].begin && (uintptr_t)from < watched[i].end;
+    return found;
+}
+
+/* ---- calls ---- */
+
+/* Whether the call is to fail, with errno set. */
+static bool is_refused(const char *name, bool changes, const void *from)
+{
+    if (changes && atomic_fetch_add(&calls, 1) + 1 == nth_killed)
         kill(getpid(), SIGKILL);
-    if (nth_refused < 0 || strcmp(name, name_refused) != 0)
+    if (nth_refused < 0 || strcmp(name, name_refused) != 0 || !is_watched(from))
         return false;
     long n = atomic_fetch_add(&named_calls, 1) + 1;
     if (nth_refused && n != nth_refused)
@@ -63,15 +127,21 @@ static bool is_refused(const char *name)
     return true;
 }
 
+#define CALLER __builtin_return_address(0)
+
 /* The definition of a call: its name here, in wishes, what it takes and what it passes on. */
-#define CALL(type, function, name, takes, passes) \
+#define DEFINE(type, function, name, changes, failure, takes, passes) \
     type function takes \
     { \
         static type(*next) takes; \
         if (!next) \
             next = (type(*) takes)dlsym(RTLD_NEXT, #function); \
-        return is_refused(name) ? -1 : next passes; \
+        return is_refused(name, changes, CALLER) ? failure : next passes; \
     }
+#define CALL(type, function, name, takes, passes) \
+    DEFINE(type, function, name, true, -1, takes, passes)
+#define LOOK(type, function, name, takes, passes) \
+    DEFINE(type, function, name, false, -1, takes, passes)
 
 CALL(ssize_t, write, "write", (int fd, const void *data, size_t len), (fd, data, len))
 CALL(ssize_t, pwrite, "write", (int fd, const void *data, size_t len, off_t at),
@@ -122,13 +192,93 @@ CALL(int, syncfs, "sync", (int fd), (fd))
 CALL(int, fsync, "sync", (int fd), (fd))
 CALL(int, fdatasync, "sync", (int fd), (fd))
 
-/* Only opens that can make a file or cut one. */
-static int open_next(int dir, const char *path, int flags, mode_t mode)
+LOOK(ssize_t, read, "read", (int fd, void *data, size_t len), (fd, data, len))
+LOOK(ssize_t, pread, "read", (int fd, void *data, size_t len, off_t at),
+     (fd, data, len, at))
+LOOK(ssize_t, pread64, "read", (int fd, void *data, size_t len, off64_t at),
+     (fd, data, len, at))
+LOOK(ssize_t, getdents64, "list", (int fd, void *data, size_t len), (fd, data, len))
+LOOK(int, fstat, "stat", (int fd, struct stat *st), (fd, st))
+LOOK(int, fstat64, "stat", (int fd, struct stat64 *st), (fd, st))
+LOOK(int, fstatat, "stat", (int dir, const char *path, struct stat *st, int flags),
+     (dir, path, st, flags))
+LOOK(int, fstatat64, "stat", (int dir, const char *path, struct stat64 *st, int flags),
+     (dir, path, st, flags))
+LOOK(int, statx, "stat",
+     (int dir, const char *path, int flags, unsigned mask, struct statx *st),
+     (dir, path, flags, mask, st))
+LOOK(int, fstatfs, "statfs", (int fd, struct statfs *st), (fd, st))
+LOOK(int, fstatfs64, "statfs", (int fd, struct statfs64 *st), (fd, st))
+LOOK(ssize_t, readlinkat, "readlink",
+     (int dir, const char *path, char *data, size_t len), (dir, path, data, len))
+DEFINE(void *, mmap, "mmap", false, MAP_FAILED,
+       (void *at, size_t len, int protection, int flags, int fd, off_t offset),
+       (at, len, protection, flags, fd, offset))
+DEFINE(void *, mmap64, "mmap", false, MAP_FAILED,
+       (void *at, size_t len, int protection, int flags, int fd, off64_t offset),
+       (at, len, protection, flags, fd, offset))
+DEFINE(int, pthread_create, "thread", false, error_given,
+       (pthread_t * thread, const pthread_attr_t *how, void *(*main)(void *),
+        void *arg),
+       (thread, how, main, arg))
+
+/* A descriptor is closed whatever close says of it. */
+int close(int fd)
+{
+    static int (*next)(int);
+    if (!next)
+        next = (int (*)(int))dlsym(RTLD_NEXT, "close");
+    int rc = next(fd);
+    return is_refused("close", false, CALLER) ? -1 : rc;
+}
+
+/* Both take one further argument, or none, which does no harm on any machine that we know. */
+#define ONE_MORE(function, name, type) \
+    int function(int fd, type what, ...) \
+    { \
+        static int (*next)(int, type, ...); \
+        va_list rest; \
+        va_start(rest, what); \
+        void *arg = va_arg(rest, void *); \
+        va_end(rest); \
+        if (!next) \
+            next = (int (*)(int, type, ...))dlsym(RTLD_NEXT, #function); \
+        return is_refused(name, false, CALLER) ? -1 : next(fd, what, arg); \
+    }
+
+ONE_MORE(fcntl, "fcntl", int)
+ONE_MORE(fcntl64, "fcntl", int)
+ONE_MORE(ioctl, "ioctl", unsigned long)
+
+/* dlsym allocates, so the C library's allocator is called by its own names. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t nr, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+
+void *malloc(size_t size)
+{
+    return is_refused("memory", false, CALLER) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t nr, size_t size)
+{
+    return is_refused("memory", false, CALLER) ? NULL : __libc_calloc(nr, size);
+}
+
+void *realloc(void *block, size_t size)
+{
+    return is_refused("memory", false, CALLER) ? NULL : __libc_realloc(block, size);
+}
+
+/* Opens that can make a file or cut one are "create", the others "open". */
+static int open_next(int dir, const char *path, int flags, mode_t mode,
+                     const void *from)
 {
     static int (*next)(int, const char *, int, ...);
+    bool makes = flags & (O_CREAT | O_TRUNC);
     if (!next)
         next = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
-    if ((flags & (O_CREAT | O_TRUNC)) && is_refused("create"))
+    if (is_refused(makes ? "create" : "open", makes, from))
         return -1;
     return next(dir, path, flags, mode);
 }
@@ -145,7 +295,7 @@ static mode_t mode_of(int flags, va_list rest)
         va_start(rest, flags); \
         mode_t mode = mode_of(flags, rest); \
         va_end(rest); \
-        return open_next(dir, path, flags, mode); \
+        return open_next(dir, path, flags, mode, CALLER); \
     }
 
 OPEN(open, (const char *path, int flags, ...), AT_FDCWD)
@@ -165,7 +315,9 @@ long syscall(long number, ...)
     va_end(rest);
     if (!next)
         next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    if (number == SYS_renameat2 && is_refused("rename"))
+    if (number == SYS_renameat2 && is_refused("rename", true, CALLER))
+        return -1;
+    if (number == SYS_openat2 && is_refused("open", false, CALLER))
         return -1;
     return next(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }

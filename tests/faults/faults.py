@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Makes every call of the system and every allocation of cenv fail, one at a time.
+
+    python tests/faults/faults.py [--points N] [--only create,clone] [--calls memory]
+
+Each operation runs in a fork of this process, in which the n-th call of one name is refused
+(tests/interpose). It must succeed, with the result that it has undisturbed, or fail with one
+clear message and leave nothing; and it must succeed when it is run again. N is how many
+points each operation is given, spread over all of them; without it, every one is tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import cenv
+
+INTERPOSE = Path(__file__).resolve().parents[1] / "interpose"
+sys.path.insert(0, str(INTERPOSE))
+
+from forks import Outcome, run_in_fork  # noqa: E402
+
+SECONDS = 60
+# The calls, and how each may be refused. A close that fails has closed.
+REFUSALS = {
+    "memory": (errno.ENOMEM,),
+    "mmap": (errno.ENOMEM,),
+    "create": (errno.EMFILE, errno.ENOSPC, errno.EACCES),
+    "open": (errno.EMFILE, errno.EIO),
+    "write": (errno.ENOSPC, errno.EIO),
+    "read": (errno.EIO,),
+    "list": (errno.EIO,),
+    "close": (errno.EIO,),
+    "stat": (errno.EIO,),
+    "statfs": (errno.EIO,),
+    "rename": (errno.ENOSPC, errno.EIO),
+    "link": (errno.EMLINK, errno.EIO),
+    "symlink": (errno.ENOSPC,),
+    "readlink": (errno.EIO,),
+    "mkdir": (errno.ENOSPC, errno.EDQUOT),
+    "unlink": (errno.EIO,),
+    "chmod": (errno.EPERM,),
+    "utimens": (errno.EINVAL,),
+    "truncate": (errno.EIO,),
+    "xattr": (errno.ENOTSUP,),
+    "sync": (errno.EIO,),
+    "fcntl": (errno.ENOLCK,),
+    "ioctl": (errno.ENOTTY,),
+    "thread": (errno.EAGAIN,),
+}
+# What cannot be taken away where that, or looking at it, is refused, is no fault; nor is a file
+# whose lock was refused, for somebody else may hold it.
+MAY_LEAVE = {"unlink", "open", "stat", "list", "memory", "mmap", "fcntl"}
+
+
+def preload() -> None:
+    """Start again with the library of failing calls, unless it is here already."""
+    if "CENV_TEST_FAULTS" in os.environ:
+        return
+    library = Path(tempfile.mkdtemp(prefix="cenv-faults-")) / "calls.so"
+    command = [
+        "cc",
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-o",
+        library,
+        INTERPOSE / "calls.c",
+        "-ldl",
+    ]
+    subprocess.run(command, check=True)
+    env = {**os.environ, "LD_PRELOAD": str(library), "CENV_TEST_FAULTS": str(library)}
+    os.execve(sys.executable, [sys.executable, *sys.argv], env)
+
+
+# ---- what is done ----
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Something cenv does: how to make ready for it, it, and where its result lies."""
+
+    name: str
+    prepare: Callable[[], object]
+    run: Callable[[], object]
+    result: Path | None
+
+
+class World:
+    """A channel of two packages, a store, an environment and a template in one directory."""
+
+    def __init__(self, top: Path) -> None:
+        """Make the channel."""
+        self.top, self.store = top, top / "store"
+        self.outcomes = top / "out"
+        self.outcomes.mkdir()
+        self.source, self.made = self.outcomes / "source", self.outcomes / "made"
+        self.archive = self.outcomes / "archive"
+        self.channel = top / "channel"
+        self.channel.mkdir()
+        self._write_channel()
+
+    def _write_channel(self) -> None:
+        from cenv.demo.package import PLACEHOLDER, Member, Package, write
+        from cenv.solving.index_dir import index
+
+        prefix = PLACEHOLDER.encode()
+        script, binary = b"#!" + prefix + b"/bin/sh\n", b"\x7f\0" + prefix + b"/lib\0."
+        members = [
+            Member("bin/tool", script, 0o755, 10**18, placeholder=PLACEHOLDER),
+            Member("lib/tool.so", binary, 0o755, 10**18, placeholder=PLACEHOLDER),
+            Member("lib/tool.so.1", link="tool.so"),
+            Member("share/large", bytes(range(256)) * 2000, 0o644, 10**18),
+        ]
+        texts = [Member(f"share/{n}.txt", b"%d\n" % n, 0o444, 10**18) for n in range(4)]
+        tool = Package("tool", "1.0", depends=["text"], members=members)
+        write(tool, self.channel)
+        write(Package("text", "1.0", members=texts), self.channel, ".tar.bz2")
+        (self.channel / "noarch").mkdir(exist_ok=True)
+        index(self.channel)
+
+    def create(self, prefix: Path) -> None:
+        """Create the environment."""
+        import cenv
+
+        cenv.create(prefix, ["tool"], [self.channel], store=self.store)
+
+    @property
+    def templates(self) -> cenv.TemplateStore:
+        """The store, opened anew: its directories may have been removed."""
+        import cenv
+
+        return cenv.TemplateStore(self.store)
+
+    def clone_template(self) -> None:
+        """Build the template, unless it is there, and clone it."""
+        self.templates.template(["tool"], channels=[str(self.channel)]).clone(self.made)
+
+    def forget_templates(self) -> None:
+        """Remove the templates of the store."""
+        remove(self.store / "v1/templates", self.store / "v1/requests", self.made)
+
+    def ensure_source(self) -> None:
+        """Make sure that there is an environment to clone, and no clone of it."""
+        remove(self.made, self.store / "v1/manifests")
+        if not self.source.exists():
+            self.create(self.source)
+
+    def ensure_archive(self) -> None:
+        """Make sure that there is an archive, and nothing that it holds."""
+        if not self.archive.exists():
+            remove(self.made)
+            self.clone_template()
+            self.templates.export(self.archive)
+        self.forget_templates()
+
+    def spoil_clone(self) -> None:
+        """Make a clone, and change it."""
+        remove(self.made)
+        self.clone_template()
+        (self.made / "share/0.txt").unlink()
+        (self.made / "share/new").write_text("new")
+
+    def clone(self, mode: str) -> None:
+        """Clone the environment."""
+        import cenv
+
+        cenv.clone(self.source, self.made, store=self.store, mode=mode)
+
+    def operations(self) -> list[Operation]:
+        """Return all that is tried."""
+        import cenv
+
+        package = next((self.channel / "noarch").glob("*.conda"), None) or next(
+            self.channel.rglob("*.conda")
+        )
+        return [
+            Operation(
+                "create",
+                lambda: remove(self.store, self.made),
+                lambda: self.create(self.made),
+                self.made,
+            ),
+            Operation(
+                "clone", self.ensure_source, lambda: self.clone("copy"), self.made
+            ),
+            Operation(
+                "hardlink",
+                self.ensure_source,
+                lambda: self.clone("hardlink"),
+                self.made,
+            ),
+            Operation(
+                "template", self.forget_templates, self.clone_template, self.made
+            ),
+            Operation(
+                "import",
+                self.ensure_archive,
+                lambda: (self.templates.import_(self.archive), self.clone_template()),
+                self.made,
+            ),
+            Operation(
+                "export",
+                lambda: (remove(self.archive, self.made), self.clone_template()),
+                lambda: self.templates.export(self.archive),
+                None,
+            ),
+            Operation("reset", self.spoil_clone, lambda: cenv.reset(self.made), None),
+            Operation(
+                "extract",
+                lambda: remove(self.made),
+                lambda: cenv.extract(package, self.made),
+                self.made,
+            ),
+        ]
+
+
+def remove(*paths: Path) -> None:
+    """Remove files and trees that may be there."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+# ---- what comes of it ----
+
+
+def describe(path: Path) -> str:
+    """Return what a file holds, but for what differs from run to run."""
+    if path.is_symlink():
+        return os.readlink(path)
+    if path.is_dir() or path.name in ("history", "created_at"):
+        return ""
+    data = path.read_bytes()
+    if path.parent.name == "conda-meta" and path.suffix == ".json":
+        record = json.loads(data)  # a record that does not read back is found here
+        record.pop("link", None)
+        data = json.dumps(record, sort_keys=True).encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, str]]:
+    """Return the mode and content of all that lies in a directory."""
+    return {
+        str(path.relative_to(root)): (
+            stat.S_IMODE(path.lstat().st_mode),
+            describe(path),
+        )
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def refuse(run: Callable[[], object], call: str, n: int, error: int) -> Outcome:
+    """Run it in a child whose n-th such call is refused; n -1: none is."""
+    library = ctypes.CDLL(os.environ["CENV_TEST_FAULTS"])
+
+    def arm() -> None:
+        library.cenv_test_arm(call.encode(), ctypes.c_long(n), error)
+
+    def disarm() -> int:
+        calls = int(library.cenv_test_count())
+        library.cenv_test_arm(b"", ctypes.c_long(-1), 0)
+        return calls
+
+    return run_in_fork(run, SECONDS, arm, disarm)
+
+
+class Trial:
+    """One operation, with what it makes undisturbed."""
+
+    def __init__(self, world: World, operation: Operation) -> None:
+        """Run it once undisturbed."""
+        self.world, self.operation = world, operation
+        self.prepare()
+        self.want = self.repeat()
+
+    def prepare(self) -> None:
+        """Make ready, in a child: the parent never has threads."""
+        self.must_succeed(self.operation.prepare, "making ready")
+
+    def must_succeed(self, run: Callable[[], object], what: str) -> None:
+        """Run it undisturbed."""
+        outcome = refuse(run, "", -1, 0)
+        if outcome.kind:
+            raise AssertionError(f"{what}: {outcome.kind}: {outcome.message}")
+
+    def repeat(self) -> dict[str, tuple[int, str]]:
+        """Run it undisturbed; return what it made."""
+        self.must_succeed(self.operation.run, "the run undisturbed")
+        return self.look()
+
+    def look(self) -> dict[str, tuple[int, str]]:
+        """Return what the operation made."""
+        result = self.operation.result
+        return snapshot(result) if result else {}
+
+    def count(self, call: str) -> int:
+        """Return how many such calls the operation makes."""
+        self.prepare()
+        return refuse(self.operation.run, call, 1 << 40, errno.EIO).noted
+
+    def left(self) -> list[str]:
+        """Return what lies about that belongs to nobody."""
+        known = {self.world.source, self.world.made, self.world.archive}
+        scratch = self.world.store / "v1/tmp"
+        found = [p for p in self.world.outcomes.iterdir() if p not in known]
+        found += scratch.iterdir() if scratch.is_dir() else []
+        return [str(path) for path in found]
+
+    def complaints(self, call: str, error: int, outcome: Outcome) -> Iterator[str]:
+        """Say what is wrong with an outcome."""
+        if not outcome.clean:
+            yield f"{outcome.kind}: {outcome.message or 'no message'}"
+        if outcome.kind and call == "memory" and outcome.kind != "MemoryError":
+            yield f"exhausted memory told as {outcome.kind}: {outcome.message}"
+        if outcome.errno not in (0, error):
+            yield f"another error number: {outcome.message}"
+        if not outcome.kind and self.look() != self.want:
+            differ = set(self.look().items()) ^ set(self.want.items())
+            yield f"it says that it succeeded, but these differ: {sorted(differ)[:4]}"
+        result = self.operation.result
+        if outcome.kind and result and os.path.lexists(result):
+            yield f"a result is left, though it says: {outcome.message}"
+        if call not in MAY_LEAVE and self.left():
+            yield f"left behind: {self.left()}, after: {outcome.message or 'success'}"
+
+    def judge(self, call: str, n: int, error: int) -> list[str]:
+        """Try one point; return what is wrong."""
+        self.prepare()
+        outcome = refuse(self.operation.run, call, n, error)
+        wrong = list(self.complaints(call, error, outcome))
+        remove(*map(Path, self.left()))
+        try:
+            if outcome.kind and self.repeat() != self.want:
+                wrong.append("run again, it makes something else")
+        except (AssertionError, OSError, ValueError) as failure:
+            wrong.append(f"run again: {failure} (after {outcome.message})")
+            remove(self.world.made, self.world.store)
+        return wrong
+
+
+def points(trial: Trial, calls: list[str], most: int | None) -> list[tuple[str, int]]:
+    """Return the calls to refuse: all, or `most` spread evenly over each name."""
+    chosen = []
+    share = most and max(1, most // len(calls))
+    for call in calls:
+        total = trial.count(call)
+        step = 1 if not share or share >= total else total / share
+        tried = min(total, share or total)
+        chosen += [
+            (call, 1 + int((i + 0.5) * step if step > 1 else i)) for i in range(tried)
+        ]
+    return chosen
+
+
+def load_all() -> None:
+    """Load what the children would each load for themselves."""
+    import cenv.demo.package
+    import cenv.solving.index_dir
+
+    importlib.import_module("cenv._cenv")
+    for name in cenv.__all__:
+        getattr(cenv, name)
+    ctypes.CDLL("libcurl.so.4")  # the extension loads it later; it is watched too
+
+
+def main() -> int:
+    """Try all points; say what is wrong with which."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--points", type=int, help="of each operation (default: all)")
+    parser.add_argument("--only", default="", help="operations, with commas")
+    parser.add_argument("--calls", default=",".join(REFUSALS), help="with commas")
+    asked = parser.parse_args()
+    preload()
+    load_all()
+    memory = Path("/dev/shm")
+    place = memory if os.access(memory, os.W_OK) else None
+    tried = failed = 0
+    with tempfile.TemporaryDirectory(prefix="cenv-faults-", dir=place) as top:
+        os.environ |= {"HOME": top, "CENV_STORE": top + "/store"}
+        world = World(Path(top))
+        for operation in world.operations():
+            if asked.only and operation.name not in asked.only.split(","):
+                continue
+            trial = Trial(world, operation)
+            for call, n in points(trial, asked.calls.split(","), asked.points):
+                error = REFUSALS[call][n % len(REFUSALS[call])]
+                tried += 1
+                wrong = trial.judge(call, n, error)
+                failed += bool(wrong)
+                for what in wrong:
+                    name = errno.errorcode[error]
+                    print(f"{operation.name}, {call} {n} {name}: {what}", flush=True)
+            print(f"{operation.name}: {tried} points, {failed} wrong", flush=True)
+    return 1 if failed or not tried else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A short form of `make faults`: every kind of call fails somewhere in each operation."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).with_name("faults.py")
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.parametrize("operation", ["create", "clone", "template", "import"])
+def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> None:
+    command = [sys.executable, DRIVER, "--only", operation, "--points", "30"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 wrong" in done.stdout
