@@ -7,7 +7,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
@@ -76,19 +76,23 @@ def create(
     store: Path | None = None,
     link_mode: str = "auto",
     offline: bool = False,
+    finish: Callable[[str], object] | None = None,
     **options: Unpack[SolveOptions],
 ) -> PrefixReport:
     """Solve, fetch, extract and link an environment at `prefix`.
 
     `prefix` is absent or an empty directory. With `records` nothing is solved: they
-    are linked as given, in order of what they need. All or nothing: after any error
-    the prefix is as it was.
+    are linked as given, in order of what they need. `finish` is called with the prefix
+    once it is linked. All or nothing: after any error, of `finish` too, the prefix is as
+    it was.
     """
     asked = [str(spec) for spec in listed(specs, "specs")]
     config = policy.load_for_operation()
+    if link_mode == "auto" and config.always_copy:
+        link_mode = "copy"
     fetching = fetch_options(channels, offline)
     settings: CreateOptions = {
-        "link_mode": _link_mode(link_mode, config),
+        "link_mode": link_mode,
         "specs": asked,
         "cmd": shlex.join(sys.argv),
         **fetching,
@@ -99,17 +103,35 @@ def create(
             found = [r.to_json() for r in index.solve(asked, **options).records]
         else:
             found = complete(records, fetching, store=store)
-        reply = _native.call(
-            _native.open_store(store).create,
-            _native.fspath(prefix),
-            json.dumps(found),
-            _native.dumps(settings),
-        )
+        reply = _link(_native.fspath(prefix), found, settings, store, finish)
     return _prefix_report(reply, _native.fspath(prefix), asked, recorder)
 
 
-def _link_mode(mode: str, config: Config) -> str:
-    return "copy" if mode == "auto" and config.always_copy else mode
+def _link(
+    prefix: str,
+    records: list[dict[str, Any]],
+    settings: CreateOptions,
+    store: Path | None,
+    finish: Callable[[str], object] | None,
+) -> dict[str, Any]:
+    was_there = os.path.isdir(prefix)
+    given = json.dumps(records), _native.dumps(settings)
+    operation = _native.open_store(store).create
+    reply: dict[str, Any] = _native.call(operation, prefix, *given)
+    if finish is not None:
+        _finish(finish, prefix, was_there)
+    return reply
+
+
+def _finish(finish: Callable[[str], object], prefix: str, was_there: bool) -> None:
+    try:
+        with trace.stage("setup"):
+            finish(prefix)
+    except BaseException:
+        _native.call(_native.extension.remove, None, prefix, prefix)
+        if was_there:
+            os.mkdir(prefix)
+        raise
 
 
 def _prefix_report(

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv._extension import extension
 from cenv.config.paths import replace_file
 from cenv.model import Stage
 
 Progress = Callable[[str, int, int], None]
+
+if TYPE_CHECKING:
+    from cenv.config.shape import Node
 
 
 @dataclass
@@ -152,27 +155,32 @@ def _write_events(path: str | os.PathLike[str], events: list[dict[str, Any]]) ->
 
 def read(path: str | os.PathLike[str]) -> Recorder:
     """Read a trace written by `write`."""
-    from cenv.errors import CenvError
+    from cenv.config.shape import of_json
+    from cenv.errors import CenvError, SpecError
 
     try:
-        events = json.loads(Path(path).read_text(encoding="utf-8"))["traceEvents"]
-        spans = [
-            {
-                **event["args"],
-                "start": event["ts"] / 1e6,
-                "thread": event["tid"],
-                "pid": event["pid"],
-                "end": (event["ts"] + event["dur"]) / 1e6,
-            }
-            for event in events
-            if event["ph"] == "X" and "stage" in event["args"]
-        ]
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"{os.fspath(path)} is not a trace of cenv: {error}"
-        raise CenvError(
-            message, hint="write one with: cenv --trace FILE COMMAND"
-        ) from None
+        tree = of_json(Path(path).read_bytes(), os.fspath(path))
+        events = tree.need("traceEvents").items("a list of events")
+        spans = [span for event in events if (span := _span_of(event))]
+    except SpecError as error:
+        hint = "write one with: cenv --trace FILE COMMAND"
+        raise CenvError(f"{error}: this is not a trace of cenv", hint=hint) from None
     return Recorder(spans=spans)
+
+
+def _span_of(event: Node) -> dict[str, Any] | None:
+    """Return the span of an event; None for one that is not of a stage."""
+    kind, args = event.get("ph"), event.get("args")
+    if kind is None or kind.value != "X" or args is None or not args.get("stage"):
+        return None
+    start, length = (event.need(key).number() / 1e6 for key in ("ts", "dur"))
+    span: dict[str, Any] = {key: args.need(key).integer() for key in _COUNTS}
+    for key in ("what", "reason"):
+        span[key] = args.need(key).written()
+    for key in ("tid", "pid"):
+        span["thread" if key == "tid" else key] = event.need(key).integer()
+    stage = args.need("stage").text()
+    return {**span, "stage": stage, "start": start, "end": start + length}
 
 
 def compare(before: Recorder, after: Recorder) -> list[dict[str, Any]]:

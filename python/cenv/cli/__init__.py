@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = _wants_json(arguments)
     try:
         return _run(arguments)
-    except SystemExit as stop:  # argparse: --help is 0, wrong usage 2
+    except SystemExit as stop:  # argparse, of --help and --version
         return stop.code if isinstance(stop.code, int) else USAGE_EXIT
     except KeyboardInterrupt:
         output.fail("interrupted", as_json=as_json, kind="KeyboardInterrupt")

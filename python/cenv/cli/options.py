@@ -66,13 +66,25 @@ def add_channels(parser: Parser) -> None:
         metavar="WHEN",
         help="only packages older than this: a date (2026-01-31), a time, or an age (7d)",
     )
+    _add_files(parser)
+
+
+def _add_files(parser: Parser) -> None:
     parser.add_argument(
         "--file",
         dest="files",
         action="append",
         default=[],
         metavar="F",
-        help="environment.yml, a list of specs, or @EXPLICIT",
+        help="environment.yml, a list of specs, @EXPLICIT, a conda-lock file or pixi.lock",
+    )
+    parser.add_argument(
+        "--category",
+        dest="categories",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="of a conda-lock file: optional packages, too; of a pixi.lock: its environment",
     )
 
 

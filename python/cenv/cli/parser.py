@@ -6,12 +6,14 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from cenv.cli.options import ShowVersion, add_common
 from cenv.cli.output import Console
+from cenv.errors import UsageError
 
 _VALUED = ("--trace",)
+_TEXT = "\0"  # before an argument that looks like an option and is none; no argv has it
 
 
 # What each command does; the module of its name in cenv.cli.commands runs it.
@@ -41,25 +43,46 @@ class Command(Protocol):
         """Run it; return the exit status."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are UsageError, to be told as all others are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help tells what it takes")
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Parse a command line; the namespace's `run` is that of the command's module."""
+    """Parse a command line; the namespace's `run` is that of the command's module.
+
+    What stands behind -- are arguments, whatever they look like; of `run`, the command.
+    Raises UsageError.
+    """
     before, rest = _split_at_command(argv)
     main = _main_parser()
     options = main.parse_args(before)
     if not rest:
-        main.print_help()
-        raise SystemExit(2)
-    name = _known(main, rest[0])
+        raise UsageError("no command given", hint="cenv --help lists them")
+    name = _known(rest[0])
     command = _load(name)
     parser = _command_parser(name)
     command.add_arguments(parser)
     own, tail = _split_at_dashes(rest[1:])
-    parser.parse_intermixed_args(own, options)
+    arguments = [] if name == "run" else map(_as_text, tail)
+    parser.parse_intermixed_args([*own, *arguments], options)
+    for key, value in vars(options).items():
+        setattr(options, key, _without_mark(value))
     options.tail = tail
-    if tail and name != "run":
-        parser.error(f"unexpected arguments after --: {' '.join(tail)}")
     options.run = command.run
     return options
+
+
+def _as_text(argument: str) -> str:
+    return f"{_TEXT}{argument}" if argument.startswith("-") else argument
+
+
+def _without_mark(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_mark(item) for item in value]
+    return value.removeprefix(_TEXT) if isinstance(value, str) else value
 
 
 def _split_at_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -76,14 +99,14 @@ def _split_at_dashes(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(argv[:at]), list(argv[at + 1 :])
 
 
-def _known(main: argparse.ArgumentParser, name: str) -> str:
+def _known(name: str) -> str:
     if name in COMMANDS:
         return name
     import difflib
 
     near = difflib.get_close_matches(name, COMMANDS, 1)
-    meant = f"; did you mean {near[0]}?" if near else ""
-    main.error(f"no such command: {name}{meant} (see cenv --help)")
+    hint = f"did you mean {near[0]}?" if near else "cenv --help lists them"
+    raise UsageError(f"no such command: {name}", hint=hint)
 
 
 def _load(name: str) -> Command:
@@ -92,7 +115,7 @@ def _load(name: str) -> Command:
 
 def _main_parser() -> argparse.ArgumentParser:
     lines = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="cenv",
         usage="cenv [OPTION ...] COMMAND ...",
         description="Fresh conda environments in milliseconds.",
@@ -108,7 +131,7 @@ def _main_parser() -> argparse.ArgumentParser:
 
 
 def _command_parser(name: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"cenv {name}", description=COMMANDS[name], allow_abbrev=False
     )
     add_common(parser, again=True)

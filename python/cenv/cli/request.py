@@ -11,7 +11,10 @@ from cenv.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cenv.cli.output import Console
     from cenv.config.config import Config
+    from cenv.specs.extras import Extras
+    from cenv.specs.spec_file import SpecFile
 
 
 @dataclass(frozen=True)
@@ -22,29 +25,50 @@ class Request:
     records: list[dict[str, Any]]
     channels: list[str] | None
     options: dict[str, Any]
+    is_list: bool = False  # the records are all there is: nothing is solved
+    extras: Extras | None = None
 
 
-def read(options: argparse.Namespace, *, needs_specs: bool = True) -> Request:
+def read(options: argparse.Namespace, console: Console) -> Request:
     """Put together what was asked for on the command line and in files."""
     specs = list(options.specs)
     channels = list(options.channels)
-    records: list[dict[str, Any]] = []
-    if options.files:
-        from cenv.specs import spec_file
-
-        found = spec_file.read(options.files)
-        specs += found.specs
-        records = found.records
-        channels += found.channels
-    if needs_specs and not (specs or records):
+    asked = _read_files(options, console) if options.files else None
+    if asked is not None:
+        if asked.is_list and specs:
+            message = "a list or lock names every package: give no specs beside it"
+            raise UsageError(message)
+        specs += asked.specs
+        channels += asked.channels
+    if not (specs or (asked and asked.is_list)):
         hint = "give specs such as python=3.12, or --file F"
         raise UsageError("nothing is asked for", hint=hint)
     if options.override_channels and specs and not channels:
         hint = "name one with -c CHANNEL"
         raise UsageError("--override-channels leaves no channel", hint=hint)
+    chosen = _channels(options, channels)
+    if asked is None:
+        return Request(specs, [], chosen, _solve_options(options))
     return Request(
-        specs, records, _channels(options, channels), _solve_options(options)
+        specs,
+        asked.records,
+        chosen,
+        _solve_options(options),
+        asked.is_list,
+        asked.extras or None,
     )
+
+
+def _read_files(options: argparse.Namespace, console: Console) -> SpecFile:
+    from cenv.specs import spec_file
+
+    found = spec_file.read(
+        options.files, platform=options.platform, categories=options.categories
+    )
+    for notice in found.notices:
+        console.notice(notice)
+    found.extras.offline = options.offline
+    return found
 
 
 def _channels(options: argparse.Namespace, given: list[str]) -> list[str] | None:

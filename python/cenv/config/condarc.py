@@ -11,26 +11,23 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from cenv.errors import UsageError
+from cenv.config.shape import Node, key_below
+from cenv.errors import CenvError, UsageError
 
 FINAL, TOP, BOTTOM = "final", "top", "bottom"
 
-Value = Any  # str, or list of Raw, or dict of str to Raw
-
 
 @dataclass(frozen=True)
-class Raw:
+class Raw(Node):
     """One value as written: a text, a list of Raw or a dict of Raw; None is none."""
 
-    value: Value
-    where: str
-    flag: str | None = None
+    error: ClassVar[type[CenvError]] = UsageError
 
-    def fail(self, what: str) -> UsageError:
-        """Return the error that says where this value stands."""
-        return UsageError(f"{self.where}: {what}")
+
+class _InvalidError(UsageError):
+    hint = "correct the file, or point CONDARC elsewhere"
 
 
 def read_file(path: Path) -> dict[str, Raw]:
@@ -39,27 +36,18 @@ def read_file(path: Path) -> dict[str, Raw]:
     Raises UsageError, naming file and line, for what is not YAML, UTF-8 and a map.
     """
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    try:
-        document = YAML().load(path.read_bytes())
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise _invalid(f"{path}{where}: {error.problem or error.context}") from None
-    except YAMLError as error:
-        raise _invalid(f"{path}: {str(error).splitlines()[0]}") from None
-    except UnicodeDecodeError as error:
-        raise _invalid(f"{path}: not UTF-8 text: {error.reason}") from None
+    from cenv.config.yaml_file import parse, read_text
+
+    name = str(path)
+    yaml = YAML()
+    yaml.composer.warn_double_anchors = False
+    document = parse(name, read_text(path, _InvalidError), yaml.load, _InvalidError)
     if document is None:
         return {}
     if not isinstance(document, Mapping):
-        raise _invalid(f"{path}, line 1: expected a map of keys to values")
-    return _members(document, path)
-
-
-def _invalid(message: str) -> UsageError:
-    return UsageError(message, hint="correct the file, or point CONDARC elsewhere")
+        raise _InvalidError(f"{name}, line 1: expected a map of keys to values")
+    return parse(name, "", lambda _text: _members(document, path, ""), _InvalidError)
 
 
 def _flag(comment: Any) -> str | None:
@@ -70,35 +58,34 @@ def _flag(comment: Any) -> str | None:
     return text if text in {FINAL, TOP, BOTTOM} else None
 
 
-def _members(node: Any, path: Path) -> dict[str, Raw]:
+def _members(node: Any, path: Path, key: str) -> dict[str, Raw]:
     """Return the members of a map; each knows its line and its flag."""
     comments = node.ca.items
     found = {}
-    for key, value in node.items():
-        where = f"{path}, line {node.lc.key(key)[0] + 1}"
-        found[str(key)] = _raw(
-            value, path, where, _flag((comments.get(key) or [None] * 3)[2])
-        )
+    for name, value in node.items():
+        where = f"{path}, line {node.lc.key(name)[0] + 1}"
+        flag = _flag((comments.get(name) or [None] * 3)[2])
+        found[str(name)] = _raw(value, path, where, key_below(key, str(name)), flag)
     return found
 
 
-def _raw(node: Any, path: Path, where: str, flag: str | None) -> Raw:
+def _items(node: Any, path: Path, key: str) -> list[Raw]:
+    comments = node.ca.items
+    found = []
+    for i, value in enumerate(node):
+        where = f"{path}, line {node.lc.key(i)[0] + 1}"
+        flag = _flag((comments.get(i) or [None])[0])
+        found.append(_raw(value, path, where, key_below(key, i), flag))
+    return found
+
+
+def _raw(node: Any, path: Path, where: str, key: str, flag: str | None) -> Raw:
     if isinstance(node, Mapping):
-        return Raw(_members(node, path), where, flag)
+        return Raw(_members(node, path, key), where, key, flag)
     if isinstance(node, list):
-        comments = node.ca.items  # type: ignore[attr-defined]
-        items = [
-            _raw(
-                value,
-                path,
-                f"{path}, line {node.lc.key(i)[0] + 1}",  # type: ignore[attr-defined]
-                _flag((comments.get(i) or [None])[0]),
-            )
-            for i, value in enumerate(node)
-        ]
-        return Raw(items, where, flag)
+        return Raw(_items(node, path, key), where, key, flag)
     text = {True: "true", False: "false"}.get(node) if isinstance(node, bool) else node
-    return Raw(None if text is None else str(text), where, flag)
+    return Raw(None if text is None else str(text), where, key, flag)
 
 
 def read_environment(environ: Mapping[str, str]) -> dict[str, Raw]:
@@ -108,7 +95,8 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, Raw]:
         if name.startswith("CONDA_"):
             value, mark, _ = text.partition("!important")
             flag = FINAL if mark else None
-            found[name[len("CONDA_") :].lower()] = Raw(value.strip(), f"${name}", flag)
+            key = name[len("CONDA_") :].lower()
+            found[key] = Raw(value.strip(), f"${name}", key, flag)
     return found
 
 

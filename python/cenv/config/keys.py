@@ -156,7 +156,7 @@ def matches(key: str, sources: Iterable[Mapping[str, Raw]]) -> list[Raw]:
     for source in sources:
         names = [name for name in (key, *ALIASES.get(key, ())) if name in source]
         if len(names) > 1:
-            raise source[names[1]].fail(f"{names[1]} says again what {names[0]} said")
+            raise source[names[1]].fail(f"it says again what {names[0]} said")
         if names and source[names[0]].value is not None:
             found.append(source[names[0]])
     return merging.up_to_final(found)
@@ -173,9 +173,8 @@ def refuse(
         value = refusal.read(found, environ)
         word = value.lower() if isinstance(value, str) else value
         if value is not None and word not in refusal.harmless:
-            error = found[-1].fail(f"cenv does not support this {key}: {refusal.why}")
-            error.hint = f"remove {key}, or leave this environment to conda"
-            raise error
+            hint = f"remove {key}, or leave this environment to conda"
+            raise found[-1].fail(f"cenv does not support this: {refusal.why}", hint)
 
 
 def refuse_slips(source: Mapping[str, Raw]) -> None:

@@ -44,7 +44,7 @@ def single(matches: list[Raw], environ: Environ) -> Raw | None:
     """Return the last value; every one is a text."""
     for raw in matches:
         if not isinstance(raw.value, str):
-            raise raw.fail("expected a single value")
+            raise raw.expected("a single value")
     return matches[-1] if matches else None
 
 
@@ -58,13 +58,10 @@ def _items(raw: Raw, delimiter: str) -> list[Raw]:
     """Return the items of a list; a variable's text is split at the delimiter."""
     if isinstance(raw.value, str) and raw.where.startswith("$"):
         parts = raw.value.split(delimiter)
-        return [Raw(t, raw.where) for part in parts if (t := part.strip())]
-    if not isinstance(raw.value, list):
-        raise raw.fail("expected a list")
-    for item in raw.value:
-        if not isinstance(item.value, str):
-            raise item.fail("expected a list of texts")
-    return raw.value
+        texts = [Raw(part.strip(), raw.where, raw.key) for part in parts]
+        return [text for text in texts if text.value]
+    raw.texts()
+    return raw.items()
 
 
 def _unique(texts: Iterable[str]) -> list[str]:
@@ -103,9 +100,7 @@ def _maps(matches: list[Raw]) -> dict[str, list[Raw]]:
     """Return the values of each key, lowest precedence first."""
     found: dict[str, list[Raw]] = {}
     for raw in matches:
-        if not isinstance(raw.value, dict):
-            raise raw.fail("expected a map")
-        for key, value in raw.value.items():
+        for key, value in raw.members("a map").items():
             if value.value is not None:
                 found.setdefault(key, []).append(value)
     return {key: up_to_final(values) for key, values in found.items()}
@@ -141,7 +136,7 @@ def alias(matches: list[Raw], environ: Environ) -> str | None:
         return None
     url = expand(raw.value, environ)
     if "://" not in url:
-        raise raw.fail(f'channel_alias "{url}" needs a scheme, as in https://HOST')
+        raise raw.fail(f'"{url}" needs a scheme, as in https://HOST')
     return url
 
 
@@ -168,7 +163,7 @@ def ssl_verify(matches: list[Raw], environ: Environ) -> bool | str | None:
     if word == "truststore" or os.path.exists(path):
         return path
     raise raw.fail(
-        f'ssl_verify "{raw.value}" is neither true, false nor truststore, '
+        f'"{raw.value}" is neither true, false nor truststore, '
         "nor a file or directory that exists"
     )
 
@@ -216,9 +211,7 @@ def priority(matches: list[Raw], environ: Environ) -> str | None:
     word = raw.value.lower()
     word = "flexible" if word in _TRUE else "disabled" if word in _FALSE else word
     if word not in PRIORITIES:
-        raise raw.fail(
-            f'channel_priority "{raw.value}" is none of {", ".join(PRIORITIES)}'
-        )
+        raise raw.fail(f'"{raw.value}" is none of {", ".join(PRIORITIES)}')
     return word
 
 
@@ -241,7 +234,7 @@ def moment(matches: list[Raw], environ: Environ) -> int | None:
 def _own_cutoff(raw: Raw) -> ChannelCutoff | None:
     """Return ("", cutoff), None where the value says nothing: true, or empty (conda)."""
     if not isinstance(raw.value, str):
-        raise raw.fail("expected a date, a time, an age or false")
+        raise raw.expected("a date, a time, an age or false")
     word = raw.value.lower()
     if word in _FALSE:
         return "", None
@@ -264,12 +257,8 @@ def channel_cutoffs(
         return None
     found = []
     for raw in matches:
-        if not isinstance(raw.value, list):
-            raise raw.fail("expected a list of maps")
-        for item in raw.value:
-            if not isinstance(item.value, dict):
-                raise item.fail("expected a map with the key channel")
-            found += _cutoff_of_settings(item.value)
+        for item in raw.items("a list of maps"):
+            found += _cutoff_of_settings(item.members("a map with the key channel"))
     return tuple(found)
 
 
@@ -279,7 +268,5 @@ def _cutoff_of_settings(settings: Mapping[str, Raw]) -> list[ChannelCutoff]:
     if channel is None or cutoff is None or cutoff.value is None:
         return []
     own = _own_cutoff(cutoff)
-    name = channel.value
-    if not isinstance(name, str) or not name.strip():
-        raise channel.fail("expected the name or URL of a channel")
+    name = channel.text("the name or URL of a channel")
     return [] if own is None else [(name.strip(), own[1])]

@@ -34,8 +34,10 @@ def register(prefix: str) -> None:
     """Add a prefix to ~/.conda/environments.txt, where conda lists environments from."""
     path = Path("~/.conda/environments.txt").expanduser()
     path.parent.mkdir(exist_ok=True)
-    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    known = ""
+    if path.exists():
+        known = path.read_text(encoding="utf-8", errors="surrogateescape")
     if prefix not in known.splitlines():
         end = "" if not known or known.endswith("\n") else "\n"
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="surrogateescape") as file:
             file.write(f"{end}{prefix}\n")

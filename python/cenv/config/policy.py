@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config, load
+from cenv.config.shape import of_json
 from cenv.errors import ChannelError, PrefixError, UsageError
 
 if TYPE_CHECKING:
     from cenv.specs.specs import MatchSpec
 
 _MESSAGE_MAX = 1 << 16  # bytes of conda-meta/frozen that are read
+_BULKY = frozenset({"files", "paths_data", "link"})
 _ASK = "ask who keeps this configuration, or choose another"
 
 
@@ -117,17 +119,18 @@ def parsed(config: Config, key: str) -> list[MatchSpec]:
 
 
 def records_of_prefix(prefix: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Return the records in conda-meta of an environment, without their files."""
+    """Return the records in conda-meta of an environment, without their files.
+
+    Raises SpecError for a record that is none.
+    """
     found = []
     for path in sorted((Path(prefix) / "conda-meta").glob("*.json")):
-        try:
-            record = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise PrefixError(f"{path} is not JSON: {error}") from None
-        if not isinstance(record, dict) or not isinstance(record.get("name"), str):
-            raise PrefixError(f"{path}: expected a record with a name")
-        bulky = {"files", "paths_data", "link"}
-        found.append({key: v for key, v in record.items() if key not in bulky})
+        data = path.read_bytes()
+        tree = of_json(data, str(path))
+        for key in ("name", "version", "build"):
+            tree.need(key).text()
+        record = json.loads(data)
+        found.append({key: v for key, v in record.items() if key not in _BULKY})
     return found
 
 

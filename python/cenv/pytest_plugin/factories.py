@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,25 +49,25 @@ class TemplateFactory:
         """Return the template of `specs`, of a spec file, or of an existing environment.
 
         `channels` replace those of ini. `name`: one of ini's cenv_templates. `prefix`: any
-        environment or venv, as it is. `file`: environment.yml, a list of specs, or an
-        @EXPLICIT list. `base`: a template, or its name, that this one is derived from.
-        `setup` is run once in the new template, and `key` (str, bytes, files, or several)
-        tells what it does: without it the template serves this run only. Without
-        arguments: the default template.
+        environment or venv, as it is. `file`: environment.yml, a list of specs, an
+        @EXPLICIT list, or a lock of conda-lock or pixi. `base`: a template, or its name,
+        that this one is derived from. `setup` is run once in the new template, and `key`
+        (str, bytes, files, or several) tells what it does: without it the template serves
+        this run only. Without arguments: the default template.
         """
         if prefix is not None:
             return self._existing(prefix, bool(specs or name or file or base or setup))
         specs = (*self._names(name), *specs)
         below = self.named(base) if isinstance(base, str) else base
         shaped = self.session.templates.setup(setup, key)
-        asked = self._asked(specs, channels, file, below, shaped)
+        asked = self._asked(specs, channels, file, below, shaped, platform)
         options: SolveOptions = {
             "channel_priority": channel_priority,
             "exclude_newer": exclude_newer,
             "add_pip": add_pip,
             "pinned": tuple(pinned),
         }
-        recipe = replace(asked, platform=platform, options=options)
+        recipe = replace(asked, options=options)
         return self.session.templates.of(recipe)
 
     def _existing(self, prefix: AnyPath, more: bool) -> Template:
@@ -85,24 +86,32 @@ class TemplateFactory:
         file: AnyPath | None,
         base: Template | None,
         setup: Setup | None,
+        platform: str | None,
     ) -> Recipe:
         """Return what is asked for; a set-up over a base needs nothing more."""
-        records: tuple[dict[str, Any], ...] = ()
+        records: tuple[dict[str, Any], ...] | None = None
         if file is not None:
             from cenv.specs import spec_file
 
-            found = spec_file.read([file])
-            specs, records = (*specs, *found.specs), tuple(found.records)
+            found = spec_file.read([file], platform=platform)
+            specs = (*specs, *found.specs)
+            records = tuple(found.records) if found.is_list else None
             channels = channels or found.channels
+            for notice in found.notices:
+                warnings.warn(notice, stacklevel=4)
+            if found.extras:
+                before = Setup.of(found.extras.apply, found.extras.key)
+                setup = setup.after(before) if setup else before
         elif not specs and not (base and setup):
             specs = self._default()
         chosen = channels or self.session.settings.channels
         return Recipe(
             specs=specs,
             channels=tuple(map(_channel, chosen)) or None,
-            records=records or None,
+            records=records,
             base=base,
             setup=setup,
+            platform=platform,
             rebuild=self.session.settings.rebuild,
         )
 

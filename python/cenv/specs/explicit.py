@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
+from cenv.config.channels import KNOWN_SUBDIRS
+from cenv.config.shape import Node
 from cenv.errors import SpecError
 from cenv.model import PackageRecord
 
 MARK = "@EXPLICIT"
 _EXTENSIONS = (".conda", ".tar.bz2")
+_DIGITS = {"md5": 32, "sha256": 64}
 _HASH = re.compile(
     r"(?:md5:)?(?P<md5>[0-9a-f]{32})|(?:sha256:)?(?P<sha256>[0-9a-f]{64})"
 )
@@ -30,38 +34,88 @@ def render(records: Iterable[PackageRecord], platform: str) -> Iterator[str]:
 
 
 def parse(lines: Iterable[str], source: str) -> list[dict[str, Any]]:
-    """Return the records of an @EXPLICIT list, as far as URLs tell them."""
+    """Return the records of an @EXPLICIT list, as far as its lines tell them.
+
+    A line is a URL or a path, a relative one from the working directory on; a leading ~
+    and $VARIABLES are replaced (CEP 23).
+    """
     found = []
     for number, line in enumerate(lines, 1):
         text = line.strip()
         if text and not text.startswith("#") and text != MARK:
-            found.append(record_of_url(text, f"{source}, line {number}"))
+            where = f"{source}, line {number}"
+            found.append(record_of_url(_url_of(text), where))
     return found
 
 
+def _url_of(line: str) -> str:
+    text = os.path.expandvars(line)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        return text
+    path, mark, digest = text.partition("#")
+    full = os.path.abspath(os.path.expanduser(path.strip()))
+    return f"file://{quote(full, safe='/!+~=:@,')}{mark}{digest}"
+
+
 def record_of_url(text: str, where: str) -> dict[str, Any]:
-    """Return what a package URL tells of its record."""
-    parts = urlsplit(text if "://" in text else f"file://{text}")
+    """Return what a package's URL tells of its record.
+
+    The subdir only where the URL has one: that of a package in any other directory is
+    known to the package.
+    """
+    parts = _parts(text, where)
     digest = _HASH.fullmatch(parts.fragment.lower())
     if parts.fragment and not digest:
         message = f"{where}: '{parts.fragment}' is neither an MD5 nor a SHA-256"
         raise SpecError(message)
-    channel_path, _, fn = unquote(parts.path).rpartition("/")
-    stem = next((fn[: -len(e)] for e in _EXTENSIONS if fn.endswith(e)), "")
-    if stem.count("-") < 2:
-        hint = "expected URL/SUBDIR/NAME-VERSION-BUILD.conda or .tar.bz2"
-        raise SpecError(f"{where}: '{text}' is not the URL of a package", hint=hint)
-    name, version, build = stem.rsplit("-", 2)
-    channel_path, _, subdir = channel_path.rpartition("/")
+    directory, _, fn = parts.path.rpartition("/")
+    name, version, build = _dist(unquote(fn), text, where)
+    subdir = unquote(directory).rpartition("/")[2]
+    place = {"subdir": subdir} if subdir in KNOWN_SUBDIRS else {}
+    channel = directory.rpartition("/")[0] if place else directory
     number = build.rpartition("_")[2]
     return {
         "name": name.lower(),
         "version": version,
         "build": build,
-        "build_number": int(number) if number.isdigit() else 0,
-        "subdir": subdir,
-        "channel": urlunsplit((parts.scheme, parts.netloc, channel_path, "", "")),
-        "fn": fn,
+        "build_number": int(number) if number.isdecimal() and len(number) < 9 else 0,
+        **place,
+        "channel": urlunsplit((parts.scheme, parts.netloc, unquote(channel), "", "")),
+        "fn": unquote(fn),
         "url": urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, "")),
         **({k: v for k, v in digest.groupdict().items() if v} if digest else {}),
     }
+
+
+def _parts(text: str, where: str) -> SplitResult:
+    try:
+        parts = urlsplit(text if "://" in text else f"file://{text}")
+    except ValueError as error:
+        raise SpecError(f"{where}: '{text}' is not a URL: {error}") from None
+    if re.search(r"[\x00-\x1f\x7f]", unquote(parts.path)):
+        raise SpecError(f"{where}: a control character in a URL")
+    return parts
+
+
+def _dist(fn: str, text: str, where: str) -> list[str]:
+    """Return name, version and build of a package's file name."""
+    stem = next((fn[: -len(e)] for e in _EXTENSIONS if fn.endswith(e)), "")
+    parts = stem.rsplit("-", 2)
+    if len(parts) < 3 or not all(parts):
+        hint = "expected URL/SUBDIR/NAME-VERSION-BUILD.conda or .tar.bz2"
+        raise SpecError(f"{where}: '{text}' is not the URL of a package", hint=hint)
+    return parts
+
+
+def hashes_of(node: Node | None) -> dict[str, str]:
+    """Return md5 and sha256 of a map that may have them."""
+    found = {}
+    for kind, digits in _DIGITS.items():
+        value = None if node is None else node.get(kind)
+        if value is None:
+            continue
+        digest = value.text().lower()
+        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
+            raise value.expected(f"{digits} hexadecimal digits")
+        found[kind] = digest
+    return found

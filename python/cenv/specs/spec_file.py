@@ -1,61 +1,116 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What --file takes: environment.yml, a list of specs, or an @EXPLICIT list."""
+"""What --file takes, told by its content: environment.yml, a lock, or a list.
+
+A list is one of specs, or an @EXPLICIT one. Locks are conda-lock's and pixi's.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cenv.config.yaml_file import load_yaml, read_text
+from cenv.config.shape import Node
+from cenv.config.yaml_file import read_text, tree_of
 from cenv.errors import SpecError, UsageError
-from cenv.specs import explicit
+from cenv.solving.virtual_packages import current_platform
+from cenv.specs import conda_lock, environment_yml, explicit, pixi_lock
+from cenv.specs.extras import Extras, PipSection
+
+_YAML = (".yml", ".yaml", ".lock")
+_YAML_KEY = re.compile(r"(?m)^(?:dependencies|package|packages|environments)\s*:")
 
 
 @dataclass
 class SpecFile:
-    """What the files ask for, added up; `records` are from @EXPLICIT lists."""
+    """What the files ask for, added up; `records` are of lists and locks."""
 
     specs: list[str] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
+    is_list: bool = False  # some file says which packages, without a solve
+    extras: Extras = field(default_factory=Extras)
+    notices: list[str] = field(default_factory=list)
 
 
-def read(paths: Sequence[str | os.PathLike[str]]) -> SpecFile:
-    """Read spec files; an @EXPLICIT list stands alone, as there is nothing to solve."""
+def read(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    platform: str | None = None,
+    categories: Collection[str] = (),
+) -> SpecFile:
+    """Read spec files; a list of packages stands alone, as there is nothing to solve.
+
+    Of locks, what is for `platform` (else this machine's), and of what is optional the
+    `categories` asked for. Raises SpecError, naming file, line and key.
+    """
     found = SpecFile()
     for path in paths:
-        _read_one(path, found)
-    if found.records and found.specs:
-        message = "an @EXPLICIT list cannot be combined with specs to solve"
+        _read_one(path, found, platform, categories)
+    if found.is_list and found.specs:
+        message = "a list or lock of packages cannot be combined with specs to solve"
         raise UsageError(message, hint="create from the list, or from the specs")
+    if categories and not found.is_list:
+        raise UsageError("only lock files have categories")
     return found
 
 
-def _read_one(path: str | os.PathLike[str], found: SpecFile) -> None:
-    if os.fspath(path).endswith((".yml", ".yaml")):
-        _read_environment(path, found)
-        return
-    lines = read_text(path).splitlines()
+def _read_one(
+    path: str | os.PathLike[str],
+    found: SpecFile,
+    platform: str | None,
+    categories: Collection[str],
+) -> None:
+    name = os.fspath(path)
+    if name.endswith(".toml"):
+        hint = (
+            "install what a pylock.toml locks with pip, from an environment.yml's pip:"
+        )
+        raise UsageError(f"{name} is TOML, which locks no conda packages", hint=hint)
+    text = read_text(path)
+    lines = text.splitlines()
     if any(line.strip() == explicit.MARK for line in lines):
-        found.records += explicit.parse(lines, os.fspath(path))
+        found.is_list = True
+        found.records += explicit.parse(lines, name)
+    elif name.endswith(_YAML) or _YAML_KEY.search(text):
+        _read_yaml(tree_of(text, name), path, found, platform, categories)
     else:
-        texts = (line.partition("#")[0].strip() for line in lines)
+        texts = (re.split(r"(?:^|\s)#", line)[0].strip() for line in lines)
         found.specs += [text for text in texts if text]
 
 
-def _read_environment(path: str | os.PathLike[str], found: SpecFile) -> None:
-    document = load_yaml(path)
-    name = os.fspath(path)
-    if not isinstance(document, Mapping) or "dependencies" not in document:
-        raise SpecError(
-            f"{name} has no list of dependencies", hint="is it an environment.yml?"
-        )
-    for item in document["dependencies"] or ():
-        if isinstance(item, Mapping):
-            sections = ", ".join(f"{key}:" for key in item)
-            hint = "install those into the environment afterwards: cenv links conda packages only"
-            raise UsageError(f"{name} has a {sections} section", hint=hint)
-        found.specs.append(str(item))
-    found.channels += [str(channel) for channel in document.get("channels") or ()]
+def _read_yaml(
+    document: Node,
+    path: str | os.PathLike[str],
+    found: SpecFile,
+    platform: str | None,
+    categories: Collection[str],
+) -> None:
+    members = document.members("an environment.yml or a lock")
+    if "dependencies" in members:
+        _take(environment_yml.read(document), path, found)
+        return
+    locks = {"package": conda_lock.read, "environments": pixi_lock.read}
+    read_lock = next((locks[key] for key in locks if key in members), None)
+    if read_lock is None:
+        hint = "is it an environment.yml, a conda-lock file, or a pixi.lock?"
+        message = "there are neither dependencies nor locked packages"
+        raise SpecError(f"{document.where}: {message}", hint=hint)
+    found.is_list = True
+    found.records += read_lock(document, platform or current_platform(), categories)
+
+
+def _take(
+    asked: environment_yml.EnvironmentFile,
+    path: str | os.PathLike[str],
+    found: SpecFile,
+) -> None:
+    found.specs += asked.specs
+    found.channels += asked.channels
+    found.notices += asked.notices
+    found.extras.variables.update(asked.variables)
+    if asked.pip:
+        directory = environment_yml.directory_of(path)
+        found.extras.pip.append(PipSection(directory, tuple(asked.pip)))

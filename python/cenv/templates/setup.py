@@ -54,6 +54,19 @@ class Setup:
             return cls(call, uuid.uuid4().hex, transient=True)
         return cls(call, digest((run.uid, known)), transient=True, owner=run.owner)
 
+    def after(self, first: Setup | None) -> Setup:
+        """Return a set-up that does `first` before this one."""
+        if first is None:
+            return self
+
+        def both(draft: Any) -> None:
+            first.call(draft)
+            self.call(draft)
+
+        key = digest((first.key, self.key))
+        transient = first.transient or self.transient
+        return Setup(both, key, transient, self.owner or first.owner)
+
     def marks(self) -> TemplateMarks:
         """Return what sets its templates apart."""
         return {"key": self.key, "transient": self.transient, "owner": self.owner}

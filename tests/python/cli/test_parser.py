@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
 
 import pytest
 
-from cenv.cli import commands, parser
+from cenv.cli import commands, main, parser
+from cenv.errors import UsageError
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/command-line.md"
 
@@ -35,10 +37,51 @@ def test_commands__are_all_on_the_page() -> None:
     assert set(told) >= set(parser.COMMANDS)
 
 
-def test_unknown_command__names_the_near_one(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    with pytest.raises(SystemExit) as stopped:
+def test_unknown_command__names_the_near_one() -> None:
+    with pytest.raises(UsageError, match="no such command: clon") as caught:
         parser.parse(["clon"])
-    assert stopped.value.code == 2
-    assert "did you mean clone?" in capsys.readouterr().err
+    assert caught.value.hint == "did you mean clone?"
+
+
+WRONG = [
+    [],
+    ["nocommand"],
+    ["solve", "--no-such-option", "x"],
+    ["solve", "--channel-priority", "best", "x"],
+    ["solve", "--file"],
+    ["create", "x"],
+    ["clone", "a"],
+    ["template", "bake"],
+    ["verify"],
+    ["extract", "a", "b", "c"],
+    ["solve"],
+    ["run", "prefix", "--"],
+]
+
+
+@pytest.mark.parametrize("argv", WRONG, ids=" ".join)
+def test_wrong_usage__is_one_json_object_where_that_is_asked_for(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = argv.index("--") if "--" in argv else len(argv)
+    assert main([*argv[:at], "--json", *argv[at:]]) == 2
+    told = capsys.readouterr()
+    error = json.loads(told.out)["error"]
+    assert (error["type"], told.err) == ("UsageError", "")
+    assert error["message"]
+    assert main(argv) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"cenv: error: {error['message']}")
+
+
+def test_dashes__end_the_options() -> None:
+    assert parser.parse(["solve", "a", "--", "-b", "--json"]).specs == [
+        "a",
+        "-b",
+        "--json",
+    ]
+    clone = parser.parse(["clone", "--", "-src", "dst"])
+    assert (clone.src, clone.dst, clone.json) == ("-src", "dst", False)
+    run = parser.parse(["run", "prefix", "--", "ls", "-l"])
+    assert (run.prefix, run.tail) == ("prefix", ["ls", "-l"])

@@ -221,16 +221,19 @@ BAD = {
     "a text": ("hello\n", "0.yml, line 1"),
     "a key twice": ("channels: [a]\nchannels: [b]\n", "0.yml, line 2"),
     "both names of a key": ("a: 1\nchannels: [a]\nchannel: [b]\n", "0.yml, line 3"),
-    "channels a text": ("\nchannels: conda-forge\n", "0.yml, line 2: expected a list"),
+    "channels a text": (
+        "\nchannels: conda-forge\n",
+        "0.yml, line 2: channels: expected a list of texts, not the text",
+    ),
     "channels of maps": ("channels:\n  - a\n  - b: c\n", "0.yml, line 3"),
     "priority": (
         "channel_priority: strictest\n",
-        '0.yml, line 1: channel_priority "str',
+        '0.yml, line 1: channel_priority: "str',
     ),
     "alias without scheme": ("channel_alias: conda.org\n", "0.yml, line 1"),
     "custom_channels a list": (
         "custom_channels: [a]\n",
-        "0.yml, line 1: expected a map",
+        "0.yml, line 1: custom_channels: expected a map, not a list",
     ),
     "boolean": ("add_pip_as_python_dependency: maybe\n", "0.yml, line 1"),
 }

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("specs", nargs="*", metavar="SPEC")
     add_channels(parser)
     parser.add_argument(
-        "--lock", metavar="F", help="link what this conda-lock file names"
+        "--lock", metavar="F", help="link what this conda-lock file or pixi.lock names"
     )
     parser.add_argument("--link-mode", choices=modes.lasting(), default="auto")
     parser.add_argument("--dry-run", action="store_true", help="solve, and stop there")
@@ -34,14 +34,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     if options.lock and (options.specs or options.files):
         raise UsageError("--lock names every package: give no specs or files beside it")
-    asked = request.read(options, needs_specs=not options.lock)
-    records: Any = asked.records or None
     if options.lock:
-        from cenv.solving.virtual_packages import current_platform
-        from cenv.specs import lock_file
-
-        records = lock_file.read(options.lock, options.platform or current_platform())
-    common = {"store": options.store, "offline": options.offline}
+        options.files = [options.lock]
+    asked = request.read(options, console)
+    if options.lock and not asked.is_list:
+        raise UsageError(f"{options.lock} is no lock file", hint="give it as --file")
+    records = asked.records if asked.is_list else None
     if options.dry_run:
         return _dry_run(options, console, asked, records)
     report = api.create(
@@ -51,7 +49,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         records=records,
         platform=options.platform,
         link_mode=options.link_mode,
-        **common,
+        store=options.store,
+        offline=options.offline,
+        finish=asked.extras.apply if asked.extras else None,
         **asked.options,
     )
     for line in (*report.messages, *(f"warning: {w}" for w in report.warnings)):

@@ -9,6 +9,7 @@ from cenv import api
 from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console
 from cenv.cli.tables import record_table, stage_table
+from cenv.errors import UsageError
 from cenv.model import Solution
 
 
@@ -33,7 +34,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from cenv.cli import request
     from cenv.solving.virtual_packages import current_platform
 
-    asked = request.read(options)
+    asked = request.read(options, console)
+    if asked.is_list:
+        raise UsageError("a list or lock of packages leaves nothing to solve")
     platform = options.platform or current_platform()
     solution = api.solve(
         asked.specs,
@@ -45,10 +48,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         **asked.options,
     )
     if options.lock:
-        from cenv.specs import lock_file
+        from cenv.specs import conda_lock
 
         channels = list(dict.fromkeys(record.channel for record in solution.records))
-        lock_file.write(options.lock, solution, channels, platform)
+        conda_lock.write(options.lock, solution, channels, platform)
     if console.verbose:
         for line in stage_table(solution.stages):
             console.notice(line)

@@ -87,11 +87,14 @@ def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -
 def _build(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
     from cenv.cli import request
 
-    asked = request.read(options)
+    asked = request.read(options, console)
+    extras = asked.extras
     built = store.template(
         asked.specs,
         asked.channels,
-        records=asked.records or None,
+        records=asked.records if asked.is_list else None,
+        setup=extras.apply if extras else None,
+        key=extras.key if extras else None,
         platform=options.platform,
         offline=options.offline,
         **asked.options,

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What an environment gets beside packages: variables, and what its own pip installs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cenv.clones.activation import environment_for
+from cenv.config.channels import redact
+from cenv.config.paths import replace_file
+from cenv.config.shape import of_json
+from cenv.errors import LinkError, PrefixError
+
+_STATE = "conda-meta/state"
+_FILE_OPTION = re.compile(
+    r"(-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)"
+)
+_LINES = 20  # of what pip said last, in the message of its failure
+# What would make pip look or install elsewhere than into its own environment.
+_FOREIGN = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "PIP_USER",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+)
+
+
+@dataclass(frozen=True)
+class PipSection:
+    """Lines of a requirements file; relative paths in them start from `directory`."""
+
+    directory: str
+    lines: tuple[str, ...]
+
+    def whole_lines(self) -> list[str]:
+        """Return the lines with the files that they name made absolute."""
+        return [_FILE_OPTION.sub(self._absolute, line) for line in self.lines]
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files of requirements and constraints that the lines name."""
+        for line in self.whole_lines():
+            named = _FILE_OPTION.fullmatch(line)
+            if named and os.path.isfile(named[2]):
+                yield Path(named[2])
+
+    def _absolute(self, found: re.Match[str]) -> str:
+        if "://" in found[2]:
+            return found[0]
+        return f"{found[1]} {os.path.join(self.directory, found[2].strip())}"
+
+
+@dataclass
+class Extras:
+    """Variables and pip sections, of all files together."""
+
+    variables: dict[str, str] = field(default_factory=dict)
+    pip: list[PipSection] = field(default_factory=list)
+    offline: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.variables or self.pip)
+
+    @property
+    def key(self) -> list[str | Path]:
+        """What tells them from others, as a key of a set-up."""
+        parts: list[str | Path] = [json.dumps(self.variables, sort_keys=True)]
+        for section in self.pip:
+            parts += [section.directory, *section.lines, *section.files()]
+        return parts
+
+    def apply(self, prefix: str | os.PathLike[str]) -> None:
+        """Put them into the environment at `prefix`; LinkError with what pip said."""
+        if self.variables:
+            write_variables(prefix, self.variables)
+        for section in self.pip:
+            _install(os.fspath(prefix), section, self.offline)
+
+
+def write_variables(prefix: str | os.PathLike[str], variables: dict[str, str]) -> None:
+    """Add variables to conda-meta/state, from where activation sets them."""
+    path = Path(prefix) / _STATE
+    state = {}
+    if path.exists():
+        of_json(path.read_bytes(), str(path)).members()
+        state = json.loads(path.read_bytes())
+    known = state.get("env_vars")
+    state["env_vars"] = {**(known if isinstance(known, dict) else {}), **variables}
+    replace_file(path, json.dumps(state, ensure_ascii=False).encode())
+
+
+def _install(prefix: str, section: PipSection, offline: bool) -> None:
+    python = os.path.join(prefix, "bin", "python")
+    if not os.path.exists(python):
+        hint = "add python and pip to the dependencies"
+        raise PrefixError(f"{prefix} has no python to run pip with", hint=hint)
+    with tempfile.TemporaryDirectory(prefix="cenv-") as scratch:
+        file = Path(scratch, "requirements.txt")
+        file.write_text("\n".join(section.whole_lines()) + "\n", encoding="utf-8")
+        done = subprocess.run(
+            [python, "-m", "pip", "install", "-U", "-r", file, "--exists-action=b"],
+            cwd=section.directory,
+            env=_variables(prefix, offline),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    if done.returncode:
+        said = "\n".join(done.stdout.splitlines()[-_LINES:])
+        message = (
+            f"pip failed in {prefix}, exit status {done.returncode}:\n{redact(said)}"
+        )
+        raise LinkError(message, hint="correct the pip section, or what it needs")
+
+
+def _variables(prefix: str, offline: bool) -> dict[str, str]:
+    found = environment_for(prefix)
+    for name in _FOREIGN:
+        found.pop(name, None)
+    found |= {"PYTHONNOUSERSITE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return found | ({"PIP_NO_INDEX": "1"} if offline else {})
