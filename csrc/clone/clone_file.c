@@ -23,6 +23,8 @@ static int fail_at(struct cenv_cloner *c, uint32_t file, int raw, const char *wh
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *dir = cenv_mf_cstr(c->m, c->m->dirs[f->dir].path);
+    if (raw == -ECANCELED)
+        return cenv_task_poll(c->task, err);
     if (raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP)
         return cenv_cloner_set_changed(c, f->dir, cenv_mf_cstr(c->m, f->name), err);
     return cenv_error_os(err, -raw, cenv_mf_cstr(c->m, f->name), "%s '%s%s%s'", what,
@@ -40,9 +42,20 @@ struct writing {
     bool hashed;
 };
 
+/* Whether somebody asked to stop; a large file is written by many calls. */
+static bool is_cancelled(struct cenv_task *task)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    bool cancelled = cenv_task_poll(task, &ignored) < 0;
+    cenv_error_release(&ignored);
+    return cancelled;
+}
+
 static int flush_pieces(struct writing *w)
 {
     struct cenv_cloner_thread *t = w->t;
+    if (is_cancelled(w->c->task))
+        return -ECANCELED;
     for (unsigned i = 0; w->hashed && i < t->nr_pieces; i++)
         if (!cenv_digest_update(t->digest, t->pieces[i].data, t->pieces[i].len))
             return -EIO;

@@ -72,8 +72,11 @@ static int scan_item(struct cenv_manifest_builder *m, struct cenv_builder_item *
                                     .st = &item->st,
                                     .block = m->blocks[thread],
                                     .task = m->task};
-    int rc = old ? reuse_old(m, old, item, err)
-                 : m->inputs->scan(m->inputs->ctx, &what, &item->result, err);
+    int rc = cenv_task_poll(m->task, err);
+    if (rc < 0)
+        return rc;
+    rc = old ? reuse_old(m, old, item, err)
+             : m->inputs->scan(m->inputs->ctx, &what, &item->result, err);
     if (cenv_raw_has_xattrs(fd, what.name))
         item->result.flags |= CENV_MF_XATTR;
     return rc;
@@ -244,8 +247,11 @@ static int settle_item(struct cenv_manifest_builder *m, struct cenv_builder_item
 static int settle_items(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     int rc = 0;
-    for (uint32_t i = 0; i < m->nr_items && rc == 0; i++)
-        rc = settle_item(m, &m->items[i], err);
+    for (uint32_t i = 0; i < m->nr_items && rc == 0; i++) {
+        rc = i % 1024 ? 0 : cenv_task_poll(m->task, err);
+        if (rc == 0)
+            rc = settle_item(m, &m->items[i], err);
+    }
     if (rc == 0)
         rc = find_peers(m, err);
     if (rc == 0)

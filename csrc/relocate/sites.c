@@ -227,14 +227,17 @@ size_t cenv_sites_keep_padded(struct cenv_sites *sites, struct cenv_str data,
     return nr - kept;
 }
 
-/* The first line of a script as a line of its own: sites in it are relative to it. */
+/*
+ * The first line of a script as a line of its own: sites in it are relative to it. No kernel reads
+ * a longer one than a page, and none is kept of more than 64 kB.
+ */
 static int scan_shebang(struct scan *s, struct cenv_str needle, size_t *body)
 {
     struct cenv_str line = cenv_str_slice(s->data, 0, cenv_str_find(s->data, '\n'));
     struct cenv_sites *sites = s->sites;
     size_t from = 0, to = 0;
     *body = 0;
-    if (!cenv_str_starts(line, CENV_STR("#!")) || line.len > INT_MAX)
+    if (!cenv_str_starts(line, CENV_STR("#!")) || line.len > UINT16_MAX)
         return 0;
     struct scan first = {sites, line, CENV_MODE_TEXT, s->task, s->err};
     int rc = scan_form(&first, 0, needle, CENV_ENC_UTF8);

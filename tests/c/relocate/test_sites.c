@@ -115,11 +115,33 @@ static void test_sites__keep_what_zeros_prove(void)
     }
 }
 
+/* What begins like a script, and is one line of any length, is a text like others. */
+static void test_sites__first_lines_too_long_for_any_kernel(void)
+{
+    enum { LEN = 1 << 17 };
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_sites sites = {0};
+    char *data = cenv_malloc(LEN);
+    if (!CHECK(data))
+        return;
+    memset(data, 'x', LEN);
+    memcpy(data, "#!/t", 4);
+    CHECK_INT(cenv_sites_scan(&sites, cenv_str_n(data, LEN), CENV_STR("/t"),
+                              CENV_MODE_TEXT, &idle, &err),
+              0);
+    CHECK(!sites.line && sites.style == CENV_SHEBANG_NONE);
+    if (CHECK_INT(sites.nr, 1))
+        CHECK_INT(sites.list[0].kind, CENV_SITE_TEXT);
+    cenv_sites_release(&sites);
+    cenv_free(data);
+}
+
 int main(void)
 {
     RUN(test_sites__refuses_what_is_no_placeholder);
     RUN(test_sites__bounded_by_the_size_of_the_file);
     RUN(test_sites__ends_of_wide_strings);
+    RUN(test_sites__first_lines_too_long_for_any_kernel);
     RUN(test_sites__keep_what_zeros_prove);
     return check_report();
 }
