@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from cenv.cli import output
@@ -32,6 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (CenvError, OSError, MemoryError) as error:
         output.fail_with(error, as_json=as_json)
         return USAGE_EXIT if isinstance(error, UsageError) else 1
+    except Exception as error:  # a fault of ours: where it is goes to stderr
+        if not as_json:
+            raise
+        traceback.print_exc()
+        output.fail_with(error, as_json=as_json)
+        return 1
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -67,7 +67,7 @@ def _read_files(options: argparse.Namespace, console: Console) -> SpecFile:
     )
     for notice in found.notices:
         console.notice(notice)
-    found.extras.offline = options.offline
+    found.extras.offline |= options.offline
     return found
 
 

@@ -7,16 +7,37 @@ import os
 import shutil
 from collections.abc import Mapping
 
+STATE = "conda-meta/state"
+_UNSET = "***unset***"  # conda's value of a variable that was taken back
+
 
 def environment_for(
     prefix: str, base: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Return `base` (else this process's variables) with the prefix's bin first on PATH."""
+    """Return `base` (else this process's variables) with the prefix's bin first on PATH.
+
+    And with the variables that the environment sets (conda-meta/state). Raises SpecError
+    where that file is malformed.
+    """
     variables = dict(os.environ if base is None else base)
     parts = (os.path.join(prefix, "bin"), variables.get("PATH", ""))
     variables["PATH"] = os.pathsep.join(part for part in parts if part)
     variables["CONDA_PREFIX"] = prefix
-    return variables
+    return variables | state_variables(prefix)
+
+
+def state_variables(prefix: str) -> dict[str, str]:
+    """Return the variables in conda-meta/state, which conda sets on activation."""
+    path = os.path.join(prefix, STATE)
+    if not os.path.isfile(path):
+        return {}
+    from cenv.config.shape import of_json
+
+    with open(path, "rb") as file:
+        found = of_json(file.read(), path).get("env_vars")
+    members = {} if found is None else found.members("a map of names to values")
+    values = {name: value.written() for name, value in members.items()}
+    return {name: value for name, value in values.items() if value != _UNSET}
 
 
 def program_in(variables: Mapping[str, str], name: str) -> str:

@@ -106,15 +106,17 @@ def candidates(search: str, environ: Mapping[str, str]) -> list[Path]:
     A file counts when it is called .condarc or condarc or ends in .yml or .yaml; a
     directory stands for such files in it, by name.
     """
-    path = Path(expand(search, environ))
-    if path.is_dir():
-        return [p for p in sorted(path.iterdir()) if _is_condarc(p)]
-    return [path] if _is_condarc(path) else []
+    place = expand(search, environ)
+    if os.path.isdir(place):
+        names = sorted(os.listdir(place))
+        return [Path(place, name) for name in names if _is_condarc(place, name)]
+    directory, name = os.path.split(place)
+    return [Path(place)] if _is_condarc(directory, name) else []
 
 
-def _is_condarc(path: Path) -> bool:
-    named = path.name in {".condarc", "condarc"} or path.suffix in {".yml", ".yaml"}
-    return named and os.path.isfile(path)  # Path.is_file raises where we may not look
+def _is_condarc(directory: str, name: str) -> bool:
+    named = name in {".condarc", "condarc"} or name.endswith((".yml", ".yaml"))
+    return named and os.path.isfile(os.path.join(directory, name))
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cenv._arguments import listed
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.session import EnvSession
@@ -65,7 +66,7 @@ class TemplateFactory:
             "channel_priority": channel_priority,
             "exclude_newer": exclude_newer,
             "add_pip": add_pip,
-            "pinned": tuple(pinned),
+            "pinned": tuple(listed(pinned, "pinned")),
         }
         recipe = replace(asked, options=options)
         return self.session.templates.of(recipe)
@@ -94,6 +95,9 @@ class TemplateFactory:
             from cenv.specs import spec_file
 
             found = spec_file.read([file], platform=platform)
+            if found.is_list and specs:
+                message = f"{file} names every package: give no specs beside it"
+                raise UsageError(message)
             specs = (*specs, *found.specs)
             records = tuple(found.records) if found.is_list else None
             channels = channels or found.channels
@@ -104,7 +108,7 @@ class TemplateFactory:
                 setup = setup.after(before) if setup else before
         elif not specs and not (base and setup):
             specs = self._default()
-        chosen = channels or self.session.settings.channels
+        chosen = listed(channels, "channels") or self.session.settings.channels
         return Recipe(
             specs=specs,
             channels=tuple(map(_channel, chosen)) or None,

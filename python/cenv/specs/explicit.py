@@ -114,7 +114,7 @@ def hashes_of(node: Node | None) -> dict[str, str]:
         value = None if node is None else node.get(kind)
         if value is None:
             continue
-        digest = value.text().lower()
+        digest = value.written().lower()  # digits alone would be a number
         if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
             raise value.expected(f"{digits} hexadecimal digits")
         found[kind] = digest

@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cenv.clones.activation import environment_for
+from cenv.clones.activation import STATE, environment_for, state_variables
 from cenv.config.channels import redact
 from cenv.config.paths import replace_file
-from cenv.config.shape import of_json
 from cenv.errors import LinkError, PrefixError
 
-_STATE = "conda-meta/state"
 _FILE_OPTION = re.compile(
     r"(-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)"
 )
@@ -87,13 +85,10 @@ class Extras:
 
 def write_variables(prefix: str | os.PathLike[str], variables: dict[str, str]) -> None:
     """Add variables to conda-meta/state, from where activation sets them."""
-    path = Path(prefix) / _STATE
-    state = {}
-    if path.exists():
-        of_json(path.read_bytes(), str(path)).members()
-        state = json.loads(path.read_bytes())
-    known = state.get("env_vars")
-    state["env_vars"] = {**(known if isinstance(known, dict) else {}), **variables}
+    path = Path(prefix) / STATE
+    state_variables(os.fspath(prefix))  # whether it has the shape
+    state = json.loads(path.read_bytes()) if path.exists() else {}
+    state["env_vars"] = {**(state.get("env_vars") or {}), **variables}
     replace_file(path, json.dumps(state, ensure_ascii=False).encode())
 
 

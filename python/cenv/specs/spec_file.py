@@ -12,6 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cenv._arguments import listed
+from cenv.config.config import load
 from cenv.config.shape import Node
 from cenv.config.yaml_file import read_text, tree_of
 from cenv.errors import SpecError, UsageError
@@ -47,8 +49,10 @@ def read(
     `categories` asked for. Raises SpecError, naming file, line and key.
     """
     found = SpecFile()
-    for path in paths:
+    for path in listed(paths, "paths"):
         _read_one(path, found, platform, categories)
+    if found.extras.pip:
+        found.extras.offline = load().offline
     if found.is_list and found.specs:
         message = "a list or lock of packages cannot be combined with specs to solve"
         raise UsageError(message, hint="create from the list, or from the specs")

@@ -85,3 +85,19 @@ def test_dashes__end_the_options() -> None:
     assert (clone.src, clone.dst, clone.json) == ("-src", "dst", False)
     run = parser.parse(["run", "prefix", "--", "ls", "-l"])
     assert (run.prefix, run.tail) == ("prefix", ["ls", "-l"])
+
+
+def test_fault__of_ours_is_json_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_unused: object) -> int:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("cenv.cli.commands.doctor.run", fail)
+    assert main(["doctor", "--json"]) == 1
+    told = capsys.readouterr()
+    error = json.loads(told.out)["error"]
+    assert (error["type"], error["message"]) == ("ZeroDivisionError", "of ours")
+    assert "Traceback" in told.err
+    with pytest.raises(ZeroDivisionError):
+        main(["doctor"])

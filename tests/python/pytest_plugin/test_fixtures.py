@@ -204,3 +204,53 @@ def test_plugin__can_be_switched_off(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("-p", "no:cenv")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["*fixture 'cenv_env' not found*"])
+
+
+def test_file__of_any_kind_makes_a_template(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import json, os
+        from pathlib import Path
+
+        import pytest
+
+        import cenv
+        from cenv.specs import conda_lock
+
+        def test_environment(cenv_template, cenv_env, tmp_path):
+            file = tmp_path / "environment.yml"
+            file.write_text("dependencies: [data=2]\\nvariables: {A: one}\\nodd: 1\\n")
+            with pytest.warns(UserWarning, match="the key odd is not known"):
+                template = cenv_template(file=file)
+            env = cenv_env(template=template)
+            state = json.loads((env / "conda-meta/state").read_text())
+            assert state == {"env_vars": {"A": "one"}}
+            said = env.run("sh", "-c", "echo $A", capture_output=True, text=True).stdout
+            assert said == "one\\n"
+
+            def setup(draft):
+                assert json.loads((draft / "conda-meta/state").read_text()) == state
+                (draft / "own").touch()
+
+            file.write_text("dependencies: [data=2]\\nvariables: {A: one}\\n")
+            both = cenv_template(file=file, setup=setup, key="own")
+            assert (both / "own").exists()
+            assert both.id != template.id == cenv_template(file=file).id
+
+        def test_lock(cenv_template, tmp_path, pytestconfig):
+            solved = cenv_template("data=1")
+            lock = tmp_path / "lock"
+            platform = cenv.Index(pytestconfig.getini("cenv_channels")).platform
+            conda_lock.write(lock, cenv.Solution(solved.records), [], platform)
+            template = cenv_template(file=lock)
+            assert [r.version for r in template.records] == ["1.0"]
+            with pytest.raises(cenv.UsageError, match="names every package"):
+                cenv_template("tool", file=lock)
+
+        def test_text_for_a_list(cenv_template, pytestconfig):
+            (channel,) = pytestconfig.getini("cenv_channels")
+            pinned = cenv_template("data", channels=channel, pinned="data=1")
+            assert [r.version for r in pinned.records] == ["1.0"]
+        """
+    )
+    run(project).assert_outcomes(passed=3)

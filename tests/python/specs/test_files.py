@@ -14,6 +14,7 @@ import pytest
 
 import cenv
 from cenv.cli import main
+from cenv.clones.activation import environment_for
 from cenv.config import yaml_file
 from cenv.demo.package import Package
 from cenv.errors import CenvError, LinkError, PrefixError, SpecError, UsageError
@@ -184,8 +185,16 @@ def test_variables__are_kept_where_activation_looks(
     assert json.loads(state.read_text()) == {"env_vars": {"A": "é"}}
     write_variables(prefix, {"B": "2"})
     assert json.loads(state.read_text()) == {"env_vars": {"A": "é", "B": "2"}}
-    state.write_text("[]")
-    with pytest.raises(SpecError, match="state: expected a map"):
+    state.write_text('{"env_vars": {"A": "1", "B": "***unset***"}, "version": 1}')
+    assert environment_for(str(prefix), {"B": "old"})["A"] == "1"
+    assert environment_for(str(prefix), {"B": "old"})["B"] == "old"
+    write_variables(prefix, {"C": "3"})
+    kept = {"env_vars": {"A": "1", "B": "***unset***", "C": "3"}, "version": 1}
+    assert json.loads(state.read_text()) == kept
+    state.write_text('{"env_vars": []}')
+    with pytest.raises(SpecError, match="state: env_vars: expected a map"):
+        environment_for(str(prefix))
+    with pytest.raises(SpecError, match="state: env_vars: expected a map"):
         write_variables(prefix, {"B": "2"})
 
 
@@ -302,6 +311,14 @@ def test_conda_lock__leaves_out_what_is_optional(tmp_path: Path) -> None:
     assert "there is no category tests" in said
 
 
+def test_conda_lock__takes_a_hash_that_looks_like_a_number(tmp_path: Path) -> None:
+    path = conda_lock_of(tmp_path, conda_locked("a"))
+    digits = "1" * 30 + "e5"
+    path.write_text(path.read_text().replace(f'"{MD5}"', digits))
+    record = spec_file.read([path], platform="linux-64").records[0]
+    assert record["md5"] == digits
+
+
 def test_conda_lock__is_read_by_content(tmp_path: Path) -> None:
     path = conda_lock_of(tmp_path, conda_locked("a"), version=1)
     text = "version: 1\npackage:\n" + "".join(
@@ -338,7 +355,7 @@ WRONG_LOCKS: list[tuple[Any, str]] = [
     ),
     (
         [conda_locked("a", hash={"md5": 3})],
-        "hash.md5: expected a text, not the number 3",
+        "hash.md5: expected 32 hexadecimal digits",
     ),
     ([conda_locked("a", optional="no")], "package[0].optional: expected true or false"),
     ([conda_locked("a", platform=...)], "package[0]: there is no platform"),
