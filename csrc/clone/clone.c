@@ -249,6 +249,7 @@ static int clone_with_retries(struct cloning *c, const char *src,
     bool update = false;
     for (int tries = 0;; tries++) {
         bool changed = false;
+        c->source.shared = c->options->mode->placing == CENV_PLACE_HARDLINK;
         int rc = cenv_clone_source_manifest(&c->source, c->store, update, c->task, err);
         if (rc == 0)
             rc = attempt_clone(c, &changed, err);

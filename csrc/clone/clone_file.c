@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/hex.h"
+#include "manifest/replaced.h"
 #include "os/fs_beneath.h"
 #include "os/fs_place.h"
 #include "os/raw_copy.h"
@@ -40,6 +41,9 @@ struct writing {
     int in, out;
     uint64_t written;
     bool hashed;
+    const struct cenv_sites *sites;
+    size_t checked; /* for cenv_replaced_next */
+    uint64_t replaced;
 };
 
 /* Whether somebody asked to stop; a large file is written by many calls. */
@@ -107,6 +111,35 @@ static int add_range(struct writing *w, uint64_t from, uint64_t len)
     return rc;
 }
 
+/* One range that is replaced; it was found in a file whose window held it. */
+static int check_range(struct writing *w, const struct cenv_replaced *range)
+{
+    struct cenv_cloner_thread *t = w->t;
+    int rc = 0;
+    if (range->len > CENV_CLONER_WINDOW)
+        return -ENOENT;
+    if (range->from < t->from || range->from + range->len > t->to)
+        rc = move_window(w, range->from);
+    if (rc < 0 || range->from + range->len > t->to)
+        return rc < 0 ? rc : -ENOENT;
+    struct cenv_str bytes = cenv_str_n(t->window + (range->from - t->from), range->len);
+    w->replaced = cenv_replaced_add(w->replaced, bytes);
+    return 0;
+}
+
+/* What is replaced before `to`, in the file's order: the window goes forward alone. */
+static int check_replaced(struct writing *w, uint64_t to)
+{
+    struct cenv_replaced range;
+    size_t at = w->checked;
+    int rc = 0;
+    while (rc == 0 && cenv_replaced_next(w->sites, &at, &range) && range.from < to) {
+        rc = check_range(w, &range);
+        w->checked = at;
+    }
+    return rc;
+}
+
 static void add_base64(const unsigned char *raw, size_t len, char *out)
 {
     static const char digits[] =
@@ -146,21 +179,31 @@ static int copy_head(struct writing *w, const struct cenv_sha256_state *head)
     return rc;
 }
 
-static int write_pieces(struct writing *w, const struct cenv_sites *sites,
-                        uint64_t size)
+static int put_piece(struct writing *w, const struct cenv_piece *piece)
+{
+    if (piece->data)
+        return add_piece(w, piece->data, piece->len);
+    int rc = check_replaced(w, piece->from);
+    if (rc == 0)
+        rc = add_range(w, piece->from, piece->len);
+    return rc;
+}
+
+static int write_pieces(struct writing *w, uint64_t size)
 {
     struct cenv_splice splice;
     struct cenv_piece piece;
     int raw = 0, more = 1;
-    cenv_splice_init(&splice, sites, w->c->forms, size);
+    cenv_splice_init(&splice, w->sites, w->c->forms, size);
     splice.pos = w->written; /* a head that is there already */
     splice.field = value_of;
     splice.field_ctx = w;
     while (raw == 0 && (more = cenv_splice_next(&splice, &piece)) > 0)
-        raw = piece.data ? add_piece(w, piece.data, piece.len)
-                         : add_range(w, piece.from, piece.len);
+        raw = put_piece(w, &piece);
     if (raw == 0 && more < 0)
         raw = -ENOMEM; /* all that can go wrong with a splice */
+    if (raw == 0)
+        raw = check_replaced(w, UINT64_MAX);
     if (raw == 0)
         raw = flush_pieces(w); /* before the splice and the line it owns go */
     cenv_splice_release(&splice);
@@ -201,14 +244,17 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
 {
     const struct cenv_mf_reloc *reloc = &c->m->relocs[file->reloc];
     struct cenv_sites sites = cenv_mf_sites(c->m, reloc);
-    struct writing w = {.c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed};
+    struct writing w = {
+        .c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed, .sites = &sites};
     struct cenv_cloned *cloned = &c->cloned[file->reloc];
     int rc = !w.hashed || cenv_digest_reset(t->digest) ? 0 : -EIO;
     t->from = t->to = 0;
     if (rc == 0 && reloc->head.len)
         rc = copy_head(&w, &reloc->head);
     if (rc == 0)
-        rc = write_pieces(&w, &sites, file->size);
+        rc = write_pieces(&w, file->size);
+    if (rc == 0 && w.replaced != reloc->replaced)
+        rc = -ENOENT; /* another file, of the same size and times */
     if (rc == 0 && w.hashed && !cenv_digest_final(t->digest, cloned->sha256))
         rc = -EIO;
     cloned->size = w.written;
@@ -283,8 +329,9 @@ static int fill_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in
 {
     int rc = cenv_cloner_writes(c, file) ? write_file(c, t, in, out, file)
                                          : copy_bytes(c, t, in, out, file);
-    if (rc == 0 && !is_untouched(in, file))
-        rc = -ENOENT; /* not the file any more that was to be copied */
+    if ((rc == 0 || rc == -EIO) && !is_untouched(in, file))
+        rc =
+            -ENOENT; /* not the file any more that was to be copied, or cut off meanwhile */
     if (rc == 0)
         rc = finish_file(c, file, in, out);
     return rc;

@@ -96,21 +96,25 @@ static void keep_manifest(const struct cenv_manifest *m, int dirfd, const char *
     cenv_error_release(&ignored);
 }
 
-static int bring_up_to_date(struct cenv_clone_source *s, struct cenv_task *task,
-                            struct cenv_error *err)
+/* `again`: a clone found something otherwise that its facts do not show. */
+static int bring_up_to_date(struct cenv_clone_source *s, bool again,
+                            struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_manifest *old = s->manifest;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_PROCESS_MANIFEST, "");
     s->manifest = NULL;
     int rc = old ? cenv_check_manifest(old, s->fd, task, err) : 0;
-    span.hits = rc == 1;
-    span.misses = rc != 1;
+    bool holds = rc == 1 && !again;
+    const struct cenv_manifest *believed = rc == 1 ? NULL : old;
+    span.hits = holds;
+    span.misses = !holds;
     snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",
-             rc == 1 ? "" : (old ? "the environment changed" : "first use"));
-    if (rc == 1)
+             holds ? "" : (old ? "the environment changed" : "first use"));
+    if (holds)
         s->manifest = old;
-    else if (rc == 0)
-        rc = cenv_manifest_of_environment(&s->manifest, s->fd, s->path, old, task, err);
+    else if (rc >= 0)
+        rc = cenv_manifest_of_environment(&s->manifest, s->fd, s->path, believed,
+                                          s->shared || s->is_template, task, err);
     span.items = s->manifest ? s->manifest->nr_files : 0;
     if (s->manifest != old)
         cenv_manifest_free(old);
@@ -133,7 +137,7 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
     if (!s->manifest && store)
         s->manifest = open_manifest(dirfd, key);
     const struct cenv_manifest *had = s->manifest;
-    int rc = bring_up_to_date(s, task, err);
+    int rc = bring_up_to_date(s, again, task, err);
     if (rc == 0 && store && s->manifest != had)
         keep_manifest(s->manifest, dirfd, key);
     return rc;

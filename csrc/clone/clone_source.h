@@ -11,6 +11,8 @@ struct cenv_clone_source {
     int fd;
     /* Of the store: its manifest is believed, and a change in it is a surprise. */
     bool is_template;
+    /* Its clones share inodes with it, whether a template or not; the caller sets it. */
+    bool shared;
     struct cenv_manifest *manifest;
 };
 
@@ -22,8 +24,8 @@ void cenv_clone_source_close(struct cenv_clone_source *source);
 /*
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),
  * when everything still lies as it says, else a new one, for which only what differs is looked
- * into, and which the store keeps. With `again` whatever there is, is checked and brought up to
- * date.
+ * into, and which the store keeps. With `again`, after an attempt that found the source otherwise,
+ * whatever there is, is checked and brought up to date.
  */
 int cenv_clone_source_manifest(struct cenv_clone_source *source,
                                struct cenv_store *store, bool again,

@@ -108,9 +108,8 @@ static bool is_deferred(const struct cenv_cloner *c, const struct cenv_mf_file *
         return true;
     /* A hard link to the source's inode is as good as one to the peer's. */
     return file->peer != CENV_NONE &&
-           (c->mode != CENV_PLACE_HARDLINK || cenv_cloner_writes(c, file) ||
-            (c->m->files[file->peer].flags & CENV_MF_SENSITIVE) ||
-            cenv_cloner_writes(c, &c->m->files[file->peer]));
+           (!cenv_cloner_shares(c, file) ||
+            !cenv_cloner_shares(c, &c->m->files[file->peer]));
 }
 
 static bool is_same_dir(const struct cenv_mf_dir *dir, const struct cenv_stat *st)

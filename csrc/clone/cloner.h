@@ -100,12 +100,15 @@ static inline bool cenv_cloner_writes(const struct cenv_cloner *c,
     return file->reloc != CENV_NONE && !c->verbatim[file->reloc];
 }
 
-/* Gets the source's inode. A link to elsewhere is as immutable as an inode can be. */
+/*
+ * Gets the source's inode. A link to elsewhere is as immutable as an inode can be. What names the
+ * source never does, relocated or not: its ctime tells who wrote to it.
+ */
 static inline bool cenv_cloner_shares(const struct cenv_cloner *c,
                                       const struct cenv_mf_file *file)
 {
     return c->mode == CENV_PLACE_HARDLINK && !(file->flags & CENV_MF_SENSITIVE) &&
-           (file->type == CENV_MF_SYMLINK ? !file->skip : !cenv_cloner_writes(c, file));
+           (file->type == CENV_MF_SYMLINK ? !file->skip : file->reloc == CENV_NONE);
 }
 
 #endif

@@ -444,6 +444,7 @@ int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *sto
     int rc = cenv_clone_registry_time(store, clone->path, &r.since_ns, err);
     if (rc == 0)
         rc = cenv_clone_source_open(&r.source, clone->source, err);
+    r.source.shared = placing == CENV_PLACE_HARDLINK;
     if (rc == 0)
         rc = cenv_clone_source_manifest(&r.source, store, false, task, err);
     if (rc == 0)

@@ -50,6 +50,7 @@ int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
                                           .prefix = prefix,
                                           .names = scan.names,
                                           .records = &records,
+                                          .shared = true,
                                           .scan = scan_by_plan,
                                           .ctx = &scan};
     if (rc == 0)

@@ -34,7 +34,8 @@ bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st
     enum cenv_file_type type =
         file->type == CENV_MF_FILE ? CENV_FT_FILE : CENV_FT_SYMLINK;
     return st->type == type && st->ino == file->ino && st->size == file->size &&
-           st->mtime_ns == file->mtime_ns && st->mode == file->mode;
+           st->mtime_ns == file->mtime_ns && st->mode == file->mode &&
+           (!file->ctime_ns || st->ctime_ns == file->ctime_ns);
 }
 
 /* ---- checking ---- */

@@ -20,7 +20,7 @@
  * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open
  * has checked its sum and every index in it. Once open it is read only, by any thread.
  */
-enum { CENV_MANIFEST_VERSION = 4 };
+enum { CENV_MANIFEST_VERSION = 5 };
 
 /* A text: where in the texts, and its length; a NUL follows. */
 struct cenv_mf_text {
@@ -54,6 +54,7 @@ enum cenv_mf_flags {
 struct cenv_mf_file {
     uint64_t size, ino;
     int64_t mtime_ns;
+    int64_t ctime_ns; /* 0: no evidence, for whoever links to the inode changes it */
     struct cenv_mf_text name;
     struct cenv_mf_text target; /* SYMLINK */
     uint32_t skip;  /* SYMLINK: bytes of the target that are the prefix, or 0 */
@@ -78,6 +79,7 @@ struct cenv_mf_reloc {
     uint8_t hashed; /* a field of another file depends on it */
     uint8_t zero;
     uint32_t zero2;
+    uint64_t replaced; /* cenv_replaced_add over the bytes that a clone replaces */
     /* The SHA-256 of what comes before the first site, the same for every clone; len 0: none. */
     struct cenv_sha256_state head;
 };
@@ -154,7 +156,10 @@ void cenv_manifest_free(struct cenv_manifest *manifest);
 /* Signs a block whose header is complete but for magic, version, order and sum. */
 void cenv_manifest_seal(char *block);
 
-/* Whether the file lies there as the manifest has it; ctime is no evidence, links change it. */
+/*
+ * Whether the file lies there as the manifest has it. A writer that gives a file its old time again
+ * cannot give it its ctime.
+ */
 bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st);
 
 #endif

@@ -12,6 +12,7 @@
 #include "manifest/dependent_fields.h"
 #include "manifest/manifest_pack.h"
 #include "manifest/manifest_walk.h"
+#include "manifest/replaced.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/host.h"
@@ -59,6 +60,8 @@ static int reuse_old(const struct cenv_manifest_builder *m,
     if (file->reloc == CENV_NONE)
         return 0;
     struct cenv_sites sites = cenv_mf_sites(old, &old->relocs[file->reloc]);
+    item->replaced = old->relocs[file->reloc].replaced;
+    item->reused = true;
     return cenv_sites_copy(&item->result.sites, &sites, err);
 }
 
@@ -110,16 +113,47 @@ static int index_old(struct cenv_manifest_builder *m, struct cenv_error *err)
     return 0;
 }
 
-static int scan_items(struct cenv_manifest_builder *m, struct cenv_error *err)
+static unsigned count_threads(const struct cenv_manifest_builder *m)
 {
     unsigned threads = m->inputs->threads ? m->inputs->threads : cenv_host_cpus();
-    threads = threads > CENV_BUILDER_THREADS ? CENV_BUILDER_THREADS : threads;
+    return threads > CENV_BUILDER_THREADS ? CENV_BUILDER_THREADS : threads;
+}
+
+static int scan_items(struct cenv_manifest_builder *m, struct cenv_error *err)
+{
+    unsigned threads = count_threads(m);
     int rc = index_old(m, err);
     for (unsigned i = 0; i < threads && rc == 0; i++)
         if (!(m->blocks[i] = cenv_malloc(CENV_SCAN_BLOCK)))
             rc = cenv_error_oom(err);
     if (rc == 0)
         rc = cenv_pool_run(threads, m->nr_dirs, scan_dir, m, m->task, err);
+    return rc;
+}
+
+/* ---- what clones replace, in parallel ---- */
+
+static int sum_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
+{
+    struct cenv_manifest_builder *m = ctx;
+    const struct cenv_builder_dir *dir = &m->dirs[index];
+    int fd = -1, rc = 0;
+    for (uint32_t i = dir->first; i < dir->first + dir->nr && rc == 0; i++) {
+        struct cenv_builder_item *item = &m->items[i];
+        if (item->reloc == CENV_NONE || item->reused)
+            continue;
+        if (fd < 0)
+            fd = cenv_fs_open_beneath(m->inputs->root, dir->path.data, 0, err);
+        struct cenv_scan_target what = {.path = item->path,
+                                        .name = item->name.data,
+                                        .dir = fd,
+                                        .st = &item->st,
+                                        .block = m->blocks[thread]};
+        rc = fd < 0 ? fd
+                    : cenv_replaced_sum_file(&what, &item->result.sites,
+                                             &item->replaced, err);
+    }
+    cenv_fd_close(fd);
     return rc;
 }
 
@@ -272,6 +306,8 @@ int cenv_manifest_build(struct cenv_manifest **out,
         rc = scan_items(&m, err);
     if (rc == 0)
         rc = settle_items(&m, err);
+    if (rc == 0)
+        rc = cenv_pool_run(count_threads(&m), m.nr_dirs, sum_dir, &m, task, err);
     if (rc == 0)
         rc = cenv_manifest_pack(out, &m, err);
     cenv_manifest_builder_release(&m);

@@ -24,6 +24,7 @@ struct cenv_manifest_inputs {
     const struct cenv_manifest *old; /* or NULL */
     cenv_scan_fn scan;
     void *ctx;
+    bool shared;      /* clones get the inodes of what they need not write */
     unsigned threads; /* 0: as many as the machine has, at most 8 */
 };
 
@@ -46,6 +47,8 @@ struct cenv_builder_item {
     uint32_t dir, skip, reloc, peer; /* as in struct cenv_mf_file */
     bool hashed;                     /* as in struct cenv_mf_reloc, and so is `head` */
     struct cenv_sha256_state head;
+    uint64_t replaced; /* as in struct cenv_mf_reloc */
+    bool reused;       /* from the old manifest, `replaced` too */
 };
 
 struct cenv_builder_note {

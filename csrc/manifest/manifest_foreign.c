@@ -346,7 +346,7 @@ static int scan_foreign(void *ctx, const struct cenv_scan_target *what,
 /* ---- the whole ---- */
 
 int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
-                                 const struct cenv_manifest *old,
+                                 const struct cenv_manifest *old, bool shared,
                                  struct cenv_task *task, struct cenv_error *err)
 {
     struct foreign f = {0};
@@ -364,6 +364,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
                                           .names = cenv_prefix_names_view(&f.names),
                                           .records = &f.records,
                                           .old = old,
+                                          .shared = shared,
                                           .scan = scan_foreign,
                                           .ctx = &f};
     /* Sites of another name of it are no good here. */

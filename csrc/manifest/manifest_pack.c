@@ -87,10 +87,20 @@ static void pack_reloc(struct packing *p, uint32_t index,
         .style = from->style,
         .quoted = from->quoted,
         .hashed = item->hashed,
+        .replaced = item->replaced,
         .head = item->head};
     if (from->nr)
         memcpy(sites + p->nr_sites, from->list, from->nr * sizeof(*sites));
     p->nr_sites += from->nr;
+}
+
+/* A clone that shares inodes, and anybody who made or removed a link, changed it unasked. */
+static int64_t telling_ctime(const struct cenv_manifest_builder *m,
+                             const struct cenv_builder_item *item)
+{
+    bool lent = m->inputs->shared && item->reloc == CENV_NONE &&
+                !(item->result.flags & CENV_MF_SENSITIVE);
+    return item->st.nlink > 1 || lent ? 0 : item->st.ctime_ns;
 }
 
 static void pack_files(struct packing *p)
@@ -102,6 +112,7 @@ static void pack_files(struct packing *p)
             .size = from->st.size,
             .ino = from->st.ino,
             .mtime_ns = from->st.mtime_ns,
+            .ctime_ns = telling_ctime(p->m, from),
             .name = add_text(p, from->name),
             .target = add_text(p, from->target),
             .skip = from->skip,

@@ -16,14 +16,13 @@ enum { UNPACKED_MAX = 64 << 20 };
 /* Bytes read between two polls. */
 enum { READ_PART = 4 << 20 };
 
-static int fail_changed(struct cenv_str path, struct cenv_error *err)
+int cenv_scan_file_fail_changed(struct cenv_str path, struct cenv_error *err)
 {
     return cenv_error_set(err, CENV_EPREFIX, "'%.*s' changed while it was being read",
                           CENV_STR_ARG(path));
 }
 
-/* The file that was listed, and no other. */
-static int open_listed(const struct cenv_scan_target *what, struct cenv_error *err)
+int cenv_scan_file_open(const struct cenv_scan_target *what, struct cenv_error *err)
 {
     struct cenv_stat st;
     int fd = cenv_fs_open_file(what->dir, what->name, &st, err);
@@ -33,7 +32,7 @@ static int open_listed(const struct cenv_scan_target *what, struct cenv_error *e
         st.mtime_ns == what->st->mtime_ns)
         return fd;
     cenv_fd_close(fd);
-    return fail_changed(what->path, err);
+    return cenv_scan_file_fail_changed(what->path, err);
 }
 
 static int read_open_file(const struct cenv_scan_target *what, int fd,
@@ -49,7 +48,7 @@ static int read_open_file(const struct cenv_scan_target *what, int fd,
         if (n < 0)
             return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         if ((uint64_t)n != part)
-            return fail_changed(what->path, err);
+            return cenv_scan_file_fail_changed(what->path, err);
         int rc = cenv_task_poll(what->task, err);
         if (rc < 0)
             return rc;
@@ -61,7 +60,7 @@ static int read_open_file(const struct cenv_scan_target *what, int fd,
 int cenv_scan_file_read(const struct cenv_scan_target *what, struct cenv_buf *out,
                         struct cenv_error *err)
 {
-    int fd = open_listed(what, err);
+    int fd = cenv_scan_file_open(what, err);
     if (fd < 0)
         return fd;
     int rc = read_open_file(what, fd, out, err);
@@ -72,7 +71,7 @@ int cenv_scan_file_read(const struct cenv_scan_target *what, struct cenv_buf *ou
 int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
                              struct cenv_sha256_state *out, struct cenv_error *err)
 {
-    int fd = open_listed(what, err), rc = 0;
+    int fd = cenv_scan_file_open(what, err), rc = 0;
     if (fd < 0)
         return fd;
     struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
@@ -85,7 +84,7 @@ int cenv_scan_file_hash_head(const struct cenv_scan_target *what, uint64_t len,
         if (n < 0)
             rc = cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
         else if ((uint64_t)n != part)
-            rc = fail_changed(what->path, err);
+            rc = cenv_scan_file_fail_changed(what->path, err);
         else if (!cenv_digest_update(digest, what->block, part))
             rc = cenv_error_set(err, CENV_EFAIL, "the SHA-256 of libcrypto fails");
         at += part;
@@ -234,7 +233,7 @@ int cenv_scan_file_mentions(const struct cenv_scan_target *what,
 {
     if (says_nothing(what))
         return 0;
-    int fd = open_listed(what, err);
+    int fd = cenv_scan_file_open(what, err);
     if (fd < 0)
         return fd;
     int rc = search_file(what, fd, names, result, err);
@@ -248,7 +247,7 @@ int cenv_scan_file(const struct cenv_scan_target *what,
 {
     if (says_nothing(what))
         return 0;
-    int fd = open_listed(what, err);
+    int fd = cenv_scan_file_open(what, err);
     if (fd < 0)
         return fd;
     int rc = search_file(what, fd, names, result, err);
@@ -270,7 +269,7 @@ int cenv_scan_file_peek_script(const struct cenv_scan_target *what,
     char head[2];
     if (!cenv_str_starts(what->path, CENV_STR("bin/")) || what->st->size < sizeof(head))
         return 0;
-    int fd = open_listed(what, err);
+    int fd = cenv_scan_file_open(what, err);
     if (fd < 0)
         return fd;
     if (cenv_raw_pread(fd, head, sizeof(head), 0) == sizeof(head))

@@ -39,6 +39,12 @@ struct cenv_scan_result {
 typedef int (*cenv_scan_fn)(void *ctx, const struct cenv_scan_target *what,
                             struct cenv_scan_result *result, struct cenv_error *err);
 
+/* The error of a file that is not as it was listed: CENV_EPREFIX. */
+int cenv_scan_file_fail_changed(struct cenv_str path, struct cenv_error *err);
+
+/* Opens the file that was listed, and no other; the caller closes it. */
+int cenv_scan_file_open(const struct cenv_scan_target *what, struct cenv_error *err);
+
 /*
  * Scans a file that no package vouches for, and within it when it is compressed. CENV_EPREFIX: it
  * changed since it was listed.

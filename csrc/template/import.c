@@ -107,7 +107,7 @@ static int relocate_tree(const struct importer *x, const char *from, int src, in
                          const char *target)
 {
     struct cenv_manifest *m = NULL;
-    int rc = cenv_manifest_of_environment(&m, src, from, NULL, x->task, x->err);
+    int rc = cenv_manifest_of_environment(&m, src, from, NULL, true, x->task, x->err);
     if (rc == 0)
         rc = place_links(x, m, src, dst, target);
     cenv_manifest_free(m);

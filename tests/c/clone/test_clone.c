@@ -241,6 +241,57 @@ static void test_clone__manifest_is_kept_and_checked(void)
     scratch_close(&e.s);
 }
 
+/* Another text of the same size, with the time of the old one, in the same inode. */
+static void overwrite(const struct env *e, const char *path, const char *text)
+{
+    struct stat old;
+    fstatat(e->s.fd, path, &old, 0);
+    int fd = openat(e->s.fd, path, O_WRONLY | O_CLOEXEC);
+    CHECK_INT(write(fd, text, strlen(text)), old.st_size);
+    close(fd);
+    set_time(e, path, old.st_mtim.tv_sec, old.st_mtim.tv_nsec);
+}
+
+static void clone_with(struct cenv_store *store, const struct env *e, const char *name)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
+    char dst[600];
+    snprintf(dst, sizeof(dst), "%s/%s", e->s.path, name);
+    cenv_task_init(&task, NULL, NULL);
+    cenv_buf_release(&report);
+    cenv_buf_init(&report, 1 << 16);
+    CHECK_INT(cenv_clone(store, e->src, dst, NULL, &task, &report, &err), 0);
+    cenv_task_release(&task);
+    cenv_error_release(&err);
+}
+
+/*
+ * Size and time do not tell: the ctime does, and where links make that worthless, the bytes that
+ * were to be replaced.
+ */
+static void test_clone__content_replaced_unseen(void)
+{
+    for (int linked = 0; linked < 2; linked++) {
+        struct env e = env_open();
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_store *store = NULL;
+        char text[600];
+        CHECK_INT(cenv_store_open(&store, scratch_path(&e.s, "store"), &err), 0);
+        put(&e, "env/share/mine", 0644, "%s/x\n", e.src);
+        if (linked)
+            CHECK_INT(linkat(e.s.fd, "env/share/mine", e.s.fd, "other", 0), 0);
+        clone_with(store, &e, "first");
+        snprintf(text, sizeof(text), "%s/x\n", e.src);
+        memset(text, '#', strlen(text) - 1);
+        overwrite(&e, "env/share/mine", text);
+        clone_with(store, &e, "second");
+        CHECK_STR(text_at(&e, "second/share/mine"), text);
+        cenv_store_free(store);
+        scratch_close(&e.s);
+    }
+}
+
 int main(void)
 {
     umask(022);
@@ -253,6 +304,7 @@ int main(void)
     RUN(test_clone__cancelled);
     RUN(test_clone__no_memory);
     RUN(test_clone__manifest_is_kept_and_checked);
+    RUN(test_clone__content_replaced_unseen);
     clone_env_release();
     return check_report();
 }
