@@ -231,8 +231,9 @@ static bool is_replaced(const struct cenv_clone_source *source)
  *     CHANGED since its manifest         brought up to date with what is       one more
  *     neither: the fault lies elsewhere  -                                     none
  *
- * A template in which something ran may have new bytecode, which is CHANGED; one that is repaired
- * is REPLACED, and its successor may change again.
+ * A template in which something ran may have new bytecode, which is CHANGED; one of which a file is
+ * altered is an error (template_damage.h); one that is repaired is REPLACED, and its successor may
+ * change again.
  */
 enum cause { ELSEWHERE, REPLACED, CHANGED };
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "clone/template_damage.h"
 #include "manifest/check_manifest.h"
 #include "manifest/manifest_foreign.h"
 #include "os/fs.h"
@@ -66,13 +67,25 @@ static struct cenv_manifest *open_manifest_of(const struct cenv_stat *root, int 
     return m;
 }
 
+/* A clone of it failed: what is altered in it is never taken for its new state. */
+static int check_damage(const struct cenv_clone_source *s, const struct cenv_stat *root,
+                        const char *own, struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_manifest *m = open_manifest_of(root, CENV_CWD, own);
+    int rc = m ? cenv_template_damage_check(m, s->fd, s->path, task, err) : 0;
+    cenv_manifest_free(m);
+    return rc;
+}
+
 /*
  * Something may have come into a template since it was made (bytecode of a program that ran in it):
  * then the last clone kept a newer manifest with those of foreign environments.
  */
 static int load_template(struct cenv_clone_source *s, const struct cenv_store *store,
-                         const char *key, struct cenv_error *err)
+                         const char *key, bool again, struct cenv_task *task,
+                         struct cenv_error *err)
 {
+    int rc = 0;
     struct cenv_buf path;
     struct cenv_stat st;
     int raw = cenv_raw_stat_fd(s->fd, &st);
@@ -80,12 +93,14 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
         return cenv_fs_fail(err, raw, s->fd, NULL, "cannot look at");
     cenv_buf_init(&path, 1 << 20);
     s->is_template = cenv_template_entry_of_prefix(store, s->path, &path) == 1;
+    if (s->is_template && again)
+        rc = check_damage(s, &st, path.data, task, err);
     if (s->is_template)
         s->manifest = open_manifest_of(&st, store->dirs[CENV_STORE_MANIFESTS], key);
     if (s->is_template && !s->manifest)
         s->manifest = open_manifest_of(&st, CENV_CWD, path.data);
     cenv_buf_release(&path);
-    return 0;
+    return rc;
 }
 
 /* Keeping it is a favour to the next clone: a full disk must not fail this one. */
@@ -130,7 +145,7 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
     int dirfd = store ? store->dirs[CENV_STORE_MANIFESTS] : -1;
     if (!cenv_digest_sha256_hex(cenv_str(s->path), key))
         return cenv_error_oom(err);
-    if (!s->manifest && store && load_template(s, store, key, err) < 0)
+    if (!s->manifest && store && load_template(s, store, key, again, task, err) < 0)
         return err->status;
     if (s->manifest && s->is_template && !again)
         return 0;

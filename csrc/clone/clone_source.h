@@ -25,7 +25,7 @@ void cenv_clone_source_close(struct cenv_clone_source *source);
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),
  * when everything still lies as it says, else a new one, for which only what differs is looked
  * into, and which the store keeps. With `again`, after an attempt that found the source otherwise,
- * whatever there is, is checked and brought up to date.
+ * whatever there is, is checked and brought up to date; CENV_EINTEGRITY: an altered template.
  */
 int cenv_clone_source_manifest(struct cenv_clone_source *source,
                                struct cenv_store *store, bool again,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,7 +16,7 @@ from cenv import _native, api, trace
 from cenv._options import CheckOptions, Provenance, RepairOptions
 from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
-from cenv.errors import PrefixError, UsageError
+from cenv.errors import IntegrityError, PrefixError, UsageError
 from cenv.model import CheckReport, CloneReport, PackageRecord, ResetReport, Stage
 from cenv.templates.building import BuildPlan, build, mirror
 from cenv.templates.environment import AnyPath, Environment
@@ -64,6 +65,7 @@ class Template(Environment):
 
         Once the process `owner` is gone, a sweep removes the clone: this process for a
         clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
+        A template that turns out to be altered is built anew, with a RuntimeWarning.
         """
         if dst is None:
             spare = spares.take_for(self) if mode is None else None
@@ -71,15 +73,24 @@ class Template(Environment):
                 return Clone(spare.path, self, spare.mode, spare)
             owner = os.getpid() if owner is None else owner
             dst = _temporary_dir()
-        report = api.make_clone(
+        try:
+            report = self._clone_to(dst, mode or "auto", owner or 0)
+        except IntegrityError as error:
+            if not self.repair(content=True):
+                raise
+            warnings.warn(f"{error}; it was built anew", RuntimeWarning, stacklevel=2)
+            report = self._clone_to(dst, mode or "auto", owner or 0)
+        return Clone(report.path, self, report.mode, report)
+
+    def _clone_to(self, dst: AnyPath, mode: str, owner: int) -> CloneReport:
+        return api.make_clone(
             self,
             dst,
-            mode=mode or "auto",
+            mode=mode,
             store=self.store,
-            owner=owner or 0,
+            owner=owner,
             provenance=self.provenance,
         )
-        return Clone(report.path, self, report.mode, report)
 
     def check(self, *, since: float = 0.0, content: bool = False) -> CheckReport:
         """Compare it with what it was when it was built: what hardlink clones wrote to it.

@@ -112,6 +112,26 @@ def test_check__names_what_was_altered(template: cenv.Template, tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize("mode", ["copy", "hardlink"])
+@pytest.mark.parametrize("same_time", [False, True])
+def test_clone__of_an_altered_template_builds_it_anew(
+    template: cenv.Template, tmp_path: Path, mode: str, same_time: bool
+) -> None:
+    tool = template / "bin/tool"
+    right, facts = tool.read_text(), tool.stat()
+    tool.write_text(right[:-2] + "#\n")
+    if same_time:
+        os.utime(tool, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    with pytest.raises(cenv.IntegrityError, match="'bin/tool' was written to"):
+        cenv.clone(template, tmp_path / "refused", mode=mode, store=template.store)
+    assert not (tmp_path / "refused").exists()
+    with pytest.warns(RuntimeWarning, match=r"'bin/tool' was written to; .* anew"):
+        clone = template.clone(tmp_path / "clone", mode=mode)
+    assert tool.read_text() == right
+    assert (clone / "bin/tool").read_text().endswith(f"\necho {clone.path}\n")
+    assert cenv.verify(clone).ok
+
+
 def test_help__tells_of_check() -> None:
     text = " ".join(cli("template", "--help").stdout.split())
     assert "check: compare one with what was built" in text
