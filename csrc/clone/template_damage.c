@@ -56,7 +56,7 @@ static struct cenv_str find_digest(const struct cenv_prefix_records *records,
 {
     for (size_t i = 0; i < records->nr; i++)
         for (size_t k = 0; k < records->records[i].nr_paths; k++)
-            if (cenv_str_eq(records->records[i].paths[k].path, path))
+            if (cenv_str_eq(records->records[i].paths[k].real, path))
                 return cenv_prefix_records_path_hash(&records->records[i].paths[k]);
     return CENV_STR("");
 }

@@ -9,6 +9,9 @@
 #include "os/fs_beneath.h"
 #include "os/path.h"
 
+/* Of links that lead to links, as for the system. */
+enum { HOPS_MAX = 40 };
+
 static uint64_t pristine_size(const struct cenv_builder_item *item)
 {
     const struct cenv_sites *sites = &item->result.sites;
@@ -21,31 +24,71 @@ static uint64_t pristine_size(const struct cenv_builder_item *item)
     return size;
 }
 
-/* What a link of the environment names; directories on the way that are links are not followed. */
-static struct cenv_builder_item *target_of(struct cenv_manifest_builder *m,
-                                           const struct cenv_builder_item *link)
+/* Appends the path, relative to the root, that a link and what comes behind it name; or nothing. */
+static void add_target(const struct cenv_manifest_builder *m,
+                       const struct cenv_builder_item *link, struct cenv_str behind,
+                       struct cenv_buf *out)
 {
     struct cenv_str to = link->target, dir = m->dirs[link->dir].path;
-    struct cenv_builder_item *item = NULL;
-    struct cenv_buf joined, clean;
+    struct cenv_buf joined;
     cenv_buf_init(&joined, 1 << 16);
-    cenv_buf_init(&clean, 1 << 16);
     if (link->skip)
         cenv_buf_add_str(&joined, cenv_str_slice(to, link->skip + 1u, to.len));
     else if (to.len && to.data[0] != '/')
         cenv_buf_addf(&joined, "%.*s%s%.*s", CENV_STR_ARG(dir), dir.len ? "/" : "",
                       CENV_STR_ARG(to));
-    if (joined.len && cenv_path_clean(cenv_buf_str(&joined), &clean))
-        item = cenv_manifest_builder_find(m, cenv_buf_str(&clean));
+    if (joined.len)
+        cenv_buf_add_str(&joined, behind);
+    if (joined.len && !cenv_path_clean(cenv_buf_str(&joined), out))
+        out->len = 0;
     cenv_buf_release(&joined);
-    cenv_buf_release(&clean);
+}
+
+/* The first directory on the way that is a link; *behind: what of the path follows it. */
+static struct cenv_builder_item *find_linked_dir(struct cenv_manifest_builder *m,
+                                                 struct cenv_str path,
+                                                 struct cenv_str *behind)
+{
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.data[i] != '/')
+            continue;
+        struct cenv_builder_item *item =
+            cenv_manifest_builder_find(m, cenv_str_slice(path, 0, i));
+        if (item && item->st.type == CENV_FT_SYMLINK) {
+            *behind = cenv_str_slice(path, i, path.len);
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* What a link of the environment names, links among the directories on the way followed. */
+static struct cenv_builder_item *target_of(struct cenv_manifest_builder *m,
+                                           const struct cenv_builder_item *link)
+{
+    struct cenv_builder_item *item = NULL;
+    struct cenv_str behind = CENV_STR("");
+    struct cenv_buf at[2];
+    int hops = 0;
+    cenv_buf_init(&at[0], 1 << 16);
+    cenv_buf_init(&at[1], 1 << 16);
+    while (link && !item && hops < HOPS_MAX) {
+        struct cenv_buf *path = &at[hops++ % 2]; /* `behind` lies in the other one */
+        path->len = 0;
+        add_target(m, link, behind, path);
+        if (!path->len)
+            break;
+        item = cenv_manifest_builder_find(m, cenv_buf_str(path));
+        link = item ? NULL : find_linked_dir(m, cenv_buf_str(path), &behind);
+    }
+    cenv_buf_release(&at[0]);
+    cenv_buf_release(&at[1]);
     return item;
 }
 
 static struct cenv_builder_item *follow_links(struct cenv_manifest_builder *m,
                                               struct cenv_builder_item *item)
 {
-    enum { HOPS_MAX = 40 };
     for (int hops = 0; item && item->st.type == CENV_FT_SYMLINK; hops++)
         item = hops < HOPS_MAX ? target_of(m, item) : NULL;
     return item;
@@ -58,7 +101,7 @@ static struct cenv_str recorded_digest(const struct cenv_manifest_builder *m,
     const struct cenv_prefix_records *records = m->inputs->records;
     for (size_t i = 0; i < records->nr; i++)
         for (size_t k = 0; k < records->records[i].nr_paths; k++)
-            if (cenv_str_eq(records->records[i].paths[k].path, path))
+            if (cenv_str_eq(records->records[i].paths[k].real, path))
                 return records->records[i].paths[k].sha256_in_prefix;
     return CENV_STR("");
 }

@@ -52,7 +52,7 @@ static int add_owned(struct foreign *f, const struct cenv_prefix_record *record,
                                            .path = path,
                                            .placeholder = path->placeholder,
                                            .file_mode = (uint8_t)path->file_mode};
-    if (!cenv_map_put(&f->by_path, path->path, (uint32_t)f->nr_owned))
+    if (!cenv_map_put(&f->by_path, path->real, (uint32_t)f->nr_owned))
         return cenv_error_oom(err);
     f->nr_owned++;
     return 0;

@@ -199,7 +199,7 @@ static int add_element(struct record_walk *w, const struct element *e,
     struct cenv_relocated_file v;
     struct cenv_str text = w->record->text;
     uint32_t index = cenv_map_get(&w->recorded, decode_path(e->path, &decoded));
-    bool asked = index != CENV_NONE && w->ask(w->ctx, w->record->paths[index].path, &v);
+    bool asked = index != CENV_NONE && w->ask(w->ctx, w->record->paths[index].real, &v);
     int rc = 0;
     cenv_json_free(decoded);
     if (!asked)

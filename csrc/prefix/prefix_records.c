@@ -20,6 +20,7 @@
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/path.h"
+#include "prefix/real_paths.h"
 #include "prefix/site_packages.h"
 
 static bool add_warning(struct cenv_prefix_records *prefix, struct cenv_str file,
@@ -151,6 +152,19 @@ static bool read_paths(struct cenv_prefix_records *prefix,
     record->paths = cenv_arena_calloc(&prefix->arena, most, sizeof(*record->paths));
     bool done = record->paths && fill_paths(prefix, record, files, entries, &seen);
     cenv_map_release(&seen);
+    return done;
+}
+
+static bool locate_real_paths(struct cenv_prefix_records *prefix, int prefix_fd)
+{
+    struct cenv_real_paths real;
+    bool done = cenv_real_paths_init(&real, prefix_fd, &prefix->arena);
+
+    for (size_t i = 0; i < prefix->nr && done; i++)
+        for (size_t k = 0; k < prefix->records[i].nr_paths && done; k++)
+            done = cenv_real_paths_find(&real, prefix->records[i].paths[k].path,
+                                        &prefix->records[i].paths[k].real);
+    cenv_real_paths_release(&real);
     return done;
 }
 
@@ -305,6 +319,8 @@ int cenv_prefix_records_read(struct cenv_prefix_records *out, int prefix_fd,
     for (size_t i = 0; rc == 0 && i < prefix.nr; i++)
         if (!read_paths(&prefix, &prefix.records[i]))
             rc = cenv_error_oom(err);
+    if (rc == 0 && !locate_real_paths(&prefix, prefix_fd))
+        rc = cenv_error_oom(err);
     cenv_fd_close(meta);
     if (rc == 0)
         *out = prefix;

@@ -20,9 +20,10 @@ struct cenv_json; /* codec/json.h */
  * One path of an installed package. Absent texts are empty, an absent size is -1. `path` is where
  * the file lies, relative to the prefix; `recorded` is what the writer put into `_path`, which for
  * conda's noarch python packages is "site-packages/..." (empty when only `files` lists it).
+ * `real` is `path` unless directories on the way are links: join records and files by it.
  */
 struct cenv_prefix_path {
-    struct cenv_str path, recorded;
+    struct cenv_str path, recorded, real;
     /* In hex; rattler gives the second only when it differs. */
     struct cenv_str sha256, sha256_in_prefix;
     struct cenv_str placeholder; /* mamba leaves it out */

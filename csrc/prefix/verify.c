@@ -115,7 +115,7 @@ static int check_file(struct verification *v, struct cenv_file_hash *hash,
 {
     struct cenv_stat st;
     char hex[CENV_DIGEST_HEX_MAX];
-    const char *name = path->path.data;
+    const char *name = path->real.data;
     struct cenv_str wanted = cenv_prefix_records_path_hash(path);
     int raw = cenv_raw_stat(v->root, name, &st);
     if (raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP)
@@ -171,7 +171,7 @@ static int check_batch(void *ctx, size_t index, unsigned thread, struct cenv_err
 static int compare_claims(const void *a, const void *b)
 {
     const struct claim *left = a, *right = b;
-    return cenv_str_cmp(left->path->path, right->path->path);
+    return cenv_str_cmp(left->path->real, right->path->real);
 }
 
 static int collect_claims(struct verification *v, struct cenv_error *err)
@@ -218,7 +218,7 @@ struct unmanaged {
 static const struct claim *find_claim(const struct verification *v,
                                       struct cenv_str path)
 {
-    struct cenv_prefix_path wanted = {.path = path};
+    struct cenv_prefix_path wanted = {.real = path};
     struct claim key = {.path = &wanted};
     return v->nr ? bsearch(&key, v->claims, v->nr, sizeof(key), compare_claims) : NULL;
 }

@@ -120,13 +120,13 @@ static int index_path(struct check *c, const struct cenv_prefix_path *path,
                       struct cenv_error *err)
 {
     void *owned = c->owned;
-    bool claimed = cenv_map_get(&c->by_path, path->path) != CENV_NONE;
+    bool claimed = cenv_map_get(&c->by_path, path->real) != CENV_NONE;
     uint32_t at = claimed ? CLAIMED_TWICE : (uint32_t)c->nr_owned;
     if (!cenv_grow(&owned, &c->alloc_owned, c->nr_owned, sizeof(*c->owned)))
         return cenv_error_oom(err);
     c->owned = owned;
     c->owned[c->nr_owned++] = path;
-    return cenv_map_put(&c->by_path, path->path, at) ? 0 : cenv_error_oom(err);
+    return cenv_map_put(&c->by_path, path->real, at) ? 0 : cenv_error_oom(err);
 }
 
 static int index_records(struct check *c, struct cenv_error *err)

@@ -14,12 +14,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cenv
+from cenv.demo.package import PLACEHOLDER, Member, Package
 
 P = "/opt/" + "placehold_" * 20 + "x"
 SP = "lib/python3.12/site-packages"
@@ -263,3 +265,37 @@ def test_foreign_clone__of_rattlers_environment_is_its_install(
         prefix.rename(tmp_path / f"moved-{prefix.name}")
         cenv.clone(source, prefix, mode="copy", store=other)
         assert content(prefix) == expected
+
+
+def test_clone__of_files_recorded_below_a_linked_directory(
+    make_channel: Callable[..., Path], tmp_path: Path
+) -> None:
+    binary = b"\x7fELF\0\0" + f"{PLACEHOLDER}/share\0tail\0".encode()
+    members = [
+        Member("lib64/b.so", binary, 0o755, placeholder=PLACEHOLDER),
+        Member("lib64/t.pc", f"p={PLACEHOLDER}\n".encode(), placeholder=PLACEHOLDER),
+        # mamba's records hash what a link leads to, through other links.
+        Member("bin/t", link="../lib64/t.pc"),
+    ]
+    links = [Member("lib64", link="lib"), Member("lib/keep", b"1")]
+    channel = make_channel(
+        Package("base", "1", members=links),
+        Package("user", "1", depends=["base"], members=members),
+    )
+    src = tmp_path / "env"
+    cenv.create(src, ["user"], channels=[channel], store=tmp_path / "store")
+    record = src / "conda-meta/user-1-0.json"
+    data = json.loads(record.read_text())
+    for entry in data["paths_data"]["paths"]:
+        if entry["_path"] == "bin/t":
+            entry["sha256_in_prefix"] = sha256((src / "lib/t.pc").read_bytes())
+    record.write_text(json.dumps(data))
+    assert cenv.verify(src).ok
+    for name in ("vne", "a-much-longer-name"):
+        report = cenv.clone(src, tmp_path / name, store=tmp_path / "store")
+        assert report.unrelocatable == ()
+        text = (tmp_path / name / "lib/t.pc").read_text()
+        assert text == f"p={tmp_path / name}\n"
+        verified = cenv.verify(tmp_path / name)
+        assert (verified.altered, verified.missing) == ((), ())
+        assert verified.unmanaged == ()
