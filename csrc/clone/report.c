@@ -73,6 +73,10 @@ static void write_problems(struct cenv_json_writer *w,
         write_verbatim(w, prepared);
     }
     cenv_json_write_end(w);
+    cenv_json_write_array(w, "notices");
+    if (prepared)
+        write_notes(w, prepared->m, CENV_NOTE_NOTICE);
+    cenv_json_write_end(w);
 }
 
 /* ---- the whole ---- */

@@ -84,7 +84,8 @@ struct cenv_mf_reloc {
     struct cenv_sha256_state head;
 };
 
-enum cenv_note_kind { CENV_NOTE_SKIPPED, CENV_NOTE_UNRELOCATABLE };
+/* NOTICE: cloned, but there is something to know about it. */
+enum cenv_note_kind { CENV_NOTE_SKIPPED, CENV_NOTE_UNRELOCATABLE, CENV_NOTE_NOTICE };
 
 struct cenv_mf_note {
     struct cenv_mf_text path, reason;

@@ -20,6 +20,7 @@ struct cenv_manifest_inputs {
     int root;
     struct cenv_str prefix;         /* as its files name it */
     struct cenv_search_names names; /* the same, and its other names */
+    struct cenv_str former;         /* one of these, where it was before; or "" */
     const struct cenv_prefix_records *records;
     const struct cenv_manifest *old; /* or NULL */
     cenv_scan_fn scan;

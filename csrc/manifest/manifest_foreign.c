@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "base/map.h"
+#include "manifest/former_prefix.h"
 #include "manifest/manifest_build.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
@@ -345,15 +346,29 @@ static int scan_foreign(void *ctx, const struct cenv_scan_target *what,
 
 /* ---- the whole ---- */
 
+/* A former name is one more, and no better known than any that a user wrote. */
+static int add_former_name(struct foreign *f, int root, struct cenv_task *task,
+                           struct cenv_buf *former, struct cenv_error *err)
+{
+    int rc = cenv_former_prefix_find(&f->records, root, &f->names, task, former, err);
+    if (rc == 0 && former->len)
+        rc = cenv_prefix_names_add(&f->names, cenv_buf_str(former), err);
+    return rc;
+}
+
 int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
                                  const struct cenv_manifest *old, bool shared,
                                  struct cenv_task *task, struct cenv_error *err)
 {
     struct foreign f = {0};
+    struct cenv_buf former;
+    cenv_buf_init(&former, CENV_PATH_PACKAGE_MAX * 4);
     cenv_arena_init(&f.arena);
     int rc = cenv_prefix_names_find(&f.names, root, path, err);
     if (rc == 0)
         rc = cenv_prefix_records_read(&f.records, root, path, task, err);
+    if (rc == 0)
+        rc = add_former_name(&f, root, task, &former, err);
     for (size_t i = 0; i < f.records.nr && rc == 0; i++) {
         rc = cenv_task_poll(task, err);
         if (rc == 0)
@@ -362,6 +377,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
     struct cenv_manifest_inputs inputs = {.root = root,
                                           .prefix = cenv_str(path),
                                           .names = cenv_prefix_names_view(&f.names),
+                                          .former = cenv_buf_str(&former),
                                           .records = &f.records,
                                           .old = old,
                                           .shared = shared,
@@ -372,6 +388,7 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
         inputs.old = NULL;
     if (rc == 0)
         rc = cenv_manifest_build(out, &inputs, task, err);
+    cenv_buf_release(&former);
     cenv_free(f.owned);
     cenv_map_release(&f.by_path);
     cenv_prefix_records_release(&f.records);

@@ -6,7 +6,31 @@
 
 #include "os/fs.h"
 #include "os/fs_dir.h"
+#include "os/fs_where.h"
 #include "os/path.h"
+
+/* A directory elsewhere is one for source and clone: neither copied nor relocated. */
+static int note_shared_dir(struct cenv_manifest_builder *m,
+                           const struct cenv_builder_item *item, int parent,
+                           struct cenv_error *err)
+{
+    struct cenv_buf path;
+    bool upward = cenv_str_starts(item->target, CENV_STR(".."));
+    if (item->skip || !(upward || cenv_str_starts(item->target, CENV_STR("/"))))
+        return 0;
+    cenv_buf_init(&path, 1 << 20);
+    bool known = cenv_fs_path_of(parent, item->name.data, &path);
+    int fd = known ? cenv_raw_open_root(path.data) : -1;
+    int inside = fd < 0 ? 1 : cenv_raw_is_inside(fd, m->inputs->root);
+    cenv_fd_close(fd);
+    cenv_buf_release(&path);
+    if (inside)
+        return 0;
+    return cenv_manifest_builder_add_note(
+        m, item->path,
+        "a link to a directory elsewhere: source and clone share what is in it",
+        CENV_NOTE_NOTICE, err);
+}
 
 static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *item,
                     int parent, const char *name, struct cenv_error *err)
@@ -19,6 +43,8 @@ static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *i
         item->skip = (uint32_t)cenv_path_search_link(item->target, &m->inputs->names);
         rc = item->target.data ? cenv_manifest_builder_add_item(m, item, err)
                                : cenv_error_oom(err);
+        if (rc == 0)
+            rc = note_shared_dir(m, item, parent, err);
     }
     cenv_buf_release(&target);
     return rc;
@@ -96,7 +122,13 @@ int cenv_manifest_walk(struct cenv_manifest_builder *m, struct cenv_error *err)
     int rc = cenv_raw_stat_fd(m->inputs->root, &st);
     if (rc < 0)
         return cenv_fs_fail(err, rc, m->inputs->root, NULL, "cannot look at");
-    rc = cenv_manifest_builder_add_dir(m, CENV_STR(""), CENV_NONE, &st, err);
+    if (m->inputs->former.len)
+        rc = cenv_manifest_builder_add_note(
+            m, m->inputs->former,
+            "where the source was before, as its files say: relocated from there too",
+            CENV_NOTE_NOTICE, err);
+    if (rc == 0)
+        rc = cenv_manifest_builder_add_dir(m, CENV_STR(""), CENV_NONE, &st, err);
     if (rc == 0)
         rc = cenv_fs_walk(m->inputs->root, true, visit_entry, m, m->task, err);
     if (rc < 0)

@@ -16,8 +16,8 @@ struct name_search {
     struct cenv_stat st;
 };
 
-static int add_name(struct cenv_prefix_names *list, struct cenv_str path,
-                    struct cenv_error *err)
+int cenv_prefix_names_add(struct cenv_prefix_names *list, struct cenv_str path,
+                          struct cenv_error *err)
 {
     size_t at = list->nr;
     struct cenv_forms forms;
@@ -54,7 +54,7 @@ static int consider_path(struct name_search *s, struct cenv_str path,
     cenv_fd_close(fd);
     cenv_free(name);
     cenv_error_release(&ignored);
-    return same ? add_name(s->list, path, err) : 0;
+    return same ? cenv_prefix_names_add(s->list, path, err) : 0;
 }
 
 /* The first bytes of a file; nothing when it is not there. */
@@ -142,7 +142,7 @@ int cenv_prefix_names_find(struct cenv_prefix_names *out, int root, const char *
     int rc = cenv_raw_stat_fd(root, &s.st);
     if (rc < 0)
         return cenv_fs_fail(err, rc, root, NULL, "cannot look at");
-    rc = add_name(&made, cenv_str(path), err);
+    rc = cenv_prefix_names_add(&made, cenv_str(path), err);
     if (rc == 0)
         rc = consider_notes(&s, err);
     if (rc == 0)

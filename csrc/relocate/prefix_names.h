@@ -20,6 +20,10 @@ struct cenv_prefix_names {
  */
 int cenv_prefix_names_find(struct cenv_prefix_names *out, int root, const char *path,
                            struct cenv_error *err);
+
+/* One more, unless the list is full; CENV_EUSAGE, CENV_ENOMEM. */
+int cenv_prefix_names_add(struct cenv_prefix_names *list, struct cenv_str path,
+                          struct cenv_error *err);
 void cenv_prefix_names_release(struct cenv_prefix_names *list);
 
 static inline struct cenv_search_names

@@ -149,6 +149,7 @@ class CloneReport(Value):
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     skipped: tuple[Notice, ...] = ()
     unrelocatable: tuple[Notice, ...] = ()
+    notices: tuple[Notice, ...] = ()
     stages: tuple[Stage, ...] = ()
 
     @classmethod
@@ -156,7 +157,7 @@ class CloneReport(Value):
         values = {
             f.name: data[f.name] for f in dataclasses.fields(cls) if f.name in data
         }
-        for key in ("skipped", "unrelocatable"):
+        for key in ("skipped", "unrelocatable", "notices"):
             values[key] = tuple(Notice.from_json(item) for item in data.get(key, ()))
         return cls(**values)
 

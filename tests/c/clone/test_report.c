@@ -37,7 +37,7 @@ static void test_report__of_a_clone(void)
         "\"bytes_copied\":18446744073709551615,\"bytes_shared\":4,\"seconds\":",
         ",\"fallbacks\":{\"another file system\":5,\"not permitted\":6},"
         "\"skipped\":[{\"path\":\"p\",\"reason\":\"a FIFO or socket\"},"
-        "{\"path\":\"d/q\",\"reason\":\"a FIFO or socket\"}],\"unrelocatable\":[]}");
+        "{\"path\":\"d/q\",\"reason\":\"a FIFO or socket\"}],\"unrelocatable\":[],\"notices\":[]}");
     cenv_buf_release(&out);
 }
 

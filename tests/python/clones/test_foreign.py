@@ -299,3 +299,77 @@ def test_clone__of_files_recorded_below_a_linked_directory(
         verified = cenv.verify(tmp_path / name)
         assert (verified.altered, verified.missing) == ((), ())
         assert verified.unmanaged == ()
+
+
+@pytest.fixture(scope="module")
+def scripted(make_channel: Callable[..., Path]) -> Path:
+    """Return a channel of a package with a script, one with a text and a binary alone."""
+    script = f"#!{PLACEHOLDER}/bin/python\n".encode()
+    text = f"prefix={PLACEHOLDER}\n".encode()
+    binary = b"\x7fELF\0\0" + PLACEHOLDER.encode() + b"/share\0tail\0"
+    more = [
+        Member("lib/t.pc", text, placeholder=PLACEHOLDER),
+        Member("lib/t.so", binary, 0o755, placeholder=PLACEHOLDER),
+    ]
+    tool = Member("bin/tool", script, 0o755, placeholder=PLACEHOLDER)
+    return make_channel(
+        Package("scripts", "1", members=[tool, *more]),
+        Package("texts", "1", members=more),
+    )
+
+
+@pytest.mark.parametrize("package", ["scripts", "texts"])
+@pytest.mark.parametrize("how", ["moved", "copied"])
+@pytest.mark.parametrize("cached", [True, False])
+def test_clone__of_a_moved_environment_names_the_clone(
+    scripted: Path, tmp_path: Path, package: str, how: str, cached: bool
+) -> None:
+    first, src, dst = tmp_path / "first", tmp_path / "second", tmp_path / "third-one"
+    argv = [sys.executable, "-m", "cenv", "create", "-p", first, package]
+    argv += ["--override-channels", "-c", scripted, "--store", tmp_path / "store"]
+    subprocess.run(argv, check=True, capture_output=True)
+    (first / "share").mkdir()
+    (first / "share/mine").write_text(f"{first}/x {first}-old {tmp_path}/third\n")
+    if how == "moved":
+        first.rename(src)
+    else:
+        subprocess.run(["cp", "-a", first, src], check=True)
+    store = tmp_path / ("store" if cached else "another")
+    report = cenv.clone(src, dst, store=store, mode="copy")
+    assert [notice.path for notice in report.notices] == [str(first)]
+    assert (dst / "share/mine").read_text() == f"{dst}/x {first}-old {tmp_path}/third\n"
+    assert (dst / "lib/t.pc").read_text() == f"prefix={dst}\n"
+    assert str(dst).encode() in (dst / "lib/t.so").read_bytes()
+    if package == "scripts":
+        assert (dst / "bin/tool").read_text() == f"#!{dst}/bin/python\n"
+    assert cenv.verify(dst).ok
+
+
+def test_clone__with_a_script_of_another_place_was_not_moved(
+    make_channel: Callable[..., Path], tmp_path: Path
+) -> None:
+    script = f"#!/usr/bin/env\n{PLACEHOLDER}\n".encode()
+    tool = Member("bin/tool", script, 0o755, placeholder=PLACEHOLDER)
+    channel = make_channel(Package("a", "1", members=[tool]))
+    src, dst = tmp_path / "src", tmp_path / "dst"
+    cenv.create(src, ["a"], channels=[channel], store=tmp_path / "store")
+    (src / "etc").mkdir()
+    (src / "etc/mine").write_text("/usr/bin/env\n")
+    assert cenv.clone(src, dst, store=tmp_path / "store").notices == ()
+    assert (dst / "bin/tool").read_text() == f"#!/usr/bin/env\n{dst}\n"
+    assert (dst / "etc/mine").read_text() == "/usr/bin/env\n"
+
+
+def test_clone__tells_of_directories_elsewhere(scripted: Path, tmp_path: Path) -> None:
+    src, disk = tmp_path / "src", tmp_path / "disk"
+    cenv.create(src, ["texts"], channels=[scripted], store=tmp_path / "store")
+    (src / "lib").rename(disk)
+    (src / "lib").symlink_to(disk)
+    (src / "etc").symlink_to("../disk")
+    (src / "share").mkdir()
+    (src / "share/inside").symlink_to("../conda-meta")
+    (src / "share/file").symlink_to("/bin/sh")
+    (src / "share/own").symlink_to(src / "conda-meta")
+    report = cenv.clone(src, tmp_path / "dst", store=tmp_path / "store")
+    assert sorted(notice.path for notice in report.notices) == ["etc", "lib"]
+    assert "share what is in it" in report.notices[0].reason

@@ -72,5 +72,7 @@ def _say_what_was_left(report: CloneReport, console: Console) -> None:
         console.notice(f"skipped {notice.path}: {notice.reason}")
     for notice in report.unrelocatable:
         console.notice(f"not relocated {notice.path}: {notice.reason}")
+    for notice in report.notices:
+        console.notice(f"{notice.path}: {notice.reason}")
     for reason, count in report.fallbacks.items():
         console.notice(f"{count} files copied instead: {reason}")
