@@ -120,11 +120,10 @@ struct slot {
     struct curl_slist *headers;
     struct cenv_http_transfer *transfer; /* NULL: free */
     uint64_t start_ns;                   /* of the next try; 0: it runs */
-    unsigned retry_after;                /* seconds, as the server asked */
     uint64_t resume;                     /* bytes there are of the version below */
-    uint64_t range;                      /* where a 206 starts */
-    char version[256];                   /* its strong ETag, or Last-Modified */
-    int fd;                              /* of the file written; -1: none yet */
+    struct cenv_http_told told;
+    char version[256]; /* its strong ETag, or Last-Modified */
+    int fd;            /* of the file written; -1: none yet */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -141,86 +140,13 @@ struct run {
 
 /* ---- what arrives ---- */
 
-/* The digits that `text` starts with; 0 for none, as for what is too large: "-1" is no number. */
-static uint64_t header_number(const char *text)
-{
-    uint64_t number = 0;
-
-    for (; *text >= '0' && *text <= '9'; text++)
-        if (__builtin_mul_overflow(number, 10, &number) ||
-            __builtin_add_overflow(number, *text - '0', &number))
-            return 0;
-    return number;
-}
-
-static unsigned header_seconds(const char *text)
-{
-    uint64_t seconds = header_number(text);
-
-    return seconds > INT32_MAX ? 0 : (unsigned)seconds;
-}
-
-/* Copies the value behind "Name:", without blanks at its ends, unless it is too long. */
-static void header_value(struct cenv_str line, char *out, size_t max)
-{
-    struct cenv_str value =
-        cenv_str_trim(cenv_str_slice(line, cenv_str_find(line, ':') + 1, line.len));
-
-    if (value.len < max) {
-        memcpy(out, value.data, value.len);
-        out[value.len] = '\0';
-    }
-}
-
-static bool is_header(struct cenv_str line, const char *name)
-{
-    size_t len = strlen(name);
-
-    return line.len > len && line.data[len] == ':' &&
-           cenv_str_starts_nocase(line, cenv_str(name));
-}
-
-static void take_cache_control(struct cenv_http_reply *reply, struct cenv_str line)
-{
-    char text[256] = "";
-    const char *age;
-
-    header_value(line, text, sizeof(text));
-    age = strstr(text, "max-age=");
-    if (age)
-        reply->max_age = header_seconds(age + 8);
-    if (strstr(text, "no-store") || strstr(text, "no-cache"))
-        reply->max_age = 0;
-}
-
 static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
 {
     struct slot *slot = ctx;
-    struct cenv_http_reply *reply = &slot->transfer->reply;
-    struct cenv_str line = {data, size * nr};
-    char number[32] = "", range[64] = "";
 
-    if (cenv_str_starts(line,
-                        CENV_STR("HTTP/"))) { /* a new reply: after a redirect, a 100 */
-        reply->etag[0] = reply->modified[0] = '\0';
-        reply->max_age = -1;
-        slot->retry_after = 0;
-        slot->range = UINT64_MAX;
-    } else if (is_header(line, "etag")) {
-        header_value(line, reply->etag, sizeof(reply->etag));
-    } else if (is_header(line, "last-modified")) {
-        header_value(line, reply->modified, sizeof(reply->modified));
-    } else if (is_header(line, "cache-control")) {
-        take_cache_control(reply, line);
-    } else if (is_header(line, "retry-after")) {
-        header_value(line, number, sizeof(number));
-        slot->retry_after = header_seconds(number);
-    } else if (is_header(line, "content-range")) {
-        header_value(line, range, sizeof(range));
-        if (cenv_str_starts_nocase(cenv_str(range), CENV_STR("bytes ")))
-            slot->range = header_number(range + 6);
-    }
-    return line.len;
+    cenv_http_header_read(&slot->transfer->reply, &slot->told,
+                          cenv_str_n(data, size * nr));
+    return size * nr;
 }
 
 /* Forgets what was received, for the server starts over. */
@@ -264,7 +190,7 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
     long status = 0;
 
     lib.curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (status == 206 && slot->resume && slot->range != slot->resume)
+    if (status == 206 && slot->resume && slot->told.range != slot->resume)
         return 0; /* another part than asked for: tried again without a range */
     if (status != 200 && (status != 206 || !slot->resume))
         return len;
@@ -278,84 +204,6 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
 }
 
 /* ---- how it is asked for ---- */
-
-static const char *read_env(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value && *value ? value : NULL;
-}
-
-/* libcurl does not read upper-case HTTP_PROXY (a CGI could be fooled by it); conda does. */
-static const char *env_http_proxy(void)
-{
-    return read_env("http_proxy")       ? read_env("http_proxy")
-           : read_env("REQUEST_METHOD") ? NULL
-                                        : read_env("HTTP_PROXY");
-}
-
-static const char *env_proxy(bool secure)
-{
-    const char *proxy = !secure                   ? env_http_proxy()
-                        : read_env("https_proxy") ? read_env("https_proxy")
-                                                  : read_env("HTTPS_PROXY");
-
-    return proxy                   ? proxy
-           : read_env("all_proxy") ? read_env("all_proxy")
-                                   : read_env("ALL_PROXY");
-}
-
-/* The host in a URL, without login and port. */
-static struct cenv_str host_of(const char *url)
-{
-    struct cenv_str rest = cenv_str(url), host;
-
-    rest = cenv_str_slice(rest, cenv_str_find(rest, ':') + 3, rest.len);
-    host = cenv_str_cut(&rest, '/');
-    if (cenv_str_rfind(host, '@') < host.len)
-        host = cenv_str_slice(host, cenv_str_rfind(host, '@') + 1, host.len);
-    if (cenv_str_starts(host, CENV_STR("[")))
-        return cenv_str_slice(host, 0, cenv_str_find(host, ']') + 1);
-    return cenv_str_slice(host, 0, cenv_str_find(host, ':'));
-}
-
-/* The option's proxy for "SCHEME" or "SCHEME://HOST", or NULL. */
-static const char *option_proxy(const struct cenv_http_options *o, const char *scheme,
-                                struct cenv_str host)
-{
-    size_t len = strlen(scheme);
-
-    for (size_t i = 0; i < o->nr_proxies; i++) {
-        const char *where = o->proxies[i].where;
-        if (!cenv_str_starts_nocase(cenv_str(where), cenv_str(scheme)))
-            continue;
-        if (host.len == 0 ? !where[len]
-                          : strncmp(where + len, "://", 3) == 0 &&
-                                strlen(where + len + 3) == host.len &&
-                                cenv_str_starts_nocase(cenv_str(where + len + 3), host))
-            return o->proxies[i].url;
-    }
-    return NULL;
-}
-
-static void set_proxy(CURL *easy, const struct cenv_http_options *o, const char *url)
-{
-    bool secure = cenv_str_starts_nocase(cenv_str(url), CENV_STR("https:"));
-    const char *scheme = secure ? "https" : "http";
-    struct cenv_str host = host_of(url), none = CENV_STR("");
-    const char *proxy = option_proxy(o, scheme, host);
-
-    if (!proxy)
-        proxy = env_proxy(secure);
-    if (!proxy)
-        proxy = option_proxy(o, scheme, none);
-    if (!proxy)
-        proxy = option_proxy(o, "all", host);
-    if (!proxy)
-        proxy = option_proxy(o, "all", none);
-    if (proxy)
-        lib.curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
-}
 
 /* A file or directory instead of, not beside, those compiled in. */
 static void set_ca(CURL *easy, const char *path)
@@ -417,9 +265,11 @@ static void set_limits(CURL *easy, const struct cenv_http_options *o, const char
 
 static void set_login(CURL *easy)
 {
+    const char *netrc = getenv("NETRC");
+
     lib.curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
-    if (read_env("NETRC"))
-        lib.curl_easy_setopt(easy, CURLOPT_NETRC_FILE, read_env("NETRC"));
+    if (netrc && *netrc)
+        lib.curl_easy_setopt(easy, CURLOPT_NETRC_FILE, netrc);
 }
 
 /* Asks for the rest of what broke off, if it still is the same. */
@@ -440,6 +290,7 @@ static int set_up(struct slot *slot, struct cenv_error *err)
 {
     const struct cenv_http_options *o = slot->run->http->options;
     const struct cenv_http_transfer *transfer = slot->transfer;
+    const char *proxy = cenv_http_proxy_find(o->proxies, o->nr_proxies, transfer->url);
     CURL *easy = slot->easy = lib.curl_easy_init();
 
     if (!easy || add_header(slot, "If-None-Match", transfer->etag) < 0 ||
@@ -462,7 +313,8 @@ static int set_up(struct slot *slot, struct cenv_error *err)
         lib.curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
     set_limits(easy, o, transfer->url);
     set_login(easy);
-    set_proxy(easy, o, transfer->url);
+    if (proxy)
+        lib.curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
     set_certificates(easy, o);
     return 0;
 }
@@ -555,8 +407,8 @@ static const char *advice_of(CURLcode code)
 /* Milliseconds until the next try: what the server asked, or 0.25 s, 0.5 s, 1 s. */
 static uint64_t pause_ms(const struct slot *slot)
 {
-    unsigned asked =
-        slot->retry_after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : slot->retry_after;
+    unsigned asked = slot->told.retry_after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX
+                                                              : slot->told.retry_after;
 
     return asked ? asked * 1000U : 125U << slot->transfer->reply.tries;
 }
@@ -602,7 +454,7 @@ static bool is_misfit(const struct slot *slot)
     long status = slot->transfer->reply.status;
 
     return slot->resume &&
-           (status == 416 || (status == 206 && slot->range != slot->resume));
+           (status == 416 || (status == 206 && slot->told.range != slot->resume));
 }
 
 /* What arrived of a body that broke off is gone on with when the server named its version. */

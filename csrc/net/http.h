@@ -11,11 +11,8 @@
 #include "base/error.h"
 #include "base/task.h"
 #include "net/certificates.h"
-
-/* A proxy for a scheme or one host of it: "https", "https://host", "all", "all://host". */
-struct cenv_http_proxy {
-    const char *where, *url;
-};
+#include "net/http_header.h"
+#include "net/http_proxy.h"
 
 /* How the network is reached; zero is the default. All strings are borrowed. */
 struct cenv_http_options {
@@ -37,16 +34,6 @@ struct cenv_http;
 int cenv_http_open(struct cenv_http **out, const struct cenv_http_options *options,
                    struct cenv_error *err);
 void cenv_http_free(struct cenv_http *http); /* NULL is fine */
-
-/* What the server said last. Strings are "" when it said nothing. */
-struct cenv_http_reply {
-    long status;
-    char etag[256];
-    char modified[64]; /* Last-Modified */
-    int64_t max_age;   /* of Cache-Control, in seconds; -1: none */
-    uint64_t received; /* bytes of the body written */
-    unsigned tries;
-};
 
 /*
  * One GET. The body of a 200 is appended to `body`, or written to `file`, made new in the directory
