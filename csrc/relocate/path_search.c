@@ -155,10 +155,22 @@ static int search_mentions(struct search *s, take_fn take)
     return rc;
 }
 
-/* "Z:\tmp\env", as Wine has it. */
+/* "Z:", or the "\\wsl.localhost\Debian" and "\\wsl$\Debian" by which Windows sees a Linux. */
+static bool is_drive(struct cenv_str before)
+{
+    enum { FAR = 64 };
+    size_t len = before.len;
+    if (len > 1 && before.data[len - 1] == ':')
+        return cenv_is_alpha(before.data[len - 2]);
+    struct cenv_str near = cenv_str_slice(before, len > FAR ? len - FAR : 0, len);
+    size_t line = cenv_str_rfind(near, '\n');
+    near = cenv_str_slice(near, line < near.len ? line + 1 : 0, near.len);
+    return near.len && cenv_find_bytes(near.data, near.len, "\\wsl", 4);
+}
+
 static int take_drive(struct search *s, uint64_t at, uint64_t len)
 {
-    if (at > 1 && s->data.data[at - 1] == ':' && cenv_is_alpha(s->data.data[at - 2]) &&
+    if (is_drive(cenv_str_slice(s->data, 0, at)) &&
         cenv_boundary_ends(s->data, at + len, CENV_ENC_UTF8))
         s->reason = drive;
     return 0;

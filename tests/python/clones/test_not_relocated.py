@@ -7,8 +7,10 @@ import json
 import os
 import pickle
 import shlex
+import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pytest
 
 import cenv
 import cenv.cli
+from cenv.demo.package import PLACEHOLDER, Member, Package
 
 
 def environment(prefix: Path) -> Path:
@@ -110,6 +113,34 @@ def test_spellings__are_exact_or_told(tmp_path: Path) -> None:
     assert done.stdout == f"{clone} {clone}/lib\n"
     assert told(report) == {"etc/a.py", "etc/quoted"}
     assert (clone / "etc/a.py").read_bytes() == (source / "etc/a.py").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["e", "a-name-that-is-longer"])
+def test_package_binary__keeps_its_own_paths(
+    tmp_path: Path, make_channel: Callable[..., Path], name: str
+) -> None:
+    """With its package gone, only what padding proves was a placeholder is relocated."""
+    source, clone, store = tmp_path / "local", tmp_path / name, tmp_path / "store"
+    own, near = f"{source}/share/own", f"{source}-data/x"
+    names = ["lib/a.so", "lib/near.so"]
+    members = [
+        Member(
+            file,
+            b"\x7fELF\0\0" + f"{PLACEHOLDER}/lib\0mid\0{text}\0tail\0".encode(),
+            placeholder=PLACEHOLDER,
+        )
+        for file, text in zip(names, (own, near), strict=True)
+    ]
+    channel = make_channel(Package("a", "1", members=members))
+    cenv.create(source, ["a"], [channel], store=store)
+    shutil.rmtree(store)
+    report = cenv.clone(source, clone, mode="copy", store=store)
+    for file, text in zip(names, (own, near), strict=True):
+        strings = [part for part in (clone / file).read_bytes().split(b"\0") if part]
+        want = [b"\x7fELF", f"{clone}/lib".encode(), b"mid", text.encode(), b"tail"]
+        assert strings == want
+        assert (clone / file).stat().st_size == (source / file).stat().st_size
+    assert told(report) == {"lib/a.so"}  # `near` is another directory's
 
 
 def test_sparse_file__costs_what_it_holds(tmp_path: Path) -> None:
