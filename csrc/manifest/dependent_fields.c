@@ -144,9 +144,39 @@ static void settle_fields(struct cenv_manifest_builder *m,
         item->reloc = m->nr_relocs++;
 }
 
+static bool is_left_out(const struct cenv_manifest_builder *m, const char *path)
+{
+    for (size_t i = 0; i < m->nr_notes; i++)
+        if (m->notes[i].kind == CENV_NOTE_SKIPPED &&
+            cenv_str_is(m->notes[i].path, path))
+            return true;
+    return false;
+}
+
+/*
+ * The package cache of a base environment stays where it is: its records, which tell where they
+ * came from, go on naming it.
+ */
+static void keep_cache_paths(struct cenv_sites *sites, struct cenv_str text)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < sites->nr; i++) {
+        const struct cenv_site *site = &sites->list[i];
+        uint64_t end = site->offset + site->have;
+        struct cenv_str behind =
+            cenv_str_slice(text, end < text.len ? end : text.len, text.len);
+        bool cache = cenv_str_starts(behind, CENV_STR("/pkgs/")) ||
+                     cenv_str_starts(behind, CENV_STR("\\/pkgs\\/"));
+        if (site->kind != CENV_SITE_TEXT || !cache)
+            sites->list[kept++] = *site;
+    }
+    sites->nr = kept;
+}
+
 static int add_record_fields(struct cenv_manifest_builder *m, struct cenv_error *err)
 {
     const struct cenv_prefix_records *records = m->inputs->records;
+    bool cacheless = is_left_out(m, "pkgs");
     int rc = 0;
     for (size_t i = 0; i < records->nr && rc == 0; i++) {
         struct cenv_buf path;
@@ -157,6 +187,8 @@ static int add_record_fields(struct cenv_manifest_builder *m, struct cenv_error 
         cenv_buf_release(&path);
         if (!item || item->st.size != records->records[i].text.len)
             continue;
+        if (cacheless)
+            keep_cache_paths(&item->result.sites, records->records[i].text);
         size_t before = item->result.sites.nr;
         rc = cenv_record_fields_scan(&item->result.sites, &records->records[i],
                                      describe_file, m, err);

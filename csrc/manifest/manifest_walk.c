@@ -50,6 +50,12 @@ static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *i
     return rc;
 }
 
+/* conda's has condabin; micromamba's only a package cache, by its list of URLs. */
+static bool is_base(int root)
+{
+    return cenv_fs_exists(root, "condabin") || cenv_fs_exists(root, "pkgs/urls.txt");
+}
+
 /* Leftovers of conda, and what a base environment has beside itself; conda leaves them out too. */
 static const char *reason_to_skip(const struct cenv_walk_entry *entry)
 {
@@ -60,7 +66,8 @@ static const char *reason_to_skip(const struct cenv_walk_entry *entry)
         return "temporary files of conda";
     if (entry->entry.type == CENV_FT_FILE && cenv_str_ends(name, CENV_STR(".c~")))
         return "a file conda is about to delete";
-    if (entry->entry.type != CENV_FT_DIR || !cenv_fs_exists(entry->parent, "condabin"))
+    if (entry->entry.type != CENV_FT_DIR || memchr(path.data, '/', path.len) ||
+        !is_base(entry->parent))
         return NULL;
     for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
         if (cenv_str_is(path, beside[i]))

@@ -373,3 +373,30 @@ def test_clone__tells_of_directories_elsewhere(scripted: Path, tmp_path: Path) -
     report = cenv.clone(src, tmp_path / "dst", store=tmp_path / "store")
     assert sorted(notice.path for notice in report.notices) == ["etc", "lib"]
     assert "share what is in it" in report.notices[0].reason
+
+
+@pytest.mark.parametrize("kind", ["condabin/conda", "pkgs/urls.txt"])
+def test_clone__of_a_base_environment_leaves_its_cache_where_it_is(
+    scripted: Path, tmp_path: Path, kind: str
+) -> None:
+    src, dst = tmp_path / "base", tmp_path / "clone"
+    cenv.create(src, ["texts"], channels=[scripted], store=tmp_path / "store")
+    inside = ("pkgs/texts-1-0/info/index.json", "envs/one/conda-meta/history")
+    for path in (kind, *inside, "share/pkgs/mine"):
+        (src / path).parent.mkdir(parents=True, exist_ok=True)
+        (src / path).touch()
+    record = "conda-meta/texts-1-0.json"
+    data = json.loads((src / record).read_text())
+    cache = f"{src}/pkgs/texts-1-0"
+    data["link"]["source"] = data["extracted_package_dir"] = cache
+    data["own"] = f"{src}/share/pkgs"
+    (src / record).write_text(json.dumps(data))
+    report = cenv.clone(src, dst, store=tmp_path / "store")
+    assert {notice.path for notice in report.skipped} == {"pkgs", "envs"}
+    assert not (dst / "pkgs").exists()
+    assert not (dst / "envs").exists()
+    assert (dst / "share/pkgs/mine").exists()
+    data = json.loads((dst / record).read_text())
+    assert data["link"]["source"] == data["extracted_package_dir"] == cache
+    assert data["own"] == f"{dst}/share/pkgs"
+    assert cenv.verify(dst).ok
