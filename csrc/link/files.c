@@ -369,8 +369,8 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
     for (size_t i = 1; i < linker->plan->nr_dirs; i++) {
         const char *path = linker->plan->dirs[i].path.data;
         int raw = cenv_raw_mkdir(linker->root, path, 0777);
-        /* With `onto` it may be there: whatever else has the name fails to open. */
-        if (raw < 0 && !(raw == -EEXIST && linker->options->onto))
+        /* Where occupied it may be there: whatever else has the name fails to open. */
+        if (raw < 0 && !(raw == -EEXIST && linker->occupied))
             return cenv_fs_fail(err, raw, linker->root, path, "cannot make directory");
         int rc = i % 256 == 0 ? cenv_task_poll(linker->task, err) : 0;
         if (rc < 0)
@@ -427,7 +427,7 @@ int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err)
 
     if (rc == 0 && ignores_case(linker->root))
         rc = cenv_link_plan_check_case(linker->plan, err);
-    if (rc == 0 && linker->options->onto)
+    if (rc == 0 && linker->occupied)
         rc = clear_paths(linker, err);
     if (rc == 0)
         rc = make_runs(&placer, err);

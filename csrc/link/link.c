@@ -56,6 +56,7 @@ static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
 
     if (scripts)
         rc = cenv_link_scripts_run(linker, "pre-link", err);
+    linker->occupied |= linker->plan->ran_scripts;
     if (rc == 0)
         rc = cenv_link_files_place(linker, err);
     if (rc == 0 && scripts)
@@ -93,8 +94,13 @@ int cenv_link(const char *dir, const struct cenv_link_package *packages, size_t 
 {
     struct cenv_link_stats own = {0};
     struct cenv_link_options decided = *options;
-    struct cenv_linker linker = {NULL, &decided, &own, task,
-                                 dir,  -1,       0,    CENV_PLACE_COPY};
+    struct cenv_linker linker = {.options = &decided,
+                                 .stats = &own,
+                                 .task = task,
+                                 .dir = dir,
+                                 .root = -1,
+                                 .mode = CENV_PLACE_COPY,
+                                 .occupied = options->onto};
     unsigned cpus = cenv_host_cpus();
 
     linker.threads = options->threads     ? options->threads

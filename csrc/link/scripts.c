@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Link scripts (CEP 34: pre-link and post-link must run). They expect the prefix at its final path:
- * they write it into what they generate, and start programs whose first line names it. The
- * environment is still being built elsewhere, so for as long as scripts run the final path is a
- * link to it. A run that is killed leaves that link beside the unfinished directory, and both are
- * swept.
+ * they write it into what they generate, be it by $PREFIX, $PWD or realpath, and start programs
+ * whose first line names it. The environment is still being built elsewhere, so it is moved to its
+ * final path for as long as scripts run; where it cannot be moved (another file system), that path
+ * is a link to it. A run that is killed leaves it there with a mark, or the link, and the next one
+ * takes away what is left.
  */
 #include "link/scripts.h"
 
@@ -17,13 +18,15 @@
 #include "codec/json.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
+#include "os/fs_rename.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "prefix/new_prefix.h"
 
-enum { OUTPUT_MAX = 1 << 20, TEXT_MAX = 16 << 20, ENV_ARGS = 12 };
+enum { OUTPUT_MAX = 1 << 20, TEXT_MAX = 16 << 20, ENV_ARGS = 16 };
 
 struct bridge {
-    bool made, was_dir;
+    bool moved, linked, was_dir;
     uint32_t mode; /* of the empty directory that was there */
     struct cenv_str made_parent;
 };
@@ -38,6 +41,25 @@ static bool is_at_target(const struct cenv_linker *linker)
 
     cenv_fd_close(fd);
     return same;
+}
+
+static int enter_target(const struct cenv_linker *linker, struct bridge *bridge,
+                        struct cenv_error *err)
+{
+    const char *target = linker->options->target_prefix;
+    int rc =
+        cenv_fs_write_atomic(linker->root, CENV_NEWPREFIX_MARK,
+                             CENV_STR("unfinished: link scripts run\n"), 0600, err);
+    if (rc < 0)
+        return rc;
+    bridge->moved =
+        cenv_raw_rename_noreplace(CENV_CWD, linker->dir, CENV_CWD, target) == 0;
+    if (bridge->moved)
+        return 0;
+    cenv_raw_unlink(linker->root, CENV_NEWPREFIX_MARK);
+    rc = cenv_fs_symlink(linker->dir, CENV_CWD, target, err);
+    bridge->linked = rc == 0;
+    return rc;
 }
 
 static int build_bridge(const struct cenv_linker *linker, struct bridge *bridge,
@@ -64,18 +86,33 @@ static int build_bridge(const struct cenv_linker *linker, struct bridge *bridge,
             rc = cenv_fs_fail(err, rc, CENV_CWD, target, "cannot use as prefix");
     }
     if (rc == 0)
-        rc = cenv_fs_symlink(linker->dir, CENV_CWD, target, err);
-    bridge->made = rc == 0;
+        rc = enter_target(linker, bridge, err);
     cenv_free(parent);
     return rc;
 }
 
-static void remove_bridge(const struct cenv_linker *linker, const struct bridge *bridge)
+/* Back to where it is built. */
+static int leave_target(const struct cenv_linker *linker, const struct bridge *bridge,
+                        struct cenv_error *err)
 {
     const char *target = linker->options->target_prefix;
+    int raw = 0;
 
-    if (bridge->made)
-        cenv_raw_unlink(CENV_CWD, target);
+    if (bridge->linked)
+        raw = cenv_raw_unlink(CENV_CWD, target);
+    if (bridge->moved)
+        raw = cenv_raw_rename_noreplace(CENV_CWD, target, CENV_CWD, linker->dir);
+    if (bridge->moved && raw == 0)
+        cenv_raw_unlink(linker->root, CENV_NEWPREFIX_MARK);
+    return raw < 0 ? cenv_fs_fail(err, raw, CENV_CWD, target, "cannot move back") : 0;
+}
+
+static int remove_bridge(const struct cenv_linker *linker, const struct bridge *bridge,
+                         struct cenv_error *err)
+{
+    const char *target = linker->options->target_prefix;
+    int rc = leave_target(linker, bridge, err);
+
     if (bridge->was_dir && cenv_raw_mkdir(CENV_CWD, target, 0700) == 0)
         cenv_raw_chmod(CENV_CWD, target, bridge->mode);
     if (bridge->made_parent.len) {
@@ -84,6 +121,7 @@ static void remove_bridge(const struct cenv_linker *linker, const struct bridge 
             cenv_raw_rmdir(CENV_CWD, parent);
         cenv_free(parent);
     }
+    return rc;
 }
 
 /* ---- one script ---- */
@@ -140,6 +178,12 @@ static void format_env(const struct cenv_linker *linker,
     at[nr++] = texts->len;
     cenv_buf_addf(texts, "CONDA_PREFIX=%s%c", prefix, 0);
     at[nr++] = texts->len;
+    cenv_buf_addf(texts, "CONDA_DEFAULT_ENV=%s%c", prefix, 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "CONDA_SHLVL=1%c", 0);
+    at[nr++] = texts->len;
+    cenv_buf_addf(texts, "PWD=%s/bin%c", from, 0);
+    at[nr++] = texts->len;
     cenv_buf_addf(texts, "ROOT_PREFIX=%s%c", prefix, 0);
     at[nr++] = texts->len;
     cenv_buf_addf(texts, "PKG_NAME=%.*s%c", CENV_STR_ARG(package->name), 0);
@@ -188,11 +232,19 @@ static int take_messages(struct cenv_linker *linker, struct cenv_buf *messages,
     return rc;
 }
 
+/* As conda does: what packages set on activation is there, and the script is read, not started. */
+static const char activated[] =
+    "for _cenv in \"$CONDA_PREFIX\"/etc/conda/activate.d/*.sh; do\n"
+    "    if [ -e \"$_cenv\" ]; then . \"$_cenv\"; fi\n"
+    "done\n"
+    "unset _cenv\n"
+    ". \"$0\"\n";
+
 static int run_script(struct cenv_linker *linker,
                       const struct cenv_plan_package *package, const char *when,
                       const char *script, struct cenv_error *err)
 {
-    const char *argv[ENV_ARGS + 5] = {"/usr/bin/env"};
+    const char *argv[ENV_ARGS + 8] = {"/usr/bin/env"};
     const char *base =
         is_pre(when) ? package->package->content : linker->options->target_prefix;
     struct cenv_proc_status status = {0};
@@ -206,6 +258,10 @@ static int run_script(struct cenv_linker *linker,
     while (argv[nr])
         nr++;
     argv[nr++] = cenv_fs_exists(CENV_CWD, "/bin/bash") ? "/bin/bash" : "/bin/sh";
+    if (!is_pre(when)) {
+        argv[nr++] = "-c";
+        argv[nr++] = activated;
+    }
     cenv_buf_addf(&where, "%s/%s%c%s/bin", base, script, 0, base);
     argv[nr++] = where.data;
     argv[nr] = NULL;
@@ -251,6 +307,7 @@ static int run_scripts(struct cenv_linker *linker, const char *when,
 int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
                           struct cenv_error *err)
 {
+    struct cenv_error ignored = CENV_ERROR_INIT;
     struct bridge bridge = {0};
     int rc = 0;
 
@@ -261,7 +318,10 @@ int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
         rc = build_bridge(linker, &bridge, err);
     if (rc == 0)
         rc = run_scripts(linker, when, err);
-    remove_bridge(linker, &bridge);
+    int back = remove_bridge(linker, &bridge, rc < 0 ? &ignored : err);
+    if (rc == 0)
+        rc = back;
+    cenv_error_release(&ignored);
     linker->plan->ran_scripts = true;
     cenv_span_end(linker->task, &span);
     return rc;

@@ -17,6 +17,8 @@ struct cenv_linker {
     int root;
     unsigned threads;
     enum cenv_place_mode mode; /* decided: never AUTO */
+    /* Something lies there already: another environment, or what pre-link scripts made. */
+    bool occupied;
 };
 
 #endif

@@ -85,9 +85,21 @@ static int look_at_link(struct cenv_newprefix *p, struct cenv_error *err)
     return rc;
 }
 
+/* One that link scripts were shown when its maker was killed. */
+static bool is_unfinished(int dir)
+{
+    return cenv_fs_exists(dir, CENV_NEWPREFIX_MARK) && cenv_raw_try_lock_dir(dir) == 0;
+}
+
 static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
 {
     int fd = cenv_raw_open_dir(p->parent, p->name);
+    if (fd >= 0 && is_unfinished(fd)) {
+        cenv_fd_close(fd);
+        cenv_fs_discard_tree(p->parent, p->name);
+        p->exists = false;
+        return 0;
+    }
     int empty = fd < 0 ? fd : cenv_raw_is_empty_dir(fd);
     if (empty < 0)
         cenv_fs_fail(err, empty, p->parent, p->name, "cannot look into");

@@ -11,6 +11,12 @@
 #include "base/str.h"
 
 /*
+ * A file in a directory that lies at its destination before it is whole, for link scripts see it
+ * there: where nobody holds the directory, its maker was killed.
+ */
+#define CENV_NEWPREFIX_MARK ".cenv-unfinished"
+
+/*
  * Between make and publish there is a directory ".<name>.cenv-<pid>-<nonce>" (0700) beside the
  * destination, locked by its maker; whatever happens, a close without publish leaves nothing
  * behind. A killed run leaves that sibling alone, and its lock is free.

@@ -2,6 +2,7 @@
 /* Link scripts: where they run, and what stops them. */
 #include "check.h"
 #include "package.h"
+#include "prefix/new_prefix.h"
 
 static void test_scripts__run_at_the_final_path(void)
 {
@@ -14,7 +15,7 @@ static void test_scripts__run_at_the_final_path(void)
                  0755);
     package_file(
         &p, "bin/.a-post-link.sh",
-        "cat $PREFIX/lib/f && pwd > $PREFIX/out\n"
+        "cat $PREFIX/lib/f && (pwd -P; realpath $PREFIX; echo $PWD) > $PREFIX/out\n"
         "echo $PREFIX $PKG_NAME $PKG_VERSION $PKG_BUILDNUM ${ROOT_PREFIX:+root} >> $PREFIX/out\n"
         "echo hello > $PREFIX/.messages.txt\n",
         0755);
@@ -22,14 +23,61 @@ static void test_scripts__run_at_the_final_path(void)
     struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
 
     CHECK_INT(l.rc, 0);
-    snprintf(want, sizeof(want), "%s/env/bin\n%s a 1 3 root\n", s.path, target);
+    snprintf(want, sizeof(want), "%s/bin\n%s\n%s/bin\n%s a 1 3 root\n", target, target,
+             target, target);
     CHECK_STR(scratch_text(&s, "env/out"), want);
     snprintf(want, sizeof(want), "pre %s\n", p.content);
     CHECK_STR(scratch_text(&s, "env/pre"), want);
     CHECK_STR(l.stats.messages, "hello\n");
     CHECK(!scratch_has(&s, "env/.messages.txt"));
     CHECK(!scratch_has(&s, "final"));
+    CHECK(!scratch_has(&s, "env/" CENV_NEWPREFIX_MARK));
     CHECK(l.plan && l.plan->ran_scripts);
+    linked_release(&l);
+    scratch_close(&s);
+}
+
+/* conda reads post-link scripts in the activated environment. */
+static void test_scripts__see_activation(void)
+{
+    struct scratch s = scratch_open();
+    struct package p = package_begin(&s, "a", "1", "");
+    char target[512];
+    snprintf(target, sizeof(target), "%s/final", s.path);
+    package_file(&p, "etc/conda/activate.d/b.sh", "export B=\"$A then b\"\n", 0644);
+    package_file(&p, "etc/conda/activate.d/a.sh", "A=a; export A\n", 0644);
+    package_file(&p, "bin/.a-post-link.sh",
+                 "echo \"$A, $B\" > $PREFIX/out; cd /\n"
+                 "[ \"$CONDA_DEFAULT_ENV\" = \"$PREFIX\" ] || exit 1\n",
+                 0755);
+    struct cenv_link_package package = package_end(&p);
+    struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
+    CHECK_INT(l.rc, 0);
+    CHECK_STR(scratch_text(&s, "env/out"), "a, a then b\n");
+    linked_release(&l);
+    scratch_close(&s);
+}
+
+/* What a pre-link script made gives way to the package's, as with conda. */
+static void test_scripts__before_the_link_may_write(void)
+{
+    struct scratch s = scratch_open();
+    struct package p = package_begin(&s, "a", "1", "");
+    char target[512];
+    snprintf(target, sizeof(target), "%s/final", s.path);
+    package_file(&p, "bin/.a-pre-link.sh",
+                 "mkdir -p $PREFIX/share/own && echo old > $PREFIX/share/a\n"
+                 "echo kept > $PREFIX/share/own/file; ln -s own $PREFIX/share/l\n",
+                 0755);
+    package_file(&p, "share/a", "new", 0644);
+    package_file(&p, "share/l", "a file", 0644);
+    struct cenv_link_package package = package_end(&p);
+    struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
+    CHECK_INT(l.rc, 0);
+    CHECK_STR(scratch_text(&s, "env/share/a"), "new");
+    CHECK_STR(scratch_text(&s, "env/share/l"), "a file");
+    CHECK_STR(scratch_text(&s, "env/share/own/file"), "kept\n");
+    CHECK_INT(l.stats.nr_warnings, 2);
     linked_release(&l);
     scratch_close(&s);
 }
@@ -63,6 +111,8 @@ static void test_scripts__failing_one_stops_the_link(void)
 int main(void)
 {
     RUN(test_scripts__run_at_the_final_path);
+    RUN(test_scripts__see_activation);
+    RUN(test_scripts__before_the_link_may_write);
     RUN(test_scripts__failing_one_stops_the_link);
     return check_report();
 }

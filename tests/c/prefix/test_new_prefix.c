@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Building beside the destination: what is refused, what is kept, what killed runs leave. */
 #include "base/task.h"
+#include "os/raw_lock.h"
 #include "prefix/new_prefix.h"
 
 #include <dirent.h>
@@ -185,6 +186,24 @@ static void test_new_prefix__sweeps_what_killed_runs_left(void)
     fixture_close(&f);
 }
 
+/* Link scripts are shown an unfinished directory at its place; a kill leaves it there. */
+static void test_new_prefix__takes_away_what_scripts_were_shown(void)
+{
+    struct fixture f = fixture_new();
+    mkdirat(f.s.fd, "env", 0755);
+    scratch_file(&f.s, "env/half", "made", 0644);
+    scratch_file(&f.s, "env/" CENV_NEWPREFIX_MARK, "", 0600);
+    int maker = openat(f.s.fd, "env", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(cenv_raw_lock_dir(maker), 0);
+    CHECK_INT(fixture_open(&f, "env"), CENV_EPREFIX); /* it lives */
+    CHECK(scratch_has(&f.s, "env/half"));
+    close(maker);
+    cenv_error_release(&f.err);
+    CHECK_INT(fixture_open(&f, "env"), 0);
+    CHECK(!scratch_has(&f.s, "env"));
+    fixture_close(&f);
+}
+
 /* Older than any grace, but its maker lives and holds the lock. */
 static void test_new_prefix__leaves_what_is_in_the_making(void)
 {
@@ -205,6 +224,7 @@ int main(void)
     RUN(test_new_prefix__refuses);
     RUN(test_new_prefix__something_appears_meanwhile);
     RUN(test_new_prefix__sweeps_what_killed_runs_left);
+    RUN(test_new_prefix__takes_away_what_scripts_were_shown);
     RUN(test_new_prefix__leaves_what_is_in_the_making);
     return check_report();
 }
