@@ -20,6 +20,10 @@ enum {
     END64_LEN = 56,
     LOCATOR_LEN = 20,
     END_LEN = 22,
+    SIG_DESCRIPTOR = 0x08074b50,
+    FLAG_DESCRIPTOR = 0x8,
+    STORED = 0,
+    DEFLATED = 8,
     FLAG_UTF8 = 0x800,
     EXTRA_ZIP64 = 0x0001,
     EXTRA_UNICODE_PATH = 0x7075,
@@ -36,6 +40,9 @@ struct cenv_zip {
     uint64_t left; /* of the current member's data */
     uint32_t sum;
     bool ended;
+    bool described;        /* a data descriptor follows the current member's data */
+    cenv_zip_find_fn find; /* or NULL */
+    void *find_ctx;
     unsigned char head[64];        /* the fixed part of the record at hand */
     unsigned char tail[2 * 65536]; /* its name and extra */
 };
@@ -127,11 +134,12 @@ static const char *apply_zip64(struct entry *entry, struct cenv_str extras, bool
 
 static const char *check_entry(const struct entry *entry)
 {
-    if (entry->method != 0)
+    bool archive = cenv_str_ends(entry->name, CENV_STR(".zst"));
+    if (entry->method != STORED && (entry->method != DEFLATED || archive))
         return "a compressed member; those of a .conda must be stored";
-    if (entry->flags & ~(unsigned)FLAG_UTF8)
-        return "an encrypted member, or one with a data descriptor";
-    if (entry->csize != entry->usize)
+    if (entry->flags & ~(unsigned)(FLAG_UTF8 | FLAG_DESCRIPTOR))
+        return "an encrypted member";
+    if (entry->method == STORED && entry->csize != entry->usize)
         return "two sizes for a stored member";
     if (!cenv_path_is_name(entry->name) || cenv_path_refused(entry->name))
         return "a member with an unfit name";
@@ -172,6 +180,42 @@ static bool has_name(const struct cenv_zip *zip, struct cenv_str name)
     return false;
 }
 
+/* Sizes that are to come: the header has none, or those that will stand in the descriptor. */
+static int find_sizes(struct cenv_zip *zip, uint64_t offset, struct entry *entry,
+                      struct cenv_error *err)
+{
+    uint64_t size;
+    uint32_t crc;
+    if (!zip->find || entry->method != STORED)
+        return refuse_archive(zip, "a member with a data descriptor", err);
+    int rc = zip->find(zip->find_ctx, offset, &size, &crc, err);
+    if (rc < 0)
+        return rc;
+    if ((entry->usize && entry->usize != size) || (entry->crc && entry->crc != crc))
+        return refuse_archive(zip, "its directory does not agree with its members",
+                              err);
+    entry->usize = entry->csize = size;
+    entry->crc = crc;
+    return 0;
+}
+
+/* Behind the data: a signature, which may be missing, CRC and both sizes of 32 bits. */
+static int read_descriptor(struct cenv_zip *zip, struct cenv_error *err)
+{
+    const struct cenv_zip_member *member = &zip->members[zip->nr - 1];
+    const unsigned char *at = zip->head;
+    int rc = take_bytes(zip, zip->head, 12, err);
+    if (rc == 0 && get32(at) == SIG_DESCRIPTOR && member->crc != SIG_DESCRIPTOR) {
+        rc = take_bytes(zip, zip->head + 12, 4, err);
+        at += 4;
+    }
+    if (rc == 0 && (get32(at) != member->crc || get32(at + 4) != member->size ||
+                    get32(at + 8) != member->size))
+        rc = refuse_archive(zip, "a data descriptor that is wrong", err);
+    zip->described = false;
+    return rc;
+}
+
 static int read_local(struct cenv_zip *zip, struct cenv_error *err)
 {
     uint64_t offset = zip->at.offset - 4;
@@ -181,6 +225,8 @@ static int read_local(struct cenv_zip *zip, struct cenv_error *err)
 
     if (rc == 0)
         rc = parse_entry(zip, zip->head + 6, true, &entry, err);
+    if (rc == 0 && (entry.flags & FLAG_DESCRIPTOR))
+        rc = find_sizes(zip, offset, &entry, err);
     if (rc < 0)
         return rc;
     if (zip->nr == CENV_ZIP_MAX)
@@ -190,10 +236,13 @@ static int read_local(struct cenv_zip *zip, struct cenv_error *err)
     member = &zip->members[zip->nr++];
     memcpy(member->name, entry.name.data, entry.name.len); /* <= 255 by check_entry */
     member->name[entry.name.len] = '\0';
-    member->size = zip->left = entry.usize;
+    member->size = entry.usize;
+    member->packed = zip->left = entry.csize;
+    member->deflated = entry.method == DEFLATED;
     member->offset = offset;
     member->crc = (uint32_t)entry.crc;
     zip->sum = 0;
+    zip->described = entry.flags & FLAG_DESCRIPTOR;
     return 0;
 }
 
@@ -209,7 +258,8 @@ static int member_read(void *ctx, const void **data, size_t *len,
     if (zip->nr == 0)
         return 0;
     if (zip->left == 0)
-        return zip->sum == zip->members[zip->nr - 1].crc
+        return zip->members[zip->nr - 1].deflated ||
+                       zip->sum == zip->members[zip->nr - 1].crc
                    ? 0
                    : refuse_archive(zip, "wrong CRC", err);
     rc = cenv_cursor_fill(&zip->at, err);
@@ -239,6 +289,8 @@ static int finish_member(struct cenv_zip *zip, struct cenv_error *err)
 
     while (rc == 0 && len > 0)
         rc = member_read(zip, &data, &len, err);
+    if (rc == 0 && zip->described)
+        rc = read_descriptor(zip, err);
     return rc;
 }
 
@@ -247,6 +299,8 @@ static int finish_member(struct cenv_zip *zip, struct cenv_error *err)
 static bool same_member(const struct cenv_zip_member *member, const struct entry *entry)
 {
     return member->offset == entry->offset && member->size == entry->usize &&
+           member->packed == entry->csize &&
+           member->deflated == (entry->method == DEFLATED) &&
            member->crc == entry->crc && cenv_str_is(entry->name, member->name);
 }
 
@@ -372,6 +426,36 @@ int cenv_zip_open(struct cenv_zip **out, struct cenv_input from, struct cenv_err
     cenv_crc32_init(&zip->tables);
     *out = zip;
     return 0;
+}
+
+void cenv_zip_ask_directory(struct cenv_zip *zip, cenv_zip_find_fn find, void *ctx)
+{
+    zip->find = find;
+    zip->find_ctx = ctx;
+}
+
+bool cenv_zip_find_member(struct cenv_str end, uint64_t file_size, uint64_t offset,
+                          uint64_t *size, uint32_t *crc)
+{
+    const unsigned char *bytes = (const unsigned char *)end.data;
+    if (end.len < END_LEN || get32(bytes + end.len - END_LEN) != SIG_END)
+        return false;
+    uint64_t length = get32(bytes + end.len - END_LEN + 12);
+    uint64_t start = get32(bytes + end.len - END_LEN + 16);
+    if (length > end.len - END_LEN || start + length + END_LEN != file_size)
+        return false;
+    const unsigned char *at = bytes + (end.len - END_LEN - length);
+    for (const unsigned char *stop = at + length; stop - at >= CENTRAL_LEN;) {
+        size_t more = (size_t)get16(at + 28) + get16(at + 30) + get16(at + 32);
+        if (get32(at) != SIG_CENTRAL || (size_t)(stop - at) - CENTRAL_LEN < more)
+            return false;
+        *size = get32(at + 24);
+        *crc = (uint32_t)get32(at + 16);
+        if (get32(at + 42) == offset)
+            return *size != max32;
+        at += CENTRAL_LEN + more;
+    }
+    return false;
 }
 
 void cenv_zip_free(struct cenv_zip *zip)

@@ -56,20 +56,35 @@ static bool is_command(struct cenv_str name)
            cenv_str_find(name, '\\') == name.len;
 }
 
+/* Recipes quote what YAML would not need quoted, and packages are published with the quotes. */
+static struct cenv_str strip_quotes(struct cenv_str text)
+{
+    struct cenv_str trimmed = cenv_str_trim(text);
+    char first = trimmed.len > 1 ? trimmed.data[0] : '\0';
+    struct cenv_str inner = cenv_str_slice(trimmed, 1, trimmed.len - (trimmed.len > 1));
+
+    if ((first != '"' && first != '\'') || trimmed.data[trimmed.len - 1] != first ||
+        cenv_str_find(inner, first) < inner.len)
+        return trimmed;
+    return cenv_str_trim(inner);
+}
+
 int cenv_entry_point_parse(struct cenv_entry_point *out, struct cenv_str definition,
                            struct cenv_error *err)
 {
-    size_t colon = cenv_str_rfind(definition, ':');
-    struct cenv_str head = cenv_str_slice(definition, 0, colon);
-    size_t equals = cenv_str_find(head, '=');
+    struct cenv_str whole = strip_quotes(definition);
+    size_t equals = cenv_str_find(whole, '=');
+    struct cenv_str object =
+        strip_quotes(cenv_str_slice(whole, equals + (equals < whole.len), whole.len));
+    size_t colon = cenv_str_rfind(object, ':');
     struct cenv_entry_point point = {
-        cenv_str_trim(cenv_str_slice(head, 0, equals)),
-        cenv_str_trim(cenv_str_slice(head, equals + 1, head.len)),
-        cenv_str_trim(cenv_str_slice(definition, colon + 1, definition.len)),
+        strip_quotes(cenv_str_slice(whole, 0, equals)),
+        cenv_str_trim(cenv_str_slice(object, 0, colon)),
+        cenv_str_trim(cenv_str_slice(object, colon + (colon < object.len), object.len)),
     };
     const char *wrong = NULL;
 
-    if (colon == definition.len || equals == head.len)
+    if (colon == object.len || equals == whole.len)
         wrong = "is not of the form 'command = module:function'";
     else if (!is_command(point.command))
         wrong = "names a command that is not a plain file name";

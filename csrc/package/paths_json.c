@@ -16,6 +16,7 @@
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/fs_data.h"
+#include "os/fs_dir.h"
 #include "os/path.h"
 
 enum { MAX_LIST = 64 << 20 };      /* bytes of one legacy list */
@@ -308,6 +309,23 @@ static int add_files(struct parsing *r, struct cenv_map *seen, struct cenv_str t
     return rc;
 }
 
+/* A package that has no list of files has none, or its files would be left out in silence. */
+static int check_empty(struct parsing *r)
+{
+    struct cenv_listing list;
+    int raw = cenv_listing_read(&list, r->content, true);
+    bool empty = true;
+
+    if (raw < 0)
+        return cenv_fs_fail(r->err, raw, r->content, NULL, "cannot list");
+    for (size_t i = 0; i < list.nr; i++)
+        empty &= strcmp(list.entries[i].name, "info") == 0;
+    cenv_listing_release(&list);
+    if (empty)
+        return 0;
+    return fail_broken(r, "paths.json", "missing, and so is", CENV_STR("info/files"));
+}
+
 static int read_legacy(struct parsing *r, struct cenv_map *seen)
 {
     struct cenv_str text;
@@ -316,8 +334,7 @@ static int read_legacy(struct parsing *r, struct cenv_map *seen)
     if (rc < 0)
         return rc;
     if (rc == 0)
-        return fail_broken(r, "paths.json", "missing, and so is",
-                           CENV_STR("info/files"));
+        return check_empty(r);
     rc = add_files(r, seen, text);
     if (rc == 0)
         rc = read_has_prefix(r, seen);

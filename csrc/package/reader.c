@@ -32,7 +32,7 @@ struct cenv_reader {
     char *block;
     struct cenv_digest *sha256, *md5;
 
-    bool conda, saw_info, saw_pkg, saw_metadata, ended;
+    bool conda, saw_info, saw_pkg, ended;
     char stem[STEM_MAX + 1];
     struct cenv_zip *zip;
     struct cenv_decoder *decoder;
@@ -107,7 +107,10 @@ static int open_tar(struct cenv_reader *reader, enum cenv_codec codec,
 
 /* ---- members of the .conda ---- */
 
-/* metadata.json says which format this is: {"conda_pkg_format_version": 2}. */
+/*
+ * metadata.json says which format this is: {"conda_pkg_format_version": 2}. Some packages lack it
+ * or have it deflated, which conda-package-streaming and rattler take for version 2.
+ */
 static int read_metadata(struct cenv_reader *reader, struct cenv_error *err)
 {
     struct cenv_input from = cenv_zip_input(reader->zip);
@@ -131,7 +134,6 @@ static int read_metadata(struct cenv_reader *reader, struct cenv_error *err)
         refuse_archive("it is of another .conda format than version 2", err);
         rc = cenv_error_hint(err, "a newer cenv may know it");
     }
-    reader->saw_metadata = true;
     cenv_json_free(doc);
     cenv_buf_release(&text);
     return rc;
@@ -172,12 +174,11 @@ static int next_inner(struct cenv_reader *reader, struct cenv_error *err)
 
     if (rc < 0)
         return rc;
-    if (rc == 0 && !(reader->saw_info && reader->saw_pkg && reader->saw_metadata))
-        return refuse_archive("it lacks its info archive, pkg archive or metadata.json",
-                              err);
+    if (rc == 0 && !(reader->saw_info && reader->saw_pkg))
+        return refuse_archive("it lacks its info archive or pkg archive", err);
     if (rc == 0)
         return 0;
-    if (strcmp(member->name, "metadata.json") == 0)
+    if (strcmp(member->name, "metadata.json") == 0 && !member->deflated)
         rc = read_metadata(reader, err);
     else if (inner_stem(member->name, "info-", &stem))
         rc = open_inner(reader, stem, &reader->saw_info, err);
@@ -190,6 +191,29 @@ static int next_inner(struct cenv_reader *reader, struct cenv_error *err)
     return rc < 0 ? rc : 1;
 }
 
+/* What the directory at the end of the .conda says of the member at `offset`. */
+static int find_member(void *ctx, uint64_t offset, uint64_t *size, uint32_t *crc,
+                       struct cenv_error *err)
+{
+    struct cenv_reader *reader = ctx;
+    size_t len = reader->size < CENV_ZIP_DIRECTORY_MAX ? (size_t)reader->size
+                                                       : CENV_ZIP_DIRECTORY_MAX;
+    char *end = cenv_malloc(len + 1);
+    if (!end)
+        return cenv_error_oom(err);
+    int64_t got = cenv_raw_pread(reader->source.fd, end, len, reader->size - len);
+    bool found =
+        got == (int64_t)len &&
+        cenv_zip_find_member(cenv_str_n(end, len), reader->size, offset, size, crc);
+    cenv_free(end);
+    if (got < 0)
+        return cenv_fs_fail(err, (int)got, reader->source.fd, NULL, "cannot read");
+    return found ? 0
+                 : refuse_archive("it has a data descriptor, and no directory that "
+                                  "tells its size",
+                                  err);
+}
+
 /* ---- the interface ---- */
 
 static int open_format(struct cenv_reader *reader, struct cenv_error *err)
@@ -197,8 +221,12 @@ static int open_format(struct cenv_reader *reader, struct cenv_error *err)
     struct cenv_str name = cenv_str(reader->source.name);
 
     reader->conda = cenv_str_ends(name, CENV_STR(".conda"));
-    if (reader->conda)
-        return cenv_zip_open(&reader->zip, file_input(reader), err);
+    if (reader->conda) {
+        int rc = cenv_zip_open(&reader->zip, file_input(reader), err);
+        if (rc == 0)
+            cenv_zip_ask_directory(reader->zip, find_member, reader);
+        return rc;
+    }
     if (cenv_str_ends(name, CENV_STR(".tar.bz2")))
         return open_tar(reader, CENV_CODEC_BZIP2, file_input(reader), err);
     cenv_error_set(err, CENV_EUSAGE, "'%s' is no conda package", reader->source.name);

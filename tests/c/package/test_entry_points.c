@@ -12,6 +12,9 @@ static void test_entry_points__parse_accepts(void)
         {"cmd = pkg.mod:main", "cmd", "pkg.mod", "main"},
         {"cmd=pkg:Class.main", "cmd", "pkg", "Class.main"},
         {"  my-cmd.exe  =  a_b :  f ", "my-cmd.exe", "a_b", "f"},
+        {"q = \"q:main\"", "q", "q", "main"},
+        {"'q' = 'q.r:main'", "q", "q.r", "main"},
+        {"\"q = q:main\"", "q", "q", "main"},
         {"f2py3.12 = numpy.f2py.f2py2e:main", "f2py3.12", "numpy.f2py.f2py2e", "main"},
         {"z\xc3\xa9 = \xc3\xa9t\xc3\xa9:f", "z\xc3\xa9", "\xc3\xa9t\xc3\xa9", "f"},
     };
@@ -54,6 +57,12 @@ static void test_entry_points__parse_refuses(void)
         "x\ny = m:f",
         "x = m:f\nimport os",
         "x = m :f g",
+        "x = \"m:f",
+        "x = \"m:f'",
+        "x = \"\"m:f\"\"",
+        "x = \"",
+        "\"",
+        "x = \"m\":\"f\"",
         "x\x7f = m:f",
     };
     for (size_t i = 0; i < CHECK_NR(cases); i++) {

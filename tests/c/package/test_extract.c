@@ -411,7 +411,7 @@ static void test_extract__checks_the_container(void)
         {{"metadata.json", "pkg-p-1-0.tar.zst", NULL},
          GOOD,
          "it lacks its info archive"},
-        {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", NULL}, GOOD, "it lacks"},
+        {{"info-p-1-0.tar.zst", "metadata.json", NULL}, GOOD, "it lacks"},
         {{"info-p-1-0.tar.zst", "pkg-p-1-0.tar.zst", "metadata.json", NULL},
          "{\"conda_pkg_format_version\":3}",
          "another .conda format"},
