@@ -132,6 +132,12 @@ static PyObject *with_task(PyObject *self, PyObject *task, task_fn operation)
     return bind_call_end(&call, state, rc);
 }
 
+static PyObject *store_has_leftovers(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(cenv_store_has_leftovers(bind_store_of(self)));
+}
+
 static PyObject *store_sweep(PyObject *self, PyObject *task)
 {
     return with_task(self, task, cenv_store_sweep);
@@ -448,6 +454,8 @@ static PyMethodDef store_methods[] = {
      "gc($self, task, max_bytes, /)\n--\n\nRemove what is not in use."},
     {"orphans", store_orphans, METH_O,
      "orphans($self, task, /)\n--\n\nWhat a sweep would remove."},
+    {"has_leftovers", store_has_leftovers, METH_NOARGS,
+     "has_leftovers($self, /)\n--\n\nWhether processes died at work: a sweep is due."},
     {"sweep", store_sweep, METH_O,
      "sweep($self, task, /)\n--\n\nRemove clones and scratch of dead processes."},
     {"lease", store_lease, METH_NOARGS,

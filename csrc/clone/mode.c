@@ -64,8 +64,9 @@ static int try_reflink(const struct cenv_clone_job *job)
     int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);
     int out = in < 0 ? in : cenv_raw_create(job->dst.dir, ".cenv-probe", 0600);
     int rc = out < 0 ? out : cenv_raw_reflink(in, out);
-    if (out >= 0)
-        cenv_raw_unlink(job->dst.dir, ".cenv-probe");
+    int removed = out < 0 ? 0 : cenv_raw_unlink(job->dst.dir, ".cenv-probe");
+    if (rc == 0)
+        rc = removed;
     cenv_fd_close(out);
     cenv_fd_close(in);
     cenv_fd_close(dir);

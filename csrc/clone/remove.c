@@ -6,6 +6,7 @@
 #include "os/fs.h"
 #include "os/fs_remove.h"
 #include "os/path.h"
+#include "os/sibling.h"
 #include "store/clone_registry.h"
 
 int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
@@ -40,8 +41,8 @@ static int choose_name_aside(const struct cenv_store *store, const char *path,
     int rc = cenv_clone_registry_find(store, path, &arena, &clone, err);
     if (rc >= 0) {
         bool known = rc == 0 && clone.temp;
-        *aside =
-            known ? cenv_strdup(clone.temp) : cenv_fs_unique_name(".cenv-removed.cenv");
+        *aside = known ? cenv_strdup(clone.temp)
+                       : cenv_sibling_name(cenv_path_base(cenv_str(path)).data);
         rc = *aside ? 0 : cenv_error_oom(err);
     }
     cenv_arena_release(&arena);

@@ -10,9 +10,12 @@
 #include "os/fs_remove.h"
 #include "os/owner.h"
 #include "os/path.h"
+#include "os/raw_lock.h"
+#include "os/sibling.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 #include "store/layout.h"
+#include "store/leftovers.h"
 #include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
@@ -35,18 +38,35 @@ static int remove_half(const struct cenv_clone_entry *clone, bool look,
 {
     struct cenv_stat st;
     struct cenv_str parent = cenv_path_parent(cenv_str(clone->path));
-    char *path = clone->temp && !strchr(clone->temp, '/')
+    struct cenv_str name = cenv_path_base(cenv_str(clone->path));
+    char *path = clone->temp && cenv_sibling_is_of(clone->temp, name.data)
                      ? cenv_memdup(parent.data, parent.len)
                      : NULL;
     int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = NONE;
     if (dir >= 0 && cenv_raw_stat(dir, clone->temp, &st) == 0 &&
         st.type == CENV_FT_DIR &&
         (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))
-        rc = cenv_newprefix_is_left(dir, clone->temp) ? REMOVED : HELD;
+        rc = cenv_sibling_is_left(dir, clone->temp) ? REMOVED : HELD;
     if (rc == REMOVED && !look && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
         rc = err->status;
     cenv_fd_close(dir);
     cenv_free(path);
+    return rc;
+}
+
+/* What link scripts were shown at its place, and is marked, when its maker was killed. */
+static int remove_shown(const struct cenv_clone_entry *clone, bool look,
+                        struct cenv_error *err)
+{
+    int dir = strcmp(clone->mode, CENV_UNFINISHED_MODE) == 0
+                  ? cenv_raw_open_dir(CENV_CWD, clone->path)
+                  : -1;
+    bool left = dir >= 0 && cenv_fs_exists(dir, CENV_NEWPREFIX_MARK) &&
+                cenv_raw_try_lock_dir(dir) == 0;
+    int rc = left ? REMOVED : NONE;
+    if (left && !look && cenv_fs_remove_tree(CENV_CWD, clone->path, err) < 0)
+        rc = err->status;
+    cenv_fd_close(dir);
     return rc;
 }
 
@@ -137,6 +157,8 @@ static int sweep_clone(struct cenv_sweep *sweep, const char *name,
         rc = remove_orphan(sweep, clone, err);
     } else {
         rc = remove_half(clone, sweep->look, err);
+        if (rc == NONE)
+            rc = remove_shown(clone, sweep->look, err);
         if (rc == REMOVED)
             list_half(sweep, clone);
     }
@@ -181,6 +203,8 @@ static int sweep_store(struct cenv_sweep *sweep, const char *key,
         rc = cenv_template_entry_sweep(sweep, err);
     if (rc == 0)
         rc = cenv_scratch_sweep(sweep, err);
+    if (rc == 0 && !sweep->look)
+        rc = cenv_leftovers_sweep_locks(sweep->store, sweep->task, err);
     cenv_json_write_end(&sweep->list);
     return rc;
 }

@@ -362,6 +362,9 @@ int cenv_request_find(struct cenv_store *store, const char *request,
 int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
                   struct cenv_buf *out, struct cenv_error *err);
 
+/* Whether processes died while they worked in the store: then a sweep is due. A quick look. */
+bool cenv_store_has_leftovers(struct cenv_store *store);
+
 /* Removes clones whose owner died, and scratch left by killed runs. Appends {"removed":
  * [paths]}. */
 int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,

@@ -15,6 +15,7 @@
 #include "link/stages.h"
 #include "os/fs_place.h"
 #include "prefix/new_prefix.h"
+#include "store/clone_registry.h"
 
 enum { THREADS_MAX = 1024 };
 
@@ -140,14 +141,21 @@ static int write_report(const struct creation *c, struct cenv_buf *out)
 
 /* ---- all of it ---- */
 
-/* The report is made before the prefix is there: nothing can fail after the rename. */
-static int link_beside(struct creation *c, struct cenv_buf *out)
+/* Entered before it is made, so that a sweep finds what is left when this process is killed. */
+static int enter_unfinished(const struct creation *c)
 {
-    size_t before = out->len;
-    int rc = cenv_newprefix_open(&c->dir, c->prefix, true, c->err);
+    struct cenv_clone_entry entry = {.path = c->dir.path,
+                                     .source = c->dir.path,
+                                     .temp = c->dir.temp,
+                                     .mode = CENV_UNFINISHED_MODE};
+    return cenv_clone_registry_enter(c->store, &entry, c->err);
+}
 
-    if (rc == 0)
-        rc = cenv_newprefix_make(&c->dir, c->err);
+/* The report is made before the prefix is there: nothing can fail after the rename. */
+static int fill_and_publish(struct creation *c, struct cenv_buf *out)
+{
+    int rc = cenv_newprefix_make(&c->dir, c->err);
+
     if (rc == 0)
         rc = decide_link(c);
     if (rc == 0)
@@ -157,8 +165,42 @@ static int link_beside(struct creation *c, struct cenv_buf *out)
         rc = write_report(c, out);
     if (rc == 0)
         rc = cenv_newprefix_publish(&c->dir, 0777 & ~c->dir.mask, c->err);
+    return rc;
+}
+
+static int link_beside(struct creation *c, struct cenv_buf *out)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    size_t before = out->len;
+    int rc = cenv_newprefix_open(&c->dir, c->prefix, true, c->err);
+
+    if (rc == 0)
+        rc = enter_unfinished(c);
+    if (rc < 0)
+        return rc;
+    rc = fill_and_publish(c, out);
     if (rc < 0)
         out->len = before;
+    cenv_newprefix_discard(&c->dir);
+    cenv_clone_registry_forget(c->store, c->dir.path, &ignored);
+    cenv_error_release(&ignored);
+    return rc;
+}
+
+/* One process at a time makes an environment at a path. */
+static int link_in_turn(struct creation *c, struct cenv_buf *out)
+{
+    struct cenv_lock *claim = NULL;
+    char *path = cenv_newprefix_clean_path(c->prefix, c->err);
+
+    if (!path)
+        return c->err->status;
+    int rc = cenv_clone_registry_claim(c->store, path, &claim, c->task, c->err);
+    if (rc == 0) {
+        rc = link_beside(c, out);
+        cenv_clone_registry_unclaim(c->store, path, claim);
+    }
+    cenv_free(path);
     return rc;
 }
 
@@ -178,7 +220,7 @@ static int create_prefix(struct creation *c, const char *records_json,
         rc = cenv_link_input_packages(c->store, c->records, &c->arena, &c->packages,
                                       &c->nr, c->err);
     if (rc == 0)
-        rc = link_beside(c, out);
+        rc = link_in_turn(c, out);
     cenv_json_free(asked);
     return rc;
 }

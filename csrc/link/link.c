@@ -2,6 +2,7 @@
 /* The link as a whole: the order of its steps is conda's. */
 #include "link/link.h"
 
+#include "base/alloc.h"
 #include "link/compile.h"
 #include "link/files.h"
 #include "link/plan.h"
@@ -14,23 +15,34 @@
 /* Beyond it threads only wait for each other in the file system's locks. */
 enum { THREADS_MAX = 8 };
 
+/* Whether a file of a package comes to `probe` by `mode`, as a file; it is gone again then. */
+static bool place_probe(const struct cenv_linker *linker, int info, const char *probe,
+                        enum cenv_place_mode mode)
+{
+    struct cenv_stat st;
+    enum cenv_place_mode got = mode;
+
+    if (cenv_raw_place(info, "index.json", NULL, linker->root, probe, mode, false,
+                       &got) < 0)
+        return false;
+    bool is_file =
+        cenv_raw_stat(linker->root, probe, &st) == 0 && st.type == CENV_FT_FILE;
+    return cenv_raw_unlink(linker->root, probe) == 0 && is_file;
+}
+
 /*
  * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
- * some file systems make something else than a link of link() (BeeGFS, conda#2345).
+ * some file systems make something else than a link of link() (BeeGFS, conda#2345). No file of a
+ * package has the name.
  */
 static bool mode_works(const struct cenv_linker *linker, enum cenv_place_mode mode)
 {
-    enum cenv_place_mode got = mode;
-    struct cenv_stat st;
+    char *probe = cenv_fs_unique_name(".cenv-probe");
     int info = cenv_raw_open_dir(linker->plan->packages[0].content, "info");
-    bool good = info >= 0 && cenv_raw_place(info, "index.json", NULL, linker->root,
-                                            ".cenv-probe", mode, false, &got) == 0;
+    bool good = probe && info >= 0 && place_probe(linker, info, probe, mode);
 
-    if (good)
-        good = cenv_raw_stat(linker->root, ".cenv-probe", &st) == 0 &&
-               st.type == CENV_FT_FILE;
-    cenv_raw_unlink(linker->root, ".cenv-probe");
     cenv_fd_close(info);
+    cenv_free(probe);
     return good;
 }
 

@@ -21,6 +21,7 @@
 #include "os/fs_data.h"
 #include "os/fs_place.h"
 #include "os/path.h"
+#include "package/info_file.h"
 #include "package/paths_json.h"
 
 enum { INDEX_MAX = 16 << 20, READABLE = 0400 };
@@ -289,7 +290,8 @@ static int find_mask(struct extract *x)
         return fail_write(x, cenv_str(probe), fd);
     raw = cenv_raw_stat_fd(fd, &st);
     cenv_fd_close(fd);
-    cenv_raw_unlink(x->dest, probe);
+    if (raw == 0)
+        raw = cenv_raw_unlink(x->dest, probe);
     if (raw < 0)
         return fail_write(x, cenv_str(probe), raw);
     x->mask = 0777 & ~st.mode;
@@ -298,22 +300,32 @@ static int find_mask(struct extract *x)
 
 /* ---- checks ---- */
 
+static int read_index(struct extract *x, struct cenv_json **out)
+{
+    struct cenv_buf text;
+    int info = cenv_raw_open_dir(x->dest, "info");
+    int rc = info < 0 ? 0 : cenv_info_file_find(info, "index.json", x->err);
+
+    cenv_buf_init(&text, INDEX_MAX);
+    if (rc == 0)
+        rc = cenv_error_set(x->err, CENV_EINTEGRITY, "it has no info/index.json");
+    else if (rc == 1)
+        rc = cenv_fs_read_file(info, "index.json", &text, x->err);
+    if (rc == 0)
+        rc = cenv_json_parse(out, cenv_buf_str(&text), "its info/index.json", x->err);
+    cenv_buf_release(&text);
+    cenv_fd_close(info);
+    return rc;
+}
+
 /* info/index.json has the name that the inner archives of a .conda carry. */
 static int check_index(struct extract *x)
 {
     const char *stem = cenv_reader_stem(x->reader);
     struct cenv_json *doc = NULL;
-    struct cenv_buf text;
     char own[1024];
-    int fd = cenv_raw_open_dir(x->dest, "info"), rc;
+    int rc = read_index(x, &doc);
 
-    cenv_buf_init(&text, INDEX_MAX);
-    if (fd < 0 || !cenv_fs_exists(fd, "index.json"))
-        rc = cenv_error_set(x->err, CENV_EINTEGRITY, "it has no info/index.json");
-    else
-        rc = cenv_fs_read_file(fd, "index.json", &text, x->err);
-    if (rc == 0)
-        rc = cenv_json_parse(&doc, cenv_buf_str(&text), "its info/index.json", x->err);
     if (rc == 0) {
         const char *name = cenv_json_get_cstr(doc, "name");
         const char *version = cenv_json_get_cstr(doc, "version");
@@ -327,8 +339,6 @@ static int check_index(struct extract *x)
                 stem);
     }
     cenv_json_free(doc);
-    cenv_buf_release(&text);
-    cenv_fd_close(fd);
     return rc;
 }
 

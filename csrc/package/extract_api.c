@@ -16,6 +16,7 @@
 #include "os/fs_where.h"
 #include "os/host.h"
 #include "os/path.h"
+#include "os/sibling.h"
 #include "package/extract.h"
 
 enum { INDEX_MAX = 16 << 20 };
@@ -30,13 +31,14 @@ static struct cenv_package_source source_of(const char *package, int fd)
 
 /* ---- cenv_extract ---- */
 
-/* A directory made beside `dest`, then renamed over it. */
+/* A sibling of `dest`, then renamed over it. */
 struct new_dir {
     char *path; /* dest, absolute */
     const char *name;
     char *temp;
     int parent, fd;
-    unsigned mode; /* of the empty directory that is replaced, or 0 */
+    bool replaces; /* an empty directory is there */
+    unsigned mode; /* that it will have */
 };
 
 static int refuse_dest(const char *path, const char *why, struct cenv_error *err)
@@ -60,12 +62,12 @@ static int check_dest(struct new_dir *dir, struct cenv_error *err)
     bool empty = cenv_raw_is_empty_dir(fd) == 1;
     cenv_fd_close(fd);
     dir->mode = st.mode;
+    dir->replaces = true;
     return empty ? 0 : refuse_dest(dir->path, "it is not empty", err);
 }
 
-static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error *err)
+static int open_parent(struct new_dir *dir, const char *dest, struct cenv_error *err)
 {
-    char stem[300];
     struct cenv_buf parent;
 
     dir->path = cenv_fs_abspath(dest, err);
@@ -77,34 +79,51 @@ static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error
     dir->parent =
         parent.failed ? cenv_error_oom(err) : cenv_fs_open_root(parent.data, err);
     cenv_buf_release(&parent);
-    if (dir->parent < 0)
-        return dir->parent;
-    int rc = check_dest(dir, err);
+    return dir->parent < 0 ? dir->parent : 0;
+}
+
+/* Made as mkdir would make `dest`, which tells the mode that it will have. */
+static int make_sibling(struct new_dir *dir, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    char *temp = cenv_sibling_name(dir->name);
+
+    if (!temp)
+        return cenv_error_oom(err);
+    int raw = dir->fd = cenv_raw_make_sibling(dir->parent, temp, 0777);
+    if (raw < 0) {
+        cenv_free(temp);
+        return cenv_fs_fail(err, raw, dir->parent, dir->name, "cannot make");
+    }
+    dir->temp = temp;
+    raw = cenv_raw_stat_fd(dir->fd, &st);
+    if (raw == 0)
+        raw = cenv_raw_chmod_fd(dir->fd, 0700);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir->fd, NULL, "cannot prepare");
+    if (!dir->replaces)
+        dir->mode = st.mode;
+    return 0;
+}
+
+static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error *err)
+{
+    int rc = open_parent(dir, dest, err);
+
+    if (rc == 0)
+        rc = check_dest(dir, err);
     if (rc < 0)
         return rc;
-    snprintf(stem, sizeof(stem), ".%.200s.cenv", dir->name);
-    rc = cenv_fs_mkdir_temp(dir->parent, stem, &dir->temp, err);
-    if (rc == 0 && (dir->fd = cenv_fs_open_dir(dir->parent, dir->temp, err)) < 0)
-        rc = dir->fd;
-    return rc;
+    cenv_sibling_sweep(dir->parent, dir->name);
+    return make_sibling(dir, err);
 }
 
 static int commit_new_dir(struct new_dir *dir, struct cenv_error *err)
 {
-    static const char probe[] = ".cenv-mode";
-    struct cenv_stat st = {.mode = dir->mode};
-    int raw = 0;
+    int raw = cenv_raw_chmod_fd(dir->fd, dir->mode);
 
-    if (!dir->mode) { /* what mkdir would have given */
-        raw = cenv_raw_mkdir(dir->fd, probe, 0777);
-        if (raw == 0)
-            raw = cenv_raw_stat(dir->fd, probe, &st);
-        cenv_raw_rmdir(dir->fd, probe);
-    }
     if (raw == 0)
-        raw = cenv_raw_chmod_fd(dir->fd, st.mode);
-    if (raw == 0)
-        raw = dir->mode
+        raw = dir->replaces
                   ? cenv_raw_rename(dir->parent, dir->temp, dir->parent, dir->name)
                   : cenv_raw_rename_noreplace(dir->parent, dir->temp, dir->parent,
                                               dir->name);
@@ -169,15 +188,18 @@ static int extract_staged(const struct cenv_package_source *source, const char *
     struct cenv_package_want want = {.sha256 = sha256[0] ? sha256 : NULL};
     struct cenv_package_digests digests;
     struct cenv_package_manifest manifest;
+    size_t before = out->len;
     int rc = open_new_dir(&dir, dest, err);
 
     cenv_package_manifest_init(&manifest);
     if (rc == 0)
         rc = cenv_extract_into(source, &want, dir.fd, &manifest, &digests, task, err);
     if (rc == 0)
-        rc = commit_new_dir(&dir, err);
-    if (rc == 0)
         rc = write_report(dir.path, &manifest, &digests, out, err);
+    if (rc == 0)
+        rc = commit_new_dir(&dir, err);
+    if (rc < 0)
+        out->len = before;
     cenv_package_manifest_release(&manifest);
     close_new_dir(&dir);
     return rc;

@@ -18,6 +18,7 @@
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/path.h"
+#include "package/info_file.h"
 
 enum { MAX_LIST = 64 << 20 };      /* bytes of one legacy list */
 enum { ENTRY_POINTS_MAX = 10000 }; /* each becomes a script */
@@ -38,15 +39,24 @@ static int fail_broken(struct parsing *r, const char *file, const char *what,
                            "the package is damaged or made wrong; ask its channel");
 }
 
+/* 1 when it is there, 0 when not; CENV_EINTEGRITY for what is no file. */
+static int find_file(struct parsing *r, const char *file)
+{
+    int rc = cenv_info_file_find(r->meta, file, r->err);
+
+    return rc < 0 ? cenv_error_prefix(r->err, "package %s", r->name) : rc;
+}
+
 /* 1 with the text in the arena, 0 when there is no such file. */
 static int read_text(struct parsing *r, const char *file, struct cenv_str *out)
 {
     struct cenv_buf text;
+    int rc = find_file(r, file);
 
-    if (!cenv_fs_exists(r->meta, file))
-        return 0;
+    if (rc != 1)
+        return rc;
     cenv_buf_init(&text, MAX_LIST);
-    int rc = cenv_fs_read_file(r->meta, file, &text, r->err);
+    rc = cenv_fs_read_file(r->meta, file, &text, r->err);
     if (rc == 0) {
         *out = cenv_arena_str(&r->info->arena, cenv_buf_str(&text));
         rc = out->data ? 1 : cenv_error_oom(r->err);
@@ -59,12 +69,13 @@ static int read_json(struct parsing *r, const char *file, struct cenv_json **out
 {
     struct cenv_buf text;
     char what[512];
+    int rc = find_file(r, file);
 
-    if (!cenv_fs_exists(r->meta, file))
-        return 0;
+    if (rc != 1)
+        return rc;
     snprintf(what, sizeof(what), "info/%s of package %s", file, r->name);
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
-    int rc = cenv_fs_read_file(r->meta, file, &text, r->err);
+    rc = cenv_fs_read_file(r->meta, file, &text, r->err);
     if (rc == 0)
         rc = cenv_json_parse(out, cenv_buf_str(&text), what, r->err);
     cenv_buf_release(&text);

@@ -14,21 +14,8 @@
 #include "os/fs_rename.h"
 #include "os/fs_where.h"
 #include "os/path.h"
-#include "os/pid.h"
 #include "os/raw_lock.h"
-
-/* Where locks do not work, a sibling as old as this is nobody's. */
-enum { ABANDONED_SECONDS = 7 * 24 * 3600, NEW_SECONDS = 120 };
-enum { STEM_MAX = 180, HEAD_SIZE = STEM_MAX + 16 };
-
-/* What the siblings of a destination start with; room is left for the rest of a name. */
-static struct cenv_str sibling_head(const char *name, char head[HEAD_SIZE])
-{
-    size_t len = strlen(name);
-    snprintf(head, HEAD_SIZE, ".%.*s.cenv", (int)(len < STEM_MAX ? len : STEM_MAX),
-             name);
-    return cenv_str(head);
-}
+#include "os/sibling.h"
 
 /* ---- the destination ---- */
 
@@ -69,17 +56,16 @@ static int check_path(const char *path, struct cenv_error *err)
  */
 static int look_at_link(struct cenv_newprefix *p, struct cenv_error *err)
 {
-    char head[HEAD_SIZE];
     struct cenv_buf target;
     cenv_buf_init(&target, 1 << 16);
     int rc = cenv_fs_readlink(p->parent, p->name, &target, err);
     struct cenv_str text = cenv_buf_str(&target), base = cenv_path_base(text);
     if (rc == 0 &&
-        (!cenv_str_starts(base, sibling_head(p->name, head)) ||
+        (!cenv_sibling_is_of(base.data, p->name) ||
          !cenv_str_eq(cenv_path_parent(text), cenv_path_parent(cenv_str(p->path)))))
         rc = refuse_path(err, p->path, "it is a link");
     else if (rc == 0 && (!cenv_fs_exists(p->parent, base.data) ||
-                         cenv_newprefix_is_left(p->parent, base.data)))
+                         cenv_sibling_is_left(p->parent, base.data)))
         cenv_raw_unlink(p->parent, p->name);
     cenv_buf_release(&target);
     return rc;
@@ -196,58 +182,12 @@ int cenv_newprefix_check(const char *path, int outside, struct cenv_error *err)
     return rc;
 }
 
-/* ---- what killed runs left ---- */
-
-static int64_t pid_of(const char *name)
-{
-    const char *at = strstr(name, ".cenv-");
-    return at ? strtoll(at + strlen(".cenv-"), NULL, 10) : 0;
-}
-
-/*
- * Its maker locks it right after making it: until then its process tells, or its age, as where
- * processes have numbers of their own (containers). A lock shows that it lives, wherever it does.
- */
-bool cenv_newprefix_is_left(int parent, const char *name)
-{
-    struct cenv_stat st;
-    int dir = cenv_raw_open_dir(parent, name);
-    int raw = dir < 0 ? dir : cenv_raw_stat_fd(dir, &st);
-    if (raw == 0)
-        raw = cenv_raw_try_lock_dir(dir);
-    int64_t age = raw < 0 && raw != -ENOTSUP
-                      ? -1
-                      : (int64_t)time(NULL) - st.mtime_ns / 1000000000;
-    cenv_fd_close(dir);
-    return raw == 0 ? cenv_pid_is_gone(pid_of(name)) || age > NEW_SECONDS
-                    : age > ABANDONED_SECONDS;
-}
-
-static void sweep_siblings(const struct cenv_newprefix *p)
-{
-    char head[HEAD_SIZE];
-    struct cenv_str start = sibling_head(p->name, head);
-    struct cenv_listing list;
-    int fd = cenv_raw_open_dir(p->parent, ".");
-    if (fd >= 0 && cenv_listing_read(&list, fd, false) == 0) {
-        for (size_t i = 0; i < list.nr; i++)
-            if (list.entries[i].type == CENV_FT_DIR &&
-                cenv_str_starts(cenv_str(list.entries[i].name), start) &&
-                cenv_newprefix_is_left(p->parent, list.entries[i].name))
-                cenv_fs_discard_tree(p->parent, list.entries[i].name);
-        cenv_listing_release(&list);
-    }
-    cenv_fd_close(fd);
-}
-
 /* ---- making ---- */
 
 static int name_temp(struct cenv_newprefix *p, struct cenv_error *err)
 {
-    char head[HEAD_SIZE];
     struct cenv_buf path;
-    sibling_head(p->name, head);
-    char *temp = cenv_fs_unique_name(head);
+    char *temp = cenv_sibling_name(p->name);
     cenv_buf_init(&path, 1 << 20);
     cenv_buf_add(&path, p->path, (size_t)(p->name - p->path));
     size_t at = path.len;
@@ -282,7 +222,7 @@ static int open_newprefix(struct cenv_newprefix *out, const char *path, bool swe
     if (rc == 0)
         rc = look_at(&p, err);
     if (rc == 0 && sweep)
-        sweep_siblings(&p);
+        cenv_sibling_sweep(p.parent, p.name);
     if (rc == 0)
         rc = name_temp(&p, err);
     if (rc == 0)
@@ -308,15 +248,11 @@ int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
 int cenv_newprefix_make(struct cenv_newprefix *p, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int raw = cenv_raw_mkdir(p->parent, p->temp, 0777);
-    if (raw < 0)
-        return cenv_fs_fail(err, raw, p->parent, p->name, "cannot create");
-    p->made_temp = true;
-    p->dir = cenv_fs_open_dir(p->parent, p->temp, err);
+    p->dir = cenv_raw_make_sibling(p->parent, p->temp, 0777);
     if (p->dir < 0)
-        return p->dir;
-    cenv_raw_lock_dir(p->dir); /* where it cannot work, age tells */
-    raw = cenv_raw_stat_fd(p->dir, &st);
+        return cenv_fs_fail(err, p->dir, p->parent, p->name, "cannot create");
+    p->made_temp = true;
+    int raw = cenv_raw_stat_fd(p->dir, &st);
     p->mask = 0777 & ~st.mode;
     if (raw == 0)
         raw = cenv_raw_chmod_fd(p->dir, 0700);
@@ -358,10 +294,16 @@ void cenv_newprefix_withdraw(struct cenv_newprefix *p)
     }
 }
 
-void cenv_newprefix_close(struct cenv_newprefix *p)
+void cenv_newprefix_discard(struct cenv_newprefix *p)
 {
     if (p->made_temp && !p->published)
         cenv_fs_discard_tree(p->parent, p->temp);
+    p->made_temp = false;
+}
+
+void cenv_newprefix_close(struct cenv_newprefix *p)
+{
+    cenv_newprefix_discard(p);
     if (p->path) {
         cenv_fd_close(p->dir);
         cenv_fd_close(p->parent);

@@ -17,9 +17,8 @@
 #define CENV_NEWPREFIX_MARK ".cenv-unfinished"
 
 /*
- * Between make and publish there is a directory ".<name>.cenv-<pid>-<nonce>" (0700) beside the
- * destination, locked by its maker; whatever happens, a close without publish leaves nothing
- * behind. A killed run leaves that sibling alone, and its lock is free.
+ * Between make and publish there is a sibling (os/sibling.h, 0700) of the destination; whatever
+ * happens, a close without publish leaves nothing behind. A killed run leaves that sibling alone.
  */
 struct cenv_newprefix {
     char *path; /* the destination: absolute, clean, links in it not resolved */
@@ -69,11 +68,11 @@ int cenv_newprefix_publish(struct cenv_newprefix *prefix, uint32_t mode,
 /* Takes a published, empty directory back, unless one was there before or is in use. */
 void cenv_newprefix_withdraw(struct cenv_newprefix *prefix);
 
+/* Removes what was made and not published; close does that too. */
+void cenv_newprefix_discard(struct cenv_newprefix *prefix);
+
 /* Frees; removes what was not published, and the parents made for it. */
 void cenv_newprefix_close(struct cenv_newprefix *prefix);
-
-/* Whether the sibling `name` in the directory `parent` is nobody's any more: its maker is dead. */
-bool cenv_newprefix_is_left(int parent, const char *name);
 
 /* `path` absolute and clean, without resolving links: what files of a prefix will name. Free it. */
 char *cenv_newprefix_clean_path(const char *path, struct cenv_error *err);

@@ -13,6 +13,8 @@
 
 /* The mode of the entry of a directory that clones are made in. */
 #define CENV_CLONES_HOME_MODE "home"
+/* The mode of the entry of what is no clone, and forgotten when it is whole: its sibling. */
+#define CENV_UNFINISHED_MODE "unfinished"
 /* The mode of the entry of a mirror: a store of copies on another file system. */
 #define CENV_MIRROR_MODE "stage"
 

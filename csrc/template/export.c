@@ -19,10 +19,13 @@
 #include "os/dir.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
+#include "os/fs_remove.h"
 #include "os/fs_rename.h"
 #include "os/fs_where.h"
 #include "os/path.h"
 #include "os/raw_data.h"
+#include "os/sibling.h"
+#include "store/clone_registry.h"
 #include "store/layout.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
@@ -35,6 +38,9 @@ enum {
     END_MAX = 256,
 };
 
+/* The archive in its sibling. */
+#define FILE_NAME "archive"
+
 /* Readers clamp times to what 32 bits hold; so the sum is over clamped ones. */
 static const int64_t latest_ns = 4294967295LL * 1000000000LL;
 
@@ -42,9 +48,11 @@ struct exporter {
     struct cenv_store *store;
     struct cenv_encoder *encoder;
     struct cenv_output tar;
-    int parent, file;
-    char *path, *temp; /* of the archive; its name while it is written */
+    int parent, dir, file;
+    char *path,
+        *temp; /* of the archive; its sibling while it is written, open as `dir` */
     char *block;
+    struct cenv_lock *claim;       /* of the path: one process at a time writes there */
     struct cenv_json_writer reply; /* the array of templates is open */
     struct cenv_task *task;
     struct cenv_error *err;
@@ -440,15 +448,49 @@ static int open_parent(struct exporter *x)
     return x->parent < 0 ? x->parent : 0;
 }
 
-/* Under a name of its own until it is whole. */
+static const char *name_of(const struct exporter *x)
+{
+    return cenv_path_base(cenv_str(x->path)).data;
+}
+
+/* In the store too, so that a sweep finds it when this process is killed. */
+static int make_sibling(struct exporter *x)
+{
+    struct cenv_clone_entry entry = {.path = x->path,
+                                     .source = x->path,
+                                     .temp = x->temp,
+                                     .mode = CENV_UNFINISHED_MODE};
+    int rc = cenv_clone_registry_enter(x->store, &entry, x->err);
+    if (rc < 0)
+        return rc;
+    x->dir = cenv_raw_make_sibling(x->parent, x->temp, 0700);
+    return x->dir < 0
+               ? cenv_fs_fail(x->err, x->dir, x->parent, name_of(x), "cannot write")
+               : 0;
+}
+
+/* In a sibling of its own until it is whole. */
 static int create_file(struct exporter *x)
 {
-    x->temp = cenv_fs_unique_name(".cenv-export");
+    cenv_sibling_sweep(x->parent, name_of(x));
+    x->temp = cenv_sibling_name(name_of(x));
     x->block = cenv_malloc(BLOCK);
     if (!x->temp || !x->block)
         return cenv_error_oom(x->err);
-    x->file = cenv_fs_create(x->parent, x->temp, 0666, x->err);
+    int rc = make_sibling(x);
+    if (rc < 0)
+        return rc;
+    x->file = cenv_fs_create(x->dir, FILE_NAME, 0666, x->err);
     return x->file < 0 ? x->file : 0;
+}
+
+/* What is there already stays as it is, the store's entry of it too. */
+static int check_place(struct exporter *x)
+{
+    struct cenv_stat st;
+    if (cenv_raw_stat(x->parent, name_of(x), &st) < 0 || st.type != CENV_FT_DIR)
+        return 0;
+    return cenv_fs_fail(x->err, -EISDIR, x->parent, name_of(x), "cannot write");
 }
 
 static int open_archive(struct exporter *x, const char *path)
@@ -459,6 +501,10 @@ static int open_archive(struct exporter *x, const char *path)
         return x->err->status;
     int rc = open_parent(x);
     if (rc == 0)
+        rc = check_place(x);
+    if (rc == 0)
+        rc = cenv_clone_registry_claim(x->store, x->path, &x->claim, x->task, x->err);
+    if (rc == 0)
         rc = create_file(x);
     if (rc == 0)
         rc = cenv_encoder_new(&x->encoder, CENV_CODEC_ZSTD, ZSTD_LEVEL, file, x->err);
@@ -468,20 +514,17 @@ static int open_archive(struct exporter *x, const char *path)
 
 static int publish_archive(struct exporter *x, bool replace)
 {
-    const char *name = cenv_path_base(cenv_str(x->path)).data;
+    const char *name = name_of(x);
     int failed = replace
-                     ? cenv_raw_rename(x->parent, x->temp, x->parent, name)
-                     : cenv_raw_rename_noreplace(x->parent, x->temp, x->parent, name);
+                     ? cenv_raw_rename(x->dir, FILE_NAME, x->parent, name)
+                     : cenv_raw_rename_noreplace(x->dir, FILE_NAME, x->parent, name);
     if (failed == -EEXIST) {
         cenv_error_set(x->err, CENV_EUSAGE, "'%s' is there already", x->path);
         return cenv_error_hint(x->err, "give another name, or ask for it to be "
                                        "replaced (--force)");
     }
-    if (failed < 0)
-        return cenv_fs_fail(x->err, failed, x->parent, name, "cannot write");
-    cenv_free(x->temp);
-    x->temp = NULL;
-    return 0;
+    return failed < 0 ? cenv_fs_fail(x->err, failed, x->parent, name, "cannot write")
+                      : 0;
 }
 
 static int close_archive(struct exporter *x, bool replace)
@@ -494,12 +537,24 @@ static int close_archive(struct exporter *x, bool replace)
     return rc;
 }
 
+static void remove_sibling(struct exporter *x)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    if (x->dir >= 0)
+        cenv_fs_discard_tree(x->parent, x->temp);
+    if (x->temp)
+        cenv_clone_registry_forget(x->store, x->path, &ignored);
+    cenv_error_release(&ignored);
+}
+
 static void release_exporter(struct exporter *x)
 {
     cenv_encoder_free(x->encoder);
     cenv_fd_close(x->file);
-    if (x->temp && x->parent >= 0)
-        cenv_raw_unlink(x->parent, x->temp);
+    remove_sibling(x);
+    if (x->path)
+        cenv_clone_registry_unclaim(x->store, x->path, x->claim);
+    cenv_fd_close(x->dir);
     cenv_fd_close(x->parent);
     cenv_free(x->temp);
     cenv_free(x->path);
@@ -587,7 +642,7 @@ int cenv_template_export(struct cenv_store *store, const char *path,
                          struct cenv_buf *out, struct cenv_error *err)
 {
     struct exporter x = {
-        .store = store, .parent = -1, .file = -1, .task = task, .err = err};
+        .store = store, .parent = -1, .dir = -1, .file = -1, .task = task, .err = err};
     struct options options;
     struct cenv_json *doc = NULL;
     struct cenv_lease *lease = NULL;

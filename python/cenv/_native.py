@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from cenv._extension import extension as extension
@@ -36,6 +37,9 @@ def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
         reply = operation(task, *args, **none)
     except UnsatisfiableError as error:
         raise _with_detail(error) from None
+    except KeyboardInterrupt:
+        _background_sweep().look_again()
+        raise
     finally:
         recorder.spans.extend(json.loads(task.spans()))
     return json.loads(reply) if isinstance(reply, str) else reply
@@ -61,6 +65,20 @@ def dumps(options: Mapping[str, object]) -> str:
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     """Open the core's store at `path`, or where the environment says."""
     return extension.Store(store_path(path))
+
+
+def work_in_store(path: str | os.PathLike[str] | None = None) -> Store:
+    """Open the core's store; what processes that died left in it goes in the background."""
+    found = store_path(path)
+    store = extension.Store(found)
+    _background_sweep().look(found, store)
+    return store
+
+
+def _background_sweep() -> ModuleType:
+    from cenv.clones import background_sweep  # only here: it starts processes
+
+    return background_sweep
 
 
 def fspath(path: str | os.PathLike[str]) -> str:

@@ -116,7 +116,7 @@ def _link(
 ) -> dict[str, Any]:
     was_there = os.path.isdir(prefix)
     given = json.dumps(records), _native.dumps(settings)
-    operation = _native.open_store(store).create
+    operation = _native.work_in_store(store).create
     reply: dict[str, Any] = _native.call(operation, prefix, *given)
     if finish is not None:
         _finish(finish, prefix, was_there)
@@ -219,7 +219,7 @@ def make_clone(
     options: CloneOptions = {"mode": mode, "owner": owner, "provenance": provenance}
     if modes.is_mount(mode):
         options = _overlay_options(options)
-    opened, path = _native.open_store(store), _native.fspath(dst)
+    opened, path = _native.work_in_store(store), _native.fspath(dst)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
@@ -257,7 +257,7 @@ def reset(
     if not override_frozen:
         policy.check_frozen(clone)
     reply = _native.call(
-        _native.extension.reset, _native.open_store(store), _native.fspath(clone)
+        _native.extension.reset, _native.work_in_store(store), _native.fspath(clone)
     )
     return ResetReport.from_json(reply)
 

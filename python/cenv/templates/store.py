@@ -82,6 +82,7 @@ class TemplateStore:
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe, as template() does."""
+        _native.work_in_store(self.path)
         return self._maker.make(recipe)
 
     def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
@@ -119,6 +120,7 @@ class TemplateStore:
         given = listed(ids, "ids")
         wanted = [self._whole_id(start) for start in given] or self._lasting()
         options: ExportOptions = {"ids": wanted, "replace": replace}
+        _native.work_in_store(self.path)
         found: dict[str, Any] = _native.call(
             self._store.template_export, _native.fspath(file), _native.dumps(options)
         )
@@ -132,6 +134,7 @@ class TemplateStore:
         archive as far as you trust its author.
         """
         options: ImportOptions = {"virtual_packages": virtual_packages()}
+        _native.work_in_store(self.path)
         reply: dict[str, Any] = _native.call(
             self._store.template_import, _native.fspath(file), _native.dumps(options)
         )

@@ -2,6 +2,7 @@
 /* Building beside the destination: what is refused, what is kept, what killed runs leave. */
 #include "base/task.h"
 #include "os/raw_lock.h"
+#include "os/sibling.h"
 #include "prefix/new_prefix.h"
 
 #include <dirent.h>
@@ -211,7 +212,7 @@ static void test_new_prefix__leaves_what_is_in_the_making(void)
     struct timespec long_ago[2] = {{1, 0}, {1, 0}};
     CHECK_INT(fixture_open(&f, "env"), 0);
     utimensat(AT_FDCWD, f.dir.temp_path, long_ago, 0);
-    CHECK(!cenv_newprefix_is_left(f.dir.parent, f.dir.temp));
+    CHECK(!cenv_sibling_is_left(f.dir.parent, f.dir.temp));
     CHECK_INT(cenv_newprefix_publish(&f.dir, 0755, &f.err), 0);
     fixture_close(&f);
 }

@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cenv
+from cenv import _native
 from cenv.doctor import examine
 
 
@@ -78,6 +82,58 @@ def test_gc__sweeps(template: cenv.Template, tmp_path: Path) -> None:
     argv = ("--json", "template", "gc", "--max-size", "1T", "--store", template.store)
     assert str(tmp_path / "home/d") in json.loads(cli(*argv).stdout)["swept"]
     assert os.listdir(tmp_path / "home") == ["free"]
+
+
+KILLED = {
+    "clone": "cenv.clone({template!r}, {dest!r}, store={store!r}, mode='copy')",
+    "create": "cenv.create({dest!r}, ['tool'], [{channel!r}], store={store!r})",
+    "export": "cenv.TemplateStore({store!r}).export({dest!r})",
+    "template": "cenv.TemplateStore({store!r}).template(['data=1'], [{channel!r}])",
+}
+
+
+@pytest.mark.parametrize("work", KILLED)
+def test_next_command__takes_away_what_the_dead_left(
+    work: str,
+    template: cenv.Template,
+    small_channel: Path,
+    calls_library: Path,
+    tmp_path: Path,
+) -> None:
+    """Killed in the place of its 3rd, 12th, ... change, and cleaned up after by a clone."""
+    store, home = Path(str(template.store)), tmp_path / "home"
+    home.mkdir()
+    program = KILLED[work].format(
+        template=str(template),
+        dest=str(home / "dest"),
+        store=str(store),
+        channel=str(small_channel),
+    )
+    command = [sys.executable, "-c", f"import cenv; {program}"]
+    left = []
+    for nth in (3, 12, 18, 24, 30):
+        env = {**os.environ, "LD_PRELOAD": str(calls_library)}
+        env |= {"CENV_TEST_KILL": str(nth), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run(command, env=env, check=False, capture_output=True)
+        left.append(_native.open_store(store).has_leftovers())
+        argv = ["clone", template, home / f"next{nth}", "--store", store]
+        assert cli(*argv).returncode == 0
+        wait_until(lambda: not _native.open_store(store).has_leftovers())
+        assert not orphans(examine(tmp_path, str(store)))
+        shown = {path.name for path in home.iterdir()}
+        assert shown <= {"dest", *(f"next{n}" for n in (3, 12, 18, 24, 30))}
+        assert not list((store / "v1/tmp").iterdir())
+        shutil.rmtree(home / "dest", ignore_errors=True)
+    assert any(left)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for another process."""
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not come about")
 
 
 def test_check__names_what_was_altered(template: cenv.Template, tmp_path: Path) -> None:

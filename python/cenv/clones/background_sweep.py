@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Taking away in the background what processes left that died while they used a store.
+
+A helper process does it, so that no command waits for it, and an interrupt never does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from subprocess import DEVNULL, Popen  # by name: a test may mock subprocess.Popen
+from typing import TYPE_CHECKING
+
+from cenv._extension import extension
+
+if TYPE_CHECKING:
+    from cenv._cenv import Store
+
+_looked_at: dict[str, Store] = {}
+_helpers: list[Popen[bytes]] = []
+
+
+def look(path: str, store: Store) -> None:
+    """Have a helper sweep the store if that is due; asked once a process for each store."""
+    if path not in _looked_at:
+        _looked_at[path] = store
+        _sweep(path, store)
+
+
+def look_again() -> None:
+    """The same for every store this process used: it was interrupted at work."""
+    for path, store in _looked_at.items():
+        _sweep(path, store)
+
+
+def _sweep(path: str, store: Store) -> None:
+    if not store.has_leftovers():
+        return
+    command = [sys.executable, "-m", "cenv.clones.background_sweep", path]
+    with contextlib.suppress(
+        OSError
+    ):  # no room for a process: the next command does it
+        helper = Popen(
+            command,
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            start_new_session=True,
+        )
+        helper.returncode = 0  # nobody waits for it
+        _helpers.append(helper)
+
+
+def _serve(path: str) -> None:
+    store = extension.Store(path)
+    turn = store.lock(extension.Task(None), "cenv sweep")
+    try:
+        if store.has_leftovers():
+            store.sweep(extension.Task(None))
+    finally:
+        turn.release()
+
+
+if __name__ == "__main__":
+    os.nice(10)
+    _serve(sys.argv[1])
