@@ -156,7 +156,10 @@ static int make_clone(const struct cloning *c, struct cenv_clone_job *job,
     rc = make_destination(job, err);
     if (rc == 0)
         rc = fill_destination(c, job, err);
+    job->dst.hurried = rc == CENV_ECANCELLED && job->store;
     if (rc < 0)
+        cenv_newprefix_discard(&job->dst);
+    if (rc < 0 && !job->dst.left)
         forget_clone(job);
     return rc;
 }
@@ -170,9 +173,9 @@ static int claim_and_make(const struct cloning *c, struct cenv_clone_job *job,
                  : 0;
     if (rc == 0)
         rc = make_clone(c, job, err);
-    cenv_newprefix_close(&job->dst);
     if (c->store)
-        cenv_clone_registry_unclaim(c->store, c->path, claim);
+        cenv_clone_registry_unclaim(c->store, c->path, claim, job->dst.left);
+    cenv_newprefix_close(&job->dst);
     return rc;
 }
 

@@ -422,6 +422,7 @@ static int obtain_wanted(struct fetch *f)
             rc = published < 0 ? cenv_error_move(outer, &own) : first_failure(f);
         cenv_error_release(&own);
     }
+    f->scratch.hurried = rc == CENV_ECANCELLED;
     cenv_scratch_close(f->store, &f->scratch);
     return rc;
 }

@@ -181,8 +181,10 @@ static int link_beside(struct creation *c, struct cenv_buf *out)
     rc = fill_and_publish(c, out);
     if (rc < 0)
         out->len = before;
+    c->dir.hurried = rc == CENV_ECANCELLED;
     cenv_newprefix_discard(&c->dir);
-    cenv_clone_registry_forget(c->store, c->dir.path, &ignored);
+    if (!c->dir.left)
+        cenv_clone_registry_forget(c->store, c->dir.path, &ignored);
     cenv_error_release(&ignored);
     return rc;
 }
@@ -198,7 +200,7 @@ static int link_in_turn(struct creation *c, struct cenv_buf *out)
     int rc = cenv_clone_registry_claim(c->store, path, &claim, c->task, c->err);
     if (rc == 0) {
         rc = link_beside(c, out);
-        cenv_clone_registry_unclaim(c->store, path, claim);
+        cenv_clone_registry_unclaim(c->store, path, claim, c->dir.left);
     }
     cenv_free(path);
     return rc;

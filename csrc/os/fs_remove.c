@@ -5,17 +5,37 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
 
-enum { DEPTH_MAX = 64, TRIES = 8 };
+enum { DEPTH_MAX = 64, TRIES = 8, QUICK_ENTRIES = 1000, QUICK_NS = 30 * 1000 * 1000 };
+
+/* When to stop: NULL and 0 are never. */
+struct limit {
+    struct cenv_task *task;
+    struct cenv_error *err; /* says that the task was cancelled */
+    uint64_t until_ns;      /* not before QUICK_ENTRIES are gone */
+    unsigned entries;
+};
 
 struct removal {
+    struct limit *limit;
     int top; /* deep directories are moved here, so that neither stack nor descriptors run out */
     bool hoisted;
 };
 
 static int empty_dir(struct removal *removal, int fd, int depth);
+
+/* 0, or -ECANCELED when it is time to stop. */
+static int poll_limit(struct limit *limit)
+{
+    if (limit->task && cenv_task_poll(limit->task, limit->err) < 0)
+        return -ECANCELED;
+    if (!limit->until_ns || limit->entries++ < QUICK_ENTRIES)
+        return 0;
+    return cenv_clock_ns() > limit->until_ns ? -ECANCELED : 0;
+}
 
 /* A directory of ours may forbid us to read it or to remove from it. */
 static int open_up(int dirfd, const char *name)
@@ -71,22 +91,32 @@ static int remove_dir(struct removal *removal, int dirfd, const char *name, int 
     return rc;
 }
 
+static int remove_entry(struct removal *removal, int fd,
+                        const struct cenv_dirent *entry, int depth)
+{
+    if (entry->type == CENV_FT_DIR)
+        return remove_dir(removal, fd, entry->name, depth + 1);
+    return unlink_opened(fd, entry->name);
+}
+
 /* Some file systems skip entries when others are removed while listing: callers try again. */
 static int empty_dir(struct removal *removal, int fd, int depth)
 {
     struct cenv_dir dir;
     struct cenv_dirent entry;
     int rc = cenv_dir_init(&dir, fd);
-    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0)
-        rc = entry.type == CENV_FT_DIR ? remove_dir(removal, fd, entry.name, depth + 1)
-                                       : unlink_opened(fd, entry.name);
+    while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0) {
+        rc = poll_limit(removal->limit);
+        if (rc == 0)
+            rc = remove_entry(removal, fd, &entry, depth);
+    }
     cenv_dir_release(&dir);
     return rc;
 }
 
-static int empty_top(int fd)
+static int empty_top(int fd, struct limit *limit)
 {
-    struct removal removal = {fd, true};
+    struct removal removal = {limit, fd, true};
     int rc = 0;
     while (rc == 0 && removal.hoisted) {
         removal.hoisted = false;
@@ -95,11 +125,11 @@ static int empty_top(int fd)
     return rc;
 }
 
-static int remove_content(int fd)
+static int remove_content(int fd, struct limit *limit)
 {
     int rc = -ENOTEMPTY;
     for (int tries = 0; tries < TRIES && rc != 0; tries++) {
-        rc = empty_top(fd);
+        rc = empty_top(fd, limit);
         if (rc == 0)
             rc = cenv_raw_is_empty_dir(fd) == 0 ? -ENOTEMPTY : 0;
         if (rc != 0 && rc != -ENOTEMPTY)
@@ -108,7 +138,7 @@ static int remove_content(int fd)
     return rc;
 }
 
-static int remove_tree(int dirfd, const char *name)
+static int remove_tree(int dirfd, const char *name, struct limit *limit)
 {
     struct cenv_stat st;
     int rc = cenv_raw_stat(dirfd, name, &st);
@@ -121,26 +151,45 @@ static int remove_tree(int dirfd, const char *name)
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    rc = remove_content(fd);
+    rc = remove_content(fd, limit);
     cenv_fd_close(fd);
     if (rc == 0)
         rc = cenv_raw_rmdir(dirfd, name);
     return rc == -ENOENT ? 0 : rc;
 }
 
+int cenv_fs_remove_tree_polled(int dirfd, const char *name, struct cenv_task *task,
+                               struct cenv_error *err)
+{
+    struct limit limit = {.task = task, .err = err};
+    int rc = remove_tree(dirfd, name, &limit);
+    if (err->status == CENV_ECANCELLED)
+        return err->status;
+    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
+}
+
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err)
 {
-    int rc = remove_tree(dirfd, name);
+    struct limit never = {NULL, NULL, 0, 0};
+    int rc = remove_tree(dirfd, name, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
 }
 
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err)
 {
-    int rc = remove_content(dirfd);
+    struct limit never = {NULL, NULL, 0, 0};
+    int rc = remove_content(dirfd, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, NULL, "cannot empty") : 0;
 }
 
 void cenv_fs_discard_tree(int dirfd, const char *name)
 {
-    remove_tree(dirfd, name);
+    struct limit never = {NULL, NULL, 0, 0};
+    remove_tree(dirfd, name, &never);
+}
+
+bool cenv_fs_discard_tree_quickly(int dirfd, const char *name)
+{
+    struct limit limit = {.until_ns = cenv_clock_ns() + QUICK_NS};
+    return remove_tree(dirfd, name, &limit) == 0;
 }

@@ -3,7 +3,10 @@
 #ifndef CENV_OS_FS_REMOVE_H
 #define CENV_OS_FS_REMOVE_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
+#include "base/task.h"
 
 /*
  * Removes `name` and all below it, whatever it is; absent is fine. Links are removed, not followed;
@@ -12,7 +15,13 @@
  */
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
+/* Polling `task` (or NULL): what is left when it is cancelled stays. */
+int cenv_fs_remove_tree_polled(int dirfd, const char *name, struct cenv_task *task,
+                               struct cenv_error *err);
 /* For clean-up paths: best effort, keeps no error. */
 void cenv_fs_discard_tree(int dirfd, const char *name);
+/* The same for 1000 entries or 30 ms, whichever is more, as one who interrupts expects: whether
+ * nothing is left. */
+bool cenv_fs_discard_tree_quickly(int dirfd, const char *name);
 
 #endif

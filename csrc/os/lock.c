@@ -122,14 +122,18 @@ int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
     }
 }
 
+void cenv_lock_abandon(struct cenv_lock *lock)
+{
+    if (lock)
+        cenv_fd_close(lock->fd);
+    cenv_free(lock);
+}
+
 void cenv_lock_free(struct cenv_lock *lock)
 {
-    if (!lock)
-        return;
-    if (lock->exclusive && lock->works)
+    if (lock && lock->exclusive && lock->works)
         cenv_raw_truncate(lock->fd, 0);
-    cenv_fd_close(lock->fd);
-    cenv_free(lock);
+    cenv_lock_abandon(lock);
 }
 
 /* Unlinked while held: whoever waits sees that its file is gone and takes a new one. */

@@ -38,6 +38,9 @@ int cenv_lock_try(struct cenv_lock **out, int dirfd, const char *name,
 void cenv_lock_free(struct cenv_lock *lock);
 void cenv_lock_free_remove(struct cenv_lock *lock, int dirfd, const char *name);
 
+/* Lets go as a holder does that is killed: the file stays, and says whose it was. */
+void cenv_lock_abandon(struct cenv_lock *lock);
+
 bool cenv_lock_works(const struct cenv_lock *lock);
 
 /* Appends the text of the last exclusive holder ("" when there is none); false: out of memory. */

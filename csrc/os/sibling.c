@@ -15,6 +15,8 @@
 
 /* Where locks do not work, a sibling as old as this is nobody's. */
 enum { ABANDONED_SECONDS = 7 * 24 * 3600, NEW_SECONDS = 120 };
+/* The mode of one that its maker has given up: no other has it. */
+enum { GIVEN_UP = 0500 };
 enum { STEM_MAX = 180, HEAD_SIZE = STEM_MAX + 16 };
 
 /* What the siblings of a name start with; room is left for the rest of one. */
@@ -75,8 +77,15 @@ bool cenv_sibling_is_left(int parent, const char *sibling)
                       ? -1
                       : (int64_t)time(NULL) - st.mtime_ns / 1000000000;
     cenv_fd_close(dir);
-    return raw == 0 ? cenv_pid_is_gone(pid_of(sibling)) || age > NEW_SECONDS
-                    : age > ABANDONED_SECONDS;
+    if (raw == 0)
+        return st.mode == GIVEN_UP || age > NEW_SECONDS ||
+               cenv_pid_is_gone(pid_of(sibling));
+    return age > ABANDONED_SECONDS;
+}
+
+void cenv_sibling_give_up(int fd)
+{
+    cenv_raw_chmod_fd(fd, GIVEN_UP);
 }
 
 void cenv_sibling_sweep(int parent, const char *name)

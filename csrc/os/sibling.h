@@ -25,6 +25,9 @@ int cenv_raw_make_sibling(int parent, const char *sibling, unsigned mode);
 /* Whether it is nobody's any more: its maker is dead. */
 bool cenv_sibling_is_left(int parent, const char *sibling);
 
+/* Its maker lives, and leaves it to a sweep: to be called before the descriptor is closed. */
+void cenv_sibling_give_up(int fd);
+
 /* Removes those of `name` that are left; it lists the directory. */
 void cenv_sibling_sweep(int parent, const char *name);
 

@@ -296,9 +296,14 @@ void cenv_newprefix_withdraw(struct cenv_newprefix *p)
 
 void cenv_newprefix_discard(struct cenv_newprefix *p)
 {
-    if (p->made_temp && !p->published)
-        cenv_fs_discard_tree(p->parent, p->temp);
+    bool unfinished = p->made_temp && !p->published;
     p->made_temp = false;
+    if (unfinished && p->hurried)
+        p->left = !cenv_fs_discard_tree_quickly(p->parent, p->temp);
+    else if (unfinished)
+        cenv_fs_discard_tree(p->parent, p->temp);
+    if (p->left)
+        cenv_sibling_give_up(p->dir);
 }
 
 void cenv_newprefix_close(struct cenv_newprefix *p)

@@ -30,6 +30,8 @@ struct cenv_newprefix {
     uint32_t exists_mode;
     uint32_t mask; /* the mode bits that new directories do not get here */
     bool made_temp, published;
+    /* Set by the caller: what cannot be removed at once is left to a sweep; and whether it was. */
+    bool hurried, left;
 };
 #define CENV_NEWPREFIX_INIT \
     { \
@@ -68,7 +70,7 @@ int cenv_newprefix_publish(struct cenv_newprefix *prefix, uint32_t mode,
 /* Takes a published, empty directory back, unless one was there before or is in use. */
 void cenv_newprefix_withdraw(struct cenv_newprefix *prefix);
 
-/* Removes what was made and not published; close does that too. */
+/* Removes what was made and not published, or leaves it to a sweep; close does that too. */
 void cenv_newprefix_discard(struct cenv_newprefix *prefix);
 
 /* Frees; removes what was not published, and the parents made for it. */

@@ -47,11 +47,13 @@ int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
 }
 
 void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *path,
-                                 struct cenv_lock *claim)
+                                 struct cenv_lock *claim, bool left)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     char name[CENV_STORE_FILE], lock[LOCK_NAME];
-    if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
+    if (claim && left)
+        cenv_lock_abandon(claim);
+    else if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
         set_lock_name(name, lock);
         cenv_store_lock_release(store, lock, claim);
     }

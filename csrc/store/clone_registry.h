@@ -42,13 +42,13 @@ int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
 /*
  * One process at a time clones to a path, so that an entry is of the clone that is there: claim
  * waits until nobody else does, as long as the process lives. Unclaim with the same path; NULL is
- * fine.
+ * fine. With `left` the entry stays for a sweep, which is due as if this process had been killed.
  */
 int cenv_clone_registry_claim(const struct cenv_store *store, const char *path,
                               struct cenv_lock **claim, struct cenv_task *task,
                               struct cenv_error *err);
 void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *path,
-                                 struct cenv_lock *claim);
+                                 struct cenv_lock *claim, bool left);
 
 /*
  * Before a clone is removed: marks the entry of the clone of `path` that lies `at` (the same, or

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "os/fs.h"
 #include "os/fs_facts.h"
+#include "os/fs_remove.h"
 #include "os/fs_rename.h"
 #include "os/raw_rename.h"
 #include "store/scratch.h"
@@ -56,16 +57,29 @@ int cenv_publish_entry(int from, const char *name, int to, const char *entry,
     return 0;
 }
 
+/* Name of what is withdrawn, in its scratch directory. */
+#define GONE "gone"
+
+static void remove_gone(struct cenv_scratch *scratch, struct cenv_task *task)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    scratch->hurried =
+        !task || cenv_fs_remove_tree_polled(scratch->fd, GONE, task, &ignored) < 0;
+    cenv_error_release(&ignored);
+}
+
 int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char *name,
-                          struct cenv_error *err)
+                          struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_scratch scratch;
     int rc = cenv_scratch_open(store, &scratch, err);
     if (rc < 0)
         return rc;
-    int failed = cenv_raw_rename(dirfd, name, scratch.fd, "gone");
+    int failed = cenv_raw_rename(dirfd, name, scratch.fd, GONE);
     if (failed < 0 && failed != -ENOENT)
         rc = cenv_fs_fail(err, failed, dirfd, name, "cannot remove");
+    if (failed == 0)
+        remove_gone(&scratch, task);
     cenv_scratch_close(store, &scratch);
     return rc;
 }

@@ -15,8 +15,12 @@ int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err);
 int cenv_publish_entry(int from, const char *name, int to, const char *entry,
                        bool replace, struct cenv_error *err);
 
-/* Moves `name` out of the way (into v1/tmp) in one step and removes it; absent is fine. */
+/*
+ * Moves `name` out of the way (into v1/tmp) in one step and removes it; absent is fine. It is gone
+ * then: when `task` is cancelled meanwhile, a sweep removes the rest. Without a task that is what
+ * cannot be removed at once.
+ */
 int cenv_publish_withdraw(const struct cenv_store *store, int dirfd, const char *name,
-                          struct cenv_error *err);
+                          struct cenv_task *task, struct cenv_error *err);
 
 #endif

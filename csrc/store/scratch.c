@@ -53,7 +53,7 @@ static int make_scratch(int tmp, struct cenv_scratch *scratch, struct cenv_error
 int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *out,
                       struct cenv_error *err)
 {
-    struct cenv_scratch scratch = {cenv_fs_unique_name("work"), -1, NULL};
+    struct cenv_scratch scratch = {cenv_fs_unique_name("work"), -1, NULL, false};
     if (!scratch.name)
         return cenv_error_oom(err);
     int rc = make_scratch(store->dirs[CENV_STORE_TMP], &scratch, err);
@@ -68,15 +68,19 @@ void cenv_scratch_close(const struct cenv_store *store, struct cenv_scratch *scr
 {
     int tmp = store->dirs[CENV_STORE_TMP];
     char *lock_name = add_lock_suffix(scratch->name);
+    bool done = true;
     cenv_fd_close(scratch->fd);
-    cenv_fs_discard_tree(tmp, scratch->name);
-    if (lock_name)
+    if (scratch->hurried)
+        done = cenv_fs_discard_tree_quickly(tmp, scratch->name);
+    else
+        cenv_fs_discard_tree(tmp, scratch->name);
+    if (lock_name && done)
         cenv_lock_free_remove(scratch->lock, tmp, lock_name);
     else
-        cenv_lock_free(scratch->lock);
+        cenv_lock_abandon(scratch->lock);
     cenv_free(lock_name);
     cenv_free(scratch->name);
-    *scratch = (struct cenv_scratch){NULL, -1, NULL};
+    *scratch = (struct cenv_scratch){.fd = -1};
 }
 
 /* ---- sweeping ---- */

@@ -16,6 +16,8 @@ struct cenv_scratch {
     char *name; /* in v1/tmp */
     int fd;
     struct cenv_lock *lock;
+    /* Set by the owner: what cannot be removed at once is left to a sweep. */
+    bool hurried;
 };
 int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *scratch,
                       struct cenv_error *err);

@@ -149,7 +149,7 @@ int cenv_template_entry_make(const struct cenv_store *store, const char *id,
                              struct cenv_error *err)
 {
     int templates = store->dirs[CENV_STORE_TEMPLATES];
-    int rc = cenv_publish_withdraw(store, templates, id, err);
+    int rc = cenv_publish_withdraw(store, templates, id, NULL, err);
     if (rc == 0)
         rc = cenv_fs_mkdir(templates, id, 0755, err);
     if (rc == 0)
@@ -230,7 +230,8 @@ static int remove_left_over(struct cenv_sweep *sweep, const char *id,
     const struct cenv_store *store = sweep->store;
     sweep->removed++;
     if (!sweep->look)
-        return cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+        return cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id,
+                                     sweep->task, err);
     cenv_sweep_list_add_entry(sweep, CENV_STORE_TEMPLATES, id);
     return 0;
 }

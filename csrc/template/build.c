@@ -244,6 +244,7 @@ int cenv_build_make(struct cenv_build *build)
     rc = fill_scratch(build);
     if (rc == 0)
         rc = publish_scratch(build);
+    build->scratch.hurried = rc == CENV_ECANCELLED;
     cenv_scratch_close(build->store, &build->scratch);
     return rc;
 }

@@ -196,7 +196,7 @@ void cenv_draft_discard(struct cenv_draft *draft)
     if (draft->build.lock && draft->dir >= 0)
         cenv_publish_withdraw(draft->build.store,
                               draft->build.store->dirs[CENV_STORE_TEMPLATES],
-                              draft->build.id.data, &ignored);
+                              draft->build.id.data, NULL, &ignored);
     cenv_error_release(&ignored);
     free_draft(draft);
 }

@@ -553,7 +553,7 @@ static void release_exporter(struct exporter *x)
     cenv_fd_close(x->file);
     remove_sibling(x);
     if (x->path)
-        cenv_clone_registry_unclaim(x->store, x->path, x->claim);
+        cenv_clone_registry_unclaim(x->store, x->path, x->claim, false);
     cenv_fd_close(x->dir);
     cenv_fd_close(x->parent);
     cenv_free(x->temp);

@@ -102,7 +102,7 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
 static int remove_item(struct gc *gc, const struct gc_item *item)
 {
     int rc = cenv_publish_withdraw(gc->store, gc->store->dirs[item->dir], item->name,
-                                   gc->err);
+                                   gc->task, gc->err);
     if (rc == 0) {
         gc->removed++;
         gc->freed += item->bytes;

@@ -348,7 +348,7 @@ static void take_back(struct importer *x)
                 cenv_raw_unlink(x->store->dirs[CENV_STORE_REQUESTS], at->name);
         if (a->taken)
             cenv_publish_withdraw(x->store, x->store->dirs[CENV_STORE_TEMPLATES], a->id,
-                                  &ignored);
+                                  x->task, &ignored);
     }
     cenv_error_release(&ignored);
 }
@@ -419,6 +419,7 @@ static int import_archive(struct importer *x, const char *path, struct cenv_buf 
         out->len = before;
         take_back(x);
     }
+    x->scratch.hurried = rc == CENV_ECANCELLED;
     cenv_scratch_close(x->store, &x->scratch);
     return rc;
 }

@@ -75,7 +75,7 @@ static int drop_template(struct repair *repair)
     repair->action = "dropped";
     return cenv_publish_withdraw(repair->store,
                                  repair->store->dirs[CENV_STORE_TEMPLATES], repair->id,
-                                 repair->err);
+                                 repair->task, repair->err);
 }
 
 /* A set-up is part of the id, a base's state nowhere else: neither is among the records. */

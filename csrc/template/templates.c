@@ -148,7 +148,8 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
     if (rc == 0)
         rc = cenv_lease_take_exclusive(store, &lease, err);
     if (rc == 0)
-        rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, err);
+        rc = cenv_publish_withdraw(store, store->dirs[CENV_STORE_TEMPLATES], id, task,
+                                   err);
     cenv_lock_free(lease);
     return rc;
 }
