@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
-from cenv._options import BuildOptions
+from cenv._options import BuildOptions, TemplateMarks
+from cenv.model import PackageRecord
+from cenv.solving.index import fetch_options
 from cenv.templates.environment import Draft
 from cenv.templates.setup import Setup
 
@@ -28,6 +30,7 @@ class BuildPlan:
     records: tuple[Mapping[str, Any], ...]
     options: BuildOptions
     setup: Setup | None = None
+    ensure_base: Callable[[], None] | None = None  # has the template below be there
 
     @property
     def is_draft(self) -> bool:
@@ -37,11 +40,26 @@ class BuildPlan:
 
 def build(store: Store, plan: BuildPlan) -> dict[str, Any]:
     """Build a template in the core's `store` unless it is there; return what it tells."""
+    if plan.ensure_base is not None:
+        plan.ensure_base()
     given = json.dumps(plan.records), _native.dumps(plan.options)
     if plan.is_draft:
         return _build_draft(store, given, plan.setup)
     reply: dict[str, Any] = _native.call(store.template_build, *given)
     return reply
+
+
+def plan_of(records: Iterable[PackageRecord], specs: tuple[str, ...]) -> BuildPlan:
+    """Return how packages alone are built into a template, from where they came."""
+    marks: TemplateMarks = {}
+    options: BuildOptions = {
+        "specs": specs,
+        "rebuild": False,
+        "solved": 0.0,
+        **fetch_options(None, offline=False),
+        **marks,
+    }
+    return BuildPlan(tuple(record.to_json() for record in records), options)
 
 
 def _build_draft(

@@ -103,7 +103,7 @@ class TemplateMaker:
             return None
         fetching = fetch_options(recipe.channels, recipe.offline)
         records = [record.to_json() for record in found.records]
-        plan = _plan(recipe, records, fetching) if recipe.is_draft else None
+        plan = _plan(recipe, records, fetching)
         return replace(found, specs=recipe.specs, transient=recipe.transient, plan=plan)
 
     def mirrored(self, template: Template, reply: Mapping[str, Any]) -> Template:
@@ -127,7 +127,9 @@ class TemplateMaker:
         records = reply.get("records") or ()
         built_for = reply.get("specs") or ()
         if plan is not None:
-            plan = replace(plan, records=tuple(records)) if plan.is_draft else None
+            options = plan.options.copy()
+            options["rebuild"] = False
+            plan = replace(plan, records=tuple(records), options=options)
         return Template(
             path=reply["path"],
             id=reply["id"],
@@ -156,7 +158,9 @@ def _plan(
         **fetching,
         **recipe.marks(),
     }
-    return BuildPlan(tuple(records), options, recipe.setup)
+    base = recipe.base
+    ensure_base = base.ensure if base is not None and base.plan is not None else None
+    return BuildPlan(tuple(records), options, recipe.setup, ensure_base)
 
 
 def _remembered(reply: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from cenv import _native, api, trace
 from cenv._options import CheckOptions, Provenance, RepairOptions
 from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
-from cenv.errors import IntegrityError, PrefixError, UsageError
+from cenv.errors import CenvError, IntegrityError, PrefixError, UsageError
 from cenv.model import CheckReport, CloneReport, PackageRecord, ResetReport, Stage
-from cenv.templates.building import BuildPlan, build, mirror
+from cenv.templates.building import BuildPlan, build, mirror, plan_of
 from cenv.templates.environment import AnyPath, Environment
 
 if TYPE_CHECKING:
+    from cenv._cenv import Store
     from cenv.clones.background_removal import Removal
 
 
@@ -42,7 +44,7 @@ class Template(Environment):
     transient: bool = False
     # What clones tell of their request where the template, built for another, tells else.
     provenance: Provenance | None = field(default=None, repr=False)
-    plan: BuildPlan | None = field(default=None, repr=False)  # of a draft made here
+    plan: BuildPlan | None = field(default=None, repr=False)  # how it was made
     mirror_of: str | None = field(default=None, repr=False)  # the store of the original
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
@@ -52,6 +54,7 @@ class Template(Environment):
         """
         if not argv:
             raise UsageError("run() needs a command")
+        self.ensure()
         return run_in_view(self, argv, **keywords)
 
     def clone(
@@ -75,11 +78,10 @@ class Template(Environment):
             dst = _temporary_dir()
         try:
             report = self._clone_to(dst, mode or "auto", owner or 0)
-        except IntegrityError as error:
-            if not self.repair(content=True):
-                raise
-            warnings.warn(f"{error}; it was built anew", RuntimeWarning, stacklevel=2)
-            report = self._clone_to(dst, mode or "auto", owner or 0)
+        except (OSError, CenvError) as error:
+            with self._leased():
+                self._mend(error)
+                report = self._clone_to(dst, mode or "auto", owner or 0)
         return Clone(report.path, self, report.mode, report)
 
     def _clone_to(self, dst: AnyPath, mode: str, owner: int) -> CloneReport:
@@ -91,6 +93,37 @@ class Template(Environment):
             owner=owner,
             provenance=self.provenance,
         )
+
+    def _mend(self, error: Exception) -> None:
+        """Have the template there, and right, if that is why no clone could be made."""
+        if self.is_gone():
+            self.ensure()
+        elif isinstance(error, IntegrityError) and self.repair(content=True):
+            self.ensure()
+            warnings.warn(f"{error}; it was built anew", RuntimeWarning, stacklevel=3)
+        else:
+            raise error
+
+    @contextlib.contextmanager
+    def _leased(self) -> Iterator[None]:
+        lease = _native.open_store(self.store).lease()
+        try:
+            yield
+        finally:
+            lease.release()
+
+    def is_gone(self) -> bool:
+        """Say whether it was removed since it was found, as another process's gc does."""
+        described = os.path.join(os.path.dirname(self.path), "template.json")
+        return bool(self.id) and not os.path.exists(described)
+
+    def ensure(self) -> None:
+        """Build it again if it is gone; clone() and run() do that by themselves.
+
+        Raises PrefixError where its packages alone do not make it.
+        """
+        if self.is_gone():
+            self._make_again()
 
     def check(self, *, since: float = 0.0, content: bool = False) -> CheckReport:
         """Compare it with what it was when it was built: what hardlink clones wrote to it.
@@ -120,20 +153,27 @@ class Template(Environment):
         store = _native.open_store(self.store)
         done = _native.call(store.template_repair, self.id, _native.dumps(options))
         if done["action"] == "dropped":
-            self._make_again()
+            self._make_again(known_only=True)
         spares.renew_all(self.path)
         return bool(done["action"] != "none")
 
-    def _make_again(self) -> None:
+    def _make_again(self, *, known_only: bool = False) -> None:
+        """Build it; `known_only`: nothing is done where how it was made is not known."""
+        home = _native.open_store(self.mirror_of or self.store)
+        if self.mirror_of is None or home.template_find(self.id) is None:
+            if known_only and self.plan is None and self.mirror_of is None:
+                return
+            self._build_again(home)
         if self.mirror_of:
-            mirror(
-                _native.open_store(self.mirror_of),
-                self.id,
-                os.path.dirname(self.store or ""),
-            )
-        elif self.plan:
-            with trace.recording():
-                build(_native.open_store(self.store), self.plan)
+            mirror(home, self.id, os.path.dirname(self.store or ""))
+
+    def _build_again(self, home: Store) -> None:
+        plan = self.plan or plan_of(self.records, self.specs)
+        with trace.recording():
+            built = build(home, plan)
+        if built["id"] != self.id:
+            hint = "make it again as it was made: it has a set-up, or a base"
+            raise PrefixError(f"template {self.id[:12]} is gone", hint=hint)
 
     def spares(
         self,

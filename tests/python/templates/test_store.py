@@ -262,3 +262,45 @@ def test_clone__tells_where_its_packages_came_from(
         with template.clone() as spare:
             assert os.fsencode(mirror.as_uri()) in meta_of(spare / "")["history"]
         template.spares(0)
+
+
+def gc_elsewhere(store: cenv.TemplateStore) -> None:
+    """Let another process remove all that nobody holds."""
+    code = "import cenv, sys; cenv.TemplateStore(sys.argv[1]).gc()"
+    subprocess.run([sys.executable, "-c", code, store.path], check=True)
+
+
+@pytest.mark.parametrize("kind", ["made", "found", "derived", "set up"])
+def test_clone__of_a_template_that_gc_removed_builds_it_again(
+    kind: str, small_channel: Path, tmp_path: Path
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    template = store.template(["data=2"], [small_channel])
+    if kind == "found":
+        template = store.find(template.id) or template
+    if kind == "derived":
+        template = store.template(["tool"], [small_channel], base=template)
+    if kind == "set up":
+
+        def setup(draft: cenv.templates.environment.Draft) -> None:
+            (draft / "made").write_text("here")
+
+        template = store.template(["data"], [small_channel], setup=setup, key="k")
+    gc_elsewhere(store)
+    assert template.is_gone()
+    with template.clone(tmp_path / "clone") as clone:
+        assert cenv.verify(clone).ok
+        assert (clone / "made").exists() == (kind == "set up")
+    assert not template.is_gone()
+
+
+def test_clone__of_what_nobody_can_build_says_that_it_is_gone(
+    small_channel: Path, tmp_path: Path
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    made = store.template(["data"], [small_channel], setup=lambda _: None, key="k")
+    found = store.find(made.id)
+    assert found is not None
+    gc_elsewhere(store)
+    with pytest.raises(cenv.PrefixError, match=f"{made.id[:12]} is gone"):
+        found.clone(tmp_path / "clone")
