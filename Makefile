@@ -20,7 +20,7 @@ ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
 
-.PHONY: help build demo wheel test pytest soak hostile faults bench codspeed lint format clean
+.PHONY: help build demo wheel test pytest soak hostile faults kill bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
@@ -32,6 +32,7 @@ help:
 	@echo 'make lint    formats, types, spelling; make format applies'
 	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
 	@echo 'make hostile input that means harm; make faults: each call fails, one at a time'
+	@echo 'make kill    kills cenv at work, 2000 times'
 	@echo 'make ctest   C unit tests alone, T="version os/fs" for some; make core: the library'
 	@echo 'make pytest  Python tests alone, T="tests/python/test_create.py ..." for some'
 
@@ -73,6 +74,10 @@ hostile: build
 
 faults: build
 	@$(PY) tests/faults/faults.py $(FAULTS)
+
+# KILL="--points 200 --only create": a part of it.
+kill: build
+	@$(PY) tests/kill/kill.py $(KILL)
 
 bench: build
 	@$(PY) benchmarks/run.py

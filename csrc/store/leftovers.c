@@ -6,6 +6,8 @@
  */
 #include "store/leftovers.h"
 
+#include <time.h>
+
 #include "cenv.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
@@ -16,12 +18,21 @@
 /* So many are looked at: what the rest is of, the next look finds. */
 enum { LOOKED_AT_MAX = 64 };
 
+/* One that is empty was made right now, or its maker was killed before it wrote. */
+enum { EMPTY_SECONDS = 2 };
+
+static bool is_new(const struct cenv_stat *st)
+{
+    return st->size == 0 &&
+           st->mtime_ns / 1000000000 + EMPTY_SECONDS >= (int64_t)time(NULL);
+}
+
 /* The shared lock is held for no longer than the look takes. */
 static bool is_left(int dir, const char *name)
 {
     struct cenv_stat st;
     int fd = cenv_raw_open_file(dir, name, &st);
-    bool left = fd >= 0 && st.size > 0 && cenv_raw_try_lock(fd, false) == 0;
+    bool left = fd >= 0 && !is_new(&st) && cenv_raw_try_lock(fd, false) == 0;
     cenv_fd_close(fd);
     return left;
 }

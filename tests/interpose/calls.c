@@ -103,6 +103,20 @@ long cenv_test_count(void)
     return named_calls;
 }
 
+/* From now on SIGKILL comes in the place of the n-th change of a file system; n 0: of none. Changes
+ * are counted from zero. */
+void cenv_test_kill_at(long n)
+{
+    calls = 0;
+    nth_killed = n;
+}
+
+/* How many changes were made since. */
+long cenv_test_changes(void)
+{
+    return calls;
+}
+
 static bool is_watched(const void *from)
 {
     bool found = nr_watched == 0;

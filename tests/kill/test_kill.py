@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A short form of `make kill`: each operation dies at some points."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DRIVER = Path(__file__).with_name("kill.py")
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.parametrize(
+    "operations",
+    [
+        "create,clone,hardlink",
+        "template,import,export",
+        "reset,extract",
+        "remove,gc,sweep",
+    ],
+)
+def test_killed_operations__leave_nothing_half_made(operations: str) -> None:
+    points = str(6 * len(operations.split(",")))
+    command = [sys.executable, DRIVER, "--only", operations, "--points", points]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{points} points, 0 wrong" in done.stdout
