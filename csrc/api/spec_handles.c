@@ -3,6 +3,7 @@
 #include "cenv.h"
 
 #include "base/alloc.h"
+#include "model/condition.h"
 #include "model/matchspec.h"
 #include "model/matchspec_match.h"
 #include "model/matchspec_print.h"
@@ -81,6 +82,22 @@ int cenv_version_matches(const struct cenv_version *version, struct cenv_str con
 
 /* ---- specs ---- */
 
+/* Parses text that the arena owns; its condition too, which a solve parses when it comes to it. */
+static int parse_whole(struct owned_matchspec *owned, struct cenv_str text,
+                       struct cenv_error *err)
+{
+    const struct cenv_matchspec_more *more;
+    const struct cenv_condition *condition;
+    int rc = cenv_matchspec_parse(&owned->spec, text, &owned->arena, err);
+
+    if (rc < 0)
+        return rc;
+    more = owned->spec.more;
+    return more && more->when.len
+               ? cenv_condition_parse(&condition, more->when, &owned->arena, err)
+               : 0;
+}
+
 int cenv_matchspec_new(struct cenv_matchspec **spec, struct cenv_str text,
                        struct cenv_error *err)
 {
@@ -89,8 +106,7 @@ int cenv_matchspec_new(struct cenv_matchspec **spec, struct cenv_str text,
     if (!owned)
         return cenv_error_oom(err);
     struct cenv_str copy = cenv_arena_str(&owned->arena, text);
-    int rc = copy.data ? cenv_matchspec_parse(&owned->spec, copy, &owned->arena, err)
-                       : cenv_error_oom(err);
+    int rc = copy.data ? parse_whole(owned, copy, err) : cenv_error_oom(err);
     if (rc < 0) {
         cenv_matchspec_free(&owned->spec);
         return rc;

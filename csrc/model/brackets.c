@@ -149,6 +149,14 @@ static void skip_blanks(struct cenv_str *text)
         drop_chars(text, 1);
 }
 
+/* "<2", ">=2", "!=2", "~=2" behind a key are the value, operator and all, as in conda 26. */
+static bool begins_compared(struct cenv_str text)
+{
+    return text.len && (text.data[0] == '<' || text.data[0] == '>' ||
+                        cenv_str_starts(text, CENV_STR("!=")) ||
+                        cenv_str_starts(text, CENV_STR("~=")));
+}
+
 int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
                        const char **wrong, const char **at)
 {
@@ -169,8 +177,9 @@ int cenv_brackets_next(struct cenv_str *inside, struct cenv_bracket *out,
     }
     struct cenv_str rest = cenv_str_slice(*inside, n, inside->len);
     skip_blanks(&rest);
-    if (rest.len && rest.data[0] == '=') {
-        drop_chars(&rest, 1);
+    if (rest.len && (rest.data[0] == '=' || begins_compared(rest))) {
+        if (rest.data[0] == '=')
+            drop_chars(&rest, 1);
         skip_blanks(&rest);
         *at = rest.data;
         pair.has_value = true;

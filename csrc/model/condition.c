@@ -88,6 +88,8 @@ static struct cenv_condition *parse_spec(struct parser *p)
         cenv_error_set(p->err, CENV_ESPEC, "a dependency must name one package");
         return NULL;
     }
+    if (c->spec.more && c->spec.more->when.len)
+        return refuse_text(p, "holds a condition of its own");
     return c;
 }
 

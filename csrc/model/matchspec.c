@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/hex.h"
 #include "codec/url.h"
 #include "model/brackets.h"
 #include "model/channel.h"
@@ -136,13 +137,37 @@ static int set_version_and_build(struct cenv_specparser *p, struct cenv_str rest
     return 0;
 }
 
-/* classic conda's "name >=1 if condition": what follows is ignored. */
-static struct cenv_str cut_condition(struct cenv_str rest)
+/*
+ * "name >=1 if condition", which old conda cut off and conda 26 refuses: without its condition the
+ * spec would ask for what was not asked for.
+ */
+static int refuse_condition(struct cenv_specparser *p, struct cenv_str rest)
 {
-    for (size_t i = 1; i + 3 <= rest.len; i++)
-        if (rest.data[i] == 'i' && memcmp(rest.data + i - 1, " if ", 4) == 0)
-            return cenv_str_slice(rest, 0, i - 1);
-    return rest;
+    for (size_t i = 1; i + 3 <= rest.len; i++) {
+        if (rest.data[i] != 'i' || memcmp(rest.data + i - 1, " if ", 4) != 0)
+            continue;
+        cenv_specparser_refuse(p, rest.data + i, "a spec holds no 'if'");
+        return cenv_error_hint(p->err,
+                               "a condition is written name[when='python>=3.6']");
+    }
+    return 0;
+}
+
+/* What may stand behind the brackets: blanks, or a version that nothing glues to them. */
+static int check_after(struct cenv_specparser *p, struct cenv_str rest,
+                       struct cenv_str after)
+{
+    struct cenv_str text = cenv_specparser_trim_left(after);
+
+    if (!text.len)
+        return 0;
+    if (cenv_specparser_trim_left(rest).len)
+        return cenv_specparser_refuse(p, text.data,
+                                      "version and build do not go round the brackets");
+    if (!is_name_end(after.data[0]))
+        return cenv_specparser_refuse(p, after.data, "text stands behind the brackets");
+    p->is_after = true;
+    return 0;
 }
 
 static int parse_positional(struct cenv_specparser *p, struct cenv_str text,
@@ -156,13 +181,15 @@ static int parse_positional(struct cenv_specparser *p, struct cenv_str text,
     int rc = set_name(p, cenv_str_slice(text, 0, n));
     if (rc < 0)
         return rc;
-    struct cenv_str rest = cut_condition(cenv_str_slice(text, n, text.len));
-    after = cut_condition(after);
-    if (cenv_specparser_trim_left(after).len && cenv_specparser_trim_left(rest).len)
-        return cenv_specparser_refuse(p, cenv_specparser_trim_left(after).data,
-                                      "version and build do not go round the brackets");
-    return set_version_and_build(p,
-                                 cenv_specparser_trim_left(after).len ? after : rest);
+    struct cenv_str rest = cenv_str_slice(text, n, text.len);
+    rc = refuse_condition(p, rest);
+    if (rc == 0)
+        rc = refuse_condition(p, after);
+    if (rc == 0)
+        rc = check_after(p, rest, after);
+    if (rc < 0)
+        return rc;
+    return set_version_and_build(p, p->is_after ? after : rest);
 }
 /* ---- channel ---- */
 
@@ -223,6 +250,32 @@ static int set_file(struct cenv_specparser *p, struct cenv_str url,
     if (rc == 0)
         rc = cenv_strmatch_parse(&p->more->fn, file, false, p->arena, &column, p->err);
     return rc;
+}
+
+/* Whether `text` is `len` hexadecimal digits. */
+static bool is_hex(struct cenv_str text, size_t len)
+{
+    size_t i = 0;
+
+    while (i < text.len && cenv_hex_value(text.data[i]) >= 0)
+        i++;
+    return i == len && text.len == len;
+}
+
+/* What a package must hash to, as lists of URLs have it: hex, or "md5:" or "sha256:" and hex. */
+static int set_digest(struct cenv_specparser *p, struct cenv_str text)
+{
+    struct cenv_str digest = text;
+    bool is_sha256 = cenv_str_starts(digest, CENV_STR("sha256:"));
+    bool is_md5 = cenv_str_starts(digest, CENV_STR("md5:"));
+
+    digest = cenv_str_slice(digest, is_sha256 ? 7 : is_md5 ? 4 : 0, digest.len);
+    struct cenv_bracket pair = {.value = digest, .has_value = true};
+    if (!is_sha256 && is_hex(digest, 32))
+        return cenv_speckeys_set_md5(p, &pair);
+    if (!is_md5 && is_hex(digest, 64))
+        return cenv_speckeys_set_sha256(p, &pair);
+    return cenv_specparser_refuse(p, text.data, "behind '#' no MD5 or SHA-256 stands");
 }
 
 /* "/dir/x-1-0.conda": a path is a URL as well. */
@@ -336,6 +389,20 @@ static struct cenv_str cut_comment(struct cenv_str text)
     return cenv_str_slice(text, 0, hash);
 }
 
+/* "URL#digest"; a '#' behind a blank begins a comment. */
+static int parse_package_line(struct cenv_specparser *p, struct cenv_str package,
+                              struct cenv_str rest)
+{
+    int rc = parse_package(p, cenv_specparser_trim_right(package));
+
+    if (rc < 0 || !rest.len || cenv_char_is(rest.data[-1], CENV_CHAR_BLANK))
+        return rc;
+    size_t n = 1;
+    while (n < rest.len && !is_blank(rest.data[n]))
+        n++;
+    return set_digest(p, cenv_str_slice(rest, 1, n));
+}
+
 static int parse_any(struct cenv_specparser *p, struct cenv_str text)
 {
     struct cenv_str inside, after = {NULL, 0};
@@ -344,9 +411,10 @@ static int parse_any(struct cenv_specparser *p, struct cenv_str text)
 
     if (cenv_str_ends(text, CENV_STR("@")))
         return parse_feature(p, cenv_str_slice(text, 0, text.len - 1));
+    struct cenv_str whole = text;
     text = cut_comment(text);
     if (is_package(cenv_specparser_trim_right(text)))
-        return parse_package(p, cenv_specparser_trim_right(text));
+        return parse_package_line(p, text, cenv_str_slice(whole, text.len, whole.len));
     rc = take_parens(p, &text);
     if (rc < 0)
         return rc;

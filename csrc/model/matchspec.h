@@ -14,10 +14,10 @@
  *     [channel[/subdir]:[namespace]:]name[ version[ build]][key=value,...]
  *
  * with `=` or blanks between name, version and build ("numpy=1.8" is 1.8.*, "numpy 1.8" and
- * "numpy=1.8=py27_0" are exactly 1.8), a "# comment", " if condition" or "(optional)" at its end
- * (ignored), a package's file or URL, "feature@". A key overrides what stands outside, but for
- * name. `text` is borrowed and must outlive the spec. The message of CENV_ESPEC quotes the spec
- * without secrets, says what is wrong and at which column (1-based).
+ * "numpy=1.8=py27_0" are exactly 1.8), a "# comment" or "(optional)" at its end (ignored), a
+ * package's file or URL with "#digest" or without, "feature@". A key overrides what stands
+ * outside, but for name. `text` is borrowed and must outlive the spec. The message of CENV_ESPEC
+ * quotes the spec without secrets, says what is wrong and at which column (1-based).
  */
 int cenv_matchspec_parse(struct cenv_matchspec *out, struct cenv_str text,
                          struct cenv_arena *arena, struct cenv_error *err);

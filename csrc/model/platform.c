@@ -80,15 +80,24 @@ const char *cenv_platform_subdir(void)
 
 /* ---- virtual packages ---- */
 
-enum { LINUX = 1, OSX = 2, WIN = 4, FREEBSD = 8, OTHER = 16, ANY = 31 };
+enum {
+    LINUX = 1,
+    OSX = 2,
+    WIN = 4,
+    FREEBSD = 8,
+    EMSCRIPTEN = 16,
+    OTHER = 32,
+    ANY = 63
+};
 
 static unsigned kind_of(struct cenv_str subdir)
 {
-    return cenv_str_starts(subdir, CENV_STR("linux-"))     ? LINUX
-           : cenv_str_starts(subdir, CENV_STR("osx-"))     ? OSX
-           : cenv_str_starts(subdir, CENV_STR("win-"))     ? WIN
-           : cenv_str_starts(subdir, CENV_STR("freebsd-")) ? FREEBSD
-                                                           : OTHER;
+    return cenv_str_starts(subdir, CENV_STR("linux-"))        ? LINUX
+           : cenv_str_starts(subdir, CENV_STR("osx-"))        ? OSX
+           : cenv_str_starts(subdir, CENV_STR("win-"))        ? WIN
+           : cenv_str_starts(subdir, CENV_STR("freebsd-"))    ? FREEBSD
+           : cenv_str_starts(subdir, CENV_STR("emscripten-")) ? EMSCRIPTEN
+                                                              : OTHER;
 }
 
 static const char *machine_of(struct cenv_str subdir)
@@ -147,13 +156,15 @@ static bool same_name(const char *a, const char *lower)
     return a[i] == '\0' && lower[i] == '\0';
 }
 
-/* Of several the last, as in an environment; NULL: none. */
+/* Of several the last, as in an environment; NULL: none. __unix has none, and __archspec, which is
+ * always there, no empty one (CEP 30). */
 static const char *find_override(const char *name,
                                  const struct cenv_override *overrides, size_t nr)
 {
     for (size_t i = nr; i-- > 0;)
         if (same_name(overrides[i].name, name) && strcmp(name, "unix") != 0)
-            return overrides[i].value;
+            return strcmp(name, "archspec") || *overrides[i].value ? overrides[i].value
+                                                                   : NULL;
     return NULL;
 }
 
@@ -191,7 +202,7 @@ int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
         unsigned on;
     } packages[] = {
         {"archspec", ANY}, {"cuda", ANY}, {"glibc", LINUX},
-        {"linux", LINUX},  {"osx", OSX},  {"unix", LINUX | OSX | FREEBSD},
+        {"linux", LINUX},  {"osx", OSX},  {"unix", LINUX | OSX | FREEBSD | EMSCRIPTEN},
         {"win", WIN},
     };
     struct cenv_virtual found[CENV_VIRTUAL_MAX];

@@ -35,12 +35,18 @@ int cenv_speckeys_set_channel(struct cenv_specparser *p, struct cenv_str text)
 
 static int set_version(struct cenv_specparser *p, const struct cenv_bracket *pair)
 {
+    if (p->is_after && p->version.data)
+        return cenv_specparser_refuse(p, p->version.data,
+                                      "the version stands within the brackets already");
     p->version = cenv_str_trim(pair->value);
     return 0;
 }
 
 static int set_build(struct cenv_specparser *p, const struct cenv_bracket *pair)
 {
+    if (p->is_after && p->build.data)
+        return cenv_specparser_refuse(p, p->build.data,
+                                      "the build stands within the brackets already");
     p->build = cenv_str_trim(pair->value);
     return 0;
 }
@@ -206,12 +212,12 @@ static int set_hex(struct cenv_specparser *p, struct cenv_str *out,
     return out->data ? 0 : cenv_specparser_oom(p);
 }
 
-static int set_md5(struct cenv_specparser *p, const struct cenv_bracket *pair)
+int cenv_speckeys_set_md5(struct cenv_specparser *p, const struct cenv_bracket *pair)
 {
     return cenv_specparser_more(p) ? set_hex(p, &p->more->md5, pair) : CENV_ENOMEM;
 }
 
-static int set_sha256(struct cenv_specparser *p, const struct cenv_bracket *pair)
+int cenv_speckeys_set_sha256(struct cenv_specparser *p, const struct cenv_bracket *pair)
 {
     return cenv_specparser_more(p) ? set_hex(p, &p->more->sha256, pair) : CENV_ENOMEM;
 }
@@ -275,8 +281,8 @@ static const struct key {
     {"build_number", set_build_number},
     {"channel", key_channel},
     {"subdir", key_subdir},
-    {"md5", set_md5},
-    {"sha256", set_sha256},
+    {"md5", cenv_speckeys_set_md5},
+    {"sha256", cenv_speckeys_set_sha256},
     {"url", set_url},
     {"fn", set_fn},
     {"track_features", cenv_speckeys_set_track_features},

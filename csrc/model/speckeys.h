@@ -20,6 +20,9 @@ int cenv_speckeys_set_url(struct cenv_specparser *p, struct cenv_str url);
 
 int cenv_speckeys_set_track_features(struct cenv_specparser *p,
                                      const struct cenv_bracket *pair);
+int cenv_speckeys_set_md5(struct cenv_specparser *p, const struct cenv_bracket *pair);
+int cenv_speckeys_set_sha256(struct cenv_specparser *p,
+                             const struct cenv_bracket *pair);
 int cenv_speckeys_set_optional(struct cenv_specparser *p,
                                const struct cenv_bracket *pair);
 

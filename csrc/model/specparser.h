@@ -3,6 +3,8 @@
 #ifndef CENV_MODEL_SPECPARSER_H
 #define CENV_MODEL_SPECPARSER_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -16,6 +18,7 @@ struct cenv_specparser {
     struct cenv_matchspec spec;
     struct cenv_matchspec_more *more; /* of spec, or NULL so far */
     struct cenv_str version, build;   /* as they will be parsed; data NULL: not given */
+    bool is_after;                    /* these stand behind the brackets */
 };
 
 /* Refuses the spec with CENV_ESPEC: quotes it without secrets, and says what is wrong at `at`. */

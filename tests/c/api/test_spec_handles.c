@@ -71,6 +71,13 @@ static void test_spec_handles__refuse_what_does_not_parse(void)
     CHECK_INT(cenv_matchspec_new(&spec, CENV_STR("a >="), &err), CENV_ESPEC);
     CHECK(!spec && strstr(err.message, "a >="));
     cenv_error_release(&err);
+    CHECK_INT(cenv_matchspec_new(&spec, CENV_STR("a[when='b and']"), &err), CENV_ESPEC);
+    CHECK(!spec && strstr(err.message, "lacks a spec"));
+    cenv_error_release(&err);
+    CHECK_INT(cenv_matchspec_new(&spec, CENV_STR("a[when='b[x=1]']"), &err),
+              CENV_ESPEC);
+    CHECK(!spec && strstr(err.message, "not known"));
+    cenv_error_release(&err);
     CHECK_INT(cenv_version_new(&version, CENV_STR("1!2!3"), &err), CENV_ESPEC);
     CHECK(!version && strstr(err.message, "1!2!3"));
     cenv_error_release(&err);

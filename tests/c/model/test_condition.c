@@ -67,6 +67,7 @@ static void test_condition__refuses(void)
         {"a and (and b)", "condition 'a and (and b)' lacks a spec"},
         {"(or b) and a", "condition '(or b) and a' lacks a spec"},
         {"(a", "condition '(a' lacks a ')'"},
+        {"a[when=b]", "condition 'a[when=b]' holds a condition of its own"},
         {"a) or b", "condition 'a) or b' has something behind its end"},
         {"(((((((((((((((((a)))))))))))))))))",
          "condition '(((((((((((((((((a)))))))))))))))))' is nested too deep"},

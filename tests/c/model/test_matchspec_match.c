@@ -115,6 +115,17 @@ static const struct {
     {"blas * openblas_0", "blas-1.0-mkl_0", false},
     {"openssl>=1.0.1_", "openssl-1.0.1_-4", true},
     {"openssl>=1.0.1", "openssl-1.0.1_-4", false},
+    /* an operator in brackets needs no '=' */
+    {"numpy[version<2]", "numpy-1.7.1-py27_0", true},
+    {"numpy[version <2]", "numpy-2.0-py27_0", false},
+    {"numpy[version>=1.8,build=py27_0]", "numpy-1.7.1-py27_0", false},
+    {"numpy[version!=1.7.1]", "numpy-1.7.1-py27_0", false},
+    {"numpy[version~=1.7]", "numpy-1.8-py27_0", true},
+    {"numpy[build_number>=3]", "numpy-1.7.1-py27_4", true},
+    {"numpy[build_number<3]", "numpy-1.7.1-py27_4", false},
+    /* behind the brackets */
+    {"numpy[build=py27_0] >=1.7", "numpy-1.7.1-py27_0", true},
+    {"numpy[build=py27_0]>=1.8", "numpy-1.7.1-py27_0", false},
     /* builds */
     {"x=*=*py38*", "x-1-h1_py38_0", true},
     {"x=*=*py38*", "x-1-h1_py39_0", false},
@@ -164,8 +175,6 @@ static const struct {
     {"proj4 ==999999999999", "proj4-6-0", false},
     {"openmp_impl 9999", "openmp_impl-9999-0", true},
     {"foo >2.10*", "foo-2.11-0", true},
-    {"foo >=3 if python >=3", "foo-4-0", true},
-    {"foo if python >=3", "foo-4-0", true},
     {"x264 >=1 !164.3095,<1!165", "x264-1!164.3095-0", true},
     {"foo >= 1.8 , < 2.0 py34_0", "foo-1.9-py34_0", true},
     {"foo >=1.0 , < 2.0 =py34_0", "foo-1.9-py34_0", true},
@@ -350,6 +359,9 @@ static void test_matchspec_match__channels(void)
     }
 }
 
+#define X264   FORGE "/linux-64/x264-1%21164.3095-h166bdaf_2.tar.bz2"
+#define SHA256 "f453db4ffe2271ec492a2913af4e61d4a6c118201f07de757df0eff769b65d2e"
+
 static void test_matchspec_match__packages_by_url(void)
 {
     struct cenv_version version;
@@ -359,8 +371,17 @@ static void test_matchspec_match__packages_by_url(void)
     r.url = CENV_STR(FORGE "/linux-64/x264-1%21164.3095-h166bdaf_2.tar.bz2");
     CHECK(matches_record(FORGE "/linux-64/x264-1!164.3095-h166bdaf_2.tar.bz2", &r));
     CHECK(matches_record(FORGE "/linux-64/x264-1%21164.3095-h166bdaf_2.tar.bz2", &r));
+    r.md5 = CENV_STR("253b922ecdb5a30884875948b8904983");
+    r.sha256 = CENV_STR(SHA256);
+    CHECK(matches_record(X264 "#253B922ecdb5a30884875948b8904983", &r));
+    CHECK(matches_record(X264 "#md5:253b922ecdb5a30884875948b8904983 # as listed", &r));
+    CHECK(!matches_record(X264 "#ffffffffffffffffffffffffffffffff", &r));
+    CHECK(matches_record(X264 "#sha256:" SHA256, &r));
+    CHECK(matches_record(X264 "#" SHA256, &r));
+    CHECK(!matches_record(
+        X264 "#1111111111111111111111111111111111111111111111111111111111111111", &r));
     CHECK(
-        matches_record(FORGE "/linux-64/x264-1%21164.3095-h166bdaf_2.tar.bz2#md5", &r));
+        matches_record(X264 " #ffffffffffffffffffffffffffffffff", &r)); /* a comment */
     CHECK(!matches_record(FORGE "/linux-64/x264-1!164.3095-h166bdaf_2.conda", &r));
     CHECK(!matches_record(FORGE "/noarch/x264-1!164.3095-h166bdaf_2.tar.bz2", &r));
     CHECK(matches_record("*[url=" FORGE "/linux-64/x264-1!164.3095-h166bdaf_2.tar.bz2]",
