@@ -7,6 +7,20 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/redact.h"
+
+/* A secret is found by what follows it: text is cut off after it was redacted, not before. */
+enum { RAW_MAX = 4 * CENV_MESSAGE_MAX };
+
+/* What an error says has no secrets, whoever wrote it. */
+static void CENV_PRINTF(3, 0)
+    format_clean(char *out, size_t size, const char *format, va_list args)
+{
+    char raw[RAW_MAX];
+
+    vsnprintf(raw, sizeof(raw), format, args);
+    cenv_redact_into(out, size, cenv_str(raw));
+}
 
 void cenv_error_release(struct cenv_error *err)
 {
@@ -24,7 +38,7 @@ int cenv_error_vset(struct cenv_error *err, int status, const char *format,
     if (err->status)
         return err->status;
     err->status = status;
-    vsnprintf(err->message, sizeof(err->message), format, args);
+    format_clean(err->message, sizeof(err->message), format, args);
     return status;
 }
 
@@ -79,7 +93,7 @@ int cenv_error_hint(struct cenv_error *err, const char *format, ...)
     if (err->hint[0] == '\0') {
         va_list args;
         va_start(args, format);
-        vsnprintf(err->hint, sizeof(err->hint), format, args);
+        format_clean(err->hint, sizeof(err->hint), format, args);
         va_end(args);
     }
     return err->status;
@@ -91,7 +105,7 @@ int cenv_error_prefix(struct cenv_error *err, const char *format, ...)
     char rest[CENV_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    format_clean(text, sizeof(text), format, args);
     va_end(args);
     memcpy(rest, err->message, sizeof(rest));
     size_t len = strlen(text);

@@ -75,7 +75,8 @@ struct cenv_error {
 /* Frees `detail` and clears the struct, which can be used again. */
 void cenv_error_release(struct cenv_error *err);
 
-/* Sets status and message; returns `status`, so that `return cenv_error_set(...)` reads well. */
+/* Sets status and message, without the secrets of URLs in it; returns `status`, so that
+ * `return cenv_error_set(...)` reads well. */
 int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
     CENV_PRINTF(3, 4);
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,

@@ -88,6 +88,11 @@ struct cenv_store *bind_store_or_null(struct bind_state *state, PyObject *object
 /* draft.c: a method of Store */
 PyObject *bind_draft_open(PyObject *store, PyObject *args);
 
+/* text.c */
+PyObject *bind_redact(PyObject *module, PyObject *args);
+PyObject *bind_clean_spec(PyObject *module, PyObject *args);
+PyObject *bind_split_url(PyObject *module, PyObject *args);
+
 /* view.c */
 PyObject *bind_view_enter(PyObject *module, PyObject *args);
 PyObject *bind_view_spawn(PyObject *module, PyObject *args);

@@ -335,6 +335,12 @@ PyMethodDef bind_op_methods[] = {
     {"pack_shard", op_pack_shard, METH_VARARGS,
      "pack_shard($module, json, level, /)\n--\n\nReturn a shard or an index of shards (CEP 16) "
      "as a server sends it."},
+    {"redact", bind_redact, METH_VARARGS,
+     "redact($module, text, /)\n--\n\nText without the secrets of URLs in it, as bytes."},
+    {"clean_spec", bind_clean_spec, METH_VARARGS,
+     "clean_spec($module, text, /)\n--\n\nA spec as it may be written down, as bytes."},
+    {"split_url", bind_split_url, METH_VARARGS,
+     "split_url($module, url, /)\n--\n\nThe parts of the normal form of a URL or path."},
     {"zstd_write", op_zstd_write, METH_VARARGS,
      "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file."},
     {NULL, NULL, 0, NULL},

@@ -11,7 +11,8 @@
 
 #include "base/alloc.h"
 #include "codec/json.h"
-#include "model/channel.h"
+#include "codec/url.h"
+#include "model/spec_text.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
@@ -146,7 +147,7 @@ static void set_url(struct cenv_buf *text, struct cenv_str url)
     struct cenv_buf plain, line;
     cenv_buf_init(&plain, TEXT_MAX);
     cenv_buf_init(&line, TEXT_MAX);
-    cenv_channel_strip(&plain, url);
+    cenv_url_clean(&plain, url);
     add_member("url", cenv_buf_str(&plain), &line);
     replace_member(text, "url", cenv_buf_str(&line));
     text->failed |= line.failed; /* which clearing forgets */
@@ -266,7 +267,7 @@ static struct cenv_str with_channel(const struct provenance *p, struct cenv_str 
     struct cenv_buf text, plain;
     cenv_buf_init(&text, TEXT_MAX);
     cenv_buf_init(&plain, TEXT_MAX);
-    cenv_channel_strip(&plain, url);
+    cenv_url_clean(&plain, url);
     struct cenv_str channel = cenv_path_parent(cenv_buf_str(&plain));
     cenv_buf_addf(&text, "+%.*s::%.*s", CENV_STR_ARG(channel), CENV_STR_ARG(dist));
     struct cenv_str kept = text.failed || plain.failed
@@ -376,7 +377,9 @@ int cenv_provenance_apply(int prefix, const char *provenance_json,
     p.specs = cenv_json_get(p.doc, "specs");
     p.was = cenv_json_get(p.doc, "was");
     p.urls = cenv_json_get(p.doc, "urls");
-    rc = edit_all(&p, prefix);
+    rc = cenv_spec_text_clean_list(p.doc, "specs", &p.specs, err);
+    if (rc == 0)
+        rc = edit_all(&p, prefix);
     cenv_json_free(p.doc);
     return rc;
 }

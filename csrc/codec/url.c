@@ -2,6 +2,8 @@
 /* Text of URLs: see url.h. */
 #include "codec/url.h"
 
+#include <string.h>
+
 #include "base/hex.h"
 
 size_t cenv_url_scheme_len(struct cenv_str url)
@@ -15,56 +17,139 @@ size_t cenv_url_scheme_len(struct cenv_str url)
     return cenv_str_starts(cenv_str_slice(url, i, url.len), CENV_STR("://")) ? i : 0;
 }
 
-size_t cenv_url_token_len(struct cenv_str s)
-{
-    size_t i = 0;
+/* ---- parts ---- */
 
-    while (i < s.len && (cenv_is_alnum(s.data[i]) || memchr("-_.~%", s.data[i], 5)))
-        i++;
-    return i;
+static struct cenv_str trim_slashes(struct cenv_str s)
+{
+    while (s.len && s.data[0] == '/')
+        s = cenv_str_slice(s, 1, s.len);
+    while (s.len && s.data[s.len - 1] == '/')
+        s.len--;
+    return s;
 }
 
-/* ---- secrets ---- */
-
-/* Length of the run from `at` on that may be a URL's authority or one component of its path. */
-static size_t run_len(struct cenv_str text, size_t at)
+static bool is_file(struct cenv_str scheme)
 {
-    size_t start = at;
-
-    while (at < text.len && (unsigned char)text.data[at] > ' ' &&
-           !memchr("/\"'<>", text.data[at], 5))
-        at++;
-    return at - start;
+    return scheme.len == 4 && cenv_str_starts_nocase(scheme, CENV_STR("file"));
 }
 
-bool cenv_url_redact(struct cenv_buf *out, struct cenv_str text)
+/* The end of "[v6]" or of a name; anything behind it but a port makes it no host. */
+static size_t host_name_len(struct cenv_str host)
 {
-    size_t at = 0, skip;
+    size_t len = 0;
 
-    while (at < text.len) {
-        struct cenv_str rest = cenv_str_slice(text, at, text.len);
-        skip = 0;
-        if (cenv_str_starts(rest, CENV_STR("//"))) {
-            struct cenv_str run = cenv_str_slice(rest, 2, 2 + run_len(rest, 2));
-            size_t sign = cenv_str_rfind(run, '@');
-            if (sign < run.len) {
-                cenv_buf_puts(out, "//***");
-                skip = 2 + sign;
-            }
-        } else if (cenv_str_starts(rest, CENV_STR("/t/"))) {
-            size_t len = cenv_url_token_len(cenv_str_slice(rest, 3, rest.len));
-            if (len) {
-                cenv_buf_puts(out, "/t/***");
-                skip = 3 + len;
-            }
-        }
-        if (!skip) {
-            cenv_buf_putc(out, text.data[at]);
-            skip = 1;
-        }
-        at += skip;
+    if (cenv_str_starts(host, CENV_STR("["))) {
+        while (len < host.len && host.data[len] != ']')
+            len++;
+        return len < host.len ? len + 1 : 0;
     }
-    return !out->failed;
+    while (len < host.len &&
+           (cenv_is_alnum(host.data[len]) || memchr("-._", host.data[len], 3) ||
+            (unsigned char)host.data[len] >= 0x80))
+        len++;
+    return len;
+}
+
+static bool is_host(struct cenv_str host)
+{
+    size_t at = host_name_len(host);
+
+    if (at == 0 || (at < host.len && host.data[at] != ':'))
+        return false;
+    while (++at < host.len)
+        if (!cenv_is_digit(host.data[at]))
+            return false;
+    return true;
+}
+
+/* Whether an '@' in the path may be the end of a password that was typed as it is. */
+static bool hides_password(struct cenv_str host, struct cenv_str path)
+{
+    bool port = cenv_str_find(host, ':') < host.len;
+    bool plain = !port && cenv_str_find(host, '.') < host.len;
+
+    for (size_t i = 1; i < path.len && !plain; i++) {
+        struct cenv_str rest = cenv_str_slice(path, i + 1, path.len);
+        rest = cenv_str_slice(rest, 0, cenv_str_find(rest, '/'));
+        if (path.data[i] == '@' && path.data[i - 1] != '/' &&
+            (port || cenv_str_find(rest, '.') < rest.len ||
+             cenv_str_find(rest, ':') < rest.len))
+            return true;
+    }
+    return false;
+}
+
+/* Finds "t/TOKEN" among the components of the path, which becomes what follows. */
+static void cut_token(struct cenv_url_parts *u)
+{
+    for (size_t at = 0; at < u->path.len; at++) {
+        struct cenv_str rest = cenv_str_slice(u->path, at, u->path.len);
+        if ((at && u->path.data[at - 1] != '/') ||
+            !cenv_str_starts(rest, CENV_STR("t/")))
+            continue;
+        rest = cenv_str_slice(rest, 2, rest.len);
+        size_t len = cenv_str_find(rest, '/');
+        if (!len)
+            continue;
+        u->root = trim_slashes(cenv_str_slice(u->path, 0, at));
+        u->token = cenv_str_slice(rest, 0, len);
+        u->path = trim_slashes(cenv_str_slice(rest, len, rest.len));
+        return;
+    }
+}
+
+/* What is behind "file:": a path, alone or after "//" and this machine's name. */
+static bool split_file(struct cenv_url_parts *u, struct cenv_str rest)
+{
+    if (cenv_str_starts(rest, CENV_STR("//"))) {
+        rest = cenv_str_slice(rest, 2, rest.len);
+        struct cenv_str host = cenv_str_slice(rest, 0, cenv_str_find(rest, '/'));
+        if (host.len && !cenv_str_is(host, "localhost"))
+            return false;
+        rest = cenv_str_slice(rest, host.len, rest.len);
+        u->host = cenv_str_slice(host, 0, 0);
+    }
+    u->path = trim_slashes(rest);
+    return cenv_str_starts(rest, CENV_STR("/"));
+}
+
+static bool split_hosted(struct cenv_url_parts *u, struct cenv_str rest)
+{
+    size_t slash = cenv_str_find(rest, '/');
+
+    u->host = cenv_str_slice(rest, 0, slash);
+    u->path = cenv_str_slice(rest, slash, rest.len);
+    size_t at = cenv_str_rfind(u->host, '@');
+    if (at < u->host.len) {
+        u->auth = cenv_str_slice(u->host, 0, at);
+        u->host = cenv_str_slice(u->host, at + 1, u->host.len);
+    } else if (hides_password(u->host, u->path)) {
+        return false;
+    }
+    u->path = trim_slashes(u->path);
+    cut_token(u);
+    return is_host(u->host);
+}
+
+bool cenv_url_split(struct cenv_url_parts *out, struct cenv_str url)
+{
+    struct cenv_url_parts u = {.scheme = {url.data, cenv_url_scheme_len(url)}};
+    struct cenv_str rest;
+
+    if (!u.scheme.len && cenv_str_starts_nocase(url, CENV_STR("file:/")))
+        u.scheme.len = 4;
+    if (!u.scheme.len)
+        return false;
+    rest = cenv_str_slice(url, u.scheme.len + 1, url.len);
+    u.fragment = rest;
+    rest = cenv_str_cut(&u.fragment, '#');
+    u.query = rest;
+    rest = cenv_str_cut(&u.query, '?');
+    if (is_file(u.scheme) ? !split_file(&u, rest)
+                          : !split_hosted(&u, cenv_str_slice(rest, 2, rest.len)))
+        return false;
+    *out = u;
+    return true;
 }
 
 /* ---- joining ---- */
@@ -93,7 +178,7 @@ bool cenv_url_join(struct cenv_buf *out, struct cenv_str base, struct cenv_str r
     struct cenv_str host =
         scheme ? cenv_str_cut(&path, '/') : cenv_str_slice(base, 0, 0);
 
-    if (cenv_url_scheme_len(ref))
+    if (cenv_url_scheme_len(ref) || cenv_str_starts_nocase(ref, CENV_STR("file:/")))
         return cenv_buf_add_str(out, ref);
     cenv_buf_add_str(out, cenv_str_slice(base, 0, scheme ? scheme + 1 : 0));
     if (cenv_str_starts(ref, CENV_STR("//")))
@@ -164,4 +249,190 @@ bool cenv_url_unquote(struct cenv_buf *out, struct cenv_str text)
         i += 2;
     }
     return !out->failed;
+}
+
+/* ---- normal form ---- */
+
+static void add_escape(struct cenv_buf *out, unsigned char c)
+{
+    cenv_buf_addf(out, "%%%02X", c);
+}
+
+static bool is_unreserved(unsigned char c)
+{
+    return cenv_is_alnum((char)c) || (c && memchr("-._~", c, 4));
+}
+
+/* The byte that "%XX" at `at` stands for, or -1. */
+static int escaped_byte(struct cenv_str text, size_t at)
+{
+    if (at + 2 >= text.len || text.data[at] != '%')
+        return -1;
+    int high = cenv_hex_value(text.data[at + 1]),
+        low = cenv_hex_value(text.data[at + 2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/* Encodes what a URL cannot hold, and what is in `more`; decodes what needs no encoding. */
+static void add_encoded(struct cenv_buf *out, struct cenv_str text, const char *more)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        int byte = escaped_byte(text, i);
+        if (byte >= 0) {
+            if (is_unreserved((unsigned char)byte))
+                cenv_buf_putc(out, (char)byte);
+            else
+                add_escape(out, (unsigned char)byte);
+            i += 2;
+        } else if (needs_quote(c) && !(c == '?' || c == '#')) {
+            add_escape(out, c);
+        } else if (c && strchr(more, c)) {
+            add_escape(out, c);
+        } else {
+            cenv_buf_putc(out, (char)c);
+        }
+    }
+}
+
+static void add_lower(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        cenv_buf_putc(out, cenv_lower(text.data[i]));
+}
+
+/* The host without the scheme's own port, and without an empty one. */
+static void add_host(struct cenv_buf *out, const struct cenv_url_parts *u)
+{
+    size_t len = host_name_len(u->host);
+    struct cenv_str port = cenv_str_slice(u->host, len + 1, u->host.len);
+    bool http = cenv_str_starts_nocase(u->scheme, CENV_STR("http"));
+    const char *usual = !http ? "" : u->scheme.len == 4 ? "80" : "443";
+
+    add_lower(out, cenv_str_slice(u->host, 0, len));
+    if (port.len && !cenv_str_is(port, usual))
+        cenv_buf_addf(out, ":%.*s", CENV_STR_ARG(port));
+}
+
+static void add_hosted(struct cenv_buf *out, const struct cenv_url_parts *u)
+{
+    struct cenv_buf path;
+    size_t floor;
+
+    cenv_buf_init(&path, 3 * (u->root.len + u->token.len + u->path.len) + 16);
+    add_encoded(&path, u->root, "");
+    if (u->token.len) {
+        cenv_buf_puts(&path, "/t/");
+        add_encoded(&path, u->token, "");
+    }
+    cenv_buf_putc(&path, '/');
+    add_encoded(&path, u->path, "");
+    if (u->auth.len) {
+        add_encoded(out, u->auth, "@");
+        cenv_buf_putc(out, '@');
+    }
+    add_host(out, u);
+    floor = out->len;
+    add_path(out, floor, cenv_buf_str(&path));
+    out->failed |= path.failed;
+    cenv_buf_release(&path);
+    if (u->query.len) {
+        cenv_buf_putc(out, '?');
+        add_encoded(out, u->query, "");
+    }
+}
+
+/* False when a byte 0 is in it. */
+static bool decode_path(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        int byte = escaped_byte(text, i);
+        if (byte == 0 || text.data[i] == '\0')
+            return false;
+        cenv_buf_putc(out, byte > 0 ? (char)byte : text.data[i]);
+        i += byte > 0 ? 2 : 0;
+    }
+    return true;
+}
+
+static void add_quoted(struct cenv_buf *out, struct cenv_str text)
+{
+    char *room = cenv_buf_reserve(out, cenv_url_quoted_len(text));
+
+    if (!room)
+        return;
+    cenv_url_quote(room, text);
+    out->len += cenv_url_quoted_len(text);
+    out->data[out->len] = '\0';
+}
+
+/* "/a/../b" as it lies on the disk. */
+static void add_file(struct cenv_buf *out, struct cenv_str path)
+{
+    struct cenv_buf plain;
+
+    cenv_buf_init(&plain, path.len + 2);
+    add_path(&plain, 0, path);
+    cenv_buf_puts(out, "file://");
+    add_quoted(out, plain.len ? cenv_buf_str(&plain) : CENV_STR("/"));
+    out->failed |= plain.failed;
+    cenv_buf_release(&plain);
+}
+
+static bool add_file_url(struct cenv_buf *out, struct cenv_str path)
+{
+    struct cenv_buf plain;
+
+    cenv_buf_init(&plain, path.len + 2);
+    bool whole = decode_path(&plain, path);
+    if (whole)
+        add_file(out, cenv_buf_str(&plain));
+    out->failed |= plain.failed;
+    cenv_buf_release(&plain);
+    return whole;
+}
+
+bool cenv_url_normalize(struct cenv_buf *out, struct cenv_str text)
+{
+    struct cenv_url_parts u;
+
+    if (cenv_str_starts(text, CENV_STR("/"))) {
+        if (cenv_str_find(text, '\0') < text.len)
+            return false;
+        add_file(out, text);
+        return true;
+    }
+    if (!cenv_url_split(&u, text))
+        return false;
+    if (is_file(u.scheme))
+        return add_file_url(out, u.path);
+    add_lower(out, u.scheme);
+    cenv_buf_puts(out, "://");
+    add_hosted(out, &u);
+    return true;
+}
+
+/* ---- without secrets ---- */
+
+bool cenv_url_clean(struct cenv_buf *out, struct cenv_str url)
+{
+    struct cenv_url_parts u;
+
+    if (cenv_url_split(&u, url)) {
+        u.auth.len = u.query.len = u.token.len = 0;
+        if (!is_file(u.scheme)) {
+            add_lower(out, u.scheme);
+            cenv_buf_puts(out, "://");
+            add_hosted(out, &u);
+            return !out->failed;
+        }
+        if (add_file_url(out, u.path))
+            return !out->failed;
+    }
+    size_t scheme = cenv_url_scheme_len(url);
+    bool secret = cenv_str_find(url, '@') < url.len;
+    if (!scheme || (!secret && is_file(cenv_str_slice(url, 0, scheme))))
+        return cenv_buf_add_str(out, url);
+    cenv_buf_add_str(out, cenv_str_slice(url, 0, scheme));
+    return cenv_buf_puts(out, "://***");
 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/hex.h"
+#include "codec/url.h"
 #include "model/channel.h"
 #include "net/network.h"
 #include "os/fs.h"
@@ -31,32 +32,73 @@ static void read_hash(const struct cenv_json *record, const char *key, size_t le
         cenv_hex(raw, len, out);
 }
 
-/* The URL with the secrets of the channel it lies in; stays NULL when there are none. */
+/* Lends the URL the secrets of the channel it lies in, unless it has some of its own. */
 static int add_secrets(struct cenv_fetch_job *job, const struct cenv_json *secrets,
                        struct cenv_error *err)
 {
-    struct cenv_str url = cenv_str(job->url);
+    struct cenv_str url = cenv_secret_url_text(job->url), below = {NULL, 0};
+    struct cenv_secret_url *channel = NULL, *whole = NULL;
     const struct cenv_json *pair;
-    struct cenv_buf out;
+    int rc = 0;
 
+    if (cenv_channel_has_secrets(cenv_json_get_str(job->record, "url")))
+        return 0;
     cenv_json_each(pair, secrets)
     {
-        struct cenv_str base = cenv_str(cenv_json_key(pair)),
-                        with = cenv_json_str(pair);
-        while (cenv_str_ends(base, CENV_STR("/")))
-            base.len--;
-        while (cenv_str_ends(with, CENV_STR("/")))
-            with.len--;
-        if (!base.len || !with.len || !cenv_str_starts(url, base) ||
-            url.data[base.len] != '/')
-            continue;
-        cenv_buf_init(&out, URL_MAX);
-        cenv_buf_add_str(&out, with);
-        cenv_buf_add_str(&out, cenv_str_slice(url, base.len, url.len));
-        job->secret_url = cenv_buf_detach(&out);
-        return job->secret_url ? 0 : cenv_error_oom(err);
+        rc = cenv_secret_url_new(&channel, cenv_json_str(pair), err);
+        if (rc < 0)
+            return rc;
+        struct cenv_str base = cenv_secret_url_text(channel);
+        if (cenv_str_eq(url, base)) { /* the secrets of this package alone */
+            cenv_secret_url_free(job->url);
+            job->url = channel;
+            return 0;
+        }
+        if (cenv_str_starts(url, base) && url.data[base.len] == '/') {
+            below = cenv_str_slice(url, base.len + 1, url.len);
+            break;
+        }
+        cenv_secret_url_free(channel);
+        channel = NULL;
     }
-    return 0;
+    if (channel)
+        rc = cenv_secret_url_child(&whole, channel, below, err);
+    cenv_secret_url_free(channel);
+    if (whole) {
+        cenv_secret_url_free(job->url);
+        job->url = whole;
+    }
+    return rc;
+}
+
+/* What is written and shown of the record has no secrets. */
+static int clean_record(struct cenv_fetch_job *job, struct cenv_error *err)
+{
+    struct cenv_str channel = cenv_json_get_str(job->record, "channel");
+    struct cenv_buf clean;
+
+    cenv_buf_init(&clean, 4 * URL_MAX);
+    cenv_url_clean(&clean, channel);
+    bool done = !clean.failed;
+    if (channel.len)
+        done &= cenv_json_set_str(job->record, "channel", cenv_buf_str(&clean));
+    cenv_buf_release(&clean);
+    done &= cenv_json_set_str(job->record, "url", cenv_secret_url_text(job->url));
+    return done ? 0 : cenv_error_oom(err);
+}
+
+static int find_local(struct cenv_fetch_job *job, struct cenv_error *err)
+{
+    struct cenv_buf path;
+
+    cenv_buf_init(&path, URL_MAX);
+    int local = cenv_network_local_path(job->url, &path, err);
+    if (local == 1)
+        job->local = cenv_buf_detach(&path);
+    cenv_buf_release(&path);
+    if (local == 1 && !job->local)
+        return cenv_error_oom(err);
+    return local < 0 ? local : 0;
 }
 
 static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
@@ -64,7 +106,6 @@ static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
 {
     struct cenv_str url = cenv_json_get_str(job->record, "url");
     const char *name = cenv_json_get_cstr(job->record, "name");
-    struct cenv_buf path;
 
     if (!url.len || url.len > URL_MAX)
         return cenv_error_set(err, CENV_EUSAGE, "the record of '%.200s' has no URL",
@@ -73,20 +114,18 @@ static int read_url(struct cenv_fetch_job *job, const struct cenv_json *secrets,
     struct cenv_str end = cenv_str_slice(url, cenv_str_rfind(url, '#'), url.len);
     if (end.len && end.len < 80)
         url.len -= end.len;
-    job->url = cenv_memdup(url.data, url.len);
-    if (!job->url)
-        return cenv_error_oom(err);
-    job->fn = strrchr(job->url, '/') ? strrchr(job->url, '/') + 1 : job->url;
-    cenv_buf_init(&path, URL_MAX);
-    int local = cenv_network_local_path(cenv_str(job->url), &path, err);
-    if (local == 1)
-        job->local = cenv_buf_detach(&path);
-    cenv_buf_release(&path);
-    if (local < 0)
-        return local;
-    if (local)
-        return job->local ? 0 : cenv_error_oom(err);
-    return add_secrets(job, secrets, err);
+    int rc = cenv_secret_url_new(&job->url, url, err);
+    if (rc == 0)
+        rc = find_local(job, err);
+    if (rc == 0 && !job->local)
+        rc = add_secrets(job, secrets, err);
+    if (rc == 0)
+        rc = clean_record(job, err);
+    if (rc < 0)
+        return rc;
+    const char *text = cenv_secret_url_text(job->url).data;
+    job->fn = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
+    return 0;
 }
 
 static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
@@ -95,7 +134,7 @@ static int set_key(struct cenv_fetch_job *job, struct cenv_error *err)
 
     if (job->sha256[0])
         snprintf(hex, sizeof(hex), "%s", job->sha256);
-    else if (!cenv_digest_sha256_hex(cenv_str(job->url), hex))
+    else if (!cenv_digest_sha256_hex(cenv_secret_url_text(job->url), hex))
         return cenv_error_set(err, CENV_EFAIL, "cannot compute a digest");
     snprintf(job->key, sizeof(job->key), "%s-%s", job->sha256[0] ? "pkg" : "url", hex);
     return 0;
@@ -140,8 +179,7 @@ int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
 void cenv_fetch_job_release(struct cenv_fetch_job *job)
 {
     cenv_json_free(job->record);
-    cenv_free(job->url);
-    cenv_free(job->secret_url);
+    cenv_secret_url_free(job->url);
     cenv_free(job->local);
     cenv_error_release(&job->transfer.err);
     cenv_error_release(&job->err);
@@ -160,7 +198,7 @@ struct cenv_http_transfer *cenv_fetch_job_transfer(struct cenv_fetch_job *job,
                                                    int scratch)
 {
     job->transfer = (struct cenv_http_transfer){
-        .url = job->secret_url ? job->secret_url : job->url,
+        .url = job->url,
         .dir = scratch,
         .file = job->archive,
         .max_size = job->size,
@@ -172,7 +210,7 @@ struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job)
 {
     return (struct cenv_pkgs_dirs_want){
         .fn = cenv_str(job->fn),
-        .url = cenv_str(job->url),
+        .url = cenv_secret_url_text(job->url),
         .name = cenv_json_get_str(job->record, "name"),
         .version = cenv_json_get_str(job->record, "version"),
         .build = cenv_json_get_str(job->record, "build"),

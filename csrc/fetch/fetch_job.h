@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "codec/json.h"
+#include "codec/secret_url.h"
 #include "fetch/pkgs_dirs.h"
 #include "net/http.h"
 #include "os/lock.h"
@@ -25,8 +26,7 @@ enum cenv_fetch_state {
 
 struct cenv_fetch_job {
     struct cenv_json *record; /* own copy, completed as things become known */
-    char *url;                /* without secrets */
-    char *secret_url;         /* with them; NULL: there are none */
+    struct cenv_secret_url *url;
     char *local;    /* path of the archive when it lies on this machine, or NULL */
     const char *fn; /* in `url` */
     char sha256[65], md5[65]; /* "": not known */
@@ -44,9 +44,10 @@ struct cenv_fetch_job {
 };
 
 /*
- * Fills a zeroed job from a repodata record (a copy) and the secrets of channels, as
- * cenv_fetch_options has them. `index` gives its names in the scratch directory. CENV_EUSAGE: the
- * record has no URL. Release it after a failure too.
+ * Fills a zeroed job from a repodata record and the secrets of channels, as cenv_fetch_options has
+ * them. Its own record is a copy whose `url` and `channel` are in normal form, without secrets.
+ * `index` gives its names in the scratch directory. CENV_EUSAGE: the record has no URL. Release it
+ * after a failure too.
  */
 int cenv_fetch_job_init(struct cenv_fetch_job *job, size_t index,
                         const struct cenv_json *record, const struct cenv_json *secrets,

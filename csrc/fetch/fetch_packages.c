@@ -58,8 +58,8 @@ static int find_stored(void *ctx, size_t index, unsigned thread, struct cenv_err
 
     (void)thread;
     if (!job->sha256[0])
-        cenv_known_hash_find(f->store, cenv_str(job->url), cenv_str(job->md5),
-                             job->size, job->sha256);
+        cenv_known_hash_find(f->store, cenv_secret_url_text(job->url),
+                             cenv_str(job->md5), job->size, job->sha256);
     cenv_buf_init(&why, 64 << 10);
     if (job->sha256[0])
         rc = cenv_package_entry_find(f->store, cenv_str(job->sha256), NULL, &why,
@@ -388,8 +388,9 @@ static int publish_made(struct fetch *f)
         rc = cenv_package_entry_publish(f->store, cenv_str(job->sha256), &f->scratch,
                                         job->dir, job->replace, f->err);
         if (rc == 0 && job->learnt)
-            rc = cenv_known_hash_put(f->store, cenv_str(job->url), cenv_str(job->md5),
-                                     job->stated_size, job->sha256, f->err);
+            rc = cenv_known_hash_put(f->store, cenv_secret_url_text(job->url),
+                                     cenv_str(job->md5), job->stated_size, job->sha256,
+                                     f->err);
         job->state = CENV_FETCH_THERE;
     }
     return rc;

@@ -12,12 +12,10 @@
 #include "cenv.h"
 #include "codec/limits.h"
 #include "codec/options.h"
-#include "codec/url.h"
 #include "fetch/local_repodata.h"
 #include "fetch/repodata_check.h"
 #include "fetch/repodata_state.h"
 #include "fetch/subdir_fetch.h"
-#include "model/channel.h"
 #include "net/network.h"
 #include "os/fs.h"
 #include "repodata/shard_index.h"
@@ -39,11 +37,13 @@ static int set_target(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
 
     subdir->form = form;
     subdir->asked[form] = true;
-    cenv_buf_clear(&subdir->target);
-    cenv_buf_addf(&subdir->target, "%s/%s", subdir->url.data, names->fn);
+    cenv_secret_url_free(subdir->target);
+    subdir->target = NULL;
+    int rc = cenv_secret_url_child(&subdir->target, subdir->url, cenv_str(names->fn),
+                                   r->err);
     snprintf(subdir->file, sizeof(subdir->file), "%zu%s", index, names->ext);
     subdir->transfer = (struct cenv_http_transfer){
-        .url = subdir->target.data,
+        .url = subdir->target,
         .etag = same ? etag : NULL,
         .modified = same && !(etag && *etag) ? modified : NULL,
         .dir = r->scratch.fd,
@@ -53,7 +53,7 @@ static int set_target(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
                                                : CENV_LIMITS_REPODATA_MAX,
         .text = form == CENV_SUBDIR_JSON,
     };
-    return subdir->target.failed ? cenv_error_oom(r->err) : 0;
+    return rc;
 }
 
 static int send_requests(struct cenv_repodata_fetch *r, struct cenv_network *network,
@@ -185,22 +185,6 @@ static const struct cenv_option subdir_table[] = {
 static const struct cenv_options options_of_subdir =
     CENV_OPTIONS("fetch_repodata", subdir_table);
 
-static int set_urls(struct cenv_subdir_fetch *subdir, const char *text,
-                    struct cenv_error *err)
-{
-    struct cenv_str url = cenv_str(text ? text : "");
-
-    while (cenv_str_ends(url, CENV_STR("/")))
-        url.len--;
-    if (url.len == 0)
-        return cenv_error_set(err, CENV_EUSAGE, "a repodata request has no url");
-    cenv_buf_add_str(&subdir->url, url);
-    cenv_channel_strip(&subdir->safe, url);
-    if (subdir->url.failed || subdir->safe.failed || !subdir->safe.data)
-        return cenv_error_oom(err);
-    return 0;
-}
-
 static int begin_subdir(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *subdir,
                         const struct cenv_json *request)
 {
@@ -209,19 +193,21 @@ static int begin_subdir(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch 
     int rc = cenv_options_read(&options_of_subdir, request, &wanted, r->err);
 
     subdir->required = wanted.required;
+    if (rc == 0 && (!wanted.url || !*wanted.url))
+        rc = cenv_error_set(r->err, CENV_EUSAGE, "a repodata request has no url");
     if (rc == 0)
-        rc = set_urls(subdir, wanted.url, r->err);
+        rc = cenv_secret_url_new(&subdir->url, cenv_str(wanted.url), r->err);
     if (rc < 0)
         return rc;
     cenv_buf_init(&path, CENV_SUBDIR_URL_MAX);
-    int local = cenv_network_local_path(cenv_buf_str(&subdir->url), &path, r->err);
+    int local = cenv_network_local_path(subdir->url, &path, r->err);
     subdir->local = subdir->done = local == 1;
     if (local < 0)
         rc = local;
     else if (local)
         rc = cenv_local_repodata_use(subdir, cenv_buf_str(&path), r->shards, r->err);
     else
-        rc = cenv_layout_key(cenv_buf_str(&subdir->safe), subdir->key, r->err);
+        rc = cenv_layout_key(cenv_secret_url_text(subdir->url), subdir->key, r->err);
     cenv_buf_release(&path);
     if (rc == 0 && !subdir->local)
         rc = cenv_repodata_state_load(r, subdir);
@@ -275,30 +261,12 @@ static int fetch_all(struct cenv_repodata_fetch *r, const struct cenv_json *list
     return rc;
 }
 
-/* The URL of repodata.json without secrets: packages lie beside it. False: out of memory. */
-static bool set_public_url(struct cenv_subdir_fetch *subdir)
-{
-    struct cenv_buf *url = &subdir->target;
-
-    cenv_buf_clear(url);
-    if (cenv_str_starts(cenv_buf_str(&subdir->safe), CENV_STR("/"))) {
-        struct cenv_str path = cenv_buf_str(&subdir->safe);
-        size_t len = cenv_url_quoted_len(path);
-        cenv_buf_puts(url, "file://");
-        char *room = cenv_buf_reserve(url, len);
-        if (room)
-            cenv_url_quote(room, path);
-        url->len += room ? len : 0;
-    } else {
-        cenv_buf_add_str(url, cenv_buf_str(&subdir->safe));
-    }
-    return cenv_buf_puts(url, "/repodata.json");
-}
-
 static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *out)
 {
     struct cenv_json_writer w;
+    struct cenv_buf url;
 
+    cenv_buf_init(&url, CENV_SUBDIR_URL_MAX);
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_array(&w, NULL);
     for (size_t i = 0; i < r->nr; i++) {
@@ -307,11 +275,12 @@ static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *ou
             cenv_json_write_null(&w, NULL);
             continue;
         }
-        if (!set_public_url(subdir))
-            return cenv_error_oom(r->err);
+        cenv_buf_clear(&url); /* of repodata.json: packages lie beside it */
+        cenv_buf_add_str(&url, cenv_secret_url_text(subdir->url));
+        cenv_buf_puts(&url, "/repodata.json");
         cenv_json_write_object(&w, NULL);
         cenv_json_write_str(&w, "path", cenv_buf_str(&subdir->path));
-        cenv_json_write_str(&w, "url", cenv_buf_str(&subdir->target));
+        cenv_json_write_str(&w, "url", cenv_buf_str(&url));
         cenv_json_write_cstr(&w, "identity", subdir->identity);
         cenv_json_write_bool(&w, "hit", subdir->hit);
         cenv_json_write_u64(&w, "bytes", subdir->bytes);
@@ -319,7 +288,9 @@ static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *ou
         cenv_json_write_end(&w);
     }
     cenv_json_write_end(&w);
-    return cenv_json_writer_finish(&w, r->err);
+    bool failed = url.failed;
+    cenv_buf_release(&url);
+    return failed ? cenv_error_oom(r->err) : cenv_json_writer_finish(&w, r->err);
 }
 
 struct given {

@@ -6,7 +6,6 @@
 #include "base/digest.h"
 #include "codec/limits.h"
 #include "codec/stream.h"
-#include "codec/url.h"
 #include "os/fs.h"
 #include "os/raw_data.h"
 #include "repodata/shard_index.h"
@@ -40,9 +39,8 @@ static int check_shards(struct check *check, const struct cenv_subdir_fetch *sub
                         struct cenv_error *err)
 {
     struct cenv_shard_index index;
-    struct cenv_str name = cenv_str_slice(
-        cenv_buf_str(&subdir->safe),
-        cenv_str_rfind(cenv_buf_str(&subdir->safe), '/') + 1, subdir->safe.len);
+    struct cenv_str url = cenv_secret_url_text(subdir->url);
+    struct cenv_str name = cenv_str_slice(url, cenv_str_rfind(url, '/') + 1, url.len);
     struct cenv_mapping map;
     struct cenv_str bytes;
     int rc = cenv_raw_map_fd(check->fd, &map);
@@ -86,13 +84,9 @@ static int read_through(struct check *check, struct cenv_input in,
 
 static void name_source(const struct cenv_subdir_fetch *subdir, struct cenv_error *err)
 {
-    struct cenv_buf url;
-
-    cenv_buf_init(&url, CENV_SUBDIR_URL_MAX);
-    cenv_url_redact(&url, cenv_buf_str(&subdir->target));
-    cenv_error_prefix(err, "bad repodata from %s", url.data ? url.data : "the channel");
+    cenv_error_prefix(err, "bad repodata from %s",
+                      cenv_secret_url_text(subdir->target).data);
     cenv_error_hint(err, "try again; if it stays so, tell the channel's owner");
-    cenv_buf_release(&url);
 }
 
 static int check_stream(struct cenv_repodata_fetch *r,

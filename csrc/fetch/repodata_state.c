@@ -177,7 +177,7 @@ bool cenv_repodata_state_renew(const struct cenv_repodata_fetch *r,
 
     forget_state(subdir);
     subdir->state = state;
-    done &= cenv_json_set_cstr(state, "url", subdir->safe.data);
+    done &= cenv_json_set_str(state, "url", cenv_secret_url_text(subdir->url));
     done &= cenv_json_set_bool(state, "missing", !st);
     if (!st)
         return done;

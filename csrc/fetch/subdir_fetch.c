@@ -19,17 +19,14 @@ const struct cenv_subdir_form_names *cenv_subdir_fetch_form(enum cenv_subdir_for
 void cenv_subdir_fetch_init(struct cenv_subdir_fetch *subdir)
 {
     *subdir = (struct cenv_subdir_fetch){.key = ""};
-    cenv_buf_init(&subdir->url, CENV_SUBDIR_URL_MAX);
-    cenv_buf_init(&subdir->safe, CENV_SUBDIR_URL_MAX);
-    cenv_buf_init(&subdir->target, CENV_SUBDIR_URL_MAX);
     cenv_buf_init(&subdir->path, CENV_SUBDIR_URL_MAX);
 }
 
 void cenv_subdir_fetch_release(struct cenv_subdir_fetch *subdir)
 {
-    cenv_buf_release(&subdir->url);
-    cenv_buf_release(&subdir->safe);
-    cenv_buf_release(&subdir->target);
+    cenv_secret_url_free(subdir->url);
+    cenv_secret_url_free(subdir->target);
+    subdir->url = subdir->target = NULL;
     cenv_buf_release(&subdir->path);
     cenv_error_release(&subdir->transfer.err);
     cenv_json_free(subdir->state);
@@ -39,7 +36,8 @@ void cenv_subdir_fetch_release(struct cenv_subdir_fetch *subdir)
 int cenv_subdir_fetch_fail(const struct cenv_subdir_fetch *subdir, const char *why,
                            const char *hint, struct cenv_error *err)
 {
-    cenv_error_set(err, CENV_ECHANNEL, "channel '%s' %s", subdir->safe.data, why);
+    cenv_error_set(err, CENV_ECHANNEL, "channel '%s' %s",
+                   cenv_secret_url_text(subdir->url).data, why);
     return cenv_error_hint(err, "%s", hint);
 }
 

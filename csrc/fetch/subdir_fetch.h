@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/task.h"
 #include "codec/json.h"
+#include "codec/secret_url.h"
 #include "net/http.h"
 #include "store/layout.h"
 #include "store/scratch.h"
@@ -35,10 +36,9 @@ struct cenv_subdir_form_names {
 const struct cenv_subdir_form_names *cenv_subdir_fetch_form(enum cenv_subdir_form form);
 
 struct cenv_subdir_fetch {
-    struct cenv_buf url;    /* as asked, no slash at the end; has secrets */
-    struct cenv_buf safe;   /* without secrets */
-    struct cenv_buf target; /* URL of the file asked for now */
-    struct cenv_buf path;   /* of the file that serves; "" with `missing` */
+    struct cenv_secret_url *url;    /* of the directory */
+    struct cenv_secret_url *target; /* the file asked for now */
+    struct cenv_buf path;           /* of the file that serves; "" with `missing` */
     char key[CENV_STORE_KEY], file[64], identity[CENV_DIGEST_HEX_MAX];
     struct cenv_json *state;    /* of the store's copy, owned; NULL: there is none */
     bool required;              /* an error when it is not there */
@@ -69,7 +69,7 @@ struct cenv_repodata_fetch {
 void cenv_subdir_fetch_init(struct cenv_subdir_fetch *subdir);
 void cenv_subdir_fetch_release(struct cenv_subdir_fetch *subdir);
 
-/* CENV_ECHANNEL "channel 'URL without secrets' WHY". */
+/* CENV_ECHANNEL "channel 'URL' WHY". */
 int cenv_subdir_fetch_fail(const struct cenv_subdir_fetch *subdir, const char *why,
                            const char *hint, struct cenv_error *err);
 

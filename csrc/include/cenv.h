@@ -85,6 +85,24 @@ int cenv_matchspec_str(const struct cenv_matchspec *spec, struct cenv_buf *out,
 int cenv_matchspec_matches(const struct cenv_matchspec *spec, struct cenv_str record,
                            bool *match, struct cenv_error *err);
 
+/* ---- text with secrets (api/text) ---- */
+
+/* Appends `text` with "***" for each secret of a URL in it: for the user's eyes and for files. */
+int cenv_text_redact(struct cenv_str text, struct cenv_buf *out,
+                     struct cenv_error *err);
+
+/* Appends a spec as it may be written down: canonical, without secrets, when a URL is in it. */
+int cenv_text_clean_spec(struct cenv_str spec, struct cenv_buf *out,
+                         struct cenv_error *err);
+
+/*
+ * Appends a JSON array of the parts of the normal form of a URL or absolute path, "" for each that
+ * it has not: [scheme, login, host, path before the token, token, path, subdir, file, query]. Of
+ * these login, token and query are secrets. CENV_ECHANNEL: it is malformed.
+ */
+int cenv_text_split_url(struct cenv_str url, struct cenv_buf *out,
+                        struct cenv_error *err);
+
 /* ---- index and solve (repodata/index, repodata/inspect, api/solve) ---- */
 
 /* Records of several channels and subdirs; immutable, any number of solves may run on it at
@@ -164,7 +182,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
  *
  * Appends {"records": [...], "stats": {"names", "records", "requirements", "variables", "clauses",
  * "solves", "conflicts"}, "skipped": [{"fn", "reason"}], "explanation"} to `out`: records with all
- * keys of repodata plus channel, url, fn and subdir, every record after what it depends on, python
+ * keys of repodata plus channel, url, fn and subdir, and channel_url where the package does not lie
+ * below its channel (base_url, CEP 15), every record after what it depends on, python
  * before its noarch packages. The answer is the best one under docs/design/solve.md 3. It
  * depends on the order of sources by the ranks of their channels only, and on the order of
  * records not at all.

@@ -13,6 +13,7 @@
 #include "link/input.h"
 #include "link/link.h"
 #include "link/stages.h"
+#include "model/spec_text.h"
 #include "os/fs_place.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
@@ -242,6 +243,8 @@ int cenv_create(struct cenv_store *store, const char *prefix, const char *record
     struct cenv_json *doc = NULL;
     struct cenv_lease *lease = NULL;
     int rc = cenv_options_parse(&options_of_create, &doc, options_json, &c.given, err);
+    if (rc == 0)
+        rc = cenv_spec_text_clean_list(doc, "specs", &c.given.specs, err);
 
     if (rc == 0)
         rc = cenv_lease_take(store, &lease, err);

@@ -14,7 +14,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/json.h"
-#include "model/channel.h"
+#include "codec/url.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_place.h"
@@ -101,7 +101,26 @@ static void write_paths(struct cenv_json_writer *w, const struct cenv_link_plan 
 
 /* What sets members returns false when out of memory. */
 
-/* Without secrets; the channel in conda's form, the URL of the directory the package is in. */
+/* The channel as conda has it: the URL of the subdir that lists the package, where that is told
+ * (cenv.h), else of the directory it is in. */
+static bool set_channel(struct cenv_json *doc, struct cenv_str url)
+{
+    struct cenv_str listed = cenv_json_get_str(doc, "channel_url");
+    struct cenv_buf text;
+
+    if (!listed.len)
+        return cenv_json_set_str(doc, "channel", cenv_path_parent(url));
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    cenv_url_clean(&text, listed);
+    cenv_buf_putc(&text, '/');
+    cenv_buf_add_str(&text, cenv_json_get_str(doc, "subdir"));
+    bool set = !text.failed && cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
+    cenv_buf_release(&text);
+    cenv_json_remove(doc, "channel_url");
+    return set;
+}
+
+/* Without secrets. */
 static bool set_urls(struct cenv_json *doc)
 {
     struct cenv_str url = cenv_json_get_str(doc, "url");
@@ -111,14 +130,13 @@ static bool set_urls(struct cenv_json *doc)
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
     if (url.len) {
-        done &= cenv_channel_strip(&text, url);
+        done &= cenv_url_clean(&text, url);
         done &= cenv_json_set_str(doc, "url", cenv_buf_str(&text));
         if (!cenv_json_get_str(doc, "fn").len)
             done &= cenv_json_set_str(doc, "fn", cenv_path_base(cenv_buf_str(&text)));
-        done &=
-            cenv_json_set_str(doc, "channel", cenv_path_parent(cenv_buf_str(&text)));
+        done &= set_channel(doc, cenv_buf_str(&text));
     } else if (channel.len) {
-        done &= cenv_channel_strip(&text, channel);
+        done &= cenv_url_clean(&text, channel);
         done &= cenv_json_set_str(doc, "channel", cenv_buf_str(&text));
     }
     done &= !text.failed;
@@ -266,7 +284,7 @@ static bool format_dist(const struct cenv_plan_package *package,
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
     if (channel.len)
-        cenv_channel_strip(&text, channel);
+        cenv_url_clean(&text, channel);
     if (subdir.len && !cenv_str_eq(cenv_path_base(cenv_buf_str(&text)), subdir))
         cenv_buf_addf(&text, "%s%.*s", text.len ? "/" : "", CENV_STR_ARG(subdir));
     cenv_buf_addf(&text, "%s%s", text.len ? "::" : "", package->dist.data);

@@ -15,24 +15,6 @@ static struct cenv_str trim_slashes(struct cenv_str s)
     return s;
 }
 
-/* Finds "t/TOKEN" among the components of *path; *path becomes what follows. */
-static void cut_token(struct cenv_channel_url *u, struct cenv_str *path)
-{
-    for (size_t at = 0; at < path->len; at++) {
-        struct cenv_str rest = cenv_str_slice(*path, at, path->len);
-        if ((at && path->data[at - 1] != '/') || !cenv_str_starts(rest, CENV_STR("t/")))
-            continue;
-        rest = cenv_str_slice(rest, 2, rest.len);
-        size_t len = cenv_url_token_len(rest);
-        if (!len || (len < rest.len && rest.data[len] != '/'))
-            continue;
-        u->root = trim_slashes(cenv_str_slice(*path, 0, at));
-        u->token = cenv_str_slice(rest, 0, len);
-        *path = trim_slashes(cenv_str_slice(rest, len, rest.len));
-        return;
-    }
-}
-
 /* The last component of *path, which is shortened by it. */
 static struct cenv_str pop_component(struct cenv_str *path)
 {
@@ -74,27 +56,20 @@ static void cut_subdir(struct cenv_channel_url *u, struct cenv_str *path)
 
 bool cenv_channel_split(struct cenv_channel_url *out, struct cenv_str url)
 {
-    struct cenv_channel_url u = {.scheme = {url.data, cenv_url_scheme_len(url)}};
-    struct cenv_str path = cenv_str_slice(url, u.scheme.len + 3, url.len), authority;
-    size_t at;
+    struct cenv_url_parts parts;
 
-    if (!u.scheme.len)
+    if (!cenv_url_split(&parts, url))
         return false;
-    path = cenv_str_slice(path, 0, cenv_str_find(path, '#'));
-    path = cenv_str_slice(path, 0, cenv_str_find(path, '?'));
-    authority = cenv_str_cut(&path, '/');
-    at = cenv_str_rfind(authority, '@');
-    if (at < authority.len) {
-        u.auth = cenv_str_slice(authority, 0, at);
-        authority = cenv_str_slice(authority, at + 1, authority.len);
-    }
-    u.host = authority;
-    path = trim_slashes(path);
-    if (u.host.len) /* a directory named "t" on this machine hides no secret */
-        cut_token(&u, &path);
-    cut_subdir(&u, &path);
-    u.location = path;
-    *out = u;
+    *out = (struct cenv_channel_url){
+        .scheme = parts.scheme,
+        .auth = parts.auth,
+        .host = parts.host,
+        .root = parts.root,
+        .token = parts.token,
+        .location = parts.path,
+        .query = parts.query,
+    };
+    cut_subdir(out, &out->location);
     return true;
 }
 
@@ -136,27 +111,74 @@ static bool is_below(const struct cenv_channel_url *u,
     return name->len > 0;
 }
 
-bool cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias)
+/* Of a URL in normal form. */
+static void add_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias)
 {
     struct cenv_channel_url u, a;
     struct cenv_str name;
 
     if (!cenv_channel_split(&u, url))
-        return cenv_buf_add_str(out, url);
-    if (cenv_channel_split(&a, alias) && is_below(&u, &a, &name))
-        return cenv_buf_add_str(out, name);
-    add_place(out, &u);
+        cenv_url_clean(out, url);
+    else if (cenv_channel_split(&a, alias) && is_below(&u, &a, &name))
+        cenv_buf_add_str(out, name);
+    else
+        add_place(out, &u);
+}
+
+bool cenv_channel_name(struct cenv_buf *out, struct cenv_str url, struct cenv_str alias)
+{
+    struct cenv_buf normal;
+
+    cenv_buf_init(&normal, 3 * url.len + 16);
+    if (cenv_url_normalize(&normal, url))
+        add_name(out, cenv_buf_str(&normal), alias);
+    else
+        cenv_url_clean(out, url);
+    out->failed |= normal.failed;
+    cenv_buf_release(&normal);
     return !out->failed;
 }
 
-bool cenv_channel_strip(struct cenv_buf *out, struct cenv_str url)
+bool cenv_channel_has_secrets(struct cenv_str url)
 {
-    struct cenv_channel_url u;
+    struct cenv_url_parts parts;
 
-    if (!cenv_channel_split(&u, url))
-        return cenv_buf_add_str(out, url);
-    add_place(out, &u);
-    add_component(out, u.subdir);
-    add_component(out, u.file);
-    return !out->failed;
+    if (!cenv_url_split(&parts, url))
+        return cenv_url_scheme_len(url) > 0; /* nobody knows what is in it */
+    return parts.auth.len || parts.token.len || parts.query.len;
+}
+
+static bool is_local(struct cenv_str url)
+{
+    return !url.len || url.data[0] == '/' || cenv_str_starts(url, CENV_STR("file:"));
+}
+
+int cenv_channel_add_base(struct cenv_buf *out, struct cenv_str directory,
+                          struct cenv_str base_url, struct cenv_error *err)
+{
+    size_t start = out->len;
+    struct cenv_buf joined;
+    int rc = 0;
+
+    if (cenv_channel_has_secrets(base_url))
+        return cenv_error_set(err, CENV_ECHANNEL, "base_url has credentials in it");
+    cenv_buf_init(&joined, directory.len + base_url.len + 16);
+    cenv_url_join(&joined, directory, base_url);
+    struct cenv_str url = cenv_buf_str(&joined);
+    bool plain = !cenv_url_scheme_len(directory) && !cenv_url_scheme_len(url);
+    if (plain || joined.failed) /* of a file without a channel */
+        cenv_buf_add_str(out, url);
+    else if (!cenv_url_normalize(out, url))
+        rc = cenv_error_set(err, CENV_ECHANNEL, "base_url is no URL");
+    bool whole = !joined.failed && !out->failed;
+    struct cenv_str found = cenv_str_slice(cenv_buf_str(out), start, out->len);
+    if (rc == 0 && whole && !is_local(directory) && is_local(found))
+        rc = cenv_error_set(err, CENV_ECHANNEL,
+                            "base_url leads to files of this machine");
+    if (found.len && !cenv_str_ends(found, CENV_STR("/")))
+        cenv_buf_putc(out, '/');
+    if (rc == 0 && (!whole || out->failed))
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&joined);
+    return rc;
 }

@@ -3,6 +3,7 @@
 #include "model/channelmatch.h"
 
 #include "base/buf.h"
+#include "codec/url.h"
 #include "model/channel.h"
 #include "model/platform.h"
 
@@ -37,7 +38,7 @@ static struct cenv_str after_scheme(struct cenv_str url)
                                                   : url;
 }
 
-/* The canonical name of a URL, which is a URL again when the channel has no name. */
+/* The canonical name of a URL or path, which is a URL when the channel has no name. */
 static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
                    struct cenv_arena *arena, struct cenv_error *err)
 {
@@ -56,18 +57,6 @@ static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
     out->kind = after_scheme(copy).data == copy.data ? CENV_CHANNELMATCH_NAME
                                                      : CENV_CHANNELMATCH_URL;
     return 0;
-}
-
-static int set_path(struct cenv_channelmatch *out, struct cenv_str path,
-                    struct cenv_arena *arena, struct cenv_error *err)
-{
-    char *url = cenv_arena_alloc(arena, path.len + 7);
-
-    if (!url)
-        return cenv_error_oom(err);
-    memcpy(url, "file://", 7);
-    memcpy(url + 7, path.data, path.len);
-    return set_url(out, cenv_str_n(url, path.len + 7), arena, err);
 }
 
 static int set_name(struct cenv_channelmatch *out, struct cenv_str name,
@@ -95,9 +84,12 @@ int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subd
     text = trim_channel(text);
     if (cenv_channel_split(&parts, text)) {
         rc = set_url(&m, text, arena, err);
+    } else if (cenv_url_scheme_len(text)) {
+        rc = cenv_error_set(err, CENV_ESPEC, "its channel is no URL");
+        cenv_error_hint(err, "in a password write %%2F for a slash and %%40 for an @");
     } else {
         text = take_subdir(text, &parts.subdir);
-        rc = text.len && text.data[0] == '/' ? set_path(&m, text, arena, err)
+        rc = text.len && text.data[0] == '/' ? set_url(&m, text, arena, err)
                                              : set_name(&m, text, arena, err);
     }
     if (rc < 0)

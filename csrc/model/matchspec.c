@@ -284,16 +284,10 @@ static int parse_path(struct cenv_specparser *p, struct cenv_str path)
     size_t slash = cenv_str_rfind(path, '/');
     struct cenv_str file =
         slash == path.len ? path : cenv_str_slice(path, slash + 1, path.len);
-    char *url = cenv_arena_alloc(p->arena, path.len + 7);
 
-    if (!url)
-        return cenv_specparser_oom(p);
-    memcpy(url, "file://", 7);
-    memcpy(url + 7, path.data, path.len);
-    bool absolute = path.data[0] == '/';
     p->spec.name = CENV_STR("*");
     p->spec.name_is_glob = true;
-    return set_file(p, absolute ? cenv_str_n(url, path.len + 7) : path, file);
+    return set_file(p, path, file);
 }
 
 /* With a subdir in it a URL tells channel, name, version and build. */

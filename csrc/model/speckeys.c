@@ -2,8 +2,8 @@
 /* The keys of MatchSpecs: see speckeys.h. */
 #include "model/speckeys.h"
 
+#include "codec/url.h"
 #include "model/brackets.h"
-#include "model/channel.h"
 #include "model/chars.h"
 
 static int set_subdir(struct cenv_specparser *p, struct cenv_str subdir)
@@ -252,14 +252,21 @@ static int set_fn(struct cenv_specparser *p, const struct cenv_bracket *pair)
 
 int cenv_speckeys_set_url(struct cenv_specparser *p, struct cenv_str url)
 {
+    struct cenv_url_parts parts;
     struct cenv_buf stripped;
 
     if (!cenv_specparser_more(p))
         return CENV_ENOMEM;
     if (!cenv_brackets_quote(url))
         return cenv_specparser_refuse(p, url.data, "quotes of both kinds stand in it");
-    cenv_buf_init(&stripped, 2 * CENV_MATCHSPEC_MAX);
-    bool done = cenv_channel_strip(&stripped, url);
+    if (cenv_url_scheme_len(url) && !cenv_url_split(&parts, url))
+        return cenv_specparser_refuse(p, url.data, "this is no URL");
+    cenv_buf_init(&stripped, 4 * CENV_MATCHSPEC_MAX);
+    if (cenv_str_starts(url, CENV_STR("/")))
+        cenv_url_normalize(&stripped, url);
+    else
+        cenv_url_clean(&stripped, url);
+    bool done = !stripped.failed;
     if (done)
         p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
     cenv_buf_release(&stripped);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "codec/url.h"
+#include "base/redact.h"
 #include "model/chars.h"
 
 static size_t column_of(const struct cenv_specparser *p, const char *at)
@@ -21,9 +21,10 @@ int cenv_specparser_locate(struct cenv_specparser *p, const char *at)
     if (p->err->status == CENV_ENOMEM)
         return CENV_ENOMEM;
     cenv_buf_init(&quoted, 4 * CENV_MATCHSPEC_MAX);
-    cenv_url_redact(&quoted, cenv_str_slice(p->text, 0, 400));
-    int rc = cenv_error_prefix(p->err, "spec '%s', column %zu",
-                               quoted.data ? quoted.data : "", column_of(p, at));
+    cenv_redact(&quoted, p->text);
+    struct cenv_str shown = cenv_str_slice(cenv_buf_str(&quoted), 0, 400);
+    int rc = cenv_error_prefix(p->err, "spec '%.*s', column %zu", CENV_STR_ARG(shown),
+                               column_of(p, at));
     cenv_buf_release(&quoted);
     return rc;
 }

@@ -290,7 +290,8 @@ static int set_up(struct slot *slot, struct cenv_error *err)
 {
     const struct cenv_http_options *o = slot->run->http->options;
     const struct cenv_http_transfer *transfer = slot->transfer;
-    const char *proxy = cenv_http_proxy_find(o->proxies, o->nr_proxies, transfer->url);
+    const char *url = cenv_secret_url_text(transfer->url).data;
+    const char *proxy = cenv_http_proxy_find(o->proxies, o->nr_proxies, url);
     CURL *easy = slot->easy = lib.curl_easy_init();
 
     if (!easy || add_header(slot, "If-None-Match", transfer->etag) < 0 ||
@@ -298,7 +299,7 @@ static int set_up(struct slot *slot, struct cenv_error *err)
         add_range(slot) < 0)
         return cenv_error_oom(err);
     slot->text[0] = '\0';
-    lib.curl_easy_setopt(easy, CURLOPT_URL, transfer->url);
+    lib.curl_easy_setopt(easy, CURLOPT_URL, cenv_secret_url_for_request(transfer->url));
     lib.curl_easy_setopt(easy, CURLOPT_PRIVATE, slot);
     lib.curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->text);
     lib.curl_easy_setopt(easy, CURLOPT_HTTPHEADER, slot->headers);
@@ -311,7 +312,7 @@ static int set_up(struct slot *slot, struct cenv_error *err)
                          1L); /* see whether it is HTTP/2 first */
     if (transfer->text)
         lib.curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    set_limits(easy, o, transfer->url);
+    set_limits(easy, o, url);
     set_login(easy);
     if (proxy)
         lib.curl_easy_setopt(easy, CURLOPT_PROXY, proxy);

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/task.h"
+#include "codec/secret_url.h"
 #include "net/certificates.h"
 #include "net/http_header.h"
 #include "net/http_proxy.h"
@@ -43,16 +44,16 @@ void cenv_http_free(struct cenv_http *http); /* NULL is fine */
  * on (Range with If-Range) where the server names its version.
  */
 struct cenv_http_transfer {
-    const char *url;             /* with its secrets; http or https */
-    const char *etag, *modified; /* of the copy we have, or NULL */
-    struct cenv_buf *body;       /* empty, or NULL: a file */
+    const struct cenv_secret_url *url; /* http or https; borrowed */
+    const char *etag, *modified;       /* of the copy we have, or NULL */
+    struct cenv_buf *body;             /* empty, or NULL: a file */
     int dir;
     const char *file;
     uint64_t max_size; /* 0: any */
     bool text;         /* may come compressed */
     struct cenv_http_reply reply;
     int rc;
-    struct cenv_error err; /* its text may hold parts of the URL: redact it */
+    struct cenv_error err;
 };
 
 /* Called on the calling thread when a transfer is over; a status ends the run. */

@@ -5,8 +5,6 @@
 #include "base/alloc.h"
 #include "codec/url.h"
 
-enum { TEXT_MAX = 64 << 10 };
-
 /* ---- settings ---- */
 
 /* A number of seconds times `unit`, at least 1; 0 when absent or not above 0. */
@@ -84,37 +82,21 @@ void cenv_network_close(struct cenv_network *network)
 
 /* ---- where a URL leads ---- */
 
-static int refuse_url(struct cenv_str url, const char *why, struct cenv_error *err)
-{
-    struct cenv_buf shown;
-
-    cenv_buf_init(&shown, TEXT_MAX);
-    cenv_url_redact(&shown, cenv_str_slice(url, 0, 1000));
-    cenv_error_set(err, CENV_ECHANNEL, "cannot fetch '%s': %s",
-                   shown.data ? shown.data : "", why);
-    cenv_buf_release(&shown);
-    return CENV_ECHANNEL;
-}
-
-int cenv_network_local_path(struct cenv_str url, struct cenv_buf *path,
+int cenv_network_local_path(const struct cenv_secret_url *url, struct cenv_buf *path,
                             struct cenv_error *err)
 {
-    struct cenv_str rest = url;
+    struct cenv_str text = cenv_secret_url_text(url);
 
-    if (cenv_str_starts(url, CENV_STR("/")))
-        return cenv_buf_add_str(path, url) ? 1 : cenv_error_oom(err);
-    if (cenv_str_starts(url, CENV_STR("http://")) ||
-        cenv_str_starts(url, CENV_STR("https://")))
+    if (cenv_str_starts(text, CENV_STR("http://")) ||
+        cenv_str_starts(text, CENV_STR("https://")))
         return 0;
-    if (!cenv_str_starts(url, CENV_STR("file://")))
-        return refuse_url(url, "only http, https and file URLs are known", err);
-    rest = cenv_str_slice(url, strlen("file://"), url.len);
-    if (cenv_str_starts(rest, CENV_STR("localhost/")))
-        rest = cenv_str_slice(rest, strlen("localhost"), rest.len);
-    if (!cenv_str_starts(rest, CENV_STR("/")))
-        return refuse_url(url, "a file URL has three slashes and an absolute path",
-                          err);
-    return cenv_url_unquote(path, rest) ? 1 : refuse_url(url, "it is malformed", err);
+    if (!cenv_str_starts(text, CENV_STR("file:///")))
+        return cenv_error_set(
+            err, CENV_ECHANNEL,
+            "cannot fetch '%.1000s': only http, https and file URLs are known",
+            text.data);
+    text = cenv_str_slice(text, strlen("file://"), text.len);
+    return cenv_url_unquote(path, text) ? 1 : cenv_error_oom(err);
 }
 
 /* ---- what went wrong ---- */
@@ -156,26 +138,20 @@ int cenv_network_set_error(struct cenv_http_transfer *transfer, struct cenv_erro
 {
     int status = transfer->rc < 0 ? transfer->rc : CENV_ECHANNEL;
     const char *reason = status_text(transfer->reply.status);
-    struct cenv_buf url, why;
+    const char *url = cenv_secret_url_text(transfer->url).data;
 
     if (status == CENV_EOS || status == CENV_ENOMEM)
         return cenv_error_move(err, &transfer->err);
-    cenv_buf_init(&url, TEXT_MAX);
-    cenv_buf_init(&why, TEXT_MAX);
-    cenv_url_redact(&url, cenv_str(transfer->url));
     if (transfer->rc < 0)
-        cenv_url_redact(&why, cenv_str(transfer->err.message));
+        cenv_error_set(err, status, "cannot fetch %s: %s", url, transfer->err.message);
     else if (reason)
-        cenv_buf_puts(&why, reason);
+        cenv_error_set(err, status, "cannot fetch %s: %s", url, reason);
     else
-        cenv_buf_addf(&why, "the server says HTTP %ld", transfer->reply.status);
-    cenv_error_set(err, status, "cannot fetch %s: %s", url.data ? url.data : "it",
-                   why.data ? why.data : "it failed");
+        cenv_error_set(err, status, "cannot fetch %s: the server says HTTP %ld", url,
+                       transfer->reply.status);
     cenv_error_hint(err, "%s",
                     transfer->rc < 0 ? transfer->err.hint
                                      : status_advice(transfer->reply.status));
-    cenv_buf_release(&url);
-    cenv_buf_release(&why);
     cenv_error_release(&transfer->err);
     return status;
 }

@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/str.h"
 #include "codec/json.h"
+#include "codec/secret_url.h"
 #include "net/http.h"
 
 /* Connections under the user's settings. */
@@ -27,14 +27,14 @@ int cenv_network_open(struct cenv_network *network, const struct cenv_json *sett
 void cenv_network_close(struct cenv_network *network); /* zero-initialised is fine */
 
 /*
- * 1: `url` is a file:// URL or an absolute path, and the path is appended to `path`; 0: it is to be
- * fetched over http or https; or CENV_ECHANNEL for anything else.
+ * 1: `url` leads to this machine, and the path there is appended to `path`; 0: it is to be fetched
+ * over http or https; or CENV_ECHANNEL for anything else.
  */
-int cenv_network_local_path(struct cenv_str url, struct cenv_buf *path,
+int cenv_network_local_path(const struct cenv_secret_url *url, struct cenv_buf *path,
                             struct cenv_error *err);
 
 /*
- * Sets "cannot fetch URL without secrets: reason" from a transfer that failed or was answered with
+ * Sets "cannot fetch URL: reason" from a transfer that failed or was answered with
  * anything but 200: CENV_ECHANNEL, or the transfer's own status. The hint says what to do.
  */
 int cenv_network_set_error(struct cenv_http_transfer *transfer, struct cenv_error *err);

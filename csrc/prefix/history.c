@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/redact.h"
 #include "os/raw_file.h"
 
 bool cenv_history_exists(int prefix_fd)
@@ -52,11 +53,18 @@ static void add_time(int64_t time, struct cenv_buf *out)
                   (int)(rest % 60));
 }
 
-/* Control characters in a command line or spec must not start a line of their own. */
+/* Control characters in a command line or spec must not start a line of their own; secrets of
+ * URLs stay out of the file. */
 static void add_line_text(struct cenv_str text, struct cenv_buf *out)
 {
-    for (size_t i = 0; i < text.len; i++)
-        cenv_buf_putc(out, (unsigned char)text.data[i] < 0x20 ? ' ' : text.data[i]);
+    struct cenv_buf clean;
+
+    cenv_buf_init(&clean, 4 * text.len + 16);
+    cenv_redact(&clean, text);
+    for (size_t i = 0; i < clean.len; i++)
+        cenv_buf_putc(out, (unsigned char)clean.data[i] < 0x20 ? ' ' : clean.data[i]);
+    out->failed |= clean.failed;
+    cenv_buf_release(&clean);
 }
 
 /* As Python's repr(): conda reads the list back with ast.literal_eval. */

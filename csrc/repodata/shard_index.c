@@ -160,14 +160,12 @@ static int shard_cmp(const void *a, const void *b)
 static int check_index(struct reader *r)
 {
     struct cenv_shard_index *index = r->index;
-    struct cenv_channel_url parts;
 
     if (r->subdir.len && index->subdir.len && !cenv_str_eq(r->subdir, index->subdir))
         return cenv_error_set(r->err, CENV_ECHANNEL,
                               "this is the repodata of %.*s, not of %.*s",
                               CENV_STR_ARG(index->subdir), CENV_STR_ARG(r->subdir));
-    if (cenv_channel_split(&parts, index->base_url) &&
-        (parts.auth.len || parts.token.len))
+    if (cenv_channel_has_secrets(index->base_url))
         return cenv_error_set(r->err, CENV_ECHANNEL, "base_url has credentials in it");
     if (index->nr)
         qsort(index->shards, index->nr, sizeof(*index->shards), shard_cmp);

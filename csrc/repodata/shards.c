@@ -41,7 +41,8 @@ struct cenv_shards {
     struct cenv_repodata *empty; /* whose origin all shards share */
     struct cenv_json *settings;  /* of cenv.h */
     const struct cenv_json *network;
-    struct cenv_buf url; /* of the shards, with secrets and '/' at its end; or a path */
+    struct cenv_secret_url *url; /* of the shards */
+    struct cenv_buf path;        /* the same on this machine, with `local` */
     bool local, offline;
     int cache;                        /* shards/, or -1 */
     _Atomic(struct loaded *) *loaded; /* by place in the index */
@@ -66,63 +67,46 @@ static struct cenv_str directory_of(const char *url)
     return cenv_str_slice(text, 0, text.len ? cenv_str_rfind(text, '/') : 0);
 }
 
-static bool same_origin(struct cenv_str a, struct cenv_str b)
-{
-    struct cenv_channel_url left, right;
-
-    return cenv_channel_split(&left, a) && cenv_channel_split(&right, b) &&
-           cenv_str_eq(left.scheme, right.scheme) && cenv_str_eq(left.host, right.host);
-}
-
 /* Where the shards lie: seen from the index; a login goes along to the same server only. */
 static int resolve_url(struct cenv_shards *s, struct cenv_str base,
                        struct cenv_error *err)
 {
     struct cenv_str ref = s->index.shards_base_url;
-    struct cenv_channel_url parts, own;
-    struct cenv_buf path;
-    int rc;
+    struct cenv_secret_url *index = NULL;
+    int rc = base.len ? cenv_secret_url_new(&index, base, err)
+                      : cenv_secret_url_new(&s->url, ref, err);
 
-    cenv_url_join(&s->url, base, ref);
-    if (cenv_channel_split(&parts, base) && parts.auth.len &&
-        cenv_channel_split(&own, ref) && !own.auth.len && same_origin(ref, base)) {
-        cenv_buf_clear(&s->url);
-        cenv_buf_addf(&s->url, "%.*s://%.*s@%.*s", CENV_STR_ARG(own.scheme),
-                      CENV_STR_ARG(parts.auth),
-                      (int)(ref.data + ref.len - own.host.data), own.host.data);
-    }
-    if (!cenv_str_ends(cenv_buf_str(&s->url), CENV_STR("/")))
-        cenv_buf_putc(&s->url, '/');
-    if (s->url.failed)
-        return cenv_error_oom(err);
-    cenv_buf_init(&path, URL_MAX);
-    rc = cenv_network_local_path(cenv_buf_str(&s->url), &path, err);
+    if (rc == 0 && index)
+        rc = cenv_secret_url_join(&s->url, index, ref, err);
+    bool remote =
+        index && !cenv_str_starts(cenv_secret_url_text(index), CENV_STR("file:"));
+    cenv_secret_url_free(index);
+    if (rc < 0)
+        return rc;
+    rc = cenv_network_local_path(s->url, &s->path, err);
     s->local = rc == 1;
-    if (s->local && !cenv_str_starts(base, CENV_STR("file:")) &&
-        !cenv_str_starts(base, CENV_STR("/")))
+    if (s->local && remote)
         rc = cenv_error_set(err, CENV_ECHANNEL,
                             "its shards_base_url leads to files of this machine");
-    if (rc == 1) {
-        cenv_buf_clear(&s->url);
-        cenv_buf_add_str(&s->url, cenv_buf_str(&path));
-    }
-    cenv_buf_release(&path);
     return rc < 0 ? rc : 0;
 }
 
 /* Where packages lie, seen from the index. */
-static bool resolve_directory(struct cenv_shards *s, struct cenv_str index_url)
+static int resolve_directory(struct cenv_shards *s, struct cenv_str index_url,
+                             struct cenv_error *err)
 {
     struct cenv_buf url;
 
     cenv_buf_init(&url, URL_MAX);
-    cenv_url_join(&url, index_url, s->index.base_url);
+    int rc = cenv_channel_add_base(&url, index_url, s->index.base_url, err);
     while (url.len && url.data[url.len - 1] == '/')
         url.len--;
-    if (!url.failed)
+    if (rc == 0) {
         s->directory = cenv_arena_str(&s->arena, cenv_buf_str(&url));
+        rc = s->directory.data ? 0 : cenv_error_oom(err);
+    }
     cenv_buf_release(&url);
-    return s->directory.data;
+    return rc;
 }
 
 static struct cenv_repodata_source source_of(const struct cenv_shards *s,
@@ -190,8 +174,9 @@ static int set_up_source(struct cenv_shards *s, const struct cenv_index_source *
     rc = resolve_url(s, base.data ? base : CENV_STR(""), err);
     if (rc < 0)
         return cenv_error_prefix(err, "channel '%s'", given->channel);
-    if (!resolve_directory(s, directory_of(given->repodata_url)))
-        return cenv_error_oom(err);
+    rc = resolve_directory(s, directory_of(given->repodata_url), err);
+    if (rc < 0)
+        return cenv_error_prefix(err, "%s", given->path);
     s->loaded = cenv_calloc(s->index.nr + 1, sizeof(*s->loaded));
     if (!s->loaded)
         return cenv_error_oom(err);
@@ -212,7 +197,7 @@ int cenv_shards_open(struct cenv_shards **out, const struct cenv_index_source *g
     s->channel_rank = channel_rank;
     s->only_tar_bz2 = given->only_tar_bz2;
     s->table = table;
-    cenv_buf_init(&s->url, URL_MAX);
+    cenv_buf_init(&s->path, URL_MAX);
     s->subdir = cenv_arena_str(&s->arena, cenv_str(given->subdir));
     s->channel = cenv_arena_str(&s->arena, cenv_str(given->channel));
     s->channel_url = cenv_arena_str(&s->arena, cenv_str(given->channel_url));
@@ -237,7 +222,8 @@ void cenv_shards_free(struct cenv_shards *s)
     cenv_free(s->loaded);
     cenv_repodata_free(s->empty);
     cenv_json_free(s->settings);
-    cenv_buf_release(&s->url);
+    cenv_secret_url_free(s->url);
+    cenv_buf_release(&s->path);
     cenv_fd_close(s->cache);
     cenv_shard_index_release(&s->index);
     cenv_arena_release(&s->arena);
@@ -306,7 +292,8 @@ struct cenv_parsed_cache *cenv_shards_parsed_cache(const struct cenv_shards *s,
 struct job {
     struct cenv_shards *shards;
     size_t at;
-    struct cenv_buf url; /* or the path of a local one */
+    struct cenv_secret_url *url;
+    struct cenv_buf path; /* of a local one */
     struct cenv_buf body;
     struct cenv_http_transfer transfer;
     bool cached;
@@ -326,14 +313,10 @@ static const struct cenv_shard *shard_of(const struct job *job)
 /* "channel 'c': shard of numpy (URL)" before the message. */
 static int name_job(const struct job *job, struct cenv_error *err)
 {
-    struct cenv_buf url;
-
-    cenv_buf_init(&url, URL_MAX);
-    cenv_url_redact(&url, cenv_buf_str(&job->url));
     cenv_error_prefix(err, "channel '%.*s': repodata shard of %.*s (%s)",
                       CENV_STR_ARG(job->shards->channel),
-                      CENV_STR_ARG(shard_of(job)->name), url.data ? url.data : "");
-    cenv_buf_release(&url);
+                      CENV_STR_ARG(shard_of(job)->name),
+                      cenv_secret_url_text(job->url).data);
     return cenv_error_hint(err,
                            "try again; if it stays so, tell the channel's owner, or "
                            "set repodata_use_shards: false in .condarc");
@@ -388,7 +371,7 @@ static int load_local(void *ctx, size_t i, unsigned thread, struct cenv_error *e
     cache_name(job, name);
     cenv_buf_init(&job->body, CENV_SHARD_MAX);
     rc = job->shards->local
-             ? cenv_fs_read_file(CENV_CWD, job->url.data, &job->body, &own)
+             ? cenv_fs_read_file(CENV_CWD, job->path.data, &job->body, &own)
              : cenv_fs_read_file(job->shards->cache, name, &job->body, &own);
     if (rc == 0)
         rc = load_shard(job, cenv_buf_str(&job->body), &own);
@@ -483,7 +466,7 @@ static int download_missing(struct round *round, struct cenv_network *network,
         if (nr == 0)
             rc = cenv_network_open(network, job->shards->network, err);
         job->transfer = (struct cenv_http_transfer){
-            .url = job->url.data, .body = &job->body, .max_size = CENV_SHARD_MAX};
+            .url = job->url, .body = &job->body, .max_size = CENV_SHARD_MAX};
         list[nr++] = &job->transfer;
     }
     if (rc == 0)
@@ -520,21 +503,25 @@ static int read_round(struct round *round, struct cenv_network *network,
     return rc;
 }
 
-static bool add_job(struct round *round, struct cenv_shards *s, size_t at)
+static int add_job(struct round *round, struct cenv_shards *s, size_t at,
+                   struct cenv_error *err)
 {
+    struct cenv_str sum = s->index.shards[at].sha256;
     void *jobs = round->jobs;
     struct job *job;
+    char file[FILE_MAX];
 
     if (!cenv_grow(&jobs, &round->alloc, round->nr, sizeof(*job)))
-        return false;
+        return cenv_error_oom(err);
     round->jobs = jobs;
     job = &round->jobs[round->nr++];
     *job = (struct job){.shards = s, .at = at};
     cenv_buf_init(&job->body, CENV_SHARD_MAX);
-    cenv_buf_init(&job->url, URL_MAX);
-    cenv_buf_addf(&job->url, "%s%.*s" CENV_SHARD_EXT, s->url.data,
-                  CENV_STR_ARG(s->index.shards[at].sha256));
-    return !job->url.failed;
+    cenv_buf_init(&job->path, URL_MAX);
+    snprintf(file, sizeof(file), "%.*s" CENV_SHARD_EXT, CENV_STR_ARG(sum));
+    if (s->local && !cenv_buf_addf(&job->path, "%s/%s", s->path.data, file))
+        return cenv_error_oom(err);
+    return cenv_secret_url_child(&job->url, s->url, cenv_str(file), err);
 }
 
 int cenv_shards_want(struct cenv_shards *const *sources, size_t nr_sources,
@@ -543,21 +530,21 @@ int cenv_shards_want(struct cenv_shards *const *sources, size_t nr_sources,
                      struct cenv_error *err)
 {
     struct round round = {.task = task};
-    bool done = true;
+    int rc = 0;
 
     for (size_t i = 0; i < nr_sources; i++) {
         struct cenv_shards *s = sources[i];
-        for (size_t k = 0; s && k < nr && done; k++) {
+        for (size_t k = 0; s && k < nr && rc == 0; k++) {
             size_t at = cenv_shard_index_find(&s->index, names[k]);
             if (at < s->index.nr && !atomic_load(&s->loaded[at]))
-                done = add_job(&round, s, at);
+                rc = add_job(&round, s, at, err);
         }
     }
-    int rc = done ? 0 : cenv_error_oom(err);
     if (rc == 0 && round.nr)
         rc = read_round(&round, network, err);
     for (size_t i = 0; i < round.nr; i++) {
-        cenv_buf_release(&round.jobs[i].url);
+        cenv_secret_url_free(round.jobs[i].url);
+        cenv_buf_release(&round.jobs[i].path);
         cenv_buf_release(&round.jobs[i].body);
         cenv_error_release(&round.jobs[i].transfer.err);
     }

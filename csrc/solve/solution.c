@@ -131,6 +131,19 @@ static bool set_missing(struct cenv_json *object, const char *key, struct cenv_s
     return cenv_json_get_cstr(object, key) || cenv_json_set_str(object, key, text);
 }
 
+/* The channel of a package that lies elsewhere, as base_url says (CEP 15): its URL does not
+ * tell. */
+static bool set_channel_url(struct cenv_json *object, const struct cenv_record *record)
+{
+    struct cenv_str channel = record->channel_url;
+
+    cenv_json_remove(object, "channel_url"); /* the word of a package */
+    if (!channel.len ||
+        (cenv_str_starts(record->url, channel) && record->url.data[channel.len] == '/'))
+        return true;
+    return cenv_json_set_str(object, "channel_url", channel);
+}
+
 /* The record as its channel has it, and where it is from. */
 static int write_record(const struct cenv_record *record, struct cenv_json_writer *w,
                         struct cenv_error *err)
@@ -146,6 +159,7 @@ static int write_record(const struct cenv_record *record, struct cenv_json_write
     done &= cenv_json_set_str(object, "subdir", record->subdir);
     done &= cenv_json_set_str(object, "channel", record->channel);
     done &= cenv_json_set_str(object, "url", record->url);
+    done &= set_channel_url(object, record);
     cenv_json_write_tree(w, NULL, object);
     cenv_json_free(object);
     return done ? 0 : cenv_error_oom(err);

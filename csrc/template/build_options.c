@@ -3,6 +3,7 @@
 #include "template/build_options.h"
 
 #include "codec/options.h"
+#include "model/spec_text.h"
 
 #define AT(member) offsetof(struct cenv_build_options, member)
 
@@ -24,7 +25,12 @@ int cenv_build_options_parse(struct cenv_build_options *out, const char *text,
                              struct cenv_error *err)
 {
     *out = (struct cenv_build_options){0};
-    return cenv_options_parse(&options_of_build, &out->doc, text, out, err);
+    int rc = cenv_options_parse(&options_of_build, &out->doc, text, out, err);
+    if (rc == 0)
+        rc = cenv_spec_text_clean_list(out->doc, "specs", &out->specs, err);
+    if (rc == 0)
+        rc = cenv_spec_text_clean_list(out->doc, "channels", &out->channels, err);
+    return rc;
 }
 
 void cenv_build_options_release(struct cenv_build_options *options)

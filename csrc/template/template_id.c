@@ -35,6 +35,7 @@ static bool hash_canonical(const struct cenv_json *record, char *hex)
         return false;
     cenv_json_remove(copy, "url");
     cenv_json_remove(copy, "channel");
+    cenv_json_remove(copy, "channel_url");
     cenv_buf_init(&text, RECORD_MAX);
     bool done = cenv_json_print(copy, CENV_JSON_SORT, &text) &&
                 cenv_digest_sha256_hex(cenv_buf_str(&text), hex);

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from cenv.clones import modes, overlay
 from cenv.config import policy
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
+from cenv.config.urls import SecretUrl
 from cenv.model import (
     CloneReport,
     PrefixReport,
@@ -34,6 +34,7 @@ from cenv.model import (
     records_of,
 )
 from cenv.solving.index import Index, SolveOptions, fetch_options
+from cenv.specs.spec_texts import clean_specs
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -55,8 +56,9 @@ def solve(
     Raises SpecError, ChannelError, or UnsatisfiableError with the explanation.
     """
     with trace.recording() as recorder:
-        index = Index(channels, platform, store=store, offline=offline)
-        solution = index.solve(specs, **options)
+        asked = clean_specs(listed(specs, "specs"))
+        index = Index(channels, platform, store=store, offline=offline, specs=asked)
+        solution = index.solve(asked, **options)
     return _timed(solution, recorder)
 
 
@@ -86,25 +88,26 @@ def create(
     once it is linked. All or nothing: after any error, of `finish` too, the prefix is as
     it was.
     """
-    asked = [str(spec) for spec in listed(specs, "specs")]
-    config = policy.load_for_operation()
+    asked = clean_specs(listed(specs, "specs"))
+    config, where = policy.load_for_operation(), _native.fspath(prefix)
     if link_mode == "auto" and config.always_copy:
         link_mode = "copy"
-    fetching = fetch_options(channels, offline)
-    settings: CreateOptions = {
-        "link_mode": link_mode,
-        "specs": asked,
-        "cmd": shlex.join(sys.argv),
-        **fetching,
-    }
     with trace.recording() as recorder:
         if records is None:
-            index = Index(channels, platform, store=store, offline=offline)
+            index = Index(channels, platform, store=store, offline=offline, specs=asked)
             found = [r.to_json() for r in index.solve(asked, **options).records]
+            fetching = index.fetching()
         else:
+            fetching = fetch_options(channels, offline)
             found = complete(records, fetching, store=store)
-        reply = _link(_native.fspath(prefix), found, settings, store, finish)
-    return _prefix_report(reply, _native.fspath(prefix), asked, recorder)
+        settings: CreateOptions = {
+            "link_mode": link_mode,
+            "specs": [str(spec) for spec in asked],
+            "cmd": _command(where, asked),
+            **fetching,
+        }
+        reply = _link(where, found, settings, store, finish)
+    return _prefix_report(reply, where, asked, recorder)
 
 
 def _link(
@@ -134,15 +137,27 @@ def _finish(finish: Callable[[str], object], prefix: str, was_there: bool) -> No
         raise
 
 
+def _command(prefix: str, specs: Sequence[str]) -> str:
+    """Return what made the environment, for its history: never the words of the caller.
+
+    Other words of a command line may be secrets, and history is copied with each clone.
+    """
+    command = shlex.join(["cenv", "create", "--prefix", prefix, *specs])
+    return os.fsencode(command).decode("utf-8", "replace")
+
+
 def _prefix_report(
-    reply: Mapping[str, Any], prefix: str, specs: list[str], recorder: trace.Recorder
+    reply: Mapping[str, Any],
+    prefix: str,
+    specs: Sequence[str],
+    recorder: trace.Recorder,
 ) -> PrefixReport:
     return PrefixReport(
         records=records_of(reply["records"]),
         seconds=recorder.seconds,
         stages=recorder.stages(),
         prefix=prefix,
-        specs=tuple(specs),
+        specs=tuple(str(spec) for spec in specs),
         linked=reply.get("linked", {}),
         messages=_lines(reply.get("messages")),
         warnings=tuple(reply.get("warnings") or ()),
@@ -164,9 +179,16 @@ def complete(
 
     wanted = [plain_record(record) for record in listed(records, "records")]
     policy.check_records(wanted, load())
+    secrets = {**fetching["secrets"], **_own_secrets(wanted)}
+    options: FetchOptions = {**fetching, "secrets": secrets}
     fetch = _native.open_store(store).fetch_packages
-    found = _native.call(fetch, json.dumps(wanted), _native.dumps(fetching))
+    found = _native.call(fetch, json.dumps(wanted), _native.dumps(options))
     return link_order(found)
+
+
+def _own_secrets(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    urls = (record.get("url") for record in records)
+    return {str(url): url.for_request for url in urls if isinstance(url, SecretUrl)}
 
 
 def clone(

@@ -9,15 +9,31 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def _clean(text: str) -> str:
+    """Return a message without the secrets of URLs that it quotes."""
+    if not any(mark in text for mark in ("//", "@", "/t/")):
+        return text
+    try:
+        from cenv import _cenv
+    except ImportError:  # the error says so, and nothing of the user's was read yet
+        return text
+    return _cenv.redact(text.encode("utf-8", "surrogatepass")).decode(
+        "utf-8", "surrogatepass"
+    )
+
+
 class CenvError(Exception):
-    """Base of cenv's errors: one message, and what to do about it in `hint`."""
+    """Base of cenv's errors: one message, and what to do about it in `hint`.
+
+    What it says has no secrets of URLs, whoever raises it.
+    """
 
     hint: str | None = None
 
     def __init__(self, message: str = "", *, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(_clean(message))
         if hint is not None:
-            self.hint = hint
+            self.hint = _clean(hint)
 
 
 class UsageError(CenvError):

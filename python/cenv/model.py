@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cenv.config.urls import may_have_secrets, secret_url
+
 T = TypeVar("T", bound="Value")
 
 
@@ -71,6 +73,7 @@ class PackageRecord(Value):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PackageRecord:
+        data = _without_secrets(data)
         known = (f.name for f in dataclasses.fields(cls) if f.name != "raw")
         values = {
             name: _freeze(data[name]) for name in known if data.get(name) is not None
@@ -91,7 +94,21 @@ Record = PackageRecord | Mapping[str, Any]
 
 def plain_record(record: Record) -> dict[str, Any]:
     """Return a record as a JSON object."""
-    return record.to_json() if isinstance(record, PackageRecord) else dict(record)
+    if isinstance(record, PackageRecord):
+        return record.to_json()
+    return dict(_without_secrets(record))
+
+
+def _without_secrets(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record with a URL whose text has no secrets, and a channel that has none."""
+    url, channel = record.get("url"), record.get("channel")
+    if not may_have_secrets(url) and not may_have_secrets(channel):
+        return record
+    return {
+        **record,
+        **({"url": secret_url(url)} if url else {}),
+        **({"channel": str(secret_url(channel))} if channel else {}),
+    }
 
 
 @dataclass(frozen=True)

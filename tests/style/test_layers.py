@@ -136,3 +136,20 @@ def test_calls__memory_comes_from_alloc_only(sources):
         for call in source.calls(ALLOCATION)
     ]
     assert wrong == []
+
+
+def test_secrets__are_read_where_requests_are_made(sources, top):
+    """A URL's text has no secrets; what opens connections alone takes them out."""
+    readers = {
+        source.room
+        for source in sources
+        if "cenv_secret_url_for_request(" in source.text
+        and "codec/secret_url." not in source.name
+    }
+    assert readers == {"net"}
+    modules = {
+        path.relative_to(top / "python/cenv").as_posix()
+        for path in (top / "python/cenv").rglob("*.py")
+        if ".for_request" in path.read_text()
+    }
+    assert modules == {"api.py", "solving/index.py"}

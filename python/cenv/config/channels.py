@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import quote
 
 from cenv.config.config import Config
+from cenv.config.urls import SecretUrl, is_path, is_url, path_url, split_url
 from cenv.errors import ChannelError
 
 KNOWN_SUBDIRS = frozenset(
@@ -18,7 +18,46 @@ KNOWN_SUBDIRS = frozenset(
     linux-ppc64le linux-riscv64 linux-s390x osx-64 osx-arm64 win-32 win-64 win-arm64
     emscripten-wasm32 wasi-wasm32 zos-z freebsd-64""".split()
 )
-_TOKEN = re.compile(r"(?:^|/)t/([A-Za-z0-9._~%-]+)(?=/|$)")
+
+
+class Secrets:
+    """What opens a channel; nothing that shows, copies or writes it does so."""
+
+    __slots__ = ("auth", "query", "token")
+
+    def __init__(self, auth: str = "", token: str = "", query: str = "") -> None:
+        self.auth = auth
+        self.token = token
+        self.query = query
+
+    def __repr__(self) -> str:
+        return "***" if self else ""
+
+    def __bool__(self) -> bool:
+        return bool(self.auth or self.token or self.query)
+
+    def __reduce__(self) -> tuple[type[Secrets], tuple[()]]:
+        return Secrets, ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secrets) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[str, str, str]:
+        return self.auth, self.token, self.query
+
+    def or_else(self, other: Secrets) -> Secrets:
+        """Return these, and those of `other` where there are none."""
+        return Secrets(
+            self.auth or other.auth,
+            self.token or other.token,
+            self.query or other.query,
+        )
+
+
+NO_SECRETS = Secrets()
 
 
 @dataclass(frozen=True)
@@ -26,17 +65,16 @@ class Channel:
     """One channel: a name for people and specs, and where it lies.
 
     `location` is the host (with a path where the alias has one), `path` the channel's
-    part below it. `auth` and `token` are secrets, which only `url` and `subdir_urls`
-    show. `subdir` is one the user gave with the channel, `multichannel` the name of the
-    multichannel it belongs to ("defaults").
+    part below it. `secrets` show in `for_request` of its URLs alone. `subdir` is one the
+    user gave with the channel, `multichannel` the name of the multichannel it belongs to
+    ("defaults").
     """
 
     name: str
     scheme: str
     location: str
     path: str
-    auth: str = ""
-    token: str = ""
+    secrets: Secrets = NO_SECRETS
     subdir: str = ""
     multichannel: str | None = None
 
@@ -49,16 +87,23 @@ class Channel:
         return f"{self.scheme}://{_join(self.location, self.path)}"
 
     @property
-    def url(self) -> str:
-        """The same with secrets, for the code that opens it."""
-        auth = f"{self.auth}@" if self.auth else ""
-        token = f"t/{self.token}" if self.token else ""
-        return f"{self.scheme}://{auth}{_join(self.location, token, self.path)}"
+    def url(self) -> SecretUrl:
+        """The same, with the secrets for the code that opens it."""
+        return self._url("")
 
-    def subdir_urls(self, platform: str) -> Iterator[tuple[str, str]]:
-        """Yield (subdir, URL with secrets), the platform's before noarch."""
+    def _url(self, subdir: str) -> SecretUrl:
+        own = self.secrets
+        auth = f"{own.auth}@" if own.auth else ""
+        token = f"t/{own.token}" if own.token else ""
+        query = f"?{own.query}" if own.query else ""
+        place = _join(self.location, token, self.path, subdir)
+        safe = _join(self.safe_url, subdir)
+        return SecretUrl(safe, f"{self.scheme}://{auth}{place}{query}")
+
+    def subdir_urls(self, platform: str) -> Iterator[tuple[str, SecretUrl]]:
+        """Yield (subdir, its URL), the platform's before noarch."""
         for subdir in dict.fromkeys((self.subdir or platform, "noarch")):
-            yield subdir, f"{self.url}/{subdir}"
+            yield subdir, self._url(subdir)
 
 
 def resolve(
@@ -79,10 +124,28 @@ def resolve(
     return tuple(found.values())
 
 
-def redact(text: str) -> str:
-    """Replace the secrets of every URL in `text`, for the user's eyes."""
-    text = re.sub(r"//[^/\s\"'<>]*@", "//***@", text)
-    return re.sub(r"/t/[A-Za-z0-9._~%-]+", "/t/***", text)
+def among(name: str, channels: Iterable[Channel], config: Config) -> bool:
+    """Say whether `name`, the channel of a spec, is one of `channels`.
+
+    A name is that of a multichannel's members and of a mirror too, as specs are matched.
+    """
+    known = tuple(channels)
+    if not (is_url(name) or is_path(name)):
+        bare = _cut_subdir(name.strip("/"))[0]
+        if any(_is_called(channel, bare) for channel in known):
+            return True
+    urls = {channel.safe_url.partition("://")[2] for channel in known}
+    wanted = resolve([name], config)
+    return all(channel.safe_url.partition("://")[2] in urls for channel in wanted)
+
+
+def _is_called(channel: Channel, name: str) -> bool:
+    path = _join(channel.location, channel.path).partition("/")[2]
+    return name in {
+        channel.name,
+        channel.multichannel,
+        path.rpartition("/")[2] if channel.scheme == "file" else path,
+    }
 
 
 # ---- text ----
@@ -96,6 +159,11 @@ def _join(*parts: str) -> str:
 
 def _filled(parts: Iterable[str]) -> Iterator[tuple[int, str]]:
     return enumerate(part for part in parts if part)
+
+
+def _quoted(name: str) -> str:
+    """Return a name as it stands in a URL in normal form."""
+    return quote(name, safe="/%!$&'()*+,;=:@~")
 
 
 def _below(path: str, root: str) -> str | None:
@@ -112,39 +180,32 @@ def _cut_subdir(text: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True)
-class _Url:
+class _Place:
+    """A URL of a channel, in normal form; `text` is host and path without secrets."""
+
     scheme: str
-    auth: str
     host: str
-    token: str
-    path: str  # without slashes at its ends, token and subdir
+    root: str  # what stands before a token
+    below: str  # the rest, without subdir
+    secrets: Secrets
     subdir: str
 
+    @property
+    def path(self) -> str:
+        return _join(self.root, self.below).strip("/")
 
-def _split(url: str) -> _Url:
-    scheme, _, rest = url.partition("://")
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    authority, _, path = rest.partition("/")
-    auth, _, host = authority.rpartition("@")
-    host = "" if scheme.lower() == "file" and host == "localhost" else host
-    path, subdir = _cut_subdir(path.strip("/"))
-    token = _TOKEN.search(path)
-    if token:
-        path = _join(path[: token.start()], path[token.end() :]).strip("/")
-    return _Url(scheme.lower(), auth, host, token[1] if token else "", path, subdir)
+    @property
+    def text(self) -> str:
+        return _join(self.host, self.path) if self.host else f"/{self.path}"
 
 
-def _is_url(text: str) -> bool:
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
-
-
-def _is_path(text: str) -> bool:
-    return text in {".", "..", "~"} or text.startswith(("./", "../", "~/", "/"))
-
-
-def _path_url(path: str) -> str:
-    full = os.path.abspath(Path(path).expanduser())
-    return "file://" + quote(full, safe="/!+~=:@,")
+def _split(url: str) -> _Place:
+    parts = split_url(url)
+    below, subdir = parts.path, parts.subdir
+    if parts.file:
+        below, subdir = _join(below, subdir, parts.file), ""
+    secrets = Secrets(parts.auth, parts.token, parts.query)
+    return _Place(parts.scheme, parts.host, parts.root, below, secrets, subdir)
 
 
 # ---- the configured channels ----
@@ -155,9 +216,8 @@ class _Book:
 
     def __init__(self, config: Config) -> None:
         alias = _split(config.channel_alias)
-        self._alias = Channel(
-            "", alias.scheme, _join(alias.host, alias.path), "", alias.auth, alias.token
-        )
+        place = _join(alias.text, alias.subdir)
+        self._alias = Channel("", alias.scheme, place, "", alias.secrets)
         self._multi: dict[str, tuple[Channel, ...]] = {}
         groups = {**config.custom_multichannels, "defaults": config.default_channels}
         for name, members in groups.items():
@@ -168,15 +228,15 @@ class _Book:
 
     def lookup(self, text: str | os.PathLike[str]) -> tuple[Channel, ...]:
         if not isinstance(text, str):
-            return (self._of_url(_path_url(os.fspath(text))),)
+            return (self._of_url(path_url(os.fspath(text))),)
         text = text.strip()
-        if _is_url(text):
+        if is_url(text):
             return (self._of_url(text),)
-        if _is_path(text):
-            return (self._of_url(_path_url(text)),)
+        if is_path(text):
+            return (self._of_url(path_url(text)),)
         if not text.strip("/") or re.search(r"[\s\[\]*]", text):
             raise ChannelError(
-                f'"{redact(text)}" is no channel',
+                f'"{text}" is no channel',
                 hint="give a name (conda-forge), a URL, or a path (./channel)",
             )
         name, subdir = _cut_subdir(text.strip("/"))
@@ -188,35 +248,36 @@ class _Book:
 
     def _simple(self, text: str, group: str | None = None) -> Channel:
         """A member of a multichannel: a URL, or a name under the alias."""
-        if not _is_url(text):
-            if _is_path(text):
+        if not is_url(text):
+            if is_path(text):
                 return replace(
-                    self._of_file(_split(_path_url(text))), multichannel=group
+                    self._of_file(_split(path_url(text))), multichannel=group
                 )
             name = text.strip("/")
-            return replace(self._alias, name=name, path=name, multichannel=group)
+            return replace(
+                self._alias, name=name, path=_quoted(name), multichannel=group
+            )
         url = _split(text)
         if not url.host:
             return replace(self._of_file(url), multichannel=group)
-        place = _join(url.host, url.path)
-        below = _below(place, self._alias.location)
+        below = _below(url.text, self._alias.location)
         location, path = (
             (self._alias.location, below) if below else (url.host, url.path)
         )
         return Channel(
-            path, url.scheme, location, path, url.auth, url.token, multichannel=group
+            path, url.scheme, location, path, url.secrets, multichannel=group
         )
 
     def _placed(self, text: str, name: str) -> Channel:
         """A custom channel: `name` below a location, which does not repeat it."""
         name = name.strip("/")
-        if not _is_url(text):
-            if _is_path(text):
-                return self._placed(_path_url(text), name)
-            return replace(self._alias, name=name, path=name)
+        if not is_url(text):
+            if is_path(text):
+                return self._placed(path_url(text), name)
+            return replace(self._alias, name=name, path=_quoted(name))
         url = _split(text)
-        location = _join(url.host, url.path) if url.host else f"/{url.path}"
-        return Channel(name, url.scheme, location, name, url.auth, url.token)
+        place = _join(url.text, url.subdir)
+        return Channel(name, url.scheme, place, _quoted(name), url.secrets)
 
     def _of_name(self, name: str, subdir: str) -> Channel:
         """The custom channel that leads `name`, the longest, else the alias's."""
@@ -224,10 +285,10 @@ class _Book:
         while head:
             known = self._custom.get(head)
             if known:
-                path = _join(known.path, name[len(head) + 1 :])
+                path = _join(known.path, _quoted(name[len(head) + 1 :]))
                 return self._named(replace(known, name=name, path=path, subdir=subdir))
             head = head.rpartition("/")[0]
-        return replace(self._alias, name=name, path=name, subdir=subdir)
+        return replace(self._alias, name=name, path=_quoted(name), subdir=subdir)
 
     def _named(self, channel: Channel) -> Channel:
         """Below a member of a multichannel lies another channel, which is no member."""
@@ -238,35 +299,32 @@ class _Book:
 
     def _of_url(self, text: str) -> Channel:
         url = _split(text)
-        place = _join(url.host, url.path) if url.host else f"/{url.path}"
         for known in sorted(self._custom.values(), key=lambda c: -len(c.path)):
-            below = _below(place, _join(known.location, known.path))
+            below = _below(url.text, _join(known.location, known.path))
             if below is not None:
                 path = _join(known.path, below)
                 return self._named(self._at(known, url, path))
-        below = _below(place, self._alias.location)
+        below = _below(url.text, self._alias.location)
         if below:
             return self._at(self._alias, url, below)
         if not url.host:
             return self._of_file(url)
-        channel = Channel(
-            "", url.scheme, url.host, url.path, url.auth, url.token, url.subdir
-        )
+        place = _join(url.host, url.root)
+        channel = Channel("", url.scheme, place, url.below, url.secrets, url.subdir)
         return replace(channel, name=channel.safe_url)
 
     @staticmethod
-    def _at(known: Channel, url: _Url, path: str) -> Channel:
+    def _at(known: Channel, url: _Place, path: str) -> Channel:
         return replace(
             known,
             name=path,
             path=path,
             scheme=url.scheme,
-            auth=url.auth or known.auth,
-            token=url.token or known.token,
+            secrets=url.secrets.or_else(known.secrets),
             subdir=url.subdir,
         )
 
     @staticmethod
-    def _of_file(url: _Url) -> Channel:
+    def _of_file(url: _Place) -> Channel:
         channel = Channel("", "file", f"/{url.path}", "", subdir=url.subdir)
         return replace(channel, name=channel.safe_url)

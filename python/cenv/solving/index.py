@@ -18,9 +18,10 @@ from cenv._options import (
     SolveRequest,
 )
 from cenv.config import policy
-from cenv.config.channels import Channel, resolve
+from cenv.config.channels import Channel, among, resolve
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
+from cenv.config.urls import SecretUrl
 from cenv.errors import CenvError, ChannelError, UnsatisfiableError
 from cenv.model import Record, Solution, plain_record, records_of
 from cenv.solving.virtual_packages import (
@@ -28,6 +29,7 @@ from cenv.solving.virtual_packages import (
     current_platform,
     virtual_packages,
 )
+from cenv.specs.spec_texts import clean_specs, named_channels
 from cenv.specs.times import milliseconds
 
 if TYPE_CHECKING:
@@ -63,6 +65,19 @@ def chosen_channels(
     return found
 
 
+def _with_named(
+    channels: tuple[Channel, ...], specs: Iterable[object], config: Config
+) -> tuple[Channel, ...]:
+    """Return the channels, and behind them those that specs name ("channel::package")."""
+    for name in named_channels(specs):
+        if not among(name, channels, config):
+            found = resolve([name], config)
+            known = {channel.safe_url for channel in channels}
+            channels += tuple(c for c in found if c.safe_url not in known)
+    policy.check_channels(channels, config)
+    return channels
+
+
 def fetch_options(
     channels: Sequence[str | os.PathLike[str]] | None, offline: bool
 ) -> FetchOptions:
@@ -75,12 +90,13 @@ def fetch_options(
 
 def _secrets(channels: Iterable[Channel]) -> dict[str, str]:
     """Return channel URLs without secrets, and with them, where they have some."""
-    return {c.safe_url: c.url for c in channels if c.url != c.safe_url}
+    return {c.safe_url: c.url.for_request for c in channels if c.secrets}
 
 
 class Index:
     """The repodata of some channels for one platform; solves on it share the work.
 
+    The channels that `specs` name come after the others where they are not among them.
     Raises ChannelError when a channel is missing or its repodata cannot be read. Safe to
     use from any number of threads.
     """
@@ -93,9 +109,12 @@ class Index:
         store: str | os.PathLike[str] | None = None,
         offline: bool = False,
         config: Config | None = None,
+        specs: Iterable[object] = (),
     ) -> None:
         self._config = config or load()
-        self.channels = chosen_channels(channels, self._config)
+        self.channels = _with_named(
+            chosen_channels(channels, self._config), specs, self._config
+        )
         self.platform = (
             checked_platform(platform) if platform else current_platform(self._config)
         )
@@ -119,7 +138,7 @@ class Index:
 
     def for_platform(self, platform: str) -> Index:
         """Return what is on this machine of the same channels for another platform."""
-        channels = [channel.url for channel in self.channels]
+        channels = [channel.url.for_request for channel in self.channels]
         return Index(
             channels, platform, store=self._place, offline=True, config=self._config
         )
@@ -131,7 +150,7 @@ class Index:
             for subdir, url in channel.subdir_urls(self.platform)
         ]
         files: list[RepodataFile] = [
-            {"url": url, "required": subdir == "noarch"}
+            {"url": url.for_request, "required": subdir == "noarch"}
             for _channel, subdir, url in wanted
         ]
         found = _native.call(
@@ -165,8 +184,8 @@ class Index:
             "repodata": files,
         }
 
-    def _shards(self, url: str) -> str:
-        options: ShardOptions = {**self._connecting, "url": url}
+    def _shards(self, url: SecretUrl) -> str:
+        options: ShardOptions = {**self._connecting, "url": url.for_request}
         return _native.dumps(options)
 
     def fetching(self) -> FetchOptions:
@@ -194,10 +213,12 @@ class Index:
         pip = config.add_pip_as_python_dependency if add_pip is None else add_pip
         cutoff = milliseconds(exclude_newer)
         return {
-            "specs": [str(spec) for spec in listed(specs, "specs")],
+            "specs": [str(spec) for spec in clean_specs(listed(specs, "specs"))],
             "virtual_packages": self.virtual_packages,
             "locked": [plain_record(r) for r in listed(locked, "locked")],
-            "pinned": [*self._pins(), *map(str, listed(pinned, "pinned"))],
+            "pinned": [
+                str(s) for s in clean_specs((*self._pins(), *listed(pinned, "pinned")))
+            ],
             "favored": [plain_record(r) for r in listed(favored, "favored")],
             "channel_priority": channel_priority or config.channel_priority,
             "exclude_newer": config.exclude_newer if cutoff is None else cutoff,

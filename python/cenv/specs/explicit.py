@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from cenv.config.channels import KNOWN_SUBDIRS
 from cenv.config.shape import Node
-from cenv.errors import SpecError
+from cenv.config.urls import secret_url
+from cenv.errors import ChannelError, SpecError
 from cenv.model import PackageRecord
 
 MARK = "@EXPLICIT"
@@ -68,11 +69,11 @@ def record_of_url(text: str, where: str) -> dict[str, Any]:
     if parts.fragment and not digest:
         message = f"{where}: '{parts.fragment}' is neither an MD5 nor a SHA-256"
         raise SpecError(message)
-    directory, _, fn = parts.path.rpartition("/")
-    name, version, build = _dist(unquote(fn), text, where)
-    subdir = unquote(directory).rpartition("/")[2]
+    name, version, build = _dist(unquote(parts.path).rpartition("/")[2], text, where)
+    url = _secret_url(parts, where)
+    directory, _, fn = str(url).rpartition("/")
+    subdir = directory.rpartition("/")[2]
     place = {"subdir": subdir} if subdir in KNOWN_SUBDIRS else {}
-    channel = directory.rpartition("/")[0] if place else directory
     number = build.rpartition("_")[2]
     return {
         "name": name.lower(),
@@ -80,11 +81,18 @@ def record_of_url(text: str, where: str) -> dict[str, Any]:
         "build": build,
         "build_number": int(number) if number.isdecimal() and len(number) < 9 else 0,
         **place,
-        "channel": urlunsplit((parts.scheme, parts.netloc, unquote(channel), "", "")),
+        "channel": directory.rpartition("/")[0] if place else directory,
         "fn": unquote(fn),
-        "url": urlunsplit((parts.scheme, parts.netloc, parts.path, parts.query, "")),
+        "url": url,
         **({k: v for k, v in digest.groupdict().items() if v} if digest else {}),
     }
+
+
+def _secret_url(parts: SplitResult, where: str) -> str:
+    try:
+        return secret_url(urlunsplit(parts._replace(fragment="")))
+    except ChannelError as error:
+        raise SpecError(f"{where}: {error}", hint=error.hint) from None
 
 
 def _parts(text: str, where: str) -> SplitResult:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cenv.clones.activation import STATE, environment_for, state_variables
-from cenv.config.channels import redact
 from cenv.config.paths import replace_file
+from cenv.config.urls import redact
 from cenv.errors import LinkError, PrefixError
 
 _FILE_OPTION = re.compile(

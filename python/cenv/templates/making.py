@@ -44,15 +44,19 @@ class TemplateMaker:
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         index = Index(
-            recipe.channels, recipe.platform, store=self.path, offline=recipe.offline
+            recipe.channels,
+            recipe.platform,
+            store=self.path,
+            offline=recipe.offline,
+            specs=recipe.specs,
         )
         request = _request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         if known is not None:
             index.check(known.get("records") or ())
             plan = _plan(recipe, known.get("records") or (), index.fetching())
-            return self._as_template(known, recipe.specs, recorder, plan)
-        solution = index.solve(recipe.specs, **recipe.solve_options())
+            return self._as_template(known, recipe.asked, recorder, plan)
+        solution = index.solve(recipe.asked, **recipe.solve_options())
         records = [record.to_json() for record in solution.records]
         plan = _plan(recipe, records, index.fetching())
         template = self._build(recipe, plan, recorder)
@@ -76,14 +80,14 @@ class TemplateMaker:
         self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder
     ) -> Template:
         if recipe.base and recipe.adds_nothing(plan.records):
-            return replace(recipe.base, built=False, specs=recipe.specs)
+            return replace(recipe.base, built=False, specs=recipe.asked)
         options = plan.options.copy()
         options["solved"] = recorder.seconds
         timed = replace(plan, options=options)
         reply = build(self._store, timed)
         urls = provenance.moved(plan.records, reply.get("records") or ())
         reply = {**reply, "urls": urls}
-        found = self._as_template(reply, recipe.specs, recorder, timed)
+        found = self._as_template(reply, recipe.asked, recorder, timed)
         return replace(found, transient=recipe.transient)
 
     def find(self, id: str) -> Template | None:  # noqa: A002
@@ -97,14 +101,14 @@ class TemplateMaker:
     def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
         """Return the template `id`, which another process made of `recipe`; None: it is gone."""
         if recipe.base is not None and id == recipe.base.id:
-            return replace(recipe.base, built=False, specs=recipe.specs)
+            return replace(recipe.base, built=False, specs=recipe.asked)
         found = self.find(id)
         if found is None:
             return None
         fetching = fetch_options(recipe.channels, recipe.offline)
         records = [record.to_json() for record in found.records]
         plan = _plan(recipe, records, fetching)
-        return replace(found, specs=recipe.specs, transient=recipe.transient, plan=plan)
+        return replace(found, specs=recipe.asked, transient=recipe.transient, plan=plan)
 
     def mirrored(self, template: Template, reply: Mapping[str, Any]) -> Template:
         """Return the copy of `template` on another file system that the core tells of."""
@@ -152,7 +156,7 @@ def _plan(
     fetching: FetchOptions,
 ) -> BuildPlan:
     options: BuildOptions = {
-        "specs": recipe.specs,
+        "specs": recipe.asked,
         "rebuild": recipe.rebuild,
         "solved": 0.0,
         **fetching,
@@ -184,7 +188,7 @@ def _provenance_there(template: Template, store: str) -> Provenance | None:
 
 def _request_key(index: Index, recipe: Recipe) -> str:
     """Return all that the solution depends on, as text."""
-    request = index.request(recipe.specs, **recipe.solve_options())
+    request = index.request(recipe.asked, **recipe.solve_options())
     channels = [channel.safe_url for channel in index.channels]
     parts: list[Any] = [request, channels, index.platform, index.identity]
     if recipe.is_draft:

@@ -16,6 +16,7 @@ from cenv.config.policy import pins_of
 from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
 from cenv.solving.index import SolveOptions
+from cenv.specs.spec_texts import clean_specs
 from cenv.templates.setup import Setup
 from cenv.templates.template import Template
 
@@ -38,10 +39,16 @@ class Recipe:
     options: SolveOptions = field(default_factory=lambda: SolveOptions())
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "specs", tuple(clean_specs(self.specs)))
         if self.base is not None and not self.base.id:
             message = f"base= is no template of the store: {self.base.path}"
             hint = "build it from specs, or from a file; setup= changes it"
             raise UsageError(message, hint=hint)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The specs as plain texts, for what keeps and sends them."""
+        return tuple(str(spec) for spec in self.specs)
 
     @property
     def is_solved(self) -> bool:

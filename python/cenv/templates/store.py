@@ -19,6 +19,7 @@ from cenv.errors import UsageError
 from cenv.model import Record
 from cenv.solving.index import SolveOptions
 from cenv.solving.virtual_packages import virtual_packages
+from cenv.specs.spec_texts import clean_specs
 from cenv.templates.building import mirror
 from cenv.templates.environment import AnyPath, Draft
 from cenv.templates.making import TemplateMaker
@@ -68,7 +69,7 @@ class TemplateStore:
         process, or with `run`. Other options are those of Index.request.
         """
         recipe = Recipe(
-            specs=tuple(str(spec) for spec in listed(specs, "specs")),
+            specs=tuple(clean_specs(listed(specs, "specs"))),
             channels=None if channels is None else tuple(listed(channels, "channels")),
             records=None if records is None else tuple(listed(records, "records")),
             base=base,

@@ -3,6 +3,7 @@
 #include "model/channel.h"
 
 #include "check.h"
+#include "codec/url.h"
 
 static const char *show(struct cenv_buf *buf)
 {
@@ -78,12 +79,16 @@ static void test_channel__texts(void)
         {name_of, "file:///srv/c/", "file:///srv/c"},
         {name_of, "file:///home/t/mine/c", "file:///home/t/mine/c"},
         {name_of, "conda-forge", "conda-forge"},
+        {name_of, "/srv/50%/a b/", "file:///srv/50%25/a%20b"},
+        {name_of, "file:///srv/50%/a b", "file:///srv/50%25/a%20b"},
+        {name_of, "HTTPS://Conda.Anaconda.org:443//conda-forge/", "conda-forge"},
+        {name_of, "https://u:a/b@conda.anaconda.org/c", "https://***"},
         {deep_name_of, "https://host/api/conda/c/linux-64", "c"},
         {deep_name_of, "https://host/api/condas/c", "https://host/api/condas/c"},
-        {cenv_channel_strip, "https://u:p@host/t/tok/c/linux-64/a-1-0.conda",
+        {cenv_url_clean, "https://u:p@host/t/tok/c/linux-64/a-1-0.conda",
          "https://host/c/linux-64/a-1-0.conda"},
-        {cenv_channel_strip, "https://host/c/", "https://host/c"},
-        {cenv_channel_strip, "file:///srv/c/noarch", "file:///srv/c/noarch"},
+        {cenv_url_clean, "https://host/c/", "https://host/c"},
+        {cenv_url_clean, "file:///srv/c/noarch", "file:///srv/c/noarch"},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
@@ -96,8 +101,46 @@ static void test_channel__texts(void)
     }
 }
 
+static void test_channel__base_of_packages(void)
+{
+    static const struct {
+        const char *directory, *base_url, *out; /* out NULL: refused */
+    } cases[] = {
+        {"https://h/c/noarch", "", "https://h/c/noarch/"},
+        {"https://h/c/noarch", "../../blobs", "https://h/blobs/"},
+        {"https://h/c/noarch", "https://I:443/a b/", "https://i/a%20b/"},
+        {"https://h/c/noarch", "//i/c", "https://i/c/"},
+        {"file:///srv/c/noarch", "file:/srv/blobs", "file:///srv/blobs/"},
+        {"file:///srv/c/noarch", "https://h/c", "https://h/c/"},
+        {"", "", ""},
+        {"", "https://h/c", "https://h/c/"},
+        {"https://h/c/noarch", "file:///srv/c", NULL},
+        {"https://h/c/noarch", "FILE:/srv/c", NULL},
+        {"https://h/c/noarch", "https://u:p@h/c", NULL},
+        {"https://h/c/noarch", "https://h/t/tk-1/c", NULL},
+        {"https://h/c/noarch", "https://h/c?sig=1", NULL},
+        {"https://h/c/noarch", "https://u:a/b@h/c", NULL},
+    };
+
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_buf out;
+        check_case(cases[i].base_url);
+        cenv_buf_init(&out, 4096);
+        CHECK_INT(cenv_channel_add_base(&out, cenv_str(cases[i].directory),
+                                        cenv_str(cases[i].base_url), &err),
+                  cases[i].out ? 0 : CENV_ECHANNEL);
+        if (cases[i].out)
+            CHECK_STR(out.data ? out.data : "", cases[i].out);
+        CHECK((err.status == 0) == (cases[i].out != NULL));
+        cenv_error_release(&err);
+        cenv_buf_release(&out);
+    }
+}
+
 int main(void)
 {
+    RUN(test_channel__base_of_packages);
     RUN(test_channel__split);
     RUN(test_channel__texts);
     return check_report();

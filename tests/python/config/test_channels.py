@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import json
+import pickle
+import re
 from pathlib import Path
 
 import pytest
 
-from cenv.config.channels import redact, resolve
+from cenv.config.channels import resolve
 from cenv.config.config import Config
+from cenv.config.urls import redact
 from cenv.errors import ChannelError
 
 ALIAS = "https://conda.anaconda.org"
@@ -74,29 +80,47 @@ def test_resolve__gives_the_urls_of_conda(text: str) -> None:
 
 
 def test_channel__shows_secrets_only_in_urls_to_open() -> None:
-    secret = "https://user:pass@h/t/tk-77/chan/linux-64"
+    secret = "https://user:pass@h/t/tk-77/chan/linux-64?sig=qq-1"
     (channel,) = resolve([secret], CONFIG)
-    assert channel.url == "https://user:pass@h/t/tk-77/chan"
-    assert list(channel.subdir_urls("osx-64")) == [
-        ("linux-64", "https://user:pass@h/t/tk-77/chan/linux-64"),
-        ("noarch", "https://user:pass@h/t/tk-77/chan/noarch"),
+    assert channel.url.for_request == "https://user:pass@h/t/tk-77/chan?sig=qq-1"
+    urls = list(channel.subdir_urls("osx-64"))
+    assert urls == [
+        ("linux-64", "https://h/chan/linux-64"),
+        ("noarch", "https://h/chan/noarch"),
     ]
-    shown = f"{channel!r} {channel.name} {channel.safe_url}"
-    assert "pass" not in shown
-    assert "tk-77" not in shown
+    assert [url.for_request for _subdir, url in urls] == [
+        "https://user:pass@h/t/tk-77/chan/linux-64?sig=qq-1",
+        "https://user:pass@h/t/tk-77/chan/noarch?sig=qq-1",
+    ]
+
+
+SHOWS = [str, repr, "{}".format, "%s".__mod__, json.dumps, pickle.dumps, copy.deepcopy]
+
+
+@pytest.mark.parametrize("show", SHOWS)
+def test_url__has_no_secrets_whatever_is_done_with_it(show) -> None:
+    (channel,) = resolve(["https://user:pass@h/t/tk-77/chan?sig=qq-1"], CONFIG)
+    shown = show(channel.url)
+    assert not hasattr(shown, "for_request")
+    assert not re.search("pass|tk-77|qq-1", str(shown))
+
+
+@pytest.mark.parametrize("show", [str, repr, vars, pickle.dumps, dataclasses.asdict])
+def test_channel__has_no_secrets_whatever_is_done_with_it(show) -> None:
+    (channel,) = resolve(["https://user:pass@h/t/tk-77/chan?sig=qq-1"], CONFIG)
+    assert not re.search("pass|tk-77|qq-1", str(show(channel)))
+    assert not copy.deepcopy(channel).secrets
 
 
 def test_resolve__adds_the_secrets_of_the_configuration() -> None:
     (mine,) = resolve(["mine"], CONFIG)
-    assert mine.url == "https://u:p@my.host/conda/mine"
+    assert mine.url.for_request == "https://u:p@my.host/conda/mine"
     (deep,) = resolve(["deep/mine"], CONFIG)
-    assert deep.url == "https://other/t/tk-1/deep/mine"
+    assert deep.url.for_request == "https://other/t/tk-1/deep/mine"
     alias = Config(channel_alias="https://u:p@h/t/tk-2/conda/")
     (channel,) = resolve(["c"], alias)
-    assert (
-        channel.url == "https://u:p@h/t/tk-2/conda/c"
-        or channel.safe_url == "https://h/conda/c"
-    )
+    assert channel.safe_url == "https://h/conda/c"
+    assert channel.url.for_request == "https://u:p@h/conda/t/tk-2/c"
     assert channel.name == "c"
 
 
