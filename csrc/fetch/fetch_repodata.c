@@ -125,7 +125,7 @@ static int take_old(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *sub
     return rc;
 }
 
-static int take_reply(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *subdir)
+static int take_answer(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *subdir)
 {
     struct cenv_http_transfer *transfer = &subdir->transfer;
     long status = transfer->reply.status;
@@ -141,6 +141,32 @@ static int take_reply(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
     if (transfer->rc == 0 && status == 404)
         return use_reply(r, subdir, NULL);
     return cenv_network_set_error(transfer, r->err);
+}
+
+/*
+ * Only repodata.json must be there. That another form cannot be had, or is none, whatever the
+ * server says of it, is no failure; but a server that cannot be reached, a full disk, and the
+ * user's Ctrl-C are.
+ */
+static bool may_pass_over(const struct cenv_subdir_fetch *subdir, int rc)
+{
+    bool ours = rc == CENV_ENOMEM || rc == CENV_EOS || rc == CENV_ECANCELLED;
+    bool reached = subdir->transfer.rc == 0 || subdir->transfer.reply.reached;
+
+    return subdir->form != CENV_SUBDIR_JSON && !ours && reached;
+}
+
+static int take_reply(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *subdir)
+{
+    int rc = take_answer(r, subdir);
+
+    if (rc == 0 || !may_pass_over(subdir, rc))
+        return rc;
+    snprintf(subdir->notes[subdir->form], sizeof(subdir->notes[0]),
+             "the plain repodata.json is taken instead: %s", r->err->message);
+    cenv_error_release(r->err);
+    subdir->asked[subdir->form] = false; /* it may be there the next time */
+    return 0;
 }
 
 static int ask_form(struct cenv_repodata_fetch *r, struct cenv_network *network,
@@ -261,6 +287,16 @@ static int fetch_all(struct cenv_repodata_fetch *r, const struct cenv_json *list
     return rc;
 }
 
+static void write_notes(struct cenv_json_writer *w,
+                        const struct cenv_subdir_fetch *subdir)
+{
+    cenv_json_write_array(w, "notes");
+    for (int form = 0; form < CENV_NR_SUBDIR_FORMS; form++)
+        if (subdir->notes[form][0])
+            cenv_json_write_cstr(w, NULL, subdir->notes[form]);
+    cenv_json_write_end(w);
+}
+
 static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *out)
 {
     struct cenv_json_writer w;
@@ -282,6 +318,7 @@ static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *ou
         cenv_json_write_str(&w, "path", cenv_buf_str(&subdir->path));
         cenv_json_write_str(&w, "url", cenv_buf_str(&url));
         cenv_json_write_cstr(&w, "identity", subdir->identity);
+        write_notes(&w, subdir);
         cenv_json_write_bool(&w, "hit", subdir->hit);
         cenv_json_write_u64(&w, "bytes", subdir->bytes);
         cenv_json_write_bool(&w, "shards", subdir->form == CENV_SUBDIR_SHARDS);

@@ -48,6 +48,8 @@ struct cenv_subdir_fetch {
     bool hit;                   /* nothing had to be downloaded */
     enum cenv_subdir_form form; /* asked for, or there */
     bool asked[CENV_NR_SUBDIR_FORMS]; /* and this time not there, but for the last */
+    char notes[CENV_NR_SUBDIR_FORMS]
+              [CENV_MESSAGE_MAX]; /* why one was passed over, or "" */
     uint64_t bytes;
     struct cenv_http_transfer transfer;
 };

@@ -250,7 +250,8 @@ void cenv_store_free(struct cenv_store *store);
  * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "shards": false,
  * "zst": true, "network": {}, "repodata": [{"url": of the subdir (with secrets), "required":
  * true}]}. A directory or file:// is read in place. Appends an array in the same order: {"path",
- * "url", "identity", "hit", "bytes", "shards"}, or null where a subdir that is not required does
+ * "url", "identity", "hit", "bytes", "shards", "notes": [why a better form was passed over]}, or
+ * null where a subdir that is not required does
  * not exist. "ttl": seconds that a copy serves unasked; without it, or below 0, as the server says.
  * Without "zst" .json.zst is not asked for. With "shards" an index of sharded repodata (CEP 16) is
  * preferred where there is one; then that of the reply is true. "network" has keys of .condarc:

@@ -491,6 +491,7 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
                            struct cenv_error *err)
 {
     struct cenv_http_transfer *transfer = slot->transfer;
+    double connected = 0;
     int closed;
 
     lib.curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &transfer->reply.status);
@@ -500,6 +501,8 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
         tear_down(run, slot);
         return 0;
     }
+    lib.curl_easy_getinfo(slot->easy, CURLINFO_PRETRANSFER_TIME, &connected);
+    transfer->reply.reached = connected > 0;
     if (code != CURLE_OK)
         set_failure(slot, code);
     if (transfer->reply.status == 206 && slot->resume)

@@ -63,7 +63,8 @@ typedef int (*cenv_http_done_fn)(void *ctx, struct cenv_http_transfer *transfer,
 /*
  * Runs all transfers in the order given, at most `parallel` at once. Tried again, up to three times
  * (options.tries) with growing pauses or as Retry-After says (at most a minute): failures to
- * connect or to receive and statuses 408, 429, 500, 502, 503, 504. A transfer that receives
+ * connect or to receive and statuses 408, 429, 500, 502, 503, 504 (a Retry-After that is no number
+ * of seconds is ignored). A transfer that receives
  * under 30 bytes a second for a minute (options.read_seconds) is over.
  *
  * Redirects are followed ten times, never from https to http; credentials stay with their origin.

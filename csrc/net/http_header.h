@@ -15,6 +15,7 @@ struct cenv_http_reply {
     int64_t max_age;   /* of Cache-Control, in seconds; -1: none */
     uint64_t received; /* bytes of the body written */
     unsigned tries;
+    bool reached; /* a connection was made */
 };
 
 /* What headers tell about this try alone. */

@@ -29,6 +29,7 @@ class Recorder:
 
     progress: Progress | None = None
     spans: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for --verbose
     start: float = field(default_factory=time.perf_counter)
 
     @property
@@ -86,6 +87,7 @@ def recording(progress: Progress | None = None) -> Iterator[Recorder]:
         _ACTIVE.reset(token)
         if outer is not None:
             outer.spans.extend(inner.spans)
+            outer.notes.extend(inner.notes)
 
 
 @contextlib.contextmanager

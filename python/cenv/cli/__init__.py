@@ -56,6 +56,8 @@ def _run(arguments: list[str]) -> int:
             return int(options.run(options, console) or 0)
         finally:
             console.close()
+            for note in recorder.notes if console.verbose else ():
+                console.notice(f"note: {note}")
             target = options.trace or os.environ.get("CENV_TRACE")
             if target:
                 trace.write(target, recorder.spans)

@@ -158,6 +158,8 @@ class Index:
         )
         only_tar_bz2 = self._config.use_only_tar_bz2
         self.identity = [file and file["identity"] for file in found]
+        for file in filter(None, found):
+            trace.active().notes.extend(file["notes"])
         self.identity += ["only .tar.bz2"] if only_tar_bz2 else []
         return [
             (

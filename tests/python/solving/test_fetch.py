@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -173,12 +174,67 @@ def test_repodata__that_is_none_is_refused(
     assert not list((place / "v1/repodata").iterdir())
 
 
-def test_repodata__cut_short_is_refused(serve, channel, place):
-    packed = (channel / "noarch/repodata.json.zst").read_bytes()
-    (channel / "noarch/repodata.json.zst").write_bytes(packed[:-4])
+PAGE = b"<!DOCTYPE html><title>login</title>"
+
+
+@pytest.mark.parametrize("form", ["repodata.json.zst", "repodata_shards.msgpack.zst"])
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ({"body": PAGE, "headers": {"Content-Type": "text/html"}}, "zstd"),
+        ({"body": b""}, "bad repodata from"),
+        ({"status": 401}, "HTTP 401"),
+        ({"status": 501}, "HTTP 501"),
+        ({"cut": 10, "headers": {"Content-Length": "4000"}}, ""),
+    ],
+)
+def test_repodata__in_a_broken_better_form_is_the_plain_one(
+    serve, reply, channel, place, form, fault, why
+):
     server = serve(channel)
-    with pytest.raises(IntegrityError, match="it ends in the middle"):
+    (channel / "noarch/repodata.json.zst").unlink(missing_ok=True)
+    body = b"x" * 4000 if "cut" in fault else None
+    server.faults[f"/noarch/{form}"] = reply(**{"body": body, **fault})
+    store = open_store(place)
+    (found,) = fetch_repodata(store, f"{server.url}/noarch", shards=True)
+    assert Path(found["path"]).suffix == ".json"
+    assert not found["shards"]
+    (note,) = found["notes"]
+    assert note.startswith("the plain repodata.json is taken instead: ")
+    assert form in note
+    assert why in note
+    server.faults.clear()
+    server.seen.clear()
+    fetch_repodata(store, f"{server.url}/noarch", shards=True)
+    assert f"/noarch/{form}" in server.paths()  # it is asked for again
+
+
+def test_repodata__of_a_server_that_is_gone_is_asked_for_once(place):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    network = {"remote_max_retries": 0}
+    with pytest.raises(ChannelError, match="repodata_shards"):
+        fetch_repodata(open_store(place), f"{url}/noarch", shards=True, network=network)
+
+
+def test_repodata__cut_short_in_every_form_is_refused(serve, channel, place):
+    for name in ("repodata.json.zst", "repodata.json"):
+        whole = (channel / "noarch" / name).read_bytes()
+        (channel / "noarch" / name).write_bytes(whole[:-4])
+    server = serve(channel)
+    with pytest.raises(IntegrityError, match="its JSON is cut short"):
         fetch_repodata(open_store(place), f"{server.url}/noarch")
+
+
+@pytest.mark.parametrize("value", ["-5", "+5", "-1e9", "soon", "0x7f", ""])
+def test_repodata__a_bad_retry_after_is_ignored(serve, reply, channel, place, value):
+    server = serve(channel)
+    fault = reply(503, headers={"Retry-After": value}, times=3)
+    server.faults["/noarch/repodata.json.zst"] = fault
+    (found,) = fetch_repodata(open_store(place), f"{server.url}/noarch")
+    assert Path(found["path"]).suffix == ".zst"
+    assert len(server.paths()) == 4  # a minute before each would be the test's end
 
 
 def test_repodata__offline_is_what_was_fetched(serve, channel, place):
