@@ -25,8 +25,12 @@ _SETTINGS = (
     "allow_softlinks",
     "always_copy",
     "always_softlink",
+    "disallowed_packages",
     "download_only",
     "dry_run",
+    "exclude_newer",
+    "exclude_newer_package",
+    "ignore_pinned",
     "offline",
     "use_only_tar_bz2",
 )

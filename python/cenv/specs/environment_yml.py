@@ -32,6 +32,7 @@ class EnvironmentFile:
     channels: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     pip: list[str] = field(default_factory=list)  # lines of a requirements file
+    platforms: list[str] = field(default_factory=list)  # none: whatever is asked for
     notices: list[str] = field(default_factory=list)
 
 
@@ -52,7 +53,8 @@ def read(document: Node) -> EnvironmentFile:
     if channels is not None:
         found.channels = channels.texts("a list of channels")
     found.variables = _variables(document.get("variables"))
-    _check_rest(document)
+    found.platforms = _platforms(document)
+    _check_names(document)
     _want_pip(document, found)
     return found
 
@@ -75,16 +77,21 @@ def _variables(node: Node | None) -> dict[str, str]:
     return found
 
 
-def _check_rest(document: Node) -> None:
-    """Check what has no effect here: the command says where, and for which platform."""
+def _check_names(document: Node) -> None:
+    """Check what has no effect here: the command says where the environment lies."""
     for key in ("name", "prefix", "category"):
         node = document.get(key)
         if node is not None:
             node.text()
+
+
+def _platforms(document: Node) -> list[str]:
     platforms = document.get("platforms")
-    for item in [] if platforms is None else platforms.items("a list of platforms"):
+    items = [] if platforms is None else platforms.items("a list of platforms")
+    for item in items:
         if item.text() not in KNOWN_SUBDIRS - {"noarch"}:
             raise item.expected("a platform such as linux-64")
+    return [item.text() for item in items]
 
 
 def _want_pip(document: Node, found: EnvironmentFile) -> None:

@@ -94,7 +94,9 @@ def _read_yaml(
 ) -> None:
     members = document.members("an environment.yml or a lock")
     if "dependencies" in members:
-        _take(environment_yml.read(document), path, found)
+        asked = environment_yml.read(document)
+        _take(asked, path, found)
+        _tell_platform(asked.platforms, path, found, platform or current_platform())
         return
     locks = {"package": conda_lock.read, "environments": pixi_lock.read}
     read_lock = next((locks[key] for key in locks if key in members), None)
@@ -118,3 +120,16 @@ def _take(
     if asked.pip:
         directory = environment_yml.directory_of(path)
         found.extras.pip.append(PipSection(directory, tuple(asked.pip)))
+
+
+def _tell_platform(
+    platforms: list[str],
+    path: str | os.PathLike[str],
+    found: SpecFile,
+    platform: str,
+) -> None:
+    if platforms and platform not in platforms:
+        meant = ", ".join(platforms)
+        found.notices.append(
+            f"{os.fspath(path)}: it is for {meant}, not for {platform}"
+        )

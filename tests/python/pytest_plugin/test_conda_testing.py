@@ -143,8 +143,9 @@ def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> No
                 with tmp_env("tool") as prefix:
                     assert made_by_conda(prefix)
 
-        def test_softlinks(tmp_env, monkeypatch):
-            monkeypatch.setattr(Context, "allow_softlinks", True, raising=False)
+        @pytest.mark.parametrize("name", ["allow_softlinks", "disallowed_packages"])
+        def test_setting(tmp_env, monkeypatch, name):
+            monkeypatch.setattr(Context, name, ("tool",), raising=False)
             with tmp_env("tool") as prefix:
                 assert made_by_conda(prefix)
 
@@ -162,8 +163,8 @@ def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> No
         """
     )
     result = suite.run()
-    result.assert_outcomes(passed=16)
-    assert len(suite.created()) == 15
+    result.assert_outcomes(passed=17)
+    assert len(suite.created()) == 16
     result.stdout.fnmatch_lines(["*passed through*"])
     for reason in (
         "option --dry-run",
@@ -175,6 +176,7 @@ def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> No
         "pkgs_dirs is mocked",
         "a package cache of its own",
         "allow_softlinks is set",
+        "disallowed_packages is set",
     ):
         result.stdout.fnmatch_lines([f"*{reason}*"])
 

@@ -75,7 +75,6 @@ def test_environment__asks_for_all_it_says(tmp_path: Path) -> None:
     text = """\
 name: x
 channels: [conda-forge, nodefaults]
-platforms: [linux-64]
 category: main
 variables: {MODE: fast, LEVEL: 1.10, ON: true}
 dependencies:
@@ -101,6 +100,13 @@ def test_environment__names_unknown_keys_and_adds_pip(tmp_path: Path) -> None:
     assert found.specs == ["python", "pip"]
     assert ["line 2: the key platformz" in n for n in found.notices] == [True, False]
     assert "pip is added" in found.notices[1]
+
+
+def test_environment__says_that_it_is_for_another_platform(tmp_path: Path) -> None:
+    path = environment(tmp_path, "dependencies: [a]\nplatforms: [osx-64, win-64]\n")
+    assert spec_file.read([path], platform="osx-64").notices == []
+    told = spec_file.read([path], platform="linux-64").notices
+    assert told == [f"{path}: it is for osx-64, win-64, not for linux-64"]
 
 
 def test_environment__takes_anchors_and_merged_maps(tmp_path: Path) -> None:
