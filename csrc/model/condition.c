@@ -24,13 +24,13 @@ static struct cenv_condition *refuse_text(struct parser *p, const char *reason)
 
 static void skip_blanks(struct parser *p)
 {
-    while (p->at < p->text.len && p->text.data[p->at] == ' ')
+    while (p->at < p->text.len && cenv_is_blank(p->text.data[p->at]))
         p->at++;
 }
 
 static bool ends_word(char c)
 {
-    return c == ' ' || c == '(' || c == ')';
+    return cenv_is_blank(c) || c == '(' || c == ')';
 }
 
 /* `word` stands at `at` as a word of its own. */
@@ -40,7 +40,7 @@ static bool is_word_at(const struct parser *p, size_t at, const char *word)
     struct cenv_str next = cenv_str_slice(p->text, at, at + len + 1);
     return cenv_str_starts(next, cenv_str(word)) &&
            (at == 0 || ends_word(p->text.data[at - 1])) &&
-           (next.len == len || next.data[len] == ' ' || next.data[len] == '(');
+           (next.len == len || ends_word(next.data[len]));
 }
 
 static bool skip_word(struct parser *p, const char *word)

@@ -57,12 +57,19 @@ static bool grow_array(void **block, size_t *alloc, size_t nr, size_t size)
     return nr < CENV_NONE - 1 && cenv_grow(block, alloc, nr, size);
 }
 
-static bool add_run(struct assembly *a, uint32_t place)
+static bool reserve_run(struct assembly *a)
 {
     void *runs = a->p->in.runs;
     if (!grow_array(&runs, &a->alloc_runs, a->nr_runs, sizeof(*a->p->in.runs)))
         return false;
     a->p->in.runs = runs;
+    return true;
+}
+
+static bool add_run(struct assembly *a, uint32_t place)
+{
+    if (!reserve_run(a))
+        return false;
     a->p->in.runs[a->nr_runs++] = (struct cenv_run){place, place + 1};
     return true;
 }
@@ -96,9 +103,8 @@ static bool find_meaning(struct assembly *a, const struct cenv_req *req,
         return true;
     cenv_buf_init(&key, SIZE_MAX / 2);
     cenv_buf_add(&key, head, sizeof(head));
-    if (req->nr_runs)
-        cenv_buf_add(&key, a->p->in.runs + req->first_run,
-                     req->nr_runs * sizeof(struct cenv_run));
+    cenv_buf_add(&key, a->p->in.runs + req->first_run,
+                 req->nr_runs * sizeof(struct cenv_run));
     bool done = !key.failed;
     if (done)
         *found = cenv_map_get(&a->merged, cenv_buf_str(&key));
@@ -257,8 +263,9 @@ static bool allocate_instance(struct assembly *a)
 bool cenv_assemble_instance(struct cenv_problem *p, const uint32_t *before)
 {
     struct assembly a = {.p = p, .before = before};
-    bool done = sort_names(&a) && allocate_instance(&a) && add_names(&a) &&
-                add_goals(&a) && number_candidates(&a);
+    /* a requirement without runs has its place among them too, which no null pointer has */
+    bool done = sort_names(&a) && allocate_instance(&a) && reserve_run(&a) &&
+                add_names(&a) && add_goals(&a) && number_candidates(&a);
     cenv_map_release(&a.merged);
     cenv_free(a.number);
     return done;

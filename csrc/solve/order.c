@@ -149,9 +149,9 @@ bool cenv_order_names(struct cenv_problem *p)
         return false;
     for (size_t n = 0; n < p->nr_names; n++) {
         struct cenv_name *name = &p->names[n];
-        struct cenv_candidate *cands = p->cands + name->first;
         if (!name->nr)
             continue;
+        struct cenv_candidate *cands = p->cands + name->first;
         name->nr_texts = rank_versions(cands, name->nr, room);
         qsort(cands, name->nr, sizeof(*cands), disabled ? channel_last : channel_first);
         name->nr = drop_repeated(cands, name->nr, disabled);
