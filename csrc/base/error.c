@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +70,8 @@ int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
     if (err->status)
         return err->status;
     assert(os_errno >= 0 && os_errno < -CENV_STATUS_FIRST);
+    if (os_errno == ENOMEM)
+        return cenv_error_oom(err);
     char reason[128];
     char what[512];
     va_list args;

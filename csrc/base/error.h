@@ -82,7 +82,8 @@ int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,
                     va_list args) CENV_PRINTF(3, 0);
 
-/* An operating system failure on `path` (may be NULL): "what 'path': strerror". CENV_EOS. */
+/* An operating system failure on `path` (may be NULL): "what 'path': strerror". CENV_EOS; ENOMEM is
+ * CENV_ENOMEM, whoever lacked it. */
 int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
                   const char *format, ...) CENV_PRINTF(4, 5);
 

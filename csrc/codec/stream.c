@@ -13,7 +13,9 @@
 
 #include "base/alloc.h"
 
-enum { BLOCK = 128 << 10, WINDOW_LOG_MAX = 27 };
+/* libarchive crashes, or exits, when a small allocation of its fails, and has nothing to hook
+ * into: this much must be at hand before it is called to make something. */
+enum { BLOCK = 128 << 10, WINDOW_LOG_MAX = 27, LIBARCHIVE_ROOM = 1 << 20 };
 
 /* ---- memory ---- */
 
@@ -166,6 +168,9 @@ static int bzip2_error(struct cenv_decoder *decoder, struct cenv_error *err)
 static int bzip2_open(struct cenv_decoder *decoder, struct cenv_error *err)
 {
     struct archive_entry *entry;
+
+    if (!cenv_alloc_has(LIBARCHIVE_ROOM))
+        return cenv_error_oom(err);
     struct archive *bzip2 = archive_read_new();
 
     cenv_alloc_watch();
@@ -373,7 +378,7 @@ int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
     if (!u)
         return cenv_error_oom(err);
     u->left = max_out;
-    u->archive = archive_read_new();
+    u->archive = cenv_alloc_has(LIBARCHIVE_ROOM) ? archive_read_new() : NULL;
     if (!u->archive) {
         cenv_unpacker_free(u);
         return cenv_error_oom(err);
@@ -447,6 +452,8 @@ static int bzip2_fail(struct cenv_encoder *encoder, struct cenv_error *err)
 static int bzip2_encoder_init(struct cenv_encoder *encoder, int level,
                               struct cenv_error *err)
 {
+    if (!cenv_alloc_has(LIBARCHIVE_ROOM))
+        return cenv_error_oom(err);
     struct archive_entry *entry = archive_entry_new();
     struct archive *bzip2 = archive_write_new();
     char text[12];

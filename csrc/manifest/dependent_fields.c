@@ -183,7 +183,8 @@ static int add_record_fields(struct cenv_manifest_builder *m, struct cenv_error 
         cenv_buf_init(&path, 1 << 16);
         cenv_buf_addf(&path, "conda-meta/%.*s", CENV_STR_ARG(records->records[i].file));
         struct cenv_builder_item *item =
-            cenv_manifest_builder_find(m, cenv_buf_str(&path));
+            path.failed ? NULL : cenv_manifest_builder_find(m, cenv_buf_str(&path));
+        rc = path.failed ? cenv_error_oom(err) : 0;
         cenv_buf_release(&path);
         if (!item || item->st.size != records->records[i].text.len)
             continue;

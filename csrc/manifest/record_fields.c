@@ -279,6 +279,8 @@ static bool row_path(struct cenv_str name, struct cenv_str base, struct cenv_buf
     cenv_buf_putc(&joined, '/');
     cenv_buf_add_str(&joined, name);
     bool done = !joined.failed && cenv_path_clean(cenv_buf_str(&joined), out);
+    if (joined.failed == CENV_BUF_NO_MEMORY)
+        out->failed = joined.failed;
     cenv_buf_release(&joined);
     return done;
 }
@@ -301,6 +303,8 @@ static int add_row(struct cenv_sites *sites, struct cenv_str text, struct cenv_s
         if (rc == 0 && number_of(size) >= 0)
             rc = add_field(sites, text, size, CENV_FIELD_SIZE, v.reloc, err);
     }
+    if (rc == 0 && path.failed == CENV_BUF_NO_MEMORY)
+        rc = cenv_error_oom(err);
     cenv_buf_release(&path);
     return rc;
 }

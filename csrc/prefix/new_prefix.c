@@ -123,11 +123,11 @@ static char *parent_path(struct cenv_newprefix *p, bool existing,
 {
     struct cenv_str parent = cenv_path_parent(cenv_str(p->path));
     char *path = cenv_memdup(parent.data, parent.len);
+    p->made = parent.len; /* nothing was made yet, so that nothing is taken back */
     if (!path) {
         cenv_error_oom(err);
         return NULL;
     }
-    p->made = parent.len;
     while (p->made > 1 && !cenv_fs_exists(CENV_CWD, path)) {
         p->made = cenv_path_parent(cenv_str_n(path, p->made)).len;
         path[p->made] = '\0';

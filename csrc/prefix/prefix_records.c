@@ -312,6 +312,8 @@ int cenv_prefix_records_read(struct cenv_prefix_records *out, int prefix_fd,
 
     if (meta >= 0)
         rc = read_records(&prefix, meta, path, task, err);
+    else if (meta == -ENOTDIR || meta == -ELOOP)
+        rc = cenv_error_set(err, CENV_EPREFIX, "'%s/conda-meta' is no directory", path);
     else if (meta != -ENOENT)
         rc = cenv_fs_fail(err, meta, prefix_fd, "conda-meta", "cannot open");
     if (rc == 0)

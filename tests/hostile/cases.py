@@ -24,9 +24,6 @@ from forge import (
     symlink,
 )
 
-# Where links lead that must not be followed; the driver puts its own directory there.
-OUTSIDE = "/dev/null/outside"
-
 
 @dataclass(frozen=True)
 class Case:
@@ -75,20 +72,20 @@ def names() -> Iterator[Case]:
     )
 
 
-def links() -> Iterator[Case]:
-    """Yield links that are written through, followed, or lead out."""
+def links(outside: str) -> Iterator[Case]:
+    """Yield links that are written through, followed, or lead to a directory `outside`."""
     link = {"path_type": "softlink"}
-    for target in (OUTSIDE, "../../outside", "e"):
+    for target in (outside, "../../outside", "e"):
         listed = info(entry("d", b"", **link), entry("d/a"))
         through = symlink("d", target) + file("d/a")
         yield from both(f"written through a link to {target}", through, True, listed)
     for second in (file("d"), directory("d"), symlink("d", "other")):
-        twice = symlink("d", OUTSIDE) + second
+        twice = symlink("d", outside) + second
         yield from both(
             "a link and another member", twice, True, info(entry("d", b"", **link))
         )
     for target in (
-        OUTSIDE,
+        outside,
         "/etc/passwd",
         "../../../etc/passwd",
         "nowhere",
@@ -99,13 +96,13 @@ def links() -> Iterator[Case]:
         yield from both(f"a link to {target}", symlink("a", target), False, listed)
     for name in ("index.json", "paths.json", "link.json"):
         replaced = info(
-            entry("a"), texts={name: None}, more=symlink("info/" + name, OUTSIDE)
+            entry("a"), texts={name: None}, more=symlink("info/" + name, outside)
         )
         yield from both(f"info/{name} is a link", file("a"), None, replaced)
     for target in (
         "../../etc/passwd",
         "/etc/passwd",
-        OUTSIDE,
+        outside,
         "nowhere",
         "a",
         ".",
@@ -306,10 +303,11 @@ def damaged(chance: random.Random, number: int) -> Iterator[Case]:
             yield Case(f"cut at {at}", suffix, data[:at], True, forge.index())
 
 
-def all_cases(chance: random.Random, flips: int) -> Iterator[Case]:
-    """Yield every case."""
+def all_cases(outside: str, chance: random.Random, flips: int) -> Iterator[Case]:
+    """Yield every case; some would like to write to `outside`."""
     good = info(entry("a"))
     yield from both("a good one", file("a"), False, good)
-    for kind in (names, links, members, headers, documents, bombs, archives):
+    yield from links(outside)
+    for kind in (names, members, headers, documents, bombs, archives):
         yield from kind()
     yield from damaged(chance, flips)

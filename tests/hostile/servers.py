@@ -93,7 +93,7 @@ def faults(files: Files) -> Iterator[Fault]:
         b'{"info": {"base_url": "file:///etc"}, "packages": {}}', b'{"repodata_version": 99}',
         b'{"packages": {"../../evil-1.0-0.conda": {"name": "evil", "version": "1.0", '
         b'"build": "0", "build_number": 0, "depends": []}}}',
-        files[repodata].replace(b'"1.0"', b"null"), files[repodata].replace(b"evil", b"\x1b[2J"),
+        files[repodata].replace(b"evil", b"\x1b[2J"), files[repodata].replace(b'"1.0"', b"5"),
     ):  # fmt: skip
         yield Fault(f"repodata {text[:40]!r}", repodata, answer(text))
     yield Fault("endless repodata", repodata, ENDLESS)

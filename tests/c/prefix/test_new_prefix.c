@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/alloc.h"
 #include "check.h"
 #include "scratch.h"
 
@@ -81,6 +82,24 @@ static void test_new_prefix__leaves_nothing_when_not_published(void)
     CHECK_INT(entries(&f.s, "a/b"), -1);
     CHECK_INT(entries(&f.s, "a"), 1);
     fixture_close(&f);
+}
+
+/* A parent that was there stays, empty as it may be. */
+static void test_new_prefix__keeps_the_parent_when_memory_is_out(void)
+{
+    int rc = CENV_ENOMEM;
+    for (long nth = 1; rc != 0 && nth < 100; nth++) {
+        struct fixture f = fixture_new();
+        CHECK_INT(mkdirat(f.s.fd, "parent", 0755), 0);
+        cenv_alloc_fail_nth(nth);
+        rc = fixture_open(&f, "parent/new/env");
+        cenv_alloc_fail_nth(0);
+        cenv_newprefix_close(&f.dir);
+        CHECK(rc == 0 || rc == CENV_ENOMEM);
+        CHECK_INT(entries(&f.s, "parent"), 0);
+        fixture_close(&f);
+    }
+    CHECK_INT(rc, 0);
 }
 
 static void test_new_prefix__keeps_the_mode_of_an_empty_directory(void)
@@ -221,6 +240,7 @@ int main(void)
 {
     RUN(test_new_prefix__publishes_in_one_rename);
     RUN(test_new_prefix__leaves_nothing_when_not_published);
+    RUN(test_new_prefix__keeps_the_parent_when_memory_is_out);
     RUN(test_new_prefix__keeps_the_mode_of_an_empty_directory);
     RUN(test_new_prefix__refuses);
     RUN(test_new_prefix__something_appears_meanwhile);

@@ -141,6 +141,17 @@ static void test_prefix_records__broken_record_is_one_clear_error(void)
     fixture_close(&f);
 }
 
+static void test_prefix_records__conda_meta_that_is_no_directory_is_refused(void)
+{
+    struct fixture f;
+    fixture_open(&f);
+    rmdir(scratch_path(&f.s, "conda-meta"));
+    scratch_file(&f.s, "conda-meta", "", 0644);
+    CHECK_INT(fixture_read(&f), CENV_EPREFIX);
+    CHECK(strstr(f.err.message, "/conda-meta' is no directory"));
+    fixture_close(&f);
+}
+
 static void test_prefix_records__no_conda_meta_is_no_records(void)
 {
     struct fixture f;
@@ -157,6 +168,7 @@ int main(void)
     RUN(test_prefix_records__ill_named_record_is_left_out);
     RUN(test_prefix_records__placeholder_too_long_is_left_out);
     RUN(test_prefix_records__broken_record_is_one_clear_error);
+    RUN(test_prefix_records__conda_meta_that_is_no_directory_is_refused);
     RUN(test_prefix_records__no_conda_meta_is_no_records);
     return check_report();
 }
