@@ -4,23 +4,32 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/printable.h"
 #include "base/redact.h"
 
 /* A secret is found by what follows it: text is cut off after it was redacted, not before. */
 enum { RAW_MAX = 4 * CENV_MESSAGE_MAX };
 
-/* What an error says has no secrets, whoever wrote it. */
-static void CENV_PRINTF(3, 0)
-    format_clean(char *out, size_t size, const char *format, va_list args)
+/* Explanations of the solver, and what a link script said. */
+static bool has_lines(int status)
 {
-    char raw[RAW_MAX];
+    return status == CENV_EUNSAT || status == CENV_ELINK;
+}
+
+/* What an error says has no secrets, and steers no terminal, whoever wrote it. */
+static void CENV_PRINTF(4, 0)
+    format_clean(char *out, size_t size, bool lines, const char *format, va_list args)
+{
+    char raw[RAW_MAX], clean[RAW_MAX];
 
     vsnprintf(raw, sizeof(raw), format, args);
-    cenv_redact_into(out, size, cenv_str(raw));
+    cenv_redact_into(clean, sizeof(clean), cenv_str(raw));
+    cenv_printable_into(out, size, cenv_str(clean), lines);
 }
 
 void cenv_error_release(struct cenv_error *err)
@@ -39,7 +48,7 @@ int cenv_error_vset(struct cenv_error *err, int status, const char *format,
     if (err->status)
         return err->status;
     err->status = status;
-    format_clean(err->message, sizeof(err->message), format, args);
+    format_clean(err->message, sizeof(err->message), has_lines(status), format, args);
     return status;
 }
 
@@ -96,7 +105,7 @@ int cenv_error_hint(struct cenv_error *err, const char *format, ...)
     if (err->hint[0] == '\0') {
         va_list args;
         va_start(args, format);
-        format_clean(err->hint, sizeof(err->hint), format, args);
+        format_clean(err->hint, sizeof(err->hint), false, format, args);
         va_end(args);
     }
     return err->status;
@@ -108,7 +117,7 @@ int cenv_error_prefix(struct cenv_error *err, const char *format, ...)
     char rest[CENV_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    format_clean(text, sizeof(text), format, args);
+    format_clean(text, sizeof(text), false, format, args);
     va_end(args);
     memcpy(rest, err->message, sizeof(rest));
     size_t len = strlen(text);

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from cenv import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,15 +27,15 @@ def _clean(text: str) -> str:
 class CenvError(Exception):
     """Base of cenv's errors: one message, and what to do about it in `hint`.
 
-    What it says has no secrets of URLs, whoever raises it.
+    What it says has no secrets of URLs and steers no terminal, whoever raises it.
     """
 
     hint: str | None = None
 
     def __init__(self, message: str = "", *, hint: str | None = None) -> None:
-        super().__init__(_clean(message))
+        super().__init__(printable.lines(_clean(message)))
         if hint is not None:
-            self.hint = _clean(hint)
+            self.hint = printable.lines(_clean(hint))
 
 
 class UsageError(CenvError):

@@ -137,3 +137,20 @@ def test_boundary__is_seen_by_mypy(top: Path, tmp_path: Path) -> None:
     )
     lines = {int(n) for n in re.findall(r"probe\.py:(\d+): error:", done.stdout)}
     assert lines == {4, 5, 6, 7}, done.stdout
+
+
+def test_terminals__are_written_to_through_one_door(top):
+    """Names from outside steer no terminal: cenv.printable shows them."""
+    doors = {"cli/output.py", "cli/options.py", "pytest_plugin/format.py"}
+    doors |= {"clones/spares.py", "clones/background_removal.py"}  # JSON, to a parent
+    writes = re.compile(r"print|\w*eporter\.write_line|sys\.stderr\.write")
+    wrong = []
+    for path in sorted((top / "python/cenv").rglob("*.py")):
+        name = path.relative_to(top / "python/cenv").as_posix()
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and name not in doors:
+                called = ast.unparse(call.func).removeprefix("self.")
+                to = {keyword.arg for keyword in call.keywords}
+                if writes.fullmatch(called) and "file" not in to:
+                    wrong.append(f"{name}:{call.lineno}: {called}")
+    assert wrong == []

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cenv import printable
+
 QUIET_FOR = 0.5  # seconds without a word; only longer work shows progress
 
 
@@ -28,23 +30,23 @@ class Console:
         """Print the result: `data` with --json, else `lines`."""
         self.close()
         if self.json:
-            print(json.dumps(data, ensure_ascii=True))
+            _print(json.dumps(data, ensure_ascii=True))
         else:
             for line in lines:
-                print(line)
+                _print(line)
 
     def notice(self, text: str) -> None:
         """Say something worth knowing that is no result."""
         if not self.quiet:
             self.close()
-            print(text, file=sys.stderr)
+            _say(text)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Show the running stage on one line, once the work lasts over half a second."""
         if not self._terminal or time.monotonic() - self._start < QUIET_FOR:
             return
         share = f" {100 * done // total:3d}% of {human(total)}" if total else ""
-        line = f"{stage}{share}"
+        line = printable.line(f"{stage}{share}")
         if line != self._line:
             print(
                 f"\r{line.ljust(len(self._line))}", end="", file=sys.stderr, flush=True
@@ -56,6 +58,16 @@ class Console:
         if self._line:
             print(f"\r{' ' * len(self._line)}\r", end="", file=sys.stderr, flush=True)
             self._line = ""
+
+
+def _print(line: str) -> None:
+    """Print one line of a result."""
+    print(printable.line(line))
+
+
+def _say(text: str) -> None:
+    """Print a message, which may have several lines, beside the results."""
+    print(printable.lines(text), file=sys.stderr)
 
 
 def table(
@@ -90,17 +102,18 @@ def seconds(value: float) -> str:
 def fail(
     message: str, *, as_json: bool, kind: str, hint: str | None = None, **more: Any
 ) -> None:
-    """Report a failure: one message, and what to do."""
+    """Report a failure: one message, and what to do; without secrets, whatever it quotes."""
+    from cenv.config.urls import redact
+
+    message, hint = redact(message), hint and redact(hint)
+    more = {k: redact(v) if isinstance(v, str) else v for k, v in more.items()}
     if as_json:
-        print(
-            json.dumps(
-                {"error": {"type": kind, "message": message, "hint": hint, **more}}
-            )
-        )
+        error = {"type": kind, "message": message, "hint": hint, **more}
+        _print(json.dumps({"error": error}))
         return
-    print(f"cenv: error: {message}", file=sys.stderr)
+    _say(f"cenv: error: {message}")
     if hint:
-        print(f"cenv: hint: {hint}", file=sys.stderr)
+        _say(f"cenv: hint: {hint}")
 
 
 def fail_with(error: BaseException, *, as_json: bool) -> None:

@@ -4,6 +4,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
+
+from cenv import printable
+
+
+def write_line(reporter: Any, line: str, **markup: bool) -> None:
+    """Write a line to pytest's terminal: names in it steer neither that nor a CI service."""
+    reporter.write_line(printable.line(line), **markup)
 
 
 def duration(seconds: float) -> str:

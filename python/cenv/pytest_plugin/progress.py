@@ -21,7 +21,8 @@ from typing import Any
 
 import pytest
 
-from cenv.pytest_plugin.format import current_test, duration
+from cenv import printable
+from cenv.pytest_plugin.format import current_test, duration, write_line
 
 QUIET_FOR = 0.5  # seconds a template may take without a word
 EVERY = 0.1  # seconds between changes of the line on a terminal
@@ -128,11 +129,11 @@ class Terminal:
             elif self.changes:
                 self._change(describe(event))
             else:
-                self._reporter.write_line(describe(event, whole=False))
+                write_line(self._reporter, describe(event, whole=False))
 
     def _change(self, line: str) -> None:
         self._reporter.ensure_newline()
-        self._reporter.rewrite(line[: self._columns() - 1], erase=True)
+        self._reporter.rewrite(printable.line(line)[: self._columns() - 1], erase=True)
         self._reporter.flush()
         self._open = True
 
@@ -141,10 +142,12 @@ class Terminal:
         reporter = self._reporter
         if getattr(reporter, "showfspath", False) and not reporter.showlongtestinfo:
             reporter.ensure_newline()
-            reporter.write(line)  # the name of the file comes with its own line break
+            reporter.write(
+                printable.line(line)
+            )  # the name of the file comes with its own line break
             reporter.write_fspath_result(current_test(), "")
         else:
-            reporter.write_line(line)
+            write_line(reporter, line)
 
     def _columns(self) -> int:
         return shutil.get_terminal_size().columns
@@ -214,7 +217,7 @@ class Watch:
         # xdist's dots leave no trace in the reporter, only in the terminal's own count.
         if getattr(self._reporter, "_width_of_current_line", 0):
             self._reporter.write("\n")
-        self._reporter.write_line(line)
+        write_line(self._reporter, line)
 
 
 def describe(event: Event, whole: bool = True) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cenv.pytest_plugin import options
+from cenv.pytest_plugin.format import write_line
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.progress import Watch
@@ -197,9 +198,9 @@ class Reports:
             terminalreporter.ensure_newline()
             terminalreporter.section("cenv environments")
             for line in said:
-                terminalreporter.write_line(line)
+                write_line(terminalreporter, line)
             for line in self._problems:
-                terminalreporter.write_line(line, red=True)
+                write_line(terminalreporter, line, red=True)
 
     def _lines(self, summary: Any, happened: bool, verbosity: int) -> list[str]:
         asked = options.flag(self._config, "report")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cenv import printable
 from cenv.cli.output import human, table
 from cenv.pytest_plugin.format import duration, many
 
@@ -137,8 +138,8 @@ def markdown(found: Statistics) -> str:
     if rows:
         head = "| template | packages | | time |\n|---|--:|---|--:|"
         said += ["", head, *rows]
-    return "\n".join(["### cenv environments", "", *said, ""])
+    return "\n".join(["### cenv environments", "", *map(printable.line, said), ""])
 
 
 def _cell(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    return f"`{printable.line(text).replace('`', chr(39))}`".replace("|", "\\|")
