@@ -85,17 +85,30 @@ static bool stands_alone(struct cenv_str text, size_t slash)
            (!is_scheme(text.data[slash - 1]) && !strchr("/:_~@", text.data[slash - 1]));
 }
 
+/* "http:/x" is what becomes of a URL that is taken for a path. */
+static bool is_remote(struct cenv_str scheme)
+{
+    static const char *const names[] = {"http", "https", "s3", "ftp"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (scheme.len == strlen(names[i]) &&
+            cenv_str_starts_nocase(scheme, cenv_str(names[i])))
+            return true;
+    return false;
+}
+
 /* The next URL from `at` on. */
 static bool find_head(struct cenv_str text, size_t at, struct head *out)
 {
     for (; at + 1 < text.len; at++) {
-        if (text.data[at] != '/' || text.data[at + 1] != '/')
+        if (text.data[at] != '/')
             continue;
-        out->end = at + 2;
+        bool two = text.data[at + 1] == '/';
+        out->end = at + (two ? 2 : 1);
         out->scheme = cenv_str_slice(text, at, at);
         if (at > 0 && text.data[at - 1] == ':')
             out->scheme = scheme_before(text, at - 1);
-        if (out->scheme.len || stands_alone(text, at))
+        if (two ? out->scheme.len || stands_alone(text, at) : is_remote(out->scheme))
             return true;
     }
     return false;
@@ -137,9 +150,10 @@ static struct authority read_authority(struct cenv_str region)
            !strchr("/?#'\\,;)(", region.data[found.len]))
         found.len++;
     struct cenv_str port = cenv_str_slice(region, 0, found.len);
-    bool ends = found.len == region.len || is_space(region.data[found.len]);
-    while (ends && port.len && strchr(":.", port.data[port.len - 1]))
-        port.len--; /* of the sentence */
+    if (cenv_str_find(port, ':') < cenv_str_rfind(port, ':') &&
+        (found.len == region.len || is_space(region.data[found.len])))
+        while (port.len && strchr(":.", port.data[port.len - 1]))
+            port.len--; /* of the sentence: "http://host:80: it is ..." */
     if (cenv_str_starts(port, CENV_STR("[")))
         port = cenv_str_slice(port, cenv_str_find(port, ']'), port.len);
     port = cenv_str_slice(port, cenv_str_find(port, ':'), port.len);
@@ -177,8 +191,10 @@ static size_t token_len(struct cenv_str path)
     if (!cenv_str_starts(path, CENV_STR("/t/")))
         return 0;
     while (len < path.len && !ends_run(path.data[len]) &&
-           !strchr("/?#'", path.data[len]))
+           !strchr("/?#", path.data[len]))
         len++;
+    if (len == path.len && path.data[len - 1] == '\'')
+        len--; /* a quotation mark */
     return len > 3 ? len : 0;
 }
 

@@ -79,8 +79,21 @@ static bool hides_password(struct cenv_str host, struct cenv_str path)
     return false;
 }
 
-/* Finds "t/TOKEN" among the components of the path, which becomes what follows. */
-static void cut_token(struct cenv_url_parts *u)
+static bool has_token(struct cenv_str path)
+{
+    for (size_t at = 0; at < path.len; at++) {
+        struct cenv_str rest = cenv_str_slice(path, at, path.len);
+        if ((at == 0 || path.data[at - 1] == '/') &&
+            cenv_str_starts(rest, CENV_STR("t/")) && rest.len > 2 &&
+            rest.data[2] != '/')
+            return true;
+    }
+    return false;
+}
+
+/* Finds "t/TOKEN" among the components of the path, which becomes what follows. False: a second
+ * one is there, and nobody knows which is the secret. */
+static bool cut_token(struct cenv_url_parts *u)
 {
     for (size_t at = 0; at < u->path.len; at++) {
         struct cenv_str rest = cenv_str_slice(u->path, at, u->path.len);
@@ -94,8 +107,9 @@ static void cut_token(struct cenv_url_parts *u)
         u->root = trim_slashes(cenv_str_slice(u->path, 0, at));
         u->token = cenv_str_slice(rest, 0, len);
         u->path = trim_slashes(cenv_str_slice(rest, len, rest.len));
-        return;
+        return !has_token(u->path);
     }
+    return true;
 }
 
 /* What is behind "file:": a path, alone or after "//" and this machine's name. */
@@ -127,8 +141,7 @@ static bool split_hosted(struct cenv_url_parts *u, struct cenv_str rest)
         return false;
     }
     u->path = trim_slashes(u->path);
-    cut_token(u);
-    return is_host(u->host);
+    return cut_token(u) && is_host(u->host);
 }
 
 bool cenv_url_split(struct cenv_url_parts *out, struct cenv_str url)

@@ -20,6 +20,10 @@ KNOWN_SUBDIRS = frozenset(
 )
 
 
+# What is in no name: blanks and patterns, and what a URL without its scheme has.
+_NO_NAME = re.compile(r"[\s\[\]*:?#\\]|[^/]@|(^|/)t/")
+
+
 class Secrets:
     """What opens a channel; nothing that shows, copies or writes it does so."""
 
@@ -234,7 +238,7 @@ class _Book:
             return (self._of_url(text),)
         if is_path(text):
             return (self._of_url(path_url(text)),)
-        if not text.strip("/") or re.search(r"[\s\[\]*]", text):
+        if not text.strip("/") or _NO_NAME.search(text):
             raise ChannelError(
                 f'"{text}" is no channel',
                 hint="give a name (conda-forge), a URL, or a path (./channel)",

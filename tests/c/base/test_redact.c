@@ -33,11 +33,13 @@ static const struct {
      "http://***@h/c::numpy[url=http://***@i/d]"},
     {"proxy user:pw@proxy:3128", "proxy ***@proxy:3128"},
     {"--proxy=user:pw@proxy:3128", "--proxy=***@proxy:3128"},
+    {"'/home/http:/user:a@host/c'", "'/home/http:/***@host/c'"},
     /* cut off before the '@' */
     {"spec 'http://user:passw", "spec 'http://***"},
     /* tokens and queries */
     {"https://host/a/t/t!k=1/c", "https://host/a/t/***/c"},
     {"https://host/t/tk-1", "https://host/t/***"},
+    {"'https://host/t/it's'", "'https://host/t/***'"},
     {"conda.anaconda.org/t/tk-1/c::x", "conda.anaconda.org/t/***/c::x"},
     {"https://host/c?token=a&sig='b,c'.", "https://host/c?***'."},
     {"https://host/c?X-Amz-Signature=ab/c@d e", "https://host/c?*** e"},
