@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "explain/misfit.h"
 #include "model/dist.h"
 #include "model/version.h"
 
@@ -218,46 +219,48 @@ static uint32_t of_version(struct lack *l)
 {
     const struct cenv_versionspec *version = &l->spec->version;
     uint32_t nr = 0;
-    for (uint32_t c = l->first; version->root && c < l->end; c++) {
+    for (uint32_t c = l->first; c < l->end; c++) {
         const struct cenv_record *record = l->p->cands[c].record;
-        if (record->parsed && cenv_versionspec_match(version, record->parsed))
+        if (!version->root ||
+            (record->parsed && cenv_versionspec_match(version, record->parsed)))
             l->cands[nr++] = c;
     }
     return nr;
 }
 
-static bool is_repeated(const struct lack *l, uint32_t i, bool channel)
+static bool is_repeated(const struct lack *l, uint32_t i, enum cenv_misfit field)
 {
-    const struct cenv_record *record = l->p->cands[l->cands[i]].record;
-    for (uint32_t k = 0; k < i; k++) {
-        const struct cenv_record *other = l->p->cands[l->cands[k]].record;
-        if (cenv_str_eq(channel ? other->channel : other->build,
-                        channel ? record->channel : record->build))
+    char room[2][CENV_MISFIT_ROOM];
+    struct cenv_str value =
+        cenv_misfit_value(field, l->p->cands[l->cands[i]].record, room[0]);
+    for (uint32_t k = 0; k < i; k++)
+        if (cenv_str_eq(
+                cenv_misfit_value(field, l->p->cands[l->cands[k]].record, room[1]),
+                value))
             return true;
-    }
     return false;
 }
 
-/* "numpy 1.5.1 is there, but only as build py27_0 or py33_0", or "but only in main". */
-static void print_others(const struct lack *l, uint32_t nr, struct cenv_buf *out)
+/* "numpy 1.5.1 is there, but only as build py27_0, py33_0", or "but only with license MIT". */
+static void print_others(const struct lack *l, uint32_t nr, enum cenv_misfit field,
+                         struct cenv_buf *out)
 {
-    bool channel = l->spec->build.kind == CENV_STRMATCH_ANY && l->spec->more &&
-                   l->spec->more->channel.kind != CENV_CHANNELMATCH_ANY;
+    char room[CENV_MISFIT_ROOM];
     uint32_t told = 0, more = 0;
     cenv_buf_addf(out, "%.*s ", CENV_STR_ARG(l->name));
     uint32_t versions = cenv_wording_print_versions(l->p, l->cands, nr, out);
     cenv_buf_addf(out, " %s there, but only %s ", versions > 1 ? "are" : "is",
-                  channel ? "in" : "as build");
+                  cenv_misfit_lead(field));
     for (uint32_t i = 0; i < nr; i++) {
         const struct cenv_record *record = l->p->cands[l->cands[i]].record;
-        if (is_repeated(l, i, channel))
+        if (is_repeated(l, i, field))
             continue;
         if (told == MAX_NAMED) {
             more++;
             continue;
         }
         cenv_buf_puts(out, told++ ? ", " : "");
-        cenv_buf_add_str(out, channel ? record->channel : record->build);
+        cenv_buf_add_str(out, cenv_misfit_value(field, record, room));
     }
     if (more)
         cenv_buf_addf(out, " and %lu others", (unsigned long)more);
@@ -316,10 +319,13 @@ static void print_there_is(struct lack *l, struct cenv_buf *out)
             cenv_buf_addf(out, " %.*s", CENV_STR_ARG(first->record->build));
         return;
     }
-    if (nr) {
-        print_others(l, nr, out);
+    enum cenv_misfit field =
+        nr ? cenv_misfit_find(l->p, l->spec, l->cands, &nr) : CENV_NR_MISFITS;
+    if (field < CENV_NR_MISFITS) {
+        print_others(l, nr, field, out);
         return;
     }
+    nr = 0;
     for (uint32_t c = l->first; c < l->end; c++)
         l->cands[nr++] = c;
     cenv_buf_addf(out, "there is only %.*s ", CENV_STR_ARG(l->name));
