@@ -217,6 +217,8 @@ static int create_prefix(struct creation *c, const char *records_json,
         rc = cenv_json_parse(&asked, cenv_str(records_json), "the list of records",
                              c->err);
     if (rc == 0)
+        rc = cenv_link_input_check(asked, c->err);
+    if (rc == 0)
         rc = cenv_fetch_packages_obtain(c->store, asked, &c->given.fetch, c->task,
                                         &c->records, c->err);
     if (rc == 0)

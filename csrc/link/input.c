@@ -2,6 +2,8 @@
 /* Records become text again, since a link writes each into conda-meta: see input.h. */
 #include "link/input.h"
 
+#include "base/alloc.h"
+#include "base/map.h"
 #include "store/package_entry.h"
 
 enum { PATH_BUF_MAX = 1 << 20 };
@@ -26,6 +28,52 @@ static int read_package(const struct cenv_store *store, const struct cenv_json *
     }
     cenv_buf_release(&text);
     cenv_buf_release(&content);
+    return rc;
+}
+
+static bool is_same(const struct cenv_json *a, const struct cenv_json *b,
+                    const char *key)
+{
+    return cenv_str_eq(cenv_json_get_str(a, key), cenv_json_get_str(b, key));
+}
+
+static int refuse_second(const struct cenv_json *first, const struct cenv_json *second,
+                         struct cenv_error *err)
+{
+    const char *key = is_same(first, second, "fn") ? "url" : "fn";
+    const char *a = cenv_json_get_cstr(first, key);
+    const char *b = cenv_json_get_cstr(second, key);
+
+    cenv_error_set(err, CENV_ESPEC,
+                   "the package '%.128s' is listed twice: %.300s and %.300s",
+                   cenv_json_get_cstr(first, "name"), a ? a : "", b ? b : "");
+    return cenv_error_hint(err, "take one of them out of the list");
+}
+
+int cenv_link_input_check(const struct cenv_json *records, struct cenv_error *err)
+{
+    struct cenv_map names = {NULL, 0, 0};
+    const struct cenv_json *record, *first;
+    const struct cenv_json **list =
+        cenv_calloc(cenv_json_len(records) + 1, sizeof(*list));
+    uint32_t nr = 0;
+    int rc = list ? 0 : cenv_error_oom(err);
+
+    cenv_json_each(record, records)
+    {
+        struct cenv_str name = cenv_json_get_str(record, "name");
+        if (rc < 0 || !name.len)
+            continue;
+        uint32_t known = cenv_map_get(&names, name);
+        first = known == CENV_NONE ? record : list[known];
+        list[nr] = record;
+        if (!is_same(first, record, "fn") || !is_same(first, record, "url"))
+            rc = refuse_second(first, record, err);
+        else if (known == CENV_NONE && !cenv_map_put(&names, name, nr++))
+            rc = cenv_error_oom(err);
+    }
+    cenv_map_release(&names);
+    cenv_free(list);
     return rc;
 }
 

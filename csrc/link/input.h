@@ -11,6 +11,12 @@
 struct cenv_store;
 
 /*
+ * CENV_ESPEC for records of two packages of one name: a list or a lock file may tell two, of which
+ * an environment would hold a mix. The same package twice is no harm.
+ */
+int cenv_link_input_check(const struct cenv_json *records, struct cenv_error *err);
+
+/*
  * The packages of `records`, an array in link order, each with its sha256 and each in the store:
  * the caller fetched them and holds a lease. The list and all it points to lie in `arena`.
  */

@@ -68,6 +68,8 @@ static int read_input(struct cenv_build *build, const char *records_json,
     if (rc == 0 && cenv_json_type(build->records) != CENV_JSON_ARRAY)
         rc = cenv_error_set(build->err, CENV_EUSAGE,
                             "a template's records are an array");
+    if (rc == 0)
+        rc = cenv_link_input_check(build->records, build->err);
     return rc;
 }
 

@@ -6,13 +6,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cenv.config.urls import redact
+from cenv.errors import SpecError
+
 
 def link_order(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return `records` with dependencies first, by name where that leaves a choice.
 
     A cycle is entered at its first name; python stands before what is noarch python.
+    SpecError for two packages of one name.
     """
-    by_name = {str(record["name"]): dict(record) for record in records}
+    by_name: dict[str, dict[str, Any]] = {}
+    for record in records:
+        known = by_name.setdefault(str(record["name"]), dict(record))
+        for key in ("fn", "url"):
+            if known.get(key) != record.get(key):
+                message = f"the package '{record['name']}' is listed twice: "
+                message += f"{known.get(key)} and {record.get(key)}"
+                raise SpecError(
+                    redact(message), hint="take one of them out of the list"
+                )
     placed: dict[str, dict[str, Any]] = {}
     waiting: set[str] = set()
     for name in sorted(by_name):

@@ -42,6 +42,28 @@ static void test_create__refuses_options_it_has_not(void)
     storekit_close(&k);
 }
 
+/* A list may tell two packages of one name: an environment would hold a mix of both. */
+static void test_create__refuses_two_packages_of_a_name(void)
+{
+    static const char *const lists[] = {
+        "[{\"name\":\"a\",\"fn\":\"a-1-0.conda\"},{\"name\":\"a\",\"fn\":\"a-2-0.conda\"}]",
+        "[{\"name\":\"a\",\"url\":\"https://h/a-1-0.conda\"},{\"name\":\"b\"},"
+        "{\"name\":\"a\",\"url\":\"https://i/a-1-0.conda\"}]",
+    };
+    struct storekit k = storekit_open();
+
+    for (size_t i = 0; i < CHECK_NR(lists); i++) {
+        check_case(lists[i]);
+        CHECK_INT(cenv_create(k.store, scratch_path(&k.s, "env"), lists[i], "{}",
+                              &k.task, &k.out, &k.err),
+                  CENV_ESPEC);
+        CHECK(strstr(k.err.message, "the package 'a' is listed twice: "));
+        CHECK(!scratch_has(&k.s, "env"));
+        cenv_error_release(&k.err);
+    }
+    storekit_close(&k);
+}
+
 static void test_create__makes_an_environment_once(void)
 {
     struct storekit k = storekit_open();
@@ -59,6 +81,7 @@ static void test_create__makes_an_environment_once(void)
 int main(void)
 {
     RUN(test_create__refuses_options_it_has_not);
+    RUN(test_create__refuses_two_packages_of_a_name);
     RUN(test_create__makes_an_environment_once);
     return check_report();
 }

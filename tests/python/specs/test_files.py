@@ -613,6 +613,18 @@ def test_files__of_packages_and_of_specs_do_not_mix(tmp_path: Path) -> None:
 # ---- the command line ----
 
 
+def test_explicit__with_two_packages_of_a_name_is_refused(
+    make_channel: Callable[..., Path], tmp_path: Path
+) -> None:
+    channel = make_channel(Package("a", "1"), Package("a", "2"))
+    listed = [path for path in channel.rglob("a-*") if path.is_file()]
+    assert len(listed) == 2
+    (tmp_path / "list.txt").write_text("\n".join(["@EXPLICIT", *map(str, listed)]))
+    argv = ["create", "-p", str(tmp_path / "env"), "--file", str(tmp_path / "list.txt")]
+    assert main(argv) == 1
+    assert not (tmp_path / "env").exists()
+
+
 def test_lists__are_not_solved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
