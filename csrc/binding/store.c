@@ -253,19 +253,20 @@ static PyObject *store_clone_set_aside(PyObject *self, PyObject *args)
     return reply;
 }
 
-/* (task, max_bytes) -> JSON text. */
+/* (task, max_bytes, look) -> JSON text. */
 static PyObject *store_gc(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     unsigned long long max_bytes;
     PyObject *task;
-    if (!PyArg_ParseTuple(args, "O!K:gc", state->task_type, &task, &max_bytes))
+    int look = 0;
+    if (!PyArg_ParseTuple(args, "O!K|p:gc", state->task_type, &task, &max_bytes, &look))
         return NULL;
     struct bind_call call;
     if (!bind_call_begin(&call, task))
         return NULL;
-    int rc =
-        cenv_store_gc(bind_store_of(self), max_bytes, call.task, &call.out, &call.err);
+    int rc = (look ? cenv_store_gc_look : cenv_store_gc)(
+        bind_store_of(self), max_bytes, call.task, &call.out, &call.err);
     return bind_call_end(&call, state, rc);
 }
 
@@ -451,7 +452,8 @@ static PyMethodDef store_methods[] = {
     {"request_put", store_request_put, METH_VARARGS,
      "request_put($self, request, reply, /)\n--\n\nRemember what a request led to."},
     {"gc", store_gc, METH_VARARGS,
-     "gc($self, task, max_bytes, /)\n--\n\nRemove what is not in use."},
+     "gc($self, task, max_bytes, look=False, /)\n--\n\n"
+     "Remove what is not in use, or only tell what would be."},
     {"orphans", store_orphans, METH_O,
      "orphans($self, task, /)\n--\n\nWhat a sweep would remove."},
     {"has_leftovers", store_has_leftovers, METH_NOARGS,

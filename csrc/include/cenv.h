@@ -382,6 +382,11 @@ int cenv_request_find(struct cenv_store *store, const char *request,
 int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
                   struct cenv_buf *out, struct cenv_error *err);
 
+/* What cenv_store_gc would remove now, as it tells; nothing is, and no lease is in its way. */
+int cenv_store_gc_look(struct cenv_store *store, uint64_t max_bytes,
+                       struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err);
+
 /* Whether processes died while they worked in the store: then a sweep is due. A quick look. */
 bool cenv_store_has_leftovers(struct cenv_store *store);
 

@@ -86,21 +86,35 @@ static int check_machine(const struct examined *x)
 
 /* ---- the template ---- */
 
+typedef int (*id_fn)(const struct cenv_json *records, const char *key, const char *base,
+                     struct cenv_buf *out, struct cenv_error *err);
+
+/* 0 when that is the id, 1 not, or a status. */
+static int compare_id(const struct examined *x, id_fn add_id)
+{
+    const struct cenv_json *doc = x->head->doc;
+    struct cenv_buf id;
+    cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
+    int rc = add_id(cenv_json_get(doc, "records"), cenv_json_get_cstr(doc, "key"),
+                    cenv_json_get_cstr(doc, "base"), &id, x->err);
+    if (rc == 0)
+        rc = !cenv_str_is(cenv_buf_str(&id), x->head->id);
+    cenv_buf_release(&id);
+    return rc;
+}
+
 /* The id says what it is: computed again from the records. */
 static int check_id(const struct examined *x)
 {
-    const struct cenv_json *doc = x->head->doc;
-    const struct cenv_json *records = cenv_json_get(doc, "records");
-    struct cenv_buf id;
+    const struct cenv_json *records = cenv_json_get(x->head->doc, "records");
     if (cenv_json_type(records) != CENV_JSON_ARRAY)
         return cenv_archive_reader_refuse(x->reader, "it has no records");
-    cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
-    int rc = cenv_template_id_of_records(records, cenv_json_get_cstr(doc, "key"),
-                                         cenv_json_get_cstr(doc, "base"), &id, x->err);
-    if (rc == 0 && !cenv_str_is(cenv_buf_str(&id), x->head->id))
+    int rc = compare_id(x, cenv_template_id_of_records);
+    if (rc == 1)
+        rc = compare_id(x, cenv_template_id_of_whole_records);
+    if (rc == 1)
         rc = cenv_archive_reader_refuse(x->reader,
                                         "its records are not those of its template");
-    cenv_buf_release(&id);
     return rc;
 }
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Making room: the longest unused templates and packages go first, while nobody holds a lease. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "codec/json.h"
+#include "codec/shape.h"
+#include "manifest/manifest.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
 #include "os/lock.h"
@@ -28,6 +31,7 @@ struct gc {
     struct gc_item *items;
     size_t nr, alloc;
     uint64_t total, removed, freed;
+    bool look; /* nothing is removed, only counted */
     struct cenv_task *task;
     struct cenv_error *err;
 };
@@ -101,8 +105,9 @@ static int measure_package(void *ctx, const struct cenv_walk_entry *at,
 
 static int remove_item(struct gc *gc, const struct gc_item *item)
 {
-    int rc = cenv_publish_withdraw(gc->store, gc->store->dirs[item->dir], item->name,
-                                   gc->task, gc->err);
+    int rc = gc->look ? 0
+                      : cenv_publish_withdraw(gc->store, gc->store->dirs[item->dir],
+                                              item->name, gc->task, gc->err);
     if (rc == 0) {
         gc->removed++;
         gc->freed += item->bytes;
@@ -136,30 +141,102 @@ static int remove_oldest(struct gc *gc, uint64_t max_bytes)
     return rc;
 }
 
-/* What was asked for, and manifests of others' environments: small, and soon made again. */
+/* ---- what is small ---- */
+
+/* Repodata that somebody asked for so lately is in use: it would only be fetched again. */
+enum { REPODATA_SECONDS = 7 * 24 * 3600 };
+
+/* A request is of use as long as its template is there. */
+static int is_request_used(const struct gc *gc, const char *name)
+{
+    struct cenv_json *doc = NULL;
+    int rc = cenv_layout_load_json(gc->store->dirs[CENV_STORE_REQUESTS], name,
+                                   &cenv_shape_object, &doc, gc->err);
+    const char *id = rc == 0 ? cenv_json_get_cstr(doc, "id") : NULL;
+    if (rc == 0)
+        rc = !id || !cenv_template_entry_is_id(id)
+                 ? 1
+                 : cenv_template_entry_find(gc->store, id, gc->err);
+    cenv_json_free(doc);
+    return rc < 0 ? rc : rc == 0;
+}
+
+/* A manifest is, as long as its environment lies where it was made of it. */
+static int is_manifest_used(const struct gc *gc, const char *name)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_manifest *m = NULL;
+    struct cenv_stat st;
+    int dir = gc->store->dirs[CENV_STORE_MANIFESTS];
+    bool used = cenv_manifest_open(&m, dir, name, &ignored) == 0 &&
+                cenv_raw_stat(CENV_CWD, cenv_mf_cstr(m, m->header->prefix), &st) == 0 &&
+                st.dev == m->header->dev && st.ino == m->header->ino;
+    cenv_manifest_free(m);
+    cenv_error_release(&ignored);
+    return used;
+}
+
+static int is_repodata_used(const struct gc *gc, const char *name)
+{
+    struct cenv_stat st;
+    int dir = gc->store->dirs[CENV_STORE_REPODATA];
+    return cenv_raw_stat(dir, name, &st) == 0 &&
+           st.mtime_ns / 1000000000 + REPODATA_SECONDS > (int64_t)time(NULL);
+}
+
+struct small {
+    struct gc *gc;
+    enum cenv_store_dir dir;
+    /* 1, 0, or a status. */
+    int (*is_used)(const struct gc *gc, const char *name);
+};
+
+static int remove_unused(void *ctx, const struct cenv_dirent *entry,
+                         struct cenv_error *err)
+{
+    const struct small *small = ctx;
+    int used = small->is_used(small->gc, entry->name);
+    if (used != 0 || small->gc->look)
+        return used < 0 ? used : 0;
+    return cenv_fs_remove_tree(small->gc->store->dirs[small->dir], entry->name, err);
+}
+
 static int remove_small(struct gc *gc)
 {
-    static const enum cenv_store_dir dirs[] = {
-        CENV_STORE_REQUESTS, CENV_STORE_MANIFESTS, CENV_STORE_REPODATA};
-    int rc = cenv_mirror_remove_all(gc->store, &gc->removed, gc->task, gc->err);
-    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]) && rc == 0; i++)
-        rc = cenv_fs_remove_content(gc->store->dirs[dirs[i]], gc->err);
+    struct small kinds[] = {
+        {gc, CENV_STORE_REQUESTS, is_request_used},
+        {gc, CENV_STORE_MANIFESTS, is_manifest_used},
+        {gc, CENV_STORE_REPODATA, is_repodata_used},
+    };
+    int rc = 0;
+    if (!gc->look)
+        rc = cenv_mirror_remove_all(gc->store, &gc->removed, gc->task, gc->err);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && rc == 0; i++)
+        rc = cenv_layout_each(gc->store, kinds[i].dir, gc->task, remove_unused,
+                              &kinds[i], gc->err);
     return rc;
 }
 
-static int collect_garbage(struct gc *gc, uint64_t max_bytes)
+/* ---- all of it ---- */
+
+static int remove_garbage(struct gc *gc, uint64_t max_bytes)
 {
     struct cenv_sweep sweep = {.store = gc->store, .task = gc->task};
-    struct cenv_lock *lease;
-    int rc = cenv_lease_take_exclusive(gc->store, &lease, gc->err);
-    if (rc < 0)
-        return rc;
-    rc = cenv_scratch_sweep(&sweep, gc->err);
+    int rc = gc->look ? 0 : cenv_scratch_sweep(&sweep, gc->err);
     gc->removed += sweep.removed;
     if (rc == 0)
         rc = remove_oldest(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)
         rc = remove_small(gc);
+    return rc;
+}
+
+static int collect_garbage(struct gc *gc, uint64_t max_bytes)
+{
+    struct cenv_lock *lease = NULL;
+    int rc = gc->look ? 0 : cenv_lease_take_exclusive(gc->store, &lease, gc->err);
+    if (rc == 0)
+        rc = remove_garbage(gc, max_bytes);
     cenv_lock_free(lease);
     return rc;
 }
@@ -176,15 +253,28 @@ static int write_reply(const struct gc *gc, struct cenv_buf *out)
     return cenv_json_writer_finish(&w, gc->err);
 }
 
+static int run_gc(struct gc *gc, uint64_t max_bytes, struct cenv_buf *out)
+{
+    int rc = collect_garbage(gc, max_bytes);
+    if (rc == 0)
+        rc = write_reply(gc, out);
+    for (size_t i = 0; i < gc->nr; i++)
+        cenv_free(gc->items[i].name);
+    cenv_free(gc->items);
+    return rc;
+}
+
 int cenv_store_gc(struct cenv_store *store, uint64_t max_bytes, struct cenv_task *task,
                   struct cenv_buf *out, struct cenv_error *err)
 {
     struct gc gc = {.store = store, .task = task, .err = err};
-    int rc = collect_garbage(&gc, max_bytes);
-    if (rc == 0)
-        rc = write_reply(&gc, out);
-    for (size_t i = 0; i < gc.nr; i++)
-        cenv_free(gc.items[i].name);
-    cenv_free(gc.items);
-    return rc;
+    return run_gc(&gc, max_bytes, out);
+}
+
+int cenv_store_gc_look(struct cenv_store *store, uint64_t max_bytes,
+                       struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    struct gc gc = {.store = store, .look = true, .task = task, .err = err};
+    return run_gc(&gc, max_bytes, out);
 }

@@ -9,7 +9,10 @@
 #include "base/hex.h"
 
 /* A change of what is built from the same input is a new version. */
-enum { FORMAT_VERSION = 1, RECORD_MAX = 64 << 20 };
+/* What of a record counts: all of it in the first version. */
+enum version { WHOLE_RECORDS = 1, PACKAGES = 2 };
+
+enum { RECORD_MAX = 64 << 20 };
 
 struct id_record {
     struct cenv_str name, sha256;
@@ -23,29 +26,54 @@ static int compare_records(const void *a, const void *b)
     return order ? order : cenv_str_cmp(left->sha256, right->sha256);
 }
 
-/*
- * Where a package came from does not change what it is (docs/design/store.md 4.1). False: no
- * memory.
- */
-static bool hash_canonical(const struct cenv_json *record, char *hex)
+/* Where a package came from does not change what it is (docs/design/store.md 4.1). */
+static bool print_whole(const struct cenv_json *record, struct cenv_buf *out)
 {
-    struct cenv_buf text;
     struct cenv_json *copy = cenv_json_dup(record);
     if (!copy)
         return false;
     cenv_json_remove(copy, "url");
     cenv_json_remove(copy, "channel");
     cenv_json_remove(copy, "channel_url");
-    cenv_buf_init(&text, RECORD_MAX);
-    bool done = cenv_json_print(copy, CENV_JSON_SORT, &text) &&
-                cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
-    cenv_buf_release(&text);
+    bool done = cenv_json_print(copy, CENV_JSON_SORT, out);
     cenv_json_free(copy);
     return done;
 }
 
-static int read_record(const struct cenv_json *record, struct id_record *out,
-                       struct cenv_error *err)
+static void print_strings(const struct cenv_json *list, struct cenv_buf *out)
+{
+    const struct cenv_json *item;
+    cenv_json_each(item, list)
+    {
+        cenv_json_quote(out, cenv_json_str(item));
+    }
+    cenv_buf_puts(out, "\n");
+}
+
+/* Channels correct what a package needs after it was made, and its record in a prefix tells. */
+static bool print_needs(const struct cenv_json *record, struct cenv_buf *out)
+{
+    print_strings(cenv_json_get(record, "depends"), out);
+    print_strings(cenv_json_get(record, "constrains"), out);
+    return !out->failed;
+}
+
+/* False: no memory. */
+static bool hash_canonical(const struct cenv_json *record, enum version version,
+                           char *hex)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, RECORD_MAX);
+    bool done = version == WHOLE_RECORDS ? print_whole(record, &text)
+                                         : print_needs(record, &text);
+    if (done)
+        done = cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
+    cenv_buf_release(&text);
+    return done;
+}
+
+static int read_record(const struct cenv_json *record, enum version version,
+                       struct id_record *out, struct cenv_error *err)
 {
     unsigned char raw[CENV_SHA256_LEN];
     out->name = cenv_json_get_str(record, "name");
@@ -54,11 +82,11 @@ static int read_record(const struct cenv_json *record, struct id_record *out,
         return cenv_error_set(err, CENV_EUSAGE,
                               "record '%.*s' has no name or no sha256",
                               CENV_STR_ARG(out->name));
-    return hash_canonical(record, out->canonical) ? 0 : cenv_error_oom(err);
+    return hash_canonical(record, version, out->canonical) ? 0 : cenv_error_oom(err);
 }
 
-static int read_records(const struct cenv_json *records, struct id_record *list,
-                        struct cenv_error *err)
+static int read_records(const struct cenv_json *records, enum version version,
+                        struct id_record *list, struct cenv_error *err)
 {
     const struct cenv_json *record;
     size_t nr = 0;
@@ -66,21 +94,22 @@ static int read_records(const struct cenv_json *records, struct id_record *list,
     cenv_json_each(record, records)
     {
         if (rc == 0)
-            rc = read_record(record, &list[nr++], err);
+            rc = read_record(record, version, &list[nr++], err);
     }
     if (rc == 0 && nr > 1)
         qsort(list, nr, sizeof(*list), compare_records);
     return rc;
 }
 
-static int hash_template(const struct id_record *list, size_t nr, const char *key,
-                         const char *base, struct cenv_buf *out, struct cenv_error *err)
+static int hash_template(const struct id_record *list, size_t nr, enum version version,
+                         const char *key, const char *base, struct cenv_buf *out,
+                         struct cenv_error *err)
 {
     char hex[CENV_DIGEST_HEX_MAX];
     struct cenv_buf text;
     cenv_buf_init(&text, SIZE_MAX / 2);
     cenv_buf_addf(&text, "cenv template %d\nlink auto own\nbase %s\nkey %zu %s\n",
-                  FORMAT_VERSION, base ? base : "", key ? strlen(key) : 0,
+                  (int)version, base ? base : "", key ? strlen(key) : 0,
                   key ? key : "");
     for (size_t i = 0; i < nr; i++)
         cenv_buf_addf(&text, "%.*s %s\n", CENV_STR_ARG(list[i].sha256),
@@ -91,17 +120,31 @@ static int hash_template(const struct id_record *list, size_t nr, const char *ke
     return done ? 0 : cenv_error_oom(err);
 }
 
-int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
-                                const char *base, struct cenv_buf *out,
-                                struct cenv_error *err)
+static int add_id(const struct cenv_json *records, enum version version,
+                  const char *key, const char *base, struct cenv_buf *out,
+                  struct cenv_error *err)
 {
     size_t nr = cenv_json_len(records);
     struct id_record *list = cenv_calloc(nr + 1, sizeof(*list));
     if (!list)
         return cenv_error_oom(err);
-    int rc = read_records(records, list, err);
+    int rc = read_records(records, version, list, err);
     if (rc == 0)
-        rc = hash_template(list, nr, key, base, out, err);
+        rc = hash_template(list, nr, version, key, base, out, err);
     cenv_free(list);
     return rc;
+}
+
+int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
+                                const char *base, struct cenv_buf *out,
+                                struct cenv_error *err)
+{
+    return add_id(records, PACKAGES, key, base, out, err);
+}
+
+int cenv_template_id_of_whole_records(const struct cenv_json *records, const char *key,
+                                      const char *base, struct cenv_buf *out,
+                                      struct cenv_error *err)
+{
+    return add_id(records, WHOLE_RECORDS, key, base, out, err);
 }

@@ -13,10 +13,16 @@
 /*
  * Appends the id (64 hex) of the template of `records`, an array, each with name and sha256, else
  * CENV_EUSAGE. `key` tells what its set-up does, `base` is the id of the template it is derived
- * from; NULL for none. The order of the records does not count.
+ * from; NULL for none. The order of the records does not count, and of each only the package and
+ * what it needs.
  */
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,
                                 struct cenv_error *err);
+
+/* The same as the first cenv had it, over all of each record: archives of then have such ids. */
+int cenv_template_id_of_whole_records(const struct cenv_json *records, const char *key,
+                                      const char *base, struct cenv_buf *out,
+                                      struct cenv_error *err);
 
 #endif

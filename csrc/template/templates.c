@@ -3,7 +3,9 @@
 #include "template/templates.h"
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "cenv.h"
+#include "codec/shape.h"
 #include "store/layout.h"
 #include "store/lease.h"
 #include "store/publish.h"
@@ -16,8 +18,8 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 /* Keys that replies have of their own; an archive's template.json may hold anything. */
 static bool is_ours(const char *key)
 {
-    static const char *const ours[] = {"records", "path",    "used",
-                                       "built",   "seconds", "imported"};
+    static const char *const ours[] = {"records", "path",     "used",  "built",
+                                       "seconds", "imported", "labels"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strcmp(key, ours[i]) == 0)
             return true;
@@ -84,10 +86,71 @@ int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf
 
 /* ---- listing ---- */
 
+/* What a template was asked for as: by a request's specs, or by the name of a file. */
+struct label {
+    struct label *next;
+    const char *id, *text;
+};
+
 struct template_list {
     const struct cenv_store *store;
+    struct cenv_arena arena;
+    struct label *labels;
     struct cenv_json_writer w;
 };
+
+static const struct cenv_shape_member request_members[] = {
+    {"id", &cenv_shape_string, true},
+    {"label", &cenv_shape_string, true},
+    {NULL, NULL, false},
+};
+static const struct cenv_shape labelled_request = {CENV_JSON_OBJECT, request_members,
+                                                   NULL};
+
+static int add_label(struct template_list *list, const struct cenv_json *doc,
+                     struct cenv_error *err)
+{
+    struct label *label = cenv_arena_calloc(&list->arena, 1, sizeof(*label));
+    if (!label)
+        return cenv_error_oom(err);
+    label->id = cenv_arena_str(&list->arena, cenv_json_get_str(doc, "id")).data;
+    label->text = cenv_arena_str(&list->arena, cenv_json_get_str(doc, "label")).data;
+    if (!label->id || !label->text)
+        return cenv_error_oom(err);
+    label->next = list->labels;
+    list->labels = label;
+    return 0;
+}
+
+static int read_label(void *ctx, const struct cenv_dirent *entry,
+                      struct cenv_error *err)
+{
+    struct template_list *list = ctx;
+    struct cenv_json *doc = NULL;
+    int rc = cenv_layout_load_json(list->store->dirs[CENV_STORE_REQUESTS], entry->name,
+                                   &labelled_request, &doc, err);
+    if (rc == 0)
+        rc = add_label(list, doc, err);
+    cenv_json_free(doc);
+    return rc < 0 ? rc : 0;
+}
+
+static bool is_repeated(const struct label *label)
+{
+    for (const struct label *at = label->next; at; at = at->next)
+        if (strcmp(at->id, label->id) == 0 && strcmp(at->text, label->text) == 0)
+            return true;
+    return false;
+}
+
+static void write_labels(struct template_list *list, const char *id)
+{
+    cenv_json_write_array(&list->w, "labels");
+    for (const struct label *label = list->labels; label; label = label->next)
+        if (strcmp(label->id, id) == 0 && !is_repeated(label))
+            cenv_json_write_cstr(&list->w, NULL, label->text);
+    cenv_json_write_end(&list->w);
+}
 
 /* Records as their number: a list of templates is for looking over. */
 static int list_template(void *ctx, const struct cenv_dirent *entry,
@@ -102,6 +165,7 @@ static int list_template(void *ctx, const struct cenv_dirent *entry,
         cenv_templates_write(&list->w, list->store, entry->name, &st, doc);
         cenv_json_write_u64(&list->w, "records",
                             cenv_json_len(cenv_json_get(doc, "records")));
+        write_labels(list, entry->name);
         cenv_json_write_end(&list->w);
     }
     cenv_json_free(doc);
@@ -115,8 +179,11 @@ int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
     size_t before = out->len;
     cenv_json_writer_init(&list.w, out, 0);
     cenv_json_write_array(&list.w, NULL);
-    int rc =
-        cenv_layout_each(store, CENV_STORE_TEMPLATES, NULL, list_template, &list, err);
+    int rc = cenv_layout_each(store, CENV_STORE_REQUESTS, NULL, read_label, &list, err);
+    if (rc == 0)
+        rc = cenv_layout_each(store, CENV_STORE_TEMPLATES, NULL, list_template, &list,
+                              err);
+    cenv_arena_release(&list.arena);
     cenv_json_write_end(&list.w);
     if (rc == 0)
         rc = cenv_json_writer_finish(&list.w, err);

@@ -62,7 +62,12 @@ class TemplateMaker:
         template = self._build(recipe, plan, recorder)
         if not template.transient:
             urls = (template.provenance or {}).get("urls", {})
-            found = {"id": template.id, **({"urls": urls} if urls else {})}
+            label = " ".join(recipe.specs)
+            found = {
+                "id": template.id,
+                "label": label,
+                **({"urls": urls} if urls else {}),
+            }
             self._store.request_put(request, json.dumps(found))
         return template
 

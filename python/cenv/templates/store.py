@@ -106,9 +106,17 @@ class TemplateStore:
         return self._maker.find(id)
 
     def templates(self) -> list[dict[str, Any]]:
-        """Return id, path, specs, number of records, size and times of every template."""
+        """Return id, path, specs, labels, number of records, size and times of every template.
+
+        Labels are what it was asked for as since: other specs, names of files.
+        """
         found: list[dict[str, Any]] = json.loads(self._store.template_list())
         return found
+
+    def label(self, id: str, text: str) -> None:  # noqa: A002
+        """Note what a template was asked for as, for templates() to tell: a file's name."""
+        told = json.dumps({"id": id, "label": text})
+        self._store.request_put(f"cenv label {told}", told)
 
     def export(
         self, file: AnyPath, ids: Iterable[str] = (), *, replace: bool = False
@@ -157,9 +165,12 @@ class TemplateStore:
         """Remove a template."""
         _native.call(self._store.template_remove, id)
 
-    def gc(self, max_size: int = 0) -> dict[str, Any]:
-        """Remove what nobody uses, the longest unused first, down to `max_size` bytes."""
-        found: dict[str, Any] = _native.call(self._store.gc, max_size)
+    def gc(self, max_size: int = 0, *, dry_run: bool = False) -> dict[str, Any]:
+        """Remove what nobody uses, the longest unused first, down to `max_size` bytes.
+
+        `dry_run`: only tell what would be removed.
+        """
+        found: dict[str, Any] = _native.call(self._store.gc, max_size, dry_run)
         return found
 
     def lease(self) -> Lease:

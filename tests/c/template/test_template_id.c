@@ -38,6 +38,10 @@ static void test_template_id__tells_contents_not_origins(void)
          "[" RECORD("a", HASH_A, ",\"url\":\"https://x\",\"channel\":\"c\"") "," RECORD(
              "b", HASH_B, "") "]",
          NULL, NULL, true},
+        {"what it does not need",
+         "[" RECORD("a", HASH_A, ",\"timestamp\":1,\"depends\":[]") "," RECORD(
+             "b", HASH_B, ",\"license\":\"x\"") "]",
+         NULL, NULL, true},
         {"record",
          "[" RECORD("a", HASH_A, ",\"depends\":[\"b\"]") "," RECORD("b", HASH_B,
                                                                     "") "]",

@@ -102,5 +102,5 @@ def test_made__is_the_base_where_nothing_is_added(
     assert store.make(recipe).id == base.id
     told = store.made(base.id, recipe)
     assert told is not None
-    assert (told.path, told.specs, told.plan) == (base.path, ("data",), None)
+    assert (told.path, told.specs, told.plan) == (base.path, ("data",), base.plan)
     assert store.made("0" * 64, recipe) is None

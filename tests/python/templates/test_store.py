@@ -304,3 +304,44 @@ def test_clone__of_what_nobody_can_build_says_that_it_is_gone(
     gc_elsewhere(store)
     with pytest.raises(cenv.PrefixError, match=f"{made.id[:12]} is gone"):
         found.clone(tmp_path / "clone")
+
+
+def test_template__of_one_content_is_one_with_several_labels(
+    small_channel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from cenv.cli import main
+
+    common = ["--store", str(tmp_path / "store"), "--override-channels", "-c"]
+    common.append(str(small_channel))
+    assert main(["-q", "solve", "tool", *common, "--explicit"]) == 0
+    listed = tmp_path / "env.lock"
+    listed.write_text(capsys.readouterr().out)
+    for asked in (["tool"], ["tool", "data"], ["--file", str(listed)]):
+        assert main(["-q", "template", "build", *asked, *common]) == 0
+    capsys.readouterr()
+    assert main(["template", "list", "--store", str(tmp_path / "store")]) == 0
+    _head, line = capsys.readouterr().out.splitlines()
+    assert line.split("  ")[-1].split("; ")[0] == "tool"
+    assert {"env.lock", "tool data"} <= set(line.split("  ")[-1].split("; "))
+
+
+def test_gc__of_a_dry_run_only_counts(small_channel: Path, tmp_path: Path) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    store.template(["tool"], [small_channel])
+    told = store.gc(dry_run=True)
+    assert len(store.templates()) == 1
+    assert store.gc() == told
+    assert store.templates() == []
+
+
+def test_gc__keeps_what_is_in_use(small_channel: Path, tmp_path: Path) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    store.template(["tool"], [small_channel])
+    for name in ("kept", "gone"):
+        cenv.create(tmp_path / name, ["tool"], [small_channel], store=store.path)
+        cenv.clone(tmp_path / name, tmp_path / f"{name}-clone", store=store.path)
+    shutil.rmtree(tmp_path / "gone")
+    parts = {name: Path(store.path, "v1", name) for name in ("requests", "manifests")}
+    assert len(list(parts["manifests"].iterdir())) == 2
+    store.gc()
+    assert [len(list(part.iterdir())) for part in parts.values()] == [0, 1]

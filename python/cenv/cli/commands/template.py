@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console, human, seconds, table
@@ -56,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repair", action="store_true", help="check: build it anew if it is altered"
     )
     parser.add_argument(
+        "--dry-run", action="store_true", help="gc: only tell what would be removed"
+    )
+    parser.add_argument(
         "--max-size", metavar="SIZE", help="gc: down to this size (e.g. 10G)"
     )
     add_channels(parser)
@@ -75,13 +80,19 @@ def _list(store: TemplateStore, options: argparse.Namespace, console: Console) -
             item["id"][:12],
             human(item["size"]),
             time.strftime("%Y-%m-%d %H:%M", time.localtime(item["used"])),
-            " ".join(item["specs"]),
+            "; ".join(_names(item)),
         )
         for item in found
     ]
     console.result(
         {"templates": found}, table(("id", "size", "used", "specs"), rows, " r")
     )
+
+
+def _names(item: dict[str, Any]) -> list[str]:
+    """Return what a template was asked for as."""
+    names = dict.fromkeys([" ".join(item["specs"]), *item["labels"]])
+    return [name for name in names if name]
 
 
 def _build(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
@@ -99,6 +110,8 @@ def _build(store: TemplateStore, options: argparse.Namespace, console: Console) 
         offline=options.offline,
         **asked.options,
     )
+    if options.files:
+        store.label(built.id, " ".join(os.path.basename(f) for f in options.files))
     word = "built" if built.built else "already there"
     console.notice(f"template {built.id[:12]} {word}, {seconds(built.seconds)}")
     if console.verbose:
@@ -171,10 +184,15 @@ def _remove(
 
 def _gc(store: TemplateStore, options: argparse.Namespace, console: Console) -> None:
     size = _size(options.max_size or "0")
-    swept = store.sweep()
-    found = store.gc(size)
-    lines = [f"{found['removed']} removed, {human(found['bytes'])} freed"]
-    lines += [f"orphan removed: {path}" for path in swept]
+    swept = [] if options.dry_run else store.sweep()
+    found = store.gc(size, dry_run=options.dry_run)
+    freed = human(found["bytes"])
+    lines = [f"{found['removed']} removed, {freed} freed"]
+    if options.dry_run:
+        lines = [f"{found['removed']} would be removed, {freed} freed"]
+        swept = [item["path"] for item in store.orphans()]
+    word = "orphan" if options.dry_run else "orphan removed"
+    lines += [f"{word}: {path}" for path in swept]
     console.result({**found, "swept": swept}, lines)
 
 
