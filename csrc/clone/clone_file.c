@@ -212,15 +212,16 @@ static int write_pieces(struct writing *w, uint64_t size)
 }
 
 /* Bits that creating could not give, time, attributes: what is left to do on an open file. */
-static int finish_file(const struct cenv_cloner *c, const struct cenv_mf_file *file,
-                       int in, int out)
+static int finish_file(struct cenv_cloner *c, const struct cenv_mf_file *file, int in,
+                       int out)
 {
     int rc = file->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(in, out) : 0;
     if (rc == 0 &&
         ((file->mode & c->mask) || (file->mode & 07000) || !(file->mode & 0200)))
         rc = cenv_raw_chmod_fd(out, file->mode);
     if (rc == 0)
-        rc = cenv_raw_set_mtime_fd(out, cenv_mf_new_mtime(file));
+        rc = cenv_cloner_forgive_time(
+            c, cenv_raw_set_mtime_fd(out, cenv_mf_new_mtime(file)));
     return rc;
 }
 
@@ -376,7 +377,7 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
     }
     int raw = moved.failed ? -ENOMEM : cenv_raw_symlink(target, to, name);
     if (raw == 0)
-        raw = cenv_raw_set_mtime(to, name, f->mtime_ns);
+        raw = cenv_cloner_forgive_time(c, cenv_raw_set_mtime(to, name, f->mtime_ns));
     cenv_buf_release(&moved);
     return raw < 0 ? fail_at(c, file, raw, "cannot make the link", err) : 0;
 }

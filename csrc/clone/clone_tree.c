@@ -118,14 +118,14 @@ static bool is_same_dir(const struct cenv_mf_dir *dir, const struct cenv_stat *s
 }
 
 /* Mode, time and attributes of a directory that nothing comes into any more; or -errno. */
-static int dress_dir(const struct cenv_cloner *c, const struct cenv_mf_dir *dir,
-                     int from, int to)
+static int dress_dir(struct cenv_cloner *c, const struct cenv_mf_dir *dir, int from,
+                     int to)
 {
     int rc = dir->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(from, to) : 0;
     if (rc == 0 && missing_bits(c, dir))
         rc = cenv_raw_chmod_fd(to, dir->mode);
     if (rc == 0)
-        rc = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
+        rc = cenv_cloner_forgive_time(c, cenv_raw_set_mtime_fd(to, dir->mtime_ns));
     return rc;
 }
 
@@ -200,7 +200,7 @@ static int copy_dir_xattrs(const struct cenv_cloner *c, const char *path)
 /* Bottom up, so that no time is changed by what is made below it. */
 static int finish_dirs(const struct tree *tree, struct cenv_error *err)
 {
-    const struct cenv_cloner *c = tree->c;
+    struct cenv_cloner *c = tree->c;
     for (uint32_t i = c->m->nr_dirs; i-- > 0;) {
         const struct cenv_mf_dir *dir = &c->m->dirs[i];
         const char *path = i ? cenv_mf_cstr(c->m, dir->path) : ".";
@@ -212,7 +212,8 @@ static int finish_dirs(const struct tree *tree, struct cenv_error *err)
         if (rc == 0 && i && missing_bits(c, dir))
             rc = cenv_raw_chmod(c->dst, path, dir->mode);
         if (rc == 0)
-            rc = cenv_raw_set_mtime(c->dst, path, dir->mtime_ns);
+            rc = cenv_cloner_forgive_time(
+                c, cenv_raw_set_mtime(c->dst, path, dir->mtime_ns));
         if (rc < 0)
             return cenv_fs_fail(err, rc, c->dst, path, "cannot set mode and time of");
     }

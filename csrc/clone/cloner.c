@@ -63,7 +63,9 @@ static void add_counts(struct cenv_clone_counts *sum,
 void cenv_cloner_finish(struct cenv_cloner *c, struct cenv_clone_result *result)
 {
     if (result)
-        *result = (struct cenv_clone_result){.changed = atomic_load(&c->changed)};
+        *result =
+            (struct cenv_clone_result){.counts.no_times = atomic_load(&c->no_times),
+                                       .changed = atomic_load(&c->changed)};
     for (unsigned i = 0; i < CENV_CLONER_THREADS; i++) {
         if (result && c->thread[i])
             add_counts(&result->counts, &c->thread[i]->counts);

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/task.h"
 #include "clone/prepared_clone.h"
+#include "os/fs.h"
 #include "os/fs_place.h"
 
 enum { CENV_CLONER_THREADS = 8, CENV_CLONER_PIECES = 64, CENV_CLONER_VALUE = 72 };
@@ -26,6 +27,7 @@ enum cenv_fallback {
 /* What was placed. */
 struct cenv_clone_counts {
     uint64_t files, relocated, bytes_copied, bytes_shared;
+    bool no_times; /* the file system took none */
     uint64_t fallbacks[CENV_FALLBACK_NR];
 };
 
@@ -67,6 +69,7 @@ struct cenv_cloner {
     struct cenv_task *task;
     struct cenv_cloned *cloned; /* by relocation */
     atomic_bool changed;        /* the source is not what the manifest says */
+    atomic_bool no_times;       /* the file system takes none */
     unsigned threads;
     struct cenv_cloner_thread *thread[CENV_CLONER_THREADS];
 };
@@ -92,6 +95,15 @@ void cenv_cloner_finish(struct cenv_cloner *c, struct cenv_clone_result *result)
  */
 int cenv_cloner_set_changed(struct cenv_cloner *c, uint32_t dir, const char *name,
                             struct cenv_error *err);
+
+/* 0 for a set_mtime that the file system refuses as it refuses every one, which is noted. */
+static inline int cenv_cloner_forgive_time(struct cenv_cloner *c, int rc)
+{
+    if (!cenv_fs_takes_no_times(rc))
+        return rc;
+    atomic_store(&c->no_times, true);
+    return 0;
+}
 
 /* Written rather than shared. */
 static inline bool cenv_cloner_writes(const struct cenv_cloner *c,

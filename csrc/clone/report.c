@@ -76,6 +76,10 @@ static void write_problems(struct cenv_json_writer *w,
     cenv_json_write_array(w, "notices");
     if (prepared)
         write_notes(w, prepared->m, CENV_NOTE_NOTICE);
+    if (report->counts.no_times)
+        write_problem(
+            w, CENV_STR("."),
+            CENV_STR("the file system refuses times: files have that of now"));
     cenv_json_write_end(w);
 }
 

@@ -37,6 +37,7 @@ struct placer {
     size_t nr, alloc;
     atomic_ullong how[4]; /* files by enum cenv_place_mode */
     atomic_ullong symlinks, relocated, bytes_copied, fallbacks;
+    atomic_bool no_times; /* the file system takes none */
 };
 
 /* Where a thread is: its directory, and the package directory it took the last file from. Both are
@@ -145,6 +146,16 @@ static int write_parts(struct worker *at, const struct cenv_link_entry *entry, i
     return rc;
 }
 
+/* Where times are refused, what is written has that of now, which tells bytecode from it too. */
+static int set_time(struct placer *placer, int fd, int64_t mtime_ns)
+{
+    int raw = cenv_raw_set_mtime_fd(fd, mtime_ns);
+    if (!cenv_fs_takes_no_times(raw))
+        return raw;
+    atomic_store(&placer->no_times, true);
+    return 0;
+}
+
 static int write_file(struct worker *at, const struct cenv_link_entry *entry)
 {
     int fd = cenv_raw_create(at->dir, cenv_path_base(entry->real).data, 0600);
@@ -155,7 +166,7 @@ static int write_file(struct worker *at, const struct cenv_link_entry *entry)
     if (rc == 0)
         raw = cenv_raw_chmod_fd(fd, entry->mode);
     if (rc == 0 && raw == 0)
-        raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+        raw = set_time(at->placer, fd, entry->new_mtime_ns);
     int closed = cenv_raw_close(fd);
     if (rc == 0 && raw == 0)
         raw = closed;
@@ -437,6 +448,10 @@ int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err)
         rc = cenv_pool_run(linker->threads, placer.nr, place_run, &placer, linker->task,
                            err);
     take_counts(&placer, linker->stats);
+    if (rc == 0 && atomic_load(&placer.no_times) &&
+        !cenv_link_stats_warn(linker->stats, "the file system refuses times: relocated "
+                                             "files have that of now"))
+        rc = cenv_error_oom(err);
     free_workers(&placer);
     cenv_free(placer.runs);
     return rc;

@@ -189,3 +189,8 @@ int cenv_fs_readlink(int dirfd, const char *name, struct cenv_buf *out,
     out->len += (size_t)n;
     return 0;
 }
+
+bool cenv_fs_takes_no_times(int rc)
+{
+    return rc == -EINVAL || rc == -EPERM || rc == -EOPNOTSUPP || rc == -ENOSYS;
+}

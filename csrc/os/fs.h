@@ -24,6 +24,9 @@ int cenv_fs_open_named(const char *path, struct cenv_stat *st, struct cenv_error
 int cenv_fs_create(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 
 /* Directories. mkdirs: several components, existing ones (links to directories too) are fine. */
+/* Whether a set_mtime failed as where a file system takes no times: a warning, and no failure. */
+bool cenv_fs_takes_no_times(int rc);
+
 int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err);
 /* A name nobody else has: "<stem>-<pid>-<nonce>"; NULL when out of memory. Caller frees. */

@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -109,3 +110,24 @@ def test_permission__denied_is_one_message(
 
     assert as_somebody_else(refused) == 0
     assert left_in(closed) == []
+
+
+def test_refused_times__are_a_warning(
+    calls_library: Path, small_channel: Path, tmp_path: Path
+) -> None:
+    """A file system without times (exFAT refuses some) still gets whole environments."""
+    program = """
+import sys, cenv
+made = cenv.create(sys.argv[1] + "/e", ["tool"], [sys.argv[2]], store=sys.argv[1] + "/s")
+print(*made.warnings)
+for mode in ("copy", "hardlink"):
+    told = cenv.clone(made.prefix, f"{sys.argv[1]}/{mode}", store=sys.argv[1] + "/s", mode=mode)
+    print(*(notice.reason for notice in told.notices))
+    assert cenv.verify(told.path).ok
+"""
+    env = {**os.environ, "LD_PRELOAD": str(calls_library)}
+    env["CENV_TEST_REFUSE"] = f"utimens:0:{errno.EINVAL}"
+    command = [sys.executable, "-c", program, str(tmp_path), str(small_channel)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refuses times") == 3
