@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Drop-in overrides of conda.testing's `tmp_env` and `session_tmp_env`: cloned, not created.
 
-Last of a root conftest's plugins::
+Among a root conftest's plugins, or with `-p cenv.conda`, in whatever order::
 
     pytest_plugins = ("conda.testing", "conda.testing.fixtures", "cenv.conda")
 
-or with `cenv_patch_conda_testing = true` in ini and no line at all. What cenv does not do
-(other options, package files, mocked caches, failing solves) goes to conda's own fixture
-and is counted in the report.
+or with `cenv_patch_conda_testing = true` in ini (CENV_PATCH_CONDA_TESTING=true) and no line
+at all. What cenv does not do (other options, failing solves) goes to conda's own fixture and
+is counted in the report.
 """
 
 from __future__ import annotations
@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 # Tests that bring a cache of their own look into it.
 _PKGS_DIRS = os.environ.get("CONDA_PKGS_DIRS")
 
-
-@pytest.fixture
-def tmp_env(tmp_env: Any, cenv_template: TemplateFactory, cenv_env: EnvFactory) -> Any:
-    """Give conda's tmp_env: a context manager that yields a new environment's Path."""
-    return _over(tmp_env, cenv_template, cenv_env)
+_NAME = "cenv-conda-fixtures"
 
 
-@pytest.fixture(scope="session")
-def session_tmp_env(
-    session_tmp_env: Any, cenv_template: TemplateFactory, cenv_session_env: EnvFactory
-) -> Any:
-    """Give conda's session_tmp_env, likewise."""
-    return _over(session_tmp_env, cenv_template, cenv_session_env)
+class Fixtures:
+    """The overriding fixtures: of two of one name pytest takes the one registered last."""
+
+    @pytest.fixture
+    def tmp_env(
+        self, tmp_env: Any, cenv_template: TemplateFactory, cenv_env: EnvFactory
+    ) -> Any:
+        """Give conda's tmp_env: a context manager that yields a new environment's Path."""
+        return _over(tmp_env, cenv_template, cenv_env)
+
+    @pytest.fixture(scope="session")
+    def session_tmp_env(
+        self,
+        session_tmp_env: Any,
+        cenv_template: TemplateFactory,
+        cenv_session_env: EnvFactory,
+    ) -> Any:
+        """Give conda's session_tmp_env, likewise."""
+        return _over(session_tmp_env, cenv_template, cenv_session_env)
 
 
 def _over(original: Any, templates: TemplateFactory, clones: EnvFactory) -> Any:
@@ -45,3 +54,39 @@ def _over(original: Any, templates: TemplateFactory, clones: EnvFactory) -> Any:
     from cenv.pytest_plugin.conda_testing import CondaTmpEnv
 
     return CondaTmpEnv(original, templates, clones, _PKGS_DIRS)
+
+
+def override(config: pytest.Config) -> None:
+    """Register the fixtures now, behind all that are there."""
+    plugins = config.pluginmanager
+    if plugins.has_plugin(_NAME):
+        plugins.unregister(name=_NAME)
+    plugins.register(Fixtures(), _NAME)
+
+
+def _has_started(config: pytest.Config) -> bool:
+    return config.pluginmanager.has_plugin("funcmanage")  # pytest's keeper of fixtures
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Come last also when a conftest brings this plugin while tests are collected."""
+    if _has_started(config):
+        override(config)
+
+
+@pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Come last whatever the order in which plugins were named."""
+    override(session.config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_plugin_registered(
+    plugin: object, manager: pytest.PytestPluginManager
+) -> None:
+    """Come last again when conda's fixtures are brought while tests are collected."""
+    if getattr(plugin, "__name__", "").startswith("conda.testing"):
+        if manager.has_plugin(_NAME):
+            plugins = manager
+            plugins.unregister(name=_NAME)
+            plugins.register(Fixtures(), _NAME)

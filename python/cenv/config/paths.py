@@ -6,17 +6,40 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from cenv.errors import UsageError
+
 STORE_VARIABLE = "CENV_STORE"
 
 
 def store_path(path: str | os.PathLike[str] | None = None) -> str:
-    """Return the store's directory: the argument, else $CENV_STORE, else the user's cache."""
+    """Return the store's directory: the argument, else $CENV_STORE, else the user's cache.
+
+    UsageError where none of them says a place: a user may have no home directory.
+    """
     chosen = path or os.environ.get(STORE_VARIABLE)
-    if chosen:
-        return os.path.abspath(Path(chosen).expanduser())
+    if not chosen:
+        return _usual_store()
+    found = os.path.expanduser(os.fspath(chosen))
+    if found.startswith("~") and not os.path.exists(found):
+        raise _no_home(found)
+    return os.path.abspath(found)
+
+
+def _usual_store() -> str:
     from platformdirs import user_cache_dir
 
-    return user_cache_dir("cenv", appauthor=False)
+    try:
+        found = user_cache_dir("cenv", appauthor=False)
+    except RuntimeError:
+        raise _no_home("~/.cache") from None
+    if not os.path.isabs(found):  # an older platformdirs
+        raise _no_home(found)
+    return found
+
+
+def _no_home(path: str) -> UsageError:
+    message = f"no place for the store: {path} has no meaning, as this user has no home"
+    return UsageError(message, hint=f"set {STORE_VARIABLE} to a directory for it")
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:

@@ -8,12 +8,13 @@ extension nor any other module of cenv until a fixture asks for an environment.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cenv.pytest_plugin import options, reports
+from cenv.pytest_plugin import hints, options, reports
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
@@ -60,11 +61,12 @@ def _enter_overlay(config: pytest.Config, given: str | None) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark, for --strict-markers, and the reports."""
-    mode = config.getoption("cenv_mode")
-    if mode is not None:
-        _check_mode(mode)
-    _enter_overlay(config, mode)
+    """Register the mark, for --strict-markers, and the reports; check what is set."""
+    if options.is_configured(config):
+        from cenv.pytest_plugin import settings
+
+        settings.read(config)  # what makes no sense is refused at once, not by each test
+    _enter_overlay(config, config.getoption("cenv_mode"))
     config.addinivalue_line(
         "markers",
         "cenv(*specs, channels=None, template=None, mode=None): the environment that the "
@@ -74,26 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
     reports.register(config)
 
 
-def _check_mode(mode: str) -> None:
-    """Refuse a mode that there is not, as pytest refuses other wrong options: at once."""
-    from cenv.errors import UsageError
-    from cenv.pytest_plugin import settings
-
-    try:
-        settings.check_mode(mode)
-    except UsageError as error:
-        raise pytest.UsageError(f"--cenv-mode={mode}: {error.hint}") from None
-
-
 @pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Override conda.testing's fixtures, where ini asks for it."""
-    plugins = session.config.pluginmanager
-    wanted = session.config.getini("cenv_patch_conda_testing")
-    if wanted and not plugins.has_plugin("cenv.conda"):
+    """Override conda.testing's fixtures, where a setting asks for it."""
+    if options.flag(session.config, "patch_conda_testing"):
         from cenv import conda
 
-        plugins.register(conda, "cenv.conda")
+        conda.override(session.config)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -102,9 +91,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
+    told = hints.show(call.excinfo.value) if call.excinfo else []
     outcome: Any = yield
-    if outcome.get_result().failed:
+    report = outcome.get_result()
+    if report.failed:
         item.stash[_FAILED] = True
+        if sys.version_info < (3, 11) and hasattr(report.longrepr, "addsection"):
+            for hint in told:
+                report.longrepr.addsection("cenv", hint)
 
 
 @pytest.hookimpl(optionalhook=True)

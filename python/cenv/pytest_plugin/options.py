@@ -69,6 +69,7 @@ OPTIONS = (
         "patch_conda_testing",
         "clone where conda.testing's tmp_env and session_tmp_env would create",
         ini="bool",
+        variable=True,
         default=False,
     ),
     Option(
@@ -127,39 +128,94 @@ def choices(name: str) -> tuple[str, ...]:
     return _BY_NAME[name].choices
 
 
-def given(config: pytest.Config, name: str) -> Iterator[tuple[Any, Path]]:
-    """Yield what a setting is given, strongest first, and what its paths are relative to."""
+class Given(NamedTuple):
+    """A value that a setting was given, what its paths are relative to, and where."""
+
+    value: Any
+    base: Path
+    where: str
+
+
+def given(config: pytest.Config, name: str) -> Iterator[Given]:
+    """Yield what a setting is given, strongest first."""
     option = _BY_NAME[name]
     started = config.invocation_params.dir
-    values = []
+    found = []
     if option.on_command_line:
-        values.append((config.getoption(f"cenv_{name}", None), started))
+        value = config.getoption(f"cenv_{name}", None)
+        found.append(Given(value, started, f"--cenv-{name}"))
     if option.variable:
-        values.append((os.environ.get(f"CENV_{name.upper()}"), started))
+        variable = f"CENV_{name.upper()}"
+        found.append(Given(os.environ.get(variable), started, variable))
     if option.ini is not None:
         beside = config.inipath.parent if config.inipath else config.rootpath
-        values.append((config.getini(f"cenv_{name}"), beside))
-    return ((value, base) for value, base in values if value)
+        found.append(Given(_of_ini(config, name), beside, f"cenv_{name}"))
+    return (item for item in found if _is_made(item.value))
+
+
+def _is_made(value: Any) -> bool:
+    return value is not None and value is not False and value not in ("", [])
+
+
+def _of_ini(config: pytest.Config, name: str) -> Any:
+    """Return ini's value; one of another type than pytest expects as it was written.
+
+    The tables of TOML have types of their own: a number where others write a text.
+    """
+    try:
+        return config.getini(f"cenv_{name}")
+    except (TypeError, ValueError, pytest.UsageError):
+        written = getattr(config, "_inicfg", None) or config.inicfg
+        raw = written[f"cenv_{name}"]
+        return getattr(raw, "value", raw)
 
 
 def text(config: pytest.Config, name: str) -> str | None:
     """Return a setting's value; None: it is not made."""
-    return next((str(value) for value, _base in given(config, name)), None)
+    return next((one_text(item) for item in given(config, name)), None)
+
+
+def one_text(item: Given) -> str:
+    """Return a value as text; a number is one, a list or a table is not."""
+    if isinstance(item.value, (str, os.PathLike)):
+        return str(item.value)
+    if isinstance(item.value, int) and not isinstance(item.value, bool):
+        return str(item.value)
+    raise wrong(item, "expected a text")
+
+
+def wrong(item: Given, expected: str) -> pytest.UsageError:
+    """Return the error for a value that makes no sense, which says where it stands."""
+    return pytest.UsageError(f"{item.where} is {item.value!r}: {expected}")
 
 
 def path(config: pytest.Config, name: str) -> Path | None:
     """Return the path that a setting tells, absolute."""
-    for value, base in given(config, name):
-        return base / Path(str(value)).expanduser()
+    for item in given(config, name):
+        try:
+            return item.base / Path(one_text(item)).expanduser()
+        except RuntimeError:  # the user has no home directory
+            raise wrong(item, "there is no home directory for ~") from None
     return None
 
 
+_BOOLS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
 def flag(config: pytest.Config, name: str) -> bool:
-    """Return whether a switch is on."""
-    return any(value for value, _base in given(config, name))
+    """Return whether a switch is on: as the strongest of those who say something has it."""
+    for item in given(config, name):
+        found = _BOOLS.get(str(item.value).strip().lower())
+        if found is None:
+            raise wrong(item, "expected true or false")
+        return found
+    return False
 
 
 def is_configured(config: pytest.Config) -> bool:
     """Tell whether anything says that this project uses cenv."""
     asked = (option.name for option in OPTIONS if option.default is not True)
-    return any(flag(config, name) for name in asked)
+    return any(item for name in asked for item in given(config, name))

@@ -148,7 +148,7 @@ class Reports:
 
     def _append_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if path and self._config.getini("cenv_step_summary"):
+        if path and options.flag(self._config, "step_summary"):
             from cenv.pytest_plugin import summary
 
             with open(path, "a", encoding="utf-8") as file:
@@ -178,11 +178,11 @@ class Reports:
         from cenv.errors import UsageError
         from cenv.pytest_plugin import settings
 
+        chosen = settings.read(self._config)
         try:
-            chosen = settings.read(self._config)
+            store = store_path(chosen.store)
         except UsageError as error:
-            return f"cenv {__version__}: {error}"
-        store = store_path(chosen.store)
+            return f"cenv {__version__}: {error}; {error.hint}"
         count = _count_templates(store)
         return f"cenv {__version__}: store={store} ({count}), mode={chosen.mode}"
 

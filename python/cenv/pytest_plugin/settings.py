@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from cenv.clones import modes
-from cenv.errors import UsageError
 from cenv.pytest_plugin import options, overlay
+from cenv.pytest_plugin.options import Given
 
 DEFAULT_MODE = "auto"
 
@@ -35,7 +35,7 @@ class Settings:
 
 
 def read(config: pytest.Config) -> Settings:
-    """Read the options of `config`; raises UsageError for a value that makes no sense."""
+    """Read the options of `config`; raises pytest.UsageError for a value that makes no sense."""
     store = options.path(config, "store")
     return Settings(
         store=None if store is None else str(store),
@@ -46,29 +46,27 @@ def read(config: pytest.Config) -> Settings:
         spares=_spares(config),
         channels=_channels(config),
         specs=tuple(_words(config, "specs")[0]),
-        templates=dict(map(_template, config.getini("cenv_templates") or ())),
+        templates=dict(_templates(config)),
     )
 
 
-def check_mode(mode: str) -> str:
-    """Return a mode that there is."""
-    return _one_of("mode", mode, modes.names())
-
-
-def _one_of(name: str, value: str, choices: Sequence[str]) -> str:
+def _one_of(item: Given, choices: Sequence[str]) -> str:
+    value = options.one_text(item)
     if value not in choices:
-        hint = f"expected one of {', '.join(choices)}"
-        raise UsageError(f"cenv_{name} is '{value}'", hint=hint)
+        raise options.wrong(item, f"expected one of {', '.join(choices)}")
     return value
 
 
 def _choice(config: pytest.Config, name: str) -> str | None:
-    value = options.text(config, name)
-    return None if value is None else _one_of(name, value, options.choices(name))
+    found = next(options.given(config, name), None)
+    return None if found is None else _one_of(found, options.choices(name))
 
 
 def _mode(config: pytest.Config) -> str:
-    mode = check_mode(options.text(config, "mode") or DEFAULT_MODE)
+    found = next(options.given(config, "mode"), None)
+    if found is None:
+        return DEFAULT_MODE
+    mode = _one_of(found, modes.names())
     return DEFAULT_MODE if modes.is_mount(mode) and overlay.is_refused(config) else mode
 
 
@@ -82,19 +80,32 @@ def _retention(config: pytest.Config) -> str:
 
 
 def _spares(config: pytest.Config) -> int | None:
-    value = options.text(config, "spares") or "auto"
-    if value == "auto":
-        return None
-    if not value.isdecimal():
-        raise UsageError(f"cenv_spares is '{value}'", hint="expected 0, a number, auto")
-    return int(value)
+    for item in options.given(config, "spares"):
+        value = options.one_text(item)
+        if value == "auto":
+            return None
+        if not (value.isascii() and value.isdecimal()):
+            raise options.wrong(item, "expected 0, a number, or auto")
+        return int(value)
+    return None
 
 
 def _words(config: pytest.Config, name: str) -> tuple[list[str], Path]:
-    for value, base in options.given(config, name):
-        words = shlex.split(value) if isinstance(value, str) else list(value)
-        return words, base
+    for item in options.given(config, name):
+        return _split(item, item.value), item.base
     return [], config.rootpath
+
+
+def _split(item: Given, value: Any) -> list[str]:
+    """Return the words of a text, split as a shell does, or those of a list."""
+    if isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
+        return list(value)
+    if not isinstance(value, str):
+        raise options.wrong(item, "expected words, or a list of them")
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise options.wrong(item, f"{error}".lower()) from None
 
 
 def _channels(config: pytest.Config) -> tuple[str, ...]:
@@ -105,9 +116,24 @@ def _channels(config: pytest.Config) -> tuple[str, ...]:
     )
 
 
-def _template(line: Any) -> tuple[str, tuple[str, ...]]:
+def _templates(config: pytest.Config) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the named templates: lines 'name: specs', or a table of TOML."""
+    for item in options.given(config, "templates"):
+        lines = item.value
+        if isinstance(lines, Mapping):
+            for name, specs in lines.items():
+                yield name, tuple(_split(item, specs))
+            continue
+        lines = lines.splitlines() if isinstance(lines, str) else lines
+        if not isinstance(lines, list):
+            raise options.wrong(item, "expected lines of 'name: specs'")
+        for line in lines:
+            yield _template(item, line)
+
+
+def _template(item: Given, line: Any) -> tuple[str, tuple[str, ...]]:
     name, colon, specs = str(line).partition(":")
     if not colon or not name.strip():
         hint = "expected 'name: specs', such as py312: python=3.12 pip"
-        raise UsageError(f"cenv_templates: '{line}' names no template", hint=hint)
-    return name.strip(), tuple(shlex.split(specs))
+        raise options.wrong(item._replace(value=line), hint)
+    return name.strip(), tuple(_split(item, specs))

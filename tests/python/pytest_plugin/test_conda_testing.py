@@ -57,11 +57,23 @@ IS_A_CLONE = """
 """
 
 
-@pytest.mark.parametrize("how", ["one line", "ini"])
-def test_tmp_env__gives_clones(suite: Suite, how: str) -> None:
-    if how == "ini":
-        suite.pytester.makeconftest(NO_LINE)
+FIRST = """
+    pytest_plugins = ("cenv.conda", "conda.testing", "conda.testing.fixtures")
+"""
+WAYS = ["one line", "first", "ini", "variable", "option", "option and ini"]
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_tmp_env__gives_clones(
+    suite: Suite, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how != "one line":
+        suite.pytester.makeconftest(FIRST if how == "first" else NO_LINE)
+    if how.endswith("ini"):
         suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    if how == "variable":
+        monkeypatch.setenv("CENV_PATCH_CONDA_TESTING", "true")
+    option = ["-p", "cenv.conda"] if how.startswith("option") else []
     suite.pytester.makepyfile(
         IS_A_CLONE
         + """
@@ -90,8 +102,19 @@ def test_tmp_env__gives_clones(suite: Suite, how: str) -> None:
             assert (one.name, two.name) == ("tmp_env-0", "tmp_env-1")
     """
     )
-    suite.run().assert_outcomes(passed=3)
+    suite.run(*option).assert_outcomes(passed=3)
     assert suite.created() == []
+
+
+def test_override__is_switched_off_by_the_variable(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite.pytester.makeconftest(NO_LINE)
+    suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    monkeypatch.setenv("CENV_PATCH_CONDA_TESTING", "false")
+    suite.pytester.makepyfile("def test(tmp_env):\n    with tmp_env('tool'): pass")
+    suite.run().assert_outcomes(passed=1)
+    assert len(suite.created()) == 1
 
 
 def test_tmp_env__is_condas_without_opting_in(suite: Suite) -> None:

@@ -162,7 +162,8 @@ def test_settings__are_taken_from_the_strongest_source(
     assert found(*options) == ["failed", "copy", f"{here}/third", "data", "tool"]
     monkeypatch.setenv("CENV_KEEP", "some")
     result = run()
-    result.stdout.fnmatch_lines(["*cenv_keep is 'some'*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*CENV_KEEP is 'some': expected one of failed, *"])
 
 
 def test_settings__take_paths_of_ini_relative_to_it(
@@ -348,7 +349,7 @@ def test_unknown_mode__is_refused_before_any_test(
 ) -> None:
     result = run("--cenv-mode=symlink")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--cenv-mode=symlink: expected one of auto, *"])
+    result.stderr.fnmatch_lines(["*--cenv-mode is 'symlink': expected one of auto, *"])
 
 
 @pytest.mark.parametrize("variable", ["CENV_GUARD", "CENV_SPARES"])
@@ -358,3 +359,104 @@ def test_variable__shows_that_the_project_uses_cenv(
     run("--co").stdout.no_fnmatch_line("cenv *: store=*")
     monkeypatch.setenv(variable, "off" if variable == "CENV_GUARD" else "0")
     run("--co").stdout.fnmatch_lines(["cenv *: store=*"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("mode", "hardlnk", "cenv_mode is 'hardlnk': expected one of auto, *"),
+        ("keep", "some", "cenv_keep is 'some': expected one of failed, all, none"),
+        ("guard", "never", "cenv_guard is 'never': expected one of session, *"),
+        ("spares", "-1", "cenv_spares is '-1': expected 0, a number, or auto"),
+        ("specs", "'tool", "cenv_specs is *: no closing quotation"),
+        ("templates", "py312", "cenv_templates is 'py312': expected 'name: specs'*"),
+        ("report", "perhaps", "cenv_report is 'perhaps': expected true or false"),
+    ],
+)
+def test_wrong_setting__is_one_usage_error(
+    fresh: pytest.Pytester, run, configure, key: str, value: str, said: str
+) -> None:
+    fresh.makepyfile("def test_a(cenv_env): pass\ndef test_b(cenv_env): pass")
+    configure(**{f"cenv_{key}": value})
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    assert "test_a" not in result.stdout.str()
+
+
+@pytest.mark.skipif(int(pytest.__version__.split(".")[0]) < 9, reason="has no such")
+def test_native_toml__may_have_types_of_its_own(
+    pytester: pytest.Pytester, run, small_channel: Path, session_store: Path
+) -> None:
+    def configure(**more: str) -> None:
+        keys = {
+            "cenv_channels": f'["{small_channel}"]',
+            "cenv_store": f'"{session_store}"',
+            "cenv_spares": "0",
+            "cenv_specs": '"tool"',
+            "cenv_templates": '{ one = "tool", two = ["tool", "data=2"] }',
+            "cenv_report": "true",
+            **more,
+        }
+        lines = "".join(f"{key} = {value}\n" for key, value in keys.items())
+        (pytester.path / "pyproject.toml").write_text(f"[tool.pytest]\n{lines}")
+
+    configure()
+    pytester.makepyfile(
+        """
+        def test_types(cenv_env):
+            assert cenv_env.session.settings.spares == 0
+            assert cenv_env.session.settings.specs == ("tool",)
+            two = cenv_env(template="two")
+            assert (two / "share/data.txt").read_text() == "2.0"
+        """
+    )
+    run().assert_outcomes(passed=1)
+    configure(cenv_spares="[1]")
+    result = run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: cenv_spares is [[]1]: expected a text"])
+
+
+def test_no_home__is_said_with_what_to_set(
+    fresh: pytest.Pytester, run, configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fresh.path / "pytest.ini").write_text("[pytest]\ncenv_specs = tool\n")
+    fresh.makeconftest(
+        """
+        import os, pwd
+        for name in ("HOME", "CENV_STORE", "XDG_CACHE_HOME"):
+            os.environ.pop(name, None)
+        def getpwuid(uid): raise KeyError(uid)
+        pwd.getpwuid = getpwuid
+        """
+    )
+    fresh.makepyfile("def test_free(): pass\ndef test_env(cenv_env): cenv_env()")
+    result = run("--basetemp=base")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["E  *UsageError: no place for the store: *", "E * hint: set CENV_STORE *"]
+    )
+    assert not (fresh.path / "~").exists()
+
+
+def test_hints__are_shown_where_a_test_fails(
+    fresh: pytest.Pytester, run, configure
+) -> None:
+    configure(cenv_specs="")
+    fresh.makepyfile(
+        """
+        import pytest
+        def test_specs(cenv_env): cenv_env()
+        def test_cause(cenv_env):
+            try:
+                cenv_env()
+            except Exception as error:
+                raise RuntimeError("wrapped") from error
+        """
+    )
+    result = run("--tb=short")
+    result.assert_outcomes(failed=2)
+    lines = [line.strip() for line in result.stdout.lines]
+    shown = [line for line in lines if "hint: set cenv_specs in ini, or" in line]
+    assert len(shown) == 2, lines

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What cenv advises, shown where a test fails by one of its errors.
+
+Imported in every run, so it knows cenv's errors by their hint, not by their classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_MOST = 100  # errors of a chain that are looked at
+
+
+def show(error: BaseException) -> list[str]:
+    """Add the hints of an error, and of those that it came from, as notes; return them.
+
+    Notes are shown from Python 3.11 on (PEP 678).
+    """
+    told = []
+    for one in _chain(error):
+        hint = vars(one).get("hint")
+        if not isinstance(hint, str) or not _is_ours(one):
+            continue
+        note = f"hint: {hint}"
+        notes = getattr(one, "__notes__", [])
+        if note not in notes:
+            one.__notes__ = [*notes, note]  # type: ignore[attr-defined]
+        told.append(note)
+    return told
+
+
+def _is_ours(error: BaseException) -> bool:
+    module = type(error).__module__
+    return module.startswith("cenv.") or isinstance(error, OSError)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, its causes, and the members of groups, each once."""
+    seen: set[int] = set()
+    left: list[Any] = [error]
+    while left and len(seen) < _MOST:
+        one = left.pop()
+        if isinstance(one, BaseException) and id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            left += [one.__cause__, one.__context__]
+            left += getattr(one, "exceptions", ())
