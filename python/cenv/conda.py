@@ -56,9 +56,8 @@ def _over(original: Any, templates: TemplateFactory, clones: EnvFactory) -> Any:
     return CondaTmpEnv(original, templates, clones, _PKGS_DIRS)
 
 
-def override(config: pytest.Config) -> None:
+def override(plugins: pytest.PytestPluginManager) -> None:
     """Register the fixtures now, behind all that are there."""
-    plugins = config.pluginmanager
     if plugins.has_plugin(_NAME):
         plugins.unregister(name=_NAME)
     plugins.register(Fixtures(), _NAME)
@@ -71,13 +70,13 @@ def _has_started(config: pytest.Config) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Come last also when a conftest brings this plugin while tests are collected."""
     if _has_started(config):
-        override(config)
+        override(config.pluginmanager)
 
 
 @pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Come last whatever the order in which plugins were named."""
-    override(session.config)
+    override(session.config.pluginmanager)
 
 
 @pytest.hookimpl(trylast=True)
@@ -85,8 +84,6 @@ def pytest_plugin_registered(
     plugin: object, manager: pytest.PytestPluginManager
 ) -> None:
     """Come last again when conda's fixtures are brought while tests are collected."""
-    if getattr(plugin, "__name__", "").startswith("conda.testing"):
-        if manager.has_plugin(_NAME):
-            plugins = manager
-            plugins.unregister(name=_NAME)
-            plugins.register(Fixtures(), _NAME)
+    brought = getattr(plugin, "__name__", "").startswith("conda.testing")
+    if brought and manager.has_plugin(_NAME):
+        override(manager)

@@ -13,8 +13,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
 from typing import Any, NamedTuple
+
+from cenv.clones import helper
 
 
 class _Order(NamedTuple):
@@ -45,12 +46,7 @@ class _Helper:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self._done: dict[str, list[Any]] = {}
-        self._process = Popen(
-            [sys.executable, "-m", "cenv.clones.background_removal"],
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,
-        )
+        self._process = helper.start("cenv.clones.background_removal")
         atexit.register(self._release)
 
     def _release(self) -> None:

@@ -16,11 +16,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from subprocess import PIPE, Popen  # by name: a test may mock subprocess.Popen
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from cenv._options import Provenance
+from cenv.clones import helper
 from cenv.model import CloneReport
 
 
@@ -47,12 +47,7 @@ class Spares:
         self._asked: deque[str] = deque()
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
-        self._helper = Popen(
-            [sys.executable, "-m", "cenv.clones.spares", _job_text(self.job)],
-            stdin=PIPE,
-            stdout=PIPE,
-            start_new_session=True,
-        )
+        self._helper = helper.start("cenv.clones.spares", _job_text(self.job))
         os.set_blocking(self._out, False)
         _all.add(self)
         self._ask()

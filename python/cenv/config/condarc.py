@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import isdir, isfile  # bound here: a test may mock os.path
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -107,7 +108,7 @@ def candidates(search: str, environ: Mapping[str, str]) -> list[Path]:
     directory stands for such files in it, by name.
     """
     place = expand(search, environ)
-    if os.path.isdir(place):
+    if isdir(place):
         names = sorted(os.listdir(place))
         return [Path(place, name) for name in names if _is_condarc(place, name)]
     directory, name = os.path.split(place)
@@ -116,7 +117,7 @@ def candidates(search: str, environ: Mapping[str, str]) -> list[Path]:
 
 def _is_condarc(directory: str, name: str) -> bool:
     named = name in {".condarc", "condarc"} or name.endswith((".yml", ".yaml"))
-    return named and os.path.isfile(os.path.join(directory, name))
+    return named and isfile(os.path.join(directory, name))
 
 
 def expand(text: str, environ: Mapping[str, str]) -> str:

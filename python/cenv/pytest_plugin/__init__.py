@@ -8,7 +8,6 @@ extension nor any other module of cenv until a fixture asks for an environment.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,16 @@ from cenv.pytest_plugin import hints, options, reports
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
     from cenv.pytest_plugin.session import EnvSession
+    from cenv.templates.template import Clone
 
 __all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
 
 _SESSION: pytest.StashKey[EnvSession] = pytest.StashKey()
 _PAUSED: pytest.StashKey[bool] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
+# Clones whose fixture has ended, of this attempt and of those before it.
+_ENDED: pytest.StashKey[list[Clone]] = pytest.StashKey()
+_FIXTURES = {"cenv_template", "cenv_env", "cenv_session_env", "cenv_clone"}
 _BENCHMARKS = {"benchmark", "codspeed_benchmark"}  # fixtures and marks alike
 
 
@@ -65,7 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if options.is_configured(config):
         from cenv.pytest_plugin import settings
 
-        settings.read(config)  # what makes no sense is refused at once, not by each test
+        settings.read(
+            config
+        )  # what makes no sense is refused at once, not by each test
     _enter_overlay(config, config.getoption("cenv_mode"))
     config.addinivalue_line(
         "markers",
@@ -82,23 +87,26 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if options.flag(session.config, "patch_conda_testing"):
         from cenv import conda
 
-        conda.override(session.config)
+        conda.override(session.config.pluginmanager)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    """Remember which tests failed: their clones are kept. Add properties to the report."""
+    """Learn the outcome, which decides on the test's clones; add properties and hints."""
     environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
     told = hints.show(call.excinfo.value) if call.excinfo else []
     outcome: Any = yield
     report = outcome.get_result()
+    if call.when == "setup":  # of each attempt: a test may be run again
+        item.stash[_FAILED] = False
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     if report.failed:
-        item.stash[_FAILED] = True
-        if sys.version_info < (3, 11) and hasattr(report.longrepr, "addsection"):
-            for hint in told:
-                report.longrepr.addsection("cenv", hint)
+        hints.add_sections(report, told)
+    if call.when == "teardown" and environments is not None:
+        ended = item.stash.get(_ENDED, None) or ()
+        environments.end_test(ended, failed=item.stash[_FAILED])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -120,6 +128,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         marks.parametrize(metafunc, mark)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Load the engine before tests that may mock what it is made of."""
+    if session.config.option.collectonly or not session.items:
+        return
+    asked = (getattr(item, "fixturenames", ()) for item in session.items)
+    if options.is_configured(session.config) or any(map(_FIXTURES.intersection, asked)):
+        from cenv.pytest_plugin import preload
+
+        preload.bind()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Make nothing ahead while a benchmark is measured, nor when no test will want it."""
@@ -137,14 +156,6 @@ def _is_measured(item: pytest.Item) -> bool:
         or bool(item.config.getoption("codspeed", None))
         or "CODSPEED_ENV" in os.environ
     )
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Learn what the test asked for."""
-    environments = item.config.stash.get(_SESSION, None)
-    if environments is not None:
-        environments.end_test()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -176,6 +187,13 @@ def _session_of(request: pytest.FixtureRequest) -> EnvSession:
     return found
 
 
+def _leave_to_outcome(
+    request: pytest.FixtureRequest, factory: EnvFactory | CloneFactory
+) -> None:
+    """Keep a test's clones until its outcome is known: another fixture's end may fail."""
+    request.node.stash.setdefault(_ENDED, []).extend(factory.ended())
+
+
 @pytest.fixture(scope="session")
 def cenv_template(request: pytest.FixtureRequest) -> TemplateFactory:
     """Give a factory of templates: cenv_template("python=3.12", "pip") -> Template.
@@ -202,7 +220,7 @@ def cenv_env(
     mark = request.node.get_closest_marker("cenv")
     factory = EnvFactory(cenv_template, mark, getattr(request, "param", None))
     yield factory
-    factory.close(failed=request.node.stash.get(_FAILED, False))
+    _leave_to_outcome(request, factory)
 
 
 @pytest.fixture(scope="session")
@@ -226,4 +244,4 @@ def cenv_clone(
 
     factory = CloneFactory(cenv_template.session)
     yield factory
-    factory.close(failed=request.node.stash.get(_FAILED, False))
+    _leave_to_outcome(request, factory)

@@ -108,7 +108,8 @@ class TemplateFactory:
                 setup = setup.after(before) if setup else before
         elif not specs and not (base and setup):
             specs = self._default()
-        chosen = listed(channels, "channels") or self.session.settings.channels
+        settings = self.session.asked()
+        chosen = listed(channels, "channels") or settings.channels
         return Recipe(
             specs=specs,
             channels=tuple(map(_channel, chosen)) or None,
@@ -116,19 +117,20 @@ class TemplateFactory:
             base=base,
             setup=setup,
             platform=platform,
-            rebuild=self.session.settings.rebuild,
+            rebuild=settings.rebuild,
         )
 
     def _default(self) -> tuple[str, ...]:
-        if not self.session.settings.specs:
+        specs = self.session.asked().specs
+        if not specs:
             hint = "set cenv_specs in ini, or give specs"
             raise UsageError("no specs given, and cenv_specs is not set", hint=hint)
-        return self.session.settings.specs
+        return specs
 
     def _names(self, name: str | None) -> tuple[str, ...]:
         if name is None:
             return ()
-        known = self.session.settings.templates
+        known = self.session.asked().templates
         if name not in known:
             hint = f"cenv_templates names: {', '.join(known) or 'nothing'}"
             raise UsageError(f"no template is named '{name}'", hint=hint)
@@ -140,7 +142,10 @@ class TemplateFactory:
 
 
 def _channel(given: AnyPath) -> str:
-    return given if isinstance(given, str) else os.path.abspath(given)
+    """Return a channel's name or URL, or the path of its directory, absolute now."""
+    if isinstance(given, str) and not given.startswith(("./", "../")):
+        return given
+    return os.path.abspath(given)
 
 
 class _Clones:
@@ -159,8 +164,13 @@ class _Clones:
 
     def close(self, *, failed: bool) -> None:
         """Remove the clones, unless they are to be kept."""
-        while self._made:
-            self.session.clones.end(self._made.pop(), failed=failed)
+        for clone in self.ended():
+            self.session.clones.end(clone, failed=failed)
+
+    def ended(self) -> list[Clone]:
+        """Let go of the clones, the last one first; the caller ends them."""
+        made, self._made = self._made[::-1], []
+        return made
 
 
 class EnvFactory(_Clones):

@@ -6,6 +6,7 @@ Imported in every run, so it knows cenv's errors by their hint, not by their cla
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,13 @@ def show(error: BaseException) -> list[str]:
             one.__notes__ = [*notes, note]  # type: ignore[attr-defined]
         told.append(note)
     return told
+
+
+def add_sections(report: Any, told: list[str]) -> None:
+    """Add hints to the report of a Python that shows no notes."""
+    if sys.version_info < (3, 11) and hasattr(report.longrepr, "addsection"):
+        for hint in told:
+            report.longrepr.addsection("cenv", hint)
 
 
 def _is_ours(error: BaseException) -> bool:

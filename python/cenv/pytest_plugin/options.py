@@ -146,7 +146,7 @@ def given(config: pytest.Config, name: str) -> Iterator[Given]:
         found.append(Given(value, started, f"--cenv-{name}"))
     if option.variable:
         variable = f"CENV_{name.upper()}"
-        found.append(Given(os.environ.get(variable), started, variable))
+        found.append(Given(dict(os.environ).get(variable), started, variable))
     if option.ini is not None:
         beside = config.inipath.parent if config.inipath else config.rootpath
         found.append(Given(_of_ini(config, name), beside, f"cenv_{name}"))

@@ -38,16 +38,31 @@ class RunRegistry:
         self._store = store
         self._run = run
 
-    def once(self, recipe: Recipe) -> Template:
-        """Return the template that the first process of this run made of `recipe`."""
-        if self._run.owner == os.getpid():
+    def once(self, recipe: Recipe, key: str) -> Template:
+        """Return the template that the first process of this run made of `recipe`.
+
+        `key` tells the request from others, in every process of the run.
+        """
+        if self._is_alone:
             return self._store.make(recipe)
-        name = f"cenv run {self._run.uid} {recipe.key()}"
+        name = self._name(key)
         found = self._told(name, recipe)
         if found is not None:
             return found
         with self._store.lock(name):
             return self._told(name, recipe) or self._tell(name, recipe)
+
+    def forget(self, key: str) -> None:
+        """Let the next process that asks try again."""
+        if not self._is_alone:
+            self._store.remember(self._name(key), {})
+
+    @property
+    def _is_alone(self) -> bool:
+        return self._run.owner == os.getpid()
+
+    def _name(self, key: str) -> str:
+        return f"cenv run {self._run.uid} {key}"
 
     def _told(self, name: str, recipe: Recipe) -> Template | None:
         told = self._store.recall(name) or {}

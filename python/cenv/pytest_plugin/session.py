@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from cenv.pytest_plugin import guard, progress, settings
@@ -11,6 +13,7 @@ from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import this_run
 from cenv.pytest_plugin.stores import OpenStores
 from cenv.pytest_plugin.templates import Templates
+from cenv.templates.template import Clone
 
 
 class EnvSession:
@@ -21,6 +24,7 @@ class EnvSession:
     ) -> None:
         base = factory.getbasetemp()
         worker = getattr(config, "workerinput", {"workercount": 1})
+        self._config = config
         self.settings = settings.read(config)
         self.recorder = Recorder(progress.live(config), traced=traced)
         self._stores = OpenStores(self.settings.store)
@@ -41,8 +45,15 @@ class EnvSession:
         if paused:
             self.clones.pause()
 
-    def end_test(self) -> None:
-        """A test is over."""
+    def asked(self) -> settings.Settings:
+        """Return the settings as they are now: a test may set some of what decides."""
+        return settings.read(self._config)
+
+    def end_test(self, ended: Sequence[Clone], *, failed: bool) -> None:
+        """A test is over, and its outcome known: remove or keep its clones, then go on."""
+        self.templates.end_test(failed=failed)
+        for clone in ended:
+            self.clones.end(clone, failed=failed)
         self.clones.resume()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from cenv import api
 from cenv.clones import modes
+from cenv.pytest_plugin.decisive import Deciders
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import RunRegistry
 from cenv.pytest_plugin.stores import OpenStores
@@ -33,6 +34,8 @@ class Templates:
         self._is_linked = modes.may_share(mode)
         self._made: dict[str, Template] = {}
         self._failures: dict[str, Exception] = {}
+        self._fresh: list[str] = []  # keys of those that the test at work has met first
+        self._deciders = Deciders()
         self._setups: dict[int, Setup] = {}
 
     def setup(self, call: Callable[[Any], object] | None, key: object) -> Setup | None:
@@ -47,22 +50,30 @@ class Templates:
 
     def of(self, recipe: Recipe) -> Template:
         """Return the template of `recipe`; a failure is remembered for this run."""
-        key = recipe.key()
+        key = self._deciders.key(recipe)
         if key in self._failures:
             raise self._failures[key].with_traceback(None)
         if key not in self._made:
             try:
-                self._made[key] = self._beside_clones(self._make(recipe))
+                self._made[key] = self._beside_clones(self._make(recipe, key))
             except Exception as error:
                 self._failures[key] = error
+                self._fresh.append(key)
                 raise
         return self._made[key]
 
-    def _make(self, recipe: Recipe) -> Template:
+    def _make(self, recipe: Recipe, key: str) -> Template:
         with self._recorder.timing(" ".join(recipe.specs)) as timed:
-            made = self._registry.once(recipe)
+            made = self._registry.once(recipe, key)
         self._recorder.template(made, timed)
         return made
+
+    def end_test(self, *, failed: bool) -> None:
+        """Forget the failures that a test had and expected: another one may not have them."""
+        for key in self._fresh if not failed else ():
+            del self._failures[key]
+            self._registry.forget(key)
+        self._fresh.clear()
 
     def existing(self, path: str) -> Template:
         """Return an environment that others made, as what clones are made of."""

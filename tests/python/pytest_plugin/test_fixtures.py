@@ -116,6 +116,7 @@ def test_plugin__is_light_while_unused(
         LIGHT = {
             "cenv",
             "cenv.pytest_plugin",
+            "cenv.pytest_plugin.hints",
             "cenv.pytest_plugin.options",
             "cenv.pytest_plugin.reports",
         }
@@ -166,6 +167,7 @@ def test_nothing_is_loaded(request):
     allowed = {
         "cenv",
         "cenv.pytest_plugin",
+            "cenv.pytest_plugin.hints",
         "cenv.pytest_plugin.options",
         "cenv.pytest_plugin.reports",
     }
