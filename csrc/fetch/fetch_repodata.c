@@ -138,6 +138,9 @@ static int take_answer(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *
     if (transfer->rc == 0 && subdir->form != CENV_SUBDIR_JSON && status >= 400 &&
         status < 500 && status != 401 && status != 429)
         return 0;
+    /* Without the plain file a form that was passed over is all there is, and has failed. */
+    if (transfer->rc == 0 && status == 404 && subdir->passed.status)
+        return cenv_error_move(r->err, &subdir->passed);
     if (transfer->rc == 0 && status == 404)
         return use_reply(r, subdir, NULL);
     return cenv_network_set_error(transfer, r->err);
@@ -164,7 +167,7 @@ static int take_reply(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
         return rc;
     snprintf(subdir->notes[subdir->form], sizeof(subdir->notes[0]),
              "the plain repodata.json is taken instead: %s", r->err->message);
-    cenv_error_release(r->err);
+    cenv_error_move(&subdir->passed, r->err);
     subdir->asked[subdir->form] = false; /* it may be there the next time */
     return 0;
 }

@@ -29,6 +29,7 @@ void cenv_subdir_fetch_release(struct cenv_subdir_fetch *subdir)
     subdir->url = subdir->target = NULL;
     cenv_buf_release(&subdir->path);
     cenv_error_release(&subdir->transfer.err);
+    cenv_error_release(&subdir->passed);
     cenv_json_free(subdir->state);
     subdir->state = NULL;
 }

@@ -50,6 +50,7 @@ struct cenv_subdir_fetch {
     bool asked[CENV_NR_SUBDIR_FORMS]; /* and this time not there, but for the last */
     char notes[CENV_NR_SUBDIR_FORMS]
               [CENV_MESSAGE_MAX]; /* why one was passed over, or "" */
+    struct cenv_error passed;     /* the first reason, whole; status 0: none was */
     uint64_t bytes;
     struct cenv_http_transfer transfer;
 };

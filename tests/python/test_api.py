@@ -342,7 +342,7 @@ def test_clone__keeps_gc_away(
         def release(self) -> None:
             held.append("released")
 
-    monkeypatch.setattr(api._native, "open_store", Watched)
+    monkeypatch.setattr(api._native, "work_in_store", Watched)
     monkeypatch.setattr(api._native, "call", lambda *_args: held.append("cloned") or {})
     with pytest.raises(TypeError):
         api.clone(created, tmp_path / "x", store=session_store)
