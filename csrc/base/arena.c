@@ -86,3 +86,18 @@ struct cenv_str cenv_arena_str(struct cenv_arena *arena, struct cenv_str text)
     copy[text.len] = '\0';
     return (struct cenv_str){copy, text.len};
 }
+
+struct cenv_str cenv_arena_lower(struct cenv_arena *arena, struct cenv_str text)
+{
+    size_t at = 0;
+    while (at < text.len && text.data[at] == cenv_lower(text.data[at]))
+        at++;
+    if (at == text.len)
+        return text;
+    char *copy = take_bytes(arena, text.len + 1, 1);
+    for (size_t i = 0; copy && i < text.len; i++)
+        copy[i] = cenv_lower(text.data[i]);
+    if (copy)
+        copy[text.len] = '\0';
+    return (struct cenv_str){copy, copy ? text.len : 0};
+}

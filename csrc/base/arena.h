@@ -28,5 +28,7 @@ void *cenv_arena_calloc(struct cenv_arena *arena, size_t nr, size_t size);
 
 /* Byte-aligned copies with a NUL behind them; `data` is NULL when out of memory. */
 struct cenv_str cenv_arena_str(struct cenv_arena *arena, struct cenv_str text);
+/* The text itself when it has no upper-case letter of ASCII, else such a copy in lower case. */
+struct cenv_str cenv_arena_lower(struct cenv_arena *arena, struct cenv_str text);
 
 #endif

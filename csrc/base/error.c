@@ -41,14 +41,39 @@ void cenv_error_release(struct cenv_error *err)
     err->message[0] = err->hint[0] = err->path[0] = '\0';
 }
 
+static bool is_inside_char(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* What names a file may be long, and the reason stands at the end: the middle gives way. */
+static void take_message(struct cenv_error *err, const char *text)
+{
+    static const char gap[] = " ... ";
+    size_t len = strlen(text), room = sizeof(err->message) - sizeof(gap);
+    size_t head = room / 2, tail = len - room / 2;
+    if (len < sizeof(err->message)) {
+        memcpy(err->message, text, len + 1);
+        return;
+    }
+    while (head && is_inside_char(text[head]))
+        head--;
+    while (tail < len && is_inside_char(text[tail]))
+        tail++;
+    snprintf(err->message, sizeof(err->message), "%.*s%s%s", (int)head, text, gap,
+             text + tail);
+}
+
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,
                     va_list args)
 {
     assert(status <= CENV_STATUS_FIRST && status > CENV_STATUS_FIRST - CENV_NR_STATUS);
     if (err->status)
         return err->status;
+    char text[RAW_MAX];
     err->status = status;
-    format_clean(err->message, sizeof(err->message), has_lines(status), format, args);
+    format_clean(text, sizeof(text), has_lines(status), format, args);
+    take_message(err, text);
     return status;
 }
 
@@ -113,16 +138,16 @@ int cenv_error_hint(struct cenv_error *err, const char *format, ...)
 
 int cenv_error_prefix(struct cenv_error *err, const char *format, ...)
 {
-    char text[CENV_MESSAGE_MAX / 4];
-    char rest[CENV_MESSAGE_MAX];
+    char text[RAW_MAX];
     va_list args;
     va_start(args, format);
-    format_clean(text, sizeof(text), false, format, args);
+    format_clean(text, CENV_MESSAGE_MAX, false, format, args);
     va_end(args);
-    memcpy(rest, err->message, sizeof(rest));
     size_t len = strlen(text);
-    memcpy(err->message, text, len);
-    snprintf(err->message + len, sizeof(err->message) - len, ": %s", rest);
+    if (strncmp(err->message, text, len) == 0 && err->message[len] == ':')
+        return err->status; /* named already, by what failed */
+    snprintf(text + len, sizeof(text) - len, ": %s", err->message);
+    take_message(err, text);
     return err->status;
 }
 

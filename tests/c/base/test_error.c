@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "check.h"
 
 static void test_error__statuses_are_below_every_errno(void)
@@ -69,11 +70,41 @@ static void test_error__move_keeps_the_detail_once(void)
     cenv_error_release(&to);
 }
 
+/* What stands at the end of a message is the reason: the middle of a long name gives way. */
+static void test_error__reason_is_never_cut(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    char path[6000];
+    for (size_t i = 0; i + 2 < sizeof(path); i += 2)
+        memcpy(path + i, "\xc3\xa9", 3); /* of two bytes each */
+    cenv_error_os(&err, ENAMETOOLONG, path, "cannot open");
+    CHECK(strlen(err.message) < sizeof(err.message));
+    CHECK(cenv_str_starts(cenv_str(err.message), CENV_STR("cannot open '\xc3\xa9")));
+    CHECK(strstr(err.message, "\xa9 ... \xc3"));
+    CHECK(cenv_str_ends(cenv_str(err.message), CENV_STR("': File name too long")));
+    cenv_error_prefix(&err, "%s", path);
+    CHECK(cenv_str_ends(cenv_str(err.message), CENV_STR("': File name too long")));
+    cenv_error_release(&err);
+}
+
+static void test_error__prefix_names_nothing_twice(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    cenv_error_set(&err, CENV_EINTEGRITY, "package a: broken");
+    cenv_error_prefix(&err, "package %s", "a");
+    CHECK_STR(err.message, "package a: broken");
+    cenv_error_prefix(&err, "package");
+    CHECK_STR(err.message, "package: package a: broken");
+    cenv_error_release(&err);
+}
+
 int main(void)
 {
     RUN(test_error__statuses_are_below_every_errno);
     RUN(test_error__first_one_wins);
     RUN(test_error__os_names_what_which_and_why);
     RUN(test_error__move_keeps_the_detail_once);
+    RUN(test_error__reason_is_never_cut);
+    RUN(test_error__prefix_names_nothing_twice);
     return check_report();
 }
