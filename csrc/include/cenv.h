@@ -562,7 +562,7 @@ int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *e
 /* ---- verify (prefix/verify) ---- */
 
 /* Checks every file of `prefix` against its record. Appends {"ok", "missing", "altered",
- * "unmanaged", "checked"}. */
+ * "unmanaged", "warnings": [what records could not be used, and so not be checked], "checked"}. */
 int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out,
                 struct cenv_error *err);
 

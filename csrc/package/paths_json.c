@@ -97,8 +97,9 @@ static int add_path(struct parsing *r, struct cenv_map *seen, const char *file,
     const char *bad = cenv_path_refused(path->path);
 
     if (bad) {
-        fail_broken(r, file, "refuses to link", path->path);
-        return cenv_error_prefix(r->err, "%s", bad);
+        char what[64];
+        snprintf(what, sizeof(what), "a path that %s:", bad);
+        return fail_broken(r, file, what, path->path);
     }
     if (cenv_map_get(seen, path->path) != CENV_NONE)
         return 0;
@@ -172,6 +173,10 @@ static int read_entry(struct parsing *r, const struct cenv_json *entry,
         rc = check_placeholder(r, "paths.json", out->path, out->placeholder);
     if (rc == 0 && out->sha256.len && !cenv_unhex(out->sha256, digest, sizeof(digest)))
         rc = fail_broken(r, "paths.json", "not a SHA-256:", out->sha256);
+    struct cenv_str lower = cenv_arena_lower(&r->info->arena, out->sha256);
+    if (rc == 0 && lower.len != out->sha256.len)
+        rc = cenv_error_oom(r->err);
+    out->sha256 = lower;
     if (out->type != CENV_PATH_HARDLINK)
         out->placeholder = (struct cenv_str){"", 0};
     return rc;

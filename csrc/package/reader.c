@@ -358,6 +358,13 @@ static int fail_digest(const char *kind, const char *want, const char *got,
                            "fetch it again");
 }
 
+/* Channels write them in lower case, and some lists of packages in upper case. */
+static bool is_digest(const char *want, const char *got)
+{
+    struct cenv_str text = cenv_str(want);
+    return text.len == strlen(got) && cenv_str_starts_nocase(text, cenv_str(got));
+}
+
 static int compare_digests(const struct cenv_package_want *want,
                            const struct cenv_package_digests *got,
                            struct cenv_error *err)
@@ -369,9 +376,9 @@ static int compare_digests(const struct cenv_package_want *want,
         snprintf(sizes[1], sizeof(sizes[1]), "%llu", (unsigned long long)got->size);
         return fail_digest("size", sizes[0], sizes[1], err);
     }
-    if (want->sha256 && strcmp(want->sha256, got->sha256) != 0)
+    if (want->sha256 && !is_digest(want->sha256, got->sha256))
         return fail_digest("SHA-256", want->sha256, got->sha256, err);
-    if (!want->sha256 && want->md5 && strcmp(want->md5, got->md5) != 0)
+    if (!want->sha256 && want->md5 && !is_digest(want->md5, got->md5))
         return fail_digest("MD5", want->md5, got->md5, err);
     return 0;
 }

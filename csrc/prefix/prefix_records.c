@@ -57,11 +57,15 @@ static enum cenv_path_type parse_path_type(struct cenv_str text)
     return CENV_PATH_OTHER;
 }
 
-static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *out)
+/* Digests are told in lower case here, however a writer put them. False: out of memory. */
+static bool read_path(struct cenv_arena *arena, const struct cenv_json *entry,
+                      struct cenv_prefix_path *out)
 {
+    struct cenv_str sha256 = cenv_json_get_str(entry, "sha256");
+    struct cenv_str in_prefix = cenv_json_get_str(entry, "sha256_in_prefix");
     out->recorded = cenv_json_get_str(entry, "_path");
-    out->sha256 = cenv_json_get_str(entry, "sha256");
-    out->sha256_in_prefix = cenv_json_get_str(entry, "sha256_in_prefix");
+    out->sha256 = cenv_arena_lower(arena, sha256);
+    out->sha256_in_prefix = cenv_arena_lower(arena, in_prefix);
     out->placeholder = cenv_json_get_str(entry, "prefix_placeholder");
     out->size = cenv_json_get_int(entry, "size_in_bytes", -1);
     out->type = parse_path_type(cenv_json_get_str(entry, "path_type"));
@@ -69,6 +73,7 @@ static void read_path(const struct cenv_json *entry, struct cenv_prefix_path *ou
                          ? CENV_MODE_BINARY
                          : CENV_MODE_TEXT;
     out->no_link = cenv_json_get_true(entry, "no_link");
+    return out->sha256.len == sha256.len && out->sha256_in_prefix.len == in_prefix.len;
 }
 
 /* Where `recorded` lies: as `files` has it, by itself or mapped as a noarch python path. */
@@ -130,8 +135,8 @@ static bool fill_paths(struct cenv_prefix_records *prefix,
     }
     cenv_json_each(item, entries)
     {
-        read_path(item, &path);
-        if (!locate_path(prefix, record, seen, path.recorded, &path.path) ||
+        if (!read_path(&prefix->arena, item, &path) ||
+            !locate_path(prefix, record, seen, path.recorded, &path.path) ||
             !add_path(prefix, record, seen, &path))
             return false;
     }

@@ -302,6 +302,10 @@ static int write_report(const struct verification *v, struct cenv_str unmanaged,
     while (unmanaged.len)
         cenv_json_write_str(&w, NULL, cenv_str_cut(&unmanaged, '\0'));
     cenv_json_write_end(&w);
+    cenv_json_write_array(&w, "warnings");
+    for (size_t i = 0; i < v->prefix.nr_warnings; i++)
+        cenv_json_write_str(&w, NULL, v->prefix.warnings[i]);
+    cenv_json_write_end(&w);
     cenv_json_write_u64(&w, "checked", v->nr_paths);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, err);

@@ -181,12 +181,16 @@ class CloneReport(Value):
 
 @dataclass(frozen=True)
 class VerifyReport(Value):
-    """A prefix against its records; unmanaged files alone are no fault."""
+    """A prefix against its records; unmanaged files alone are no fault.
+
+    `warnings` tell of records that could not be used, so that nothing checked their files.
+    """
 
     ok: bool
     missing: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
     unmanaged: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     checked: int = 0
 
 

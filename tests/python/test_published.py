@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+import subprocess
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -15,6 +19,8 @@ import pytest
 import cenv
 from cenv.demo.package import Member, Package
 from cenv.solving.index_dir import index as index_dir
+
+INDEX = b'{"name": "a", "version": "1", "build": "0", "build_number": 0}'
 
 
 class _Pipe(io.RawIOBase):
@@ -87,3 +93,75 @@ def test_create__of_a_package_without_any_list(
         cenv.create(
             tmp_path / "no", ["meta"], channels=[tmp_path / "channel1"], store=store
         )
+
+
+def test_digests__may_be_in_upper_case(
+    make_channel: Callable[..., Path], tmp_path: Path
+) -> None:
+    channel = make_channel(
+        Package("a", "1", members=[Member("share/a", b"text\n")]), extension=".tar.bz2"
+    )
+    (package,) = (channel / "linux-64").glob("*.tar.bz2")
+    with tarfile.open(package) as archive:
+        parts = {
+            member.name: file.read()
+            for member in archive
+            if (file := archive.extractfile(member))
+        }
+    entries = json.loads(parts["info/paths.json"])
+    for entry in entries["paths"]:
+        entry["sha256"] = entry["sha256"].upper()
+    parts["info/paths.json"] = json.dumps(entries).encode()
+    with tarfile.open(package, "w:bz2") as archive:
+        for name, data in parts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    index_dir(channel)
+    digest = hashlib.sha256(package.read_bytes()).hexdigest().upper()
+    cenv.extract(package, tmp_path / "x", sha256=digest)
+    src, dst = tmp_path / "env", tmp_path / "clone"
+    cenv.create(src, ["a"], channels=[channel], store=tmp_path / "store")
+    assert cenv.verify(src).ok
+    record = src / "conda-meta/a-1-0.json"
+    data = json.loads(record.read_text())
+    for entry in data["paths_data"]["paths"]:
+        entry["sha256_in_prefix"] = entry["sha256"].upper()
+    record.write_text(json.dumps(data))
+    cenv.clone(src, dst, store=tmp_path / "store")
+    assert cenv.verify(src).ok
+    assert cenv.verify(dst).ok
+    (dst / "share/a").write_text("other\n")
+    assert cenv.verify(dst).altered == ("share/a",)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "{}", '{"name": "b"}'])
+def test_verify__tells_of_records_that_it_cannot_use(
+    make_channel: Callable[..., Path], tmp_path: Path, text: str
+) -> None:
+    channel = make_channel(Package("a", "1", members=[Member("share/a", b"1")]))
+    cenv.create(tmp_path / "env", ["a"], channels=[channel], store=tmp_path / "store")
+    (tmp_path / "env/conda-meta/a-1-0.json").write_text(text)
+    (warning,) = cenv.verify(tmp_path / "env").warnings
+    assert "conda-meta/a-1-0.json" in warning
+    argv = [sys.executable, "-m", "cenv", "verify", str(tmp_path / "env")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert "warning: conda-meta/a-1-0.json" in done.stderr
+
+
+@pytest.mark.parametrize("listed", [b"./share/a\n", None])
+def test_extract__names_a_package_once(tmp_path: Path, listed: bytes | None) -> None:
+    package = tmp_path / "a-1-0.tar.bz2"
+    parts = {"info/index.json": INDEX, "share/a": b"1"}
+    if listed:
+        parts["info/files"] = listed
+    with tarfile.open(package, "w:bz2") as archive:
+        for name, data in parts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    with pytest.raises(cenv.IntegrityError) as caught:
+        cenv.extract(package, tmp_path / "x")
+    assert str(caught.value).startswith("package a-1-0.tar.bz2: info/")
+    assert str(caught.value).count("a-1-0") == 1
+    assert ("is not normalised" in str(caught.value)) == bool(listed)

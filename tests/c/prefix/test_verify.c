@@ -58,11 +58,16 @@ static void put_hashed(const char *name, const char *path, const char *type,
     put_record(name, path, type, keys);
 }
 
+/* All of these records can be used. */
 static void check_verify(const char *want)
 {
+    const char *counts = strstr(want, "\"checked\"");
+    char whole[4096];
+    snprintf(whole, sizeof(whole), "%.*s\"warnings\":[],%s", (int)(counts - want), want,
+             counts);
     cenv_buf_clear(&out);
     if (CHECK_INT(cenv_verify(s.path, &task, &out, &err), 0))
-        CHECK_STR(out.data, want);
+        CHECK_STR(out.data, whole);
     else
         fprintf(stderr, "    %s\n", err.message);
     cenv_error_release(&err);

@@ -21,6 +21,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     lines += [f"altered {path}" for path in report.altered]
     if console.verbose:
         lines += [f"unmanaged {path}" for path in report.unmanaged]
+    for warning in report.warnings:
+        console.notice(f"warning: {warning}")
     verdict = "ok" if report.ok else "not ok"
     unmanaged = f", {len(report.unmanaged)} unmanaged" if report.unmanaged else ""
     lines.append(f"{verdict}: {report.checked} files checked{unmanaged}")
