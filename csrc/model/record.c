@@ -392,8 +392,7 @@ static bool is_unsafe(char c)
     return (c >= 0 && c <= ' ') || c == '/' || c == '\\' || c == ':' || c == 0x7f;
 }
 
-/* Why `part` cannot be a component of a path, or NULL. */
-static const char *bad_part(struct cenv_str part, size_t max)
+const char *cenv_record_refuse_part(struct cenv_str part, size_t max)
 {
     if (part.len > max)
         return "is too long";
@@ -422,7 +421,7 @@ static int check_parts(const struct cenv_record *record, struct cenv_error *err)
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        const char *why = bad_part(parts[i].text, parts[i].max);
+        const char *why = cenv_record_refuse_part(parts[i].text, parts[i].max);
         if (!why && parts[i].needed && !parts[i].text.len)
             why = "is missing";
         if (why)

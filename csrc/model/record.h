@@ -94,6 +94,9 @@ int cenv_record_parse_after(struct cenv_record *out, struct cenv_str object,
                             const struct cenv_version *before, struct cenv_arena *arena,
                             struct cenv_error *err);
 
+/* Why `part` cannot be a component of a path of at most `max` bytes ("is too long"), or NULL. */
+const char *cenv_record_refuse_part(struct cenv_str part, size_t max);
+
 /* Makes the url of base_url and fn, quoted; 0 or CENV_ENOMEM. */
 int cenv_record_url(struct cenv_record *record, struct cenv_str base_url,
                     struct cenv_arena *arena);

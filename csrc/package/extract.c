@@ -16,6 +16,7 @@
 #include "base/hex.h"
 #include "base/map.h"
 #include "codec/json.h"
+#include "model/record.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/fs_data.h"
@@ -318,6 +319,22 @@ static int read_index(struct extract *x, struct cenv_json **out)
     return rc;
 }
 
+/* Each becomes part of a path. */
+static int check_parts(struct extract *x, const struct cenv_json *doc)
+{
+    static const char *const keys[] = {"name", "version", "build"};
+    const char *why = NULL;
+
+    for (size_t i = 0; i < 3 && !why; i++) {
+        why = cenv_record_refuse_part(cenv_json_get_str(doc, keys[i]),
+                                      CENV_RECORD_PART_MAX);
+        if (why)
+            cenv_error_set(x->err, CENV_EINTEGRITY, "the %s in its info/index.json %s",
+                           keys[i], why);
+    }
+    return why ? CENV_EINTEGRITY : 0;
+}
+
 /* info/index.json has the name that the inner archives of a .conda carry. */
 static int check_index(struct extract *x)
 {
@@ -326,6 +343,8 @@ static int check_index(struct extract *x)
     char own[1024];
     int rc = read_index(x, &doc);
 
+    if (rc == 0)
+        rc = check_parts(x, doc);
     if (rc == 0) {
         const char *name = cenv_json_get_cstr(doc, "name");
         const char *version = cenv_json_get_cstr(doc, "version");
