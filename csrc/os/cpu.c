@@ -58,7 +58,10 @@ void cenv_cpu_microarch(const char *machine, char *out, size_t size)
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         if (wanted[i].level <= level && !has_bits(i))
             level = wanted[i].level - 1;
-    snprintf(out, size, "x86_64_v%d", level);
+    if (level < 2) /* archspec has no v1 */
+        snprintf(out, size, "x86_64");
+    else
+        snprintf(out, size, "x86_64_v%d", level);
 }
 #else
 void cenv_cpu_microarch(const char *machine, char *out, size_t size)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* "x86_64_v1" .. "x86_64_v4", else `machine`. */
+/* "x86_64", "x86_64_v2" .. "x86_64_v4", else `machine`. */
 void cenv_cpu_microarch(const char *machine, char *out, size_t size);
 
 #endif

@@ -15,7 +15,7 @@ struct cenv_host {
     char kernel[65];
     char libc_family[16];  /* "glibc", or "" (musl has no version to ask for) */
     char libc_version[32]; /* "2.36" */
-    char microarch[32]; /* archspec name: "x86_64_v1" .. "x86_64_v4", else as machine */
+    char microarch[32];    /* of archspec: "x86_64", "x86_64_v2"; else machine */
     char hostname[65];
 };
 void cenv_host_facts(struct cenv_host *out);
@@ -28,6 +28,9 @@ void cenv_host_name(char *out, size_t size);
 
 /* The CUDA version the driver supports ("12.4"), by loading libcuda: 1, or 0 and "". */
 int cenv_host_cuda(char *out, size_t size);
+
+/* The lowest compute capability of the CUDA devices ("8.6"): 1, or 0 and "" without any. */
+int cenv_host_cuda_arch(char *out, size_t size);
 
 /* Processors this process may use (affinity, cgroup quota rounded up), at least 1. */
 unsigned cenv_host_cpus(void);

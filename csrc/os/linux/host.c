@@ -56,6 +56,19 @@ int cenv_host_cuda(char *out, size_t size)
     return cenv_cuda_version(names, out, size);
 }
 
+int cenv_host_cuda_arch(char *out, size_t size)
+{
+    static const char *const names[] = {
+        "libnvidia-ml.so.1",
+        "libnvidia-ml.so",
+        "/usr/lib64/nvidia/libnvidia-ml.so.1",
+        "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
+        "/usr/lib/wsl/lib/libnvidia-ml.so.1",
+        NULL,
+    };
+    return cenv_cuda_arch(names, out, size);
+}
+
 void cenv_host_local_time(char *out, size_t size)
 {
     struct tm local;

@@ -59,6 +59,11 @@ int cenv_host_cuda(char *out, size_t size)
     return 0;
 }
 
+int cenv_host_cuda_arch(char *out, size_t size)
+{
+    return cenv_host_cuda(out, size);
+}
+
 unsigned cenv_host_cpus(void)
 {
     int nr = 0;

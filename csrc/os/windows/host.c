@@ -67,6 +67,12 @@ int cenv_host_cuda(char *out, size_t size)
     return cenv_cuda_version(names, out, size);
 }
 
+int cenv_host_cuda_arch(char *out, size_t size)
+{
+    static const char *const names[] = {"nvml.dll", NULL};
+    return cenv_cuda_arch(names, out, size);
+}
+
 unsigned cenv_host_cpus(void)
 {
     DWORD_PTR mine = 0, all = 0;

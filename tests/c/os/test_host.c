@@ -12,13 +12,16 @@ static void test_host__facts(void)
     CHECK_STR(host.os, "linux");
     CHECK(host.kernel[0] && host.machine[0] && host.microarch[0]);
     if (strcmp(host.machine, "x86_64") == 0)
-        CHECK(strncmp(host.microarch, "x86_64_v", 8) == 0 && host.microarch[8] >= '1' &&
-              host.microarch[8] <= '4');
+        CHECK(strcmp(host.microarch, "x86_64") == 0 ||
+              (strncmp(host.microarch, "x86_64_v", 8) == 0 &&
+               host.microarch[8] >= '2' && host.microarch[8] <= '4'));
     CHECK_STR(host.libc_family, "glibc");
     CHECK(strchr(host.libc_version, '.') != NULL);
     CHECK(cenv_host_cpus() >= 1);
     int has_cuda = cenv_host_cuda(cuda, sizeof(cuda));
     CHECK_INT(has_cuda, cuda[0] != '\0');
+    int has_device = cenv_host_cuda_arch(cuda, sizeof(cuda));
+    CHECK_INT(has_device, cuda[0] != '\0');
 }
 
 int main(void)
