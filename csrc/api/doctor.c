@@ -24,13 +24,14 @@ static const char *or_null(const char *text)
 
 /* Facts hold for this machine's platform only; another one gets the defaults. */
 static struct cenv_platform_facts facts_of(const struct cenv_host *host,
-                                           const char *cuda)
+                                           const char *cuda, const char *cuda_arch)
 {
     bool glibc = strcmp(host->libc_family, "glibc") == 0;
     return (struct cenv_platform_facts){
         .kernel = or_null(host->kernel),
         .glibc = glibc ? or_null(host->libc_version) : NULL,
         .cuda = or_null(cuda),
+        .cuda_arch = or_null(cuda_arch),
         .microarch = or_null(host->microarch),
     };
 }
@@ -72,12 +73,12 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides,
                           struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_host host;
-    char cuda[32] = "";
+    char cuda[32] = "", cuda_arch[32] = "";
     cenv_host_facts(&host);
     bool here = !subdir || strcmp(subdir, cenv_platform_subdir()) == 0;
-    if (here)
-        cenv_host_cuda(cuda, sizeof(cuda));
-    struct cenv_platform_facts facts = facts_of(&host, cuda);
+    if (here && cenv_host_cuda(cuda, sizeof(cuda)))
+        cenv_host_cuda_arch(cuda_arch, sizeof(cuda_arch));
+    struct cenv_platform_facts facts = facts_of(&host, cuda, cuda_arch);
     size_t nr = count_strings(overrides) / 2;
     struct cenv_override *pairs = pair_up(overrides, nr);
     if (!pairs)
@@ -104,14 +105,16 @@ static void write_text_or_null(struct cenv_json_writer *w, const char *key,
 static void write_machine(struct cenv_json_writer *w)
 {
     struct cenv_host host;
-    char cuda[32] = "";
+    char cuda[32] = "", cuda_arch[32] = "";
     cenv_host_facts(&host);
-    cenv_host_cuda(cuda, sizeof(cuda));
+    if (cenv_host_cuda(cuda, sizeof(cuda)))
+        cenv_host_cuda_arch(cuda_arch, sizeof(cuda_arch));
     cenv_json_write_cstr(w, "subdir", cenv_platform_subdir());
     write_text_or_null(w, "kernel", host.kernel);
     write_text_or_null(w, "glibc", host.libc_version);
     write_text_or_null(w, "microarch", host.microarch);
     write_text_or_null(w, "cuda", cuda);
+    write_text_or_null(w, "cuda_arch", cuda_arch);
     cenv_json_write_u64(w, "cpus", cenv_host_cpus());
 }
 

@@ -30,7 +30,7 @@ static const struct {
     {"emscripten-wasm32", "wasm32"},
     {"wasi-wasm32", "wasm32"},
     {"freebsd-64", "x86_64"},
-    {"zos-z", ""},
+    {"zos-z", "z"},
 };
 
 enum { NR_SUBDIRS = sizeof(subdirs) / sizeof(subdirs[0]) };
@@ -108,11 +108,15 @@ static const char *machine_of(struct cenv_str subdir)
     return "";
 }
 
-/* The head of a kernel release that is a version: "6.1.0" of "6.1.0-18-amd64" (as conda). */
-static void kernel_version(const char *release, char *out, size_t size)
+/* The head of a release that is a version, of so many parts as CEP 30 says of the system:
+ * "6.1.0" of "6.1.0-18-amd64", "14.5" of macOS 14.5.1, "10.0.22631" of Windows. */
+static void release_version(const char *release, size_t parts, char *out, size_t size)
 {
-    size_t len = strspn(release, "0123456789.");
+    size_t len = 0, seen = 1;
 
+    while ((release[len] >= '0' && release[len] <= '9') ||
+           (release[len] == '.' && seen++ < parts))
+        len++;
     while (len && release[len - 1] == '.')
         len--;
     if (len == 0 || len >= size)
@@ -135,10 +139,13 @@ static void detect_package(const char *name, struct cenv_str subdir,
                                                                : machine_of(subdir);
     else if (!strcmp(name, "cuda"))
         found = facts && facts->cuda ? facts->cuda : "";
+    else if (!strcmp(name, "cuda_arch"))
+        found = facts && facts->cuda_arch ? facts->cuda_arch : "";
     else if (!strcmp(name, "glibc"))
         found = !facts ? "2.17" : facts->glibc ? facts->glibc : "";
     else if (facts && facts->kernel) {
-        kernel_version(facts->kernel, out, size);
+        size_t parts = !strcmp(name, "osx") ? 2 : !strcmp(name, "win") ? 3 : 4;
+        release_version(facts->kernel, parts, out, size);
         return;
     } else if (!strcmp(name, "osx"))
         found = cenv_str_is(subdir, "osx-arm64") ? "11.0" : "10.15";
@@ -168,6 +175,23 @@ static const char *find_override(const char *name,
     return NULL;
 }
 
+/* "MAJOR.MINOR", without the letters of family and architecture (CEP 46). */
+static bool is_capability(const char *value)
+{
+    size_t major = strspn(value, "0123456789");
+    const char *minor = value + major + 1;
+    if (!major || value[major] != '.')
+        return false;
+    return *minor && minor[strspn(minor, "0123456789")] == '\0';
+}
+
+static const char *what_it_is(const char *name)
+{
+    return !strcmp(name, "archspec")    ? "microarchitecture"
+           : !strcmp(name, "cuda_arch") ? "compute capability (as 8.6)"
+                                        : "version";
+}
+
 static int check_override(const char *name, const char *value, struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
@@ -179,6 +203,8 @@ static int check_override(const char *name, const char *value, struct cenv_error
         strspn(value, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                       "._+!-") != strlen(value))
         rc = CENV_EUSAGE;
+    else if (!strcmp(name, "cuda_arch") && !is_capability(value))
+        rc = CENV_EUSAGE;
     else if (strcmp(name, "archspec") != 0)
         rc = cenv_version_parse(&version, cenv_str(value), &arena, &why);
     cenv_arena_release(&arena);
@@ -186,10 +212,53 @@ static int check_override(const char *name, const char *value, struct cenv_error
     if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
     if (rc < 0)
-        return cenv_error_set(
-            err, CENV_EUSAGE, "the override \"%.80s\" of __%s is not a %s", value, name,
-            strcmp(name, "archspec") ? "version" : "microarchitecture");
+        return cenv_error_set(err, CENV_EUSAGE,
+                              "the override \"%.80s\" of __%s is not a %s", value, name,
+                              what_it_is(name));
     return 0;
+}
+
+static bool has_cuda(const struct cenv_virtual *found, int nr)
+{
+    for (int i = 0; i < nr; i++)
+        if (!strcmp(found[i].name, "__cuda"))
+            return true;
+    return false;
+}
+
+static const struct {
+    const char *name;
+    unsigned on;
+} packages[] = {
+    {"archspec", ANY},
+    {"cuda", ANY},
+    {"cuda_arch", ANY},
+    {"glibc", LINUX},
+    {"linux", LINUX},
+    {"osx", OSX},
+    {"unix", LINUX | OSX | FREEBSD | EMSCRIPTEN},
+    {"win", WIN},
+};
+
+/* What archspec does not know has the machine for its build, and version 0 (CEP 30). */
+static bool knows_archspec(const char *value)
+{
+    static const char *const others[] = {"",      "armv6l", "armv7l",
+                                         "s390x", "wasm32", "z"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (!strcmp(value, others[i]))
+            return false;
+    return true;
+}
+
+static void fill_virtual(struct cenv_virtual *v, const char *name, const char *value,
+                         bool given)
+{
+    bool arch = !strcmp(name, "archspec");
+    const char *version = !arch ? value : given || knows_archspec(value) ? "1" : "0";
+    snprintf(v->name, sizeof(v->name), "__%s", name);
+    snprintf(v->version, sizeof(v->version), "%s", version);
+    snprintf(v->build, sizeof(v->build), "%s", arch && *value ? value : "0");
 }
 
 int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
@@ -197,36 +266,24 @@ int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
                           const struct cenv_override *overrides, size_t nr_overrides,
                           struct cenv_error *err)
 {
-    static const struct {
-        const char *name;
-        unsigned on;
-    } packages[] = {
-        {"archspec", ANY}, {"cuda", ANY}, {"glibc", LINUX},
-        {"linux", LINUX},  {"osx", OSX},  {"unix", LINUX | OSX | FREEBSD | EMSCRIPTEN},
-        {"win", WIN},
-    };
     struct cenv_virtual found[CENV_VIRTUAL_MAX];
     int nr = 0, rc;
 
     for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
         const char *name = packages[i].name;
         const char *given = find_override(name, overrides, nr_overrides);
-        struct cenv_virtual *v = &found[nr];
-        char value[sizeof(v->version)];
+        char value[sizeof(found[0].version)];
         if (!(packages[i].on & kind_of(subdir)) || (given && !*given))
+            continue;
+        if (!strcmp(name, "cuda_arch") && !has_cuda(found, nr))
             continue;
         if (given && (rc = check_override(name, given, err)) < 0)
             return rc;
         detect_package(name, subdir, facts, value, sizeof(value));
         if (given)
             snprintf(value, sizeof(value), "%s", given);
-        bool arch = !strcmp(name, "archspec");
-        if (!*value && !arch)
-            continue;
-        snprintf(v->name, sizeof(v->name), "__%s", name);
-        snprintf(v->version, sizeof(v->version), "%s", arch ? "1" : value);
-        snprintf(v->build, sizeof(v->build), "%s", arch && *value ? value : "0");
-        nr++;
+        if (*value || !strcmp(name, "archspec"))
+            fill_virtual(&found[nr++], name, value, given != NULL);
     }
     memcpy(out, found, (size_t)nr * sizeof(found[0]));
     return nr;

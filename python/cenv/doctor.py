@@ -29,7 +29,7 @@ def examine(
 
 
 REMEDY = "cenv template sweep"
-_MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cpus")
+_MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cuda_arch", "cpus")
 
 
 def _of(directory: str) -> dict[str, Any]:

@@ -8,6 +8,15 @@ static const struct cenv_platform_facts machine = {.kernel = "6.1.0-18-amd64",
                                                    .glibc = "2.36",
                                                    .cuda = NULL,
                                                    .microarch = "x86_64_v3"};
+static const struct cenv_platform_facts gpu = {.kernel = "6.1.0-18-amd64",
+                                               .glibc = "2.36",
+                                               .cuda = "12.4",
+                                               .cuda_arch = "8.6",
+                                               .microarch = "x86_64_v3"};
+static const struct cenv_platform_facts mac = {.kernel = "14.5.1", .microarch = "m2"};
+static const struct cenv_platform_facts windows = {.kernel = "10.0.22631.1",
+                                                   .microarch = "x86_64_v3"};
+static const struct cenv_platform_facts old = {.kernel = "2.6.32.5.9-el6"};
 static const struct cenv_platform_facts bare = {.kernel = "weird"};
 
 static void test_platform__virtual(void)
@@ -40,13 +49,49 @@ static void test_platform__virtual(void)
          {{0}},
          "__archspec=1=x86_64 __osx=10.15=0 __unix=0=0"},
         {"win", "win-64", NULL, {{0}}, "__archspec=1=x86_64 __win=0=0"},
-        {"zos", "zos-z", NULL, {{0}}, "__archspec=1=0"},
-        {"wasm", "emscripten-wasm32", NULL, {{0}}, "__archspec=1=wasm32 __unix=0=0"},
+        {"zos", "zos-z", NULL, {{0}}, "__archspec=0=z"},
+        {"wasm", "emscripten-wasm32", NULL, {{0}}, "__archspec=0=wasm32 __unix=0=0"},
         {"overridden",
          "linux-64",
          &machine,
          {{"GLIBC", "2.28"}, {"CUDA", "12.4"}, {"ARCHSPEC", "zen4"}},
          "__archspec=1=zen4 __cuda=12.4=0 __glibc=2.28=0 __linux=6.1.0=0 __unix=0=0"},
+        {"a device",
+         "linux-64",
+         &gpu,
+         {{0}},
+         "__archspec=1=x86_64_v3 __cuda=12.4=0 __cuda_arch=8.6=0 __glibc=2.36=0 "
+         "__linux=6.1.0=0 __unix=0=0"},
+        {"no device",
+         "win-64",
+         NULL,
+         {{"CUDA", "12.4"}, {"CUDA_ARCH", "12.0"}, {"WIN", "10.0"}},
+         "__archspec=1=x86_64 __cuda=12.4=0 __cuda_arch=12.0=0 __win=10.0=0"},
+        {"a device passed over",
+         "linux-64",
+         &gpu,
+         {{"CUDA_ARCH", ""}, {"GLIBC", ""}, {"LINUX", ""}},
+         "__archspec=1=x86_64_v3 __cuda=12.4=0 __unix=0=0"},
+        {"no architecture without CUDA",
+         "linux-64",
+         &gpu,
+         {{"CUDA", ""}, {"CUDA_ARCH", "9.0"}, {"GLIBC", ""}},
+         "__archspec=1=x86_64_v3 __linux=6.1.0=0 __unix=0=0"},
+        {"two parts of macOS",
+         "osx-arm64",
+         &mac,
+         {{0}},
+         "__archspec=1=m2 __osx=14.5=0 __unix=0=0"},
+        {"three parts of Windows",
+         "win-64",
+         &windows,
+         {{0}},
+         "__archspec=1=x86_64_v3 __win=10.0.22631=0"},
+        {"four parts of Linux",
+         "linux-64",
+         &old,
+         {{0}},
+         "__archspec=1=x86_64 __linux=2.6.32.5=0 __unix=0=0"},
         {"removed",
          "linux-64",
          &machine,
@@ -83,18 +128,18 @@ static void test_platform__virtual(void)
 
 static void test_platform__bad_override(void)
 {
-    static const struct cenv_override bad[] = {{"GLIBC", "no version"},
-                                               {"CUDA", "1..2"},
-                                               {"LINUX", "5/6"},
-                                               {"ARCHSPEC", "a b"}};
+    static const struct cenv_override bad[] = {
+        {"GLIBC", "no version"}, {"CUDA", "1..2"},   {"LINUX", "5/6"},
+        {"CUDA_ARCH", "9.0a"},   {"CUDA_ARCH", "9"}, {"CUDA_ARCH", "9."},
+        {"ARCHSPEC", "a b"}};
 
     for (size_t i = 0; i < CHECK_NR(bad); i++) {
         struct cenv_virtual out[CENV_VIRTUAL_MAX];
         struct cenv_error err = CENV_ERROR_INIT;
         check_case(bad[i].value);
-        CHECK_INT(cenv_platform_virtual(out, CENV_STR("linux-64"), &machine, &bad[i], 1,
-                                        &err),
-                  CENV_EUSAGE);
+        CHECK_INT(
+            cenv_platform_virtual(out, CENV_STR("linux-64"), &gpu, &bad[i], 1, &err),
+            CENV_EUSAGE);
         CHECK(strstr(err.message, bad[i].value) != NULL);
         cenv_error_release(&err);
     }
