@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cenv.clones import modes
@@ -44,13 +45,21 @@ class Clones:
     ) -> Clone:
         """Return a new clone: one made ahead if there is one, for a path of our own."""
         chosen = mode or self._settings.mode
-        if self.guard and chosen != "copy":
-            self.guard.before_clone(template)
+        return self.noted(template, chosen, lambda: self._take(template, dst, chosen))
+
+    def noted(self, template: Template, mode: str, make: Callable[[], Clone]) -> Clone:
+        """Return what `make` gives, a clone of `template`, counted and guarded.
+
+        Nothing that is done to a copy or a mount reaches the template.
+        """
+        guard = self.guard if modes.may_share(mode) else None
+        if guard:
+            guard.before_clone(template)
         with self._recorder.timing() as timed:
-            clone = self._take(template, dst, chosen)
+            clone = make()
         self._recorder.clone(clone, timed)
-        if self.guard:
-            self.guard.after_clone(clone)
+        if guard:
+            guard.after_clone(clone)
         return clone
 
     def _take(
@@ -61,7 +70,7 @@ class Clones:
             if ready is not None:
                 return Clone(ready.path, template, ready.mode, ready)
         target = self._dir.new_path() if dst is None else dst
-        return template.clone(target, mode=mode, owner=os.getpid())
+        return Template.clone(template, target, mode=mode, owner=os.getpid())
 
     def end(self, clone: Clone, *, failed: bool) -> None:
         """Remove a clone whose user is done, or keep it where the settings say so."""

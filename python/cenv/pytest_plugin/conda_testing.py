@@ -49,6 +49,8 @@ class Request:
     channels: list[str] = field(default_factory=list)
     override_channels: bool = False
     default_packages: bool = True
+    solver: str | None = None
+    platform: str | None = None
 
     @classmethod
     def of(cls, args: tuple[Any, ...]) -> Request:
@@ -60,6 +62,14 @@ class Request:
                 found.channels.append(rest.pop(0))
             elif arg.startswith("--channel="):
                 found.channels.append(arg.partition("=")[2])
+            elif arg == "--solver" and rest:
+                found.solver = rest.pop(0)
+            elif arg.startswith("--solver="):
+                found.solver = arg.partition("=")[2]
+            elif arg in ("--platform", "--subdir") and rest:
+                found.platform = rest.pop(0)
+            elif arg.startswith(("--platform=", "--subdir=")):
+                found.platform = arg.partition("=")[2]
             elif arg == "--override-channels":
                 found.override_channels = True
             elif arg == "--no-default-packages":
@@ -128,8 +138,10 @@ class CondaTmpEnv:
         from conda.base import context
 
         _check_conda(context.context, self._pkgs_dirs)
+        _check_same(context.context, request)
         try:
             template = self._template(request)
+            _check_features(context.context, template)
         except CenvError as error:
             # Tests of failures look for conda's own words.
             raise NotOursError(f"cenv raised {type(error).__name__}") from error
@@ -191,6 +203,24 @@ def _check_conda(context: Any, pkgs_dirs: str | None) -> None:
             raise NotOursError(f"{setting} is set")
     if _has_extra_plugins(context):
         raise NotOursError("a conda plugin of its own")
+
+
+def _check_same(context: Any, request: Request) -> None:
+    """Raise NotOursError for another solver, or platform, than conda is configured for."""
+    if request.solver not in (None, getattr(context, "solver", None)):
+        raise NotOursError("option --solver")
+    if request.platform not in (None, context.subdir):
+        raise NotOursError("option --platform")
+
+
+def _check_features(context: Any, template: Template) -> None:
+    """Raise NotOursError for packages with features, which solver classic chooses by."""
+    if getattr(context, "solver", None) != "classic":
+        return
+    for record in template.records:
+        raw = record.to_json()
+        if raw.get("features") or raw.get("track_features"):
+            raise NotOursError("features of solver classic")
 
 
 def _has_extra_plugins(context: Any) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from cenv._arguments import listed
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
+from cenv.pytest_plugin.counted import counted
 from cenv.pytest_plugin.session import EnvSession
 from cenv.solving.index import SolveOptions
 from cenv.templates.environment import Draft
@@ -69,7 +70,7 @@ class TemplateFactory:
             "pinned": tuple(listed(pinned, "pinned")),
         }
         recipe = replace(asked, options=options)
-        return self.session.templates.of(recipe)
+        return counted(self.session.templates.of(recipe), self.session.clones)
 
     def _existing(self, prefix: AnyPath, more: bool) -> Template:
         if more:
@@ -78,7 +79,7 @@ class TemplateFactory:
         path = os.path.abspath(prefix)
         if not os.path.isdir(path):
             raise UsageError(f"no environment at {path}")
-        return self.session.templates.existing(path)
+        return counted(self.session.templates.existing(path), self.session.clones)
 
     def _asked(
         self,

@@ -49,6 +49,7 @@ def suite(
 
 IS_A_CLONE = """
     from pathlib import Path
+    import pytest
 
     def is_clone(prefix):
         assert isinstance(prefix, Path)
@@ -96,13 +97,21 @@ def test_tmp_env__gives_clones(
         with tmp_env("tool", path_infix="!") as prefix:
             assert is_clone(prefix) and "!" in prefix.name
 
+    @pytest.mark.parametrize("args", [
+        ("--solver=libmamba",), ("--solver", "libmamba"), ("--platform", "linux-64"),
+        ("--platform=linux-64",), ("--subdir=linux-64",),
+    ], ids=str)
+    def test_what_is_configured_anyway(tmp_env, args):
+        with tmp_env("tool", *args) as prefix:
+            assert is_clone(prefix)
+
     def test_session(session_tmp_env):
         with session_tmp_env("tool") as one, session_tmp_env("tool") as two:
             assert is_clone(one) and is_clone(two)
             assert (one.name, two.name) == ("tmp_env-0", "tmp_env-1")
     """
     )
-    suite.run(*option).assert_outcomes(passed=3)
+    suite.run(*option).assert_outcomes(passed=8)
     assert suite.created() == []
 
 
@@ -145,6 +154,7 @@ def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> No
 
         @pytest.mark.parametrize("args", [
             ("tool", "--dry-run"), ("tool", "--solver=classic"), ("tool", "--no-deps"),
+            ("tool", "--platform=win-64"),
             ("--file=env.txt",), ("chan::tool",), ("/x/tool-1-0.conda",),
             ("https://h.invalid/tool-1-0.conda",), ("no-such-package",), ("tool=9",),
             ("tool ==",),
@@ -186,8 +196,8 @@ def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> No
         """
     )
     result = suite.run()
-    result.assert_outcomes(passed=17)
-    assert len(suite.created()) == 16
+    result.assert_outcomes(passed=18)
+    assert len(suite.created()) == 17
     result.stdout.fnmatch_lines(["*passed through*"])
     for reason in (
         "option --dry-run",

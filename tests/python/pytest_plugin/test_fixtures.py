@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -256,3 +257,25 @@ def test_file__of_any_kind_makes_a_template(project: pytest.Pytester) -> None:
         """
     )
     run(project).assert_outcomes(passed=3)
+
+
+def test_clones__of_templates_themselves_are_counted(
+    project: pytest.Pytester, run
+) -> None:
+    project.makepyfile(
+        """
+        import pickle
+        from cenv.templates.template import Template
+
+        def test_rounds(cenv_template, cenv_env, tmp_path):
+            template = cenv_template("tool")
+            for number in range(3):
+                template.clone(tmp_path / str(number))
+            cenv_env(template=template)
+            assert type(pickle.loads(pickle.dumps(template))) is Template
+        """
+    )
+    result = run("--cenv-json=report.json")
+    result.assert_outcomes(passed=1)
+    report = json.loads((project.path / "report.json").read_text())
+    assert report["clones"]["count"] == 4

@@ -10,6 +10,7 @@ from typing import Any
 
 class Context:
     subdir = "linux-64"
+    solver = "libmamba"
     channel_priority = "flexible"
     add_pip_as_python_dependency = False
     pinned_packages: tuple[str, ...] = ()

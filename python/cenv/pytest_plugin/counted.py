@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Templates as fixtures give them: clones that a test makes of them itself count too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from cenv.pytest_plugin.clones import Clones
+from cenv.templates.environment import AnyPath
+from cenv.templates.template import Clone, Template
+
+
+@dataclass(frozen=True, eq=False)
+class CountedTemplate(Template):
+    """A template whose clones are in the run's report, and known to its guard."""
+
+    clones: Clones | None = field(default=None, repr=False)
+
+    def clone(
+        self,
+        dst: AnyPath | None = None,
+        *,
+        mode: str | None = None,
+        owner: int | None = None,
+    ) -> Clone:
+        """Clone as Template.clone does."""
+
+        def make() -> Clone:
+            return Template.clone(self, dst, mode=mode, owner=owner)
+
+        if self.clones is None:
+            return make()
+        return self.clones.noted(self, mode or "auto", make)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as a plain template: the run's numbers stay in its process."""
+        names = (item.name for item in fields(Template))
+        return Template, tuple(getattr(self, name) for name in names)
+
+
+def counted(template: Template, clones: Clones) -> Template:
+    """Return the template with clones that count."""
+    if isinstance(template, CountedTemplate):
+        return template
+    known = {item.name: getattr(template, item.name) for item in fields(Template)}
+    return CountedTemplate(**known, clones=clones)
