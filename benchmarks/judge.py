@@ -3,6 +3,7 @@
 
 Written from the rules (docs/design/solve.md 3) and repodata alone, in the plainest
 way; it shares only versions and MatchSpecs with the solver, which have oracles of their own.
+Features that the request tracks it leaves out: repodata of today has none.
 """
 
 from __future__ import annotations

@@ -328,12 +328,16 @@ static const char *advantage(const struct choice *w,
     bool newer = better->version < worse->version;
     if (better->favored && !worse->favored)
         return "it is favoured";
+    if (better->tracked >= 0 && worse->tracked < 0)
+        return "what is asked for rules out a feature of the other";
     if (!a->nr_track_features && b->nr_track_features)
         return "it has no track_features";
     if (channel && (!newer || w->p->request->priority != CENV_PRIORITY_DISABLED))
         return "its channel comes first";
     if (newer)
         return "it is newer";
+    if (better->tracked > worse->tracked)
+        return "what is asked for tracks its feature";
     if (a->build_number > b->build_number)
         return "its build number is higher";
     return "its dependencies are newer, or it was built later";

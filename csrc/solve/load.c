@@ -6,6 +6,7 @@
 #include "model/matchspec_match.h"
 #include "solve/assemble.h"
 #include "solve/depend.h"
+#include "solve/feature.h"
 #include "solve/match.h"
 #include "solve/order.h"
 
@@ -475,11 +476,18 @@ static int order_and_assemble(struct cenv_problem *p, struct cenv_error *err)
     return rc;
 }
 
+static int order_and_match(struct cenv_problem *p, struct cenv_error *err)
+{
+    return cenv_order_names(p) ? cenv_match_specs(p, err) : cenv_error_oom(err);
+}
+
 static int build_instance(struct cenv_problem *p, struct cenv_error *err)
 {
-    if (!cenv_order_names(p))
-        return cenv_error_oom(err);
-    int rc = cenv_match_specs(p, err);
+    int rc = order_and_match(p, err);
+    if (rc == 0)
+        rc = cenv_feature_judge(p, err);
+    if (rc > 0)
+        rc = order_and_match(p, err);
     if (rc == 0)
         rc = cenv_task_poll(p->task, err);
     if (rc == 0)

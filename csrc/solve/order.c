@@ -5,8 +5,8 @@
  * to know what each dependency matches, which is worked out in between on the places of the first.
  *
  * `features` of old channels (a variant for users that have installed the feature) decide among
- * equal builds only: the plain variant comes first, as conda has it when nothing tracks the
- * feature.
+ * builds of one version when the request tracks the feature, as in conda, and among equal builds
+ * when it says nothing of it: then the plain variant comes first.
  */
 #include "solve/order.h"
 
@@ -87,12 +87,14 @@ static int by_merit(const struct cenv_candidate *a, const struct cenv_candidate 
     const struct cenv_record *r = a->record, *s = b->record;
     int order = (a->excluded != 0) - (b->excluded != 0);
     order = order ? order : b->favored - a->favored;
+    order = order ? order : (a->tracked < 0) - (b->tracked < 0);
     order = order ? order : (r->nr_track_features > 0) - (s->nr_track_features > 0);
     if (!channel_last)
         order = order ? order : by_number(r->channel_rank, s->channel_rank);
     order = order ? order : by_number(a->version, b->version);
     if (channel_last)
         order = order ? order : by_number(r->channel_rank, s->channel_rank);
+    order = order ? order : (b->tracked > a->tracked) - (b->tracked < a->tracked);
     order = order ? order : by_number(s->build_number, r->build_number);
     order = order ? order : is_noarch(r) - is_noarch(s);
     return order ? order : (r->features.len > 0) - (s->features.len > 0);

@@ -59,6 +59,8 @@ struct cenv_candidate {
     uint32_t text;    /* the same, but 1.0 and 1.0.0 differ */
     uint8_t excluded; /* bits of enum cenv_exclusion */
     bool favored;
+    /* How many features of its record the request tracks, or -1: it rules one out (feature.h). */
+    int tracked;
 };
 
 /* A source of the index has the candidate. */
