@@ -2,6 +2,8 @@
 /* By fstatat, file after file: it is asked rarely, and not on the way of a clone that works. */
 #include "clone/template_damage.h"
 
+#include <errno.h>
+
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/path.h"
@@ -47,6 +49,12 @@ static const char *find_difference(const struct cenv_mf_file *file,
     if (st->mtime_ns != file->mtime_ns)
         return "was written to";
     return st->mode != file->mode ? "has another mode" : NULL;
+}
+
+/* Other failures (too many open files) tell nothing of the template. */
+static bool is_absent(int raw)
+{
+    return raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP;
 }
 
 /* ---- by content ---- */
@@ -109,8 +117,11 @@ static int check_file(struct comparing *c, const struct cenv_mf_file *file, int 
     bool bytecode = cenv_str_ends(cenv_str(name), CENV_STR(".pyc"));
     if ((file->flags & CENV_MF_LEFT_OUT) || bytecode)
         return 0;
-    if (dir < 0 || cenv_raw_stat(dir, name, &st) < 0)
+    int raw = dir < 0 ? dir : cenv_raw_stat(dir, name, &st);
+    if (is_absent(raw))
         return fail_damaged(c, file, "is gone", err);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, c->root, name, "cannot look at");
     const char *what = find_difference(file, &st);
     if (what)
         return fail_damaged(c, file, what, err);

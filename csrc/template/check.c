@@ -96,6 +96,10 @@ static int compare_dir(void *ctx, size_t index, unsigned thread, struct cenv_err
     int fd = index == 0 ? cenv_raw_dup(c->root)
                         : cenv_raw_open_dir(c->root, cenv_mf_cstr(c->m, dir->path));
     (void)thread;
+    /* Other failures (too many open files) tell nothing of the template. */
+    if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+        return cenv_fs_fail(err, fd, c->root, cenv_mf_cstr(c->m, dir->path),
+                            "cannot open directory");
     if (fd < 0 || cenv_raw_stat_fd(fd, &st) < 0)
         c->dirs[index] = MISSING;
     else if (st.mode != dir->mode)
