@@ -80,7 +80,8 @@ class Template(Environment):
             report = self._clone_to(dst, mode or "auto", owner or 0)
         except (OSError, CenvError) as error:
             with self._leased():
-                self._mend(error)
+                if not self._mend(error):
+                    raise
                 report = self._clone_to(dst, mode or "auto", owner or 0)
         return Clone(report.path, self, report.mode, report)
 
@@ -94,15 +95,20 @@ class Template(Environment):
             provenance=self.provenance,
         )
 
-    def _mend(self, error: Exception) -> None:
-        """Have the template there, and right, if that is why no clone could be made."""
+    def _mend(self, error: Exception) -> bool:
+        """Have the template there, and right, if that is why no clone could be made.
+
+        It raises nothing of its own: an error that is raised where a variable has it is
+        a circle, and keeps the store open.
+        """
         if self.is_gone():
             self.ensure()
-        elif isinstance(error, IntegrityError) and self.repair(content=True):
+            return True
+        if isinstance(error, IntegrityError) and self.repair(content=True):
             self.ensure()
             warnings.warn(f"{error}; it was built anew", RuntimeWarning, stacklevel=3)
-        else:
-            raise error
+            return True
+        return False
 
     @contextlib.contextmanager
     def _leased(self) -> Iterator[None]:

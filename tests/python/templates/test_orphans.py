@@ -193,3 +193,33 @@ def test_help__tells_of_check() -> None:
     assert "check: compare one with what was built" in text
     assert "--content" in text
     assert "--repair" in text
+
+
+def test_clone__without_descriptors_leaves_the_template_alone(
+    template: cenv.Template, tmp_path: Path
+) -> None:
+    """A template is not taken for altered because the process may open nothing more."""
+    code = """
+import gc, os, resource, sys
+import cenv
+gc.disable()
+store, id, to = sys.argv[1:]
+template = cenv.TemplateStore(store).find(id)
+template.clone(f"{to}0", mode="copy")
+facts, most = os.stat(template.path), resource.getrlimit(resource.RLIMIT_NOFILE)
+first, failed = len(os.listdir("/proc/self/fd")), 0
+for limit in range(first, first + 40):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most[1]))
+    try:
+        template.clone(f"{to}{limit}", mode="copy")
+    except (OSError, cenv.CenvError, ImportError):
+        failed += 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+assert 5 < failed < 40, failed
+assert os.stat(template.path).st_ino == facts.st_ino
+assert len(os.listdir("/proc/self/fd")) == first
+"""
+    argv = [sys.executable, "-W", "error", "-c", code]
+    argv += [str(template.store), template.id, str(tmp_path / "c")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
