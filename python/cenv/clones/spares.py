@@ -110,8 +110,10 @@ class Spares:
 
     def drain(self) -> None:
         """Wait until none is being made."""
+        ready = select.poll()  # select() takes no descriptor above 1023
+        ready.register(self._out, select.POLLIN)
         while self._asked:
-            select.select([self._out], [], [])
+            ready.poll()
             self._collect()
 
     def close(self) -> None:

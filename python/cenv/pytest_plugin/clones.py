@@ -39,6 +39,7 @@ class Clones:
         self._spares = SparePolicy(limit, self._dir, settings.mode)
         self._removals = RemovalPolicy(workers < processors(), recorder.finding)
         self.guard: Guard | None = None
+        self.counted: dict[Template, Template] = {}  # by what they were made of
 
     def make(
         self, template: Template, dst: str | os.PathLike[str] | None, mode: str | None

@@ -40,8 +40,11 @@ class CountedTemplate(Template):
 
 
 def counted(template: Template, clones: Clones) -> Template:
-    """Return the template with clones that count."""
+    """Return the template with clones that count: the same one for the same template."""
     if isinstance(template, CountedTemplate):
         return template
+    if template in clones.counted:
+        return clones.counted[template]
     known = {item.name: getattr(template, item.name) for item in fields(Template)}
-    return CountedTemplate(**known, clones=clones)
+    clones.counted[template] = CountedTemplate(**known, clones=clones)
+    return clones.counted[template]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cenv.pytest_plugin import options
-from cenv.pytest_plugin.format import write_line
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.progress import Watch
@@ -191,6 +190,7 @@ class Reports:
         if not self._statistics:
             return
         from cenv.pytest_plugin import statistics, summary
+        from cenv.pytest_plugin.format import write_line
 
         happened = statistics.happened(self._statistics)
         said = self._lines(summary, happened, self._config.option.verbose)
