@@ -111,7 +111,8 @@ static int empty_dir(struct removal *removal, int fd, int depth)
             rc = remove_entry(removal, fd, &entry, depth);
     }
     cenv_dir_release(&dir);
-    return rc;
+    return rc == -ENOENT ? 0
+                         : rc; /* another process has removed the directory itself */
 }
 
 static int empty_top(int fd, struct limit *limit)
@@ -153,7 +154,7 @@ static int remove_tree(int dirfd, const char *name, struct limit *limit)
         return fd == -ENOENT ? 0 : fd;
     rc = remove_content(fd, limit);
     cenv_fd_close(fd);
-    if (rc == 0)
+    if (rc == 0 || rc == -ENOENT)
         rc = cenv_raw_rmdir(dirfd, name);
     return rc == -ENOENT ? 0 : rc;
 }

@@ -13,25 +13,27 @@ from subprocess import DEVNULL, Popen  # by name: a test may mock subprocess.Pop
 from typing import TYPE_CHECKING
 
 from cenv._extension import extension
+from cenv.errors import CenvError
 
 if TYPE_CHECKING:
     from cenv._cenv import Store
 
-_looked_at: dict[str, Store] = {}
+_looked_at: set[str] = set()
 _helpers: list[Popen[bytes]] = []
 
 
 def look(path: str, store: Store) -> None:
     """Have a helper sweep the store if that is due; asked once a process for each store."""
     if path not in _looked_at:
-        _looked_at[path] = store
+        _looked_at.add(path)
         _sweep(path, store)
 
 
 def look_again() -> None:
     """The same for every store this process used: it was interrupted at work."""
-    for path, store in _looked_at.items():
-        _sweep(path, store)
+    for path in _looked_at:
+        with contextlib.suppress(OSError, CenvError):
+            _sweep(path, extension.Store(path))
 
 
 def _sweep(path: str, store: Store) -> None:

@@ -203,3 +203,22 @@ def test_background__crash_leaves_nothing(
         cenv.TemplateStore(store).sweep()
         assert not os.listdir(home)
     assert gone(home)
+
+
+def test_remove__by_two_at_once_leaves_nothing(tmp_path: Path) -> None:
+    """Each finds directories gone that the other removed."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    for number in range(20):
+        tree = tmp_path / f"t{number}"
+        for n in range(40):
+            (tree / f"{n}/a/b").mkdir(parents=True)
+            (tree / f"{n}/a/b/file").touch()
+        (tmp_path / "clone").mkdir(exist_ok=True)
+        with ThreadPoolExecutor(4) as pool:
+            done = [
+                pool.submit(cenv.remove, tree, clone=tmp_path / "clone")
+                for _ in range(4)
+            ]
+        assert [item.result() for item in done] == [None] * 4
+        assert not tree.exists()
