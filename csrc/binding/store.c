@@ -406,7 +406,7 @@ static PyObject *set_owner(PyObject *self, PyObject *args, set_owner_fn set)
 
 static PyObject *store_clone_set_owner(PyObject *self, PyObject *args)
 {
-    return set_owner(self, args, cenv_clone_give);
+    return set_owner(self, args, cenv_clone_set_owner);
 }
 
 static PyObject *store_clone_dir_set_owner(PyObject *self, PyObject *args)

@@ -228,7 +228,7 @@ int cenv_store_sweep(struct cenv_store *store, struct cenv_task *task,
     cenv_json_writer_init(&sweep.list, out, 0);
     cenv_json_write_object(&sweep.list, NULL);
     int rc = sweep_store(&sweep, "removed", err);
-    cenv_json_write_u64(&sweep.list, "works", sweep.removed);
+    cenv_json_write_u64(&sweep.list, "scratch", sweep.removed);
     cenv_json_write_end(&sweep.list);
     return finish_report(&sweep, rc, before, err);
 }

@@ -307,7 +307,7 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
 /*
  * A template for clones on another file system: where `directory` (existing) is on the store's own,
  * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner
- * checked), made once. Appends {"path", "store", "staged": bool}.
+ * checked), made once. Appends {"path", "store", "mirrored": bool}.
  */
 int cenv_template_mirror(struct cenv_store *store, const char *id,
                          const char *directory, struct cenv_task *task,
@@ -415,8 +415,8 @@ void cenv_turn_free(struct cenv_turn *turn); /* NULL is fine; before the store *
  * Whose a clone is from now: of the process `pid`, or nobody's (0), which no sweep removes. A path
  * that is no clone of this store is CENV_EUSAGE.
  */
-int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
-                    struct cenv_error *err);
+int cenv_clone_set_owner(struct cenv_store *store, const char *path, int64_t pid,
+                         struct cenv_error *err);
 
 /*
  * Tells that the process `pid` makes clones in the directory `path`: when it is gone, a sweep

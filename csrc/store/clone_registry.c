@@ -214,8 +214,8 @@ int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
 /* ---- changing ---- */
 
 /* All of the entry but its owner stays, its time too: it tells what changed since the cloning. */
-int cenv_clone_give(struct cenv_store *store, const char *path, int64_t pid,
-                    struct cenv_error *err)
+int cenv_clone_set_owner(struct cenv_store *store, const char *path, int64_t pid,
+                         struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry clone;

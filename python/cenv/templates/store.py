@@ -99,7 +99,7 @@ class TemplateStore:
         if not template.id:
             return template
         reply = mirror(self._store, template.id, _native.fspath(directory))
-        return self._maker.mirrored(template, reply) if reply["staged"] else template
+        return self._maker.mirrored(template, reply) if reply["mirrored"] else template
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""

@@ -93,7 +93,7 @@ static void test_clone_registry__changes_one_fact_at_a_time(void)
     check_kept(&got, &want);
     CHECK(got.shown_dev == want.dev && got.shown_ino == want.ino);
     CHECK_INT(got.owner.pid, getpid());
-    CHECK_INT(cenv_clone_give(k.store, path, 1, &k.err), 0);
+    CHECK_INT(cenv_clone_set_owner(k.store, path, 1, &k.err), 0);
     CHECK_INT(cenv_clone_registry_find(k.store, path, &arena, &got, &k.err), 0);
     check_kept(&got, &want);
     CHECK_STR(got.mode, "overlay");
@@ -112,7 +112,7 @@ static void test_clone_registry__changes_one_fact_at_a_time(void)
 static void test_clone_registry__gives_no_clone_of_another_store(void)
 {
     struct storekit k = storekit_open();
-    CHECK_INT(cenv_clone_give(k.store, scratch_path(&k.s, "none"), 1, &k.err),
+    CHECK_INT(cenv_clone_set_owner(k.store, scratch_path(&k.s, "none"), 1, &k.err),
               CENV_EUSAGE);
     CHECK(strstr(k.err.message, "is no clone of") != NULL);
     storekit_close(&k);
