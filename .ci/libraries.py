@@ -342,11 +342,11 @@ LIBRARIES = (
 )
 
 
-def unpack(tarball: Path, work: Path) -> Path:
-    """Unpack a tarball, whose one top directory is returned."""
-    into = work / tarball.name.partition("_")[0]
+def unpack(tarball: Path, into: Path) -> Path:
+    """Unpack a tarball into a new directory; return the one directory that it holds."""
     shutil.rmtree(into, ignore_errors=True)
     with tarfile.open(tarball) as archive:
+        # Older Pythons have no filters; the content is ours, or known by its hash.
         archive.extraction_filter = getattr(tarfile, "data_filter", None)
         archive.extractall(into)
     (source,) = into.iterdir()
@@ -391,9 +391,11 @@ def build(target: Target, prefix: Path, cache: Path) -> None:
         stamp = prefix / "src" / f"{library.sha256}.done"
         if stamp.exists():
             continue
-        source = unpack(fetch(library, cache), prefix / "src")
+        tarball = fetch(library, cache)
+        name = tarball.name.partition("_")[0]
+        source = unpack(tarball, prefix / "src" / name)
         library.build(Place(source, prefix, prefix / "bin", target))
-        licence = prefix / "licenses" / f"{source.parent.name}.txt"
+        licence = prefix / "licenses" / f"{name}.txt"
         shutil.copy(source / library.licence, licence)
         shutil.rmtree(source.parent)
         stamp.touch()

@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -68,15 +67,6 @@ def build_sdist() -> Path:
     return Path(shutil.move(path, DIST / path.name))
 
 
-def unpack(sdist: Path, into: Path) -> Path:
-    """Unpack the sdist; return its top directory."""
-    with tarfile.open(sdist) as archive:
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)
-        archive.extractall(into)
-    (source,) = into.iterdir()
-    return source
-
-
 def build_wheel(tag: str, sdist: Path) -> Path:
     """Build the wheel of one tag into dist/, and return its path."""
     prefix = WORK / tag
@@ -86,7 +76,7 @@ def build_wheel(tag: str, sdist: Path) -> Path:
     say(f"building the wheel for {tag}")
     cc, cxx = (str(prefix / "bin" / name) for name in ("cc", "c++"))
     with tempfile.TemporaryDirectory(dir=WORK) as name:
-        source = unpack(sdist, Path(name) / "source")
+        source = libraries.unpack(sdist, Path(name) / "source")
         shutil.copytree(prefix / "licenses", source / "licenses")
         run(
             [

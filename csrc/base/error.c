@@ -116,8 +116,13 @@ int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
     err->os_errno = os_errno;
     snprintf(err->path, sizeof(err->path), "%s", path ? path : "");
     if (path)
-        return cenv_error_set(err, CENV_EOS, "%s '%s': %s", what, path, text);
-    return cenv_error_set(err, CENV_EOS, "%s: %s", what, text);
+        cenv_error_set(err, CENV_EOS, "%s '%s': %s", what, path, text);
+    else
+        cenv_error_set(err, CENV_EOS, "%s: %s", what, text);
+    if (os_errno == EMFILE)
+        cenv_error_hint(err,
+                        "raise the limit of open files (ulimit -n), which is reached");
+    return err->status;
 }
 
 int cenv_error_oom(struct cenv_error *err)

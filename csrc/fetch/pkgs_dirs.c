@@ -362,7 +362,9 @@ static int copy_content(struct copying *copying, int source)
         rc = cenv_paths_json_parse(&info, copying->content, "package", &copying->bad);
     if (rc < 0)
         return rc;
-    rc = copy_listed(copying, &info);
+    /* Without a list there may be files all the same: only info/ was copied so far. */
+    bool listed = info.paths_doc || cenv_fs_exists(copying->content, "info/files");
+    rc = listed ? copy_listed(copying, &info) : NO_FIT;
     cenv_paths_json_release(&info);
     return rc;
 }

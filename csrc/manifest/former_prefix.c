@@ -106,15 +106,9 @@ static int consider_script(struct former *f, struct cenv_str path,
                            struct cenv_error *err)
 {
     char head[HEAD_MAX];
-    struct cenv_str text = read_head(f->root, path, head), exe, options;
-    enum cenv_shebang_style style;
-    size_t from, to;
-    if (!cenv_shebang_trampoline(text, &style, &exe, &options, &from)) {
-        struct cenv_str line = cenv_str_slice(text, 0, cenv_str_find(text, '\n'));
-        if (!cenv_shebang_split(line, &from, &to))
-            return 0;
-        exe = cenv_str_slice(line, from, to);
-    }
+    struct cenv_str exe;
+    if (!cenv_shebang_interpreter(read_head(f->root, path, head), &exe))
+        return 0;
     struct cenv_str bin = cenv_path_parent(exe);
     if (!cenv_str_is(cenv_path_base(bin), "bin"))
         return 0;

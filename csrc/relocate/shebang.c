@@ -164,3 +164,17 @@ bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *st
     *len = script.len - rest.len;
     return rest.len == 0 || rest.data[0] == '\n';
 }
+
+bool cenv_shebang_interpreter(struct cenv_str text, struct cenv_str *exe)
+{
+    struct cenv_str line = cenv_str_slice(text, 0, cenv_str_find(text, '\n')), options;
+    enum cenv_shebang_style style;
+    size_t from, to;
+
+    if (cenv_shebang_trampoline(text, &style, exe, &options, &from))
+        return true;
+    if (!cenv_shebang_split(line, &from, &to))
+        return false;
+    *exe = cenv_str_slice(line, from, to);
+    return true;
+}

@@ -54,4 +54,8 @@ void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out);
 /* Appends the first line(s) of an entry point for interpreter `exe`, newline included. */
 void cenv_shebang_render_entry(struct cenv_str exe, struct cenv_buf *out);
 
+/* The path of the interpreter that a script's beginning names, behind "#!" or a trampoline; false:
+ * none. *exe is borrowed from `text`. */
+bool cenv_shebang_interpreter(struct cenv_str text, struct cenv_str *exe);
+
 #endif

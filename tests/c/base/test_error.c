@@ -98,6 +98,18 @@ static void test_error__prefix_names_nothing_twice(void)
     cenv_error_release(&err);
 }
 
+static void test_error__advises_where_too_many_files_are_open(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+
+    CHECK_INT(cenv_error_os(&err, EMFILE, "/a", "cannot open"), CENV_EOS);
+    CHECK(strstr(err.hint, "ulimit -n") != NULL);
+    cenv_error_release(&err);
+    CHECK_INT(cenv_error_os(&err, EACCES, "/a", "cannot open"), CENV_EOS);
+    CHECK_STR(err.hint, "");
+    cenv_error_release(&err);
+}
+
 int main(void)
 {
     RUN(test_error__statuses_are_below_every_errno);
@@ -106,5 +118,6 @@ int main(void)
     RUN(test_error__move_keeps_the_detail_once);
     RUN(test_error__reason_is_never_cut);
     RUN(test_error__prefix_names_nothing_twice);
+    RUN(test_error__advises_where_too_many_files_are_open);
     return check_report();
 }

@@ -65,7 +65,7 @@ static void test_condition__refuses(void)
         {"or a", "condition 'or a' lacks a spec"},
         {"()", "condition '()' lacks a spec"},
         {"a and (and b)", "condition 'a and (and b)' lacks a spec"},
-        {"and\n", "condition 'and\n' lacks a spec"},
+        {"and\n", "condition 'and\\x0a' lacks a spec"},
         {"(a and)", "condition '(a and)' lacks a spec"},
         {"(or b) and a", "condition '(or b) and a' lacks a spec"},
         {"(a", "condition '(a' lacks a ')'"},

@@ -54,9 +54,30 @@ static void test_shebang__trampolines(void)
     }
 }
 
+static void test_shebang__tells_the_interpreter_of_either_form(void)
+{
+    static const struct {
+        const char *script, *exe;
+    } cases[] = {
+        {"#!/a/bin/python -s\nimport os\n", "/a/bin/python"},
+        {"#!/a/bin/python", "/a/bin/python"},
+        {"#!/bin/sh\n'''exec' /a/python \"$0\" \"$@\"\n' '''\n", "/a/python"},
+        {"import os\n", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_str exe;
+        bool is = cenv_shebang_interpreter(cenv_str(cases[i].script), &exe);
+        check_case(cases[i].script);
+        if (CHECK_INT(is, cases[i].exe != NULL) && is)
+            CHECK(cenv_str_is(exe, cases[i].exe));
+    }
+}
+
 int main(void)
 {
     RUN(test_shebang__entry_point_at_its_limit);
     RUN(test_shebang__trampolines);
+    RUN(test_shebang__tells_the_interpreter_of_either_form);
     return check_report();
 }

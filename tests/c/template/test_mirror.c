@@ -19,7 +19,7 @@ static void test_mirror__same_file_system_needs_none(void)
     CHECK_INT(templatekit_build("{}"), 0);
     struct cenv_json *doc = templatekit_reply();
     CHECK_INT(mirror(cenv_json_get_cstr(doc, "id"), k.s.path), 0);
-    CHECK(k.out.data && strstr(k.out.data, "\"staged\":false"));
+    CHECK(k.out.data && strstr(k.out.data, "\"mirrored\":false"));
     CHECK(k.out.data && strstr(k.out.data, cenv_json_get_cstr(doc, "path")));
     cenv_buf_clear(&k.out);
     CHECK_INT(cenv_template_mirror(k.store, storekit_hash('9'), k.s.path, &k.task,
@@ -52,7 +52,7 @@ static void test_mirror__another_file_system_gets_a_private_copy(void)
     unlinkat(k.s.fd, name, AT_REMOVEDIR);
     for (int twice = 0; twice < 2; twice++) {
         CHECK_INT(mirror(id, scratch_path(&k.s, "other")), 0);
-        CHECK(k.out.data && strstr(k.out.data, "\"staged\":true"));
+        CHECK(k.out.data && strstr(k.out.data, "\"mirrored\":true"));
         snprintf(expected, sizeof(expected), "%s/%s/v1/templates/%s/prefix", k.s.path,
                  name, id);
         CHECK(k.out.data && strstr(k.out.data, expected));
