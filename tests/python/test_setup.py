@@ -166,6 +166,7 @@ def test_minisat__is_built_again_for_another_substitution(
 ):
     make_tarball(minisat, tmp_path / "t.tar.gz", **{"minisat/core/Solver.h": ""})
     monkeypatch.setattr(minisat, "fetch", lambda work: tmp_path / "t.tar.gz")
+    monkeypatch.delenv("MINISAT_PREFIX", raising=False)  # make exports it
     compiled = []
 
     def compile_library(source: Path) -> Path:

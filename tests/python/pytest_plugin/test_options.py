@@ -458,5 +458,7 @@ def test_hints__are_shown_where_a_test_fails(
     result = run("--tb=short")
     result.assert_outcomes(failed=2)
     lines = [line.strip() for line in result.stdout.lines]
-    shown = [line for line in lines if "hint: set cenv_specs in ini, or" in line]
+    shown = [
+        line for line in lines if line.startswith("E   hint: set cenv_specs in ini, or")
+    ]
     assert len(shown) == 2, lines
