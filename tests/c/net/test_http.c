@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* net/http against a server of ours, that says what a table tells it to. */
+#include "net/http.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "check.h"
+#include "scratch.h"
+
+/* ---- the server: one connection a request, one reply of the script each ---- */
+
+enum { REPLIES_MAX = 6, REQUEST_MAX = 4096 };
+
+struct server {
+    const char *replies[REPLIES_MAX]; /* the last one is followed by NULL */
+    char requests[REPLIES_MAX][REQUEST_MAX];
+    unsigned nr_requests;
+    int listener;
+    unsigned port;
+    pthread_t thread;
+};
+
+static void read_request(int fd, char *into)
+{
+    size_t len = 0;
+    ssize_t n;
+    while (len + 1 < REQUEST_MAX &&
+           (n = recv(fd, into + len, REQUEST_MAX - 1 - len, 0)) > 0) {
+        len += (size_t)n;
+        into[len] = '\0';
+        if (strstr(into, "\r\n\r\n"))
+            break;
+    }
+}
+
+static void *serve(void *ctx)
+{
+    struct server *s = ctx;
+    for (unsigned i = 0; i < REPLIES_MAX && s->replies[i]; i++) {
+        int fd = accept(s->listener, NULL, NULL);
+        if (fd < 0)
+            break;
+        read_request(fd, s->requests[i]);
+        s->nr_requests = i + 1;
+        send(fd, s->replies[i], strlen(s->replies[i]), MSG_NOSIGNAL);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start_server(struct server *s)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(bind(s->listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    CHECK_INT(listen(s->listener, 16), 0);
+    CHECK_INT(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
+    s->port = ntohs(at.sin_port);
+    CHECK_INT(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+/* A reply that nobody asked for is not waited for. */
+static void stop_server(struct server *s)
+{
+    shutdown(s->listener, SHUT_RDWR);
+    pthread_join(s->thread, NULL);
+    close(s->listener);
+}
+
+/* ---- a run of one transfer ---- */
+
+struct scene {
+    struct server server;
+    struct scratch dir;
+    struct cenv_http_options options;
+    struct cenv_http *http;
+    struct cenv_secret_url *url;
+    struct cenv_http_transfer transfer;
+    struct cenv_buf body;
+    struct cenv_task task;
+    struct cenv_error err;
+};
+
+static void open_scene(struct scene *e)
+{
+    char url[64];
+    start_server(&e->server);
+    e->dir = scratch_open();
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u/a/b", e->server.port);
+    cenv_task_init(&e->task, NULL, NULL);
+    cenv_buf_init(&e->body, 1 << 20);
+    CHECK_INT(cenv_secret_url_new(&e->url, cenv_str(url), &e->err), 0);
+    CHECK_INT(cenv_http_open(&e->http, &e->options, &e->err), 0);
+    e->transfer.url = e->url;
+    e->transfer.body = &e->body;
+}
+
+static int run(struct scene *e)
+{
+    struct cenv_http_transfer *const all[] = {&e->transfer};
+    return cenv_http_run(e->http, all, 1, 1, NULL, NULL, &e->task, &e->err);
+}
+
+static void close_scene(struct scene *e)
+{
+    stop_server(&e->server);
+    cenv_http_free(e->http);
+    cenv_secret_url_free(e->url);
+    cenv_error_release(&e->transfer.err);
+    cenv_error_release(&e->err);
+    cenv_buf_release(&e->body);
+    cenv_task_release(&e->task);
+    scratch_close(&e->dir);
+}
+
+static const char *body_of(struct scene *e)
+{
+    cenv_buf_putc(&e->body, '\0');
+    return e->body.data;
+}
+
+#define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+#define AWAY     "HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n"
+
+/* ---- tests ---- */
+
+static void test_http__gives_the_reply_and_what_it_tells(void)
+{
+    struct scene e = {
+        .server.replies = {"HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nCache-Control: "
+                           "max-age=60\r\nContent-Length: 5\r\n\r\nhello"},
+        .transfer = {.etag = "\"v0\"", .modified = "yesterday"}};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_INT(e.transfer.reply.status, 200);
+    CHECK_STR(e.transfer.reply.etag, "\"v1\"");
+    CHECK_INT(e.transfer.reply.max_age, 60);
+    CHECK_INT(e.transfer.reply.received, 5);
+    CHECK_INT(e.task.done, 5);
+    CHECK(e.transfer.reply.reached);
+    CHECK_STR(body_of(&e), "hello");
+    CHECK(strstr(e.server.requests[0], "GET /a/b HTTP/1.1\r\n") != NULL);
+    CHECK(strstr(e.server.requests[0], "If-None-Match: \"v0\"\r\n") != NULL);
+    CHECK(strstr(e.server.requests[0], "If-Modified-Since: yesterday\r\n") != NULL);
+    close_scene(&e);
+}
+
+static void test_http__takes_any_status_and_drops_its_body(void)
+{
+    struct scene e = {
+        .server.replies = {"HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone"}};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_INT(e.transfer.reply.status, 404);
+    CHECK_INT(e.body.len, 0);
+    close_scene(&e);
+}
+
+static void test_http__tries_again_what_may_pass(void)
+{
+    struct scene e = {.server.replies = {AWAY, "", OK_HELLO}};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_INT(e.transfer.reply.status, 200);
+    CHECK_INT(e.transfer.reply.tries, 3);
+    CHECK_STR(body_of(&e), "hello");
+    close_scene(&e);
+}
+
+static void test_http__tries_as_often_as_the_options_say(void)
+{
+    struct scene e = {.server.replies = {AWAY, AWAY, OK_HELLO}, .options.tries = 2};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.reply.status, 503);
+    CHECK_INT(e.transfer.reply.tries, 2);
+    CHECK_INT(e.server.nr_requests, 2);
+    close_scene(&e);
+}
+
+/* A body that breaks off is gone on with in the file, if it still is the same. */
+static void test_http__goes_on_with_a_body_that_broke_off(void)
+{
+    struct scene e = {
+        .server.replies = {
+            "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 10\r\n\r\nhello",
+            "HTTP/1.1 206 Part\r\nETag: \"v1\"\r\nContent-Range: bytes "
+            "5-9/10\r\nContent-Length: 5\r\n\r\nworld"}};
+    open_scene(&e);
+    e.transfer.body = NULL;
+    e.transfer.dir = e.dir.fd;
+    e.transfer.file = "new";
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_INT(e.transfer.reply.status, 200);
+    CHECK_INT(e.transfer.reply.received, 10);
+    CHECK_STR(scratch_text(&e.dir, "new"), "helloworld");
+    CHECK(strstr(e.server.requests[1], "Range: bytes=5-\r\n") != NULL);
+    CHECK(strstr(e.server.requests[1], "If-Range: \"v1\"\r\n") != NULL);
+    close_scene(&e);
+}
+
+static void test_http__starts_over_when_the_version_is_another(void)
+{
+    struct scene e = {
+        .server.replies = {
+            "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 10\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nETag: \"v2\"\r\nContent-Length: 3\r\n\r\nnew"}};
+    open_scene(&e);
+    e.transfer.body = NULL;
+    e.transfer.dir = e.dir.fd;
+    e.transfer.file = "new";
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_STR(scratch_text(&e.dir, "new"), "new");
+    CHECK_INT(e.task.done, 3);
+    close_scene(&e);
+}
+
+static void test_http__takes_no_more_than_it_may(void)
+{
+    struct scene e = {.server.replies = {OK_HELLO, OK_HELLO}, .transfer.max_size = 4};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, CENV_EINTEGRITY);
+    CHECK_STR(e.transfer.err.message, "the server sends more than 4 bytes");
+    CHECK_INT(e.transfer.reply.tries, 1);
+    close_scene(&e);
+}
+
+static void test_http__follows_redirects_but_not_to_files(void)
+{
+    struct scene e = {.server.replies = {"HTTP/1.1 302 There\r\nLocation: "
+                                         "/c\r\nContent-Length: 0\r\n\r\n",
+                                         OK_HELLO}};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_STR(body_of(&e), "hello");
+    CHECK(strstr(e.server.requests[1], "GET /c ") != NULL);
+    close_scene(&e);
+
+    struct scene f = {.server.replies = {"HTTP/1.1 302 There\r\nLocation: "
+                                         "file:///etc/passwd\r\n\r\n"}};
+    open_scene(&f);
+    CHECK_INT(run(&f), 0);
+    CHECK_INT(f.transfer.rc, CENV_ECHANNEL);
+    CHECK_INT(f.body.len, 0);
+    close_scene(&f);
+}
+
+static void test_http__says_that_nobody_answers(void)
+{
+    struct scene e = {.options.tries = 1};
+    open_scene(&e);
+    stop_server(&e.server);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, CENV_ECHANNEL);
+    CHECK(!e.transfer.reply.reached);
+    start_server(&e.server);
+    close_scene(&e);
+}
+
+static int cancel(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+/* It waits for a reply that never comes: the listener takes the connection, nobody reads. */
+static void test_http__ends_when_the_task_is_cancelled(void)
+{
+    struct scene e = {.options.tries = 1};
+    open_scene(&e);
+    cenv_task_release(&e.task);
+    cenv_task_init(&e.task, cancel, NULL);
+    CHECK_INT(run(&e), CENV_ECANCELLED);
+    close_scene(&e);
+}
+
+static int refuse_reply(void *ctx, struct cenv_http_transfer *transfer,
+                        struct cenv_error *err)
+{
+    (*(unsigned *)ctx)++;
+    return cenv_error_set(err, CENV_EFAIL, "status %ld", transfer->reply.status);
+}
+
+static void test_http__ends_when_a_finished_transfer_is_refused(void)
+{
+    struct scene e = {.server.replies = {OK_HELLO, OK_HELLO}};
+    unsigned nr_done = 0;
+    open_scene(&e);
+    struct cenv_http_transfer second = {.url = e.url, .body = &e.body};
+    struct cenv_http_transfer *const all[] = {&e.transfer, &second};
+    CHECK_INT(cenv_http_run(e.http, all, 2, 1, refuse_reply, &nr_done, &e.task, &e.err),
+              CENV_EFAIL);
+    CHECK_STR(e.err.message, "status 200");
+    CHECK_INT(nr_done, 1);
+    CHECK_INT(second.reply.tries, 0);
+    close_scene(&e);
+}
+
+int main(void)
+{
+    static const char *const proxies[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < CHECK_NR(proxies); i++)
+        unsetenv(proxies[i]);
+    RUN(test_http__gives_the_reply_and_what_it_tells);
+    RUN(test_http__takes_any_status_and_drops_its_body);
+    RUN(test_http__tries_again_what_may_pass);
+    RUN(test_http__tries_as_often_as_the_options_say);
+    RUN(test_http__goes_on_with_a_body_that_broke_off);
+    RUN(test_http__starts_over_when_the_version_is_another);
+    RUN(test_http__takes_no_more_than_it_may);
+    RUN(test_http__follows_redirects_but_not_to_files);
+    RUN(test_http__says_that_nobody_answers);
+    RUN(test_http__ends_when_the_task_is_cancelled);
+    RUN(test_http__ends_when_a_finished_transfer_is_refused);
+    return check_report();
+}
