@@ -36,12 +36,25 @@ unsigned cenv_utf8_decode(struct cenv_str text, uint32_t *point)
     return len;
 }
 
+/* Behind the ASCII from `at` on, but for up to seven bytes of it: most text is nothing else. */
+static size_t skip_ascii(struct cenv_str text, size_t at)
+{
+    uint64_t word;
+
+    for (; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.data + at, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
+}
+
 size_t cenv_utf8_valid(struct cenv_str text)
 {
     size_t at = 0;
     uint32_t point;
 
-    while (at < text.len) {
+    while ((at = skip_ascii(text, at)) < text.len) {
         unsigned len =
             (unsigned char)text.data[at] < 0x80
                 ? 1

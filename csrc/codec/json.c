@@ -90,22 +90,20 @@ static const char *scan_number(struct scan *scan)
 /* From behind the opening quote to behind the closing one. Other escapes are cJSON's to check. */
 static const char *scan_string(struct scan *scan)
 {
-    for (; scan->at < scan->text.len; scan->at++) {
-        char c = scan->text.data[scan->at];
-        struct cenv_str rest = cenv_str_slice(scan->text, scan->at, scan->text.len);
+    const struct cenv_str text = scan->text;
+    size_t at = scan->at;
 
-        if (c == '"') {
-            scan->at++;
-            return NULL;
-        }
-        if ((unsigned char)c < 0x20)
+    for (; at < text.len && text.data[at] != '"'; at++) {
+        if ((unsigned char)text.data[at] < 0x20)
             return "control character in a string";
-        if (cenv_str_starts(rest, CENV_STR("\\u0000")))
+        if (text.data[at] != '\\')
+            continue;
+        if (cenv_str_starts(cenv_str_slice(text, at, text.len), CENV_STR("\\u0000")))
             return "U+0000 in a string";
-        if (c == '\\')
-            scan->at++;
+        at++;
     }
-    return "unterminated string";
+    scan->at = at + 1;
+    return at < text.len ? NULL : "unterminated string";
 }
 
 static const char *scan_token(struct scan *scan)

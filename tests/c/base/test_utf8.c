@@ -27,8 +27,24 @@ static void test_utf8__accepts_rfc3629(void)
         CHECK_INT(cenv_utf8_valid(cenv_str(cases[i].text)), cases[i].valid);
 }
 
+/* What is not ASCII may begin anywhere in the words that a run of ASCII is skipped by. */
+static void test_utf8__is_checked_at_every_place(void)
+{
+    for (size_t at = 0; at < 40; at++) {
+        char text[48];
+        memset(text, 'a', sizeof(text));
+        CHECK_INT(cenv_utf8_valid(cenv_str_n(text, at)), at);
+        memcpy(text + at, "\xc3\xa9", 2);
+        CHECK_INT(cenv_utf8_valid(cenv_str_n(text, sizeof(text))), sizeof(text));
+        CHECK_INT(cenv_utf8_valid(cenv_str_n(text, at + 1)), at);
+        text[at + 1] = '\xff';
+        CHECK_INT(cenv_utf8_valid(cenv_str_n(text, sizeof(text))), at);
+    }
+}
+
 int main(void)
 {
     RUN(test_utf8__accepts_rfc3629);
+    RUN(test_utf8__is_checked_at_every_place);
     return check_report();
 }
