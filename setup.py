@@ -48,21 +48,27 @@ LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 COMMON = ["-fvisibility=hidden", "-pthread", "-fno-common", "-Wall", "-Wextra"]
 COMMON += ["-O0", "-g3", "-UNDEBUG"] if DEBUG else ["-O2"]
 COMMON += ["-Werror"] if WERROR else []
-# --as-needed counts only for the libraries after it.
-LINK = ["-Wl,--as-needed"]
+LINK = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
 if SANITIZE:
     COMMON += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer"]
-    LINK += [f"-fsanitize={SANITIZE}"]
-else:
-    LINK += ["-Wl,-z,relro,-z,now"]
-if STATIC:
-    # zig has libc++ in it, static, and takes no --exclude-libs.
-    LINK += [f"-Wl,--version-script={TOP / 'csrc/binding/exports.map'}", "-Wl,-s"]
-else:
-    LINK += ["-Wl,--exclude-libs,ALL"]
-if not STATIC and not SANITIZE:
+
+
+def linux_flags() -> list[str]:
+    """Return what GNU ld and lld take, and the linkers of other systems do not."""
+    # --as-needed counts only for the libraries after it.
+    flags = ["-Wl,--as-needed"]
+    flags += [] if SANITIZE else ["-Wl,-z,relro,-z,now"]
+    if STATIC:
+        # zig has libc++ in it, static, and takes no --exclude-libs.
+        exports = TOP / "csrc/binding/exports.map"
+        return [*flags, f"-Wl,--version-script={exports}", "-Wl,-s"]
+    flags += ["-Wl,--exclude-libs,ALL"]
     # Our own libstdc++: the one a conda-built Python brings may be older.
-    LINK += ["-static-libstdc++", "-static-libgcc"]
+    return flags if SANITIZE else [*flags, "-static-libstdc++", "-static-libgcc"]
+
+
+if sys.platform == "linux":
+    LINK += linux_flags()
 if not DEBUG and not SANITIZE:
     COMMON += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-fstack-protector-strong"]
 
@@ -282,7 +288,7 @@ setup(
             py_limited_api=LIMITED,
         )
     ]
-    if os.name == "posix"
+    if os.name == "posix"  # elsewhere cenv imports, and says that it does not run there
     else [],
     cmdclass={"build_ext": BuildExtension},
     options={"bdist_wheel": {"py_limited_api": "cp310"}} if LIMITED else {},
