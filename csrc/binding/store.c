@@ -196,6 +196,11 @@ static PyObject *store_template_repair(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_template_repair);
 }
 
+static PyObject *store_template_find_packages(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_template_find_packages);
+}
+
 /* (task, path, text) -> JSON text. */
 static PyObject *with_path_and_text(PyObject *self, PyObject *args,
                                     two_texts_fn operation)
@@ -441,6 +446,9 @@ static PyMethodDef store_methods[] = {
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,
      "template_find($self, template, /)\n--\n\nOne template, by id or the unique start of one."},
+    {"template_find_packages", store_template_find_packages, METH_VARARGS,
+     "template_find_packages($self, task, records, options, /)\n--\n\n"
+     "The template of a list of packages, or null."},
     {"template_export", store_template_export, METH_VARARGS,
      "template_export($self, task, path, options, /)\n--\n\nWrite templates into one archive."},
     {"template_import", store_template_import, METH_VARARGS,

@@ -319,6 +319,15 @@ int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
 /* Appends {"id", "path", "records", ...} of one template, by id or unique prefix of an id. */
 int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
                        struct cenv_error *err);
+/*
+ * The template of a list of packages, an array of records: each is known by its sha256, else its
+ * md5, else its URL, and what it needs counts where the list tells that. `options_json`: {"key",
+ * "base"} as of cenv_template_build. Needs no package. Appends what cenv_template_find does, or
+ * null.
+ */
+int cenv_template_find_packages(struct cenv_store *store, const char *records_json,
+                                const char *options_json, struct cenv_task *task,
+                                struct cenv_buf *out, struct cenv_error *err);
 int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err);
 

@@ -87,11 +87,16 @@ class CreateOptions(FetchOptions):
     cmd: str
 
 
-class TemplateMarks(TypedDict, total=False):
-    """What sets a template apart from others of the same packages."""
+class TemplateKind(TypedDict, total=False):
+    """Store.template_find_packages: which of the templates of the same packages."""
 
     key: str  # of its set-up
     base: str  # the id of the template below
+
+
+class TemplateMarks(TemplateKind, total=False):
+    """What sets a template apart from others of the same packages."""
+
     transient: bool
     owner: int  # the process with whose end a transient one goes
 

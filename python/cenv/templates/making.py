@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
 from cenv._options import BuildOptions, FetchOptions, Provenance
-from cenv.config.policy import load_for_operation
-from cenv.model import records_of
+from cenv.config import policy
+from cenv.config.config import load
+from cenv.model import plain_record, records_of
 from cenv.solving.index import Index, fetch_options
+from cenv.specs.link_order import link_order
 from cenv.templates import provenance
 from cenv.templates.building import BuildPlan, build
 from cenv.templates.recipe import Recipe
@@ -31,7 +33,7 @@ class TemplateMaker:
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe: the one that is there, else a new one."""
-        load_for_operation()
+        policy.load_for_operation()
         with trace.recording() as recorder:
             if recipe.is_solved:
                 return self._of_records(recipe, recorder)
@@ -39,8 +41,35 @@ class TemplateMaker:
 
     def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         fetching = fetch_options(recipe.channels, recipe.offline)
-        records = api.complete(recipe.whole_records(), fetching, store=self.path)
+        wanted = [plain_record(record) for record in recipe.whole_records()]
+        policy.check_records(wanted, load())
+        known = None if recipe.rebuild else self._of_packages(recipe, wanted)
+        if known is not None:
+            plan = _plan(recipe, wanted, fetching)
+            found = self._as_template(known, recipe.asked, recorder, plan)
+            return replace(found, transient=recipe.transient)
+        below = len(recipe.base.records) if recipe.base else 0
+        more = api.complete(wanted[below:], fetching, store=self.path)
+        records = link_order([*wanted[:below], *more])
         return self._build(recipe, _plan(recipe, records, fetching), recorder)
+
+    def _of_packages(
+        self, recipe: Recipe, wanted: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any] | None:
+        """Return what is told of the template of a list of packages, if it is there.
+
+        A list tells hashes and URLs, which is enough to know it by: an archive brings a
+        template without its packages.
+        """
+        listed, kind = json.dumps(wanted), _native.dumps(recipe.kind())
+        search = self._store.template_find_packages
+        found: dict[str, Any] | None = _native.call(search, listed, kind)
+        if found is None:
+            return None
+        urls = {record["name"]: record.get("url") for record in wanted}
+        here = [{**built, "url": urls[built["name"]]} for built in found["records"]]
+        moved = provenance.moved(here, found["records"])
+        return {**found, "built": False, "urls": moved}
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         index = Index(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cenv._arguments import listed
-from cenv._options import TemplateMarks
+from cenv._options import TemplateKind, TemplateMarks
 from cenv.config.policy import pins_of
 from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
@@ -66,6 +66,15 @@ class Recipe:
         return bool(
             (self.setup and self.setup.transient) or (self.base and self.base.transient)
         )
+
+    def kind(self) -> TemplateKind:
+        """Return which of the templates of the same packages is meant."""
+        found: TemplateKind = {}
+        if self.setup:
+            found["key"] = self.setup.key
+        if self.base:
+            found["base"] = self.base.id
+        return found
 
     def marks(self) -> TemplateMarks:
         """Return what sets the template apart from others of its packages."""

@@ -484,3 +484,60 @@ def test_cli__exports_and_imports(
     assert main(take) == 0
     (got,) = json.loads(capsys.readouterr().out)["templates"]
     assert (got["id"], got["imported"]) == (template.id, True)
+
+
+def test_import__with_its_lock_needs_no_package(
+    store: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
+    small_channel: Path,
+    serve,
+    tmp_path: Path,
+) -> None:
+    channel = serve(small_channel)
+    template = store.template(["tool"], [channel.url])
+    derived = store.template(records=[], base=template, setup=touched, key="1")
+    store.export(tmp_path / "t.czt")
+    other_store.import_(tmp_path / "t.czt")
+    channel.seen.clear()
+    whole = [record.to_json() for record in template.records]
+    by_url = [pick(record, "name", "version", "build", "url") for record in whole]
+    by_md5 = [pick(record, "name", "version", "build", "md5") for record in whole]
+    for given in (whole, by_url, by_md5, template.records):
+        found = other_store.template(records=given, channels=[], offline=True)
+        assert (found.id, found.built) == (template.id, False)
+        assert found.records == template.records
+    again = {"base": found, "setup": touched, "key": "1", "offline": True}
+    assert other_store.template(**again).id == derived.id
+    made = other_store.template(**{**again, "key": "2"})
+    assert made.built
+    assert (made / "touched").exists()
+    assert channel.seen == []
+    assert names_in(other_store, "pkgs") == []
+
+
+def touched(draft: cenv.templates.environment.Draft) -> None:
+    (draft / "touched").touch()
+
+
+def pick(record: dict[str, object], *keys: str) -> dict[str, object]:
+    return {key: record[key] for key in keys}
+
+
+def test_import__of_a_list_tells_where_the_list_has_it_from(
+    store: cenv.TemplateStore,
+    other_store: cenv.TemplateStore,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    template = store.template(["data=2"], [small_channel])
+    store.export(tmp_path / "t.czt")
+    other_store.import_(tmp_path / "t.czt")
+    (record,) = (record.to_json() for record in template.records)
+    url = "https://mirror.invalid/c/noarch/" + record["fn"]
+    found = other_store.template(records=[{**record, "url": url}], offline=True)
+    clone = found.clone(tmp_path / "clone")
+    (meta,) = (clone / "conda-meta").glob("data-*.json")
+    assert json.loads(meta.read_text())["url"] == url
+    other = {**record, "sha256": "0" * 64, "url": url}
+    with pytest.raises(cenv.ChannelError):
+        other_store.template(records=[other], offline=True)
