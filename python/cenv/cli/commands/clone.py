@@ -6,8 +6,9 @@ from __future__ import annotations
 import argparse
 
 from cenv import api
-from cenv.cli.options import add_store
+from cenv.cli.options import add_environment, add_store
 from cenv.cli.output import Console, human, seconds
+from cenv.cli.places import existing
 from cenv.cli.tables import stage_table
 from cenv.clones import modes
 from cenv.errors import UsageError
@@ -25,7 +26,7 @@ def _clone_mode(name: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("src", metavar="SRC")
+    add_environment(parser, "src", "SRC")
     parser.add_argument("dst", metavar="DST", help="absent, or an empty directory")
     parser.add_argument(
         "--mode", type=_clone_mode, choices=modes.lasting(), default="auto"
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Make a relocated clone."""
     if options.register:
         _check_register()
-    report = api.clone(options.src, options.dst, mode=options.mode, store=options.store)
+    source = existing(options.src, console)
+    report = api.clone(source, options.dst, mode=options.mode, store=options.store)
     if options.register:
         from cenv.config.paths import register
 
