@@ -163,7 +163,8 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
 
 /*
  * Solves `request_json`, an object, all keys but specs optional:
- *   specs             ["python=3.12", ...]: wanted, in order of importance
+ *   specs             ["python=3.12", ...]: wanted, in order of importance; one without a name
+ *                     ("*[track_features=x]") by any package that matches
  *   virtual_packages  [["__glibc", "2.36", "0"], ...]: what the machine has
  *   locked            records or specs: in the solution exactly as they are
  *   pinned            specs: whatever of that name is installed must match
