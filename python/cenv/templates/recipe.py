@@ -127,6 +127,7 @@ class Recipe:
             "base": self.base and self.base.id,
             "setup": self.setup and self.setup.key,
             "platform": self.platform,
+            "offline": self.offline,
             "options": self.options,
         }
         text = json.dumps(asked, sort_keys=True, default=_plain)
