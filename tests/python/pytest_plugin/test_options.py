@@ -341,6 +341,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 import pytest
+import cenv.pytest
 from cenv import Clone, Template
 from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
 from cenv.templates.environment import Draft
@@ -369,6 +370,9 @@ def test_env(cenv_env: EnvFactory, cenv_clone: CloneFactory, python: Template) -
 def shared(cenv_session_env: EnvFactory) -> Iterator[Clone]:
     with cenv_session_env("tool", channels=["conda-forge"]) as env:
         yield env
+
+
+env = cenv.pytest.fixture("tool", scope="module", channels=[Path("/c")], file="lock")
 
 
 @pytest.mark.cenv("data=1", channels=["conda-forge"], mode="copy")
@@ -421,6 +425,7 @@ def test_types__satisfy_mypy_strict(pytester: pytest.Pytester) -> None:
         assert "arg-type" in mypy(f"    {wrong}")
     assert "attr-defined" in mypy("    cenv_env().no_such")
     assert "call-arg" in mypy("    python.clone(sources=[])")
+    assert "arg-type" in mypy("    cenv.pytest.fixture(scope='mod')")
     pytester.makepyfile(
         """
         from cenv import pytest_plugin
