@@ -525,6 +525,7 @@ int cenv_load_problem(struct cenv_problem *out, const struct cenv_index *index,
         .index = index, .request = request, .task = task, .flags = flags};
     struct loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin(CENV_STAGE_REDUCE, "");
+    cenv_task_progress(task, CENV_STAGE_REDUCE, 0);
     int rc = load_request(&loader);
     if (rc == 0)
         rc = build_instance(out, err);
