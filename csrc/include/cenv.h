@@ -472,9 +472,9 @@ const char *cenv_create_link_mode(unsigned index);
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
  *
  * Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds",
- * "fallbacks": {reason: files}, "skipped": [{"path", "reason"}], "unrelocatable": [...],
- * "notices": [...]}. Atomic;
- * the source is never changed.
+ * "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason}, "skipped":
+ * [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is never
+ * changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,

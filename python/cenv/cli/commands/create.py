@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from typing import Any
 
 from cenv import api
 from cenv.cli.options import add_channels, add_store
-from cenv.cli.output import Console, seconds
+from cenv.cli.output import Console, counted, seconds
 from cenv.cli.tables import record_table, stage_table
 from cenv.clones import modes
 from cenv.config import environments
@@ -65,10 +67,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if console.verbose:
         for line in stage_table(report.stages):
             console.notice(line)
-    count = len(report.records)
-    console.notice(f"{count} packages linked in {seconds(report.seconds)}")
+    count = counted(len(report.records), "package")
+    console.notice(f"{count} linked in {seconds(report.seconds)}")
+    console.notice(_how_to_use(options.name or prefix, prefix))
     console.result(report.to_json(), [str(report.prefix)])
     return 0
+
+
+def _how_to_use(word: str, prefix: str) -> str:
+    word, programs = shlex.quote(word), shlex.quote(os.path.join(prefix, "bin"))
+    return (
+        f"to use it: conda activate {word}, or {programs} first on PATH; "
+        f"cenv run {word} COMMAND throws away what COMMAND changes"
+    )
 
 
 def _dry_run(
