@@ -117,10 +117,28 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
     return bind_call_end(&call, state, rc);
 }
 
+static PyObject *index_featured(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    const char *names;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "O!s:featured", state->task_type, &task, &names))
+        return NULL;
+    struct bind_call call;
+    if (!bind_call_begin(&call, task))
+        return NULL;
+    int rc = cenv_index_featured(((struct index_object *)self)->index, names, call.task,
+                                 &call.out, &call.err);
+    return bind_call_end(&call, state, rc);
+}
+
 static PyMethodDef index_methods[] = {
     {"solve", index_solve, METH_VARARGS,
      "solve($self, task, request, /)\n--\n\n"
      "Solve a request (JSON text); return the reply as JSON text."},
+    {"featured", index_featured, METH_VARARGS,
+     "featured($self, task, names, /)\n--\n\n"
+     "Return those of names (JSON text) that have records with features, as JSON text."},
     {"inspect", index_inspect, METH_O,
      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text."},
     {NULL, NULL, 0, NULL},

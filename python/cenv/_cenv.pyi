@@ -17,7 +17,6 @@ CLONE_MODES: tuple[str, ...]
 LINK_MODES: tuple[str, ...]
 CARRIES_LIBCURL: int  # as in wheels
 STAGES: tuple[str, ...]  # of the trace, in the order of reports
-STAGE_UNITS: tuple[str, ...]  # what the progress of each counts, "" for nothing
 
 @final
 class Task:
@@ -52,6 +51,7 @@ class Index:
         cls, task: Task, sources: list[RepodataSource], cache_dir: bytes | None, /
     ) -> Index: ...
     def solve(self, task: Task, request: str, /) -> str: ...
+    def featured(self, task: Task, names: str, /) -> str: ...
     def inspect(self, task: Task, /) -> str: ...
 
 @final
