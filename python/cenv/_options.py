@@ -36,9 +36,14 @@ class ConnectOptions(TypedDict):
 
 
 class FetchOptions(ConnectOptions):
-    """Store.fetch_packages: `secrets` are channel URLs without and with their secrets."""
+    """Store.fetch_packages: `secrets` are channel URLs without and with their secrets.
+
+    `pkgs_dirs` are package caches of conda, which are only read, and what they have is
+    verified; no template depends on them.
+    """
 
     secrets: dict[str, str]
+    pkgs_dirs: Sequence[str]
 
 
 class RepodataFile(TypedDict):

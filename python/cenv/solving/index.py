@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypedDict
@@ -79,13 +80,22 @@ def _with_named(
 
 
 def fetch_options(
-    channels: Sequence[str | os.PathLike[str]] | None, offline: bool
+    channels: Sequence[str | os.PathLike[str]] | None,
+    offline: bool,
+    pkgs_dirs: Sequence[str] = (),
 ) -> FetchOptions:
-    """Return how packages are fetched, without reading repodata."""
+    """Return how packages are fetched, without reading repodata.
+
+    `pkgs_dirs` are package caches to look into before a download.
+    """
     config = load()
     named = listed(channels, "channels") or config.channels
     known = chosen_channels(named, config) if named else ()
-    return {**config.connecting(offline), "secrets": _secrets(known)}
+    return {
+        **config.connecting(offline),
+        "secrets": _secrets(known),
+        "pkgs_dirs": pkgs_dirs,
+    }
 
 
 def _secrets(channels: Iterable[Channel]) -> dict[str, str]:
@@ -135,6 +145,15 @@ class Index:
         except UnsatisfiableError as error:
             return not error.missing
         return True
+
+    def featured(self, names: Iterable[str]) -> list[str]:
+        """Return those of `names` that have records with legacy `features`.
+
+        conda's solver classic may choose another record of these than solve() does.
+        """
+        asked = json.dumps(list(names))
+        found: list[str] = _native.call(self._index.featured, asked)
+        return found
 
     def for_platform(self, platform: str) -> Index:
         """Return what is on this machine of the same channels for another platform."""
@@ -190,9 +209,16 @@ class Index:
         options: ShardOptions = {**self._connecting, "url": url.for_request}
         return _native.dumps(options)
 
-    def fetching(self) -> FetchOptions:
-        """Return how packages of these channels are fetched."""
-        return {**self._connecting, "secrets": _secrets(self.channels)}
+    def fetching(self, pkgs_dirs: Sequence[str] = ()) -> FetchOptions:
+        """Return how packages of these channels are fetched.
+
+        `pkgs_dirs` are package caches to look into before a download.
+        """
+        return {
+            **self._connecting,
+            "secrets": _secrets(self.channels),
+            "pkgs_dirs": pkgs_dirs,
+        }
 
     def request(
         self,

@@ -15,7 +15,7 @@ from cenv.config.config import load
 from cenv.model import plain_record, records_of
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.link_order import link_order
-from cenv.templates import provenance
+from cenv.templates import dependencies, provenance
 from cenv.templates.building import BuildPlan, build
 from cenv.templates.recipe import Recipe
 from cenv.templates.template import Template
@@ -40,7 +40,7 @@ class TemplateMaker:
             return self._of_specs(recipe, recorder)
 
     def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        fetching = fetch_options(recipe.channels, recipe.offline)
+        fetching = _fetching(recipe)
         wanted = [plain_record(record) for record in recipe.whole_records()]
         policy.check_records(wanted, load())
         known = None if recipe.rebuild else self._of_packages(recipe, wanted)
@@ -81,23 +81,17 @@ class TemplateMaker:
         )
         request = _request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
+        fetching = index.fetching(recipe.pkgs_dirs)
         if known is not None:
             index.check(known.get("records") or ())
-            plan = _plan(recipe, known.get("records") or (), index.fetching())
+            plan = _plan(recipe, known.get("records") or (), fetching)
             return self._as_template(known, recipe.asked, recorder, plan)
         solution = index.solve(recipe.asked, **recipe.solve_options())
-        records = [record.to_json() for record in solution.records]
-        plan = _plan(recipe, records, index.fetching())
-        template = self._build(recipe, plan, recorder)
+        kept = dependencies.kept(solution.records, recipe.asked, recipe.deps)
+        records = [record.to_json() for record in kept]
+        template = self._build(recipe, _plan(recipe, records, fetching), recorder)
         if not template.transient:
-            urls = (template.provenance or {}).get("urls", {})
-            label = " ".join(recipe.specs)
-            found = {
-                "id": template.id,
-                "label": label,
-                **({"urls": urls} if urls else {}),
-            }
-            self._store.request_put(request, json.dumps(found))
+            self._store.request_put(request, json.dumps(_to_remember(template, recipe)))
         return template
 
     def _known(self, request: str) -> dict[str, Any] | None:
@@ -139,7 +133,7 @@ class TemplateMaker:
         found = self.find(id)
         if found is None:
             return None
-        fetching = fetch_options(recipe.channels, recipe.offline)
+        fetching = _fetching(recipe)
         records = [record.to_json() for record in found.records]
         plan = _plan(recipe, records, fetching)
         return replace(found, specs=recipe.asked, transient=recipe.transient, plan=plan)
@@ -182,6 +176,17 @@ class TemplateMaker:
             store=self.path,
             plan=plan,
         )
+
+
+def _fetching(recipe: Recipe) -> FetchOptions:
+    return fetch_options(recipe.channels, recipe.offline, recipe.pkgs_dirs)
+
+
+def _to_remember(template: Template, recipe: Recipe) -> dict[str, Any]:
+    """Return what a request led to."""
+    urls = (template.provenance or {}).get("urls", {})
+    label = " ".join(recipe.specs)
+    return {"id": template.id, "label": label, **({"urls": urls} if urls else {})}
 
 
 def _plan(
@@ -228,4 +233,6 @@ def _request_key(index: Index, recipe: Recipe) -> str:
     if recipe.is_draft:
         parts.append(recipe.setup and recipe.setup.key)
         parts.append(recipe.base and recipe.base.id)
+    if recipe.deps != "all":
+        parts.append(recipe.deps)
     return json.dumps(parts, sort_keys=True)

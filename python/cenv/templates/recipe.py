@@ -17,6 +17,7 @@ from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
 from cenv.solving.index import SolveOptions
 from cenv.specs.spec_texts import clean_specs
+from cenv.templates.dependencies import Deps
 from cenv.templates.setup import Setup
 from cenv.templates.template import Template
 
@@ -26,6 +27,9 @@ class Recipe:
     """Specs to solve, or records as they are; over a base, and with a set-up, if given.
 
     `options` are those of Index.request. With `rebuild` nothing that is there serves.
+    `deps`: of what is solved for "all", what was asked for alone ("none"), or what that
+    needs alone ("only"), as conda's --no-deps and --only-deps. `pkgs_dirs` are package
+    caches that may spare downloads; nothing that comes of the recipe depends on them.
     """
 
     specs: tuple[str, ...] = ()
@@ -36,6 +40,8 @@ class Recipe:
     platform: str | None = None
     offline: bool = False
     rebuild: bool = False
+    deps: Deps = "all"
+    pkgs_dirs: tuple[str, ...] = ()
     options: SolveOptions = field(default_factory=lambda: SolveOptions())
 
     def __post_init__(self) -> None:
@@ -127,7 +133,7 @@ class Recipe:
             "base": self.base and self.base.id,
             "setup": self.setup and self.setup.key,
             "platform": self.platform,
-            "offline": self.offline,
+            "deps": self.deps,
             "options": self.options,
         }
         text = json.dumps(asked, sort_keys=True, default=_plain)

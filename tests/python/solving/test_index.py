@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 
 from cenv import _native
+from cenv.demo.package import Package
 from cenv.errors import CenvError
+from cenv.solving.index import Index
 
 MACHINE = [["__glibc", "2.36", "0"], ["__linux", "6.1", "0"], ["__unix", "0", "0"]]
 
@@ -239,3 +241,17 @@ def test_solve__ends_at_a_signal(tmp_path: Path) -> None:
     with pytest.raises(AlarmError):
         solve(index, ["all"])
     assert [record["name"] for record in solve(index, ["v1"])] == ["v1"]
+
+
+def test_featured__names_those_with_features_of_any_channel(make_channel) -> None:
+    noarch = {"subdir": "noarch", "noarch": "generic"}
+    old = make_channel(
+        Package("lib", "1", extra={"features": "old"}, **noarch),
+        Package("blank", "1", extra={"features": " "}, **noarch),
+        Package("switch", "1", extra={"track_features": "old"}, **noarch),
+    )
+    new = make_channel(Package("lib", "2"), Package("other", "1"))
+    index = Index([new, old], "linux-64")
+    names = ["lib", "other", "blank", "switch", "unknown", "lib"]
+    assert index.featured(names) == ["lib", "lib"]
+    assert index.featured([]) == []

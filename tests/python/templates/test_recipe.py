@@ -35,6 +35,7 @@ def test_recipe_key__is_the_same_in_every_process(tmp_path: Path) -> None:
         Recipe(specs=("a",), channels=("c",)),
         Recipe(specs=("a",), records=(RECORD,)),
         Recipe(specs=("a",), platform="osx-64"),
+        Recipe(specs=("a",), deps="only"),
         Recipe(specs=("a",), options={"pinned": ("b",)}),
         Recipe(specs=("a",), setup=Setup(print, "key", transient=False)),
         Recipe(specs=("a",), base=cenv.Template(path="/b", id="b")),
@@ -42,6 +43,10 @@ def test_recipe_key__is_the_same_in_every_process(tmp_path: Path) -> None:
 )
 def test_recipe_key__tells_what_is_asked(other: Recipe) -> None:
     assert other.key() != Recipe(specs=("a",)).key()
+
+
+def test_recipe_key__does_not_tell_package_caches() -> None:
+    assert Recipe(specs=("a",), pkgs_dirs=("/p",)).key() == Recipe(specs=("a",)).key()
 
 
 def test_recipe_key__takes_records_of_either_kind() -> None:
