@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Drop-in overrides of conda.testing's `tmp_env` and `session_tmp_env`: cloned, not created.
+"""conda.testing's `tmp_env` and `session_tmp_env`, cloned instead of created.
 
 Among a root conftest's plugins, or with `-p cenv.conda`, in whatever order::
 
@@ -7,83 +7,93 @@ Among a root conftest's plugins, or with `-p cenv.conda`, in whatever order::
 
 or with `cenv_patch_conda_testing = true` in ini (CENV_PATCH_CONDA_TESTING=true) and no line
 at all. What cenv does not do (other options, failing solves) goes to conda's own fixture and
-is counted in the report.
+is counted in the report. CENV_PATCH_CONDA_TESTING=false switches it off, whatever asked for it.
+
+The fixtures stay conda's: what they give is put in the hands of cenv as they are set up, so
+it does not matter how a suite came by them: plugins of a conftest, early or late, an
+import in a directory's conftest or in a test's module.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from cenv.pytest_plugin.factories import EnvFactory, TemplateFactory
 
 # Tests that bring a cache of their own look into it.
 _PKGS_DIRS = os.environ.get("CONDA_PKGS_DIRS")
 
 _NAME = "cenv-conda-fixtures"
+_FIXTURES = {"tmp_env", "session_tmp_env"}
 
 
-class Fixtures:
-    """The overriding fixtures: of two of one name pytest takes the one registered last."""
+class Override:
+    """Puts what conda.testing's fixtures give into the hands of cenv."""
 
-    @pytest.fixture
-    def tmp_env(
-        self, tmp_env: Any, cenv_template: TemplateFactory, cenv_env: EnvFactory
-    ) -> Any:
-        """Give conda's tmp_env: a context manager that yields a new environment's Path."""
-        return _over(tmp_env, cenv_template, cenv_env)
+    def __init__(self) -> None:
+        self._served: set[str] = set()  # nodes for which conda's own fixture was set up
 
-    @pytest.fixture(scope="session")
-    def session_tmp_env(
-        self,
-        session_tmp_env: Any,
-        cenv_template: TemplateFactory,
-        cenv_session_env: EnvFactory,
-    ) -> Any:
-        """Give conda's session_tmp_env, likewise."""
-        return _over(session_tmp_env, cenv_template, cenv_session_env)
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: Any, request: pytest.FixtureRequest
+    ) -> Iterator[None]:
+        """Replace what such a fixture gives; a suite's own of that name stays as it is."""
+        name = getattr(fixturedef.func, "__name__", "")
+        if name not in _FIXTURES and fixturedef.argname not in _FIXTURES:
+            yield
+            return
+        # Set up before the fixture, they end after it.
+        templates = request.getfixturevalue("cenv_template")
+        own = "cenv_env" if fixturedef.scope == "function" else "cenv_session_env"
+        clones = request.getfixturevalue(own)
+        outcome: Any = yield
+        if outcome.excinfo is not None:
+            return
+        given = outcome.get_result()
+        if not type(given).__module__.startswith("conda.testing"):
+            if request.node.nodeid not in self._served:
+                templates.session.recorder.passed_through(
+                    f"{fixturedef.argname} is a fixture of the suite itself"
+                )
+            return
+        from cenv.pytest_plugin.conda_testing import CondaTmpEnv
 
+        self._served.add(request.node.nodeid)
+        ours = CondaTmpEnv(given, templates, clones, _PKGS_DIRS)
+        fixturedef.cached_result = (ours, *fixturedef.cached_result[1:])
+        outcome.force_result(ours)
 
-def _over(original: Any, templates: TemplateFactory, clones: EnvFactory) -> Any:
-    """Return what stands in for conda's fixture; a suite's own stays as it is."""
-    if not type(original).__module__.startswith("conda.testing"):
-        return original
-    from cenv.pytest_plugin.conda_testing import CondaTmpEnv
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Load the engine before tests that may mock what it is made of."""
+        asked = (getattr(item, "fixturenames", ()) for item in session.items)
+        if not session.config.option.collectonly and any(
+            map(_FIXTURES.intersection, asked)
+        ):
+            from cenv.pytest_plugin import preload
 
-    return CondaTmpEnv(original, templates, clones, _PKGS_DIRS)
+            preload.bind()
 
 
 def override(plugins: pytest.PytestPluginManager) -> None:
-    """Register the fixtures now, behind all that are there."""
-    if plugins.has_plugin(_NAME):
-        plugins.unregister(name=_NAME)
-    plugins.register(Fixtures(), _NAME)
-
-
-def _has_started(config: pytest.Config) -> bool:
-    return config.pluginmanager.has_plugin("funcmanage")  # pytest's keeper of fixtures
+    """Let cenv serve conda.testing's fixtures from now on."""
+    if not plugins.has_plugin(_NAME):
+        plugins.register(Override(), _NAME)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Come last also when a conftest brings this plugin while tests are collected."""
-    if _has_started(config):
-        override(config.pluginmanager)
+    """Override as soon as the plugin is there, and it may be brought while tests are collected."""
+    from cenv.pytest_plugin import options
 
-
-@pytest.hookimpl(trylast=True)  # conftests' plugins have brought their fixtures
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Come last whatever the order in which plugins were named."""
-    override(session.config.pluginmanager)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_plugin_registered(
-    plugin: object, manager: pytest.PytestPluginManager
-) -> None:
-    """Come last again when conda's fixtures are brought while tests are collected."""
-    brought = getattr(plugin, "__name__", "").startswith("conda.testing")
-    if brought and manager.has_plugin(_NAME):
-        override(manager)
+    plugins = config.pluginmanager
+    if not any(
+        getattr(plugin, "__name__", "") == "cenv.pytest_plugin"
+        for plugin in plugins.get_plugins()
+    ):
+        message = (
+            "cenv.conda needs the plugin cenv, which is off: -p cenv.pytest_plugin"
+        )
+        raise pytest.UsageError(message)
+    if not options.is_switched_off(config, "patch_conda_testing"):
+        override(plugins)

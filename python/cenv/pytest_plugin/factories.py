@@ -118,7 +118,6 @@ class TemplateFactory:
             base=base,
             setup=setup,
             platform=platform,
-            offline=settings.offline,
             rebuild=settings.rebuild,
         )
 

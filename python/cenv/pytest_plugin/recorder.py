@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -47,7 +46,8 @@ class Recorder:
         self._traced = traced
         self._templates: list[dict[str, Any]] = []
         self._clones: list[dict[str, Any]] = []
-        self._passed: Counter[str] = Counter()
+        self._passed: list[dict[str, str]] = []
+        self._empty = 0
         self._findings: list[str] = []
         self._spans: list[dict[str, Any]] = []
 
@@ -75,9 +75,14 @@ class Recorder:
         self._clones.append(note)
         self._keep(timed, "clone", note["test"])
 
-    def passed_through(self, reason: str) -> None:
-        """Count a request that went to the original fixture, and why."""
-        self._passed[reason] += 1
+    def passed_through(self, reason: str, request: str = "") -> None:
+        """Note a request that went to the original fixture, and why."""
+        note = {"test": current_test(), "request": request, "reason": reason}
+        self._passed.append(note)
+
+    def empty(self) -> None:
+        """Count an environment without packages, of which there is no template."""
+        self._empty += 1
 
     def finding(self, text: str) -> None:
         """Note what the user must hear of: a template that a test altered."""
@@ -96,7 +101,8 @@ class Recorder:
             "pid": os.getpid(),
             "templates": self._templates,
             "clones": self._clones,
-            "passed_through": dict(self._passed),
+            "passed_through": self._passed,
+            "empty": self._empty,
             "findings": self._findings,
             "spans": self._spans,
         }

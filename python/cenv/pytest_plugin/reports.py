@@ -211,6 +211,7 @@ class Reports:
         said = [*summary.lines(self._statistics), *summary.troubles(self._statistics)]
         if verbosity > 0:
             said += summary.template_lines(self._statistics)
+            said += summary.passed_lines(self._statistics)
         if verbosity > 1:
             said += summary.clone_lines(self._processes)
         return said

@@ -18,13 +18,16 @@ def add_up(processes: Notes) -> dict[str, Any]:
     """Add up what the recorders of a run's processes noted (Recorder.data)."""
     clones = [clone for process in processes for clone in process["clones"]]
     templates = _templates(processes)
+    passed = [note for process in processes for note in process["passed_through"]]
     return {
         "version": 1,
         "processes": len(processes),
         "templates": templates,
         "clones": _clones(clones),
         "fallbacks": _counts(clone["fallbacks"] for clone in clones),
-        "passed_through": _counts(process["passed_through"] for process in processes),
+        "empty": sum(process["empty"] for process in processes),
+        "passed_through": dict(Counter(note["reason"] for note in passed)),
+        "passed_through_requests": passed,
         "findings": list(dict.fromkeys(f for p in processes for f in p["findings"])),
         "saved": _saved(templates, clones, processes),
     }
@@ -36,6 +39,7 @@ def happened(found: dict[str, Any]) -> bool:
         found["templates"]
         or found["clones"]["count"]
         or found["passed_through"]
+        or found["empty"]
         or found["findings"]
     )
 

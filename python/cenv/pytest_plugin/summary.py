@@ -19,6 +19,8 @@ _WORTH = 0.01
 def lines(found: Statistics) -> list[str]:
     """Return the few lines that say what happened."""
     said = [_templates(found["templates"]), _clones(found["clones"])]
+    if found["empty"]:
+        said.append(f"{many(found['empty'], 'empty environment')} made in this process")
     saved = found["saved"]
     if saved["seconds"]:
         said.append(
@@ -93,6 +95,17 @@ def _title(template: dict[str, Any]) -> str:
     if not template["id"]:
         return f"existing environment {template['path']}"
     return f"template {name(template)} [{template['id'][:12]}], {packages}, {how}"
+
+
+def passed_lines(found: Statistics) -> Iterator[str]:
+    """Yield a line for each request that was passed through, for -v."""
+    rows = [
+        (note["test"] or "between tests", note["request"], note["reason"])
+        for note in found["passed_through_requests"]
+    ]
+    if rows:
+        yield ""
+        yield from table(("passed through for", "request", "reason"), rows, "   ")
 
 
 def name(template: dict[str, Any]) -> str:

@@ -53,3 +53,61 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         return pytester.runpytest_subprocess(*LEAN, *STRICT, *argv)
 
     return start
+
+
+STANDIN = Path(__file__).parent / "standin"
+ONE_LINE = """
+    pytest_plugins = ("conda.testing", "conda.testing.fixtures", "cenv.conda")
+"""
+IS_A_CLONE = """
+    from pathlib import Path
+    import pytest
+
+    def is_clone(prefix):
+        assert isinstance(prefix, Path)
+        conf = prefix / "etc/tool.conf"
+        return conf.exists() and conf.read_text() == f"here={prefix}/lib\\n"
+
+    def made_by_conda(prefix):
+        found = sorted(p.name for p in prefix.rglob("*"))
+        return found == ["conda-meta", "history"]
+
+    def is_empty(prefix):
+        found = sorted(p.name for p in prefix.rglob("*") if p.name != ".condarc")
+        return found == ["conda-meta", "created_at", "history"]
+"""
+
+
+class Suite:
+    """A suite of conda's users, and what it asked conda itself to make."""
+
+    def __init__(self, pytester: pytest.Pytester, log: Path) -> None:
+        self.pytester = pytester
+        self._log = log
+
+    def created(self) -> list[str]:
+        return self._log.read_text().splitlines() if self._log.exists() else []
+
+    def write(self, text: str) -> None:
+        """Write the suite's tests, with is_clone, made_by_conda and is_empty in them."""
+        self.pytester.makepyfile(IS_A_CLONE + text)
+
+    def run(self, *argv: str) -> pytest.RunResult:
+        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *argv)
+
+
+@pytest.fixture
+def suite(
+    pytester: pytest.Pytester,
+    small_channel: Path,
+    session_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Suite:
+    """Return a suite that uses a stand-in of conda.testing, served by cenv.conda."""
+    monkeypatch.setenv("PYTHONPATH", str(STANDIN))
+    monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("CONDA_CHANNELS", str(small_channel))
+    monkeypatch.setenv("CENV_STORE", str(session_store))
+    pytester.makeconftest(ONE_LINE)
+    return Suite(pytester, tmp_path / "log")

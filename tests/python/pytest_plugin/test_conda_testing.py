@@ -3,70 +3,27 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import json
 
 import pytest
-
-STANDIN = Path(__file__).parent / "standin"
-ONE_LINE = """
-    pytest_plugins = ("conda.testing", "conda.testing.fixtures", "cenv.conda")
-"""
-NO_LINE = """
-    pytest_plugins = ("conda.testing", "conda.testing.fixtures")
-"""
-
-
-class Suite:
-    """A suite of conda's users, and what it asked conda itself to make."""
-
-    def __init__(self, pytester: pytest.Pytester, log: Path) -> None:
-        self.pytester = pytester
-        self._log = log
-
-    def created(self) -> list[str]:
-        return self._log.read_text().splitlines() if self._log.exists() else []
-
-    def run(self, *argv: str) -> pytest.RunResult:
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *argv)
-
-
-@pytest.fixture
-def suite(
-    pytester: pytest.Pytester,
-    small_channel: Path,
-    session_store: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Suite:
-    monkeypatch.setenv("PYTHONPATH", str(STANDIN))
-    monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "log"))
-    monkeypatch.setenv("CONDA_CHANNELS", str(small_channel))
-    monkeypatch.setenv("CENV_STORE", str(session_store))
-    pytester.makeconftest(ONE_LINE)
-    return Suite(pytester, tmp_path / "log")
-
-
-IS_A_CLONE = """
-    from pathlib import Path
-    import pytest
-
-    def is_clone(prefix):
-        assert isinstance(prefix, Path)
-        conf = prefix / "etc/tool.conf"
-        return conf.exists() and conf.read_text() == f"here={prefix}/lib\\n"
-"""
-
 
 FIRST = """
     pytest_plugins = ("cenv.conda", "conda.testing", "conda.testing.fixtures")
 """
+NO_LINE = """
+    pytest_plugins = ("conda.testing", "conda.testing.fixtures")
+"""
 WAYS = ["one line", "first", "ini", "variable", "option", "option and ini"]
+ONE_TEST = """
+    def test_one(tmp_env):
+        with tmp_env("tool") as prefix:
+            assert is_clone(prefix)
+"""
 
 
 @pytest.mark.parametrize("how", WAYS)
 def test_tmp_env__gives_clones(
-    suite: Suite, how: str, monkeypatch: pytest.MonkeyPatch
+    suite, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if how != "one line":
         suite.pytester.makeconftest(FIRST if how == "first" else NO_LINE)
@@ -75,9 +32,8 @@ def test_tmp_env__gives_clones(
     if how == "variable":
         monkeypatch.setenv("CENV_PATCH_CONDA_TESTING", "true")
     option = ["-p", "cenv.conda"] if how.startswith("option") else []
-    suite.pytester.makepyfile(
-        IS_A_CLONE
-        + """
+    suite.write(
+        """
     def test_many(tmp_env, tmp_path):
         with tmp_env("tool", "data=2") as one, tmp_env("tool") as two:
             assert is_clone(one) and is_clone(two)
@@ -97,36 +53,100 @@ def test_tmp_env__gives_clones(
         with tmp_env("tool", path_infix="!") as prefix:
             assert is_clone(prefix) and "!" in prefix.name
 
-    @pytest.mark.parametrize("args", [
-        ("--solver=libmamba",), ("--solver", "libmamba"), ("--platform", "linux-64"),
-        ("--platform=linux-64",), ("--subdir=linux-64",),
-    ], ids=str)
-    def test_what_is_configured_anyway(tmp_env, args):
-        with tmp_env("tool", *args) as prefix:
-            assert is_clone(prefix)
-
     def test_session(session_tmp_env):
         with session_tmp_env("tool") as one, session_tmp_env("tool") as two:
             assert is_clone(one) and is_clone(two)
             assert (one.name, two.name) == ("tmp_env-0", "tmp_env-1")
     """
     )
-    suite.run(*option).assert_outcomes(passed=8)
+    suite.run(*option).assert_outcomes(passed=3)
     assert suite.created() == []
 
 
-def test_override__is_switched_off_by_the_variable(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch
+def test_tmp_env__gives_a_path_as_conda_does(suite) -> None:
+    suite.write(
+        """
+    import os
+
+    def test_path(tmp_env, tmp_path):
+        with tmp_env("tool", name="here") as prefix:
+            assert type(prefix) is type(Path())
+            assert prefix == tmp_path / "here" and hash(prefix) == hash(tmp_path / "here")
+            assert {prefix: 1}[tmp_path / "here"] == 1
+            assert prefix.exists() and prefix.name == "here" and prefix.is_dir()
+            assert (prefix / "etc").is_dir() and os.fspath(prefix) == str(prefix)
+            assert f"{prefix}/etc/tool.conf" in map(str, prefix.glob("etc/*"))
+    """
+    )
+    suite.run().assert_outcomes(passed=1)
+
+
+IMPORTS = "from conda.testing.fixtures import conda_cli, tmp_env"
+LATE = """
+    def pytest_collection_modifyitems(config):
+        config.pluginmanager.import_plugin("conda.testing.fixtures")
+"""
+BROUGHT = {  # the root's conftest, a directory's, and the head of a module in there
+    "directory": ("", IMPORTS, ""),
+    "module": ("", "", IMPORTS),
+    "plugins of a module": ("", "", "pytest_plugins = ('conda.testing.fixtures',)"),
+    "after collection": (LATE, "", ""),
+}
+
+
+@pytest.mark.parametrize("option", [["-p", "cenv.conda"], []], ids=["option", "ini"])
+@pytest.mark.parametrize("how", BROUGHT)
+def test_override__comes_last_however_late_the_fixtures(
+    suite, option: list[str], how: str
 ) -> None:
-    suite.pytester.makeconftest(NO_LINE)
-    suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    root, conftest, head = BROUGHT[how]
+    if not option:
+        suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    suite.pytester.makeconftest(root)
+    where = suite.pytester.mkdir("sub")
+    (where / "conftest.py").write_text(conftest)
+    (where / "test_there.py").write_text(
+        f"""{head}
+def test_one(request):
+    with request.getfixturevalue("tmp_env")("tool") as prefix:
+        assert (prefix / "etc/tool.conf").read_text() == f"here={{prefix}}/lib\\n"
+"""
+    )
+    suite.run(*option).assert_outcomes(passed=1)
+    assert suite.created() == []
+
+
+@pytest.mark.parametrize("how", ["ini", "line", "option"])
+def test_override__is_switched_off_by_the_variable(
+    suite, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if how != "line":
+        suite.pytester.makeconftest(NO_LINE)
+    if how == "ini":
+        suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
     monkeypatch.setenv("CENV_PATCH_CONDA_TESTING", "false")
     suite.pytester.makepyfile("def test(tmp_env):\n    with tmp_env('tool'): pass")
-    suite.run().assert_outcomes(passed=1)
+    option = ["-p", "cenv.conda"] if how == "option" else []
+    suite.run(*option).assert_outcomes(passed=1)
     assert len(suite.created()) == 1
 
 
-def test_tmp_env__is_condas_without_opting_in(suite: Suite) -> None:
+def test_override__says_what_it_lacks(suite) -> None:
+    suite.write(ONE_TEST)
+    result = suite.run("-p", "no:cenv")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*cenv.conda needs the plugin cenv, which is off*"])
+
+
+def test_override__of_nothing_leaves_pytest_its_words(suite) -> None:
+    suite.pytester.makeconftest("")
+    suite.write(ONE_TEST)
+    result = suite.run("-p", "cenv.conda")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'tmp_env' not found*"])
+
+
+def test_tmp_env__is_condas_without_opting_in(suite) -> None:
     suite.pytester.makeconftest(NO_LINE)
     suite.pytester.makepyfile(
         """
@@ -142,111 +162,7 @@ def test_tmp_env__is_condas_without_opting_in(suite: Suite) -> None:
     assert created.startswith("create --prefix=")
 
 
-def test_tmp_env__passes_on_and_counts_what_cenv_does_not_do(suite: Suite) -> None:
-    suite.pytester.makepyfile(
-        """
-        import unittest.mock
-        import pytest
-        from conda.base.context import Context
-
-        def made_by_conda(prefix):
-            return sorted(p.name for p in prefix.rglob("*")) == ["conda-meta", "history"]
-
-        @pytest.mark.parametrize("args", [
-            ("tool", "--dry-run"), ("tool", "--solver=classic"), ("tool", "--no-deps"),
-            ("tool", "--platform=win-64"),
-            ("--file=env.txt",), ("chan::tool",), ("/x/tool-1-0.conda",),
-            ("https://h.invalid/tool-1-0.conda",), ("no-such-package",), ("tool=9",),
-            ("tool ==",),
-        ], ids=str)
-        def test_other(tmp_env, args):
-            with tmp_env(*args) as prefix:
-                assert made_by_conda(prefix)
-
-        def test_existing(tmp_env, tmp_path):
-            (tmp_path / "e").mkdir()
-            (tmp_path / "e/mine").write_text("kept")
-            with tmp_env("tool", prefix=tmp_path / "e") as prefix:
-                assert (prefix / "mine").read_text() == "kept"
-
-        @pytest.mark.parametrize("name", ["pkgs_dirs", "envs_dirs"])
-        def test_mocked(tmp_env, name):
-            mock = unittest.mock.PropertyMock(return_value=("/x",))
-            with unittest.mock.patch.object(Context, name, mock):
-                with tmp_env("tool") as prefix:
-                    assert made_by_conda(prefix)
-
-        @pytest.mark.parametrize("name", ["allow_softlinks", "disallowed_packages"])
-        def test_setting(tmp_env, monkeypatch, name):
-            monkeypatch.setattr(Context, name, ("tool",), raising=False)
-            with tmp_env("tool") as prefix:
-                assert made_by_conda(prefix)
-
-        def test_own_cache(tmp_env, monkeypatch):
-            monkeypatch.setenv("CONDA_PKGS_DIRS", "/x")
-            with tmp_env("tool") as prefix:
-                assert made_by_conda(prefix)
-
-        def test_empty(tmp_env):
-            with tmp_env() as one, tmp_env(shallow=True) as two:
-                assert made_by_conda(one) and made_by_conda(two)
-            with pytest.raises(ValueError, match="shallow"):
-                with tmp_env("tool", shallow=True):
-                    pass
-        """
-    )
-    result = suite.run()
-    result.assert_outcomes(passed=18)
-    assert len(suite.created()) == 17
-    result.stdout.fnmatch_lines(["*passed through*"])
-    for reason in (
-        "option --dry-run",
-        "option --solver",
-        "a channel in a spec",
-        "a file or a URL",
-        "cenv raised UnsatisfiableError",
-        "an environment that exists",
-        "pkgs_dirs is mocked",
-        "a package cache of its own",
-        "allow_softlinks is set",
-        "disallowed_packages is set",
-    ):
-        result.stdout.fnmatch_lines([f"*{reason}*"])
-
-
-def test_tmp_env__takes_condas_configuration(
-    suite: Suite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CONDA_CREATE_DEFAULT_PACKAGES", "data=1")
-    channel = os.environ["CONDA_CHANNELS"]
-    monkeypatch.setenv("CONDA_CHANNELS", "/no/such/channel")
-    suite.pytester.makepyfile(
-        f"""
-        CHANNEL = {channel!r}
-
-        def data(prefix):
-            return (prefix / "share/data.txt").read_text()
-
-        def test_channels_of_the_call(tmp_env):
-            only = ("--override-channels", "--channel=" + CHANNEL)
-            with tmp_env("data", *only, "--yes") as prefix:
-                assert data(prefix) == "3.0"
-            with tmp_env("data>=2", "-c", CHANNEL, "--override-channels", "-q") as prefix:
-                assert data(prefix) == "3.0"
-
-        def test_default_packages(tmp_env):
-            only = ("--override-channels", "-c", CHANNEL)
-            with tmp_env("tool=9", *only) as prefix:
-                assert not (prefix / "share").exists()  # conda's own words for that
-            with tmp_env("data", *only, "--no-default-packages") as prefix:
-                assert data(prefix) == "3.0"
-        """
-    )
-    suite.run().assert_outcomes(passed=2)
-    assert len(suite.created()) == 1
-
-
-def test_tmp_env__tells_conda_of_the_environment(suite: Suite) -> None:
+def test_tmp_env__tells_conda_of_the_environment(suite) -> None:
     suite.pytester.makepyfile(
         """
         from conda.base.context import Context
@@ -270,33 +186,64 @@ def test_tmp_env__tells_conda_of_the_environment(suite: Suite) -> None:
     assert line.endswith("/x")
 
 
-def test_tmp_env__of_the_suite_itself_stays(suite: Suite) -> None:
-    suite.pytester.makeconftest(
-        NO_LINE
-        + """
+OWN = """
     import pytest
 
     @pytest.fixture
     def tmp_env():
         return "mine"
     """
-    )
-    suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
-    suite.pytester.makepyfile("def test_one(tmp_env): assert tmp_env == 'mine'")
-    suite.run().assert_outcomes(passed=1)
-
-
-def test_tmp_env__works_under_xdist(suite: Suite) -> None:
-    suite.pytester.makepyfile(
-        IS_A_CLONE
-        + """
+AROUND = """
     import pytest
 
+    @pytest.fixture
+    def tmp_env(tmp_env):
+        return lambda *specs: tmp_env("tool", *specs)
+    """
+
+
+def test_tmp_env__of_the_suite_itself_stays_and_is_told(suite) -> None:
+    suite.pytester.makeconftest(NO_LINE + OWN)
+    suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    suite.pytester.makepyfile("def test_one(tmp_env): assert tmp_env == 'mine'")
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*tmp_env is a fixture of the suite itself*"])
+
+
+def test_tmp_env__of_the_suite_around_condas_clones(suite) -> None:
+    suite.pytester.makeconftest(NO_LINE + AROUND)
+    suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
+    suite.write(
+        """
+    def test_one(tmp_env):
+        with tmp_env("data=2") as prefix:
+            assert is_clone(prefix)
+    """
+    )
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*suite itself*")
+    assert suite.created() == []
+
+
+def test_tmp_env__works_under_xdist(suite) -> None:
+    suite.write(
+        """
     @pytest.mark.parametrize("n", range(6))
     def test_one(tmp_env, session_tmp_env, n):
         with tmp_env("tool") as one, session_tmp_env("tool") as two:
             assert is_clone(one) and is_clone(two)
+        with tmp_env("--no-default-packages") as three, tmp_env("tool", "--dev") as four:
+            assert is_empty(three) and made_by_conda(four)
     """
     )
-    suite.run("-n", "2").assert_outcomes(passed=6)
-    assert suite.created() == []
+    result = suite.run("-n", "2", "--cenv-json=report.json")
+    result.assert_outcomes(passed=6)
+    assert len(suite.created()) == 6
+    report = json.loads((suite.pytester.path / "report.json").read_text())
+    assert report["empty"] == 6
+    assert report["passed_through"] == {"tmp_env: option --dev": 6}
+    assert {note["test"][-9:] for note in report["passed_through_requests"]} == {
+        f"test_one[{n}]"[-9:] for n in range(6)
+    }

@@ -256,7 +256,12 @@ def template(**values: object) -> dict:
 def process(**values: object) -> dict:
     """Return what a recorder hands over."""
     noted = {"worker": "", "pid": 1, "templates": [], "clones": [], "spans": []}
-    return noted | {"passed_through": {}, "findings": []} | values
+    return noted | {"passed_through": [], "empty": 0, "findings": []} | values
+
+
+def passed(reason: str, times: int = 1) -> list[dict]:
+    """Return what a recorder notes of requests that conda's own fixture served."""
+    return [{"test": "t", "request": "tool", "reason": reason}] * times
 
 
 def test_totals__add_up_over_processes() -> None:
@@ -266,13 +271,14 @@ def test_totals__add_up_over_processes() -> None:
                 templates=[template()],
                 clones=[note(seconds=s / 1000) for s in range(1, 20)],
                 findings=["altered"],
-                passed_through={"--dry-run": 1},
+                passed_through=passed("--dry-run"),
             ),
             process(
                 templates=[template(built=True, seconds=9.0)],
                 clones=[note(seconds=1.0, fallbacks={"too many links": 3})],
                 findings=["altered"],
-                passed_through={"--dry-run": 2},
+                passed_through=passed("--dry-run", 2),
+                empty=3,
             ),
         ]
     )
@@ -283,11 +289,20 @@ def test_totals__add_up_over_processes() -> None:
     assert found["clones"]["bytes_shared"] == 40
     assert found["fallbacks"] == {"too many links": 3}
     assert found["passed_through"] == {"--dry-run": 3}
+    assert found["passed_through_requests"] == passed("--dry-run", 3)
+    assert found["empty"] == 3
     assert found["findings"] == ["altered"]
     assert found["saved"]["seconds"] == pytest.approx(20 * 10 - 0.19 - 1 - 0.5 - 9)
     said = [*summary.lines(found), *summary.troubles(found)]
     assert "3 files copied instead of shared: too many links" in said
     assert "3 requests passed through to the original: --dry-run" in said
+    assert "3 empty environments made in this process" in said
+    shown = [
+        "",
+        "passed through for  request  reason",
+        *["t" + " " * 19 + "tool     --dry-run"] * 3,
+    ]
+    assert list(summary.passed_lines(found)) == shown
     assert ":warning: altered" in summary.markdown(found)
 
 

@@ -6,19 +6,17 @@ from __future__ import annotations
 import argparse
 
 from cenv import api
-from cenv.cli.options import add_environment
 from cenv.cli.output import Console
-from cenv.cli.places import existing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_environment(parser, "prefix", "PREFIX")
+    parser.add_argument("prefix", metavar="PREFIX")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Check every file of an environment."""
-    report = api.verify(existing(options.prefix, console))
+    report = api.verify(options.prefix)
     lines = [f"missing {path}" for path in report.missing]
     lines += [f"altered {path}" for path in report.altered]
     if console.verbose:

@@ -8,28 +8,37 @@ from argparse import Namespace
 from typing import Any
 
 
+def _listed(variable: str) -> tuple[str, ...]:
+    return tuple(filter(None, os.environ.get(variable, "").split(",")))
+
+
 class Context:
-    subdir = "linux-64"
-    solver = "libmamba"
-    channel_priority = "flexible"
     add_pip_as_python_dependency = False
-    pinned_packages: tuple[str, ...] = ()
     register_envs = False
     plugin_manager = None
 
     def __init__(self, argparse_args: Namespace | None = None) -> None:
-        self.given = list(getattr(argparse_args, "channel", ()))
-        self.override = getattr(argparse_args, "override_channels", False)
+        given = vars(argparse_args or Namespace())
+        self.given = list(given.get("channel", ()))
+        self.override = given.get("override_channels", False)
+        self.channel_priority = given.get("channel_priority", "flexible")
+        self.subdir = given.get("subdir", os.environ.get("CONDA_SUBDIR", "linux-64"))
+        self.offline = given.get("offline", False)
+        self.always_copy = given.get("copy", False)
+        self.shortcuts = given.get("shortcuts", True)
+        self.ignore_pinned = given.get("ignore_pinned", False)
+        self.solver = os.environ.get("CONDA_SOLVER", "libmamba")
+        self.pinned_packages = _listed("CONDA_PINNED_PACKAGES")
+        self.create_default_packages = _listed("CONDA_CREATE_DEFAULT_PACKAGES")
+
+    @staticmethod
+    def _native_subdir() -> str:
+        return "linux-64"
 
     @property
     def channels(self) -> tuple[str, ...]:
-        configured = os.environ.get("CONDA_CHANNELS", "").split(",")
-        return (*self.given, *([] if self.override else filter(None, configured)))
-
-    @property
-    def create_default_packages(self) -> tuple[str, ...]:
-        named = os.environ.get("CONDA_CREATE_DEFAULT_PACKAGES", "")
-        return tuple(filter(None, named.split(",")))
+        configured = () if self.override else _listed("CONDA_CHANNELS")
+        return (*self.given, *configured)
 
     @property
     def pkgs_dirs(self) -> tuple[str, ...]:

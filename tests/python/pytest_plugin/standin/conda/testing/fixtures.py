@@ -77,7 +77,7 @@ class TmpEnvFixture:
         where = Path(
             prefix or self.get_path(name, path_prefix, path_infix, path_suffix)
         )
-        if shallow or not args:
+        if shallow or (shallow is None and not args):
             (where / "conda-meta").mkdir(parents=True, exist_ok=True)
             (where / "conda-meta" / "history").touch()
         else:
