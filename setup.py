@@ -24,16 +24,17 @@ from setuptools.errors import CompileError
 TOP = Path(__file__).resolve().parent
 LIBRARIES = (
     "libcurl",
-    "libarchive",
     "libzstd",
+    "liblzma",
+    "zlib",
     "libcjson",
     "libcrypto",
     "mpack",
     "libpcre2-8",
 )
 PACKAGES = (
-    "g++ pkg-config python3-dev libcurl4-openssl-dev libarchive-dev libzstd-dev "
-    "libcjson-dev libssl-dev libmpack-dev libpcre2-dev zlib1g-dev"
+    "g++ pkg-config python3-dev libcurl4-openssl-dev libzstd-dev liblzma-dev "
+    "libbz2-dev zlib1g-dev libcjson-dev libssl-dev libmpack-dev libpcre2-dev"
 )
 
 DEBUG = os.environ.get("CENV_DEBUG", "0") not in ("", "0")
@@ -41,7 +42,7 @@ WERROR = os.environ.get("CENV_WERROR", "0") not in ("", "0")
 SANITIZE = os.environ.get("CENV_SANITIZE", "")
 STATIC = os.environ.get("CENV_LIBRARIES", "")
 # In the order in which one needs the next.
-ARCHIVES = "curl ssl crypto archive bz2 zstd z cjson mpack pcre2-8 minisat".split()
+ARCHIVES = "curl ssl crypto bz2 lzma zstd z cjson mpack pcre2-8 minisat".split()
 # Free-threaded builds of CPython have no Limited API.
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
 
@@ -99,12 +100,24 @@ def has_library(name: str) -> bool:
         return False
 
 
+def has_bzip2() -> bool:
+    """Tell whether libbz2 is there, which not every system describes to pkg-config."""
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    command = [*compiler, "-E", "-include", "bzlib.h", "-xc", os.devnull]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        return True  # no compiler: setuptools says that better
+    return done.returncode == 0
+
+
 def check_libraries() -> None:
     """Name every missing library at once."""
     missing = [name for name in LIBRARIES if not has_library(name)]
+    missing += [] if has_bzip2() else ["libbz2"]
     if missing:
         fail(
-            f"cannot build the extension, pkg-config finds no {', '.join(missing)}.\n"
+            f"cannot build the extension without {', '.join(missing)}.\n"
             f"Debian, Ubuntu: apt-get install {PACKAGES}"
         )
 
@@ -127,7 +140,7 @@ def machine_libraries() -> tuple[list[str], list[str]]:
     linking = pkg_config("--libs", *LIBRARIES)
     return (
         [*compiling, "-isystem", str(minisat / "include")],
-        [*linking, f"-L{minisat / 'lib'}", "-lminisat", "-lz"],
+        [*linking, f"-L{minisat / 'lib'}", "-lminisat", "-lbz2", "-lz"],
     )
 
 

@@ -103,7 +103,6 @@ class Place:
             *("-S", self.source, "-B", build),
             *system,
             "-DCMAKE_BUILD_TYPE=Release",
-            "-DCMAKE_POLICY_VERSION_MINIMUM=3.5",  # libarchive asks for an older cmake
             f"-DCMAKE_C_FLAGS={' '.join(FLAGS)}",
             f"-DCMAKE_INSTALL_PREFIX={self.prefix}",
             f"-DCMAKE_FIND_ROOT_PATH={self.prefix}",
@@ -185,14 +184,15 @@ def build_pcre2(place: Place) -> None:
     place.install_headers(src / "pcre2.h")
 
 
-def build_libarchive(place: Place) -> None:
-    """Build libarchive, which reads bzip2 for us and nothing else."""
-    off = "OPENSSL LZMA LZ4 LZO ZSTD ZLIB LIBB2 LIBXML2 EXPAT NETTLE MBEDTLS PCREPOSIX"
-    off += " PCRE2POSIX ICONV ACL XATTR CPIO TAR CAT UNZIP TEST CNG WIN32_XP"
+def build_lzma(place: Place) -> None:
+    """Build liblzma, which only reads for us."""
+    off = "LZIP_DECODER MICROLZMA_DECODER MICROLZMA_ENCODER DOC NLS"
+    off += " TOOL_XZ TOOL_XZDEC TOOL_LZMADEC TOOL_LZMAINFO TOOL_SCRIPTS"
     place.cmake(
-        *(f"-DENABLE_{name}=OFF" for name in off.split()),
-        "-DENABLE_BZip2=ON",
-        "-DENABLE_WERROR=OFF",
+        *(f"-DXZ_{name}=OFF" for name in off.split()),
+        "-DXZ_ENCODERS=",
+        "-DXZ_THREADS=no",
+        "-DBUILD_TESTING=OFF",
     )
 
 
@@ -277,7 +277,7 @@ class Library:
     build: Callable[[Place], None]
 
 
-# In the order in which they are built: zlib and OpenSSL before curl, bzip2 before libarchive.
+# In the order in which they are built: zlib and OpenSSL before curl.
 LIBRARIES = (
     Library(
         "main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz",
@@ -290,6 +290,12 @@ LIBRARIES = (
         "ab5a03176ee106d3f0fa90e381da478ddae405918153cca248e682cd0c4a2269",
         "LICENSE",
         build_bzip2,
+    ),
+    Library(
+        "main/x/xz-utils/xz-utils_5.8.1.orig.tar.xz",
+        "0b54f79df85912504de0b14aec7971e3f964491af1812d83447005807513cd9e",
+        "COPYING.0BSD",
+        build_lzma,
     ),
     Library(
         "main/libz/libzstd/libzstd_1.5.7+dfsg.orig.tar.xz",
@@ -320,12 +326,6 @@ LIBRARIES = (
         "a8c0d28a529ca480f9f36cf5792e2cd21984552a3c8e4aa11a24aa31aeac98e8",
         "LICENSE.txt",
         build_openssl,
-    ),
-    Library(
-        "main/liba/libarchive/libarchive_3.7.4.orig.tar.xz",
-        "f887755c434a736a609cbd28d87ddbfbe9d6a3bb5b703c22c02f6af80a802735",
-        "COPYING",
-        build_libarchive,
     ),
     Library(
         "main/c/curl/curl_8.14.1.orig.tar.gz",

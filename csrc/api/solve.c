@@ -36,6 +36,7 @@ static int search_instance(const struct cenv_instance *in, struct cenv_sat *sat,
                            struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_SOLVE, "");
+    cenv_task_progress(task, CENV_STAGE_SOLVE, 0);
     int rc = cenv_search_best(in, sat, s->choice, s->level, task, err);
     s->stats = cenv_sat_stats(sat);
     span.items = s->stats.solves;

@@ -86,13 +86,6 @@ bool cenv_alloc_failed(void)
     return errno == ENOMEM;
 }
 
-bool cenv_alloc_has(size_t size)
-{
-    void *volatile block = cenv_malloc(size); /* volatile: no pair to optimise away */
-    cenv_free(block);
-    return block != NULL;
-}
-
 char *cenv_memdup(const void *data, size_t len)
 {
     if (len == SIZE_MAX)

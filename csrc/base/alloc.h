@@ -26,9 +26,6 @@ char *cenv_memdup(const void *data, size_t len) __attribute__((malloc));
 void cenv_alloc_watch(void);
 bool cenv_alloc_failed(void);
 
-/* Whether so much is at hand now; asked before a library that ends the process where it is not. */
-bool cenv_alloc_has(size_t size);
-
 /*
  * Makes room for one more element in a growing array: *block has room for *alloc elements of
  * `size` bytes and holds `nr`. False when out of memory, with nothing changed.

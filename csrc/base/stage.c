@@ -7,10 +7,21 @@
 const char *cenv_stage_name(unsigned stage)
 {
     static const char *const names[CENV_NR_STAGES] = {
-#define XX(NAME, name) [CENV_STAGE_##NAME] = (name),
+#define XX(NAME, name, unit) [CENV_STAGE_##NAME] = (name),
         CENV_STAGE_MAP(XX)
 #undef XX
     };
 
     return stage < CENV_NR_STAGES ? names[stage] : NULL;
+}
+
+const char *cenv_stage_unit(unsigned stage)
+{
+    static const char *const units[CENV_NR_STAGES] = {
+#define XX(NAME, name, unit) [CENV_STAGE_##NAME] = (unit),
+        CENV_STAGE_MAP(XX)
+#undef XX
+    };
+
+    return stage < CENV_NR_STAGES ? units[stage] : NULL;
 }

@@ -113,7 +113,8 @@ static int module_exec(PyObject *module)
         return -1;
     if (add_names(module, "CLONE_MODES", cenv_clone_mode_name) < 0 ||
         add_names(module, "LINK_MODES", cenv_create_link_mode) < 0 ||
-        add_names(module, "STAGES", cenv_stage_name) < 0)
+        add_names(module, "STAGES", cenv_stage_name) < 0 ||
+        add_names(module, "STAGE_UNITS", cenv_stage_unit) < 0)
         return -1;
     if (PyModule_AddIntConstant(module, "CARRIES_LIBCURL", cenv_carries_libcurl()) < 0)
         return -1;

@@ -111,6 +111,7 @@ static int write_report(const struct cloning *c, const struct cenv_clone_job *jo
                                        .mode = cenv_clone_mode_text(mode),
                                        .counts = job->result.counts,
                                        .prepared = &job->prepared,
+                                       .refused = job->refused,
                                        .start_ns = c->start_ns};
     return cenv_clone_report_write(&report, c->out, err);
 }

@@ -118,6 +118,7 @@ static int bring_up_to_date(struct cenv_clone_source *s, bool again,
     struct cenv_manifest *old = s->manifest;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_PROCESS_MANIFEST, "");
     s->manifest = NULL;
+    cenv_task_progress(task, CENV_STAGE_PROCESS_MANIFEST, 0);
     int rc = old ? cenv_check_manifest(old, s->fd, task, err) : 0;
     bool holds = rc == 1 && !again;
     const struct cenv_manifest *believed = rc == 1 ? NULL : old;

@@ -5,6 +5,7 @@
 
 #include "clone/clone_source.h"
 #include "clone/cloner.h"
+#include "clone/report.h"
 #include "prefix/new_prefix.h"
 
 struct cenv_clone_mode;
@@ -35,6 +36,7 @@ struct cenv_clone_job {
 
     struct cenv_newprefix dst;
     struct cenv_stat root; /* of the new directory; ino 0: it is not made yet */
+    struct cenv_clone_refusal refused[CENV_CLONE_REFUSALS_MAX]; /* by mode auto */
 
     struct cenv_clone_result result;
     struct cenv_stat shown; /* of what is mounted over the directory; ino 0: nothing */

@@ -24,17 +24,20 @@ static bool is_same_device(const struct cenv_clone_job *job)
 static const char *const other_device =
     "source and clone are on different file systems";
 
+static const char *const no_extents = "the file system cannot share extents";
+
 /* File systems known not to share extents are not asked. */
-static bool suits_reflink(const struct cenv_clone_job *job)
+static const char *decline_reflink(const struct cenv_clone_job *job)
 {
     struct cenv_fs_facts facts;
     struct cenv_error ignored = CENV_ERROR_INIT;
     if (!is_same_device(job))
-        return false;
+        return other_device;
     bool known = cenv_fs_facts(job->dst.dir, &facts, &ignored) == 0;
     cenv_error_release(&ignored);
-    return !known ||
-           (strncmp(facts.type, "ext", 3) != 0 && strcmp(facts.type, "tmpfs") != 0);
+    bool cannot = known && (strncmp(facts.type, "ext", 3) == 0 ||
+                            strcmp(facts.type, "tmpfs") == 0);
+    return cannot ? no_extents : NULL;
 }
 
 /* One that has a block of its own, else any that is not empty: some file systems keep small ones
@@ -77,13 +80,18 @@ static const char *probe_reflink(const struct cenv_clone_job *job)
 {
     if (try_reflink(job) == 0)
         return NULL;
-    return is_same_device(job) ? "the file system cannot share extents" : other_device;
+    return is_same_device(job) ? no_extents : other_device;
 }
 
 /* The guard of the store watches its templates alone: elsewhere linking is the user's choice. */
-static bool suits_hardlink(const struct cenv_clone_job *job)
+static const char *decline_hardlink(const struct cenv_clone_job *job)
 {
-    return is_same_device(job) && job->source->is_template;
+    if (!is_same_device(job))
+        return other_device;
+    return job->source->is_template
+               ? NULL
+               : "what is written through a link of an environment "
+                 "that is not of the store is written to it";
 }
 
 static const char *probe_hardlink(const struct cenv_clone_job *job)
@@ -91,13 +99,8 @@ static const char *probe_hardlink(const struct cenv_clone_job *job)
     return is_same_device(job) ? NULL : other_device;
 }
 
-static bool suits_copy(const struct cenv_clone_job *job)
-{
-    (void)job;
-    return true;
-}
-
-static const char *probe_copy(const struct cenv_clone_job *job)
+/* Both of deciding and of trying. */
+static const char *allow_copy(const struct cenv_clone_job *job)
 {
     (void)job;
     return NULL;
@@ -137,14 +140,14 @@ static int remove_files(const char *path, struct cenv_error *err)
 static const struct cenv_clone_mode modes[] = {
     {.placing = CENV_PLACE_AUTO}, /* only asked for: choosing makes another of it */
     {.placing = CENV_PLACE_REFLINK,
-     .suits = suits_reflink,
+     .decline = decline_reflink,
      .probe = probe_reflink,
      OF_FILES},
     {.placing = CENV_PLACE_HARDLINK,
-     .suits = suits_hardlink,
+     .decline = decline_hardlink,
      .probe = probe_hardlink,
      OF_FILES},
-    {.placing = CENV_PLACE_COPY, .suits = suits_copy, .probe = probe_copy, OF_FILES},
+    {.placing = CENV_PLACE_COPY, .decline = allow_copy, .probe = allow_copy, OF_FILES},
     {.name = "overlay",
      .placing = CENV_PLACE_COPY,
      .check = cenv_overlay_clone_check,
@@ -198,15 +201,23 @@ const struct cenv_clone_mode *cenv_clone_mode_of_entry(const char *name)
     return mode && mode->place ? mode : &modes[COPY];
 }
 
-static const struct cenv_clone_mode *choose_automatic(const struct cenv_clone_job *job)
+/* To the copy at the latest, which always works. */
+static const struct cenv_clone_mode *choose_automatic(struct cenv_clone_job *job)
 {
-    size_t i = 0;
-    while (!modes[i].suits || !modes[i].suits(job) || modes[i].probe(job))
-        i++; /* to the copy at the latest, which always works */
-    return &modes[i];
+    struct cenv_clone_refusal *refused = job->refused;
+    for (size_t i = 0;; i++) {
+        if (!modes[i].decline)
+            continue;
+        const char *why = modes[i].decline(job);
+        if (!why)
+            why = modes[i].probe(job);
+        if (!why)
+            return &modes[i];
+        *refused++ = (struct cenv_clone_refusal){cenv_clone_mode_text(&modes[i]), why};
+    }
 }
 
-const struct cenv_clone_mode *cenv_clone_mode_choose(const struct cenv_clone_job *job,
+const struct cenv_clone_mode *cenv_clone_mode_choose(struct cenv_clone_job *job,
                                                      struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = job->options->mode;

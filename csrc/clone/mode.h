@@ -15,8 +15,9 @@ struct cenv_clone_mode {
     const char *name;             /* NULL: that of `placing` */
     enum cenv_place_mode placing; /* how a file that can be shared gets there */
 
-    /* Whether "auto" may be this mode, as far as can be told without trying; NULL: never. */
-    bool (*suits)(const struct cenv_clone_job *job);
+    /* Why "auto" is not to be this mode, as far as can be told without trying, or NULL; no such
+     * function: it never is. */
+    const char *(*decline)(const struct cenv_clone_job *job);
 
     /* Before anything is made: CENV_ELINK where the mode cannot work. NULL: it can. */
     int (*check)(const struct cenv_clone_job *job, struct cenv_error *err);
@@ -68,9 +69,10 @@ const char *cenv_clone_mode_text(const struct cenv_clone_mode *mode);
 
 /*
  * The mode to make a clone in whose new directory is there: the one asked for, else for "auto" the
- * first that suits and works. NULL with CENV_ELINK and the reason where the one asked for does not.
+ * first that suits and works, with those before it in `refused` of the job. NULL with CENV_ELINK
+ * and the reason where the one asked for does not.
  */
-const struct cenv_clone_mode *cenv_clone_mode_choose(const struct cenv_clone_job *job,
+const struct cenv_clone_mode *cenv_clone_mode_choose(struct cenv_clone_job *job,
                                                      struct cenv_error *err);
 
 #endif

@@ -101,6 +101,15 @@ static void write_fallbacks(struct cenv_json_writer *w,
     cenv_json_write_end(w);
 }
 
+static void write_refusals(struct cenv_json_writer *w,
+                           const struct cenv_clone_refusal *refused)
+{
+    cenv_json_write_object(w, "passed_over");
+    for (; refused && refused->mode; refused++)
+        cenv_json_write_cstr(w, refused->mode, refused->reason);
+    cenv_json_write_end(w);
+}
+
 int cenv_clone_report_write(const struct cenv_clone_report *report,
                             struct cenv_buf *out, struct cenv_error *err)
 {
@@ -116,6 +125,7 @@ int cenv_clone_report_write(const struct cenv_clone_report *report,
     cenv_json_write_u64(&w, "bytes_shared", counts->bytes_shared);
     cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - report->start_ns);
     write_fallbacks(&w, counts->fallbacks);
+    write_refusals(&w, report->refused);
     write_problems(&w, report);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, err);

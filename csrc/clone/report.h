@@ -6,12 +6,20 @@
 #include "base/buf.h"
 #include "clone/cloner.h"
 
+/* A mode that "auto" did not take, and why: literals, mode NULL ends a list of them. */
+struct cenv_clone_refusal {
+    const char *mode, *reason;
+};
+
+enum { CENV_CLONE_REFUSALS_MAX = 4 };
+
 struct cenv_clone_report {
     const char *path, *mode;
     struct cenv_clone_counts counts;
     /* Tells what was skipped or could not be relocated; NULL: nothing was. */
     const struct cenv_prepared_clone *prepared;
-    struct cenv_str skipped; /* of struct cenv_copied, or empty */
+    struct cenv_str skipped;                  /* of struct cenv_copied, or empty */
+    const struct cenv_clone_refusal *refused; /* NULL: none */
     uint64_t start_ns;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Byte streams, compressed and not: the only user of libarchive (bzip2) and of zstd. */
+/* Byte streams, compressed and not. */
 #ifndef CENV_CODEC_STREAM_H
 #define CENV_CODEC_STREAM_H
 
@@ -51,22 +51,8 @@ int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,
                 struct cenv_error *err);
 
 /*
- * What lies packed in any file, open as `fd`: of gzip, bzip2, xz or zstd what comes out of it, of a
- * ZIP archive its members one after another. For looking into files, so less strict than a decoder:
- * CENV_EINTEGRITY for what is damaged, encrypted or more than `max_out` bytes (cenv_unpacker_full).
- * `fd` is borrowed, its position moves.
- */
-struct cenv_unpacker;
-int cenv_unpacker_new(struct cenv_unpacker **out, int fd, uint64_t max_out,
-                      struct cenv_error *err);
-void cenv_unpacker_free(struct cenv_unpacker *unpacker); /* NULL is fine */
-struct cenv_input cenv_input_unpacker(struct cenv_unpacker *unpacker);
-bool cenv_unpacker_full(const struct cenv_unpacker *unpacker);
-
-/*
  * Compression into an output; level as zstd's 1..22 (3: fast, 19: conda-build's) or bzip2's 1..9.
- * Write any number of times, then finish once. Deterministic for one version of the library. A zstd
- * frame ends with a checksum of its content.
+ * Write any number of times, then finish once. Deterministic for one version of the library.
  */
 struct cenv_encoder;
 int cenv_encoder_new(struct cenv_encoder **out, enum cenv_codec codec, int level,
@@ -75,9 +61,5 @@ int cenv_encoder_write(struct cenv_encoder *encoder, const void *data, size_t le
                        struct cenv_error *err);
 int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err);
 void cenv_encoder_free(struct cenv_encoder *encoder); /* NULL is fine */
-
-/* Compresses a span into one zstd frame that states its content size, appending to `out`. */
-int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
-                       struct cenv_error *err);
 
 #endif

@@ -31,15 +31,15 @@ struct cenv_member {
 };
 
 /*
- * Why not libarchive: it rewrites pax names to the process's locale and to Unicode's composed form,
- * so that two members can become one; it passes over global pax headers that GNU tar and Python
- * obey, takes the first of two equal keys where they take the last, and does not tell multi-volume
- * and dump members from files. What readers disagree about is refused here with CENV_EINTEGRITY
- * (docs/design/extract.md 1.3): absolute names, "..", control bytes, backslashes, names that are
- * not UTF-8, components over 255 bytes; devices, fifos, volumes, sparse files; links with data;
- * global pax headers that describe members; a pax key twice, pax beside GNU long names; extended
- * headers over 1 MiB; bad checksums, truncation, a missing end mark, and anything but zeros
- * behind it.
+ * Why not libarchive's: that rewrites pax names to the process's locale and to Unicode's composed
+ * form, so that two members can become one; it passes over global pax headers that GNU tar and
+ * Python obey, takes the first of two equal keys where they take the last, and does not tell
+ * multi-volume and dump members from files. What readers disagree about is refused here with
+ * CENV_EINTEGRITY (docs/design/extract.md 1.3): absolute names, "..", control bytes, backslashes,
+ * names that are not UTF-8, components over 255 bytes; devices, fifos, volumes, sparse files; links
+ * with data; global pax headers that describe members; a pax key twice, pax beside GNU long names;
+ * extended headers over 1 MiB; bad checksums, truncation, a missing end mark, and anything but
+ * zeros behind it.
  */
 struct cenv_tar;
 int cenv_tar_open(struct cenv_tar **out, struct cenv_input from,

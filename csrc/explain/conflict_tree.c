@@ -286,12 +286,13 @@ static void merge_groups(struct tree *t, struct group *groups)
 
 /* ---- lines ---- */
 
-/* "a 1.0 | 2.0"; returns whether that is more than one. */
+/* "a 1.0 | 2.0", of a spec that names no package "a | b"; returns whether that is more than one. */
 static bool print_cands(const struct tree *t, const uint32_t *cands, uint32_t nr,
                         struct cenv_buf *out)
 {
-    cenv_buf_add_str(out, t->p->names[t->p->in.name_of[cands[0]]].text);
-    cenv_buf_putc(out, ' ');
+    const struct cenv_name *name = &t->p->names[t->p->in.name_of[cands[0]]];
+    if (name->kind != CENV_NAME_NAMELESS)
+        cenv_buf_addf(out, "%.*s ", CENV_STR_ARG(name->text));
     return cenv_wording_print_versions(t->p, cands, nr, out) > 1;
 }
 

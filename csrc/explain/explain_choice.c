@@ -30,11 +30,14 @@ static const struct cenv_candidate *chosen_of(const struct choice *w, uint32_t n
     return cenv_problem_cand(w->p, name, w->s->choice[name]);
 }
 
+/* Of a made-up name, which is what was asked for, that alone. */
 static void print_cand(const struct cenv_candidate *cand, struct cenv_buf *out)
 {
     const struct cenv_record *r = cand->record;
-    cenv_buf_addf(out, "%.*s %.*s %.*s", CENV_STR_ARG(r->name),
-                  CENV_STR_ARG(r->version), CENV_STR_ARG(r->build));
+    cenv_buf_add_str(out, r->name);
+    if (cand->from != CENV_FROM_CONDITION)
+        cenv_buf_addf(out, " %.*s %.*s", CENV_STR_ARG(r->version),
+                      CENV_STR_ARG(r->build));
 }
 
 /* The first goal that asks for the name: its rank in the first level. */

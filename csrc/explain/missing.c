@@ -11,6 +11,8 @@ static bool is_missing(const struct cenv_problem *p, uint32_t i)
         return false;
     uint32_t name = p->specs[root->spec].name;
     struct cenv_dist dist;
+    if (p->names[name].kind == CENV_NAME_NAMELESS)
+        return !p->names[name].nr;
     if (p->names[name].kind != CENV_NAME_PACKAGE || p->names[name].nr ||
         cenv_str_starts(p->names[name].text, CENV_STR("__")))
         return false;
@@ -34,12 +36,15 @@ static void find_near(const struct cenv_explainer *e, struct cenv_str name,
 static void add_missing(struct cenv_explainer *e, uint32_t goal)
 {
     struct cenv_missing_name *missing = &e->missing[e->nr_missing++];
+    const struct cenv_name *name = &e->p.names[e->p.specs[e->p.roots[goal].spec].name];
+    bool nameless = name->kind == CENV_NAME_NAMELESS;
     missing->goal = goal;
-    missing->name = e->p.names[e->p.specs[e->p.roots[goal].spec].name].text;
-    find_near(e, missing->name, &missing->near);
+    missing->name = name->text;
+    if (!nameless)
+        find_near(e, missing->name, &missing->near);
     e->conflict[e->nr_conflict++] = goal;
-    cenv_buf_addf(&e->text, "no channel has a package named %.*s\n",
-                  CENV_STR_ARG(missing->name));
+    cenv_buf_addf(&e->text, "no channel has a package %s %.*s\n",
+                  nameless ? "that matches" : "named", CENV_STR_ARG(missing->name));
 }
 
 int cenv_missing_find(struct cenv_explainer *e)

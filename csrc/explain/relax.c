@@ -63,6 +63,15 @@ static int add_dropped_way(struct relaxer *r)
 
 /* ---- one goal ---- */
 
+/* Of what is made up for a condition, or names no package, there is no other version. */
+static bool names_package(const struct cenv_problem *p, const struct cenv_root *root)
+{
+    if (root->kind != CENV_ROOT_ENTRY)
+        return false;
+    enum cenv_name_kind kind = p->names[p->specs[root->spec].name].kind;
+    return kind == CENV_NAME_PACKAGE || kind == CENV_NAME_EXTRA;
+}
+
 /* Adds a way if all else can be had without the goal, with the best that there is instead of
  * it. */
 static int try_goal(struct relaxer *r, uint32_t goal)
@@ -73,7 +82,7 @@ static int try_goal(struct relaxer *r, uint32_t goal)
     r->keep[goal] = false;
     int rc = cenv_unsat_core_holds(&e->p.in, r->sat, r->keep, e->task, e->err);
     bool helps = rc > 0;
-    if (helps && root->kind == CENV_ROOT_ENTRY && !e->core.hard) {
+    if (helps && names_package(&e->p, root) && !e->core.hard) {
         uint32_t name = e->p.specs[root->spec].name;
         rc = cenv_unsat_core_relax(&e->p.in, r->sat, r->keep, name, &place, e->task,
                                    e->err);

@@ -171,7 +171,8 @@ int cenv_index_featured(const struct cenv_index *index, const char *names_json,
 
 /*
  * Solves `request_json`, an object, all keys but specs optional:
- *   specs             ["python=3.12", ...]: wanted, in order of importance
+ *   specs             ["python=3.12", ...]: wanted, in order of importance; one without a name
+ *                     ("*[track_features=x]") by any package that matches
  *   virtual_packages  [["__glibc", "2.36", "0"], ...]: what the machine has
  *   locked            records or specs: in the solution exactly as they are
  *   pinned            specs: whatever of that name is installed must match
@@ -479,9 +480,9 @@ const char *cenv_create_link_mode(unsigned index);
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
  *
  * Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds",
- * "fallbacks": {reason: files}, "skipped": [{"path", "reason"}], "unrelocatable": [...],
- * "notices": [...]}. Atomic;
- * the source is never changed.
+ * "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason}, "skipped":
+ * [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is never
+ * changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,

@@ -148,9 +148,10 @@ int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err
         span.misses = format_list(linker->plan, &list);
         if (list.failed)
             rc = cenv_error_oom(err);
-        else if (span.misses)
+        else if (span.misses) {
+            cenv_task_progress(linker->task, CENV_STAGE_COMPILE, span.misses);
             rc = compile_list(linker, cenv_buf_str(&list), err);
-        else
+        } else
             linker->stats->compiled = take_results(linker);
         span.items = linker->stats->compiled;
         span.hits = span.items > span.misses ? span.items - span.misses : 0;

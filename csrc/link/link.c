@@ -69,8 +69,10 @@ static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
     if (scripts)
         rc = cenv_link_scripts_run(linker, "pre-link", err);
     linker->occupied |= linker->plan->ran_scripts;
-    if (rc == 0)
+    if (rc == 0) {
+        cenv_task_progress(linker->task, CENV_STAGE_LINK, linker->plan->nr_order);
         rc = cenv_link_files_place(linker, err);
+    }
     if (rc == 0 && scripts)
         rc = cenv_link_scripts_run(linker, "post-link", err);
     if (rc == 0 && !linker->options->no_compile)
@@ -90,7 +92,6 @@ static int link_by_plan(struct cenv_linker *linker,
 
     if (rc == 0) {
         linker->mode = decide_mode(linker);
-        cenv_task_progress(linker->task, CENV_STAGE_LINK, linker->plan->nr_order);
         rc = execute_plan(linker, err);
         linker->stats->files = span.items = linker->plan->nr_order;
         span.bytes = linker->stats->bytes_copied;

@@ -314,6 +314,7 @@ int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
     if (!has_scripts(linker->plan, when))
         return 0;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_SCRIPTS, when);
+    cenv_task_progress(linker->task, CENV_STAGE_SCRIPTS, 0);
     if (!is_at_target(linker))
         rc = build_bridge(linker, &bridge, err);
     if (rc == 0)

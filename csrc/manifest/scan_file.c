@@ -3,7 +3,7 @@
 #include "manifest/scan_file.h"
 
 #include "base/alloc.h"
-#include "codec/stream.h"
+#include "codec/unpacker.h"
 #include "os/fs.h"
 #include "os/path.h"
 #include "os/raw_copy.h"
@@ -14,7 +14,7 @@
 enum { UNPACKED_MAX = 64 << 20 };
 
 /* Bytes read between two polls. */
-enum { READ_PART = 4 << 20 };
+enum { READ_PART = 4 << 20, PACKED_PART = 128 << 10 };
 
 int cenv_scan_file_fail_changed(struct cenv_str path, struct cenv_error *err)
 {
@@ -179,31 +179,69 @@ static int search_unpacked(const struct cenv_scan_target *what,
     return rc;
 }
 
-/* What a compressed file names; a damaged one names nothing. */
+/* A file that is read to be unpacked. */
+struct packed_file {
+    const struct cenv_scan_target *what;
+    int fd;
+    uint64_t at;
+    char block[PACKED_PART];
+};
+
+static int read_packed(void *ctx, const void **data, size_t *len,
+                       struct cenv_error *err)
+{
+    struct packed_file *file = ctx;
+    const struct cenv_scan_target *what = file->what;
+    int rc = cenv_task_poll(what->task, err);
+    if (rc < 0)
+        return rc;
+    int64_t n = cenv_raw_pread(file->fd, file->block, sizeof(file->block), file->at);
+    if (n < 0)
+        return cenv_fs_fail(err, (int)n, what->dir, what->name, "cannot read");
+    file->at += (uint64_t)n;
+    *data = file->block;
+    *len = (size_t)n;
+    return 0;
+}
+
+/* 1 when what comes out of a compressed file is named in it. */
+static int search_packed(const struct cenv_scan_target *what, struct cenv_input in,
+                         const struct cenv_search_names *names, struct cenv_error *err)
+{
+    size_t kept = 0, len = 1;
+    int rc = 0;
+    while (rc == 0 && len) {
+        const void *data;
+        rc = in.read(in.ctx, &data, &len, err);
+        if (rc == 0)
+            rc = search_unpacked(what, names, cenv_str_n(data, len), &kept, err);
+    }
+    return rc;
+}
+
+/* What a compressed file names; a damaged one names what comes before the damage. */
 static int scan_packed(const struct cenv_scan_target *what, int fd,
                        const struct cenv_search_names *names,
                        struct cenv_scan_result *result, struct cenv_error *err)
 {
-    struct cenv_error why = CENV_ERROR_INIT;
+    struct packed_file *file = cenv_malloc(sizeof(*file));
     struct cenv_unpacker *unpacker = NULL;
-    size_t kept = 0, len = 1;
-    int found = 0, rc = cenv_unpacker_new(&unpacker, fd, UNPACKED_MAX, &why);
-    struct cenv_input in = cenv_input_unpacker(unpacker);
-    while (rc == 0 && len && found == 0) {
-        const void *data;
-        rc = in.read(in.ctx, &data, &len, &why);
-        if (rc == 0)
-            found = search_unpacked(what, names, cenv_str_n(data, len), &kept, err);
-    }
-    if (found > 0)
+    if (!file)
+        return cenv_error_oom(err);
+    file->what = what;
+    file->fd = fd;
+    file->at = 0;
+    struct cenv_input in = {read_packed, file};
+    int rc = cenv_unpacker_new(&unpacker, in, UNPACKED_MAX, err);
+    if (rc == 0)
+        rc = search_packed(what, cenv_input_unpacker(unpacker), names, err);
+    if (rc > 0)
         result->reason = "named within a compressed file";
-    if (unpacker && cenv_unpacker_full(unpacker))
+    else if (rc == 0 && cenv_unpacker_full(unpacker))
         result->reason = "a compressed file too large to look into";
     cenv_unpacker_free(unpacker);
-    if (why.status == CENV_ENOMEM && found >= 0)
-        found = cenv_error_oom(err);
-    cenv_error_release(&why);
-    return found < 0 ? found : 0;
+    cenv_free(file);
+    return rc < 0 ? rc : 0;
 }
 
 /* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */

@@ -72,7 +72,11 @@ static int set_name(struct cenv_specparser *p, struct cenv_str name)
     p->spec.name_is_glob = cenv_str_find(name, '*') < name.len;
     const char *wrong = name.len ? check_name(p->spec.name, p->spec.name_is_glob)
                                  : "a package name is missing";
-    return wrong ? cenv_specparser_refuse(p, name.data, wrong) : 0;
+    if (!wrong)
+        return 0;
+    cenv_specparser_refuse(p, name.data, wrong);
+    return name.len ? p->err->status
+                    : cenv_error_hint(p->err, "write * for a package of any name");
 }
 
 /* ---- name, version and build outside of brackets ---- */

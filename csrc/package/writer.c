@@ -7,6 +7,7 @@
 #include "codec/stream.h"
 #include "codec/tar_write.h"
 #include "codec/zip.h"
+#include "codec/zstd.h"
 #include "os/fs_data.h"
 #include "os/path.h"
 #include "os/raw_file.h"

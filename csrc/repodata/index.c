@@ -109,6 +109,7 @@ int cenv_index_open(struct cenv_index **out, const struct cenv_index_source *sou
     struct opening opening = {
         .index = index, .given = sources, .cache_dir = cache_dir, .task = task};
     struct cenv_span span = cenv_span_begin(CENV_STAGE_PROCESS_INDICES, "");
+    cenv_task_progress(task, CENV_STAGE_PROCESS_INDICES, 0);
     int rc = cenv_pool_run(cenv_host_cpus(), nr, open_source, &opening, task, err);
     if (rc == 0) {
         span.items = cenv_index_nr_records(index);

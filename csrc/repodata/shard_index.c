@@ -13,6 +13,7 @@
 #include "codec/limits.h"
 #include "codec/msgpack.h"
 #include "codec/stream.h"
+#include "codec/zstd.h"
 #include "model/channel.h"
 
 /* Most bytes that may come out: conda allows an index 128 MiB and a shard 16; JSON is up to a few

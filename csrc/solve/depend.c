@@ -290,9 +290,9 @@ static uint32_t add_unconditional(struct cenv_problem *p, uint32_t id,
     return cenv_problem_add_spec(p, &spec, err);
 }
 
-/* A candidate of a conditional name; the first one made is the best. */
-static struct cenv_candidate *add_way(struct cenv_problem *p, uint32_t name,
-                                      uint64_t merit, struct cenv_error *err)
+struct cenv_candidate *cenv_depend_add_way(struct cenv_problem *p, uint32_t name,
+                                           struct cenv_str text, uint64_t merit,
+                                           struct cenv_error *err)
 {
     struct cenv_record *record = cenv_arena_calloc(&p->arena, 1, sizeof(*record));
     if (!record) {
@@ -300,7 +300,8 @@ static struct cenv_candidate *add_way(struct cenv_problem *p, uint32_t name,
         return NULL;
     }
     record->name = p->names[name].text;
-    record->version = record->build = CENV_STR("0");
+    record->version = text;
+    record->build = CENV_STR("0");
     record->build_number = merit;
     struct cenv_candidate *cand =
         cenv_problem_add_candidate(p, record, CENV_FROM_CONDITION, err);
@@ -313,7 +314,9 @@ static struct cenv_candidate *add_way(struct cenv_problem *p, uint32_t name,
 static int add_dependent(struct cenv_problem *p, uint32_t name, struct cenv_error *err)
 {
     uint32_t plain = add_unconditional(p, p->names[name].of, err);
-    struct cenv_candidate *cand = plain == CENV_NONE ? NULL : add_way(p, name, 0, err);
+    struct cenv_candidate *cand = NULL;
+    if (plain != CENV_NONE)
+        cand = cenv_depend_add_way(p, name, CENV_STR("0"), 0, err);
     if (!cand || cenv_depend_link(p, plain, err) < 0)
         return err->status;
     cand->nr_depends = (uint32_t)p->nr_links - cand->specs;
@@ -327,7 +330,8 @@ int cenv_depend_load_conditional(struct cenv_problem *p, uint32_t name,
     if (!find_ways(p, p->names[name].condition, &ways, err))
         return err->status;
     for (uint32_t i = 0; i < ways.nr; i++) {
-        struct cenv_candidate *cand = add_way(p, name, (uint64_t)ways.nr - i, err);
+        struct cenv_candidate *cand =
+            cenv_depend_add_way(p, name, CENV_STR("0"), (uint64_t)ways.nr - i, err);
         if (!cand)
             return err->status;
         cand->nr_constrains = ways.ways[i].nr;

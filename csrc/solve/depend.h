@@ -23,6 +23,12 @@ int cenv_depend_on_text(struct cenv_problem *p, struct cenv_str text,
 int cenv_depend_constrain(struct cenv_problem *p, uint32_t spec, struct cenv_str *bad,
                           struct cenv_error *err);
 
+/* Adds a candidate of a made-up name, of which the one of most merit is the best; `text` stands for
+ * its version. Its links follow. NULL with `err` set when out of memory. */
+struct cenv_candidate *cenv_depend_add_way(struct cenv_problem *p, uint32_t name,
+                                           struct cenv_str text, uint64_t merit,
+                                           struct cenv_error *err);
+
 /* Adds the candidates of a name made up for an extra, once those of its package are loaded, or of
  * one made up for a conditional spec. */
 int cenv_depend_load_extra(struct cenv_problem *p, uint32_t name,

@@ -92,6 +92,19 @@ static const struct cenv_spec *spec_of_root(const struct cenv_problem *p,
     return spec;
 }
 
+/* All that matches "*[track_features=x]" tracks x. */
+static bool judge_nameless(const struct cenv_root *root, struct cenv_map *said)
+{
+    const struct cenv_matchspec_more *more = NULL;
+    if (root->kind == CENV_ROOT_ENTRY && root->entry->spec &&
+        root->entry->spec->parsed.name_is_glob)
+        more = root->entry->spec->parsed.more;
+    for (uint32_t i = 0; more && i < more->track_features.nr; i++)
+        if (!cenv_map_put(said, more->track_features.items[i], TRACKED))
+            return false;
+    return true;
+}
+
 /* How many of the features (split at blanks and commas) are tracked, or -1: one is ruled out. */
 static int count_tracked(const struct cenv_map *said, struct cenv_str features)
 {
@@ -126,6 +139,8 @@ int cenv_feature_judge(struct cenv_problem *p, struct cenv_error *err)
         const struct cenv_spec *spec = spec_of_root(p, &p->roots[i]);
         if (spec)
             rc = judge_spec(p, spec, &said, err);
+        else if (!judge_nameless(&p->roots[i], &said))
+            rc = cenv_error_oom(err);
     }
     for (size_t c = 0; rc == 0 && said.nr && c < p->nr_cands; c++) {
         p->cands[c].tracked = count_tracked(&said, p->cands[c].record->features);

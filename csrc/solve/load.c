@@ -8,6 +8,7 @@
 #include "solve/depend.h"
 #include "solve/feature.h"
 #include "solve/match.h"
+#include "solve/nameless.h"
 #include "solve/order.h"
 
 struct loader {
@@ -282,6 +283,8 @@ static int load_name(struct loader *l, uint32_t id)
         rc = cenv_depend_load_extra(p, id, l->err);
     else if (name.kind == CENV_NAME_CONDITIONAL)
         rc = cenv_depend_load_conditional(p, id, l->err);
+    else if (name.kind == CENV_NAME_NAMELESS)
+        rc = cenv_nameless_load(p, id, &l->network, l->err);
     else
         rc = load_package(l, name.text, first);
     p->names[id].first = first;
@@ -298,7 +301,7 @@ static struct cenv_str package_of(const struct cenv_problem *p,
 
 static bool is_ready(const struct cenv_problem *p, const struct cenv_name *name)
 {
-    return name->kind == CENV_NAME_CONDITIONAL ||
+    return name->kind == CENV_NAME_CONDITIONAL || name->kind == CENV_NAME_NAMELESS ||
            cenv_index_is_ready(p->index, package_of(p, name));
 }
 
@@ -378,6 +381,20 @@ static int add_roots_of(struct loader *l, const struct cenv_request_entry *entry
     return 0;
 }
 
+static int add_nameless_root(struct loader *l, uint32_t entry)
+{
+    struct cenv_problem *p = l->p;
+    size_t first = p->nr_links;
+    uint32_t id = cenv_nameless_add(p, entry, l->err);
+    if (id == CENV_NONE || cenv_depend_link(p, id, l->err) < 0)
+        return l->err->status;
+    p->nr_links = first;
+    add_root(p, (struct cenv_root){.kind = CENV_ROOT_ENTRY,
+                                   .entry = &p->request->entries[entry],
+                                   .spec = id});
+    return 0;
+}
+
 /* An entry that is a record gets a spec of its own, which matches that record only. */
 static uint32_t spec_of_entry(struct loader *l, const struct cenv_request_entry *entry)
 {
@@ -393,10 +410,15 @@ static uint32_t spec_of_entry(struct loader *l, const struct cenv_request_entry 
 static int add_entry_roots(struct loader *l)
 {
     const struct cenv_request *r = l->p->request;
-    for (size_t i = 0; i < r->nr_entries; i++) {
+    for (uint32_t i = 0; i < r->nr_entries; i++) {
         const struct cenv_request_entry *entry = &r->entries[i];
         if (entry->kind == CENV_REQUEST_FAVORED)
             continue;
+        if (entry->spec && entry->spec->parsed.name_is_glob) {
+            if (add_nameless_root(l, i) < 0)
+                return l->err->status;
+            continue;
+        }
         uint32_t id = spec_of_entry(l, entry);
         if (id == CENV_NONE || add_roots_of(l, entry, id) < 0)
             return l->err->status;
@@ -503,6 +525,7 @@ int cenv_load_problem(struct cenv_problem *out, const struct cenv_index *index,
         .index = index, .request = request, .task = task, .flags = flags};
     struct loader loader = {.p = out, .err = err};
     struct cenv_span span = cenv_span_begin(CENV_STAGE_REDUCE, "");
+    cenv_task_progress(task, CENV_STAGE_REDUCE, 0);
     int rc = load_request(&loader);
     if (rc == 0)
         rc = build_instance(out, err);

@@ -29,19 +29,27 @@ static bool version_holds(struct matcher *m, const struct cenv_spec *spec,
     return *verdict == 2;
 }
 
-/* The build, and the fields few specs have; a multichannel stands for its members. */
+bool cenv_match_candidate(const struct cenv_problem *p,
+                          const struct cenv_matchspec *parsed,
+                          const struct cenv_candidate *cand)
+{
+    struct cenv_matchspec spec = *parsed;
+    struct cenv_matchspec_more more;
+    if (spec.more && cenv_problem_is_multichannel(p, &spec.more->channel, cand)) {
+        more = *spec.more;
+        more.channel = (struct cenv_channelmatch){0};
+        spec.more = &more;
+    }
+    return cenv_matchspec_match(&spec, cand->record);
+}
+
+/* The build, and the fields few specs have. */
 static bool rest_holds(const struct matcher *m, const struct cenv_spec *spec,
                        const struct cenv_candidate *cand)
 {
     struct cenv_matchspec rest = spec->parsed;
-    struct cenv_matchspec_more more;
     rest.version = (struct cenv_versionspec){0};
-    if (rest.more && cenv_problem_is_multichannel(m->p, &rest.more->channel, cand)) {
-        more = *rest.more;
-        more.channel = (struct cenv_channelmatch){0};
-        rest.more = &more;
-    }
-    return cenv_matchspec_match(&rest, cand->record);
+    return cenv_match_candidate(m->p, &rest, cand);
 }
 
 static bool spec_holds(struct matcher *m, const struct cenv_spec *spec,

@@ -11,4 +11,9 @@
  */
 int cenv_match_specs(struct cenv_problem *p, struct cenv_error *err);
 
+/* The candidate matches all that the spec says; a multichannel stands for its members. */
+bool cenv_match_candidate(const struct cenv_problem *p,
+                          const struct cenv_matchspec *parsed,
+                          const struct cenv_candidate *cand);
+
 #endif

@@ -42,7 +42,7 @@ enum cenv_exclusion {
 enum {
     CENV_FROM_REQUEST = UINT32_MAX,       /* a record of the request */
     CENV_FROM_VIRTUAL = UINT32_MAX - 1,   /* a virtual package */
-    CENV_FROM_CONDITION = UINT32_MAX - 2, /* a way to meet a conditional dependency */
+    CENV_FROM_CONDITION = UINT32_MAX - 2, /* a way to meet what a made-up name is for */
 };
 
 struct cenv_candidate {
@@ -90,9 +90,15 @@ struct cenv_spec {
 /*
  * Beside packages there are names made up to express what a dependency may say more (depend.c):
  * "name[extra]" has the candidates of "name", each of which needs itself and what its extra group
- * depends on; "name[when=...]" has the ways to meet a conditional dependency.
+ * depends on; "name[when=...]" has the ways to meet a conditional dependency; a spec that names no
+ * package has the packages that match it (nameless.h).
  */
-enum cenv_name_kind { CENV_NAME_PACKAGE, CENV_NAME_EXTRA, CENV_NAME_CONDITIONAL };
+enum cenv_name_kind {
+    CENV_NAME_PACKAGE,
+    CENV_NAME_EXTRA,
+    CENV_NAME_CONDITIONAL,
+    CENV_NAME_NAMELESS,
+};
 
 /* Its candidates are cands[first] .. cands[first + nr - 1], best first once they are ordered. */
 struct cenv_name {
@@ -102,7 +108,9 @@ struct cenv_name {
     bool wanted;       /* something depends on it */
     bool loaded;
     enum cenv_name_kind kind;
-    uint32_t of; /* of EXTRA: the name of the package; of CONDITIONAL: the spec */
+    /* Of EXTRA: the name of the package; of CONDITIONAL: the spec; of NAMELESS: the entry of the
+     * request. */
+    uint32_t of;
     struct cenv_str extra;                  /* of EXTRA */
     const struct cenv_condition *condition; /* of CONDITIONAL */
 };

@@ -96,11 +96,21 @@ static struct cenv_str copy_text(struct parser *p, struct cenv_str text)
     return own;
 }
 
-/* The entry of a spec in the table; NULL with `err` set when it is malformed. */
-static const struct cenv_spec_entry *find_spec(struct parser *p, struct cenv_str text)
+/* The spec has no name, and says something that few packages have (nameless.h). */
+static bool is_nameless(const struct cenv_matchspec *spec)
+{
+    return cenv_str_is(spec->name, "*") &&
+           (spec->version.root || spec->build.kind != CENV_STRMATCH_ANY || spec->more);
+}
+
+/* The entry of a spec in the table; NULL with `err` set when it is malformed. What is to be
+ * installed may be without a name. */
+static const struct cenv_spec_entry *find_spec(struct parser *p, struct cenv_str text,
+                                               enum cenv_request_kind kind)
 {
     const struct cenv_spec_entry *spec = cenv_spec_table_get(p->specs, text, p->err);
-    if (!spec || !spec->bad.len)
+    if (!spec || !spec->bad.len ||
+        (kind == CENV_REQUEST_SPEC && is_nameless(&spec->parsed)))
         return spec;
     if (spec->parsed.name_is_glob) {
         cenv_error_set(p->err, CENV_ESPEC, "'%.*s' does not name one package",
@@ -116,7 +126,7 @@ static const struct cenv_spec_entry *find_spec(struct parser *p, struct cenv_str
 static int parse_spec(struct parser *p, struct cenv_str text,
                       struct cenv_request_entry *entry)
 {
-    entry->spec = find_spec(p, cenv_str_trim(text));
+    entry->spec = find_spec(p, cenv_str_trim(text), entry->kind);
     if (!entry->spec)
         return p->err->status;
     entry->text = entry->spec->text;

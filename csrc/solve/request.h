@@ -50,8 +50,8 @@ struct cenv_request {
 /*
  * Parses the request that cenv_solve (cenv.h) takes. Its specs enter `specs`, which must outlive
  * *out; all else lies in `arena`. CENV_EUSAGE: the request is not what cenv.h says; CENV_ESPEC: a
- * spec in it is malformed or does not name one package; CENV_EINTEGRITY: it is no JSON, or a
- * record in it is malformed.
+ * spec in it is malformed or does not name one package, which only `specs` need not (nameless.h);
+ * CENV_EINTEGRITY: it is no JSON, or a record in it is malformed.
  */
 int cenv_request_parse(struct cenv_request *out, const char *json,
                        struct cenv_spec_table *specs, struct cenv_arena *arena,

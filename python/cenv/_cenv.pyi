@@ -17,6 +17,7 @@ CLONE_MODES: tuple[str, ...]
 LINK_MODES: tuple[str, ...]
 CARRIES_LIBCURL: int  # as in wheels
 STAGES: tuple[str, ...]  # of the trace, in the order of reports
+STAGE_UNITS: tuple[str, ...]  # what the progress of each counts, "" for nothing
 
 @final
 class Task:

@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 from cenv import __version__, _native
+from cenv.clones import modes
 from cenv.config.paths import store_path
 
 
@@ -23,7 +24,12 @@ def examine(
     return {
         "cenv": {"version": __version__, "python": sys.version.split()[0]},
         "machine": {key: here[key] for key in _MACHINE if key in here},
-        "clones": {"directory": where, **_file_system(here), **_same(where, place)},
+        "clones": {
+            "directory": where,
+            **_file_system(here),
+            **_same(where, place),
+            **_automatic(here, is_same=_is_same(where, place)),
+        },
         "store": {"path": place, **_store(place)},
     }
 
@@ -51,10 +57,25 @@ def _file_system(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _same(where: str, place: str) -> dict[str, Any]:
     """Hard links and reflinks need the store on the clones' file system."""
+    return {"shares_the_store's_file_system": _is_same(where, place)}
+
+
+def _is_same(where: str, place: str) -> bool:
     while not os.path.exists(place):
         place = os.path.dirname(place)
+    return os.stat(where).st_dev == os.stat(place).st_dev
+
+
+def _automatic(facts: dict[str, Any], *, is_same: bool) -> dict[str, str]:
+    """Which mode auto takes; of other sources those on the clones' file system."""
+    reflink, hardlink = bool(facts.get("reflink")), bool(facts.get("hardlink"))
     return {
-        "shares_the_store's_file_system": os.stat(where).st_dev == os.stat(place).st_dev
+        "auto_for_templates": modes.automatic(
+            reflink=reflink and is_same, hardlink=hardlink and is_same, is_template=True
+        ),
+        "auto_for_other_sources": modes.automatic(
+            reflink=reflink, hardlink=hardlink, is_template=False
+        ),
     }
 
 

@@ -164,6 +164,9 @@ class CloneReport(Value):
     bytes_shared: int = 0
     seconds: float = 0.0
     fallbacks: Mapping[str, int] = field(default_factory=dict)
+    passed_over: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by auto: mode, reason
     skipped: tuple[Notice, ...] = ()
     unrelocatable: tuple[Notice, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -75,6 +75,12 @@ def _in_order(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: (ranks.get(name, len(ranks)), name))
 
 
+def unit(stage: str) -> str:
+    """Return what the progress of a stage counts: bytes, files; "" for nothing."""
+    units = dict(zip(extension.STAGES, extension.STAGE_UNITS))
+    return units.get(stage, "")
+
+
 @contextlib.contextmanager
 def recording(progress: Progress | None = None) -> Iterator[Recorder]:
     """Collect the spans of the block; they reach the enclosing recorder too."""

@@ -11,6 +11,7 @@
 #include "codec/stream.h"
 #include "codec/tar_header.h"
 #include "codec/zip.h"
+#include "codec/zstd.h"
 
 __attribute__((unused)) static void tar_header(struct cenv_buf *out, char type,
                                                const char *name, const char *link,

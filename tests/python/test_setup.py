@@ -71,14 +71,25 @@ def test_setup__names_all_that_is_missing_at_once(bare_path):
     for name in (
         "pkg-config",
         "libcurl",
-        "libarchive",
         "libzstd",
+        "liblzma",
         "libcjson",
         "libpcre2-8",
     ):
         assert f"\n    {name}" in done.stderr or f"library {name}" in done.stderr
     assert "libcurl4-openssl-dev" in done.stderr
     assert "g++" not in done.stderr
+
+
+def test_setup__names_libbz2_where_its_header_is_missing(bare_path):
+    compiler = bare_path / "c++"
+    compiler.unlink(missing_ok=True)
+    real = shutil.which("c++")
+    compiler.write_text(f'#!/bin/sh\nexec {real} -nostdinc "$@"\n')
+    compiler.chmod(0o755)
+    done = run_setup(bare_path)
+    assert "\n    libbz2\n" in done.stderr
+    assert "libbz2-dev" in done.stderr
 
 
 def test_setup__asks_for_test_programs_where_tests_run(bare_path):

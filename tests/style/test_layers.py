@@ -16,14 +16,16 @@ INTRINSICS = {"arm_neon.h", "emmintrin.h", "immintrin.h"}  # the compiler's own
 # A foreign header, by its beginning, and the one file that uses it.
 FOREIGN = {
     "Python.h": "binding/bind.h",
-    "archive": "codec/stream.c",
+    "bzlib.h": "codec/bzip2.c",
     "cJSON.h": "codec/json.c",
     "curl/": "net/http.c",
+    "lzma.h": "codec/xz.c",
     "minisat/": "solve/sat.cc",
     "mpack": "codec/msgpack.c",
     "openssl/": "base/digest.c",
     "pcre2.h": "codec/regex.c",
-    "zstd": "codec/stream.c",
+    "zlib.h": "codec/deflate.c",
+    "zstd": "codec/zstd.c",
 }
 
 BANNED = {

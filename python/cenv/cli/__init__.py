@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from cenv.cli import output
-from cenv.cli.parser import parse
+from cenv.cli.parser import own_arguments, parse
 from cenv.errors import CenvError, UsageError
 
 USAGE_EXIT = 2
@@ -42,8 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return "--json" in own
+    return "--json" in own_arguments(arguments)
 
 
 def _run(arguments: list[str]) -> int:

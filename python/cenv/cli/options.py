@@ -32,6 +32,9 @@ def add_common(parser: Parser, *, again: bool = False) -> None:
         default=unset or 0,
         help="say more (-vv: all)",
     )
+    parser.add_argument(
+        "-y", "--yes", help="as for conda: nothing is ever asked", **flag
+    )
     parser.add_argument("--offline", help="open no socket: only what is here", **flag)
     parser.add_argument(
         "--trace",
@@ -85,6 +88,15 @@ def _add_files(parser: Parser) -> None:
         default=[],
         metavar="NAME",
         help="of a conda-lock file: optional packages, too; of a pixi.lock: its environment",
+    )
+
+
+def add_environment(parser: Parser, name: str, metavar: str) -> None:
+    """Add an argument that names an environment which is there."""
+    parser.add_argument(
+        name,
+        metavar=metavar,
+        help="an environment: its name, as conda looks it up, else its path",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -45,8 +46,10 @@ class Console:
         """Show the running stage on one line, once the work lasts over half a second."""
         if not self._terminal or time.monotonic() - self._start < QUIET_FOR:
             return
-        share = f" {100 * done // total:3d}% of {human(total)}" if total else ""
-        line = printable.line(f"{stage}{share}")
+        passed = time.monotonic() - self._start
+        told = f"{stage}{_share(stage, done, total)} ({passed:.0f} s)"
+        width = shutil.get_terminal_size().columns - 1  # a full line would wrap
+        line = printable.line(told)[:width]
         if line != self._line:
             print(
                 f"\r{line.ljust(len(self._line))}", end="", file=sys.stderr, flush=True
@@ -58,6 +61,17 @@ class Console:
         if self._line:
             print(f"\r{' ' * len(self._line)}\r", end="", file=sys.stderr, flush=True)
             self._line = ""
+
+
+def _share(stage: str, done: int, total: int) -> str:
+    """Return how much of a stage is done, in what it counts."""
+    from cenv.trace import unit
+
+    if not total:
+        return ""
+    counted = unit(stage)
+    whole = human(total) if counted == "bytes" else f"{total} {counted}".rstrip()
+    return f" {min(100, 100 * done // total):3d}% of {whole}" if done else f" {whole}"
 
 
 def _print(line: str) -> None:
@@ -92,6 +106,11 @@ def human(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     return f"{size:.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: 1 file, 2 files."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def seconds(value: float) -> str:

@@ -49,12 +49,17 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"{self.prog} --help tells what it takes")
 
+    def takes_value(self, option: str) -> bool:
+        """Say whether an option's value is the argument behind it."""
+        action = self._option_string_actions.get(option)
+        return action is not None and action.nargs is None
+
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; the namespace's `run` is that of the command's module.
 
-    What stands behind -- are arguments, whatever they look like; of `run`, the command.
-    Raises UsageError.
+    What stands behind -- are arguments, whatever they look like; the command of `run` ends
+    the options, too. Raises UsageError.
     """
     before, rest = _split_at_command(argv)
     main = _main_parser()
@@ -65,14 +70,22 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     command = _load(name)
     parser = _command_parser(name)
     command.add_arguments(parser)
-    own, tail = _split_at_dashes(rest[1:])
-    arguments = [] if name == "run" else map(_as_text, tail)
-    parser.parse_intermixed_args([*own, *arguments], options)
+    own, arguments = _split_at_end(parser, name, rest[1:])
+    parser.parse_intermixed_args([*own, *map(_as_text, arguments)], options)
     for key, value in vars(options).items():
         setattr(options, key, _without_mark(value))
-    options.tail = tail
     options.run = command.run
     return options
+
+
+def own_arguments(argv: Sequence[str]) -> list[str]:
+    """Return the arguments in which options of cenv may stand; never raises."""
+    before, rest = _split_at_command(argv)
+    if rest[:1] != ["run"]:
+        return [*before, *_split_at_dashes(rest)[0]]
+    parser = _command_parser("run")
+    _load("run").add_arguments(parser)
+    return [*before, *_split_at_end(parser, "run", rest[1:])[0]]
 
 
 def _as_text(argument: str) -> str:
@@ -97,6 +110,23 @@ def _split_at_dashes(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return list(argv), []
     at = list(argv).index("--")
     return list(argv[:at]), list(argv[at + 1 :])
+
+
+def _split_at_end(
+    parser: _Parser, name: str, argv: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Split where the options end: at --, for `run` at the command behind PREFIX, too."""
+    own, arguments = _split_at_dashes(argv)
+    if name != "run":
+        return own, arguments
+    at, words = 0, 0
+    while at < len(own):
+        word = own[at]
+        words += not word.startswith("-")
+        if words > 1:  # the first one is PREFIX
+            return own[:at], list(argv[at:])
+        at += 2 if parser.takes_value(word) else 1
+    return own, arguments
 
 
 def _known(name: str) -> str:
@@ -130,7 +160,7 @@ def _main_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command_parser(name: str) -> argparse.ArgumentParser:
+def _command_parser(name: str) -> _Parser:
     parser = _Parser(
         prog=f"cenv {name}", description=COMMANDS[name], allow_abbrev=False
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Mapping
@@ -67,8 +68,15 @@ def state_variables(prefix: str) -> dict[str, str]:
 
 
 def program_in(variables: Mapping[str, str], name: str) -> str:
-    """Find a program on the PATH it will itself see."""
-    found = shutil.which(name, path=variables.get("PATH", os.defpath))
-    if found is None:
-        raise FileNotFoundError(2, "no such program", name)
-    return found
+    """Find a program on the PATH it will itself see.
+
+    Raises FileNotFoundError where there is none, PermissionError where none of its name
+    may be executed; the `filename` of both is `name`.
+    """
+    places = variables.get("PATH", os.defpath)
+    found = shutil.which(name, path=places)
+    if found is not None:
+        return found
+    if shutil.which(name, os.F_OK, places) is not None:
+        raise PermissionError(errno.EACCES, "the program is not executable", name)
+    raise FileNotFoundError(errno.ENOENT, "no such program", name)

@@ -11,6 +11,7 @@ from cenv import _native
 _OVERLAY = "overlay"
 _COPY = "copy"
 _HARDLINK = "hardlink"
+_REFLINK = "reflink"
 
 
 def names() -> tuple[str, ...]:
@@ -21,6 +22,13 @@ def names() -> tuple[str, ...]:
 def lasting() -> tuple[str, ...]:
     """Return the modes that make files of their own, as `create` does too."""
     return _native.extension.LINK_MODES
+
+
+def automatic(*, reflink: bool, hardlink: bool, is_template: bool) -> str:
+    """Return what auto takes where the file system of source and clone can do these."""
+    if reflink:
+        return _REFLINK
+    return _HARDLINK if hardlink and is_template else _COPY
 
 
 def is_mount(mode: str | None) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,11 +24,20 @@ AnyPath = str | os.PathLike[str]
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
-def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> int:
+def run(
+    prefix: AnyPath,
+    argv: Sequence[str],
+    keep: AnyPath | None = None,
+    *,
+    fail: Callable[[BaseException], int],
+) -> int:
     """Become `argv` in a view of `prefix`; with `keep`, its changes go to that directory.
 
     Exit status, signals and the terminal are the command's own: without `keep` this
-    process is replaced, with it this process waits, passes signals on, and returns.
+    process is replaced, with it this process waits, passes signals on, and returns. What
+    keeps the program from starting is raised, with `keep` told to `fail` in the child
+    process, which returns its exit status. An OSError whose `filename` is the program:
+    FileNotFoundError where there is none, else PermissionError.
     """
     path = _native.fspath(prefix)
     variables = environment_for(path)
@@ -38,14 +48,26 @@ def run(prefix: AnyPath, argv: Sequence[str], keep: AnyPath | None = None) -> in
         signal.signal(
             signal.SIGPIPE, signal.SIG_DFL
         )  # Python ignores it; others must not
-        os.execve(program_in(variables, argv[0]), list(argv), variables)
+        _execute(program_in(variables, argv[0]), argv, variables)
 
     if keep is None:
         become(None, None)
-    return _keeping(Path(keep).absolute(), become)
+    return _keeping(Path(keep).absolute(), become, fail)
 
 
-def _keeping(keep: Path, become: Callable[[bytes, bytes], NoReturn]) -> int:
+def _execute(path: str, argv: Sequence[str], variables: Mapping[str, str]) -> NoReturn:
+    try:
+        os.execve(path, list(argv), variables)
+    except OSError as error:  # it is there: no format, no interpreter
+        why = f"it cannot be run: {error.strerror}"
+        raise PermissionError(error.errno, why, argv[0]) from None
+
+
+def _keeping(
+    keep: Path,
+    become: Callable[[bytes, bytes], NoReturn],
+    fail: Callable[[BaseException], int],
+) -> int:
     if keep.exists() and any(keep.iterdir()):
         hint = "name a new directory for the changes"
         raise PrefixError(f"'{keep}' is not empty", hint=hint)
@@ -55,24 +77,25 @@ def _keeping(keep: Path, become: Callable[[bytes, bytes], NoReturn]) -> int:
     work = keep.with_name(f".{keep.name}.work-{os.getpid()}")
     work.mkdir(mode=0o700)
     try:
-        pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)))
+        pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)), fail)
         return _wait(pid)
     finally:
         api.remove(work, override_frozen=True)
 
 
-def _fork(become: Callable[[], NoReturn]) -> int:
-    """Run `become` in a child; what it raises is reported there as by the command line."""
+def _fork(become: Callable[[], NoReturn], fail: Callable[[BaseException], int]) -> int:
+    """Run `become` in a child; `fail` reports there what it raises."""
     pid = os.fork()
     if pid:
         return pid
-    from cenv.cli.output import fail_with
-
+    status = 1
     try:
         become()
-    except BaseException as error:  # a child must not return into the parent's code
-        fail_with(error, as_json=False)
-        os._exit(1)
+    except BaseException as error:
+        status = fail(error)
+    finally:  # a child must not return into the parent's code
+        sys.stdout.flush()
+        os._exit(status)
 
 
 def _wait(pid: int) -> int:

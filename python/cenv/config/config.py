@@ -74,6 +74,7 @@ class Config:
     non_admin_enabled: bool = True
     protect_frozen_envs: bool = True
     register_envs: bool = True
+    envs_dirs: tuple[str, ...] = ()  # before those of the base environment
     always_copy: bool = False
     repodata_use_shards: bool = True
     repodata_use_zst: bool = True

@@ -18,6 +18,7 @@ from cenv.errors import UsageError
 # Other names of keys, as conda has them.
 ALIASES = {
     "channels": ("channel",),
+    "envs_dirs": ("envs_path",),
     "ssl_verify": ("verify_ssl",),
     "client_ssl_cert": ("client_cert",),
     "client_ssl_cert_key": ("client_cert_key",),
@@ -53,6 +54,7 @@ OBEYED: Mapping[str, merging.Reader] = {
     "non_admin_enabled": merging.boolean,
     "protect_frozen_envs": merging.boolean,
     "register_envs": merging.boolean,
+    "envs_dirs": merging.paths,
     "always_copy": merging.boolean,
     "repodata_use_shards": merging.boolean,
     "repodata_use_zst": merging.boolean,
@@ -134,7 +136,7 @@ HARMLESS = frozenset(
     auto_update_conda self_update bld_path changeps1 clobber conda-build conda_build
     console create_default_packages croot debug default_activation_env default_python
     default_threads dev enable_private_envs env_prompt env_spec environment_specifier
-    envs_dirs envs_path envvars_force_uppercase error_upload_url execute_threads
+    envvars_force_uppercase error_upload_url execute_threads
     experimental experimental_solver export_platforms extra_platforms extra_safety_checks
     fetch_threads force force_reinstall force_remove json list_fields max_shlvl
     migrated_channel_aliases migrated_custom_channels no_lock no_plugins

@@ -82,6 +82,11 @@ def sequence(matches: list[Raw], environ: Environ) -> tuple[str, ...] | None:
     return _sequence(matches, environ, ",")
 
 
+def paths(matches: list[Raw], environ: Environ) -> tuple[str, ...] | None:
+    """Read a list of paths, of a variable separated as PATH is."""
+    return _sequence(matches, environ, os.pathsep)
+
+
 def specs(matches: list[Raw], environ: Environ) -> tuple[str, ...] | None:
     """Read a list of MatchSpecs, of a variable separated by & (they have commas)."""
     return _sequence(matches, environ, "&")

@@ -7,6 +7,7 @@ extension nor any other module of cenv until a fixture asks for an environment.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "fixture cenv_env gives when it is called without specs; the test runs once for "
         "each of a list of templates",
     )
+    config.pluginmanager.register(hints, hints.NAME)
     reports.register(config)
 
 
@@ -95,14 +97,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
-    told = hints.show(call.excinfo.value) if call.excinfo else []
     outcome: Any = yield
     report = outcome.get_result()
     if call.when == "setup":  # of each attempt: a test may be run again
         item.stash[_FAILED] = False
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
     if report.failed:
-        hints.add_sections(report, told)
+        hints.add_sections(report, call.excinfo)
     if call.when == "teardown" and environments is not None:
         ended = item.stash.get(_ENDED, None) or ()
         environments.end_test(ended, failed=item.stash[_FAILED])
@@ -186,19 +187,34 @@ def _session_of(request: pytest.FixtureRequest) -> EnvSession:
     return found
 
 
-def _leave_to_outcome(
-    request: pytest.FixtureRequest, factory: EnvFactory | CloneFactory
-) -> None:
-    """Keep a test's clones until its outcome is known: another fixture's end may fail."""
-    request.node.stash.setdefault(_ENDED, []).extend(factory.ended())
+@contextlib.contextmanager
+def ending(
+    request: pytest.FixtureRequest, clones: EnvFactory | CloneFactory
+) -> Iterator[None]:
+    """End the clones of a factory with the fixture that has it.
+
+    Those of a test are kept until its outcome is known: another fixture's end may fail.
+    """
+    failures = request.session.testsfailed
+    yield
+    if request.scope == "function":
+        request.node.stash.setdefault(_ENDED, []).extend(clones.ended())
+    else:
+        clones.close(failed=request.session.testsfailed > failures)
 
 
 @pytest.fixture(scope="session")
 def cenv_template(request: pytest.FixtureRequest) -> TemplateFactory:
-    """Give a factory of templates: cenv_template("python=3.12", "pip") -> Template.
+    """Give a factory of templates, each built once per machine and set of packages:
+    cenv_template(*specs, channels=None, name=None, prefix=None, file=None, base=None,
+    setup=None, key=None, platform=None, channel_priority=None, exclude_newer=None,
+    add_pip=None, pinned=()) -> Template.
 
-    One template per distinct solution, built once per machine whatever the number of
-    workers and runs. A template that cannot be built raises from the call.
+    `name`: one of ini's cenv_templates. `prefix`: an environment that is there. `file`: an
+    environment.yml, a list or a lock. `base`: a template that this one is derived from.
+    `setup`: a function called once with the new template, `key`: what tells one from
+    another. The others say how specs are solved. Without arguments: the default template.
+    One that cannot be built raises from the call.
     """
     from cenv.pytest_plugin.factories import TemplateFactory
 
@@ -209,38 +225,51 @@ def cenv_template(request: pytest.FixtureRequest) -> TemplateFactory:
 def cenv_env(
     request: pytest.FixtureRequest, cenv_template: TemplateFactory
 ) -> Iterator[EnvFactory]:
-    """Give a factory of clones for this test: cenv_env("python=3.12") -> Clone.
+    """Give a factory of environments for this test: cenv_env(*specs, channels=None,
+    template=None, dst=None, mode=None, reuse=False) -> Clone.
 
-    Without specs: those of the mark, else the default template. Every clone is removed
-    when the test is over, or kept as --cenv-keep says.
+    `template`: a Template, or a name of ini's cenv_templates, in place of specs. `dst`:
+    where it is made. `mode`: auto, reflink, hardlink, copy, overlay. `reuse`: the clone of
+    the last such call, put back. Without specs and template: those of the mark, else the
+    default template. Every clone is removed when the test is over, or kept as --cenv-keep
+    says. For wider scopes: cenv.pytest.fixture.
     """
     from cenv.pytest_plugin.factories import EnvFactory
 
     mark = request.node.get_closest_marker("cenv")
     factory = EnvFactory(cenv_template, mark, getattr(request, "param", None))
-    yield factory
-    _leave_to_outcome(request, factory)
+    with ending(request, factory):
+        yield factory
 
 
 @pytest.fixture(scope="session")
 def cenv_session_env(
     request: pytest.FixtureRequest, cenv_template: TemplateFactory
 ) -> Iterator[EnvFactory]:
-    """Give a factory of clones that live as long as the session."""
+    """Give a factory of environments that live as long as the session, or their `with`:
+    cenv_session_env(*specs, channels=None, template=None, dst=None, mode=None,
+    reuse=False) -> Clone.
+
+    The arguments are those of cenv_env. Fixtures of any scope may use it.
+    """
     from cenv.pytest_plugin.factories import EnvFactory
 
     factory = EnvFactory(cenv_template)
-    yield factory
-    factory.close(failed=request.session.testsfailed > 0)
+    with ending(request, factory):
+        yield factory
 
 
 @pytest.fixture
 def cenv_clone(
     request: pytest.FixtureRequest, cenv_template: TemplateFactory
 ) -> Iterator[CloneFactory]:
-    """Give a function that clones any environment: cenv_clone(src, dst=None) -> Clone."""
+    """Give a function that clones any environment, whoever made it, for this test:
+    cenv_clone(src, dst=None, mode=None) -> Clone.
+
+    `dst` is absent or an empty directory. Every clone is removed when the test is over.
+    """
     from cenv.pytest_plugin.factories import CloneFactory
 
     factory = CloneFactory(cenv_template.session)
-    yield factory
-    _leave_to_outcome(request, factory)
+    with ending(request, factory):
+        yield factory

@@ -118,6 +118,7 @@ class TemplateFactory:
             base=base,
             setup=setup,
             platform=platform,
+            offline=settings.offline,
             rebuild=settings.rebuild,
         )
 

@@ -10,7 +10,16 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+NAME = "cenv_hints"
 _MOST = 100  # errors of a chain that are looked at
+
+
+def pytest_runtest_makereport(call: Any) -> None:
+    """Add the hints before the report is made; unittest's plugin, first, brings its errors."""
+    if call.excinfo:
+        show(call.excinfo.value)
 
 
 def show(error: BaseException) -> list[str]:
@@ -31,10 +40,10 @@ def show(error: BaseException) -> list[str]:
     return told
 
 
-def add_sections(report: Any, told: list[str]) -> None:
+def add_sections(report: Any, found: pytest.ExceptionInfo[Any] | None) -> None:
     """Add hints to the report of a Python that shows no notes."""
-    if sys.version_info < (3, 11) and hasattr(report.longrepr, "addsection"):
-        for hint in told:
+    if sys.version_info < (3, 11) and found and hasattr(report.longrepr, "addsection"):
+        for hint in show(found.value):
             report.longrepr.addsection("cenv", hint)
 
 
@@ -44,7 +53,7 @@ def _is_ours(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, its causes, and the members of groups, each once."""
+    """Yield an error, its causes, the members of groups and what doctests raised, each once."""
     seen: set[int] = set()
     left: list[Any] = [error]
     while left and len(seen) < _MOST:
@@ -53,4 +62,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             seen.add(id(one))
             yield one
             left += [one.__cause__, one.__context__]
-            left += getattr(one, "exceptions", ())
+            for members in ("exceptions", "failures"):
+                left += getattr(one, members, ())
+            left += getattr(one, "exc_info", ())[1:2]

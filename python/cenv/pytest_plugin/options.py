@@ -24,6 +24,7 @@ class Option(NamedTuple):
     help: str
     ini: str | None = "string"  # the kind of ini's value; None: it is not of ini
     argument: str | None = None  # of the command line's option; None: it has none
+    each: str | None = None  # NAME of an option that may be given again, for more
     choices: tuple[str, ...] = ()
     variable: bool = False  # $CENV_NAME tells it too
     default: bool | None = None  # of ini
@@ -33,11 +34,43 @@ class Option(NamedTuple):
         """Whether --cenv-NAME is there."""
         return self.argument is not None or bool(self.choices)
 
+    @property
+    def switch(self) -> str:
+        """What it is called on the command line."""
+        return f"--cenv-{self.each or self.name}"
+
 
 OPTIONS = (
-    Option("channels", "channels of the environments", ini="args", variable=True),
-    Option("specs", "specs of the default template", ini="args", variable=True),
+    Option(
+        "channels",
+        "channel of the environments, in place of those configured; again for more",
+        ini="args",
+        argument="CHANNEL",
+        each="channel",
+        variable=True,
+    ),
+    Option(
+        "specs",
+        "specs of the default template",
+        ini="args",
+        argument="SPECS",
+        variable=True,
+    ),
+    Option(
+        "template",
+        "the one of cenv_templates that is the default template",
+        argument="NAME",
+        variable=True,
+    ),
     Option("templates", "named templates, one 'name: specs' a line", ini="linelist"),
+    Option(
+        "offline",
+        "open no socket: take what is on this machine",
+        ini="bool",
+        argument=FLAG,
+        variable=True,
+        default=False,
+    ),
     Option("store", "directory of the store", argument="DIR", variable=True),
     Option(
         "mode",
@@ -114,13 +147,15 @@ def add(parser: pytest.Parser) -> None:
 
 
 def _add_to_command_line(group: pytest.OptionGroup, option: Option) -> None:
-    name = f"--cenv-{option.name}"
+    more: dict[str, Any] = {"metavar": option.argument}
     if option.argument == FLAG:
-        group.addoption(name, action="store_true", help=option.help)
+        more = {"action": "store_true"}
     elif option.choices:
-        group.addoption(name, choices=option.choices, help=option.help)
-    else:
-        group.addoption(name, metavar=option.argument, help=option.help)
+        more = {"choices": option.choices}
+    elif option.each:
+        more["action"] = "append"
+    dest = f"cenv_{option.name}"
+    group.addoption(option.switch, dest=dest, help=option.help, **more)
 
 
 def choices(name: str) -> tuple[str, ...]:
@@ -134,6 +169,7 @@ class Given(NamedTuple):
     value: Any
     base: Path
     where: str
+    rank: int  # of its source: of two the lower one is the stronger
 
 
 def given(config: pytest.Config, name: str) -> Iterator[Given]:
@@ -143,13 +179,13 @@ def given(config: pytest.Config, name: str) -> Iterator[Given]:
     found = []
     if option.on_command_line:
         value = config.getoption(f"cenv_{name}", None)
-        found.append(Given(value, started, f"--cenv-{name}"))
+        found.append(Given(value, started, option.switch, 0))
     if option.variable:
         variable = f"CENV_{name.upper()}"
-        found.append(Given(dict(os.environ).get(variable), started, variable))
+        found.append(Given(dict(os.environ).get(variable), started, variable, 1))
     if option.ini is not None:
         beside = config.inipath.parent if config.inipath else config.rootpath
-        found.append(Given(_of_ini(config, name), beside, f"cenv_{name}"))
+        found.append(Given(_of_ini(config, name), beside, f"cenv_{name}", 2))
     return (item for item in found if _is_made(item.value))
 
 

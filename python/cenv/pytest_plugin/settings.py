@@ -30,13 +30,15 @@ class Settings:
     rebuild: bool
     spares: int | None  # the most kept of a template; None: as the machine allows
     channels: tuple[str, ...]
-    specs: tuple[str, ...]
+    specs: tuple[str, ...]  # of the default template
     templates: dict[str, tuple[str, ...]]
+    offline: bool
 
 
 def read(config: pytest.Config) -> Settings:
     """Read the options of `config`; raises pytest.UsageError for a value that makes no sense."""
     store = options.path(config, "store")
+    named = dict(_templates(config))
     return Settings(
         store=None if store is None else str(store),
         mode=_mode(config),
@@ -45,8 +47,9 @@ def read(config: pytest.Config) -> Settings:
         rebuild=options.flag(config, "rebuild"),
         spares=_spares(config),
         channels=_channels(config),
-        specs=tuple(_words(config, "specs")[0]),
-        templates=dict(_templates(config)),
+        specs=_default_specs(config, named),
+        templates=named,
+        offline=options.flag(config, "offline"),
     )
 
 
@@ -106,6 +109,27 @@ def _split(item: Given, value: Any) -> list[str]:
         return shlex.split(value)
     except ValueError as error:
         raise options.wrong(item, f"{error}".lower()) from None
+
+
+def _default_specs(
+    config: pytest.Config, named: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return the specs of the default template: told, or those of a name that is told.
+
+    Of a name and specs that different sources tell the stronger one holds.
+    """
+    name = next(options.given(config, "template"), None)
+    specs = next(options.given(config, "specs"), None)
+    if name is None or (specs is not None and specs.rank < name.rank):
+        return tuple(_words(config, "specs")[0])
+    if specs is not None and specs.rank == name.rank:
+        hint = f"which template is the default is told by {specs.where}, too"
+        raise options.wrong(name, hint)
+    chosen = options.one_text(name)
+    if chosen not in named:
+        known = ", ".join(named) or "nothing"
+        raise options.wrong(name, f"cenv_templates names {known}")
+    return named[chosen]
 
 
 def _channels(config: pytest.Config) -> tuple[str, ...]:

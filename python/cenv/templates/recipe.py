@@ -133,6 +133,7 @@ class Recipe:
             "base": self.base and self.base.id,
             "setup": self.setup and self.setup.key,
             "platform": self.platform,
+            "offline": self.offline,
             "deps": self.deps,
             "options": self.options,
         }

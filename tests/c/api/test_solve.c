@@ -80,7 +80,11 @@ static char *as_repodata(const char *dictionary, bool reversed)
     }
     cenv_buf_puts(&text, "{\"packages\":");
     cenv_json_print(packages, 0, &text);
-    cenv_buf_puts(&text, "}");
+    /* conda's tests add a record for each feature */
+    cenv_buf_puts(&text,
+                  ",\"packages.conda\":{\"feature-0-0.conda\":{\"name\":\"feature\","
+                  "\"version\":\"0\",\"build\":\"0\",\"build_number\":0,"
+                  "\"track_features\":\"mkl\",\"depends\":[]}}}");
     cenv_json_free(packages);
     cenv_json_free(root);
     return cenv_buf_detach(&text);
@@ -108,6 +112,37 @@ static const struct {
     {"P6",
      "{\"specs\":[\"python 2.6*\",\"numpy 1.6*\",\"scipy 0.11*\"],\"add_pip\":true}",
      "+numpy-1.6.2-py26_4 python-2.6.8-6 scipy-0.11.0-np16py26_3", 0},
+    {"P1 mkl",
+     "{\"specs\":[\"iopro 1.4*\",\"python 2.7*\",\"numpy 1.7*\",\"*[track_features=mkl]\"],"
+     "\"add_pip\":true}",
+     "distribute-0.6.36-py27_1 feature-0-0 iopro-1.4.3-np17py27_p0 mkl-rt-11.0-p0 numpy-1.7.1-py27_p0 "
+     "openssl-1.0.1c-0 pip-1.3.1-py27_1 python-2.7.5-0 readline-6.2-0 sqlite-3.7.13-0 "
+     "system-5.8-1 tk-8.5.13-0 unixodbc-2.3.1-0 zlib-1.2.7-0",
+     0},
+    {"P2 mkl",
+     "{\"specs\":[\"iopro\",\"python 2.7*\",\"numpy 1.5*\",\"*[track_features=mkl]\"],"
+     "\"add_pip\":true}",
+     "distribute-0.6.36-py27_1 feature-0-0 iopro-1.4.3-np15py27_p0 mkl-rt-11.0-p0 numpy-1.5.1-py27_p4 "
+     "openssl-1.0.1c-0 pip-1.3.1-py27_1 python-2.7.5-0 readline-6.2-0 sqlite-3.7.13-0 "
+     "system-5.8-1 tk-8.5.13-0 unixodbc-2.3.1-0 zlib-1.2.7-0",
+     0},
+    {"P6 mkl",
+     "{\"specs\":[\"python 2.6*\",\"numpy 1.6*\",\"scipy 0.11*\",\"mkl@\"],\"add_pip\":true}",
+     "distribute-0.6.36-py26_1 feature-0-0 mkl-rt-11.0-p0 numpy-1.6.2-py26_p4 openssl-1.0.1c-0 "
+     "pip-1.3.1-py26_1 python-2.6.8-6 readline-6.2-0 scipy-0.11.0-np16py26_p3 sqlite-3.7.13-0 "
+     "system-5.8-1 tk-8.5.13-0 zlib-1.2.7-0",
+     0},
+    {"P31",
+     "{\"specs\":[\"scipy\",\"python 2.7*\",\"numpy 1.7*\",\"*[track_features=mkl]\"],"
+     "\"add_pip\":true}",
+     "+numpy-1.7.1-py27_p0 scipy-0.12.0-np17py27_p0", 0},
+    {"P32", "{\"specs\":[\"mkl 11*\",\"*[track_features=mkl]\"],\"add_pip\":true}",
+     "+mkl-11.0-np17py33_p1 mkl-rt-11.0-p0", 0},
+    {"P33 mkl",
+     "{\"specs\":[\"accelerate\",\"*[track_features=mkl]\"],\"add_pip\":true}",
+     "+accelerate-1.1.0-np17py33_p0", 0},
+    {"P33", "{\"specs\":[\"accelerate\"],\"add_pip\":true}",
+     "+accelerate-1.1.0-np17py33_p0", 0},
 };
 
 static void check_golden(size_t i, const struct outcome *o)
@@ -499,6 +534,8 @@ static void test_solve__out_of_memory(void)
     fail_all("{\"specs\":[\"a\"],\"explain\":\"b=9\"}");
     fail_all("{\"specs\":[\"a=1\",\"c\"],\"explain\":\"b\"}");
     fail_all("{\"specs\":[\"a\",\"a=2\",\"c=7\"]}");
+    fail_all("{\"specs\":[\"a\",\"*[build_number=0]\"]}");
+    fail_all("{\"specs\":[\"*[license=none]\"]}");
 }
 #endif
 

@@ -24,9 +24,18 @@ static void test_stage__names_only_stages(void)
     CHECK(!cenv_stage_name(CENV_NR_STAGES));
 }
 
+static void test_stage__counts_bytes_or_things(void)
+{
+    CHECK_STR(cenv_stage_unit(CENV_STAGE_DOWNLOAD), "bytes");
+    CHECK_STR(cenv_stage_unit(CENV_STAGE_LINK), "files");
+    CHECK_STR(cenv_stage_unit(CENV_STAGE_SOLVE), "");
+    CHECK(!cenv_stage_unit(CENV_NR_STAGES));
+}
+
 int main(void)
 {
     RUN(test_stage__each_has_a_name_of_its_own);
     RUN(test_stage__names_only_stages);
+    RUN(test_stage__counts_bytes_or_things);
     return check_report();
 }

@@ -2,6 +2,7 @@
 /* codec/stream: streams of one or several frames, damaged ones, windows and ceilings. */
 #include "codec/stream.h"
 
+#include "base/alloc.h"
 #include "check.h"
 #include "tarball.h"
 
@@ -157,6 +158,48 @@ static void test_stream__hands_on_errors(void)
     }
 }
 
+/* Packs a text and unpacks it again, each into a buffer that needs no memory any more. */
+static int pack_and_unpack(enum cenv_codec codec, struct cenv_buf *packed_text,
+                           struct cenv_buf *text, struct cenv_error *err)
+{
+    struct cenv_encoder *encoder = NULL;
+    int rc = cenv_encoder_new(&encoder, codec, 1, cenv_output_buf(packed_text), err);
+    if (rc == 0)
+        rc = cenv_encoder_write(encoder, "some text", 9, err);
+    if (rc == 0)
+        rc = cenv_encoder_finish(encoder, err);
+    cenv_encoder_free(encoder);
+    return rc ? rc : cenv_decode(codec, cenv_buf_str(packed_text), text, err);
+}
+
+static void test_stream__failing_allocations(void)
+{
+    struct cenv_buf middle, text;
+    cenv_buf_init(&middle, 1000);
+    cenv_buf_init(&text, 1000);
+    cenv_buf_reserve(&middle, 900);
+    cenv_buf_reserve(&text, 900);
+    for (size_t i = 0; i < CHECK_NR(codecs); i++) {
+        long live = cenv_alloc_live(), nth = 0;
+        int rc;
+        do {
+            struct cenv_error err = CENV_ERROR_INIT;
+            middle.len = text.len = 0;
+            cenv_alloc_fail_nth(++nth);
+            rc = pack_and_unpack(codecs[i], &middle, &text, &err);
+            cenv_alloc_fail_nth(0);
+            CHECK(rc == 0 || rc == CENV_ENOMEM);
+            CHECK_INT(cenv_alloc_live(), live);
+            cenv_error_release(&err);
+        } while (rc != 0 && nth < 100);
+        CHECK_INT(rc, 0);
+        CHECK(codecs[i] == CENV_CODEC_ZSTD || nth > 8); /* the library's fail too */
+        CHECK_STR(text.data, "some text");
+    }
+    cenv_buf_release(&middle);
+    cenv_buf_release(&text);
+}
+
 int main(void)
 {
     RUN(test_stream__round_trip);
@@ -166,5 +209,6 @@ int main(void)
     RUN(test_stream__zstd_skips_frames);
     RUN(test_stream__zstd_bounds_the_window);
     RUN(test_stream__hands_on_errors);
+    RUN(test_stream__failing_allocations);
     return check_report();
 }

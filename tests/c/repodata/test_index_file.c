@@ -7,7 +7,7 @@
 
 #include "base/checksum.h"
 #include "check.h"
-#include "codec/stream.h"
+#include "codec/zstd.h"
 #include "os/fs_data.h"
 #include "os/raw_file.h"
 #include "scratch.h"

@@ -68,6 +68,25 @@ static void test_request__lists_entries_in_order(void)
     release(&f);
 }
 
+static void test_request__takes_specs_without_a_name(void)
+{
+    static const char *const texts[] = {"*[track_features=mkl]",
+                                        "mkl@",
+                                        "*[build=x]",
+                                        "* 1.0",
+                                        "main::*[license=MIT]",
+                                        "*[md5=0123456789abcdef0123456789abcdef]"};
+    for (size_t i = 0; i < CHECK_NR(texts); i++) {
+        struct fixture f;
+        char json[128];
+        check_case(texts[i]);
+        snprintf(json, sizeof(json), "{\"specs\":[\"%s\"]}", texts[i]);
+        if (CHECK_INT(parse(&f, json), 0))
+            CHECK(is(f.request.entries[0].text, texts[i]));
+        release(&f);
+    }
+}
+
 static void test_request__refuses(void)
 {
     static const struct {
@@ -84,6 +103,17 @@ static void test_request__refuses(void)
         {"{\"locked\":[7]}", CENV_EUSAGE, "locked must be a list of specs or records",
          ""},
         {"{\"specs\":[\"num*\"]}", CENV_ESPEC, "'num*' does not name one package", ""},
+        {"{\"specs\":[\"*\"]}", CENV_ESPEC, "'*' does not name one package", ""},
+        {"{\"specs\":[\"[build=x]\"]}", CENV_ESPEC, "a package name is missing",
+         "write * for a package of any name"},
+        {"{\"specs\":[\"num*[build=x]\"]}", CENV_ESPEC,
+         "'num*[build=x]' does not name one package", ""},
+        {"{\"pinned\":[\"*[build=x]\"]}", CENV_ESPEC,
+         "'*[build=x]' does not name one package", ""},
+        {"{\"locked\":[\"*[build=x]\"]}", CENV_ESPEC,
+         "'*[build=x]' does not name one package", ""},
+        {"{\"favored\":[\"mkl@\"]}", CENV_ESPEC, "'mkl@' does not name one package",
+         ""},
         {"{\"specs\":[\"a >=\"]}", CENV_ESPEC, "a >=", ""},
         {"{\"specs\":[\"a[buildx=0]\"]}", CENV_ESPEC, "buildx",
          "extras of a package are written"},
@@ -157,6 +187,7 @@ static void test_request__finds_virtual_packages(void)
 int main(void)
 {
     RUN(test_request__lists_entries_in_order);
+    RUN(test_request__takes_specs_without_a_name);
     RUN(test_request__refuses);
     RUN(test_request__reads_times);
     RUN(test_request__finds_virtual_packages);

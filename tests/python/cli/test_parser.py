@@ -84,7 +84,7 @@ def test_dashes__end_the_options() -> None:
     clone = parser.parse(["clone", "--", "-src", "dst"])
     assert (clone.src, clone.dst, clone.json) == ("-src", "dst", False)
     run = parser.parse(["run", "prefix", "--", "ls", "-l"])
-    assert (run.prefix, run.tail) == ("prefix", ["ls", "-l"])
+    assert (run.prefix, run.command) == ("prefix", ["ls", "-l"])
 
 
 def test_fault__of_ours_is_json_too(

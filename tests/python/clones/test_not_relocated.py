@@ -165,5 +165,15 @@ def test_command__tells_what_it_leaves(
     put(source, "share/a.pkl", pickle.dumps([str(source)], 2))
     assert cenv.cli.main(["clone", str(source), str(tmp_path / "another")]) == 0
     shown = capsys.readouterr().err
-    assert "not relocated share/a.pkl: " in shown
+    assert "not relocated: 1\n  share/a.pkl: " in shown
     assert "counts" in shown
+    for i in range(6):
+        put(source, f"share/{i}.pkl", pickle.dumps([str(source)], 2))
+    assert cenv.cli.main(["clone", str(source), str(tmp_path / "others")]) == 0
+    shown = capsys.readouterr().err
+    assert "not relocated: 7; the first 5 (-v: all)\n" in shown
+    assert shown.count(".pkl: ") == 5
+    assert (
+        cenv.cli.main(["clone", "-v", str(source), str(tmp_path / "everything")]) == 0
+    )
+    assert capsys.readouterr().err.count(".pkl: ") == 7

@@ -142,7 +142,7 @@ def test_view__ends_with_the_last_child(prefix: Path, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("_views")
 def test_view__names_a_missing_program(prefix: Path) -> None:
     missing = cli("run", prefix, "--", "no-such-program")
-    assert missing.returncode == 1
+    assert missing.returncode == 127
     assert "no-such-program" in missing.stderr
 
 

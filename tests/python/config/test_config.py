@@ -197,7 +197,7 @@ CASES: dict[str, tuple[tuple[str, ...], dict[str, str], dict[str, Any]]] = {
         {"ssl_verify": "truststore"},
     ),
     "keys of others are passed over": (
-        ("envs_dirs: [1, {a: !!str b}]\nchannels: [a]\nshortcuts: 3\nmine: x\n",),
+        ("pkgs_dirs: [1, {a: !!str b}]\nchannels: [a]\nshortcuts: 3\nmine: x\n",),
         {"CONDA_PREFIX": "/p", "CONDA_SHLVL": "1"},
         {"channels": ("a",)},
     ),

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from cenv.demo.package import Package
 from cenv.pytest_plugin import options
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -166,6 +169,102 @@ def test_settings__are_taken_from_the_strongest_source(
     result.stderr.fnmatch_lines(["*CENV_KEEP is 'some': expected one of failed, *"])
 
 
+MATRIX = """
+def test_job(cenv_env):
+    (record,) = (cenv_env() / "conda-meta").glob("data-*.json")
+    print("found", record.name.split("-")[1])
+"""
+
+
+def test_settings__of_a_job_say_what_the_default_is(
+    project: pytest.Pytester,
+    run,
+    configure,
+    make_channel: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = make_channel(Package("data", "9"))
+    (project.path / "nine").symlink_to(other)
+    project.makepyfile(MATRIX)
+
+    def found(*argv: str) -> str:
+        result = run("-s", *argv)
+        result.assert_outcomes(passed=1)
+        return result.stdout.str().partition("found ")[2].split()[0]
+
+    assert found() == "2.0"
+    assert found("--cenv-template=oldest") == "1.0"
+    assert found("--cenv-specs=data>=3") == "3.0"
+    assert found("--cenv-channel=./nine", "--cenv-specs=data") == "9"
+    both = ["--cenv-channel=./nine", f"--cenv-channel={project.path / 'nine'}"]
+    assert found(*both, "--cenv-specs", "data") == "9"
+    monkeypatch.setenv("CENV_TEMPLATE", "oldest")
+    assert found() == "1.0"
+    assert found("--cenv-specs=data=3") == "3.0"
+    run("-n1", "--cenv-template=newest", "--cenv-json=told").assert_outcomes(passed=1)
+    (template,) = json.loads((project.path / "told").read_text())["templates"]
+    assert template["specs"] == ["tool"]
+
+
+@pytest.mark.parametrize(
+    ("ini", "argv", "said"),
+    [
+        ({}, ["--cenv-template=newer"], "--cenv-template is 'newer': cenv_templates *"),
+        (
+            {},
+            ["--cenv-template=newest", "--cenv-specs=data"],
+            "--cenv-template is 'newest': * told by --cenv-specs, too",
+        ),
+        (
+            {"cenv_template": "newest"},
+            [],
+            "cenv_template is 'newest': * cenv_specs, too",
+        ),
+    ],
+)
+def test_settings__of_a_default_that_is_none_are_usage_errors(
+    project: pytest.Pytester, run, configure, ini: dict, argv: list[str], said: str
+) -> None:
+    configure(**ini)
+    project.makepyfile(MATRIX)
+    result = run(*argv)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "ini"])
+def test_offline__opens_no_socket(
+    fresh: pytest.Pytester,
+    run,
+    configure,
+    monkeypatch: pytest.MonkeyPatch,
+    serve,
+    small_channel: Path,
+    how: str,
+) -> None:
+    channel = serve(small_channel)
+    configure(cenv_channels=channel.url)
+    fresh.makepyfile(
+        "def test(cenv_env): cenv_env()\ndef test_other(cenv_env): cenv_env('data')"
+    )
+    argv = ["--cenv-offline"] if how == "option" else []
+    if how == "variable":
+        monkeypatch.setenv("CENV_OFFLINE", "true")
+    configure(cenv_offline=how == "ini")
+    run(*argv).assert_outcomes(failed=2)
+    assert channel.seen == []
+    monkeypatch.delenv("CENV_OFFLINE", raising=False)
+    configure(cenv_offline=False)
+    run("test_offline__opens_no_socket.py::test").assert_outcomes(passed=1)
+    assert channel.seen
+    channel.seen.clear()
+    configure(cenv_offline=how == "ini")
+    if how == "variable":
+        monkeypatch.setenv("CENV_OFFLINE", "1")
+    run(*argv).assert_outcomes(passed=2)
+    assert channel.seen == []
+
+
 def test_settings__take_paths_of_ini_relative_to_it(
     fresh: pytest.Pytester, run, configure, small_channel: Path
 ) -> None:
@@ -238,9 +337,11 @@ TYPED = """
 from __future__ import annotations
 import os
 from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 import pytest
+import cenv.pytest
 from cenv import Clone, Template
 from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
 from cenv.templates.environment import Draft
@@ -269,6 +370,9 @@ def test_env(cenv_env: EnvFactory, cenv_clone: CloneFactory, python: Template) -
 def shared(cenv_session_env: EnvFactory) -> Iterator[Clone]:
     with cenv_session_env("tool", channels=["conda-forge"]) as env:
         yield env
+
+
+env = cenv.pytest.fixture("tool", scope="module", channels=[Path("/c")], file="lock")
 
 
 @pytest.mark.cenv("data=1", channels=["conda-forge"], mode="copy")
@@ -321,6 +425,7 @@ def test_types__satisfy_mypy_strict(pytester: pytest.Pytester) -> None:
         assert "arg-type" in mypy(f"    {wrong}")
     assert "attr-defined" in mypy("    cenv_env().no_such")
     assert "call-arg" in mypy("    python.clone(sources=[])")
+    assert "arg-type" in mypy("    cenv.pytest.fixture(scope='mod')")
     pytester.makepyfile(
         """
         from cenv import pytest_plugin
@@ -334,13 +439,13 @@ def test_types__satisfy_mypy_strict(pytester: pytest.Pytester) -> None:
 
 
 def test_option_table__is_what_the_pages_tell() -> None:
-    page = (ROOT / "docs/pytest.md").read_text()
+    page = (ROOT / "docs/pytest.md").read_text().partition("\n## Settings\n")[2]
     rows = [row for row in page.splitlines() if row.startswith("|")]
     for option in options.OPTIONS:
-        name = f"cenv_{option.name}" if option.ini else f"--cenv-{option.name}"
+        name = f"cenv_{option.name}" if option.ini else option.switch
         first = re.compile(rf"(`--cenv-[^|]*\|)?[| ]*`{name}\b(?!\()")
         (row,) = [row for row in rows if first.match(row.lstrip("| "))]
-        told = (f"`--cenv-{option.name}" in row, f"CENV_{option.name.upper()}`" in row)
+        told = (f"`{option.switch}" in row, f"CENV_{option.name.upper()}`" in row)
         assert told == (option.on_command_line, option.variable), row
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from cenv import _native
 from cenv.config.config import Config
-from cenv.errors import CenvError, ChannelError, IntegrityError
+from cenv.errors import CenvError, ChannelError, IntegrityError, SpecError
 from cenv.solving.index import Index
 from cenv.solving.index_dir import SHARD_INDEX, index, write_shards
 
@@ -106,6 +106,40 @@ def names(index: Index, *specs: str) -> dict[str, str]:
 
 
 # What is fetched, and what is not.
+
+
+def test_shards__are_all_fetched_for_a_spec_without_a_name(serve, tmp_path, opened):
+    repodata = document(record("a", "1", track_features="x"), record("b", "1"))
+    server = serve(write(tmp_path / "channel", repodata))
+    index = opened(server.url)
+    assert names(index, "*[track_features=x]") == {"a": "1"}
+    assert len(shards_of(server.paths())) == 2
+    assert names(index, "x@") == {"a": "1"}
+    assert server.paths() == []
+
+
+def test_shards__of_many_names_are_not_fetched_for_one_without(serve, tmp_path, opened):
+    server = serve(write(tmp_path / "channel", many_names(2049)))
+    server.paths()
+    with pytest.raises(ChannelError, match="2049 shards would have to be fetched") as e:
+        names(opened(server.url), "*[track_features=x]")
+    assert "repodata_use_shards: false" in (e.value.hint or "")
+    assert shards_of(server.paths()) == []
+
+
+def many_names(nr: int) -> dict[str, Any]:
+    return document(*(record(f"n{i}", "1", license="MIT") for i in range(nr)))
+
+
+@pytest.mark.parametrize(("nr", "refused"), [(256, False), (257, True)])
+def test_spec_without_a_name__matches_so_many_names(tmp_path, opened, nr, refused):
+    index = opened(write(tmp_path / "channel", many_names(nr), plain=True))
+    if not refused:
+        assert names(index, "*[license=MIT]") == {"n0": "1"}
+        return
+    with pytest.raises(SpecError, match="more than 256 names match it") as e:
+        names(index, "*[license=MIT]")
+    assert e.value.hint == "name the package, or say more of it"
 
 
 def test_shards__are_fetched_as_far_as_can_be_reached(serve, channel, opened):

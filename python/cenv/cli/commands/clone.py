@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from cenv import api
-from cenv.cli.options import add_store
-from cenv.cli.output import Console, human, seconds
+from cenv.cli.options import add_environment, add_store
+from cenv.cli.output import Console, counted, human, seconds
+from cenv.cli.places import existing
 from cenv.cli.tables import stage_table
 from cenv.clones import modes
 from cenv.errors import UsageError
-from cenv.model import CloneReport
+from cenv.model import CloneReport, Notice
+
+_SHOWN = 5
+_FASTER = "hardlink"  # than a copy, wherever it works
 
 
 def _clone_mode(name: str) -> str:
@@ -25,7 +30,7 @@ def _clone_mode(name: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("src", metavar="SRC")
+    add_environment(parser, "src", "SRC")
     parser.add_argument("dst", metavar="DST", help="absent, or an empty directory")
     parser.add_argument(
         "--mode", type=_clone_mode, choices=modes.lasting(), default="auto"
@@ -40,7 +45,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Make a relocated clone."""
     if options.register:
         _check_register()
-    report = api.clone(options.src, options.dst, mode=options.mode, store=options.store)
+    source = existing(options.src, console)
+    report = api.clone(source, options.dst, mode=options.mode, store=options.store)
     if options.register:
         from cenv.config.paths import register
 
@@ -49,10 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if console.verbose:
         for line in stage_table(report.stages):
             console.notice(line)
-        console.notice(
-            f"{report.files} files, {report.relocated} relocated, "
-            f"{human(report.bytes_copied)} copied, {report.mode}, {seconds(report.seconds)}"
-        )
+    console.notice(_summary(report))
     console.result(report.to_json(), [report.path])
     return 0
 
@@ -68,11 +71,32 @@ def _check_register() -> None:
 
 
 def _say_what_was_left(report: CloneReport, console: Console) -> None:
-    for notice in report.skipped:
-        console.notice(f"skipped {notice.path}: {notice.reason}")
-    for notice in report.unrelocatable:
-        console.notice(f"not relocated {notice.path}: {notice.reason}")
-    for notice in report.notices:
-        console.notice(f"{notice.path}: {notice.reason}")
+    _say_first("skipped", report.skipped, console)
+    _say_first("not relocated", report.unrelocatable, console)
+    _say_first("to be known", report.notices, console)
     for reason, count in report.fallbacks.items():
-        console.notice(f"{count} files copied instead: {reason}")
+        console.notice(f"{counted(count, 'file')} copied instead: {reason}")
+
+
+def _say_first(what: str, notices: Sequence[Notice], console: Console) -> None:
+    """Tell how many there are, and the first few of them; all if that is asked for."""
+    shown = notices if console.verbose else notices[:_SHOWN]
+    rest = f"; the first {_SHOWN} (-v: all)" if len(shown) < len(notices) else ""
+    if notices:
+        console.notice(f"{what}: {len(notices)}{rest}")
+    for notice in shown:
+        console.notice(f"  {notice.path}: {notice.reason}")
+
+
+def _summary(report: CloneReport) -> str:
+    """Return what was made, how, and what would be faster than the copy that auto took."""
+    sizes = {"copied": report.bytes_copied, "shared": report.bytes_shared}
+    told = [f"{human(size)} {how}" for how, size in sizes.items() if size]
+    made = ", ".join([f"mode {report.mode}", *told, f"{report.relocated} relocated"])
+    line = (
+        f"{counted(report.files, 'file')} cloned in {seconds(report.seconds)}: {made}"
+    )
+    why = report.passed_over.get(_FASTER)
+    if report.mode == _FASTER or why is None:
+        return line
+    return f"{line}; mode {_FASTER} would be faster, but auto does not take it: {why}"

@@ -4,20 +4,27 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 from typing import Any
 
 from cenv import api
 from cenv.cli.options import add_channels, add_store
-from cenv.cli.output import Console, seconds
+from cenv.cli.output import Console, counted, seconds
 from cenv.cli.tables import record_table, stage_table
 from cenv.clones import modes
+from cenv.config import environments
 from cenv.errors import UsageError
 from cenv.model import Solution, records_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("-p", "--prefix", required=True, metavar="PREFIX")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("-p", "--prefix", metavar="PREFIX", help="where it is to lie")
+    place.add_argument(
+        "-n", "--name", metavar="NAME", help="its name, in the first of envs_dirs"
+    )
     parser.add_argument("specs", nargs="*", metavar="SPEC")
     add_channels(parser)
     parser.add_argument(
@@ -36,14 +43,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise UsageError("--lock names every package: give no specs or files beside it")
     if options.lock:
         options.files = [options.lock]
+    prefix = options.prefix or environments.place_for(options.name)
     asked = request.read(options, console)
     if options.lock and not asked.is_list:
         raise UsageError(f"{options.lock} is no lock file", hint="give it as --file")
     records = asked.records if asked.is_list else None
     if options.dry_run:
-        return _dry_run(options, console, asked, records)
+        return _dry_run(options, console, asked, records, prefix)
     report = api.create(
-        options.prefix,
+        prefix,
         asked.specs,
         asked.channels,
         records=records,
@@ -59,14 +67,27 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if console.verbose:
         for line in stage_table(report.stages):
             console.notice(line)
-    count = len(report.records)
-    console.notice(f"{count} packages linked in {seconds(report.seconds)}")
+    count = counted(len(report.records), "package")
+    console.notice(f"{count} linked in {seconds(report.seconds)}")
+    console.notice(_how_to_use(options.name or prefix, prefix))
     console.result(report.to_json(), [str(report.prefix)])
     return 0
 
 
+def _how_to_use(word: str, prefix: str) -> str:
+    word, programs = shlex.quote(word), shlex.quote(os.path.join(prefix, "bin"))
+    return (
+        f"to use it: conda activate {word}, or {programs} first on PATH; "
+        f"cenv run {word} COMMAND throws away what COMMAND changes"
+    )
+
+
 def _dry_run(
-    options: argparse.Namespace, console: Console, asked: Any, records: Any
+    options: argparse.Namespace,
+    console: Console,
+    asked: Any,
+    records: Any,
+    prefix: str,
 ) -> int:
     if records is not None:
         found = Solution(records=records_of(records))
@@ -79,5 +100,5 @@ def _dry_run(
             offline=options.offline,
             **asked.options,
         )
-    console.result({**found.to_json(), "prefix": options.prefix}, record_table(found))
+    console.result({**found.to_json(), "prefix": prefix}, record_table(found))
     return 0

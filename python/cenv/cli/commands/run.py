@@ -5,13 +5,25 @@ from __future__ import annotations
 
 import argparse
 
+from cenv.cli import output
+from cenv.cli.options import add_environment
 from cenv.cli.output import Console
+from cenv.cli.places import existing
 from cenv.errors import UsageError
+
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments; the command stands behind --."""
-    parser.add_argument("prefix", metavar="PREFIX")
+    """Add the arguments; what stands behind PREFIX is the command, options of it too."""
+    parser.usage = "cenv run [-h] [OPTION ...] PREFIX [--] COMMAND ..."
+    add_environment(parser, "prefix", "PREFIX")
+    parser.add_argument(
+        "command",
+        nargs="*",
+        metavar="COMMAND",
+        help="a program of the environment, or of PATH, and its arguments",
+    )
     parser.add_argument(
         "--keep", metavar="DIR", help="keep what COMMAND changed in DIR"
     )
@@ -19,9 +31,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Run a command in a throw-away view of an environment."""
-    if not options.tail:
-        raise UsageError("no command given", hint="cenv run PREFIX -- COMMAND ...")
+    if not options.command:
+        hint = "cenv run PREFIX COMMAND ..."
+        raise UsageError("no command given", hint=hint)
     from cenv.clones.view import run as run_in_view
 
+    def fail(error: BaseException) -> int:
+        output.fail_with(error, as_json=console.json)
+        return _status(error, options.command[0])
+
+    prefix = existing(options.prefix, console)
     console.close()
-    return run_in_view(options.prefix, options.tail, keep=options.keep)
+    try:
+        return run_in_view(prefix, options.command, keep=options.keep, fail=fail)
+    except OSError as error:
+        return fail(error)
+
+
+def _status(error: BaseException, program: str) -> int:
+    """Return what env and shells return for a program that does not start."""
+    if not isinstance(error, OSError) or error.filename != program:
+        return 1
+    return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE

@@ -6,17 +6,19 @@ from __future__ import annotations
 import argparse
 
 from cenv import api
+from cenv.cli.options import add_environment
 from cenv.cli.output import Console
+from cenv.cli.places import existing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("prefix", metavar="PREFIX")
+    add_environment(parser, "prefix", "PREFIX")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Check every file of an environment."""
-    report = api.verify(options.prefix)
+    report = api.verify(existing(options.prefix, console))
     lines = [f"missing {path}" for path in report.missing]
     lines += [f"altered {path}" for path in report.altered]
     if console.verbose:

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* zstd: the only user of libzstd. */
+#ifndef CENV_CODEC_ZSTD_H
+#define CENV_CODEC_ZSTD_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/str.h"
+#include "codec/packing.h"
+
+/* Windows up to 2^27 (docs/design/extract.md 1.1); skippable frames are streams that make nothing.
+ * A frame that is written ends with a checksum of its content. Levels 1..22. */
+extern const struct cenv_packing cenv_zstd;
+
+/* Compresses a span into one frame that states its content size, appending to `out`. */
+int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
+                       struct cenv_error *err);
+
+#endif
