@@ -27,12 +27,14 @@ class NotOursError(Exception):
 class Request:
     """What one call asks of `conda create`, as far as cenv answers it.
 
-    `records` are those of files and URLs of packages, as far as these tell. `conda` is what
-    conda's context takes of a command line, by its own names.
+    `records` are those of files and URLs of packages, as far as these tell; `clone` is the
+    path of an environment. `conda` is what conda's context takes of a command line, by its
+    own names.
     """
 
     specs: list[str] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
+    clone: str | None = None
     default_packages: bool = True
     deps: Deps = "all"
     solver: str | None = None
@@ -119,6 +121,13 @@ def _set_solver(request: Request, value: str) -> None:
     request.solver = value
 
 
+def _set_clone(request: Request, value: str) -> None:
+    """Take the path of an environment; conda takes what has no separator for a name."""
+    if os.sep not in value or not os.path.isfile(f"{value}/conda-meta/history"):
+        raise NotOursError("option --clone without the path of an environment")
+    request.clone = os.path.abspath(value)
+
+
 def _check_repodata(_request: Request, value: str) -> None:
     if value != "repodata.json":
         raise NotOursError("option --repodata-fn")
@@ -165,7 +174,12 @@ OPTIONS = (
     Option("--download-only", "passed through: makes no environment"),
     Option("-n, --name ENVIRONMENT", "passed through: the fixture chooses the place"),
     Option("-p, --prefix PATH", "passed through: the fixture chooses the place"),
-    Option("--clone ENV", "passed through: conda links the packages anew"),
+    Option(
+        "--clone ENV",
+        "answered for the path of an environment, by a clone of it as it is; a name is passed "
+        "through",
+        _set_clone,
+    ),
     Option("-c, --channel CHANNEL", "answered", _add_channel),
     Option("-O, --override-channels", "answered", _tell(override_channels=True)),
     Option("--use-local", _CONDA),

@@ -104,16 +104,31 @@ class CondaTmpEnv:
         defaults: list[str],
         keywords: dict[str, Any],
     ) -> Path:
+        if request.clone:
+            return self._copy(context, request, keywords)
         request.specs += defaults
         if request.records and request.specs:
             raise NotOursError("packages beside specs")
         if not request.specs and not request.records:
             return self._empty(context, request, keywords)
-        template = self._template(context, request)
+        prefix = self._clone(context, self._template(context, request), keywords)
+        conda_context.keep_platform(context, str(prefix))
+        return prefix
+
+    def _copy(self, context: Any, request: Request, keywords: dict[str, Any]) -> Path:
+        """Clone the environment that --clone names."""
+        if request.specs or request.records:
+            raise NotOursError("option --clone beside specs")
+        assert request.clone
+        template = self._session.templates.existing(request.clone)
+        return self._clone(context, template, keywords)
+
+    def _clone(
+        self, context: Any, template: Template, keywords: dict[str, Any]
+    ) -> Path:
         prefix = self._place(keywords)
         mode = "copy" if context.always_copy else None
         made = self._clones(template=template, dst=prefix, mode=mode)
-        conda_context.keep_platform(context, made.path)
         conda_context.tell(made.path)
         self._swallow_output()
         return prefix

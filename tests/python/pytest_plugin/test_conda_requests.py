@@ -79,6 +79,8 @@ def test_request__is_read_as_conda_reads_it(args, specs, conda) -> None:
         (["@EXPLICIT"], "not a spec"),
         (["--file=no/such.txt"], "option --file with something else than a list"),
         (["--"], "option --"),
+        (["--clone=name"], "option --clone without the path of an environment"),
+        (["--clone", "/no/env"], "option --clone without the path of an environment"),
     ],
     ids=str,
 )
@@ -285,6 +287,29 @@ def test_empty_environments__of_older_conda_too(suite) -> None:
     )
     suite.run().assert_outcomes(passed=1)
     assert suite.created() == []
+
+
+def test_clone__of_an_environment_is_cloned(suite) -> None:
+    suite.write(
+        """
+    from conda.core.prefix_data import PrefixData
+
+    def test_as_it_is(tmp_env, session_tmp_env):
+        with tmp_env("tool") as one:
+            (one / "mine.txt").write_text(f"at {one}")
+            with tmp_env(f"--clone={one}", "--offline") as two, session_tmp_env(
+                "--clone", str(one), "--copy"
+            ) as three:
+                for prefix in (two, three):
+                    assert is_clone(prefix)
+                    assert (prefix / "mine.txt").read_text() == f"at {prefix}"
+                    assert PrefixData(prefix).names == {"tool", "data"}
+            with tmp_env("tool", "--clone", str(one)) as prefix:
+                assert made_by_conda(prefix)  # it is refused, in its own words
+    """
+    )
+    suite.run().assert_outcomes(passed=1)
+    assert len(suite.created()) == 1
 
 
 # ---- what goes to conda ----
