@@ -20,14 +20,14 @@ ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
 
-.PHONY: help build demo wheel docs test pytest soak hostile faults kill bench codspeed lint format clean
+.PHONY: help build demo wheel docs man test pytest soak hostile faults kill bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
 	@echo 'make test    C unit tests (ASan, UBSan), then pytest'
 	@echo 'make wheel   wheels that need nothing but libc, into dist/; TAGS="manylinux_2_28_x86_64"'
 	@echo '             make test WHEEL=dist/FILE.whl tests one'
-	@echo 'make docs    the pages as a site, build/docs/index.html'
+	@echo 'make docs    the pages as a site, build/docs/index.html; make man: the page cenv(1)'
 	@echo 'make bench   the figures, against cp and the bare floor'
 	@echo 'make codspeed  a part of them under pytest-codspeed'
 	@echo 'make lint    formats, types, spelling; make format applies'
@@ -46,6 +46,11 @@ demo:
 
 wheel: build
 	@$(PY) .ci/wheel.py $(TAGS)
+
+man: build
+	@mkdir -p build/man
+	@$(PY) -m cenv.cli.manual > build/man/cenv.1
+	@echo build/man/cenv.1
 
 docs: build
 	@$(PY) -m sphinx -W --keep-going -q -c docs -d build/doctrees . build/docs

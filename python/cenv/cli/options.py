@@ -63,7 +63,11 @@ def add_channels(parser: Parser) -> None:
         help="leave the configured channels out",
     )
     parser.add_argument("--platform", metavar="SUBDIR", help="solve for this platform")
-    parser.add_argument("--channel-priority", choices=PRIORITIES)
+    parser.add_argument(
+        "--channel-priority",
+        choices=PRIORITIES,
+        help="whether packages of a channel hide those of later ones",
+    )
     parser.add_argument(
         "--exclude-newer",
         metavar="WHEN",

@@ -51,3 +51,25 @@ def test_create__takes_a_name_or_a_prefix(capsys: pytest.CaptureFixture[str]) ->
     assert "not allowed with" in capsys.readouterr().err
     assert main(["create", "-n", "a b", "x"]) == 2
     assert "'a b' is no name" in capsys.readouterr().err
+
+
+def test_template__is_built_of_an_environment(
+    envs: Path, small_channel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    channel = ["-c", str(small_channel), "--override-channels"]
+    assert main(["create", "-n", "work", "tool", *channel]) == 0
+    (envs / "work/mine").write_text("of no package")
+    assert main(["template", "build", "tool", *channel]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert main(["template", "build", "--prefix", "work"]) == 0
+    again = capsys.readouterr()
+    assert again.out.strip() == told
+    assert "1 file of no package, which the template has not" in again.err
+    assert not Path(told, "mine").exists()
+    assert main(["template", "list"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("tool; work")
+    assert main(["template", "build", "--prefix", "work", "tool"]) == 2
+    (envs / "empty/conda-meta").mkdir(parents=True)
+    (envs / "empty/conda-meta/history").write_text("")
+    assert main(["template", "build", "--prefix", "empty"]) == 2
+    assert "has no packages" in capsys.readouterr().err

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One module a command: `add_arguments(parser)` and `run(options, console)`."""
+"""One module a command, or a package a group: `add_arguments(parser)`, `run(options, console)`."""

@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_environment(parser, "src", "SRC")
     parser.add_argument("dst", metavar="DST", help="absent, or an empty directory")
     parser.add_argument(
-        "--mode", type=_clone_mode, choices=modes.lasting(), default="auto"
+        "--mode",
+        type=_clone_mode,
+        choices=modes.lasting(),
+        default="auto",
+        help="how files get there; auto: by reflink, else templates by hard links, else copied",
     )
     parser.add_argument(
         "--register", action="store_true", help="add DST to ~/.conda/environments.txt"

@@ -25,12 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_argument(
         "-n", "--name", metavar="NAME", help="its name, in the first of envs_dirs"
     )
-    parser.add_argument("specs", nargs="*", metavar="SPEC")
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what is to be in it")
     add_channels(parser)
     parser.add_argument(
         "--lock", metavar="F", help="link what this conda-lock file or pixi.lock names"
     )
-    parser.add_argument("--link-mode", choices=modes.lasting(), default="auto")
+    parser.add_argument(
+        "--mode",
+        "--link-mode",
+        dest="mode",
+        choices=modes.lasting(),
+        default="auto",
+        help="how files of packages get there; auto: the fastest that works",
+    )
     parser.add_argument("--dry-run", action="store_true", help="solve, and stop there")
     add_store(parser)
 
@@ -56,7 +63,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         asked.channels,
         records=records,
         platform=options.platform,
-        link_mode=options.link_mode,
+        link_mode=options.mode,
         store=options.store,
         offline=options.offline,
         finish=asked.extras.apply if asked.extras else None,

@@ -11,7 +11,9 @@ from cenv.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--clones", type=int, default=5, metavar="N")
+    parser.add_argument(
+        "--clones", type=int, default=5, metavar="N", help="how many to make (5)"
+    )
     parser.add_argument("--keep", metavar="DIR", help="work in DIR and leave it")
 
 

@@ -11,9 +11,9 @@ from cenv.cli.output import Console, human
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("package", metavar="PACKAGE")
-    parser.add_argument("dest", metavar="DEST")
-    parser.add_argument("--sha256", metavar="HEX")
+    parser.add_argument("package", metavar="PACKAGE", help="a .conda or .tar.bz2")
+    parser.add_argument("dest", metavar="DEST", help="absent, or an empty directory")
+    parser.add_argument("--sha256", metavar="HEX", help="what its digest has to be")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

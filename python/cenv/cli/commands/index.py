@@ -10,7 +10,7 @@ from cenv.cli.output import Console, seconds
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("directory", metavar="DIR", help="has packages in subdirs")
     parser.add_argument(
         "--shards", action="store_true", help="write sharded repodata too (CEP 16)"
     )

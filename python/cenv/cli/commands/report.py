@@ -13,7 +13,9 @@ from cenv.errors import UsageError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("traces", nargs="+", metavar="TRACE")
+    parser.add_argument(
+        "traces", nargs="+", metavar="TRACE", help="a file of --trace; two are compared"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -15,7 +15,7 @@ from cenv.model import Solution
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC")
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what is asked for")
     add_channels(parser)
     parser.add_argument(
         "--explicit", action="store_true", help="print an @EXPLICIT list"

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write templates into one archive."""
+
+from __future__ import annotations
+
+import argparse
+
+from cenv.cli.options import add_store
+from cenv.cli.output import Console, human, seconds
+from cenv.templates.store import TemplateStore
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("file", metavar="FILE", help="the archive to write")
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="which templates; all if none is named"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace FILE if it is there"
+    )
+    add_store(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write templates into one archive."""
+    store = TemplateStore(options.store)
+    found = store.export(options.file, options.ids, replace=options.force)
+    for item in found["templates"]:
+        size = human(item["bytes"])
+        console.notice(f"template {item['id'][:12]}, {size} unpacked")
+        for note in item["skipped"]:
+            console.notice(f"  {note['path']}: {note['reason']}")
+    took = f"{human(found['size'])}, {seconds(found['seconds'])}"
+    console.notice(f"{len(found['templates'])} exported, {took}")
+    console.result(found, [found["path"]])
+    return 0

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The commands there are: names and what they do; each is loaded when it is wanted.
+
+The module of a command lies in cenv.cli.commands under its name. One that has ACTIONS is a
+group: a package, whose modules are its actions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import keyword
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Protocol, cast
+
+from cenv.cli.output import Console
+
+COMMANDS = {
+    "create": "solve, fetch and link an environment",
+    "clone": "make a relocated clone of an environment",
+    "run": "run a command in a throw-away view of an environment",
+    "reset": "put a clone back to its template's state",
+    "verify": "check every file of an environment",
+    "solve": "print the packages that meet the specs",
+    "extract": "extract one .conda or .tar.bz2",
+    "index": "write repodata for a directory of packages",
+    "template": "the store of templates",
+    "doctor": "say what this machine can do",
+    "report": "show where the time of a trace went",
+    "demo": "the whole chain on this Python, with timings",
+    "completion": "print what completes command lines in a shell",
+}
+
+Words = tuple[str, ...]  # a command's name; of an action, that of its group before it
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own arguments."""
+
+    def run(self, options: argparse.Namespace, console: Console) -> int:
+        """Run it; return the exit status."""
+
+
+def actions(name: str) -> Mapping[str, str]:
+    """Return the actions of a group and what they do; of a command none."""
+    found: Mapping[str, str] = getattr(_module((name,)), "ACTIONS", {})
+    return found
+
+
+def load(words: Words) -> Command:
+    """Return the module of a command or action."""
+    return cast("Command", _module(words))
+
+
+def summary(words: Words) -> str:
+    """Return what a command, group or action does."""
+    return COMMANDS[words[0]] if len(words) == 1 else actions(words[0])[words[1]]
+
+
+def every() -> Iterator[Words]:
+    """Return all commands, and the actions of groups in the place of these."""
+    for name in COMMANDS:
+        found = actions(name)
+        yield from ((name, action) for action in found)
+        if not found:
+            yield (name,)
+
+
+def _module(words: Words) -> ModuleType:
+    names = [f"{word}_" if keyword.iskeyword(word) else word for word in words]
+    return importlib.import_module(".".join(["cenv.cli.commands", *names]))
