@@ -26,6 +26,11 @@ struct cloning {
     struct cenv_store *store; /* or NULL */
     const struct cenv_clone_options *options;
     struct cenv_clone_source source;
+
+    /* Of a template that nobody may build anew for as long as this lasts; or NULL. */
+    struct cenv_lock *held;
+    char held_id[CENV_TEMPLATE_ID_LEN + 1];
+
     char *path; /* of the clone, clean */
     struct cenv_task *task;
     struct cenv_buf *out;
@@ -202,74 +207,34 @@ static int attempt_clone(const struct cloning *c, bool *changed, struct cenv_err
     return rc;
 }
 
-/* ---- the source, and trying again ---- */
+/* ---- the source ---- */
 
-/* A template that is being repaired is away for a moment, until its builder lets go of the lock. */
+/* From now on nobody builds it anew, should it be a template. 1: it is none. */
+static int hold_template(struct cloning *c, const char *prefix, struct cenv_error *err)
+{
+    if (!c->store || c->held ||
+        !cenv_template_entry_id_of_prefix(c->store, prefix, c->held_id))
+        return 1;
+    int rc = cenv_template_entry_lock(c->store, c->held_id, &c->held, c->task, err);
+    if (rc == 0 || rc == CENV_ECANCELLED)
+        return rc;
+    cenv_error_release(err); /* where it cannot be had nobody builds either */
+    return 1;
+}
+
+/* A template that is being built anew is away for a moment. */
 static int open_source(struct cloning *c, const char *src, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    int rc = cenv_clone_source_open(&c->source, src, err);
-    if (rc < 0 && c->store &&
-        cenv_template_entry_await(c->store, src, c->task, &ignored) == 1) {
-        cenv_error_release(err);
+    struct cenv_error away = CENV_ERROR_INIT;
+    if (cenv_clone_source_open(&c->source, src, &away) == 0)
+        return 0;
+    int rc = hold_template(c, src, err);
+    if (rc == 0)
         rc = cenv_clone_source_open(&c->source, src, err);
-    }
-    cenv_error_release(&ignored);
+    else if (rc == 1)
+        return cenv_error_move(err, &away);
+    cenv_error_release(&away);
     return rc;
-}
-
-/* Something else lies there now, or nothing: a template that is being built anew. */
-static bool is_replaced(const struct cenv_clone_source *source)
-{
-    struct cenv_stat open, there;
-    return cenv_raw_stat_fd(source->fd, &open) == 0 &&
-           (cenv_raw_stat(CENV_CWD, source->path, &there) < 0 ||
-            !cenv_stat_same_file(&open, &there));
-}
-
-/*
- * Why an attempt failed, and what the next one does:
- *
- *     the source                         manifest of the next attempt          attempts
- *     REPLACED by another, or away       the other's own, from the store       TRIES more
- *     CHANGED since its manifest         brought up to date with what is       one more
- *     neither: the fault lies elsewhere  -                                     none
- *
- * A template in which something ran may have new bytecode, which is CHANGED; one of which a file is
- * altered is an error (template_damage.h); one that is repaired is REPLACED, and its successor may
- * change again.
- */
-enum cause { ELSEWHERE, REPLACED, CHANGED };
-
-static enum cause find_cause(const struct cloning *c, bool changed)
-{
-    if (is_replaced(&c->source))
-        return REPLACED;
-    return changed ? CHANGED : ELSEWHERE;
-}
-
-static int clone_with_retries(struct cloning *c, const char *src,
-                              struct cenv_error *err)
-{
-    bool update = false;
-    for (int tries = 0;; tries++) {
-        bool changed = false;
-        c->source.shared = c->options->mode->placing == CENV_PLACE_HARDLINK;
-        int rc = cenv_clone_source_manifest(&c->source, c->store, update, c->task, err);
-        if (rc == 0)
-            rc = attempt_clone(c, &changed, err);
-        if (rc == 0)
-            return 0;
-        enum cause cause = find_cause(c, changed);
-        if (tries == TRIES || cause == ELSEWHERE || (cause == CHANGED && update))
-            return rc;
-        update = cause == CHANGED;
-        cenv_error_release(err);
-        cenv_clone_source_close(&c->source);
-        rc = open_source(c, src, err);
-        if (rc < 0)
-            return rc;
-    }
 }
 
 static int check_ends(const struct cloning *c, struct cenv_error *err)
@@ -281,24 +246,103 @@ static int check_ends(const struct cloning *c, struct cenv_error *err)
     return rc;
 }
 
+/* ---- trying again ---- */
+
+/*
+ * Why an attempt failed, and what the next one does:
+ *
+ *     the source                       next                                       attempts
+ *     REPLACED by another, or away     with a template's builder held off:        TRIES more
+ *                                      nobody can replace it once more
+ *     CHANGED since its manifest       with a manifest brought up to date         one more
+ *     none of these: it lies elsewhere -                                          none
+ *
+ * A template in which something ran may have new bytecode, which is CHANGED; one of which a file is
+ * altered is an error (template_damage.h).
+ */
+enum cause { ELSEWHERE, REPLACED, CHANGED };
+
+static enum cause find_cause(const struct cloning *c, int rc, bool changed)
+{
+    if (rc == CENV_ECANCELLED)
+        return ELSEWHERE;
+    if (cenv_clone_source_is_replaced(&c->source))
+        return REPLACED;
+    return changed ? CHANGED : ELSEWHERE;
+}
+
+static int open_again(struct cloning *c, const char *src, enum cause cause,
+                      struct cenv_error *err)
+{
+    int rc = 0;
+    cenv_error_release(err);
+    if (cause == REPLACED)
+        rc = hold_template(c, c->source.path, err);
+    cenv_clone_source_close(&c->source);
+    if (rc < 0)
+        return rc;
+    return open_source(c, src, err);
+}
+
+static int clone_once(struct cloning *c, bool update, enum cause *cause,
+                      struct cenv_error *err)
+{
+    bool changed = false;
+    c->source.shared = c->options->mode->placing == CENV_PLACE_HARDLINK;
+    int rc = cenv_clone_source_manifest(&c->source, c->store, update, c->task, err);
+    if (rc == 0)
+        rc = attempt_clone(c, &changed, err);
+    *cause = find_cause(c, rc, changed);
+    return rc;
+}
+
+static int clone_with_retries(struct cloning *c, const char *src,
+                              struct cenv_error *err)
+{
+    bool update = false;
+    enum cause cause;
+    for (int tries = 0;; tries++) {
+        int rc = clone_once(c, update, &cause, err);
+        if (rc == 0 || tries == TRIES || cause == ELSEWHERE ||
+            (cause == CHANGED && update))
+            return rc;
+        update = cause == CHANGED;
+        rc = open_again(c, src, cause, err);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* ---- the whole ---- */
+
+static int clone_source(struct cloning *c, const char *src, const char *dst,
+                        struct cenv_error *err)
+{
+    int rc = open_source(c, src, err);
+    if (rc < 0)
+        return rc;
+    c->path = cenv_newprefix_clean_path(dst, err);
+    rc = c->path ? check_ends(c, err) : err->status;
+    if (rc == 0)
+        rc = clone_with_retries(c, src, err);
+    return rc;
+}
+
 int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,
                    const struct cenv_clone_options *options, struct cenv_task *task,
                    struct cenv_buf *out, struct cenv_error *err)
 {
     struct cloning c = {.store = store,
                         .options = options,
+                        .source = {.fd = -1},
                         .task = task,
                         .out = out,
                         .start_ns = cenv_clock_ns()};
-    int rc = open_source(&c, src, err);
-    if (rc < 0)
-        return rc;
-    c.path = cenv_newprefix_clean_path(dst, err);
-    rc = c.path ? check_ends(&c, err) : err->status;
-    if (rc == 0)
-        rc = clone_with_retries(&c, src, err);
+    int rc = clone_source(&c, src, dst, err);
     cenv_free(c.path);
     cenv_clone_source_close(&c.source);
+    if (c.held)
+        cenv_template_entry_unlock(store, c.held_id, c.held);
     return rc;
 }
 

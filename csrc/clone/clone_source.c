@@ -14,15 +14,33 @@
 #include "store/layout.h"
 #include "store/template_entry.h"
 
+bool cenv_clone_source_is_replaced(const struct cenv_clone_source *s)
+{
+    struct cenv_stat open, there;
+    return cenv_raw_stat_fd(s->fd, &open) == 0 &&
+           (cenv_raw_stat(CENV_CWD, s->path, &there) < 0 ||
+            !cenv_stat_same_file(&open, &there));
+}
+
+/* What is removed is moved aside first, and looks whole for a while. */
+static int fail_replaced(const char *path, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EPREFIX, "'%s' was replaced meanwhile", path);
+    return cenv_error_hint(err, "try again when nobody moves or makes it");
+}
+
 int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
                            struct cenv_error *err)
 {
     struct cenv_clone_source s = {.fd = -1};
     s.path = cenv_fs_realpath(path, err);
+    /* By the path as given: what was found by it may have been moved, and its path is another. */
     if (s.path)
-        s.fd = cenv_fs_open_root(s.path, err);
-    if (s.fd >= 0 && !cenv_fs_exists(s.fd, "conda-meta/history") &&
-        !cenv_fs_exists(s.fd, "pyvenv.cfg")) {
+        s.fd = cenv_fs_open_root(path, err);
+    if (s.fd >= 0 && cenv_clone_source_is_replaced(&s))
+        fail_replaced(path, err);
+    else if (s.fd >= 0 && !cenv_fs_exists(s.fd, "conda-meta/history") &&
+             !cenv_fs_exists(s.fd, "pyvenv.cfg")) {
         cenv_error_set(err, CENV_EPREFIX,
                        "'%s' is neither a conda environment nor a venv", path);
         cenv_error_hint(err, "it has no conda-meta/history and no pyvenv.cfg");
@@ -150,6 +168,9 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
         return err->status;
     if (s->manifest && s->is_template && !again)
         return 0;
+    if (cenv_clone_source_is_replaced(s))
+        return cenv_error_set(err, CENV_EPREFIX, "'%s' was replaced meanwhile",
+                              s->path);
     if (!s->manifest && store)
         s->manifest = open_manifest(dirfd, key);
     const struct cenv_manifest *had = s->manifest;

@@ -21,11 +21,15 @@ int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
                            struct cenv_error *err);
 void cenv_clone_source_close(struct cenv_clone_source *source);
 
+/* Whether something else lies at its path now, or nothing, as while a template is built anew. */
+bool cenv_clone_source_is_replaced(const struct cenv_clone_source *source);
+
 /*
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),
  * when everything still lies as it says, else a new one, for which only what differs is looked
  * into, and which the store keeps. With `again`, after an attempt that found the source otherwise,
  * whatever there is, is checked and brought up to date; CENV_EINTEGRITY: an altered template.
+ * CENV_EPREFIX when it was replaced: what is open may be removed this moment, and looks whole.
  */
 int cenv_clone_source_manifest(struct cenv_clone_source *source,
                                struct cenv_store *store, bool again,

@@ -265,9 +265,11 @@ int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 
 /* ---- what others ask ---- */
 
-/* The id in the path of a template's prefix, there or not. */
-static bool id_of_path(const struct cenv_store *store, struct cenv_str path, char *id)
+bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
+                                      const char *prefix,
+                                      char id[CENV_TEMPLATE_ID_LEN + 1])
 {
+    struct cenv_str path = cenv_str(prefix);
     struct cenv_buf root;
     cenv_buf_init(&root, 1 << 20);
     cenv_layout_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
@@ -283,26 +285,12 @@ static bool id_of_path(const struct cenv_store *store, struct cenv_str path, cha
     return is_hex(cenv_str(id));
 }
 
-int cenv_template_entry_await(const struct cenv_store *store, const char *path,
-                              struct cenv_task *task, struct cenv_error *err)
-{
-    char id[CENV_TEMPLATE_ID_LEN + 1];
-    struct cenv_lock *lock = NULL;
-    if (!id_of_path(store, cenv_str(path), id))
-        return 0;
-    int rc = cenv_template_entry_lock(store, id, &lock, task, err);
-    if (rc < 0)
-        return rc;
-    cenv_template_entry_unlock(store, id, lock);
-    return 1;
-}
-
 bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
                                    struct cenv_buf *manifest)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
-    if (!id_of_path(store, cenv_str(prefix), id))
+    if (!cenv_template_entry_id_of_prefix(store, prefix, id))
         return false;
     int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
     bool fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;

@@ -60,6 +60,12 @@ int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 /* Marks it as used now. */
 void cenv_template_entry_touch(const struct cenv_store *store, const char *id);
 
+/* The id of the template whose prefix that path (absolute, clean) would be, be it there or not;
+ * false: it is none of this store's. */
+bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
+                                      const char *prefix,
+                                      char id[CENV_TEMPLATE_ID_LEN + 1]);
+
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this
  * store, which is then marked as used and the path of its manifest appended to `manifest`. Hold a
@@ -67,12 +73,5 @@ void cenv_template_entry_touch(const struct cenv_store *store, const char *id);
  */
 bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
                                    struct cenv_buf *manifest);
-
-/*
- * Waits until nobody builds the template whose prefix `path` would be, be it there or not: 1 when
- * it is a path of this store's templates, 0 when not, or a status.
- */
-int cenv_template_entry_await(const struct cenv_store *store, const char *path,
-                              struct cenv_task *task, struct cenv_error *err);
 
 #endif
