@@ -213,27 +213,34 @@ int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
 
 /* ---- changing ---- */
 
-/* All of the entry but its owner stays, its time too: it tells what changed since the cloning. */
+/* With the time of the entry that is there: it tells what changed since the cloning. */
+static int enter_again(const struct cenv_store *store,
+                       const struct cenv_clone_entry *entry, struct cenv_error *err)
+{
+    int64_t time_ns;
+    int rc = cenv_clone_registry_time(store, entry->path, &time_ns, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_enter(store, entry, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_set_time(store, entry->path, time_ns, err);
+    return rc;
+}
+
 int cenv_clone_set_owner(struct cenv_store *store, const char *path, int64_t pid,
                          struct cenv_error *err)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry clone;
-    int64_t time_ns = 0;
     int rc = cenv_clone_registry_find(store, path, &arena, &clone, err);
     if (rc == 1)
         rc = cenv_error_set(err, CENV_EUSAGE, "'%s' is no clone of %s", path,
                             store->path);
-    if (rc == 0)
-        rc = cenv_clone_registry_time(store, path, &time_ns, err);
     if (rc == 0) {
         clone.owner = (struct cenv_owner){.pid = 0};
         if (pid > 0)
             cenv_owner_of(pid, &clone.owner);
-        rc = cenv_clone_registry_enter(store, &clone, err);
+        rc = enter_again(store, &clone, err);
     }
-    if (rc == 0)
-        rc = cenv_clone_registry_set_time(store, path, time_ns, err);
     cenv_arena_release(&arena);
     return rc;
 }
@@ -283,7 +290,7 @@ int cenv_clone_registry_disown(const struct cenv_store *store,
     entry.ino = st.ino;
     entry.shown_dev = entry.shown_ino = 0;
     entry.owner = (struct cenv_owner){.pid = 0};
-    return cenv_clone_registry_enter(store, &entry, err);
+    return enter_again(store, &entry, err);
 }
 
 /* The entry's own modification time: written right before the clone was there. */

@@ -74,7 +74,10 @@ int cenv_clone_registry_set_shown(const struct cenv_store *store,
                                   const struct cenv_clone_entry *clone,
                                   struct cenv_error *err);
 
-/* The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. */
+/*
+ * The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. The time stays: the
+ * files that an overlay was written out to are all later, and what was changed is not known of any.
+ */
 int cenv_clone_registry_disown(const struct cenv_store *store,
                                const struct cenv_clone_entry *clone, const char *mode,
                                struct cenv_error *err);
