@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cenv.h"
+#include "clone/clone_template.h"
 #include "clone/mode.h"
 #include "clone/sweep.h"
 #include "codec/json.h"
@@ -24,8 +25,13 @@ enum { TRIES = 3 };
 /* One call; its source is another one after a template was built anew. */
 struct cloning {
     struct cenv_store *store; /* or NULL */
-    const struct cenv_clone_options *options;
+    const struct cenv_clone_options *given;
+    const struct cenv_clone_options *options; /* as given, or `of_clone` */
     struct cenv_clone_source source;
+
+    /* Where the source is the template of the clone that is cloned: with what that clone tells. */
+    struct cenv_clone_template template;
+    struct cenv_clone_options of_clone;
 
     /* Of a template that nobody may build anew for as long as this lasts; or NULL. */
     struct cenv_lock *held;
@@ -113,6 +119,7 @@ static int write_report(const struct cloning *c, const struct cenv_clone_job *jo
                         const struct cenv_clone_mode *mode, struct cenv_error *err)
 {
     struct cenv_clone_report report = {.path = job->path,
+                                       .source = job->source->path,
                                        .mode = cenv_clone_mode_text(mode),
                                        .counts = job->result.counts,
                                        .prepared = &job->prepared,
@@ -237,13 +244,52 @@ static int open_source(struct cloning *c, const char *src, struct cenv_error *er
     return rc;
 }
 
-static int check_ends(const struct cloning *c, struct cenv_error *err)
+static int check_ends(const struct cloning *c, const struct cenv_clone_source *source,
+                      struct cenv_error *err)
 {
-    struct cenv_clone_job job = {.options = c->options, .source = &c->source};
+    struct cenv_clone_job job = {.options = c->options, .source = source};
     int rc = c->options->mode->check ? c->options->mode->check(&job, err) : 0;
     if (rc == 0)
-        rc = cenv_newprefix_check(c->path, c->source.fd, err);
+        rc = cenv_newprefix_check(c->path, source->fd, err);
     return rc;
+}
+
+/* ---- a clone of a clone ---- */
+
+static bool is_of_clone(const struct cloning *c)
+{
+    return c->options == &c->of_clone;
+}
+
+static bool suits_template(const struct cloning *c)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    bool suits = check_ends(c, &c->template.source, &ignored) == 0;
+    cenv_error_release(&ignored);
+    return suits;
+}
+
+/* Of a clone that nobody changed its template is cloned, for the request that the clone was for. */
+static int trace_to_template(struct cloning *c, const char *src, struct cenv_error *err)
+{
+    const char *provenance = c->options->provenance;
+    if (!c->store || (provenance && *provenance))
+        return 0;
+    int rc =
+        cenv_clone_template_find(&c->template, c->store, &c->source, src, c->task, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    if (!suits_template(c)) {
+        cenv_clone_template_release(&c->template);
+        return 0;
+    }
+    c->of_clone = *c->given;
+    c->of_clone.provenance = c->template.provenance;
+    c->options = &c->of_clone;
+    cenv_clone_source_close(&c->source);
+    c->source = c->template.source;
+    c->template.source = (struct cenv_clone_source){.fd = -1};
+    return 0;
 }
 
 /* ---- trying again ---- */
@@ -255,6 +301,7 @@ static int check_ends(const struct cloning *c, struct cenv_error *err)
  *     REPLACED by another, or away     with a template's builder held off:        TRIES more
  *                                      nobody can replace it once more
  *     CHANGED since its manifest       with a manifest brought up to date         one more
+ *     the template of a clone, either  the clone itself, as any environment       as above
  *     none of these: it lies elsewhere -                                          none
  *
  * A template in which something ran may have new bytecode, which is CHANGED; one of which a file is
@@ -276,7 +323,9 @@ static int open_again(struct cloning *c, const char *src, enum cause cause,
 {
     int rc = 0;
     cenv_error_release(err);
-    if (cause == REPLACED)
+    if (is_of_clone(c))
+        c->options = c->given;
+    else if (cause == REPLACED)
         rc = hold_template(c, c->source.path, err);
     cenv_clone_source_close(&c->source);
     if (rc < 0)
@@ -306,7 +355,7 @@ static int clone_with_retries(struct cloning *c, const char *src,
         if (rc == 0 || tries == TRIES || cause == ELSEWHERE ||
             (cause == CHANGED && update))
             return rc;
-        update = cause == CHANGED;
+        update = cause == CHANGED && !is_of_clone(c);
         rc = open_again(c, src, cause, err);
         if (rc < 0)
             return rc;
@@ -322,7 +371,9 @@ static int clone_source(struct cloning *c, const char *src, const char *dst,
     if (rc < 0)
         return rc;
     c->path = cenv_newprefix_clean_path(dst, err);
-    rc = c->path ? check_ends(c, err) : err->status;
+    rc = c->path ? check_ends(c, &c->source, err) : err->status;
+    if (rc == 0)
+        rc = trace_to_template(c, src, err);
     if (rc == 0)
         rc = clone_with_retries(c, src, err);
     return rc;
@@ -333,14 +384,17 @@ int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,
                    struct cenv_buf *out, struct cenv_error *err)
 {
     struct cloning c = {.store = store,
+                        .given = options,
                         .options = options,
                         .source = {.fd = -1},
+                        .template = CENV_CLONE_TEMPLATE_INIT,
                         .task = task,
                         .out = out,
                         .start_ns = cenv_clock_ns()};
     int rc = clone_source(&c, src, dst, err);
     cenv_free(c.path);
     cenv_clone_source_close(&c.source);
+    cenv_clone_template_release(&c.template);
     if (c.held)
         cenv_template_entry_unlock(store, c.held_id, c.held);
     return rc;

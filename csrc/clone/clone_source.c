@@ -156,6 +156,16 @@ static int bring_up_to_date(struct cenv_clone_source *s, bool again,
     return rc < 0 ? rc : 0;
 }
 
+int cenv_clone_source_template(struct cenv_clone_source *s, struct cenv_store *store,
+                               struct cenv_error *err)
+{
+    char key[CENV_DIGEST_HEX_MAX];
+    if (!cenv_digest_sha256_hex(cenv_str(s->path), key))
+        return cenv_error_oom(err);
+    int rc = load_template(s, store, key, false, NULL, err);
+    return rc < 0 ? rc : !s->manifest;
+}
+
 int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *store,
                                bool again, struct cenv_task *task,
                                struct cenv_error *err)

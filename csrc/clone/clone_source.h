@@ -25,6 +25,13 @@ void cenv_clone_source_close(struct cenv_clone_source *source);
 bool cenv_clone_source_is_replaced(const struct cenv_clone_source *source);
 
 /*
+ * Gets the manifest of what may be a template of `store`, without a look at the files: 0, 1 when it
+ * is none, or a status.
+ */
+int cenv_clone_source_template(struct cenv_clone_source *source,
+                               struct cenv_store *store, struct cenv_error *err);
+
+/*
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),
  * when everything still lies as it says, else a new one, for which only what differs is looked
  * into, and which the store keeps. With `again`, after an attempt that found the source otherwise,

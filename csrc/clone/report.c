@@ -118,6 +118,8 @@ int cenv_clone_report_write(const struct cenv_clone_report *report,
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
     cenv_json_write_cstr(&w, "path", report->path);
+    if (report->source)
+        cenv_json_write_cstr(&w, "source", report->source);
     cenv_json_write_cstr(&w, "mode", report->mode);
     cenv_json_write_u64(&w, "files", counts->files);
     cenv_json_write_u64(&w, "relocated", counts->relocated);

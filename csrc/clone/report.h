@@ -15,6 +15,7 @@ enum { CENV_CLONE_REFUSALS_MAX = 4 };
 
 struct cenv_clone_report {
     const char *path, *mode;
+    const char *source; /* what it was made from; NULL: nothing new was made */
     struct cenv_clone_counts counts;
     /* Tells what was skipped or could not be relocated; NULL: nothing was. */
     const struct cenv_prepared_clone *prepared;

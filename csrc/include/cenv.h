@@ -471,7 +471,8 @@ const char *cenv_create_link_mode(unsigned index);
 /*
  * Clones the environment `src` (a template of the store, a conda environment of any tool, or a
  * venv) to `dst`, which must not exist or be an empty directory. `store` (or NULL) keeps manifests.
- * `options_json`, all optional:
+ * Of a clone that `store` knows and nobody changed its template is cloned, held by a lease, for the
+ * clone's request, unless "provenance" tells of another. `options_json`, all optional:
  *
  *     "mode"        auto, reflink, hardlink, copy or overlay
  *     "namespace"   for overlay what cenv_namespace_enter gave
@@ -479,10 +480,10 @@ const char *cenv_create_link_mode(unsigned index);
  *     "owner"       pid or 0: the clone is swept when that process is gone
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
  *
- * Appends {"path", "mode", "files", "relocated", "bytes_copied", "bytes_shared", "seconds",
- * "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason}, "skipped":
- * [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is never
- * changed.
+ * Appends {"path", "source", "mode", "files", "relocated", "bytes_copied", "bytes_shared",
+ * "seconds", "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason},
+ * "skipped": [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is
+ * never changed.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,

@@ -154,10 +154,14 @@ class Notice(Value):
 
 @dataclass(frozen=True)
 class CloneReport(Value):
-    """What a clone cost and what it could not take over."""
+    """What a clone cost and what it could not take over.
+
+    `source` is what it was made from: of a clone that nobody changed, its template.
+    """
 
     path: str
     mode: str
+    source: str = ""
     files: int = 0
     relocated: int = 0
     bytes_copied: int = 0

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,14 @@ from cenv._options import CheckOptions, Provenance, RepairOptions
 from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
 from cenv.errors import CenvError, IntegrityError, PrefixError, UsageError
-from cenv.model import CheckReport, CloneReport, PackageRecord, ResetReport, Stage
+from cenv.model import (
+    CheckReport,
+    CloneReport,
+    PackageRecord,
+    ResetReport,
+    Stage,
+    records_of,
+)
 from cenv.templates.building import BuildPlan, build, mirror, plan_of
 from cenv.templates.environment import AnyPath, Environment
 
@@ -83,7 +91,26 @@ class Template(Environment):
                 if not self._mend(error):
                     raise
                 report = self._clone_to(dst, mode or "auto", owner or 0)
-        return Clone(report.path, self, report.mode, report)
+        return Clone(report.path, self._cloned(report), report.mode, report)
+
+    def _cloned(self, report: CloneReport) -> Template:
+        """Return what was cloned: of an environment that is itself a clone, its template."""
+        if self.id or report.source == self.path:
+            return self
+        start = os.path.basename(os.path.dirname(report.source))
+        found = _native.open_store(self.store).template_find(start)
+        told = json.loads(found) if found else {}
+        if told.get("path") != report.source:
+            return self
+        return replace(
+            self,
+            path=told["path"],
+            id=told["id"],
+            records=records_of(told.get("records") or ()),
+            specs=tuple(told.get("specs") or ()),
+            cost=float(told.get("cost") or 0),
+            size=int(told.get("size") or 0),
+        )
 
     def _clone_to(self, dst: AnyPath, mode: str, owner: int) -> CloneReport:
         return api.make_clone(

@@ -283,6 +283,25 @@ def test_template__on_another_file_system_is_mirrored(
     clone.remove()
 
 
+def test_clone_of_clone__shares_with_what_is_on_its_file_system(
+    place: Path, tmp_path: Path, small_channel: Path
+) -> None:
+    """That is the template, and for a clone far from its template the clone itself."""
+    best = "reflink" if place.name in SHARES else "hardlink"
+    for top, wanted in ((place, best), (tmp_path, None)):
+        store = cenv.TemplateStore(top / "store")
+        template = store.template(["tool"], [small_channel])
+        with template.clone(place / "first") as first:
+            found = cenv.clone(first, place / "second", store=store.path)
+            if wanted:
+                assert (found.source, found.mode) == (template.path, wanted)
+            else:
+                assert found.source == first.path
+                assert found.mode == ("reflink" if place.name in SHARES else "copy")
+            assert cenv.verify(place / "second").ok
+            cenv.remove(place / "second", store=store.path)
+
+
 def test_clone__copies_files_of_another_user(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

@@ -598,3 +598,68 @@ def test_overlay_clone__tells_its_own_request(scenario: Scenario) -> None:
         clone.remove()
         """
     )
+
+
+def test_overlay_clone__of_a_clone_is_of_its_template(scenario: Scenario) -> None:
+    scenario(
+        """
+        template, there = make(), os.path.join(work, "there")
+        with template.clone(there, mode="overlay") as direct:
+            wanted = seen(direct)
+        first = template.clone(here, mode="copy")
+        report = cenv.clone(first, there, mode="overlay", store=store.path)
+        assert report.source == template.path, report
+        same(seen(there), wanted)
+        cenv.remove(there, store=store.path)
+        first.remove()
+        """
+    )
+
+
+def test_overlay_clone__is_traced_to_its_template(scenario: Scenario) -> None:
+    """As long as nothing is written to it; put back, it is traced again."""
+    scenario(
+        """
+        template, there = make(), os.path.join(work, "there")
+        with template.clone(there, mode="hardlink") as direct:
+            wanted = seen(direct)
+        template = store.template(["tool >=1", "data>=2,<3"], channels=[channel])
+        overlay = template.clone(here, mode="overlay")
+
+        def clone():
+            report = cenv.clone(here, there, mode="copy", store=store.path)
+            found = seen(there)
+            cenv.remove(there, store=store.path)
+            return report.source, found
+
+        source, found = clone()
+        assert source == template.path, source
+        assert b"tool >=1" in found["conda-meta/history"][3]
+        found.pop("conda-meta/history")
+        wanted.pop("conda-meta/history")
+        record = "conda-meta/tool-1.0-0.json"
+        assert b"tool >=1" in found.pop(record)[3] and wanted.pop(record)
+        same(found, wanted)
+
+        plain = os.path.join(here, "lib/plain.txt")
+        facts = os.stat(plain)
+
+        def overwrite():
+            open(plain, "w").write("PLAIN\\n")
+            os.utime(plain, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+
+        for change in (
+            lambda: open(os.path.join(here, "new"), "w").close(),
+            lambda: os.remove(plain),
+            lambda: os.chmod(plain, 0o600),
+            overwrite,
+            lambda: open(os.path.join(here, record), "a").write(" "),
+            lambda: os.mkdir(os.path.join(here, "lib", "more")),
+        ):
+            change()
+            assert clone()[0] == here
+            overlay.reset()
+            assert clone()[0] == template.path
+        overlay.remove()
+        """
+    )

@@ -309,3 +309,26 @@ def test_safety__whatever_a_test_does(
     for path, text in original.items():
         assert (template / str(path)).read_bytes() == text
     assert cenv.verify(template.clone(place / "last", mode="hardlink")).ok
+
+
+def test_clone_of_clone__is_watched_too(project: pytest.Pytester) -> None:
+    """It shares files with the template of the clone that it was made of."""
+    project.makepyfile(
+        """
+        def test_writes(cenv_env, cenv_clone):
+            first = cenv_env(mode="copy")
+            second = cenv_clone(first, mode="hardlink")
+            assert second.template.id == first.template.id
+            with (second / "lib/plain.txt").open("a") as file:
+                file.write("more")
+        """
+    )
+    result = run(project)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "the template 'tool data >=2,<3' was altered through a hard-linked clone:",
+            "  lib/plain.txt (size)",
+            "by this test, *",
+        ]
+    )
