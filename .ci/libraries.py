@@ -153,14 +153,18 @@ def build_cjson(place: Place) -> None:
     place.install_headers(place.source / "cJSON.h")
 
 
-def build_mpack(place: Place) -> None:
-    """Build libmpack, for sharded repodata; its header is all of them in a row."""
-    src = place.source / "src"
-    place.archive("mpack", [src / "mpack.c"])
+def join_mpack_headers(src: Path) -> str:
+    """Return the header that libmpack installs: all of them in a row."""
     names = ("core", "conv", "object", "rpc")
     lines = [line for name in names for line in (src / f"{name}.h").open()]
-    header = "".join(line for line in lines if not line.startswith('#include "'))
-    (place.prefix / "include/mpack.h").write_text(header)
+    return "".join(line for line in lines if not line.startswith('#include "'))
+
+
+def build_mpack(place: Place) -> None:
+    """Build libmpack, for sharded repodata."""
+    src = place.source / "src"
+    place.archive("mpack", [src / "mpack.c"])
+    (place.prefix / "include/mpack.h").write_text(join_mpack_headers(src))
 
 
 # As PCRE2's NON-AUTOTOOLS-BUILD names them.

@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
+
+import cenv
 
 TOP = Path(__file__).resolve().parents[2]
 LIMITED = not sysconfig.get_config_var("Py_GIL_DISABLED")
@@ -82,3 +87,38 @@ def test_sdist__holds_what_its_tests_look_at(sdist):
     assert pages <= sdist
     assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile"} <= sdist
     assert {".ci/run", ".github/workflows/ci.yml"} <= sdist
+    assert {"recipe/recipe.yaml", ".ci/smoke.py"} <= sdist
+
+
+@pytest.fixture(scope="module")
+def recipe() -> dict[str, Any]:
+    text = (TOP / "recipe/recipe.yaml").read_text()
+    found: dict[str, Any] = YAML(typ="safe").load(text)
+    return found
+
+
+def test_recipe__is_of_this_version(recipe):
+    assert recipe["context"]["version"] == cenv.__version__
+
+
+def test_recipe__names_what_pyproject_and_setup_name(recipe):
+    requirements = recipe["requirements"]
+    text = (TOP / "pyproject.toml").read_text()
+    (listed,) = re.findall(r"^dependencies = \[(.*)\]", text, re.M)
+    wanted = {item.replace(">=", " >=") for item in re.findall(r'"(.*?)"', listed)}
+    assert wanted < set(requirements["run"])
+    assert re.findall(r'^requires-python = "(.*)"', text, re.M) == [">=3.10"]
+    assert "python >=3.10" in requirements["run"]
+    (libraries,) = re.findall(
+        r"^LIBRARIES = \((.*?)\)", (TOP / "setup.py").read_text(), re.M | re.S
+    )
+    channels = {
+        "libzstd": "zstd",
+        "liblzma": "liblzma-devel",
+        "libcjson": "cjson",
+        "libcrypto": "openssl",
+        "libpcre2-8": "pcre2",
+    }
+    built = {"mpack"}  # by recipe/build_libraries.py
+    for name in set(re.findall(r'"(.*?)"', libraries)) - built:
+        assert channels.get(name, name) in requirements["host"]
