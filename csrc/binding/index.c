@@ -104,7 +104,10 @@ static PyObject *index_solve(PyObject *self, PyObject *args)
     return bind_call_end(&call, state, rc);
 }
 
-static PyObject *index_inspect(PyObject *self, PyObject *task)
+typedef int (*describe_fn)(const struct cenv_index *index, struct cenv_task *task,
+                           struct cenv_buf *out, struct cenv_error *err);
+
+static PyObject *describe_index(PyObject *self, PyObject *task, describe_fn describe)
 {
     struct bind_state *state = bind_state_of_self(self);
     if (!PyObject_TypeCheck(task, state->task_type))
@@ -112,9 +115,19 @@ static PyObject *index_inspect(PyObject *self, PyObject *task)
     struct bind_call call;
     if (!bind_call_begin(&call, task))
         return NULL;
-    int rc = cenv_index_inspect(((struct index_object *)self)->index, call.task,
-                                &call.out, &call.err);
+    int rc =
+        describe(((struct index_object *)self)->index, call.task, &call.out, &call.err);
     return bind_call_end(&call, state, rc);
+}
+
+static PyObject *index_inspect(PyObject *self, PyObject *task)
+{
+    return describe_index(self, task, cenv_index_inspect);
+}
+
+static PyObject *index_relations(PyObject *self, PyObject *task)
+{
+    return describe_index(self, task, cenv_index_relations);
 }
 
 static PyObject *index_featured(PyObject *self, PyObject *args)
@@ -141,6 +154,9 @@ static PyMethodDef index_methods[] = {
      "Return those of names (JSON text) that have records with features, as JSON text."},
     {"inspect", index_inspect, METH_O,
      "inspect($self, task, /)\n--\n\nRead every record; return what there is, as JSON text."},
+    {"relations", index_relations, METH_O,
+     "relations($self, task, /)\n--\n\n"
+     "Return what sources say of other channels (CEP 42), as JSON text."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -103,7 +103,7 @@ int cenv_text_clean_spec(struct cenv_str spec, struct cenv_buf *out,
 int cenv_text_split_url(struct cenv_str url, struct cenv_buf *out,
                         struct cenv_error *err);
 
-/* ---- index and solve (repodata/index, repodata/inspect, api/solve) ---- */
+/* ---- index and solve (repodata/index, repodata/inspect, repodata/relations, api/solve) ---- */
 
 /* Records of several channels and subdirs; immutable, any number of solves may run on it at
  * once. */
@@ -168,6 +168,14 @@ int cenv_index_inspect(const struct cenv_index *index, struct cenv_task *task,
 int cenv_index_featured(const struct cenv_index *index, const char *names_json,
                         struct cenv_task *task, struct cenv_buf *out,
                         struct cenv_error *err);
+
+/*
+ * Appends [{"base", "overrides"} or null, ...], a source each: the references to other channels
+ * that its repodata has in info.channel_relations (CEP 42), as they stand there. CENV_ECHANNEL,
+ * with channel and subdir: they are no object, no texts, or too long.
+ */
+int cenv_index_relations(const struct cenv_index *index, struct cenv_task *task,
+                         struct cenv_buf *out, struct cenv_error *err);
 
 /*
  * Solves `request_json`, an object, all keys but specs optional:

@@ -5,7 +5,7 @@
 #include "base/checksum.h"
 #include "repodata/repodata_table.h"
 
-enum { VERSION = 1, ORDER = 0x01020304 };
+enum { VERSION = 2, ORDER = 0x01020304 };
 
 static const char magic[8] = "cenv-rd";
 
@@ -18,7 +18,7 @@ struct header {
     struct cenv_repodata_stamp stamp;
     uint64_t bytes_len;
     uint32_t nr_entries, nr_runs, nr_removed, nr_names, strings_len, zero;
-    struct cenv_repodata_text subdir, base_url;
+    struct cenv_repodata_text subdir, base_url, relations;
 };
 
 static uint64_t sum_of(struct header header, struct cenv_str tables)
@@ -53,6 +53,7 @@ int cenv_binary_index_pack(const struct cenv_repodata *rd,
         .strings_len = (uint32_t)t->strings.len,
         .subdir = t->subdir,
         .base_url = t->base_url,
+        .relations = t->relations,
     };
     size_t start = out->len;
     char *header;
@@ -109,6 +110,7 @@ static void map_tables(struct cenv_repodata_tables *t, const struct header *h,
         .nr_names = h->nr_names,
         .subdir = h->subdir,
         .base_url = h->base_url,
+        .relations = h->relations,
     };
     t->entries =
         (const void *)at; /* every table is of 4-byte numbers, and so is the header */
@@ -156,7 +158,8 @@ static bool is_run_sound(const struct cenv_repodata *rd,
 static bool are_tables_sound(const struct cenv_repodata *rd)
 {
     const struct cenv_repodata_tables *t = &rd->t;
-    bool sound = has_text(rd, t->subdir) && has_text(rd, t->base_url);
+    bool sound = has_text(rd, t->subdir) && has_text(rd, t->base_url) &&
+                 has_text(rd, t->relations);
 
     for (uint32_t i = 0; i < t->nr_runs && sound; i++)
         sound = is_run_sound(rd, &t->runs[i]);

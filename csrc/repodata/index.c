@@ -190,6 +190,12 @@ size_t cenv_index_nr_entries(const struct cenv_index *index, size_t i)
                             : cenv_repodata_nr_entries(repodata_of(index, i));
 }
 
+struct cenv_str cenv_index_relations_of(const struct cenv_index *index, size_t i)
+{
+    return index->shards[i] ? cenv_shards_relations(index->shards[i])
+                            : cenv_repodata_relations(repodata_of(index, i));
+}
+
 const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,
                                                 size_t i, struct cenv_str name)
 {

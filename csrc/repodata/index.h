@@ -20,6 +20,9 @@ const struct cenv_record_origin *cenv_index_origin(const struct cenv_index *inde
                                                    size_t i);
 size_t cenv_index_nr_entries(const struct cenv_index *index, size_t i);
 
+/* What source `i` says of its relations to other channels, as JSON, or empty. */
+struct cenv_str cenv_index_relations_of(const struct cenv_index *index, size_t i);
+
 /* The repodata in which source `i` has the records of `name`; NULL: it has none, or they are in a
  * shard that was not read yet. */
 const struct cenv_repodata *cenv_index_repodata(const struct cenv_index *index,

@@ -40,6 +40,11 @@ const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata
     return &rd->origin;
 }
 
+struct cenv_str cenv_repodata_relations(const struct cenv_repodata *rd)
+{
+    return cenv_repodata_table_str(rd, rd->t.relations);
+}
+
 /* An entry that may be a candidate. */
 struct candidate {
     struct cenv_str stem, ext, fn, object;

@@ -40,6 +40,9 @@ size_t cenv_repodata_nr_entries(const struct cenv_repodata *rd);
 /* subdir and channel as resolved at the scan; base_url absolute, with '/' at its end. */
 const struct cenv_record_origin *cenv_repodata_origin(const struct cenv_repodata *rd);
 
+/* What it says of its relations to other channels (CEP 42), as JSON, or empty; borrowed. */
+struct cenv_str cenv_repodata_relations(const struct cenv_repodata *rd);
+
 /* A record that is left out, and why ("depends[2] is not a string"). */
 struct cenv_skip {
     struct cenv_str fn, reason;

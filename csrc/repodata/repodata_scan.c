@@ -36,7 +36,7 @@ struct scanner {
     size_t alloc_entries, alloc_runs, alloc_removed;
     size_t section;     /* its first entry: no run crosses into the next section */
     const char *passed; /* before it all has been let go */
-    struct cenv_str subdir, base_url;
+    struct cenv_str subdir, base_url, relations;
 };
 
 static int grow_array(void *block, size_t *alloc, size_t nr, size_t size)
@@ -259,6 +259,17 @@ static int scan_version(struct scanner *sc)
     return rc;
 }
 
+/* Kept as it stands: only who follows it needs it to make sense (relations.h). */
+static int scan_relations(struct scanner *sc)
+{
+    cenv_json_scan_peek(&sc->scan);
+    const char *start = sc->scan.at;
+    int rc = cenv_json_scan_skip(&sc->scan);
+
+    sc->relations = cenv_str_n(start, (size_t)(sc->scan.at - start));
+    return rc;
+}
+
 static int scan_info(struct scanner *sc)
 {
     struct cenv_str key;
@@ -277,6 +288,8 @@ static int scan_info(struct scanner *sc)
             rc = cenv_json_scan_string(&sc->scan, &sc->base_url, &sc->rd->arena);
         else if (cenv_str_is(key, "repodata_version"))
             rc = scan_version(sc);
+        else if (cenv_str_is(key, "channel_relations"))
+            rc = scan_relations(sc);
         else
             rc = cenv_json_scan_skip(&sc->scan);
     }
@@ -389,6 +402,8 @@ static int make_tables(struct scanner *sc)
         rc = keep_string(sc, sc->subdir, &rd->t.subdir);
     if (rc == 0)
         rc = keep_string(sc, sc->base_url, &rd->t.base_url);
+    if (rc == 0)
+        rc = keep_string(sc, sc->relations, &rd->t.relations);
     rd->t.entries = rd->owned[0];
     rd->t.runs = runs;
     rd->t.removed = removed;

@@ -45,7 +45,8 @@ struct cenv_repodata_tables {
     const uint32_t *names; /* each name's first run; one more at the end: nr_runs */
     uint32_t nr_entries, nr_runs, nr_removed, nr_names;
     struct cenv_str strings;
-    struct cenv_repodata_text subdir, base_url; /* of info; len 0: not there */
+    /* Of info; len 0: not there. The last is JSON, as it stands there. */
+    struct cenv_repodata_text subdir, base_url, relations;
 };
 
 struct cenv_repodata {

@@ -56,6 +56,20 @@ static int keep_text(struct reader *r, struct cenv_str *out)
     return rc == 0 && !out->data ? CENV_ENOMEM : rc;
 }
 
+/* As JSON, for relations.h to make sense of. */
+static int keep_relations(struct reader *r)
+{
+    cenv_json_scan_peek(&r->scan);
+    const char *start = r->scan.at;
+    int rc = cenv_json_scan_skip(&r->scan);
+
+    if (rc < 0)
+        return rc;
+    r->index->relations = cenv_arena_str(
+        &r->index->arena, cenv_str_n(start, (size_t)(r->scan.at - start)));
+    return r->index->relations.data ? 0 : CENV_ENOMEM;
+}
+
 static int read_info(struct reader *r)
 {
     struct cenv_shard_index *index = r->index;
@@ -69,7 +83,8 @@ static int read_info(struct reader *r)
              : cenv_str_is(key, "base_url") ? keep_text(r, &index->base_url)
              : cenv_str_is(key, "shards_base_url")
                  ? keep_text(r, &index->shards_base_url)
-                 : cenv_json_scan_skip(&r->scan);
+             : cenv_str_is(key, "channel_relations") ? keep_relations(r)
+                                                     : cenv_json_scan_skip(&r->scan);
     return rc;
 }
 

@@ -27,6 +27,7 @@ struct cenv_shard {
 struct cenv_shard_index {
     struct cenv_arena arena;
     struct cenv_str subdir, base_url, shards_base_url; /* as written; or empty */
+    struct cenv_str relations;                         /* the same, as JSON (CEP 42) */
     struct cenv_shard *shards;                         /* sorted by name */
     size_t nr;
 };

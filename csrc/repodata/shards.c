@@ -247,6 +247,11 @@ const struct cenv_record_origin *cenv_shards_origin(const struct cenv_shards *s)
     return cenv_repodata_origin(s->empty);
 }
 
+struct cenv_str cenv_shards_relations(const struct cenv_shards *s)
+{
+    return s->index.relations;
+}
+
 size_t cenv_shards_nr_entries(const struct cenv_shards *s)
 {
     size_t nr = 0;

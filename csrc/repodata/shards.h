@@ -27,6 +27,7 @@ void cenv_shards_free(struct cenv_shards *shards); /* NULL is fine */
 size_t cenv_shards_nr_names(const struct cenv_shards *shards);
 struct cenv_str cenv_shards_name(const struct cenv_shards *shards, size_t i);
 const struct cenv_record_origin *cenv_shards_origin(const struct cenv_shards *shards);
+struct cenv_str cenv_shards_relations(const struct cenv_shards *shards);
 
 /* Entries of the shards read so far. */
 size_t cenv_shards_nr_entries(const struct cenv_shards *shards);

@@ -5,7 +5,7 @@
 #include "repodata_bench.h"
 
 static const char packable[] =
-    "{\"info\":{\"subdir\":\"linux-64\",\"base_url\":\"../x\"},\"packages\":{"
+    "{\"info\":{\"subdir\":\"linux-64\",\"base_url\":\"../x\",\"channel_relations\":{\"base\":\"../y\"}},\"packages\":{"
     "\"a-1-0.tar.bz2\":" REC("a", "1", "0", "") ",\"B-1-0.conda\":" REC(
         "B", "1", "0",
         "") ",\"\\u0061-2-0.conda\":" REC("a", "2", "0",
@@ -59,6 +59,7 @@ static void test_binary_index__is_the_same(void)
     CHECK_INT(load_packed(&again, cenv_buf_str(&packed), &stamp), 0);
     CHECK_STR(again.seen, seen);
     CHECK(is(again.last.url, "https://host/chan/x/B-1-0.conda"));
+    CHECK(is(cenv_repodata_relations(again.rd), "{\"base\":\"../y\"}"));
     CHECK_INT(cenv_repodata_nr_entries(again.rd), 4);
     unload(&again);
     unload(&b);

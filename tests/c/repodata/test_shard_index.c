@@ -33,11 +33,11 @@ static void test_shard_index__finds_names(void)
 {
     struct cenv_shard_index index;
     struct cenv_error err = CENV_ERROR_INIT;
-    int rc =
-        read_index("{\"version\":1,\"info\":{\"subdir\":\"noarch\",\"base_url\":\"\","
-                   "\"shards_base_url\":\"./shards/\"},\"shards\":{\"Zlib\":\"" HASH
-                   "\",\"abc\":\"" OTHER "\"}}",
-                   "noarch", &index, &err);
+    int rc = read_index(
+        "{\"version\":1,\"info\":{\"subdir\":\"noarch\",\"base_url\":\"\","
+        "\"shards_base_url\":\"./shards/\",\"channel_relations\":{\"base\":"
+        "\"../y\"}},\"shards\":{\"Zlib\":\"" HASH "\",\"abc\":\"" OTHER "\"}}",
+        "noarch", &index, &err);
     if (!CHECK_INT(rc, 0))
         return;
     size_t at = cenv_shard_index_find(&index, CENV_STR("zlib"));
@@ -45,6 +45,7 @@ static void test_shard_index__finds_names(void)
     CHECK(at < index.nr && cenv_str_is(index.shards[at].sha256, HASH));
     CHECK_INT(cenv_shard_index_find(&index, CENV_STR("missing")), index.nr);
     CHECK(cenv_str_is(index.shards_base_url, "./shards/"));
+    CHECK(cenv_str_is(index.relations, "{\"base\":\"../y\"}"));
     cenv_shard_index_release(&index);
 }
 
