@@ -120,6 +120,7 @@ class Solution(Value):
     stages: tuple[Stage, ...] = ()
     prefix: str | None = None
     specs: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()  # asked for; others come with them (CEP 42)
     stats: Mapping[str, Any] = field(default_factory=dict, compare=False)
     explanation: str | None = None
     skipped: tuple[Mapping[str, str], ...] = field(default=(), compare=False)

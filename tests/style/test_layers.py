@@ -154,4 +154,4 @@ def test_secrets__are_read_where_requests_are_made(sources, top):
         for path in (top / "python/cenv").rglob("*.py")
         if ".for_request" in path.read_text()
     }
-    assert modules == {"api.py", "solving/index.py"}
+    assert modules == {"api.py", "solving/index.py", "solving/opening.py"}

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from cenv.config.config import Config
 from cenv.config.urls import SecretUrl, is_path, is_url, path_url, split_url
@@ -150,6 +151,53 @@ def _is_called(channel: Channel, name: str) -> bool:
         channel.multichannel,
         path.rpartition("/")[2] if channel.scheme == "file" else path,
     }
+
+
+def related(channel: Channel, reference: str, config: Config) -> Channel:
+    """Return the channel that `channel` means by `reference`: "../NAME", "../.." (CEP 42).
+
+    It lies on the same host, and is opened with the same login. Raises ChannelError for
+    what is no such reference.
+    """
+    wrong = _wrong_reference(reference)
+    if wrong:
+        raise ChannelError(f"{_cut(reference)} {wrong}")
+    host, parts = _place_of(channel)
+    for part in reference.split("/"):
+        if part == ".." and not parts:
+            raise ChannelError(f"{_cut(reference)} leads above the root of {host}")
+        if part == "..":
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    found = resolve([f"{channel.scheme}://{host}/{'/'.join(parts)}"], config)[0]
+    if found.subdir:
+        raise ChannelError(f"{_cut(reference)} is a subdir, not a channel")
+    own = Secrets(channel.secrets.auth, channel.secrets.token)
+    return replace(found, secrets=own.or_else(found.secrets))
+
+
+def _place_of(channel: Channel) -> tuple[str, list[str]]:
+    """Return the host, which is "" of a directory, and the parts of the path."""
+    host, _, path = channel.safe_url.partition("://")[2].partition("/")
+    return host, [part for part in path.split("/") if part]
+
+
+def _wrong_reference(reference: str) -> str:
+    if not reference.startswith("../"):
+        return 'is not relative: a reference begins with "../"'
+    parts = reference.split("/")
+    hidden = any(
+        unquote(p) in {".", ".."} or "/" in unquote(p) for p in parts if "%" in p
+    )
+    if hidden or _NO_NAME.search(reference) or not reference.isprintable():
+        return "has characters that no name of a channel has"
+    return ""
+
+
+def _cut(text: str) -> str:
+    """Return a text of others as messages quote it."""
+    return json.dumps(text if len(text) <= 100 else f"{text[:99]}…", ensure_ascii=False)
 
 
 # ---- text ----

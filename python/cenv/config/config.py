@@ -76,6 +76,7 @@ class Config:
     register_envs: bool = True
     envs_dirs: tuple[str, ...] = ()  # before those of the base environment
     always_copy: bool = False
+    channel_relations_max_depth: int = 10  # CEP 42; 0: they are not followed
     repodata_use_shards: bool = True
     repodata_use_zst: bool = True
     local_repodata_ttl: int = -1  # seconds; -1: as the server says

@@ -56,6 +56,7 @@ OBEYED: Mapping[str, merging.Reader] = {
     "register_envs": merging.boolean,
     "envs_dirs": merging.paths,
     "always_copy": merging.boolean,
+    "channel_relations_max_depth": merging.count,
     "repodata_use_shards": merging.boolean,
     "repodata_use_zst": merging.boolean,
     "local_repodata_ttl": merging.ttl,

@@ -3,28 +3,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from cenv import _native, trace
 from cenv._arguments import listed
-from cenv._options import (
-    FetchOptions,
-    RepodataFile,
-    RepodataOptions,
-    RepodataSource,
-    ShardOptions,
-    SolveRequest,
-)
+from cenv._options import FetchOptions, SolveRequest
 from cenv.config import policy
 from cenv.config.channels import Channel, among, resolve
 from cenv.config.config import Config, load
-from cenv.config.paths import store_path
-from cenv.config.urls import SecretUrl
 from cenv.errors import CenvError, ChannelError, UnsatisfiableError
 from cenv.model import Record, Solution, plain_record, records_of
+from cenv.solving.opening import Opener
 from cenv.solving.virtual_packages import (
     checked_platform,
     current_platform,
@@ -36,7 +30,7 @@ from cenv.specs.times import milliseconds
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-_FOREVER = 999_999_999  # seconds
+_WIDER = 4  # how many indices with further channels are kept
 
 # Where a package that is missing here may be: the hint of a failure names them.
 _OTHER_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
@@ -66,17 +60,19 @@ def chosen_channels(
     return found
 
 
-def _with_named(
+def _named_beside(
     channels: tuple[Channel, ...], specs: Iterable[object], config: Config
 ) -> tuple[Channel, ...]:
-    """Return the channels, and behind them those that specs name ("channel::package")."""
+    """Return those that specs name ("channel::package") and that are not `channels`."""
+    named: tuple[Channel, ...] = ()
     for name in named_channels(specs):
-        if not among(name, channels, config):
-            found = resolve([name], config)
-            known = {channel.safe_url for channel in channels}
-            channels += tuple(c for c in found if c.safe_url not in known)
-    policy.check_channels(channels, config)
-    return channels
+        if not among(name, (*channels, *named), config):
+            known = {channel.safe_url for channel in (*channels, *named)}
+            named += tuple(
+                c for c in resolve([name], config) if c.safe_url not in known
+            )
+    policy.check_channels(named, config)
+    return named
 
 
 def fetch_options(
@@ -106,7 +102,9 @@ def _secrets(channels: Iterable[Channel]) -> dict[str, str]:
 class Index:
     """The repodata of some channels for one platform; solves on it share the work.
 
-    The channels that `specs` name come after the others where they are not among them.
+    The channels that `specs` name come after the others where they are not among them;
+    a later solve whose specs name more of them opens these, too. `channels` are all, in
+    order of preference: those that others build on or override (CEP 42) come with them.
     Raises ChannelError when a channel is missing or its repodata cannot be read. Safe to
     use from any number of threads.
     """
@@ -122,21 +120,46 @@ class Index:
         specs: Iterable[object] = (),
     ) -> None:
         self._config = config or load()
-        self.channels = _with_named(
-            chosen_channels(channels, self._config), specs, self._config
-        )
+        self._heads = chosen_channels(channels, self._config)
         self.platform = (
             checked_platform(platform) if platform else current_platform(self._config)
         )
         self._place = store
-        self._store = _native.open_store(store)
         self._connecting = self._config.connecting(offline)
+        self._opener = Opener(self.platform, store, self._config, self._connecting)
+        self._lock = threading.Lock()
         with trace.recording() as recorder:
-            sources = self._sources()
-            cache = os.fsencode(store_path(store)) + b"/v1/repodata"
-            self._index = _native.call(_native.extension.Index, sources, cache)
+            self._open(())
+            named = _named_beside(self.channels, specs, self._config)
+            if named:
+                self._open(named)
         self.opening = tuple(recorder.spans)
         self.virtual_packages = virtual_packages(self.platform, self._config)
+
+    def _open(self, named: tuple[Channel, ...]) -> None:
+        opened = self._opener.open(self._heads, named)
+        self._named = named
+        self._index = opened.core
+        self.channels = opened.channels
+        self.identity = list(opened.identity)
+        self._wider: dict[tuple[Channel, ...], Index] = {}
+
+    def _reaching(self, specs: Iterable[object]) -> Index:
+        """Return this index, or one that has the channels, too, that only specs name."""
+        named = _named_beside(self.channels, specs, self._config)
+        if not named:
+            return self
+        with self._lock:
+            wider = self._wider.get(named)
+            if wider is None:
+                wider = copy.copy(self)
+                wider._lock = threading.Lock()
+                wider._open((*self._named, *named))
+                self._wider = {
+                    **dict(list(self._wider.items())[1 - _WIDER :]),
+                    named: wider,
+                }
+        return wider
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""
@@ -161,53 +184,6 @@ class Index:
         return Index(
             channels, platform, store=self._place, offline=True, config=self._config
         )
-
-    def _sources(self) -> list[RepodataSource]:
-        wanted = [
-            (channel, subdir, url)
-            for channel in self.channels
-            for subdir, url in channel.subdir_urls(self.platform)
-        ]
-        files: list[RepodataFile] = [
-            {"url": url.for_request, "required": subdir == "noarch"}
-            for _channel, subdir, url in wanted
-        ]
-        found = _native.call(
-            self._store.fetch_repodata, _native.dumps(self._fetching(files))
-        )
-        only_tar_bz2 = self._config.use_only_tar_bz2
-        self.identity = [file and file["identity"] for file in found]
-        for file in filter(None, found):
-            trace.active().notes.extend(file["notes"])
-        self.identity += ["only .tar.bz2"] if only_tar_bz2 else []
-        return [
-            (
-                c.name,
-                c.safe_url,
-                c.multichannel,
-                subdir,
-                file["url"],
-                os.fsencode(file["path"]),
-                self._shards(url) if file["shards"] else None,
-                only_tar_bz2,
-            )
-            for (c, subdir, url), file in zip(wanted, found)
-            if file is not None
-        ]
-
-    def _fetching(self, files: list[RepodataFile]) -> RepodataOptions:
-        config = self._config
-        return {
-            **self._connecting,
-            "shards": config.repodata_use_shards,
-            "zst": config.repodata_use_zst,
-            "ttl": _FOREVER if config.use_index_cache else config.local_repodata_ttl,
-            "repodata": files,
-        }
-
-    def _shards(self, url: SecretUrl) -> str:
-        options: ShardOptions = {**self._connecting, "url": url.for_request}
-        return _native.dumps(options)
 
     def fetching(self, pkgs_dirs: Sequence[str] = ()) -> FetchOptions:
         """Return how packages of these channels are fetched.
@@ -273,23 +249,29 @@ class Index:
         Raises SpecError for a spec that does not parse and UnsatisfiableError, with the
         explanation, when no set of packages meets the specs.
         """
-        request = self.request(specs, **options)
+        asked = clean_specs(listed(specs, "specs"))
         with trace.recording() as recorder:
-            try:
-                reply = _native.call(self._index.solve, _native.dumps(request))
-            except UnsatisfiableError as error:
-                error.hint = self._hint_of(error)
-                raise
+            index = self._reaching(asked)
+            request = index.request(asked, **options)
+            reply = index._reply(request)
         self.check(reply["records"])
         return Solution(
             records=records_of(reply["records"]),
             seconds=recorder.seconds,
             stages=recorder.stages(),
             specs=tuple(request["specs"]),
+            channels=tuple(c.name for c in (*index._heads, *index._named)),
             stats=reply.get("stats", {}),
             explanation=reply.get("explanation"),
             skipped=tuple(reply.get("skipped", ())),
         )
+
+    def _reply(self, request: SolveRequest) -> Any:
+        try:
+            return _native.call(self._index.solve, _native.dumps(request))
+        except UnsatisfiableError as error:
+            error.hint = self._hint_of(error)
+            raise
 
     # ---- other platforms ----
 

@@ -34,7 +34,8 @@ def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[st
     many packages each subdir has. The same packages give the same bytes;
     each file is replaced in one step, and none is when a package cannot be read.
     Raises IntegrityError for a broken or misnamed package, UsageError for a directory
-    that holds none of the known subdirs.
+    that holds none of the known subdirs. What `info` says there of other channels
+    (channel_relations, CEP 42) stays.
     """
     root = Path(directory)
     packages = {subdir: sorted(_packages(root / subdir)) for subdir in _subdirs(root)}
@@ -46,6 +47,9 @@ def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[st
         records = {subdir: [job.result() for job in jobs[subdir]] for subdir in jobs}
     for subdir, paths in packages.items():
         document = _document(subdir, zip(paths, records[subdir], strict=True))
+        relations = _relations(root / subdir)
+        if relations is not None:
+            document["info"]["channel_relations"] = relations
         _write(root / subdir, document)
         if shards or (root / subdir / SHARD_INDEX).exists():
             write_shards(root / subdir, document)
@@ -94,6 +98,16 @@ def _document(subdir: str, entries: Any) -> dict[str, Any]:
         extension = ".conda" if path.name.endswith(".conda") else ".tar.bz2"
         document[SECTIONS[extension]][path.name] = record
     return document
+
+
+def _relations(subdir: Path) -> Any:
+    """Return what the repodata that is there says of other channels."""
+    try:
+        document = json.loads((subdir / "repodata.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    info = document.get("info") if isinstance(document, dict) else None
+    return info.get("channel_relations") if isinstance(info, dict) else None
 
 
 def _write(subdir: Path, document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ MAIN = "main"
 def write(
     path: str | os.PathLike[str],
     solution: Solution,
-    channels: Sequence[str],
     platform: str,
 ) -> None:
-    """Write `solution` to `path`, replacing the file in one step."""
+    """Write `solution` to `path`, replacing the file in one step.
+
+    Its channels are those that were asked for; each package has its own (CEP 42).
+    """
+    channels = solution.channels
     content = {"specs": solution.specs, "channels": channels, "platform": platform}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     document = {

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from cenv import _native
+from cenv.config.config import Config
 from cenv.demo.package import Package
-from cenv.errors import CenvError
+from cenv.errors import CenvError, ChannelError
 from cenv.solving.index import Index
 
 MACHINE = [["__glibc", "2.36", "0"], ["__linux", "6.1", "0"], ["__unix", "0", "0"]]
@@ -255,3 +256,64 @@ def test_featured__names_those_with_features_of_any_channel(make_channel) -> Non
     names = ["lib", "other", "blank", "switch", "unknown", "lib"]
     assert index.featured(names) == ["lib", "lib"]
     assert index.featured([]) == []
+
+
+# ---- channels that later specs name ----
+
+
+def small(top: Path, name: str, version: str) -> Path:
+    """Write a channel that has `x` in one version."""
+    record = {"name": "x", "version": version, "build": "0", "build_number": 0}
+    packages = {f"x-{version}-0.conda": {**record, "depends": []}}
+    for subdir, found in (("linux-64", packages), ("noarch", {})):
+        (top / name / subdir).mkdir(parents=True)
+        document = {"info": {"subdir": subdir}, "packages.conda": found}
+        (top / name / subdir / "repodata.json").write_text(json.dumps(document))
+    return top / name
+
+
+def test_index__searches_channels_of_later_specs(serve, tmp_path: Path) -> None:
+    small(tmp_path, "a", "1")
+    small(tmp_path, "b", "2")
+    server = serve(tmp_path)
+    index = Index([f"{server.url}/a"], "linux-64", store=tmp_path / "store")
+    before = index.channels
+    assert index.solve(["x"]).records[0].version == "1"
+    server.paths()
+    for spec in (f"{server.url}/b::x", f"x[channel={server.url}/b]"):
+        solution = index.solve([spec])
+        assert [r.version for r in solution.records] == ["2"]
+        assert solution.channels == (f"{server.url}/a", f"{server.url}/b")
+    asked = server.paths()
+    assert asked
+    assert all(path.startswith("/b/") for path in asked)
+    assert len(asked) == len(set(asked))  # opened once
+    assert index.channels == before
+    assert index.solve(["x"]).records[0].version == "1"
+
+
+def test_index__searches_channels_of_later_specs_from_threads(tmp_path: Path) -> None:
+    names = [small(tmp_path, f"c{i}", str(i)) for i in range(8)]
+    index = Index([names[0]], "linux-64", store=tmp_path / "store")
+
+    def version(i: int) -> str:
+        return index.solve([f"{names[i % 8]}::x"]).records[0].version
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(version, range(64))) == [str(i % 8) for i in range(64)]
+
+
+def test_index__obeys_policies_for_channels_of_later_specs(tmp_path: Path) -> None:
+    a, b = small(tmp_path, "a", "1"), small(tmp_path, "b", "2")
+    config = Config(denylist_channels=(f"file://{b}",))
+    index = Index([a], "linux-64", store=tmp_path / "store", config=config)
+    with pytest.raises(ChannelError, match="is denied by denylist_channels"):
+        index.solve([f"{b}::x"])
+
+
+def test_index__tells_of_a_later_channel_that_is_not_there(tmp_path: Path) -> None:
+    a = small(tmp_path, "a", "1")
+    index = Index([a], "linux-64", store=tmp_path / "store")
+    with pytest.raises(ChannelError, match=r"gone/noarch' has no repodata.json there"):
+        index.solve([f"{tmp_path}/gone::x"])
+    assert index.solve(["x"]).names() == ("x",)

@@ -427,7 +427,7 @@ def test_conda_lock__written_is_read_again(
     )
     solution = cenv.solve(["a"], [place])
     lock = tmp_path / "any.name"
-    conda_lock.write(lock, solution, [], "linux-64")
+    conda_lock.write(lock, solution, "linux-64")
     assert names(lock) == ["b", "a"]
     report = cenv.create(tmp_path / "p", records=spec_file.read([lock]).records)
     assert report.names() == ("b", "a")

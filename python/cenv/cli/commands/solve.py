@@ -50,8 +50,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.lock:
         from cenv.specs import conda_lock
 
-        channels = list(dict.fromkeys(record.channel for record in solution.records))
-        conda_lock.write(options.lock, solution, channels, platform)
+        conda_lock.write(options.lock, solution, platform)
     if console.verbose:
         for line in stage_table(solution.stages):
             console.notice(line)
