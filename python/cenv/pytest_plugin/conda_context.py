@@ -10,11 +10,14 @@ import contextlib
 import inspect
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cenv.config.channels import resolve
+from cenv.config.config import load
 from cenv.pytest_plugin.conda_options import NotOursError, Request
+from cenv.specs.spec_texts import named_channels
 from cenv.specs.specs import MatchSpec
 
 # Settings under which conda makes another environment, or none.
@@ -99,15 +102,24 @@ def default_packages(context: Any, request: Request) -> list[str]:
     return [spec for spec in configured if MatchSpec(spec).name not in names]
 
 
-def channel_urls(context: Any) -> tuple[str, ...]:
-    """Return base URLs, secrets included, in the order of priority."""
+def channel_urls(names: Iterable[str], *, secrets: bool = True) -> tuple[str, ...]:
+    """Return the base URLs of channels, in the order of priority."""
     from conda.models.channel import Channel
 
     found: dict[str, None] = {}
-    for name in context.channels:
-        for url in Channel(name).urls(with_credentials=True, subdirs=("noarch",)):
+    for name in names:
+        for url in Channel(name).urls(with_credentials=secrets, subdirs=("noarch",)):
             found[url.removesuffix("/noarch")] = None
     return tuple(found)
+
+
+def check_named_channels(specs: Iterable[str]) -> None:
+    """Raise NotOursError where a spec's channel is not to conda what it is to cenv."""
+    config = load()
+    for name in set(named_channels(specs)):
+        ours = {channel.safe_url for channel in resolve([name], config)}
+        if ours != set(channel_urls([name], secrets=False)):
+            raise NotOursError("a channel in a spec")
 
 
 # ---- package caches ----

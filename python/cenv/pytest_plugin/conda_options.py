@@ -64,9 +64,8 @@ class Request:
 
 
 def _spec(arg: str) -> str:
-    if "::" in arg:
-        raise NotOursError("a channel in a spec")
-    if "/" in arg or "\\" in arg or arg.startswith("@"):
+    package = arg.rpartition("::")[2]
+    if "/" in package or "\\" in arg or arg.startswith("@"):
         raise NotOursError("not a spec")
     MatchSpec(arg)
     return arg

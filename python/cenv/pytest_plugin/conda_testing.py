@@ -136,7 +136,7 @@ class CondaTmpEnv:
     def _empty(self, context: Any, request: Request, keywords: dict[str, Any]) -> Path:
         if "channel" in request.conda:  # a channel that is not there is an error
             Index(
-                conda_context.channel_urls(context),
+                conda_context.channel_urls(context.channels),
                 context.subdir,
                 store=self._session.store.path,
                 offline=context.offline,
@@ -149,6 +149,7 @@ class CondaTmpEnv:
         return prefix
 
     def _template(self, context: Any, request: Request) -> Template:
+        conda_context.check_named_channels(request.specs)
         own = conda_context.has_own_caches(context, self._pkgs_dirs)
         if own:
             conda_context.check_caches(context.pkgs_dirs, None)
@@ -173,6 +174,7 @@ class CondaTmpEnv:
             recipe.platform,
             store=self._session.store.path,
             offline=recipe.offline,
+            specs=recipe.specs,
         )
         tracked = any(record.get("track_features") for record in records)
         if tracked or index.featured(names):
@@ -203,7 +205,7 @@ def _recipe(context: Any, request: Request, *, rebuild: bool) -> Recipe:
         raise NotOursError("specs offline")
     return Recipe(
         specs=tuple(request.specs or map(_requested, request.records)),
-        channels=conda_context.channel_urls(context) or None,
+        channels=conda_context.channel_urls(context.channels) or None,
         records=tuple(map(_hashed, request.records)) if request.records else None,
         platform=context.subdir,
         offline=bool(context.offline),

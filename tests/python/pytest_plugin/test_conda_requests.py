@@ -315,6 +315,33 @@ def test_clone__of_an_environment_is_cloned(suite) -> None:
     assert len(suite.created()) == 1
 
 
+def test_channel_of_a_spec__is_answered_where_both_mean_the_same(
+    suite, small_channel: Path, make_channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_channel(Package("data", "2.0", members=[Member("other", b"")]))
+    monkeypatch.setenv("CONDA_CHANNEL_ALIAS", small_channel.parent.as_uri())
+    suite.write(
+        f"""
+    NAME, OTHER = {small_channel.name!r}, {other.name!r}
+
+    @pytest.mark.parametrize("same", [True, False])
+    def test_name(tmp_env, same, monkeypatch):
+        alias = {small_channel.parent.as_uri()!r} if same else "file:///elsewhere"
+        monkeypatch.setenv("STANDIN_ALIAS", alias)
+        with tmp_env(f"{{NAME}}::tool") as one, tmp_env("tool", f"{{OTHER}}::data") as two:
+            assert is_clone(one) is is_clone(two) is same
+            assert (two / "other").exists() is same
+
+    def test_url(tmp_env):
+        with tmp_env({small_channel.as_uri()!r} + "::tool") as prefix:
+            assert is_clone(prefix)
+    """
+    )
+    result = suite.run()
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["2 requests*a channel in a spec"])
+
+
 # ---- what goes to conda ----
 
 
@@ -327,7 +354,7 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
 
     @pytest.mark.parametrize("args", [
         ("tool", "--dry-run"), ("tool", "--solver=classic"), ("--file=env.yml",),
-        ("tool", "--platform=win-64"), ("chan::tool",), ("/x/tool-1-0.conda",),
+        ("tool", "--platform=win-64"), ("/x/tool-1-0.conda",),
         ("https://h.invalid/tool-1-0.conda",), ("no-such-package",), ("tool=9",),
         ("tool ==",), ("tool", FILE), ("tool", "--offline"), ("-c", "/no/such/channel"),
         (FILE + "#" + 32 * "0",), ("tool", "-c", "https://me:word@h.invalid/t/key-1/c"),
@@ -362,15 +389,14 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
     """
     )
     result = suite.run("-v", "--cenv-json=report.json")
-    result.assert_outcomes(passed=20)
-    assert len(suite.created()) == 19
+    result.assert_outcomes(passed=19)
+    assert len(suite.created()) == 18
     report = json.loads((suite.pytester.path / "report.json").read_text())
     assert report["passed_through"] == {
         "tmp_env: option --dry-run": 1,
         "tmp_env: option --solver": 1,
         "tmp_env: option --file with something else than a list": 1,
         "tmp_env: a platform of another system": 1,
-        "tmp_env: a channel in a spec": 1,
         "tmp_env: a file that cannot be read": 1,
         "tmp_env: cenv raised UnsatisfiableError": 2,
         "tmp_env: not a spec": 1,

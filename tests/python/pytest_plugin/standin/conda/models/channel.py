@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -10,6 +11,12 @@ class Channel:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    @property
+    def _alias(self) -> str:
+        return os.environ.get("STANDIN_ALIAS", "https://conda.anaconda.org")
+
     def urls(self, with_credentials: bool, subdirs: tuple[str, ...]) -> list[str]:
-        base = self.name if ":" in self.name else Path(self.name).as_uri()
+        base = self.name if ":" in self.name else f"{self._alias}/{self.name}"
+        if self.name.startswith("/"):
+            base = Path(self.name).as_uri()
         return [f"{base}/{subdir}" for subdir in subdirs]
