@@ -53,6 +53,7 @@ man: build
 	@echo build/man/cenv.1
 
 docs: build
+	@$(PY) .ci/reference.py
 	@$(PY) -m sphinx -W --keep-going -q -c docs -d build/doctrees . build/docs
 	@cp build/docs/README.html build/docs/index.html
 	@echo 'build/docs/index.html'

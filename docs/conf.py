@@ -31,7 +31,7 @@ def contents() -> str:
     """Return the site's table of contents: one toctree a section of docs/README.md."""
     trees = []
     for section in (TOP / "docs/README.md").read_text().split("\n## ")[1:]:
-        pages = re.findall(r"^- \[.*?\]\((.*?)\.md\)", section, re.M)
+        pages = re.findall(r"\[[^\]]*\]\(([\w./-]*)\.md\)", section)
         names = [f"docs/{page}".replace("docs/../", "") for page in pages]
         caption = section.partition("\n")[0]
         trees.append(["```{toctree}", ":hidden:", f":caption: {caption}", "", *names])

@@ -193,6 +193,17 @@ def test_troubleshooting__quotes_messages_that_there_are():
     assert missing == []
 
 
+def test_reference__is_what_the_code_says(tmp_path):
+    script = runpy.run_path(str(ROOT / ".ci/reference.py"))
+    script["main"](tmp_path)
+    pages = {path.name for path in (ROOT / "docs/reference").iterdir()}
+    assert pages == {path.name for path in tmp_path.iterdir()}
+    for name in pages:
+        made = (tmp_path / name).read_text()
+        hint = f"`make docs` writes docs/reference/{name} anew"
+        assert (ROOT / "docs/reference" / name).read_text() == made, hint
+
+
 def test_pages__make_a_site_without_a_warning(tmp_path):
     """Every page is in the table of contents, every link leads somewhere."""
     sphinx = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q"]
