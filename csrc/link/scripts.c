@@ -21,9 +21,10 @@
 #include "os/fs_rename.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "prefix/env_vars.h"
 #include "prefix/new_prefix.h"
 
-enum { OUTPUT_MAX = 1 << 20, TEXT_MAX = 16 << 20, ENV_ARGS = 16 };
+enum { OUTPUT_MAX = 1 << 20, TEXT_MAX = 16 << 20, COMMAND_ARGS = 8 };
 
 struct bridge {
     bool moved, linked, was_dir;
@@ -161,47 +162,83 @@ static bool has_scripts(const struct cenv_link_plan *plan, const char *when)
     return false;
 }
 
-/*
- * env(1) adds conda's variables to the caller's environment. PATH as in an activated environment,
- * the script's directory first.
- */
-static void format_env(const struct cenv_linker *linker,
-                       const struct cenv_plan_package *package, const char *when,
-                       struct cenv_buf *texts, const char **args)
-{
-    const char *prefix = linker->options->target_prefix, *path = getenv("PATH");
-    const char *from = is_pre(when) ? package->package->content : prefix;
-    size_t at[ENV_ARGS], nr = 0;
+/* "NAME=value", a NUL behind each, as env(1) takes them; of two of a name the later counts. */
+struct variables {
+    struct cenv_buf texts;
+    size_t nr;
+};
 
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PREFIX=%s%c", prefix, 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "CONDA_PREFIX=%s%c", prefix, 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "CONDA_DEFAULT_ENV=%s%c", prefix, 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "CONDA_SHLVL=1%c", 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PWD=%s/bin%c", from, 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "ROOT_PREFIX=%s%c", prefix, 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PKG_NAME=%.*s%c", CENV_STR_ARG(package->name), 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PKG_VERSION=%.*s%c", CENV_STR_ARG(package->version), 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PKG_BUILDNUM=%" PRId64 "%c",
-                  cenv_json_get_int(package->record, "build_number", 0), 0);
-    at[nr++] = texts->len;
-    cenv_buf_addf(texts, "PATH=%s/bin:%s/bin:%s%c", from, prefix,
-                  path ? path : "/usr/bin:/bin", 0);
-    if (is_pre(when)) {
-        at[nr++] = texts->len;
-        cenv_buf_addf(texts, "SOURCE_DIR=%s%c", package->package->content, 0);
+static void end_variable(struct variables *vars)
+{
+    cenv_buf_putc(&vars->texts, '\0');
+    vars->nr++;
+}
+
+static void add_variable(struct variables *vars, const char *name,
+                         struct cenv_str value)
+{
+    cenv_buf_addf(&vars->texts, "%s=%.*s", name, CENV_STR_ARG(value));
+    end_variable(vars);
+}
+
+/*
+ * What env(1) adds to the caller's environment. PATH as in an activated environment, the script's
+ * directory first.
+ */
+static void add_conda_variables(const struct cenv_linker *linker,
+                                const struct cenv_plan_package *package,
+                                const char *when, struct variables *vars)
+{
+    struct cenv_str prefix = cenv_str(linker->options->target_prefix);
+    const char *from = is_pre(when) ? package->package->content : prefix.data;
+    const char *path = getenv("PATH");
+    add_variable(vars, "PREFIX", prefix);
+    add_variable(vars, "CONDA_PREFIX", prefix);
+    add_variable(vars, "CONDA_DEFAULT_ENV", prefix);
+    add_variable(vars, "CONDA_SHLVL", CENV_STR("1"));
+    add_variable(vars, "ROOT_PREFIX", prefix);
+    add_variable(vars, "PKG_NAME", package->name);
+    add_variable(vars, "PKG_VERSION", package->version);
+    cenv_buf_addf(&vars->texts, "PKG_BUILDNUM=%" PRId64,
+                  cenv_json_get_int(package->record, "build_number", 0));
+    end_variable(vars);
+    cenv_buf_addf(&vars->texts, "PWD=%s/bin", from);
+    end_variable(vars);
+    cenv_buf_addf(&vars->texts, "PATH=%s/bin:%s/bin:%s", from, prefix.data,
+                  path ? path : "/usr/bin:/bin");
+    end_variable(vars);
+    if (is_pre(when))
+        add_variable(vars, "SOURCE_DIR", cenv_str(from));
+}
+
+/* The linker's warnings of it: once, though every script is run in an activation of its own. */
+static bool warn_of_variables(struct cenv_linker *linker, struct cenv_str told)
+{
+    bool done = true;
+    while (told.len && done) {
+        struct cenv_str line = cenv_str_cut(&told, '\0');
+        done = cenv_link_stats_warn(linker->stats, "%.*s", CENV_STR_ARG(line));
     }
-    for (size_t i = 0; i < nr; i++) /* only now: the buffer no longer moves */
-        args[i] = texts->failed ? NULL : texts->data + at[i];
-    args[nr] = NULL;
+    return done;
+}
+
+/* What packages set on activation by files, before their scripts of activate.d. */
+static int add_activated_variables(struct cenv_linker *linker, struct variables *vars,
+                                   struct cenv_error *err)
+{
+    const struct cenv_json *item;
+    struct cenv_env_vars set;
+    int rc = cenv_env_vars_read(&set, linker->root, err);
+    cenv_json_each(item, set.set)
+    {
+        add_variable(vars, cenv_json_key(item), cenv_json_str(item));
+    }
+    if (rc == 0 && !linker->told_variables &&
+        !warn_of_variables(linker, cenv_buf_str(&set.told)))
+        rc = cenv_error_oom(err);
+    linker->told_variables = true;
+    cenv_env_vars_release(&set);
+    return rc;
 }
 
 static int fail_script(const struct cenv_plan_package *package, const char *when,
@@ -240,41 +277,74 @@ static const char activated[] =
     "unset _cenv\n"
     ". \"$0\"\n";
 
-static int run_script(struct cenv_linker *linker,
-                      const struct cenv_plan_package *package, const char *when,
-                      const char *script, struct cenv_error *err)
+/* The command that runs it: env(1), the variables, a shell; borrowed texts. NULL: no memory. */
+static const char **make_argv(const struct variables *vars, const char *when,
+                              const char *script)
 {
-    const char *argv[ENV_ARGS + 8] = {"/usr/bin/env"};
-    const char *base =
-        is_pre(when) ? package->package->content : linker->options->target_prefix;
-    struct cenv_proc_status status = {0};
-    struct cenv_buf texts, output, where;
-    size_t nr = 1;
+    const char **argv = cenv_calloc(vars->nr + COMMAND_ARGS, sizeof(*argv));
+    const char *text = vars->texts.data;
+    size_t nr = 0;
 
-    cenv_buf_init(&texts, TEXT_MAX);
-    cenv_buf_init(&where, CENV_PATH_PACKAGE_MAX * 4);
-    cenv_buf_init(&output, OUTPUT_MAX);
-    format_env(linker, package, when, &texts, argv + 1);
-    while (argv[nr])
-        nr++;
+    if (!argv || vars->texts.failed) {
+        cenv_free(argv);
+        return NULL;
+    }
+    argv[nr++] = "/usr/bin/env";
+    for (size_t i = 0; i < vars->nr; i++, text += strlen(text) + 1)
+        argv[nr++] = text;
     argv[nr++] = cenv_fs_exists(CENV_CWD, "/bin/bash") ? "/bin/bash" : "/bin/sh";
     if (!is_pre(when)) {
         argv[nr++] = "-c";
         argv[nr++] = activated;
     }
-    cenv_buf_addf(&where, "%s/%s%c%s/bin", base, script, 0, base);
-    argv[nr++] = where.data;
-    argv[nr] = NULL;
-    struct cenv_proc proc = {
-        .argv = argv, .cwd = where.failed ? NULL : where.data + strlen(where.data) + 1};
-    int rc = texts.failed || where.failed ? cenv_error_oom(err) : 0;
-    if (rc == 0)
-        rc = cenv_proc_run(&proc, &output, &status, linker->task, err);
+    argv[nr] = script;
+    return argv;
+}
+
+/* `script`: its absolute path; `dir`: the directory it runs in. */
+static int run_at(struct cenv_linker *linker, const struct cenv_plan_package *package,
+                  const char *when, const struct variables *vars, const char *script,
+                  const char *dir, struct cenv_error *err)
+{
+    struct cenv_proc_status status = {0};
+    struct cenv_buf output;
+    const char **argv = make_argv(vars, when, script);
+
+    if (!argv)
+        return cenv_error_oom(err);
+    struct cenv_proc proc = {.argv = argv, .cwd = dir};
+    cenv_buf_init(&output, OUTPUT_MAX);
+    int rc = cenv_proc_run(&proc, &output, &status, linker->task, err);
     if (rc == 0 && (status.code || status.signal))
         rc = fail_script(package, when, &status, &output, err);
-    cenv_buf_release(&texts);
-    cenv_buf_release(&where);
     cenv_buf_release(&output);
+    cenv_free(argv);
+    return rc;
+}
+
+static int run_script(struct cenv_linker *linker,
+                      const struct cenv_plan_package *package, const char *when,
+                      const char *script, struct cenv_error *err)
+{
+    const char *base =
+        is_pre(when) ? package->package->content : linker->options->target_prefix;
+    struct variables vars = {0};
+    struct cenv_buf where;
+    int rc = 0;
+
+    cenv_buf_init(&vars.texts, TEXT_MAX);
+    cenv_buf_init(&where, CENV_PATH_PACKAGE_MAX * 4);
+    add_conda_variables(linker, package, when, &vars);
+    if (!is_pre(when))
+        rc = add_activated_variables(linker, &vars, err);
+    cenv_buf_addf(&where, "%s/%s%c%s/bin", base, script, 0, base);
+    if (rc == 0 && where.failed)
+        rc = cenv_error_oom(err);
+    if (rc == 0)
+        rc = run_at(linker, package, when, &vars, where.data,
+                    where.data + strlen(where.data) + 1, err);
+    cenv_buf_release(&vars.texts);
+    cenv_buf_release(&where);
     return rc;
 }
 

@@ -19,6 +19,7 @@ struct cenv_linker {
     enum cenv_place_mode mode; /* decided: never AUTO */
     /* Something lies there already: another environment, or what pre-link scripts made. */
     bool occupied;
+    bool told_variables; /* what is wrong with those that activation sets was told */
 };
 
 #endif

@@ -58,6 +58,32 @@ static void test_scripts__see_activation(void)
     scratch_close(&s);
 }
 
+/* By files, in conda's order: they come before scripts, and a later one counts. */
+static void test_scripts__see_variables_of_files(void)
+{
+    struct scratch s = scratch_open();
+    struct package p = package_begin(&s, "a", "1", "");
+    char target[512];
+    snprintf(target, sizeof(target), "%s/final", s.path);
+    package_file(&p, "etc/conda/env_vars.d/a.json",
+                 "{\"one\": \"a\", \"TWO\": \"a b\", \"PATH\": \"/none\"}", 0644);
+    package_file(&p, "etc/conda/env_vars.d/b.json",
+                 "{\"TWO\": \"quote ' it\", \"SIX\": 6, \"YES\": true}", 0644);
+    package_file(&p, "etc/conda/env_vars.d/c.json", "[]", 0644);
+    package_file(&p, "etc/conda/activate.d/a.sh", "export THREE=$ONE$SIX\n", 0644);
+    package_file(&p, "bin/.a-post-link.sh",
+                 "echo \"$ONE, $TWO, $THREE, $YES, $PKG_NAME\" > $PREFIX/out\n", 0755);
+    struct cenv_link_package package = package_end(&p);
+    struct linked l = link_packages(&s, "env", target, &package, 1, plain_link);
+    CHECK_INT(l.rc, 0);
+    CHECK_STR(scratch_text(&s, "env/out"), "a, quote ' it, a6, True, a\n");
+    if (CHECK_INT(l.stats.nr_warnings, 1))
+        CHECK_STR(l.stats.warnings[0],
+                  "etc/conda/env_vars.d/c.json: is no map of names to texts");
+    linked_release(&l);
+    scratch_close(&s);
+}
+
 /* What a pre-link script made gives way to the package's, as with conda. */
 static void test_scripts__before_the_link_may_write(void)
 {
@@ -112,6 +138,7 @@ int main(void)
 {
     RUN(test_scripts__run_at_the_final_path);
     RUN(test_scripts__see_activation);
+    RUN(test_scripts__see_variables_of_files);
     RUN(test_scripts__before_the_link_may_write);
     RUN(test_scripts__failing_one_stops_the_link);
     return check_report();
