@@ -89,7 +89,7 @@ bool cenv_buf_addf(struct cenv_buf *buf, const char *format, ...)
 void cenv_buf_clear(struct cenv_buf *buf)
 {
     buf->len = 0;
-    buf->failed = 0;
+    buf->failed &= CENV_BUF_NO_MEMORY;
     if (buf->data)
         buf->data[0] = '\0';
 }

@@ -39,7 +39,8 @@ bool cenv_buf_puts(struct cenv_buf *buf, const char *text);
 bool cenv_buf_putc(struct cenv_buf *buf, char c);
 bool cenv_buf_addf(struct cenv_buf *buf, const char *format, ...) CENV_PRINTF(2, 3);
 
-/* Forget the content (and the failure), keep the memory. */
+/* Forget the content, and that it was too much; keep the memory, and that it was exhausted: then
+ * what was made of the content before is wrong too. */
 void cenv_buf_clear(struct cenv_buf *buf);
 
 /* The content as a NUL-terminated string, now owned by the caller (cenv_free); NULL on failure. */

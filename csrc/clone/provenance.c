@@ -152,7 +152,6 @@ static void set_url(struct cenv_buf *text, struct cenv_str url)
     cenv_url_clean(&plain, url);
     add_member("url", cenv_buf_str(&plain), &line);
     replace_member(text, "url", cenv_buf_str(&line));
-    text->failed |= line.failed; /* which clearing forgets */
     cenv_buf_clear(&line);
     add_member("channel", cenv_path_parent(cenv_buf_str(&plain)), &line);
     replace_member(text, "channel", cenv_buf_str(&line));

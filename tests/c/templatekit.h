@@ -67,7 +67,7 @@ __attribute__((unused)) static void templatekit_begin(void)
 /* 0 or a status, told on stderr; the reply in k.out. */
 __attribute__((unused)) static int templatekit_build(const char *meta)
 {
-    cenv_buf_clear(&k.out);
+    cenv_buf_release(&k.out);
     int rc = cenv_template_build(k.store, records, meta, &k.task, &k.out, &k.err);
     if (rc < 0)
         fprintf(stderr, "    %s\n", k.err.message);
@@ -139,7 +139,7 @@ __attribute__((unused)) static void templatekit_begin_built(void)
 __attribute__((unused)) static int templatekit_clone(const char *name,
                                                      const char *options)
 {
-    cenv_buf_clear(&k.out);
+    cenv_buf_release(&k.out);
     return cenv_clone(k.store, prefix, scratch_path(&k.s, name), options, &k.task,
                       &k.out, &k.err);
 }
@@ -149,7 +149,7 @@ __attribute__((unused)) static bool templatekit_finds(const char *options,
                                                       const char *want)
 {
     char text[512];
-    cenv_buf_clear(&k.out);
+    cenv_buf_release(&k.out);
     CHECK_INT(cenv_template_check(k.store, prefix, options, &k.task, &k.out, &k.err),
               0);
     snprintf(text, sizeof(text), "\"altered\":[%s]", want);
@@ -162,7 +162,7 @@ __attribute__((unused)) static bool templatekit_finds(const char *options,
 /* Whether a repair of it says `want`. */
 __attribute__((unused)) static bool templatekit_repair_does(const char *want)
 {
-    cenv_buf_clear(&k.out);
+    cenv_buf_release(&k.out);
     CHECK_INT(cenv_template_repair(k.store, template_id, "{\"content\":true}", &k.task,
                                    &k.out, &k.err),
               0);

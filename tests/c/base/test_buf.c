@@ -65,6 +65,11 @@ static void test_buf__lacks_memory(void)
     CHECK(!cenv_buf_puts(&buf, "x"));
     cenv_alloc_fail_nth(0);
     CHECK_INT(buf.failed, CENV_BUF_NO_MEMORY);
+    cenv_buf_clear(&buf); /* who took the text before must still hear of it */
+    CHECK(!cenv_buf_puts(&buf, "x"));
+    CHECK_INT(buf.failed, CENV_BUF_NO_MEMORY);
+    cenv_buf_release(&buf);
+    CHECK(cenv_buf_puts(&buf, "x"));
     cenv_buf_release(&buf);
 }
 

@@ -10,7 +10,7 @@ static int fetch(struct storekit *k, const char *rest)
     struct cenv_buf request;
 
     cenv_error_release(&k->err);
-    cenv_buf_clear(&k->out);
+    cenv_buf_release(&k->out);
     cenv_buf_init(&request, 1 << 16);
     cenv_buf_addf(&request, "{\"repodata\": [{\"url\": \"%s/noarch/\"%s}", k->s.path,
                   rest);
@@ -91,14 +91,22 @@ static void test_fetch_repodata__refuses_keys_it_has_not(void)
 static void test_fetch_repodata__survives_any_failed_allocation(void)
 {
     struct storekit k = storekit_open();
+    char rest[256], want[256];
     int rc = CENV_ENOMEM;
 
     CHECK_INT(mkdirat(k.s.fd, "noarch", 0755), 0);
     scratch_file(&k.s, "noarch/repodata.json", "{}", 0644);
+    snprintf(rest, sizeof(rest), "}, {\"url\": \"%s/noarch\"}]", k.s.path);
+    snprintf(want, sizeof(want), "\"url\":\"file://%s/noarch/repodata.json\"",
+             k.s.path);
     for (long nth = 2; rc != 0 && nth < 200; nth++) { /* the first is the test's own */
         cenv_alloc_fail_nth(nth);
-        rc = fetch(&k, "}]");
+        rc = fetch(&k, rest);
         cenv_alloc_fail_nth(0);
+        if (rc == 0) {
+            const char *first = strstr(k.out.data, want);
+            CHECK(first && strstr(first + 1, want)); /* no text is cut short */
+        }
         CHECK(rc == 0 || (rc == CENV_ENOMEM && k.err.message[0]));
     }
     CHECK_INT(rc, 0);
