@@ -40,18 +40,26 @@ static bool is_own(const struct former *f, struct cenv_str path)
     return false;
 }
 
-/* A prefix that is there and no environment (/usr) was never this one's. */
-static bool is_plausible(const char *path)
+/* 0 for a failure that only says that a file is gone or not for us, else its status. */
+static int pass_over(struct cenv_error *own, struct cenv_error *err)
 {
-    struct cenv_buf meta;
-    cenv_buf_init(&meta, CENV_PATH_PACKAGE_MAX * 4);
-    cenv_buf_addf(&meta, "%s/conda-meta", path);
-    bool there = meta.failed || cenv_fs_is_dir(meta.data);
-    meta.len = 0;
-    cenv_buf_addf(&meta, "%s/pyvenv.cfg", path);
-    there |= meta.failed || cenv_fs_exists(CENV_CWD, meta.data);
-    cenv_buf_release(&meta);
-    return there || !cenv_fs_is_dir(path);
+    if (own->status && !cenv_fs_blames_file(own))
+        return cenv_error_move(err, own);
+    cenv_error_release(own);
+    return 0;
+}
+
+/* A prefix that is there and no environment (/usr) was never this one's: 1, 0, or a status. */
+static int is_plausible(const char *path, struct cenv_error *err)
+{
+    static const char *const marks[] = {"conda-meta", "pyvenv.cfg"};
+    int plausible = !cenv_fs_is_dir(path);
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !plausible; i++) {
+        char *mark = cenv_path_join(path, marks[i]);
+        plausible = mark ? cenv_fs_exists(CENV_CWD, mark) : cenv_error_oom(err);
+        cenv_free(mark);
+    }
+    return plausible;
 }
 
 /* Counts a vote for `path`; what is no absolute path below another is none. */
@@ -75,11 +83,12 @@ static int add_vote(struct former *f, struct cenv_str path, unsigned nr,
     char *copy = cenv_memdup(path.data, path.len);
     if (!copy)
         return cenv_error_oom(err);
-    if (is_plausible(copy))
+    int plausible = is_plausible(copy, err);
+    if (plausible > 0)
         f->votes[f->nr_votes++] = (struct vote){copy, nr};
     else
         cenv_free(copy);
-    return 0;
+    return plausible < 0 ? plausible : 0;
 }
 
 /* ---- interpreters ---- */
@@ -94,21 +103,31 @@ static bool is_rewritten(const struct cenv_prefix_path *path)
               !cenv_str_eq(path->sha256, path->sha256_in_prefix))));
 }
 
-static struct cenv_str read_head(int root, struct cenv_str path, char *head)
+/* The first bytes of a file, read to `block`; none of one that is not there. */
+static int read_head(int root, const char *path, char *block, struct cenv_str *head,
+                     struct cenv_error *err)
 {
-    int fd = cenv_raw_open_file(root, path.data, NULL);
-    int64_t n = fd < 0 ? 0 : cenv_raw_pread(fd, head, HEAD_MAX, 0);
+    struct cenv_error own = CENV_ERROR_INIT;
+    *head = cenv_str_n(block, 0);
+    int fd = cenv_fs_open_file(root, path, NULL, &own);
+    if (fd < 0)
+        return pass_over(&own, err);
+    int64_t n = cenv_raw_pread(fd, block, HEAD_MAX, 0);
     cenv_fd_close(fd);
-    return cenv_str_n(head, n > 0 ? (size_t)n : 0);
+    if (n < 0)
+        return cenv_fs_fail(err, (int)n, root, path, "cannot read");
+    head->len = (size_t)n;
+    return 0;
 }
 
 static int consider_script(struct former *f, struct cenv_str path,
                            struct cenv_error *err)
 {
-    char head[HEAD_MAX];
-    struct cenv_str exe;
-    if (!cenv_shebang_interpreter(read_head(f->root, path, head), &exe))
-        return 0;
+    char block[HEAD_MAX];
+    struct cenv_str head, exe;
+    int rc = read_head(f->root, path.data, block, &head, err);
+    if (rc < 0 || !cenv_shebang_interpreter(head, &exe))
+        return rc;
     struct cenv_str bin = cenv_path_parent(exe);
     if (!cenv_str_is(cenv_path_base(bin), "bin"))
         return 0;
@@ -153,19 +172,18 @@ static int consider_command(struct former *f, struct cenv_str line,
 
 static int consider_history(struct former *f, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_error own = CENV_ERROR_INIT;
     struct cenv_str mark = CENV_STR("# cmd: ");
     struct cenv_buf text;
-    int rc = 0;
     cenv_buf_init(&text, TEXT_SIZE_MAX);
-    cenv_fs_read_file(f->root, "conda-meta/history", &text, &ignored);
+    cenv_fs_read_file(f->root, "conda-meta/history", &text, &own);
+    int rc = pass_over(&own, err);
     for (struct cenv_str rest = cenv_buf_str(&text); rest.len && rc == 0;) {
         struct cenv_str line = cenv_str_cut(&rest, '\n');
         if (cenv_str_starts(line, mark))
             rc = consider_command(f, cenv_str_slice(line, mark.len, line.len), err);
     }
     cenv_buf_release(&text);
-    cenv_error_release(&ignored);
     return rc;
 }
 
@@ -197,13 +215,12 @@ static int count_candidates(struct former *f, struct cenv_str text,
 
 static int consider_text(struct former *f, struct cenv_str path, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_error own = CENV_ERROR_INIT;
     struct cenv_buf text;
     cenv_buf_init(&text, TEXT_SIZE_MAX);
-    cenv_fs_read_file(f->root, path.data, &text, &ignored);
-    int rc = ignored.status == 0 ? count_candidates(f, cenv_buf_str(&text), err) : 0;
+    int rc = cenv_fs_read_file(f->root, path.data, &text, &own);
+    rc = rc == 0 ? count_candidates(f, cenv_buf_str(&text), err) : pass_over(&own, err);
     cenv_buf_release(&text);
-    cenv_error_release(&ignored);
     return rc;
 }
 
@@ -227,12 +244,11 @@ static int consider_texts(struct former *f, struct cenv_error *err)
 /* venv's activate tells where it was made; it has no records. */
 static int consider_venv(struct former *f, struct cenv_error *err)
 {
-    char head[HEAD_MAX];
-    struct cenv_str key = CENV_STR("VIRTUAL_ENV=");
-    struct cenv_str text = read_head(f->root, CENV_STR("bin/activate"), head);
-    int rc = 0;
+    char block[HEAD_MAX];
+    struct cenv_str key = CENV_STR("VIRTUAL_ENV="), text;
     if (f->records->nr || !cenv_fs_exists(f->root, "pyvenv.cfg"))
         return 0;
+    int rc = read_head(f->root, "bin/activate", block, &text, err);
     while (text.len && rc == 0) {
         struct cenv_str line = cenv_str_trim(cenv_str_cut(&text, '\n'));
         if (cenv_str_starts(line, CENV_STR("export ")))

@@ -59,8 +59,8 @@ static int add_owned(struct foreign *f, const struct cenv_prefix_record *record,
     return 0;
 }
 
-/* Where a path of the prefix lies in its package. */
-static void package_path(const struct foreign *f, const struct owned *o,
+/* Where a path of the prefix lies in its package; false when out of memory. */
+static bool package_path(const struct foreign *f, const struct owned *o,
                          struct cenv_buf *out)
 {
     struct cenv_str path = o->path->path, sp = f->records.site_packages;
@@ -74,6 +74,7 @@ static void package_path(const struct foreign *f, const struct owned *o,
                       CENV_STR_ARG(cenv_str_slice(path, 4, path.len)));
     else
         cenv_buf_add_str(out, path);
+    return !out->failed;
 }
 
 /* mamba leaves placeholder and mode out of its records: the extracted package has them. */
@@ -91,9 +92,11 @@ static int add_package_placeholders(struct foreign *f, size_t first,
         struct owned *o = &f->owned[i];
         struct cenv_buf path;
         cenv_buf_init(&path, 1 << 16);
-        package_path(f, o, &path);
+        bool known = package_path(f, o, &path);
         uint32_t at = cenv_map_get(&inner, cenv_buf_str(&path));
         cenv_buf_release(&path);
+        if (!known)
+            rc = cenv_error_oom(err);
         if (at == CENV_NONE)
             continue;
         o->placeholder = cenv_arena_str(&f->arena, info->paths[at].placeholder);
@@ -105,24 +108,49 @@ static int add_package_placeholders(struct foreign *f, size_t first,
     return rc;
 }
 
-/* The extracted package, or -1: a cache may have been emptied since. */
-static int open_package(const struct cenv_prefix_record *record)
+/* -1 for a failure that says that the file is gone or altered, else its status. */
+static int take_for_gone(struct cenv_error *own, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    char *path = record->source.len && record->source.data[0] == '/'
-                     ? cenv_memdup(record->source.data, record->source.len)
-                     : NULL;
-    int fd = path ? cenv_fs_open_root(path, &ignored) : -1;
-    cenv_error_release(&ignored);
+    if (!cenv_fs_blames_file(own))
+        return cenv_error_move(err, own);
+    cenv_error_release(own);
+    return -1;
+}
+
+/* The extracted package, or -1: a cache may have been emptied since; or a status. */
+static int open_package(const struct cenv_prefix_record *record, struct cenv_error *err)
+{
+    struct cenv_error own = CENV_ERROR_INIT;
+    if (!record->source.len || record->source.data[0] != '/')
+        return -1;
+    char *path = cenv_memdup(record->source.data, record->source.len);
+    int fd = path ? cenv_fs_open_root(path, &own) : cenv_error_oom(&own);
     cenv_free(path);
-    return fd < 0 ? -1 : fd;
+    return fd < 0 ? take_for_gone(&own, err) : fd;
+}
+
+/* The package's documents fill in what a record leaves out. */
+static int complete_record(struct foreign *f, const struct cenv_prefix_record *record,
+                           size_t first, struct cenv_error *err)
+{
+    struct cenv_error own = CENV_ERROR_INIT;
+    struct cenv_paths_json info = {0};
+    int fd = open_package(record, err);
+    if (fd < 0)
+        return fd == -1 ? 0 : fd;
+    int rc = cenv_paths_json_parse(&info, fd, record->file.data, &own);
+    if (rc == 0)
+        rc = add_package_placeholders(f, first, &info, err);
+    else if (take_for_gone(&own, err) == -1)
+        rc = 0;
+    cenv_paths_json_release(&info);
+    cenv_fd_close(fd);
+    return rc;
 }
 
 static int add_record(struct foreign *f, const struct cenv_prefix_record *record,
                       struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_paths_json info = {0};
     size_t first = f->nr_owned;
     bool recorded = false;
     int rc = 0;
@@ -130,13 +158,7 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
         recorded |= record->paths[i].placeholder.len > 0;
         rc = add_owned(f, record, &record->paths[i], err);
     }
-    int fd = rc == 0 && !recorded ? open_package(record) : -1;
-    if (fd >= 0 && cenv_paths_json_parse(&info, fd, record->file.data, &ignored) == 0)
-        rc = add_package_placeholders(f, first, &info, err);
-    cenv_paths_json_release(&info);
-    cenv_error_release(&ignored);
-    cenv_fd_close(fd);
-    return rc;
+    return rc == 0 && !recorded ? complete_record(f, record, first, err) : rc;
 }
 
 /* ---- looking ---- */
@@ -154,29 +176,38 @@ static int has_hash(struct cenv_str data, struct cenv_str hex, struct cenv_task 
     return memcmp(got, want, sizeof(want)) == 0;
 }
 
+/* A file of the package, appended. */
+static int read_inner(int package, struct cenv_str path, struct cenv_buf *out,
+                      struct cenv_error *err)
+{
+    int dir = cenv_raw_open_beneath(package, cenv_path_parent(path), 0);
+    if (dir < 0)
+        return cenv_fs_fail(err, dir, package, path.data, "cannot open");
+    int rc = cenv_fs_read_file(dir, cenv_path_base(path).data, out, err);
+    cenv_fd_close(dir);
+    return rc;
+}
+
 /* The pristine file of the package cache, appended: 1; 0 when it is gone or altered; a status. */
 static int read_pristine(const struct foreign *f, const struct owned *o,
                          struct cenv_buf *out, struct cenv_task *task,
                          struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_error own = CENV_ERROR_INIT;
     struct cenv_buf path;
-    int package = open_package(o->record), dir = -1;
+    int package = o->path->sha256.len ? open_package(o->record, err) : -1;
+    if (package < 0)
+        return package == -1 ? 0 : package;
     cenv_buf_init(&path, 1 << 16);
-    package_path(f, o, &path);
-    if (package >= 0 && path.data && o->path->sha256.len) {
-        struct cenv_str inner = cenv_buf_str(&path), parent = cenv_path_parent(inner);
-        dir = cenv_raw_open_beneath(package, parent, 0);
-        if (dir >= 0)
-            cenv_fs_read_file(dir, cenv_path_base(inner).data, out, &ignored);
-    }
-    int rc = dir >= 0 && ignored.status == 0
-                 ? has_hash(cenv_buf_str(out), o->path->sha256, task, err)
-                 : 0;
-    cenv_fd_close(dir);
+    int rc = package_path(f, o, &path)
+                 ? read_inner(package, cenv_buf_str(&path), out, &own)
+                 : cenv_error_oom(&own);
+    if (rc == 0)
+        rc = has_hash(cenv_buf_str(out), o->path->sha256, task, err);
+    else if ((rc = take_for_gone(&own, err)) == -1)
+        rc = 0;
     cenv_fd_close(package);
     cenv_buf_release(&path);
-    cenv_error_release(&ignored);
     return rc;
 }
 
@@ -201,7 +232,8 @@ static int match_pristine(const struct foreign *f, const struct owned *o,
         *matched =
             cenv_splice_apply(&sites, pristine, forms, task, &made, &unfit) == 0 &&
             cenv_str_eq(cenv_buf_str(&made), data);
-        if (unfit.status == CENV_ECANCELLED)
+        bool longer = made.failed == CENV_BUF_FULL;
+        if (!*matched && !longer && !cenv_fs_blames_file(&unfit))
             rc = cenv_error_move(err, &unfit);
         cenv_error_release(&unfit);
         cenv_buf_release(&made);

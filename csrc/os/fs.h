@@ -23,6 +23,12 @@ int cenv_fs_open_file(int dirfd, const char *name, struct cenv_stat *st,
 int cenv_fs_open_named(const char *path, struct cenv_stat *st, struct cenv_error *err);
 int cenv_fs_create(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 
+/*
+ * Whether a failure is one of the file: it is not there, closed to us, or broken. Any other (memory,
+ * open files, a disk that fails, an interruption) tells nothing of the file.
+ */
+bool cenv_fs_blames_file(const struct cenv_error *err);
+
 /* Directories. mkdirs: several components, existing ones (links to directories too) are fine. */
 /* Whether a set_mtime failed as where a file system takes no times: a warning, and no failure. */
 bool cenv_fs_takes_no_times(int rc);
