@@ -24,8 +24,8 @@ int cenv_fs_open_named(const char *path, struct cenv_stat *st, struct cenv_error
 int cenv_fs_create(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
 
 /*
- * Whether a failure is one of the file: it is not there, closed to us, or broken. Any other (memory,
- * open files, a disk that fails, an interruption) tells nothing of the file.
+ * Whether a failure is one of the file: it is not there, closed to us, or broken. Any other
+ * (memory, open files, a disk that fails, an interruption) tells nothing of the file.
  */
 bool cenv_fs_blames_file(const struct cenv_error *err);
 

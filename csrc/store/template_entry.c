@@ -101,13 +101,9 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
     return 0;
 }
 
-int cenv_template_entry_load(const struct cenv_store *store, const char *id,
-                             struct cenv_json **doc, struct cenv_stat *st,
-                             struct cenv_error *err)
+int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
+                             struct cenv_stat *st, struct cenv_error *err)
 {
-    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    if (dir < 0)
-        return 1;
     int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0;
     if (rc == 0)
         rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, &template_shape, doc, err);
@@ -116,6 +112,15 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
         *doc = NULL;
         rc = 1;
     }
+    return rc;
+}
+
+int cenv_template_entry_load(const struct cenv_store *store, const char *id,
+                             struct cenv_json **doc, struct cenv_stat *st,
+                             struct cenv_error *err)
+{
+    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
+    int rc = dir < 0 ? 1 : cenv_template_entry_read(dir, id, doc, st, err);
     cenv_fd_close(dir);
     return rc;
 }

@@ -45,6 +45,10 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
                              struct cenv_json **doc, struct cenv_stat *st,
                              struct cenv_error *err);
 
+/* The same of the entry open as `dir`, wherever it lies. */
+int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
+                             struct cenv_stat *st, struct cenv_error *err);
+
 /* Whether it is finished: 0 there, 1 not, or a status. */
 int cenv_template_entry_find(const struct cenv_store *store, const char *id,
                              struct cenv_error *err);

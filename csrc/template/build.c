@@ -221,37 +221,7 @@ static int fill_scratch(struct cenv_build *build)
     return rc;
 }
 
-/* The scratch directory itself becomes the entry, and what it replaces is removed in its place. */
-static int publish_scratch(struct cenv_build *build)
-{
-    int templates = build->store->dirs[CENV_STORE_TEMPLATES];
-    int tmp = build->store->dirs[CENV_STORE_TMP];
-    struct cenv_span span = cenv_span_begin(CENV_STAGE_PUBLISH, build->id.data);
-    int rc = cenv_publish_sync(build->store, build->err);
-    cenv_span_end(build->task, &span);
-    if (rc < 0)
-        return rc;
-    cenv_raw_chmod_fd(build->scratch.fd, 0755);
-    return cenv_publish_entry(tmp, build->scratch.name, templates, build->id.data, true,
-                              build->err);
-}
-
-int cenv_build_make(struct cenv_build *build)
-{
-    int rc = cenv_build_fetch(build);
-    if (rc == 0)
-        rc = cenv_scratch_open(build->store, &build->scratch, build->err);
-    if (rc < 0)
-        return rc;
-    rc = fill_scratch(build);
-    if (rc == 0)
-        rc = publish_scratch(build);
-    build->scratch.hurried = rc == CENV_ECANCELLED;
-    cenv_scratch_close(build->store, &build->scratch);
-    return rc;
-}
-
-/* ---- finding or making ---- */
+/* ---- the reply ---- */
 
 static int write_reply(const struct cenv_build *build, bool built,
                        const struct cenv_stat *st, const struct cenv_json *doc,
@@ -268,21 +238,73 @@ static int write_reply(const struct cenv_build *build, bool built,
     return cenv_json_writer_finish(&w, build->err);
 }
 
-int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
+/* Of the entry in `dir`, which may not be published yet. */
+static int reply_of(struct cenv_build *build, int dir, bool built, struct cenv_buf *out)
 {
     struct cenv_json *doc = NULL;
     struct cenv_stat st;
     const char *id = build->id.data;
-    int rc = cenv_template_entry_load(build->store, id, &doc, &st, build->err);
+    int rc = dir < 0 ? 1 : cenv_template_entry_read(dir, id, &doc, &st, build->err);
     if (rc == 1)
         rc = cenv_error_set(build->err, CENV_EFAIL, "template %s vanished", id);
     if (rc == 0)
         rc = write_reply(build, built, &st, doc, out);
-    if (rc == 0 && !built)
-        cenv_template_entry_touch(build->store, id);
     cenv_json_free(doc);
     return rc;
 }
+
+int cenv_build_reply(struct cenv_build *build, bool built, struct cenv_buf *out)
+{
+    const char *id = build->id.data;
+    int dir = cenv_raw_open_dir(build->store->dirs[CENV_STORE_TEMPLATES], id);
+    int rc = reply_of(build, dir, built, out);
+    if (rc == 0 && !built)
+        cenv_template_entry_touch(build->store, id);
+    cenv_fd_close(dir);
+    return rc;
+}
+
+/* ---- publishing ---- */
+
+/*
+ * The scratch directory itself becomes the entry, and what it replaces is removed in its place.
+ * What is told of it is made before: nothing can fail after the rename.
+ */
+static int publish_scratch(struct cenv_build *build, struct cenv_buf *reply)
+{
+    int templates = build->store->dirs[CENV_STORE_TEMPLATES];
+    int tmp = build->store->dirs[CENV_STORE_TMP];
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_PUBLISH, build->id.data);
+    int rc = cenv_publish_sync(build->store, build->err);
+    cenv_span_end(build->task, &span);
+    if (rc == 0 && reply)
+        rc = reply_of(build, build->scratch.fd, true, reply);
+    if (rc < 0)
+        return rc;
+    cenv_raw_chmod_fd(build->scratch.fd, 0755);
+    return cenv_publish_entry(tmp, build->scratch.name, templates, build->id.data, true,
+                              build->err);
+}
+
+int cenv_build_make(struct cenv_build *build, struct cenv_buf *reply)
+{
+    size_t before = reply ? reply->len : 0;
+    int rc = cenv_build_fetch(build);
+    if (rc == 0)
+        rc = cenv_scratch_open(build->store, &build->scratch, build->err);
+    if (rc < 0)
+        return rc;
+    rc = fill_scratch(build);
+    if (rc == 0)
+        rc = publish_scratch(build, reply);
+    if (rc < 0 && reply)
+        reply->len = before;
+    build->scratch.hurried = rc == CENV_ECANCELLED;
+    cenv_scratch_close(build->store, &build->scratch);
+    return rc;
+}
+
+/* ---- finding or making ---- */
 
 int cenv_build_is_there(struct cenv_build *build)
 {
@@ -302,19 +324,26 @@ void cenv_build_unlock(struct cenv_build *build)
 }
 
 /* What lies there without a whole template.json was never finished, or was damaged since. */
-static int find_or_make(struct cenv_build *build, bool rebuild, bool *built)
+static int make_unless_there(struct cenv_build *build, bool rebuild,
+                             struct cenv_buf *out)
 {
-    int rc = rebuild ? 1 : cenv_build_is_there(build);
-    if (rc != 1)
-        return rc;
-    rc = cenv_build_lock(build);
+    int rc = cenv_build_is_there(build);
     if (rc < 0)
         return rc;
-    rc = cenv_build_is_there(build);
-    if (rc == 1 || (rc == 0 && rebuild)) {
-        rc = cenv_build_make(build);
-        *built = rc == 0;
-    }
+    return rc == 1 || rebuild ? cenv_build_make(build, out)
+                              : cenv_build_reply(build, false, out);
+}
+
+static int find_or_make(struct cenv_build *build, bool rebuild, struct cenv_buf *out)
+{
+    int rc = rebuild ? 1 : cenv_build_is_there(build);
+    if (rc == 0)
+        return cenv_build_reply(build, false, out);
+    if (rc == 1)
+        rc = cenv_build_lock(build);
+    if (rc < 0)
+        return rc;
+    rc = make_unless_there(build, rebuild, out);
     cenv_build_unlock(build);
     return rc;
 }
@@ -349,13 +378,10 @@ int cenv_template_build(struct cenv_store *store, const char *records_json,
                         const char *options_json, struct cenv_task *task,
                         struct cenv_buf *out, struct cenv_error *err)
 {
-    bool built = false;
     struct cenv_build build;
     int rc = cenv_build_begin(&build, store, records_json, options_json, task, err);
     if (rc == 0)
-        rc = find_or_make(&build, build.options.rebuild, &built);
-    if (rc == 0)
-        rc = cenv_build_reply(&build, built, out);
+        rc = find_or_make(&build, build.options.rebuild, out);
     cenv_build_end(&build);
     return rc;
 }

@@ -48,8 +48,11 @@ int cenv_build_fetch(struct cenv_build *build);
 int cenv_build_link(struct cenv_build *build, const char *dir,
                     struct cenv_link_plan **plan);
 
-/* Fetches, links, describes and publishes, in the place of what is there. Hold the lock. */
-int cenv_build_make(struct cenv_build *build);
+/*
+ * Fetches, links, describes and publishes, in the place of what is there. Hold the lock. `reply`
+ * gets what cenv_build_reply says, before anything is published; NULL: it is not asked for.
+ */
+int cenv_build_make(struct cenv_build *build, struct cenv_buf *reply);
 
 /*
  * Measures the environment `prefix` and writes template.json, which says that all of it is whole.

@@ -93,7 +93,7 @@ static int build_anew(struct repair *repair, struct cenv_build *build)
 {
     int rc = drop_template(repair);
     if (rc == 0 && can_be_built(repair, build)) {
-        rc = cenv_build_make(build);
+        rc = cenv_build_make(build, NULL);
         repair->action = "built";
     }
     return rc;

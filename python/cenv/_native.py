@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
@@ -16,6 +17,7 @@ from cenv.trace import active
 
 if TYPE_CHECKING:
     from cenv._cenv import Store, Task
+    from cenv.trace import Recorder
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,8 +43,14 @@ def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
         _background_sweep().look_again()
         raise
     finally:
-        recorder.spans.extend(json.loads(task.spans()))
+        _collect_spans(recorder, task)
     return json.loads(reply) if isinstance(reply, str) else reply
+
+
+def _collect_spans(recorder: Recorder, task: Task) -> None:
+    """Hand the call's spans on; without the memory for them, what was done stays done."""
+    with suppress(MemoryError):
+        recorder.spans.extend(json.loads(task.spans()))
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:
