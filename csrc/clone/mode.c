@@ -55,7 +55,9 @@ static const struct cenv_mf_file *file_to_try(const struct cenv_manifest *m)
     return small;
 }
 
-/* By trying it on a file of the source: 0, or -errno why not. */
+#define PROBE ".cenv-probe"
+
+/* By trying it on a file of the source: 0, or -errno why not. The probe stays. */
 static int try_reflink(const struct cenv_clone_job *job)
 {
     const struct cenv_manifest *m = job->source->manifest;
@@ -65,11 +67,8 @@ static int try_reflink(const struct cenv_clone_job *job)
     struct cenv_str path = cenv_mf_str(m, m->dirs[file->dir].path);
     int dir = cenv_raw_open_beneath(job->source->fd, path, 0);
     int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);
-    int out = in < 0 ? in : cenv_raw_create(job->dst.dir, ".cenv-probe", 0600);
+    int out = in < 0 ? in : cenv_raw_create(job->dst.dir, PROBE, 0600);
     int rc = out < 0 ? out : cenv_raw_reflink(in, out);
-    int removed = out < 0 ? 0 : cenv_raw_unlink(job->dst.dir, ".cenv-probe");
-    if (rc == 0)
-        rc = removed;
     cenv_fd_close(out);
     cenv_fd_close(in);
     cenv_fd_close(dir);
@@ -217,15 +216,25 @@ static const struct cenv_clone_mode *choose_automatic(struct cenv_clone_job *job
     }
 }
 
+static int remove_probe(const struct cenv_clone_job *job, struct cenv_error *err)
+{
+    int rc = cenv_raw_unlink(job->dst.dir, PROBE);
+    return rc == 0 || rc == -ENOENT
+               ? 0
+               : cenv_fs_fail(err, rc, job->dst.dir, PROBE, "cannot remove");
+}
+
 const struct cenv_clone_mode *cenv_clone_mode_choose(struct cenv_clone_job *job,
                                                      struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = job->options->mode;
+    const char *why = NULL;
     if (!mode->place)
-        return choose_automatic(job);
-    const char *why = mode->probe ? mode->probe(job) : NULL;
+        mode = choose_automatic(job);
+    else if (mode->probe)
+        why = mode->probe(job);
     if (!why)
-        return mode;
+        return remove_probe(job, err) == 0 ? mode : NULL;
     cenv_error_set(err, CENV_ELINK, "mode %s cannot work here: %s",
                    cenv_clone_mode_text(mode), why);
     cenv_error_hint(err, "use mode auto or copy, or another place for the clone");

@@ -354,8 +354,12 @@ static int check_deferred(struct reset *r, uint32_t index, struct cenv_error *er
     int dir = find_dir(r, file->dir, err);
     if (dir < 0)
         return dir;
-    if (cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, file->name), &st) < 0)
+    int raw = cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, file->name), &st);
+    if (raw == -ENOENT)
         return restore_deferred(r, index, err);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir, cenv_mf_cstr(r->c.m, file->name),
+                            "cannot look at");
     return file->peer == CENV_NONE ? 0 : check_peer(r, index, &st, err);
 }
 

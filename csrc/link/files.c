@@ -147,16 +147,19 @@ static int write_parts(struct worker *at, const struct cenv_link_entry *entry, i
 }
 
 /* Where times are refused, what is written has that of now, which tells bytecode from it too. */
-static int set_time(struct placer *placer, int fd, int64_t mtime_ns)
+static int set_time(struct placer *placer, int fd, struct cenv_link_entry *entry)
 {
-    int raw = cenv_raw_set_mtime_fd(fd, mtime_ns);
-    if (!cenv_fs_takes_no_times(raw))
-        return raw;
-    atomic_store(&placer->no_times, true);
-    return 0;
+    struct cenv_stat st = {.mtime_ns = entry->new_mtime_ns};
+    int raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+    if (cenv_fs_takes_no_times(raw)) {
+        atomic_store(&placer->no_times, true);
+        raw = cenv_raw_stat_fd(fd, &st);
+    }
+    entry->final_mtime_ns = st.mtime_ns;
+    return raw;
 }
 
-static int write_file(struct worker *at, const struct cenv_link_entry *entry)
+static int write_file(struct worker *at, struct cenv_link_entry *entry)
 {
     int fd = cenv_raw_create(at->dir, cenv_path_base(entry->real).data, 0600);
 
@@ -166,7 +169,7 @@ static int write_file(struct worker *at, const struct cenv_link_entry *entry)
     if (rc == 0)
         raw = cenv_raw_chmod_fd(fd, entry->mode);
     if (rc == 0 && raw == 0)
-        raw = set_time(at->placer, fd, entry->new_mtime_ns);
+        raw = set_time(at->placer, fd, entry);
     int closed = cenv_raw_close(fd);
     if (rc == 0 && raw == 0)
         raw = closed;
@@ -187,7 +190,6 @@ static int write_text(struct worker *at, struct cenv_link_entry *entry)
     cenv_hex(digest, sizeof(digest), entry->in_prefix);
     entry->how = CENV_PLACE_COPY;
     entry->final_size = at->text.len;
-    entry->final_mtime_ns = entry->new_mtime_ns;
     entry->final_mode = entry->mode;
     return 0;
 }

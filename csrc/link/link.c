@@ -2,6 +2,8 @@
 /* The link as a whole: the order of its steps is conda's. */
 #include "link/link.h"
 
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "link/compile.h"
 #include "link/files.h"
@@ -15,50 +17,63 @@
 /* Beyond it threads only wait for each other in the file system's locks. */
 enum { THREADS_MAX = 8 };
 
-/* Whether a file of a package comes to `probe` by `mode`, as a file; it is gone again then. */
-static bool place_probe(const struct cenv_linker *linker, int info, const char *probe,
-                        enum cenv_place_mode mode)
+/* 1 when a file of a package comes to `probe` by `mode`, as a file, else 0: it is gone again then;
+ * or a status. */
+static int place_probe(const struct cenv_linker *linker, int info, const char *probe,
+                       enum cenv_place_mode mode, struct cenv_error *err)
 {
     struct cenv_stat st;
     enum cenv_place_mode got = mode;
+    bool is_file = cenv_raw_place(info, "index.json", NULL, linker->root, probe, mode,
+                                  false, &got) == 0 &&
+                   cenv_raw_stat(linker->root, probe, &st) == 0 &&
+                   st.type == CENV_FT_FILE;
+    int gone = cenv_raw_unlink(linker->root, probe);
 
-    if (cenv_raw_place(info, "index.json", NULL, linker->root, probe, mode, false,
-                       &got) < 0)
-        return false;
-    bool is_file =
-        cenv_raw_stat(linker->root, probe, &st) == 0 && st.type == CENV_FT_FILE;
-    return cenv_raw_unlink(linker->root, probe) == 0 && is_file;
+    if (gone < 0 && gone != -ENOENT)
+        return cenv_fs_fail(err, gone, linker->root, probe, "cannot remove");
+    return is_file;
 }
 
 /*
- * What `mode` comes to between the packages and the prefix, tried with a real file of a package:
- * some file systems make something else than a link of link() (BeeGFS, conda#2345). No file of a
- * package has the name.
+ * 1 when `mode` works between the packages and the prefix, 0, or a status. It is tried with a real
+ * file of a package: some file systems make something else than a link of link() (BeeGFS,
+ * conda#2345). No file of a package has the name.
  */
-static bool mode_works(const struct cenv_linker *linker, enum cenv_place_mode mode)
+static int try_mode(const struct cenv_linker *linker, enum cenv_place_mode mode,
+                    struct cenv_error *err)
 {
     char *probe = cenv_fs_unique_name(".cenv-probe");
     int info = cenv_raw_open_dir(linker->plan->packages[0].content, "info");
-    bool good = probe && info >= 0 && place_probe(linker, info, probe, mode);
+    int works = probe ? 0 : cenv_error_oom(err);
 
+    if (probe && info >= 0)
+        works = place_probe(linker, info, probe, mode, err);
     cenv_fd_close(info);
     cenv_free(probe);
-    return good;
+    return works;
 }
 
-static enum cenv_place_mode decide_mode(const struct cenv_linker *linker)
+/* The mode, or a status. */
+static int decide_mode(const struct cenv_linker *linker, struct cenv_error *err)
 {
     enum cenv_place_mode want = linker->options->mode;
     bool own = linker->options->own_inodes;
+    int works;
 
     if (!linker->plan->nr_packages || want == CENV_PLACE_COPY)
         return CENV_PLACE_COPY;
     if (want == CENV_PLACE_HARDLINK)
         return own ? CENV_PLACE_COPY : CENV_PLACE_HARDLINK;
-    if (want == CENV_PLACE_REFLINK || mode_works(linker, CENV_PLACE_REFLINK))
+    if (want == CENV_PLACE_REFLINK)
         return CENV_PLACE_REFLINK;
-    return !own && mode_works(linker, CENV_PLACE_HARDLINK) ? CENV_PLACE_HARDLINK
-                                                           : CENV_PLACE_COPY;
+    works = try_mode(linker, CENV_PLACE_REFLINK, err);
+    if (works != 0)
+        return works < 0 ? works : CENV_PLACE_REFLINK;
+    works = own ? 0 : try_mode(linker, CENV_PLACE_HARDLINK, err);
+    if (works != 0)
+        return works < 0 ? works : CENV_PLACE_HARDLINK;
+    return CENV_PLACE_COPY;
 }
 
 static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
@@ -90,8 +105,10 @@ static int link_by_plan(struct cenv_linker *linker,
     int rc = cenv_link_plan_make(&linker->plan, packages, nr, linker->options,
                                  linker->stats, linker->task, err);
 
-    if (rc == 0) {
-        linker->mode = decide_mode(linker);
+    if (rc == 0)
+        rc = decide_mode(linker, err);
+    if (rc >= 0) {
+        linker->mode = (enum cenv_place_mode)rc;
         rc = execute_plan(linker, err);
         linker->stats->files = span.items = linker->plan->nr_order;
         span.bytes = linker->stats->bytes_copied;
