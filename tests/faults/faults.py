@@ -6,7 +6,9 @@
 Each operation runs in a fork of this process, in which the n-th call of one name is refused
 (tests/interpose). It must succeed, with the result that it has undisturbed, or fail with one
 clear message and leave nothing; and it must succeed when it is run again. N is how many
-points each operation is given, spread over all of them; without it, every one is tried.
+points each operation is given, spread over all of them; without it every one is tried, in
+each of its ways: n = 1, 2, ... until no such call is left. With CENV_TEST_STACK=1 it shows
+where a refused call comes from.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +40,7 @@ sys.path.insert(0, str(INTERPOSE))
 from forks import Outcome, run_in_fork  # noqa: E402
 
 SECONDS = 60
+MISSED = 3  # points in a row that are not there: no others are
 # The calls, and how each may be refused. A close that fails has closed.
 REFUSALS = {
     "memory": (errno.ENOMEM,),
@@ -94,12 +98,16 @@ def preload() -> None:
 
 @dataclass(frozen=True)
 class Operation:
-    """Something cenv does: how to make ready for it, it, and where its result lies."""
+    """Something cenv does: how to make ready for it, it, and where its result lies.
+
+    A result is not there after a failure; what is changed in place is only compared.
+    """
 
     name: str
     prepare: Callable[[], object]
     run: Callable[[], object]
-    result: Path | None
+    result: Path | None = None
+    changed: Path | None = None
 
 
 class World:
@@ -111,7 +119,7 @@ class World:
         self.outcomes = top / "out"
         self.outcomes.mkdir()
         self.source, self.made = self.outcomes / "source", self.outcomes / "made"
-        self.archive = self.outcomes / "archive"
+        self.archive, self.indexed = self.outcomes / "archive", self.outcomes / "index"
         self.channel = top / "channel"
         self.channel.mkdir()
         self._write_channel()
@@ -170,10 +178,14 @@ class World:
             self.templates.export(self.archive)
         self.forget_templates()
 
-    def spoil_clone(self) -> None:
-        """Make a clone, and change it."""
+    def clone_anew(self) -> None:
+        """Make a clone of the template."""
         remove(self.made)
         self.clone_template()
+
+    def spoil_clone(self) -> None:
+        """Make a clone, and change it."""
+        self.clone_anew()
         (self.made / "share/0.txt").unlink()
         (self.made / "share/new").write_text("new")
 
@@ -182,6 +194,66 @@ class World:
         import cenv
 
         cenv.clone(self.source, self.made, store=self.store, mode=mode)
+
+    def solve(self) -> None:
+        """Solve, and know the solution."""
+        import cenv
+
+        found = cenv.solve(["tool"], [self.channel], store=self.store)
+        names = [record.name for record in found.records]
+        assert names == ["text", "tool"], names
+
+    def solve_in_vain(self) -> None:
+        """Ask for what there is not, and know what is said of it."""
+        import cenv
+        from cenv.errors import UnsatisfiableError
+
+        said = None
+        try:
+            cenv.solve(["tool", "text <1"], [self.channel], store=self.store)
+        except UnsatisfiableError as failure:
+            said = failure
+        assert said, "it solves"
+        assert said.conflict == ("text <1",), said.conflict
+        assert "text 1.0" in str(said), said
+
+    def copy_channel(self) -> None:
+        """Make a channel without an index."""
+        remove(self.indexed)
+        shutil.copytree(self.channel, self.indexed)
+        for path in self.indexed.glob("noarch/repodata*"):
+            path.unlink()
+
+    def index(self) -> None:
+        """Index it, with shards."""
+        import cenv
+
+        cenv.index(self.indexed, shards=True)
+
+    def verify(self) -> None:
+        """Verify the environment."""
+        import cenv
+
+        report = cenv.verify(self.source)
+        assert report.ok, report
+
+    def remove_clone(self) -> None:
+        """Remove the clone."""
+        import cenv
+
+        cenv.remove(self.made, store=self.store)
+        assert not self.made.exists(), "it is still there"
+
+    def check_template(self) -> None:
+        """Read all of the template's files."""
+        template = self.templates.template(["tool"], channels=[str(self.channel)])
+        report = template.check(content=True)
+        assert not report.altered, report
+
+    def collect(self) -> None:
+        """Collect the template."""
+        self.templates.gc()
+        assert not list((self.store / "v1/templates").iterdir()), "it is still there"
 
     def operations(self) -> list[Operation]:
         """Return all that is tried."""
@@ -219,15 +291,27 @@ class World:
                 "export",
                 lambda: (remove(self.archive, self.made), self.clone_template()),
                 lambda: self.templates.export(self.archive),
-                None,
+                self.archive,
             ),
-            Operation("reset", self.spoil_clone, lambda: cenv.reset(self.made), None),
+            Operation(
+                "reset",
+                self.spoil_clone,
+                lambda: cenv.reset(self.made),
+                changed=self.made,
+            ),
             Operation(
                 "extract",
                 lambda: remove(self.made),
                 lambda: cenv.extract(package, self.made),
                 self.made,
             ),
+            Operation("solve", lambda: remove(self.store), self.solve),
+            Operation("explain", lambda: remove(self.store), self.solve_in_vain),
+            Operation("index", self.copy_channel, self.index, changed=self.indexed),
+            Operation("verify", self.ensure_source, self.verify),
+            Operation("remove", self.spoil_clone, self.remove_clone),
+            Operation("check", self.clone_anew, self.check_template),
+            Operation("gc", self.clone_anew, self.collect),
         ]
 
 
@@ -247,7 +331,7 @@ def describe(path: Path) -> str:
     """Return what a file holds, but for what differs from run to run."""
     if path.is_symlink():
         return os.readlink(path)
-    if path.is_dir() or path.name in ("history", "created_at"):
+    if path.is_dir() or path.name in ("history", "created_at", "archive"):
         return ""
     data = path.read_bytes()
     if path.parent.name == "conda-meta" and path.suffix == ".json":
@@ -259,12 +343,13 @@ def describe(path: Path) -> str:
 
 def snapshot(root: Path) -> dict[str, tuple[int, str]]:
     """Return the mode and content of all that lies in a directory."""
+    found = [root] if root.is_file() else sorted(root.rglob("*"))
     return {
         str(path.relative_to(root)): (
             stat.S_IMODE(path.lstat().st_mode),
             describe(path),
         )
-        for path in sorted(root.rglob("*"))
+        for path in found
     }
 
 
@@ -309,8 +394,8 @@ class Trial:
 
     def look(self) -> dict[str, tuple[int, str]]:
         """Return what the operation made."""
-        result = self.operation.result
-        return snapshot(result) if result else {}
+        made = self.operation.result or self.operation.changed
+        return snapshot(made) if made else {}
 
     def count(self, call: str) -> int:
         """Return how many such calls the operation makes."""
@@ -319,7 +404,8 @@ class Trial:
 
     def left(self) -> list[str]:
         """Return what lies about that belongs to nobody."""
-        known = {self.world.source, self.world.made, self.world.archive}
+        world = self.world
+        known = {world.source, world.made, world.archive, world.indexed}
         scratch = self.world.store / "v1/tmp"
         found = [p for p in self.world.outcomes.iterdir() if p not in known]
         found += scratch.iterdir() if scratch.is_dir() else []
@@ -342,10 +428,12 @@ class Trial:
         if call not in MAY_LEAVE and self.left():
             yield f"left behind: {self.left()}, after: {outcome.message or 'success'}"
 
-    def judge(self, call: str, n: int, error: int) -> list[str]:
-        """Try one point; return what is wrong."""
+    def judge(self, call: str, n: int, error: int) -> list[str] | None:
+        """Try one point; return what is wrong, None where there are no such calls left."""
         self.prepare()
         outcome = refuse(self.operation.run, call, n, error)
+        if not outcome.kind and outcome.noted < n:
+            return None
         wrong = list(self.complaints(call, error, outcome))
         remove(*map(Path, self.left()))
         try:
@@ -353,22 +441,51 @@ class Trial:
                 wrong.append("run again, it makes something else")
         except (AssertionError, OSError, ValueError) as failure:
             wrong.append(f"run again: {failure} (after {outcome.message})")
-            remove(self.world.made, self.world.store)
+            self.start_over()
         return wrong
 
+    def start_over(self) -> None:
+        """Forget all that was made: what comes next must not suffer from what was wrong."""
+        world = self.world
+        remove(*world.outcomes.iterdir(), world.store)
+        self.prepare()
+        self.want = self.repeat()
 
-def points(trial: Trial, calls: list[str], most: int | None) -> list[tuple[str, int]]:
-    """Return the calls to refuse: all, or `most` spread evenly over each name."""
-    chosen = []
-    share = most and max(1, most // len(calls))
-    for call in calls:
-        total = trial.count(call)
-        step = 1 if not share or share >= total else total / share
-        tried = min(total, share or total)
-        chosen += [
-            (call, 1 + int((i + 0.5) * step if step > 1 else i)) for i in range(tried)
-        ]
-    return chosen
+    def samples(self, calls: list[str], most: int) -> Iterator[tuple[str, int, int]]:
+        """Return `most` calls to refuse and how, spread evenly over each name."""
+        share = max(1, most // len(calls))
+        for call in calls:
+            total = self.count(call)
+            step = max(1.0, total / share)
+            for i in range(min(total, share)):
+                n = 1 + int((i + 0.5) * step if step > 1 else i)
+                yield call, n, REFUSALS[call][n % len(REFUSALS[call])]
+
+    def try_samples(self, calls: list[str], most: int) -> Iterator[Finding]:
+        """Try some of the points."""
+        for call, n, error in self.samples(calls, most):
+            yield Finding(call, n, error, self.judge(call, n, error) or [])
+
+    def try_all(self, calls: list[str]) -> Iterator[Finding]:
+        """Try every point. How many there are differs a little from run to run."""
+        for call, error in ((c, e) for c in calls for e in REFUSALS[c]):
+            missed = n = 0
+            while missed < MISSED:
+                n += 1
+                wrong = self.judge(call, n, error)
+                missed = missed + 1 if wrong is None else 0
+                if wrong is not None:
+                    yield Finding(call, n, error, wrong)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong where the n-th such call is refused: nothing, it is hoped."""
+
+    call: str
+    n: int
+    error: int
+    wrong: list[str]
 
 
 def load_all() -> None:
@@ -400,17 +517,29 @@ def main() -> int:
         for operation in world.operations():
             if asked.only and operation.name not in asked.only.split(","):
                 continue
-            trial = Trial(world, operation)
-            for call, n in points(trial, asked.calls.split(","), asked.points):
-                error = REFUSALS[call][n % len(REFUSALS[call])]
-                tried += 1
-                wrong = trial.judge(call, n, error)
-                failed += bool(wrong)
-                for what in wrong:
-                    name = errno.errorcode[error]
-                    print(f"{operation.name}, {call} {n} {name}: {what}", flush=True)
-            print(f"{operation.name}: {tried} points, {failed} wrong", flush=True)
+            points, wrong = try_operation(Trial(world, operation), asked)
+            tried += points
+            failed += wrong
+    print(f"all: {tried} points, {failed} wrong")
     return 1 if failed or not tried else 0
+
+
+def try_operation(trial: Trial, asked: argparse.Namespace) -> tuple[int, int]:
+    """Try one operation; return how many points there were, and at how many it was wrong."""
+    calls, name = asked.calls.split(","), trial.operation.name
+    tried = failed = 0
+    began = time.monotonic()
+    for finding in (
+        trial.try_samples(calls, asked.points) if asked.points else trial.try_all(calls)
+    ):
+        tried += 1
+        failed += bool(finding.wrong)
+        for what in finding.wrong:
+            error = errno.errorcode[finding.error]
+            print(f"{name}, {finding.call} {finding.n} {error}: {what}", flush=True)
+    seconds = time.monotonic() - began
+    print(f"{name}: {tried} points, {failed} wrong, {seconds:.0f} s", flush=True)
+    return tried, failed
 
 
 if __name__ == "__main__":

@@ -20,3 +20,21 @@ def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 wrong" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [
+        ("create", "unlink"),  # a probe that cannot be removed is no part of it
+        ("template", "unlink"),
+        ("template", "utimens"),  # a file of another time is the same file
+        ("extract", "memory"),  # what is done is told as done
+        ("reset", "stat"),
+    ],
+)
+def test_failing_calls__every_one_of_a_kind(operation: str, calls: str) -> None:
+    command = [sys.executable, DRIVER, "--only", operation, "--calls", calls]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 wrong" in done.stdout

@@ -6,6 +6,7 @@
  *     CENV_TEST_REFUSE=<name>:<n>:<errno>   the n-th call of that name fails; n 0: every one
  *     CENV_TEST_KILL=<n>                    SIGKILL in the place of the n-th call of any name
  *     CENV_TEST_COUNT=<file>                the number of calls is written there at the end
+ *     CENV_TEST_STACK=1                     the stack of a refused call goes to standard error
  *
  * Calls that only look, and allocations ("memory"), can be refused, but are not counted for a kill.
  * A process may arm itself, and then only calls that cenv and its libraries make are refused.
@@ -13,6 +14,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
@@ -36,9 +38,11 @@ static char name_refused[32];
 static long nth_refused = -1, nth_killed;
 static int error_given;
 static atomic_long calls, named_calls;
+static bool stack_wanted;
 
 __attribute__((constructor)) static void read_wishes(void)
 {
+    stack_wanted = getenv("CENV_TEST_STACK") != NULL;
     const char *refuse = getenv("CENV_TEST_REFUSE"),
                *kill_at = getenv("CENV_TEST_KILL");
     if (refuse &&
@@ -60,24 +64,24 @@ __attribute__((destructor)) static void write_count(void)
 
 /* ---- a process that arms itself ---- */
 
-/* Code of cenv and of its libraries; none: any code. libarchive is not among them: it ends the
- * process when some of its allocations fail, whatever its caller does. */
+/* Code of cenv and of its libraries; none: any code. */
+enum { WATCHED_MAX = 128 };
 static struct {
     uintptr_t begin, end;
-} watched[32];
+} watched[WATCHED_MAX];
 static size_t nr_watched;
 
 static int watch_object(struct dl_phdr_info *object, size_t size, void *ctx)
 {
-    static const char *const names[] = {"/_cenv",    "/libcjson",   "/libzstd",
-                                        "/libbz2",   "/libpcre2-8", "/libcurl.",
-                                        "/libstdc++"};
+    static const char *const names[] = {
+        "/_cenv",    "/libcjson", "/libzstd",   "/libbz2",     "/liblzma", "/libz.",
+        "/libmpack", "/libpcre2", "/libcrypto", "/libstdc++.", "/libcurl."};
     (void)size;
     (void)ctx;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         for (int k = 0; strstr(object->dlpi_name, names[i]) && k < object->dlpi_phnum;
              k++)
-            if (object->dlpi_phdr[k].p_type == PT_LOAD && nr_watched < 32) {
+            if (object->dlpi_phdr[k].p_type == PT_LOAD && nr_watched < WATCHED_MAX) {
                 uintptr_t begin = object->dlpi_addr + object->dlpi_phdr[k].p_vaddr;
                 watched[nr_watched].begin = begin;
                 watched[nr_watched++].end = begin + object->dlpi_phdr[k].p_memsz;
@@ -128,6 +132,18 @@ static bool is_watched(const void *from)
 
 /* ---- calls ---- */
 
+/* For addr2line: where the refused call comes from. */
+static void show_stack(void)
+{
+    static __thread bool busy;
+    void *stack[64];
+    if (busy || !stack_wanted)
+        return;
+    busy = true;
+    backtrace_symbols_fd(stack, backtrace(stack, 64), STDERR_FILENO);
+    busy = false;
+}
+
 /* Whether the call is to fail, with errno set. */
 static bool is_refused(const char *name, bool changes, const void *from)
 {
@@ -138,6 +154,7 @@ static bool is_refused(const char *name, bool changes, const void *from)
     long n = atomic_fetch_add(&named_calls, 1) + 1;
     if (nth_refused && n != nth_refused)
         return false;
+    show_stack();
     errno = error_given;
     return true;
 }
