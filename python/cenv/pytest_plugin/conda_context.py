@@ -29,8 +29,11 @@ SETTINGS = (
     "dry_run",
     "exclude_newer",
     "exclude_newer_package",
+    "track_features",
     "use_only_tar_bz2",
 )
+# What conda reads of a channel where nothing else is set; the first is a part of the second.
+_REPODATA = {"current_repodata.json", "repodata.json"}
 _EXTENSIONS = (".conda", ".tar.bz2")
 
 
@@ -51,6 +54,8 @@ def check(context: Any, request: Request) -> None:
     for setting in SETTINGS:
         if getattr(context, setting, False):
             raise NotOursError(f"{setting} is set")
+    if not _REPODATA.issuperset(getattr(context, "repodata_fns", ())):
+        raise NotOursError("repodata_fns is set")
     if _has_extra_plugins(context):
         raise NotOursError("a conda plugin of its own")
     if request.solver not in (None, getattr(context, "solver", None)):

@@ -369,7 +369,9 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
         with tmp_env("tool", prefix=tmp_path / "e") as prefix:
             assert (prefix / "mine").read_text() == "kept"
 
-    @pytest.mark.parametrize("name", ["allow_softlinks", "disallowed_packages"])
+    @pytest.mark.parametrize(
+        "name", ["allow_softlinks", "disallowed_packages", "repodata_fns"]
+    )
     def test_setting(tmp_env, monkeypatch, name):
         monkeypatch.setattr(Context, name, ("tool",), raising=False)
         with tmp_env("tool") as prefix:
@@ -389,8 +391,8 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
     """
     )
     result = suite.run("-v", "--cenv-json=report.json")
-    result.assert_outcomes(passed=19)
-    assert len(suite.created()) == 18
+    result.assert_outcomes(passed=20)
+    assert len(suite.created()) == 19
     report = json.loads((suite.pytester.path / "report.json").read_text())
     assert report["passed_through"] == {
         "tmp_env: option --dry-run": 1,
@@ -407,6 +409,7 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
         "tmp_env: an environment that exists": 1,
         "tmp_env: allow_softlinks is set": 1,
         "tmp_env: disallowed_packages is set": 1,
+        "tmp_env: repodata_fns is set": 1,
         "tmp_env: ignore_pinned is set": 1,
     }
     told = {note["request"]: note for note in report["passed_through_requests"]}
