@@ -17,6 +17,7 @@
 #include "codec/json.h"
 #include "link/mtimes.h"
 #include "link/plan_check.h"
+#include "link/plan_nesting.h"
 #include "os/fs.h"
 #include "os/path.h"
 #include "prefix/site_packages.h"
@@ -144,21 +145,16 @@ static int replace_entry(struct planner *p, uint32_t old, uint32_t now)
     struct cenv_link_entry *loser = &p->plan->entries[old],
                            *winner = &p->plan->entries[now];
 
-    if (loser->kind == CENV_KIND_DIRECTORY || winner->kind == CENV_KIND_DIRECTORY) {
-        bool fine = loser->kind == winner->kind || loser->kind == CENV_KIND_SYMLINK ||
-                    winner->kind == CENV_KIND_SYMLINK;
-        if (!fine)
-            return cenv_error_set(
-                p->err, CENV_ELINK,
-                "'%.*s' is a directory in one of %s and %s, a file in the other",
-                CENV_STR_ARG(winner->target), dist_of(p, loser), dist_of(p, winner));
-        if (winner->kind == CENV_KIND_DIRECTORY) {
-            winner->winner = old;
-            return 0;
-        }
+    bool was_dir = loser->kind == CENV_KIND_DIRECTORY,
+         is_dir = winner->kind == CENV_KIND_DIRECTORY;
+    if (is_dir && loser->kind == CENV_KIND_SYMLINK) {
+        cenv_link_plan_cover(p->plan, now, old);
+        return 0;
     }
+    if (was_dir != is_dir)
+        cenv_link_plan_cover(p->plan, old, now);
     loser->winner = now;
-    if (loser->kind == CENV_KIND_DIRECTORY || loser->package == winner->package)
+    if (was_dir || loser->package == winner->package)
         return 0;
     if (!cenv_link_stats_warn(
             p->stats, "'%.*s' is in %s and in %s; the latter's is used",
@@ -211,7 +207,7 @@ static enum cenv_link_kind kind_of(const struct cenv_package_path *path)
 /* What tells about the environment is written by installers only. */
 static bool is_record(struct cenv_str path)
 {
-    return cenv_str_is(path, "conda-meta/history") ||
+    return cenv_str_is(path, "conda-meta") || cenv_str_is(path, "conda-meta/history") ||
            cenv_str_is(path, "conda-meta/created_at") ||
            (cenv_str_starts(path, CENV_STR("conda-meta/")) &&
             cenv_str_ends(path, CENV_STR(".json")));
@@ -419,7 +415,8 @@ static int find_link(struct planner *p, const struct cenv_link_entry *entry,
         if (i < dir.len && dir.data[i] != '/')
             continue;
         uint32_t hit = cenv_map_get(&p->plan->targets, cenv_str_slice(dir, 0, i));
-        if (hit == CENV_NONE || p->plan->entries[hit].kind == CENV_KIND_DIRECTORY)
+        if (hit == CENV_NONE || p->plan->entries[hit].covered ||
+            p->plan->entries[hit].kind == CENV_KIND_DIRECTORY)
             continue;
         *link = hit;
         *at = i;
@@ -500,7 +497,7 @@ static int relocate_entry(struct planner *p, uint32_t index, struct cenv_str dir
              dir.len ? "/" : "", CENV_STR_ARG(base));
     entry->real = cenv_str(text);
     uint32_t other = cenv_map_get(&p->plan->targets, entry->real);
-    if (other == CENV_NONE)
+    if (other == CENV_NONE || p->plan->entries[other].covered)
         return cenv_map_put(&p->plan->targets, entry->real, index)
                    ? 0
                    : cenv_error_oom(p->err);
@@ -521,6 +518,8 @@ static int place_entries(struct planner *p)
         struct cenv_str parent =
             is_dir ? entry->target : cenv_path_parent(entry->target);
         entry->real = entry->target;
+        if (entry->covered)
+            continue;
         if (!last.data || !cenv_str_eq(parent, last)) {
             last = real = parent;
             if (!is_dir || entry->winner == CENV_NONE)
@@ -599,6 +598,8 @@ int cenv_link_plan_make(struct cenv_link_plan **out,
         rc = find_python(&p);
     for (size_t i = 0; rc == 0 && i < nr; i++)
         rc = add_package(&p, &p.plan->packages[i]);
+    if (rc == 0)
+        rc = cenv_link_plan_settle_nesting(p.plan, stats, task, err);
     if (rc == 0 && add_dir(&p, CENV_STR("")) == CENV_NONE)
         rc = cenv_error_oom(err);
     if (rc == 0)

@@ -8,7 +8,7 @@
 
 /*
  * Reads the packages and plans them into one directory. Nothing is written. CENV_ELINK: a path that
- * leaves the prefix, a file where another package has a directory, noarch python without python.
+ * leaves the prefix, noarch python without python.
  * CENV_EPREFIX: the target prefix does not fit a binary; the message names file and both lengths.
  * Warnings (clobbered paths, links out of the prefix) go to `stats`.
  */

@@ -86,6 +86,8 @@ struct cenv_link_entry {
     uint8_t kind;    /* enum cenv_link_kind */
     uint8_t file_mode;
     bool no_link;
+    /* Not there: its winner has a directory instead, or a file instead of its directory. */
+    bool covered;
 
     /* After execution. */
     bool dropped;       /* bytecode that would be wrong: not to be linked nor listed */

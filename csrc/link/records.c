@@ -36,7 +36,11 @@ static const struct cenv_link_entry *winning_entry(const struct cenv_link_plan *
 static bool is_listed(const struct cenv_link_plan *plan,
                       const struct cenv_link_entry *entry)
 {
-    return entry->kind != CENV_KIND_DIRECTORY && winning_entry(plan, entry)->done;
+    if (entry->kind == CENV_KIND_DIRECTORY)
+        return false;
+    while (entry->winner != CENV_NONE && !entry->covered)
+        entry = &plan->entries[entry->winner];
+    return !entry->covered && entry->done;
 }
 
 /* ---- paths ---- */

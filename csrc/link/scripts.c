@@ -149,7 +149,8 @@ static bool has_script(const struct cenv_link_plan *plan,
     if (is_pre(when))
         return cenv_fs_exists(package->content, path);
     uint32_t at = cenv_map_get(&plan->targets, cenv_str(path));
-    return at != CENV_NONE && &plan->packages[plan->entries[at].package] == package;
+    return at != CENV_NONE && !plan->entries[at].covered &&
+           &plan->packages[plan->entries[at].package] == package;
 }
 
 static bool has_scripts(const struct cenv_link_plan *plan, const char *when)

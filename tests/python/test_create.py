@@ -395,3 +395,24 @@ def test_create__takes_names_that_are_not_utf8(make: Make, tmp_path: Path) -> No
     make(os.fsdecode(prefix), "ships", "pure")
     with open(os.path.join(prefix, os.fsencode(SITE), b"where.py"), "rb") as file:
         assert file.read() == b"P = '" + prefix + b"'\n"
+
+
+@pytest.mark.parametrize("later", ["file", "directory"])
+def test_create__lets_the_later_of_file_and_directory_win(
+    tmp_path: Path, make_channel, later: str
+) -> None:
+    """What depends on a package comes later, and may have a file where that has a directory."""
+    first, second = ("a/b", "a") if later == "file" else ("a", "a/b")
+    channel = make_channel(
+        Package("one", "1", members=[Member(first, b"one"), Member("kept", b"one")]),
+        Package("two", "1", depends=["one"], members=[Member(second, b"two")]),
+    )
+    report = cenv.create(tmp_path / "env", ["two"], channels=[channel])
+    assert (tmp_path / "env" / second).read_bytes() == b"two"
+    assert (tmp_path / "env" / "kept").read_bytes() == b"one"
+    assert [
+        w for w in report.warnings if "'a' is a " in w and "the latter's is used" in w
+    ]
+    assert cenv.verify(tmp_path / "env").ok
+    cenv.clone(tmp_path / "env", tmp_path / "clone", store=tmp_path / "store")
+    assert cenv.verify(tmp_path / "clone").ok

@@ -140,13 +140,78 @@ static void test_plan__files_below_a_link_go_where_it_leads(void)
     scratch_close(&s);
 }
 
+/* Three packages in link order, and what lies there in the end; "d/" is an empty directory. */
+static const struct {
+    const char *label, *has[3][3], *there[4], *gone[3];
+    unsigned warnings;
+} nestings[] = {
+    {"a file, then a directory", {{"x", "y"}, {"x/a"}}, {"x/a", "y"}, {0}, 1},
+    {"a directory, then a file",
+     {{"x/a", "x/b/c", "y"}, {"x"}},
+     {"x", "y"},
+     {"x/a", "x/b"},
+     1},
+    {"a directory, a file, a directory",
+     {{"x/a"}, {"x"}, {"x/b"}},
+     {"x/b"},
+     {"x/a"},
+     1},
+    {"a file, a directory, a file", {{"x"}, {"x/a/b"}, {"x"}}, {"x"}, {"x/a"}, 2},
+    {"one in the other", {{"x/a", "z"}, {"x/a/b"}, {"x"}}, {"x", "z"}, {"x/a"}, 1},
+    {"a directory of a file that was one",
+     {{"x/a"}, {"x"}, {"x/a/b"}},
+     {"x/a/b"},
+     {0},
+     1},
+    {"a name that only begins so",
+     {{"x"}, {"xy/a"}, {"x.d/b"}},
+     {"x", "xy/a", "x.d/b"},
+     {0},
+     0},
+};
+
+static void test_plan__later_of_file_and_directory_wins(void)
+{
+    for (size_t i = 0; i < CHECK_NR(nestings); i++) {
+        static const char *const names[] = {"a", "b", "c"};
+        struct scratch s = scratch_open();
+        struct cenv_link_package packages[3];
+        struct package made[3];
+        check_case(nestings[i].label);
+        for (int k = 0; k < 3; k++) {
+            made[k] = package_begin(&s, names[k], "1", "");
+            for (int n = 0; n < 3 && nestings[i].has[k][n]; n++)
+                package_file(&made[k], nestings[i].has[k][n], names[k], 0644);
+            packages[k] = package_end(&made[k]);
+        }
+        struct linked l = link_packages(&s, "env", "/D", packages, 3, plain_link);
+        if (!CHECK_INT(l.rc, 0))
+            fprintf(stderr, "    %s\n", l.err.message);
+        char path[64], listed[64];
+        for (int n = 0; n < 4 && nestings[i].there[n]; n++) {
+            snprintf(path, sizeof(path), "env/%s", nestings[i].there[n]);
+            CHECK(S_ISREG(scratch_stat(&s, path).st_mode));
+        }
+        for (int n = 0; n < 3 && nestings[i].gone[n]; n++) {
+            snprintf(path, sizeof(path), "env/%s", nestings[i].gone[n]);
+            CHECK(!scratch_has(&s, path));
+            snprintf(listed, sizeof(listed), "\"%s\"", nestings[i].gone[n]);
+            CHECK(!strstr(scratch_text(&s, "env/conda-meta/a-1-0.json"), listed));
+        }
+        CHECK_INT(l.stats.nr_warnings, nestings[i].warnings);
+        for (size_t n = 0; n < l.stats.nr_warnings; n++)
+            CHECK(strstr(l.stats.warnings[n], "the latter's is used"));
+        linked_release(&l);
+        scratch_close(&s);
+    }
+}
+
 static void test_plan__refuses_conflicts(void)
 {
     static const struct {
         const char *label, *link, *file_a, *file_b, *says;
     } cases[] = {
-        {"file and directory", NULL, "x", "x/y",
-         "is a file in a-1-0 and a directory in b-1-0"},
+        {"conda-meta itself", NULL, "q", "conda-meta", "not its to write"},
         {"link outside", "../../etc", "d", "d/passwd", "leaves the prefix"},
         {"absolute link", "/etc", "d", "d/passwd", "leaves the prefix"},
         {"loop", "d", "d", "d/f", "loop"},
@@ -181,6 +246,7 @@ int main(void)
     RUN(test_plan__noarch_python_needs_python);
     RUN(test_plan__later_package_wins_a_path);
     RUN(test_plan__files_below_a_link_go_where_it_leads);
+    RUN(test_plan__later_of_file_and_directory_wins);
     RUN(test_plan__refuses_conflicts);
     return check_report();
 }
