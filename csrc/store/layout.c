@@ -57,12 +57,24 @@ int cenv_layout_file(struct cenv_str text, char name[CENV_STORE_FILE],
     return rc;
 }
 
+static bool is_read_only(int rc, const struct cenv_error *err)
+{
+    return rc == CENV_EOS && (err->os_errno == EROFS || err->os_errno == EACCES);
+}
+
 int cenv_layout_forgive_read_only(int rc, struct cenv_error *err)
 {
-    if (rc != CENV_EOS || (err->os_errno != EROFS && err->os_errno != EACCES))
+    if (!is_read_only(rc, err))
         return rc;
     cenv_error_release(err);
     return 0;
+}
+
+int cenv_layout_hint_place(int rc, struct cenv_error *err)
+{
+    if (is_read_only(rc, err))
+        cenv_error_hint(err, "set CENV_STORE to a directory that can be written to");
+    return rc;
 }
 
 void cenv_layout_touch(int dirfd, const char *name)

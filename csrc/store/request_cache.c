@@ -13,8 +13,9 @@ int cenv_request_cache_put(const struct cenv_store *store, struct cenv_str reque
     int rc = cenv_layout_file(request, name, err);
     if (rc < 0)
         return rc;
-    return cenv_fs_write_atomic(store->dirs[CENV_STORE_REQUESTS], name, reply_json,
-                                0644, err);
+    rc = cenv_fs_write_atomic(store->dirs[CENV_STORE_REQUESTS], name, reply_json, 0644,
+                              err);
+    return cenv_layout_forgive_read_only(rc, err);
 }
 
 int cenv_request_cache_find(const struct cenv_store *store, struct cenv_str request,

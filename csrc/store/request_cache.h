@@ -8,6 +8,7 @@
 
 #include "store/layout.h"
 
+/* A store that may only be read remembers nothing, which is no failure. */
 int cenv_request_cache_put(const struct cenv_store *store, struct cenv_str request,
                            struct cenv_str reply_json, struct cenv_error *err);
 

@@ -61,7 +61,7 @@ int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *out,
         *out = scratch;
     else
         cenv_scratch_close(store, &scratch);
-    return rc;
+    return cenv_layout_hint_place(rc, err);
 }
 
 void cenv_scratch_close(const struct cenv_store *store, struct cenv_scratch *scratch)

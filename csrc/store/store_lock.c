@@ -24,7 +24,7 @@ int cenv_store_lock_take(const struct cenv_store *store, const char *key,
         rc = cenv_lock_take(lock, store->dirs[CENV_STORE_LOCKS], key,
                             CENV_LOCK_EXCLUSIVE, holder.data, task, err);
     cenv_buf_release(&holder);
-    return rc;
+    return cenv_layout_hint_place(rc, err);
 }
 
 int cenv_store_lock_try(const struct cenv_store *store, const char *key,

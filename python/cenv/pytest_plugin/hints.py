@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What cenv advises, shown where a test fails by one of its errors.
+"""Where a test fails by one of cenv's errors: what cenv advises is shown, its own frames are not.
 
 Imported in every run, so it knows cenv's errors by their hint, not by their classes.
 """
@@ -7,6 +7,7 @@ Imported in every run, so it knows cenv's errors by their hint, not by their cla
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,25 @@ def pytest_runtest_makereport(call: Any) -> None:
     """Add the hints before the report is made; unittest's plugin, first, brings its errors."""
     if call.excinfo:
         show(call.excinfo.value)
+        for error in _chain(call.excinfo.value):
+            _hide_frames(error)
+
+
+def _hide_frames(error: BaseException) -> None:
+    """Let a traceback end at the user's line; --full-trace shows all of it.
+
+    pytest leaves out frames of modules that say so of the error.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_globals.get("__name__", "").startswith("cenv."):
+            frame.f_globals.setdefault("__tracebackhide__", _is_for_users)
+
+
+def _is_for_users(found: pytest.ExceptionInfo[Any] | None) -> bool:
+    """Tell whether an error says all itself; others are faults whose place counts."""
+    if found is None:
+        return False
+    return hasattr(found.value, "hint") and _is_ours(found.value)
 
 
 def show(error: BaseException) -> list[str]:

@@ -54,7 +54,10 @@ def chosen_channels(
     """Return the channels asked for, else the configured ones; none at all is an error."""
     found = resolve(listed(channels, "channels") or config.channels, config)
     if not found:
-        hint = "name one with -c CHANNEL, or set channels in .condarc"
+        hint = (
+            "name one with -c CHANNEL (cenv_channels in pytest's ini, --cenv-channel), "
+            "or set channels in .condarc"
+        )
         raise ChannelError("no channel to take packages from", hint=hint)
     policy.check_channels(found, config)
     return found

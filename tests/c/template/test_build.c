@@ -297,8 +297,14 @@ static void test_build__read_only_store_serves(void)
         CHECK_INT(cenv_clone(store, cenv_json_get_cstr(doc, "path"), clone,
                              "{\"mode\":\"copy\"}", &k.task, &k.out, &k.err),
                   0);
+        CHECK_INT(cenv_request_put(store, "asked", "{\"id\":\"1\"}", &k.err), 0);
         CHECK_STR(k.err.message, "");
         CHECK(cenv_fs_exists(k.s.fd, "clone/bin/a"));
+        CHECK_INT(cenv_template_build(store, records, "{\"key\":\"new\"}", &k.task,
+                                      &k.out, &k.err),
+                  CENV_EOS);
+        CHECK(strstr(k.err.hint, "CENV_STORE") != NULL);
+        cenv_error_release(&k.err);
         cenv_lease_free(lease);
         cenv_store_free(store);
     }

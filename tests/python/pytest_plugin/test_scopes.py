@@ -135,7 +135,7 @@ def test_fixture__is_told_what_it_is_of(
     )
     result = run()
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*UsageError: specs beside template=", "E * hint: *"])
+    result.stdout.fnmatch_lines(["*UsageError: specs beside template=", "* hint: *"])
     result = run("--fixtures")
     result.stdout.fnmatch_lines_random(
         [
