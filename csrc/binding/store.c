@@ -132,6 +132,28 @@ static PyObject *with_task(PyObject *self, PyObject *task, task_fn operation)
     return bind_call_end(&call, state, rc);
 }
 
+static PyObject *store_template_mirrors(PyObject *self, PyObject *task)
+{
+    return with_task(self, task, cenv_template_mirrors);
+}
+
+/* (task, owner) -> None. */
+static PyObject *store_template_mirrors_end(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    PyObject *task;
+    long long owner;
+    struct bind_call call;
+    if (!PyArg_ParseTuple(args, "O!L:template_mirrors_end", state->task_type, &task,
+                          &owner))
+        return NULL;
+    if (!bind_call_begin(&call, task))
+        return NULL;
+    int rc =
+        cenv_template_mirrors_end(bind_store_of(self), owner, call.task, &call.err);
+    return bind_nothing(bind_call_end(&call, state, rc));
+}
+
 static PyObject *store_has_leftovers(PyObject *self, PyObject *unused)
 {
     (void)unused;
@@ -168,14 +190,15 @@ static PyObject *store_create(PyObject *self, PyObject *args)
     return reply;
 }
 
-/* (task, id, directory) -> JSON text. */
+/* (task, id, directory, owner) -> JSON text. */
 static PyObject *store_template_mirror(PyObject *self, PyObject *args)
 {
     struct bind_state *state = bind_state_of_self(self);
     PyObject *directory, *task;
     const char *id;
-    if (!PyArg_ParseTuple(args, "O!sO&:template_mirror", state->task_type, &task, &id,
-                          PyUnicode_FSConverter, &directory))
+    long long owner;
+    if (!PyArg_ParseTuple(args, "O!sO&L:template_mirror", state->task_type, &task, &id,
+                          PyUnicode_FSConverter, &directory, &owner))
         return NULL;
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_buf out;
@@ -184,7 +207,8 @@ static PyObject *store_template_mirror(PyObject *self, PyObject *args)
     struct cenv_task *running = bind_task_begin(task);
     int rc = -1;
     if (running) {
-        rc = cenv_template_mirror(bind_store_of(self), id, bytes, running, &out, &err);
+        rc = cenv_template_mirror(bind_store_of(self), id, bytes, owner, running, &out,
+                                  &err);
         bind_task_end(task);
     }
     Py_DECREF(directory);
@@ -430,7 +454,7 @@ static PyMethodDef store_methods[] = {
      "template_build($self, task, records, options, /)\n--\n\n"
      "Build a template unless it is there."},
     {"template_mirror", store_template_mirror, METH_VARARGS,
-     "template_mirror($self, task, template, directory, /)\n--\n\n"
+     "template_mirror($self, task, template, directory, owner, /)\n--\n\n"
      "The template beside clones on another file system."},
     {"template_check", store_template_check, METH_VARARGS,
      "template_check($self, task, path, options, /)\n--\n\nWhat was altered since it was made."},
@@ -442,6 +466,11 @@ static PyMethodDef store_methods[] = {
     {"draft_open", bind_draft_open, METH_VARARGS,
      "draft_open($self, task, records, options, /)\n--\n\n"
      "A template to be changed before it is published."},
+    {"template_mirrors", store_template_mirrors, METH_O,
+     "template_mirrors($self, task, /)\n--\n\nThe stores of copies on other file systems."},
+    {"template_mirrors_end", store_template_mirrors_end, METH_VARARGS,
+     "template_mirrors_end($self, task, owner, /)\n--\n\n"
+     "Remove the copies that end with a process."},
     {"template_list", store_template_list, METH_NOARGS,
      "template_list($self, /)\n--\n\nAll templates."},
     {"template_find", store_template_find, METH_VARARGS,

@@ -324,11 +324,19 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
 /*
  * A template for clones on another file system: where `directory` (existing) is on the store's own,
  * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner
- * checked), made once. Appends {"path", "store", "mirrored": bool}.
+ * checked), made once. A new copy ends with the process `owner`; 0: it stays until gc. Appends
+ * {"path", "store", "mirrored": bool}.
  */
 int cenv_template_mirror(struct cenv_store *store, const char *id,
-                         const char *directory, struct cenv_task *task,
+                         const char *directory, int64_t owner, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err);
+/* Appends an array of the paths of the stores that hold such copies. */
+int cenv_template_mirrors(struct cenv_store *store, struct cenv_task *task,
+                          struct cenv_buf *out, struct cenv_error *err);
+/* Removes the copies that end with the process `owner`, or with one that is gone, from mirrors that
+ * nobody holds a lease of; and mirrors that are empty then. */
+int cenv_template_mirrors_end(struct cenv_store *store, int64_t owner,
+                              struct cenv_task *task, struct cenv_error *err);
 
 /* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,

@@ -7,8 +7,8 @@
 #include "codec/json.h"
 #include "os/dir.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/lock.h"
-#include "os/owner.h"
 #include "store/fields.h"
 #include "store/publish.h"
 #include "store/record_shape.h"
@@ -16,6 +16,8 @@
 #include "store/sweep_list.h"
 
 #define LOCK_PREFIX "template-"
+
+enum { OWNER_MAX = 1 << 16 };
 
 enum { FILE_NAME_MAX = 255, LOCK_NAME = sizeof(LOCK_PREFIX) + FILE_NAME_MAX };
 
@@ -195,23 +197,73 @@ void cenv_template_entry_unlock(const struct cenv_store *store, const char *id,
     cenv_store_lock_release(store, name, lock);
 }
 
+/* ---- owners ---- */
+
+static int write_owner(int64_t pid, struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_owner owner;
+    struct cenv_json_writer w;
+    if (pid > 0)
+        cenv_owner_of(pid, &owner);
+    else
+        cenv_owner_self(&owner);
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_fields_write_owner(&w, &owner);
+    cenv_json_write_end(&w);
+    return cenv_json_writer_finish(&w, err);
+}
+
+int cenv_template_entry_save_owner(int dir, int64_t pid, struct cenv_error *err)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, OWNER_MAX);
+    int rc = write_owner(pid, &text, err);
+    if (rc == 0)
+        rc =
+            cenv_fs_write_new(dir, CENV_TEMPLATE_OWNER, cenv_buf_str(&text), 0644, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* The process that a transient template ends with: 0, 1 it is none, or a status. */
+static int load_owner(int dir, struct cenv_owner *owner, struct cenv_error *err)
+{
+    struct cenv_json *doc = NULL;
+    struct cenv_stat st;
+    if (cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) < 0)
+        return 1;
+    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &owner_shape, &doc, err);
+    if (rc == 0)
+        cenv_fields_read_owner(doc, owner);
+    cenv_json_free(doc);
+    return rc;
+}
+
+int cenv_template_entry_ends_with(const struct cenv_store *store, const char *id,
+                                  const struct cenv_owner *owner,
+                                  struct cenv_error *err)
+{
+    struct cenv_owner found;
+    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
+    int rc = dir < 0 ? 1 : load_owner(dir, &found, err);
+    cenv_fd_close(dir);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return !cenv_owner_may_live(&found) ||
+           (found.pid == owner->pid && found.start == owner->start);
+}
+
 /* ---- sweeping ---- */
 
 /* Whether the process that a transient template ends with is gone: 1, 0 not, or a status. */
 static int has_lost_owner(int dir, struct cenv_error *err)
 {
-    struct cenv_json *doc = NULL;
     struct cenv_owner owner;
-    struct cenv_stat st;
-    if (cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) < 0)
-        return 0;
-    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &owner_shape, &doc, err);
-    if (rc == 0) {
-        cenv_fields_read_owner(doc, &owner);
-        rc = !cenv_owner_may_live(&owner);
-    }
-    cenv_json_free(doc);
-    return rc;
+    int rc = load_owner(dir, &owner, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return !cenv_owner_may_live(&owner);
 }
 
 /* 1 nobody's: unfinished, or its owner is gone; 0 not; or a status. */

@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "os/lock.h"
+#include "os/owner.h"
 #include "os/raw_file.h"
 #include "store/layout.h"
 
@@ -48,6 +49,15 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
 /* The same of the entry open as `dir`, wherever it lies. */
 int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
                              struct cenv_stat *st, struct cenv_error *err);
+
+/* Lets the template in the directory `dir` end with the process `pid`; 0: with this one. */
+int cenv_template_entry_save_owner(int dir, int64_t pid, struct cenv_error *err);
+
+/* Whether it is one that ends with `owner`, or with a process that is gone: 1, 0 not, or a status.
+ */
+int cenv_template_entry_ends_with(const struct cenv_store *store, const char *id,
+                                  const struct cenv_owner *owner,
+                                  struct cenv_error *err);
 
 /* Whether it is finished: 0 there, 1 not, or a status. */
 int cenv_template_entry_find(const struct cenv_store *store, const char *id,

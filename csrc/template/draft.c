@@ -7,16 +7,14 @@
 #include "base/alloc.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
-#include "os/owner.h"
 #include "store/clone_registry.h"
-#include "store/fields.h"
 #include "store/layout.h"
 #include "store/publish.h"
 #include "store/template_entry.h"
 #include "template/build.h"
 #include "template/description.h"
 
-enum { PATH_BYTES_MAX = 1 << 20, OWNER_MAX = 1 << 16 };
+enum { PATH_BYTES_MAX = 1 << 20 };
 
 struct cenv_draft {
     struct cenv_build build;
@@ -243,42 +241,16 @@ static int describe_draft(struct cenv_draft *draft)
     return rc;
 }
 
-static int write_owner(int64_t pid, struct cenv_buf *out, struct cenv_error *err)
-{
-    struct cenv_owner owner;
-    struct cenv_json_writer w;
-    if (pid > 0)
-        cenv_owner_of(pid, &owner);
-    else
-        cenv_owner_self(&owner);
-    cenv_json_writer_init(&w, out, 0);
-    cenv_json_write_object(&w, NULL);
-    cenv_fields_write_owner(&w, &owner);
-    cenv_json_write_end(&w);
-    return cenv_json_writer_finish(&w, err);
-}
-
-/* A set-up that nothing tells from another serves one run, and ends with its process. */
-static int save_owner(struct cenv_draft *draft)
-{
-    struct cenv_buf text;
-    cenv_buf_init(&text, OWNER_MAX);
-    int rc = write_owner(draft->build.options.owner, &text, draft->build.err);
-    if (rc == 0)
-        rc = cenv_fs_write_new(draft->dir, CENV_TEMPLATE_OWNER, cenv_buf_str(&text),
-                               0644, draft->build.err);
-    cenv_buf_release(&text);
-    return rc;
-}
-
 int cenv_draft_commit(struct cenv_draft *draft, struct cenv_task *task,
                       struct cenv_buf *out, struct cenv_error *err)
 {
     int rc = 0;
     draft->build.task = task;
     draft->build.err = err;
+    /* A set-up that nothing tells from another serves one run, and ends with its process. */
     if (draft->build.options.transient)
-        rc = save_owner(draft);
+        rc =
+            cenv_template_entry_save_owner(draft->dir, draft->build.options.owner, err);
     if (rc == 0)
         rc = describe_draft(draft);
     if (rc == 0)

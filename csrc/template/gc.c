@@ -17,7 +17,7 @@
 #include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
-#include "template/mirror.h"
+#include "template/mirrors.h"
 
 struct gc_item {
     enum cenv_store_dir dir;
@@ -210,7 +210,7 @@ static int remove_small(struct gc *gc)
     };
     int rc = 0;
     if (!gc->look)
-        rc = cenv_mirror_remove_all(gc->store, &gc->removed, gc->task, gc->err);
+        rc = cenv_mirrors_remove_all(gc->store, &gc->removed, gc->task, gc->err);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && rc == 0; i++)
         rc = cenv_layout_each(gc->store, kinds[i].dir, gc->task, remove_unused,
                               &kinds[i], gc->err);

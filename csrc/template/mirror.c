@@ -3,7 +3,7 @@
  * Mirrors: a template beside clones that lie on another file system, where neither link nor reflink
  * reaches the store. A mirror is a store of its own, entered in the first one's registry.
  */
-#include "template/mirror.h"
+#include "cenv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +27,7 @@ enum { PATH_BYTES_MAX = 1 << 20, REPORT_MAX = 64 << 20 };
 struct mirror {
     struct cenv_store *from, *to;
     const char *id;
+    int64_t owner;         /* the process that a new copy ends with; 0: it stays */
     struct cenv_json *doc; /* template.json of the original */
     struct cenv_task *task;
     struct cenv_error *err;
@@ -124,6 +125,8 @@ static int copy_over(struct mirror *mirror, const char *from, const char *to)
     if (dir < 0)
         return dir;
     int rc = clone_over(mirror, from, to);
+    if (rc == 0 && mirror->owner > 0)
+        rc = cenv_template_entry_save_owner(dir, mirror->owner, mirror->err);
     if (rc == 0)
         rc = describe_copy(mirror, dir, to);
     cenv_fd_close(dir);
@@ -203,10 +206,11 @@ static int find_or_mirror(struct mirror *mirror, int directory, struct cenv_buf 
 }
 
 int cenv_template_mirror(struct cenv_store *store, const char *id,
-                         const char *directory, struct cenv_task *task,
+                         const char *directory, int64_t owner, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err)
 {
-    struct mirror mirror = {.from = store, .id = id, .task = task, .err = err};
+    struct mirror mirror = {
+        .from = store, .id = id, .owner = owner, .task = task, .err = err};
     struct cenv_stat st;
     struct cenv_lease *lease;
     int parent = -1, rc = cenv_lease_take(store, &lease, err);
@@ -225,54 +229,4 @@ int cenv_template_mirror(struct cenv_store *store, const char *id,
     cenv_store_free(mirror.to);
     cenv_lease_free(lease);
     return rc;
-}
-
-/* ---- removing ---- */
-
-/* A mirror whose own users hold a lease stays. */
-static int remove_mirror(const struct cenv_store *store, const char *name,
-                         const char *path, uint64_t *removed, struct cenv_error *err)
-{
-    struct cenv_lock *lease = NULL;
-    struct cenv_store *mirror = NULL;
-    int rc = cenv_store_open(&mirror, path, err);
-    if (rc == 0)
-        rc = cenv_lease_try_exclusive(mirror, &lease, err);
-    if (rc == 0)
-        rc = cenv_fs_remove_tree(CENV_CWD, path, err);
-    if (rc == 0) {
-        cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-        (*removed)++;
-    }
-    cenv_lock_free(lease);
-    cenv_store_free(mirror);
-    return rc < 0 ? rc : 0;
-}
-
-struct mirror_removal {
-    const struct cenv_store *store;
-    uint64_t *removed;
-};
-
-static int remove_if_mirror(void *ctx, const struct cenv_dirent *file,
-                            struct cenv_error *err)
-{
-    const struct mirror_removal *removal = ctx;
-    struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_clone_entry entry;
-    int rc = cenv_clone_registry_load(removal->store, file->name, &arena, &entry, err);
-    if (rc == 0 && strcmp(entry.mode, CENV_MIRROR_MODE) == 0 &&
-        cenv_clone_registry_is_there(&entry))
-        rc = remove_mirror(removal->store, file->name, entry.path, removal->removed,
-                           err);
-    cenv_arena_release(&arena);
-    return rc < 0 ? rc : 0;
-}
-
-int cenv_mirror_remove_all(const struct cenv_store *store, uint64_t *removed,
-                           struct cenv_task *task, struct cenv_error *err)
-{
-    struct mirror_removal removal = {.store = store, .removed = removed};
-    return cenv_layout_each(store, CENV_STORE_CLONES, task, remove_if_mirror, &removal,
-                            err);
 }

@@ -35,6 +35,7 @@ def examine(
 
 
 REMEDY = "cenv template sweep"
+MIRROR_REMEDY = "cenv template gc"
 _MACHINE = ("subdir", "kernel", "glibc", "microarch", "cuda", "cuda_arch", "cpus")
 
 
@@ -91,5 +92,8 @@ def _store(place: str) -> dict[str, Any]:
         **_file_system(_of(place)),
         "templates": len(templates),
         "template_bytes": sum(item["size"] for item in templates),
+        "mirrors": [
+            {**mirror, "remove_by": MIRROR_REMEDY} for mirror in store.mirrors()
+        ],
         "orphans": [{**orphan, "remove_by": REMEDY} for orphan in store.orphans()],
     }

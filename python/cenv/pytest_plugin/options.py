@@ -97,6 +97,13 @@ OPTIONS = (
         argument="N",
         variable=True,
     ),
+    Option(
+        "mirrors",
+        "copies of templates beside clones on another file system: for the run "
+        "(default), to keep, or off",
+        choices=("run", "keep", "off"),
+        variable=True,
+    ),
     Option("rebuild", "build the templates of this run anew", ini=None, argument=FLAG),
     Option(
         "patch_conda_testing",

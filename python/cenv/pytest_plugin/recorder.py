@@ -46,6 +46,7 @@ class Recorder:
         self._traced = traced
         self._templates: list[dict[str, Any]] = []
         self._clones: list[dict[str, Any]] = []
+        self._mirrors: list[dict[str, Any]] = []
         self._passed: list[dict[str, str]] = []
         self._empty = 0
         self._findings: list[str] = []
@@ -75,6 +76,14 @@ class Recorder:
         self._clones.append(note)
         self._keep(timed, "clone", note["test"])
 
+    def mirror(
+        self, template: Template, *, kept: bool = False, refused: str = ""
+    ) -> None:
+        """Note a copy beside the clones, `kept` after the run; or why there is none."""
+        path = "" if refused else template.store
+        size = {"template": template.id, "path": path, "bytes": template.size}
+        self._mirrors.append({**size, "kept": kept, "refused": refused})
+
     def passed_through(self, reason: str, request: str = "") -> None:
         """Note a request that went to the original fixture, and why."""
         note = {"test": current_test(), "request": request, "reason": reason}
@@ -101,6 +110,7 @@ class Recorder:
             "pid": os.getpid(),
             "templates": self._templates,
             "clones": self._clones,
+            "mirrors": self._mirrors,
             "passed_through": self._passed,
             "empty": self._empty,
             "findings": self._findings,

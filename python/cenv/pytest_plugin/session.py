@@ -9,6 +9,7 @@ import pytest
 
 from cenv.pytest_plugin import guard, progress, settings
 from cenv.pytest_plugin.clones import Clones
+from cenv.pytest_plugin.mirrors import Mirrors
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import this_run
 from cenv.pytest_plugin.stores import OpenStores
@@ -29,9 +30,9 @@ class EnvSession:
         self.recorder = Recorder(progress.live(config), traced=traced)
         self._stores = OpenStores(self.settings.store)
         self.store = self._stores.main
-        self.templates = Templates(
-            self._stores, this_run(config), self.recorder, base, self.settings.mode
-        )
+        run = this_run(config)
+        self._mirrors = Mirrors(self.settings, self._stores, run, self.recorder, base)
+        self.templates = Templates(self._stores, run, self.recorder, self._mirrors)
         self.clones = Clones(
             self.settings, self._stores, self.recorder, base, worker["workercount"]
         )
@@ -60,3 +61,4 @@ class EnvSession:
         """Let go of everything."""
         self.clones.close()
         self._stores.close()
+        self._mirrors.end()

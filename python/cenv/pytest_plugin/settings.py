@@ -27,6 +27,7 @@ class Settings:
     mode: str
     keep: str
     guard: str
+    mirrors: str
     rebuild: bool
     spares: int | None  # the most kept of a template; None: as the machine allows
     channels: tuple[str, ...]
@@ -44,6 +45,7 @@ def read(config: pytest.Config) -> Settings:
         mode=_mode(config),
         keep=_choice(config, "keep") or _retention(config),
         guard=_choice(config, "guard") or "session",
+        mirrors=_choice(config, "mirrors") or "run",
         rebuild=options.flag(config, "rebuild"),
         spares=_spares(config),
         channels=_channels(config),

@@ -24,6 +24,7 @@ def add_up(processes: Notes) -> dict[str, Any]:
         "processes": len(processes),
         "templates": templates,
         "clones": _clones(clones),
+        "mirrors": _mirrors(processes),
         "fallbacks": _counts(clone["fallbacks"] for clone in clones),
         "empty": sum(process["empty"] for process in processes),
         "passed_through": dict(Counter(note["reason"] for note in passed)),
@@ -67,6 +68,12 @@ def _template(same: Notes) -> dict[str, Any]:
         "cost": max(note["cost"] for note in same) or None,
         "stages": first["stages"],
     }
+
+
+def _mirrors(processes: Notes) -> Notes:
+    """Return each copy beside clones once, whatever the number of processes that use it."""
+    notes = (note for process in processes for note in process["mirrors"])
+    return list({(note["template"], note["path"]): note for note in notes}.values())
 
 
 def _clones(clones: Notes) -> dict[str, Any]:

@@ -31,10 +31,29 @@ def lines(found: Statistics) -> list[str]:
 
 def troubles(found: Statistics) -> Iterator[str]:
     """Yield what did not go the best way, with the reason."""
+    yield from _mirrors(found["mirrors"])
     for reason, files in found["fallbacks"].items():
         yield f"{many(files, 'file')} copied instead of shared: {reason}"
     for reason, times in found["passed_through"].items():
         yield f"{many(times, 'request')} passed through to the original: {reason}"
+
+
+def _mirrors(mirrors: list[dict[str, Any]]) -> Iterator[str]:
+    """Tell of copies beside clones: what they take, and until when."""
+    for path in dict.fromkeys(mirror["path"] for mirror in mirrors):
+        here = [mirror for mirror in mirrors if mirror["path"] == path]
+        size = human(sum(mirror["bytes"] for mirror in here))
+        what = f"{many(len(here), 'template')} ({size})"
+        if not path:
+            why = here[0]["refused"]
+            yield f"{what} on another file system, copied for each clone: {why}"
+        elif here[0]["kept"]:
+            yield f"{what} copied to {path}, since the store is on another file system"
+        else:
+            yield (
+                f"{what} copied to {path} for this run, since the store is on another "
+                "file system"
+            )
 
 
 def _templates(templates: list[dict[str, Any]]) -> str:

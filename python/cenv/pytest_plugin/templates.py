@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from cenv import api
-from cenv.clones import modes
 from cenv.pytest_plugin.decisive import Deciders
+from cenv.pytest_plugin.mirrors import Mirrors
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.run_registry import RunRegistry
 from cenv.pytest_plugin.stores import OpenStores
@@ -21,17 +18,16 @@ from cenv.templates.template import Template
 
 
 class Templates:
-    """What one process makes clones of; `base` is where the clones will lie."""
+    """What one process makes clones of."""
 
     def __init__(
-        self, stores: OpenStores, run: Run, recorder: Recorder, base: Path, mode: str
+        self, stores: OpenStores, run: Run, recorder: Recorder, mirrors: Mirrors
     ) -> None:
         self._stores = stores
         self._run = run
         self._registry = RunRegistry(stores.main, run)
         self._recorder = recorder
-        self._base = base
-        self._is_linked = modes.may_share(mode)
+        self._mirrors = mirrors
         self._made: dict[str, Template] = {}
         self._failures: dict[str, Exception] = {}
         self._fresh: list[str] = []  # keys of those that the test at work has met first
@@ -55,7 +51,8 @@ class Templates:
             raise self._failures[key].with_traceback(None)
         if key not in self._made:
             try:
-                self._made[key] = self._beside_clones(self._make(recipe, key))
+                made = self._make(recipe, key)
+                self._made[key] = self._mirrors.beside_clones(made)
             except Exception as error:
                 self._failures[key] = error
                 self._fresh.append(key)
@@ -79,15 +76,3 @@ class Templates:
         """Return an environment that others made, as what clones are made of."""
         api.check_source(path)
         return Template(path=path, id="", store=self._stores.main.path)
-
-    def _beside_clones(self, template: Template) -> Template:
-        """Return it where clones can link to it: on their own file system."""
-        if not self._is_linked or not template.id:
-            return template
-        place = tempfile.gettempdir()
-        if os.stat(place).st_dev != self._base.stat().st_dev:
-            place = str(self._base.parent)
-        mirror = self._stores.main.mirror(template, place)
-        if mirror is not template:
-            self._stores.open(mirror.store)
-        return mirror

@@ -79,7 +79,11 @@ def _build_draft(
     return found
 
 
-def mirror(store: Store, template: str, directory: str) -> dict[str, Any]:
-    """Bring a template, by its id, onto the file system of `directory`; tell where it is."""
-    reply: dict[str, Any] = _native.call(store.template_mirror, template, directory)
+def mirror(store: Store, template: str, directory: str, owner: int) -> dict[str, Any]:
+    """Bring a template, by its id, onto the file system of `directory`; tell where it is.
+
+    A new copy ends with the process `owner`; 0: it stays.
+    """
+    copy = store.template_mirror
+    reply: dict[str, Any] = _native.call(copy, template, directory, owner)
     return reply

@@ -138,7 +138,9 @@ class TemplateMaker:
         plan = _plan(recipe, records, fetching)
         return replace(found, specs=recipe.asked, transient=recipe.transient, plan=plan)
 
-    def mirrored(self, template: Template, reply: Mapping[str, Any]) -> Template:
+    def mirrored(
+        self, template: Template, reply: Mapping[str, Any], owner: int
+    ) -> Template:
         """Return the copy of `template` on another file system that the core tells of."""
         return replace(
             template,
@@ -146,6 +148,7 @@ class TemplateMaker:
             store=reply["store"],
             provenance=_provenance_there(template, reply["store"]),
             mirror_of=self.path,
+            mirror_owner=owner,
         )
 
     def _as_template(

@@ -90,16 +90,33 @@ class TemplateStore:
         """Return the template `id`, which another process made of `recipe`; None: it is gone."""
         return self._maker.made(id, recipe)
 
-    def mirror(self, template: Template, directory: AnyPath) -> Template:
+    def mirror(
+        self, template: Template, directory: AnyPath, *, owner: int = 0
+    ) -> Template:
         """Return what to clone from into `directory`, which exists.
 
         On the store's own file system that is `template`; on another one a copy, made
-        once in a private directory below it, which clones can link to.
+        once in a private directory below it, which clones can link to. A new copy ends
+        with the process `owner` (end_mirrors); 0: it stays until gc.
         """
         if not template.id:
             return template
-        reply = mirror(self._store, template.id, _native.fspath(directory))
-        return self._maker.mirrored(template, reply) if reply["mirrored"] else template
+        reply = mirror(self._store, template.id, _native.fspath(directory), owner)
+        if not reply["mirrored"]:
+            return template
+        return self._maker.mirrored(template, reply, owner)
+
+    def mirrors(self) -> list[dict[str, Any]]:
+        """Return path, number of templates and bytes of each store of such copies."""
+        paths: list[str] = _native.call(self._store.template_mirrors)
+        return [_measured(path) for path in paths]
+
+    def end_mirrors(self, owner: int) -> None:
+        """Remove the copies that end with the process `owner`, or with one that is gone.
+
+        Those in a directory whose lease somebody holds stay.
+        """
+        _native.call(self._store.template_mirrors_end, owner)
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
@@ -211,11 +228,20 @@ class TemplateStore:
         self._store.clone_dir_set_owner(_native.fspath(directory), owner)
 
     def sweep(self) -> list[str]:
-        """Remove clones whose owner died and the scratch of killed runs; return their paths."""
+        """Remove clones whose owner died and the scratch of killed runs; return their paths.
+
+        Their copies beside clones go, too.
+        """
         removed: Any = _native.call(self._store.sweep)["removed"]
+        self.end_mirrors(0)
         return [str(path) for path in removed]
 
     def orphans(self) -> list[dict[str, str]]:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
         found: list[dict[str, str]] = _native.call(self._store.orphans)
         return found
+
+
+def _measured(path: str) -> dict[str, Any]:
+    sizes = [item.get("size") or 0 for item in TemplateStore(path).templates()]
+    return {"path": path, "templates": len(sizes), "bytes": sum(sizes)}

@@ -54,6 +54,9 @@ class Template(Environment):
     provenance: Provenance | None = field(default=None, repr=False)
     plan: BuildPlan | None = field(default=None, repr=False)  # how it was made
     mirror_of: str | None = field(default=None, repr=False)  # the store of the original
+    mirror_owner: int = field(
+        default=0, repr=False
+    )  # the process it ends with; 0: none
 
     def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
         """Run a command in a throw-away view of the template: its writes vanish.
@@ -198,7 +201,8 @@ class Template(Environment):
                 return
             self._build_again(home)
         if self.mirror_of:
-            mirror(home, self.id, os.path.dirname(self.store or ""))
+            place = os.path.dirname(self.store or "")
+            mirror(home, self.id, place, self.mirror_owner)
 
     def _build_again(self, home: Store) -> None:
         plan = self.plan or plan_of(self.records, self.specs)

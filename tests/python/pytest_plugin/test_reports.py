@@ -256,7 +256,11 @@ def template(**values: object) -> dict:
 def process(**values: object) -> dict:
     """Return what a recorder hands over."""
     noted = {"worker": "", "pid": 1, "templates": [], "clones": [], "spans": []}
-    return noted | {"passed_through": [], "empty": 0, "findings": []} | values
+    return (
+        noted
+        | {"passed_through": [], "empty": 0, "mirrors": [], "findings": []}
+        | values
+    )
 
 
 def passed(reason: str, times: int = 1) -> list[dict]:

@@ -7,7 +7,7 @@ import argparse
 from typing import Any
 
 from cenv.cli.options import add_store
-from cenv.cli.output import Console, table
+from cenv.cli.output import Console, counted, human, table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     found = examine(options.directory, options.store)
     orphans = found["store"].get("orphans", [])
-    console.result(found, [*_doctor_lines(found), *_orphan_lines(orphans)])
+    mirrors = found["store"].get("mirrors", [])
+    more = [*_mirror_lines(mirrors), *_orphan_lines(orphans)]
+    console.result(found, [*_doctor_lines(found), *more])
     return 0
 
 
@@ -34,6 +36,18 @@ _ORPHANS = {
     "work": "left by a killed run",
     "template": "a template that was not finished, or whose run is over",
 }
+
+
+def _mirror_lines(mirrors: list[dict[str, Any]]) -> list[str]:
+    if not mirrors:
+        return []
+    lines = [
+        f"  {mirror['path']}: {counted(mirror['templates'], 'template')}, "
+        f"{human(mirror['bytes'])}"
+        for mirror in mirrors
+    ]
+    head = f"copies on other file systems, which `{mirrors[0]['remove_by']}` removes:"
+    return ["", head, *lines]
 
 
 def _orphan_lines(orphans: list[dict[str, str]]) -> list[str]:
