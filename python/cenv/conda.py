@@ -53,7 +53,8 @@ class Override:
             return
         given = outcome.get_result()
         if not type(given).__module__.startswith("conda.testing"):
-            if request.node.nodeid not in self._served:
+            nodes = {request.node.nodeid, request.session.nodeid}
+            if nodes.isdisjoint(self._served):
                 templates.session.recorder.passed_through(
                     f"{fixturedef.argname} is a fixture of the suite itself"
                 )

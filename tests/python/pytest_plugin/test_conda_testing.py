@@ -197,8 +197,8 @@ AROUND = """
     import pytest
 
     @pytest.fixture
-    def tmp_env(tmp_env):
-        return lambda *specs: tmp_env("tool", *specs)
+    def tmp_env({conda}):
+        return lambda *specs: {conda}("tool", *specs)
     """
 
 
@@ -211,8 +211,9 @@ def test_tmp_env__of_the_suite_itself_stays_and_is_told(suite) -> None:
     result.stdout.fnmatch_lines(["*tmp_env is a fixture of the suite itself*"])
 
 
-def test_tmp_env__of_the_suite_around_condas_clones(suite) -> None:
-    suite.pytester.makeconftest(NO_LINE + AROUND)
+@pytest.mark.parametrize("conda", ["tmp_env", "session_tmp_env"])
+def test_tmp_env__of_the_suite_around_condas_clones(suite, conda: str) -> None:
+    suite.pytester.makeconftest(NO_LINE + AROUND.format(conda=conda))
     suite.pytester.makeini("[pytest]\ncenv_patch_conda_testing = true")
     suite.write(
         """
@@ -224,6 +225,17 @@ def test_tmp_env__of_the_suite_around_condas_clones(suite) -> None:
     result = suite.run()
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*suite itself*")
+    assert suite.created() == []
+
+
+def test_override__that_cannot_work_fails_the_tests(
+    suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CENV_STORE", "/dev/null/store")
+    suite.write(ONE_TEST + "\n    def test_other(): pass\n")
+    result = suite.run("-W", "error")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["*/dev/null/store*"])
     assert suite.created() == []
 
 
