@@ -44,7 +44,7 @@ static struct cenv_index_source *convert_sources(PyObject *list, size_t nr)
 
 static int open_index(struct index_object *self,
                       const struct cenv_index_source *sources, size_t nr,
-                      PyObject *cache_dir, PyObject *task)
+                      PyObject *cache_dir, const char *names, PyObject *task)
 {
     struct cenv_error err = CENV_ERROR_INIT;
     const char *cache = cache_dir == Py_None ? NULL : PyBytes_AsString(cache_dir);
@@ -54,6 +54,8 @@ static int open_index(struct index_object *self,
     if (!running)
         return -1;
     int rc = cenv_index_open(&self->index, sources, nr, cache, running, &err);
+    if (rc == 0 && names)
+        rc = cenv_index_name_channels(self->index, names, &err);
     bind_task_end(task);
     if (rc != 0)
         bind_raise(bind_state_of_self((PyObject *)self), &err);
@@ -63,11 +65,12 @@ static int open_index(struct index_object *self,
 static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *list, *cache_dir, *task;
+    const char *names = NULL;
     struct bind_state *state = PyType_GetModuleState(type);
     if (kwargs && PyDict_Size(kwargs))
         return PyErr_Format(PyExc_TypeError, "Index takes no keyword arguments");
-    if (!PyArg_ParseTuple(args, "O!O!O:Index", state->task_type, &task, &PyList_Type,
-                          &list, &cache_dir))
+    if (!PyArg_ParseTuple(args, "O!O!O|z:Index", state->task_type, &task, &PyList_Type,
+                          &list, &cache_dir, &names))
         return NULL;
     size_t nr = (size_t)PyList_Size(list);
     struct cenv_index_source *sources = convert_sources(list, nr);
@@ -75,8 +78,8 @@ static PyObject *index_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     PyObject *self = alloc(type, 0);
-    if (self &&
-        open_index((struct index_object *)self, sources, nr, cache_dir, task) < 0)
+    if (self && open_index((struct index_object *)self, sources, nr, cache_dir, names,
+                           task) < 0)
         Py_CLEAR(self);
     PyMem_Free(sources);
     return self;
@@ -162,8 +165,9 @@ static PyMethodDef index_methods[] = {
 
 static PyType_Slot index_slots[] = {
     {Py_tp_doc,
-     "Index(task, sources, cache_dir, /)\n--\n\nRepodata opened as one index. sources: "
-     "(channel, channel_url, multichannel, subdir, repodata_url, path, shards) each."},
+     "Index(task, sources, cache_dir, names=None, /)\n--\n\nRepodata opened as one index. sources: "
+     "(channel, channel_url, multichannel, subdir, repodata_url, path, shards) each; names: "
+     "what names of channels mean, as JSON text."},
     {Py_tp_new, (void *)index_new},
     {Py_tp_dealloc, (void *)index_dealloc},
     {Py_tp_methods, index_methods},

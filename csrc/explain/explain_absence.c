@@ -11,9 +11,9 @@
 #include "base/alloc.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
-#include "model/matchspec_match.h"
 #include "solve/encode.h"
 #include "solve/load.h"
+#include "solve/match.h"
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
@@ -47,7 +47,7 @@ static int tell_excluded(const struct cenv_problem *p,
         uint32_t own = 0;
         for (uint32_t c = first; c < first + size; c++)
             if (p->cands[c].excluded == reason &&
-                cenv_matchspec_match(spec, p->cands[c].record))
+                cenv_match_candidate(p, spec, &p->cands[c]))
                 cands[own++] = c;
         if (own)
             print_cands(p, cands, own, true, out);
@@ -176,7 +176,7 @@ static struct cenv_run next_run(const struct refused *r,
     while (run.to < r->e->p.in.first[r->name + 1] &&
            cands[run.to].text == cands[c].text &&
            cands[run.to].excluded == cands[c].excluded &&
-           cenv_matchspec_match(spec, cands[run.to].record))
+           cenv_match_candidate(&r->e->p, spec, &cands[run.to]))
         run.to++;
     return run;
 }
@@ -195,7 +195,7 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
     for (uint32_t c = e->p.in.first[r->name];
          rc == 0 && more && c < e->p.in.first[r->name + 1];) {
         struct cenv_run run = {c, c + 1};
-        if (cenv_matchspec_match(spec, e->p.cands[c].record)) {
+        if (cenv_match_candidate(&e->p, spec, &e->p.cands[c])) {
             run = next_run(r, spec, c);
             rc = find_reason(r, run, &why);
             more = cenv_reasons_add(&reasons, run.from, run.to, cenv_buf_str(&why));

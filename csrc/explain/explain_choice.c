@@ -8,8 +8,8 @@
 #include "explain/explain_absence.h"
 #include "explain/reasons.h"
 #include "explain/wording.h"
-#include "model/matchspec_match.h"
 #include "solve/encode.h"
+#include "solve/match.h"
 
 enum { MAX_REASONS = 12, REASON_MAX = 1 << 16 };
 
@@ -261,7 +261,7 @@ static struct cenv_run version_run(const struct choice *w,
     struct cenv_run run = {place, place + 1};
     while (run.to < end) {
         const struct cenv_candidate *next = cenv_problem_cand(w->p, w->name, run.to);
-        if (next->text != first->text || !cenv_matchspec_match(spec, next->record))
+        if (next->text != first->text || !cenv_match_candidate(w->p, spec, next))
             break;
         run.to++;
     }
@@ -280,8 +280,8 @@ static int tell_better(struct choice *w, const struct cenv_matchspec *spec)
     cenv_buf_init(&why, REASON_MAX);
     for (struct cenv_run run = {0, 0}; rc == 0 && run.from < w->place;
          run.from = run.to) {
-        if (!cenv_matchspec_match(spec,
-                                  cenv_problem_cand(w->p, w->name, run.from)->record)) {
+        if (!cenv_match_candidate(w->p, spec,
+                                  cenv_problem_cand(w->p, w->name, run.from))) {
             run.to = run.from + 1;
             continue;
         }
@@ -392,7 +392,7 @@ static int tell_matching(struct choice *w, const struct cenv_matchspec *spec)
 {
     uint32_t size = cenv_instance_size(&w->p->in, w->name), place = 0;
     while (place < size &&
-           !cenv_matchspec_match(spec, cenv_problem_cand(w->p, w->name, place)->record))
+           !cenv_match_candidate(w->p, spec, cenv_problem_cand(w->p, w->name, place)))
         place++;
     tell_choice(w);
     if (place <= w->place)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "model/matchspec_match.h"
+#include "solve/match.h"
 
 /* Fields of `more` that few specs have: sets the one asked for in *only. False: it is not given. */
 static bool pick_rare(const struct cenv_matchspec_more *more, enum cenv_misfit field,
@@ -69,7 +69,7 @@ static uint32_t keep_fitting(const struct cenv_problem *p,
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < nr; i++) {
-        if (!cenv_matchspec_match(one, p->cands[cands[i]].record))
+        if (!cenv_match_candidate(p, one, &p->cands[cands[i]]))
             continue;
         uint32_t moved = cands[kept];
         cands[kept++] = cands[i];

@@ -143,6 +143,15 @@ int cenv_index_open(struct cenv_index **index, const struct cenv_index_source *s
                     struct cenv_error *err);
 void cenv_index_free(struct cenv_index *index); /* NULL is fine */
 
+/*
+ * Tells what names of channels in specs mean, before the first solve: {"alias": the URL of
+ * channel_alias, "places": {NAME: URL} of custom channels, "groups": {NAME: [names of members]} of
+ * multichannels}. CENV_EUSAGE and CENV_EINTEGRITY: it is of another shape. Else they mean what
+ * they mean in conda without any configuration.
+ */
+int cenv_index_name_channels(struct cenv_index *index, const char *names_json,
+                             struct cenv_error *err);
+
 /* Entries of all sources, twins and removed ones included; of shards, those that were read. */
 size_t cenv_index_nr_records(const struct cenv_index *index);
 

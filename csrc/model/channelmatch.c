@@ -30,32 +30,42 @@ static struct cenv_str take_subdir(struct cenv_str text, struct cenv_str *subdir
     return trim_channel(cenv_str_slice(text, 0, slash));
 }
 
-static struct cenv_str after_scheme(struct cenv_str url)
+struct cenv_str cenv_channelmatch_place(struct cenv_str url)
 {
     size_t at = cenv_str_find(url, ':');
     struct cenv_str rest = cenv_str_slice(url, at, url.len);
-    return cenv_str_starts(rest, CENV_STR("://")) ? cenv_str_slice(rest, 3, rest.len)
-                                                  : url;
+
+    if (cenv_str_starts(rest, CENV_STR("://")))
+        url = cenv_str_slice(rest, 3, rest.len);
+    return trim_channel(url);
+}
+
+/* The canonical name under an alias; data NULL when it cannot be had. */
+static struct cenv_str name_under(struct cenv_str url, struct cenv_str alias,
+                                  struct cenv_arena *arena)
+{
+    struct cenv_str copy = {NULL, 0};
+    struct cenv_buf name;
+
+    cenv_buf_init(&name, URL_MAX);
+    if (cenv_channel_name(&name, url, alias))
+        copy = cenv_arena_str(arena, trim_channel(cenv_buf_str(&name)));
+    cenv_buf_release(&name);
+    return copy;
 }
 
 /* The canonical name of a URL or path, which is a URL when the channel has no name. */
 static int set_url(struct cenv_channelmatch *out, struct cenv_str url,
                    struct cenv_arena *arena, struct cenv_error *err)
 {
-    struct cenv_buf name;
-
-    cenv_buf_init(&name, URL_MAX);
-    struct cenv_str copy = {NULL, 0};
-    if (cenv_channel_name(&name, url, CENV_STR("https://conda.anaconda.org")))
-        copy = cenv_arena_str(arena, trim_channel(cenv_buf_str(&name)));
-    cenv_buf_release(&name);
-    if (!copy.data)
+    out->text = name_under(url, CENV_STR("https://conda.anaconda.org"), arena);
+    out->url = name_under(url, CENV_STR(""), arena);
+    if (!out->text.data || !out->url.data)
         return url.len > URL_MAX / 2
                    ? cenv_error_set(err, CENV_ESPEC, "a channel's URL is too long")
                    : cenv_error_oom(err);
-    out->text = copy;
-    out->kind = after_scheme(copy).data == copy.data ? CENV_CHANNELMATCH_NAME
-                                                     : CENV_CHANNELMATCH_URL;
+    out->kind = cenv_str_eq(out->text, out->url) ? CENV_CHANNELMATCH_URL
+                                                 : CENV_CHANNELMATCH_NAME;
     return 0;
 }
 
@@ -102,7 +112,7 @@ int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subd
 
 static bool is_default(struct cenv_str url)
 {
-    struct cenv_str where = after_scheme(url);
+    struct cenv_str where = cenv_channelmatch_place(url);
 
     return cenv_str_is(where, "repo.anaconda.com/pkgs/main") ||
            cenv_str_is(where, "repo.anaconda.com/pkgs/r") ||
@@ -112,12 +122,18 @@ static bool is_default(struct cenv_str url)
 /* A directory goes by its last name, a channel on a host by its path there. */
 static bool has_name(struct cenv_str url, struct cenv_str name)
 {
-    struct cenv_str where = trim_channel(after_scheme(url));
+    struct cenv_str where = cenv_channelmatch_place(url);
     bool file = cenv_str_starts(url, CENV_STR("file://"));
     size_t slash = file ? cenv_str_rfind(where, '/') : cenv_str_find(where, '/');
 
     return slash < where.len &&
            cenv_str_eq(cenv_str_slice(where, slash + 1, where.len), name);
+}
+
+bool cenv_channelmatch_is_called(struct cenv_str want, struct cenv_str name,
+                                 struct cenv_str url)
+{
+    return cenv_str_eq(want, name) || has_name(url, want);
 }
 
 bool cenv_channelmatch_test(const struct cenv_channelmatch *m, struct cenv_str name,
@@ -127,11 +143,12 @@ bool cenv_channelmatch_test(const struct cenv_channelmatch *m, struct cenv_str n
     case CENV_CHANNELMATCH_ANY:
         return true;
     case CENV_CHANNELMATCH_NAME:
-        if (cenv_str_eq(m->text, name) || has_name(url, m->text))
+        if (cenv_channelmatch_is_called(m->text, name, url))
             return true;
         return cenv_str_is(m->text, "defaults") && is_default(url.len ? url : name);
     case CENV_CHANNELMATCH_URL:
-        return cenv_str_eq(after_scheme(m->text), after_scheme(trim_channel(url)));
+        return cenv_str_eq(cenv_channelmatch_place(m->text),
+                           cenv_channelmatch_place(url));
     case CENV_CHANNELMATCH_PATTERN:
         return cenv_strmatch_test(&m->pattern, name);
     }

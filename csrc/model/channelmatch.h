@@ -22,6 +22,7 @@ struct cenv_channelmatch {
     enum cenv_channelmatch_kind kind;
     /* The canonical name, or the URL without subdir, secrets and last slash. */
     struct cenv_str text;
+    struct cenv_str url; /* such a URL, where one or a path was given; or empty */
     struct cenv_strmatch pattern; /* for CENV_CHANNELMATCH_PATTERN */
 };
 
@@ -40,5 +41,13 @@ int cenv_channelmatch_parse(struct cenv_channelmatch *out, struct cenv_str *subd
  */
 bool cenv_channelmatch_test(const struct cenv_channelmatch *matcher,
                             struct cenv_str name, struct cenv_str url);
+
+/* The channel of a record is called `want`: its canonical name, of a directory the last part of its
+ * path, of a channel on a host its path there. */
+bool cenv_channelmatch_is_called(struct cenv_str want, struct cenv_str name,
+                                 struct cenv_str url);
+
+/* Host and path of a URL, without slashes at the end; of any other text the text. */
+struct cenv_str cenv_channelmatch_place(struct cenv_str url);
 
 #endif

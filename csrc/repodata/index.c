@@ -18,6 +18,7 @@ struct source {
 };
 
 struct cenv_index {
+    struct cenv_channelnames *channel_names; /* in the arena; NULL: not told */
     struct source *sources;
     struct cenv_shards **shards; /* of the sources that have them, others NULL */
     size_t nr;
@@ -146,6 +147,23 @@ size_t cenv_index_nr_records(const struct cenv_index *index)
     for (size_t i = 0; i < index->nr; i++)
         nr += cenv_index_nr_entries(index, i);
     return nr;
+}
+
+int cenv_index_name_channels(struct cenv_index *index, const char *json,
+                             struct cenv_error *err)
+{
+    struct cenv_channelnames *names =
+        cenv_arena_calloc(&index->arena, 1, sizeof(*names));
+    int rc = names ? cenv_channelnames_parse(names, cenv_str(json), &index->arena, err)
+                   : cenv_error_oom(err);
+    if (rc == 0)
+        index->channel_names = names;
+    return rc;
+}
+
+const struct cenv_channelnames *cenv_index_channel_names(const struct cenv_index *index)
+{
+    return index->channel_names;
 }
 
 size_t cenv_index_nr_sources(const struct cenv_index *index)

@@ -4,6 +4,7 @@
 #define CENV_REPODATA_INDEX_H
 
 #include "cenv.h"
+#include "model/channelnames.h"
 #include "net/network.h"
 #include "repodata/parsed_cache.h"
 #include "repodata/repodata.h"
@@ -12,6 +13,10 @@ size_t cenv_index_nr_sources(const struct cenv_index *index);
 
 /* The name of the multichannel source `i` was named by, or empty. Borrowed. */
 struct cenv_str cenv_index_multichannel(const struct cenv_index *index, size_t i);
+
+/* What names of channels mean, or NULL: nobody said (cenv_index_name_channels). */
+const struct cenv_channelnames *
+cenv_index_channel_names(const struct cenv_index *index);
 
 /* The names that source `i` has, where its packages lie, and how many entries were read of it. */
 size_t cenv_index_nr_names(const struct cenv_index *index, size_t i);

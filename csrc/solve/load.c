@@ -3,7 +3,6 @@
 #include "solve/load.h"
 
 #include "base/alloc.h"
-#include "model/matchspec_match.h"
 #include "solve/assemble.h"
 #include "solve/depend.h"
 #include "solve/feature.h"
@@ -95,16 +94,6 @@ static int load_records(struct loader *l, struct cenv_str name)
 
 /* ---- what settings exclude ---- */
 
-/* The candidate is of the channel asked for; a multichannel stands for its members. */
-static bool in_channel(const struct cenv_problem *p,
-                       const struct cenv_channelmatch *channel,
-                       const struct cenv_candidate *cand)
-{
-    return cenv_problem_is_multichannel(p, channel, cand) ||
-           cenv_channelmatch_test(channel, cand->record->channel,
-                                  cand->record->channel_url);
-}
-
 /* The channel that the entry asks for, or NULL. */
 static const struct cenv_channelmatch *
 channel_of(const struct cenv_request_entry *entry)
@@ -126,7 +115,7 @@ static bool is_asked_channel(const struct cenv_problem *p,
         if (entry->kind == CENV_REQUEST_FAVORED || !channel ||
             !cenv_str_eq(entry->spec->parsed.name, cand->record->name))
             continue;
-        if (!in_channel(p, channel, cand))
+        if (!cenv_problem_in_channel(p, channel, cand))
             return false;
     }
     return true;
@@ -170,7 +159,7 @@ static void mark_requested(const struct cenv_problem *p, struct cenv_candidate *
             continue;
         bool hit = entry->record
                        ? cenv_problem_is_same_record(entry->record, cand->record)
-                       : cenv_matchspec_match(&entry->spec->parsed, cand->record);
+                       : cenv_match_candidate(p, &entry->spec->parsed, cand);
         cand->favored |= hit && entry->kind == CENV_REQUEST_FAVORED;
         if (hit && entry->kind == CENV_REQUEST_LOCKED)
             cand->excluded = CENV_NOT_EXCLUDED;

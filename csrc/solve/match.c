@@ -35,9 +35,12 @@ bool cenv_match_candidate(const struct cenv_problem *p,
 {
     struct cenv_matchspec spec = *parsed;
     struct cenv_matchspec_more more;
-    if (spec.more && cenv_problem_is_multichannel(p, &spec.more->channel, cand)) {
+    if (spec.more && spec.more->channel.kind != CENV_CHANNELMATCH_ANY) {
+        if (!cenv_problem_in_channel(p, &spec.more->channel, cand))
+            return false;
         more = *spec.more;
         more.channel = (struct cenv_channelmatch){0};
+        more.url = (struct cenv_str){NULL, 0}; /* a channel takes its place */
         spec.more = &more;
     }
     return cenv_matchspec_match(&spec, cand->record);

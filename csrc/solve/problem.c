@@ -151,12 +151,27 @@ int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
     return rc;
 }
 
-bool cenv_problem_is_multichannel(const struct cenv_problem *p,
-                                  const struct cenv_channelmatch *channel,
-                                  const struct cenv_candidate *cand)
+/* The channel is the name of the multichannel to which the candidate's source belongs. */
+static bool is_multichannel(const struct cenv_problem *p,
+                            const struct cenv_channelmatch *channel,
+                            const struct cenv_candidate *cand)
 {
     return cenv_problem_is_indexed(cand) && channel->kind == CENV_CHANNELMATCH_NAME &&
            cenv_str_eq(cenv_index_multichannel(p->index, cand->from), channel->text);
+}
+
+bool cenv_problem_in_channel(const struct cenv_problem *p,
+                             const struct cenv_channelmatch *channel,
+                             const struct cenv_candidate *cand)
+{
+    const struct cenv_channelnames *names = cenv_index_channel_names(p->index);
+    const struct cenv_record *record = cand->record;
+    if (is_multichannel(p, channel, cand))
+        return true;
+    return names
+               ? cenv_channelnames_test(names, channel, record->channel,
+                                        record->channel_url)
+               : cenv_channelmatch_test(channel, record->channel, record->channel_url);
 }
 
 bool cenv_problem_is_same_record(const struct cenv_record *a,

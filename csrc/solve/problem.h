@@ -222,11 +222,11 @@ int cenv_problem_add_skip(struct cenv_problem *p, struct cenv_str fn,
 int cenv_problem_complete(struct cenv_problem *p, struct cenv_candidate *cand,
                           struct cenv_error *err);
 
-/* The channel asked for is the name of the multichannel to which the candidate's source
- * belongs. */
-bool cenv_problem_is_multichannel(const struct cenv_problem *p,
-                                  const struct cenv_channelmatch *channel,
-                                  const struct cenv_candidate *cand);
+/* The candidate is of the channel that a spec asks for, as names of channels are meant here
+ * (channelnames.h); a multichannel stands for its members. */
+bool cenv_problem_in_channel(const struct cenv_problem *p,
+                             const struct cenv_channelmatch *channel,
+                             const struct cenv_candidate *cand);
 
 /* Two records are of one package: their sha256 are equal or, where one has none, name, version,
  * build and all that both say of subdir and URL are. */

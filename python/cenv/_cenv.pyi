@@ -49,7 +49,12 @@ class MatchSpec:
 @final
 class Index:
     def __new__(
-        cls, task: Task, sources: list[RepodataSource], cache_dir: bytes | None, /
+        cls,
+        task: Task,
+        sources: list[RepodataSource],
+        cache_dir: bytes | None,
+        names: str | None = None,
+        /,
     ) -> Index: ...
     def solve(self, task: Task, request: str, /) -> str: ...
     def featured(self, task: Task, names: str, /) -> str: ...

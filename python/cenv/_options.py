@@ -11,6 +11,15 @@ from typing import Any, TypedDict
 # .tar.bz2 packages count.
 RepodataSource = tuple[str, str, str | None, str, str, bytes, str | None, bool]
 
+
+class ChannelNames(TypedDict):
+    """What names of channels mean, for an Index; URLs are without secrets."""
+
+    alias: str
+    places: dict[str, str]  # custom channels, by name
+    groups: dict[str, list[str]]  # multichannels, and how their members are called
+
+
 # One file to pack: path, content, mode, mtime in nanoseconds, a link's target.
 Member = tuple[bytes, bytes, int, int, bytes | None]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
+from cenv._options import ChannelNames
 from cenv.config.config import Config
 from cenv.config.urls import SecretUrl, is_path, is_url, path_url, split_url
 from cenv.errors import ChannelError
@@ -129,6 +130,15 @@ def resolve(
     return tuple(found.values())
 
 
+def names_of(config: Config) -> ChannelNames:
+    """Return what names of channels in specs mean, as the core matches them.
+
+    A custom channel's name is its place. Any other is that of a channel on whatever host,
+    as in conda; a multichannel's is that of its members.
+    """
+    return _Book(config).names()
+
+
 def among(name: str, channels: Iterable[Channel], config: Config) -> bool:
     """Say whether `name`, the channel of a spec, is one of `channels`.
 
@@ -137,20 +147,26 @@ def among(name: str, channels: Iterable[Channel], config: Config) -> bool:
     known = tuple(channels)
     if not (is_url(name) or is_path(name)):
         bare = _cut_subdir(name.strip("/"))[0]
-        if any(_is_called(channel, bare) for channel in known):
+        names = names_of(config)
+        called = {bare, *names["groups"].get(bare, ())}
+        placed = any(_below(bare, place) is not None for place in names["places"])
+        if not placed and any(_is_called(c, called) for c in known):
             return True
     urls = {channel.safe_url.partition("://")[2] for channel in known}
     wanted = resolve([name], config)
     return all(channel.safe_url.partition("://")[2] in urls for channel in wanted)
 
 
-def _is_called(channel: Channel, name: str) -> bool:
+def _is_called(channel: Channel, names: set[str]) -> bool:
+    return not names.isdisjoint(
+        (channel.name, channel.multichannel or "", _called(channel))
+    )
+
+
+def _called(channel: Channel) -> str:
+    """Return a directory's last name, or the path of a channel on its host."""
     path = _join(channel.location, channel.path).partition("/")[2]
-    return name in {
-        channel.name,
-        channel.multichannel,
-        path.rpartition("/")[2] if channel.scheme == "file" else path,
-    }
+    return path.rpartition("/")[2] if channel.scheme == "file" else path
 
 
 def related(channel: Channel, reference: str, config: Config) -> Channel:
@@ -277,6 +293,22 @@ class _Book:
         self._custom = {c.path: c for group in self._multi.values() for c in group}
         for name, url in config.custom_channels.items():
             self._custom[name.strip("/")] = self._placed(url, name)
+
+    def names(self) -> ChannelNames:
+        members = {id(c) for group in self._multi.values() for c in group}
+        return {
+            "alias": self._alias.safe_url.rstrip("/"),
+            "places": {
+                name: channel.safe_url
+                for name, channel in self._custom.items()
+                if id(channel) not in members
+                and channel.location != self._alias.location
+            },
+            "groups": {
+                name: [c.path or _called(c) for c in group]
+                for name, group in self._multi.items()
+            },
+        }
 
     def lookup(self, text: str | os.PathLike[str]) -> tuple[Channel, ...]:
         if not isinstance(text, str):

@@ -16,7 +16,7 @@ from cenv._options import (
     RepodataSource,
     ShardOptions,
 )
-from cenv.config.channels import Channel
+from cenv.config.channels import Channel, names_of
 from cenv.config.config import Config
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
@@ -80,7 +80,8 @@ class Opener:
         sources = [
             self._source(*place, file) for place, file in zip(wanted, files) if file
         ]
-        core = _native.call(_native.extension.Index, sources, self._cache)
+        names = _native.dumps(names_of(self._config))
+        core = _native.call(_native.extension.Index, sources, self._cache, names)
         said = (
             _native.call(core.relations) if self._follows() else [None] * len(sources)
         )

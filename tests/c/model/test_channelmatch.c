@@ -46,8 +46,63 @@ static void test_channelmatch__tests(void)
     }
 }
 
+static void test_channelmatch__keeps_the_url_given(void)
+{
+    static const struct {
+        const char *spec, *text, *url;
+    } cases[] = {
+        {"conda-forge", "conda-forge", ""},
+        {"https://me:pw@conda.anaconda.org/t/tk/conda-forge/noarch", "conda-forge",
+         "https://conda.anaconda.org/conda-forge"},
+        {"https://host/ch/", "https://host/ch", "https://host/ch"},
+        {"/srv/ch/linux-64", "file:///srv/ch", "file:///srv/ch"},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_arena arena = CENV_ARENA_INIT;
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_channelmatch m = {0};
+        struct cenv_str subdir = CENV_STR("");
+        check_case(cases[i].spec);
+        CHECK_INT(
+            cenv_channelmatch_parse(&m, &subdir, cenv_str(cases[i].spec), &arena, &err),
+            0);
+        CHECK(cenv_str_is(m.text, cases[i].text));
+        CHECK(cenv_str_is(m.url, cases[i].url));
+        cenv_arena_release(&arena);
+    }
+}
+
+static void test_channelmatch__is_called(void)
+{
+    static const struct {
+        const char *want, *name, *url;
+        bool called;
+    } cases[] = {
+        {"forge", "forge", "https://h/x", true},
+        {"forge", "https://h/forge", "https://h/forge", true},
+        {"x/forge", "https://h/x/forge", "https://h/x/forge/", true},
+        {"forge", "https://h/x/forge", "https://h/x/forge", false},
+        {"forge", "file:///srv/x/forge", "file:///srv/x/forge", true},
+        {"x/forge", "file:///srv/x/forge", "file:///srv/x/forge", false},
+        {"h/forge", "https://h/forge", "https://h/forge", false},
+        {"forge", "", "", false},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        check_case(cases[i].url);
+        CHECK_INT(cenv_channelmatch_is_called(cenv_str(cases[i].want),
+                                              cenv_str(cases[i].name),
+                                              cenv_str(cases[i].url)),
+                  cases[i].called);
+    }
+    check_case("");
+    CHECK(cenv_str_is(cenv_channelmatch_place(CENV_STR("https://h/x//")), "h/x"));
+    CHECK(cenv_str_is(cenv_channelmatch_place(CENV_STR("x")), "x"));
+}
+
 int main(void)
 {
+    RUN(test_channelmatch__keeps_the_url_given);
+    RUN(test_channelmatch__is_called);
     RUN(test_channelmatch__tests);
     return check_report();
 }
