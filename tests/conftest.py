@@ -24,6 +24,26 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def python_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a channel of python, pip and setuptools: real ones, else the running Python's."""
+    from cenv.demo import interpreter, package, python_package, wheel_package
+    from cenv.solving.index_dir import index
+    from cenv.solving.virtual_packages import current_platform
+
+    real = Path(os.environ.get("CENV_SHARED", ROOT.parent / "shared")) / "channel"
+    if real.is_dir():
+        return real
+    channel = tmp_path_factory.mktemp("python")
+    made = [python_package.make(interpreter.running(), current_platform())]
+    made += filter(None, map(wheel_package.make, ("pip", "setuptools")))
+    assert len(made) == 3
+    for each in made:
+        package.write(each, channel)
+    index(channel)
+    return channel
+
+
+@pytest.fixture(scope="session")
 def session_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store that the tests of one worker share."""
     return tmp_path_factory.mktemp("store")

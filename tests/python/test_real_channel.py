@@ -22,16 +22,11 @@ CLEAN = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @pytest.fixture(scope="module")
-def channel(shared: Path) -> Path:
-    return shared / "channel"
-
-
-@pytest.fixture(scope="module")
 def environment(
-    channel: Path, session_store: Path, tmp_path_factory: pytest.TempPathFactory
+    python_channel: Path, session_store: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     prefix = tmp_path_factory.mktemp("real") / "env"
-    cenv.create(prefix, SPECS, [channel], store=session_store)
+    cenv.create(prefix, SPECS, [python_channel], store=session_store)
     return prefix
 
 
@@ -111,12 +106,12 @@ def test_real_clone__compiles_nothing_again(cloned: Path) -> None:
 
 @pytest.mark.parametrize("length", [20, 100, 200, 255])
 def test_real_clone__works_at_every_length_of_prefix(
-    length: int, channel: Path, session_store: Path, environment: Path
+    length: int, python_channel: Path, session_store: Path, environment: Path
 ) -> None:
     stem = f"/tmp/cenv{os.getpid()}-{length}-"
     prefix = Path((stem + "x" * length)[:length])
     try:
-        cenv.create(prefix, SPECS, [channel], store=session_store)
+        cenv.create(prefix, SPECS, [python_channel], store=session_store)
         assert run(prefix, "python", "-c", CHECK).splitlines()[0] == str(prefix)
         assert str(prefix) in run(prefix, "pip", "--version")
         assert cenv.verify(prefix).ok
@@ -130,11 +125,11 @@ def test_real_clone__works_at_every_length_of_prefix(
 
 
 def test_real_clone__refuses_a_prefix_too_long(
-    channel: Path, session_store: Path, environment: Path
+    python_channel: Path, session_store: Path, environment: Path
 ) -> None:
     prefix = Path(f"/tmp/cenv{os.getpid()}-".ljust(256, "y"))
     with pytest.raises(cenv.PrefixError, match="255"):
-        cenv.create(prefix, SPECS, [channel], store=session_store)
+        cenv.create(prefix, SPECS, [python_channel], store=session_store)
     with pytest.raises(cenv.PrefixError, match="255"):
         cenv.clone(environment, prefix, store=session_store)
     assert not prefix.exists()

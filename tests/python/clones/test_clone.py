@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Clones of real environments: a template of the shared channel, and a venv with pip in it."""
+"""Clones of real environments: a template of Python and pip, and a venv with pip in it."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ def content(top: Path) -> dict[str, tuple[int, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def template(shared: Path, session_store: Path) -> cenv.Template:
+def template(python_channel: Path, session_store: Path) -> cenv.Template:
     store = cenv.TemplateStore(session_store)
-    return store.template(SPECS, channels=[str(shared / "channel")])
+    return store.template(SPECS, channels=[python_channel])
 
 
 @pytest.mark.parametrize("name", ["d", "d" * 60, "d" * 150])
 def test_clone__is_what_an_install_gives(
     template: cenv.Template,
-    shared: Path,
+    python_channel: Path,
     session_store: Path,
     tmp_path: Path,
     name: str,
 ) -> None:
     dst, installed, between = tmp_path / name, tmp_path / "kept", tmp_path / "between"
-    cenv.create(dst, SPECS, [shared / "channel"], store=session_store)
+    cenv.create(dst, SPECS, [python_channel], store=session_store)
     dst.rename(installed)
     expected = content(installed)
     cenv.clone(template, between, mode="hardlink", store=session_store)
@@ -79,7 +79,7 @@ def test_hardlink_clone__reads_only_what_it_rewrites(
         for path in accessed
         if (clone / path.relative_to(source)).stat().st_ino == path.stat().st_ino
     ]
-    assert len(shared_files) > 6000
+    assert len(shared_files) > 0.8 * len(accessed) > 1500
     assert [p for p in shared_files if p.stat().st_atime_ns != accessed[p]] == []
     seen = next(p for p in shared_files if p.stat().st_size)
     seen.read_bytes()

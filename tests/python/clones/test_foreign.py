@@ -244,12 +244,12 @@ asyncio.run(main(*sys.argv[1:]))
     importlib.util.find_spec("rattler") is None, reason="py-rattler is not installed"
 )
 def test_foreign_clone__of_rattlers_environment_is_its_install(
-    tmp_path: Path, shared: Path, session_store: Path
+    tmp_path: Path, python_channel: Path, session_store: Path
 ) -> None:
     source = tmp_path / "from"
     names = ["e", "same", "d" * 60, "d" * 150]
     prefixes = [tmp_path / name for name in names]
-    argv = [sys.executable, "-c", RATTLER, shared / "channel", tmp_path / "cache"]
+    argv = [sys.executable, "-c", RATTLER, python_channel, tmp_path / "cache"]
     # It may crash at its exit, when the work is done.
     subprocess.run([*argv, source, *prefixes], check=False)
     for prefix in prefixes:

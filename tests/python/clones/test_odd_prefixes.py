@@ -30,9 +30,11 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def template(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> cenv.Template:
+def template(
+    python_channel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> cenv.Template:
     store = cenv.TemplateStore(tmp_path_factory.mktemp("store"))
-    return store.template(["python", "pip", "setuptools"], [shared / "channel"])
+    return store.template(["python", "pip", "setuptools"], [python_channel])
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_odd_prefix__programs_run(
 
 @pytest.mark.parametrize("name", ['a"b', "a'b", f'{DEEP}/a"$b'])
 def test_odd_prefix__equals_an_installation(
-    template: cenv.Template, shared: Path, place: Path, name: str
+    template: cenv.Template, python_channel: Path, place: Path, name: str
 ) -> None:
     """Quotes break what packages put into Python's string literals, as conda's do."""
     clone = template.clone(place / name, mode="copy")
@@ -71,7 +73,7 @@ def test_odd_prefix__equals_an_installation(
     cenv.create(
         place / name,
         records=template.records,
-        channels=[shared / "channel"],
+        channels=[python_channel],
         store=template.store,
         offline=True,
     )

@@ -275,11 +275,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     indirect=["place"],
 )
 def test_safety__whatever_a_test_does(
-    pytester: pytest.Pytester, shared: Path, place: Path, mode: str
+    pytester: pytest.Pytester, python_channel: Path, place: Path, mode: str
 ) -> None:
     store = cenv.TemplateStore(place / "store")
     specs = ["python", "pip", "setuptools"]
-    template = store.template(specs, [shared / "channel"])
+    template = store.template(specs, [python_channel])
     sibling = template.clone(place / "sibling", mode="copy")
     packages = Path(store.path) / "v1/pkgs"
     before = digest(packages), digest(Path(sibling.path))
@@ -294,7 +294,7 @@ def test_safety__whatever_a_test_does(
         "--cenv-guard=test",
         f"--cenv-store={store.path}",
         "-o",
-        f"cenv_channels={shared / 'channel'}",
+        f"cenv_channels={python_channel}",
     )
     named = {
         line.split("teardown of ")[1].strip(" _")

@@ -426,13 +426,13 @@ def test_import__wants_a_machine_that_fits(
 
 
 def test_import__of_a_real_python_runs(
-    shared: Path,
+    python_channel: Path,
     session_store: Path,
     other_store: cenv.TemplateStore,
     tmp_path: Path,
 ) -> None:
     store = cenv.TemplateStore(session_store)
-    template = store.template(["python", "pip"], [shared / "channel"])
+    template = store.template(["python", "pip"], [python_channel])
     store.export(tmp_path / "t.czt", [template.id[:12]])
     (got,) = other_store.import_(tmp_path / "t.czt")
     assert cenv.verify(got["path"]).ok
@@ -449,11 +449,11 @@ def test_import__of_a_real_python_runs(
 
 
 def test_template__names_no_directory_of_its_making(
-    shared: Path, session_store: Path
+    python_channel: Path, session_store: Path
 ) -> None:
     """Bytecode that a program wrote while noarch packages were compiled would."""
     store = cenv.TemplateStore(session_store)
-    template = store.template(["python", "pip", "setuptools"], [shared / "channel"])
+    template = store.template(["python", "pip", "setuptools"], [python_channel])
     there = subprocess.run(
         ["grep", "-rl", f"{session_store}/v1/tmp", template.path],
         capture_output=True,

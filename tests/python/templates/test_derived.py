@@ -106,9 +106,9 @@ def test_derived__over_what_is_no_template(
 
 
 def test_derived__of_real_packages(
-    store: cenv.TemplateStore, shared: Path, tmp_path: Path
+    store: cenv.TemplateStore, python_channel: Path, tmp_path: Path
 ) -> None:
-    channel = [shared / "channel"]
+    channel = [python_channel]
     base = store.template(["python"], channel)
     layer = store.template(["pip"], channel, base=base)
     direct = store.template(["python", "pip"], channel)
