@@ -27,12 +27,23 @@ static PyObject *text_of(struct cenv_str text)
     return PyUnicode_DecodeUTF8(text.data, (Py_ssize_t)text.len, "surrogateescape");
 }
 
-/* The one argument, a str, of a constructor or method; borrowed from it. */
-static int text_argument(PyObject *args, const char *format, struct cenv_str *text)
+/* The one argument, a str, of what is called `name`; borrowed from it. */
+static int text_argument(PyObject *args, const char *name, struct cenv_str *text)
 {
-    const char *data;
     Py_ssize_t len;
-    if (!PyArg_ParseTuple(args, format, &data, &len))
+    PyObject *given;
+    if (!PyArg_UnpackTuple(args, name, 1, 1, &given))
+        return -1;
+    if (!PyUnicode_Check(given)) {
+        PyObject *type = PyObject_GetAttrString((PyObject *)Py_TYPE(given), "__name__");
+        if (type)
+            PyErr_Format(PyExc_TypeError, "%s() argument must be a str, not %U", name,
+                         type);
+        Py_XDECREF(type);
+        return -1;
+    }
+    const char *data = PyUnicode_AsUTF8AndSize(given, &len);
+    if (!data)
         return -1;
     *text = cenv_str_n(data, (size_t)len);
     return 0;
@@ -51,7 +62,7 @@ static PyObject *version_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     struct cenv_version *version;
     if (kwargs && PyDict_Size(kwargs))
         return PyErr_Format(PyExc_TypeError, "Version takes no keyword arguments");
-    if (text_argument(args, "s#:Version", &text) < 0)
+    if (text_argument(args, "Version", &text) < 0)
         return NULL;
     if (cenv_version_new(&version, text, &err) < 0)
         return bind_raise(PyType_GetModuleState(type), &err);
@@ -109,17 +120,27 @@ static PyObject *version_matches(PyObject *self, PyObject *args)
     struct cenv_str constraint;
     struct cenv_error err = CENV_ERROR_INIT;
     bool match = false;
-    if (text_argument(args, "s#:matches", &constraint) < 0)
+    if (text_argument(args, "Version.matches", &constraint) < 0)
         return NULL;
     if (cenv_version_matches(version_of(self), constraint, &match, &err) < 0)
         return bind_raise(bind_state_of_self(self), &err);
     return PyBool_FromLong(match);
 }
 
+/* For pickle and copy: made again of its text. */
+static PyObject *version_reduce(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    PyObject *text = version_str(self);
+    return text ? Py_BuildValue("O(N)", (PyObject *)Py_TYPE(self), text) : NULL;
+}
+
 static PyMethodDef version_methods[] = {
     {"matches", version_matches, METH_VARARGS,
      "matches($self, constraint, /)\n--\n\n"
      "Whether it satisfies a constraint such as '>=1.8,<2|1.7.*'."},
+    {"__reduce__", version_reduce, METH_NOARGS,
+     "__reduce__($self, /)\n--\n\nHow pickle and copy make it again."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -151,7 +172,7 @@ static PyObject *matchspec_new(PyTypeObject *type, PyObject *args, PyObject *kwa
     struct cenv_matchspec *spec;
     if (kwargs && PyDict_Size(kwargs))
         return PyErr_Format(PyExc_TypeError, "MatchSpec takes no keyword arguments");
-    if (text_argument(args, "s#:MatchSpec", &text) < 0)
+    if (text_argument(args, "MatchSpec", &text) < 0)
         return NULL;
     if (cenv_matchspec_new(&spec, text, &err) < 0)
         return bind_raise(PyType_GetModuleState(type), &err);
@@ -189,7 +210,7 @@ static PyObject *matchspec_matches(PyObject *self, PyObject *args)
     struct cenv_str record;
     struct cenv_error err = CENV_ERROR_INIT;
     bool match = false;
-    if (text_argument(args, "s#:matches", &record) < 0)
+    if (text_argument(args, "MatchSpec.matches", &record) < 0)
         return NULL;
     if (cenv_matchspec_matches(spec_of(self), record, &match, &err) < 0)
         return bind_raise(bind_state_of_self(self), &err);

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as typing has it, without the milliseconds of loading typing
 if TYPE_CHECKING:
+    from cenv._choices import ChannelPriority, CloneMode, LinkMode
     from cenv.api import clone, create, extract, remove, reset, solve, verify
     from cenv.clones.overlay import enter_overlay_namespace
     from cenv.errors import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "_choices": "ChannelPriority CloneMode LinkMode",
     "api": "clone create extract remove reset solve verify",
     "errors": "CenvError ChannelError IntegrityError LinkError PrefixError SpecError "
     "UnsatisfiableError UsageError",
@@ -58,12 +60,15 @@ __all__ = [
     "Alteration",
     "CenvError",
     "ChannelError",
+    "ChannelPriority",
     "CheckReport",
     "Clone",
+    "CloneMode",
     "CloneReport",
     "Index",
     "IntegrityError",
     "LinkError",
+    "LinkMode",
     "MatchSpec",
     "PackageRecord",
     "PrefixError",

@@ -1,13 +1,98 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Arguments of the API that take several things: one of them stands for a list of it."""
+"""Arguments of the API: what each may be, told with the name of the public function."""
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from cenv.errors import UsageError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PATH = ((str, os.PathLike), "a str or os.PathLike")
+_TEXT = ((str,), "a str")
+_NUMBER = ((int,), "an int")
+# What arguments of these names are, in every public function.
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("src", "dst", "prefix", "store", "clone", "path"), _PATH),
+    **dict.fromkeys(("package", "dest", "directory", "file"), _PATH),
+    **dict.fromkeys(("mode", "link_mode", "platform", "sha256", "id"), _TEXT),
+    **dict.fromkeys(("channel_priority", "exclude_newer", "explain"), _TEXT),
+    **dict.fromkeys(("owner", "max_size", "count"), _NUMBER),
+}
+
+
+def checked(
+    options: Iterable[str] = (),
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that checks arguments by their names before the function runs.
+
+    The function raises TypeError, naming itself and the argument, for a value of another
+    type, and for a keyword that is neither its own nor one of `options`, which it hands on.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        code = function.__code__
+        own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        known = {*own, *options}
+        optional = {*_without_value(function, own[: code.co_argcount]), *options}
+
+        @functools.wraps(function)
+        def call(*args: P.args, **keywords: P.kwargs) -> R:
+            name = function.__qualname__.removesuffix(".__init__")
+            given = {**dict(zip(own, args)), **keywords}
+            _check_names(name, given, known)
+            _check_types(name, given, optional)
+            return function(*args, **keywords)
+
+        return call
+
+    return decorate
+
+
+def _without_value(
+    function: Callable[..., object], positional: Sequence[str]
+) -> list[str]:
+    """Return the arguments that may be None, for that is what they are if not given."""
+    found = dict(zip(reversed(positional), reversed(function.__defaults__ or ())))
+    found |= function.__kwdefaults__ or {}
+    return [name for name, value in found.items() if value is None]
+
+
+def _check_names(
+    function: str, given: Mapping[str, object], known: Iterable[str]
+) -> None:
+    for name in given:
+        if name not in known:
+            raise TypeError(_unexpected(function, name, known))
+
+
+def _check_types(
+    function: str, given: Mapping[str, object], optional: Iterable[str]
+) -> None:
+    for name in given.keys() & _KINDS.keys():
+        types, expected = _KINDS[name]
+        value = given[name]
+        if isinstance(value, types) or (value is None and name in optional):
+            continue
+        raise wrong_type(f"{function}() argument {name}", expected, value)
+
+
+def _unexpected(function: str, name: str, known: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{function}() got an unexpected keyword argument '{name}'{hint}"
+
+
+def wrong_type(what: str, expected: str, value: object) -> TypeError:
+    """Return the error of a value that is of another type than it has to be."""
+    return TypeError(f"{what} must be {expected}, not {type(value).__name__}")
 
 
 def listed(value: Any, argument: str) -> list[Any]:
@@ -28,6 +113,16 @@ def listed(value: Any, argument: str) -> list[Any]:
         at = items.index(None)
         raise UsageError(f"{argument}= has None as its item {at}")
     return items
+
+
+def listed_records(value: Any, argument: str) -> list[Any]:
+    """Return the records of an argument, as listed() does; UsageError for what is none."""
+    records = listed(value, argument)
+    for at, record in enumerate(records):
+        if not isinstance(record, Mapping) and not _is_record(record):
+            hint = "a record is a mapping, or a PackageRecord of a solution"
+            raise UsageError(f"{argument}= has {record!r} as its item {at}", hint=hint)
+    return records
 
 
 def _is_record(value: Any) -> bool:

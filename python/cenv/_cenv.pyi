@@ -10,11 +10,12 @@ from typing import final
 
 from _typeshed import StrOrBytesPath
 
+from cenv._choices import CloneMode, LinkMode
 from cenv._options import Member, RepodataSource
 
 __version__: str
-CLONE_MODES: tuple[str, ...]
-LINK_MODES: tuple[str, ...]
+CLONE_MODES: tuple[CloneMode, ...]
+LINK_MODES: tuple[LinkMode, ...]
 CARRIES_LIBCURL: int  # as in wheels
 STAGES: tuple[str, ...]  # of the trace, in the order of reports
 STAGE_UNITS: tuple[str, ...]  # what the progress of each counts, "" for nothing
@@ -30,6 +31,7 @@ class Task:
 @final
 class Version:
     def __new__(cls, text: str, /) -> Version: ...
+    def __reduce__(self) -> tuple[type[Version], tuple[str]]: ...
     def matches(self, constraint: str, /) -> bool: ...
     def __lt__(self, other: Version, /) -> bool: ...
     def __le__(self, other: Version, /) -> bool: ...

@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypedDict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from cenv._choices import ChannelPriority, CloneMode, LinkMode
+
+if TYPE_CHECKING:
+    from cenv.model import Record
+
 
 # One repodata of an Index: the channel's name, its URL, its multichannel, the subdir, the
 # URL and the path of the repodata, for shards their ShardOptions as JSON, and whether only
@@ -77,6 +83,21 @@ class ShardOptions(ConnectOptions):
     url: str
 
 
+class SolveOptions(TypedDict, total=False):
+    """What a solve may be told beside its specs: the keywords of Index.request."""
+
+    locked: Iterable[Record]
+    pinned: Iterable[object]
+    favored: Iterable[Record]
+    channel_priority: ChannelPriority | None
+    exclude_newer: str | None
+    add_pip: bool | None
+    explain: str | None
+
+
+SOLVE_OPTIONS = tuple(SolveOptions.__annotations__)
+
+
 class SolveRequest(TypedDict):
     """Index.solve; cutoffs are in milliseconds since 1970, None is none."""
 
@@ -96,7 +117,7 @@ class SolveRequest(TypedDict):
 class CreateOptions(FetchOptions):
     """Store.create."""
 
-    link_mode: str
+    link_mode: LinkMode
     specs: list[str]
     cmd: str
 
@@ -161,7 +182,7 @@ class Provenance(TypedDict, total=False):
 class CloneOptions(TypedDict):
     """clone(); `owner` is the process with which it ends, 0 for none."""
 
-    mode: str
+    mode: CloneMode
     owner: int
     provenance: Provenance | None
 

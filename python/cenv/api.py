@@ -10,19 +10,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
-from cenv._arguments import listed
+from cenv._arguments import checked, listed, listed_records
+from cenv._choices import CloneMode, LinkMode
 from cenv._options import (
+    SOLVE_OPTIONS,
     CloneOptions,
     CreateOptions,
     FetchOptions,
     OverlayOptions,
     Provenance,
+    SolveOptions,
 )
 from cenv.clones import modes, overlay
 from cenv.config import policy
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
+from cenv.errors import PrefixError
 from cenv.model import (
     CloneReport,
     PrefixReport,
@@ -33,7 +37,7 @@ from cenv.model import (
     plain_record,
     records_of,
 )
-from cenv.solving.index import Index, SolveOptions, fetch_options
+from cenv.solving.index import Index, fetch_options
 from cenv.specs.spec_texts import clean_specs
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
 Path = str | os.PathLike[str]
 
 
+@checked(SOLVE_OPTIONS)
 def solve(
     specs: Iterable[object],
     channels: Sequence[Path] | None = None,
@@ -68,6 +73,7 @@ def _timed(solution: Solution, recorder: trace.Recorder) -> Solution:
     return replace(solution, seconds=recorder.seconds, stages=recorder.stages())
 
 
+@checked(SOLVE_OPTIONS)
 def create(
     prefix: Path,
     specs: Iterable[object] = (),
@@ -76,7 +82,7 @@ def create(
     records: Iterable[Record] | None = None,
     platform: str | None = None,
     store: Path | None = None,
-    link_mode: str = "auto",
+    link_mode: LinkMode = "auto",
     offline: bool = False,
     finish: Callable[[str], object] | None = None,
     **options: Unpack[SolveOptions],
@@ -177,7 +183,7 @@ def complete(
     """
     from cenv.specs.link_order import link_order
 
-    wanted = [plain_record(record) for record in listed(records, "records")]
+    wanted = [plain_record(record) for record in listed_records(records, "records")]
     policy.check_records(wanted, load())
     secrets = {**fetching["secrets"], **_own_secrets(wanted)}
     options: FetchOptions = {**fetching, "secrets": secrets}
@@ -191,11 +197,12 @@ def _own_secrets(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {str(url): url.for_request for url in urls if isinstance(url, SecretUrl)}
 
 
+@checked()
 def clone(
     src: Path,
     dst: Path,
     *,
-    mode: str = "auto",
+    mode: CloneMode = "auto",
     store: Path | None = None,
     owner: int = 0,
     provenance: Provenance | None = None,
@@ -232,7 +239,7 @@ def make_clone(
     src: Path,
     dst: Path,
     *,
-    mode: str = "auto",
+    mode: CloneMode = "auto",
     store: Path | None = None,
     owner: int = 0,
     provenance: Provenance | None = None,
@@ -269,6 +276,7 @@ def _overlay_options(options: CloneOptions) -> OverlayOptions:
     return {**options, "owner": owner, "namespace": overlay.namespace()}
 
 
+@checked()
 def reset(
     clone: Path, *, store: Path | None = None, override_frozen: bool = False
 ) -> ResetReport:
@@ -292,6 +300,7 @@ def materialize(clone: Path, *, store: Path | None = None) -> CloneReport:
     return CloneReport.from_json(reply)
 
 
+@checked()
 def verify(prefix: Path) -> VerifyReport:
     """Check every file of `prefix` against its record."""
     return VerifyReport.from_json(
@@ -299,6 +308,7 @@ def verify(prefix: Path) -> VerifyReport:
     )
 
 
+@checked()
 def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str, Any]:
     """Extract one .conda or .tar.bz2 into `dest`, absent or an empty directory.
 
@@ -311,23 +321,40 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
     return found
 
 
+@checked()
 def remove(
-    path: Path,
-    *,
-    store: Path | None = None,
-    clone: Path | None = None,
-    override_frozen: bool = False,
+    path: Path, *, store: Path | None = None, override_frozen: bool = False
 ) -> None:
-    """Remove a tree, following no link; an overlay clone is unmounted first.
+    """Remove an environment, following no link; an overlay clone is unmounted first.
 
-    Raises PrefixError for one with conda-meta/frozen (CEP 22), unless that is overridden.
-
-    The store (`store`, else the configured one if it is there) forgets the clone: that
-    of `path`, or of the path `clone` from which it was moved away.
+    Raises PrefixError for what is no environment, and for one with conda-meta/frozen
+    (CEP 22), unless that is overridden. Where nothing is, nothing is done. The store
+    (`store`, else the configured one if it is there) forgets the clone.
     """
     where = _native.fspath(path)
+    _check_environment(where)
     if not override_frozen:
         policy.check_frozen(where)
+    remove_tree(where, store=store)
+
+
+def _check_environment(where: str) -> None:
+    marks = ("conda-meta", "pyvenv.cfg")
+    if not os.path.lexists(where) or overlay.is_mounted(where):
+        return
+    if not any(os.path.lexists(os.path.join(where, mark)) for mark in marks):
+        message = f"{where} is no environment: it has no {' and no '.join(marks)}"
+        raise PrefixError(message, hint="remove other directories by other means")
+
+
+def remove_tree(
+    path: Path, *, store: Path | None = None, clone: Path | None = None
+) -> None:
+    """Do what remove() does with a tree that is known to be ours.
+
+    The store forgets the clone of `path`, or of the path `clone` from which it was moved.
+    """
+    where = _native.fspath(path)
     known = _native.open_store(store) if os.path.isdir(store_path(store)) else None
     if overlay.is_mounted(where):
         return overlay.remove(where, known)

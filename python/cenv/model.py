@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from cenv._choices import CloneMode
 from cenv.config.urls import may_have_secrets, secret_url
 
 T = TypeVar("T", bound="Value")
@@ -161,7 +162,7 @@ class CloneReport(Value):
     """
 
     path: str
-    mode: str
+    mode: CloneMode
     source: str = ""
     files: int = 0
     relocated: int = 0

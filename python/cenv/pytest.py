@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from cenv import pytest_plugin
+from cenv._choices import CloneMode
 
 if TYPE_CHECKING:
     from cenv.pytest_plugin.factories import AnyPath, TemplateFactory
@@ -35,7 +36,7 @@ def fixture(
     channels: Sequence[AnyPath] | None = None,
     template: str | None = None,
     file: AnyPath | None = None,
-    mode: str | None = None,
+    mode: CloneMode | None = None,
     name: str | None = None,
     autouse: bool = False,
 ) -> Any:

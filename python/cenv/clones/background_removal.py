@@ -95,9 +95,7 @@ def _remove(order: _Order) -> list[Any]:
     from cenv import api
 
     try:
-        api.remove(
-            order.path, store=order.store, clone=order.clone, override_frozen=True
-        )
+        api.remove_tree(order.path, store=order.store, clone=order.clone)
     except OSError as error:
         return [error.errno, error.strerror, order.path]
     return []

@@ -7,24 +7,25 @@ Nothing of the core is loaded before somebody asks which modes there are.
 from __future__ import annotations
 
 from cenv import _native
+from cenv._choices import CloneMode, LinkMode
 
-_OVERLAY = "overlay"
-_COPY = "copy"
-_HARDLINK = "hardlink"
-_REFLINK = "reflink"
+_OVERLAY: CloneMode = "overlay"
+_COPY: CloneMode = "copy"
+_HARDLINK: CloneMode = "hardlink"
+_REFLINK: CloneMode = "reflink"
 
 
-def names() -> tuple[str, ...]:
+def names() -> tuple[CloneMode, ...]:
     """Return all modes, auto first."""
     return _native.extension.CLONE_MODES
 
 
-def lasting() -> tuple[str, ...]:
+def lasting() -> tuple[LinkMode, ...]:
     """Return the modes that make files of their own, as `create` does too."""
     return _native.extension.LINK_MODES
 
 
-def automatic(*, reflink: bool, hardlink: bool, is_template: bool) -> str:
+def automatic(*, reflink: bool, hardlink: bool, is_template: bool) -> CloneMode:
     """Return what auto takes where the file system of source and clone can do these."""
     if reflink:
         return _REFLINK

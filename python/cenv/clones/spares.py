@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from cenv._choices import CloneMode
 from cenv._options import Provenance
 from cenv.clones import helper
 from cenv.model import CloneReport
@@ -30,7 +31,7 @@ class CloneJob:
 
     path: str
     store: str | None
-    mode: str
+    mode: CloneMode
     provenance: Provenance | None
 
 
@@ -133,7 +134,7 @@ class Spares:
         from cenv import api
 
         for path in (*self._asked, *(report.path for report in self._ready)):
-            api.remove(path, store=self.job.store, override_frozen=True)
+            api.remove_tree(path, store=self.job.store)
 
 
 _all: WeakSet[Spares] = WeakSet()
@@ -199,7 +200,7 @@ def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
         pass  # the parent is gone
     finally:
         for path in left:
-            api.remove(path, store=job["store"], override_frozen=True)
+            api.remove_tree(path, store=job["store"])
         os.close(1)  # nothing more to flush to a parent that may be gone
 
 

@@ -80,7 +80,7 @@ def _keeping(
         pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)), fail)
         return _wait(pid)
     finally:
-        api.remove(work, override_frozen=True)
+        api.remove_tree(work)
 
 
 def _fork(become: Callable[[], NoReturn], fail: Callable[[BaseException], int]) -> int:

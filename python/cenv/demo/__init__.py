@@ -114,7 +114,7 @@ def _workspace(keep: str | None, say: Say) -> Iterator[Path]:
         yield path
     finally:
         say("removing what was made (--keep DIR leaves it) ...")
-        api.remove(path, override_frozen=True)
+        api.remove_tree(path)
 
 
 @contextmanager

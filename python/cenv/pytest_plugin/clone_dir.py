@@ -7,7 +7,7 @@ import itertools
 import os
 from pathlib import Path
 
-from cenv.api import remove
+from cenv.api import remove_tree
 from cenv.templates.store import TemplateStore
 
 
@@ -41,5 +41,5 @@ class CloneDir:
         """
         if self._path.is_dir():
             for name in set(os.listdir(self._path)) - self._kept:
-                remove(self._path / name)
+                remove_tree(self._path / name)
         self._store.set_clone_dir_owner(self._path, 0)

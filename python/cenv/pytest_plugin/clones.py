@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from cenv._choices import CloneMode
 from cenv.clones import modes
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
@@ -42,13 +43,18 @@ class Clones:
         self.counted: dict[Template, Template] = {}  # by what they were made of
 
     def make(
-        self, template: Template, dst: str | os.PathLike[str] | None, mode: str | None
+        self,
+        template: Template,
+        dst: str | os.PathLike[str] | None,
+        mode: CloneMode | None,
     ) -> Clone:
         """Return a new clone: one made ahead if there is one, for a path of our own."""
         chosen = mode or self._settings.mode
         return self.noted(template, chosen, lambda: self._take(template, dst, chosen))
 
-    def noted(self, template: Template, mode: str, make: Callable[[], Clone]) -> Clone:
+    def noted(
+        self, template: Template, mode: CloneMode, make: Callable[[], Clone]
+    ) -> Clone:
         """Return what `make` gives, a clone of `template`, counted and guarded.
 
         Nothing that is done to a copy or a mount reaches the template.
@@ -64,7 +70,7 @@ class Clones:
         return clone
 
     def _take(
-        self, template: Template, dst: str | os.PathLike[str] | None, mode: str
+        self, template: Template, dst: str | os.PathLike[str] | None, mode: CloneMode
     ) -> Clone:
         if dst is None and mode == self._settings.mode:
             ready = self._spares.take(template)

@@ -10,7 +10,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from cenv.config.urls import redact
@@ -21,6 +21,7 @@ from cenv.solving.index import Index
 from cenv.templates.recipe import Recipe
 
 if TYPE_CHECKING:
+    from cenv._choices import ChannelPriority, CloneMode
     from cenv.pytest_plugin.factories import EnvFactory, TemplateFactory
     from cenv.templates.template import Template
 
@@ -127,7 +128,7 @@ class CondaTmpEnv:
         self, context: Any, template: Template, keywords: dict[str, Any]
     ) -> Path:
         prefix = self._place(keywords)
-        mode = "copy" if context.always_copy else None
+        mode: CloneMode | None = "copy" if context.always_copy else None
         made = self._clones(template=template, dst=prefix, mode=mode)
         conda_context.tell(made.path)
         self._swallow_output()
@@ -213,7 +214,9 @@ def _recipe(context: Any, request: Request, *, rebuild: bool) -> Recipe:
         deps=request.deps,
         pkgs_dirs=tuple(map(os.path.abspath, context.pkgs_dirs)),
         options={
-            "channel_priority": str(context.channel_priority).lower(),
+            "channel_priority": cast(
+                "ChannelPriority", str(context.channel_priority).lower()
+            ),
             "add_pip": bool(context.add_pip_as_python_dependency),
             "pinned": tuple(str(spec) for spec in context.pinned_packages),
         },

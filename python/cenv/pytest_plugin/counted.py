@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from cenv._choices import CloneMode
 from cenv.pytest_plugin.clones import Clones
 from cenv.templates.environment import AnyPath
 from cenv.templates.template import Clone, Template
@@ -21,7 +22,7 @@ class CountedTemplate(Template):
         self,
         dst: AnyPath | None = None,
         *,
-        mode: str | None = None,
+        mode: CloneMode | None = None,
         owner: int | None = None,
     ) -> Clone:
         """Clone as Template.clone does."""

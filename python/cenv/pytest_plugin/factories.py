@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from cenv._arguments import listed
+from cenv._choices import ChannelPriority, CloneMode
+from cenv._options import SolveOptions
 from cenv.errors import CenvError, UsageError
 from cenv.pytest_plugin import marks
 from cenv.pytest_plugin.counted import counted
 from cenv.pytest_plugin.session import EnvSession
-from cenv.solving.index import SolveOptions
 from cenv.templates.environment import Draft
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Setup
@@ -43,7 +44,7 @@ class TemplateFactory:
         setup: Callable[[Draft], object] | None = None,
         key: object = None,
         platform: str | None = None,
-        channel_priority: str | None = None,
+        channel_priority: ChannelPriority | None = None,
         exclude_newer: str | None = None,
         add_pip: bool | None = None,
         pinned: Sequence[str] = (),
@@ -158,7 +159,7 @@ class _Clones:
         self._made: list[Clone] = []
 
     def _clone(
-        self, template: Template, dst: AnyPath | None, mode: str | None
+        self, template: Template, dst: AnyPath | None, mode: CloneMode | None
     ) -> Clone:
         clone = self.session.clones.make(template, dst, mode)
         self._made.append(clone)
@@ -198,7 +199,7 @@ class EnvFactory(_Clones):
         channels: Sequence[AnyPath] | None = None,
         template: Template | str | None = None,
         dst: AnyPath | None = None,
-        mode: str | None = None,
+        mode: CloneMode | None = None,
         reuse: bool = False,
     ) -> Clone:
         """Return a fresh clone, removed when the fixture ends; also a context manager.
@@ -250,7 +251,7 @@ class CloneFactory(_Clones):
     """cenv_clone(src, dst=None, mode=None) -> Clone."""
 
     def __call__(
-        self, src: AnyPath, dst: AnyPath | None = None, *, mode: str | None = None
+        self, src: AnyPath, dst: AnyPath | None = None, *, mode: CloneMode | None = None
     ) -> Clone:
         """Clone any conda environment or venv."""
         source = src if isinstance(src, Template) else None

@@ -8,15 +8,17 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+from cenv._choices import CloneMode
 from cenv.clones import modes
 from cenv.pytest_plugin import options, overlay
 from cenv.pytest_plugin.options import Given
 
-DEFAULT_MODE = "auto"
+DEFAULT_MODE: CloneMode = "auto"
+Word = TypeVar("Word", bound=str)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Settings:
     """The configuration of a run; None where the package's own default holds."""
 
     store: str | None
-    mode: str
+    mode: CloneMode
     keep: str
     guard: str
     mirrors: str
@@ -55,11 +57,12 @@ def read(config: pytest.Config) -> Settings:
     )
 
 
-def _one_of(item: Given, choices: Sequence[str]) -> str:
+def _one_of(item: Given, choices: Sequence[Word]) -> Word:
     value = options.one_text(item)
-    if value not in choices:
-        raise options.wrong(item, f"expected one of {', '.join(choices)}")
-    return value
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise options.wrong(item, f"expected one of {', '.join(choices)}")
 
 
 def _choice(config: pytest.Config, name: str) -> str | None:
@@ -67,7 +70,7 @@ def _choice(config: pytest.Config, name: str) -> str | None:
     return None if found is None else _one_of(found, options.choices(name))
 
 
-def _mode(config: pytest.Config) -> str:
+def _mode(config: pytest.Config) -> CloneMode:
     found = next(options.given(config, "mode"), None)
     if found is None:
         return DEFAULT_MODE

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 
+from cenv._choices import CloneMode
 from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
 from cenv.pytest_plugin.clone_dir import CloneDir
@@ -44,7 +45,7 @@ class Demand:
 class SparePolicy:
     """The spares of a process, at most `limit` of each template."""
 
-    def __init__(self, limit: int, clone_dir: CloneDir, mode: str) -> None:
+    def __init__(self, limit: int, clone_dir: CloneDir, mode: CloneMode) -> None:
         self._limit = limit
         self._dir = clone_dir
         self._mode = mode

@@ -8,11 +8,12 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
-from cenv._arguments import listed
-from cenv._options import FetchOptions, SolveRequest
+from cenv._arguments import checked, listed, listed_records
+from cenv._choices import ChannelPriority
+from cenv._options import SOLVE_OPTIONS, FetchOptions, SolveOptions, SolveRequest
 from cenv.config import policy
 from cenv.config.channels import Channel, among, resolve
 from cenv.config.config import Config, load
@@ -34,18 +35,6 @@ _WIDER = 4  # how many indices with further channels are kept
 
 # Where a package that is missing here may be: the hint of a failure names them.
 _OTHER_PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-
-
-class SolveOptions(TypedDict, total=False):
-    """What a solve may be told beside its specs: the keywords of Index.request."""
-
-    locked: Iterable[Record]
-    pinned: Iterable[object]
-    favored: Iterable[Record]
-    channel_priority: str | None
-    exclude_newer: str | None
-    add_pip: bool | None
-    explain: str | None
 
 
 def chosen_channels(
@@ -112,6 +101,7 @@ class Index:
     use from any number of threads.
     """
 
+    @checked()
     def __init__(
         self,
         channels: Sequence[str | os.PathLike[str]] | None = None,
@@ -206,7 +196,7 @@ class Index:
         locked: Iterable[Record] = (),
         pinned: Iterable[object] = (),
         favored: Iterable[Record] = (),
-        channel_priority: str | None = None,
+        channel_priority: ChannelPriority | None = None,
         exclude_newer: str | None = None,
         add_pip: bool | None = None,
         explain: str | None = None,
@@ -222,11 +212,11 @@ class Index:
         return {
             "specs": [str(spec) for spec in clean_specs(listed(specs, "specs"))],
             "virtual_packages": self.virtual_packages,
-            "locked": [plain_record(r) for r in listed(locked, "locked")],
+            "locked": [plain_record(r) for r in listed_records(locked, "locked")],
             "pinned": [
                 str(s) for s in clean_specs((*self._pins(), *listed(pinned, "pinned")))
             ],
-            "favored": [plain_record(r) for r in listed(favored, "favored")],
+            "favored": [plain_record(r) for r in listed_records(favored, "favored")],
             "channel_priority": channel_priority or config.channel_priority,
             "exclude_newer": config.exclude_newer if cutoff is None else cutoff,
             "exclude_newer_package": dict(config.exclude_newer_package),
@@ -244,6 +234,7 @@ class Index:
         """Raise UsageError for a record that the configuration disallows."""
         policy.check_records(map(plain_record, records), self._config)
 
+    @checked(SOLVE_OPTIONS)
     def solve(
         self, specs: Iterable[object], **options: Unpack[SolveOptions]
     ) -> Solution:

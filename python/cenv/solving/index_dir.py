@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cenv import _native
+from cenv._arguments import checked
 from cenv.config.channels import KNOWN_SUBDIRS
 from cenv.config.paths import replace_file
 from cenv.errors import IntegrityError, UsageError
@@ -26,6 +27,7 @@ _KEEP_SECONDS = (
 )  # a client with an old index may ask for shards that are no longer in use
 
 
+@checked()
 def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[str, int]:
     """Write repodata.json and repodata.json.zst for every subdir of `directory`.
 

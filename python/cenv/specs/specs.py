@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native
+from cenv._arguments import wrong_type
 from cenv.model import PackageRecord
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MatchSpec:
 
     def matches(self, record: PackageRecord | Mapping[str, Any]) -> bool:
         """Say whether a record (or a mapping with at least name and version) satisfies it."""
-        plain = record.to_json() if isinstance(record, PackageRecord) else dict(record)
+        plain = _plain(record)
         return bool(self._spec.matches(json.dumps(plain)))
 
     def __str__(self) -> str:
@@ -50,5 +51,17 @@ class MatchSpec:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, MatchSpec) and self._text == other._text
 
+    def __reduce__(self) -> tuple[type[MatchSpec], tuple[str]]:
+        return MatchSpec, (self._text,)
+
     def __hash__(self) -> int:
         return hash(self._text)
+
+
+def _plain(record: object) -> dict[str, Any]:
+    if isinstance(record, PackageRecord):
+        return record.to_json()
+    if isinstance(record, Mapping):
+        return dict(record)
+    what = "MatchSpec.matches() argument record"
+    raise wrong_type(what, "a PackageRecord or a mapping", record)

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cenv._arguments import listed
-from cenv._options import TemplateKind, TemplateMarks
+from cenv._options import SolveOptions, TemplateKind, TemplateMarks
 from cenv.config.policy import pins_of
 from cenv.errors import UsageError
 from cenv.model import PackageRecord, Record, plain_record
-from cenv.solving.index import SolveOptions
 from cenv.specs.spec_texts import clean_specs
 from cenv.templates.dependencies import Deps
 from cenv.templates.setup import Setup

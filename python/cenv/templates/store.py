@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native
-from cenv._arguments import listed
+from cenv._arguments import checked, listed, listed_records
 from cenv._options import (
+    SOLVE_OPTIONS,
     ExportOptions,
     ImportOptions,
+    SolveOptions,
 )
 from cenv.config.paths import store_path
 from cenv.errors import UsageError
 from cenv.model import Record
-from cenv.solving.index import SolveOptions
 from cenv.solving.virtual_packages import virtual_packages
 from cenv.specs.spec_texts import clean_specs
 from cenv.templates.building import mirror
@@ -39,11 +40,13 @@ class TemplateStore:
     Safe to use from any number of threads and processes.
     """
 
+    @checked()
     def __init__(self, path: AnyPath | None = None) -> None:
         self.path = store_path(path)
         self._store = _native.open_store(self.path)
         self._maker = TemplateMaker(self.path, self._store)
 
+    @checked(SOLVE_OPTIONS)
     def template(
         self,
         specs: Iterable[object] = (),
@@ -71,7 +74,9 @@ class TemplateStore:
         recipe = Recipe(
             specs=tuple(clean_specs(listed(specs, "specs"))),
             channels=None if channels is None else tuple(listed(channels, "channels")),
-            records=None if records is None else tuple(listed(records, "records")),
+            records=None
+            if records is None
+            else tuple(listed_records(records, "records")),
             base=base,
             setup=Setup.of(setup, key, run),
             platform=platform,
@@ -118,6 +123,7 @@ class TemplateStore:
         """
         _native.call(self._store.template_mirrors_end, owner)
 
+    @checked()
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
         return self._maker.find(id)
@@ -135,6 +141,7 @@ class TemplateStore:
         told = json.dumps({"id": id, "label": text})
         self._store.request_put(f"cenv label {told}", told)
 
+    @checked()
     def export(
         self, file: AnyPath, ids: Iterable[str] = (), *, replace: bool = False
     ) -> dict[str, Any]:
@@ -152,6 +159,7 @@ class TemplateStore:
         )
         return found
 
+    @checked()
     def import_(self, file: AnyPath) -> list[dict[str, Any]]:
         """Take in the templates of an archive, relocated; return what templates() tells.
 
@@ -178,10 +186,12 @@ class TemplateStore:
         """Return the ids of all templates but those that serve one run only."""
         return [item["id"] for item in self.templates() if not item.get("transient")]
 
+    @checked()
     def remove(self, id: str) -> None:  # noqa: A002
         """Remove a template."""
         _native.call(self._store.template_remove, id)
 
+    @checked()
     def gc(self, max_size: int = 0, *, dry_run: bool = False) -> dict[str, Any]:
         """Remove what nobody uses, the longest unused first, down to `max_size` bytes.
 

@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api, trace
+from cenv._arguments import checked
+from cenv._choices import CloneMode
 from cenv._options import CheckOptions, Provenance, RepairOptions
 from cenv.clones import modes, overlay, spares
 from cenv.clones.view import run_in_view
@@ -68,11 +70,12 @@ class Template(Environment):
         self.ensure()
         return run_in_view(self, argv, **keywords)
 
+    @checked()
     def clone(
         self,
         dst: AnyPath | None = None,
         *,
-        mode: str | None = None,
+        mode: CloneMode | None = None,
         owner: int | None = None,
     ) -> Clone:
         """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
@@ -115,7 +118,7 @@ class Template(Environment):
             size=int(told.get("size") or 0),
         )
 
-    def _clone_to(self, dst: AnyPath, mode: str, owner: int) -> CloneReport:
+    def _clone_to(self, dst: AnyPath, mode: CloneMode, owner: int) -> CloneReport:
         return api.make_clone(
             self,
             dst,
@@ -212,12 +215,13 @@ class Template(Environment):
             hint = "make it again as it was made: it has a set-up, or a base"
             raise PrefixError(f"template {self.id[:12]} is gone", hint=hint)
 
+    @checked()
     def spares(
         self,
         count: int,
         *,
         new_path: Callable[[], str] | None = None,
-        mode: str | None = None,
+        mode: CloneMode | None = None,
     ) -> None:
         """Keep `count` clones ready for clone() without a path; 0 ends it.
 
@@ -238,7 +242,7 @@ class Clone(Environment):
 
     path: str
     template: Template | None = None
-    mode: str = "auto"
+    mode: CloneMode = "auto"
     report: CloneReport | None = field(default=None, repr=False)
     permanent: bool = False
 
@@ -262,7 +266,7 @@ class Clone(Environment):
 
             return background_removal.remove_in_background(self.path, store)
         else:
-            api.remove(self, store=store, override_frozen=True)
+            api.remove_tree(self, store=store)
         return None
 
     def materialize(self, path: AnyPath | None = None) -> Clone:

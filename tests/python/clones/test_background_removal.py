@@ -217,7 +217,7 @@ def test_remove__by_two_at_once_leaves_nothing(tmp_path: Path) -> None:
         (tmp_path / "clone").mkdir(exist_ok=True)
         with ThreadPoolExecutor(4) as pool:
             done = [
-                pool.submit(cenv.remove, tree, clone=tmp_path / "clone")
+                pool.submit(cenv.api.remove_tree, tree, clone=tmp_path / "clone")
                 for _ in range(4)
             ]
         assert [item.result() for item in done] == [None] * 4

@@ -159,7 +159,7 @@ def test_stage__gives_a_template_where_the_clones_are(
         assert str(clone) in (clone / "etc/tool.conf").read_text()
         assert cenv.verify(clone).ok
     finally:
-        cenv.remove(place)
+        cenv.api.remove_tree(place)
 
 
 def test_gc__respects_leases(store: cenv.TemplateStore, small_channel: Path) -> None:
