@@ -12,9 +12,9 @@
 static atomic_long fail_in;
 static atomic_long live;
 
-void cenv_alloc_fail_nth(long n)
+bool cenv_alloc_fail_nth(long n)
 {
-    atomic_store(&fail_in, n);
+    return atomic_exchange(&fail_in, n) > 0;
 }
 
 long cenv_alloc_live(void)

@@ -33,8 +33,11 @@ bool cenv_alloc_failed(void);
 bool cenv_grow(void **block, size_t *alloc, size_t nr, size_t size);
 
 #ifdef CENV_FAULTS
-/* Test builds only: the n-th allocation from now fails (0: none); blocks now alive. */
-void cenv_alloc_fail_nth(long n);
+/*
+ * Test builds only: the n-th allocation from now fails (0: none); whether the one that was wished
+ * for before was not reached yet. Blocks now alive.
+ */
+bool cenv_alloc_fail_nth(long n);
 long cenv_alloc_live(void);
 #endif
 

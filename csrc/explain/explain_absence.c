@@ -198,7 +198,7 @@ static int tell_versions(struct refused *r, const struct cenv_matchspec *spec)
         if (cenv_match_candidate(&e->p, spec, &e->p.cands[c])) {
             run = next_run(r, spec, c);
             rc = find_reason(r, run, &why);
-            more = cenv_reasons_add(&reasons, run.from, run.to, cenv_buf_str(&why));
+            more = cenv_reasons_add(&reasons, run.from, run.to, &why);
             told = true;
         }
         c = run.to;

@@ -290,8 +290,8 @@ static int tell_better(struct choice *w, const struct cenv_matchspec *spec)
         if (cenv_problem_cand(w->p, w->name, run.from)->text ==
             chosen_of(w, w->name)->text)
             cenv_buf_puts(&why, " (other builds of it)");
-        if (rc == 0 && !cenv_reasons_add(&reasons, first + run.from, first + run.to,
-                                         cenv_buf_str(&why)))
+        if (rc == 0 &&
+            !cenv_reasons_add(&reasons, first + run.from, first + run.to, &why))
             break;
     }
     cenv_buf_release(&why);

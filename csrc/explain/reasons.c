@@ -36,12 +36,13 @@ static void print_last(struct cenv_reasons *r)
 }
 
 bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
-                      struct cenv_str why)
+                      const struct cenv_buf *why)
 {
-    if (!cenv_str_eq(cenv_buf_str(&r->last), why)) {
+    r->out->failed |= why->failed & CENV_BUF_NO_MEMORY;
+    if (!cenv_str_eq(cenv_buf_str(&r->last), cenv_buf_str(why))) {
         print_last(r);
         cenv_buf_clear(&r->last);
-        cenv_buf_add_str(&r->last, why);
+        cenv_buf_add_str(&r->last, cenv_buf_str(why));
     }
     if (r->nr_lines >= r->max_lines)
         return false;

@@ -25,7 +25,7 @@ bool cenv_reasons_init(struct cenv_reasons *r, const struct cenv_problem *p,
 /* Says that candidates from .. to - 1 are as they are because of `why`. False: there are lines
  * enough, and this one is left out. */
 bool cenv_reasons_add(struct cenv_reasons *r, uint32_t from, uint32_t to,
-                      struct cenv_str why);
+                      const struct cenv_buf *why);
 
 /* Prints what is not printed yet, and "..." when something was left out. */
 void cenv_reasons_release(struct cenv_reasons *r);

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ctypes
 import errno
+import gc
 import hashlib
 import importlib
 import json
@@ -497,6 +498,7 @@ def load_all() -> None:
     for name in cenv.__all__:
         getattr(cenv, name)
     ctypes.CDLL("libcurl.so.4")  # the extension loads it later; it is watched too
+    gc.disable()  # a collection in each child would copy all that they share
 
 
 def main() -> int:

@@ -247,6 +247,39 @@ static void test_reset__altered_source(void)
     env_close(&e);
 }
 
+/* Whatever is short, it is told as that, and the next reset puts all of it right. */
+static void test_reset__no_memory(void)
+{
+    struct env e = env_open("copy");
+    char *want = snapshot(e.dst);
+    bool reached = true;
+    for (long n = 1; reached && n < 2000; n += n < 200 ? 1 : 3) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_buf out;
+        cenv_buf_init(&out, 4096);
+        remove_files(&e);
+        add_files(&e);
+        long live = cenv_alloc_live();
+        cenv_alloc_fail_nth(n);
+        int rc = reset(&e, &out, &err);
+        reached = !cenv_alloc_fail_nth(0);
+        CHECK(rc == 0 || rc == CENV_ENOMEM);
+        cenv_buf_release(&out);
+        cenv_error_release(&err);
+        CHECK_INT(cenv_alloc_live(), live);
+        if (rc < 0)
+            CHECK_INT(reset(&e, &out, &err), 0);
+        char *got = snapshot(e.dst);
+        CHECK_STR(got, want);
+        cenv_free(got);
+        cenv_buf_release(&out);
+        cenv_error_release(&err);
+    }
+    CHECK(!reached);
+    cenv_free(want);
+    env_close(&e);
+}
+
 static void test_reset__not_a_clone(void)
 {
     struct env e = env_open("copy");
@@ -268,5 +301,6 @@ int main(void)
     RUN(test_reset__equals_a_new_clone);
     RUN(test_reset__altered_source);
     RUN(test_reset__not_a_clone);
+    RUN(test_reset__no_memory);
     return check_report();
 }

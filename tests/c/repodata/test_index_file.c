@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/checksum.h"
 #include "check.h"
 #include "codec/zstd.h"
@@ -45,23 +46,34 @@ static bool write_source(const char *path)
     return CHECK_INT(rc, 0);
 }
 
+/* Opens it, all of it, or a status; the caller releases it. */
+static int open_file(struct cenv_index_file *file, const char *path, const char *cache)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
+
+    *file = (struct cenv_index_file)CENV_INDEX_FILE_INIT;
+    source.path = path;
+    cenv_task_init(&task, NULL, NULL);
+    int rc = cenv_index_file_open(file, &source, 0, cache, &task, &err);
+    cenv_task_release(&task);
+    if (rc == 0)
+        CHECK_INT(file->repodata ? cenv_repodata_nr_entries(file->repodata) : 0,
+                  RECORDS);
+    cenv_error_release(&err);
+    return rc;
+}
+
 /* Opens and closes; whether the binary index served. */
 static bool opens_from_index(const char *path, const char *cache)
 {
-    struct cenv_index_file file = CENV_INDEX_FILE_INIT;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_task task;
+    struct cenv_index_file file;
     bool hit;
 
-    source.path = path;
-    cenv_task_init(&task, NULL, NULL);
-    CHECK_INT(cenv_index_file_open(&file, &source, 0, cache, &task, &err), 0);
-    cenv_task_release(&task);
-    CHECK_INT(file.repodata ? cenv_repodata_nr_entries(file.repodata) : 0, RECORDS);
+    CHECK_INT(open_file(&file, path, cache), 0);
     hit = file.hit;
     CHECK_INT(file.unpacked.len, 0); /* no process holds the text */
     cenv_index_file_release(&file);
-    cenv_error_release(&err);
     return hit;
 }
 
@@ -152,8 +164,41 @@ static void test_index_file__after_a_reboot(void)
     scratch_close(&s);
 }
 
+/* A cache that cannot be written for want of memory is only a cache. */
+static void test_index_file__no_memory(void)
+{
+    struct scratch s = scratch_open();
+    char path[512], cache[512];
+    bool reached = true;
+
+    snprintf(path, sizeof(path), "%s/repodata.json.zst", s.path);
+    snprintf(cache, sizeof(cache), "%s/cache", s.path);
+    if (!write_source(path))
+        return;
+    for (long n = 1; reached && n < 2000; n++) {
+        char index[128], text[128];
+        struct cenv_index_file file;
+        mkdirat(s.fd, "cache", 0755);
+        cached_name(index, sizeof(index), "index", path);
+        cached_name(text, sizeof(text), "text", path);
+        unlinkat(s.fd, index, 0);
+        unlinkat(s.fd, text, 0);
+        long live = cenv_alloc_live();
+        cenv_alloc_fail_nth(n);
+        int rc = open_file(&file, path, cache);
+        reached = !cenv_alloc_fail_nth(0);
+        cenv_index_file_release(&file);
+        CHECK(rc == 0 || rc == CENV_ENOMEM);
+        CHECK_INT(cenv_alloc_live(), live);
+        opens_from_index(path, cache);
+    }
+    CHECK(!reached);
+    scratch_close(&s);
+}
+
 int main(void)
 {
     RUN(test_index_file__after_a_reboot);
+    RUN(test_index_file__no_memory);
     return check_report();
 }

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include "os/fs_remove.h"
 #include "store/template_entry.h"
 #include "templatekit.h"
 
@@ -313,6 +314,35 @@ static void test_build__read_only_store_serves(void)
     storekit_close(&k);
 }
 
+/* Whether the template is there says what the call says, and a failure leaves nothing. */
+static bool build_short_of_memory(long n)
+{
+    cenv_alloc_fail_nth(n);
+    cenv_buf_release(&k.out);
+    int rc = cenv_template_build(k.store, records, "{}", &k.task, &k.out, &k.err);
+    bool reached = !cenv_alloc_fail_nth(0);
+    CHECK(rc == 0 || rc == CENV_ENOMEM);
+    CHECK_INT(templatekit_count(CENV_STORE_TEMPLATES), rc == 0);
+    CHECK_INT(k.out.len > 0, rc == 0);
+    cenv_error_release(&k.err);
+    cenv_fs_discard_tree(k.store->dirs[CENV_STORE_TEMPLATES], template_id);
+    return reached;
+}
+
+/* Many of the allocations, and the last ones all: nothing can fail behind the publishing. */
+static void test_build__is_told_or_not_there(void)
+{
+    long n = 1;
+    templatekit_begin_built();
+    cenv_fs_discard_tree(k.store->dirs[CENV_STORE_TEMPLATES], template_id);
+    while (n < 9000 && build_short_of_memory(n))
+        n += 1 + n / 20;
+    CHECK(n > 100 && n < 9000);
+    for (long last = n; n > last - last / 20 - 60; n--)
+        build_short_of_memory(n);
+    storekit_close(&k);
+}
+
 int main(void)
 {
     umask(022);
@@ -327,5 +357,6 @@ int main(void)
     RUN(test_build__may_be_killed_at_any_system_call);
     RUN(test_build__runs_out_of_descriptors);
     RUN(test_build__read_only_store_serves);
+    RUN(test_build__is_told_or_not_there);
     return check_report();
 }
