@@ -17,9 +17,10 @@
 bool cenv_clone_source_is_replaced(const struct cenv_clone_source *s)
 {
     struct cenv_stat open, there;
-    return cenv_raw_stat_fd(s->fd, &open) == 0 &&
-           (cenv_raw_stat(CENV_CWD, s->path, &there) < 0 ||
-            !cenv_stat_same_file(&open, &there));
+    if (cenv_raw_stat_fd(s->fd, &open) < 0)
+        return false;
+    int raw = cenv_raw_stat(CENV_CWD, s->path, &there);
+    return raw == 0 ? !cenv_stat_same_file(&open, &there) : cenv_raw_is_absent(raw);
 }
 
 /* What is removed is moved aside first, and looks whole for a while. */
@@ -39,8 +40,11 @@ int cenv_clone_source_open(struct cenv_clone_source *out, const char *path,
         s.fd = cenv_fs_open_root(path, err);
     if (s.fd >= 0 && cenv_clone_source_is_replaced(&s))
         fail_replaced(path, err);
-    else if (s.fd >= 0 && !cenv_fs_exists(s.fd, "conda-meta/history") &&
-             !cenv_fs_exists(s.fd, "pyvenv.cfg")) {
+    int rc =
+        err->status < 0 ? err->status : cenv_fs_exists(s.fd, "conda-meta/history", err);
+    if (rc == 0)
+        rc = cenv_fs_exists(s.fd, "pyvenv.cfg", err);
+    if (rc == 0) {
         cenv_error_set(err, CENV_EPREFIX,
                        "'%s' is neither a conda environment nor a venv", path);
         cenv_error_hint(err, "it has no conda-meta/history and no pyvenv.cfg");
@@ -110,7 +114,9 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
     if (raw < 0)
         return cenv_fs_fail(err, raw, s->fd, NULL, "cannot look at");
     cenv_buf_init(&path, 1 << 20);
-    s->is_template = cenv_template_entry_of_prefix(store, s->path, &path) == 1;
+    rc = cenv_template_entry_of_prefix(store, s->path, &path, err);
+    s->is_template = rc == 1;
+    rc = rc < 0 ? rc : 0;
     if (s->is_template && again)
         rc = check_damage(s, &st, path.data, task, err);
     if (s->is_template)

@@ -143,9 +143,12 @@ static int fill_dir(const struct tree *tree, uint32_t index,
             return err->status;
     }
     /* After the files: what was added, renamed or removed before they were linked shows here. */
-    if (cenv_raw_stat_fd(from, &st) < 0 || !is_same_dir(dir, &st))
+    int raw = cenv_raw_stat_fd(from, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, from, NULL, "cannot look at");
+    if (!is_same_dir(dir, &st))
         return cenv_cloner_set_changed(c, index, "", err);
-    int raw = tree->parent[index] ? 0 : dress_dir(c, dir, from, to);
+    raw = tree->parent[index] ? 0 : dress_dir(c, dir, from, to);
     return raw < 0 ? cenv_fs_fail(err, raw, to, NULL, "cannot set mode and time of")
                    : 0;
 }
@@ -155,8 +158,10 @@ static int check_dir(const struct tree *tree, uint32_t index, const char *path,
                      struct cenv_error *err)
 {
     struct cenv_stat st;
-    if (cenv_raw_stat(tree->c->src, path, &st) == 0 &&
-        is_same_dir(&tree->c->m->dirs[index], &st))
+    int raw = cenv_raw_stat(tree->c->src, path, &st);
+    if (raw < 0 && !cenv_raw_is_absent(raw))
+        return cenv_fs_fail(err, raw, tree->c->src, path, "cannot look at");
+    if (raw == 0 && is_same_dir(&tree->c->m->dirs[index], &st))
         return 0;
     return cenv_cloner_set_changed(tree->c, index, "", err);
 }
@@ -174,8 +179,10 @@ static int place_dir(void *ctx, size_t job, unsigned thread, struct cenv_error *
     if (dir->nr_files == 0 && tree->parent[index])
         return check_dir(tree, index, path, err);
     int from = cenv_raw_open_dir(c->src, path), to = cenv_raw_open_dir(c->dst, path);
-    if (from < 0)
+    if (cenv_raw_is_absent(from))
         rc = cenv_cloner_set_changed(c, index, "", err);
+    else if (from < 0)
+        rc = cenv_fs_fail(err, from, c->src, path, "cannot open directory");
     else if (to < 0)
         rc = cenv_fs_fail(err, to, c->dst, path, "cannot open");
     else

@@ -71,12 +71,12 @@ int cenv_overlay_clone_remove(const char *path, struct cenv_error *err)
 /* ---- reset ---- */
 
 /* A template does not change; anything else may have since the clone was made. */
-static bool is_template(const struct cenv_store *store,
-                        const struct cenv_clone_source *source)
+static int is_template(const struct cenv_store *store,
+                       const struct cenv_clone_source *source, struct cenv_error *err)
 {
     struct cenv_buf manifest;
     cenv_buf_init(&manifest, 1 << 20);
-    bool is = cenv_template_entry_of_prefix(store, source->path, &manifest) == 1;
+    int is = cenv_template_entry_of_prefix(store, source->path, &manifest, err);
     cenv_buf_release(&manifest);
     return is;
 }
@@ -91,7 +91,8 @@ int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
     int rc = cenv_clone_source_open(&source, clone->source, err);
     if (rc < 0)
         return rc;
-    if (is_template(store, &source)) {
+    rc = is_template(store, &source, err);
+    if (rc == 1) {
         rc = cenv_overlay_restore(clone->path, source.fd, &counts->removed, task, err);
         if (rc == 0)
             rc = cenv_provenance_apply_at(clone->path, clone->provenance, err);

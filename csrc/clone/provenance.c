@@ -356,7 +356,9 @@ static int edit_all(struct provenance *p, int prefix)
     int rc = 0, raw = cenv_raw_stat_fd(p->meta, &st);
     if (raw < 0)
         rc = cenv_fs_fail(p->err, raw, p->meta, NULL, "cannot look at");
-    if (rc == 0 && cenv_fs_exists(p->meta, "history"))
+    if (rc == 0)
+        rc = cenv_fs_exists(p->meta, "history", p->err);
+    if (rc == 1)
         rc = edit_file(p, "history", edit_history);
     if (rc == 0)
         rc = edit_records(p);

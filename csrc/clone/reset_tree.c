@@ -126,8 +126,12 @@ static int restore_file(struct reset *r, uint32_t index, int dir,
         r->from = cenv_raw_open_dir(
             r->source.fd,
             file->dir ? cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path) : ".");
-    if (r->from < 0)
+    if (cenv_raw_is_absent(r->from))
         return cenv_cloner_set_changed(&r->c, file->dir, "", err);
+    if (r->from < 0)
+        return cenv_fs_fail(err, r->from, r->source.fd,
+                            cenv_mf_cstr(r->c.m, r->c.m->dirs[file->dir].path),
+                            "cannot open directory");
     return cenv_clone_file_place(&r->c, r->c.thread[0], r->from, dir, index, err);
 }
 
@@ -224,6 +228,8 @@ static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     int dir = cenv_dirs_get(&r->dirs, path, 0);
     if (dir >= 0)
         return dir;
+    if (dir != -EACCES && !cenv_raw_is_absent(dir))
+        return cenv_fs_fail(err, dir, r->dst, path.data, "cannot open");
     if (index && make_dir(r, path, dir, err) < 0)
         return err->status;
     return find_dir(r, index, err);
@@ -323,8 +329,11 @@ static int is_one_with_peer(struct reset *r, const struct cenv_mf_file *file,
     int dir = find_dir(r, peer->dir, err);
     if (dir < 0)
         return dir;
-    return cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, peer->name), &first) == 0 &&
-           first.ino == st->ino;
+    const char *name = cenv_mf_cstr(r->c.m, peer->name);
+    int raw = cenv_raw_stat(dir, name, &first);
+    if (raw < 0 && !cenv_raw_is_absent(raw))
+        return cenv_fs_fail(err, raw, dir, name, "cannot look at");
+    return raw == 0 && first.ino == st->ino;
 }
 
 /* A peer must be one with the first of its group, which may just have been restored. */
@@ -355,7 +364,7 @@ static int check_deferred(struct reset *r, uint32_t index, struct cenv_error *er
     if (dir < 0)
         return dir;
     int raw = cenv_raw_stat(dir, cenv_mf_cstr(r->c.m, file->name), &st);
-    if (raw == -ENOENT)
+    if (cenv_raw_is_absent(raw))
         return restore_deferred(r, index, err);
     if (raw < 0)
         return cenv_fs_fail(err, raw, dir, cenv_mf_cstr(r->c.m, file->name),

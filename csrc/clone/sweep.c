@@ -32,7 +32,8 @@ static bool is_past(const struct cenv_store *store, const char *name)
 
 enum half { NONE, REMOVED, HELD };
 
-/* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying. */
+/* A half-made clone beside its place: an enum half, or a status. Its maker may just be dying; what
+ * cannot be looked at is left as held. */
 static int remove_half(const struct cenv_clone_entry *clone, bool look,
                        struct cenv_error *err)
 {
@@ -42,9 +43,10 @@ static int remove_half(const struct cenv_clone_entry *clone, bool look,
     char *path = clone->temp && cenv_sibling_is_of(clone->temp, name.data)
                      ? cenv_memdup(parent.data, parent.len)
                      : NULL;
-    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -1, rc = NONE;
-    if (dir >= 0 && cenv_raw_stat(dir, clone->temp, &st) == 0 &&
-        st.type == CENV_FT_DIR &&
+    int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -ENOENT;
+    int raw = dir < 0 ? dir : cenv_raw_stat(dir, clone->temp, &st);
+    int rc = raw == 0 || cenv_raw_is_absent(raw) ? NONE : HELD;
+    if (raw == 0 && st.type == CENV_FT_DIR &&
         (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))
         rc = cenv_sibling_is_left(dir, clone->temp) ? REMOVED : HELD;
     if (rc == REMOVED && !look && cenv_fs_remove_tree(dir, clone->temp, err) < 0)
@@ -58,13 +60,15 @@ static int remove_half(const struct cenv_clone_entry *clone, bool look,
 static int remove_shown(const struct cenv_clone_entry *clone, bool look,
                         struct cenv_error *err)
 {
+    struct cenv_stat st;
     int dir = strcmp(clone->mode, CENV_UNFINISHED_MODE) == 0
                   ? cenv_raw_open_dir(CENV_CWD, clone->path)
-                  : -1;
-    bool left = dir >= 0 && cenv_fs_exists(dir, CENV_NEWPREFIX_MARK) &&
-                cenv_raw_try_lock_dir(dir) == 0;
-    int rc = left ? REMOVED : NONE;
-    if (left && !look && cenv_fs_remove_tree(CENV_CWD, clone->path, err) < 0)
+                  : -ENOENT;
+    int raw = dir < 0 ? dir : cenv_raw_stat(dir, CENV_NEWPREFIX_MARK, &st);
+    int rc = raw == 0 || cenv_raw_is_absent(raw) ? NONE : HELD;
+    if (raw == 0 && cenv_raw_try_lock_dir(dir) == 0)
+        rc = REMOVED;
+    if (rc == REMOVED && !look && cenv_fs_remove_tree(CENV_CWD, clone->path, err) < 0)
         rc = err->status;
     cenv_fd_close(dir);
     return rc;
@@ -143,15 +147,18 @@ static void list_half(struct cenv_sweep *sweep, const struct cenv_clone_entry *c
 
 /*
  * The registry is ours, and dev and inode say that it is still the directory we made: one that was
- * put in its place since stays. An entry without owner lives as long as its directory.
+ * put in its place since stays. An entry without owner lives as long as its directory; one whose
+ * directory cannot be looked at (another user's home, a server that is away) stays too.
  */
 static int sweep_clone(struct cenv_sweep *sweep, const char *name,
                        const struct cenv_clone_entry *clone, struct cenv_error *err)
 {
-    bool there = cenv_clone_registry_is_there(clone);
+    struct cenv_error unseen = CENV_ERROR_INIT;
+    int there = cenv_clone_registry_is_there(clone, &unseen);
     bool orphan = clone->owner.pid > 0 && !cenv_owner_may_live(&clone->owner);
     int rc = NONE;
-    if (there && !orphan)
+    cenv_error_release(&unseen);
+    if (there < 0 || (there && !orphan))
         return 0;
     if (there) {
         rc = remove_orphan(sweep, clone, err);

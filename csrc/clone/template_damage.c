@@ -51,12 +51,6 @@ static const char *find_difference(const struct cenv_mf_file *file,
     return st->mode != file->mode ? "has another mode" : NULL;
 }
 
-/* Other failures (too many open files) tell nothing of the template. */
-static bool is_absent(int raw)
-{
-    return raw == -ENOENT || raw == -ENOTDIR || raw == -ELOOP;
-}
-
 /* ---- by content ---- */
 
 static struct cenv_str find_digest(const struct cenv_prefix_records *records,
@@ -118,7 +112,7 @@ static int check_file(struct comparing *c, const struct cenv_mf_file *file, int 
     if ((file->flags & CENV_MF_LEFT_OUT) || bytecode)
         return 0;
     int raw = dir < 0 ? dir : cenv_raw_stat(dir, name, &st);
-    if (is_absent(raw))
+    if (cenv_raw_is_absent(raw))
         return fail_damaged(c, file, "is gone", err);
     if (raw < 0)
         return cenv_fs_fail(err, raw, c->root, name, "cannot look at");

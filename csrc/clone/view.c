@@ -6,8 +6,9 @@
 
 static int check_prefix(const char *prefix, struct cenv_error *err)
 {
-    if (cenv_fs_is_dir(prefix))
-        return 0;
+    int is = cenv_fs_is_dir(prefix, err);
+    if (is != 0)
+        return is < 0 ? is : 0;
     cenv_error_set(err, CENV_EPREFIX, "no environment at '%s'", prefix);
     return cenv_error_hint(err, "name the directory of an environment");
 }

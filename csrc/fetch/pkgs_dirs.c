@@ -363,8 +363,12 @@ static int copy_content(struct copying *copying, int source)
     if (rc < 0)
         return rc;
     /* Without a list there may be files all the same: only info/ was copied so far. */
-    bool listed = info.paths_doc || cenv_fs_exists(copying->content, "info/files");
-    rc = listed ? copy_listed(copying, &info) : NO_FIT;
+    int listed = info.paths_doc
+                     ? 1
+                     : cenv_fs_exists(copying->content, "info/files", &copying->bad);
+    rc = listed == 0 ? NO_FIT : listed;
+    if (listed == 1)
+        rc = copy_listed(copying, &info);
     cenv_paths_json_release(&info);
     return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "link/bytecode.h"
+#include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_place.h"
 #include "os/path.h"
@@ -70,26 +71,30 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
     return rc;
 }
 
-/* Entries whose bytecode came to be are done. */
-static uint64_t take_results(const struct cenv_linker *linker)
+/* Entries whose bytecode came to be are done; what was taken from the store counts as well. */
+static int take_results(const struct cenv_linker *linker, struct cenv_error *err)
 {
     struct cenv_link_plan *plan = linker->plan;
     struct cenv_stat st;
-    uint64_t nr = 0;
 
     for (size_t i = 0; i < plan->nr_order; i++) {
         struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
-        if (pyc->kind != CENV_KIND_PYC ||
-            cenv_raw_stat(linker->root, pyc->real.data, &st) < 0)
-            continue; /* what was taken from the store counts as well */
+        if (pyc->kind != CENV_KIND_PYC)
+            continue;
+        int raw = cenv_raw_stat(linker->root, pyc->real.data, &st);
+        if (cenv_raw_is_absent(raw))
+            continue;
+        if (raw < 0)
+            return cenv_fs_fail(err, raw, linker->root, pyc->real.data,
+                                "cannot look at");
         pyc->done = true;
         pyc->how = CENV_PLACE_COPY;
         pyc->final_size = st.size;
         pyc->final_mtime_ns = st.mtime_ns;
         pyc->final_mode = st.mode;
-        nr++;
+        linker->stats->compiled++;
     }
-    return nr;
+    return 0;
 }
 
 static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *output,
@@ -126,9 +131,9 @@ static int compile_list(struct cenv_linker *linker, struct cenv_str list,
     cenv_buf_init(&output, OUTPUT_MAX);
     rc = run_python(linker, &status, &output, &cause);
     cenv_raw_unlink(linker->root, LIST_NAME);
-    linker->stats->compiled = take_results(linker);
-    if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM)
-        cenv_error_move(err, &cause);
+    int taken = take_results(linker, err);
+    if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM || taken < 0)
+        rc = cenv_error_move(err, &cause);
     else if (rc < 0 || !linker->stats->compiled)
         rc = warn_failed(linker, &output, &cause, err);
     else if (is_complete(&status, &output))
@@ -152,7 +157,7 @@ int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err
             cenv_task_progress(linker->task, CENV_STAGE_COMPILE, span.misses);
             rc = compile_list(linker, cenv_buf_str(&list), err);
         } else
-            linker->stats->compiled = take_results(linker);
+            rc = take_results(linker, err);
         span.items = linker->stats->compiled;
         span.hits = span.items > span.misses ? span.items - span.misses : 0;
     }

@@ -394,9 +394,9 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
 }
 
 /* conda-meta was just made: does another spelling find it? */
-static bool ignores_case(int root)
+static int ignores_case(int root, struct cenv_error *err)
 {
-    return cenv_fs_exists(root, "CONDA-META");
+    return cenv_fs_exists(root, "CONDA-META", err);
 }
 
 /* Takes away what has the paths of new files, as conda does, and says so. */
@@ -438,7 +438,9 @@ int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err)
     struct placer placer = {.linker = linker};
     int rc = make_dirs(linker, err);
 
-    if (rc == 0 && ignores_case(linker->root))
+    if (rc == 0)
+        rc = ignores_case(linker->root, err);
+    if (rc == 1)
         rc = cenv_link_plan_check_case(linker->plan, err);
     if (rc == 0 && linker->occupied)
         rc = clear_paths(linker, err);

@@ -299,10 +299,13 @@ static int add_entry_points(struct planner *p, const struct cenv_plan_package *p
 {
     const struct cenv_json *item;
     struct cenv_stat st = {0};
-    int rc = 0;
+    /* The package may have the older package_metadata.json. */
+    int rc = cenv_raw_stat(package->content, "info/link.json", &st);
 
-    if (cenv_raw_stat(package->content, "info/link.json", &st) < 0)
-        st.mtime_ns = 0; /* the package has the older package_metadata.json */
+    if (rc < 0)
+        rc = rc == -ENOENT ? 0
+                           : cenv_fs_fail(p->err, rc, package->content,
+                                          "info/link.json", "cannot look at");
     cenv_json_each(item, package->info.entries)
     {
         if (rc == 0)

@@ -63,29 +63,40 @@ static int enter_target(const struct cenv_linker *linker, struct bridge *bridge,
     return rc;
 }
 
+/* An empty directory or a link at the target makes way. */
+static int clear_target(const char *target, struct bridge *bridge,
+                        struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int raw = cenv_raw_stat(CENV_CWD, target, &st);
+
+    if (raw == -ENOENT)
+        return 0;
+    if (raw == 0) {
+        bridge->was_dir = st.type == CENV_FT_DIR;
+        bridge->mode = st.mode;
+        raw = bridge->was_dir              ? cenv_raw_rmdir(CENV_CWD, target)
+              : st.type == CENV_FT_SYMLINK ? cenv_raw_unlink(CENV_CWD, target)
+                                           : -ENOTDIR;
+    }
+    return raw < 0 ? cenv_fs_fail(err, raw, CENV_CWD, target, "cannot use as prefix")
+                   : 0;
+}
+
 static int build_bridge(const struct cenv_linker *linker, struct bridge *bridge,
                         struct cenv_error *err)
 {
     const char *target = linker->options->target_prefix;
     char *parent = cenv_memdup(target, cenv_path_parent(cenv_str(target)).len);
-    struct cenv_stat st;
-    int rc = 0;
 
     if (!parent)
         return cenv_error_oom(err);
-    if (!cenv_fs_exists(CENV_CWD, parent)) {
-        rc = cenv_fs_mkdirs(CENV_CWD, parent, 0777, err);
+    int there = cenv_fs_exists(CENV_CWD, parent, err);
+    if (there == 0) {
+        there = cenv_fs_mkdirs(CENV_CWD, parent, 0777, err);
         bridge->made_parent = cenv_str_n(target, strlen(parent));
     }
-    if (rc == 0 && cenv_raw_stat(CENV_CWD, target, &st) == 0) {
-        bridge->was_dir = st.type == CENV_FT_DIR;
-        bridge->mode = st.mode;
-        rc = bridge->was_dir              ? cenv_raw_rmdir(CENV_CWD, target)
-             : st.type == CENV_FT_SYMLINK ? cenv_raw_unlink(CENV_CWD, target)
-                                          : -ENOTDIR;
-        if (rc < 0)
-            rc = cenv_fs_fail(err, rc, CENV_CWD, target, "cannot use as prefix");
-    }
+    int rc = there < 0 ? there : clear_target(target, bridge, err);
     if (rc == 0)
         rc = enter_target(linker, bridge, err);
     cenv_free(parent);
@@ -141,26 +152,28 @@ static bool is_pre(const char *when)
     return strcmp(when, "pre-link") == 0;
 }
 
-static bool has_script(const struct cenv_link_plan *plan,
-                       const struct cenv_plan_package *package, const char *when,
-                       char path[SCRIPT_MAX])
+/* 1, 0, or a status. */
+static int has_script(const struct cenv_link_plan *plan,
+                      const struct cenv_plan_package *package, const char *when,
+                      char path[SCRIPT_MAX], struct cenv_error *err)
 {
     script_path(package, when, path);
     if (is_pre(when))
-        return cenv_fs_exists(package->content, path);
+        return cenv_fs_exists(package->content, path, err);
     uint32_t at = cenv_map_get(&plan->targets, cenv_str(path));
     return at != CENV_NONE && !plan->entries[at].covered &&
            &plan->packages[plan->entries[at].package] == package;
 }
 
-static bool has_scripts(const struct cenv_link_plan *plan, const char *when)
+static int has_scripts(const struct cenv_link_plan *plan, const char *when,
+                       struct cenv_error *err)
 {
     char path[SCRIPT_MAX];
+    int has = 0;
 
-    for (size_t i = 0; i < plan->nr_packages; i++)
-        if (has_script(plan, &plan->packages[i], when, path))
-            return true;
-    return false;
+    for (size_t i = 0; i < plan->nr_packages && has == 0; i++)
+        has = has_script(plan, &plan->packages[i], when, path, err);
+    return has;
 }
 
 /* "NAME=value", a NUL behind each, as env(1) takes them; of two of a name the later counts. */
@@ -262,9 +275,10 @@ static int fail_script(const struct cenv_plan_package *package, const char *when
 static int take_messages(struct cenv_linker *linker, struct cenv_buf *messages,
                          struct cenv_error *err)
 {
-    if (!cenv_fs_exists(linker->root, ".messages.txt"))
-        return 0;
-    int rc = cenv_fs_read_file(linker->root, ".messages.txt", messages, err);
+    int rc = cenv_fs_exists(linker->root, ".messages.txt", err);
+    if (rc != 1)
+        return rc;
+    rc = cenv_fs_read_file(linker->root, ".messages.txt", messages, err);
     if (rc == 0)
         rc = cenv_fs_unlink(linker->root, ".messages.txt", err);
     return rc;
@@ -284,6 +298,7 @@ static const char **make_argv(const struct variables *vars, const char *when,
 {
     const char **argv = cenv_calloc(vars->nr + COMMAND_ARGS, sizeof(*argv));
     const char *text = vars->texts.data;
+    struct cenv_stat shell;
     size_t nr = 0;
 
     if (!argv || vars->texts.failed) {
@@ -293,7 +308,8 @@ static const char **make_argv(const struct variables *vars, const char *when,
     argv[nr++] = "/usr/bin/env";
     for (size_t i = 0; i < vars->nr; i++, text += strlen(text) + 1)
         argv[nr++] = text;
-    argv[nr++] = cenv_fs_exists(CENV_CWD, "/bin/bash") ? "/bin/bash" : "/bin/sh";
+    argv[nr++] =
+        cenv_raw_stat(CENV_CWD, "/bin/bash", &shell) == 0 ? "/bin/bash" : "/bin/sh";
     if (!is_pre(when)) {
         argv[nr++] = "-c";
         argv[nr++] = activated;
@@ -361,7 +377,8 @@ static int run_scripts(struct cenv_linker *linker, const char *when,
     if (linker->stats->messages)
         cenv_buf_puts(&messages, linker->stats->messages);
     for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++) {
-        if (!has_script(plan, &plan->packages[i], when, path))
+        rc = has_script(plan, &plan->packages[i], when, path, err);
+        if (rc != 1)
             continue;
         rc = run_script(linker, &plan->packages[i], when, path, err);
         if (rc == 0)
@@ -380,10 +397,11 @@ int cenv_link_scripts_run(struct cenv_linker *linker, const char *when,
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct bridge bridge = {0};
-    int rc = 0;
+    int rc = has_scripts(linker->plan, when, err);
 
-    if (!has_scripts(linker->plan, when))
-        return 0;
+    if (rc != 1)
+        return rc;
+    rc = 0;
     struct cenv_span span = cenv_span_begin(CENV_STAGE_SCRIPTS, when);
     cenv_task_progress(linker->task, CENV_STAGE_SCRIPTS, 0);
     if (!is_at_target(linker))

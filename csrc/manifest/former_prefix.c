@@ -49,14 +49,18 @@ static int pass_over(struct cenv_error *own, struct cenv_error *err)
     return 0;
 }
 
-/* A prefix that is there and no environment (/usr) was never this one's: 1, 0, or a status. */
+/* A prefix that is there and no environment (/usr) was never this one's; one that cannot be looked
+ * into may have been. 1, 0, or a status. */
 static int is_plausible(const char *path, struct cenv_error *err)
 {
     static const char *const marks[] = {"conda-meta", "pyvenv.cfg"};
-    int plausible = !cenv_fs_is_dir(path);
+    struct cenv_stat st;
+    int plausible = cenv_raw_is_dir(CENV_CWD, path) != 1;
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !plausible; i++) {
         char *mark = cenv_path_join(path, marks[i]);
-        plausible = mark ? cenv_fs_exists(CENV_CWD, mark) : cenv_error_oom(err);
+        if (!mark)
+            return cenv_error_oom(err);
+        plausible = !cenv_raw_is_absent(cenv_raw_stat(CENV_CWD, mark, &st));
         cenv_free(mark);
     }
     return plausible;
@@ -103,29 +107,12 @@ static bool is_rewritten(const struct cenv_prefix_path *path)
               !cenv_str_eq(path->sha256, path->sha256_in_prefix))));
 }
 
-/* The first bytes of a file, read to `block`; none of one that is not there. */
-static int read_head(int root, const char *path, char *block, struct cenv_str *head,
-                     struct cenv_error *err)
-{
-    struct cenv_error own = CENV_ERROR_INIT;
-    *head = cenv_str_n(block, 0);
-    int fd = cenv_fs_open_file(root, path, NULL, &own);
-    if (fd < 0)
-        return pass_over(&own, err);
-    int64_t n = cenv_raw_pread(fd, block, HEAD_MAX, 0);
-    cenv_fd_close(fd);
-    if (n < 0)
-        return cenv_fs_fail(err, (int)n, root, path, "cannot read");
-    head->len = (size_t)n;
-    return 0;
-}
-
 static int consider_script(struct former *f, struct cenv_str path,
                            struct cenv_error *err)
 {
     char block[HEAD_MAX];
     struct cenv_str head, exe;
-    int rc = read_head(f->root, path.data, block, &head, err);
+    int rc = cenv_fs_read_head(f->root, path.data, block, HEAD_MAX, &head, err);
     if (rc < 0 || !cenv_shebang_interpreter(head, &exe))
         return rc;
     struct cenv_str bin = cenv_path_parent(exe);
@@ -246,9 +233,10 @@ static int consider_venv(struct former *f, struct cenv_error *err)
 {
     char block[HEAD_MAX];
     struct cenv_str key = CENV_STR("VIRTUAL_ENV="), text;
-    if (f->records->nr || !cenv_fs_exists(f->root, "pyvenv.cfg"))
-        return 0;
-    int rc = read_head(f->root, "bin/activate", block, &text, err);
+    int rc = f->records->nr ? 0 : cenv_fs_exists(f->root, "pyvenv.cfg", err);
+    if (rc <= 0)
+        return rc;
+    rc = cenv_fs_read_head(f->root, "bin/activate", block, HEAD_MAX, &text, err);
     while (text.len && rc == 0) {
         struct cenv_str line = cenv_str_trim(cenv_str_cut(&text, '\n'));
         if (cenv_str_starts(line, CENV_STR("export ")))

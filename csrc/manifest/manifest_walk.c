@@ -51,27 +51,36 @@ static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *i
 }
 
 /* conda's has condabin; micromamba's only a package cache, by its list of URLs. */
-static bool is_base(int root)
+static int is_base(int root, struct cenv_error *err)
 {
-    return cenv_fs_exists(root, "condabin") || cenv_fs_exists(root, "pkgs/urls.txt");
+    int rc = cenv_fs_exists(root, "condabin", err);
+    if (rc == 0)
+        rc = cenv_fs_exists(root, "pkgs/urls.txt", err);
+    return rc;
+}
+
+static bool is_beside_base(struct cenv_str path)
+{
+    static const char *const beside[] = {"pkgs", "envs", "conda-bld"};
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
+        if (cenv_str_is(path, beside[i]))
+            return true;
+    return false;
 }
 
 /* Leftovers of conda, and what a base environment has beside itself; conda leaves them out too. */
-static const char *reason_to_skip(const struct cenv_walk_entry *entry)
+static const char *reason_to_skip(const struct cenv_walk_entry *entry,
+                                  struct cenv_error *err)
 {
-    static const char *const beside[] = {"pkgs", "envs", "conda-bld"};
     struct cenv_str path = entry->path;
     struct cenv_str name = cenv_str_n(entry->entry.name, entry->entry.len);
     if (cenv_str_is(path, ".condatmp") || cenv_str_is(path, ".trash"))
         return "temporary files of conda";
     if (entry->entry.type == CENV_FT_FILE && cenv_str_ends(name, CENV_STR(".c~")))
         return "a file conda is about to delete";
-    if (entry->entry.type != CENV_FT_DIR || memchr(path.data, '/', path.len) ||
-        !is_base(entry->parent))
-        return NULL;
-    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
-        if (cenv_str_is(path, beside[i]))
-            return "not part of the base environment";
+    if (entry->entry.type == CENV_FT_DIR && is_beside_base(path) &&
+        is_base(entry->parent, err) == 1)
+        return "not part of the base environment";
     return NULL;
 }
 
@@ -92,7 +101,9 @@ static int visit_entry(void *ctx, const struct cenv_walk_entry *entry,
     if (!path.data || parent == CENV_NONE)
         return cenv_error_oom(err);
     item.name = cenv_path_base(path);
-    const char *reason = reason_to_skip(entry);
+    const char *reason = reason_to_skip(entry, err);
+    if (err->status < 0)
+        return err->status;
     if (reason || entry->entry.type == CENV_FT_OTHER) {
         int rc = cenv_manifest_builder_add_note(
             m, path, reason ? reason : "a FIFO or socket", CENV_NOTE_SKIPPED, err);

@@ -244,15 +244,18 @@ static int scan_packed(const struct cenv_scan_target *what, int fd,
     return rc < 0 ? rc : 0;
 }
 
-/* x.pyc without x.py beside it: imported as it is. What lies in __pycache__ has its source. */
+/* x.pyc without x.py beside it: imported as it is, and taken for so where that cannot be seen. What
+ * lies in __pycache__ has its source. */
 static bool is_sourceless(const struct cenv_scan_target *what)
 {
     struct cenv_str dir = cenv_path_base(cenv_path_parent(what->path));
     char *source = cenv_strdup(what->name);
+    struct cenv_stat st;
     bool has = true;
     if (source) {
         source[strlen(source) - 1] = '\0';
-        has = cenv_str_is(dir, "__pycache__") || cenv_fs_exists(what->dir, source);
+        has = cenv_str_is(dir, "__pycache__") ||
+              cenv_raw_stat(what->dir, source, &st) == 0;
     }
     cenv_free(source);
     return !has;

@@ -48,8 +48,9 @@ static const char *find_named(void)
 
 static const char *find_place(void)
 {
+    struct cenv_stat st;
     for (size_t i = 0; i < NR_PLACES; i++)
-        if (cenv_fs_exists(CENV_CWD, places[i]))
+        if (cenv_raw_stat(CENV_CWD, places[i], &st) == 0)
             return places[i];
     return NULL;
 }

@@ -208,7 +208,7 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
 /* A file or directory instead of, not beside, those compiled in. */
 static void set_ca(CURL *easy, const char *path)
 {
-    bool dir = cenv_fs_is_dir(path);
+    bool dir = cenv_raw_is_dir(CENV_CWD, path) == 1; /* else libcurl says what it is */
 
     lib.curl_easy_setopt(easy, CURLOPT_CAPATH, dir ? path : NULL);
     lib.curl_easy_setopt(easy, CURLOPT_CAINFO, dir ? NULL : path);

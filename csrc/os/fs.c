@@ -52,9 +52,19 @@ int cenv_fs_stat(int dirfd, const char *name, struct cenv_stat *out,
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot look at") : 0;
 }
 
-bool cenv_fs_is_dir(const char *path)
+int cenv_fs_exists(int dirfd, const char *name, struct cenv_error *err)
 {
-    return cenv_raw_is_dir(CENV_CWD, path);
+    struct cenv_stat st;
+    int rc = cenv_raw_stat(dirfd, name, &st);
+    if (cenv_raw_is_absent(rc))
+        return 0;
+    return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot look at") : 1;
+}
+
+int cenv_fs_is_dir(const char *path, struct cenv_error *err)
+{
+    int is = cenv_raw_is_dir(CENV_CWD, path);
+    return is < 0 ? cenv_fs_fail(err, is, CENV_CWD, path, "cannot look at") : is;
 }
 
 int cenv_fs_open_root(const char *path, struct cenv_error *err)
@@ -97,9 +107,12 @@ int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error 
 static int mkdir_or_there(int dirfd, const char *path, unsigned mode)
 {
     int rc = cenv_raw_mkdir(dirfd, path, mode);
-    if (rc == -EEXIST)
-        rc = cenv_raw_is_dir(dirfd, path) ? 0 : -ENOTDIR;
-    return rc;
+    if (rc != -EEXIST)
+        return rc;
+    int is = cenv_raw_is_dir(dirfd, path);
+    if (is < 0)
+        return is;
+    return is ? 0 : -ENOTDIR;
 }
 
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err)
@@ -192,8 +205,8 @@ int cenv_fs_readlink(int dirfd, const char *name, struct cenv_buf *out,
 
 bool cenv_fs_blames_file(const struct cenv_error *err)
 {
-    static const int of_files[] = {ENOENT, ENOTDIR, EISDIR,      ELOOP,
-                                   EACCES, EPERM,   ENAMETOOLONG};
+    static const int of_files[] = {ENOENT, ENOTDIR,      EISDIR, ELOOP, EACCES,
+                                   EPERM,  ENAMETOOLONG, EINVAL, ENXIO};
     if (err->status != CENV_EOS)
         return err->status != CENV_ENOMEM && err->status != CENV_ECANCELLED;
     bool found = false;

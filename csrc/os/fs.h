@@ -13,7 +13,10 @@ int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
 
 int cenv_fs_stat(int dirfd, const char *name, struct cenv_stat *out,
                  struct cenv_error *err);
-bool cenv_fs_is_dir(const char *path); /* following links */
+/* Whether something has the name, a dangling link too: 1, 0, or a status where none can tell. */
+int cenv_fs_exists(int dirfd, const char *name, struct cenv_error *err);
+/* Whether it is a directory, following links: 1, 0 or a status. */
+int cenv_fs_is_dir(const char *path, struct cenv_error *err);
 
 /* Opening: as their raw twins. */
 int cenv_fs_open_root(const char *path, struct cenv_error *err);

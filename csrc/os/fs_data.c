@@ -61,6 +61,21 @@ int cenv_fs_read_file(int dirfd, const char *name, struct cenv_buf *out,
     return rc;
 }
 
+int cenv_fs_read_head(int dirfd, const char *name, char *head, size_t size,
+                      struct cenv_str *out, struct cenv_error *err)
+{
+    int fd = cenv_raw_open_file(dirfd, name, NULL);
+    *out = cenv_str_n(head, 0);
+    if (cenv_raw_is_no_file(fd))
+        return 0;
+    int64_t n = fd < 0 ? fd : cenv_raw_pread(fd, head, size, 0);
+    cenv_fd_close(fd);
+    if (n < 0)
+        return cenv_fs_fail(err, (int)n, dirfd, name, "cannot read");
+    out->len = (size_t)n;
+    return 0;
+}
+
 int cenv_fs_map_file(int dirfd, const char *name, struct cenv_mapping *out,
                      struct cenv_error *err)
 {

@@ -13,6 +13,9 @@ int cenv_fs_read_file(int dirfd, const char *name, struct cenv_buf *out,
                       struct cenv_error *err);
 int cenv_fs_read_fd(int fd, const char *name_for_errors, struct cenv_buf *out,
                     struct cenv_error *err);
+/* The first bytes of a file, at most `size`, into head[]; none where there is no such file. */
+int cenv_fs_read_head(int dirfd, const char *name, char *head, size_t size,
+                      struct cenv_str *out, struct cenv_error *err);
 int cenv_fs_map_file(int dirfd, const char *name, struct cenv_mapping *out,
                      struct cenv_error *err);
 

@@ -23,8 +23,9 @@ static int rename_checked(int from_dir, const char *from, int to_dir, const char
             rc = cenv_raw_unlink(from_dir, from);
         return rc;
     }
-    if (cenv_fs_exists(to_dir, to))
-        return -EEXIST;
+    rc = cenv_raw_stat(to_dir, to, &st);
+    if (rc != -ENOENT)
+        return rc < 0 ? rc : -EEXIST;
     rc = cenv_raw_rename(from_dir, from, to_dir, to);
     return rc == -ENOTEMPTY ? -EEXIST : rc;
 }

@@ -11,7 +11,8 @@
 #include "os/raw_data.h"
 #include "os/raw_lock.h"
 
-enum { HELD = 1, WAIT_FIRST_US = 500, WAIT_MAX_US = 20000, HOLDER_MAX = 4096 };
+enum { HELD = 1, TAKEN = 2 };
+enum { WAIT_FIRST_US = 500, WAIT_MAX_US = 20000, HOLDER_MAX = 4096 };
 
 struct cenv_lock {
     int fd;
@@ -24,13 +25,30 @@ static bool is_unsupported(int error)
     return error == ENOLCK || error == ENOTSUP || error == EINVAL || error == ENOSYS;
 }
 
-/* Who locks a file that was deleted meanwhile holds nothing: the next one makes a new file. */
-static bool is_still_there(int fd, int dirfd, const char *name)
+/* Who locks a file that was deleted meanwhile holds nothing: the next one makes a new file. 1, 0 or
+ * -errno. */
+static int is_still_there(int fd, int dirfd, const char *name)
 {
     struct cenv_stat mine, there;
-    return cenv_raw_stat_fd(fd, &mine) == 0 &&
-           cenv_raw_stat(dirfd, name, &there) == 0 &&
-           cenv_stat_same_file(&mine, &there);
+    int rc = cenv_raw_stat_fd(fd, &mine);
+    if (rc == 0)
+        rc = cenv_raw_stat(dirfd, name, &there);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    return cenv_stat_same_file(&mine, &there);
+}
+
+/* TAKEN with *works, HELD, -errno, or 0 where the name is of another file by now. */
+static int lock_opened(int fd, bool *works, int dirfd, const char *name, bool exclusive)
+{
+    int rc = cenv_raw_try_lock(fd, exclusive);
+    *works = rc == 0;
+    if (is_unsupported(-rc))
+        return TAKEN;
+    if (rc < 0)
+        return rc == -EWOULDBLOCK ? HELD : rc;
+    rc = is_still_there(fd, dirfd, name);
+    return rc == 1 ? TAKEN : rc;
 }
 
 /* One attempt: 0 with *fd, HELD, or -errno. */
@@ -41,15 +59,14 @@ static int attempt_lock(int *fd, bool *works, int dirfd, const char *name,
         int got = cenv_raw_open_lock(dirfd, name, exclusive);
         if (got < 0)
             return got;
-        int rc = cenv_raw_try_lock(got, exclusive);
-        *works = rc == 0;
-        if (is_unsupported(-rc) || (rc == 0 && is_still_there(got, dirfd, name))) {
+        int rc = lock_opened(got, works, dirfd, name, exclusive);
+        if (rc == TAKEN) {
             *fd = got;
             return 0;
         }
         cenv_fd_close(got);
         if (rc != 0)
-            return rc == -EWOULDBLOCK ? HELD : rc;
+            return rc;
     }
 }
 

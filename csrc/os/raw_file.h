@@ -3,6 +3,7 @@
 #ifndef CENV_OS_RAW_FILE_H
 #define CENV_OS_RAW_FILE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,8 +54,17 @@ int cenv_raw_dup(int fd);
 /* Facts. */
 int cenv_raw_stat(int dirfd, const char *name, struct cenv_stat *out); /* as lstat */
 int cenv_raw_stat_fd(int fd, struct cenv_stat *out);
-bool cenv_fs_exists(int dirfd, const char *name);  /* a link counts, dangling or not */
-bool cenv_raw_is_dir(int dirfd, const char *name); /* following links */
+int cenv_raw_is_dir(int dirfd, const char *name); /* following links: 1, 0 or -errno */
+/* Whether a raw call failed as where nothing of that name lies; any other failure tells nothing. */
+static inline bool cenv_raw_is_absent(int rc)
+{
+    return rc == -ENOENT || rc == -ENOTDIR || rc == -ELOOP;
+}
+/* Whether an open failed as where nothing lies, or what lies there is no regular file. */
+static inline bool cenv_raw_is_no_file(int rc)
+{
+    return cenv_raw_is_absent(rc) || rc == -EINVAL || rc == -EISDIR || rc == -ENXIO;
+}
 static inline bool cenv_stat_same_file(const struct cenv_stat *a,
                                        const struct cenv_stat *b)
 {

@@ -305,7 +305,12 @@ static int read_index(struct extract *x, struct cenv_json **out)
 {
     struct cenv_buf text;
     int info = cenv_raw_open_dir(x->dest, "info");
-    int rc = info < 0 ? 0 : cenv_info_file_find(info, "index.json", x->err);
+    int rc = 0;
+
+    if (info >= 0)
+        rc = cenv_info_file_find(info, "index.json", x->err);
+    else if (!cenv_raw_is_absent(info))
+        rc = cenv_fs_fail(x->err, info, x->dest, "info", "cannot open directory");
 
     cenv_buf_init(&text, INDEX_MAX);
     if (rc == 0)

@@ -52,15 +52,21 @@ static int check_dest(struct new_dir *dir, struct cenv_error *err)
 {
     struct cenv_stat st;
 
-    if (cenv_raw_stat(dir->parent, dir->name, &st) < 0)
-        return 0; /* absent; else the rename says why */
+    int raw = cenv_raw_stat(dir->parent, dir->name, &st);
+
+    if (raw == -ENOENT)
+        return 0;
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir->parent, dir->name, "cannot look at");
     if (st.type != CENV_FT_DIR)
         return refuse_dest(dir->path, "it exists and is no directory", err);
     int fd = cenv_fs_open_dir(dir->parent, dir->name, err);
     if (fd < 0)
         return fd;
-    bool empty = cenv_raw_is_empty_dir(fd) == 1;
+    int empty = cenv_raw_is_empty_dir(fd);
     cenv_fd_close(fd);
+    if (empty < 0)
+        return cenv_fs_fail(err, empty, dir->parent, dir->name, "cannot look into");
     dir->mode = st.mode;
     dir->replaces = true;
     return empty ? 0 : refuse_dest(dir->path, "it is not empty", err);

@@ -7,8 +7,11 @@
 int cenv_info_file_find(int info, const char *name, struct cenv_error *err)
 {
     struct cenv_stat st;
-    if (cenv_raw_stat(info, name, &st) < 0)
+    int raw = cenv_raw_stat(info, name, &st);
+    if (raw == -ENOENT)
         return 0;
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, info, name, "cannot look at");
     if (st.type == CENV_FT_FILE)
         return 1;
     return cenv_error_set(err, CENV_EINTEGRITY, "its info/%s is a %s, and no file",

@@ -276,8 +276,10 @@ int cenv_package_manifest_check(const struct cenv_package_manifest *manifest,
         struct cenv_stat st;
         struct cenv_str name;
         int fd = cenv_dirs_parent(&dirs, entry->path, 0, &name);
-        if (fd < 0 || cenv_raw_stat(fd, name.data, &st) < 0 ||
-            !is_same_file(entry, &st)) {
+        int raw = fd < 0 ? fd : cenv_raw_stat(fd, name.data, &st);
+        if (raw < 0 && !cenv_raw_is_absent(raw)) {
+            rc = cenv_fs_fail(err, raw, content_fd, entry->path.data, "cannot look at");
+        } else if (raw < 0 || !is_same_file(entry, &st)) {
             cenv_buf_add_str(which, entry->path);
             rc = 1;
         } else if (i % 256 == 0) {

@@ -408,11 +408,12 @@ static int read_facts_of(struct parsing *r, struct cenv_dirs *dirs,
 
     if (raw == -ENOENT && path->type == CENV_PATH_DIRECTORY)
         return 0;
-    if (raw == -ENOMEM)
-        return cenv_error_oom(r->err);
+    if (raw == -ENOENT)
+        return fail_damaged(r, path->path, "is missing");
+    if (raw == -ENOTDIR || raw == -ELOOP)
+        return fail_damaged(r, path->path, "lies below what is no directory");
     if (raw < 0)
-        return fail_damaged(r, path->path,
-                            raw == -ENOENT ? "is missing" : "cannot be looked at");
+        return cenv_fs_fail(r->err, raw, r->content, path->path.data, "cannot look at");
     /* a link that paths.json calls a file is linked as what it is, as conda does */
     if (path->type == CENV_PATH_OTHER ||
         (path->type == CENV_PATH_HARDLINK && st.type == CENV_FT_SYMLINK))
@@ -483,8 +484,10 @@ static int read_info(struct cenv_paths_json *out, int content_fd, const char *na
     struct parsing r = {&info, content_fd, -1, name, err};
 
     r.meta = cenv_raw_open_dir(content_fd, "info");
-    if (r.meta < 0)
+    if (cenv_raw_is_absent(r.meta))
         return fail_damaged(&r, CENV_STR("info"), "is missing");
+    if (r.meta < 0)
+        return cenv_fs_fail(err, r.meta, content_fd, "info", "cannot open directory");
     int rc = read_link(&r);
     if (rc == 0)
         rc = read_json(&r, "paths.json", &info.paths_doc);

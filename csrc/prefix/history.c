@@ -8,13 +8,17 @@
 
 #include "base/alloc.h"
 #include "base/redact.h"
-#include "os/raw_file.h"
+#include "os/fs.h"
 
-bool cenv_history_exists(int prefix_fd)
+int cenv_history_exists(int prefix_fd, struct cenv_error *err)
 {
     int meta = cenv_raw_open_dir(prefix_fd, "conda-meta");
-    bool is = meta >= 0 && cenv_fs_exists(meta, "history");
 
+    if (cenv_raw_is_absent(meta))
+        return 0;
+    if (meta < 0)
+        return cenv_fs_fail(err, meta, prefix_fd, "conda-meta", "cannot open");
+    int is = cenv_fs_exists(meta, "history", err);
     cenv_fd_close(meta);
     return is;
 }

@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 /* Has conda-meta/history (CEP 32), which may be empty. */
-bool cenv_history_exists(int prefix_fd);
+int cenv_history_exists(int prefix_fd, struct cenv_error *err);
 
 /* One block of conda-meta/history, as conda writes it. */
 struct cenv_history_block {

@@ -64,39 +64,49 @@ static int look_at_link(struct cenv_newprefix *p, struct cenv_error *err)
         (!cenv_sibling_is_of(base.data, p->name) ||
          !cenv_str_eq(cenv_path_parent(text), cenv_path_parent(cenv_str(p->path)))))
         rc = refuse_path(err, p->path, "it is a link");
-    else if (rc == 0 && (!cenv_fs_exists(p->parent, base.data) ||
-                         cenv_sibling_is_left(p->parent, base.data)))
+    if (rc == 0)
+        rc = cenv_fs_exists(p->parent, base.data, err);
+    if (rc == 0 || (rc == 1 && cenv_sibling_is_left(p->parent, base.data)))
         cenv_raw_unlink(p->parent, p->name);
     cenv_buf_release(&target);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* One that link scripts were shown when its maker was killed. */
-static bool is_unfinished(int dir)
+static int is_unfinished(int dir, struct cenv_error *err)
 {
-    return cenv_fs_exists(dir, CENV_NEWPREFIX_MARK) && cenv_raw_try_lock_dir(dir) == 0;
+    int marked = cenv_fs_exists(dir, CENV_NEWPREFIX_MARK, err);
+    return marked == 1 ? cenv_raw_try_lock_dir(dir) == 0 : marked;
+}
+
+static int refuse_content(const struct cenv_newprefix *p, int dir,
+                          struct cenv_error *err)
+{
+    int is = cenv_fs_exists(dir, "conda-meta", err);
+    if (is < 0)
+        return is;
+    refuse_path(err, p->path,
+                is ? "there is one already" : "the directory holds files");
+    return cenv_error_hint(err, "choose another path, or remove what is there first");
 }
 
 static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
 {
-    int fd = cenv_raw_open_dir(p->parent, p->name);
-    if (fd >= 0 && is_unfinished(fd)) {
-        cenv_fd_close(fd);
+    int fd = cenv_fs_open_dir(p->parent, p->name, err);
+    if (fd < 0)
+        return fd;
+    int rc = is_unfinished(fd, err);
+    if (rc == 1) {
         cenv_fs_discard_tree(p->parent, p->name);
         p->exists = false;
-        return 0;
     }
-    int empty = fd < 0 ? fd : cenv_raw_is_empty_dir(fd);
+    int empty = rc == 0 ? cenv_raw_is_empty_dir(fd) : 1;
     if (empty < 0)
-        cenv_fs_fail(err, empty, p->parent, p->name, "cannot look into");
-    if (empty == 0) {
-        refuse_path(err, p->path,
-                    cenv_fs_exists(fd, "conda-meta") ? "there is one already"
-                                                     : "the directory holds files");
-        cenv_error_hint(err, "choose another path, or remove what is there first");
-    }
+        rc = cenv_fs_fail(err, empty, p->parent, p->name, "cannot look into");
+    if (empty == 0)
+        rc = refuse_content(p, fd, err);
     cenv_fd_close(fd);
-    return err->status;
+    return rc < 0 ? rc : 0;
 }
 
 /* What lies at the destination now. */
@@ -128,13 +138,19 @@ static char *parent_path(struct cenv_newprefix *p, bool existing,
         cenv_error_oom(err);
         return NULL;
     }
-    while (p->made > 1 && !cenv_fs_exists(CENV_CWD, path)) {
+    int there = 1;
+    while (p->made > 1 && (there = cenv_fs_exists(CENV_CWD, path, err)) == 0) {
         p->made = cenv_path_parent(cenv_str_n(path, p->made)).len;
         path[p->made] = '\0';
     }
-    if (!existing)
-        memcpy(path, parent.data, parent.len);
-    return path;
+    if (there >= 0) {
+        if (!existing)
+            memcpy(path, parent.data, parent.len);
+        return path;
+    }
+    p->made = parent.len;
+    cenv_free(path);
+    return NULL;
 }
 
 /* Opens the directory of the destination, made when it is not there. */

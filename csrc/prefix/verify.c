@@ -237,19 +237,21 @@ static bool is_tools_own(struct cenv_str path)
 }
 
 /* "d/__pycache__/m.cpython-312.pyc" of a d/m.py that is there: as good as its source. */
-static bool is_cached_bytecode(const struct verification *v, struct cenv_str path)
+static int is_cached_bytecode(const struct verification *v, struct cenv_str path,
+                              struct cenv_error *err)
 {
     struct cenv_str dir = cenv_path_parent(path), base = cenv_path_base(path);
     struct cenv_buf source;
     if (!cenv_str_ends(base, CENV_STR(".pyc")) ||
         !cenv_str_is(cenv_path_base(dir), "__pycache__"))
-        return false;
+        return 0;
     dir = cenv_path_parent(dir);
     struct cenv_str module = cenv_str_cut(&base, '.');
     cenv_buf_init(&source, 1 << 16);
     cenv_buf_addf(&source, "%.*s%s%.*s.py", CENV_STR_ARG(dir), dir.len ? "/" : "",
                   CENV_STR_ARG(module));
-    bool there = !source.failed && cenv_fs_exists(v->root, source.data);
+    int there =
+        source.failed ? cenv_error_oom(err) : cenv_fs_exists(v->root, source.data, err);
     cenv_buf_release(&source);
     return there;
 }
@@ -260,9 +262,11 @@ static int note_unmanaged(void *ctx, const struct cenv_walk_entry *at,
     struct unmanaged *unmanaged = ctx;
     if (is_tools_own(at->path) && !find_claim(unmanaged->v, at->path))
         return CENV_WALK_SKIP;
-    if (at->entry.type == CENV_FT_DIR || find_claim(unmanaged->v, at->path) ||
-        is_cached_bytecode(unmanaged->v, at->path))
+    if (at->entry.type == CENV_FT_DIR || find_claim(unmanaged->v, at->path))
         return 0;
+    int cached = is_cached_bytecode(unmanaged->v, at->path, err);
+    if (cached != 0)
+        return cached < 0 ? cached : 0;
     cenv_buf_add_str(unmanaged->paths, at->path);
     cenv_buf_putc(unmanaged->paths, '\0');
     return unmanaged->paths->failed ? cenv_error_oom(err) : 0;
@@ -316,11 +320,13 @@ static int verify_environment(struct verification *v, const char *path,
 {
     struct cenv_buf unmanaged;
     struct unmanaged ctx = {v, &unmanaged};
-    if (!cenv_history_exists(v->root)) {
+    int rc = cenv_history_exists(v->root, err);
+    if (rc == 0) {
         cenv_error_set(err, CENV_EPREFIX, "'%s' is not a conda environment", path);
         return cenv_error_hint(err, "an environment has the file conda-meta/history");
     }
-    int rc = cenv_prefix_records_read(&v->prefix, v->root, path, v->task, err);
+    if (rc == 1)
+        rc = cenv_prefix_records_read(&v->prefix, v->root, path, v->task, err);
     if (rc < 0)
         return rc;
     cenv_buf_init(&unmanaged, out->max);

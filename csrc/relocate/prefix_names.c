@@ -4,9 +4,9 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/path.h"
-#include "os/raw_data.h"
 
 enum { SCRIPTS_MAX = 64, HEAD_MAX = 4096 };
 
@@ -32,12 +32,29 @@ int cenv_prefix_names_add(struct cenv_prefix_names *list, struct cenv_str path,
     return 0;
 }
 
+/* Whether it failed for want of something here, which tells nothing of where the path leads. */
+static bool is_own_failure(int raw)
+{
+    return raw == -EMFILE || raw == -ENFILE || raw == -ENOMEM || raw == -EIO;
+}
+
+/* Whether `path` leads to the environment: 1, 0 or a status. */
+static int leads_here(const struct name_search *s, const char *path,
+                      struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int fd = cenv_raw_open_root(path);
+    int raw = fd < 0 ? fd : cenv_raw_stat_fd(fd, &st);
+    cenv_fd_close(fd);
+    if (is_own_failure(raw))
+        return cenv_fs_fail(err, raw, CENV_CWD, path, "cannot look at");
+    return raw >= 0 && cenv_stat_same_file(&st, &s->st);
+}
+
 /* A path that an installer wrote down is a name of the environment if it leads there. */
 static int consider_path(struct name_search *s, struct cenv_str path,
                          struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_stat st;
     while (path.len > 1 && path.data[path.len - 1] == '/')
         path.len--;
     if (path.len < 2 || path.data[0] != '/' || memchr(path.data, 0, path.len))
@@ -48,22 +65,9 @@ static int consider_path(struct name_search *s, struct cenv_str path,
     char *name = cenv_memdup(path.data, path.len);
     if (!name)
         return cenv_error_oom(err);
-    int fd = cenv_fs_open_root(name, &ignored);
-    bool same =
-        fd >= 0 && cenv_raw_stat_fd(fd, &st) == 0 && cenv_stat_same_file(&st, &s->st);
-    cenv_fd_close(fd);
+    int rc = leads_here(s, name, err);
     cenv_free(name);
-    cenv_error_release(&ignored);
-    return same ? cenv_prefix_names_add(s->list, path, err) : 0;
-}
-
-/* The first bytes of a file; nothing when it is not there. */
-static struct cenv_str read_head(int dir, const char *name, char *head)
-{
-    int fd = cenv_raw_open_file(dir, name, NULL);
-    int64_t n = fd < 0 ? 0 : cenv_raw_pread(fd, head, HEAD_MAX, 0);
-    cenv_fd_close(fd);
-    return cenv_str_n(head, n > 0 ? (size_t)n : 0);
+    return rc == 1 ? cenv_prefix_names_add(s->list, path, err) : rc;
 }
 
 /* The rest of the line behind `key`, quotes taken off. */
@@ -86,16 +90,20 @@ static struct cenv_str value_after(struct cenv_str text, const char *key)
 static int consider_notes(struct name_search *s, struct cenv_error *err)
 {
     char head[HEAD_MAX];
-    struct cenv_str note = read_head(s->root, "conda-meta/pixi_env_prefix", head);
-    int rc = consider_path(s, cenv_path_parent(cenv_str_trim(note)), err);
+    struct cenv_str text;
+    int rc = cenv_fs_read_head(s->root, "conda-meta/pixi_env_prefix", head, HEAD_MAX,
+                               &text, err);
     if (rc == 0)
-        rc = consider_path(
-            s, value_after(read_head(s->root, "bin/activate", head), "VIRTUAL_ENV="),
-            err);
+        rc = consider_path(s, cenv_path_parent(cenv_str_trim(text)), err);
+    if (rc == 0)
+        rc = cenv_fs_read_head(s->root, "bin/activate", head, HEAD_MAX, &text, err);
+    if (rc == 0)
+        rc = consider_path(s, value_after(text, "VIRTUAL_ENV="), err);
+    if (rc == 0)
+        rc = cenv_fs_read_head(s->root, "pyvenv.cfg", head, HEAD_MAX, &text, err);
     if (rc < 0)
         return rc;
-    struct cenv_str command =
-        value_after(read_head(s->root, "pyvenv.cfg", head), "command = ");
+    struct cenv_str command = value_after(text, "command = ");
     size_t blank = cenv_str_rfind(command, ' ');
     return consider_path(s, cenv_str_slice(command, blank + 1, command.len), err);
 }
@@ -104,9 +112,10 @@ static int consider_script(struct name_search *s, int bin, const char *name,
                            struct cenv_error *err)
 {
     char head[HEAD_MAX];
-    struct cenv_str exe;
-    if (!cenv_shebang_interpreter(read_head(bin, name, head), &exe))
-        return 0;
+    struct cenv_str text, exe;
+    int rc = cenv_fs_read_head(bin, name, head, HEAD_MAX, &text, err);
+    if (rc < 0 || !cenv_shebang_interpreter(text, &exe))
+        return rc;
     return consider_path(s, cenv_path_parent(cenv_path_parent(exe)), err);
 }
 
@@ -115,14 +124,16 @@ static int consider_scripts(struct name_search *s, struct cenv_error *err)
     struct cenv_listing list = {0};
     int bin = cenv_raw_open_dir(s->root, "bin"), rc = 0;
     unsigned seen = 0;
-    if (bin < 0)
+    if (cenv_raw_is_absent(bin))
         return 0;
-    if (cenv_listing_read(&list, bin, true) == 0)
-        for (size_t i = 0; i < list.nr && rc == 0 && seen < SCRIPTS_MAX; i++)
-            if (list.entries[i].type == CENV_FT_FILE) {
-                rc = consider_script(s, bin, list.entries[i].name, err);
-                seen++;
-            }
+    int raw = bin < 0 ? bin : cenv_listing_read(&list, bin, true);
+    if (raw < 0)
+        rc = cenv_fs_fail(err, raw, s->root, "bin", "cannot list");
+    for (size_t i = 0; i < list.nr && rc == 0 && seen < SCRIPTS_MAX; i++)
+        if (list.entries[i].type == CENV_FT_FILE) {
+            rc = consider_script(s, bin, list.entries[i].name, err);
+            seen++;
+        }
     cenv_listing_release(&list);
     cenv_fd_close(bin);
     return rc;

@@ -186,19 +186,25 @@ static int load_path(const struct cenv_store *store, const char *path,
     return rc;
 }
 
-static bool lies_at(const struct cenv_clone_entry *clone, const char *path)
+/* 1, 0, or a status where that is not known: of a clone in another user's home, say. */
+static int lies_at(const struct cenv_clone_entry *clone, const char *path,
+                   struct cenv_error *err)
 {
     struct cenv_stat st;
-    if (cenv_raw_stat(CENV_CWD, path, &st) < 0 || st.type != CENV_FT_DIR)
-        return false;
+    int raw = cenv_raw_stat(CENV_CWD, path, &st);
+    if (raw < 0 && !cenv_raw_is_absent(raw))
+        return cenv_fs_fail(err, raw, CENV_CWD, path, "cannot look at");
+    if (raw < 0 || st.type != CENV_FT_DIR)
+        return 0;
     return (st.dev == clone->dev && st.ino == clone->ino) ||
            (clone->shown_ino && st.dev == clone->shown_dev &&
             st.ino == clone->shown_ino);
 }
 
-bool cenv_clone_registry_is_there(const struct cenv_clone_entry *clone)
+int cenv_clone_registry_is_there(const struct cenv_clone_entry *clone,
+                                 struct cenv_error *err)
 {
-    return lies_at(clone, clone->path);
+    return lies_at(clone, clone->path, err);
 }
 
 int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
@@ -208,7 +214,10 @@ int cenv_clone_registry_find(const struct cenv_store *store, const char *path,
     int rc = load_path(store, path, arena, out, err);
     if (rc != 0)
         return rc;
-    return strcmp(out->path, path) != 0 || !cenv_clone_registry_is_there(out);
+    if (strcmp(out->path, path) != 0)
+        return 1;
+    rc = cenv_clone_registry_is_there(out, err);
+    return rc < 0 ? rc : !rc;
 }
 
 /* ---- changing ---- */
@@ -344,8 +353,9 @@ struct cenv_clone_mark *cenv_clone_registry_mark(const struct cenv_store *store,
     bool known = mark && cenv_clone_registry_file(path, mark->name, &ignored) == 0 &&
                  cenv_clone_registry_load(store, mark->name, &mark->arena, &mark->clone,
                                           &ignored) == 0;
+    known = known && lies_at(&mark->clone, at, &ignored) == 1;
     cenv_error_release(&ignored);
-    if (known && lies_at(&mark->clone, at))
+    if (known)
         return mark;
     free_mark(mark);
     return NULL;

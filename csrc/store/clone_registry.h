@@ -99,8 +99,10 @@ int cenv_clone_registry_load(const struct cenv_store *store, const char *name,
                              struct cenv_arena *arena, struct cenv_clone_entry *out,
                              struct cenv_error *err);
 
-/* Whether what lies at the path is the very directory that was entered. */
-bool cenv_clone_registry_is_there(const struct cenv_clone_entry *clone);
+/* Whether what lies at the path is the very directory that was entered: 1, 0, or a status where
+ * that cannot be seen. */
+int cenv_clone_registry_is_there(const struct cenv_clone_entry *clone,
+                                 struct cenv_error *err);
 
 /*
  * Removes an entry whose clone is gone, with the lock that a killed cloning left. An entry of a

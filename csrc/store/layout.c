@@ -85,6 +85,14 @@ void cenv_layout_touch(int dirfd, const char *name)
         cenv_raw_set_mtime(dirfd, name, now * 1000000000);
 }
 
+/* A file that is not there, is none, or holds nonsense; not one that could not be read. */
+static bool is_damage(const struct cenv_error *bad)
+{
+    if (bad->status == CENV_EOS)
+        return cenv_raw_is_no_file(-bad->os_errno);
+    return bad->status != CENV_ENOMEM;
+}
+
 int cenv_layout_load_json(int dirfd, const char *name, const struct cenv_shape *shape,
                           struct cenv_json **out, struct cenv_error *err)
 {
@@ -96,7 +104,7 @@ int cenv_layout_load_json(int dirfd, const char *name, const struct cenv_shape *
     if (rc == 0)
         rc = cenv_json_parse(&doc, cenv_buf_str(&text), name, &bad);
     cenv_buf_release(&text);
-    if (rc == CENV_ENOMEM)
+    if (rc < 0 && !is_damage(&bad))
         return cenv_error_move(err, &bad);
     cenv_error_release(&bad);
     if (rc == 0 && cenv_shape_fits(shape, doc)) {

@@ -98,7 +98,8 @@ static bool is_abandoned(int tmp, const char *name, const struct cenv_lock *lock
 static void remove_abandoned(struct cenv_sweep *sweep, const char *name)
 {
     int tmp = sweep->store->dirs[CENV_STORE_TMP];
-    if (!cenv_fs_exists(tmp, name))
+    struct cenv_stat st;
+    if (cenv_raw_stat(tmp, name, &st) < 0)
         return;
     sweep->removed++;
     if (sweep->look)
@@ -135,10 +136,11 @@ static int sweep_lock(struct cenv_sweep *sweep, struct cenv_str lock_name,
     char *name = cenv_memdup(lock_name.data, lock_name.len - strlen(LOCK_SUFFIX));
     if (!name)
         return cenv_error_oom(err);
-    if (!cenv_fs_exists(sweep->store->dirs[CENV_STORE_TMP], name))
+    rc = cenv_fs_exists(sweep->store->dirs[CENV_STORE_TMP], name, err);
+    if (rc == 0)
         rc = sweep_scratch(sweep, name, err);
     cenv_free(name);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 static int sweep_entry(void *ctx, const struct cenv_dirent *entry,

@@ -41,7 +41,7 @@ static int open_dirs(struct cenv_store *store, struct cenv_error *err)
 static void write_tag(int top)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    if (!cenv_fs_exists(top, "CACHEDIR.TAG"))
+    if (cenv_fs_exists(top, "CACHEDIR.TAG", &ignored) == 0)
         cenv_fs_write_atomic(top, "CACHEDIR.TAG", cenv_str(cachedir_tag), 0644,
                              &ignored);
     cenv_error_release(&ignored);
@@ -59,7 +59,8 @@ static int set_path(struct cenv_store *store, struct cenv_error *err)
 
 static int open_root(struct cenv_store *store, const char *path, struct cenv_error *err)
 {
-    if (!cenv_fs_is_dir(path) && cenv_fs_mkdirs(CENV_CWD, path, 0755, err) < 0)
+    int is = cenv_fs_is_dir(path, err);
+    if (is < 0 || (is == 0 && cenv_fs_mkdirs(CENV_CWD, path, 0755, err) < 0))
         return err->status;
     int top = cenv_fs_open_root(path, err);
     if (top < 0)

@@ -103,10 +103,39 @@ int cenv_template_entry_resolve(const struct cenv_store *store, const char *star
     return 0;
 }
 
+/* Opens the entry's directory, -errno when it is not there: 0, 1 then, or a status. */
+static int open_entry(const struct cenv_store *store, const char *id, int *dir,
+                      struct cenv_error *err)
+{
+    int templates = store->dirs[CENV_STORE_TEMPLATES];
+    *dir = cenv_raw_open_dir(templates, id);
+    if (*dir < 0 && !cenv_raw_is_absent(*dir))
+        return cenv_fs_fail(err, *dir, templates, id, "cannot open directory");
+    return *dir < 0;
+}
+
+/* Looks at template.json, which is written last: 0, 1 where there is none, or a status. */
+static int look_at_json(int dir, struct cenv_stat *st, struct cenv_error *err)
+{
+    int raw = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st);
+    if (raw < 0 && !cenv_raw_is_absent(raw))
+        return cenv_fs_fail(err, raw, dir, CENV_TEMPLATE_JSON, "cannot look at");
+    return raw < 0;
+}
+
+static int look_at_entry(const struct cenv_store *store, const char *id, int *dir,
+                         struct cenv_stat *st, struct cenv_error *err)
+{
+    int rc = open_entry(store, id, dir, err);
+    if (rc == 0)
+        rc = look_at_json(*dir, st, err);
+    return rc;
+}
+
 int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
                              struct cenv_stat *st, struct cenv_error *err)
 {
-    int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, st) < 0;
+    int rc = look_at_json(dir, st, err);
     if (rc == 0)
         rc = cenv_layout_load_json(dir, CENV_TEMPLATE_JSON, &template_shape, doc, err);
     if (rc == 0 && !cenv_str_is(cenv_json_get_str(*doc, "id"), id)) {
@@ -121,8 +150,9 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
                              struct cenv_json **doc, struct cenv_stat *st,
                              struct cenv_error *err)
 {
-    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    int rc = dir < 0 ? 1 : cenv_template_entry_read(dir, id, doc, st, err);
+    int dir, rc = open_entry(store, id, &dir, err);
+    if (rc == 0)
+        rc = cenv_template_entry_read(dir, id, doc, st, err);
     cenv_fd_close(dir);
     return rc;
 }
@@ -230,10 +260,10 @@ int cenv_template_entry_save_owner(int dir, int64_t pid, struct cenv_error *err)
 static int load_owner(int dir, struct cenv_owner *owner, struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
-    struct cenv_stat st;
-    if (cenv_raw_stat(dir, CENV_TEMPLATE_OWNER, &st) < 0)
-        return 1;
-    int rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &owner_shape, &doc, err);
+    int rc = cenv_fs_exists(dir, CENV_TEMPLATE_OWNER, err);
+    if (rc <= 0)
+        return rc < 0 ? rc : 1;
+    rc = cenv_layout_load_json(dir, CENV_TEMPLATE_OWNER, &owner_shape, &doc, err);
     if (rc == 0)
         cenv_fields_read_owner(doc, owner);
     cenv_json_free(doc);
@@ -245,8 +275,9 @@ int cenv_template_entry_ends_with(const struct cenv_store *store, const char *id
                                   struct cenv_error *err)
 {
     struct cenv_owner found;
-    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    int rc = dir < 0 ? 1 : load_owner(dir, &found, err);
+    int dir, rc = open_entry(store, id, &dir, err);
+    if (rc == 0)
+        rc = load_owner(dir, &found, err);
     cenv_fd_close(dir);
     if (rc != 0)
         return rc < 0 ? rc : 0;
@@ -271,10 +302,9 @@ static int is_left_over(const struct cenv_store *store, const char *id,
                         struct cenv_error *err)
 {
     struct cenv_stat st;
-    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    if (dir < 0)
+    int dir, rc = look_at_entry(store, id, &dir, &st, err);
+    if (cenv_raw_is_absent(dir))
         return 0;
-    int rc = cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) < 0;
     if (rc == 0)
         rc = has_lost_owner(dir, err);
     cenv_fd_close(dir);
@@ -342,18 +372,21 @@ bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
     return is_hex(cenv_str(id));
 }
 
-bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
-                                   struct cenv_buf *manifest)
+int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                  struct cenv_buf *manifest, struct cenv_error *err)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
     if (!cenv_template_entry_id_of_prefix(store, prefix, id))
-        return false;
-    int dir = cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
-    bool fits = dir >= 0 && cenv_raw_stat(dir, CENV_TEMPLATE_JSON, &st) == 0;
-    if (fits)
+        return 0;
+    int dir, rc = look_at_entry(store, id, &dir, &st, err);
+    if (rc == 0)
         cenv_layout_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);
-    return fits && cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id,
-                                        CENV_TEMPLATE_MANIFEST, manifest);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    return cenv_layout_add_path(store, CENV_STORE_TEMPLATES, id, CENV_TEMPLATE_MANIFEST,
+                                manifest)
+               ? 1
+               : cenv_error_oom(err);
 }

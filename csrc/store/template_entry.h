@@ -82,10 +82,10 @@ bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
 
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this
- * store, which is then marked as used and the path of its manifest appended to `manifest`. Hold a
- * lease as long as it is cloned.
+ * store, which is then marked as used and the path of its manifest appended to `manifest`: 1, 0 or
+ * a status. Hold a lease as long as it is cloned.
  */
-bool cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
-                                   struct cenv_buf *manifest);
+int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
+                                  struct cenv_buf *manifest, struct cenv_error *err);
 
 #endif

@@ -87,6 +87,23 @@ static enum finding compare_file(const struct check *c, const struct cenv_mf_fil
     return c->asked->since_ns && st->ctime_ns > c->asked->since_ns ? LATER : FINE;
 }
 
+/* One file of the directory `fd`, which may be missing as a whole. */
+static int compare_entry(struct check *c, int fd, uint32_t index,
+                         struct cenv_error *err)
+{
+    const struct cenv_mf_file *file = &c->m->files[index];
+    const char *name = cenv_mf_cstr(c->m, file->name);
+    struct cenv_stat st;
+    int raw = fd < 0 ? fd : cenv_raw_stat(fd, name, &st);
+    if (raw < 0 && !cenv_raw_is_absent(raw))
+        return cenv_fs_fail(err, raw, fd, name, "cannot look at");
+    if (raw < 0)
+        c->files[index] = MISSING;
+    else if (!(file->flags & CENV_MF_LEFT_OUT))
+        c->files[index] = (unsigned char)compare_file(c, file, &st);
+    return 0;
+}
+
 static int compare_dir(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct check *c = ctx;
@@ -97,22 +114,20 @@ static int compare_dir(void *ctx, size_t index, unsigned thread, struct cenv_err
                         : cenv_raw_open_dir(c->root, cenv_mf_cstr(c->m, dir->path));
     (void)thread;
     /* Other failures (too many open files) tell nothing of the template. */
-    if (fd < 0 && fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+    if (fd < 0 && !cenv_raw_is_absent(fd))
         return cenv_fs_fail(err, fd, c->root, cenv_mf_cstr(c->m, dir->path),
                             "cannot open directory");
-    if (fd < 0 || cenv_raw_stat_fd(fd, &st) < 0)
+    int raw = fd < 0 ? fd : cenv_raw_stat_fd(fd, &st);
+    if (fd < 0)
         c->dirs[index] = MISSING;
+    else if (raw < 0)
+        rc = cenv_fs_fail(err, raw, fd, NULL, "cannot look at");
     else if (st.mode != dir->mode)
         c->dirs[index] = MODE;
     else if (st.mtime_ns != dir->mtime_ns)
         c->dirs[index] = TIME;
-    for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++) {
-        const struct cenv_mf_file *file = &c->m->files[i];
-        if (fd < 0 || cenv_raw_stat(fd, cenv_mf_cstr(c->m, file->name), &st) < 0)
-            c->files[i] = MISSING;
-        else if (!(file->flags & CENV_MF_LEFT_OUT))
-            c->files[i] = (unsigned char)compare_file(c, file, &st);
-    }
+    for (uint32_t i = 0; i < dir->nr_files && rc == 0; i++)
+        rc = compare_entry(c, fd, dir->first_file + i, err);
     cenv_fd_close(fd);
     return rc;
 }
@@ -342,36 +357,40 @@ static int list_findings(struct check *c, struct cenv_error *err)
 /* ---- the check ---- */
 
 /*
- * The manifest of a template is its own; that of another environment the store's last. NULL:
- * none.
+ * The manifest of a template is its own; that of another environment the store's last. *out stays
+ * NULL where there is none, or it is damaged.
  */
-static struct cenv_manifest *open_manifest(const struct cenv_store *store,
-                                           const char *path)
+static int open_manifest(const struct cenv_store *store, const char *path,
+                         struct cenv_manifest **out, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_manifest *m = NULL;
+    struct cenv_error bad = CENV_ERROR_INIT;
     struct cenv_buf name;
     char key[CENV_DIGEST_HEX_MAX];
     int manifests = store->dirs[CENV_STORE_MANIFESTS];
     cenv_buf_init(&name, PATH_BYTES_MAX);
-    if (cenv_template_entry_of_prefix(store, path, &name))
-        cenv_manifest_open(&m, CENV_CWD, name.data, &ignored);
-    else if (cenv_digest_sha256_hex(cenv_str(path), key))
-        cenv_manifest_open(&m, manifests, key, &ignored);
+    int rc = cenv_template_entry_of_prefix(store, path, &name, &bad);
+    if (rc == 1)
+        rc = cenv_manifest_open(out, CENV_CWD, name.data, &bad);
+    else if (rc == 0 && cenv_digest_sha256_hex(cenv_str(path), key))
+        rc = cenv_manifest_open(out, manifests, key, &bad);
     cenv_buf_release(&name);
-    cenv_error_release(&ignored);
-    return m;
+    if (rc == CENV_ENOMEM || (rc == CENV_EOS && !cenv_raw_is_absent(-bad.os_errno)))
+        return cenv_error_move(err, &bad);
+    cenv_error_release(&bad);
+    return 0;
 }
 
 /* One of another directory says nothing of this one. */
-static struct cenv_manifest *find_manifest(const struct cenv_store *store,
-                                           const char *path, const struct cenv_stat *st)
+static int find_manifest(const struct cenv_store *store, const char *path,
+                         const struct cenv_stat *st, struct cenv_manifest **out,
+                         struct cenv_error *err)
 {
-    struct cenv_manifest *m = open_manifest(store, path);
-    if (!m || (m->header->dev == st->dev && m->header->ino == st->ino))
-        return m;
-    cenv_manifest_free(m);
-    return NULL;
+    int rc = open_manifest(store, path, out, err);
+    if (*out && ((*out)->header->dev != st->dev || (*out)->header->ino != st->ino)) {
+        cenv_manifest_free(*out);
+        *out = NULL;
+    }
+    return rc;
 }
 
 static int compare_all(struct check *c, struct cenv_error *err)
@@ -418,9 +437,9 @@ static int check_root(struct check *c, const struct cenv_store *store,
     int failed = c->root < 0 ? c->root : cenv_raw_stat_fd(c->root, &st);
     if (failed < 0)
         return cenv_fs_fail(err, failed, CENV_CWD, asked->path, "cannot look at");
-    c->m = find_manifest(store, asked->path, &st);
+    int rc = find_manifest(store, asked->path, &st, &c->m, err);
     if (!c->m)
-        return 0;
+        return rc;
     asked->known = true;
     asked->checked = c->m->nr_files;
     return compare_all(c, err);

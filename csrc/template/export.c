@@ -363,7 +363,10 @@ static int open_template(struct packing *p)
     p->dir = cenv_fs_open_dir(x->store->dirs[CENV_STORE_TEMPLATES], p->id, x->err);
     if (p->dir < 0)
         return p->dir;
-    if (cenv_raw_stat(p->dir, CENV_TEMPLATE_OWNER, &st) == 0)
+    rc = cenv_fs_exists(p->dir, CENV_TEMPLATE_OWNER, x->err);
+    if (rc < 0)
+        return rc;
+    if (rc == 1)
         return cenv_error_set(x->err, CENV_EUSAGE,
                               "template %.12s serves one run only: its set-up has no "
                               "key that tells it from others",
@@ -488,9 +491,11 @@ static int create_file(struct exporter *x)
 static int check_place(struct exporter *x)
 {
     struct cenv_stat st;
-    if (cenv_raw_stat(x->parent, name_of(x), &st) < 0 || st.type != CENV_FT_DIR)
+    int raw = cenv_raw_stat(x->parent, name_of(x), &st);
+    if (raw == -ENOENT || (raw == 0 && st.type != CENV_FT_DIR))
         return 0;
-    return cenv_fs_fail(x->err, -EISDIR, x->parent, name_of(x), "cannot write");
+    return cenv_fs_fail(x->err, raw < 0 ? raw : -EISDIR, x->parent, name_of(x),
+                        "cannot write");
 }
 
 static int open_archive(struct exporter *x, const char *path)

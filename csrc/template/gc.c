@@ -161,16 +161,19 @@ static int is_request_used(const struct gc *gc, const char *name)
     return rc < 0 ? rc : rc == 0;
 }
 
-/* A manifest is, as long as its environment lies where it was made of it. */
+/* A manifest is, as long as its environment lies where it was made of it, or cannot be seen. */
 static int is_manifest_used(const struct gc *gc, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_manifest *m = NULL;
     struct cenv_stat st;
     int dir = gc->store->dirs[CENV_STORE_MANIFESTS];
-    bool used = cenv_manifest_open(&m, dir, name, &ignored) == 0 &&
-                cenv_raw_stat(CENV_CWD, cenv_mf_cstr(m, m->header->prefix), &st) == 0 &&
-                st.dev == m->header->dev && st.ino == m->header->ino;
+    bool used = cenv_manifest_open(&m, dir, name, &ignored) == 0;
+    if (used) {
+        int raw = cenv_raw_stat(CENV_CWD, cenv_mf_cstr(m, m->header->prefix), &st);
+        used = raw == 0 ? st.dev == m->header->dev && st.ino == m->header->ino
+                        : !cenv_raw_is_absent(raw);
+    }
     cenv_manifest_free(m);
     cenv_error_release(&ignored);
     return used;

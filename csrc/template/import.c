@@ -86,8 +86,9 @@ static int place_links(const struct importer *x, const struct cenv_manifest *m, 
     struct cenv_prepared_clone prepared;
     struct cenv_stat st;
     unsigned cpus = cenv_host_cpus();
-    if (cenv_raw_stat_fd(dst, &st) < 0)
-        return cenv_error_set(x->err, CENV_EFAIL, "cannot look at the new template");
+    int failed = cenv_raw_stat_fd(dst, &st);
+    if (failed < 0)
+        return cenv_fs_fail(x->err, failed, dst, NULL, "cannot look at");
     int rc = cenv_prepared_clone_init(&prepared, m, src, cenv_str(target), x->err);
     if (rc < 0)
         return rc;
@@ -95,7 +96,6 @@ static int place_links(const struct importer *x, const struct cenv_manifest *m, 
     rc = cenv_clone_tree_place(&prepared, &to, cpus < THREADS_MAX ? cpus : THREADS_MAX,
                                NULL, x->task, x->err);
     cenv_prepared_clone_release(&prepared);
-    int failed = 0;
     if (rc == 0)
         failed = cenv_raw_chmod_fd(dst, m->dirs[0].mode);
     if (failed < 0)
@@ -321,11 +321,11 @@ static int enter_request(struct importer *x, const struct arrival *a,
 {
     char text[REQUEST_MAX];
     int requests = x->store->dirs[CENV_STORE_REQUESTS];
-    if (cenv_fs_exists(requests, request->name))
-        return 0;
+    int rc = cenv_fs_exists(requests, request->name, x->err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     snprintf(text, sizeof(text), "{\"id\":\"%s\"}", a->id);
-    int rc =
-        cenv_fs_write_atomic(requests, request->name, cenv_str(text), 0644, x->err);
+    rc = cenv_fs_write_atomic(requests, request->name, cenv_str(text), 0644, x->err);
     request->entered = rc == 0;
     return rc;
 }

@@ -55,7 +55,9 @@ static int make_private(int parent, const char *name, const char *path,
         return fd;
     failed = cenv_raw_stat_fd(fd, &st);
     cenv_fd_close(fd);
-    if (failed < 0 || st.uid != cenv_fs_uid() || (st.mode & 0077))
+    if (failed < 0)
+        return cenv_fs_fail(err, failed, parent, name, "cannot look at");
+    if (st.uid != cenv_fs_uid() || (st.mode & 0077))
         return refuse_shared(path, err);
     return 0;
 }

@@ -27,6 +27,16 @@ struct mirror_visit {
     void *ctx;
 };
 
+/* One that cannot be looked at is passed over. */
+static bool is_mirror(const struct cenv_clone_entry *entry)
+{
+    struct cenv_error unseen = CENV_ERROR_INIT;
+    bool is = strcmp(entry->mode, CENV_MIRROR_MODE) == 0 &&
+              cenv_clone_registry_is_there(entry, &unseen) == 1;
+    cenv_error_release(&unseen);
+    return is;
+}
+
 static int visit_if_mirror(void *ctx, const struct cenv_dirent *file,
                            struct cenv_error *err)
 {
@@ -34,8 +44,7 @@ static int visit_if_mirror(void *ctx, const struct cenv_dirent *file,
     struct cenv_arena arena = CENV_ARENA_INIT;
     struct cenv_clone_entry entry;
     int rc = cenv_clone_registry_load(visit->store, file->name, &arena, &entry, err);
-    if (rc == 0 && strcmp(entry.mode, CENV_MIRROR_MODE) == 0 &&
-        cenv_clone_registry_is_there(&entry))
+    if (rc == 0 && is_mirror(&entry))
         rc = visit->visit(visit->ctx, entry.path, err);
     cenv_arena_release(&arena);
     return rc < 0 ? rc : 0;

@@ -38,3 +38,11 @@ def test_failing_calls__every_one_of_a_kind(operation: str, calls: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 wrong" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+def test_failing_looks__are_not_taken_for_absence() -> None:
+    command = [sys.executable, DRIVER.with_name("unseen.py")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 wrong" in done.stdout

@@ -100,15 +100,12 @@ int cenv_raw_stat_fd(int fd, struct cenv_stat *out)
     return 0;
 }
 
-bool cenv_fs_exists(int dirfd, const char *name)
-{
-    return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-bool cenv_raw_is_dir(int dirfd, const char *name)
+int cenv_raw_is_dir(int dirfd, const char *name)
 {
     struct stat st;
-    return fstatat(dirfd, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+    if (fstatat(dirfd, name, &st, 0) < 0)
+        return cenv_raw_is_absent(-errno) ? 0 : -errno;
+    return S_ISDIR(st.st_mode);
 }
 
 uint32_t cenv_fs_uid(void)

@@ -116,20 +116,15 @@ int cenv_raw_stat_fd(int fd, struct cenv_stat *out)
     return stat_handle(cenv_win_handle(fd), out);
 }
 
-bool cenv_fs_exists(int dirfd, const char *name)
-{
-    struct cenv_stat st;
-    return cenv_raw_stat(dirfd, name, &st) == 0;
-}
-
-bool cenv_raw_is_dir(int dirfd, const char *name)
+int cenv_raw_is_dir(int dirfd, const char *name)
 {
     struct cenv_win_how how = {FILE_READ_ATTRIBUTES, FILE_OPEN, FILE_DIRECTORY_FILE, 0};
     HANDLE handle;
-    if (cenv_win_open(dirfd, name, &how, &handle) < 0)
-        return false;
+    int rc = cenv_win_open(dirfd, name, &how, &handle);
+    if (rc < 0)
+        return cenv_raw_is_absent(rc) ? 0 : rc;
     CloseHandle(handle);
-    return true;
+    return 1;
 }
 
 uint32_t cenv_fs_uid(void)

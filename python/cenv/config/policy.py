@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,11 @@ def load_for_operation() -> Config:
 def check_frozen(prefix: str | os.PathLike[str]) -> None:
     """Raise PrefixError for an environment with conda-meta/frozen (CEP 22), with its reason."""
     marker = Path(prefix) / "conda-meta" / "frozen"
-    if not os.path.isfile(marker) or not load().protect_frozen_envs:
+    try:
+        is_marked = stat.S_ISREG(os.stat(marker).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not is_marked or not load().protect_frozen_envs:
         return
     raise PrefixError(
         f"{os.fspath(prefix)} is marked as frozen{_reason(marker)}",

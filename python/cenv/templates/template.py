@@ -153,8 +153,11 @@ class Template(Environment):
 
     def is_gone(self) -> bool:
         """Say whether it was removed since it was found, as another process's gc does."""
-        described = os.path.join(os.path.dirname(self.path), "template.json")
-        return bool(self.id) and not os.path.exists(described)
+        try:
+            os.stat(os.path.join(os.path.dirname(self.path), "template.json"))
+        except (FileNotFoundError, NotADirectoryError):
+            return bool(self.id)
+        return False
 
     def ensure(self) -> None:
         """Build it again if it is gone; clone() and run() do that by themselves.

@@ -158,7 +158,7 @@ static void try_all(const char *options, const char *name, enum how how, int ste
     for (int n = step; came; n += step) {
         int rc = change_at_call(n, options, name, how, &came);
         CHECK(rc == 0 || rc == FOUND);
-        bool there = cenv_fs_exists(k.s.fd, "clone");
+        bool there = cenv_fs_exists(k.s.fd, "clone", &k.err) == 1;
         if (!CHECK_INT(there, rc == 0))
             fprintf(stderr, "    %s, %s, change %d at call %d\n", options, name, how,
                     n);

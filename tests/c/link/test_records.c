@@ -28,7 +28,7 @@ static void test_records__tell_paths_and_history(void)
     int fd = openat(s.fd, "env", O_RDONLY | O_DIRECTORY);
 
     CHECK_INT(l.rc, 0);
-    CHECK(cenv_history_exists(fd));
+    CHECK_INT(cenv_history_exists(fd, &l.err), 1);
     cenv_digest_sha256_hex(CENV_STR("/D"), digest);
     if (CHECK_INT(cenv_prefix_records_read(&prefix, fd, "env", &l.task, &l.err), 0) &&
         CHECK_INT(prefix.nr, 1)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The file system below a descriptor. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "check.h"
@@ -29,7 +30,28 @@ static void test_fs__stat_knows_types_and_never_follows(void)
     CHECK_INT(cenv_fs_stat(s.fd, "none", &st, &err), CENV_EOS);
     CHECK_INT(err.os_errno, ENOENT);
     CHECK_STR(err.path, scratch_path(&s, "none"));
-    CHECK(cenv_fs_exists(s.fd, "link") && !cenv_fs_exists(s.fd, "none"));
+    close_scratch();
+}
+
+/* "Not there" is said of what is known not to be there, and of nothing else. */
+static void test_fs__exists_tells_absent_from_unknown(void)
+{
+    char long_name[300];
+    open_scratch();
+    memset(long_name, 'x', sizeof(long_name) - 1);
+    long_name[sizeof(long_name) - 1] = '\0';
+    scratch_file(&s, "file", "x", 0600);
+    symlinkat("nowhere", s.fd, "link");
+    CHECK_INT(cenv_fs_exists(s.fd, "link", &err), 1);
+    CHECK_INT(cenv_fs_exists(s.fd, "none", &err), 0);
+    CHECK_INT(cenv_fs_exists(s.fd, "file/none", &err), 0);
+    CHECK_INT(err.status, 0);
+    CHECK_INT(cenv_fs_exists(s.fd, long_name, &err), CENV_EOS);
+    CHECK_INT(err.os_errno, ENAMETOOLONG);
+    cenv_error_release(&err);
+    CHECK_INT(cenv_fs_is_dir(scratch_path(&s, "file"), &err), 0);
+    CHECK_INT(cenv_fs_is_dir(scratch_path(&s, "none"), &err), 0);
+    CHECK_INT(cenv_fs_is_dir(scratch_path(&s, long_name), &err), CENV_EOS);
     close_scratch();
 }
 
@@ -100,6 +122,7 @@ int main(void)
 {
     umask(022);
     RUN(test_fs__stat_knows_types_and_never_follows);
+    RUN(test_fs__exists_tells_absent_from_unknown);
     RUN(test_fs__opens_only_regular_files);
     RUN(test_fs__makes_directories);
     RUN(test_fs__keeps_long_link_targets_and_times);

@@ -89,7 +89,7 @@ static void test_prefix_records__reads_every_writers_records(void)
         CHECK_INT(f.prefix.nr_warnings, 1); /* ../../evil */
         CHECK(cenv_prefix_records_find(&f.prefix, CENV_STR("absent")) == NULL);
     }
-    CHECK(cenv_history_exists(f.s.fd));
+    CHECK_INT(cenv_history_exists(f.s.fd, &f.err), 1);
     fixture_close(&f);
 }
 
@@ -101,7 +101,7 @@ static void test_prefix_records__ill_named_record_is_left_out(void)
     CHECK_INT(fixture_read(&f), 0);
     CHECK_INT(f.prefix.nr, 0);
     CHECK_INT(f.prefix.nr_warnings, 1);
-    CHECK(!cenv_history_exists(f.s.fd));
+    CHECK_INT(cenv_history_exists(f.s.fd, &f.err), 0);
     fixture_close(&f);
 }
 

@@ -13,13 +13,13 @@ static void test_template_entry__is_told_by_the_path_of_its_prefix(void)
     cenv_buf_init(&manifest, 4096);
     snprintf(prefix, sizeof(prefix), "%s/templates/%s/prefix", k.store->path,
              storekit_hash('1'));
-    CHECK(cenv_template_entry_of_prefix(k.store, prefix, &manifest));
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest, &k.err), 1);
     CHECK(manifest.data && strstr(manifest.data, "/manifest"));
     CHECK(cenv_template_entry_id_of_prefix(k.store, prefix, id));
     CHECK_STR(id, storekit_hash('1'));
     prefix[strlen(prefix) - 1] = 'y';
-    CHECK(!cenv_template_entry_of_prefix(k.store, prefix, &manifest));
-    CHECK(!cenv_template_entry_of_prefix(k.store, "/usr", &manifest));
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest, &k.err), 0);
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, "/usr", &manifest, &k.err), 0);
     CHECK(!cenv_template_entry_id_of_prefix(k.store, "/usr", id));
     cenv_buf_release(&manifest);
     storekit_close(&k);

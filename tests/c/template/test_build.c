@@ -49,8 +49,8 @@ static void test_build__owns_its_inodes_and_verifies(void)
     CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
     struct cenv_buf manifest;
     cenv_buf_init(&manifest, 4096);
-    CHECK_INT(cenv_template_entry_of_prefix(k.store, path, &manifest), 1);
-    CHECK(manifest.data && cenv_fs_exists(CENV_CWD, manifest.data));
+    CHECK_INT(cenv_template_entry_of_prefix(k.store, path, &manifest, &k.err), 1);
+    CHECK(manifest.data && cenv_fs_exists(CENV_CWD, manifest.data, &k.err) == 1);
     cenv_buf_release(&manifest);
     cenv_free(path);
     cenv_json_free(doc);
@@ -300,7 +300,7 @@ static void test_build__read_only_store_serves(void)
                   0);
         CHECK_INT(cenv_request_put(store, "asked", "{\"id\":\"1\"}", &k.err), 0);
         CHECK_STR(k.err.message, "");
-        CHECK(cenv_fs_exists(k.s.fd, "clone/bin/a"));
+        CHECK_INT(cenv_fs_exists(k.s.fd, "clone/bin/a", &k.err), 1);
         CHECK_INT(cenv_template_build(store, records, "{\"key\":\"new\"}", &k.task,
                                       &k.out, &k.err),
                   CENV_EOS);

@@ -64,7 +64,7 @@ static void test_export__refuses_what_it_does_not_know(void)
     cenv_error_release(&k.err);
     snprintf(exported, sizeof(exported), "{\"ids\":[]}");
     CHECK_INT(export_to("x"), CENV_EUSAGE);
-    CHECK(!cenv_fs_exists(k.s.fd, "x"));
+    CHECK_INT(cenv_fs_exists(k.s.fd, "x", &k.err), 0);
     CHECK_INT(k.out.len, 0);
     storekit_close(&k);
 }

@@ -64,7 +64,7 @@ static void test_mirror__another_file_system_gets_a_private_copy(void)
     CHECK_INT(cenv_verify(expected, &k.task, &k.out, &k.err), 0);
     CHECK(k.out.data && strncmp(k.out.data, "{\"ok\":true", 10) == 0);
     CHECK_INT(cenv_store_gc(k.store, 0, &k.task, &k.out, &k.err), 0);
-    CHECK(!cenv_fs_exists(k.s.fd, name));
+    CHECK_INT(cenv_fs_exists(k.s.fd, name, &k.err), 0);
     umount2(scratch_path(&k.s, "other"), MNT_DETACH);
     cenv_free(id);
     storekit_close(&k);
@@ -104,7 +104,7 @@ static bool is_there(void)
 {
     char name[64];
     snprintf(name, sizeof(name), "other/cenv-%u", geteuid());
-    return cenv_fs_exists(k.s.fd, name);
+    return cenv_fs_exists(k.s.fd, name, &k.err) == 1;
 }
 
 static void test_mirror__ends_with_its_run(void)

@@ -84,7 +84,7 @@ static void check_clone(void)
     char path[64];
     for (int i = 0; i < 30; i++) {
         snprintf(path, sizeof(path), "clone/share/a/%d", i);
-        if (!CHECK(cenv_fs_exists(k.s.fd, path)))
+        if (!CHECK_INT(cenv_fs_exists(k.s.fd, path, &k.err), 1))
             break;
     }
     CHECK_INT(cenv_remove(k.store, scratch_path(&k.s, "clone"), NULL, &k.task, &k.err),

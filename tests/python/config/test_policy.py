@@ -482,3 +482,11 @@ def test_keys__are_all_on_the_page() -> None:
     text = page.read_text(encoding="utf-8")
     every = [*keys.OBEYED, *keys.REFUSED, *sum(keys.ALIASES.values(), ())]
     assert [key for key in every if f"`{key}`" not in text] == []
+
+
+def test_frozen__that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
+    marker = tmp_path / "conda-meta/frozen"
+    marker.parent.mkdir()
+    marker.symlink_to(marker)
+    with pytest.raises(OSError, match="conda-meta/frozen"):
+        check_frozen(tmp_path)

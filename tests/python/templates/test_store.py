@@ -345,3 +345,12 @@ def test_gc__keeps_what_is_in_use(small_channel: Path, tmp_path: Path) -> None:
     assert len(list(parts["manifests"].iterdir())) == 2
     store.gc()
     assert [len(list(part.iterdir())) for part in parts.values()] == [0, 1]
+
+
+def test_template__that_cannot_be_looked_at_is_not_gone(tmp_path: Path) -> None:
+    described = tmp_path / "template.json"
+    described.symlink_to(described)
+    path = str(tmp_path / "prefix")
+    template = cenv.Template(path, id="a" * 64)
+    with pytest.raises(OSError, match=r"template\.json"):
+        template.is_gone()
