@@ -51,9 +51,9 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     char name[CENV_STORE_FILE], lock[LOCK_NAME];
-    if (claim && left)
+    if (left || cenv_clone_registry_file(path, name, &ignored) < 0) {
         cenv_lock_abandon(claim);
-    else if (claim && cenv_clone_registry_file(path, name, &ignored) == 0) {
+    } else if (claim) {
         set_lock_name(name, lock);
         cenv_store_lock_release(store, lock, claim);
     }
