@@ -261,6 +261,16 @@ static void fill_virtual(struct cenv_virtual *v, const char *name, const char *v
     snprintf(v->build, sizeof(v->build), "%s", arch && *value ? value : "0");
 }
 
+/* An override as the package has it. __linux is always there: 0 for an empty one, as in conda, and
+ * without what a distribution adds to the kernel's version (CEP 30). */
+static void set_override(const char *name, const char *given, char *out, size_t size)
+{
+    if (strcmp(name, "linux") != 0)
+        snprintf(out, size, "%s", given);
+    else
+        release_version(given, 4, out, size);
+}
+
 int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
                           const struct cenv_platform_facts *facts,
                           const struct cenv_override *overrides, size_t nr_overrides,
@@ -273,15 +283,16 @@ int cenv_platform_virtual(struct cenv_virtual *out, struct cenv_str subdir,
         const char *name = packages[i].name;
         const char *given = find_override(name, overrides, nr_overrides);
         char value[sizeof(found[0].version)];
-        if (!(packages[i].on & kind_of(subdir)) || (given && !*given))
+        bool taken_away = given && !*given && strcmp(name, "linux") != 0;
+        if (!(packages[i].on & kind_of(subdir)) || taken_away)
             continue;
         if (!strcmp(name, "cuda_arch") && !has_cuda(found, nr))
             continue;
-        if (given && (rc = check_override(name, given, err)) < 0)
+        if (given && *given && (rc = check_override(name, given, err)) < 0)
             return rc;
         detect_package(name, subdir, facts, value, sizeof(value));
         if (given)
-            snprintf(value, sizeof(value), "%s", given);
+            set_override(name, given, value, sizeof(value));
         if (*value || !strcmp(name, "archspec"))
             fill_virtual(&found[nr++], name, value, given != NULL);
     }
