@@ -7,10 +7,12 @@ Everything here runs in conda's own process and takes conda as it is: its contex
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import os
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +82,18 @@ def _has_extra_plugins(context: Any) -> bool:
     manager = getattr(context, "plugin_manager", None)
     if manager is None:
         return False
-    installed = {id(plugin) for plugin, _dist in manager.list_plugin_distinfo()}
-    return any(
-        id(plugin) not in installed and not _module_of(plugin).startswith("conda.")
-        for _name, plugin in manager.list_name_plugin()
-        if plugin is not None
-    )
+    modules = (_module_of(p) for _name, p in manager.list_name_plugin() if p)
+    own = [name for name in modules if not name.startswith("conda.")]
+    return not _installed_plugins().issuperset(own)
+
+
+@functools.cache
+def _installed_plugins() -> frozenset[str]:
+    """Return the modules of conda's plugins that are installed; pluggy may not know them.
+
+    conda registers what entry points bring by itself, until 25.11 without a word of it.
+    """
+    return frozenset(point.module for point in entry_points(group="conda"))
 
 
 def _module_of(plugin: Any) -> str:

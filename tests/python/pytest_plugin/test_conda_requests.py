@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -426,6 +427,37 @@ def test_requests__go_to_conda_and_are_told(suite, small_channel: Path) -> None:
     (secret,) = (line for line in told if "h.invalid/" in line and "-c" in line)
     assert "word" not in secret
     assert "key-1" not in secret
+
+
+def test_plugins__of_the_installation_do_not_matter(
+    suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    (site / "found-1.dist-info").mkdir(parents=True)
+    (site / "found.py").touch()
+    (site / "found-1.dist-info/METADATA").write_text("Name: found\nVersion: 1\n")
+    (site / "found-1.dist-info/entry_points.txt").write_text("[conda]\nf = found\n")
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+    suite.write(
+        """
+    import pluggy
+    from conda.base.context import Context
+
+    def test_plugins(tmp_env, monkeypatch):
+        import found
+        plugins = pluggy.PluginManager("conda")
+        monkeypatch.setattr(Context, "plugin_manager", plugins)
+        plugins.register(found)
+        with tmp_env("tool") as prefix:
+            assert is_clone(prefix)
+        plugins.register(type("Plugin", (), {"__module__": __name__})())
+        with tmp_env("tool") as prefix:
+            assert made_by_conda(prefix)
+    """
+    )
+    result = suite.run()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*tmp_env: a conda plugin of its own"])
 
 
 def test_shortcuts__are_condas(suite, make_channel) -> None:
