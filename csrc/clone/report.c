@@ -117,7 +117,7 @@ int cenv_clone_report_write(const struct cenv_clone_report *report,
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
-    cenv_json_write_cstr(&w, "path", report->path);
+    cenv_json_write_cstr(&w, "prefix", report->path);
     if (report->source)
         cenv_json_write_cstr(&w, "source", report->source);
     cenv_json_write_cstr(&w, "mode", report->mode);
@@ -140,7 +140,7 @@ int cenv_clone_report_reset(const char *path, const struct cenv_reset_counts *co
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
-    cenv_json_write_cstr(&w, "path", path);
+    cenv_json_write_cstr(&w, "prefix", path);
     cenv_json_write_u64(&w, "removed", counts->removed);
     cenv_json_write_u64(&w, "restored", counts->restored);
     cenv_json_write_u64(&w, "checked", counts->checked);

@@ -303,7 +303,7 @@ int cenv_fetch_packages(struct cenv_store *store, const char *records_json,
  * Builds the template of `records_json` (link order) unless it is there: at most once per machine,
  * however many ask; the others wait. `options_json`: {"specs": [], "channels": [], "key": "set-up
  * keys", "base": id or null, "rebuild": false, "solved": seconds that solving took, ...fetch
- * options}. Appends {"id", "path", "built": bool, "records", "seconds", "cost": seconds that
+ * options}. Appends {"id", "prefix", "built": bool, "records", "seconds", "cost": seconds that
  * solving and the build took when it was made}.
  */
 int cenv_template_build(struct cenv_store *store, const char *records_json,
@@ -312,8 +312,8 @@ int cenv_template_build(struct cenv_store *store, const char *records_json,
 
 /*
  * A template that the caller changes before it is published (`setup=`): linked at its final
- * path, so that programs in it run. Appends {"id", "path", "built": bool}. When it is there
- * already, *draft is NULL; else the caller changes what lies at "path", then commits or
+ * path, so that programs in it run. Appends {"id", "prefix", "built": bool}. When it is there
+ * already, *draft is NULL; else the caller changes what lies at "prefix", then commits or
  * discards. `options_json` as in build, its "key" must tell what will be done; "transient": true
  * lets it end with this process, or with the process "owner" (a sweep removes it then). With
  * "base", a template's id, it is derived: a copy of that template as it is, set-up included,
@@ -334,7 +334,7 @@ void cenv_draft_discard(struct cenv_draft *draft); /* removes it; NULL is fine *
  * A template for clones on another file system: where `directory` (existing) is on the store's own,
  * the template itself; else a copy of it in the store `<directory>/cenv-<uid>` (0700, owner
  * checked), made once. A new copy ends with the process `owner`; 0: it stays until gc. Appends
- * {"path", "store", "mirrored": bool}.
+ * {"prefix", "store", "mirrored": bool}.
  */
 int cenv_template_mirror(struct cenv_store *store, const char *id,
                          const char *directory, int64_t owner, struct cenv_task *task,
@@ -347,10 +347,10 @@ int cenv_template_mirrors(struct cenv_store *store, struct cenv_task *task,
 int cenv_template_mirrors_end(struct cenv_store *store, int64_t owner,
                               struct cenv_task *task, struct cenv_error *err);
 
-/* Appends an array of templates: {"id", "path", "specs", "records", "size", "used", "made"}. */
+/* Appends an array of templates: {"id", "prefix", "specs", "records", "size", "used", "made"}. */
 int cenv_template_list(struct cenv_store *store, struct cenv_buf *out,
                        struct cenv_error *err);
-/* Appends {"id", "path", "records", ...} of one template, by id or unique prefix of an id. */
+/* Appends {"id", "prefix", "records", ...} of one template, by id or unique prefix of an id. */
 int cenv_template_find(struct cenv_store *store, const char *id, struct cenv_buf *out,
                        struct cenv_error *err);
 /*
@@ -380,7 +380,7 @@ int cenv_template_export(struct cenv_store *store, const char *path,
  * passed over. `options_json`: {"virtual_packages": [[name, version, build]]} of this machine,
  * which must satisfy theirs. CENV_EINTEGRITY: damaged, or its records are not those of its ids;
  * CENV_EPREFIX: for another kind of machine. An archive is trusted as far as its maker: its
- * files cannot be compared with packages. Appends {"templates": [{"id", "path", "imported":
+ * files cannot be compared with packages. Appends {"templates": [{"id", "prefix", "imported":
  * bool, ...}], "seconds"}.
  */
 int cenv_template_import(struct cenv_store *store, const char *path,
@@ -505,7 +505,7 @@ const char *cenv_create_link_mode(unsigned index);
  *     "owner"       pid or 0: the clone is swept when that process is gone
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
  *
- * Appends {"path", "source", "mode", "files", "relocated", "bytes_copied", "bytes_shared",
+ * Appends {"prefix", "source", "mode", "files", "relocated", "bytes_copied", "bytes_shared",
  * "seconds", "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason},
  * "skipped": [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is
  * never changed.
@@ -520,7 +520,7 @@ const char *cenv_clone_mode_name(unsigned index);
 /*
  * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the
  * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store`
- * knows. Appends {"path", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was
+ * knows. Appends {"prefix", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was
  * altered through a hard link, so the source is damaged. CENV_ELINK: an overlay that is not mounted
  * in this process's namespace. Interrupted, it leaves a clone to be reset again.
  */

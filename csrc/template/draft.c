@@ -171,7 +171,7 @@ static int reply_draft(struct cenv_draft *draft, struct cenv_buf *out)
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
     cenv_json_write_str(&w, "id", cenv_buf_str(&draft->build.id));
-    cenv_json_write_str(&w, "path", cenv_buf_str(&draft->build.target));
+    cenv_json_write_str(&w, "prefix", cenv_buf_str(&draft->build.target));
     cenv_json_write_bool(&w, "built", true);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, draft->build.err);

@@ -163,7 +163,7 @@ static int write_reply(const struct mirror *mirror, const char *path,
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
     cenv_json_write_object(&w, NULL);
-    cenv_json_write_cstr(&w, "path", path);
+    cenv_json_write_cstr(&w, "prefix", path);
     cenv_json_write_str(&w, "store", cenv_path_parent(cenv_str(store->path)));
     cenv_json_write_bool(&w, "mirrored", mirror->to != NULL);
     cenv_json_write_end(&w);

@@ -18,7 +18,7 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 /* Keys that replies have of their own; an archive's template.json may hold anything. */
 static bool is_ours(const char *key)
 {
-    static const char *const ours[] = {"records", "path",     "used",  "built",
+    static const char *const ours[] = {"records", "prefix",   "used",  "built",
                                        "seconds", "imported", "labels"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strcmp(key, ours[i]) == 0)
@@ -39,7 +39,7 @@ void cenv_templates_write(struct cenv_json_writer *w, const struct cenv_store *s
     }
     cenv_buf_init(&path, PATH_BYTES_MAX);
     w->out->failed |= !cenv_template_entry_add_prefix(store, id, &path);
-    cenv_json_write_str(w, "path", cenv_buf_str(&path));
+    cenv_json_write_str(w, "prefix", cenv_buf_str(&path));
     cenv_json_write_i64(w, "used", st->mtime_ns / 1000000000);
     cenv_buf_release(&path);
 }

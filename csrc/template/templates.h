@@ -10,7 +10,7 @@ struct cenv_store;
 
 /*
  * Writes into the open object what template.json tells, but for the records, and what only its
- * entry does: "path" and "used". `st` is of the file.
+ * entry does: "prefix" and "used". `st` is of the file.
  */
 void cenv_templates_write(struct cenv_json_writer *w, const struct cenv_store *store,
                           const char *id, const struct cenv_stat *st,

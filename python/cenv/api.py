@@ -267,7 +267,7 @@ def make_clone(
         if not kept:
             lease.release()
     # Paths are bytes, JSON is not: its path is for people.
-    reply = {**reply, "path": path, "stages": recorder.stages()}
+    reply = {**reply, "prefix": path, "stages": recorder.stages()}
     return CloneReport.from_json(reply)
 
 

@@ -161,7 +161,7 @@ class CloneReport(Value):
     `source` is what it was made from: of a clone that nobody changed, its template.
     """
 
-    path: str
+    prefix: str
     mode: CloneMode
     source: str = ""
     files: int = 0
@@ -239,7 +239,7 @@ class CheckReport(Value):
 class ResetReport(Value):
     """What it took to put a clone back to its template's state."""
 
-    path: str
+    prefix: str
     removed: int = 0
     restored: int = 0
     checked: int = 0

@@ -95,7 +95,7 @@ __attribute__((unused)) static const char *templatekit_text(const char *name)
     static struct cenv_buf text;
     struct cenv_json *doc = templatekit_reply();
     char path[1024];
-    snprintf(path, sizeof(path), "%s/%s", cenv_json_get_cstr(doc, "path"), name);
+    snprintf(path, sizeof(path), "%s/%s", cenv_json_get_cstr(doc, "prefix"), name);
     cenv_json_free(doc);
     cenv_buf_release(&text);
     cenv_buf_init(&text, 1 << 20);
@@ -130,7 +130,7 @@ __attribute__((unused)) static void templatekit_begin_built(void)
     templatekit_begin();
     CHECK_INT(templatekit_build("{}"), 0);
     struct cenv_json *doc = templatekit_reply();
-    snprintf(prefix, sizeof(prefix), "%s", cenv_json_get_cstr(doc, "path"));
+    snprintf(prefix, sizeof(prefix), "%s", cenv_json_get_cstr(doc, "prefix"));
     snprintf(template_id, sizeof(template_id), "%s", cenv_json_get_cstr(doc, "id"));
     cenv_json_free(doc);
 }

@@ -93,7 +93,7 @@ def test_clone__equals_a_fresh_install(
     for name in ("c", "env-of-another-length" * 3):
         target = tmp_path / name
         report = cenv.clone(created, target, store=session_store)
-        assert Path(report.path) == target
+        assert Path(report.prefix) == target
         assert cenv.verify(target).ok
         fresh = tmp_path / "fresh"
         os.rename(target, tmp_path / "aside")

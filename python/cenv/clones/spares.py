@@ -83,7 +83,7 @@ class Spares:
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             reply = json.loads(line)
-            self._asked.remove(reply["path"])
+            self._asked.remove(reply["prefix"])
             if "error" not in reply:
                 self._ready.append(CloneReport.from_json(reply))
 
@@ -95,7 +95,7 @@ class Spares:
         report = self._ready.popleft()
         assert self._helper.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._helper.stdin.write(_line({"taken": report.path}))
+            self._helper.stdin.write(_line({"taken": report.prefix}))
         self._ask()
         return report
 
@@ -133,7 +133,7 @@ class Spares:
         """Remove what a helper that was killed left; what was half made, a sweep does."""
         from cenv import api
 
-        for path in (*self._asked, *(report.path for report in self._ready)):
+        for path in (*self._asked, *(report.prefix for report in self._ready)):
             api.remove_tree(path, store=self.job.store)
 
 
@@ -221,7 +221,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
         CenvError,
         OSError,
     ) as error:  # the parent makes its own clone, and fails aloud
-        return {"path": path, "error": str(error)}
+        return {"prefix": path, "error": str(error)}
     return report.to_json()
 
 

@@ -75,7 +75,7 @@ class Clones:
         if dst is None and mode == self._settings.mode:
             ready = self._spares.take(template)
             if ready is not None:
-                return Clone(ready.path, template, ready.mode, ready)
+                return Clone(ready.prefix, template, ready.mode, ready)
         target = self._dir.new_path() if dst is None else dst
         return Template.clone(template, target, mode=mode, owner=os.getpid())
 

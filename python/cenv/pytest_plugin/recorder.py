@@ -127,7 +127,7 @@ class Recorder:
 def _template(made: Template, seconds: float) -> dict[str, Any]:
     return {
         "id": made.id,
-        "path": made.path,
+        "prefix": made.path,
         "specs": list(made.specs),
         "records": [_record(record) for record in made.records],
         "built": made.built,
@@ -145,7 +145,7 @@ def _clone(made: Clone, seconds: float) -> dict[str, Any]:
     report, template = made.report, made.template
     return {
         "template": (template.id or template.path) if template else "",
-        "path": made.path,
+        "prefix": made.path,
         "test": current_test(),
         "mode": made.mode,
         "seconds": seconds,

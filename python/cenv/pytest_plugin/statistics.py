@@ -50,7 +50,7 @@ def _templates(processes: Notes) -> Notes:
     notes: dict[str, Notes] = {}
     for process in processes:
         for note in process["templates"]:
-            notes.setdefault(note["id"] or note["path"], []).append(note)
+            notes.setdefault(note["id"] or note["prefix"], []).append(note)
     return [_template(same) for same in notes.values()]
 
 
@@ -59,7 +59,7 @@ def _template(same: Notes) -> dict[str, Any]:
     first = max(builds or same, key=lambda note: note["seconds"])
     return {
         "id": first["id"],
-        "path": first["path"],
+        "prefix": first["prefix"],
         "specs": first["specs"],
         "records": first["records"],
         "builds": len(builds),
@@ -103,7 +103,7 @@ def _saved(templates: Notes, clones: Notes, processes: Notes) -> dict[str, Any]:
     What a solve and a build cost was measured when the template was made and stands in
     its template.json; clones of other environments have no such measure and count not.
     """
-    costs = {t["id"] or t["path"]: t["cost"] for t in templates if t["cost"]}
+    costs = {t["id"] or t["prefix"]: t["cost"] for t in templates if t["cost"]}
     counted = [clone for clone in clones if clone["template"] in costs]
     if not counted:
         return {"seconds": 0.0, "basis": "no clone of a template with a measured build"}

@@ -112,7 +112,7 @@ def _title(template: dict[str, Any]) -> str:
         how = f"built {template['builds']} times, the longest {how[9:]}"
     packages = many(len(template["records"]), "package")
     if not template["id"]:
-        return f"existing environment {template['path']}"
+        return f"existing environment {template['prefix']}"
     return f"template {name(template)} [{template['id'][:12]}], {packages}, {how}"
 
 
@@ -129,7 +129,7 @@ def passed_lines(found: Statistics) -> Iterator[str]:
 
 def name(template: dict[str, Any]) -> str:
     """Return what a template is called: its specs as they were asked for."""
-    return " ".join(template["specs"]) or template["path"]
+    return " ".join(template["specs"]) or template["prefix"]
 
 
 def _stage_row(stage: dict[str, Any]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def _build_draft(
     try:
         if setup is not None:
             with trace.stage("setup"):
-                setup.call(Draft(found["path"]))
+                setup.call(Draft(found["prefix"]))
         found = _native.call(draft.commit)
     finally:
         draft.discard()

@@ -144,7 +144,7 @@ class TemplateMaker:
         """Return the copy of `template` on another file system that the core tells of."""
         return replace(
             template,
-            path=reply["path"],
+            path=reply["prefix"],
             store=reply["store"],
             provenance=_provenance_there(template, reply["store"]),
             mirror_of=self.path,
@@ -166,7 +166,7 @@ class TemplateMaker:
             options["rebuild"] = False
             plan = replace(plan, records=tuple(records), options=options)
         return Template(
-            path=reply["path"],
+            path=reply["prefix"],
             id=reply["id"],
             records=records_of(provenance.relocated(records, urls)),
             provenance=provenance.of(specs, built_for, urls),

@@ -87,7 +87,7 @@ class Template(Environment):
         if dst is None:
             spare = spares.take_for(self) if mode is None else None
             if spare is not None:
-                return Clone(spare.path, self, spare.mode, spare)
+                return Clone(spare.prefix, self, spare.mode, spare)
             owner = os.getpid() if owner is None else owner
             dst = _temporary_dir()
         try:
@@ -97,7 +97,7 @@ class Template(Environment):
                 if not self._mend(error):
                     raise
                 report = self._clone_to(dst, mode or "auto", owner or 0)
-        return Clone(report.path, self._cloned(report), report.mode, report)
+        return Clone(report.prefix, self._cloned(report), report.mode, report)
 
     def _cloned(self, report: CloneReport) -> Template:
         """Return what was cloned: of an environment that is itself a clone, its template."""
@@ -106,11 +106,11 @@ class Template(Environment):
         start = os.path.basename(os.path.dirname(report.source))
         found = _native.open_store(self.store).template_find(start)
         told = json.loads(found) if found else {}
-        if told.get("path") != report.source:
+        if told.get("prefix") != report.source:
             return self
         return replace(
             self,
-            path=told["path"],
+            path=told["prefix"],
             id=told["id"],
             records=records_of(told.get("records") or ()),
             specs=tuple(told.get("specs") or ()),
@@ -282,7 +282,7 @@ class Clone(Environment):
         store = self.template.store if self.template else None
         if path is not None and _native.fspath(path) != self.path:
             report = api.clone(self, path, store=store)
-            return Clone(report.path, self.template, report.mode, report, True)
+            return Clone(report.prefix, self.template, report.mode, report, True)
         report = api.materialize(self, store=store)
         self.mode, self.permanent = report.mode, True
         return self

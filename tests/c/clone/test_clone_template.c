@@ -88,7 +88,7 @@ static void test_clone_template__keeps_the_request(void)
     templatekit_begin();
     CHECK_INT(templatekit_build("{\"specs\":[\"a\"]}"), 0);
     struct cenv_json *doc = templatekit_reply();
-    snprintf(prefix, sizeof(prefix), "%s", cenv_json_get_cstr(doc, "path"));
+    snprintf(prefix, sizeof(prefix), "%s", cenv_json_get_cstr(doc, "prefix"));
     cenv_json_free(doc);
     CHECK_INT(templatekit_clone("one", options), 0);
     comes_from(TEMPLATE, "{\"mode\":\"hardlink\"}");

@@ -33,9 +33,10 @@ static void test_report__of_a_clone(void)
     CHECK_INT(cenv_clone_report_write(&report, &out, &err), 0);
     check_report_text(
         out.data,
-        "{\"path\":\"/a \\\"clone\\\"\",\"mode\":\"copy\",\"files\":1,\"relocated\":2,"
+        "{\"prefix\":\"/a \\\"clone\\\"\",\"mode\":\"copy\",\"files\":1,\"relocated\":2,"
         "\"bytes_copied\":18446744073709551615,\"bytes_shared\":4,\"seconds\":",
         ",\"fallbacks\":{\"another file system\":5,\"not permitted\":6},"
+        "\"passed_over\":{},"
         "\"skipped\":[{\"path\":\"p\",\"reason\":\"a FIFO or socket\"},"
         "{\"path\":\"d/q\",\"reason\":\"a FIFO or socket\"}],\"unrelocatable\":[],\"notices\":[]}");
     cenv_buf_release(&out);
@@ -50,7 +51,7 @@ static void test_report__of_a_reset(void)
     CHECK_INT(cenv_clone_report_reset("/c", &counts, 0, &out, &err), 0);
     struct cenv_json *doc = NULL;
     CHECK_INT(cenv_json_parse(&doc, cenv_buf_str(&out), "the report", &err), 0);
-    CHECK_STR(cenv_json_get_cstr(doc, "path"), "/c");
+    CHECK_STR(cenv_json_get_cstr(doc, "prefix"), "/c");
     CHECK_INT(cenv_json_get_int(doc, "removed", 0), 1);
     CHECK_INT(cenv_json_get_int(doc, "restored", 0), 2);
     CHECK_INT(cenv_json_get_int(doc, "checked", 0), 3);

@@ -14,7 +14,7 @@ static void test_build__is_built_once(void)
     CHECK_INT(templatekit_build("{\"specs\":[\"a\",\"b\"],\"channels\":[\"c\"]}"), 0);
     CHECK(templatekit_was_built());
     struct cenv_json *doc = templatekit_reply();
-    const char *path = cenv_json_get_cstr(doc, "path");
+    const char *path = cenv_json_get_cstr(doc, "prefix");
     snprintf(want, sizeof(want), "#!%s/bin/sh\necho a\n", path);
     const char *got = templatekit_text("bin/a");
     CHECK(strcmp(got, want) == 0 ||
@@ -39,7 +39,7 @@ static void test_build__owns_its_inodes_and_verifies(void)
     templatekit_begin();
     CHECK_INT(templatekit_build("{}"), 0);
     struct cenv_json *doc = templatekit_reply();
-    char *path = cenv_strdup(cenv_json_get_cstr(doc, "path"));
+    char *path = cenv_strdup(cenv_json_get_cstr(doc, "prefix"));
     int fd = cenv_fs_open_root(path, &k.err);
     CHECK_INT(cenv_raw_stat(fd, "share/a/0", &st), 0);
     CHECK_INT(st.nlink, 1);
@@ -64,10 +64,10 @@ static void test_build__rebuilds_in_one_step(void)
     CHECK_INT(templatekit_build("{}"), 0);
     CHECK_INT(cenv_raw_stat(k.store->dirs[CENV_STORE_TEMPLATES], ".", &old), 0);
     struct cenv_json *doc = templatekit_reply();
-    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "path"), &old);
+    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "prefix"), &old);
     CHECK_INT(templatekit_build("{\"rebuild\":true}"), 0);
     CHECK(templatekit_was_built());
-    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "path"), &new);
+    cenv_raw_stat(CENV_CWD, cenv_json_get_cstr(doc, "prefix"), &new);
     CHECK(!cenv_stat_same_file(&old, &new));
     cenv_json_free(doc);
     templatekit_check_clean(1);
@@ -295,7 +295,7 @@ static void test_build__read_only_store_serves(void)
         CHECK_INT(cenv_template_build(store, records, "{}", &k.task, &k.out, &k.err),
                   0);
         CHECK(!templatekit_was_built());
-        CHECK_INT(cenv_clone(store, cenv_json_get_cstr(doc, "path"), clone,
+        CHECK_INT(cenv_clone(store, cenv_json_get_cstr(doc, "prefix"), clone,
                              "{\"mode\":\"copy\"}", &k.task, &k.out, &k.err),
                   0);
         CHECK_INT(cenv_request_put(store, "asked", "{\"id\":\"1\"}", &k.err), 0);

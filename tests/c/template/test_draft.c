@@ -15,7 +15,7 @@ static void test_draft__is_there_when_committed(void)
         return;
     struct cenv_json *doc = templatekit_reply();
     char path[1024];
-    snprintf(path, sizeof(path), "%s/added", cenv_json_get_cstr(doc, "path"));
+    snprintf(path, sizeof(path), "%s/added", cenv_json_get_cstr(doc, "prefix"));
     CHECK_INT(
         cenv_template_find(k.store, cenv_json_get_cstr(doc, "id"), &k.out, &k.err), 1);
     CHECK_INT(cenv_fs_write_new(CENV_CWD, path, CENV_STR("x"), 0644, &k.err), 0);

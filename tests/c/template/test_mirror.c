@@ -21,7 +21,7 @@ static void test_mirror__same_file_system_needs_none(void)
     struct cenv_json *doc = templatekit_reply();
     CHECK_INT(mirror(cenv_json_get_cstr(doc, "id"), k.s.path, 0), 0);
     CHECK(k.out.data && strstr(k.out.data, "\"mirrored\":false"));
-    CHECK(k.out.data && strstr(k.out.data, cenv_json_get_cstr(doc, "path")));
+    CHECK(k.out.data && strstr(k.out.data, cenv_json_get_cstr(doc, "prefix")));
     cenv_buf_clear(&k.out);
     CHECK_INT(cenv_template_mirror(k.store, storekit_hash('9'), k.s.path, 0, &k.task,
                                    &k.out, &k.err),

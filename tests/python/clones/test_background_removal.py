@@ -100,7 +100,7 @@ def test_remove__is_forgotten(template: cenv.Template, tmp_path: Path) -> None:
     clone.remove()  # another directory: the entry is not its
     assert registry(template.store) == {kept.path, clone.path}
     os.rename(mine, clone.path)
-    assert clone.reset().path == clone.path
+    assert clone.reset().prefix == clone.path
 
 
 def test_background__is_forgotten(template: cenv.Template, tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_overlay_clone__keeps_writes_to_itself(scenario: Scenario) -> None:
             same(seen(template), before)
             same(seen(other), fresh)
             report = clone.reset()
-            assert report.removed and report.path == here, report
+            assert report.removed and report.prefix == here, report
             same(seen(clone), wanted)
         """
     )

@@ -241,14 +241,14 @@ def test_step_summary__can_be_switched_off(project: pytest.Pytester) -> None:
 
 def note(**values: object) -> dict:
     """Return what a recorder notes of a clone."""
-    clone = {"template": "a" * 64, "path": "/p", "test": "t", "mode": "hardlink"}
+    clone = {"template": "a" * 64, "prefix": "/p", "test": "t", "mode": "hardlink"}
     clone |= {"seconds": 0.1, "ahead": False, "files": 1, "bytes_copied": 1}
     return clone | {"bytes_shared": 2, "fallbacks": {}} | values
 
 
 def template(**values: object) -> dict:
     """Return what a recorder notes of a template."""
-    made = {"id": "a" * 64, "path": "/t", "specs": ["python"], "records": []}
+    made = {"id": "a" * 64, "prefix": "/t", "specs": ["python"], "records": []}
     made |= {"built": False, "seconds": 0.5, "cost": 10.0, "stages": []}
     return made | values
 

@@ -97,11 +97,11 @@ def test_import__is_what_building_there_gives(
     assert [item["id"] for item in report["templates"]] == [template.id]
     (got,) = other_store.import_(tmp_path / "t.czt")
     assert got["imported"]
-    assert cenv.verify(got["path"]).ok
-    imported = contents(Path(got["path"]))
+    assert cenv.verify(got["prefix"]).ok
+    imported = contents(Path(got["prefix"]))
     other_store.remove(template.id)
     built = other_store.template(["tool"], [small_channel], rebuild=True)
-    assert built.path == got["path"]
+    assert built.path == got["prefix"]
     assert imported == contents(Path(built.path))
 
 
@@ -164,7 +164,7 @@ def test_export__carries_set_ups_with_a_key(
     assert notes.keys() == {"added", "pipe"}
     assert "attributes" in notes["added"]
     (got,) = other_store.import_(tmp_path / "t.czt")
-    there = Path(got["path"])
+    there = Path(got["prefix"])
     assert (there / "added").read_text() == f"at {there}\n"
     assert (there / "added").stat().st_mode & 0o777 == 0o600
     assert (there / "added").samefile(there / "twin")
@@ -374,7 +374,7 @@ def test_import__that_the_system_refuses_leaves_nothing(
     ids = [store.template([spec], [small_channel]).id for spec in ("data=1", "tool")]
     store.export(tmp_path / "t.czt", ids)
     other_store.import_(tmp_path / "t.czt")
-    right = [contents(Path(item["path"])) for item in other_store.templates()]
+    right = [contents(Path(item["prefix"])) for item in other_store.templates()]
     code = "import cenv, sys; cenv.TemplateStore(sys.argv[1]).import_(sys.argv[2])"
     command = [sys.executable, "-c", code, other_store.path, str(tmp_path / "t.czt")]
     for nth in (1, 2, 3, 5, 8, 13):
@@ -383,7 +383,7 @@ def test_import__that_the_system_refuses_leaves_nothing(
         refuse = {"CENV_TEST_REFUSE": f"{call}:{nth}:1"}
         env = {**os.environ, "LD_PRELOAD": str(calls_library), **refuse}
         failed = subprocess.run(command, env=env, capture_output=True, check=False)
-        there = [contents(Path(item["path"])) for item in other_store.templates()]
+        there = [contents(Path(item["prefix"])) for item in other_store.templates()]
         assert there == ([] if failed.returncode else right), nth
         assert names_in(other_store, "tmp") == []
 
@@ -435,7 +435,7 @@ def test_import__of_a_real_python_runs(
     template = store.template(["python", "pip"], [python_channel])
     store.export(tmp_path / "t.czt", [template.id[:12]])
     (got,) = other_store.import_(tmp_path / "t.czt")
-    assert cenv.verify(got["path"]).ok
+    assert cenv.verify(got["prefix"]).ok
     found = other_store.find(template.id)
     assert found is not None
     with found.clone(tmp_path / "clone") as clone:

@@ -37,7 +37,7 @@ def damaged(doc: Any) -> Iterator[Any]:
 def use(top: Path, channel: Path) -> None:
     """Use all that the store remembers."""
     store = cenv.TemplateStore(top / "store")
-    assert {"id", "path"} <= {key for item in store.templates() for key in item}
+    assert {"id", "prefix"} <= {key for item in store.templates() for key in item}
     store.orphans()
     template = store.template(["tool"], [channel])
     with template.clone(top / "clone") as clone:

@@ -54,13 +54,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.register:
         from cenv.config.paths import register
 
-        register(report.path)
+        register(report.prefix)
     _say_what_was_left(report, console)
     if console.verbose:
         for line in stage_table(report.stages):
             console.notice(line)
     console.notice(_summary(report))
-    console.result(report.to_json(), [report.path])
+    console.result(report.to_json(), [report.prefix])
     return 0
 
 

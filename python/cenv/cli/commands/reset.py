@@ -31,5 +31,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
         f"{report.removed} removed, {report.restored} restored, {report.checked} checked "
         f"in {seconds(report.seconds)}"
     )
-    console.result(report.to_json(), [report.path])
+    console.result(report.to_json(), [report.prefix])
     return 0

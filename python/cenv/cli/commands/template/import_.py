@@ -22,5 +22,5 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for item in found:
         word = "imported" if item["imported"] else "already there"
         console.notice(f"template {item['id'][:12]} {word}")
-    console.result({"templates": found}, [item["path"] for item in found])
+    console.result({"templates": found}, [item["prefix"] for item in found])
     return 0

@@ -20,5 +20,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Tell where a template lies."""
     found = find(TemplateStore(options.store), options.id)
-    console.result({"id": found.id, "path": found.path}, [found.path])
+    console.result({"id": found.id, "prefix": found.path}, [found.path])
     return 0
