@@ -26,6 +26,22 @@ static void read_whole(const struct cenv_index *index, struct cenv_task *task)
     cenv_error_release(&err);
 }
 
+/* What it says of other channels is given or refused, whatever its records are. */
+static void read_relations(const struct cenv_index *index, struct cenv_task *task)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+
+    cenv_buf_init(&out, 1 << 26);
+    int rc = cenv_index_relations(index, task, &out, &err);
+    if (rc == 0 ? out.data[0] != '[' : !err.message[0])
+        abort();
+    if (rc != 0 && rc != CENV_EINTEGRITY && rc != CENV_ECHANNEL)
+        abort();
+    cenv_buf_release(&out);
+    cenv_error_release(&err);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cenv_index_source given = source;
@@ -37,9 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     given.data = size ? (const char *)data : "";
     given.len = size;
     int rc = cenv_index_open(&index, &given, 1, NULL, &task, &err);
-    if (rc == 0)
+    if (rc == 0) {
         read_whole(index, &task);
-    else if (rc != CENV_EINTEGRITY && rc != CENV_ECHANNEL)
+        read_relations(index, &task);
+    } else if (rc != CENV_EINTEGRITY && rc != CENV_ECHANNEL)
         abort();
     if ((rc == 0) != (err.status == 0) || (rc == 0) != (index != NULL))
         abort();

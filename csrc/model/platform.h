@@ -43,7 +43,8 @@ enum { CENV_VIRTUAL_MAX = 8 };
  * For another platform than this machine's (`facts` NULL) the defaults are: glibc 2.17, linux 0,
  * osx 11.0 (arm64) or 10.15, win 0, the baseline microarchitecture, no cuda. (CEP 30 has osx 0
  * there, with which hardly a package of an osx channel could be solved for from elsewhere.) An
- * empty override removes the package; there is none for __unix, and no empty one for __archspec;
+ * empty override removes the package, but makes __linux 0; there is none for __unix, and no empty
+ * one for __archspec;
  * __linux, __osx, __win (and __glibc) only where the platform is of that kind, __cuda_arch only
  * where __cuda is.
  */

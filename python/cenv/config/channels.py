@@ -172,8 +172,8 @@ def _called(channel: Channel) -> str:
 def related(channel: Channel, reference: str, config: Config) -> Channel:
     """Return the channel that `channel` means by `reference`: "../NAME", "../.." (CEP 42).
 
-    It lies on the same host, and is opened with the same login. Raises ChannelError for
-    what is no such reference.
+    It lies on the same host, and is opened with the same login, unless the configuration
+    has one for it. Raises ChannelError for what is no such reference.
     """
     wrong = _wrong_reference(reference)
     if wrong:
@@ -190,7 +190,7 @@ def related(channel: Channel, reference: str, config: Config) -> Channel:
     if found.subdir:
         raise ChannelError(f"{_cut(reference)} is a subdir, not a channel")
     own = Secrets(channel.secrets.auth, channel.secrets.token)
-    return replace(found, secrets=own.or_else(found.secrets))
+    return replace(found, secrets=found.secrets.or_else(own))
 
 
 def _place_of(channel: Channel) -> tuple[str, list[str]]:

@@ -401,6 +401,13 @@ def test_secret__of_a_channel_reaches_no_other_host(tmp_path):
     found = related(channel, "../forge", alias)
     assert found.name == "forge"
     assert found.url.for_request == "https://corp.example/conda/t/tk-9/forge"
+    (own,) = resolve(["https://me:pw@corp.example/conda/bio"], alias)
+    known = related(own, "../forge", alias).url.for_request
+    assert known == "https://me:pw@corp.example/conda/t/tk-9/forge"
+    own_login = Config(custom_channels={"forge": "https://you:word@host.example"})
+    (own,) = resolve(["https://me:pw@host.example/bio"], own_login)
+    known = related(own, "../forge", own_login).url.for_request
+    assert known == "https://you:word@host.example/forge"
     for reference in ("../forge", "../..", "../../x/y"):
         (own,) = resolve(["https://me:pw@host.example/a/b/c"], Config())
         url = related(own, reference, Config()).url.for_request
