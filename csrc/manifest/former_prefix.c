@@ -9,6 +9,7 @@
 #include "os/path.h"
 #include "os/raw_data.h"
 #include "relocate/shebang.h"
+#include "relocate/shell_word.h"
 
 enum {
     HEAD_MAX = 4096,
@@ -243,10 +244,12 @@ static int consider_venv(struct former *f, struct cenv_error *err)
             line = cenv_str_slice(line, 7, line.len);
         if (!cenv_str_starts(line, key))
             continue;
-        struct cenv_str value = cenv_str_slice(line, key.len, line.len);
-        if (value.len > 1 && (value.data[0] == '"' || value.data[0] == '\''))
-            value = cenv_str_slice(value, 1, value.len - 1);
-        rc = add_vote(f, value, 1, err);
+        struct cenv_buf value;
+        cenv_buf_init(&value, HEAD_MAX);
+        if (cenv_shell_word_read(cenv_str_slice(line, key.len, line.len), &value) &&
+            !value.failed)
+            rc = add_vote(f, cenv_buf_str(&value), 1, err);
+        cenv_buf_release(&value);
     }
     return rc;
 }

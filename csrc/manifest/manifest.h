@@ -20,7 +20,7 @@
  * order is "not a manifest", and made anew). Nothing of it is believed before cenv_manifest_open
  * has checked its sum and every index in it. Once open it is read only, by any thread.
  */
-enum { CENV_MANIFEST_VERSION = 5 };
+enum { CENV_MANIFEST_VERSION = 6 };
 
 /* A text: where in the texts, and its length; a NUL follows. */
 struct cenv_mf_text {

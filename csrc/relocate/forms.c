@@ -72,12 +72,13 @@ static void add_json(struct cenv_buf *out, struct cenv_str text, bool slashes,
 }
 
 /* printf %q of a shell, which leaves alone what stands for itself anywhere in a word. */
-static void add_backslashes(struct cenv_buf *out, struct cenv_str text)
+static void add_word(struct cenv_buf *out, struct cenv_str text, const char *plain,
+                     char escape)
 {
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x80 && !cenv_is_alnum((char)c) && !strchr("_@%+=:,./-", c))
-            cenv_buf_putc(out, '\\');
+        if (c < 0x80 && !cenv_is_alnum((char)c) && !strchr(plain, c))
+            cenv_buf_putc(out, escape);
         cenv_buf_putc(out, (char)c);
     }
 }
@@ -93,12 +94,46 @@ static void add_single_quoted(struct cenv_buf *out, struct cenv_str text,
             cenv_buf_putc(out, text.data[i]);
 }
 
-static void add_double_quoted(struct cenv_buf *out, struct cenv_str text)
+/* `escape` before each of the characters of `special`. */
+static void add_escaped(struct cenv_buf *out, struct cenv_str text, const char *special,
+                        char escape)
 {
     for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] && strchr("\"\\$`", text.data[i]))
-            cenv_buf_putc(out, '\\');
+        if (text.data[i] && strchr(special, text.data[i]))
+            cenv_buf_putc(out, escape);
         cenv_buf_putc(out, text.data[i]);
+    }
+}
+
+/* csh replaces "!" by history within all quotes, and nothing in double ones stops "$". */
+static void add_csh(struct cenv_buf *out, struct cenv_str text, bool doubly)
+{
+    const char *special = doubly ? "\"$`" : "'";
+    const char *before = doubly ? "\"'" : "'\\", *behind = doubly ? "'\"" : "'";
+    for (size_t i = 0; i < text.len; i++) {
+        bool out_of_quotes = text.data[i] && strchr(special, text.data[i]);
+        cenv_buf_puts(out, out_of_quotes ? before : text.data[i] == '!' ? "\\" : "");
+        cenv_buf_putc(out, text.data[i]);
+        cenv_buf_puts(out, out_of_quotes ? behind : "");
+    }
+}
+
+/* U+2018 to U+201B are single quotes of PowerShell, U+201C to U+201E double ones. */
+static void add_powershell(struct cenv_buf *out, struct cenv_str text, bool doubly)
+{
+    while (text.len) {
+        struct cenv_str rest = text;
+        uint32_t point = next_code_point(&rest);
+        struct cenv_str c = cenv_str_slice(text, 0, text.len - rest.len);
+        bool quote = point == '\'' || (point >= 0x2018 && point <= 0x201b);
+        bool special = point == '"' || point == '$' || point == '`' ||
+                       (point >= 0x201c && point <= 0x201e);
+        if (doubly && special)
+            cenv_buf_putc(out, '`');
+        else if (!doubly && quote)
+            cenv_buf_add_str(out, c);
+        cenv_buf_add_str(out, c);
+        text = rest;
     }
 }
 
@@ -131,6 +166,37 @@ static void add_xml(struct cenv_buf *out, struct cenv_str text)
     }
 }
 
+static void add_shell_form(struct cenv_buf *out, struct cenv_str text, int encoding)
+{
+    switch (encoding) {
+    case CENV_ENC_BACKSLASHES:
+        add_word(out, text, "_@%+=:,./-", '\\');
+        break;
+    case CENV_ENC_SINGLE_QUOTED:
+    case CENV_ENC_SHLEX:
+        add_single_quoted(out, text, encoding == CENV_ENC_SHLEX ? "'\"'\"'" : "'\\''");
+        break;
+    case CENV_ENC_DOUBLE_QUOTED:
+        add_escaped(out, text, "\"\\$`", '\\');
+        break;
+    case CENV_ENC_FISH_SINGLE:
+        add_escaped(out, text, "'\\", '\\');
+        break;
+    case CENV_ENC_FISH_DOUBLE:
+        add_escaped(out, text, "\"$\\", '\\');
+        break;
+    case CENV_ENC_CSH_SINGLE:
+    case CENV_ENC_CSH_DOUBLE:
+        add_csh(out, text, encoding == CENV_ENC_CSH_DOUBLE);
+        break;
+    case CENV_ENC_PS_WORD:
+        add_word(out, text, "_./-", '`');
+        break;
+    default:
+        add_powershell(out, text, encoding == CENV_ENC_PS_DOUBLE);
+    }
+}
+
 static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
 {
     bool big = encoding == CENV_ENC_UTF16BE || encoding == CENV_ENC_UTF32BE;
@@ -149,21 +215,17 @@ static void add_form(struct cenv_buf *out, struct cenv_str text, int encoding)
     case CENV_ENC_JSON_ASCII_SLASHES:
         add_json(out, text, encoding == CENV_ENC_JSON_ASCII_SLASHES, true);
         break;
-    case CENV_ENC_BACKSLASHES:
-        add_backslashes(out, text);
-        break;
     case CENV_ENC_XML:
         add_xml(out, text);
         break;
-    case CENV_ENC_SINGLE_QUOTED:
-    case CENV_ENC_SHLEX:
-        add_single_quoted(out, text, encoding == CENV_ENC_SHLEX ? "'\"'\"'" : "'\\''");
-        break;
-    case CENV_ENC_DOUBLE_QUOTED:
-        add_double_quoted(out, text);
+    case CENV_ENC_UTF16LE:
+    case CENV_ENC_UTF16BE:
+    case CENV_ENC_UTF32LE:
+    case CENV_ENC_UTF32BE:
+        add_wide(out, text, cenv_forms_width(encoding), big);
         break;
     default:
-        add_wide(out, text, cenv_forms_width(encoding), big);
+        add_shell_form(out, text, encoding);
     }
 }
 
@@ -177,7 +239,7 @@ int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
                        prefix.len);
         return cenv_error_hint(err, "no path has more than %d bytes", CENV_PREFIX_MAX);
     }
-    cenv_buf_init(&made.mem, 64 * prefix.len + 64);
+    cenv_buf_init(&made.mem, 112 * prefix.len + 64);
     for (int e = 0; e < CENV_ENC_NR; e++) {
         add_form(&made.mem, prefix, e);
         from[e + 1] = made.mem.len;

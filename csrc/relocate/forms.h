@@ -27,6 +27,13 @@ enum cenv_encoding {
     CENV_ENC_SINGLE_QUOTED, /* within single quotes of a shell: "'\''" for a quote */
     CENV_ENC_SHLEX,         /* the same as Python's shlex.quote writes it */
     CENV_ENC_DOUBLE_QUOTED, /* within double quotes of a shell or of CMake */
+    CENV_ENC_FISH_SINGLE,   /* within quotes of fish: "\'", "\\" */
+    CENV_ENC_FISH_DOUBLE,   /* "\"", "\$", "\\" */
+    CENV_ENC_CSH_SINGLE,    /* within quotes of csh: as of other shells, and "\!" */
+    CENV_ENC_CSH_DOUBLE,    /* what is special is quoted singly: "'$'" */
+    CENV_ENC_PS_WORD,       /* a word of PowerShell: "`" before what is special */
+    CENV_ENC_PS_SINGLE,     /* "''"; typographic quotes count as quotes there */
+    CENV_ENC_PS_DOUBLE,     /* "`$" */
     CENV_ENC_NR
 };
 

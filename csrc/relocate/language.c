@@ -26,13 +26,26 @@ static const struct ending endings[] = {
     {{".pc", 3}, CENV_LANGUAGE_SHELL},
     {{".cmake", 6}, CENV_LANGUAGE_CMAKE},
     {{"CMakeLists.txt", 14}, CENV_LANGUAGE_CMAKE},
+    {{".fish", 5}, CENV_LANGUAGE_FISH},
+    {{".csh", 4}, CENV_LANGUAGE_CSH},
+    {{".tcsh", 5}, CENV_LANGUAGE_CSH},
+    {{".ps1", 4}, CENV_LANGUAGE_POWERSHELL},
+    {{".psm1", 5}, CENV_LANGUAGE_POWERSHELL},
+    {{".psd1", 5}, CENV_LANGUAGE_POWERSHELL},
     {{"bin/activate", 12}, CENV_LANGUAGE_SHELL},
 };
 
+static const struct ending shells[] = {
+    {{"sh", 2}, CENV_LANGUAGE_SHELL},        {{"bash", 4}, CENV_LANGUAGE_SHELL},
+    {{"dash", 4}, CENV_LANGUAGE_SHELL},      {{"ksh", 3}, CENV_LANGUAGE_SHELL},
+    {{"zsh", 3}, CENV_LANGUAGE_SHELL},       {{"fish", 4}, CENV_LANGUAGE_FISH},
+    {{"csh", 3}, CENV_LANGUAGE_CSH},         {{"tcsh", 4}, CENV_LANGUAGE_CSH},
+    {{"pwsh", 4}, CENV_LANGUAGE_POWERSHELL},
+};
+
 /* "#!/bin/sh", "#!/usr/bin/env bash -e": the last name before options. */
-static bool is_shell(struct cenv_str line)
+static enum cenv_language shell_of(struct cenv_str line)
 {
-    static const char *const shells[] = {"sh", "bash", "dash", "ksh", "zsh"};
     struct cenv_str name = {"", 0};
     for (struct cenv_str rest = cenv_str_slice(line, 2, line.len); rest.len;) {
         struct cenv_str word = cenv_str_trim(cenv_str_cut(&rest, ' '));
@@ -45,18 +58,20 @@ static bool is_shell(struct cenv_str line)
             break;
     }
     for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
-        if (cenv_str_is(name, shells[i]))
-            return true;
-    return false;
+        if (cenv_str_eq(name, shells[i].text))
+            return shells[i].language;
+    return CENV_LANGUAGE_UNKNOWN;
 }
 
 /* But for those with which conda and pip start Python ("\'\'\'exec'", see shebang.h). */
-static bool is_shell_script(struct cenv_str data)
+static enum cenv_language script_of(struct cenv_str data)
 {
     size_t end = cenv_str_find(data, '\n');
-    return is_shell(cenv_str_slice(data, 0, end)) &&
-           !cenv_str_starts(cenv_str_slice(data, end + 1, data.len),
-                            CENV_STR("\'\'\'exec'"));
+    bool python = cenv_str_starts(cenv_str_slice(data, end + 1, data.len),
+                                  CENV_STR("\'\'\'exec'"));
+    if (python || !cenv_str_starts(data, CENV_STR("#!")))
+        return CENV_LANGUAGE_UNKNOWN;
+    return shell_of(cenv_str_slice(data, 0, end));
 }
 
 /* The first character that is no blank, and the next such, 0 behind the end. */
@@ -78,8 +93,9 @@ enum cenv_language cenv_language_of(struct cenv_str data, struct cenv_str path)
             return endings[i].language;
     if (cenv_str_starts(data, CENV_STR("\xef\xbb\xbf")))
         data = cenv_str_slice(data, 3, data.len);
-    if (cenv_str_starts(data, CENV_STR("#!")) && is_shell_script(data))
-        return CENV_LANGUAGE_SHELL;
+    enum cenv_language script = script_of(data);
+    if (script != CENV_LANGUAGE_UNKNOWN)
+        return script;
     read_beginning(data, begin);
     if ((begin[0] == '{' && (begin[1] == '"' || begin[1] == '}')) ||
         (begin[0] == '[' && (begin[1] == '"' || begin[1] == '{')))
@@ -104,8 +120,23 @@ static enum cenv_quoting quote_of(enum cenv_language language, char c)
 {
     if (c == '"')
         return CENV_QUOTING_DOUBLE;
-    return c == '\'' && language == CENV_LANGUAGE_SHELL ? CENV_QUOTING_SINGLE
+    return c == '\'' && language != CENV_LANGUAGE_CMAKE ? CENV_QUOTING_SINGLE
                                                         : CENV_QUOTING_NONE;
+}
+
+/* Whether the character takes the meaning of the next one. */
+static bool is_escape(enum cenv_language language, enum cenv_quoting quoting, char c)
+{
+    switch (language) {
+    case CENV_LANGUAGE_POWERSHELL:
+        return c == '`' && quoting != CENV_QUOTING_SINGLE;
+    case CENV_LANGUAGE_CSH:
+        return c == '\\' && quoting == CENV_QUOTING_NONE;
+    case CENV_LANGUAGE_FISH:
+        return c == '\\';
+    default:
+        return c == '\\' && quoting != CENV_QUOTING_SINGLE;
+    }
 }
 
 enum cenv_quoting cenv_language_quoting(enum cenv_language language,
@@ -120,7 +151,7 @@ enum cenv_quoting cenv_language_quoting(enum cenv_language language,
         return CENV_QUOTING_UNKNOWN;
     for (size_t i = 0; i < line.len; i++) {
         enum cenv_quoting quote = quote_of(language, line.data[i]);
-        if (line.data[i] == '\\' && quoting != CENV_QUOTING_SINGLE)
+        if (is_escape(language, quoting, line.data[i]))
             i++;
         else if (quoting == CENV_QUOTING_NONE)
             quoting = quote;

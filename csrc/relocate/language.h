@@ -13,15 +13,18 @@ enum cenv_language {
     CENV_LANGUAGE_XML,   /* HTML too */
     CENV_LANGUAGE_SHELL, /* pkg-config too */
     CENV_LANGUAGE_CMAKE,
+    CENV_LANGUAGE_FISH,
+    CENV_LANGUAGE_CSH, /* tcsh too */
+    CENV_LANGUAGE_POWERSHELL,
 };
 
 /* `path` may be empty: then only the text counts. */
 enum cenv_language cenv_language_of(struct cenv_str data, struct cenv_str path);
 
-/* How a place in a text of a shell or of CMake is quoted. */
+/* How a place in a text of any shell or of CMake is quoted. */
 enum cenv_quoting {
     CENV_QUOTING_UNKNOWN, /* a comment, a first line, a line too long to be read */
-    CENV_QUOTING_NONE,    /* a word: a backslash before a character is that one */
+    CENV_QUOTING_NONE,    /* a word: escaped, a character is that one */
     CENV_QUOTING_SINGLE,
     CENV_QUOTING_DOUBLE,
 };

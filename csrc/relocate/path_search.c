@@ -52,16 +52,35 @@ static bool is_written_as(const struct search *s, struct cenv_str text, int enco
     return cenv_str_eq(text, s->name->of[encoding]);
 }
 
+/* By language: how each quoting is written, the better one first; -1: none. */
+static const int quoted[][CENV_QUOTING_DOUBLE + 1][2] = {
+    [CENV_LANGUAGE_SHELL] = {{-1, -1},
+                             {CENV_ENC_BACKSLASHES, -1},
+                             {CENV_ENC_SINGLE_QUOTED, CENV_ENC_SHLEX},
+                             {CENV_ENC_DOUBLE_QUOTED, -1}},
+    [CENV_LANGUAGE_CMAKE] = {{-1, -1},
+                             {CENV_ENC_BACKSLASHES, -1},
+                             {-1, -1},
+                             {CENV_ENC_DOUBLE_QUOTED, -1}},
+    [CENV_LANGUAGE_FISH] = {{-1, -1},
+                            {CENV_ENC_BACKSLASHES, -1},
+                            {CENV_ENC_FISH_SINGLE, CENV_ENC_SHLEX},
+                            {CENV_ENC_FISH_DOUBLE, -1}},
+    [CENV_LANGUAGE_CSH] = {{-1, -1},
+                           {CENV_ENC_BACKSLASHES, -1},
+                           {CENV_ENC_CSH_SINGLE, CENV_ENC_SHLEX},
+                           {CENV_ENC_CSH_DOUBLE, -1}},
+    [CENV_LANGUAGE_POWERSHELL] = {{-1, -1},
+                                  {CENV_ENC_PS_WORD, -1},
+                                  {CENV_ENC_PS_SINGLE, -1},
+                                  {CENV_ENC_PS_DOUBLE, -1}},
+};
+
 /* The encoding of a word or quoted text that stands so in a shell or CMake, or -1. */
 static int choose_quoted(const struct search *s, uint64_t at, struct cenv_str text)
 {
-    static const int of[][2] = {
-        [CENV_QUOTING_UNKNOWN] = {-1, -1},
-        [CENV_QUOTING_NONE] = {CENV_ENC_BACKSLASHES, -1},
-        [CENV_QUOTING_SINGLE] = {CENV_ENC_SINGLE_QUOTED, CENV_ENC_SHLEX},
-        [CENV_QUOTING_DOUBLE] = {CENV_ENC_DOUBLE_QUOTED, -1},
-    };
-    const int *choice = of[cenv_language_quoting(s->language, s->data, at)];
+    const int *choice =
+        quoted[s->language][cenv_language_quoting(s->language, s->data, at)];
     for (int i = 0; i < 2; i++)
         if (choice[i] >= 0 && is_written_as(s, text, choice[i]))
             return choice[i];
@@ -82,7 +101,7 @@ static int choose_encoding(const struct search *s, uint64_t at, struct cenv_str 
             return json[i];
     if (s->language == CENV_LANGUAGE_XML && is_written_as(s, text, CENV_ENC_XML))
         return CENV_ENC_XML;
-    if (s->language == CENV_LANGUAGE_SHELL || s->language == CENV_LANGUAGE_CMAKE)
+    if (s->language >= CENV_LANGUAGE_SHELL)
         encoding = choose_quoted(s, at, text);
     if (encoding < 0 && is_written_as(s, text, CENV_ENC_UTF8))
         return CENV_ENC_UTF8;
@@ -204,12 +223,31 @@ static int take_with_bounds(struct search *s, uint64_t at, uint64_t len)
     return add_site(s, at, len, s->encoding);
 }
 
+/* What shells write so that it cannot be read a character at a time; what could, is found twice,
+ * and once taken. */
+static int search_own_forms(struct search *s)
+{
+    const struct cenv_str *of = s->name->of;
+    int rc = 0;
+    if (s->language < CENV_LANGUAGE_SHELL)
+        return 0;
+    for (int q = CENV_QUOTING_NONE; q <= CENV_QUOTING_DOUBLE && rc == 0; q++)
+        for (int i = 0; i < 2 && rc == 0; i++) {
+            int encoding = quoted[s->language][q][i];
+            if (encoding >= 0 && !cenv_str_eq(of[encoding], of[CENV_ENC_UTF8]))
+                rc = search_plain(s, of[encoding], encoding, take_mention);
+        }
+    return rc;
+}
+
 static int search_text(struct search *s)
 {
     if (s->format.marked >= 0)
         return search_plain(s, s->name->of[s->format.marked], s->format.marked,
                             take_with_bounds);
     int rc = search_mentions(s, take_mention);
+    if (rc == 0)
+        rc = search_own_forms(s);
     if (rc == 0)
         rc = search_drives(s);
     return rc;

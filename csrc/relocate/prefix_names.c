@@ -7,6 +7,7 @@
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/path.h"
+#include "relocate/shell_word.h"
 
 enum { SCRIPTS_MAX = 64, HEAD_MAX = 4096 };
 
@@ -70,7 +71,7 @@ static int consider_path(struct name_search *s, struct cenv_str path,
     return rc == 1 ? cenv_prefix_names_add(s->list, path, err) : rc;
 }
 
-/* The rest of the line behind `key`, quotes taken off. */
+/* The rest of the line behind `key`. */
 static struct cenv_str value_after(struct cenv_str text, const char *key)
 {
     const char *at =
@@ -79,11 +80,26 @@ static struct cenv_str value_after(struct cenv_str text, const char *key)
         return cenv_str_n("", 0);
     size_t from = (size_t)(at - text.data) + strlen(key);
     struct cenv_str rest = cenv_str_slice(text, from, text.len);
-    struct cenv_str value = cenv_str_trim(cenv_str_cut(&rest, '\n'));
-    if (value.len >= 2 && (value.data[0] == '"' || value.data[0] == '\'') &&
-        value.data[value.len - 1] == value.data[0])
-        value = cenv_str_slice(value, 1, value.len - 1);
-    return value;
+    return cenv_str_trim(cenv_str_cut(&rest, '\n'));
+}
+
+/* venv's activate tells where it was made, in one line for each kind of system. */
+static int consider_activate(struct name_search *s, struct cenv_error *err)
+{
+    char head[HEAD_MAX];
+    struct cenv_buf path;
+    struct cenv_str text;
+    int rc = cenv_fs_read_head(s->root, "bin/activate", head, HEAD_MAX, &text, err);
+    cenv_buf_init(&path, HEAD_MAX);
+    while (rc == 0 && text.len) {
+        struct cenv_str value = value_after(cenv_str_cut(&text, '\n'), "VIRTUAL_ENV=");
+        cenv_buf_clear(&path);
+        if (cenv_shell_word_read(value, &path))
+            rc = path.failed ? cenv_error_oom(err)
+                             : consider_path(s, cenv_buf_str(&path), err);
+    }
+    cenv_buf_release(&path);
+    return rc;
 }
 
 /* pixi's note is the path of conda-meta; venv's is the command that made it. */
@@ -96,9 +112,7 @@ static int consider_notes(struct name_search *s, struct cenv_error *err)
     if (rc == 0)
         rc = consider_path(s, cenv_path_parent(cenv_str_trim(text)), err);
     if (rc == 0)
-        rc = cenv_fs_read_head(s->root, "bin/activate", head, HEAD_MAX, &text, err);
-    if (rc == 0)
-        rc = consider_path(s, value_after(text, "VIRTUAL_ENV="), err);
+        rc = consider_activate(s, err);
     if (rc == 0)
         rc = cenv_fs_read_head(s->root, "pyvenv.cfg", head, HEAD_MAX, &text, err);
     if (rc < 0)

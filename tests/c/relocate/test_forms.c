@@ -25,6 +25,13 @@ static void test_forms__each_encoding(void)
         [CENV_ENC_SINGLE_QUOTED] = LIT("/\xc3\xa9 \"&'\\''\xf0\x9f\x98\x80"),
         [CENV_ENC_SHLEX] = LIT("/\xc3\xa9 \"&'\"'\"'\xf0\x9f\x98\x80"),
         [CENV_ENC_DOUBLE_QUOTED] = LIT("/\xc3\xa9 \\\"&'\xf0\x9f\x98\x80"),
+        [CENV_ENC_FISH_SINGLE] = LIT("/\xc3\xa9 \"&\\'\xf0\x9f\x98\x80"),
+        [CENV_ENC_FISH_DOUBLE] = LIT("/\xc3\xa9 \\\"&'\xf0\x9f\x98\x80"),
+        [CENV_ENC_CSH_SINGLE] = LIT("/\xc3\xa9 \"&'\\''\xf0\x9f\x98\x80"),
+        [CENV_ENC_CSH_DOUBLE] = LIT("/\xc3\xa9 \"'\"'\"&'\xf0\x9f\x98\x80"),
+        [CENV_ENC_PS_WORD] = LIT("/\xc3\xa9` `\"`&`'\xf0\x9f\x98\x80"),
+        [CENV_ENC_PS_SINGLE] = LIT("/\xc3\xa9 \"&''\xf0\x9f\x98\x80"),
+        [CENV_ENC_PS_DOUBLE] = LIT("/\xc3\xa9 `\"&'\xf0\x9f\x98\x80"),
     };
     struct cenv_forms forms = {0};
     struct cenv_error err = CENV_ERROR_INIT;

@@ -10,6 +10,12 @@ static void test_language__of(void)
         const char *path, *text;
         enum cenv_language language;
     } cases[] = {
+        {"bin/activate.fish", "", CENV_LANGUAGE_FISH},
+        {"bin/activate.csh", "#!/bin/sh\n", CENV_LANGUAGE_CSH},
+        {"bin/Activate.ps1", "<#\n", CENV_LANGUAGE_POWERSHELL},
+        {"bin/a", "#!/usr/bin/env fish\n", CENV_LANGUAGE_FISH},
+        {"bin/a", "#!/bin/tcsh -f\n", CENV_LANGUAGE_CSH},
+        {"bin/a", "#!/usr/bin/pwsh\n", CENV_LANGUAGE_POWERSHELL},
         {"etc/a.json", "", CENV_LANGUAGE_JSON},
         {"share/n.ipynb", "x", CENV_LANGUAGE_JSON},
         {"lib/a.pc", "{\"", CENV_LANGUAGE_SHELL},
@@ -75,9 +81,37 @@ static void test_language__quoting(void)
         CENV_QUOTING_UNKNOWN);
 }
 
+static void test_language__quoting_of_other_shells(void)
+{
+    static const struct {
+        const char *text; /* the place is at "@" */
+        enum cenv_quoting fish, csh, powershell;
+    } cases[] = {
+        {"set x @", CENV_QUOTING_NONE, CENV_QUOTING_NONE, CENV_QUOTING_NONE},
+        {"x \"@\"", CENV_QUOTING_DOUBLE, CENV_QUOTING_DOUBLE, CENV_QUOTING_DOUBLE},
+        {"x '@'", CENV_QUOTING_SINGLE, CENV_QUOTING_SINGLE, CENV_QUOTING_SINGLE},
+        {"x 'a\\'@", CENV_QUOTING_SINGLE, CENV_QUOTING_NONE, CENV_QUOTING_NONE},
+        {"x \"a\\\"@", CENV_QUOTING_DOUBLE, CENV_QUOTING_NONE, CENV_QUOTING_NONE},
+        {"x \"a`\"@", CENV_QUOTING_NONE, CENV_QUOTING_NONE, CENV_QUOTING_DOUBLE},
+        {"x 'a`'@", CENV_QUOTING_NONE, CENV_QUOTING_NONE, CENV_QUOTING_NONE},
+        {"x \\\"@", CENV_QUOTING_NONE, CENV_QUOTING_NONE, CENV_QUOTING_DOUBLE},
+        {"# @", CENV_QUOTING_UNKNOWN, CENV_QUOTING_UNKNOWN, CENV_QUOTING_UNKNOWN},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_str text = cenv_str(cases[i].text);
+        uint64_t at = cenv_str_find(text, '@');
+        check_case(cases[i].text);
+        CHECK_INT(cenv_language_quoting(CENV_LANGUAGE_FISH, text, at), cases[i].fish);
+        CHECK_INT(cenv_language_quoting(CENV_LANGUAGE_CSH, text, at), cases[i].csh);
+        CHECK_INT(cenv_language_quoting(CENV_LANGUAGE_POWERSHELL, text, at),
+                  cases[i].powershell);
+    }
+}
+
 int main(void)
 {
     RUN(test_language__of);
     RUN(test_language__quoting);
+    RUN(test_language__quoting_of_other_shells);
     return check_report();
 }
