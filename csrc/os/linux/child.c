@@ -4,8 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "os/dir.h"
+#include "os/raw_file.h"
 
 extern char **environ;
 
@@ -22,6 +26,27 @@ int cenv_child_watch(pid_t pid)
 int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd)
 {
     return posix_spawn_file_actions_addchdir_np(actions, cwd);
+}
+
+/* Not addclosefrom_np: that came with glibc 2.34. Where there is no /proc, all is inherited. */
+int cenv_child_add_closes(posix_spawn_file_actions_t *actions)
+{
+    struct cenv_dirent entry;
+    struct cenv_dir dir;
+    int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+    if (fds < 0)
+        return 0;
+    if (cenv_dir_init(&dir, fds) == 0) {
+        while (rc == 0 && cenv_dir_next(&dir, &entry) == 1) {
+            int fd = (int)strtol(entry.name, NULL, 10),
+                flags = fd > 2 ? fcntl(fd, F_GETFD) : -1;
+            if (flags >= 0 && !(flags & FD_CLOEXEC))
+                rc = posix_spawn_file_actions_addclose(actions, fd);
+        }
+        cenv_dir_release(&dir);
+    }
+    cenv_fd_close(fds);
+    return rc;
 }
 
 char *const *cenv_child_environ(void)

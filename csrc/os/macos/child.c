@@ -44,6 +44,18 @@ int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd)
     return posix_spawn_file_actions_addchdir_np(actions, cwd);
 }
 
+/* One at a time: the flag that closes all of them would close those of the streams first. */
+int cenv_child_add_closes(posix_spawn_file_actions_t *actions)
+{
+    int end = getdtablesize(), rc = 0;
+    for (int fd = 3; fd < end && rc == 0; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && !(flags & FD_CLOEXEC))
+            rc = posix_spawn_file_actions_addclose(actions, fd);
+    }
+    return rc;
+}
+
 char *const *cenv_child_environ(void)
 {
     return *_NSGetEnviron();

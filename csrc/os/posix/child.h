@@ -15,6 +15,9 @@ int cenv_child_watch(pid_t pid);
 /* The child's working directory: 0 or errno, as posix_spawn's own. */
 int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd);
 
+/* Closes in the child what it would inherit beyond stderr: 0 or errno. */
+int cenv_child_add_closes(posix_spawn_file_actions_t *actions);
+
 /* The environment of this process. */
 char *const *cenv_child_environ(void);
 
