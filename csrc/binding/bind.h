@@ -97,6 +97,13 @@ PyObject *bind_split_url(PyObject *module, PyObject *args);
 PyObject *bind_view_enter(PyObject *module, PyObject *args);
 PyObject *bind_view_spawn(PyObject *module, PyObject *args);
 
+/* program.c */
+PyObject *bind_program_find(PyObject *module, PyObject *args);
+PyObject *bind_program_run(PyObject *module, PyObject *args);
+PyObject *bind_program_start(PyObject *module, PyObject *args);
+PyObject *bind_program_wait(PyObject *module, PyObject *args);
+PyObject *bind_activation_read(PyObject *module, PyObject *path);
+
 /* overlay.c */
 PyObject *bind_namespace_enter(PyObject *module, PyObject *unused);
 PyObject *bind_namespace_name(PyObject *module, PyObject *unused);

@@ -332,6 +332,18 @@ PyMethodDef bind_op_methods[] = {
     {"view_spawn", bind_view_spawn, METH_VARARGS,
      "view_spawn($module, prefix, program, cwd, argv, envp, stdio, new_session, /)\n--\n\n"
      "Start a program in a throw-away view; return its process id."},
+    {"program_find", bind_program_find, METH_VARARGS,
+     "program_find($module, name, path, /)\n--\n\nThe program's path on PATH, b\"\": none."},
+    {"program_run", bind_program_run, METH_VARARGS,
+     "program_run($module, task, view, argv, envp, cwd, stdio, data, timeout_ms, /)\n--\n\n"
+     "Run a program to its end: (status, stdout, stderr, whether it took too long)."},
+    {"program_start", bind_program_start, METH_VARARGS,
+     "program_start($module, argv, envp, cwd, stdio, /)\n--\n\n"
+     "Start a program: (pid, and our ends of its pipes)."},
+    {"program_wait", bind_program_wait, METH_VARARGS,
+     "program_wait($module, task, pid, /)\n--\n\nWait for a program; return its status."},
+    {"activation_read", bind_activation_read, METH_O,
+     "activation_read($module, prefix, /)\n--\n\nThe files that activation reads."},
     {"pack_shard", op_pack_shard, METH_VARARGS,
      "pack_shard($module, json, level, /)\n--\n\nReturn a shard or an index of shards (CEP 16) "
      "as a server sends it."},

@@ -603,6 +603,57 @@ struct cenv_view {
 /* Starts it, from any thread of any process; the caller waits for *pid. */
 int cenv_view_spawn(const struct cenv_view *view, int *pid, struct cenv_error *err);
 
+/* ---- programs (clone/program) ---- */
+
+/*
+ * A program to run, in a session of its own. Lists end with NULL. `stdio`: descriptors, or as in
+ * Python's subprocess -1 a pipe of ours, -2 (stderr) where stdout goes, -3 nothing; -4 is ours.
+ */
+struct cenv_program {
+    const char *view; /* the prefix to show it a throw-away view of, or NULL */
+    const char *const *argv;
+    const char *const *envp;
+    const char *cwd; /* or NULL: this process's; absolute for a view */
+    int stdio[3];
+};
+
+/* How it ended: its exit status, or minus the signal; what it said to pipes, which the caller
+ * initialises and releases. */
+struct cenv_program_end {
+    int status;
+    bool timed_out;
+    struct cenv_buf said[2];
+};
+
+/*
+ * Runs it to its end, giving it `input`. After `timeout_ms` (< 0: none), when the task is cancelled
+ * or it says more than a buffer holds, it is killed with all that it started in its session. A
+ * program that fails is no error.
+ */
+int cenv_program_run(const struct cenv_program *program, struct cenv_str input,
+                     int64_t timeout_ms, struct cenv_program_end *end,
+                     struct cenv_task *task, struct cenv_error *err);
+
+/* Starts it; *pid is waited for by cenv_program_wait, and our ends of its pipes (or -1) are the
+ * caller's. */
+int cenv_program_start(const struct cenv_program *program, int *pid, int pipes[3],
+                       struct cenv_error *err);
+int cenv_program_wait(int pid, struct cenv_program_end *end, struct cenv_task *task,
+                      struct cenv_error *err);
+
+/* Appends the path of the program `name` on `path`, a list as PATH is; 1: there is none. */
+int cenv_program_find(const char *name, const char *path, struct cenv_buf *out);
+
+/* ---- activation (prefix/activation) ---- */
+
+/*
+ * Appends the files that make activating `prefix` what it is, in conda's order: those of
+ * etc/conda/env_vars.d, conda-meta/state, the scripts of etc/conda/activate.d. For each: its path
+ * below the prefix, NUL, its size in decimal, NUL, its bytes (1 MiB at most).
+ */
+int cenv_activation_read(const char *prefix, struct cenv_buf *out,
+                         struct cenv_error *err);
+
 /* ---- verify (prefix/verify) ---- */
 
 /* Checks every file of `prefix` against its record. Appends {"ok", "missing", "altered",
