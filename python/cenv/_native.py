@@ -33,6 +33,7 @@ def call(
 ) -> R: ...
 def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
     """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
+    __tracebackhide__ = True
     recorder = active()
     task = extension.Task(recorder.progress)
     try:

@@ -51,21 +51,17 @@ class _Helper:
 
     def _release(self) -> None:
         """Close the orders, upon which the helper ends by itself: this process does not wait."""
-        if os.getpid() == self.owner and self._process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
-            self._process.returncode = 0
+        if os.getpid() == self.owner:
+            self._process.end()
+            self._process.close()
 
     def order(self, order: _Order) -> None:
-        assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # wait() removes it then
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
+            self._process.tell(json.dumps(order).encode() + b"\n")
 
     def wait(self, order: _Order) -> list[Any]:
-        assert self._process.stdout is not None
         while order.path not in self._done:
-            line = self._process.stdout.readline()
+            line = self._process.line()
             if not line:
                 return _remove(order)
             reply = json.loads(line)

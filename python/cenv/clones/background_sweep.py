@@ -9,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from subprocess import DEVNULL, Popen  # by name: a test may mock subprocess.Popen
 from typing import TYPE_CHECKING
 
 from cenv._extension import extension
+from cenv.clones import helper
 from cenv.errors import CenvError
 
 if TYPE_CHECKING:
     from cenv._cenv import Store
 
 _looked_at: set[str] = set()
-_helpers: list[Popen[bytes]] = []
 
 
 def look(path: str, store: Store) -> None:
@@ -39,19 +38,10 @@ def look_again() -> None:
 def _sweep(path: str, store: Store) -> None:
     if not store.has_leftovers():
         return
-    command = [sys.executable, "-m", "cenv.clones.background_sweep", path]
     with contextlib.suppress(
         OSError
     ):  # no room for a process: the next command does it
-        helper = Popen(
-            command,
-            stdin=DEVNULL,
-            stdout=DEVNULL,
-            stderr=DEVNULL,
-            start_new_session=True,
-        )
-        helper.returncode = 0  # nobody waits for it
-        _helpers.append(helper)
+        helper.start_alone("cenv.clones.background_sweep", path)
 
 
 def _serve(path: str) -> None:

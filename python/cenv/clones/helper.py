@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Helper processes: modules of cenv run beside this process, with nothing of what surrounds it.
 
-What starts them is bound when this is imported, which the pytest plugin does first of all: a
-test may mock subprocess, change the directory, or measure its own programs' coverage.
+The core starts them, and what is asked of Python is bound when this is imported: a test may
+mock subprocess, files and the clock, change the directory, or measure its programs' coverage.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from subprocess import PIPE, Popen
+from io import BufferedReader, FileIO
 
+from cenv._extension import extension
 from cenv.clones.activation import without_host
 
 _PYTHON = sys.executable
@@ -21,16 +22,71 @@ import runpy, sys
 sys.path += {path}
 runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 """
+_PIPE, _NOTHING, _INHERITED = -1, -3, -4
 
 
-def start(module: str, *arguments: str) -> Popen[bytes]:
+class Helper:
+    """A helper that takes lines and gives lines; waited for by wait(), or by nobody."""
+
+    def __init__(self, pid: int, stdin: int, stdout: int) -> None:
+        self.pid = pid
+        self._in = FileIO(stdin, "wb")
+        self._out = BufferedReader(FileIO(stdout, "rb"))
+
+    def tell(self, line: bytes) -> None:
+        """Send a line; BrokenPipeError once it has ended."""
+        left = memoryview(line)
+        while left:
+            left = left[self._in.write(left) or 0 :]
+
+    def end(self) -> None:
+        """Tell it that there is no more to do, upon which it ends."""
+        self._in.close()
+
+    def line(self) -> bytes:
+        """Wait for a line; none at its end."""
+        return self._out.readline()
+
+    def some(self) -> bytes:
+        """Return what it has said; none at its end. BlockingIOError where that is nothing yet."""
+        found = self._out.raw.read(1 << 16)
+        if found is None:
+            raise BlockingIOError
+        return found
+
+    def fileno(self) -> int:
+        """Return the descriptor of what it says."""
+        return self._out.fileno()
+
+    def wait(self) -> int:
+        """Wait for its end, and return its status."""
+        return extension.program_wait(extension.Task(None), self.pid)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._out.close()
+
+
+def start(module: str, *arguments: str) -> Helper:
     """Run a module of cenv, its stdin and stdout pipes, in a session of its own."""
+    pid, stdin, stdout, _ = _start(module, arguments, (_PIPE, _PIPE, _INHERITED))
+    return Helper(pid, stdin, stdout)
+
+
+def start_alone(module: str, *arguments: str) -> None:
+    """The same for one that nobody talks with, nor waits for."""
+    _start(module, arguments, (_NOTHING, _NOTHING, _NOTHING))
+
+
+def _start(
+    module: str, arguments: tuple[str, ...], stdio: tuple[int, int, int]
+) -> tuple[int, int, int, int]:
     code = _CODE.format(path=_PATH, module=module)
-    return Popen(
-        [_PYTHON, "-I", "-c", code, *arguments],
-        stdin=PIPE,
-        stdout=PIPE,
-        start_new_session=True,
-        cwd="/",
-        env=without_host(os.environ),
+    argv = [_PYTHON, "-I", "-c", code, *arguments]
+    variables = without_host(os.environ)
+    return extension.program_start(
+        [os.fsencode(argument) for argument in argv],
+        [os.fsencode(f"{name}={value}") for name, value in variables.items()],
+        b"/",
+        stdio,
     )

@@ -11,17 +11,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from select import POLLIN, poll
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from cenv._choices import CloneMode
 from cenv._options import Provenance
 from cenv.clones import helper
+from cenv.clones.real import system
 from cenv.model import CloneReport
 
 
@@ -49,7 +50,7 @@ class Spares:
         self._ready: deque[CloneReport] = deque()
         self._rest = b""
         self._helper = helper.start("cenv.clones.spares", _job_text(self.job))
-        os.set_blocking(self._out, False)
+        system.set_blocking(self._helper.fileno(), False)
         _all.add(self)
         self._ask()
 
@@ -58,24 +59,17 @@ class Spares:
         """The process id of the helper."""
         return self._helper.pid
 
-    @property
-    def _out(self) -> int:
-        assert self._helper.stdout is not None
-        return self._helper.stdout.fileno()
-
     def _ask(self) -> None:
         """Order as many clones as are wanting."""
-        assert self._helper.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             while len(self._asked) + len(self._ready) < self.count:
                 path = self._new_path()
                 self._asked.append(path)
-                self._helper.stdin.write(_line({"make": path}))
-            self._helper.stdin.flush()
+                self._helper.tell(_line({"make": path}))
 
     def _collect(self) -> None:
         with contextlib.suppress(BlockingIOError):
-            read = os.read(self._out, 1 << 16)
+            read = self._helper.some()
             self._rest += read
             if not read:  # the helper is gone
                 self.count = 0
@@ -93,9 +87,8 @@ class Spares:
         if not self._ready:
             return None
         report = self._ready.popleft()
-        assert self._helper.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self._helper.stdin.write(_line({"taken": report.prefix}))
+            self._helper.tell(_line({"taken": report.prefix}))
         self._ask()
         return report
 
@@ -111,8 +104,8 @@ class Spares:
 
     def drain(self) -> None:
         """Wait until none is being made."""
-        ready = select.poll()  # select() takes no descriptor above 1023
-        ready.register(self._out, select.POLLIN)
+        ready = poll()  # select() takes no descriptor above 1023
+        ready.register(self._helper.fileno(), POLLIN)
         while self._asked:
             ready.poll()
             self._collect()
@@ -120,14 +113,11 @@ class Spares:
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""
         _all.discard(self)
-        if self._helper.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                self._helper.stdin.close()
+        self._helper.end()
         if self._helper.wait():  # it was killed
             self._collect()
             self._remove_all()
-        if self._helper.stdout is not None:
-            self._helper.stdout.close()
+        self._helper.close()
 
     def _remove_all(self) -> None:
         """Remove what a helper that was killed left; what was half made, a sweep does."""

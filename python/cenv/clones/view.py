@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Throw-away views: a command sees a private, writable copy of a prefix at its own path.
+"""This process in a throw-away view: a private, writable copy of a prefix at its own path.
 
 Nothing needs relocating, nothing it writes survives. Linux, as root or where user
 namespaces are allowed; LinkError says why where it cannot work.
@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from cenv import _native
-from cenv.clones.activation import environment_for, program_in
-from cenv.errors import PrefixError, UsageError
+from cenv.clones import activation, activation_scripts
+from cenv.errors import PrefixError
 
 AnyPath = str | os.PathLike[str]
 
@@ -30,9 +29,11 @@ def run(
     keep: AnyPath | None = None,
     *,
     fail: Callable[[BaseException], int],
+    activate: bool = True,
 ) -> int:
     """Become `argv` in a view of `prefix`; with `keep`, its changes go to that directory.
 
+    `activate` False: without what the environment's activation scripts do.
     Exit status, signals and the terminal are the command's own: without `keep` this
     process is replaced, with it this process waits, passes signals on, and returns. What
     keeps the program from starting is raised, with `keep` told to `fail` in the child
@@ -40,7 +41,7 @@ def run(
     FileNotFoundError where there is none, else PermissionError.
     """
     path = _native.fspath(prefix)
-    variables = environment_for(path)
+    variables = _variables(path, activate)
 
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
         _native.extension.view_enter(path, upper, work)
@@ -48,7 +49,7 @@ def run(
         signal.signal(
             signal.SIGPIPE, signal.SIG_DFL
         )  # Python ignores it; others must not
-        _execute(program_in(variables, argv[0]), argv, variables)
+        _execute(activation.program_in(variables, argv[0]), argv, variables)
 
     if keep is None:
         become(None, None)
@@ -59,8 +60,20 @@ def _execute(path: str, argv: Sequence[str], variables: Mapping[str, str]) -> No
     try:
         os.execve(path, list(argv), variables)
     except OSError as error:  # it is there: no format, no interpreter
+        if not os.path.exists(path):
+            raise FileNotFoundError(error.errno, "no such program", argv[0]) from None
         why = f"it cannot be run: {error.strerror}"
         raise PermissionError(error.errno, why, argv[0]) from None
+
+
+def _variables(prefix: str, activate: bool) -> dict[str, str]:
+    """Return the variables; the scripts run in a view of their own, for nothing they write."""
+    files = activation.read(prefix)
+    variables = activation.environment_for(prefix, files=files)
+    if not activate:
+        return variables
+    place = activation_scripts.Place(prefix, view=True)
+    return activation_scripts.activated(place, files, variables)
 
 
 def _keeping(
@@ -107,84 +120,3 @@ def _wait(pid: int) -> int:
     _pid, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     return 128 - code if code < 0 else code
-
-
-class ViewProcess(subprocess.Popen[Any]):
-    """A Popen whose program runs in a throw-away view of `prefix`.
-
-    Takes the keywords of subprocess.Popen that make sense there: stdin, stdout, stderr,
-    text modes, env, cwd, start_new_session, executable.
-    """
-
-    def __init__(
-        self, prefix: AnyPath, argv: Sequence[AnyPath], **keywords: Any
-    ) -> None:
-        refused = {"shell", "preexec_fn", "user", "group", "pass_fds"} & set(keywords)
-        if refused:
-            raise UsageError(f"a view takes no {', '.join(sorted(refused))}")
-        self._prefix = _native.fspath(prefix)
-        self._new_session = bool(keywords.get("start_new_session"))
-        keywords["env"] = environment_for(self._prefix, keywords.get("env"))
-        super().__init__([os.fspath(arg) for arg in argv], **keywords)
-
-    def _execute_child(self, args: Any, executable: Any, *rest: Any) -> None:
-        """Start the child: subprocess's own hook, whose arguments Pythons add to at the end."""
-        _preexec, _close, _pass, cwd, env, _info, _flags, _shell, *streams = rest
-        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = streams[:6]
-        program = os.fspath(executable or program_in(env, args[0]))
-        try:
-            self.pid = _native.extension.view_spawn(
-                os.fsencode(self._prefix),
-                os.fsencode(os.path.abspath(program)),
-                os.fsencode(_native.fspath(cwd or os.getcwd())),
-                [os.fsencode(arg) for arg in args],
-                [os.fsencode(f"{key}={value}") for key, value in env.items()],
-                (p2cread, c2pwrite, errwrite),
-                self._new_session,
-            )
-            self._child_created = True
-        finally:
-            self._close_ends(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)
-
-    def _close_ends(self, *ends: int) -> None:
-        """Close the child's ends, and what stood for DEVNULL."""
-        p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = ends
-        devnull = getattr(self, "_devnull", None)
-        for end, other in (
-            (p2cread, p2cwrite),
-            (c2pwrite, c2pread),
-            (errwrite, errread),
-        ):
-            if end != -1 and other != -1 and end != devnull:
-                os.close(end)
-        if devnull is not None:
-            os.close(devnull)
-        self._closed_child_pipe_fds = True
-
-
-def run_in_view(
-    prefix: AnyPath, argv: Sequence[AnyPath], **keywords: Any
-) -> subprocess.CompletedProcess[Any]:
-    """Run a command in a throw-away view, as subprocess.run would.
-
-    Keywords are those of subprocess.run. Raises LinkError where views cannot work.
-    """
-    data = keywords.pop("input", None)
-    timeout = keywords.pop("timeout", None)
-    check = keywords.pop("check", False)
-    if keywords.pop("capture_output", False):
-        keywords |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    if data is not None:
-        keywords["stdin"] = subprocess.PIPE
-    with ViewProcess(prefix, argv, **keywords) as process:
-        try:
-            stdout, stderr = process.communicate(data, timeout=timeout)
-        except BaseException:
-            process.kill()
-            raise
-        done = subprocess.CompletedProcess(
-            process.args, process.returncode, stdout, stderr
-        )
-    if check:
-        done.check_returncode()
-    return done

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from cenv._choices import CloneMode
 from cenv.pytest_plugin.clones import Clones
-from cenv.templates.environment import AnyPath
+from cenv.templates.path_like import AnyPath
 from cenv.templates.template import Clone, Template
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CountedTemplate(Template):
     """A template whose clones are in the run's report, and known to its guard."""
 
@@ -33,11 +32,6 @@ class CountedTemplate(Template):
         if self.clones is None:
             return make()
         return self.clones.noted(self, mode or "auto", make)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Travel as a plain template: the run's numbers stay in its process."""
-        names = (item.name for item in fields(Template))
-        return Template, tuple(getattr(self, name) for name in names)
 
 
 def counted(template: Template, clones: Clones) -> Template:

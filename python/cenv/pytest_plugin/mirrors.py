@@ -69,7 +69,7 @@ class Mirrors:
     def _place(self) -> str:
         """Return the usual temporary directory, if that is on the clones' file system."""
         place = tempfile.gettempdir()
-        if os.stat(place).st_dev == self._base.stat().st_dev:
+        if os.stat(place).st_dev == os.stat(self._base).st_dev:
             return place
         return str(self._base.parent)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from cenv import trace
+from cenv.clones import activation_scripts
 from cenv.pytest_plugin.format import current_test
 from cenv.templates.template import Clone, Template
 
@@ -114,6 +115,7 @@ class Recorder:
             "passed_through": self._passed,
             "empty": self._empty,
             "findings": self._findings,
+            "activations": dict(activation_scripts.varying),
             "spans": self._spans,
         }
 

@@ -30,6 +30,7 @@ def add_up(processes: Notes) -> dict[str, Any]:
         "passed_through": dict(Counter(note["reason"] for note in passed)),
         "passed_through_requests": passed,
         "findings": list(dict.fromkeys(f for p in processes for f in p["findings"])),
+        "activations": {k: v for p in processes for k, v in p["activations"].items()},
         "saved": _saved(templates, clones, processes),
     }
 

@@ -97,6 +97,9 @@ def template_lines(found: Statistics) -> Iterator[str]:
     for template in found["templates"]:
         yield ""
         yield _title(template)
+        varies = found["activations"].get(template["id"] or template["path"])
+        if varies:
+            yield f"  its activation scripts are run each time: {varies}"
         rows = [_stage_row(stage) for stage in template["stages"]]
         if rows:
             head = ("stage", "time", "items", "bytes", "hits", "misses")

@@ -6,29 +6,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cenv.clones.activation import STATE, environment_for, state_variables
+from cenv.clones import installed
+from cenv.clones.activation import STATE, state_variables
 from cenv.config.paths import replace_file
-from cenv.config.urls import redact
-from cenv.errors import LinkError, PrefixError
+from cenv.errors import PrefixError
 
 _FILE_OPTION = re.compile(
     r"(-r|-c|--requirement|--constraint)(?:\s+|=|(?<=-[rc]))(\S.*)"
-)
-_LINES = 20  # of what pip said last, in the message of its failure
-# What would make pip look or install elsewhere than into its own environment.
-_FOREIGN = (
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-    "PIP_USER",
-    "PIP_TARGET",
-    "PIP_PREFIX",
 )
 
 
@@ -100,28 +89,5 @@ def _install(prefix: str, section: PipSection, offline: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="cenv-") as scratch:
         file = Path(scratch, "requirements.txt")
         file.write_text("\n".join(section.whole_lines()) + "\n", encoding="utf-8")
-        done = subprocess.run(
-            [python, "-m", "pip", "install", "-U", "-r", file, "--exists-action=b"],
-            cwd=section.directory,
-            env=_variables(prefix, offline),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-    if done.returncode:
-        said = "\n".join(done.stdout.splitlines()[-_LINES:])
-        message = (
-            f"pip failed in {prefix}, exit status {done.returncode}:\n{redact(said)}"
-        )
-        raise LinkError(message, hint="correct the pip section, or what it needs")
-
-
-def _variables(prefix: str, offline: bool) -> dict[str, str]:
-    found = environment_for(prefix)
-    for name in _FOREIGN:
-        found.pop(name, None)
-    found |= {"PYTHONNOUSERSITE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return found | ({"PIP_NO_INDEX": "1"} if offline else {})
+        args = ["-U", "-r", str(file), "--exists-action=b"]
+        installed.pip_install(prefix, args, cwd=section.directory, offline=offline)

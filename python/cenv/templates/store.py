@@ -22,8 +22,9 @@ from cenv.model import Record
 from cenv.solving.virtual_packages import virtual_packages
 from cenv.specs.spec_texts import clean_specs
 from cenv.templates.building import mirror
-from cenv.templates.environment import AnyPath, Draft
+from cenv.templates.environment import Draft
 from cenv.templates.making import TemplateMaker
+from cenv.templates.path_like import AnyPath
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Run, Setup
 from cenv.templates.template import Clone, Template

@@ -6,21 +6,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cenv import _native, api, trace
 from cenv._arguments import checked
 from cenv._choices import CloneMode
 from cenv._options import CheckOptions, Provenance, RepairOptions
-from cenv.clones import modes, overlay, spares
-from cenv.clones.view import run_in_view
-from cenv.errors import CenvError, IntegrityError, PrefixError, UsageError
+from cenv.clones import installed, modes, overlay, spares
+from cenv.clones.activation_scripts import Place
+from cenv.errors import CenvError, IntegrityError, PrefixError
 from cenv.model import (
     CheckReport,
     CloneReport,
@@ -30,16 +29,21 @@ from cenv.model import (
     records_of,
 )
 from cenv.templates.building import BuildPlan, build, mirror, plan_of
-from cenv.templates.environment import AnyPath, Environment
+from cenv.templates.environment import Environment
+from cenv.templates.path_like import AnyPath, LikePath
 
 if TYPE_CHECKING:
     from cenv._cenv import Store
     from cenv.clones.background_removal import Removal
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Template(Environment):
-    """A linked environment of the store, addressed by its content; never changed."""
+    """A linked environment of the store, addressed by its content; never changed.
+
+    What run() and popen() start sees a throw-away view of it: its writes vanish (Linux;
+    LinkError where views cannot work).
+    """
 
     path: str
     id: str
@@ -53,22 +57,40 @@ class Template(Environment):
     size: int = 0  # bytes of its files; 0: unknown
     transient: bool = False
     # What clones tell of their request where the template, built for another, tells else.
-    provenance: Provenance | None = field(default=None, repr=False)
-    plan: BuildPlan | None = field(default=None, repr=False)  # how it was made
-    mirror_of: str | None = field(default=None, repr=False)  # the store of the original
-    mirror_owner: int = field(
-        default=0, repr=False
-    )  # the process it ends with; 0: none
+    provenance: Provenance | None = None
+    plan: BuildPlan | None = None  # how it was made
+    mirror_of: str | None = None  # the store of the original
+    mirror_owner: int = 0  # the process it ends with; 0: none
 
-    def run(self, *argv: AnyPath, **keywords: Any) -> subprocess.CompletedProcess[Any]:
-        """Run a command in a throw-away view of the template: its writes vanish.
+    shown_in_views: ClassVar[bool] = True
 
-        Keywords are those of subprocess.run. Raises LinkError where views cannot work.
-        """
-        if not argv:
-            raise UsageError("run() needs a command")
+    def __repr__(self) -> str:
+        known = [f"id={self.id[:12]!r}"] if self.id else []
+        known += [f"specs={self.specs!r}"] if self.specs else []
+        return f"Template({', '.join([repr(self.path), *known])})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without what is of one process: a set-up that cannot, and the run's numbers."""
+        plan = self.plan if self.plan is None or self.plan.setup is None else None
+        known = {name: getattr(self, name) for name in Template.__match_args__}
+        return Template, tuple({**known, "plan": plan}.values())
+
+    def environ(
+        self, env: Mapping[str, str] | None = None, *, activate: bool | None = None
+    ) -> dict[str, str]:
+        __tracebackhide__ = True
         self.ensure()
-        return run_in_view(self, argv, **keywords)
+        return super().environ(env, activate=activate)
+
+    environ.__doc__ = Environment.environ.__doc__
+
+    @property
+    def origin(self) -> str:
+        """What its clones have in common: its id, the path of an environment of others."""
+        return self.id or self.path
+
+    def _place(self) -> Place:
+        return replace(super()._place(), origin=self.origin, store=self.store)
 
     @checked()
     def clone(
@@ -239,15 +261,34 @@ def _temporary_dir() -> str:
     return tempfile.mkdtemp(prefix="cenv-")
 
 
-@dataclass(eq=False)
-class Clone(Environment):
-    """A clone at a prefix of its own; `with` removes it on exit. Not for two threads at once."""
+@dataclass(eq=False, repr=False)
+class Clone(LikePath, Environment):
+    """A clone at a prefix of its own; `with` removes it on exit. Not for two threads at once.
+
+    It equals the pathlib.Path of its prefix, and is one wherever a path is expected. A copy
+    of it, by copy, deepcopy or pickle, stands for the same directory.
+    """
 
     path: str
     template: Template | None = None
-    mode: CloneMode = "auto"
-    report: CloneReport | None = field(default=None, repr=False)
+    mode: str = "auto"
+    report: CloneReport | None = None
+    mirror_owner: int = 0  # the process it ends with; 0: none
     permanent: bool = False
+
+    def __repr__(self) -> str:
+        return f"Clone({self.path!r}, mode={self.mode!r})"
+
+    @property
+    def records(self) -> tuple[PackageRecord, ...]:
+        """The packages that are installed now, by name; SpecError for a broken record."""
+        return installed.records(self.path)
+
+    def _place(self) -> Place:
+        if self.template is None:
+            return super()._place()
+        origin, store = self.template.origin, self.template.store
+        return Place(self.path, origin=origin, store=store)
 
     def reset(self, *, override_frozen: bool = False) -> ResetReport:
         """Put it back to its template's state; one marked as frozen only if overridden."""

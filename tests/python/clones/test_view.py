@@ -14,7 +14,13 @@ import pytest
 
 import cenv
 from cenv import _native
-from cenv.clones import view
+from cenv.templates.template import Template
+
+
+def run_in_view(
+    prefix: Path, argv: list[str], **options: object
+) -> subprocess.CompletedProcess:
+    return Template(str(prefix), "").run(*argv, **options)
 
 
 @pytest.fixture
@@ -103,13 +109,11 @@ def test_run_in_view__works_from_a_process_with_threads(prefix: Path) -> None:
     other = threading.Thread(target=stop.wait)
     other.start()
     try:
-        done = view.run_in_view(prefix, ["tool"], capture_output=True, text=True)
+        done = run_in_view(prefix, ["tool"], capture_output=True, text=True)
         assert done.stdout == "old"
-        echoed = view.run_in_view(
-            prefix, ["cat"], input=b"said", stdout=subprocess.PIPE
-        )
+        echoed = run_in_view(prefix, ["cat"], input=b"said", stdout=subprocess.PIPE)
         assert echoed.stdout == b"said"
-        quiet = view.run_in_view(
+        quiet = run_in_view(
             prefix,
             ["sh", "-c", "echo x; exit 4"],
             stdout=subprocess.DEVNULL,
@@ -117,9 +121,9 @@ def test_run_in_view__works_from_a_process_with_threads(prefix: Path) -> None:
         )
         assert quiet.returncode == 4
         with pytest.raises(subprocess.TimeoutExpired):
-            view.run_in_view(prefix, ["sleep", "10"], timeout=0.1)
+            run_in_view(prefix, ["sleep", "10"], timeout=0.1)
         with pytest.raises(subprocess.CalledProcessError):
-            view.run_in_view(prefix, ["false"], check=True)
+            run_in_view(prefix, ["false"], check=True)
     finally:
         stop.set()
         other.join()
@@ -130,7 +134,7 @@ def test_run_in_view__works_from_a_process_with_threads(prefix: Path) -> None:
 def test_view__ends_with_the_last_child(prefix: Path, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     script = f'(sleep 0.3; cat kept.txt > "{flag}") & echo changed > kept.txt'
-    view.run_in_view(prefix, ["sh", "-c", script], cwd=prefix)
+    run_in_view(prefix, ["sh", "-c", script], cwd=prefix)
     for _wait in range(100):
         if flag.exists() and flag.read_text():
             break
@@ -152,4 +156,4 @@ def test_run__refuses_what_cannot_be_run(prefix: Path) -> None:
     assert absent.returncode == 1
     assert "absent" in absent.stderr
     with pytest.raises(cenv.UsageError):
-        view.run_in_view(prefix, ["true"], shell=True)
+        run_in_view(prefix, ["true"], shell=True)

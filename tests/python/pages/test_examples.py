@@ -62,11 +62,11 @@ def test_readme__its_python_runs(project, blocks, tmp_path, capsys):
     assert float(seconds) > 0
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_python_page__its_examples_run(project, blocks, tmp_path, monkeypatch, number):
     monkeypatch.chdir(project)
     examples = blocks("docs/python.md", "python")
-    assert len(examples) == 4
+    assert len(examples) == 5
     try:
         run_block(examples[number], tmp_path)
     except LinkError as error:  # only views, at the end of their block, need namespaces

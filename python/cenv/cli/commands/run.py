@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", metavar="DIR", help="keep what COMMAND changed in DIR"
     )
+    parser.add_argument(
+        "--no-activate",
+        action="store_true",
+        help="leave out what the environment's activation scripts do",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -43,7 +48,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     prefix = existing(options.prefix, console)
     console.close()
     try:
-        return run_in_view(prefix, options.command, keep=options.keep, fail=fail)
+        return run_in_view(
+            prefix,
+            options.command,
+            keep=options.keep,
+            activate=not options.no_activate,
+            fail=fail,
+        )
     except OSError as error:
         return fail(error)
 
