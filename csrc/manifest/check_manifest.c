@@ -21,7 +21,7 @@ static bool dir_is_current(const struct cenv_manifest *m, int root, uint32_t ind
     for (uint32_t i = 0; same && i < dir->nr_files; i++) {
         const struct cenv_mf_file *file = &m->files[dir->first_file + i];
         same = cenv_raw_stat(fd, cenv_mf_cstr(m, file->name), &st) == 0 &&
-               cenv_mf_is_same(file, &st);
+               cenv_mf_is_current(file, &st);
     }
     cenv_fd_close(fd);
     return same;

@@ -35,6 +35,12 @@ bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st
         file->type == CENV_MF_FILE ? CENV_FT_FILE : CENV_FT_SYMLINK;
     return st->type == type && st->ino == file->ino && st->size == file->size &&
            st->mtime_ns == file->mtime_ns && st->mode == file->mode &&
+           (!file->ctime_ns || file->nlink > 1 || st->ctime_ns == file->ctime_ns);
+}
+
+bool cenv_mf_is_current(const struct cenv_mf_file *file, const struct cenv_stat *st)
+{
+    return cenv_mf_is_same(file, st) &&
            (!file->ctime_ns || st->ctime_ns == file->ctime_ns);
 }
 

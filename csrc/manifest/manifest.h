@@ -54,7 +54,7 @@ enum cenv_mf_flags {
 struct cenv_mf_file {
     uint64_t size, ino;
     int64_t mtime_ns;
-    int64_t ctime_ns; /* 0: no evidence, for whoever links to the inode changes it */
+    int64_t ctime_ns; /* 0: no evidence, since every clone links to the inode */
     struct cenv_mf_text name;
     struct cenv_mf_text target; /* SYMLINK */
     uint32_t skip;  /* SYMLINK: bytes of the target that are the prefix, or 0 */
@@ -66,7 +66,7 @@ struct cenv_mf_file {
     uint8_t type;
     uint8_t flags;
     uint32_t uid, gid; /* for template_check alone: a clone is its user's */
-    uint32_t zero;
+    uint32_t nlink;    /* over 1: whoever makes or removes a name changes the ctime */
 };
 
 /* cenv_sites of one file. */
@@ -159,8 +159,12 @@ void cenv_manifest_seal(char *block);
 
 /*
  * Whether the file lies there as the manifest has it. A writer that gives a file its old time again
- * cannot give it its ctime.
+ * cannot give it its ctime; of an inode of several names the ctime is passed over, for others may
+ * link to it this moment.
  */
 bool cenv_mf_is_same(const struct cenv_mf_file *file, const struct cenv_stat *st);
+
+/* Whether what was found in the file holds without a look into it: the ctime counts always. */
+bool cenv_mf_is_current(const struct cenv_mf_file *file, const struct cenv_stat *st);
 
 #endif

@@ -36,7 +36,7 @@ static const struct cenv_mf_file *find_old(const struct cenv_manifest_builder *m
         const struct cenv_mf_file *file = &old->files[middle];
         int order = cenv_str_cmp(cenv_mf_str(old, file->name), item->name);
         if (order == 0)
-            return cenv_mf_is_same(file, &item->st) &&
+            return cenv_mf_is_current(file, &item->st) &&
                            !(file->flags & CENV_MF_DEPENDENT)
                        ? file
                        : NULL;

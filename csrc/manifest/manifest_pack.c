@@ -94,13 +94,13 @@ static void pack_reloc(struct packing *p, uint32_t index,
     p->nr_sites += from->nr;
 }
 
-/* A clone that shares inodes, and anybody who made or removed a link, changed it unasked. */
+/* A clone that shares inodes changes it, and would have all that it shares looked into again. */
 static int64_t telling_ctime(const struct cenv_manifest_builder *m,
                              const struct cenv_builder_item *item)
 {
     bool lent = m->inputs->shared && item->reloc == CENV_NONE &&
                 !(item->result.flags & CENV_MF_SENSITIVE);
-    return item->st.nlink > 1 || lent ? 0 : item->st.ctime_ns;
+    return lent ? 0 : item->st.ctime_ns;
 }
 
 static void pack_files(struct packing *p)
@@ -124,6 +124,7 @@ static void pack_files(struct packing *p)
             .flags = from->result.flags,
             .uid = from->st.uid,
             .gid = from->st.gid,
+            .nlink = (uint32_t)from->st.nlink,
         };
         if (from->reloc != CENV_NONE)
             pack_reloc(p, i, from);

@@ -267,8 +267,8 @@ static void clone_with(struct cenv_store *store, const struct env *e, const char
 }
 
 /*
- * Size and time do not tell: the ctime does, and where links make that worthless, the bytes that
- * were to be replaced.
+ * Size and time do not tell: the ctime does, also of files that have names elsewhere, and the bytes
+ * that were to be replaced do.
  */
 static void test_clone__content_replaced_unseen(void)
 {
@@ -279,14 +279,22 @@ static void test_clone__content_replaced_unseen(void)
         char text[600];
         CHECK_INT(cenv_store_open(&store, scratch_path(&e.s, "store"), &err), 0);
         put(&e, "env/share/mine", 0644, "%s/x\n", e.src);
-        if (linked)
-            CHECK_INT(linkat(e.s.fd, "env/share/mine", e.s.fd, "other", 0), 0);
-        clone_with(store, &e, "first");
         snprintf(text, sizeof(text), "%s/x\n", e.src);
         memset(text, '#', strlen(text) - 1);
+        put(&e, "env/share/none", 0644, "%s", text);
+        if (linked) {
+            CHECK_INT(linkat(e.s.fd, "env/share/mine", e.s.fd, "other", 0), 0);
+            CHECK_INT(linkat(e.s.fd, "env/share/none", e.s.fd, "another", 0), 0);
+        }
+        clone_with(store, &e, "first");
         overwrite(&e, "env/share/mine", text);
         clone_with(store, &e, "second");
         CHECK_STR(text_at(&e, "second/share/mine"), text);
+        snprintf(text, sizeof(text), "%s/x\n", e.src);
+        overwrite(&e, linked ? "another" : "env/share/none", text);
+        clone_with(store, &e, "third");
+        snprintf(text, sizeof(text), "%s/third/x\n", e.s.path);
+        CHECK_STR(text_at(&e, "third/share/none"), text);
         cenv_store_free(store);
         scratch_close(&e.s);
     }
