@@ -50,12 +50,29 @@ static int add_link(struct cenv_manifest_builder *m, struct cenv_builder_item *i
     return rc;
 }
 
-/* conda's has condabin; micromamba's only a package cache, by its list of URLs. */
+/* conda's has condabin; micromamba's only a package cache, by its lists of URLs. */
 static int is_base(int root, struct cenv_error *err)
 {
-    int rc = cenv_fs_exists(root, "condabin", err);
-    if (rc == 0)
-        rc = cenv_fs_exists(root, "pkgs/urls.txt", err);
+    static const char *const marks[] = {"condabin", "pkgs/urls.txt", "pkgs/urls"};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && rc == 0; i++)
+        rc = cenv_fs_exists(root, marks[i], err);
+    return rc;
+}
+
+/* An environment below this one, with programs of its own: packages have others as data. */
+static int is_nested(const struct cenv_walk_entry *entry, struct cenv_error *err)
+{
+    static const char *const marks[] = {"conda-meta/history", "bin"};
+    int rc = 1;
+    for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && rc == 1; i++) {
+        struct cenv_buf path;
+        cenv_buf_init(&path, 1 << 10);
+        cenv_buf_addf(&path, "%s/%s", entry->entry.name, marks[i]);
+        rc = path.failed ? cenv_error_oom(err)
+                         : cenv_fs_exists(entry->parent, path.data, err);
+        cenv_buf_release(&path);
+    }
     return rc;
 }
 
@@ -81,6 +98,9 @@ static const char *reason_to_skip(const struct cenv_walk_entry *entry,
     if (entry->entry.type == CENV_FT_DIR && is_beside_base(path) &&
         is_base(entry->parent, err) == 1)
         return "not part of the base environment";
+    if (err->status == 0 && entry->entry.type == CENV_FT_DIR &&
+        is_nested(entry, err) == 1)
+        return "an environment of its own";
     return NULL;
 }
 

@@ -75,11 +75,22 @@ def _check_register() -> None:
 
 
 def _say_what_was_left(report: CloneReport, console: Console) -> None:
-    _say_first("skipped", report.skipped, console)
+    _say_left_out(report.skipped, console)
     _say_first("not relocated", report.unrelocatable, console)
     _say_first("to be known", report.notices, console)
     for reason, count in report.fallbacks.items():
         console.notice(f"{counted(count, 'file')} copied instead: {reason}")
+
+
+def _say_left_out(notices: Sequence[Notice], console: Console) -> None:
+    """Tell what a clone has not, in a line for each reason."""
+    for reason in dict.fromkeys(notice.reason for notice in notices):
+        paths = [notice.path for notice in notices if notice.reason == reason]
+        shown = paths if console.verbose else paths[:_SHOWN]
+        more = (
+            f" and {len(paths) - len(shown)} more (-v: all)" if shown != paths else ""
+        )
+        console.notice(f"left out: {', '.join(shown)}{more} ({reason})")
 
 
 def _say_first(what: str, notices: Sequence[Notice], console: Console) -> None:
