@@ -72,8 +72,9 @@ static void begin(void)
 
 /* ---- the archive that an input stands for ---- */
 
-/* Members as "TYPE MODE name\nlink\ndata\0", mode being one character. 'H' and 'E' are the texts of
- * template.json and end.json in the place of right ones. */
+/* Members as "TYPE MODE name\nlink\ndata\0", mode being one character; types are those of tar, and
+ * 'c' a hard link to anything. 'H' and 'E' are the texts of template.json and end.json in the place
+ * of right ones. */
 struct input {
     struct cenv_str rest;
     struct cenv_buf tar;
@@ -127,7 +128,7 @@ static void add_head(struct input *in)
     cenv_buf_init(&text, ROOM);
     cenv_buf_addf(
         &text,
-        "{\"format\":1,\"subdir\":\"%s\",\"prefix\":\"/s/templates/%s/prefix\","
+        "{\"format\":2,\"subdir\":\"%s\",\"prefix\":\"/s/templates/%s/prefix\","
         "\"template\":{\"id\":\"%s\",\"records\":" RECORDS "}}",
         cenv_platform_subdir(), id, id, 0);
     add_text(in, "0/" CENV_ARCHIVE_HEAD, cenv_buf_str(&text));
@@ -136,10 +137,10 @@ static void add_head(struct input *in)
 
 static enum cenv_member_type type_of(char c)
 {
-    return c == '5'   ? CENV_MEMBER_DIR
-           : c == '2' ? CENV_MEMBER_SYMLINK
-           : c == '1' ? CENV_MEMBER_HARDLINK
-                      : CENV_MEMBER_FILE;
+    return c == '5'               ? CENV_MEMBER_DIR
+           : c == '2'             ? CENV_MEMBER_SYMLINK
+           : c == '1' || c == 'c' ? CENV_MEMBER_HARDLINK
+                                  : CENV_MEMBER_FILE;
 }
 
 static void add_item(struct input *in, const struct item *item)
@@ -152,7 +153,7 @@ static void add_item(struct input *in, const struct item *item)
     cenv_buf_init(&path, ROOM);
     cenv_buf_init(&link, ROOM);
     cenv_buf_addf(&path, "0/prefix/%.*s", CENV_STR_ARG(item->name));
-    cenv_buf_addf(&link, "%s%.*s", type == CENV_MEMBER_HARDLINK ? "0/prefix/" : "",
+    cenv_buf_addf(&link, "%s%.*s", item->type == '1' ? "0/prefix/" : "",
                   CENV_STR_ARG(item->link));
     struct cenv_member member = {.type = type,
                                  .path = cenv_buf_str(&path),

@@ -369,7 +369,8 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
  * Writes templates into one relocatable archive (zstd tar, template/archive.h); all or nothing.
  * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a
  * template serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path",
- * "size", "seconds", "templates": [{"id", "members", "bytes", "skipped": [{"path", "reason"}]}]}.
+ * "size", "seconds", "templates": [{"id", "members", "bytes", "shared": those of `bytes` that the
+ * archive had already, "skipped": [{"path", "reason"}]}]}.
  */
 int cenv_template_export(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,

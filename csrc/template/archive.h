@@ -17,9 +17,16 @@
  * "sha256" is of all members between, "head" of the text of template.json; archives of the first
  * cenv have no "head".
  *
- * Text and binaries name the prefix on the machine that wrote it; the reader relocates them.
+ * Text and binaries name the prefix on the machine that wrote it; the reader relocates them. A
+ * content that the archive has already is a hard link to "m/content/<its SHA-256>/...", m being the
+ * template (n or one before it) below whose prefix it lies: a file of its own for the reader. Those
+ * of format 1 have none.
  */
-enum { CENV_ARCHIVE_FORMAT = 1, CENV_ARCHIVE_TEXT_MAX = 256 << 20 };
+enum {
+    CENV_ARCHIVE_FORMAT_FIRST = 1,
+    CENV_ARCHIVE_FORMAT = 2,
+    CENV_ARCHIVE_TEXT_MAX = 256 << 20,
+};
 #define CENV_ARCHIVE_HEAD "template.json"
 #define CENV_ARCHIVE_END  "end.json"
 

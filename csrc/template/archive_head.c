@@ -130,7 +130,8 @@ static bool is_template_prefix(const struct cenv_archive_head *head)
 static int set_fields(struct cenv_archive_head *head,
                       struct cenv_archive_reader *reader)
 {
-    if (cenv_json_get_int(head->json, "format", 0) != CENV_ARCHIVE_FORMAT)
+    int64_t format = cenv_json_get_int(head->json, "format", 0);
+    if (format < CENV_ARCHIVE_FORMAT_FIRST || format > CENV_ARCHIVE_FORMAT)
         return cenv_archive_reader_refuse(
             reader, "it is of another format than this cenv reads");
     head->doc = cenv_json_get(head->json, "template");

@@ -29,6 +29,7 @@
 #include "store/layout.h"
 #include "store/template_entry.h"
 #include "template/archive.h"
+#include "template/archive_contents.h"
 
 enum {
     ZSTD_LEVEL = 6,
@@ -36,10 +37,10 @@ enum {
     MEMBER_PATH_MAX = 1 << 16,
     ENTRY_NAME = 64,
     END_MAX = 256,
+    SHARED_MIN = 513, /* bytes: what fits into a tar block costs no less as a link */
 };
 
-/* The archive in its sibling. */
-#define FILE_NAME "archive"
+#define FILE_NAME "archive" /* in its sibling */
 
 /* Readers clamp times to what 32 bits hold; so the sum is over clamped ones. */
 static const int64_t latest_ns = 4294967295LL * 1000000000LL;
@@ -50,8 +51,9 @@ struct exporter {
     struct cenv_output tar;
     int parent, dir, file;
     char *path,
-        *temp; /* of the archive; its sibling while it is written, open as `dir` */
+        *temp; /* the archive's; its sibling's while it is written, open as `dir` */
     char *block;
+    struct cenv_archive_contents contents;
     struct cenv_lock *claim;       /* of the path: one process at a time writes there */
     struct cenv_json_writer reply; /* the array of templates is open */
     struct cenv_task *task;
@@ -68,6 +70,7 @@ struct packing {
     int dir, prefix; /* templates/<id> and the prefix in it */
     struct cenv_dirs dirs;
     struct cenv_archive_sum sum;
+    uint64_t bytes, shared;         /* of files; those that the archive had */
     char head[CENV_DIGEST_HEX_MAX]; /* SHA-256 of the archive's template.json */
     struct cenv_buf path, link;     /* of the member in hand */
 };
@@ -77,9 +80,7 @@ static int write_archive(void *ctx, const void *data, size_t len,
 {
     struct exporter *x = ctx;
     int failed = cenv_raw_write(x->file, data, len);
-    if (failed < 0)
-        return cenv_fs_fail(err, failed, x->file, NULL, "cannot write");
-    return 0;
+    return failed < 0 ? cenv_fs_fail(err, failed, x->file, NULL, "cannot write") : 0;
 }
 
 static int write_encoder(void *ctx, const void *data, size_t len,
@@ -193,6 +194,40 @@ static void tell_lost(struct packing *p, struct cenv_str path,
         tell_skipped(p, path, "set-id bits are not kept in archives");
 }
 
+static int put_content(struct packing *p, int fd, struct cenv_member *member)
+{
+    int rc = put_member(p, member);
+    if (rc == 0)
+        rc = put_data(p, fd, member->size);
+    return rc;
+}
+
+/* What names the prefix is another file wherever it is read, as records are. */
+static bool may_share(const struct packing *p, const struct cenv_mf_file *file,
+                      struct cenv_str path)
+{
+    return file->size >= SHARED_MIN && file->reloc == CENV_NONE &&
+           !(file->flags & CENV_MF_DEPENDENT) &&
+           !cenv_str_starts(cenv_archive_below_prefix(path, p->n),
+                            CENV_STR("conda-meta/"));
+}
+
+static int put_once(struct packing *p, int fd, struct cenv_member *member)
+{
+    struct exporter *x = p->exporter;
+    int rc = cenv_archive_contents_find(&x->contents, fd, member->path, &member->link,
+                                        x->task, x->err);
+    if (rc < 0)
+        return rc;
+    if (!member->link.len)
+        return put_content(p, fd, member);
+    p->shared += member->size;
+    cenv_task_advance(x->task, member->size);
+    member->type = CENV_MEMBER_HARDLINK;
+    member->size = 0;
+    return put_member(p, member);
+}
+
 static int put_file(struct packing *p, int dir, const struct cenv_mf_file *file,
                     struct cenv_member *member)
 {
@@ -203,10 +238,10 @@ static int put_file(struct packing *p, int dir, const struct cenv_mf_file *file,
         return cenv_fs_fail(p->exporter->err, fd, dir, name, "cannot read");
     member->type = CENV_MEMBER_FILE;
     member->size = file->size;
+    p->bytes += file->size;
     if (cenv_mf_is_same(file, &st)) {
-        rc = put_member(p, member);
-        if (rc == 0)
-            rc = put_data(p, fd, file->size);
+        rc = may_share(p, file, member->path) ? put_once(p, fd, member)
+                                              : put_content(p, fd, member);
         tell_lost(p, member->path, file);
     } else {
         rc = refuse_altered(p);
@@ -413,7 +448,8 @@ static int put_template(struct packing *p)
     tell_noted(p);
     cenv_json_write_end(w);
     cenv_json_write_u64(w, "members", p->sum.members);
-    cenv_json_write_u64(w, "bytes", p->sum.bytes);
+    cenv_json_write_u64(w, "bytes", p->bytes);
+    cenv_json_write_u64(w, "shared", p->shared);
     cenv_json_write_end(w);
     return rc;
 }
@@ -564,6 +600,7 @@ static void release_exporter(struct exporter *x)
     cenv_free(x->temp);
     cenv_free(x->path);
     cenv_free(x->block);
+    cenv_archive_contents_release(&x->contents);
 }
 
 static int pack_all(struct exporter *x, const struct cenv_json *ids)

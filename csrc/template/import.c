@@ -5,6 +5,10 @@
  * which relocates it from the prefix on the machine that wrote it to the place where it will be.
  * When the archive is read to its end each is published by one rename; a failure takes back those
  * that were.
+ *
+ * What is in the store already is stepped over. A later template may have contents of it: they are
+ * sought in the one that is here, which need not have them (its bytecode may be another); then the
+ * archive is read again, and all of it is unpacked.
  */
 #include <stdio.h>
 
@@ -16,6 +20,7 @@
 #include "codec/options.h"
 #include "manifest/manifest_foreign.h"
 #include "os/fs.h"
+#include "os/fs_beneath.h"
 #include "os/fs_data.h"
 #include "os/fs_place.h"
 #include "os/fs_remove.h"
@@ -55,6 +60,7 @@ struct arrival {
     const char *id;
     struct request *requests;
     bool made;  /* <n> in the scratch directory is the entry */
+    bool kept;  /* <n>.src there is as it was exported */
     bool taken; /* it was not there, and is now */
 };
 
@@ -66,6 +72,8 @@ struct importer {
     struct cenv_request machine; /* only its virtual packages */
     struct arrival *arrivals, **end;
     size_t nr_requests;
+    bool keep_all; /* to unpack what is in the store already, too */
+    bool is_short; /* that would help */
     struct cenv_task *task;
     struct cenv_error *err;
 };
@@ -114,12 +122,49 @@ static int relocate_tree(const struct importer *x, const char *from, int src, in
     return rc;
 }
 
+/* Whether the m-th is not of this archive, but was in the store. */
+static bool was_there(const struct importer *x, unsigned m)
+{
+    const struct arrival *a = x->arrivals;
+    while (a && a->n != m)
+        a = a->next;
+    return a && !a->made && !a->kept;
+}
+
+/* The prefix of a template that came earlier: where it was unpacked, or where it was already. */
+static int open_earlier(void *ctx, unsigned m, struct cenv_error *err)
+{
+    const struct importer *x = ctx;
+    const struct arrival *a = x->arrivals;
+    char source[NAME], entry[NAME];
+    struct cenv_buf path;
+    while (a && a->n != m)
+        a = a->next;
+    if (!a)
+        return cenv_error_set(err, CENV_EFAIL, "template %u of the archive is lost", m);
+    set_names(m, source, entry);
+    if (a->kept)
+        return cenv_fs_open_dir(x->scratch.fd, source, err);
+    cenv_buf_init(&path, PATH_BYTES_MAX);
+    cenv_buf_addf(&path, "%s/" CENV_TEMPLATE_PREFIX, a->made ? entry : a->id);
+    int top = a->made ? x->scratch.fd : x->store->dirs[CENV_STORE_TEMPLATES];
+    int fd = path.failed ? cenv_error_oom(err)
+                         : cenv_fs_open_beneath(top, path.data, 0, err);
+    cenv_buf_release(&path);
+    return fd;
+}
+
 /* Unpacks the members into `source` of the scratch directory: its descriptor, or a status. */
 static int unpack_source(struct importer *x, unsigned n,
                          const struct cenv_archive_head *head, const char *source)
 {
-    struct cenv_unpack unpack = {&x->reader, n, head->sha256, head->from,
-                                 x->store->path};
+    struct cenv_unpack unpack = {.reader = &x->reader,
+                                 .n = n,
+                                 .head = head->sha256,
+                                 .from = head->from,
+                                 .store_path = x->store->path,
+                                 .open_earlier = open_earlier,
+                                 .ctx = x};
     int rc = cenv_fs_mkdir(x->scratch.fd, source, 0700, x->err);
     if (rc < 0)
         return rc;
@@ -129,6 +174,7 @@ static int unpack_source(struct importer *x, unsigned n,
     rc = cenv_unpack_members(&unpack, src);
     if (rc == 0)
         return src;
+    x->is_short = unpack.short_of && was_there(x, unpack.short_of - 1);
     cenv_fd_close(src);
     return rc;
 }
@@ -247,6 +293,20 @@ static int note_arrival(struct importer *x, const struct cenv_archive_head *head
     return note_requests(x, a, cenv_json_get(head->json, "requests"));
 }
 
+/* Only for the contents that later ones have of it. */
+static int keep_source(struct importer *x, struct arrival *a,
+                       const struct cenv_archive_head *head)
+{
+    char source[NAME], entry[NAME];
+    set_names(a->n, source, entry);
+    int src = unpack_source(x, a->n, head, source);
+    if (src < 0)
+        return src;
+    cenv_fd_close(src);
+    a->kept = true;
+    return 0;
+}
+
 /* One that is there is stepped over. */
 static int receive_members(struct importer *x, struct arrival *a,
                            const struct cenv_archive_head *head)
@@ -254,7 +314,7 @@ static int receive_members(struct importer *x, struct arrival *a,
     struct cenv_unpack unpack = {.reader = &x->reader, .n = a->n, .head = head->sha256};
     int rc = cenv_template_entry_find(x->store, a->id, x->err);
     if (rc == 0)
-        return cenv_unpack_nothing(&unpack);
+        return !x->keep_all ? cenv_unpack_nothing(&unpack) : keep_source(x, a, head);
     if (rc == 1)
         rc = make_entry(x, a->n, head);
     a->made = rc == 0;
@@ -274,7 +334,7 @@ static int receive_template(struct importer *x, unsigned n)
     return rc;
 }
 
-static int receive_all(struct importer *x, const char *path)
+static int read_archive(struct importer *x, const char *path)
 {
     unsigned n = 0;
     int rc = cenv_archive_reader_open(&x->reader, path, x->task, x->err);
@@ -285,6 +345,23 @@ static int receive_all(struct importer *x, const char *path)
     if (rc == CENV_EINTEGRITY || rc == CENV_EPREFIX)
         cenv_error_prefix(x->err, "archive '%s'", path);
     cenv_archive_reader_close(&x->reader);
+    return rc;
+}
+
+static int receive_all(struct importer *x, const char *path)
+{
+    int rc = read_archive(x, path);
+    if (!x->is_short)
+        return rc;
+    x->arrivals = NULL;
+    x->end = &x->arrivals;
+    x->nr_requests = 0;
+    x->keep_all = true;
+    x->is_short = false;
+    cenv_error_release(x->err);
+    rc = cenv_fs_remove_content(x->scratch.fd, x->err);
+    if (rc == 0)
+        rc = read_archive(x, path);
     return rc;
 }
 

@@ -9,7 +9,10 @@
 #include "os/fs_beneath.h"
 #include "os/path.h"
 #include "os/raw_data.h"
+#include "os/raw_extent.h"
+#include "prefix/file_hash.h"
 #include "template/archive.h"
+#include "template/archive_contents.h"
 #include "template/archive_reader.h"
 
 enum { DIR_MODE = 0700, PATH_BYTES_MAX = 1 << 16 };
@@ -22,12 +25,16 @@ struct made_dir {
 };
 
 struct unpacker {
-    const struct cenv_unpack *asked;
+    struct cenv_unpack *asked;
     struct cenv_archive_reader *reader;
     struct cenv_task *task;
     struct cenv_error *err;
     int root;
     struct cenv_dirs dirs, link_dirs;
+    unsigned earlier; /* 1 + the number of the template whose prefix is open */
+    int earlier_root;
+    struct cenv_dirs earlier_dirs;
+    struct cenv_file_hash hash;
     struct cenv_archive_sum sum;
     struct cenv_arena arena;
     struct made_dir *made; /* the last one first */
@@ -153,6 +160,117 @@ static int copy_record(struct unpacker *u, int fd)
     return rc;
 }
 
+/* ---- contents that the archive has once ---- */
+
+static void close_earlier(struct unpacker *u)
+{
+    if (!u->earlier)
+        return;
+    cenv_dirs_release(&u->earlier_dirs);
+    cenv_fd_close(u->earlier_root);
+    u->earlier = 0;
+}
+
+static int refuse_content(const struct cenv_unpack *unpack)
+{
+    return cenv_archive_reader_refuse(unpack->reader,
+                                      "its content is not what was exported");
+}
+
+/* The directories of the m-th template, the one in hand or an earlier one; NULL: see the error. */
+static struct cenv_dirs *open_template(struct unpacker *u, unsigned m)
+{
+    if (m == u->asked->n)
+        return &u->link_dirs;
+    if (m > u->asked->n) {
+        cenv_archive_reader_refuse_member(u->reader, "has a content that comes later");
+        return NULL;
+    }
+    if (u->earlier == m + 1)
+        return &u->earlier_dirs;
+    close_earlier(u);
+    int root = u->asked->open_earlier(u->asked->ctx, m, u->err);
+    if (root < 0)
+        return NULL;
+    u->earlier = m + 1;
+    u->earlier_root = root;
+    cenv_dirs_init(&u->earlier_dirs, root);
+    return &u->earlier_dirs;
+}
+
+/* The file of that content, a regular one: a descriptor or a status. */
+static int open_content(struct unpacker *u, const struct cenv_archive_content *content,
+                        struct cenv_stat *st)
+{
+    struct cenv_str name;
+    struct cenv_dirs *dirs = open_template(u, content->n);
+    if (!dirs)
+        return u->err->status;
+    int dir = cenv_dirs_parent(dirs, content->path, 0, &name);
+    int fd = dir < 0 ? dir : cenv_raw_open_file(dir, name.data, st);
+    if (fd >= 0)
+        return fd;
+    if (!cenv_raw_is_no_file(fd))
+        return cenv_fs_fail(u->err, fd, dirs->root, content->path.data, "cannot open");
+    u->asked->short_of = content->n + 1;
+    return cenv_archive_reader_refuse_member(
+        u->reader, "has the content of a file that is not there");
+}
+
+static int copy_bytes(struct unpacker *u, int in, int out, uint64_t size)
+{
+    enum { PIECE = 4 << 20 };
+    for (uint64_t at = 0; at < size; at += PIECE) {
+        uint64_t end = size - at < PIECE ? size : at + PIECE;
+        int failed = cenv_raw_copy_range(in, out, at, end);
+        if (failed < 0)
+            return cenv_fs_fail(u->err, failed, out, NULL, "cannot write");
+        if (cenv_task_poll(u->task, u->err) < 0)
+            return u->err->status;
+    }
+    return 0;
+}
+
+/* Compared where it is now, whatever it was copied from. */
+static int compare_content(struct unpacker *u, int out,
+                           const struct cenv_archive_content *content)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    if (!u->hash.digest && !cenv_file_hash_init(&u->hash, CENV_SHA256))
+        return cenv_error_oom(u->err);
+    int rc = cenv_file_hash_fd(&u->hash, out, content->path.data, hex, NULL, u->task,
+                               u->err);
+    if (rc < 0 || cenv_str_is(content->hex, hex))
+        return rc;
+    u->asked->short_of = content->n + 1;
+    return refuse_content(u->asked);
+}
+
+/* Into the empty file `out`, of the content to which the member in hand is a link. */
+static int copy_content(struct unpacker *u, int out)
+{
+    struct cenv_archive_content content;
+    struct cenv_stat st;
+    if (!cenv_archive_content_parse(u->reader->member.link, &content))
+        return cenv_archive_reader_refuse_member(
+            u->reader, "is a hard link to what lies elsewhere");
+    int in = open_content(u, &content, &st);
+    if (in < 0)
+        return in;
+    int rc = 0;
+    if (!cenv_limits_take(&u->reader->limits.bytes, st.size))
+        rc = cenv_archive_reader_refuse(
+            u->reader, "it expands to more than an archive of its size may");
+    if (rc == 0)
+        rc = copy_bytes(u, in, out, st.size);
+    if (rc == 0)
+        rc = compare_content(u, out, &content);
+    cenv_fd_close(in);
+    return rc;
+}
+
+/* ---- files and links ---- */
+
 /* Where times are refused, the file keeps that of now: the manifest is of what is there. */
 static int set_facts(struct unpacker *u, int fd, struct cenv_str path)
 {
@@ -172,7 +290,11 @@ static int make_file(struct unpacker *u, struct cenv_str path)
     int fd = dir < 0 ? dir : cenv_raw_create(dir, name.data, 0600);
     if (fd < 0)
         return refuse_place(u, fd, path);
-    int rc = is_record(path) ? copy_record(u, fd) : copy_data(u, fd, NULL);
+    int rc;
+    if (u->reader->member.type == CENV_MEMBER_HARDLINK)
+        rc = copy_content(u, fd);
+    else
+        rc = is_record(path) ? copy_record(u, fd) : copy_data(u, fd, NULL);
     if (rc == 0)
         rc = set_facts(u, fd, path);
     int failed = cenv_raw_close(fd);
@@ -199,8 +321,7 @@ static int make_peer(struct unpacker *u, struct cenv_str path)
     struct cenv_str old =
         cenv_archive_below_prefix(u->reader->member.link, u->asked->n);
     if (!old.len)
-        return cenv_archive_reader_refuse_member(
-            u->reader, "is a hard link to what lies elsewhere");
+        return make_file(u, path);
     struct cenv_stat st;
     int from = cenv_dirs_parent(&u->link_dirs, old, 0, &old_name);
     int failed = from < 0 ? from : cenv_raw_stat(from, old_name.data, &st);
@@ -236,12 +357,6 @@ static int unpack_member(struct unpacker *u)
     default:
         return make_file(u, path);
     }
-}
-
-static int refuse_content(const struct cenv_unpack *unpack)
-{
-    return cenv_archive_reader_refuse(unpack->reader,
-                                      "its content is not what was exported");
 }
 
 /* Reads end.json, and compares the head with it. The caller frees *end, after a failure too. */
@@ -312,7 +427,7 @@ static int unpack_all(struct unpacker *u)
     return rc;
 }
 
-int cenv_unpack_members(const struct cenv_unpack *unpack, int dir)
+int cenv_unpack_members(struct cenv_unpack *unpack, int dir)
 {
     struct cenv_archive_reader *reader = unpack->reader;
     struct unpacker u = {.asked = unpack,
@@ -328,6 +443,8 @@ int cenv_unpack_members(const struct cenv_unpack *unpack, int dir)
     rc = unpack_all(&u);
     cenv_dirs_release(&u.dirs);
     cenv_dirs_release(&u.link_dirs);
+    close_earlier(&u);
+    cenv_file_hash_release(&u.hash);
     cenv_archive_sum_release(&u.sum);
     cenv_arena_release(&u.arena);
     return rc;

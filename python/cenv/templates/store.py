@@ -149,7 +149,8 @@ class TemplateStore:
         """Write templates (all of the store by default) into one relocatable archive.
 
         `ids` are ids or unique starts of them. Returns path, size, seconds and, for each
-        template, id, members, bytes and what archives do not keep (skipped).
+        template, id, members, bytes, how many of them other files of the archive have too
+        (shared), and what archives do not keep (skipped).
         """
         given = listed(ids, "ids")
         wanted = [self._whole_id(start) for start in given] or self._lasting()

@@ -27,8 +27,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     store = TemplateStore(options.store)
     found = store.export(options.file, options.ids, replace=options.force)
     for item in found["templates"]:
-        size = human(item["bytes"])
-        console.notice(f"template {item['id'][:12]}, {size} unpacked")
+        size, shared = human(item["bytes"]), item["shared"]
+        once = f", {human(shared)} of it as other files have it" if shared else ""
+        console.notice(f"template {item['id'][:12]}, {size} unpacked{once}")
         for note in item["skipped"]:
             console.notice(f"  {note['path']}: {note['reason']}")
     took = f"{human(found['size'])}, {seconds(found['seconds'])}"
