@@ -379,7 +379,7 @@ static int make_entries(struct fetch *f)
 /* Publishes what was made, even when something else failed: it need not be fetched again. */
 static int publish_made(struct fetch *f)
 {
-    int rc = cenv_publish_sync(f->store, f->err);
+    int rc = cenv_publish_sync(f->store, f->task, f->err);
 
     for (size_t i = 0; i < f->nr_wanted && rc == 0; i++) {
         struct cenv_fetch_job *job = f->wanted[i];

@@ -296,7 +296,7 @@ void cenv_link_bytecode_keep(struct cenv_linker *linker)
     /* All are written, then synced once, then published. */
     int rc = keep_packages(&k, &scratch, false, &ignored);
     if (rc == 0)
-        rc = cenv_publish_sync(store, &ignored);
+        rc = cenv_publish_sync(store, linker->task, &ignored);
     if (rc == 0)
         keep_packages(&k, &scratch, true, &ignored);
     cenv_scratch_close(store, &scratch);

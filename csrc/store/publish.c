@@ -6,18 +6,16 @@
 
 #include "base/alloc.h"
 #include "os/fs.h"
-#include "os/fs_facts.h"
 #include "os/fs_remove.h"
 #include "os/fs_rename.h"
+#include "os/fs_sync.h"
 #include "os/raw_rename.h"
 #include "store/scratch.h"
 
-int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err)
+int cenv_publish_sync(const struct cenv_store *store, struct cenv_task *task,
+                      struct cenv_error *err)
 {
-    int failed = cenv_raw_syncfs(store->root);
-    if (failed < 0)
-        return cenv_fs_fail(err, failed, store->root, NULL, "cannot sync");
-    return 0;
+    return cenv_fs_sync(store->root, task, err);
 }
 
 /* 0 or -errno, as all below: in two steps where the file system has no exchange. */

@@ -5,8 +5,9 @@
 
 #include "store/layout.h"
 
-/* All that was written so far survives a power cut: one syncfs, before publishing. */
-int cenv_publish_sync(const struct cenv_store *store, struct cenv_error *err);
+/* Before publishing: all that was written so far survives a power cut. Interruptible. */
+int cenv_publish_sync(const struct cenv_store *store, struct cenv_task *task,
+                      struct cenv_error *err);
 
 /*
  * Puts `name` of `from` in the place of `entry` of `to`. What is there already stays, and so does

@@ -275,7 +275,7 @@ static int publish_scratch(struct cenv_build *build, struct cenv_buf *reply)
     int templates = build->store->dirs[CENV_STORE_TEMPLATES];
     int tmp = build->store->dirs[CENV_STORE_TMP];
     struct cenv_span span = cenv_span_begin(CENV_STAGE_PUBLISH, build->id.data);
-    int rc = cenv_publish_sync(build->store, build->err);
+    int rc = cenv_publish_sync(build->store, build->task, build->err);
     cenv_span_end(build->task, &span);
     if (rc == 0 && reply)
         rc = reply_of(build, build->scratch.fd, true, reply);

@@ -234,7 +234,7 @@ static int describe_draft(struct cenv_draft *draft)
     int rc = cenv_description_save_manifest(draft->dir, prefix, build->target.data,
                                             build->task, build->err);
     if (rc == 0)
-        rc = cenv_publish_sync(build->store, build->err);
+        rc = cenv_publish_sync(build->store, build->task, build->err);
     if (rc == 0)
         rc = cenv_build_describe(build, draft->dir, prefix);
     cenv_fd_close(prefix);

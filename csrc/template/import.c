@@ -432,7 +432,7 @@ static void take_back(struct importer *x)
 
 static int publish_all(struct importer *x)
 {
-    int rc = cenv_publish_sync(x->store, x->err);
+    int rc = cenv_publish_sync(x->store, x->task, x->err);
     for (struct arrival *a = x->arrivals; a && rc == 0; a = a->next)
         if (a->made)
             rc = publish_arrival(x, a);

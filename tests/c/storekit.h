@@ -118,7 +118,7 @@ storekit_publish(const struct cenv_store *store, const char *sha256, const char 
     rc = bin < 0 ? bin : cenv_fs_write_new(bin, "x", cenv_str(text), 0644, err);
     cenv_fd_close(bin);
     rc = rc ? rc : storekit_describe(scratch.fd, "e", STOREKIT_RECORD, task, err);
-    rc = rc ? rc : cenv_publish_sync(store, err);
+    rc = rc ? rc : cenv_publish_sync(store, task, err);
     rc = rc ? rc
             : cenv_package_entry_publish(store, cenv_str(sha256), &scratch, "e",
                                          replace, err);

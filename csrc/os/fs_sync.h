@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making durable what was written, interruptibly. */
+#ifndef CENV_OS_FS_SYNC_H
+#define CENV_OS_FS_SYNC_H
+
+#include "base/error.h"
+#include "base/task.h"
+
+/*
+ * Writes out all of the file system that the directory `fd` is on; returns when that is done.
+ * CENV_ECANCELLED: the system goes on with it, and nobody waits for it.
+ */
+int cenv_fs_sync(int fd, struct cenv_task *task, struct cenv_error *err);
+
+#endif

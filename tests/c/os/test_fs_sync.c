@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making durable what was written. The system's call is one of ours here. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "os/fs_sync.h"
+#include "os_scene.h"
+
+static enum { FINE, FAILS, HANGS, DIES } disk;
+static int never[2]; /* a pipe that nobody writes to */
+static pid_t self;
+static struct cenv_task task;
+
+/* Instead of the C library's. */
+int syncfs(int fd)
+{
+    char byte;
+    (void)fd;
+    if (disk == DIES && getpid() != self)
+        kill(getpid(), SIGKILL);
+    if (disk == HANGS) {
+        close(never[1]); /* so that the test's end is this process' too */
+        return (int)read(never[0], &byte, 1);
+    }
+    errno = EIO;
+    return disk == FAILS ? -1 : 0;
+}
+
+static int sync_scratch(cenv_poll_fn poll, int state)
+{
+    disk = state;
+    self = getpid();
+    open_scratch();
+    cenv_task_init(&task, poll, NULL);
+    return cenv_fs_sync(s.fd, &task, &err);
+}
+
+static void close_sync(void)
+{
+    cenv_task_release(&task);
+    close_scratch();
+}
+
+static void test_fs_sync__tells_what_the_disk_says(void)
+{
+    CHECK_INT(sync_scratch(NULL, FINE), 0);
+    close_sync();
+    CHECK_INT(sync_scratch(NULL, FAILS), CENV_EOS);
+    CHECK_INT(err.os_errno, EIO);
+    CHECK_STR(err.path, s.path);
+    close_sync();
+}
+
+static int cancel_second(void *ctx)
+{
+    static int polls;
+    (void)ctx;
+    return polls++ > 0;
+}
+
+/* Were it waited for, this test would not end. */
+static void test_fs_sync__of_a_disk_that_hangs_is_interrupted(void)
+{
+    CHECK_INT(pipe(never), 0);
+    CHECK_INT(sync_scratch(cancel_second, HANGS), CENV_ECANCELLED);
+    close(never[0]);
+    close(never[1]);
+    close_sync();
+}
+
+static void test_fs_sync__is_done_when_its_process_is_killed(void)
+{
+    CHECK_INT(sync_scratch(NULL, DIES), 0);
+    close_sync();
+}
+
+int main(void)
+{
+    RUN(test_fs_sync__tells_what_the_disk_says);
+    RUN(test_fs_sync__of_a_disk_that_hangs_is_interrupted);
+    RUN(test_fs_sync__is_done_when_its_process_is_killed);
+    return check_report();
+}
