@@ -83,6 +83,16 @@ static int move_aside(struct aside *aside, struct cenv_error *err)
     return 0;
 }
 
+/* The user knows it by its own path, at which it is again. */
+static int name_place(const struct aside *aside, struct cenv_error *err)
+{
+    int os_errno = err->os_errno;
+    if (err->status != CENV_EOS)
+        return err->status;
+    cenv_error_release(err);
+    return cenv_error_os(err, os_errno, aside->path, "cannot remove");
+}
+
 /* What is left when the removal is cancelled, a sweep removes; what cannot be removed, is back. */
 static int remove_aside(struct aside *aside, struct cenv_task *task,
                         struct cenv_error *err)
@@ -90,9 +100,10 @@ static int remove_aside(struct aside *aside, struct cenv_task *task,
     int rc = cenv_fs_remove_tree_polled(aside->parent, aside->name, task, err);
     if (rc == CENV_ECANCELLED && aside->dir >= 0)
         cenv_sibling_give_up(aside->dir);
-    else if (rc < 0)
-        cenv_raw_rename_noreplace(aside->parent, aside->name, aside->parent,
-                                  cenv_path_base(cenv_str(aside->path)).data);
+    else if (rc < 0 &&
+             cenv_raw_rename_noreplace(aside->parent, aside->name, aside->parent,
+                                       cenv_path_base(cenv_str(aside->path)).data) == 0)
+        rc = name_place(aside, err);
     return rc;
 }
 

@@ -93,7 +93,9 @@ def _remove(order: _Order) -> list[Any]:
     try:
         api.remove_tree(order.path, store=order.store, clone=order.clone)
     except OSError as error:
-        return [error.errno, error.strerror, order.path]
+        why = os.strerror(error.errno or 0)
+        left = f"cannot remove the clone, of which the rest is at {order.path}: {why}"
+        return [error.errno, left, order.clone]
     return []
 
 
