@@ -148,6 +148,94 @@ def test_channels__leave_no_secret_anywhere(run: Run, served: Any, kind: str) ->
     assert f"{served.url}/chan" in history
 
 
+# What no command asks for, and each inherits.
+INHERITED = {
+    "AWS_ACCESS_KEY_ID": "canary-key",
+    "AWS_SECRET_ACCESS_KEY": "canary-s3",
+    "PIP_INDEX_URL": "https://user:canary-pip@h.invalid/simple",
+    "CONDA_HTTP_HEADER": "Authorization: Bearer canary-header",
+    "HTTPS_PROXY": "http://user:canary-proxy@127.0.0.1:1",
+    "ANACONDA_AUTH_TOKEN": "canary-token",
+}
+
+
+@pytest.mark.parametrize("kind", ["user", "token", "query"])
+def test_commands__leave_no_secret_anywhere(run: Run, served: Any, kind: str) -> None:
+    channel = CHANNELS[kind].format(secret=QUOTED, host=served.netloc)
+    asked = ("-c", channel, "--override-channels")
+    run.environ |= INHERITED
+    assert run("-v", "create", "-p", "a", "tool", *asked) == 0
+    assert run("-v", "template", "build", "tool", *asked) == 0
+    assert run("-v", "--trace", "t.json", "template", "export", "t.czt") == 0
+    there = ("--store", run.home / "there")
+    assert run("-v", "template", "import", *there, "t.czt") == 0
+    assert run("--json", "template", "list", *there) == 0
+    assert run("-v", "run", "a", "true") != 2  # views may be impossible here
+    assert run("-v", "run", "a", "no-such-program") not in (0, 2)
+    assert run("doctor") in (0, 1)
+    assert run("--json", "doctor") in (0, 1)
+    for done in ("verify a", "clone a b", "reset b", "template gc"):
+        assert run("-v", *done.split()) == 0, done
+    # None of these can be done; each says so without the channel's secret.
+    for failing in (
+        ("clone", channel, "c"),
+        ("reset", channel),
+        ("verify", channel),
+        ("extract", channel, "d"),
+        ("report", channel),
+        ("template", "import", channel),
+        ("template", "export", channel + "/none/t.czt"),
+        ("template", "check", channel),
+        ("create", "-p", channel, "tool", "-c", served.url + "/none"),
+        ("create", "-p", "e", "--file", channel + "/none.yml"),
+        ("index", channel),
+        ("solve", f"{channel}::tool[version='"),
+    ):
+        for way in ("-v", "--json"):
+            assert run(way, *failing) != 0, failing
+    assert list(run.leaks(())) == []
+
+
+SHOWN = """
+import os
+
+import cenv
+import pytest
+
+
+@pytest.fixture
+def template(cenv_template_factory):
+    return cenv_template_factory("no-such", channels=[os.environ["CHANNEL"]])
+
+
+def test_fixture(template):
+    pass
+
+
+def test_call(tmp_path):
+    cenv.create(tmp_path / "none", ["no-such"], channels=[os.environ["CHANNEL"]])
+
+
+def test_warning():
+    import warnings
+
+    try:
+        cenv.solve(["no-such"], channels=[os.environ["CHANNEL"]])
+    except cenv.CenvError as error:
+        warnings.warn(str(error), stacklevel=1)
+"""
+
+
+@pytest.mark.parametrize("tb", ["long", "short", "line", "native"])
+def test_tracebacks__show_no_secret(run: Run, served: Any, tb: str) -> None:
+    run.environ["CHANNEL"] = CHANNELS["all"].format(secret=QUOTED, host=served.netloc)
+    (run.home / "test_it.py").write_text(SHOWN)
+    options = ("-p", "no:cacheprovider", f"--tb={tb}", "-l", "-ra", "--junitxml=j.xml")
+    assert run(*options, "test_it.py", module="pytest") == 1
+    assert "no-such" in run.printed
+    assert list(run.leaks(())) == []
+
+
 @pytest.mark.parametrize(
     "channel",
     [
