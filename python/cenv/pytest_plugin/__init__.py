@@ -26,6 +26,7 @@ __all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
 _SESSION: pytest.StashKey[EnvSession] = pytest.StashKey()
 _PAUSED: pytest.StashKey[bool] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
+_CRASHED: pytest.StashKey[bool] = pytest.StashKey()  # some worker of xdist
 # Clones whose fixture has ended, of this attempt and of those before it.
 _ENDED: pytest.StashKey[list[Clone]] = pytest.StashKey()
 _FIXTURES = {"cenv_template", "cenv_env", "cenv_session_env", "cenv_clone"}
@@ -111,8 +112,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what the guard of an xdist worker found."""
-    findings = getattr(node, "workeroutput", {}).get("cenv_guard")
+    """Take over what the guard of an xdist worker found; one that crashed told nothing."""
+    told = getattr(node, "workeroutput", None)
+    if told is None:
+        node.config.stash[_CRASHED] = True
+    findings = (told or {}).get("cenv_guard")
     if findings:
         from cenv.pytest_plugin import guard
 
@@ -171,6 +175,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     yield
     if environments is not None:
         environments.close()
+    if session.config.stash.get(_CRASHED, False):
+        from cenv.pytest_plugin import crashed
+
+        crashed.clear(session.config)
 
 
 def _session_of(request: pytest.FixtureRequest) -> EnvSession:

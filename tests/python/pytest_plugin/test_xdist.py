@@ -232,3 +232,41 @@ def test_runs__clear_what_a_killed_one_left(fresh: pytest.Pytester, run) -> None
     (kept,) = fresh.path.glob("base/cenv/*")
     assert os.listdir(kept), "a failed test's, which nobody sweeps"
     assert not list(fresh.path.glob("base/*/mine"))
+
+
+def test_crashed_worker__leaves_no_clone_when_the_run_is_over(
+    fresh: pytest.Pytester, run
+) -> None:
+    fresh.makepyfile(
+        """
+        import os, signal
+        import pytest
+
+        @pytest.mark.parametrize("n", range(6))
+        def test_passes(cenv_env, n):
+            cenv_env()
+
+        def test_fails(cenv_env):
+            (cenv_env() / "name-fails").touch()
+            assert False
+
+        def test_crashes(cenv_env, cenv_session_env, tmp_path):
+            for env in (cenv_env(), cenv_session_env(), cenv_env(dst=tmp_path / "e")):
+                (env / "name-crashes").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    result = run("--basetemp=base", "-n2")
+    result.assert_outcomes(passed=6, failed=2)
+    (kept,) = (fresh.path / "base").rglob("name-*")
+    assert kept.name == "name-fails"
+    assert list((fresh.path / "base").glob("*/cenv/*")) == [kept.parent]
+    assert list((fresh.path / "store/v1/tmp").iterdir()) == []
+
+
+def test_crashed_worker__of_a_project_without_environments_is_none_of_ours(
+    fresh: pytest.Pytester, run
+) -> None:
+    fresh.makepyfile("import os\ndef test_crashes(): os._exit(3)")
+    run("--basetemp=base", "-n1").assert_outcomes(failed=1)
+    assert not (fresh.path / "store").exists()
