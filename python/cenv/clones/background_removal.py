@@ -55,6 +55,12 @@ class _Helper:
             self._process.end()
             self._process.close()
 
+    def end(self) -> None:
+        """Let the helper finish, and wait until it is gone."""
+        self._release()
+        atexit.unregister(self._release)
+        self._process.wait()
+
     def order(self, order: _Order) -> None:
         with contextlib.suppress(BrokenPipeError):  # wait() removes it then
             self._process.tell(json.dumps(order).encode() + b"\n")
@@ -85,6 +91,14 @@ def remove_in_background(path: str, store: str | None) -> Removal | None:
     order = _Order(os.fsdecode(aside), path, store)
     _helpers[0].order(order)
     return Removal(_helpers[0], order)
+
+
+def end() -> None:
+    """Wait until this process's helper, if it has one, has finished and is gone."""
+    while _helpers:
+        helper = _helpers.pop()
+        if helper.owner == os.getpid():
+            helper.end()
 
 
 def _remove(order: _Order) -> list[Any]:

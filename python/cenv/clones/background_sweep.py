@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cenv._cenv import Store
 
 _looked_at: set[str] = set()
+_running: list[int] = []  # process ids of helpers
 
 
 def look(path: str, store: Store) -> None:
@@ -35,13 +36,20 @@ def look_again() -> None:
             _sweep(path, extension.Store(path))
 
 
+def wait() -> None:
+    """Wait until no helper of this process sweeps."""
+    while _running:
+        with contextlib.suppress(OSError):  # a fork has its parent's list
+            helper.wait_for(_running.pop())
+
+
 def _sweep(path: str, store: Store) -> None:
     if not store.has_leftovers():
         return
     with contextlib.suppress(
         OSError
     ):  # no room for a process: the next command does it
-        helper.start_alone("cenv.clones.background_sweep", path)
+        _running.append(helper.start_alone("cenv.clones.background_sweep", path))
 
 
 def _serve(path: str) -> None:

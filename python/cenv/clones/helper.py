@@ -60,7 +60,7 @@ class Helper:
 
     def wait(self) -> int:
         """Wait for its end, and return its status."""
-        return extension.program_wait(extension.Task(None), self.pid)
+        return wait_for(self.pid)
 
     def close(self) -> None:
         """Listen no more."""
@@ -73,9 +73,15 @@ def start(module: str, *arguments: str) -> Helper:
     return Helper(pid, stdin, stdout)
 
 
-def start_alone(module: str, *arguments: str) -> None:
-    """The same for one that nobody talks with, nor waits for."""
-    _start(module, arguments, (_NOTHING, _NOTHING, _NOTHING))
+def start_alone(module: str, *arguments: str) -> int:
+    """The same for one that nobody talks with; return its process id, for wait_for()."""
+    pid, *_ = _start(module, arguments, (_NOTHING, _NOTHING, _NOTHING))
+    return pid
+
+
+def wait_for(pid: int) -> int:
+    """Wait for the end of a helper, and return its status."""
+    return extension.program_wait(extension.Task(None), pid)
 
 
 def _start(

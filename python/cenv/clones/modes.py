@@ -42,6 +42,14 @@ def is_linked(mode: str | None) -> bool:
     return mode == _HARDLINK
 
 
+def has_pages_of_source(mode: str | None) -> bool:
+    """Tell whether a clone's files are in memory as soon as its source's are read.
+
+    A reflink has extents of its source, and pages of its own.
+    """
+    return mode != _REFLINK
+
+
 def may_share(mode: str) -> bool:
     """Tell whether clones of the mode share with a source on their file system alone."""
     return mode not in {_COPY, _OVERLAY}

@@ -17,6 +17,7 @@ import pytest
 from cenv.pytest_plugin import hints, options, reports
 
 if TYPE_CHECKING:
+    from cenv.pytest_plugin.benchmarks import Benchmarks
     from cenv.pytest_plugin.factories import CloneFactory, EnvFactory, TemplateFactory
     from cenv.pytest_plugin.session import EnvSession
     from cenv.templates.template import Clone
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
 
 _SESSION: pytest.StashKey[EnvSession] = pytest.StashKey()
-_PAUSED: pytest.StashKey[bool] = pytest.StashKey()
+_LAST: pytest.StashKey[bool] = pytest.StashKey()
+_MEASURED: pytest.StashKey[bool] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 _CRASHED: pytest.StashKey[bool] = pytest.StashKey()  # some worker of xdist
 # Clones whose fixture has ended, of this attempt and of those before it.
 _ENDED: pytest.StashKey[list[Clone]] = pytest.StashKey()
-_FIXTURES = {"cenv_template", "cenv_env", "cenv_session_env", "cenv_clone"}
 _BENCHMARKS = {"benchmark", "codspeed_benchmark"}  # fixtures and marks alike
+_MEASURING = ("benchmark", "pytest_benchmark.plugin", "codspeed_plugin")
+_STAMPS = "cenv_benchmarks"
+_FIXTURES = {"cenv_template", "cenv_env", "cenv_session_env", "cenv_clone"}
 
 
 def __getattr__(name: str) -> object:
@@ -81,7 +85,18 @@ def pytest_configure(config: pytest.Config) -> None:
         "each of a list of templates",
     )
     config.pluginmanager.register(hints, hints.NAME)
+    if options.is_configured(config) or config.getoption("benchmark_compare", None):
+        _begin_stamps(config)
     reports.register(config)
+
+
+def _begin_stamps(config: pytest.Config) -> None:
+    """Tell what benchmarks are measured in, where something measures."""
+    plugins = config.pluginmanager
+    if any(map(plugins.has_plugin, _MEASURING)) and not plugins.has_plugin(_STAMPS):
+        from cenv.pytest_plugin.benchmarks import Benchmarks
+
+        plugins.register(Benchmarks(), _STAMPS)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -98,6 +113,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
+        _stamp(item, environments)
     outcome: Any = yield
     report = outcome.get_result()
     if call.when == "setup":  # of each attempt: a test may be run again
@@ -108,6 +124,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     if call.when == "teardown" and environments is not None:
         ended = item.stash.get(_ENDED, None) or ()
         environments.end_test(ended, failed=item.stash[_FAILED])
+
+
+def _stamp(item: pytest.Item, environments: EnvSession) -> None:
+    found: Benchmarks | None = item.config.pluginmanager.get_plugin(_STAMPS)
+    if found is not None and item.config.stash.get(_MEASURED, False):
+        given = [str(value) for value in getattr(item, "funcargs", {}).values()]
+        found.stamp(item, environments.recorder.environments(item.nodeid, given))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -146,11 +169,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Make nothing ahead while a benchmark is measured, nor when no test will want it."""
-    paused = nextitem is None or _is_measured(item)
-    item.config.stash[_PAUSED] = paused
-    environments = item.config.stash.get(_SESSION, None)
+    stash = item.config.stash
+    stash[_LAST], stash[_MEASURED] = nextitem is None, _is_measured(item)
+    environments = stash.get(_SESSION, None)
     if environments is not None:
-        environments.begin_test(paused=paused)
+        environments.begin_test(last=stash[_LAST], measured=stash[_MEASURED])
 
 
 def _is_measured(item: pytest.Item) -> bool:
@@ -188,9 +211,14 @@ def _session_of(request: pytest.FixtureRequest) -> EnvSession:
     if found is None:
         from cenv.pytest_plugin.session import EnvSession
 
+        _begin_stamps(config)
         factory = request.getfixturevalue("tmp_path_factory")
         found = EnvSession(config, factory, traced=reports.is_traced(config))
-        found.begin_test(paused=config.stash.get(_PAUSED, False))
+        last, measured = (
+            config.stash.get(_LAST, False),
+            config.stash.get(_MEASURED, False),
+        )
+        found.begin_test(last=last, measured=measured)
         config.stash[_SESSION] = found
     return found
 

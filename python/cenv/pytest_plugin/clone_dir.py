@@ -10,6 +10,9 @@ from pathlib import Path
 from cenv.api import remove_tree
 from cenv.templates.store import TemplateStore
 
+_DIGITS = 9
+_EVEN = 64  # characters of a benchmark's path: pytest-9 and pytest-10 shall not differ
+
 
 class CloneDir:
     """`<worker basetemp>/cenv`: paths in it are short, of equal length, known ahead."""
@@ -21,13 +24,17 @@ class CloneDir:
         self._numbers = itertools.count(1)
         self._kept: set[str] = set()
 
-    def new_path(self) -> str:
-        """Return the next clone's path."""
+    def new_path(self, *, even: bool = False) -> str:
+        """Return the next clone's path; `even`: of the same length in every run.
+
+        That is, wherever the directory's own path leaves room.
+        """
         number = next(self._numbers)
+        digits = max(_DIGITS, _EVEN - len(f"{self._path}/")) if even else _DIGITS
         if number == 1:
             self._path.mkdir(exist_ok=True)
             self._store.set_clone_dir_owner(self._path, os.getpid())
-        return str(self._path / f"{number:09d}")
+        return str(self._path / f"{number:0{digits}d}")
 
     def keep(self, path: str) -> None:
         """Let what lies at `path` stay when this process ends."""

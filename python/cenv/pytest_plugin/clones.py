@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cenv._choices import CloneMode
-from cenv.clones import modes
+from cenv.clones import background_sweep, modes
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
 from cenv.pytest_plugin.recorder import Recorder
@@ -16,6 +16,7 @@ from cenv.pytest_plugin.removal_policy import RemovalPolicy
 from cenv.pytest_plugin.settings import Settings
 from cenv.pytest_plugin.spare_policy import SparePolicy, processors, usual_limit
 from cenv.pytest_plugin.stores import OpenStores
+from cenv.pytest_plugin.warm import Warm
 from cenv.templates.template import Clone, Template
 
 
@@ -39,6 +40,8 @@ class Clones:
         limit = usual_limit(workers) if limit is None else limit
         self._spares = SparePolicy(limit, self._dir, settings.mode)
         self._removals = RemovalPolicy(workers < processors(), recorder.finding)
+        self._measured = False
+        self._warm = Warm()
         self.guard: Guard | None = None
         self.counted: dict[Template, Template] = {}  # by what they were made of
 
@@ -50,7 +53,11 @@ class Clones:
     ) -> Clone:
         """Return a new clone: one made ahead if there is one, for a path of our own."""
         chosen = mode or self._settings.mode
-        return self.noted(template, chosen, lambda: self._take(template, dst, chosen))
+        clone = self.noted(template, chosen, lambda: self._take(template, dst, chosen))
+        if self._measured:
+            background_sweep.wait()
+            self._warm.read(clone)
+        return clone
 
     def noted(
         self, template: Template, mode: CloneMode, make: Callable[[], Clone]
@@ -72,11 +79,11 @@ class Clones:
     def _take(
         self, template: Template, dst: str | os.PathLike[str] | None, mode: CloneMode
     ) -> Clone:
-        if dst is None and mode == self._settings.mode:
+        if dst is None and mode == self._settings.mode and not self._measured:
             ready = self._spares.take(template)
             if ready is not None:
                 return Clone(ready.prefix, template, ready.mode, ready)
-        target = self._dir.new_path() if dst is None else dst
+        target = self._dir.new_path(even=self._measured) if dst is None else dst
         return Template.clone(template, target, mode=mode, owner=os.getpid())
 
     def end(self, clone: Clone, *, failed: bool) -> None:
@@ -101,8 +108,16 @@ class Clones:
         self._spares.pause()
         self._removals.pause()
 
+    def measure(self) -> None:
+        """Let nothing of ours live beside the benchmark that begins."""
+        self._measured = True
+        self._spares.end()
+        self._removals.end()
+        background_sweep.wait()
+
     def resume(self) -> None:
         """Learn from the test that is over, and go on."""
+        self._measured = False
         self._spares.resume()
         self._removals.resume()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -104,6 +105,16 @@ class Recorder:
         if not mine:
             return []
         return [("cenv_clones", len(mine)), ("cenv_clone_ms", _ms(sum(mine)))]
+
+    def environments(self, test: str, paths: list[str]) -> list[dict[str, Any]]:
+        """Return what a test's clones are, those at `paths` too: each kind, and how many."""
+        kinds: Counter[tuple[str, str, int]] = Counter(
+            (note["template"], note["mode"], len(note["prefix"]))
+            for note in self._clones
+            if note["test"] == test or note["prefix"] in paths
+        )
+        keys = ("template", "mode", "path_length")
+        return [dict(zip(keys, kind)) | {"clones": n} for kind, n in kinds.items()]
 
     def data(self) -> dict[str, Any]:
         """Return all of it, of plain values that travel between processes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+from cenv.clones import background_removal
 from cenv.clones.background_removal import Removal
 from cenv.templates.template import Clone
 
@@ -50,6 +51,11 @@ class RemovalPolicy:
         """Finish what is on its way, and do the rest at once from now on."""
         self._paused = True
         self._finish(0)
+
+    def end(self) -> None:
+        """Finish what is on its way, and let no helper process live, from now on."""
+        self.pause()
+        background_removal.end()
 
     def resume(self) -> None:
         """Let removals go on beside tests again."""

@@ -41,9 +41,11 @@ class EnvSession:
                 config, self.settings.guard == "test", base, self.recorder.finding
             )
 
-    def begin_test(self, *, paused: bool) -> None:
-        """A test begins; `paused`: nothing may go on beside it."""
-        if paused:
+    def begin_test(self, *, last: bool, measured: bool) -> None:
+        """A test begins: `last`, so that nothing need go on beside it, or `measured`."""
+        if measured:
+            self.clones.measure()
+        elif last:
             self.clones.pause()
 
     def asked(self) -> settings.Settings:

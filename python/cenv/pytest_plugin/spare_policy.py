@@ -90,6 +90,14 @@ class SparePolicy:
                 demand.spares.keep(0)
                 demand.spares.drain()
 
+    def end(self) -> None:
+        """Order nothing, and let no helper process live, from now on."""
+        self._paused = True
+        for demand in self._demands.values():
+            if demand.spares is not None:
+                demand.spares.close()
+                demand.spares = None
+
     def resume(self) -> None:
         """Learn from the test that is over; orders go on with the next request."""
         self._paused = False
@@ -98,9 +106,7 @@ class SparePolicy:
 
     def close(self) -> None:
         """Remove the spares that nobody took."""
-        for demand in self._demands.values():
-            if demand.spares is not None:
-                demand.spares.close()
+        self.end()
         self._demands.clear()
 
 

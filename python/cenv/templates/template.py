@@ -273,7 +273,6 @@ class Clone(LikePath, Environment):
     template: Template | None = None
     mode: str = "auto"
     report: CloneReport | None = None
-    mirror_owner: int = 0  # the process it ends with; 0: none
     permanent: bool = False
 
     def __repr__(self) -> str:

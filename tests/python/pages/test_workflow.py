@@ -37,19 +37,28 @@ def test_bench(benchmark, template, cenv_env):
 """
 
 
+def workflow_of(name: str) -> dict[str, Any]:
+    text = (ROOT / "docs/ci.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    found: list[dict[str, Any]] = [YAML(typ="safe").load(block) for block in blocks]
+    (one,) = (workflow for workflow in found if workflow["name"] == name)
+    return one
+
+
+def steps_of(workflow: dict[str, Any]) -> list[dict[str, Any]]:
+    (job,) = workflow["jobs"].values()
+    found: list[dict[str, Any]] = job["steps"]
+    return found
+
+
 @pytest.fixture
 def workflow() -> dict[str, Any]:
-    text = (ROOT / "docs/ci.md").read_text()
-    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
-    found: dict[str, Any] = YAML(typ="safe").load(block)
-    return found
+    return workflow_of("tests")
 
 
 @pytest.fixture
 def steps(workflow: dict[str, Any]) -> list[dict[str, Any]]:
-    (job,) = workflow["jobs"].values()
-    found: list[dict[str, Any]] = job["steps"]
-    return found
+    return steps_of(workflow)
 
 
 class Runner:
@@ -132,3 +141,45 @@ def test_workflow__installs_what_is_needed(steps: list[dict[str, Any]]) -> None:
     assert all(name in known for name in packages)
     libraries = re.findall(r"^ *library \S+ (\S+)", known, re.M)
     assert set(libraries) <= set(packages)
+
+
+GIT = "git -c user.name=a -c user.email=a@b.invalid"
+
+
+def test_benchmarks__of_base_and_change_are_measured_alike(
+    tmp_path: Path, small_channel: Path
+) -> None:
+    workflow = workflow_of("benchmarks")
+    runner = Runner(tmp_path / "change", small_channel, workflow)
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("pip", "bencher"):
+        log = tmp_path / f"{name}.log"
+        (programs / name).write_text(f'#!/bin/sh\necho "$@" >> {log}\n')
+        (programs / name).chmod(0o755)
+    path = f"{programs}:{runner.environment['PATH']}"
+    variables = {
+        "PATH": path,
+        "GITHUB_HEAD_REF": "change",
+        "PYTEST_ADDOPTS": "-p no:xdist",
+    }
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        runner.environment.pop(name, None)
+    runner.run(f"git init -q && git add -A && {GIT} commit -qm base")
+    (runner.place / "README").touch()
+    runner.run(f"git add -A && {GIT} commit -qm change")
+    for step in steps_of(workflow):
+        if "run" in step and step["name"] != "install":
+            script = step["run"].replace("/tmp/measured", str(tmp_path / "measured"))
+            runner.run(script, **variables)
+    assert (tmp_path / "pip.log").read_text().split("\n")[0] == "install ../base"
+    told = [
+        json.loads((runner.place / name).read_text())
+        for name in ("base.json", "change.json")
+    ]
+    environments = [one["benchmarks"][0]["extra_info"]["cenv"] for one in told]
+    assert environments[0] == environments[1]
+    assert environments[0][0]["mode"] == "hardlink"
+    sent = (tmp_path / "bencher.log").read_text().splitlines()
+    assert ["base.json" in line for line in sent] == [True, False]
+    assert all("--adapter python_pytest" in line for line in sent)

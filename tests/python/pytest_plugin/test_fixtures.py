@@ -244,7 +244,7 @@ def test_file__of_any_kind_makes_a_template(project: pytest.Pytester) -> None:
             solved = cenv_template("data=1")
             lock = tmp_path / "lock"
             platform = cenv.Index(pytestconfig.getini("cenv_channels")).platform
-            conda_lock.write(lock, cenv.Solution(solved.records), [], platform)
+            conda_lock.write(lock, cenv.Solution(solved.records), platform)
             template = cenv_template(file=lock)
             assert [r.version for r in template.records] == ["1.0"]
             with pytest.raises(cenv.UsageError, match="names every package"):
