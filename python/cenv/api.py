@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, trace
@@ -68,8 +69,6 @@ def solve(
 
 
 def _timed(solution: Solution, recorder: trace.Recorder) -> Solution:
-    from dataclasses import replace
-
     return replace(solution, seconds=recorder.seconds, stages=recorder.stages())
 
 
@@ -98,22 +97,29 @@ def create(
     config, where = policy.load_for_operation(), _native.fspath(prefix)
     if link_mode == "auto" and config.always_copy:
         link_mode = "copy"
+    solution = Solution(())
     with trace.recording() as recorder:
         if records is None:
             index = Index(channels, platform, store=store, offline=offline, specs=asked)
-            found = [r.to_json() for r in index.solve(asked, **options).records]
-            fetching = index.fetching()
+            solution, fetching = index.solve(asked, **options), index.fetching()
+            found = [record.to_json() for record in solution.records]
         else:
             fetching = fetch_options(channels, offline)
             found = complete(records, fetching, store=store)
-        settings: CreateOptions = {
-            "link_mode": link_mode,
-            "specs": [str(spec) for spec in asked],
-            "cmd": _command(where, asked),
-            **fetching,
-        }
+        settings = _settings(link_mode, where, asked, fetching)
         reply = _link(where, found, settings, store, finish)
-    return _prefix_report(reply, where, asked, recorder)
+    return _prefix_report(reply, where, solution, asked, recorder)
+
+
+def _settings(
+    link_mode: LinkMode, prefix: str, asked: Sequence[str], fetching: FetchOptions
+) -> CreateOptions:
+    return {
+        "link_mode": link_mode,
+        "specs": [str(spec) for spec in asked],
+        "cmd": _command(prefix, asked),
+        **fetching,
+    }
 
 
 def _link(
@@ -155,6 +161,7 @@ def _command(prefix: str, specs: Sequence[str]) -> str:
 def _prefix_report(
     reply: Mapping[str, Any],
     prefix: str,
+    solution: Solution,
     specs: Sequence[str],
     recorder: trace.Recorder,
 ) -> PrefixReport:
@@ -164,6 +171,7 @@ def _prefix_report(
         stages=recorder.stages(),
         prefix=prefix,
         specs=tuple(str(spec) for spec in specs),
+        channels=solution.channels,
         linked=reply.get("linked", {}),
         messages=_lines(reply.get("messages")),
         warnings=tuple(reply.get("warnings") or ()),

@@ -434,6 +434,24 @@ def test_lock__lists_the_channels_asked_for(tmp_path, capsys, monkeypatch):
     capsys.readouterr()
 
 
+def test_create__takes_packages_of_related_channels(small_channel, tmp_path):
+    import shutil
+
+    import cenv
+
+    shutil.copytree(small_channel, tmp_path / "forge")
+    bio = write(tmp_path, "bio", {"base": "../forge"})
+    store = tmp_path / "store"
+    report = cenv.create(
+        tmp_path / "env", ["tool"], [bio], platform=SUBDIR, store=store
+    )
+    assert report.channels == (f"file://{bio}",)
+    assert {r.channel for r in report.records} == {f"file://{tmp_path}/forge"}
+    assert (tmp_path / "env/bin/tool").exists()
+    template = cenv.TemplateStore(store).template(["tool"], [bio], platform=SUBDIR)
+    assert [r.name for r in template.records] == list(report.names())
+
+
 def test_verbose__tells_which_channels_came_along(tmp_path, capsys, monkeypatch):
     from cenv.cli import main
 
