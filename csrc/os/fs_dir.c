@@ -11,7 +11,7 @@
 #include "os/fs.h"
 #include "os/path.h"
 
-enum { WALK_DEPTH_MAX = 400 };
+enum { NAMED_MAX = 60 }; /* bytes of a path that a message quotes */
 
 int cenv_raw_is_empty_dir(int dirfd)
 {
@@ -83,11 +83,19 @@ struct walk {
 
 static int walk_dir(struct walk *walk, int fd, int depth);
 
+/* The path would fill a screen: its beginning tells where to look. */
+static int refuse_deep(const struct walk *walk, const char *why)
+{
+    struct cenv_str path = cenv_buf_str(&walk->path);
+    cenv_error_set(walk->err, CENV_EFAIL, "'%.*s...' %s",
+                   CENV_STR_ARG(cenv_str_slice(path, 0, NAMED_MAX)), why);
+    return cenv_error_hint(walk->err, "remove it, or move it out of there");
+}
+
 static int walk_into(struct walk *walk, int parent, const char *name, int depth)
 {
-    if (depth >= WALK_DEPTH_MAX)
-        return cenv_error_set(walk->err, CENV_EFAIL, "'%s' is nested too deep",
-                              walk->path.data);
+    if (depth >= CENV_WALK_DEPTH_MAX)
+        return refuse_deep(walk, "is nested more than 400 directories deep");
     int fd = cenv_fs_open_dir(parent, name, walk->err);
     if (fd < 0)
         return fd;
@@ -104,6 +112,8 @@ static int walk_entry(struct walk *walk, int fd, const struct cenv_dirent *entry
         cenv_buf_putc(&walk->path, '/');
     if (!cenv_buf_add(&walk->path, entry->name, entry->len))
         return cenv_error_oom(walk->err);
+    if (walk->path.len > CENV_PATH_PACKAGE_MAX)
+        return refuse_deep(walk, "has a path of over 4,095 bytes");
     struct cenv_walk_entry now = {cenv_buf_str(&walk->path), *entry, fd};
     int rc = walk->visit(walk->ctx, &now, walk->err);
     if (rc == 0 && entry->type == CENV_FT_DIR)
@@ -129,7 +139,7 @@ int cenv_fs_walk(int dirfd, bool sorted, cenv_walk_fn visit, void *ctx,
                  struct cenv_task *task, struct cenv_error *err)
 {
     struct walk walk = {sorted, visit, ctx, task, err, {0}};
-    cenv_buf_init(&walk.path, WALK_DEPTH_MAX * (CENV_PATH_NAME_MAX + 1));
+    cenv_buf_init(&walk.path, CENV_PATH_PACKAGE_MAX + CENV_PATH_NAME_MAX + 2);
     int rc = walk_dir(&walk, dirfd, 0);
     cenv_buf_release(&walk.path);
     return rc;

@@ -28,9 +28,10 @@ void cenv_listing_release(struct cenv_listing *list);
  * Visits everything below the directory `dirfd`, parents before children, links not followed, in
  * byte order of names within a directory when `sorted`. `path` is relative to the start; `parent`
  * the descriptor of the entry's directory. The visitor returns 0, CENV_WALK_SKIP (do not enter
- * this directory) or a status.
+ * this directory) or a status. CENV_EFAIL for what lies deeper, or has a longer path, than any
+ * other call could follow: all that walk refuse the same trees.
  */
-enum { CENV_WALK_SKIP = 1 };
+enum { CENV_WALK_SKIP = 1, CENV_WALK_DEPTH_MAX = 400 };
 struct cenv_walk_entry {
     struct cenv_str path; /* NUL-terminated */
     struct cenv_dirent entry;
