@@ -95,7 +95,7 @@ static int refuse_deep(const struct walk *walk, const char *why)
 static int walk_into(struct walk *walk, int parent, const char *name, int depth)
 {
     if (depth >= CENV_WALK_DEPTH_MAX)
-        return refuse_deep(walk, "is nested more than 400 directories deep");
+        return refuse_deep(walk, "is nested too deep: in over 400 directories");
     int fd = cenv_fs_open_dir(parent, name, walk->err);
     if (fd < 0)
         return fd;
@@ -113,7 +113,7 @@ static int walk_entry(struct walk *walk, int fd, const struct cenv_dirent *entry
     if (!cenv_buf_add(&walk->path, entry->name, entry->len))
         return cenv_error_oom(walk->err);
     if (walk->path.len > CENV_PATH_PACKAGE_MAX)
-        return refuse_deep(walk, "has a path of over 4,095 bytes");
+        return refuse_deep(walk, "is too long: a path of over 4,095 bytes");
     struct cenv_walk_entry now = {cenv_buf_str(&walk->path), *entry, fd};
     int rc = walk->visit(walk->ctx, &now, walk->err);
     if (rc == 0 && entry->type == CENV_FT_DIR)

@@ -32,10 +32,10 @@ def long_path(size: int) -> list[str]:
 ENVIRONMENTS = {
     "a long name": (["m" * NAME], ["m" * NAME], ""),
     "as deep as can be": (["d"] * DEEP, ["f"], ""),
-    "too deep": (["d"] * (DEEP + 1), ["f"], "nested more than 400 directories deep"),
+    "too deep": (["d"] * (DEEP + 1), ["f"], "nested too deep: in over 400 directories"),
     "as long as can be": (long_path(PATH - 2), ["f"], ""),
-    "too long": (long_path(PATH - 2), ["ff"], "path of over 4,095 bytes"),
-    "much too long": (["n" * 199] * 40, ["f"], "path of over 4,095 bytes"),
+    "too long": (long_path(PATH - 2), ["ff"], "too long: a path of over 4,095 bytes"),
+    "much too long": (["n" * 199] * 40, ["f"], "too long: a path of over 4,095 bytes"),
 }
 
 
@@ -117,7 +117,7 @@ def test_changes__that_are_too_deep_are_put_back(
         os.close(at)
         at = below
     os.close(at)
-    with pytest.raises(cenv.CenvError, match="nested more than 400"):
+    with pytest.raises(cenv.CenvError, match="nested too deep"):
         cenv.verify(clone)
     assert cenv.reset(clone, store=store).removed == 1
     assert cenv.verify(clone).ok
