@@ -15,9 +15,10 @@ from typing import Any
 
 from cenv import _native
 from cenv._arguments import checked
-from cenv.config.channels import KNOWN_SUBDIRS
+from cenv.config.channels import KNOWN_SUBDIRS, related, resolve
+from cenv.config.config import Config
 from cenv.config.paths import replace_file
-from cenv.errors import IntegrityError, UsageError
+from cenv.errors import ChannelError, IntegrityError, UsageError
 
 SECTIONS = {".conda": "packages.conda", ".tar.bz2": "packages"}
 SHARD_INDEX = "repodata_shards.msgpack.zst"
@@ -28,18 +29,28 @@ _KEEP_SECONDS = (
 
 
 @checked()
-def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[str, int]:
+def index(
+    directory: str | os.PathLike[str],
+    *,
+    shards: bool = False,
+    base: str | None = None,
+    overrides: str | None = None,
+) -> dict[str, int]:
     """Write repodata.json and repodata.json.zst for every subdir of `directory`.
 
     With `shards`, and where there are some already, sharded repodata too. noarch is
     made where it is not there, for without it no directory is a channel. Returns how
     many packages each subdir has. The same packages give the same bytes;
     each file is replaced in one step, and none is when a package cannot be read.
-    Raises IntegrityError for a broken or misnamed package, UsageError for a directory
-    that holds none of the known subdirs. What `info` says there of other channels
-    (channel_relations, CEP 42) stays.
+    `base` and `overrides` are other channels as this one sees them ("../conda-forge"),
+    and go into every subdir's channel_relations (CEP 42); "" takes one out, and None leaves
+    what is there. Raises IntegrityError for a broken or misnamed package, UsageError for
+    a directory that holds none of the known subdirs, ChannelError for a reference that is
+    none.
     """
     root = Path(directory)
+    said = {"base": base, "overrides": overrides}
+    _check_relations(root, said)
     packages = {subdir: sorted(_packages(root / subdir)) for subdir in _subdirs(root)}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {
@@ -49,7 +60,7 @@ def index(directory: str | os.PathLike[str], *, shards: bool = False) -> dict[st
         records = {subdir: [job.result() for job in jobs[subdir]] for subdir in jobs}
     for subdir, paths in packages.items():
         document = _document(subdir, zip(paths, records[subdir], strict=True))
-        relations = _relations(root / subdir)
+        relations = _relations(root / subdir, said)
         if relations is not None:
             document["info"]["channel_relations"] = relations
         _write(root / subdir, document)
@@ -102,8 +113,28 @@ def _document(subdir: str, entries: Any) -> dict[str, Any]:
     return document
 
 
-def _relations(subdir: Path) -> Any:
-    """Return what the repodata that is there says of other channels."""
+def _check_relations(root: Path, said: Mapping[str, str | None]) -> None:
+    config = Config()
+    (channel,) = resolve([root], config)
+    found = {key: related(channel, text, config) for key, text in said.items() if text}
+    for key, target in found.items():
+        if target.safe_url == channel.safe_url:
+            raise ChannelError(f"{key}: {root} would name itself")
+    if len(found) == 2 and found["base"].safe_url == found["overrides"].safe_url:
+        raise ChannelError(f"base and overrides of {root} would be one channel")
+
+
+def _relations(subdir: Path, said: Mapping[str, str | None]) -> Any:
+    """Return what the subdir is to say of other channels, or None."""
+    new = {key: text for key, text in said.items() if text is not None}
+    there = _relations_there(subdir)
+    if not new:
+        return there
+    merged = {**there, **new} if isinstance(there, dict) else new
+    return {key: text for key, text in merged.items() if text != ""} or None
+
+
+def _relations_there(subdir: Path) -> Any:
     try:
         document = json.loads((subdir / "repodata.json").read_bytes())
     except (OSError, ValueError):

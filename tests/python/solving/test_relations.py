@@ -516,6 +516,46 @@ def test_index_of_a_directory__keeps_relations(small_channel, tmp_path, opened):
         assert order(opened(bio, repodata_use_shards=shards)) == ["forge", "bio"]
 
 
+def test_index_of_a_directory__writes_relations(small_channel, tmp_path, opened):
+    import shutil
+
+    from cenv.cli import main
+
+    bio = shutil.copytree(small_channel, tmp_path / "bio")
+    write(tmp_path, "forge")
+    write(tmp_path, "hot")
+    assert main(["index", str(bio), "--base", "../forge", "--overrides", "../hot"]) == 0
+    assert order(opened(bio)) == ["forge", "bio", "hot"]
+    index_directory(bio, overrides="", shards=True)
+    assert order(opened(bio)) == ["forge", "bio"]
+    index_directory(bio, base="")
+    for shards in (False, True):
+        assert order(opened(bio, repodata_use_shards=shards)) == ["bio"]
+    text = (bio / "noarch/repodata.json").read_text()
+    assert "channel_relations" not in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ({"base": "forge"}, "is not relative"),
+        ({"overrides": "../x?y"}, "has characters"),
+        ({"base": "../bio"}, "would name itself"),
+        ({"base": "../x", "overrides": "../y/../x"}, "would be one channel"),
+    ],
+)
+def test_index_of_a_directory__writes_no_wrong_relation(
+    small_channel, tmp_path, keys, why
+):
+    import shutil
+
+    bio = shutil.copytree(small_channel, tmp_path / "bio")
+    before = (bio / "noarch/repodata.json").read_bytes()
+    with pytest.raises(ChannelError, match=why):
+        index_directory(bio, **keys)
+    assert (bio / "noarch/repodata.json").read_bytes() == before
+
+
 # ---- the order ----
 
 

@@ -14,6 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--shards", action="store_true", help="write sharded repodata too (CEP 16)"
     )
+    for key, meaning in (("base", "builds on"), ("overrides", "overrides")):
+        parser.add_argument(
+            f"--{key}",
+            metavar="REF",
+            help=f'a channel that this one {meaning}, as "../NAME" (CEP 42); "": none',
+        )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -21,7 +27,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from cenv.solving.index_dir import index as index_directory
     from cenv.trace import active
 
-    found = index_directory(options.directory, shards=options.shards)
+    found = index_directory(
+        options.directory,
+        shards=options.shards,
+        base=options.base,
+        overrides=options.overrides,
+    )
     console.notice(f"indexed in {seconds(active().seconds)}")
     lines = [f"{subdir}: {count} packages" for subdir, count in found.items()]
     console.result({"path": options.directory, "subdirs": found}, lines)
