@@ -212,10 +212,16 @@ def _written_since(prefix: str, began: int) -> str | None:
 
 
 def _changes(top: str) -> Iterator[tuple[str, int]]:
-    """Yield the times of all below `top`, in ns."""
+    """Yield the times of all below `top`, in ns.
+
+    Of a file with several names it is that of its content: whoever makes or removes
+    another clone changes the other time.
+    """
     with system.scandir(top) as entries:
         for entry in entries:
-            yield entry.path, entry.stat(follow_symlinks=False).st_ctime_ns
+            told = entry.stat(follow_symlinks=False)
+            linked = told.st_nlink > 1 and entry.is_file(follow_symlinks=False)
+            yield entry.path, told.st_mtime_ns if linked else told.st_ctime_ns
             if entry.is_dir(follow_symlinks=False):
                 yield from _changes(entry.path)
 
@@ -248,25 +254,33 @@ def _run(
 ) -> Effect:
     """Run the scripts once; return the difference, with tokens for the prefix."""
     where = prefix or place.prefix
-    paths = [f"{where}/{name}" for name, _text in files.scripts]
     given = {n: v for n, v in variables.items() if n not in _OF_BASH}
     given["PYTHONDONTWRITEBYTECODE"] = "1"  # which would look like a script's file
-    done = process.run(
-        [_bash(variables, place.prefix), "--norc", "-c", _SCRIPT, "bash", *paths],
-        given,
-        view=place.prefix if place.view else None,
-        cwd=cwd,
-        stdin=process.DEVNULL,
-        capture_output=True,
-        timeout=_SECONDS,
-    )
+    paths = [f"{where}/{name}" for name, _text in files.scripts]
+    try:
+        done = process.run(
+            [_bash(variables, place.prefix), "--norc", "-c", _SCRIPT, "bash", *paths],
+            given,
+            view=place.prefix if place.view else None,
+            cwd=cwd,
+            stdin=process.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+        )
+    except process.CommandTimeout:
+        raise _failed(paths, f"took longer than {_SECONDS} s", b"") from None
     *lines, end = done.stdout.split(b"\0")[:-1] or [b""]
     if end != b"end":
-        said = redact(done.stderr.decode(errors="replace"))[-2000:].strip()
-        message = f"an activation script ended the shell, with status {done.returncode}"
-        hint = f"mend {', '.join(paths)}, or run with activate=False"
-        raise PrefixError(f"{message}: {said}" if said else message, hint=hint)
+        how = f"ended the shell, with status {done.returncode}"
+        raise _failed(paths, how, done.stderr)
     return _effect(given, lines, _tokens(place.prefix, where))
+
+
+def _failed(paths: list[str], how: str, stderr: bytes) -> PrefixError:
+    said = redact(stderr.decode(errors="replace"))[-2000:].strip()
+    hint = f"mend {', '.join(paths)}, or run with activate=False"
+    message = f"an activation script {how}"
+    return PrefixError(f"{message}: {said}" if said else message, hint=hint)
 
 
 def _effect(

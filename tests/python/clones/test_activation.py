@@ -211,6 +211,62 @@ def test_scripts__that_depend_on_more_are_run_each_time(
     assert reason in activation_scripts.varying[template.id]
 
 
+def test_scripts__are_not_blamed_for_clones_made_beside_them(
+    make: Callable[..., cenv.Template], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A further name of a file changes its time, in all hard-linked clones."""
+    monkeypatch.setenv("TOOL_PLACE", str(tmp_path))
+    script = 'ln "$CONDA_PREFIX/share/x" "$TOOL_PLACE/$RANDOM$RANDOM"; export A=1'
+    template = make(*members(script), Member("share/x", b"x"))
+    with template.clone(mode="hardlink") as clone:
+        assert (clone / "share/x").stat().st_nlink == 2
+        assert clone.environ()["A"] == "1"
+        assert (clone / "share/x").stat().st_nlink > 2
+    assert activation_scripts.varying == {}
+
+
+def test_scripts__that_take_too_long_are_ended(
+    make: Callable[..., cenv.Template], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(activation_scripts, "_SECONDS", 0.2)
+    with (
+        make(*members("sleep 300")).clone() as clone,
+        pytest.raises(cenv.PrefixError, match="took longer than"),
+    ):
+        clone.environ()
+
+
+def test_scripts__of_an_overlay_clone_are_those_of_its_template(
+    make: Callable[..., cenv.Template], tmp_path: Path
+) -> None:
+    template = make(*members('export A="$CONDA_PREFIX/a"'))
+    code = (
+        "import cenv, sys\n"
+        "from cenv.templates.template import Template\n"
+        "template = Template(sys.argv[1], sys.argv[2], store=sys.argv[3])\n"
+        "with template.clone(sys.argv[4], mode='overlay') as clone:\n"
+        "    print(clone.run('sh', '-c', 'echo $A', stdout=-1, text=True).stdout)"
+    )
+    if not _native.call(_native.extension.doctor, str(tmp_path))["overlay"]["works"]:
+        pytest.skip("this machine refuses mount namespaces")
+    argv = [template.path, template.id, template.store, f"{tmp_path}/over"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], capture_output=True, text=True
+    )
+    assert done.stdout == f"{tmp_path}/over/a\n\n", done.stderr
+
+
+@pytest.mark.parametrize("name", ["a b", "ō$x'\"", "x" * 100])
+def test_scripts__work_at_odd_prefixes(
+    make: Callable[..., cenv.Template], tmp_path: Path, name: str
+) -> None:
+    template = make(*members('export A="$CONDA_PREFIX/a"'))
+    (tmp_path / "link").symlink_to(tmp_path)
+    for above in tmp_path, tmp_path / "link":
+        with template.clone(above / name) as clone:
+            assert clone.environ()["A"] == f"{above}/{name}/a"
+
+
 def test_scripts__of_a_template_run_in_a_view(
     make: Callable[..., cenv.Template], tmp_path: Path
 ) -> None:

@@ -231,6 +231,24 @@ def test_popen__is_a_popen(env: Any) -> None:
         env.popen("true", shell=True)
 
 
+MOCKED_FIRST = """
+import sys
+from unittest import mock
+with mock.patch("subprocess.Popen"), mock.patch("subprocess.run"):
+    from cenv.templates.template import Clone
+    with Clone(sys.argv[1]).popen("echo", "said", stdout=-1) as process:
+        print(process.communicate()[0], Clone(sys.argv[1]).run("true").returncode)
+"""
+
+
+def test_popen__is_the_real_one_though_mocked_before_it_is_loaded(
+    tmp_path: Path,
+) -> None:
+    argv = [sys.executable, "-c", MOCKED_FIRST, str(tmp_path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.stdout == "b'said\\n' 0\n", done.stderr
+
+
 def test_popen__ends_all_that_was_started(env: Any) -> None:
     def leave() -> None:
         with env.popen(["sh", "-c", SLEEPERS], stdout=PIPE) as process:
