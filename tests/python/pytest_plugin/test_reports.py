@@ -259,6 +259,7 @@ def process(**values: object) -> dict:
     return (
         noted
         | {"passed_through": [], "empty": 0, "mirrors": [], "findings": []}
+        | {"activations": {}}
         | values
     )
 
