@@ -103,6 +103,109 @@ def test_exit__leaves_no_clone(project: pytest.Pytester, run: Run) -> None:
     assert kept(project) == []
 
 
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("pytest.exit('enough', 7)", 7),
+        ("raise KeyboardInterrupt", pytest.ExitCode.INTERRUPTED),
+    ],
+)
+def test_end_of_the_run__leaves_what_failed_before(
+    project: pytest.Pytester, run: Run, how: str, status: int
+) -> None:
+    body = f"""
+    @pytest.fixture
+    def ends(env):
+        {how}
+
+    def test_fails(env): assert False
+    def test_passes(env): pass
+    def test_leaves(ends): pass
+    def test_never(env): pass
+    """
+    project.makepyfile(MARKED + body)
+    assert run("--basetemp=base").ret == status
+    assert kept(project) == ["test_fails"]
+
+
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [
+        ("assert False", True),
+        ("pytest.xfail('known')", False),
+        ("pytest.skip('inside')", False),
+        ("pass", False),
+    ],
+)
+def test_clones__of_the_session_stay_if_a_test_failed(
+    project: pytest.Pytester, run: Run, body: str, stays: bool
+) -> None:
+    project.makepyfile(
+        f"""
+        import pytest
+
+        def test_before():
+            assert False, "no test that the clone was there for"
+
+        def test_one(cenv_session_env):
+            (cenv_session_env() / "name-shared").touch()
+            {body}
+        """
+    )
+    run("--basetemp=base")
+    assert kept(project) == ["shared"] * stays
+
+
+def test_clones__of_an_unwanted_run_are_not_made(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(
+        MARKED
+        + """
+    @pytest.mark.xfail(run=False)
+    def test_not_run(env): pass
+
+    @pytest.mark.skipif(True, reason="known before")
+    def test_skipped(env): pass
+
+    def test_fails(env): assert False
+    def test_after_the_first(env): pass
+    """
+    )
+    run("--basetemp=base", "-x").assert_outcomes(failed=1, skipped=1, xfailed=1)
+    assert kept(project) == ["test_fails"]
+
+
+def test_host__closed_stdin_and_stopped_clock_do_no_harm(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(
+        """
+        import os, time
+        import pytest
+
+        @pytest.fixture(autouse=True)
+        def odd(monkeypatch):
+            stdin = os.dup(0)
+            os.close(0)
+            monkeypatch.setattr(time, "time", lambda: 0.0)
+            monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+            monkeypatch.setattr(time, "perf_counter", lambda: 0.0)
+            yield
+            monkeypatch.undo()
+            os.dup2(stdin, 0)
+            os.close(stdin)
+
+        @pytest.mark.parametrize("n", range(5))
+        def test_odd(cenv_env, n):
+            env = cenv_env()
+            assert env.path in (env / "etc/tool.conf").read_text()
+        """
+    )
+    run("--basetemp=base").assert_outcomes(passed=5)
+    assert not list(project.path.glob("base/cenv/*"))
+
+
 def test_mocks__do_not_reach_the_engine(project: pytest.Pytester, run: Run) -> None:
     project.makepyfile(
         """

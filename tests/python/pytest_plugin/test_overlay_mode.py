@@ -106,3 +106,22 @@ def test_overlay_mode__falls_back_where_it_cannot_work(
     assert len(said) == 1
     reason = "threads" if _has_namespaces() else "no private view"
     assert reason in said[0]
+
+
+@pytest.mark.usefixtures("_namespaces")
+@pytest.mark.parametrize("mode", ["overlay", "hardlink"])
+def test_overlay_mode__has_no_template_looked_at(
+    fresh: pytest.Pytester, mode: str
+) -> None:
+    """Owners of a store of somebody else's look otherwise in the namespace of the mounts."""
+    fresh.makepyfile(
+        """
+        def test_it(cenv_env, cenv_template):
+            cenv_env()
+            (cenv_template() / "lib/plain.txt").chmod(0o600)
+        """
+    )
+    result = run(fresh, f"--cenv-mode={mode}")
+    result.assert_outcomes(passed=1)
+    assert result.ret == (mode == "hardlink")
+    assert ("altered templates" in result.stdout.str()) == (mode == "hardlink")
