@@ -273,7 +273,9 @@ static bool suits_template(const struct cloning *c)
 static int trace_to_template(struct cloning *c, const char *src, struct cenv_error *err)
 {
     const char *provenance = c->options->provenance;
-    if (!c->store || (provenance && *provenance))
+    char id[CENV_TEMPLATE_ID_LEN + 1];
+    if (!c->store || (provenance && *provenance) ||
+        cenv_template_entry_id_of_prefix(c->store, c->source.path, id))
         return 0;
     int rc =
         cenv_clone_template_find(&c->template, c->store, &c->source, src, c->task, err);

@@ -2,6 +2,8 @@
 /* By the registry of clones, which has the source of each, and by what lies there. */
 #include "clone/clone_template.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "cenv.h"
 #include "clone/unaltered.h"
@@ -9,26 +11,18 @@
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 
-/* The entry of a path as a user wrote it; 1 when there is none. */
-static int find_entry_of(const struct cenv_store *store, const char *path,
-                         struct cenv_arena *arena, struct cenv_clone_entry *out,
-                         struct cenv_error *err)
-{
-    char *clean = cenv_newprefix_clean_path(path, err);
-    int rc =
-        clean ? cenv_clone_registry_find(store, clean, arena, out, err) : err->status;
-    cenv_free(clean);
-    return rc;
-}
-
 /* Clones are entered by the path that they were given, be there links in it or not. */
 static int find_entry(struct cenv_clone_template *t, const struct cenv_store *store,
                       const struct cenv_clone_source *clone, const char *path,
                       struct cenv_clone_entry *out, struct cenv_error *err)
 {
-    int rc = find_entry_of(store, path, &t->arena, out, err);
-    if (rc == 1)
+    char *clean = cenv_newprefix_clean_path(path, err);
+    if (!clean)
+        return err->status;
+    int rc = cenv_clone_registry_find(store, clean, &t->arena, out, err);
+    if (rc == 1 && strcmp(clean, clone->path) != 0)
         rc = cenv_clone_registry_find(store, clone->path, &t->arena, out, err);
+    cenv_free(clean);
     return rc;
 }
 
