@@ -71,3 +71,17 @@ def test_create__tells_how_to_use_it(
     told = capsys.readouterr().err
     assert f"conda activate '{place}'" in told
     assert f"cenv run '{place}' COMMAND" in told
+
+
+def test_clone__of_a_clone_says_that_it_is_of_its_template(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, small_channel: Path
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    template = store.template(["tool"], channels=[small_channel])
+    template.clone(tmp_path / "first")
+    for name, said in (("second", True), ("third", False)):
+        argv = ["clone", tmp_path / "first", tmp_path / name, "--store", store.path]
+        assert main([str(word) for word in argv]) == 0
+        told = "cloned from its template" in capsys.readouterr().err
+        assert told == said
+        (tmp_path / "first" / "mine").touch()

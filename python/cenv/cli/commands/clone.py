@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 
 from cenv import api
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if console.verbose:
         for line in stage_table(report.stages):
             console.notice(line)
+    if os.path.isdir(report.source) and not os.path.samefile(report.source, source):
+        console.notice(f"nobody changed {source}: cloned from its template")
     console.notice(_summary(report))
     console.result(report.to_json(), [report.prefix])
     return 0
