@@ -335,7 +335,8 @@ PyMethodDef bind_op_methods[] = {
     {"program_find", bind_program_find, METH_VARARGS,
      "program_find($module, name, path, /)\n--\n\nThe program's path on PATH, b\"\": none."},
     {"program_run", bind_program_run, METH_VARARGS,
-     "program_run($module, task, view, argv, envp, cwd, stdio, data, timeout_ms, /)\n--\n\n"
+     "program_run($module, task, view, argv, envp, cwd, stdio, data, timeout_ms, "
+     "until_exit, /)\n--\n\n"
      "Run a program to its end: (status, stdout, stderr, whether it took too long)."},
     {"program_start", bind_program_start, METH_VARARGS,
      "program_start($module, argv, envp, cwd, stdio, /)\n--\n\n"

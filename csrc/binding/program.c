@@ -69,14 +69,16 @@ PyObject *bind_program_run(PyObject *module, PyObject *args)
     struct cenv_str input;
     PyObject *task, *argv, *envp, *result = NULL;
     long long timeout_ms;
+    int until_exit;
     Py_ssize_t len, unused; /* paths end with NUL; z# is what takes bytes or None */
-    if (!PyArg_ParseTuple(args, "O!z#O!O!z#(iii)z#L:program_run",
-                          bind_state_of(module)->task_type, &task, &program.view,
-                          &unused, &PyList_Type, &argv, &PyList_Type, &envp,
-                          &program.cwd, &unused, &program.stdio[0], &program.stdio[1],
-                          &program.stdio[2], &input.data, &len, &timeout_ms))
+    if (!PyArg_ParseTuple(
+            args, "O!z#O!O!z#(iii)z#Lp:program_run", bind_state_of(module)->task_type,
+            &task, &program.view, &unused, &PyList_Type, &argv, &PyList_Type, &envp,
+            &program.cwd, &unused, &program.stdio[0], &program.stdio[1],
+            &program.stdio[2], &input.data, &len, &timeout_ms, &until_exit))
         return NULL;
     input.len = (size_t)len;
+    program.until_exit = until_exit != 0;
     if (take_program(&program, argv, envp))
         result = run_program(module, task, &program, input, timeout_ms);
     release_program(&program);

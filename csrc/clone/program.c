@@ -58,6 +58,7 @@ int cenv_program_run(const struct cenv_program *program, struct cenv_str input,
         .said = {program->stdio[1] == CENV_PROC_PIPE ? &end->said[0] : NULL,
                  program->stdio[2] == CENV_PROC_PIPE ? &end->said[1] : NULL},
         .timeout_ms = timeout_ms,
+        .until_exit = program->until_exit,
     };
     struct cenv_proc_streams streams;
     int pid, rc = open_and_start(program, &streams, &pid, err);

@@ -616,6 +616,8 @@ struct cenv_program {
     const char *const *envp;
     const char *cwd; /* or NULL: this process's; absolute for a view */
     int stdio[3];
+    /* Its pipes are read until it ends, also when a child of it keeps them. */
+    bool until_exit;
 };
 
 /* How it ended: its exit status, or minus the signal; what it said to pipes, which the caller

@@ -157,6 +157,7 @@ def program_run(
     stdio: tuple[int, int, int],
     data: bytes | None,
     timeout_ms: int,
+    until_exit: bool,
     /,
 ) -> tuple[int, bytes | None, bytes | None, bool]: ...
 def program_start(

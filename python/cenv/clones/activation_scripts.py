@@ -266,6 +266,7 @@ def _run(
             stdin=process.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,
+            until_exit=True,  # a script may start a daemon
         )
     except process.CommandTimeout:
         raise _failed(paths, f"took longer than {_SECONDS} s", b"") from None

@@ -75,10 +75,12 @@ def run(
     variables: Mapping[str, str],
     *,
     view: str | None = None,
+    until_exit: bool = False,
     **options: Unpack[RunOptions],
 ) -> CompletedProcess[Any]:
     """Run a program, `argv[0]` its path, to its end; with `view` in a view of that prefix.
 
+    `until_exit`: what it leaves running with its output is not waited for.
     Whatever ends the call early (`timeout`, an exception) ends all that the program started
     in its session. Raises OSError where it cannot be started, TimeoutExpired, with `check`
     CalledProcessError, and UsageError for other keywords.
@@ -95,6 +97,7 @@ def run(
         _streams(options),
         _input(options),
         _milliseconds(options.get("timeout")),
+        until_exit,
     )
     if late:
         raise CommandTimeout(list(argv), options.get("timeout") or 0.0, out, err)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -223,6 +224,19 @@ def test_scripts__are_not_blamed_for_clones_made_beside_them(
         assert clone.environ()["A"] == "1"
         assert (clone / "share/x").stat().st_nlink > 2
     assert activation_scripts.varying == {}
+
+
+def test_scripts__that_leave_daemons_are_not_waited_for(
+    make: Callable[..., cenv.Template], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setenv("TOOL_LOG", str(log))
+    monkeypatch.setattr(activation_scripts, "_SECONDS", 20)
+    script = 'sleep 300 & echo $! >> "$TOOL_LOG"; export A=1'
+    with make(*members(script)).clone() as clone:
+        assert clone.environ()["A"] == "1"
+    for pid in log.read_text().split():
+        os.kill(int(pid), signal.SIGKILL)  # they are there
 
 
 def test_scripts__that_take_too_long_are_ended(
