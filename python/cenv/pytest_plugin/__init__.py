@@ -109,7 +109,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    """Learn the outcome, which decides on the test's clones; add properties and hints."""
+    """Learn the outcome, which decides on the test's clones; tell of those it had."""
     environments = item.config.stash.get(_SESSION, None)
     if environments is not None and call.when == "teardown":
         item.user_properties += environments.recorder.of_test(item.nodeid)
@@ -119,8 +119,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     if call.when == "setup":  # of each attempt: a test may be run again
         item.stash[_FAILED] = False
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
-    if report.failed:
-        hints.add_sections(report, call.excinfo)
     if call.when == "teardown" and environments is not None:
         ended = item.stash.get(_ENDED, None) or ()
         environments.end_test(ended, failed=item.stash[_FAILED])

@@ -6,7 +6,6 @@ Imported in every run, so it knows cenv's errors by their hint, not by their cla
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Iterator
 from typing import Any
@@ -42,12 +41,11 @@ def _is_for_users(found: pytest.ExceptionInfo[Any] | None) -> bool:
     return hasattr(found.value, "hint") and _is_ours(found.value)
 
 
-def show(error: BaseException) -> list[str]:
-    """Add the hints of an error, and of those that it came from, as notes; return them.
+def show(error: BaseException) -> None:
+    """Add the hints of an error, and of those that it came from, as notes (PEP 678).
 
-    Notes are shown from Python 3.11 on (PEP 678).
+    Pythons before 3.11 show notes too: by exceptiongroup, which pytest needs there.
     """
-    told = []
     for one in _chain(error):
         hint = vars(one).get("hint")
         if not isinstance(hint, str) or not _is_ours(one):
@@ -56,15 +54,6 @@ def show(error: BaseException) -> list[str]:
         notes = getattr(one, "__notes__", [])
         if note not in notes:
             one.__notes__ = [*notes, note]  # type: ignore[attr-defined]
-        told.append(note)
-    return told
-
-
-def add_sections(report: Any, found: pytest.ExceptionInfo[Any] | None) -> None:
-    """Add hints to the report of a Python that shows no notes."""
-    if sys.version_info < (3, 11) and found and hasattr(report.longrepr, "addsection"):
-        for hint in show(found.value):
-            report.longrepr.addsection("cenv", hint)
 
 
 def _is_ours(error: BaseException) -> bool:
