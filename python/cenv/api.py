@@ -22,7 +22,7 @@ from cenv._options import (
     Provenance,
     SolveOptions,
 )
-from cenv.clones import modes, overlay
+from cenv.clones import checkouts, editables, modes, overlay
 from cenv.config import policy
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
@@ -214,21 +214,58 @@ def clone(
     store: Path | None = None,
     owner: int = 0,
     provenance: Provenance | None = None,
+    also: Mapping[str, Path] | None = None,
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
     `mode`: auto, reflink, hardlink, copy, or overlay: a mount that only this process and
     its children see (cenv.enter_overlay_namespace). `owner` (a process id): the clone is swept
     after that process died. `provenance`: what its records and history tell of the request,
-    where that is not the template's own. Raises PrefixError or LinkError, and UsageError for
-    what the configuration forbids; `src` is never changed.
+    where that is not the template's own. `also`: directories, and where editable installs of
+    projects in them are moved to (cenv.clones.editables); None: where both environments lie
+    in checkouts of one repository, from the one to the other. Raises PrefixError or LinkError,
+    and UsageError for what the configuration forbids; `src` is never changed.
     """
     config = check_source(src)
     if mode == "auto" and config.always_copy:
         mode = "copy"
-    return make_clone(
-        src, dst, mode=mode, store=store, owner=owner, provenance=provenance
+    moves = _moves(src, dst, also)
+    was_there = os.path.isdir(dst)
+    made = make_clone(
+        src,
+        dst,
+        mode=mode,
+        store=store,
+        owner=owner or (os.getpid() if moves else 0),
+        provenance=provenance,
     )
+    return _move_editables(made, moves, store, owner, was_there) if moves else made
+
+
+def _moves(src: Path, dst: Path, also: Mapping[str, Path] | None) -> dict[str, str]:
+    if also is not None:
+        return editables.checked_moves(also)
+    return checkouts.moves_between(_native.fspath(src), _native.fspath(dst))
+
+
+def _move_editables(
+    made: CloneReport,
+    moves: dict[str, str],
+    store: Path | None,
+    owner: int,
+    was_there: bool,
+) -> CloneReport:
+    """Finish a clone, which is this process's until then: were it killed, a sweep takes it."""
+    try:
+        moved = editables.move(made.prefix, moves)
+        if not owner and not modes.is_mount(made.mode):
+            _native.open_store(store).clone_set_owner(made.prefix, 0)
+    except BaseException:
+        remove_tree(made.prefix, store=store)
+        if was_there:
+            os.mkdir(made.prefix)
+        raise
+    return replace(made, moved=tuple(moved))
 
 
 def check_source(src: Path) -> Config:

@@ -177,6 +177,7 @@ class CloneReport(Value):
     unrelocatable: tuple[Notice, ...] = ()
     notices: tuple[Notice, ...] = ()
     stages: tuple[Stage, ...] = ()
+    moved: tuple[str, ...] = ()  # files of editable installs that name another checkout
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CloneReport:

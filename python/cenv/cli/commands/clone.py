@@ -29,6 +29,13 @@ def _clone_mode(name: str) -> str:
     return name
 
 
+def _pair(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise argparse.ArgumentTypeError("expected OLD=NEW, two directories")
+    return old, new
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_environment(parser, "src", "SRC")
@@ -41,6 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how files get there; auto: by reflink, else templates by hard links, else copied",
     )
     parser.add_argument(
+        "--also",
+        action="append",
+        type=_pair,
+        metavar="OLD=NEW",
+        help="move editable installs of projects in OLD to NEW; by itself from SRC's "
+        "checkout to DST's where both are of one repository",
+    )
+    parser.add_argument(
         "--register", action="store_true", help="add DST to ~/.conda/environments.txt"
     )
     add_store(parser)
@@ -51,11 +66,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.register:
         _check_register()
     source = existing(options.src, console)
-    report = api.clone(source, options.dst, mode=options.mode, store=options.store)
+    report = api.clone(
+        source,
+        options.dst,
+        mode=options.mode,
+        store=options.store,
+        also=dict(options.also) if options.also else None,
+    )
     if options.register:
         from cenv.config.paths import register
 
         register(report.prefix)
+    if report.moved or options.also:
+        moved = counted(len(report.moved), "file")
+        console.notice(f"editable installs: {moved} moved to the other checkout")
     _say_what_was_left(report, console)
     if console.verbose:
         for line in stage_table(report.stages):
