@@ -15,6 +15,7 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     "\ud800-\udfff]"
 )
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~&@]|(?<=\w):(?=//)")
 _COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[|##teamcity\[)")
 
 
@@ -26,6 +27,11 @@ def line(text: str) -> str:
 def lines(text: str) -> str:
     """Return `text`, whose line breaks are its own, each line as `line` does."""
     return "\n".join(map(line, text.split("\n")))
+
+
+def markdown(text: str) -> str:
+    """Return `text` as one line of Markdown that shows it as it is: no link, image or tag."""
+    return _MARKUP.sub(r"\\\g<0>", line(text))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -45,6 +45,15 @@ def test_lines__keeps_line_breaks_and_no_command() -> None:
     assert printable.lines("a\n::error::b\x1b") == "a\n\\x3a:error::b\\x1b"
 
 
+def test_markdown__is_shown_as_it_stands() -> None:
+    evil = "<img src=x> ![a](http://h/i) `c` _u_ *b* | @who #1 &lt; ~s~"
+    shown = printable.markdown(f"1.2 MB, a-b:c {evil}\n\x1b")
+    assert shown == (
+        r"1.2 MB, a-b:c \<img src=x\> \!\[a\](http\://h/i) \`c\` \_u\_ \*b\* \| \@who"
+        r" \#1 \&lt; \~s\~\\x0a\\x1b"
+    )
+
+
 def test_errors__steer_no_terminal() -> None:
     error = CenvError(EVIL, hint=EVIL)
     for text in (str(error), repr(error), error.hint):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cenv import printable
 from cenv._arguments import listed
 from cenv._choices import ChannelPriority, CloneMode
 from cenv._options import SolveOptions
@@ -104,7 +105,7 @@ class TemplateFactory:
             records = tuple(found.records) if found.is_list else None
             channels = channels or found.channels
             for notice in found.notices:
-                warnings.warn(notice, stacklevel=4)
+                warnings.warn(printable.line(notice), stacklevel=4)
             if found.extras:
                 before = Setup.of(found.extras.apply, found.extras.key)
                 setup = setup.after(before) if setup else before

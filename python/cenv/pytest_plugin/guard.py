@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from cenv import printable
 from cenv.clones import modes
 from cenv.errors import CenvError
 from cenv.model import Alteration
@@ -51,7 +52,10 @@ class Finding:
         return cls(**values)
 
     def lines(self) -> Iterator[str]:
-        """Say what happened, and what to do."""
+        """Say what happened, and what to do; names of files and tests steer no terminal."""
+        yield from map(printable.line, self._say())
+
+    def _say(self) -> Iterator[str]:
         name = " ".join(self.specs) or self.template
         yield f"the template '{name}' was altered through a hard-linked clone:"
         files = [str(Alteration(**item)) for item in self.altered]

@@ -163,8 +163,9 @@ def clone_lines(processes: list[dict[str, Any]]) -> Iterator[str]:
 
 def markdown(found: Statistics) -> str:
     """Return a section of Markdown, as GitHub shows it under a job's steps."""
-    said = [f"- {line}" for line in [*lines(found), *troubles(found)]]
-    said += [f"- :warning: {finding}" for finding in found["findings"]]
+    told = [*lines(found), *troubles(found)]
+    said = [f"- {printable.markdown(line)}" for line in told]
+    said += [f"- :warning: {printable.markdown(x)}" for x in found["findings"]]
     rows = [
         f"| {_cell(name(t))} | {len(t['records'])} | {'built' if t['builds'] else 'reused'} "
         f"| {duration(t['seconds'])} |"
@@ -173,7 +174,7 @@ def markdown(found: Statistics) -> str:
     if rows:
         head = "| template | packages | | time |\n|---|--:|---|--:|"
         said += ["", head, *rows]
-    return "\n".join(["### cenv environments", "", *map(printable.line, said), ""])
+    return "\n".join(["### cenv environments", "", *said, ""])
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 import cenv
 from cenv.doctor import examine
+from cenv.pytest_plugin.guard import Finding
 
 WRITES = """
     import os, time
@@ -332,3 +333,17 @@ def test_clone_of_clone__is_watched_too(project: pytest.Pytester) -> None:
             "by this test, *",
         ]
     )
+
+
+def test_finding__steers_no_terminal() -> None:
+    evil = "e\x1b]0;pwned\x07\n::error::fake"
+    finding = Finding(
+        template=evil,
+        specs=(),
+        altered=({"path": evil, "what": "size"},),
+        tests=(evil,),
+        repair=evil,
+    )
+    for line in finding.lines():
+        assert line.isprintable()
+        assert not line.lstrip().startswith("::")

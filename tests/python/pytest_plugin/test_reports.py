@@ -309,6 +309,9 @@ def test_totals__add_up_over_processes() -> None:
     ]
     assert list(summary.passed_lines(found)) == shown
     assert ":warning: altered" in summary.markdown(found)
+    found["findings"] = ["by\x1b[2J <img src=x>\n# ![a](http://h)"]
+    shown = summary.markdown(found)
+    assert r"- :warning: by\\x1b\[2J \<img src=x\>\\x0a\# \!\[a\](http\://h)" in shown
 
 
 def test_saved__counts_what_was_measured_alone() -> None:
