@@ -310,7 +310,7 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
             return rc;
     }
     if (file->size > CENV_CLONER_WINDOW)
-        return cenv_raw_copy_data(in, out, file->size);
+        return cenv_raw_copy_data(in, out, file->size, c->task);
     int64_t n = cenv_raw_pread(in, t->window, file->size, 0);
     if (n != (int64_t)file->size)
         return n < 0 ? (int)n : -ENOENT;

@@ -260,7 +260,8 @@ static int copy_file(struct copying *copying, int from, int to,
     const char *name = cenv_path_base(entry->path).data;
     entry->mode = st->mode & 0755;
     entry->mtime_ns = st->mtime_ns;
-    int rc = cenv_raw_place(from, name, st, to, name, CENV_PLACE_AUTO, true, &got);
+    int rc = cenv_raw_place(from, name, st, to, name, CENV_PLACE_AUTO, true, &got,
+                            copying->task);
     if (rc == 0 && entry->mode != st->mode)
         rc = cenv_raw_chmod(to, name, entry->mode);
     if (rc < 0)

@@ -104,7 +104,7 @@ static int take_entry(const struct cenv_linker *linker, struct dir_pair *at,
     if (from < 0 || to < 0)
         return from < 0 ? from : to;
     int rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data, linker->mode,
-                            true, &got);
+                            true, &got, NULL);
     pyc->dropped = rc == -ENOENT; /* it did not compile then, and will not now */
     pyc->done = rc == 0;
     return pyc->dropped ? 0 : rc;
@@ -179,7 +179,7 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
 
     if (raw == 0)
         raw = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
-                             CENV_PLACE_AUTO, true, &got);
+                             CENV_PLACE_AUTO, true, &got, NULL);
     if (raw == 0)
         raw = cenv_raw_stat(to, to_name.data, &st);
     if (raw < 0)

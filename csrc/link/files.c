@@ -116,7 +116,8 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
 
     if (from < 0)
         return from;
-    int raw = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got);
+    int raw = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got,
+                             at->placer->linker->task);
     if (raw < 0)
         return fail_entry(at, entry, raw, "cannot link");
     add_count(&at->placer->how[got], 1);

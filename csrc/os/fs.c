@@ -35,6 +35,8 @@ int cenv_fs_fail(struct cenv_error *err, int rc, int dirfd, const char *name,
     char path[CENV_ERRPATH_MAX] = "";
     if (rc == -ENOMEM)
         return cenv_error_oom(err);
+    if (rc == -ECANCELED)
+        return cenv_error_set(err, CENV_ECANCELLED, "interrupted");
     size_t n = name && name[0] == '/' ? 0 : cenv_raw_path_of(dirfd, path, sizeof(path));
     if (name)
         snprintf(path + n, sizeof(path) - n, "%s%s", n && path[n - 1] != '/' ? "/" : "",

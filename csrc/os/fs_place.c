@@ -36,7 +36,7 @@ static bool wants_other_way(int rc, enum cenv_place_mode mode)
 
 static int fill_file(int in, int out, const struct cenv_stat *st,
                      enum cenv_place_mode want, bool fallback,
-                     enum cenv_place_mode *got)
+                     enum cenv_place_mode *got, struct cenv_task *task)
 {
     int rc = -EOPNOTSUPP;
     if (want == CENV_PLACE_REFLINK || want == CENV_PLACE_AUTO) {
@@ -47,17 +47,17 @@ static int fill_file(int in, int out, const struct cenv_stat *st,
             return rc;
     }
     *got = CENV_PLACE_COPY;
-    return cenv_raw_copy_data(in, out, st->size);
+    return cenv_raw_copy_data(in, out, st->size, task);
 }
 
 static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char *to,
                       enum cenv_place_mode want, bool fallback,
-                      enum cenv_place_mode *got)
+                      enum cenv_place_mode *got, struct cenv_task *task)
 {
     int out = cenv_raw_create(to_dir, to, st->mode & 0700);
     if (out < 0)
         return out;
-    int rc = fill_file(in, out, st, want, fallback, got);
+    int rc = fill_file(in, out, st, want, fallback, got, task);
     if (rc == 0)
         rc = cenv_raw_chmod_fd(out, st->mode);
     if (rc == 0)
@@ -72,7 +72,7 @@ static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char
 
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
                    int to_dir, const char *to, enum cenv_place_mode want, bool fallback,
-                   enum cenv_place_mode *got)
+                   enum cenv_place_mode *got, struct cenv_task *task)
 {
     struct cenv_stat own;
     if (want == CENV_PLACE_HARDLINK) {
@@ -85,7 +85,7 @@ int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
     int in = cenv_raw_open_file(from_dir, from, &own);
     if (in < 0)
         return in;
-    int rc = place_copy(in, st ? st : &own, to_dir, to, want, fallback, got);
+    int rc = place_copy(in, st ? st : &own, to_dir, to, want, fallback, got, task);
     cenv_fd_close(in);
     return rc;
 }
@@ -102,7 +102,7 @@ static int probe_between(int from_dir, const char *from, int to_dir, const char 
     int rc = cenv_raw_write(fd, "cenv", 4);
     cenv_fd_close(fd);
     if (rc == 0)
-        rc = cenv_raw_place(from_dir, from, NULL, to_dir, to, mode, false, &got);
+        rc = cenv_raw_place(from_dir, from, NULL, to_dir, to, mode, false, &got, NULL);
     if (rc == 0)
         cenv_raw_unlink(to_dir, to);
     cenv_raw_unlink(from_dir, from);

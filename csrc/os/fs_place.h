@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/task.h"
 #include "os/raw_file.h"
 
 enum cenv_place_mode {
@@ -21,11 +22,12 @@ int cenv_place_mode_parse(const char *name);
  * Makes `to` from the regular file `from` in mode `want`; EEXIST when it is there. Hardlink falls
  * back to copy on EXDEV, EMLINK, EPERM (counted by the caller through *got), reflink on what
  * cenv_raw_reflink() refuses, only when `fallback`. auto: reflink, else copy. A copy or reflink
- * gets mode and mtime of the source, exactly. `st` the source's, or NULL.
+ * gets mode and mtime of the source, exactly. `st` the source's, or NULL. ECANCELED: the task (NULL:
+ * none) was cancelled while a large file was copied.
  */
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
                    int to_dir, const char *to, enum cenv_place_mode want, bool fallback,
-                   enum cenv_place_mode *got);
+                   enum cenv_place_mode *got, struct cenv_task *task);
 
 /* By trying: 1 when files below `dirfd` reflink into each other, else 0. Leaves nothing behind. */
 int cenv_fs_probe_reflink(int dirfd);

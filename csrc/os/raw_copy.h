@@ -5,8 +5,13 @@
 
 #include <stdint.h>
 
-/* Copies `size` bytes from 0, holes kept, by what the system has for it; data only. */
-int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size);
+#include "base/task.h"
+
+/*
+ * Copies `size` bytes from 0, holes kept, by what the system has for it; data only. ECANCELED: the
+ * task (NULL: none) is cancelled, which is looked at now and then.
+ */
+int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size, struct cenv_task *task);
 /* The first `size` bytes into an empty file; writing goes on behind them. */
 int cenv_raw_copy_head(int from_fd, int to_fd, uint64_t size);
 /*

@@ -218,7 +218,7 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
     raw = from < 0 ? from : to;
     if (raw >= 0)
         raw = cenv_raw_place(from, from_name.data, NULL, to, name.data,
-                             CENV_PLACE_HARDLINK, true, &got);
+                             CENV_PLACE_HARDLINK, true, &got, x->task);
     if (raw < 0)
         return fail_write(x, member->path, raw);
     return remember_file(x, &entry);

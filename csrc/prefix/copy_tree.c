@@ -34,6 +34,7 @@ struct copying {
     struct cenv_map inodes;   /* struct inode -> id in `names` */
     struct cenv_intern names; /* paths of inodes with several */
     struct cenv_copied *out;
+    struct cenv_task *task;
 };
 
 static int note_skipped(struct copying *c, struct cenv_str path, struct cenv_error *err)
@@ -88,8 +89,8 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
     int raw = st->nlink > 1 ? link_peer(c, st, entry->path, to, name) : 0;
     if (raw != 0)
         return raw < 0 ? raw : 0;
-    raw =
-        cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got);
+    raw = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got,
+                         c->task);
     if (raw == 0 && cenv_raw_has_xattrs(entry->parent, name))
         raw = copy_xattrs(entry->parent, name, to, name);
     if (got == CENV_PLACE_REFLINK)
@@ -189,7 +190,7 @@ static int finish_dirs(const struct copying *c, struct cenv_error *err)
 int cenv_copy_tree(int from, int to, struct cenv_copied *out, struct cenv_task *task,
                    struct cenv_error *err)
 {
-    struct copying c = {.from = from, .to = to, .out = out};
+    struct copying c = {.from = from, .to = to, .out = out, .task = task};
     *out = (struct cenv_copied){0};
     cenv_buf_init(&out->skipped, 64 << 20);
     cenv_dirs_init(&c.dirs, to);

@@ -8,8 +8,8 @@
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/path.h"
+#include "os/raw_copy.h"
 #include "os/raw_data.h"
-#include "os/raw_extent.h"
 #include "prefix/file_hash.h"
 #include "template/archive.h"
 #include "template/archive_contents.h"
@@ -217,20 +217,6 @@ static int open_content(struct unpacker *u, const struct cenv_archive_content *c
         u->reader, "has the content of a file that is not there");
 }
 
-static int copy_bytes(struct unpacker *u, int in, int out, uint64_t size)
-{
-    enum { PIECE = 4 << 20 };
-    for (uint64_t at = 0; at < size; at += PIECE) {
-        uint64_t end = size - at < PIECE ? size : at + PIECE;
-        int failed = cenv_raw_copy_range(in, out, at, end);
-        if (failed < 0)
-            return cenv_fs_fail(u->err, failed, out, NULL, "cannot write");
-        if (cenv_task_poll(u->task, u->err) < 0)
-            return u->err->status;
-    }
-    return 0;
-}
-
 /* Compared where it is now, whatever it was copied from. */
 static int compare_content(struct unpacker *u, int out,
                            const struct cenv_archive_content *content)
@@ -261,8 +247,9 @@ static int copy_content(struct unpacker *u, int out)
     if (!cenv_limits_take(&u->reader->limits.bytes, st.size))
         rc = cenv_archive_reader_refuse(
             u->reader, "it expands to more than an archive of its size may");
-    if (rc == 0)
-        rc = copy_bytes(u, in, out, st.size);
+    int failed = rc == 0 ? cenv_raw_copy_data(in, out, st.size, u->task) : 0;
+    if (failed < 0)
+        rc = cenv_fs_fail(u->err, failed, out, NULL, "cannot write");
     if (rc == 0)
         rc = compare_content(u, out, &content);
     cenv_fd_close(in);

@@ -8,9 +8,14 @@
 #include "os/raw_file.h"
 #include "os/windows/win.h"
 
-int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size)
+int cenv_raw_copy_data(int from_fd, int to_fd, uint64_t size, struct cenv_task *task)
 {
+    struct cenv_error told = CENV_ERROR_INIT;
     struct cenv_stat st;
+    if (task && cenv_task_poll(task, &told) < 0) {
+        cenv_error_release(&told);
+        return -ECANCELED;
+    }
     int rc = cenv_raw_stat_fd(from_fd, &st);
     if (rc < 0 || size == 0)
         return rc;

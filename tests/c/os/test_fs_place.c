@@ -15,31 +15,33 @@ static void test_fs_place__keeps_mode_and_time(void)
     scratch_file(&s, "src", "content", 04751);
     cenv_raw_set_mtime(s.fd, "src", 111222333444555666);
     cenv_raw_stat(s.fd, "src", &a);
-    CHECK_INT(
-        cenv_raw_place(s.fd, "src", NULL, s.fd, "copy", CENV_PLACE_COPY, false, &got),
-        0);
+    CHECK_INT(cenv_raw_place(s.fd, "src", NULL, s.fd, "copy", CENV_PLACE_COPY, false,
+                             &got, NULL),
+              0);
     CHECK_INT(got, CENV_PLACE_COPY);
     CHECK_INT(cenv_raw_stat(s.fd, "copy", &b), 0);
     CHECK_INT(b.mode, 04751);
     CHECK_INT(b.mtime_ns, a.mtime_ns);
     CHECK(!cenv_stat_same_file(&a, &b));
     CHECK_STR(scratch_text(&s, "copy"), "content");
-    CHECK_INT(
-        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_HARDLINK, true, &got),
-        0);
+    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_HARDLINK, true,
+                             &got, NULL),
+              0);
     CHECK_INT(got, CENV_PLACE_HARDLINK);
     cenv_raw_stat(s.fd, "hard", &b);
     CHECK(cenv_stat_same_file(&a, &b));
-    CHECK_INT(
-        cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_AUTO, true, &got),
-        -EEXIST);
-    CHECK_INT(
-        cenv_raw_place(s.fd, "src", &a, s.fd, "auto", CENV_PLACE_AUTO, true, &got), 0);
+    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "hard", CENV_PLACE_AUTO, true, &got,
+                             NULL),
+              -EEXIST);
+    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "auto", CENV_PLACE_AUTO, true, &got,
+                             NULL),
+              0);
     CHECK_INT(got, cenv_fs_probe_reflink(s.fd) ? CENV_PLACE_REFLINK : CENV_PLACE_COPY);
     CHECK_STR(scratch_text(&s, "auto"), "content");
     symlinkat("src", s.fd, "l");
-    CHECK_INT(cenv_raw_place(s.fd, "l", NULL, s.fd, "no", CENV_PLACE_COPY, true, &got),
-              -ELOOP);
+    CHECK_INT(
+        cenv_raw_place(s.fd, "l", NULL, s.fd, "no", CENV_PLACE_COPY, true, &got, NULL),
+        -ELOOP);
     CHECK_INT(cenv_fs_exists(s.fd, "no", &err), 0);
     close_scratch();
 }

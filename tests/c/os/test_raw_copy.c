@@ -19,14 +19,40 @@ static void test_raw_copy__keeps_holes(void)
     CHECK_INT(cenv_raw_truncate(from, 20 << 20), 0);
     cenv_raw_stat_fd(from, &a);
     int to = cenv_fs_create(s.fd, "copy", 0600, &err);
-    CHECK_INT(cenv_raw_copy_data(from, to, a.size), 0);
+    CHECK_INT(cenv_raw_copy_data(from, to, a.size, NULL), 0);
     cenv_raw_stat_fd(to, &b);
     CHECK_INT(b.size, a.size);
     CHECK(b.blocks < 1 << 20);
     CHECK_INT(cenv_raw_pread(to, got, 4, 8 << 20), 4);
     CHECK_STR(got, "tail");
-    CHECK_INT(cenv_raw_copy_data(from, to, a.size + 5000),
+    CHECK_INT(cenv_raw_copy_data(from, to, a.size + 5000, NULL),
               -EIO); /* truncated meanwhile */
+    cenv_fd_close(from);
+    cenv_fd_close(to);
+    close_scratch();
+}
+
+static int cancel_third(void *ctx)
+{
+    return ++*(int *)ctx > 2;
+}
+
+static void test_raw_copy__of_a_large_file_is_interrupted(void)
+{
+    struct cenv_task task;
+    struct cenv_stat st;
+    int polls = 2;
+    open_scratch();
+    int from = cenv_fs_create(s.fd, "large", 0600, &err);
+    CHECK_INT(cenv_raw_pwrite(from, "x", 1, (64 << 20) - 1), 0);
+    int to = cenv_fs_create(s.fd, "copy", 0600, &err);
+    cenv_task_init(&task, cancel_third, &polls);
+    CHECK_INT(cenv_raw_copy_data(from, to, 64 << 20, &task), -ECANCELED);
+    cenv_raw_stat_fd(to, &st);
+    CHECK(st.size < 64 << 20);
+    CHECK_INT(cenv_fs_fail(&err, -ECANCELED, s.fd, "copy", "cannot copy"),
+              CENV_ECANCELLED);
+    cenv_task_release(&task);
     cenv_fd_close(from);
     cenv_fd_close(to);
     close_scratch();
@@ -53,6 +79,7 @@ int main(void)
 {
     umask(022);
     RUN(test_raw_copy__keeps_holes);
+    RUN(test_raw_copy__of_a_large_file_is_interrupted);
     RUN(test_raw_copy__finds_data);
     return check_report();
 }
