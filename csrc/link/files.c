@@ -18,6 +18,7 @@
 #include "os/fs_beneath.h"
 #include "os/fs_data.h"
 #include "os/fs_place.h"
+#include "os/fs_remove.h"
 #include "os/path.h"
 #include "relocate/splice.h"
 
@@ -377,16 +378,38 @@ static int make_runs(struct placer *placer, struct cenv_error *err)
     return 0;
 }
 
+/* Where occupied it may be there, or a file in its place, which gives way as with conda; whatever
+ * else has the name fails to open. */
+static int make_dir_anyway(struct cenv_linker *linker, const char *path,
+                           struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int raw = cenv_raw_stat(linker->root, path, &st);
+    if (raw == 0 && st.type == CENV_FT_FILE) {
+        raw = cenv_raw_unlink(linker->root, path);
+        if (raw == 0)
+            raw = cenv_raw_mkdir(linker->root, path, 0777);
+        if (raw == 0 && !cenv_link_stats_warn(linker->stats,
+                                              "a directory replaces '%s', which was "
+                                              "there",
+                                              path))
+            return cenv_error_oom(err);
+    }
+    return raw < 0 ? cenv_fs_fail(err, raw, linker->root, path, "cannot make directory")
+                   : 0;
+}
+
 /* Parents come before children in the plan; the prefix itself is there. */
 static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
 {
     for (size_t i = 1; i < linker->plan->nr_dirs; i++) {
         const char *path = linker->plan->dirs[i].path.data;
         int raw = cenv_raw_mkdir(linker->root, path, 0777);
-        /* Where occupied it may be there: whatever else has the name fails to open. */
-        if (raw < 0 && !(raw == -EEXIST && linker->occupied))
-            return cenv_fs_fail(err, raw, linker->root, path, "cannot make directory");
         int rc = i % 256 == 0 ? cenv_task_poll(linker->task, err) : 0;
+        if (rc == 0 && raw == -EEXIST && linker->occupied)
+            rc = make_dir_anyway(linker, path, err);
+        else if (rc == 0 && raw < 0)
+            rc = cenv_fs_fail(err, raw, linker->root, path, "cannot make directory");
         if (rc < 0)
             return rc;
     }
@@ -398,6 +421,20 @@ static int make_dirs(struct cenv_linker *linker, struct cenv_error *err)
 static int ignores_case(int root, struct cenv_error *err)
 {
     return cenv_fs_exists(root, "CONDA-META", err);
+}
+
+/* 1: it was there, be it a directory with all that is in it; 0: not, or it cannot be removed, which
+ * shows when the file is placed. */
+static int take_away(struct cenv_linker *linker, int dir, const char *name,
+                     struct cenv_error *err)
+{
+    struct cenv_stat st;
+    if (cenv_raw_unlink(dir, name) == 0)
+        return 1;
+    if (cenv_raw_stat(dir, name, &st) < 0 || st.type != CENV_FT_DIR)
+        return 0;
+    int rc = cenv_fs_remove_tree_polled(dir, name, linker->task, err);
+    return rc < 0 ? rc : 1;
 }
 
 /* Takes away what has the paths of new files, as conda does, and says so. */
@@ -412,11 +449,13 @@ static int clear_paths(struct cenv_linker *linker, struct cenv_error *err)
         const struct cenv_link_entry *entry = &plan->entries[plan->order[i]];
         struct cenv_str name;
         int dir = cenv_dirs_parent(&dirs, entry->real, 0, &name);
-        if (dir < 0 || cenv_raw_unlink(dir, name.data) < 0)
-            continue; /* what is still in the way fails when the file is placed */
-        if (!cenv_link_stats_warn(linker->stats, "%s replaces '%s', which was there",
-                                  plan->packages[entry->package].dist.data,
-                                  entry->target.data))
+        int taken = dir < 0 ? 0 : take_away(linker, dir, name.data, err);
+        if (taken < 0)
+            rc = taken;
+        else if (taken &&
+                 !cenv_link_stats_warn(
+                     linker->stats, "%s replaces '%s', which was there",
+                     plan->packages[entry->package].dist.data, entry->target.data))
             rc = cenv_error_oom(err);
     }
     cenv_dirs_release(&dirs);

@@ -91,10 +91,14 @@ static void test_scripts__before_the_link_may_write(void)
     struct package p = package_begin(&s, "a", "1", "");
     char target[512];
     snprintf(target, sizeof(target), "%s/final", s.path);
-    package_file(&p, "bin/.a-pre-link.sh",
-                 "mkdir -p $PREFIX/share/own && echo old > $PREFIX/share/a\n"
-                 "echo kept > $PREFIX/share/own/file; ln -s own $PREFIX/share/l\n",
-                 0755);
+    package_file(
+        &p, "bin/.a-pre-link.sh",
+        "mkdir -p $PREFIX/share/own && echo old > $PREFIX/share/a\n"
+        "echo kept > $PREFIX/share/own/file; ln -s own $PREFIX/share/l\n"
+        "mkdir -p $PREFIX/share/d/e; touch $PREFIX/share/d/e/f $PREFIX/share/g\n",
+        0755);
+    package_file(&p, "share/d", "a file, too", 0644);
+    package_file(&p, "share/g/h", "below", 0644);
     package_file(&p, "share/a", "new", 0644);
     package_file(&p, "share/l", "a file", 0644);
     struct cenv_link_package package = package_end(&p);
@@ -103,7 +107,9 @@ static void test_scripts__before_the_link_may_write(void)
     CHECK_STR(scratch_text(&s, "env/share/a"), "new");
     CHECK_STR(scratch_text(&s, "env/share/l"), "a file");
     CHECK_STR(scratch_text(&s, "env/share/own/file"), "kept\n");
-    CHECK_INT(l.stats.nr_warnings, 2);
+    CHECK_STR(scratch_text(&s, "env/share/d"), "a file, too");
+    CHECK_STR(scratch_text(&s, "env/share/g/h"), "below");
+    CHECK_INT(l.stats.nr_warnings, 4);
     linked_release(&l);
     scratch_close(&s);
 }

@@ -121,3 +121,20 @@ def test_derived__of_real_packages(
     other = direct.clone(tmp_path / "other")
     theirs = {p.relative_to(other.path) for p in Path(other.path).rglob("*")}
     assert {p for p in ours ^ theirs if "__pycache__" not in p.parts} == set()
+
+
+@pytest.mark.parametrize("later", ["file", "directory"])
+def test_derived__replaces_a_file_by_a_directory_and_back(
+    store: cenv.TemplateStore, make_channel, later: str
+) -> None:
+    """What comes to the base has the say, as in one link."""
+    below, above = ("a/b", "a") if later == "file" else ("a", "a/b")
+    channel = make_channel(
+        Package("low", "1", members=[Member(below, b"low"), Member("kept", b"low")]),
+        Package("top", "1", depends=["low"], members=[Member(above, b"top")]),
+    )
+    base = store.template(["low"], channels=[channel])
+    made = store.template(["top"], channels=[channel], base=base)
+    assert (Path(made) / above).read_bytes() == b"top"
+    assert (Path(made) / "kept").read_bytes() == b"low"
+    assert (Path(base) / below).read_bytes() == b"low"
