@@ -123,7 +123,7 @@ print(*made.warnings)
 for mode in ("copy", "hardlink"):
     told = cenv.clone(made.prefix, f"{sys.argv[1]}/{mode}", store=sys.argv[1] + "/s", mode=mode)
     print(*(notice.reason for notice in told.notices))
-    assert cenv.verify(told.path).ok
+    assert cenv.verify(told.prefix).ok
 """
     env = {**os.environ, "LD_PRELOAD": str(calls_library)}
     env["CENV_TEST_REFUSE"] = f"utimens:0:{errno.EINVAL}"
