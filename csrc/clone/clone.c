@@ -219,10 +219,12 @@ static int attempt_clone(const struct cloning *c, bool *changed, struct cenv_err
 /* From now on nobody builds it anew, should it be a template. 1: it is none. */
 static int hold_template(struct cloning *c, const char *prefix, struct cenv_error *err)
 {
-    if (!c->store || c->held ||
-        !cenv_template_entry_id_of_prefix(c->store, prefix, c->held_id))
+    if (!c->store || c->held)
         return 1;
-    int rc = cenv_template_entry_lock(c->store, c->held_id, &c->held, c->task, err);
+    int rc = cenv_template_entry_id_of_prefix(c->store, prefix, c->held_id, err);
+    if (rc != 1)
+        return rc < 0 ? rc : 1;
+    rc = cenv_template_entry_lock(c->store, c->held_id, &c->held, c->task, err);
     if (rc == 0 || rc == CENV_ECANCELLED)
         return rc;
     cenv_error_release(err); /* where it cannot be had nobody builds either */
@@ -274,10 +276,12 @@ static int trace_to_template(struct cloning *c, const char *src, struct cenv_err
 {
     const char *provenance = c->options->provenance;
     char id[CENV_TEMPLATE_ID_LEN + 1];
-    if (!c->store || (provenance && *provenance) ||
-        cenv_template_entry_id_of_prefix(c->store, c->source.path, id))
+    if (!c->store || (provenance && *provenance))
         return 0;
-    int rc =
+    int rc = cenv_template_entry_id_of_prefix(c->store, c->source.path, id, err);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc =
         cenv_clone_template_find(&c->template, c->store, &c->source, src, c->task, err);
     if (rc != 0)
         return rc < 0 ? rc : 0;

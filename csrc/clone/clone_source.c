@@ -65,36 +65,43 @@ void cenv_clone_source_close(struct cenv_clone_source *s)
     *s = (struct cenv_clone_source){.fd = -1};
 }
 
-/* A damaged or absent manifest is made anew: not an error. */
-static struct cenv_manifest *open_manifest(int dirfd, const char *name)
+/* A damaged or absent manifest is made anew: not an error, *out is NULL. */
+static int open_manifest(struct cenv_manifest **out, int dirfd, const char *name,
+                         struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_manifest *m = NULL;
-    if (cenv_manifest_open(&m, dirfd, name, &ignored) < 0)
-        m = NULL;
-    cenv_error_release(&ignored);
-    return m;
+    struct cenv_error own = CENV_ERROR_INIT;
+    *out = NULL;
+    if (cenv_manifest_open(out, dirfd, name, &own) == 0)
+        return 0;
+    *out = NULL;
+    if (!cenv_fs_blames_file(&own))
+        return cenv_error_move(err, &own);
+    cenv_error_release(&own);
+    return 0;
 }
 
 /* The manifest, unless it is of another machine's copy of the store, or of a template that was here
  * before. */
-static struct cenv_manifest *open_manifest_of(const struct cenv_stat *root, int dirfd,
-                                              const char *name)
+static int open_manifest_of(struct cenv_manifest **out, const struct cenv_stat *root,
+                            int dirfd, const char *name, struct cenv_error *err)
 {
-    struct cenv_manifest *m = open_manifest(dirfd, name);
+    int rc = open_manifest(out, dirfd, name, err);
+    const struct cenv_manifest *m = *out;
     if (m && (m->header->dev != root->dev || m->header->ino != root->ino)) {
-        cenv_manifest_free(m);
-        m = NULL;
+        cenv_manifest_free(*out);
+        *out = NULL;
     }
-    return m;
+    return rc;
 }
 
 /* A clone of it failed: what is altered in it is never taken for its new state. */
 static int check_damage(const struct cenv_clone_source *s, const struct cenv_stat *root,
                         const char *own, struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_manifest *m = open_manifest_of(root, CENV_CWD, own);
-    int rc = m ? cenv_template_damage_check(m, s->fd, s->path, task, err) : 0;
+    struct cenv_manifest *m;
+    int rc = open_manifest_of(&m, root, CENV_CWD, own, err);
+    if (m)
+        rc = cenv_template_damage_check(m, s->fd, s->path, task, err);
     cenv_manifest_free(m);
     return rc;
 }
@@ -107,22 +114,22 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
                          const char *key, bool again, struct cenv_task *task,
                          struct cenv_error *err)
 {
-    int rc = 0;
     struct cenv_buf path;
     struct cenv_stat st;
     int raw = cenv_raw_stat_fd(s->fd, &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, s->fd, NULL, "cannot look at");
     cenv_buf_init(&path, 1 << 20);
-    rc = cenv_template_entry_of_prefix(store, s->path, &path, err);
+    int rc = cenv_template_entry_of_prefix(store, s->path, &path, err);
     s->is_template = rc == 1;
     rc = rc < 0 ? rc : 0;
     if (s->is_template && again)
         rc = check_damage(s, &st, path.data, task, err);
-    if (s->is_template)
-        s->manifest = open_manifest_of(&st, store->dirs[CENV_STORE_MANIFESTS], key);
-    if (s->is_template && !s->manifest)
-        s->manifest = open_manifest_of(&st, CENV_CWD, path.data);
+    if (s->is_template && rc == 0)
+        rc = open_manifest_of(&s->manifest, &st, store->dirs[CENV_STORE_MANIFESTS], key,
+                              err);
+    if (s->is_template && rc == 0 && !s->manifest)
+        rc = open_manifest_of(&s->manifest, &st, CENV_CWD, path.data, err);
     cenv_buf_release(&path);
     return rc;
 }
@@ -187,10 +194,12 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
     if (cenv_clone_source_is_replaced(s))
         return cenv_error_set(err, CENV_EPREFIX, "'%s' was replaced meanwhile",
                               s->path);
+    int rc = 0;
     if (!s->manifest && store)
-        s->manifest = open_manifest(dirfd, key);
+        rc = open_manifest(&s->manifest, dirfd, key, err);
     const struct cenv_manifest *had = s->manifest;
-    int rc = bring_up_to_date(s, again, task, err);
+    if (rc == 0)
+        rc = bring_up_to_date(s, again, task, err);
     if (rc == 0 && store && s->manifest != had)
         keep_manifest(s->manifest, dirfd, key);
     return rc;

@@ -99,7 +99,7 @@ int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
         if (rc == 0)
             rc = cenv_clone_registry_set_shown(store, clone, err);
         counts->checked = counts->removed;
-    } else {
+    } else if (rc == 0) {
         rc = CENV_RESET_ANEW;
     }
     cenv_clone_source_close(&source);

@@ -151,17 +151,16 @@ static int add_field(struct cenv_sites *sites, struct cenv_str text,
 }
 
 /* The path a JSON string tells; with escapes it is decoded into `decoded`. */
-static struct cenv_str decode_path(struct cenv_str span, struct cenv_json **decoded)
+static int decode_path(struct cenv_str span, struct cenv_str *path,
+                       struct cenv_json **decoded, struct cenv_error *err)
 {
-    struct cenv_error ignored = CENV_ERROR_INIT;
+    *path = span;
     if (cenv_str_find(span, '\\') == span.len)
-        return span;
+        return 0;
     struct cenv_str quoted = cenv_str_n(span.data - 1, span.len + 2);
-    if (cenv_json_parse(decoded, quoted, "a path", &ignored) < 0) {
-        cenv_error_release(&ignored);
-        return cenv_str_n(NULL, 0);
-    }
-    return cenv_json_str(*decoded);
+    int rc = cenv_json_parse(decoded, quoted, "a path", err);
+    *path = rc == 0 ? cenv_json_str(*decoded) : cenv_str_n(NULL, 0);
+    return rc;
 }
 
 static int64_t number_of(struct cenv_str span)
@@ -197,13 +196,13 @@ static int add_element(struct record_walk *w, const struct element *e,
 {
     struct cenv_json *decoded = NULL;
     struct cenv_relocated_file v;
-    struct cenv_str text = w->record->text;
-    uint32_t index = cenv_map_get(&w->recorded, decode_path(e->path, &decoded));
+    struct cenv_str text = w->record->text, path;
+    int rc = decode_path(e->path, &path, &decoded, err);
+    uint32_t index = rc == 0 ? cenv_map_get(&w->recorded, path) : CENV_NONE;
     bool asked = index != CENV_NONE && w->ask(w->ctx, w->record->paths[index].real, &v);
-    int rc = 0;
     cenv_json_free(decoded);
     if (!asked)
-        return 0;
+        return rc;
     if (v.link &&
         !(is_hash(e->in_prefix) && cenv_str_eq(e->in_prefix, v.recorded_digest)))
         return 0;

@@ -207,14 +207,11 @@ int cenv_fs_readlink(int dirfd, const char *name, struct cenv_buf *out,
 
 bool cenv_fs_blames_file(const struct cenv_error *err)
 {
-    static const int of_files[] = {ENOENT, ENOTDIR,      EISDIR, ELOOP, EACCES,
-                                   EPERM,  ENAMETOOLONG, EINVAL, ENXIO};
+    int rc = -err->os_errno;
     if (err->status != CENV_EOS)
         return err->status != CENV_ENOMEM && err->status != CENV_ECANCELLED;
-    bool found = false;
-    for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
-        found |= err->os_errno == of_files[i];
-    return found;
+    return cenv_raw_is_absent(rc) || rc == -EISDIR || rc == -EACCES || rc == -EPERM ||
+           rc == -ENAMETOOLONG;
 }
 
 bool cenv_fs_takes_no_times(int rc)

@@ -51,7 +51,9 @@ static struct cenv_str resolve_dir(struct cenv_real_paths *paths, struct cenv_st
     cenv_buf_add_str(&full, cenv_buf_str(&paths->top));
     cenv_buf_add_str(&full, dir);
     char *real = full.failed ? NULL : cenv_fs_realpath(full.data, &ignored);
-    struct cenv_str found = strip_top(paths, real, dir);
+    struct cenv_str found = {0};
+    if (!full.failed && ignored.status != CENV_ENOMEM)
+        found = strip_top(paths, real, dir);
     cenv_buf_release(&full);
     cenv_error_release(&ignored);
     cenv_free(real);

@@ -352,16 +352,16 @@ int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 
 /* ---- what others ask ---- */
 
-bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
-                                      const char *prefix,
-                                      char id[CENV_TEMPLATE_ID_LEN + 1])
+int cenv_template_entry_id_of_prefix(const struct cenv_store *store, const char *prefix,
+                                     char id[CENV_TEMPLATE_ID_LEN + 1],
+                                     struct cenv_error *err)
 {
     struct cenv_str path = cenv_str(prefix);
     struct cenv_buf root;
     cenv_buf_init(&root, 1 << 20);
-    cenv_layout_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
+    bool known = cenv_layout_add_path(store, CENV_STORE_TEMPLATES, "", NULL, &root);
     struct cenv_str head = cenv_buf_str(&root);
-    bool fits = !root.failed && cenv_str_starts(path, head) &&
+    bool fits = known && cenv_str_starts(path, head) &&
                 path.len == head.len + CENV_TEMPLATE_ID_LEN +
                                 strlen("/" CENV_TEMPLATE_PREFIX) &&
                 cenv_str_ends(path, CENV_STR("/" CENV_TEMPLATE_PREFIX));
@@ -369,7 +369,7 @@ bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
         memcpy(id, path.data + head.len, CENV_TEMPLATE_ID_LEN);
     id[fits ? CENV_TEMPLATE_ID_LEN : 0] = '\0';
     cenv_buf_release(&root);
-    return is_hex(cenv_str(id));
+    return known ? is_hex(cenv_str(id)) : cenv_error_oom(err);
 }
 
 int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *prefix,
@@ -377,9 +377,10 @@ int cenv_template_entry_of_prefix(const struct cenv_store *store, const char *pr
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     struct cenv_stat st;
-    if (!cenv_template_entry_id_of_prefix(store, prefix, id))
-        return 0;
-    int dir, rc = look_at_entry(store, id, &dir, &st, err);
+    int dir, rc = cenv_template_entry_id_of_prefix(store, prefix, id, err);
+    if (rc != 1)
+        return rc;
+    rc = look_at_entry(store, id, &dir, &st, err);
     if (rc == 0)
         cenv_layout_touch(dir, CENV_TEMPLATE_JSON);
     cenv_fd_close(dir);

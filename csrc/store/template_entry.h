@@ -74,11 +74,11 @@ int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err);
 /* Marks it as used now. */
 void cenv_template_entry_touch(const struct cenv_store *store, const char *id);
 
-/* The id of the template whose prefix that path (absolute, clean) would be, be it there or not;
- * false: it is none of this store's. */
-bool cenv_template_entry_id_of_prefix(const struct cenv_store *store,
-                                      const char *prefix,
-                                      char id[CENV_TEMPLATE_ID_LEN + 1]);
+/* 1 with the id of the template whose prefix that path (absolute, clean) would be, be it there or
+ * not; 0: it is none of this store's; or a status. */
+int cenv_template_entry_id_of_prefix(const struct cenv_store *store, const char *prefix,
+                                     char id[CENV_TEMPLATE_ID_LEN + 1],
+                                     struct cenv_error *err);
 
 /*
  * Whether the directory `prefix` (absolute, clean) is the prefix of a finished template of this

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "codec/shape.h"
 #include "manifest/manifest.h"
+#include "os/fs.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
 #include "os/lock.h"
@@ -168,8 +169,9 @@ static int is_manifest_used(const struct gc *gc, const char *name)
     struct cenv_manifest *m = NULL;
     struct cenv_stat st;
     int dir = gc->store->dirs[CENV_STORE_MANIFESTS];
-    bool used = cenv_manifest_open(&m, dir, name, &ignored) == 0;
-    if (used) {
+    int rc = cenv_manifest_open(&m, dir, name, &ignored);
+    bool used = rc < 0 && !cenv_fs_blames_file(&ignored);
+    if (rc == 0) {
         int raw = cenv_raw_stat(CENV_CWD, cenv_mf_cstr(m, m->header->prefix), &st);
         used = raw == 0 ? st.dev == m->header->dev && st.ino == m->header->ino
                         : !cenv_raw_is_absent(raw);

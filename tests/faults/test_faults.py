@@ -34,6 +34,7 @@ def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> 
         ("template", "utimens"),  # a file of another time is the same file
         ("extract", "memory"),  # what is done is told as done
         ("reset", "stat"),
+        ("check", "stat"),
     ],
 )
 def test_failing_calls__every_one_of_a_kind(operation: str, calls: str) -> None:

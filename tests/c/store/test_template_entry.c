@@ -15,12 +15,12 @@ static void test_template_entry__is_told_by_the_path_of_its_prefix(void)
              storekit_hash('1'));
     CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest, &k.err), 1);
     CHECK(manifest.data && strstr(manifest.data, "/manifest"));
-    CHECK(cenv_template_entry_id_of_prefix(k.store, prefix, id));
+    CHECK_INT(cenv_template_entry_id_of_prefix(k.store, prefix, id, &k.err), 1);
     CHECK_STR(id, storekit_hash('1'));
     prefix[strlen(prefix) - 1] = 'y';
     CHECK_INT(cenv_template_entry_of_prefix(k.store, prefix, &manifest, &k.err), 0);
     CHECK_INT(cenv_template_entry_of_prefix(k.store, "/usr", &manifest, &k.err), 0);
-    CHECK(!cenv_template_entry_id_of_prefix(k.store, "/usr", id));
+    CHECK(!cenv_template_entry_id_of_prefix(k.store, "/usr", id, &k.err));
     cenv_buf_release(&manifest);
     storekit_close(&k);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Clones of templates that are changed, killed and swept meanwhile. */
+#include "os/fs_remove.h"
 #include "templatekit.h"
 
 static int nr_of_spans(enum cenv_stage stage)
@@ -27,6 +28,25 @@ static void test_build__changed_template_is_looked_into_once(void)
     CHECK_INT(templatekit_build("{\"rebuild\":true}"), 0);
     CHECK_INT(templatekit_clone("four", ""), 0);
     CHECK_INT(cenv_fs_exists(k.s.fd, "four/share/new", &k.err), 0);
+    storekit_close(&k);
+}
+
+/* A manifest that could not be read is no absent one: the template is not searched anew. */
+static void test_build__clone_short_of_memory_believes_the_manifest(void)
+{
+    bool reached = true;
+    templatekit_begin_built();
+    for (long n = 1; reached && n < 3000; n += n < 300 ? 1 : 5) {
+        cenv_alloc_fail_nth(n);
+        int rc = templatekit_clone("short", "{\"threads\":1}");
+        reached = !cenv_alloc_fail_nth(0);
+        CHECK(rc == 0 || rc == CENV_ENOMEM);
+        CHECK_INT(cenv_fs_exists(k.s.fd, "short"), rc == 0);
+        cenv_error_release(&k.err);
+        cenv_fs_discard_tree(k.s.fd, "short");
+    }
+    CHECK(!reached);
+    CHECK_INT(nr_of_spans(CENV_STAGE_PROCESS_MANIFEST), 0);
     storekit_close(&k);
 }
 
@@ -119,5 +139,6 @@ int main(void)
     RUN(test_build__changed_template_is_looked_into_once);
     RUN(test_build__clone_may_be_killed_at_any_system_call);
     RUN(test_build__clone_is_left_alone_while_it_is_made);
+    RUN(test_build__clone_short_of_memory_believes_the_manifest);
     return check_report();
 }
