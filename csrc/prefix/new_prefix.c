@@ -312,12 +312,15 @@ void cenv_newprefix_withdraw(struct cenv_newprefix *p)
 
 void cenv_newprefix_discard(struct cenv_newprefix *p)
 {
+    struct cenv_stat st;
     bool unfinished = p->made_temp && !p->published;
     p->made_temp = false;
-    if (unfinished && p->hurried)
+    if (unfinished && p->hurried) {
         p->left = !cenv_fs_discard_tree_quickly(p->parent, p->temp);
-    else if (unfinished)
+    } else if (unfinished) {
         cenv_fs_discard_tree(p->parent, p->temp);
+        p->left = cenv_raw_stat(p->parent, p->temp, &st) == 0;
+    }
     if (p->left)
         cenv_sibling_give_up(p->dir);
 }

@@ -56,6 +56,8 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
     } else if (claim) {
         set_lock_name(name, lock);
         cenv_store_lock_release(store, lock, claim);
+    } else {
+        cenv_lock_free(claim); /* its file stays for a sweep */
     }
     cenv_error_release(&ignored);
 }
@@ -403,7 +405,7 @@ void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
     char lock[LOCK_NAME];
     set_lock_name(name, lock);
     int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
-    if (rc <= 0)
+    if (rc <= 0 && ignored.status != CENV_ENOMEM)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
     if (claim)
         cenv_store_lock_release(store, lock, claim);

@@ -50,11 +50,11 @@ struct exporter {
     struct cenv_encoder *encoder;
     struct cenv_output tar;
     int parent, dir, file;
-    char *path,
-        *temp; /* the archive's; its sibling's while it is written, open as `dir` */
+    char *path, *temp; /* the archive's; its sibling's, which is open as `dir` */
     char *block;
     struct cenv_archive_contents contents;
-    struct cenv_lock *claim;       /* of the path: one process at a time writes there */
+    struct cenv_lock *claim; /* of the path: one process at a time writes there */
+    uint64_t start_ns;
     struct cenv_json_writer reply; /* the array of templates is open */
     struct cenv_task *task;
     struct cenv_error *err;
@@ -568,24 +568,45 @@ static int publish_archive(struct exporter *x, bool replace)
                       : 0;
 }
 
+/* Before the archive is published: nothing can fail after the rename. */
+static int finish_reply(struct exporter *x)
+{
+    struct cenv_json_writer *w = &x->reply;
+    struct cenv_stat st;
+    if (cenv_fs_stat(x->dir, FILE_NAME, &st, x->err) < 0)
+        return x->err->status;
+    cenv_json_write_end(w);
+    cenv_json_write_cstr(w, "path", x->path);
+    cenv_json_write_u64(w, "size", st.size);
+    cenv_json_write_seconds(w, "seconds", cenv_clock_ns() - x->start_ns);
+    cenv_json_write_end(w);
+    return cenv_json_writer_finish(w, x->err);
+}
+
 static int close_archive(struct exporter *x, bool replace)
 {
     int rc = cenv_tar_write_end(x->tar, x->err);
     if (rc == 0)
         rc = cenv_encoder_finish(x->encoder, x->err);
     if (rc == 0)
+        rc = finish_reply(x);
+    if (rc == 0)
         rc = publish_archive(x, replace);
     return rc;
 }
 
+/* Where it cannot be removed the store keeps its entry, for a sweep. */
 static void remove_sibling(struct exporter *x)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    if (x->dir >= 0)
-        cenv_fs_discard_tree(x->parent, x->temp);
-    if (x->temp)
+    bool left = x->dir >= 0 && cenv_fs_remove_tree(x->parent, x->temp, &ignored) < 0;
+    if (left)
+        cenv_sibling_give_up(x->dir);
+    else if (x->temp)
         cenv_clone_registry_forget(x->store, x->path, &ignored);
     cenv_error_release(&ignored);
+    if (x->path)
+        cenv_clone_registry_unclaim(x->store, x->path, x->claim, left);
 }
 
 static void release_exporter(struct exporter *x)
@@ -593,8 +614,6 @@ static void release_exporter(struct exporter *x)
     cenv_encoder_free(x->encoder);
     cenv_fd_close(x->file);
     remove_sibling(x);
-    if (x->path)
-        cenv_clone_registry_unclaim(x->store, x->path, x->claim, false);
     cenv_fd_close(x->dir);
     cenv_fd_close(x->parent);
     cenv_free(x->temp);
@@ -614,11 +633,10 @@ static int pack_all(struct exporter *x, const struct cenv_json *ids)
         if (rc == 0)
             rc = pack_template(x, n++, text ? text : "");
     }
-    if (rc == 0 && n == 0) {
-        rc = cenv_error_set(x->err, CENV_EUSAGE, "there is no template to export");
-        cenv_error_hint(x->err, "build one: cenv template build SPEC ...");
-    }
-    return rc;
+    if (rc < 0 || n)
+        return rc;
+    cenv_error_set(x->err, CENV_EUSAGE, "there is no template to export");
+    return cenv_error_hint(x->err, "build one: cenv template build SPEC ...");
 }
 
 /* ---- the call ---- */
@@ -636,46 +654,27 @@ static int parse_options(struct options *out, struct cenv_json **doc, const char
         {"replace", CENV_OPTION_BOOL, offsetof(struct options, replace), NULL},
     };
     static const struct cenv_options options = CENV_OPTIONS("template export", table);
-    *out = (struct options){0};
     return cenv_options_parse(&options, doc, text, out, err);
 }
 
 static int export_templates(struct exporter *x, const char *path,
-                            const struct options *options)
+                            const struct options *options, struct cenv_buf *out)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPORT, "");
-    int rc = open_archive(x, path);
+    size_t before = out->len;
+    x->start_ns = cenv_clock_ns();
+    cenv_json_writer_init(&x->reply, out, 0);
+    cenv_json_write_object(&x->reply, NULL);
+    cenv_json_write_array(&x->reply, "templates");
     cenv_task_progress(x->task, CENV_STAGE_EXPORT, 0);
+    int rc = open_archive(x, path);
     if (rc == 0)
         rc = pack_all(x, options->ids);
     if (rc == 0)
         rc = close_archive(x, options->replace);
-    cenv_span_end(x->task, &span);
-    return rc;
-}
-
-static int reply_export(struct exporter *x, const char *path,
-                        const struct options *options, struct cenv_buf *out)
-{
-    uint64_t start_ns = cenv_clock_ns();
-    struct cenv_json_writer *w = &x->reply;
-    struct cenv_stat st = {0};
-    size_t before = out->len;
-    cenv_json_writer_init(w, out, 0);
-    cenv_json_write_object(w, NULL);
-    cenv_json_write_array(w, "templates");
-    int rc = export_templates(x, path, options);
-    if (rc == 0) {
-        cenv_raw_stat_fd(x->file, &st);
-        cenv_json_write_end(w);
-        cenv_json_write_cstr(w, "path", x->path);
-        cenv_json_write_u64(w, "size", st.size);
-        cenv_json_write_seconds(w, "seconds", cenv_clock_ns() - start_ns);
-        cenv_json_write_end(w);
-        rc = cenv_json_writer_finish(w, x->err);
-    }
     if (rc < 0)
         out->len = before;
+    cenv_span_end(x->task, &span);
     return rc;
 }
 
@@ -685,14 +684,14 @@ int cenv_template_export(struct cenv_store *store, const char *path,
 {
     struct exporter x = {
         .store = store, .parent = -1, .dir = -1, .file = -1, .task = task, .err = err};
-    struct options options;
+    struct options options = {0};
     struct cenv_json *doc = NULL;
     struct cenv_lease *lease = NULL;
     int rc = parse_options(&options, &doc, options_json, err);
     if (rc == 0)
         rc = cenv_lease_take(store, &lease, err);
     if (rc == 0)
-        rc = reply_export(&x, path, &options, out);
+        rc = export_templates(&x, path, &options, out);
     release_exporter(&x);
     cenv_lease_free(lease);
     cenv_json_free(doc);
