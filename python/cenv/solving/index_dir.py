@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 from cenv import _native
 from cenv._arguments import checked
+from cenv._digest import sha256_hex
 from cenv.config.channels import KNOWN_SUBDIRS, related, resolve
 from cenv.config.config import Config
 from cenv.config.paths import replace_file
@@ -165,7 +165,7 @@ def write_shards(
     hashes = {}
     for name, shard in sorted(_split(document).items()):
         data = _packed(shard, level)
-        hashes[name] = hashlib.sha256(data).hexdigest()
+        hashes[name] = sha256_hex(data)
         target = folder / f"{hashes[name]}.msgpack.zst"
         if not target.exists():
             replace_file(target, data)

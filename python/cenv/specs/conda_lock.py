@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from cenv._digest import sha256_hex
 from cenv.config.shape import Node
 from cenv.config.yaml_file import dump_yaml
 from cenv.errors import SpecError, UsageError
@@ -31,7 +31,7 @@ def write(
     """
     channels = solution.channels
     content = {"specs": solution.specs, "channels": channels, "platform": platform}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    digest = sha256_hex(json.dumps(content, sort_keys=True).encode())
     document = {
         "version": 1,
         "metadata": {

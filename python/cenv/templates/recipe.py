@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cenv._arguments import listed
+from cenv._digest import sha256_hex
 from cenv._options import SolveOptions, TemplateKind, TemplateMarks
 from cenv.config.policy import pins_of
 from cenv.errors import UsageError
@@ -137,7 +137,7 @@ class Recipe:
             "options": self.options,
         }
         text = json.dumps(asked, sort_keys=True, default=_plain)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return sha256_hex(text.encode())
 
 
 def _plain(value: object) -> object:
