@@ -105,8 +105,8 @@ class Operation:
     """
 
     name: str
-    prepare: Callable[[], object]
-    run: Callable[[], object]
+    prepare: Callable[[], object]  # here, and with cenv in a child
+    run: Callable[[], object]  # in a child
     result: Path | None = None
     changed: Path | None = None
 
@@ -135,7 +135,7 @@ class World:
             Member("bin/tool", script, 0o755, 10**18, placeholder=PLACEHOLDER),
             Member("lib/tool.so", binary, 0o755, 10**18, placeholder=PLACEHOLDER),
             Member("lib/tool.so.1", link="tool.so"),
-            Member("share/large", bytes(range(256)) * 2000, 0o644, 10**18),
+            Member("share/large", bytes(range(256)) * 800, 0o644, 10**18),
         ]
         texts = [Member(f"share/{n}.txt", b"%d\n" % n, 0o444, 10**18) for n in range(4)]
         tool = Package("tool", "1.0", depends=["text"], members=members)
@@ -169,20 +169,24 @@ class World:
         """Make sure that there is an environment to clone, and no clone of it."""
         remove(self.made, self.store / "v1/manifests")
         if not self.source.exists():
-            self.create(self.source)
+            succeed(lambda: self.create(self.source), "making ready")
 
     def ensure_archive(self) -> None:
         """Make sure that there is an archive, and nothing that it holds."""
         if not self.archive.exists():
-            remove(self.made)
-            self.clone_template()
-            self.templates.export(self.archive)
+            self.clone_anew()
+            succeed(lambda: self.templates.export(self.archive), "making ready")
         self.forget_templates()
 
     def clone_anew(self) -> None:
         """Make a clone of the template."""
         remove(self.made)
-        self.clone_template()
+        succeed(self.clone_template, "making ready")
+
+    def forget_archive(self) -> None:
+        """Make a template to be exported."""
+        remove(self.archive)
+        self.clone_anew()
 
     def spoil_clone(self) -> None:
         """Make a clone, and change it."""
@@ -290,7 +294,7 @@ class World:
             ),
             Operation(
                 "export",
-                lambda: (remove(self.archive, self.made), self.clone_template()),
+                self.forget_archive,
                 lambda: self.templates.export(self.archive),
                 self.archive,
             ),
@@ -369,28 +373,25 @@ def refuse(run: Callable[[], object], call: str, n: int, error: int) -> Outcome:
     return run_in_fork(run, SECONDS, arm, disarm)
 
 
+def succeed(run: Callable[[], object], what: str) -> None:
+    """Run it undisturbed, in a child too: the parent never has threads."""
+    outcome = refuse(run, "", -1, 0)
+    if outcome.kind:
+        raise AssertionError(f"{what}: {outcome.kind}: {outcome.message}")
+
+
 class Trial:
     """One operation, with what it makes undisturbed."""
 
     def __init__(self, world: World, operation: Operation) -> None:
         """Run it once undisturbed."""
-        self.world, self.operation = world, operation
-        self.prepare()
+        self.world, self.operation, self.name = world, operation, operation.name
+        self.operation.prepare()
         self.want = self.repeat()
-
-    def prepare(self) -> None:
-        """Make ready, in a child: the parent never has threads."""
-        self.must_succeed(self.operation.prepare, "making ready")
-
-    def must_succeed(self, run: Callable[[], object], what: str) -> None:
-        """Run it undisturbed."""
-        outcome = refuse(run, "", -1, 0)
-        if outcome.kind:
-            raise AssertionError(f"{what}: {outcome.kind}: {outcome.message}")
 
     def repeat(self) -> dict[str, tuple[int, str]]:
         """Run it undisturbed; return what it made."""
-        self.must_succeed(self.operation.run, "the run undisturbed")
+        succeed(self.operation.run, "the run undisturbed")
         return self.look()
 
     def look(self) -> dict[str, tuple[int, str]]:
@@ -400,7 +401,7 @@ class Trial:
 
     def count(self, call: str) -> int:
         """Return how many such calls the operation makes."""
-        self.prepare()
+        self.operation.prepare()
         return refuse(self.operation.run, call, 1 << 40, errno.EIO).noted
 
     def left(self) -> list[str]:
@@ -431,7 +432,7 @@ class Trial:
 
     def judge(self, call: str, n: int, error: int) -> list[str] | None:
         """Try one point; return what is wrong, None where there are no such calls left."""
-        self.prepare()
+        self.operation.prepare()
         outcome = refuse(self.operation.run, call, n, error)
         if not outcome.kind and outcome.noted < n:
             return None
@@ -449,41 +450,38 @@ class Trial:
         """Forget all that was made: what comes next must not suffer from what was wrong."""
         world = self.world
         remove(*world.outcomes.iterdir(), world.store)
-        self.prepare()
+        self.operation.prepare()
         self.want = self.repeat()
 
-    def samples(self, calls: list[str], most: int) -> Iterator[tuple[str, int, int]]:
-        """Return `most` calls to refuse and how, spread evenly over each name."""
-        share = max(1, most // len(calls))
-        for call in calls:
-            total = self.count(call)
-            step = max(1.0, total / share)
-            for i in range(min(total, share)):
-                n = 1 + int((i + 0.5) * step if step > 1 else i)
-                yield call, n, REFUSALS[call][n % len(REFUSALS[call])]
+    def findings(self, call: str, most: int | None) -> Iterator[Finding]:
+        """Try this call's points: all, or its share of `most`, spread evenly."""
+        return self.try_all(call) if most is None else self.try_samples(call, most)
 
-    def try_samples(self, calls: list[str], most: int) -> Iterator[Finding]:
+    def try_samples(self, call: str, most: int) -> Iterator[Finding]:
         """Try some of the points."""
-        for call, n, error in self.samples(calls, most):
-            yield Finding(call, n, error, self.judge(call, n, error) or [])
+        share, total = max(1, most // len(REFUSALS)), self.count(call)
+        step = max(1.0, total / share)
+        for i in range(min(total, share)):
+            n = 1 + int((i + 0.5) * step if step > 1 else i)
+            error = REFUSALS[call][n % len(REFUSALS[call])]
+            yield Finding(n, error, self.judge(call, n, error) or [])
 
-    def try_all(self, calls: list[str]) -> Iterator[Finding]:
+    def try_all(self, call: str) -> Iterator[Finding]:
         """Try every point. How many there are differs a little from run to run."""
-        for call, error in ((c, e) for c in calls for e in REFUSALS[c]):
+        for error in REFUSALS[call]:
             missed = n = 0
             while missed < MISSED:
                 n += 1
                 wrong = self.judge(call, n, error)
                 missed = missed + 1 if wrong is None else 0
                 if wrong is not None:
-                    yield Finding(call, n, error, wrong)
+                    yield Finding(n, error, wrong)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong where the n-th such call is refused: nothing, it is hoped."""
+    """What is wrong where the n-th call is refused: nothing, it is hoped."""
 
-    call: str
     n: int
     error: int
     wrong: list[str]
@@ -528,19 +526,24 @@ def main() -> int:
 
 def try_operation(trial: Trial, asked: argparse.Namespace) -> tuple[int, int]:
     """Try one operation; return how many points there were, and at how many it was wrong."""
-    calls, name = asked.calls.split(","), trial.operation.name
     tried = failed = 0
-    began = time.monotonic()
-    for finding in (
-        trial.try_samples(calls, asked.points) if asked.points else trial.try_all(calls)
-    ):
-        tried += 1
-        failed += bool(finding.wrong)
-        for what in finding.wrong:
-            error = errno.errorcode[finding.error]
-            print(f"{name}, {finding.call} {finding.n} {error}: {what}", flush=True)
-    seconds = time.monotonic() - began
-    print(f"{name}: {tried} points, {failed} wrong, {seconds:.0f} s", flush=True)
+    for call in asked.calls.split(","):
+        began = time.monotonic()
+        points = wrong = 0
+        for finding in trial.findings(call, asked.points):
+            points += 1
+            wrong += bool(finding.wrong)
+            for what in finding.wrong:
+                error = errno.errorcode[finding.error]
+                print(f"{trial.name}, {call} {finding.n} {error}: {what}", flush=True)
+        seconds = time.monotonic() - began
+        print(
+            f"{trial.name}, {call}: {points} points, {wrong} wrong, {seconds:.0f} s",
+            flush=True,
+        )
+        tried += points
+        failed += wrong
+    print(f"{trial.name}: {tried} points, {failed} wrong", flush=True)
     return tried, failed
 
 
