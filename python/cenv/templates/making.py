@@ -61,15 +61,18 @@ class TemplateMaker:
         A list tells hashes and URLs, which is enough to know it by: an archive brings a
         template without its packages.
         """
-        listed, kind = json.dumps(wanted), _native.dumps(recipe.kind())
-        search = self._store.template_find_packages
-        found: dict[str, Any] | None = _native.call(search, listed, kind)
+        request = f"packages {recipe.key()}"
+        found = self._known(request)
         if found is None:
-            return None
+            listed, kind = json.dumps(wanted), _native.dumps(recipe.kind())
+            found = _native.call(self._store.template_find_packages, listed, kind)
+            if found is None:
+                return None
+            self._store.request_put(request, json.dumps({"id": found["id"]}))
         urls = {record["name"]: record.get("url") for record in wanted}
-        here = [{**built, "url": urls[built["name"]]} for built in found["records"]]
-        moved = provenance.moved(here, found["records"])
-        return {**found, "built": False, "urls": moved}
+        built = found["records"]
+        here = [{**record, "url": urls.get(record["name"])} for record in built]
+        return {**found, "built": False, "urls": provenance.moved(here, built)}
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         index = Index(

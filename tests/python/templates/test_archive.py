@@ -506,6 +506,13 @@ def test_import__with_its_lock_needs_no_package(
         found = other_store.template(records=given, channels=[], offline=True)
         assert (found.id, found.built) == (template.id, False)
         assert found.records == template.records
+    known = names_in(other_store, "requests")
+    other_store.template(records=by_url, channels=[], offline=True)
+    assert names_in(other_store, "requests") == known, "no search for what is known"
+    other_store.remove(template.id)
+    with pytest.raises(cenv.ChannelError):
+        other_store.template(records=by_url, channels=[], offline=True)
+    other_store.import_(tmp_path / "t.czt")
     again = {"base": found, "setup": touched, "key": "1", "offline": True}
     assert other_store.template(**again).id == derived.id
     made = other_store.template(**{**again, "key": "2"})
