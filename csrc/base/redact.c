@@ -150,14 +150,16 @@ static struct authority read_authority(struct cenv_str region)
            !strchr("/?#'\\,;)(", region.data[found.len]))
         found.len++;
     struct cenv_str port = cenv_str_slice(region, 0, found.len);
+    size_t whole = port.len;
     if (cenv_str_find(port, ':') < cenv_str_rfind(port, ':') &&
         (found.len == region.len || is_space(region.data[found.len])))
         while (port.len && strchr(":.", port.data[port.len - 1]))
-            port.len--; /* of the sentence: "http://host:80: it is ..." */
+            port.len--;          /* of the sentence: "http://host:80: it is ..." */
+    bool cut = port.len < whole; /* or of a password: "http://user:: ...@host" */
     if (cenv_str_starts(port, CENV_STR("[")))
         port = cenv_str_slice(port, cenv_str_find(port, ']'), port.len);
     port = cenv_str_slice(port, cenv_str_find(port, ':'), port.len);
-    found.colon = port.len > 0;
+    found.colon = port.len > 0 || cut;
     found.domain = !found.colon && memchr(region.data, '.', found.len);
     for (size_t i = 1; i < port.len; i++)
         found.odd |= !cenv_is_digit(port.data[i]);

@@ -84,15 +84,28 @@ static bool has_token(struct cenv_str path)
     for (size_t at = 0; at < path.len; at++) {
         struct cenv_str rest = cenv_str_slice(path, at, path.len);
         if ((at == 0 || path.data[at - 1] == '/') &&
-            cenv_str_starts(rest, CENV_STR("t/")) && rest.len > 2 &&
-            rest.data[2] != '/')
+            cenv_str_starts(rest, CENV_STR("t/")) && rest.len > 2)
+            return true;
+    }
+    return false;
+}
+
+/* Components that readers take away with the one before them, or alone: "." and "..". */
+static bool has_dots(struct cenv_str path)
+{
+    while (path.len) {
+        struct cenv_str part = cenv_str_cut(&path, '/');
+        if (cenv_str_is(part, ".") || cenv_str_is(part, "..") ||
+            cenv_str_starts_nocase(part, CENV_STR("%2e")) ||
+            cenv_str_starts_nocase(part, CENV_STR(".%2e")))
             return true;
     }
     return false;
 }
 
 /* Finds "t/TOKEN" among the components of the path, which becomes what follows. False: a second
- * one is there, and nobody knows which is the secret. */
+ * one is there, or may be ("t//TOKEN", "t/t/TOKEN", "t/a/../TOKEN"), and nobody knows which is the
+ * secret. */
 static bool cut_token(struct cenv_url_parts *u)
 {
     for (size_t at = 0; at < u->path.len; at++) {
@@ -102,12 +115,16 @@ static bool cut_token(struct cenv_url_parts *u)
             continue;
         rest = cenv_str_slice(rest, 2, rest.len);
         size_t len = cenv_str_find(rest, '/');
+        if (!len && rest.len)
+            return false;
         if (!len)
             continue;
+        if (has_dots(u->path))
+            return false;
         u->root = trim_slashes(cenv_str_slice(u->path, 0, at));
         u->token = cenv_str_slice(rest, 0, len);
         u->path = trim_slashes(cenv_str_slice(rest, len, rest.len));
-        return !has_token(u->path);
+        return !has_token(u->path) && (!cenv_str_is(u->token, "t") || !u->path.len);
     }
     return true;
 }
@@ -137,9 +154,9 @@ static bool split_hosted(struct cenv_url_parts *u, struct cenv_str rest)
     if (at < u->host.len) {
         u->auth = cenv_str_slice(u->host, 0, at);
         u->host = cenv_str_slice(u->host, at + 1, u->host.len);
-    } else if (hides_password(u->host, u->path)) {
-        return false;
     }
+    if (!u->auth.len && hides_password(u->host, u->path))
+        return false;
     u->path = trim_slashes(u->path);
     return cut_token(u) && is_host(u->host);
 }
@@ -427,24 +444,42 @@ bool cenv_url_normalize(struct cenv_buf *out, struct cenv_str text)
 
 /* ---- without secrets ---- */
 
+/* False where what is left reads as a URL with a secret in another place. */
+static bool add_clean(struct cenv_buf *out, struct cenv_url_parts *u)
+{
+    struct cenv_url_parts left;
+    size_t from = out->len;
+
+    u->auth.len = u->query.len = u->token.len = 0;
+    if (is_file(u->scheme) && add_file_url(out, u->path))
+        return true;
+    out->len = from;
+    if (is_file(u->scheme))
+        return false;
+    add_lower(out, u->scheme);
+    cenv_buf_puts(out, "://");
+    add_hosted(out, u);
+    if (out->failed)
+        return true;
+    if (cenv_url_split(&left, cenv_str_slice(cenv_buf_str(out), from, out->len)) &&
+        !left.auth.len && !left.token.len && !left.query.len)
+        return true;
+    out->len = from;
+    return false;
+}
+
 bool cenv_url_clean(struct cenv_buf *out, struct cenv_str url)
 {
     struct cenv_url_parts u;
 
-    if (cenv_url_split(&u, url)) {
-        u.auth.len = u.query.len = u.token.len = 0;
-        if (!is_file(u.scheme)) {
-            add_lower(out, u.scheme);
-            cenv_buf_puts(out, "://");
-            add_hosted(out, &u);
-            return !out->failed;
-        }
-        if (add_file_url(out, u.path))
-            return !out->failed;
-    }
+    if (cenv_url_split(&u, url) && add_clean(out, &u))
+        return !out->failed;
     size_t scheme = cenv_url_scheme_len(url);
     bool secret = cenv_str_find(url, '@') < url.len;
-    if (!scheme || (!secret && is_file(cenv_str_slice(url, 0, scheme))))
+    bool file = cenv_str_starts_nocase(url, CENV_STR("file:"));
+    if (file && (secret || cenv_str_find(url, '?') < url.len))
+        return cenv_buf_puts(out, "file://***");
+    if (!scheme || file)
         return cenv_buf_add_str(out, url);
     cenv_buf_add_str(out, cenv_str_slice(url, 0, scheme));
     return cenv_buf_puts(out, "://***");

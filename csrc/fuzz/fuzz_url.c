@@ -46,12 +46,16 @@ static void check_forms(struct cenv_str text)
     cenv_buf_release(&normal);
 }
 
-static bool leaks(const struct cenv_secret_url *url)
+static bool has_login(const struct cenv_secret_url *url)
 {
-    return strstr(cenv_secret_url_for_request(url), "canary") != NULL;
+    struct cenv_url_parts parts;
+
+    return cenv_url_split(&parts, cenv_str(cenv_secret_url_for_request(url))) &&
+           parts.auth.len;
 }
 
-/* What a server says of where its files lie takes a login to no other server. */
+/* What a server says of where its files lie takes a login to no other server; it has none itself.
+ */
 static void check_join(struct cenv_str ref)
 {
     struct cenv_error err = CENV_ERROR_INIT;
@@ -63,7 +67,7 @@ static void check_join(struct cenv_str ref)
     if (cenv_secret_url_join(&url, base, ref, &err) == 0) {
         struct cenv_str text = cenv_secret_url_text(url);
         check_clean(text);
-        if (cenv_url_split(&parts, text) && leaks(url))
+        if (cenv_url_split(&parts, text) && has_login(url))
             require(cenv_str_is(parts.host, "host.org") &&
                     cenv_str_is(parts.scheme, "https"));
     } else {
@@ -93,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cenv_str text = cenv_str_n((const char *)data, size < 8192 ? size : 8192);
 
     check_forms(text);
-    if (cenv_find_bytes(text.data, text.len, "canary", 6) == NULL)
+    if (cenv_str_find(text, '@') == text.len)
         check_join(text);
     check_base(text);
     return 0;

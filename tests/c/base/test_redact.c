@@ -15,6 +15,7 @@ static const struct {
     {"http://user:it's@host/c", "http://***@host/c"},
     {"http://user:it's/mine@host/c", "http://***@host/c"},
     {"http://user:a/b@host/c", "http://***@host/c"},
+    {"http://user:: b/@host/c", "http://***@host/c"},
     {"http://user:12/b@host/c", "http://***@host/c"},
     {"http://user:a b\tc@host/c", "http://***@host/c"},
     {"http://user:12 b@host/c", "http://***@host/c"},
