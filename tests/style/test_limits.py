@@ -75,6 +75,13 @@ CODE: dict[str, list[tuple[str, str]]] = {
     "a file that activation reads": [
         ("csrc/prefix/activation.c", r"FILE_MAX = ([^,]+),"),
     ],
+    "what is read of `~/.conda": [
+        ("python/cenv/config/environments.py", r"_LISTED_MAX = (\d+ << \d+)"),
+        ("python/cenv/clones/checkouts.py", r"_NOTE_MAX = (\d+ << \d+)"),
+    ],
+    "a file that a clone moves": [
+        ("python/cenv/clones/editables.py", r"_SIZE_MAX = (\d+ << \d+)"),
+    ],
     "directories in each other": [
         ("csrc/os/fs_dir.h", r"CENV_WALK_DEPTH_MAX = (\d+)"),
         ("csrc/os/path.h", r"CENV_PATH_PACKAGE_MAX = (\d+)"),

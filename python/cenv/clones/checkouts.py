@@ -47,8 +47,13 @@ def _linked(top: str, git: str) -> Checkout | None:
 
 
 def _read(path: str) -> str:
-    with open(path, "rb") as file:
-        return os.fsdecode(file.read(_NOTE_MAX)).strip()
+    """Return a note of git; nothing for one that is another user's: no move is a guess."""
+    try:
+        with open(path, "rb") as file:
+            note = os.fsdecode(file.read(_NOTE_MAX)).strip()
+    except OSError:
+        return ""
+    return "" if "\0" in note else note
 
 
 def moves_between(src: str, dst: str) -> dict[str, str]:

@@ -147,6 +147,15 @@ def test_also__moves_what_it_names_alone(
     assert "there is no directory" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("note", ["", "gitdir: nowhere", "gitdir: /\0", "x" * 9000])
+def test_note__that_git_did_not_write_moves_nothing(note: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".git").write_text(note)
+    moves = checkouts.moves_between(f"{tmp_path}/a/env", f"{tmp_path}/b/env")
+    assert moves == {}
+
+
 def test_failed_move__leaves_nothing(
     trees: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
