@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cenv import printable
@@ -75,8 +76,14 @@ def _share(stage: str, done: int, total: int) -> str:
 
 
 def _print(line: str) -> None:
-    """Print one line of a result."""
-    print(printable.line(line))
+    """Print one line of a result; a failure tells that it is one of printing."""
+    try:
+        print(printable.line(line))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        told = f"cannot write to standard output: {error.strerror}"
+        raise OSError(error.errno, told) from error
 
 
 def _say(text: str) -> None:
@@ -128,8 +135,9 @@ def fail(
     more = {k: redact(v) if isinstance(v, str) else v for k, v in more.items()}
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, **more}
-        _print(json.dumps({"error": error}))
-        return
+        with suppress(OSError):  # then it is said to people
+            _print(json.dumps({"error": error}))
+            return
     _say(f"cenv: error: {message}")
     if hint:
         _say(f"cenv: hint: {hint}")

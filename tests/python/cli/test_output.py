@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import subprocess
+import sys
 from contextlib import redirect_stderr
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,3 +98,18 @@ def test_units__are_those_of_the_core() -> None:
     assert unit("extract") == unit("download") == "bytes"
     assert unit("link") == unit("files") == "files"
     assert unit("solve") == unit("no such stage") == ""
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_result__that_cannot_be_printed_is_told(more: list[str]) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with full.open("w") as nowhere:
+        command = [sys.executable, "-m", "cenv", "doctor", *more]
+        done = subprocess.run(
+            command, stdout=nowhere, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert "cannot write to standard output: No space left" in done.stderr
+    assert "Traceback" not in done.stderr
