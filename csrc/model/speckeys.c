@@ -267,6 +267,11 @@ int cenv_speckeys_set_url(struct cenv_specparser *p, struct cenv_str url)
     else
         cenv_url_clean(&stripped, url);
     bool done = !stripped.failed;
+    if (done && cenv_url_scheme_len(url) &&
+        !cenv_url_split(&parts, cenv_buf_str(&stripped))) {
+        cenv_buf_release(&stripped);
+        return cenv_specparser_refuse(p, url.data, "this URL hides a password");
+    }
     if (done)
         p->more->url = cenv_arena_str(p->arena, cenv_buf_str(&stripped));
     cenv_buf_release(&stripped);
