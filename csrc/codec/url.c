@@ -155,7 +155,8 @@ static bool split_hosted(struct cenv_url_parts *u, struct cenv_str rest)
         u->auth = cenv_str_slice(u->host, 0, at);
         u->host = cenv_str_slice(u->host, at + 1, u->host.len);
     }
-    if (!u->auth.len && hides_password(u->host, u->path))
+    /* Behind a login too: it is shown without that. */
+    if (hides_password(u->host, u->path))
         return false;
     u->path = trim_slashes(u->path);
     return cut_token(u) && is_host(u->host);

@@ -121,6 +121,7 @@ static const struct {
     {"https://u:a/b@host/c", NULL, "https://***"},
     {"https://u:1/b@host/c", NULL, "https://***"},
     {"https://host/t//tk-1/c", NULL, "https://***"},
+    {"https://u:p@host/a/v:q@other.org/c", NULL, "https://***"},
     {"https://host/a/t//t/tk-1/c", NULL, "https://***"},
     {"https://host/t/tk-1/t//b", NULL, "https://***"},
     {"https://host/t/t/tk-1/c", NULL, "https://***"},
