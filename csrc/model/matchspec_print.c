@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "model/brackets.h"
+#include "model/chars.h"
 #include "model/platform.h"
 
 struct printer {
@@ -16,6 +17,14 @@ static bool holds_any(struct cenv_str text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.data[i] && strchr(characters, text.data[i]))
+            return true;
+    return false;
+}
+
+static bool holds_class(struct cenv_str text, unsigned classes)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (cenv_char_is(text.data[i], classes))
             return true;
     return false;
 }
@@ -166,7 +175,8 @@ static void print_channel(const struct cenv_matchspec_more *more, struct cenv_bu
 
     inside->subdir = true;
     inside->channel = more->channel.kind != CENV_CHANNELMATCH_ANY;
-    if (!exact || holds_any(more->channel.text, "[]()^#'\" \t\r\n"))
+    if (!exact || holds_class(more->channel.text, CENV_CHAR_BLANK) ||
+        holds_any(more->channel.text, "[]()^#'\""))
         return;
     cenv_buf_add_str(out, more->channel.text);
     if (more->subdir.kind == CENV_STRMATCH_EXACT &&
@@ -187,6 +197,15 @@ static bool is_one_operator(struct cenv_str version)
            !holds_any(version, "><$^|,");
 }
 
+/* Behind "==1.0=" the parser must find no other meaning in a character of the build. */
+static bool is_plain_build(const struct cenv_strmatch *build)
+{
+    unsigned classes = CENV_CHAR_BLANK | CENV_CHAR_OP | CENV_CHAR_JOIN | CENV_CHAR_RARE;
+
+    return build->kind == CENV_STRMATCH_EXACT && !holds_class(build->text, classes) &&
+           !holds_any(build->text, "-*^$]'\"");
+}
+
 static void print_version(const struct cenv_matchspec *spec, struct cenv_str text,
                           struct cenv_buf *out, struct inside *inside)
 {
@@ -202,8 +221,7 @@ static void print_version(const struct cenv_matchspec *spec, struct cenv_str tex
         if (!inside->version)
             cenv_buf_add_str(out, text);
     }
-    if (form == CENV_VERSIONSPEC_EXACT && spec->build.kind == CENV_STRMATCH_EXACT &&
-        !holds_any(spec->build.text, "-=,|<>~()!*^$ []:@'\"\t\r\n")) {
+    if (form == CENV_VERSIONSPEC_EXACT && is_plain_build(&spec->build)) {
         cenv_buf_putc(out, '=');
         cenv_buf_add_str(out, spec->build.text);
         inside->build = false;

@@ -83,6 +83,18 @@ static const struct {
     {"foo 1.*.1", "foo[version='1.*.1']"},
     {"foo (1.5|1.6),!=1.6.2", "foo[version='(1.5|1.6),!=1.6.2']"},
     {"foo[build='a b']", "foo[build='a b']"},
+    /* builds that version and build side by side would read otherwise */
+    {"foo 1 h0[build=py#9]", "foo==1[build=py#9]"},
+    {"foo 1[build='#']", "foo==1[build=#]"},
+    {"foo 1[build='a\vb']", "foo==1[build=a\vb]"},
+    {"foo 1[build='a\fb']", "foo==1[build=a\fb]"},
+    {"foo 1[build='a b']", "foo==1[build='a b']"},
+    {"foo 1[build='a,b']", "foo==1[build='a,b']"},
+    {"foo 1[build='a=b']", "foo==1[build='a=b']"},
+    {"foo 1[build='a[b]']", "foo==1[build='a[b]']"},
+    {"foo 1[build=\"it's\"]", "foo==1[build=\"it's\"]"},
+    {"foo 1[build='a@']", "foo==1[build=a@]"},
+    {"foo[channel='a\vb']", "foo[channel=a\vb]"},
     /* channels; S15, S16, S20 */
     {"defaults::numpy", "defaults::numpy"},
     {"numpy[channel=defaults]", "defaults::numpy"},
