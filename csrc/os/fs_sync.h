@@ -8,7 +8,8 @@
 
 /*
  * Writes out all of the file system that the directory `fd` is on; returns when that is done.
- * CENV_ECANCELLED: the system goes on with it, and nobody waits for it.
+ * CENV_ECANCELLED: the system goes on with it, and nobody waits for it. What goes on holds none of
+ * the caller's locks, whose descriptors are not `fd`.
  */
 int cenv_fs_sync(int fd, struct cenv_task *task, struct cenv_error *err);
 

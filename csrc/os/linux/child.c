@@ -2,6 +2,7 @@
 /* Children by pidfd (Linux 5.3; before it, none is watched). */
 #include "os/posix/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -47,6 +48,31 @@ int cenv_child_add_closes(posix_spawn_file_actions_t *actions)
     }
     cenv_fd_close(fds);
     return rc;
+}
+
+/* Closing what is listed disturbs no listing: its place in it is the descriptor's number. */
+static void close_listed(int fds, const char *block, long len, int keep, int keep_too)
+{
+    for (long pos = 0; pos < len;) {
+        const struct dirent64 *at = (const void *)(block + pos);
+        int fd = (int)strtol(at->d_name, NULL, 10);
+        pos += at->d_reclen;
+        if (at->d_name[0] != '.' && fd != fds && fd != keep && fd != keep_too)
+            close(fd);
+    }
+}
+
+/* Without cenv_dir, which allocates. Where there is no /proc, all is kept. */
+void cenv_child_close_others(int keep, int keep_too)
+{
+    _Alignas(struct dirent64) char block[2048];
+    int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    long len;
+    if (fds < 0)
+        return;
+    while ((len = syscall(SYS_getdents64, fds, block, sizeof(block))) > 0)
+        close_listed(fds, block, len, keep, keep_too);
+    close(fds);
 }
 
 char *const *cenv_child_environ(void)

@@ -56,6 +56,14 @@ int cenv_child_add_closes(posix_spawn_file_actions_t *actions)
     return rc;
 }
 
+void cenv_child_close_others(int keep, int keep_too)
+{
+    int end = getdtablesize();
+    for (int fd = 0; fd < end; fd++)
+        if (fd != keep && fd != keep_too)
+            close(fd);
+}
+
 char *const *cenv_child_environ(void)
 {
     return *_NSGetEnviron();

@@ -18,6 +18,12 @@ int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd);
 /* Closes in the child what it would inherit beyond stderr: 0 or errno. */
 int cenv_child_add_closes(posix_spawn_file_actions_t *actions);
 
+/*
+ * In a forked child that does not exec: closes all that it inherited but these two, so that no lock
+ * of its parent's lasts as long as the child. Safe in a child of a process with threads.
+ */
+void cenv_child_close_others(int keep, int keep_too);
+
 /* The environment of this process. */
 char *const *cenv_child_environ(void);
 

@@ -25,8 +25,10 @@ static _Noreturn void sync_and_tell(int fd, int to)
     _exit(cenv_raw_write(to, (const char *)&failed, sizeof(failed)) < 0);
 }
 
+/* The caller waits for this one alone: from then on no copy of a lock of its own is left. */
 static _Noreturn void leave_grandchild(int fd, int to)
 {
+    cenv_child_close_others(fd, to);
     pid_t pid = fork();
     if (pid == 0)
         sync_and_tell(fd, to);

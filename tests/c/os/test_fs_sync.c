@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "os/fs_sync.h"
+#include "os/lock.h"
 #include "os_scene.h"
 
 static enum { FINE, FAILS, HANGS, DIES } disk;
@@ -17,12 +18,11 @@ static struct cenv_task task;
 int syncfs(int fd)
 {
     char byte;
-    (void)fd;
     if (disk == DIES && getpid() != self)
         kill(getpid(), SIGKILL);
     if (disk == HANGS) {
         close(never[1]); /* so that the test's end is this process' too */
-        return (int)read(never[0], &byte, 1);
+        return (int)read(fd, &byte, 1);
     }
     errno = EIO;
     return disk == FAILS ? -1 : 0;
@@ -34,7 +34,7 @@ static int sync_scratch(cenv_poll_fn poll, int state)
     self = getpid();
     open_scratch();
     cenv_task_init(&task, poll, NULL);
-    return cenv_fs_sync(s.fd, &task, &err);
+    return cenv_fs_sync(state == HANGS ? never[0] : s.fd, &task, &err);
 }
 
 static void close_sync(void)
@@ -60,11 +60,35 @@ static int cancel_second(void *ctx)
     return polls++ > 0;
 }
 
+static int cancel_at_once(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
 /* Were it waited for, this test would not end. */
 static void test_fs_sync__of_a_disk_that_hangs_is_interrupted(void)
 {
     CHECK_INT(pipe(never), 0);
     CHECK_INT(sync_scratch(cancel_second, HANGS), CENV_ECANCELLED);
+    close(never[0]);
+    close(never[1]);
+    close_sync();
+}
+
+/* Else whoever asks for the lock next waits for the disk, or is told that somebody has it. */
+static void test_fs_sync__that_goes_on_holds_no_lock_of_the_caller(void)
+{
+    struct cenv_lock *lock, *next;
+    open_scratch();
+    CHECK_INT(cenv_lock_try(&lock, s.fd, "lease", CENV_LOCK_SHARED, NULL, &err), 0);
+    CHECK_INT(pipe(never), 0);
+    cenv_task_init(&task, cancel_at_once, NULL);
+    disk = HANGS;
+    CHECK_INT(cenv_fs_sync(never[0], &task, &err), CENV_ECANCELLED);
+    cenv_lock_free(lock);
+    CHECK_INT(cenv_lock_try(&next, s.fd, "lease", CENV_LOCK_EXCLUSIVE, NULL, &err), 0);
+    cenv_lock_free(next);
     close(never[0]);
     close(never[1]);
     close_sync();
@@ -80,6 +104,7 @@ int main(void)
 {
     RUN(test_fs_sync__tells_what_the_disk_says);
     RUN(test_fs_sync__of_a_disk_that_hangs_is_interrupted);
+    RUN(test_fs_sync__that_goes_on_holds_no_lock_of_the_caller);
     RUN(test_fs_sync__is_done_when_its_process_is_killed);
     return check_report();
 }
