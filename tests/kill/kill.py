@@ -34,6 +34,8 @@ SECONDS = 120
 SWEEP_SECONDS = 30
 POINTS = 2000
 MAKES = {"create", "clone", "hardlink", "template", "import", "extract"}
+# Of the operations whose calls are refused one by one; others here only make no change.
+KILLED = MAKES | {"export", "reset"}
 HALF_MAY_STAY = {"reset"}  # which is run again, then
 
 
@@ -194,8 +196,7 @@ class KillWorld(World):
         def gc() -> None:
             self.templates.gc()
 
-        return [
-            *super().operations(),
+        own = [
             Operation(
                 "remove",
                 self.ensure_made,
@@ -207,6 +208,7 @@ class KillWorld(World):
                 "sweep", self.leave_work, lambda: self.templates.sweep(), self.made
             ),
         ]
+        return [o for o in super().operations() if o.name in KILLED] + own
 
 
 def kill_all(killing: Killing, deaths: Iterator[Death]) -> tuple[int, int]:
