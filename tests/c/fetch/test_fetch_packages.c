@@ -112,8 +112,8 @@ static void serve_one(struct server *server, int fd)
                                   : "404 Not Found",
                    body.len, "Connection: close\r\n");
     server->busy -= server->busy > 0;
-    if (write(fd, head, (size_t)len) == len && found)
-        len = write(fd, body.data, body.len);
+    if (send(fd, head, (size_t)len, MSG_NOSIGNAL) == len && found)
+        len = send(fd, body.data, body.len, MSG_NOSIGNAL);
     cenv_buf_release(&body);
     cenv_error_release(&err);
 }
