@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,5 +33,17 @@ def _load() -> object:
         return importlib.import_module("cenv._cenv")
     except ImportError as error:
         message = f"cenv's C core is not available on {sys.platform}: {error}"
-        hint = "cenv runs on Linux and macOS; reinstall it there"
-        raise CenvError(message, hint=hint) from None
+        raise CenvError(message, hint=_advice(str(error))) from None
+
+
+def _advice(reason: str) -> str:
+    """Say what to do: the system, a library that is gone, or the extension itself."""
+    if sys.platform not in ("linux", "darwin"):
+        return "cenv runs on Linux and macOS"
+    library = re.match(r"(\S+\.so[.\d]*): cannot open shared object file", reason)
+    if library:
+        return (
+            f"install the package of your system that has {library[1]}, or a wheel "
+            "of cenv, which needs none: python -m pip install --force-reinstall cenv"
+        )
+    return "build or install it anew: python -m pip install --force-reinstall cenv"

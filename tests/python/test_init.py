@@ -45,3 +45,31 @@ def test_version__is_the_extensions_too():
     from cenv import _cenv
 
     assert _cenv.__version__ == cenv.__version__
+
+
+@pytest.mark.parametrize(
+    ("system", "reason", "advice"),
+    [
+        (
+            "linux",
+            "libzstd.so.1: cannot open shared object file: No such file or directory",
+            "install the package of your system that has libzstd.so.1, or a wheel",
+        ),
+        ("linux", "No module named 'cenv._cenv'", "build or install it anew"),
+        ("win32", "No module named 'cenv._cenv'", "cenv runs on Linux and macOS"),
+    ],
+)
+def test_extension__that_is_missing_says_what_to_do(
+    monkeypatch, system, reason, advice
+):
+    from cenv import _extension
+    from cenv.errors import CenvError  # before nothing can be imported
+
+    def refuse(name: str) -> None:
+        raise ImportError(reason)
+
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(_extension.importlib, "import_module", refuse)
+    with pytest.raises(CenvError, match=reason) as raised:
+        _ = _extension._Extension().anything
+    assert raised.value.hint.startswith(advice)
