@@ -78,7 +78,7 @@ def _share(stage: str, done: int, total: int) -> str:
 def _print(line: str) -> None:
     """Print one line of a result; a failure tells that it is one of printing."""
     try:
-        print(printable.line(line))
+        print(printable.line(line), flush=True)  # at exit nobody could be told
     except BrokenPipeError:
         raise
     except OSError as error:

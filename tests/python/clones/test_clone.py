@@ -95,7 +95,14 @@ def test_clone__of_a_venv_with_pip_works(tmp_path: Path, session_store: Path) ->
         [clone / "bin/pip", "--version"], capture_output=True, text=True, check=True
     ).stdout
     assert str(clone / "lib") in told
-    assert f"{clone}'" in (clone / "bin/activate").read_text().replace('"', "'")
+    script = '. "$1"; printf %s "$VIRTUAL_ENV"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", clone / "bin/activate"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == str(clone)
     for path in clone.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.suffix != ".pyc":
             assert os.fsencode(source) not in path.read_bytes(), path

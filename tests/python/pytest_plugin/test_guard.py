@@ -175,7 +175,7 @@ def test_setup__is_run_again(project: pytest.Pytester) -> None:
 # ---- whatever a test does, on real packages ----
 
 DOES = """
-    import os, subprocess, sys, pytest
+    import os, pathlib, subprocess, sys, pytest
 
     def sh(env, script):
         subprocess.run(["sh", "-c", script], cwd=env, check=True)
@@ -191,7 +191,8 @@ DOES = """
         (tmp_path / "p.py").write_text("def main(): print('p')")
         env.run("python", "-m", "pip", "install", "--no-index", "--no-deps",
                 "--no-build-isolation", str(tmp_path), check=True)
-        assert env.run("p", capture_output=True, text=True).stdout == "p\\n"
+        (script,) = pathlib.Path(env).rglob("bin/p")  # Debian's Python has it in local/
+        assert env.run(script, capture_output=True, text=True).stdout == "p\\n"
         env.run("python", "-m", "pip", "uninstall", "-y", "setuptools", check=True)
 
     def test_sed(env):
