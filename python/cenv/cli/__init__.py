@@ -18,7 +18,12 @@ INTERRUPT_EXIT = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    status = _status(list(sys.argv[1:] if argv is None else argv))
+    output.drop_unwritten()
+    return status
+
+
+def _status(arguments: list[str]) -> int:
     as_json = _wants_json(arguments)
     try:
         return _run(arguments)
@@ -28,7 +33,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.fail("interrupted", as_json=as_json, kind="KeyboardInterrupt")
         return INTERRUPT_EXIT
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (CenvError, OSError, MemoryError) as error:
         output.fail_with(error, as_json=as_json)

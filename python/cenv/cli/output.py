@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -84,6 +85,14 @@ def _print(line: str) -> None:
     except OSError as error:
         told = f"cannot write to standard output: {error.strerror}"
         raise OSError(error.errno, told) from error
+
+
+def drop_unwritten() -> None:
+    """Give up what could not be written, which Python would try again, and tell, at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(text: str) -> None:
