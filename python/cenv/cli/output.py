@@ -32,11 +32,7 @@ class Console:
     def result(self, data: Any, lines: Iterable[str]) -> None:
         """Print the result: `data` with --json, else `lines`."""
         self.close()
-        if self.json:
-            _print(json.dumps(data, ensure_ascii=True))
-        else:
-            for line in lines:
-                _print(line)
+        _print([json.dumps(data, ensure_ascii=True)] if self.json else lines)
 
     def notice(self, text: str) -> None:
         """Say something worth knowing that is no result."""
@@ -76,10 +72,13 @@ def _share(stage: str, done: int, total: int) -> str:
     return f" {min(100, 100 * done // total):3d}% of {whole}" if done else f" {whole}"
 
 
-def _print(line: str) -> None:
-    """Print one line of a result; a failure tells that it is one of printing."""
+def _print(lines: Iterable[str]) -> None:
+    """Print a result to its end; a failure tells that it is one of printing."""
+    shown = [printable.line(line) for line in lines]
     try:
-        print(printable.line(line), flush=True)  # at exit nobody could be told
+        for line in shown:
+            print(line)
+        sys.stdout.flush()  # at exit nobody could be told
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -145,7 +144,7 @@ def fail(
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, **more}
         with suppress(OSError):  # then it is said to people
-            _print(json.dumps({"error": error}))
+            _print([json.dumps({"error": error})])
             return
     _say(f"cenv: error: {message}")
     if hint:
