@@ -117,6 +117,14 @@ static void close_scene(struct scene *e)
     scratch_close(&e->dir);
 }
 
+/* The body goes to the file "new" of the scene's directory. */
+static void receive_into_file(struct scene *e)
+{
+    e->transfer.body = NULL;
+    e->transfer.dir = e->dir.fd;
+    e->transfer.file = "new";
+}
+
 static const char *body_of(struct scene *e)
 {
     cenv_buf_putc(&e->body, '\0');
@@ -194,9 +202,7 @@ static void test_http__goes_on_with_a_body_that_broke_off(void)
             "HTTP/1.1 206 Part\r\nETag: \"v1\"\r\nContent-Range: bytes "
             "5-9/10\r\nContent-Length: 5\r\n\r\nworld"}};
     open_scene(&e);
-    e.transfer.body = NULL;
-    e.transfer.dir = e.dir.fd;
-    e.transfer.file = "new";
+    receive_into_file(&e);
     CHECK_INT(run(&e), 0);
     CHECK_INT(e.transfer.rc, 0);
     CHECK_INT(e.transfer.reply.status, 200);
@@ -214,9 +220,7 @@ static void test_http__starts_over_when_the_version_is_another(void)
             "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nContent-Length: 10\r\n\r\nhello",
             "HTTP/1.1 200 OK\r\nETag: \"v2\"\r\nContent-Length: 3\r\n\r\nnew"}};
     open_scene(&e);
-    e.transfer.body = NULL;
-    e.transfer.dir = e.dir.fd;
-    e.transfer.file = "new";
+    receive_into_file(&e);
     CHECK_INT(run(&e), 0);
     CHECK_INT(e.transfer.rc, 0);
     CHECK_STR(scratch_text(&e.dir, "new"), "new");

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,6 @@ from cenv.config.channels import among, names_of, resolve
 from cenv.config.config import Config
 from cenv.errors import UnsatisfiableError
 from cenv.solving.index import Index
-
-
-def write(top: Path, name: str, version: str) -> Path:
-    """Write a channel that has `x` in one version."""
-    record = {"name": "x", "version": version, "build": "0", "build_number": 0}
-    packages = {f"x-{version}-0.conda": {**record, "depends": []}}
-    for subdir, found in (("linux-64", packages), ("noarch", {})):
-        (top / name / subdir).mkdir(parents=True)
-        document = {"info": {"subdir": subdir}, "packages.conda": found}
-        (top / name / subdir / "repodata.json").write_text(json.dumps(document))
-    return top / name
 
 
 @pytest.fixture
@@ -39,9 +27,9 @@ def chosen(tmp_path: Path) -> Callable[..., str]:
     return solve
 
 
-def test_name__is_that_of_a_mirror(serve, tmp_path, chosen):
-    write(tmp_path / "mirror", "forge", "1")
-    write(tmp_path / "mirror", "other", "2")
+def test_name__is_that_of_a_mirror(write_channel, serve, tmp_path, chosen):
+    write_channel(tmp_path / "mirror", "forge", "1")
+    write_channel(tmp_path / "mirror", "other", "2")
     mirror = serve(tmp_path / "mirror")
     given = [f"{mirror.url}/other", f"{mirror.url}/forge"]
     nowhere = "http://127.0.0.1:9/conda"
@@ -50,20 +38,22 @@ def test_name__is_that_of_a_mirror(serve, tmp_path, chosen):
     assert chosen("x[channel=forge]", *given, channel_alias=nowhere) == "1"
 
 
-def test_name__is_that_of_a_directory(tmp_path, chosen):
-    forge = write(tmp_path / "a", "forge", "1")
-    other = write(tmp_path / "a", "other", "2")
+def test_name__is_that_of_a_directory(write_channel, tmp_path, chosen):
+    forge = write_channel(tmp_path / "a", "forge", "1")
+    other = write_channel(tmp_path / "a", "other", "2")
     assert chosen("forge::x", other, forge, channel_alias="http://127.0.0.1:9") == "1"
 
 
-def test_name__of_a_custom_channel_is_that_place(serve, tmp_path, chosen):
-    write(tmp_path / "corp", "internal", "1")
-    write(tmp_path / "evil", "internal", "66")
+def test_name__of_a_custom_channel_is_that_place(
+    write_channel, serve, tmp_path, chosen
+):
+    write_channel(tmp_path / "corp", "internal", "1")
+    write_channel(tmp_path / "evil", "internal", "66")
     corp, evil = serve(tmp_path / "corp"), serve(tmp_path / "evil")
     custom = {"internal": corp.url}
     for given in ([f"{evil.url}/internal"], [f"{evil.url}/internal", "internal"]):
         assert chosen("internal::x", *given, custom_channels=custom) == "1"
-    local = write(tmp_path / "home", "internal", "67")
+    local = write_channel(tmp_path / "home", "internal", "67")
     assert chosen("internal::x", local, custom_channels=custom) == "1"
     both = [f"{evil.url}/internal", "internal"]
     assert chosen(f"{evil.url}/internal::x", *both, custom_channels=custom) == "66"
@@ -73,10 +63,10 @@ def test_name__of_a_custom_channel_is_that_place(serve, tmp_path, chosen):
         chosen("internal::x=66", *both, custom_channels=custom)
 
 
-def test_url__below_the_alias_is_a_name(serve, tmp_path, chosen):
+def test_url__below_the_alias_is_a_name(write_channel, serve, tmp_path, chosen):
     """So it is in conda: a mirror serves for it. Any other URL is that place."""
-    write(tmp_path / "corp", "conda/forge", "1")
-    write(tmp_path / "public", "forge", "2")
+    write_channel(tmp_path / "corp", "conda/forge", "1")
+    write_channel(tmp_path / "public", "forge", "2")
     corp, public = serve(tmp_path / "corp"), serve(tmp_path / "public")
     alias = {"channel_alias": f"{corp.url}/conda"}
     assert chosen("forge::x", "forge", f"{public.url}/forge", **alias) == "1"
@@ -84,8 +74,10 @@ def test_url__below_the_alias_is_a_name(serve, tmp_path, chosen):
     assert chosen(f"{corp.url}/conda/forge::x", f"{public.url}/forge", **alias) == "2"
 
 
-def test_url__of_conda_s_own_host_is_no_name_of_another(serve, tmp_path, chosen):
-    write(tmp_path, "conda/forge", "1")
+def test_url__of_conda_s_own_host_is_no_name_of_another(
+    write_channel, serve, tmp_path, chosen
+):
+    write_channel(tmp_path, "conda/forge", "1")
     corp = serve(tmp_path)
     alias = {"channel_alias": f"{corp.url}/conda", "offline": True}
     config = Config(channel_alias=f"{corp.url}/conda")
@@ -96,8 +88,13 @@ def test_url__of_conda_s_own_host_is_no_name_of_another(serve, tmp_path, chosen)
         chosen("https://conda.anaconda.org/forge::x", "forge", **alias)
 
 
-def test_strict_priority__yields_to_the_channel_of_a_spec(tmp_path, chosen):
-    first, second = write(tmp_path, "first", "1"), write(tmp_path, "second", "2")
+def test_strict_priority__yields_to_the_channel_of_a_spec(
+    write_channel, tmp_path, chosen
+):
+    first, second = (
+        write_channel(tmp_path, "first", "1"),
+        write_channel(tmp_path, "second", "2"),
+    )
     strict = {"channel_priority": "strict"}
     assert chosen("second::x", first, second, **strict) == "2"
     places = {"custom_channels": {"second": f"file://{tmp_path}"}}

@@ -261,20 +261,11 @@ def test_featured__names_those_with_features_of_any_channel(make_channel) -> Non
 # ---- channels that later specs name ----
 
 
-def small(top: Path, name: str, version: str) -> Path:
-    """Write a channel that has `x` in one version."""
-    record = {"name": "x", "version": version, "build": "0", "build_number": 0}
-    packages = {f"x-{version}-0.conda": {**record, "depends": []}}
-    for subdir, found in (("linux-64", packages), ("noarch", {})):
-        (top / name / subdir).mkdir(parents=True)
-        document = {"info": {"subdir": subdir}, "packages.conda": found}
-        (top / name / subdir / "repodata.json").write_text(json.dumps(document))
-    return top / name
-
-
-def test_index__searches_channels_of_later_specs(serve, tmp_path: Path) -> None:
-    small(tmp_path, "a", "1")
-    small(tmp_path, "b", "2")
+def test_index__searches_channels_of_later_specs(
+    write_channel, serve, tmp_path: Path
+) -> None:
+    write_channel(tmp_path, "a", "1")
+    write_channel(tmp_path, "b", "2")
     server = serve(tmp_path)
     index = Index([f"{server.url}/a"], "linux-64", store=tmp_path / "store")
     before = index.channels
@@ -292,8 +283,10 @@ def test_index__searches_channels_of_later_specs(serve, tmp_path: Path) -> None:
     assert index.solve(["x"]).records[0].version == "1"
 
 
-def test_index__searches_channels_of_later_specs_from_threads(tmp_path: Path) -> None:
-    names = [small(tmp_path, f"c{i}", str(i)) for i in range(8)]
+def test_index__searches_channels_of_later_specs_from_threads(
+    write_channel, tmp_path: Path
+) -> None:
+    names = [write_channel(tmp_path, f"c{i}", str(i)) for i in range(8)]
     index = Index([names[0]], "linux-64", store=tmp_path / "store")
 
     def version(i: int) -> str:
@@ -303,16 +296,20 @@ def test_index__searches_channels_of_later_specs_from_threads(tmp_path: Path) ->
         assert list(pool.map(version, range(64))) == [str(i % 8) for i in range(64)]
 
 
-def test_index__obeys_policies_for_channels_of_later_specs(tmp_path: Path) -> None:
-    a, b = small(tmp_path, "a", "1"), small(tmp_path, "b", "2")
+def test_index__obeys_policies_for_channels_of_later_specs(
+    write_channel, tmp_path: Path
+) -> None:
+    a, b = write_channel(tmp_path, "a", "1"), write_channel(tmp_path, "b", "2")
     config = Config(denylist_channels=(f"file://{b}",))
     index = Index([a], "linux-64", store=tmp_path / "store", config=config)
     with pytest.raises(ChannelError, match="is denied by denylist_channels"):
         index.solve([f"{b}::x"])
 
 
-def test_index__tells_of_a_later_channel_that_is_not_there(tmp_path: Path) -> None:
-    a = small(tmp_path, "a", "1")
+def test_index__tells_of_a_later_channel_that_is_not_there(
+    write_channel, tmp_path: Path
+) -> None:
+    a = write_channel(tmp_path, "a", "1")
     index = Index([a], "linux-64", store=tmp_path / "store")
     with pytest.raises(ChannelError, match=r"gone/noarch' has no repodata.json there"):
         index.solve([f"{tmp_path}/gone::x"])
