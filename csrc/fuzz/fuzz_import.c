@@ -5,13 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/archive.h"
 #include "cenv.h"
 #include "codec/tar_write.h"
 #include "model/platform.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
-#include "template/archive.h"
 #include "template/template_id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -366,7 +366,7 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err);
 
 /*
- * Writes templates into one relocatable archive (zstd tar, template/archive.h); all or nothing.
+ * Writes templates into one relocatable archive (zstd tar, archive/archive.h); all or nothing.
  * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a
  * template serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path",
  * "size", "seconds", "templates": [{"id", "members", "bytes", "shared": those of `bytes` that the

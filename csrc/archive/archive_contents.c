@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Contents that an archive of templates holds: see archive_contents.h. */
-#include "template/archive_contents.h"
+#include "archive/archive_contents.h"
 
 #include <string.h>
 

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "archive/archive.h"
+#include "archive/archive_contents.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/map.h"
@@ -28,8 +30,6 @@
 #include "store/clone_registry.h"
 #include "store/layout.h"
 #include "store/template_entry.h"
-#include "template/archive.h"
-#include "template/archive_contents.h"
 
 enum {
     ZSTD_LEVEL = 6,

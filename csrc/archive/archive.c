@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Archives of templates: see archive.h. */
-#include "template/archive.h"
+#include "archive/archive.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which contents an archive of templates holds: each is in it once, whatever files have it. */
-#ifndef CENV_TEMPLATE_ARCHIVE_CONTENTS_H
-#define CENV_TEMPLATE_ARCHIVE_CONTENTS_H
+#ifndef CENV_ARCHIVE_ARCHIVE_CONTENTS_H
+#define CENV_ARCHIVE_ARCHIVE_CONTENTS_H
 
 #include "base/intern.h"
 #include "base/str.h"

@@ -12,6 +12,10 @@
  */
 #include <stdio.h>
 
+#include "archive/archive.h"
+#include "archive/archive_head.h"
+#include "archive/archive_reader.h"
+#include "archive/unpack.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hex.h"
@@ -31,12 +35,8 @@
 #include "store/scratch.h"
 #include "store/store_lock.h"
 #include "store/template_entry.h"
-#include "template/archive.h"
-#include "template/archive_head.h"
-#include "template/archive_reader.h"
 #include "template/description.h"
 #include "template/templates.h"
-#include "template/unpack.h"
 
 enum { PATH_BYTES_MAX = 1 << 20, THREADS_MAX = 4, REQUEST_MAX = 128, NAME = 16 };
 

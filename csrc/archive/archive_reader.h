@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading an archive of templates, member by member; archive.h has its format. */
-#ifndef CENV_TEMPLATE_ARCHIVE_READER_H
-#define CENV_TEMPLATE_ARCHIVE_READER_H
+#ifndef CENV_ARCHIVE_ARCHIVE_READER_H
+#define CENV_ARCHIVE_ARCHIVE_READER_H
 
 #include "base/digest.h"
 #include "base/task.h"

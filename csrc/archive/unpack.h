@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Unpacking one template of an archive. */
-#ifndef CENV_TEMPLATE_UNPACK_H
-#define CENV_TEMPLATE_UNPACK_H
+#ifndef CENV_ARCHIVE_UNPACK_H
+#define CENV_ARCHIVE_UNPACK_H
 
-#include "template/archive_reader.h"
+#include "archive/archive_reader.h"
 
 /*
  * The n-th template, whose head was just read: `head` is the SHA-256 of its text. Its files name

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Reading an archive of templates: see archive_reader.h. */
-#include "template/archive_reader.h"
+#include "archive/archive_reader.h"
 
+#include "archive/archive.h"
 #include "base/alloc.h"
 #include "codec/readahead.h"
 #include "os/fs.h"
 #include "os/raw_data.h"
-#include "template/archive.h"
 
 enum { BLOCK = 1 << 17, SHOWN_PATH_MAX = 300, SHOWN_MAX = 4096 };
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The heads of archives: see archive_head.h. */
-#include "template/archive_head.h"
+#include "archive/archive_head.h"
 
+#include "archive/archive.h"
 #include "model/matchspec_match.h"
 #include "model/platform.h"
 #include "os/path.h"
 #include "store/template_entry.h"
-#include "template/archive.h"
 #include "template/template_id.h"
 
 /* A head under examination. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Archives of templates: what writing and reading them share. */
-#ifndef CENV_TEMPLATE_ARCHIVE_H
-#define CENV_TEMPLATE_ARCHIVE_H
+#ifndef CENV_ARCHIVE_ARCHIVE_H
+#define CENV_ARCHIVE_ARCHIVE_H
 
 #include "base/buf.h"
 #include "base/digest.h"

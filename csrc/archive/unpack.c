@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Unpacking one template of an archive: see unpack.h. */
-#include "template/unpack.h"
+#include "archive/unpack.h"
 
 #include <errno.h>
 
+#include "archive/archive.h"
+#include "archive/archive_contents.h"
+#include "archive/archive_reader.h"
 #include "base/arena.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
@@ -11,9 +14,6 @@
 #include "os/raw_copy.h"
 #include "os/raw_data.h"
 #include "prefix/file_hash.h"
-#include "template/archive.h"
-#include "template/archive_contents.h"
-#include "template/archive_reader.h"
 
 enum { DIR_MODE = 0700, PATH_BYTES_MAX = 1 << 16 };
 

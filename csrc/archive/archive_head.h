@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What an archive says of a template before its members, and whether it can be believed. */
-#ifndef CENV_TEMPLATE_ARCHIVE_HEAD_H
-#define CENV_TEMPLATE_ARCHIVE_HEAD_H
+#ifndef CENV_ARCHIVE_ARCHIVE_HEAD_H
+#define CENV_ARCHIVE_ARCHIVE_HEAD_H
 
+#include "archive/archive_reader.h"
 #include "base/arena.h"
 #include "solve/request.h"
-#include "template/archive_reader.h"
 
 struct cenv_archive_head {
     struct cenv_json *json;
