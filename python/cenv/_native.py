@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 from cenv._extension import extension as extension
 from cenv.config.paths import store_path
 from cenv.errors import UnsatisfiableError
-from cenv.trace import active
+from cenv.tracing.recorder import active
 
 if TYPE_CHECKING:
     from cenv._cenv import Store, Task
-    from cenv.trace import Recorder
+    from cenv.tracing.recorder import Recorder
 
 P = ParamSpec("P")
 R = TypeVar("R")

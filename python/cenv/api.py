@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, trace
+from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import CloneMode, LinkMode
 from cenv._options import (
@@ -40,6 +40,7 @@ from cenv.model import (
 )
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.spec_texts import clean_specs
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

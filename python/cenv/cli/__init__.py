@@ -50,17 +50,17 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    from cenv import trace
+    from cenv.tracing import recorder, trace_file
 
     options = parse(arguments)
     console = output.Console(options)
-    with trace.recording(console.progress) as recorder:
+    with recorder.recording(console.progress) as recorded:
         try:
             return int(options.run(options, console) or 0)
         finally:
             console.close()
-            for note in recorder.notes if console.verbose else ():
+            for note in recorded.notes if console.verbose else ():
                 console.notice(f"note: {note}")
             target = options.trace or os.environ.get("CENV_TRACE")
             if target:
-                trace.write(target, recorder.spans)
+                trace_file.write(target, recorded.spans)

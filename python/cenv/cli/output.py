@@ -63,7 +63,7 @@ class Console:
 
 def _share(stage: str, done: int, total: int) -> str:
     """Return how much of a stage is done, in what it counts."""
-    from cenv.trace import unit
+    from cenv.tracing.recorder import unit
 
     if not total:
         return ""

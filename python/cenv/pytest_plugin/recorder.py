@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cenv import trace
 from cenv.clones import activation_scripts
 from cenv.pytest_plugin.format import current_test
 from cenv.templates.template import Clone, Template
+from cenv.tracing import recorder as trace
 
 # What a report says of a package: a record's whole raw JSON would be too much to send around.
 _RECORD = "name version build build_number subdir channel fn sha256 size".split()

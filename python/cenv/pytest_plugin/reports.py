@@ -141,9 +141,9 @@ class Reports:
 
     def _write_trace(self) -> None:
         if self._files["trace"]:
-            from cenv import trace
+            from cenv.tracing import trace_file
 
-            trace.write_all(self._files["trace"], map(_traced, self._processes))
+            trace_file.write_all(self._files["trace"], map(_traced, self._processes))
 
     def _append_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, trace
+from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import ChannelPriority
 from cenv._options import SOLVE_OPTIONS, FetchOptions, SolveOptions, SolveRequest
@@ -27,6 +27,7 @@ from cenv.solving.virtual_packages import (
 )
 from cenv.specs.spec_texts import clean_specs, named_channels
 from cenv.specs.times import milliseconds
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, trace
+from cenv import _native
 from cenv._options import (
     ConnectOptions,
     RepodataFile,
@@ -21,6 +21,7 @@ from cenv.config.config import Config
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
 from cenv.solving import relations
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from cenv import _cenv

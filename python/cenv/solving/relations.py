@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from cenv import trace
 from cenv.config import policy
 from cenv.config.channels import Channel, related
 from cenv.config.config import Config
 from cenv.errors import ChannelError
+from cenv.tracing import recorder as trace
 
 MAX_RELATED = 64  # channels that are read because others name them
 

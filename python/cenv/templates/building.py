@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, trace
+from cenv import _native
 from cenv._options import BuildOptions, TemplateMarks
 from cenv.model import PackageRecord
 from cenv.solving.index import fetch_options
 from cenv.templates.environment import Draft
 from cenv.templates.setup import Setup
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from cenv._cenv import Store

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cenv import _native, api, trace
+from cenv import _native, api
 from cenv._options import BuildOptions, FetchOptions, Provenance
 from cenv.config import policy
 from cenv.config.config import load
@@ -19,6 +19,7 @@ from cenv.templates import dependencies, provenance
 from cenv.templates.building import BuildPlan, build
 from cenv.templates.recipe import Recipe
 from cenv.templates.template import Template
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from cenv._cenv import Store

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from cenv import _native, api, trace
+from cenv import _native, api
 from cenv._arguments import checked
 from cenv._choices import CloneMode
 from cenv._options import CheckOptions, Provenance, RepairOptions
@@ -31,6 +31,7 @@ from cenv.model import (
 from cenv.templates.building import BuildPlan, build, mirror, plan_of
 from cenv.templates.environment import Environment
 from cenv.templates.path_like import AnyPath, LikePath
+from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from cenv._cenv import Store

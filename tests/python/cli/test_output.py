@@ -15,7 +15,7 @@ import pytest
 
 from cenv import cli
 from cenv.cli import output
-from cenv.trace import unit
+from cenv.tracing.recorder import unit
 
 
 class Terminal(io.StringIO):

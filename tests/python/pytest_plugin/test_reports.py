@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from cenv import trace
 from cenv.pytest_plugin import statistics, summary
 from cenv.pytest_plugin.format import duration
+from cenv.tracing import trace_file
 
 SUITE = """
 import pytest
@@ -130,7 +130,9 @@ def _check_trace(path: Path, workers: tuple[str, ...]) -> None:
     assert {e["pid"] for e in events} == set(names.values())
     framed = [e["name"] for e in events if e.get("cat") == "clone"]
     assert framed.count("clone test_suite.py::test_two") == 2
-    assert {"files", "publish"} <= {stage.name for stage in trace.read(path).stages()}
+    assert {"files", "publish"} <= {
+        stage.name for stage in trace_file.read(path).stages()
+    }
 
 
 def test_reports__are_silent_without_use(project: pytest.Pytester) -> None:
@@ -202,7 +204,7 @@ def test_files__are_meant_where_pytest_started(project: pytest.Pytester) -> None
     project._monkeypatch.setenv("CENV_TRACE", "t.json")
     run(project, "--cenv-json=o.json").assert_outcomes(passed=1)
     assert load(project.path / "o.json")["clones"]["count"] == 1
-    assert trace.read(project.path / "t.json").stages()
+    assert trace_file.read(project.path / "t.json").stages()
 
 
 def test_reports__of_a_crashed_worker_are_lost_alone(project: pytest.Pytester) -> None:

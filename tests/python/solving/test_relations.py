@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from cenv import trace
 from cenv.config.channels import Channel, resolve
 from cenv.config.config import Config
 from cenv.errors import ChannelError
@@ -19,6 +18,7 @@ from cenv.solving import relations
 from cenv.solving.index import Index
 from cenv.solving.index_dir import index as index_directory
 from cenv.solving.index_dir import write_shards
+from cenv.tracing import recorder as trace
 
 SUBDIR = "linux-64"
 Said = dict[str, Any]

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from cenv import _native, trace
+from cenv import _native
 from cenv.errors import ChannelError, IntegrityError
+from cenv.tracing import recorder as trace
 
 SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[4] / "shared"))
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cenv import trace
 from cenv.config.config import load
 from cenv.config.policy import check_frozen, pins_of, records_of_prefix
 from cenv.config.shape import of_json
 from cenv.errors import CenvError
 from cenv.specs import spec_file
 from cenv.specs.extras import write_variables
+from cenv.tracing import trace_file
 
 QUICK = settings(
     max_examples=150,
@@ -166,7 +166,7 @@ def test_condarc__with_another_value_anywhere(tmp_path: Path, document: Any) -> 
 def test_trace__with_another_value_anywhere(tmp_path: Path, document: Any) -> None:
     path = tmp_path / "trace.json"
     path.write_text(json.dumps(document))
-    told(path, lambda: trace.read(path).stages())
+    told(path, lambda: trace_file.read(path).stages())
 
 
 @QUICK

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import cenv
-from cenv import trace
+from cenv.tracing import recorder as trace
 
 HOLDER = """
 import sys, time, cenv

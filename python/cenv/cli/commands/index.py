@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write repodata for a directory of packages."""
     from cenv.solving.index_dir import index as index_directory
-    from cenv.trace import active
+    from cenv.tracing.recorder import active
 
     found = index_directory(
         options.directory,

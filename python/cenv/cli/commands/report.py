@@ -20,17 +20,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Show where the time of a trace went, or what changed between two."""
-    from cenv import trace
+    from cenv.tracing import comparison, trace_file
 
     if len(options.traces) > 2:
         raise UsageError("report takes one trace, or two to compare")
-    recorders = [trace.read(path) for path in options.traces]
+    recorders = [trace_file.read(path) for path in options.traces]
     first = recorders[0].stages()
     if len(recorders) == 1:
         data: Any = {"stages": [stage.to_json() for stage in first]}
         console.result(data, [*stage_table(first), *_reasons(recorders[0])])
         return 0
-    rows = trace.compare(*recorders)
+    rows = comparison.compare(*recorders)
     lines = table(
         ("stage", "before", "after", "change", "why"),
         [

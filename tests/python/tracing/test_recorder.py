@@ -6,7 +6,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cenv import _cenv, trace
+import cenv
+from cenv import _cenv
+from cenv.tracing import comparison
+from cenv.tracing import recorder as trace
 
 
 def recorder(*names: str) -> trace.Recorder:
@@ -27,12 +30,12 @@ def test_stages__are_listed_in_the_order_of_the_core():
 
 def test_compare__lists_stages_in_the_order_of_the_core():
     before, after = recorder("publish", "solve"), recorder("guard", "extract")
-    rows = trace.compare(before, after)
+    rows = comparison.compare(before, after)
     assert [row["name"] for row in rows] == ["solve", "extract", "publish", "guard"]
 
 
 def test_stages__those_of_python_are_in_the_table():
-    sources = Path(trace.__file__).parent.rglob("*.py")
+    sources = Path(cenv.__file__).parent.rglob("*.py")
     named = re.compile(r'trace\.stage\("([^"]+)"')
     found = {name for path in sources for name in named.findall(path.read_text())}
     assert found

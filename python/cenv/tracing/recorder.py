@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the time goes: spans of the core, collected while it works and summed to stages."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from cenv._extension import extension
+from cenv.model import Stage
+from cenv.tracing.facts import Facts
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Recorder:
+    """Collects the spans of the operations that run while it is active."""
+
+    progress: Progress | None = None
+    spans: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # for --verbose
+    facts: Facts = field(default_factory=Facts)  # what was worked on
+    start: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the recorder was made."""
+        return time.perf_counter() - self.start
+
+    def stages(self) -> tuple[Stage, ...]:
+        """Sum the spans by stage, in the order of the core's table.
+
+        A stage's seconds are those in which at least one thread was at it.
+        """
+        stages: dict[str, list[dict[str, Any]]] = {}
+        for span in self.spans:
+            stages.setdefault(span["stage"], []).append(span)
+        return tuple(_stage(name, stages[name]) for name in in_order(stages))
+
+
+def _stage(name: str, spans: list[dict[str, Any]]) -> Stage:
+    counts = {count: sum(span[count] for span in spans) for count in COUNTS}
+    return Stage(name=name, seconds=_covered(spans), **counts)
+
+
+def _covered(spans: list[dict[str, Any]]) -> float:
+    """Return the seconds that the spans of each process cover, overlaps counted once."""
+    covered, process, until = 0.0, 0, 0.0
+    for span in sorted(spans, key=lambda s: (s.get("pid", 0), s["start"])):
+        if span.get("pid", 0) != process:
+            process, until = span.get("pid", 0), 0.0
+        covered += max(0.0, span["end"] - max(span["start"], until))
+        until = max(until, span["end"])
+    return covered
+
+
+COUNTS = ("items", "bytes", "hits", "misses")
+_ACTIVE: ContextVar[Recorder | None] = ContextVar("cenv_recorder", default=None)
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Sort stages as the core lists them; those it does not know, by name, behind."""
+    ranks = {name: rank for rank, name in enumerate(extension.STAGES)}
+    return sorted(names, key=lambda name: (ranks.get(name, len(ranks)), name))
+
+
+def unit(stage: str) -> str:
+    """Return what the progress of a stage counts: bytes, files; "" for nothing."""
+    units = dict(zip(extension.STAGES, extension.STAGE_UNITS))
+    return units.get(stage, "")
+
+
+@contextlib.contextmanager
+def recording(progress: Progress | None = None) -> Iterator[Recorder]:
+    """Collect the spans of the block; they reach the enclosing recorder too."""
+    outer = _ACTIVE.get()
+    inner = Recorder(progress or (outer.progress if outer else None))
+    token = _ACTIVE.set(inner)
+    try:
+        yield inner
+    finally:
+        _ACTIVE.reset(token)
+        if outer is not None:
+            outer.spans.extend(inner.spans)
+            outer.notes.extend(inner.notes)
+
+
+@contextlib.contextmanager
+def stage(name: str, what: str = "") -> Iterator[None]:
+    """Record the block as a span of the active recorder, and say that it begins."""
+    recorder = active()
+    if recorder.progress is not None:
+        recorder.progress(name, 0, 0)
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        span = {"stage": name, "what": what, "thread": 0, "reason": ""}
+        span |= dict.fromkeys(COUNTS, 0) | {"items": 1}
+        recorder.spans.append({**span, "start": start, "end": time.perf_counter()})
+
+
+def active() -> Recorder:
+    """Return the recorder of the enclosing block, or a new one nobody reads."""
+    return _ACTIVE.get() or Recorder()
