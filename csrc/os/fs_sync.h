@@ -7,7 +7,8 @@
 #include "base/task.h"
 
 /*
- * Writes out all of the file system that the directory `fd` is on; returns when that is done.
+ * Writes out all of the file system that the directory `fd` is on; returns when that is done, and
+ * nothing but the caller holds `fd` any more.
  * CENV_ECANCELLED: the system goes on with it, and nobody waits for it. What goes on holds none of
  * the caller's locks, whose descriptors are not `fd`.
  */

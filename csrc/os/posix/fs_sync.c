@@ -22,6 +22,7 @@ enum { POLL_MS = 20 };
 static _Noreturn void sync_and_tell(int fd, int to)
 {
     int failed = cenv_raw_syncfs(fd);
+    cenv_fd_close(fd); /* before its caller goes on, and perhaps unmounts */
     _exit(cenv_raw_write(to, (const char *)&failed, sizeof(failed)) < 0);
 }
 

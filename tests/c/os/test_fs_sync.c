@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Making durable what was written. The system's call is one of ours here. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -9,7 +13,7 @@
 #include "os/lock.h"
 #include "os_scene.h"
 
-static enum { FINE, FAILS, HANGS, DIES } disk;
+static enum { FINE, FAILS, HANGS, DIES, LINGERS } disk;
 static int never[2]; /* a pipe that nobody writes to */
 static pid_t self;
 static struct cenv_task task;
@@ -26,6 +30,18 @@ int syncfs(int fd)
     }
     errno = EIO;
     return disk == FAILS ? -1 : 0;
+}
+
+/* So is this one. */
+ssize_t writev(int fd, const struct iovec *pieces, int nr)
+{
+    char byte;
+    ssize_t done = syscall(SYS_writev, fd, pieces, nr);
+    if (disk == LINGERS && getpid() != self) {
+        close(never[1]);
+        (void)!read(never[0], &byte, 1);
+    }
+    return done;
 }
 
 static int sync_scratch(cenv_poll_fn poll, int state)
@@ -94,6 +110,27 @@ static void test_fs_sync__that_goes_on_holds_no_lock_of_the_caller(void)
     close_sync();
 }
 
+/* Else a file system is busy for a moment after the command that wrote to it has ended. */
+static void test_fs_sync__that_is_done_holds_no_directory(void)
+{
+    CHECK_INT(pipe(never), 0);
+    open_scratch();
+    self = getpid();
+    cenv_task_init(&task, NULL, NULL);
+    int held = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int next = open(s.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(flock(held, LOCK_EX), 0);
+    disk = LINGERS;
+    CHECK_INT(cenv_fs_sync(held, &task, &err), 0);
+    disk = FINE;
+    close(held);
+    CHECK_INT(flock(next, LOCK_EX | LOCK_NB), 0);
+    close(next);
+    close(never[0]);
+    close(never[1]);
+    close_sync();
+}
+
 static void test_fs_sync__is_done_when_its_process_is_killed(void)
 {
     CHECK_INT(sync_scratch(NULL, DIES), 0);
@@ -105,6 +142,7 @@ int main(void)
     RUN(test_fs_sync__tells_what_the_disk_says);
     RUN(test_fs_sync__of_a_disk_that_hangs_is_interrupted);
     RUN(test_fs_sync__that_goes_on_holds_no_lock_of_the_caller);
+    RUN(test_fs_sync__that_is_done_holds_no_directory);
     RUN(test_fs_sync__is_done_when_its_process_is_killed);
     return check_report();
 }
