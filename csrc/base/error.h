@@ -23,6 +23,7 @@
  *   EOS          the system refused a call; os_errno and path say which
  *   ENOMEM       memory, or the room that a buffer was born with, is used up
  *   ECANCELLED   the task was asked to stop
+ *   EREMOTE      a remote, where templates are shared, cannot be reached or refuses
  */
 #define CENV_STATUS_MAP(XX) \
     XX(EFAIL, 0, "CenvError") \
@@ -35,7 +36,8 @@
     XX(ELINK, 7, "LinkError") \
     XX(EOS, 8, "OSError") \
     XX(ENOMEM, 9, "MemoryError") \
-    XX(ECANCELLED, 10, "KeyboardInterrupt")
+    XX(ECANCELLED, 10, "KeyboardInterrupt") \
+    XX(EREMOTE, 11, "RemoteError")
 
 enum { CENV_STATUS_FIRST = -1024 };
 

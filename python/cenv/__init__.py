@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         IntegrityError,
         LinkError,
         PrefixError,
+        RemoteError,
         SpecError,
         UnsatisfiableError,
         UsageError,
@@ -43,8 +44,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "_choices": "ChannelPriority CloneMode LinkMode",
     "api": "clone create extract remove reset solve verify",
-    "errors": "CenvError ChannelError IntegrityError LinkError PrefixError SpecError "
-    "UnsatisfiableError UsageError",
+    "errors": "CenvError ChannelError IntegrityError LinkError PrefixError RemoteError "
+    "SpecError UnsatisfiableError UsageError",
     "solving.index_dir": "index",
     "model": "Alteration CheckReport CloneReport PackageRecord PrefixReport ResetReport "
     "Solution VerifyReport",
@@ -73,6 +74,7 @@ __all__ = [
     "PackageRecord",
     "PrefixError",
     "PrefixReport",
+    "RemoteError",
     "ResetReport",
     "Solution",
     "SpecError",

@@ -82,6 +82,10 @@ class IntegrityError(CenvError):
     """Bytes that are not what their record promises."""
 
 
+class RemoteError(CenvError):
+    """A remote store of templates that cannot be reached, or refuses."""
+
+
 class PrefixError(CenvError):
     """A prefix that cannot be used: absent, occupied, too long, damaged."""
 
