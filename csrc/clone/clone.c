@@ -56,7 +56,8 @@ static struct cenv_clone_entry entry_of(const struct cenv_clone_job *job,
                                      : job->source->manifest->dirs[0].mode,
         .mode = cenv_clone_mode_text(mode),
         .temp = job->dst.temp,
-        .provenance = options->provenance};
+        .provenance = options->provenance,
+        .note = options->note};
     if (options->owner > 0) {
         cenv_owner_self(&entry.owner);
         if (entry.owner.pid != options->owner)
@@ -412,7 +413,7 @@ int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,
 struct given {
     const struct cenv_clone_mode *mode;
     int64_t threads, owner;
-    const char *namespace;
+    const char *namespace, *note;
     const struct cenv_json *provenance;
 };
 
@@ -428,6 +429,7 @@ static const struct cenv_option table[] = {
     {"owner", CENV_OPTION_INT, offsetof(struct given, owner), NULL},
     {"namespace", CENV_OPTION_TEXT, offsetof(struct given, namespace), NULL},
     {"provenance", CENV_OPTION_OBJECT, offsetof(struct given, provenance), NULL},
+    {"note", CENV_OPTION_TEXT, offsetof(struct given, note), NULL},
 };
 static const struct cenv_options options_of_clone = CENV_OPTIONS("clone", table);
 
@@ -457,7 +459,8 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                                              bounded ? (unsigned)given.threads : 0,
                                          .owner = given.owner,
                                          .namespace = given.namespace,
-                                         .provenance = provenance.data};
+                                         .provenance = provenance.data,
+                                         .note = given.note};
     if (rc == 0)
         rc = cenv_clone_run(store, src, dst, &options, task, out, err);
     cenv_buf_release(&provenance);

@@ -18,6 +18,7 @@ struct cenv_clone_options {
     /* Mode overlay: the mount namespace that was entered, or NULL. */
     const char *namespace;
     const char *provenance; /* see provenance.h; NULL or "": none */
+    const char *note;       /* that a reset tells its caller; NULL or "": none */
 };
 
 /*

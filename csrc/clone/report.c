@@ -133,9 +133,9 @@ int cenv_clone_report_write(const struct cenv_clone_report *report,
     return cenv_json_writer_finish(&w, err);
 }
 
-int cenv_clone_report_reset(const char *path, const struct cenv_reset_counts *counts,
-                            uint64_t start_ns, struct cenv_buf *out,
-                            struct cenv_error *err)
+int cenv_clone_report_reset(const char *path, const char *note,
+                            const struct cenv_reset_counts *counts, uint64_t start_ns,
+                            struct cenv_buf *out, struct cenv_error *err)
 {
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
@@ -144,6 +144,8 @@ int cenv_clone_report_reset(const char *path, const struct cenv_reset_counts *co
     cenv_json_write_u64(&w, "removed", counts->removed);
     cenv_json_write_u64(&w, "restored", counts->restored);
     cenv_json_write_u64(&w, "checked", counts->checked);
+    if (note)
+        cenv_json_write_cstr(&w, "note", note);
     cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - start_ns);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, err);

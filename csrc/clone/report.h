@@ -35,9 +35,9 @@ enum { CENV_RESET_ANEW = 1 };
 int cenv_clone_report_write(const struct cenv_clone_report *report,
                             struct cenv_buf *out, struct cenv_error *err);
 
-/* The same of a reset of the clone at `path`. */
-int cenv_clone_report_reset(const char *path, const struct cenv_reset_counts *counts,
-                            uint64_t start_ns, struct cenv_buf *out,
-                            struct cenv_error *err);
+/* The same of a reset of the clone at `path`; `note`: its maker's, or NULL. */
+int cenv_clone_report_reset(const char *path, const char *note,
+                            const struct cenv_reset_counts *counts, uint64_t start_ns,
+                            struct cenv_buf *out, struct cenv_error *err);
 
 #endif

@@ -35,6 +35,7 @@ static int clone_anew(const struct cenv_clone_entry *clone,
     int rc = mode->prepare_anew(clone, &namespace, err);
     options.namespace = namespace.data;
     options.provenance = clone->provenance;
+    options.note = clone->note;
     if (rc == 0)
         rc = clone_over(clone, &options, store, task, err);
     cenv_buf_release(&namespace);
@@ -64,7 +65,8 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
     if (rc == 0)
         rc = reset_clone(&known, store, &counts, task, err);
     if (rc == 0)
-        rc = cenv_clone_report_reset(known.path, &counts, start_ns, out, err);
+        rc = cenv_clone_report_reset(known.path, known.note, &counts, start_ns, out,
+                                     err);
     if (rc < 0)
         out->len = before;
     cenv_arena_release(&arena);

@@ -505,6 +505,7 @@ const char *cenv_create_link_mode(unsigned index);
  *     "threads"     0: as many as are of use
  *     "owner"       pid or 0: the clone is swept when that process is gone
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
+ *     "note"        a text that cenv_reset of the clone tells
  *
  * Appends {"prefix", "source", "mode", "files", "relocated", "bytes_copied", "bytes_shared",
  * "seconds", "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason},
@@ -521,9 +522,10 @@ const char *cenv_clone_mode_name(unsigned index);
 /*
  * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the
  * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store`
- * knows. Appends {"prefix", "removed", "restored", "checked", "seconds"}. CENV_EPREFIX: a file was
- * altered through a hard link, so the source is damaged. CENV_ELINK: an overlay that is not mounted
- * in this process's namespace. Interrupted, it leaves a clone to be reset again.
+ * knows. Appends {"prefix", "removed", "restored", "checked", "seconds"}, and the "note" that the
+ * clone was made with, if any. CENV_EPREFIX: a file was altered through a hard link, so the source
+ * is damaged. CENV_ELINK: an overlay that is not mounted in this process's namespace. Interrupted,
+ * it leaves a clone to be reset again.
  */
 int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
                struct cenv_buf *out, struct cenv_error *err);

@@ -86,6 +86,8 @@ static int write_entry(const struct cenv_clone_entry *entry, struct cenv_buf *ou
     cenv_fields_write_owner(&w, &entry->owner);
     if (entry->provenance)
         cenv_json_write_cstr(&w, "origin", entry->provenance);
+    if (entry->note)
+        cenv_json_write_cstr(&w, "note", entry->note);
     cenv_json_write_end(&w);
     return cenv_json_writer_finish(&w, err);
 }
@@ -126,21 +128,35 @@ int cenv_clone_registry_forget(const struct cenv_store *store, const char *path,
 /* ---- reading ---- */
 
 static const struct cenv_shape_member entry_members[] = {
-    {"path_hex", &cenv_shape_string, true},   {"source_hex", &cenv_shape_string, true},
-    {"temp_hex", &cenv_shape_string, false},  {"mode", &cenv_shape_string, true},
-    {"dev", &cenv_shape_string, true},        {"ino", &cenv_shape_string, true},
-    {"root_mode", &cenv_shape_number, false}, {"shown_dev", &cenv_shape_string, false},
-    {"shown_ino", &cenv_shape_string, false}, {"owner", &cenv_fields_owner, true},
-    {"origin", &cenv_shape_string, false},    {NULL, NULL, false},
+    {"path_hex", &cenv_shape_string, true},
+    {"source_hex", &cenv_shape_string, true},
+    {"temp_hex", &cenv_shape_string, false},
+    {"mode", &cenv_shape_string, true},
+    {"dev", &cenv_shape_string, true},
+    {"ino", &cenv_shape_string, true},
+    {"root_mode", &cenv_shape_number, false},
+    {"shown_dev", &cenv_shape_string, false},
+    {"shown_ino", &cenv_shape_string, false},
+    {"owner", &cenv_fields_owner, true},
+    {"origin", &cenv_shape_string, false},
+    {"note", &cenv_shape_string, false},
+    {NULL, NULL, false},
 };
 static const struct cenv_shape entry_shape = {CENV_JSON_OBJECT, entry_members, NULL};
+
+/* A text into `arena`; NULL where there is none. */
+static int read_text(const struct cenv_json *doc, const char *key,
+                     struct cenv_arena *arena, const char **out, struct cenv_error *err)
+{
+    struct cenv_str text = cenv_json_get_str(doc, key);
+    *out = text.data ? cenv_arena_str(arena, text).data : NULL;
+    return text.data && !*out ? cenv_error_oom(err) : 0;
+}
 
 /* As cenv_clone_registry_load; texts are copied into `arena`, for the document goes. */
 static int read_entry(const struct cenv_json *doc, struct cenv_arena *arena,
                       struct cenv_clone_entry *out, struct cenv_error *err)
 {
-    struct cenv_str mode = cenv_json_get_str(doc, "mode");
-    struct cenv_str provenance = cenv_json_get_str(doc, "origin");
     int rc = cenv_fields_read_path(doc, "path_hex", arena, &out->path, err);
     if (rc == 0)
         rc = cenv_fields_read_path(doc, "source_hex", arena, &out->source, err);
@@ -148,11 +164,13 @@ static int read_entry(const struct cenv_json *doc, struct cenv_arena *arena,
         rc = cenv_fields_read_path(doc, "temp_hex", arena, &out->temp, err);
     if (rc != 0)
         return rc;
-    out->mode = cenv_arena_str(arena, mode).data;
-    if (provenance.data)
-        out->provenance = cenv_arena_str(arena, provenance).data;
-    if (!out->mode || (provenance.data && !out->provenance))
-        return cenv_error_oom(err);
+    rc = read_text(doc, "mode", arena, &out->mode, err);
+    if (rc == 0)
+        rc = read_text(doc, "origin", arena, &out->provenance, err);
+    if (rc == 0)
+        rc = read_text(doc, "note", arena, &out->note, err);
+    if (rc != 0)
+        return rc;
     out->dev = cenv_fields_read_u64(doc, "dev");
     out->ino = cenv_fields_read_u64(doc, "ino");
     out->root_mode = (uint32_t)cenv_json_get_int(doc, "root_mode", 0) & 07777;

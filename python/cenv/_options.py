@@ -180,11 +180,12 @@ class Provenance(TypedDict, total=False):
 
 
 class CloneOptions(TypedDict):
-    """clone(); `owner` is the process with which it ends, 0 for none."""
+    """clone(); `owner` is the process with which it ends, 0 for none; reset() tells `note`."""
 
     mode: CloneMode
     owner: int
     provenance: Provenance | None
+    note: str | None
 
 
 class OverlayOptions(CloneOptions):

@@ -239,6 +239,7 @@ def clone(
         store=store,
         owner=owner or (os.getpid() if moves else 0),
         provenance=provenance,
+        note=editables.to_note(moves) if moves else None,
     )
     return _move_editables(made, moves, store, owner, was_there) if moves else made
 
@@ -289,9 +290,15 @@ def make_clone(
     store: Path | None = None,
     owner: int = 0,
     provenance: Provenance | None = None,
+    note: str | None = None,
 ) -> CloneReport:
     """Do what clone() does with a source that is known to be allowed."""
-    options: CloneOptions = {"mode": mode, "owner": owner, "provenance": provenance}
+    options: CloneOptions = {
+        "mode": mode,
+        "owner": owner,
+        "provenance": provenance,
+        "note": note,
+    }
     if modes.is_mount(mode):
         options = _overlay_options(options)
     opened, path = _native.work_in_store(store), _native.fspath(dst)
@@ -326,7 +333,7 @@ def _overlay_options(options: CloneOptions) -> OverlayOptions:
 def reset(
     clone: Path, *, store: Path | None = None, override_frozen: bool = False
 ) -> ResetReport:
-    """Put a clone back to the state of its template.
+    """Put a clone back to the state of its template, its editable installs moved as clone() did.
 
     Raises PrefixError for one with conda-meta/frozen (CEP 22), unless that is overridden.
     """
@@ -335,6 +342,9 @@ def reset(
     reply = _native.call(
         _native.extension.reset, _native.work_in_store(store), _native.fspath(clone)
     )
+    note = reply.pop("note", None)
+    if note:
+        editables.move(_native.fspath(clone), editables.from_note(note))
     return ResetReport.from_json(reply)
 
 

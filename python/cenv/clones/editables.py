@@ -39,6 +39,24 @@ def checked_moves(moves: Mapping[str, str | os.PathLike[str]]) -> dict[str, str]
     return found
 
 
+def to_note(moves: Moves) -> str:
+    """Return the moves as a clone keeps them for its resets; paths are bytes, JSON is not."""
+    return json.dumps({_quoted(old): _quoted(new) for old, new in moves.items()})
+
+
+def from_note(note: str) -> dict[str, str]:
+    """Return the moves of to_note()."""
+    return {_unquoted(old): _unquoted(new) for old, new in json.loads(note).items()}
+
+
+def _quoted(text: str) -> str:
+    return quote(text, errors="surrogateescape")
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
+
+
 def move(prefix: str, moves: Moves) -> list[str]:
     """Move what is installed from the old places to the new ones; return the files changed.
 
@@ -117,11 +135,11 @@ def _direct_url(text: str, moves: Moves) -> str:
     scheme = "file://"
     if editable is not True or not isinstance(url, str) or not url.startswith(scheme):
         return text
-    path = unquote(url[len(scheme) :], errors="surrogateescape")
+    path = _unquoted(url[len(scheme) :])
     moved = _moved(path, moves)
     if moved == path:
         return text
-    fresh = scheme + quote(moved, errors="surrogateescape")
+    fresh = scheme + _quoted(moved)
     return text.replace(json.dumps(url), json.dumps(fresh))
 
 

@@ -54,6 +54,7 @@ static struct cenv_clone_entry full_entry(struct storekit *k, const char *name)
                                      .temp = ".full.cenv-1-2",
                                      .mode = "overlay",
                                      .provenance = "{\"specs\":[\"x\"]}",
+                                     .note = "{\"a\":\"b\"}",
                                      .dev = st.dev,
                                      .ino = st.ino,
                                      .shown_dev = UINT64_MAX,
@@ -70,6 +71,7 @@ static void check_kept(const struct cenv_clone_entry *got,
     CHECK_STR(got->source, want->source);
     CHECK_STR(got->temp, want->temp);
     CHECK_STR(got->provenance, want->provenance);
+    CHECK_STR(got->note, want->note);
     CHECK_INT(got->dev, want->dev);
     CHECK_INT(got->ino, want->ino);
     CHECK_INT(got->root_mode, want->root_mode);

@@ -121,6 +121,9 @@ def test_worktree__has_what_pip_would_write(
     files = [str(new / name / BACKENDS[name][2] / "__init__.py") for name in names]
     assert done.stdout.splitlines() == files
     assert installed(old / ".venv") == before
+    (new / ".venv/mine").touch()
+    assert cenv.reset(new / ".venv").removed == 1
+    assert installed(new / ".venv") == found
     shutil.rmtree(new / ".venv")
     fresh = installed(make_venv(new, names))
     assert sorted(found) == sorted(fresh)
