@@ -59,7 +59,7 @@ static int find_trampoline(struct cenv_sites *sites, struct cenv_str data,
     if (rc < 0)
         return rc;
     sites->style = (uint8_t)style;
-    sites->quoted = data.data[at - 1] == '"';
+    sites->quoted = data.data[at - 1] != ' ';
     sites->exe_from = 2;
     sites->exe_to = (uint32_t)(2 + exe.len);
     for (size_t i = 0; i < sites->nr; i++) {

@@ -45,42 +45,67 @@ static bool is_python(struct cenv_str name)
     return at == name.len && (digits || at == 6);
 }
 
+/* Of a quoted byte: what stands for it, or NULL for itself. */
+static const char *escape_of(char c, bool singly)
+{
+    if (c == '\\')
+        return singly ? "'\"\\\\\"'" : "\\\\";
+    if (singly)
+        return c == '\'' ? "'\"'\"'" : NULL;
+    return c == '"' ? "\\\"" : NULL;
+}
+
 /*
- * `exe` within double quotes of sh, where four bytes have a meaning; "\ " of a shebang is a space.
+ * `exe` in quotes, for sh and at once for Python, which reads it within three quotes: doubly, as
+ * conda and pip have it, but not where sh would have Python read "\$", of which it warns, or where
+ * three quotes would end its text. "\ " of a shebang is a space.
  */
 static void add_quoted(struct cenv_str exe, struct cenv_buf *out)
 {
+    bool singly = cenv_str_find(exe, '$') < exe.len ||
+                  cenv_str_find(exe, '`') < exe.len ||
+                  cenv_find_bytes(exe.data, exe.len, "'''", 3);
+    char quote = singly ? '\'' : '"';
+    cenv_buf_putc(out, quote);
     for (size_t i = 0; i < exe.len; i++) {
-        char c = exe.data[i];
-        if (c == '\\' && i + 1 < exe.len && exe.data[i + 1] == ' ')
+        const char *escaped = escape_of(exe.data[i], singly);
+        if (exe.data[i] == '\\' && i + 1 < exe.len && exe.data[i + 1] == ' ')
             continue;
-        if (c == '"' || c == '$' || c == '`' || c == '\\')
-            cenv_buf_putc(out, '\\');
-        cenv_buf_putc(out, c);
+        if (escaped)
+            cenv_buf_puts(out, escaped);
+        else
+            cenv_buf_putc(out, exe.data[i]);
     }
+    cenv_buf_putc(out, quote);
+}
+
+/* Whether sh takes every byte of a word for itself. */
+static bool is_plain_word(struct cenv_str word)
+{
+    for (size_t i = 0; i < word.len; i++) {
+        unsigned char c = (unsigned char)word.data[i];
+        if (c < 0x80 && !cenv_is_alnum((char)c) && (!c || !strchr("_@%+=:,./-", c)))
+            return false;
+    }
+    return true;
 }
 
 static void add_two_lines(struct cenv_str exe, struct cenv_str rest,
                           struct cenv_buf *out)
 {
-    cenv_buf_puts(out, "#!/bin/sh\n'''exec' \"");
+    cenv_buf_puts(out, "#!/bin/sh\n'''exec' ");
     add_quoted(exe, out);
-    cenv_buf_putc(out, '"');
     cenv_buf_add_str(out, rest);
     cenv_buf_puts(out, " \"$0\" \"$@\" #'''");
 }
 
-static void add_three_lines(const struct cenv_shebang *line, bool space,
-                            struct cenv_buf *out)
+static void add_three_lines(const struct cenv_shebang *line, struct cenv_buf *out)
 {
     cenv_buf_puts(out, "#!/bin/sh\n'''exec' ");
-    if (line->quoted || space) {
-        cenv_buf_putc(out, '"');
+    if (line->quoted || !is_plain_word(line->exe))
         add_quoted(line->exe, out);
-        cenv_buf_putc(out, '"');
-    } else {
+    else
         cenv_buf_add_str(out, line->exe);
-    }
     cenv_buf_add_str(out, line->rest);
     cenv_buf_puts(out, " \"$0\" \"$@\"\n' '''");
 }
@@ -96,7 +121,7 @@ void cenv_shebang_render(const struct cenv_shebang *line, struct cenv_buf *out)
                     ? exe.len <= CENV_ENTRY_EXE_MAX
                     : line->head.len + exe.len + line->rest.len <= CENV_SHEBANG_MAX;
     if (line->style == CENV_SHEBANG_PIP) {
-        add_three_lines(line, space, out);
+        add_three_lines(line, out);
     } else if (exe.len == 0 || (fits && !space) || cenv_str_is(exe, "/usr/bin/env")) {
         cenv_buf_add_str(out, line->head);
         cenv_buf_add_str(out, exe);
@@ -130,14 +155,14 @@ static bool take_text(struct cenv_str *rest, const char *text)
 
 static bool take_exe(struct cenv_str *rest, struct cenv_str *exe)
 {
-    bool quoted = take_text(rest, "\"");
+    char quote = take_text(rest, "\"") ? '"' : take_text(rest, "'") ? '\'' : ' ';
     struct cenv_str line = cenv_str_slice(*rest, 0, cenv_str_find(*rest, '\n'));
-    size_t len = cenv_str_find(line, quoted ? '"' : ' ');
+    size_t len = cenv_str_find(line, quote);
     *exe = cenv_str_slice(line, 0, len);
-    *rest = cenv_str_slice(*rest, len + (quoted ? 1 : 0), rest->len);
-    /* A backslash, or uv's "$(dirname ...)": not a plain path, left to the text. */
+    *rest = cenv_str_slice(*rest, len + (quote == ' ' ? 0 : 1), rest->len);
+    /* A backslash, quotes in a row, uv's "$(dirname ...)": no plain path, left to the text. */
     return len < line.len && len > 0 && exe->data[0] == '/' &&
-           cenv_str_find(*exe, '\\') == len;
+           cenv_str_find(*exe, '\\') == len && cenv_str_starts(*rest, CENV_STR(" "));
 }
 
 bool cenv_shebang_trampoline(struct cenv_str script, enum cenv_shebang_style *style,

@@ -146,7 +146,11 @@ static void test_relocate__shebang(void)
         {"x\n#!" P "/bin/perl\n", "/d e", "x\n#!/d e/bin/perl\n"},
         {"#!" P "/bin/python\n", "/d$e\"`", "#!/d$e\"`/bin/python\n"},
         {"#!" P "/bin/python\n", "/d $e\"",
-         "#!/bin/sh\n'''exec' \"/d \\$e\\\"/bin/python\" \"$0\" \"$@\" #'''\n"},
+         "#!/bin/sh\n'''exec' '/d $e\"/bin/python' \"$0\" \"$@\" #'''\n"},
+        {"#!" P "/bin/python\n", "/d `'\\",
+         "#!/bin/sh\n'''exec' '/d `'\"'\"''\"\\\\\"'/bin/python' \"$0\" \"$@\" #'''\n"},
+        {"#!" P "/bin/python\n", "/d \"\\",
+         "#!/bin/sh\n'''exec' \"/d \\\"\\\\/bin/python\" \"$0\" \"$@\" #'''\n"},
         {"#!" P "/my\\ bin/python3.13t\n", "/d",
          "#!/bin/sh\n'''exec' \"/d/my bin/python3.13t\" \"$0\" \"$@\" #'''\n"},
     };

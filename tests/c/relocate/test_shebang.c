@@ -35,6 +35,10 @@ static void test_shebang__trampolines(void)
          CENV_SHEBANG_PIP, 48},
         {"#!/bin/sh\n'''exec' \"$(dirname -- \"$0\")\"/'python' \"$0\" \"$@\"\n' '''\n",
          NULL, NULL, 0, 0},
+        {"#!/bin/sh\n'''exec' '/a $b/python' \"$0\" \"$@\" #'''\n", "/a $b/python", "",
+         CENV_SHEBANG_LINE, 48},
+        {"#!/bin/sh\n'''exec' '/a'\"'\"'b/python' \"$0\" \"$@\" #'''\n", NULL, NULL, 0,
+         0},
         {"#!/bin/sh\nexec /a/python \"$0\"\n", NULL, NULL, 0, 0},
         {"#!/bin/sh\n'''exec' /a/python", NULL, NULL, 0, 0},
     };
