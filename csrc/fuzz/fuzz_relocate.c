@@ -78,9 +78,10 @@ static void check_search(const struct cenv_sites *sites, struct cenv_str file,
 static void relocate_foreign(struct cenv_str file, unsigned char choice)
 {
     static const char *const prefixes[] = {"/d", "/d/e", "/q \"'&", "/much/longer"};
-    static const char *const paths[] = {"x", "x.json", "x.xml", "x.sh"};
+    static const char *const paths[] = {"x",     "x.json", "x.xml", "x.sh",
+                                        "x.xsh", "x.nu",   "x.csh", "x.ps1"};
     const char *prefix = prefixes[choice & 3];
-    struct cenv_search_file what = {file, cenv_str(paths[choice >> 2 & 3])};
+    struct cenv_search_file what = {file, cenv_str(paths[choice >> 2 & 7])};
     struct cenv_error err = CENV_ERROR_INIT;
     struct cenv_format_found format;
     struct cenv_forms t = {0}, d = {0};

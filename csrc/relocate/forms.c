@@ -166,6 +166,73 @@ static void add_xml(struct cenv_buf *out, struct cenv_str text)
     }
 }
 
+/* ascii() of Python, and more in "\x27" than that needs: xonsh reads "~" and "$" in texts too. */
+static void add_python(struct cenv_buf *out, struct cenv_str text)
+{
+    while (text.len) {
+        uint32_t point = next_code_point(&text);
+        bool plain = point < 0x80 && (cenv_is_alnum((char)point) ||
+                                      (point && strchr(" _@=:,./-", (int)point)));
+        if (plain)
+            cenv_buf_putc(out, (char)point);
+        else if (point < 0x100)
+            cenv_buf_addf(out, "\\x%02x", point);
+        else if (point < 0x10000)
+            cenv_buf_addf(out, "\\u%04x", point);
+        else
+            cenv_buf_addf(out, "\\U%08x", point);
+    }
+}
+
+static void add_hex(struct cenv_buf *out, struct cenv_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        cenv_buf_addf(out, "%02x", (unsigned char)text.data[i]);
+}
+
+static void add_points(struct cenv_buf *out, struct cenv_str text)
+{
+    for (const char *comma = ""; text.len; comma = ", ")
+        cenv_buf_addf(out, "%s%u", comma, next_code_point(&text));
+}
+
+/* Within quotes of Nushell nothing escapes a quote; raw texts have more "#" than are in them. */
+static void add_nushell(struct cenv_buf *out, struct cenv_str text, bool raw)
+{
+    size_t most = 0, run = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        run = text.data[i] == '#' ? run + 1 : 0;
+        most = run > most ? run : most;
+        raw |= text.data[i] == '\'';
+    }
+    cenv_buf_puts(out, raw ? "r" : "");
+    for (size_t i = 0; raw && i <= most; i++)
+        cenv_buf_putc(out, '#');
+    cenv_buf_putc(out, '\'');
+    cenv_buf_add_str(out, text);
+    cenv_buf_putc(out, '\'');
+    for (size_t i = 0; raw && i <= most; i++)
+        cenv_buf_putc(out, '#');
+}
+
+static void add_xonsh_or_nushell_form(struct cenv_buf *out, struct cenv_str text,
+                                      int encoding)
+{
+    switch (encoding) {
+    case CENV_ENC_PYTHON:
+        add_python(out, text);
+        break;
+    case CENV_ENC_PYTHON_HEX:
+        add_hex(out, text);
+        break;
+    case CENV_ENC_PYTHON_POINTS:
+        add_points(out, text);
+        break;
+    default:
+        add_nushell(out, text, encoding == CENV_ENC_NU_RAW);
+    }
+}
+
 static void add_shell_form(struct cenv_buf *out, struct cenv_str text, int encoding)
 {
     switch (encoding) {
@@ -192,8 +259,12 @@ static void add_shell_form(struct cenv_buf *out, struct cenv_str text, int encod
     case CENV_ENC_PS_WORD:
         add_word(out, text, "_./-", '`');
         break;
-    default:
+    case CENV_ENC_PS_SINGLE:
+    case CENV_ENC_PS_DOUBLE:
         add_powershell(out, text, encoding == CENV_ENC_PS_DOUBLE);
+        break;
+    default:
+        add_xonsh_or_nushell_form(out, text, encoding);
     }
 }
 
@@ -239,7 +310,7 @@ int cenv_forms_init(struct cenv_forms *forms, struct cenv_str prefix,
                        prefix.len);
         return cenv_error_hint(err, "no path has more than %d bytes", CENV_PREFIX_MAX);
     }
-    cenv_buf_init(&made.mem, 112 * prefix.len + 64);
+    cenv_buf_init(&made.mem, 140 * prefix.len + 96);
     for (int e = 0; e < CENV_ENC_NR; e++) {
         add_form(&made.mem, prefix, e);
         from[e + 1] = made.mem.len;

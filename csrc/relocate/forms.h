@@ -34,6 +34,11 @@ enum cenv_encoding {
     CENV_ENC_PS_WORD,       /* a word of PowerShell: "`" before what is special */
     CENV_ENC_PS_SINGLE,     /* "''"; typographic quotes count as quotes there */
     CENV_ENC_PS_DOUBLE,     /* "`$" */
+    CENV_ENC_PYTHON,        /* within quotes of Python: "\xe9", "\x27"; in ASCII */
+    CENV_ENC_PYTHON_HEX,    /* what bytes.fromhex() takes */
+    CENV_ENC_PYTHON_POINTS, /* "47, 233": what map(chr, ...) takes */
+    CENV_ENC_NU_QUOTED, /* a text of Nushell, quotes and all: "'/tmp'", raw if it must be */
+    CENV_ENC_NU_RAW, /* the same raw: "r#'/tmp'#" */
     CENV_ENC_NR
 };
 

@@ -32,6 +32,8 @@ static const struct ending endings[] = {
     {{".ps1", 4}, CENV_LANGUAGE_POWERSHELL},
     {{".psm1", 5}, CENV_LANGUAGE_POWERSHELL},
     {{".psd1", 5}, CENV_LANGUAGE_POWERSHELL},
+    {{".xsh", 4}, CENV_LANGUAGE_XONSH},
+    {{".nu", 3}, CENV_LANGUAGE_NUSHELL},
     {{"bin/activate", 12}, CENV_LANGUAGE_SHELL},
 };
 
@@ -40,7 +42,8 @@ static const struct ending shells[] = {
     {{"dash", 4}, CENV_LANGUAGE_SHELL},      {{"ksh", 3}, CENV_LANGUAGE_SHELL},
     {{"zsh", 3}, CENV_LANGUAGE_SHELL},       {{"fish", 4}, CENV_LANGUAGE_FISH},
     {{"csh", 3}, CENV_LANGUAGE_CSH},         {{"tcsh", 4}, CENV_LANGUAGE_CSH},
-    {{"pwsh", 4}, CENV_LANGUAGE_POWERSHELL},
+    {{"pwsh", 4}, CENV_LANGUAGE_POWERSHELL}, {{"xonsh", 5}, CENV_LANGUAGE_XONSH},
+    {{"nu", 2}, CENV_LANGUAGE_NUSHELL},
 };
 
 /* "#!/bin/sh", "#!/usr/bin/env bash -e": the last name before options. */
@@ -133,7 +136,10 @@ static bool is_escape(enum cenv_language language, enum cenv_quoting quoting, ch
     case CENV_LANGUAGE_CSH:
         return c == '\\' && quoting == CENV_QUOTING_NONE;
     case CENV_LANGUAGE_FISH:
+    case CENV_LANGUAGE_XONSH:
         return c == '\\';
+    case CENV_LANGUAGE_NUSHELL:
+        return c == '\\' && quoting == CENV_QUOTING_DOUBLE;
     default:
         return c == '\\' && quoting != CENV_QUOTING_SINGLE;
     }

@@ -16,6 +16,8 @@ enum cenv_language {
     CENV_LANGUAGE_FISH,
     CENV_LANGUAGE_CSH, /* tcsh too */
     CENV_LANGUAGE_POWERSHELL,
+    CENV_LANGUAGE_XONSH,
+    CENV_LANGUAGE_NUSHELL,
 };
 
 /* `path` may be empty: then only the text counts. */

@@ -74,6 +74,11 @@ static const int quoted[][CENV_QUOTING_DOUBLE + 1][2] = {
                                   {CENV_ENC_PS_WORD, -1},
                                   {CENV_ENC_PS_SINGLE, -1},
                                   {CENV_ENC_PS_DOUBLE, -1}},
+    [CENV_LANGUAGE_XONSH] = {{-1, -1},
+                             {CENV_ENC_PYTHON_POINTS, -1},
+                             {CENV_ENC_PYTHON, CENV_ENC_PYTHON_HEX},
+                             {CENV_ENC_PYTHON, -1}},
+    [CENV_LANGUAGE_NUSHELL] = {{-1, -1}, {-1, -1}, {-1, -1}, {CENV_ENC_JSON, -1}},
 };
 
 /* The encoding of a word or quoted text that stands so in a shell or CMake, or -1. */
@@ -108,6 +113,34 @@ static int choose_encoding(const struct search *s, uint64_t at, struct cenv_str 
     return encoding;
 }
 
+/* Whether a text of Nushell can begin at `at`: not within a raw or an interpolated one. */
+static bool begins_text(struct cenv_str data, uint64_t at)
+{
+    return at == 0 || (data.data[at - 1] && strchr(" \t\n([{=,:|", data.data[at - 1]));
+}
+
+/*
+ * What is within single quotes of Nushell cannot be escaped: a path that is a whole text goes with
+ * its quotes. Returns the encoding of that text, or -1.
+ */
+static int widen_to_quotes(const struct search *s, uint64_t *at, uint64_t *len)
+{
+    static const int whole[] = {CENV_ENC_NU_RAW, CENV_ENC_NU_QUOTED};
+    for (size_t i = 0; s->language == CENV_LANGUAGE_NUSHELL && i < 2; i++) {
+        struct cenv_str form = s->name->of[whole[i]];
+        uint64_t before = cenv_str_find(form, '\'') + 1;
+        if (*at < before || !begins_text(s->data, *at - before))
+            continue;
+        struct cenv_str rest = cenv_str_slice(s->data, *at - before, s->data.len);
+        if (!cenv_str_starts(rest, form))
+            continue;
+        *at -= before;
+        *len = form.len;
+        return whole[i];
+    }
+    return -1;
+}
+
 static int take_mention(struct search *s, uint64_t at, uint64_t len)
 {
     struct cenv_str text = cenv_str_slice(s->data, at, at + len);
@@ -122,7 +155,9 @@ static int take_mention(struct search *s, uint64_t at, uint64_t len)
         begins = CENV_BEGINS_HERE;
     if (begins < CENV_BEGINS_HERE)
         return 0;
-    int encoding = choose_encoding(s, at, text, begins);
+    int encoding = widen_to_quotes(s, &at, &len);
+    if (encoding < 0)
+        encoding = choose_encoding(s, at, text, begins);
     if (encoding >= 0)
         return add_site(s, at, len, encoding);
     s->reason = escaped;
@@ -223,6 +258,18 @@ static int take_with_bounds(struct search *s, uint64_t at, uint64_t len)
     return add_site(s, at, len, s->encoding);
 }
 
+/*
+ * Whether a language writes the path in a form that has to be looked for by itself. As numbers
+ * virtualenv writes for xonsh what it would not have in quotes there.
+ */
+static bool is_own_form(const struct search *s, int encoding)
+{
+    if (encoding == CENV_ENC_PYTHON_HEX || encoding == CENV_ENC_PYTHON_POINTS)
+        return !cenv_str_eq(s->name->of[CENV_ENC_PYTHON], s->name->of[CENV_ENC_UTF8]);
+    return encoding >= 0 &&
+           !cenv_str_eq(s->name->of[encoding], s->name->of[CENV_ENC_UTF8]);
+}
+
 /* What shells write so that it cannot be read a character at a time; what could, is found twice,
  * and once taken. */
 static int search_own_forms(struct search *s)
@@ -234,7 +281,7 @@ static int search_own_forms(struct search *s)
     for (int q = CENV_QUOTING_NONE; q <= CENV_QUOTING_DOUBLE && rc == 0; q++)
         for (int i = 0; i < 2 && rc == 0; i++) {
             int encoding = quoted[s->language][q][i];
-            if (encoding >= 0 && !cenv_str_eq(of[encoding], of[CENV_ENC_UTF8]))
+            if (is_own_form(s, encoding))
                 rc = search_plain(s, of[encoding], encoding, take_mention);
         }
     return rc;
@@ -460,6 +507,16 @@ static int has_drive_form(struct search *s)
     return rc < 0 ? rc : s->reason != NULL;
 }
 
+static int has_numbers(struct search *s)
+{
+    uint64_t at;
+    int rc = 0;
+    for (int e = CENV_ENC_PYTHON_HEX; e <= CENV_ENC_PYTHON_POINTS && rc == 0; e++)
+        if (is_own_form(s, e))
+            rc = cenv_needle_find(s->data, 0, s->name->of[e], s->task, &at, s->err);
+    return rc;
+}
+
 static int has_any_form(struct search *s, bool zeros)
 {
     struct cenv_str path = s->name->of[CENV_ENC_UTF8];
@@ -471,6 +528,8 @@ static int has_any_form(struct search *s, bool zeros)
         rc = cenv_needle_find(s->data, 0, path, s->task, &at, s->err);
     if (rc == 0 && zeros)
         rc = has_wide_form(s);
+    if (rc == 0)
+        rc = has_numbers(s);
     if (rc == 0)
         rc = has_drive_form(s);
     return rc;

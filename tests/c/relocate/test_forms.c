@@ -32,6 +32,11 @@ static void test_forms__each_encoding(void)
         [CENV_ENC_PS_WORD] = LIT("/\xc3\xa9` `\"`&`'\xf0\x9f\x98\x80"),
         [CENV_ENC_PS_SINGLE] = LIT("/\xc3\xa9 \"&''\xf0\x9f\x98\x80"),
         [CENV_ENC_PS_DOUBLE] = LIT("/\xc3\xa9 `\"&'\xf0\x9f\x98\x80"),
+        [CENV_ENC_PYTHON] = LIT("/\\xe9 \\x22\\x26\\x27\\U0001f600"),
+        [CENV_ENC_PYTHON_HEX] = LIT("2fc3a920222627f09f9880"),
+        [CENV_ENC_PYTHON_POINTS] = LIT("47, 233, 32, 34, 38, 39, 128512"),
+        [CENV_ENC_NU_QUOTED] = LIT("r#'/\xc3\xa9 \"&'\xf0\x9f\x98\x80'#"),
+        [CENV_ENC_NU_RAW] = LIT("r#'/\xc3\xa9 \"&'\xf0\x9f\x98\x80'#"),
     };
     struct cenv_forms forms = {0};
     struct cenv_error err = CENV_ERROR_INIT;
@@ -56,6 +61,7 @@ static void test_forms__bytes_that_are_not_utf8(void)
         return;
     CHECK(cenv_str_is(forms.of[CENV_ENC_JSON_ASCII], "/\\udcff"));
     CHECK(cenv_str_is(forms.of[CENV_ENC_URL], "/%FF"));
+    CHECK(cenv_str_is(forms.of[CENV_ENC_PYTHON], "/\\udcff"));
     CHECK_MEM(forms.of[CENV_ENC_UTF16LE].data, "/\0\xff\xdc", 4);
     cenv_forms_release(&forms);
 }

@@ -102,6 +102,39 @@ static void test_path_search__languages(void)
     }
 }
 
+/* Shells of which it depends on the other path how it is written. */
+static void test_path_search__xonsh_and_nushell(void)
+{
+    static const struct {
+        const char *path, *text, *t, *d, *at_d;
+    } cases[] = {
+        {"a.xsh", "x = '/t/e'", "/t/e", "/d/\xc3\xa8 'f'",
+         "x = '/d/\\xe8 \\x27f\\x27'"},
+        {"a.xsh", "x = \"/t/e/bin\"\n", "/t/e", "/d\n\"$",
+         "x = \"/d\\x0a\\x22\\x24/bin\"\n"},
+        {"a.xsh", "x = '\\'/t/e'", "/t/e", "/d'", "x = '\\'/d\\x27'"},
+        {"a.xsh", "cd /t/e\n", "/t/e", "/d", "cd /d\n"},
+        {"a.xsh", "#!xonsh\nb.fromhex('2f742fc3a9')", "/t/\xc3\xa9", "/d'",
+         "#!xonsh\nb.fromhex('2f6427')"},
+        {"a.xsh", "#!xonsh\nmap(chr, (47, 116, 39))", "/t'", "/d\xc3\xa8",
+         "#!xonsh\nmap(chr, (47, 100, 232))"},
+        {"a.nu", "let x = '/t/e'\n", "/t/e", "/d e", "let x = '/d e'\n"},
+        {"a.nu", "let x = '/t/e'\n", "/t/e", "/d'#e", "let x = r##'/d'#e'##\n"},
+        {"a.nu", "f r#'/t/e'#", "/t/e", "/d'#e", "f r##'/d'#e'##"},
+        {"a.nu", "f r##'/t'#e'##", "/t'#e", "/d", "f r#'/d'#"},
+        {"a.nu", "f \"/t/e/x\"", "/t/e", "/d\"\\", "f \"/d\\\"\\\\/x\""},
+        {"a.nu", "f $'/t/e'", "/t/e", "/d", "f $'/d'"},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct searched s =
+            search(cenv_str(cases[i].text), cases[i].path, cases[i].t, cases[i].d);
+        check_case(cases[i].text);
+        CHECK(!s.reason);
+        CHECK_STR(s.out.data, cases[i].at_d);
+        searched_release(&s);
+    }
+}
+
 static void test_path_search__quotes(void)
 {
     static const struct {
@@ -374,6 +407,7 @@ static void test_path_search__overlap(void)
 int main(void)
 {
     RUN(test_path_search__languages);
+    RUN(test_path_search__xonsh_and_nushell);
     RUN(test_path_search__quotes);
     RUN(test_path_search__plain_path_in_languages);
     RUN(test_path_search__files_that_count);
