@@ -271,7 +271,8 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
         if (rc == 0 && mode && st.mode != mode)
             rc = cenv_raw_chmod(r->dst, path, mode);
         if (rc == 0 && st.mtime_ns != dir->mtime_ns)
-            rc = cenv_raw_set_mtime(r->dst, path, dir->mtime_ns);
+            rc = cenv_cloner_forgive_time(
+                &r->c, cenv_raw_set_mtime(r->dst, path, dir->mtime_ns));
         if (rc < 0)
             return cenv_fs_fail(err, rc, r->dst, path, "cannot set mode and time of");
     }
@@ -423,11 +424,12 @@ static int open_clone(struct reset *r, enum cenv_place_mode placing,
 }
 
 /* From now on only later changes count; the root's ctime is of the last thing done here. */
-static int mark_as_reset(const struct reset *r, struct cenv_store *store,
+static int mark_as_reset(struct reset *r, struct cenv_store *store,
                          struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_set_mtime(r->dst, ".", r->c.m->dirs[0].mtime_ns);
+    int rc = cenv_cloner_forgive_time(
+        &r->c, cenv_raw_set_mtime(r->dst, ".", r->c.m->dirs[0].mtime_ns));
     if (rc == 0)
         rc = cenv_raw_stat_fd(r->dst, &st);
     if (rc < 0)

@@ -248,6 +248,16 @@ static int hash_copy(struct copying *copying, int dir, struct cenv_package_file 
     return rc;
 }
 
+/* What is noted is what the copy has; 0, or -errno. */
+static int note_time(int to, const char *name, struct cenv_package_file *entry)
+{
+    struct cenv_stat st;
+    int rc = cenv_raw_stat(to, name, &st);
+    if (rc == 0)
+        entry->mtime_ns = st.mtime_ns;
+    return rc;
+}
+
 /*
  * Modes are as extraction gives them: no set-id bits, nothing that others may write
  * (docs/design/extract.md 2.1).
@@ -262,6 +272,8 @@ static int copy_file(struct copying *copying, int from, int to,
     entry->mtime_ns = st->mtime_ns;
     int rc = cenv_raw_place(from, name, st, to, name, CENV_PLACE_AUTO, true, &got,
                             copying->task);
+    if (rc > 0)
+        rc = note_time(to, name, entry);
     if (rc == 0 && entry->mode != st->mode)
         rc = cenv_raw_chmod(to, name, entry->mode);
     if (rc < 0)

@@ -106,8 +106,8 @@ static int take_entry(const struct cenv_linker *linker, struct dir_pair *at,
     int rc = cenv_raw_place(from, from_name.data, NULL, to, to_name.data, linker->mode,
                             true, &got, NULL);
     pyc->dropped = rc == -ENOENT; /* it did not compile then, and will not now */
-    pyc->done = rc == 0;
-    return pyc->dropped ? 0 : rc;
+    pyc->done = rc >= 0;
+    return pyc->dropped || pyc->done ? 0 : rc;
 }
 
 static void take_entries(const struct cenv_linker *linker,
@@ -180,7 +180,7 @@ static int keep_entry(struct dir_pair *at, const struct cenv_link_entry *pyc,
     if (raw == 0)
         raw = cenv_raw_place(from, from_name.data, NULL, to, to_name.data,
                              CENV_PLACE_AUTO, true, &got, NULL);
-    if (raw == 0)
+    if (raw >= 0)
         raw = cenv_raw_stat(to, to_name.data, &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, at->to.root, pyc->target.data, "cannot keep");

@@ -104,6 +104,17 @@ static int digest_source(struct worker *at, struct cenv_link_entry *entry, int f
     return rc;
 }
 
+/* What was written has the time of now, which tells bytecode from it too. */
+static int note_refused_time(struct worker *at, struct cenv_link_entry *entry)
+{
+    struct cenv_stat st;
+    int raw = cenv_raw_stat(at->dir, cenv_path_base(entry->real).data, &st);
+    atomic_store(&at->placer->no_times, true);
+    if (raw == 0)
+        entry->final_mtime_ns = st.mtime_ns;
+    return raw;
+}
+
 static int place_file(struct worker *at, struct cenv_link_entry *entry)
 {
     struct cenv_str base = cenv_path_base(entry->real);
@@ -119,6 +130,9 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
         return from;
     int raw = cenv_raw_place(from, name, &st, at->dir, base.data, want, true, &got,
                              at->placer->linker->task);
+    entry->final_mtime_ns = entry->mtime_ns;
+    if (raw > 0)
+        raw = note_refused_time(at, entry);
     if (raw < 0)
         return fail_entry(at, entry, raw, "cannot link");
     add_count(&at->placer->how[got], 1);
@@ -126,7 +140,6 @@ static int place_file(struct worker *at, struct cenv_link_entry *entry)
     add_count(&at->placer->bytes_copied, got == CENV_PLACE_COPY ? entry->size : 0);
     entry->how = (uint8_t)got;
     entry->final_size = entry->size;
-    entry->final_mtime_ns = entry->mtime_ns;
     entry->final_mode = entry->mode;
     return digest_source(at, entry, from, name);
 }
@@ -148,19 +161,6 @@ static int write_parts(struct worker *at, const struct cenv_link_entry *entry, i
     return rc;
 }
 
-/* Where times are refused, what is written has that of now, which tells bytecode from it too. */
-static int set_time(struct placer *placer, int fd, struct cenv_link_entry *entry)
-{
-    struct cenv_stat st = {.mtime_ns = entry->new_mtime_ns};
-    int raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
-    if (cenv_fs_takes_no_times(raw)) {
-        atomic_store(&placer->no_times, true);
-        raw = cenv_raw_stat_fd(fd, &st);
-    }
-    entry->final_mtime_ns = st.mtime_ns;
-    return raw;
-}
-
 static int write_file(struct worker *at, struct cenv_link_entry *entry)
 {
     int fd = cenv_raw_create(at->dir, cenv_path_base(entry->real).data, 0600);
@@ -171,7 +171,10 @@ static int write_file(struct worker *at, struct cenv_link_entry *entry)
     if (rc == 0)
         raw = cenv_raw_chmod_fd(fd, entry->mode);
     if (rc == 0 && raw == 0)
-        raw = set_time(at->placer, fd, entry);
+        raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+    entry->final_mtime_ns = entry->new_mtime_ns;
+    if (cenv_fs_takes_no_times(raw))
+        raw = note_refused_time(at, entry);
     int closed = cenv_raw_close(fd);
     if (rc == 0 && raw == 0)
         raw = closed;
@@ -493,8 +496,9 @@ int cenv_link_files_place(struct cenv_linker *linker, struct cenv_error *err)
                            err);
     take_counts(&placer, linker->stats);
     if (rc == 0 && atomic_load(&placer.no_times) &&
-        !cenv_link_stats_warn(linker->stats, "the file system refuses times: relocated "
-                                             "files have that of now"))
+        !cenv_link_stats_warn(linker->stats,
+                              "the file system refuses times: files have "
+                              "that of now"))
         rc = cenv_error_oom(err);
     free_workers(&placer);
     cenv_free(placer.runs);

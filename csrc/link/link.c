@@ -25,7 +25,7 @@ static int place_probe(const struct cenv_linker *linker, int info, const char *p
     struct cenv_stat st;
     enum cenv_place_mode got = mode;
     bool is_file = cenv_raw_place(info, "index.json", NULL, linker->root, probe, mode,
-                                  false, &got, NULL) == 0 &&
+                                  false, &got, NULL) >= 0 &&
                    cenv_raw_stat(linker->root, probe, &st) == 0 &&
                    st.type == CENV_FT_FILE;
     int gone = cenv_raw_unlink(linker->root, probe);

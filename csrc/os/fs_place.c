@@ -50,6 +50,13 @@ static int fill_file(int in, int out, const struct cenv_stat *st,
     return cenv_raw_copy_data(in, out, st->size, task);
 }
 
+/* 0, or 1 where the file system takes no times. */
+static int set_time(int out, int64_t mtime_ns)
+{
+    int rc = cenv_raw_set_mtime_fd(out, mtime_ns);
+    return cenv_fs_takes_no_times(rc) ? 1 : rc;
+}
+
 static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char *to,
                       enum cenv_place_mode want, bool fallback,
                       enum cenv_place_mode *got, struct cenv_task *task)
@@ -61,9 +68,9 @@ static int place_copy(int in, const struct cenv_stat *st, int to_dir, const char
     if (rc == 0)
         rc = cenv_raw_chmod_fd(out, st->mode);
     if (rc == 0)
-        rc = cenv_raw_set_mtime_fd(out, st->mtime_ns);
+        rc = set_time(out, st->mtime_ns);
     int closed = cenv_raw_close(out);
-    if (rc == 0)
+    if (rc >= 0 && closed < 0)
         rc = closed;
     if (rc < 0)
         cenv_raw_unlink(to_dir, to);
@@ -103,10 +110,10 @@ static int probe_between(int from_dir, const char *from, int to_dir, const char 
     cenv_fd_close(fd);
     if (rc == 0)
         rc = cenv_raw_place(from_dir, from, NULL, to_dir, to, mode, false, &got, NULL);
-    if (rc == 0)
+    if (rc >= 0)
         cenv_raw_unlink(to_dir, to);
     cenv_raw_unlink(from_dir, from);
-    return rc == 0;
+    return rc >= 0;
 }
 
 int cenv_fs_probe_link(int from_dir, int to_dir, enum cenv_place_mode mode)

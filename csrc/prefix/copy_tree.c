@@ -81,6 +81,15 @@ static int link_peer(struct copying *c, const struct cenv_stat *st,
     return raw < 0 ? raw : 1;
 }
 
+/* 0 for a time that the file system refuses as it refuses every one, which is noted. */
+static int forgive_time(const struct copying *c, int raw)
+{
+    if (!cenv_fs_takes_no_times(raw))
+        return raw;
+    c->out->no_times = true;
+    return 0;
+}
+
 static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
                      const struct cenv_stat *st, int to)
 {
@@ -91,6 +100,7 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
         return raw < 0 ? raw : 0;
     raw = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got,
                          c->task);
+    raw = forgive_time(c, raw > 0 ? -EINVAL : raw);
     if (raw == 0 && cenv_raw_has_xattrs(entry->parent, name))
         raw = copy_xattrs(entry->parent, name, to, name);
     if (got == CENV_PLACE_REFLINK)
@@ -114,8 +124,8 @@ static int copy_dir(struct copying *c, const struct cenv_walk_entry *entry,
 
 /* ---- all entries ---- */
 
-static int copy_link(const struct cenv_walk_entry *entry, const struct cenv_stat *st,
-                     int to, struct cenv_error *err)
+static int copy_link(const struct copying *c, const struct cenv_walk_entry *entry,
+                     const struct cenv_stat *st, int to, struct cenv_error *err)
 {
     const char *name = entry->entry.name;
     struct cenv_buf target;
@@ -124,7 +134,7 @@ static int copy_link(const struct cenv_walk_entry *entry, const struct cenv_stat
     if (rc == 0) {
         int raw = cenv_raw_symlink(target.data, to, name);
         if (raw == 0)
-            raw = cenv_raw_set_mtime(to, name, st->mtime_ns);
+            raw = forgive_time(c, cenv_raw_set_mtime(to, name, st->mtime_ns));
         if (raw < 0)
             rc = fail_copy(entry, raw, err);
     }
@@ -146,7 +156,7 @@ static int copy_entry(void *ctx, const struct cenv_walk_entry *entry,
         return note_skipped(c, entry->path, err);
     c->out->files += st.type != CENV_FT_DIR;
     if (st.type == CENV_FT_SYMLINK)
-        return copy_link(entry, &st, to, err);
+        return copy_link(c, entry, &st, to, err);
     if (st.type == CENV_FT_DIR)
         raw = copy_dir(c, entry, &st, to);
     else
@@ -165,7 +175,7 @@ static int finish_dir(const struct copying *c, const char *path,
     if (raw == 0 && *path != '.')
         raw = cenv_raw_chmod_fd(to, dir->mode);
     if (raw == 0)
-        raw = cenv_raw_set_mtime_fd(to, dir->mtime_ns);
+        raw = forgive_time(c, cenv_raw_set_mtime_fd(to, dir->mtime_ns));
     cenv_fd_close(from);
     cenv_fd_close(to);
     return raw;

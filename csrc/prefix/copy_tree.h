@@ -9,6 +9,7 @@
 
 struct cenv_copied {
     uint64_t files, bytes_copied, bytes_shared; /* shared: by reflink */
+    bool no_times;                              /* the file system took none */
     struct cenv_buf skipped; /* paths of FIFOs and sockets, a NUL behind each */
 };
 

@@ -118,11 +118,18 @@ def test_refused_times__are_a_warning(
     """A file system without times (exFAT refuses some) still gets whole environments."""
     program = """
 import sys, cenv
-made = cenv.create(sys.argv[1] + "/e", ["tool"], [sys.argv[2]], store=sys.argv[1] + "/s")
-print(*made.warnings)
+for mode in ("copy", "auto"):
+    made = cenv.create(
+        sys.argv[1] + "/e", ["tool"], [sys.argv[2]], store=sys.argv[1] + "/s", link_mode=mode
+    )
+    print(*made.warnings)
+    assert cenv.verify(made.prefix).ok
+    if mode == "copy":
+        cenv.remove(made.prefix)
 for mode in ("copy", "hardlink"):
     told = cenv.clone(made.prefix, f"{sys.argv[1]}/{mode}", store=sys.argv[1] + "/s", mode=mode)
     print(*(notice.reason for notice in told.notices))
+    cenv.reset(told.prefix, store=sys.argv[1] + "/s")
     assert cenv.verify(told.prefix).ok
 """
     env = {**os.environ, "LD_PRELOAD": str(calls_library)}
@@ -130,4 +137,4 @@ for mode in ("copy", "hardlink"):
     command = [sys.executable, "-c", program, str(tmp_path), str(small_channel)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("refuses times") == 3
+    assert done.stdout.count("refuses times") == 4

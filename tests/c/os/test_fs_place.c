@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Placing files. */
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "os/fs.h"
 #include "os/fs_place.h"
 #include "os_scene.h"
+
+static int refusal; /* of times, as exFAT and others; 0: none */
+
+/* Instead of the C library's. */
+int futimens(int fd, const struct timespec times[2])
+{
+    errno = refusal;
+    return refusal ? -1 : (int)syscall(SYS_utimensat, fd, NULL, times, 0);
+}
 
 static void test_fs_place__keeps_mode_and_time(void)
 {
@@ -46,9 +57,38 @@ static void test_fs_place__keeps_mode_and_time(void)
     close_scratch();
 }
 
+static void test_fs_place__tells_that_no_time_is_taken(void)
+{
+    enum cenv_place_mode got;
+    struct cenv_stat a, b;
+    open_scratch();
+    scratch_file(&s, "src", "content", 0640);
+    cenv_raw_set_mtime(s.fd, "src", 111222333444555666);
+    cenv_raw_stat(s.fd, "src", &a);
+    static const int refusals[] = {EINVAL, EPERM, EOPNOTSUPP, ENOSYS};
+    for (size_t i = 0; i < CHECK_NR(refusals); i++) {
+        refusal = refusals[i];
+        CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "copy", CENV_PLACE_COPY, false,
+                                 &got, NULL),
+                  1);
+        CHECK_STR(scratch_text(&s, "copy"), "content");
+        cenv_raw_stat(s.fd, "copy", &b);
+        CHECK_INT(b.mode, 0640);
+        CHECK_INT(cenv_raw_unlink(s.fd, "copy"), 0);
+    }
+    refusal = EIO;
+    CHECK_INT(cenv_raw_place(s.fd, "src", &a, s.fd, "copy", CENV_PLACE_COPY, false,
+                             &got, NULL),
+              -EIO);
+    CHECK_INT(cenv_fs_exists(s.fd, "copy", &err), 0);
+    refusal = 0;
+    close_scratch();
+}
+
 int main(void)
 {
     umask(022);
     RUN(test_fs_place__keeps_mode_and_time);
+    RUN(test_fs_place__tells_that_no_time_is_taken);
     return check_report();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copies of trees: everything a directory can hold, and failures that are told. */
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -12,6 +14,20 @@
 #include "scratch.h"
 
 static struct scratch scratch;
+static bool refuses_times;
+
+/* Instead of the C library's. */
+int futimens(int fd, const struct timespec times[2])
+{
+    errno = EINVAL;
+    return refuses_times ? -1 : (int)syscall(SYS_utimensat, fd, NULL, times, 0);
+}
+
+int utimensat(int dir, const char *path, const struct timespec times[2], int flags)
+{
+    errno = EINVAL;
+    return refuses_times ? -1 : (int)syscall(SYS_utimensat, dir, path, times, flags);
+}
 
 static void make_source(void)
 {
@@ -113,11 +129,26 @@ static void test_copy_tree__out_of_memory_is_a_status(void)
     CHECK(done);
 }
 
+static void test_copy_tree__notes_that_no_time_is_taken(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_copied out;
+    CHECK(mkdirat(scratch.fd, "late", 0755) == 0);
+    refuses_times = true;
+    CHECK_INT(copy("late", &out, &err), 0);
+    refuses_times = false;
+    CHECK(out.no_times);
+    CHECK_STR(scratch_text(&scratch, "late/sub/file"), "content");
+    cenv_buf_release(&out.skipped);
+    cenv_fs_discard_tree(scratch.fd, "late");
+}
+
 int main(void)
 {
     scratch = scratch_open();
     make_source();
     RUN(test_copy_tree__keeps_all);
+    RUN(test_copy_tree__notes_that_no_time_is_taken);
     RUN(test_copy_tree__out_of_memory_is_a_status);
     cenv_fs_discard_tree(scratch.fd, "from");
     cenv_fs_discard_tree(scratch.fd, "to");
