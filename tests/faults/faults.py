@@ -68,6 +68,7 @@ REFUSALS = {
     "fcntl": (errno.ENOLCK,),
     "ioctl": (errno.ENOTTY,),
     "thread": (errno.EAGAIN,),
+    "fork": (errno.EAGAIN,),
 }
 # What cannot be taken away where that, or looking at it, is refused, is no fault; nor is a file
 # whose lock was refused, for somebody else may hold it.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A library to preload: calls that change a file system are counted, and the n-th one fails, or
- * ends the process as a kill would. Processes that it starts count from one again.
+ * ends the process as a kill would. Programs that it starts count from one again.
  *
  *     CENV_TEST_REFUSE=<name>:<n>:<errno>   the n-th call of that name fails; n 0: every one
  *     CENV_TEST_KILL=<n>                    SIGKILL in the place of the n-th call of any name
@@ -19,6 +19,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -37,7 +38,9 @@
 static char name_refused[32];
 static long nth_refused = -1, nth_killed;
 static int error_given;
-static atomic_long calls, named_calls;
+static struct counts {
+    atomic_long calls, named;
+} own_counts, *counts = &own_counts;
 static bool stack_wanted;
 
 __attribute__((constructor)) static void read_wishes(void)
@@ -57,7 +60,7 @@ __attribute__((destructor)) static void write_count(void)
     const char *path = getenv("CENV_TEST_COUNT");
     FILE *file = path ? fopen(path, "w") : NULL;
     if (file) {
-        fprintf(file, "%ld\n", (long)calls);
+        fprintf(file, "%ld\n", (long)counts->calls);
         fclose(file);
     }
 }
@@ -89,6 +92,17 @@ static int watch_object(struct dl_phdr_info *object, size_t size, void *ctx)
     return 0;
 }
 
+/* Processes that are forked from now on count with this one. */
+static void share_counts(void)
+{
+    void *shared =
+        (void *)syscall(SYS_mmap, NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        abort();
+    counts = shared;
+}
+
 /* From now on the n-th call of that name fails, where cenv makes it; n -1: none. Calls are counted
  * from zero. */
 void cenv_test_arm(const char *name, long n, int error)
@@ -98,28 +112,28 @@ void cenv_test_arm(const char *name, long n, int error)
     dl_iterate_phdr(watch_object, NULL);
     snprintf(name_refused, sizeof(name_refused), "%s", name);
     error_given = error;
-    named_calls = 0;
+    share_counts();
     nth_refused = n;
 }
 
 /* How many calls of that name were made since. */
 long cenv_test_count(void)
 {
-    return named_calls;
+    return counts->named;
 }
 
 /* From now on SIGKILL comes in the place of the n-th change of a file system; n 0: of none. Changes
  * are counted from zero. */
 void cenv_test_kill_at(long n)
 {
-    calls = 0;
+    share_counts();
     nth_killed = n;
 }
 
 /* How many changes were made since. */
 long cenv_test_changes(void)
 {
-    return calls;
+    return counts->calls;
 }
 
 static bool is_watched(const void *from)
@@ -147,11 +161,11 @@ static void show_stack(void)
 /* Whether the call is to fail, with errno set. */
 static bool is_refused(const char *name, bool changes, const void *from)
 {
-    if (changes && atomic_fetch_add(&calls, 1) + 1 == nth_killed)
+    if (changes && atomic_fetch_add(&counts->calls, 1) + 1 == nth_killed)
         kill(getpid(), SIGKILL);
     if (nth_refused < 0 || strcmp(name, name_refused) != 0 || !is_watched(from))
         return false;
-    long n = atomic_fetch_add(&named_calls, 1) + 1;
+    long n = atomic_fetch_add(&counts->named, 1) + 1;
     if (nth_refused && n != nth_refused)
         return false;
     show_stack();
@@ -249,6 +263,11 @@ DEFINE(void *, mmap, "mmap", false, MAP_FAILED,
 DEFINE(void *, mmap64, "mmap", false, MAP_FAILED,
        (void *at, size_t len, int protection, int flags, int fd, off64_t offset),
        (at, len, protection, flags, fd, offset))
+DEFINE(pid_t, fork, "fork", false, -1, (void), ())
+DEFINE(int, posix_spawn, "fork", false, error_given,
+       (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+        const posix_spawnattr_t *how, char *const argv[], char *const env[]),
+       (pid, path, actions, how, argv, env))
 DEFINE(int, pthread_create, "thread", false, error_given,
        (pthread_t * thread, const pthread_attr_t *how, void *(*main)(void *),
         void *arg),
