@@ -20,19 +20,19 @@ struct aside {
     char *name; /* beside it */
     int parent, dir;
     bool entered;
+    char entry[CENV_STORE_FILE]; /* of the store's */
 };
 
 /* 1 when the entry of the path is of another directory, which is somewhere else: it stays. */
-static int choose_entry(const struct aside *aside, struct cenv_arena *arena,
+static int choose_entry(struct aside *aside, struct cenv_arena *arena,
                         struct cenv_clone_entry *entry, struct cenv_error *err)
 {
-    char name[CENV_STORE_FILE];
-    int rc = cenv_clone_registry_find(aside->store, aside->path, arena, entry, err);
+    int rc = cenv_clone_registry_file(aside->path, aside->entry, err);
+    if (rc == 0)
+        rc = cenv_clone_registry_find(aside->store, aside->path, arena, entry, err);
     if (rc != 1)
         return rc;
-    rc = cenv_clone_registry_file(aside->path, name, err);
-    if (rc == 0)
-        rc = cenv_clone_registry_load(aside->store, name, arena, entry, err);
+    rc = cenv_clone_registry_load(aside->store, aside->entry, arena, entry, err);
     if (rc <= 0)
         return rc < 0 ? rc : 1;
     *entry = (struct cenv_clone_entry){
@@ -115,8 +115,8 @@ static int move_and_remove(struct aside *aside, struct cenv_task *task,
         rc = cenv_fs_remove_tree_polled(CENV_CWD, aside->path, task, err);
     else if (rc == 0)
         rc = remove_aside(aside, task, err);
-    if (rc == 0 && aside->entered)
-        rc = cenv_clone_registry_forget(aside->store, aside->path, err);
+    if (rc == 0 && aside->entered) /* else a sweep finds that it is gone */
+        cenv_raw_unlink(aside->store->dirs[CENV_STORE_CLONES], aside->entry);
     cenv_fd_close(aside->dir);
     cenv_fd_close(aside->parent);
     cenv_free(aside->name);
