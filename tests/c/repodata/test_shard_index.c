@@ -119,11 +119,48 @@ static void test_shard_index__unpacks_only_what_has_the_hash(void)
     cenv_buf_release(&bytes);
 }
 
+#define ALL_KINDS \
+    "{\"version\":1,\"info\":{\"subdir\":\"noarch\",\"base_url\":\"\"," \
+    "\"shards_base_url\":\"./shards/\",\"channel_relations\":{\"base\":\"../y\"}}," \
+    "\"none\":[null,true,-1.5,123456789012,\"text\"]," \
+    "\"shards\":{\"a\":\"" HASH "\",\"B\":\"" OTHER "\"}}"
+
+/* Every allocation of writing an index, and of reading it, fails: nothing, or all of it. */
+static void test_shard_index__out_of_memory_is_a_status(void)
+{
+    struct cenv_buf want = pack(ALL_KINDS);
+    bool reached = true;
+    for (long n = 1; reached; n++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_shard_index index;
+        struct cenv_buf out;
+        long live = cenv_alloc_live();
+        cenv_buf_init(&out, 1 << 20);
+        cenv_alloc_fail_nth(n);
+        int rc = cenv_shard_pack(cenv_str(ALL_KINDS), 3, &out, &err);
+        if (rc == 0)
+            rc = cenv_shard_index_read(&index, cenv_buf_str(&out), "the index",
+                                       CENV_STR("noarch"), &err);
+        reached = !cenv_alloc_fail_nth(0);
+        CHECK_INT(rc, reached ? CENV_ENOMEM : 0);
+        if (rc == 0) {
+            CHECK(cenv_str_eq(cenv_buf_str(&out), cenv_buf_str(&want)));
+            CHECK_INT(index.nr, 2);
+            cenv_shard_index_release(&index);
+        }
+        cenv_buf_release(&out);
+        cenv_error_release(&err);
+        CHECK_INT(cenv_alloc_live(), live);
+    }
+    cenv_buf_release(&want);
+}
+
 int main(void)
 {
     RUN(test_shard_index__finds_names);
     RUN(test_shard_index__refuses);
     RUN(test_shard_index__refuses_what_is_cut_short);
     RUN(test_shard_index__unpacks_only_what_has_the_hash);
+    RUN(test_shard_index__out_of_memory_is_a_status);
     return check_report();
 }
