@@ -23,23 +23,41 @@ static int write_report(const struct cenv_clone_entry *clone, const char *mode,
     return cenv_clone_report_write(&report, out, err);
 }
 
+/* It is entered as what it will be right before it is that. */
+static int enter_and_show(const struct cenv_clone_entry *clone,
+                          const struct cenv_clone_mode *mode, const char *made,
+                          struct cenv_newprefix *to, const struct cenv_store *store,
+                          struct cenv_error *err)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    int rc = cenv_clone_registry_disown(store, clone, made, to->dir, err);
+    if (rc == 0 && mode->show_written)
+        rc = mode->show_written(to, err);
+    if (rc < 0)
+        cenv_clone_registry_enter(store, clone, &ignored);
+    cenv_error_release(&ignored);
+    return rc;
+}
+
 static int materialize_clone(const struct cenv_clone_entry *clone,
                              struct cenv_store *store, struct cenv_task *task,
                              struct cenv_buf *out, struct cenv_error *err)
 {
     const struct cenv_clone_mode *mode = cenv_clone_mode_of_entry(clone->mode);
     uint64_t start_ns = cenv_clock_ns();
+    struct cenv_newprefix to = CENV_NEWPREFIX_INIT;
     struct cenv_copied copied = {0};
     const char *made = clone->mode;
     int rc = 0;
-    if (mode->materialize) {
+    if (mode->write_out) {
         made = cenv_place_mode_name(mode->placing);
-        rc = mode->materialize(clone->path, &copied, task, err);
+        rc = mode->write_out(clone->path, &to, &copied, task, err);
     }
     if (rc == 0)
-        rc = cenv_clone_registry_disown(store, clone, made, err);
-    if (rc == 0)
         rc = write_report(clone, made, &copied, start_ns, out, err);
+    if (rc == 0)
+        rc = enter_and_show(clone, mode, made, &to, store, err);
+    cenv_newprefix_close(&to);
     cenv_buf_release(&copied.skipped);
     return rc;
 }

@@ -154,8 +154,10 @@ static const struct cenv_clone_mode modes[] = {
      .withdraw = cenv_overlay_clone_withdraw,
      .reset = cenv_overlay_clone_reset,
      .prepare_anew = cenv_overlay_clone_prepare_anew,
+     .finish_anew = cenv_overlay_clone_finish_anew,
      .remove = cenv_overlay_clone_remove,
-     .materialize = cenv_overlay_clone_materialize},
+     .write_out = cenv_overlay_clone_write_out,
+     .show_written = cenv_overlay_clone_show_written},
 };
 
 enum { NR_MODES = sizeof(modes) / sizeof(modes[0]), COPY = 3, NAMES_MAX = 1 << 10 };

@@ -7,8 +7,10 @@
 #define CENV_CLONE_MODE_H
 
 #include "clone/job.h"
+#include "clone/overlay.h"
 #include "clone/report.h"
 #include "prefix/copy_tree.h"
+#include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 
 struct cenv_clone_mode {
@@ -38,20 +40,29 @@ struct cenv_clone_mode {
     /*
      * Puts a registered clone back to what its source is now. CENV_RESET_ANEW: only a new clone
      * will do, and nothing was done yet. `prepare_anew` then makes place for it, and appends the
-     * mount namespace that its options have to name; NULL where reset never says so.
+     * mount namespace that its options have to name; `finish_anew` lets the old one go if there is
+     * a new one, else shows it again. NULL where reset never says so.
      */
     int (*reset)(const struct cenv_clone_entry *clone, struct cenv_store *store,
                  enum cenv_place_mode placing, struct cenv_reset_counts *counts,
                  struct cenv_task *task, struct cenv_error *err);
     int (*prepare_anew)(const struct cenv_clone_entry *clone,
-                        struct cenv_buf *namespace, struct cenv_error *err);
+                        struct cenv_buf *namespace, struct cenv_overlay_kept *old,
+                        struct cenv_error *err);
+    void (*finish_anew)(const struct cenv_clone_entry *clone,
+                        struct cenv_overlay_kept *old, bool made);
 
     /* Removes what lies at `path`; absent is fine. */
     int (*remove)(const char *path, struct cenv_error *err);
 
-    /* Makes a clone a directory of its own, with files placed by `placing`; NULL: it is one. */
-    int (*materialize)(const char *path, struct cenv_copied *copied,
-                       struct cenv_task *task, struct cenv_error *err);
+    /*
+     * Makes a clone a directory of its own, with files placed by `placing`; NULL: it is one. What it
+     * shows is written out beside `path` (the caller closes `to`), and then takes its place.
+     */
+    int (*write_out)(const char *path, struct cenv_newprefix *to,
+                     struct cenv_copied *copied, struct cenv_task *task,
+                     struct cenv_error *err);
+    int (*show_written)(struct cenv_newprefix *to, struct cenv_error *err);
 };
 
 /* The mode of this name; NULL: there is none. */

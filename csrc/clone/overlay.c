@@ -133,6 +133,38 @@ int cenv_overlay_unmount(const char *path, struct cenv_error *err)
     return shown == 1 && kept == 1;
 }
 
+int cenv_overlay_set_aside(const char *path, struct cenv_overlay_kept *kept,
+                           struct cenv_error *err)
+{
+    *kept = (struct cenv_overlay_kept){-1, -1};
+    int shown = cenv_ns_set_aside(path, "overlay", &kept->shown, err);
+    if (shown < 0)
+        return shown;
+    int below = cenv_ns_set_aside(path, "tmpfs", &kept->below, err);
+    if (below < 0)
+        cenv_overlay_show_again(path, kept);
+    return below < 0 ? below : shown == 1 && below == 1;
+}
+
+/* The error that led here is the one to tell. */
+bool cenv_overlay_show_again(const char *path, struct cenv_overlay_kept *kept)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    int rc = kept->below < 0 ? 0 : cenv_ns_mount_kept(kept->below, path, &ignored);
+    if (rc == 0)
+        rc = cenv_ns_mount_kept(kept->shown, path, &ignored);
+    cenv_error_release(&ignored);
+    cenv_overlay_let_go(kept);
+    return rc == 0;
+}
+
+void cenv_overlay_let_go(struct cenv_overlay_kept *kept)
+{
+    cenv_fd_close(kept->shown);
+    cenv_fd_close(kept->below);
+    *kept = (struct cenv_overlay_kept){-1, -1};
+}
+
 /* ---- reset ---- */
 
 static int count_change(void *ctx, const struct cenv_walk_entry *entry,
@@ -144,9 +176,8 @@ static int count_change(void *ctx, const struct cenv_walk_entry *entry,
     return 0;
 }
 
-/* Counts and removes what was written; the tmpfs is what lies at the path now. */
-static int drop_changes(int top, uint64_t *changes, struct cenv_task *task,
-                        struct cenv_error *err)
+static int count_changes(int top, uint64_t *changes, struct cenv_task *task,
+                         struct cenv_error *err)
 {
     struct cenv_error uncounted = CENV_ERROR_INIT; /* directories that cannot be read */
     int upper = cenv_fs_open_dir(top, CENV_OVERLAY_UPPER, err);
@@ -157,11 +188,29 @@ static int drop_changes(int top, uint64_t *changes, struct cenv_task *task,
         cenv_fs_walk(upper, false, count_change, changes, task, &uncounted);
     cenv_error_release(&uncounted);
     cenv_fd_close(upper);
-    if (rc == 0)
-        rc = cenv_fs_remove_tree(top, CENV_OVERLAY_UPPER, err);
-    if (rc == 0)
-        rc = cenv_fs_remove_tree(top, CENV_OVERLAY_WORK, err);
     return rc;
+}
+
+/* What a reset before this one may have left goes first. */
+static int set_changes_aside(int top, struct cenv_error *err)
+{
+    int rc = cenv_fs_remove_tree(top, CENV_OVERLAY_OLD_UPPER, err);
+    if (rc == 0)
+        rc = cenv_fs_remove_tree(top, CENV_OVERLAY_OLD_WORK, err);
+    if (rc == 0)
+        rc = cenv_fs_rename(top, CENV_OVERLAY_UPPER, top, CENV_OVERLAY_OLD_UPPER, err);
+    if (rc == 0)
+        rc = cenv_fs_rename(top, CENV_OVERLAY_WORK, top, CENV_OVERLAY_OLD_WORK, err);
+    return rc;
+}
+
+static void put_back(int top, const char *old, const char *name)
+{
+    struct cenv_stat st;
+    if (cenv_raw_stat(top, old, &st) < 0)
+        return;
+    cenv_fs_discard_tree(top, name);
+    cenv_raw_rename(top, old, top, name);
 }
 
 int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err)
@@ -181,20 +230,38 @@ static int show_again(const char *path, int top, int source, struct cenv_error *
     return rc;
 }
 
+/* The tmpfs is what lies at the path now. */
+static int restore_top(const char *path, int top, int source, uint64_t *changes,
+                       struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = count_changes(top, changes, task, err);
+    if (rc == 0)
+        rc = set_changes_aside(top, err);
+    if (rc == 0)
+        rc = show_again(path, top, source, err);
+    if (rc < 0) {
+        put_back(top, CENV_OVERLAY_OLD_UPPER, CENV_OVERLAY_UPPER);
+        put_back(top, CENV_OVERLAY_OLD_WORK, CENV_OVERLAY_WORK);
+    }
+    return rc;
+}
+
 int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err)
 {
-    int rc = cenv_ns_unmount(path, "overlay", err);
-    if (rc == 1)
-        return cenv_overlay_refuse_unmounted(path, err);
-    if (rc < 0)
-        return rc;
+    struct cenv_overlay_kept kept = {-1, -1};
+    int rc = cenv_ns_set_aside(path, "overlay", &kept.shown, err);
+    if (rc != 0)
+        return rc == 1 ? cenv_overlay_refuse_unmounted(path, err) : rc;
     int top = cenv_fs_open_root(path, err);
-    if (top < 0)
-        return top;
-    rc = drop_changes(top, changes, task, err);
-    if (rc == 0)
-        rc = show_again(path, top, source, err);
+    rc = top < 0 ? top : restore_top(path, top, source, changes, task, err);
+    if (rc < 0) {
+        cenv_overlay_show_again(path, &kept);
+    } else {
+        cenv_overlay_let_go(&kept);
+        cenv_fs_discard_tree(top, CENV_OVERLAY_OLD_UPPER);
+        cenv_fs_discard_tree(top, CENV_OVERLAY_OLD_WORK);
+    }
     cenv_fd_close(top);
     return rc;
 }

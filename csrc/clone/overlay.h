@@ -16,6 +16,9 @@
 #define CENV_OVERLAY_UPPER "upper"
 #define CENV_OVERLAY_LAYER "layer"
 #define CENV_OVERLAY_WORK  "work"
+/* What was written before, while a reset is under way. */
+#define CENV_OVERLAY_OLD_UPPER "old-upper"
+#define CENV_OVERLAY_OLD_WORK  "old-work"
 
 /*
  * Whether the caller may mount: CENV_ELINK unless `name` (may be NULL) is the mount namespace that
@@ -38,12 +41,27 @@ void cenv_overlay_withdraw(struct cenv_newprefix *dst);
 /* Unmounts what make mounted at `path`, and leaves the empty directory. 1: nothing was mounted. */
 int cenv_overlay_unmount(const char *path, struct cenv_error *err);
 
+/* The mounts of a clone that may be wanted again: overlay and tmpfs, or -1. */
+struct cenv_overlay_kept {
+    int shown, below;
+};
+
+/*
+ * As unmount, but the clone can be shown again at `path` (false: it is gone), or let go. Both are of this namespace, and
+ * must be done before the process ends; letting go twice is fine.
+ */
+int cenv_overlay_set_aside(const char *path, struct cenv_overlay_kept *kept,
+                           struct cenv_error *err);
+bool cenv_overlay_show_again(const char *path, struct cenv_overlay_kept *kept);
+void cenv_overlay_let_go(struct cenv_overlay_kept *kept);
+
 /* CENV_ELINK: the clone is not mounted in this process's namespace. */
 int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err);
 
 /*
  * Throws away all that was written to the clone at `path`, whose source is the directory `source`,
- * in time proportional to that; *changes counts the files and links. CENV_ELINK as above.
+ * in time proportional to that; *changes counts the files and links. CENV_ELINK as above. After a
+ * failure the clone is as it was.
  */
 int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err);

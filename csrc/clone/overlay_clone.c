@@ -5,7 +5,6 @@
  */
 #include "clone/overlay_clone.h"
 
-#include "clone/overlay.h"
 #include "clone/provenance.h"
 #include "os/fs.h"
 #include "os/fs_place.h"
@@ -107,26 +106,26 @@ int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
 }
 
 int cenv_overlay_clone_prepare_anew(const struct cenv_clone_entry *clone,
-                                    struct cenv_buf *namespace, struct cenv_error *err)
+                                    struct cenv_buf *namespace,
+                                    struct cenv_overlay_kept *old,
+                                    struct cenv_error *err)
 {
     int rc = cenv_ns_name(namespace, err);
     if (rc == 0)
-        rc = cenv_overlay_unmount(clone->path, err);
+        rc = cenv_overlay_set_aside(clone->path, old, err);
     return rc == 1 ? cenv_overlay_refuse_unmounted(clone->path, err) : rc;
 }
 
-/* ---- making it permanent ---- */
-
-/* The copy is whole and the mounts are gone: whatever happens now, it must not get lost. */
-static int put_in_place(struct cenv_newprefix *to, struct cenv_error *err)
+void cenv_overlay_clone_finish_anew(const struct cenv_clone_entry *clone,
+                                    struct cenv_overlay_kept *old, bool made)
 {
-    int rc = cenv_newprefix_publish(to, to->exists_mode, err);
-    if (rc < 0) {
-        cenv_error_hint(err, "the environment is kept beside it, as '%s'", to->temp);
-        to->published = true;
-    }
-    return rc;
+    if (made)
+        cenv_overlay_let_go(old);
+    else
+        cenv_overlay_show_again(clone->path, old);
 }
+
+/* ---- making it permanent ---- */
 
 static int copy_shown(const char *path, int to, struct cenv_copied *copied,
                       struct cenv_task *task, struct cenv_error *err)
@@ -142,19 +141,29 @@ static int copy_shown(const char *path, int to, struct cenv_copied *copied,
     return rc;
 }
 
-int cenv_overlay_clone_materialize(const char *path, struct cenv_copied *copied,
-                                   struct cenv_task *task, struct cenv_error *err)
+int cenv_overlay_clone_write_out(const char *path, struct cenv_newprefix *to,
+                                 struct cenv_copied *copied, struct cenv_task *task,
+                                 struct cenv_error *err)
 {
-    struct cenv_newprefix to = CENV_NEWPREFIX_INIT;
-    int rc = cenv_newprefix_open_over(&to, path, err);
+    int rc = cenv_newprefix_open_over(to, path, err);
     if (rc == 0)
-        rc = cenv_newprefix_make(&to, err);
+        rc = cenv_newprefix_make(to, err);
     if (rc == 0)
-        rc = copy_shown(path, to.dir, copied, task, err);
-    if (rc == 0 && cenv_overlay_unmount(path, err) < 0)
-        rc = err->status;
-    if (rc == 0)
-        rc = put_in_place(&to, err);
-    cenv_newprefix_close(&to);
+        rc = copy_shown(path, to->dir, copied, task, err);
+    return rc;
+}
+
+int cenv_overlay_clone_show_written(struct cenv_newprefix *to, struct cenv_error *err)
+{
+    struct cenv_overlay_kept old;
+    int rc = cenv_overlay_set_aside(to->path, &old, err);
+    if (rc != 0)
+        return rc == 1 ? cenv_overlay_refuse_unmounted(to->path, err) : rc;
+    rc = cenv_newprefix_publish(to, to->exists_mode, err);
+    if (rc < 0 && !cenv_overlay_show_again(to->path, &old)) {
+        cenv_error_hint(err, "the environment is kept beside it, as '%s'", to->temp);
+        to->published = true;
+    }
+    cenv_overlay_let_go(&old);
     return rc;
 }

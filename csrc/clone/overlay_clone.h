@@ -4,8 +4,10 @@
 #define CENV_CLONE_OVERLAY_CLONE_H
 
 #include "clone/job.h"
+#include "clone/overlay.h"
 #include "clone/report.h"
 #include "prefix/copy_tree.h"
+#include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 
 int cenv_overlay_clone_check(const struct cenv_clone_job *job, struct cenv_error *err);
@@ -17,9 +19,15 @@ int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
                              struct cenv_reset_counts *counts, struct cenv_task *task,
                              struct cenv_error *err);
 int cenv_overlay_clone_prepare_anew(const struct cenv_clone_entry *clone,
-                                    struct cenv_buf *namespace, struct cenv_error *err);
+                                    struct cenv_buf *namespace,
+                                    struct cenv_overlay_kept *old,
+                                    struct cenv_error *err);
+void cenv_overlay_clone_finish_anew(const struct cenv_clone_entry *clone,
+                                    struct cenv_overlay_kept *old, bool made);
 int cenv_overlay_clone_remove(const char *path, struct cenv_error *err);
-int cenv_overlay_clone_materialize(const char *path, struct cenv_copied *copied,
-                                   struct cenv_task *task, struct cenv_error *err);
+int cenv_overlay_clone_write_out(const char *path, struct cenv_newprefix *to,
+                                 struct cenv_copied *copied, struct cenv_task *task,
+                                 struct cenv_error *err);
+int cenv_overlay_clone_show_written(struct cenv_newprefix *to, struct cenv_error *err);
 
 #endif

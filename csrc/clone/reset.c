@@ -24,20 +24,43 @@ static int clone_over(const struct cenv_clone_entry *clone,
     return rc;
 }
 
+/* The new one that failed took its entry away, and may have left another directory there. */
+static void show_old(const struct cenv_clone_entry *clone,
+                     const struct cenv_clone_mode *mode, const struct cenv_store *store,
+                     struct cenv_overlay_kept *old)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_clone_entry again = *clone;
+    struct cenv_stat st;
+    if (cenv_raw_stat(CENV_CWD, clone->path, &st) == 0) {
+        again.dev = st.dev;
+        again.ino = st.ino;
+    }
+    mode->finish_anew(clone, old, false);
+    cenv_clone_registry_enter(store, &again, &ignored);
+    cenv_error_release(&ignored);
+}
+
 /* A new clone in the old one's place, for the same owner and request. */
 static int clone_anew(const struct cenv_clone_entry *clone,
                       const struct cenv_clone_mode *mode, struct cenv_store *store,
                       struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_buf namespace;
+    struct cenv_overlay_kept old = {-1, -1};
     struct cenv_clone_options options = {.mode = mode, .owner = clone->owner.pid};
     cenv_buf_init(&namespace, NAMESPACE_MAX);
-    int rc = mode->prepare_anew(clone, &namespace, err);
+    int rc = mode->prepare_anew(clone, &namespace, &old, err);
     options.namespace = namespace.data;
     options.provenance = clone->provenance;
     options.note = clone->note;
-    if (rc == 0)
+    bool prepared = rc == 0;
+    if (prepared)
         rc = clone_over(clone, &options, store, task, err);
+    if (rc == 0)
+        mode->finish_anew(clone, &old, true);
+    else if (prepared)
+        show_old(clone, mode, store, &old);
     cenv_buf_release(&namespace);
     return rc;
 }

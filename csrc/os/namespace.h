@@ -46,6 +46,14 @@ int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lowe
 int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err);
 
 /*
+ * The same for one that may be wanted again: *kept can be mounted, at the same or another place, or
+ * closed. -1 where the system cannot (before Linux 5.2), and nothing is kept.
+ */
+int cenv_ns_set_aside(const char *target, const char *type, int *kept,
+                      struct cenv_error *err);
+int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err);
+
+/*
  * In a namespace of one's own: shows a writable overlay of the directory `prefix` at its own path.
  * What is written goes to the directories `upper` and `work` (one file system, not an overlay), or
  * with NULL to a tmpfs that vanishes with the namespace. The lower files are never written.

@@ -307,13 +307,14 @@ int cenv_clone_registry_set_shown(const struct cenv_store *store,
 
 int cenv_clone_registry_disown(const struct cenv_store *store,
                                const struct cenv_clone_entry *clone, const char *mode,
-                               struct cenv_error *err)
+                               int dir, struct cenv_error *err)
 {
     struct cenv_clone_entry entry = *clone;
     struct cenv_stat st;
-    int rc = cenv_fs_stat(CENV_CWD, clone->path, &st, err);
-    if (rc < 0)
-        return rc;
+    int raw = dir < 0 ? cenv_raw_stat(CENV_CWD, clone->path, &st)
+                      : cenv_raw_stat_fd(dir, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, CENV_CWD, clone->path, "cannot look at");
     entry.mode = mode;
     entry.dev = st.dev;
     entry.ino = st.ino;

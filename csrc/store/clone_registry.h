@@ -76,12 +76,13 @@ int cenv_clone_registry_set_shown(const struct cenv_store *store,
                                   struct cenv_error *err);
 
 /*
- * The clone is nobody's from now on: no sweep takes it. `mode`: what it is now. The time stays: the
+ * The clone is nobody's from now on: no sweep takes it. `mode`: what it is now; `dir`: the directory
+ * that is about to be at its path, or -1 for the one that is there. The time stays: the
  * files that an overlay was written out to are all later, and what was changed is not known of any.
  */
 int cenv_clone_registry_disown(const struct cenv_store *store,
                                const struct cenv_clone_entry *clone, const char *mode,
-                               struct cenv_error *err);
+                               int dir, struct cenv_error *err);
 
 /* The time, in ns since 1970, after which a change in the clone is a change; set after a reset. */
 int cenv_clone_registry_time(const struct cenv_store *store, const char *path,

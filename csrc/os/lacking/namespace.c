@@ -53,6 +53,19 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
     return 1;
 }
 
+int cenv_ns_set_aside(const char *target, const char *type, int *kept,
+                      struct cenv_error *err)
+{
+    *kept = -1;
+    return cenv_ns_unmount(target, type, err);
+}
+
+int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err)
+{
+    (void)kept, (void)target;
+    return refuse_view(err);
+}
+
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
                          struct cenv_error *err)
 {

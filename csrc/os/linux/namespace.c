@@ -416,6 +416,35 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
                : cenv_error_os(err, errno, target, "cannot unmount");
 }
 
+/* Older headers know neither, and newer ones know them twice. */
+enum { OPEN_TREE = 428, MOVE_MOUNT = 429, CLONE_IT = 1, FROM_IS_OPEN = 4 };
+
+/* A second mount of the same file system, which is nowhere yet. */
+int cenv_ns_set_aside(const char *target, const char *type, int *kept,
+                      struct cenv_error *err)
+{
+    struct powers had = take_up_powers();
+    *kept = (int)syscall(OPEN_TREE, AT_FDCWD, target,
+                         CLONE_IT | O_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+    lay_down_powers(&had);
+    if (*kept < 0 && (errno == ENOMEM || errno == EMFILE || errno == ENFILE))
+        return cenv_error_os(err, errno, target, "cannot set aside what is mounted at");
+    int rc = cenv_ns_unmount(target, type, err);
+    if (rc != 0 && *kept >= 0)
+        close(*kept);
+    if (rc != 0)
+        *kept = -1;
+    return rc;
+}
+
+int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err)
+{
+    struct powers had = take_up_powers();
+    long rc = syscall(MOVE_MOUNT, kept, "", AT_FDCWD, target, FROM_IS_OPEN);
+    lay_down_powers(&had);
+    return rc < 0 ? cenv_error_os(err, errno, target, "cannot mount again") : 0;
+}
+
 int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
                          struct cenv_error *err)
 {

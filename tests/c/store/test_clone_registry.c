@@ -100,7 +100,7 @@ static void test_clone_registry__changes_one_fact_at_a_time(void)
     check_kept(&got, &want);
     CHECK_STR(got.mode, "overlay");
     CHECK_INT(got.owner.pid, 1);
-    CHECK_INT(cenv_clone_registry_disown(k.store, &got, "copy", &k.err), 0);
+    CHECK_INT(cenv_clone_registry_disown(k.store, &got, "copy", -1, &k.err), 0);
     CHECK_INT(cenv_clone_registry_find(k.store, path, &arena, &got, &k.err), 0);
     check_kept(&got, &want);
     CHECK_STR(got.mode, "copy");

@@ -388,7 +388,7 @@ def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Scenario) 
     )
 
 
-def test_overlay__is_reset_only_where_it_is_mounted(scenario: Scenario) -> None:
+def test_overlay__is_changed_only_where_it_is_mounted(scenario: Scenario) -> None:
     """Whatever it is a clone of: another process would mount it for everybody."""
     scenario(
         """
@@ -402,13 +402,15 @@ def test_overlay__is_reset_only_where_it_is_mounted(scenario: Scenario) -> None:
         maker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert maker.stdout.readline()
         before = mounts()
-        try:
-            cenv.reset(here, store=store.path)
-        except cenv.LinkError as error:
-            assert "not mounted here" in str(error), error
-        else:
-            raise AssertionError("a reset from elsewhere")
-        assert mounts() == before
+        for work in (cenv.reset, cenv.api.materialize):
+            try:
+                work(here, store=store.path)
+            except cenv.LinkError as error:
+                assert "not mounted here" in str(error), error
+            else:
+                raise AssertionError("done from elsewhere")
+            assert mounts() == before
+            assert not os.listdir(here)
         maker.communicate()
         """
     )
