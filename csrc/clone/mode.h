@@ -56,8 +56,8 @@ struct cenv_clone_mode {
     int (*remove)(const char *path, struct cenv_error *err);
 
     /*
-     * Makes a clone a directory of its own, with files placed by `placing`; NULL: it is one. What it
-     * shows is written out beside `path` (the caller closes `to`), and then takes its place.
+     * Makes a clone a directory of its own, with files placed by `placing`; NULL: it is one. What
+     * it shows is written out beside `path` (the caller closes `to`), and then takes its place.
      */
     int (*write_out)(const char *path, struct cenv_newprefix *to,
                      struct cenv_copied *copied, struct cenv_task *task,

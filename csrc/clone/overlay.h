@@ -47,8 +47,8 @@ struct cenv_overlay_kept {
 };
 
 /*
- * As unmount, but the clone can be shown again at `path` (false: it is gone), or let go. Both are of this namespace, and
- * must be done before the process ends; letting go twice is fine.
+ * As unmount, but the clone can be shown again at `path` (false: it is gone), or let go; letting go
+ * twice is fine.
  */
 int cenv_overlay_set_aside(const char *path, struct cenv_overlay_kept *kept,
                            struct cenv_error *err);

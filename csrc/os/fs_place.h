@@ -22,9 +22,9 @@ int cenv_place_mode_parse(const char *name);
  * Makes `to` from the regular file `from` in mode `want`; EEXIST when it is there. Hardlink falls
  * back to copy on EXDEV, EMLINK, EPERM (counted by the caller through *got), reflink on what
  * cenv_raw_reflink() refuses, only when `fallback`. auto: reflink, else copy. A copy or reflink
- * gets mode and mtime of the source, exactly; 1 is returned, and the copy has the time of now, where
- * the file system takes no times. `st` the source's, or NULL. ECANCELED: the task
- * (NULL: none) was cancelled while a large file was copied.
+ * gets mode and mtime of the source, exactly; 1 is returned, and the copy has the time of now,
+ * where the file system takes no times. `st` the source's, or NULL. ECANCELED: the task (NULL:
+ * none) was cancelled while a large file was copied.
  */
 int cenv_raw_place(int from_dir, const char *from, const struct cenv_stat *st,
                    int to_dir, const char *to, enum cenv_place_mode want, bool fallback,

@@ -76,8 +76,8 @@ int cenv_clone_registry_set_shown(const struct cenv_store *store,
                                   struct cenv_error *err);
 
 /*
- * The clone is nobody's from now on: no sweep takes it. `mode`: what it is now; `dir`: the directory
- * that is about to be at its path, or -1 for the one that is there. The time stays: the
+ * The clone is nobody's from now on: no sweep takes it. `mode`: what it is now; `dir`: the
+ * directory that is about to be at its path, or -1 for the one that is there. The time stays: the
  * files that an overlay was written out to are all later, and what was changed is not known of any.
  */
 int cenv_clone_registry_disown(const struct cenv_store *store,

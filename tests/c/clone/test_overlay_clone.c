@@ -54,7 +54,6 @@ static bool fail_nth(int (*work)(void), long n, int *rc)
     bool reached = !cenv_alloc_fail_nth(0);
     CHECK(*rc == 0 || (reached && *rc == CENV_ENOMEM));
     CHECK_INT(err.status, *rc);
-    if (*rc && *rc!=CENV_ENOMEM) fprintf(stderr,"%ld %d %s\n",n,*rc,err.message);
     forget_words();
     CHECK_INT(cenv_alloc_live(), live);
     return reached;
