@@ -81,3 +81,29 @@ void cenv_http_header_read(struct cenv_http_reply *reply, struct cenv_http_told 
             told->range = header_number(range + 6);
     }
 }
+
+static void add_value(struct cenv_http_wanted *wanted, struct cenv_str line)
+{
+    size_t has = strlen(wanted->value), gap = has ? 2 : 0;
+    struct cenv_str value =
+        cenv_str_trim(cenv_str_slice(line, cenv_str_find(line, ':') + 1, line.len));
+
+    if (has + gap + value.len >= wanted->size)
+        return;
+    memcpy(wanted->value + has, ", ", gap);
+    memcpy(wanted->value + has + gap, value.data, value.len);
+    wanted->value[has + gap + value.len] = '\0';
+}
+
+void cenv_http_header_keep(struct cenv_http_wanted *wanted, size_t nr,
+                           struct cenv_str line)
+{
+    bool first = cenv_str_starts(line, CENV_STR("HTTP/"));
+
+    for (size_t i = 0; i < nr; i++) {
+        if (first)
+            wanted[i].value[0] = '\0';
+        else if (is_header(line, wanted[i].name))
+            add_value(&wanted[i], line);
+    }
+}

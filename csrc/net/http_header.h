@@ -15,7 +15,16 @@ struct cenv_http_reply {
     int64_t max_age;   /* of Cache-Control, in seconds; -1: none */
     uint64_t received; /* bytes of the body written */
     unsigned tries;
-    bool reached; /* a connection was made */
+    bool reached;   /* a connection was made */
+    bool timed_out; /* it took too long to connect, or to go on */
+};
+
+/* A header that the caller wants: its value goes into value[size], "" when there is none or no room
+ * for it. Of several lines all, with ", " between them. */
+struct cenv_http_wanted {
+    const char *name;
+    char *value;
+    size_t size;
 };
 
 /* What headers tell about this try alone. */
@@ -29,6 +38,10 @@ struct cenv_http_told {
  * 100) forgets what the one before told. Values too long for their field are left out.
  */
 void cenv_http_header_read(struct cenv_http_reply *reply, struct cenv_http_told *told,
+                           struct cenv_str line);
+
+/* The same of headers that are wanted. */
+void cenv_http_header_keep(struct cenv_http_wanted *wanted, size_t nr,
                            struct cenv_str line);
 
 #endif

@@ -18,7 +18,7 @@ FOREIGN = {
     "Python.h": "binding/bind.h",
     "bzlib.h": "codec/bzip2.c",
     "cJSON.h": "codec/json.c",
-    "curl/": "net/http.c",
+    "curl/": "net/curl.h",
     "lzma.h": "codec/xz.c",
     "minisat/": "solve/sat.cc",
     "mpack": "codec/msgpack.c",

@@ -30,7 +30,10 @@ static void read_request(int fd, char *into)
            (n = recv(fd, into + len, REQUEST_MAX - 1 - len, 0)) > 0) {
         len += (size_t)n;
         into[len] = '\0';
-        if (strstr(into, "\r\n\r\n"))
+        const char *end = strstr(into, "\r\n\r\n");
+        const char *size = strstr(into, "Content-Length: ");
+        if (end &&
+            len >= (size_t)(end + 4 - into) + (size ? strtoul(size + 16, NULL, 10) : 0))
             break;
     }
 }
@@ -310,6 +313,177 @@ static void test_http__ends_when_a_finished_transfer_is_refused(void)
     close_scene(&e);
 }
 
+static void test_http__asks_for_the_head_alone(void)
+{
+    char length[16] = "old", other[4] = "old";
+    struct cenv_http_wanted wanted[] = {{"Content-Length", length, sizeof(length)},
+                                        {"Server", other, sizeof(other)}};
+    static const char *const headers[] = {"Accept: a/b", "Authorization: Bearer x",
+                                          NULL};
+    struct scene e = {.server.replies = {"HTTP/1.1 200 OK\r\nServer: long\r\n"
+                                         "Content-Length: 7\r\n\r\n"},
+                      .transfer = {.method = CENV_HTTP_HEAD,
+                                   .headers = headers,
+                                   .wanted = wanted,
+                                   .nr_wanted = 2}};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.reply.status, 200);
+    CHECK(strstr(e.server.requests[0], "HEAD /a/b ") == e.server.requests[0]);
+    CHECK(strstr(e.server.requests[0], "Accept: a/b\r\n") != NULL);
+    CHECK(strstr(e.server.requests[0], "Authorization: Bearer x\r\n") != NULL);
+    CHECK_STR(length, "7");
+    CHECK_STR(other, "");
+    close_scene(&e);
+}
+
+/* A reply that may pass makes all be sent again, a redirect nothing. */
+static void test_http__sends_a_file_whole(void)
+{
+    struct scene e = {.server.replies = {AWAY, "HTTP/1.1 201 Made\r\n\r\n"}};
+    open_scene(&e);
+    scratch_file(&e.dir, "sent", "hello world", 0600);
+    int fd = openat(e.dir.fd, "sent", O_RDONLY | O_CLOEXEC);
+    struct cenv_http_upload upload = {.fd = fd, .size = 5};
+    e.transfer.method = CENV_HTTP_PUT;
+    e.transfer.upload = &upload;
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.rc, 0);
+    CHECK_INT(e.transfer.reply.status, 201);
+    CHECK_INT(e.transfer.reply.tries, 2);
+    for (int i = 0; i < 2; i++)
+        CHECK(strstr(e.server.requests[i], "\r\n\r\nhello") != NULL);
+    CHECK_INT(e.task.done, 5);
+    close_scene(&e);
+    close(fd);
+}
+
+static void test_http__sends_nothing_to_another_place(void)
+{
+    struct scene e = {.server.replies = {"HTTP/1.1 307 There\r\nLocation: /c\r\n"
+                                         "Content-Length: 0\r\n\r\n",
+                                         OK_HELLO}};
+    struct cenv_http_upload upload = {.data = "hello", .size = 5};
+    open_scene(&e);
+    e.transfer.method = CENV_HTTP_POST;
+    e.transfer.upload = &upload;
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.reply.status, 307);
+    CHECK_INT(e.server.nr_requests, 1);
+    CHECK(strstr(e.server.requests[0], "POST /a/b ") == e.server.requests[0]);
+    close_scene(&e);
+}
+
+static void test_http__says_that_the_file_sent_is_cut_short(void)
+{
+    struct scene e = {.server.replies = {OK_HELLO}, .options.tries = 1};
+    open_scene(&e);
+    scratch_file(&e.dir, "sent", "hell", 0600);
+    int fd = openat(e.dir.fd, "sent", O_RDONLY | O_CLOEXEC);
+    struct cenv_http_upload upload = {.fd = fd, .size = 5};
+    e.transfer.method = CENV_HTTP_PUT;
+    e.transfer.upload = &upload;
+    CHECK_INT(run(&e), 0);
+    CHECK(e.transfer.rc < 0);
+    close_scene(&e);
+    close(fd);
+}
+
+#define HELLO "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+static void test_http__checks_the_digest_while_it_comes(void)
+{
+    static const struct {
+        const char *first, *second;
+        int rc;
+    } cases[] = {
+        {OK_HELLO, NULL, 0},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhallo", NULL, CENV_EINTEGRITY},
+        /* gone on with; begun again */
+        {"HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 5\r\n\r\nhe",
+         "HTTP/1.1 206 Part\r\nETag: \"1\"\r\nContent-Range: bytes 2-4/5\r\n"
+         "Content-Length: 3\r\n\r\nllo",
+         0},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", OK_HELLO, 0},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct scene e = {.server.replies = {cases[i].first, cases[i].second},
+                          .transfer.sha256 = HELLO};
+        check_case(cases[i].first);
+        open_scene(&e);
+        receive_into_file(&e);
+        CHECK_INT(run(&e), 0);
+        CHECK_INT(e.transfer.rc, cases[i].rc);
+        close_scene(&e);
+    }
+}
+
+static void test_http__gives_a_part(void)
+{
+    static const struct {
+        const char *reply, *body;
+        int rc, status;
+    } cases[] = {
+        {"HTTP/1.1 206 Part\r\nContent-Range: bytes 3-4/9\r\nContent-Length: 2\r\n\r\nlo",
+         "lo", 0, 206},
+        {OK_HELLO, "", 0, 200},
+        {"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nhe",
+         "", CENV_ECHANNEL, 206},
+        {"HTTP/1.1 206 Part\r\nContent-Range: bytes 3-9/9\r\nContent-Length: 3\r\n\r\nlo ",
+         "", CENV_EINTEGRITY, 206},
+    };
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct scene e = {.server.replies = {cases[i].reply},
+                          .transfer = {.part = 2, .first = 3}};
+        check_case(cases[i].reply);
+        open_scene(&e);
+        CHECK_INT(run(&e), 0);
+        CHECK_INT(e.transfer.rc, cases[i].rc);
+        CHECK_INT(e.transfer.reply.status, cases[i].status);
+        CHECK_STR(body_of(&e), cases[i].body);
+        CHECK(strstr(e.server.requests[0], "Range: bytes=3-4\r\n") != NULL);
+        close_scene(&e);
+    }
+}
+
+static void test_http__keeps_what_explains_a_refusal(void)
+{
+    struct scene e = {
+        .server.replies = {"HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nforbidden"}};
+    struct cenv_buf refusal;
+    cenv_buf_init(&refusal, 6);
+    e.transfer.refusal = &refusal;
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_STR(refusal.data, "forbid");
+    CHECK_INT(e.body.len, 0);
+    cenv_buf_release(&refusal);
+    close_scene(&e);
+}
+
+/* What asks to wait for longer than the patience lasts is over at once. */
+static void test_http__waits_no_longer_than_its_patience(void)
+{
+    struct scene e = {.server.replies = {"HTTP/1.1 429 Wait\r\nRetry-After: 9\r\n"
+                                         "Content-Length: 0\r\n\r\n",
+                                         OK_HELLO},
+                      .options.patience_ms = 5000};
+    open_scene(&e);
+    CHECK_INT(run(&e), 0);
+    CHECK_INT(e.transfer.reply.status, 429);
+    CHECK_INT(e.server.nr_requests, 1);
+    close_scene(&e);
+
+    struct scene f = {.options.patience_ms = 50}; /* the reply never comes */
+    open_scene(&f);
+    f.transfer.limit_ms = 50;
+    CHECK_INT(run(&f), 0);
+    CHECK_INT(f.transfer.rc, CENV_ECHANNEL);
+    CHECK(f.transfer.reply.timed_out);
+    CHECK_INT(f.transfer.reply.tries, 1);
+    close_scene(&f);
+}
+
 int main(void)
 {
     static const char *const proxies[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
@@ -326,5 +500,13 @@ int main(void)
     RUN(test_http__says_that_nobody_answers);
     RUN(test_http__ends_when_the_task_is_cancelled);
     RUN(test_http__ends_when_a_finished_transfer_is_refused);
+    RUN(test_http__asks_for_the_head_alone);
+    RUN(test_http__sends_a_file_whole);
+    RUN(test_http__sends_nothing_to_another_place);
+    RUN(test_http__says_that_the_file_sent_is_cut_short);
+    RUN(test_http__checks_the_digest_while_it_comes);
+    RUN(test_http__gives_a_part);
+    RUN(test_http__keeps_what_explains_a_refusal);
+    RUN(test_http__waits_no_longer_than_its_patience);
     return check_report();
 }

@@ -85,11 +85,40 @@ static void test_http_header__long_values_are_left_out(void)
     CHECK_STR(reply.etag, "");
 }
 
+static void test_http_header__keeps_what_is_wanted(void)
+{
+    static char longer[40];
+    char value[12] = "", none[2] = "x";
+    struct cenv_http_wanted wanted[] = {{"Location", value, sizeof(value)},
+                                        {"Loc", none, sizeof(none)}};
+    static const struct {
+        const char *line, *value;
+    } lines[] = {
+        {"HTTP/1.1 200 OK\r\n", ""},
+        {"LOCATION:  /a \r\n", "/a"},
+        {"location-x: /c\r\n", "/a"},
+        {"location: /b\r\n", "/a, /b"},
+        {"location: /1234\r\n", "/a, /b"}, /* no room */
+        {"location: 234\r\n", "/a, /b, 234"},
+        {"HTTP/1.1 200 OK\r\n", ""},
+        {longer, ""},
+    };
+
+    memset(longer, 'l', sizeof(longer) - 1);
+    memcpy(longer, "location: ", 10);
+    for (size_t i = 0; i < CHECK_NR(lines); i++) {
+        cenv_http_header_keep(wanted, 2, cenv_str(lines[i].line));
+        CHECK_STR(value, lines[i].value);
+        CHECK_STR(none, "");
+    }
+}
+
 int main(void)
 {
     RUN(test_http_header__fields);
     RUN(test_http_header__a_further_reply_starts_over);
     RUN(test_http_header__what_is_no_field_changes_nothing);
     RUN(test_http_header__long_values_are_left_out);
+    RUN(test_http_header__keeps_what_is_wanted);
     return check_report();
 }
