@@ -230,6 +230,9 @@ static void set_method(struct cenv_http_request *r)
     case CENV_HTTP_HEAD:
         set_long(r, CURLOPT_NOBODY, 1);
         return;
+    case CENV_HTTP_MKCOL:
+        set_text(r, CURLOPT_CUSTOMREQUEST, "MKCOL");
+        return;
     case CENV_HTTP_PUT:
         set_long(r, CURLOPT_UPLOAD, 1);
         set_upload(r);

@@ -34,6 +34,7 @@ enum cenv_http_method {
     CENV_HTTP_HEAD,
     CENV_HTTP_PUT,
     CENV_HTTP_POST,
+    CENV_HTTP_MKCOL, /* makes a directory (WebDAV) */
 };
 
 /* What is sent: `data`, or where that is NULL the first `size` bytes of the open file `fd`. */

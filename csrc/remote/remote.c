@@ -5,15 +5,16 @@
 #include "base/alloc.h"
 #include "codec/url.h"
 #include "remote/file_kind.h"
+#include "remote/http_kind.h"
 #include "remote/kind.h"
 
-static const struct cenv_remote_kind *const kinds[] = {&cenv_file_kind};
+static const struct cenv_remote_kind *const kinds[] = {
+    &cenv_https_kind, &cenv_http_kind, &cenv_file_kind};
 
 struct cenv_remote {
     const struct cenv_remote_kind *kind;
     const struct cenv_secret_url *url;
     struct cenv_remote_state *state;
-    struct cenv_error gone; /* why it is not asked again */
 };
 
 static const struct cenv_remote_kind *find_kind(struct cenv_str scheme)
@@ -65,7 +66,6 @@ void cenv_remote_free(struct cenv_remote *remote)
     if (!remote)
         return;
     remote->kind->free(remote->state);
-    cenv_error_release(&remote->gone);
     cenv_free(remote);
 }
 

@@ -17,6 +17,7 @@
  * Open connections to one remote; one thread at a time. Nothing is asked of it before the first
  * call. `url` says where (borrowed until free):
  *
+ *   https://host/base, http://…      BASE/ac/<key>, BASE/cas/<sha256>, by GET, HEAD and PUT
  *   file:///dir                      DIR/ac/<key>, DIR/cas/<sha256>; made when something is put
  *
  * CENV_EUSAGE: no scheme that is known. What goes wrong with a remote is CENV_EREMOTE, what it

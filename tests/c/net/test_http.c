@@ -2,77 +2,9 @@
 /* net/http against a server of ours, that says what a table tells it to. */
 #include "net/http.h"
 
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <sys/socket.h>
-
 #include "check.h"
+#include "http_script.h"
 #include "scratch.h"
-
-/* ---- the server: one connection a request, one reply of the script each ---- */
-
-enum { REPLIES_MAX = 6, REQUEST_MAX = 4096 };
-
-struct server {
-    const char *replies[REPLIES_MAX]; /* the last one is followed by NULL */
-    char requests[REPLIES_MAX][REQUEST_MAX];
-    unsigned nr_requests;
-    int listener;
-    unsigned port;
-    pthread_t thread;
-};
-
-static void read_request(int fd, char *into)
-{
-    size_t len = 0;
-    ssize_t n;
-    while (len + 1 < REQUEST_MAX &&
-           (n = recv(fd, into + len, REQUEST_MAX - 1 - len, 0)) > 0) {
-        len += (size_t)n;
-        into[len] = '\0';
-        const char *end = strstr(into, "\r\n\r\n");
-        const char *size = strstr(into, "Content-Length: ");
-        if (end &&
-            len >= (size_t)(end + 4 - into) + (size ? strtoul(size + 16, NULL, 10) : 0))
-            break;
-    }
-}
-
-static void *serve(void *ctx)
-{
-    struct server *s = ctx;
-    for (unsigned i = 0; i < REPLIES_MAX && s->replies[i]; i++) {
-        int fd = accept(s->listener, NULL, NULL);
-        if (fd < 0)
-            break;
-        read_request(fd, s->requests[i]);
-        s->nr_requests = i + 1;
-        send(fd, s->replies[i], strlen(s->replies[i]), MSG_NOSIGNAL);
-        close(fd);
-    }
-    return NULL;
-}
-
-static void start_server(struct server *s)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_INT(bind(s->listener, (struct sockaddr *)&at, sizeof(at)), 0);
-    CHECK_INT(listen(s->listener, 16), 0);
-    CHECK_INT(getsockname(s->listener, (struct sockaddr *)&at, &len), 0);
-    s->port = ntohs(at.sin_port);
-    CHECK_INT(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-/* A reply that nobody asked for is not waited for. */
-static void stop_server(struct server *s)
-{
-    shutdown(s->listener, SHUT_RDWR);
-    pthread_join(s->thread, NULL);
-    close(s->listener);
-}
 
 /* ---- a run of one transfer ---- */
 
