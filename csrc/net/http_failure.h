@@ -12,7 +12,8 @@
 /* Whether it may succeed when it is tried again; `status` of a reply that is whole. */
 bool cenv_http_failure_passes(CURLcode code, long status);
 
-/* Sets libcurl's reason (`text`, or the code's where that is empty) with what to do: CENV_ECHANNEL. */
+/* Sets libcurl's reason (`text`, or the code's where that is empty), with what to do:
+ * CENV_ECHANNEL. */
 void cenv_http_failure_set(struct cenv_error *err, const struct cenv_curl *lib,
                            CURLcode code, const char *text,
                            const struct cenv_http_options *options);

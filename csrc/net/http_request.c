@@ -16,6 +16,8 @@ enum {
     SENT_A_SECOND =
         20 << 20, /* what a server takes in within the time it is given more */
     REDIRECTS = 10,
+    ASKED_FIRST =
+        1 << 20, /* bytes from which on a server is asked whether it wants them */
     BUFFER = 512 << 10,
 };
 
@@ -168,6 +170,8 @@ static bool add_lines(struct cenv_http_request *r)
     for (size_t i = 0; t->headers && t->headers[i]; i++)
         if (!append_line(r, t->headers[i]))
             return false;
+    if (t->upload && t->upload->size < ASKED_FIRST && !append_line(r, "Expect:"))
+        return false;
     return add_line(r, "If-None-Match", t->etag) &&
            add_line(r, "If-Modified-Since", t->modified) && add_range(r);
 }

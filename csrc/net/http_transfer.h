@@ -64,10 +64,9 @@ struct cenv_http_transfer {
     /* Further lines "Name: value", a NULL behind them. Authorization stays with its origin. */
     const char *const *headers;
     const struct cenv_http_signer *signer; /* or NULL */
-    bool
-        keep_redirect; /* a redirect is a reply; a request that sends is never redirected */
-    unsigned limit_ms;           /* for all of it; 0: none */
-    const char *etag, *modified; /* of the copy we have, or NULL */
+    bool keep_redirect;                    /* also where it sends or signs */
+    unsigned limit_ms;                     /* for all of it; 0: none */
+    const char *etag, *modified;           /* of the copy we have, or NULL */
     struct cenv_buf *body; /* empty, or NULL: a file, or none where that is NULL too */
     int dir;
     const char *file;

@@ -110,10 +110,10 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/base/error.h", r"CENV_HINT_MAX = (\d+)"),
     ],
     "a package's body": [],
-    "redirects": [("csrc/net/http.c", r"REDIRECTS = (\d+)")],
+    "redirects": [("csrc/net/http_request.c", r"REDIRECTS = (\d+)")],
     "tries of a request": [("csrc/net/http.c", r"TRIES = (\d+)")],
     "`Retry-After`": [("csrc/net/http.c", r"RETRY_AFTER_MAX = (\d+)")],
-    "slowest transfer": [("csrc/net/http.c", r"SLOW_BYTES = (\d+)")],
+    "slowest transfer": [("csrc/net/http_request.c", r"SLOW_BYTES = (\d+)")],
 }
 
 
