@@ -1,54 +1,98 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Show where the time of a trace went."""
+"""Show where the time of a run went, why, and what would make it faster."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from cenv.cli.output import Console, seconds, table
-from cenv.cli.tables import stage_table
+from cenv.cli.options import add_store
+from cenv.cli.output import Console, table
 from cenv.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cenv.reporting.advice import Trials
+    from cenv.reporting.difference import Difference
+    from cenv.reporting.run import Run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "traces", nargs="+", metavar="TRACE", help="a file of --trace; two are compared"
+        "traces",
+        nargs="*",
+        metavar="TRACE",
+        help="a file of --trace; of two, the earlier first, the difference is told",
     )
+    parser.add_argument(
+        "--replay",
+        action="store_true",
+        help="solve what differs again on the repodata that is here, to try each cause; "
+        "of one trace, try what needs the channels, too",
+    )
+    add_store(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Show where the time of a trace went, or what changed between two."""
-    from cenv.tracing import comparison, trace_file
+    """Show where the time of a trace went, or what made two differ."""
+    from cenv.reporting.run import Run
+    from cenv.tracing import trace_file
 
-    if len(options.traces) > 2:
+    if not 1 <= len(options.traces) <= 2:
         raise UsageError("report takes one trace, or two to compare")
-    recorders = [trace_file.read(path) for path in options.traces]
-    first = recorders[0].stages()
-    if len(recorders) == 1:
-        data: Any = {"stages": [stage.to_json() for stage in first]}
-        console.result(data, [*stage_table(first), *_reasons(recorders[0])])
-        return 0
-    rows = comparison.compare(*recorders)
-    lines = table(
-        ("stage", "before", "after", "change", "why"),
-        [
-            (
-                r["name"],
-                seconds(r["before"]),
-                seconds(r["after"]),
-                r["change"],
-                r["why"],
-            )
-            for r in rows
-        ],
-        " rrr",
-    )
-    console.result({"stages": rows}, lines)
+    runs = [Run.of(trace_file.read(path)) for path in options.traces]
+    if len(runs) == 1:
+        _report_one(runs[0], options, console)
+    else:
+        _report_two(runs[0], runs[1], options, console)
     return 0
 
 
-def _reasons(recorder: Any) -> list[str]:
-    misses = [span for span in recorder.spans if span["reason"]]
-    return [f"missed {span['what']}: {span['reason']}" for span in misses]
+def _report_one(run: Run, options: argparse.Namespace, console: Console) -> None:
+    from cenv.reporting import advice, causes
+
+    found = causes.of_run(run)
+    trials = advice.tried(run, options.store, online=options.replay)
+    data = {
+        "seconds": run.seconds,
+        "stages": [stage.to_json() for stage in run.stages],
+        "causes": [cause.to_json() for cause in found],
+        **trials.to_json(),
+    }
+    console.result(data, _lines_of_one(run, trials))
+
+
+def _lines_of_one(run: Run, trials: Trials) -> list[str]:
+    from cenv.reporting import causes, text
+
+    found = causes.of_run(run)
+    largest = text.cause_rows(found[: text.LARGEST], run.seconds)
+    lines = [text.headline(run, found), text.circumstances(run), ""]
+    lines += table(("time", "share", "what took it"), largest, "rr")
+    lines += ["", *table(text.STAGE_HEAD, text.stage_rows(run), " rrrr"), ""]
+    return [*lines, *text.advice_lines(trials)]
+
+
+def _report_two(
+    before: Run, after: Run, options: argparse.Namespace, console: Console
+) -> None:
+    from cenv.reporting import confirming, difference
+    from cenv.tracing import comparison
+
+    found = difference.between(before, after)
+    tried = confirming.confirmed(found, options.store) if options.replay else []
+    stages = comparison.compare(before.recorder, after.recorder)
+    data = {**found.to_json(), "stages": stages, "replayed": tried}
+    console.result(data, _lines_of_two(found, tried))
+
+
+def _lines_of_two(found: Difference, tried: list[str]) -> list[str]:
+    from cenv.reporting import text
+
+    lines = [text.headline_of_two(found), text.circumstances(found.after), ""]
+    rows = text.difference_rows(found)
+    lines += table(("seconds", "what made the difference"), rows, "r")
+    lines += ["", *table(text.COMPARED_HEAD, text.compared_rows(found), " rrr")]
+    if tried:
+        lines += ["", "Replayed on the repodata that is here:"]
+    return [*lines, *(f"  {line}" for line in tried)]

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two runs set side by side: the causes of the difference, whose seconds add up to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cenv.reporting import comparing, machine, sentences
+from cenv.reporting.cause import Cause
+from cenv.reporting.key import Key
+from cenv.reporting.ledger import Group, Ledger
+from cenv.reporting.origins import Origins
+from cenv.reporting.run import Run
+
+_OF_ITS_OWN = 0.05  # of the longer run: what a release must cost to be told alone
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What an earlier and a later run differ by.
+
+    The seconds of `causes` and of `unexplained`, which is by stage, add up to `seconds`.
+    """
+
+    before: Run
+    after: Run
+    causes: tuple[Cause, ...]
+    unexplained: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """By how much the later run took longer."""
+        return self.after.seconds - self.before.seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds that nothing recorded explains."""
+        return sum(self.unexplained.values())
+
+    @property
+    def is_much(self) -> bool:
+        """Whether it is more than runs of the same work differ by."""
+        return comparing.matters(Ledger(self.before, self.after), self.seconds)
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether nothing differs but the time, and that by no more than it does anyway."""
+        return not self.causes and not self.is_much
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that reports print."""
+        return {
+            "before": self.before.seconds,
+            "after": self.after.seconds,
+            "seconds": self.seconds,
+            "causes": [cause.to_json() for cause in self.causes],
+            "unexplained": self.left,
+            "unexplained_stages": dict(self.unexplained),
+        }
+
+
+def between(before: Run, after: Run) -> Difference:
+    """Compare two runs."""
+    ledger, origins = Ledger(before, after), Origins(before, after)
+    comparing.account(ledger, origins)
+    machine.account(ledger)
+    slower = after.seconds >= before.seconds
+    found = [
+        Cause(
+            key.kind,
+            key.subject,
+            sentences.of(key, group, ledger, origins),
+            group.total,
+            dict(group.seconds),
+        )
+        for key, group in _merged(ledger)
+    ]
+    found.sort(key=lambda cause: -cause.seconds if slower else cause.seconds)
+    return Difference(before, after, tuple(found), ledger.unexplained())
+
+
+def _merged(ledger: Ledger) -> list[tuple[Key, Group]]:
+    """Put a release to what it newly needs, and the releases that cost little together."""
+    groups = dict(ledger.groups)
+    for key in [key for key in groups if key.kind == "release"]:
+        needs = groups.get(Key("needs", key.subject))
+        if needs is not None:
+            needs.add(groups.pop(key), packages=False)
+    enough = _OF_ITS_OWN * max(ledger.before.seconds, ledger.after.seconds)
+    small = [
+        k for k, g in groups.items() if k.kind == "release" and abs(g.total) < enough
+    ]
+    if len(small) > 1:
+        whole = groups.setdefault(Key("release"), Group())
+        for key in small:
+            whole.add(groups.pop(key))
+    return list(groups.items())
