@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fixtures for all tests: small channels built by code, the shared real one, a store."""
+"""Fixtures for all tests: small channels built by code, one with a Python, a store."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = ["pytester"]
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """Return the folder of real packages and repodata; tests that need it skip without."""
-    place = Path(os.environ.get("CENV_SHARED", ROOT.parent / "shared"))
-    if not (place / "channel").is_dir():
-        pytest.skip("the shared folder of real packages is not here (CENV_SHARED)")
-    return place
 
 
 @pytest.fixture(scope="session")

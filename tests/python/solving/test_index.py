@@ -8,7 +8,7 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,8 @@ def solve(index: Any, specs: list[str], **more: Any) -> Any:
 
 
 @pytest.fixture
-def real(shared: Path) -> list[Path]:
-    base = shared / "repodata" / "conda-forge"
-    return [base / subdir / "repodata.json.zst" for subdir in ("linux-64", "noarch")]
+def real(repodata: Callable[[str], Path]) -> list[Path]:
+    return [repodata(f"conda-forge/{subdir}") for subdir in ("linux-64", "noarch")]
 
 
 def test_index__many_solves_are_as_fresh_ones(real: list[Path]) -> None:

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
+import io
 import json
 import os
 import shutil
+import tarfile
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+import zstandard
 
 from cenv import _native
 from cenv.errors import CenvError, IntegrityError, UsageError
 from cenv.solving.index_dir import index
-
-SHARED = Path(os.environ.get("CENV_SHARED", Path(__file__).parents[4] / "shared"))
 
 
 def make_package(path: Path, **changes: Any) -> Path:
@@ -106,20 +109,47 @@ def test_index__refuses_a_directory_without_subdirs(tmp_path: Path) -> None:
         index(tmp_path / "absent")
 
 
-@pytest.mark.skipif(not (SHARED / "channel").is_dir(), reason="no shared channel")
-def test_index__agrees_with_a_real_channel(tmp_path: Path) -> None:
+def index_json(path: Path) -> dict[str, Any]:
+    """Read info/index.json out of a .conda or .tar.bz2 with Python's own readers."""
+    if path.suffix == ".bz2":
+        packed: IO[bytes] = io.BytesIO(bz2.decompress(path.read_bytes()))
+    else:
+        with zipfile.ZipFile(path) as outer:
+            inner = outer.read(f"info-{path.stem}.tar.zst")
+        reader = zstandard.ZstdDecompressor().stream_reader(inner)
+        packed = io.BytesIO(reader.read())
+    with tarfile.open(fileobj=packed) as tar:
+        member = tar.extractfile("info/index.json")
+        assert member is not None
+        found: dict[str, Any] = json.load(member)
+    return found
+
+
+def test_index__agrees_with_a_whole_channel(
+    python_channel: Path, tmp_path: Path
+) -> None:
+    """With its packages, and with the repodata that others wrote where it is a real one."""
     channel = tmp_path / "channel"
-    shutil.copytree(SHARED / "channel", channel)
-    for subdir in ("linux-64", "noarch"):
-        (channel / subdir).chmod(0o755)
-        (channel / subdir / "repodata.json").unlink()
+    shutil.copytree(python_channel, channel)
+    seen = 0
+    for subdir in filter(Path.is_dir, channel.iterdir()):
+        subdir.chmod(0o755)
+        (subdir / "repodata.json").unlink()
     index(channel)
-    for subdir in ("linux-64", "noarch"):
-        wanted, found = (
-            document(SHARED / "channel" / subdir),
-            document(channel / subdir),
-        )
+    for subdir in filter(Path.is_dir, channel.iterdir()):
+        wanted = document(python_channel / subdir.name)
+        found = document(subdir)
         for section in ("packages", "packages.conda"):
             assert set(found[section]) == set(wanted.get(section, {}))
-            for name, record in wanted.get(section, {}).items():
-                assert {key: found[section][name][key] for key in record} == record
+            for name, record in found[section].items():
+                own = index_json(subdir / name)
+                data = (subdir / name).read_bytes()
+                sums = {
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "md5": hashlib.md5(data).hexdigest(),
+                    "size": len(data),
+                }
+                for known in (own, sums, wanted[section][name]):
+                    assert {key: record[key] for key in known} == known
+                seen += 1
+    assert seen >= 3
