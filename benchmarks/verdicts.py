@@ -250,14 +250,38 @@ def check_locked(tally: Tally, world: judge.World, job: dict[str, Any]) -> None:
             tally.faults.append(f"{specs}: cenv does not find the peer's solution")
 
 
-def run(name: str, count: int, peers: dict[str, list[str]], root: Path) -> list[Tally]:
-    """Compare all peers on one world."""
+def prepare(name: str, count: int, root: Path) -> tuple[judge.World, dict[str, Any]]:
+    """Return a world for the judge, and the job that the solvers are given."""
     directories, machine, priority = WORLDS[name]
     listed = sources(directories, root)
     world = judge.World(listed, machine, priority)
     requests = random_requests(world, count, random.Random(name))
     job = {"sources": listed, "machine": machine, "priority": priority}
-    job["requests"] = requests
+    return world, {**job, "requests": requests}
+
+
+def judge_peer(
+    peer: str,
+    world: judge.World,
+    job: dict[str, Any],
+    ours: list[Reply],
+    command: list[str],
+) -> Tally | None:
+    """Compare cenv's replies with those of one peer; None where it cannot run."""
+    replies = ask(command, job)
+    if replies is None:
+        return None
+    tally = Tally(peer)
+    for specs, own, theirs in zip(job["requests"], ours, replies, strict=True):
+        tally_one(tally, world, specs, own, theirs)
+    if tally.others:
+        check_locked(tally, world, job)
+    return tally
+
+
+def run(name: str, count: int, peers: dict[str, list[str]], root: Path) -> list[Tally]:
+    """Compare all peers on one world."""
+    world, job = prepare(name, count, root)
     ours = ask([sys.executable, "-c", CENV], job)
     if ours is None:
         return [Tally("cenv", faults=["did not run"])]
@@ -265,13 +289,9 @@ def run(name: str, count: int, peers: dict[str, list[str]], root: Path) -> list[
     print(f"{name}: {count} requests, cenv's median {median:.1f} ms")
     tallies = []
     for peer, command in peers.items():
-        replies = ask(command, job)
-        if replies is None:
+        tally = judge_peer(peer, world, job, ours, command)
+        if tally is None:
             continue
-        tally = Tally(peer)
-        for specs, own, theirs in zip(requests, ours, replies, strict=True):
-            tally_one(tally, world, specs, own, theirs)
-        check_locked(tally, world, job)
         print(tally, flush=True)
         for fault in tally.faults[:20]:
             print(f"    {fault}")

@@ -9,6 +9,7 @@ import site
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def installed(place: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def names() -> list[str]:
     for _backend, needs, _package in BACKENDS.values():
         pytest.importorskip(needs)
@@ -79,33 +80,53 @@ def git(place: Path, *argv: object) -> None:
     )
 
 
-@pytest.fixture
-def trees(tmp_path: Path, names: list[str]) -> tuple[Path, Path]:
-    """Return a checkout with a venv, and a worktree of it without one."""
+@pytest.fixture(scope="module")
+def old(names: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a checkout with a venv, which no test changes."""
     if shutil.which("git") is None:
-        pytest.skip("there is no git")
-    old, new = tmp_path / "old tree", tmp_path / "the new one's tree"
-    old.mkdir()
+        pytest.skip("there is no git (package git)")
+    place = tmp_path_factory.mktemp("editables") / "old tree"
+    place.mkdir()
     for name in names:
-        project(old, name)
-    git(old, "init", "-q")
-    git(old, "add", ".")
-    git(old, "commit", "-q", "-m", "x")
-    git(old, "worktree", "add", "-q", "-b", "another", new)
-    make_venv(old, names)
-    return old, new
+        project(place, name)
+    git(place, "init", "-q")
+    git(place, "add", ".")
+    git(place, "commit", "-q", "-m", "x")
+    make_venv(place, names)
+    return place
+
+
+@pytest.fixture
+def new(old: Path) -> Iterator[Path]:
+    """Return a worktree of it without a venv; all are at the same place."""
+    place = old.with_name("the new one's tree")
+    git(old, "worktree", "add", "-q", "--detach", place)
+    yield place
+    git(old, "worktree", "remove", "--force", place)
+
+
+@pytest.fixture(scope="module")
+def written_by_pip(old: Path, names: list[str]) -> dict[str, bytes]:
+    """Return what pip itself writes in such a worktree; old is the same there."""
+    place = old.with_name("the new one's tree")
+    git(old, "worktree", "add", "-q", "--detach", place)
+    try:
+        return installed(make_venv(place, names))
+    finally:
+        git(old, "worktree", "remove", "--force", place)
 
 
 @pytest.mark.parametrize("mode", ["copy", "hardlink"])
 def test_worktree__has_what_pip_would_write(
-    trees: tuple[Path, Path],
+    old: Path,
+    new: Path,
     names: list[str],
     mode: cenv.CloneMode,
+    written_by_pip: dict[str, bytes],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CENV_STORE", str(tmp_path / "store"))
-    old, new = trees
     before = installed(old / ".venv")
     report = cenv.clone(old / ".venv", new / ".venv", mode=mode)
     assert report.moved
@@ -124,16 +145,15 @@ def test_worktree__has_what_pip_would_write(
     (new / ".venv/mine").touch()
     assert cenv.reset(new / ".venv").removed == 1
     assert installed(new / ".venv") == found
-    shutil.rmtree(new / ".venv")
-    fresh = installed(make_venv(new, names))
-    assert sorted(found) == sorted(fresh)
-    assert {n: (found[n], fresh[n]) for n in fresh if found[n] != fresh[n]} == {}
+    assert sorted(found) == sorted(written_by_pip)
+    assert {
+        n: (found[n], fresh) for n, fresh in written_by_pip.items() if found[n] != fresh
+    } == {}
 
 
 def test_also__moves_what_it_names_alone(
-    trees: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    old, _new = trees
     place, other = tmp_path / "clone", tmp_path / "other"
     shutil.copytree(old / "of_hatch", other)
     also = f"{old / 'of_hatch'}={other}"
@@ -160,12 +180,11 @@ def test_note__that_git_did_not_write_moves_nothing(note: str, tmp_path: Path) -
 
 
 def test_failed_move__leaves_nothing(
-    trees: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    old: Path, new: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def fail(*_unused: object) -> list[str]:
         raise OSError(28, "full")
 
-    old, new = trees
     monkeypatch.setattr(editables, "move", fail)
     with pytest.raises(OSError, match="full"):
         cenv.clone(old / ".venv", new / ".venv", store=tmp_path / "store")
@@ -173,9 +192,8 @@ def test_failed_move__leaves_nothing(
 
 
 def test_clone__in_the_same_or_another_repository_moves_nothing(
-    trees: tuple[Path, Path], tmp_path: Path
+    old: Path, tmp_path: Path
 ) -> None:
-    old, _new = trees
     store = tmp_path / "store"
     assert cenv.clone(old / ".venv", old / "second", store=store).moved == ()
     other = tmp_path / "another"

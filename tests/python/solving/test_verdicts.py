@@ -8,6 +8,7 @@ import json
 import random
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 SETS = 12
-NAMES = ("conda-forge", "defaults-2018", "bioconda strict", "bioconda flexible")
+NAMES = ("conda-forge", "defaults-2018", "bioconda flexible", "bioconda strict")
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +39,31 @@ def root(plain_repodata: Callable[[str], Path], verdicts: ModuleType) -> Path:
     return top
 
 
-@pytest.mark.parametrize("name", NAMES)
+@dataclass
+class Scene:
+    """A world, what is asked of it, and what cenv answers."""
+
+    world: Any
+    job: dict[str, Any]
+    ours: list[Any]
+
+
+@pytest.fixture(scope="module")
+def scene(request: pytest.FixtureRequest, verdicts: ModuleType, root: Path) -> Scene:
+    world, job = verdicts.prepare(request.param, SETS, root)
+    return Scene(world, job, verdicts.ask([sys.executable, "-c", verdicts.CENV], job))
+
+
+@pytest.mark.parametrize("scene", NAMES, indirect=True)
 def test_answers__are_valid_and_no_peer_has_better(
-    verdicts: ModuleType, root: Path, name: str
+    verdicts: ModuleType, scene: Scene
 ) -> None:
-    itself = [sys.executable, "-c", verdicts.CENV]
-    peers = {"itself": itself}
+    peers = {"itself": verdicts.CENV}
     if importlib.util.find_spec("rattler"):
-        peers["py-rattler"] = [sys.executable, "-c", verdicts.RATTLER]
-    for tally in verdicts.run(name, SETS, peers, root):
+        peers["py-rattler"] = verdicts.RATTLER
+    for peer, code in peers.items():
+        command = [sys.executable, "-c", code]
+        tally = verdicts.judge_peer(peer, scene.world, scene.job, scene.ours, command)
         assert tally.faults == []
         assert tally.verdicts == SETS
 
@@ -68,31 +85,25 @@ def _shuffle(source: dict[str, str], target: Path, chooser: random.Random) -> No
     target.write_text(json.dumps(data))
 
 
-@pytest.mark.parametrize("name", ["conda-forge", "defaults-2018", "bioconda flexible"])
+@pytest.mark.parametrize("scene", NAMES[:3], indirect=True)
 def test_answers__do_not_depend_on_the_order_of_files_records_and_dependencies(
-    verdicts: ModuleType, root: Path, tmp_path: Path, name: str
+    verdicts: ModuleType, scene: Scene, tmp_path: Path
 ) -> None:
-    directories, machine, priority = verdicts.WORLDS[name]
-    sources = verdicts.sources(directories, root)
     chooser = random.Random(5)
-    world = verdicts.judge.World(sources, machine, priority)
-    requests = verdicts.random_requests(world, SETS, chooser)
-    job = {"sources": sources, "machine": machine, "priority": priority}
-    command = [sys.executable, "-c", verdicts.CENV]
-    first = verdicts.ask(command, {**job, "requests": requests})
     mixed = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(scene.job["sources"]):
         path = tmp_path / f"{number}.json"
         _shuffle(source, path, chooser)
         mixed.append({**source, "path": str(path)})
     # Within a channel the order of files means nothing; that of channels does.
     channels = list(dict.fromkeys(source["url"] for source in mixed))
     mixed = [s for url in channels for s in reversed(mixed) if s["url"] == url]
-    again = verdicts.ask(command, {**job, "sources": mixed, "requests": requests})
+    command = [sys.executable, "-c", verdicts.CENV]
+    again = verdicts.ask(command, {**scene.job, "sources": mixed})
     assert [sorted(found or ()) for _, found in again] == [
-        sorted(found or ()) for _, found in first
+        sorted(found or ()) for _, found in scene.ours
     ]
-    assert any(found for _, found in first)
+    assert any(found for _, found in scene.ours)
 
 
 RECORDS = {
