@@ -106,10 +106,9 @@ def test_default_specs__missing_are_one_clear_error(pytester: pytest.Pytester) -
 
 @pytest.mark.parametrize("argv", [[], ["-n2"]], ids=["alone", "workers"])
 def test_plugin__is_light_while_unused(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+    pytester: pytest.Pytester, argv: list[str]
 ) -> None:
     """No module of cenv but the plugin's own three, no thread, no file."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest(
         """
         import sys, threading
@@ -136,7 +135,6 @@ def test_plugin__is_light_while_unused(
         """
     )
     pytester.makepyfile("def test_nothing(): pass")
-    argv = ["-p", "xdist", "-p", "cenv.pytest_plugin", *argv]
     run(pytester, *argv, "--basetemp=base").assert_outcomes(passed=1)
     made = {path.name for path in pytester.path.rglob("*")} - {"__pycache__"}
     assert not [name for name in made if "cenv" in name or name == "v1"]
@@ -178,7 +176,7 @@ def test_nothing_is_loaded(request):
 
 
 def test_plugin__leaves_no_file_while_unused(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, all_plugins: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytester.makepyfile(UNUSED)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
@@ -195,7 +193,9 @@ def test_plugin__leaves_no_file_while_unused(
     assert not made
 
 
-def test_plugin__can_be_switched_off(pytester: pytest.Pytester) -> None:
+def test_plugin__can_be_switched_off(
+    pytester: pytest.Pytester, all_plugins: None
+) -> None:
     pytester.makepyfile(
         """
         import sys

@@ -172,7 +172,9 @@ def test_header__only_where_cenv_is_configured(
     run(project, "--co").stdout.no_fnmatch_line("cenv *: store=*")
 
 
-def test_reports__without_the_plugin(project: pytest.Pytester) -> None:
+def test_reports__without_the_plugin(
+    project: pytest.Pytester, all_plugins: None
+) -> None:
     (project.path / "pytest.ini").write_text("[pytest]\n")
     project.makepyfile(test_suite="def test(): pass")
     result = run(project, "-p", "no:cenv")

@@ -94,7 +94,9 @@ def test_moved_suite__passes_before_and_after(
     monkeypatch.setenv("CENV_CHANNELS", str(small_channel))
     pytester.makeconftest(textwrap.dedent(files[0]))
     pytester.makepyfile(test_benchmarks=files[1])
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", flag)
+    result = pytester.runpytest_subprocess(
+        *("-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", flag)
+    )
     result.assert_outcomes(passed=3)
     made = log.read_text().splitlines() if log.exists() else []
     assert bool(made) == (files[0] == CONFTEST)
