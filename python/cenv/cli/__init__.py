@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 from cenv.cli import output
@@ -40,6 +39,8 @@ def _status(arguments: list[str]) -> int:
     except Exception as error:  # a fault of ours: where it is goes to stderr
         if not as_json:
             raise
+        import traceback
+
         traceback.print_exc()
         output.fail_with(error, as_json=as_json)
         return 1
@@ -50,9 +51,9 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    from cenv.tracing import recorder, trace_file
-
     options = parse(arguments)
+    from cenv.tracing import recorder, trace_file  # --help and --version do without
+
     console = output.Console(options)
     with recorder.recording(console.progress) as recorded:
         try:

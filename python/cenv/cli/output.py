@@ -6,7 +6,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -44,6 +43,8 @@ class Console:
         """Show the running stage on one line, once the work lasts over half a second."""
         if not self._terminal or time.monotonic() - self._start < QUIET_FOR:
             return
+        import shutil
+
         passed = time.monotonic() - self._start
         told = f"{stage}{_share(stage, done, total)} ({passed:.0f} s)"
         width = shutil.get_terminal_size().columns - 1  # a full line would wrap
