@@ -32,6 +32,11 @@ const char *cenv_secret_url_for_request(const struct cenv_secret_url *url)
     return url->request;
 }
 
+bool cenv_secret_url_has_secrets(const struct cenv_secret_url *url)
+{
+    return strcmp(url->text, url->request) != 0;
+}
+
 /* Takes over `request`, which is in normal form. */
 static int wrap_request(struct cenv_secret_url **out, struct cenv_buf *request,
                         struct cenv_error *err)
@@ -153,4 +158,31 @@ int cenv_secret_url_join(struct cenv_secret_url **out,
         return wrap_request(out, &request, err);
     cenv_buf_release(&request);
     return refuse_text(ref, err);
+}
+
+int cenv_secret_url_move(struct cenv_secret_url **out,
+                         const struct cenv_secret_url *url, const char *scheme,
+                         const char *host, const char *head, struct cenv_error *err)
+{
+    struct cenv_str from = cenv_str(url->request);
+    struct cenv_url_parts parts;
+    struct cenv_buf to;
+
+    if (!cenv_url_split(&parts, from) || !parts.host.len)
+        return refuse_text(from, err);
+    const char *path = parts.host.data + parts.host.len;
+    cenv_buf_init(&to, URL_MAX);
+    cenv_buf_addf(&to, "%s://", scheme);
+    if (parts.auth.len)
+        cenv_buf_addf(&to, "%.*s@", CENV_STR_ARG(parts.auth));
+    if (host)
+        cenv_buf_puts(&to, host);
+    else
+        cenv_buf_add_str(&to, parts.host);
+    cenv_buf_addf(&to, "/%s", head);
+    cenv_buf_puts(&to, path);
+    int rc = to.failed ? cenv_error_oom(err)
+                       : cenv_secret_url_new(out, cenv_buf_str(&to), err);
+    cenv_buf_release(&to);
+    return rc;
 }

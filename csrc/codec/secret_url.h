@@ -3,6 +3,8 @@
 #ifndef CENV_CODEC_SECRET_URL_H
 #define CENV_CODEC_SECRET_URL_H
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/str.h"
 
@@ -32,10 +34,20 @@ int cenv_secret_url_join(struct cenv_secret_url **out,
                          const struct cenv_secret_url *url, struct cenv_str ref,
                          struct cenv_error *err);
 
+/*
+ * The same place, with its secrets, under another scheme, with `head` before its path, on `host`
+ * (NULL: its own).
+ */
+int cenv_secret_url_move(struct cenv_secret_url **out,
+                         const struct cenv_secret_url *url, const char *scheme,
+                         const char *host, const char *head, struct cenv_error *err);
+
 void cenv_secret_url_free(struct cenv_secret_url *url); /* NULL is fine */
 
 /* Without secrets: for files, messages, keys and comparisons. Ends in a NUL; borrowed. */
 struct cenv_str cenv_secret_url_text(const struct cenv_secret_url *url);
+
+bool cenv_secret_url_has_secrets(const struct cenv_secret_url *url);
 
 /* What the server is asked. For csrc/net alone: nothing else may see it. */
 const char *cenv_secret_url_for_request(const struct cenv_secret_url *url);

@@ -518,3 +518,8 @@ void cenv_http_free(struct cenv_http *http)
     http->lib->curl_multi_cleanup(http->multi);
     cenv_free(http);
 }
+
+bool cenv_http_can_sign(const struct cenv_http *http)
+{
+    return http->lib->curl_version_info(CURLVERSION_NOW)->version_num >= 0x075800;
+}

@@ -3,6 +3,7 @@
 #ifndef CENV_NET_HTTP_H
 #define CENV_NET_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -17,6 +18,9 @@ struct cenv_http;
 int cenv_http_open(struct cenv_http **out, const struct cenv_http_options *options,
                    struct cenv_error *err);
 void cenv_http_free(struct cenv_http *http); /* NULL is fine */
+
+/* Whether libcurl signs what is sent to S3 as S3 wants it: it is 7.88 or newer. */
+bool cenv_http_can_sign(const struct cenv_http *http);
 
 /* Called on the calling thread when a transfer is over; a status ends the run. */
 typedef int (*cenv_http_done_fn)(void *ctx, struct cenv_http_transfer *transfer,

@@ -18,6 +18,8 @@
  * call. `url` says where (borrowed until free):
  *
  *   https://host/base, http://…      BASE/ac/<key>, BASE/cas/<sha256>, by GET, HEAD and PUT
+ *   s3://bucket/prefix               the same objects below PREFIX; keys, region and endpoint as
+ *                                    remote/aws.h says
  *   file:///dir                      DIR/ac/<key>, DIR/cas/<sha256>; made when something is put
  *
  * CENV_EUSAGE: no scheme that is known. What goes wrong with a remote is CENV_EREMOTE, what it

@@ -110,6 +110,31 @@ static void test_secret_url__runs_out_of_memory_cleanly(void)
     }
 }
 
+static void test_secret_url__moves_with_its_secrets(void)
+{
+    static const struct {
+        const char *url, *host, *text, *request;
+    } cases[] = {
+        {"oci://u:p@h:5000/a/b", NULL, "https://h:5000/v2/a/b",
+         "https://u:p@h:5000/v2/a/b"},
+        {"oci://h", NULL, "https://h/v2", "https://h/v2"},
+        {"oci://h:443/a?x=y", "other", "https://other/v2/a", "https://other/v2/a?x=y"},
+    };
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_secret_url *url = NULL, *moved = NULL;
+
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        check_case(cases[i].url);
+        CHECK_INT(cenv_secret_url_new(&url, cenv_str(cases[i].url), &err), 0);
+        CHECK_INT(cenv_secret_url_move(&moved, url, "https", cases[i].host, "v2", &err),
+                  0);
+        CHECK_INT(cenv_secret_url_has_secrets(url), i != 1);
+        check_url(moved, cases[i].text, cases[i].request);
+        cenv_secret_url_free(url);
+    }
+    CHECK_INT(cenv_alloc_live(), 0);
+}
+
 int main(void)
 {
     RUN(test_secret_url__text_has_no_secrets);
@@ -117,5 +142,6 @@ int main(void)
     RUN(test_secret_url__child_keeps_secrets);
     RUN(test_secret_url__join_lends_to_its_origin_only);
     RUN(test_secret_url__runs_out_of_memory_cleanly);
+    RUN(test_secret_url__moves_with_its_secrets);
     return check_report();
 }

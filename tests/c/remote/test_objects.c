@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* remote/objects and remote/web by http: what a server of GET, HEAD and PUT is asked and believed. */
-#include "remote/objects.h"
-
 #include "remote_scene.h"
 
 #define BASE "http://user:secret@127.0.0.1:%u/base"
