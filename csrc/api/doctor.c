@@ -129,7 +129,7 @@ static void write_overlay(struct cenv_json_writer *w, const char *directory)
     cenv_buf_release(&reason);
 }
 
-static int write_directory(struct cenv_json_writer *w, int fd, struct cenv_error *err)
+static int write_file_system(struct cenv_json_writer *w, int fd, struct cenv_error *err)
 {
     struct cenv_fs_facts facts;
     int rc = cenv_fs_facts(fd, &facts, err);
@@ -138,6 +138,14 @@ static int write_directory(struct cenv_json_writer *w, int fd, struct cenv_error
     cenv_json_write_cstr(w, "filesystem", facts.type);
     cenv_json_write_u64(w, "free", facts.free_bytes);
     cenv_json_write_bool(w, "network", facts.network);
+    return 0;
+}
+
+static int write_directory(struct cenv_json_writer *w, int fd, struct cenv_error *err)
+{
+    int rc = write_file_system(w, fd, err);
+    if (rc < 0)
+        return rc;
     cenv_json_write_bool(w, "reflink", cenv_fs_probe_reflink(fd) == 1);
     cenv_json_write_bool(w, "hardlink",
                          cenv_fs_probe_link(fd, fd, CENV_PLACE_HARDLINK) == 1);
@@ -160,5 +168,22 @@ int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *
         rc = cenv_json_writer_finish(&w, err);
     }
     cenv_fd_close(fd);
+    return rc;
+}
+
+int cenv_file_system(const char *directory, struct cenv_buf *out,
+                     struct cenv_error *err)
+{
+    struct cenv_json_writer w;
+    int fd = cenv_fs_open_root(directory, err);
+    if (fd < 0)
+        return fd;
+    cenv_json_writer_init(&w, out, 0);
+    cenv_json_write_object(&w, NULL);
+    int rc = write_file_system(&w, fd, err);
+    cenv_json_write_end(&w);
+    cenv_fd_close(fd);
+    if (rc == 0)
+        rc = cenv_json_writer_finish(&w, err);
     return rc;
 }

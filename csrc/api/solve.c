@@ -15,16 +15,19 @@
 #include "solve/encode.h"
 #include "solve/load.h"
 #include "solve/solution.h"
+#include "solve/solve_facts.h"
 
 /* Encodes what is left of the problem without dominated candidates, which is *small. */
 static int express_problem(const struct cenv_problem *p, struct cenv_undominated *small,
-                           struct cenv_sat *sat, struct cenv_task *task,
-                           struct cenv_error *err)
+                           struct cenv_sat *sat, struct cenv_solve_effort *effort,
+                           struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_EXPRESS, "");
     int rc = cenv_dominate_drop(small, &p->in, err);
     if (rc == 0)
-        rc = cenv_encode_instance(&small->in, 0, sat, err);
+        rc = cenv_encode_counted(&small->in, 0, sat, effort->clauses, err);
+    if (rc == 0)
+        cenv_solve_facts_count(effort, &small->in);
     span.items = small->in.nr_reqs;
     cenv_span_end(task, &span);
     return rc;
@@ -32,12 +35,12 @@ static int express_problem(const struct cenv_problem *p, struct cenv_undominated
 
 /* 1 and the best solution of `in`, 0 when there is none, or a status. */
 static int search_instance(const struct cenv_instance *in, struct cenv_sat *sat,
-                           struct cenv_solution *s, struct cenv_task *task,
-                           struct cenv_error *err)
+                           struct cenv_solution *s, struct cenv_solve_effort *effort,
+                           struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_SOLVE, "");
     cenv_task_progress(task, CENV_STAGE_SOLVE, 0);
-    int rc = cenv_search_best(in, sat, s->choice, s->level, task, err);
+    int rc = cenv_search_best(in, sat, s->choice, s->level, effort->calls, task, err);
     s->stats = cenv_sat_stats(sat);
     span.items = s->stats.solves;
     cenv_span_end(task, &span);
@@ -46,15 +49,16 @@ static int search_instance(const struct cenv_instance *in, struct cenv_sat *sat,
 
 /* The same in terms of the whole problem. */
 static int find_best(const struct cenv_problem *p, struct cenv_solution *s,
-                     struct cenv_task *task, struct cenv_error *err)
+                     struct cenv_solve_effort *effort, struct cenv_task *task,
+                     struct cenv_error *err)
 {
     struct cenv_undominated small;
     struct cenv_sat *sat = cenv_sat_new();
     if (!sat)
         return cenv_error_oom(err);
-    int rc = express_problem(p, &small, sat, task, err);
+    int rc = express_problem(p, &small, sat, effort, task, err);
     if (rc == 0)
-        rc = search_instance(&small.in, sat, s, task, err);
+        rc = search_instance(&small.in, sat, s, effort, task, err);
     if (rc > 0)
         cenv_dominate_expand(&small, &p->in, s->choice);
     cenv_dominate_release(&small);
@@ -131,13 +135,18 @@ static int solve_problem(const struct cenv_problem *p, struct cenv_buf *out,
                          struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_solution s = {0};
+    struct cenv_solve_effort effort = {NULL, NULL, NULL};
     s.choice = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.choice));
     s.level = cenv_reallocarray(NULL, p->nr_names, sizeof(*s.level));
-    int rc = s.choice && s.level ? find_best(p, &s, task, err) : cenv_error_oom(err);
+    bool room = s.choice && s.level && cenv_solve_facts_begin(&effort, p->nr_names);
+    int rc = room ? find_best(p, &s, &effort, task, err) : cenv_error_oom(err);
+    if (rc >= 0)
+        cenv_solve_facts_add(p, &effort, &s.stats, task);
     if (rc > 0)
         rc = write_reply(p, &s, out, task, err);
     else if (rc == 0)
         rc = CENV_EUNSAT;
+    cenv_solve_facts_release(&effort);
     cenv_free(s.choice);
     cenv_free(s.level);
     return rc;

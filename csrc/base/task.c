@@ -19,8 +19,11 @@ void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
 void cenv_task_release(struct cenv_task *task)
 {
     cenv_free(task->spans);
+    cenv_free(task->threads);
+    cenv_fact_release(&task->facts);
     task->spans = NULL;
-    task->nr_spans = task->alloc_spans = 0;
+    task->threads = NULL;
+    task->nr_spans = task->alloc_spans = task->nr_threads = task->alloc_threads = 0;
     cenv_mutex_destroy(&task->lock);
 }
 
@@ -78,15 +81,42 @@ struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what)
     return span;
 }
 
+/* The number of the calling thread; where there is no memory for it, that of the last one. */
+static uint32_t number_thread(struct cenv_task *task)
+{
+    void *threads = task->threads;
+    size_t i = 0;
+
+    if (cenv_thread_is_self(task->owner))
+        return 0;
+    while (i < task->nr_threads && !cenv_thread_is_self(task->threads[i]))
+        i++;
+    if (i == task->nr_threads &&
+        cenv_grow(&threads, &task->alloc_threads, i, sizeof(*task->threads))) {
+        task->threads = threads;
+        task->threads[task->nr_threads++] = cenv_thread_self();
+    }
+    return (uint32_t)(i < task->nr_threads ? i + 1 : task->nr_threads);
+}
+
 /* A span that finds no memory is lost: a trace must not make the work fail. */
 void cenv_span_end(struct cenv_task *task, struct cenv_span *span)
 {
     span->end_ns = cenv_clock_ns();
     cenv_mutex_lock(&task->lock);
+    if (span->thread < CENV_SPAN_LANE)
+        span->thread = number_thread(task);
     void *spans = task->spans;
     if (cenv_grow(&spans, &task->alloc_spans, task->nr_spans, sizeof(*span))) {
         task->spans = spans;
         task->spans[task->nr_spans++] = *span;
     }
+    cenv_mutex_unlock(&task->lock);
+}
+
+void cenv_task_fact(struct cenv_task *task, const struct cenv_fact *fact)
+{
+    cenv_mutex_lock(&task->lock);
+    cenv_fact_add(&task->facts, fact);
     cenv_mutex_unlock(&task->lock);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/fact.h"
 #include "base/mutex.h"
 #include "base/stage.h"
 #include "base/thread.h"
@@ -16,9 +17,9 @@
 /* One span of work; `what` names the thing ("numpy-1.2-0", copied) or is "". */
 struct cenv_span {
     enum cenv_stage stage;
-    char what[72];
+    char what[128];
     uint64_t start_ns, end_ns;
-    uint32_t thread; /* 0 the calling thread, 1.. the pool's */
+    uint32_t thread; /* 0 the caller's, 1.. others as they come up; or a lane */
     uint64_t items, bytes, hits, misses;
     char miss_reason[64]; /* why the cache missed, or "" */
 };
@@ -41,10 +42,16 @@ struct cenv_task {
     /* In bytes or items, as the stage has it; total 0: unknown. */
     atomic_ullong done, total;
 
-    struct cenv_mutex lock; /* guards spans */
+    struct cenv_mutex lock; /* guards what follows */
     struct cenv_span *spans;
     size_t nr_spans, alloc_spans;
+    struct cenv_thread *threads; /* those that ended spans, but the owner */
+    size_t nr_threads, alloc_threads;
+    struct cenv_facts facts;
 };
+
+/* The first lane: what goes on side by side on one thread, as transfers do, has a lane each. */
+enum { CENV_SPAN_LANE = 1000 };
 
 void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx);
 void cenv_task_release(struct cenv_task *task);
@@ -67,8 +74,12 @@ void cenv_task_advance(struct cenv_task *task, uint64_t done);
  * not shown. */
 void cenv_task_wait(struct cenv_task *task, const char *holder);
 
-/* A span starting now; fill items, bytes, hits, misses; end records it (a copy). */
+/* A span starting now; fill items, bytes, hits, misses; end records it (a copy) as one of the
+ * thread that calls it, or of the lane that `thread` was set to. */
 struct cenv_span cenv_span_begin(enum cenv_stage stage, const char *what);
 void cenv_span_end(struct cenv_task *task, struct cenv_span *span);
+
+/* Adds a copy of a fact; from any thread. */
+void cenv_task_fact(struct cenv_task *task, const struct cenv_fact *fact);
 
 #endif

@@ -171,6 +171,18 @@ static PyObject *op_doctor(PyObject *module, PyObject *args)
     return with_one_path(module, args, doctor);
 }
 
+static int file_system(const char *path, struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    (void)task;
+    return cenv_file_system(path, out, err);
+}
+
+static PyObject *op_file_system(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, file_system);
+}
+
 static PyObject *op_virtual_packages(PyObject *module, PyObject *args)
 {
     const char *subdir;
@@ -318,6 +330,8 @@ PyMethodDef bind_op_methods[] = {
      "remove($module, task, store, path, clone, /)\n--\n\nRemove a tree, which may be a clone."},
     {"doctor", op_doctor, METH_VARARGS,
      "doctor($module, task, directory, /)\n--\n\nWhat this machine can do there."},
+    {"file_system", op_file_system, METH_VARARGS,
+     "file_system($module, task, directory, /)\n--\n\nThe file system of a directory."},
     {"virtual_packages", op_virtual_packages, METH_VARARGS,
      "virtual_packages($module, subdir, overrides, /)\n--\n\n"
      "Virtual packages; overrides: NAME, VALUE, ..."},

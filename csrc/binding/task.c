@@ -125,12 +125,24 @@ static PyObject *task_spans(PyObject *self, PyObject *unused)
     return bind_reply(bind_state_of_self(self), rc, &out, &err);
 }
 
+static PyObject *task_facts(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_buf out;
+    cenv_buf_init(&out, BIND_REPLY_MAX);
+    int rc = cenv_task_facts_json(&((struct task_object *)self)->task, &out, &err);
+    return bind_reply(bind_state_of_self(self), rc, &out, &err);
+}
+
 static PyMethodDef task_methods[] = {
     {"cancel", task_cancel, METH_NOARGS,
      "Ask the running operation to stop; it raises KeyboardInterrupt soon after."},
     {"spans", task_spans, METH_NOARGS,
      "The recorded spans as JSON text: stage, what, start, end (seconds), thread, items, bytes, "
      "hits, misses, reason."},
+    {"facts", task_facts, METH_NOARGS,
+     "What was worked on, as JSON text: lists of objects by kind."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -202,8 +202,35 @@ struct cenv_http_transfer *cenv_fetch_job_transfer(struct cenv_fetch_job *job,
         .dir = scratch,
         .file = job->archive,
         .max_size = job->size,
+        .stage = CENV_STAGE_DOWNLOAD,
+        .what = job->fn,
     };
     return &job->transfer;
+}
+
+static const char *origin_of(const struct cenv_fetch_job *job)
+{
+    if (job->cache)
+        return "package cache";
+    if (job->transfer.took_ns)
+        return "channel";
+    return job->extract_ns ? "file" : "store";
+}
+
+void cenv_fetch_job_tell(const struct cenv_fetch_job *job, struct cenv_task *task)
+{
+    const char *origin = origin_of(job);
+    bool stored = strcmp(origin, "store") == 0;
+    struct cenv_fact fact = {
+        .kind = CENV_FACT_PACKAGE,
+        .texts = {cenv_str(job->fn), cenv_str(origin),
+                  cenv_str(job->cache ? job->cache : ""),
+                  cenv_str(stored ? "" : job->why)},
+        .numbers = {job->verify_ns, job->transfer.took_ns, job->transfer.reply.received,
+                    job->extract_ns, job->extract_bytes, job->extract_files},
+    };
+
+    cenv_task_fact(task, &fact);
 }
 
 struct cenv_pkgs_dirs_want cenv_fetch_job_want(const struct cenv_fetch_job *job)

@@ -34,9 +34,11 @@ struct cenv_fetch_job {
     char key[80];              /* of its lock */
     char dir[24], archive[32]; /* names in the scratch directory */
     char why[64];              /* the store does not have it */
-    bool replace;              /* the store has it altered */
-    bool whole;                /* the record needs nothing from the package */
-    bool learnt;               /* sha256 is known from the download only */
+    const char *cache;         /* the package cache it came from, borrowed; or NULL */
+    uint64_t verify_ns, extract_ns, extract_bytes, extract_files;
+    bool replace; /* the store has it altered */
+    bool whole;   /* the record needs nothing from the package */
+    bool learnt;  /* sha256 is known from the download only */
     enum cenv_fetch_state state;
     struct cenv_lock *lock;
     struct cenv_http_transfer transfer;
@@ -80,6 +82,9 @@ int cenv_fetch_job_write_record(const struct cenv_fetch_job *job, int entry,
 int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
                                    const struct cenv_store *store,
                                    struct cenv_error *err);
+
+/* Adds where the package came from and what that took to the facts of the task. */
+void cenv_fetch_job_tell(const struct cenv_fetch_job *job, struct cenv_task *task);
 
 /* The error that names what is missing while offline. */
 int cenv_fetch_job_fail_offline(const struct cenv_fetch_job *jobs, size_t nr,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "base/queue.h"
 #include "fetch/fetch_job.h"
@@ -54,6 +55,7 @@ static int find_stored(void *ctx, size_t index, unsigned thread, struct cenv_err
     struct fetch *f = ctx;
     struct cenv_fetch_job *job = &f->jobs[index];
     struct cenv_buf why;
+    uint64_t start = cenv_clock_ns();
     int rc = 1;
 
     (void)thread;
@@ -67,8 +69,10 @@ static int find_stored(void *ctx, size_t index, unsigned thread, struct cenv_err
     job->state = rc == 0 ? CENV_FETCH_THERE : CENV_FETCH_MISSING;
     job->replace =
         rc == 1 && why.len > 0 && !cenv_str_is(cenv_buf_str(&why), "not there");
-    snprintf(job->why, sizeof(job->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
+    if (rc == 1)
+        snprintf(job->why, sizeof(job->why), "%.*s", CENV_STR_ARG(cenv_buf_str(&why)));
     cenv_buf_release(&why);
+    job->verify_ns += cenv_clock_ns() - start;
     return rc < 0 ? rc : 0;
 }
 
@@ -117,6 +121,8 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     struct cenv_package_manifest manifest;
     int rc;
 
+    uint64_t start = cenv_clock_ns();
+
     source.md5 = !want.sha256 && want.md5;
     cenv_package_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
@@ -124,6 +130,9 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     if (rc == 0)
         rc =
             cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, &job->err);
+    job->extract_ns = cenv_clock_ns() - start;
+    job->extract_files = manifest.nr;
+    job->extract_bytes = cenv_package_manifest_bytes(&manifest);
     cenv_package_manifest_release(&manifest);
     if (rc == 0)
         rc = cenv_fetch_job_check_content(job, &digests, content, &job->err);
@@ -169,8 +178,10 @@ static int find_archive_in_caches(struct fetch *f, struct cenv_fetch_job *job)
     cenv_json_each(dir, dirs)
     {
         const char *name = cenv_json_cstr(dir);
-        if (rc == 0 && name)
-            rc = cenv_pkgs_dirs_find_archive(name, &want, &path, f->task, &job->err);
+        if (rc != 0 || !name)
+            continue;
+        rc = cenv_pkgs_dirs_find_archive(name, &want, &path, f->task, &job->err);
+        job->cache = rc == 1 ? name : NULL;
     }
     if (rc == 1)
         job->local = cenv_buf_detach(&path);
@@ -227,8 +238,10 @@ static int copy_from_caches(struct fetch *f, struct cenv_fetch_job *job)
     cenv_json_each(dir, dirs)
     {
         const char *name = cenv_json_cstr(dir);
-        if (rc == 0 && name)
-            rc = copy_from_cache(f, job, name);
+        if (rc != 0 || !name)
+            continue;
+        rc = copy_from_cache(f, job, name);
+        job->cache = rc == 1 ? name : NULL;
     }
     return rc;
 }
@@ -293,9 +306,6 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         rc = cenv_http_run(network.http, list, nr, PARALLEL, on_download, f, f->task,
                            err);
     cenv_network_close(&network);
-    for (size_t i = 0; rc == 0 && i < nr; i++)
-        span.bytes += list[i]->reply.received;
-    span.items = nr;
     if (nr)
         cenv_span_end(f->task, &span);
     cenv_free(list);
@@ -564,8 +574,11 @@ int cenv_fetch_packages_obtain(struct cenv_store *store,
     struct fetch f = {.store = store, .options = options, .task = task, .err = err};
     int rc = fetch_records(&f, records, out);
 
-    for (size_t i = 0; f.jobs && i < f.nr; i++)
+    for (size_t i = 0; f.jobs && i < f.nr; i++) {
+        if (rc == 0)
+            cenv_fetch_job_tell(&f.jobs[i], task);
         cenv_fetch_job_release(&f.jobs[i]);
+    }
     cenv_free(f.jobs);
     cenv_free(f.wanted);
     return rc;

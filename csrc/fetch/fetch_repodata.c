@@ -24,6 +24,15 @@ enum { PARALLEL = 8 };
 
 /* ---- asking the server ---- */
 
+/* The end of the URL, as long as a span can tell. */
+static const char *name_transfer(const struct cenv_subdir_fetch *subdir)
+{
+    enum { LONGEST = 127 };
+    struct cenv_str url = cenv_secret_url_text(subdir->target);
+
+    return url.data + (url.len > LONGEST ? url.len - LONGEST : 0);
+}
+
 /* Asks for one form; with the headers of what we have, when that is of the same form. */
 static int set_target(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *subdir,
                       size_t index, enum cenv_subdir_form form)
@@ -52,6 +61,8 @@ static int set_target(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
                     : form == CENV_SUBDIR_ZST  ? CENV_LIMITS_REPODATA_MAX / 4
                                                : CENV_LIMITS_REPODATA_MAX,
         .text = form == CENV_SUBDIR_JSON,
+        .stage = CENV_STAGE_DOWNLOAD_INDICES,
+        .what = name_transfer(subdir),
     };
     return rc;
 }
@@ -100,6 +111,10 @@ static int take_new(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *sub
     char name[64];
     int rc = cenv_repodata_check(r, subdir);
 
+    if (!subdir->why)
+        subdir->why = subdir->transfer.etag || subdir->transfer.modified
+                          ? "it has changed on the server"
+                          : "the server names no version to ask by";
     snprintf(name, sizeof(name), "%s%s", subdir->key,
              cenv_subdir_fetch_form(subdir->form)->ext);
     if (rc == 0)
@@ -163,6 +178,8 @@ static int take_reply(struct cenv_repodata_fetch *r, struct cenv_subdir_fetch *s
 {
     int rc = take_answer(r, subdir);
 
+    subdir->received += subdir->transfer.reply.received;
+    subdir->took_ns += subdir->transfer.took_ns;
     if (rc == 0 || !may_pass_over(subdir, rc))
         return rc;
     snprintf(subdir->notes[subdir->form], sizeof(subdir->notes[0]),
@@ -300,6 +317,22 @@ static void write_notes(struct cenv_json_writer *w,
     cenv_json_write_end(w);
 }
 
+/* What the cache did, why, what came over the network, and the version that is there now. */
+static void write_cache(struct cenv_json_writer *w,
+                        const struct cenv_subdir_fetch *subdir)
+{
+    const char *etag = cenv_json_get_cstr(subdir->state, "etag");
+    const char *kept = subdir->took_ns ? "checked" : "hit";
+    const char *cache = subdir->local ? "local" : subdir->hit ? kept : "miss";
+    bool missed = !subdir->local && !subdir->hit;
+
+    cenv_json_write_cstr(w, "cache", cache);
+    cenv_json_write_cstr(w, "reason", missed && subdir->why ? subdir->why : "");
+    cenv_json_write_u64(w, "received", subdir->received);
+    cenv_json_write_seconds(w, "seconds", subdir->took_ns);
+    cenv_json_write_cstr(w, "version", etag && *etag ? etag : subdir->identity);
+}
+
 static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *out)
 {
     struct cenv_json_writer w;
@@ -323,6 +356,7 @@ static int write_report(const struct cenv_repodata_fetch *r, struct cenv_buf *ou
         cenv_json_write_cstr(&w, "identity", subdir->identity);
         write_notes(&w, subdir);
         cenv_json_write_bool(&w, "hit", subdir->hit);
+        write_cache(&w, subdir);
         cenv_json_write_u64(&w, "bytes", subdir->bytes);
         cenv_json_write_bool(&w, "shards", subdir->form == CENV_SUBDIR_SHARDS);
         cenv_json_write_end(&w);

@@ -80,13 +80,16 @@ int cenv_repodata_state_load(struct cenv_repodata_fetch *r,
     int rc = cenv_layout_load_json(dir, name, &state_shape, &subdir->state, r->err);
     if (rc < 0)
         return rc;
+    subdir->why = subdir->state ? NULL : "it was never fetched into this store";
     if (!subdir->state || cenv_json_get_true(subdir->state, "missing"))
         return 0;
     if (fits_data(subdir->state, dir) && has_form(r, subdir))
         snprintf(subdir->file, sizeof(subdir->file), "%s",
                  cenv_json_get_cstr(subdir->state, "file"));
-    else
+    else {
         forget_state(subdir);
+        subdir->why = "the copy in the store is gone, changed, or of another form";
+    }
     return 0;
 }
 

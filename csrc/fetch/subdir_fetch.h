@@ -51,7 +51,9 @@ struct cenv_subdir_fetch {
     char notes[CENV_NR_SUBDIR_FORMS]
               [CENV_MESSAGE_MAX]; /* why one was passed over, or "" */
     struct cenv_error passed;     /* the first reason, whole; status 0: none was */
-    uint64_t bytes;
+    const char *why; /* the copy in the store could not serve: a literal; or NULL */
+    uint64_t bytes;  /* of the file that serves */
+    uint64_t received, took_ns; /* by all that was asked */
     struct cenv_http_transfer transfer;
 };
 

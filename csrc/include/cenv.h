@@ -31,11 +31,15 @@
 extern "C" {
 #endif
 
-/* ---- trace (api/task_spans) ---- */
+/* ---- trace (api/task_spans, api/task_facts) ---- */
 
 /* Appends the spans that `task` recorded: [{"stage", "what", "start", "end": seconds of the
  * monotonic clock, "thread", "items", "bytes", "hits", "misses", "reason"}]. */
 int cenv_task_spans_json(struct cenv_task *task, struct cenv_buf *out,
+                         struct cenv_error *err);
+
+/* Appends the facts that `task` collected: lists of objects, by the names of base/fact.c. */
+int cenv_task_facts_json(struct cenv_task *task, struct cenv_buf *out,
                          struct cenv_error *err);
 
 /* ---- version and MatchSpec (api/spec_handles) ---- */
@@ -276,12 +280,13 @@ void cenv_store_free(struct cenv_store *store);
  * Brings repodata up to date: `requests_json` is {"offline": false, "ttl": null, "shards": false,
  * "zst": true, "network": {}, "repodata": [{"url": of the subdir (with secrets), "required":
  * true}]}. A directory or file:// is read in place. Appends an array in the same order: {"path",
- * "url", "identity", "hit", "bytes", "shards", "notes": [why a better form was passed over]}, or
- * null where a subdir that is not required does
- * not exist. "ttl": seconds that a copy serves unasked; without it, or below 0, as the server says.
- * Without "zst" .json.zst is not asked for. With "shards" an index of sharded repodata (CEP 16) is
- * preferred where there is one; then that of the reply is true. "network" has keys of .condarc:
- * ssl_verify, client_ssl_cert, client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs,
+ * "url", "identity", "version": as the server names it, "hit", "cache": "local", "hit", "checked"
+ * or "miss", "reason": of a miss, "received": bytes, "seconds", "bytes", "shards", "notes": [why a
+ * better form was passed over]}, or null where a subdir that is not required does not exist. "ttl":
+ * seconds that a copy serves unasked; without it, or below 0, as the server says. Without "zst"
+ * .json.zst is not asked for. With "shards" an index of sharded repodata (CEP 16) is preferred
+ * where there is one; then that of the reply is true. "network" has keys of .condarc: ssl_verify,
+ * client_ssl_cert, client_ssl_cert_key, proxy_servers, remote_connect_timeout_secs,
  * remote_read_timeout_secs, remote_max_retries; and certifi, a file of certificates for machines
  * that have none.
  */
@@ -672,6 +677,9 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
  * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",
  * "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
+
+/* Only "filesystem", "free" and "network": nothing is tried. */
+int cenv_file_system(const char *dir, struct cenv_buf *out, struct cenv_error *err);
 
 /* Whether libcurl is in this library, as in wheels (net/certificates): no distribution then told it
  * where the certificates of authorities are. */

@@ -17,7 +17,7 @@
 enum { OUTPUT_MAX = 1 << 20, LIST_MAX = 256 << 20 };
 
 /* The sources whose bytecode is wanted, one a line; how many. */
-static size_t format_list(const struct cenv_link_plan *plan, struct cenv_buf *out)
+static size_t format_list(struct cenv_link_plan *plan, struct cenv_buf *out)
 {
     size_t nr = 0;
 
@@ -27,6 +27,7 @@ static size_t format_list(const struct cenv_link_plan *plan, struct cenv_buf *ou
             continue;
         cenv_buf_add_str(out, pyc->source);
         cenv_buf_putc(out, '\n');
+        plan->packages[pyc->package].work.compiled++;
         nr++;
     }
     return nr;
@@ -93,6 +94,7 @@ static int take_results(const struct cenv_linker *linker, struct cenv_error *err
         pyc->final_mtime_ns = st.mtime_ns;
         pyc->final_mode = st.mode;
         linker->stats->compiled++;
+        plan->packages[pyc->package].work.compile_files++;
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/hex.h"
 #include "base/pool.h"
@@ -50,6 +51,8 @@ struct worker {
     uint32_t package;
     struct cenv_buf text;
     struct cenv_error *err;
+    /* Of the run of entries of one package since then, what is not yet in its work. */
+    uint64_t since_ns, bytes, files, relocate_ns;
 };
 
 static void add_count(atomic_ullong *counter, uint64_t n)
@@ -321,21 +324,73 @@ static int place_entry(struct worker *at, struct cenv_link_entry *entry)
     return rc;
 }
 
+/* Places an entry that may name the prefix, and notes what that took: it is read and written. */
+static int place_timed(struct worker *at, struct cenv_link_entry *entry)
+{
+    struct cenv_link_work *work =
+        &at->placer->linker->plan->packages[entry->package].work;
+    uint64_t start = cenv_clock_ns();
+    int rc = place_entry(at, entry);
+    uint64_t took = cenv_clock_ns() - start;
+
+    at->relocate_ns += took;
+    add_count(&work->relocate_ns, took);
+    add_count(&work->relocate_bytes, entry->final_size);
+    add_count(&work->relocate_files, 1);
+    return rc;
+}
+
+static int place_counted(struct worker *at, struct cenv_link_entry *entry)
+{
+    if (entry->kind == CENV_KIND_RELOCATED)
+        return place_timed(at, entry);
+    at->files += entry->kind != CENV_KIND_PYC;
+    at->bytes += entry->kind == CENV_KIND_FILE ? entry->size : 0;
+    return place_entry(at, entry);
+}
+
+/* The clock is read once for all entries of a package that stand together, not for each file. */
+static void count_work(struct worker *at, uint32_t package)
+{
+    struct cenv_link_work *work = &at->placer->linker->plan->packages[package].work;
+    uint64_t now = cenv_clock_ns();
+
+    add_count(&work->link_ns, now - at->since_ns - at->relocate_ns);
+    add_count(&work->link_bytes, at->bytes);
+    add_count(&work->link_files, at->files);
+    at->since_ns = now;
+    at->bytes = at->files = at->relocate_ns = 0;
+}
+
+static int place_entries(struct worker *at, const struct run *run)
+{
+    struct cenv_link_plan *plan = at->placer->linker->plan;
+    int rc = 0;
+
+    at->since_ns = cenv_clock_ns();
+    for (uint32_t i = run->first; rc == 0 && i < run->first + run->nr; i++) {
+        struct cenv_link_entry *entry = &plan->entries[plan->order[i]];
+        bool last = i + 1 == run->first + run->nr;
+        rc = place_counted(at, entry);
+        if (last || plan->entries[plan->order[i + 1]].package != entry->package)
+            count_work(at, entry->package);
+    }
+    return rc;
+}
+
 static int place_run(void *ctx, size_t index, unsigned thread, struct cenv_error *err)
 {
     struct placer *placer = ctx;
     const struct run *run = &placer->runs[index];
     struct cenv_link_plan *plan = placer->linker->plan;
     struct worker *at = &placer->workers[thread];
-    int rc = 0;
 
     at->err = err;
     at->dir = cenv_dirs_get(&at->to, plan->dirs[run->dir].path, 0);
     if (at->dir < 0)
         return cenv_fs_fail(err, at->dir, placer->linker->root,
                             plan->dirs[run->dir].path.data, "cannot open");
-    for (uint32_t i = run->first; rc == 0 && i < run->first + run->nr; i++)
-        rc = place_entry(at, &plan->entries[plan->order[i]]);
+    int rc = place_entries(at, run);
     cenv_task_advance(placer->linker->task, run->nr);
     return rc;
 }

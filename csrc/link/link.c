@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "codec/json.h"
 #include "link/compile.h"
 #include "link/files.h"
 #include "link/plan.h"
@@ -97,6 +98,50 @@ static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
     return rc;
 }
 
+/* What it took to link each package. */
+static void tell_work(struct cenv_linker *linker)
+{
+    for (size_t i = 0; i < linker->plan->nr_packages; i++) {
+        struct cenv_plan_package *package = &linker->plan->packages[i];
+        struct cenv_link_work *work = &package->work;
+        struct cenv_fact fact = {
+            .kind = CENV_FACT_LINK,
+            .texts = {cenv_json_get_str(package->record, "fn")},
+            .numbers = {atomic_load(&work->link_ns), atomic_load(&work->link_bytes),
+                        atomic_load(&work->link_files), atomic_load(&work->relocate_ns),
+                        atomic_load(&work->relocate_bytes),
+                        atomic_load(&work->relocate_files), work->compile_files,
+                        work->compiled},
+        };
+        cenv_task_fact(linker->task, &fact);
+    }
+}
+
+/* Why files are copied though nobody asked for copies, or "". */
+static const char *copying_reason(const struct cenv_linker *linker)
+{
+    if (linker->mode != CENV_PLACE_COPY || linker->options->mode == CENV_PLACE_COPY ||
+        !linker->plan->nr_packages)
+        return "";
+    return linker->options->own_inodes
+               ? "no reflinks there, and a template shares no files with packages"
+               : "neither reflinks nor hard links from the packages to there";
+}
+
+static void tell_mode(struct cenv_linker *linker)
+{
+    const struct cenv_link_stats *stats = linker->stats;
+    struct cenv_fact fact = {
+        .kind = CENV_FACT_MODE,
+        .texts = {cenv_str(cenv_place_mode_name(linker->mode)),
+                  cenv_str(copying_reason(linker))},
+        .numbers = {stats->reflinked, stats->hardlinked, stats->copied,
+                    stats->fallbacks},
+    };
+
+    cenv_task_fact(linker->task, &fact);
+}
+
 static int link_by_plan(struct cenv_linker *linker,
                         const struct cenv_link_package *packages, size_t nr,
                         struct cenv_error *err)
@@ -110,6 +155,8 @@ static int link_by_plan(struct cenv_linker *linker,
     if (rc >= 0) {
         linker->mode = (enum cenv_place_mode)rc;
         rc = execute_plan(linker, err);
+        tell_work(linker);
+        tell_mode(linker);
         linker->stats->files = span.items = linker->plan->nr_order;
         span.bytes = linker->stats->bytes_copied;
     }

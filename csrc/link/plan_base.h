@@ -3,6 +3,7 @@
 #ifndef CENV_LINK_PLAN_BASE_H
 #define CENV_LINK_PLAN_BASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,6 +109,14 @@ struct cenv_link_dir {
     uint32_t first, nr; /* its winning entries in `order` */
 };
 
+/* What it took to place the files of a package, by all threads: those that name the prefix, and
+ * the others. For the trace. */
+struct cenv_link_work {
+    atomic_ullong link_ns, link_bytes, link_files;
+    atomic_ullong relocate_ns, relocate_bytes, relocate_files;
+    uint64_t compiled, compile_files; /* sources compiled now; all that have bytecode */
+};
+
 struct cenv_plan_package {
     const struct cenv_link_package *package;
     struct cenv_json *record; /* parsed */
@@ -118,6 +127,7 @@ struct cenv_plan_package {
     bool noarch_python;
     bool new_bytecode;  /* compiled in this link, and worth keeping for later ones */
     uint32_t first, nr; /* its entries, in the package's order */
+    struct cenv_link_work work;
 };
 
 struct cenv_link_plan {

@@ -31,6 +31,7 @@ struct slot {
     struct cenv_http_request request;
     struct cenv_http_transfer *transfer; /* NULL: free */
     struct cenv_digest *digest;          /* of what is there of the body; NULL: none */
+    struct cenv_span span;               /* of the transfer */
     uint64_t start_ns;                   /* of the next try; 0: it runs */
     uint64_t first_ns, began_ns; /* the first try; the first since a byte moved */
     uint64_t resume;             /* bytes there are of the version below */
@@ -249,11 +250,20 @@ static int start_transfer(struct run *run, struct slot *slot, struct cenv_error 
     return code == CURLM_OK ? 0 : fail_multi(run->http->lib, code, err);
 }
 
+static void begin_span(struct run *run, struct slot *slot)
+{
+    const struct cenv_http_transfer *transfer = slot->transfer;
+
+    slot->span = cenv_span_begin(transfer->stage, transfer->what ? transfer->what : "");
+    slot->span.thread = CENV_SPAN_LANE + (uint32_t)(slot - run->slots);
+}
+
 /* Takes the next transfer into a slot that is free. */
 static int take_transfer(struct run *run, struct slot *slot, struct cenv_error *err)
 {
     slot->transfer = run->transfers[run->next++];
     slot->first_ns = slot->began_ns = cenv_clock_ns();
+    begin_span(run, slot);
     if (slot->transfer->sha256)
         slot->digest = cenv_digest_new(CENV_SHA256);
     if (slot->transfer->sha256 && !slot->digest)
@@ -368,6 +378,17 @@ static void close_slot(struct run *run, struct slot *slot)
     slot->transfer = NULL;
 }
 
+static void end_span(struct run *run, struct slot *slot)
+{
+    struct cenv_http_transfer *transfer = slot->transfer;
+
+    transfer->took_ns = cenv_clock_ns() - slot->span.start_ns;
+    slot->span.items = 1;
+    slot->span.bytes = transfer->reply.received;
+    if (transfer->what)
+        cenv_span_end(run->task, &slot->span);
+}
+
 static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
                            struct cenv_error *err)
 {
@@ -393,6 +414,7 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
     if (transfer->reply.status == 206 && slot->resume)
         transfer->reply.status = 200; /* the whole is there */
     check_digest(slot);
+    end_span(run, slot);
     close_slot(run, slot);
     run->running--;
     return run->done ? run->done(run->ctx, transfer, err) : 0;

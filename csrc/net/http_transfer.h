@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/stage.h"
 #include "codec/secret_url.h"
 #include "net/certificates.h"
 #include "net/http_header.h"
@@ -79,7 +80,11 @@ struct cenv_http_transfer {
     bool text;                       /* may come compressed */
     struct cenv_http_wanted *wanted; /* headers of the reply to keep */
     size_t nr_wanted;
+    /* With `what`, not NULL, the transfer is a span of this stage, in a lane of its slot. */
+    enum cenv_stage stage;
+    const char *what;
     struct cenv_http_reply reply;
+    uint64_t took_ns; /* from its first try to its end */
     int rc;
     struct cenv_error err;
 };

@@ -20,6 +20,7 @@ struct encoder {
     bool failed; /* sticky: a clause found no memory */
     /* By requirement: candidates start .. last have it, which is not expressed yet. */
     uint32_t *start, *last;
+    uint32_t *counts, about; /* clauses by name, or NULL; the name they are about now */
 };
 
 enum { NO_LIT = 0 };
@@ -34,6 +35,8 @@ static void add_clause(struct encoder *e, int a, int b, int c, int d)
         if (given[i] != NO_LIT)
             lits[nr++] = given[i];
     e->failed |= !cenv_sat_add(e->sat, lits, nr);
+    if (e->counts)
+        e->counts[e->about]++;
 }
 
 /* The literal "place or worse", or NO_LIT behind the last place, where it is false. */
@@ -55,6 +58,7 @@ static void forbid_run(struct encoder *e, int cause, uint32_t name, struct cenv_
 static void express_axis(struct encoder *e, uint32_t name)
 {
     uint32_t size = cenv_instance_size(e->in, name);
+    e->about = name;
     for (uint32_t p = 1; p < size; p++)
         add_clause(e, -cenv_encode_worse(e->in, name, p),
                    cenv_encode_worse(e->in, name, p - 1), NO_LIT, NO_LIT);
@@ -66,6 +70,7 @@ static void express_gate(struct encoder *e, uint32_t q)
     const struct cenv_run *runs = e->in->runs + req->first_run;
     int gate = cenv_encode_gate(e->in, q);
     uint32_t at = 0;
+    e->about = req->name;
     if (!req->limit) {
         int first =
             req->nr_runs ? cenv_encode_worse(e->in, req->name, runs[0].from) : NO_LIT;
@@ -86,6 +91,7 @@ static void express_edge(struct encoder *e, uint32_t q)
     uint32_t from = e->start[q], to = e->last[q] + 1;
     uint32_t name = e->in->name_of[from], base = e->in->first[name];
     int off = e->soft ? -cenv_encode_soft(e->in, q) : NO_LIT;
+    e->about = name;
     add_clause(e, -cenv_encode_worse(e->in, name, from - base),
                worse_or_none(e, name, to - base), cenv_encode_gate(e->in, q), off);
 }
@@ -125,6 +131,7 @@ static void express_excluded(struct encoder *e, int cause, uint8_t reasons)
     for (uint32_t n = 0; n < in->nr_names; n++) {
         const uint8_t *excluded = in->excluded + in->first[n];
         uint32_t size = cenv_instance_size(in, n);
+        e->about = n;
         for (uint32_t p = 0; p < size; p++)
             if (excluded[p] & reasons)
                 forbid_run(e, cause, n, (struct cenv_run){p, p + 1});
@@ -135,9 +142,10 @@ static void express_goal(struct encoder *e, uint32_t i)
 {
     const struct cenv_goal *goal = &e->in->goals[i];
     int cause = cenv_encode_goal(e->in, i);
-    if (goal->kind == CENV_GOAL_REQ)
+    if (goal->kind == CENV_GOAL_REQ) {
+        e->about = e->in->reqs[goal->value].name;
         add_clause(e, -cause, cenv_encode_gate(e->in, goal->value), NO_LIT, NO_LIT);
-    else if (e->in->excluded)
+    } else if (e->in->excluded)
         express_excluded(e, cause, (uint8_t)goal->value);
 }
 
@@ -155,7 +163,14 @@ static void express_all(struct encoder *e)
 int cenv_encode_instance(const struct cenv_instance *in, unsigned flags,
                          struct cenv_sat *sat, struct cenv_error *err)
 {
-    struct encoder e = {.in = in, .sat = sat, .soft = flags & CENV_ENCODE_SOFT};
+    return cenv_encode_counted(in, flags, sat, NULL, err);
+}
+
+int cenv_encode_counted(const struct cenv_instance *in, unsigned flags,
+                        struct cenv_sat *sat, uint32_t *counts, struct cenv_error *err)
+{
+    struct encoder e = {
+        .in = in, .sat = sat, .soft = flags & CENV_ENCODE_SOFT, .counts = counts};
     uint64_t nr = (uint64_t)in->nr_cands + in->nr_goals +
                   (e.soft ? 2u : 1u) * (uint64_t)in->nr_reqs;
     if (nr >= 1u << 30)

@@ -22,6 +22,11 @@ enum cenv_encode_flags { CENV_ENCODE_SOFT = 1 << 0 };
 int cenv_encode_instance(const struct cenv_instance *in, unsigned flags,
                          struct cenv_sat *sat, struct cenv_error *err);
 
+/* The same, and counts[name] grows by the clauses that are about a name: its axis, requirements on
+ * it, what its candidates need. */
+int cenv_encode_counted(const struct cenv_instance *in, unsigned flags,
+                        struct cenv_sat *sat, uint32_t *counts, struct cenv_error *err);
+
 /* The variable "installed at `place` of `name` or worse"; `place` is one of the name's. */
 static inline int cenv_encode_worse(const struct cenv_instance *in, uint32_t name,
                                     uint32_t place)

@@ -31,6 +31,7 @@ struct search {
     uint32_t nr_later;
     bool *seen; /* by name: fixed, in the level or the queue */
     int *refuted;
+    uint32_t *calls; /* by name, or NULL */
 };
 
 /* The literal "place or worse" is true for places 0 .. result - 1, and false from there on. */
@@ -70,8 +71,11 @@ static void read_model(struct search *s)
     }
 }
 
-static int solve_and_read(struct search *s)
+/* To decide on `name`; CENV_ABSENT: on none. */
+static int solve_and_read(struct search *s, uint32_t name)
 {
+    if (s->calls && name != CENV_ABSENT)
+        s->calls[name]++;
     int rc = cenv_sat_solve(s->sat, s->task, s->err);
     if (rc > 0)
         read_model(s);
@@ -134,7 +138,7 @@ static int push_name_down(struct search *s, uint32_t name)
     while (rc > 0 && s->model[name] > lower_bound(s, name)) {
         rc = assume_better(s, name, s->model[name]);
         if (rc == 0)
-            rc = solve_and_read(s);
+            rc = solve_and_read(s, name);
     }
     if (rc < 0)
         return rc;
@@ -149,7 +153,7 @@ static int probe_names(struct search *s, uint32_t from, uint32_t to)
         if (rc < 0)
             return rc;
     }
-    return solve_and_read(s);
+    return solve_and_read(s, s->names[from]);
 }
 
 /* Fixes what the model already has at its lower bound; returns how far, or a status. */
@@ -256,7 +260,7 @@ static int satisfy_goals(struct search *s)
     for (uint32_t i = 0; i < s->in->nr_goals; i++)
         if (!cenv_sat_assume(s->sat, cenv_encode_goal(s->in, i)))
             return cenv_error_oom(s->err);
-    int rc = solve_and_read(s);
+    int rc = solve_and_read(s, CENV_ABSENT);
     for (uint32_t i = 0; rc > 0 && i < s->in->nr_goals; i++) {
         int added = add_unit(s, cenv_encode_goal(s->in, i));
         rc = added < 0 ? added : rc;
@@ -282,11 +286,15 @@ static int search_levels(struct search *s, uint32_t *level)
 }
 
 int cenv_search_best(const struct cenv_instance *in, struct cenv_sat *sat,
-                     uint32_t *choice, uint32_t *level, struct cenv_task *task,
-                     struct cenv_error *err)
+                     uint32_t *choice, uint32_t *level, uint32_t *calls,
+                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct search s = {
-        .in = in, .sat = sat, .task = task, .err = err, .choice = choice};
+    struct search s = {.in = in,
+                       .sat = sat,
+                       .task = task,
+                       .err = err,
+                       .choice = choice,
+                       .calls = calls};
     s.model = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.model));
     s.names = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.names));
     s.later = cenv_reallocarray(NULL, in->nr_names, sizeof(*s.later));

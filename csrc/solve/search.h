@@ -21,11 +21,12 @@
  *
  * `sat` holds the encoding of `in`. Returns 1, and then choice[name] is the place, CENV_ABSENT of
  * a name that nothing chosen requires, and level[name] (`level` may be NULL) the level that
- * decided it; 0 when there is no solution (cenv_sat_failed gives goals that suffice for it);
- * CENV_ENOMEM, CENV_ECANCELLED.
+ * decided it; calls[name] (or NULL) grows by each solve that was made to decide on the name, the
+ * first of several that one solve was for. 0 when there is no solution (cenv_sat_failed gives goals
+ * that suffice for it); CENV_ENOMEM, CENV_ECANCELLED.
  */
 int cenv_search_best(const struct cenv_instance *in, struct cenv_sat *sat,
-                     uint32_t *choice, uint32_t *level, struct cenv_task *task,
-                     struct cenv_error *err);
+                     uint32_t *choice, uint32_t *level, uint32_t *calls,
+                     struct cenv_task *task, struct cenv_error *err);
 
 #endif

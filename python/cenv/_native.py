@@ -49,9 +49,12 @@ def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
 
 
 def _collect_spans(recorder: Recorder, task: Task) -> None:
-    """Hand the call's spans on; without the memory for them, what was done stays done."""
+    """Hand the call's spans and facts on; without the memory for them, what was done stays done."""
     with suppress(MemoryError):
         recorder.spans.extend(json.loads(task.spans()))
+        facts = task.facts()
+        if facts != "{}":
+            recorder.core_facts.append(facts)
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:

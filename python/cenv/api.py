@@ -41,6 +41,7 @@ from cenv.model import (
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.spec_texts import clean_specs
 from cenv.tracing import recorder as trace
+from cenv.tracing.facts import Fallback, Link
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -109,6 +110,9 @@ def create(
             found = complete(records, fetching, store=store)
         settings = _settings(link_mode, where, asked, fetching)
         reply = _link(where, found, settings, store, finish)
+        recorder.records = reply["records"]
+        recorder.facts.setdefault("request", {"specs": settings["specs"]})
+        recorder.facts["request"]["prefix"] = where
     return _prefix_report(reply, where, solution, asked, recorder)
 
 
@@ -302,17 +306,14 @@ def make_clone(
     if modes.is_mount(mode):
         options = _overlay_options(options)
     opened, path = _native.work_in_store(store), _native.fspath(dst)
+    origin = _native.fspath(src)
     lease = opened.lease()  # gc may not take the template away meanwhile
     kept = False
     try:
         with trace.recording() as recorder:
-            reply = _native.call(
-                _native.extension.clone,
-                opened,
-                _native.fspath(src),
-                path,
-                _native.dumps(options),
-            )
+            operation, given = _native.extension.clone, _native.dumps(options)
+            reply = _native.call(operation, opened, origin, path, given)
+            _note_clone(recorder, origin, path, reply)
         if modes.is_mount(mode):
             overlay.mounted(path, lease)
             kept = True
@@ -322,6 +323,23 @@ def make_clone(
     # Paths are bytes, JSON is not: its path is for people.
     reply = {**reply, "prefix": path, "stages": recorder.stages()}
     return CloneReport.from_json(reply)
+
+
+def _note_clone(
+    recorder: trace.Recorder, origin: str, path: str, reply: Mapping[str, Any]
+) -> None:
+    """Tell the trace what was cloned, and how its files got there."""
+    fallbacks: list[Fallback] = [
+        {"to": "copy", "files": files, "reason": reason}
+        for reason, files in reply.get("fallbacks", {}).items()
+    ]
+    link: Link = {
+        "mode": reply["mode"],
+        "fallbacks": fallbacks,
+        "passed_over": dict(reply.get("passed_over", {})),
+    }
+    recorder.facts["request"] = {"source": origin, "prefix": path}
+    recorder.facts["machine"] = {"link": link}
 
 
 def _overlay_options(options: CloneOptions) -> OverlayOptions:

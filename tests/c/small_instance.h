@@ -231,7 +231,7 @@ __attribute__((unused)) static int search_small(const struct cenv_instance *in,
     CHECK_INT(cenv_encode_instance(in, flags, sat, &err), 0);
     for (uint32_t q = 0; (flags & CENV_ENCODE_SOFT) && q < in->nr_reqs; q++)
         CHECK(cenv_sat_add(sat, (int[]){cenv_encode_soft(in, q)}, 1));
-    int rc = cenv_search_best(in, sat, choice, NULL, &task, &err);
+    int rc = cenv_search_best(in, sat, choice, NULL, NULL, &task, &err);
     cenv_sat_free(sat);
     cenv_task_release(&task);
     return rc;

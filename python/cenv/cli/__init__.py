@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cenv.cli import output
 from cenv.cli.parser import own_arguments, parse
 from cenv.errors import CenvError, UsageError
+
+if TYPE_CHECKING:
+    from cenv.tracing.recorder import Recorder
 
 USAGE_EXIT = 2
 INTERRUPT_EXIT = 130
@@ -52,16 +57,34 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _run(arguments: list[str]) -> int:
     options = parse(arguments)
-    from cenv.tracing import recorder, trace_file  # --help and --version do without
+    from cenv.tracing import recorder  # --help and --version do without
 
     console = output.Console(options)
+    status = None
     with recorder.recording(console.progress) as recorded:
         try:
-            return int(options.run(options, console) or 0)
+            status = int(options.run(options, console) or 0)
+            return status
         finally:
             console.close()
             for note in recorded.notes if console.verbose else ():
                 console.notice(f"note: {note}")
-            target = options.trace or os.environ.get("CENV_TRACE")
-            if target:
-                trace_file.write(target, recorded.spans)
+            _hand_on(options, recorded, is_done=status == 0)
+
+
+def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) -> None:
+    """Write the trace where it is asked for, and keep that of a command that has succeeded."""
+    from cenv.tracing import assembly, kept, trace_file
+
+    command = options.run.__module__.removeprefix("cenv.cli.commands.")
+    command = command.replace(".", " ")
+    target = options.trace or os.environ.get("CENV_TRACE")
+    to_keep = is_done and command in kept.COMMANDS
+    if not (target or to_keep):
+        return
+    store = getattr(options, "store", None)
+    facts = assembly.assemble(recorded, command, store)
+    if target:
+        trace_file.write(target, recorded.spans, facts)
+    if to_keep:
+        kept.keep(facts, recorded.spans, store)

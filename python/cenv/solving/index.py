@@ -134,6 +134,7 @@ class Index:
         opened = self._opener.open(self._heads, named)
         self._named = named
         self._index = opened.core
+        self._told = opened.told
         self.channels = opened.channels
         self.identity = list(opened.identity)
         self._wider: dict[tuple[Channel, ...], Index] = {}
@@ -249,6 +250,7 @@ class Index:
             index = self._reaching(asked)
             request = index.request(asked, **options)
             reply = index._reply(request)
+            index._note(recorder, request, reply["records"])
         self.check(reply["records"])
         return Solution(
             records=records_of(reply["records"]),
@@ -260,6 +262,30 @@ class Index:
             explanation=reply.get("explanation"),
             skipped=tuple(reply.get("skipped", ())),
         )
+
+    def _note(
+        self,
+        recorder: trace.Recorder,
+        request: SolveRequest,
+        records: list[dict[str, Any]],
+    ) -> None:
+        """Tell the trace what was asked for and came of it; the repodata lay open before."""
+        recorder.records = list(records)
+        recorder.facts["request"] = {
+            "specs": list(request["specs"]),
+            "channels": [channel.name for channel in self.channels],
+            "platform": self.platform,
+        }
+        recorder.facts["channels"] = [
+            {
+                **told,
+                "cache": "open",
+                "reason": "",
+                "bytes_transferred": 0,
+                "seconds": 0.0,
+            }
+            for told in self._told
+        ]
 
     def _reply(self, request: SolveRequest) -> Any:
         try:

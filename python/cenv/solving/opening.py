@@ -21,6 +21,7 @@ from cenv.config.config import Config
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
 from cenv.solving import relations
+from cenv.tracing import facts
 from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Opened:
     channels: tuple[Channel, ...]
     identity: tuple[Any, ...]  # of each file, None: there is none
     related: tuple[tuple[Channel, dict[str, str] | None], ...]
+    told: tuple[facts.Channel, ...]  # for the trace
 
 
 class Opener:
@@ -89,7 +91,10 @@ class Opener:
         there = [channel for (channel, _, _), file in zip(wanted, files) if file]
         only = ("only .tar.bz2",) if self._config.use_only_tar_bz2 else ()
         identity = (*(file and file["identity"] for file in files), *only)
-        return Opened(core, tuple(channels), identity, tuple(zip(there, said)))
+        told = tuple(_told(*place, file) for place, file in zip(wanted, files) if file)
+        trace.active().facts.setdefault("channels", []).extend(told)
+        related = tuple(zip(there, said))
+        return Opened(core, tuple(channels), identity, related, told)
 
     def _follows(self) -> bool:
         return self._config.channel_relations_max_depth > 0
@@ -129,3 +134,19 @@ class Opener:
             _native.dumps(shards) if file["shards"] else None,
             self._config.use_only_tar_bz2,
         )
+
+
+def _told(
+    channel: Channel, subdir: str, _url: SecretUrl, file: dict[str, Any]
+) -> facts.Channel:
+    """Return what the trace tells of how a subdir's repodata was got."""
+    return {
+        "channel": channel.name,
+        "subdir": subdir,
+        "bytes_transferred": file["received"],
+        "bytes_on_disk": os.stat(file["path"]).st_size,
+        "version": file["version"],
+        "cache": file["cache"],
+        "reason": file["reason"],
+        "seconds": file["seconds"],
+    }

@@ -37,8 +37,11 @@ class TemplateMaker:
         policy.load_for_operation()
         with trace.recording() as recorder:
             if recipe.is_solved:
-                return self._of_records(recipe, recorder)
-            return self._of_specs(recipe, recorder)
+                made = self._of_records(recipe, recorder)
+            else:
+                made = self._of_specs(recipe, recorder)
+            _note(recorder, recipe, made)
+        return made
 
     def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         fetching = _fetching(recipe)
@@ -183,6 +186,20 @@ class TemplateMaker:
             store=self.path,
             plan=plan,
         )
+
+
+def _note(recorder: trace.Recorder, recipe: Recipe, made: Template) -> None:
+    """Tell the trace what was asked for, what is in it, and why it had to be built."""
+    recorder.records = [record.to_json() for record in made.records]
+    request = recorder.facts.setdefault("request", {})
+    request.setdefault("specs", list(made.specs))
+    request["prefix"] = made.path
+    missed = "a rebuild was asked for" if recipe.rebuild else _WHY_BUILT
+    told = "" if not made.built else missed
+    recorder.facts["caches"] = {"template": {"hit": not made.built, "reason": told}}
+
+
+_WHY_BUILT = "none of this request, with the repodata there is now, is in the store"
 
 
 def _fetching(recipe: Recipe) -> FetchOptions:

@@ -72,7 +72,9 @@ class Channel(TypedDict, total=False):
     bytes_on_disk: int
     records: int
     version: str  # ETag, time or digest of its repodata: equal for equal content
-    cache: str  # "hit": not asked for; "checked": the server said it is current; "miss"
+    # "local": read in place; "hit": not asked for; "checked": the server said it is current;
+    # "miss": downloaded; "open": it was in the memory of the process
+    cache: str
     reason: str  # why it missed, else ""
     names_read: int  # names of the problem that this subdir has records of
     records_read: int  # candidates of the problem that it gave
@@ -140,9 +142,13 @@ class Package(TypedDict, total=False):
     needed_by: list[
         str
     ]  # packages of the result that depend on it; none: a spec asks for it
-    # "store": extracted before; "packages": a package cache; "channel"; "archive": a file
+    # "store": extracted before; "package cache"; "channel": downloaded; "file": of this machine
     origin: str
-    stages: dict[str, Work]  # download, extract, verify, link, compile, relocate
+    cache: str  # the directory of the package cache
+    reason: str  # why the store had it not
+    # download, extract, verify, link, compile, relocate. One program compiles the sources of all
+    # packages: a package's seconds are its share of them, by files.
+    stages: dict[str, Work]
 
 
 class StageSum(TypedDict, total=False):
@@ -178,7 +184,9 @@ class Facts(TypedDict, total=False):
     solver: Solver
     packages: list[Package]
     stages: list[StageSum]
-    caches: dict[str, Cache]  # template, repodata, packages, bytecode
+    caches: dict[
+        str, Cache
+    ]  # template, repodata, indices, packages, bytecode, manifest
 
 
 def facts_of(node: Node) -> Facts:

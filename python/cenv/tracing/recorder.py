@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,29 @@ class Recorder:
     spans: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for --verbose
     facts: Facts = field(default_factory=Facts)  # what was worked on
+    # What the facts are completed of, when somebody reads them (tracing/assembly.py): texts of
+    # the core, and the records of the packages that came of it.
+    core_facts: list[str] = field(default_factory=list)
+    records: list[Mapping[str, Any]] = field(default_factory=list)
+    load: float = 0.0  # of the machine, when the outermost recorder began
     start: float = field(default_factory=time.perf_counter)
 
     @property
     def seconds(self) -> float:
         """Seconds since the recorder was made."""
         return time.perf_counter() - self.start
+
+    def take(self, inner: Recorder) -> None:
+        """Add what an enclosed recorder has collected."""
+        self.spans.extend(inner.spans)
+        self.notes.extend(inner.notes)
+        self.core_facts.extend(inner.core_facts)
+        channels = [*self.facts.get("channels", ()), *inner.facts.get("channels", ())]
+        self.facts.update(inner.facts)
+        if channels:
+            self.facts["channels"] = channels
+        if inner.records:
+            self.records = inner.records
 
     def stages(self) -> tuple[Stage, ...]:
         """Sum the spans by stage, in the order of the core's table.
@@ -80,14 +98,22 @@ def recording(progress: Progress | None = None) -> Iterator[Recorder]:
     """Collect the spans of the block; they reach the enclosing recorder too."""
     outer = _ACTIVE.get()
     inner = Recorder(progress or (outer.progress if outer else None))
+    inner.load = outer.load if outer else _load()
     token = _ACTIVE.set(inner)
     try:
         yield inner
     finally:
         _ACTIVE.reset(token)
         if outer is not None:
-            outer.spans.extend(inner.spans)
-            outer.notes.extend(inner.notes)
+            outer.take(inner)
+
+
+def _load() -> float:
+    """Return the load of the last minute; 0 where the system does not tell."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
 
 
 @contextlib.contextmanager

@@ -48,7 +48,12 @@ def write(
     facts: Facts | None = None,
 ) -> None:
     """Write spans and facts to `path` as Trace Event JSON, replacing the file in one step."""
-    _write_events(path, to_trace_events(spans), facts)
+    replace_file(path, to_text(spans, facts).encode())
+
+
+def to_text(spans: list[dict[str, Any]], facts: Facts | None = None) -> str:
+    """Return spans and facts as Trace Event JSON."""
+    return _text(to_trace_events(spans), facts)
 
 
 def write_all(
@@ -61,16 +66,14 @@ def write_all(
     for pid, name, spans in processes:
         title = {"name": "process_name", "ph": "M", "pid": pid, "args": {"name": name}}
         events += [title, *to_trace_events(spans, pid)]
-    _write_events(path, events, facts)
+    replace_file(path, _text(events, facts).encode())
 
 
-def _write_events(
-    path: str | os.PathLike[str], events: list[dict[str, Any]], facts: Facts | None
-) -> None:
+def _text(events: list[dict[str, Any]], facts: Facts | None) -> str:
     trace: dict[str, Any] = {"traceEvents": events, "displayTimeUnit": "ms"}
     if facts is not None:
         trace["cenv"] = facts
-    replace_file(path, json.dumps(trace).encode())
+    return json.dumps(trace)
 
 
 def read(path: str | os.PathLike[str]) -> Recorder:

@@ -61,6 +61,39 @@ static void test_task__records_copies_of_spans(void)
     cenv_task_release(&task);
 }
 
+static void record_span(struct cenv_task *task)
+{
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_LINK, "");
+    cenv_span_end(task, &span);
+}
+
+static void *record_two(void *task)
+{
+    record_span(task);
+    record_span(task);
+    return NULL;
+}
+
+static void test_task__numbers_threads_and_keeps_lanes(void)
+{
+    struct cenv_task task;
+    struct cenv_thread other;
+    cenv_task_init(&task, NULL, NULL);
+    struct cenv_span lane = cenv_span_begin(CENV_STAGE_DOWNLOAD, "");
+    lane.thread = CENV_SPAN_LANE + 3;
+    cenv_span_end(&task, &lane);
+    CHECK_INT(cenv_threads_start(&other, 1, record_two, &task, sizeof(task)), 1);
+    cenv_threads_join(&other, 1);
+    record_span(&task);
+    if (CHECK_INT(task.nr_spans, 4)) {
+        CHECK_INT(task.spans[0].thread, CENV_SPAN_LANE + 3);
+        CHECK_INT(task.spans[1].thread, 1);
+        CHECK_INT(task.spans[2].thread, 1);
+        CHECK_INT(task.spans[3].thread, 0);
+    }
+    cenv_task_release(&task);
+}
+
 static void test_task__loses_a_span_without_memory(void)
 {
     struct cenv_task task;
@@ -78,6 +111,7 @@ int main(void)
     RUN(test_task__poll_function_cancels);
     RUN(test_task__shows_what_it_waits_for);
     RUN(test_task__records_copies_of_spans);
+    RUN(test_task__numbers_threads_and_keeps_lanes);
     RUN(test_task__loses_a_span_without_memory);
     return check_report();
 }

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The facts of a run, made whole of what a recorder has: texts of the core, records, spans."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from cenv import _native
+from cenv.config.paths import store_path
+from cenv.config.urls import redact
+from cenv.errors import CenvError
+from cenv.tracing.facts import (
+    VERSION,
+    Cache,
+    Channel,
+    Facts,
+    FileSystem,
+    Link,
+    Machine,
+    Package,
+    Solver,
+    Work,
+)
+from cenv.tracing.recorder import Recorder
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # of a package, at the start of a dependency
+
+# Stages whose spans count hits and misses, and the cache that is theirs.
+_CACHES = {
+    "download indices": "repodata",
+    "process indices": "indices",
+    "verify": "packages",
+    "compile": "bytecode",
+    "process manifest": "manifest",
+}
+
+
+def assemble(recorder: Recorder, command: str, store: str | None = None) -> Facts:
+    """Return the facts of what `recorder` has recorded, as those of a run of `command`.
+
+    `store` is where packages and templates are kept. No text in them has a secret.
+    """
+    told = _told(recorder.core_facts)
+    begun = datetime.now(timezone.utc).timestamp() - recorder.seconds
+    facts: Facts = {
+        "version": VERSION,
+        "command": command,
+        "when": datetime.fromtimestamp(begun, timezone.utc).isoformat("T", "seconds"),
+        "seconds": recorder.seconds,
+        "request": recorder.facts.get("request", {}),
+        "machine": _machine(recorder, told, store),
+        "stages": [stage.to_json() for stage in recorder.stages()],  # type: ignore[misc]
+        "caches": {**_caches(recorder), **recorder.facts.get("caches", {})},
+    }
+    facts.update(_of_solve(recorder, told))
+    if recorder.records:
+        facts["packages"] = _packages(recorder, told)
+    clean: Facts = _without_secrets(facts)
+    return clean
+
+
+def _told(texts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return the lists of the core, of all its calls."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    for text in texts:
+        for name, rows in json.loads(text).items():
+            told.setdefault(name, []).extend(rows)
+    return told
+
+
+def _without_secrets(value: Any) -> Any:
+    """Return the value with all its texts redacted; few of them have what a secret has."""
+    if isinstance(value, str):
+        return redact(value) if "://" in value else value
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    return value
+
+
+# ---- the machine ----
+
+
+def _machine(
+    recorder: Recorder, told: Mapping[str, list[dict[str, Any]]], store: str | None
+) -> Machine:
+    from cenv import __version__
+
+    given: Machine = {
+        **_link(told.get("modes", ())),
+        **recorder.facts.get("machine", {}),
+    }
+    place = store_path(store)
+    places = {"store": place, "packages": os.path.join(place, "v1", "pkgs")}
+    prefix = recorder.facts.get("request", {}).get("prefix")
+    if prefix:
+        places["destination"] = prefix
+    system = platform.uname()
+    machine: Machine = {
+        "cores": len(os.sched_getaffinity(0)),
+        "load": recorder.load,
+        "cenv": __version__,
+        "python": sys.version.split()[0],
+        "system": f"{system.system} {system.release} {system.machine}",
+        "file_systems": {
+            name: found
+            for name, path in places.items()
+            if (found := _file_system(path))
+        },
+        **given,
+    }
+    return machine
+
+
+def _link(modes: Sequence[Mapping[str, Any]]) -> Machine:
+    """Return how the packages of the last link got into their prefix."""
+    if not modes:
+        return {}
+    row = modes[-1]
+    link: Link = {"mode": row["mode"], "fallbacks": []}
+    files = row["fallbacks"] or (row["copy"] if row["reason"] else 0)
+    if files:
+        reason = row["reason"] or f"the file system refused a {row['mode']} of them"
+        link["fallbacks"] = [{"to": "copy", "files": files, "reason": reason}]
+    return {"link": link}
+
+
+def _file_system(path: str) -> FileSystem | None:
+    """Return what `path`, or what is to hold it, lies on; None where nobody can tell."""
+    there = os.path.abspath(path)
+    while not os.path.isdir(there) and there != os.path.dirname(there):
+        there = os.path.dirname(there)
+    try:
+        found = _native.call(_native.extension.file_system, there)
+        device = os.stat(there).st_dev
+    except (CenvError, OSError):
+        return None
+    return {"path": path, "type": found["filesystem"], "device": device}
+
+
+# ---- channels, names, the solver ----
+
+
+def _of_solve(recorder: Recorder, told: Mapping[str, list[dict[str, Any]]]) -> Facts:
+    facts: Facts = {}
+    channels = _channels(recorder, told.get("sources", ()))
+    if channels:
+        facts["channels"] = channels
+    if told.get("names"):
+        named = told["names"]
+        facts["names"] = [
+            {key: name[key] for key in _NAMED if key in name}  # type: ignore[misc]
+            for name in named
+        ]
+    if told.get("specs"):
+        facts["specs"] = told["specs"]  # type: ignore[typeddict-item]
+    if told.get("solver"):
+        facts["solver"] = _solver(told["solver"], told.get("names", ()))
+    return facts
+
+
+_NAMED = ("name", "candidates", "reached_through", "requirement")
+_FAMILY = ("name", "variables", "clauses", "calls")
+
+
+def _solver(
+    solves: Iterable[Mapping[str, int]], names: Iterable[Mapping[str, Any]]
+) -> Solver:
+    sums: Counter[str] = Counter()
+    for solve in solves:
+        sums.update(solve)
+    families = [{key: name[key] for key in _FAMILY} for name in names]
+    families.sort(key=lambda family: -family["clauses"])
+    return {**sums, "families": families}  # type: ignore[typeddict-item]
+
+
+def _channels(
+    recorder: Recorder, sources: Iterable[Mapping[str, Any]]
+) -> list[Channel]:
+    """Return what is told of each subdir: how it was got, and what was read of it."""
+    found: dict[tuple[str, str], Channel] = {}
+    for channel in recorder.facts.get("channels", ()):  # how it was got comes first
+        key = channel["channel"], channel["subdir"]
+        found.setdefault(key, {**channel, "packages_taken": 0})
+    for source in sources:
+        key = source["channel"], source["subdir"]
+        if key in found:
+            found[key].update(source)  # type: ignore[typeddict-item]
+    for record in recorder.records:
+        key = str(record.get("channel")), str(record.get("subdir"))
+        if key in found:
+            found[key]["packages_taken"] += 1
+    return list(found.values())
+
+
+# ---- packages ----
+
+
+def _packages(
+    recorder: Recorder, told: Mapping[str, list[dict[str, Any]]]
+) -> list[Package]:
+    fetched = {row["file"]: row for row in told.get("packages", ())}
+    linked = {row["file"]: row for row in told.get("links", ())}
+    needed_by = _needed_by(recorder.records)
+    compiling = _compiling(recorder, linked.values())
+    packages = []
+    for record in recorder.records:
+        package = _package(record, needed_by)
+        got, link = fetched.get(record.get("fn")), linked.get(record.get("fn"))
+        stages: dict[str, Work] = {}
+        if got is not None:
+            _add_fetch(package, stages, got)
+        if link is not None:
+            _add_link(package, stages, link, compiling)
+        packages.append({**package, "stages": stages})
+    return packages  # type: ignore[return-value]
+
+
+def _package(record: Mapping[str, Any], needed_by: Mapping[str, list[str]]) -> Package:
+    name = str(record.get("name"))
+    return {
+        "name": name,
+        "version": str(record.get("version")),
+        "build": str(record.get("build")),
+        "channel": str(record.get("channel") or ""),
+        "subdir": str(record.get("subdir") or ""),
+        "file": str(record.get("fn") or ""),
+        "size": int(record.get("size") or 0),
+        "depends": [str(spec) for spec in record.get("depends") or ()],
+        "needed_by": needed_by.get(name, []),
+    }
+
+
+def _needed_by(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return by name of a package those that depend on it."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        depends = {_name_of(str(spec)) for spec in record.get("depends") or ()}
+        for name in sorted(depends):
+            found.setdefault(name, []).append(str(record.get("name")))
+    return found
+
+
+def _name_of(spec: str) -> str:
+    """Return the name that a dependency is on; a channel may stand before it."""
+    match = _NAME.match(spec.rpartition("::")[2].strip())
+    return match[0].lower() if match else ""
+
+
+def _add_fetch(
+    package: Package, stages: dict[str, Work], got: Mapping[str, Any]
+) -> None:
+    package["origin"] = got["origin"]
+    if got["cache"]:
+        package["cache"] = got["cache"]
+    if got["reason"]:
+        package["reason"] = got["reason"]
+    _add_work(stages, "verify", got["verify_ns"])
+    _add_work(stages, "download", got["download_ns"], got["download_bytes"])
+    extract = got["extract_ns"], got["extract_bytes"], got["extract_files"]
+    _add_work(stages, "extract", *extract)
+
+
+def _add_link(
+    package: Package,
+    stages: dict[str, Work],
+    link: Mapping[str, int],
+    compiling: float,
+) -> None:
+    package["files"] = link["link_files"] + link["relocate_files"]
+    package["installed_size"] = link["link_bytes"] + link["relocate_bytes"]
+    _add_work(stages, "link", link["link_ns"], link["link_bytes"], link["link_files"])
+    relocate = link["relocate_ns"], link["relocate_bytes"], link["relocate_files"]
+    _add_work(stages, "relocate", *relocate)
+    _add_work(
+        stages,
+        "compile",
+        compiling * link["compile_new"] * 1e9,
+        files=link["compile_files"],
+    )
+
+
+def _add_work(
+    stages: dict[str, Work],
+    name: str,
+    nanoseconds: float,
+    size: int = 0,
+    files: int = 0,
+) -> None:
+    if nanoseconds or files:
+        stages[name] = {"seconds": nanoseconds / 1e9, "bytes": size, "files": files}
+
+
+def _compiling(recorder: Recorder, links: Iterable[Mapping[str, int]]) -> float:
+    """Return the seconds of compiling a file: one program compiles those of all packages."""
+    files = sum(link["compile_new"] for link in links)
+    spent = sum(
+        s["end"] - s["start"] for s in recorder.spans if s["stage"] == "compile"
+    )
+    return spent / files if files else 0.0
+
+
+# ---- caches ----
+
+
+def _caches(recorder: Recorder) -> dict[str, Cache]:
+    found: dict[str, Cache] = {}
+    for span in recorder.spans:
+        name = _CACHES.get(span["stage"])
+        if name is None or not (span["hits"] or span["misses"]):
+            continue
+        cache = found.setdefault(name, {"hit": True, "reason": ""})
+        if span["misses"]:
+            cache["hit"] = False
+            cache["reason"] = cache["reason"] or span["reason"]
+    return found

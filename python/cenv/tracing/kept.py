@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The traces that a store keeps: the last few of each command, so that yesterday's is there.
+
+Keeping one is best effort: it fails no command. They lie in `v1/traces` of the store, for
+their user alone, few and small (docs/limits.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from cenv.config.paths import store_path
+from cenv.tracing.facts import Facts
+from cenv.tracing.recorder import Recorder
+from cenv.tracing.trace_file import read, to_text
+
+KEPT = 10  # of each command
+MAX_BYTES = 32 << 20  # of all
+MAX_TRACE = 8 << 20  # a larger one is not kept
+
+COMMANDS = ("create", "template build", "solve", "clone", "pytest")
+
+_FILE = re.compile(
+    r"(?P<when>\d{8}T\d{6}\.\d{6})-(?P<command>[a-z_]+)-(?P<request>[0-9a-f]{12})-\d+\.json"
+)
+
+
+@dataclass(frozen=True)
+class KeptTrace:
+    """A trace in the store. `request` is equal for traces that were asked for the same."""
+
+    path: str
+    command: str
+    when: datetime
+    request: str
+
+    def read(self) -> Recorder:
+        """Return its spans and facts; CenvError where it is damaged or gone."""
+        return read(self.path)
+
+
+def keep(
+    facts: Facts,
+    spans: list[dict[str, Any]],
+    store: str | os.PathLike[str] | None = None,
+) -> None:
+    """Keep a trace in the store, if that is there, and take the oldest of too many away."""
+    if facts.get("command") not in COMMANDS:
+        return
+    data = to_text(spans, facts).encode()
+    if len(data) > MAX_TRACE:
+        return
+    with contextlib.suppress(OSError), _directory(store, make=True) as folder:
+        if folder is not None:
+            _write(folder, _name(facts), data)
+            _thin_out(folder)
+
+
+def kept(
+    store: str | os.PathLike[str] | None = None, command: str | None = None
+) -> list[KeptTrace]:
+    """Return the traces of the store, of one command or all, the newest first."""
+    place = os.path.join(store_path(store), "v1", "traces")
+    found = []
+    with contextlib.suppress(OSError), _directory(store) as folder:
+        for name in _names(folder):
+            match = _FILE.fullmatch(name)
+            if match:
+                found.append(_kept_trace(os.path.join(place, name), match))
+    return [trace for trace in found if command in (None, trace.command)]
+
+
+def last(
+    count: int = 1,
+    store: str | os.PathLike[str] | None = None,
+    command: str | None = None,
+) -> list[KeptTrace]:
+    """Return the newest trace and those before it that were asked for the same, newest first.
+
+    At most `count`; none where none is kept.
+    """
+    found = kept(store, command)
+    if not found:
+        return []
+    like = [trace for trace in found if _is_like(trace, found[0])]
+    return like[:count]
+
+
+def before(
+    facts: Facts, store: str | os.PathLike[str] | None = None
+) -> Iterator[KeptTrace]:
+    """Yield the kept traces that were asked for the same as `facts`, the newest first."""
+    request = request_key(facts)
+    for trace in kept(store, facts.get("command")):
+        if trace.request == request:
+            yield trace
+
+
+def request_key(facts: Facts) -> str:
+    """Return a key that is equal for equal commands on equal requests, wherever they lead."""
+    request = facts.get("request", {})
+    asked = {key: request.get(key) for key in ("specs", "channels", "platform")}
+    told = request.get("source") if facts.get("command") == "clone" else asked
+    text = json.dumps([facts.get("command"), told], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _is_like(one: KeptTrace, other: KeptTrace) -> bool:
+    return (one.command, one.request) == (other.command, other.request)
+
+
+def _kept_trace(path: str, match: re.Match[str]) -> KeptTrace:
+    when = datetime.strptime(match["when"], "%Y%m%dT%H%M%S.%f")
+    command = match["command"].replace("_", " ")
+    return KeptTrace(path, command, when.replace(tzinfo=timezone.utc), match["request"])
+
+
+def _name(facts: Facts) -> str:
+    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    command = facts["command"].replace(" ", "_")
+    return f"{now}-{command}-{request_key(facts)}-{os.getpid()}.json"
+
+
+# ---- the directory, which no link leads out of ----
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@contextlib.contextmanager
+def _directory(
+    store: str | os.PathLike[str] | None, *, make: bool = False
+) -> Iterator[int | None]:
+    """Open the directory of the traces; None where there is none."""
+    above = os.path.join(store_path(store), "v1")
+    folder = None
+    with contextlib.suppress(FileNotFoundError):
+        if make and os.path.isdir(above):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(os.path.join(above, "traces"), 0o700)
+        folder = os.open(os.path.join(above, "traces"), _DIRECTORY)
+    try:
+        yield folder
+    finally:
+        if folder is not None:
+            os.close(folder)
+
+
+def _names(folder: int | None) -> list[str]:
+    """Return the names of the traces, which begin with their time, the newest first."""
+    names = os.listdir(folder) if folder is not None else []
+    return sorted((name for name in names if _FILE.fullmatch(name)), reverse=True)
+
+
+def _write(folder: int, name: str, data: bytes) -> None:
+    scratch = f".{name}"
+    descriptor = os.open(scratch, _NEW_FILE, 0o600, dir_fd=folder)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.rename(scratch, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch, dir_fd=folder)
+        raise
+
+
+def _thin_out(folder: int) -> None:
+    """Remove the oldest of each command beyond KEPT, and the oldest of all beyond MAX_BYTES."""
+    seen: dict[str, int] = {}
+    size = 0
+    for name in _names(folder):
+        command = name.split("-")[1]
+        seen[command] = seen.get(command, 0) + 1
+        with contextlib.suppress(FileNotFoundError):  # another process was here first
+            size += os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+            if seen[command] > KEPT or size > MAX_BYTES:
+                os.unlink(name, dir_fd=folder)
