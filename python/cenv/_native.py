@@ -52,6 +52,7 @@ def _collect_spans(recorder: Recorder, task: Task) -> None:
     """Hand the call's spans and facts on; without the memory for them, what was done stays done."""
     with suppress(MemoryError):
         recorder.spans.extend(json.loads(task.spans()))
+        recorder.note_memory()
         facts = task.facts()
         if facts != "{}":
             recorder.core_facts.append(facts)

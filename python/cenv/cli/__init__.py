@@ -85,6 +85,6 @@ def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) 
     store = getattr(options, "store", None)
     facts = assembly.assemble(recorded, command, store)
     if target:
-        trace_file.write(target, recorded.spans, facts)
+        trace_file.write(target, recorded.spans, facts, recorded.memory)
     if to_keep:
-        kept.keep(facts, recorded.spans, store)
+        kept.keep(facts, recorded.spans, store, recorded.memory)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -51,11 +51,12 @@ def keep(
     facts: Facts,
     spans: list[dict[str, Any]],
     store: str | os.PathLike[str] | None = None,
+    memory: Sequence[tuple[float, int]] = (),
 ) -> None:
     """Keep a trace in the store, if that is there, and take the oldest of too many away."""
     if facts.get("command") not in COMMANDS:
         return
-    data = to_text(spans, facts).encode()
+    data = to_text(spans, facts, memory).encode()
     if len(data) > MAX_TRACE:
         return
     with contextlib.suppress(OSError), _directory(store, make=True) as folder:

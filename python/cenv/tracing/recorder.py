@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -30,6 +31,7 @@ class Recorder:
     # the core, and the records of the packages that came of it.
     core_facts: list[str] = field(default_factory=list)
     records: list[Mapping[str, Any]] = field(default_factory=list)
+    memory: list[tuple[float, int]] = field(default_factory=list)  # see note_memory
     load: float = 0.0  # of the machine, when the outermost recorder began
     start: float = field(default_factory=time.perf_counter)
 
@@ -38,11 +40,20 @@ class Recorder:
         """Seconds since the recorder was made."""
         return time.perf_counter() - self.start
 
+    def note_memory(self) -> None:
+        """Note the time, and how many bytes of memory the process has held at most."""
+        with contextlib.suppress(ImportError):  # Windows
+            import resource
+
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            self.memory.append((time.perf_counter(), peak * _RSS_UNIT))
+
     def take(self, inner: Recorder) -> None:
         """Add what an enclosed recorder has collected."""
         self.spans.extend(inner.spans)
         self.notes.extend(inner.notes)
         self.core_facts.extend(inner.core_facts)
+        self.memory.extend(inner.memory)
         channels = [*self.facts.get("channels", ()), *inner.facts.get("channels", ())]
         self.facts.update(inner.facts)
         if channels:
@@ -76,6 +87,8 @@ def _covered(spans: list[dict[str, Any]]) -> float:
         until = max(until, span["end"])
     return covered
 
+
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
 
 COUNTS = ("items", "bytes", "hits", "misses")
 _ACTIVE: ContextVar[Recorder | None] = ContextVar("cenv_recorder", default=None)
@@ -129,6 +142,7 @@ def stage(name: str, what: str = "") -> Iterator[None]:
         span = {"stage": name, "what": what, "thread": 0, "reason": ""}
         span |= dict.fromkeys(COUNTS, 0) | {"items": 1}
         recorder.spans.append({**span, "start": start, "end": time.perf_counter()})
+        recorder.note_memory()
 
 
 def active() -> Recorder:

@@ -5,67 +5,50 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cenv.config.paths import replace_file
+from cenv.tracing import trace_events
 from cenv.tracing.facts import Facts, facts_of
 from cenv.tracing.recorder import COUNTS, Recorder
 
 if TYPE_CHECKING:
     from cenv.config.shape import Node
 
-_ARGS = ("stage", "what", *COUNTS, "reason")
-
-
-def to_trace_events(
-    spans: Iterable[dict[str, Any]], pid: int | None = None
-) -> list[dict[str, Any]]:
-    """Convert spans to the events that Perfetto and chrome://tracing open.
-
-    A span without a stage only frames others: it is shown, and not counted by `read`.
-    """
-    process = os.getpid() if pid is None else pid
-    return [
-        {
-            "name": f"{span.get('stage') or span['kind']} {span['what']}".strip(),
-            "cat": span.get("stage") or span["kind"],
-            "ph": "X",
-            "ts": span["start"] * 1e6,
-            "dur": (span["end"] - span["start"]) * 1e6,
-            "pid": process,
-            "tid": span["thread"],
-            "args": {key: span[key] for key in _ARGS if key in span},
-        }
-        for span in spans
-    ]
+Process = tuple[int, str, Sequence[dict[str, Any]]]  # its id, name and spans
 
 
 def write(
     path: str | os.PathLike[str],
-    spans: list[dict[str, Any]],
+    spans: Sequence[dict[str, Any]],
     facts: Facts | None = None,
+    memory: Sequence[tuple[float, int]] = (),
 ) -> None:
     """Write spans and facts to `path` as Trace Event JSON, replacing the file in one step."""
-    replace_file(path, to_text(spans, facts).encode())
+    replace_file(path, to_text(spans, facts, memory).encode())
 
 
-def to_text(spans: list[dict[str, Any]], facts: Facts | None = None) -> str:
-    """Return spans and facts as Trace Event JSON."""
-    return _text(to_trace_events(spans), facts)
+def to_text(
+    spans: Sequence[dict[str, Any]],
+    facts: Facts | None = None,
+    memory: Sequence[tuple[float, int]] = (),
+) -> str:
+    """Return spans and facts as Trace Event JSON; `memory` as a Recorder has it."""
+    name = f"cenv {facts['command']}" if facts and "command" in facts else "cenv"
+    return _text(trace_events.of_process(os.getpid(), name, spans, memory), facts)
 
 
 def write_all(
     path: str | os.PathLike[str],
-    processes: Iterable[tuple[int, str, list[dict[str, Any]]]],
+    processes: Iterable[Process],
     facts: Facts | None = None,
 ) -> None:
-    """Write one trace of several processes: the id, name and spans of each."""
+    """Write one trace of several processes."""
     events: list[dict[str, Any]] = []
-    for pid, name, spans in processes:
-        title = {"name": "process_name", "ph": "M", "pid": pid, "args": {"name": name}}
-        events += [title, *to_trace_events(spans, pid)]
+    for process in processes:
+        events += trace_events.of_process(*process)
     replace_file(path, _text(events, facts).encode())
 
 
@@ -101,7 +84,7 @@ def _span_of(event: Node) -> dict[str, Any] | None:
     span: dict[str, Any] = {key: args.need(key).integer() for key in COUNTS}
     for key in ("what", "reason"):
         span[key] = args.need(key).written()
-    for key in ("tid", "pid"):
-        span["thread" if key == "tid" else key] = event.need(key).integer()
+    span["pid"] = event.need("pid").integer()
+    span["thread"] = trace_events.thread_of(event.need("tid").integer())
     stage = args.need("stage").text()
     return {**span, "stage": stage, "start": start, "end": start + length}
