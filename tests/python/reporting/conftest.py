@@ -91,3 +91,43 @@ def _name(name: str, said: int | tuple[int, str]) -> dict[str, Any]:
 def made() -> SimpleNamespace:
     """Return the functions that make runs and their parts."""
     return SimpleNamespace(run=run, package=package, channel=channel, spans_of=spans_of)
+
+
+@pytest.fixture(scope="session")
+def pair() -> tuple[Run, Run]:
+    """Return two runs on two threads: the later one has a spec, and a channel, more."""
+    packages = [
+        package("python", "3.12", extract=2.0, link=1.0, size=30_000_000),
+        package("zlib", extract=0.1, needed_by=["python"], size=200_000),
+        package("numpy", extract=1.0, needed_by=["scipy"], size=8_000_000),
+        package("scipy", extract=2.0, link=0.5, size=18_000_000),
+    ]
+    torch = package("pytorch", extract=9.0, link=2.0, size=460_000_000)
+    mkl = package("mkl", extract=2.0, needed_by=["pytorch"], size=90_000_000)
+    names: dict[str, int | tuple[int, str]] = {"python": 400, "numpy": (90, "scipy")}
+    hostile = channel("<script>alert(1)</script>\u202e", seconds=3.0, packages_taken=0)
+    before = run(["python", "scipy"], packages, [channel()], names)
+    after = run(
+        ["python", "scipy", "pytorch"],
+        [*packages, torch, mkl],
+        [channel(), hostile],
+        {**names, "pytorch": 12},
+    )
+    return _on_two_threads(before), _on_two_threads(after)
+
+
+def _on_two_threads(made: Run) -> Run:
+    """Return a run whose packages are extracted two at a time."""
+    spans, free = [], [0.0, 0.0]
+    for each in made.packages.values():
+        thread = free.index(min(free))
+        end = free[thread] + each.stages["extract"].seconds
+        more = {"what": f"{each}.conda", "start": free[thread], "end": end}
+        free[thread] = end
+        spans += spans_of({"extract": 0.0}, thread=thread, **more)
+    rest = [dict(s) for s in made.spans if s["stage"] != "extract"]
+    for span in rest:
+        span["start"], span["end"] = span["start"] + 20, span["end"] + 20
+    facts = made.facts.copy()
+    facts["seconds"] = 30.0
+    return Run(facts, [*spans, *rest])

@@ -7,6 +7,7 @@ import argparse
 
 from cenv.cli.options import add_store
 from cenv.cli.output import Console, table
+from cenv.config.paths import replace_file
 from cenv.errors import UsageError
 
 TYPE_CHECKING = False
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="solve what differs again on the repodata that is here, to try each cause; "
         "of one trace, try what needs the channels, too",
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write it as a page that needs nothing else, too"
     )
     add_store(parser)
 
@@ -59,6 +63,10 @@ def _report_one(run: Run, options: argparse.Namespace, console: Console) -> None
         "causes": [cause.to_json() for cause in found],
         **trials.to_json(),
     }
+    if options.html:
+        from cenv.reporting.page import one
+
+        replace_file(options.html, one.page(run, found, trials).encode())
     console.result(data, _lines_of_one(run, trials))
 
 
@@ -83,6 +91,10 @@ def _report_two(
     tried = confirming.confirmed(found, options.store) if options.replay else []
     stages = comparison.compare(before.recorder, after.recorder)
     data = {**found.to_json(), "stages": stages, "replayed": tried}
+    if options.html:
+        from cenv.reporting.page import two
+
+        replace_file(options.html, two.page(found, tried).encode())
     console.result(data, _lines_of_two(found, tried))
 
 

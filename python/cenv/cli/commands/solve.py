@@ -9,8 +9,13 @@ from cenv import api
 from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console
 from cenv.cli.tables import record_table, stage_table
-from cenv.errors import UsageError
+from cenv.config.paths import replace_file
+from cenv.errors import UnsatisfiableError, UsageError
 from cenv.model import Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cenv.cli.request import Request
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="say why NAME has the version it has, or why NAME=VERSION was not chosen",
     )
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write what is chosen, and why, or what is in conflict, as a page",
+    )
     add_store(parser)
 
 
@@ -38,15 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if asked.is_list:
         raise UsageError("a list or lock of packages leaves nothing to solve")
     platform = options.platform or current_platform()
-    solution = api.solve(
-        asked.specs,
-        asked.channels,
-        platform=platform,
-        store=options.store,
-        offline=options.offline,
-        explain=options.explain,
-        **asked.options,
-    )
+    solution = _solve(options, asked, platform)
     if options.lock:
         from cenv.specs import conda_lock
 
@@ -58,6 +60,30 @@ def run(options: argparse.Namespace, console: Console) -> int:
             console.notice(f"not used: {skip['fn']}: {skip['reason']}")
     console.result(solution.to_json(), _lines(options, solution, platform))
     return 0
+
+
+def _solve(options: argparse.Namespace, asked: Request, platform: str) -> Solution:
+    from cenv.reporting.page import explained
+
+    def write(page: str) -> None:
+        if options.html:
+            replace_file(options.html, page.encode())
+
+    try:
+        solution = api.solve(
+            asked.specs,
+            asked.channels,
+            platform=platform,
+            store=options.store,
+            offline=options.offline,
+            explain=options.explain,
+            **asked.options,
+        )
+    except UnsatisfiableError as error:
+        write(explained.conflict(asked.specs, error))
+        raise
+    write(explained.choice(solution, options.explain))
+    return solution
 
 
 def _lines(options: argparse.Namespace, solution: Solution, platform: str) -> list[str]:
