@@ -18,7 +18,9 @@ from cenv.reporting.replay import CannotReplayError, Outcome, Replay, changed
 from cenv.reporting.run import Run
 from cenv.reporting.wording import counted, joined, listed, number, seconds, share, size
 
-_TRIED = 12  # specs, and names with many builds, that are tried at most
+_SPECS = 12  # that are tried at most
+_PINS = 4  # names with many builds that are tried at most
+_FEWER = 0.95  # of the candidates: what makes a solve faster, and not chance
 _MANY = 20  # candidates that a name has at least, to be pinned
 _PART = 0.02  # of the run: what advice saves at least
 
@@ -31,6 +33,12 @@ class Advice:
     subject: str
     text: str
     saves: float
+
+    @property
+    def briefly(self) -> str:
+        """What was changed, in a word or two."""
+        without = self.kind in ("drop_spec", "drop_channel")
+        return f"without {self.subject}" if without else self.subject or self.kind
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that reports print."""
@@ -112,9 +120,13 @@ def cost(run: Run, outcome: Outcome) -> float:
 
 
 def saving(run: Run, base: Outcome, outcome: Outcome) -> float:
-    """Return the seconds of the run that another outcome saves."""
+    """Return the seconds of the run that another outcome saves.
+
+    A solve that considers as many candidates is faster by chance alone.
+    """
     packages = cost(run, base) - cost(run, outcome)
-    return packages + base.seconds - outcome.seconds
+    is_less = outcome.candidates < _FEWER * base.candidates
+    return packages + (base.seconds - outcome.seconds if is_less else 0.0)
 
 
 def fewer(base: Outcome, outcome: Outcome) -> str:
@@ -146,7 +158,7 @@ def _specs(run: Run, replay: Replay) -> Iterator[Advice]:
         replay.specs,
         key=lambda spec: -sum(run.packages[n].seconds for n in alone.get(spec, ())),
     )
-    for spec in by_cost[:_TRIED] if len(replay.specs) > 1 else ():
+    for spec in by_cost[:_SPECS] if len(replay.specs) > 1 else ():
         outcome = replay.solve([other for other in replay.specs if other != spec])
         if outcome is None:
             continue
@@ -164,7 +176,7 @@ def _pins(run: Run, replay: Replay) -> Iterator[Advice]:
     """Pin names that have many builds to the minor version that was chosen."""
     asked = {graph.spec_name(spec): spec for spec in replay.specs}
     names = sorted(run.names.values(), key=lambda name: -name.candidates)
-    for name in [n for n in names if n.candidates >= _MANY][:_TRIED]:
+    for name in [n for n in names if n.candidates >= _MANY][:_PINS]:
         record = replay.base.records.get(name.name)
         if record is None or asked.get(name.name, name.name) != name.name:
             continue  # not chosen, or not asked for by its name alone

@@ -20,6 +20,7 @@ class Cause:
     text: str
     seconds: float
     details: dict[str, float] = field(default_factory=dict)
+    weight: int = 0  # bytes or records: sorts what took no time
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that reports print."""

@@ -213,7 +213,7 @@ def _rest(run: Run, told: Mapping[str, float]) -> Iterator[Cause]:
             text = stage_text(run, stage.name)
             yield Cause("stage", stage.name, text, left, {stage.name: left})
     if run.outside > 1e-9:
-        text = "outside of all stages: starting, reading configuration and records"
+        text = "what no stage covers: loading modules, configuration and results"
         yield Cause("outside", "", text, run.outside)
 
 

@@ -154,7 +154,7 @@ def _names(ledger: Ledger, origins: Origins) -> None:
         if key is not None:
             grown[key] = grown.get(key, 0) + now - was
             ledger.group(key).names.append(name)
-    _divide_solve(ledger, grown)
+    _divide_solve(ledger, origins, grown)
 
 
 def candidates(run: Run, name: str) -> int:
@@ -164,7 +164,7 @@ def candidates(run: Run, name: str) -> int:
 
 def _key_of_name(ledger: Ledger, origins: Origins, name: str) -> Key | None:
     if name not in ledger.before.names or name not in ledger.after.names:
-        return origins.of(name)
+        return origins.of_name(name)
     if name in origins.respecified:
         return Key("respec", name)
     grown = [key for key in ledger.groups if key.kind == "channel"]
@@ -173,14 +173,17 @@ def _key_of_name(ledger: Ledger, origins: Origins, name: str) -> Key | None:
     return next((Key("respec", other) for other in origins.respecified), None)
 
 
-def _divide_solve(ledger: Ledger, grown: dict[Key, int]) -> None:
+def _divide_solve(ledger: Ledger, origins: Origins, grown: dict[Key, int]) -> None:
     was = sum(name.candidates for name in ledger.before.names.values())
     left = ledger.left(SOLVER)
     parts = {key: count for key, count in grown.items() if count * left > 0}
     total = abs(sum(parts.values()))
+    told = min(1.0, total / (was or 1) / _FULL)
+    if not total:  # the same records, searched for something else
+        parts = {Key("respec", name): 1 for name in origins.respecified}
+        total, told = len(parts), 1.0
     for stage in SOLVER if total else ():
         seconds = ledger.left([stage])
-        told = min(1.0, total / (was or 1) / _FULL)
         for key, count in parts.items():
             ledger.take(key, stage, seconds * told * abs(count) / total)
 
@@ -196,7 +199,7 @@ def _packages(ledger: Ledger, origins: Origins) -> None:
         if name in before and name in after:
             _both(ledger, origins, before[name], after[name])
         else:
-            key = origins.of(name)
+            key = origins.of_package(name)
             ledger.group(key).packages.append(name)
             sign, package = (1, after[name]) if name in after else (-1, before[name])
             for stage, work in package.stages.items():
@@ -254,7 +257,16 @@ def _caches(ledger: Ledger) -> None:
     old = {stage.name: stage for stage in ledger.before.stages}
     for stage in ledger.after.stages:
         was = old.get(stage.name)
-        if was is None or stage.name in INDEX or (was.misses > 0) == (stage.misses > 0):
+        if was is None or (was.misses > 0) == (stage.misses > 0):
             continue
+        if stage.name == "download indices":
+            continue  # told of the channels
         if ledger.left([stage.name]) * (stage.misses - was.misses) > 0:
-            ledger.take_all(Key("cache", stage.name), [stage.name])
+            ledger.take_all(_cache_of(ledger, stage.name), [stage.name])
+
+
+def _cache_of(ledger: Ledger, stage: str) -> Key:
+    """A store that had not the packages, has not their bytecode: that is one cause."""
+    kept = ledger.groups.get(_PACKAGES_KEPT)
+    is_one = stage == "compile" and kept and kept.total * ledger.left([stage]) > 0
+    return _PACKAGES_KEPT if is_one else Key("cache", stage)

@@ -58,6 +58,8 @@ def _undone(cause: Cause, found: Difference, replay: Replay) -> Iterator[str]:
         return
     saves = saving(found.after, replay.base, outcome)
     less = f"saves {seconds(saves)}" if saves > 0 else f"costs {seconds(-saves)}"
+    if abs(saves) < 0.0005:
+        less = "takes as long"
     yield f"{what}: {fewer(replay.base, outcome)}; it {less}"
 
 

@@ -74,10 +74,12 @@ def between(before: Run, after: Run) -> Difference:
             sentences.of(key, group, ledger, origins),
             group.total,
             dict(group.seconds),
+            sentences.weight(key, group, ledger),
         )
         for key, group in _merged(ledger)
     ]
-    found.sort(key=lambda cause: -cause.seconds if slower else cause.seconds)
+    sign = -1 if slower else 1
+    found.sort(key=lambda cause: (sign * round(cause.seconds, 4), -cause.weight))
     return Difference(before, after, tuple(found), ledger.unexplained())
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cached_property
 
 from cenv.reporting import graph
@@ -25,41 +25,58 @@ class Origins:
         both = (name for name in new if name in old)
         return {n: (old[n], new[n]) for n in both if old[n] != new[n]}
 
-    def of(self, name: str) -> Key:
-        """Return the nearest cause above a name that one run has alone."""
-        gone = not _has(self.after, name)
-        this, other = (self.before, self.after) if gone else (self.after, self.before)
-        mine, others = graph.asked_for(this), graph.asked_for(other)
-        for at in _upwards(name, this, other):
-            if at in mine and at not in others:
+    def of_package(self, name: str) -> Key:
+        """Return the nearest cause above a package that one run has alone."""
+        gone = name not in self.after.packages
+        this, other = self._sides(gone)
+
+        def parents(at: str) -> Sequence[str]:
+            return this.packages[at].needed_by if at in this.packages else ()
+
+        return self._nearest(name, gone, parents, other.packages)
+
+    def of_name(self, name: str) -> Key:
+        """Return the nearest cause above a name that only one run's solve reached."""
+        gone = name not in self.after.names
+        this, other = self._sides(gone)
+
+        def parents(at: str) -> Sequence[str]:
+            through = this.names[at].reached_through if at in this.names else ""
+            return (graph.spec_name(through) if through in this.specs else through,)
+
+        return self._nearest(name, gone, parents, other.names)
+
+    def _sides(self, gone: bool) -> tuple[Run, Run]:
+        return (self.before, self.after) if gone else (self.after, self.before)
+
+    def _nearest(
+        self,
+        name: str,
+        gone: bool,
+        parents: Callable[[str], Sequence[str]],
+        others: Container[str],
+    ) -> Key:
+        this, other = self._sides(gone)
+        mine, theirs = graph.asked_for(this), graph.asked_for(other)
+        for at in _upwards(name, parents, others):
+            if at in mine and at not in theirs:
                 return Key("spec", mine[at], gone)
             if at in self.respecified:
                 return Key("respec", at)
-            if _has(other, at):
+            if at in others:
                 return Key("needs", at, gone)
         return Key("came", name, gone)
 
 
-def _upwards(name: str, this: Run, other: Run) -> Iterator[str]:
+def _upwards(
+    name: str, parents: Callable[[str], Sequence[str]], others: Container[str]
+) -> Iterator[str]:
     """Yield a name and those that need it, nearest first, up to those of both runs."""
     seen = {name: None}
     queue = [name]
     for at in queue:
         yield at
-        if _has(other, at):
-            continue
-        new = [parent for parent in _parents(this, at) if parent not in seen]
-        seen.update(dict.fromkeys(new))
-        queue += new
-
-
-def _has(run: Run, name: str) -> bool:
-    return name in run.packages or name in run.names
-
-
-def _parents(run: Run, name: str) -> Iterator[str]:
-    if name in run.packages:
-        yield from run.packages[name].needed_by
-    if name in run.names:
-        through = run.names[name].reached_through
-        yield graph.spec_name(through) if through in run.specs else through
+        if at not in others:
+            new = [parent for parent in parents(at) if parent and parent not in seen]
+            seen.update(dict.fromkeys(new))
+            queue += new

@@ -76,6 +76,7 @@ class Package:
     depends: tuple[str, ...] = ()
     needed_by: tuple[str, ...] = ()
     origin: str = ""
+    reason: str = ""
     stages: Mapping[str, Work] = field(default_factory=dict)
 
     @property
@@ -142,14 +143,13 @@ class Run:
     def channels(self) -> tuple[Channel, ...]:
         """The channels, their seconds being those of the run."""
         found = [_filled(Channel, data) for data in self.facts.get("channels", ())]
-        total = sum(channel.seconds for channel in found)
-        whole = self.wall_of(INDEX)
-        factor = whole / total if total else 0.0
-        if not total and len(found) == 1:
-            return (dataclasses.replace(found[0], seconds=whole),)
+        weights = [channel.seconds for channel in found]
+        if not any(weights):  # all was read in place: its bytes tell
+            weights = [float(channel.bytes_on_disk or 1) for channel in found]
+        factor = self.wall_of(INDEX) / (sum(weights) or 1)
         return tuple(
-            dataclasses.replace(channel, seconds=channel.seconds * factor)
-            for channel in found
+            dataclasses.replace(channel, seconds=weight * factor)
+            for channel, weight in zip(found, weights)
         )
 
     @cached_property
@@ -162,11 +162,15 @@ class Run:
     def packages(self) -> Mapping[str, Package]:
         """The packages of the result by name, with what each cost of the run."""
         plain = self.facts.get("packages", ())
+        works = [_works(data, self.wall) for data in plain]
         totals = {
-            stage: sum(_seconds(p.get("stages", {}).get(stage)) for p in plain)
+            stage: sum(each[stage].seconds for each in works if stage in each)
             for stage in self.wall
         }
-        found = [_package(data, self.wall, totals) for data in plain]
+        found = [
+            _filled(Package, {**data, "stages": _of_run(each, self.wall, totals)})
+            for data, each in zip(plain, works)
+        ]
         return {package.name: package for package in found}
 
     @property
@@ -200,17 +204,29 @@ def _filled(cls: type[T], data: Mapping[str, Any]) -> T:
     return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
-def _package(
-    data: Mapping[str, Any], walls: Mapping[str, float], totals: Mapping[str, float]
-) -> Package:
-    works = {}
-    for stage, plain in data.get("stages", {}).items():
-        work = _filled(Work, plain)
-        total = totals.get(stage, 0.0)
-        share = walls.get(stage, 0.0) * work.seconds / total if total else 0.0
-        works[stage] = dataclasses.replace(work, of_run=share)
-    return dataclasses.replace(_filled(Package, data), stages=works)
+def _works(data: Mapping[str, Any], walls: Mapping[str, float]) -> dict[str, Work]:
+    """Return the work on a package by stage; relocation is a part of linking for `create`."""
+    found = {stage: _filled(Work, w) for stage, w in data.get("stages", {}).items()}
+    if "relocate" in found and "relocate" not in walls:
+        moved, linked = found.pop("relocate"), found.get("link", Work())
+        found["link"] = Work(
+            linked.seconds + moved.seconds,
+            linked.bytes + moved.bytes,
+            linked.files + moved.files,
+        )
+    return found
 
 
-def _seconds(work: Mapping[str, Any] | None) -> float:
-    return float(work.get("seconds", 0.0)) if work else 0.0
+def _of_run(
+    works: Mapping[str, Work], walls: Mapping[str, float], totals: Mapping[str, float]
+) -> dict[str, Work]:
+    """Give each work its part of the seconds of the run that its stage took."""
+    return {
+        stage: dataclasses.replace(
+            work,
+            of_run=walls[stage] * work.seconds / totals[stage]
+            if totals.get(stage)
+            else 0.0,
+        )
+        for stage, work in works.items()
+    }

@@ -21,6 +21,17 @@ def of(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     return _TOLD[key.kind](key, group, ledger, origins)
 
 
+def weight(key: Key, group: Group, ledger: Ledger) -> int:
+    """Return bytes or records of a cause, by which those that took no time are sorted."""
+    if key.kind == "channel":
+        return abs(
+            comparing.records(comparing.subdirs(ledger.after, key.subject))
+            - comparing.records(comparing.subdirs(ledger.before, key.subject))
+        )
+    run = _side(key, ledger)
+    return sum(run.packages[n].size for n in group.packages if n in run.packages)
+
+
 # ---- what came and went ----
 
 
@@ -74,9 +85,15 @@ def _respec(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     if old != new:
         told = f"{counted(new, 'candidate')} of {key.subject} instead of {number(old)}"
         parts.append(told)
-    changed = [name for name in group.packages if name in ledger.before.packages]
-    parts += [_release_text(ledger, name) for name in changed]
-    return joined(parts, ": ") if len(parts) < 3 else f"{parts[0]}: {joined(parts[1:])}"
+    old_packages, new_packages = ledger.before.packages, ledger.after.packages
+    for name in group.packages:
+        if name in old_packages and name in new_packages:
+            parts.append(_release_text(ledger, name))
+    came = [new_packages[n] for n in group.packages if n not in old_packages]
+    left = [old_packages[n] for n in group.packages if n not in new_packages]
+    parts += [f"it brings {_packages_text(came)}"] if came else []
+    parts += [f"it leaves out {_packages_text(left)}"] if left else []
+    return joined([parts[0], joined(parts[1:])], ": ")
 
 
 def _needs(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
@@ -228,28 +245,42 @@ def _cache(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
         return _because(text if lost else "the template was there already", reason)
     if key.subject == "packages":
         return _packages_anew(group, run, lost)
-    (stage,) = (stage for stage in run.stages if stage.name == key.subject)
-    reasons = (s["reason"] for s in run.spans if s["stage"] == key.subject)
-    if not lost:
-        return f"{key.subject} found all in its cache"
-    text = f"{number(stage.misses)} were not in the cache of {key.subject}"
-    return _because(text, "; ".join(dict.fromkeys(filter(None, reasons))))
+    reasons = [s["reason"] for s in run.spans if s["stage"] == key.subject]
+    return _because(_missed_text(key.subject, run, lost), *reasons)
 
 
-def _because(text: str, reason: str) -> str:
-    return f"{text} ({reason})" if reason else text
+def _missed_text(stage: str, run: Run, lost: bool) -> str:
+    """Say what a cache had, or had not, as a stage counts it."""
+    missed = sum(s.misses for s in run.stages if s.name == stage)
+    if stage == "compile":
+        what = f"the bytecode of {counted(missed, 'file')}"
+        verb = "had to be made, and was in the cache before"
+        return f"{what} {verb if lost else 'was in the cache already'}"
+    if stage == "process indices":
+        verb = "had to be indexed, and was before" if lost else "was indexed already"
+        return f"repodata of {counted(missed, 'subdir')} {verb}"
+    verb = "were not in its cache" if lost else "were not in its cache before"
+    return f"{stage}: {number(missed)} {verb}"
+
+
+def _because(text: str, *reasons: str) -> str:
+    """Add the reasons that say more than that something was not there."""
+    told = [r for r in dict.fromkeys(reasons) if r and r not in _NO_REASONS]
+    return f"{text} ({listed(told)})" if told else text
+
+
+_NO_REASONS = ("not there", "no copy")
 
 
 def _packages_anew(group: Group, run: Run, lost: bool) -> str:
-    stages = [s for s in ("download", "extract") if group.seconds.get(s)]
-    done = {"download": "downloaded", "extract": "extracted"}
-    verbs = listed(done[stage] for stage in stages) or "made ready"
+    done = {"download": "downloaded", "extract": "extracted", "compile": "compiled"}
+    verbs = listed(done[stage] for stage in done if group.seconds.get(stage))
     packages = [run.packages[name] for name in group.packages]
     what = _packages_text(packages)
     if not lost:
         return f"{what} were in the store already"
-    text = f"{what} had to be {verbs}, which the store had before"
-    return _because(text, run.cache("packages").get("reason", ""))
+    text = f"{what} had to be {verbs or 'made ready'}, which the store had before"
+    return _because(text, *(package.reason for package in packages))
 
 
 # ---- the machine ----

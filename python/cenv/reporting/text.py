@@ -11,6 +11,7 @@ from cenv.reporting.difference import Difference
 from cenv.reporting.run import Run
 from cenv.reporting.wording import (
     added_up,
+    counted,
     difference,
     joined,
     listed,
@@ -60,7 +61,7 @@ def headline_of_two(found: Difference) -> str:
     if not found.causes:
         return f"{text}. {unexplained(found)}"
     main = found.causes[0]
-    if main.seconds * found.seconds > 0.1 * found.seconds**2:
+    if 0.1 <= main.seconds / (found.seconds or 1e-9) <= 1.5:
         return f"{text}, of which {difference(main.seconds)} because {main.text}."
     told = f"{text}. What changed: {main.text} ({difference(main.seconds)})."
     return f"{told} {unexplained(found)}" if found.is_much else told
@@ -77,15 +78,33 @@ def unexplained(found: Difference) -> str:
 
 def cause_rows(causes: Iterable[Cause], whole: float) -> list[Row]:
     """Return seconds, share of the run and sentence of each cause."""
-    return [(seconds(c.seconds), share(c.seconds, whole), c.text) for c in causes]
+    shown = [c for at, c in enumerate(causes) if not at or c.seconds > 0.005 * whole]
+    return [(seconds(c.seconds), share(c.seconds, whole), c.text) for c in shown]
 
 
 def difference_rows(found: Difference) -> list[Row]:
     """Return seconds and sentence of each cause, and of what has none; they add up."""
-    told = added_up([*(c.seconds for c in found.causes), found.left], found.seconds)
-    texts = [cause.text for cause in found.causes]
+    shown = _shown(found)
+    told = added_up([*(seconds for seconds, _ in shown), found.left], found.seconds)
     left = unexplained(found).rstrip(".").replace("Nothing", "nothing", 1)
-    return [*zip(told, [*texts, left, "all"])]
+    return [*zip(told, [*(sentence for _, sentence in shown), left, "all"])]
+
+
+def _shown(found: Difference) -> list[tuple[float, str]]:
+    """Return seconds and sentence of the first causes, and of the rest, if it is little."""
+    least = 0.005 * max(found.before.seconds, found.after.seconds)
+    first = [
+        cause
+        for at, cause in enumerate(found.causes)
+        if at < LARGEST or abs(cause.seconds) >= least
+    ]
+    shown = [(cause.seconds, cause.text) for cause in first]
+    rest = [cause for cause in found.causes if cause not in first]
+    if rest:
+        named = listed(dict.fromkeys(c.subject or c.kind for c in rest))
+        text = f"{counted(len(rest), 'smaller change')} ({named})"
+        shown.append((sum(cause.seconds for cause in rest), text))
+    return shown
 
 
 def stage_rows(run: Run) -> list[Row]:
@@ -152,7 +171,7 @@ def advice_lines(trials: Trials) -> list[str]:
         lines.append("What would make it faster, as tried:")
         lines += [f"  saves {seconds(a.saves)}: {a.text}" for a in trials.helps]
     if trials.in_vain:
-        names = listed((a.subject or a.kind for a in trials.in_vain), 8)
+        names = listed((advice.briefly for advice in trials.in_vain), 8)
         lines.append(f"Tried, and saves next to nothing: {names}")
     lines += [f"Not tried: {reason}" for reason in trials.untried]
     return lines

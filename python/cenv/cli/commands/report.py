@@ -8,13 +8,14 @@ import argparse
 from cenv.cli.options import add_store
 from cenv.cli.output import Console, table
 from cenv.config.paths import replace_file
-from cenv.errors import UsageError
+from cenv.errors import CenvError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cenv.reporting.advice import Trials
     from cenv.reporting.difference import Difference
     from cenv.reporting.run import Run
+    from cenv.tracing.recorder import Recorder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="TRACE",
         help="a file of --trace; of two, the earlier first, the difference is told",
+    )
+    parser.add_argument(
+        "--last",
+        nargs="?",
+        type=int,
+        const=1,
+        metavar="N",
+        help="the last run that the store keeps; with N, compared with the N-th last, of the "
+        "same request where there are so many: --last 2 with the one before",
     )
     parser.add_argument(
         "--replay",
@@ -38,18 +48,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Show where the time of a trace went, or what made two differ."""
+    """Show where the time of a run went, or what made two differ."""
     from cenv.reporting.run import Run
-    from cenv.tracing import trace_file
 
-    if not 1 <= len(options.traces) <= 2:
-        raise UsageError("report takes one trace, or two to compare")
-    runs = [Run.of(trace_file.read(path)) for path in options.traces]
+    runs = [Run.of(recorder) for recorder in _recorders(options)]
     if len(runs) == 1:
         _report_one(runs[0], options, console)
     else:
         _report_two(runs[0], runs[1], options, console)
     return 0
+
+
+def _recorders(options: argparse.Namespace) -> list[Recorder]:
+    """Return one or two traces: of the files named, else of those that the store keeps."""
+    from cenv.tracing import trace_file
+
+    if options.last is not None:
+        if options.traces:
+            raise UsageError("--last takes traces of the store, and no files beside it")
+        return _kept(options)
+    if not 1 <= len(options.traces) <= 2:
+        hint = "name one, two to compare, or take --last"
+        raise UsageError("report takes one trace, or two to compare", hint=hint)
+    return [trace_file.read(path) for path in options.traces]
+
+
+def _kept(options: argparse.Namespace) -> list[Recorder]:
+    """Return the last kept trace, behind the earlier one that it is compared with."""
+    from cenv.tracing import kept
+
+    if options.last < 1:
+        raise UsageError(f"--last counts traces from 1, which {options.last} is not")
+    found = kept.last(options.last, options.store)
+    if len(found) < options.last and found:  # the request itself is another
+        found = kept.kept(options.store, found[0].command)[: options.last]
+    if len(found) < options.last:
+        there = f"{len(found)} of {found[0].command}" if found else "none"
+        hint = "create, template build, solve and clone keep theirs in the store"
+        message = f"--last {options.last}: the store keeps {there}"
+        raise CenvError(message, hint=hint)
+    chosen = [found[-1], found[0]] if options.last > 1 else found
+    return [trace.read() for trace in chosen]
 
 
 def _report_one(run: Run, options: argparse.Namespace, console: Console) -> None:
