@@ -7,10 +7,12 @@
 #include "remote/file_kind.h"
 #include "remote/http_kind.h"
 #include "remote/kind.h"
+#include "remote/oci_kind.h"
 #include "remote/s3_kind.h"
 
 static const struct cenv_remote_kind *const kinds[] = {
-    &cenv_https_kind, &cenv_http_kind, &cenv_s3_kind, &cenv_file_kind};
+    &cenv_https_kind, &cenv_http_kind,     &cenv_s3_kind,
+    &cenv_oci_kind,   &cenv_oci_http_kind, &cenv_file_kind};
 
 struct cenv_remote {
     const struct cenv_remote_kind *kind;

@@ -20,6 +20,8 @@
  *   https://host/base, http://…      BASE/ac/<key>, BASE/cas/<sha256>, by GET, HEAD and PUT
  *   s3://bucket/prefix               the same objects below PREFIX; keys, region and endpoint as
  *                                    remote/aws.h says
+ *   oci://host/repository            tags and blobs of a registry, oci+http:// without TLS; with
+ *                                    logins as docker keeps them
  *   file:///dir                      DIR/ac/<key>, DIR/cas/<sha256>; made when something is put
  *
  * CENV_EUSAGE: no scheme that is known. What goes wrong with a remote is CENV_EREMOTE, what it
