@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cenv.cli import main
 
 SECRET = "canary-it's-73"  # with a character that ends no password
 QUOTED = "canary-it%27s-73"
@@ -35,22 +39,50 @@ def test_template(tmp_path):
 
 
 class Run:
-    """Runs commands in a home of their own, and keeps all that they print."""
+    """Runs commands in a home of their own, and keeps all that they print.
 
-    def __init__(self, home: Path) -> None:
+    In this process, as a process for each takes most of the time; `apart` says otherwise.
+    """
+
+    def __init__(self, home: Path, *, apart: bool = False) -> None:
         self.home = home
+        self.apart = apart
         self.printed = ""
         self.environ = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "CENV_STORE": str(home / "store"),
             "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
 
-    def __call__(self, *argv: object, module: str = "cenv") -> int:
-        command = [sys.executable, "-m", module, *map(str, argv)]
+    def __call__(self, *argv: object) -> int:
+        words = [*map(str, argv)]
+        if self.apart or "run" in words:  # whose program prints itself
+            return self._start("cenv", words)
+        said = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            for name in {*os.environ} - {*self.environ}:
+                patch.delenv(name)
+            for name, value in self.environ.items():
+                patch.setenv(name, value)
+            patch.chdir(self.home)
+            with redirect_stdout(said), redirect_stderr(said):
+                status = main(words)
+        self.printed += said.getvalue()
+        return status
+
+    def pytest(self, *argv: object) -> int:
+        return self._start("pytest", ["-p", "cenv", *map(str, argv)])
+
+    def _start(self, module: str, words: list[str]) -> int:
         done = subprocess.run(
-            command, env=self.environ, cwd=self.home, capture_output=True, text=True
+            [sys.executable, "-m", module, *words],
+            env=self.environ,
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         self.printed += done.stdout + done.stderr
         return done.returncode
@@ -103,9 +135,12 @@ def was_sent(server: Any) -> bool:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path, request: pytest.FixtureRequest) -> Run:
+    """Return a runner; the parameter "all" has a process for each command."""
     (tmp_path / "home").mkdir()
-    return Run(tmp_path / "home")
+    kind = getattr(request.node, "callspec", None)
+    apart = kind is not None and kind.params.get("kind") in ("all", "query")
+    return Run(tmp_path / "home", apart=apart)
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
@@ -141,7 +176,7 @@ def test_channels__leave_no_secret_anywhere(run: Run, served: Any, kind: str) ->
         "--cenv-report",
         "--cenv-json=r.json",
     )
-    assert run("-q", *report, test, module="pytest") == 1
+    assert run.pytest("-q", *report, test) == 1
     assert list(run.leaks((test, listed, lock))) == []
 
     history = (run.home / "d/conda-meta/history").read_text()
@@ -231,7 +266,7 @@ def test_tracebacks__show_no_secret(run: Run, served: Any, tb: str) -> None:
     run.environ["CHANNEL"] = CHANNELS["all"].format(secret=QUOTED, host=served.netloc)
     (run.home / "test_it.py").write_text(SHOWN)
     options = ("-p", "no:cacheprovider", f"--tb={tb}", "-l", "-ra", "--junitxml=j.xml")
-    assert run(*options, "test_it.py", module="pytest") == 1
+    assert run.pytest(*options, "test_it.py") == 1
     assert "no-such" in run.printed
     assert list(run.leaks(())) == []
 
