@@ -87,10 +87,19 @@ def test_hardlink_clone__reads_only_what_it_rewrites(
         pytest.skip("the file system of the tests keeps no access times")
 
 
-def test_clone__of_a_venv_with_pip_works(tmp_path: Path, session_store: Path) -> None:
-    source, clone = tmp_path / "venv", tmp_path / "a clone"
-    subprocess.run([sys.executable, "-m", "venv", source], check=True)
-    cenv.clone(source, clone, store=session_store)
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a venv with pip, which no test changes."""
+    place = tmp_path_factory.mktemp("made") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    return place
+
+
+def test_clone__of_a_venv_with_pip_works(
+    venv: Path, tmp_path: Path, session_store: Path
+) -> None:
+    clone = tmp_path / "a clone"
+    cenv.clone(venv, clone, store=session_store)
     told = subprocess.run(
         [clone / "bin/pip", "--version"], capture_output=True, text=True, check=True
     ).stdout
@@ -105,15 +114,14 @@ def test_clone__of_a_venv_with_pip_works(tmp_path: Path, session_store: Path) ->
     assert done.stdout == str(clone)
     for path in clone.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.suffix != ".pyc":
-            assert os.fsencode(source) not in path.read_bytes(), path
+            assert os.fsencode(venv) not in path.read_bytes(), path
 
 
 def test_clone__brings_hashes_of_wheels_up_to_date(
-    tmp_path: Path, session_store: Path
+    venv: Path, tmp_path: Path, session_store: Path
 ) -> None:
-    source, clone = tmp_path / "venv", tmp_path / "clone-of-it"
-    subprocess.run([sys.executable, "-m", "venv", source], check=True)
-    cenv.clone(source, clone, store=session_store)
+    clone = tmp_path / "clone-of-it"
+    cenv.clone(venv, clone, store=session_store)
     (record,) = clone.glob("lib/python*/site-packages/pip-*.dist-info/RECORD")
     checked = 0
     with record.open(newline="") as rows:

@@ -30,10 +30,8 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def template(
-    python_channel: Path, tmp_path_factory: pytest.TempPathFactory
-) -> cenv.Template:
-    store = cenv.TemplateStore(tmp_path_factory.mktemp("store"))
+def template(python_channel: Path, session_store: Path) -> cenv.Template:
+    store = cenv.TemplateStore(session_store)
     return store.template(["python", "pip", "setuptools"], [python_channel])
 
 

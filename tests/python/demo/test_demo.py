@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,17 @@ from cenv.demo import elf
 DISTRIBUTION = "/usr/bin/python3"
 
 
-def demo(python: str, tmp_path: Path, **environment: str) -> dict[str, object]:
-    """Run the demonstration in a process of `python` and return its JSON."""
+def other_python() -> str | None:
+    """Return the distribution's Python, unless it is the one that runs."""
+    there = os.path.exists(DISTRIBUTION) and sys.base_prefix != "/usr"
+    return DISTRIBUTION if there else None
+
+
+def demo(python: str, tmp_path: Path, *option: str, **environment: str) -> str:
+    """Run the demonstration in a process of `python` and return what it prints."""
     variables = {**os.environ, "TMPDIR": str(tmp_path), **environment}
     done = subprocess.run(
-        [python, "-m", "cenv", "--json", "demo", "--clones", "2"],
+        [python, "-m", "cenv", *option, "demo", "--clones", "2"],
         capture_output=True,
         text=True,
         check=False,
@@ -29,35 +36,37 @@ def demo(python: str, tmp_path: Path, **environment: str) -> dict[str, object]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
-    found: dict[str, object] = json.loads(done.stdout)
-    return found
+    return done.stdout
 
 
-def check(found: dict[str, object]) -> None:
-    assert isinstance(found["stages"], list)
+STAGES = ("pack", "index", "solve", "extract", "link", "clone 00", "verify 01")
+COMPARED = ["cenv clone", "cp -a", "python -m venv"]
+
+
+def check(found: dict[str, Any]) -> None:
     names = [row["name"] for row in found["stages"]]
-    for stage in ("pack", "index", "solve", "extract", "link", "clone 00", "verify 01"):
-        assert stage in names
-    assert isinstance(found["compared"], list)
-    assert [row["name"].split(" (")[0] for row in found["compared"]] == [
-        "cenv clone",
-        "cp -a",
-        "python -m venv",
-    ]
+    assert {*STAGES} <= {*names}
+    assert [row["name"].split(" (")[0] for row in found["compared"]] == COMPARED
 
 
 def test_demo__runs_on_this_python(tmp_path: Path) -> None:
-    check(demo(sys.executable, tmp_path))
+    said = demo(sys.executable, tmp_path)
+    for name in (*STAGES, *COMPARED):
+        assert f"\n{name}" in said, said
+    if other_python() is None:
+        check(json.loads(demo(sys.executable, tmp_path, "--json")))
 
 
 def test_demo__runs_on_the_distributions_python(tmp_path: Path) -> None:
     """Its site-packages is dist-packages, it is managed by apt, its files link into /etc."""
-    if not os.path.exists(DISTRIBUTION) or sys.base_prefix == "/usr":
-        pytest.skip("the distribution's Python is absent, or it is the one that runs")
+    python = other_python()
+    if python is None:
+        pytest.skip("there is no /usr/bin/python3, or it is the one that runs")
     top = Path(__file__).resolve().parents[3]
     packages = [p for p in sys.path if p.endswith("site-packages")]
     path = os.pathsep.join([str(top / "python"), *packages])
-    found = demo(DISTRIBUTION, tmp_path, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
+    options = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    found = json.loads(demo(python, tmp_path, "--json", **options))
     assert "at /usr" in str(found["python"])
     check(found)
 

@@ -37,6 +37,9 @@ def test_bench(benchmark, template, cenv_env):
 """
 
 
+PLUGINS = "-p cenv -p xdist -p pytest_benchmark.plugin -p pytest_codspeed.plugin"
+
+
 def workflow_of(name: str) -> dict[str, Any]:
     text = (ROOT / "docs/ci.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
@@ -78,6 +81,9 @@ class Runner:
         }
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environment = {**os.environ, **given, "PATH": path, "CI": "true"}
+        # All other plugins that are installed take most of the time.
+        self.environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        self.environment["PYTEST_ADDOPTS"] = PLUGINS
 
     def run(self, script: str, **more: str) -> str:
         done = subprocess.run(
@@ -161,7 +167,7 @@ def test_benchmarks__of_base_and_change_are_measured_alike(
     variables = {
         "PATH": path,
         "GITHUB_HEAD_REF": "change",
-        "PYTEST_ADDOPTS": "-p no:xdist",
+        "PYTEST_ADDOPTS": PLUGINS.replace("-p xdist", ""),
     }
     for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
         runner.environment.pop(name, None)

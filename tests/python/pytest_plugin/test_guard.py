@@ -277,9 +277,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     indirect=["place"],
 )
 def test_safety__whatever_a_test_does(
-    pytester: pytest.Pytester, python_channel: Path, place: Path, mode: str
+    pytester: pytest.Pytester,
+    python_channel: Path,
+    session_store: Path,
+    place: Path,
+    mode: str,
 ) -> None:
-    store = cenv.TemplateStore(place / "store")
+    # A reflink has to lie where its template does.
+    store = cenv.TemplateStore(place / "store" if mode == "reflink" else session_store)
     specs = ["python", "pip", "setuptools"]
     template = store.template(specs, [python_channel])
     sibling = template.clone(place / "sibling", mode="copy")

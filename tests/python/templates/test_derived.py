@@ -106,8 +106,9 @@ def test_derived__over_what_is_no_template(
 
 
 def test_derived__of_real_packages(
-    store: cenv.TemplateStore, python_channel: Path, tmp_path: Path
+    session_store: Path, python_channel: Path, tmp_path: Path
 ) -> None:
+    store = cenv.TemplateStore(session_store)
     channel = [python_channel]
     base = store.template(["python"], channel)
     layer = store.template(["pip"], channel, base=base)
