@@ -124,8 +124,8 @@ static const char *copying_reason(const struct cenv_linker *linker)
         !linker->plan->nr_packages)
         return "";
     return linker->options->own_inodes
-               ? "no reflinks there, and a template shares no files with packages"
-               : "neither reflinks nor hard links from the packages to there";
+               ? "the file system has none, and a template shares no files with packages"
+               : "neither reflinks nor hard links work from the packages to there";
 }
 
 static void tell_mode(struct cenv_linker *linker)

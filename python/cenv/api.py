@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import CloneMode, LinkMode
+from cenv._digest import sha256_hex
 from cenv._options import (
     SOLVE_OPTIONS,
     CloneOptions,
@@ -41,7 +42,7 @@ from cenv.model import (
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.spec_texts import clean_specs
 from cenv.tracing import recorder as trace
-from cenv.tracing.facts import Fallback, Link
+from cenv.tracing.facts import Fallback, Link, Request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -111,9 +112,16 @@ def create(
         settings = _settings(link_mode, where, asked, fetching)
         reply = _link(where, found, settings, store, finish)
         recorder.records = reply["records"]
-        recorder.facts.setdefault("request", {"specs": settings["specs"]})
-        recorder.facts["request"]["prefix"] = where
+        asked_for = recorder.facts.setdefault("request", _told_list(asked, found))
+        asked_for["prefix"] = where
     return _prefix_report(reply, where, solution, asked, recorder)
+
+
+def _told_list(asked: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Request:
+    """Return for the trace what is asked for where nothing is solved: packages, by a digest."""
+    files = json.dumps([record.get("fn") for record in records])
+    digest = sha256_hex(files.encode())[:12]
+    return {"specs": [str(spec) for spec in asked], "options": {"packages": digest}}
 
 
 def _settings(

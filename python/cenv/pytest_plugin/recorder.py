@@ -20,13 +20,16 @@ from cenv.tracing import recorder as trace
 _RECORD = "name version build build_number subdir channel fn sha256 size".split()
 
 
+_NO_BUILD: dict[str, Any] = {"causes": [], "slower": None}
+
+
 @dataclass
 class Timed:
-    """How long something took, and the spans of it, known when it is over."""
+    """How long something took, and what was recorded of it, known when it is over."""
 
     start: float
     seconds: float = 0.0
-    spans: list[dict[str, Any]] = field(default_factory=list)
+    recorder: trace.Recorder = field(default_factory=trace.Recorder)
 
 
 class Live(Protocol):
@@ -53,6 +56,7 @@ class Recorder:
         self._empty = 0
         self._findings: list[str] = []
         self._spans: list[dict[str, Any]] = []
+        self._facts: list[Any] = []
 
     @contextlib.contextmanager
     def timing(self, what: str | None = None) -> Iterator[Timed]:
@@ -62,14 +66,21 @@ class Recorder:
         if what is not None and self._live is not None:
             shown = self._live.making(what)
         timed = Timed(time.perf_counter())
-        with shown as progress, trace.recording(progress) as spans:
+        with shown as progress, trace.recording(progress) as recorder:
             yield timed
         timed.seconds = time.perf_counter() - timed.start
-        timed.spans = spans.spans
+        timed.recorder = recorder
 
     def template(self, made: Template, timed: Timed) -> None:
         """Note a template, and the time its user waited for it."""
-        self._templates.append(_template(made, timed.seconds))
+        why = _NO_BUILD
+        if made.built:
+            from cenv.pytest_plugin import slowness
+
+            facts = slowness.facts_of(made, timed.recorder, timed.seconds)
+            why = slowness.of_build(made, timed.recorder, facts)
+            self._facts += [facts] if self._traced else []
+        self._templates.append(_template(made, timed.seconds) | why)
         self._keep(timed, "template", " ".join(made.specs) or made.path)
 
     def clone(self, made: Clone, timed: Timed) -> None:
@@ -128,13 +139,14 @@ class Recorder:
             "findings": self._findings,
             "activations": dict(activation_scripts.varying),
             "spans": self._spans,
+            "facts": self._facts,
         }
 
     def _keep(self, timed: Timed, kind: str, what: str) -> None:
         if self._traced:
             stop = timed.start + timed.seconds
             whole = {"kind": kind, "what": what, "start": timed.start, "end": stop}
-            self._spans += [{**whole, "thread": 0}, *timed.spans]
+            self._spans += [{**whole, "thread": 0}, *timed.recorder.spans]
 
 
 def _template(made: Template, seconds: float) -> dict[str, Any]:

@@ -143,7 +143,9 @@ class Reports:
         if self._files["trace"]:
             from cenv.tracing import trace_file
 
-            trace_file.write_all(self._files["trace"], map(_traced, self._processes))
+            facts = _facts_of_run(self._processes, self._statistics)
+            processes = map(_traced, self._processes)
+            trace_file.write_all(self._files["trace"], processes, facts)
 
     def _append_step_summary(self) -> None:
         path = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -213,6 +215,7 @@ class Reports:
             said += summary.template_lines(self._statistics)
             said += summary.passed_lines(self._statistics)
         if verbosity > 1:
+            said += summary.cause_lines(self._statistics)
             said += summary.clone_lines(self._processes)
         return said
 
@@ -223,6 +226,17 @@ def _rank(worker: str) -> tuple[int, str]:
 
 def _traced(process: dict[str, Any]) -> tuple[int, str, list[dict[str, Any]]]:
     return process["pid"], process["worker"] or "pytest", process["spans"]
+
+
+def _facts_of_run(processes: list[dict[str, Any]], found: dict[str, Any]) -> Any:
+    """Return the facts of the longest build; the seconds are those that tests waited."""
+    builds = [facts for process in processes for facts in process["facts"]]
+    longest: dict[str, Any]
+    longest = max(builds, key=lambda facts: float(facts["seconds"]), default={})
+    waited = sum(template["seconds"] for template in found["templates"])
+    kept = {key: value for key, value in longest.items() if key != "stages"}
+    whole = {"command": "pytest", "seconds": waited + found["clones"]["seconds"]}
+    return {**kept, **whole}
 
 
 def _count_templates(store: str) -> str:

@@ -68,6 +68,8 @@ def _template(same: Notes) -> dict[str, Any]:
         "seconds": first["seconds"],
         "cost": max(note["cost"] for note in same) or None,
         "stages": first["stages"],
+        "causes": first["causes"],
+        "slower": first["slower"],
     }
 
 

@@ -21,6 +21,7 @@ def lines(found: Statistics) -> list[str]:
     said = [_templates(found["templates"]), _clones(found["clones"])]
     if found["empty"]:
         said.append(f"{many(found['empty'], 'empty environment')} made in this process")
+    said += _slower(found["templates"])
     saved = found["saved"]
     if saved["seconds"]:
         said.append(
@@ -68,6 +69,19 @@ def _templates(templates: list[dict[str, Any]]) -> str:
     return ", ".join(parts)
 
 
+def _slower(templates: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each template whose build took longer than its last one."""
+    for template in templates:
+        slower = template["slower"]
+        if slower:
+            factor = slower["seconds"] / slower["before"]
+            yield (
+                f"template {name(template)} took {duration(slower['seconds'])}, "
+                f"{factor:.1f} times its last build's {duration(slower['before'])}: "
+                f"{slower['cause']}"
+            )
+
+
 def _stages(built: list[dict[str, Any]]) -> str:
     sums: dict[str, float] = {}
     for stage in (stage for template in built for stage in template["stages"]):
@@ -104,6 +118,15 @@ def template_lines(found: Statistics) -> Iterator[str]:
         if rows:
             head = ("stage", "time", "items", "bytes", "hits", "misses")
             yield from (f"  {line}" for line in table(head, rows, " rrrrr"))
+
+
+def cause_lines(found: Statistics) -> Iterator[str]:
+    """Yield what took most of each build, for -vv."""
+    for template in found["templates"]:
+        rows = [(duration(c["seconds"]), c["text"]) for c in template["causes"]]
+        if rows:
+            yield ""
+            yield from table(("time", f"of template {name(template)}"), rows, "r")
 
 
 def _title(template: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import ChannelPriority
+from cenv._digest import sha256_hex
 from cenv._options import SOLVE_OPTIONS, FetchOptions, SolveOptions, SolveRequest
 from cenv.config import policy
 from cenv.config.channels import Channel, among, resolve
@@ -250,7 +251,7 @@ class Index:
             index = self._reaching(asked)
             request = index.request(asked, **options)
             reply = index._reply(request)
-            index._note(recorder, request, reply["records"])
+            index._note(recorder, request, options, reply["records"])
         self.check(reply["records"])
         return Solution(
             records=records_of(reply["records"]),
@@ -267,6 +268,7 @@ class Index:
         self,
         recorder: trace.Recorder,
         request: SolveRequest,
+        options: SolveOptions,
         records: list[dict[str, Any]],
     ) -> None:
         """Tell the trace what was asked for and came of it; the repodata lay open before."""
@@ -275,6 +277,7 @@ class Index:
             "specs": list(request["specs"]),
             "channels": [channel.name for channel in self.channels],
             "platform": self.platform,
+            "options": _told_options(request, options),
         }
         recorder.facts["channels"] = [
             {
@@ -331,3 +334,18 @@ class Index:
 
 def _listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def _told_options(request: SolveRequest, options: SolveOptions) -> dict[str, str]:
+    """Return for the trace what else a solution depends on; records by a digest."""
+    told = {
+        "channel_priority": request["channel_priority"],
+        "exclude_newer": str(options.get("exclude_newer") or ""),
+        "pinned": ", ".join(request["pinned"]),
+    }
+    for key, records in (
+        ("locked", request["locked"]),
+        ("favored", request["favored"]),
+    ):
+        told[key] = sha256_hex(json.dumps(records).encode())[:12] if records else ""
+    return {key: value for key, value in told.items() if value}

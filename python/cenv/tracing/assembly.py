@@ -22,6 +22,7 @@ from cenv.tracing.facts import (
     Cache,
     Channel,
     Facts,
+    Fallback,
     FileSystem,
     Link,
     Machine,
@@ -43,18 +44,25 @@ _CACHES = {
 }
 
 
-def assemble(recorder: Recorder, command: str, store: str | None = None) -> Facts:
+def assemble(
+    recorder: Recorder,
+    command: str,
+    store: str | None = None,
+    seconds: float | None = None,
+) -> Facts:
     """Return the facts of what `recorder` has recorded, as those of a run of `command`.
 
-    `store` is where packages and templates are kept. No text in them has a secret.
+    `store` is where packages and templates are kept; `seconds` are those of the run, else
+    all since the recorder was made. No text in the facts has a secret.
     """
+    took = recorder.seconds if seconds is None else seconds
     told = _told(recorder.core_facts)
     begun = datetime.now(timezone.utc).timestamp() - recorder.seconds
     facts: Facts = {
         "version": VERSION,
         "command": command,
         "when": datetime.fromtimestamp(begun, timezone.utc).isoformat("T", "seconds"),
-        "seconds": recorder.seconds,
+        "seconds": took,
         "request": recorder.facts.get("request", {}),
         "machine": _machine(recorder, told, store),
         "stages": [stage.to_json() for stage in recorder.stages()],  # type: ignore[misc]
@@ -127,10 +135,12 @@ def _link(modes: Sequence[Mapping[str, Any]]) -> Machine:
         return {}
     row = modes[-1]
     link: Link = {"mode": row["mode"], "fallbacks": []}
-    files = row["fallbacks"] or (row["copy"] if row["reason"] else 0)
-    if files:
-        reason = row["reason"] or f"the file system refused a {row['mode']} of them"
-        link["fallbacks"] = [{"to": "copy", "files": files, "reason": reason}]
+    if row["fallbacks"]:
+        reason = f"the file system refused a {row['mode']} of them"
+        copied: Fallback = {"to": "copy", "files": row["fallbacks"], "reason": reason}
+        link["fallbacks"] = [copied]
+    if row["reason"]:  # copies were the last choice
+        link["passed_over"] = {"reflink": row["reason"]}
     return {"link": link}
 
 

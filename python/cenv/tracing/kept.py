@@ -108,7 +108,9 @@ def before(
 def request_key(facts: Facts) -> str:
     """Return a key that is equal for equal commands on equal requests, wherever they lead."""
     request = facts.get("request", {})
-    asked = {key: request.get(key) for key in ("specs", "channels", "platform")}
+    asked = {
+        key: request.get(key) for key in ("specs", "channels", "platform", "options")
+    }
     told = request.get("source") if facts.get("command") == "clone" else asked
     text = json.dumps([facts.get("command"), told], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

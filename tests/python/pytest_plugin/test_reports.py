@@ -87,7 +87,11 @@ def test_reports__agree(
     assert clones["bytes_copied"] > 0
     assert all(t["cost"] > 0 for t in report["templates"])
 
+    causes = {bool(t["builds"]): t["causes"] for t in report["templates"]}
+    assert causes[True]
+    assert not causes[False]
     lines = result.outlines
+    assert any(re.fullmatch(r" *time  of template data=1", line) for line in lines)
     (said,) = (line for line in lines if line.startswith("6 clones"))
     assert f"median {duration(clones['median'])}, p95 {duration(clones['p95'])}" in said
     (first,) = (line for line in lines if line.startswith("1 template built in"))
@@ -125,14 +129,16 @@ def _check_junit(path: Path, clones: dict) -> None:
 
 def _check_trace(path: Path, workers: tuple[str, ...]) -> None:
     events = json.loads(path.read_text())["traceEvents"]
-    names = {e["args"]["name"]: e["pid"] for e in events if e["ph"] == "M"}
+    named = [e for e in events if e["name"] == "process_name"]
+    names = {e["args"]["name"]: e["pid"] for e in named}
     assert set(names) <= ({"gw0", "gw1"} if "-n2" in workers else {"pytest"})
     assert {e["pid"] for e in events} == set(names.values())
     framed = [e["name"] for e in events if e.get("cat") == "clone"]
     assert framed.count("clone test_suite.py::test_two") == 2
-    assert {"files", "publish"} <= {
-        stage.name for stage in trace_file.read(path).stages()
-    }
+    read = trace_file.read(path)
+    assert {"files", "publish"} <= {stage.name for stage in read.stages()}
+    assert read.facts["command"] == "pytest"
+    assert [p["name"] for p in read.facts["packages"]] == ["data"]
 
 
 def test_reports__are_silent_without_use(project: pytest.Pytester) -> None:
@@ -254,6 +260,7 @@ def template(**values: object) -> dict:
     """Return what a recorder notes of a template."""
     made = {"id": "a" * 64, "prefix": "/t", "specs": ["python"], "records": []}
     made |= {"built": False, "seconds": 0.5, "cost": 10.0, "stages": []}
+    made |= {"causes": [], "slower": None}
     return made | values
 
 
@@ -263,7 +270,7 @@ def process(**values: object) -> dict:
     return (
         noted
         | {"passed_through": [], "empty": 0, "mirrors": [], "findings": []}
-        | {"activations": {}}
+        | {"activations": {}, "facts": []}
         | values
     )
 
