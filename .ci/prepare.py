@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import minisat
+import servers
 
 TOP = Path(__file__).resolve().parent.parent
 VENV = TOP / ".venv"
@@ -113,6 +114,17 @@ def install(extras: str) -> None:
     write_stamp("extension", extension_inputs())
 
 
+def unpack_servers() -> None:
+    """Unpack what tests of remotes talk with, once; they skip what cannot be had."""
+    wanted = fingerprint((TOP / ".ci/servers.py").read_bytes())
+    if read_stamps().get("servers") == wanted:
+        return
+    say("unpacking the servers that tests of remotes talk with")
+    if lacking := servers.provide(TOP / "build" / "servers"):
+        say(f"apt brings no {' and no '.join(lacking)}: tests that need it are skipped")
+    write_stamp("servers", wanted)
+
+
 def extension_inputs() -> str:
     """Fingerprint what the extension is made of; times, as a compiler would."""
     paths = [path for path in (TOP / "csrc").rglob("*") if path.is_file()]
@@ -143,6 +155,8 @@ def main() -> None:
         minisat.provide(TOP / "build" / "deps")
         make_environment()
         install(extras)
+        if extras:
+            unpack_servers()
         build_extension()
 
 

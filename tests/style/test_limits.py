@@ -114,6 +114,21 @@ CODE: dict[str, list[tuple[str, str]]] = {
     "tries of a request": [("csrc/net/http.c", r"TRIES = (\d+)")],
     "`Retry-After`": [("csrc/net/http.c", r"RETRY_AFTER_MAX = (\d+)")],
     "slowest transfer": [("csrc/net/http_request.c", r"SLOW_BYTES = (\d+)")],
+    "time without a byte": [("csrc/remote/web.c", r"TIMEOUT_MS = (\d+)000")],
+    "slowest transfer of a remote": [("csrc/remote/web.c", r"SLOW_BYTES = (\d+)")],
+    "transfers of a remote": [("csrc/remote/blob.h", r"CENV_REMOTE_PARALLEL = (\d+)")],
+    "a blob": [],
+    "manifest of a registry": [
+        ("csrc/remote/oci_manifest.h", r"CENV_OCI_MANIFEST_MAX = ([^}]+?) \}")
+    ],
+    "what a token service": [
+        ("csrc/remote/oci_token.c", r"TOKEN_MAX = ([^,]+),"),
+        ("csrc/remote/docker_config.c", r"REPLY_MAX = ([^,]+),"),
+    ],
+    "`config.json` of docker": [
+        ("csrc/remote/docker_config.c", r"CONFIG_MAX = ([^,]+),"),
+        ("csrc/remote/aws.c", r"FILE_MAX = ([^,]+),"),
+    ],
 }
 
 
