@@ -95,6 +95,15 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/prefix/env_vars.h", r"CENV_ENV_VARS_FILE_MAX = ([^,]+),"),
         ("csrc/prefix/env_vars.h", r"CENV_ENV_VARS_MAX = (\d+)"),
     ],
+    "traces that the store keeps": [
+        ("python/cenv/tracing/kept.py", r"KEPT = (\d+)"),
+        ("python/cenv/tracing/kept.py", r"MAX_TRACE = (\d+ << \d+)"),
+        ("python/cenv/tracing/kept.py", r"MAX_BYTES = (\d+ << \d+)"),
+    ],
+    "facts of one call": [
+        ("csrc/base/fact.h", r"CENV_FACT_ROWS_MAX = ([^,]+),"),
+        ("csrc/base/fact.h", r"CENV_FACT_TEXT_MAX = (\d+)"),
+    ],
     "version": [("csrc/model/version.h", r"CENV_VERSION_TEXT_MAX = (\d+)")],
     "MatchSpec": [
         ("csrc/model/spec.h", r"CENV_MATCHSPEC_MAX = (\d+)"),
