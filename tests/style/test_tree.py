@@ -12,7 +12,7 @@ TOP_LEVEL = {
     ".ci", ".clang-format", ".git-blame-ignore-revs", ".github", ".gitignore",
     "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md",
     "SECURITY.md", "benchmarks", "csrc", "docs", "pyproject.toml", "python", "recipe",
-    "setup.py", "tests",
+    "action.yml", "setup.py", "tests",
 }  # fmt: skip
 SOURCE = re.compile(r".*\.(c|cc|h|py|pyi|sh)|Makefile")
 TEST_NAME = re.compile(r"test_[a-z0-9]+(?:_[a-z0-9]+)*__[a-z0-9]+(?:_[a-z0-9]+)*")
