@@ -261,6 +261,31 @@ static int use_caches(void *ctx, size_t index, unsigned thread, struct cenv_erro
     return rc < 0 ? fail_job(f, job) : 0;
 }
 
+/* Whether it must come from elsewhere: what lay on this machine may be gone. */
+static bool is_wanting(const struct cenv_fetch_job *job)
+{
+    struct cenv_stat st;
+
+    return job->state == CENV_FETCH_MISSING &&
+           (!job->local || cenv_raw_stat(CENV_CWD, job->local, &st) < 0);
+}
+
+/* What the caller can bring: see fetch_packages.h. */
+static int bring_archives(struct fetch *f)
+{
+    struct cenv_fetch_job **list = cenv_calloc(f->nr_wanted + 1, sizeof(*list));
+    size_t nr = 0;
+    int rc = list ? 0 : cenv_error_oom(f->err);
+
+    for (size_t i = 0; rc == 0 && i < f->nr_wanted; i++)
+        if (is_wanting(f->wanted[i]))
+            list[nr++] = f->wanted[i];
+    if (rc == 0 && nr)
+        rc = f->options->bring(f->options->bring_ctx, list, nr, f->err);
+    cenv_free(list);
+    return rc;
+}
+
 /* ---- downloading and extracting side by side ---- */
 
 static int on_download(void *ctx, struct cenv_http_transfer *transfer,
@@ -371,6 +396,8 @@ static int make_entries(struct fetch *f)
     qsort(f->wanted, f->nr_wanted, sizeof(*f->wanted), by_size);
     if (cenv_json_len(f->options->pkgs_dirs) > 0)
         rc = cenv_pool_run(threads, f->nr_wanted, use_caches, f, f->task, f->err);
+    if (rc == 0 && f->options->bring)
+        rc = bring_archives(f);
     for (size_t i = 0; rc == 0 && f->options->offline && i < f->nr_wanted; i++)
         if (f->wanted[i]->state == CENV_FETCH_MISSING && !f->wanted[i]->local)
             rc = cenv_fetch_job_fail_offline(f->jobs, f->nr, f->err);

@@ -11,6 +11,7 @@
 #include "codec/json.h"
 #include "codec/options.h"
 
+struct cenv_fetch_job;
 struct cenv_store;
 
 /* Where packages may come from. The trees are borrowed; NULL: none. */
@@ -19,6 +20,14 @@ struct cenv_fetch_options {
     const struct cenv_json *secrets;   /* channel URL without secrets -> with them */
     const struct cenv_json *pkgs_dirs; /* paths of package caches, only read */
     const struct cenv_json *network;   /* settings, as cenv_network_open takes them */
+    /*
+     * Asked for archives that neither the store nor a package cache has, before anything is
+     * downloaded, or NULL: sets `local` (the job frees it) of the jobs whose archive it brought to
+     * this machine.
+     */
+    int (*bring)(void *ctx, struct cenv_fetch_job *const *jobs, size_t nr,
+                 struct cenv_error *err);
+    void *bring_ctx;
 };
 
 /* Rows for the option table of a call that fetches; `member` of struct `type` takes the values. */

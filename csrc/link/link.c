@@ -93,7 +93,7 @@ static int execute_plan(struct cenv_linker *linker, struct cenv_error *err)
         rc = cenv_link_scripts_run(linker, "post-link", err);
     if (rc == 0 && !linker->options->no_compile)
         rc = cenv_link_compile_sources(linker, err);
-    if (rc == 0)
+    if (rc == 0 && !linker->options->no_records)
         rc = cenv_link_records_write(linker, err);
     return rc;
 }

@@ -37,6 +37,7 @@ struct cenv_link_options {
     bool own_inodes;  /* templates: never share an inode with the package */
     bool no_compile;  /* leave noarch python packages without bytecode */
     bool no_scripts;  /* do not run pre-link and post-link scripts */
+    bool no_records;  /* leave conda-meta empty: others write it */
     bool keep_sites;  /* keep relocation sites in the plan, for a template's manifest */
     unsigned threads; /* 0: as many as are worth it */
     int64_t time;     /* of history and created_at; seconds */
