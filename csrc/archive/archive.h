@@ -24,7 +24,7 @@
  */
 enum {
     CENV_ARCHIVE_FORMAT_FIRST = 1,
-    CENV_ARCHIVE_FORMAT = 2,
+    CENV_ARCHIVE_FORMAT_LAST = 2,
     CENV_ARCHIVE_TEXT_MAX = 256 << 20,
 };
 #define CENV_ARCHIVE_HEAD "template.json"

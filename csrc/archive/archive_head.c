@@ -12,11 +12,15 @@
 /* A head under examination. */
 struct examined {
     struct cenv_archive_head *head;
-    struct cenv_archive_reader *reader;
     const struct cenv_request *machine;
     struct cenv_arena *arena;
     struct cenv_error *err;
 };
+
+static int refuse_head(const struct examined *x, const char *why)
+{
+    return cenv_error_set(x->err, CENV_EINTEGRITY, "%s", why);
+}
 
 /* ---- the machine ---- */
 
@@ -108,13 +112,12 @@ static int check_id(const struct examined *x)
 {
     const struct cenv_json *records = cenv_json_get(x->head->doc, "records");
     if (cenv_json_type(records) != CENV_JSON_ARRAY)
-        return cenv_archive_reader_refuse(x->reader, "it has no records");
+        return refuse_head(x, "it has no records");
     int rc = compare_id(x, cenv_template_id_of_records);
     if (rc == 1)
         rc = compare_id(x, cenv_template_id_of_whole_records);
     if (rc == 1)
-        rc = cenv_archive_reader_refuse(x->reader,
-                                        "its records are not those of its template");
+        rc = refuse_head(x, "its records are not those of its template");
     return rc;
 }
 
@@ -127,26 +130,35 @@ static bool is_template_prefix(const struct cenv_archive_head *head)
            cenv_str_is(cenv_path_base(parent), head->id);
 }
 
-static int set_fields(struct cenv_archive_head *head,
-                      struct cenv_archive_reader *reader)
+static int set_fields(const struct examined *x, int first, int last)
 {
+    struct cenv_archive_head *head = x->head;
     int64_t format = cenv_json_get_int(head->json, "format", 0);
-    if (format < CENV_ARCHIVE_FORMAT_FIRST || format > CENV_ARCHIVE_FORMAT)
-        return cenv_archive_reader_refuse(
-            reader, "it is of another format than this cenv reads");
+    if (format < first || format > last)
+        return refuse_head(x, "it is of another format than this cenv reads");
     head->doc = cenv_json_get(head->json, "template");
     head->id = cenv_json_get_cstr(head->doc, "id");
     head->from = cenv_json_get_cstr(head->json, "prefix");
     if (!head->id || !head->from || !is_template_prefix(head))
-        return cenv_archive_reader_refuse(reader, "its template.json is not whole");
+        return refuse_head(x, "its template.json is not whole");
     return 0;
+}
+
+static int examine_head(const struct examined *x, int first, int last)
+{
+    int rc = set_fields(x, first, last);
+    if (rc == 0)
+        rc = check_id(x);
+    if (rc == 0 && x->machine)
+        rc = check_machine(x);
+    return rc;
 }
 
 int cenv_archive_head_read(struct cenv_archive_head *head,
                            struct cenv_archive_reader *reader, unsigned n,
                            const struct cenv_request *machine, struct cenv_arena *arena)
 {
-    struct examined x = {head, reader, machine, arena, reader->err};
+    struct examined x = {head, machine, arena, reader->err};
     *head = (struct cenv_archive_head){0};
     if (reader->member.type != CENV_MEMBER_FILE ||
         !cenv_archive_is(reader->member.path, n, CENV_ARCHIVE_HEAD))
@@ -154,11 +166,20 @@ int cenv_archive_head_read(struct cenv_archive_head *head,
     int rc = cenv_archive_reader_text(reader, "its template.json", &head->json,
                                       head->sha256);
     if (rc == 0)
-        rc = set_fields(head, reader);
+        rc = examine_head(&x, CENV_ARCHIVE_FORMAT_FIRST, CENV_ARCHIVE_FORMAT_LAST);
+    return rc;
+}
+
+int cenv_archive_head_parse(struct cenv_archive_head *head, struct cenv_str text,
+                            const char *what, int first, int last,
+                            const struct cenv_request *machine,
+                            struct cenv_arena *arena, struct cenv_error *err)
+{
+    struct examined x = {head, machine, arena, err};
+    *head = (struct cenv_archive_head){0};
+    int rc = cenv_json_parse(&head->json, text, what, err);
     if (rc == 0)
-        rc = check_id(&x);
-    if (rc == 0)
-        rc = check_machine(&x);
+        rc = examine_head(&x, first, last);
     return rc;
 }
 

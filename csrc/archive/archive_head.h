@@ -24,6 +24,14 @@ int cenv_archive_head_read(struct cenv_archive_head *head,
                            struct cenv_archive_reader *reader, unsigned n,
                            const struct cenv_request *machine,
                            struct cenv_arena *arena);
+/*
+ * The same of a text, which is that of a template in one of the formats `first` to `last`; `what`
+ * names it in messages. Without a `machine` its needs are not looked at.
+ */
+int cenv_archive_head_parse(struct cenv_archive_head *head, struct cenv_str text,
+                            const char *what, int first, int last,
+                            const struct cenv_request *machine,
+                            struct cenv_arena *arena, struct cenv_error *err);
 void cenv_archive_head_release(struct cenv_archive_head *head);
 
 #endif

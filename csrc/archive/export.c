@@ -343,7 +343,7 @@ static int write_head(const struct packing *p, struct cenv_buf *out)
     struct cenv_json_writer *w = &search.w;
     cenv_json_writer_init(w, out, 0);
     cenv_json_write_object(w, NULL);
-    cenv_json_write_u64(w, "format", CENV_ARCHIVE_FORMAT);
+    cenv_json_write_u64(w, "format", CENV_ARCHIVE_FORMAT_LAST);
     cenv_json_write_cstr(w, "subdir", cenv_platform_subdir());
     cenv_json_write_str(w, "prefix",
                         cenv_mf_str(p->manifest, p->manifest->header->prefix));

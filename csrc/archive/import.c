@@ -15,30 +15,26 @@
 #include "archive/archive.h"
 #include "archive/archive_head.h"
 #include "archive/archive_reader.h"
+#include "archive/arrival.h"
 #include "archive/unpack.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/hex.h"
 #include "cenv.h"
-#include "clone/clone_tree.h"
 #include "codec/options.h"
-#include "manifest/manifest_foreign.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/fs_data.h"
-#include "os/fs_place.h"
 #include "os/fs_remove.h"
-#include "os/host.h"
 #include "os/lock.h"
 #include "store/layout.h"
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/store_lock.h"
 #include "store/template_entry.h"
-#include "template/description.h"
 #include "template/templates.h"
 
-enum { PATH_BYTES_MAX = 1 << 20, THREADS_MAX = 4, REQUEST_MAX = 128, NAME = 16 };
+enum { PATH_BYTES_MAX = 1 << 20, REQUEST_MAX = 128 };
 
 /* Requests of one archive; those beyond are solved when they are asked. */
 enum { REQUESTS_MAX = 1 << 18 };
@@ -80,48 +76,6 @@ struct importer {
 
 /* ---- into the scratch directory ---- */
 
-/* Where it lies in there: unpacked, and as the entry that it will be. */
-static void set_names(unsigned n, char source[NAME], char entry[NAME])
-{
-    snprintf(source, NAME, "%u.src", n);
-    snprintf(entry, NAME, "%u", n);
-}
-
-/* The source goes: no inode stays shared. */
-static int place_links(const struct importer *x, const struct cenv_manifest *m, int src,
-                       int dst, const char *target)
-{
-    struct cenv_prepared_clone prepared;
-    struct cenv_stat st;
-    unsigned cpus = cenv_host_cpus();
-    int failed = cenv_raw_stat_fd(dst, &st);
-    if (failed < 0)
-        return cenv_fs_fail(x->err, failed, dst, NULL, "cannot look at");
-    int rc = cenv_prepared_clone_init(&prepared, m, src, cenv_str(target), x->err);
-    if (rc < 0)
-        return rc;
-    struct cenv_clone_target to = {dst, 0777 & ~st.mode, CENV_PLACE_HARDLINK};
-    rc = cenv_clone_tree_place(&prepared, &to, cpus < THREADS_MAX ? cpus : THREADS_MAX,
-                               NULL, x->task, x->err);
-    cenv_prepared_clone_release(&prepared);
-    if (rc == 0)
-        failed = cenv_raw_chmod_fd(dst, m->dirs[0].mode);
-    if (failed < 0)
-        rc = cenv_fs_fail(x->err, failed, dst, NULL, "cannot set the mode of");
-    return rc;
-}
-
-static int relocate_tree(const struct importer *x, const char *from, int src, int dst,
-                         const char *target)
-{
-    struct cenv_manifest *m = NULL;
-    int rc = cenv_manifest_of_environment(&m, src, from, NULL, true, x->task, x->err);
-    if (rc == 0)
-        rc = place_links(x, m, src, dst, target);
-    cenv_manifest_free(m);
-    return rc;
-}
-
 /* Whether the m-th is not of this archive, but was in the store. */
 static bool was_there(const struct importer *x, unsigned m)
 {
@@ -136,13 +90,13 @@ static int open_earlier(void *ctx, unsigned m, struct cenv_error *err)
 {
     const struct importer *x = ctx;
     const struct arrival *a = x->arrivals;
-    char source[NAME], entry[NAME];
+    char source[CENV_ARRIVAL_NAME], entry[CENV_ARRIVAL_NAME];
     struct cenv_buf path;
     while (a && a->n != m)
         a = a->next;
     if (!a)
         return cenv_error_set(err, CENV_EFAIL, "template %u of the archive is lost", m);
-    set_names(m, source, entry);
+    cenv_arrival_names(m, source, entry);
     if (a->kept)
         return cenv_fs_open_dir(x->scratch.fd, source, err);
     cenv_buf_init(&path, PATH_BYTES_MAX);
@@ -154,89 +108,43 @@ static int open_earlier(void *ctx, unsigned m, struct cenv_error *err)
     return fd;
 }
 
-/* Unpacks the members into `source` of the scratch directory: its descriptor, or a status. */
-static int unpack_source(struct importer *x, unsigned n,
-                         const struct cenv_archive_head *head, const char *source)
+/* One template whose head was read. */
+struct unpacking {
+    struct importer *x;
+    unsigned n;
+    const struct cenv_archive_head *head;
+};
+
+static int unpack_source(void *ctx, int dir, struct cenv_error *err)
 {
+    const struct unpacking *u = ctx;
+    struct importer *x = u->x;
     struct cenv_unpack unpack = {.reader = &x->reader,
-                                 .n = n,
-                                 .head = head->sha256,
-                                 .from = head->from,
+                                 .n = u->n,
+                                 .head = u->head->sha256,
+                                 .from = u->head->from,
                                  .store_path = x->store->path,
                                  .open_earlier = open_earlier,
                                  .ctx = x};
-    int rc = cenv_fs_mkdir(x->scratch.fd, source, 0700, x->err);
+    (void)err;
+    int rc = cenv_unpack_members(&unpack, dir);
     if (rc < 0)
-        return rc;
-    int src = cenv_fs_open_dir(x->scratch.fd, source, x->err);
-    if (src < 0)
-        return src;
-    rc = cenv_unpack_members(&unpack, src);
-    if (rc == 0)
-        return src;
-    x->is_short = unpack.short_of && was_there(x, unpack.short_of - 1);
-    cenv_fd_close(src);
+        x->is_short = unpack.short_of && was_there(x, unpack.short_of - 1);
     return rc;
 }
 
-/*
- * The prefix in the entry, naming the place where it will be: its descriptor, or a status. Its
- * source is gone then, so that the manifest is of files that do not change any more.
- */
-static int make_prefix(struct importer *x, unsigned n,
-                       const struct cenv_archive_head *head, int entry,
-                       const char *target)
+static struct cenv_arrival arrival_of(struct unpacking *u)
 {
-    char source[NAME], ignored[NAME];
-    set_names(n, source, ignored);
-    int src = unpack_source(x, n, head, source);
-    if (src < 0)
-        return src;
-    int dst = -1, rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
-    if (rc == 0)
-        rc = dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
-    if (rc >= 0)
-        rc = relocate_tree(x, head->from, src, dst, target);
-    cenv_fd_close(src);
-    if (rc == 0)
-        rc = cenv_fs_remove_tree(x->scratch.fd, source, x->err);
-    if (rc == 0)
-        return dst;
-    cenv_fd_close(dst);
-    return rc;
-}
-
-static int fill_entry(struct importer *x, unsigned n,
-                      const struct cenv_archive_head *head, int entry,
-                      const char *target)
-{
-    int prefix = make_prefix(x, n, head, entry, target);
-    if (prefix < 0)
-        return prefix;
-    int rc = cenv_description_save_manifest(entry, prefix, target, x->task, x->err);
-    if (rc == 0)
-        rc = cenv_description_save(entry, head->doc, x->err);
-    cenv_fd_close(prefix);
-    return rc;
-}
-
-static int make_entry(struct importer *x, unsigned n,
-                      const struct cenv_archive_head *head)
-{
-    struct cenv_buf target;
-    char source[NAME], name[NAME];
-    set_names(n, source, name);
-    int entry = -1, rc = cenv_fs_mkdir(x->scratch.fd, name, 0755, x->err);
-    cenv_buf_init(&target, PATH_BYTES_MAX);
-    if (rc == 0 && !cenv_template_entry_add_prefix(x->store, head->id, &target))
-        rc = cenv_error_oom(x->err);
-    if (rc == 0)
-        rc = entry = cenv_fs_open_dir(x->scratch.fd, name, x->err);
-    if (rc >= 0)
-        rc = fill_entry(x, n, head, entry, target.data);
-    cenv_fd_close(entry);
-    cenv_buf_release(&target);
-    return rc;
+    return (struct cenv_arrival){.store = u->x->store,
+                                 .scratch = u->x->scratch.fd,
+                                 .n = u->n,
+                                 .id = u->head->id,
+                                 .from = u->head->from,
+                                 .doc = u->head->doc,
+                                 .fill = unpack_source,
+                                 .ctx = u,
+                                 .task = u->x->task,
+                                 .err = u->x->err};
 }
 
 /* ---- reading the archive ---- */
@@ -294,12 +202,9 @@ static int note_arrival(struct importer *x, const struct cenv_archive_head *head
 }
 
 /* Only for the contents that later ones have of it. */
-static int keep_source(struct importer *x, struct arrival *a,
-                       const struct cenv_archive_head *head)
+static int keep_source(struct cenv_arrival *arrival, struct arrival *a)
 {
-    char source[NAME], entry[NAME];
-    set_names(a->n, source, entry);
-    int src = unpack_source(x, a->n, head, source);
+    int src = cenv_arrival_unpack(arrival);
     if (src < 0)
         return src;
     cenv_fd_close(src);
@@ -312,11 +217,13 @@ static int receive_members(struct importer *x, struct arrival *a,
                            const struct cenv_archive_head *head)
 {
     struct cenv_unpack unpack = {.reader = &x->reader, .n = a->n, .head = head->sha256};
+    struct unpacking unpacking = {x, a->n, head};
+    struct cenv_arrival arrival = arrival_of(&unpacking);
     int rc = cenv_template_entry_find(x->store, a->id, x->err);
     if (rc == 0)
-        return !x->keep_all ? cenv_unpack_nothing(&unpack) : keep_source(x, a, head);
+        return !x->keep_all ? cenv_unpack_nothing(&unpack) : keep_source(&arrival, a);
     if (rc == 1)
-        rc = make_entry(x, a->n, head);
+        rc = cenv_arrival_make(&arrival);
     a->made = rc == 0;
     return rc;
 }
@@ -370,8 +277,8 @@ static int receive_all(struct importer *x, const char *path)
 /* In the place of what lies there without a whole template.json: that was never finished. */
 static int publish_entry(struct importer *x, struct arrival *a)
 {
-    char source[NAME], name[NAME];
-    set_names(a->n, source, name);
+    char source[CENV_ARRIVAL_NAME], name[CENV_ARRIVAL_NAME];
+    cenv_arrival_names(a->n, source, name);
     int rc = cenv_template_entry_find(x->store, a->id, x->err);
     if (rc != 1)
         return rc;

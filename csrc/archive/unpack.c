@@ -7,6 +7,7 @@
 #include "archive/archive.h"
 #include "archive/archive_contents.h"
 #include "archive/archive_reader.h"
+#include "archive/record_paths.h"
 #include "base/arena.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
@@ -42,52 +43,20 @@ struct unpacker {
 
 /* ---- records ---- */
 
-/* Whether it is a record of conda-meta, which tells where the packages' cache was. */
-static bool is_record(struct cenv_str path)
-{
-    return cenv_str_starts(path, CENV_STR("conda-meta/")) &&
-           cenv_str_ends(path, CENV_STR(".json"));
-}
-
-/* Appends "<store>/pkgs/" of the store that the prefix lay in, <store>/templates/<id>/prefix. */
-static struct cenv_str old_packages(const struct unpacker *u, struct cenv_buf *out)
-{
-    struct cenv_str top = cenv_str(u->asked->from);
-    for (int i = 0; i < 3; i++)
-        top = cenv_path_parent(top);
-    cenv_buf_addf(out, "%.*s/pkgs/", CENV_STR_ARG(top));
-    return cenv_buf_str(out);
-}
-
-static void replace_packages(const struct unpacker *u, struct cenv_str text,
-                             struct cenv_str old, struct cenv_buf *out)
-{
-    const char *at;
-    while (old.len && (at = cenv_find_bytes(text.data, text.len, old.data, old.len))) {
-        size_t head = (size_t)(at - text.data);
-        cenv_buf_add(out, text.data, head);
-        cenv_buf_addf(out, "%s/pkgs/", u->asked->store_path);
-        text = cenv_str_slice(text, head + old.len, text.len);
-    }
-    cenv_buf_add_str(out, text);
-}
-
 /* A record installed here would name this store's packages. */
 static int write_record(struct unpacker *u, int fd, struct cenv_str text)
 {
-    struct cenv_buf old, changed;
+    struct cenv_record_paths paths = {u->asked->from, u->asked->store_path};
+    struct cenv_buf changed;
     int rc = 0;
-    cenv_buf_init(&old, PATH_BYTES_MAX);
     cenv_buf_init(&changed, CENV_ARCHIVE_TEXT_MAX);
-    replace_packages(u, text, old_packages(u, &old), &changed);
-    if (changed.failed || old.failed) {
+    if (!cenv_record_paths_replace(&paths, text, &changed)) {
         rc = cenv_error_oom(u->err);
     } else {
         int failed = cenv_raw_write(fd, changed.data, changed.len);
         if (failed < 0)
             rc = cenv_fs_fail(u->err, failed, fd, NULL, "cannot write");
     }
-    cenv_buf_release(&old);
     cenv_buf_release(&changed);
     return rc;
 }
@@ -281,7 +250,8 @@ static int make_file(struct unpacker *u, struct cenv_str path)
     if (u->reader->member.type == CENV_MEMBER_HARDLINK)
         rc = copy_content(u, fd);
     else
-        rc = is_record(path) ? copy_record(u, fd) : copy_data(u, fd, NULL);
+        rc = cenv_record_paths_is_record(path) ? copy_record(u, fd)
+                                               : copy_data(u, fd, NULL);
     if (rc == 0)
         rc = set_facts(u, fd, path);
     int failed = cenv_raw_close(fd);
