@@ -18,6 +18,7 @@
     XX(EXPLAIN, "explain", "") \
     XX(DOWNLOAD, "download", "bytes") \
     XX(IMPORT, "import", "bytes") \
+    XX(PULL, "pull", "bytes") \
     XX(EXTRACT, "extract", "bytes") \
     XX(VERIFY, "verify", "files") \
     XX(LINK, "link", "files") \
@@ -33,7 +34,8 @@
     XX(PUBLISH, "publish", "") \
     XX(RESET, "reset", "") \
     XX(GUARD, "guard", "") \
-    XX(EXPORT, "export", "")
+    XX(EXPORT, "export", "") \
+    XX(PUSH, "push", "bytes")
 
 enum cenv_stage {
 #define XX(NAME, name, unit) CENV_STAGE_##NAME,

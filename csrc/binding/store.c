@@ -80,6 +80,11 @@ static PyObject *store_template_build(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_template_build);
 }
 
+static PyObject *store_template_pull(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_template_pull);
+}
+
 typedef int (*text_fn)(struct cenv_store *, const char *, struct cenv_task *,
                        struct cenv_buf *, struct cenv_error *);
 
@@ -101,6 +106,41 @@ static PyObject *with_text(PyObject *self, PyObject *args, text_fn operation)
 static PyObject *store_fetch_repodata(PyObject *self, PyObject *args)
 {
     return with_text(self, args, cenv_fetch_repodata);
+}
+
+static PyObject *store_template_push(PyObject *self, PyObject *args)
+{
+    return with_text(self, args, cenv_template_push);
+}
+
+static int template_remote_find(struct cenv_store *store, const char *options,
+                                struct cenv_task *task, struct cenv_buf *out,
+                                struct cenv_error *err)
+{
+    (void)store;
+    int rc = cenv_template_remote_find(options, task, out, err);
+    if (rc == 1)
+        rc = cenv_buf_puts(out, "null") ? 0 : cenv_error_oom(err);
+    return rc;
+}
+
+static PyObject *store_template_remote_find(PyObject *self, PyObject *args)
+{
+    return with_text(self, args, template_remote_find);
+}
+
+static int template_id(struct cenv_store *store, const char *records,
+                       const char *options, struct cenv_task *task,
+                       struct cenv_buf *out, struct cenv_error *err)
+{
+    (void)store;
+    (void)task;
+    return cenv_template_id(records, options, out, err);
+}
+
+static PyObject *store_template_id(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, template_id);
 }
 
 static int template_remove(struct cenv_store *store, const char *id,
@@ -482,6 +522,14 @@ static PyMethodDef store_methods[] = {
      "template_export($self, task, path, options, /)\n--\n\nWrite templates into one archive."},
     {"template_import", store_template_import, METH_VARARGS,
      "template_import($self, task, path, options, /)\n--\n\nTake in the templates of an archive."},
+    {"template_id", store_template_id, METH_VARARGS,
+     "template_id($self, task, records, options, /)\n--\n\nReturn the id of records, or null."},
+    {"template_push", store_template_push, METH_VARARGS,
+     "template_push($self, task, options, /)\n--\n\nPush a template to a remote."},
+    {"template_remote_find", store_template_remote_find, METH_VARARGS,
+     "template_remote_find($self, task, options, /)\n--\n\nReturn a description, or null."},
+    {"template_pull", store_template_pull, METH_VARARGS,
+     "template_pull($self, task, description, options, /)\n--\n\nPull a template."},
     {"template_remove", store_template_remove, METH_VARARGS,
      "template_remove($self, task, template, /)\n--\n\nRemove a template."},
     {"request_find", store_request_find, METH_VARARGS,

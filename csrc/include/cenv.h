@@ -5,8 +5,7 @@
  * Shapes. Paths are NUL-terminated bytes, not necessarily UTF-8. Lists of records, options with
  * many keys and reports are JSON text (UTF-8) in the shapes of the command line's --json:
  * "records JSON" is an array of repodata records (all keys of repodata kept, plus channel, url,
- * fn, subdir) in link order. Replies are appended to a `struct cenv_buf`, which the caller
- * releases.
+ * fn, subdir) in link order. Replies are appended to a `struct cenv_buf`, the caller's.
  *
  * Errors. A function that can fail returns 0 or a negative enum cenv_status with `err` filled; its
  * outputs are then untouched and nothing half-made is left behind.
@@ -693,8 +692,9 @@ const char *cenv_current_subdir(void);
 int cenv_virtual_packages(const char *subdir, const char *const *overrides,
                           struct cenv_buf *out, struct cenv_error *err);
 
+#include "cenv_remote.h"
+
 #ifdef __cplusplus
 }
 #endif
-
 #endif

@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/digest.h"
-#include "base/hex.h"
 #include "codec/json.h"
 #include "link/input.h"
 #include "link/link.h"
@@ -32,18 +31,6 @@
 enum { PATH_BYTES_MAX = 1 << 20 };
 
 /* ---- input ---- */
-
-static bool all_have_hashes(const struct cenv_json *records)
-{
-    unsigned char raw[CENV_SHA256_LEN];
-    const struct cenv_json *record;
-    cenv_json_each(record, records)
-    {
-        if (!cenv_unhex(cenv_json_get_str(record, "sha256"), raw, sizeof(raw)))
-            return false;
-    }
-    return true;
-}
 
 int cenv_build_fetch(struct cenv_build *build)
 {
@@ -76,7 +63,7 @@ static int read_input(struct cenv_build *build, const char *records_json,
 static int find_id(struct cenv_build *build)
 {
     int rc = 0;
-    if (!all_have_hashes(build->records))
+    if (!cenv_template_id_is_told(build->records))
         rc = cenv_build_fetch(build);
     if (rc == 0)
         rc = cenv_template_id_of_records(build->records, build->options.key,

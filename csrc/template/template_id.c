@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/hex.h"
+#include "cenv.h"
+#include "codec/options.h"
 
 /* A change of what is built from the same input is a new version. */
 /* What of a record counts: all of it in the first version. */
@@ -135,6 +137,18 @@ static int add_id(const struct cenv_json *records, enum version version,
     return rc;
 }
 
+bool cenv_template_id_is_told(const struct cenv_json *records)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    const struct cenv_json *record;
+    cenv_json_each(record, records)
+    {
+        if (!cenv_unhex(cenv_json_get_str(record, "sha256"), raw, sizeof(raw)))
+            return false;
+    }
+    return true;
+}
+
 int cenv_template_id_of_records(const struct cenv_json *records, const char *key,
                                 const char *base, struct cenv_buf *out,
                                 struct cenv_error *err)
@@ -147,4 +161,47 @@ int cenv_template_id_of_whole_records(const struct cenv_json *records, const cha
                                       struct cenv_error *err)
 {
     return add_id(records, WHOLE_RECORDS, key, base, out, err);
+}
+
+/* ---- the call ---- */
+
+struct kind {
+    const char *key, *base; /* NULL: none */
+};
+
+static int write_id(const struct cenv_json *records, const struct kind *kind,
+                    struct cenv_buf *out, struct cenv_error *err)
+{
+    struct cenv_buf id;
+    if (cenv_json_type(records) != CENV_JSON_ARRAY)
+        return cenv_error_set(err, CENV_EUSAGE, "a template's records are an array");
+    if (!cenv_template_id_is_told(records))
+        return cenv_buf_puts(out, "null") ? 0 : cenv_error_oom(err);
+    cenv_buf_init(&id, CENV_DIGEST_HEX_MAX);
+    int rc = cenv_template_id_of_records(records, kind->key, kind->base, &id, err);
+    if (rc == 0 && !cenv_json_quote(out, cenv_buf_str(&id)))
+        rc = cenv_error_oom(err);
+    cenv_buf_release(&id);
+    return rc;
+}
+
+int cenv_template_id(const char *records_json, const char *options_json,
+                     struct cenv_buf *out, struct cenv_error *err)
+{
+    static const struct cenv_option table[] = {
+        {"key", CENV_OPTION_TEXT, offsetof(struct kind, key), NULL},
+        {"base", CENV_OPTION_TEXT, offsetof(struct kind, base), NULL},
+    };
+    static const struct cenv_options options = CENV_OPTIONS("template id", table);
+    struct kind kind = {0};
+    struct cenv_json *asked = NULL, *records = NULL;
+    int rc = cenv_options_parse(&options, &asked, options_json, &kind, err);
+    if (rc == 0)
+        rc = cenv_json_parse(&records, cenv_str(records_json), "the template's records",
+                             err);
+    if (rc == 0)
+        rc = write_id(records, &kind, out, err);
+    cenv_json_free(records);
+    cenv_json_free(asked);
+    return rc;
 }

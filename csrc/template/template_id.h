@@ -6,9 +6,14 @@
 #ifndef CENV_TEMPLATE_TEMPLATE_ID_H
 #define CENV_TEMPLATE_TEMPLATE_ID_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "codec/json.h"
+
+/* Whether each of the records, an array, tells the SHA-256 of its package. */
+bool cenv_template_id_is_told(const struct cenv_json *records);
 
 /*
  * Appends the id (64 hex) of the template of `records`, an array, each with name and sha256, else

@@ -171,6 +171,32 @@ class ImportOptions(TypedDict):
     virtual_packages: list[list[str]]
 
 
+class RemoteOptions(TypedDict):
+    """A remote: its URL with secrets, and milliseconds without a byte moved."""
+
+    url: str
+    network: NetworkOptions
+    timeout_ms: int
+
+
+class PullOptions(FetchOptions):
+    """Store.template_pull; `id` is the one that it must have, if told."""
+
+    remote: RemoteOptions
+    id: str | None
+    virtual_packages: list[list[str]]
+    verify: bool
+
+
+class PushOptions(FetchOptions):
+    """Store.template_push; `requests` are texts, None for those that the store knows."""
+
+    remote: RemoteOptions
+    id: str
+    requests: list[str] | None
+    packages: bool
+
+
 class Provenance(TypedDict, total=False):
     """What a clone tells of its request where its template, built for another, tells else."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native
-from cenv._options import BuildOptions, TemplateMarks
+from cenv._options import BuildOptions, FetchOptions, TemplateMarks
 from cenv.model import PackageRecord
 from cenv.solving.index import fetch_options
 from cenv.templates.environment import Draft
@@ -32,6 +32,16 @@ class BuildPlan:
     options: BuildOptions
     setup: Setup | None = None
     ensure_base: Callable[[], None] | None = None  # has the template below be there
+
+    @property
+    def fetching(self) -> FetchOptions:
+        """Return how packages are fetched."""
+        return {
+            "offline": self.options["offline"],
+            "network": self.options["network"],
+            "secrets": self.options["secrets"],
+            "pkgs_dirs": self.options["pkgs_dirs"],
+        }
 
     @property
     def is_draft(self) -> bool:

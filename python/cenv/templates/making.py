@@ -19,6 +19,8 @@ from cenv.specs.link_order import link_order
 from cenv.templates import dependencies, provenance
 from cenv.templates.building import BuildPlan, build
 from cenv.templates.recipe import Recipe
+from cenv.templates.remote import Pulled, Remote
+from cenv.templates.sharing import Check, Sharing
 from cenv.templates.template import Template
 from cenv.tracing import recorder as trace
 
@@ -29,9 +31,10 @@ if TYPE_CHECKING:
 class TemplateMaker:
     """Makes the Template values of one store."""
 
-    def __init__(self, path: str, store: Store) -> None:
+    def __init__(self, path: str, store: Store, remote: Remote | None = None) -> None:
         self.path = path
         self._store = store
+        self._sharing = Sharing(store, remote)
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe: the one that is there, else a new one."""
@@ -49,6 +52,8 @@ class TemplateMaker:
         wanted = [plain_record(record) for record in recipe.whole_records()]
         policy.check_records(wanted, load())
         known = None if recipe.rebuild else self._of_packages(recipe, wanted)
+        if known is None:
+            known = self._pulled(f"packages {recipe.key()}", recipe, fetching)
         if known is not None:
             plan = _plan(recipe, wanted, fetching)
             found = self._as_template(known, recipe.asked, recorder, plan)
@@ -56,7 +61,8 @@ class TemplateMaker:
         below = len(recipe.base.records) if recipe.base else 0
         more = api.complete(wanted[below:], fetching, store=self.path)
         records = link_order([*wanted[:below], *more])
-        return self._build(recipe, _plan(recipe, records, fetching), recorder)
+        plan = _plan(recipe, records, fetching)
+        return self._build(recipe, plan, recorder, f"packages {recipe.key()}")
 
     def _of_packages(
         self, recipe: Recipe, wanted: Sequence[Mapping[str, Any]]
@@ -90,6 +96,8 @@ class TemplateMaker:
         request = _request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         fetching = index.fetching(recipe.pkgs_dirs)
+        if known is None:
+            known = self._pulled(request, recipe, fetching, index.check)
         if known is not None:
             index.check(known.get("records") or ())
             plan = _plan(recipe, known.get("records") or (), fetching)
@@ -97,10 +105,29 @@ class TemplateMaker:
         solution = index.solve(recipe.asked, **recipe.solve_options())
         kept = dependencies.kept(solution.records, recipe.asked, recipe.deps)
         records = [record.to_json() for record in kept]
-        template = self._build(recipe, _plan(recipe, records, fetching), recorder)
+        plan = _plan(recipe, records, fetching)
+        template = self._build(recipe, plan, recorder, request)
         if not template.transient:
             self._store.request_put(request, json.dumps(_to_remember(template, recipe)))
         return template
+
+    def _pulled(
+        self,
+        request: str,
+        recipe: Recipe,
+        fetching: FetchOptions,
+        check: Check | None = None,
+    ) -> dict[str, Any] | None:
+        """Return what a request led to on another machine, which is here then."""
+        if recipe.rebuild or recipe.transient:
+            return None
+        asked = recipe.asked if recipe.deps != "only" else ()
+        pulled = self._sharing.of_request(request, fetching, asked, check)
+        if pulled is None:
+            return None
+        self._store.request_put(request, json.dumps({"id": pulled.id}))
+        found = self._known(request)
+        return None if found is None else {**found, "pulled": pulled}
 
     def _known(self, request: str) -> dict[str, Any] | None:
         reply = self._store.request_find(request)
@@ -113,18 +140,31 @@ class TemplateMaker:
         return {**json.loads(found), "built": False, "urls": known["urls"]}
 
     def _build(
-        self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder
+        self, recipe: Recipe, plan: BuildPlan, recorder: trace.Recorder, request: str
     ) -> Template:
         if recipe.base and recipe.adds_nothing(plan.records):
             return replace(recipe.base, built=False, specs=recipe.asked)
         options = plan.options.copy()
         options["solved"] = recorder.seconds
         timed = replace(plan, options=options)
-        reply = build(self._store, timed)
+        pulled = self._pull_id(recipe, timed)
+        reply = {**build(self._store, timed), "pulled": pulled}
+        if not recipe.transient:
+            self._sharing.built(reply["id"], plan.fetching, request)
         urls = provenance.moved(plan.records, reply.get("records") or ())
         reply = {**reply, "urls": urls}
         found = self._as_template(reply, recipe.asked, recorder, timed)
         return replace(found, transient=recipe.transient)
+
+    def _pull_id(self, recipe: Recipe, plan: BuildPlan) -> Pulled | None:
+        """Pull the template that is about to be built, unless it is here."""
+        if recipe.rebuild or recipe.transient or self._sharing.remote is None:
+            return None
+        given = json.dumps(plan.records), _native.dumps(recipe.kind())
+        id_ = _native.call(self._store.template_id, *given)
+        if id_ is None or self._store.template_find(id_) is not None:
+            return None
+        return self._sharing.of_id(id_, plan.fetching)
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""
@@ -186,6 +226,7 @@ class TemplateMaker:
             specs=tuple(specs or built_for),
             store=self.path,
             plan=plan,
+            pulled=reply.get("pulled"),
         )
 
 

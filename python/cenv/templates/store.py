@@ -19,6 +19,7 @@ from cenv._options import (
 from cenv.config.paths import store_path
 from cenv.errors import UsageError
 from cenv.model import Record
+from cenv.solving.index import fetch_options
 from cenv.solving.virtual_packages import virtual_packages
 from cenv.specs.spec_texts import clean_specs
 from cenv.templates.building import mirror
@@ -26,6 +27,7 @@ from cenv.templates.environment import Draft
 from cenv.templates.making import TemplateMaker
 from cenv.templates.path_like import AnyPath
 from cenv.templates.recipe import Recipe
+from cenv.templates.remote import REMOTE_VARIABLE, Remote, chosen
 from cenv.templates.setup import Run, Setup
 from cenv.templates.template import Clone, Template
 
@@ -38,14 +40,25 @@ if TYPE_CHECKING:
 class TemplateStore:
     """The store of a machine (or of a project): templates by content, found by request.
 
-    Safe to use from any number of threads and processes.
+    `remote` is where machines share templates, a URL or a Remote (None: $CENV_REMOTE, "":
+    nowhere): what is missing here is looked for there before it is solved and built. With
+    `push` (None: $CENV_REMOTE_PUSH) what is built is pushed there. A remote that fails is
+    told once, by a RuntimeWarning, and does without. Safe to use from any number of
+    threads and processes.
     """
 
     @checked()
-    def __init__(self, path: AnyPath | None = None) -> None:
+    def __init__(
+        self,
+        path: AnyPath | None = None,
+        *,
+        remote: str | Remote | None = None,
+        push: bool | None = None,
+    ) -> None:
         self.path = store_path(path)
+        self.remote = chosen(remote, push)
         self._store = _native.open_store(self.path)
-        self._maker = TemplateMaker(self.path, self._store)
+        self._maker = TemplateMaker(self.path, self._store, self.remote)
 
     @checked(SOLVE_OPTIONS)
     def template(
@@ -176,6 +189,59 @@ class TemplateStore:
         )
         found: list[dict[str, Any]] = reply["templates"]
         return found
+
+    @checked()
+    def push(
+        self,
+        url: str | Remote | None = None,
+        ids: Iterable[str] = (),
+        *,
+        packages: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Push templates (all by default) to a remote: `url`, or the store's own.
+
+        `ids` are ids or unique starts of them. With `packages` their packages are pushed,
+        too. Returns for each id, pushed (False: the remote had it), sent and delta in
+        bytes, packages, requests (keys that are new) and skipped, as of export(). Raises
+        RemoteError, and ChannelError for a package that is not to be had any more.
+        """
+        remote = self._remote_of(url)
+        wanted = [self._whole_id(start) for start in listed(ids, "ids")]
+        _native.work_in_store(self.path)
+        fetching = fetch_options(None, offline=False)
+        return [
+            remote.send(self._store, id_, fetching, packages=packages)
+            for id_ in wanted or self._lasting()
+        ]
+
+    @checked()
+    def pull(
+        self, ids: Iterable[str], url: str | Remote | None = None
+    ) -> list[dict[str, Any]]:
+        """Pull templates by their whole ids from a remote: `url`, or the store's own.
+
+        Returns what templates() tells of each, with pulled (False: it was here), received
+        in bytes and packages, how many came from there. Raises RemoteError, UsageError for
+        one that is not there, and IntegrityError for what is not as it was pushed.
+        """
+        remote = self._remote_of(url)
+        _native.work_in_store(self.path)
+        fetching = fetch_options(None, offline=False)
+        found = []
+        for id_ in listed(ids, "ids"):
+            description = remote.find(self._store, id=id_)
+            if description is None:
+                raise UsageError(f"no template {id_} on {remote.url}")
+            found.append(remote.pull(self._store, description, fetching, id_))
+        return found
+
+    def _remote_of(self, url: str | Remote | None) -> Remote:
+        remote = self.remote if url is None else chosen(url, push=True)
+        if remote is None:
+            raise UsageError(
+                "no remote was given", hint=f"set {REMOTE_VARIABLE}, or give its URL"
+            )
+        return remote
 
     def _whole_id(self, start: str) -> str:
         found = self._store.template_find(start)

@@ -31,6 +31,7 @@ from cenv.model import (
 from cenv.templates.building import BuildPlan, build, mirror, plan_of
 from cenv.templates.environment import Environment
 from cenv.templates.path_like import AnyPath, LikePath
+from cenv.templates.remote import Pulled
 from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Template(Environment):
     plan: BuildPlan | None = None  # how it was made
     mirror_of: str | None = None  # the store of the original
     mirror_owner: int = 0  # the process it ends with; 0: none
+    pulled: Pulled | None = None  # it came from a remote just now
 
     shown_in_views: ClassVar[bool] = True
 

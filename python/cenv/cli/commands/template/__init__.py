@@ -16,6 +16,8 @@ ACTIONS = {
     "check": "compare one with what was built; exit 1 if a clone altered it",
     "export": "write templates into one archive",
     "import": "take in those of an archive",
+    "push": "push some to a remote, where other machines find them",
+    "pull": "pull some from a remote",
     "remove": "remove one",
     "gc": "remove all that nobody uses, orphans too",
     "sweep": "remove orphans: clones whose owner died, what killed runs left",

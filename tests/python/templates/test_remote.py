@@ -1,0 +1,383 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Templates on a remote: pushed by one machine, pulled by another, exact, checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import struct
+import warnings
+from pathlib import Path
+
+import pytest
+import zstandard
+
+import cenv
+from cenv.errors import ChannelError, IntegrityError, RemoteError, UsageError
+from cenv.templates.remote import Remote
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> cenv.TemplateStore:
+    return cenv.TemplateStore(tmp_path / "here")
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> str:
+    return (tmp_path / "remote").as_uri()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, remote: str) -> cenv.TemplateStore:
+    """Return another machine's store, which asks the remote."""
+    return cenv.TemplateStore(tmp_path / "another/machine's/store", remote=remote)
+
+
+def entries(top: Path) -> dict[str, object]:
+    """Return all that is in an environment but when it was installed."""
+    found: dict[str, object] = {}
+    for where, dirs, files in os.walk(top):
+        for name in [*dirs, *files]:
+            path = Path(where, name)
+            facts = path.lstat()
+            data: object = os.readlink(path) if path.is_symlink() else None
+            if path.is_file() and not path.is_symlink():
+                data = (
+                    re.sub(rb"(?m)^==> .* <==$|^[0-9.]+$", b"", path.read_bytes()),
+                    facts.st_mtime_ns * (path.parent.name != "conda-meta"),
+                )
+            found[str(path.relative_to(top))] = facts.st_mode, data
+    return found
+
+
+def document(remote: str, key: str) -> Path:
+    return Path(remote.removeprefix("file://"), "ac", key)
+
+
+def blobs(remote: str) -> list[Path]:
+    return sorted(Path(remote.removeprefix("file://"), "cas").iterdir())
+
+
+def test_pull__is_what_building_there_gives(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    template = store.template(["tool"], [small_channel])
+    (pushed,) = store.push(remote, [template.id[:8]])
+    assert pushed["pushed"]
+    assert pushed["requests"] == 1
+    assert not pushed["skipped"]
+    (again,) = store.push(remote)
+    assert not again["pushed"]
+    assert again["requests"] == 0
+    (got,) = elsewhere.pull([template.id])
+    assert got["pulled"]
+    assert got["received"] == pushed["delta"]
+    assert got["prefix"].startswith(elsewhere.path)
+    assert cenv.verify(got["prefix"]).ok
+    assert template.path not in (Path(got["prefix"]) / "bin/tool").read_text()
+    pulled = entries(Path(got["prefix"]))
+    manifest = elsewhere.find(template.id).check(content=True)
+    assert manifest.ok
+    elsewhere.remove(template.id)
+    built = cenv.TemplateStore(elsewhere.path, remote="").template(
+        ["tool"], [small_channel], rebuild=True
+    )
+    assert built.path == got["prefix"]
+    assert pulled == entries(Path(built.path))
+
+
+def test_template__is_pulled_by_its_request_and_solves_nothing(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    pushing = cenv.TemplateStore(store.path, remote=remote, push=True)
+    made = pushing.template(["tool"], [small_channel])
+    assert made.built
+    assert made.pulled is None
+    got = elsewhere.template(["tool"], [small_channel])
+    assert (got.id, got.built) == (made.id, False)
+    assert got.pulled.bytes > 0
+    assert got.pulled.packages == 0
+    assert got.pulled.url == remote
+    assert got.pulled.saved >= 0
+    assert not {"solve", "compile"} & {stage.name for stage in got.stages}
+    assert (got.clone(tmp_path / "clone") / "etc/tool.conf").read_text() == (
+        f"here={tmp_path / 'clone'}/lib\n"
+    )
+    assert elsewhere.template(["tool"], [small_channel]).pulled is None  # it is here
+    other = elsewhere.template(["tool", "data"], [small_channel])  # by its id
+    assert other.id == made.id
+
+
+def test_template__is_pulled_by_its_id_after_a_solve(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    made = store.template(["tool"], [small_channel])
+    store.push(remote)
+    got = elsewhere.template(["tool", "data"], [small_channel])
+    assert got.id == made.id
+    assert got.pulled is not None
+    assert not got.built
+
+
+def changed(draft: cenv.templates.environment.Draft) -> None:
+    (draft / "share/state.txt").write_text(f"set up at {draft}\n")
+    (draft / "lib/plain.txt").unlink()
+    (draft / "etc/tool.conf").chmod(0o600)
+    (draft / "lib/empty").mkdir()
+    (draft / "lib/link.txt").unlink()
+    (draft / "lib/link.txt").symlink_to("../share/state.txt")
+    os.link(draft / "share/state.txt", draft / "share/second.txt")
+    (draft / "big").write_bytes(os.urandom(5 << 20))
+
+
+def test_pull__brings_what_set_ups_made_and_bases_had(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    base = store.template(["tool"], [small_channel], setup=changed, key="1")
+    layer = store.template(base=base, setup=lambda draft: None, key="2")
+    store.push(remote)
+    for here in (base, layer):
+        (got,) = elsewhere.pull([here.id])
+        there = Path(got["prefix"])
+        assert (there / "share/state.txt").read_text() == f"set up at {there}\n"
+        assert (there / "share/second.txt").stat().st_nlink == 2
+        assert not (there / "lib/plain.txt").exists()
+        assert (there / "etc/tool.conf").stat().st_mode & 0o777 == 0o600
+        assert (there / "big").read_bytes() == (Path(here.path) / "big").read_bytes()
+        assert os.readlink(there / "lib/link.txt") == "../share/state.txt"
+        assert (there / "lib/empty").is_dir()
+        assert entries(there).keys() == entries(Path(here.path)).keys()
+    again = cenv.TemplateStore(elsewhere.path, remote="")
+    asked = {"setup": changed, "key": "1", "channels": [small_channel]}
+    assert again.template(["tool"], **asked).id == base.id
+    # What was pulled can be pushed on.
+    (pushed,) = elsewhere.push(remote + "-2", [base.id])
+    assert pushed["pushed"]
+
+
+def test_push__of_packages_needs_no_channel(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    channel = shutil.copytree(small_channel, tmp_path / "channel")
+    made = store.template(["tool"], [channel])
+    store.push(remote, [made.id])
+    (pushed,) = store.push(remote, [made.id], packages=True)
+    assert pushed["packages"] == 2
+    assert len(blobs(remote)) >= 3
+    (again,) = store.push(remote, [made.id], packages=True)
+    assert not again["pushed"]
+    shutil.rmtree(channel)
+    (got,) = elsewhere.pull([made.id])
+    assert got["packages"] == 2
+    assert cenv.verify(got["prefix"]).ok
+
+
+def test_pull__without_packages_says_which_is_missing(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    channel = shutil.copytree(small_channel, tmp_path / "channel")
+    made = store.template(["tool"], [channel])
+    store.push(remote)
+    shutil.rmtree(channel)
+    with pytest.raises((ChannelError, OSError), match=r"tool-1.0|data-3.0"):
+        elsewhere.pull([made.id])
+    assert elsewhere.templates() == []
+    with pytest.raises(UsageError, match=r"no template 0{64}"):
+        elsewhere.pull(["0" * 64])
+    with pytest.raises(UsageError, match="whole id"):
+        elsewhere.pull([made.id[:10]])
+
+
+def test_template__is_built_where_the_remote_holds_nonsense(
+    store: cenv.TemplateStore,
+    tmp_path: Path,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    made = store.template(["tool"], [small_channel])
+    store.push(remote)
+    good = {path: path.read_bytes() for path in document(remote, "x").parent.iterdir()}
+    (delta,) = blobs(remote)
+    whole = delta.read_bytes()
+    other = store.template(["data=1.0"], [small_channel])
+    store.push(remote + "-other", [other.id])
+    wrong_template = document(remote + "-other", other.id).read_bytes()
+    described = json.loads(good[document(remote, made.id)])
+    described["template"]["records"][0]["sha256"] = "0" * 64
+    damages = {
+        "cut off": (whole[:-10], None),
+        "altered": (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], None),
+        "missing": (None, None),
+        "no JSON": (whole, b"{"),
+        "no object": (whole, b"[]"),
+        "nothing of it": (whole, b"{}"),
+        "deep": (whole, b"[" * 100_000),
+        "another template": (whole, wrong_template),
+        "other records": (whole, json.dumps(described).encode()),
+    }
+    here = cenv.TemplateStore(tmp_path / "there", remote=remote)
+    for what, (data, text) in damages.items():
+        delta.unlink(missing_ok=True)
+        if data is not None:
+            delta.write_bytes(data)
+        for path, right in good.items():
+            path.write_bytes(right if text is None else text)
+        with pytest.raises(IntegrityError):
+            pytest.fail(f"{what}: {here.pull([made.id])}")
+        assert here.templates() == []
+        assert os.listdir(Path(here.path, "v1/tmp")) == []
+        if what in ("cut off", "another template"):
+            with pytest.warns(RuntimeWarning, match="made here") as said:
+                got = here.template(["tool"], [small_channel])
+            assert got.built
+            assert got.id == made.id
+            assert cenv.verify(got).ok
+            assert len({str(warning.message) for warning in said}) == len(said)
+            here.remove(got.id)
+            for request in Path(here.path, "v1/requests").iterdir():
+                request.unlink()
+
+
+def test_template__is_built_where_the_remote_is_away(
+    tmp_path: Path, small_channel: Path
+) -> None:
+    told: list[str] = []
+    remote = Remote("http://127.0.0.1:9/x", push=True, tell=told.append)
+    store = cenv.TemplateStore(tmp_path / "store", remote=remote)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.template(["tool"], [small_channel]).built
+        assert store.template(["data=1.0"], [small_channel]).built
+    assert len(told) == 1
+    assert "127.0.0.1:9" in told[0]
+    with pytest.raises(RemoteError, match=r"127\.0\.0\.1:9"):
+        store.push()
+
+
+def forge(remote: str, id_: str, old: bytes, new: bytes) -> None:
+    """Change the contents and the table of a template's delta, and all that leads there."""
+    text = json.loads(document(remote, id_).read_bytes())
+    told = text["delta"]
+    delta = Path(remote.removeprefix("file://"), "cas", told["sha256"])
+    packed = delta.read_bytes()
+    table = (
+        zstandard.ZstdDecompressor()
+        .decompressobj()
+        .decompress(packed[-told["toc"]["size"] :])
+    )
+    (frames,) = struct.unpack("<I", table[8:12])
+    at, where, made, heads = 20, 0, b"", b""
+    for _ in range(frames):
+        size, _length = struct.unpack("<II", table[at : at + 8])
+        frame = packed[where : where + size]
+        data = zstandard.ZstdDecompressor().decompressobj().decompress(frame)
+        data = data.replace(old, new)
+        frame = zstandard.ZstdCompressor().compress(data)
+        heads += struct.pack("<II", len(frame), len(data))
+        heads += hashlib.sha256(frame).digest()
+        at, where, made = at + 40, where + size, made + frame
+    rest = table[at:].replace(old, new)
+    toc = zstandard.ZstdCompressor().compress(table[:20] + heads + rest)
+    sha256 = hashlib.sha256(made + toc).hexdigest()
+    delta.with_name(sha256).write_bytes(made + toc)
+    text["delta"] = {
+        "sha256": sha256,
+        "size": len(made + toc),
+        "toc": {"size": len(toc), "sha256": hashlib.sha256(toc).hexdigest()},
+    }
+    document(remote, id_).write_text(json.dumps(text))
+
+
+def test_pull__verified_takes_only_what_packages_make(
+    store: cenv.TemplateStore,
+    tmp_path: Path,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    made = store.template(["tool"], [small_channel])
+    store.push(remote)
+    strict = Remote(remote, verify=True)
+    good = cenv.TemplateStore(tmp_path / "good", remote=strict)
+    assert good.pull([made.id])[0]["pulled"]
+    forge(remote, made.id, b'"lib/plain.txt"', b'"lib/plane.txt"')
+    trusting = cenv.TemplateStore(tmp_path / "trusting", remote=remote)
+    assert trusting.pull([made.id])[0]["pulled"]
+    with pytest.raises(IntegrityError, match="what this machine makes"):
+        cenv.TemplateStore(tmp_path / "bad", remote=strict).pull([made.id])
+
+
+def test_pull__refuses_what_leaves_the_prefix(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    tmp_path: Path,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    def out(draft: cenv.templates.environment.Draft) -> None:
+        (draft / "aaa").symlink_to(tmp_path)
+        (draft / "bbb/cc").mkdir(parents=True)
+        (draft / "bbb/cc/file").write_text("x")
+
+    made = store.template(["data"], [small_channel], setup=out, key="1")
+    for old, new in ((b"bbb/cc", b"../../"), (b"bbb/", b"aaa/"), (b"bbb", b"/tm")):
+        store.push(remote)
+        forge(remote, made.id, old, new)
+        with pytest.raises(IntegrityError, match="delta: "):
+            elsewhere.pull([made.id])
+        assert elsewhere.templates() == []
+        assert not (tmp_path / "cc").exists()
+        shutil.rmtree(remote.removeprefix("file://"))
+
+
+def test_push__refuses_what_serves_one_run(
+    store: cenv.TemplateStore, remote: str, small_channel: Path
+) -> None:
+    made = store.template(["tool"], [small_channel], setup=lambda draft: None)
+    with pytest.raises(UsageError, match="serves one run only"):
+        store.push(remote, [made.id])
+    assert store.push(remote) == []
+    with pytest.raises(UsageError, match="no remote was given"):
+        store.push()
+
+
+def test_remote__is_what_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_channel: Path
+) -> None:
+    place = tmp_path / "remote"
+    monkeypatch.setenv("CENV_REMOTE", place.as_uri())
+    reading = cenv.TemplateStore(tmp_path / "a")
+    reading.template(["data"], [small_channel])
+    assert not place.exists()
+    monkeypatch.setenv("CENV_REMOTE_PUSH", "1")
+    pushing = cenv.TemplateStore(tmp_path / "b")
+    pushing.template(["data"], [small_channel])
+    assert place.exists()
+    got = cenv.TemplateStore(tmp_path / "c").template(["data"], [small_channel])
+    assert got.pulled is not None
+    monkeypatch.setenv("CENV_REMOTE", "ftp://example.org/x")
+    with pytest.raises(UsageError, match="ftp://"):
+        cenv.TemplateStore(tmp_path / "b").push()
