@@ -27,6 +27,13 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/codec/zip.h", r"CENV_ZIP_MAX = (\d+)"),
         ("csrc/package/reader.c", r"METADATA_MAX = ([^,]+),"),
     ],
+    "content of a frame of a delta": [
+        ("csrc/archive/delta.h", r"CENV_DELTA_FRAME = ([^,]+),")
+    ],
+    "a description on a remote": [
+        ("csrc/archive/parcel.h", r"CENV_PARCEL_MAX = ([^,]+),")
+    ],
+    "requests that are pushed": [("csrc/archive/push.c", r"REQUESTS_MAX = (\d+)")],
     "window of zstd": [("csrc/codec/zstd.c", r"WINDOW_LOG_MAX = (\d+)")],
     "entry points": [("csrc/package/paths_json.c", r"ENTRY_POINTS_MAX = (\d+)")],
     "placeholder, and prefix": [
