@@ -8,6 +8,7 @@ static const struct cenv_fact_shape shapes[CENV_NR_FACTS] = {
     [CENV_FACT_SOURCE] = {"sources",
                           {"channel", "subdir"},
                           {"records", "names_read", "records_read"}},
+    [CENV_FACT_SHARD] = {"shards", {"channel", "subdir"}, {"bytes", "nanoseconds"}},
     [CENV_FACT_NAME] = {"names",
                         {"name", "reached_through", "requirement"},
                         {"candidates", "variables", "clauses", "calls"}},

@@ -12,6 +12,7 @@
 /* A new kind is a row here, one of the table in fact.c, and cenv_task_fact where it is known. */
 enum cenv_fact_kind {
     CENV_FACT_SOURCE,  /* a subdir of a channel in a solve */
+    CENV_FACT_SHARD,   /* one of its shards that was fetched */
     CENV_FACT_NAME,    /* a name that a solve reached */
     CENV_FACT_SPEC,    /* what only one requested spec reached */
     CENV_FACT_SOLVER,  /* the SAT solver's work, one row a solve */

@@ -331,6 +331,7 @@ static int download_all(struct fetch *f, struct cenv_error *err)
         rc = cenv_http_run(network.http, list, nr, PARALLEL, on_download, f, f->task,
                            err);
     cenv_network_close(&network);
+    span.items = nr;
     if (nr)
         cenv_span_end(f->task, &span);
     cenv_free(list);

@@ -281,7 +281,6 @@ static void count_subdirs(struct cenv_repodata_fetch *r, struct cenv_span *span)
 {
     for (size_t i = 0; i < r->nr; i++) {
         span->items++;
-        span->bytes += r->subdirs[i].hit ? 0 : r->subdirs[i].bytes;
         span->hits += r->subdirs[i].hit;
         span->misses += !r->subdirs[i].hit;
     }

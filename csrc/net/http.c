@@ -383,7 +383,6 @@ static void end_span(struct run *run, struct slot *slot)
     struct cenv_http_transfer *transfer = slot->transfer;
 
     transfer->took_ns = cenv_clock_ns() - slot->span.start_ns;
-    slot->span.items = 1;
     slot->span.bytes = transfer->reply.received;
     if (transfer->what)
         cenv_span_end(run->task, &slot->span);

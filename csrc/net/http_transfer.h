@@ -80,7 +80,8 @@ struct cenv_http_transfer {
     bool text;                       /* may come compressed */
     struct cenv_http_wanted *wanted; /* headers of the reply to keep */
     size_t nr_wanted;
-    /* With `what`, not NULL, the transfer is a span of this stage, in a lane of its slot. */
+    /* With `what`, not NULL, the transfer is a span of this stage, in a lane of its slot. The span
+     * counts bytes alone: that of the whole work counts the items. */
     enum cenv_stage stage;
     const char *what;
     struct cenv_http_reply reply;

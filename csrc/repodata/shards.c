@@ -457,6 +457,21 @@ static int check_fetched(struct round *round, struct cenv_error *err)
     return 0;
 }
 
+/* What the shards of each source cost the network. */
+static void tell_transfers(struct round *round)
+{
+    for (size_t i = 0; i < round->nr; i++) {
+        const struct job *job = &round->jobs[i];
+        struct cenv_fact fact = {
+            .kind = CENV_FACT_SHARD,
+            .texts = {job->shards->channel, job->shards->subdir},
+            .numbers = {job->transfer.reply.received, job->transfer.took_ns},
+        };
+        if (!job->cached)
+            cenv_task_fact(round->task, &fact);
+    }
+}
+
 static int download_missing(struct round *round, struct cenv_network *network,
                             struct cenv_span *span, struct cenv_error *err)
 {
@@ -470,8 +485,12 @@ static int download_missing(struct round *round, struct cenv_network *network,
             continue;
         if (nr == 0)
             rc = cenv_network_open(network, job->shards->network, err);
-        job->transfer = (struct cenv_http_transfer){
-            .url = job->url, .body = &job->body, .max_size = CENV_SHARD_MAX};
+        job->transfer =
+            (struct cenv_http_transfer){.url = job->url,
+                                        .body = &job->body,
+                                        .max_size = CENV_SHARD_MAX,
+                                        .stage = CENV_STAGE_DOWNLOAD_INDICES,
+                                        .what = shard_of(job)->name.data};
         list[nr++] = &job->transfer;
     }
     if (rc == 0)
@@ -479,8 +498,7 @@ static int download_missing(struct round *round, struct cenv_network *network,
                            err);
     if (rc == 0)
         rc = check_fetched(round, err);
-    for (size_t i = 0; i < nr; i++)
-        span->bytes += list[i]->reply.received;
+    tell_transfers(round);
     span->misses = nr;
     cenv_free(list);
     return rc;

@@ -53,9 +53,7 @@ def _collect_spans(recorder: Recorder, task: Task) -> None:
     with suppress(MemoryError):
         recorder.spans.extend(json.loads(task.spans()))
         recorder.note_memory()
-        facts = task.facts()
-        if facts != "{}":
-            recorder.core_facts.append(facts)
+        recorder.core_facts.append(task.facts)
 
 
 def _with_detail(error: UnsatisfiableError) -> UnsatisfiableError:

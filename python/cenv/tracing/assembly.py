@@ -9,7 +9,7 @@ import platform
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -75,11 +75,11 @@ def assemble(
     return clean
 
 
-def _told(texts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+def _told(calls: Iterable[Callable[[], str]]) -> dict[str, list[dict[str, Any]]]:
     """Return the lists of the core, of all its calls."""
     told: dict[str, list[dict[str, Any]]] = {}
-    for text in texts:
-        for name, rows in json.loads(text).items():
+    for facts in calls:
+        for name, rows in json.loads(facts()).items():
             told.setdefault(name, []).extend(rows)
     return told
 
@@ -162,20 +162,27 @@ def _file_system(path: str) -> FileSystem | None:
 
 def _of_solve(recorder: Recorder, told: Mapping[str, list[dict[str, Any]]]) -> Facts:
     facts: Facts = {}
-    channels = _channels(recorder, told.get("sources", ()))
+    channels = _channels(recorder, told)
     if channels:
         facts["channels"] = channels
-    if told.get("names"):
-        named = told["names"]
+    names = _last_of_each(told, "names", "name")
+    if names:
         facts["names"] = [
-            {key: name[key] for key in _NAMED if key in name}  # type: ignore[misc]
-            for name in named
+            {key: name[key] for key in _NAMED}  # type: ignore[misc]
+            for name in names
         ]
     if told.get("specs"):
-        facts["specs"] = told["specs"]  # type: ignore[typeddict-item]
+        facts["specs"] = _last_of_each(told, "specs", "spec")  # type: ignore[typeddict-item]
     if told.get("solver"):
-        facts["solver"] = _solver(told["solver"], told.get("names", ()))
+        facts["solver"] = _solver(told["solver"], names)
     return facts
+
+
+def _last_of_each(
+    told: Mapping[str, list[dict[str, Any]]], name: str, key: str
+) -> list[dict[str, Any]]:
+    """Return the rows of a list, of several solves each name's last."""
+    return list({row[key]: row for row in told.get(name, ())}.values())
 
 
 _NAMED = ("name", "candidates", "reached_through", "requirement")
@@ -194,17 +201,22 @@ def _solver(
 
 
 def _channels(
-    recorder: Recorder, sources: Iterable[Mapping[str, Any]]
+    recorder: Recorder, told: Mapping[str, list[dict[str, Any]]]
 ) -> list[Channel]:
     """Return what is told of each subdir: how it was got, and what was read of it."""
     found: dict[tuple[str, str], Channel] = {}
     for channel in recorder.facts.get("channels", ()):  # how it was got comes first
         key = channel["channel"], channel["subdir"]
         found.setdefault(key, {**channel, "packages_taken": 0})
-    for source in sources:
+    for source in told.get("sources", ()):
         key = source["channel"], source["subdir"]
         if key in found:
             found[key].update(source)  # type: ignore[typeddict-item]
+    for shard in told.get("shards", ()):
+        key = shard["channel"], shard["subdir"]
+        if key in found:
+            found[key]["bytes_transferred"] += shard["bytes"]
+            found[key]["seconds"] += shard["nanoseconds"] / 1e9
     for record in recorder.records:
         key = str(record.get("channel")), str(record.get("subdir"))
         if key in found:
@@ -218,14 +230,14 @@ def _channels(
 def _packages(
     recorder: Recorder, told: Mapping[str, list[dict[str, Any]]]
 ) -> list[Package]:
-    fetched = {row["file"]: row for row in told.get("packages", ())}
+    fetched = _fetched(told.get("packages", ()))
     linked = {row["file"]: row for row in told.get("links", ())}
     needed_by = _needed_by(recorder.records)
     compiling = _compiling(recorder, linked.values())
     packages = []
     for record in recorder.records:
         package = _package(record, needed_by)
-        got, link = fetched.get(record.get("fn")), linked.get(record.get("fn"))
+        got, link = fetched.get(package["file"]), linked.get(package["file"])
         stages: dict[str, Work] = {}
         if got is not None:
             _add_fetch(package, stages, got)
@@ -233,6 +245,15 @@ def _packages(
             _add_link(package, stages, link, compiling)
         packages.append({**package, "stages": stages})
     return packages  # type: ignore[return-value]
+
+
+def _fetched(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return by file how each package came: what was fetched before may be looked for again."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        if row["origin"] != "store" or row["file"] not in found:
+            found[row["file"]] = row
+    return found
 
 
 def _package(record: Mapping[str, Any], needed_by: Mapping[str, list[str]]) -> Package:

@@ -27,9 +27,9 @@ class Recorder:
     spans: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for --verbose
     facts: Facts = field(default_factory=Facts)  # what was worked on
-    # What the facts are completed of, when somebody reads them (tracing/assembly.py): texts of
-    # the core, and the records of the packages that came of it.
-    core_facts: list[str] = field(default_factory=list)
+    # What the facts are completed of, when somebody reads them (tracing/assembly.py): the core's
+    # of each call, as a function that gives JSON, and the records of what came of it.
+    core_facts: list[Callable[[], str]] = field(default_factory=list)
     records: list[Mapping[str, Any]] = field(default_factory=list)
     memory: list[tuple[float, int]] = field(default_factory=list)  # see note_memory
     load: float = 0.0  # of the machine, when the outermost recorder began

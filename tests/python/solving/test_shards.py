@@ -18,6 +18,7 @@ from cenv.config.config import Config
 from cenv.errors import CenvError, ChannelError, IntegrityError, SpecError
 from cenv.solving.index import Index
 from cenv.solving.index_dir import SHARD_INDEX, index, write_shards
+from cenv.tracing import assembly, recorder
 
 SUBDIR = "linux-64"
 
@@ -150,6 +151,23 @@ def test_shards__are_fetched_as_far_as_can_be_reached(serve, channel, opened):
     assert len(shards_of(server.paths())) == 3  # not of other, which is constrained
     assert names(index, "app") == {"app": "1.0", "lib": "2.0", "base": "1"}
     assert server.paths() == []
+
+
+def test_shards__that_were_fetched_count_as_their_channels(serve, channel, opened):
+    server = serve(channel)
+    told = []
+    for _ in range(2):
+        with recorder.recording() as recorded:
+            names(opened(server.url), "app")
+        facts = assembly.assemble(recorded, "solve")
+        told.append({c["subdir"]: c for c in facts["channels"]}[SUBDIR])
+        stages = {stage["name"]: stage["bytes"] for stage in facts["stages"]}
+        received = sum(c["bytes_transferred"] for c in facts["channels"])
+        assert received == stages["download indices"]
+    shards = sum(shard_path(channel, n).stat().st_size for n in ("app", "lib", "base"))
+    index = (channel / SUBDIR / SHARD_INDEX).stat().st_size
+    assert [c["bytes_transferred"] for c in told] == [shards + index, 0]
+    assert told[0]["names_read"] == 3
 
 
 def test_shards__are_fetched_once_for_all_time(serve, channel, opened):
