@@ -20,7 +20,7 @@ ifeq ($(MAKELEVEL)$(filter-out core ctest tsan,$(MAKECMDGOALS)),0)
 MAKEFLAGS += $(PARALLEL)
 endif
 
-.PHONY: help build demo wheel docs man test pytest soak hostile faults kill bench codspeed lint format clean
+.PHONY: help build demo wheel docs man test pytest soak hostile faults kill interrupts bench codspeed lint format clean
 help:
 	@echo 'make build   system packages, MiniSat, .venv with cenv and test tools'
 	@echo 'make demo    template and clones of the running Python, timed'
@@ -33,7 +33,7 @@ help:
 	@echo 'make lint    formats, types, spelling; make format applies'
 	@echo 'make soak    what takes minutes; make fuzz searches with libFuzzer'
 	@echo 'make hostile input that means harm; make faults: each call fails, one at a time'
-	@echo 'make kill    kills cenv at work, 2000 times'
+	@echo 'make kill    kills cenv at work, 2000 times; make interrupts: it ends at once'
 	@echo 'make ctest   C unit tests alone, T="version os/fs" for some; make core: the library'
 	@echo 'make pytest  Python tests alone, T="tests/python/test_create.py ..." for some'
 
@@ -86,6 +86,10 @@ hostile: build
 
 faults: build
 	@$(PY) tests/faults/faults.py $(FAULTS)
+
+# INTERRUPTS="--points 5 --only create --within 200": a part of it.
+interrupts: build
+	@$(PY) tests/interrupt/interrupt.py --within 100 $(INTERRUPTS)
 
 # KILL="--points 200 --only create": a part of it.
 kill: build

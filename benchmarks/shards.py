@@ -128,7 +128,7 @@ def make_channel(top: Path, records: int) -> None:
             options = ["--records", str(records), "--merge", merged]
             subprocess.run([*generator, *options], check=True, capture_output=True)
             merged.unlink()
-        _native.extension.zstd_write(f"{path}.zst", path.read_bytes(), 6)
+        _native.call(_native.extension.zstd_write, f"{path}.zst", path.read_bytes(), 6)
         write_shards(path.parent, json.loads(path.read_bytes()), 6)
         path.unlink()
 
@@ -144,7 +144,7 @@ def change_channel(top: Path) -> None:
         if record["name"] == "numpy":
             record["size"] = record.get("size", 0) + 1
     data = json.dumps(document).encode()
-    _native.extension.zstd_write(subdir / "repodata.json.zst", data, 6)
+    _native.call(_native.extension.zstd_write, subdir / "repodata.json.zst", data, 6)
     write_shards(subdir, document, 6)
 
 

@@ -209,23 +209,22 @@ static PyObject *op_current_subdir(PyObject *module, PyObject *unused)
 
 static PyObject *op_zstd_write(PyObject *module, PyObject *args)
 {
-    PyObject *path;
+    struct bind_state *state = bind_state_of(module);
+    PyObject *task, *path, *reply = NULL;
     const char *data;
     Py_ssize_t len;
     int level;
-    if (!PyArg_ParseTuple(args, "O&y#i:zstd_write", PyUnicode_FSConverter, &path, &data,
-                          &len, &level))
+    if (!PyArg_ParseTuple(args, "O!O&y#i:zstd_write", state->task_type, &task,
+                          PyUnicode_FSConverter, &path, &data, &len, &level))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
     const char *bytes = PyBytes_AsString(path);
-    int rc;
-    Py_BEGIN_ALLOW_THREADS
-    rc = cenv_zstd_write(bytes, data, (size_t)len, level, &err);
-    Py_END_ALLOW_THREADS
+    struct bind_call call;
+    if (bind_call_begin(&call, task)) {
+        int rc = cenv_zstd_write(bytes, data, (size_t)len, level, call.task, &call.err);
+        reply = bind_call_end(&call, state, rc);
+    }
     Py_DECREF(path);
-    if (rc != 0)
-        return bind_raise(bind_state_of(module), &err);
-    Py_RETURN_NONE;
+    return bind_nothing(reply);
 }
 
 static PyObject *op_pack_shard(PyObject *module, PyObject *args)
@@ -369,6 +368,6 @@ PyMethodDef bind_op_methods[] = {
     {"split_url", bind_split_url, METH_VARARGS,
      "split_url($module, url, /)\n--\n\nThe parts of the normal form of a URL or path."},
     {"zstd_write", op_zstd_write, METH_VARARGS,
-     "zstd_write($module, path, data, level, /)\n--\n\nCompress data into a file."},
+     "zstd_write($module, task, path, data, level, /)\n--\n\nCompress data into a file."},
     {NULL, NULL, 0, NULL},
 };

@@ -205,7 +205,10 @@ static void write_archive(struct cenv_str bytes)
     if (!head)
         add_head(&in);
     add_end(&in);
-    require(cenv_zstd_write(archive, in.tar.data, in.tar.len, 1, &err) == 0);
+    struct cenv_task task;
+    cenv_task_init(&task, NULL, NULL);
+    require(cenv_zstd_write(archive, in.tar.data, in.tar.len, 1, &task, &err) == 0);
+    cenv_task_release(&task);
     cenv_archive_sum_release(&in.sum);
     cenv_buf_release(&in.tar);
 }

@@ -259,7 +259,7 @@ int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t n
 
 /* Compresses `data` with zstd at `level` into the file `path`; atomic. */
 int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
-                    struct cenv_error *err);
+                    struct cenv_task *task, struct cenv_error *err);
 
 /* Appends what a server of sharded repodata (CEP 16) sends for `json`: the text of a shard or of an
  * index, with hashes in hex. CENV_EINTEGRITY: it is not JSON. */

@@ -155,14 +155,36 @@ int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t n
     return rc;
 }
 
-int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
-                    struct cenv_error *err)
+/* A part at a time: at high levels a megabyte takes a second. */
+static int compress_parts(struct cenv_encoder *encoder, struct cenv_str data,
+                          struct cenv_task *task, struct cenv_error *err)
 {
+    enum { PART = 1 << 16 };
+    int rc = 0;
+
+    for (size_t from = 0; from < data.len && rc == 0; from += PART) {
+        struct cenv_str part = cenv_str_slice(data, from, from + PART);
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = cenv_encoder_write(encoder, part.data, part.len, err);
+    }
+    if (rc == 0)
+        rc = cenv_encoder_finish(encoder, err);
+    return rc;
+}
+
+int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
+                    struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_encoder *encoder = NULL;
     struct cenv_buf out;
-    int rc;
 
     cenv_buf_init(&out, SIZE_MAX / 2);
-    rc = cenv_zstd_compress(cenv_str_n(data, len), level, &out, err);
+    int rc =
+        cenv_encoder_new(&encoder, CENV_CODEC_ZSTD, level, cenv_output_buf(&out), err);
+    if (rc == 0)
+        rc = compress_parts(encoder, cenv_str_n(data, len), task, err);
+    cenv_encoder_free(encoder);
     if (rc == 0)
         rc = cenv_fs_write_atomic(CENV_CWD, path, cenv_buf_str(&out), 0666, err);
     cenv_buf_release(&out);

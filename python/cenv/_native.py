@@ -34,8 +34,13 @@ def call(
 def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
     """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
     __tracebackhide__ = True
+    return call_as(extension.Task(active().progress), operation, *args, **none)
+
+
+def call_as(task: Task, operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
+    """The same as a task that another thread may cancel."""
+    __tracebackhide__ = True
     recorder = active()
-    task = extension.Task(recorder.progress)
     try:
         reply = operation(task, *args, **none)
     except UnsatisfiableError as error:

@@ -34,14 +34,15 @@ def _status(arguments: list[str]) -> int:
     except SystemExit as stop:  # argparse, of --help and --version
         return stop.code if isinstance(stop.code, int) else USAGE_EXIT
     except KeyboardInterrupt:
-        output.fail("interrupted", as_json=as_json, kind="KeyboardInterrupt")
-        return INTERRUPT_EXIT
+        return _tell_interrupt(as_json=as_json)
     except BrokenPipeError:
         return 1
     except (CenvError, OSError, MemoryError) as error:
         output.fail_with(error, as_json=as_json)
         return USAGE_EXIT if isinstance(error, UsageError) else 1
     except Exception as error:  # a fault of ours: where it is goes to stderr
+        if _hides_interrupt(error):
+            return _tell_interrupt(as_json=as_json)
         if not as_json:
             raise
         import traceback
@@ -49,6 +50,19 @@ def _status(arguments: list[str]) -> int:
         traceback.print_exc()
         output.fail_with(error, as_json=as_json)
         return 1
+
+
+def _tell_interrupt(*, as_json: bool) -> int:
+    output.fail("interrupted", as_json=as_json, kind="KeyboardInterrupt")
+    return INTERRUPT_EXIT
+
+
+def _hides_interrupt(error: BaseException) -> bool:
+    """Whether cleaning up after an interrupt failed: argparse's does, at times."""
+    before = error.__context__
+    return before is not None and (
+        isinstance(before, KeyboardInterrupt) or _hides_interrupt(before)
+    )
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native
 from cenv._arguments import checked
@@ -19,6 +19,9 @@ from cenv.config.channels import KNOWN_SUBDIRS, related, resolve
 from cenv.config.config import Config
 from cenv.config.paths import replace_file
 from cenv.errors import ChannelError, IntegrityError, UsageError
+
+if TYPE_CHECKING:
+    from cenv._cenv import Task
 
 SECTIONS = {".conda": "packages.conda", ".tar.bz2": "packages"}
 SHARD_INDEX = "repodata_shards.msgpack.zst"
@@ -52,12 +55,7 @@ def index(
     said = {"base": base, "overrides": overrides}
     _check_relations(root, said)
     packages = {subdir: sorted(_packages(root / subdir)) for subdir in _subdirs(root)}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {
-            subdir: [pool.submit(copy_context().run, _record, path) for path in paths]
-            for subdir, paths in packages.items()
-        }
-        records = {subdir: [job.result() for job in jobs[subdir]] for subdir in jobs}
+    records = _records(packages)
     for subdir, paths in packages.items():
         document = _document(subdir, zip(paths, records[subdir], strict=True))
         relations = _relations(root / subdir, said)
@@ -84,9 +82,30 @@ def _packages(subdir: Path) -> Iterator[Path]:
                 yield path
 
 
-def _record(path: Path) -> dict[str, Any]:
+def _records(packages: Mapping[str, list[Path]]) -> dict[str, list[dict[str, Any]]]:
+    """Read all packages, in threads; what is still to do ends with the first failure."""
+    tasks: list[Task] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = {
+            subdir: [
+                pool.submit(copy_context().run, _record, path, tasks) for path in paths
+            ]
+            for subdir, paths in packages.items()
+        }
+        try:
+            return {subdir: [job.result() for job in jobs[subdir]] for subdir in jobs}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for task in tasks:
+                task.cancel()
+            raise
+
+
+def _record(path: Path, tasks: list[Task]) -> dict[str, Any]:
     """Return one package's repodata record."""
-    found = _native.call(_native.extension.package_info, path)
+    task = _native.extension.Task(None)
+    tasks.append(task)
+    found = _native.call_as(task, _native.extension.package_info, path)
     record: dict[str, Any] = found["index"]
     stem = path.name.removesuffix(".conda").removesuffix(".tar.bz2")
     inner = "-".join(str(record.get(key)) for key in ("name", "version", "build"))
@@ -149,7 +168,7 @@ def _write(subdir: Path, document: dict[str, Any]) -> None:
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     data = text.encode()
     compressed = subdir / "repodata.json.zst"
-    _native.extension.zstd_write(compressed, data, _ZSTD_LEVEL)
+    _native.call(_native.extension.zstd_write, compressed, data, _ZSTD_LEVEL)
     replace_file(subdir / "repodata.json", data)
 
 

@@ -57,7 +57,7 @@ def repodata(
         if not path.exists():
             path.parent.mkdir(parents=True)
             text = made_repodata.text(*place.rsplit("/", 1))
-            _native.extension.zstd_write(path, text, 1)
+            _native.call(_native.extension.zstd_write, path, text, 1)
         return path
 
     return find

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A short form of `make interrupts`: commands end, and leave nothing, whenever that is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from cenv import _native, cli
+
+DRIVER = Path(__file__).with_name("interrupt.py")
+COMMANDS = "create,clone,extract,template build,template export,template import,index"
+
+
+def test_interrupted_commands__leave_nothing_half_made() -> None:
+    command = [sys.executable, str(DRIVER), "--only", COMMANDS]
+    command += ["--points", "1", "--size", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("1 points, 0 wrong") == 9
+
+
+def test_interrupt__that_argparse_hides_is_told_as_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def parse(_arguments: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise AttributeError("'_StoreAction' object has no attribute 'save_nargs'")
+
+    monkeypatch.setattr(cli, "parse", parse)
+    assert cli.main(["doctor"]) == cli.INTERRUPT_EXIT
+    assert capsys.readouterr().err == "cenv: error: interrupted\n"
+
+
+def test_compression__is_interrupted_within_a_file(tmp_path: Path) -> None:
+    """Of a channel's repodata at the level of channels, which may take minutes."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    text = b"".join(b'{"name": "p%d"}, ' % (n * n) for n in range(1 << 20))
+    before = signal.signal(signal.SIGUSR1, stop)
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _native.call(_native.extension.zstd_write, tmp_path / "r.zst", text, 19)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert list(tmp_path.iterdir()) == []
