@@ -87,7 +87,7 @@ int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
 }
 
 /* GNU's strerror_r returns the text, that of POSIX fills `room`, and Windows has its own. */
-static const char *describe_errno(int number, char *room, size_t size)
+const char *cenv_error_text(int number, char *room, size_t size)
 {
 #if defined(_WIN32)
     return strerror_s(room, size, number) == 0 ? room : "unknown error";
@@ -112,7 +112,7 @@ int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,
     va_start(args, format);
     vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    const char *text = describe_errno(os_errno, reason, sizeof(reason));
+    const char *text = cenv_error_text(os_errno, reason, sizeof(reason));
     err->os_errno = os_errno;
     snprintf(err->path, sizeof(err->path), "%s", path ? path : "");
     if (path)

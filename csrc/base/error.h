@@ -84,6 +84,9 @@ int cenv_error_set(struct cenv_error *err, int status, const char *format, ...)
 int cenv_error_vset(struct cenv_error *err, int status, const char *format,
                     va_list args) CENV_PRINTF(3, 0);
 
+/* The system's text for an errno, in `room` of `size` bytes or a literal; for any thread. */
+const char *cenv_error_text(int number, char *room, size_t size);
+
 /* An operating system failure on `path` (may be NULL): "what 'path': strerror". CENV_EOS; ENOMEM is
  * CENV_ENOMEM, whoever lacked it. */
 int cenv_error_os(struct cenv_error *err, int os_errno, const char *path,

@@ -54,7 +54,7 @@ int cenv_child_add_closes(posix_spawn_file_actions_t *actions)
 static void close_listed(int fds, const char *block, long len, int keep, int keep_too)
 {
     for (long pos = 0; pos < len;) {
-        const struct dirent64 *at = (const void *)(block + pos);
+        const struct dirent *at = (const void *)(block + pos);
         int fd = (int)strtol(at->d_name, NULL, 10);
         pos += at->d_reclen;
         if (at->d_name[0] != '.' && fd != fds && fd != keep && fd != keep_too)
@@ -65,7 +65,7 @@ static void close_listed(int fds, const char *block, long len, int keep, int kee
 /* Without cenv_dir, which allocates. Where there is no /proc, all is kept. */
 void cenv_child_close_others(int keep, int keep_too)
 {
-    _Alignas(struct dirent64) char block[2048];
+    _Alignas(struct dirent) char block[2048];
     int fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     long len;
     if (fds < 0)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,11 @@
 #include "base/alloc.h"
 
 enum { BLOCK = 32 * 1024 };
+
+/* What getdents64 fills in: the C library's own where an inode's number has 64 bits. */
+_Static_assert(sizeof(((struct dirent *)0)->d_ino) == 8 &&
+                   offsetof(struct dirent, d_reclen) == 16,
+               "struct dirent is not the kernel's");
 
 int cenv_dir_init(struct cenv_dir *dir, int fd)
 {
@@ -28,7 +34,7 @@ void cenv_dir_release(struct cenv_dir *dir)
     dir->block = NULL;
 }
 
-static int type_of_dirent(int fd, const struct dirent64 *at, enum cenv_file_type *type)
+static int type_of_dirent(int fd, const struct dirent *at, enum cenv_file_type *type)
 {
     struct cenv_stat st;
     switch (at->d_type) {
@@ -71,7 +77,7 @@ int cenv_dir_next(struct cenv_dir *dir, struct cenv_dirent *out)
             dir->pos = 0;
             dir->len = (size_t)n;
         }
-        const struct dirent64 *at = (const void *)((const char *)dir->block + dir->pos);
+        const struct dirent *at = (const void *)((const char *)dir->block + dir->pos);
         dir->pos += at->d_reclen;
         if (is_dots(at->d_name))
             continue;

@@ -62,7 +62,7 @@ static const char *const step_names[] = {
 
 static struct failure fail_at(enum step step)
 {
-    return (struct failure){.step = step, .error = errno};
+    return (struct failure){.step = (int)step, .error = errno};
 }
 
 static const struct failure no_failure = {STEP_NONE, 0};
@@ -319,7 +319,7 @@ static int report_failure(struct cenv_error *err, struct failure failure,
     char reason[128];
     cenv_error_set(err, CENV_ELINK, "no private view of '%s' here: %s: %s", what,
                    step_names[failure.step],
-                   strerror_r(failure.error, reason, sizeof(reason)));
+                   cenv_error_text(failure.error, reason, sizeof(reason)));
     return cenv_error_hint(err, "%s", hint_for(failure));
 }
 
@@ -513,7 +513,7 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
         return true;
     char text[128];
     cenv_buf_addf(reason, "%s: %s", step_names[failure.step],
-                  strerror_r(failure.error, text, sizeof(text)));
+                  cenv_error_text(failure.error, text, sizeof(text)));
     if (err.hint[0])
         cenv_buf_addf(reason, " (%s)", err.hint);
     cenv_error_release(&err);
