@@ -24,7 +24,6 @@ from cenv.templates.template import Clone, Template
 Say = Callable[[str], None]
 
 _SPECS = ("python", "pip")
-_SHOW = "import sys, ssl, sqlite3, ctypes; print(sys.prefix)"
 
 
 @dataclass
@@ -162,7 +161,8 @@ def _clone(template: Template, place: Path, outcome: Outcome) -> Clone:
 def _check(clone: Clone, template: Template, outcome: Outcome, say: Say) -> None:
     """Run Python and pip in a clone: each must know its own prefix, and no other."""
     with _timed(outcome.stages, f"python and pip in {Path(clone.path).name}"):
-        shown = _output(clone, "python", "-I", "-c", _SHOW)
+        script = f"import {_modules()}; print(sys.prefix)"
+        shown = _output(clone, "python", "-I", "-c", script)
         version = _output(clone, "pip", "--version")
     if shown != os.path.realpath(clone.path) and shown != clone.path:
         raise CenvError(f"Python in {clone.path} says it lives in {shown}")
@@ -189,9 +189,18 @@ def _output(clone: Clone, *argv: str) -> str:
     return str(done.stdout).strip()
 
 
+def _modules() -> str:
+    """Return what to import: sys, and what loads libraries, as far as this Python has it."""
+    import importlib.util
+
+    loading = ("ssl", "sqlite3", "ctypes")
+    there = [name for name in loading if importlib.util.find_spec(f"_{name}")]
+    return ", ".join(["sys", *there])
+
+
 def _check_loaded(clone: Clone, template: Template) -> None:
     """No library may come from the template, nor from the interpreter that was packed."""
-    script = "import ssl, sqlite3, ctypes; print(open('/proc/self/maps').read())"
+    script = f"import {_modules()}; print(open('/proc/self/maps').read())"
     maps = _output(clone, "python", "-I", "-c", script)
     strangers = [template.path]
     if not sys.base_prefix.startswith("/usr"):

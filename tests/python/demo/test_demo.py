@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cenv import demo as demonstration
 from cenv.demo import elf
 
 DISTRIBUTION = "/usr/bin/python3"
@@ -69,6 +70,13 @@ def test_demo__runs_on_the_distributions_python(tmp_path: Path) -> None:
     found = json.loads(demo(python, tmp_path, "--json", **options))
     assert "at /usr" in str(found["python"])
     check(found)
+
+
+def test_demo__imports_what_this_python_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that was built where no SQLite was has no module of it."""
+    there = {"_ssl", "_ctypes"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in there or None)
+    assert demonstration._modules() == "sys, ssl, ctypes"
 
 
 def test_elf_run_paths__are_read_and_overwritten() -> None:
