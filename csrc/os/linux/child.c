@@ -24,6 +24,14 @@ int cenv_child_watch(pid_t pid)
     return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* Weak: glibc has it from 2.29 on, and a wheel runs with 2.28 too. */
+#pragma weak posix_spawn_file_actions_addchdir_np
+
+bool cenv_child_can_chdir(void)
+{
+    return posix_spawn_file_actions_addchdir_np != NULL;
+}
+
 int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd)
 {
     return posix_spawn_file_actions_addchdir_np(actions, cwd);

@@ -39,6 +39,11 @@ int cenv_child_watch(pid_t pid)
     return -1;
 }
 
+bool cenv_child_can_chdir(void)
+{
+    return true;
+}
+
 int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd)
 {
     return posix_spawn_file_actions_addchdir_np(actions, cwd);

@@ -4,6 +4,7 @@
 #define CENV_OS_CHILD_H
 
 #include <spawn.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* A pipe, both ends close-on-exec: 0 or -errno. */
@@ -11,6 +12,9 @@ int cenv_child_pipe(int ends[2]);
 
 /* A descriptor that poll() finds readable once the child has ended, or -1. */
 int cenv_child_watch(pid_t pid);
+
+/* Whether the C library can give a child a working directory; without, a shell has to. */
+bool cenv_child_can_chdir(void);
 
 /* The child's working directory: 0 or errno, as posix_spawn's own. */
 int cenv_child_add_chdir(posix_spawn_file_actions_t *actions, const char *cwd);

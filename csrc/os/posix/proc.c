@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "os/posix/child.h"
 #include "os/raw_data.h"
@@ -48,7 +49,7 @@ static int set_actions(posix_spawn_file_actions_t *actions, const int theirs[3],
             rc = posix_spawn_file_actions_adddup2(actions, theirs[target], target);
     if (rc == 0)
         rc = cenv_child_add_closes(actions);
-    if (rc == 0 && cwd)
+    if (rc == 0 && cwd && cenv_child_can_chdir())
         rc = cenv_child_add_chdir(actions, cwd);
     return rc;
 }
@@ -61,6 +62,44 @@ static char *const *as_argv(const char *const *list)
         char *const *out;
     } cast = {.in = list};
     return cast.out;
+}
+
+/* The arguments of a shell that runs the program in its directory; NULL: memory ran out. */
+static const char **through_shell(const struct cenv_proc *proc)
+{
+    static const char *const shell[] = {"/bin/sh", "-c",
+                                        "cd -- \"$1\" && shift && exec \"$@\"", "sh"};
+    enum { SHELL = sizeof(shell) / sizeof(shell[0]) };
+    size_t nr = 0;
+    while (proc->argv[nr])
+        nr++;
+    const char **argv = cenv_malloc((SHELL + nr + 2) * sizeof(*argv));
+    if (!argv)
+        return NULL;
+    memcpy(argv, shell, sizeof(shell));
+    argv[SHELL] = proc->cwd;
+    memcpy(argv + SHELL + 1, proc->argv, (nr + 1) * sizeof(*argv));
+    return argv;
+}
+
+/* posix_spawnp, whose errors it returns. */
+static int spawn_program(const struct cenv_proc *proc,
+                         const posix_spawn_file_actions_t *actions,
+                         const posix_spawnattr_t *attr, pid_t *pid)
+{
+    char *const *env = proc->env ? as_argv(proc->env) : cenv_child_environ();
+    const char **by_shell = NULL;
+    if (proc->cwd && !cenv_child_can_chdir()) {
+        if (access(proc->cwd, X_OK) < 0)
+            return errno;
+        by_shell = through_shell(proc);
+        if (!by_shell)
+            return ENOMEM;
+    }
+    const char *const *argv = by_shell ? by_shell : proc->argv;
+    int rc = posix_spawnp(pid, argv[0], actions, attr, as_argv(argv), env);
+    cenv_free(by_shell);
+    return rc;
 }
 
 static int spawn_child(const struct cenv_proc *proc, const int theirs[3], pid_t *pid)
@@ -76,8 +115,7 @@ static int spawn_child(const struct cenv_proc *proc, const int theirs[3], pid_t 
         if (rc == 0)
             rc = set_actions(&actions, theirs, proc->cwd);
         if (rc == 0)
-            rc = posix_spawnp(pid, proc->argv[0], &actions, &attr, as_argv(proc->argv),
-                              proc->env ? as_argv(proc->env) : cenv_child_environ());
+            rc = spawn_program(proc, &actions, &attr, pid);
         posix_spawnattr_destroy(&attr);
     }
     posix_spawn_file_actions_destroy(&actions);
