@@ -15,6 +15,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,11 @@ class Target:
         """The processor, as wheels name it."""
         return self.zig.partition("-")[0]
 
+    @property
+    def libc(self) -> str:
+        """The C library, as the names of extensions have it: gnu or musl."""
+        return self.zig.split("-")[2].partition(".")[0]
+
 
 @dataclass(frozen=True)
 class Place:
@@ -54,13 +60,15 @@ class Place:
     def run(self, *argv: object, cwd: Path | None = None) -> None:
         """Run a command; its output is shown where it fails."""
         words = [str(item) for item in argv]
+        here = Path(sys.executable).parent  # where pip put cmake
+        path = f"{here}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             words,
             cwd=cwd or self.source,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "ZERO_AR_DATE": "1"},
+            env={**os.environ, "PATH": path, "ZERO_AR_DATE": "1"},
             check=False,
         )
         if done.returncode:
@@ -204,7 +212,8 @@ def build_lzma(place: Place) -> None:
 OPENSSL_OFF = """
     shared module tests apps docs autoload-config engine legacy dso quic cmp ts ocsp srp
     psk dtls ssl3 comp idea seed camellia aria bf cast md4 mdc2 rc2 rc4 rmd160 sm2 sm3
-    sm4 siphash whirlpool gost srtp nextprotoneg ec2m slh-dsa ml-dsa
+    sm4 siphash whirlpool gost srtp nextprotoneg ec2m slh-dsa ml-dsa cms ct http async
+    rfc3779 argon2 blake2 siv ocb dsa uplink makedepend
 """
 
 

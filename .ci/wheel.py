@@ -5,8 +5,8 @@
 
 Each is built from the sdist, which is made first, for a tag of TARGETS: by default for
 all. The libraries go into the extension (.ci/libraries.py), so that what it needs at run
-time is libc, libm, libpthread and the loader. Free-threaded interpreters have no stable
-interface: their wheel is built where such a Python runs this script.
+time is the C library: libc, libm, libpthread, libdl, the loader. Free-threaded Pythons
+have no stable interface: their wheels are built where such a one runs this script.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import zipfile
 from pathlib import Path
 
 import libraries
@@ -56,6 +57,33 @@ def run(argv: list[str], cwd: Path, **variables: str) -> None:
         raise BuildError(f"this failed: {' '.join(argv)}")
 
 
+def extension_suffix(target: libraries.Target) -> str:
+    """Return the end of the extension's name that a target's Python looks for."""
+    if not sysconfig.get_config_var("Py_GIL_DISABLED"):
+        return ".so"  # setuptools makes .abi3.so of it
+    python = "-".join(sysconfig.get_config_var("SOABI").split("-")[:2])
+    return f".{python}-{target.machine}-linux-{target.libc}.so"
+
+
+def lacking_symbols(wheel: Path, work: Path) -> list[str]:
+    """Return what the extension needs that the oldest C library of the tag has not.
+
+    The linker takes such a name without a version; only loading the extension would fail.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".so"))
+        extension = archive.extract(name, work)
+    argv = ["readelf", "-W", "--dyn-syms", extension]
+    listed = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    needed = [row[7] for row in rows if row[4:7:2] == ["GLOBAL", "UND"]]
+    return [
+        name
+        for name in needed
+        if "@" not in name and not name.startswith(("Py", "_Py"))
+    ]
+
+
 def build_sdist() -> Path:
     """Build the sdist into dist/, and return its path."""
     made = WORK / "sdist"
@@ -90,9 +118,13 @@ def build_wheel(tag: str, sdist: Path) -> Path:
             LDCXXSHARED=f"{cxx} -shared",
             CFLAGS="",
             CENV_LIBRARIES=str(prefix),
+            SETUPTOOLS_EXT_SUFFIX=extension_suffix(TARGETS[tag]),
             _PYTHON_HOST_PLATFORM=f"linux-{TARGETS[tag].machine}",
         )
         (wheel,) = (Path(name) / "dist").iterdir()
+        lacking = lacking_symbols(wheel, source) if TARGETS[tag].libc == "gnu" else []
+        if lacking:
+            raise BuildError(f"{tag} has no {', '.join(lacking)}: {wheel.name}")
         return Path(shutil.move(wheel, DIST / wheel.name))
 
 
@@ -104,8 +136,6 @@ def main(tags: list[str]) -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     sdist = build_sdist()
     for tag in tags or TARGETS:
-        if sysconfig.get_config_var("Py_GIL_DISABLED") and "aarch64" in tag:
-            continue
         wheel = build_wheel(tag, sdist)
         say(f"{wheel.relative_to(TOP)}: {wheel.stat().st_size / 1e6:.1f} MB")
 
