@@ -76,7 +76,7 @@ def tried(
     try:
         replay = Replay(run, store)
     except CannotReplayError as error:
-        untried.append(str(error))
+        untried += [str(error)] if run.specs else []
     else:
         untried += _differences(run, replay.base)
         for trials in (_specs, _pins, _channels, _formats):

@@ -18,6 +18,7 @@ from cenv.reporting.wording import (
     share,
     size,
 )
+from cenv.tracing.facts import Fallback
 from cenv.tracing.recorder import unit
 
 _PLACING = ("link", "files")  # the stages whose time depends on how files are placed
@@ -120,20 +121,21 @@ def _fallbacks(run: Run) -> Iterator[Cause]:
 
 def fallback_text(run: Run) -> str:
     """Say which files were not placed as they were to be, and why."""
-    mode = run.link.get("mode") or "share"
     told = [
-        f"{counted(item.get('files', 0), 'file')} could not be placed by {mode} "
-        f"({item.get('reason', '')}): {_done(item.get('to', ''))}"
+        _fallback(run.link.get("mode", ""), item)
         for item in run.link.get("fallbacks", ())
         if item.get("files")
     ]
     return "; ".join(told)
 
 
-def _done(to: str) -> str:
-    return {"copy": "they were copied", "hardlink": "they were linked"}.get(
-        to, f"{to} was used"
-    )
+def _fallback(mode: str, item: Fallback) -> str:
+    files, to = counted(item.get("files", 0), "file"), item.get("to", "copy")
+    done = {"copy": "copied", "hardlink": "linked"}.get(to, f"placed by {to}")
+    why = f" ({item['reason']})" if item.get("reason") else ""
+    if mode in ("", to):
+        return f"{files} had to be {done}{why}"
+    return f"{files} could not be placed by {mode}{why}, and were {done}"
 
 
 # ---- packages ----

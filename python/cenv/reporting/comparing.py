@@ -30,7 +30,9 @@ def matters(ledger: Ledger, seconds: float) -> bool:
 
 def account(ledger: Ledger, origins: Origins) -> None:
     """Account for all that the facts of the two runs explain but the machine's."""
-    _template(ledger)
+    if is_of_template(ledger):
+        _template(ledger)
+        return  # one run did nothing that could be compared
     _channels(ledger)
     _names(ledger, origins)
     _packages(ledger, origins)
@@ -47,19 +49,32 @@ def share_of(predicted: float, seconds: float) -> float:
 # ---- caches that hold the whole work ----
 
 
+def is_of_template(ledger: Ledger) -> bool:
+    """Say whether one run built what the other found built."""
+    before, after = (r.cache("template") for r in (ledger.before, ledger.after))
+    return bool(before and after) and before.get("hit") != after.get("hit")
+
+
 def _template(ledger: Ledger) -> None:
     """A template that is there takes away what building it takes."""
-    before, after = (r.cache("template") for r in (ledger.before, ledger.after))
-    if not before or not after or before.get("hit") == after.get("hit"):
-        return
     alone = [
         stage
-        for stage in (*INDEX, *SOLVER, *PACKAGES, "scripts", "setup")
+        for stage in ledger.stages()
         if (stage in ledger.before.wall) != (stage in ledger.after.wall)
     ]
     key = Key("cache", "template")
-    ledger.group(key)
-    ledger.take_all(key, alone)
+    changed = [
+        name
+        for name in dict.fromkeys([*ledger.before.packages, *ledger.after.packages])
+        if is_other(ledger.before.packages.get(name), ledger.after.packages.get(name))
+    ]
+    ledger.group(key).packages += changed
+    ledger.take_all(key, [*alone, *SOLVER])
+
+
+def is_other(was: Package | None, now: Package | None) -> bool:
+    """Say whether a package is in one run alone, or not the same in both."""
+    return was is None or now is None or is_another(was, now)
 
 
 # ---- channels ----
@@ -95,8 +110,17 @@ def has_changed(old: list[Channel], new: list[Channel]) -> bool:
     """Say whether a channel was added, left out, grew or shrank, or was here before."""
     if not old or not new:
         return True
-    ratio = (records(new) or 1) / (records(old) or 1)
-    return not 1 / GREW < ratio < GREW or was_missed(old) != was_missed(new)
+    return growth(old, new) != 1 or was_missed(old) != was_missed(new)
+
+
+def growth(old: list[Channel], new: list[Channel]) -> float:
+    """Return how many times the records a channel has now; 1 where it is as it was.
+
+    A run that had its answer from a cache read none, and tells nothing of it.
+    """
+    was, now = records(old), records(new)
+    ratio = now / was if was and now else 1.0
+    return 1.0 if 1 / GREW < ratio < GREW else ratio
 
 
 def records(channel: list[Channel]) -> int:
@@ -254,15 +278,17 @@ def _caches(ledger: Ledger) -> None:
             s for s in PACKAGES if (s in ledger.before.wall) != (s in ledger.after.wall)
         )
         ledger.take_all(_PACKAGES_KEPT, alone)
-    old = {stage.name: stage for stage in ledger.before.stages}
-    for stage in ledger.after.stages:
-        was = old.get(stage.name)
-        if was is None or (was.misses > 0) == (stage.misses > 0):
-            continue
-        if stage.name == "download indices":
+    for stage in list(ledger.stages()):
+        if stage == "download indices":
             continue  # told of the channels
-        if ledger.left([stage.name]) * (stage.misses - was.misses) > 0:
-            ledger.take_all(_cache_of(ledger, stage.name), [stage.name])
+        was, now = misses(ledger.before, stage), misses(ledger.after, stage)
+        if (was > 0) != (now > 0) and ledger.left([stage]) * (now - was) > 0:
+            ledger.take_all(_cache_of(ledger, stage), [stage])
+
+
+def misses(run: Run, stage: str) -> int:
+    """Return how often a stage found nothing in its cache."""
+    return sum(each.misses for each in run.stages if each.name == stage)
 
 
 def _cache_of(ledger: Ledger, stage: str) -> Key:

@@ -14,6 +14,7 @@ from cenv.reporting.ledger import Group, Ledger
 from cenv.reporting.origins import Origins
 from cenv.reporting.run import Run
 
+MUCH = 0.25  # of a difference: what a cause must account for to be the reason
 _OF_ITS_OWN = 0.05  # of the longer run: what a release must cost to be told alone
 
 
@@ -65,8 +66,8 @@ def between(before: Run, after: Run) -> Difference:
     """Compare two runs."""
     ledger, origins = Ledger(before, after), Origins(before, after)
     comparing.account(ledger, origins)
-    machine.account(ledger)
-    slower = after.seconds >= before.seconds
+    if not comparing.is_of_template(ledger):
+        machine.account(ledger)
     found = [
         Cause(
             key.kind,
@@ -78,9 +79,27 @@ def between(before: Run, after: Run) -> Difference:
         )
         for key, group in _merged(ledger)
     ]
-    sign = -1 if slower else 1
-    found.sort(key=lambda cause: (sign * round(cause.seconds, 4), -cause.weight))
-    return Difference(before, after, tuple(found), ledger.unexplained())
+    return Difference(
+        before,
+        after,
+        tuple(_sorted(found, after.seconds - before.seconds)),
+        ledger.unexplained(),
+    )
+
+
+def _sorted(causes: list[Cause], seconds: float) -> list[Cause]:
+    """Sort causes by their seconds, those that took none by their weight.
+
+    What goes the way of the difference comes first, where it accounts for much of it.
+    """
+    told = sum(cause.seconds for cause in causes if cause.seconds * seconds > 0)
+    explains = abs(told) >= MUCH * abs(seconds)
+
+    def rank(cause: Cause) -> tuple[bool, float, int]:
+        took = round(cause.seconds, 4)
+        return explains and took * seconds < 0, -abs(took), -cause.weight
+
+    return sorted(causes, key=rank)
 
 
 def _merged(ledger: Ledger) -> list[tuple[Key, Group]]:

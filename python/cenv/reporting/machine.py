@@ -53,7 +53,7 @@ def _placing(ledger: Ledger) -> None:
     modes = before.link.get("mode", ""), after.link.get("mode", "")
     files = fallback_files(before) + 1, fallback_files(after) + 1
     fell = not 1 / _SLIGHT < files[1] / files[0] < _SLIGHT
-    if (all(modes) and modes[0] != modes[1]) or fell:
+    if all(modes) and (modes[0] != modes[1] or fell):
         key = Key("link")
         ledger.group(key)
         ledger.take_all(key, PLACING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from cenv.reporting.run import Run
 from cenv.reporting.wording import counted, seconds, size
 
 STAGES = ("link", "files")
+_BUILD = "template build"  # a template shares no inodes with packages
 _FILES = 200
+_EACH = 10_000  # bytes of a file where the trace tells none
 _BYTES = 32_000_000  # that a trial writes at most, in all its files
 
 
@@ -42,10 +45,13 @@ def trial(run: Run) -> Trial | None:
     where = _existing(run.file_system("destination").get("path", ""))
     if not count or not copied or where is None:
         return None
-    each = min(sum(s.bytes for s in placed) // count, _BYTES // _FILES)
+    each = min(sum(s.bytes for s in placed) // count or _EACH, _BYTES // _FILES)
+    shares: tuple[CloneMode, ...] = (
+        ("reflink",) if run.facts.get("command") == _BUILD else ("reflink", "hardlink")
+    )
     try:
         with tempfile.TemporaryDirectory(prefix=".cenv-try-", dir=where) as scratch:
-            found = _measure(Path(scratch), each or 1000)
+            found = _measure(Path(scratch), each, shares)
     except (CenvError, OSError):
         return None
     if found is None:
@@ -74,12 +80,12 @@ def _what(run: Run, where: str) -> str:
     return "files shared, not copied"
 
 
-def _measure(scratch: Path, each: int) -> tuple[CloneMode, float, float] | None:
-    """Return the mode that shares files there, and what it and copies took."""
+def _measure(
+    scratch: Path, each: int, shares: Sequence[CloneMode]
+) -> tuple[CloneMode, float, float] | None:
+    """Return the first mode of `shares` that works there, and what it and copies took."""
     facts = _native.call(_native.extension.doctor, scratch)
-    mode: CloneMode | None = (
-        "reflink" if facts["reflink"] else "hardlink" if facts["hardlink"] else None
-    )
+    mode = next((mode for mode in shares if facts[mode]), None)
     if mode is None:
         return None
     source = scratch / "source"

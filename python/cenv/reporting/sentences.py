@@ -85,6 +85,8 @@ def _respec(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     if old != new:
         told = f"{counted(new, 'candidate')} of {key.subject} instead of {number(old)}"
         parts.append(told)
+    elif new:
+        parts.append(f"{counted(new, 'candidate')} of {key.subject} to choose from")
     old_packages, new_packages = ledger.before.packages, ledger.after.packages
     for name in group.packages:
         if name in old_packages and name in new_packages:
@@ -194,7 +196,7 @@ def _missed(old: list[Channel], new: list[Channel]) -> str:
 
 def _grown(old: list[Channel], new: list[Channel]) -> str:
     was, now = comparing.records(old), comparing.records(new)
-    if 1 / comparing.GREW < (now or 1) / (was or 1) < comparing.GREW:
+    if comparing.growth(old, new) == 1:
         return ""
     verb = "grew" if now > was else "shrank"
     text = f"{verb} from {number(was)} to {counted(now, 'record')}"
@@ -240,22 +242,32 @@ def _cache(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     lost = group.total >= 0
     run = ledger.after if lost else ledger.before
     if key.subject == "template":
-        reason = run.cache("template").get("reason", "")
-        text = "the template had to be built, and was there before"
-        return _because(text if lost else "the template was there already", reason)
+        return _template(group, run, lost)
     if key.subject == "packages":
         return _packages_anew(group, run, lost)
     reasons = [s["reason"] for s in run.spans if s["stage"] == key.subject]
     return _because(_missed_text(key.subject, run, lost), *reasons)
 
 
+def _template(group: Group, run: Run, lost: bool) -> str:
+    if not lost:
+        return "the template was there already, and had to be built before"
+    text = "the template had to be built, and was there before"
+    told = _because(text, run.cache("template").get("reason", ""))
+    names = listed(group.packages)
+    return f"{told}; other packages: {names}" if names else told
+
+
 def _missed_text(stage: str, run: Run, lost: bool) -> str:
     """Say what a cache had, or had not, as a stage counts it."""
-    missed = sum(s.misses for s in run.stages if s.name == stage)
+    missed = comparing.misses(run, stage)
     if stage == "compile":
         what = f"the bytecode of {counted(missed, 'file')}"
         verb = "had to be made, and was in the cache before"
         return f"{what} {verb if lost else 'was in the cache already'}"
+    if stage == "process manifest":
+        verb = "had to be made, and was there before" if lost else "was there already"
+        return f"the list of what lies in the environment {verb}"
     if stage == "process indices":
         verb = "had to be indexed, and was before" if lost else "was indexed already"
         return f"repodata of {counted(missed, 'subdir')} {verb}"

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from cenv.reporting.advice import Trials
 from cenv.reporting.cause import Cause
-from cenv.reporting.difference import Difference
+from cenv.reporting.difference import MUCH, Difference
 from cenv.reporting.run import Run
 from cenv.reporting.wording import (
     added_up,
@@ -28,8 +29,14 @@ Row = tuple[str, ...]
 def titled(run: Run) -> str:
     """Return what a run did: create python=3.12, pip."""
     request = run.facts.get("request", {})
-    of = listed(run.specs, 4) or request.get("source", "")
+    of = listed(run.specs, 4) or _source(request.get("source", ""))
     return joined([run.facts.get("command", "the run"), of], " ")
+
+
+def _source(path: str) -> str:
+    """Return a path as people know it: a template by the start of its id."""
+    template = re.search(r"/templates/([0-9a-f]{12})[0-9a-f]{52}/prefix$", path)
+    return f"of template {template[1]}" if template else path
 
 
 def circumstances(run: Run) -> str:
@@ -61,7 +68,7 @@ def headline_of_two(found: Difference) -> str:
     if not found.causes:
         return f"{text}. {unexplained(found)}"
     main = found.causes[0]
-    if 0.1 <= main.seconds / (found.seconds or 1e-9) <= 1.5:
+    if MUCH <= main.seconds / (found.seconds or 1e-9) <= 1.5:
         return f"{text}, of which {difference(main.seconds)} because {main.text}."
     told = f"{text}. What changed: {main.text} ({difference(main.seconds)})."
     return f"{told} {unexplained(found)}" if found.is_much else told

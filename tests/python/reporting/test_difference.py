@@ -144,7 +144,9 @@ def test_placing__that_fell_back_to_copies_is_named(made: SimpleNamespace) -> No
         packages=[made.package("app", link=2.0)], **linked("ext4", 2, "reflink", slow)
     )
     told = sentence(old, new)
-    assert "6,800 files could not be placed by reflink (ext4 has no reflinks)" in told
+    assert (
+        "6,800 files could not be placed by reflink (ext4 has no reflinks), and" in told
+    )
     assert "the destination lies on ext4, before on xfs" in told
     assert "the store lies on another file system than the destination" in told
 
