@@ -229,5 +229,14 @@ def stage_text(run: Run, name: str) -> str:
     why = "; ".join(reason for reason in reasons if reason)
     missed = f"{number(stage.misses)} not in a cache" if stage.misses else ""
     missed += f" ({why})" if why else ""
-    told = joined([items, volume, missed])
+    told = joined([items, volume, missed, _how_placed(run) if name in _PLACING else ""])
     return f"{name}: {told}" if told else f"{name}: {seconds(stage.seconds)}"
+
+
+def _how_placed(run: Run) -> str:
+    """Say by which mode files were placed, and why by no faster one."""
+    mode, passed = run.link.get("mode", ""), run.link.get("passed_over", {})
+    why = "; ".join(f"not by {other}: {reason}" for other, reason in passed.items())
+    return joined(
+        [f"by {mode}" if mode else "", f"({why})" if mode and why else ""], " "
+    )

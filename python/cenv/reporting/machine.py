@@ -76,7 +76,8 @@ def _disks(ledger: Ledger) -> None:
     for place, stages in PLACES.items():
         was, now = (lies_on(run, place) for run in (ledger.before, ledger.after))
         slower = paced(ledger, stages)
-        if was and now and was != now and slower:
+        is_much = matters(ledger, ledger.left(slower))
+        if was and now and was != now and is_much:
             ledger.take_all(Key("disk", place), slower)
 
 

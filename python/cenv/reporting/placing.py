@@ -42,7 +42,7 @@ def trial(run: Run) -> Trial | None:
     placed = [stage for stage in run.stages if stage.name in STAGES]
     count = sum(stage.items for stage in placed)
     copied = count if run.link.get("mode") == "copy" else fallback_files(run)
-    where = _existing(run.file_system("destination").get("path", ""))
+    where = _existing(os.path.dirname(run.file_system("destination").get("path", "")))
     if not count or not copied or where is None:
         return None
     each = min(sum(s.bytes for s in placed) // count or _EACH, _BYTES // _FILES)

@@ -43,7 +43,7 @@ def brought(key: Key, group: Group, ledger: Ledger) -> str:
     """Say how many packages and candidates a cause brought, or took away."""
     run = _side(key, ledger)
     packages = [run.packages[n] for n in group.packages if n in run.packages]
-    verb = "took" if key.gone else "brings"
+    verb = "takes away" if key.gone else "brings"
     parts = [_packages_text(packages)] if packages else []
     new = [
         n
@@ -99,24 +99,26 @@ def _respec(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
 
 
 def _needs(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
-    run, other = _side(key, ledger), ledger.after if key.gone else ledger.before
-    who, was = run.packages.get(key.subject), other.packages.get(key.subject)
-    direct = _direct(key, group, run)
-    name = str(who) if who else key.subject
-    if who and was:
-        name += " " + _same_or_not(who, was)
-    verb = "needed" if key.gone else "now needs"
-    text = (
-        f"{name} {verb} {listed(direct)}" if direct else f"{name} needs other packages"
-    )
+    direct = listed(_direct(key, group, _side(key, ledger)))
+    was, now = (r.packages.get(key.subject) for r in (ledger.before, ledger.after))
+    name = f"{now} {_same_or_not(now, was)}" if now and was else key.subject
+    if not direct:
+        text = f"{name} needs other packages"
+    elif key.gone:
+        text = f"{name} needs {direct} no more"
+    else:
+        text = f"{name} now needs {direct}"
     return joined([text, brought(key, group, ledger)], ": that ")
 
 
 def _same_or_not(now: Package, was: Package) -> str:
     if not comparing.is_another(was, now):
         return "(the same build)"
-    told = was.version if was.version != now.version else was.build or was.channel
-    return f"(before {told})"
+    if was.version != now.version:
+        return f"(before {was.version})"
+    if was.build != now.build:
+        return f"(build {now.build}, before {was.build})"
+    return f"(from {now.channel}, before from {was.channel})"
 
 
 def _direct(key: Key, group: Group, run: Run) -> list[str]:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 # What a reader's pytest loads of all that is installed: the rest takes most of the time.
 LEAN = "-p no:cacheprovider -p xdist -p cenv -p pytest_benchmark.plugin"
 # Those whose commands need nothing but a project and a channel.
-GUIDES = ["install", "environments", "stages", "comparison", "docker"]
+GUIDES = ["install", "environments", "stages", "why-slow", "comparison", "docker"]
 
 
 def run_shell(script: str, place: Path, **more: str) -> str:

@@ -61,7 +61,10 @@ def test_dependency__that_a_package_declares_is_named(
     assert "40 packages" in told
     assert "3.2 MB" in told
     assert ("the same build" in told) == (version == "1.0")
-    assert "needed d0, d1, d2 and 5 more: that took 40 packages" in sentence(new, old)
+    assert (
+        "needs d0, d1, d2 and 5 more no more: that takes away 40 packages"
+        in sentence(new, old)
+    )
 
 
 def test_spec__that_lost_its_pin_is_named(made: SimpleNamespace) -> None:
