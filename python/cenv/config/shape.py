@@ -9,6 +9,7 @@ key, what was expected, and what is there.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -97,10 +98,11 @@ class Node:
         return int(number)
 
     def number(self) -> float:
-        """Return a number, whole or not."""
-        if not isinstance(self.value, Number):
+        """Return a finite number, whole or not."""
+        found = float(self.value.written) if isinstance(self.value, Number) else None
+        if found is None or not math.isfinite(found):
             raise self.expected("a number")
-        return float(self.value.written)
+        return found
 
     def items(self: N, what: str = "a list") -> list[N]:
         """Return the items of a list."""
