@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "codec/json.h"
 #include "codec/url.h"
+#include "remote/oci_challenge.h"
 
 enum { TOKEN_MAX = 64 << 10, URL_MAX = 64 << 10 };
 
@@ -40,97 +41,6 @@ int cenv_oci_token_add_login(struct cenv_secret_url **out, struct cenv_str text,
     return rc;
 }
 
-/* ---- the challenge ---- */
-
-struct challenge {
-    struct cenv_str realm, service, scope; /* "" where it does not say */
-};
-
-/* Takes one NAME=VALUE or NAME="VALUE" off; false at what is none: the next scheme, or the end. */
-static bool take_parameter(struct cenv_str *rest, struct cenv_str *name,
-                           struct cenv_str *value)
-{
-    size_t len = 0;
-
-    while (rest->len && (cenv_is_blank(rest->data[0]) || rest->data[0] == ','))
-        *rest = cenv_str_slice(*rest, 1, rest->len);
-    while (len < rest->len &&
-           (cenv_is_alnum(rest->data[len]) || rest->data[len] == '_'))
-        len++;
-    if (len == 0 || len == rest->len || rest->data[len] != '=')
-        return false;
-    *name = cenv_str_slice(*rest, 0, len);
-    *rest = cenv_str_slice(*rest, len + 1, rest->len);
-    if (cenv_str_starts(*rest, CENV_STR("\""))) {
-        *rest = cenv_str_slice(*rest, 1, rest->len);
-        *value = cenv_str_cut(rest, '"');
-        return true;
-    }
-    *value = cenv_str_trim(cenv_str_slice(*rest, 0, cenv_str_find(*rest, ',')));
-    *rest = cenv_str_slice(*rest, cenv_str_find(*rest, ','), rest->len);
-    return true;
-}
-
-/* Whether one of the schemes is Bearer, with a realm. */
-static bool read_challenge(struct cenv_str text, struct challenge *out)
-{
-    static const struct cenv_str bearer = CENV_STR("Bearer ");
-    struct cenv_str name, value;
-
-    *out = (struct challenge){.realm = {NULL, 0}};
-    while (text.len && !cenv_str_starts_nocase(text, bearer))
-        text = cenv_str_slice(text, 1, text.len);
-    text = cenv_str_slice(text, bearer.len, text.len);
-    while (take_parameter(&text, &name, &value)) {
-        if (cenv_str_is(name, "realm"))
-            out->realm = value;
-        else if (cenv_str_is(name, "service"))
-            out->service = value;
-        else if (cenv_str_is(name, "scope"))
-            out->scope = value;
-    }
-    return out->realm.len > 0;
-}
-
-/* ---- who is told ---- */
-
-static bool is_same_origin(const struct cenv_url_parts *a,
-                           const struct cenv_url_parts *b)
-{
-    return cenv_str_eq(a->scheme, b->scheme) && cenv_str_eq(a->host, b->host);
-}
-
-/* The last labels of a name that one owner has: two, or three where the last two may be everyone's
- * ("co.uk"); none of an address or of what has a port. */
-static struct cenv_str find_domain(struct cenv_str host)
-{
-    struct cenv_str none = {NULL, 0}, rest = host;
-    size_t first = cenv_str_rfind(host, '.');
-
-    if (first == host.len || cenv_str_find(host, ':') < host.len ||
-        !cenv_is_alpha(host.data[host.len - 1]))
-        return none;
-    rest.len = first;
-    size_t second = cenv_str_rfind(rest, '.');
-    bool shared = host.len - first == 3 && first - second <= 4;
-    if (second == rest.len)
-        return shared ? none : host;
-    if (!shared)
-        return cenv_str_slice(host, second + 1, host.len);
-    rest.len = second;
-    size_t third = cenv_str_rfind(rest, '.');
-    return third == rest.len ? host : cenv_str_slice(host, third + 1, host.len);
-}
-
-static bool is_related(const struct cenv_url_parts *a, const struct cenv_url_parts *b)
-{
-    struct cenv_str domain = find_domain(a->host);
-
-    return domain.len && cenv_str_is(a->scheme, "https") &&
-           cenv_str_eq(a->scheme, b->scheme) &&
-           cenv_str_eq(domain, find_domain(b->host));
-}
-
 /* ---- the service ---- */
 
 static int refuse_realm(struct cenv_str realm, const char *why, struct cenv_error *err)
@@ -141,7 +51,7 @@ static int refuse_realm(struct cenv_str realm, const char *why, struct cenv_erro
 }
 
 /* The query of a request for a token, which is the form of one with a refresh token too. */
-static void add_query(struct cenv_buf *out, const struct challenge *c)
+static void add_query(struct cenv_buf *out, const struct cenv_oci_challenge *c)
 {
     struct cenv_str scopes = c->scope;
 
@@ -160,7 +70,7 @@ static void add_query(struct cenv_buf *out, const struct challenge *c)
 struct service {
     struct cenv_web *web;
     const struct cenv_secret_url *base;
-    struct challenge challenge;
+    struct cenv_oci_challenge challenge;
     struct cenv_docker_login theirs;       /* of another host */
     const struct cenv_docker_login *login; /* the one to use; `user` may be NULL */
     struct cenv_secret_url *url;
@@ -182,8 +92,8 @@ static int choose_login(struct service *s, const struct cenv_docker_login *own,
     if (cenv_str_is(here.scheme, "https") && !cenv_str_is(there.scheme, "https"))
         return refuse_realm(realm, "has no TLS, as the registry has", err);
     s->login = own;
-    *inherits = is_same_origin(&here, &there);
-    if (*inherits || (own->user && is_related(&here, &there)))
+    *inherits = cenv_oci_challenge_is_own(&here, &there);
+    if (*inherits || (own->user && cenv_oci_challenge_is_related(&here, &there)))
         return 0;
     s->login = &s->theirs;
     return cenv_docker_login_find(&s->theirs, there.host, s->web->timeout_ms, task,
@@ -292,7 +202,7 @@ int cenv_oci_token_get(struct cenv_web *web, const struct cenv_secret_url *base,
     struct service s = {.web = web, .base = base};
     bool inherits = false;
 
-    if (!read_challenge(cenv_str(challenge), &s.challenge))
+    if (!cenv_oci_challenge_read(cenv_str(challenge), &s.challenge))
         return 0;
     cenv_buf_init(&s.form, TOKEN_MAX);
     int rc = choose_login(&s, login, &inherits, task, err);
