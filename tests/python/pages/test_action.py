@@ -101,6 +101,23 @@ def test_action__brings_templates_through_the_cache(
     assert (second.place / ARCHIVE).read_bytes() == before
 
 
+def test_action__brings_templates_through_a_remote(
+    tmp_path: Path, small_channel: Path
+) -> None:
+    remote = (tmp_path / "remote").as_uri()
+    first = Job(tmp_path / "first", small_channel)
+    first.inputs |= {"remote": remote, "push": "true"}
+    assert first.run() == ["settings", "template"]
+    assert not (first.place / ARCHIVE).exists()
+    before = sorted((tmp_path / "remote").rglob("*"))
+    assert before
+    second = Job(tmp_path / "another/second", small_channel)
+    second.inputs |= {"remote": remote}
+    second.run()
+    assert second.template.name == first.template.name
+    assert sorted((tmp_path / "remote").rglob("*")) == before
+
+
 def test_action__is_told_no_second_variable(
     tmp_path: Path, small_channel: Path
 ) -> None:

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run goes on whatever a remote does, and says once what that was."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import cenv
+from cenv.templates.remote import Remote
+
+HANG = b""  # takes the request, and says nothing
+CASES = {
+    "login": (
+        b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+        "wants a login (HTTP 401)",
+    ),
+    "forbidden": (
+        b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+        "refused (HTTP 403)",
+    ),
+    "busy": (
+        b"HTTP/1.1 429 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n",
+        "too many requests (HTTP 429)",
+    ),
+    "broken": (
+        b"HTTP/1.1 503 No\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n",
+        "the server fails (HTTP 503)",
+    ),
+    "no HTTP": (b"\x16\x03\x01 not HTTP\r\n\r\n", ""),
+    "circle": (
+        b"HTTP/1.1 302 No\r\nLocation: /x\r\nConnection: close\r\n\r\n",
+        "redirects",
+    ),
+    "hang": (HANG, "imed out"),
+    "nonsense": (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[{]}", ""),
+    "too much": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{", "bytes"),
+    "terminal": (b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n\x1b]0;evil\x07{}", ""),
+}
+Faulty = Callable[[bytes], tuple[str, list[bytes]]]
+
+
+@pytest.fixture
+def faulty() -> Iterator[Faulty]:
+    """Return a function that starts a server of one reply: its URL, and what it is asked."""
+    running = []
+    stop = threading.Event()
+
+    def start(reply: bytes) -> tuple[str, list[bytes]]:
+        asked: list[bytes] = []
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                asked.append(self.rfile.readline())
+                while self.rfile.readline().strip():
+                    pass
+                if reply is HANG:
+                    stop.wait()
+                else:
+                    self.wfile.write(reply)
+
+        server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        running.append((server, thread))
+        return f"http://user:secret@127.0.0.1:{server.server_address[1]}/base", asked
+
+    yield start
+    stop.set()
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fault__costs_a_run_nothing_but_a_word(
+    case: str, faulty: Faulty, small_channel: Path, tmp_path: Path
+) -> None:
+    reply, message = CASES[case]
+    url, asked = faulty(reply)
+    remote = Remote(url, push=True, timeout=0.3)
+    store = cenv.TemplateStore(tmp_path / "store", remote=remote)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        first = store.template(["tool"], [small_channel])
+        second = store.template(["data"], [small_channel])
+    assert first.built
+    assert second.built
+    told = [str(warning.message) for warning in said]
+    assert message in told[0]
+    assert len(set(told)) == len(told) <= 3
+    assert not [word for word in ("secret", "user:", "\x1b") if word in " ".join(told)]
+    assert 0 < len(asked) <= 25
+    if case == "hang":
+        assert len(asked) == 1
+
+
+def test_fault__in_the_middle_costs_the_blob(
+    faulty: Faulty, small_channel: Path, tmp_path: Path
+) -> None:
+    """A push that ends early shows nothing: the key comes last."""
+    made = cenv.TemplateStore(tmp_path / "made", remote="")
+    made.template(["tool"], [small_channel])
+    url, asked = faulty(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(cenv.RemoteError, match="HTTP 404"):
+        made.push(url, packages=True)
+    assert not [line for line in asked if line.startswith(b"PUT /base/ac/")]
