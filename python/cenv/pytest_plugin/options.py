@@ -73,6 +73,19 @@ OPTIONS = (
     ),
     Option("store", "directory of the store", argument="DIR", variable=True),
     Option(
+        "remote",
+        "where machines share templates: https://, oci://, s3:// or file://",
+        argument="URL",
+        variable=True,
+    ),
+    Option(
+        "remote_push",
+        "push the templates that this run builds to the remote",
+        ini="bool",
+        variable=True,
+        default=False,
+    ),
+    Option(
         "mode",
         "how clones are made: auto (default), reflink, hardlink, copy, overlay",
         argument="MODE",

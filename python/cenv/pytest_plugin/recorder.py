@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from cenv.clones import activation_scripts
@@ -55,6 +55,7 @@ class Recorder:
         self._passed: list[dict[str, str]] = []
         self._empty = 0
         self._findings: list[str] = []
+        self._remote_troubles: list[str] = []
         self._spans: list[dict[str, Any]] = []
         self._facts: list[Any] = []
 
@@ -110,6 +111,10 @@ class Recorder:
         """Note what the user must hear of: a template that a test altered."""
         self._findings.append(text)
 
+    def remote_trouble(self, text: str) -> None:
+        """Note what the remote did not give or take, and what came of it."""
+        self._remote_troubles.append(text)
+
     def of_test(self, test: str) -> list[tuple[str, object]]:
         """Return the properties of a test's report: how many clones, and their time."""
         mine = [note["seconds"] for note in self._clones if note["test"] == test]
@@ -137,6 +142,7 @@ class Recorder:
             "passed_through": self._passed,
             "empty": self._empty,
             "findings": self._findings,
+            "remote_troubles": self._remote_troubles,
             "activations": dict(activation_scripts.varying),
             "spans": self._spans,
             "facts": self._facts,
@@ -159,6 +165,7 @@ def _template(made: Template, seconds: float) -> dict[str, Any]:
         "seconds": seconds,
         "cost": made.cost,
         "stages": [stage.to_json() for stage in made.stages],
+        "pulled": None if made.pulled is None else asdict(made.pulled),
     }
 
 

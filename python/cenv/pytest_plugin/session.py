@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cenv.pytest_plugin import guard, progress, settings
+from cenv.pytest_plugin import guard, progress, run_remote, settings
 from cenv.pytest_plugin.clones import Clones
 from cenv.pytest_plugin.mirrors import Mirrors
 from cenv.pytest_plugin.recorder import Recorder
@@ -28,9 +28,12 @@ class EnvSession:
         self._config = config
         self.settings = settings.read(config)
         self.recorder = Recorder(progress.live(config), traced=traced)
-        self._stores = OpenStores(self.settings.store)
+        remote = run_remote.of(self.settings, self.recorder)
+        self._stores = OpenStores(self.settings.store, remote)
         self.store = self._stores.main
         run = this_run(config)
+        if remote is not None:
+            remote.contact = run_remote.RunContact(self.store, run)
         self._mirrors = Mirrors(self.settings, self._stores, run, self.recorder, base)
         self.templates = Templates(self._stores, run, self.recorder, self._mirrors)
         self.clones = Clones(

@@ -14,6 +14,7 @@ import pytest
 
 from cenv._choices import CloneMode
 from cenv.clones import modes
+from cenv.errors import UsageError
 from cenv.pytest_plugin import options, overlay
 from cenv.pytest_plugin.options import Given
 
@@ -36,6 +37,8 @@ class Settings:
     specs: tuple[str, ...]  # of the default template
     templates: dict[str, tuple[str, ...]]
     offline: bool
+    remote: str  # "": there is none
+    remote_push: bool
 
 
 def read(config: pytest.Config) -> Settings:
@@ -54,6 +57,8 @@ def read(config: pytest.Config) -> Settings:
         specs=_default_specs(config, named),
         templates=named,
         offline=options.flag(config, "offline"),
+        remote=_remote(config),
+        remote_push=options.flag(config, "remote_push"),
     )
 
 
@@ -85,6 +90,19 @@ def _retention(config: pytest.Config) -> str:
     except (KeyError, ValueError):  # -p no:tmpdir
         policy = None
     return "none" if policy == "none" else "failed"
+
+
+def _remote(config: pytest.Config) -> str:
+    for item in options.given(config, "remote"):
+        from cenv.templates.remote import Remote
+
+        text = options.one_text(item)
+        try:
+            Remote(text)
+        except UsageError as error:
+            raise pytest.UsageError(f"{item.where}: {error}") from None
+        return text
+    return ""
 
 
 def _spares(config: pytest.Config) -> int | None:

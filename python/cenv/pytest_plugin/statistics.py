@@ -25,6 +25,7 @@ def add_up(processes: Notes) -> dict[str, Any]:
         "templates": templates,
         "clones": _clones(clones),
         "mirrors": _mirrors(processes),
+        "remote": _remote(processes),
         "fallbacks": _counts(clone["fallbacks"] for clone in clones),
         "empty": sum(process["empty"] for process in processes),
         "passed_through": dict(Counter(note["reason"] for note in passed)),
@@ -43,6 +44,7 @@ def happened(found: dict[str, Any]) -> bool:
         or found["passed_through"]
         or found["empty"]
         or found["findings"]
+        or found["remote"]["troubles"]
     )
 
 
@@ -77,6 +79,21 @@ def _mirrors(processes: Notes) -> Notes:
     """Return each copy beside clones once, whatever the number of processes that use it."""
     notes = (note for process in processes for note in process["mirrors"])
     return list({(note["template"], note["path"]): note for note in notes}.values())
+
+
+def _remote(processes: Notes) -> dict[str, Any]:
+    """Add up what came from a remote in the place of builds, and what it did not give."""
+    pulled = [n["pulled"] for p in processes for n in p["templates"] if n["pulled"]]
+    sums = {key: math.fsum(one[key] for one in pulled) for key in ("seconds", "saved")}
+    counts = {key: sum(one[key] for one in pulled) for key in ("bytes", "packages")}
+    troubles = (text for process in processes for text in process["remote_troubles"])
+    return {
+        "url": pulled[0]["url"] if pulled else None,
+        "templates": len(pulled),
+        **counts,
+        **sums,
+        "troubles": list(dict.fromkeys(troubles)),
+    }
 
 
 def _clones(clones: Notes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cenv.templates.remote import Remote
 from cenv.templates.store import TemplateStore
 
 if TYPE_CHECKING:
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 class OpenStores:
     """The run's own store, and those of mirrors on other file systems."""
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, remote: Remote | None = None) -> None:
         self._open: dict[str, TemplateStore] = {}
         self._leases: list[Lease] = []
-        self.main = self.open(path)
+        self.main = self.open(path, remote)
 
-    def open(self, path: str | None) -> TemplateStore:
+    def open(self, path: str | None, remote: Remote | None = None) -> TemplateStore:
         """Hold a store for this process, and clear what killed runs left in it."""
-        store = TemplateStore(path)
+        store = TemplateStore(path, remote=remote or "")
         if store.path not in self._open:
             self._leases.append(store.lease())
             store.sweep()

@@ -18,7 +18,11 @@ _WORTH = 0.01
 
 def lines(found: Statistics) -> list[str]:
     """Return the few lines that say what happened."""
-    said = [_templates(found["templates"]), _clones(found["clones"])]
+    said = [
+        _templates(found["templates"]),
+        _remote(found["remote"]),
+        _clones(found["clones"]),
+    ]
     if found["empty"]:
         said.append(f"{many(found['empty'], 'empty environment')} made in this process")
     said += _slower(found["templates"])
@@ -32,6 +36,7 @@ def lines(found: Statistics) -> list[str]:
 
 def troubles(found: Statistics) -> Iterator[str]:
     """Yield what did not go the best way, with the reason."""
+    yield from found["remote"]["troubles"]
     yield from _mirrors(found["mirrors"])
     for reason, files in found["fallbacks"].items():
         yield f"{many(files, 'file')} copied instead of shared: {reason}"
@@ -67,6 +72,19 @@ def _templates(templates: list[dict[str, Any]]) -> str:
     if reused:
         parts.append(f"{reused if built else many(reused, 'template')} reused")
     return ", ".join(parts)
+
+
+def _remote(remote: dict[str, Any]) -> str:
+    """Tell what came from where in the place of builds, and what that spared."""
+    if not remote["templates"]:
+        return ""
+    packages = remote["packages"]
+    among = f", {many(packages, 'package')} among them" if packages else ""
+    return (
+        f"{many(remote['templates'], 'template')} pulled from {remote['url']} in "
+        f"{duration(remote['seconds'])} ({human(remote['bytes'])}{among}), "
+        f"est. {duration(remote['saved'])} of solving and building spared"
+    )
 
 
 def _slower(templates: list[dict[str, Any]]) -> Iterator[str]:

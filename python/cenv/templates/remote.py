@@ -14,7 +14,13 @@ from cenv import _native
 from cenv._options import FetchOptions, PullOptions, PushOptions, RemoteOptions
 from cenv.config.config import load
 from cenv.config.urls import is_url, path_url, secret_url
-from cenv.errors import CenvError, IntegrityError, RemoteError, UsageError
+from cenv.errors import (
+    CenvError,
+    ChannelError,
+    IntegrityError,
+    RemoteError,
+    UsageError,
+)
 from cenv.solving.virtual_packages import virtual_packages
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
 REMOTE_VARIABLE = "CENV_REMOTE"
 PUSH_VARIABLE = "CENV_REMOTE_PUSH"
+SCHEMES = ("https", "http", "oci", "oci+http", "s3", "file")
 _OFF = ("", "0", "false", "no", "off")
 _ANSWER = "(HTTP "  # an error that tells a status: the server is there
 
@@ -82,7 +89,13 @@ class Remote:
 
     def __post_init__(self) -> None:
         given = self.url
-        self.url = secret_url(given if is_url(given) else path_url(given))
+        try:
+            self.url = secret_url(given if is_url(given) else path_url(given))
+        except ChannelError as error:
+            raise UsageError(f"remote: {error}", hint=error.hint) from None
+        if self.url.partition("://")[0] not in SCHEMES:
+            hint = "; ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise UsageError(f"remote {self.url}: no remote has this scheme", hint=hint)
 
     @property
     def is_here(self) -> bool:

@@ -260,7 +260,7 @@ def template(**values: object) -> dict:
     """Return what a recorder notes of a template."""
     made = {"id": "a" * 64, "prefix": "/t", "specs": ["python"], "records": []}
     made |= {"built": False, "seconds": 0.5, "cost": 10.0, "stages": []}
-    made |= {"causes": [], "slower": None}
+    made |= {"causes": [], "slower": None, "pulled": None}
     return made | values
 
 
@@ -270,6 +270,7 @@ def process(**values: object) -> dict:
     return (
         noted
         | {"passed_through": [], "empty": 0, "mirrors": [], "findings": []}
+        | {"remote_troubles": []}
         | {"activations": {}, "facts": []}
         | values
     )
