@@ -16,6 +16,7 @@ enum {
     TRIES = 4,
     WAIT_MS = 50,
     RETRY_AFTER_MAX = 60,
+    DROPPED_MAX = 1 << 20,
     CONNECTIONS = 64, /* to one host, of HTTP/1.1; HTTP/2 needs one */
 };
 
@@ -38,7 +39,8 @@ struct slot {
     struct cenv_http_told told;
     char version[256]; /* its strong ETag, or Last-Modified */
     int fd;            /* of the file written; -1: none yet */
-    bool no_parts;     /* a part was asked for, and the whole is sent */
+    uint64_t dropped;  /* bytes of the body that nobody wants */
+    bool cut_off;      /* the reply is taken, and the rest of its body is not */
     char text[CURL_ERROR_SIZE];
 };
 
@@ -108,50 +110,44 @@ static int write_body(struct slot *slot, const char *data, size_t len)
                   : 0;
 }
 
-/* Whether the body is what was asked for; else `*take` is how much of it libcurl is told to go on
- * with: none ends the transfer. */
-static bool is_wanted(struct slot *slot, long status, size_t len, size_t *take)
+/* Whether the body is what was asked for, and there is a place for it. */
+static bool is_wanted(const struct slot *slot, long status)
 {
     const struct cenv_http_transfer *transfer = slot->transfer;
-    uint64_t first = transfer->part ? transfer->first : slot->resume;
 
-    *take = len;
-    if (status == 206 && (transfer->part || slot->resume)) {
-        if (slot->told.range == first)
-            return true;
-        *take = 0; /* another part than asked for: tried again without a range */
-    } else if (status == 200) {
-        slot->no_parts = transfer->part != 0;
-        *take = slot->no_parts ? 0 : len;
-        return !slot->no_parts;
-    }
-    return false;
+    if (status == 206 && (transfer->part || slot->resume))
+        return slot->told.range == (transfer->part ? transfer->first : slot->resume);
+    return status == 200 && !transfer->part && (transfer->body || slot->fd >= 0);
 }
 
-/* As much of the body of a refusal as there is room for: it explains. */
-static void keep_refusal(const struct cenv_http_transfer *transfer, const char *data,
-                         size_t len)
+/* As much of any other body as there is room for: it explains. What goes on and on is cut off, as
+ * is the whole where a part was asked for; how much libcurl is told to go on with. */
+static size_t drop_body(struct slot *slot, long status, const char *data, size_t len)
 {
-    struct cenv_buf *out = transfer->refusal;
+    const struct cenv_http_transfer *transfer = slot->transfer;
+    struct cenv_buf *out = status == 200 ? NULL : transfer->refusal;
     size_t room = out ? out->max - out->len : 0;
 
+    if (status == 206 && (transfer->part || slot->resume))
+        return 0; /* another part than asked for: tried again without a range */
     if (room)
         cenv_buf_add(out, data, len < room ? len : room);
+    slot->dropped += len;
+    slot->cut_off = slot->dropped > DROPPED_MAX || (status == 200 && transfer->part);
+    return slot->cut_off ? 0 : len;
 }
 
 static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
 {
     struct slot *slot = ctx;
     struct cenv_http_transfer *transfer = slot->transfer;
-    size_t len = size * nr, take;
+    size_t len = size * nr;
     long status = 0;
 
     slot->request.lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
                                          &status);
-    if (!is_wanted(slot, status, len, &take)) {
-        keep_refusal(transfer, data, take);
-        return take;
-    }
+    if (!is_wanted(slot, status))
+        return drop_body(slot, status, data, len);
     if (status == 200 && slot->resume && start_over(slot) < 0)
         return 0;
     if (write_body(slot, data, len) < 0)
@@ -211,6 +207,7 @@ static int set_up(struct slot *slot, struct cenv_error *err)
         .task = slot->run->task,
     };
     slot->text[0] = '\0';
+    slot->dropped = 0;
     int rc = cenv_http_request_make(request, err);
     if (rc < 0)
         return rc;
@@ -329,7 +326,7 @@ static bool may_try_again(const struct run *run, const struct slot *slot, CURLco
     unsigned tries = run->http->options->tries ? run->http->options->tries : TRIES;
     long status = code == CURLE_OK ? transfer->reply.status : 0;
 
-    return transfer->reply.tries < tries && !transfer->err.status && !slot->no_parts &&
+    return transfer->reply.tries < tries && !transfer->err.status && !slot->cut_off &&
            (is_misfit(slot) || cenv_http_failure_passes(code, status)) &&
            has_time(slot, code);
 }
@@ -374,7 +371,7 @@ static void close_slot(struct run *run, struct slot *slot)
     slot->digest = NULL;
     slot->fd = -1;
     slot->resume = 0;
-    slot->no_parts = false;
+    slot->cut_off = false;
     slot->transfer = NULL;
 }
 
@@ -404,7 +401,7 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
     lib->curl_easy_getinfo(slot->request.easy, CURLINFO_PRETRANSFER_TIME, &connected);
     transfer->reply.reached = connected > 0;
     transfer->reply.timed_out = code == CURLE_OPERATION_TIMEDOUT;
-    if (code != CURLE_OK && !slot->no_parts) {
+    if (code != CURLE_OK && !slot->cut_off) {
         if (!transfer->err.status)
             cenv_http_failure_set(&transfer->err, lib, code, slot->text,
                                   run->http->options);

@@ -393,6 +393,36 @@ static void test_http__keeps_what_explains_a_refusal(void)
     close_scene(&e);
 }
 
+/* A body that nobody wants may go on for ever: the reply is taken without it. */
+static void test_http__cuts_off_what_nobody_wants(void)
+{
+    static const char *const heads[] = {
+        "HTTP/1.1 404 No\r\nContent-Length: 99999999\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
+    };
+    enum { SIZE = 2 << 20 };
+    char *reply = malloc(SIZE + 1);
+
+    for (size_t i = 0; reply && i < CHECK_NR(heads); i++) {
+        check_case(heads[i]);
+        memset(reply, 'x', SIZE);
+        reply[SIZE] = '\0';
+        memcpy(reply, heads[i], strlen(heads[i]));
+        struct scene e = {.server.replies = {reply}};
+        open_scene(&e);
+        if (i == 1)
+            e.transfer.method = CENV_HTTP_PUT;
+        e.transfer.body = NULL;
+        CHECK_INT(run(&e), 0);
+        CHECK_INT(e.transfer.rc, 0);
+        CHECK_INT(e.transfer.reply.status, i ? 200 : 404);
+        CHECK_INT(e.transfer.reply.tries, 1);
+        CHECK_INT(e.task.done, 0);
+        close_scene(&e);
+    }
+    free(reply);
+}
+
 /* What asks to wait for longer than the patience lasts is over at once. */
 static void test_http__waits_no_longer_than_its_patience(void)
 {
@@ -439,6 +469,7 @@ int main(void)
     RUN(test_http__checks_the_digest_while_it_comes);
     RUN(test_http__gives_a_part);
     RUN(test_http__keeps_what_explains_a_refusal);
+    RUN(test_http__cuts_off_what_nobody_wants);
     RUN(test_http__waits_no_longer_than_its_patience);
     return check_report();
 }
