@@ -135,7 +135,7 @@ static int get_delta(struct puller *p)
                                     .file = DELTA_NAME};
     struct cenv_remote_blob *const list[] = {&blob};
     snprintf(blob.sha256, sizeof(blob.sha256), "%s", facts->sha256);
-    int rc = cenv_remote_get(p->reach.remote, list, 1, NULL, NULL, p->task, p->err);
+    int rc = cenv_remote_get(p->reach.remote, list, 1, p->task, p->err);
     if (rc == 0 && blob.rc < 0)
         rc = cenv_error_move(p->err, &blob.err);
     if (rc == 0 && !blob.there)

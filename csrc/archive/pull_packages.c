@@ -78,8 +78,7 @@ static int take_package(struct choice *c, struct wanted *wanted)
 
 static int fetch_chosen(struct choice *c)
 {
-    int rc = cenv_remote_get(c->asked->remote, c->list, c->nr, NULL, NULL,
-                             c->asked->task, c->err);
+    int rc = cenv_remote_get(c->asked->remote, c->list, c->nr, c->asked->task, c->err);
     for (size_t i = 0; i < c->nr; i++) {
         if (rc == 0)
             rc = take_package(c, &c->wanted[i]);

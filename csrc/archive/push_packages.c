@@ -79,8 +79,7 @@ static int send_archives(struct cenv_push_packages *out,
         out->packages[blob - out->blobs].size = blob->size = job->size;
         out->sent += blob->size;
     }
-    rc = cenv_remote_put_blobs(s->remote, out->list, archives->nr, NULL, NULL, s->task,
-                               s->err);
+    rc = cenv_remote_put_blobs(s->remote, out->list, archives->nr, s->task, s->err);
     for (size_t i = 0; i < archives->nr; i++)
         if (rc == 0 && out->list[i]->rc < 0)
             rc = cenv_error_move(s->err, &out->list[i]->err);

@@ -43,8 +43,4 @@ struct cenv_remote_options {
     unsigned timeout_ms;             /* without a byte moved; 0: 10,000 */
 };
 
-/* Called on the calling thread when a blob is done; a status ends the call. */
-typedef int (*cenv_remote_done_fn)(void *ctx, struct cenv_remote_blob *blob,
-                                   struct cenv_error *err);
-
 #endif

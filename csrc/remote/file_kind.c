@@ -412,21 +412,9 @@ static int put_job(void *ctx, size_t index, unsigned thread, struct cenv_error *
     return settle(blob, put_blob(batch, blob), err);
 }
 
-/* Callbacks run on the calling thread: when all is over. */
-static int tell_all(struct cenv_remote_blob *const *blobs, size_t nr,
-                    cenv_remote_done_fn done, void *ctx, struct cenv_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < nr && done && rc == 0; i++)
-        rc = done(ctx, blobs[i], err);
-    return rc;
-}
-
 static int get_blobs(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct batch batch = {state, blobs, task};
     int rc = open_place(state, BLOBS, false, err);
@@ -435,23 +423,18 @@ static int get_blobs(struct cenv_remote_state *state,
         rc = 0;
     else if (rc == 0)
         rc = cenv_pool_run(THREADS, nr, get_job, &batch, task, err);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 
 static int put_blobs(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct batch batch = {state, blobs, task};
     int rc = open_for_writing(state, BLOBS, err);
 
     if (rc == 0)
         rc = cenv_pool_run(THREADS, nr, put_job, &batch, task, err);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 

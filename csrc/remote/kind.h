@@ -29,12 +29,10 @@ struct cenv_remote_kind {
     int (*has)(struct cenv_remote_state *state, struct cenv_remote_blob *const *blobs,
                size_t nr, struct cenv_task *task, struct cenv_error *err);
     int (*get)(struct cenv_remote_state *state, struct cenv_remote_blob *const *blobs,
-               size_t nr, cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-               struct cenv_error *err);
+               size_t nr, struct cenv_task *task, struct cenv_error *err);
     int (*put_blobs)(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err);
+                     struct cenv_task *task, struct cenv_error *err);
     int (*read_part)(struct cenv_remote_state *state,
                      const struct cenv_remote_blob *blob, uint64_t at, uint64_t len,
                      struct cenv_buf *out, struct cenv_task *task,

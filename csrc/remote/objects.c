@@ -140,17 +140,6 @@ static int run_batch(struct cenv_remote_state *state, const struct batch *batch,
                      : 0;
 }
 
-/* Callbacks run when all is over. */
-static int tell_all(struct cenv_remote_blob *const *blobs, size_t nr,
-                    cenv_remote_done_fn done, void *ctx, struct cenv_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < nr && done && rc == 0; i++)
-        rc = done(ctx, blobs[i], err);
-    return rc;
-}
-
 /* ---- documents ---- */
 
 /* What came is the reply's alone until it is known to be whole. */
@@ -313,8 +302,7 @@ static int put_files(struct cenv_remote_state *state,
 
 int cenv_objects_put_blobs(struct cenv_remote_state *state,
                            struct cenv_remote_blob *const *blobs, size_t nr,
-                           cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                           struct cenv_error *err)
+                           struct cenv_task *task, struct cenv_error *err)
 {
     int rc = cenv_objects_has(state, blobs, nr, task, err);
     int *fds = rc < 0 ? NULL : cenv_calloc(nr, sizeof(*fds));
@@ -327,8 +315,6 @@ int cenv_objects_put_blobs(struct cenv_remote_state *state,
     if (rc == 0)
         rc = put_files(state, blobs, fds, nr, task, err);
     cenv_blob_files_close(fds, nr);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 
@@ -396,8 +382,7 @@ static void settle_blob(const struct cenv_remote_state *state, struct request *r
 
 int cenv_objects_get(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct batch batch;
     struct request *r;
@@ -419,8 +404,6 @@ int cenv_objects_get(struct cenv_remote_state *state,
             cenv_raw_unlink(blobs[i]->dir, blobs[i]->file);
     }
     close_batch(&batch);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 

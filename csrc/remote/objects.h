@@ -30,12 +30,10 @@ int cenv_objects_has(struct cenv_remote_state *state,
                      struct cenv_task *task, struct cenv_error *err);
 int cenv_objects_get(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err);
+                     struct cenv_task *task, struct cenv_error *err);
 int cenv_objects_put_blobs(struct cenv_remote_state *state,
                            struct cenv_remote_blob *const *blobs, size_t nr,
-                           cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                           struct cenv_error *err);
+                           struct cenv_task *task, struct cenv_error *err);
 int cenv_objects_read_part(struct cenv_remote_state *state,
                            const struct cenv_remote_blob *blob, uint64_t at,
                            uint64_t len, struct cenv_buf *out, struct cenv_task *task,

@@ -223,20 +223,9 @@ static void settle_blob(const struct cenv_remote_state *state,
         blob->rc = fail_blob(state, r, "read", blob->sha256, &blob->err);
 }
 
-static int tell_all(struct cenv_remote_blob *const *blobs, size_t nr,
-                    cenv_remote_done_fn done, void *ctx, struct cenv_error *err)
-{
-    int rc = 0;
-
-    for (size_t i = 0; i < nr && done && rc == 0; i++)
-        rc = done(ctx, blobs[i], err);
-    return rc;
-}
-
 static int get_blobs(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_oci_request *requests = make_all(CENV_HTTP_GET, blobs, nr, err);
     int rc = requests ? 0 : err->status;
@@ -257,8 +246,6 @@ static int get_blobs(struct cenv_remote_state *state,
             cenv_raw_unlink(blobs[i]->dir, blobs[i]->file);
     }
     release_all(requests, nr);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 
@@ -318,8 +305,7 @@ static int put_files(struct cenv_remote_state *state,
 
 static int put_blobs(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, size_t nr,
-                     cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                     struct cenv_error *err)
+                     struct cenv_task *task, struct cenv_error *err)
 {
     int rc = has_blobs(state, blobs, nr, task, err);
     int *fds = rc < 0 ? NULL : cenv_calloc(nr, sizeof(*fds));
@@ -332,8 +318,6 @@ static int put_blobs(struct cenv_remote_state *state,
     if (rc == 0)
         rc = put_files(state, blobs, fds, nr, task, err);
     cenv_blob_files_close(fds, nr);
-    if (rc == 0)
-        rc = tell_all(blobs, nr, done, ctx, err);
     return rc;
 }
 

@@ -150,26 +150,24 @@ int cenv_remote_has(struct cenv_remote *remote, struct cenv_remote_blob *const *
 }
 
 int cenv_remote_get(struct cenv_remote *remote, struct cenv_remote_blob *const *blobs,
-                    size_t nr, cenv_remote_done_fn done, void *ctx,
-                    struct cenv_task *task, struct cenv_error *err)
+                    size_t nr, struct cenv_task *task, struct cenv_error *err)
 {
     int rc = check_blobs(blobs, nr, err);
 
     if (rc == 0 && nr)
-        rc = remote->kind->get(remote->state, blobs, nr, done, ctx, task, err);
+        rc = remote->kind->get(remote->state, blobs, nr, task, err);
     name_remote_in_blobs(remote, blobs, nr);
     return name_remote(remote, rc, err);
 }
 
 int cenv_remote_put_blobs(struct cenv_remote *remote,
                           struct cenv_remote_blob *const *blobs, size_t nr,
-                          cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                          struct cenv_error *err)
+                          struct cenv_task *task, struct cenv_error *err)
 {
     int rc = check_blobs(blobs, nr, err);
 
     if (rc == 0 && nr)
-        rc = remote->kind->put_blobs(remote->state, blobs, nr, done, ctx, task, err);
+        rc = remote->kind->put_blobs(remote->state, blobs, nr, task, err);
     name_remote_in_blobs(remote, blobs, nr);
     return name_remote(remote, rc, err);
 }

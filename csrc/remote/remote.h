@@ -58,17 +58,15 @@ int cenv_remote_has(struct cenv_remote *remote, struct cenv_remote_blob *const *
  * Fetches blobs into new files (0666 through the umask), CENV_REMOTE_PARALLEL at once. Each is
  * bounded by its size, and its digest is checked while it comes: a file that is there afterwards,
  * with `rc` 0, is whole and right, of any other nothing is left. `rc` 0 with `there` false: the
- * remote does not have it. `task` counts bytes. `done` may be NULL.
+ * remote does not have it. `task` counts bytes.
  */
 int cenv_remote_get(struct cenv_remote *remote, struct cenv_remote_blob *const *blobs,
-                    size_t nr, cenv_remote_done_fn done, void *ctx,
-                    struct cenv_task *task, struct cenv_error *err);
+                    size_t nr, struct cenv_task *task, struct cenv_error *err);
 
 /* Puts blobs from files, which nobody may see in part. Others may put the same at the same time. */
 int cenv_remote_put_blobs(struct cenv_remote *remote,
                           struct cenv_remote_blob *const *blobs, size_t nr,
-                          cenv_remote_done_fn done, void *ctx, struct cenv_task *task,
-                          struct cenv_error *err);
+                          struct cenv_task *task, struct cenv_error *err);
 
 /*
  * Appends `len` bytes of a blob from byte `at` on: 1; 0 where it is not there or the remote serves

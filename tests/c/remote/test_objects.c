@@ -74,7 +74,7 @@ static void test_objects__silent_server_is_asked_once(void)
     cenv_error_release(&err);
     struct cenv_remote_blob a = blob_of("alpha", "a"), b = blob_of("beta", "b");
     struct cenv_remote_blob *both[] = {&a, &b};
-    CHECK_INT(cenv_remote_get(remote, both, 2, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_get(remote, both, 2, &task, &err), 0);
     CHECK_INT(a.rc, CENV_EREMOTE);
     CHECK(strstr(b.err.message, "imed out"));
     cenv_error_release(&a.err);
@@ -126,7 +126,7 @@ static void test_objects__wrong_blobs_leave_nothing(void)
         SCRIPT(cases[i].reply);
         open_remote(BASE);
         struct cenv_remote_blob a = blob_of("alpha", "got"), *one[] = {&a};
-        CHECK_INT(cenv_remote_get(remote, one, 1, NULL, NULL, &task, &err), 0);
+        CHECK_INT(cenv_remote_get(remote, one, 1, &task, &err), 0);
         CHECK_INT(a.rc, cases[i].rc);
         CHECK(strstr(a.err.message, cases[i].message));
         CHECK_INT(a.there, i == 0);
@@ -162,7 +162,7 @@ static void test_objects__sends_what_is_not_there(void)
         open_remote(BASE);
         struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
         scratch_file(&s, "a", cases[i].content, 0600);
-        CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+        CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
         CHECK_INT(a.rc, cases[i].rc);
         CHECK_INT(a.there, cases[i].there);
         CHECK_INT(server.nr_requests, cases[i].requests);
@@ -181,7 +181,7 @@ static void test_objects__makes_directories_that_are_missing(void)
     open_remote(BASE);
     struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
     scratch_file(&s, "a", "alpha", 0600);
-    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
     CHECK_INT(a.rc, 0);
     CHECK(a.there);
     CHECK(request_has(2, "MKCOL /base/ "));
@@ -230,11 +230,11 @@ static void test_objects__every_failed_allocation_is_clean(void)
         cenv_buf_clear(&document);
         int rc = cenv_remote_find(remote, KEY, &document, &task, &err);
         if (rc == 1)
-            rc = cenv_remote_get(remote, one, 1, NULL, NULL, &task, &err);
+            rc = cenv_remote_get(remote, one, 1, &task, &err);
         if (rc == 0)
             rc = a.rc;
         if (rc == 0)
-            rc = cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err);
+            rc = cenv_remote_put_blobs(remote, one, 1, &task, &err);
         if (rc == 0)
             rc = cenv_remote_put(remote, KEY, CENV_STR("{}"), one, 1, &task, &err);
         bool unreached = cenv_alloc_fail_nth(0);

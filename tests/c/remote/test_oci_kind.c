@@ -80,7 +80,7 @@ static void test_oci_kind__puts_blobs_then_the_tag(void)
     char text[200];
     a.kind = CENV_BLOB_CONDA;
     scratch_file(&s, "a", "alpha", 0600);
-    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
     CHECK_INT(a.rc, 0);
     CHECK(a.there);
     CHECK(request_has(0, "HEAD /v2/team/cenv/blobs/sha256:"));
@@ -108,7 +108,7 @@ static void test_oci_kind__mounts_what_another_repository_has(void)
     unsetenv("CENV_REMOTE_MOUNT");
     struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
     scratch_file(&s, "a", "alpha", 0600);
-    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
     CHECK(a.there && a.rc == 0);
     CHECK(request_has(1, "?mount=sha256:"));
     CHECK(request_has(1, "&from=mirror/conda "));
@@ -130,7 +130,7 @@ static void test_oci_kind__sends_to_no_unsafe_place(void)
         open_remote(REPO);
         struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
         scratch_file(&s, "a", "alpha", 0600);
-        CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+        CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
         CHECK_INT(a.rc, CENV_EREMOTE);
         CHECK(!a.there);
         CHECK_INT(server.nr_requests, 2);
@@ -186,7 +186,7 @@ static void test_oci_kind__tells_other_hosts_nothing(void)
     open_remote(LOGIN);
     struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
     scratch_file(&s, "a", "alpha", 0600);
-    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
     CHECK_INT(a.rc, 0);
     CHECK(request_has(1, "Authorization: Bearer t\r\n"));
     CHECK_INT(other.nr_requests, 2);
@@ -312,14 +312,14 @@ static void test_oci_kind__gets_blobs_after_a_challenge(void)
     scratch_file(&s, "config.json", config, 0600);
     setenv("DOCKER_CONFIG", s.path, 1);
     struct cenv_remote_blob a = blob_of("alpha", "got"), *one[] = {&a};
-    CHECK_INT(cenv_remote_get(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_get(remote, one, 1, &task, &err), 0);
     CHECK(a.there && a.rc == 0);
     CHECK_STR(scratch_text(&s, "got"), "alpha");
     a.file = "wrong";
-    CHECK_INT(cenv_remote_get(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_get(remote, one, 1, &task, &err), 0);
     CHECK_INT(a.rc, CENV_EINTEGRITY);
     CHECK(!scratch_has(&s, "wrong"));
-    CHECK_INT(cenv_remote_get(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_get(remote, one, 1, &task, &err), 0);
     CHECK(a.rc == 0 && !a.there && !scratch_has(&s, "wrong"));
     close_remote();
 }

@@ -38,7 +38,7 @@ static void test_s3_kind__signs_what_it_sends(void)
     char payload[200];
     scratch_file(&s, "a", "alpha", 0600);
     CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), 1);
-    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, NULL, NULL, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
     CHECK_INT(a.rc, 0);
     CHECK(request_has(0, "GET /bucket/a%2Bb/c/ac/" KEY " "));
     CHECK(request_has(2, "PUT /bucket/a%2Bb/c/cas/"));
