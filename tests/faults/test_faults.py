@@ -52,6 +52,15 @@ def test_failing_looks__are_not_taken_for_absence() -> None:
     assert " 0 wrong" in done.stdout
 
 
+def test_failing_allocations_of_python__leave_the_store_right() -> None:
+    """Each 301st; all of them are `tests/faults/python_memory.py --step 1`."""
+    pytest.importorskip("_testcapi", reason="this Python cannot make memory run out")
+    command = [sys.executable, DRIVER.with_name("python_memory.py"), "--step", "301"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 wrong" in done.stdout
+
+
 @pytest.fixture
 def unlink_refused(tmp_path: Path) -> dict[str, str]:
     """Return an environment in which nothing can be removed."""

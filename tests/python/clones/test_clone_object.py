@@ -260,3 +260,42 @@ def test_pip_install__refuses_a_template(template: cenv.Template) -> None:
     with pytest.raises(cenv.UsageError, match="never changed") as raised:
         template.pip_install("x.whl")
     assert "clone" in str(raised.value.hint)
+
+
+def state(top: Path) -> dict[str, tuple[object, ...]]:
+    """Return all that is to stay as it is; links that others make change only two numbers."""
+    found = {}
+    for path in [top, *top.rglob("*")]:
+        st = path.lstat()
+        facts = (st.st_ino, st.st_mode, st.st_uid, st.st_size, st.st_mtime_ns)
+        data = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        found[str(path.relative_to(top))] = (*facts, data)
+    return found
+
+
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "auto"])
+@pytest.mark.parametrize("kind", ["template", "environment"])
+def test_clone__never_changes_its_source(
+    template: cenv.Template, small_channel: Path, tmp_path: Path, mode: str, kind: str
+) -> None:
+    """Whatever happens to the clone, but for what is written in place through a hard link."""
+    source = Path(template.path)
+    if kind == "environment":
+        source = tmp_path / "source"
+        cenv.create(source, ["tool"], [small_channel], store=template.store)
+    before = state(source)
+    place = tmp_path / "clone"
+    cenv.clone(source, place, mode=mode, store=template.store)
+    assert state(source) == before
+    for path in sorted(place.rglob("*"), reverse=True):
+        if path.is_symlink() or (path.is_file() and path.suffix == ".txt"):
+            path.unlink()
+        elif path.is_file() and (mode == "copy" or path.name == "tool"):
+            path.write_bytes(b"of the clone")
+    (place / "bin/new").write_text("new")
+    assert state(source) == before
+    cenv.reset(place, store=template.store)
+    assert state(source) == before
+    (place / "lib").chmod(0o700)
+    cenv.remove(place, store=template.store)
+    assert state(source) == before

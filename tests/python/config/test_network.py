@@ -105,6 +105,18 @@ def test_certificate__that_is_unknown_is_refused(secure, ask):
     assert secure.paths() == []
 
 
+def test_redirect__from_https_to_http_is_refused(
+    secure, serve, reply, channel, ask, authority
+):
+    plain = serve(channel)
+    for path in ("/noarch/repodata.json", "/noarch/repodata.json.zst"):
+        secure.faults[path] = reply(302, headers={"Location": plain.url + path})
+    with pytest.raises(ChannelError):
+        ask(secure.url, ssl_verify=str(authority / "ca.pem"))
+    assert secure.paths() != []
+    assert plain.paths() == []
+
+
 @pytest.mark.parametrize("verify", ["{ca}/ca.pem", "{ca}/hashed", False])
 def test_ssl_verify__says_whom_to_trust(secure, ask, authority, verify):
     where = verify.format(ca=authority) if verify else verify
