@@ -58,7 +58,5 @@ def _slower(before: Run, run: Run) -> dict[str, Any] | None:
     if not before.seconds or run.seconds <= least:
         return None
     found = difference.between(before, run)
-    why = (
-        found.causes[0].text if found.causes else "nothing that was recorded tells why"
-    )
+    why = found.reason.text if found.reason else "nothing that was recorded tells why"
     return {"before": before.seconds, "seconds": run.seconds, "cause": why}

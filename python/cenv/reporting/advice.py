@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cenv.errors import CenvError
-from cenv.reporting import graph, placing
+from cenv.reporting import causes, graph, placing
 from cenv.reporting.replay import CannotReplayError, Outcome, Replay, changed
 from cenv.reporting.run import Run
 from cenv.reporting.wording import counted, joined, listed, number, seconds, share, size
@@ -278,7 +278,7 @@ def _placing(run: Run) -> Iterator[Advice]:
     found = placing.trial(run)
     if found is None:
         return
-    took = run.wall_of(placing.STAGES) * found.share
+    took = run.wall_of([causes.placing_stage(run)]) * found.share
     saves = took * (1 - found.ratio)
     text = f"{found.text}; placing took {share(took, run.seconds)} of the run"
     yield Advice("placing", found.mode, text, saves)

@@ -21,7 +21,6 @@ from cenv.reporting.wording import (
 from cenv.tracing.facts import Fallback
 from cenv.tracing.recorder import unit
 
-_PLACING = ("link", "files")  # the stages whose time depends on how files are placed
 _OF_ITS_OWN = 0.05  # of the run: a package that took less is told with others
 
 
@@ -96,18 +95,20 @@ def _solving(run: Run) -> Iterator[Cause]:
 # ---- how files were placed ----
 
 
+def placing_stage(run: Run) -> str:
+    """Return the stage of which the trace tells how files were placed."""
+    return "link" if "link" in run.wall else "files"
+
+
 def fallback_files(run: Run) -> int:
     """Return how many files were placed in another way than the one that was to be."""
     return sum(item.get("files", 0) for item in run.link.get("fallbacks", ()))
 
 
-def _items(run: Run, stages: tuple[str, ...]) -> int:
-    return sum(stage.items for stage in run.stages if stage.name in stages)
-
-
 def _kept_share(run: Run) -> float:
     """Return the share of files that were placed as they were to be."""
-    placed = _items(run, _PLACING)
+    stage = placing_stage(run)
+    placed = sum(each.items for each in run.stages if each.name == stage)
     return 1 - min(1.0, fallback_files(run) / placed) if placed else 1.0
 
 
@@ -115,8 +116,9 @@ def _fallbacks(run: Run) -> Iterator[Cause]:
     fell = 1 - _kept_share(run)
     if not fell:
         return
-    parts = {stage: run.wall.get(stage, 0.0) * fell for stage in _PLACING}
-    yield Cause("fallback", "link", fallback_text(run), sum(parts.values()), parts)
+    stage = placing_stage(run)
+    took = run.wall.get(stage, 0.0) * fell
+    yield Cause("fallback", "link", fallback_text(run), took, {stage: took})
 
 
 def fallback_text(run: Run) -> str:
@@ -161,7 +163,7 @@ def _without_fallbacks(package: Package, kept: float) -> Package:
     """Return the package without the seconds that are the fallbacks'."""
     works = {
         stage: dataclasses.replace(work, of_run=work.of_run * kept)
-        if stage in _PLACING
+        if stage == "link"
         else work
         for stage, work in package.stages.items()
     }
@@ -229,7 +231,8 @@ def stage_text(run: Run, name: str) -> str:
     why = "; ".join(reason for reason in reasons if reason)
     missed = f"{number(stage.misses)} not in a cache" if stage.misses else ""
     missed += f" ({why})" if why else ""
-    told = joined([items, volume, missed, _how_placed(run) if name in _PLACING else ""])
+    placed = _how_placed(run) if name == placing_stage(run) else ""
+    told = joined([items, volume, missed, placed])
     return f"{name}: {told}" if told else f"{name}: {seconds(stage.seconds)}"
 
 

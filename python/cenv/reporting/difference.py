@@ -14,7 +14,8 @@ from cenv.reporting.ledger import Group, Ledger
 from cenv.reporting.origins import Origins
 from cenv.reporting.run import Run
 
-MUCH = 0.25  # of a difference: what a cause must account for to be the reason
+_MUCH = 0.25  # of a difference: what a cause must account for to be the reason
+_MORE = 1.5  # of it: a cause that accounts for more is offset by others
 _OF_ITS_OWN = 0.05  # of the longer run: what a release must cost to be told alone
 
 
@@ -39,6 +40,14 @@ class Difference:
     def left(self) -> float:
         """The seconds that nothing recorded explains."""
         return sum(self.unexplained.values())
+
+    @property
+    def reason(self) -> Cause | None:
+        """The cause that accounts for much of it, and not for far more than all."""
+        for cause in self.causes[:1]:
+            if _MUCH <= cause.seconds / (self.seconds or 1e-9) <= _MORE:
+                return cause
+        return None
 
     @property
     def is_much(self) -> bool:
@@ -93,7 +102,7 @@ def _sorted(causes: list[Cause], seconds: float) -> list[Cause]:
     What goes the way of the difference comes first, where it accounts for much of it.
     """
     told = sum(cause.seconds for cause in causes if cause.seconds * seconds > 0)
-    explains = abs(told) >= MUCH * abs(seconds)
+    explains = abs(told) >= _MUCH * abs(seconds)
 
     def rank(cause: Cause) -> tuple[bool, float, int]:
         took = round(cause.seconds, 4)

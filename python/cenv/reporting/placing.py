@@ -12,13 +12,12 @@ from pathlib import Path
 from cenv import _native, api
 from cenv._choices import CloneMode
 from cenv.errors import CenvError
-from cenv.reporting.causes import fallback_files
+from cenv.reporting.causes import fallback_files, placing_stage
 from cenv.reporting.machine import is_beside
 from cenv.reporting.run import Run
 from cenv.reporting.wording import counted, seconds, size
 
-STAGES = ("link", "files")
-_BUILD = "template build"  # a template shares no inodes with packages
+_BUILDS = ("template build", "pytest")  # a template shares no inodes with packages
 _FILES = 200
 _EACH = 10_000  # bytes of a file where the trace tells none
 _BYTES = 32_000_000  # that a trial writes at most, in all its files
@@ -39,7 +38,7 @@ class Trial:
 
 def trial(run: Run) -> Trial | None:
     """Place files where the run did, copied and shared; None where that is no question."""
-    placed = [stage for stage in run.stages if stage.name in STAGES]
+    placed = [stage for stage in run.stages if stage.name == placing_stage(run)]
     count = sum(stage.items for stage in placed)
     copied = count if run.link.get("mode") == "copy" else fallback_files(run)
     where = _existing(os.path.dirname(run.file_system("destination").get("path", "")))
@@ -47,7 +46,7 @@ def trial(run: Run) -> Trial | None:
         return None
     each = min(sum(s.bytes for s in placed) // count or _EACH, _BYTES // _FILES)
     shares: tuple[CloneMode, ...] = (
-        ("reflink",) if run.facts.get("command") == _BUILD else ("reflink", "hardlink")
+        ("reflink",) if run.facts.get("command") in _BUILDS else ("reflink", "hardlink")
     )
     try:
         with tempfile.TemporaryDirectory(prefix=".cenv-try-", dir=where) as scratch:
@@ -96,5 +95,5 @@ def _measure(
     times = []
     for at, how in enumerate((mode, "copy", mode, "copy")):
         made = api.clone(source, scratch / f"{at}", mode=how, store=scratch / "store")
-        times.append(sum(s.seconds for s in made.stages if s.name in STAGES))
+        times.append(sum(s.seconds for s in made.stages if s.name == "files"))
     return mode, min(times[0], times[2]), min(times[1], times[3]) or 1e-9

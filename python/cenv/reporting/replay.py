@@ -8,8 +8,12 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
+from cenv._choices import ChannelPriority
+from cenv._options import SolveOptions
 from cenv.config.config import load
+from cenv.config.merging import PRIORITIES
 from cenv.errors import CenvError, UnsatisfiableError
 from cenv.model import PackageRecord
 from cenv.reporting.run import Run
@@ -54,10 +58,14 @@ class Replay:
         request = run.facts.get("request", {})
         self.specs = tuple(request.get("specs", ()))
         self.channels = tuple(request.get("channels", ()))
+        self._options = request.get("options", {})
         if not self.specs or not self.channels:
             raise CannotReplayError("the run solved no specs")
+        if "locked" in self._options or "favored" in self._options:
+            raise CannotReplayError(
+                "the run was given records to keep, which it does not tell"
+            )
         self._platform = request.get("platform")
-        self._options = request.get("options", {})
         self._store = store
         self._offline = offline
         self._indices: dict[object, Index] = {}
@@ -91,11 +99,7 @@ class Replay:
         try:
             while not times or (len(times) < _TIMES and sum(times) < _LONG):
                 start = time.perf_counter()
-                solution = index.solve(
-                    asked,
-                    channel_priority=self._options.get("channel_priority") or None,  # type: ignore[arg-type]
-                    exclude_newer=self._options.get("exclude_newer") or None,
-                )
+                solution = index.solve(asked, **self._solve_options())
                 times.append(time.perf_counter() - start)
         except UnsatisfiableError:
             return None
@@ -105,6 +109,20 @@ class Replay:
             int(solution.stats.get("records", 0)),
             tuple(channel.name for channel in index.channels),
         )
+
+    def _solve_options(self) -> SolveOptions:
+        """Return the options of the run that are not the configured ones."""
+        told = self._options
+        found: SolveOptions = {}
+        if told.get("channel_priority") in PRIORITIES:
+            found["channel_priority"] = cast(
+                "ChannelPriority", told["channel_priority"]
+            )
+        if told.get("exclude_newer"):
+            found["exclude_newer"] = told["exclude_newer"]
+        if told.get("pinned"):
+            found["pinned"] = told["pinned"].split(", ")
+        return found
 
     def _index(self, channels: tuple[str, ...], changed: dict[str, object]) -> Index:
         config = dataclasses.replace(self.config, **changed)  # type: ignore[arg-type]

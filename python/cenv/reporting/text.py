@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from cenv.reporting.advice import Trials
 from cenv.reporting.cause import Cause
-from cenv.reporting.difference import MUCH, Difference
+from cenv.reporting.difference import Difference
 from cenv.reporting.run import Run
 from cenv.reporting.wording import (
     added_up,
@@ -67,9 +67,10 @@ def headline_of_two(found: Difference) -> str:
     text += f": {difference(found.seconds)}"
     if not found.causes:
         return f"{text}. {unexplained(found)}"
+    if found.reason:
+        took = difference(found.reason.seconds)
+        return f"{text}, of which {took} because {found.reason.text}."
     main = found.causes[0]
-    if MUCH <= main.seconds / (found.seconds or 1e-9) <= 1.5:
-        return f"{text}, of which {difference(main.seconds)} because {main.text}."
     told = f"{text}. What changed: {main.text} ({difference(main.seconds)})."
     return f"{told} {unexplained(found)}" if found.is_much else told
 

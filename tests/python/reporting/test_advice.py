@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from cenv.reporting import advice, confirming, difference, placing
+import cenv
+from cenv.reporting import advice, confirming, difference, placing, replay
 from cenv.reporting.run import Run
+from cenv.solving.index_dir import write_shards
 
 
 def write_channel(place: Path, packages: Mapping[str, Mapping[str, Any]]) -> str:
@@ -146,3 +148,67 @@ def test_replay__tries_each_cause(made: SimpleNamespace, slow: Run, channels) ->
     )
     assert told[2].startswith(f"without the channel {channels[1]}: the same 6 packages")
     assert told[3].startswith("with app==1.0 as before: 1 package and 50 kB fewer")
+
+
+def configured(place: Path, monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    """Let lines be the configuration, and a store below `place` the store."""
+    (place / "condarc").write_text("".join(f"{line}\n" for line in lines))
+    monkeypatch.setenv("CONDARC", str(place / "condarc"))
+    monkeypatch.setenv("CENV_STORE", str(place / "store"))
+
+
+def test_advice__tries_packages_in_the_other_format(
+    made: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path, monkeypatch, "use_only_tar_bz2: true")
+    channel = write_channel(tmp_path / "main", {"app-1.0-0": {}, "lib-1.0-0": {}})
+    file = tmp_path / "main/noarch/repodata.json"
+    document = json.loads(file.read_text())
+    document["packages"] = {
+        name.replace(".conda", ".tar.bz2"): record
+        for name, record in document["packages.conda"].items()
+    }
+    file.write_text(json.dumps(document))
+    packages = [
+        made.package("app", file="app-1.0-0.tar.bz2", extract=8.0, size=1_000_000),
+        made.package("lib", file="lib-1.0-0.conda", extract=1.0, size=1_000_000),
+    ]
+    run = made.run(["app", "lib"], packages, searched=[channel])
+    (found,) = (a for a in advice.tried(run).helps if a.kind == "format")
+    assert found.saves == pytest.approx(7.0)
+    assert "use_only_tar_bz2: false" in found.text
+
+
+def test_advice__tries_shards_where_it_may_ask_the_channel(
+    made: SimpleNamespace, serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(tmp_path, monkeypatch, "repodata_use_shards: false")
+    top = Path(write_channel(tmp_path / "main", {"app-1.0-0": {"sha256": "0" * 64}}))
+    document = json.loads((top / "noarch/repodata.json").read_text())
+    write_shards(top / "noarch", document, 3)
+    server = serve(top)
+    cenv.solve(["app"], [server.url])
+    run = made.run(
+        packages=[made.package("app")],
+        channels=[made.channel(server.url, seconds=9.0)],
+        searched=[server.url],
+    )
+    server.paths()
+    assert [a.kind for a in advice.tried(run).helps] == []
+    assert server.paths() == []
+    (found,) = advice.tried(run, online=True).helps
+    assert found.kind == "shards"
+    assert 0 < found.saves < 9.0
+    assert any("/shards/" in path or "shards" in path for path in server.paths())
+
+
+def test_replay__keeps_to_the_options_of_the_run(slow: Run) -> None:
+    slow.facts["request"]["options"] = {
+        "pinned": "app=1.0",
+        "channel_priority": "strict",
+    }
+    found = replay.Replay(slow)
+    assert found.base.records["app"].version == "1.0"
+    slow.facts["request"]["options"] = {"locked": "0123456789ab"}
+    (told,) = advice.tried(slow).untried
+    assert "records to keep" in told
