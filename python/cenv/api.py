@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import CloneMode, LinkMode
-from cenv._digest import sha256_hex
 from cenv._options import (
     SOLVE_OPTIONS,
     CloneOptions,
@@ -42,10 +41,11 @@ from cenv.model import (
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.spec_texts import clean_specs
 from cenv.tracing import recorder as trace
-from cenv.tracing.facts import Fallback, Link, Request
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from cenv.tracing.facts import Fallback, Link, Request
 
 Path = str | os.PathLike[str]
 
@@ -118,10 +118,9 @@ def create(
 
 
 def _told_list(asked: Sequence[str], records: Sequence[Mapping[str, Any]]) -> Request:
-    """Return for the trace what is asked for where nothing is solved: packages, by a digest."""
-    files = json.dumps([record.get("fn") for record in records])
-    digest = sha256_hex(files.encode())[:12]
-    return {"specs": [str(spec) for spec in asked], "options": {"packages": digest}}
+    """Return for the trace what is asked for where nothing is solved: packages, by a sum."""
+    told = trace.sum_of([record.get("fn") for record in records])
+    return {"specs": [str(spec) for spec in asked], "options": {"packages": told}}
 
 
 def _settings(

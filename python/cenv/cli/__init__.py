@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cenv.cli import output
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cenv.tracing.recorder import Recorder
 
 USAGE_EXIT = 2
+_NOT_KEPT = (CenvError, OSError, MemoryError)  # why a trace is not
 INTERRUPT_EXIT = 130
 
 
@@ -88,6 +90,7 @@ def _run(arguments: list[str]) -> int:
 
 def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) -> None:
     """Write the trace where it is asked for, and keep that of a command that has succeeded."""
+    seconds = recorded.seconds
     from cenv.tracing import assembly, kept, trace_file
 
     command = options.run.__module__.removeprefix("cenv.cli.commands.")
@@ -97,8 +100,9 @@ def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) 
     if not (target or to_keep):
         return
     store = getattr(options, "store", None)
-    facts = assembly.assemble(recorded, command, store)
-    if target:
-        trace_file.write(target, recorded.spans, facts, recorded.memory)
-    if to_keep:
-        kept.keep(facts, recorded.spans, store, recorded.memory)
+    with suppress(*(() if target else _NOT_KEPT)):  # what was done stays done
+        facts = assembly.assemble(recorded, command, store, seconds)
+        if target:
+            trace_file.write(target, recorded.spans, facts, recorded.memory)
+        if to_keep:
+            kept.keep(facts, recorded.spans, store, recorded.memory)

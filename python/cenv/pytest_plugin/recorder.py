@@ -74,15 +74,22 @@ class Recorder:
 
     def template(self, made: Template, timed: Timed) -> None:
         """Note a template, and the time its user waited for it."""
-        why = _NO_BUILD
-        if made.built:
-            from cenv.pytest_plugin import slowness
-
-            facts = slowness.facts_of(made, timed.recorder, timed.seconds)
-            why = slowness.of_build(made, timed.recorder, facts)
-            self._facts += [facts] if self._traced else []
+        why = self._why(made, timed) if made.built else _NO_BUILD
         self._templates.append(_template(made, timed.seconds) | why)
         self._keep(timed, "template", " ".join(made.specs) or made.path)
+
+    def _why(self, made: Template, timed: Timed) -> dict[str, Any]:
+        """Return what a build took its time for; that it cannot be told fails no test."""
+        from cenv.pytest_plugin import slowness
+
+        try:
+            facts = slowness.facts_of(made, timed.recorder, timed.seconds)
+            self._facts += [facts] if self._traced else []
+            return slowness.of_build(made, timed.recorder, facts)
+        except Exception as error:
+            text = f"what took the time cannot be told: {error!r}"
+            unknown = {"kind": "unknown", "subject": "", "text": text, "seconds": 0.0}
+            return {**_NO_BUILD, "causes": [unknown]}
 
     def clone(self, made: Clone, timed: Timed) -> None:
         """Note a clone, and the time its user waited for it."""

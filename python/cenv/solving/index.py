@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from cenv import _native
 from cenv._arguments import checked, listed, listed_records
 from cenv._choices import ChannelPriority
-from cenv._digest import sha256_hex
 from cenv._options import SOLVE_OPTIONS, FetchOptions, SolveOptions, SolveRequest
 from cenv.config import policy
 from cenv.config.channels import Channel, among, resolve
@@ -337,7 +336,7 @@ def _listed(words: list[str]) -> str:
 
 
 def _told_options(request: SolveRequest, options: SolveOptions) -> dict[str, str]:
-    """Return for the trace what else a solution depends on; records by a digest."""
+    """Return for the trace what else a solution depends on; records by a sum."""
     told = {
         "channel_priority": request["channel_priority"],
         "exclude_newer": str(options.get("exclude_newer") or ""),
@@ -347,5 +346,5 @@ def _told_options(request: SolveRequest, options: SolveOptions) -> dict[str, str
         ("locked", request["locked"]),
         ("favored", request["favored"]),
     ):
-        told[key] = sha256_hex(json.dumps(records).encode())[:12] if records else ""
+        told[key] = trace.sum_of(records) if records else ""
     return {key: value for key, value in told.items() if value}

@@ -21,11 +21,11 @@ from cenv.config.config import Config
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
 from cenv.solving import relations
-from cenv.tracing import facts
 from cenv.tracing import recorder as trace
 
 if TYPE_CHECKING:
     from cenv import _cenv
+    from cenv.tracing import facts
 
 _FOREVER = 999_999_999  # seconds
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native, api
-from cenv._digest import sha256_hex
 from cenv._options import BuildOptions, FetchOptions, Provenance
 from cenv.config import policy
 from cenv.config.config import load
@@ -237,9 +236,9 @@ def _note(recorder: trace.Recorder, recipe: Recipe, made: Template) -> None:
     request.setdefault("specs", list(made.specs))
     request["prefix"] = made.path
     more = [recipe.kind(), recipe.deps, recipe.key() if recipe.is_solved else ""]
-    if more != [{}, "all", ""]:  # a digest: a set-up's key is the user's
-        digest = sha256_hex(json.dumps(more).encode())[:12]
-        request["options"] = {**request.get("options", {}), "template": digest}
+    if more != [{}, "all", ""]:  # not in words: a set-up's key is the user's
+        options = request.get("options", {})
+        request["options"] = {**options, "template": trace.sum_of(more)}
     missed = "a rebuild was asked for" if recipe.rebuild else _WHY_BUILT
     told = "" if not made.built else missed
     recorder.facts["caches"] = {"template": {"hit": not made.built, "reason": told}}

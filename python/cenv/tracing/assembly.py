@@ -5,34 +5,35 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv import _native
 from cenv.config.paths import store_path
 from cenv.config.urls import redact
 from cenv.errors import CenvError
-from cenv.tracing.facts import (
-    VERSION,
-    Cache,
-    Channel,
-    Facts,
-    Fallback,
-    FileSystem,
-    Link,
-    Machine,
-    Package,
-    Solver,
-    Work,
-)
+from cenv.tracing import VERSION
 from cenv.tracing.recorder import Recorder
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # of a package, at the start of a dependency
+if TYPE_CHECKING:
+    from cenv.tracing.facts import (
+        Cache,
+        Channel,
+        Facts,
+        Fallback,
+        FileSystem,
+        Link,
+        Machine,
+        Package,
+        Solver,
+        Work,
+    )
+
+_NAME = r"[A-Za-z0-9_.-]+"  # of a package, at the start of a dependency
 
 # Stages whose spans count hits and misses, and the cache that is theirs.
 _CACHES = {
@@ -57,11 +58,11 @@ def assemble(
     """
     took = recorder.seconds if seconds is None else seconds
     told = _told(recorder.core_facts)
-    begun = datetime.now(timezone.utc).timestamp() - recorder.seconds
+    begun = time.gmtime(time.time() - recorder.seconds)
     facts: Facts = {
         "version": VERSION,
         "command": command,
-        "when": datetime.fromtimestamp(begun, timezone.utc).isoformat("T", "seconds"),
+        "when": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", begun),
         "seconds": took,
         "request": recorder.facts.get("request", {}),
         "machine": _machine(recorder, told, store),
@@ -112,13 +113,13 @@ def _machine(
     prefix = recorder.facts.get("request", {}).get("prefix")
     if prefix:
         places["destination"] = prefix
-    system = platform.uname()
+    system = os.uname()
     machine: Machine = {
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": _cores(),
         "load": recorder.load,
         "cenv": __version__,
         "python": sys.version.split()[0],
-        "system": f"{system.system} {system.release} {system.machine}",
+        "system": f"{system.sysname} {system.release} {system.machine}",
         "file_systems": {
             name: found
             for name, path in places.items()
@@ -127,6 +128,14 @@ def _machine(
         **given,
     }
     return machine
+
+
+def _cores() -> int:
+    """Return how many processors the process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
 
 
 def _link(modes: Sequence[Mapping[str, Any]]) -> Machine:
@@ -283,7 +292,7 @@ def _needed_by(records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 def _name_of(spec: str) -> str:
     """Return the name that a dependency is on; a channel may stand before it."""
-    match = _NAME.match(spec.rpartition("::")[2].strip())
+    match = re.match(_NAME, spec.rpartition("::")[2].strip())
     return match[0].lower() if match else ""
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
 from cenv.config.shape import Node
-
-VERSION = 1
+from cenv.tracing import VERSION as VERSION
 
 
 class Request(TypedDict, total=False):

@@ -8,28 +8,30 @@ their user alone, few and small (docs/limits.md).
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import os
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv.config.paths import store_path
-from cenv.tracing.facts import Facts
-from cenv.tracing.recorder import Recorder
+from cenv.tracing.recorder import Recorder, sum_of
 from cenv.tracing.trace_file import read, to_text
 
 KEPT = 10  # of each command
 MAX_BYTES = 32 << 20  # of all
 MAX_TRACE = 8 << 20  # a larger one is not kept
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cenv.tracing.facts import Facts
+
 COMMANDS = ("create", "template build", "solve", "clone", "pytest")
 
-_FILE = re.compile(
-    r"(?P<when>\d{8}T\d{6}\.\d{6})-(?P<command>[a-z_]+)-(?P<request>[0-9a-f]{12})-\d+\.json"
+_FILE = (  # a process that keeps a trace compiles no pattern
+    r"(?P<when>\d{8}T\d{6}\.\d{6})-(?P<command>[a-z_]+)-(?P<request>[0-9a-f]{8})-\d+\.json"
 )
 
 
@@ -73,7 +75,7 @@ def kept(
     found = []
     with contextlib.suppress(OSError), _directory(store) as folder:
         for name in _names(folder):
-            match = _FILE.fullmatch(name)
+            match = re.fullmatch(_FILE, name)
             if match:
                 found.append(_kept_trace(os.path.join(place, name), match))
     return [trace for trace in found if command in (None, trace.command)]
@@ -112,8 +114,7 @@ def request_key(facts: Facts) -> str:
         key: request.get(key) for key in ("specs", "channels", "platform", "options")
     }
     told = request.get("source") if facts.get("command") == "clone" else asked
-    text = json.dumps([facts.get("command"), told], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return sum_of([facts.get("command"), told])
 
 
 def _is_like(one: KeptTrace, other: KeptTrace) -> bool:
@@ -121,15 +122,21 @@ def _is_like(one: KeptTrace, other: KeptTrace) -> bool:
 
 
 def _kept_trace(path: str, match: re.Match[str]) -> KeptTrace:
+    from datetime import (  # a command that keeps one needs no more than time
+        datetime,
+        timezone,
+    )
+
     when = datetime.strptime(match["when"], "%Y%m%dT%H%M%S.%f")
     command = match["command"].replace("_", " ")
     return KeptTrace(path, command, when.replace(tzinfo=timezone.utc), match["request"])
 
 
 def _name(facts: Facts) -> str:
-    now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%f")
+    seconds, parts = divmod(time.time_ns() // 1000, 1_000_000)
+    now = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
     command = facts["command"].replace(" ", "_")
-    return f"{now}-{command}-{request_key(facts)}-{os.getpid()}.json"
+    return f"{now}.{parts:06}-{command}-{request_key(facts)}-{os.getpid()}.json"
 
 
 # ---- the directory, which no link leads out of ----
@@ -160,7 +167,12 @@ def _directory(
 def _names(folder: int | None) -> list[str]:
     """Return the names of the traces, which begin with their time, the newest first."""
     names = os.listdir(folder) if folder is not None else []
-    return sorted((name for name in names if _FILE.fullmatch(name)), reverse=True)
+    return sorted(filter(_is_ours, names), reverse=True)
+
+
+def _is_ours(name: str) -> bool:
+    parts = name.split("-")
+    return len(parts) == 4 and parts[0][:8].isdigit() and name.endswith(".json")
 
 
 def _write(folder: int, name: str, data: bytes) -> None:
@@ -181,7 +193,7 @@ def _thin_out(folder: int) -> None:
     seen: dict[str, int] = {}
     size = 0
     for name in _names(folder):
-        command = name.split("-")[1]
+        command = name.partition("-")[2].partition("-")[0]
         seen[command] = seen.get(command, 0) + 1
         with contextlib.suppress(FileNotFoundError):  # another process was here first
             size += os.stat(name, dir_fd=folder, follow_symlinks=False).st_size

@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cenv._extension import extension
 from cenv.model import Stage
-from cenv.tracing.facts import Facts
+
+if TYPE_CHECKING:
+    from cenv.tracing.facts import Facts
 
 Progress = Callable[[str, int, int], None]
 
@@ -26,7 +30,7 @@ class Recorder:
     progress: Progress | None = None
     spans: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for --verbose
-    facts: Facts = field(default_factory=Facts)  # what was worked on
+    facts: Facts = field(default_factory=dict)  # type: ignore[assignment] # what was worked on
     # What the facts are completed of, when somebody reads them (tracing/assembly.py): the core's
     # of each call, as a function that gives JSON, and the records of what came of it.
     core_facts: list[Callable[[], str]] = field(default_factory=list)
@@ -119,6 +123,11 @@ def recording(progress: Progress | None = None) -> Iterator[Recorder]:
         _ACTIVE.reset(token)
         if outer is not None:
             outer.take(inner)
+
+
+def sum_of(value: object) -> str:
+    """Return a check sum of a JSON value: traces tell by it what they do not name."""
+    return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 
 def _load() -> float:

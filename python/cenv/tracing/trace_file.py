@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from cenv.config.paths import replace_file
 from cenv.tracing import trace_events
-from cenv.tracing.facts import Facts, facts_of
 from cenv.tracing.recorder import COUNTS, Recorder
 
 if TYPE_CHECKING:
     from cenv.config.shape import Node
+    from cenv.tracing.facts import Facts
 
 Process = tuple[int, str, Sequence[dict[str, Any]]]  # its id, name and spans
 
@@ -63,13 +63,14 @@ def read(path: str | os.PathLike[str]) -> Recorder:
     """Read a trace written by `write`; its `facts` are empty where it has none."""
     from cenv.config.shape import of_json
     from cenv.errors import CenvError, SpecError
+    from cenv.tracing.facts import facts_of
 
     try:
         tree = of_json(Path(path).read_bytes(), os.fspath(path))
         events = tree.need("traceEvents").items("a list of events")
         spans = [span for event in events if (span := _span_of(event))]
         facts = tree.get("cenv")
-        return Recorder(spans=spans, facts=facts_of(facts) if facts else Facts())
+        return Recorder(spans=spans, facts=facts_of(facts) if facts else {})
     except SpecError as error:
         hint = "write one with: cenv --trace FILE COMMAND"
         raise CenvError(f"{error}: this is not a trace of cenv", hint=hint) from None
