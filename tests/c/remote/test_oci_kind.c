@@ -339,6 +339,42 @@ static void test_oci_kind__refuses_urls_without_repository(void)
     CHECK_INT(cenv_alloc_live(), 0);
 }
 
+/* All that a registry without anything, and one that sends to its own token service, is asked. */
+static void test_oci_kind__every_failed_allocation_is_clean(void)
+{
+    char challenge[300];
+    const char *const replies[] = {EMPTY("404 No"), challenge};
+
+    for (size_t i = 0; i < CHECK_NR(replies); i++) {
+        SCRIPT(replies[i]);
+        server.repeats = true;
+        open_remote(LOGIN);
+        snprintf(challenge, sizeof(challenge),
+                 "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
+                 "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
+                 server.port);
+        struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
+        scratch_file(&s, "a", "alpha", 0600);
+        for (long n = 1;; n++) {
+            cenv_alloc_fail_nth(n);
+            int rc = cenv_remote_find(remote, KEY, &document, &task, &err);
+            if (rc == 0)
+                rc = cenv_remote_put_blobs(remote, one, 1, &task, &err);
+            if (rc == 0 && a.rc == CENV_EREMOTE)
+                rc = cenv_remote_put(remote, KEY, CENV_STR("{}"), one, 1, &task, &err);
+            else if (rc == 0)
+                rc = a.rc;
+            bool unreached = cenv_alloc_fail_nth(0);
+            CHECK_INT(rc, unreached ? CENV_EREMOTE : CENV_ENOMEM);
+            cenv_error_release(&a.err);
+            cenv_error_release(&err);
+            if (unreached)
+                break;
+        }
+        close_remote();
+    }
+}
+
 int main(void)
 {
     RUN(test_oci_kind__finds_the_document_of_a_tag);
@@ -354,5 +390,6 @@ int main(void)
     RUN(test_oci_kind__tokens_that_are_none_are_refused);
     RUN(test_oci_kind__gets_blobs_after_a_challenge);
     RUN(test_oci_kind__refuses_urls_without_repository);
+    RUN(test_oci_kind__every_failed_allocation_is_clean);
     return check_report();
 }
