@@ -75,6 +75,18 @@ def headline_of_two(found: Difference) -> str:
     return f"{told} {unexplained(found)}" if found.is_much else told
 
 
+def doubts(found: Difference) -> list[str]:
+    """Say where two runs are not a pair that one compares."""
+    before, after = found.before.facts, found.after.facts
+    told = []
+    was, now = before.get("command"), after.get("command")
+    if was and now and was != now:
+        told.append(f"The earlier trace is of {was}, the later of {now}.")
+    if after.get("when", "") < before.get("when", "") and after.get("when"):
+        told.append("The first trace is of a later run than the second.")
+    return told
+
+
 def unexplained(found: Difference) -> str:
     """Say what no cause accounts for, and where it was."""
     stages = [

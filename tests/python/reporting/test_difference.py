@@ -245,3 +245,14 @@ def test_rows__show_figures_that_add_up(made: SimpleNamespace) -> None:
     rows = text.difference_rows(compare(old, new))
     parts = [float(row[0].split()[0]) for row in rows]
     assert sum(parts[:-1]) == pytest.approx(parts[-1])
+
+
+def test_doubts__tell_that_two_runs_are_no_pair(made: SimpleNamespace) -> None:
+    old, new = made.run(), made.run()
+    assert text.doubts(compare(old, new)) == []
+    old.facts.update({"command": "solve", "when": "2026-01-02T00:00:00+00:00"})
+    new.facts["when"] = "2026-01-01T00:00:00+00:00"
+    assert text.doubts(compare(old, new)) == [
+        "The earlier trace is of solve, the later of create.",
+        "The first trace is of a later run than the second.",
+    ]

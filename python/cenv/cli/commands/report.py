@@ -140,7 +140,8 @@ def _report_two(
 def _lines_of_two(found: Difference, tried: list[str]) -> list[str]:
     from cenv.reporting import text
 
-    lines = [text.headline_of_two(found), text.circumstances(found.after), ""]
+    lines = [text.headline_of_two(found), text.circumstances(found.after)]
+    lines += [*text.doubts(found), ""]
     rows = text.difference_rows(found)
     lines += table(("seconds", "what made the difference"), rows, "r")
     lines += ["", *table(text.COMPARED_HEAD, text.compared_rows(found), " rrr")]

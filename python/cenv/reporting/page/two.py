@@ -27,6 +27,7 @@ def page(found: Difference, replayed: Iterable[str]) -> str:
         element("p", text.headline_of_two(found), class_="answer"),
         element("p", f"Before: {text.circumstances(found.before)}", class_="faint"),
         element("p", f"Now: {text.circumstances(found.after)}", class_="faint"),
+        *(element("p", doubt) for doubt in text.doubts(found)),
         section("What made the difference", causes(found)),
         *_replayed(replayed),
         section("Stages", stages(found)),
@@ -45,7 +46,8 @@ def causes(found: Difference) -> Html:
 
 
 def _signed(told: str) -> Html:
-    kind = "less" if told.startswith("-") else "more"
+    took = float(told.split()[0])
+    kind = "more" if took > 0 else "less" if took < 0 else None
     return element("span", told, class_=kind)
 
 
@@ -90,7 +92,7 @@ def packages(found: Difference) -> Html:
     before, after = found.before.packages, found.after.packages
     pairs = [(before.get(n), after.get(n)) for n in dict.fromkeys([*after, *before])]
     other = [(was, now) for was, now in pairs if _differ(was, now)]
-    other.sort(key=lambda pair: -abs(_took(pair[1]) - _took(pair[0])))
+    other.sort(key=_rank)
     rows = [_row(was, now) for was, now in other[:_ROWS]]
     head = ("package", "before", "now", "size before", "size now", "difference")
     return table("Packages that are others, or took another time", head, rows, "   rrr")
@@ -98,6 +100,13 @@ def packages(found: Difference) -> Html:
 
 def _took(package: Package | None) -> float:
     return package.seconds if package else 0.0
+
+
+def _rank(pair: tuple[Package | None, Package | None]) -> tuple[float, int]:
+    """Sort by how much longer they took, then by how much larger they are."""
+    was, now = pair
+    larger = (now.weight if now else 0) - (was.weight if was else 0)
+    return -abs(round(_took(now) - _took(was), 4)), -abs(larger)
 
 
 def _differ(was: Package | None, now: Package | None) -> bool:
