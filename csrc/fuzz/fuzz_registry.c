@@ -23,15 +23,24 @@ static void check_inside(struct cenv_str part, struct cenv_str text)
 static void check_challenge(struct cenv_str text)
 {
     struct cenv_oci_challenge challenge;
-    struct cenv_url_parts realm;
+    struct cenv_secret_url *registry = NULL, *service = NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
 
     if (!cenv_oci_challenge_read(text, &challenge))
         return;
     check_inside(challenge.realm, text);
     check_inside(challenge.service, text);
     check_inside(challenge.scope, text);
-    if (cenv_url_split(&realm, challenge.realm) && realm.host.len)
-        cenv_oci_challenge_is_related(&realm, &realm);
+    require(cenv_secret_url_new(&registry, CENV_STR("https://u:secret@r.h.org/v2"),
+                                &err) == 0);
+    int rc = cenv_oci_challenge_service(registry, challenge.realm, &err);
+    if (rc == CENV_OCI_OTHER &&
+        cenv_oci_challenge_url(&service, registry, challenge.realm, CENV_OCI_OTHER,
+                               &err) == 0)
+        require(!strstr(cenv_secret_url_text(service).data, "secret@"));
+    cenv_secret_url_free(service);
+    cenv_secret_url_free(registry);
+    cenv_error_release(&err);
 }
 
 static void check_manifest(struct cenv_str text)

@@ -67,7 +67,7 @@ static int explain_root(const struct cenv_remote_state *state, int rc,
     cenv_free(above);
     if (rc == -ENOENT && is == 1)
         return 1;
-    return refuse(err, rc, CENV_CWD, state->path, "cannot open the remote");
+    return refuse(err, rc, CENV_CWD, state->path, "cannot open");
 }
 
 static int open_root(struct cenv_remote_state *state, bool make, struct cenv_error *err)
@@ -79,7 +79,7 @@ static int open_root(struct cenv_remote_state *state, bool make, struct cenv_err
     if (make)
         rc = make_dir(CENV_CWD, state->path);
     if (rc < 0)
-        return refuse(err, rc, CENV_CWD, state->path, "cannot make the remote");
+        return refuse(err, rc, CENV_CWD, state->path, "cannot make");
     rc = cenv_raw_open_root(state->path);
     if (rc < 0)
         return explain_root(state, rc, err);
@@ -102,7 +102,7 @@ static int open_place(struct cenv_remote_state *state, enum place place, bool ma
     if (rc == -ENOENT && !make)
         return 1;
     if (rc < 0)
-        return refuse(err, rc, state->root, names[place], "cannot use the remote's");
+        return refuse(err, rc, state->root, names[place], "cannot use");
     state->dirs[place] = rc;
     return 0;
 }

@@ -2,6 +2,10 @@
 /* Challenges of registries: see oci_challenge.h. */
 #include "remote/oci_challenge.h"
 
+#include <stdio.h>
+
+#include "codec/url.h"
+
 /* Takes one NAME=VALUE or NAME="VALUE" off; false at what is none: the next scheme, or the end. */
 static bool take_parameter(struct cenv_str *rest, struct cenv_str *name,
                            struct cenv_str *value)
@@ -49,8 +53,7 @@ bool cenv_oci_challenge_read(struct cenv_str text, struct cenv_oci_challenge *ou
 
 /* ---- who is told ---- */
 
-bool cenv_oci_challenge_is_own(const struct cenv_url_parts *a,
-                               const struct cenv_url_parts *b)
+static bool is_own(const struct cenv_url_parts *a, const struct cenv_url_parts *b)
 {
     return cenv_str_eq(a->scheme, b->scheme) && cenv_str_eq(a->host, b->host);
 }
@@ -77,12 +80,67 @@ static struct cenv_str find_domain(struct cenv_str host)
     return third == rest.len ? host : cenv_str_slice(host, third + 1, host.len);
 }
 
-bool cenv_oci_challenge_is_related(const struct cenv_url_parts *a,
-                                   const struct cenv_url_parts *b)
+static bool is_related(const struct cenv_url_parts *a, const struct cenv_url_parts *b)
 {
     struct cenv_str domain = find_domain(a->host);
 
     return domain.len && cenv_str_is(a->scheme, "https") &&
            cenv_str_eq(a->scheme, b->scheme) &&
            cenv_str_eq(domain, find_domain(b->host));
+}
+
+static int refuse_realm(struct cenv_str realm, const char *why, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EREMOTE, "its token service '%.*s' %s",
+                   (int)(realm.len < 200 ? realm.len : 200), realm.data, why);
+    return cenv_error_hint(err, "check that the URL is one of a registry");
+}
+
+int cenv_oci_challenge_service(const struct cenv_secret_url *registry,
+                               struct cenv_str realm, struct cenv_error *err)
+{
+    struct cenv_url_parts here, there;
+
+    if (!cenv_url_scheme_len(realm) || !cenv_url_split(&there, realm) ||
+        !cenv_str_starts(realm, CENV_STR("http")) || there.auth.len)
+        return refuse_realm(realm, "has no URL", err);
+    if (!cenv_url_split(&here, cenv_secret_url_text(registry)))
+        return refuse_realm(realm, "is of no registry", err);
+    if (cenv_str_is(here.scheme, "https") && !cenv_str_is(there.scheme, "https"))
+        return refuse_realm(realm, "has no TLS, as the registry has", err);
+    if (is_own(&here, &there))
+        return CENV_OCI_OWN;
+    return is_related(&here, &there) ? CENV_OCI_RELATED : CENV_OCI_OTHER;
+}
+
+/* The registry's URL as if it were on the host of `ref`. */
+static int move_login(struct cenv_secret_url **out,
+                      const struct cenv_secret_url *registry, struct cenv_str ref,
+                      struct cenv_error *err)
+{
+    struct cenv_url_parts there;
+    char host[300];
+
+    if (!cenv_url_split(&there, ref) || there.host.len >= sizeof(host))
+        return refuse_realm(ref, "has no URL", err);
+    snprintf(host, sizeof(host), "%.*s", CENV_STR_ARG(there.host));
+    return cenv_secret_url_move(out, registry, "https", host, "v2", err);
+}
+
+int cenv_oci_challenge_url(struct cenv_secret_url **out,
+                           const struct cenv_secret_url *registry, struct cenv_str ref,
+                           enum cenv_oci_service service, struct cenv_error *err)
+{
+    struct cenv_secret_url *moved = NULL;
+    int rc;
+
+    if (service == CENV_OCI_OTHER)
+        return cenv_secret_url_new(out, ref, err);
+    if (service == CENV_OCI_OWN)
+        return cenv_secret_url_join(out, registry, ref, err);
+    rc = move_login(&moved, registry, ref, err);
+    if (rc == 0)
+        rc = cenv_secret_url_join(out, moved, ref, err);
+    cenv_secret_url_free(moved);
+    return rc;
 }

@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "base/str.h"
-#include "codec/url.h"
+#include "codec/secret_url.h"
 
 /* Spans of the header; "" where it does not say. */
 struct cenv_oci_challenge {
@@ -17,13 +18,19 @@ struct cenv_oci_challenge {
  * none of them is Bearer with a realm. */
 bool cenv_oci_challenge_read(struct cenv_str text, struct cenv_oci_challenge *out);
 
-/* Whether the service at `b` is the registry at `a`: scheme, host and port are the same. */
-bool cenv_oci_challenge_is_own(const struct cenv_url_parts *a,
-                               const struct cenv_url_parts *b);
+/*
+ * Whose host a realm is: the registry's own (scheme, host and port are the same), one of its domain
+ * under TLS, as auth.docker.io is for registry-1.docker.io, or another's. CENV_EREMOTE: it is no
+ * URL of a service, or has no TLS where the registry has.
+ */
+enum cenv_oci_service { CENV_OCI_OTHER, CENV_OCI_OWN, CENV_OCI_RELATED };
+int cenv_oci_challenge_service(const struct cenv_secret_url *registry,
+                               struct cenv_str realm, struct cenv_error *err);
 
-/* Whether it is another host of the same domain, under TLS, as auth.docker.io for
- * registry-1.docker.io. */
-bool cenv_oci_challenge_is_related(const struct cenv_url_parts *a,
-                                   const struct cenv_url_parts *b);
+/* Makes the URL of a realm with its query: with the login of the registry's URL, but on another's
+ * host. */
+int cenv_oci_challenge_url(struct cenv_secret_url **out,
+                           const struct cenv_secret_url *registry, struct cenv_str ref,
+                           enum cenv_oci_service service, struct cenv_error *err);
 
 #endif

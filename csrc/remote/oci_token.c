@@ -43,13 +43,6 @@ int cenv_oci_token_add_login(struct cenv_secret_url **out, struct cenv_str text,
 
 /* ---- the service ---- */
 
-static int refuse_realm(struct cenv_str realm, const char *why, struct cenv_error *err)
-{
-    cenv_error_set(err, CENV_EREMOTE, "its token service '%.*s' %s",
-                   (int)(realm.len < 200 ? realm.len : 200), realm.data, why);
-    return cenv_error_hint(err, "check that the URL is one of a registry");
-}
-
 /* The query of a request for a token, which is the form of one with a refresh token too. */
 static void add_query(struct cenv_buf *out, const struct cenv_oci_challenge *c)
 {
@@ -73,35 +66,31 @@ struct service {
     struct cenv_oci_challenge challenge;
     struct cenv_docker_login theirs;       /* of another host */
     const struct cenv_docker_login *login; /* the one to use; `user` may be NULL */
+    enum cenv_oci_service service;
     struct cenv_secret_url *url;
     struct cenv_buf form; /* of a refresh token; empty: a GET */
 };
 
 /* Which login is meant for the host that the registry names. */
 static int choose_login(struct service *s, const struct cenv_docker_login *own,
-                        bool *inherits, struct cenv_task *task, struct cenv_error *err)
+                        struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_str realm = s->challenge.realm;
-    struct cenv_url_parts here, there;
+    struct cenv_url_parts there;
+    int service = cenv_oci_challenge_service(s->base, realm, err);
 
-    if (!cenv_url_scheme_len(realm) || !cenv_url_split(&there, realm) ||
-        !cenv_str_starts(realm, CENV_STR("http")) || there.auth.len)
-        return refuse_realm(realm, "has no URL", err);
-    if (!cenv_url_split(&here, cenv_secret_url_text(s->base)))
-        return refuse_realm(realm, "is of no registry", err);
-    if (cenv_str_is(here.scheme, "https") && !cenv_str_is(there.scheme, "https"))
-        return refuse_realm(realm, "has no TLS, as the registry has", err);
-    s->login = own;
-    *inherits = cenv_oci_challenge_is_own(&here, &there);
-    if (*inherits || (own->user && cenv_oci_challenge_is_related(&here, &there)))
+    if (service < 0)
+        return service;
+    s->service = (enum cenv_oci_service)service;
+    s->login = s->service == CENV_OCI_OTHER ? &s->theirs : own;
+    if (s->service != CENV_OCI_OTHER || !cenv_url_split(&there, realm))
         return 0;
-    s->login = &s->theirs;
     return cenv_docker_login_find(&s->theirs, there.host, s->web->timeout_ms, task,
                                   err);
 }
 
 /* REALM?service=S&scope=A&scope=B */
-static int set_url(struct service *s, bool inherits, struct cenv_error *err)
+static int set_url(struct service *s, struct cenv_error *err)
 {
     struct cenv_str realm = s->challenge.realm;
     struct cenv_buf text;
@@ -115,12 +104,11 @@ static int set_url(struct service *s, bool inherits, struct cenv_error *err)
     }
     if (text.failed)
         rc = cenv_error_oom(err);
-    else if (s->login->user && !s->login->is_token)
-        rc = cenv_oci_token_add_login(&s->url, cenv_buf_str(&text), s->login, err);
-    else if (inherits)
-        rc = cenv_secret_url_join(&s->url, s->base, cenv_buf_str(&text), err);
+    else if (s->theirs.user && !s->theirs.is_token)
+        rc = cenv_oci_token_add_login(&s->url, cenv_buf_str(&text), &s->theirs, err);
     else
-        rc = cenv_secret_url_new(&s->url, cenv_buf_str(&text), err);
+        rc = cenv_oci_challenge_url(&s->url, s->base, cenv_buf_str(&text), s->service,
+                                    err);
     cenv_buf_release(&text);
     return rc;
 }
@@ -200,15 +188,14 @@ int cenv_oci_token_get(struct cenv_web *web, const struct cenv_secret_url *base,
                        char **line, struct cenv_task *task, struct cenv_error *err)
 {
     struct service s = {.web = web, .base = base};
-    bool inherits = false;
 
     if (!cenv_oci_challenge_read(cenv_str(challenge), &s.challenge))
         return 0;
     cenv_buf_init(&s.form, TOKEN_MAX);
-    int rc = choose_login(&s, login, &inherits, task, err);
+    int rc = choose_login(&s, login, task, err);
     if (rc == 0) {
         set_form(&s);
-        rc = s.form.failed ? cenv_error_oom(err) : set_url(&s, inherits, err);
+        rc = s.form.failed ? cenv_error_oom(err) : set_url(&s, err);
     }
     if (rc == 0)
         rc = ask_service(&s, line, task, err);

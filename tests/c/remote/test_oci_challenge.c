@@ -53,36 +53,50 @@ static void test_oci_challenge__others_are_none(void)
 static void test_oci_challenge__logins_stay_in_their_domain(void)
 {
     static const struct {
-        const char *registry, *service;
-        bool own, related;
+        const char *registry, *service, *request;
     } cases[] = {
-        {"https://ghcr.io/v2", "https://ghcr.io/token", true, false},
-        {"https://h:5000/v2", "https://h:5000/token", true, false},
-        {"https://h:5000/v2", "https://h:5001/token", false, false},
-        {"https://registry-1.docker.io/v2", "https://auth.docker.io/token", false,
-         true},
-        {"https://registry.gitlab.com/v2", "https://gitlab.com/jwt", false, true},
-        {"https://r.a.example.org/v2", "https://example.org/t", false, true},
-        {"https://r.example.co.uk/v2", "https://t.example.co.uk/t", false, true},
-        {"https://r.example.co.uk/v2", "https://t.evil.co.uk/t", false, false},
-        {"https://example.co.uk/v2", "https://evil.co.uk/t", false, false},
-        {"https://ghcr.io/v2", "https://evil.io/t", false, false},
-        {"https://docker.io.evil.org/v2", "https://auth.docker.io/t", false, false},
-        {"https://registry.gitlab.com/v2", "http://gitlab.com/jwt", false, false},
-        {"http://registry.gitlab.com/v2", "http://gitlab.com/jwt", false, false},
-        {"https://10.0.0.1/v2", "https://10.0.9.1/t", false, false},
-        {"https://host/v2", "https://other/t", false, false},
-        {"https://[::1]/v2", "https://[::2]/t", false, false},
+        {"ghcr.io", "https://ghcr.io/token?x", "https://u:p@ghcr.io/token?x"},
+        {"h:5000", "https://h:5000/token", "https://u:p@h:5000/token"},
+        {"h:5000", "https://h:5001/token", "https://h:5001/token"},
+        {"registry-1.docker.io", "https://auth.docker.io/token?a=b",
+         "https://u:p@auth.docker.io/token?a=b"},
+        {"registry.gitlab.com", "https://gitlab.com/jwt", "https://u:p@gitlab.com/jwt"},
+        {"r.a.example.org", "https://example.org/t", "https://u:p@example.org/t"},
+        {"r.example.co.uk", "https://t.example.co.uk/t",
+         "https://u:p@t.example.co.uk/t"},
+        {"r.example.co.uk", "https://t.evil.co.uk/t", "https://t.evil.co.uk/t"},
+        {"example.co.uk", "https://evil.co.uk/t", "https://evil.co.uk/t"},
+        {"ghcr.io", "https://evil.io/t", "https://evil.io/t"},
+        {"docker.io.evil.org", "https://auth.docker.io/t", "https://auth.docker.io/t"},
+        {"registry.gitlab.com", "https://gitlab.com:444/t", "https://gitlab.com:444/t"},
+        {"10.0.0.1", "https://10.0.9.1/t", "https://10.0.9.1/t"},
+        {"host", "https://other/t", "https://other/t"},
+        {"[::1]", "https://[::2]/t", "https://[::2]/t"},
+        {"registry.gitlab.com", "http://gitlab.com/jwt", NULL},
+        {"h.org", "https://x:y@h.org/jwt", NULL},
+        {"h.org", "ftp://h.org/jwt", NULL},
+        {"h.org", "/jwt", NULL},
     };
-    struct cenv_url_parts a, b;
+    struct cenv_error err = CENV_ERROR_INIT;
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        struct cenv_secret_url *registry = NULL, *url = NULL;
+        struct cenv_str service = cenv_str(cases[i].service);
+        char text[100];
         check_case(cases[i].service);
-        CHECK(cenv_url_split(&a, cenv_str(cases[i].registry)));
-        CHECK(cenv_url_split(&b, cenv_str(cases[i].service)));
-        CHECK_INT(cenv_oci_challenge_is_own(&a, &b), cases[i].own);
-        if (!cases[i].own)
-            CHECK_INT(cenv_oci_challenge_is_related(&a, &b), cases[i].related);
+        snprintf(text, sizeof(text), "https://u:p@%s/v2/a", cases[i].registry);
+        CHECK_INT(cenv_secret_url_new(&registry, cenv_str(text), &err), 0);
+        int rc = cenv_oci_challenge_service(registry, service, &err);
+        CHECK_INT(rc < 0, !cases[i].request);
+        if (rc >= 0) {
+            CHECK_INT(cenv_oci_challenge_url(&url, registry, service,
+                                             (enum cenv_oci_service)rc, &err),
+                      0);
+            CHECK_STR(cenv_secret_url_for_request(url), cases[i].request);
+        }
+        cenv_secret_url_free(url);
+        cenv_secret_url_free(registry);
+        cenv_error_release(&err);
     }
 }
 
