@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,9 @@ def test_report__of_one_tells_causes_stages_and_advice(command: Command) -> None
     assert any(line.split()[-3:] == ["what", "took", "it"] for line in lines)
     assert any(line.startswith("extract ") for line in lines)
     assert "<h1>Why create tool took " in Path("page.html").read_text()
+    more = command("-v", "report", "t.json")[1]
+    assert "candidates of these" in more
+    assert re.search(r"^data +3 .* tool +data >=2$", more, re.M)
     told: dict[str, Any] = json.loads(command("--json", "report", "t.json")[1])
     assert sum(c["seconds"] for c in told["causes"]) == pytest.approx(told["seconds"])
     assert {stage["name"] for stage in told["stages"]} >= {"extract", "link", "solve"}

@@ -106,7 +106,24 @@ def _report_one(run: Run, options: argparse.Namespace, console: Console) -> None
         from cenv.reporting.page import one
 
         replace_file(options.html, one.page(run, found, trials).encode())
-    console.result(data, _lines_of_one(run, trials))
+    more = _more(run) if console.verbose else []
+    console.result(data, [*_lines_of_one(run, trials), *more])
+
+
+_NAMES = 20  # that -v tells
+
+
+def _more(run: Run) -> list[str]:
+    """Return what each spec brings, and what the solve looked at."""
+    from cenv.reporting import tables
+
+    specs = table(tables.SPEC_HEAD, tables.spec_rows(run), " rrrrrr")
+    return [
+        "",
+        *specs,
+        "",
+        *table(tables.NAME_HEAD, tables.name_rows(run, _NAMES), " rrr"),
+    ]
 
 
 def _lines_of_one(run: Run, trials: Trials) -> list[str]:

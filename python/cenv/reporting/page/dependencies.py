@@ -35,28 +35,6 @@ def tree(run: Run) -> Html:
     return element("div", parts, class_="tree")
 
 
-def spec_rows(run: Run) -> list[tuple[str, ...]]:
-    """Return each spec, what it reaches, and what only it brings: packages, bytes, time."""
-    below, alone = graph.children(run), graph.brought_alone(run)
-    rows: list[tuple[str, ...]] = []
-    for name, spec in graph.asked_for(run).items():
-        own = [run.packages[each] for each in alone.get(spec, ())]
-        reached = graph.reach([name], below)
-        rows.append(
-            (
-                spec,
-                f"{len(reached):,}",
-                f"{len(own):,}",
-                size(sum(package.weight for package in own)),
-                seconds(sum(package.seconds for package in own)),
-            )
-        )
-    return rows
-
-
-SPEC_HEAD = ("spec", "packages", "only by it", "bytes of these", "time of these")
-
-
 def _cost(run: Run, spec: str, below: Tree, alone: Tree) -> str:
     own = [run.packages[name] for name in alone.get(spec, ())]
     reached = graph.reach([graph.spec_name(spec)], below)

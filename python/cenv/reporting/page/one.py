@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cenv.reporting import text
+from cenv.reporting import tables, text
 from cenv.reporting.advice import Trials
 from cenv.reporting.cause import Cause
 from cenv.reporting.page import dependencies, treemap, waterfall
@@ -17,6 +17,7 @@ from cenv.reporting.wording import seconds, share, size
 
 _TOLD = 10  # causes
 _ROWS = 200  # of a table of packages
+_NAMES = 50  # of a table of names
 
 
 def page(run: Run, causes: Sequence[Cause], trials: Trials) -> str:
@@ -34,6 +35,7 @@ def page(run: Run, causes: Sequence[Cause], trials: Trials) -> str:
         section("Packages", treemap.figure(run), packages(run)),
         section("What each spec brings", specs(run), dependencies.tree(run)),
         section("Channels", channels(run)),
+        section("The solve", names(run)),
     )
 
 
@@ -112,8 +114,17 @@ def _package_row(package: Package, names: Sequence[str]) -> tuple[str, ...]:
 
 def specs(run: Run) -> Html:
     """Return the table of what each requested spec costs."""
-    rows = dependencies.spec_rows(run)
-    return table("What each spec costs", dependencies.SPEC_HEAD, rows, " rrrr")
+    rows = tables.spec_rows(run)
+    return table("What each spec costs", tables.SPEC_HEAD, rows, " rrrrrr")
+
+
+def names(run: Run) -> Html:
+    """Return the table of the names that the solve considered most records of."""
+    rows = tables.name_rows(run, _NAMES)
+    most = f"the {_NAMES} with most candidates" if len(run.names) > _NAMES else "all"
+    return table(
+        f"Names that the solve reached, {most}", tables.NAME_HEAD, rows, " rrr"
+    )
 
 
 def channels(run: Run) -> Html:
