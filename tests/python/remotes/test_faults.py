@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import cenv
+from cenv.cli import main
 from cenv.templates.remote import Remote
 
 HANG = b""  # takes the request, and says nothing
@@ -99,6 +100,39 @@ def test_fault__costs_a_run_nothing_but_a_word(
     assert 0 < len(asked) <= 25
     if case == "hang":
         assert len(asked) == 1
+
+
+@pytest.mark.filterwarnings("ignore:remote:RuntimeWarning")
+def test_credentials__are_in_no_file_trace_or_word(
+    faulty: Faulty,
+    small_channel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of remotes that refuse a push, and of the one that a push goes to at last."""
+    monkeypatch.setenv("CENV_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "secret-session")
+    url, _ = faulty(CASES["login"][0])
+    port = url.rpartition(":")[2].partition("/")[0]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    remotes = [url, f"oci+http://user:secret@127.0.0.1:{port}/a", "s3://bucket"]
+    for number, remote in enumerate(remotes):
+        monkeypatch.setenv("CENV_REMOTE", remote)
+        monkeypatch.setenv("CENV_REMOTE_PUSH", "1")
+        trace = str(tmp_path / f"store/trace{number}.json")
+        spec = ("tool", "data", "data <3")[number]
+        channel = ("--override-channels", "-c", str(small_channel))
+        assert main(["template", "build", spec, *channel, "--trace", trace]) == 0
+        assert main(["template", "push", remote]) == 1
+    told = capsys.readouterr()
+    assert told.err.count("HTTP 401") >= 3
+    assert "secret" not in told.out + told.err
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [path for path in files if b"secret" in path.read_bytes()] == []
 
 
 def test_fault__in_the_middle_costs_the_blob(
