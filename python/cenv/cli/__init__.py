@@ -77,7 +77,10 @@ def _run(arguments: list[str]) -> int:
 
     console = output.Console(options)
     status = None
-    with recorder.recording(console.progress) as recorded:
+    with (
+        output.warnings_said(console),
+        recorder.recording(console.progress) as recorded,
+    ):
         try:
             status = int(options.run(options, console) or 0)
             return status

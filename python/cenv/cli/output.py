@@ -8,9 +8,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import Any
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 from cenv import printable
 
@@ -60,6 +61,30 @@ class Console:
         if self._line:
             print(f"\r{' ' * len(self._line)}\r", end="", file=sys.stderr, flush=True)
             self._line = ""
+
+
+@contextmanager
+def warnings_said(console: Console) -> Iterator[None]:
+    """Say warnings as notices: where in cenv they are raised is nothing to a user."""
+
+    def say(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, RuntimeWarning):
+            console.notice(f"cenv: warning: {message}")
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", RuntimeWarning)
+        before = warnings.showwarning
+        warnings.showwarning = say
+        yield
 
 
 def _share(stage: str, done: int, total: int) -> str:

@@ -113,3 +113,21 @@ def test_result__that_cannot_be_printed_is_told(more: list[str]) -> None:
     assert done.returncode == 1
     assert "cannot write to standard output: No space left" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_warnings__are_said_as_notices(
+    small_channel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CENV_REMOTE", f"file://{tmp_path}/not/here")
+    channel = ["--override-channels", "-c", str(small_channel)]
+    argv = ["template", "build", "data", *channel, "--store", str(tmp_path / "store")]
+    assert cli.main(argv) == 0
+    told = capsys.readouterr().err
+    assert told.startswith(f"cenv: warning: remote file://{tmp_path}/not/here: cannot ")
+    assert ".py" not in told
+    assert told.count("cenv: warning") == 1
+    assert cli.main([*argv[:2], "tool", *argv[3:], "-q"]) == 0
+    assert capsys.readouterr().err == ""
