@@ -99,6 +99,8 @@ int cenv_template_remote_find(const char *options_json, struct cenv_task *task,
 
 struct wanted {
     const struct cenv_json *remote, *virtual_packages;
+    const struct cenv_json
+        *urls;      /* SHA-256 -> where this machine has the package from */
     const char *id; /* that it must have */
     bool verify;
     struct cenv_fetch_options fetch;
@@ -163,8 +165,30 @@ static int open_delta(struct puller *p)
     return rc;
 }
 
+/* The records, from where this machine would have them; NULL: see the error. */
+static struct cenv_json *records_of_here(const struct puller *p)
+{
+    struct cenv_json *records =
+        cenv_json_dup(cenv_json_get(p->parcel.head.doc, "records"));
+    struct cenv_json *record;
+    bool done = records != NULL;
+    cenv_json_each(record, records)
+    {
+        const char *sha256 = cenv_json_get_cstr(record, "sha256");
+        struct cenv_str url = cenv_json_get_str(p->wanted.urls, sha256 ? sha256 : "");
+        if (url.len)
+            done &= cenv_json_set_str(record, "url", url);
+    }
+    if (done)
+        return records;
+    cenv_json_free(records);
+    cenv_error_oom(p->err);
+    return NULL;
+}
+
 static int get_packages(struct puller *p)
 {
+    struct cenv_json *records = records_of_here(p);
     struct cenv_fetch_options fetch = p->wanted.fetch;
     p->packages = (struct cenv_pull_packages){.remote = p->reach.remote,
                                               .parcel = &p->parcel,
@@ -174,9 +198,11 @@ static int get_packages(struct puller *p)
         fetch.bring = cenv_pull_packages_bring;
         fetch.bring_ctx = &p->packages;
     }
-    int rc = cenv_fetch_packages_obtain(p->store,
-                                        cenv_json_get(p->parcel.head.doc, "records"),
-                                        &fetch, p->task, &p->records, p->err);
+    if (!records)
+        return p->err->status;
+    int rc = cenv_fetch_packages_obtain(p->store, records, &fetch, p->task, &p->records,
+                                        p->err);
+    cenv_json_free(records);
     p->received += p->packages.received;
     return rc;
 }
@@ -312,6 +338,7 @@ static int parse_options(struct puller *p, struct cenv_json **doc, const char *t
         {"id", CENV_OPTION_TEXT, offsetof(struct wanted, id), NULL},
         {"virtual_packages", CENV_OPTION_LIST,
          offsetof(struct wanted, virtual_packages), NULL},
+        {"urls", CENV_OPTION_OBJECT, offsetof(struct wanted, urls), NULL},
         {"verify", CENV_OPTION_BOOL, offsetof(struct wanted, verify), NULL},
         CENV_FETCH_OPTION_ROWS(struct wanted, fetch),
     };

@@ -37,7 +37,8 @@ int cenv_template_remote_find(const char *options_json, struct cenv_task *task,
 
 /*
  * Makes the template of a description unless it is there. {"remote", "id": that it must have,
- * "virtual_packages": as of import, "verify": bytecode and records are made here too and compared,
+ * "virtual_packages": as of import, "urls": {SHA-256: where this machine
+ * has the package from}, "verify": bytecode and records are made here too and compared,
  * ...fetch options}. CENV_EPREFIX: as of import. Appends what cenv_template_find does but the
  * records, and {"pulled": false where it was there, "received": bytes, "delta", "packages": how
  * many came from the remote, "seconds"}.

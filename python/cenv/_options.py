@@ -184,6 +184,7 @@ class PullOptions(FetchOptions):
 
     remote: RemoteOptions
     id: str | None
+    urls: dict[str, str]  # of packages, by SHA-256, where they are not the maker's
     virtual_packages: list[list[str]]
     verify: bool
 

@@ -163,7 +163,7 @@ class TemplateMaker:
         id_ = _native.call(self._store.template_id, *given)
         if id_ is None or self._store.template_find(id_) is not None:
             return None
-        return self._sharing.of_id(id_, plan.fetching)
+        return self._sharing.of_id(id_, plan.fetching, plan.records)
 
     def find(self, id: str) -> Template | None:  # noqa: A002
         """Return a template by its id or the unique start of one."""

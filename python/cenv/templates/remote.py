@@ -129,8 +129,11 @@ class Remote:
         description: Mapping[str, Any],
         fetching: FetchOptions,
         id: str | None = None,  # noqa: A002
+        urls: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Make the template of a description; return what the core tells of it.
+
+        `urls` say, by SHA-256, where this machine has packages from.
 
         Raises IntegrityError for what is not as it was pushed, PrefixError where this
         machine lacks what its packages need, ChannelError where these are not to be had.
@@ -138,6 +141,7 @@ class Remote:
         options: PullOptions = {
             "remote": self.options(),
             "id": id,
+            "urls": dict(urls or {}),
             "virtual_packages": virtual_packages(),
             "verify": self.verify,
             **fetching,

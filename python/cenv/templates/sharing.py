@@ -40,10 +40,21 @@ class Sharing:
 
         return self._pull(fetching, asked, check, request=request)
 
-    def of_id(self, id: str, fetching: FetchOptions) -> Pulled | None:  # noqa: A002
-        """Pull the template `id`; None: it is to be built."""
+    def of_id(
+        self,
+        id: str,  # noqa: A002
+        fetching: FetchOptions,
+        records: Sequence[Mapping[str, Any]] = (),
+    ) -> Pulled | None:
+        """Pull the template `id`; None: it is to be built.
 
-        return self._pull(fetching, id=id)
+        Its packages come from where `records` have them.
+        """
+
+        urls = {
+            record["sha256"]: record["url"] for record in records if record.get("url")
+        }
+        return self._pull(fetching, urls=urls, id=id)
 
     def built(self, id: str, fetching: FetchOptions, request: str | None) -> None:  # noqa: A002
         """Push a template that was built, or found by a request that is new."""
@@ -61,6 +72,7 @@ class Sharing:
         fetching: FetchOptions,
         asked: Sequence[str] = (),
         check: Check | None = None,
+        urls: Mapping[str, str] | None = None,
         **key: str,
     ) -> Pulled | None:
         remote = self.remote
@@ -71,7 +83,7 @@ class Sharing:
             if found is None:
                 return None
             _check_records(found, asked, check)
-            reply = remote.pull(self._store, found, fetching, key.get("id"))
+            reply = remote.pull(self._store, found, fetching, key.get("id"), urls)
         except CenvError as error:
             remote.refused(error)
             return None

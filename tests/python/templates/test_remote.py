@@ -123,9 +123,12 @@ def test_template__is_pulled_by_its_id_after_a_solve(
     elsewhere: cenv.TemplateStore,
     remote: str,
     small_channel: Path,
+    tmp_path: Path,
 ) -> None:
-    made = store.template(["tool"], [small_channel])
+    theirs = shutil.copytree(small_channel, tmp_path / "theirs")
+    made = store.template(["tool"], [theirs])
     store.push(remote)
+    shutil.rmtree(theirs)  # packages come from where this machine has them
     got = elsewhere.template(["tool", "data"], [small_channel])
     assert got.id == made.id
     assert got.pulled is not None
