@@ -99,9 +99,8 @@ int cenv_template_remote_find(const char *options_json, struct cenv_task *task,
 
 struct wanted {
     const struct cenv_json *remote, *virtual_packages;
-    const struct cenv_json
-        *urls;      /* SHA-256 -> where this machine has the package from */
-    const char *id; /* that it must have */
+    const struct cenv_json *urls; /* SHA-256 -> URL for this machine */
+    const char *id;               /* that it must have */
     bool verify;
     struct cenv_fetch_options fetch;
 };

@@ -27,6 +27,7 @@ class Request:
     options: dict[str, Any]
     is_list: bool = False  # the records are all there is: nothing is solved
     extras: Extras | None = None
+    template: str | None = None  # the id that a lock tells
 
 
 def read(options: argparse.Namespace, console: Console) -> Request:
@@ -56,6 +57,7 @@ def read(options: argparse.Namespace, console: Console) -> Request:
         _solve_options(options),
         asked.is_list,
         asked.extras or None,
+        asked.template,
     )
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -24,6 +24,9 @@ from cenv.templates.environment import Draft
 from cenv.templates.recipe import Recipe
 from cenv.templates.setup import Setup
 from cenv.templates.template import Clone, Template
+
+if TYPE_CHECKING:
+    from cenv.specs.spec_file import SpecFile
 
 AnyPath = str | os.PathLike[str]
 
@@ -94,18 +97,17 @@ class TemplateFactory:
     ) -> Recipe:
         """Return what is asked for; a set-up over a base needs nothing more."""
         records: tuple[dict[str, Any], ...] | None = None
+        pin = None
         if file is not None:
             from cenv.specs import spec_file
 
             found = spec_file.read([file], platform=platform)
-            if found.is_list and specs:
-                message = f"{file} names every package: give no specs beside it"
-                raise UsageError(message)
+            _refuse_specs_beside(file, found, specs)
             specs = (*specs, *found.specs)
             records = tuple(found.records) if found.is_list else None
             channels = channels or found.channels
-            for notice in found.notices:
-                warnings.warn(printable.line(notice), stacklevel=4)
+            pin = found.template
+            _tell(found.notices)
             if found.extras:
                 before = Setup.of(found.extras.apply, found.extras.key)
                 setup = setup.after(before) if setup else before
@@ -117,6 +119,7 @@ class TemplateFactory:
             specs=specs,
             channels=tuple(map(_channel, chosen)) or None,
             records=records,
+            pin=pin,
             base=base,
             setup=setup,
             platform=platform,
@@ -143,6 +146,19 @@ class TemplateFactory:
     def named(self, name: str) -> Template:
         """Return a template that ini's cenv_templates names."""
         return self(name=name)
+
+
+def _refuse_specs_beside(
+    file: AnyPath, found: SpecFile, specs: tuple[str, ...]
+) -> None:
+    if found.is_list and specs:
+        message = f"{file} names every package: give no specs beside it"
+        raise UsageError(message)
+
+
+def _tell(notices: Iterable[str]) -> None:
+    for notice in notices:
+        warnings.warn(printable.line(notice), stacklevel=5)
 
 
 def _channel(given: AnyPath) -> str:

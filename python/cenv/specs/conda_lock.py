@@ -24,10 +24,12 @@ def write(
     path: str | os.PathLike[str],
     solution: Solution,
     platform: str,
+    template: str | None = None,
 ) -> None:
     """Write `solution` to `path`, replacing the file in one step.
 
     Its channels are those that were asked for; each package has its own (CEP 42).
+    `template` is the id of the template of its packages, which is noted.
     """
     channels = solution.channels
     content = {"specs": solution.specs, "channels": channels, "platform": platform}
@@ -39,6 +41,7 @@ def write(
             "channels": [{"url": channel, "used_env_vars": []} for channel in channels],
             "platforms": [platform],
             "sources": [],
+            **({"custom_metadata": {_pin(platform): template}} if template else {}),
         },
         "package": [_package(record, platform) for record in solution.records],
     }
@@ -50,6 +53,18 @@ def write(
         scratch.replace(target)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _pin(platform: str) -> str:
+    return f"cenv-template-{platform}"
+
+
+def template(document: Node, platform: str) -> str | None:
+    """Return the id of the template that the file was written for, if it tells one."""
+    metadata = document.get("metadata")
+    noted = None if metadata is None else metadata.get("custom_metadata")
+    pin = None if noted is None else noted.get(_pin(platform))
+    return None if pin is None else pin.text()
 
 
 def _package(record: PackageRecord, platform: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class SpecFile:
     specs: list[str] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
+    template: str | None = None  # the id that a lock tells for its packages
     is_list: bool = False  # some file says which packages, without a solve
     extras: Extras = field(default_factory=Extras)
     notices: list[str] = field(default_factory=list)
@@ -104,8 +105,11 @@ def _read_yaml(
         hint = "is it an environment.yml, a conda-lock file, or a pixi.lock?"
         message = "there are neither dependencies nor locked packages"
         raise SpecError(f"{document.where}: {message}", hint=hint)
+    here = platform or current_platform()
+    if "package" in members and not found.records and not categories:
+        found.template = conda_lock.template(document, here)
     found.is_list = True
-    found.records += read_lock(document, platform or current_platform(), categories)
+    found.records += read_lock(document, here, categories)
 
 
 def _take(

@@ -52,6 +52,8 @@ class TemplateMaker:
         policy.check_records(wanted, load())
         known = None if recipe.rebuild else self._of_packages(recipe, wanted)
         if known is None:
+            known = self._pulled_by_pin(recipe, wanted, fetching)
+        if known is None:
             known = self._pulled(f"packages {recipe.key()}", recipe, fetching)
         if known is not None:
             plan = _plan(recipe, wanted, fetching)
@@ -83,6 +85,19 @@ class TemplateMaker:
         built = found["records"]
         here = [{**record, "url": urls.get(record["name"])} for record in built]
         return {**found, "built": False, "urls": provenance.moved(here, built)}
+
+    def _pulled_by_pin(
+        self,
+        recipe: Recipe,
+        wanted: Sequence[Mapping[str, Any]],
+        fetching: FetchOptions,
+    ) -> dict[str, Any] | None:
+        """Return the template whose id a lock tells, once it is here and of its packages."""
+        if recipe.pin is None or recipe.rebuild or recipe.is_draft:
+            return None
+        pulled = self._sharing.of_id(recipe.pin, fetching, wanted)
+        found = self._of_packages(recipe, wanted) if pulled else None
+        return None if found is None else {**found, "pulled": pulled}
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
         index = Index(

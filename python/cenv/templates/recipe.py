@@ -34,6 +34,7 @@ class Recipe:
     specs: tuple[str, ...] = ()
     channels: tuple[str | os.PathLike[str], ...] | None = None
     records: tuple[Record, ...] | None = None
+    pin: str | None = None  # the template's id as a lock tells it, to find it by
     base: Template | None = None
     setup: Setup | None = None
     platform: str | None = None

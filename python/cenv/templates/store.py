@@ -18,7 +18,7 @@ from cenv._options import (
 )
 from cenv.config.paths import store_path
 from cenv.errors import UsageError
-from cenv.model import Record
+from cenv.model import Record, plain_record
 from cenv.solving.index import fetch_options
 from cenv.solving.virtual_packages import virtual_packages
 from cenv.specs.spec_texts import clean_specs
@@ -68,6 +68,7 @@ class TemplateStore:
         *,
         platform: str | None = None,
         records: Iterable[Record] | None = None,
+        pin: str | None = None,
         offline: bool = False,
         rebuild: bool = False,
         base: Template | None = None,
@@ -83,14 +84,14 @@ class TemplateStore:
         template, whose packages stay as they are and whose state, set-up included, is
         where it starts. `setup` is run once in the new template; `key` (str, bytes,
         files, or several) tells what it does: without it the template ends with this
-        process, or with `run`. Other options are those of Index.request.
+        process, or with `run`. `pin` is the id that a lock tells beside its `records`, by
+        which a remote finds it. Other options are those of Index.request.
         """
         recipe = Recipe(
             specs=tuple(clean_specs(listed(specs, "specs"))),
             channels=None if channels is None else tuple(listed(channels, "channels")),
-            records=None
-            if records is None
-            else tuple(listed_records(records, "records")),
+            records=_as_tuple(records),
+            pin=pin,
             base=base,
             setup=Setup.of(setup, key, run),
             platform=platform,
@@ -148,6 +149,14 @@ class TemplateStore:
         Labels are what it was asked for as since: other specs, names of files.
         """
         found: list[dict[str, Any]] = json.loads(self._store.template_list())
+        return found
+
+    def id_of(self, records: Iterable[Record]) -> str | None:
+        """Return the id of the template of packages; None: a hash of one is not known."""
+        plain = [plain_record(record) for record in listed_records(records, "records")]
+        found: str | None = _native.call(
+            self._store.template_id, json.dumps(plain), _native.dumps({})
+        )
         return found
 
     def label(self, id: str, text: str) -> None:  # noqa: A002
@@ -318,6 +327,10 @@ class TemplateStore:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
         found: list[dict[str, str]] = _native.call(self._store.orphans)
         return found
+
+
+def _as_tuple(records: Iterable[Record] | None) -> tuple[Record, ...] | None:
+    return None if records is None else tuple(listed_records(records, "records"))
 
 
 def _measured(path: str) -> dict[str, Any]:

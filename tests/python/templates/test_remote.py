@@ -16,7 +16,9 @@ import pytest
 import zstandard
 
 import cenv
+from cenv.cli import main
 from cenv.errors import ChannelError, IntegrityError, RemoteError, UsageError
+from cenv.specs import spec_file
 from cenv.templates.remote import Remote
 
 
@@ -133,6 +135,31 @@ def test_template__is_pulled_by_its_id_after_a_solve(
     assert got.id == made.id
     assert got.pulled is not None
     assert not got.built
+
+
+def test_lock__tells_the_id_by_which_a_remote_finds_it(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    made = store.template(["tool"], [small_channel])
+    store.push(remote)
+    lock = tmp_path / "conda-lock.yml"
+    where = ["-c", str(small_channel), "--override-channels", "--store", store.path]
+    assert main(["-q", "solve", "tool", "--lock", str(lock), *where]) == 0
+    assert made.id in lock.read_text()
+    found = spec_file.read([lock])
+    assert found.template == made.id
+    got = elsewhere.template(records=found.records, pin=found.template)
+    assert got.id == made.id
+    assert got.pulled is not None
+    elsewhere.remove(made.id)
+    other = store.template(["data=1.0"], [small_channel])
+    store.push(remote, [other.id])
+    wrong = elsewhere.template(records=found.records, pin=other.id)
+    assert wrong.id == made.id  # a pin of other packages is not believed
 
 
 def changed(draft: cenv.templates.environment.Draft) -> None:

@@ -51,8 +51,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     solution = _solve(options, asked, platform)
     if options.lock:
         from cenv.specs import conda_lock
+        from cenv.templates.store import TemplateStore
 
-        conda_lock.write(options.lock, solution, platform)
+        pin = TemplateStore(options.store, remote="").id_of(solution.records)
+        conda_lock.write(options.lock, solution, platform, pin)
     if console.verbose:
         for line in stage_table(solution.stages):
             console.notice(line)

@@ -54,6 +54,7 @@ def _of_request(
         asked.specs,
         asked.channels,
         records=asked.records if asked.is_list else None,
+        pin=asked.template,
         setup=extras.apply if extras else None,
         key=extras.key if extras else None,
         platform=options.platform,
