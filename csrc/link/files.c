@@ -173,11 +173,12 @@ static int write_file(struct worker *at, struct cenv_link_entry *entry)
     int rc = write_parts(at, entry, fd), raw = 0;
     if (rc == 0)
         raw = cenv_raw_chmod_fd(fd, entry->mode);
-    if (rc == 0 && raw == 0)
-        raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
     entry->final_mtime_ns = entry->new_mtime_ns;
-    if (cenv_fs_takes_no_times(raw))
-        raw = note_refused_time(at, entry);
+    if (rc == 0 && raw == 0) {
+        raw = cenv_raw_set_mtime_fd(fd, entry->new_mtime_ns);
+        if (cenv_fs_takes_no_times(raw))
+            raw = note_refused_time(at, entry);
+    }
     int closed = cenv_raw_close(fd);
     if (rc == 0 && raw == 0)
         raw = closed;
