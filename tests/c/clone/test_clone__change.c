@@ -180,7 +180,7 @@ static void test_change__is_never_half_cloned(void)
     for (size_t i = 0; i < CHECK_NR(names); i++)
         for (enum how how = 0; how < HOWS; how++)
             try_all("{\"mode\":\"copy\",\"threads\":1}", names[i], how,
-                    i == 1 && how == IN_PLACE ? 2 : STEP);
+                    i == 1 && how == IN_PLACE ? 3 : STEP);
     CHECK(outcomes[0] > 5); /* after it was copied */
     CHECK(outcomes[1] > 5); /* before, or a second attempt */
     storekit_close(&k);

@@ -48,7 +48,7 @@ static void test_report__of_a_reset(void)
     struct cenv_reset_counts counts = {1, 2, 3};
     struct cenv_buf out;
     cenv_buf_init(&out, 1 << 16);
-    CHECK_INT(cenv_clone_report_reset("/c", &counts, 0, &out, &err), 0);
+    CHECK_INT(cenv_clone_report_reset("/c", NULL, &counts, 0, &out, &err), 0);
     struct cenv_json *doc = NULL;
     CHECK_INT(cenv_json_parse(&doc, cenv_buf_str(&out), "the report", &err), 0);
     CHECK_STR(cenv_json_get_cstr(doc, "prefix"), "/c");
