@@ -37,6 +37,7 @@ def account(ledger: Ledger, origins: Origins) -> None:
     _names(ledger, origins)
     _packages(ledger, origins)
     _caches(ledger)
+    _volumes(ledger)
 
 
 def share_of(predicted: float, seconds: float) -> float:
@@ -296,3 +297,28 @@ def _cache_of(ledger: Ledger, stage: str) -> Key:
     kept = ledger.groups.get(_PACKAGES_KEPT)
     is_one = stage == "compile" and kept and kept.total * ledger.left([stage]) > 0
     return _PACKAGES_KEPT if is_one else Key("cache", stage)
+
+
+# ---- work that is told of no package ----
+
+
+def items(run: Run, stage: str) -> int:
+    """Return how many things a stage had to do."""
+    return sum(each.items for each in run.stages if each.name == stage)
+
+
+def _volumes(ledger: Ledger) -> None:
+    """A stage that had more to do takes longer by that: a clone of more files."""
+    told = {
+        stage
+        for run in (ledger.before, ledger.after)
+        for package in run.packages.values()
+        for stage in package.stages
+    }
+    for stage in [s for s in ledger.stages() if s not in (*INDEX, *SOLVER, *told)]:
+        was, now = items(ledger.before, stage), items(ledger.after, stage)
+        if was and now and not 1 / GREW < now / was < GREW:
+            predicted = ledger.before.wall[stage] * (now / was - 1)
+            part = share_of(predicted, ledger.left([stage]))
+            if part:
+                ledger.take(Key("volume", stage), stage, part)

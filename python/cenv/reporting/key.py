@@ -20,6 +20,7 @@ class Key:
     | channel | a channel | it is another: grown, added, not here any more |
     | server | a channel | how fast it gave its bytes |
     | cache | a cache | what it had in one run alone |
+    | volume | a stage | how much it had to do |
     | link, disk, cores, load | | the machine |
 
     `gone`: what it is about is in the earlier run alone.

@@ -12,6 +12,7 @@ from cenv.reporting.ledger import Group, Ledger
 from cenv.reporting.origins import Origins
 from cenv.reporting.run import Channel, Package, Run
 from cenv.reporting.wording import counted, joined, listed, number, rate, seconds, size
+from cenv.tracing.recorder import unit
 
 Told = Callable[[Key, Group, Ledger, Origins], str]
 
@@ -297,6 +298,13 @@ def _packages_anew(group: Group, run: Run, lost: bool) -> str:
     return _because(text, *(package.reason for package in packages))
 
 
+def _volume(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
+    was, now = (comparing.items(r, key.subject) for r in (ledger.before, ledger.after))
+    noun = unit(key.subject).removesuffix("s")
+    what = counted(now, noun) if noun not in ("", "byte") else f"{number(now)} items"
+    return f"{key.subject} had to do with {what}, before {number(was)}"
+
+
 # ---- the machine ----
 
 
@@ -365,6 +373,7 @@ _TOLD: dict[str, Told] = {
     "channel": _channel,
     "server": _server,
     "cache": _cache,
+    "volume": _volume,
     "link": _link,
     "disk": _disk,
     "cores": _cores,

@@ -199,6 +199,13 @@ def test_template__that_was_not_there_is_named(made: SimpleNamespace) -> None:
     assert "the template had to be built, and was there before (new specs)" in told
 
 
+def test_clone__of_more_files_takes_longer_by_that(made: SimpleNamespace) -> None:
+    old, new = (made.run([], stages={"files": took}) for took in (1.0, 3.0))
+    new.spans[0]["items"] = 30
+    assert "files had to do with 30 files, before 10" in sentence(old, new)
+    assert "files had to do with 10 files, before 30" in sentence(new, old)
+
+
 def test_difference__of_each_kind_is_told_apart(made: SimpleNamespace) -> None:
     app, torch = made.package("app", link=0.1), made.package("pytorch", extract=5.0)
     channel = made.channel(records=5000, seconds=3.0)
