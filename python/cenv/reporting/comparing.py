@@ -33,9 +33,10 @@ def account(ledger: Ledger, origins: Origins) -> None:
     if is_of_template(ledger):
         _template(ledger)
         return  # one run did nothing that could be compared
-    _channels(ledger)
-    _names(ledger, origins)
-    _packages(ledger, origins)
+    if ledger.before.tells_work and ledger.after.tells_work:
+        _channels(ledger)
+        _names(ledger, origins)
+        _packages(ledger, origins)
     _caches(ledger)
     _volumes(ledger)
 
@@ -52,8 +53,18 @@ def share_of(predicted: float, seconds: float) -> float:
 
 def is_of_template(ledger: Ledger) -> bool:
     """Say whether one run built what the other found built."""
-    before, after = (r.cache("template") for r in (ledger.before, ledger.after))
-    return bool(before and after) and before.get("hit") != after.get("hit")
+    before, after = (_found_template(run) for run in (ledger.before, ledger.after))
+    return None not in (before, after) and before != after
+
+
+def _found_template(run: Run) -> bool | None:
+    """Say whether a run found its template built; None where it wanted none.
+
+    Those of pytest tell of the templates that they built, and of nothing else.
+    """
+    if run.facts.get("command") == "pytest" and not run.tells_work:
+        return True
+    return run.cache("template").get("hit")
 
 
 def _template(ledger: Ledger) -> None:

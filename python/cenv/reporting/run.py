@@ -179,6 +179,11 @@ class Run:
         return tuple(self.facts.get("request", {}).get("specs", ()))
 
     @property
+    def tells_work(self) -> bool:
+        """Whether the facts say what was worked on; those of an older cenv do not."""
+        return bool(self.specs or self.packages or self.channels)
+
+    @property
     def machine(self) -> Machine:
         """Facts of the machine."""
         return self.facts.get("machine", {})

@@ -82,6 +82,9 @@ def doubts(found: Difference) -> list[str]:
     was, now = before.get("command"), after.get("command")
     if was and now and was != now:
         told.append(f"The earlier trace is of {was}, the later of {now}.")
+    for which, run in (("earlier", found.before), ("later", found.after)):
+        if run.facts.get("command") not in ("pytest", "clone") and not run.tells_work:
+            told.append(f"The {which} trace does not tell what was worked on.")
     if after.get("when", "") < before.get("when", "") and after.get("when"):
         told.append("The first trace is of a later run than the second.")
     return told

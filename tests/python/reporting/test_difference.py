@@ -206,6 +206,27 @@ def test_clone__of_more_files_takes_longer_by_that(made: SimpleNamespace) -> Non
     assert "files had to do with 10 files, before 30" in sentence(new, old)
 
 
+def test_pytest__that_found_its_template_asks_for_no_less(
+    made: SimpleNamespace,
+) -> None:
+    built = made.run(packages=[made.package("app", link=2.0, extract=1.0)])
+    built.facts["caches"] = {"template": {"hit": False, "reason": ""}}
+    found = made.run([], stages={"files": 0.3})
+    for run in (built, found):
+        run.facts["command"] = "pytest"
+    told = [cause.text for cause in compare(built, found).causes]
+    assert told == ["the template was there already, and had to be built before"]
+
+
+def test_trace__without_facts_is_compared_by_its_stages(made: SimpleNamespace) -> None:
+    app = [made.package("app", link=2.0)]
+    old, new = made.run([], stages={"link": 1.0}), made.run(packages=app)
+    old.facts.clear()
+    found = compare(old, new)
+    assert found.causes == ()
+    assert text.doubts(found) == ["The earlier trace does not tell what was worked on."]
+
+
 def test_difference__of_each_kind_is_told_apart(made: SimpleNamespace) -> None:
     app, torch = made.package("app", link=0.1), made.package("pytorch", extract=5.0)
     channel = made.channel(records=5000, seconds=3.0)
@@ -255,7 +276,8 @@ def test_rows__show_figures_that_add_up(made: SimpleNamespace) -> None:
 
 
 def test_doubts__tell_that_two_runs_are_no_pair(made: SimpleNamespace) -> None:
-    old, new = made.run(), made.run()
+    app = [made.package("app")]
+    old, new = made.run(packages=app), made.run(packages=app)
     assert text.doubts(compare(old, new)) == []
     old.facts.update({"command": "solve", "when": "2026-01-02T00:00:00+00:00"})
     new.facts["when"] = "2026-01-01T00:00:00+00:00"
