@@ -42,10 +42,11 @@ static int replace_file(const struct provenance *p, const char *name,
     if (rc < 0)
         return rc;
     int raw = cenv_raw_chmod(p->meta, name, st->mode);
-    if (raw == 0)
+    if (raw == 0) {
         raw = cenv_raw_set_mtime(p->meta, name, st->mtime_ns);
-    if (cenv_fs_takes_no_times(raw))
-        raw = 0;
+        if (cenv_fs_takes_no_times(raw))
+            raw = 0;
+    }
     return raw < 0 ? cenv_fs_fail(p->err, raw, p->meta, name, "cannot write") : 0;
 }
 
