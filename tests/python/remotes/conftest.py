@@ -46,7 +46,7 @@ REGISTRY = """
 version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {top}/data}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{tls}}}
 """
 
 
@@ -192,23 +192,38 @@ def run_s3(top: Path, start: Start) -> Remote:
     return Remote("s3://bucket/some/prefix", port, top, variables)
 
 
-def run_registry(top: Path, start: Start, more: str = "") -> Remote:
+def run_registry(top: Path, start: Start, more: str = "", tls: str = "") -> Remote:
     port = free_port()
     config = top / "config.yml"
-    config.write_text(REGISTRY.format(top=top, port=port) + more)
+    config.write_text(REGISTRY.format(top=top, port=port, tls=tls) + more)
     start(port, find_program("docker-registry"), "serve", str(config))
     none = {"DOCKER_CONFIG": str(top)}
     return Remote(f"oci+http://127.0.0.1:{port}/team/cenv", port, top, none)
 
 
 def run_private_registry(top: Path, start: Start) -> Remote:
-    """A registry with logins, and a client that logged in as docker does."""
+    """A registry with TLS and logins, and a client that logged in as docker does."""
+    certificate, key = top / "certificate.pem", top / "key.pem"
+    subprocess.run(
+        [
+            *(find_program("openssl"), "req", "-x509", "-nodes", "-days", "2"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
     (top / "htpasswd").write_text(HTPASSWD)
     login = f"auth: {{htpasswd: {{realm: r, path: {top}/htpasswd}}}}\n"
-    remote = run_registry(top, start, login)
+    remote = run_registry(
+        top, start, login, f", tls: {{certificate: {certificate}, key: {key}}}"
+    )
+    remote.url = remote.url.replace("oci+http", "oci")
     auth = base64.b64encode(b"user:secret").decode()
     auths = {f"127.0.0.1:{remote.port}": {"auth": auth}}
     (top / "config.json").write_text(json.dumps({"auths": auths}))
+    remote.variables["REQUESTS_CA_BUNDLE"] = str(certificate)
     return remote
 
 

@@ -122,6 +122,7 @@ REFUSALS = [
     ("nginx", "/small", "too large for the server (HTTP 413)"),
     ("webdav", "wrong password", "wants a login (HTTP 401)"),
     ("s3", "wrong secret", "access is refused (HTTP 403, SignatureDoesNotMatch)"),
+    ("private-registry", "unknown certificate", "certificate"),
     ("private-registry", "no login", "wants a login (HTTP 401, UNAUTHORIZED)"),
 ]
 
@@ -144,6 +145,8 @@ def test_server__refusals_are_told_without_secrets(
         url = url.replace(":secret@", ":other@")
     elif what == "wrong secret":
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    elif what == "unknown certificate":
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     else:
         monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     with pytest.raises(RemoteError) as caught:
