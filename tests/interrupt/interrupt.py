@@ -98,7 +98,7 @@ class World:
         large = [Member(f"lib/{n}", os.urandom(1 << 20)) for n in range(size)]
         many = [
             Package(f"p{n % 20}", f"{n // 20}.0", depends=[f"p{(n + 1) % 20}"])
-            for n in range(10 * size)
+            for n in range(max(20, 10 * size))
         ]
         for package in (Package("big", "1.0", members=members + large), *many):
             write(package, self.channel)
