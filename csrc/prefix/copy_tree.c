@@ -100,8 +100,8 @@ static int copy_file(struct copying *c, const struct cenv_walk_entry *entry,
         return raw < 0 ? raw : 0;
     raw = cenv_raw_place(entry->parent, name, st, to, name, CENV_PLACE_AUTO, true, &got,
                          c->task);
-    raw = forgive_time(c, raw > 0 ? -EINVAL : raw);
-    if (raw == 0 && cenv_raw_has_xattrs(entry->parent, name))
+    c->out->no_times |= raw > 0;
+    if (raw >= 0 && cenv_raw_has_xattrs(entry->parent, name))
         raw = copy_xattrs(entry->parent, name, to, name);
     if (got == CENV_PLACE_REFLINK)
         c->out->bytes_shared += st->size;

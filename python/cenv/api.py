@@ -110,10 +110,10 @@ def create(
             fetching = fetch_options(channels, offline)
             found = complete(records, fetching, store=store)
         settings = _settings(link_mode, where, asked, fetching)
-        reply = _link(where, found, settings, store, finish)
-        recorder.records = reply["records"]
         asked_for = recorder.facts.setdefault("request", _told_list(asked, found))
         asked_for["prefix"] = where
+        reply = _link(where, found, settings, store, finish)
+        recorder.records = reply["records"]
     return _prefix_report(reply, where, solution, asked, recorder)
 
 

@@ -122,7 +122,7 @@ class World:
         self.outcomes.mkdir()
         self.source, self.made = self.outcomes / "source", self.outcomes / "made"
         self.archive, self.indexed = self.outcomes / "archive", self.outcomes / "index"
-        self.channel = top / "channel"
+        self.channel, self.remote = top / "channel", self.outcomes / "remote"
         self.channel.mkdir()
         self._write_channel()
 
@@ -183,6 +183,36 @@ class World:
         """Make a clone of the template."""
         remove(self.made)
         succeed(self.clone_template, "making ready")
+
+    def template_id(self) -> str:
+        """Return the id of the one template."""
+        (entry,) = (self.store / "v1/templates").iterdir()
+        return entry.name
+
+    def forget_remote(self) -> None:
+        """Make a template to be pushed, and an empty remote."""
+        remove(self.remote)
+        self.clone_anew()
+        self.remote.mkdir()
+
+    def push(self) -> None:
+        """Push the template, with its packages, to a shared directory."""
+        self.templates.push(self.remote.as_uri(), packages=True)
+
+    def ensure_remote(self) -> None:
+        """Make sure that the template is on a remote, and nowhere else."""
+        pushed = self.top / "pushed"
+        if not (self.remote.exists() and pushed.exists()):
+            self.forget_remote()
+            pushed.write_text(self.template_id())
+            succeed(self.push, "making ready")
+        self.forget_templates()
+
+    def pull(self) -> None:
+        """Pull the template, and clone it."""
+        pushed = (self.top / "pushed").read_text()
+        self.templates.pull([pushed], self.remote.as_uri())
+        self.clone_template()
 
     def forget_archive(self) -> None:
         """Make a template to be exported."""
@@ -299,6 +329,8 @@ class World:
                 lambda: self.templates.export(self.archive),
                 self.archive,
             ),
+            Operation("push", self.forget_remote, self.push),
+            Operation("pull", self.ensure_remote, self.pull, self.made),
             Operation(
                 "reset",
                 self.spoil_clone,
@@ -408,7 +440,7 @@ class Trial:
     def left(self) -> list[str]:
         """Return what lies about that belongs to nobody."""
         world = self.world
-        known = {world.source, world.made, world.archive, world.indexed}
+        known = {world.source, world.made, world.archive, world.indexed, world.remote}
         scratch = self.world.store / "v1/tmp"
         found = [p for p in self.world.outcomes.iterdir() if p not in known]
         found += scratch.iterdir() if scratch.is_dir() else []

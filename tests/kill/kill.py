@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import hashlib
 import os
 import random
 import signal
@@ -33,9 +34,9 @@ from forks import run_in_fork  # noqa: E402
 SECONDS = 120
 SWEEP_SECONDS = 30
 POINTS = 2000
-MAKES = {"create", "clone", "hardlink", "template", "import", "extract"}
+MAKES = {"create", "clone", "hardlink", "template", "import", "extract", "pull"}
 # Of the operations whose calls are refused one by one; others here only make no change.
-KILLED = MAKES | {"export", "reset"}
+KILLED = MAKES | {"export", "reset", "push"}
 HALF_MAY_STAY = {"reset"}  # which is run again, then
 
 
@@ -55,7 +56,7 @@ class Death:
 class Killing:
     """One operation, and what it makes when nobody kills it."""
 
-    def __init__(self, world: World, operation: Operation) -> None:
+    def __init__(self, world: KillWorld, operation: Operation) -> None:
         """Run it once undisturbed."""
         self.world, self.operation = world, operation
         self.library = ctypes.CDLL(os.environ["CENV_TEST_FAULTS"])
@@ -117,6 +118,8 @@ class Killing:
             self.must_succeed(self.operation.run, "running it again")
         if self.look() != self.want:
             yield "run again, it made something else"
+        if self.operation.name == "push":
+            self.must_succeed(self.world.pull_again, "pulling what was pushed")
 
     def left(self) -> Iterator[str]:
         """Wait for the sweep in the background; say what it left."""
@@ -138,7 +141,7 @@ class Killing:
     def strangers(self) -> list[Path]:
         """Return what lies about that belongs to nobody."""
         known = {self.world.source, self.world.made, self.world.archive}
-        known |= {self.world.outcomes / "next"}
+        known |= {self.world.outcomes / "next", self.world.remote}
         found = [p for p in self.world.outcomes.iterdir() if p not in known]
         scratch = (self.world.store / "v1/tmp").iterdir()
         return found + [p for p in scratch if p.is_dir() or size_of(p)]
@@ -171,6 +174,14 @@ class KillWorld(World):
         remove(place)
         cenv.create(place, ["text"], [self.channel], store=self.store)
         remove(place)
+
+    def pull_again(self) -> None:
+        """Pull what was pushed; what lies there is whole, but for what a day later goes."""
+        (self.top / "pushed").write_text(self.template_id())
+        self.forget_templates()
+        self.pull()
+        for blob in (self.remote / "cas").iterdir():
+            assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
 
     def ensure_made(self) -> None:
         """Make sure that there is a clone to remove."""

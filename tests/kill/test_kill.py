@@ -20,6 +20,7 @@ DRIVER = Path(__file__).with_name("kill.py")
         "create,clone,hardlink",
         "template,import,export",
         "reset,extract",
+        "push,pull",
         "remove,gc,sweep",
     ],
 )
