@@ -90,7 +90,7 @@ static bool read_size(const struct cenv_json *doc, uint64_t *out)
 {
     int64_t size = cenv_json_get_int(doc, "size", -1);
     *out = (uint64_t)size;
-    return size > 0;
+    return size > 0 && *out <= CENV_PARCEL_BLOB_MAX;
 }
 
 static bool read_delta(const struct cenv_json *doc, struct cenv_delta_facts *out)

@@ -19,6 +19,7 @@
  * linked for that prefix, with the delta laid over.
  */
 enum { CENV_PARCEL_FORMAT = 3, CENV_PARCEL_MAX = 32 << 20, CENV_PARCEL_FN_MAX = 255 };
+#define CENV_PARCEL_BLOB_MAX (16ULL << 30)
 
 /* A package that lies beside a description. */
 struct cenv_parcel_package {

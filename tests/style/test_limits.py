@@ -31,7 +31,8 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/archive/delta.h", r"CENV_DELTA_FRAME = ([^,]+),")
     ],
     "a description on a remote": [
-        ("csrc/archive/parcel.h", r"CENV_PARCEL_MAX = ([^,]+),")
+        ("csrc/archive/parcel.h", r"CENV_PARCEL_MAX = ([^,]+),"),
+        ("csrc/archive/parcel.h", r"CENV_PARCEL_BLOB_MAX \((.+)\)"),
     ],
     "requests that are pushed": [("csrc/archive/push.c", r"REQUESTS_MAX = (\d+)")],
     "window of zstd": [("csrc/codec/zstd.c", r"WINDOW_LOG_MAX = (\d+)")],
