@@ -22,7 +22,7 @@ static int read_members(struct cenv_zip *zip, uint64_t *total, struct cenv_error
                 return rc;
             size += len;
         } while (len > 0);
-        if (size != member->size)
+        if (size != member->packed || (!member->deflated && size != member->size))
             abort();
         *total += size;
     }
