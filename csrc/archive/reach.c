@@ -13,13 +13,15 @@ struct settings {
     const char *url;
     const struct cenv_json *network;
     int64_t timeout_ms;
+    bool pushing;
 };
 
 static int open_url(struct cenv_reach *reach, const struct settings *settings,
                     struct cenv_error *err)
 {
     struct cenv_remote_options options = {.network = settings->network,
-                                          .timeout_ms = (unsigned)settings->timeout_ms};
+                                          .timeout_ms = (unsigned)settings->timeout_ms,
+                                          .pushing = settings->pushing};
     int rc = cenv_secret_url_new(&reach->url, cenv_str(settings->url), err);
     if (rc == 0)
         rc = cenv_remote_open(&reach->remote, reach->url, &options, err);
@@ -33,6 +35,7 @@ int cenv_reach_open(struct cenv_reach *reach, const struct cenv_json *doc,
         {"url", CENV_OPTION_TEXT, offsetof(struct settings, url), NULL},
         {"network", CENV_OPTION_OBJECT, offsetof(struct settings, network), NULL},
         {"timeout_ms", CENV_OPTION_INT, offsetof(struct settings, timeout_ms), NULL},
+        {"push", CENV_OPTION_BOOL, offsetof(struct settings, pushing), NULL},
     };
     static const struct cenv_options options = CENV_OPTIONS("remote", table);
     struct settings settings = {0};

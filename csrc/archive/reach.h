@@ -14,8 +14,8 @@ struct cenv_reach {
 
 /*
  * Opens the remote of `settings`, an object: {"url" (with secrets), "network": as
- * cenv_network_open() has it, "timeout_ms"}; borrowed until close. CENV_EUSAGE: it says none. Close
- * it after a failure too.
+ * cenv_network_open() has it, "timeout_ms", "push": what may not be read counts as absent};
+ * borrowed until close. CENV_EUSAGE: it says none. Close it after a failure too.
  */
 int cenv_reach_open(struct cenv_reach *reach, const struct cenv_json *settings,
                     struct cenv_error *err);

@@ -16,9 +16,9 @@ int cenv_template_id(const char *records_json, const char *options_json,
 
 /*
  * Templates on a remote: a server or a directory that machines share. In `options_json` "remote" is
- * {"url": with secrets, "network": as above, "timeout_ms": without a byte moved; 0: 10,000}. Of
- * it CENV_EREMOTE says that it cannot be reached or refuses, CENV_EINTEGRITY that it holds what is
- * not what it should be.
+ * {"url": with secrets, "network": as above, "timeout_ms": without a byte moved; 0: 10,000, "push":
+ * what may not be read counts as absent}. Of it CENV_EREMOTE says that it cannot be reached or
+ * refuses, CENV_EINTEGRITY that it holds what is not what it should be.
  *
  * push: {"remote", "id": whole, "requests": [texts that led to it; without it those used last in
  * the store], "packages": whether they are pushed too, ...fetch options, for packages that the

@@ -41,6 +41,9 @@ struct cenv_remote_blob {
 struct cenv_remote_options {
     const struct cenv_json *network; /* settings of cenv_network_open(), or NULL */
     unsigned timeout_ms;             /* without a byte moved; 0: 10,000 */
+    /* What may not be read counts as absent, for some servers refuse what is not there: when it is
+     * put is the time to tell. */
+    bool pushing;
 };
 
 #endif

@@ -146,7 +146,7 @@ static int run_batch(struct cenv_remote_state *state, const struct batch *batch,
 static int take_document(const struct cenv_remote_state *state, struct request *r,
                          struct cenv_buf *document, struct cenv_error *err)
 {
-    if (r->transfer.rc == 0 && cenv_web_is_absent(r->transfer.reply.status))
+    if (cenv_web_is_absent(&state->web, &r->transfer))
         return 0;
     if (r->transfer.rc < 0 || r->transfer.reply.status != 200)
         return fail_request(state, r, "read", err);
@@ -200,7 +200,7 @@ static bool lacks_collection(const struct cenv_remote_state *state,
     long status = r->transfer.reply.status;
 
     return state->collections && r->transfer.rc == 0 &&
-           (cenv_web_is_absent(status) || status == 409);
+           (status == 404 || status == 409);
 }
 
 /* ---- putting ---- */
@@ -351,7 +351,8 @@ int cenv_objects_has(struct cenv_remote_state *state,
         long status = r->transfer.reply.status;
         blobs[i]->there = is_there(r);
         if (r->transfer.rc < 0 ||
-            (status != 200 && !cenv_web_is_absent(status) && !has_no_head(status)))
+            (status != 200 && !cenv_web_is_absent(&state->web, &r->transfer) &&
+             !has_no_head(status)))
             rc = fail_request(state, r, "look for", err);
     }
     close_batch(&batch);
@@ -370,7 +371,7 @@ static void settle_blob(const struct cenv_remote_state *state, struct request *r
         return;
     }
     cenv_raw_unlink(blob->dir, blob->file);
-    if (r->transfer.rc == 0 && cenv_web_is_absent(reply->status))
+    if (cenv_web_is_absent(&state->web, &r->transfer))
         return;
     if (r->transfer.rc == 0 && reply->status == 200)
         blob->rc = cenv_error_set(
@@ -413,7 +414,8 @@ static int take_part(const struct cenv_remote_state *state, struct request *r,
 {
     long status = r->transfer.reply.status;
 
-    if (r->transfer.rc == 0 && (status == 200 || cenv_web_is_absent(status)))
+    if ((r->transfer.rc == 0 && status == 200) ||
+        cenv_web_is_absent(&state->web, &r->transfer))
         return 0;
     if (r->transfer.rc < 0 || status != 206)
         return fail_request(state, r, "read", err);

@@ -122,7 +122,7 @@ static int find_manifest(struct cenv_remote_state *state, const char *key,
     if (rc == 0 && r.transfer.rc == 0 && status == 200)
         rc = cenv_oci_manifest_read(cenv_buf_str(&body), config, err) < 0 ? err->status
                                                                           : 1;
-    else if (rc == 0 && !(r.transfer.rc == 0 && cenv_web_is_absent(status)))
+    else if (rc == 0 && !cenv_web_is_absent(&state->session.web, &r.transfer))
         rc = cenv_oci_request_fail(&state->session, &r, "read", key, err);
     cenv_oci_request_release(&r);
     cenv_buf_release(&body);
@@ -192,8 +192,9 @@ static int has_blobs(struct cenv_remote_state *state,
     for (size_t i = 0; i < nr && rc == 0; i++) {
         const struct cenv_http_transfer *t = &requests[i].transfer;
         blobs[i]->there = is_there(&requests[i], blobs[i]);
-        if (!blobs[i]->there && (t->rc < 0 || (t->reply.status != 200 &&
-                                               !cenv_web_is_absent(t->reply.status))))
+        bool answered = t->rc == 0 && t->reply.status == 200;
+        if (!blobs[i]->there && !answered &&
+            !cenv_web_is_absent(&state->session.web, t))
             rc = fail_blob(state, &requests[i], "look for", blobs[i]->sha256, err);
     }
     release_all(requests, nr);
@@ -212,7 +213,7 @@ static void settle_blob(const struct cenv_remote_state *state,
         return;
     }
     cenv_raw_unlink(blob->dir, blob->file);
-    if (r->transfer.rc == 0 && cenv_web_is_absent(reply->status))
+    if (cenv_web_is_absent(&state->session.web, &r->transfer))
         return;
     if (r->transfer.rc == 0 && reply->status == 200)
         blob->rc = cenv_error_set(&blob->err, CENV_EINTEGRITY,
@@ -264,8 +265,9 @@ static int read_part(struct cenv_remote_state *state,
     r.transfer.part = len;
     int rc = run_document(state, &r, &body, task, err);
     long status = r.transfer.reply.status;
-    if (rc == 0 && (r.transfer.rc < 0 ||
-                    (status != 206 && status != 200 && !cenv_web_is_absent(status))))
+    if (rc == 0 &&
+        (r.transfer.rc < 0 || (status != 206 && status != 200 &&
+                               !cenv_web_is_absent(&state->session.web, &r.transfer))))
         rc = fail_blob(state, &r, "read", blob->sha256, err);
     if (rc == 0 && status == 206) {
         if (body.len < len)

@@ -175,9 +175,11 @@ static int ask_service(struct service *s, char **line, struct cenv_task *task,
 
     cenv_buf_init(&body, TOKEN_MAX);
     int rc = cenv_web_run_one(s->web, &transfer, task, err);
-    if (rc == 0 && (transfer.rc < 0 || transfer.reply.status != 200))
+    long status = transfer.reply.status;
+    bool refused = transfer.rc == 0 && (status == 401 || status == 403);
+    if (rc == 0 && !refused && (transfer.rc < 0 || status != 200))
         rc = cenv_web_fail(s->web, &transfer, "get", "a token for it", NULL, err);
-    if (rc == 0)
+    else if (rc == 0 && !refused)
         rc = take_token(cenv_buf_str(&body), line, err);
     cenv_buf_release(&body);
     return rc;

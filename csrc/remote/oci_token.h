@@ -17,9 +17,9 @@ int cenv_oci_token_add_login(struct cenv_secret_url **out, struct cenv_str text,
 /*
  * Gets the token that a challenge (WWW-Authenticate of a 401) asks for, as the distribution
  * specification and docker have it: *line becomes "Authorization: Bearer ..." (owned), and 1 is
- * returned; 0 where it asks for no token. The service is told the login in `base`, or the refresh
- * token `login` of docker's configuration, where it is the registry itself or in its domain; on any
- * other host the login that docker's configuration has for that.
+ * returned; 0 where it asks for no token, or its service gives us none. The service is told the
+ * login in `base`, or the refresh token `login` of docker's configuration, where it is the registry
+ * itself or in its domain; on any other host the login that docker's configuration has for that.
  */
 int cenv_oci_token_get(struct cenv_web *web, const struct cenv_secret_url *base,
                        const struct cenv_docker_login *login, const char *challenge,

@@ -16,6 +16,7 @@ int cenv_web_open(struct cenv_web *web, const struct cenv_remote_options *option
         return rc;
     web->login = login;
     web->timeout_ms = options && options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+    web->pushing = options && options->pushing;
     o->patience_ms = o->connect_ms = web->timeout_ms;
     o->slow_bytes = SLOW_BYTES;
     return 0;
@@ -90,9 +91,15 @@ bool cenv_web_is_success(long status)
     return status >= 200 && status < 300;
 }
 
-bool cenv_web_is_absent(long status)
+bool cenv_web_is_absent(const struct cenv_web *web,
+                        const struct cenv_http_transfer *transfer)
 {
-    return status == 404 || status == 410;
+    long status = transfer->reply.status;
+
+    if (transfer->rc < 0)
+        return false;
+    return status == 404 || status == 410 ||
+           (web->pushing && (status == 401 || status == 403));
 }
 
 static const char *status_reason(long status)

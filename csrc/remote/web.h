@@ -11,6 +11,7 @@ struct cenv_web {
     struct cenv_network network;
     const char *login; /* what to do about a 401 or 403; a literal */
     unsigned timeout_ms;
+    bool pushing;
     struct cenv_error gone; /* why it is not asked again; status 0: it is */
 };
 
@@ -38,8 +39,10 @@ int cenv_web_fail(const struct cenv_web *web, struct cenv_http_transfer *transfe
                   const char *doing, const char *what, const char *code,
                   struct cenv_error *err);
 
-/* Of a status: all is well; there is no such thing. */
 bool cenv_web_is_success(long status);
-bool cenv_web_is_absent(long status);
+
+/* Whether a reply to a question says that there is no such thing. */
+bool cenv_web_is_absent(const struct cenv_web *web,
+                        const struct cenv_http_transfer *transfer);
 
 #endif

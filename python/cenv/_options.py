@@ -172,11 +172,12 @@ class ImportOptions(TypedDict):
 
 
 class RemoteOptions(TypedDict):
-    """A remote: its URL with secrets, and milliseconds without a byte moved."""
+    """A remote: its URL with secrets, milliseconds without a byte moved, if it is pushed to."""
 
     url: str
     network: NetworkOptions
     timeout_ms: int
+    push: bool
 
 
 class PullOptions(FetchOptions):

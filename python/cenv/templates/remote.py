@@ -102,14 +102,19 @@ class Remote:
         """Whether it needs no network."""
         return self.url.startswith("file:")
 
-    def options(self) -> RemoteOptions:
-        """Return what the core opens it with."""
+    def options(self, *, push: bool) -> RemoteOptions:
+        """Return what the core opens it with.
+
+        With `push` what may not be read counts as absent: registries refuse what is not
+        there, and the push tells whether that was all.
+        """
         request = getattr(self.url, "for_request", self.url)
         network = load().connecting()["network"]
         return {
             "url": request,
             "network": network,
             "timeout_ms": round(self.timeout * 1000),
+            "push": push,
         }
 
     def find(self, store: Store, **key: str) -> dict[str, Any] | None:
@@ -117,7 +122,7 @@ class Remote:
 
         It is JSON that nobody has looked at. Raises RemoteError and IntegrityError.
         """
-        asked = _native.dumps({"remote": self.options(), **key})
+        asked = _native.dumps({"remote": self.options(push=self.push), **key})
         found = _native.call(store.template_remote_find, asked)
         if found is not None and not isinstance(found, dict):
             raise IntegrityError(f"remote {self.url}: the description is none")
@@ -139,7 +144,7 @@ class Remote:
         machine lacks what its packages need, ChannelError where these are not to be had.
         """
         options: PullOptions = {
-            "remote": self.options(),
+            "remote": self.options(push=True),
             "id": id,
             "urls": dict(urls or {}),
             "virtual_packages": virtual_packages(),
@@ -163,7 +168,7 @@ class Remote:
     ) -> dict[str, Any]:
         """Push a template, found by `requests` too; return what the core tells of it."""
         options: PushOptions = {
-            "remote": self.options(),
+            "remote": self.options(push=True),
             "id": id,
             "requests": None if requests is None else list(requests),
             "packages": packages,

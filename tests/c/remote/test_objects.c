@@ -250,6 +250,30 @@ static void test_objects__every_failed_allocation_is_clean(void)
     close_remote();
 }
 
+/* S3 refuses what is not there to those that may not list: who pushes goes on. */
+static void test_objects__may_push_what_it_may_not_read(void)
+{
+    static const char *const refusals[] = {
+        "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < 2 * CHECK_NR(refusals); i++) {
+        SCRIPT(refusals[i / 2], refusals[i / 2], CREATED);
+        options.pushing = i % 2;
+        open_remote(BASE);
+        struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
+        scratch_file(&s, "a", "alpha", 0600);
+        CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err),
+                  options.pushing ? 0 : CENV_EREMOTE);
+        cenv_error_release(&err);
+        CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err),
+                  options.pushing ? 0 : CENV_EREMOTE);
+        CHECK_INT(a.there, options.pushing);
+        close_remote();
+    }
+}
+
 int main(void)
 {
     RUN(test_objects__find_takes_a_document_or_none);
@@ -262,5 +286,6 @@ int main(void)
     RUN(test_objects__part_is_read);
     RUN(test_objects__document_is_bounded);
     RUN(test_objects__every_failed_allocation_is_clean);
+    RUN(test_objects__may_push_what_it_may_not_read);
     return check_report();
 }

@@ -375,6 +375,30 @@ static void test_oci_kind__every_failed_allocation_is_clean(void)
     }
 }
 
+/* Registries hide what is not there from those that may not read it: who pushes goes on. */
+static void test_oci_kind__may_push_what_it_may_not_read(void)
+{
+    char challenge[300];
+
+    SCRIPT(challenge, EMPTY("403 No"), challenge, EMPTY("403 No"), challenge,
+           REPLY("200 OK", "{\"token\":\"t\"}"),
+           "HTTP/1.1 202 Here\r\nLocation: /up\r\nContent-Length: 0\r\n\r\n", CREATED);
+    options.pushing = true;
+    open_remote(LOGIN);
+    snprintf(challenge, sizeof(challenge),
+             "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
+             "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
+             server.port);
+    struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
+    scratch_file(&s, "a", "alpha", 0600);
+    CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), 0);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
+    CHECK_INT(a.rc, 0);
+    CHECK(a.there);
+    CHECK(request_has(4, "POST ") && request_has(7, "PUT /up?digest"));
+    close_remote();
+}
+
 int main(void)
 {
     RUN(test_oci_kind__finds_the_document_of_a_tag);
@@ -391,5 +415,6 @@ int main(void)
     RUN(test_oci_kind__gets_blobs_after_a_challenge);
     RUN(test_oci_kind__refuses_urls_without_repository);
     RUN(test_oci_kind__every_failed_allocation_is_clean);
+    RUN(test_oci_kind__may_push_what_it_may_not_read);
     return check_report();
 }
