@@ -26,6 +26,7 @@ class Interpreter:
     executable: Path
     version: str  # 3.11.7
     short: str  # 3.11
+    threads: str  # "t" where there is no global lock: of the names that Python gives
     stdlib: Path
     dynload: Path
     base: Path
@@ -35,7 +36,7 @@ class Interpreter:
     @property
     def lib(self) -> str:
         """The standard library's place in a prefix."""
-        return f"lib/python{self.short}"
+        return f"lib/python{self.short}{self.threads}"
 
 
 def running() -> Interpreter:
@@ -50,6 +51,7 @@ def running() -> Interpreter:
         executable=executable,
         version=".".join(map(str, sys.version_info[:3])),
         short=".".join(map(str, sys.version_info[:2])),
+        threads="t" if sysconfig.get_config_var("Py_GIL_DISABLED") else "",
         stdlib=stdlib,
         dynload=dynload,
         base=base,

@@ -30,6 +30,7 @@ def make(python: Interpreter, subdir: str) -> Package:
         build="0_demo",
         subdir=subdir,
         members=list(members.values()),
+        extra={"python_site_packages_path": f"{python.lib}/site-packages"},
     )
 
 
@@ -54,8 +55,10 @@ def _executable(python: Interpreter) -> Iterator[Member]:
     """Yield the binary, ended by a slot for the prefix (ELF ignores what lies behind it)."""
     data = with_run_path(python.executable.read_bytes(), b"$ORIGIN/../lib")
     slot = MARK + PLACEHOLDER.encode() + b"\0"
-    name = f"python{python.short}"
+    name = f"python{python.short}{python.threads}"
     yield Member(f"bin/{name}", data + slot, 0o755, placeholder=PLACEHOLDER)
+    if python.threads:
+        yield Member(f"bin/python{python.short}", link=name)
     yield Member("bin/python3", link=name)
     yield Member("bin/python", link=name)
 

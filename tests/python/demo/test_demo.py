@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from cenv import demo as demonstration
-from cenv.demo import elf
+from cenv.demo import elf, interpreter
 
 DISTRIBUTION = "/usr/bin/python3"
 
@@ -77,6 +78,13 @@ def test_demo__imports_what_this_python_has(monkeypatch: pytest.MonkeyPatch) -> 
     there = {"_ssl", "_ctypes"}
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name in there or None)
     assert demonstration._modules() == "sys, ssl, ctypes"
+
+
+def test_interpreter__free_threaded_has_a_library_of_its_own() -> None:
+    running = interpreter.running()
+    assert os.path.basename(running.lib) == running.stdlib.name
+    threads = dataclasses.replace(running, threads="t")
+    assert threads.lib == f"lib/python{running.short}t"
 
 
 def test_elf_run_paths__are_read_and_overwritten() -> None:
