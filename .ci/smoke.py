@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Try a wheel as its user gets it, where no compiler and none of cenv's libraries are.
 
-    python3 .ci/smoke.py DIST
+    python3 .ci/smoke.py DIST [PEMS]
 
 Into a new environment comes the wheel of the directory DIST that pip chooses for this
 machine; then doctor, demo, `create` over HTTPS from a server of ours whose authority
 only SSL_CERT_FILE names, and a pytest run. Standard library only; any Python from 3.10.
+PEMS has what `python -m trustme -i 127.0.0.1` writes, for a Python without trustme.
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ from pathlib import Path
 
 SERVER = """
 import functools, http.server, pathlib, ssl, sys
-import cenv, trustme
+import cenv
 from cenv.demo.package import Package, write
 
-top = pathlib.Path(sys.argv[1])
-write(Package("tool", "1.0"), top / "channel")
+top, pems = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+write(Package("tool", "1.0", subdir="noarch", noarch="generic"), top / "channel")
 cenv.index(top / "channel")
-authority = trustme.CA()
-authority.cert_pem.write_to_path(str(top / "ca.pem"))
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-authority.issue_cert("127.0.0.1").configure_cert(context)
+context.load_cert_chain(pems / "server.pem", pems / "server.key")
 handler = functools.partial(
     http.server.SimpleHTTPRequestHandler, directory=top / "channel"
 )
@@ -90,13 +89,21 @@ def install(place: Place, dist: Path) -> None:
     place.run(sys.executable, "-m", "venv", place.top / "venv")
     pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q")
     place.python(*pip, "--find-links", dist, "--only-binary", "cenv", "cenv[pytest]")
-    place.python(*pip, "trustme")
 
 
-def try_https(place: Place) -> None:
+def make_pems(place: Place) -> Path:
+    """Make an authority, and a certificate of it for the server."""
+    pems = place.top / "pems"
+    pems.mkdir()
+    place.python("-m", "pip", "--disable-pip-version-check", "install", "-q", "trustme")
+    place.python("-m", "trustme", "-q", "-d", pems, "-i", "127.0.0.1")
+    return pems
+
+
+def try_https(place: Place, pems: Path) -> None:
     """`create` from a server that is believed only when its authority is named."""
     (place.top / "server.py").write_text(SERVER)
-    argv = [place.bin / "python", place.top / "server.py", place.top]
+    argv = [place.bin / "python", place.top / "server.py", place.top, pems]
     with subprocess.Popen(
         argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
@@ -107,7 +114,7 @@ def try_https(place: Place) -> None:
             said = place.run(*create, place.top / "no", fails=True)
             if "SSL_CERT_FILE" not in said:
                 sys.exit(f"smoke: an unknown authority is not told of:\n{said}")
-            authority = str(place.top / "ca.pem")
+            authority = str(pems / "client.pem")
             place.run(*create, place.top / "env", SSL_CERT_FILE=authority)
         finally:
             server.kill()
@@ -125,7 +132,7 @@ def try_pytest(place: Place) -> None:
     say(said.strip().splitlines()[-1])
 
 
-def main(dist: Path) -> None:
+def main(dist: Path, pems: Path | None) -> None:
     """Try the wheel of this machine."""
     with tempfile.TemporaryDirectory() as name:
         place = Place(Path(name))
@@ -133,10 +140,10 @@ def main(dist: Path) -> None:
         install(place, dist.resolve())
         found = json.loads(place.run("cenv", "doctor", "--json"))
         say(f"doctor: {found['machine']['subdir']}, Python {found['cenv']['python']}")
-        try_https(place)
+        try_https(place, pems.resolve() if pems else make_pems(place))
         say("create over HTTPS: refused, then believed")
         try_pytest(place)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if sys.argv[2:] else None)
