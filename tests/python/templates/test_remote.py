@@ -411,3 +411,27 @@ def test_remote__is_what_the_environment_says(
     monkeypatch.setenv("CENV_REMOTE", "ftp://example.org/x")
     with pytest.raises(UsageError, match="ftp://"):
         cenv.TemplateStore(tmp_path / "b").push()
+
+
+def test_build__says_what_it_pulled(
+    remote: str,
+    tmp_path: Path,
+    small_channel: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    build = ["template", "build", "tool", "-c", str(small_channel)]
+    build += ["--override-channels", "--store"]
+    monkeypatch.setenv("CENV_REMOTE", remote)
+    monkeypatch.setenv("CENV_REMOTE_PUSH", "yes")
+    assert main([*build, str(tmp_path / "one")]) == 0
+    assert " built, " in capfd.readouterr().err
+    assert main(["--json", *build, str(tmp_path / "two")]) == 0
+    said = capfd.readouterr()
+    assert f"pulled from {remote}: " in said.err
+    told = json.loads(said.out)
+    assert told["pulled"]["url"] == remote
+    assert main(["template", "pull", remote, told["id"]]) == 0
+    assert "pulled: " in capfd.readouterr().err
+    assert main(["template", "push", remote, told["id"], "--packages"]) == 0
+    assert "pushed: " in capfd.readouterr().err

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import asdict
 from typing import Any
 
 from cenv.cli import request
 from cenv.cli.options import add_channels, add_store
-from cenv.cli.output import Console, counted, seconds
+from cenv.cli.output import Console, counted, human, seconds
 from cenv.cli.places import existing
 from cenv.cli.tables import stage_table
 from cenv.errors import UsageError
@@ -36,13 +37,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
         built = _of_environment(store, options, console)
     else:
         built = _of_request(store, options, console)
-    word = "built" if built.built else "already there"
-    console.notice(f"template {built.id[:12]} {word}, {seconds(built.seconds)}")
+    console.notice(f"template {built.id[:12]} {_word(built)}, {seconds(built.seconds)}")
     if console.verbose:
         for line in stage_table(built.stages):
             console.notice(line)
     console.result(_as_json(built), [built.path])
     return 0
+
+
+def _word(template: Template) -> str:
+    """Return where a template came from."""
+    if template.built:
+        return "built"
+    pulled = template.pulled
+    if pulled is None:
+        return "already there"
+    return f"pulled from {pulled.url}: {human(pulled.bytes)}"
 
 
 def _of_request(
@@ -106,4 +116,5 @@ def _as_json(built: Template) -> dict[str, Any]:
         "prefix": built.path,
         "id": built.id,
         "built": built.built,
+        "pulled": None if built.pulled is None else asdict(built.pulled),
     }
