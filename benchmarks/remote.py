@@ -264,17 +264,18 @@ def packages_of(store: Path, template: str) -> None:
             shutil.rmtree(record.parent)
 
 
-def main() -> list[str]:
+def main() -> Iterator[str]:
     place = shared()
     if place is None:
-        return ["the shared folder of real packages is not here: nothing measured"]
+        yield "the shared folder of real packages is not here: nothing measured"
+        return
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with workspace(memory) as work:
         top = work / "top"
         top.mkdir()
         shutil.copytree(place / "channel", top / "channel")
         with served(top) as port:
-            return list(run(Machines(work, port), top))
+            yield from run(Machines(work, port), top)
 
 
 def run(machines: Machines, top: Path) -> Iterator[str]:

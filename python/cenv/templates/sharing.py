@@ -127,14 +127,14 @@ def _check_records(
         check(records)
     for text in asked:
         spec = MatchSpec(text)
-        if spec.name.startswith("__"):
-            continue
+        if text.lstrip().startswith("__"):
+            continue  # of the machine
         if not any(_matches(spec, record) for record in records):
             raise IntegrityError(f"the remote's answer has no package for {text}")
 
 
 def _matches(spec: MatchSpec, record: Mapping[str, Any]) -> bool:
     try:
-        return record.get("name") == spec.name and spec.matches(record)
+        return spec.matches(record)
     except (CenvError, KeyError, TypeError, ValueError):
         return False

@@ -116,8 +116,11 @@ def test_template__is_pulled_by_its_request_and_solves_nothing(
         f"here={tmp_path / 'clone'}/lib\n"
     )
     assert elsewhere.template(["tool"], [small_channel]).pulled is None  # it is here
-    other = elsewhere.template(["tool", "data"], [small_channel])  # by its id
-    assert other.id == made.id
+    (tool,) = (record for record in made.records if record.name == "tool")
+    odd = [f"*[sha256={tool.sha256}]", "data >=2"]
+    assert pushing.template(odd, [small_channel]).id == made.id
+    elsewhere.remove(made.id)
+    assert elsewhere.template(odd, [small_channel]).pulled is not None
 
 
 def test_template__is_pulled_by_its_id_after_a_solve(
