@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +16,38 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = ["pytester"]
+
+_NEW_MOUNTS, _BIND, _RECURSIVE, _DETACH = 0x20000, 0x1000, 0x4000, 2
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In a chroot, give the run namespaces of mounts, if it may have them."""
+    if sys.platform == "linux" and not hasattr(config, "workerinput"):
+        _make_root_a_mount_point()
+
+
+def _make_root_a_mount_point() -> None:
+    """Bind / on itself, in a namespace of this process and its children.
+
+    In a chroot it often is no mount point, of which the kernel makes no private view: root
+    could not test views and overlays there. Users get no namespace in a chroot anyhow.
+    """
+    mounted = Path("/proc/self/mountinfo")
+    if os.geteuid() != 0 or not mounted.exists():
+        return
+    if "/" in (line.split()[4] for line in mounted.read_text().splitlines()):
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    here, root = os.getcwd(), tempfile.mkdtemp(prefix="cenv-root-")
+    flags = ctypes.c_ulong(_BIND | _RECURSIVE)
+    if libc.unshare(_NEW_MOUNTS) or libc.mount(b"/", root.encode(), None, flags, None):
+        os.rmdir(root)
+        return
+    os.chroot(root)
+    os.chdir(here)
+    # Where mounts are shared with the machine, it has this one, too, until then.
+    atexit.register(os.rmdir, root)
+    atexit.register(libc.umount2, b"/", _DETACH)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def test_page__has_every_command_and_option() -> None:
 def test_page__is_read_by_groff() -> None:
     groff = shutil.which("groff")
     if groff is None:
-        pytest.skip("there is no groff (package groff)")
+        pytest.skip("there is no groff (package groff-base)")
     done = subprocess.run(
         [groff, "-man", "-Tascii", "-ww", "-z"],
         input=manual.page(),

@@ -26,7 +26,7 @@ LINES = {
 def shell(name: str, script: str) -> list[str]:
     program = shutil.which(name)
     if program is None:
-        pytest.skip(f"there is no {name}")
+        pytest.skip(f"there is no {name} (package {name})")
     done = subprocess.run(
         [program], input=script, capture_output=True, text=True, check=True
     )

@@ -52,7 +52,7 @@ def activated(shell: str, clone: Path, tmp_path: Path) -> str:
     link.symlink_to(clone / "bin" / name)
     program = shutil.which(shell)
     if program is None:
-        pytest.skip(f"there is no {shell}")
+        pytest.skip(f"there is no {shell} (package {shell})")
     (tmp_path / "cwd").mkdir(exist_ok=True)
     done = subprocess.run(
         [program, *(["-f"] if shell == "tcsh" else [])],

@@ -98,6 +98,17 @@ class Scenario:
         assert not os.path.ismount(self.here)
 
 
+NO_USERS = " to ordinary users, as in a chroot: run the tests outside of it"
+
+
+@pytest.fixture
+def _user_namespaces() -> None:
+    """Skip where none can be made, which root in a namespace of mounts needs for a second."""
+    command = ["unshare", "-Ur", "true"]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine refuses user namespaces" + NO_USERS)
+
+
 def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return a Python that this user may start, and the variables that show it cenv."""
     places = [str(Path(cenv.__file__).parent.parent), sysconfig.get_path("purelib")]
@@ -117,7 +128,9 @@ def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, s
         except OSError:
             continue
         if done.returncode and "LinkError" in done.stderr:
-            pytest.skip("this machine refuses mount namespaces")
+            pytest.skip(
+                "this machine refuses mount namespaces" + NO_USERS * bool(keywords)
+            )
         if done.returncode == 0:
             return (python, "-c"), environment
     pytest.skip("no Python here that another user may start")
@@ -233,6 +246,7 @@ def test_gc__leaves_what_shows_through(scenario: Scenario) -> None:
     )
 
 
+@pytest.mark.usefixtures("_user_namespaces")
 def test_namespace__leaves_the_user_the_same(scenario: Scenario) -> None:
     scenario(
         """
@@ -256,6 +270,7 @@ def test_namespace__leaves_the_user_the_same(scenario: Scenario) -> None:
     )
 
 
+@pytest.mark.usefixtures("_user_namespaces")
 def test_namespace__lets_views_work(scenario: Scenario) -> None:
     scenario(
         """
@@ -530,6 +545,7 @@ def test_materialize__makes_a_permanent_copy_at_another_path(
     assert (scenario.work / "a-longer-path-than-the-one-of-the-clone/etc/mine").exists()
 
 
+@pytest.mark.usefixtures("_user_namespaces")
 def test_doctor__agrees_with_the_mode(scenario: Scenario) -> None:
     examine = """
         from cenv import _native
