@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -144,8 +144,18 @@ def key_below(key: str, name: str | int) -> str:
 
 def of_json(text: str | bytes, file: str) -> Node:
     """Return the tree of a JSON document; SpecError, with its line, for what is none."""
+    return of_value(json_value(text, file, Number), file)
+
+
+def json_value(
+    text: str | bytes, file: str, number: Callable[[str], Any] | None = None
+) -> Any:
+    """Return what a JSON document holds, without nodes; SpecError as of_json.
+
+    `number` makes a value of each number as it is written; None takes those of Python.
+    """
     try:
-        return _plain(json.loads(text, parse_int=Number, parse_float=Number), file, "")
+        return json.loads(text, parse_int=number, parse_float=number)
     except json.JSONDecodeError as error:
         where = f"{file}, line {error.lineno}, column {error.colno}"
         raise SpecError(f"{where}: not JSON: {error.msg}") from None
@@ -153,13 +163,23 @@ def of_json(text: str | bytes, file: str) -> Node:
         raise SpecError(f"{file}: not UTF-8 text: {error.reason}") from None
     except RecursionError:
         raise SpecError(f"{file}: nested too deeply") from None
+    except ValueError:  # Python makes no int of thousands of digits
+        raise SpecError(f"{file}: a number has too many digits") from None
+
+
+def of_value(value: Any, file: str, key: str = "") -> Node:
+    """Return the tree of a value that json_value gave, to which `key` leads."""
+    try:
+        return _plain(value, file, key)
+    except RecursionError:
+        raise SpecError(f"{file}: nested too deeply") from None
 
 
 def _plain(value: Any, file: str, key: str) -> Node:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = {k: _plain(v, file, key_below(key, k)) for k, v in value.items()}
     elif isinstance(value, list):
         value = [_plain(v, file, key_below(key, i)) for i, v in enumerate(value)]
-    elif isinstance(value, float):  # NaN and infinities, which are no JSON
-        value = Number(str(value))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = Number(str(value))  # NaN and infinities among them, which are no JSON
     return Node(value, file, key)

@@ -8,6 +8,7 @@ Nothing in them is a secret: URLs and specs are those that records and reports s
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
 from cenv.config.shape import Node
@@ -208,8 +209,13 @@ def _read(node: Node, shape: Any) -> Any:
         inner = get_args(shape)[1]
         return {key: _read(value, inner) for key, value in node.members().items()}
     members = node.members()
-    hints = get_type_hints(shape)
+    hints = _hints(shape)
     return {key: _read(members[key], hints[key]) for key in hints if key in members}
+
+
+@cache  # of a shape that thousands of names and packages have
+def _hints(shape: Any) -> dict[str, Any]:
+    return get_type_hints(shape)
 
 
 _PLAIN = {

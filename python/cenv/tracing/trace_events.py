@@ -8,6 +8,7 @@ extraction and on to the link, and counters of bytes and memory.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -116,9 +117,10 @@ def _flows(pid: int, rows: Sequence[tuple[int, Span]]) -> Iterator[Event]:
         if span.get("stage") in _FLOW and span["what"]:
             stations.setdefault(span["what"], []).append((row, span))
     links = [(row, span) for row, span in rows if span.get("stage") == "link"]
+    starts = [span["start"] for _row, span in links]  # in order, as the rows are
     for number, (what, way) in enumerate(stations.items(), 1):
-        after = way[-1][1]["end"]
-        way = [*way, *[link for link in links if link[1]["start"] >= after][:1]]
+        at = bisect_left(starts, way[-1][1]["end"])
+        way = [*way, *links[at : at + 1]]
         if len(way) > 1:
             yield from _flow(pid, number, what, way)
 

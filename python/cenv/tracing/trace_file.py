@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,31 +61,82 @@ def _text(events: list[dict[str, Any]], facts: Facts | None) -> str:
 
 def read(path: str | os.PathLike[str]) -> Recorder:
     """Read a trace written by `write`; its `facts` are empty where it has none."""
-    from cenv.config.shape import of_json
+    from cenv.config.shape import Node, json_value, of_value
     from cenv.errors import CenvError, SpecError
     from cenv.tracing.facts import facts_of
 
+    file = os.fspath(path)
     try:
-        tree = of_json(Path(path).read_bytes(), os.fspath(path))
-        events = tree.need("traceEvents").items("a list of events")
-        spans = [span for event in events if (span := _span_of(event))]
-        facts = tree.get("cenv")
-        return Recorder(spans=spans, facts=facts_of(facts) if facts else {})
+        trace = json_value(Path(path).read_bytes(), file)
+        members: dict[str, Any] = Node(trace, file).members()
+        spans = list(_spans(members.get("traceEvents"), file))
+        facts = of_value(members.get("cenv"), file, "cenv")
+        return Recorder(
+            spans=spans, facts=facts_of(facts) if facts.value is not None else {}
+        )
     except SpecError as error:
         hint = "write one with: cenv --trace FILE COMMAND"
         raise CenvError(f"{error}: this is not a trace of cenv", hint=hint) from None
 
 
-def _span_of(event: Node) -> dict[str, Any] | None:
+def _spans(events: Any, file: str) -> Iterator[dict[str, Any]]:
+    from cenv.config.shape import of_value
+    from cenv.errors import SpecError
+
+    if not isinstance(events, list):
+        raise of_value(events, file, "traceEvents").expected("a list of events")
+    for number, event in enumerate(events):
+        try:
+            span = _span_of(event)
+        except SpecError as error:
+            raise SpecError(f"{file}: traceEvents[{number}].{error}") from None
+        if span is not None:
+            yield span
+
+
+def _span_of(event: Any) -> dict[str, Any] | None:
     """Return the span of an event; None for one that is not of a stage."""
-    kind, args = event.get("ph"), event.get("args")
-    if kind is None or kind.value != "X" or args is None or not args.get("stage"):
+    args = _taken(event, "args") if _taken(event, "ph") == "X" else None
+    if not args or not _taken(args, "stage"):
         return None
-    start, length = (event.need(key).number() / 1e6 for key in ("ts", "dur"))
-    span: dict[str, Any] = {key: args.need(key).integer() for key in COUNTS}
-    for key in ("what", "reason"):
-        span[key] = args.need(key).written()
-    span["pid"] = event.need("pid").integer()
-    span["thread"] = trace_events.thread_of(event.need("tid").integer())
-    stage = args.need("stage").text()
-    return {**span, "stage": stage, "start": start, "end": start + length}
+    start, length = (_number(event, key) / 1e6 for key in ("ts", "dur"))
+    span: dict[str, Any] = {key: _whole(args, key) for key in COUNTS}
+    for key in ("stage", "what", "reason"):
+        span[key] = _written(args, key)
+    span["pid"] = _whole(event, "pid")
+    span["thread"] = trace_events.thread_of(_whole(event, "tid"))
+    return {**span, "start": start, "end": start + length}
+
+
+# ---- members of an event: thousands of spans have a dozen each, so that a node is made only of
+# one that is not plainly right, to say what is wrong with it ----
+
+
+def _taken(event: Any, key: str) -> Any:
+    return event.get(key) if type(event) is dict else _node(event, "event").members()
+
+
+def _whole(event: dict[str, Any], key: str) -> int:
+    value: Any = event.get(key)
+    right = type(value) is int and 0 <= value < _MOST
+    return value if right else _node(value, key).integer()
+
+
+def _number(event: dict[str, Any], key: str) -> float:
+    value: Any = event.get(key)
+    right = type(value) in (int, float) and -_MOST < value < _MOST
+    return value if right else _node(value, key).number()
+
+
+def _written(event: dict[str, Any], key: str) -> str:
+    value: Any = event.get(key)
+    return value if type(value) is str else _node(value, key).written()
+
+
+_MOST = 10**18  # what Node takes for a whole number
+
+
+def _node(value: Any, key: str) -> Node:
+    from cenv.config.shape import of_value
+
+    return of_value(value, key)
