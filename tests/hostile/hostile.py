@@ -27,8 +27,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "interpose")]
 
 import cases  # noqa: E402
 import forge  # noqa: E402
-import servers  # noqa: E402
 from forks import Outcome, run_in_fork  # noqa: E402
+
+import servers  # noqa: E402
 
 SECONDS, MEGABYTES = 30, 300
 SECRET = "secret of another"
