@@ -149,6 +149,8 @@ static int examine_head(const struct examined *x, int first, int last)
     int rc = set_fields(x, first, last);
     if (rc == 0)
         rc = check_id(x);
+    if (rc == 0 && !cenv_template_entry_fits(x->head->doc))
+        rc = refuse_head(x, "its template.json has values of other types");
     if (rc == 0 && x->machine)
         rc = check_machine(x);
     return rc;

@@ -132,6 +132,11 @@ static int look_at_entry(const struct cenv_store *store, const char *id, int *di
     return rc;
 }
 
+bool cenv_template_entry_fits(const struct cenv_json *doc)
+{
+    return cenv_shape_fits(&template_shape, doc);
+}
+
 int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
                              struct cenv_stat *st, struct cenv_error *err)
 {

@@ -50,6 +50,9 @@ int cenv_template_entry_load(const struct cenv_store *store, const char *id,
 int cenv_template_entry_read(int dir, const char *id, struct cenv_json **doc,
                              struct cenv_stat *st, struct cenv_error *err);
 
+/* Whether a template.json that came from elsewhere has the types that we write. */
+bool cenv_template_entry_fits(const struct cenv_json *doc);
+
 /* Lets the template in the directory `dir` end with the process `pid`; 0: with this one. */
 int cenv_template_entry_save_owner(int dir, int64_t pid, struct cenv_error *err);
 

@@ -438,3 +438,26 @@ def test_build__says_what_it_pulled(
     assert "pulled: " in capfd.readouterr().err
     assert main(["template", "push", remote, told["id"], "--packages"]) == 0
     assert "pushed: " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [{"made": {}}, {"cost": "x"}, {"records": "subdir"}])
+def test_pull__refuses_a_description_of_other_types(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    wrong: dict[str, object],
+) -> None:
+    """It would be published, and be damaged."""
+    template = store.template(["tool"], [small_channel])
+    store.push(remote)
+    told = json.loads(document(remote, template.id).read_bytes())
+    if "records" in wrong:
+        told["template"]["records"][0]["subdir"] = []
+    else:
+        told["template"].update(wrong)
+    document(remote, template.id).write_text(json.dumps(told))
+    with pytest.raises(IntegrityError, match="types"):
+        elsewhere.pull([template.id], remote)
+    assert elsewhere.templates() == []
+    assert not os.listdir(Path(elsewhere.path, "v1/templates"))
