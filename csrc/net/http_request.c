@@ -163,6 +163,12 @@ static bool add_range(struct cenv_http_request *r)
     return add_line(r, "Range", range) && add_line(r, "If-Range", r->version);
 }
 
+/* Sent at once, without asking the server whether it wants it. */
+static bool is_small(const struct cenv_http_upload *upload)
+{
+    return upload && upload->size < ASKED_FIRST;
+}
+
 static bool add_lines(struct cenv_http_request *r)
 {
     const struct cenv_http_transfer *t = r->transfer;
@@ -170,9 +176,8 @@ static bool add_lines(struct cenv_http_request *r)
     for (size_t i = 0; t->headers && t->headers[i]; i++)
         if (!append_line(r, t->headers[i]))
             return false;
-    /* A signature would count the line that takes another away. */
-    if (t->upload && t->upload->size < ASKED_FIRST && !t->signer &&
-        !append_line(r, "Expect:"))
+    /* A signature would count the line that takes another away: there nobody waits instead. */
+    if (is_small(t->upload) && !t->signer && !append_line(r, "Expect:"))
         return false;
     return add_line(r, "If-None-Match", t->etag) &&
            add_line(r, "If-Modified-Since", t->modified) && add_range(r);
@@ -220,6 +225,8 @@ static void set_upload(struct cenv_http_request *r)
                              (curl_off_t)(upload ? upload->size : 0));
     if (!upload)
         return;
+    if (is_small(upload))
+        set_long(r, CURLOPT_EXPECT_100_TIMEOUT_MS, 1);
     r->lib->curl_easy_setopt(r->easy, CURLOPT_READFUNCTION, read_upload);
     r->lib->curl_easy_setopt(r->easy, CURLOPT_READDATA, r);
     r->lib->curl_easy_setopt(r->easy, CURLOPT_SEEKFUNCTION, rewind_upload);
