@@ -151,6 +151,8 @@ static int examine_head(const struct examined *x, int first, int last)
         rc = check_id(x);
     if (rc == 0 && !cenv_template_entry_fits(x->head->doc))
         rc = refuse_head(x, "its template.json has values of other types");
+    if (rc == 0 && cenv_json_get_true(x->head->doc, "transient"))
+        rc = refuse_head(x, "its template serves one run only");
     if (rc == 0 && x->machine)
         rc = check_machine(x);
     return rc;

@@ -34,14 +34,20 @@ struct sought {
     const char *id, *request;
 };
 
+static int refuse_id(const char *id, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_EUSAGE, "'%.80s' is not the whole id of a template",
+                   id ? id : "");
+    return cenv_error_hint(err, "it has 64 digits; cenv template push prints it");
+}
+
 static int find_key(const struct sought *sought, char key[CENV_DIGEST_HEX_MAX],
                     struct cenv_error *err)
 {
     if (sought->request)
         return cenv_reach_request_key(cenv_str(sought->request), key, err);
     if (!sought->id || !cenv_template_entry_is_id(sought->id))
-        return cenv_error_set(err, CENV_EUSAGE,
-                              "a template is pulled by its whole id, 64 digits");
+        return refuse_id(sought->id, err);
     snprintf(key, CENV_DIGEST_HEX_MAX, "%s", sought->id);
     return 0;
 }
@@ -217,7 +223,7 @@ static int fill_source(void *ctx, int dir, struct cenv_error *err)
                              .err = err};
     struct cenv_delta_laying laying = {.source = &p->delta, .root = dir};
     struct cenv_record_paths paths = {p->parcel.head.from, p->store->path};
-    int rc = p->parcel.linked ? cenv_bare_link(&bare, dir) : 0;
+    int rc = cenv_bare_link(&bare, dir);
     if (rc == 0)
         rc = cenv_delta_lay(&laying, p->task, err);
     if (rc == 0 && p->wanted.verify)
@@ -242,7 +248,7 @@ static int make_entry(struct puller *p)
     int rc = get_delta(p);
     if (rc == 0)
         rc = open_delta(p);
-    if (rc == 0 && p->parcel.linked)
+    if (rc == 0)
         rc = get_packages(p);
     if (rc == 0)
         rc = cenv_arrival_make(&arrival);
@@ -355,6 +361,8 @@ static int read_description(struct puller *p, const char *description)
                               p->err);
     if (rc == 0 && p->wanted.id && strcmp(p->wanted.id, p->parcel.head.id) != 0)
         rc = refuse_parcel(p, "it describes another template");
+    if (rc == 0 && !p->parcel.linked)
+        rc = refuse_parcel(p, "it is not made of packages");
     return rc;
 }
 

@@ -96,9 +96,10 @@ def _remote(config: pytest.Config) -> str:
     for item in options.given(config, "remote"):
         from cenv.templates.remote import Remote
 
-        text = options.one_text(item)
+        text = options.one_text(item).strip()
         try:
-            Remote(text)
+            if text:
+                Remote(text)
         except UsageError as error:
             raise pytest.UsageError(f"{item.where}: {error}") from None
         return text

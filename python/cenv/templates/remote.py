@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,19 +32,37 @@ PUSH_VARIABLE = "CENV_REMOTE_PUSH"
 SCHEMES = ("https", "http", "oci", "oci+http", "s3", "file")
 _OFF = ("", "0", "false", "no", "off")
 _ANSWER = "(HTTP "  # an error that tells a status: the server is there
+_HINT = "a remote is a URL: " + ", ".join(f"{scheme}://" for scheme in SCHEMES)
+_REPAIR = "remove it there, and push it again from where it was made"
 
 
 def chosen(remote: object, push: bool | None) -> Remote | None:
     """Return the remote of a store: as given, else as the environment says; "" is none."""
     if isinstance(remote, Remote):
         return remote
-    given = os.environ.get(REMOTE_VARIABLE, "") if remote is None else remote
-    if not isinstance(given, (str, os.PathLike)):
-        raise UsageError(f"remote= is a URL, not a {type(given).__name__}")
     if push is None:
         push = os.environ.get(PUSH_VARIABLE, "").strip().lower() not in _OFF
-    text = os.fspath(given)
+    if remote is None:
+        return _of_environment(push)
+    if not isinstance(remote, (str, os.PathLike)):
+        raise UsageError(f"remote= is a URL, not a {type(remote).__name__}")
+    text = os.fspath(remote)
     return Remote(text, push=push) if text else None
+
+
+def _of_environment(push: bool) -> Remote | None:
+    given = os.environ.get(REMOTE_VARIABLE, "").strip()
+    try:
+        return Remote(given, push=push) if given else None
+    except UsageError as error:
+        raise UsageError(f"{REMOTE_VARIABLE}: {error}", hint=error.hint) from None
+
+
+def _id_of(description: Mapping[str, Any]) -> str | None:
+    """Return which template a description, which may be anything, says that it is of."""
+    template = description.get("template")
+    found = template.get("id") if isinstance(template, dict) else None
+    return found if isinstance(found, str) else None
 
 
 class Contact(Protocol):
@@ -89,13 +108,15 @@ class Remote:
 
     def __post_init__(self) -> None:
         given = self.url
+        if not given:
+            raise UsageError("no remote was given", hint=_HINT)
         try:
             self.url = secret_url(given if is_url(given) else path_url(given))
         except ChannelError as error:
             raise UsageError(f"remote: {error}", hint=error.hint) from None
         if self.url.partition("://")[0] not in SCHEMES:
-            hint = "; ".join(f"{scheme}://" for scheme in SCHEMES)
-            raise UsageError(f"remote {self.url}: no remote has this scheme", hint=hint)
+            told = f"remote {self.url}: no remote has this scheme"
+            raise UsageError(told, hint=_HINT)
 
     @property
     def is_here(self) -> bool:
@@ -123,9 +144,10 @@ class Remote:
         It is JSON that nobody has looked at. Raises RemoteError and IntegrityError.
         """
         asked = _native.dumps({"remote": self.options(push=self.push), **key})
-        found = _native.call(store.template_remote_find, asked)
-        if found is not None and not isinstance(found, dict):
-            raise IntegrityError(f"remote {self.url}: the description is none")
+        with self._named(key.get("id")):
+            found = _native.call(store.template_remote_find, asked)
+            if found is not None and not isinstance(found, dict):
+                raise IntegrityError("the description is none")
         return found
 
     def pull(
@@ -152,10 +174,23 @@ class Remote:
             **fetching,
         }
         text = json.dumps(description)
-        reply: dict[str, Any] = _native.call(
-            store.template_pull, text, _native.dumps(options)
-        )
+        with self._named(id or _id_of(description)):
+            reply: dict[str, Any] = _native.call(
+                store.template_pull, text, _native.dumps(options)
+            )
         return reply
+
+    @contextlib.contextmanager
+    def _named(self, id: str | None) -> Iterator[None]:  # noqa: A002
+        """Name the remote, and the template, where what it holds is not as it should be."""
+        try:
+            yield
+        except IntegrityError as error:
+            told = str(error)
+            if not told.startswith("remote "):
+                which = f"template {id[:12]}: " if id else ""
+                told = f"remote {self.url}: {which}{told}"
+            raise IntegrityError(told, hint=error.hint or _REPAIR) from None
 
     def send(
         self,
@@ -179,13 +214,13 @@ class Remote:
         )
         return reply
 
-    def refused(self, error: CenvError) -> None:
+    def refused(self, error: CenvError | OSError) -> None:
         """Take note that it gave nothing: of one that cannot be reached that is the last."""
         if isinstance(error, RemoteError):
             self._lose(str(error))
-        self.say(f"{error}; the template is made here")
+        self.say(f"{self._reason(error)}; the template is made here")
 
-    def refused_push(self, error: CenvError) -> None:
+    def refused_push(self, error: CenvError | OSError) -> None:
         """Take note that it took nothing: it may answer, and only not to us."""
         self.push = False
         if (
@@ -194,7 +229,12 @@ class Remote:
             and _ANSWER not in str(error)
         ):
             self._lose(str(error))
-        self.say(f"{error}; nothing more is pushed")
+        self.say(f"{self._reason(error)}; nothing more is pushed")
+
+    def _reason(self, error: CenvError | OSError) -> str:
+        if isinstance(error, OSError):  # of this machine, at what the remote wanted
+            return f"remote {self.url}: {error.strerror or error}"
+        return str(error)
 
     def _lose(self, why: str) -> None:
         self.away = why

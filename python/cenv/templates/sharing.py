@@ -64,7 +64,7 @@ class Sharing:
         try:
             asked = [] if request is None else [request]
             remote.send(self._store, id, fetching, requests=asked)
-        except CenvError as error:
+        except (CenvError, OSError) as error:
             remote.refused_push(error)
 
     def _pull(
@@ -84,7 +84,7 @@ class Sharing:
                 return None
             _check_records(found, asked, check)
             reply = remote.pull(self._store, found, fetching, key.get("id"), urls)
-        except CenvError as error:
+        except (CenvError, OSError) as error:
             remote.refused(error)
             return None
         cost = max(0.0, float(reply.get("cost") or 0) - reply["seconds"])

@@ -240,7 +240,8 @@ class TemplateStore:
         for id_ in listed(ids, "ids"):
             description = remote.find(self._store, id=id_)
             if description is None:
-                raise UsageError(f"no template {id_} on {remote.url}")
+                hint = "cenv template push puts it there"
+                raise UsageError(f"no template {id_} on {remote.url}", hint=hint)
             found.append(remote.pull(self._store, description, fetching, id_))
         return found
 

@@ -67,3 +67,4 @@ def test_remote__that_is_none_is_said(
         result = run("-n0", f"--cenv-remote={url}", "-k", "other")
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines(["*--cenv-remote: remote*"])
+    run("-n0", "--cenv-remote=", "-k", "other").assert_outcomes(passed=1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -261,6 +262,9 @@ def test_template__is_built_where_the_remote_holds_nonsense(
     wrong_template = document(remote + "-other", other.id).read_bytes()
     described = json.loads(good[document(remote, made.id)])
     described["template"]["records"][0]["sha256"] = "0" * 64
+    unlinked = json.loads(good[document(remote, made.id)]) | {"linked": False}
+    passing = json.loads(good[document(remote, made.id)])
+    passing["template"]["transient"] = True
     damages = {
         "cut off": (whole[:-10], None),
         "altered": (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], None),
@@ -271,6 +275,8 @@ def test_template__is_built_where_the_remote_holds_nonsense(
         "deep": (whole, b"[" * 100_000),
         "another template": (whole, wrong_template),
         "other records": (whole, json.dumps(described).encode()),
+        "no packages": (whole, json.dumps(unlinked).encode()),
+        "of one run": (whole, json.dumps(passing).encode()),
     }
     here = cenv.TemplateStore(tmp_path / "there", remote=remote)
     for what, (data, text) in damages.items():
@@ -279,8 +285,9 @@ def test_template__is_built_where_the_remote_holds_nonsense(
             delta.write_bytes(data)
         for path, right in good.items():
             path.write_bytes(right if text is None else text)
-        with pytest.raises(IntegrityError):
+        with pytest.raises(IntegrityError, match=rf"^remote {remote}: ") as refused:
             pytest.fail(f"{what}: {here.pull([made.id])}")
+        assert "push it again" in (refused.value.hint or "")
         assert here.templates() == []
         assert os.listdir(Path(here.path, "v1/tmp")) == []
         if what in ("cut off", "another template"):
@@ -412,8 +419,10 @@ def test_remote__is_what_the_environment_says(
     got = cenv.TemplateStore(tmp_path / "c").template(["data"], [small_channel])
     assert got.pulled is not None
     monkeypatch.setenv("CENV_REMOTE", "ftp://example.org/x")
-    with pytest.raises(UsageError, match="ftp://"):
+    with pytest.raises(UsageError, match="CENV_REMOTE: remote ftp://"):
         cenv.TemplateStore(tmp_path / "b").push()
+    monkeypatch.setenv("CENV_REMOTE", " ")
+    assert cenv.TemplateStore(tmp_path / "b").remote is None
 
 
 def test_build__says_what_it_pulled(
@@ -461,3 +470,52 @@ def test_pull__refuses_a_description_of_other_types(
         elsewhere.pull([template.id], remote)
     assert elsewhere.templates() == []
     assert not os.listdir(Path(elsewhere.path, "v1/templates"))
+
+
+def test_cli__says_what_a_remote_did(
+    store: cenv.TemplateStore,
+    tmp_path: Path,
+    remote: str,
+    small_channel: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    build = ["template", "build", "data", "-c", str(small_channel), "--store"]
+    assert main(["template", "push", remote, "--store", str(tmp_path / "none")]) == 0
+    assert "nothing was pushed" in capsys.readouterr().err
+    made = store.template(["data"], [small_channel])
+    assert main(["template", "pull", "", made.id, "--store", store.path]) == 2
+    assert "no remote was given" in capsys.readouterr().err
+    store.push(remote)
+    monkeypatch.setenv("CENV_REMOTE", remote)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main([*build, str(tmp_path / "pulled"), "--json"]) == 0
+        done = capsys.readouterr()
+        assert not done.err.count("made here")
+        for delta in blobs(remote):
+            delta.unlink()
+        assert main([*build, str(tmp_path / "built"), "--json"]) == 0
+        done = capsys.readouterr()
+    assert done.err.count("made here") == 1
+    assert f"remote {remote}: " in done.err
+    assert json.loads(done.out)["pulled"] is None
+
+
+def test_template__is_made_where_the_system_refuses_a_remote_something(
+    tmp_path: Path, remote: str, small_channel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_options: object) -> None:
+        raise OSError(errno.ENAMETOOLONG, "File name too long")
+
+    told: list[str] = []
+    place = Remote(remote, push=True, tell=told.append)
+    store = cenv.TemplateStore(tmp_path / "store", remote=place)
+    for doing in ("find", "send"):
+        monkeypatch.setattr(Remote, doing, refuse)
+    assert store.template(["data"], [small_channel]).built
+    assert [text.partition("; ")[2] for text in told] == [
+        "the template is made here",
+        "nothing more is pushed",
+    ]
+    assert all(text.startswith(f"remote {remote}: ") for text in told)

@@ -28,6 +28,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Push templates to a remote."""
     store = TemplateStore(options.store, remote="")
     found = store.push(options.url, options.ids, packages=options.packages)
+    if not found:
+        console.notice(f"{store.path} has no templates that last: nothing was pushed")
     for item in found:
         told = f"template {item['id'][:12]}"
         if item["pushed"]:
