@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,26 @@ def command(
         return status, said.out, said.err
 
     return run
+
+
+def test_report__of_a_trace_of_another_program_is_refused(command: Command) -> None:
+    event = {"name": "x", "ph": "X", "ts": 1, "dur": 2, "pid": 1, "tid": 1, "args": {}}
+    Path("other.json").write_text(json.dumps({"traceEvents": [event]}))
+    status, out, said = command("report", "other.json")
+    assert (status, out) == (1, "")
+    assert "other.json: this trace has nothing of cenv" in said
+
+
+def test_solve__loads_no_report(small_channel: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from cenv.cli import main; main(sys.argv[1:]); "
+        "sys.exit(any(name.startswith('cenv.reporting') for name in sys.modules))"
+    )
+    solve = ["solve", "tool", "-c", str(small_channel), "--override-channels"]
+    command = [sys.executable, "-c", code, *solve, "--store", str(tmp_path / "store")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "tool" in done.stdout
 
 
 def test_report__of_one_tells_causes_stages_and_advice(command: Command) -> None:

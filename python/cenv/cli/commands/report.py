@@ -52,6 +52,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from cenv.reporting.run import Run
 
     runs = [Run.of(recorder) for recorder in _recorders(options)]
+    for path, run in zip(options.traces, runs):
+        if not run.spans and not run.facts:
+            hint = "write one with: cenv --trace FILE COMMAND"
+            raise CenvError(f"{path}: this trace has nothing of cenv", hint=hint)
     if len(runs) == 1:
         _report_one(runs[0], options, console)
     else:

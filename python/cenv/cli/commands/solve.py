@@ -65,12 +65,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _solve(options: argparse.Namespace, asked: Request, platform: str) -> Solution:
-    from cenv.reporting.page import explained
-
-    def write(page: str) -> None:
-        if options.html:
-            replace_file(options.html, page.encode())
-
     try:
         solution = api.solve(
             asked.specs,
@@ -82,9 +76,17 @@ def _solve(options: argparse.Namespace, asked: Request, platform: str) -> Soluti
             **asked.options,
         )
     except UnsatisfiableError as error:
-        write(explained.conflict(asked.specs, error))
+        if options.html:
+            from cenv.reporting.page import explained
+
+            page = explained.conflict(asked.specs, error)
+            replace_file(options.html, page.encode())
         raise
-    write(explained.choice(solution, options.explain))
+    if options.html:
+        from cenv.reporting.page import explained
+
+        page = explained.choice(solution, options.explain)
+        replace_file(options.html, page.encode())
     return solution
 
 
