@@ -87,7 +87,7 @@ def _solving(run: Run) -> Iterator[Cause]:
         )
         most = max(run.names.values(), key=lambda name: name.candidates)
         text += f", {number(most.candidates)} of them of {most.name}"
-        if most.reached_through:
+        if most.reached_through and most.reached_through not in run.specs:
             text += f" (first named by {most.reached_through})"
     yield Cause("solve", "", text, took, {s: run.wall.get(s, 0.0) for s in SOLVER})
 

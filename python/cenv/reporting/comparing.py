@@ -304,10 +304,33 @@ def misses(run: Run, stage: str) -> int:
 
 
 def _cache_of(ledger: Ledger, stage: str) -> Key:
-    """A store that had not the packages, has not their bytecode: that is one cause."""
+    """Return the cause of what a stage did not find.
+
+    A store that had not the packages, has not their bytecode: that is one cause.
+    """
     kept = ledger.groups.get(_PACKAGES_KEPT)
     is_one = stage == "compile" and kept and kept.total * ledger.left([stage]) > 0
-    return _PACKAGES_KEPT if is_one else Key("cache", stage)
+    if is_one:
+        return _PACKAGES_KEPT
+    changed = _changed_channel(ledger) if stage == "process indices" else None
+    return changed or Key("cache", stage)
+
+
+def _changed_channel(ledger: Ledger) -> Key | None:
+    """Return the largest channel that came, went or changed, if no other was indexed.
+
+    A channel that one run alone reads had no index to lose.
+    """
+    sides = (ledger.before, ledger.after)
+    read = {
+        key: max((subdirs(run, key.subject) for run in sides), key=records)
+        for key in ledger.groups
+        if key.kind == "channel"
+    }
+    missed = max(misses(run, "process indices") for run in sides)
+    if missed > sum(map(len, read.values())):
+        return None
+    return max(read, key=lambda key: records(read[key]), default=None)
 
 
 # ---- work that is told of no package ----

@@ -103,7 +103,10 @@ def _needs(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     direct = listed(_direct(key, group, _side(key, ledger)))
     was, now = (r.packages.get(key.subject) for r in (ledger.before, ledger.after))
     name = f"{now} {_same_or_not(now, was)}" if now and was else key.subject
-    if not direct:
+    if direct and not group.packages:  # what was chosen may need none of them
+        need = f"need {direct} no more" if key.gone else f"now need {direct}"
+        text = f"records of {key.subject} that may be chosen {need}"
+    elif not direct:
         text = f"{name} needs other packages"
     elif key.gone:
         text = f"{name} needs {direct} no more"

@@ -90,13 +90,15 @@ def doubts(found: Difference) -> list[str]:
     return told
 
 
-def unexplained(found: Difference) -> str:
-    """Say what no cause accounts for, and where it was."""
+def unexplained(found: Difference, figure: str = "") -> str:
+    """Say what no cause accounts for, and where it was; `figure` if that stands beside."""
     stages = [
         f"{stage} {difference(s)}" for stage, s in list(found.unexplained.items())[:3]
     ]
     where = f" ({listed(stages)})" if stages else ""
-    return f"Nothing that was recorded explains {difference(found.left)}{where}."
+    return (
+        f"Nothing that was recorded explains {figure or difference(found.left)}{where}."
+    )
 
 
 def cause_rows(causes: Iterable[Cause], whole: float) -> list[Row]:
@@ -109,7 +111,7 @@ def difference_rows(found: Difference) -> list[Row]:
     """Return seconds and sentence of each cause, and of what has none; they add up."""
     shown = _shown(found)
     told = added_up([*(seconds for seconds, _ in shown), found.left], found.seconds)
-    left = unexplained(found).rstrip(".").replace("Nothing", "nothing", 1)
+    left = unexplained(found, "this").rstrip(".").replace("Nothing", "nothing", 1)
     return [*zip(told, [*(sentence for _, sentence in shown), left, "all"])]
 
 

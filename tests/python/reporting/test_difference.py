@@ -109,6 +109,42 @@ def test_channel__that_gives_nothing_is_named(made: SimpleNamespace) -> None:
     assert "it gives nothing" in told
 
 
+def _indexed(run: Run, missed: int) -> Run:
+    """Return the run, in which the indices of some subdirs were not there."""
+    for span in run.spans:
+        span["misses"] = missed * (span["stage"] == "process indices")
+    return run
+
+
+def test_channel__that_is_new_had_no_index_to_lose(made: SimpleNamespace) -> None:
+    """Of channels that are read in place no seconds are known: the cache told of all."""
+    here = made.channel(seconds=0.0, bytes_on_disk=9000)
+    other = made.channel(
+        "other", seconds=0.0, bytes_on_disk=100, records=50, packages_taken=0
+    )
+    old = made.run(channels=[here], stages={"process indices": 0.01})
+    later = {"channels": [here, other], "stages": {"process indices": 1.0}}
+    told = sentence(old, _indexed(made.run(**later), 1))
+    assert "because channel other is searched, and was not before: 50 records" in told
+    told = text.headline_of_two(compare(old, _indexed(made.run(**later), 2)))
+    assert "because repodata of 2 subdirs had to be indexed, and was before" in told
+
+
+def test_record__that_is_not_chosen_is_not_said_to_need_more(
+    made: SimpleNamespace,
+) -> None:
+    app = [made.package("app", link=0.1)]
+    old = made.run(packages=app, names={"app": 5}, stages={"solve": 0.1})
+    names = {"app": 5, "lib": (40, "app")}
+    new = made.run(packages=app, names=names, stages={"solve": 2.0})
+    assert "because records of app that may be chosen now need lib: that" in sentence(
+        old, new
+    )
+    assert "that may be chosen need lib no more: that takes away 1 name" in sentence(
+        new, old
+    )
+
+
 def test_cache__that_was_cold_is_named(made: SimpleNamespace) -> None:
     old = made.run(packages=[made.package(n, link=0.1) for n in "ab"])
     new = made.run(
@@ -273,6 +309,7 @@ def test_rows__show_figures_that_add_up(made: SimpleNamespace) -> None:
     rows = text.difference_rows(compare(old, new))
     parts = [float(row[0].split()[0]) for row in rows]
     assert sum(parts[:-1]) == pytest.approx(parts[-1])
+    assert rows[-2][1].startswith("nothing that was recorded explains this (")
 
 
 def test_doubts__tell_that_two_runs_are_no_pair(made: SimpleNamespace) -> None:
