@@ -8,7 +8,6 @@ import csv
 import hashlib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -85,14 +84,6 @@ def test_hardlink_clone__reads_only_what_it_rewrites(
     seen.read_bytes()
     if seen.stat().st_atime_ns == accessed[seen]:
         pytest.skip("the file system of the tests keeps no access times")
-
-
-@pytest.fixture(scope="module")
-def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a venv with pip, which no test changes."""
-    place = tmp_path_factory.mktemp("made") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    return place
 
 
 def test_clone__of_a_venv_with_pip_works(

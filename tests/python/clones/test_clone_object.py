@@ -8,8 +8,6 @@ import multiprocessing
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
@@ -210,16 +208,14 @@ def write_wheel(directory: Path) -> Path:
 
 
 def test_pip_install__takes_wheels_and_projects_without_a_network(
-    tmp_path: Path, session_store: Path, monkeypatch: pytest.MonkeyPatch
+    venv: Path, tmp_path: Path, session_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", source], check=True)
     project = tmp_path / "project"
     project.mkdir()
     (project / "backend.py").write_text(BACKEND)
     (project / "pyproject.toml").write_text(PROJECT)
     (project / "mine.py").write_text("")
-    cenv.clone(source, tmp_path / "clone", store=session_store)
+    cenv.clone(venv, tmp_path / "clone", store=session_store)
     clone = Clone(str(tmp_path / "clone"))
     monkeypatch.setenv("CONDA_OFFLINE", "true")
     for name in "PIP_TARGET", "PIP_PREFIX", "PYTHONPATH":
