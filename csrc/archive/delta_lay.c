@@ -60,8 +60,10 @@ static int refuse_path(struct cenv_error *err, struct cenv_str path, const char 
 static int fail_path(const struct layer *l, int failed, struct cenv_str path,
                      struct cenv_error *err)
 {
+    if (failed == -ENOENT)
+        return refuse_path(err, path, "is not there");
     if (failed == -ENOTDIR || failed == -ELOOP || failed == -EEXIST ||
-        failed == -EISDIR || failed == -ENOENT)
+        failed == -EISDIR)
         return refuse_path(err, path, "lies where something else is");
     return cenv_fs_fail(err, failed, l->asked->root, path.data, "cannot unpack");
 }
