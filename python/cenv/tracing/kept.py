@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -76,9 +77,21 @@ def kept(
     with contextlib.suppress(OSError), _directory(store) as folder:
         for name in _names(folder):
             match = re.fullmatch(_FILE, name)
-            if match:
-                found.append(_kept_trace(os.path.join(place, name), match))
+            if match and _is_file(folder, name):
+                with contextlib.suppress(ValueError):  # a name that is no time
+                    found.append(_kept_trace(os.path.join(place, name), match))
     return [trace for trace in found if command in (None, trace.command)]
+
+
+def is_closed(store: str | os.PathLike[str] | None = None) -> bool:
+    """Say whether this user may not read the traces: they are for that of the store."""
+    try:
+        os.listdir(os.path.join(store_path(store), "v1", "traces"))
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def last(
@@ -173,6 +186,15 @@ def _names(folder: int | None) -> list[str]:
 def _is_ours(name: str) -> bool:
     parts = name.split("-")
     return len(parts) == 4 and parts[0][:8].isdigit() and name.endswith(".json")
+
+
+def _is_file(folder: int | None, name: str) -> bool:
+    """Say whether it is a file: what lies there may be a link, or wait for a writer."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode)
 
 
 def _write(folder: int, name: str, data: bytes) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -87,8 +88,17 @@ def test_report__of_two_adds_up(command: Command) -> None:
     assert told["seconds"] == pytest.approx(told["after"] - told["before"])
 
 
-def test_report__takes_what_the_store_keeps(command: Command) -> None:
+def _refuse(path: Any) -> list[str]:
+    raise PermissionError(13, "Permission denied", path)
+
+
+def test_report__takes_what_the_store_keeps(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert "the store keeps none" in command("report", "--last")[2]
+    with monkeypatch.context() as patch:  # root may read all
+        patch.setattr(os, "listdir", _refuse)
+        assert "for its owner alone" in command("report", "--last")[2]
     for spec in ("tool", "data", "tool"):
         command("solve", spec)
     assert command("report", "--last")[1].startswith("solve tool took ")

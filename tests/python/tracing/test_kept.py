@@ -76,6 +76,12 @@ def test_kept__passes_over_what_is_no_trace(store):
     kept.keep(facts(), [], store)
     (store / "v1/traces/notes.txt").write_text("x")
     (store / "v1/traces/20260101T000000.000000-create-zz-1.json").write_text("x")
+    no_time = store / "v1/traces/20261399T000000.000000-create-00000000-1.json"
+    no_time.write_text("{}")
+    (store / "elsewhere.json").write_text("{}")
+    link = store / "v1/traces/20990101T000000.000000-create-00000000-1.json"
+    link.symlink_to(store / "elsewhere.json")
+    os.mkfifo(store / "v1/traces/20990102T000000.000000-create-00000000-1.json")
     assert len(kept.kept(store)) == 1
 
 

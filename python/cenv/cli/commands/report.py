@@ -86,6 +86,9 @@ def _kept(options: argparse.Namespace) -> list[Recorder]:
     found = kept.last(options.last, options.store)
     if len(found) < options.last and found:  # the request itself is another
         found = kept.kept(options.store, found[0].command)[: options.last]
+    if not found and kept.is_closed(options.store):
+        hint = "compare files of --trace, or take a store of your own: --store"
+        raise CenvError("--last: the store's traces are for its owner alone", hint=hint)
     if len(found) < options.last:
         there = f"{len(found)} of {found[0].command}" if found else "none"
         hint = "create, template build, solve and clone keep theirs in the store"
