@@ -63,7 +63,7 @@ def _found_template(run: Run) -> bool | None:
     Those of pytest tell of the templates that they built, and of nothing else.
     """
     if run.facts.get("command") == "pytest" and not run.tells_work:
-        return True
+        return True if run.spans else None
     return run.cache("template").get("hit")
 
 
@@ -111,9 +111,8 @@ def _channels(ledger: Ledger) -> None:
                 part = _seconds(ledger.after, new, stage) - _seconds(
                     ledger.before, old, stage
                 )
-                ledger.take(
-                    key, stage, part - (slower if stage == "download indices" else 0.0)
-                )
+                part -= slower if stage == "download indices" else 0.0
+                ledger.take(key, stage, part if part * _way(old, new) >= 0 else 0.0)
         elif slower := _slower(ledger, old, new):
             ledger.take(Key("server", name), "download indices", slower)
 
@@ -123,6 +122,13 @@ def has_changed(old: list[Channel], new: list[Channel]) -> bool:
     if not old or not new:
         return True
     return growth(old, new) != 1 or was_missed(old) != was_missed(new)
+
+
+def _way(old: list[Channel], new: list[Channel]) -> int:
+    """Return 1 where a channel cannot take less time now, -1 where not more; else 0."""
+    grew, missed = records(new) - records(old), was_missed(new) - was_missed(old)
+    ways = {(grew > 0) - (grew < 0), missed} - {0}
+    return ways.pop() if len(ways) == 1 else 0
 
 
 def growth(old: list[Channel], new: list[Channel]) -> float:

@@ -252,7 +252,7 @@ def _cache(key: Key, group: Group, ledger: Ledger, origins: Origins) -> str:
     if key.subject == "packages":
         return _packages_anew(group, run, lost)
     reasons = [s["reason"] for s in run.spans if s["stage"] == key.subject]
-    return _because(_missed_text(key.subject, run, lost), *reasons)
+    return _because(_missed_text(key.subject, ledger, lost), *reasons)
 
 
 def _template(group: Group, run: Run, lost: bool) -> str:
@@ -264,8 +264,9 @@ def _template(group: Group, run: Run, lost: bool) -> str:
     return f"{told}; other packages: {names}" if names else told
 
 
-def _missed_text(stage: str, run: Run, lost: bool) -> str:
+def _missed_text(stage: str, ledger: Ledger, lost: bool) -> str:
     """Say what a cache had, or had not, as a stage counts it."""
+    run = ledger.after if lost else ledger.before
     missed = comparing.misses(run, stage)
     if stage == "compile":
         what = f"the bytecode of {counted(missed, 'file')}"
@@ -276,9 +277,19 @@ def _missed_text(stage: str, run: Run, lost: bool) -> str:
         return f"the list of what lies in the environment {verb}"
     if stage == "process indices":
         verb = "had to be indexed, and was before" if lost else "was indexed already"
-        return f"repodata of {counted(missed, 'subdir')} {verb}"
+        return f"repodata of {_changed(ledger, missed)} {verb}"
     verb = "were not in its cache" if lost else "were not in its cache before"
     return f"{stage}: {number(missed)} {verb}"
+
+
+def _changed(ledger: Ledger, missed: int) -> str:
+    """Name the subdirs of other repodata, if they are those that were indexed."""
+    was, now = (
+        {(c.channel, c.subdir): c.version for c in run.channels}
+        for run in (ledger.before, ledger.after)
+    )
+    other = [f"{at[0]}/{at[1]}" for at in now if at in was and now[at] != was[at]]
+    return listed(other) if len(other) == missed else counted(missed, "subdir")
 
 
 def _because(text: str, *reasons: str) -> str:

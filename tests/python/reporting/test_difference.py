@@ -130,6 +130,22 @@ def test_channel__that_is_new_had_no_index_to_lose(made: SimpleNamespace) -> Non
     assert "because repodata of 2 subdirs had to be indexed, and was before" in told
 
 
+def test_channel__that_grew_saves_no_time(made: SimpleNamespace) -> None:
+    big = made.channel(records=5000, seconds=0.4)
+    old, new = made.run(channels=[made.channel(seconds=0.5)]), made.run(channels=[big])
+    assert [cause.seconds for cause in compare(old, new).causes] == [0.0]
+    assert [cause.seconds for cause in compare(new, old).causes] == [0.0]
+    assert "because" not in text.headline_of_two(compare(old, new))
+
+
+def test_index__that_was_made_anew_names_its_channel(made: SimpleNamespace) -> None:
+    whole = {"stages": {"process indices": 0.01}}
+    old = made.run(channels=[made.channel(version="1")], **whole)
+    whole = {"stages": {"process indices": 1.0}}
+    new = _indexed(made.run(channels=[made.channel(version="2")], **whole), 1)
+    assert "because repodata of main/noarch had to be indexed" in sentence(old, new)
+
+
 def test_record__that_is_not_chosen_is_not_said_to_need_more(
     made: SimpleNamespace,
 ) -> None:
@@ -248,10 +264,12 @@ def test_pytest__that_found_its_template_asks_for_no_less(
     built = made.run(packages=[made.package("app", link=2.0, extract=1.0)])
     built.facts["caches"] = {"template": {"hit": False, "reason": ""}}
     found = made.run([], stages={"files": 0.3})
-    for run in (built, found):
+    idle = made.run([])
+    for run in (built, found, idle):
         run.facts["command"] = "pytest"
     told = [cause.text for cause in compare(built, found).causes]
     assert told == ["the template was there already, and had to be built before"]
+    assert "template" not in text.headline_of_two(compare(idle, built))
 
 
 def test_trace__without_facts_is_compared_by_its_stages(made: SimpleNamespace) -> None:
