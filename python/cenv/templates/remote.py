@@ -232,9 +232,8 @@ class Remote:
         self.say(f"{self._reason(error)}; nothing more is pushed")
 
     def _reason(self, error: CenvError | OSError) -> str:
-        if isinstance(error, OSError):  # of this machine, at what the remote wanted
-            return f"remote {self.url}: {error.strerror or error}"
-        return str(error)
+        told = (isinstance(error, OSError) and error.strerror) or str(error)
+        return told if told.startswith("remote ") else f"remote {self.url}: {told}"
 
     def _lose(self, why: str) -> None:
         self.away = why

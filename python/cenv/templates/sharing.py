@@ -122,7 +122,7 @@ def _check_records(
     template = found.get("template")
     records = template.get("records") if isinstance(template, dict) else None
     if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
-        raise IntegrityError("the remote's description has no records")
+        raise IntegrityError("its description has no records")
     if check is not None:
         check(records)
     for text in asked:
@@ -130,7 +130,7 @@ def _check_records(
         if text.lstrip().startswith("__"):
             continue  # of the machine
         if not any(_matches(spec, record) for record in records):
-            raise IntegrityError(f"the remote's answer has no package for {text}")
+            raise IntegrityError(f"the template it knows has no package for {text}")
 
 
 def _matches(spec: MatchSpec, record: Mapping[str, Any]) -> bool:

@@ -296,7 +296,9 @@ def test_template__is_built_where_the_remote_holds_nonsense(
             assert got.built
             assert got.id == made.id
             assert cenv.verify(got).ok
-            assert len({str(warning.message) for warning in said}) == len(said)
+            reasons = {str(warning.message) for warning in said}
+            assert len(reasons) == len(said)
+            assert all(reason.startswith(f"remote {remote}: ") for reason in reasons)
             here.remove(got.id)
             for request in Path(here.path, "v1/requests").iterdir():
                 request.unlink()
