@@ -217,6 +217,14 @@ def test_page__fits_the_window_at_any_zoom(browser, pages, width: int) -> None:
         assert browser.value(text) >= 12
 
 
+def test_page__shows_a_sentence_whole_whatever_it_names(browser, pages) -> None:
+    browser.show(pages[1], 320)
+    table = "document.querySelector('.scroll')"
+    long = f"{table}.querySelector('td').textContent = 'file:///' + 'x'.repeat(90)"
+    assert browser.value(long).endswith("x")
+    assert browser.value(f"{table}.scrollWidth <= {table}.clientWidth")
+
+
 def test_page__is_told_by_a_screen_reader(browser, pages) -> None:
     browser.show(pages[1])
     headings = browser.names("heading")
