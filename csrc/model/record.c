@@ -505,8 +505,9 @@ int cenv_record_url(struct cenv_record *record, struct cenv_str base_url,
 
     if (!url)
         return CENV_ENOMEM;
-    memcpy(url, base_url.data, base);
-    if (max == record->fn.len)
+    if (base)
+        memcpy(url, base_url.data, base);
+    if (max && max == record->fn.len)
         memcpy(url + base, record->fn.data, max);
     else
         cenv_url_quote(url + base, record->fn);
