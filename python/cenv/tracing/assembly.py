@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from cenv import _native
 from cenv.config.paths import store_path
-from cenv.config.urls import redact
 from cenv.errors import CenvError
 from cenv.tracing import VERSION
+from cenv.tracing.clean import clean_text
 from cenv.tracing.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _told(calls: Iterable[Callable[[], str]]) -> dict[str, list[dict[str, Any]]]
 def _without_secrets(value: Any) -> Any:
     """Return the value with all its texts redacted; few of them have what a secret has."""
     if isinstance(value, str):
-        return redact(value) if "://" in value else value
+        return clean_text(value)
     if isinstance(value, Mapping):
         return {key: _without_secrets(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -8,11 +8,13 @@ Nothing in them is a secret: URLs and specs are those that records and reports s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
 from cenv.config.shape import Node
 from cenv.tracing import VERSION as VERSION
+from cenv.tracing.clean import clean_text
 
 
 class Request(TypedDict, total=False):
@@ -218,8 +220,8 @@ def _hints(shape: Any) -> dict[str, Any]:
     return get_type_hints(shape)
 
 
-_PLAIN = {
-    str: Node.written,
+_PLAIN: dict[type, Callable[[Node], Any]] = {
+    str: lambda node: clean_text(node.written()),
     int: Node.integer,
     float: Node.number,
     bool: Node.boolean,

@@ -212,6 +212,7 @@ def _write(folder: int, name: str, data: bytes) -> None:
 
 def _thin_out(folder: int) -> None:
     """Remove the oldest of each command beyond KEPT, and the oldest of all beyond MAX_BYTES."""
+    _remove_scratch(folder)
     seen: dict[str, int] = {}
     size = 0
     for name in _names(folder):
@@ -221,3 +222,13 @@ def _thin_out(folder: int) -> None:
             size += os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
             if seen[command] > KEPT or size > MAX_BYTES:
                 os.unlink(name, dir_fd=folder)
+
+
+def _remove_scratch(folder: int) -> None:
+    """Remove what processes were writing when they were killed: a trace takes no minute."""
+    for name in os.listdir(folder):
+        if name.startswith(".") and _is_ours(name[1:]):
+            with contextlib.suppress(FileNotFoundError):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if found.st_mtime < time.time() - 60:
+                    os.unlink(name, dir_fd=folder)

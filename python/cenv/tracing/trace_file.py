@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cenv.config.paths import replace_file
 from cenv.tracing import trace_events
+from cenv.tracing.clean import clean_text
 from cenv.tracing.recorder import COUNTS, Recorder
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _number(event: dict[str, Any], key: str) -> float:
 
 def _written(event: dict[str, Any], key: str) -> str:
     value: Any = event.get(key)
-    return value if type(value) is str else _node(value, key).written()
+    return clean_text(value) if type(value) is str else _node(value, key).written()
 
 
 _MOST = 10**18  # what Node takes for a whole number

@@ -107,3 +107,15 @@ def test_before__gives_those_asked_for_the_same(store):
 def test_keep__takes_no_other_command(store):
     kept.keep(facts("doctor"), [], store)
     assert not os.path.exists(store / "v1/traces")
+
+
+def test_keep__removes_what_a_killed_process_was_writing(store):
+    kept.keep(facts(), [], store)
+    (whole,) = kept.kept(store)
+    scratch = Path(whole.path).with_name(f".{Path(whole.path).name}")
+    scratch.write_text("half")
+    kept.keep(facts(), [], store)
+    assert scratch.exists()  # as far as anybody knows it is still written
+    os.utime(scratch, (0, 0))
+    kept.keep(facts(), [], store)
+    assert not scratch.exists()

@@ -112,3 +112,15 @@ def test_write__looks_for_the_link_of_a_package_without_going_through_all() -> N
         spans = [Span(_span(n, ("extract", "link")[n % 2])) for n in range(many)]
         assert trace_events.of_process(1, "cenv", spans)
     assert reads[400] < 5 * reads[100]
+
+
+def test_read__takes_the_secrets_out_of_what_another_wrote(tmp_path):
+    url = "https://login:pass-word@host/t/to-ken-123/channel"
+    event = {**_event(), "args": {**ARGS, "what": url}}
+    forged = {"traceEvents": [event], "cenv": {"channels": [{"channel": url}]}}
+    (tmp_path / "trace").write_text(json.dumps(forged))
+    read = trace_file.read(tmp_path / "trace")
+    told = json.dumps([read.spans, read.facts])
+    assert told.count("host/") == 2
+    assert "pass-word" not in told
+    assert "to-ken-123" not in told
