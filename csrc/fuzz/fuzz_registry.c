@@ -2,6 +2,7 @@
 /* Fuzzes what a registry says: a challenge's parts lie in it, a manifest names a digest or none. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "remote/oci_challenge.h"
 #include "remote/oci_manifest.h"
@@ -34,7 +35,9 @@ static void check_challenge(struct cenv_str text)
     require(cenv_secret_url_new(&registry, CENV_STR("https://u:secret@r.h.org/v2"),
                                 &err) == 0);
     int rc = cenv_oci_challenge_service(registry, challenge.realm, &err);
-    if (rc == CENV_OCI_OTHER &&
+    bool says =
+        memmem(text.data, text.len, "secret@", 7); /* itself, what must not be told */
+    if (rc == CENV_OCI_OTHER && !says &&
         cenv_oci_challenge_url(&service, registry, challenge.realm, CENV_OCI_OTHER,
                                &err) == 0)
         require(!strstr(cenv_secret_url_text(service).data, "secret@"));
