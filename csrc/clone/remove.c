@@ -11,6 +11,9 @@
 #include "os/sibling.h"
 #include "store/clone_registry.h"
 
+/* Of an environment: what is left after a failure is one by these, and can be removed again. */
+static const char *const marks[] = {"conda-meta", "pyvenv.cfg", NULL};
+
 /* ---- an environment at its place ---- */
 
 /* Aside, under a name that the store knows, so that a sweep finds what a killed process left. */
@@ -97,7 +100,7 @@ static int name_place(const struct aside *aside, struct cenv_error *err)
 static int remove_aside(struct aside *aside, struct cenv_task *task,
                         struct cenv_error *err)
 {
-    int rc = cenv_fs_remove_tree_polled(aside->parent, aside->name, task, err);
+    int rc = cenv_fs_remove_tree_polled(aside->parent, aside->name, marks, task, err);
     if (rc == CENV_ECANCELLED && aside->dir >= 0)
         cenv_sibling_give_up(aside->dir);
     else if (rc < 0 &&
@@ -112,7 +115,7 @@ static int move_and_remove(struct aside *aside, struct cenv_task *task,
 {
     int rc = move_aside(aside, err);
     if (rc == 1)
-        rc = cenv_fs_remove_tree_polled(CENV_CWD, aside->path, task, err);
+        rc = cenv_fs_remove_tree_polled(CENV_CWD, aside->path, marks, task, err);
     else if (rc == 0)
         rc = remove_aside(aside, task, err);
     if (rc == 0 && aside->entered) /* else a sweep finds that it is gone */
@@ -158,7 +161,7 @@ int cenv_remove(struct cenv_store *store, const char *path, const char *clone,
         return remove_dir(store, path, task, err);
     struct cenv_clone_mark *mark =
         store ? cenv_clone_registry_mark(store, clone ? clone : path, path) : NULL;
-    rc = cenv_fs_remove_tree_polled(CENV_CWD, path, task, err);
+    rc = cenv_fs_remove_tree_polled(CENV_CWD, path, marks, task, err);
     cenv_clone_registry_forget_marked(store, mark, rc == 0);
     return rc;
 }

@@ -492,7 +492,7 @@ static int take_away(struct cenv_linker *linker, int dir, const char *name,
         return 1;
     if (cenv_raw_stat(dir, name, &st) < 0 || st.type != CENV_FT_DIR)
         return 0;
-    int rc = cenv_fs_remove_tree_polled(dir, name, linker->task, err);
+    int rc = cenv_fs_remove_tree_polled(dir, name, NULL, linker->task, err);
     return rc < 0 ? rc : 1;
 }
 

@@ -3,6 +3,7 @@
 #include "os/fs_remove.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -21,6 +22,7 @@ struct limit {
 
 struct removal {
     struct limit *limit;
+    const char *const *last; /* of the top, not now; or NULL */
     int top; /* deep directories are moved here, so that neither stack nor descriptors run out */
     bool hoisted;
 };
@@ -99,6 +101,14 @@ static int remove_entry(struct removal *removal, int fd,
     return unlink_opened(fd, entry->name);
 }
 
+static bool goes_last(const struct removal *removal, const char *name, int depth)
+{
+    const char *const *last = depth == 0 ? removal->last : NULL;
+    while (last && *last && strcmp(*last, name) != 0)
+        last++;
+    return last && *last;
+}
+
 /* Some file systems skip entries when others are removed while listing: callers try again. */
 static int empty_dir(struct removal *removal, int fd, int depth)
 {
@@ -107,7 +117,7 @@ static int empty_dir(struct removal *removal, int fd, int depth)
     int rc = cenv_dir_init(&dir, fd);
     while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0) {
         rc = poll_limit(removal->limit);
-        if (rc == 0)
+        if (rc == 0 && !goes_last(removal, entry.name, depth))
             rc = remove_entry(removal, fd, &entry, depth);
     }
     cenv_dir_release(&dir);
@@ -115,9 +125,9 @@ static int empty_dir(struct removal *removal, int fd, int depth)
                          : rc; /* another process has removed the directory itself */
 }
 
-static int empty_top(int fd, struct limit *limit)
+static int empty_top(int fd, const char *const *last, struct limit *limit)
 {
-    struct removal removal = {limit, fd, true};
+    struct removal removal = {limit, last, fd, true};
     int rc = 0;
     while (rc == 0 && removal.hoisted) {
         removal.hoisted = false;
@@ -126,11 +136,14 @@ static int empty_top(int fd, struct limit *limit)
     return rc;
 }
 
-static int remove_content(int fd, struct limit *limit)
+static int remove_content(int fd, const char *const *last, struct limit *limit)
 {
-    int rc = -ENOTEMPTY;
+    int rc = last ? empty_top(fd, last, limit) : 0;
+    if (rc != 0 && rc != -ENOTEMPTY)
+        return rc;
+    rc = -ENOTEMPTY;
     for (int tries = 0; tries < TRIES && rc != 0; tries++) {
-        rc = empty_top(fd, limit);
+        rc = empty_top(fd, NULL, limit);
         if (rc == 0)
             rc = cenv_raw_is_empty_dir(fd) == 0 ? -ENOTEMPTY : 0;
         if (rc != 0 && rc != -ENOTEMPTY)
@@ -139,7 +152,8 @@ static int remove_content(int fd, struct limit *limit)
     return rc;
 }
 
-static int remove_tree(int dirfd, const char *name, struct limit *limit)
+static int remove_tree(int dirfd, const char *name, const char *const *last,
+                       struct limit *limit)
 {
     struct cenv_stat st;
     int rc = cenv_raw_stat(dirfd, name, &st);
@@ -152,18 +166,18 @@ static int remove_tree(int dirfd, const char *name, struct limit *limit)
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    rc = remove_content(fd, limit);
+    rc = remove_content(fd, last, limit);
     cenv_fd_close(fd);
     if (rc == 0 || rc == -ENOENT)
         rc = cenv_raw_rmdir(dirfd, name);
     return rc == -ENOENT ? 0 : rc;
 }
 
-int cenv_fs_remove_tree_polled(int dirfd, const char *name, struct cenv_task *task,
-                               struct cenv_error *err)
+int cenv_fs_remove_tree_polled(int dirfd, const char *name, const char *const *last,
+                               struct cenv_task *task, struct cenv_error *err)
 {
     struct limit limit = {.task = task, .err = err};
-    int rc = remove_tree(dirfd, name, &limit);
+    int rc = remove_tree(dirfd, name, last, &limit);
     if (err->status == CENV_ECANCELLED)
         return err->status;
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
@@ -172,25 +186,25 @@ int cenv_fs_remove_tree_polled(int dirfd, const char *name, struct cenv_task *ta
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err)
 {
     struct limit never = {NULL, NULL, 0, 0};
-    int rc = remove_tree(dirfd, name, &never);
+    int rc = remove_tree(dirfd, name, NULL, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
 }
 
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err)
 {
     struct limit never = {NULL, NULL, 0, 0};
-    int rc = remove_content(dirfd, &never);
+    int rc = remove_content(dirfd, NULL, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, NULL, "cannot empty") : 0;
 }
 
 void cenv_fs_discard_tree(int dirfd, const char *name)
 {
     struct limit never = {NULL, NULL, 0, 0};
-    remove_tree(dirfd, name, &never);
+    remove_tree(dirfd, name, NULL, &never);
 }
 
 bool cenv_fs_discard_tree_quickly(int dirfd, const char *name)
 {
     struct limit limit = {.until_ns = cenv_clock_ns() + QUICK_NS};
-    return remove_tree(dirfd, name, &limit) == 0;
+    return remove_tree(dirfd, name, NULL, &limit) == 0;
 }

@@ -15,9 +15,12 @@
  */
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
-/* Polling `task` (or NULL): what is left when it is cancelled stays. */
-int cenv_fs_remove_tree_polled(int dirfd, const char *name, struct cenv_task *task,
-                               struct cenv_error *err);
+/*
+ * Polling `task` (or NULL): what is left when it is cancelled stays. `last` (or NULL) ends with NULL
+ * and names entries of the directory that go last: by them one still sees what it was.
+ */
+int cenv_fs_remove_tree_polled(int dirfd, const char *name, const char *const *last,
+                               struct cenv_task *task, struct cenv_error *err);
 /* For clean-up paths: best effort, keeps no error. */
 void cenv_fs_discard_tree(int dirfd, const char *name);
 /* The same for 1000 entries or 30 ms, whichever is more, as one who interrupts expects: whether

@@ -61,8 +61,8 @@ int cenv_publish_entry(int from, const char *name, int to, const char *entry,
 static void remove_gone(struct cenv_scratch *scratch, struct cenv_task *task)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
-    scratch->hurried =
-        !task || cenv_fs_remove_tree_polled(scratch->fd, GONE, task, &ignored) < 0;
+    scratch->hurried = !task || cenv_fs_remove_tree_polled(scratch->fd, GONE, NULL,
+                                                           task, &ignored) < 0;
     cenv_error_release(&ignored);
 }
 

@@ -50,6 +50,7 @@ static bool fail_removal(const struct env *e, long n, int before)
     CHECK_INT(cenv_alloc_live(), live);
     CHECK_INT(cenv_fs_exists(e->s.fd, "clone", &err), rc < 0);
     CHECK_INT(entries_of(e->s.path), before + (rc < 0));
+    CHECK_INT(cenv_fs_exists(e->s.fd, "clone/conda-meta", &err), rc < 0);
     if (rc < 0)
         CHECK_INT(remove_clone(e, &err), 0);
     CHECK_INT(entries_of(e->s.path), before);

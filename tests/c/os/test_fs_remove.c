@@ -42,6 +42,30 @@ static void test_fs_remove__follows_no_link(void)
     close_scratch();
 }
 
+/* A removal fails at a tree too deep for memory: whatever order a directory lists its entries in,
+ * the mark is there still. */
+static void test_fs_remove__takes_marks_last(void)
+{
+    open_scratch();
+    for (char mark[] = "a"; mark[0] <= 'h'; mark[0]++) {
+        const char *const last[] = {mark, NULL};
+        char path[300] = "tree/x";
+        for (int i = 0; i < 100; i++)
+            strcat(path, "/d");
+        CHECK_INT(cenv_fs_mkdirs(s.fd, path, 0755, &err), 0);
+        snprintf(path, sizeof(path), "tree/%s/in", mark);
+        CHECK_INT(cenv_fs_mkdirs(s.fd, path, 0755, &err), 0);
+        cenv_alloc_fail_nth(10);
+        CHECK(cenv_fs_remove_tree_polled(s.fd, "tree", last, NULL, &err) < 0);
+        CHECK(!cenv_alloc_fail_nth(0));
+        cenv_error_release(&err);
+        CHECK_INT(cenv_fs_exists(s.fd, path, &err), 1);
+        CHECK_INT(cenv_fs_remove_tree_polled(s.fd, "tree", last, NULL, &err), 0);
+        CHECK_INT(cenv_fs_exists(s.fd, "tree", &err), 0);
+    }
+    close_scratch();
+}
+
 /* Deeper than descriptors and stack allow for one level each. */
 static void test_fs_remove__removes_deep_trees(void)
 {
@@ -93,6 +117,7 @@ int main(void)
 {
     umask(022);
     RUN(test_fs_remove__follows_no_link);
+    RUN(test_fs_remove__takes_marks_last);
     RUN(test_fs_remove__removes_deep_trees);
     RUN(test_fs_remove__survives_failing_allocations);
     return check_report();
