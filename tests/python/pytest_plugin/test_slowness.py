@@ -81,9 +81,10 @@ def test_summary__says_what_was_slower_in_a_line():
     slower = {"before": 2.0, "seconds": 8.0, "cause": "channel c grew"}
     template = {"id": "a" * 64, "prefix": "/t", "specs": ["python"], "records": []}
     template |= {"built": True, "seconds": 8.0, "cost": 8.0, "stages": []}
-    template |= {"causes": [], "slower": slower}
+    template |= {"causes": [], "slower": slower, "pulled": None}
     noted = {"worker": "", "pid": 1, "templates": [template], "clones": [], "empty": 0}
     noted |= {"passed_through": [], "mirrors": [], "findings": [], "activations": {}}
+    noted["remote_troubles"] = []
     told = summary.lines(statistics.add_up([noted]))
     expected = (
         "template python took 8.00 s, 4.0 times its last build's 2.00 s: channel c grew"

@@ -33,8 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Build a template, unless it is there."""
     store = TemplateStore(options.store)
-    if store.remote is not None:
-        store.remote.tell = console.notice
     if options.prefix:
         built = _of_environment(store, options, console)
     else:
