@@ -16,8 +16,8 @@
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err);
 /*
- * Polling `task` (or NULL): what is left when it is cancelled stays. `last` (or NULL) ends with NULL
- * and names entries of the directory that go last: by them one still sees what it was.
+ * Polling `task` (or NULL): what is left when it is cancelled stays. `last` (or NULL) ends with
+ * NULL and names entries of the directory that go last: by them one still sees what it was.
  */
 int cenv_fs_remove_tree_polled(int dirfd, const char *name, const char *const *last,
                                struct cenv_task *task, struct cenv_error *err);
