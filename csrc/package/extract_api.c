@@ -112,16 +112,15 @@ static int make_sibling(struct new_dir *dir, struct cenv_error *err)
     return 0;
 }
 
-static int open_new_dir(struct new_dir *dir, const char *dest, struct cenv_error *err)
+/* What killed processes were extracting to the same place goes, whatever comes of this one. */
+static int open_place(struct new_dir *dir, const char *dest, struct cenv_error *err)
 {
     int rc = open_parent(dir, dest, err);
 
-    if (rc == 0)
-        rc = check_dest(dir, err);
     if (rc < 0)
         return rc;
     cenv_sibling_sweep(dir->parent, dir->name);
-    return make_sibling(dir, err);
+    return check_dest(dir, err);
 }
 
 static int commit_new_dir(struct new_dir *dir, struct cenv_error *err)
@@ -187,48 +186,57 @@ static int fold_sha256(const char *sha256, char *hex, struct cenv_error *err)
 }
 
 static int extract_staged(const struct cenv_package_source *source, const char *sha256,
-                          const char *dest, struct cenv_task *task,
+                          struct new_dir *dir, struct cenv_task *task,
                           struct cenv_buf *out, struct cenv_error *err)
 {
-    struct new_dir dir = {.parent = -1, .fd = -1};
     struct cenv_package_want want = {.sha256 = sha256[0] ? sha256 : NULL};
     struct cenv_package_digests digests;
     struct cenv_package_manifest manifest;
     size_t before = out->len;
-    int rc = open_new_dir(&dir, dest, err);
+    int rc = make_sibling(dir, err);
 
     cenv_package_manifest_init(&manifest);
     if (rc == 0)
-        rc = cenv_extract_into(source, &want, dir.fd, &manifest, &digests, task, err);
+        rc = cenv_extract_into(source, &want, dir->fd, &manifest, &digests, task, err);
     if (rc == 0)
-        rc = write_report(dir.path, &manifest, &digests, out, err);
+        rc = write_report(dir->path, &manifest, &digests, out, err);
     if (rc == 0)
-        rc = commit_new_dir(&dir, err);
+        rc = commit_new_dir(dir, err);
     if (rc < 0)
         out->len = before;
     cenv_package_manifest_release(&manifest);
-    close_new_dir(&dir);
+    return rc;
+}
+
+static int extract_file(const char *package, const char *sha256, struct new_dir *dir,
+                        struct cenv_task *task, struct cenv_buf *out,
+                        struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int fd = cenv_fs_open_named(package, &st, err);
+
+    if (fd < 0)
+        return fd;
+    cenv_task_progress(task, CENV_STAGE_EXTRACT, st.size);
+    struct cenv_package_source source = source_of(package, fd);
+    source.ahead = cenv_host_cpus() > 1;
+    int rc = extract_staged(&source, sha256, dir, task, out, err);
+    cenv_fd_close(fd);
     return rc;
 }
 
 int cenv_extract(const char *package, const char *dest, const char *sha256,
                  struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err)
 {
-    struct cenv_package_source source;
+    struct new_dir dir = {.parent = -1, .fd = -1};
     char hex[CENV_DIGEST_HEX_MAX];
-    struct cenv_stat st;
-    int rc = fold_sha256(sha256, hex, err), fd;
+    int rc = fold_sha256(sha256, hex, err);
 
-    if (rc < 0)
-        return rc;
-    fd = cenv_fs_open_named(package, &st, err);
-    if (fd < 0)
-        return fd;
-    cenv_task_progress(task, CENV_STAGE_EXTRACT, st.size);
-    source = source_of(package, fd);
-    source.ahead = cenv_host_cpus() > 1;
-    rc = extract_staged(&source, hex, dest, task, out, err);
-    cenv_fd_close(fd);
+    if (rc == 0)
+        rc = open_place(&dir, dest, err);
+    if (rc == 0)
+        rc = extract_file(package, hex, &dir, task, out, err);
+    close_new_dir(&dir);
     return rc;
 }
 

@@ -531,6 +531,34 @@ static void test_extract__reads_ahead(void)
     free(noise);
 }
 
+/* What a killed process left beside the destination goes, if nothing is extracted, too. */
+static void test_extract__removes_what_was_left(void)
+{
+    struct scratch s = scratch_open();
+    struct cenv_task task;
+
+    cenv_task_init(&task, NULL, NULL);
+    for (int full = 0; full < 2; full++) {
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_buf out;
+        cenv_buf_init(&out, 4096);
+        CHECK_INT(mkdirat(s.fd, ".out.cenv-99999999-00112233445566aa", 0700), 0);
+        scratch_file(&s, ".out.cenv-99999999-00112233445566aa/file", "half", 0600);
+        if (full) {
+            CHECK_INT(mkdirat(s.fd, "out", 0700), 0);
+            scratch_file(&s, "out/file", "the user's", 0600);
+        }
+        CHECK(cenv_extract(scratch_path(&s, "no.conda"), scratch_path(&s, "out"), NULL,
+                           &task, &out, &err) < 0);
+        CHECK_INT(faccessat(s.fd, ".out.cenv-99999999-00112233445566aa", F_OK, 0), -1);
+        cenv_error_release(&err);
+        cenv_buf_release(&out);
+    }
+    CHECK_STR(scratch_text(&s, "out/file"), "the user's");
+    cenv_task_release(&task);
+    scratch_close(&s);
+}
+
 /* Out of memory at any allocation: said so, nothing left, nothing leaked. */
 static void test_extract__survives_any_failed_allocation(void)
 {
@@ -623,6 +651,7 @@ int main(void)
     RUN(test_extract__checks_the_container);
     RUN(test_extract__compares_the_digest);
     RUN(test_extract__keeps_what_is_there);
+    RUN(test_extract__removes_what_was_left);
     RUN(test_extract__reads_ahead);
     RUN(test_extract__survives_any_failed_allocation);
     RUN(test_extract__can_be_cancelled);
