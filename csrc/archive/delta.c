@@ -21,7 +21,8 @@ int cenv_delta_refuse(struct cenv_error *err, const char *why)
     return cenv_error_set(err, CENV_EINTEGRITY, "delta: %s", why);
 }
 
-static int refuse_entry(struct cenv_error *err, struct cenv_str path, const char *why)
+int cenv_delta_refuse_path(struct cenv_error *err, struct cenv_str path,
+                           const char *why)
 {
     struct cenv_buf shown;
     cenv_buf_init(&shown, SHOWN_MAX);
@@ -148,7 +149,8 @@ static int check_content(struct parser *p, const struct cenv_delta_entry *entry)
 {
     uint32_t first, nr;
     if (entry->which > p->delta->nr_others)
-        return refuse_entry(p->err, entry->path, "has the content of no delta");
+        return cenv_delta_refuse_path(p->err, entry->path,
+                                      "has the content of no delta");
     if (!cenv_limits_take(&p->limits.bytes, entry->size))
         return cenv_delta_refuse(p->err, "it expands to more than one of its size may");
     return entry->which ? 0
@@ -165,11 +167,11 @@ static int check_entry(struct parser *p, const struct cenv_delta_entry *entry)
     if (!why && entry->type == CENV_DELTA_PEER)
         why = cenv_path_refused(entry->link);
     if (why)
-        return refuse_entry(p->err, entry->path, why);
+        return cenv_delta_refuse_path(p->err, entry->path, why);
     if (entry->type == CENV_DELTA_SYMLINK &&
         (!entry->link.len || entry->link.len > CENV_PATH_PACKAGE_MAX ||
          memchr(entry->link.data, 0, entry->link.len)))
-        return refuse_entry(p->err, entry->path, "is a link to nothing");
+        return cenv_delta_refuse_path(p->err, entry->path, "is a link to nothing");
     if (!cenv_limits_take(&p->limits.names, entry->path.len + entry->link.len))
         return cenv_delta_refuse(p->err,
                                  "it has longer names than one of its size may");

@@ -115,5 +115,8 @@ bool cenv_delta_format(const struct cenv_delta *delta, struct cenv_buf *out);
 
 /* CENV_EINTEGRITY: what is wrong with it. */
 int cenv_delta_refuse(struct cenv_error *err, const char *why);
+/* The same of one of its entries, whose path is shown in part and quoted. */
+int cenv_delta_refuse_path(struct cenv_error *err, struct cenv_str path,
+                           const char *why);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
-#include "codec/json_writer.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/fs_remove.h"
@@ -20,7 +19,7 @@
 #include "os/path.h"
 #include "os/raw_data.h"
 
-enum { DIR_MODE = 0755, THREADS_MAX = 8, SHOWN_PATH_MAX = 300, SHOWN_MAX = 4096 };
+enum { DIR_MODE = 0755, THREADS_MAX = 8 };
 
 /* A file to be written: which of the sources has its content, and in which frames. */
 struct piece {
@@ -46,25 +45,14 @@ struct layer {
     struct cenv_error *err;
 };
 
-static int refuse_path(struct cenv_error *err, struct cenv_str path, const char *why)
-{
-    struct cenv_buf shown;
-    cenv_buf_init(&shown, SHOWN_MAX);
-    cenv_json_quote(&shown, cenv_str_slice(path, 0, SHOWN_PATH_MAX));
-    cenv_error_set(err, CENV_EINTEGRITY, "delta: %s %s", shown.data ? shown.data : "?",
-                   why);
-    cenv_buf_release(&shown);
-    return CENV_EINTEGRITY;
-}
-
 static int fail_path(const struct layer *l, int failed, struct cenv_str path,
                      struct cenv_error *err)
 {
     if (failed == -ENOENT)
-        return refuse_path(err, path, "is not there");
+        return cenv_delta_refuse_path(err, path, "is not there");
     if (failed == -ENOTDIR || failed == -ELOOP || failed == -EEXIST ||
         failed == -EISDIR)
-        return refuse_path(err, path, "lies where something else is");
+        return cenv_delta_refuse_path(err, path, "lies where something else is");
     return cenv_fs_fail(err, failed, l->asked->root, path.data, "cannot unpack");
 }
 
@@ -312,7 +300,8 @@ static int make_peer(struct layer *l, const struct cenv_delta_entry *entry)
     if (failed < 0)
         return fail_path(l, failed, entry->link, l->err);
     if (st.type != CENV_FT_FILE || cenv_str_eq(entry->path, entry->link))
-        return refuse_path(l->err, entry->path, "is a hard link to what is no file");
+        return cenv_delta_refuse_path(l->err, entry->path,
+                                      "is a hard link to what is no file");
     int to = cenv_dirs_parent(&l->dirs, entry->path, DIR_MODE, &name);
     failed = to < 0 ? to : cenv_raw_unlink(to, name.data);
     if (to >= 0 && (failed == 0 || failed == -ENOENT))
@@ -326,7 +315,8 @@ static int set_facts(struct layer *l, const struct cenv_delta_entry *entry)
     int dir = cenv_dirs_parent(&l->dirs, entry->path, 0, &name);
     int fd = dir < 0 ? dir : cenv_raw_open_file(dir, name.data, NULL);
     if (cenv_raw_is_no_file(fd))
-        return refuse_path(l->err, entry->path, "is no file of the packages");
+        return cenv_delta_refuse_path(l->err, entry->path,
+                                      "is no file of the packages");
     int failed = fd < 0 ? fd : cenv_raw_chmod_fd(fd, entry->mode);
     if (failed >= 0)
         cenv_raw_set_mtime_fd(fd, entry->mtime_ns);
