@@ -78,19 +78,27 @@ static int open_job(void *ctx, size_t index, unsigned thread, struct cenv_error 
     return rc == CENV_ECANCELLED ? cenv_error_set(err, rc, "interrupted") : 0;
 }
 
-int cenv_blob_files_open(struct cenv_remote_blob *const *blobs, size_t nr, int *fds,
-                         struct cenv_task *task, struct cenv_error *err)
+static void close_all(int *fds, size_t nr)
 {
-    struct files files = {blobs, fds, task};
-
     for (size_t i = 0; i < nr; i++)
-        fds[i] = -1;
-    return cenv_pool_run(THREADS, nr, open_job, &files, task, err);
-}
-
-void cenv_blob_files_close(int *fds, size_t nr)
-{
-    for (size_t i = 0; fds && i < nr; i++)
         cenv_fd_close(fds[i]);
     cenv_free(fds);
+}
+
+int cenv_blob_files_send(struct cenv_remote_state *state,
+                         struct cenv_remote_blob *const *blobs, size_t nr,
+                         cenv_blob_files_send_fn send, struct cenv_task *task,
+                         struct cenv_error *err)
+{
+    struct files files = {blobs, cenv_calloc(nr, sizeof(*files.fds)), task};
+
+    if (!files.fds)
+        return cenv_error_oom(err);
+    for (size_t i = 0; i < nr; i++)
+        files.fds[i] = -1;
+    int rc = cenv_pool_run(THREADS, nr, open_job, &files, task, err);
+    if (rc == 0)
+        rc = send(state, blobs, files.fds, nr, task, err);
+    close_all(files.fds, nr);
+    return rc;
 }

@@ -6,14 +6,22 @@
 #include "base/task.h"
 #include "remote/blob.h"
 
+struct cenv_remote_state;
+
+/* Sends what is open: fds[nr], -1 of blobs that are not to be sent. 0 or a status. */
+typedef int (*cenv_blob_files_send_fn)(struct cenv_remote_state *state,
+                                       struct cenv_remote_blob *const *blobs,
+                                       const int *fds, size_t nr,
+                                       struct cenv_task *task, struct cenv_error *err);
+
 /*
- * Opens the files of blobs that are not `there` into fds[nr], -1 of the others, and reads each
- * whole: what is not of its size and digest must not reach the remote under its name. A blob that
- * fails has it in `rc` and `err`, and no descriptor. A status when the task is cancelled. The
- * caller closes all, after a failure too.
+ * Opens the files of blobs that are not `there`, reads each whole, and lets `send` have them: what
+ * is not of its size and digest must not reach the remote under its name. A blob that fails has it
+ * in `rc` and `err`, and no descriptor. A status when the task is cancelled, or of `send`.
  */
-int cenv_blob_files_open(struct cenv_remote_blob *const *blobs, size_t nr, int *fds,
-                         struct cenv_task *task, struct cenv_error *err);
-void cenv_blob_files_close(int *fds, size_t nr); /* and frees `fds` */
+int cenv_blob_files_send(struct cenv_remote_state *state,
+                         struct cenv_remote_blob *const *blobs, size_t nr,
+                         cenv_blob_files_send_fn send, struct cenv_task *task,
+                         struct cenv_error *err);
 
 #endif

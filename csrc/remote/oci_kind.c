@@ -310,16 +310,9 @@ static int put_blobs(struct cenv_remote_state *state,
                      struct cenv_task *task, struct cenv_error *err)
 {
     int rc = has_blobs(state, blobs, nr, task, err);
-    int *fds = rc < 0 ? NULL : cenv_calloc(nr, sizeof(*fds));
 
-    if (rc < 0)
-        return rc;
-    if (!fds)
-        return cenv_error_oom(err);
-    rc = cenv_blob_files_open(blobs, nr, fds, task, err);
-    if (rc == 0)
-        rc = put_files(state, blobs, fds, nr, task, err);
-    cenv_blob_files_close(fds, nr);
+    if (rc >= 0)
+        rc = cenv_blob_files_send(state, blobs, nr, put_files, task, err);
     return rc;
 }
 
