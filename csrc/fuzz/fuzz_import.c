@@ -8,6 +8,7 @@
 #include "archive/archive.h"
 #include "cenv.h"
 #include "codec/tar_write.h"
+#include "fuzz/items.h"
 #include "model/platform.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
@@ -72,35 +73,14 @@ static void begin(void)
 
 /* ---- the archive that an input stands for ---- */
 
-/* Members as "TYPE MODE name\nlink\ndata\0", mode being one character; types are those of tar, and
- * 'c' a hard link to anything. 'H' and 'E' are the texts of template.json and end.json in the place
- * of right ones. */
+/* Beside tar's types of items 'c' is a hard link to anything, and 'H' and 'E' are the texts of
+ * template.json and end.json in the place of right ones. */
 struct input {
     struct cenv_str rest;
     struct cenv_buf tar;
     struct cenv_archive_sum sum;
     struct cenv_str end;
 };
-
-struct item {
-    char type;
-    unsigned mode;
-    struct cenv_str name, link, data;
-};
-
-static bool next_item(struct cenv_str *rest, struct item *item)
-{
-    if (rest->len < 3)
-        return false;
-    item->type = rest->data[0];
-    item->mode = (unsigned char)rest->data[1] * 16u + 07u;
-    *rest = cenv_str_slice(*rest, 2, rest->len);
-    struct cenv_str all = cenv_str_cut(rest, '\0');
-    item->name = cenv_str_cut(&all, '\n');
-    item->link = cenv_str_cut(&all, '\n');
-    item->data = all;
-    return true;
-}
 
 static void add_member(struct input *in, const struct cenv_member *member,
                        struct cenv_str data)

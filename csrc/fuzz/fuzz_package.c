@@ -11,6 +11,7 @@
 #include "codec/tar_write.h"
 #include "codec/zip.h"
 #include "codec/zstd.h"
+#include "fuzz/items.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
@@ -55,27 +56,7 @@ static void begin(void)
 
 /* ---- the package that an input stands for ---- */
 
-/* Members as "TYPE MODE name\nlink\ndata\0", TYPE and MODE being one character: types are those of
- * tar. What lies below info/ goes into the one archive, the rest into the other. */
-struct item {
-    char type;
-    unsigned mode;
-    struct cenv_str name, link, data;
-};
-
-static bool next_item(struct cenv_str *rest, struct item *item)
-{
-    if (rest->len < 3)
-        return false;
-    item->type = rest->data[0];
-    item->mode = (unsigned char)rest->data[1] * 16u + 07u;
-    *rest = cenv_str_slice(*rest, 2, rest->len);
-    struct cenv_str all = cenv_str_cut(rest, '\0');
-    item->name = cenv_str_cut(&all, '\n');
-    item->link = cenv_str_cut(&all, '\n');
-    item->data = all;
-    return true;
-}
+/* What lies below info/ goes into the one archive, the rest into the other. */
 
 static enum cenv_member_type type_of(char c)
 {
