@@ -216,4 +216,21 @@ __attribute__((unused)) static bool templatekit_kill_at_call(int n, int (*run)(v
     return came;
 }
 
+/* Options of an export that name the template. */
+__attribute__((unused)) static char exported[200];
+
+__attribute__((unused)) static void begin_export(void)
+{
+    templatekit_begin_built();
+    snprintf(exported, sizeof(exported), "{\"ids\":[\"%s\"],\"replace\":true}",
+             template_id);
+}
+
+__attribute__((unused)) static int export_to(const char *file)
+{
+    cenv_buf_release(&k.out);
+    return cenv_template_export(k.store, scratch_path(&k.s, file), exported, &k.task,
+                                &k.out, &k.err);
+}
+
 #endif

@@ -2,23 +2,6 @@
 /* Writing archives of templates. */
 #include "templatekit.h"
 
-static char exported[200]; /* options that name the template */
-
-/* A store with one template, which the options name. */
-static void begin_export(void)
-{
-    templatekit_begin_built();
-    snprintf(exported, sizeof(exported), "{\"ids\":[\"%s\"],\"replace\":true}",
-             template_id);
-}
-
-static int export_to(const char *file)
-{
-    cenv_buf_release(&k.out);
-    return cenv_template_export(k.store, scratch_path(&k.s, file), exported, &k.task,
-                                &k.out, &k.err);
-}
-
 /* Whole or not at all: `rc` is the outcome, `file` what must be there only then. */
 static void check_whole(int rc, int dir, const char *file)
 {

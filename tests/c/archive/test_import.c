@@ -3,23 +3,6 @@
 #include "os/fs_remove.h"
 #include "templatekit.h"
 
-static char exported[200]; /* options that name the template */
-
-/* A store with one template, which the options name. */
-static void begin_export(void)
-{
-    templatekit_begin_built();
-    snprintf(exported, sizeof(exported), "{\"ids\":[\"%s\"],\"replace\":true}",
-             template_id);
-}
-
-static int export_to(const char *file)
-{
-    cenv_buf_release(&k.out);
-    return cenv_template_export(k.store, scratch_path(&k.s, file), exported, &k.task,
-                                &k.out, &k.err);
-}
-
 static int import_from(struct cenv_store *store, const char *file)
 {
     cenv_buf_release(&k.out);

@@ -22,6 +22,17 @@ static const char *make_reply(char *out, const char *head, const char *body)
     return out;
 }
 
+enum { CHALLENGE = 300 };
+
+/* A login by a token of the server itself. */
+static void set_challenge(char challenge[CHALLENGE])
+{
+    snprintf(challenge, CHALLENGE,
+             "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
+             "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
+             server.port);
+}
+
 static void test_oci_kind__finds_the_document_of_a_tag(void)
 {
     SCRIPT(EMPTY("404 No"), REPLY("200 OK", MANIFEST), OK("2", "{}"));
@@ -143,7 +154,7 @@ static void test_oci_kind__sends_to_no_unsafe_place(void)
  * on; what the scope of one does not allow makes another. */
 static void test_oci_kind__gets_tokens_as_it_is_challenged(void)
 {
-    char challenge[300];
+    char challenge[CHALLENGE];
 
     SCRIPT(challenge, REPLY("200 OK", "{\"token\":\"t\"}"), REPLY("200 OK", MANIFEST),
            OK("2", "{}"), EMPTY("404 No"));
@@ -169,7 +180,7 @@ static void test_oci_kind__gets_tokens_as_it_is_challenged(void)
 static void test_oci_kind__tells_other_hosts_nothing(void)
 {
     struct server other = {.replies = {REPLY("200 OK", "{\"token\":\"t\"}"), CREATED}};
-    char challenge[300], place[300];
+    char challenge[CHALLENGE], place[300];
 
     setenv("DOCKER_CONFIG", "/nonexistent", 1);
     start_server(&other);
@@ -220,7 +231,7 @@ static void test_oci_kind__uses_logins_of_docker(void)
 
 static void test_oci_kind__refreshes_tokens_of_docker(void)
 {
-    char config[200], challenge[300];
+    char config[200], challenge[CHALLENGE];
 
     SCRIPT(challenge, REPLY("200 OK", "{\"access_token\":\"t\"}"), EMPTY("404 No"));
     open_remote(REPO);
@@ -280,16 +291,13 @@ static void test_oci_kind__tokens_that_are_none_are_refused(void)
         "secret-1",
         "[]",
     };
-    char challenge[300];
+    char challenge[CHALLENGE];
 
     for (size_t i = 0; i < CHECK_NR(tokens); i++) {
         check_case(tokens[i]);
         SCRIPT(challenge, REPLY("200 OK", tokens[i]), CREATED);
         open_remote(REPO);
-        snprintf(challenge, sizeof(challenge),
-                 "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
-                 "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
-                 server.port);
+        set_challenge(challenge);
         CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), CENV_EREMOTE);
         CHECK(strstr(err.message, "its token service sends no token"));
         CHECK(!strstr(err.message, "secret-1"));
@@ -342,17 +350,14 @@ static void test_oci_kind__refuses_urls_without_repository(void)
 /* All that a registry without anything, and one that sends to its own token service, is asked. */
 static void test_oci_kind__every_failed_allocation_is_clean(void)
 {
-    char challenge[300];
+    char challenge[CHALLENGE];
     const char *const replies[] = {EMPTY("404 No"), challenge};
 
     for (size_t i = 0; i < CHECK_NR(replies); i++) {
         SCRIPT(replies[i]);
         server.repeats = true;
         open_remote(LOGIN);
-        snprintf(challenge, sizeof(challenge),
-                 "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
-                 "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
-                 server.port);
+        set_challenge(challenge);
         struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
         scratch_file(&s, "a", "alpha", 0600);
         for (long n = 1;; n++) {
@@ -378,17 +383,14 @@ static void test_oci_kind__every_failed_allocation_is_clean(void)
 /* Registries hide what is not there from those that may not read it: who pushes goes on. */
 static void test_oci_kind__may_push_what_it_may_not_read(void)
 {
-    char challenge[300];
+    char challenge[CHALLENGE];
 
     SCRIPT(challenge, EMPTY("403 No"), challenge, EMPTY("403 No"), challenge,
            REPLY("200 OK", "{\"token\":\"t\"}"),
            "HTTP/1.1 202 Here\r\nLocation: /up\r\nContent-Length: 0\r\n\r\n", CREATED);
     options.pushing = true;
     open_remote(LOGIN);
-    snprintf(challenge, sizeof(challenge),
-             "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer "
-             "realm=\"http://127.0.0.1:%u/token\"\r\nContent-Length: 0\r\n\r\n",
-             server.port);
+    set_challenge(challenge);
     struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
     scratch_file(&s, "a", "alpha", 0600);
     CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), 0);
