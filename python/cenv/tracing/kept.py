@@ -178,8 +178,12 @@ def _directory(
 
 
 def _names(folder: int | None) -> list[str]:
-    """Return the names of the traces, which begin with their time, the newest first."""
-    names = os.listdir(folder) if folder is not None else []
+    """Return the names of the traces, the newest first."""
+    return _newest_first(os.listdir(folder)) if folder is not None else []
+
+
+def _newest_first(names: list[str]) -> list[str]:
+    """Return those of traces, which begin with their time."""
     return sorted(filter(_is_ours, names), reverse=True)
 
 
@@ -212,10 +216,11 @@ def _write(folder: int, name: str, data: bytes) -> None:
 
 def _thin_out(folder: int) -> None:
     """Remove the oldest of each command beyond KEPT, and the oldest of all beyond MAX_BYTES."""
-    _remove_scratch(folder)
     seen: dict[str, int] = {}
     size = 0
-    for name in _names(folder):
+    names = os.listdir(folder)
+    _remove_scratch(folder, names)
+    for name in _newest_first(names):
         command = name.partition("-")[2].partition("-")[0]
         seen[command] = seen.get(command, 0) + 1
         with contextlib.suppress(FileNotFoundError):  # another process was here first
@@ -224,9 +229,9 @@ def _thin_out(folder: int) -> None:
                 os.unlink(name, dir_fd=folder)
 
 
-def _remove_scratch(folder: int) -> None:
+def _remove_scratch(folder: int, names: list[str]) -> None:
     """Remove what processes were writing when they were killed: a trace takes no minute."""
-    for name in os.listdir(folder):
+    for name in names:
         if name.startswith(".") and _is_ours(name[1:]):
             with contextlib.suppress(FileNotFoundError):
                 found = os.stat(name, dir_fd=folder, follow_symlinks=False)
