@@ -59,6 +59,11 @@ class Spares:
         """The process id of the helper."""
         return self._helper.pid
 
+    @property
+    def paths(self) -> list[str]:
+        """The paths of what is ready, or on its way."""
+        return [*self._asked, *(report.prefix for report in self._ready)]
+
     def _ask(self) -> None:
         """Order as many clones as are wanting."""
         with contextlib.suppress(BrokenPipeError):
@@ -123,7 +128,7 @@ class Spares:
         """Remove what a helper that was killed left; what was half made, a sweep does."""
         from cenv import api
 
-        for path in (*self._asked, *(report.prefix for report in self._ready)):
+        for path in self.paths:
             api.remove_tree(path, store=self.job.store)
 
 

@@ -3,38 +3,67 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from pathlib import Path
 
+from cenv._digest import sha256_hex
 from cenv.api import remove_tree
 from cenv.templates.store import TemplateStore
+from cenv.templates.template import Clone, Template
 
 _DIGITS = 9
+_PLACES = 1_000_000_000  # names of so many digits
+_SLOTS = 1000  # of a template, before it goes on in another's
 _EVEN = 64  # characters of a benchmark's path: pytest-9 and pytest-10 shall not differ
 
 
 class CloneDir:
-    """`<worker basetemp>/cenv`: paths in it are short, of equal length, known ahead."""
+    """`<worker basetemp>/cenv`: paths in it are short, of equal length, known ahead.
+
+    They come back: a template has places of its own, the same in every run, and the first
+    that is free is given.
+    """
 
     def __init__(self, base: Path, store: TemplateStore) -> None:
         self.base = base
         self._path = base / "cenv"
         self._store = store
-        self._numbers = itertools.count(1)
+        self._made = False
+        self._held: dict[str, object] = {}  # by path: what lies there, or is to
         self._kept: set[str] = set()
 
-    def new_path(self, *, even: bool = False) -> str:
-        """Return the next clone's path; `even`: of the same length in every run.
+    def new_path(self, template: Template, *, even: bool = False) -> str:
+        """Return the first free place of a template; `even`: of one length in every run.
 
         That is, wherever the directory's own path leaves room.
         """
-        number = next(self._numbers)
         digits = max(_DIGITS, _EVEN - len(f"{self._path}/")) if even else _DIGITS
-        if number == 1:
+        if not self._made:
             self._path.mkdir(exist_ok=True)
             self._store.set_clone_dir_owner(self._path, os.getpid())
-        return str(self._path / f"{number:0{digits}d}")
+            self._made = True
+        place, number = object(), _first_slot(template)
+        while True:  # threads may ask at once
+            path = str(self._path / f"{number % _PLACES:0{digits}d}")
+            if self._held.setdefault(path, place) is place:
+                return path
+            number += 1
+
+    def hold(self, clone: Clone) -> None:
+        """Know what lies at a path that was given."""
+        if clone.path in self._held:
+            self._held[clone.path] = clone
+
+    def is_over(self, clone: Clone) -> bool:
+        """Tell whether its place was freed: what lies there by now is another."""
+        if os.path.dirname(clone.path) != str(self._path):
+            return False
+        return self._held.get(clone.path) is not clone
+
+    def free(self, path: str) -> None:
+        """Let the path be given again: nothing lies there."""
+        self._held.pop(path, None)
+        self._kept.discard(os.path.basename(path))
 
     def keep(self, path: str) -> None:
         """Let what lies at `path` stay when this process ends."""
@@ -50,3 +79,8 @@ class CloneDir:
             for name in set(os.listdir(self._path)) - self._kept:
                 remove_tree(self._path / name)
         self._store.set_clone_dir_owner(self._path, 0)
+
+
+def _first_slot(template: Template) -> int:
+    digest = sha256_hex(os.fsencode(template.origin))
+    return int(digest[:12], 16) % (_PLACES // _SLOTS) * _SLOTS

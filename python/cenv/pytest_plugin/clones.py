@@ -54,6 +54,7 @@ class Clones:
         """Return a new clone: one made ahead if there is one, for a path of our own."""
         chosen = mode or self._settings.mode
         clone = self.noted(template, chosen, lambda: self._take(template, dst, chosen))
+        self._dir.hold(clone)
         if self._measured:
             background_sweep.wait()
             self._warm.read(clone)
@@ -83,16 +84,28 @@ class Clones:
             ready = self._spares.take(template)
             if ready is not None:
                 return Clone(ready.prefix, template, ready.mode, ready)
-        target = self._dir.new_path(even=self._measured) if dst is None else dst
-        return Template.clone(template, target, mode=mode, owner=os.getpid())
+        if dst is not None:
+            return Template.clone(template, dst, mode=mode, owner=os.getpid())
+        path = self._dir.new_path(template, even=self._measured)
+        try:
+            return Template.clone(template, path, mode=mode, owner=os.getpid())
+        except BaseException:
+            self._dir.free(path)
+            raise
 
     def end(self, clone: Clone, *, failed: bool) -> None:
-        """Remove a clone whose user is done, or keep it where the settings say so."""
+        """Remove a clone whose user is done, or keep it where the settings say so.
+
+        A test that is run again ends those of its attempts before once more.
+        """
+        if self._dir.is_over(clone):
+            return
         keep = self._settings.keep
         if keep == "all" or (keep == "failed" and failed):
             self._keep(clone)
         else:
             self._removals.remove(clone)
+            self._dir.free(clone.path)
 
     def _keep(self, clone: Clone) -> None:
         """Leave a clone to pytest's retention: no sweep of ours takes it."""

@@ -7,6 +7,7 @@ that was asked for only once.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import deque
 
@@ -68,8 +69,8 @@ class SparePolicy:
         if demand.spares is not None:
             demand.spares.keep(count)
         elif count:
-            new_path = self._dir.new_path
             job = self._job(demand.template)
+            new_path = functools.partial(self._dir.new_path, demand.template)
             demand.spares = Spares(job, count, new_path)
 
     def _job(self, template: Template) -> CloneJob:
@@ -95,8 +96,11 @@ class SparePolicy:
         self._paused = True
         for demand in self._demands.values():
             if demand.spares is not None:
+                paths = demand.spares.paths
                 demand.spares.close()
                 demand.spares = None
+                for path in paths:
+                    self._dir.free(path)
 
     def resume(self) -> None:
         """Learn from the test that is over; orders go on with the next request."""
