@@ -3,11 +3,18 @@
 #include "archive/archive_head.h"
 
 #include "archive/archive.h"
+#include "base/digest.h"
+#include "base/hex.h"
+#include "model/channel.h"
 #include "model/matchspec_match.h"
+#include "model/path_entry.h"
 #include "model/platform.h"
+#include "model/spec_text.h"
 #include "os/path.h"
 #include "store/template_entry.h"
 #include "template/template_id.h"
+
+enum { URL_MAX = 64 << 10 };
 
 /* A head under examination. */
 struct examined {
@@ -88,6 +95,50 @@ static int check_machine(const struct examined *x)
     return rc;
 }
 
+/* ---- its records ---- */
+
+static int refuse_record(const struct examined *x, const struct cenv_json *record,
+                         const char *why)
+{
+    return cenv_error_set(x->err, CENV_EINTEGRITY, "the record of '%.200s' %s",
+                          cenv_json_get_cstr(record, "name"), why);
+}
+
+static bool is_package_url(struct cenv_str url)
+{
+    return url.len <= URL_MAX && (cenv_str_ends(url, CENV_STR(".conda")) ||
+                                  cenv_str_ends(url, CENV_STR(".tar.bz2")));
+}
+
+/* It is written into the store, which has no secrets of anybody, and fetched by its URL. */
+static int check_record(const struct examined *x, const struct cenv_json *record)
+{
+    unsigned char raw[CENV_SHA256_LEN];
+    struct cenv_str url = cenv_json_get_str(record, "url");
+    if (!cenv_json_get_str(record, "name").len)
+        return refuse_head(x, "a record of it has no name");
+    if (!cenv_unhex(cenv_json_get_str(record, "sha256"), raw, sizeof(raw)))
+        return refuse_record(x, record, "has no SHA-256");
+    if (url.len && !is_package_url(url))
+        return refuse_record(x, record, "has a URL that is none of a package");
+    if (cenv_channel_has_secrets(url) ||
+        cenv_channel_has_secrets(cenv_json_get_str(record, "channel")))
+        return refuse_record(x, record, "has a login, token or query in a URL");
+    return 0;
+}
+
+static int check_records(const struct examined *x)
+{
+    const struct cenv_json *record;
+    int rc = 0;
+    cenv_json_each(record, cenv_json_get(x->head->doc, "records"))
+    {
+        if (rc == 0)
+            rc = check_record(x, record);
+    }
+    return rc;
+}
+
 /* ---- the template ---- */
 
 typedef int (*id_fn)(const struct cenv_json *records, const char *key, const char *base,
@@ -110,9 +161,6 @@ static int compare_id(const struct examined *x, id_fn add_id)
 /* The id says what it is: computed again from the records. */
 static int check_id(const struct examined *x)
 {
-    const struct cenv_json *records = cenv_json_get(x->head->doc, "records");
-    if (cenv_json_type(records) != CENV_JSON_ARRAY)
-        return refuse_head(x, "it has no records");
     int rc = compare_id(x, cenv_template_id_of_records);
     if (rc == 1)
         rc = compare_id(x, cenv_template_id_of_whole_records);
@@ -125,9 +173,22 @@ static int check_id(const struct examined *x)
 static bool is_template_prefix(const struct cenv_archive_head *head)
 {
     struct cenv_str path = cenv_str(head->from), parent = cenv_path_parent(path);
-    return path.data[0] == '/' &&
+    return path.data[0] == '/' && path.len <= CENV_PREFIX_MAX &&
            cenv_str_is(cenv_path_base(path), CENV_TEMPLATE_PREFIX) &&
            cenv_str_is(cenv_path_base(parent), head->id);
+}
+
+/* What was asked for is a label, in which a URL may stand. */
+static int clean_labels(const struct examined *x)
+{
+    static const char *const keys[] = {"specs", "channels"};
+    struct cenv_json *doc = cenv_json_get(x->head->json, "template");
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && rc == 0; i++) {
+        const struct cenv_json *list = cenv_json_get(doc, keys[i]);
+        rc = cenv_spec_text_clean_list(doc, keys[i], &list, x->err);
+    }
+    return rc;
 }
 
 static int set_fields(const struct examined *x, int first, int last)
@@ -147,10 +208,14 @@ static int set_fields(const struct examined *x, int first, int last)
 static int examine_head(const struct examined *x, int first, int last)
 {
     int rc = set_fields(x, first, last);
-    if (rc == 0)
-        rc = check_id(x);
     if (rc == 0 && !cenv_template_entry_fits(x->head->doc))
         rc = refuse_head(x, "its template.json has values of other types");
+    if (rc == 0)
+        rc = check_records(x);
+    if (rc == 0)
+        rc = check_id(x);
+    if (rc == 0)
+        rc = clean_labels(x);
     if (rc == 0 && cenv_json_get_true(x->head->doc, "transient"))
         rc = refuse_head(x, "its template serves one run only");
     if (rc == 0 && x->machine)

@@ -17,13 +17,15 @@ struct cenv_archive_head {
 
 /*
  * Reads the head of the n-th template, which is the member in hand: its id is that of its records,
- * and the machine, of which the virtual packages count, has what they need. CENV_EINTEGRITY or
- * CENV_EPREFIX otherwise. `arena` is for parsing. Release it after a failure too.
+ * whose URLs have no secrets (of specs and channels they are cut), and the machine, of which the
+ * virtual packages count, has what they need. CENV_EINTEGRITY or CENV_EPREFIX otherwise. `arena` is
+ * for parsing. Release it after a failure too.
  */
 int cenv_archive_head_read(struct cenv_archive_head *head,
                            struct cenv_archive_reader *reader, unsigned n,
                            const struct cenv_request *machine,
                            struct cenv_arena *arena);
+
 /*
  * The same of a text, which is that of a template in one of the formats `first` to `last`; `what`
  * names it in messages. Without a `machine` its needs are not looked at.

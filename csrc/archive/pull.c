@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "cenv.h"
 #include "codec/options.h"
+#include "fetch/fetch_job.h"
 #include "os/fs.h"
 #include "store/publish.h"
 #include "store/scratch.h"
@@ -52,12 +53,14 @@ static int find_key(const struct sought *sought, char key[CENV_DIGEST_HEX_MAX],
     return 0;
 }
 
-/* 1 once it is there as JSON. */
+/* 1 once it is there as JSON: an object, for "null" is what is told of none. */
 static int add_document(struct cenv_str text, struct cenv_buf *out,
                         struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
     int rc = cenv_json_parse(&doc, text, "the description", err);
+    if (rc == 0 && cenv_json_type(doc) != CENV_JSON_OBJECT)
+        rc = cenv_error_set(err, CENV_EINTEGRITY, "the description is no JSON object");
     if (rc == 0)
         rc = cenv_json_print(doc, 0, out) ? 1 : cenv_error_oom(err);
     cenv_json_free(doc);
@@ -176,19 +179,36 @@ static struct cenv_json *records_of_here(const struct puller *p)
     struct cenv_json *records =
         cenv_json_dup(cenv_json_get(p->parcel.head.doc, "records"));
     struct cenv_json *record;
-    bool done = records != NULL;
+    bool done = records != NULL, complete = true;
     cenv_json_each(record, records)
     {
         const char *sha256 = cenv_json_get_cstr(record, "sha256");
         struct cenv_str url = cenv_json_get_str(p->wanted.urls, sha256 ? sha256 : "");
         if (url.len)
             done &= cenv_json_set_str(record, "url", url);
+        complete &= cenv_json_get_str(record, "url").len > 0;
     }
-    if (done)
+    if (done && complete)
         return records;
     cenv_json_free(records);
-    cenv_error_oom(p->err);
+    if (done)
+        refuse_parcel(p, "a record of it has no URL");
+    else
+        cenv_error_oom(p->err);
     return NULL;
+}
+
+/* The id covers digests, not names: what the packages are called they say themselves. */
+static int check_packages(struct puller *p)
+{
+    const struct cenv_json *record;
+    int rc = 0;
+    cenv_json_each(record, p->records)
+    {
+        if (rc == 0)
+            rc = cenv_fetch_job_check_stored(p->store, record, p->err);
+    }
+    return rc;
 }
 
 static int get_packages(struct puller *p)
@@ -209,6 +229,8 @@ static int get_packages(struct puller *p)
                                         p->err);
     cenv_json_free(records);
     p->received += p->packages.received;
+    if (rc == 0)
+        rc = check_packages(p);
     return rc;
 }
 

@@ -265,20 +265,20 @@ static bool add_missing(struct cenv_json *record, const struct cenv_json *from)
     return done;
 }
 
-static int check_same(const struct cenv_fetch_job *job, const struct cenv_json *index,
-                      struct cenv_error *err)
+static int check_same(const struct cenv_json *record, const char *fn,
+                      const struct cenv_json *index, struct cenv_error *err)
 {
     static const char *const keys[] = {"name", "version", "build"};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const char *want = cenv_json_get_cstr(job->record, keys[i]);
+        const char *want = cenv_json_get_cstr(record, keys[i]);
         const char *got = cenv_json_get_cstr(index, keys[i]);
         if (!want || (got && strcmp(want, got) == 0))
             continue;
-        cenv_error_set(err, CENV_EINTEGRITY,
-                       "package %s: its record says %s '%.200s', the archive '%.200s'",
-                       job->fn, keys[i], want, got ? got : "");
-        return cenv_error_hint(err, "the channel's index is wrong or out of date");
+        return cenv_error_set(
+            err, CENV_EINTEGRITY,
+            "package %.255s: its record says %s '%.200s', the archive '%.200s'", fn,
+            keys[i], want, got ? got : "");
     }
     return 0;
 }
@@ -325,8 +325,11 @@ int cenv_fetch_job_check_content(struct cenv_fetch_job *job,
     struct cenv_json *index = NULL;
     int rc = read_index(content, &index, err);
 
-    if (rc == 0)
-        rc = check_same(job, index, err);
+    if (rc == 0) {
+        rc = check_same(job->record, job->fn, index, err);
+        if (rc < 0)
+            cenv_error_hint(err, "the channel's index is wrong or out of date");
+    }
     if (rc == 0 && !set_digests(job, digests))
         rc = cenv_error_oom(err);
     cenv_json_free(index);
@@ -370,16 +373,20 @@ static int read_stored_size(struct cenv_fetch_job *job, const struct cenv_store 
     return rc < 0 ? rc : 0;
 }
 
-static int open_content(const struct cenv_fetch_job *job,
-                        const struct cenv_store *store, struct cenv_error *err)
+static int read_stored_index(const struct cenv_store *store, struct cenv_str sha256,
+                             struct cenv_json **out, struct cenv_error *err)
 {
     struct cenv_buf path;
 
     cenv_buf_init(&path, URL_MAX);
-    int rc = cenv_package_entry_add_path(store, cenv_str(job->sha256), &path, err);
+    int content = -1, rc = cenv_package_entry_add_path(store, sha256, &path, err);
     if (rc == 0)
-        rc = cenv_fs_open_root(path.data, err);
+        rc = content = cenv_fs_open_root(path.data, err);
     cenv_buf_release(&path);
+    if (rc < 0)
+        return rc;
+    rc = read_index(content, out, err);
+    cenv_fd_close(content);
     return rc;
 }
 
@@ -393,15 +400,24 @@ int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
 
     if (job->whole)
         return 0;
-    int content = open_content(job, store, err);
-    if (content < 0)
-        return content;
-    int rc = read_index(content, &index, err);
-    cenv_fd_close(content);
+    int rc = read_stored_index(store, cenv_str(job->sha256), &index, err);
     if (rc == 0)
         rc = read_stored_size(job, store, err);
     if (rc == 0 && !(set_digests(job, NULL) && add_missing(job->record, index)))
         rc = cenv_error_oom(err);
+    cenv_json_free(index);
+    return rc;
+}
+
+int cenv_fetch_job_check_stored(const struct cenv_store *store,
+                                const struct cenv_json *record, struct cenv_error *err)
+{
+    const char *fn = cenv_json_get_cstr(record, "fn");
+    struct cenv_json *index = NULL;
+    int rc = read_stored_index(store, cenv_json_get_str(record, "sha256"), &index, err);
+
+    if (rc == 0)
+        rc = check_same(record, fn ? fn : "", index, err);
     cenv_json_free(index);
     return rc;
 }

@@ -83,6 +83,11 @@ int cenv_fetch_job_complete_record(struct cenv_fetch_job *job,
                                    const struct cenv_store *store,
                                    struct cenv_error *err);
 
+/* Whether a record is that of its package, which the store has: of those that are not a channel's.
+ * CENV_EINTEGRITY: it tells another name, version or build. */
+int cenv_fetch_job_check_stored(const struct cenv_store *store,
+                                const struct cenv_json *record, struct cenv_error *err);
+
 /* Adds where the package came from and what that took to the facts of the task. */
 void cenv_fetch_job_tell(const struct cenv_fetch_job *job, struct cenv_task *task);
 

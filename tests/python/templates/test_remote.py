@@ -260,11 +260,19 @@ def test_template__is_built_where_the_remote_holds_nonsense(
     other = store.template(["data=1.0"], [small_channel])
     store.push(remote + "-other", [other.id])
     wrong_template = document(remote + "-other", other.id).read_bytes()
-    described = json.loads(good[document(remote, made.id)])
-    described["template"]["records"][0]["sha256"] = "0" * 64
-    unlinked = json.loads(good[document(remote, made.id)]) | {"linked": False}
-    passing = json.loads(good[document(remote, made.id)])
-    passing["template"]["transient"] = True
+    right = good[document(remote, made.id)]
+
+    def of_record(**changes: object) -> bytes:
+        told = json.loads(right)
+        told["template"]["records"][1].update(changes)
+        return json.dumps(told).encode()
+
+    def of_template(**changes: object) -> bytes:
+        told = json.loads(right)
+        told["template"].update(changes)
+        return json.dumps(told).encode()
+
+    far = f"/{'a' * 100_000}/{made.id}/prefix"
     damages = {
         "cut off": (whole[:-10], None),
         "altered": (whole[:100] + bytes([whole[100] ^ 1]) + whole[101:], None),
@@ -273,21 +281,34 @@ def test_template__is_built_where_the_remote_holds_nonsense(
         "no object": (whole, b"[]"),
         "nothing of it": (whole, b"{}"),
         "deep": (whole, b"[" * 100_000),
+        "null": (whole, b"null"),
         "another template": (whole, wrong_template),
-        "other records": (whole, json.dumps(described).encode()),
-        "no packages": (whole, json.dumps(unlinked).encode()),
-        "of one run": (whole, json.dumps(passing).encode()),
+        "other records": (whole, of_record(sha256="0" * 64)),
+        "no hash": (whole, of_record(sha256="0")),
+        "another name": (whole, of_record(name="toon")),
+        "another version": (whole, of_record(version="2.0")),
+        "no package": (whole, of_record(url="file:///etc/passwd")),
+        "no place": (whole, of_record(url="")),
+        "a login": (whole, of_record(url="https://u:secret@host/tool-1.0-0.conda")),
+        "a token": (whole, of_record(channel="https://host/t/secret/c")),
+        "far away": (whole, json.dumps(json.loads(right) | {"prefix": far}).encode()),
+        "no packages": (
+            whole,
+            json.dumps(json.loads(right) | {"linked": False}).encode(),
+        ),
+        "of one run": (whole, of_template(transient=True)),
     }
     here = cenv.TemplateStore(tmp_path / "there", remote=remote)
     for what, (data, text) in damages.items():
         delta.unlink(missing_ok=True)
         if data is not None:
             delta.write_bytes(data)
-        for path, right in good.items():
-            path.write_bytes(right if text is None else text)
+        for path, content in good.items():
+            path.write_bytes(content if text is None else text)
         with pytest.raises(IntegrityError, match=rf"^remote {remote}: ") as refused:
             pytest.fail(f"{what}: {here.pull([made.id])}")
         assert "push it again" in (refused.value.hint or "")
+        assert "secret" not in str(refused.value)
         assert here.templates() == []
         assert os.listdir(Path(here.path, "v1/tmp")) == []
         if what in ("cut off", "another template"):
@@ -449,6 +470,24 @@ def test_build__says_what_it_pulled(
     assert "pulled: " in capfd.readouterr().err
     assert main(["template", "push", remote, told["id"], "--packages"]) == 0
     assert "pushed: " in capfd.readouterr().err
+
+
+def test_pull__keeps_no_secret_of_a_description(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+) -> None:
+    template = store.template(["data"], [small_channel])
+    store.push(remote)
+    told = json.loads(document(remote, template.id).read_bytes())
+    told["template"]["channels"] = ["https://user:secret@host/c"]
+    told["template"]["specs"] = ["https://host/t/secret/c::data", "data"]
+    document(remote, template.id).write_text(json.dumps(told))
+    (got,) = elsewhere.pull([template.id])
+    kept = Path(got["prefix"], "../template.json").read_text()
+    assert "secret" not in kept
+    assert json.loads(kept)["channels"] == ["https://***@host/c"]
 
 
 @pytest.mark.parametrize("wrong", [{"made": {}}, {"cost": "x"}, {"records": "subdir"}])
