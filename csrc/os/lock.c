@@ -166,6 +166,11 @@ bool cenv_lock_works(const struct cenv_lock *lock)
     return lock->works;
 }
 
+int cenv_lock_descriptor(const struct cenv_lock *lock)
+{
+    return lock->fd;
+}
+
 bool cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out)
 {
     char text[HOLDER_MAX];

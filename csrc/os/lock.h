@@ -42,6 +42,8 @@ void cenv_lock_free_remove(struct cenv_lock *lock, int dirfd, const char *name);
 void cenv_lock_abandon(struct cenv_lock *lock);
 
 bool cenv_lock_works(const struct cenv_lock *lock);
+/* Whatever program has it open holds the lock. */
+int cenv_lock_descriptor(const struct cenv_lock *lock);
 
 /* Appends the text of the last exclusive holder ("" when there is none); false: out of memory. */
 bool cenv_lock_holder(int dirfd, const char *name, struct cenv_buf *out);

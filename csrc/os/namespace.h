@@ -34,7 +34,7 @@ int cenv_ns_settle(struct cenv_error *err);
  * `lower`, the uppermost first; what is written goes to `upper`; `work` lies beside it. These are
  * descriptors, opened in this namespace: paths may hold what mount options cannot.
  */
-enum { CENV_NS_LOWER_MAX = 4 };
+enum { CENV_NS_LOWER_MAX = 220 }; /* their names fit the page that mount takes */
 int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err);
 int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lower,
                           int upper, int work, struct cenv_error *err);
@@ -53,13 +53,21 @@ int cenv_ns_set_aside(const char *target, const char *type, int *kept,
                       struct cenv_error *err);
 int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err);
 
+/* What a view shows at `target`: `lower` on top of each other, the uppermost first; none: what
+ * lies there. Borrowed. */
+struct cenv_ns_shown {
+    const char *target;
+    const char *const *lower;
+    unsigned nr_lower;
+};
+
 /*
- * In a namespace of one's own: shows a writable overlay of the directory `prefix` at its own path.
- * What is written goes to the directories `upper` and `work` (one file system, not an overlay), or
- * with NULL to a tmpfs that vanishes with the namespace. The lower files are never written.
+ * In a namespace of one's own: shows a writable overlay. What is written goes to the directories
+ * `upper` and `work` (one file system, not an overlay), or with NULL to a tmpfs that vanishes with
+ * the namespace. The lower files are never written.
  */
-int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
-                         struct cenv_error *err);
+int cenv_ns_show(const struct cenv_ns_shown *shown, const char *upper, const char *work,
+                 struct cenv_error *err);
 
 /* Tries all of it in a child, so that a refusal leaves this process as it was: 0 or CENV_ELINK. */
 int cenv_ns_try(const char *directory, struct cenv_error *err);
@@ -75,8 +83,9 @@ int cenv_raw_whiteout(int dirfd, const char *name);
 
 /* What a program run in a view gets; NULL-terminated lists; descriptors of -1 are inherited. */
 struct cenv_view_command {
-    const char *prefix;  /* shown as a private, writable copy at its own path */
-    const char *program; /* path of the executable */
+    struct cenv_ns_shown shown; /* to it alone, and writable */
+    /* Path of the executable, or its name, looked for in the view on the PATH that it gets. */
+    const char *program;
     const char *const *argv;
     const char *const *envp;
     const char *cwd; /* absolute */

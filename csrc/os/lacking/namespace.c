@@ -66,10 +66,10 @@ int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err)
     return refuse_view(err);
 }
 
-int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
-                         struct cenv_error *err)
+int cenv_ns_show(const struct cenv_ns_shown *shown, const char *upper, const char *work,
+                 struct cenv_error *err)
 {
-    (void)prefix, (void)upper, (void)work;
+    (void)shown, (void)upper, (void)work;
     return refuse_view(err);
 }
 

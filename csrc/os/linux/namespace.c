@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +18,8 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "os/linux/powers.h"
 
 /*
  * Everything between fork and exec below the line "steps" is async-signal-safe: no allocation, no
@@ -86,42 +88,6 @@ static int write_id_map(const char *path, unsigned id)
     return write_text(path, text, (size_t)len);
 }
 
-/* ---- capabilities: the libc has no calls for them ---- */
-
-struct powers {
-    struct __user_cap_data_struct half[_LINUX_CAPABILITY_U32S_3];
-};
-
-static long powers_call(long call, struct powers *powers)
-{
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    return syscall(call, &head, powers->half);
-}
-
-/* Uses all that the process may use; returns what it used before. */
-static struct powers take_up_powers(void)
-{
-    struct powers had = {0}, all;
-    if (powers_call(SYS_capget, &had) < 0)
-        return had;
-    all = had;
-    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-        all.half[i].effective = all.half[i].permitted;
-    if (memcmp(&all, &had, sizeof(all)) != 0)
-        powers_call(SYS_capset, &all);
-    return had;
-}
-
-/* errno stays. */
-static void lay_down_powers(struct powers *had)
-{
-    struct powers now = {0};
-    int error = errno;
-    if (powers_call(SYS_capget, &now) == 0 && memcmp(&now, had, sizeof(now)) != 0)
-        powers_call(SYS_capset, had);
-    errno = error;
-}
-
 /*
  * The user stays who it is. A new user namespace gives every capability in it; the process goes on
  * with those it had, so that tests of permissions find what they found before.
@@ -129,8 +95,8 @@ static void lay_down_powers(struct powers *had)
 static struct failure enter_user_namespace(void)
 {
     unsigned uid = geteuid(), gid = getegid();
-    struct powers had = {0}, now = {0};
-    powers_call(SYS_capget, &had);
+    struct cenv_powers had = {0}, now = {0};
+    cenv_powers_call(SYS_capget, &had);
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
         return fail_at(STEP_UNSHARE);
     if (write_text("/proc/self/setgroups", "deny", 4) < 0 && errno != ENOENT)
@@ -138,11 +104,11 @@ static struct failure enter_user_namespace(void)
     if (write_id_map("/proc/self/uid_map", uid) < 0 ||
         write_id_map("/proc/self/gid_map", gid) < 0)
         return fail_at(STEP_MAP);
-    if (powers_call(SYS_capget, &now) < 0)
+    if (cenv_powers_call(SYS_capget, &now) < 0)
         return fail_at(STEP_POWERS);
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         now.half[i].effective = had.half[i].effective;
-    return powers_call(SYS_capset, &now) < 0 ? fail_at(STEP_POWERS) : no_failure;
+    return cenv_powers_call(SYS_capset, &now) < 0 ? fail_at(STEP_POWERS) : no_failure;
 }
 
 /* Slave, not private: what the system unmounts later must not live on here. */
@@ -155,9 +121,9 @@ static struct failure enter_namespace(void)
         if (failure.step)
             return failure;
     }
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     int rc = mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     return rc < 0 ? fail_at(STEP_PRIVATE) : no_failure;
 }
 
@@ -174,10 +140,12 @@ static bool in_first_user_namespace(void)
     return len > 0 && strstr(text, "4294967295") != NULL;
 }
 
+enum { LOWER_NAME = 18 }; /* "/proc/self/fd/123:" */
+
 static int try_overlay(const char *target, const char *lower, int upper, int work,
                        const char *more)
 {
-    char options[CENV_NS_LOWER_MAX * 32 + 160];
+    char options[CENV_NS_LOWER_MAX * LOWER_NAME + 160];
     snprintf(options, sizeof(options),
              "lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower,
              upper, work, more);
@@ -191,25 +159,29 @@ static int try_overlay(const char *target, const char *lower, int upper, int wor
 static struct failure mount_overlay(const char *target, const int *lower,
                                     unsigned nr_lower, int upper, int work)
 {
-    char list[CENV_NS_LOWER_MAX * 32] = "";
-    int len = 0;
-    for (unsigned i = 0; i < nr_lower && i < CENV_NS_LOWER_MAX; i++)
-        len += snprintf(list + len, sizeof(list) - (size_t)len, "%s/proc/self/fd/%d",
-                        i ? ":" : "", lower[i]);
+    char list[CENV_NS_LOWER_MAX * LOWER_NAME + 1] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < nr_lower && len < sizeof(list); i++)
+        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s/proc/self/fd/%d",
+                                i ? ":" : "", lower[i]);
+    if (len >= sizeof(list)) {
+        errno = E2BIG;
+        return fail_at(STEP_OVERLAY);
+    }
     bool user = !in_first_user_namespace();
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     int rc = try_overlay(target, list, upper, work, user ? ",userxattr" : "");
     if (rc < 0 && user)
         rc = try_overlay(target, list, upper, work, "");
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     return rc < 0 ? fail_at(STEP_OVERLAY) : no_failure;
 }
 
 static struct failure mount_tmpfs(const char *target)
 {
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     int rc = mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     return rc < 0 ? fail_at(STEP_TMPFS) : no_failure;
 }
 
@@ -225,54 +197,88 @@ static int make_and_open(int dir, const char *name, mode_t mode)
     return openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 }
 
+/* The lower directories, open. */
+struct lowers {
+    int fds[CENV_NS_LOWER_MAX];
+    unsigned nr;
+};
+
+static void close_lowers(struct lowers *lowers)
+{
+    while (lowers->nr)
+        close(lowers->fds[--lowers->nr]);
+}
+
+static struct failure open_lowers(const struct cenv_ns_shown *shown,
+                                  struct lowers *lowers)
+{
+    unsigned nr = shown->nr_lower ? shown->nr_lower : 1;
+    lowers->nr = 0;
+    if (nr > CENV_NS_LOWER_MAX) {
+        errno = E2BIG;
+        return fail_at(STEP_OVERLAY);
+    }
+    while (lowers->nr < nr) {
+        int fd =
+            open_directory(shown->nr_lower ? shown->lower[lowers->nr] : shown->target);
+        if (fd < 0)
+            return fail_at(STEP_OPEN);
+        lowers->fds[lowers->nr++] = fd;
+    }
+    return no_failure;
+}
+
 /* Mounts the overlay and closes the two directories; -1 for one that could not be opened. */
-static struct failure mount_on(const char *prefix, int lower, int upper, int work)
+static struct failure mount_on(const char *target, const struct lowers *lowers,
+                               int upper, int work)
 {
     if (upper < 0 || work < 0)
         return fail_at(STEP_DIRECTORIES);
-    struct failure failure = mount_overlay(prefix, &lower, 1, upper, work);
+    struct failure failure =
+        mount_overlay(target, lowers->fds, lowers->nr, upper, work);
     close(work);
     close(upper);
     return failure;
 }
 
-/* A tmpfs is mounted over the prefix itself, and hidden by the overlay in turn: no directory
+/* A tmpfs is mounted over the target itself, and hidden by the overlay in turn: no directory
  * anywhere is needed for it, and nothing is left when the namespace ends. */
-static struct failure overlay_on_tmpfs(const char *prefix, int lower)
+static struct failure overlay_on_tmpfs(const char *target, const struct lowers *lowers)
 {
     struct stat st;
-    if (fstat(lower, &st) < 0)
+    if (fstat(lowers->fds[0], &st) < 0)
         return fail_at(STEP_OPEN);
-    struct failure failure = mount_tmpfs(prefix);
+    struct failure failure = mount_tmpfs(target);
     if (failure.step)
         return failure;
-    int top = open_directory(prefix);
+    int top = open_directory(target);
     int upper = top < 0 ? -1 : make_and_open(top, "upper", st.st_mode & 07777);
     int work = upper < 0 ? -1 : make_and_open(top, "work", 0700);
-    failure = mount_on(prefix, lower, upper, work);
+    failure = mount_on(target, lowers, upper, work);
     if (top >= 0)
         close(top);
     return failure;
 }
 
-static struct failure overlay_on_directories(const char *prefix, int lower,
+static struct failure overlay_on_directories(const char *target,
+                                             const struct lowers *lowers,
                                              const char *upper_path,
                                              const char *work_path)
 {
     int upper = open_directory(upper_path);
     int work = upper < 0 ? -1 : open_directory(work_path);
-    return mount_on(prefix, lower, upper, work);
+    return mount_on(target, lowers, upper, work);
 }
 
-static struct failure overlay_self(const char *prefix, const char *upper,
-                                   const char *work)
+static struct failure show(const struct cenv_ns_shown *shown, const char *upper,
+                           const char *work)
 {
-    int lower = open_directory(prefix);
-    if (lower < 0)
-        return fail_at(STEP_OPEN);
-    struct failure failure = upper ? overlay_on_directories(prefix, lower, upper, work)
-                                   : overlay_on_tmpfs(prefix, lower);
-    close(lower);
+    struct lowers lowers;
+    struct failure failure = open_lowers(shown, &lowers);
+    if (!failure.step)
+        failure = upper ? overlay_on_directories(shown->target, &lowers, upper, work)
+                        : overlay_on_tmpfs(shown->target, &lowers);
+    close_lowers(&lowers);
     return failure;
 }
 
@@ -358,14 +364,14 @@ int cenv_ns_name(struct cenv_buf *out, struct cenv_error *err)
 
 int cenv_ns_share(struct cenv_error *err)
 {
-    struct powers powers = {0};
+    struct cenv_powers powers = {0};
     if (geteuid() == 0)
         return 0;
-    if (powers_call(SYS_capget, &powers) < 0)
+    if (cenv_powers_call(SYS_capget, &powers) < 0)
         return report_failure(err, fail_at(STEP_POWERS), "/");
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         powers.half[i].inheritable = powers.half[i].permitted;
-    if (powers_call(SYS_capset, &powers) < 0)
+    if (cenv_powers_call(SYS_capset, &powers) < 0)
         return report_failure(err, fail_at(STEP_POWERS), "/");
     for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
         if (powers.half[CAP_TO_INDEX(cap)].permitted & CAP_TO_MASK(cap))
@@ -375,15 +381,15 @@ int cenv_ns_share(struct cenv_error *err)
 
 int cenv_ns_settle(struct cenv_error *err)
 {
-    struct powers powers = {0};
+    struct cenv_powers powers = {0};
     if (geteuid() == 0)
         return 0;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (powers_call(SYS_capget, &powers) < 0)
+    if (cenv_powers_call(SYS_capget, &powers) < 0)
         return report_failure(err, fail_at(STEP_POWERS), "/");
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
         powers.half[i].inheritable = powers.half[i].effective = 0;
-    if (powers_call(SYS_capset, &powers) < 0)
+    if (cenv_powers_call(SYS_capset, &powers) < 0)
         return report_failure(err, fail_at(STEP_POWERS), "/");
     return 0;
 }
@@ -406,9 +412,9 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
     long want = strcmp(type, "overlay") == 0 ? OVERLAYFS_SUPER_MAGIC : TMPFS_MAGIC;
     if (statfs(target, &facts) < 0 || (long)facts.f_type != want)
         return 1;
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     int rc = umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW);
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     if (rc == 0)
         return 0;
     return errno == EINVAL || errno == ENOENT || errno == EPERM
@@ -423,10 +429,10 @@ enum { OPEN_TREE = 428, MOVE_MOUNT = 429, CLONE_IT = 1, FROM_IS_OPEN = 4 };
 int cenv_ns_set_aside(const char *target, const char *type, int *kept,
                       struct cenv_error *err)
 {
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     *kept = (int)syscall(OPEN_TREE, AT_FDCWD, target,
                          CLONE_IT | O_CLOEXEC | AT_SYMLINK_NOFOLLOW);
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     if (*kept < 0 && (errno == ENOMEM || errno == EMFILE || errno == ENFILE))
         return cenv_error_os(err, errno, target, "cannot set aside what is mounted at");
     int rc = cenv_ns_unmount(target, type, err);
@@ -439,16 +445,16 @@ int cenv_ns_set_aside(const char *target, const char *type, int *kept,
 
 int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err)
 {
-    struct powers had = take_up_powers();
+    struct cenv_powers had = cenv_powers_take_up();
     long rc = syscall(MOVE_MOUNT, kept, "", AT_FDCWD, target, FROM_IS_OPEN);
-    lay_down_powers(&had);
+    cenv_powers_lay_down(&had);
     return rc < 0 ? cenv_error_os(err, errno, target, "cannot mount again") : 0;
 }
 
-int cenv_ns_overlay_self(const char *prefix, const char *upper, const char *work,
-                         struct cenv_error *err)
+int cenv_ns_show(const struct cenv_ns_shown *shown, const char *upper, const char *work,
+                 struct cenv_error *err)
 {
-    return report_failure(err, overlay_self(prefix, upper, work), prefix);
+    return report_failure(err, show(shown, upper, work), shown->target);
 }
 
 /* Reads what the child wrote before it ended; nothing means that it went well. */
@@ -487,7 +493,7 @@ static struct failure try_view(const char *directory)
     if (pid == 0) {
         struct failure failure = enter_namespace();
         if (!failure.step)
-            failure = overlay_self(directory, NULL, NULL);
+            failure = show(&(struct cenv_ns_shown){.target = directory}, NULL, NULL);
         if (failure.step)
             tell_failure(ends[1], failure);
         _exit(0);
@@ -557,12 +563,51 @@ static void give_signals_back(const sigset_t *mask)
     sigprocmask(SIG_SETMASK, mask, NULL);
 }
 
+/* The value of PATH in the variables; without one nothing is found. */
+static const char *path_of(const char *const *envp)
+{
+    while (*envp && strncmp(*envp, "PATH=", 5) != 0)
+        envp++;
+    return *envp ? *envp + 5 : "";
+}
+
+/* Tries the directories of PATH in turn, as execvpe does: only here is the view to be seen. */
+static void execute_by_name(const struct cenv_view_command *command, char *const *argv,
+                            char *const *envp)
+{
+    char path[PATH_MAX];
+    int refused = ENOENT;
+    const char *at = path_of(command->envp);
+    for (size_t len; *at; at += len + (at[len] == ':')) {
+        len = strcspn(at, ":");
+        if (len + strlen(command->program) + 2 > sizeof(path))
+            continue;
+        memcpy(path, at, len);
+        path[len] = '/';
+        memcpy(path + len + 1, command->program, strlen(command->program) + 1);
+        execve(path, argv, envp);
+        if (errno != ENOENT && errno != ENOTDIR)
+            refused = errno;
+    }
+    errno = refused;
+}
+
+static struct failure execute(const struct cenv_view_command *command)
+{
+    union list argv = {.given = command->argv}, envp = {.given = command->envp};
+    if (strchr(command->program, '/'))
+        execve(command->program, argv.wanted, envp.wanted);
+    else
+        execute_by_name(command, argv.wanted, envp.wanted);
+    return fail_at(STEP_EXEC);
+}
+
 static struct failure become_program(const struct cenv_view_command *command,
                                      const sigset_t *mask)
 {
     struct failure failure = enter_namespace();
     if (!failure.step)
-        failure = overlay_self(command->prefix, NULL, NULL);
+        failure = show(&command->shown, NULL, NULL);
     if (!failure.step)
         failure = set_cwd(command->cwd);
     if (!failure.step)
@@ -572,9 +617,7 @@ static struct failure become_program(const struct cenv_view_command *command,
     if (command->new_session)
         setsid();
     give_signals_back(mask);
-    union list argv = {.given = command->argv}, envp = {.given = command->envp};
-    execve(command->program, argv.wanted, envp.wanted);
-    return fail_at(STEP_EXEC);
+    return execute(command);
 }
 
 static const char *subject_of(const struct cenv_view_command *command,
@@ -582,7 +625,7 @@ static const char *subject_of(const struct cenv_view_command *command,
 {
     if (failure.step == STEP_EXEC)
         return command->program;
-    return failure.step == STEP_CWD ? command->cwd : command->prefix;
+    return failure.step == STEP_CWD ? command->cwd : command->shown.target;
 }
 
 /*

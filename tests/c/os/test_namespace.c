@@ -16,7 +16,7 @@ static int run_in_view(const char *prefix, const char *script, struct cenv_error
     const char *argv[] = {"sh", "-c", script, NULL};
     const char *envp[] = {"PATH=/usr/bin:/bin", NULL};
     struct cenv_view_command command = {
-        .prefix = prefix,
+        .shown = {.target = prefix},
         .program = "/bin/sh",
         .argv = argv,
         .envp = envp,
