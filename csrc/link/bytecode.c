@@ -49,26 +49,29 @@ static bool has_bytecode(const struct cenv_link_plan *plan,
     return false;
 }
 
-static struct cenv_str digest_of(const struct cenv_plan_package *package)
+static struct cenv_str digest_of(const struct cenv_json *record)
 {
-    struct cenv_str digest = cenv_json_get_str(package->record, "sha256");
+    struct cenv_str digest = cenv_json_get_str(record, "sha256");
 
     return digest.len == CENV_DIGEST_HEX_MAX - 1 ? digest : (struct cenv_str){"", 0};
 }
 
-static struct cenv_str find_python_digest(const struct cenv_link_plan *plan)
+static struct cenv_str find_python_digest(const struct cenv_linker *linker)
 {
+    const struct cenv_link_plan *plan = linker->plan;
+    const struct cenv_json *python = linker->options->python;
+
     for (size_t i = 0; i < plan->nr_packages; i++)
         if (cenv_str_is(plan->packages[i].name, "python"))
-            return digest_of(&plan->packages[i]);
-    return (struct cenv_str){"", 0};
+            python = plan->packages[i].record;
+    return python ? digest_of(python) : (struct cenv_str){"", 0};
 }
 
 /* False when the package or the python has no digest: then there is nothing to go by. */
 static bool make_key(const struct keeper *k, const struct cenv_plan_package *package,
                      char key[CENV_DIGEST_HEX_MAX])
 {
-    struct cenv_str own = digest_of(package);
+    struct cenv_str own = digest_of(package->record);
     struct cenv_buf text;
 
     if (!own.len || !k->python.len)
@@ -153,7 +156,7 @@ static int take_package(void *ctx, size_t index, unsigned thread,
 
 int cenv_link_bytecode_take(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct keeper k = {linker, find_python_digest(linker->plan)};
+    struct keeper k = {linker, find_python_digest(linker)};
 
     if (!linker->options->store || !k.python.len)
         return 0;
@@ -282,7 +285,7 @@ static int keep_packages(const struct keeper *k, const struct cenv_scratch *scra
 void cenv_link_bytecode_keep(struct cenv_linker *linker)
 {
     const struct cenv_store *store = linker->options->store;
-    struct keeper k = {linker, find_python_digest(linker->plan)};
+    struct keeper k = {linker, find_python_digest(linker)};
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_scratch scratch;
     bool any = false;

@@ -57,7 +57,8 @@ static int run_python(const struct cenv_linker *linker, struct cenv_proc_status 
     const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
-    cenv_buf_addf(&exe, "%s/bin/python%.*s", linker->dir,
+    const char *dir = linker->options->python_dir;
+    cenv_buf_addf(&exe, "%s/bin/python%.*s", dir ? dir : linker->dir,
                   CENV_STR_ARG(linker->plan->python_version));
     const char *const argv[] = {
         exe.data,  old ? "-E" : "-I",  "-B", "-S", "-Wi",

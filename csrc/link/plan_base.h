@@ -46,11 +46,13 @@ struct cenv_link_options {
     size_t nr_specs;
     /*
      * An environment lies there already, and the packages come to it: what they bring replaces what
-     * has their paths (a warning each), history goes on. `python`: the record of its python, or
-     * NULL; borrowed as long as the plan.
+     * has their paths (a warning each), history goes on.
      */
     bool onto;
+    /* The record of the python they are linked for where it is not one of them, or NULL; borrowed
+     * as long as the plan. It compiles, in the prefix `python_dir`, or with NULL where it lies. */
     const struct cenv_json *python;
+    const char *python_dir;
 };
 
 enum cenv_link_kind {

@@ -275,15 +275,11 @@ static int write_record(void *ctx, size_t index, unsigned thread,
 
 /* ---- history ---- */
 
-/*
- * "channel/subdir::name-version-build"; channel as the record names it, without secrets. False: out
- * of memory.
- */
-static bool format_dist(const struct cenv_plan_package *package,
-                        struct cenv_arena *arena, struct cenv_str *out)
+bool cenv_link_records_dist(const struct cenv_json *record, struct cenv_str dist,
+                            struct cenv_arena *arena, struct cenv_str *out)
 {
-    struct cenv_str channel = cenv_json_get_str(package->record, "channel");
-    struct cenv_str subdir = cenv_json_get_str(package->record, "subdir");
+    struct cenv_str channel = cenv_json_get_str(record, "channel");
+    struct cenv_str subdir = cenv_json_get_str(record, "subdir");
     struct cenv_buf text;
 
     cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
@@ -291,7 +287,7 @@ static bool format_dist(const struct cenv_plan_package *package,
         cenv_url_clean(&text, channel);
     if (subdir.len && !cenv_str_eq(cenv_path_base(cenv_buf_str(&text)), subdir))
         cenv_buf_addf(&text, "%s%.*s", text.len ? "/" : "", CENV_STR_ARG(subdir));
-    cenv_buf_addf(&text, "%s%s", text.len ? "::" : "", package->dist.data);
+    cenv_buf_addf(&text, "%s%.*s", text.len ? "::" : "", CENV_STR_ARG(dist));
     *out = cenv_arena_str(arena, cenv_buf_str(&text));
     bool formatted = !text.failed && out->data;
     cenv_buf_release(&text);
@@ -307,7 +303,8 @@ static int format_history(const struct cenv_linker *linker, struct cenv_buf *out
     int rc = dists ? 0 : cenv_error_oom(err);
 
     for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++)
-        if (!format_dist(&plan->packages[i], &plan->arena, &dists[i]))
+        if (!cenv_link_records_dist(plan->packages[i].record, plan->packages[i].dist,
+                                    &plan->arena, &dists[i]))
             rc = cenv_error_oom(err);
     struct cenv_history_block block = {.time = options->time,
                                        .cmd = options->cmd,
