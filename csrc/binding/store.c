@@ -75,6 +75,28 @@ static PyObject *store_fetch_packages(PyObject *self, PyObject *args)
     return with_two_texts(self, args, cenv_fetch_packages);
 }
 
+static PyObject *store_layered_open(PyObject *self, PyObject *args)
+{
+    return with_two_texts(self, args, cenv_layered_open);
+}
+
+/* (task, path) -> whether it is there. */
+static PyObject *store_layered_find(PyObject *self, PyObject *args)
+{
+    struct bind_state *state = bind_state_of_self(self);
+    const char *path;
+    PyObject *task;
+    if (!PyArg_ParseTuple(args, "O!s:layered_find", state->task_type, &task, &path))
+        return NULL;
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task *running = bind_task_begin(task);
+    if (!running)
+        return NULL;
+    int rc = cenv_layered_find(bind_store_of(self), path, running, &err);
+    bind_task_end(task);
+    return rc < 0 ? bind_raise(state, &err) : PyBool_FromLong(rc == 0);
+}
+
 static PyObject *store_template_build(PyObject *self, PyObject *args)
 {
     return with_two_texts(self, args, cenv_template_build);
@@ -490,6 +512,10 @@ static PyMethodDef store_methods[] = {
      "fetch_packages($self, task, records, options, /)\n--\n\nFetch and extract what is not here."},
     {"create", store_create, METH_VARARGS,
      "create($self, task, prefix, records, options, /)\n--\n\nFetch and link into a new prefix."},
+    {"layered_open", store_layered_open, METH_VARARGS,
+     "layered_open($self, task, records, options, /)\n--\n\nMake an environment of layers."},
+    {"layered_find", store_layered_find, METH_VARARGS,
+     "layered_find($self, task, path, /)\n--\n\nWhether an environment of layers is there."},
     {"template_build", store_template_build, METH_VARARGS,
      "template_build($self, task, records, options, /)\n--\n\n"
      "Build a template unless it is there."},
@@ -584,6 +610,13 @@ static PyObject *lease_release(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *lease_fileno(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    struct lease_object *lease = (struct lease_object *)self;
+    return PyLong_FromLong(lease->lease ? cenv_lease_descriptor(lease->lease) : -1);
+}
+
 static void lease_dealloc(PyObject *self)
 {
     struct lease_object *lease = (struct lease_object *)self;
@@ -596,6 +629,8 @@ static void lease_dealloc(PyObject *self)
 static PyMethodDef lease_methods[] = {
     {"release", lease_release, METH_NOARGS,
      "release($self, /)\n--\n\nLet go; twice is fine."},
+    {"fileno", lease_fileno, METH_NOARGS,
+     "fileno($self, /)\n--\n\nThe descriptor that holds a lease, -1: none does."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -589,11 +589,11 @@ int cenv_relocate(struct cenv_str data, struct cenv_str placeholder,
                   struct cenv_error *err);
 
 /* ---- views (clone/view): Linux, as root or where user namespaces are allowed ---- */
-
 /*
  * Shows the calling process, which must have one thread, a private writable copy of `prefix` at its
- * own path. Writes go to the directories `upper` and `work`, or with NULL to memory that vanishes
- * with the process and its children. CENV_ELINK with the reason where the machine refuses.
+ * own path, or the environment of layers (cenv_layer.h) with that entry. Writes go to `upper` and
+ * `work`, directories, or with NULL to memory that vanishes with the process and its children.
+ * CENV_ELINK with the reason where the machine refuses.
  */
 int cenv_view_enter(const char *prefix, const char *upper, const char *work,
                     struct cenv_error *err);
@@ -692,8 +692,8 @@ const char *cenv_current_subdir(void);
 int cenv_virtual_packages(const char *subdir, const char *const *overrides,
                           struct cenv_buf *out, struct cenv_error *err);
 
+#include "cenv_layer.h"
 #include "cenv_remote.h"
-
 #ifdef __cplusplus
 }
 #endif

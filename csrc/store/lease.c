@@ -36,6 +36,11 @@ void cenv_lease_free(struct cenv_lease *lease)
     cenv_free(lease);
 }
 
+int cenv_lease_descriptor(const struct cenv_lease *lease)
+{
+    return lease->lock ? cenv_lock_descriptor(lease->lock) : -1;
+}
+
 int cenv_lease_try_exclusive(const struct cenv_store *store, struct cenv_lock **lock,
                              struct cenv_error *err)
 {

@@ -125,6 +125,31 @@ int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha2
     return rc;
 }
 
+bool cenv_package_entry_use(const struct cenv_store *store, struct cenv_str sha256)
+{
+    char name[ENTRY_NAME];
+    int entry = set_entry_name(sha256, name) ? open_entry(store, name) : -1;
+    bool there = entry >= 0 && cenv_raw_is_dir(entry, CENV_PKG_CONTENT) == 1;
+    if (there)
+        cenv_layout_touch(entry, CENV_PKG_RECORD);
+    cenv_fd_close(entry);
+    return there;
+}
+
+int cenv_package_entry_open(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    if (!set_entry_name(sha256, name))
+        return refuse_hash(sha256, err);
+    int entry = open_entry(store, name);
+    int content = entry < 0 ? entry : cenv_raw_open_dir(entry, CENV_PKG_CONTENT);
+    if (content < 0)
+        cenv_fs_fail(err, content, store->dirs[CENV_STORE_PKGS], name, "cannot open");
+    cenv_fd_close(entry);
+    return content < 0 ? err->status : content;
+}
+
 int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err)
 {

@@ -21,6 +21,13 @@ int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha2
                             struct cenv_buf *path, struct cenv_buf *why,
                             struct cenv_task *task, struct cenv_error *err);
 
+/* Marks it as used; false when it is not there. Its files are not looked at. */
+bool cenv_package_entry_use(const struct cenv_store *store, struct cenv_str sha256);
+
+/* Opens its content, whose files are not looked at: a descriptor, or a status. */
+int cenv_package_entry_open(const struct cenv_store *store, struct cenv_str sha256,
+                            struct cenv_error *err);
+
 /* Only the path, unchecked: for what has just been found or published. */
 int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str sha256,
                                 struct cenv_buf *path, struct cenv_error *err);

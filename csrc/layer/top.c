@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The entry is small and made in a millisecond, so that it is not synced: it says in which boot it
+ * was made, and is made anew in the next.
+ */
+#include "layer/top.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/hex.h"
+#include "clone/provenance.h"
+#include "layer/top_record.h"
+#include "link/input.h"
+#include "link/records.h"
+#include "os/fs.h"
+#include "os/fs_beneath.h"
+#include "os/fs_data.h"
+#include "os/fs_dir.h"
+#include "os/fs_place.h"
+#include "os/owner.h"
+#include "prefix/history.h"
+#include "store/layered_entry.h"
+#include "store/package_entry.h"
+
+#define FORMAT "cenv layered 1"
+
+/* conda passes over the specs of a block without a command. */
+#define COMMAND "cenv exec"
+
+enum { TEXT_MAX = 512 << 20 };
+
+struct top {
+    const struct cenv_layers *layers;
+    const struct cenv_clashes *clashes;
+    const struct cenv_json *specs;
+    char key[CENV_DIGEST_HEX_MAX];
+    struct cenv_scratch scratch;
+    int entry, content;
+    struct cenv_error *err;
+};
+
+/* ---- records ---- */
+
+static bool is_asked(const struct top *t, const struct cenv_layer *layer)
+{
+    const struct cenv_json *spec;
+    cenv_json_each(spec, t->specs)
+    {
+        if (cenv_history_spec_asks_for(cenv_json_str(spec), layer->name))
+            return true;
+    }
+    return false;
+}
+
+static bool loses(const struct top *t, uint32_t layer)
+{
+    for (size_t i = 0; i < t->clashes->nr; i++)
+        if (t->clashes->list[i].loser == layer)
+            return true;
+    return false;
+}
+
+static int write_records(const struct top *t)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < t->layers->nr && rc == 0; i++)
+        if (is_asked(t, &t->layers->list[i]) || loses(t, i))
+            rc = cenv_top_record_write(t->layers, t->clashes, i, t->content);
+    return rc;
+}
+
+/* ---- history ---- */
+
+static int format_history(const struct top *t, struct cenv_arena *arena,
+                          struct cenv_buf *out)
+{
+    size_t nr = t->layers->nr;
+    struct cenv_str *dists = cenv_arena_calloc(arena, nr + 1, sizeof(*dists));
+    struct cenv_link_options specs = {0};
+    int rc = dists ? cenv_link_input_specs(t->specs, arena, &specs, t->err)
+                   : cenv_error_oom(t->err);
+    for (size_t i = 0; i < nr && rc == 0; i++)
+        if (!cenv_link_records_dist(t->layers->list[i].record, t->layers->list[i].dist,
+                                    arena, &dists[i]))
+            rc = cenv_error_oom(t->err);
+    struct cenv_history_block block = {.time = (int64_t)time(NULL),
+                                       .cmd = COMMAND,
+                                       .dists = dists,
+                                       .nr_dists = nr,
+                                       .specs = specs.specs,
+                                       .nr_specs = specs.nr_specs};
+    if (rc == 0)
+        rc = cenv_history_format(&block, out, t->err);
+    return rc;
+}
+
+static int write_meta(const struct top *t, const char *name, struct cenv_str text)
+{
+    int meta = cenv_fs_open_dir(t->content, "conda-meta", t->err);
+    if (meta < 0)
+        return meta;
+    int rc = cenv_fs_write_new(meta, name, text, 0666, t->err);
+    cenv_fd_close(meta);
+    return rc;
+}
+
+static int write_history(const struct top *t)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_buf text;
+    char created[32];
+    cenv_buf_init(&text, TEXT_MAX);
+    snprintf(created, sizeof(created), "%" PRId64 ".0", (int64_t)time(NULL));
+    int rc = format_history(t, &arena, &text);
+    if (rc == 0)
+        rc = write_meta(t, "created_at", cenv_str(created));
+    if (rc == 0)
+        rc = write_meta(t, "history", cenv_buf_str(&text));
+    cenv_buf_release(&text);
+    cenv_arena_release(&arena);
+    return rc;
+}
+
+/* As clones are told what they were asked for. */
+static int write_requested(const struct top *t)
+{
+    struct cenv_json_writer w;
+    struct cenv_buf text;
+    cenv_buf_init(&text, TEXT_MAX);
+    cenv_json_writer_init(&w, &text, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_tree(&w, "specs", t->specs);
+    cenv_json_write_end(&w);
+    int rc = cenv_json_writer_finish(&w, t->err);
+    if (rc == 0)
+        rc = cenv_provenance_apply(t->content, text.data, t->err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+/* ---- what activation reads ---- */
+
+static bool is_activation(const struct cenv_package_file *file)
+{
+    return file->type == CENV_FT_FILE &&
+           (cenv_str_starts(file->path, CENV_STR("etc/conda/activate.d/")) ||
+            cenv_str_starts(file->path, CENV_STR("etc/conda/env_vars.d/")));
+}
+
+/* A later layer's takes the place of an earlier one's. */
+static int copy_file(const struct top *t, int from,
+                     const struct cenv_package_file *file)
+{
+    struct cenv_dirs source, target;
+    struct cenv_str name, other;
+    enum cenv_place_mode got;
+    cenv_dirs_init(&source, from);
+    cenv_dirs_init(&target, t->content);
+    int dir = cenv_dirs_parent(&source, file->path, 0, &name);
+    int to = dir < 0 ? dir : cenv_dirs_parent(&target, file->path, 0755, &other);
+    int raw = to < 0 ? to : 0;
+    if (raw == 0)
+        cenv_raw_unlink(to, other.data);
+    if (raw == 0)
+        raw = cenv_raw_place(dir, name.data, NULL, to, other.data, CENV_PLACE_AUTO,
+                             true, &got, t->layers->task);
+    cenv_dirs_release(&source);
+    cenv_dirs_release(&target);
+    return raw < 0
+               ? cenv_fs_fail(t->err, raw, t->content, file->path.data, "cannot copy")
+               : 0;
+}
+
+static int copy_activation(const struct top *t, const struct cenv_layer *layer)
+{
+    int from = -1, rc = 0;
+    for (size_t i = 0; i < layer->manifest.nr && rc == 0; i++) {
+        if (!is_activation(&layer->manifest.entries[i]))
+            continue;
+        if (from < 0)
+            rc = from =
+                cenv_package_entry_open(t->layers->store, cenv_str(layer->key), t->err);
+        if (from >= 0)
+            rc = copy_file(t, from, &layer->manifest.entries[i]);
+    }
+    cenv_fd_close(from);
+    return rc;
+}
+
+/* ---- the entry ---- */
+
+static int describe_file(void *ctx, const struct cenv_walk_entry *at,
+                         struct cenv_error *err)
+{
+    struct cenv_package_manifest *manifest = ctx;
+    struct cenv_stat st;
+    int rc = cenv_fs_stat(at->parent, at->entry.name, &st, err);
+    if (rc < 0)
+        return rc;
+    struct cenv_package_file file = {.path = at->path,
+                                     .link = CENV_STR(""),
+                                     .type = st.type,
+                                     .mode = st.mode,
+                                     .size = st.type == CENV_FT_FILE ? st.size : 0,
+                                     .mtime_ns = st.mtime_ns};
+    return cenv_package_manifest_add(manifest, &file) ? 0 : cenv_error_oom(err);
+}
+
+static int write_manifest(const struct top *t)
+{
+    struct cenv_package_manifest manifest;
+    cenv_package_manifest_init(&manifest);
+    int rc = cenv_fs_walk(t->content, true, describe_file, &manifest, t->layers->task,
+                          t->err);
+    if (rc == 0)
+        rc =
+            cenv_package_manifest_write(&manifest, t->entry, CENV_PKG_MANIFEST, t->err);
+    cenv_package_manifest_release(&manifest);
+    return rc;
+}
+
+static int write_record(const struct top *t)
+{
+    struct cenv_json_writer w;
+    struct cenv_owner self;
+    struct cenv_buf text;
+    cenv_owner_self(&self);
+    cenv_buf_init(&text, TEXT_MAX);
+    cenv_json_writer_init(&w, &text, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_str(&w, CENV_LAYERED_PREFIX, cenv_buf_str(&t->layers->prefix));
+    cenv_json_write_cstr(&w, CENV_LAYERED_BOOT, self.boot_id);
+    cenv_json_write_array(&w, CENV_LAYERED_LAYERS);
+    for (size_t i = t->layers->nr; i > 0; i--)
+        cenv_json_write_cstr(&w, NULL, t->layers->list[i - 1].key);
+    cenv_json_write_end(&w);
+    cenv_json_write_end(&w);
+    int rc = cenv_json_writer_finish(&w, t->err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(t->entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644,
+                               t->err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+static int fill_content(const struct top *t)
+{
+    int rc = cenv_fs_mkdir(t->content, "conda-meta", 0755, t->err);
+    if (rc == 0)
+        rc = write_records(t);
+    if (rc == 0)
+        rc = write_history(t);
+    if (rc == 0 && t->specs)
+        rc = write_requested(t);
+    for (size_t i = 0; i < t->layers->nr && rc == 0; i++)
+        rc = copy_activation(t, &t->layers->list[i]);
+    return rc;
+}
+
+static int make_entry(struct top *t)
+{
+    int rc =
+        cenv_package_entry_make(&t->scratch, t->key, &t->entry, &t->content, t->err);
+    if (rc == 0)
+        rc = fill_content(t);
+    if (rc == 0)
+        rc = write_manifest(t);
+    if (rc == 0)
+        rc = write_record(t);
+    cenv_fd_close(t->content);
+    cenv_fd_close(t->entry);
+    if (rc == 0)
+        rc = cenv_package_entry_publish(t->layers->store, cenv_str(t->key), &t->scratch,
+                                        t->key, true, t->err);
+    return rc;
+}
+
+int cenv_top_key(const struct cenv_layers *layers, const struct cenv_json *specs,
+                 char key[CENV_DIGEST_HEX_MAX])
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, TEXT_MAX);
+    cenv_buf_addf(&text, "%s\n%s\n", FORMAT, layers->prefix.data);
+    for (size_t i = 0; i < layers->nr; i++)
+        cenv_buf_addf(&text, "%s\n", layers->list[i].key);
+    bool done = !specs || cenv_json_print(specs, 0, &text);
+    done = done && !text.failed && cenv_digest_sha256_hex(cenv_buf_str(&text), key);
+    cenv_buf_release(&text);
+    return done ? 0 : cenv_error_oom(layers->err);
+}
+
+int cenv_top_make(const struct cenv_layers *layers, const struct cenv_clashes *clashes,
+                  const struct cenv_json *specs, struct cenv_buf *path)
+{
+    struct top t = {.layers = layers,
+                    .clashes = clashes,
+                    .specs = specs,
+                    .scratch = {.fd = -1},
+                    .entry = -1,
+                    .content = -1,
+                    .err = layers->err};
+    int rc = cenv_top_key(layers, specs, t.key);
+    if (rc == 0)
+        rc = cenv_scratch_open(layers->store, &t.scratch, t.err);
+    if (rc < 0)
+        return rc;
+    rc = make_entry(&t);
+    cenv_scratch_close(layers->store, &t.scratch);
+    if (rc == 0)
+        rc = cenv_layered_entry_find(layers->store, cenv_str(t.key), path, layers->task,
+                                     layers->err);
+    if (rc == 1)
+        rc = cenv_error_set(layers->err, CENV_EFAIL,
+                            "the environment of layers vanished");
+    return rc;
+}
