@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from cenv.solving.index import Index
     from cenv.solving.index_dir import index
     from cenv.specs.specs import MatchSpec, Version
+    from cenv.templates.executing import exec  # noqa: A004
+    from cenv.templates.layered import LayeredEnvironment
     from cenv.templates.store import TemplateStore
     from cenv.templates.template import Clone, Template
 
@@ -52,6 +54,8 @@ _HOMES = {
     "clones.overlay": "enter_overlay_namespace",
     "solving.index": "Index",
     "specs.specs": "MatchSpec Version",
+    "templates.executing": "exec",
+    "templates.layered": "LayeredEnvironment",
     "templates.store": "TemplateStore",
     "templates.template": "Clone Template",
 }
@@ -68,6 +72,7 @@ __all__ = [
     "CloneReport",
     "Index",
     "IntegrityError",
+    "LayeredEnvironment",
     "LinkError",
     "LinkMode",
     "MatchSpec",
@@ -88,6 +93,7 @@ __all__ = [
     "clone",
     "create",
     "enter_overlay_namespace",
+    "exec",
     "extract",
     "index",
     "remove",

@@ -122,6 +122,12 @@ class CreateOptions(FetchOptions):
     cmd: str
 
 
+class LayeredOptions(FetchOptions):
+    """Store.layered_open; `specs` are what was asked for."""
+
+    specs: Sequence[str]
+
+
 class TemplateKind(TypedDict, total=False):
     """Store.template_find_packages: which of the templates of the same packages."""
 

@@ -90,6 +90,9 @@ CODE: dict[str, list[tuple[str, str]]] = {
     "a file that a clone moves": [
         ("python/cenv/clones/editables.py", r"_SIZE_MAX = (\d+ << \d+)"),
     ],
+    "packages shown as layers": [
+        ("csrc/store/layered_entry.h", r"CENV_LAYERED_MAX = (\d+)"),
+    ],
     "directories in each other": [
         ("csrc/os/fs_dir.h", r"CENV_WALK_DEPTH_MAX = (\d+)"),
         ("csrc/os/path.h", r"CENV_PATH_PACKAGE_MAX = (\d+)"),

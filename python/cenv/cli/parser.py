@@ -12,6 +12,7 @@ from cenv.cli.options import ShowVersion, add_common
 from cenv.errors import UsageError
 
 _VALUED = ("--trace", "--store")  # may stand before the action of a group
+_WITH_COMMAND = ("exec",)  # whose command stands behind --
 _TEXT = "\0"  # before an argument that looks like an option and is none; no argv has it
 
 
@@ -44,6 +45,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     words, given = _words(rest)
     parser = command_parser(words)
     own, arguments = _split_at_end(parser, words, given)
+    if (
+        words == _WITH_COMMAND
+    ):  # two lists of arguments, which argparse cannot tell apart
+        options.command, arguments = arguments, []
     parser.parse_intermixed_args([*own, *map(_as_text, arguments)], options)
     for key, value in vars(options).items():
         setattr(options, key, _without_mark(value))

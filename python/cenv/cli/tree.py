@@ -20,6 +20,7 @@ COMMANDS = {
     "create": "solve, fetch and link an environment",
     "clone": "make a relocated clone of an environment",
     "run": "run a command in a throw-away view of an environment",
+    "exec": "run a command in an environment of packages that nobody linked",
     "reset": "put a clone back to its template's state",
     "verify": "check every file of an environment",
     "solve": "print the packages that meet the specs",

@@ -70,13 +70,14 @@ class Effect:
 class Place:
     """An environment whose scripts are run, and how what they do is kept.
 
-    `view`: they run in a throw-away view of it. `origin`: the id or path of its template,
+    `view`: what they see a throw-away view of, it or the entry of its layers; None: they run
+    in it. `origin`: the id or path of its template,
     which stays as it is, so that what scripts did in one clone holds for all; None: of an
     environment that changes nothing is known. `store`: where it is kept for an id.
     """
 
     prefix: str
-    view: bool = False
+    view: str | None = None
     origin: str | None = None
     store: str | None = None
 
@@ -136,7 +137,7 @@ def _key(place: Place, files: Files, variables: Mapping[str, str]) -> str:
     ]
     names = sorted(_words(files) & variables.keys())
     named = [[name, _replaced(variables[name], tokens)] for name in names]
-    whole = json.dumps([1, place.view, place.origin, texts, named])
+    whole = json.dumps([1, place.view is not None, place.origin, texts, named])
     return sha256(whole.encode()).hexdigest()
 
 
@@ -261,7 +262,7 @@ def _run(
         done = process.run(
             [_bash(variables, place.prefix), "--norc", "-c", _SCRIPT, "bash", *paths],
             given,
-            view=place.prefix if place.view else None,
+            view=place.view,
             cwd=cwd,
             stdin=process.DEVNULL,
             capture_output=True,

@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cenv import _native
-from cenv.clones.activation import program_in
 from cenv.clones.real import system
 from cenv.errors import UsageError
 
@@ -90,11 +89,13 @@ class Process(_Popen):
         _preexec, _close, _pass, cwd, env, _info, _flags, _shell, *streams = rest
         p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite = streams[:6]
         where = os.path.abspath(cwd or system.getcwd())
-        program = os.fspath(executable or program_in(env, os.fsdecode(args[0])))
+        program = os.fsdecode(executable or args[0])
+        if "/" in program:  # else it is looked for in the view
+            program = os.path.join(where, program)
         try:
             self.pid = _native.extension.view_spawn(
                 os.fsencode(self._view),
-                os.fsencode(os.path.join(where, os.fsdecode(program))),
+                os.fsencode(program),
                 os.fsencode(where),
                 [os.fsencode(arg) for arg in args],
                 [os.fsencode(f"{key}={value}") for key, value in env.items()],

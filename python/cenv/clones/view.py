@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""This process in a throw-away view: a private, writable copy of a prefix at its own path.
+"""This process in a throw-away view: a private, writable copy of an environment at its path.
 
 Nothing needs relocating, nothing it writes survives. Linux, as root or where user
 namespaces are allowed; LinkError says why where it cannot work.
@@ -11,27 +11,51 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from cenv import _native
 from cenv.clones import activation, activation_scripts
 from cenv.errors import PrefixError
+
+if TYPE_CHECKING:
+    from cenv._cenv import Lease
 
 AnyPath = str | os.PathLike[str]
 
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a view shows: the environment at `path`, and what the core knows it by.
+
+    `view` is the same path, or the entry of an environment of layers; below `files` lies
+    what activation reads of it; `lease` keeps it in the store, for the command too.
+    """
+
+    path: str
+    view: str
+    files: str
+    lease: Lease | None = None
+
+    @staticmethod
+    def of(prefix: AnyPath) -> Shown:
+        """Return a prefix as it lies there."""
+        path = _native.fspath(prefix)
+        return Shown(path, path, path)
+
+
 def run(
-    prefix: AnyPath,
+    shown: Shown,
     argv: Sequence[str],
     keep: AnyPath | None = None,
     *,
     fail: Callable[[BaseException], int],
     activate: bool = True,
 ) -> int:
-    """Become `argv` in a view of `prefix`; with `keep`, its changes go to that directory.
+    """Become `argv` in a view; with `keep`, its changes go to that directory.
 
     `activate` False: without what the environment's activation scripts do.
     Exit status, signals and the terminal are the command's own: without `keep` this
@@ -40,11 +64,12 @@ def run(
     process, which returns its exit status. An OSError whose `filename` is the program:
     FileNotFoundError where there is none, else PermissionError.
     """
-    path = _native.fspath(prefix)
-    variables = _variables(path, activate)
+    variables = _variables(shown, activate)
 
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
-        _native.extension.view_enter(path, upper, work)
+        _native.extension.view_enter(shown.view, upper, work)
+        if shown.lease is not None and shown.lease.fileno() >= 0:
+            os.set_inheritable(shown.lease.fileno(), True)
         os.chdir(os.getcwd())  # the same path, seen in the view
         signal.signal(
             signal.SIGPIPE, signal.SIG_DFL
@@ -66,13 +91,13 @@ def _execute(path: str, argv: Sequence[str], variables: Mapping[str, str]) -> No
         raise PermissionError(error.errno, why, argv[0]) from None
 
 
-def _variables(prefix: str, activate: bool) -> dict[str, str]:
+def _variables(shown: Shown, activate: bool) -> dict[str, str]:
     """Return the variables; the scripts run in a view of their own, for nothing they write."""
-    files = activation.read(prefix)
-    variables = activation.environment_for(prefix, files=files)
+    files = activation.read(shown.files)
+    variables = activation.environment_for(shown.path, files=files)
     if not activate:
         return variables
-    place = activation_scripts.Place(prefix, view=True)
+    place = activation_scripts.Place(shown.path, view=shown.view)
     return activation_scripts.activated(place, files, variables)
 
 
@@ -91,7 +116,7 @@ def _keeping(
     work.mkdir(mode=0o700)
     try:
         pid = _fork(lambda: become(os.fsencode(keep), os.fsencode(work)), fail)
-        return _wait(pid)
+        return wait(pid)
     finally:
         api.remove_tree(work)
 
@@ -111,7 +136,7 @@ def _fork(become: Callable[[], NoReturn], fail: Callable[[BaseException], int]) 
         os._exit(status)
 
 
-def _wait(pid: int) -> int:
+def wait(pid: int) -> int:
     """Wait for the child, passing signals on; return its status as a shell would."""
     for number in _FORWARDED:
         signal.signal(number, lambda caught, _frame: os.kill(pid, caught))

@@ -54,7 +54,7 @@ class Environment(Directory):
         """
         __tracebackhide__ = True
         command, variables = self._command("run", argv, env, activate)
-        view = self.path if self.shown_in_views else None
+        view = self._view()
         return process.run(command, variables, view=view, **options)
 
     def popen(
@@ -74,7 +74,7 @@ class Environment(Directory):
         from cenv.clones.popen import Process
 
         command, variables = self._command("popen", argv, env, activate)
-        view = self.path if self.shown_in_views else None
+        view = self._view()
         return Process(command, variables, view=view, **keywords)
 
     def environ(
@@ -94,7 +94,7 @@ class Environment(Directory):
         SpecError for a malformed file of variables.
         """
         __tracebackhide__ = True
-        files = activation.read(self.path)
+        files = self._activation()
         variables = activation.environment_for(self.path, env, files)
         if activate is None:
             activate = env is None
@@ -106,7 +106,20 @@ class Environment(Directory):
 
     def _place(self) -> Place:
         """Return where its scripts run, and how what they do is known."""
-        return Place(self.path, view=self.shown_in_views)
+        return Place(self.path, view=self._view())
+
+    def _view(self) -> str | None:
+        """Return what the core knows it by, for a view of it; None: programs run in it."""
+        return self.path if self.shown_in_views else None
+
+    def _activation(self) -> activation.Files:
+        """Return what activation reads of it."""
+        return activation.read(self.path)
+
+    def _program(self, variables: Mapping[str, str], name: str) -> str:
+        """Return the path of a program, or what it is looked for by in its view."""
+        __tracebackhide__ = True
+        return activation.program_in(variables, name)
 
     def _command(
         self,
@@ -121,7 +134,7 @@ class Environment(Directory):
         if not given:
             raise UsageError(f"{caller}() needs a command")
         variables = self.environ(env, activate=activate)
-        program = activation.program_in(variables, os.fsdecode(given[0]))
+        program = self._program(variables, os.fsdecode(given[0]))
         return [program, *given[1:]], variables
 
     @property

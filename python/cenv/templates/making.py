@@ -47,7 +47,7 @@ class TemplateMaker:
         return made
 
     def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        fetching = _fetching(recipe)
+        fetching = fetching_of(recipe)
         wanted = [plain_record(record) for record in recipe.whole_records()]
         policy.check_records(wanted, load())
         known = None if recipe.rebuild else self._of_packages(recipe, wanted)
@@ -107,7 +107,7 @@ class TemplateMaker:
             offline=recipe.offline,
             specs=recipe.specs,
         )
-        request = _request_key(index, recipe)
+        request = request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         fetching = index.fetching(recipe.pkgs_dirs)
         if known is None:
@@ -195,7 +195,7 @@ class TemplateMaker:
         found = self.find(id)
         if found is None:
             return None
-        fetching = _fetching(recipe)
+        fetching = fetching_of(recipe)
         records = [record.to_json() for record in found.records]
         plan = _plan(recipe, records, fetching)
         return replace(found, specs=recipe.asked, transient=recipe.transient, plan=plan)
@@ -262,7 +262,7 @@ def _note(recorder: trace.Recorder, recipe: Recipe, made: Template) -> None:
 _WHY_BUILT = "none of this request, with the repodata there is now, is in the store"
 
 
-def _fetching(recipe: Recipe) -> FetchOptions:
+def fetching_of(recipe: Recipe) -> FetchOptions:
     return fetch_options(recipe.channels, recipe.offline, recipe.pkgs_dirs)
 
 
@@ -309,7 +309,7 @@ def _provenance_there(template: Template, store: str) -> Provenance | None:
     return provenance.of(asked, found.get("specs") or (), urls)
 
 
-def _request_key(index: Index, recipe: Recipe) -> str:
+def request_key(index: Index, recipe: Recipe) -> str:
     """Return all that the solution depends on, as text."""
     request = index.request(recipe.asked, **recipe.solve_options())
     channels = [channel.safe_url for channel in index.channels]

@@ -24,6 +24,7 @@ from cenv.solving.virtual_packages import virtual_packages
 from cenv.specs.spec_texts import clean_specs
 from cenv.templates.building import mirror
 from cenv.templates.environment import Draft
+from cenv.templates.layered import LayeredEnvironment, LayeredMaker
 from cenv.templates.making import TemplateMaker
 from cenv.templates.path_like import AnyPath
 from cenv.templates.recipe import Recipe
@@ -59,6 +60,7 @@ class TemplateStore:
         self.remote = chosen(remote, push)
         self._store = _native.open_store(self.path)
         self._maker = TemplateMaker(self.path, self._store, self.remote)
+        self._layered = LayeredMaker(self.path, self._store, self._maker)
 
     @checked(SOLVE_OPTIONS)
     def template(
@@ -100,6 +102,38 @@ class TemplateStore:
             options=options,
         )
         return self.make(recipe)
+
+    @checked(SOLVE_OPTIONS)
+    def layered(
+        self,
+        specs: Iterable[object] = (),
+        channels: Sequence[AnyPath] | None = None,
+        *,
+        platform: str | None = None,
+        records: Iterable[Record] | None = None,
+        offline: bool = False,
+        setup: Callable[[Draft], object] | None = None,
+        key: object = None,
+        **options: Unpack[SolveOptions],
+    ) -> LayeredEnvironment | Template:
+        """Return an environment to run programs in that is not linked: its packages as layers.
+
+        A request known from before solves nothing. Arguments are as of template(). Packages
+        with link scripts, too many of them, files that exclude each other, or a `setup`
+        make it the template, which programs see a view of as well. Raises LinkError where
+        the machine shows no layers.
+        """
+        recipe = Recipe(
+            specs=tuple(clean_specs(listed(specs, "specs"))),
+            channels=None if channels is None else tuple(listed(channels, "channels")),
+            records=_as_tuple(records),
+            setup=Setup.of(setup, key, None),
+            platform=platform,
+            offline=offline,
+            options=options,
+        )
+        _native.work_in_store(self.path)
+        return self._layered.make(recipe)
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe, as template() does."""

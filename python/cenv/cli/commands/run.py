@@ -11,6 +11,10 @@ from cenv.cli.output import Console
 from cenv.cli.places import existing
 from cenv.errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cenv.clones.view import Shown
+
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
@@ -24,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COMMAND",
         help="a program of the environment, or of PATH, and its arguments",
     )
+    add_view(parser)
+
+
+def add_view(parser: argparse.ArgumentParser) -> None:
+    """Add what says how a command is run in a view."""
     parser.add_argument(
         "--keep", metavar="DIR", help="keep what COMMAND changed in DIR"
     )
@@ -39,17 +48,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not options.command:
         hint = "cenv run PREFIX COMMAND ..."
         raise UsageError("no command given", hint=hint)
-    from cenv.clones.view import run as run_in_view
+    from cenv.clones.view import Shown
+
+    return in_view(Shown.of(existing(options.prefix, console)), options, console)
+
+
+def in_view(shown: Shown, options: argparse.Namespace, console: Console) -> int:
+    """Become the command in a view, or return its exit status."""
+    from cenv.clones import view
 
     def fail(error: BaseException) -> int:
         output.fail_with(error, as_json=console.json)
         return _status(error, options.command[0])
 
-    prefix = existing(options.prefix, console)
     console.close()
     try:
-        return run_in_view(
-            prefix,
+        return view.run(
+            shown,
             options.command,
             keep=options.keep,
             activate=not options.no_activate,
