@@ -135,10 +135,15 @@ class _Tree:
 
 
 def dump_yaml(document: Any, file: TextIO) -> None:
-    """Write a document as YAML, keys in the order given."""
+    """Write a document as YAML, keys in the order given; URLs without their secrets."""
     from ruamel.yaml import YAML
 
     yaml = YAML()
+    yaml.representer.add_multi_representer(str, _represent_text)
     yaml.default_flow_style = False
     yaml.width = 4096
     yaml.dump(document, file)
+
+
+def _represent_text(representer: Any, text: str) -> Any:
+    return representer.represent_str(str(text))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -422,9 +423,11 @@ def test_conda_lock__written_keeps_every_constraint(tmp_path: Path) -> None:
 def test_conda_lock__written_is_read_again(
     make_channel: Callable[..., Path], tmp_path: Path
 ) -> None:
-    place = make_channel(
+    made = make_channel(
         Package("a", "1", depends=["b >=1", "b <3"]), Package("b", "2")
     )
+    # A directory t is what comes before a token: its URLs are of the kind that has secrets.
+    place = shutil.copytree(made, tmp_path / "t/x/channel")
     solution = cenv.solve(["a"], [place])
     lock = tmp_path / "any.name"
     conda_lock.write(lock, solution, "linux-64")
