@@ -203,6 +203,47 @@ static bool lacks_collection(const struct cenv_remote_state *state,
            (status == 404 || status == 409);
 }
 
+/* ---- what is there ---- */
+
+/* Of the stated size, where the server states one; a server that has no HEAD is sent all again. */
+static bool is_there(const struct request *r)
+{
+    bool found = r->transfer.rc == 0 && r->transfer.reply.status == 200;
+
+    return found &&
+           (!r->length_text[0] || strtoull(r->length_text, NULL, 10) == r->blob->size);
+}
+
+static bool has_no_head(long status)
+{
+    return status == 405 || status == 501;
+}
+
+int cenv_objects_has(struct cenv_remote_state *state,
+                     struct cenv_remote_blob *const *blobs, size_t nr,
+                     struct cenv_task *task, struct cenv_error *err)
+{
+    struct batch batch;
+    struct request *r;
+    int rc = open_batch(&batch, nr, err);
+
+    for (size_t i = 0; i < nr && rc == 0; i++)
+        rc = add_blob(state, &batch, CENV_HTTP_HEAD, blobs[i], &r, err);
+    if (rc == 0)
+        rc = run_batch(state, &batch, task, err);
+    for (size_t i = 0; i < nr && rc == 0; i++) {
+        r = &batch.requests[i];
+        long status = r->transfer.reply.status;
+        blobs[i]->there = is_there(r);
+        if (r->transfer.rc < 0 ||
+            (status != 200 && !cenv_web_is_absent(&state->web, &r->transfer) &&
+             !has_no_head(status)))
+            rc = fail_request(state, r, "look for", err);
+    }
+    close_batch(&batch);
+    return rc;
+}
+
 /* ---- putting ---- */
 
 static int put_once(struct cenv_remote_state *state, struct request *r, const char *key,
@@ -274,6 +315,42 @@ static int send_blobs(struct cenv_remote_state *state,
     return rc;
 }
 
+static void lose_blob(struct request *r)
+{
+    struct cenv_error *err = &r->blob->err;
+
+    r->blob->there = false;
+    r->blob->rc =
+        cenv_error_set(err, CENV_EREMOTE,
+                       "cannot write %s: the server took it, and has it not", r->name);
+    cenv_error_hint(err, "check the URL: what answers there keeps nothing");
+}
+
+/* Looks again for what a server took: one that says yes to everything keeps nothing. It may have no
+ * HEAD, and let nobody read. */
+static int confirm_blobs(struct cenv_remote_state *state, const struct batch *sent,
+                         struct cenv_task *task, struct cenv_error *err)
+{
+    struct batch batch;
+    struct request *r;
+    int rc = open_batch(&batch, sent->nr + 1, err);
+
+    for (size_t i = 0; i < sent->nr && rc == 0; i++)
+        if (sent->requests[i].blob->there)
+            rc = add_blob(state, &batch, CENV_HTTP_HEAD, sent->requests[i].blob, &r,
+                          err);
+    if (rc == 0)
+        rc = run_batch(state, &batch, task, err);
+    for (size_t i = 0; i < batch.nr && rc == 0; i++) {
+        r = &batch.requests[i];
+        long status = r->transfer.reply.status;
+        if (status == 404 || status == 410 || (status == 200 && !is_there(r)))
+            lose_blob(r);
+    }
+    close_batch(&batch);
+    return rc;
+}
+
 static int put_files(struct cenv_remote_state *state,
                      struct cenv_remote_blob *const *blobs, const int *fds, size_t nr,
                      struct cenv_task *task, struct cenv_error *err)
@@ -296,8 +373,10 @@ static int put_files(struct cenv_remote_state *state,
         if (!r->blob->there)
             r->blob->rc = fail_request(state, r, "write", &r->blob->err);
     }
+    if (rc >= 0)
+        rc = confirm_blobs(state, &batch, task, err);
     close_batch(&batch);
-    return rc < 0 ? rc : 0;
+    return rc;
 }
 
 int cenv_objects_put_blobs(struct cenv_remote_state *state,
@@ -308,47 +387,6 @@ int cenv_objects_put_blobs(struct cenv_remote_state *state,
 
     if (rc >= 0)
         rc = cenv_blob_files_send(state, blobs, nr, put_files, task, err);
-    return rc;
-}
-
-/* ---- what is there ---- */
-
-/* Of the stated size, where the server states one; a server that has no HEAD is sent all again. */
-static bool is_there(const struct request *r)
-{
-    bool found = r->transfer.rc == 0 && r->transfer.reply.status == 200;
-
-    return found &&
-           (!r->length_text[0] || strtoull(r->length_text, NULL, 10) == r->blob->size);
-}
-
-static bool has_no_head(long status)
-{
-    return status == 405 || status == 501;
-}
-
-int cenv_objects_has(struct cenv_remote_state *state,
-                     struct cenv_remote_blob *const *blobs, size_t nr,
-                     struct cenv_task *task, struct cenv_error *err)
-{
-    struct batch batch;
-    struct request *r;
-    int rc = open_batch(&batch, nr, err);
-
-    for (size_t i = 0; i < nr && rc == 0; i++)
-        rc = add_blob(state, &batch, CENV_HTTP_HEAD, blobs[i], &r, err);
-    if (rc == 0)
-        rc = run_batch(state, &batch, task, err);
-    for (size_t i = 0; i < nr && rc == 0; i++) {
-        r = &batch.requests[i];
-        long status = r->transfer.reply.status;
-        blobs[i]->there = is_there(r);
-        if (r->transfer.rc < 0 ||
-            (status != 200 && !cenv_web_is_absent(&state->web, &r->transfer) &&
-             !has_no_head(status)))
-            rc = fail_request(state, r, "look for", err);
-    }
-    close_batch(&batch);
     return rc;
 }
 

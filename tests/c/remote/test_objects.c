@@ -2,7 +2,8 @@
 /* remote/objects and remote/web by http: what a server of GET, HEAD and PUT is asked and believed. */
 #include "remote_scene.h"
 
-#define BASE "http://user:secret@127.0.0.1:%u/base"
+#define NO_HEAD "HTTP/1.1 405 No\r\n\r\n"
+#define BASE    "http://user:secret@127.0.0.1:%u/base"
 
 static void test_objects__find_takes_a_document_or_none(void)
 {
@@ -141,24 +142,26 @@ static void test_objects__wrong_blobs_leave_nothing(void)
 static void test_objects__sends_what_is_not_there(void)
 {
     static const struct {
-        const char *head, *put, *content;
+        const char *head, *put, *again, *content;
         int rc;
         bool there;
         unsigned requests;
     } cases[] = {
-        {OK("5", ""), NULL, "alpha", 0, true, 1},
-        {OK("2", ""), CREATED, "alpha", 0, true, 2},
-        {NONE, CREATED, "alpha", 0, true, 2},
-        {"HTTP/1.1 405 No\r\n\r\n", CREATED, "alpha", 0, true, 2},
-        {NONE, NULL, "omega", CENV_EINTEGRITY, false, 1},
-        {NONE, NULL, "alphabet", CENV_EINTEGRITY, false, 1},
-        {NONE, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", "alpha", CENV_EREMOTE,
-         false, 2},
+        {OK("5", ""), NULL, NULL, "alpha", 0, true, 1},
+        {OK("2", ""), CREATED, OK("5", ""), "alpha", 0, true, 3},
+        {NONE, CREATED, OK("5", ""), "alpha", 0, true, 3},
+        {NO_HEAD, CREATED, NO_HEAD, "alpha", 0, true, 3},
+        {NONE, CREATED, NONE, "alpha", CENV_EREMOTE, false, 3},
+        {OK("0", ""), OK("0", ""), OK("0", ""), "alpha", CENV_EREMOTE, false, 3},
+        {NONE, NULL, NULL, "omega", CENV_EINTEGRITY, false, 1},
+        {NONE, NULL, NULL, "alphabet", CENV_EINTEGRITY, false, 1},
+        {NONE, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", NULL, "alpha",
+         CENV_EREMOTE, false, 2},
     };
 
     for (size_t i = 0; i < CHECK_NR(cases); i++) {
         check_case(cases[i].head);
-        SCRIPT(cases[i].head, cases[i].put);
+        SCRIPT(cases[i].head, cases[i].put, cases[i].again);
         open_remote(BASE);
         struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
         scratch_file(&s, "a", cases[i].content, 0600);
@@ -177,7 +180,7 @@ static void test_objects__sends_what_is_not_there(void)
 static void test_objects__makes_directories_that_are_missing(void)
 {
     SCRIPT(NONE, "HTTP/1.1 409 No\r\nContent-Length: 0\r\n\r\n", CREATED, CREATED,
-           CREATED, CREATED);
+           CREATED, CREATED, OK("5", ""));
     open_remote(BASE);
     struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
     scratch_file(&s, "a", "alpha", 0600);
@@ -259,7 +262,7 @@ static void test_objects__may_push_what_it_may_not_read(void)
     };
 
     for (size_t i = 0; i < 2 * CHECK_NR(refusals); i++) {
-        SCRIPT(refusals[i / 2], refusals[i / 2], CREATED);
+        SCRIPT(refusals[i / 2], refusals[i / 2], CREATED, refusals[i / 2]);
         options.pushing = i % 2;
         open_remote(BASE);
         struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
