@@ -119,8 +119,8 @@ static int check_record(const struct examined *x, const struct cenv_json *record
         return refuse_head(x, "a record of it has no name");
     if (!cenv_unhex(cenv_json_get_str(record, "sha256"), raw, sizeof(raw)))
         return refuse_record(x, record, "has no SHA-256");
-    if (url.len && !is_package_url(url))
-        return refuse_record(x, record, "has a URL that is none of a package");
+    if (!is_package_url(url))
+        return refuse_record(x, record, "has no URL of a package");
     if (cenv_channel_has_secrets(url) ||
         cenv_channel_has_secrets(cenv_json_get_str(record, "channel")))
         return refuse_record(x, record, "has a login, token or query in a URL");

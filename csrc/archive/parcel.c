@@ -46,8 +46,36 @@ static void write_packages(struct cenv_json_writer *w,
     cenv_json_write_end(w);
 }
 
-int cenv_parcel_write(const struct cenv_parcel_facts *facts, struct cenv_buf *out,
-                      struct cenv_error *err)
+/* Of all that a description says but its sum, however it is written. False: out of memory. */
+static bool sum_parcel(const struct cenv_json *doc, char hex[CENV_DIGEST_HEX_MAX])
+{
+    struct cenv_json *copy = cenv_json_dup(doc);
+    struct cenv_buf text;
+    cenv_buf_init(&text, CENV_PARCEL_MAX);
+    if (copy)
+        cenv_json_remove(copy, "sum");
+    bool done = copy && cenv_json_print(copy, CENV_JSON_SORT, &text) &&
+                cenv_digest_sha256_hex(cenv_buf_str(&text), hex);
+    cenv_json_free(copy);
+    cenv_buf_release(&text);
+    return done;
+}
+
+static int seal_parcel(struct cenv_str text, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    char sum[CENV_DIGEST_HEX_MAX];
+    struct cenv_json *doc = NULL;
+    int rc = cenv_json_parse(&doc, text, "the description", err);
+    if (rc == 0 && !(sum_parcel(doc, sum) && cenv_json_set_cstr(doc, "sum", sum) &&
+                     cenv_json_print(doc, 0, out)))
+        rc = cenv_error_oom(err);
+    cenv_json_free(doc);
+    return rc;
+}
+
+static int write_parcel(const struct cenv_parcel_facts *facts, struct cenv_buf *out,
+                        struct cenv_error *err)
 {
     struct cenv_json_writer w;
     cenv_json_writer_init(&w, out, 0);
@@ -66,6 +94,18 @@ int cenv_parcel_write(const struct cenv_parcel_facts *facts, struct cenv_buf *ou
     cenv_json_write_end(&w);
     if (rc == 0)
         rc = cenv_json_writer_finish(&w, err);
+    return rc;
+}
+
+int cenv_parcel_write(const struct cenv_parcel_facts *facts, struct cenv_buf *out,
+                      struct cenv_error *err)
+{
+    struct cenv_buf text;
+    cenv_buf_init(&text, CENV_PARCEL_MAX);
+    int rc = write_parcel(facts, &text, err);
+    if (rc == 0)
+        rc = seal_parcel(cenv_buf_str(&text), out, err);
+    cenv_buf_release(&text);
     return rc;
 }
 
@@ -138,6 +178,16 @@ int cenv_parcel_read(struct cenv_parcel *parcel, struct cenv_str text,
     if (!read_delta(cenv_json_get(parcel->head.json, "delta"), &parcel->delta))
         return refuse_parcel(err);
     return read_packages(parcel, err);
+}
+
+int cenv_parcel_check_sum(const struct cenv_json *doc, struct cenv_error *err)
+{
+    char sum[CENV_DIGEST_HEX_MAX];
+    if (!sum_parcel(doc, sum))
+        return cenv_error_oom(err);
+    if (cenv_str_is(cenv_json_get_str(doc, "sum"), sum))
+        return 0;
+    return cenv_error_set(err, CENV_EINTEGRITY, "its description was altered");
 }
 
 void cenv_parcel_release(struct cenv_parcel *parcel)

@@ -12,7 +12,8 @@
  *
  *     {"format", "subdir", "prefix", "template", "requests", "linked": whether its packages come
  *      first, "delta": {"sha256", "size", "toc": {"size", "sha256"}},
- *      "packages": [{"sha256", "size", "fn"} that lie beside it]}
+ *      "packages": [{"sha256", "size", "fn"} that lie beside it], "sum": SHA-256 of the rest,
+ *      with sorted keys and no blanks}
  *
  * "prefix" is where it lay on the machine that made it, "template" its template.json there, and
  * "requests" names the files of requests that led to it. Its files are those of its packages,
@@ -46,6 +47,10 @@ int cenv_parcel_read(struct cenv_parcel *parcel, struct cenv_str text,
                      const struct cenv_request *machine, struct cenv_arena *arena,
                      struct cenv_error *err);
 void cenv_parcel_release(struct cenv_parcel *parcel);
+
+/* Whether it says what was written, CENV_EINTEGRITY otherwise: of all that lies on a remote only
+ * descriptions have no digest for a name. */
+int cenv_parcel_check_sum(const struct cenv_json *doc, struct cenv_error *err);
 
 /* What is written; all borrowed. */
 struct cenv_parcel_facts {

@@ -62,6 +62,8 @@ static int add_document(struct cenv_str text, struct cenv_buf *out,
     if (rc == 0 && cenv_json_type(doc) != CENV_JSON_OBJECT)
         rc = cenv_error_set(err, CENV_EINTEGRITY, "the description is no JSON object");
     if (rc == 0)
+        rc = cenv_parcel_check_sum(doc, err);
+    if (rc == 0)
         rc = cenv_json_print(doc, 0, out) ? 1 : cenv_error_oom(err);
     cenv_json_free(doc);
     return rc;
@@ -179,22 +181,18 @@ static struct cenv_json *records_of_here(const struct puller *p)
     struct cenv_json *records =
         cenv_json_dup(cenv_json_get(p->parcel.head.doc, "records"));
     struct cenv_json *record;
-    bool done = records != NULL, complete = true;
+    bool done = records != NULL;
     cenv_json_each(record, records)
     {
         const char *sha256 = cenv_json_get_cstr(record, "sha256");
         struct cenv_str url = cenv_json_get_str(p->wanted.urls, sha256 ? sha256 : "");
         if (url.len)
             done &= cenv_json_set_str(record, "url", url);
-        complete &= cenv_json_get_str(record, "url").len > 0;
     }
-    if (done && complete)
+    if (done)
         return records;
     cenv_json_free(records);
-    if (done)
-        refuse_parcel(p, "a record of it has no URL");
-    else
-        cenv_error_oom(p->err);
+    cenv_error_oom(p->err);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "archive/outgoing.h"
 #include "archive/parcel.h"
 #include "archive/push_packages.h"
+#include "archive/pushed.h"
 #include "archive/reach.h"
 #include "archive/requests.h"
 #include "base/alloc.h"
@@ -42,113 +43,14 @@ struct pusher {
     bool has_scratch;
     struct cenv_json *records; /* completed */
     struct cenv_push_packages packages;
-    struct cenv_buf text; /* the description */
+    struct cenv_pushed pushed;
     struct cenv_arena arena;
-    struct cenv_parcel parcel;     /* what it says */
-    struct cenv_remote_blob *refs; /* what it refers to: the delta first */
-    struct cenv_remote_blob **list;
-    size_t nr_refs;
     bool there; /* the remote had all */
     uint64_t sent, requests;
     struct cenv_json_writer w;
     struct cenv_task *task;
     struct cenv_error *err;
 };
-
-/* ---- a description, and what it refers to ---- */
-
-static void release_parcel(struct pusher *p)
-{
-    for (size_t i = 0; i < p->nr_refs; i++)
-        cenv_error_release(&p->refs[i].err);
-    cenv_free(p->refs);
-    cenv_free(p->list);
-    p->refs = NULL;
-    p->list = NULL;
-    p->nr_refs = 0;
-    cenv_parcel_release(&p->parcel);
-}
-
-static void set_ref(struct pusher *p, size_t i, const char *sha256, uint64_t size,
-                    enum cenv_blob_kind kind)
-{
-    struct cenv_remote_blob *ref = &p->refs[i];
-    ref->size = size;
-    ref->kind = kind;
-    snprintf(ref->sha256, sizeof(ref->sha256), "%s", sha256);
-    p->list[i] = ref;
-}
-
-static int list_refs(struct pusher *p)
-{
-    const struct cenv_parcel *parcel = &p->parcel;
-    size_t nr = 1 + parcel->nr_packages;
-    p->refs = cenv_calloc(nr, sizeof(*p->refs));
-    p->list = cenv_calloc(nr, sizeof(*p->list));
-    if (!p->refs || !p->list)
-        return cenv_error_oom(p->err);
-    p->nr_refs = nr;
-    set_ref(p, 0, parcel->delta.sha256, parcel->delta.size, CENV_BLOB_DELTA);
-    for (size_t i = 1; i < nr; i++)
-        set_ref(p, i, parcel->packages[i - 1].sha256, parcel->packages[i - 1].size,
-                cenv_push_packages_kind(parcel->packages[i - 1].fn));
-    return 0;
-}
-
-/* The description in hand: 1, 0 where it is none of this template, or a status. */
-static int read_parcel(struct pusher *p)
-{
-    struct cenv_error unread = CENV_ERROR_INIT;
-    int rc =
-        cenv_parcel_read(&p->parcel, cenv_buf_str(&p->text), NULL, &p->arena, &unread);
-    if (rc == CENV_ENOMEM)
-        return cenv_error_move(p->err, &unread);
-    cenv_error_release(&unread);
-    if (rc < 0 || strcmp(p->parcel.head.id, p->wanted.id) != 0)
-        return 0;
-    rc = list_refs(p);
-    return rc == 0 ? 1 : rc;
-}
-
-/* ---- what is there ---- */
-
-/* Whether all is there, the packages too where they are wanted: 1, 0 or a status. */
-static int has_all(struct pusher *p)
-{
-    if (p->wanted.packages && p->nr_refs == 1)
-        return 0;
-    int rc = cenv_remote_has(p->reach.remote, p->list, p->nr_refs, p->task, p->err);
-    bool has = rc == 0;
-    for (size_t i = 0; rc == 0 && i < p->nr_refs; i++)
-        has = has && p->refs[i].there;
-    return rc < 0 ? rc : has;
-}
-
-/* What a remote says may be nonsense: that is as if it said nothing, and replaced. */
-static int find_document(struct pusher *p, const char *key, struct cenv_buf *out)
-{
-    int rc = cenv_remote_find(p->reach.remote, key, out, p->task, p->err);
-    if (rc != CENV_EINTEGRITY)
-        return rc;
-    cenv_error_release(p->err);
-    cenv_buf_clear(out);
-    return 0;
-}
-
-static int look_for_template(struct pusher *p)
-{
-    int rc = find_document(p, p->wanted.id, &p->text);
-    if (rc == 1)
-        rc = read_parcel(p);
-    if (rc == 1)
-        rc = has_all(p);
-    p->there = rc == 1;
-    if (!p->there) {
-        release_parcel(p);
-        cenv_buf_clear(&p->text);
-    }
-    return rc < 0 ? rc : 0;
-}
 
 /* ---- the delta and the description ---- */
 
@@ -182,9 +84,9 @@ static int describe_template(struct pusher *p)
                                       .packages = p->packages.packages,
                                       .nr_packages = p->packages.nr,
                                       .task = p->task};
-    int rc = cenv_parcel_write(&facts, &p->text, p->err);
+    int rc = cenv_parcel_write(&facts, &p->pushed.text, p->err);
     if (rc == 0)
-        rc = read_parcel(p);
+        rc = cenv_pushed_read(&p->pushed);
     if (rc == 0)
         rc = cenv_error_set(p->err, CENV_EPREFIX, "template %.12s cannot be described",
                             p->wanted.id);
@@ -238,9 +140,10 @@ static int send_template(struct pusher *p)
 
 static int put_key(struct pusher *p, const char *key)
 {
-    p->sent += p->text.len;
-    return cenv_remote_put(p->reach.remote, key, cenv_buf_str(&p->text), p->list,
-                           p->nr_refs, p->task, p->err);
+    const struct cenv_pushed *put = &p->pushed;
+    p->sent += put->text.len;
+    return cenv_remote_put(p->reach.remote, key, cenv_buf_str(&put->text), put->list,
+                           put->nr_refs, p->task, p->err);
 }
 
 /* One that leads there already is not put again. */
@@ -248,8 +151,9 @@ static int put_request(struct pusher *p, const char *key)
 {
     struct cenv_buf found;
     cenv_buf_init(&found, CENV_PARCEL_MAX);
-    int rc = p->there ? find_document(p, key, &found) : 0;
-    bool same = rc == 1 && cenv_str_eq(cenv_buf_str(&found), cenv_buf_str(&p->text));
+    int rc = p->there ? cenv_pushed_find_document(&p->pushed, key, &found) : 0;
+    bool same =
+        rc == 1 && cenv_str_eq(cenv_buf_str(&found), cenv_buf_str(&p->pushed.text));
     cenv_buf_release(&found);
     if (rc < 0 || same)
         return rc < 0 ? rc : 0;
@@ -328,9 +232,23 @@ static int put_latest(struct pusher *p)
     return rc;
 }
 
+static int put_id(struct pusher *p)
+{
+    int rc = put_key(p, p->wanted.id);
+    if (rc == 0)
+        rc = cenv_pushed_confirm(&p->pushed);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    cenv_error_set(p->err, CENV_EREMOTE,
+                   "remote %.1000s: it took template %.12s, and has something else now",
+                   cenv_secret_url_text(p->reach.url).data, p->wanted.id);
+    return cenv_error_hint(p->err,
+                           "check the URL: what answers there keeps nothing, or lies");
+}
+
 static int put_keys(struct pusher *p)
 {
-    int rc = p->there ? 0 : put_key(p, p->wanted.id);
+    int rc = p->there ? 0 : put_id(p);
     if (rc == 0)
         rc = p->wanted.requests ? put_given(p) : put_latest(p);
     return rc;
@@ -340,10 +258,11 @@ static int put_keys(struct pusher *p)
 
 static int push_template(struct pusher *p)
 {
-    int rc = look_for_template(p);
-    if (rc == 0 && !p->there)
-        rc = send_template(p);
+    int rc = cenv_pushed_find(&p->pushed);
+    p->there = rc == 1;
     if (rc == 0)
+        rc = send_template(p);
+    if (rc >= 0)
         rc = put_keys(p);
     return rc;
 }
@@ -355,9 +274,9 @@ static int write_reply(struct pusher *p, uint64_t ns)
     cenv_json_write_cstr(w, "id", p->wanted.id);
     cenv_json_write_bool(w, "pushed", !p->there);
     cenv_json_write_u64(w, "sent", p->sent);
-    cenv_json_write_u64(w, "delta", p->parcel.delta.size);
+    cenv_json_write_u64(w, "delta", p->pushed.parcel.delta.size);
     cenv_json_write_u64(w, "bytes", p->delta.bytes);
-    cenv_json_write_u64(w, "packages", p->parcel.nr_packages);
+    cenv_json_write_u64(w, "packages", p->pushed.parcel.nr_packages);
     cenv_json_write_u64(w, "requests", p->requests);
     cenv_json_write_seconds(w, "seconds", ns);
     cenv_json_write_end(w);
@@ -404,14 +323,13 @@ static int parse_options(struct pusher *p, struct cenv_json **doc, const char *t
 
 static void release_pusher(struct pusher *p)
 {
-    release_parcel(p);
+    cenv_pushed_release(&p->pushed);
     if (p->has_scratch)
         cenv_scratch_close(p->store, &p->scratch);
     cenv_push_packages_release(&p->packages);
     cenv_json_free(p->records);
     cenv_outgoing_close(&p->template);
     cenv_reach_close(&p->reach);
-    cenv_buf_release(&p->text);
     cenv_arena_release(&p->arena);
 }
 
@@ -421,16 +339,21 @@ int cenv_template_push(struct cenv_store *store, const char *options_json,
 {
     struct pusher p = {.store = store,
                        .template = {.dir = -1, .prefix = -1},
+                       .pushed = {.task = task, .err = err},
                        .task = task,
                        .err = err};
     struct cenv_json *doc = NULL;
     struct cenv_lease *lease = NULL;
-    cenv_buf_init(&p.text, CENV_PARCEL_MAX);
+    cenv_buf_init(&p.pushed.text, CENV_PARCEL_MAX);
     int rc = parse_options(&p, &doc, options_json);
     if (rc == 0)
         rc = cenv_lease_take(store, &lease, err);
     if (rc == 0)
         rc = cenv_outgoing_open(&p.template, store, p.wanted.id, task, err);
+    p.pushed.remote = p.reach.remote;
+    p.pushed.id = p.wanted.id;
+    p.pushed.doc = p.template.doc;
+    p.pushed.packages = p.wanted.packages;
     if (rc == 0)
         rc = push_and_reply(&p, out);
     p.scratch.hurried = rc == CENV_ECANCELLED;

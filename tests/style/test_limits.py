@@ -34,6 +34,9 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/archive/parcel.h", r"CENV_PARCEL_MAX = ([^,]+),"),
         ("csrc/archive/parcel.h", r"CENV_PARCEL_BLOB_MAX \((.+)\)"),
     ],
+    "table of contents that a push compares": [
+        ("csrc/archive/pushed.c", r"TABLE_MAX = ([^}]+?) \}")
+    ],
     "requests that are pushed": [("csrc/archive/push.c", r"REQUESTS_MAX = (\d+)")],
     "window of zstd": [("csrc/codec/zstd.c", r"WINDOW_LOG_MAX = (\d+)")],
     "entry points": [("csrc/package/paths_json.c", r"ENTRY_POINTS_MAX = (\d+)")],

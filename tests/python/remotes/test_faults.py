@@ -58,8 +58,11 @@ def faulty() -> Iterator[Faulty]:
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 asked.append(self.rfile.readline())
-                while self.rfile.readline().strip():
-                    pass
+                length = 0
+                while line := self.rfile.readline().strip():
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.partition(b":")[2])
+                self.rfile.read(length)
                 if reply is HANG:
                     stop.wait()
                 else:
@@ -144,3 +147,19 @@ def test_fault__in_the_middle_costs_the_blob(
     with pytest.raises(cenv.RemoteError, match="HTTP 404"):
         made.push(url, packages=True)
     assert not [line for line in asked if line.startswith(b"PUT /base/ac/")]
+
+
+@pytest.mark.parametrize("headers", [b"Content-Length: 0", b"Connection: close"])
+def test_push__to_what_says_yes_to_everything_is_none(
+    headers: bytes, faulty: Faulty, small_channel: Path, tmp_path: Path
+) -> None:
+    made = cenv.TemplateStore(tmp_path / "made", remote="")
+    made.template(["data"], [small_channel])
+    url, _ = faulty(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n")
+    with pytest.raises(
+        cenv.RemoteError, match=r"has (it not|something else)"
+    ) as caught:
+        made.push(url)
+    assert "remote http://127" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "check the URL" in (caught.value.hint or "")

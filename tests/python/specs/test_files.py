@@ -423,9 +423,7 @@ def test_conda_lock__written_keeps_every_constraint(tmp_path: Path) -> None:
 def test_conda_lock__written_is_read_again(
     make_channel: Callable[..., Path], tmp_path: Path
 ) -> None:
-    made = make_channel(
-        Package("a", "1", depends=["b >=1", "b <3"]), Package("b", "2")
-    )
+    made = make_channel(Package("a", "1", depends=["b >=1", "b <3"]), Package("b", "2"))
     # A directory t is what comes before a token: its URLs are of the kind that has secrets.
     place = shutil.copytree(made, tmp_path / "t/x/channel")
     solution = cenv.solve(["a"], [place])

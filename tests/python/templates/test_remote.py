@@ -60,6 +60,13 @@ def document(remote: str, key: str) -> Path:
     return Path(remote.removeprefix("file://"), "ac", key)
 
 
+def sealed(told: dict[str, object]) -> bytes:
+    """Return a description as its writer would, whatever it says."""
+    told.pop("sum", None)
+    text = json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(told | {"sum": hashlib.sha256(text).hexdigest()}).encode()
+
+
 def blobs(remote: str) -> list[Path]:
     return sorted(Path(remote.removeprefix("file://"), "cas").iterdir())
 
@@ -265,13 +272,17 @@ def test_template__is_built_where_the_remote_holds_nonsense(
     def of_record(**changes: object) -> bytes:
         told = json.loads(right)
         told["template"]["records"][1].update(changes)
-        return json.dumps(told).encode()
+        return sealed(told)
 
     def of_template(**changes: object) -> bytes:
         told = json.loads(right)
         told["template"].update(changes)
-        return json.dumps(told).encode()
+        return sealed(told)
 
+    def of_all(**changes: object) -> bytes:
+        return sealed(json.loads(right) | changes)
+
+    toc = {"size": 20, "sha256": "0" * 64}
     far = f"/{'a' * 100_000}/{made.id}/prefix"
     damages = {
         "cut off": (whole[:-10], None),
@@ -291,12 +302,14 @@ def test_template__is_built_where_the_remote_holds_nonsense(
         "no place": (whole, of_record(url="")),
         "a login": (whole, of_record(url="https://u:secret@host/tool-1.0-0.conda")),
         "a token": (whole, of_record(channel="https://host/t/secret/c")),
-        "far away": (whole, json.dumps(json.loads(right) | {"prefix": far}).encode()),
-        "no packages": (
+        "far away": (whole, of_all(prefix=far)),
+        "no packages": (whole, of_all(linked=False)),
+        "another table": (
             whole,
-            json.dumps(json.loads(right) | {"linked": False}).encode(),
+            of_all(delta=json.loads(right)["delta"] | {"toc": toc}),
         ),
         "of one run": (whole, of_template(transient=True)),
+        "another place": (whole, right.replace(b"/here/v1/", b"/hero/v1/")),
     }
     here = cenv.TemplateStore(tmp_path / "there", remote=remote)
     for what, (data, text) in damages.items():
@@ -323,6 +336,10 @@ def test_template__is_built_where_the_remote_holds_nonsense(
             here.remove(got.id)
             for request in Path(here.path, "v1/requests").iterdir():
                 request.unlink()
+        if what != "altered":  # of a blob that is there the size alone is looked at
+            (healed,) = store.push(remote, [made.id])
+            assert healed["pushed"], what
+            assert document(remote, made.id).read_bytes() == right
 
 
 def test_template__is_built_where_the_remote_is_away(
@@ -372,7 +389,7 @@ def forge(remote: str, id_: str, old: bytes, new: bytes) -> None:
         "size": len(made + toc),
         "toc": {"size": len(toc), "sha256": hashlib.sha256(toc).hexdigest()},
     }
-    document(remote, id_).write_text(json.dumps(text))
+    document(remote, id_).write_bytes(sealed(text))
 
 
 def test_pull__verified_takes_only_what_packages_make(
@@ -483,7 +500,7 @@ def test_pull__keeps_no_secret_of_a_description(
     told = json.loads(document(remote, template.id).read_bytes())
     told["template"]["channels"] = ["https://user:secret@host/c"]
     told["template"]["specs"] = ["https://host/t/secret/c::data", "data"]
-    document(remote, template.id).write_text(json.dumps(told))
+    document(remote, template.id).write_bytes(sealed(told))
     (got,) = elsewhere.pull([template.id])
     kept = Path(got["prefix"], "../template.json").read_text()
     assert "secret" not in kept
@@ -506,7 +523,7 @@ def test_pull__refuses_a_description_of_other_types(
         told["template"]["records"][0]["subdir"] = []
     else:
         told["template"].update(wrong)
-    document(remote, template.id).write_text(json.dumps(told))
+    document(remote, template.id).write_bytes(sealed(told))
     with pytest.raises(IntegrityError, match="types"):
         elsewhere.pull([template.id], remote)
     assert elsewhere.templates() == []
