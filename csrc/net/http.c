@@ -17,6 +17,8 @@ enum {
     WAIT_MS = 50,
     RETRY_AFTER_MAX = 60,
     DROPPED_MAX = 1 << 20,
+    HEADERS_MAX = 256 << 10,
+    TOO_LARGE = 100,  /* CURLE_TOO_LARGE, of newer headers than we need */
     CONNECTIONS = 64, /* to one host, of HTTP/1.1; HTTP/2 needs one */
 };
 
@@ -57,18 +59,6 @@ struct run {
 
 /* ---- what arrives ---- */
 
-static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
-{
-    struct slot *slot = ctx;
-
-    struct cenv_http_transfer *transfer = slot->transfer;
-    struct cenv_str line = cenv_str_n(data, size * nr);
-
-    cenv_http_header_read(&transfer->reply, &slot->told, line);
-    cenv_http_header_keep(transfer->wanted, transfer->nr_wanted, line);
-    return size * nr;
-}
-
 /* Forgets what was received, for the server starts over. */
 static int start_over(struct slot *slot)
 {
@@ -89,16 +79,34 @@ static int start_over(struct slot *slot)
                   : 0;
 }
 
+/* Bytes of the body; 0: any. */
+static uint64_t most_wanted(const struct cenv_http_transfer *transfer)
+{
+    return transfer->part ? transfer->part : transfer->max_size;
+}
+
+static int refuse_size(struct cenv_http_transfer *transfer)
+{
+    return cenv_error_set(&transfer->err, CENV_EINTEGRITY,
+                          "the server sends more than %llu bytes",
+                          (unsigned long long)most_wanted(transfer));
+}
+
+static int refuse_headers(struct cenv_http_transfer *transfer)
+{
+    cenv_error_set(&transfer->err, CENV_ECHANNEL,
+                   "the server's headers are too long, or there is no memory for them");
+    return cenv_error_hint(&transfer->err, "check the URL");
+}
+
 static int write_body(struct slot *slot, const char *data, size_t len)
 {
     struct cenv_http_transfer *transfer = slot->transfer;
-    uint64_t max = transfer->part ? transfer->part : transfer->max_size;
+    uint64_t most = most_wanted(transfer);
     int rc;
 
-    if (max && transfer->reply.received + len > max)
-        return cenv_error_set(&transfer->err, CENV_EINTEGRITY,
-                              "the server sends more than %llu bytes",
-                              (unsigned long long)max);
+    if (most && transfer->reply.received + len > most)
+        return refuse_size(transfer);
     if (slot->digest && !cenv_digest_update(slot->digest, data, len))
         return cenv_error_oom(&transfer->err);
     if (transfer->body)
@@ -118,6 +126,49 @@ static bool is_wanted(const struct slot *slot, long status)
     if (status == 206 && (transfer->part || slot->resume))
         return slot->told.range == (transfer->part ? transfer->first : slot->resume);
     return status == 200 && !transfer->part && (transfer->body || slot->fd >= 0);
+}
+
+/* Whether the body that is to come is told to be longer than there is a use for. */
+static bool is_too_long(const struct slot *slot, long status)
+{
+    const struct cenv_http_transfer *transfer = slot->transfer;
+    uint64_t there = status == 206 ? slot->resume : 0, most = most_wanted(transfer);
+    bool followed = status < 200 || (status >= 300 && status < 400);
+
+    if (followed || transfer->method == CENV_HTTP_HEAD || transfer->text)
+        return false;
+    if (!is_wanted(slot, status))
+        return slot->told.length > DROPPED_MAX;
+    return most && slot->told.length > most - there;
+}
+
+/* At the end of the headers: what is told too long is not waited for. */
+static int check_length(struct slot *slot)
+{
+    long status = 0;
+
+    slot->request.lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
+                                         &status);
+    if (!is_too_long(slot, status))
+        return 0;
+    slot->cut_off = !is_wanted(slot, status);
+    return slot->cut_off ? -1 : refuse_size(slot->transfer);
+}
+
+static size_t on_header(char *data, size_t size, size_t nr, void *ctx)
+{
+    struct slot *slot = ctx;
+
+    struct cenv_http_transfer *transfer = slot->transfer;
+    struct cenv_str line = cenv_str_n(data, size * nr);
+
+    cenv_http_header_read(&transfer->reply, &slot->told, line);
+    cenv_http_header_keep(transfer->wanted, transfer->nr_wanted, line);
+    if (slot->told.bytes > HEADERS_MAX) {
+        refuse_headers(transfer);
+        return 0;
+    }
+    return slot->told.over && check_length(slot) < 0 ? 0 : size * nr;
 }
 
 /* As much of any other body as there is room for: it explains. What goes on and on is cut off, as
@@ -208,6 +259,7 @@ static int set_up(struct slot *slot, struct cenv_error *err)
     };
     slot->text[0] = '\0';
     slot->dropped = 0;
+    slot->told = (struct cenv_http_told){.range = UINT64_MAX};
     int rc = cenv_http_request_make(request, err);
     if (rc < 0)
         return rc;
@@ -385,6 +437,19 @@ static void end_span(struct run *run, struct slot *slot)
         cenv_span_end(run->task, &slot->span);
 }
 
+/* libcurl has no room for a line of 100 KiB, and says of it that memory ran out. */
+static void fail_transfer(struct slot *slot, CURLcode code)
+{
+    struct cenv_http_transfer *transfer = slot->transfer;
+    bool in_headers = slot->told.bytes && !slot->told.over;
+
+    if (in_headers && (code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE))
+        refuse_headers(transfer);
+    else
+        cenv_http_failure_set(&transfer->err, slot->request.lib, code, slot->text,
+                              slot->run->http->options);
+}
+
 static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
                            struct cenv_error *err)
 {
@@ -403,8 +468,7 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
     transfer->reply.timed_out = code == CURLE_OPERATION_TIMEDOUT;
     if (code != CURLE_OK && !slot->cut_off) {
         if (!transfer->err.status)
-            cenv_http_failure_set(&transfer->err, lib, code, slot->text,
-                                  run->http->options);
+            fail_transfer(slot, code);
         transfer->rc = transfer->err.status;
     }
     if (transfer->reply.status == 206 && slot->resume)

@@ -33,6 +33,8 @@ typedef int (*cenv_http_done_fn)(void *ctx, struct cenv_http_transfer *transfer,
  * of seconds is ignored). A transfer that receives
  * under 30 bytes a second for a minute (options.read_seconds) is over.
  *
+ * A body that is told to be longer than there is a use for ends the transfer before it comes.
+ *
  * Redirects are followed ten times, never from https to http; credentials stay with their origin.
  * The environment is obeyed as conda does: http_proxy, https_proxy, all_proxy, no_proxy in either
  * case; certificates of authorities as certificates.h says; NETRC and ~/.netrc. A proxy of the

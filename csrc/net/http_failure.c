@@ -29,15 +29,22 @@ bool cenv_http_failure_passes(CURLcode code, long status)
 static const char *advice_of(CURLcode code)
 {
     switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-        return "check the address and the network, or work --offline";
     case CURLE_OPERATION_TIMEDOUT:
         return "the server is too slow or does not answer: try again later";
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_WEIRD_SERVER_REPLY:
+        return "check the URL";
     default:
         return "try again";
     }
+}
+
+static bool reaches_nobody(CURLcode code)
+{
+    return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+           code == CURLE_COULDNT_CONNECT;
 }
 
 static void advise_on_certificates(struct cenv_error *err,
@@ -68,6 +75,10 @@ void cenv_http_failure_set(struct cenv_error *err, const struct cenv_curl *lib,
                    text[0] ? text : lib->curl_easy_strerror(code));
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
         advise_on_certificates(err, options);
+    else if (reaches_nobody(code))
+        cenv_error_hint(err, "check the address and the network%s%s",
+                        options->way_out ? ", or " : "",
+                        options->way_out ? options->way_out : "");
     else
         cenv_error_hint(err, "%s", advice_of(code));
 }

@@ -16,6 +16,14 @@ static uint64_t header_number(const char *text)
     return number;
 }
 
+/* The same, as much as there is room for. */
+static uint64_t header_length(const char *text)
+{
+    uint64_t number = header_number(text);
+
+    return number || strspn(text, "0") == strlen(text) ? number : UINT64_MAX;
+}
+
 static unsigned header_seconds(const char *text)
 {
     uint64_t seconds = header_number(text);
@@ -61,10 +69,13 @@ void cenv_http_header_read(struct cenv_http_reply *reply, struct cenv_http_told 
 {
     char number[32] = "", range[64] = "";
 
+    told->bytes += line.len;
+    told->over = cenv_str_trim(line).len == 0;
     if (cenv_str_starts(line, CENV_STR("HTTP/"))) {
         reply->etag[0] = reply->modified[0] = '\0';
         reply->max_age = -1;
         told->retry_after = 0;
+        told->length = 0;
         told->range = UINT64_MAX;
     } else if (is_header(line, "etag")) {
         header_value(line, reply->etag, sizeof(reply->etag));
@@ -75,6 +86,9 @@ void cenv_http_header_read(struct cenv_http_reply *reply, struct cenv_http_told 
     } else if (is_header(line, "retry-after")) {
         header_value(line, number, sizeof(number));
         told->retry_after = header_seconds(number);
+    } else if (is_header(line, "content-length")) {
+        header_value(line, number, sizeof(number));
+        told->length = header_length(number);
     } else if (is_header(line, "content-range")) {
         header_value(line, range, sizeof(range));
         if (cenv_str_starts_nocase(cenv_str(range), CENV_STR("bytes ")))

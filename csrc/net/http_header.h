@@ -31,6 +31,9 @@ struct cenv_http_wanted {
 struct cenv_http_told {
     unsigned retry_after; /* seconds, as the server asked */
     uint64_t range;       /* where a 206 starts; UINT64_MAX: it does not say */
+    uint64_t length;      /* Content-Length; 0: it does not say */
+    bool over;            /* all headers are there */
+    uint64_t bytes;       /* of all headers, those of redirects too */
 };
 
 /*

@@ -26,6 +26,7 @@ struct cenv_http_options {
     unsigned read_seconds; /* 0: 60 */
     unsigned tries;        /* 0: 4 */
     unsigned slow_bytes;   /* a second; 0: 30 */
+    const char *way_out;   /* what else to do where nobody is reached, or NULL */
     /* Not 0: a transfer that has moved no byte for so long is over, and is not tried again. */
     unsigned patience_ms;
 };

@@ -62,6 +62,7 @@ int cenv_network_open(struct cenv_network *network, const struct cenv_json *sett
     if (network->http)
         return 0;
     read_ssl(o, settings);
+    o->way_out = "work --offline";
     o->connect_ms = read_duration(settings, "remote_connect_timeout_secs", 1000);
     o->read_seconds = read_duration(settings, "remote_read_timeout_secs", 1);
     o->tries = retries < 0 ? 0 : retries > 100 ? 101 : (unsigned)retries + 1;

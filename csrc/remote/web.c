@@ -19,6 +19,7 @@ int cenv_web_open(struct cenv_web *web, const struct cenv_remote_options *option
     web->pushing = options && options->pushing;
     o->patience_ms = o->connect_ms = web->timeout_ms;
     o->slow_bytes = SLOW_BYTES;
+    o->way_out = NULL;
     return 0;
 }
 
@@ -130,12 +131,25 @@ static const char *status_reason(long status)
     return status >= 500 ? "the server fails" : "the server refuses";
 }
 
-static const char *status_advice(const struct cenv_web *web, long status)
+static const char *login_advice(const struct cenv_web *web,
+                                const struct cenv_http_transfer *transfer)
 {
+    if (transfer->signer || !cenv_secret_url_has_secrets(transfer->url))
+        return web->login;
+    return transfer->reply.status == 401
+               ? "the server does not know this login: check user and password"
+               : "this login may not do that: give one that may, or check the URL";
+}
+
+static const char *status_advice(const struct cenv_web *web,
+                                 const struct cenv_http_transfer *transfer)
+{
+    long status = transfer->reply.status;
+
     switch (status) {
     case 401:
     case 403:
-        return web->login;
+        return login_advice(web, transfer);
     case 407:
         return "put user and password into the proxy's URL (https_proxy)";
     case 404:
@@ -180,7 +194,7 @@ int cenv_web_fail(const struct cenv_web *web, struct cenv_http_transfer *transfe
         cenv_error_set(err, CENV_EREMOTE, "cannot %s %s: %s (HTTP %ld%s%s)", doing,
                        what, status_reason(status), status, is_word(code) ? ", " : "",
                        is_word(code) ? code : "");
-        cenv_error_hint(err, "%s", status_advice(web, status));
+        cenv_error_hint(err, "%s", status_advice(web, transfer));
     }
     cenv_error_release(&transfer->err);
     return err->status;

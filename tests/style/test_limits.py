@@ -136,6 +136,7 @@ CODE: dict[str, list[tuple[str, str]]] = {
     "redirects": [("csrc/net/http_request.c", r"REDIRECTS = (\d+)")],
     "tries of a request": [("csrc/net/http.c", r"TRIES = (\d+)")],
     "`Retry-After`": [("csrc/net/http.c", r"RETRY_AFTER_MAX = (\d+)")],
+    "headers of a reply": [("csrc/net/http.c", r"HEADERS_MAX = ([^,]+),")],
     "body of a reply": [("csrc/net/http.c", r"DROPPED_MAX = ([^,]+),")],
     "slowest transfer": [("csrc/net/http_request.c", r"SLOW_BYTES = (\d+)")],
     "time without a byte": [("csrc/remote/web.c", r"TIMEOUT_MS = (\d+)000")],

@@ -22,8 +22,8 @@ static void test_objects__refusals_are_told(void)
     static const struct {
         const char *reply, *message, *hint;
     } cases[] = {
-        {"HTTP/1.1 401 No\r\n", "it wants a login (HTTP 401)", "~/.netrc"},
-        {"HTTP/1.1 403 No\r\n", "access is refused (HTTP 403)", "~/.netrc"},
+        {"HTTP/1.1 401 No\r\n", "it wants a login (HTTP 401)", "not know this login"},
+        {"HTTP/1.1 403 No\r\n", "access is refused (HTTP 403)", "may not do that"},
         {"HTTP/1.1 405 No\r\n", "it is read-only (HTTP 405)", "check the URL"},
         {"HTTP/1.1 412 No\r\n", "something else is in its place (HTTP 412)", "URL"},
         {"HTTP/1.1 413 No\r\n", "it is too large for the server (HTTP 413)", "limit"},
@@ -54,6 +54,15 @@ static void test_objects__refusals_are_told(void)
         CHECK(request_has(0, "\r\n\r\n{}"));
         close_remote();
     }
+}
+
+static void test_objects__login_is_advised_where_there_is_none(void)
+{
+    SCRIPT("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+    open_remote("http://127.0.0.1:%u/base");
+    CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), CENV_EREMOTE);
+    CHECK(strstr(err.hint, "~/.netrc"));
+    close_remote();
 }
 
 /* One that does not answer is asked once, and each further call fails for the same reason. */
@@ -116,7 +125,8 @@ static void test_objects__wrong_blobs_leave_nothing(void)
         {NONE, 0, ""},
         {OK("5", "omega"), CENV_EINTEGRITY, "has the SHA-256"},
         {OK("2", "al"), CENV_EINTEGRITY, "has the SHA-256"},
-        {OK("50", "alphabet"), CENV_EINTEGRITY, "more than 5 bytes"},
+        {OK("50", ""), CENV_EINTEGRITY, "more than 5 bytes"},
+        {"HTTP/1.1 200 OK\r\n\r\nalphabet", CENV_EINTEGRITY, "more than 5 bytes"},
         {"HTTP/1.1 500 No\r\nRetry-After: 60\r\nContent-Length: 5\r\n\r\nalpha",
          CENV_EREMOTE, "HTTP 500"},
         {"HTTP/1.1 206 No\r\nContent-Length: 5\r\n\r\nalpha", CENV_EREMOTE, "HTTP 206"},
@@ -281,6 +291,7 @@ int main(void)
 {
     RUN(test_objects__find_takes_a_document_or_none);
     RUN(test_objects__refusals_are_told);
+    RUN(test_objects__login_is_advised_where_there_is_none);
     RUN(test_objects__silent_server_is_asked_once);
     RUN(test_objects__login_goes_to_no_other_server);
     RUN(test_objects__wrong_blobs_leave_nothing);
