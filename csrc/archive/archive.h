@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Archives of templates: what writing and reading them share. */
+/* Archives of templates of formats 1 and 2, which older versions wrote. */
 #ifndef CENV_ARCHIVE_ARCHIVE_H
 #define CENV_ARCHIVE_ARCHIVE_H
 

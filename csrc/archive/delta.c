@@ -13,6 +13,7 @@
 #include "os/raw_data.h"
 
 enum { MAGIC = 8, HEAD = 20, FRAME = 40, SHOWN_PATH_MAX = 300, SHOWN_MAX = 4096 };
+enum { FRAME_MIN = 10 }; /* bytes of a zstd frame that is not empty */
 
 static const char magic[] = "cenvdlt1";
 
@@ -105,7 +106,7 @@ static int read_frames(struct parser *p, const struct cenv_delta_place *place)
         frame->from = d->content;
         at += frame->size;
         d->content += frame->len;
-        if (!frame->len || frame->len > CENV_DELTA_FRAME)
+        if (frame->size < FRAME_MIN || !frame->len || frame->len > CENV_DELTA_FRAME)
             return cenv_delta_refuse(p->err, "it has a frame of a wrong length");
     }
     if (at != place->size - place->toc)
@@ -263,7 +264,7 @@ static int read_table(const struct cenv_delta_place *place, struct cenv_buf *tex
     if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&packed), hex))
         rc = cenv_error_oom(err);
     if (rc == 0 && strcmp(hex, place->toc_sha256) != 0)
-        rc = cenv_delta_refuse(err, "its table of contents is not what was pushed");
+        rc = cenv_delta_refuse(err, "its table of contents is not what was written");
     if (rc == 0)
         rc = cenv_decode(CENV_CODEC_ZSTD, cenv_buf_str(&packed), text, err);
     cenv_buf_release(&packed);
@@ -290,12 +291,20 @@ int cenv_delta_open(struct cenv_delta *delta, const struct cenv_delta_place *pla
     return rc;
 }
 
-void cenv_delta_release(struct cenv_delta *delta)
+void cenv_delta_keep_contents(struct cenv_delta *delta)
 {
-    cenv_free(delta->frames);
     cenv_free(delta->others);
     cenv_free(delta->entries);
     cenv_free(delta->text);
+    *delta = (struct cenv_delta){.content = delta->content,
+                                 .frames = delta->frames,
+                                 .nr_frames = delta->nr_frames};
+}
+
+void cenv_delta_release(struct cenv_delta *delta)
+{
+    cenv_delta_keep_contents(delta);
+    cenv_free(delta->frames);
     *delta = (struct cenv_delta){0};
 }
 
@@ -345,7 +354,7 @@ static int check_frame(const struct cenv_delta_frame *frame, struct cenv_str pac
         return cenv_error_oom(err);
     return memcmp(raw, frame->sha256, sizeof(raw)) == 0
                ? 0
-               : cenv_delta_refuse(err, "its contents are not what was pushed");
+               : cenv_delta_refuse(err, "its contents are not what was written");
 }
 
 int cenv_delta_read_frame(const struct cenv_delta *delta,

@@ -91,6 +91,9 @@ int cenv_delta_open(struct cenv_delta *delta, const struct cenv_delta_place *pla
                     struct cenv_task *task, struct cenv_error *err);
 void cenv_delta_release(struct cenv_delta *delta);
 
+/* Keeps the frames alone, for the contents that another delta has of it. */
+void cenv_delta_keep_contents(struct cenv_delta *delta);
+
 /* The same of a table that is in memory; `text` is taken over. */
 int cenv_delta_parse(struct cenv_delta *delta, struct cenv_buf *text,
                      const struct cenv_delta_place *place, struct cenv_error *err);

@@ -36,6 +36,7 @@ struct job {
 struct layer {
     struct cenv_delta_laying *asked;
     const struct cenv_delta *delta;
+    const struct cenv_delta_source **sources; /* by `which` of entries */
     struct piece *pieces;
     struct job *jobs;
     uint32_t nr_pieces, nr_jobs;
@@ -93,16 +94,21 @@ static int prepare_tree(struct layer *l)
 
 /* ---- jobs ---- */
 
-static int find_source(struct layer *l, struct piece *piece)
+/* Each once, whatever number of files have contents of it. */
+static int find_sources(struct layer *l)
 {
-    uint32_t which = piece->entry->which;
-    piece->source = l->asked->source;
-    if (!which)
-        return 0;
-    piece->source = l->asked->find(l->asked->ctx, l->delta->others[which - 1].raw);
-    return piece->source
-               ? 0
-               : cenv_delta_refuse(l->err, "a delta that it needs is missing");
+    const struct cenv_delta *d = l->delta;
+    l->sources = cenv_calloc((size_t)d->nr_others + 1, sizeof(*l->sources));
+    if (!l->sources)
+        return cenv_error_oom(l->err);
+    l->sources[0] = l->asked->source;
+    for (uint32_t i = 0; i < d->nr_others; i++) {
+        if (l->asked->find)
+            l->sources[i + 1] = l->asked->find(l->asked->ctx, d->others[i].raw);
+        if (!l->sources[i + 1])
+            return cenv_delta_refuse(l->err, "a delta that it needs is missing");
+    }
+    return 0;
 }
 
 static int list_pieces(struct layer *l)
@@ -118,9 +124,8 @@ static int list_pieces(struct layer *l)
         if (entry->type != CENV_DELTA_FILE)
             continue;
         piece->entry = entry;
-        int rc = find_source(l, piece);
-        if (rc == 0)
-            rc = cenv_delta_find_frames(&piece->source->delta, entry->at, entry->size,
+        piece->source = l->sources[entry->which];
+        int rc = cenv_delta_find_frames(&piece->source->delta, entry->at, entry->size,
                                         &piece->first, &piece->nr, l->err);
         if (rc < 0)
             return rc;
@@ -268,7 +273,9 @@ static int run_job(void *ctx, size_t index, unsigned thread, struct cenv_error *
 static int write_files(struct layer *l)
 {
     unsigned cpus = cenv_host_cpus();
-    int rc = list_pieces(l);
+    int rc = find_sources(l);
+    if (rc == 0)
+        rc = list_pieces(l);
     if (rc < 0)
         return rc;
     group_pieces(l);
@@ -375,6 +382,7 @@ int cenv_delta_lay(struct cenv_delta_laying *laying, struct cenv_task *task,
     laying->bytes = atomic_load(&l.bytes);
     cenv_dirs_release(&l.dirs);
     cenv_dirs_release(&l.link_dirs);
+    cenv_free(l.sources);
     cenv_free(l.pieces);
     cenv_free(l.jobs);
     return rc;

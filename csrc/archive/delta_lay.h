@@ -14,7 +14,8 @@ struct cenv_delta_source {
 struct cenv_delta_laying {
     const struct cenv_delta_source *source;
     int root; /* the directory, which nobody else writes to; borrowed */
-    /* Another delta by its SHA-256 (32 bytes), borrowed; NULL: it is not to be had. */
+    /* Another delta by its SHA-256 (32 bytes), borrowed; NULL: it is not to be had. Itself NULL:
+     * none is. */
     const struct cenv_delta_source *(*find)(void *ctx, const unsigned char *sha256);
     void *ctx;
     uint64_t files, bytes; /* the answer: files that were written */

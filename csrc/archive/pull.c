@@ -8,18 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "archive/arrival.h"
-#include "archive/bare.h"
-#include "archive/delta_lay.h"
-#include "archive/parcel.h"
-#include "archive/pull_packages.h"
+#include "archive/incoming.h"
 #include "archive/reach.h"
-#include "archive/record_paths.h"
-#include "archive/remade.h"
 #include "base/clock.h"
 #include "cenv.h"
 #include "codec/options.h"
-#include "fetch/fetch_job.h"
 #include "os/fs.h"
 #include "store/publish.h"
 #include "store/scratch.h"
@@ -124,9 +117,7 @@ struct puller {
     struct cenv_request machine; /* only its virtual packages */
     struct cenv_parcel parcel;
     struct cenv_scratch scratch;
-    struct cenv_delta_source delta;
-    struct cenv_pull_packages packages;
-    struct cenv_json *records; /* completed */
+    struct cenv_incoming incoming;
     uint64_t received;
     bool pulled;
     struct cenv_task *task;
@@ -157,121 +148,38 @@ static int get_delta(struct puller *p)
     return rc;
 }
 
-static int open_delta(struct puller *p)
+static int make_of_delta(struct puller *p, const struct cenv_delta_source *delta)
 {
-    const struct cenv_delta_facts *facts = &p->parcel.delta;
-    struct cenv_delta_place *place = &p->delta.place;
-    *place = (struct cenv_delta_place){
-        .fd = cenv_fs_open_file(p->scratch.fd, DELTA_NAME, NULL, p->err),
-        .size = facts->size,
-        .whole = facts->size,
-        .toc = facts->toc};
-    snprintf(place->toc_sha256, sizeof(place->toc_sha256), "%s", facts->toc_sha256);
-    if (place->fd < 0)
-        return place->fd;
-    int rc = cenv_delta_open(&p->delta.delta, place, p->task, p->err);
-    if (rc == 0 && p->delta.delta.nr_others)
-        rc = refuse_parcel(p, "its delta needs another");
-    return rc;
-}
-
-/* The records, from where this machine would have them; NULL: see the error. */
-static struct cenv_json *records_of_here(const struct puller *p)
-{
-    struct cenv_json *records =
-        cenv_json_dup(cenv_json_get(p->parcel.head.doc, "records"));
-    struct cenv_json *record;
-    bool done = records != NULL;
-    cenv_json_each(record, records)
-    {
-        const char *sha256 = cenv_json_get_cstr(record, "sha256");
-        struct cenv_str url = cenv_json_get_str(p->wanted.urls, sha256 ? sha256 : "");
-        if (url.len)
-            done &= cenv_json_set_str(record, "url", url);
-    }
-    if (done)
-        return records;
-    cenv_json_free(records);
-    cenv_error_oom(p->err);
-    return NULL;
-}
-
-/* The id covers digests, not names: what the packages are called they say themselves. */
-static int check_packages(struct puller *p)
-{
-    const struct cenv_json *record;
-    int rc = 0;
-    cenv_json_each(record, p->records)
-    {
-        if (rc == 0)
-            rc = cenv_fetch_job_check_stored(p->store, record, p->err);
-    }
-    return rc;
-}
-
-static int get_packages(struct puller *p)
-{
-    struct cenv_json *records = records_of_here(p);
-    struct cenv_fetch_options fetch = p->wanted.fetch;
-    p->packages = (struct cenv_pull_packages){.remote = p->reach.remote,
-                                              .parcel = &p->parcel,
-                                              .scratch = p->scratch.fd,
-                                              .task = p->task};
-    if (p->parcel.nr_packages) {
-        fetch.bring = cenv_pull_packages_bring;
-        fetch.bring_ctx = &p->packages;
-    }
-    if (!records)
-        return p->err->status;
-    int rc = cenv_fetch_packages_obtain(p->store, records, &fetch, p->task, &p->records,
-                                        p->err);
-    cenv_json_free(records);
-    p->received += p->packages.received;
-    if (rc == 0)
-        rc = check_packages(p);
-    return rc;
-}
-
-/* As its maker had it. */
-static int fill_source(void *ctx, int dir, struct cenv_error *err)
-{
-    struct puller *p = ctx;
-    struct cenv_bare bare = {.store = p->store,
-                             .records = cenv_json_get(p->parcel.head.doc, "records"),
-                             .target = p->parcel.head.from,
-                             .task = p->task,
-                             .err = err};
-    struct cenv_delta_laying laying = {.source = &p->delta, .root = dir};
-    struct cenv_record_paths paths = {p->parcel.head.from, p->store->path};
-    int rc = cenv_bare_link(&bare, dir);
-    if (rc == 0)
-        rc = cenv_delta_lay(&laying, p->task, err);
-    if (rc == 0 && p->wanted.verify)
-        rc = cenv_remade_compare(&bare, p->parcel.head.doc, &p->delta.delta, dir,
-                                 p->scratch.fd);
-    if (rc == 0)
-        rc = cenv_record_paths_move(&paths, dir, p->task, err);
+    p->incoming = (struct cenv_incoming){.store = p->store,
+                                         .scratch = p->scratch.fd,
+                                         .parcel = &p->parcel,
+                                         .remote = p->reach.remote,
+                                         .fetch = &p->wanted.fetch,
+                                         .urls = p->wanted.urls,
+                                         .verify = p->wanted.verify,
+                                         .delta = delta,
+                                         .task = p->task,
+                                         .err = p->err};
+    int rc = cenv_incoming_make(&p->incoming);
+    p->received += p->incoming.received;
     return rc;
 }
 
 static int make_entry(struct puller *p)
 {
-    struct cenv_arrival arrival = {.store = p->store,
-                                   .scratch = p->scratch.fd,
-                                   .id = p->parcel.head.id,
-                                   .from = p->parcel.head.from,
-                                   .doc = p->parcel.head.doc,
-                                   .fill = fill_source,
-                                   .ctx = p,
-                                   .task = p->task,
-                                   .err = p->err};
+    struct cenv_delta_source delta = {0};
     int rc = get_delta(p);
+    if (rc < 0)
+        return rc;
+    int fd = cenv_fs_open_file(p->scratch.fd, DELTA_NAME, NULL, p->err);
+    if (fd < 0)
+        return fd;
+    rc = cenv_incoming_open_delta(&delta, &p->parcel.delta, fd, 0, p->parcel.delta.size,
+                                  p->task, p->err);
     if (rc == 0)
-        rc = open_delta(p);
-    if (rc == 0)
-        rc = get_packages(p);
-    if (rc == 0)
-        rc = cenv_arrival_make(&arrival);
+        rc = make_of_delta(p, &delta);
+    cenv_delta_release(&delta.delta);
+    cenv_fd_close(fd);
     return rc;
 }
 
@@ -299,12 +207,9 @@ static int make_unless_there(struct puller *p)
         rc = cenv_scratch_open(p->store, &p->scratch, p->err);
     if (rc < 0)
         return rc;
-    p->delta.place.fd = -1;
     rc = make_entry(p);
     if (rc == 0)
         rc = publish_entry(p);
-    cenv_fd_close(p->delta.place.fd);
-    cenv_delta_release(&p->delta.delta);
     p->scratch.hurried = rc == CENV_ECANCELLED;
     cenv_scratch_close(p->store, &p->scratch);
     return rc;
@@ -327,7 +232,7 @@ static int write_reply(const struct puller *p, uint64_t ns, struct cenv_buf *out
     cenv_json_write_bool(&w, "pulled", p->pulled);
     cenv_json_write_u64(&w, "received", p->received);
     cenv_json_write_u64(&w, "delta", p->pulled ? p->parcel.delta.size : 0);
-    cenv_json_write_u64(&w, "packages", p->packages.nr);
+    cenv_json_write_u64(&w, "packages", p->incoming.nr_packages);
     cenv_json_write_seconds(&w, "seconds", ns);
     cenv_json_write_end(&w);
     cenv_json_free(doc);
@@ -403,7 +308,6 @@ int cenv_template_pull(struct cenv_store *store, const char *description,
     cenv_lease_free(lease);
     cenv_parcel_release(&p.parcel);
     cenv_reach_close(&p.reach);
-    cenv_json_free(p.records);
     cenv_json_free(doc);
     cenv_arena_release(&p.arena);
     return rc;

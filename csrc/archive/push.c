@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/outgoing.h"
 #include "archive/parcel.h"
-#include "archive/push_packages.h"
 #include "archive/pushed.h"
 #include "archive/reach.h"
 #include "archive/requests.h"
+#include "archive/sending.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cenv.h"
@@ -21,9 +20,7 @@
 #include "os/fs.h"
 #include "store/layout.h"
 
-enum { LEVEL = 12, REQUESTS_MAX = 16 };
-
-#define DELTA_NAME "delta"
+enum { REQUESTS_MAX = 16 };
 
 struct wanted {
     const struct cenv_json *remote;
@@ -38,11 +35,7 @@ struct pusher {
     struct wanted wanted;
     struct cenv_reach reach;
     struct cenv_outgoing template;
-    struct cenv_outgoing_delta delta;
-    struct cenv_scratch scratch;
-    bool has_scratch;
-    struct cenv_json *records; /* completed */
-    struct cenv_push_packages packages;
+    struct cenv_sending sending;
     struct cenv_pushed pushed;
     struct cenv_arena arena;
     bool there; /* the remote had all */
@@ -52,39 +45,11 @@ struct pusher {
     struct cenv_error *err;
 };
 
-/* ---- the delta and the description ---- */
-
-static int make_delta(struct pusher *p, struct cenv_delta_contents *contents)
-{
-    int rc =
-        cenv_fetch_packages_obtain(p->store, cenv_json_get(p->template.doc, "records"),
-                                   &p->wanted.fetch, p->task, &p->records, p->err);
-    if (rc == 0)
-        rc = cenv_scratch_open(p->store, &p->scratch, p->err);
-    if (rc < 0)
-        return rc;
-    p->has_scratch = true;
-    p->delta = (struct cenv_outgoing_delta){.scratch = &p->scratch,
-                                            .file = DELTA_NAME,
-                                            .linked = true,
-                                            .level = LEVEL,
-                                            .contents = contents,
-                                            .skipped = &p->w};
-    return cenv_outgoing_write_delta(&p->template, &p->delta);
-}
+/* ---- what is sent ---- */
 
 static int describe_template(struct pusher *p)
 {
-    struct cenv_parcel_facts facts = {.store = p->store,
-                                      .id = p->wanted.id,
-                                      .prefix = cenv_outgoing_prefix(&p->template),
-                                      .doc = p->template.doc,
-                                      .linked = true,
-                                      .delta = p->delta.facts,
-                                      .packages = p->packages.packages,
-                                      .nr_packages = p->packages.nr,
-                                      .task = p->task};
-    int rc = cenv_parcel_write(&facts, &p->pushed.text, p->err);
+    int rc = cenv_sending_describe(&p->sending, &p->pushed.text);
     if (rc == 0)
         rc = cenv_pushed_read(&p->pushed);
     if (rc == 0)
@@ -93,43 +58,18 @@ static int describe_template(struct pusher *p)
     return rc == 1 ? 0 : rc;
 }
 
-static int send_delta(struct pusher *p)
-{
-    struct cenv_remote_blob blob = {.size = p->delta.facts.size,
-                                    .kind = CENV_BLOB_DELTA,
-                                    .dir = p->scratch.fd,
-                                    .file = DELTA_NAME};
-    struct cenv_remote_blob *const list[] = {&blob};
-    snprintf(blob.sha256, sizeof(blob.sha256), "%s", p->delta.facts.sha256);
-    int rc = cenv_remote_put_blobs(p->reach.remote, list, 1, p->task, p->err);
-    if (rc == 0 && blob.rc < 0)
-        rc = cenv_error_move(p->err, &blob.err);
-    cenv_error_release(&blob.err);
-    p->sent += blob.size;
-    return rc;
-}
-
-static int send_packages(struct pusher *p)
-{
-    struct cenv_push_sending sending = {.remote = p->reach.remote,
-                                        .records = p->records,
-                                        .fetch = &p->wanted.fetch,
-                                        .scratch = p->scratch.fd,
-                                        .task = p->task,
-                                        .err = p->err};
-    int rc = p->wanted.packages ? cenv_push_packages_send(&p->packages, &sending) : 0;
-    p->sent += p->packages.sent;
-    return rc;
-}
-
 static int send_template(struct pusher *p)
 {
     struct cenv_delta_contents contents = {0};
-    int rc = make_delta(p, &contents);
-    if (rc == 0)
-        rc = send_packages(p);
-    if (rc == 0)
-        rc = send_delta(p);
+    p->sending = (struct cenv_sending){
+        .template = &p->template,
+        .remote = p->reach.remote,
+        .form = p->wanted.packages ? CENV_SENDING_PACKAGES : CENV_SENDING_REFERENCES,
+        .fetch = &p->wanted.fetch,
+        .contents = &contents,
+        .skipped = &p->w};
+    int rc = cenv_sending_send(&p->sending);
+    p->sent += p->sending.sent;
     if (rc == 0)
         rc = describe_template(p);
     cenv_delta_contents_release(&contents);
@@ -275,7 +215,7 @@ static int write_reply(struct pusher *p, uint64_t ns)
     cenv_json_write_bool(w, "pushed", !p->there);
     cenv_json_write_u64(w, "sent", p->sent);
     cenv_json_write_u64(w, "delta", p->pushed.parcel.delta.size);
-    cenv_json_write_u64(w, "bytes", p->delta.bytes);
+    cenv_json_write_u64(w, "bytes", p->sending.delta.bytes);
     cenv_json_write_u64(w, "packages", p->pushed.parcel.nr_packages);
     cenv_json_write_u64(w, "requests", p->requests);
     cenv_json_write_seconds(w, "seconds", ns);
@@ -324,10 +264,7 @@ static int parse_options(struct pusher *p, struct cenv_json **doc, const char *t
 static void release_pusher(struct pusher *p)
 {
     cenv_pushed_release(&p->pushed);
-    if (p->has_scratch)
-        cenv_scratch_close(p->store, &p->scratch);
-    cenv_push_packages_release(&p->packages);
-    cenv_json_free(p->records);
+    cenv_sending_release(&p->sending);
     cenv_outgoing_close(&p->template);
     cenv_reach_close(&p->reach);
     cenv_arena_release(&p->arena);
@@ -356,7 +293,6 @@ int cenv_template_push(struct cenv_store *store, const char *options_json,
     p.pushed.packages = p.wanted.packages;
     if (rc == 0)
         rc = push_and_reply(&p, out);
-    p.scratch.hurried = rc == CENV_ECANCELLED;
     release_pusher(&p);
     cenv_lease_free(lease);
     cenv_json_free(doc);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Any members as an archive of templates: taken in whole, or refused with nothing left behind. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "archive/archive.h"
+#include "archive/delta_writer.h"
+#include "archive/parcel.h"
 #include "cenv.h"
 #include "codec/tar_write.h"
 #include "fuzz/items.h"
@@ -13,12 +16,15 @@
 #include "os/fs.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
+#include "os/raw_data.h"
+#include "remote/bundle.h"
 #include "template/template_id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RECORDS \
-    "[{\"name\":\"a\",\"version\":\"1\",\"build\":\"0\",\"sha256\":\"%064d\"}]"
+    "[{\"name\":\"a\",\"version\":\"1\",\"build\":\"0\",\"sha256\":\"%064d\"," \
+    "\"url\":\"https://h.example/c/noarch/a-1-0.conda\"}]"
 
 enum { ROOM = 1 << 20 };
 
@@ -71,7 +77,7 @@ static void begin(void)
     atexit(remove_place);
 }
 
-/* ---- the archive that an input stands for ---- */
+/* ---- an archive of format 2 ---- */
 
 /* Beside tar's types of items 'c' is a hard link to anything, and 'H' and 'E' are the texts of
  * template.json and end.json in the place of right ones. */
@@ -193,6 +199,106 @@ static void write_archive(struct cenv_str bytes)
     cenv_buf_release(&in.tar);
 }
 
+/* ---- an archive of today ---- */
+
+/* Beside tar's types of items 'r' and 'f' are what is removed, and facts; 'H' is the text of the
+ * description in the place of the right one. */
+static enum cenv_delta_type entry_type_of(char c)
+{
+    return c == '5'   ? CENV_DELTA_DIR
+           : c == '2' ? CENV_DELTA_SYMLINK
+           : c == '1' ? CENV_DELTA_PEER
+           : c == 'r' ? CENV_DELTA_REMOVED
+           : c == 'f' ? CENV_DELTA_FACTS
+                      : CENV_DELTA_FILE;
+}
+
+static int make_file(const char *name)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/%s", place, name);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    require(fd >= 0);
+    return fd;
+}
+
+static void add_delta_item(struct cenv_delta_writer *w, const struct item *item)
+{
+    struct cenv_delta_entry entry = {.type = entry_type_of(item->type),
+                                     .mode = item->mode,
+                                     .mtime_ns = 1600000000000000000,
+                                     .path = item->name,
+                                     .link = item->link};
+
+    if (entry.type != CENV_DELTA_FILE) {
+        require(cenv_delta_writer_add(w, &entry) == 0);
+        return;
+    }
+    int fd = make_file("content");
+    require(cenv_raw_write(fd, item->data.data, item->data.len) == 0);
+    require(cenv_delta_writer_add_file(w, &entry, fd) == 0);
+    cenv_fd_close(fd);
+}
+
+static void describe(const struct cenv_delta_facts *delta, struct cenv_buf *out)
+{
+    cenv_buf_addf(
+        out,
+        "{\"format\":%d,\"subdir\":\"%s\",\"prefix\":\"/s/templates/%s/prefix\","
+        "\"template\":{\"id\":\"%s\",\"records\":" RECORDS "},\"linked\":false,"
+        "\"delta\":{\"sha256\":\"%s\",\"size\":%llu,"
+        "\"toc\":{\"sha256\":\"%s\",\"size\":%llu}}}",
+        CENV_PARCEL_FORMAT, cenv_platform_subdir(), id, id, 0, delta->sha256,
+        (unsigned long long)delta->size, delta->toc_sha256,
+        (unsigned long long)delta->toc);
+}
+
+static void bundle_items(struct cenv_str rest, struct cenv_delta_writer *w,
+                         struct cenv_bundle *bundle, struct cenv_error *err)
+{
+    struct cenv_delta_facts facts;
+    struct cenv_buf text;
+    struct item item;
+
+    cenv_buf_init(&text, 64 * ROOM);
+    while (next_item(&rest, &item)) {
+        if (item.type == 'H')
+            cenv_buf_add_str(&text, item.data);
+        else
+            add_delta_item(w, &item);
+    }
+    require(cenv_delta_writer_finish(w, &facts) == 0);
+    if (!text.len)
+        describe(&facts, &text);
+    require(cenv_bundle_put_blob(bundle, facts.sha256, w->fd, facts.size, w->task,
+                                 err) == 0);
+    require(cenv_bundle_put_document(bundle, id, cenv_buf_str(&text), err) == 0);
+    cenv_buf_release(&text);
+}
+
+static void write_bundle(struct cenv_str bytes)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_delta_contents contents = {0};
+    struct cenv_delta_writer w;
+    struct cenv_bundle *bundle = NULL;
+    struct cenv_task task;
+    int delta = make_file("delta"), file = make_file("archive");
+
+    cenv_task_init(&task, NULL, NULL);
+    require(cenv_delta_writer_open(&w, delta, 1, &contents, &task, &err) == 0);
+    require(cenv_bundle_create(&bundle, file, &err) == 0);
+    bundle_items(bytes, &w, bundle, &err);
+    require(cenv_bundle_finish(bundle, &err) == 0);
+    cenv_bundle_free(bundle);
+    cenv_delta_writer_release(&w);
+    cenv_delta_contents_release(&contents);
+    cenv_task_release(&task);
+    cenv_fd_close(delta);
+    cenv_fd_close(file);
+}
+
 /* ---- what comes of it ---- */
 
 static int open_part(const char *name)
@@ -235,7 +341,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (!store)
         begin();
-    write_archive(cenv_str_n((const char *)data, size));
+    /* '3' in front: an archive of today. */
+    if (size && data[0] == '3')
+        write_bundle(cenv_str_n((const char *)data + 1, size - 1));
+    else
+        write_archive(cenv_str_n((const char *)data, size));
     cenv_task_init(&task, NULL, NULL);
     cenv_buf_init(&out, 64 * ROOM);
     int rc = cenv_template_import(store, archive, "{}", &task, &out, &err);

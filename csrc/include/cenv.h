@@ -370,23 +370,23 @@ int cenv_template_remove(struct cenv_store *store, const char *id,
                          struct cenv_task *task, struct cenv_error *err);
 
 /*
- * Writes templates into one relocatable archive (zstd tar, archive/archive.h); all or nothing.
- * `options_json`: {"ids": [whole ids], "replace": false}. CENV_EUSAGE: `path` is there, or a
- * template serves one run only; CENV_EINTEGRITY: a template was altered. Appends {"path",
- * "size", "seconds", "templates": [{"id", "members", "bytes", "shared": those of `bytes` that the
- * archive had already, "skipped": [{"path", "reason"}]}]}.
+ * Writes templates into one relocatable archive (remote/bundle.h); all or nothing. `options_json`:
+ * {"ids": [whole ids], "replace": false, "linked": what packages have is left out, "packages": so
+ * it is, and they come beside it, ...fetch options}. CENV_EUSAGE: `path` is there, or a template
+ * serves one run only; CENV_EINTEGRITY: one was altered. Appends {"path", "size", "seconds",
+ * "templates": [{"id", "members", "bytes", "shared": those of `bytes` that the archive had already,
+ * "linked", "packages": how many, "skipped": [{"path", "reason"}]}]}.
  */
 int cenv_template_export(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,
                          struct cenv_buf *out, struct cenv_error *err);
 
 /*
- * Takes in the templates of such an archive, relocated to this store; those that are there are
- * passed over. `options_json`: {"virtual_packages": [[name, version, build]]} of this machine,
- * which must satisfy theirs. CENV_EINTEGRITY: damaged, or its records are not those of its ids;
- * CENV_EPREFIX: for another kind of machine. An archive is trusted as far as its maker: its
- * files cannot be compared with packages. Appends {"templates": [{"id", "prefix", "imported":
- * bool, ...}], "seconds"}.
+ * Takes in the templates of such an archive, or an older one, relocated to this store; those that
+ * are there are passed over. `options_json`: {"virtual_packages": [[name, version, build]] of this
+ * machine, which must satisfy theirs, ...fetch options}. CENV_EINTEGRITY: damaged, or its records
+ * are not those of its ids; CENV_EPREFIX: for another kind of machine. What it holds is trusted as
+ * far as its maker. Appends {"templates": [{..., "imported": bool}], "seconds"}.
  */
 int cenv_template_import(struct cenv_store *store, const char *path,
                          const char *options_json, struct cenv_task *task,

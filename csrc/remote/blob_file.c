@@ -18,43 +18,94 @@ struct files {
     struct cenv_task *task;
 };
 
-static int read_digest(int fd, struct cenv_remote_blob *blob, char *block,
-                       struct cenv_digest *digest, struct cenv_task *task)
+/* A blob's content, from byte `at` of the file `from` on; copied to `to` unless that is < 0. */
+struct content {
+    int from, to;
+    uint64_t at;
+    struct cenv_remote_blob *blob;
+    char *block;
+    struct cenv_digest *digest;
+    struct cenv_task *task;
+};
+
+static int take_block(const struct content *c, size_t len)
 {
+    struct cenv_remote_blob *blob = c->blob;
+    int failed = c->to < 0 ? 0 : cenv_raw_write(c->to, c->block, len);
+    if (failed < 0)
+        return cenv_fs_fail(&blob->err, failed, blob->dir, blob->file, "cannot write");
+    if (!cenv_digest_update(c->digest, c->block, len))
+        return cenv_error_oom(&blob->err);
+    return cenv_task_poll(c->task, &blob->err);
+}
+
+static int read_digest(const struct content *c)
+{
+    struct cenv_remote_blob *blob = c->blob;
     for (uint64_t at = 0; at < blob->size;) {
         uint64_t left = blob->size - at;
-        int64_t n = cenv_raw_pread(fd, block, left < BLOCK ? (size_t)left : BLOCK, at);
+        int64_t n = cenv_raw_pread(c->from, c->block,
+                                   left < BLOCK ? (size_t)left : BLOCK, c->at + at);
         if (n < 0)
             return cenv_fs_fail(&blob->err, (int)n, blob->dir, blob->file,
                                 "cannot read");
         if (n == 0)
             break;
-        if (!cenv_digest_update(digest, block, (size_t)n))
-            return cenv_error_oom(&blob->err);
-        at += (uint64_t)n;
-        int rc = cenv_task_poll(task, &blob->err);
+        int rc = take_block(c, (size_t)n);
         if (rc < 0)
             return rc;
+        at += (uint64_t)n;
     }
     return 0;
+}
+
+/* 1 where the content has the blob's digest, 0 not, or a status. */
+static int compare_content(struct content *c)
+{
+    char hex[CENV_DIGEST_HEX_MAX] = "";
+
+    c->digest = cenv_digest_new(CENV_SHA256);
+    c->block = cenv_malloc(BLOCK);
+    int rc = c->digest && c->block ? read_digest(c) : cenv_error_oom(&c->blob->err);
+    if (rc == 0 && !cenv_digest_hex(c->digest, hex))
+        rc = cenv_error_oom(&c->blob->err);
+    cenv_digest_free(c->digest);
+    cenv_free(c->block);
+    if (rc == 0)
+        rc = strcmp(hex, c->blob->sha256) == 0;
+    return rc;
 }
 
 static int check_file(int fd, const struct cenv_stat *st, struct cenv_remote_blob *blob,
                       struct cenv_task *task)
 {
-    struct cenv_digest *digest = cenv_digest_new(CENV_SHA256);
-    char *block = cenv_malloc(BLOCK), hex[CENV_DIGEST_HEX_MAX] = "";
-    int rc = digest && block ? read_digest(fd, blob, block, digest, task)
-                             : cenv_error_oom(&blob->err);
+    struct content content = {.from = fd, .to = -1, .blob = blob, .task = task};
+    int rc = compare_content(&content);
 
-    if (rc == 0 && !cenv_digest_hex(digest, hex))
-        rc = cenv_error_oom(&blob->err);
-    if (rc == 0 && (st->size != blob->size || strcmp(hex, blob->sha256) != 0))
-        rc = cenv_error_set(&blob->err, CENV_EINTEGRITY,
-                            "'%s' is not the blob of %llu bytes that it should be",
-                            blob->file, (unsigned long long)blob->size);
-    cenv_digest_free(digest);
-    cenv_free(block);
+    if (rc == 0 || (rc == 1 && st->size != blob->size))
+        return cenv_error_set(&blob->err, CENV_EINTEGRITY,
+                              "'%s' is not the blob of %llu bytes that it should be",
+                              blob->file, (unsigned long long)blob->size);
+    return rc < 0 ? rc : 0;
+}
+
+int cenv_blob_file_receive(struct cenv_remote_blob *blob, int fd, uint64_t at,
+                           struct cenv_task *task)
+{
+    struct content content = {.from = fd, .at = at, .blob = blob, .task = task};
+    content.to = cenv_fs_create(blob->dir, blob->file, 0666, &blob->err);
+    if (content.to < 0)
+        return content.to;
+    int rc = compare_content(&content), closed = cenv_raw_close(content.to);
+    if (rc == 0)
+        rc = cenv_error_set(&blob->err, CENV_EINTEGRITY, "'%s' in it is damaged",
+                            blob->sha256);
+    if (rc == 1)
+        rc = closed < 0 ? cenv_fs_fail(&blob->err, closed, blob->dir, blob->file,
+                                       "cannot write")
+                        : 0;
+    if (rc < 0)
+        cenv_raw_unlink(blob->dir, blob->file);
     return rc;
 }
 

@@ -24,4 +24,11 @@ int cenv_blob_files_send(struct cenv_remote_state *state,
                          cenv_blob_files_send_fn send, struct cenv_task *task,
                          struct cenv_error *err);
 
+/*
+ * Makes the file of a blob, which lies in the file `fd` from byte `at` on: it is whole and right,
+ * or nothing is left of it. A status, of which `err` of the blob tells.
+ */
+int cenv_blob_file_receive(struct cenv_remote_blob *blob, int fd, uint64_t at,
+                           struct cenv_task *task);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "codec/url.h"
+#include "remote/bundle_kind.h"
 #include "remote/file_kind.h"
 #include "remote/http_kind.h"
 #include "remote/kind.h"
@@ -16,7 +17,7 @@ static const struct cenv_remote_kind *const kinds[] = {
 
 struct cenv_remote {
     const struct cenv_remote_kind *kind;
-    const struct cenv_secret_url *url;
+    const struct cenv_secret_url *url; /* NULL: it has none */
     struct cenv_remote_state *state;
 };
 
@@ -64,6 +65,21 @@ int cenv_remote_open(struct cenv_remote **out, const struct cenv_secret_url *url
     return 0;
 }
 
+int cenv_remote_open_bundle(struct cenv_remote **out, struct cenv_bundle *bundle,
+                            struct cenv_error *err)
+{
+    struct cenv_remote *remote = cenv_calloc(1, sizeof(*remote));
+    if (remote)
+        remote->state = cenv_bundle_kind_new(bundle);
+    if (!remote || !remote->state) {
+        cenv_free(remote);
+        return cenv_error_oom(err);
+    }
+    remote->kind = &cenv_bundle_kind;
+    *out = remote;
+    return 0;
+}
+
 void cenv_remote_free(struct cenv_remote *remote)
 {
     if (!remote)
@@ -104,7 +120,7 @@ static int check_key(const char *key, struct cenv_error *err)
 /* Names the remote in a failure of it. */
 static int name_remote(const struct cenv_remote *remote, int rc, struct cenv_error *err)
 {
-    if (rc == CENV_EREMOTE || rc == CENV_EINTEGRITY)
+    if (remote->url && (rc == CENV_EREMOTE || rc == CENV_EINTEGRITY))
         cenv_error_prefix(err, "remote %.1000s",
                           cenv_secret_url_text(remote->url).data);
     return rc;

@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "codec/secret_url.h"
 #include "remote/blob.h"
+#include "remote/bundle.h"
 
 /*
  * Open connections to one remote; one thread at a time. Nothing is asked of it before the first
@@ -32,6 +33,9 @@
 struct cenv_remote;
 int cenv_remote_open(struct cenv_remote **out, const struct cenv_secret_url *url,
                      const struct cenv_remote_options *options, struct cenv_error *err);
+/* The same of what lies in one file; the bundle is borrowed until free. Errors do not name it. */
+int cenv_remote_open_bundle(struct cenv_remote **out, struct cenv_bundle *bundle,
+                            struct cenv_error *err);
 void cenv_remote_free(struct cenv_remote *remote); /* NULL is fine */
 
 /*

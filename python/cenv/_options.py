@@ -164,14 +164,16 @@ class RepairOptions(TypedDict):
     drop: bool
 
 
-class ExportOptions(TypedDict):
-    """Store.template_export."""
+class ExportOptions(FetchOptions):
+    """Store.template_export; `packages` beside it make a template `linked` of them, too."""
 
     ids: list[str]
     replace: bool
+    linked: bool
+    packages: bool
 
 
-class ImportOptions(TypedDict):
+class ImportOptions(FetchOptions):
     """Store.template_import."""
 
     virtual_packages: list[list[str]]

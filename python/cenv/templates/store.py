@@ -200,17 +200,32 @@ class TemplateStore:
 
     @checked()
     def export(
-        self, file: AnyPath, ids: Iterable[str] = (), *, replace: bool = False
+        self,
+        file: AnyPath,
+        ids: Iterable[str] = (),
+        *,
+        replace: bool = False,
+        packages: bool | None = None,
     ) -> dict[str, Any]:
         """Write templates (all of the store by default) into one relocatable archive.
 
-        `ids` are ids or unique starts of them. Returns path, size, seconds and, for each
-        template, id, members, bytes, how many of them other files of the archive have too
-        (shared), and what archives do not keep (skipped).
+        `ids` are ids or unique starts of them. With `packages` None the archive holds all
+        files; with False it refers to packages, which are got from channels or package
+        caches where it is taken in; with True it holds them as they are downloaded.
+
+        Returns path, size, seconds and, for each template, id, members, bytes, how many of
+        them the archive had already (shared), whether it is linked from packages, how many
+        of these lie beside it, and what archives do not keep (skipped).
         """
         given = listed(ids, "ids")
         wanted = [self._whole_id(start) for start in given] or self._lasting()
-        options: ExportOptions = {"ids": wanted, "replace": replace}
+        options: ExportOptions = {
+            "ids": wanted,
+            "replace": replace,
+            "linked": packages is not None,
+            "packages": bool(packages),
+            **fetch_options(None, offline=False),
+        }
         _native.work_in_store(self.path)
         found: dict[str, Any] = _native.call(
             self._store.template_export, _native.fspath(file), _native.dumps(options)
@@ -222,10 +237,14 @@ class TemplateStore:
         """Take in the templates of an archive, relocated; return what templates() tells.
 
         Each with `imported`: False when it was there. Raises IntegrityError for a damaged
-        archive, PrefixError when this machine lacks what its packages need. Trust the
-        archive as far as you trust its author.
+        archive, PrefixError when this machine lacks what its packages need, ChannelError
+        where it only refers to packages and one is not to be had. Trust the archive as
+        far as you trust its author.
         """
-        options: ImportOptions = {"virtual_packages": virtual_packages()}
+        options: ImportOptions = {
+            "virtual_packages": virtual_packages(),
+            **fetch_options(None, offline=False),
+        }
         _native.work_in_store(self.path)
         reply: dict[str, Any] = _native.call(
             self._store.template_import, _native.fspath(file), _native.dumps(options)

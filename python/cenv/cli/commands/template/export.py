@@ -19,13 +19,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace FILE if it is there"
     )
+    packages = parser.add_mutually_exclusive_group()
+    packages.add_argument(
+        "--packages",
+        action="store_const",
+        const=True,
+        help="with packages as they are downloaded in the place of their files",
+    )
+    packages.add_argument(
+        "--no-packages",
+        action="store_const",
+        const=False,
+        dest="packages",
+        help="without what packages hold: they are got where the archive is taken in",
+    )
     add_store(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Write templates into one archive."""
     store = TemplateStore(options.store)
-    found = store.export(options.file, options.ids, replace=options.force)
+    found = store.export(
+        options.file, options.ids, replace=options.force, packages=options.packages
+    )
     for item in found["templates"]:
         size, shared = human(item["bytes"]), item["shared"]
         once = f", {human(shared)} of it as other files have it" if shared else ""
