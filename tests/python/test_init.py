@@ -25,6 +25,12 @@ def test_import__loads_nothing_heavy():
     assert not modules_after("import cenv") & {*HEAVY, "importlib.metadata", "typing"}
 
 
+def test_version_option__loads_neither_the_core_nor_typing():
+    statement = "import cenv.cli; cenv.cli.main(['--version'])"
+    heavy = {"cenv._cenv", "cenv.api", "cenv.tracing", "json", "typing"}
+    assert not modules_after(statement) & heavy
+
+
 def test_plugin_import__loads_nothing_heavy():
     heavy = {"cenv._cenv", "platformdirs", "ruamel.yaml"}
     assert not modules_after("import cenv.pytest_plugin") & heavy

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from cenv.cli import output
 from cenv.cli.parser import own_arguments, parse
 from cenv.errors import CenvError, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
     from cenv.tracing.recorder import Recorder
 
 USAGE_EXIT = 2

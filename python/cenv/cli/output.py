@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
 
 from cenv import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any, TextIO
 
 QUIET_FOR = 0.5  # seconds without a word; only longer work shows progress
 
@@ -32,7 +34,7 @@ class Console:
     def result(self, data: Any, lines: Iterable[str]) -> None:
         """Print the result: `data` with --json, else `lines`."""
         self.close()
-        _print([json.dumps(data, ensure_ascii=True)] if self.json else lines)
+        _print([_as_json(data)] if self.json else lines)
 
     def notice(self, text: str) -> None:
         """Say something worth knowing that is no result."""
@@ -96,6 +98,12 @@ def _share(stage: str, done: int, total: int) -> str:
     counted = unit(stage)
     whole = human(total) if counted == "bytes" else f"{total} {counted}".rstrip()
     return f" {min(100, 100 * done // total):3d}% of {whole}" if done else f" {whole}"
+
+
+def _as_json(data: Any) -> str:
+    import json
+
+    return json.dumps(data, ensure_ascii=True)
 
 
 def _print(lines: Iterable[str]) -> None:
@@ -170,7 +178,7 @@ def fail(
     if as_json:
         error = {"type": kind, "message": message, "hint": hint, **more}
         with suppress(OSError):  # then it is said to people
-            _print([json.dumps({"error": error})])
+            _print([_as_json({"error": error})])
             return
     _say(f"cenv: error: {message}")
     if hint:

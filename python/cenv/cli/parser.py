@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
 
 from cenv.cli import tree
 from cenv.cli.options import ShowVersion, add_common
 from cenv.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, NoReturn
 
 _VALUED = ("--trace", "--store")  # may stand before the action of a group
 _WITH_COMMAND = ("exec",)  # whose command stands behind --

@@ -7,14 +7,26 @@ group: a package, whose modules are its actions.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import keyword
-from collections.abc import Iterator, Mapping
-from types import ModuleType
-from typing import Protocol, cast
 
-from cenv.cli.output import Console
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+    from typing import Any, Protocol
+
+    from cenv.cli.output import Console
+
+    class Command(Protocol):
+        """What the module of a command has."""
+
+        def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+            """Add the command's own arguments."""
+
+        def run(self, options: argparse.Namespace, console: Console) -> int:
+            """Run it; return the exit status."""
+
 
 COMMANDS = {
     "create": "solve, fetch and link an environment",
@@ -36,16 +48,6 @@ COMMANDS = {
 Words = tuple[str, ...]  # a command's name; of an action, that of its group before it
 
 
-class Command(Protocol):
-    """What the module of a command has."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's own arguments."""
-
-    def run(self, options: argparse.Namespace, console: Console) -> int:
-        """Run it; return the exit status."""
-
-
 def actions(name: str) -> Mapping[str, str]:
     """Return the actions of a group and what they do; of a command none."""
     found: Mapping[str, str] = getattr(_module((name,)), "ACTIONS", {})
@@ -54,7 +56,8 @@ def actions(name: str) -> Mapping[str, str]:
 
 def load(words: Words) -> Command:
     """Return the module of a command or action."""
-    return cast("Command", _module(words))
+    found: Command = _module(words)
+    return found
 
 
 def summary(words: Words) -> str:
@@ -71,6 +74,6 @@ def every() -> Iterator[Words]:
             yield (name,)
 
 
-def _module(words: Words) -> ModuleType:
+def _module(words: Words) -> Any:
     names = [f"{word}_" if keyword.iskeyword(word) else word for word in words]
     return importlib.import_module(".".join(["cenv.cli.commands", *names]))
