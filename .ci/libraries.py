@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Build the libraries that a wheel carries: static, minimal, for one target.
 
-    libraries.build(target, prefix)
+    python .ci/libraries.py fetch               their tarballs, into build/wheel/tarballs
+    python .ci/libraries.py TAG PREFIX          for the wheel of a tag of TARGETS
 
 A wheel must run where nothing is installed, so that the libraries of the build machine
 are of no use. Their original tarballs come from Debian's pool through apt, as MiniSat's
@@ -42,6 +43,16 @@ class Target:
     def libc(self) -> str:
         """The C library, as the names of extensions have it: gnu or musl."""
         return self.zig.split("-")[2].partition(".")[0]
+
+
+TOP = Path(__file__).resolve().parent.parent
+TARBALLS = TOP / "build" / "wheel" / "tarballs"
+TARGETS = {
+    "manylinux_2_28_x86_64": Target("x86_64-linux-gnu.2.28", "linux-x86_64"),
+    "manylinux_2_28_aarch64": Target("aarch64-linux-gnu.2.28", "linux-aarch64"),
+    "musllinux_1_2_x86_64": Target("x86_64-linux-musl", "linux-x86_64"),
+    "musllinux_1_2_aarch64": Target("aarch64-linux-musl", "linux-aarch64"),
+}
 
 
 @dataclass(frozen=True)
@@ -366,11 +377,11 @@ def unpack(tarball: Path, into: Path) -> Path:
     return source
 
 
-def fetch(library: Library, cache: Path) -> Path:
-    """Return the library's tarball, fetched into `cache` unless it is there."""
-    path = cache / library.file.rpartition("/")[2]
+def fetch(library: Library) -> Path:
+    """Return the library's tarball, fetched into TARBALLS unless it is there."""
+    path = TARBALLS / library.file.rpartition("/")[2]
     if not minisat.is_tarball(path, library.sha256):
-        cache.mkdir(parents=True, exist_ok=True)
+        TARBALLS.mkdir(parents=True, exist_ok=True)
         if not minisat.fetch_from_pool(path, library.file, library.sha256):
             raise BuildError(
                 f"apt could not fetch {path.name} from Debian's pool.\n"
@@ -414,7 +425,7 @@ def write_tools(place: Path, target: Target) -> None:
         path.chmod(0o755)
 
 
-def build(target: Target, prefix: Path, cache: Path) -> None:
+def build(target: Target, prefix: Path) -> None:
     """Fill `prefix` with every library: lib/*.a, include/, licenses/, bin/ (compilers).
 
     A library that is there, made from the same tarball, is left as it is.
@@ -426,7 +437,7 @@ def build(target: Target, prefix: Path, cache: Path) -> None:
         stamp = prefix / "src" / f"{library.sha256}.done"
         if stamp.exists():
             continue
-        tarball = fetch(library, cache)
+        tarball = fetch(library)
         name = tarball.name.partition("_")[0]
         source = unpack(tarball, prefix / "src" / name)
         library.build(Place(source, prefix, prefix / "bin", target))
@@ -434,3 +445,21 @@ def build(target: Target, prefix: Path, cache: Path) -> None:
         shutil.copy(source / library.licence, licence)
         shutil.rmtree(source.parent)
         stamp.touch()
+
+
+def main(words: list[str]) -> None:
+    """Fetch the tarballs, or build for one target."""
+    if words == ["fetch"]:
+        for library in LIBRARIES:
+            fetch(library)
+    elif len(words) == 2 and words[0] in TARGETS:
+        build(TARGETS[words[0]], Path(words[1]).resolve())
+    else:
+        sys.exit(f"cenv: give fetch, or one of {', '.join(TARGETS)} and a prefix")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except BuildError as error:
+        sys.exit(f"cenv: {error}")

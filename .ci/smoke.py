@@ -3,8 +3,8 @@
 
     python3 .ci/smoke.py DIST [PEMS]
 
-Into a new environment comes the wheel of the directory DIST that pip chooses for this
-machine; then doctor, demo, `create` over HTTPS from a server of ours whose authority
+Into a new environment comes the wheel DIST, or that of the directory DIST which pip chooses
+for this machine; then doctor, demo, `create` over HTTPS from a server of ours whose authority
 only SSL_CERT_FILE names, and a pytest run. Standard library only; any Python from 3.10.
 PEMS has what `python -m trustme -i 127.0.0.1` writes, for a Python without trustme.
 """
@@ -88,7 +88,10 @@ def install(place: Place, dist: Path) -> None:
     """Make the environment, with the wheel in it."""
     place.run(sys.executable, "-m", "venv", place.top / "venv")
     pip = ("-m", "pip", "--disable-pip-version-check", "install", "-q")
-    place.python(*pip, "--find-links", dist, "--only-binary", "cenv", "cenv[pytest]")
+    if dist.is_file():
+        place.python(*pip, f"cenv[pytest] @ {dist.as_uri()}")
+    else:
+        place.python(*pip, "-f", dist, "--only-binary", "cenv", "cenv[pytest]")
 
 
 def make_pems(place: Place) -> Path:

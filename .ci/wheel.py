@@ -21,19 +21,11 @@ import zipfile
 from pathlib import Path
 
 import libraries
+from libraries import TARGETS, TOP
 from minisat import BuildError
 
-TOP = Path(__file__).resolve().parent.parent
 DIST = TOP / "dist"
 WORK = TOP / "build" / "wheel"
-TARGETS = {
-    "manylinux_2_28_x86_64": libraries.Target("x86_64-linux-gnu.2.28", "linux-x86_64"),
-    "manylinux_2_28_aarch64": libraries.Target(
-        "aarch64-linux-gnu.2.28", "linux-aarch64"
-    ),
-    "musllinux_1_2_x86_64": libraries.Target("x86_64-linux-musl", "linux-x86_64"),
-    "musllinux_1_2_aarch64": libraries.Target("aarch64-linux-musl", "linux-aarch64"),
-}
 
 
 def say(text: str) -> None:
@@ -100,7 +92,7 @@ def build_wheel(tag: str, sdist: Path) -> Path:
     prefix = WORK / tag
     prefix.mkdir(parents=True, exist_ok=True)
     say(f"building the libraries for {tag}")
-    libraries.build(TARGETS[tag], prefix, WORK / "tarballs")
+    libraries.build(TARGETS[tag], prefix)
     say(f"building the wheel for {tag}")
     cc, cxx = (str(prefix / "bin" / name) for name in ("cc", "c++"))
     with tempfile.TemporaryDirectory(dir=WORK) as name:

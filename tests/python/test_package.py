@@ -90,6 +90,22 @@ def test_sdist__holds_what_its_tests_look_at(sdist):
     assert {"recipe/recipe.yaml", ".ci/smoke.py"} <= sdist
 
 
+OF_OTHER_MACHINES = {"SETUPTOOLS_EXT_SUFFIX", "_PYTHON_HOST_PLATFORM"}
+
+
+def test_release__builds_wheels_as_make_wheel_does():
+    text = (TOP / "pyproject.toml").read_text().partition("[tool.cibuildwheel]\n")[2]
+    section, _, rest = text.partition("[tool.cibuildwheel.environment]\n")
+    made = (TOP / ".ci/wheel.py").read_text()
+    given = set(re.findall(r"^ {12}([A-Z_]+)=", made, re.M))
+    told = set(re.findall(r"^([A-Z_]+) = ", rest.partition("[tool.")[0], re.M))
+    assert told == given - OF_OTHER_MACHINES
+    targets = (TOP / ".ci/libraries.py").read_text()
+    for tag in re.findall(r'^    "(\w+linux_\w+)": Target', targets, re.M):
+        kind, machine = re.fullmatch(r"(\w+?_\d+_\d+)_(\w+)", tag).groups()
+        assert f'{kind.partition("_")[0]}-{machine}-image = "{kind}"' in section
+
+
 @pytest.fixture(scope="module")
 def recipe() -> dict[str, Any]:
     text = (TOP / "recipe/recipe.yaml").read_text()
