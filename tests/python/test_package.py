@@ -87,7 +87,7 @@ def test_sdist__holds_what_its_tests_look_at(sdist):
     assert pages <= sdist
     assert {"README.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile"} <= sdist
     assert {".ci/run", ".github/workflows/ci.yml"} <= sdist
-    assert {"recipe/recipe.yaml", ".ci/smoke.py"} <= sdist
+    assert {"recipe/recipe.yaml", "recipe/variants.yaml", ".ci/smoke.py"} <= sdist
 
 
 OF_OTHER_MACHINES = {"SETUPTOOLS_EXT_SUFFIX", "_PYTHON_HOST_PLATFORM"}
@@ -115,6 +115,19 @@ def recipe() -> dict[str, Any]:
 
 def test_recipe__is_of_this_version(recipe):
     assert recipe["context"]["version"] == cenv.__version__
+
+
+def test_recipe__has_the_variants_that_its_compilers_ask_for(recipe):
+    asked = [item for item in recipe["requirements"]["build"] if "stdlib" in item]
+    assert asked == ['${{ stdlib("c") }}']
+    variants = YAML(typ="safe").load((TOP / "recipe/variants.yaml").read_text())
+    assert {"c_stdlib", "c_stdlib_version"} <= set(variants)
+
+
+def test_recipe__imports_the_plugin_only_where_pytest_is(recipe):
+    for test in recipe["tests"]:
+        if "pytest" not in test.get("requirements", {}).get("run", []):
+            assert "pytest" not in str(test)
 
 
 def test_recipe__names_what_pyproject_and_setup_name(recipe):
