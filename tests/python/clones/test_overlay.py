@@ -7,16 +7,10 @@ scenario is a process of its own, as root and as an ordinary user where that can
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
-import tempfile
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,134 +19,8 @@ import pytest
 import cenv
 from cenv import _native
 
-_PREAMBLE = """
-import json, os, shutil, stat, subprocess, sys, threading
-import cenv
 
-work, channel = sys.argv[1:3]
-here = os.path.join(work, "environment")
-store = cenv.TemplateStore(os.path.join(work, "store"))
-
-def make():
-    return store.template(["tool", "data>=2,<3"], channels=[channel])
-
-def seen(top):
-    found = {}
-    for place, names, files in os.walk(top):
-        for name in ["", *files, *(n for n in names if os.path.islink(f"{place}/{n}"))]:
-            path = os.path.join(place, name) if name else place
-            facts = os.lstat(path)
-            what = stat.S_IFMT(facts.st_mode), stat.S_IMODE(facts.st_mode), facts.st_mtime_ns
-            if stat.S_ISLNK(facts.st_mode):
-                what += (os.readlink(path),)
-            elif stat.S_ISREG(facts.st_mode):
-                what += (open(path, "rb").read(),)
-            found[os.path.relpath(path, top)] = what
-    return found
-
-def same(a, b):
-    assert sorted(a) == sorted(b), set(a) ^ set(b)
-    different = {path: (a[path], b[path]) for path in a if a[path] != b[path]}
-    assert not different, different
-
-def mounts():
-    return open("/proc/self/mountinfo").read().splitlines()
-"""
-
-
-_NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """Runs scripts in processes of their own, as this user or as somebody else."""
-
-    work: Path
-    command: tuple[str, ...]
-    environment: dict[str, str]
-    keywords: dict[str, Any]
-
-    @property
-    def here(self) -> Path:
-        return self.work / "environment"
-
-    def run(self, script: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [
-                *self.command,
-                _PREAMBLE + textwrap.dedent(script),
-                self.work,
-                self.work / "channel",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            env=self.environment,
-            **self.keywords,
-        )
-
-    def __call__(self, script: str) -> None:
-        done = self.run(script)
-        assert done.returncode == 0, done.stderr
-        assert not os.path.ismount(self.here)
-
-
-NO_USERS = " to ordinary users, as in a chroot: run the tests outside of it"
-
-
-@pytest.fixture
-def _user_namespaces() -> None:
-    """Skip where none can be made, which root in a namespace of mounts needs for a second."""
-    command = ["unshare", "-Ur", "true"]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("this machine refuses user namespaces" + NO_USERS)
-
-
-def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return a Python that this user may start, and the variables that show it cenv."""
-    places = [str(Path(cenv.__file__).parent.parent), sysconfig.get_path("purelib")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    probe = "from cenv import _native; _native.extension.namespace_enter()"
-    for python in (sys.executable, "/usr/bin/python3"):
-        try:
-            done = subprocess.run(
-                [python, "-c", probe],
-                check=False,
-                cwd="/",
-                env=environment,
-                capture_output=True,
-                text=True,
-                **keywords,
-            )
-        except OSError:
-            continue
-        if done.returncode and "LinkError" in done.stderr:
-            pytest.skip(
-                "this machine refuses mount namespaces" + NO_USERS * bool(keywords)
-            )
-        if done.returncode == 0:
-            return (python, "-c"), environment
-    pytest.skip("no Python here that another user may start")
-
-
-@pytest.fixture(params=["self", "somebody"])
-def scenario(request: pytest.FixtureRequest, small_channel: Path) -> Iterator[Scenario]:
-    """Give scripts a directory, a channel and a store; as root also to an ordinary user."""
-    keywords = _NOBODY if request.param == "somebody" else {}
-    if keywords and os.getuid() != 0:
-        pytest.skip("needs root to become somebody else")
-    command, environment = _interpreter(keywords)
-    with tempfile.TemporaryDirectory(prefix="cenv-overlay-") as work:
-        os.chmod(work, 0o755)
-        shutil.copytree(small_channel, Path(work) / "channel")
-        if keywords:
-            subprocess.run(["chown", "-R", "65534:65534", work], check=True)
-        environment |= {"HOME": work, "XDG_CACHE_HOME": work}
-        yield Scenario(Path(work), command, environment, keywords)
-
-
-def test_overlay_clone__equals_a_copy(scenario: Scenario) -> None:
+def test_overlay_clone__equals_a_copy(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -171,7 +39,7 @@ def test_overlay_clone__equals_a_copy(scenario: Scenario) -> None:
     )
 
 
-def test_overlay_clone__keeps_writes_to_itself(scenario: Scenario) -> None:
+def test_overlay_clone__keeps_writes_to_itself(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -201,7 +69,7 @@ def test_overlay_clone__keeps_writes_to_itself(scenario: Scenario) -> None:
     )
 
 
-def test_overlay_clone__takes_any_environment(scenario: Scenario) -> None:
+def test_overlay_clone__takes_any_environment(scenario: Any) -> None:
     scenario(
         """
         source = os.path.join(work, "source")
@@ -228,7 +96,7 @@ def test_overlay_clone__takes_any_environment(scenario: Scenario) -> None:
     )
 
 
-def test_gc__leaves_what_shows_through(scenario: Scenario) -> None:
+def test_gc__leaves_what_shows_through(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -247,7 +115,7 @@ def test_gc__leaves_what_shows_through(scenario: Scenario) -> None:
 
 
 @pytest.mark.usefixtures("_user_namespaces")
-def test_namespace__leaves_the_user_the_same(scenario: Scenario) -> None:
+def test_namespace__leaves_the_user_the_same(scenario: Any) -> None:
     scenario(
         """
         user, group = os.getuid(), os.getgid()
@@ -271,7 +139,7 @@ def test_namespace__leaves_the_user_the_same(scenario: Scenario) -> None:
 
 
 @pytest.mark.usefixtures("_user_namespaces")
-def test_namespace__lets_views_work(scenario: Scenario) -> None:
+def test_namespace__lets_views_work(scenario: Any) -> None:
     scenario(
         """
         cenv.enter_overlay_namespace()
@@ -310,7 +178,7 @@ finally:
 """
 
 
-def test_namespace__is_shared_with_programs_on_demand(scenario: Scenario) -> None:
+def test_namespace__is_shared_with_programs_on_demand(scenario: Any) -> None:
     (scenario.work / "child.py").write_text(_CHILD)
     scenario(
         """
@@ -325,7 +193,7 @@ def test_namespace__is_shared_with_programs_on_demand(scenario: Scenario) -> Non
     )
 
 
-def test_namespace__tells_a_process_with_threads_what_to_do(scenario: Scenario) -> None:
+def test_namespace__tells_a_process_with_threads_what_to_do(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -347,7 +215,7 @@ def test_namespace__tells_a_process_with_threads_what_to_do(scenario: Scenario) 
     )
 
 
-def test_overlay_clone__leaves_nothing_when_it_fails(scenario: Scenario) -> None:
+def test_overlay_clone__leaves_nothing_when_it_fails(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -381,7 +249,7 @@ def test_overlay_clone__leaves_nothing_when_it_fails(scenario: Scenario) -> None
     )
 
 
-def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Scenario) -> None:
+def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Any) -> None:
     """A venv has no records to tell the request: the mount that is there by then goes."""
     scenario(
         """
@@ -403,7 +271,7 @@ def test_overlay__goes_when_what_it_tells_cannot_be_written(scenario: Scenario) 
     )
 
 
-def test_overlay__is_changed_only_where_it_is_mounted(scenario: Scenario) -> None:
+def test_overlay__is_changed_only_where_it_is_mounted(scenario: Any) -> None:
     """Whatever it is a clone of: another process would mount it for everybody."""
     scenario(
         """
@@ -431,7 +299,7 @@ def test_overlay__is_changed_only_where_it_is_mounted(scenario: Scenario) -> Non
     )
 
 
-def test_thousand_overlays__leave_no_mount(scenario: Scenario) -> None:
+def test_thousand_overlays__leave_no_mount(scenario: Any) -> None:
     scenario(
         """
         template = make()
@@ -449,7 +317,7 @@ def test_thousand_overlays__leave_no_mount(scenario: Scenario) -> None:
     )
 
 
-def test_exit__takes_the_directory_along(scenario: Scenario) -> None:
+def test_exit__takes_the_directory_along(scenario: Any) -> None:
     scenario(
         """
         make().clone(here, mode="overlay")
@@ -464,9 +332,7 @@ def test_exit__takes_the_directory_along(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_killed_process__leaves_an_empty_directory(
-    scenario: Scenario, number: int
-) -> None:
+def test_killed_process__leaves_an_empty_directory(scenario: Any, number: int) -> None:
     done = scenario.run(
         f"""
         make().clone(here, mode="overlay")
@@ -481,7 +347,7 @@ def test_killed_process__leaves_an_empty_directory(
     assert not scenario.here.exists()
 
 
-def test_materialize__makes_a_clone_permanent(scenario: Scenario) -> None:
+def test_materialize__makes_a_clone_permanent(scenario: Any) -> None:
     scenario(
         """
         import pickle
@@ -525,7 +391,7 @@ def test_materialize__makes_a_clone_permanent(scenario: Scenario) -> None:
 
 
 def test_materialize__makes_a_permanent_copy_at_another_path(
-    scenario: Scenario,
+    scenario: Any,
 ) -> None:
     scenario(
         """
@@ -546,7 +412,7 @@ def test_materialize__makes_a_permanent_copy_at_another_path(
 
 
 @pytest.mark.usefixtures("_user_namespaces")
-def test_doctor__agrees_with_the_mode(scenario: Scenario) -> None:
+def test_doctor__agrees_with_the_mode(scenario: Any) -> None:
     examine = """
         from cenv import _native
 
@@ -597,7 +463,7 @@ def test_command_line__says_why_it_makes_no_overlay() -> None:
     assert "cenv run" in done.stderr
 
 
-def test_overlay_clone__tells_its_own_request(scenario: Scenario) -> None:
+def test_overlay_clone__tells_its_own_request(scenario: Any) -> None:
     """History and records are those of this request, after a reset too."""
     scenario(
         """
@@ -618,7 +484,7 @@ def test_overlay_clone__tells_its_own_request(scenario: Scenario) -> None:
     )
 
 
-def test_overlay_clone__of_a_clone_is_of_its_template(scenario: Scenario) -> None:
+def test_overlay_clone__of_a_clone_is_of_its_template(scenario: Any) -> None:
     scenario(
         """
         template, there = make(), os.path.join(work, "there")
@@ -634,7 +500,7 @@ def test_overlay_clone__of_a_clone_is_of_its_template(scenario: Scenario) -> Non
     )
 
 
-def test_overlay_clone__is_traced_to_its_template(scenario: Scenario) -> None:
+def test_overlay_clone__is_traced_to_its_template(scenario: Any) -> None:
     """As long as nothing is written to it; put back, it is traced again."""
     scenario(
         """
