@@ -27,9 +27,10 @@ static int scan_by_plan(void *ctx, const struct cenv_scan_target *what,
     result->flags = CENV_MF_MANAGED;
     if (entry->no_link)
         result->flags |= CENV_MF_SENSITIVE;
-    if (entry->sites && !cenv_sites_none(entry->sites))
-        return cenv_sites_copy(&result->sites, entry->sites, err);
-    return cenv_scan_file_peek_script(what, result, err);
+    int rc = cenv_scan_file_peek_script(what, result, err);
+    if (rc == 0 && entry->sites && !cenv_sites_none(entry->sites))
+        rc = cenv_sites_copy(&result->sites, entry->sites, err);
+    return rc;
 }
 
 int cenv_link_plan_manifest(struct cenv_manifest **out, int dir,
