@@ -62,6 +62,30 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
     cenv_error_release(&ignored);
 }
 
+void cenv_clone_registry_let_go(const struct cenv_store *store, const char *name,
+                                struct cenv_lock *claim)
+{
+    char lock[LOCK_NAME];
+    set_lock_name(name, lock);
+    if (claim)
+        cenv_store_lock_release(store, lock, claim);
+}
+
+int cenv_clone_registry_claim_vacant(const struct cenv_store *store, const char *name,
+                                     struct cenv_lock **claim, struct cenv_error *err)
+{
+    char lock[LOCK_NAME];
+    set_lock_name(name, lock);
+    int rc = cenv_store_lock_try(store, lock, claim, err);
+    if (rc == 0)
+        rc = cenv_fs_exists(store->dirs[CENV_STORE_CLONES], name, err);
+    if (rc != 0) {
+        cenv_clone_registry_let_go(store, name, *claim);
+        *claim = NULL;
+    }
+    return rc;
+}
+
 /* ---- writing ---- */
 
 static int write_entry(const struct cenv_clone_entry *entry, struct cenv_buf *out,
@@ -403,8 +427,7 @@ static void drop_marked(const struct cenv_store *store, struct cenv_clone_mark *
             0 &&
         is_same_clone(&now, &mark->clone))
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], mark->name);
-    if (claim)
-        cenv_store_lock_release(store, lock, claim);
+    cenv_clone_registry_let_go(store, mark->name, claim);
     cenv_error_release(&ignored);
 }
 
@@ -426,7 +449,6 @@ void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
     int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
     if (rc <= 0 && ignored.status != CENV_ENOMEM)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
-    if (claim)
-        cenv_store_lock_release(store, lock, claim);
+    cenv_clone_registry_let_go(store, name, claim);
     cenv_error_release(&ignored);
 }

@@ -52,6 +52,15 @@ void cenv_clone_registry_unclaim(const struct cenv_store *store, const char *pat
                                  struct cenv_lock *claim, bool left);
 
 /*
+ * Claims the path of the entry in the file `name`, without waiting, where it has no clone: 0, and 1
+ * where it has one, or somebody clones to it. Let go with the same name.
+ */
+int cenv_clone_registry_claim_vacant(const struct cenv_store *store, const char *name,
+                                     struct cenv_lock **claim, struct cenv_error *err);
+void cenv_clone_registry_let_go(const struct cenv_store *store, const char *name,
+                                struct cenv_lock *claim);
+
+/*
  * Before a clone is removed: marks the entry of the clone of `path` that lies `at` (the same, or
  * where it was set aside); NULL when it is none of the store. Forget then drops the entry if the
  * clone was `removed`, and another has not taken its place; it frees the mark.
