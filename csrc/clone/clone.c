@@ -12,6 +12,7 @@
 #include "cenv.h"
 #include "clone/clone_template.h"
 #include "clone/mode.h"
+#include "clone/remember.h"
 #include "clone/sweep.h"
 #include "codec/json.h"
 #include "codec/options.h"
@@ -126,6 +127,7 @@ static int write_report(const struct cloning *c, const struct cenv_clone_job *jo
                                        .prepared = &job->prepared,
                                        .refused = job->refused,
                                        .start_ns = c->start_ns};
+    report.counts.bytes_copied += job->made;
     return cenv_clone_report_write(&report, c->out, err);
 }
 
@@ -147,7 +149,9 @@ static int fill_destination(const struct cloning *c, struct cenv_clone_job *job,
     const struct cenv_clone_mode *mode = cenv_clone_mode_choose(job, err);
     if (!mode)
         return err->status;
-    int rc = mode->place(job, mode->placing, err);
+    int rc = cenv_remember(job, mode, err);
+    if (rc == 0)
+        rc = mode->place(job, mode->placing, err);
     if (rc < 0)
         return rc;
     rc = write_report(c, job, mode, err);
@@ -187,6 +191,7 @@ static int claim_and_make(const struct cloning *c, struct cenv_clone_job *job,
                  : 0;
     if (rc == 0)
         rc = make_clone(c, job, err);
+    cenv_remembered_close(&job->remembered);
     if (c->store)
         cenv_clone_registry_unclaim(c->store, c->path, claim, job->dst.left);
     cenv_newprefix_close(&job->dst);
@@ -201,6 +206,7 @@ static int attempt_clone(const struct cloning *c, bool *changed, struct cenv_err
                                  .source = &c->source,
                                  .path = c->path,
                                  .task = c->task,
+                                 .remembered = CENV_REMEMBERED_INIT,
                                  .dst = CENV_NEWPREFIX_INIT};
     size_t before = c->out->len;
     int rc = cenv_prepared_clone_init(&job.prepared, c->source.manifest, c->source.fd,
@@ -412,7 +418,8 @@ int cenv_clone_run(struct cenv_store *store, const char *src, const char *dst,
 /* As they stand in the text. */
 struct given {
     const struct cenv_clone_mode *mode;
-    int64_t threads, owner;
+    int64_t threads, owner, memory;
+    bool remember;
     const char *namespace, *note;
     const struct cenv_json *provenance;
 };
@@ -430,6 +437,8 @@ static const struct cenv_option table[] = {
     {"namespace", CENV_OPTION_TEXT, offsetof(struct given, namespace), NULL},
     {"provenance", CENV_OPTION_OBJECT, offsetof(struct given, provenance), NULL},
     {"note", CENV_OPTION_TEXT, offsetof(struct given, note), NULL},
+    {"memory", CENV_OPTION_INT, offsetof(struct given, memory), NULL},
+    {"remember", CENV_OPTION_BOOL, offsetof(struct given, remember), NULL},
 };
 static const struct cenv_options options_of_clone = CENV_OPTIONS("clone", table);
 
@@ -446,7 +455,8 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,
                struct cenv_error *err)
 {
-    struct given given = {.mode = cenv_clone_mode_find("auto")};
+    struct given given = {.mode = cenv_clone_mode_find("auto"),
+                          .memory = CENV_REMEMBER_BYTES_DEFAULT};
     struct cenv_json *doc = NULL;
     struct cenv_buf provenance;
     cenv_buf_init(&provenance, CENV_JSON_MAX_SIZE);
@@ -460,7 +470,9 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                                          .owner = given.owner,
                                          .namespace = given.namespace,
                                          .provenance = provenance.data,
-                                         .note = given.note};
+                                         .note = given.note,
+                                         .memory = given.memory,
+                                         .remember = given.remember};
     if (rc == 0)
         rc = cenv_clone_run(store, src, dst, &options, task, out, err);
     cenv_buf_release(&provenance);

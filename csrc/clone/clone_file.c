@@ -245,8 +245,12 @@ static int write_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
 {
     const struct cenv_mf_reloc *reloc = &c->m->relocs[file->reloc];
     struct cenv_sites sites = cenv_mf_sites(c->m, reloc);
-    struct writing w = {
-        .c = c, .t = t, .in = in, .out = out, .hashed = reloc->hashed, .sites = &sites};
+    struct writing w = {.c = c,
+                        .t = t,
+                        .in = in,
+                        .out = out,
+                        .hashed = reloc->hashed || c->tells,
+                        .sites = &sites};
     struct cenv_cloned *cloned = &c->cloned[file->reloc];
     int rc = !w.hashed || cenv_digest_reset(t->digest) ? 0 : -EIO;
     t->from = t->to = 0;
@@ -294,25 +298,28 @@ static bool count_fallback(struct cenv_cloner_thread *t, int rc)
     return true;
 }
 
-/* Small files whole through the window: cheaper than asking the kernel to copy a range. */
+/*
+ * The `size` bytes of `in`. Small files whole through the window: cheaper than asking the kernel to
+ * copy a range.
+ */
 static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
-                      int out, const struct cenv_mf_file *file)
+                      int out, const struct cenv_mf_file *file, uint64_t size)
 {
-    t->counts.bytes_copied += file->size;
+    t->counts.bytes_copied += size;
     if (c->mode == CENV_PLACE_REFLINK && !(file->flags & CENV_MF_DEPENDENT)) {
-        int rc = file->size ? cenv_raw_reflink(in, out) : 0;
+        int rc = size ? cenv_raw_reflink(in, out) : 0;
         if (rc == 0) {
-            t->counts.bytes_copied -= file->size;
-            t->counts.bytes_shared += file->size;
+            t->counts.bytes_copied -= size;
+            t->counts.bytes_shared += size;
             return 0;
         }
         if (!count_fallback(t, rc))
             return rc;
     }
-    if (file->size > CENV_CLONER_WINDOW)
-        return cenv_raw_copy_data(in, out, file->size, c->task);
-    int64_t n = cenv_raw_pread(in, t->window, file->size, 0);
-    if (n != (int64_t)file->size)
+    if (size > CENV_CLONER_WINDOW)
+        return cenv_raw_copy_data(in, out, size, c->task);
+    int64_t n = cenv_raw_pread(in, t->window, size, 0);
+    if (n != (int64_t)size)
         return n < 0 ? (int)n : -ENOENT;
     return n ? cenv_raw_write(out, t->window, (size_t)n) : 0;
 }
@@ -329,7 +336,7 @@ static int fill_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in
                      int out, const struct cenv_mf_file *file)
 {
     int rc = cenv_cloner_writes(c, file) ? write_file(c, t, in, out, file)
-                                         : copy_bytes(c, t, in, out, file);
+                                         : copy_bytes(c, t, in, out, file, file->size);
     if ((rc == 0 || rc == -EIO) && !is_untouched(in, file))
         rc =
             -ENOENT; /* not the file any more that was to be copied, or cut off meanwhile */
@@ -382,12 +389,104 @@ static int place_link(struct cenv_cloner *c, int to, uint32_t file,
     return raw < 0 ? fail_at(c, file, raw, "cannot make the link", err) : 0;
 }
 
+/* ---- from a memory ---- */
+
+/* What is linked is looked at after: it is the very inode, whoever writes to it meanwhile. Or
+ * -errno, and nothing is there. */
+static int link_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t, int dir,
+                           int to, const struct cenv_mf_file *file)
+{
+    const char *name = cenv_mf_cstr(c->m, file->name);
+    struct cenv_stat st;
+    int raw = cenv_raw_link(dir, name, to, name);
+    if (raw < 0)
+        return raw;
+    raw = cenv_raw_stat(to, name, &st);
+    if (raw == 0 && cenv_remembered_is_same(c->remembered, file->reloc, &st)) {
+        t->counts.bytes_shared += st.size;
+        return 0;
+    }
+    cenv_raw_unlink(to, name);
+    return raw < 0 ? raw : -ENOENT;
+}
+
+/* Of an open file of the memory; or -errno, and nothing is there. */
+static int copy_opened(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                       int to, const struct cenv_mf_file *file)
+{
+    const char *name = cenv_mf_cstr(c->m, file->name);
+    struct cenv_stat st;
+    int out = cenv_raw_create(to, name, (file->mode & 0777) | 0200);
+    if (out < 0)
+        return out;
+    int rc = copy_bytes(c, t, in, out, file, c->cloned[file->reloc].size);
+    if (rc == 0)
+        rc = finish_file(c, file, in, out);
+    if (rc == 0)
+        rc = cenv_raw_stat_fd(in, &st);
+    if (rc == 0 && !cenv_remembered_is_same(c->remembered, file->reloc, &st))
+        rc = -ENOENT; /* written to while it was read */
+    int closed = cenv_raw_close(out);
+    rc = rc < 0 ? rc : closed;
+    if (rc < 0)
+        cenv_raw_unlink(to, name);
+    return rc;
+}
+
+static int copy_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t, int dir,
+                           int to, const struct cenv_mf_file *file)
+{
+    struct cenv_stat st;
+    int in = cenv_raw_open_file(dir, cenv_mf_cstr(c->m, file->name), &st);
+    if (in < 0)
+        return in;
+    int rc = cenv_remembered_is_same(c->remembered, file->reloc, &st)
+                 ? copy_opened(c, t, in, to, file)
+                 : -ENOENT;
+    cenv_fd_close(in);
+    return rc;
+}
+
+static bool is_remembered(const struct cenv_cloner *c, const struct cenv_mf_file *file)
+{
+    return c->remembered && cenv_cloner_remembers(c, file) &&
+           cenv_remembered_get(c->remembered, file->reloc);
+}
+
+/* False: it is written as any other; all that is remembered goes if the file is not what it was. */
+static bool place_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t,
+                             int to, const struct cenv_mf_file *file)
+{
+    struct cenv_clone_counts before = t->counts;
+    struct cenv_str path = cenv_mf_str(c->m, c->m->dirs[file->dir].path);
+    int dir = cenv_dirs_get(&t->layer, path, 0), raw = dir;
+    bool links = c->mode == CENV_PLACE_HARDLINK;
+    if (dir >= 0)
+        raw = links ? link_remembered(c, t, dir, to, file)
+                    : copy_remembered(c, t, dir, to, file);
+    if (raw == 0) {
+        t->counts.relocated += !(file->flags & CENV_MF_DEPENDENT);
+        t->counts.remembered++;
+        return true;
+    }
+    t->counts = before;
+    if (cenv_raw_is_absent(raw))
+        atomic_store(&c->remembered->altered, true);
+    else if (links)
+        count_fallback(t, raw);
+    return false;
+}
+
+/* ---- any file ---- */
+
 int cenv_clone_file_place(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
                           int to, uint32_t file, struct cenv_error *err)
 {
     const struct cenv_mf_file *f = &c->m->files[file];
     const char *name = cenv_mf_cstr(c->m, f->name);
     t->counts.files++;
+    if (is_remembered(c, f) && place_remembered(c, t, to, f))
+        return 0;
     if (cenv_cloner_shares(c, f)) {
         int raw = cenv_raw_link(from, name, to, name);
         if (raw == 0) {

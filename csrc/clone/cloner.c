@@ -5,11 +5,12 @@
 #include "base/alloc.h"
 
 /* NULL when memory runs out; what is missing in it too is up to the caller to see. */
-static struct cenv_cloner_thread *new_thread(void)
+static struct cenv_cloner_thread *new_thread(int layer)
 {
     struct cenv_cloner_thread *t = cenv_calloc(1, sizeof(*t));
     if (!t)
         return NULL;
+    cenv_dirs_init(&t->layer, layer);
     t->window = cenv_malloc(CENV_CLONER_WINDOW);
     t->digest = cenv_digest_new(CENV_SHA256);
     return t;
@@ -19,9 +20,27 @@ static void free_thread(struct cenv_cloner_thread *t)
 {
     if (!t)
         return;
+    cenv_dirs_release(&t->layer);
     cenv_free(t->window);
     cenv_digest_free(t->digest);
     cenv_free(t);
+}
+
+/* By relocation: the target's own, or a new one, with what is remembered. False: no memory. */
+static bool init_cloned(struct cenv_cloner *c, const struct cenv_clone_target *target)
+{
+    c->tells = target->told != NULL;
+    c->cloned = target->told;
+    if (!c->tells)
+        c->cloned = cenv_calloc((size_t)c->m->nr_relocs + 1, sizeof(*c->cloned));
+    for (uint32_t i = 0; c->cloned && c->remembered && i < c->m->nr_relocs; i++) {
+        const struct cenv_memory_file *file = cenv_remembered_get(c->remembered, i);
+        if (!file)
+            continue;
+        memcpy(c->cloned[i].sha256, file->sha256, CENV_SHA256_LEN);
+        c->cloned[i].size = file->size;
+    }
+    return c->cloned;
 }
 
 int cenv_cloner_init(struct cenv_cloner *c, const struct cenv_prepared_clone *prepared,
@@ -35,12 +54,13 @@ int cenv_cloner_init(struct cenv_cloner *c, const struct cenv_prepared_clone *pr
                               .dst = target->dst,
                               .mask = target->mask,
                               .mode = target->mode,
+                              .remembered = target->remembered,
                               .task = task};
+    int layer = c->remembered ? c->remembered->memory.layer : -1;
     c->threads = threads > CENV_CLONER_THREADS ? CENV_CLONER_THREADS : threads;
-    c->cloned = cenv_calloc((size_t)c->m->nr_relocs + 1, sizeof(*c->cloned));
-    bool ok = c->cloned;
+    bool ok = init_cloned(c, target);
     for (unsigned i = 0; i < c->threads && ok; i++) {
-        c->thread[i] = new_thread();
+        c->thread[i] = new_thread(layer);
         ok = c->thread[i] && c->thread[i]->window && c->thread[i]->digest;
     }
     if (ok)
@@ -54,6 +74,7 @@ static void add_counts(struct cenv_clone_counts *sum,
 {
     sum->files += part->files;
     sum->relocated += part->relocated;
+    sum->remembered += part->remembered;
     sum->bytes_copied += part->bytes_copied;
     sum->bytes_shared += part->bytes_shared;
     for (int i = 0; i < CENV_FALLBACK_NR; i++)
@@ -71,7 +92,8 @@ void cenv_cloner_finish(struct cenv_cloner *c, struct cenv_clone_result *result)
             add_counts(&result->counts, &c->thread[i]->counts);
         free_thread(c->thread[i]);
     }
-    cenv_free(c->cloned);
+    if (!c->tells)
+        cenv_free(c->cloned);
     *c = (struct cenv_cloner){.src = -1, .dst = -1};
 }
 

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/task.h"
 #include "clone/prepared_clone.h"
+#include "clone/remembered.h"
 #include "os/fs.h"
 #include "os/fs_place.h"
 
@@ -27,7 +28,8 @@ enum cenv_fallback {
 /* What was placed. */
 struct cenv_clone_counts {
     uint64_t files, relocated, bytes_copied, bytes_shared;
-    bool no_times; /* the file system took none */
+    uint64_t remembered; /* of the relocated: had from a memory, not written */
+    bool no_times;       /* the file system took none */
     uint64_t fallbacks[CENV_FALLBACK_NR];
 };
 
@@ -45,6 +47,7 @@ struct cenv_cloner_thread {
     struct cenv_str pieces[CENV_CLONER_PIECES];
     char values[CENV_CLONER_PIECES][CENV_CLONER_VALUE];
     unsigned nr_pieces, nr_values;
+    struct cenv_dirs layer; /* of the memory, if there is one */
     struct cenv_clone_counts counts;
 };
 
@@ -53,6 +56,11 @@ struct cenv_clone_target {
     int dst;
     uint32_t mask;             /* mode bits that new directories do not get there */
     enum cenv_place_mode mode; /* never AUTO */
+    /* Where relocated files are had from that are remembered; NULL: nowhere. */
+    struct cenv_remembered *remembered;
+    /* The caller's, by relocation and zeroed, to be told of every file that is written; NULL: only
+     * what records of the clone need is known. */
+    struct cenv_cloned *told;
 };
 
 struct cenv_cloner {
@@ -65,6 +73,8 @@ struct cenv_cloner {
     int dst;
     uint32_t mask;
     enum cenv_place_mode mode;
+    struct cenv_remembered *remembered; /* or NULL */
+    bool tells;                         /* `cloned` is the target's, and tells of all */
 
     struct cenv_task *task;
     struct cenv_cloned *cloned; /* by relocation */
@@ -110,6 +120,15 @@ static inline bool cenv_cloner_writes(const struct cenv_cloner *c,
                                       const struct cenv_mf_file *file)
 {
     return file->reloc != CENV_NONE && !c->verbatim[file->reloc];
+}
+
+/* One that a memory for clones of this mode has. Records are sensitive, too. */
+static inline bool cenv_cloner_remembers(const struct cenv_cloner *c,
+                                         const struct cenv_mf_file *file)
+{
+    return cenv_cloner_writes(c, file) && file->peer == CENV_NONE &&
+           !(file->flags & CENV_MF_LEFT_OUT) &&
+           !(c->mode == CENV_PLACE_HARDLINK && (file->flags & CENV_MF_SENSITIVE));
 }
 
 /*

@@ -19,6 +19,10 @@ struct cenv_clone_options {
     const char *namespace;
     const char *provenance; /* see provenance.h; NULL or "": none */
     const char *note;       /* that a reset tells its caller; NULL or "": none */
+    /* Bytes that all memories may take (0: none is used or made), and whether one is made for a
+     * path that was never cloned to. */
+    int64_t memory;
+    bool remember;
 };
 
 /*
@@ -34,12 +38,14 @@ struct cenv_clone_job {
     struct cenv_task *task;
 
     struct cenv_prepared_clone prepared;
+    struct cenv_remembered remembered;
 
     struct cenv_newprefix dst;
     struct cenv_stat root; /* of the new directory; ino 0: it is not made yet */
     struct cenv_clone_refusal refused[CENV_CLONE_REFUSALS_MAX]; /* by mode auto */
 
     struct cenv_clone_result result;
+    uint64_t made;          /* bytes that were written into a memory for it */
     struct cenv_stat shown; /* of what is mounted over the directory; ino 0: nothing */
 };
 

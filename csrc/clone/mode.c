@@ -110,8 +110,10 @@ static const char *allow_copy(const struct cenv_clone_job *job)
 static int place_files(struct cenv_clone_job *job, enum cenv_place_mode placing,
                        struct cenv_error *err)
 {
-    struct cenv_clone_target target = {
-        .dst = job->dst.dir, .mask = job->dst.mask, .mode = placing};
+    struct cenv_clone_target target = {.dst = job->dst.dir,
+                                       .mask = job->dst.mask,
+                                       .mode = placing,
+                                       .remembered = &job->remembered};
     int rc = cenv_clone_tree_place(&job->prepared, &target, cenv_clone_job_threads(job),
                                    &job->result, job->task, err);
     if (rc == 0)
@@ -149,6 +151,7 @@ static const struct cenv_clone_mode modes[] = {
     {.placing = CENV_PLACE_COPY, .decline = allow_copy, .probe = allow_copy, OF_FILES},
     {.name = "overlay",
      .placing = CENV_PLACE_COPY,
+     .shows = true,
      .check = cenv_overlay_clone_check,
      .place = cenv_overlay_clone_place,
      .withdraw = cenv_overlay_clone_withdraw,

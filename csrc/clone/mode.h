@@ -16,6 +16,7 @@
 struct cenv_clone_mode {
     const char *name;             /* NULL: that of `placing` */
     enum cenv_place_mode placing; /* how a file that can be shared gets there */
+    bool shows; /* relocated files as they lie in a layer, by a mount */
 
     /* Why "auto" is not to be this mode, as far as can be told without trying, or NULL; no such
      * function: it never is. */

@@ -5,12 +5,17 @@
  */
 #include "clone/overlay.h"
 
+#include <errno.h>
+
 #include "clone/overlay_layer.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
+#include "os/fs_where.h"
 #include "os/namespace.h"
 #include "os/xattr.h"
+
+enum { PATH_BYTES_MAX = 1 << 20 };
 
 /* ---- mounts ---- */
 
@@ -23,15 +28,21 @@ static int make_dir(int top, const char *name, struct cenv_error *err)
     return cenv_fs_open_dir(top, name, err);
 }
 
+/* What is shown, and the mode of its root. */
+struct shown {
+    int top, layer, source;
+    uint32_t root_mode;
+};
+
 /* The root of an overlay has the attributes of its uppermost directory. */
-static int dress_upper(int upper, int layer, struct cenv_error *err)
+static int dress_upper(int upper, const struct shown *shown, struct cenv_error *err)
 {
     struct cenv_stat st;
-    int rc = cenv_raw_stat_fd(layer, &st);
+    int rc = cenv_raw_stat_fd(shown->layer, &st);
     if (rc == 0)
-        rc = cenv_raw_copy_xattrs(layer, upper);
+        rc = cenv_raw_copy_xattrs(shown->layer, upper);
     if (rc == 0)
-        rc = cenv_raw_chmod_fd(upper, st.mode);
+        rc = cenv_raw_chmod_fd(upper, shown->root_mode);
     if (rc == 0)
         rc = cenv_raw_set_mtime_fd(upper, st.mtime_ns);
     return rc < 0 ? cenv_fs_fail(err, rc, upper, NULL, "cannot set mode and time of")
@@ -39,78 +50,124 @@ static int dress_upper(int upper, int layer, struct cenv_error *err)
 }
 
 /* Shows the layers at `path`, with new directories for what is written. */
-static int show_layers(const char *path, int top, int layer, int source,
+static int show_layers(const char *path, const struct shown *shown,
                        struct cenv_error *err)
 {
-    int work = -1, rc;
-    int upper = make_dir(top, CENV_OVERLAY_UPPER, err);
+    int work = -1, rc, layers[] = {shown->layer, shown->source};
+    int upper = make_dir(shown->top, CENV_OVERLAY_UPPER, err);
     if (upper < 0)
         return upper;
-    rc = dress_upper(upper, layer, err);
+    rc = dress_upper(upper, shown, err);
     if (rc < 0)
         goto out;
-    rc = work = make_dir(top, CENV_OVERLAY_WORK, err);
+    rc = work = make_dir(shown->top, CENV_OVERLAY_WORK, err);
     if (work >= 0)
-        rc = cenv_ns_mount_overlay(path, (int[]){layer, source}, 2, upper, work, err);
+        rc = cenv_ns_mount_overlay(path, layers, 2, upper, work, err);
 out:
     cenv_fd_close(work);
     cenv_fd_close(upper);
     return rc;
 }
 
-/* The root's, which the overlay shows. */
-static uint32_t root_mode(const struct cenv_prepared_clone *prepared,
-                          const struct cenv_newprefix *dst)
+/* ---- the layer ---- */
+
+static int write_layer(struct cenv_clone_job *job, const struct shown *shown,
+                       struct cenv_error *err)
 {
-    return dst->exists ? dst->exists_mode : prepared->m->dirs[0].mode;
+    struct cenv_overlay_layer layer = {.dir = shown->layer,
+                                       .root_mode = shown->root_mode,
+                                       .threads = cenv_clone_job_threads(job),
+                                       .clones = CENV_PLACE_AUTO};
+    return cenv_overlay_layer_write(&job->prepared, &layer, &job->result, job->task,
+                                    err);
 }
 
-static int write_and_show(const struct cenv_prepared_clone *prepared, int top,
-                          const struct cenv_newprefix *dst, unsigned threads,
-                          struct cenv_clone_result *result, struct cenv_task *task,
-                          struct cenv_error *err)
+/* Nothing is written: all is shared. */
+static void count_shown(const struct cenv_remembered *remembered,
+                        struct cenv_clone_counts *counts)
 {
-    int layer = make_dir(top, CENV_OVERLAY_LAYER, err);
-    if (layer < 0)
-        return layer;
-    int rc = cenv_overlay_layer_write(prepared, layer, root_mode(prepared, dst),
-                                      threads, result, task, err);
-    if (rc == 0) {
-        struct cenv_span span = cenv_span_begin(CENV_STAGE_MOUNT, "");
-        rc = show_layers(dst->path, top, layer, prepared->src, err);
-        cenv_span_end(task, &span);
+    const struct cenv_manifest *m = remembered->m;
+    *counts = (struct cenv_clone_counts){0};
+    for (uint32_t i = 0; i < m->nr_files; i++) {
+        const struct cenv_mf_file *file = &m->files[i];
+        const struct cenv_memory_file *had =
+            cenv_remembered_get(remembered, file->reloc);
+        if (file->flags & CENV_MF_LEFT_OUT)
+            continue;
+        counts->files++;
+        counts->remembered += had != NULL;
+        counts->relocated += had && !(file->flags & CENV_MF_DEPENDENT);
+        if (file->type == CENV_MF_FILE)
+            counts->bytes_shared += had ? had->size : file->size;
     }
-    cenv_fd_close(layer);
+}
+
+/* A reset finds it by the link. */
+static int use_memory(struct cenv_clone_job *job, struct shown *shown,
+                      struct cenv_error *err)
+{
+    int layer = job->remembered.memory.layer;
+    struct cenv_buf path;
+    shown->layer = cenv_raw_dup(layer);
+    if (shown->layer < 0)
+        return cenv_fs_fail(err, shown->layer, layer, NULL, "cannot open");
+    cenv_buf_init(&path, PATH_BYTES_MAX);
+    count_shown(&job->remembered, &job->result.counts);
+    int rc = cenv_fs_path_of(layer, NULL, &path)
+                 ? cenv_fs_symlink(path.data, shown->top, CENV_OVERLAY_MEMORY, err)
+                 : cenv_error_oom(err);
+    cenv_buf_release(&path);
     return rc;
 }
 
-static int mount_clone(const struct cenv_prepared_clone *prepared,
-                       const struct cenv_newprefix *dst, unsigned threads,
-                       struct cenv_clone_result *result, struct cenv_task *task,
-                       struct cenv_error *err)
+static int get_layer(struct cenv_clone_job *job, struct shown *shown,
+                     struct cenv_error *err)
 {
-    int rc = cenv_ns_mount_tmpfs(dst->path, err);
+    if (cenv_remembered_is_there(&job->remembered))
+        return use_memory(job, shown, err);
+    shown->layer = make_dir(shown->top, CENV_OVERLAY_LAYER, err);
+    return shown->layer < 0 ? shown->layer : write_layer(job, shown, err);
+}
+
+static int get_and_show(struct cenv_clone_job *job, int top, struct cenv_error *err)
+{
+    const struct cenv_newprefix *dst = &job->dst;
+    struct shown shown = {.top = top,
+                          .layer = -1,
+                          .source = job->prepared.src,
+                          .root_mode = dst->exists ? dst->exists_mode
+                                                   : job->prepared.m->dirs[0].mode};
+    int rc = get_layer(job, &shown, err);
+    if (rc == 0) {
+        struct cenv_span span = cenv_span_begin(CENV_STAGE_MOUNT, "");
+        rc = show_layers(dst->path, &shown, err);
+        cenv_span_end(job->task, &span);
+    }
+    cenv_fd_close(shown.layer);
+    return rc;
+}
+
+static int mount_clone(struct cenv_clone_job *job, struct cenv_error *err)
+{
+    int rc = cenv_ns_mount_tmpfs(job->dst.path, err);
     if (rc < 0)
         return rc;
-    int top = cenv_fs_open_root(dst->path, err);
+    int top = cenv_fs_open_root(job->dst.path, err);
     if (top < 0)
         return top;
-    rc = write_and_show(prepared, top, dst, threads, result, task, err);
+    rc = get_and_show(job, top, err);
     cenv_fd_close(top);
     return rc;
 }
 
-int cenv_overlay_make(const struct cenv_prepared_clone *prepared,
-                      struct cenv_newprefix *dst, unsigned threads,
-                      struct cenv_clone_result *result, struct cenv_task *task,
-                      struct cenv_error *err)
+int cenv_overlay_make(struct cenv_clone_job *job, struct cenv_error *err)
 {
-    int rc = cenv_newprefix_publish(dst, prepared->m->dirs[0].mode, err);
+    int rc = cenv_newprefix_publish(&job->dst, job->prepared.m->dirs[0].mode, err);
     if (rc < 0)
         return rc;
-    rc = mount_clone(prepared, dst, threads, result, task, err);
+    rc = mount_clone(job, err);
     if (rc < 0)
-        cenv_overlay_withdraw(dst);
+        cenv_overlay_withdraw(&job->dst);
     return rc;
 }
 
@@ -220,42 +277,69 @@ int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err)
                                 "made it and its children");
 }
 
-static int show_again(const char *path, int top, int source, struct cenv_error *err)
+/* Of the clone that lies open as `top`: its own, or the one it was given; or a status. */
+static int open_layer(int top, struct cenv_error *err)
 {
-    int layer = cenv_fs_open_dir(top, CENV_OVERLAY_LAYER, err);
-    if (layer < 0)
-        return layer;
-    int rc = show_layers(path, top, layer, source, err);
-    cenv_fd_close(layer);
+    struct cenv_buf path;
+    int own = cenv_raw_open_dir(top, CENV_OVERLAY_LAYER);
+    if (own != -ENOENT)
+        return own < 0 ? cenv_fs_fail(err, own, top, CENV_OVERLAY_LAYER, "cannot open")
+                       : own;
+    cenv_buf_init(&path, PATH_BYTES_MAX);
+    int rc = cenv_fs_readlink(top, CENV_OVERLAY_MEMORY, &path, err);
+    if (rc == 0)
+        rc = cenv_fs_open_root(path.data, err);
+    cenv_buf_release(&path);
     return rc;
 }
 
 /* The tmpfs is what lies at the path now. */
-static int restore_top(const char *path, int top, int source, uint64_t *changes,
+static int restore_top(const char *path, const struct shown *shown, uint64_t *changes,
                        struct cenv_task *task, struct cenv_error *err)
 {
-    int rc = count_changes(top, changes, task, err);
+    int rc = count_changes(shown->top, changes, task, err);
     if (rc == 0)
-        rc = set_changes_aside(top, err);
+        rc = set_changes_aside(shown->top, err);
     if (rc == 0)
-        rc = show_again(path, top, source, err);
+        rc = show_layers(path, shown, err);
     if (rc < 0) {
-        put_back(top, CENV_OVERLAY_OLD_UPPER, CENV_OVERLAY_UPPER);
-        put_back(top, CENV_OVERLAY_OLD_WORK, CENV_OVERLAY_WORK);
+        put_back(shown->top, CENV_OVERLAY_OLD_UPPER, CENV_OVERLAY_UPPER);
+        put_back(shown->top, CENV_OVERLAY_OLD_WORK, CENV_OVERLAY_WORK);
     }
     return rc;
 }
 
-int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
+static int restore_layer(const char *path, const struct shown *shown, uint64_t *changes,
                          struct cenv_task *task, struct cenv_error *err)
+{
+    struct shown with = *shown;
+    struct cenv_stat st;
+    with.layer = open_layer(shown->top, err);
+    if (with.layer < 0 && cenv_raw_is_absent(-err->os_errno)) {
+        cenv_error_release(err);
+        return 1;
+    }
+    if (with.layer < 0)
+        return with.layer;
+    if (!with.root_mode && cenv_raw_stat_fd(with.layer, &st) == 0)
+        with.root_mode = st.mode;
+    int rc = restore_top(path, &with, changes, task, err);
+    cenv_fd_close(with.layer);
+    return rc;
+}
+
+int cenv_overlay_restore(const char *path, int source, uint32_t root_mode,
+                         uint64_t *changes, struct cenv_task *task,
+                         struct cenv_error *err)
 {
     struct cenv_overlay_kept kept = {-1, -1};
     int rc = cenv_ns_set_aside(path, "overlay", &kept.shown, err);
     if (rc != 0)
         return rc == 1 ? cenv_overlay_refuse_unmounted(path, err) : rc;
     int top = cenv_fs_open_root(path, err);
-    rc = top < 0 ? top : restore_top(path, top, source, changes, task, err);
-    if (rc < 0) {
+    struct shown shown = {.top = top, .source = source, .root_mode = root_mode};
+    rc = top < 0 ? top : restore_layer(path, &shown, changes, task, err);
+    if (rc != 0) {
         cenv_overlay_show_again(path, &kept);
     } else {
         cenv_overlay_let_go(&kept);

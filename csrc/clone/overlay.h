@@ -4,7 +4,7 @@
 #define CENV_CLONE_OVERLAY_H
 
 #include "base/error.h"
-#include "clone/cloner.h"
+#include "clone/job.h"
 #include "prefix/new_prefix.h"
 
 /*
@@ -15,7 +15,9 @@
  */
 #define CENV_OVERLAY_UPPER "upper"
 #define CENV_OVERLAY_LAYER "layer"
-#define CENV_OVERLAY_WORK  "work"
+/* In its place: a link to the layer that is remembered in the store. */
+#define CENV_OVERLAY_MEMORY "memory"
+#define CENV_OVERLAY_WORK   "work"
 /* What was written before, while a reset is under way. */
 #define CENV_OVERLAY_OLD_UPPER "old-upper"
 #define CENV_OVERLAY_OLD_WORK  "old-work"
@@ -27,13 +29,11 @@
 int cenv_overlay_check_namespace(const char *name, struct cenv_error *err);
 
 /*
- * Mounts the prepared clone at the open, unpublished `dst`, which is published (empty) for it. On
- * failure nothing is left mounted and the directory is withdrawn; `result` is told in any case.
+ * Mounts the clone of the job at its new directory, which is published (empty) for it; the layer is
+ * the remembered one, if there is one. On failure nothing is left mounted and the directory is
+ * withdrawn; the job's result is told in any case.
  */
-int cenv_overlay_make(const struct cenv_prepared_clone *prepared,
-                      struct cenv_newprefix *dst, unsigned threads,
-                      struct cenv_clone_result *result, struct cenv_task *task,
-                      struct cenv_error *err);
+int cenv_overlay_make(struct cenv_clone_job *job, struct cenv_error *err);
 
 /* Undoes it: unmounts the clone, and takes the directory back as far as it is ours. */
 void cenv_overlay_withdraw(struct cenv_newprefix *dst);
@@ -59,11 +59,13 @@ void cenv_overlay_let_go(struct cenv_overlay_kept *kept);
 int cenv_overlay_refuse_unmounted(const char *path, struct cenv_error *err);
 
 /*
- * Throws away all that was written to the clone at `path`, whose source is the directory `source`,
- * in time proportional to that; *changes counts the files and links. CENV_ELINK as above. After a
- * failure the clone is as it was.
+ * Throws away all that was written to the clone at `path`, whose source is the directory `source`
+ * and whose root is to have `root_mode` (0: the layer's), in time proportional to that; *changes
+ * counts the files and links. CENV_ELINK as above. After a failure the clone is as it was, and so
+ * it is for 1: what it had from a memory is forgotten there.
  */
-int cenv_overlay_restore(const char *path, int source, uint64_t *changes,
-                         struct cenv_task *task, struct cenv_error *err);
+int cenv_overlay_restore(const char *path, int source, uint32_t root_mode,
+                         uint64_t *changes, struct cenv_task *task,
+                         struct cenv_error *err);
 
 #endif

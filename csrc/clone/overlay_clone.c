@@ -47,8 +47,7 @@ int cenv_overlay_clone_place(struct cenv_clone_job *job, enum cenv_place_mode pl
                              struct cenv_error *err)
 {
     (void)placing; /* relocated files are written, in any case */
-    int rc = cenv_overlay_make(&job->prepared, &job->dst, cenv_clone_job_threads(job),
-                               &job->result, job->task, err);
+    int rc = cenv_overlay_make(job, err);
     if (rc == 0)
         rc = finish_place(job, err);
     return rc;
@@ -92,7 +91,8 @@ int cenv_overlay_clone_reset(const struct cenv_clone_entry *clone,
         return rc;
     rc = is_template(store, &source, err);
     if (rc == 1) {
-        rc = cenv_overlay_restore(clone->path, source.fd, &counts->removed, task, err);
+        rc = cenv_overlay_restore(clone->path, source.fd, clone->root_mode,
+                                  &counts->removed, task, err);
         if (rc == 0)
             rc = cenv_provenance_apply_at(clone->path, clone->provenance, err);
         if (rc == 0)

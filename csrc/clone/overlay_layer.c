@@ -21,6 +21,7 @@ enum { WANTED = 1, FILLED = 2 };
 /* A layer on its way. */
 struct layer {
     struct cenv_cloner *c;
+    const struct cenv_overlay_layer *asked;
     unsigned char *wants; /* by directory: WANTED in the layer, FILLED with files */
     uint32_t *jobs;       /* the directories to fill */
     uint32_t nr_jobs;
@@ -37,6 +38,12 @@ static bool is_relocated(const struct cenv_cloner *c, const struct cenv_mf_file 
         return file->skip != 0;
     return cenv_cloner_writes(c, file) ||
            (file->peer != CENV_NONE && cenv_cloner_writes(c, &c->m->files[file->peer]));
+}
+
+static bool is_wanted(const struct layer *l, const struct cenv_mf_file *file)
+{
+    return l->asked->clones == CENV_PLACE_AUTO ? is_relocated(l->c, file)
+                                               : cenv_cloner_remembers(l->c, file);
 }
 
 static bool is_deferred(const struct cenv_mf_file *file)
@@ -63,9 +70,9 @@ static uint32_t find_dir(const struct cenv_manifest *m, struct cenv_str path)
 }
 
 /* What a clone does not carry over, notes tell: it must not show through either. */
-static bool is_hidden(const struct cenv_mf_note *note)
+static bool is_hidden(const struct layer *l, const struct cenv_mf_note *note)
 {
-    return note->kind == CENV_NOTE_SKIPPED;
+    return l->asked->clones == CENV_PLACE_AUTO && note->kind == CENV_NOTE_SKIPPED;
 }
 
 static void count_shared(struct cenv_cloner_thread *t, const struct cenv_mf_file *file)
@@ -85,7 +92,7 @@ static int choose_files(struct layer *l, struct cenv_error *err)
         return cenv_error_oom(err);
     want_dir(l, 0);
     for (uint32_t i = 0; i < m->nr_files; i++) {
-        if (!is_relocated(l->c, &m->files[i])) {
+        if (!is_wanted(l, &m->files[i])) {
             count_shared(l->c->thread[0], &m->files[i]);
             continue;
         }
@@ -96,8 +103,8 @@ static int choose_files(struct layer *l, struct cenv_error *err)
     }
     for (uint32_t i = 0; i < m->nr_notes; i++) {
         struct cenv_str path = cenv_mf_str(m, m->notes[i].path);
-        uint32_t dir =
-            is_hidden(&m->notes[i]) ? find_dir(m, cenv_path_parent(path)) : CENV_NONE;
+        uint32_t dir = is_hidden(l, &m->notes[i]) ? find_dir(m, cenv_path_parent(path))
+                                                  : CENV_NONE;
         if (dir != CENV_NONE)
             want_dir(l, dir);
     }
@@ -129,7 +136,7 @@ static int fill_dir(struct layer *l, uint32_t index, struct cenv_cloner_thread *
     for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files && rc == 0;
          i++) {
         const struct cenv_mf_file *file = &l->c->m->files[i];
-        if (is_relocated(l->c, file) && !is_deferred(file))
+        if (is_wanted(l, file) && !is_deferred(file))
             rc = cenv_clone_file_place(l->c, t, from, to, i, err);
     }
     return rc;
@@ -157,7 +164,7 @@ static int fill_deferred(struct layer *l, struct cenv_error *err)
     int rc = 0;
     for (uint32_t i = 0; i < l->c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &l->c->m->files[i];
-        if (is_deferred(file) && is_relocated(l->c, file))
+        if (is_deferred(file) && is_wanted(l, file))
             rc = cenv_clone_file_place_deferred(l->c, l->c->thread[0], i, err);
     }
     return rc;
@@ -168,7 +175,7 @@ static int hide_notes(struct layer *l, struct cenv_error *err)
     const struct cenv_manifest *m = l->c->m;
     for (uint32_t i = 0; i < m->nr_notes; i++) {
         const char *path = cenv_mf_cstr(m, m->notes[i].path);
-        int rc = is_hidden(&m->notes[i]) ? cenv_raw_whiteout(l->c->dst, path) : 0;
+        int rc = is_hidden(l, &m->notes[i]) ? cenv_raw_whiteout(l->c->dst, path) : 0;
         if (rc < 0 && rc != -EEXIST && rc != -ENOENT)
             return cenv_fs_fail(err, rc, l->c->dst, path, "cannot hide");
     }
@@ -188,7 +195,7 @@ static int copy_xattrs(const struct layer *l, const char *path)
 }
 
 /* A directory of the layer stands for the source's: with its mode, time and attributes. */
-static int finish_dirs(struct layer *l, uint32_t root_mode, struct cenv_error *err)
+static int finish_dirs(struct layer *l, struct cenv_error *err)
 {
     const struct cenv_mf_dir *dirs = l->c->m->dirs;
     for (uint32_t i = l->c->m->nr_dirs; i-- > 0;) {
@@ -196,7 +203,8 @@ static int finish_dirs(struct layer *l, uint32_t root_mode, struct cenv_error *e
             continue;
         int rc = dirs[i].flags & CENV_MF_XATTR ? copy_xattrs(l, path_of(l, i)) : 0;
         if (rc == 0)
-            rc = cenv_raw_chmod(l->c->dst, path_of(l, i), i ? dirs[i].mode : root_mode);
+            rc = cenv_raw_chmod(l->c->dst, path_of(l, i),
+                                i ? dirs[i].mode : l->asked->root_mode);
         if (rc == 0)
             rc = cenv_raw_set_mtime(l->c->dst, path_of(l, i), dirs[i].mtime_ns);
         if (rc < 0)
@@ -211,10 +219,10 @@ static int fill_dirs(struct layer *l, struct cenv_error *err)
     return cenv_pool_run(l->c->threads, l->nr_jobs, fill_job, l, l->c->task, err);
 }
 
-static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
+static int write_layer(struct cenv_cloner *c, const struct cenv_overlay_layer *asked,
                        struct cenv_error *err)
 {
-    struct layer layer = {.c = c};
+    struct layer layer = {.c = c, .asked = asked};
     struct cenv_span span = cenv_span_begin(CENV_STAGE_RELOCATE, "");
     int rc = choose_files(&layer, err);
     if (rc == 0)
@@ -226,7 +234,7 @@ static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
     if (rc == 0)
         rc = hide_notes(&layer, err);
     if (rc == 0)
-        rc = finish_dirs(&layer, root_mode, err);
+        rc = finish_dirs(&layer, err);
     span.items = c->m->nr_relocs;
     cenv_span_end(c->task, &span);
     cenv_free(layer.wants);
@@ -234,18 +242,21 @@ static int write_layer(struct cenv_cloner *c, uint32_t root_mode,
     return rc;
 }
 
-int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared, int dir,
-                             uint32_t root_mode, unsigned threads,
+int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared,
+                             const struct cenv_overlay_layer *layer,
                              struct cenv_clone_result *result, struct cenv_task *task,
                              struct cenv_error *err)
 {
+    bool shown = layer->clones == CENV_PLACE_AUTO;
     /* Modes are always set: another umask may hold below the mount. */
-    struct cenv_clone_target target = {
-        .dst = dir, .mask = 0777, .mode = CENV_PLACE_COPY};
+    struct cenv_clone_target target = {.dst = layer->dir,
+                                       .mask = 0777,
+                                       .mode = shown ? CENV_PLACE_COPY : layer->clones,
+                                       .told = layer->told};
     struct cenv_cloner c;
-    int rc = cenv_cloner_init(&c, prepared, &target, threads, task, err);
+    int rc = cenv_cloner_init(&c, prepared, &target, layer->threads, task, err);
     if (rc == 0)
-        rc = write_layer(&c, root_mode, err);
+        rc = write_layer(&c, layer, err);
     cenv_cloner_finish(&c, result);
     return rc;
 }

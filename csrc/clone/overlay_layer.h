@@ -5,13 +5,22 @@
 
 #include "clone/cloner.h"
 
+/* Where it goes, and what of it is wanted. */
+struct cenv_overlay_layer {
+    int dir; /* empty; borrowed */
+    uint32_t root_mode;
+    unsigned threads;
+    /* AUTO: all that an overlay has to show; else the files that clones of that mode remember. */
+    enum cenv_place_mode clones;
+    struct cenv_cloned *told; /* see struct cenv_clone_target */
+};
+
 /*
- * Writes it into the empty directory `dir`: relocated files and links, in directories that stand
- * for the source's, and whiteouts over what a clone does not carry over. The root gets
- * `root_mode`. Everything else counts as shared.
+ * Writes relocated files and links, in directories that stand for the source's, and whiteouts over
+ * what a clone does not carry over. Everything else counts as shared.
  */
-int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared, int dir,
-                             uint32_t root_mode, unsigned threads,
+int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared,
+                             const struct cenv_overlay_layer *layer,
                              struct cenv_clone_result *result, struct cenv_task *task,
                              struct cenv_error *err);
 

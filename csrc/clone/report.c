@@ -123,6 +123,7 @@ int cenv_clone_report_write(const struct cenv_clone_report *report,
     cenv_json_write_cstr(&w, "mode", report->mode);
     cenv_json_write_u64(&w, "files", counts->files);
     cenv_json_write_u64(&w, "relocated", counts->relocated);
+    cenv_json_write_u64(&w, "remembered", counts->remembered);
     cenv_json_write_u64(&w, "bytes_copied", counts->bytes_copied);
     cenv_json_write_u64(&w, "bytes_shared", counts->bytes_shared);
     cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - report->start_ns);

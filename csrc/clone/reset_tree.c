@@ -27,6 +27,7 @@ struct reset {
     struct cenv_reset_counts *counts;
     struct cenv_clone_source source;
     struct cenv_prepared_clone prepared;
+    struct cenv_remembered remembered;
     struct cenv_cloner c;
     int dst;               /* the clone */
     struct cenv_dirs dirs; /* of it */
@@ -66,9 +67,49 @@ static bool has_target(const struct reset *r, const struct cenv_mf_file *file, i
     return same;
 }
 
+/* Size and SHA-256 of a file of the clone. */
+static int hash_file(int dir, const char *name, struct cenv_cloned *out,
+                     struct cenv_error *err)
+{
+    char hex[CENV_DIGEST_HEX_MAX];
+    struct cenv_buf data;
+    cenv_buf_init(&data, SIZE_MAX / 4);
+    int rc = cenv_fs_read_file(dir, name, &data, err);
+    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&data), hex))
+        rc = cenv_error_oom(err);
+    if (rc == 0) {
+        cenv_unhex(cenv_str(hex), out->sha256, CENV_SHA256_LEN);
+        out->size = data.len;
+    }
+    cenv_buf_release(&data);
+    return rc;
+}
+
+/*
+ * One that it has from a memory, whose ctime others change too, by their links. If it was written
+ * to, so was what is remembered, which nobody is to have any more.
+ */
+static bool is_as_remembered(struct reset *r, const struct cenv_mf_file *file, int dir,
+                             const struct cenv_stat *st)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_cloned there = {.size = 0};
+    if (!cenv_remembered_is_same(&r->remembered, file->reloc, st))
+        return false;
+    const struct cenv_memory_file *had =
+        cenv_remembered_get(&r->remembered, file->reloc);
+    bool same =
+        hash_file(dir, cenv_mf_cstr(r->c.m, file->name), &there, &ignored) == 0 &&
+        memcmp(there.sha256, had->sha256, CENV_SHA256_LEN) == 0;
+    if (!same)
+        atomic_store(&r->remembered.altered, true);
+    cenv_error_release(&ignored);
+    return same;
+}
+
 /* As the clone was given it. */
-static bool is_as_cloned(const struct reset *r, const struct cenv_mf_file *file,
-                         int dir, const struct cenv_stat *st)
+static bool is_as_cloned(struct reset *r, const struct cenv_mf_file *file, int dir,
+                         const struct cenv_stat *st)
 {
     if (file->type == CENV_MF_SYMLINK)
         return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
@@ -78,7 +119,8 @@ static bool is_as_cloned(const struct reset *r, const struct cenv_mf_file *file,
         cenv_cloner_writes(&r->c, file) ? cenv_mf_new_mtime(file) : file->mtime_ns;
     return st->type == CENV_FT_FILE && st->mtime_ns == mtime &&
            st->mode == file->mode && has_size(r, file, st->size) &&
-           (shared || st->ctime_ns <= r->since_ns);
+           (shared || st->ctime_ns <= r->since_ns ||
+            is_as_remembered(r, file, dir, st));
 }
 
 /* A shared inode that was written to is the source's damage, which no reset of a clone can heal. */
@@ -286,23 +328,11 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
 {
     const struct cenv_mf_file *file = &r->c.m->files[r->c.m->relocs[reloc].file];
     struct cenv_cloned *cloned = &r->c.cloned[reloc];
-    char hex[CENV_DIGEST_HEX_MAX];
-    struct cenv_buf data;
     if (cloned->size)
         return 0;
     int dir = find_dir(r, file->dir, err);
-    if (dir < 0)
-        return dir;
-    cenv_buf_init(&data, SIZE_MAX / 4);
-    int rc = cenv_fs_read_file(dir, cenv_mf_cstr(r->c.m, file->name), &data, err);
-    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&data), hex))
-        rc = cenv_error_oom(err);
-    if (rc == 0) {
-        cenv_unhex(cenv_str(hex), cloned->sha256, CENV_SHA256_LEN);
-        cloned->size = data.len;
-    }
-    cenv_buf_release(&data);
-    return rc;
+    return dir < 0 ? dir
+                   : hash_file(dir, cenv_mf_cstr(r->c.m, file->name), cloned, err);
 }
 
 static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
@@ -406,12 +436,16 @@ static int reset_files(struct reset *r, struct cenv_task *task, struct cenv_erro
     return rc;
 }
 
-static int open_clone(struct reset *r, enum cenv_place_mode placing,
-                      struct cenv_task *task, struct cenv_error *err)
+static int open_clone(struct reset *r, const struct cenv_store *store,
+                      enum cenv_place_mode placing, struct cenv_task *task,
+                      struct cenv_error *err)
 {
     struct cenv_str path = cenv_str(r->clone->path);
     int rc = cenv_prepared_clone_init(&r->prepared, r->source.manifest, r->source.fd,
                                       path, err);
+    if (rc == 0)
+        rc = cenv_remembered_find(&r->remembered, store, &r->source, path.data,
+                                  r->clone->mode, err);
     if (rc < 0)
         return rc;
     r->dst = cenv_fs_open_root(path.data, err);
@@ -419,7 +453,8 @@ static int open_clone(struct reset *r, enum cenv_place_mode placing,
         return r->dst;
     cenv_dirs_init(&r->dirs, r->dst);
     /* The umask is not known here: modes are set in any case. */
-    struct cenv_clone_target target = {.dst = r->dst, .mask = 0777, .mode = placing};
+    struct cenv_clone_target target = {
+        .dst = r->dst, .mask = 0777, .mode = placing, .remembered = &r->remembered};
     return cenv_cloner_init(&r->c, &r->prepared, &target, 1, task, err);
 }
 
@@ -443,6 +478,7 @@ static void release_reset(struct reset *r)
     cenv_fd_close(r->from);
     cenv_fd_close(r->dst);
     cenv_cloner_finish(&r->c, NULL);
+    cenv_remembered_close(&r->remembered);
     cenv_prepared_clone_release(&r->prepared);
     cenv_clone_source_close(&r->source);
     cenv_free(r->first_dir);
@@ -453,8 +489,12 @@ int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *sto
                     enum cenv_place_mode placing, struct cenv_reset_counts *counts,
                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct reset r = {
-        .clone = clone, .counts = counts, .from = -1, .dst = -1, .source = {.fd = -1}};
+    struct reset r = {.clone = clone,
+                      .counts = counts,
+                      .remembered = CENV_REMEMBERED_INIT,
+                      .from = -1,
+                      .dst = -1,
+                      .source = {.fd = -1}};
     struct cenv_span span = cenv_span_begin(CENV_STAGE_RESET, "");
     int rc = cenv_clone_registry_time(store, clone->path, &r.since_ns, err);
     if (rc == 0)
@@ -463,11 +503,12 @@ int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *sto
     if (rc == 0)
         rc = cenv_clone_source_manifest(&r.source, store, false, task, err);
     if (rc == 0)
-        rc = open_clone(&r, placing, task, err);
+        rc = open_clone(&r, store, placing, task, err);
     if (rc == 0)
         rc = reset_files(&r, task, err);
     if (rc == 0)
         rc = cenv_provenance_apply_at(clone->path, clone->provenance, err);
+    cenv_remembered_close(&r.remembered); /* if it goes, that changes ctimes */
     if (rc == 0)
         rc = mark_as_reset(&r, store, err);
     span.items = counts->checked;

@@ -401,7 +401,7 @@ int cenv_template_import(struct cenv_store *store, const char *path,
  * later are read and compared with their package's hash, unless they are so many that somebody
  * else must have linked them; with "content" all are. Appends {"known": whether there is a
  * manifest, "checked", "altered": [{"path", "what": "missing" | "type" | "replaced" | "size" |
- * "time" | "mode" | "owner" | "content" | "added"}], "seconds"}.
+ * "time" | "mode" | "owner" | "content" | "added"}], "forgotten": altered memories, "seconds"}.
  */
 int cenv_template_check(struct cenv_store *store, const char *path,
                         const char *options_json, struct cenv_task *task,
@@ -510,11 +510,11 @@ const char *cenv_create_link_mode(unsigned index);
  *     "owner"       pid or 0: the clone is swept when that process is gone
  *     "provenance"  what records and history tell of the request, see clone/provenance.h
  *     "note"        a text that cenv_reset of the clone tells
+ *     "memory"      bytes that memories of paths may take; with "remember" `dst` gets one now
  *
- * Appends {"prefix", "source", "mode", "files", "relocated", "bytes_copied", "bytes_shared",
- * "seconds", "fallbacks": {reason: files}, "passed_over": {mode that auto did not take: reason},
- * "skipped": [{"path", "reason"}], "unrelocatable": [...], "notices": [...]}. Atomic; the source is
- * never changed.
+ * Appends {"prefix", "source", "mode", "files", "relocated", "remembered", "bytes_copied",
+ * "bytes_shared", "seconds", "fallbacks": {reason: files}, "passed_over": {mode that auto did not
+ * take: reason}, "skipped", "unrelocatable", "notices": [{"path", "reason"}]}. Atomic.
  */
 int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
                const char *options_json, struct cenv_task *task, struct cenv_buf *out,

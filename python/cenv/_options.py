@@ -222,6 +222,8 @@ class CloneOptions(TypedDict):
     owner: int
     provenance: Provenance | None
     note: str | None
+    memory: int  # bytes that what is remembered may take, 0: nothing is
+    remember: bool  # the path, though nothing was cloned to it before
 
 
 class OverlayOptions(CloneOptions):

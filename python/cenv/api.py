@@ -23,7 +23,7 @@ from cenv._options import (
     SolveOptions,
 )
 from cenv.clones import checkouts, editables, modes, overlay
-from cenv.config import policy
+from cenv.config import policy, sizes
 from cenv.config.config import Config, load
 from cenv.config.paths import store_path
 from cenv.config.urls import SecretUrl
@@ -227,6 +227,7 @@ def clone(
     owner: int = 0,
     provenance: Provenance | None = None,
     also: Mapping[str, Path] | None = None,
+    remember: bool = False,
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
@@ -235,8 +236,10 @@ def clone(
     after that process died. `provenance`: what its records and history tell of the request,
     where that is not the template's own. `also`: directories, and where editable installs of
     projects in them are moved to (cenv.clones.editables); None: where both environments lie
-    in checkouts of one repository, from the one to the other. Raises PrefixError or LinkError,
-    and UsageError for what the configuration forbids; `src` is never changed.
+    in checkouts of one repository, from the one to the other. `remember`: what is relocated is
+    kept for the next clone of this template at `dst` already, and not only from the second on.
+    Raises PrefixError or LinkError, and UsageError for what the configuration forbids; `src`
+    is never changed.
     """
     config = check_source(src)
     if mode == "auto" and config.always_copy:
@@ -251,6 +254,7 @@ def clone(
         owner=owner or (os.getpid() if moves else 0),
         provenance=provenance,
         note=editables.to_note(moves) if moves else None,
+        remember=remember,
     )
     return _move_editables(made, moves, store, owner, was_there) if moves else made
 
@@ -302,6 +306,7 @@ def make_clone(
     owner: int = 0,
     provenance: Provenance | None = None,
     note: str | None = None,
+    remember: bool = False,
 ) -> CloneReport:
     """Do what clone() does with a source that is known to be allowed."""
     options: CloneOptions = {
@@ -309,6 +314,8 @@ def make_clone(
         "owner": owner,
         "provenance": provenance,
         "note": note,
+        "memory": sizes.memory_bytes(),
+        "remember": remember,
     }
     if modes.is_mount(mode):
         options = _overlay_options(options)

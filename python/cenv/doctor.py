@@ -92,6 +92,7 @@ def _store(place: str) -> dict[str, Any]:
         **_file_system(_of(place)),
         "templates": len(templates),
         "template_bytes": sum(item["size"] for item in templates),
+        "remembered_bytes": sum(item["memory"] for item in templates),
         "mirrors": [
             {**mirror, "remove_by": MIRROR_REMEDY} for mirror in store.mirrors()
         ],

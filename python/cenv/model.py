@@ -166,6 +166,7 @@ class CloneReport(Value):
     source: str = ""
     files: int = 0
     relocated: int = 0
+    remembered: int = 0  # of these, had from an earlier clone at the path
     bytes_copied: int = 0
     bytes_shared: int = 0
     seconds: float = 0.0
@@ -217,9 +218,13 @@ class Alteration(Value):
 
 @dataclass(frozen=True)
 class CheckReport(Value):
-    """A template against what it was when it was built."""
+    """A template against what it was when it was built.
+
+    `forgotten` memories of its paths were altered, and are gone: that is no fault of it.
+    """
 
     altered: tuple[Alteration, ...] = ()
+    forgotten: int = 0
     checked: int = 0
     known: bool = True
     seconds: float = 0.0
@@ -232,7 +237,7 @@ class CheckReport(Value):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
         altered = tuple(Alteration.from_json(item) for item in data["altered"])
-        rest = {key: data[key] for key in ("checked", "known", "seconds")}
+        rest = {key: data[key] for key in ("forgotten", "checked", "known", "seconds")}
         return cls(altered=altered, **rest)
 
 

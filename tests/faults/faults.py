@@ -162,6 +162,25 @@ class World:
         """Build the template, unless it is there, and clone it."""
         self.templates.template(["tool"], channels=[str(self.channel)]).clone(self.made)
 
+    def forget_memories(self) -> None:
+        """Have the template there, and nothing remembered of its paths."""
+        self.clone_anew()
+        templates = (self.store / "v1/templates").iterdir()
+        remove(self.made, *(template / "memory" for template in templates))
+
+    def ensure_memory(self) -> None:
+        """Have something remembered of the place where a clone was."""
+        self.clone_anew()
+        remove(self.made)
+        succeed(self.clone_remembered, "making ready")
+        remove(self.made)
+
+    def clone_remembered(self) -> None:
+        """Clone the template as to a place that comes back."""
+        template = self.templates.find(self.template_id())
+        assert template
+        template.clone(self.made, remember=True)
+
     def forget_templates(self) -> None:
         """Remove the templates of the store."""
         remove(self.store / "v1/templates", self.store / "v1/requests", self.made)
@@ -314,6 +333,10 @@ class World:
                 lambda: self.clone("hardlink"),
                 self.made,
             ),
+            Operation(
+                "remember", self.forget_memories, self.clone_remembered, self.made
+            ),
+            Operation("recall", self.ensure_memory, self.clone_remembered, self.made),
             Operation(
                 "template", self.forget_templates, self.clone_template, self.made
             ),

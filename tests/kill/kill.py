@@ -34,7 +34,10 @@ from forks import run_in_fork  # noqa: E402
 SECONDS = 120
 SWEEP_SECONDS = 30
 POINTS = 2000
-MAKES = {"create", "clone", "hardlink", "template", "import", "extract", "pull"}
+MAKES = {
+    *("create", "clone", "hardlink", "remember", "recall"),
+    *("template", "import", "extract", "pull"),
+}
 # Of the operations whose calls are refused one by one; others here only make no change.
 KILLED = MAKES | {"export", "reset", "push"}
 HALF_MAY_STAY = {"reset"}  # which is run again, then

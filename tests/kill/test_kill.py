@@ -17,7 +17,7 @@ DRIVER = Path(__file__).with_name("kill.py")
 @pytest.mark.parametrize(
     "operations",
     [
-        "create,clone,hardlink",
+        "create,clone,hardlink,remember",
         "template,import,export",
         "reset,extract",
         "push,pull",

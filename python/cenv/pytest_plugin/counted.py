@@ -23,11 +23,12 @@ class CountedTemplate(Template):
         *,
         mode: CloneMode | None = None,
         owner: int | None = None,
+        remember: bool = False,
     ) -> Clone:
         """Clone as Template.clone does."""
 
         def make() -> Clone:
-            return Template.clone(self, dst, mode=mode, owner=owner)
+            return Template.clone(self, dst, mode=mode, owner=owner, remember=remember)
 
         if self.clones is None:
             return make()

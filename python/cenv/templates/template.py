@@ -102,11 +102,14 @@ class Template(Environment):
         *,
         mode: CloneMode | None = None,
         owner: int | None = None,
+        remember: bool = False,
     ) -> Clone:
         """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
 
         Once the process `owner` is gone, a sweep removes the clone: this process for a
         clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
+        `remember`: what is relocated is kept for the next clone at `dst` already, and not
+        only from the second on.
         A template that turns out to be altered is built anew, with a RuntimeWarning.
         """
         if dst is None:
@@ -116,12 +119,14 @@ class Template(Environment):
             owner = os.getpid() if owner is None else owner
             dst = _temporary_dir()
         try:
-            report = self._clone_to(dst, mode or "auto", owner or 0)
+            report = self._clone_to(dst, mode or "auto", owner or 0, remember=remember)
         except (OSError, CenvError) as error:
             with self._leased():
                 if not self._mend(error):
                     raise
-                report = self._clone_to(dst, mode or "auto", owner or 0)
+                report = self._clone_to(
+                    dst, mode or "auto", owner or 0, remember=remember
+                )
         return Clone(report.prefix, self._cloned(report), report.mode, report)
 
     def _cloned(self, report: CloneReport) -> Template:
@@ -143,7 +148,9 @@ class Template(Environment):
             size=int(told.get("size") or 0),
         )
 
-    def _clone_to(self, dst: AnyPath, mode: CloneMode, owner: int) -> CloneReport:
+    def _clone_to(
+        self, dst: AnyPath, mode: CloneMode, owner: int, *, remember: bool = False
+    ) -> CloneReport:
         return api.make_clone(
             self,
             dst,
@@ -151,6 +158,7 @@ class Template(Environment):
             store=self.store,
             owner=owner,
             provenance=self.provenance,
+            remember=remember,
         )
 
     def _mend(self, error: Exception) -> bool:

@@ -11,6 +11,7 @@ static const struct cenv_clone_report report = {
     .mode = "copy",
     .counts = {.files = 1,
                .relocated = 2,
+               .remembered = 3,
                .bytes_copied = UINT64_MAX,
                .bytes_shared = 4,
                .fallbacks = {[CENV_FALLBACK_XDEV] = 5, [CENV_FALLBACK_PERM] = 6}},
@@ -34,6 +35,7 @@ static void test_report__of_a_clone(void)
     check_report_text(
         out.data,
         "{\"prefix\":\"/a \\\"clone\\\"\",\"mode\":\"copy\",\"files\":1,\"relocated\":2,"
+        "\"remembered\":3,"
         "\"bytes_copied\":18446744073709551615,\"bytes_shared\":4,\"seconds\":",
         ",\"fallbacks\":{\"another file system\":5,\"not permitted\":6},"
         "\"passed_over\":{},"

@@ -69,6 +69,60 @@ def test_overlay_clone__keeps_writes_to_itself(scenario: Any) -> None:
     )
 
 
+def test_overlay_clone__has_its_layer_from_a_memory(scenario: Any) -> None:
+    scenario(
+        """
+        import glob
+        template = make()
+        template.clone(here, mode="copy").remove()
+        clone = template.clone(here, mode="overlay")
+        assert clone.report.remembered == 0, clone.report
+        wanted = seen(clone)
+        clone.remove()
+        home = os.path.join(os.path.dirname(template.path), "memory")
+        def memories():
+            return glob.glob(f"{home}/*-overlay/layer")
+        for round in range(3):
+            os.mkdir(here)
+            os.chmod(here, 0o755)
+            clone = template.clone(here, mode="overlay", remember=True)
+            (layer,) = memories()
+            assert clone.report.remembered == clone.report.relocated + 1, clone.report
+            assert (clone.report.bytes_copied > 0) == (round == 0)
+            same(seen(clone), wanted)
+            kept = seen(layer)
+            (clone / "lib/libtool.so").write_bytes(b"mine")
+            shutil.rmtree(clone / "etc")
+            (clone / "bin/tool").chmod(0o600)
+            same(seen(layer), kept)
+            assert clone.reset().removed
+            same(seen(clone), wanted)
+            clone.remove()
+        damaged = f"{layer}/lib/libtool.so"
+        os.chmod(damaged, 0o600)
+        open(damaged, "ab").write(b"#")
+        os.mkdir(here)
+        os.chmod(here, 0o755)
+        clone = template.clone(here, mode="overlay")
+        assert clone.report.bytes_copied > 0
+        same(seen(clone), wanted)
+        # It is shown: what others remember takes no room from it, nor does a check.
+        (layer,) = memories()
+        os.environ["CENV_MEMORY"] = str(store.templates()[0]["memory"])
+        other = template.clone(f"{work}/other", mode="hardlink", remember=True)
+        assert other.report.remembered == 0 and memories() == [layer]
+        os.chmod(f"{layer}/etc/tool.conf", 0o600)
+        assert template.check().ok and memories() == [layer]
+        # Where somebody took it away, a reset makes the clone anew.
+        shutil.rmtree(layer)
+        (clone / "lib/new").write_text("x")
+        clone.reset()
+        same(seen(clone), wanted)
+        clone.remove()
+        """
+    )
+
+
 def test_overlay_clone__takes_any_environment(scenario: Any) -> None:
     scenario(
         """

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from cenv.cli.options import add_store
 from cenv.cli.output import Console, human
-from cenv.errors import UsageError
+from cenv.config.sizes import parse_size
 from cenv.templates.store import TemplateStore
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     """Remove what nobody uses, and orphans."""
     store = TemplateStore(options.store)
-    size = _size(options.max_size or "0")
+    size = parse_size(options.max_size or "0")
     swept = [] if options.dry_run else store.sweep()
     found = store.gc(size, dry_run=options.dry_run)
     freed = human(found["bytes"])
@@ -40,12 +37,3 @@ def run(options: argparse.Namespace, console: Console) -> int:
     lines += [f"{word}: {path}" for path in swept]
     console.result({**found, "swept": swept}, lines)
     return 0
-
-
-def _size(text: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
-    if not match:
-        raise UsageError(
-            f"'{text}' is not a size", hint="expected a number, or 500M, 10G"
-        )
-    return int(float(match[1]) * _UNITS[match[2]])

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sizes as people write them, and how much of the disk clones may be remembered on."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from cenv.errors import UsageError
+
+MEMORY_VARIABLE = "CENV_MEMORY"
+_MEMORY = 512 << 20
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+
+def parse_size(text: str, what: str = "") -> int:
+    """Return the bytes of "500M" or "10G"; `what` says in an error where it stands."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", text.strip().lower())
+    if not match:
+        raise UsageError(
+            f"{what}'{text}' is not a size", hint="expected a number, or 500M, 10G"
+        )
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def memory_bytes() -> int:
+    """Return what memories of relocated files may take: $CENV_MEMORY, else 512 MiB."""
+    text = os.environ.get(MEMORY_VARIABLE)
+    return parse_size(text, f"{MEMORY_VARIABLE}: ") if text else _MEMORY
