@@ -25,6 +25,7 @@
 #include "prefix/prefix_records.h"
 #include "store/layout.h"
 #include "store/template_entry.h"
+#include "template/check_memory.h"
 
 enum {
     THREADS_MAX = 8,
@@ -485,11 +486,13 @@ static int parse_options(struct options *out, const char *text, struct cenv_erro
     return rc;
 }
 
-static int reply_check(struct cenv_check *check, const struct cenv_store *store,
+static int reply_check(struct cenv_check *check, struct cenv_store *store,
                        struct cenv_task *task, struct cenv_buf *out,
                        struct cenv_error *err)
 {
     uint64_t start_ns = cenv_clock_ns();
+    struct cenv_memory_check memory = {check->path, check->content, check->since_ns};
+    uint32_t forgotten = 0;
     struct cenv_json_writer w;
     size_t before = out->len;
     cenv_json_writer_init(&w, out, 0);
@@ -497,9 +500,12 @@ static int reply_check(struct cenv_check *check, const struct cenv_store *store,
     cenv_json_write_array(&w, "altered");
     check->altered = &w;
     int rc = cenv_check_environment(check, store, task, err);
+    if (rc == 0 && !check->nr_altered)
+        rc = cenv_check_memory(&memory, store, &forgotten, task, err);
     cenv_json_write_end(&w);
     cenv_json_write_bool(&w, "known", check->known);
     cenv_json_write_u64(&w, "checked", check->checked);
+    cenv_json_write_u64(&w, "forgotten", forgotten);
     cenv_json_write_seconds(&w, "seconds", cenv_clock_ns() - start_ns);
     cenv_json_write_end(&w);
     if (rc == 0)

@@ -13,16 +13,20 @@
 #include "os/lock.h"
 #include "store/layout.h"
 #include "store/lease.h"
+#include "store/memory_room.h"
 #include "store/package_entry.h"
+#include "store/path_memory.h"
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/sweep_list.h"
 #include "store/template_entry.h"
 #include "template/mirrors.h"
 
+enum { MEMORY_PATH_MAX = 4096 };
+
 struct gc_item {
     enum cenv_store_dir dir;
-    char *name; /* below the directory: "<id>", "<aa>/<sha256>" */
+    char *name; /* below the directory: "<id>", "<id>/memory/<name>", "<aa>/<sha256>" */
     uint64_t bytes;
     int64_t used; /* seconds */
 };
@@ -42,7 +46,7 @@ static int compare_use(const void *a, const void *b)
     const struct gc_item *left = a, *right = b;
     if (left->used != right->used)
         return left->used < right->used ? -1 : 1;
-    return strcmp(left->name, right->name);
+    return strcmp(right->name, left->name); /* memories before their template */
 }
 
 /* Takes `name` over. */
@@ -58,6 +62,25 @@ static int add_item(struct gc *gc, enum cenv_store_dir dir, char *name, uint64_t
     gc->items[gc->nr++] = (struct gc_item){dir, name, bytes, used};
     gc->total += bytes;
     return 0;
+}
+
+struct measured_template {
+    struct gc *gc;
+    int64_t used;
+};
+
+/* It is of no more use than its template, with which it would go. */
+static int measure_memory(void *ctx, const struct cenv_memory_item *item,
+                          struct cenv_error *err)
+{
+    const struct measured_template *template = ctx;
+    int64_t used = item->used_ns / 1000000000;
+    struct cenv_buf name;
+    (void)err; /* the gc's */
+    cenv_buf_init(&name, MEMORY_PATH_MAX);
+    cenv_buf_addf(&name, "%s/" CENV_MEMORY_DIR "/%s", item->id, item->name);
+    return add_item(template->gc, CENV_STORE_TEMPLATES, cenv_buf_detach(&name),
+                    item->bytes, used < template->used ? used : template->used);
 }
 
 /* By what it says itself where it is whole; else what lies there, as never used. */
@@ -82,7 +105,12 @@ static int measure_template(void *ctx, const struct cenv_dirent *entry,
     }
     if (rc < 0)
         return rc;
-    return add_item(gc, CENV_STORE_TEMPLATES, cenv_strdup(entry->name), bytes, used);
+    rc = add_item(gc, CENV_STORE_TEMPLATES, cenv_strdup(entry->name), bytes, used);
+    struct measured_template template = {gc, used};
+    if (rc == 0 && used)
+        rc = cenv_memory_room_each(gc->store, entry->name, measure_memory, &template,
+                                   err);
+    return rc;
 }
 
 static int measure_package(void *ctx, const struct cenv_walk_entry *at,

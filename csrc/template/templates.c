@@ -8,6 +8,7 @@
 #include "codec/shape.h"
 #include "store/layout.h"
 #include "store/lease.h"
+#include "store/memory_room.h"
 #include "store/publish.h"
 #include "store/template_entry.h"
 
@@ -18,8 +19,8 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 /* Keys that replies have of their own; an archive's template.json may hold anything. */
 static bool is_ours(const char *key)
 {
-    static const char *const ours[] = {"records", "prefix",   "used",  "built",
-                                       "seconds", "imported", "labels"};
+    static const char *const ours[] = {"records", "prefix",   "used",   "built",
+                                       "seconds", "imported", "labels", "memory"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
         if (strcmp(key, ours[i]) == 0)
             return true;
@@ -152,6 +153,25 @@ static void write_labels(struct template_list *list, const char *id)
     cenv_json_write_end(&list->w);
 }
 
+static int add_bytes(void *ctx, const struct cenv_memory_item *item,
+                     struct cenv_error *err)
+{
+    uint64_t *bytes = ctx;
+    (void)err;
+    *bytes += item->bytes;
+    return 0;
+}
+
+/* What is remembered of its paths, in bytes. */
+static int write_memory(struct template_list *list, const char *id,
+                        struct cenv_error *err)
+{
+    uint64_t bytes = 0;
+    int rc = cenv_memory_room_each(list->store, id, add_bytes, &bytes, err);
+    cenv_json_write_u64(&list->w, "memory", bytes);
+    return rc;
+}
+
 /* Records as their number: a list of templates is for looking over. */
 static int list_template(void *ctx, const struct cenv_dirent *entry,
                          struct cenv_error *err)
@@ -166,6 +186,7 @@ static int list_template(void *ctx, const struct cenv_dirent *entry,
         cenv_json_write_u64(&list->w, "records",
                             cenv_json_len(cenv_json_get(doc, "records")));
         write_labels(list, entry->name);
+        rc = write_memory(list, entry->name, err);
         cenv_json_write_end(&list->w);
     }
     cenv_json_free(doc);

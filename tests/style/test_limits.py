@@ -101,6 +101,10 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/os/path.h", r"CENV_PATH_PACKAGE_MAX = (\d+)"),
         ("csrc/os/path.h", r"CENV_PATH_NAME_MAX = (\d+)"),
     ],
+    "what is remembered": [
+        ("python/cenv/config/sizes.py", r"_MEMORY = (\d+ << \d+)"),
+        ("csrc/store/path_memory.c", r"SLOTS = (\d+)"),
+    ],
     "what `run()` captures": [("csrc/binding/bind.h", r"BIND_REPLY_MAX \((.+)\)")],
     "time that activation scripts": [
         ("python/cenv/clones/activation_scripts.py", r"_SECONDS = (\d+)"),
