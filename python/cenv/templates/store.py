@@ -57,10 +57,26 @@ class TemplateStore:
         push: bool | None = None,
     ) -> None:
         self.path = store_path(path)
-        self.remote = chosen(remote, push)
+        self._remote, self._no_remote = _remote_or_error(remote, push)
         self._store = _native.open_store(self.path)
-        self._maker = TemplateMaker(self.path, self._store, self.remote)
+        self._maker = TemplateMaker(self.path, self._store, self._remote)
         self._layered = LayeredMaker(self.path, self._store, self._maker)
+
+    @property
+    def remote(self) -> Remote | None:
+        """Where machines share templates; None: nowhere.
+
+        Raises UsageError for a CENV_REMOTE that is none, as all do that would use it.
+        """
+        if self._no_remote is not None:
+            raise self._no_remote
+        return self._remote
+
+    def _begin_making(self) -> None:
+        """Fail by a CENV_REMOTE that is none, and tell the core where work is done."""
+        if self._no_remote is not None:
+            raise self._no_remote
+        _native.work_in_store(self.path)
 
     @checked(SOLVE_OPTIONS)
     def template(
@@ -132,12 +148,12 @@ class TemplateStore:
             offline=offline,
             options=options,
         )
-        _native.work_in_store(self.path)
+        self._begin_making()
         return self._layered.make(recipe)
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe, as template() does."""
-        _native.work_in_store(self.path)
+        self._begin_making()
         return self._maker.make(recipe)
 
     def made(self, id: str, recipe: Recipe) -> Template | None:  # noqa: A002
@@ -381,6 +397,18 @@ class TemplateStore:
         """Return `what` and `path` of all that a sweep would remove, and remove nothing."""
         found: list[dict[str, str]] = _native.call(self._store.orphans)
         return found
+
+
+def _remote_or_error(
+    given: str | Remote | None, push: bool | None
+) -> tuple[Remote | None, UsageError | None]:
+    """Return the remote, or what is wrong with the environment's: most calls need none."""
+    try:
+        return chosen(given, push), None
+    except UsageError as error:
+        if given is not None:
+            raise
+        return None, error
 
 
 def _as_tuple(records: Iterable[Record] | None) -> tuple[Record, ...] | None:

@@ -459,8 +459,15 @@ def test_remote__is_what_the_environment_says(
     got = cenv.TemplateStore(tmp_path / "c").template(["data"], [small_channel])
     assert got.pulled is not None
     monkeypatch.setenv("CENV_REMOTE", "ftp://example.org/x")
-    with pytest.raises(UsageError, match="CENV_REMOTE: remote ftp://"):
-        cenv.TemplateStore(tmp_path / "b").push()
+    wrong = cenv.TemplateStore(tmp_path / "b")
+    for use in (wrong.push, lambda: wrong.template(["data"], [small_channel])):
+        with pytest.raises(UsageError, match="CENV_REMOTE: remote ftp://"):
+            use()
+    assert wrong.templates()  # needs none
+    assert main(["template", "list", "--store", wrong.path]) == 0
+    assert not wrong.push(place.as_uri())[0]["pushed"]
+    with pytest.raises(UsageError, match=r"^remote ftp://"):
+        cenv.TemplateStore(tmp_path / "b", remote="ftp://example.org/x")
     monkeypatch.setenv("CENV_REMOTE", " ")
     assert cenv.TemplateStore(tmp_path / "b").remote is None
 
