@@ -5,6 +5,14 @@
 #include "base/alloc.h"
 #include "remote/objects.h"
 
+static const char *advise(long status, const char *code)
+{
+    (void)code;
+    return status == 400 ? "check the URL; bazel-remote takes what is not Bazel's with "
+                           "--disable_http_ac_validation"
+                         : NULL;
+}
+
 static int open_state(struct cenv_remote_state **out, const struct cenv_secret_url *url,
                       const struct cenv_remote_options *options, struct cenv_error *err)
 {
@@ -17,6 +25,7 @@ static int open_state(struct cenv_remote_state **out, const struct cenv_secret_u
     if (rc == 0)
         rc = cenv_web_open(&state->web, options,
                            "give user and password in the URL or in ~/.netrc", err);
+    state->web.advise = advise;
     if (rc < 0)
         cenv_objects_free(state);
     else

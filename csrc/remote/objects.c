@@ -22,8 +22,8 @@ struct request {
     struct cenv_remote_blob *blob; /* or NULL: a document */
     struct cenv_secret_url *url;
     struct cenv_buf refusal;
-    struct cenv_http_wanted length;
-    char length_text[24];
+    struct cenv_http_wanted wanted[2];
+    char length_text[24], region[64];
     char name[NAME_SIZE]; /* "cas/<sha256>" */
     char payload[24 + CENV_REMOTE_HEX];
     const char *lines[4];
@@ -64,13 +64,14 @@ static int make_request(const struct cenv_remote_state *state, struct request *r
                         const char *name, struct cenv_error *err)
 {
     *r = (struct request){
-        .length = {"Content-Length", r->length_text, sizeof(r->length_text)}};
+        .wanted = {{"Content-Length", r->length_text, sizeof(r->length_text)},
+                   {"x-amz-bucket-region", r->region, sizeof(r->region)}}};
     snprintf(r->name, sizeof(r->name), "%s%s%s", place, *name ? "/" : "", name);
     cenv_buf_init(&r->refusal, REFUSAL_MAX);
     r->transfer.method = method;
     r->transfer.refusal = &r->refusal;
-    r->transfer.wanted = &r->length;
-    r->transfer.nr_wanted = 1;
+    r->transfer.wanted = r->wanted;
+    r->transfer.nr_wanted = 2;
     set_lines(state, r, NOTHING, NULL);
     int rc = cenv_secret_url_child(&r->url, state->base, cenv_str(r->name), err);
     r->transfer.url = r->url;
@@ -84,17 +85,38 @@ static void release_request(struct request *r)
     cenv_error_release(&r->transfer.err);
 }
 
-/* S3's name for a refusal: "<Code>AccessDenied</Code>". */
-static int fail_request(const struct cenv_remote_state *state, struct request *r,
-                        const char *doing, struct cenv_error *err)
+/* S3's name for a refusal: "<Code>AccessDenied</Code>"; NULL: it says none. */
+static const char *refusal_code(const struct request *r)
 {
     char *code = r->refusal.data ? strstr(r->refusal.data, "<Code>") : NULL;
 
-    if (code) {
-        code += strlen("<Code>");
-        code[strcspn(code, "<")] = '\0';
-    }
-    return cenv_web_fail(&state->web, &r->transfer, doing, r->name, code, err);
+    if (!code)
+        return NULL;
+    code += strlen("<Code>");
+    code[strcspn(code, "<")] = '\0';
+    return code;
+}
+
+/* S3 tells to which region it is that a request should have gone. */
+static bool is_elsewhere(const struct cenv_remote_state *state, const struct request *r)
+{
+    static const char *const letters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+    return state->region && r->region[0] && strcmp(r->region, state->region) != 0 &&
+           !r->region[strspn(r->region, letters)];
+}
+
+static int fail_request(const struct cenv_remote_state *state, struct request *r,
+                        const char *doing, struct cenv_error *err)
+{
+    bool answered = r->transfer.rc == 0;
+
+    cenv_web_fail(&state->web, &r->transfer, doing, r->name, refusal_code(r), err);
+    if (!answered || !is_elsewhere(state, r))
+        return err->status;
+    err->hint[0] = '\0';
+    return cenv_error_hint(err, "the bucket is in another region: set AWS_REGION=%s",
+                           r->region);
 }
 
 /* ---- many at once ---- */
@@ -146,7 +168,10 @@ static int run_batch(struct cenv_remote_state *state, const struct batch *batch,
 static int take_document(const struct cenv_remote_state *state, struct request *r,
                          struct cenv_buf *document, struct cenv_error *err)
 {
-    if (cenv_web_is_absent(&state->web, &r->transfer))
+    const char *code = refusal_code(r);
+    bool placed = !code || strcmp(code, "NoSuchBucket") != 0;
+
+    if (placed && cenv_web_is_absent(&state->web, &r->transfer))
         return 0;
     if (r->transfer.rc < 0 || r->transfer.reply.status != 200)
         return fail_request(state, r, "read", err);
@@ -344,7 +369,8 @@ static int confirm_blobs(struct cenv_remote_state *state, const struct batch *se
     for (size_t i = 0; i < batch.nr && rc == 0; i++) {
         r = &batch.requests[i];
         long status = r->transfer.reply.status;
-        if (status == 404 || status == 410 || (status == 200 && !is_there(r)))
+        bool told = strcmp(r->length_text, "0") != 0; /* some tell it of the reply */
+        if (status == 404 || status == 410 || (status == 200 && told && !is_there(r)))
             lose_blob(r);
     }
     close_batch(&batch);

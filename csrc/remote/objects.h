@@ -11,6 +11,7 @@ struct cenv_remote_state {
     struct cenv_web web;
     struct cenv_secret_url *base;   /* owned */
     bool collections;               /* directories may have to be made first (WebDAV) */
+    const char *region;             /* of S3, as it is asked there; or NULL */
     struct cenv_http_signer signer; /* `user` NULL: nothing is signed */
     char *session;                  /* the line of a session's token, owned; or NULL */
     void *settings;                 /* what the signer's texts are borrowed from */

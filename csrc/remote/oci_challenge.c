@@ -80,13 +80,23 @@ static struct cenv_str find_domain(struct cenv_str host)
     return third == rest.len ? host : cenv_str_slice(host, third + 1, host.len);
 }
 
+/* "gitlab.example.org:5050" without its port; an address in brackets stays whole. */
+static struct cenv_str name_of(struct cenv_str host)
+{
+    size_t colon = cenv_str_rfind(host, ':');
+    bool address = host.len && host.data[host.len - 1] == ']';
+
+    return address ? host : cenv_str_slice(host, 0, colon);
+}
+
+/* GitLab's registry is a port of the host that gives tokens at https's own. */
 static bool is_related(const struct cenv_url_parts *a, const struct cenv_url_parts *b)
 {
-    struct cenv_str domain = find_domain(a->host);
+    struct cenv_str name = name_of(a->host), domain = find_domain(name);
+    bool same = cenv_str_eq(name, b->host) ||
+                (domain.len && cenv_str_eq(domain, find_domain(b->host)));
 
-    return domain.len && cenv_str_is(a->scheme, "https") &&
-           cenv_str_eq(a->scheme, b->scheme) &&
-           cenv_str_eq(domain, find_domain(b->host));
+    return same && cenv_str_is(a->scheme, "https") && cenv_str_eq(a->scheme, b->scheme);
 }
 
 static int refuse_realm(struct cenv_str realm, const char *why, struct cenv_error *err)

@@ -20,7 +20,7 @@ bool cenv_oci_challenge_read(struct cenv_str text, struct cenv_oci_challenge *ou
 
 /*
  * Whose host a realm is: the registry's own (scheme, host and port are the same), one of its domain
- * under TLS, as auth.docker.io is for registry-1.docker.io, or another's. CENV_EREMOTE: it is no
+ * at port 443, as auth.docker.io is for registry-1.docker.io, or another's. CENV_EREMOTE: it is no
  * URL of a service, or has no TLS where the registry has.
  */
 enum cenv_oci_service { CENV_OCI_OTHER, CENV_OCI_OWN, CENV_OCI_RELATED };

@@ -48,6 +48,16 @@ static int set_base(struct cenv_oci_session *session, const struct cenv_secret_u
         hub ? "registry-1.docker.io" : NULL, library ? "v2/library" : "v2", err);
 }
 
+static const char *advise(long status, const char *code)
+{
+    (void)status;
+    if (strcmp(code, "NAME_UNKNOWN") == 0)
+        return "make the repository, or its project, in the registry first";
+    if (strcmp(code, "MANIFEST_INVALID") == 0)
+        return "the registry takes images alone: let it take any OCI artifact";
+    return NULL;
+}
+
 int cenv_oci_session_open(struct cenv_oci_session *session,
                           const struct cenv_secret_url *url,
                           const struct cenv_remote_options *options,
@@ -60,6 +70,7 @@ int cenv_oci_session_open(struct cenv_oci_session *session,
                            "log in, with the right to write where it is to be pushed: "
                            "docker login, or user and password in the URL",
                            err);
+    session->web.advise = advise;
     return rc;
 }
 

@@ -98,6 +98,30 @@ static int set_base(struct cenv_remote_state *state, const struct cenv_secret_ur
     return rc;
 }
 
+/* ---- what S3 says ---- */
+
+static const char *advise(long status, const char *code)
+{
+    static const struct {
+        const char *code, *advice;
+    } known[] = {
+        {"NoSuchBucket", "check the bucket's name, AWS_REGION and AWS_ENDPOINT_URL"},
+        {"PermanentRedirect", "set AWS_REGION to the bucket's region"},
+        {"AuthorizationHeaderMalformed", "set AWS_REGION to the bucket's region"},
+        {"TemporaryRedirect", "the bucket is new: try again later"},
+        {"RequestTimeTooSkewed", "set the clock of this machine"},
+        {"ExpiredToken", "the session of AWS is over: log in again"},
+        {"InvalidAccessKeyId", "AWS does not know AWS_ACCESS_KEY_ID, or the key of the "
+                               "profile"},
+    };
+
+    (void)status;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i].code, code) == 0)
+            return known[i].advice;
+    return NULL;
+}
+
 /* ---- signatures ---- */
 
 /* Nothing that could end the line of a header. */
@@ -164,6 +188,8 @@ static int set_up(struct cenv_remote_state *state, struct settings *settings,
                            "AWS_SESSION_TOKEN, AWS_REGION or AWS_PROFILE; without "
                            "s3:ListBucket S3 refuses what is not there",
                            err);
+    state->web.advise = advise;
+    state->region = aws->region;
     if (rc == 0)
         rc = set_signer(state, settings, url, err);
     return rc;

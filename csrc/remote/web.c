@@ -142,10 +142,14 @@ static const char *login_advice(const struct cenv_web *web,
 }
 
 static const char *status_advice(const struct cenv_web *web,
-                                 const struct cenv_http_transfer *transfer)
+                                 const struct cenv_http_transfer *transfer,
+                                 const char *code)
 {
     long status = transfer->reply.status;
+    const char *own = web->advise ? web->advise(status, code) : NULL;
 
+    if (own)
+        return own;
     switch (status) {
     case 401:
     case 403:
@@ -162,6 +166,8 @@ static const char *status_advice(const struct cenv_web *web,
         return "raise the server's limit (nginx: client_max_body_size)";
     case 507:
         return "make room on the server";
+    case 400:
+        return "check the URL";
     default:
         return status < 400 ? "give the URL that it leads to" : "try again later";
     }
@@ -184,6 +190,7 @@ int cenv_web_fail(const struct cenv_web *web, struct cenv_http_transfer *transfe
     long status = transfer->reply.status;
     int rc = transfer->rc;
 
+    code = is_word(code) ? code : "";
     if (rc == CENV_EOS || rc == CENV_ENOMEM)
         return cenv_error_move(err, &transfer->err);
     if (rc < 0) {
@@ -192,9 +199,8 @@ int cenv_web_fail(const struct cenv_web *web, struct cenv_http_transfer *transfe
         cenv_error_hint(err, "%s", transfer->err.hint);
     } else {
         cenv_error_set(err, CENV_EREMOTE, "cannot %s %s: %s (HTTP %ld%s%s)", doing,
-                       what, status_reason(status), status, is_word(code) ? ", " : "",
-                       is_word(code) ? code : "");
-        cenv_error_hint(err, "%s", status_advice(web, transfer));
+                       what, status_reason(status), status, *code ? ", " : "", code);
+        cenv_error_hint(err, "%s", status_advice(web, transfer, code));
     }
     cenv_error_release(&transfer->err);
     return err->status;

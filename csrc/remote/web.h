@@ -10,6 +10,9 @@
 struct cenv_web {
     struct cenv_network network;
     const char *login; /* what to do about a 401 or 403; a literal */
+    /* What to do about a status and the server's own word for it ("" where it is none), as this
+     * kind of server has them; NULL: nothing that only this kind knows. Or NULL. */
+    const char *(*advise)(long status, const char *code);
     unsigned timeout_ms;
     bool pushing;
     struct cenv_error gone; /* why it is not asked again; status 0: it is */

@@ -24,6 +24,7 @@ static void test_objects__refusals_are_told(void)
     } cases[] = {
         {"HTTP/1.1 401 No\r\n", "it wants a login (HTTP 401)", "not know this login"},
         {"HTTP/1.1 403 No\r\n", "access is refused (HTTP 403)", "may not do that"},
+        {"HTTP/1.1 400 No\r\n", "refuses (HTTP 400)", "--disable_http_ac_validation"},
         {"HTTP/1.1 405 No\r\n", "it is read-only (HTTP 405)", "check the URL"},
         {"HTTP/1.1 412 No\r\n", "something else is in its place (HTTP 412)", "URL"},
         {"HTTP/1.1 413 No\r\n", "it is too large for the server (HTTP 413)", "limit"},
@@ -162,7 +163,8 @@ static void test_objects__sends_what_is_not_there(void)
         {NONE, CREATED, OK("5", ""), "alpha", 0, true, 3},
         {NO_HEAD, CREATED, NO_HEAD, "alpha", 0, true, 3},
         {NONE, CREATED, NONE, "alpha", CENV_EREMOTE, false, 3},
-        {OK("0", ""), OK("0", ""), OK("0", ""), "alpha", CENV_EREMOTE, false, 3},
+        {OK("0", ""), OK("0", ""), OK("0", ""), "alpha", 0, true, 3},
+        {NONE, CREATED, OK("4", ""), "alpha", CENV_EREMOTE, false, 3},
         {NONE, NULL, NULL, "omega", CENV_EINTEGRITY, false, 1},
         {NONE, NULL, NULL, "alphabet", CENV_EINTEGRITY, false, 1},
         {NONE, "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", NULL, "alpha",

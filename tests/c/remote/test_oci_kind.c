@@ -283,6 +283,22 @@ static void test_oci_kind__refusals_are_told(void)
     }
 }
 
+/* As ECR and Harbor answer where the repository, or its project, has to be made first. */
+static void test_oci_kind__says_that_there_is_no_repository(void)
+{
+    SCRIPT(NONE, "HTTP/1.1 404 No\r\nContent-Length: 47\r\n\r\n"
+                 "{\"errors\":[{\"code\":\"NAME_UNKNOWN\",\"message\":1}]}");
+    open_remote("oci+http://127.0.0.1:%u/team/cenv");
+    struct cenv_remote_blob a = blob_of("alpha", "a"), *one[] = {&a};
+    scratch_file(&s, "a", "alpha", 0600);
+    CHECK_INT(cenv_remote_put_blobs(remote, one, 1, &task, &err), 0);
+    CHECK_INT(a.rc, CENV_EREMOTE);
+    CHECK(strstr(a.err.message, "(HTTP 404, NAME_UNKNOWN)"));
+    CHECK(strstr(a.err.hint, "make the repository"));
+    cenv_error_release(&a.err);
+    close_remote();
+}
+
 static void test_oci_kind__tokens_that_are_none_are_refused(void)
 {
     static const char *const tokens[] = {
@@ -413,6 +429,7 @@ int main(void)
     RUN(test_oci_kind__uses_logins_of_docker);
     RUN(test_oci_kind__refreshes_tokens_of_docker);
     RUN(test_oci_kind__refusals_are_told);
+    RUN(test_oci_kind__says_that_there_is_no_repository);
     RUN(test_oci_kind__tokens_that_are_none_are_refused);
     RUN(test_oci_kind__gets_blobs_after_a_challenge);
     RUN(test_oci_kind__refuses_urls_without_repository);

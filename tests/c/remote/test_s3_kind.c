@@ -77,6 +77,53 @@ static void test_s3_kind__refusals_are_told(void)
     close_remote();
 }
 
+/* As AWS's documentation has the answers. */
+static void test_s3_kind__says_what_to_do(void)
+{
+    static const struct {
+        const char *status, *code, *hint;
+    } cases[] = {
+        {"301 M\r\nx-amz-bucket-region: eu-north-1", "PermanentRedirect",
+         "set AWS_REGION=eu-north-1"},
+        {"400 B\r\nx-amz-bucket-region: eu-north-1", "AuthorizationHeaderMalformed",
+         "set AWS_REGION=eu-north-1"},
+        {"301 M\r\nx-amz-bucket-region: \033[31m", "PermanentRedirect",
+         "to the bucket's region"},
+        {"307 T\r\nLocation: http://127.0.0.1:1/", "TemporaryRedirect", "is new"},
+        {"403 No\r\nx-amz-bucket-region: eu-west-1", "RequestTimeTooSkewed", "clock"},
+        {"403 No", "InvalidAccessKeyId", "AWS_ACCESS_KEY_ID"},
+        {"400 No", "ExpiredToken", "log in again"},
+        {"404 No", "NoSuchBucket", "bucket's name"},
+    };
+    char reply[400];
+
+    for (size_t i = 0; i < CHECK_NR(cases); i++) {
+        check_case(cases[i].code);
+        snprintf(reply, sizeof(reply),
+                 "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n<Error><Code>%s</Code>",
+                 cases[i].status,
+                 strlen("<Error><Code></Code>") + strlen(cases[i].code), cases[i].code);
+        SCRIPT(reply);
+        open_bucket();
+        CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), CENV_EREMOTE);
+        CHECK(strstr(err.message, cases[i].code));
+        CHECK(strstr(err.hint, cases[i].hint));
+        close_remote();
+    }
+}
+
+/* SlowDown is tried again. */
+static void test_s3_kind__waits_where_it_is_told_to_slow_down(void)
+{
+    SCRIPT("HTTP/1.1 503 Slow Down\r\nContent-Length: 28\r\n\r\n"
+           "<Error><Code>SlowDown</Code>",
+           OK("2", "{}"));
+    open_bucket();
+    CHECK_INT(cenv_remote_find(remote, KEY, &document, &task, &err), 1);
+    CHECK_INT(server.nr_requests, 2);
+    close_remote();
+}
+
 static void test_s3_kind__asks_without_keys_unsigned(void)
 {
     SCRIPT(NONE);
@@ -123,6 +170,8 @@ int main(void)
     set_variables();
     RUN(test_s3_kind__signs_what_it_sends);
     RUN(test_s3_kind__refusals_are_told);
+    RUN(test_s3_kind__says_what_to_do);
+    RUN(test_s3_kind__waits_where_it_is_told_to_slow_down);
     RUN(test_s3_kind__asks_without_keys_unsigned);
     RUN(test_s3_kind__refuses_what_it_cannot_mean);
     return check_report();
