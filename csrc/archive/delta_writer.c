@@ -72,7 +72,7 @@ static int compress_frame(void *ctx, size_t index, unsigned thread,
     (void)thread;
     cenv_buf_clear(&w->packed[index]);
     return cenv_zstd_compress(cenv_buf_str(&w->raw[index]), w->level, &w->packed[index],
-                              err);
+                              w->task, err);
 }
 
 static int write_bytes(struct cenv_delta_writer *w, struct cenv_str data)
@@ -266,7 +266,8 @@ static int write_table(struct cenv_delta_writer *w, struct cenv_delta_facts *out
     cenv_buf_init(&packed, SIZE_MAX / 4);
     int rc = cenv_delta_format(&w->delta, &text) ? 0 : cenv_error_oom(w->err);
     if (rc == 0)
-        rc = cenv_zstd_compress(cenv_buf_str(&text), w->level, &packed, w->err);
+        rc =
+            cenv_zstd_compress(cenv_buf_str(&text), w->level, &packed, w->task, w->err);
     if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&packed), out->toc_sha256))
         rc = cenv_error_oom(w->err);
     if (rc == 0)

@@ -229,21 +229,25 @@ static PyObject *op_zstd_write(PyObject *module, PyObject *args)
 
 static PyObject *op_pack_shard(PyObject *module, PyObject *args)
 {
+    struct bind_state *state = bind_state_of(module);
+    PyObject *task, *reply = NULL;
     const char *text;
     Py_ssize_t len;
-    int level, rc;
-    if (!PyArg_ParseTuple(args, "y#i:pack_shard", &text, &len, &level))
+    int level;
+    if (!PyArg_ParseTuple(args, "O!y#i:pack_shard", state->task_type, &task, &text,
+                          &len, &level))
         return NULL;
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_buf out;
-    cenv_buf_init(&out, (size_t)1 << 30);
-    Py_BEGIN_ALLOW_THREADS
-    rc = cenv_shard_pack(cenv_str_n(text, (size_t)len), level, &out, &err);
-    Py_END_ALLOW_THREADS
-    PyObject *bytes = rc == 0 ? PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.len)
-                              : bind_raise(bind_state_of(module), &err);
-    cenv_buf_release(&out);
-    return bytes;
+    struct bind_call call;
+    if (bind_call_begin(&call, task)) {
+        struct cenv_str json = cenv_str_n(text, (size_t)len);
+        int rc = cenv_shard_pack(json, level, &call.out, call.task, &call.err);
+        bind_task_end(task);
+        reply = rc == 0
+                    ? PyBytes_FromStringAndSize(call.out.data, (Py_ssize_t)call.out.len)
+                    : bind_raise(state, &call.err);
+        cenv_buf_release(&call.out);
+    }
+    return reply;
 }
 
 /* (path bytes, data bytes, mode, mtime_ns, link bytes or None), borrowed by the member. */
@@ -359,8 +363,8 @@ PyMethodDef bind_op_methods[] = {
     {"activation_read", bind_activation_read, METH_O,
      "activation_read($module, prefix, /)\n--\n\nThe files that activation reads."},
     {"pack_shard", op_pack_shard, METH_VARARGS,
-     "pack_shard($module, json, level, /)\n--\n\nReturn a shard or an index of shards (CEP 16) "
-     "as a server sends it."},
+     "pack_shard($module, task, json, level, /)\n--\n\n"
+     "Return a shard or an index of shards (CEP 16) as a server sends it."},
     {"redact", bind_redact, METH_VARARGS,
      "redact($module, text, /)\n--\n\nText without the secrets of URLs in it, as bytes."},
     {"clean_spec", bind_clean_spec, METH_VARARGS,

@@ -8,13 +8,17 @@
 
 #include "base/str.h"
 
+/* Bytes that are compressed between two polls: at the highest level 40 ms. */
+enum { CENV_PACKING_PART = 1 << 16 };
+
 /* One step of a decoder or an encoder: it takes from `in` what it uses, and puts `made` bytes, at
  * most `room`, to `out`. */
 struct cenv_packing_step {
     struct cenv_str in;
     char *out;
     size_t room, made;
-    bool last;       /* for an encoder: `in` is all there is */
+    bool last;  /* for an encoder: `in` is all there is */
+    bool flush; /* for an encoder: `in` is compressed now, where the format does so */
     const char *why; /* of CENV_EINTEGRITY */
 };
 

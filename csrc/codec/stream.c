@@ -245,6 +245,21 @@ int cenv_encoder_write(struct cenv_encoder *encoder, const void *data, size_t le
     return encode_steps(encoder, &step, err);
 }
 
+int cenv_encoder_write_polled(struct cenv_encoder *encoder, struct cenv_str data,
+                              struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = 0;
+    for (size_t from = 0; from < data.len && rc == 0; from += CENV_PACKING_PART) {
+        struct cenv_packing_step step = {
+            .in = cenv_str_slice(data, from, from + CENV_PACKING_PART)};
+        step.flush = step.in.len == CENV_PACKING_PART;
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = encode_steps(encoder, &step, err);
+    }
+    return rc;
+}
+
 int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err)
 {
     struct cenv_packing_step step = {.last = true};

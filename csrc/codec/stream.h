@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 
 /*
  * Where bytes come from. `read` gives the next block in *data, valid until the next call, with
@@ -59,6 +60,9 @@ int cenv_encoder_new(struct cenv_encoder **out, enum cenv_codec codec, int level
                      struct cenv_output to, struct cenv_error *err);
 int cenv_encoder_write(struct cenv_encoder *encoder, const void *data, size_t len,
                        struct cenv_error *err);
+/* The same, a part at a time: at high levels a megabyte takes a second. Interruptible. */
+int cenv_encoder_write_polled(struct cenv_encoder *encoder, struct cenv_str data,
+                              struct cenv_task *task, struct cenv_error *err);
 int cenv_encoder_finish(struct cenv_encoder *encoder, struct cenv_error *err);
 void cenv_encoder_free(struct cenv_encoder *encoder); /* NULL is fine */
 

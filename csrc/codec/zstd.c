@@ -61,8 +61,9 @@ static int encode(void *state, struct cenv_packing_step *step)
 {
     ZSTD_inBuffer in = {step->in.data, step->in.len, 0};
     ZSTD_outBuffer out = {step->out, step->room, 0};
-    size_t left = ZSTD_compressStream2(state, &out, &in,
-                                       step->last ? ZSTD_e_end : ZSTD_e_continue);
+    ZSTD_EndDirective more = step->flush ? ZSTD_e_flush : ZSTD_e_continue;
+    size_t left =
+        ZSTD_compressStream2(state, &out, &in, step->last ? ZSTD_e_end : more);
     if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
         return CENV_ENOMEM;
     if (ZSTD_isError(left)) {
@@ -78,21 +79,52 @@ const struct cenv_packing cenv_zstd = {
     "zstd", new_decoder, decode, free_decoder, new_encoder, encode, free_encoder,
 };
 
-int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
-                       struct cenv_error *err)
+/* Into `out`, which has room for all that comes. */
+static int compress_part(ZSTD_CCtx *zstd, struct cenv_str part, bool last,
+                         ZSTD_outBuffer *out, struct cenv_error *err)
 {
-    size_t bound = ZSTD_compressBound(in.len), len;
-    char *room = cenv_buf_reserve(out, bound);
-
-    if (!room)
+    ZSTD_inBuffer in = {part.data, part.len, 0};
+    size_t left =
+        ZSTD_compressStream2(zstd, out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
+    if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
         return cenv_error_oom(err);
-    len = ZSTD_compress(room, bound, in.data, in.len, level);
-    if (ZSTD_getErrorCode(len) == ZSTD_error_memory_allocation)
-        return cenv_error_oom(err);
-    if (ZSTD_isError(len))
+    if (ZSTD_isError(left))
         return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
-                              ZSTD_getErrorName(len));
-    out->len += len;
-    out->data[out->len] = '\0';
+                              ZSTD_getErrorName(left));
     return 0;
+}
+
+static int compress_parts(ZSTD_CCtx *zstd, struct cenv_str in, ZSTD_outBuffer *out,
+                          struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = 0;
+    bool last = false;
+    for (size_t from = 0; rc == 0 && !last; from += CENV_PACKING_PART) {
+        struct cenv_str part = cenv_str_slice(in, from, from + CENV_PACKING_PART);
+        last = from + part.len == in.len;
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = compress_part(zstd, part, last, out, err);
+    }
+    return rc;
+}
+
+int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
+                       struct cenv_task *task, struct cenv_error *err)
+{
+    ZSTD_outBuffer room = {.size = ZSTD_compressBound(in.len)};
+    ZSTD_CCtx *zstd = ZSTD_createCCtx();
+    room.dst = cenv_buf_reserve(out, room.size);
+    int rc = zstd && room.dst ? 0 : cenv_error_oom(err);
+    if (rc == 0) {
+        ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
+        ZSTD_CCtx_setPledgedSrcSize(zstd, in.len);
+        rc = compress_parts(zstd, in, &room, task, err);
+    }
+    if (rc == 0) {
+        out->len += room.pos;
+        out->data[out->len] = '\0';
+    }
+    ZSTD_freeCCtx(zstd);
+    return rc;
 }

@@ -6,14 +6,16 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "base/task.h"
 #include "codec/packing.h"
 
 /* Windows up to 2^27 (docs/design/extract.md 1.1); skippable frames are streams that make nothing.
  * A frame that is written ends with a checksum of its content. Levels 1..22. */
 extern const struct cenv_packing cenv_zstd;
 
-/* Compresses a span into one frame that states its content size, appending to `out`. */
+/* Compresses a span into one frame that states its content size, appending to `out`.
+ * CENV_ECANCELLED: nothing is appended. */
 int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
-                       struct cenv_error *err);
+                       struct cenv_task *task, struct cenv_error *err);
 
 #endif

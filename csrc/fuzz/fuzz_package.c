@@ -105,12 +105,15 @@ static void add_tar(struct cenv_buf *zip, struct cenv_zip_member *member,
                     const char *name, struct cenv_buf *tar)
 {
     struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
     struct cenv_buf packed;
 
+    cenv_task_init(&task, NULL, NULL);
     require(cenv_tar_write_end(cenv_output_buf(tar), &err) == 0);
     cenv_buf_init(&packed, 64 * ROOM);
-    require(cenv_zstd_compress(cenv_buf_str(tar), 1, &packed, &err) == 0);
+    require(cenv_zstd_compress(cenv_buf_str(tar), 1, &packed, &task, &err) == 0);
     add_member(zip, member, name, cenv_buf_str(&packed));
+    cenv_task_release(&task);
     cenv_buf_release(&packed);
     cenv_buf_release(tar);
 }

@@ -264,7 +264,7 @@ int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
 /* Appends what a server of sharded repodata (CEP 16) sends for `json`: the text of a shard or of an
  * index, with hashes in hex. CENV_EINTEGRITY: it is not JSON. */
 int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
-                    struct cenv_error *err);
+                    struct cenv_task *task, struct cenv_error *err);
 
 /* ---- store, fetch and templates (store, fetch, template: a file each; clone/sweep) ---- */
 

@@ -34,9 +34,16 @@ static bool is_in(const struct cenv_pack_member *member, enum part part)
     return part == ALL || info == (part == INFO);
 }
 
-static int put_member(const struct pack *pack, const struct cenv_pack_member *from,
-                      struct cenv_output tar)
+static int encoder_write(void *ctx, const void *data, size_t len,
+                         struct cenv_error *err)
 {
+    return cenv_encoder_write(ctx, data, len, err);
+}
+
+static int put_member(const struct pack *pack, const struct cenv_pack_member *from,
+                      struct cenv_encoder *encoder)
+{
+    struct cenv_output tar = {encoder_write, encoder};
     struct cenv_member member = {
         .type = from->link ? CENV_MEMBER_SYMLINK : CENV_MEMBER_FILE,
         .path = cenv_str(from->path),
@@ -54,16 +61,11 @@ static int put_member(const struct pack *pack, const struct cenv_pack_member *fr
     if (rc == 0)
         rc = cenv_tar_write_header(&member, tar, pack->err);
     if (rc == 0 && member.size > 0)
-        rc = tar.write(tar.ctx, from->data, from->len, pack->err);
+        rc = cenv_encoder_write_polled(encoder, cenv_str_n(from->data, from->len),
+                                       pack->task, pack->err);
     if (rc == 0)
         rc = cenv_tar_write_padding(member.size, tar, pack->err);
     return rc;
-}
-
-static int encoder_write(void *ctx, const void *data, size_t len,
-                         struct cenv_error *err)
-{
-    return cenv_encoder_write(ctx, data, len, err);
 }
 
 /* The members of one part as a compressed tar archive, appended to `out`. */
@@ -73,14 +75,14 @@ static int put_tar(const struct pack *pack, enum part part, enum cenv_codec code
     int level = codec == CENV_CODEC_ZSTD ? ZSTD_LEVEL : BZIP2_LEVEL;
     struct cenv_encoder *encoder = NULL;
     int rc = cenv_encoder_new(&encoder, codec, level, cenv_output_buf(out), pack->err);
-    struct cenv_output tar = {encoder_write, encoder};
 
     for (size_t i = 0; rc == 0 && i < pack->nr; i++) {
         if (is_in(&pack->members[i], part))
-            rc = put_member(pack, &pack->members[i], tar);
+            rc = put_member(pack, &pack->members[i], encoder);
     }
     if (rc == 0)
-        rc = cenv_tar_write_end(tar, pack->err);
+        rc =
+            cenv_tar_write_end((struct cenv_output){encoder_write, encoder}, pack->err);
     if (rc == 0)
         rc = cenv_encoder_finish(encoder, pack->err);
     cenv_encoder_free(encoder);
@@ -155,24 +157,6 @@ int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t n
     return rc;
 }
 
-/* A part at a time: at high levels a megabyte takes a second. */
-static int compress_parts(struct cenv_encoder *encoder, struct cenv_str data,
-                          struct cenv_task *task, struct cenv_error *err)
-{
-    enum { PART = 1 << 16 };
-    int rc = 0;
-
-    for (size_t from = 0; from < data.len && rc == 0; from += PART) {
-        struct cenv_str part = cenv_str_slice(data, from, from + PART);
-        rc = cenv_task_poll(task, err);
-        if (rc == 0)
-            rc = cenv_encoder_write(encoder, part.data, part.len, err);
-    }
-    if (rc == 0)
-        rc = cenv_encoder_finish(encoder, err);
-    return rc;
-}
-
 int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
                     struct cenv_task *task, struct cenv_error *err)
 {
@@ -183,7 +167,9 @@ int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
     int rc =
         cenv_encoder_new(&encoder, CENV_CODEC_ZSTD, level, cenv_output_buf(&out), err);
     if (rc == 0)
-        rc = compress_parts(encoder, cenv_str_n(data, len), task, err);
+        rc = cenv_encoder_write_polled(encoder, cenv_str_n(data, len), task, err);
+    if (rc == 0)
+        rc = cenv_encoder_finish(encoder, err);
     cenv_encoder_free(encoder);
     if (rc == 0)
         rc = cenv_fs_write_atomic(CENV_CWD, path, cenv_buf_str(&out), 0666, err);

@@ -256,7 +256,7 @@ int cenv_shard_index_unpack_shard(struct cenv_str bytes, struct cenv_str sha256,
 }
 
 int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
-                    struct cenv_error *err)
+                    struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_json *tree = NULL;
     struct cenv_buf packed;
@@ -266,7 +266,7 @@ int cenv_shard_pack(struct cenv_str json, int level, struct cenv_buf *out,
     if (rc == 0 && !cenv_msgpack_from_json(tree, &packed))
         rc = cenv_error_oom(err);
     if (rc == 0)
-        rc = cenv_zstd_compress(cenv_buf_str(&packed), level, out, err);
+        rc = cenv_zstd_compress(cenv_buf_str(&packed), level, out, task, err);
     cenv_buf_release(&packed);
     cenv_json_free(tree);
     return rc;

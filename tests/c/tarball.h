@@ -81,6 +81,20 @@ __attribute__((unused)) static void tar_end(struct cenv_buf *out)
     cenv_buf_add(out, zeros, sizeof(zeros));
 }
 
+/* bzip2 or zstd of a span. */
+__attribute__((unused)) static void
+compress_span(struct cenv_buf *out, enum cenv_codec codec, struct cenv_str data)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_encoder *encoder = NULL;
+
+    if (cenv_encoder_new(&encoder, codec, 3, cenv_output_buf(out), &err) == 0 &&
+        cenv_encoder_write(encoder, data.data, data.len, &err) == 0)
+        cenv_encoder_finish(encoder, &err);
+    cenv_encoder_free(encoder);
+    cenv_error_release(&err);
+}
+
 /* One stored member and its entry in `members[*nr]`. */
 __attribute__((unused)) static void zip_member(struct cenv_buf *out,
                                                struct cenv_zip_member *members,
@@ -118,25 +132,11 @@ __attribute__((unused)) static void conda_pack(struct cenv_buf *out, const char 
         struct cenv_buf packed;
         cenv_buf_init(&packed, 1 << 28);
         snprintf(name, sizeof(name), "%s-%s.tar.zst", kinds[i], stem);
-        cenv_zstd_compress(tars[i], 3, &packed, &err);
+        compress_span(&packed, CENV_CODEC_ZSTD, tars[i]);
         zip_member(out, members, &nr, name, cenv_buf_str(&packed));
         cenv_buf_release(&packed);
     }
     cenv_zip_put_directory(members, nr, cenv_output_buf(out), &err);
-    cenv_error_release(&err);
-}
-
-/* bzip2 or zstd of a span. */
-__attribute__((unused)) static void
-compress_span(struct cenv_buf *out, enum cenv_codec codec, struct cenv_str data)
-{
-    struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_encoder *encoder = NULL;
-
-    if (cenv_encoder_new(&encoder, codec, 3, cenv_output_buf(out), &err) == 0 &&
-        cenv_encoder_write(encoder, data.data, data.len, &err) == 0)
-        cenv_encoder_finish(encoder, &err);
-    cenv_encoder_free(encoder);
     cenv_error_release(&err);
 }
 

@@ -195,7 +195,8 @@ def write_shards(
 
 
 def _packed(value: Mapping[str, Any], level: int) -> bytes:
-    packed: bytes = _native.extension.pack_shard(json.dumps(value).encode(), level)
+    data = json.dumps(value).encode()
+    packed: bytes = _native.call(_native.extension.pack_shard, data, level)
     return packed
 
 

@@ -200,6 +200,70 @@ static void test_stream__failing_allocations(void)
     cenv_buf_release(&text);
 }
 
+enum { NOISE = 5 * CENV_PACKING_PART + 7 };
+
+static void add_noise(struct cenv_buf *out)
+{
+    unsigned state = 1;
+    while (out->len < NOISE)
+        cenv_buf_addf(out, "%08x", state = state * 1664525 + 1013904223);
+}
+
+static int cancel_task(void *task, const void *data, size_t len, struct cenv_error *err)
+{
+    (void)data;
+    (void)len;
+    (void)err;
+    cenv_task_cancel(task);
+    return 0;
+}
+
+static void test_stream__is_interrupted_within_an_input(void)
+{
+    for (size_t i = 0; i < CHECK_NR(codecs); i++) {
+        struct cenv_encoder *encoder = NULL;
+        struct cenv_error err = CENV_ERROR_INIT;
+        struct cenv_task task;
+        struct cenv_buf noise;
+        cenv_task_init(&task, NULL, NULL);
+        cenv_buf_init(&noise, 2 * NOISE);
+        add_noise(&noise);
+        struct cenv_output to = {cancel_task, &task};
+        CHECK_INT(cenv_encoder_new(&encoder, codecs[i], 1, to, &err), 0);
+        CHECK_INT(cenv_encoder_write_polled(encoder, cenv_buf_str(&noise), &task, &err),
+                  CENV_ECANCELLED);
+        cenv_encoder_free(encoder);
+        cenv_buf_release(&noise);
+        cenv_task_release(&task);
+        cenv_error_release(&err);
+    }
+}
+
+static void test_stream__zstd_spans_go_part_by_part(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
+    struct cenv_buf noise, packed, text;
+    cenv_task_init(&task, NULL, NULL);
+    cenv_buf_init(&noise, 2 * NOISE);
+    cenv_buf_init(&packed, 2 * NOISE);
+    cenv_buf_init(&text, 2 * NOISE);
+    add_noise(&noise);
+    CHECK_INT(cenv_zstd_compress(cenv_buf_str(&noise), 3, &packed, &task, &err), 0);
+    CHECK_INT(cenv_decode(CENV_CODEC_ZSTD, cenv_buf_str(&packed), &text, &err), 0);
+    CHECK(cenv_str_eq(cenv_buf_str(&text), cenv_buf_str(&noise)));
+    cenv_task_cancel(&task);
+    size_t before = packed.len;
+    CHECK_INT(cenv_zstd_compress(cenv_buf_str(&noise), 3, &packed, &task, &err),
+              CENV_ECANCELLED);
+    CHECK_INT(packed.len, before);
+    cenv_buf_release(&noise);
+    cenv_buf_release(&packed);
+    cenv_buf_release(&text);
+    cenv_task_release(&task);
+    cenv_error_release(&err);
+}
+
 int main(void)
 {
     RUN(test_stream__round_trip);
@@ -210,5 +274,7 @@ int main(void)
     RUN(test_stream__zstd_bounds_the_window);
     RUN(test_stream__hands_on_errors);
     RUN(test_stream__failing_allocations);
+    RUN(test_stream__is_interrupted_within_an_input);
+    RUN(test_stream__zstd_spans_go_part_by_part);
     return check_report();
 }

@@ -392,7 +392,7 @@ static struct cenv_buf outer(const char *const *names, const char *metadata)
     cenv_buf_init(&tar, 1 << 20);
     cenv_buf_init(&packed, 1 << 20);
     tar_end(&tar);
-    cenv_zstd_compress(cenv_buf_str(&tar), 3, &packed, &err);
+    compress_span(&packed, CENV_CODEC_ZSTD, cenv_buf_str(&tar));
     for (; *names; names++)
         zip_member(&zip, members, &nr, *names,
                    strstr(*names, ".zst") ? cenv_buf_str(&packed) : cenv_str(metadata));

@@ -25,9 +25,11 @@ static bool write_source(const char *path)
 {
     struct cenv_buf text, packed;
     struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
     unsigned state = 1;
     int rc;
 
+    cenv_task_init(&task, NULL, NULL);
     cenv_buf_init(&text, 1 << 24);
     cenv_buf_init(&packed, 1 << 24);
     cenv_buf_puts(&text, "{\"packages.conda\":{");
@@ -38,9 +40,10 @@ static bool write_source(const char *path)
         cenv_buf_puts(&text, "\"}");
     }
     cenv_buf_puts(&text, "}}");
-    rc = cenv_zstd_compress(cenv_buf_str(&text), 1, &packed, &err);
+    rc = cenv_zstd_compress(cenv_buf_str(&text), 1, &packed, &task, &err);
     if (rc == 0)
         rc = cenv_fs_write_new(CENV_CWD, path, cenv_buf_str(&packed), 0644, &err);
+    cenv_task_release(&task);
     cenv_buf_release(&text);
     cenv_buf_release(&packed);
     return CHECK_INT(rc, 0);

@@ -12,9 +12,12 @@
 static struct cenv_buf pack(const char *json)
 {
     struct cenv_error err = CENV_ERROR_INIT;
+    struct cenv_task task;
     struct cenv_buf out;
+    cenv_task_init(&task, NULL, NULL);
     cenv_buf_init(&out, 1 << 20);
-    CHECK_INT(cenv_shard_pack(cenv_str(json), 3, &out, &err), 0);
+    CHECK_INT(cenv_shard_pack(cenv_str(json), 3, &out, &task, &err), 0);
+    cenv_task_release(&task);
     cenv_error_release(&err);
     return out;
 }
@@ -133,11 +136,13 @@ static void test_shard_index__out_of_memory_is_a_status(void)
     for (long n = 1; reached; n++) {
         struct cenv_error err = CENV_ERROR_INIT;
         struct cenv_shard_index index;
+        struct cenv_task task;
         struct cenv_buf out;
         long live = cenv_alloc_live();
+        cenv_task_init(&task, NULL, NULL);
         cenv_buf_init(&out, 1 << 20);
         cenv_alloc_fail_nth(n);
-        int rc = cenv_shard_pack(cenv_str(ALL_KINDS), 3, &out, &err);
+        int rc = cenv_shard_pack(cenv_str(ALL_KINDS), 3, &out, &task, &err);
         if (rc == 0)
             rc = cenv_shard_index_read(&index, cenv_buf_str(&out), "the index",
                                        CENV_STR("noarch"), &err);
@@ -149,6 +154,7 @@ static void test_shard_index__out_of_memory_is_a_status(void)
             cenv_shard_index_release(&index);
         }
         cenv_buf_release(&out);
+        cenv_task_release(&task);
         cenv_error_release(&err);
         CHECK_INT(cenv_alloc_live(), live);
     }

@@ -275,7 +275,8 @@ def test_shards__that_are_broken_are_refused(serve, channel, opened, damage):
 
 
 def pack(value: dict[str, Any]) -> bytes:
-    packed: bytes = _native.extension.pack_shard(json.dumps(value).encode(), 3)
+    data = json.dumps(value).encode()
+    packed: bytes = _native.call(_native.extension.pack_shard, data, 3)
     return packed
 
 
