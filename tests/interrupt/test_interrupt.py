@@ -16,7 +16,10 @@ import pytest
 from cenv import _native, cli
 
 DRIVER = Path(__file__).with_name("interrupt.py")
-COMMANDS = "create,clone,extract,template build,template export,template import,index"
+COMMANDS = (
+    "create,clone,extract,run,index,template build,template export,template import,"
+    "template push,template pull"
+)
 
 
 def test_interrupted_commands__leave_nothing_half_made() -> None:
@@ -24,7 +27,7 @@ def test_interrupted_commands__leave_nothing_half_made() -> None:
     command += ["--points", "1", "--size", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("1 points, 0 wrong") == 9
+    assert done.stdout.count("1 points, 0 wrong") == 12
 
 
 def test_interrupt__that_argparse_hides_is_told_as_one(
