@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-static const uint64_t POLL_EVERY_NS = 50u * 1000 * 1000;
+static const uint64_t POLL_EVERY_NS = 20u * 1000 * 1000;
 
 void cenv_task_init(struct cenv_task *task, cenv_poll_fn poll, void *poll_ctx)
 {

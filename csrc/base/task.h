@@ -58,7 +58,7 @@ void cenv_task_release(struct cenv_task *task);
 
 /*
  * Cheap: call it in every loop that can last. On the owner's thread it runs the poll function at
- * most every 50 ms; on others it looks at the flag. Returns 0 or CENV_ECANCELLED (err set).
+ * most every 20 ms; on others it looks at the flag. Returns 0 or CENV_ECANCELLED (err set).
  */
 int cenv_task_poll(struct cenv_task *task, struct cenv_error *err);
 

@@ -149,7 +149,7 @@ static PyMethodDef task_methods[] = {
 static PyType_Slot task_slots[] = {
     {Py_tp_doc,
      "Task(progress=None)\n--\n\nOne operation's cancellation, progress and spans. "
-     "progress(stage, done, total) runs on the calling thread every 50 ms at most."},
+     "progress(stage, done, total) runs on the calling thread every 20 ms at most."},
     {Py_tp_new, (void *)task_new},
     {Py_tp_dealloc, (void *)task_dealloc},
     {Py_tp_traverse, (void *)task_traverse},

@@ -10,7 +10,9 @@
 #include "os/fs.h"
 #include "os/fs_dir.h"
 
-enum { DEPTH_MAX = 64, TRIES = 8, QUICK_ENTRIES = 1000, QUICK_NS = 30 * 1000 * 1000 };
+enum { DEPTH_MAX = 64, TRIES = 8 };
+/* A disk that discards what is freed takes milliseconds for a file, and longer for a large one. */
+enum { QUICK_ENTRIES = 16, QUICK_NS = 20 * 1000 * 1000, QUICK_BYTES = 64 << 20 };
 
 /* When to stop: NULL and 0 are never. */
 struct limit {
@@ -29,14 +31,23 @@ struct removal {
 
 static int empty_dir(struct removal *removal, int fd, int depth);
 
+static bool is_large(int dirfd, const char *name)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat(dirfd, name, &st) == 0 && st.type == CENV_FT_FILE &&
+           st.nlink == 1 && st.size > QUICK_BYTES;
+}
+
 /* 0, or -ECANCELED when it is time to stop. */
-static int poll_limit(struct limit *limit)
+static int poll_limit(struct limit *limit, int dirfd, const char *name)
 {
     if (limit->task && cenv_task_poll(limit->task, limit->err) < 0)
         return -ECANCELED;
-    if (!limit->until_ns || limit->entries++ < QUICK_ENTRIES)
+    if (!limit->until_ns)
         return 0;
-    return cenv_clock_ns() > limit->until_ns ? -ECANCELED : 0;
+    if (limit->entries++ >= QUICK_ENTRIES && cenv_clock_ns() > limit->until_ns)
+        return -ECANCELED;
+    return is_large(dirfd, name) ? -ECANCELED : 0;
 }
 
 /* A directory of ours may forbid us to read it or to remove from it. */
@@ -116,7 +127,7 @@ static int empty_dir(struct removal *removal, int fd, int depth)
     struct cenv_dirent entry;
     int rc = cenv_dir_init(&dir, fd);
     while (rc == 0 && (rc = cenv_dir_next(&dir, &entry)) > 0) {
-        rc = poll_limit(removal->limit);
+        rc = poll_limit(removal->limit, fd, entry.name);
         if (rc == 0 && !goes_last(removal, entry.name, depth))
             rc = remove_entry(removal, fd, &entry, depth);
     }

@@ -54,7 +54,7 @@ static struct cenv_buf hard_universe(void)
     return text;
 }
 
-/* Cancels at one of the polls; with `eager` at every look at the task, not just every 50 ms. */
+/* Cancels at one of the polls; with `eager` at every look at the task, not just every 20 ms. */
 struct poller {
     struct cenv_task task;
     long polls, cancel_at;

@@ -19,7 +19,7 @@ static void test_task__poll_function_cancels(void)
     cenv_task_init(&task, count_and_stop, &calls);
     CHECK_INT(cenv_task_poll(&task, &err), CENV_ECANCELLED);
     CHECK_INT(cenv_task_poll(&task, &err), CENV_ECANCELLED);
-    CHECK_INT(calls, 1); /* no oftener than every 50 ms */
+    CHECK_INT(calls, 1); /* no oftener than every 20 ms */
     CHECK_STR(err.message, "interrupted");
     cenv_error_release(&err);
     cenv_task_release(&task);

@@ -163,7 +163,7 @@ static void test_clone__cancelled(void)
         if (n == 2)
             cenv_task_cancel(&task);
         int rc = cenv_clone(NULL, e.src, e.dst, "{\"threads\": 2}", &task, &out, &err);
-        if (n != 1) /* polls are 50 ms apart: the second may never come */
+        if (n != 1) /* polls are 20 ms apart: the second may never come */
             CHECK_INT(rc, CENV_ECANCELLED);
         if (rc < 0)
             CHECK_INT(entries_of(e.s.path), before);

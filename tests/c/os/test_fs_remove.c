@@ -90,6 +90,30 @@ static void test_fs_remove__removes_deep_trees(void)
 }
 
 /* What can go wrong with every allocation: a status, and nothing of ours left. */
+/* A file that takes long to be freed, and many entries when time is up, are left to a sweep. */
+static void test_fs_remove__leaves_what_takes_long(void)
+{
+    open_scratch();
+    cenv_fs_mkdirs(s.fd, "few/a", 0755, &err);
+    for (int i = 0; i < 10; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "few/a/%d", i);
+        scratch_file(&s, path, "x", 0444);
+    }
+    CHECK(cenv_fs_discard_tree_quickly(s.fd, "few"));
+    CHECK_INT(cenv_fs_exists(s.fd, "few", &err), 0);
+    cenv_fs_mkdirs(s.fd, "large", 0755, &err);
+    scratch_file(&s, "large/file", "x", 0644);
+    int fd = openat(s.fd, "large/file", O_WRONLY);
+    CHECK_INT(ftruncate(fd, (64 << 20) + 1), 0);
+    close(fd);
+    CHECK(!cenv_fs_discard_tree_quickly(s.fd, "large"));
+    CHECK_INT(cenv_fs_exists(s.fd, "large/file", &err), 1);
+    CHECK_INT(linkat(s.fd, "large/file", s.fd, "other", 0), 0);
+    CHECK(cenv_fs_discard_tree_quickly(s.fd, "large")); /* nothing is freed */
+    close_scratch();
+}
+
 static void test_fs_remove__survives_failing_allocations(void)
 {
     open_scratch();
@@ -119,6 +143,7 @@ int main(void)
     RUN(test_fs_remove__follows_no_link);
     RUN(test_fs_remove__takes_marks_last);
     RUN(test_fs_remove__removes_deep_trees);
+    RUN(test_fs_remove__leaves_what_takes_long);
     RUN(test_fs_remove__survives_failing_allocations);
     return check_report();
 }
