@@ -39,11 +39,13 @@ PyObject *bind_reply(struct bind_state *state, int rc, struct cenv_buf *out,
 
 /*
  * A Task: one operation's cancellation, progress callback and spans. `begin` releases the GIL for a
- * core call on this thread and returns the core's task; `end` takes the GIL again. A task serves
- * one call at a time: begin returns NULL with RuntimeError set when it is in use.
+ * core call on this thread and returns the core's task; NULL with RuntimeError set when it is in
+ * use, for it serves one call at a time. `end` takes the GIL again, and returns `rc`, but
+ * CENV_ECANCELLED when a poll set an exception and the call came to its end all the same: with that
+ * set nothing may be returned.
  */
 struct cenv_task *bind_task_begin(PyObject *task);
-void bind_task_end(PyObject *task);
+int bind_task_end(PyObject *task, int rc);
 
 /* One core call under way: what it needs beside its own arguments. */
 struct bind_call {

@@ -50,7 +50,7 @@ PyObject *bind_draft_open(PyObject *store, PyObject *args)
         return NULL;
     int rc = cenv_draft_open(&draft, bind_store_of(store), records, meta, running, &out,
                              &err);
-    bind_task_end(task);
+    rc = bind_task_end(task, rc);
     return as_pair(state, store, bind_reply(state, rc, &out, &err), draft);
 }
 
@@ -74,7 +74,7 @@ static PyObject *draft_commit(PyObject *self, PyObject *args)
     struct cenv_draft *draft = take(self);
     int rc = draft ? cenv_draft_commit(draft, running, &out, &err)
                    : cenv_error_set(&err, CENV_EUSAGE, "this draft is over");
-    bind_task_end(task);
+    rc = bind_task_end(task, rc);
     return bind_reply(state, rc, &out, &err);
 }
 

@@ -56,7 +56,7 @@ static int open_index(struct index_object *self,
     int rc = cenv_index_open(&self->index, sources, nr, cache, running, &err);
     if (rc == 0 && names)
         rc = cenv_index_name_channels(self->index, names, &err);
-    bind_task_end(task);
+    rc = bind_task_end(task, rc);
     if (rc != 0)
         bind_raise(bind_state_of_self((PyObject *)self), &err);
     return rc;

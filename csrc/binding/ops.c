@@ -241,7 +241,7 @@ static PyObject *op_pack_shard(PyObject *module, PyObject *args)
     if (bind_call_begin(&call, task)) {
         struct cenv_str json = cenv_str_n(text, (size_t)len);
         int rc = cenv_shard_pack(json, level, &call.out, call.task, &call.err);
-        bind_task_end(task);
+        rc = bind_task_end(task, rc);
         reply = rc == 0
                     ? PyBytes_FromStringAndSize(call.out.data, (Py_ssize_t)call.out.len)
                     : bind_raise(state, &call.err);

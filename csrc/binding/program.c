@@ -55,7 +55,7 @@ static PyObject *run_program(PyObject *module, PyObject *task_object,
     cenv_buf_init(&end.said[0], BIND_REPLY_MAX);
     cenv_buf_init(&end.said[1], BIND_REPLY_MAX);
     int rc = cenv_program_run(program, input, timeout_ms, &end, task, &err);
-    bind_task_end(task_object);
+    rc = bind_task_end(task_object, rc);
     PyObject *result =
         rc == 0 ? end_of(program, &end) : bind_raise(bind_state_of(module), &err);
     cenv_buf_release(&end.said[0]);
@@ -117,7 +117,7 @@ PyObject *bind_program_wait(PyObject *module, PyObject *args)
     if (!task)
         return NULL;
     int rc = cenv_program_wait(pid, &end, task, &err);
-    bind_task_end(task_object);
+    rc = bind_task_end(task_object, rc);
     return rc == 0 ? PyLong_FromLong(end.status)
                    : bind_raise(bind_state_of(module), &err);
 }

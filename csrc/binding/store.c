@@ -93,7 +93,7 @@ static PyObject *store_layered_find(PyObject *self, PyObject *args)
     if (!running)
         return NULL;
     int rc = cenv_layered_find(bind_store_of(self), path, running, &err);
-    bind_task_end(task);
+    rc = bind_task_end(task, rc);
     return rc < 0 ? bind_raise(state, &err) : PyBool_FromLong(rc == 0);
 }
 
@@ -271,7 +271,7 @@ static PyObject *store_template_mirror(PyObject *self, PyObject *args)
     if (running) {
         rc = cenv_template_mirror(bind_store_of(self), id, bytes, owner, running, &out,
                                   &err);
-        bind_task_end(task);
+        rc = bind_task_end(task, rc);
     }
     Py_DECREF(directory);
     return running ? bind_reply(state, rc, &out, &err) : NULL;
@@ -469,8 +469,11 @@ static PyObject *store_lock(PyObject *self, PyObject *args)
     if (!running)
         return NULL;
     int rc = cenv_turn_take(bind_store_of(self), key, &turn, running, &err);
-    bind_task_end(task);
-    return rc ? bind_raise(state, &err) : new_lease(self, NULL, turn);
+    rc = bind_task_end(task, rc);
+    if (rc == 0)
+        return new_lease(self, NULL, turn);
+    cenv_turn_free(turn);
+    return bind_raise(state, &err);
 }
 
 typedef int (*set_owner_fn)(struct cenv_store *, const char *, int64_t,

@@ -42,12 +42,13 @@ struct cenv_task *bind_task_begin(PyObject *task)
     return &self->task;
 }
 
-void bind_task_end(PyObject *task)
+int bind_task_end(PyObject *task, int rc)
 {
     struct task_object *self = (struct task_object *)task;
     PyEval_RestoreThread(self->saved);
     self->saved = NULL;
     atomic_store(&self->busy, 0);
+    return rc >= 0 && PyErr_Occurred() ? CENV_ECANCELLED : rc;
 }
 
 bool bind_call_begin(struct bind_call *call, PyObject *task)
@@ -60,7 +61,7 @@ bool bind_call_begin(struct bind_call *call, PyObject *task)
 
 PyObject *bind_call_end(struct bind_call *call, struct bind_state *state, int rc)
 {
-    bind_task_end(call->task_object);
+    rc = bind_task_end(call->task_object, rc);
     return bind_reply(state, rc, &call->out, &call->err);
 }
 

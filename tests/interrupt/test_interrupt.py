@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 
 import pytest
 
+import cenv
 from cenv import _native, cli
+from cenv.clones import background_sweep
 
 DRIVER = Path(__file__).with_name("interrupt.py")
 COMMANDS = (
@@ -42,6 +45,41 @@ def test_interrupt__that_argparse_hides_is_told_as_one(
     monkeypatch.setattr(cli, "parse", parse)
     assert cli.main(["doctor"]) == cli.INTERRUPT_EXIT
     assert capsys.readouterr().err == "cenv: error: interrupted\n"
+
+
+def test_interrupt__of_a_removal_is_told_and_the_rest_goes_in_the_background(
+    small_channel: Path, tmp_path: Path
+) -> None:
+    """The template is out of the way then, which is no reason to return as if nothing were."""
+    templates = cenv.TemplateStore(tmp_path)
+    template = templates.template(["tool"], channels=[str(small_channel)])
+    many = os.open(template.path, os.O_RDONLY)
+    for n in range(10_000):
+        os.close(os.open(f"{n}", os.O_CREAT | os.O_WRONLY, dir_fd=many))
+    os.close(many)
+
+    def stop() -> None:
+        while os.path.exists(template.path):
+            time.sleep(0.0005)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(KeyboardInterrupt):
+        templates.remove(template.id)
+    stopper.join()
+    assert templates.templates() == []
+    background_sweep.wait()
+    assert [path for path in (tmp_path / "v1/tmp").iterdir() if path.is_dir()] == []
+
+
+def test_fork__looks_at_stores_again(tmp_path: Path) -> None:
+    _native.open_store(tmp_path)
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, b"%d" % len(background_sweep._looked_at))
+        os._exit(0)
+    assert os.read(read, 9) == b"0"
 
 
 def test_compression__is_interrupted_within_a_file(tmp_path: Path) -> None:

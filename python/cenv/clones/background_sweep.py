@@ -22,6 +22,15 @@ _looked_at: set[str] = set()
 _running: list[int] = []  # process ids of helpers
 
 
+def _begin_anew() -> None:
+    """Take no part in what the parent process looked at and started."""
+    _looked_at.clear()
+    _running.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
 def look(path: str, store: Store) -> None:
     """Have a helper sweep the store if that is due; asked once a process for each store."""
     if path not in _looked_at:
@@ -39,7 +48,7 @@ def look_again() -> None:
 def wait() -> None:
     """Wait until no helper of this process sweeps."""
     while _running:
-        with contextlib.suppress(OSError):  # a fork has its parent's list
+        with contextlib.suppress(OSError):  # somebody else has waited for it
             helper.wait_for(_running.pop())
 
 
