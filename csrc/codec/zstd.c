@@ -113,11 +113,10 @@ int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
                        struct cenv_task *task, struct cenv_error *err)
 {
     ZSTD_outBuffer room = {.size = ZSTD_compressBound(in.len)};
-    ZSTD_CCtx *zstd = ZSTD_createCCtx();
+    ZSTD_CCtx *zstd = new_encoder(level);
     room.dst = cenv_buf_reserve(out, room.size);
     int rc = zstd && room.dst ? 0 : cenv_error_oom(err);
     if (rc == 0) {
-        ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
         ZSTD_CCtx_setPledgedSrcSize(zstd, in.len);
         rc = compress_parts(zstd, in, &room, task, err);
     }

@@ -160,17 +160,9 @@ int cenv_pack(const char *path, const struct cenv_pack_member *members, size_t n
 int cenv_zstd_write(const char *path, const void *data, size_t len, int level,
                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct cenv_encoder *encoder = NULL;
     struct cenv_buf out;
-
     cenv_buf_init(&out, SIZE_MAX / 2);
-    int rc =
-        cenv_encoder_new(&encoder, CENV_CODEC_ZSTD, level, cenv_output_buf(&out), err);
-    if (rc == 0)
-        rc = cenv_encoder_write_polled(encoder, cenv_str_n(data, len), task, err);
-    if (rc == 0)
-        rc = cenv_encoder_finish(encoder, err);
-    cenv_encoder_free(encoder);
+    int rc = cenv_zstd_compress(cenv_str_n(data, len), level, &out, task, err);
     if (rc == 0)
         rc = cenv_fs_write_atomic(CENV_CWD, path, cenv_buf_str(&out), 0666, err);
     cenv_buf_release(&out);

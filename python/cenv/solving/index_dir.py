@@ -155,11 +155,17 @@ def _relations(subdir: Path, said: Mapping[str, str | None]) -> Any:
 
 def _relations_there(subdir: Path) -> Any:
     try:
-        document = json.loads((subdir / "repodata.json").read_bytes())
+        text = (subdir / "repodata.json").read_bytes()
+        document = json.loads(text, object_hook=_between_signals)
     except (OSError, ValueError):
         return None
     info = document.get("info") if isinstance(document, dict) else None
     return info.get("channel_relations") if isinstance(info, dict) else None
+
+
+def _between_signals(found: dict[str, Any]) -> dict[str, Any]:
+    """Return it: between two records Python looks whether it was interrupted."""
+    return found
 
 
 def _write(subdir: Path, document: dict[str, Any]) -> None:
