@@ -113,13 +113,13 @@ static void replace_member(struct cenv_buf *text, const char *key, struct cenv_s
 }
 
 /* As the writer of records does: the last spec of the name, then all of them. */
-static void add_requested(const struct provenance *p, struct cenv_str name,
+static void add_requested(const struct cenv_json *specs, struct cenv_str name,
                           struct cenv_buf *out)
 {
     struct cenv_buf list;
     const struct cenv_json *spec, *last = NULL;
     cenv_buf_init(&list, TEXT_MAX);
-    cenv_json_each(spec, p->specs)
+    cenv_json_each(spec, specs)
     {
         if (!cenv_history_spec_asks_for(cenv_json_str(spec), name))
             continue;
@@ -136,6 +136,19 @@ static void add_requested(const struct provenance *p, struct cenv_str name,
                   last ? "\n  " : "");
     out->failed |= list.failed;
     cenv_buf_release(&list);
+}
+
+bool cenv_provenance_set_requested(const struct cenv_json *specs, struct cenv_str name,
+                                   struct cenv_buf *record)
+{
+    struct cenv_buf requested;
+    cenv_buf_init(&requested, TEXT_MAX);
+    add_requested(specs, name, &requested);
+    replace_member(record, "requested_spec", CENV_STR(""));
+    replace_member(record, "requested_specs", cenv_buf_str(&requested));
+    record->failed |= requested.failed;
+    cenv_buf_release(&requested);
+    return !record->failed;
 }
 
 static void add_member(const char *key, struct cenv_str value, struct cenv_buf *out)
@@ -180,7 +193,7 @@ static struct cenv_str url_of(const struct provenance *p, struct cenv_str dist)
     return cenv_str_n(NULL, 0);
 }
 
-static bool is_asked(const struct cenv_json *specs, struct cenv_str name)
+bool cenv_provenance_asks_for(const struct cenv_json *specs, struct cenv_str name)
 {
     const struct cenv_json *spec;
     cenv_json_each(spec, specs)
@@ -196,16 +209,9 @@ static int edit_record(const struct provenance *p, struct cenv_str file,
 {
     struct cenv_str dist = cenv_str_slice(file, 0, file.len - strlen(".json"));
     struct cenv_str url = url_of(p, dist);
-    struct cenv_buf requested;
     cenv_buf_add_str(out, text);
-    if (p->specs) {
-        cenv_buf_init(&requested, TEXT_MAX);
-        add_requested(p, name_of_file(dist), &requested);
-        replace_member(out, "requested_spec", CENV_STR(""));
-        replace_member(out, "requested_specs", cenv_buf_str(&requested));
-        out->failed |= requested.failed;
-        cenv_buf_release(&requested);
-    }
+    if (p->specs)
+        cenv_provenance_set_requested(p->specs, name_of_file(dist), out);
     if (url.len)
         set_url(out, url);
     return 0;
@@ -225,7 +231,8 @@ static int edit_records(const struct provenance *p)
         struct cenv_str dist = cenv_str_slice(file, 0, file.len - strlen(".json"));
         struct cenv_str name = name_of_file(dist);
         if (url_of(p, dist).len ||
-            (p->specs && (is_asked(p->specs, name) || is_asked(p->was, name))))
+            (p->specs && (cenv_provenance_asks_for(p->specs, name) ||
+                          cenv_provenance_asks_for(p->was, name))))
             rc = edit_file(p, file.data, edit_record);
     }
     cenv_listing_release(&list);

@@ -3,7 +3,19 @@
 #ifndef CENV_CLONE_PROVENANCE_H
 #define CENV_CLONE_PROVENANCE_H
 
+#include <stdbool.h>
+
+#include "base/buf.h"
 #include "base/error.h"
+
+struct cenv_json;
+
+/* Whether one of the specs, an array or NULL, asks for the package `name`. */
+bool cenv_provenance_asks_for(const struct cenv_json *specs, struct cenv_str name);
+
+/* Has a record, its text, of the package `name` tell what was requested; false: no memory. */
+bool cenv_provenance_set_requested(const struct cenv_json *specs, struct cenv_str name,
+                                   struct cenv_buf *record);
 
 /*
  * One template serves every request with its solution; requested specs, channels and URLs are those

@@ -43,17 +43,6 @@ struct top {
 
 /* ---- records ---- */
 
-static bool is_asked(const struct top *t, const struct cenv_layer *layer)
-{
-    const struct cenv_json *spec;
-    cenv_json_each(spec, t->specs)
-    {
-        if (cenv_history_spec_asks_for(cenv_json_str(spec), layer->name))
-            return true;
-    }
-    return false;
-}
-
 static bool loses(const struct top *t, uint32_t layer)
 {
     for (size_t i = 0; i < t->clashes->nr; i++)
@@ -66,8 +55,8 @@ static int write_records(const struct top *t)
 {
     int rc = 0;
     for (uint32_t i = 0; i < t->layers->nr && rc == 0; i++)
-        if (is_asked(t, &t->layers->list[i]) || loses(t, i))
-            rc = cenv_top_record_write(t->layers, t->clashes, i, t->content);
+        if (cenv_provenance_asks_for(t->specs, t->layers->list[i].name) || loses(t, i))
+            rc = cenv_top_record_write(t->layers, t->clashes, i, t->specs, t->content);
     return rc;
 }
 
@@ -120,23 +109,6 @@ static int write_history(const struct top *t)
         rc = write_meta(t, "history", cenv_buf_str(&text));
     cenv_buf_release(&text);
     cenv_arena_release(&arena);
-    return rc;
-}
-
-/* As clones are told what they were asked for. */
-static int write_requested(const struct top *t)
-{
-    struct cenv_json_writer w;
-    struct cenv_buf text;
-    cenv_buf_init(&text, TEXT_MAX);
-    cenv_json_writer_init(&w, &text, 0);
-    cenv_json_write_object(&w, NULL);
-    cenv_json_write_tree(&w, "specs", t->specs);
-    cenv_json_write_end(&w);
-    int rc = cenv_json_writer_finish(&w, t->err);
-    if (rc == 0)
-        rc = cenv_provenance_apply(t->content, text.data, t->err);
-    cenv_buf_release(&text);
     return rc;
 }
 
@@ -252,8 +224,6 @@ static int fill_content(const struct top *t)
         rc = write_records(t);
     if (rc == 0)
         rc = write_history(t);
-    if (rc == 0 && t->specs)
-        rc = write_requested(t);
     for (size_t i = 0; i < t->layers->nr && rc == 0; i++)
         rc = copy_activation(t, &t->layers->list[i]);
     return rc;
@@ -309,10 +279,6 @@ int cenv_top_make(const struct cenv_layers *layers, const struct cenv_clashes *c
     rc = make_entry(&t);
     cenv_scratch_close(layers->store, &t.scratch);
     if (rc == 0)
-        rc = cenv_layered_entry_find(layers->store, cenv_str(t.key), path, layers->task,
-                                     layers->err);
-    if (rc == 1)
-        rc = cenv_error_set(layers->err, CENV_EFAIL,
-                            "the environment of layers vanished");
+        rc = cenv_layered_entry_add_path(layers->store, cenv_str(t.key), path, t.err);
     return rc;
 }

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/map.h"
+#include "clone/provenance.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "store/package_entry.h"
@@ -108,9 +109,27 @@ static int tell_if_lost(const struct cenv_layers *layers,
     return rc;
 }
 
+/* What is requested stands before the files, which are most of the text. */
+static int tell_requested(const struct cenv_layers *layers, uint32_t index,
+                          const struct cenv_json *specs, struct cenv_buf *text)
+{
+    static const char files[] = "\n  \"files\": [";
+    struct cenv_str whole = cenv_buf_str(text);
+    const char *at = cenv_find_bytes(whole.data, whole.len, files, sizeof(files) - 1);
+    size_t head = at ? (size_t)(at - whole.data) + 1 : whole.len;
+    struct cenv_buf told;
+    cenv_buf_init(&told, TEXT_MAX);
+    cenv_buf_add_str(&told, cenv_str_slice(whole, 0, head));
+    cenv_provenance_set_requested(specs, layers->list[index].name, &told);
+    cenv_buf_add_str(&told, cenv_str_slice(whole, head, whole.len));
+    cenv_buf_release(text);
+    *text = told;
+    return told.failed ? cenv_error_oom(layers->err) : 0;
+}
+
 int cenv_top_record_write(const struct cenv_layers *layers,
                           const struct cenv_clashes *clashes, uint32_t index,
-                          int content)
+                          const struct cenv_json *specs, int content)
 {
     struct cenv_buf path, text;
     cenv_buf_init(&path, TEXT_MAX);
@@ -120,6 +139,8 @@ int cenv_top_record_write(const struct cenv_layers *layers,
                  : cenv_error_oom(layers->err);
     if (rc == 0)
         rc = tell_if_lost(layers, clashes, index, &text);
+    if (rc == 0)
+        rc = tell_requested(layers, index, specs, &text);
     if (rc == 0)
         rc = cenv_fs_write_new(content, path.data, cenv_buf_str(&text), 0666,
                                layers->err);

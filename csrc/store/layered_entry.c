@@ -84,15 +84,22 @@ static bool use_layers(const struct cenv_store *store, const struct cenv_json *d
     return true;
 }
 
-/* `path` is that of its content. */
-static int check_found(const struct cenv_store *store, struct cenv_buf *path,
+int cenv_layered_entry_add_path(const struct cenv_store *store, struct cenv_str key,
+                                struct cenv_buf *path, struct cenv_error *err)
+{
+    int rc = cenv_package_entry_add_path(store, key, path, err);
+    if (rc < 0)
+        return rc;
+    path->len = cenv_path_parent(cenv_buf_str(path)).len;
+    path->data[path->len] = '\0';
+    return 0;
+}
+
+static int check_entry(const struct cenv_store *store, const char *path,
                        struct cenv_error *err)
 {
     struct cenv_json *doc = NULL;
-    struct cenv_str entry = cenv_path_parent(cenv_buf_str(path));
-    path->len = entry.len;
-    path->data[path->len] = '\0';
-    int fd = cenv_fs_open_root(path->data, err);
+    int fd = cenv_fs_open_root(path, err);
     int rc = fd < 0 ? fd : load_record(fd, &doc, err);
     if (rc == 0 && (!is_of_this_boot(doc) || !use_layers(store, doc)))
         rc = 1;
@@ -107,9 +114,11 @@ int cenv_layered_entry_find(const struct cenv_store *store, struct cenv_str key,
 {
     struct cenv_buf found;
     cenv_buf_init(&found, path->max);
-    int rc = cenv_package_entry_find(store, key, &found, NULL, task, err);
+    int rc = cenv_package_entry_find(store, key, NULL, NULL, task, err);
     if (rc == 0)
-        rc = check_found(store, &found, err);
+        rc = cenv_layered_entry_add_path(store, key, &found, err);
+    if (rc == 0)
+        rc = check_entry(store, found.data, err);
     if (rc == 0 && !cenv_buf_add_str(path, cenv_buf_str(&found)))
         rc = cenv_error_oom(err);
     cenv_buf_release(&found);

@@ -29,6 +29,10 @@ int cenv_layered_entry_find(const struct cenv_store *store, struct cenv_str key,
                             struct cenv_buf *path, struct cenv_task *task,
                             struct cenv_error *err);
 
+/* Only its path: of one that has just been published. */
+int cenv_layered_entry_add_path(const struct cenv_store *store, struct cenv_str key,
+                                struct cenv_buf *path, struct cenv_error *err);
+
 /* What is shown, in `arena`. */
 struct cenv_layered {
     const char *prefix;

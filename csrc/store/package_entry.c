@@ -125,15 +125,19 @@ int cenv_package_entry_find(const struct cenv_store *store, struct cenv_str sha2
     return rc;
 }
 
+/* By names: environments of a hundred layers ask for each of them. */
 bool cenv_package_entry_use(const struct cenv_store *store, struct cenv_str sha256)
 {
-    char name[ENTRY_NAME];
-    int entry = set_entry_name(sha256, name) ? open_entry(store, name) : -1;
-    bool there = entry >= 0 && cenv_raw_is_dir(entry, CENV_PKG_CONTENT) == 1;
-    if (there)
-        cenv_layout_touch(entry, CENV_PKG_RECORD);
-    cenv_fd_close(entry);
-    return there;
+    char name[ENTRY_NAME], path[ENTRY_NAME + 16];
+    int pkgs = store->dirs[CENV_STORE_PKGS];
+    if (!set_entry_name(sha256, name))
+        return false;
+    snprintf(path, sizeof(path), "%s/" CENV_PKG_CONTENT, name);
+    if (cenv_raw_is_dir(pkgs, path) != 1)
+        return false;
+    snprintf(path, sizeof(path), "%s/" CENV_PKG_RECORD, name);
+    cenv_layout_touch(pkgs, path);
+    return true;
 }
 
 int cenv_package_entry_open(const struct cenv_store *store, struct cenv_str sha256,
