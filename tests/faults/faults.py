@@ -233,6 +233,30 @@ class World:
         self.templates.pull([pushed], self.remote.as_uri())
         self.clone_template()
 
+    def forget_layers(self) -> None:
+        """Remove the layers of the store, and what is remembered of them; packages stay."""
+        remove(self.store / "v1/requests")
+        for told in (self.store / "v1/pkgs").glob("*/*/record.json"):
+            if "layer" in told.read_text():
+                remove(told.parent)
+
+    def show_layers(self) -> None:
+        """Have the packages as layers, and know what is in them."""
+        shown = self.templates.layered(["tool"], [str(self.channel)])
+        entry = Path(shown.entry)
+        names = json.loads((entry / "record.json").read_text())["layers"]
+        tool, text = (entry.parents[1] / n[:2] / n / "content" for n in names)
+        assert (tool / "bin/tool").read_text() == f"#!{shown.path}/bin/sh\n"
+        assert (text / "share/3.txt").read_text() == "3\n"
+        assert (entry / "content/conda-meta/history").exists()
+
+    def shows_layers(self) -> bool:
+        """Say whether this machine shows layers at all."""
+        from cenv import _native
+
+        told = _native.call(_native.extension.doctor, str(self.top))
+        return bool(told["overlay"]["works"])
+
     def forget_archive(self) -> None:
         """Make a template to be exported."""
         remove(self.archive)
@@ -317,6 +341,7 @@ class World:
         package = next((self.channel / "noarch").glob("*.conda"), None) or next(
             self.channel.rglob("*.conda")
         )
+        layers = self.forget_layers, self.show_layers
         return [
             Operation(
                 "create",
@@ -373,6 +398,7 @@ class World:
             Operation("remove", self.spoil_clone, self.remove_clone),
             Operation("check", self.clone_anew, self.check_template),
             Operation("gc", self.clone_anew, self.collect),
+            *([Operation("layers", *layers)] if self.shows_layers() else []),
         ]
 
 

@@ -18,7 +18,7 @@ DRIVER = Path(__file__).with_name("faults.py")
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
 @pytest.mark.parametrize(
-    "operation", ["create", "clone", "template", "import", "remember"]
+    "operation", ["create", "clone", "template", "import", "remember", "layers"]
 )
 def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> None:
     command = [sys.executable, DRIVER, "--only", operation, "--points", "30"]

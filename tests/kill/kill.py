@@ -39,7 +39,7 @@ MAKES = {
     *("template", "import", "extract", "pull"),
 }
 # Of the operations whose calls are refused one by one; others here only make no change.
-KILLED = MAKES | {"export", "reset", "push"}
+KILLED = MAKES | {"export", "reset", "push", "layers"}
 HALF_MAY_STAY = {"reset"}  # which is run again, then
 
 

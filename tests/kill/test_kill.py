@@ -22,6 +22,7 @@ DRIVER = Path(__file__).with_name("kill.py")
         "reset,extract",
         "push,pull",
         "remove,gc,sweep",
+        "layers",
     ],
 )
 def test_killed_operations__leave_nothing_half_made(operations: str) -> None:
