@@ -14,12 +14,12 @@ from measure import command, compare, python, shared, table, workspace
 
 SPECS = "python pip setuptools"
 
-_RATTLER = """
+RATTLER = """
 import asyncio
 from pathlib import Path
 from rattler import Channel, Gateway, VirtualPackage, install, solve
 """
-_RATTLER_WORK = """
+RATTLER_WORK = """
 async def main():
     gateway = Gateway(cache_dir=Path({cache!r}))
     channel = Channel(Path({channel!r}).as_uri())
@@ -53,8 +53,8 @@ def run(channel: Path, work: Path, rounds: int) -> list[str]:
     }
     if importlib.util.find_spec("rattler"):
         cache = str(work / "rattler-cache")
-        text = _RATTLER_WORK.format(channel=str(channel), specs=SPECS, cache=cache)
-        made["py-rattler solve and install"] = python(_RATTLER, text)
+        text = RATTLER_WORK.format(channel=str(channel), specs=SPECS, cache=cache)
+        made["py-rattler solve and install"] = python(RATTLER, text)
     solved = {
         "cenv solve, the whole command": command(
             *cenv, "solve", "python", "pip", *options

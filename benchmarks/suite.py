@@ -73,7 +73,7 @@ def make(path):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return path
 """
-_RATTLER = """
+RATTLER = """
 import asyncio
 from rattler import Channel, Gateway, VirtualPackage, install, solve
 
@@ -144,7 +144,7 @@ def suites(work: Path, channel: Path, conda: list[str]) -> dict[str, tuple[Suite
         "cp -a": (_COPY.format(template=template.path) + _REMOVING, TESTS // 4),
     }
     if importlib.util.find_spec("rattler"):
-        text = _RATTLER.format(channel=channel.as_uri(), specs=SPECS)
+        text = RATTLER.format(channel=channel.as_uri(), specs=SPECS)
         made["py-rattler"] = (text + _REMOVING, TESTS // 4)
     if conda:
         source = work / "conda-template"
