@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,6 +23,9 @@ _NEW_MOUNTS, _BIND, _RECURSIVE, _DETACH = 0x20000, 0x1000, 0x4000, 2
 
 def pytest_configure(config: pytest.Config) -> None:
     """In a chroot, give the run namespaces of mounts, if it may have them."""
+    # What a shell starts behind & ignores interrupts, and so would all that tests interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform == "linux" and not hasattr(config, "workerinput"):
         _make_root_a_mount_point()
 
