@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-import cenv
 
 _PREAMBLE = """
 import json, os, shutil, stat, subprocess, sys, threading
@@ -103,10 +101,25 @@ def _user_namespaces() -> None:
         pytest.skip("this machine refuses user namespaces" + NO_USERS)
 
 
-def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, str]]:
+@pytest.fixture(scope="module")
+def place() -> Iterator[str]:
+    """Copy cenv and what it needs to where everybody may read: a checkout lies in a home."""
+    with tempfile.TemporaryDirectory(prefix="cenv-overlay-") as top:
+        os.chmod(top, 0o755)
+        for name in ("cenv", "platformdirs", "ruamel"):
+            found = importlib.util.find_spec(name)
+            assert found is not None
+            (source,) = found.submodule_search_locations or ()
+            without = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, Path(top) / name, ignore=without)
+        yield top
+
+
+def _interpreter(
+    keywords: dict[str, Any], place: str
+) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return a Python that this user may start, and the variables that show it cenv."""
-    places = [str(Path(cenv.__file__).parent.parent), sysconfig.get_path("purelib")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    environment = {**os.environ, "PYTHONPATH": place}
     probe = "from cenv import _native; _native.extension.namespace_enter()"
     for python in (sys.executable, "/usr/bin/python3"):
         try:
@@ -127,16 +140,18 @@ def _interpreter(keywords: dict[str, Any]) -> tuple[tuple[str, ...], dict[str, s
             )
         if done.returncode == 0:
             return (python, "-c"), environment
-    pytest.skip("no Python here that another user may start")
+    pytest.skip("no Python here that another user may start (apt install python3)")
 
 
 @pytest.fixture(params=["self", "somebody"])
-def scenario(request: pytest.FixtureRequest, small_channel: Path) -> Iterator[Scenario]:
+def scenario(
+    request: pytest.FixtureRequest, small_channel: Path, place: str
+) -> Iterator[Scenario]:
     """Give scripts a directory, a channel and a store; as root also to an ordinary user."""
     keywords = _NOBODY if request.param == "somebody" else {}
     if keywords and os.getuid() != 0:
         pytest.skip("needs root to become somebody else")
-    command, environment = _interpreter(keywords)
+    command, environment = _interpreter(keywords, place)
     with tempfile.TemporaryDirectory(prefix="cenv-overlay-") as work:
         os.chmod(work, 0o755)
         shutil.copytree(small_channel, Path(work) / "channel")

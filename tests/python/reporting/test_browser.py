@@ -21,9 +21,10 @@ from cenv.reporting.page import one, two
 from cenv.reporting.run import Run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is not installed (apt install chromium)"
-)
+if CHROMIUM is None:
+    pytest.skip(
+        "Chromium is not installed (apt install chromium)", allow_module_level=True
+    )
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
 FLAGS += ["--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"]
 WAIT = 'exec "$0" "$@" 3<&{} 4>&{}'
