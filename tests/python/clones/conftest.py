@@ -101,7 +101,7 @@ def _user_namespaces() -> None:
         pytest.skip("this machine refuses user namespaces" + NO_USERS)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place() -> Iterator[str]:
     """Copy cenv and what it needs to where everybody may read: a checkout lies in a home."""
     with tempfile.TemporaryDirectory(prefix="cenv-overlay-") as top:
