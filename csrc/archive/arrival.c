@@ -40,7 +40,8 @@ static int place_links(const struct cenv_arrival *x, const struct cenv_manifest 
     int rc = cenv_prepared_clone_init(&prepared, m, src, cenv_str(target), x->err);
     if (rc < 0)
         return rc;
-    struct cenv_clone_target to = {dst, 0777 & ~st.mode, CENV_PLACE_HARDLINK};
+    struct cenv_clone_target to = {
+        .dst = dst, .mask = 0777 & ~st.mode, .mode = CENV_PLACE_HARDLINK};
     rc = cenv_clone_tree_place(&prepared, &to, cpus < THREADS_MAX ? cpus : THREADS_MAX,
                                NULL, x->task, x->err);
     cenv_prepared_clone_release(&prepared);
@@ -48,17 +49,6 @@ static int place_links(const struct cenv_arrival *x, const struct cenv_manifest 
         failed = cenv_raw_chmod_fd(dst, m->dirs[0].mode);
     if (failed < 0)
         rc = cenv_fs_fail(x->err, failed, dst, NULL, "cannot set the mode of");
-    return rc;
-}
-
-static int relocate_tree(const struct cenv_arrival *x, const char *from, int src,
-                         int dst, const char *target)
-{
-    struct cenv_manifest *m = NULL;
-    int rc = cenv_manifest_of_environment(&m, src, from, NULL, true, x->task, x->err);
-    if (rc == 0)
-        rc = place_links(x, m, src, dst, target);
-    cenv_manifest_free(m);
     return rc;
 }
 
@@ -79,53 +69,71 @@ int cenv_arrival_unpack(const struct cenv_arrival *x)
     return rc;
 }
 
-/* Where it was made at the same path, as in containers of one image, it names that already. */
-static int move_prefix(const struct cenv_arrival *x, const char *source, int src,
-                       int entry)
+static int describe_source(const struct cenv_arrival *x, int src,
+                           struct cenv_manifest **out)
 {
-    int rc = cenv_fs_rename(x->scratch, source, entry, CENV_TEMPLATE_PREFIX, x->err);
-    if (rc == 0)
-        return src;
-    cenv_fd_close(src);
-    return rc;
+    const struct cenv_manifest_hints hints = {.shared = true};
+    return x->describe ? x->describe(x->ctx, src, out, x->err)
+                       : cenv_manifest_of_environment(out, src, x->from, &hints,
+                                                      x->task, x->err);
 }
 
 /*
- * The prefix in the entry, naming the place where it will be: its descriptor, or a status. Its
- * source is gone then, so that the manifest is of files that do not change any more.
+ * The prefix in the entry, and its manifest in the place of that of the source, which is gone then:
+ * the manifest is of files that do not change any more. What named nothing in the source names
+ * nothing here.
  */
-static int make_prefix(const struct cenv_arrival *x, int entry, const char *target)
+static int relocate_source(const struct cenv_arrival *x, int src, int dst,
+                           const char *target, struct cenv_manifest **manifest)
 {
     char source[CENV_ARRIVAL_NAME], ignored[CENV_ARRIVAL_NAME];
+    struct cenv_manifest *of_source = *manifest;
+    struct cenv_manifest_hints hints = {
+        .old = of_source, .cloned = true, .shared = true};
     cenv_arrival_names(x->n, source, ignored);
-    int src = cenv_arrival_unpack(x);
-    if (src < 0)
-        return src;
-    if (strcmp(x->from, target) == 0)
-        return move_prefix(x, source, src, entry);
-    int dst = -1, rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
-    if (rc == 0)
-        rc = dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
-    if (rc >= 0)
-        rc = relocate_tree(x, x->from, src, dst, target);
-    cenv_fd_close(src);
+    *manifest = NULL;
+    int rc = place_links(x, of_source, src, dst, target);
     if (rc == 0)
         rc = cenv_fs_remove_tree(x->scratch, source, x->err);
     if (rc == 0)
-        return dst;
+        rc = cenv_manifest_of_environment(manifest, dst, target, &hints, x->task,
+                                          x->err);
+    cenv_manifest_free(of_source);
+    return rc;
+}
+
+static int make_prefix(const struct cenv_arrival *x, int entry, const char *target,
+                       struct cenv_manifest **manifest)
+{
+    char source[CENV_ARRIVAL_NAME], ignored[CENV_ARRIVAL_NAME];
+    cenv_arrival_names(x->n, source, ignored);
+    int dst = -1, src = cenv_arrival_unpack(x);
+    if (src < 0)
+        return src;
+    bool stays = strcmp(x->from, target) == 0; /* as in containers of one image */
+    int rc = describe_source(x, src, manifest);
+    if (rc == 0 && stays)
+        rc = cenv_fs_rename(x->scratch, source, entry, CENV_TEMPLATE_PREFIX, x->err);
+    else if (rc == 0)
+        rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
+    if (rc == 0 && !stays)
+        rc = dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
+    if (rc >= 0 && !stays)
+        rc = relocate_source(x, src, dst, target, manifest);
     cenv_fd_close(dst);
+    cenv_fd_close(src);
     return rc;
 }
 
 static int fill_entry(const struct cenv_arrival *x, int entry, const char *target)
 {
-    int prefix = make_prefix(x, entry, target);
-    if (prefix < 0)
-        return prefix;
-    int rc = cenv_description_save_manifest(entry, prefix, target, x->task, x->err);
+    struct cenv_manifest *manifest = NULL;
+    int rc = make_prefix(x, entry, target, &manifest);
+    if (rc == 0)
+        rc = cenv_manifest_save(manifest, entry, CENV_TEMPLATE_MANIFEST, x->err);
     if (rc == 0)
         rc = cenv_description_save(entry, x->doc, x->err);
-    cenv_fd_close(prefix);
+    cenv_manifest_free(manifest);
     return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/task.h"
 #include "codec/json.h"
+#include "manifest/manifest.h"
 #include "store/layout.h"
 
 enum { CENV_ARRIVAL_NAME = 16 };
@@ -20,6 +21,10 @@ struct cenv_arrival {
     const struct cenv_json *doc; /* its template.json */
     /* Makes the files, as they lay at `from`, in the empty directory `dir`. */
     int (*fill)(void *ctx, int dir, struct cenv_error *err);
+    /* The manifest of that directory for `from`, for who knows more of it than its files say; or
+     * NULL. */
+    int (*describe)(void *ctx, int dir, struct cenv_manifest **out,
+                    struct cenv_error *err);
     void *ctx;
     struct cenv_task *task;
     struct cenv_error *err;

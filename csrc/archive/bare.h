@@ -8,6 +8,8 @@
 #include "codec/json.h"
 #include "store/layout.h"
 
+struct cenv_link_plan;
+
 struct cenv_bare {
     struct cenv_store *store;
     /* As the template has them; the packages are in the store. */
@@ -21,8 +23,9 @@ struct cenv_bare {
 
 /*
  * Links into the empty directory `dir`. Two machines get the same bytes, modes and times: that is
- * what a delta goes by.
+ * what a delta goes by. `plan` (or NULL) is set to what lies there then, with sites; the caller
+ * frees it.
  */
-int cenv_bare_link(const struct cenv_bare *bare, int dir);
+int cenv_bare_link(const struct cenv_bare *bare, int dir, struct cenv_link_plan **plan);
 
 #endif

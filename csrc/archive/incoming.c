@@ -9,6 +9,9 @@
 #include "archive/record_paths.h"
 #include "archive/remade.h"
 #include "fetch/fetch_job.h"
+#include "link/link.h"
+#include "link/plan_manifest.h"
+#include "manifest/manifest_foreign.h"
 
 int cenv_incoming_open_delta(struct cenv_delta_source *out,
                              const struct cenv_delta_facts *facts, int fd, uint64_t at,
@@ -103,7 +106,7 @@ static int fill_source(void *ctx, int dir, struct cenv_error *err)
         .source = in->delta, .root = dir, .find = in->find, .ctx = in->ctx};
     struct cenv_record_paths paths = {in->parcel->head.from, in->store->path};
     struct cenv_bare bare = bare_of(in, err);
-    int rc = in->parcel->linked ? cenv_bare_link(&bare, dir) : 0;
+    int rc = in->parcel->linked ? cenv_bare_link(&bare, dir, &in->plan) : 0;
     if (rc == 0)
         rc = cenv_delta_lay(&laying, in->task, err);
     if (rc == 0 && in->verify)
@@ -111,6 +114,34 @@ static int fill_source(void *ctx, int dir, struct cenv_error *err)
                                  in->scratch);
     if (rc == 0)
         rc = cenv_record_paths_move(&paths, dir, in->task, err);
+    return rc;
+}
+
+/* What the delta brought is looked into, whatever it says of size and time. */
+static int forget_laid(const struct cenv_delta *delta,
+                       struct cenv_link_plan_known *known, struct cenv_error *err)
+{
+    for (uint32_t i = 0; i < delta->nr_entries; i++)
+        if (!cenv_link_plan_known_forget(known, delta->entries[i].path))
+            return cenv_error_oom(err);
+    return 0;
+}
+
+/* Of what the packages brought the link knows what it names, so that it is not opened again. */
+static int describe_source(void *ctx, int dir, struct cenv_manifest **out,
+                           struct cenv_error *err)
+{
+    const struct cenv_incoming *in = ctx;
+    struct cenv_link_plan_known known;
+    struct cenv_manifest_hints hints = {
+        .known = cenv_link_plan_known_scan, .ctx = &known, .shared = true};
+    int rc = cenv_link_plan_known_init(&known, in->plan, err);
+    if (rc == 0)
+        rc = forget_laid(&in->delta->delta, &known, err);
+    if (rc == 0)
+        rc = cenv_manifest_of_environment(out, dir, in->parcel->head.from, &hints,
+                                          in->task, err);
+    cenv_link_plan_known_release(&known);
     return rc;
 }
 
@@ -123,11 +154,15 @@ int cenv_incoming_make(struct cenv_incoming *in)
                                    .from = in->parcel->head.from,
                                    .doc = in->parcel->head.doc,
                                    .fill = fill_source,
+                                   .describe =
+                                       in->parcel->linked ? describe_source : NULL,
                                    .ctx = in,
                                    .task = in->task,
                                    .err = in->err};
     int rc = in->parcel->linked ? get_packages(in) : 0;
     if (rc == 0)
         rc = cenv_arrival_make(&arrival);
+    cenv_link_plan_free(in->plan);
+    in->plan = NULL;
     return rc;
 }

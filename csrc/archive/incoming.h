@@ -23,6 +23,7 @@ struct cenv_incoming {
     /* Another delta whose contents are used too, as of cenv_delta_laying. */
     const struct cenv_delta_source *(*find)(void *ctx, const unsigned char *sha256);
     void *ctx;
+    struct cenv_link_plan *plan; /* at work: of its packages */
     /* The answer: bytes and number of packages that the remote gave. */
     uint64_t received;
     size_t nr_packages;

@@ -82,7 +82,7 @@ static int link_bare(const struct cenv_outgoing *out,
     int fd = cenv_fs_open_dir(scratch->fd, BARE_NAME, out->err);
     if (fd < 0)
         return fd;
-    rc = cenv_bare_link(&bare, fd);
+    rc = cenv_bare_link(&bare, fd, NULL);
     if (rc == 0)
         return fd;
     cenv_fd_close(fd);

@@ -204,7 +204,7 @@ static int link_made(const struct cenv_bare *bare, int scratch)
     if (fd < 0)
         return fd;
     made.made = true;
-    rc = cenv_bare_link(&made, fd);
+    rc = cenv_bare_link(&made, fd, NULL);
     if (rc == 0)
         return fd;
     cenv_fd_close(fd);

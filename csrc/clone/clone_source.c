@@ -152,7 +152,8 @@ static int bring_up_to_date(struct cenv_clone_source *s, bool again,
     cenv_task_progress(task, CENV_STAGE_PROCESS_MANIFEST, 0);
     int rc = old ? cenv_check_manifest(old, s->fd, task, err) : 0;
     bool holds = rc == 1 && !again;
-    const struct cenv_manifest *believed = rc == 1 ? NULL : old;
+    struct cenv_manifest_hints hints = {.old = rc == 1 ? NULL : old,
+                                        .shared = s->shared || s->is_template};
     span.hits = holds;
     span.misses = !holds;
     snprintf(span.miss_reason, sizeof(span.miss_reason), "%s",
@@ -160,8 +161,8 @@ static int bring_up_to_date(struct cenv_clone_source *s, bool again,
     if (holds)
         s->manifest = old;
     else if (rc >= 0)
-        rc = cenv_manifest_of_environment(&s->manifest, s->fd, s->path, believed,
-                                          s->shared || s->is_template, task, err);
+        rc = cenv_manifest_of_environment(&s->manifest, s->fd, s->path, &hints, task,
+                                          err);
     span.items = s->manifest ? s->manifest->nr_files : 0;
     if (s->manifest != old)
         cenv_manifest_free(old);

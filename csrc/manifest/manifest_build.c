@@ -21,6 +21,17 @@
 
 /* ---- scanning, in parallel ---- */
 
+/* Whether the old manifest's word of it holds for the file here. */
+static bool is_known(const struct cenv_manifest_builder *m,
+                     const struct cenv_mf_file *file,
+                     const struct cenv_builder_item *item)
+{
+    if (!cenv_mf_is_current(file, &item->st) || (file->flags & CENV_MF_DEPENDENT))
+        return false;
+    return !m->inputs->cloned || (file->reloc == CENV_NONE &&
+                                  cenv_map_get(&m->old_notes, item->path) == CENV_NONE);
+}
+
 /* The same file in the old manifest, unchanged, or NULL. */
 static const struct cenv_mf_file *find_old(const struct cenv_manifest_builder *m,
                                            const struct cenv_builder_item *item)
@@ -36,10 +47,7 @@ static const struct cenv_mf_file *find_old(const struct cenv_manifest_builder *m
         const struct cenv_mf_file *file = &old->files[middle];
         int order = cenv_str_cmp(cenv_mf_str(old, file->name), item->name);
         if (order == 0)
-            return cenv_mf_is_current(file, &item->st) &&
-                           !(file->flags & CENV_MF_DEPENDENT)
-                       ? file
-                       : NULL;
+            return is_known(m, file, item) ? file : NULL;
         if (order < 0)
             low = middle + 1;
         else

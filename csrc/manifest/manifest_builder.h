@@ -23,6 +23,7 @@ struct cenv_manifest_inputs {
     struct cenv_str former;         /* one of these, where it was before; or "" */
     const struct cenv_prefix_records *records;
     const struct cenv_manifest *old; /* or NULL */
+    bool cloned; /* `old` is of what this was cloned from (manifest_foreign.h) */
     cenv_scan_fn scan;
     void *ctx;
     bool shared;      /* clones get the inodes of what they need not write */

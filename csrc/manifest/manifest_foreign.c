@@ -38,6 +38,7 @@ struct foreign {
     struct owned *owned;
     size_t nr_owned, alloc_owned;
     struct cenv_map by_path;
+    const struct cenv_manifest_hints *hints;
 };
 
 /* ---- what records say ---- */
@@ -159,6 +160,18 @@ static int add_record(struct foreign *f, const struct cenv_prefix_record *record
         rc = add_owned(f, record, &record->paths[i], err);
     }
     return rc == 0 && !recorded ? complete_record(f, record, first, err) : rc;
+}
+
+static int add_records(struct foreign *f, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < f->records.nr && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0)
+            rc = add_record(f, &f->records.records[i], err);
+    }
+    return rc;
 }
 
 /* ---- looking ---- */
@@ -366,6 +379,9 @@ static int scan_foreign(void *ctx, const struct cenv_scan_target *what,
 {
     const struct foreign *f = ctx;
     struct cenv_search_names names = cenv_prefix_names_view(&f->names);
+    int known = f->hints->known ? f->hints->known(f->hints->ctx, what, result, err) : 0;
+    if (known != 0)
+        return known < 0 ? known : 0;
     uint32_t i = cenv_map_get(&f->by_path, what->path);
     const struct owned *o = i == CENV_NONE ? NULL : &f->owned[i];
     if (!o)
@@ -389,10 +405,11 @@ static int add_former_name(struct foreign *f, int root, struct cenv_task *task,
 }
 
 int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const char *path,
-                                 const struct cenv_manifest *old, bool shared,
+                                 const struct cenv_manifest_hints *hints,
                                  struct cenv_task *task, struct cenv_error *err)
 {
-    struct foreign f = {0};
+    struct foreign f = {.hints = hints};
+    const struct cenv_manifest *old = hints->old;
     struct cenv_buf former;
     cenv_buf_init(&former, CENV_PATH_PACKAGE_MAX * 4);
     cenv_arena_init(&f.arena);
@@ -401,22 +418,21 @@ int cenv_manifest_of_environment(struct cenv_manifest **out, int root, const cha
         rc = cenv_prefix_records_read(&f.records, root, path, task, err);
     if (rc == 0)
         rc = add_former_name(&f, root, task, &former, err);
-    for (size_t i = 0; i < f.records.nr && rc == 0; i++) {
-        rc = cenv_task_poll(task, err);
-        if (rc == 0)
-            rc = add_record(&f, &f.records.records[i], err);
-    }
+    if (rc == 0)
+        rc = add_records(&f, task, err);
     struct cenv_manifest_inputs inputs = {.root = root,
                                           .prefix = cenv_str(path),
                                           .names = cenv_prefix_names_view(&f.names),
                                           .former = cenv_buf_str(&former),
                                           .records = &f.records,
                                           .old = old,
-                                          .shared = shared,
+                                          .cloned = hints->cloned,
+                                          .shared = hints->shared,
                                           .scan = scan_foreign,
                                           .ctx = &f};
     /* Sites of another name of it are no good here. */
-    if (old && !cenv_str_eq(cenv_mf_str(old, old->header->prefix), inputs.prefix))
+    if (old && !hints->cloned &&
+        !cenv_str_eq(cenv_mf_str(old, old->header->prefix), inputs.prefix))
         inputs.old = NULL;
     if (rc == 0)
         rc = cenv_manifest_build(out, &inputs, task, err);

@@ -9,9 +9,9 @@
 int cenv_description_save_manifest(int dir, int prefix, const char *path,
                                    struct cenv_task *task, struct cenv_error *err)
 {
+    const struct cenv_manifest_hints hints = {.shared = true};
     struct cenv_manifest *manifest = NULL;
-    int rc =
-        cenv_manifest_of_environment(&manifest, prefix, path, NULL, true, task, err);
+    int rc = cenv_manifest_of_environment(&manifest, prefix, path, &hints, task, err);
     if (rc == 0)
         rc = cenv_manifest_save(manifest, dir, CENV_TEMPLATE_MANIFEST, err);
     cenv_manifest_free(manifest);

@@ -19,7 +19,9 @@ static void begin(void)
     put(&e, "env/" SP "/__pycache__/m.cpython-312.pyc", 0644, "bytecode");
     cenv_task_init(&task, NULL, NULL);
     root = cenv_fs_open_root(e.src, &err);
-    CHECK_INT(cenv_manifest_of_environment(&own, root, e.src, NULL, true, &task, &err),
+    CHECK_INT(cenv_manifest_of_environment(
+                  &own, root, e.src, &(struct cenv_manifest_hints){.shared = true},
+                  &task, &err),
               0);
     cenv_task_release(&task);
 }

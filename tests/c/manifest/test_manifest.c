@@ -15,7 +15,9 @@ static void test_manifest__damaged(void)
     struct cenv_manifest *m = NULL;
     cenv_task_init(&task, NULL, NULL);
     int root = cenv_fs_open_root(e.src, &err);
-    CHECK_INT(cenv_manifest_of_environment(&m, root, e.src, NULL, false, &task, &err),
+    CHECK_INT(cenv_manifest_of_environment(
+                  &m, root, e.src, &(struct cenv_manifest_hints){.shared = false},
+                  &task, &err),
               0);
     size_t total = m->header->total;
     for (size_t at = 0; at < total; at += at < 600 ? 1 : 97) {

@@ -36,7 +36,8 @@ static int read_environment(struct cenv_manifest **m, struct cenv_error *err)
     cenv_task_init(&task, NULL, NULL);
     int root = cenv_fs_open_root(prefix, err), rc = root;
     if (root >= 0)
-        rc = cenv_manifest_of_environment(m, root, prefix, NULL, true, &task, err);
+        rc = cenv_manifest_of_environment(
+            m, root, prefix, &(struct cenv_manifest_hints){.shared = true}, &task, err);
     cenv_fd_close(root);
     cenv_task_release(&task);
     return rc;

@@ -76,6 +76,7 @@ def test_pull__is_what_building_there_gives(
     elsewhere: cenv.TemplateStore,
     remote: str,
     small_channel: Path,
+    tmp_path: Path,
 ) -> None:
     template = store.template(["tool"], [small_channel])
     (pushed,) = store.push(remote, [template.id[:8]])
@@ -94,12 +95,46 @@ def test_pull__is_what_building_there_gives(
     pulled = entries(Path(got["prefix"]))
     manifest = elsewhere.find(template.id).check(content=True)
     assert manifest.ok
+    cloned = cloned_entries(elsewhere.find(template.id), tmp_path)
     elsewhere.remove(template.id)
     built = cenv.TemplateStore(elsewhere.path, remote="").template(
         ["tool"], [small_channel], rebuild=True
     )
     assert built.path == got["prefix"]
     assert pulled == entries(Path(built.path))
+    assert cloned == cloned_entries(built, tmp_path)
+
+
+def cloned_entries(template: cenv.Template, top: Path) -> dict[str, object]:
+    """Return what is in a clone of a template, which goes again."""
+    with template.clone(top / "clone") as clone:
+        return entries(Path(clone))
+
+
+def test_pull__looks_into_what_only_seems_to_be_the_packages(
+    store: cenv.TemplateStore,
+    elsewhere: cenv.TemplateStore,
+    remote: str,
+    small_channel: Path,
+    tmp_path: Path,
+) -> None:
+    """A set-up wrote a package's file anew, as long and as old as it was."""
+
+    def setup(draft: cenv.templates.environment.Draft) -> None:
+        conf = draft / "etc/tool.conf"
+        when = conf.stat().st_mtime_ns
+        assert conf.read_text() == f"here={draft}/lib\n"
+        conf.write_text(f"{draft}/lib\nhere=")
+        os.utime(conf, ns=(when, when))
+
+    made = store.template(["tool"], [small_channel], setup=setup, key="k")
+    store.push(remote, [made.id])
+    elsewhere.pull([made.id])
+    found = elsewhere.find(made.id)
+    assert found is not None
+    assert (found / "etc/tool.conf").read_text() == f"{found.path}/lib\nhere="
+    with found.clone(tmp_path / "clone") as clone:
+        assert (clone / "etc/tool.conf").read_text() == f"{clone}/lib\nhere="
 
 
 def test_template__is_pulled_by_its_request_and_solves_nothing(
