@@ -143,3 +143,37 @@ def test_action__is_used_as_the_page_says(tmp_path: Path) -> None:
     assert len(steps) == 2
     for step in steps:
         assert set(step["with"]) <= set(ACTION["inputs"])
+
+
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.S)
+
+
+def names(text: str, context: str) -> set[str]:
+    """Return what expressions of a document take from `inputs`, `matrix` or `steps`."""
+    found = " ".join(EXPRESSION.findall(text) + re.findall(r"if: (.*)", text))
+    return set(re.findall(rf"\b{context}\.([\w-]+)", found))
+
+
+def test_action__names_what_is_there() -> None:
+    text = (ROOT / "action.yml").read_text()
+    steps = {step.get("id") for step in ACTION["runs"]["steps"]}
+    assert names(text, "inputs") == set(ACTION["inputs"])
+    assert names(text, "steps") <= steps
+    assert all("shell" in step or "uses" in step for step in ACTION["runs"]["steps"])
+
+
+@pytest.mark.parametrize("name", ["ci", "release"])
+def test_workflows__name_what_is_there(name: str) -> None:
+    text = (ROOT / f".github/workflows/{name}.yml").read_text()
+    jobs = YAML(typ="safe").load(text)["jobs"]
+    ids = {step.get("id") for job in jobs.values() for step in job["steps"]}
+    axes = {
+        axis
+        for job in jobs.values()
+        for axis in job.get("strategy", {}).get("matrix", {})
+    }
+    assert names(text, "matrix") == axes
+    assert names(text, "steps") <= ids
+    for job in jobs.values():
+        needs = job.get("needs", [])
+        assert set([needs] if isinstance(needs, str) else needs) <= set(jobs)
