@@ -168,6 +168,9 @@ static const char *status_advice(const struct cenv_web *web,
         return "make room on the server";
     case 400:
         return "check the URL";
+    case 500:
+        return "try again later; the server's log says why (a full disk, a directory "
+               "it may not write)";
     default:
         return status < 400 ? "give the URL that it leads to" : "try again later";
     }
