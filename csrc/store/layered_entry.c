@@ -2,6 +2,7 @@
 /* Environments of layers, as entries of the store: v1/pkgs/<aa>/<key>/{content/,record.json}. */
 #include "store/layered_entry.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/digest.h"
@@ -22,9 +23,10 @@ int cenv_layered_entry_add_prefix(const struct cenv_store *store, struct cenv_bu
     cenv_buf_addf(out, "%s/%s", store->path, SHOWN_AT);
     if (out->failed)
         return cenv_error_oom(err);
-    int is = cenv_raw_is_dir(store->root, SHOWN_AT);
-    int made = is == 1 ? 0 : cenv_raw_mkdir(store->root, SHOWN_AT, 0755);
-    return made < 0 ? cenv_fs_fail(err, made, store->root, SHOWN_AT, "cannot make") : 0;
+    int made = cenv_raw_mkdir(store->root, SHOWN_AT, 0755);
+    if (made < 0 && made != -EEXIST)
+        return cenv_fs_fail(err, made, store->root, SHOWN_AT, "cannot make");
+    return 0;
 }
 
 /* ---- record.json ---- */
