@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The words that options choose from, for type checkers: as the core has them."""
+"""The words that options choose from: for type checkers, and as the core has them."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 CloneMode = Literal["auto", "reflink", "hardlink", "copy", "overlay"]
 LinkMode = Literal["auto", "reflink", "hardlink", "copy"]
 ChannelPriority = Literal["strict", "flexible", "disabled"]
+PRIORITIES: tuple[ChannelPriority, ...] = get_args(ChannelPriority)

@@ -74,6 +74,9 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _run(arguments: list[str]) -> int:
     options = parse(arguments)
+    known = options.run_at_once and options.run_at_once(options)
+    if known is not None:
+        return int(known)
     from cenv.tracing import recorder  # --help and --version do without
 
     console = output.Console(options)

@@ -55,7 +55,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.parse_intermixed_args([*own, *map(_as_text, arguments)], options)
     for key, value in vars(options).items():
         setattr(options, key, _without_mark(value))
-    options.run = tree.load(words).run
+    module = tree.load(words)
+    options.run = module.run
+    options.run_at_once = getattr(module, "run_at_once", None)
     return options
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cenv._extension import extension
 
@@ -51,8 +51,7 @@ def without_host(variables: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """What activation reads of an environment: names below it, and contents."""
 
     variables: tuple[tuple[str, bytes], ...]

@@ -11,15 +11,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from cenv import _native
-from cenv.clones import activation, activation_scripts
+from cenv._extension import extension
+from cenv.clones import activation
 from cenv.errors import PrefixError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cenv._cenv import Lease
 
 AnyPath = str | os.PathLike[str]
@@ -27,8 +27,7 @@ AnyPath = str | os.PathLike[str]
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What a view shows: the environment at `path`, and what the core knows it by.
 
     `view` is the same path, or the entry of an environment of layers; below `files` lies
@@ -43,7 +42,7 @@ class Shown:
     @staticmethod
     def of(prefix: AnyPath) -> Shown:
         """Return a prefix as it lies there."""
-        path = _native.fspath(prefix)
+        path = os.path.abspath(os.fspath(prefix))
         return Shown(path, path, path)
 
 
@@ -67,7 +66,7 @@ def run(
     variables = _variables(shown, activate)
 
     def become(upper: bytes | None, work: bytes | None) -> NoReturn:
-        _native.extension.view_enter(shown.view, upper, work)
+        extension.view_enter(shown.view, upper, work)
         if shown.lease is not None and shown.lease.fileno() >= 0:
             os.set_inheritable(shown.lease.fileno(), True)
         os.chdir(os.getcwd())  # the same path, seen in the view
@@ -78,6 +77,8 @@ def run(
 
     if keep is None:
         become(None, None)
+    from pathlib import Path  # here and below: a command starts fast
+
     return _keeping(Path(keep).absolute(), become, fail)
 
 
@@ -95,8 +96,10 @@ def _variables(shown: Shown, activate: bool) -> dict[str, str]:
     """Return the variables; the scripts run in a view of their own, for nothing they write."""
     files = activation.read(shown.files)
     variables = activation.environment_for(shown.path, files=files)
-    if not activate:
+    if not activate or not files.scripts:
         return variables
+    from cenv.clones import activation_scripts
+
     place = activation_scripts.Place(shown.path, view=shown.view)
     return activation_scripts.activated(place, files, variables)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from cenv._choices import PRIORITIES
 from cenv.config.condarc import BOTTOM, FINAL, TOP, Raw, expand
 from cenv.errors import UsageError
 from cenv.specs.times import milliseconds
@@ -22,7 +23,6 @@ Reader = Callable[[list[Raw], Environ], Any]
 # What a channel's own exclude_newer says: the channel, and the cutoff (None: none).
 ChannelCutoff = tuple[str, int | None]
 
-PRIORITIES = ("strict", "flexible", "disabled")
 _TRUE, _FALSE = (
     ("true", "yes", "on", "y", "1"),
     ("false", "no", "off", "n", "0", "none"),

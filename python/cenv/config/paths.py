@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from cenv.errors import UsageError
 
@@ -44,6 +43,8 @@ def _no_home(path: str) -> UsageError:
 
 def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path` in one step: a reader sees the old file or the new one."""
+    from pathlib import Path  # the store's path is wanted without
+
     target = Path(path)
     scratch = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -55,6 +56,8 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
 
 def register(prefix: str) -> None:
     """Add a prefix to ~/.conda/environments.txt, where conda lists environments from."""
+    from pathlib import Path
+
     path = Path("~/.conda/environments.txt").expanduser()
     path.parent.mkdir(exist_ok=True)
     known = ""

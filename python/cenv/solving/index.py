@@ -19,7 +19,7 @@ from cenv.config.channels import Channel, among, resolve
 from cenv.config.config import Config, load
 from cenv.errors import CenvError, ChannelError, UnsatisfiableError
 from cenv.model import Record, Solution, plain_record, records_of
-from cenv.solving.opening import Opener
+from cenv.solving.opening import Fetched, Opener
 from cenv.solving.virtual_packages import (
     checked_platform,
     current_platform,
@@ -155,6 +155,10 @@ class Index:
                     named: wider,
                 }
         return wider
+
+    def fetched(self) -> Fetched:
+        """Return how the repodata is fetched again, and what it was."""
+        return self._opener.fetched()
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cenv import _native
 from cenv._options import (
@@ -41,6 +41,13 @@ class Opened:
     told: tuple[facts.Channel, ...]  # for the trace
 
 
+class Fetched(NamedTuple):
+    """Repodata as Store.fetch_repodata is told of it, JSON, and the identity of each file."""
+
+    options: str
+    identity: list[Any]
+
+
 class Opener:
     """Opens channels for one platform; what was fetched serves as long as it lives."""
 
@@ -57,6 +64,7 @@ class Opener:
         self._store = _native.open_store(store)
         self._cache = os.fsencode(store_path(store)) + b"/v1/repodata"
         self._files: dict[SecretUrl, dict[str, Any] | None] = {}
+        self._subdirs: dict[SecretUrl, str] = {}
 
     def open(self, heads: Sequence[Channel], named: Sequence[Channel]) -> Opened:
         """Open `heads`, those that specs `named`, and all that these are related to."""
@@ -100,25 +108,35 @@ class Opener:
         return self._config.channel_relations_max_depth > 0
 
     def _fetch(self, wanted: Sequence[tuple[str, SecretUrl]]) -> None:
-        config = self._config
         new = {url: subdir for subdir, url in wanted if url not in self._files}
         if not new:
             return
+        self._subdirs |= new
+        options = _native.dumps(self._fetching(new))
+        found = _native.call(self._store.fetch_repodata, options)
+        for file in filter(None, found):
+            trace.active().notes.extend(file["notes"])
+        self._files.update(zip(new, found))
+
+    def _fetching(self, subdirs: dict[SecretUrl, str]) -> RepodataOptions:
+        config = self._config
         files: list[RepodataFile] = [
             {"url": url.for_request, "required": subdir == "noarch"}
-            for url, subdir in new.items()
+            for url, subdir in subdirs.items()
         ]
-        options: RepodataOptions = {
+        return {
             **self._connecting,
             "shards": config.repodata_use_shards,
             "zst": config.repodata_use_zst,
             "ttl": _FOREVER if config.use_index_cache else config.local_repodata_ttl,
             "repodata": files,
         }
-        found = _native.call(self._store.fetch_repodata, _native.dumps(options))
-        for file in filter(None, found):
-            trace.active().notes.extend(file["notes"])
-        self._files.update(zip(new, found))
+
+    def fetched(self) -> Fetched:
+        """Return how all that was opened is fetched again, and what it was."""
+        files = [self._files[url] for url in self._subdirs]
+        identity = [file and file["identity"] for file in files]
+        return Fetched(_native.dumps(self._fetching(self._subdirs)), identity)
 
     def _source(
         self, channel: Channel, subdir: str, url: SecretUrl, file: dict[str, Any]

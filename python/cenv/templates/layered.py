@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cenv import _native, api
-from cenv._options import FetchOptions, LayeredOptions
+from cenv._options import FetchOptions, LayeredOptions, SolveRequest
 from cenv.clones import activation
 from cenv.clones.activation_scripts import Place
 from cenv.clones.view import Shown
@@ -17,6 +17,7 @@ from cenv.config import policy
 from cenv.config.config import load
 from cenv.model import plain_record
 from cenv.solving.index import Index
+from cenv.solving.opening import Fetched
 from cenv.specs.link_order import link_order
 from cenv.templates.environment import Environment
 from cenv.templates.making import TemplateMaker, fetching_of, request_key
@@ -45,6 +46,7 @@ class LayeredEnvironment(Environment):
     warnings: tuple[str, ...]
     store: str
     lease: Lease
+    solved_on: Fetched | None = None  # where nothing but repodata dates the solution
 
     shown_in_views: ClassVar[bool] = True
 
@@ -94,6 +96,7 @@ class LayeredMaker:
             warnings=tuple(reply["warnings"]),
             store=self._path,
             lease=lease,
+            solved_on=reply.get("solved_on"),
         )
 
     def _template(self, recipe: Recipe, why: str) -> Template:
@@ -126,12 +129,13 @@ class LayeredMaker:
             specs=recipe.specs,
         )
         request = f"layers of {request_key(index, recipe)}"
-        known = None if load().disallowed_packages else self._known(request)
-        if known is not None:
-            return known
-        solution = index.solve(recipe.asked, **recipe.solve_options())
-        records = [record.to_json() for record in solution.records]
-        return self._open(request, records, recipe, index.fetching())
+        reply = None if load().disallowed_packages else self._known(request)
+        if reply is None:
+            solution = index.solve(recipe.asked, **recipe.solve_options())
+            records = [record.to_json() for record in solution.records]
+            reply = self._open(request, records, recipe, index.fetching())
+        dated = _is_dated(index.request(recipe.asked, **recipe.solve_options()))
+        return {**reply, "solved_on": None if dated else index.fetched()}
 
     def _known(self, request: str) -> dict[str, Any] | None:
         """Return what a request led to, if that is there as a whole."""
@@ -157,3 +161,13 @@ class LayeredMaker:
         kept = {key: reply[key] for key in ("path", "prefix", "why", "layers")}
         self._store.request_put(request, json.dumps(kept))
         return reply
+
+
+def _is_dated(request: SolveRequest) -> bool:
+    """Say whether packages are left out by their age, which changes from day to day."""
+    cutoffs = (
+        request["exclude_newer"],
+        *request["exclude_newer_package"].values(),
+        *request["exclude_newer_channel"].values(),
+    )
+    return any(cutoff is not None for cutoff in cutoffs)

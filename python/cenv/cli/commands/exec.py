@@ -31,6 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
 
 
+def run_at_once(options: argparse.Namespace) -> int | None:
+    """Run a command line that is known from before; None: it is not."""
+    if not options.command or options.fallback:
+        return None
+    from cenv.cli import recalled
+
+    shown = recalled.find(options)
+    return None if shown is None else in_view(shown, options, Console(options))
+
+
 def run(options: argparse.Namespace, console: Console) -> int:
     """Run a command in an environment of layers."""
     if not options.command:
@@ -63,6 +73,7 @@ def _in_layers(
     options: argparse.Namespace,
     console: Console,
 ) -> int:
+    from cenv.cli import recalled
     from cenv.clones.view import Shown
     from cenv.templates.layered import LayeredEnvironment
     from cenv.tracing import recorder
@@ -71,7 +82,9 @@ def _in_layers(
     if console.verbose:
         for note in recorder.active().notes:
             console.notice(f"note: {note}")
-    if not isinstance(made, LayeredEnvironment):
+    if isinstance(made, LayeredEnvironment):
+        recalled.keep(options, made)
+    else:
         return in_view(Shown.of(made), options, console)
     if console.verbose:
         console.notice(f"{made.layers} layers at {made.path}, {made.made} of them new")

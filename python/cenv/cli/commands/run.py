@@ -8,7 +8,6 @@ import argparse
 from cenv.cli import output
 from cenv.cli.options import add_environment
 from cenv.cli.output import Console
-from cenv.cli.places import existing
 from cenv.errors import UsageError
 
 TYPE_CHECKING = False
@@ -48,6 +47,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not options.command:
         hint = "cenv run PREFIX COMMAND ..."
         raise UsageError("no command given", hint=hint)
+    from cenv.cli.places import existing
     from cenv.clones.view import Shown
 
     return in_view(Shown.of(existing(options.prefix, console)), options, console)
