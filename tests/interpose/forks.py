@@ -32,13 +32,11 @@ class Outcome:
         )
 
 
-def tell(run: Callable[[], object]) -> tuple[str, str, int]:
-    """Run it; return the kind of its failure, the message, errno."""
-    from cenv.errors import CenvError
-
+def tell(run: Callable[[], object], ours: type) -> tuple[str, str, int]:
+    """Run it; return the kind of its failure (`ours` is CenvError), the message, errno."""
     try:
         run()
-    except CenvError as failure:
+    except ours as failure:
         return type(failure).__name__, str(failure), 0
     except MemoryError as failure:
         return "MemoryError", str(failure) or "out of memory", 0
@@ -48,6 +46,24 @@ def tell(run: Callable[[], object]) -> tuple[str, str, int]:
     except BaseException:
         return "traceback", traceback.format_exc(limit=-4), 0
     return "", "", 0
+
+
+def run_in_child(
+    run: Callable[[], object],
+    before: Callable[[], object],
+    after: Callable[[], int],
+    write: int,
+) -> None:
+    """Run it here, `before` and `after` around it; write what came of it."""
+    from cenv.errors import CenvError
+
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before()
+    kind, message, number = tell(run, CenvError)
+    noted = after()
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown
+    told = [kind, message[:20000], number, noted, 0.0, grown / 1024]
+    os.write(write, json.dumps(told).encode()[:60000])
 
 
 def run_in_fork(
@@ -63,14 +79,10 @@ def run_in_fork(
     if child == 0:
         os.close(read)
         signal.alarm(seconds)
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        before()
-        kind, message, number = tell(run)
-        noted = after()
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - grown
-        told = [kind, message[:20000], number, noted, 0.0, grown / 1024]
-        os.write(write, json.dumps(told).encode()[:60000])
-        os._exit(0)
+        try:
+            run_in_child(run, before, after, write)
+        finally:  # a child must not return into the parent's code
+            os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
         text = pipe.read()
