@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from cenv.errors import UsageError
@@ -27,12 +28,14 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 def checked(
-    options: Iterable[str] = (),
+    options: Iterable[str] = (), *, makes: str = ""
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a decorator that checks arguments by their names before the function runs.
 
     The function raises TypeError, naming itself and the argument, for a value of another
     type, and for a keyword that is neither its own nor one of `options`, which it hands on.
+    `makes`: the argument that says where its result lies, a file or a directory; a
+    MemoryError that comes when that is made says so.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -47,11 +50,32 @@ def checked(
             given = {**dict(zip(own, args)), **keywords}
             _check_names(name, given, known)
             _check_types(name, given, optional)
-            return function(*args, **keywords)
+            with _telling_if_made(given.get(makes)):
+                return function(*args, **keywords)
 
         return call
 
     return decorate
+
+
+@contextlib.contextmanager
+def _telling_if_made(place: Any) -> Iterator[None]:
+    """Say of a MemoryError that comes after the work that it is done: nobody looks for it else."""
+    before = place is not None and _is_made(place)
+    try:
+        yield
+    except MemoryError as failure:
+        if place is None or before or not _is_made(place):
+            raise
+        told = f"out of memory, when '{os.fspath(place)}' was made: it is there, whole"
+        raise MemoryError(told) from failure
+
+
+def _is_made(place: str | os.PathLike[str]) -> bool:
+    """Whether something lies there, other than the empty directory that may lie there before."""
+    with contextlib.suppress(OSError):
+        return bool(os.listdir(place))
+    return os.path.lexists(place)
 
 
 def _without_value(

@@ -75,7 +75,7 @@ def _timed(solution: Solution, recorder: trace.Recorder) -> Solution:
     return replace(solution, seconds=recorder.seconds, stages=recorder.stages())
 
 
-@checked(SOLVE_OPTIONS)
+@checked(SOLVE_OPTIONS, makes="prefix")
 def create(
     prefix: Path,
     specs: Iterable[object] = (),
@@ -94,7 +94,7 @@ def create(
     `prefix` is absent or an empty directory. With `records` nothing is solved: they
     are linked as given, in order of what they need. `finish` is called with the prefix
     once it is linked. All or nothing: after any error, of `finish` too, the prefix is as
-    it was.
+    it was, but for a MemoryError after the work, which says that the prefix is made.
     """
     asked = clean_specs(listed(specs, "specs"))
     config, where = policy.load_for_operation(), _native.fspath(prefix)
@@ -217,7 +217,7 @@ def _own_secrets(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {str(url): url.for_request for url in urls if isinstance(url, SecretUrl)}
 
 
-@checked()
+@checked(makes="dst")
 def clone(
     src: Path,
     dst: Path,
@@ -396,7 +396,7 @@ def verify(prefix: Path) -> VerifyReport:
     )
 
 
-@checked()
+@checked(makes="dest")
 def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str, Any]:
     """Extract one .conda or .tar.bz2 into `dest`, absent or an empty directory.
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import cenv
+from cenv import api
 from cenv.demo.package import PLACEHOLDER, Member, Package
 
 MINOR = "{}.{}".format(*sys.version_info)
@@ -322,6 +323,26 @@ def test_link_mode__decides_the_links(
 def test_link_mode__that_is_unknown_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(cenv.UsageError, match="softlink"):
         make(tmp_path / "env", "plain", link_mode="softlink")
+
+
+@pytest.mark.parametrize("last", ["_link", "_prefix_report"])
+def test_create__says_of_memory_that_runs_out_last_what_is_made(
+    last: str, small_channel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_given: object) -> None:
+        raise MemoryError("out of memory")
+
+    monkeypatch.setattr(api, last, run_out)
+    env = tmp_path / "env"
+    with pytest.raises(MemoryError) as caught:
+        cenv.create(env, ["data"], [small_channel], store=tmp_path / "store")
+    made = f"out of memory, when '{env}' was made: it is there, whole"
+    if last == "_link":
+        assert str(caught.value) == "out of memory"
+        assert not env.exists()
+    else:
+        assert str(caught.value) == made
+        assert cenv.verify(env).ok
 
 
 def test_create__extracts_an_altered_package_again(

@@ -214,7 +214,7 @@ class TemplateStore:
         told = json.dumps({"id": id, "label": text})
         self._store.request_put(f"cenv label {told}", told)
 
-    @checked()
+    @checked(makes="file")
     def export(
         self,
         file: AnyPath,

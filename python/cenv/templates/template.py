@@ -95,7 +95,7 @@ class Template(Environment):
     def _place(self) -> Place:
         return replace(super()._place(), origin=self.origin, store=self.store)
 
-    @checked()
+    @checked(makes="dst")
     def clone(
         self,
         dst: AnyPath | None = None,
