@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -335,3 +336,32 @@ def test_memory__that_the_disk_has_no_room_for_is_done_without(
         assert not list((place / "store/v1/tmp").glob("work*"))
     finally:
         subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_memory__and_inodes_of_10000_clones_are_bounded(
+    channel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half go to a few paths that come back, half to ever new ones, which crowd out others."""
+    shm = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(
+        dir=shm if os.access(shm, os.W_OK) else tmp_path
+    ) as top:
+        store = cenv.TemplateStore(f"{top}/store")
+        template = store.template(["tool"], [channel])
+        template.clone(f"{top}/0", mode="hardlink", remember=True).remove()
+        one = store.templates()[0]["memory"]
+        monkeypatch.setenv("CENV_MEMORY", str(20 * one))
+        sizes, taken = [], []
+        for number in range(10_000):
+            again = number % 2 == 1
+            place = f"{top}/{number % 20 if again else number}"
+            template.clone(place, mode="hardlink", remember=not again).remove()
+            if number % 1000 == 999:
+                sizes.append(sum(1 for _ in Path(top).rglob("*")))
+                taken.append(int(Path("/proc/self/statm").read_text().split()[1]))
+        assert 15 <= len(memories(template)) <= 20
+        assert store.templates()[0]["memory"] <= 20 * one
+        assert max(sizes) - min(sizes) < 40
+        assert taken[-1] - taken[2] < 4 * 2**20 // os.sysconf("SC_PAGE_SIZE")
