@@ -2,7 +2,8 @@
 """Empty machines that get a template: from the channel, from a remote, from a tar.zst.
 
 Channel and remote are served on loopback, through a proxy that adds latency and holds a
-rate, and counts the bytes; `CENV_STORES` says how many empty stores follow each other.
+rate, and counts the bytes; `CENV_STORES` says how many empty stores follow each other. A
+large template has, besides, copies of what the channel's binary packages hold.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from pathlib import Path
 
 from measure import shared, workspace
 
-SPECS = "python pip setuptools"
+SMALL = "python pip setuptools"
+COPIES = 4
 STORES = int(os.environ.get("CENV_STORES", "20"))
 AT_ONCE = 4
 BLOCK = 1 << 16
@@ -159,6 +161,8 @@ class Machines:
 
     work: Path
     served: int  # the port of what they reach
+    specs: str = SMALL
+    channel: str = "channel"
     number: int = 0
 
     def get(
@@ -176,8 +180,8 @@ class Machines:
             store=str(store),
             remote=f"{url}/remote" if remote else "",
             push=push,
-            specs=SPECS.split(),
-            channel=f"http://127.0.0.1:{self.served}/channel",
+            specs=self.specs.split(),
+            channel=f"http://127.0.0.1:{self.served}/{self.channel}",
             clone=str(here / "clone"),
         )
         proxy = {"http_proxy": "", "CENV_STORE": str(store)}
@@ -264,6 +268,32 @@ def packages_of(store: Path, template: str) -> None:
             shutil.rmtree(record.parent)
 
 
+def make_large(real: Path, channel: Path) -> str:
+    """Make a channel of the real packages and of copies of them; return what is wanted."""
+    import cenv
+    from cenv.demo.package import Member, Package, write
+    from cenv.solving.index_dir import index
+
+    shutil.copytree(real, channel)
+    names = []
+    for number, archive in enumerate(sorted((real / "linux-64").glob("*-*"))):
+        held = channel.with_name(f"{channel.name}-{number}")
+        cenv.extract(archive, held)
+        shutil.rmtree(held / "info")
+        files = [
+            path for path in held.rglob("*") if path.is_file() and not path.is_symlink()
+        ]
+        for copy in range(COPIES):
+            name = f"copy-{copy}-{number}"
+            below = [(f"opt/{name}/{path.relative_to(held)}", path) for path in files]
+            members = [Member(at, path.read_bytes()) for at, path in below]
+            write(Package(name, "1", members=members), channel)
+            names.append(name)
+        shutil.rmtree(held)
+    index(channel)
+    return " ".join([*SMALL.split(), *names])
+
+
 def main() -> Iterator[str]:
     place = shared()
     if place is None:
@@ -276,13 +306,41 @@ def main() -> Iterator[str]:
         shutil.copytree(place / "channel", top / "channel")
         with served(top) as port:
             yield from run(Machines(work, port), top)
+            specs = make_large(place / "channel", top / "large")
+            yield from run_large(Machines(work / "more", port, specs, "large"), top)
+
+
+def sizes(top: Path, template: str, size: int, what: str) -> str:
+    description = json.loads((top / "remote/ac" / template).read_text())
+    delta = description["delta"]["size"]
+    packages = sum(record["size"] for record in description["template"]["records"])
+    return (
+        f"{what}: {size / 1e6:.1f} MB; packages {packages / 1e6:.1f} MB, "
+        f"delta {delta / 1e6:.2f} MB ({100 * delta / size:.1f} %)"
+    )
+
+
+def run_large(machines: Machines, top: Path) -> Iterator[str]:
+    machines.work.mkdir()
+    _, size, template, _, store = machines.get(machines.served, remote=True, push=True)
+    yield sizes(
+        top, template, size, f"and copies of its binary packages, {COPIES} of each"
+    )
+    packages_of(store, template)
+    with line(machines.served, 0.0, 0.0) as carried:
+        for name, remote in (("built", False), ("pulled", True)):
+            yield measured(
+                f"{name}, packages on the machine",
+                carried,
+                1,
+                lambda remote=remote: machines.get(
+                    carried.port, remote=remote, warm=store
+                )[0],
+            )
 
 
 def run(machines: Machines, top: Path) -> Iterator[str]:
     _, size, template, _, store = machines.get(machines.served, remote=True, push=True)
-    description = json.loads((top / "remote/ac" / template).read_text())
-    delta = description["delta"]["size"]
-    packages = sum(record["size"] for record in description["template"]["records"])
     prefix = store / "v1/templates" / template / "prefix"
     subprocess.run(
         f"tar -C {prefix} -c . | zstd -q -3 -T0 -o {top}/prefix.tar.zst",
@@ -290,10 +348,7 @@ def run(machines: Machines, top: Path) -> Iterator[str]:
         check=True,
     )
     packed = (top / "prefix.tar.zst").stat().st_size
-    yield (
-        f"{SPECS}: {size / 1e6:.1f} MB; packages {packages / 1e6:.1f} MB, delta "
-        f"{delta / 1e6:.2f} MB ({100 * delta / size:.1f} %), tar.zst {packed / 1e6:.1f} MB"
-    )
+    yield f"{sizes(top, template, size, SMALL)}, tar.zst {packed / 1e6:.1f} MB"
     packages_of(store, template)
     for what, latency, rate in (
         ("loopback", 0.0, 0.0),
