@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import cenv
+from cenv import _native
 
 SPECS = ("python", "pip", "setuptools")
 CHECK = (
@@ -57,6 +60,32 @@ def console_scripts(prefix: Path) -> list[str]:
     return [
         n for n, text in starts if text[:2] == b"#!" and not n.startswith(_STRIPPED)
     ]
+
+
+def test_real_layers__are_an_environment(
+    environment: Path, python_channel: Path, session_store: Path
+) -> None:
+    """Python, pip, its script and the libraries; what lies there is what a link makes."""
+    if not _native.call(_native.extension.doctor, str(session_store))["overlay"][
+        "works"
+    ]:
+        pytest.skip("this machine refuses mount namespaces")
+    store = cenv.TemplateStore(session_store)
+    shown = store.layered(SPECS, [python_channel])
+    lines = shown.run("python", "-c", CHECK, capture_output=True, text=True).stdout
+    assert lines.splitlines()[0] == shown.path
+    pip = shown.run("pip", "--version", capture_output=True, text=True).stdout
+    assert f"from {shown.path}/lib" in pip
+    verify = [sys.executable, "-m", "cenv", "--json", "verify", shown.path]
+    told = json.loads(shown.run(verify, capture_output=True).stdout)
+    assert (told["missing"], told["altered"], told["unmanaged"]) == ([], [], [])
+    listed = shown.run(
+        "find", shown.path, "-mindepth", "1", capture_output=True, text=True
+    )
+    seen = {os.path.relpath(path, shown.path) for path in listed.stdout.splitlines()}
+    linked = {str(path.relative_to(environment)) for path in environment.rglob("*")}
+    bytecode = "__pycache__"  # the clones' tests leave some of imported modules
+    assert {p for p in seen ^ linked if bytecode not in p} == set()
 
 
 @pytest.mark.parametrize("which", ["environment", "cloned"])
