@@ -202,7 +202,6 @@ static int write_record(const struct top *t)
     cenv_buf_init(&text, TEXT_MAX);
     cenv_json_writer_init(&w, &text, 0);
     cenv_json_write_object(&w, NULL);
-    cenv_json_write_str(&w, CENV_LAYERED_PREFIX, cenv_buf_str(&t->layers->prefix));
     cenv_json_write_cstr(&w, CENV_LAYERED_BOOT, self.boot_id);
     cenv_json_write_array(&w, CENV_LAYERED_LAYERS);
     for (size_t i = t->layers->nr; i > 0; i--)

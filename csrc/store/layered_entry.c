@@ -57,8 +57,7 @@ static int load_record(int entry, struct cenv_json **out, struct cenv_error *err
     struct cenv_json *doc = NULL;
     int rc =
         cenv_layout_load_json(entry, CENV_PKG_RECORD, &cenv_shape_object, &doc, err);
-    if (rc == 0 && cenv_json_get_cstr(doc, CENV_LAYERED_PREFIX) &&
-        are_layers(cenv_json_get(doc, CENV_LAYERED_LAYERS))) {
+    if (rc == 0 && are_layers(cenv_json_get(doc, CENV_LAYERED_LAYERS))) {
         *out = doc;
         return 0;
     }
@@ -151,15 +150,25 @@ static const char *dir_of(struct cenv_arena *arena, struct cenv_str pkgs,
     return text;
 }
 
+/* "<store>/env" of "<store>/pkgs"; NULL: no memory. */
+static const char *prefix_of(struct cenv_arena *arena, struct cenv_str pkgs)
+{
+    struct cenv_str store = cenv_path_parent(pkgs);
+    size_t size = store.len + sizeof("/" SHOWN_AT);
+    char *text = cenv_arena_alloc(arena, size);
+    if (text)
+        snprintf(text, size, "%.*s/" SHOWN_AT, CENV_STR_ARG(store));
+    return text;
+}
+
 static int list_dirs(const struct cenv_json *doc, struct cenv_str path,
                      struct cenv_str pkgs, struct cenv_arena *arena,
                      struct cenv_layered *out, struct cenv_error *err)
 {
     const struct cenv_json *layer, *layers = cenv_json_get(doc, CENV_LAYERED_LAYERS);
-    struct cenv_str prefix = cenv_json_get_str(doc, CENV_LAYERED_PREFIX);
     bool done = true;
     out->nr = 0;
-    out->prefix = cenv_arena_str(arena, prefix).data;
+    out->prefix = prefix_of(arena, pkgs);
     out->dirs = cenv_arena_calloc(arena, cenv_json_len(layers) + 1, sizeof(*out->dirs));
     if (!out->prefix || !out->dirs)
         return cenv_error_oom(err);

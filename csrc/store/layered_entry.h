@@ -13,7 +13,6 @@
 enum { CENV_LAYERED_MAX = 199 };
 
 /* What its record.json tells. */
-#define CENV_LAYERED_PREFIX "prefix" /* where it is shown */
 #define CENV_LAYERED_LAYERS \
     "layers" /* hashes, the uppermost first; above them its own content */
 #define CENV_LAYERED_BOOT \

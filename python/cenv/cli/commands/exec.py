@@ -8,7 +8,7 @@ from typing import Any
 
 from cenv.cli.commands.run import add_view, in_view
 from cenv.cli.options import add_channels, add_store
-from cenv.cli.output import Console
+from cenv.cli.output import Console, counted
 from cenv.errors import LinkError, UsageError
 
 TYPE_CHECKING = False
@@ -87,7 +87,8 @@ def _in_layers(
     else:
         return in_view(Shown.of(made), options, console)
     if console.verbose:
-        console.notice(f"{made.layers} layers at {made.path}, {made.made} of them new")
+        count = counted(made.layers, "layer")
+        console.notice(f"{count} at {made.path}, {made.made} of them new")
         for warning in made.warnings:
             console.notice(f"warning: {warning}")
     return in_view(made.shown, options, console)
