@@ -315,6 +315,7 @@ int cenv_bundle_read_document(const struct cenv_bundle *b, const char *key,
 struct scan {
     struct cenv_bundle *bundle;
     uint64_t at, content;
+    bool begun; /* it has a member */
     struct cenv_limits limits;
     char record[CENV_TAR_RECORD];
 };
@@ -344,6 +345,7 @@ static int note_member(struct scan *s, const struct cenv_member *member, uint64_
                        struct cenv_error *err)
 {
     struct cenv_bundle *b = s->bundle;
+    s->begun = true;
     if (member->type != CENV_MEMBER_FILE)
         return member->type == CENV_MEMBER_DIR
                    ? 0
@@ -432,6 +434,10 @@ int cenv_bundle_open(struct cenv_bundle **out, int fd, uint64_t size,
     cenv_limits_init(&s.limits, size);
     if (rc == 0)
         rc = scan_members(&s, size, task, err);
+    if (rc == CENV_EINTEGRITY && !s.begun) {
+        cenv_error_release(err);
+        rc = refuse_bundle(err, "it is no archive of templates");
+    }
     if (rc == 0)
         rc = read_index(b, s.limits.text, err);
     if (rc == 0)

@@ -326,6 +326,15 @@ def test_import__refuses_what_was_changed(
     assert all(item["imported"] for item in scene.there.import_(scene.archive))
 
 
+@pytest.mark.parametrize("text", [b"", b"root:x:0:0\n" * 100, bytes(2048)])
+def test_import__says_of_any_file_that_it_is_no_archive(
+    text: bytes, scene: Scene
+) -> None:
+    scene.archive.write_bytes(text)
+    with pytest.raises(IntegrityError, match=r"t\.czt': it is no archive of templates"):
+        scene.there.import_(scene.archive)
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [(tarfile.SYMTYPE, "no archive of templates"), (tarfile.REGTYPE, "a member twice")],
