@@ -78,6 +78,11 @@ static PyObject *op_reset(PyObject *module, PyObject *args)
     return with_clone(module, args, cenv_reset);
 }
 
+static PyObject *op_recycle(PyObject *module, PyObject *args)
+{
+    return with_clone(module, args, cenv_recycle);
+}
+
 static PyObject *op_materialize(PyObject *module, PyObject *args)
 {
     return with_clone(module, args, cenv_materialize);
@@ -309,6 +314,9 @@ PyMethodDef bind_op_methods[] = {
      "clone($module, task, store, src, dst, options, /)\n--\n\nClone an environment."},
     {"reset", op_reset, METH_VARARGS,
      "reset($module, task, store, clone, /)\n--\n\nPut a clone back to its template's state."},
+    {"recycle", op_recycle, METH_VARARGS,
+     "recycle($module, task, store, clone, /)\n--\n\n"
+     "The same for a clone that was given back, unless it is in use."},
     {"materialize", op_materialize, METH_VARARGS,
      "materialize($module, task, store, clone, /)\n--\n\nMake a clone permanent."},
     {"namespace_enter", bind_namespace_enter, METH_NOARGS,

@@ -20,6 +20,7 @@
 #include "os/fs_dir.h"
 #include "os/fs_place.h"
 #include "os/fs_remove.h"
+#include "os/xattr.h"
 #include "relocate/splice.h"
 
 struct reset {
@@ -277,6 +278,33 @@ static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     return find_dir(r, index, err);
 }
 
+/* Or -errno. Those that a new directory gets by itself cannot be removed, or are there again. */
+static int restore_xattrs(const struct reset *r, uint32_t index, int fd)
+{
+    const struct cenv_mf_dir *dir = &r->c.m->dirs[index];
+    bool wanted = dir->flags & CENV_MF_XATTR;
+    if (!wanted && !cenv_raw_has_xattrs(fd, "."))
+        return 0;
+    int rc = cenv_raw_clear_xattrs(fd), from = -1;
+    if (rc == 0 && wanted)
+        rc = from = cenv_raw_open_dir(r->source.fd,
+                                      index ? cenv_mf_cstr(r->c.m, dir->path) : ".");
+    if (from >= 0)
+        rc = cenv_raw_copy_xattrs(from, fd);
+    cenv_fd_close(from);
+    return rc < 0 ? rc : 0;
+}
+
+/* What a change of the directory itself did to it, and time and mode do not heal. Or -errno. */
+static int restore_dir(struct reset *r, uint32_t index, int fd,
+                       const struct cenv_stat *st)
+{
+    if (st->ctime_ns <= r->since_ns)
+        return 0;
+    r->counts->disowned += st->uid != cenv_fs_uid() || st->gid != cenv_fs_gid();
+    return restore_xattrs(r, index, fd);
+}
+
 static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     const struct cenv_mf_dir *dir = &r->c.m->dirs[index];
@@ -285,6 +313,8 @@ static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     if (fd < 0)
         return fd;
     int rc = 0, raw = cenv_raw_stat_fd(fd, &st);
+    if (raw == 0)
+        raw = restore_dir(r, index, fd, &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, fd, NULL, "cannot look at");
     /* Nothing came or went where time and ctime are the clone's: the listing can be spared. */

@@ -524,17 +524,6 @@ int cenv_clone(struct cenv_store *store, const char *src, const char *dst,
 const char *cenv_clone_mode_name(unsigned index);
 
 /*
- * Puts `clone` back to what a new clone of its source would be now, at the place as it was (the
- * directory itself gets the mode of the empty one it replaced, if any). Only clones that `store`
- * knows. Appends {"prefix", "removed", "restored", "checked", "seconds"}, and the "note" that the
- * clone was made with, if any. CENV_EPREFIX: a file was altered through a hard link, so the source
- * is damaged. CENV_ELINK: an overlay that is not mounted in this process's namespace. Interrupted,
- * it leaves a clone to be reset again.
- */
-int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *task,
-               struct cenv_buf *out, struct cenv_error *err);
-
-/*
  * Mode overlay: the process, with one thread and at its start, enters a mount namespace of its own,
  * in which its clones are mounted for it and its children. Appends the namespace's name, which
  * tells a child (by cenv_namespace_name) that it is in there. In a user namespace programs that
@@ -694,6 +683,8 @@ int cenv_virtual_packages(const char *subdir, const char *const *overrides,
 
 #include "cenv_layer.h"
 #include "cenv_remote.h"
+#include "cenv_reset.h"
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,6 +7,8 @@
 
 /* All names that the caller may read; ENOTSUP and EPERM are not errors. */
 int cenv_raw_copy_xattrs(int from_fd, int to_fd);
+/* Removes all that the caller may; 0 or -errno. */
+int cenv_raw_clear_xattrs(int fd);
 /* Whether there may be any, without opening it; links not followed. */
 bool cenv_raw_has_xattrs(int dirfd, const char *name);
 

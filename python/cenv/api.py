@@ -371,9 +371,22 @@ def reset(
     """
     if not override_frozen:
         policy.check_frozen(clone)
-    reply = _native.call(
-        _native.extension.reset, _native.work_in_store(store), _native.fspath(clone)
-    )
+    return _put_back(_native.extension.reset, clone, store)
+
+
+@checked()
+def recycle(clone: Path, *, store: Path | None = None) -> ResetReport:
+    """Put back a clone that its user is done with, for the next one as a new clone.
+
+    Raises PrefixError while it is in use, or where it could not pass for a new one.
+    """
+    return _put_back(_native.extension.recycle, clone, store)
+
+
+def _put_back(
+    operation: Callable[..., str], clone: Path, store: Path | None
+) -> ResetReport:
+    reply = _native.call(operation, _native.work_in_store(store), _native.fspath(clone))
     note = reply.pop("note", None)
     if note:
         editables.move(_native.fspath(clone), editables.from_note(note))

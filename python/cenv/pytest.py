@@ -22,7 +22,7 @@ from cenv import pytest_plugin
 from cenv._choices import CloneMode
 
 if TYPE_CHECKING:
-    from cenv.pytest_plugin.factories import AnyPath, TemplateFactory
+    from cenv.pytest_plugin.factories import AnyPath, Recycle, TemplateFactory
     from cenv.templates.template import Clone, Template
 
 __all__ = ["fixture"]
@@ -37,6 +37,7 @@ def fixture(
     template: str | None = None,
     file: AnyPath | None = None,
     mode: CloneMode | None = None,
+    recycle: Recycle | None = None,
     name: str | None = None,
     autouse: bool = False,
 ) -> Any:
@@ -44,7 +45,8 @@ def fixture(
 
     One clone for each `scope`, removed at its end, or kept when a test failed meanwhile
     (cenv_keep). What it is of: `specs`, `channels`, `template` and `mode` as of cenv_env,
-    `file` as of cenv_template; without any of them the default template. `scope`, `name`
+    `file` as of cenv_template; without any of them the default template. `recycle` is that
+    of cenv_env. `scope`, `name`
     and `autouse` are those of pytest.fixture.
     """
 
@@ -61,7 +63,9 @@ def fixture(
         if file is not None:
             chosen, given = cenv_template(*specs, file=file, channels=channels), ()
         with pytest_plugin.ending(request, clones):
-            yield clones(*given, channels=channels, template=chosen, mode=mode)
+            yield clones(
+                *given, channels=channels, template=chosen, mode=mode, recycle=recycle
+            )
 
     what = " ".join(specs) or template or file or "the default template"
     environment.__doc__ = f"Give a clone of {what}: a path, and run()."

@@ -42,6 +42,18 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd)
     return rc;
 }
 
+int cenv_raw_clear_xattrs(int fd)
+{
+    char *names = cenv_malloc(XATTR_MAX);
+    ssize_t len = names ? flistxattr(fd, names, XATTR_MAX) : 0;
+    int rc = !names ? -ENOMEM : len < 0 && !is_refusal(-errno) ? -errno : 0;
+    for (ssize_t at = 0; at < len && rc == 0; at += (ssize_t)strlen(names + at) + 1)
+        if (fremovexattr(fd, names + at) < 0 && errno != ENODATA && !is_refusal(-errno))
+            rc = -errno;
+    cenv_free(names);
+    return rc;
+}
+
 /* llistxattr knows no descriptors: through /proc, and where there is none the answer is maybe. */
 bool cenv_raw_has_xattrs(int dirfd, const char *name)
 {

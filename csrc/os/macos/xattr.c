@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/param.h>
+#include <sys/xattr.h>
 
+#include "base/alloc.h"
 #include "os/raw_path.h"
 
 int cenv_raw_copy_xattrs(int from_fd, int to_fd)
@@ -15,6 +18,21 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd)
     if (fcopyfile(from_fd, to_fd, NULL, COPYFILE_XATTR) == 0)
         return 0;
     return errno == ENOTSUP || errno == EPERM || errno == EACCES ? 0 : -errno;
+}
+
+int cenv_raw_clear_xattrs(int fd)
+{
+    ssize_t len = flistxattr(fd, NULL, 0, 0);
+    if (len <= 0)
+        return len < 0 && errno != ENOTSUP ? -errno : 0;
+    char *names = cenv_malloc((size_t)len);
+    if (!names)
+        return -ENOMEM;
+    len = flistxattr(fd, names, (size_t)len, 0);
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
+        fremovexattr(fd, names + at, 0);
+    cenv_free(names);
+    return 0;
 }
 
 /* copyfile knows no directories by descriptor; where it cannot tell, the answer is maybe. */

@@ -8,6 +8,12 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd)
     return 0;
 }
 
+int cenv_raw_clear_xattrs(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 bool cenv_raw_has_xattrs(int dirfd, const char *name)
 {
     (void)dirfd, (void)name;

@@ -25,6 +25,9 @@ runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 _PIPE, _NOTHING, _INHERITED = -1, -3, -4
 
 
+running: set[int] = set()  # process ids of this process's helpers, until waited for
+
+
 class Helper:
     """A helper that takes lines and gives lines; waited for by wait(), or by nobody."""
 
@@ -81,7 +84,9 @@ def start_alone(module: str, *arguments: str) -> int:
 
 def wait_for(pid: int) -> int:
     """Wait for the end of a helper, and return its status."""
-    return extension.program_wait(extension.Task(None), pid)
+    status = extension.program_wait(extension.Task(None), pid)
+    running.discard(pid)
+    return status
 
 
 def _start(
@@ -90,9 +95,11 @@ def _start(
     code = _CODE.format(path=_PATH, module=module)
     argv = [_PYTHON, "-I", "-c", code, *arguments]
     variables = without_host(os.environ)
-    return extension.program_start(
+    started = extension.program_start(
         [os.fsencode(argument) for argument in argv],
         [os.fsencode(f"{name}={value}") for name, value in variables.items()],
         b"/",
         stdio,
     )
+    running.add(started[0])
+    return started

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 class _System(NamedTuple):
     getcwd: Callable[[], str]
     killpg: Callable[[int, int], None]
+    listdir: Callable[[str], list[str]]
     lstat: Callable[[str], os.stat_result]
     mkdir: Callable[..., None]
+    open: Callable[..., Any]
     realpath: Callable[[str], str]
     rmdir: Callable[[str], None]
     scandir: Callable[[str], Any]
@@ -30,8 +32,10 @@ class _System(NamedTuple):
 system = _System(
     getcwd=os.getcwd,
     killpg=os.killpg,
+    listdir=os.listdir,
     lstat=os.lstat,
     mkdir=os.mkdir,
+    open=open,
     realpath=os.path.realpath,
     rmdir=os.rmdir,
     scandir=os.scandir,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clones made ahead, at the paths they will have, and handed over in no time.
 
+Those that their users gave back are put back beside them, and handed over again.
+
 A helper process makes them, not a thread: a thread in a test's process would make its
 os.fork warn. The helper ends with its parent, whatever ends that, and removes what was
 not handed over; were it killed as well, the store's sweep finds the clones by their owner.
@@ -14,7 +16,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from select import POLLIN, poll
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
@@ -42,12 +44,16 @@ class Spares:
     def __init__(self, job: CloneJob, count: int, new_path: Callable[[], str]) -> None:
         self.job = job
         self.count = count
+        self.gave_recycled = False  # what take() gave last had been given back
         self._new_path = new_path
+        self._free: list[str] = []  # paths of those that could not be put back
         self._start()
 
     def _start(self) -> None:
         self._asked: deque[str] = deque()
         self._ready: deque[CloneReport] = deque()
+        self._recycled: set[str] = set()  # paths of those of _ready that are
+        self._given_back: dict[str, CloneReport] = {}  # those of _asked that are
         self._rest = b""
         self._helper = helper.start("cenv.clones.spares", _job_text(self.job))
         system.set_blocking(self._helper.fileno(), False)
@@ -61,16 +67,30 @@ class Spares:
 
     @property
     def paths(self) -> list[str]:
-        """The paths of what is ready, or on its way."""
-        return [*self._asked, *(report.prefix for report in self._ready)]
+        """The paths of what is ready or on its way, and those that are free again."""
+        ready = (report.prefix for report in self._ready)
+        return [*self._asked, *ready, *self._free]
 
     def _ask(self) -> None:
         """Order as many clones as are wanting."""
         with contextlib.suppress(BrokenPipeError):
             while len(self._asked) + len(self._ready) < self.count:
-                path = self._new_path()
+                path = self._free.pop() if self._free else self._new_path()
                 self._asked.append(path)
                 self._helper.tell(_line({"make": path}))
+
+    def give_back(self, report: CloneReport) -> bool:
+        """Have a clone that was taken put back and kept ready, or removed if that cannot be.
+
+        False: the helper is gone, and the clone remains the caller's.
+        """
+        try:
+            self._helper.tell(_line({"recycle": report.prefix}))
+        except BrokenPipeError:
+            return False
+        self._asked.append(report.prefix)
+        self._given_back[report.prefix] = report
+        return True
 
     def _collect(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -79,19 +99,40 @@ class Spares:
             if not read:  # the helper is gone
                 self.count = 0
                 self._asked.clear()
+                self._given_back.clear()
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
-            reply = json.loads(line)
-            self._asked.remove(reply["prefix"])
-            if "error" not in reply:
-                self._ready.append(CloneReport.from_json(reply))
+            self._note(json.loads(line))
+
+    def _note(self, reply: dict[str, Any]) -> None:
+        path = reply["prefix"]
+        self._asked.remove(path)
+        old = self._given_back.pop(path, None)
+        if reply.get("removed"):
+            self._free.append(path)
+        elif "error" not in reply:
+            self._ready_one(old, reply)
+
+    def _ready_one(self, old: CloneReport | None, reply: dict[str, Any]) -> None:
+        if old is None:
+            self._ready.append(CloneReport.from_json(reply))
+        else:
+            self._ready.append(of_recycled(old, reply["seconds"]))
+            self._recycled.add(old.prefix)
 
     def take(self) -> CloneReport | None:
-        """Hand over a clone that is ready, and order the next; None when there is none."""
+        """Hand over a clone that is ready, and order the next; None when there is none.
+
+        One that was given back is waited for: it comes sooner than a new one is made.
+        """
         self._collect()
+        while self._given_back and not self._ready:
+            self._wait()
         if not self._ready:
             return None
         report = self._ready.popleft()
+        self.gave_recycled = report.prefix in self._recycled
+        self._recycled.discard(report.prefix)
         with contextlib.suppress(BrokenPipeError):
             self._helper.tell(_line({"taken": report.prefix}))
         self._ask()
@@ -99,7 +140,9 @@ class Spares:
 
     def renew(self) -> None:
         """Give up what is ready or on its way, and make it anew."""
+        paths = self.paths
         self.close()
+        self._free = paths
         self._start()
 
     def keep(self, count: int) -> None:
@@ -109,11 +152,14 @@ class Spares:
 
     def drain(self) -> None:
         """Wait until none is being made."""
+        while self._asked:
+            self._wait()
+
+    def _wait(self) -> None:
         ready = poll()  # select() takes no descriptor above 1023
         ready.register(self._helper.fileno(), POLLIN)
-        while self._asked:
-            ready.poll()
-            self._collect()
+        ready.poll()
+        self._collect()
 
     def close(self) -> None:
         """End the helper, which removes what was not handed over."""
@@ -130,6 +176,12 @@ class Spares:
 
         for path in self.paths:
             api.remove_tree(path, store=self.job.store)
+
+
+def of_recycled(made: CloneReport, seconds: float) -> CloneReport:
+    """Return the report of a clone that was put back in so many seconds: it placed nothing."""
+    nothing: dict[str, Any] = {"relocated": 0, "bytes_copied": 0, "bytes_shared": 0}
+    return replace(made, seconds=seconds, fallbacks={}, stages=(), **nothing)
 
 
 _all: WeakSet[Spares] = WeakSet()
@@ -187,9 +239,9 @@ def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
             if "taken" in order:
                 left.discard(order["taken"])
                 continue
-            reply = _make(job, order["make"])
+            reply = _work(job, order)
             if "error" not in reply:
-                left.add(order["make"])
+                left.add(reply["prefix"])
             print(json.dumps(reply), flush=True)
     except BrokenPipeError:
         pass  # the parent is gone
@@ -199,25 +251,44 @@ def _serve(job: dict[str, Any], orders: Iterator[str]) -> None:
         os.close(1)  # nothing more to flush to a parent that may be gone
 
 
-def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
-    from cenv import api
+def _work(job: dict[str, Any], order: dict[str, str]) -> dict[str, Any]:
     from cenv.errors import CenvError
 
+    ((what, path),) = order.items()
     try:
-        report = api.clone(
-            job["path"],
-            path,
-            mode=job["mode"],
-            store=job["store"],
-            owner=job["owner"],
-            provenance=job["provenance"],
-        )
+        return _make(job, path) if what == "make" else _recycle(job, path)
     except (
         CenvError,
         OSError,
     ) as error:  # the parent makes its own clone, and fails aloud
         return {"prefix": path, "error": str(error)}
+
+
+def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
+    from cenv import api
+
+    report = api.clone(
+        job["path"],
+        path,
+        mode=job["mode"],
+        store=job["store"],
+        owner=job["owner"],
+        provenance=job["provenance"],
+    )
     return report.to_json()
+
+
+def _recycle(job: dict[str, Any], path: str) -> dict[str, Any]:
+    """Put a clone back; one that cannot be is removed."""
+    from cenv import api
+    from cenv.errors import CenvError
+
+    try:
+        report = api.recycle(path, store=job["store"])
+    except (CenvError, OSError) as error:
+        api.remove_tree(path, store=job["store"])
+        return {"prefix": path, "error": str(error), "removed": True}
+    return {"prefix": path, "seconds": report.seconds}
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def _of_name(name: str) -> str | None:
         path = os.path.join(place, name)
         if _is_environment(path):
             return path
-    listed = [path for path in _listed() if os.path.basename(path) == name]
+    listed = [path for path in registered() if os.path.basename(path) == name]
     several = {os.path.realpath(path): path for path in listed if _is_environment(path)}
     if len(several) > 1:
         paths = ", ".join(several.values())
@@ -143,7 +143,8 @@ def _can_be_written(place: str) -> bool:
     return os.path.isdir(place) and os.access(place, os.W_OK)
 
 
-def _listed() -> list[str]:
+def registered() -> list[str]:
+    """Return the paths of environments that conda lists, as its file has them."""
     path = os.path.expanduser(_LISTED)
     if not os.path.isfile(path):
         return []

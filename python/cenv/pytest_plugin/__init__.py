@@ -27,7 +27,7 @@ __all__ = ["CloneFactory", "EnvFactory", "TemplateFactory"]
 _SESSION: pytest.StashKey[EnvSession] = pytest.StashKey()
 _LAST: pytest.StashKey[bool] = pytest.StashKey()
 _MEASURED: pytest.StashKey[bool] = pytest.StashKey()
-_FAILED: pytest.StashKey[bool] = pytest.StashKey()
+_OUTCOME: pytest.StashKey[str] = pytest.StashKey()  # passed, skipped, failed
 _CRASHED: pytest.StashKey[bool] = pytest.StashKey()  # some worker of xdist
 # Clones whose fixture has ended, of this attempt and of those before it.
 _ENDED: pytest.StashKey[list[Clone]] = pytest.StashKey()
@@ -117,11 +117,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
     outcome: Any = yield
     report = outcome.get_result()
     if call.when == "setup":  # of each attempt: a test may be run again
-        item.stash[_FAILED] = False
-    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+        item.stash[_OUTCOME] = "passed"
+    if report.failed or item.stash.get(_OUTCOME, "passed") == "passed":
+        item.stash[_OUTCOME] = report.outcome
     if call.when == "teardown" and environments is not None:
         ended = item.stash.get(_ENDED, None) or ()
-        environments.end_test(ended, failed=item.stash[_FAILED])
+        environments.end_test(ended, item.stash[_OUTCOME])
 
 
 def _stamp(item: pytest.Item, environments: EnvSession) -> None:
@@ -172,6 +173,15 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     environments = stash.get(_SESSION, None)
     if environments is not None:
         environments.begin_test(last=stash[_LAST], measured=stash[_MEASURED])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> None:
+    """Let the rounds of a benchmark give back what they had."""
+    if item.config.stash.get(_SESSION, None) and item.config.stash[_MEASURED]:
+        from cenv.pytest_plugin import rounds
+
+        rounds.watch(getattr(item, "funcargs", {}))
 
 
 def _is_measured(item: pytest.Item) -> bool:
@@ -260,13 +270,14 @@ def cenv_env(
     request: pytest.FixtureRequest, cenv_template: TemplateFactory
 ) -> Iterator[EnvFactory]:
     """Give a factory of environments for this test: cenv_env(*specs, channels=None,
-    template=None, dst=None, mode=None, reuse=False) -> Clone.
+    template=None, dst=None, mode=None, reuse=False, recycle=None) -> Clone.
 
     `template`: a Template, or a name of ini's cenv_templates, in place of specs. `dst`:
     where it is made. `mode`: auto, reflink, hardlink, copy, overlay. `reuse`: the clone of
-    the last such call, put back. Without specs and template: those of the mark, else the
-    default template. Every clone is removed when the test is over, or kept as --cenv-keep
-    says. For wider scopes: cenv.pytest.fixture.
+    the last such call, put back. `recycle`: auto, or off for one that no other test has.
+    Without specs and template: those of the mark, else the default template. A clone goes
+    back when the test is over, or stays as --cenv-keep says. For wider scopes:
+    cenv.pytest.fixture.
     """
     from cenv.pytest_plugin.factories import EnvFactory
 
@@ -282,7 +293,7 @@ def cenv_session_env(
 ) -> Iterator[EnvFactory]:
     """Give a factory of environments that live as long as the session, or their `with`:
     cenv_session_env(*specs, channels=None, template=None, dst=None, mode=None,
-    reuse=False) -> Clone.
+    reuse=False, recycle=None) -> Clone.
 
     The arguments are those of cenv_env. Fixtures of any scope may use it.
     """
@@ -298,7 +309,7 @@ def cenv_clone(
     request: pytest.FixtureRequest, cenv_template: TemplateFactory
 ) -> Iterator[CloneFactory]:
     """Give a function that clones any environment, whoever made it, for this test:
-    cenv_clone(src, dst=None, mode=None) -> Clone.
+    cenv_clone(src, dst=None, mode=None, recycle=None) -> Clone.
 
     `dst` is absent or an empty directory. Every clone is removed when the test is over.
     """

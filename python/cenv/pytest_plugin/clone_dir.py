@@ -8,6 +8,8 @@ from pathlib import Path
 
 from cenv._digest import sha256_hex
 from cenv.api import remove_tree
+from cenv.config import environments
+from cenv.pytest_plugin.recycling import Given
 from cenv.templates.store import TemplateStore
 from cenv.templates.template import Clone, Template
 
@@ -29,6 +31,7 @@ class CloneDir:
         self._path = base / "cenv"
         self._store = store
         self._made = False
+        self._registered: frozenset[str] = frozenset()  # conda would list a new one
         self._held: dict[str, object] = {}  # by path: what lies there, or is to
         self._kept: set[str] = set()
 
@@ -39,26 +42,35 @@ class CloneDir:
         """
         digits = max(_DIGITS, _EVEN - len(f"{self._path}/")) if even else _DIGITS
         if not self._made:
+            self._registered = _registered()
             self._path.mkdir(exist_ok=True)
             self._store.set_clone_dir_owner(self._path, os.getpid())
             self._made = True
         place, number = object(), _first_slot(template)
         while True:  # threads may ask at once
             path = str(self._path / f"{number % _PLACES:0{digits}d}")
+            if path in self._registered:
+                self._held.setdefault(path, None)
             if self._held.setdefault(path, place) is place:
                 return path
             number += 1
 
-    def hold(self, clone: Clone) -> None:
-        """Know what lies at a path that was given."""
-        if clone.path in self._held:
-            self._held[clone.path] = clone
+    def hold(self, given: Given) -> None:
+        """Know what was handed over."""
+        self._held[given.clone.path] = given
+
+    def given(self, clone: Clone) -> Given | None:
+        """Return what is known of a clone that was handed over, and not taken back since."""
+        found = self._held.get(clone.path)
+        return found if isinstance(found, Given) and found.clone is clone else None
 
     def is_over(self, clone: Clone) -> bool:
-        """Tell whether its place was freed: what lies there by now is another."""
-        if os.path.dirname(clone.path) != str(self._path):
-            return False
-        return self._held.get(clone.path) is not clone
+        """Tell whether its place was taken back: what lies there by now is another."""
+        return clone.path in self._held and self.given(clone) is None
+
+    def take_back(self, path: str) -> None:
+        """Know that a clone lies ready there, in nobody's hands."""
+        self._held[path] = None
 
     def free(self, path: str) -> None:
         """Let the path be given again: nothing lies there."""
@@ -79,6 +91,13 @@ class CloneDir:
             for name in set(os.listdir(self._path)) - self._kept:
                 remove_tree(self._path / name)
         self._store.set_clone_dir_owner(self._path, 0)
+
+
+def _registered() -> frozenset[str]:
+    try:
+        return frozenset(environments.registered())
+    except OSError:  # it is closed to us
+        return frozenset()
 
 
 def _first_slot(template: Template) -> int:

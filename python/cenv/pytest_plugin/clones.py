@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cenv._choices import CloneMode
 from cenv.clones import background_sweep, modes
+from cenv.clones.spares import CloneJob
+from cenv.config import environments
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
+from cenv.pytest_plugin.left_running import Running, has_left, running
 from cenv.pytest_plugin.recorder import Recorder
+from cenv.pytest_plugin.recycling import Given, Kind, Recycled
 from cenv.pytest_plugin.removal_policy import RemovalPolicy
 from cenv.pytest_plugin.settings import Settings
 from cenv.pytest_plugin.spare_policy import SparePolicy, processors, usual_limit
@@ -40,7 +44,8 @@ class Clones:
         limit = usual_limit(workers) if limit is None else limit
         self._spares = SparePolicy(limit, self._dir, settings.mode)
         self._removals = RemovalPolicy(workers < processors(), recorder.finding)
-        self._measured = False
+        self._recycled = Recycled(self._remove)
+        self._measured = self._last = False
         self._warm = Warm()
         self.guard: Guard | None = None
         self.counted: dict[Template, Template] = {}  # by what they were made of
@@ -50,11 +55,14 @@ class Clones:
         template: Template,
         dst: str | os.PathLike[str] | None,
         mode: CloneMode | None,
+        recycle: str | None = None,
     ) -> Clone:
-        """Return a new clone: one made ahead if there is one, for a path of our own."""
+        """Return a new clone: one that is ready if there is one, for a path of our own."""
         chosen = mode or self._settings.mode
-        clone = self.noted(template, chosen, lambda: self._take(template, dst, chosen))
-        self._dir.hold(clone)
+        again = (recycle or self._settings.recycle) == "auto"
+        clone = self.noted(
+            template, chosen, lambda: self._give(template, dst, chosen, again)
+        )
         if self._measured:
             background_sweep.wait()
             self._warm.read(clone)
@@ -72,39 +80,86 @@ class Clones:
             guard.before_clone(template)
         with self._recorder.timing() as timed:
             clone = make()
-        self._recorder.clone(clone, timed)
+        given = self._dir.given(clone)
+        self._recorder.clone(clone, timed, given.origin if given else "made")
         if guard:
             guard.after_clone(clone)
         return clone
 
-    def _take(
-        self, template: Template, dst: str | os.PathLike[str] | None, mode: CloneMode
+    def _give(
+        self,
+        template: Template,
+        dst: str | os.PathLike[str] | None,
+        mode: CloneMode,
+        again: bool,
     ) -> Clone:
-        if dst is None and mode == self._settings.mode and not self._measured:
-            ready = self._spares.take(template)
-            if ready is not None:
-                return Clone(ready.prefix, template, ready.mode, ready)
         if dst is not None:
             return Template.clone(template, dst, mode=mode, owner=os.getpid())
-        path = self._dir.new_path(template, even=self._measured)
+        job = CloneJob(template.path, template.store, mode, template.provenance)
+        kind = Kind(job, self._measured)
+        clone, origin = self._ready(template, kind, again) or self._new(template, kind)
+        again = again and not modes.is_mount(clone.mode)
+        self._dir.hold(Given(clone, kind, origin, again, running()))
+        return clone
+
+    def _ready(
+        self, template: Template, kind: Kind, again: bool
+    ) -> tuple[Clone, str] | None:
+        """Return a clone that is ready, and what it is, for a test that takes those."""
+        if not again and self._settings.recycle == "auto":
+            return None  # those made ahead are not told from those given back
+        report = self._recycled.take(kind)
+        found = (report, "recycled") if report else None
+        if found is None and not kind.even:
+            found = self._spares.take(template, kind.job)
+        if found is None:
+            return None
+        report, origin = found
+        return Clone(report.prefix, template, report.mode, report), origin
+
+    def _new(self, template: Template, kind: Kind) -> tuple[Clone, str]:
+        path = self._dir.new_path(template, even=kind.even)
+        mode = kind.job.mode
         try:
-            return Template.clone(template, path, mode=mode, owner=os.getpid())
+            clone = Template.clone(template, path, mode=mode, owner=os.getpid())
         except BaseException:
             self._dir.free(path)
             raise
+        return clone, "made"
 
-    def end(self, clone: Clone, *, failed: bool) -> None:
-        """Remove a clone whose user is done, or keep it where the settings say so.
+    def end(self, clones: Iterable[Clone], outcome: str) -> None:
+        """Keep, use again or remove clones of a test with this outcome, or of a wider scope.
 
         A test that is run again ends those of its attempts before once more.
         """
-        if self._dir.is_over(clone):
-            return
+        now = running()
         keep = self._settings.keep
-        if keep == "all" or (keep == "failed" and failed):
-            self._keep(clone)
-        else:
-            self._removals.remove(clone)
+        for clone in clones:
+            if self._dir.is_over(clone):
+                continue
+            if keep == "all" or (keep == "failed" and outcome == "failed"):
+                self._keep(clone)
+            elif self._last or outcome != "passed" or not self._recycle(clone, now):
+                self._remove(clone)
+
+    def give_back(self, clone: Clone) -> bool:
+        """Have a clone ready for the next request before its test is over, if it can be."""
+        return self._settings.keep != "all" and self._recycle(clone, running())
+
+    def _recycle(self, clone: Clone, now: Running | None) -> bool:
+        given = self._dir.given(clone)
+        if given is None or not given.recycle or clone.permanent:
+            return False
+        if has_left(given.running, now) or _is_registered(clone):
+            return False
+        if not (self._spares.give_back(given) or self._recycled.give(given)):
+            return False
+        self._dir.take_back(clone.path)
+        return True
+
+    def _remove(self, clone: Clone) -> None:
+        self._removals.remove(clone)
+        if not _is_registered(clone):
             self._dir.free(clone.path)
 
     def _keep(self, clone: Clone) -> None:
@@ -117,7 +172,8 @@ class Clones:
             self._stores.open(store).set_owner(clone)
 
     def pause(self) -> None:
-        """Do nothing beside the test that begins."""
+        """Do nothing beside the test that begins, the last one."""
+        self._last = True
         self._spares.pause()
         self._removals.pause()
 
@@ -136,6 +192,15 @@ class Clones:
 
     def close(self) -> None:
         """Remove what nobody took, and finish what is under way."""
+        self._recycled.close()
         self._spares.close()
         self._removals.close()
         self._dir.close()
+
+
+def _is_registered(clone: Clone) -> bool:
+    """Tell whether conda lists it: at its path no environment would pass for a new one."""
+    try:
+        return clone.path in environments.registered()
+    except OSError:
+        return True

@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -17,8 +17,9 @@ from cenv._arguments import listed
 from cenv._choices import ChannelPriority, CloneMode
 from cenv._options import SolveOptions
 from cenv.errors import CenvError, UsageError
-from cenv.pytest_plugin import marks
+from cenv.pytest_plugin import marks, options
 from cenv.pytest_plugin.counted import counted
+from cenv.pytest_plugin.rounds import Rounds
 from cenv.pytest_plugin.session import EnvSession
 from cenv.templates.environment import Draft
 from cenv.templates.recipe import Recipe
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
     from cenv.specs.spec_file import SpecFile
 
 AnyPath = str | os.PathLike[str]
+Recycle = Literal["auto", "off"]
+
+
+def checked_recycle(given: str | None) -> None:
+    """Raise UsageError for what `recycle` cannot be."""
+    if given is not None and given not in options.choices("recycle"):
+        known = ", ".join(options.choices("recycle"))
+        raise UsageError(f"recycle is {given!r}: expected one of {known}")
 
 
 class TemplateFactory:
@@ -176,16 +185,19 @@ class _Clones:
         self._made: list[Clone] = []
 
     def _clone(
-        self, template: Template, dst: AnyPath | None, mode: CloneMode | None
+        self,
+        template: Template,
+        dst: AnyPath | None,
+        mode: CloneMode | None,
+        recycle: Recycle | None,
     ) -> Clone:
-        clone = self.session.clones.make(template, dst, mode)
+        clone = self.session.clones.make(template, dst, mode, recycle)
         self._made.append(clone)
         return clone
 
     def close(self, *, failed: bool) -> None:
-        """Remove the clones, unless they are to be kept."""
-        for clone in self.ended():
-            self.session.clones.end(clone, failed=failed)
+        """Be done with the clones: use them again or remove them, or keep them."""
+        self.session.clones.end(self.ended(), "failed" if failed else "passed")
 
     def ended(self) -> list[Clone]:
         """Let go of the clones, the last one first; the caller ends them."""
@@ -194,7 +206,7 @@ class _Clones:
 
 
 class EnvFactory(_Clones):
-    """cenv_env(*specs, channels=None, template=None, dst=None, mode=None) -> Clone."""
+    """cenv_env(*specs, channels=None, template=None, dst=None, mode=None, ...) -> Clone."""
 
     def __init__(
         self,
@@ -207,6 +219,7 @@ class EnvFactory(_Clones):
         self._mark = mark
         self._name = name
         self._reused: dict[tuple[str, str | None, str | None], Clone] = {}
+        self._rounds = Rounds()
         if mark is not None:
             marks.check(mark)
 
@@ -218,22 +231,32 @@ class EnvFactory(_Clones):
         dst: AnyPath | None = None,
         mode: CloneMode | None = None,
         reuse: bool = False,
+        recycle: Recycle | None = None,
     ) -> Clone:
         """Return a fresh clone, removed when the fixture ends; also a context manager.
 
         `template`: a Template, or a name of ini's cenv_templates. `dst`: absent or an
         empty directory; otherwise a path in pytest's own temporary directory. `reuse`:
         the clone that the last such call returned, put back to its template's state:
-        for the rounds of a benchmark.
+        for the rounds of a benchmark. `recycle`: "off" for one that no test had before,
+        nor has after; in the place of the setting.
         """
+        checked_recycle(recycle)
         chosen = self._template(specs, channels, template)
         mode = mode or (self._mark.kwargs.get("mode") if self._mark else None)
         if not reuse:
-            return self._clone(chosen, dst, mode)
+            return self._rounds.lend(self._clone(chosen, dst, mode, recycle))
         key = (chosen.path, None if dst is None else os.fspath(dst), mode)
         if key not in self._reused or not _reset(self._reused[key]):
-            self._reused[key] = self._clone(chosen, dst, mode)
+            self._reused[key] = self._clone(chosen, dst, mode, recycle)
         return self._reused[key]
+
+    def of_round(self, setup: Callable[[], object]) -> object:
+        """Run the set-up of a benchmark's round, after giving back what rounds had before."""
+        over = list(filter(self.session.clones.give_back, self._rounds.over()))
+        self._made = [clone for clone in self._made if clone not in over]
+        with self._rounds.making():
+            return setup()
 
     def _template(
         self,
@@ -265,12 +288,18 @@ def _reset(clone: Clone) -> bool:
 
 
 class CloneFactory(_Clones):
-    """cenv_clone(src, dst=None, mode=None) -> Clone."""
+    """cenv_clone(src, dst=None, mode=None, recycle=None) -> Clone."""
 
     def __call__(
-        self, src: AnyPath, dst: AnyPath | None = None, *, mode: CloneMode | None = None
+        self,
+        src: AnyPath,
+        dst: AnyPath | None = None,
+        *,
+        mode: CloneMode | None = None,
+        recycle: Recycle | None = None,
     ) -> Clone:
         """Clone any conda environment or venv."""
+        checked_recycle(recycle)
         source = src if isinstance(src, Template) else None
         template = source or self.session.templates.existing(os.path.abspath(src))
-        return self._clone(template, dst, mode)
+        return self._clone(template, dst, mode, recycle)

@@ -111,6 +111,12 @@ OPTIONS = (
         variable=True,
     ),
     Option(
+        "recycle",
+        "whether clones of passed tests are put back for the next tests: auto (default), off",
+        choices=("auto", "off"),
+        variable=True,
+    ),
+    Option(
         "mirrors",
         "copies of templates beside clones on another file system: for the run "
         "(default), to keep, or off",

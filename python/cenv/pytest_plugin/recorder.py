@@ -91,9 +91,9 @@ class Recorder:
             unknown = {"kind": "unknown", "subject": "", "text": text, "seconds": 0.0}
             return {**_NO_BUILD, "causes": [unknown]}
 
-    def clone(self, made: Clone, timed: Timed) -> None:
-        """Note a clone, and the time its user waited for it."""
-        note = _clone(made, timed.seconds)
+    def clone(self, made: Clone, timed: Timed, origin: str = "made") -> None:
+        """Note a clone, and the time its user waited for it; `origin`: made, recycled, spare."""
+        note = _clone(made, timed.seconds, origin)
         self._clones.append(note)
         self._keep(timed, "clone", note["test"])
 
@@ -180,7 +180,7 @@ def _record(record: Any) -> dict[str, Any]:
     return {key: getattr(record, key) for key in _RECORD}
 
 
-def _clone(made: Clone, seconds: float) -> dict[str, Any]:
+def _clone(made: Clone, seconds: float, origin: str) -> dict[str, Any]:
     report, template = made.report, made.template
     return {
         "template": (template.id or template.path) if template else "",
@@ -188,7 +188,7 @@ def _clone(made: Clone, seconds: float) -> dict[str, Any]:
         "test": current_test(),
         "mode": made.mode,
         "seconds": seconds,
-        "ahead": bool(report and report.seconds > seconds),
+        "origin": origin,
         "files": report.files if report else 0,
         "bytes_copied": report.bytes_copied if report else 0,
         "bytes_shared": report.bytes_shared if report else 0,

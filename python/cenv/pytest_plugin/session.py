@@ -46,20 +46,19 @@ class EnvSession:
 
     def begin_test(self, *, last: bool, measured: bool) -> None:
         """A test begins: `last`, so that nothing need go on beside it, or `measured`."""
+        if last:
+            self.clones.pause()
         if measured:
             self.clones.measure()
-        elif last:
-            self.clones.pause()
 
     def asked(self) -> settings.Settings:
         """Return the settings as they are now: a test may set some of what decides."""
         return settings.read(self._config)
 
-    def end_test(self, ended: Sequence[Clone], *, failed: bool) -> None:
-        """A test is over, and its outcome known: remove or keep its clones, then go on."""
-        self.templates.end_test(failed=failed)
-        for clone in ended:
-            self.clones.end(clone, failed=failed)
+    def end_test(self, ended: Sequence[Clone], outcome: str) -> None:
+        """A test is over, and its outcome known: its clones are done with, then go on."""
+        self.templates.end_test(failed=outcome == "failed")
+        self.clones.end(ended, outcome)
         self.clones.resume()
 
     def close(self) -> None:

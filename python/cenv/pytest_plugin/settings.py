@@ -31,6 +31,7 @@ class Settings:
     keep: str
     guard: str
     mirrors: str
+    recycle: str
     rebuild: bool
     spares: int | None  # the most kept of a template; None: as the machine allows
     channels: tuple[str, ...]
@@ -51,6 +52,7 @@ def read(config: pytest.Config) -> Settings:
         keep=_choice(config, "keep") or _retention(config),
         guard=_choice(config, "guard") or "session",
         mirrors=_choice(config, "mirrors") or "run",
+        recycle=_choice(config, "recycle") or "auto",
         rebuild=options.flag(config, "rebuild"),
         spares=_spares(config),
         channels=_channels(config),

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clones made while tests run, as many as the tests have lately asked for.
 
-None is ordered while a benchmark is measured, nor in a run's last test, nor for a template
-that was asked for only once.
+The helper that makes them also puts back those that passed tests give back. None is ordered
+while a benchmark is measured, nor in a run's last test, nor for a template that was asked for
+only once.
 """
 
 from __future__ import annotations
@@ -15,18 +16,22 @@ from cenv._choices import CloneMode
 from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
 from cenv.pytest_plugin.clone_dir import CloneDir
+from cenv.pytest_plugin.recycling import Given, identity
 from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
+_BACK = 16  # of one template, given back and kept
 _SHARE = 0.05  # of the free space, at most, for the spares of one template
 
 
 class Demand:
     """How many clones of one template the tests ask for, and those made ahead."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, job: CloneJob) -> None:
         self.template = template
+        self.job = job
+        self.source = identity(job.path)
         self.now = 0
         self.total = 0
         self.lately: deque[int] = deque(maxlen=_LATELY)
@@ -50,43 +55,56 @@ class SparePolicy:
         self._limit = limit
         self._dir = clone_dir
         self._mode = mode
-        self._demands: dict[str, Demand] = {}
+        self._demands: list[Demand] = []
         self._paused = False
 
-    def take(self, template: Template) -> CloneReport | None:
-        """Return a clone that is ready, if there is one, and see to the next."""
-        if not self._limit:
+    def take(self, template: Template, job: CloneJob) -> tuple[CloneReport, str] | None:
+        """Return a clone that is ready and what it is, if there is one; see to the next."""
+        if not self._limit or job.mode != self._mode:
             return None
-        demand = self._demands.setdefault(template.path, Demand(template))
+        demand = self._demand(job)
+        if demand is None:
+            demand = Demand(template, job)
+            self._demands.append(demand)
         demand.now += 1
         demand.total += 1
-        found = demand.spares.take() if demand.spares else None
+        found = _take(demand)
         self._order(demand)
         return found
 
+    def _demand(self, job: CloneJob) -> Demand | None:
+        return next((demand for demand in self._demands if demand.job == job), None)
+
+    def give_back(self, given: Given) -> bool:
+        """Have a clone put back for the next request; False: it is the caller's to do."""
+        demand = self._demand(given.kind.job)
+        if demand is None or demand.spares is None or self._paused or given.kind.even:
+            return False
+        report, kept = given.clone.report, len(demand.spares.paths)
+        if report is None or kept >= self._room(demand.template, _BACK):
+            return False
+        return demand.spares.give_back(report)
+
     def _order(self, demand: Demand) -> None:
-        count = 0 if self._paused else min(demand.wanted(), self._room(demand.template))
+        room = self._room(demand.template, self._limit)
+        count = 0 if self._paused else min(demand.wanted(), room)
         if demand.spares is not None:
             demand.spares.keep(count)
         elif count:
-            job = self._job(demand.template)
             new_path = functools.partial(self._dir.new_path, demand.template)
-            demand.spares = Spares(job, count, new_path)
+            demand.spares = Spares(demand.job, count, new_path)
 
-    def _job(self, template: Template) -> CloneJob:
-        return CloneJob(template.path, template.store, self._mode, template.provenance)
-
-    def _room(self, template: Template) -> int:
+    def _room(self, template: Template, most: int) -> int:
         if not template.size:
-            return min(1, self._limit)
+            return min(1, most)
         disk = os.statvfs(self._dir.base)
         fits = disk.f_bavail * disk.f_frsize * _SHARE // template.size
-        return min(self._limit, int(fits))
+        return min(most, int(fits))
 
     def pause(self) -> None:
         """Order nothing from now on, and wait until nothing is being made."""
         self._paused = True
-        for demand in self._demands.values():
+        for demand in self._demands:
             if demand.spares is not None:
                 demand.spares.keep(0)
                 demand.spares.drain()
@@ -94,7 +112,7 @@ class SparePolicy:
     def end(self) -> None:
         """Order nothing, and let no helper process live, from now on."""
         self._paused = True
-        for demand in self._demands.values():
+        for demand in self._demands:
             if demand.spares is not None:
                 paths = demand.spares.paths
                 demand.spares.close()
@@ -105,13 +123,27 @@ class SparePolicy:
     def resume(self) -> None:
         """Learn from the test that is over; orders go on with the next request."""
         self._paused = False
-        for demand in self._demands.values():
+        for demand in self._demands:
             demand.end_test()
 
     def close(self) -> None:
         """Remove the spares that nobody took."""
         self.end()
         self._demands.clear()
+
+
+def _take(demand: Demand) -> tuple[CloneReport, str] | None:
+    """Return a clone of the environment that lies there now: it may have been built anew."""
+    if demand.spares is None:
+        return None
+    source = identity(demand.job.path)
+    if source != demand.source:
+        demand.source = source
+        demand.spares.renew()
+    report = demand.spares.take()
+    if report is None:
+        return None
+    return report, "recycled" if demand.spares.gave_recycled else "spare"
 
 
 def usual_limit(workers: int) -> int:

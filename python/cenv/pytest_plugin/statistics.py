@@ -13,6 +13,9 @@ from cenv.pytest_plugin.format import duration
 
 Notes = list[dict[str, Any]]
 
+# Of a clone: for its request, of one that was given back, or ahead of its request.
+ORIGINS = ("made", "recycled", "spare")
+
 
 def add_up(processes: Notes) -> dict[str, Any]:
     """Add up what the recorders of a run's processes noted (Recorder.data)."""
@@ -98,6 +101,7 @@ def _remote(processes: Notes) -> dict[str, Any]:
 
 def _clones(clones: Notes) -> dict[str, Any]:
     seconds = sorted(clone["seconds"] for clone in clones)
+    origins = Counter(clone["origin"] for clone in clones)
     return {
         "count": len(clones),
         "median": statistics.median(seconds) if seconds else None,
@@ -106,7 +110,7 @@ def _clones(clones: Notes) -> dict[str, Any]:
         "bytes_copied": sum(clone["bytes_copied"] for clone in clones),
         "bytes_shared": sum(clone["bytes_shared"] for clone in clones),
         "modes": dict(Counter(clone["mode"] for clone in clones)),
-        "ahead": sum(clone["ahead"] for clone in clones),
+        **{origin: origins[origin] for origin in ORIGINS},
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from cenv import printable
 from cenv.cli.output import human, table
 from cenv.pytest_plugin.format import duration, many
+from cenv.pytest_plugin.statistics import ORIGINS
 
 Statistics = dict[str, Any]
 
@@ -115,8 +116,8 @@ def _clones(clones: dict[str, Any]) -> str:
     often = sorted(clones["modes"].items(), key=lambda item: -item[1])
     several = len(often) > 1
     how = [f"{count} {mode}" if several else mode for mode, count in often]
-    if clones["ahead"]:
-        how.append(f"{clones['ahead']} made ahead")
+    if clones["made"] < clones["count"]:
+        how += [f"{clones[origin]} {origin}" for origin in ORIGINS if clones[origin]]
     return (
         f"{many(clones['count'], 'clone')} ({', '.join(how)}), "
         f"median {duration(clones['median'])}, p95 {duration(clones['p95'])}, "
@@ -188,7 +189,8 @@ def clone_lines(processes: list[dict[str, Any]]) -> Iterator[str]:
         (
             clone["test"] or "between tests",
             process["worker"] or "main",
-            clone["mode"] + (" (ahead)" if clone["ahead"] else ""),
+            clone["mode"]
+            + (f" ({clone['origin']})" if clone["origin"] != "made" else ""),
             duration(clone["seconds"]),
             human(clone["bytes_copied"]),
             human(clone["bytes_shared"]),

@@ -4,12 +4,14 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <sys/xattr.h>
 
 #include "base/alloc.h"
 #include "cenv.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
+#include "os/xattr.h"
 
 struct env {
     struct scratch s;
@@ -73,7 +75,7 @@ static int reset(const struct env *e, struct cenv_buf *out, struct cenv_error *e
     return rc;
 }
 
-/* Type, mode, size, time and content or target of everything, one line each. */
+/* Type, mode, size, time, attributes and content or target of everything, one line each. */
 static int describe(void *ctx, const struct cenv_walk_entry *entry,
                     struct cenv_error *err)
 {
@@ -85,9 +87,11 @@ static int describe(void *ctx, const struct cenv_walk_entry *entry,
         cenv_fs_read_file(entry->parent, entry->entry.name, &text, err);
     else if (st.type == CENV_FT_SYMLINK)
         cenv_fs_readlink(entry->parent, entry->entry.name, &text, err);
-    cenv_buf_addf(out, "%s %d %o %lld %lld %s\n", entry->path.data, st.type, st.mode,
+    cenv_buf_addf(out, "%s %d %o %lld %lld %d %s\n", entry->path.data, st.type, st.mode,
                   (long long)(st.type == CENV_FT_FILE ? st.size : 0),
-                  (long long)st.mtime_ns, text.data ? text.data : "");
+                  (long long)st.mtime_ns,
+                  cenv_raw_has_xattrs(entry->parent, entry->entry.name),
+                  text.data ? text.data : "");
     cenv_buf_release(&text);
     return 0;
 }
@@ -102,7 +106,8 @@ static char *snapshot(const char *path)
     cenv_task_init(&task, NULL, NULL);
     int fd = cenv_fs_open_root(path, &err);
     cenv_raw_stat_fd(fd, &st);
-    cenv_buf_addf(&out, "%o %lld\n", st.mode, (long long)st.mtime_ns);
+    cenv_buf_addf(&out, "%o %lld %d\n", st.mode, (long long)st.mtime_ns,
+                  cenv_raw_has_xattrs(fd, "."));
     CHECK_INT(cenv_fs_walk(fd, true, describe, &out, &task, &err), 0);
     cenv_fd_close(fd);
     cenv_task_release(&task);
@@ -168,6 +173,13 @@ static void change_modes(const struct env *e)
     fchmodat(e->s.fd, "clone", 0711, 0);
 }
 
+static void set_attributes(const struct env *e)
+{
+    static const char *const paths[] = {"clone", "clone/lib", "clone/bin/script"};
+    for (size_t i = 0; i < CHECK_NR(paths); i++)
+        setxattr(scratch_path(&e->s, paths[i]), "user.mine", "1", 1, 0);
+}
+
 /* Same size, same time: only ctime tells. */
 static void change_and_hide(const struct env *e)
 {
@@ -193,10 +205,11 @@ static void test_reset__equals_a_new_clone(void)
         const char *name;
         void (*play)(const struct env *e);
     } cases[] = {
-        {"nothing", do_nothing},   {"added", add_files},
-        {"removed", remove_files}, {"changed", change_files},
-        {"types", change_types},   {"renamed", rename_files},
-        {"modes", change_modes},   {"hidden", change_and_hide},
+        {"nothing", do_nothing},        {"added", add_files},
+        {"removed", remove_files},      {"changed", change_files},
+        {"types", change_types},        {"renamed", rename_files},
+        {"modes", change_modes},        {"hidden", change_and_hide},
+        {"attributes", set_attributes},
     };
     static const char *const modes[] = {"copy", "hardlink"};
     for (size_t i = 0; i < CHECK_NR(cases) * 2; i++) {

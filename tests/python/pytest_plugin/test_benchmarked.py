@@ -98,6 +98,7 @@ def test_benchmark__gets_a_fresh_clone_each_round(
         monkeypatch.setenv(name, value)
     fresh.makepyfile(SUITE)
     limits = ["--codspeed-max-time=0.05"] if "pytest_codspeed.plugin" in argv else []
+    limits += ["--cenv-recycle=off"]  # the rounds' clones can be told apart then
     result = run(*argv, *limits, "--basetemp=base", "-W", "ignore::UserWarning")
     result.assert_outcomes(passed=tests, deselected=8 - tests)
     noted = notes(fresh)

@@ -252,7 +252,7 @@ def test_step_summary__can_be_switched_off(project: pytest.Pytester) -> None:
 def note(**values: object) -> dict:
     """Return what a recorder notes of a clone."""
     clone = {"template": "a" * 64, "prefix": "/p", "test": "t", "mode": "hardlink"}
-    clone |= {"seconds": 0.1, "ahead": False, "files": 1, "bytes_copied": 1}
+    clone |= {"seconds": 0.1, "origin": "made", "files": 1, "bytes_copied": 1}
     return clone | {"bytes_shared": 2, "fallbacks": {}} | values
 
 

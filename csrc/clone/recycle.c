@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A clone that was given back, put back for the next that asks; cenv_reset.h has the contract. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "cenv.h"
+#include "clone/known_clone.h"
+#include "clone/mode.h"
+#include "os/dir_users.h"
+#include "os/fs_where.h"
+
+/* Names that were added to directories, which stay as large as these made them. */
+enum { GROWN = 1000 };
+enum { HOW_MAX = 128 };
+
+static int check_unused(const struct cenv_clone_entry *clone, const char *place,
+                        struct cenv_error *err)
+{
+    char how[HOW_MAX];
+    int raw = cenv_raw_find_dir_user(place, clone->owner.start, how, sizeof(how));
+    if (raw == -ENOMEM)
+        return cenv_error_oom(err);
+    if (raw < 0)
+        snprintf(how, sizeof(how), "that cannot be told (%s)", strerror(-raw));
+    return raw == 0 ? 0
+                    : cenv_error_set(err, CENV_EPREFIX, "'%s' may be in use: %s",
+                                     clone->path, how);
+}
+
+static int check_dirs(const struct cenv_clone_entry *clone,
+                      const struct cenv_reset_counts *counts, struct cenv_error *err)
+{
+    if (counts->disowned)
+        return cenv_error_set(err, CENV_EPREFIX,
+                              "'%s' has directories of another owner", clone->path);
+    if (counts->removed > GROWN)
+        return cenv_error_set(err, CENV_EPREFIX, "directories of '%s' have grown",
+                              clone->path);
+    return 0;
+}
+
+/* A process may come to write while it is put back: it is looked for again behind it. */
+static int put_back(const struct cenv_clone_entry *clone, struct cenv_store *store,
+                    struct cenv_reset_counts *counts, struct cenv_task *task,
+                    struct cenv_error *err)
+{
+    const struct cenv_clone_mode *mode = cenv_clone_mode_of_entry(clone->mode);
+    if (mode->prepare_anew || !clone->owner.pid)
+        return cenv_error_set(err, CENV_EPREFIX, "'%s' is %s", clone->path,
+                              clone->owner.pid ? "a mount" : "to stay");
+    char *place = cenv_fs_realpath(clone->path, err);
+    int rc = place ? check_unused(clone, place, err) : err->status;
+    if (rc == 0)
+        rc = mode->reset(clone, store, mode->placing, counts, task, err);
+    if (rc == 0)
+        rc = check_unused(clone, place, err);
+    if (rc == 0)
+        rc = check_dirs(clone, counts, err);
+    cenv_free(place);
+    return rc;
+}
+
+int cenv_recycle(struct cenv_store *store, const char *clone, struct cenv_task *task,
+                 struct cenv_buf *out, struct cenv_error *err)
+{
+    static const char hint[] = "only what cenv cloned can be used again";
+    uint64_t start_ns = cenv_clock_ns();
+    struct cenv_reset_counts counts = {0};
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry known;
+    size_t before = out->len;
+    int rc = cenv_known_clone_find(store, clone, hint, &arena, &known, err);
+    if (rc == 0)
+        rc = put_back(&known, store, &counts, task, err);
+    if (rc == 0)
+        rc = cenv_clone_report_reset(known.path, known.note, &counts, start_ns, out,
+                                     err);
+    if (rc < 0)
+        out->len = before;
+    cenv_arena_release(&arena);
+    return rc;
+}
