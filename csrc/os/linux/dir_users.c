@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "os/dir.h"
+#include "os/fs_where.h"
 #include "os/pid.h"
 #include "os/raw_data.h"
 
@@ -78,9 +79,25 @@ static int is_named_in(const struct search *s, int dir, const char *name,
 
 /* ---- one process ---- */
 
+/* Where the path of what a link of /proc leads to is too long to be told. */
+static int look_at_place(const struct search *s, int dir, const char *name)
+{
+    snprintf(s->text, TEXT_MAX, "/proc/self/fd/%d/%s", dir, name);
+    int place = cenv_raw_open_root(s->text);
+    if (place < 0)
+        return place == -ENOTDIR ? 1 : place;
+    int root = cenv_raw_open_root(s->path.data);
+    int rc = root < 0 ? root : cenv_raw_is_inside(place, root);
+    cenv_fd_close(root);
+    cenv_fd_close(place);
+    return rc;
+}
+
 static int look_at_link(const struct search *s, int dir, const char *name)
 {
     int64_t n = cenv_raw_readlink(dir, name, s->text, TEXT_MAX);
+    if (n == -ENAMETOOLONG)
+        return look_at_place(s, dir, name);
     if (n < 0)
         return (int)n;
     struct cenv_str text = cenv_str_n(s->text, (size_t)n);

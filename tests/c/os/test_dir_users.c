@@ -2,6 +2,7 @@
 /* A directory in use: by every way that a process can have one. */
 #include "check.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -30,6 +31,28 @@ static void do_nothing(void)
 static void enter(void)
 {
     CHECK_INT(chdir(scratch_path(&s, "it/deep")), 0);
+}
+
+/* So deep that its path cannot be told, below the directory `name`. */
+static void enter_depths(const char *name)
+{
+    char part[201];
+    CHECK_INT(chdir(scratch_path(&s, name)), 0);
+    memset(part, 'x', 200);
+    part[200] = 0;
+    for (int i = 0; i < 30; i++)
+        if ((mkdir(part, 0700) < 0 && errno != EEXIST) || chdir(part) < 0)
+            perror(part);
+}
+
+static void enter_deep(void)
+{
+    enter_depths("it/deep");
+}
+
+static void enter_deep_elsewhere(void)
+{
+    enter_depths("item");
 }
 
 static void open_file(void)
@@ -117,6 +140,8 @@ static void test_dir_user__is_found(void)
         {open_other, NULL},
         {open_deleted, NULL},
         {enter, "as its directory"},
+        {enter_deep, "as its directory"},
+        {enter_deep_elsewhere, NULL},
         {open_file, "open"},
         {map_file, "mapped"},
         {run_with_argument, "among its arguments"},

@@ -33,7 +33,7 @@ def test_pedantic(benchmark, cenv_env, n):
     def setup():
         env = cenv_env()
         place = os.path.dirname(env)
-        note(made=env.path, number=random.random(), collects=gc.isenabled())
+        note(made=env.path, test=n, number=random.random(), collects=gc.isenabled())
         return (env, sorted(os.listdir(place))), {}
 
     def target(env, seen):
@@ -103,7 +103,9 @@ def test_benchmark__gets_a_fresh_clone_each_round(
     result.assert_outcomes(passed=tests, deselected=8 - tests)
     noted = notes(fresh)
     made = [note["made"] for note in noted if "made" in note]
-    assert len(set(made)) == len(made) == 2 * rounds
+    for n in range(2):
+        mine = [note["made"] for note in noted if note.get("test") == n]
+        assert len(set(mine)) == len(mine) == rounds
     assert not any(os.path.lexists(path) for path in made), (
         "no matter what teardown did"
     )

@@ -53,7 +53,7 @@ def test_fixtures__give_environments(project: pytest.Pytester) -> None:
             assert (same.clone(tmp_path / "c") / "share/data.txt").exists()
         """
     )
-    run(project).assert_outcomes(passed=5)
+    run(project, "--cenv-recycle=off").assert_outcomes(passed=5)
 
 
 def test_failed_test__keeps_its_clones(project: pytest.Pytester) -> None:

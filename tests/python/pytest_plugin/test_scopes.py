@@ -14,7 +14,7 @@ from cenv.pytest_plugin import CloneFactory, EnvFactory, TemplateFactory
 Run = Callable[..., pytest.RunResult]
 
 SHARED = """
-import os
+import itertools, os
 from pathlib import Path
 import pytest
 import cenv.pytest
@@ -33,12 +33,22 @@ def envs(request):
 def seen():
     return []
 
+# Places are given again: a clone is told from others by the number that it gets.
+places, numbers = set(), itertools.count()
+
+def number(env):
+    note = Path(env, "number")
+    if not note.exists():
+        note.write_text(str(next(numbers)))
+    return note.read_text()
+
 @pytest.fixture(autouse=True)
 def noted(seen, envs):
-    gone = {path for before in seen for path in before} - set(envs)
-    assert not any(map(os.path.exists, gone))
+    gone = places - set(envs)
+    assert not any(os.path.exists(os.path.join(path, "number")) for path in gone)
     assert all(map(os.path.exists, envs))
-    seen.append(envs)
+    places.update(envs)
+    seen.append(list(map(number, envs)))
 """
 
 

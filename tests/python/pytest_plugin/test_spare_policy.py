@@ -29,7 +29,7 @@ def wait_for_more(*envs):
 
 @pytest.fixture
 def project(configure, session_store: Path) -> pytest.Pytester:
-    return configure(cenv_store=session_store, cenv_specs="tool")
+    return configure(cenv_store=session_store, cenv_specs="tool", cenv_recycle="off")
 
 
 AHEAD = """
