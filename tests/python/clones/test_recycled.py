@@ -21,7 +21,7 @@ State = dict[bytes, tuple[object, ...]]
 
 
 def state(root: Path) -> State:
-    """Return all that is to be seen of what lies at `root`; of shared files which they are."""
+    """Return all that is to be seen of what lies at `root`."""
     return {
         os.path.relpath(path, os.fsencode(root)): _facts(path) for path in _all(root)
     }
@@ -41,7 +41,7 @@ def _facts(path: bytes) -> tuple[object, ...]:
     if stat.S_ISLNK(found.st_mode):
         data = os.readlink(path)
     elif stat.S_ISREG(found.st_mode):
-        data = Path(os.fsdecode(path)).read_bytes(), found.st_nlink == 1 or found.st_ino
+        data = Path(os.fsdecode(path)).read_bytes()
     names = sorted(os.listxattr(path, follow_symlinks=False))
     values = [os.getxattr(path, name, follow_symlinks=False) for name in names]
     owner = found.st_uid, found.st_gid

@@ -264,8 +264,10 @@ def test_another(benchmark, cenv_env):
     "plugin", ["pytest_benchmark.plugin", "pytest_codspeed.plugin"]
 )
 def test_round__gives_back_when_it_is_over(
-    project: pytest.Pytester, run: Run, plugin: str
+    project: pytest.Pytester, run: Run, plugin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"):
+        monkeypatch.delenv(name, raising=False)  # or pytest-benchmark measures nothing
     project.makepyfile(ROUNDS)
     how = "--benchmark-enable" if "benchmark" in plugin else "--codspeed"
     result = run("--basetemp=base", "--cenv-json=report", "-p", plugin, how)

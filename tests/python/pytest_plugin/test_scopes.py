@@ -80,9 +80,11 @@ def test_fixture__makes_a_clone_for_each_scope(
     """
     (project.path / "third/test_d.py").write_text(inspect.cleandoc(last))
     for argv in ([], ["--cenv-spares=0"]):
-        run("--basetemp=base", *argv).assert_outcomes(passed=10)
+        run("--basetemp=base", "--cenv-recycle=off", *argv).assert_outcomes(passed=10)
         assert not list(project.path.glob("base/cenv/*"))
-    run("--basetemp=base", "-n2", "-k", "not last").assert_outcomes(passed=9)
+    run(
+        "--cenv-recycle=off", "--basetemp=base", "-n2", "-k", "not last"
+    ).assert_outcomes(passed=9)
     assert not list(project.path.glob("base/*/cenv/*"))
 
 
