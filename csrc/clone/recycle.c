@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A clone that was given back, put back for the next that asks; cenv_reset.h has the contract. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "cenv.h"
 #include "clone/known_clone.h"
 #include "clone/mode.h"
 #include "os/dir_users.h"
+#include "os/fs.h"
 #include "os/fs_where.h"
 
 /* Names that were added to directories, which stay as large as these made them. */
@@ -20,10 +18,8 @@ static int check_unused(const struct cenv_clone_entry *clone, const char *place,
 {
     char how[HOW_MAX];
     int raw = cenv_raw_find_dir_user(place, clone->owner.start, how, sizeof(how));
-    if (raw == -ENOMEM)
-        return cenv_error_oom(err);
     if (raw < 0)
-        snprintf(how, sizeof(how), "that cannot be told (%s)", strerror(-raw));
+        return cenv_fs_fail(err, raw, CENV_CWD, place, "cannot look for users of");
     return raw == 0 ? 0
                     : cenv_error_set(err, CENV_EPREFIX, "'%s' may be in use: %s",
                                      clone->path, how);

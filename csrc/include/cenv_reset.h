@@ -22,10 +22,11 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
 
 /*
  * The same for a clone that its user gave back, so that it can be handed over as a new one.
- * CENV_EPREFIX also where it would not be as new, or somebody might still write to it: a process, a
- * mount or a socket has it or what lies in it in use, before or after it is put back, or that cannot
- * be told (os/dir_users.h); directories have another owner, or have grown by a thousand names; it is
- * a mount, or belongs to no process. It may have been put back then, or in part.
+ * CENV_EPREFIX also where it would not be as new, or somebody might still write to it: a process,
+ * a mount or a socket has it or what lies in it in use, before or after it is put back (see
+ * os/dir_users.h; CENV_EOS where that cannot be told); directories have another owner, or have
+ * grown by a thousand names; it is a mount, or belongs to no process. It may have been put back
+ * then, or in part.
  */
 int cenv_recycle(struct cenv_store *store, const char *clone, struct cenv_task *task,
                  struct cenv_buf *out, struct cenv_error *err);

@@ -101,6 +101,10 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/os/path.h", r"CENV_PATH_PACKAGE_MAX = (\d+)"),
         ("csrc/os/path.h", r"CENV_PATH_NAME_MAX = (\d+)"),
     ],
+    "clones of a template that wait": [
+        ("python/cenv/pytest_plugin/recycling.py", r"MOST = (\d+)"),
+        ("csrc/clone/recycle.c", r"GROWN = (\d+)"),
+    ],
     "what is remembered": [
         ("python/cenv/config/sizes.py", r"_MEMORY = (\d+ << \d+)"),
         ("csrc/store/path_memory.c", r"SLOTS = (\d+)"),

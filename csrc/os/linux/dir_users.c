@@ -186,7 +186,7 @@ static bool is_started_since(const struct search *s, const char *pid)
     return cenv_pid_start(number) >= s->since;
 }
 
-/* A process that ends meanwhile is no more; a kernel's thread, or one that is over, has no program. */
+/* One that ends meanwhile is no more; a kernel's thread, or one that is over, has no program. */
 static int look_at(const struct search *s, int proc, const char *pid)
 {
     int process = cenv_raw_open_dir(proc, pid);

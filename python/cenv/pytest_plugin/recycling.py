@@ -19,7 +19,7 @@ from cenv.model import CloneReport
 from cenv.pytest_plugin.left_running import Running
 from cenv.templates.template import Clone
 
-_MOST = 16  # kept at once, of all templates: they take space
+MOST = 16  # kept at once, of a template and of all: they take space
 
 
 class Kind(NamedTuple):
@@ -64,7 +64,7 @@ class Recycled:
         except (CenvError, OSError):
             return False
         self._ready.append(_Ready(given, of_recycled(report, done.seconds), source))
-        self._shrink(_MOST)
+        self._shrink(MOST)
         return True
 
     def take(self, kind: Kind) -> CloneReport | None:

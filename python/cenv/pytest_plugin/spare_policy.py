@@ -16,12 +16,11 @@ from cenv._choices import CloneMode
 from cenv.clones.spares import CloneJob, Spares
 from cenv.model import CloneReport
 from cenv.pytest_plugin.clone_dir import CloneDir
-from cenv.pytest_plugin.recycling import Given, identity
+from cenv.pytest_plugin.recycling import MOST, Given, identity
 from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
-_BACK = 16  # of one template, given back and kept
 _SHARE = 0.05  # of the free space, at most, for the spares of one template
 
 
@@ -81,7 +80,7 @@ class SparePolicy:
         if demand is None or demand.spares is None or self._paused or given.kind.even:
             return False
         report, kept = given.clone.report, len(demand.spares.paths)
-        if report is None or kept >= self._room(demand.template, _BACK):
+        if report is None or kept >= self._room(demand.template, MOST):
             return False
         return demand.spares.give_back(report)
 

@@ -130,7 +130,7 @@ static pid_t start(void (*act)(void))
     return pid;
 }
 
-static void test_dir_user__is_found(void)
+static void test_dir_users__is_found(void)
 {
     static const struct {
         void (*act)(void);
@@ -163,7 +163,7 @@ static void test_dir_user__is_found(void)
 }
 
 /* Only root may mount; elsewhere there is nothing to look at. */
-static void test_dir_user__may_be_a_mount(void)
+static void test_dir_users__may_be_a_mount(void)
 {
     char what[128];
     const char *there = scratch_path(&s, "it/deep"), *bound = scratch_path(&s, "item");
@@ -180,7 +180,7 @@ static void test_dir_user__may_be_a_mount(void)
 }
 
 /* A process from before has it neither mapped nor named, as far as that is looked for. */
-static void test_dir_user__older_ones_have_open_what_they_use(void)
+static void test_dir_users__older_ones_have_open_what_they_use(void)
 {
     char what[128];
     pid_t mapped = start(map_file), opened;
@@ -202,9 +202,9 @@ int main(void)
     mkdirat(s.fd, "it/deep", 0700);
     mkdirat(s.fd, "item", 0700);
     scratch_file(&s, "it/file", "text", 0600);
-    RUN(test_dir_user__is_found);
-    RUN(test_dir_user__may_be_a_mount);
-    RUN(test_dir_user__older_ones_have_open_what_they_use);
+    RUN(test_dir_users__is_found);
+    RUN(test_dir_users__may_be_a_mount);
+    RUN(test_dir_users__older_ones_have_open_what_they_use);
     scratch_close(&s);
     return check_report();
 }
