@@ -26,7 +26,7 @@ struct cenv_clone_report {
 
 struct cenv_reset_counts {
     uint64_t removed, restored, checked;
-    uint64_t disowned; /* directories that were changed, and are not this user's; not told */
+    uint64_t disowned; /* directories that changed and are another user's; not told */
 };
 
 /* What resetting by a mode returns when only a new clone will do. */
