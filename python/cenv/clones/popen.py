@@ -46,6 +46,8 @@ class Process(_Popen):
     `with` ends all that it started in its session when it is left by an exception.
     """
 
+    environment: object = None  # which lives as long as this, so that gc waits for it
+
     def __init__(
         self,
         argv: Sequence[Argument],

@@ -75,7 +75,9 @@ class Environment(Directory):
 
         command, variables = self._command("popen", argv, env, activate)
         view = self._view()
-        return Process(command, variables, view=view, **keywords)
+        process = Process(command, variables, view=view, **keywords)
+        process.environment = self
+        return process
 
     def environ(
         self, env: Mapping[str, str] | None = None, *, activate: bool | None = None

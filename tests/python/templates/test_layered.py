@@ -111,6 +111,13 @@ def test_layered__gc_waits_for_it(store, channel) -> None:
     with pytest.raises(cenv.CenvError, match="in use"):
         store.gc()
     shown.lease.release()
+    command = ["sh", "-c", "echo started; read end"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with store.layered(["tool"], [channel]).popen(command, **pipes) as process:
+        process.stdout.readline()
+        with pytest.raises(cenv.CenvError, match="in use"):
+            store.gc()
+        process.stdin.close()
 
 
 def test_layered__is_a_template_where_scripts_are_run(store, channel) -> None:
