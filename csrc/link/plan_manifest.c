@@ -37,7 +37,6 @@ int cenv_link_plan_known_scan(void *ctx, const struct cenv_scan_target *what,
     uint32_t index = cenv_map_get(&known->entries, what->path);
     const struct cenv_link_entry *entry =
         index == CENV_NONE ? NULL : &known->plan->entries[index];
-    int rc;
     /* A link script may have replaced it. */
     if (!entry || entry->final_size != what->st->size ||
         entry->final_mtime_ns != what->st->mtime_ns)
@@ -45,10 +44,10 @@ int cenv_link_plan_known_scan(void *ctx, const struct cenv_scan_target *what,
     result->flags = CENV_MF_MANAGED;
     if (entry->no_link)
         result->flags |= CENV_MF_SENSITIVE;
-    if (entry->sites && !cenv_sites_none(entry->sites))
+    /* A script that is relocated too: clones may share it with what its path remembers. */
+    int rc = cenv_scan_file_peek_script(what, result, err);
+    if (rc == 0 && entry->sites && !cenv_sites_none(entry->sites))
         rc = cenv_sites_copy(&result->sites, entry->sites, err);
-    else
-        rc = cenv_scan_file_peek_script(what, result, err);
     return rc < 0 ? rc : 1;
 }
 
