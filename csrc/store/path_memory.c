@@ -191,8 +191,11 @@ int cenv_path_memory_withdraw(const struct cenv_store *store, const char *id,
                               const char *name, struct cenv_task *task,
                               struct cenv_error *err)
 {
-    int dir = open_memories(store, id, false);
-    int rc = dir < 0 ? 0 : cenv_publish_withdraw(store, dir, name, task, err);
+    struct cenv_stat st;
+    int dir = open_memories(store, id, false), rc = 0;
+    /* Of most paths nothing is remembered: no scratch directory is made for these. */
+    if (dir >= 0 && cenv_raw_stat(dir, name, &st) != -ENOENT)
+        rc = cenv_publish_withdraw(store, dir, name, task, err);
     cenv_fd_close(dir);
     return rc;
 }

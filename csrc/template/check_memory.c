@@ -126,6 +126,18 @@ static int check_memory(void *ctx, const struct cenv_memory_item *item,
 
 /* ---- all of them ---- */
 
+/* 1: it was taken away, or is being built anew, and so are its memories. */
+static int open_template(struct memories *all, struct cenv_error *err)
+{
+    int rc = cenv_clone_source_open(&all->source, all->check->path, err);
+    if (rc == 0)
+        rc = cenv_clone_source_template(&all->source, all->store, err);
+    if (rc != CENV_EPREFIX && rc != CENV_EOS)
+        return rc;
+    cenv_error_release(err);
+    return 1;
+}
+
 int cenv_check_memory(const struct cenv_memory_check *check, struct cenv_store *store,
                       uint32_t *forgotten, struct cenv_task *task,
                       struct cenv_error *err)
@@ -139,9 +151,7 @@ int cenv_check_memory(const struct cenv_memory_check *check, struct cenv_store *
     int rc = cenv_template_entry_id_of_prefix(store, check->path, id, err);
     if (rc != 1)
         return rc < 0 ? rc : 0;
-    rc = cenv_clone_source_open(&all.source, check->path, err);
-    if (rc == 0)
-        rc = cenv_clone_source_template(&all.source, store, err);
+    rc = open_template(&all, err);
     if (rc == 0)
         rc = cenv_memory_room_each(store, id, check_memory, &all, err);
     cenv_clone_source_close(&all.source);

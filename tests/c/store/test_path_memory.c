@@ -24,6 +24,7 @@ static void spoil(struct memorykit *k, size_t at)
 static void test_path_memory__is_whole_or_none(void)
 {
     struct memorykit k = memorykit_open();
+    struct cenv_stat before, after;
     CHECK(!memorykit_is_there(&k));
     memorykit_make(&k, "/a", "hardlink");
     for (size_t at = 0; at < sizeof(struct cenv_memory_head) + 8; at++) {
@@ -39,10 +40,14 @@ static void test_path_memory__is_whole_or_none(void)
         cenv_path_memory_withdraw(k.s.store, MEMORYKIT_ID, k.name, &k.s.task, &k.s.err),
         0);
     CHECK(!memorykit_is_there(&k));
+    CHECK_INT(storekit_count(&k.s, CENV_STORE_TMP), 0);
+    /* Of nothing, which every clone to a new path asks for, nothing is made. */
+    CHECK_INT(cenv_raw_stat_fd(k.s.store->dirs[CENV_STORE_TMP], &before), 0);
     CHECK_INT(
         cenv_path_memory_withdraw(k.s.store, MEMORYKIT_ID, k.name, &k.s.task, &k.s.err),
         0);
-    CHECK_INT(storekit_count(&k.s, CENV_STORE_TMP), 0);
+    CHECK_INT(cenv_raw_stat_fd(k.s.store->dirs[CENV_STORE_TMP], &after), 0);
+    CHECK_INT(after.ctime_ns, before.ctime_ns);
     storekit_close(&k.s);
 }
 
