@@ -47,7 +47,6 @@ int cenv_archive_sum_member(struct cenv_archive_sum *sum,
                        member->mode, (unsigned long long)member->size,
                        (long long)member->mtime_ns);
     sum->members++;
-    sum->bytes += member->size;
     if (!cenv_digest_update(sum->sha256, facts, (size_t)len) ||
         !add_text(sum, member->path) || !add_text(sum, member->link))
         return refuse_digest(err);

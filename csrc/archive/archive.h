@@ -33,7 +33,7 @@ enum {
 /* The sum over the members of one template, in their order. Zero-initialised is fine to release. */
 struct cenv_archive_sum {
     struct cenv_digest *sha256;
-    uint64_t members, bytes; /* bytes: of files' content */
+    uint64_t members;
 };
 
 int cenv_archive_sum_init(struct cenv_archive_sum *sum, struct cenv_error *err);
