@@ -50,7 +50,7 @@ def test_one(fresh, n):
     note(start)
     assert os.path.exists(os.path.join(env, "bin", "python"))
 """
-_CENV = """
+CENV = """
 @pytest.fixture
 def fresh(cenv_env):
     return lambda: cenv_env(*{specs!r})
@@ -140,7 +140,7 @@ def suites(work: Path, channel: Path, conda: list[str]) -> dict[str, tuple[Suite
     store = work / "store"
     template = cenv.TemplateStore(store).template(SPECS, [channel])
     made = {
-        "cenv": (_CENV.format(specs=SPECS), TESTS),
+        "cenv": (CENV.format(specs=SPECS), TESTS),
         "cp -a": (_COPY.format(template=template.path) + _REMOVING, TESTS // 4),
     }
     if importlib.util.find_spec("rattler"):
