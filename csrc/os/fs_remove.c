@@ -11,8 +11,8 @@
 #include "os/fs_dir.h"
 
 enum { DEPTH_MAX = 64, TRIES = 8 };
-/* A disk that discards what is freed takes milliseconds for a file, and longer for a large one. */
-enum { QUICK_ENTRIES = 16, QUICK_NS = 20 * 1000 * 1000, QUICK_BYTES = 64 << 20 };
+/* A disk that discards what is freed takes milliseconds for each megabyte. */
+enum { QUICK_ENTRIES = 16, QUICK_NS = 20 * 1000 * 1000, QUICK_BYTES = 8 << 20 };
 
 /* When to stop: NULL and 0 are never. */
 struct limit {
@@ -20,6 +20,7 @@ struct limit {
     struct cenv_error *err; /* says that the task was cancelled */
     uint64_t until_ns;      /* not before QUICK_ENTRIES are gone */
     unsigned entries;
+    uint64_t bytes; /* that were freed */
 };
 
 struct removal {
@@ -31,11 +32,13 @@ struct removal {
 
 static int empty_dir(struct removal *removal, int fd, int depth);
 
-static bool is_large(int dirfd, const char *name)
+/* What is freed when the last name of a file goes. */
+static uint64_t count_bytes(int dirfd, const char *name)
 {
     struct cenv_stat st;
-    return cenv_raw_stat(dirfd, name, &st) == 0 && st.type == CENV_FT_FILE &&
-           st.nlink == 1 && st.size > QUICK_BYTES;
+    bool freed = cenv_raw_stat(dirfd, name, &st) == 0 && st.type == CENV_FT_FILE &&
+                 st.nlink == 1;
+    return freed ? st.size : 0;
 }
 
 /* 0, or -ECANCELED when it is time to stop. */
@@ -47,7 +50,8 @@ static int poll_limit(struct limit *limit, int dirfd, const char *name)
         return 0;
     if (limit->entries++ >= QUICK_ENTRIES && cenv_clock_ns() > limit->until_ns)
         return -ECANCELED;
-    return is_large(dirfd, name) ? -ECANCELED : 0;
+    limit->bytes += count_bytes(dirfd, name);
+    return limit->bytes > QUICK_BYTES ? -ECANCELED : 0;
 }
 
 /* A directory of ours may forbid us to read it or to remove from it. */
@@ -196,21 +200,21 @@ int cenv_fs_remove_tree_polled(int dirfd, const char *name, const char *const *l
 
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err)
 {
-    struct limit never = {NULL, NULL, 0, 0};
+    struct limit never = {0};
     int rc = remove_tree(dirfd, name, NULL, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot remove") : 0;
 }
 
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err)
 {
-    struct limit never = {NULL, NULL, 0, 0};
+    struct limit never = {0};
     int rc = remove_content(dirfd, NULL, &never);
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, NULL, "cannot empty") : 0;
 }
 
 void cenv_fs_discard_tree(int dirfd, const char *name)
 {
-    struct limit never = {NULL, NULL, 0, 0};
+    struct limit never = {0};
     remove_tree(dirfd, name, NULL, &never);
 }
 

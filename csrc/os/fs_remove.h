@@ -23,8 +23,8 @@ int cenv_fs_remove_tree_polled(int dirfd, const char *name, const char *const *l
                                struct cenv_task *task, struct cenv_error *err);
 /* For clean-up paths: best effort, keeps no error. */
 void cenv_fs_discard_tree(int dirfd, const char *name);
-/* The same for 16 entries or 20 ms, whichever is more, and up to a file of over 64 MiB, as one who
- * interrupts expects: whether nothing is left. */
+/* The same for 16 entries or 20 ms, whichever is more, and for 8 MiB that are freed at most, as one
+ * who interrupts expects: whether nothing is left. */
 bool cenv_fs_discard_tree_quickly(int dirfd, const char *name);
 
 #endif
