@@ -428,9 +428,10 @@ def remove(
 ) -> None:
     """Remove an environment, following no link; an overlay clone is unmounted first.
 
-    Raises PrefixError for what is no environment, and for one with conda-meta/frozen
-    (CEP 22), unless that is overridden. Where nothing is, nothing is done. The store
-    (`store`, else the configured one if it is there) forgets the clone.
+    Raises PrefixError for what is neither an environment nor an empty directory, and for
+    one with conda-meta/frozen (CEP 22), unless that is overridden. Where nothing is,
+    nothing is done. The store (`store`, else the configured one if it is there) forgets
+    the clone.
     """
     where = _native.fspath(path)
     _check_environment(where)
@@ -443,6 +444,8 @@ def _check_environment(where: str) -> None:
     marks = ("conda-meta", "pyvenv.cfg")
     if not os.path.lexists(where) or overlay.is_mounted(where):
         return
+    if os.path.isdir(where) and not os.listdir(where):
+        return  # what was left when its own removal failed, after all in it
     if not any(os.path.lexists(os.path.join(where, mark)) for mark in marks):
         message = f"{where} is no environment: it has no {' and no '.join(marks)}"
         raise PrefixError(message, hint="remove other directories by other means")

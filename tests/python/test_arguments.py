@@ -131,6 +131,9 @@ def test_remove__takes_environments_alone(tmp_path: Path, small_channel: Path) -
     (mine / "pyvenv.cfg").write_text("home = /usr/bin\n")
     cenv.remove(mine)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["store"]
+    (tmp_path / "empty").mkdir()  # as a removal leaves it that fails at its last step
+    cenv.remove(tmp_path / "empty")
+    assert not (tmp_path / "empty").exists()
 
 
 # ---- types ----
