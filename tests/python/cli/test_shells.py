@@ -50,7 +50,9 @@ def test_bash__leaves_files_to_the_shell(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_fish__completes(line: str) -> None:
     found = shell("fish", f"{fish()}\ncomplete -C {line!r} | cut -f1")
-    assert [word for word in found if not Path(word).exists()] == LINES[line]
+    begun = line.split()[-1]  # fish 4 offers what has it within, too
+    offered = [word for word in found if word.startswith(begun)]
+    assert [word for word in offered if not Path(word).exists()] == LINES[line]
 
 
 def test_zsh__takes_the_script() -> None:
