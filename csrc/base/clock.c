@@ -10,3 +10,9 @@ uint64_t cenv_clock_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+void cenv_clock_sleep_us(long us)
+{
+    struct timespec wait = {.tv_nsec = us * 1000};
+    nanosleep(&wait, NULL);
+}

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
@@ -22,6 +23,9 @@
 #include "os/fs_remove.h"
 #include "os/xattr.h"
 #include "relocate/splice.h"
+
+/* What a kernel's tick takes at most (HZ 100), waited for in parts. */
+enum { TICKS = 12, TICK_US = 1000 };
 
 struct reset {
     const struct cenv_clone_entry *clone;
@@ -488,18 +492,39 @@ static int open_clone(struct reset *r, const struct cenv_store *store,
     return cenv_cloner_init(&r->c, &r->prepared, &target, 1, task, err);
 }
 
-/* From now on only later changes count; the root's ctime is of the last thing done here. */
-static int mark_as_reset(struct reset *r, struct cenv_store *store,
-                         struct cenv_error *err)
+/* The root's ctime after its time was set once more; or -errno. */
+static int touch_root(const struct reset *r, int64_t *ctime_ns)
 {
     struct cenv_stat st;
     int rc = cenv_cloner_forgive_time(
         &r->c, cenv_raw_set_mtime(r->dst, ".", r->c.m->dirs[0].mtime_ns));
     if (rc == 0)
         rc = cenv_raw_stat_fd(r->dst, &st);
+    if (rc == 0)
+        *ctime_ns = st.ctime_ns;
+    return rc;
+}
+
+/*
+ * From now on only later changes count. They must not have the time of the last thing done here:
+ * kernels give it to all that happens within a tick (4 ms; since 6.13, until somebody has looked
+ * at it). So the root is touched until its ctime has passed; no file system of whole seconds is
+ * waited for.
+ */
+static int mark_as_reset(struct reset *r, struct cenv_store *store,
+                         struct cenv_error *err)
+{
+    int64_t since_ns, later_ns;
+    int rc = touch_root(r, &since_ns);
+    later_ns = since_ns;
+    for (int tries = 0; tries < TICKS && rc == 0 && later_ns == since_ns; tries++) {
+        if (tries)
+            cenv_clock_sleep_us(TICK_US);
+        rc = touch_root(r, &later_ns);
+    }
     if (rc < 0)
         return cenv_fs_fail(err, rc, r->dst, NULL, "cannot set the time of");
-    return cenv_clone_registry_set_time(store, r->clone->path, st.ctime_ns, err);
+    return cenv_clone_registry_set_time(store, r->clone->path, since_ns, err);
 }
 
 static void release_reset(struct reset *r)

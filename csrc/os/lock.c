@@ -4,9 +4,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "os/fs.h"
 #include "os/raw_data.h"
 #include "os/raw_lock.h"
@@ -102,12 +102,6 @@ int cenv_lock_try(struct cenv_lock **out, int dirfd, const char *name,
     return try_lock(out, dirfd, name, kind, text, err);
 }
 
-static void sleep_us(long us)
-{
-    struct timespec wait = {.tv_nsec = us * 1000};
-    nanosleep(&wait, NULL);
-}
-
 /* Shows whom we wait for; a holder that has not written yet, or left no text, is not shown. */
 static void show_holder(int dirfd, const char *name, struct cenv_task *task)
 {
@@ -134,7 +128,7 @@ int cenv_lock_take(struct cenv_lock **out, int dirfd, const char *name,
                 cenv_task_wait(task, NULL);
             return rc;
         }
-        sleep_us(wait);
+        cenv_clock_sleep_us(wait);
         wait = wait * 2 < WAIT_MAX_US ? wait * 2 : WAIT_MAX_US;
     }
 }
