@@ -11,6 +11,7 @@ from cenv._choices import CloneMode
 from cenv.clones import background_sweep, modes
 from cenv.clones.spares import CloneJob
 from cenv.config import environments
+from cenv.errors import CenvError
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
 from cenv.pytest_plugin.left_running import Running, has_left, running
@@ -122,7 +123,7 @@ class Clones:
         mode = kind.job.mode
         try:
             clone = Template.clone(template, path, mode=mode, owner=os.getpid())
-        except BaseException:
+        except CenvError:  # another's, a timeout's, may come when the clone is whole
             self._dir.free(path)
             raise
         return clone, "made"

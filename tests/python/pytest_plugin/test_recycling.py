@@ -60,6 +60,33 @@ def counts(project: pytest.Pytester) -> dict[str, int]:
     return {key: told[key] for key in ("made", "recycled", "spare")}
 
 
+def test_place__is_not_given_where_a_clone_was_cut_off(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(
+        """
+        import pytest
+        from cenv import Template
+
+        def test_is_cut_off(cenv_env, monkeypatch):
+            clone = Template.clone
+
+            def cut_off(*args, **options):  # as a timeout's signal may come then
+                clone(*args, **options)
+                pytest.fail("Timeout")
+
+            monkeypatch.setattr(Template, "clone", cut_off)
+            cenv_env()
+
+        def test_after(cenv_env):
+            assert cenv_env()
+        """
+    )
+    result = run("-p", "no:xdist", "--cenv-keep=none", "--basetemp=base")
+    result.assert_outcomes(passed=1, failed=1)
+    assert list(project.path.glob("base/cenv/*")) == []
+
+
 def test_places__come_back(project: pytest.Pytester, run: Run) -> None:
     project.makepyfile(
         """
