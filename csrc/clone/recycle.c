@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A clone that was given back, put back for the next that asks; cenv_reset.h has the contract. */
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "cenv.h"
-#include "clone/known_clone.h"
 #include "clone/mode.h"
+#include "clone/put_back.h"
 #include "os/dir_users.h"
 #include "os/fs.h"
 #include "os/fs_where.h"
@@ -62,19 +61,5 @@ int cenv_recycle(struct cenv_store *store, const char *clone, struct cenv_task *
                  struct cenv_buf *out, struct cenv_error *err)
 {
     static const char hint[] = "only what cenv cloned can be used again";
-    uint64_t start_ns = cenv_clock_ns();
-    struct cenv_reset_counts counts = {0};
-    struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_clone_entry known;
-    size_t before = out->len;
-    int rc = cenv_known_clone_find(store, clone, hint, &arena, &known, err);
-    if (rc == 0)
-        rc = put_back(&known, store, &counts, task, err);
-    if (rc == 0)
-        rc = cenv_clone_report_reset(known.path, known.note, &counts, start_ns, out,
-                                     err);
-    if (rc < 0)
-        out->len = before;
-    cenv_arena_release(&arena);
-    return rc;
+    return cenv_put_back_known(store, clone, hint, put_back, task, out, err);
 }

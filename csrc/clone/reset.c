@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Resetting a clone, each in the way of its mode; cenv.h has the contract. */
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "cenv.h"
 #include "clone/clone.h"
-#include "clone/known_clone.h"
 #include "clone/mode.h"
+#include "clone/put_back.h"
 #include "codec/json.h"
 
 enum { NAMESPACE_MAX = 64 };
@@ -79,19 +78,5 @@ int cenv_reset(struct cenv_store *store, const char *clone, struct cenv_task *ta
 {
     static const char hint[] =
         "only what cenv cloned can be reset; clone again instead";
-    uint64_t start_ns = cenv_clock_ns();
-    struct cenv_reset_counts counts = {0};
-    struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_clone_entry known;
-    size_t before = out->len;
-    int rc = cenv_known_clone_find(store, clone, hint, &arena, &known, err);
-    if (rc == 0)
-        rc = reset_clone(&known, store, &counts, task, err);
-    if (rc == 0)
-        rc = cenv_clone_report_reset(known.path, known.note, &counts, start_ns, out,
-                                     err);
-    if (rc < 0)
-        out->len = before;
-    cenv_arena_release(&arena);
-    return rc;
+    return cenv_put_back_known(store, clone, hint, reset_clone, task, out, err);
 }
