@@ -493,7 +493,7 @@ static int open_clone(struct reset *r, const struct cenv_store *store,
 }
 
 /* The root's ctime after its time was set once more; or -errno. */
-static int touch_root(const struct reset *r, int64_t *ctime_ns)
+static int touch_root(struct reset *r, int64_t *ctime_ns)
 {
     struct cenv_stat st;
     int rc = cenv_cloner_forgive_time(
@@ -514,10 +514,9 @@ static int touch_root(const struct reset *r, int64_t *ctime_ns)
 static int mark_as_reset(struct reset *r, struct cenv_store *store,
                          struct cenv_error *err)
 {
-    int64_t since_ns, later_ns;
+    int64_t since_ns = 0, later_ns = 0;
     int rc = touch_root(r, &since_ns);
-    later_ns = since_ns;
-    for (int tries = 0; tries < TICKS && rc == 0 && later_ns == since_ns; tries++) {
+    for (int tries = 0; tries < TICKS && rc == 0 && later_ns <= since_ns; tries++) {
         if (tries)
             cenv_clock_sleep_us(TICK_US);
         rc = touch_root(r, &later_ns);
