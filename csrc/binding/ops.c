@@ -136,6 +136,11 @@ static PyObject *op_verify(PyObject *module, PyObject *args)
     return with_one_path(module, args, cenv_verify);
 }
 
+static PyObject *op_extract_sweep(PyObject *module, PyObject *args)
+{
+    return with_one_path(module, args, cenv_extract_sweep);
+}
+
 static PyObject *op_package_info(PyObject *module, PyObject *args)
 {
     return with_one_path(module, args, cenv_package_info);
@@ -335,6 +340,8 @@ PyMethodDef bind_op_methods[] = {
      "extract($module, task, package, dest, sha256, /)\n--\n\nExtract one package."},
     {"verify", op_verify, METH_VARARGS,
      "verify($module, task, prefix, /)\n--\n\nCheck a prefix."},
+    {"extract_sweep", op_extract_sweep, METH_VARARGS,
+     "extract_sweep($module, task, dest, /)\n--\n\nRemove what was cut off there."},
     {"package_info", op_package_info, METH_VARARGS,
      "package_info($module, task, package, /)\n--\n\nWhat an index needs of a package."},
     {"remove", op_remove, METH_VARARGS,

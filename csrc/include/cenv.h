@@ -231,10 +231,13 @@ int cenv_solve(const struct cenv_index *index, const char *request_json,
 /*
  * Extracts one .conda or .tar.bz2 into `dest`, which must not exist or be an empty directory. With
  * `sha256` (hex, or NULL) the archive must have it. Appends {"path", "files", "bytes", "sha256",
- * "size"}. All or nothing: it is made under another name beside `dest`, then renamed.
+ * "size"}. All or nothing: it is made under another name beside `dest`, then renamed. What a
+ * cancelled one cannot remove at once stays for cenv_extract_sweep, which appends {"path"}.
  */
 int cenv_extract(const char *package, const char *dest, const char *sha256,
                  struct cenv_task *task, struct cenv_buf *out, struct cenv_error *err);
+int cenv_extract_sweep(const char *dest, struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err);
 
 /*
  * What a channel index needs of a package without extracting it: appends {"index": info/index.json,

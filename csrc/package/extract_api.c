@@ -38,6 +38,7 @@ struct new_dir {
     char *temp;
     int parent, fd;
     bool replaces; /* an empty directory is there */
+    bool hurried;  /* what cannot be removed at once is left to a sweep */
     unsigned mode; /* that it will have */
 };
 
@@ -139,11 +140,19 @@ static int commit_new_dir(struct new_dir *dir, struct cenv_error *err)
     return 0;
 }
 
+static void discard_temp(struct new_dir *dir)
+{
+    if (!dir->hurried)
+        cenv_fs_discard_tree(dir->parent, dir->temp);
+    else if (!cenv_fs_discard_tree_quickly(dir->parent, dir->temp))
+        cenv_sibling_give_up(dir->fd);
+}
+
 static void close_new_dir(struct new_dir *dir)
 {
-    cenv_fd_close(dir->fd);
     if (dir->temp)
-        cenv_fs_discard_tree(dir->parent, dir->temp);
+        discard_temp(dir);
+    cenv_fd_close(dir->fd);
     cenv_fd_close(dir->parent);
     cenv_free(dir->temp);
     cenv_free(dir->path);
@@ -236,8 +245,29 @@ int cenv_extract(const char *package, const char *dest, const char *sha256,
         rc = open_place(&dir, dest, err);
     if (rc == 0)
         rc = extract_file(package, hex, &dir, task, out, err);
+    dir.hurried = rc == CENV_ECANCELLED;
     close_new_dir(&dir);
     return rc;
+}
+
+int cenv_extract_sweep(const char *dest, struct cenv_task *task, struct cenv_buf *out,
+                       struct cenv_error *err)
+{
+    struct new_dir dir = {.parent = -1, .fd = -1};
+    struct cenv_json_writer w;
+    int rc = open_parent(&dir, dest, err);
+
+    (void)task;
+    if (rc >= 0) {
+        cenv_sibling_sweep(dir.parent, dir.name);
+        cenv_json_writer_init(&w, out, 0);
+        cenv_json_write_object(&w, NULL);
+        cenv_json_write_cstr(&w, "path", dir.path);
+        cenv_json_write_end(&w);
+        rc = cenv_json_writer_finish(&w, err);
+    }
+    close_new_dir(&dir);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- cenv_package_info ---- */

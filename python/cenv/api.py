@@ -416,9 +416,16 @@ def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str
     Raises IntegrityError for an archive that is not what it should be.
     """
     operation = _native.extension.extract
-    found: dict[str, Any] = _native.call(
-        operation, _native.fspath(package), _native.fspath(dest), sha256
-    )
+    where = _native.fspath(dest)
+    try:
+        found: dict[str, Any] = _native.call(
+            operation, _native.fspath(package), where, sha256
+        )
+    except KeyboardInterrupt:
+        from cenv.clones import extract_sweep  # only here: it starts a process
+
+        extract_sweep.start(where)
+        raise
     return found
 
 
