@@ -8,10 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
-#include <sys/xattr.h>
+#include <sys/types.h>
 
 #include "base/alloc.h"
 #include "os/raw_path.h"
+
+/* As <sys/xattr.h> has them, which the headers that `make portable` compiles with lack. */
+ssize_t flistxattr(int fd, char *names, size_t size, int options);
+int fremovexattr(int fd, const char *name, int options);
 
 int cenv_raw_copy_xattrs(int from_fd, int to_fd)
 {
