@@ -255,16 +255,21 @@ class TemplateStore:
         Each with `imported`: False when it was there. Raises IntegrityError for a damaged
         archive, PrefixError when this machine lacks what its packages need, ChannelError
         where it only refers to packages and one is not to be had. Trust the archive as
-        far as you trust its author.
+        far as you trust its author. All or nothing: a MemoryError says where to look.
         """
         options: ImportOptions = {
             "virtual_packages": virtual_packages(),
             **fetch_options(None, offline=False),
         }
         _native.work_in_store(self.path)
-        reply: dict[str, Any] = _native.call(
-            self._store.template_import, _native.fspath(file), _native.dumps(options)
-        )
+        operation, archive = self._store.template_import, _native.fspath(file)
+        try:
+            reply: dict[str, Any] = _native.call(
+                operation, archive, _native.dumps(options)
+            )
+        except MemoryError as failure:  # the core may have done all by then
+            told = f"out of memory: all that '{archive}' holds is taken in, or nothing"
+            raise MemoryError(f"{told}; `cenv template list` tells") from failure
         found: list[dict[str, Any]] = reply["templates"]
         return found
 
