@@ -425,7 +425,8 @@ static bool add_file_url(struct cenv_buf *out, struct cenv_str path)
 
 bool cenv_url_normalize(struct cenv_buf *out, struct cenv_str text)
 {
-    struct cenv_url_parts u;
+    struct cenv_url_parts u, normal;
+    size_t from = out->len;
 
     if (cenv_str_starts(text, CENV_STR("/"))) {
         if (cenv_str_find(text, '\0') < text.len)
@@ -440,7 +441,13 @@ bool cenv_url_normalize(struct cenv_buf *out, struct cenv_str text)
     add_lower(out, u.scheme);
     cenv_buf_puts(out, "://");
     add_hosted(out, &u);
-    return true;
+    /* What was encoded may hide a password when it is not: "a@b%2ec" as "a@b.c". */
+    if (out->failed ||
+        cenv_url_split(&normal, cenv_str_slice(cenv_buf_str(out), from, out->len)))
+        return true;
+    out->len = from;
+    out->data[from] = '\0';
+    return false;
 }
 
 /* ---- without secrets ---- */

@@ -33,8 +33,8 @@ bool cenv_url_split(struct cenv_url_parts *out, struct cenv_str url);
  * lower case, no default port, no "." and "..", no slash at the end, no fragment; percent-encoded
  * what cannot stand plain, and nothing else that is unreserved (RFC 3986, 6.2.2). A path, and the
  * forms of a file URL ("file:/x", "file://localhost/x"), become "file:///x", where nothing but
- * what must is encoded. False, and nothing appended, when it cannot be split or names a byte 0;
- * when `out` failed, which the caller asks, the text is not whole.
+ * what must is encoded. False, and nothing appended, when it or its form cannot be split, or it
+ * names a byte 0; when `out` failed, which the caller asks, the text is not whole.
  */
 bool cenv_url_normalize(struct cenv_buf *out, struct cenv_str text);
 

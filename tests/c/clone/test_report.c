@@ -47,7 +47,7 @@ static void test_report__of_a_clone(void)
 static void test_report__of_a_reset(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_reset_counts counts = {1, 2, 3};
+    struct cenv_reset_counts counts = {.removed = 1, .restored = 2, .checked = 3};
     struct cenv_buf out;
     cenv_buf_init(&out, 1 << 16);
     CHECK_INT(cenv_clone_report_reset("/c", NULL, &counts, 0, &out, &err), 0);

@@ -131,6 +131,7 @@ static const struct {
     {"https://host/a/../t/tk-1/c", NULL, "https://***"},
     {"https://to/ken@host.org/c", NULL, "https://***"},
     {"https://host/a@b", "https://host/a@b", "https://host/a@b"},
+    {"https://to/ken@host%2eorg/c", NULL, "https://***"},
     {"https://u:a?b@host/c", NULL, "https://***"},
     {"https://u:a#b@host/c", NULL, "https://***"},
     {"https://ho st/c", NULL, "https://***"},
