@@ -139,34 +139,38 @@ static void mark_used(int dir)
                        (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
 }
 
+/* What lies in the directory of a memory; 1: not as a whole. */
+static int open_whole(int dir, struct cenv_path_memory *memory, struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int rc = read_head(dir, &memory->head, err);
+    if (rc != 0)
+        return rc;
+    memory->files = cenv_path_memory_files(memory->head);
+    memory->layer = cenv_raw_open_dir(dir, CENV_MEMORY_LAYER);
+    return memory->layer < 0 || cenv_raw_stat_fd(memory->layer, &st) < 0 ||
+           st.ino != memory->head->layer;
+}
+
 int cenv_path_memory_open(const struct cenv_store *store, const char *id,
                           const char *name, struct cenv_path_memory *out,
                           struct cenv_error *err)
 {
     struct cenv_path_memory memory = CENV_PATH_MEMORY_INIT;
-    struct cenv_stat st;
-    int rc = 1;
-    memory.dir = open_entry(store, id, name);
-    if (memory.dir >= 0 && is_own(memory.dir))
-        rc = read_head(memory.dir, &memory.head, err);
-    if (rc == 0)
-        memory.layer = cenv_raw_open_dir(memory.dir, CENV_MEMORY_LAYER);
-    if (rc == 0 && (memory.layer < 0 || cenv_raw_stat_fd(memory.layer, &st) < 0 ||
-                    st.ino != memory.head->layer))
-        rc = 1;
-    if (rc != 0) {
+    int dir = open_entry(store, id, name);
+    int rc = dir >= 0 && is_own(dir) ? open_whole(dir, &memory, err) : 1;
+    if (rc == 0) {
+        mark_used(dir);
+        *out = memory;
+    } else {
         cenv_path_memory_close(&memory);
-        return rc;
     }
-    mark_used(memory.dir);
-    memory.files = cenv_path_memory_files(memory.head);
-    *out = memory;
-    return 0;
+    cenv_fd_close(dir);
+    return rc;
 }
 
 void cenv_path_memory_close(struct cenv_path_memory *memory)
 {
-    cenv_fd_close(memory->dir);
     cenv_fd_close(memory->layer);
     cenv_free(memory->head);
     *memory = (struct cenv_path_memory)CENV_PATH_MEMORY_INIT;

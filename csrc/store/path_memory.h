@@ -43,13 +43,13 @@ struct cenv_memory_head {
 
 /* One that is open. */
 struct cenv_path_memory {
-    int dir, layer;                /* -1: there is none */
+    int layer;                     /* -1: there is none */
     struct cenv_memory_head *head; /* with `files` behind it, in one block */
     const struct cenv_memory_file *files;
 };
 #define CENV_PATH_MEMORY_INIT \
     { \
-        .dir = -1, .layer = -1 \
+        .layer = -1 \
     }
 
 /* "<key of the path>-<mode>": what clones of one mode remember serves that mode. */
