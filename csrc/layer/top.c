@@ -19,7 +19,7 @@
 #include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/fs_place.h"
-#include "os/owner.h"
+#include "os/pid.h"
 #include "prefix/history.h"
 #include "store/layered_entry.h"
 #include "store/package_entry.h"
@@ -196,13 +196,13 @@ static int write_manifest(const struct top *t)
 static int write_record(const struct top *t)
 {
     struct cenv_json_writer w;
-    struct cenv_owner self;
+    char boot_id[CENV_PID_BOOT];
     struct cenv_buf text;
-    cenv_owner_self(&self);
+    cenv_pid_boot(boot_id, sizeof(boot_id));
     cenv_buf_init(&text, TEXT_MAX);
     cenv_json_writer_init(&w, &text, 0);
     cenv_json_write_object(&w, NULL);
-    cenv_json_write_cstr(&w, CENV_LAYERED_BOOT, self.boot_id);
+    cenv_json_write_cstr(&w, CENV_LAYERED_BOOT, boot_id);
     cenv_json_write_array(&w, CENV_LAYERED_LAYERS);
     for (size_t i = t->layers->nr; i > 0; i--)
         cenv_json_write_cstr(&w, NULL, t->layers->list[i - 1].key);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "os/host.h"
-#include "os/pid.h"
 
 void cenv_owner_of(int64_t pid, struct cenv_owner *out)
 {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "os/pid.h"
 
 /*
  * A process, told apart from others that get its number later (start time), from other boots (boot
@@ -16,7 +17,7 @@ struct cenv_owner {
     int64_t pid;
     uint64_t start;  /* as cenv_pid_start() */
     uint64_t pid_ns; /* as cenv_pid_space() */
-    char boot_id[40];
+    char boot_id[CENV_PID_BOOT];
     char host[65];
 };
 /* This process; what cannot be found is left 0 or "". */

@@ -15,7 +15,8 @@ bool cenv_pid_is_gone(int64_t pid);
 uint64_t cenv_pid_start(int64_t pid);
 /* What tells the numbers of this container from those of others (Linux: an inode); 0 unknown. */
 uint64_t cenv_pid_space(void);
-/* What tells this boot of the host from others; "" unknown. */
+/* What tells this boot of the host from others, of CENV_PID_BOOT bytes at most; "" unknown. */
+enum { CENV_PID_BOOT = 40 };
 void cenv_pid_boot(char *out, size_t size);
 
 #endif

@@ -10,8 +10,8 @@
 #include "codec/json.h"
 #include "codec/shape.h"
 #include "os/fs.h"
-#include "os/owner.h"
 #include "os/path.h"
+#include "os/pid.h"
 #include "store/package_entry.h"
 
 /* Where layers are shown, below the store. Short: first lines of scripts have 127 bytes. */
@@ -69,9 +69,9 @@ static int load_record(int entry, struct cenv_json **out, struct cenv_error *err
 
 static bool is_of_this_boot(const struct cenv_json *doc)
 {
-    struct cenv_owner self;
-    cenv_owner_self(&self);
-    return cenv_str_is(cenv_json_get_str(doc, CENV_LAYERED_BOOT), self.boot_id);
+    char boot_id[CENV_PID_BOOT];
+    cenv_pid_boot(boot_id, sizeof(boot_id));
+    return cenv_str_is(cenv_json_get_str(doc, CENV_LAYERED_BOOT), boot_id);
 }
 
 static bool use_layers(const struct cenv_store *store, const struct cenv_json *doc)

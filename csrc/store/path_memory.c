@@ -10,7 +10,6 @@
 #include "base/checksum.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
-#include "os/owner.h"
 #include "os/raw_data.h"
 #include "store/clone_registry.h"
 #include "store/publish.h"
@@ -62,11 +61,9 @@ struct cenv_memory_file *cenv_path_memory_files(struct cenv_memory_head *head)
 int cenv_path_memory_save_head(int dir, struct cenv_memory_head *head,
                                struct cenv_error *err)
 {
-    struct cenv_owner self;
-    cenv_owner_self(&self);
     memcpy(head->magic, magic, sizeof(magic));
     head->version = VERSION;
-    memcpy(head->boot_id, self.boot_id, sizeof(head->boot_id));
+    cenv_pid_boot(head->boot_id, sizeof(head->boot_id));
     head->sum = sum_of(head);
     return cenv_fs_write_new(dir, CENV_MEMORY_FACTS,
                              cenv_str_n((const char *)head, size_of(head->nr)), 0600,
@@ -75,9 +72,9 @@ int cenv_path_memory_save_head(int dir, struct cenv_memory_head *head,
 
 static bool is_of_this_boot(const struct cenv_memory_head *head)
 {
-    struct cenv_owner self;
-    cenv_owner_self(&self);
-    return memcmp(head->boot_id, self.boot_id, sizeof(self.boot_id)) == 0;
+    char boot_id[sizeof(head->boot_id)] = "";
+    cenv_pid_boot(boot_id, sizeof(boot_id));
+    return memcmp(head->boot_id, boot_id, sizeof(boot_id)) == 0;
 }
 
 /* What cannot be read whole, for whatever reason but memory, is no head: 1. */

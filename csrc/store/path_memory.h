@@ -8,6 +8,7 @@
 #define CENV_STORE_PATH_MEMORY_H
 
 #include "base/digest.h"
+#include "os/pid.h"
 #include "os/raw_file.h"
 #include "store/layout.h"
 
@@ -38,7 +39,7 @@ struct cenv_memory_head {
     uint64_t layer;       /* the inode of the layer */
     uint64_t device;      /* of the files */
     uint64_t bytes;       /* that it takes on the disk, about */
-    char boot_id[40];
+    char boot_id[CENV_PID_BOOT];
 };
 
 /* One that is open. */
