@@ -41,11 +41,10 @@ static int open_or_withdraw(struct cenv_remembered *r, const struct cenv_store *
     return rc < 0 ? rc : 1;
 }
 
-int cenv_remembered_find(struct cenv_remembered *out, const struct cenv_store *store,
+int cenv_remembered_find(struct cenv_remembered *r, const struct cenv_store *store,
                          const struct cenv_clone_source *source, const char *path,
                          const char *mode, struct cenv_error *err)
 {
-    struct cenv_remembered *r = out;
     if (!store || !source->is_template)
         return 1;
     int rc = cenv_template_entry_id_of_prefix(store, source->path, r->id, err);
@@ -77,20 +76,15 @@ const struct cenv_memory_file *cenv_remembered_get(const struct cenv_remembered 
     return r->memory.files[reloc].ino ? &r->memory.files[reloc] : NULL;
 }
 
-bool cenv_remembered_is_inode(const struct cenv_remembered *r, uint32_t reloc,
-                              const struct cenv_stat *st)
-{
-    const struct cenv_memory_file *file = cenv_remembered_get(r, reloc);
-    return file && st->ino == file->ino && st->dev == r->memory.head->device;
-}
-
 bool cenv_remembered_is_same(const struct cenv_remembered *r, uint32_t reloc,
                              const struct cenv_stat *st)
 {
-    if (!cenv_remembered_is_inode(r, reloc, st))
+    const struct cenv_memory_file *had = cenv_remembered_get(r, reloc);
+    if (!had)
         return false;
     const struct cenv_mf_file *file = &r->m->files[r->m->relocs[reloc].file];
-    return st->type == CENV_FT_FILE && st->size == r->memory.files[reloc].size &&
+    return st->ino == had->ino && st->dev == r->memory.head->device &&
+           st->type == CENV_FT_FILE && st->size == had->size &&
            st->mtime_ns == cenv_mf_new_mtime(file) && st->mode == file->mode &&
            st->uid == cenv_fs_uid();
 }

@@ -54,9 +54,7 @@ static inline bool cenv_remembered_is_there(const struct cenv_remembered *rememb
 const struct cenv_memory_file *
 cenv_remembered_get(const struct cenv_remembered *remembered, uint32_t reloc);
 
-/* Whether that is the inode of these facts, and they are as they were remembered. */
-bool cenv_remembered_is_inode(const struct cenv_remembered *remembered, uint32_t reloc,
-                              const struct cenv_stat *st);
+/* Whether these are the facts of what it has of a relocation, as they were remembered. */
 bool cenv_remembered_is_same(const struct cenv_remembered *remembered, uint32_t reloc,
                              const struct cenv_stat *st);
 
