@@ -324,20 +324,36 @@ static int copy_bytes(struct cenv_cloner *c, struct cenv_cloner_thread *t, int i
     return n ? cenv_raw_write(out, t->window, (size_t)n) : 0;
 }
 
+/* Where a file is had from: the source, relocated where it has to be, or the memory, as it lies. */
+enum origin { OF_SOURCE, OF_MEMORY };
+
 /* A process that wrote to it while it was read left half of that in the clone. */
-static bool is_untouched(int in, const struct cenv_mf_file *file)
+static bool is_untouched(const struct cenv_cloner *c, int in,
+                         const struct cenv_mf_file *file, enum origin origin)
 {
     struct cenv_stat st;
-    return cenv_raw_stat_fd(in, &st) == 0 && cenv_mf_is_same(file, &st);
+    if (cenv_raw_stat_fd(in, &st) < 0)
+        return false;
+    return origin == OF_MEMORY
+               ? cenv_remembered_is_same(c->remembered, file->reloc, &st)
+               : cenv_mf_is_same(file, &st);
+}
+
+static int fill_content(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
+                        int out, const struct cenv_mf_file *file, enum origin origin)
+{
+    if (origin == OF_MEMORY)
+        return copy_bytes(c, t, in, out, file, c->cloned[file->reloc].size);
+    return cenv_cloner_writes(c, file) ? write_file(c, t, in, out, file)
+                                       : copy_bytes(c, t, in, out, file, file->size);
 }
 
 /* The content and all else of an open file; or -errno. */
 static int fill_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
-                     int out, const struct cenv_mf_file *file)
+                     int out, const struct cenv_mf_file *file, enum origin origin)
 {
-    int rc = cenv_cloner_writes(c, file) ? write_file(c, t, in, out, file)
-                                         : copy_bytes(c, t, in, out, file, file->size);
-    if ((rc == 0 || rc == -EIO) && !is_untouched(in, file))
+    int rc = fill_content(c, t, in, out, file, origin);
+    if ((rc == 0 || rc == -EIO) && !is_untouched(c, in, file, origin))
         rc =
             -ENOENT; /* not the file any more that was to be copied, or cut off meanwhile */
     if (rc == 0)
@@ -345,17 +361,20 @@ static int fill_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in
     return rc;
 }
 
-/* A new file; or -errno. */
+/* A new file; or -errno, and it is not there. */
 static int create_file(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
-                       int to, const struct cenv_mf_file *file)
+                       int to, const struct cenv_mf_file *file, enum origin origin)
 {
-    int out =
-        cenv_raw_create(to, cenv_mf_cstr(c->m, file->name), (file->mode & 0777) | 0200);
+    const char *name = cenv_mf_cstr(c->m, file->name);
+    int out = cenv_raw_create(to, name, (file->mode & 0777) | 0200);
     if (out < 0)
         return out;
-    int rc = fill_file(c, t, in, out, file);
+    int rc = fill_file(c, t, in, out, file, origin);
     int closed = cenv_raw_close(out);
-    return rc < 0 ? rc : closed;
+    rc = rc < 0 ? rc : closed;
+    if (rc < 0)
+        cenv_raw_unlink(to, name);
+    return rc;
 }
 
 static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int from,
@@ -364,7 +383,7 @@ static int write_new(struct cenv_cloner *c, struct cenv_cloner_thread *t, int fr
     int in = open_in_source(c, from, file, err);
     if (in < 0)
         return in;
-    int raw = create_file(c, t, in, to, &c->m->files[file]);
+    int raw = create_file(c, t, in, to, &c->m->files[file], OF_SOURCE);
     cenv_fd_close(in);
     return raw < 0 ? fail_at(c, file, raw, "cannot write", err) : 0;
 }
@@ -410,29 +429,7 @@ static int link_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t, 
     return raw < 0 ? raw : -ENOENT;
 }
 
-/* Of an open file of the memory; or -errno, and nothing is there. */
-static int copy_opened(struct cenv_cloner *c, struct cenv_cloner_thread *t, int in,
-                       int to, const struct cenv_mf_file *file)
-{
-    const char *name = cenv_mf_cstr(c->m, file->name);
-    struct cenv_stat st;
-    int out = cenv_raw_create(to, name, (file->mode & 0777) | 0200);
-    if (out < 0)
-        return out;
-    int rc = copy_bytes(c, t, in, out, file, c->cloned[file->reloc].size);
-    if (rc == 0)
-        rc = finish_file(c, file, in, out);
-    if (rc == 0)
-        rc = cenv_raw_stat_fd(in, &st);
-    if (rc == 0 && !cenv_remembered_is_same(c->remembered, file->reloc, &st))
-        rc = -ENOENT; /* written to while it was read */
-    int closed = cenv_raw_close(out);
-    rc = rc < 0 ? rc : closed;
-    if (rc < 0)
-        cenv_raw_unlink(to, name);
-    return rc;
-}
-
+/* Or -errno, and nothing is there. */
 static int copy_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t, int dir,
                            int to, const struct cenv_mf_file *file)
 {
@@ -441,7 +438,7 @@ static int copy_remembered(struct cenv_cloner *c, struct cenv_cloner_thread *t, 
     if (in < 0)
         return in;
     int rc = cenv_remembered_is_same(c->remembered, file->reloc, &st)
-                 ? copy_opened(c, t, in, to, file)
+                 ? create_file(c, t, in, to, file, OF_MEMORY)
                  : -ENOENT;
     cenv_fd_close(in);
     return rc;
