@@ -71,12 +71,19 @@ void cenv_clone_registry_let_go(const struct cenv_store *store, const char *name
         cenv_store_lock_release(store, lock, claim);
 }
 
-int cenv_clone_registry_claim_vacant(const struct cenv_store *store, const char *name,
-                                     struct cenv_lock **claim, struct cenv_error *err)
+/* Without waiting: 0, 1 when somebody has it, or a status. */
+static int try_claim(const struct cenv_store *store, const char *name,
+                     struct cenv_lock **claim, struct cenv_error *err)
 {
     char lock[LOCK_NAME];
     set_lock_name(name, lock);
-    int rc = cenv_store_lock_try(store, lock, claim, err);
+    return cenv_store_lock_try(store, lock, claim, err);
+}
+
+int cenv_clone_registry_claim_vacant(const struct cenv_store *store, const char *name,
+                                     struct cenv_lock **claim, struct cenv_error *err)
+{
+    int rc = try_claim(store, name, claim, err);
     if (rc == 0)
         rc = cenv_fs_exists(store->dirs[CENV_STORE_CLONES], name, err);
     if (rc != 0) {
@@ -420,9 +427,7 @@ static void drop_marked(const struct cenv_store *store, struct cenv_clone_mark *
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
     struct cenv_clone_entry now;
-    char lock[LOCK_NAME];
-    set_lock_name(mark->name, lock);
-    if (cenv_store_lock_try(store, lock, &claim, &ignored) == 0 &&
+    if (try_claim(store, mark->name, &claim, &ignored) == 0 &&
         cenv_clone_registry_load(store, mark->name, &mark->arena, &now, &ignored) ==
             0 &&
         is_same_clone(&now, &mark->clone))
@@ -444,9 +449,7 @@ void cenv_clone_registry_drop(const struct cenv_store *store, const char *name)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     struct cenv_lock *claim = NULL;
-    char lock[LOCK_NAME];
-    set_lock_name(name, lock);
-    int rc = cenv_store_lock_try(store, lock, &claim, &ignored);
+    int rc = try_claim(store, name, &claim, &ignored);
     if (rc <= 0 && ignored.status != CENV_ENOMEM)
         cenv_raw_unlink(store->dirs[CENV_STORE_CLONES], name);
     cenv_clone_registry_let_go(store, name, claim);
