@@ -56,13 +56,10 @@ int cenv_arrival_unpack(const struct cenv_arrival *x)
 {
     char source[CENV_ARRIVAL_NAME], ignored[CENV_ARRIVAL_NAME];
     cenv_arrival_names(x->n, source, ignored);
-    int rc = cenv_fs_mkdir(x->scratch, source, 0700, x->err);
-    if (rc < 0)
-        return rc;
-    int src = cenv_fs_open_dir(x->scratch, source, x->err);
+    int src = cenv_fs_mkdir_open(x->scratch, source, 0700, x->err);
     if (src < 0)
         return src;
-    rc = x->fill(x->ctx, src, x->err);
+    int rc = x->fill(x->ctx, src, x->err);
     if (rc == 0)
         return src;
     cenv_fd_close(src);

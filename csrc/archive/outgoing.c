@@ -76,13 +76,10 @@ static int link_bare(const struct cenv_outgoing *out,
                              .target = cenv_outgoing_prefix(out),
                              .task = out->task,
                              .err = out->err};
-    int rc = cenv_fs_mkdir(scratch->fd, BARE_NAME, 0755, out->err);
-    if (rc < 0)
-        return rc;
-    int fd = cenv_fs_open_dir(scratch->fd, BARE_NAME, out->err);
+    int fd = cenv_fs_mkdir_open(scratch->fd, BARE_NAME, 0755, out->err);
     if (fd < 0)
         return fd;
-    rc = cenv_bare_link(&bare, fd, NULL);
+    int rc = cenv_bare_link(&bare, fd, NULL);
     if (rc == 0)
         return fd;
     cenv_fd_close(fd);

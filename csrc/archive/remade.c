@@ -197,14 +197,11 @@ static int has_scripts(const struct comparison *c)
 static int link_made(const struct cenv_bare *bare, int scratch)
 {
     struct cenv_bare made = *bare;
-    int rc = cenv_fs_mkdir(scratch, MADE_NAME, 0755, bare->err);
-    if (rc < 0)
-        return rc;
-    int fd = cenv_fs_open_dir(scratch, MADE_NAME, bare->err);
+    int fd = cenv_fs_mkdir_open(scratch, MADE_NAME, 0755, bare->err);
     if (fd < 0)
         return fd;
     made.made = true;
-    rc = cenv_bare_link(&made, fd, NULL);
+    int rc = cenv_bare_link(&made, fd, NULL);
     if (rc == 0)
         return fd;
     cenv_fd_close(fd);

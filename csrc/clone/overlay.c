@@ -19,15 +19,6 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 
 /* ---- mounts ---- */
 
-/* A new directory, open; or a status. */
-static int make_dir(int top, const char *name, struct cenv_error *err)
-{
-    int rc = cenv_fs_mkdir(top, name, 0700, err);
-    if (rc < 0)
-        return rc;
-    return cenv_fs_open_dir(top, name, err);
-}
-
 /* What is shown, and the mode of its root. */
 struct shown {
     int top, layer, source;
@@ -54,13 +45,13 @@ static int show_layers(const char *path, const struct shown *shown,
                        struct cenv_error *err)
 {
     int work = -1, rc, layers[] = {shown->layer, shown->source};
-    int upper = make_dir(shown->top, CENV_OVERLAY_UPPER, err);
+    int upper = cenv_fs_mkdir_open(shown->top, CENV_OVERLAY_UPPER, 0700, err);
     if (upper < 0)
         return upper;
     rc = dress_upper(upper, shown, err);
     if (rc < 0)
         goto out;
-    rc = work = make_dir(shown->top, CENV_OVERLAY_WORK, err);
+    rc = work = cenv_fs_mkdir_open(shown->top, CENV_OVERLAY_WORK, 0700, err);
     if (work >= 0)
         rc = cenv_ns_mount_overlay(path, layers, 2, upper, work, err);
 out:
@@ -125,7 +116,7 @@ static int get_layer(struct cenv_clone_job *job, struct shown *shown,
 {
     if (cenv_remembered_is_there(&job->remembered))
         return use_memory(job, shown, err);
-    shown->layer = make_dir(shown->top, CENV_OVERLAY_LAYER, err);
+    shown->layer = cenv_fs_mkdir_open(shown->top, CENV_OVERLAY_LAYER, 0700, err);
     return shown->layer < 0 ? shown->layer : write_layer(job, shown, err);
 }
 

@@ -110,23 +110,15 @@ static int write_layer(struct making *making, struct cenv_error *err)
     return rc;
 }
 
-static int make_dir(int parent, const char *name, int *out, struct cenv_error *err)
-{
-    int rc = cenv_fs_mkdir(parent, name, 0700, err);
-    if (rc < 0)
-        return rc;
-    *out = cenv_fs_open_dir(parent, name, err);
-    return *out < 0 ? *out : 0;
-}
-
 /* 1: it cannot be kept. */
 static int fill_scratch(struct making *making, const struct cenv_scratch *scratch,
                         struct cenv_error *err)
 {
-    int rc = make_dir(scratch->fd, MADE, &making->dir, err);
-    if (rc == 0)
-        rc = make_dir(making->dir, CENV_MEMORY_LAYER, &making->layer, err);
-    if (rc == 0)
+    int rc = making->dir = cenv_fs_mkdir_open(scratch->fd, MADE, 0700, err);
+    if (rc >= 0)
+        rc = making->layer =
+            cenv_fs_mkdir_open(making->dir, CENV_MEMORY_LAYER, 0700, err);
+    if (rc >= 0)
         rc = write_layer(making, err);
     if (rc == 0)
         rc = save_facts(making, err);

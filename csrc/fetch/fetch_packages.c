@@ -209,14 +209,10 @@ static int copy_from_cache(struct fetch *f, struct cenv_fetch_job *job,
 {
     struct cenv_pkgs_dirs_want want = cenv_fetch_job_want(job);
     bool copied = false;
-    int rc = cenv_fs_mkdir(f->scratch.fd, job->dir, 0755, &job->err);
-
-    if (rc < 0)
-        return rc;
-    int entry = cenv_fs_open_dir(f->scratch.fd, job->dir, &job->err);
-    rc = entry < 0
-             ? entry
-             : cenv_pkgs_dirs_copy_package(pkgs_dir, &want, entry, f->task, &job->err);
+    int entry = cenv_fs_mkdir_open(f->scratch.fd, job->dir, 0755, &job->err);
+    if (entry < 0)
+        return entry;
+    int rc = cenv_pkgs_dirs_copy_package(pkgs_dir, &want, entry, f->task, &job->err);
     if (rc == 1) {
         rc = record_copy(job, entry);
         copied = rc == 0;

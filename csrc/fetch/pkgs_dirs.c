@@ -388,18 +388,15 @@ static int copy_content(struct copying *copying, int source)
 
 static int copy_package(struct copying *copying, int source)
 {
-    int rc = cenv_fs_mkdir(copying->entry, CENV_PKG_CONTENT, 0755, &copying->bad);
-    if (rc < 0)
-        return rc;
     copying->content =
-        cenv_fs_open_dir(copying->entry, CENV_PKG_CONTENT, &copying->bad);
+        cenv_fs_mkdir_open(copying->entry, CENV_PKG_CONTENT, 0755, &copying->bad);
     if (copying->content < 0)
         return copying->content;
     if (!cenv_file_hash_init(&copying->hash, CENV_SHA256))
         return cenv_error_oom(&copying->bad);
     cenv_dirs_init(&copying->from, source);
     cenv_dirs_init(&copying->to, copying->content);
-    rc = copy_content(copying, source);
+    int rc = copy_content(copying, source);
     cenv_dirs_release(&copying->from);
     cenv_dirs_release(&copying->to);
     if (rc == 0)

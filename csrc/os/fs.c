@@ -106,6 +106,13 @@ int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error 
     return rc < 0 ? cenv_fs_fail(err, rc, dirfd, name, "cannot make directory") : 0;
 }
 
+int cenv_fs_mkdir_open(int dirfd, const char *name, unsigned mode,
+                       struct cenv_error *err)
+{
+    int rc = cenv_fs_mkdir(dirfd, name, mode, err);
+    return rc < 0 ? rc : cenv_fs_open_dir(dirfd, name, err);
+}
+
 static int mkdir_or_there(int dirfd, const char *path, unsigned mode)
 {
     int rc = cenv_raw_mkdir(dirfd, path, mode);

@@ -32,11 +32,16 @@ int cenv_fs_create(int dirfd, const char *name, unsigned mode, struct cenv_error
  */
 bool cenv_fs_blames_file(const struct cenv_error *err);
 
-/* Directories. mkdirs: several components, existing ones (links to directories too) are fine. */
 /* Whether a set_mtime failed as where a file system takes no times: a warning, and no failure. */
 bool cenv_fs_takes_no_times(int rc);
 
+/*
+ * Directories. mkdir_open: a descriptor of the new one, or a status. mkdirs: several components,
+ * existing ones (links to directories too) are fine.
+ */
 int cenv_fs_mkdir(int dirfd, const char *name, unsigned mode, struct cenv_error *err);
+int cenv_fs_mkdir_open(int dirfd, const char *name, unsigned mode,
+                       struct cenv_error *err);
 int cenv_fs_mkdirs(int dirfd, const char *path, unsigned mode, struct cenv_error *err);
 /* A name nobody else has: "<stem>-<pid>-<nonce>"; NULL when out of memory. Caller frees. */
 char *cenv_fs_unique_name(const char *stem);

@@ -190,17 +190,11 @@ uint64_t cenv_package_entry_bytes(int entry)
 int cenv_package_entry_make(const struct cenv_scratch *scratch, const char *name,
                             int *entry, int *content, struct cenv_error *err)
 {
-    *entry = *content = -1;
-    int rc = cenv_fs_mkdir(scratch->fd, name, 0755, err);
-    if (rc < 0)
-        return rc;
-    *entry = cenv_fs_open_dir(scratch->fd, name, err);
+    *content = -1;
+    *entry = cenv_fs_mkdir_open(scratch->fd, name, 0755, err);
     if (*entry < 0)
         return *entry;
-    rc = cenv_fs_mkdir(*entry, CENV_PKG_CONTENT, 0755, err);
-    if (rc < 0)
-        return rc;
-    *content = cenv_fs_open_dir(*entry, CENV_PKG_CONTENT, err);
+    *content = cenv_fs_mkdir_open(*entry, CENV_PKG_CONTENT, 0755, err);
     return *content < 0 ? *content : 0;
 }
 

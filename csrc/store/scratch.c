@@ -40,14 +40,10 @@ static int make_scratch(int tmp, struct cenv_scratch *scratch, struct cenv_error
     if (rc == 1)
         rc = cenv_error_set(err, CENV_EFAIL, "'%s' is taken", scratch->name);
     if (rc == 0)
-        rc = cenv_fs_mkdir(tmp, scratch->name, 0700, err);
-    if (rc == 0)
-        scratch->fd = cenv_fs_open_dir(tmp, scratch->name, err);
-    if (rc == 0 && scratch->fd < 0)
-        rc = scratch->fd;
+        rc = scratch->fd = cenv_fs_mkdir_open(tmp, scratch->name, 0700, err);
     cenv_buf_release(&holder);
     cenv_free(lock_name);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int cenv_scratch_open(const struct cenv_store *store, struct cenv_scratch *out,

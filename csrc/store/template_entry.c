@@ -192,11 +192,7 @@ int cenv_template_entry_make(const struct cenv_store *store, const char *id,
 {
     int templates = store->dirs[CENV_STORE_TEMPLATES];
     int rc = cenv_publish_withdraw(store, templates, id, NULL, err);
-    if (rc == 0)
-        rc = cenv_fs_mkdir(templates, id, 0755, err);
-    if (rc == 0)
-        rc = cenv_fs_open_dir(templates, id, err);
-    return rc;
+    return rc < 0 ? rc : cenv_fs_mkdir_open(templates, id, 0755, err);
 }
 
 /* ---- locks ---- */

@@ -90,6 +90,12 @@ static void test_fs__makes_directories(void)
     cenv_fd_close(fd);
     CHECK_INT(cenv_raw_is_empty_dir(s.fd), 0);
     cenv_free(name);
+    cenv_error_release(&err);
+    fd = cenv_fs_mkdir_open(s.fd, "new", 0700, &err);
+    CHECK_INT(cenv_raw_is_empty_dir(fd), 1);
+    cenv_fd_close(fd);
+    CHECK_INT(cenv_fs_mkdir_open(s.fd, "new", 0700, &err), CENV_EOS);
+    CHECK_INT(err.os_errno, EEXIST);
     close_scratch();
 }
 
