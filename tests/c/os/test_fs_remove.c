@@ -89,7 +89,6 @@ static void test_fs_remove__removes_deep_trees(void)
     close_scratch();
 }
 
-/* What can go wrong with every allocation: a status, and nothing of ours left. */
 /* A file that takes long to be freed, and many entries when time is up, are left to a sweep. */
 static void test_fs_remove__leaves_what_takes_long(void)
 {
@@ -114,6 +113,7 @@ static void test_fs_remove__leaves_what_takes_long(void)
     close_scratch();
 }
 
+/* What can go wrong with every allocation: a status, and nothing of ours left. */
 static void test_fs_remove__survives_failing_allocations(void)
 {
     open_scratch();
