@@ -571,7 +571,8 @@ static const char *path_of(const char *const *envp)
     return *envp ? *envp + 5 : "";
 }
 
-/* Tries the directories of PATH in turn, as execvpe does: only here is the view to be seen. */
+/* Tries the directories of PATH in turn, as execvpe does, an empty one for the working directory:
+ * only here is the view to be seen. */
 static void execute_by_name(const struct cenv_view_command *command, char *const *argv,
                             char *const *envp)
 {
@@ -585,7 +586,7 @@ static void execute_by_name(const struct cenv_view_command *command, char *const
         memcpy(path, at, len);
         path[len] = '/';
         memcpy(path + len + 1, command->program, strlen(command->program) + 1);
-        execve(path, argv, envp);
+        execve(len ? path : command->program, argv, envp);
         if (errno != ENOENT && errno != ENOTDIR)
             refused = errno;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Private views: what a program writes there vanishes; failures are told. */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,13 +12,13 @@
 #include "check.h"
 #include "os/namespace.h"
 
-static int run_in_view(const char *prefix, const char *script, struct cenv_error *err)
+static int run_program(const char *prefix, const char *program, const char *const *argv,
+                       const char *variable, struct cenv_error *err)
 {
-    const char *argv[] = {"sh", "-c", script, NULL};
-    const char *envp[] = {"PATH=/usr/bin:/bin", NULL};
+    const char *envp[] = {variable, NULL};
     struct cenv_view_command command = {
         .shown = {.target = prefix},
-        .program = "/bin/sh",
+        .program = program,
         .argv = argv,
         .envp = envp,
         .cwd = prefix,
@@ -28,6 +29,12 @@ static int run_in_view(const char *prefix, const char *script, struct cenv_error
         return -1;
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int run_in_view(const char *prefix, const char *script, struct cenv_error *err)
+{
+    const char *argv[] = {"sh", "-c", script, NULL};
+    return run_program(prefix, "/bin/sh", argv, "PATH=/usr/bin:/bin", err);
 }
 
 /* The directory's name has characters that mount options cannot hold. */
@@ -42,6 +49,24 @@ static void test_namespace__writes_vanish(void)
     CHECK_INT(run_in_view(dir, change, &err), 7);
     CHECK_INT(run_in_view(dir, "test ! -e added && test \"$(cat kept)\" = old", &err),
               0);
+    cenv_error_release(&err);
+}
+
+/* Programs are looked for on the PATH that they get, where an empty part is the directory they
+ * start in. */
+static void test_namespace__programs_are_found_by_name(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    const char *argv[] = {"true", NULL};
+    char path[64];
+    CHECK_INT(run_program(dir, "kept", argv, "PATH=/no/such:/bin", &err), -1);
+    CHECK_INT(err.os_errno, ENOENT);
+    cenv_error_release(&err);
+    snprintf(path, sizeof(path), "%s/program", dir);
+    CHECK(symlink("/bin/true", path) == 0);
+    CHECK_INT(run_program(dir, "program", argv, "PATH=/no/such::/bin", &err), 0);
+    CHECK_INT(run_program(dir, "true", argv, "PATH=/no/such:/bin", &err), 0);
+    CHECK(unlink(path) == 0);
     cenv_error_release(&err);
 }
 
@@ -159,6 +184,7 @@ int main(void)
     CHECK(made && fputs("old", made) >= 0 && fclose(made) == 0);
     if (cenv_ns_works(dir, &reason)) {
         RUN(test_namespace__writes_vanish);
+        RUN(test_namespace__programs_are_found_by_name);
         RUN(test_namespace__overlays_stack);
     } else if (CHECK(reason.len > 0)) {
         RUN(test_namespace__refusal_has_a_reason);
