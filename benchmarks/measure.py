@@ -125,3 +125,11 @@ def shared() -> Path | None:
     """Return the folder of real packages, or None where it is not."""
     place = Path(os.environ.get("CENV_SHARED", ROOT.parent / "shared"))
     return place if (place / "channel").is_dir() else None
+
+
+def real_channel(given: Path | None) -> Path:
+    """Return the channel that was given, or that of the folder; end where there is none."""
+    channel = given or (shared() or Path()) / "channel"
+    if not (channel / "noarch").is_dir():
+        raise SystemExit("no channel of real packages here: give --channel")
+    return channel

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import shared, workspace
-from overlay import SPECS, fill
+from measure import real_channel, workspace
+from overlay import two_templates
 
 import cenv
 from cenv.config.sizes import MEMORY_VARIABLE
@@ -41,18 +40,13 @@ class Clones:
         return f"{wall:8.2f} ms, {cpu:8.2f} ms of processors, {self.written:12,} bytes written"
 
 
-def processor_time() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
 def clone_once(template: cenv.Template, place: Path, mode: str, into: Clones) -> None:
     """Clone to `env` below the place, and move the clone aside."""
     target = place / "env"
-    began, used = time.perf_counter(), processor_time()
+    began, used = time.perf_counter(), time.process_time()
     clone = template.clone(target, mode=mode, remember=True)
     into.wall.append(time.perf_counter() - began)
-    into.cpu.append(processor_time() - used)
+    into.cpu.append(time.process_time() - used)
     assert clone.report
     into.written = clone.report.bytes_copied
     if mode == "overlay":
@@ -85,16 +79,10 @@ def main() -> None:
     parser.add_argument("--at")
     parser.add_argument("--channel", type=Path)
     options = parser.parse_args()
-    channel = options.channel or (shared() or Path()) / "channel"
-    if not (channel / "noarch").is_dir():
-        raise SystemExit("no channel of real packages here: give --channel")
+    channel = real_channel(options.channel)
     cenv.enter_overlay_namespace()
     with workspace(options.at) as place:
-        store = cenv.TemplateStore(place / "store")
-        small = store.template(SPECS, [channel])
-        large = store.template(
-            SPECS, [channel], setup=fill(options.large), key=str(options.large)
-        )
+        small, large = two_templates(place, channel, options.large)
         for name, template in (("small", small), ("large", large)):
             files = sum(len(names) for _, _, names in os.walk(template.path))
             home = place / name

@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import python, shared, workspace
+from measure import python, real_channel, workspace
 
 import cenv
 
@@ -53,6 +53,15 @@ def fill(count: int) -> Callable[[cenv.Draft], None]:
             (place / f"f{number:05d}.py").write_text(f"value = {number}\n" * 20)
 
     return add
+
+
+def two_templates(
+    place: Path, channel: Path, count: int
+) -> tuple[cenv.Template, cenv.Template]:
+    """Build the small environment, and the large one with so many files more."""
+    store = cenv.TemplateStore(place / "store")
+    small = store.template(SPECS, [channel])
+    return small, store.template(SPECS, [channel], setup=fill(count), key=str(count))
 
 
 def of_overlay(template: cenv.Template) -> Round:
@@ -183,16 +192,10 @@ def main() -> None:
     parser.add_argument("--large", type=int, default=34_000)
     parser.add_argument("--channel", type=Path)
     options = parser.parse_args()
-    channel = options.channel or (shared() or Path()) / "channel"
-    if not (channel / "noarch").is_dir():
-        raise SystemExit("no channel of real packages here: give --channel")
+    channel = real_channel(options.channel)
     cenv.enter_overlay_namespace()
     with workspace() as place:
-        store = cenv.TemplateStore(place / "store")
-        small = store.template(SPECS, [channel])
-        large = store.template(
-            SPECS, [channel], setup=fill(options.large), key=str(options.large)
-        )
+        small, large = two_templates(place, channel, options.large)
         program = compile_program(place)
         contenders = {
             "small, overlay": of_overlay(small),

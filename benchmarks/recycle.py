@@ -13,11 +13,11 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
-from clone import build_floor, floor, write_plan
+from clone import build_floor, floor, mounted, write_plan
 from measure import shared, workspace
 from suite import CENV, SPECS, Suite
 
@@ -26,23 +26,6 @@ from cenv import api
 
 JOB = 30  # environments of a job of benchmarks
 TESTS, PAIRS = 200, 3
-SIZE = 6 << 30
-
-
-@contextmanager
-def journalled() -> Iterator[Path]:
-    """Give a new ext4 with a journal, unmounted at the end."""
-    with tempfile.TemporaryDirectory(prefix="cenv-ext4-") as place:
-        image, mounted = Path(place, "image"), Path(place, "mounted")
-        mounted.mkdir()
-        with image.open("wb") as file:
-            file.truncate(SIZE)
-        subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
-        subprocess.run(["mount", "-o", "loop", image, mounted], check=True)
-        try:
-            yield mounted
-        finally:
-            subprocess.run(["umount", mounted], check=True)
 
 
 def seconds(call: Callable[[], object]) -> tuple[float, float]:
@@ -116,10 +99,11 @@ def main() -> list[str]:
     place = shared()
     if place is None:
         return ["the shared folder of real packages is not here: nothing measured"]
-    if options.work is None:
-        with journalled() as mounted, workspace(str(mounted)) as work:
-            return [*job(work, place / "channel"), *suites(work, place / "channel")]
-    with workspace(options.work) as work:
+    with (
+        tempfile.TemporaryDirectory(prefix="cenv-ext4-") as top,
+        nullcontext(options.work) if options.work else mounted("ext4", Path(top)) as at,
+        workspace(str(at)) as work,
+    ):
         return [*job(work, place / "channel"), *suites(work, place / "channel")]
 
 
