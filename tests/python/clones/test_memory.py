@@ -75,20 +75,33 @@ def tree(root: Path) -> dict[str, object]:
     return found
 
 
-def plain(template: cenv.Template, place: Path, mode: str) -> dict[str, object]:
-    """Return what a clone at the place is that has nothing from a memory."""
+def plain(
+    template: cenv.Template, place: Path, mode: str
+) -> tuple[dict[str, object], int]:
+    """Return what a clone at the place is that has nothing from a memory, and bytes copied."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CENV_MEMORY", "0")
         with template.clone(place, mode=mode) as clone:
             assert clone.report.remembered == 0
-            return tree(place)
+            return tree(place), clone.report.bytes_copied
 
 
-def plain_bytes(template: cenv.Template, place: Path) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CENV_MEMORY", "0")
-        with template.clone(place, mode="hardlink") as clone:
-            return clone.report.bytes_copied
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "env"
+
+
+@pytest.fixture
+def wanted(template: cenv.Template, place: Path) -> dict[str, object]:
+    """Return what a clone with hard links at the place is to be."""
+    return plain(template, place, "hardlink")[0]
+
+
+def remember(
+    template: cenv.Template, place: Path | str, mode: str = "hardlink"
+) -> None:
+    """Have a clone at the place remembered, which is gone again."""
+    template.clone(place, mode=mode, remember=True).remove()
 
 
 def memories(template: cenv.Template) -> list[Path]:
@@ -98,10 +111,9 @@ def memories(template: cenv.Template) -> list[Path]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_memory__gives_what_a_clone_would_write(
-    template: cenv.Template, tmp_path: Path, mode: str
+    template: cenv.Template, place: Path, mode: str
 ) -> None:
-    place = tmp_path / "env"
-    wanted = plain(template, place, mode)
+    wanted, copied = plain(template, place, mode)
     assert not memories(template)
     counts = []
     for _ in range(3):
@@ -116,7 +128,7 @@ def test_memory__gives_what_a_clone_would_write(
     if counts[0].mode == "hardlink":
         linked = sum(len(wanted[name][2]) for name in LINKED)  # type: ignore[index]
         assert counts[2].bytes_copied == counts[0].bytes_copied - linked
-        assert counts[2].bytes_copied == plain_bytes(template, place) - linked
+        assert counts[2].bytes_copied == copied - linked
     assert template.check(content=True).ok
 
 
@@ -131,9 +143,8 @@ def test_memory__is_of_the_second_clone_on_where_nobody_asks(
 
 
 def test_memory__shares_inodes_of_no_file_that_is_written_in_place(
-    template: cenv.Template, tmp_path: Path
+    template: cenv.Template, tmp_path: Path, place: Path
 ) -> None:
-    place = tmp_path / "env"
     with template.clone(place, mode="hardlink", remember=True):
         (memory,) = memories(template)
         layer = memory / "layer"
@@ -150,13 +161,12 @@ def test_memory__shares_inodes_of_no_file_that_is_written_in_place(
 @pytest.mark.parametrize("mode", ["hardlink", "copy"])
 def test_memory__that_was_altered_is_made_again(
     template: cenv.Template,
-    tmp_path: Path,
+    place: Path,
     mode: str,
     alter: Callable[[Path], object],
 ) -> None:
-    place = tmp_path / "env"
-    wanted = plain(template, place, mode)
-    template.clone(place, mode=mode, remember=True).remove()
+    wanted, _ = plain(template, place, mode)
+    remember(template, place, mode)
     (memory,) = memories(template)
     alter(memory / "layer/lib/tool.pc")
     with template.clone(place, mode=mode):
@@ -168,27 +178,23 @@ def test_memory__that_was_altered_is_made_again(
 
 
 def test_memory__written_to_through_a_clone_harms_no_other(
-    template: cenv.Template, tmp_path: Path
+    template: cenv.Template, place: Path, wanted: dict[str, object]
 ) -> None:
-    place = tmp_path / "env"
-    wanted = plain(template, place, "hardlink")
     with template.clone(place, mode="hardlink", remember=True):
         with (place / "lib/tool.pc").open("ab") as file:
             file.write(b"more")
         found = template.check()
         assert (found.ok, found.forgotten) == (True, 1)
         assert not memories(template)
-    template.clone(place, mode="hardlink", remember=True).remove()
+    remember(template, place)
     with template.clone(place, mode="hardlink"):
         assert tree(place) == wanted
 
 
 def test_memory__written_to_unseen_shows_by_content_and_in_a_reset(
-    template: cenv.Template, tmp_path: Path
+    template: cenv.Template, place: Path, wanted: dict[str, object]
 ) -> None:
     """Of the same size, and with its old time."""
-    place = tmp_path / "env"
-    wanted = plain(template, place, "hardlink")
     for reset in (False, True):
         with template.clone(place, mode="hardlink", remember=True) as clone:
             path = place / "lib/site.py"
@@ -205,11 +211,12 @@ def test_memory__written_to_unseen_shows_by_content_and_in_a_reset(
 
 
 def test_reset__takes_links_of_a_memory_for_the_clone_s_own(
-    template: cenv.Template, tmp_path: Path
+    template: cenv.Template,
+    tmp_path: Path,
+    place: Path,
+    wanted: dict[str, object],
 ) -> None:
     """The clone before, at the same path, is removed in the background: the ctime changes."""
-    place = tmp_path / "env"
-    wanted = plain(template, place, "hardlink")
     template.clone(place, mode="hardlink", remember=True)
     place.rename(tmp_path / "trash")
     with template.clone(place, mode="hardlink", remember=True) as clone:
@@ -225,39 +232,38 @@ def test_reset__takes_links_of_a_memory_for_the_clone_s_own(
 
 
 def test_memory__goes_with_its_template(
-    template: cenv.Template, channel: Path, tmp_path: Path
+    template: cenv.Template, channel: Path, tmp_path: Path, place: Path
 ) -> None:
-    place = tmp_path / "env"
-    wanted = plain(template, place, "hardlink")
-    template.clone(place, mode="hardlink", remember=True).remove()
+    remember(template, place)
     store = cenv.TemplateStore(tmp_path / "store")
     assert store.templates()[0]["memory"] > 12_000
     library = Path(template.path) / "lib/plain.txt"
     library.chmod(0o600)
     assert template.repair()
     assert not memories(template)
-    template.clone(place, mode="hardlink", remember=True).remove()
+    remember(template, place)
     store.remove(template.id)
     again = store.template(["tool"], [channel])
     assert not memories(again)
-    wanted = plain(again, place, "hardlink")
+    wanted, _ = plain(again, place, "hardlink")
     with again.clone(place, mode="hardlink", remember=True):
         assert tree(place) == wanted
 
 
 def test_memory__damaged_or_of_another_boot_is_none(
-    template: cenv.Template, tmp_path: Path
+    template: cenv.Template,
+    tmp_path: Path,
+    place: Path,
+    wanted: dict[str, object],
 ) -> None:
-    place = tmp_path / "env"
-    wanted = plain(template, place, "hardlink")
     for size in (0, 40, 10_000):
-        template.clone(place, mode="hardlink", remember=True).remove()
+        remember(template, place)
         (memory,) = memories(template)
         facts = memory / "facts"
         os.truncate(facts, size)
         with template.clone(place, mode="hardlink"):
             assert tree(place) == wanted
-    template.clone(place, mode="hardlink", remember=True).remove()
+    remember(template, place)
     (memory,) = memories(template)
     data = bytearray((memory / "facts").read_bytes())
     boot = Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
@@ -278,12 +284,11 @@ def test_memory__damaged_or_of_another_boot_is_none(
 def test_memory__is_bounded_and_the_longest_unused_goes_first(
     template: cenv.Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    template.clone(tmp_path / "0", mode="hardlink", remember=True).remove()
+    remember(template, tmp_path / "0")
     one = cenv.TemplateStore(tmp_path / "store").templates()[0]["memory"]
     monkeypatch.setenv("CENV_MEMORY", str(3 * one))
     for number in (1, 2, 0, 3, 0, 4):
-        place = tmp_path / str(number)
-        template.clone(place, mode="hardlink", remember=True).remove()
+        remember(template, tmp_path / str(number))
     assert len(memories(template)) == 3
     had = {}
     for number in (0, 3, 4, 1):
@@ -301,7 +306,7 @@ def test_memory__is_bounded_and_the_longest_unused_goes_first(
 def test_gc__takes_memories_before_their_template(
     template: cenv.Template, tmp_path: Path
 ) -> None:
-    template.clone(tmp_path / "env", mode="hardlink", remember=True).remove()
+    remember(template, tmp_path / "env")
     store = cenv.TemplateStore(tmp_path / "store")
     for record in (tmp_path / "store/v1/pkgs").rglob("record.json"):
         os.utime(record, (2**31, 2**31))
@@ -327,7 +332,7 @@ def test_memory__that_the_disk_has_no_room_for_is_done_without(
     try:
         store = cenv.TemplateStore(place / "store")
         template = store.template(["tool"], [channel])
-        wanted = plain(template, place / "env", "copy")
+        wanted, _ = plain(template, place / "env", "copy")
         left = os.statvfs(place)
         (place / "full").write_bytes(bytes(left.f_bavail * left.f_bsize - 500_000))
         with template.clone(place / "env", mode="copy", remember=True) as clone:
@@ -350,7 +355,7 @@ def test_memory__and_inodes_of_10000_clones_are_bounded(
     ) as top:
         store = cenv.TemplateStore(f"{top}/store")
         template = store.template(["tool"], [channel])
-        template.clone(f"{top}/0", mode="hardlink", remember=True).remove()
+        remember(template, f"{top}/0")
         one = store.templates()[0]["memory"]
         monkeypatch.setenv("CENV_MEMORY", str(20 * one))
         sizes, taken = [], []
