@@ -79,7 +79,6 @@ int cenv_pushed_read(struct cenv_pushed *p)
 /* ---- what is there ---- */
 
 /* What a remote says may be nonsense: that is as if it said nothing, and replaced. */
-/* What a remote says may be nonsense: that is as if it said nothing, and replaced. */
 int cenv_pushed_find_document(struct cenv_pushed *p, const char *key,
                               struct cenv_buf *out)
 {
@@ -179,17 +178,18 @@ int cenv_pushed_confirm(struct cenv_pushed *p)
     struct cenv_buf text;
     cenv_buf_init(&text, CENV_PARCEL_MAX);
     int rc = cenv_remote_find(p->remote, p->id, &text, p->task, p->err);
-    bool nonsense = rc == CENV_EINTEGRITY;
-    if (nonsense)
-        cenv_error_release(p->err);
-    if (rc == 1)
+    if (rc == 1) {
         rc = read_parcel(&parcel, p, cenv_buf_str(&text), &arena);
-    else if (rc == 0)
+    } else if (rc == 0) {
         rc = 1;
+    } else if (rc == CENV_EINTEGRITY) {
+        cenv_error_release(p->err);
+        rc = 0;
+    }
     cenv_parcel_release(&parcel);
     cenv_buf_release(&text);
     cenv_arena_release(&arena);
-    return nonsense ? 0 : rc;
+    return rc;
 }
 
 void cenv_pushed_release(struct cenv_pushed *p)
