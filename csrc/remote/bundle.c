@@ -50,15 +50,18 @@ static int refuse_bundle(struct cenv_error *err, const char *why)
     return cenv_error_set(err, CENV_EINTEGRITY, "%s", why);
 }
 
-static int new_bundle(struct cenv_bundle **out, int fd, struct cenv_error *err)
+int cenv_bundle_create(struct cenv_bundle **out, int fd, struct cenv_error *err)
 {
     struct cenv_bundle *b = cenv_calloc(1, sizeof(*b));
-    if (!b)
+    char *block = cenv_calloc(1, BLOCK);
+    if (!b || !block) {
+        cenv_free(b);
+        cenv_free(block);
         return cenv_error_oom(err);
-    b->fd = fd;
-    b->block = cenv_calloc(1, BLOCK);
+    }
+    *b = (struct cenv_bundle){.fd = fd, .block = block};
     *out = b;
-    return b->block ? 0 : cenv_error_oom(err);
+    return 0;
 }
 
 void cenv_bundle_free(struct cenv_bundle *b)
@@ -138,17 +141,6 @@ bool cenv_bundle_find_blob(const struct cenv_bundle *b, const char *sha256,
 }
 
 /* ---- writing ---- */
-
-int cenv_bundle_create(struct cenv_bundle **out, int fd, struct cenv_error *err)
-{
-    struct cenv_bundle *b = NULL;
-    int rc = new_bundle(&b, fd, err);
-    if (rc == 0)
-        *out = b;
-    else
-        cenv_bundle_free(b);
-    return rc;
-}
 
 static int write_bytes(void *ctx, const void *data, size_t len, struct cenv_error *err)
 {
@@ -429,11 +421,12 @@ int cenv_bundle_open(struct cenv_bundle **out, int fd, uint64_t size,
 {
     struct cenv_bundle *b = NULL;
     struct scan s = {0};
-    int rc = new_bundle(&b, fd, err);
+    int rc = cenv_bundle_create(&b, fd, err);
+    if (rc < 0)
+        return rc;
     s.bundle = b;
     cenv_limits_init(&s.limits, size);
-    if (rc == 0)
-        rc = scan_members(&s, size, task, err);
+    rc = scan_members(&s, size, task, err);
     if (rc == CENV_EINTEGRITY && !s.begun) {
         cenv_error_release(err);
         rc = refuse_bundle(err, "it is no archive of templates");
