@@ -75,27 +75,34 @@ static int describe_source(const struct cenv_arrival *x, int src,
                                                       x->task, x->err);
 }
 
+static int open_prefix(const struct cenv_arrival *x, int entry)
+{
+    int rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
+    return rc < 0 ? rc : cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
+}
+
 /*
  * The prefix in the entry, and its manifest in the place of that of the source, which is gone then:
  * the manifest is of files that do not change any more. What named nothing in the source names
  * nothing here.
  */
-static int relocate_source(const struct cenv_arrival *x, int src, int dst,
-                           const char *target, struct cenv_manifest **manifest)
+static int relocate_source(const struct cenv_arrival *x, const char *source, int src,
+                           int entry, const char *target,
+                           struct cenv_manifest **manifest)
 {
-    char source[CENV_ARRIVAL_NAME], ignored[CENV_ARRIVAL_NAME];
     struct cenv_manifest *of_source = *manifest;
     struct cenv_manifest_hints hints = {
         .old = of_source, .cloned = true, .shared = true};
-    cenv_arrival_names(x->n, source, ignored);
+    int dst = open_prefix(x, entry);
     *manifest = NULL;
-    int rc = place_links(x, of_source, src, dst, target);
+    int rc = dst < 0 ? dst : place_links(x, of_source, src, dst, target);
     if (rc == 0)
         rc = cenv_fs_remove_tree(x->scratch, source, x->err);
     if (rc == 0)
         rc = cenv_manifest_of_environment(manifest, dst, target, &hints, x->task,
                                           x->err);
     cenv_manifest_free(of_source);
+    cenv_fd_close(dst);
     return rc;
 }
 
@@ -104,20 +111,15 @@ static int make_prefix(const struct cenv_arrival *x, int entry, const char *targ
 {
     char source[CENV_ARRIVAL_NAME], ignored[CENV_ARRIVAL_NAME];
     cenv_arrival_names(x->n, source, ignored);
-    int dst = -1, src = cenv_arrival_unpack(x);
+    int src = cenv_arrival_unpack(x);
     if (src < 0)
         return src;
     bool stays = strcmp(x->from, target) == 0; /* as in containers of one image */
     int rc = describe_source(x, src, manifest);
-    if (rc == 0 && stays)
-        rc = cenv_fs_rename(x->scratch, source, entry, CENV_TEMPLATE_PREFIX, x->err);
-    else if (rc == 0)
-        rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
-    if (rc == 0 && !stays)
-        rc = dst = cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
-    if (rc >= 0 && !stays)
-        rc = relocate_source(x, src, dst, target, manifest);
-    cenv_fd_close(dst);
+    if (rc == 0)
+        rc = stays ? cenv_fs_rename(x->scratch, source, entry, CENV_TEMPLATE_PREFIX,
+                                    x->err)
+                   : relocate_source(x, source, src, entry, target, manifest);
     cenv_fd_close(src);
     return rc;
 }
