@@ -79,32 +79,32 @@ const struct cenv_packing cenv_zstd = {
     "zstd", new_decoder, decode, free_decoder, new_encoder, encode, free_encoder,
 };
 
-/* Into `out`, which has room for all that comes. */
-static int compress_part(ZSTD_CCtx *zstd, struct cenv_str part, bool last,
-                         ZSTD_outBuffer *out, struct cenv_error *err)
+/* Into what `step` has room for, which is enough for all that comes. */
+static int compress_part(void *zstd, struct cenv_packing_step *step,
+                         struct cenv_error *err)
 {
-    ZSTD_inBuffer in = {part.data, part.len, 0};
-    size_t left =
-        ZSTD_compressStream2(zstd, out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
-    if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation)
+    int rc = encode(zstd, step);
+    if (rc == CENV_ENOMEM)
         return cenv_error_oom(err);
-    if (ZSTD_isError(left))
-        return cenv_error_set(err, CENV_EFAIL, "cannot compress: %s",
-                              ZSTD_getErrorName(left));
+    if (rc < 0)
+        return cenv_error_set(err, rc, "cannot compress: %s", step->why);
+    step->out += step->made;
+    step->room -= step->made;
     return 0;
 }
 
-static int compress_parts(ZSTD_CCtx *zstd, struct cenv_str in, ZSTD_outBuffer *out,
-                          struct cenv_task *task, struct cenv_error *err)
+static int compress_parts(void *zstd, struct cenv_str in,
+                          struct cenv_packing_step *step, struct cenv_task *task,
+                          struct cenv_error *err)
 {
     int rc = 0;
-    bool last = false;
-    for (size_t from = 0; rc == 0 && !last; from += CENV_PACKING_PART) {
-        struct cenv_str part = cenv_str_slice(in, from, from + CENV_PACKING_PART);
-        last = from + part.len == in.len;
+    step->flush = true;
+    for (size_t from = 0; rc == 0 && !step->last; from += CENV_PACKING_PART) {
+        step->in = cenv_str_slice(in, from, from + CENV_PACKING_PART);
+        step->last = from + step->in.len == in.len;
         rc = cenv_task_poll(task, err);
         if (rc == 0)
-            rc = compress_part(zstd, part, last, out, err);
+            rc = compress_part(zstd, step, err);
     }
     return rc;
 }
@@ -112,18 +112,18 @@ static int compress_parts(ZSTD_CCtx *zstd, struct cenv_str in, ZSTD_outBuffer *o
 int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,
                        struct cenv_task *task, struct cenv_error *err)
 {
-    ZSTD_outBuffer room = {.size = ZSTD_compressBound(in.len)};
-    ZSTD_CCtx *zstd = new_encoder(level);
-    room.dst = cenv_buf_reserve(out, room.size);
-    int rc = zstd && room.dst ? 0 : cenv_error_oom(err);
+    struct cenv_packing_step step = {.room = ZSTD_compressBound(in.len)};
+    void *zstd = new_encoder(level);
+    step.out = cenv_buf_reserve(out, step.room);
+    int rc = zstd && step.out ? 0 : cenv_error_oom(err);
     if (rc == 0) {
         ZSTD_CCtx_setPledgedSrcSize(zstd, in.len);
-        rc = compress_parts(zstd, in, &room, task, err);
+        rc = compress_parts(zstd, in, &step, task, err);
     }
     if (rc == 0) {
-        out->len += room.pos;
+        out->len = (size_t)(step.out - out->data);
         out->data[out->len] = '\0';
     }
-    ZSTD_freeCCtx(zstd);
+    free_encoder(zstd);
     return rc;
 }
