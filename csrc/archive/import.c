@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cenv.h"
 #include "codec/options.h"
+#include "codec/zstd.h"
 #include "os/fs.h"
 #include "os/raw_data.h"
 #include "store/store_lock.h"
@@ -15,17 +16,15 @@
 /* One process imports at a time: of several that read one archive the first does the work. */
 #define LOCK_KEY "import"
 
-/* What zstd's frames begin with; archives of formats 1 and 2 are such. */
-static const unsigned char zstd_magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-
+/* Archives of formats 1 and 2 are compressed. */
 static int read_open_archive(struct cenv_intake *x, const char *path, int fd,
                              uint64_t size)
 {
-    unsigned char start[sizeof(zstd_magic)];
+    char start[sizeof(CENV_ZSTD_MAGIC) - 1];
     int64_t got = cenv_raw_pread(fd, start, sizeof(start), 0);
     if (got < 0)
         return cenv_fs_fail(x->err, (int)got, fd, NULL, "cannot read");
-    bool old = got == sizeof(start) && memcmp(start, zstd_magic, sizeof(start)) == 0;
+    bool old = cenv_str_is(cenv_str_n(start, (size_t)got), CENV_ZSTD_MAGIC);
     return old ? cenv_import_members(x, path) : cenv_import_bundle(x, fd, size);
 }
 

@@ -23,7 +23,7 @@ static const struct {
     {{"\x1f\x8b", 2}, &cenv_deflate_gzip},
     {{"BZh", 3}, &cenv_bzip2},
     {{"\xfd\x37zXZ", 6}, &cenv_xz},
-    {{"\x28\xb5\x2f\xfd", 4}, &cenv_zstd},
+    {{CENV_ZSTD_MAGIC, 4}, &cenv_zstd},
 };
 
 /* A member of a ZIP archive: its signature, and behind it the rest of its header. */

@@ -13,6 +13,9 @@
  * A frame that is written ends with a checksum of its content. Levels 1..22. */
 extern const struct cenv_packing cenv_zstd;
 
+/* What a frame begins with (RFC 8878, 3.1.1). */
+#define CENV_ZSTD_MAGIC "\x28\xb5\x2f\xfd"
+
 /* Compresses a span into one frame that states its content size, appending to `out`.
  * CENV_ECANCELLED: nothing is appended. */
 int cenv_zstd_compress(struct cenv_str in, int level, struct cenv_buf *out,

@@ -16,6 +16,7 @@
 #include "base/checksum.h"
 #include "codec/limits.h"
 #include "codec/stream.h"
+#include "codec/zstd.h"
 #include "os/fs.h"
 #include "os/owner.h"
 #include "os/raw_data.h"
@@ -37,7 +38,7 @@ struct slot {
 
 static bool is_zstd(struct cenv_str text)
 {
-    return cenv_str_starts(text, CENV_STR("\x28\xb5\x2f\xfd"));
+    return cenv_str_starts(text, CENV_STR(CENV_ZSTD_MAGIC));
 }
 
 /* Smaller files are scanned as fast as an index is opened. */
