@@ -26,12 +26,18 @@ struct importer {
 
 /* ---- into the scratch directory ---- */
 
-/* Whether the m-th is not of this archive, but was in the store. */
-static bool was_there(const struct importer *x, unsigned m)
+static const struct cenv_intake_item *find_item(const struct importer *x, unsigned m)
 {
     const struct cenv_intake_item *a = x->intake->items;
     while (a && a->n != m)
         a = a->next;
+    return a;
+}
+
+/* Whether the m-th is not of this archive, but was in the store. */
+static bool was_there(const struct importer *x, unsigned m)
+{
+    const struct cenv_intake_item *a = find_item(x, m);
     return a && !a->made && !a->kept;
 }
 
@@ -39,11 +45,9 @@ static bool was_there(const struct importer *x, unsigned m)
 static int open_earlier(void *ctx, unsigned m, struct cenv_error *err)
 {
     const struct importer *x = ctx;
-    const struct cenv_intake_item *a = x->intake->items;
+    const struct cenv_intake_item *a = find_item(x, m);
     char source[CENV_ARRIVAL_NAME], entry[CENV_ARRIVAL_NAME];
     struct cenv_buf path;
-    while (a && a->n != m)
-        a = a->next;
     if (!a)
         return cenv_error_set(err, CENV_EFAIL, "template %u of the archive is lost", m);
     cenv_arrival_names(m, source, entry);
