@@ -42,15 +42,21 @@ static void end(void)
     CHECK_INT(cenv_alloc_live(), 0);
 }
 
+/* That of CONTENT, in a file of the scratch directory. */
+static struct cenv_remote_blob blob_at(const char *file)
+{
+    struct cenv_remote_blob blob = {.size = strlen(CONTENT), .dir = s.fd, .file = file};
+    memcpy(blob.sha256, hash, sizeof(blob.sha256));
+    return blob;
+}
+
 /* A blob and a document, each put twice, by the calls of a remote. */
 static int write_bundle(int fd)
 {
     struct cenv_bundle *bundle = NULL;
     struct cenv_remote *remote = NULL;
-    struct cenv_remote_blob blob = {
-        .size = strlen(CONTENT), .dir = s.fd, .file = "blob"};
+    struct cenv_remote_blob blob = blob_at("blob");
     struct cenv_remote_blob *const list[] = {&blob};
-    memcpy(blob.sha256, hash, sizeof(blob.sha256));
     int rc = cenv_bundle_create(&bundle, fd, &err);
     if (rc == 0)
         rc = cenv_remote_open_bundle(&remote, bundle, &err);
@@ -81,11 +87,9 @@ static int read_bundle(int fd)
 {
     struct cenv_bundle *bundle = NULL;
     struct cenv_remote *remote = NULL;
-    struct cenv_remote_blob blob = {
-        .size = strlen(CONTENT), .dir = s.fd, .file = "got"};
+    struct cenv_remote_blob blob = blob_at("got");
     struct cenv_remote_blob *const list[] = {&blob};
     struct cenv_buf text;
-    memcpy(blob.sha256, hash, sizeof(blob.sha256));
     cenv_buf_init(&text, 100);
     int rc = open_bundle(&bundle, fd);
     if (rc == 0)
