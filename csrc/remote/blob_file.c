@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The files of blobs that are sent: see blob_file.h. */
+/* The files of blobs: see blob_file.h. */
 #include "remote/blob_file.h"
 
 #include <string.h>
@@ -47,8 +47,7 @@ static int read_digest(const struct content *c)
         int64_t n = cenv_raw_pread(c->from, c->block,
                                    left < BLOCK ? (size_t)left : BLOCK, c->at + at);
         if (n < 0)
-            return cenv_fs_fail(&blob->err, (int)n, blob->dir, blob->file,
-                                "cannot read");
+            return cenv_fs_fail(&blob->err, (int)n, c->from, NULL, "cannot read");
         if (n == 0)
             break;
         int rc = take_block(c, (size_t)n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The files of blobs that are sent to a server. */
+/* The files of blobs, on their way to a remote or out of a bundle. */
 #ifndef CENV_REMOTE_BLOB_FILE_H
 #define CENV_REMOTE_BLOB_FILE_H
 

@@ -138,6 +138,31 @@ static void test_bundle__gives_what_was_put(void)
     end();
 }
 
+/* The disk of an archive may fail while that of the store is fine. */
+static void test_bundle__names_the_file_that_cannot_be_read(void)
+{
+    struct cenv_bundle *bundle = NULL;
+    struct cenv_remote *remote = NULL;
+    begin();
+    struct cenv_remote_blob blob = blob_at("got"), *list[] = {&blob};
+    int fd = open_file("file");
+    CHECK_INT(write_bundle(fd), 0);
+    CHECK_INT(open_bundle(&bundle, fd), 0);
+    CHECK_INT(cenv_remote_open_bundle(&remote, bundle, &err), 0);
+    int unreadable = openat(s.fd, "file", O_WRONLY | O_CLOEXEC);
+    CHECK_INT(dup2(unreadable, fd), fd);
+    CHECK_INT(cenv_remote_get(remote, list, 1, &task, &err), 0);
+    CHECK_INT(blob.rc, CENV_EOS);
+    CHECK_STR(blob.err.path, scratch_path(&s, "file"));
+    CHECK_INT(faccessat(s.fd, "got", F_OK, 0), -1);
+    cenv_error_release(&blob.err);
+    cenv_remote_free(remote);
+    cenv_bundle_free(bundle);
+    close(unreadable);
+    close(fd);
+    end();
+}
+
 static void test_bundle__refuses_what_is_cut_or_altered(void)
 {
     struct cenv_bundle *bundle = NULL;
@@ -190,6 +215,7 @@ static void test_bundle__survives_that_memory_ends(void)
 int main(void)
 {
     RUN(test_bundle__gives_what_was_put);
+    RUN(test_bundle__names_the_file_that_cannot_be_read);
     RUN(test_bundle__refuses_what_is_cut_or_altered);
     RUN(test_bundle__survives_that_memory_ends);
     return check_report();
