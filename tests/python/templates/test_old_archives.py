@@ -113,17 +113,14 @@ class Old:
     def write(
         self,
         file: Path,
-        change: Callable[[tarfile.TarInfo, bytes], bytes | None] | None = None,
+        change: Callable[[tarfile.TarInfo, bytes], bytes | None] = lambda _, data: data,
     ) -> None:
         """Write it, its members changed; None leaves one out."""
         out = io.BytesIO()
         with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for member, data in self.members:
-                member, text = (
-                    tarfile.TarInfo.frombuf(member.tobuf(), "utf-8", "strict"),
-                    data,
-                )
-                changed = text if change is None else change(member, text)
+            for written, data in self.members:
+                member = tarfile.TarInfo.frombuf(written.tobuf(), "utf-8", "strict")
+                changed = change(member, data)
                 if changed is not None:
                     member.size = len(changed) if member.isreg() else 0
                     tar.addfile(member, io.BytesIO(changed))
