@@ -59,6 +59,16 @@ struct run {
 
 /* ---- what arrives ---- */
 
+/* Of the answer in hand; 0: none has come. */
+static long read_status(const struct slot *slot)
+{
+    long status = 0;
+
+    slot->request.lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
+                                         &status);
+    return status;
+}
+
 /* Forgets what was received, for the server starts over. */
 static int start_over(struct slot *slot)
 {
@@ -145,10 +155,8 @@ static bool is_too_long(const struct slot *slot, long status)
 /* At the end of the headers: what is told too long is not waited for. */
 static int check_length(struct slot *slot)
 {
-    long status = 0;
+    long status = read_status(slot);
 
-    slot->request.lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
-                                         &status);
     if (!is_too_long(slot, status))
         return 0;
     slot->cut_off = !is_wanted(slot, status);
@@ -193,10 +201,8 @@ static size_t on_body(char *data, size_t size, size_t nr, void *ctx)
     struct slot *slot = ctx;
     struct cenv_http_transfer *transfer = slot->transfer;
     size_t len = size * nr;
-    long status = 0;
+    long status = read_status(slot);
 
-    slot->request.lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
-                                         &status);
     if (!is_wanted(slot, status))
         return drop_body(slot, status, data, len);
     if (status == 200 && slot->resume && start_over(slot) < 0)
@@ -457,8 +463,7 @@ static int finish_transfer(struct run *run, struct slot *slot, CURLcode code,
     struct cenv_http_transfer *transfer = slot->transfer;
     double connected = 0;
 
-    lib->curl_easy_getinfo(slot->request.easy, CURLINFO_RESPONSE_CODE,
-                           &transfer->reply.status);
+    transfer->reply.status = read_status(slot);
     if (may_try_again(run, slot, code)) {
         try_again(run, slot);
         return 0;
