@@ -5,11 +5,8 @@
  */
 #include "layer/top.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <time.h>
 
-#include "base/hex.h"
 #include "clone/provenance.h"
 #include "layer/top_record.h"
 #include "link/input.h"
@@ -62,8 +59,9 @@ static int write_records(const struct top *t)
 
 /* ---- history ---- */
 
-static int format_history(const struct top *t, struct cenv_arena *arena,
-                          struct cenv_buf *out)
+/* The one block, in `arena`. */
+static int describe_layers(const struct top *t, struct cenv_arena *arena,
+                           struct cenv_history_block *block)
 {
     size_t nr = t->layers->nr;
     struct cenv_str *dists = cenv_arena_calloc(arena, nr + 1, sizeof(*dists));
@@ -74,41 +72,27 @@ static int format_history(const struct top *t, struct cenv_arena *arena,
         if (!cenv_link_records_dist(t->layers->list[i].record, t->layers->list[i].dist,
                                     arena, &dists[i]))
             rc = cenv_error_oom(t->err);
-    struct cenv_history_block block = {.time = (int64_t)time(NULL),
-                                       .cmd = COMMAND,
-                                       .dists = dists,
-                                       .nr_dists = nr,
-                                       .specs = specs.specs,
-                                       .nr_specs = specs.nr_specs};
-    if (rc == 0)
-        rc = cenv_history_format(&block, out, t->err);
-    return rc;
-}
-
-static int write_meta(const struct top *t, const char *name, struct cenv_str text)
-{
-    int meta = cenv_fs_open_dir(t->content, "conda-meta", t->err);
-    if (meta < 0)
-        return meta;
-    int rc = cenv_fs_write_new(meta, name, text, 0666, t->err);
-    cenv_fd_close(meta);
+    *block = (struct cenv_history_block){.time = (int64_t)time(NULL),
+                                         .cmd = COMMAND,
+                                         .dists = dists,
+                                         .nr_dists = nr,
+                                         .specs = specs.specs,
+                                         .nr_specs = specs.nr_specs};
     return rc;
 }
 
 static int write_history(const struct top *t)
 {
     struct cenv_arena arena = CENV_ARENA_INIT;
-    struct cenv_buf text;
-    char created[32];
-    cenv_buf_init(&text, TEXT_MAX);
-    snprintf(created, sizeof(created), "%" PRId64 ".0", (int64_t)time(NULL));
-    int rc = format_history(t, &arena, &text);
+    struct cenv_history_block block;
+    int meta = cenv_fs_open_dir(t->content, "conda-meta", t->err);
+    if (meta < 0)
+        return meta;
+    int rc = describe_layers(t, &arena, &block);
     if (rc == 0)
-        rc = write_meta(t, "created_at", cenv_str(created));
-    if (rc == 0)
-        rc = write_meta(t, "history", cenv_buf_str(&text));
-    cenv_buf_release(&text);
+        rc = cenv_history_begin(meta, &block, t->err);
     cenv_arena_release(&arena);
+    cenv_fd_close(meta);
     return rc;
 }
 

@@ -8,10 +8,8 @@
  */
 #include "link/records.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-#include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/json.h"
 #include "codec/url.h"
@@ -294,51 +292,41 @@ bool cenv_link_records_dist(const struct cenv_json *record, struct cenv_str dist
     return formatted;
 }
 
-static int format_history(const struct cenv_linker *linker, struct cenv_buf *out,
-                          struct cenv_error *err)
+/* The block of this link, in the plan's arena. */
+static int describe_link(const struct cenv_linker *linker,
+                         struct cenv_history_block *block, struct cenv_error *err)
 {
     const struct cenv_link_options *options = linker->options;
     struct cenv_link_plan *plan = linker->plan;
-    struct cenv_str *dists = cenv_calloc(plan->nr_packages + 1, sizeof(*dists));
-    int rc = dists ? 0 : cenv_error_oom(err);
+    struct cenv_str *dists =
+        cenv_arena_calloc(&plan->arena, plan->nr_packages + 1, sizeof(*dists));
 
-    for (size_t i = 0; rc == 0 && i < plan->nr_packages; i++)
+    if (!dists)
+        return cenv_error_oom(err);
+    for (size_t i = 0; i < plan->nr_packages; i++)
         if (!cenv_link_records_dist(plan->packages[i].record, plan->packages[i].dist,
                                     &plan->arena, &dists[i]))
-            rc = cenv_error_oom(err);
-    struct cenv_history_block block = {.time = options->time,
-                                       .cmd = options->cmd,
-                                       .dists = dists,
-                                       .nr_dists = plan->nr_packages,
-                                       .specs = options->specs,
-                                       .nr_specs = options->nr_specs};
-    if (rc == 0)
-        rc = cenv_history_format(&block, out, err);
-    cenv_free(dists);
-    return rc;
+            return cenv_error_oom(err);
+    *block = (struct cenv_history_block){.time = options->time,
+                                         .cmd = options->cmd,
+                                         .dists = dists,
+                                         .nr_dists = plan->nr_packages,
+                                         .specs = options->specs,
+                                         .nr_specs = options->nr_specs};
+    return 0;
 }
 
-/* Last of all, and history as the very last: its being there says that the environment is whole. */
+/* Last of all. */
 static int write_history(const struct cenv_linker *linker, int meta,
                          struct cenv_error *err)
 {
-    bool onto = linker->options->onto;
-    struct cenv_buf text;
-    char created[32];
+    struct cenv_history_block block;
+    int rc = describe_link(linker, &block, err);
 
-    snprintf(created, sizeof(created), "%" PRId64 ".0", linker->options->time);
-    cenv_buf_init(&text, RECORD_MAX);
-    int rc = onto ? cenv_fs_read_file(meta, "history", &text, err) : 0;
-    if (rc == 0)
-        rc = format_history(linker, &text, err);
-    if (rc == 0 && !onto)
-        rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
-    if (rc == 0 && onto)
-        rc = cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err);
-    else if (rc == 0)
-        rc = cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
-    cenv_buf_release(&text);
-    return rc;
+    if (rc < 0)
+        return rc;
+    return linker->options->onto ? cenv_history_continue(meta, &block, err)
+                                 : cenv_history_begin(meta, &block, err);
 }
 
 int cenv_link_records_write(struct cenv_linker *linker, struct cenv_error *err)

@@ -3,12 +3,16 @@
 #include "prefix/history.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/redact.h"
 #include "os/fs.h"
+#include "os/fs_data.h"
+
+enum { TEXT_MAX = 512 << 20 };
 
 int cenv_history_exists(int prefix_fd, struct cenv_error *err)
 {
@@ -174,4 +178,38 @@ int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf 
         return cenv_error_oom(err);
     cenv_history_add_specs(block->specs, block->nr_specs, out);
     return out->failed ? cenv_error_oom(err) : 0;
+}
+
+/* ---- the file ---- */
+
+int cenv_history_begin(int meta, const struct cenv_history_block *block,
+                       struct cenv_error *err)
+{
+    struct cenv_buf text;
+    char created[32];
+
+    snprintf(created, sizeof(created), "%" PRId64 ".0", block->time);
+    cenv_buf_init(&text, TEXT_MAX);
+    int rc = cenv_history_format(block, &text, err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(meta, "created_at", cenv_str(created), 0666, err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(meta, "history", cenv_buf_str(&text), 0666, err);
+    cenv_buf_release(&text);
+    return rc;
+}
+
+int cenv_history_continue(int meta, const struct cenv_history_block *block,
+                          struct cenv_error *err)
+{
+    struct cenv_buf text;
+
+    cenv_buf_init(&text, TEXT_MAX);
+    int rc = cenv_fs_read_file(meta, "history", &text, err);
+    if (rc == 0)
+        rc = cenv_history_format(block, &text, err);
+    if (rc == 0)
+        rc = cenv_fs_write_atomic(meta, "history", cenv_buf_str(&text), 0666, err);
+    cenv_buf_release(&text);
+    return rc;
 }

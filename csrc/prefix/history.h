@@ -28,6 +28,17 @@ struct cenv_history_block {
 int cenv_history_format(const struct cenv_history_block *block, struct cenv_buf *out,
                         struct cenv_error *err);
 
+/*
+ * Begins the history of an environment with that block, in its conda-meta `meta`, where none is:
+ * created_at, then history as the very last, whose being there says that the environment is whole.
+ */
+int cenv_history_begin(int meta, const struct cenv_history_block *block,
+                       struct cenv_error *err);
+
+/* The history that is there goes on with that block. */
+int cenv_history_continue(int meta, const struct cenv_history_block *block,
+                          struct cenv_error *err);
+
 /* Its line of the specs, as conda reads it back; nothing when there are none. */
 void cenv_history_add_specs(const struct cenv_str *specs, size_t nr,
                             struct cenv_buf *out);
