@@ -376,16 +376,11 @@ static int read_stored_size(struct cenv_fetch_job *job, const struct cenv_store 
 static int read_stored_index(const struct cenv_store *store, struct cenv_str sha256,
                              struct cenv_json **out, struct cenv_error *err)
 {
-    struct cenv_buf path;
+    int content = cenv_package_entry_open(store, sha256, err);
 
-    cenv_buf_init(&path, URL_MAX);
-    int content = -1, rc = cenv_package_entry_add_path(store, sha256, &path, err);
-    if (rc == 0)
-        rc = content = cenv_fs_open_root(path.data, err);
-    cenv_buf_release(&path);
-    if (rc < 0)
-        return rc;
-    rc = read_index(content, out, err);
+    if (content < 0)
+        return content;
+    int rc = read_index(content, out, err);
     cenv_fd_close(content);
     return rc;
 }
