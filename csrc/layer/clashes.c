@@ -5,11 +5,10 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/pool.h"
-#include "os/fs.h"
 #include "os/host.h"
 #include "store/package_entry.h"
 
-enum { PATH_BYTES_MAX = 1 << 20, THREADS_MAX = 4 };
+enum { THREADS_MAX = 4 };
 
 struct finder {
     struct cenv_layers *layers;
@@ -31,19 +30,9 @@ static int read_manifest(void *ctx, size_t index, unsigned thread,
 {
     struct cenv_layers *layers = ctx;
     struct cenv_layer *layer = &layers->list[index];
-    struct cenv_buf path;
     (void)thread;
-    cenv_buf_init(&path, PATH_BYTES_MAX);
-    int rc =
-        cenv_package_entry_add_path(layers->store, cenv_str(layer->key), &path, err);
-    if (rc == 0)
-        cenv_buf_puts(&path, "/../" CENV_PKG_MANIFEST);
-    if (rc == 0 && path.failed)
-        rc = cenv_error_oom(err);
-    if (rc == 0)
-        rc = cenv_package_manifest_read(&layer->manifest, CENV_CWD, path.data, err);
-    cenv_buf_release(&path);
-    return rc;
+    return cenv_package_entry_read_manifest(layers->store, cenv_str(layer->key),
+                                            &layer->manifest, err);
 }
 
 static int read_manifests(struct cenv_layers *layers)

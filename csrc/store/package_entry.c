@@ -154,6 +154,23 @@ int cenv_package_entry_open(const struct cenv_store *store, struct cenv_str sha2
     return content < 0 ? err->status : content;
 }
 
+int cenv_package_entry_read_manifest(const struct cenv_store *store,
+                                     struct cenv_str sha256,
+                                     struct cenv_package_manifest *out,
+                                     struct cenv_error *err)
+{
+    char name[ENTRY_NAME];
+    if (!set_entry_name(sha256, name))
+        return refuse_hash(sha256, err);
+    int entry = open_entry(store, name);
+    if (entry < 0)
+        return cenv_fs_fail(err, entry, store->dirs[CENV_STORE_PKGS], name,
+                            "cannot open");
+    int rc = cenv_package_manifest_read(out, entry, CENV_PKG_MANIFEST, err);
+    cenv_fd_close(entry);
+    return rc;
+}
+
 int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err)
 {

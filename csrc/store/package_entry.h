@@ -6,6 +6,8 @@
 #include "store/layout.h"
 #include "store/scratch.h"
 
+struct cenv_package_manifest;
+
 /* Names inside an entry. */
 #define CENV_PKG_CONTENT  "content"
 #define CENV_PKG_MANIFEST "manifest"
@@ -27,6 +29,12 @@ bool cenv_package_entry_use(const struct cenv_store *store, struct cenv_str sha2
 /* Opens its content, whose files are not looked at: a descriptor, or a status. */
 int cenv_package_entry_open(const struct cenv_store *store, struct cenv_str sha256,
                             struct cenv_error *err);
+
+/* Reads its manifest (package/package_manifest.h), which is not compared with its files. */
+int cenv_package_entry_read_manifest(const struct cenv_store *store,
+                                     struct cenv_str sha256,
+                                     struct cenv_package_manifest *out,
+                                     struct cenv_error *err);
 
 /* Only the path, unchecked: for what has just been found or published. */
 int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str sha256,

@@ -33,6 +33,28 @@ static void test_package_entry__is_published_once(void)
     storekit_close(&k);
 }
 
+static void test_package_entry__has_a_manifest_to_read(void)
+{
+    struct storekit k = storekit_open();
+    const char *hash = storekit_hash('a');
+    struct cenv_package_manifest manifest;
+    cenv_package_manifest_init(&manifest);
+    CHECK_INT(cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
+              CENV_EOS);
+    cenv_error_release(&k.err);
+    CHECK_INT(cenv_package_entry_read_manifest(k.store, CENV_STR("../x"), &manifest,
+                                               &k.err),
+              CENV_EINTEGRITY);
+    cenv_error_release(&k.err);
+    CHECK_INT(storekit_publish(k.store, hash, "one", false, &k.task, &k.err), 0);
+    CHECK_INT(cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
+              0);
+    if (CHECK_INT(manifest.nr, 1))
+        CHECK(cenv_str_is(manifest.entries[0].path, "bin/x"));
+    cenv_package_manifest_release(&manifest);
+    storekit_close(&k);
+}
+
 static void test_package_entry__refuses_what_is_no_hash(void)
 {
     struct storekit k = storekit_open();
@@ -147,6 +169,7 @@ int main(void)
 {
     umask(022);
     RUN(test_package_entry__is_published_once);
+    RUN(test_package_entry__has_a_manifest_to_read);
     RUN(test_package_entry__refuses_what_is_no_hash);
     RUN(test_package_entry__is_seen_to_be_altered);
     RUN(test_package_entry__is_published_by_many_processes);
