@@ -12,7 +12,6 @@
 #include "base/hex.h"
 #include "link/link.h"
 #include "os/fs.h"
-#include "os/fs_data.h"
 #include "os/fs_where.h"
 #include "os/namespace.h"
 #include "store/package_entry.h"
@@ -151,24 +150,6 @@ static int write_manifest(const struct maker *m, const struct cenv_layer *layer,
 
 /* ---- the entry ---- */
 
-static int write_record(const struct maker *m, const struct cenv_layer *layer,
-                        int entry)
-{
-    struct cenv_json_writer w;
-    struct cenv_buf text;
-    cenv_buf_init(&text, PATH_BYTES_MAX);
-    cenv_json_writer_init(&w, &text, 0);
-    cenv_json_write_object(&w, NULL);
-    cenv_json_write_str(&w, "layer", layer->dist);
-    cenv_json_write_end(&w);
-    int rc = cenv_json_writer_finish(&w, m->layers->err);
-    if (rc == 0)
-        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644,
-                               m->layers->err);
-    cenv_buf_release(&text);
-    return rc;
-}
-
 static int fill_entry(const struct maker *m, const struct cenv_layer *layer, int entry,
                       int content)
 {
@@ -183,7 +164,8 @@ static int fill_entry(const struct maker *m, const struct cenv_layer *layer, int
     if (rc == 0)
         rc = write_manifest(m, layer, plan, entry, content);
     if (rc == 0)
-        rc = write_record(m, layer, entry);
+        rc = cenv_package_entry_write_kind(entry, "layer", layer->dist,
+                                           m->layers->err);
     cenv_link_plan_free(plan);
     cenv_buf_release(&dir);
     return rc;

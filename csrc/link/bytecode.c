@@ -221,24 +221,6 @@ static int keep_content(const struct cenv_linker *linker,
     return rc;
 }
 
-static int write_record(const struct cenv_plan_package *package, int entry,
-                        struct cenv_error *err)
-{
-    struct cenv_json_writer w;
-    struct cenv_buf text;
-
-    cenv_buf_init(&text, CENV_MESSAGE_MAX);
-    cenv_json_writer_init(&w, &text, 0);
-    cenv_json_write_object(&w, NULL);
-    cenv_json_write_str(&w, "bytecode", package->dist);
-    cenv_json_write_end(&w);
-    int rc = cenv_json_writer_finish(&w, err);
-    if (rc == 0)
-        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
-    cenv_buf_release(&text);
-    return rc;
-}
-
 /* An entry of the store in the making: content/, manifest and record.json, below `scratch`. */
 static int keep_package(const struct cenv_linker *linker,
                         const struct cenv_plan_package *package,
@@ -255,7 +237,7 @@ static int keep_package(const struct cenv_linker *linker,
     if (rc == 0)
         rc = cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST, err);
     if (rc == 0)
-        rc = write_record(package, entry, err);
+        rc = cenv_package_entry_write_kind(entry, "bytecode", package->dist, err);
     cenv_fd_close(content);
     cenv_fd_close(entry);
     cenv_package_manifest_release(&manifest);

@@ -14,11 +14,16 @@
 #include "codec/json.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
+#include "os/fs_data.h"
 #include "package/package_manifest.h"
 #include "store/publish.h"
 #include "store/record_shape.h"
 
-enum { ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX, REASON_MAX = 64 << 10 };
+enum {
+    ENTRY_NAME = 3 + CENV_DIGEST_HEX_MAX,
+    REASON_MAX = 64 << 10,
+    RECORD_MAX = 1 << 20, /* of an entry that nobody downloaded */
+};
 
 /* "<aa>/<sha256>"; false unless it is 64 lower-case hex digits: it becomes a path. */
 static bool set_entry_name(struct cenv_str sha256, char *name)
@@ -213,6 +218,23 @@ int cenv_package_entry_make(const struct cenv_scratch *scratch, const char *name
         return *entry;
     *content = cenv_fs_mkdir_open(*entry, CENV_PKG_CONTENT, 0755, err);
     return *content < 0 ? *content : 0;
+}
+
+int cenv_package_entry_write_kind(int entry, const char *kind, struct cenv_str dist,
+                                  struct cenv_error *err)
+{
+    struct cenv_json_writer w;
+    struct cenv_buf text;
+    cenv_buf_init(&text, RECORD_MAX);
+    cenv_json_writer_init(&w, &text, 0);
+    cenv_json_write_object(&w, NULL);
+    cenv_json_write_str(&w, kind, dist);
+    cenv_json_write_end(&w);
+    int rc = cenv_json_writer_finish(&w, err);
+    if (rc == 0)
+        rc = cenv_fs_write_new(entry, CENV_PKG_RECORD, cenv_buf_str(&text), 0644, err);
+    cenv_buf_release(&text);
+    return rc;
 }
 
 int cenv_package_entry_publish(const struct cenv_store *store, struct cenv_str sha256,

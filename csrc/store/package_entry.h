@@ -55,6 +55,11 @@ uint64_t cenv_package_entry_bytes(int entry);
 int cenv_package_entry_make(const struct cenv_scratch *scratch, const char *name,
                             int *entry, int *content, struct cenv_error *err);
 
+/* Writes the record.json of an entry that nobody downloaded: of its `kind` ("layer"), and of the
+ * package `dist` that it was made of. */
+int cenv_package_entry_write_kind(int entry, const char *kind, struct cenv_str dist,
+                                  struct cenv_error *err);
+
 /*
  * Publishes the directory `name` of `scratch`, which holds content/, manifest and record.json, as
  * the package `sha256`. Call cenv_publish_sync() before, once for many. When the package is there

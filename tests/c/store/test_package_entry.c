@@ -55,6 +55,18 @@ static void test_package_entry__has_a_manifest_to_read(void)
     storekit_close(&k);
 }
 
+static void test_package_entry__says_what_it_was_made_of(void)
+{
+    struct storekit k = storekit_open();
+    CHECK_INT(cenv_package_entry_write_kind(k.s.fd, "layer", CENV_STR("a-1-\"0"), &k.err),
+              0);
+    CHECK_INT(cenv_fs_read_file(k.s.fd, CENV_PKG_RECORD, &k.out, &k.err), 0);
+    CHECK_STR(k.out.data, "{\"layer\":\"a-1-\\\"0\"}");
+    CHECK_INT(cenv_package_entry_write_kind(k.s.fd, "layer", CENV_STR("b"), &k.err),
+              CENV_EOS);
+    storekit_close(&k);
+}
+
 static void test_package_entry__refuses_what_is_no_hash(void)
 {
     struct storekit k = storekit_open();
@@ -170,6 +182,7 @@ int main(void)
     umask(022);
     RUN(test_package_entry__is_published_once);
     RUN(test_package_entry__has_a_manifest_to_read);
+    RUN(test_package_entry__says_what_it_was_made_of);
     RUN(test_package_entry__refuses_what_is_no_hash);
     RUN(test_package_entry__is_seen_to_be_altered);
     RUN(test_package_entry__is_published_by_many_processes);
