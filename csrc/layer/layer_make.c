@@ -164,8 +164,7 @@ static int fill_entry(const struct maker *m, const struct cenv_layer *layer, int
     if (rc == 0)
         rc = write_manifest(m, layer, plan, entry, content);
     if (rc == 0)
-        rc = cenv_package_entry_write_kind(entry, "layer", layer->dist,
-                                           m->layers->err);
+        rc = cenv_package_entry_write_kind(entry, "layer", layer->dist, m->layers->err);
     cenv_link_plan_free(plan);
     cenv_buf_release(&dir);
     return rc;

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "link/input.h"
-#include "os/path.h"
 #include "os/raw_file.h"
 #include "prefix/site_packages.h"
 #include "store/layered_entry.h"
@@ -34,7 +33,7 @@ static int add_python(const struct cenv_layers *layers, struct cenv_buf *text)
     cenv_buf_addf(text, "%.*s\n",
                   CENV_STR_ARG(cenv_site_packages_python_version(version)));
     return cenv_site_packages_path(
-        version, cenv_json_get_str(python, "build"),
+        version, cenv_link_input_build(python),
         cenv_json_get_str(python, "python_site_packages_path"), text, layers->err);
 }
 
@@ -55,25 +54,6 @@ static int set_key(const struct cenv_layers *layers, struct cenv_layer *layer)
     return rc;
 }
 
-static int set_dist(struct cenv_layers *layers, struct cenv_layer *layer)
-{
-    struct cenv_buf dist;
-    cenv_buf_init(&dist, PATH_BYTES_MAX);
-    cenv_buf_addf(&dist, "%.*s-%.*s-%.*s", CENV_STR_ARG(layer->name),
-                  CENV_STR_ARG(cenv_json_get_str(layer->record, "version")),
-                  CENV_STR_ARG(cenv_json_get_str(layer->record, "build")));
-    layer->dist = cenv_arena_str(&layers->arena, cenv_buf_str(&dist));
-    bool done = !dist.failed && layer->dist.data;
-    cenv_buf_release(&dist);
-    if (!done)
-        return cenv_error_oom(layers->err);
-    if (!cenv_path_is_name(layer->dist))
-        return cenv_error_set(layers->err, CENV_EINTEGRITY,
-                              "a record has no usable name, version or build: '%.*s'",
-                              CENV_STR_ARG(layer->dist));
-    return 0;
-}
-
 static int set_layer(struct cenv_layers *layers, const struct cenv_json *record)
 {
     struct cenv_layer *layer = &layers->list[layers->nr];
@@ -84,7 +64,7 @@ static int set_layer(struct cenv_layers *layers, const struct cenv_json *record)
     };
     cenv_package_manifest_init(&layer->manifest);
     layers->nr++;
-    int rc = set_dist(layers, layer);
+    int rc = cenv_link_input_dist(record, &layers->arena, &layer->dist, layers->err);
     if (rc == 0)
         rc = set_key(layers, layer);
     return rc;

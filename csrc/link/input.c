@@ -4,9 +4,43 @@
 
 #include "base/alloc.h"
 #include "base/map.h"
+#include "os/path.h"
 #include "store/package_entry.h"
 
 enum { PATH_BUF_MAX = 1 << 20 };
+
+struct cenv_str cenv_link_input_build(const struct cenv_json *record)
+{
+    struct cenv_str build = cenv_json_get_str(record, "build");
+
+    return build.len ? build : cenv_json_get_str(record, "build_string");
+}
+
+int cenv_link_input_dist(const struct cenv_json *record, struct cenv_arena *arena,
+                         struct cenv_str *out, struct cenv_error *err)
+{
+    struct cenv_str name = cenv_json_get_str(record, "name");
+    struct cenv_str version = cenv_json_get_str(record, "version");
+    struct cenv_str build = cenv_link_input_build(record);
+    struct cenv_buf text;
+
+    cenv_buf_init(&text, CENV_JSON_MAX_SIZE);
+    cenv_buf_addf(&text, "%.*s-%.*s-%.*s", CENV_STR_ARG(name), CENV_STR_ARG(version),
+                  CENV_STR_ARG(build));
+    struct cenv_str dist = cenv_arena_str(arena, cenv_buf_str(&text));
+    bool failed = text.failed || !dist.data;
+    cenv_buf_release(&text);
+    if (failed)
+        return cenv_error_oom(err);
+    if (!name.len || !version.len || !build.len || !cenv_path_is_name(dist) ||
+        dist.len > CENV_PATH_NAME_MAX - 5)
+        return cenv_error_set(
+            err, CENV_EINTEGRITY,
+            "a record to link has no usable name, version or build: '%.*s'",
+            CENV_STR_ARG(dist));
+    *out = dist;
+    return 0;
+}
 
 static int read_package(const struct cenv_store *store, const struct cenv_json *record,
                         struct cenv_arena *arena, struct cenv_link_package *out,

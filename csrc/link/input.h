@@ -16,6 +16,14 @@ struct cenv_store;
  */
 int cenv_link_input_check(const struct cenv_json *records, struct cenv_error *err);
 
+/* "name-version-build" of a record, in `arena`: the name of its file in a prefix. CENV_EINTEGRITY
+ * where that is none. */
+int cenv_link_input_dist(const struct cenv_json *record, struct cenv_arena *arena,
+                         struct cenv_str *out, struct cenv_error *err);
+
+/* Its build, which older records call otherwise. */
+struct cenv_str cenv_link_input_build(const struct cenv_json *record);
+
 /*
  * The packages of `records`, an array in link order, each with its sha256 and each in the store:
  * the caller fetched them and holds a lease. The list and all it points to lie in `arena`.

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "codec/json.h"
+#include "link/input.h"
 #include "link/mtimes.h"
 #include "link/plan_check.h"
 #include "link/plan_nesting.h"
@@ -55,7 +56,6 @@ static int read_package(void *ctx, size_t index, unsigned thread,
 
 static int read_record(struct planner *p, struct cenv_plan_package *package)
 {
-    struct cenv_buf dist;
     int rc = cenv_json_parse(&package->record, package->package->record,
                              "record to link", p->err);
 
@@ -63,26 +63,10 @@ static int read_record(struct planner *p, struct cenv_plan_package *package)
         return rc;
     package->name = cenv_json_get_str(package->record, "name");
     package->version = cenv_json_get_str(package->record, "version");
-    package->build = cenv_json_get_str(package->record, "build");
-    if (!package->build.len)
-        package->build = cenv_json_get_str(package->record, "build_string");
     package->noarch_python =
         cenv_str_is(cenv_json_get_str(package->record, "noarch"), "python");
-    cenv_buf_init(&dist, CENV_JSON_MAX_SIZE);
-    cenv_buf_addf(&dist, "%.*s-%.*s-%.*s", CENV_STR_ARG(package->name),
-                  CENV_STR_ARG(package->version), CENV_STR_ARG(package->build));
-    package->dist = cenv_arena_str(&p->plan->arena, cenv_buf_str(&dist));
-    bool failed = dist.failed || !package->dist.data;
-    cenv_buf_release(&dist);
-    if (failed)
-        return cenv_error_oom(p->err);
-    if (!package->name.len || !package->version.len || !package->build.len ||
-        !cenv_path_is_name(package->dist) || package->dist.len > CENV_PATH_NAME_MAX - 5)
-        return cenv_error_set(
-            p->err, CENV_EINTEGRITY,
-            "a record to link has no usable name, version or build: '%.*s'",
-            CENV_STR_ARG(package->dist));
-    return 0;
+    return cenv_link_input_dist(package->record, &p->plan->arena, &package->dist,
+                                p->err);
 }
 
 static int read_packages(struct planner *p, const struct cenv_link_package *packages,
@@ -120,13 +104,10 @@ static int find_python(struct planner *p)
     if (!python)
         return 0;
     struct cenv_str version = cenv_json_get_str(python, "version");
-    struct cenv_str build = cenv_json_get_str(python, "build");
-    if (!build.len)
-        build = cenv_json_get_str(python, "build_string");
     cenv_buf_init(&path, CENV_PATH_PACKAGE_MAX);
     int rc = cenv_site_packages_path(
-        version, build, cenv_json_get_str(python, "python_site_packages_path"), &path,
-        p->err);
+        version, cenv_link_input_build(python),
+        cenv_json_get_str(python, "python_site_packages_path"), &path, p->err);
     p->plan->python_version = cenv_site_packages_python_version(version);
     if (rc == 0) {
         p->plan->site_packages = cenv_arena_str(&p->plan->arena, cenv_buf_str(&path));

@@ -123,7 +123,7 @@ struct cenv_link_work {
 struct cenv_plan_package {
     const struct cenv_link_package *package;
     struct cenv_json *record; /* parsed */
-    struct cenv_str name, version, build;
+    struct cenv_str name, version;
     struct cenv_str dist; /* "name-version-build" */
     struct cenv_paths_json info;
     int content; /* descriptor */

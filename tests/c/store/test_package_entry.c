@@ -39,16 +39,18 @@ static void test_package_entry__has_a_manifest_to_read(void)
     const char *hash = storekit_hash('a');
     struct cenv_package_manifest manifest;
     cenv_package_manifest_init(&manifest);
-    CHECK_INT(cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
-              CENV_EOS);
+    CHECK_INT(
+        cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
+        CENV_EOS);
     cenv_error_release(&k.err);
-    CHECK_INT(cenv_package_entry_read_manifest(k.store, CENV_STR("../x"), &manifest,
-                                               &k.err),
-              CENV_EINTEGRITY);
+    CHECK_INT(
+        cenv_package_entry_read_manifest(k.store, CENV_STR("../x"), &manifest, &k.err),
+        CENV_EINTEGRITY);
     cenv_error_release(&k.err);
     CHECK_INT(storekit_publish(k.store, hash, "one", false, &k.task, &k.err), 0);
-    CHECK_INT(cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
-              0);
+    CHECK_INT(
+        cenv_package_entry_read_manifest(k.store, cenv_str(hash), &manifest, &k.err),
+        0);
     if (CHECK_INT(manifest.nr, 1))
         CHECK(cenv_str_is(manifest.entries[0].path, "bin/x"));
     cenv_package_manifest_release(&manifest);
@@ -58,8 +60,8 @@ static void test_package_entry__has_a_manifest_to_read(void)
 static void test_package_entry__says_what_it_was_made_of(void)
 {
     struct storekit k = storekit_open();
-    CHECK_INT(cenv_package_entry_write_kind(k.s.fd, "layer", CENV_STR("a-1-\"0"), &k.err),
-              0);
+    CHECK_INT(
+        cenv_package_entry_write_kind(k.s.fd, "layer", CENV_STR("a-1-\"0"), &k.err), 0);
     CHECK_INT(cenv_fs_read_file(k.s.fd, CENV_PKG_RECORD, &k.out, &k.err), 0);
     CHECK_STR(k.out.data, "{\"layer\":\"a-1-\\\"0\"}");
     CHECK_INT(cenv_package_entry_write_kind(k.s.fd, "layer", CENV_STR("b"), &k.err),
