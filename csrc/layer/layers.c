@@ -125,13 +125,22 @@ int cenv_layers_take_packages(struct cenv_layers *layers,
 /* ---- what layers cannot be ---- */
 
 static bool has_file(struct cenv_buf *path, const struct cenv_layer *layer,
-                     const char *when)
+                     const char *dir, const char *when)
 {
     struct cenv_stat st;
     cenv_buf_clear(path);
-    cenv_buf_addf(path, "%s/bin/.%.*s-%s.sh", layer->package->content,
+    cenv_buf_addf(path, "%s/%s/.%.*s-%s.sh", layer->package->content, dir,
                   CENV_STR_ARG(layer->name), when);
     return !path->failed && cenv_raw_stat(CENV_CWD, path->data, &st) == 0;
+}
+
+/* As a link finds them: before it in the package, behind it in the prefix. */
+static bool has_script(struct cenv_buf *path, const struct cenv_layer *layer)
+{
+    return has_file(path, layer, "bin", "pre-link") ||
+           has_file(path, layer, "bin", "post-link") ||
+           (layer->noarch_python &&
+            has_file(path, layer, "python-scripts", "post-link"));
 }
 
 /* They run in a prefix with all that the package needs, and leave what no package has. */
@@ -141,8 +150,7 @@ int cenv_layers_refuse_scripts(const struct cenv_layers *layers, struct cenv_buf
     bool has = false;
     cenv_buf_init(&path, PATH_BYTES_MAX);
     for (size_t i = 0; i < layers->nr && !has; i++) {
-        has = has_file(&path, &layers->list[i], "pre-link") ||
-              has_file(&path, &layers->list[i], "post-link");
+        has = has_script(&path, &layers->list[i]);
         if (has)
             cenv_buf_addf(why, "%.*s has a link script",
                           CENV_STR_ARG(layers->list[i].dist));

@@ -257,6 +257,8 @@ static void test_layered__refuses_what_a_link_would_make_other(void)
         const char *low, *extra, *high, *why;
     } cases[] = {
         {"bin/.low-post-link.sh", "", "share/x", "low-1-0 has a link script"},
+        {"python-scripts/.low-post-link.sh", ",\"noarch\":\"python\"", "share/x",
+         "low-1-0 has a link script"},
         {"share/x", "", "share/x/y", "'share/x' is in low-1-0 and in tool-1-0"},
         {"site-packages/x.py", ",\"noarch\":\"python\"", SITE "x.py",
          "'" SITE "x.py' is in low-1-0 and in tool-1-0"},
