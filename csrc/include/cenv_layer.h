@@ -32,10 +32,6 @@ int cenv_layered_open(struct cenv_store *store, const char *records_json,
 int cenv_layered_find(struct cenv_store *store, const char *path,
                       struct cenv_task *task, struct cenv_error *err);
 
-/* Where all of them are shown, appended. */
-int cenv_layered_prefix(struct cenv_store *store, struct cenv_buf *out,
-                        struct cenv_error *err);
-
 /* What holds it, close-on-exec: a program that inherits it holds the lease, too; -1 where there is
  * none, in a store that may only be read. */
 int cenv_lease_descriptor(const struct cenv_lease *lease);

@@ -205,9 +205,3 @@ int cenv_layered_find(struct cenv_store *store, const char *path,
     cenv_buf_release(&found);
     return rc;
 }
-
-int cenv_layered_prefix(struct cenv_store *store, struct cenv_buf *out,
-                        struct cenv_error *err)
-{
-    return cenv_layered_entry_add_prefix(store, out, err);
-}
