@@ -22,6 +22,7 @@ struct opening {
     struct cenv_json *records;
     struct cenv_layers layers;
     struct cenv_clashes clashes;
+    char key[CENV_DIGEST_HEX_MAX]; /* of the environment's entry */
     struct cenv_buf path, why;
     size_t made;
     uint64_t started_ns;
@@ -112,11 +113,10 @@ static int name_layers(struct opening *o)
 
 static int find_top(struct opening *o)
 {
-    char key[CENV_DIGEST_HEX_MAX];
-    int rc = cenv_top_key(&o->layers, o->specs, key);
+    int rc = cenv_top_key(&o->layers, o->specs, o->key);
     if (rc == 0)
-        rc =
-            cenv_layered_entry_find(o->store, cenv_str(key), &o->path, o->task, o->err);
+        rc = cenv_layered_entry_find(o->store, cenv_str(o->key), &o->path, o->task,
+                                     o->err);
     return rc;
 }
 
@@ -143,7 +143,7 @@ static int make_top(struct opening *o)
     if (rc == 0)
         rc = cenv_clashes_find(&o->layers, &o->clashes, &o->why);
     if (rc == 0)
-        rc = cenv_top_make(&o->layers, &o->clashes, o->specs, &o->path);
+        rc = cenv_top_make(&o->layers, &o->clashes, o->specs, o->key, &o->path);
     return rc;
 }
 

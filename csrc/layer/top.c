@@ -32,7 +32,7 @@ struct top {
     const struct cenv_layers *layers;
     const struct cenv_clashes *clashes;
     const struct cenv_json *specs;
-    char key[CENV_DIGEST_HEX_MAX];
+    const char *key;
     struct cenv_scratch scratch;
     int entry, content;
     struct cenv_error *err;
@@ -245,23 +245,22 @@ int cenv_top_key(const struct cenv_layers *layers, const struct cenv_json *specs
 }
 
 int cenv_top_make(const struct cenv_layers *layers, const struct cenv_clashes *clashes,
-                  const struct cenv_json *specs, struct cenv_buf *path)
+                  const struct cenv_json *specs, const char *key, struct cenv_buf *path)
 {
     struct top t = {.layers = layers,
                     .clashes = clashes,
                     .specs = specs,
+                    .key = key,
                     .scratch = {.fd = -1},
                     .entry = -1,
                     .content = -1,
                     .err = layers->err};
-    int rc = cenv_top_key(layers, specs, t.key);
-    if (rc == 0)
-        rc = cenv_scratch_open(layers->store, &t.scratch, t.err);
+    int rc = cenv_scratch_open(layers->store, &t.scratch, t.err);
     if (rc < 0)
         return rc;
     rc = make_entry(&t);
     cenv_scratch_close(layers->store, &t.scratch);
     if (rc == 0)
-        rc = cenv_layered_entry_add_path(layers->store, cenv_str(t.key), path, t.err);
+        rc = cenv_layered_entry_add_path(layers->store, cenv_str(key), path, t.err);
     return rc;
 }

@@ -5,16 +5,17 @@
 
 #include "layer/clashes.h"
 
+/* The name of the entry of an environment, before anything is looked at. */
+int cenv_top_key(const struct cenv_layers *layers, const struct cenv_json *specs,
+                 char key[CENV_DIGEST_HEX_MAX]);
+
 /*
- * Makes the entry of the environment of the layers (store/layered_entry.h) unless it is there, and
- * appends its path. In its content lie history, the records of packages that `specs` (or NULL) ask
+ * Makes that entry `key` of the environment of the layers (store/layered_entry.h), and appends its
+ * path. In its content lie history, the records of packages that `specs` (or NULL) ask
  * for or that lost files to others, and copies of what activation reads.
  */
 int cenv_top_make(const struct cenv_layers *layers, const struct cenv_clashes *clashes,
-                  const struct cenv_json *specs, struct cenv_buf *path);
-
-/* The name of that entry, before anything is looked at. */
-int cenv_top_key(const struct cenv_layers *layers, const struct cenv_json *specs,
-                 char key[CENV_DIGEST_HEX_MAX]);
+                  const struct cenv_json *specs, const char *key,
+                  struct cenv_buf *path);
 
 #endif
