@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cenv import __version__
@@ -60,6 +59,8 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
     """Remember what a command line led to, where no secret is in it."""
     if made.solved_on is None or any(getattr(options, name) for name in _OTHERS):
         return
+    from cenv.config import config
+
     asked = os.fsencode(made.solved_on.options)
     if extension.redact(asked) != asked:
         return
@@ -68,7 +69,7 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
         "prefix": made.path,
         "solved_on": made.solved_on,
         "machine": _machine(),
-        "files": [_identity(path) for path in _configuration()],
+        "files": [_identity(path) for path in config.places()],
     }
     store = extension.Store(made.store)
     store.request_put(_request(options), json.dumps(told))
@@ -98,16 +99,6 @@ def _is_as_it_was(store: Any, told: dict[str, Any]) -> bool:
 def _machine() -> str:
     """Return what solves see of the machine; what overrides it stands in the variables."""
     return extension.current_subdir() + extension.virtual_packages(None, [])
-
-
-def _configuration() -> Iterable[str]:
-    """Return all files of the configuration, and where there could be more."""
-    from cenv.config.condarc import candidates, expand
-    from cenv.config.config import SEARCH_PATH
-
-    for search in SEARCH_PATH:
-        yield expand(search, os.environ)
-        yield from map(os.fspath, candidates(search, os.environ))
 
 
 def _identity(path: str) -> _Identity:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +21,7 @@ from typing import Any
 from cenv import _native
 from cenv._options import ConnectOptions, NetworkOptions
 from cenv.config import keys
-from cenv.config.condarc import Raw, candidates, read_environment, read_file
+from cenv.config.condarc import Raw, candidates, expand, read_environment, read_file
 from cenv.config.merging import ChannelCutoff
 
 _PLACES = (
@@ -125,8 +125,7 @@ def load(
     OSError for a file that cannot be read. Keys that neither conda nor cenv knows are passed
     over, unless they are nearly one that has an effect.
     """
-    environ = dict(os.environ if environ is None else environ)
-    _add_root(environ)
+    environ = _with_root(os.environ if environ is None else environ)
     files = {
         path: None for search in search_path for path in candidates(search, environ)
     }
@@ -150,8 +149,16 @@ def _merged(sources: list[dict[str, Raw]], environ: Mapping[str, str]) -> Config
     return Config(**merged, where=MappingProxyType(where))
 
 
-def _add_root(environ: dict[str, str]) -> None:
-    """Set CONDA_ROOT where conda would: to the prefix its own executable lies in."""
+def places() -> Iterator[str]:
+    """Return all files of the configuration, and where there could be more."""
+    environ = _with_root(os.environ)
+    for search in SEARCH_PATH:
+        yield expand(search, environ)
+        yield from map(os.fspath, candidates(search, environ))
+
+
+def _with_root(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return it with CONDA_ROOT as conda has it: the prefix its own executable lies in."""
     conda = environ.get("CONDA_EXE")
-    if conda and "CONDA_ROOT" not in environ:
-        environ["CONDA_ROOT"] = str(Path(conda).parent.parent)
+    root = {"CONDA_ROOT": str(Path(conda).parent.parent)} if conda else {}
+    return {**root, **environ}

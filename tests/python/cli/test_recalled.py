@@ -93,6 +93,21 @@ def test_recalled__not_where_the_configuration_is_another(options) -> None:
     assert not is_recalled(options)
 
 
+def test_recalled__not_where_the_configuration_of_conda_is_another(
+    scene, options, monkeypatch
+) -> None:
+    store, _channel = scene
+    root = Path(os.environ["HOME"], "conda")
+    root.mkdir()
+    monkeypatch.setenv("CONDA_EXE", str(root / "bin/conda"))
+    made = store.layered(options.specs, options.channels)
+    recalled.keep(options, made)
+    made.lease.release()
+    assert is_recalled(options)
+    (root / ".condarc").write_text("offline: true\n")
+    assert not is_recalled(options)
+
+
 def test_recalled__not_where_repodata_is_another(options, scene) -> None:
     _store, channel = scene
     assert is_recalled(options)
