@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a command line led to before: known without loading all that a solve takes.
 
-It is known by its arguments, where it was given, and all variables. Of what else has a
-say it is told what that was: files of the configuration, the machine, and the repodata,
-which is looked at, or fetched, as for a solve. Whatever is not as it was, or fails, is
-left to the long way.
+It is known by its arguments, where and by whom it was given, and all variables. Of what
+else has a say it is told what that was: files of the configuration, the machine, and the
+repodata, which is looked at, or fetched, as for a solve. Whatever is not as it was, or
+fails, is left to the long way.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
 def _request(options: argparse.Namespace) -> str:
     variables = {n: v for n, v in os.environ.items() if n not in _OF_SHELLS}
     asked = {name: getattr(options, name) for name in (*_ASKED, "offline")}
-    whole = [__version__, sys.prefix, asked, os.getcwd(), sorted(variables.items())]
+    place = [sys.prefix, os.getcwd(), os.geteuid()]
+    whole = [__version__, *place, asked, sorted(variables.items())]
     return f"command {json.dumps(whole)}"
 
 

@@ -87,6 +87,11 @@ def test_recalled__not_where_variables_or_places_are_others(
     assert not is_recalled(options)
 
 
+def test_recalled__not_where_the_user_is_another(options, monkeypatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert not is_recalled(options)
+
+
 def test_recalled__not_where_the_configuration_is_another(options) -> None:
     assert is_recalled(options)
     Path(os.environ["HOME"], ".condarc").write_text("offline: true\n")
