@@ -26,14 +26,9 @@ if TYPE_CHECKING:
     from cenv.templates.layered import LayeredEnvironment
 
 _ASKED = ("specs", "channels", "override_channels", "platform", "channel_priority")
-_OTHERS = (
-    "files",
-    "exclude_newer",
-    "trace",
-    "verbose",
-    "json",
-)  # which go the long way
+_OTHERS = ("files", "exclude_newer", "trace", "verbose", "json")  # go the long way
 _OF_SHELLS = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"}
+_DAMAGE = (LookupError, TypeError, ValueError)  # of what the store's file says
 
 _Identity = tuple[str, list[int] | None]
 
@@ -45,13 +40,17 @@ def find(options: argparse.Namespace) -> Shown | None:
     try:
         store = extension.Store(store_path(options.store))
         found = store.request_find(_request(options))
-        told = json.loads(found) if found else {}
-        lease = store.lease()
-        if "solved_on" in told and _is_as_it_was(store, told):
-            return Shown(told["prefix"], told["path"], told["path"] + "/content", lease)
-        lease.release()
-    except (CenvError, OSError):
-        pass  # the long way tells
+        return _shown(store, json.loads(found)) if found else None
+    except (CenvError, OSError, *_DAMAGE):
+        return None  # the long way tells
+
+
+def _shown(store: Any, told: dict[str, Any]) -> Shown | None:
+    path, prefix = told["path"], told["prefix"]
+    lease = store.lease()
+    if isinstance(prefix, str) and _is_as_it_was(store, told):
+        return Shown(prefix, path, f"{path}/content", lease)
+    lease.release()
     return None
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 from pathlib import Path
@@ -118,6 +119,31 @@ def test_recalled__not_where_repodata_is_another(options, scene) -> None:
     assert is_recalled(options)
     write(Package("data", "9.0"), channel)
     cenv.index(channel)
+    assert not is_recalled(options)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"prefix": 3},
+        {"prefix": None, "path": ["x"]},
+        {"solved_on": 3},
+        {"solved_on": ["{", []]},
+        {"files": [3]},
+        {"files": [[["x"], None]]},
+        {"machine": {}},
+    ],
+)
+def test_recalled__not_where_the_stores_file_is_damaged(options, scene, damage) -> None:
+    store, _channel = scene
+    files = list(Path(store.path, "v1/requests").iterdir())
+    whole = {file: json.loads(file.read_text()) for file in files}
+    assert is_recalled(options)
+    for file, told in whole.items():
+        file.write_text(json.dumps({**told, **damage}))
+    assert not is_recalled(options)
+    for file, told in whole.items():
+        file.write_text(json.dumps({k: told[k] for k in told if k not in damage}))
     assert not is_recalled(options)
 
 
