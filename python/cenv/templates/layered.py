@@ -16,11 +16,15 @@ from cenv.clones.view import Shown
 from cenv.config import policy
 from cenv.config.config import load
 from cenv.model import plain_record
-from cenv.solving.index import Index
 from cenv.solving.opening import Fetched
 from cenv.specs.link_order import link_order
 from cenv.templates.environment import Environment
-from cenv.templates.making import TemplateMaker, fetching_of, request_key
+from cenv.templates.making import (
+    TemplateMaker,
+    fetching_of,
+    index_of,
+    request_key,
+)
 from cenv.templates.recipe import Recipe
 from cenv.templates.template import Template
 from cenv.tracing import recorder as trace
@@ -121,13 +125,7 @@ class LayeredMaker:
         return self._open(request, records, recipe, fetching)
 
     def _of_specs(self, recipe: Recipe) -> dict[str, Any]:
-        index = Index(
-            recipe.channels,
-            recipe.platform,
-            store=self._path,
-            offline=recipe.offline,
-            specs=recipe.specs,
-        )
+        index = index_of(recipe, self._path)
         request = f"layers of {request_key(index, recipe)}"
         reply = None if load().disallowed_packages else self._known(request)
         if reply is None:

@@ -100,13 +100,7 @@ class TemplateMaker:
         return None if found is None else {**found, "pulled": pulled}
 
     def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        index = Index(
-            recipe.channels,
-            recipe.platform,
-            store=self.path,
-            offline=recipe.offline,
-            specs=recipe.specs,
-        )
+        index = index_of(recipe, self.path)
         request = request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         fetching = index.fetching(recipe.pkgs_dirs)
@@ -264,6 +258,16 @@ _WHY_BUILT = "none of this request, with the repodata there is now, is in the st
 
 def fetching_of(recipe: Recipe) -> FetchOptions:
     return fetch_options(recipe.channels, recipe.offline, recipe.pkgs_dirs)
+
+
+def index_of(recipe: Recipe, store: str) -> Index:
+    return Index(
+        recipe.channels,
+        recipe.platform,
+        store=store,
+        offline=recipe.offline,
+        specs=recipe.specs,
+    )
 
 
 def _to_remember(template: Template, recipe: Recipe) -> dict[str, Any]:
