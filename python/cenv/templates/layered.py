@@ -32,6 +32,14 @@ from cenv.tracing import recorder as trace
 if TYPE_CHECKING:
     from cenv._cenv import Lease, Store
 
+# What is remembered of a request, and of which types.
+_KEPT: dict[str, Any] = {
+    "path": str | None,
+    "prefix": str,
+    "why": str | None,
+    "layers": int,
+}
+
 
 @dataclass(frozen=True, eq=False)
 class LayeredEnvironment(Environment):
@@ -139,10 +147,12 @@ class LayeredMaker:
         """Return what a request led to, if that is there as a whole."""
         found = self._store.request_find(request)
         told: dict[str, Any] = json.loads(found) if found else {}
-        path = told.get("path")
-        if told.keys() != {"path", "prefix", "why", "layers"}:
+        if told.keys() != _KEPT.keys():
             return None
-        if path is not None and not _native.call(self._store.layered_find, str(path)):
+        if not all(isinstance(told[key], kind) for key, kind in _KEPT.items()):
+            return None
+        path = told["path"]
+        if path is not None and not _native.call(self._store.layered_find, path):
             return None
         return {**told, "made": 0, "warnings": ()}
 
@@ -156,7 +166,7 @@ class LayeredMaker:
         options: LayeredOptions = {"specs": recipe.asked, **fetching}
         given = json.dumps(list(records)), _native.dumps(options)
         reply: dict[str, Any] = _native.call(self._store.layered_open, *given)
-        kept = {key: reply[key] for key in ("path", "prefix", "why", "layers")}
+        kept = {key: reply[key] for key in _KEPT}
         self._store.request_put(request, json.dumps(kept))
         return reply
 

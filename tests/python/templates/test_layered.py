@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,20 @@ def test_layered__remembers_what_a_request_led_to(store, channel) -> None:
         stages = {stage.name for stage in recorded.stages()}
     assert again.made == 0
     assert not stages & {"solve", "link", "extract"}
+
+
+@pytest.mark.parametrize(
+    "damage", [{"path": 3}, {"prefix": 3}, {"why": 3, "path": None}, {"layers": "x"}]
+)
+def test_layered__does_without_what_is_damaged(store, channel, damage) -> None:
+    made = store.layered(["tool"], [channel])
+    for file in Path(store.path, "v1/requests").iterdir():
+        told = json.loads(file.read_text())
+        if "layers" in told:
+            file.write_text(json.dumps({**told, **damage}))
+    again = store.layered(["tool"], [channel])
+    assert (again.path, again.entry) == (made.path, made.entry)
+    assert again.layers == made.layers
 
 
 def test_layered__has_other_specs_in_its_records(store, channel) -> None:
