@@ -30,7 +30,7 @@ _FILES = 200  # of a synthetic package: those of an environment have 300 in the 
 _PARTS = 10  # packages of a group, asked for by one spec
 _SPARE = 3  # groups that a set leaves out
 _QUIET = ["-W", "ignore", "-c"]
-_MODULES = "import sys; [__import__(name) for name in {names!r}]"
+_MODULES = "[__import__(name) for name in {names!r}]"
 
 
 def synthetic_channel(place: Path, groups: int) -> Path:

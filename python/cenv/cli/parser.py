@@ -48,9 +48,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     words, given = _words(rest)
     parser = command_parser(words)
     own, arguments = _split_at_end(parser, words, given)
-    if (
-        words == _WITH_COMMAND
-    ):  # two lists of arguments, which argparse cannot tell apart
+    # Two lists of arguments, which argparse cannot tell apart.
+    if words == _WITH_COMMAND:
         options.command, arguments = arguments, []
     parser.parse_intermixed_args([*own, *map(_as_text, arguments)], options)
     for key, value in vars(options).items():

@@ -82,10 +82,9 @@ def _in_layers(
     if console.verbose:
         for note in recorder.active().notes:
             console.notice(f"note: {note}")
-    if isinstance(made, LayeredEnvironment):
-        recalled.keep(options, made)
-    else:
+    if not isinstance(made, LayeredEnvironment):
         return in_view(Shown.of(made), options, console)
+    recalled.keep(options, made)
     if console.verbose:
         count = counted(made.layers, "layer")
         console.notice(f"{count} at {made.path}, {made.made} of them new")
@@ -105,7 +104,7 @@ def _in_clone(
     template = store.template(asked.specs, asked.channels, **_given(asked, options))
     with template.clone() as clone:
         console.close()
-        activate = None if not options.no_activate else False
+        activate = False if options.no_activate else None
         with clone.popen(
             options.command, activate=activate, start_new_session=False
         ) as process:
