@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from select import POLLIN, poll
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
 from cenv._choices import CloneMode
@@ -38,22 +38,27 @@ class CloneJob:
     provenance: Provenance | None
 
 
+class Spare(NamedTuple):
+    """A clone that is ready; `recycled`: somebody had it, and gave it back."""
+
+    report: CloneReport
+    recycled: bool
+
+
 class Spares:
     """Keeps up to `count` clones of one template ready; not for two threads at once."""
 
     def __init__(self, job: CloneJob, count: int, new_path: Callable[[], str]) -> None:
         self.job = job
         self.count = count
-        self.gave_recycled = False  # what take() gave last had been given back
         self._new_path = new_path
         self._free: list[str] = []  # paths of those that could not be put back
         self._start()
 
     def _start(self) -> None:
-        self._asked: deque[str] = deque()
-        self._ready: deque[CloneReport] = deque()
-        self._recycled: set[str] = set()  # paths of those of _ready that are
-        self._given_back: dict[str, CloneReport] = {}  # those of _asked that are
+        # By path: what is on its way; of one that was given back, how it was made.
+        self._asked: dict[str, CloneReport | None] = {}
+        self._ready: deque[Spare] = deque()
         self._rest = b""
         self._helper = helper.start("cenv.clones.spares", _job_text(self.job))
         system.set_blocking(self._helper.fileno(), False)
@@ -68,7 +73,7 @@ class Spares:
     @property
     def paths(self) -> list[str]:
         """The paths of what is ready or on its way, and those that are free again."""
-        ready = (report.prefix for report in self._ready)
+        ready = (spare.report.prefix for spare in self._ready)
         return [*self._asked, *ready, *self._free]
 
     def _ask(self) -> None:
@@ -76,7 +81,7 @@ class Spares:
         with contextlib.suppress(BrokenPipeError):
             while len(self._asked) + len(self._ready) < self.count:
                 path = self._free.pop() if self._free else self._new_path()
-                self._asked.append(path)
+                self._asked[path] = None
                 self._helper.tell(_line({"make": path}))
 
     def give_back(self, report: CloneReport) -> bool:
@@ -88,8 +93,7 @@ class Spares:
             self._helper.tell(_line({"recycle": report.prefix}))
         except BrokenPipeError:
             return False
-        self._asked.append(report.prefix)
-        self._given_back[report.prefix] = report
+        self._asked[report.prefix] = report
         return True
 
     def _collect(self) -> None:
@@ -99,44 +103,35 @@ class Spares:
             if not read:  # the helper is gone
                 self.count = 0
                 self._asked.clear()
-                self._given_back.clear()
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             self._note(json.loads(line))
 
     def _note(self, reply: dict[str, Any]) -> None:
         path = reply["prefix"]
-        self._asked.remove(path)
-        old = self._given_back.pop(path, None)
+        old = self._asked.pop(path)
         if reply.get("removed"):
             self._free.append(path)
+        elif "error" not in reply and old is not None:
+            self._ready.append(Spare(of_recycled(old, reply["seconds"]), True))
         elif "error" not in reply:
-            self._ready_one(old, reply)
+            self._ready.append(Spare(CloneReport.from_json(reply), False))
 
-    def _ready_one(self, old: CloneReport | None, reply: dict[str, Any]) -> None:
-        if old is None:
-            self._ready.append(CloneReport.from_json(reply))
-        else:
-            self._ready.append(of_recycled(old, reply["seconds"]))
-            self._recycled.add(old.prefix)
-
-    def take(self) -> CloneReport | None:
+    def take(self) -> Spare | None:
         """Hand over a clone that is ready, and order the next; None when there is none.
 
         One that was given back is waited for: it comes sooner than a new one is made.
         """
         self._collect()
-        while self._given_back and not self._ready:
+        while not self._ready and any(self._asked.values()):
             self._wait()
         if not self._ready:
             return None
-        report = self._ready.popleft()
-        self.gave_recycled = report.prefix in self._recycled
-        self._recycled.discard(report.prefix)
+        spare = self._ready.popleft()
         with contextlib.suppress(BrokenPipeError):
-            self._helper.tell(_line({"taken": report.prefix}))
+            self._helper.tell(_line({"taken": spare.report.prefix}))
         self._ask()
-        return report
+        return spare
 
     def renew(self) -> None:
         """Give up what is ready or on its way, and make it anew."""
@@ -207,7 +202,8 @@ def kept_for(holder: object) -> Spares | None:
 def take_for(holder: object) -> CloneReport | None:
     """Hand over a clone that is kept ready for `holder`, if there is one."""
     known = _kept.get(holder)
-    return known.take() if known is not None else None
+    spare = known.take() if known is not None else None
+    return spare.report if spare is not None else None
 
 
 def renew_all(path: str) -> None:

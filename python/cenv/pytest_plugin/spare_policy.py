@@ -139,10 +139,10 @@ def _take(demand: Demand) -> tuple[CloneReport, str] | None:
     if source != demand.source:
         demand.source = source
         demand.spares.renew()
-    report = demand.spares.take()
-    if report is None:
+    spare = demand.spares.take()
+    if spare is None:
         return None
-    return report, "recycled" if demand.spares.gave_recycled else "spare"
+    return spare.report, "recycled" if spare.recycled else "spare"
 
 
 def usual_limit(workers: int) -> int:
