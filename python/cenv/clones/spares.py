@@ -117,17 +117,20 @@ class Spares:
         elif "error" not in reply:
             self._ready.append(Spare(CloneReport.from_json(reply), False))
 
-    def take(self) -> Spare | None:
+    def take(self, *, recycled: bool = True) -> Spare | None:
         """Hand over a clone that is ready, and order the next; None when there is none.
 
         One that was given back is waited for: it comes sooner than a new one is made.
+        `recycled` False: only one that nobody had before.
         """
         self._collect()
-        while not self._ready and any(self._asked.values()):
+        while recycled and not self._ready and any(self._asked.values()):
             self._wait()
-        if not self._ready:
+        fit = (spare for spare in self._ready if recycled or not spare.recycled)
+        spare = next(fit, None)
+        if spare is None:
             return None
-        spare = self._ready.popleft()
+        self._ready.remove(spare)
         with contextlib.suppress(BrokenPipeError):
             self._helper.tell(_line({"taken": spare.report.prefix}))
         self._ask()

@@ -106,13 +106,11 @@ class Clones:
     def _ready(
         self, template: Template, kind: Kind, again: bool
     ) -> tuple[Clone, str] | None:
-        """Return a clone that is ready, and what it is, for a test that takes those."""
-        if not again and self._settings.recycle == "auto":
-            return None  # those made ahead are not told from those given back
-        report = self._recycled.take(kind)
+        """Return a clone that is ready, and what it is; `again`: a test may have had it."""
+        report = self._recycled.take(kind) if again else None
         found = (report, "recycled") if report else None
         if found is None and not kind.even:
-            found = self._spares.take(template, kind.job)
+            found = self._spares.take(template, kind.job, recycled=again)
         if found is None:
             return None
         report, origin = found

@@ -57,8 +57,13 @@ class SparePolicy:
         self._demands: list[Demand] = []
         self._paused = False
 
-    def take(self, template: Template, job: CloneJob) -> tuple[CloneReport, str] | None:
-        """Return a clone that is ready and what it is, if there is one; see to the next."""
+    def take(
+        self, template: Template, job: CloneJob, *, recycled: bool
+    ) -> tuple[CloneReport, str] | None:
+        """Return a clone that is ready and what it is, if there is one; see to the next.
+
+        `recycled` False: only one that no test had before.
+        """
         if not self._limit or job.mode != self._mode:
             return None
         demand = self._demand(job)
@@ -67,7 +72,7 @@ class SparePolicy:
             self._demands.append(demand)
         demand.now += 1
         demand.total += 1
-        found = _take(demand)
+        found = _take(demand, recycled)
         self._order(demand)
         return found
 
@@ -131,7 +136,7 @@ class SparePolicy:
         self._demands.clear()
 
 
-def _take(demand: Demand) -> tuple[CloneReport, str] | None:
+def _take(demand: Demand, recycled: bool) -> tuple[CloneReport, str] | None:
     """Return a clone of the environment that lies there now: it may have been built anew."""
     if demand.spares is None:
         return None
@@ -139,7 +144,7 @@ def _take(demand: Demand) -> tuple[CloneReport, str] | None:
     if source != demand.source:
         demand.source = source
         demand.spares.renew()
-    spare = demand.spares.take()
+    spare = demand.spares.take(recycled=recycled)
     if spare is None:
         return None
     return spare.report, "recycled" if spare.recycled else "spare"

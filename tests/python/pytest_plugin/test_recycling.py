@@ -184,6 +184,32 @@ def test_passed_test__gives_its_clone_back(project: pytest.Pytester, run: Run) -
     assert counts(project) == {"made": 2, "recycled": 0, "spare": 0}
 
 
+ASKED_FOR = (
+    HELPERS
+    + """
+def test_gives_back(cenv_env):
+    seen.append(cenv_env(recycle="auto"))
+    mess(seen[0])
+
+def test_gets_a_new_one(cenv_env):
+    assert cenv_env() != seen[0]
+
+def test_gets_it(cenv_env):
+    env = cenv_env(recycle="auto")
+    assert env == seen[0] and not (env / "added").exists()
+"""
+)
+
+
+def test_recycling__that_is_off_is_for_those_that_ask(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(ASKED_FOR)
+    argv = ["--basetemp=base", "--cenv-spares=0", "--cenv-json=report"]
+    run(*argv, "--cenv-recycle=off").assert_outcomes(passed=3)
+    assert counts(project) == {"made": 2, "recycled": 1, "spare": 0}
+
+
 IN_USE = """
 import os, subprocess, threading
 from pathlib import Path
