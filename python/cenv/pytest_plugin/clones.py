@@ -14,7 +14,7 @@ from cenv.config import environments
 from cenv.errors import CenvError
 from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
-from cenv.pytest_plugin.left_running import Running, has_left, running
+from cenv.pytest_plugin.left_running import has_left, running
 from cenv.pytest_plugin.recorder import Recorder
 from cenv.pytest_plugin.recycling import Given, Kind, Recycled
 from cenv.pytest_plugin.removal_policy import RemovalPolicy
@@ -99,8 +99,8 @@ class Clones:
         job = CloneJob(template.path, template.store, mode, template.provenance)
         kind = Kind(job, self._measured)
         clone, origin = self._ready(template, kind, again) or self._new(template, kind)
-        again = again and not modes.is_mount(clone.mode)
-        self._dir.hold(Given(clone, kind, origin, again, running()))
+        again = again and self._settings.keep != "all" and not modes.is_mount(clone.mode)
+        self._dir.hold(Given(clone, kind, origin, running() if again else None))
         return clone
 
     def _ready(
@@ -131,25 +131,21 @@ class Clones:
 
         A test that is run again ends those of its attempts before once more.
         """
-        now = running()
         keep = self._settings.keep
         for clone in clones:
             if self._dir.is_over(clone):
                 continue
             if keep == "all" or (keep == "failed" and outcome == "failed"):
                 self._keep(clone)
-            elif self._last or outcome != "passed" or not self._recycle(clone, now):
+            elif self._last or outcome != "passed" or not self.give_back(clone):
                 self._remove(clone)
 
     def give_back(self, clone: Clone) -> bool:
-        """Have a clone ready for the next request before its test is over, if it can be."""
-        return self._settings.keep != "all" and self._recycle(clone, running())
-
-    def _recycle(self, clone: Clone, now: Running | None) -> bool:
+        """Have a clone ready for the next request, if it can be; its test may go on."""
         given = self._dir.given(clone)
-        if given is None or not given.recycle or clone.permanent:
+        if given is None or given.running is None or clone.permanent:
             return False
-        if has_left(given.running, now) or _is_registered(clone):
+        if has_left(given.running) or _is_registered(clone):
             return False
         if not (self._spares.give_back(given) or self._recycled.give(given)):
             return False

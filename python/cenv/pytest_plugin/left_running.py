@@ -31,6 +31,7 @@ def _children(task: str) -> set[int]:
         return set(map(int, file.read().split()))
 
 
-def has_left(before: Running | None, now: Running | None) -> bool:
+def has_left(before: Running) -> bool:
     """Tell whether something runs that did not before, or that cannot be told."""
-    return before is None or now is None or not now <= before
+    now = running()
+    return now is None or not now <= before

@@ -36,8 +36,7 @@ class Given:
     clone: Clone
     kind: Kind
     origin: str  # made, recycled, or spare
-    recycle: bool
-    running: Running | None  # when it was handed over
+    running: Running | None  # when it was handed over; None: it is not used again
 
 
 class _Ready(NamedTuple):
