@@ -43,11 +43,10 @@ def fixture(
 ) -> Any:
     """Return a fixture that gives a clone, to be kept under the name that tests ask for.
 
-    One clone for each `scope`, removed at its end, or kept when a test failed meanwhile
+    One clone for each `scope`, given back at its end, or kept when a test failed meanwhile
     (cenv_keep). What it is of: `specs`, `channels`, `template` and `mode` as of cenv_env,
     `file` as of cenv_template; without any of them the default template. `recycle` is that
-    of cenv_env. `scope`, `name`
-    and `autouse` are those of pytest.fixture.
+    of cenv_env. `scope`, `name` and `autouse` are those of pytest.fixture.
     """
 
     def environment(

@@ -311,7 +311,7 @@ def cenv_clone(
     """Give a function that clones any environment, whoever made it, for this test:
     cenv_clone(src, dst=None, mode=None, recycle=None) -> Clone.
 
-    `dst` is absent or an empty directory. Every clone is removed when the test is over.
+    `dst` is absent or an empty directory. A clone goes back when the test is over, as cenv_env's.
     """
     from cenv.pytest_plugin.factories import CloneFactory
 

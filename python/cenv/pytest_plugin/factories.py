@@ -233,7 +233,7 @@ class EnvFactory(_Clones):
         reuse: bool = False,
         recycle: Recycle | None = None,
     ) -> Clone:
-        """Return a fresh clone, removed when the fixture ends; also a context manager.
+        """Return a fresh clone, given back when the fixture ends; also a context manager.
 
         `template`: a Template, or a name of ini's cenv_templates. `dst`: absent or an
         empty directory; otherwise a path in pytest's own temporary directory. `reuse`:
