@@ -16,6 +16,7 @@ from cenv.templates.template import Clone, Template
 _DIGITS = 9
 _PLACES = 1_000_000_000  # names of so many digits
 _SLOTS = 1000  # of a template, before it goes on in another's
+_SHARE = 0.05  # of the free space, at most, for those of one template that lie ready
 _EVEN = 64  # characters of a benchmark's path: pytest-9 and pytest-10 shall not differ
 
 
@@ -54,6 +55,14 @@ class CloneDir:
             if self._held.setdefault(path, place) is place:
                 return path
             number += 1
+
+    def room(self, template: Template, most: int) -> int:
+        """Return how many of a template may lie ready; one where its size is not known."""
+        if not template.size:
+            return min(1, most)
+        disk = os.statvfs(self.base)
+        fits = disk.f_bavail * disk.f_frsize * _SHARE // template.size
+        return min(most, int(fits))
 
     def hold(self, given: Given) -> None:
         """Know what was handed over."""

@@ -21,7 +21,6 @@ from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
-_SHARE = 0.05  # of the free space, at most, for the spares of one template
 
 
 class Demand:
@@ -85,25 +84,18 @@ class SparePolicy:
         if demand is None or demand.spares is None or self._paused or given.kind.even:
             return False
         report, kept = given.clone.report, len(demand.spares.paths)
-        if report is None or kept >= self._room(demand.template, MOST):
+        if report is None or kept >= self._dir.room(demand.template, MOST):
             return False
         return demand.spares.give_back(report)
 
     def _order(self, demand: Demand) -> None:
-        room = self._room(demand.template, self._limit)
+        room = self._dir.room(demand.template, self._limit)
         count = 0 if self._paused else min(demand.wanted(), room)
         if demand.spares is not None:
             demand.spares.keep(count)
         elif count:
             new_path = functools.partial(self._dir.new_path, demand.template)
             demand.spares = Spares(demand.job, count, new_path)
-
-    def _room(self, template: Template, most: int) -> int:
-        if not template.size:
-            return min(1, most)
-        disk = os.statvfs(self._dir.base)
-        fits = disk.f_bavail * disk.f_frsize * _SHARE // template.size
-        return min(most, int(fits))
 
     def pause(self) -> None:
         """Order nothing from now on, and wait until nothing is being made."""
