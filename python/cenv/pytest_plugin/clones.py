@@ -16,7 +16,7 @@ from cenv.pytest_plugin.clone_dir import CloneDir
 from cenv.pytest_plugin.guard import Guard
 from cenv.pytest_plugin.left_running import has_left, running
 from cenv.pytest_plugin.recorder import Recorder
-from cenv.pytest_plugin.recycling import Given, Kind, Recycled
+from cenv.pytest_plugin.recycling import MOST, Given, Kind, Recycled
 from cenv.pytest_plugin.removal_policy import RemovalPolicy
 from cenv.pytest_plugin.settings import Settings
 from cenv.pytest_plugin.spare_policy import SparePolicy, processors, usual_limit
@@ -147,10 +147,18 @@ class Clones:
             return False
         if has_left(given.running) or _is_registered(clone):
             return False
-        if not (self._spares.give_back(given) or self._recycled.give(given)):
+        if not (self._spares.give_back(given) or self._put_back(given)):
             return False
         self._dir.take_back(clone.path)
         return True
+
+    def _put_back(self, given: Given) -> bool:
+        """Keep it without a helper; a copy takes space, where others share their files."""
+        template = given.clone.template
+        if template is not None and given.clone.mode == "copy":
+            if self._recycled.count(given.kind) >= self._dir.room(template, MOST):
+                return False
+        return self._recycled.give(given)
 
     def _remove(self, clone: Clone) -> None:
         self._removals.remove(clone)

@@ -66,6 +66,10 @@ class Recycled:
         self._shrink(MOST)
         return True
 
+    def count(self, kind: Kind) -> int:
+        """Return how many of a kind are kept."""
+        return sum(ready.given.kind == kind for ready in self._ready)
+
     def take(self, kind: Kind) -> CloneReport | None:
         """Hand over the last one of a kind; what a template built anew left is none."""
         for ready in reversed(self._ready):

@@ -210,6 +210,28 @@ def test_recycling__that_is_off_is_for_those_that_ask(
     assert counts(project) == {"made": 2, "recycled": 1, "spare": 0}
 
 
+FULL = """
+import os
+import pytest
+
+class Full:
+    f_bavail, f_frsize = 1, 4096
+
+os.statvfs = lambda path: Full
+
+@pytest.mark.parametrize("mode", ["copy", "copy", "hardlink", "hardlink"])
+def test_each(cenv_env, mode):
+    assert cenv_env(mode=mode)
+"""
+
+
+def test_full_disk__keeps_no_copies(project: pytest.Pytester, run: Run) -> None:
+    project.makepyfile(FULL)
+    argv = ["--basetemp=base", "--cenv-spares=0", "--cenv-json=report"]
+    run(*argv).assert_outcomes(passed=4)
+    assert counts(project) == {"made": 3, "recycled": 1, "spare": 0}
+
+
 IN_USE = """
 import os, subprocess, threading
 from pathlib import Path
