@@ -317,6 +317,7 @@ class Interruption:
         """Run it; it says one line where it was interrupted."""
         try:
             run(self.command.argv)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # it has ended by itself
         except KeyboardInterrupt as stop:
             said = str(stop)
             if said and said.splitlines()[-1] != "cenv: error: interrupted":
