@@ -75,12 +75,6 @@ static int describe_source(const struct cenv_arrival *x, int src,
                                                       x->task, x->err);
 }
 
-static int open_prefix(const struct cenv_arrival *x, int entry)
-{
-    int rc = cenv_fs_mkdir(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
-    return rc < 0 ? rc : cenv_fs_open_dir(entry, CENV_TEMPLATE_PREFIX, x->err);
-}
-
 /*
  * The prefix in the entry, and its manifest in the place of that of the source, which is gone then:
  * the manifest is of files that do not change any more. What named nothing in the source names
@@ -93,7 +87,7 @@ static int relocate_source(const struct cenv_arrival *x, const char *source, int
     struct cenv_manifest *of_source = *manifest;
     struct cenv_manifest_hints hints = {
         .old = of_source, .cloned = true, .shared = true};
-    int dst = open_prefix(x, entry);
+    int dst = cenv_fs_mkdir_open(entry, CENV_TEMPLATE_PREFIX, 0777, x->err);
     *manifest = NULL;
     int rc = dst < 0 ? dst : place_links(x, of_source, src, dst, target);
     if (rc == 0)

@@ -110,7 +110,9 @@ int cenv_fs_mkdir_open(int dirfd, const char *name, unsigned mode,
                        struct cenv_error *err)
 {
     int rc = cenv_fs_mkdir(dirfd, name, mode, err);
-    return rc < 0 ? rc : cenv_fs_open_dir(dirfd, name, err);
+    if (rc == 0)
+        rc = cenv_fs_open_dir(dirfd, name, err);
+    return rc;
 }
 
 static int mkdir_or_there(int dirfd, const char *path, unsigned mode)

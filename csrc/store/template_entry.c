@@ -192,7 +192,9 @@ int cenv_template_entry_make(const struct cenv_store *store, const char *id,
 {
     int templates = store->dirs[CENV_STORE_TEMPLATES];
     int rc = cenv_publish_withdraw(store, templates, id, NULL, err);
-    return rc < 0 ? rc : cenv_fs_mkdir_open(templates, id, 0755, err);
+    if (rc == 0)
+        rc = cenv_fs_mkdir_open(templates, id, 0755, err);
+    return rc;
 }
 
 /* ---- locks ---- */
