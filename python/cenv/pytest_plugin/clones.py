@@ -99,7 +99,9 @@ class Clones:
         job = CloneJob(template.path, template.store, mode, template.provenance)
         kind = Kind(job, self._measured)
         clone, origin = self._ready(template, kind, again) or self._new(template, kind)
-        again = again and self._settings.keep != "all" and not modes.is_mount(clone.mode)
+        again = (
+            again and self._settings.keep != "all" and not modes.is_mount(clone.mode)
+        )
         self._dir.hold(Given(clone, kind, origin, running() if again else None))
         return clone
 
@@ -153,12 +155,15 @@ class Clones:
         return True
 
     def _put_back(self, given: Given) -> bool:
-        """Keep it without a helper; a copy takes space, where others share their files."""
+        """Keep it without a helper."""
+        return self._has_room(given) and self._recycled.give(given)
+
+    def _has_room(self, given: Given) -> bool:
+        """Whether one more of its kind may wait: a copy takes space, others share files."""
         template = given.clone.template
-        if template is not None and given.clone.mode == "copy":
-            if self._recycled.count(given.kind) >= self._dir.room(template, MOST):
-                return False
-        return self._recycled.give(given)
+        if template is None or given.clone.mode != "copy":
+            return True
+        return self._recycled.count(given.kind) < self._dir.room(template, MOST)
 
     def _remove(self, clone: Clone) -> None:
         self._removals.remove(clone)
