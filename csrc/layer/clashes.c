@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One map of all paths: what is met twice, and is no directory of both, is looked at. */
+/* One map of all paths: what is met twice, and is no directory of both, is looked at. That takes
+ * the manifests; mostly numbers of the paths tell that there is nothing of the kind. */
 #include "layer/clashes.h"
 
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/pool.h"
+#include "layer/layer_paths.h"
 #include "os/host.h"
 #include "store/package_entry.h"
 
@@ -103,7 +105,10 @@ int cenv_clashes_find(struct cenv_layers *layers, struct cenv_clashes *out,
                       struct cenv_buf *why)
 {
     struct finder f = {.layers = layers, .found = out, .why = why};
-    int rc = read_manifests(layers);
+    int rc = cenv_layer_paths_compare(layers);
+    if (rc <= 0)
+        return rc;
+    rc = read_manifests(layers);
     for (uint32_t i = 0; i < layers->nr && rc == 0; i++)
         rc = add_layer(&f, i);
     cenv_map_release(&f.owners);

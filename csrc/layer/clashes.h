@@ -19,10 +19,10 @@ struct cenv_clashes {
 void cenv_clashes_release(struct cenv_clashes *clashes);
 
 /*
- * Reads the manifests of the layers, which are there, and compares them. As in a link the later
- * package wins. 1, with the reason appended to `why`, where layers on top of each other are not
- * what a link makes: a file where another has a directory or a link, and sources whose bytecode is
- * compiled where only one of the two packages is noarch python.
+ * Compares what lies in the layers, which are there; their manifests are read where any two may
+ * have one path. As in a link the later package wins. 1, with the reason appended to `why`, where
+ * layers on top of each other are not what a link makes: a file where another has a directory or a
+ * link, and sources whose bytecode is compiled where only one of the two packages is noarch python.
  */
 int cenv_clashes_find(struct cenv_layers *layers, struct cenv_clashes *out,
                       struct cenv_buf *why);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A layer is an entry among the packages of the store, as kept bytecode is: content/, manifest,
- * record.json. The package alone is linked into content/, relocated for the path where layers are
- * shown. Bytecode of noarch python packages takes a python that runs: then all are linked into a
- * scratch prefix first, which compiles what the store has no bytecode of, and goes again.
+ * paths, record.json. The package alone is linked into content/, relocated for the path where
+ * layers are shown. Bytecode of noarch python packages takes a python that runs: then all are
+ * linked into a scratch prefix first, which compiles what the store has no bytecode of, and goes
+ * again.
  */
 #include "layer/layer_make.h"
 
 #include <time.h>
 
 #include "base/hex.h"
+#include "layer/layer_paths.h"
 #include "link/link.h"
 #include "os/fs.h"
 #include "os/fs_where.h"
@@ -144,6 +146,8 @@ static int write_manifest(const struct maker *m, const struct cenv_layer *layer,
     if (rc == 0)
         rc = cenv_package_manifest_write(&manifest, entry, CENV_PKG_MANIFEST,
                                          m->layers->err);
+    if (rc == 0)
+        rc = cenv_layer_paths_write(&manifest, entry, m->layers->task, m->layers->err);
     cenv_package_manifest_release(&manifest);
     return rc;
 }

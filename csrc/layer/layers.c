@@ -9,7 +9,7 @@
 #include "store/layered_entry.h"
 #include "store/package_entry.h"
 
-#define FORMAT "cenv layer 1"
+#define FORMAT "cenv layer 2"
 
 enum { TEXT_MAX = 64 << 20, PATH_BYTES_MAX = 1 << 20 };
 

@@ -15,6 +15,7 @@ struct cenv_layer {
     const struct cenv_link_package *package; /* once it is needed: what it is made of */
     struct cenv_str name, dist;              /* "name-version-build" */
     bool noarch_python;
+    bool activates; /* once the paths are compared: activation may read files of it */
     char key[CENV_DIGEST_HEX_MAX];         /* of its entry in the store */
     struct cenv_package_manifest manifest; /* once read: what lies in it */
 };

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "clone/provenance.h"
+#include "layer/layer_paths.h"
 #include "layer/top_record.h"
 #include "link/input.h"
 #include "link/records.h"
@@ -98,13 +99,6 @@ static int write_history(const struct top *t)
 
 /* ---- what activation reads ---- */
 
-static bool is_activation(const struct cenv_package_file *file)
-{
-    return file->type == CENV_FT_FILE &&
-           (cenv_str_starts(file->path, CENV_STR("etc/conda/activate.d/")) ||
-            cenv_str_starts(file->path, CENV_STR("etc/conda/env_vars.d/")));
-}
-
 /* A later layer's takes the place of an earlier one's. */
 static int copy_file(const struct top *t, int from,
                      const struct cenv_package_file *file)
@@ -129,19 +123,29 @@ static int copy_file(const struct top *t, int from,
                : 0;
 }
 
+static int copy_listed(const struct top *t, const struct cenv_layer *layer,
+                       const struct cenv_package_manifest *manifest)
+{
+    int from = cenv_package_entry_open(t->layers->store, cenv_str(layer->key), t->err);
+    int rc = from < 0 ? from : 0;
+    for (size_t i = 0; i < manifest->nr && rc == 0; i++)
+        if (cenv_layer_paths_is_activation(&manifest->entries[i]))
+            rc = copy_file(t, from, &manifest->entries[i]);
+    cenv_fd_close(from);
+    return rc;
+}
+
 static int copy_activation(const struct top *t, const struct cenv_layer *layer)
 {
-    int from = -1, rc = 0;
-    for (size_t i = 0; i < layer->manifest.nr && rc == 0; i++) {
-        if (!is_activation(&layer->manifest.entries[i]))
-            continue;
-        if (from < 0)
-            rc = from =
-                cenv_package_entry_open(t->layers->store, cenv_str(layer->key), t->err);
-        if (from >= 0)
-            rc = copy_file(t, from, &layer->manifest.entries[i]);
-    }
-    cenv_fd_close(from);
+    struct cenv_package_manifest manifest;
+    if (!layer->activates)
+        return 0;
+    cenv_package_manifest_init(&manifest);
+    int rc = cenv_package_entry_read_manifest(t->layers->store, cenv_str(layer->key),
+                                              &manifest, t->err);
+    if (rc == 0)
+        rc = copy_listed(t, layer, &manifest);
+    cenv_package_manifest_release(&manifest);
     return rc;
 }
 

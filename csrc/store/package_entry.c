@@ -176,6 +176,25 @@ int cenv_package_entry_read_manifest(const struct cenv_store *store,
     return rc;
 }
 
+int cenv_package_entry_read(const struct cenv_store *store, struct cenv_str sha256,
+                            const char *name, struct cenv_buf *out,
+                            struct cenv_error *err)
+{
+    char entry[ENTRY_NAME], path[ENTRY_NAME + 16];
+    int pkgs = store->dirs[CENV_STORE_PKGS];
+    if (!set_entry_name(sha256, entry))
+        return refuse_hash(sha256, err);
+    snprintf(path, sizeof(path), "%s/%s", entry, name);
+    int fd = cenv_raw_open_file(pkgs, path, NULL);
+    if (cenv_raw_is_absent(fd))
+        return 1;
+    if (fd < 0)
+        return cenv_fs_fail(err, fd, pkgs, path, "cannot open");
+    int rc = cenv_fs_read_fd(fd, path, out, err);
+    cenv_fd_close(fd);
+    return rc;
+}
+
 int cenv_package_entry_record(const struct cenv_store *store, struct cenv_str sha256,
                               struct cenv_buf *out, struct cenv_error *err)
 {

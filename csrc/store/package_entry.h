@@ -36,6 +36,11 @@ int cenv_package_entry_read_manifest(const struct cenv_store *store,
                                      struct cenv_package_manifest *out,
                                      struct cenv_error *err);
 
+/* Reads its file `name`, appended; 1 when there is none. */
+int cenv_package_entry_read(const struct cenv_store *store, struct cenv_str sha256,
+                            const char *name, struct cenv_buf *out,
+                            struct cenv_error *err);
+
 /* Only the path, unchecked: for what has just been found or published. */
 int cenv_package_entry_add_path(const struct cenv_store *store, struct cenv_str sha256,
                                 struct cenv_buf *path, struct cenv_error *err);
