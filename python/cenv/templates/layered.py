@@ -14,7 +14,7 @@ from cenv.clones import activation
 from cenv.clones.activation_scripts import Place
 from cenv.clones.view import Shown
 from cenv.config import policy
-from cenv.config.config import load
+from cenv.config.config import Config
 from cenv.model import plain_record
 from cenv.solving.opening import Fetched
 from cenv.specs.link_order import link_order
@@ -93,10 +93,10 @@ class LayeredMaker:
         """Return the environment of a recipe, made of what is there, else made now."""
         if recipe.is_draft:
             return self._template(recipe, "more than packages goes into it")
-        policy.load_for_operation()
+        config = policy.load_for_operation()
         lease = self._store.lease()
         with trace.recording():
-            reply = self._reply(recipe)
+            reply = self._reply(recipe, config)
         if reply["path"] is None:
             lease.release()
             return self._template(recipe, reply["why"])
@@ -116,14 +116,14 @@ class LayeredMaker:
         trace.active().notes.append(f"a template is shown, not layers: {why}")
         return made
 
-    def _reply(self, recipe: Recipe) -> dict[str, Any]:
+    def _reply(self, recipe: Recipe, config: Config) -> dict[str, Any]:
         if recipe.is_solved:
-            return self._of_records(recipe)
-        return self._of_specs(recipe)
+            return self._of_records(recipe, config)
+        return self._of_specs(recipe, config)
 
-    def _of_records(self, recipe: Recipe) -> dict[str, Any]:
+    def _of_records(self, recipe: Recipe, config: Config) -> dict[str, Any]:
         wanted = [plain_record(record) for record in recipe.records or ()]
-        policy.check_records(wanted, load())
+        policy.check_records(wanted, config)
         request = f"layers of packages {recipe.key()}"
         known = self._known(request)
         if known is not None:
@@ -132,10 +132,10 @@ class LayeredMaker:
         records = link_order(api.complete(wanted, fetching, store=self._path))
         return self._open(request, records, recipe, fetching)
 
-    def _of_specs(self, recipe: Recipe) -> dict[str, Any]:
-        index = index_of(recipe, self._path)
+    def _of_specs(self, recipe: Recipe, config: Config) -> dict[str, Any]:
+        index = index_of(recipe, self._path, config)
         request = f"layers of {request_key(index, recipe)}"
-        reply = None if load().disallowed_packages else self._known(request)
+        reply = None if config.disallowed_packages else self._known(request)
         if reply is None:
             solution = index.solve(recipe.asked, **recipe.solve_options())
             records = [record.to_json() for record in solution.records]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cenv import _native, api
 from cenv._options import BuildOptions, FetchOptions, Provenance
 from cenv.config import policy
-from cenv.config.config import load
+from cenv.config.config import Config
 from cenv.model import plain_record, records_of
 from cenv.solving.index import Index, fetch_options
 from cenv.specs.link_order import link_order
@@ -37,19 +37,21 @@ class TemplateMaker:
 
     def make(self, recipe: Recipe) -> Template:
         """Return the template of a recipe: the one that is there, else a new one."""
-        policy.load_for_operation()
+        config = policy.load_for_operation()
         with trace.recording() as recorder:
             if recipe.is_solved:
-                made = self._of_records(recipe, recorder)
+                made = self._of_records(recipe, recorder, config)
             else:
-                made = self._of_specs(recipe, recorder)
+                made = self._of_specs(recipe, recorder, config)
             _note(recorder, recipe, made)
         return made
 
-    def _of_records(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
+    def _of_records(
+        self, recipe: Recipe, recorder: trace.Recorder, config: Config
+    ) -> Template:
         fetching = fetching_of(recipe)
         wanted = [plain_record(record) for record in recipe.whole_records()]
-        policy.check_records(wanted, load())
+        policy.check_records(wanted, config)
         known = None if recipe.rebuild else self._of_packages(recipe, wanted)
         if known is None:
             known = self._pulled_by_pin(recipe, wanted, fetching)
@@ -99,8 +101,10 @@ class TemplateMaker:
         found = self._of_packages(recipe, wanted) if pulled else None
         return None if found is None else {**found, "pulled": pulled}
 
-    def _of_specs(self, recipe: Recipe, recorder: trace.Recorder) -> Template:
-        index = index_of(recipe, self.path)
+    def _of_specs(
+        self, recipe: Recipe, recorder: trace.Recorder, config: Config
+    ) -> Template:
+        index = index_of(recipe, self.path, config)
         request = request_key(index, recipe)
         known = None if recipe.rebuild else self._known(request)
         fetching = index.fetching(recipe.pkgs_dirs)
@@ -260,12 +264,13 @@ def fetching_of(recipe: Recipe) -> FetchOptions:
     return fetch_options(recipe.channels, recipe.offline, recipe.pkgs_dirs)
 
 
-def index_of(recipe: Recipe, store: str) -> Index:
+def index_of(recipe: Recipe, store: str, config: Config) -> Index:
     return Index(
         recipe.channels,
         recipe.platform,
         store=store,
         offline=recipe.offline,
+        config=config,
         specs=recipe.specs,
     )
 
