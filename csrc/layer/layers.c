@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "link/input.h"
+#include "os/namespace.h"
 #include "os/raw_file.h"
 #include "prefix/site_packages.h"
 #include "store/layered_entry.h"
@@ -160,11 +161,17 @@ int cenv_layers_refuse_scripts(const struct cenv_layers *layers, struct cenv_buf
     return failed ? cenv_error_oom(layers->err) : has;
 }
 
+/* One layer more is the uppermost. */
 int cenv_layers_refuse_number(const struct cenv_layers *layers, struct cenv_buf *why)
 {
-    if (layers->nr <= CENV_LAYERED_MAX)
+    int most = CENV_LAYERED_MAX;
+    if (layers->nr <= CENV_LAYERED_FEW)
+        return 0;
+    if (!cenv_ns_takes_many(layers->prefix.data))
+        most = CENV_LAYERED_FEW;
+    if (layers->nr <= (size_t)most)
         return 0;
     cenv_buf_addf(why, "%zu packages are more than the %d that are shown as layers",
-                  layers->nr, CENV_LAYERED_MAX);
+                  layers->nr, most);
     return 1;
 }

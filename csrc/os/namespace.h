@@ -34,7 +34,6 @@ int cenv_ns_settle(struct cenv_error *err);
  * `lower`, the uppermost first; what is written goes to `upper`; `work` lies beside it. These are
  * descriptors, opened in this namespace: paths may hold what mount options cannot.
  */
-enum { CENV_NS_LOWER_MAX = 220 }; /* their names fit the page that mount takes */
 int cenv_ns_mount_tmpfs(const char *target, struct cenv_error *err);
 int cenv_ns_mount_overlay(const char *target, const int *lower, unsigned nr_lower,
                           int upper, int work, struct cenv_error *err);
@@ -77,6 +76,10 @@ int cenv_ns_try(const char *directory, struct cenv_error *err);
  * reason appended to `reason`. Leaves nothing behind.
  */
 bool cenv_ns_works(const char *directory, struct cenv_buf *reason);
+
+/* Whether an overlay has up to 500 lower directories here, the kernel's limit since Linux 6.7, and
+ * not 220: tried in a child, with `directory`. */
+bool cenv_ns_takes_many(const char *directory);
 
 /* What an overlay takes for "not there, whatever lies below": a device 0/0, for any user (5.8). */
 int cenv_raw_whiteout(int dirfd, const char *name);

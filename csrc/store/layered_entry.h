@@ -9,8 +9,8 @@
 #include "base/arena.h"
 #include "store/layout.h"
 
-/* Packages. More are no environment of layers: see docs/limits.md. */
-enum { CENV_LAYERED_MAX = 199 };
+/* Packages. More are no environment of layers: see docs/limits.md. Older kernels show fewer. */
+enum { CENV_LAYERED_MAX = 499, CENV_LAYERED_FEW = 199 };
 
 /* What its record.json tells. */
 #define CENV_LAYERED_LAYERS \

@@ -95,6 +95,7 @@ CODE: dict[str, list[tuple[str, str]]] = {
     ],
     "packages shown as layers": [
         ("csrc/store/layered_entry.h", r"CENV_LAYERED_MAX = (\d+)"),
+        ("csrc/store/layered_entry.h", r"CENV_LAYERED_FEW = (\d+)"),
     ],
     "directories in each other": [
         ("csrc/os/fs_dir.h", r"CENV_WALK_DEPTH_MAX = (\d+)"),

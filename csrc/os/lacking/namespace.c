@@ -86,6 +86,12 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
     return false;
 }
 
+bool cenv_ns_takes_many(const char *directory)
+{
+    (void)directory;
+    return false;
+}
+
 int cenv_raw_whiteout(int dirfd, const char *name)
 {
     (void)dirfd, (void)name;

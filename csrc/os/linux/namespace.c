@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/linux/overlay_mount.h"
 #include "os/linux/powers.h"
 
 /*
@@ -129,52 +130,12 @@ static struct failure enter_namespace(void)
 
 /* ---- mounts ---- */
 
-/* Whether the user ids are the system's own: only there trusted.* attributes can be written. */
-static bool in_first_user_namespace(void)
-{
-    char text[64] = "";
-    int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0)
-        close(fd);
-    return len > 0 && strstr(text, "4294967295") != NULL;
-}
-
-enum { LOWER_NAME = 18 }; /* "/proc/self/fd/123:" */
-
-static int try_overlay(const char *target, const char *lower, int upper, int work,
-                       const char *more)
-{
-    char options[CENV_NS_LOWER_MAX * LOWER_NAME + 160];
-    snprintf(options, sizeof(options),
-             "lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d%s", lower,
-             upper, work, more);
-    return mount("overlay", target, "overlay", 0, options);
-}
-
-/*
- * Marks of deleted directories are trusted.* attributes; in a user namespace user.* (Linux 5.11):
- * without them what was deleted cannot be made again.
- */
 static struct failure mount_overlay(const char *target, const int *lower,
                                     unsigned nr_lower, int upper, int work)
 {
-    char list[CENV_NS_LOWER_MAX * LOWER_NAME + 1] = "";
-    size_t len = 0;
-    for (unsigned i = 0; i < nr_lower && len < sizeof(list); i++)
-        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s/proc/self/fd/%d",
-                                i ? ":" : "", lower[i]);
-    if (len >= sizeof(list)) {
-        errno = E2BIG;
-        return fail_at(STEP_OVERLAY);
-    }
-    bool user = !in_first_user_namespace();
-    struct cenv_powers had = cenv_powers_take_up();
-    int rc = try_overlay(target, list, upper, work, user ? ",userxattr" : "");
-    if (rc < 0 && user)
-        rc = try_overlay(target, list, upper, work, "");
-    cenv_powers_lay_down(&had);
-    return rc < 0 ? fail_at(STEP_OVERLAY) : no_failure;
+    return cenv_overlay_mount(target, lower, nr_lower, upper, work) < 0
+               ? fail_at(STEP_OVERLAY)
+               : no_failure;
 }
 
 static struct failure mount_tmpfs(const char *target)
@@ -199,7 +160,7 @@ static int make_and_open(int dir, const char *name, mode_t mode)
 
 /* The lower directories, open. */
 struct lowers {
-    int fds[CENV_NS_LOWER_MAX];
+    int fds[CENV_OVERLAY_MAX];
     unsigned nr;
 };
 
@@ -214,7 +175,7 @@ static struct failure open_lowers(const struct cenv_ns_shown *shown,
 {
     unsigned nr = shown->nr_lower ? shown->nr_lower : 1;
     lowers->nr = 0;
-    if (nr > CENV_NS_LOWER_MAX) {
+    if (nr > CENV_OVERLAY_MAX) {
         errno = E2BIG;
         return fail_at(STEP_OVERLAY);
     }
@@ -422,8 +383,8 @@ int cenv_ns_unmount(const char *target, const char *type, struct cenv_error *err
                : cenv_error_os(err, errno, target, "cannot unmount");
 }
 
-/* Older headers know neither, and newer ones know them twice. */
-enum { OPEN_TREE = 428, MOVE_MOUNT = 429, CLONE_IT = 1, FROM_IS_OPEN = 4 };
+/* Older headers do not know it, and newer ones know it twice. */
+enum { OPEN_TREE = 428, CLONE_IT = 1 };
 
 /* A second mount of the same file system, which is nowhere yet. */
 int cenv_ns_set_aside(const char *target, const char *type, int *kept,
@@ -445,9 +406,7 @@ int cenv_ns_set_aside(const char *target, const char *type, int *kept,
 
 int cenv_ns_mount_kept(int kept, const char *target, struct cenv_error *err)
 {
-    struct cenv_powers had = cenv_powers_take_up();
-    long rc = syscall(MOVE_MOUNT, kept, "", AT_FDCWD, target, FROM_IS_OPEN);
-    cenv_powers_lay_down(&had);
+    int rc = cenv_overlay_move(kept, target);
     return rc < 0 ? cenv_error_os(err, errno, target, "cannot mount again") : 0;
 }
 
@@ -483,8 +442,25 @@ static int reap_child(int pid)
     return status;
 }
 
+static struct failure show_it(const char *directory)
+{
+    return show(&(struct cenv_ns_shown){.target = directory}, NULL, NULL);
+}
+
+static struct failure take_each(const char *directory)
+{
+    int lower = open_directory(directory);
+    struct failure failure = lower >= 0 && cenv_overlay_takes_each(lower)
+                                 ? no_failure
+                                 : fail_at(STEP_OVERLAY);
+    if (lower >= 0)
+        close(lower);
+    return failure;
+}
+
 /* In a child: what half of it leaves behind in a process cannot be taken back. */
-static struct failure try_view(const char *directory)
+static struct failure try_in_child(struct failure (*step)(const char *directory),
+                                   const char *directory)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -493,7 +469,7 @@ static struct failure try_view(const char *directory)
     if (pid == 0) {
         struct failure failure = enter_namespace();
         if (!failure.step)
-            failure = show(&(struct cenv_ns_shown){.target = directory}, NULL, NULL);
+            failure = step(directory);
         if (failure.step)
             tell_failure(ends[1], failure);
         _exit(0);
@@ -508,13 +484,13 @@ static struct failure try_view(const char *directory)
 
 int cenv_ns_try(const char *directory, struct cenv_error *err)
 {
-    return report_failure(err, try_view(directory), directory);
+    return report_failure(err, try_in_child(show_it, directory), directory);
 }
 
 bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
 {
     struct cenv_error err = CENV_ERROR_INIT;
-    struct failure failure = try_view(directory);
+    struct failure failure = try_in_child(show_it, directory);
     if (report_failure(&err, failure, directory) == 0)
         return true;
     char text[128];
@@ -524,6 +500,11 @@ bool cenv_ns_works(const char *directory, struct cenv_buf *reason)
         cenv_buf_addf(reason, " (%s)", err.hint);
     cenv_error_release(&err);
     return false;
+}
+
+bool cenv_ns_takes_many(const char *directory)
+{
+    return try_in_child(take_each, directory).step == STEP_NONE;
 }
 
 int cenv_raw_whiteout(int dirfd, const char *name)

@@ -2,9 +2,13 @@
 /* Private views: what a program writes there vanishes; failures are told. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,6 +133,83 @@ static void test_namespace__overlays_stack(void)
     CHECK(unlink(hidden) == 0);
 }
 
+enum { MANY = 300, SEVERAL = 5, FSOPEN = 430 };
+
+/* Makes so many directories of a file each in a tmpfs over `dir`, and mounts an overlay of them. */
+static int mount_several(int nr, struct cenv_error *err)
+{
+    int lower[MANY], top = -1, rc = cenv_ns_mount_tmpfs(dir, err);
+    if (rc == 0)
+        top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < nr; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "layer-%d", i);
+        lower[i] = open_in(top, name);
+        snprintf(name, sizeof(name), "file-%d", i);
+        rc |= mknodat(lower[i], name, S_IFREG | 0644, 0);
+    }
+    int upper = open_in(top, "upper"), work = open_in(top, "work");
+    if (rc == 0)
+        rc = cenv_ns_mount_overlay(dir, lower, (unsigned)nr, upper, work, err);
+    while (nr > 0)
+        close(lower[--nr]);
+    close(work);
+    close(upper);
+    close(top);
+    return rc;
+}
+
+static int stack_many(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    char last[32];
+    snprintf(last, sizeof(last), "file-%d", MANY - 1);
+    bool many = cenv_ns_takes_many(dir);
+    int wrong = cenv_ns_enter(&err) != 0;
+    int rc = mount_several(MANY, &err);
+    if (many)
+        return wrong + (rc != 0 || !is_there("file-0") || !is_there(last));
+    printf("not tried: more layers than a page names\n");
+    return wrong + (rc != CENV_ELINK);
+}
+
+static void test_namespace__shows_many_layers(void)
+{
+    CHECK_INT(in_child(stack_many), 0);
+}
+
+/* As kernels are that do not know the call. */
+static bool forbid_fsopen(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, FSOPEN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {CHECK_NR(code), code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static int stack_on_older_kernel(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    if (!forbid_fsopen())
+        return 1;
+    int wrong = cenv_ns_takes_many(dir);
+    wrong += cenv_ns_enter(&err) != 0;
+    wrong += mount_several(SEVERAL, &err) != 0;
+    wrong += !is_there("file-0") || !is_there("file-4");
+    wrong += mount_several(MANY, &err) != CENV_ELINK;
+    return wrong;
+}
+
+static void test_namespace__shows_fewer_on_older_kernels(void)
+{
+    CHECK_INT(in_child(stack_on_older_kernel), 0);
+}
+
 static void *wait_on(void *lock)
 {
     pthread_mutex_lock(lock);
@@ -186,6 +267,8 @@ int main(void)
         RUN(test_namespace__writes_vanish);
         RUN(test_namespace__programs_are_found_by_name);
         RUN(test_namespace__overlays_stack);
+        RUN(test_namespace__shows_many_layers);
+        RUN(test_namespace__shows_fewer_on_older_kernels);
     } else if (CHECK(reason.len > 0)) {
         RUN(test_namespace__refusal_has_a_reason);
     }

@@ -144,6 +144,19 @@ def test_layered__is_a_template_where_scripts_are_run(store, channel) -> None:
     ]
 
 
+def test_layered__shows_more_than_a_page_names(store, make_channel) -> None:
+    names = [f"small-{number:03d}" for number in range(250)]
+    many = [Package(name, "1", members=[Member(f"share/{name}")]) for name in names]
+    every = Package("all", "1", depends=names)
+    shown = store.layered(["all"], [make_channel(*many, every)])
+    if isinstance(shown, Template):
+        pytest.skip("this kernel shows fewer layers")
+    done = shown.run("sh", "-c", 'ls "$CONDA_PREFIX/share"', capture_output=True)
+    assert done.stdout.decode().split() == names
+    inside = [sys.executable, "-m", "cenv", "verify", shown.path]
+    assert shown.run(inside, capture_output=True).stdout == b"ok: 250 files checked\n"
+
+
 def test_exec__is_one_call(store, channel) -> None:
     done = cenv.exec(["tool"], "tool", channels=[channel], capture_output=True)
     assert done.stdout.startswith(f"{store.path}/v1/env ".encode())
