@@ -27,8 +27,12 @@ from forks import Outcome, run_in_fork
 
 NOT_LOADED = ("__main__", "cenv.conda")  # it needs pytest
 MISSED = 3  # successes in a row: no allocation was left to fail
-# CPython's own word for it, where a lock of the import system cannot be had.
-ALSO_MEMORY = "RuntimeError: can't allocate lock"
+# CPython's own words for it, where a lock of the import system cannot be had, and where the
+# `__fspath__` of a Path, which is a PathLike, cannot be looked up.
+ALSO_MEMORY = (
+    "RuntimeError: can't allocate lock",
+    "TypeError: expected str, bytes or os.PathLike object, not PosixPath",
+)
 
 
 def fail_nth(operation: faults.Operation, n: int) -> Outcome:
@@ -47,7 +51,8 @@ def fail_nth(operation: faults.Operation, n: int) -> Outcome:
 def complaints(trial: faults.Trial, outcome: Outcome) -> Iterator[str]:
     """Say what is wrong with an outcome, and when it is run again."""
     operation = trial.operation
-    if outcome.kind not in ("", "MemoryError") and ALSO_MEMORY not in outcome.message:
+    memory = any(words in outcome.message for words in ALSO_MEMORY)
+    if outcome.kind not in ("", "MemoryError") and not memory:
         yield f"{outcome.kind}: {outcome.message}"
     there = operation.result is not None and os.path.lexists(operation.result)
     if (there or not outcome.kind) and trial.look() != trial.want:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,21 @@ import pytest
 
 PLUGINS = ["pytest_timeout", "pytest_mock", "anyio.pytest_plugin"]
 OTHERS = [word for name in PLUGINS for word in ("-p", name)]
+SECONDS = 20
 
 
 def left_in(project: pytest.Pytester) -> list[Path]:
-    """Return what lies about where clones and unfinished work are."""
+    """Return what stays where clones and unfinished work are.
+
+    What is removed in the background when the session ends has SECONDS to go.
+    """
     places = ("base/cenv", "base/popen-gw*/cenv", "store/v1/tmp")
-    found = (path for place in places for path in project.path.glob(f"{place}/*"))
-    return sorted(found)
+    until = time.monotonic() + SECONDS
+    while True:
+        found = sorted(p for place in places for p in project.path.glob(f"{place}/*"))
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
 
 
 @pytest.fixture
