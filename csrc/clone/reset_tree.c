@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Putting a clone back: every directory is compared with the manifest of its source, what is too
- * much goes, what is missing or changed is placed anew by the code that clones. What a file should
- * be is known without reading it: size, time, mode and, for shared ones, the inode; a file of the
- * clone's own that was written to and given its old time again shows by its ctime.
+ * much goes, what is missing or changed is placed anew by the code that clones.
  */
 #include "clone/reset_tree.h"
 
@@ -11,18 +9,16 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hex.h"
+#include "clone/as_cloned.h"
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
 #include "clone/provenance.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
-#include "os/fs_data.h"
 #include "os/fs_dir.h"
 #include "os/fs_place.h"
 #include "os/fs_remove.h"
 #include "os/xattr.h"
-#include "relocate/splice.h"
 
 /* What a kernel's tick takes at most (HZ 100), waited for in parts. */
 enum { TICKS = 12, TICK_US = 1000 };
@@ -42,99 +38,14 @@ struct reset {
     int from; /* the source's directory at hand, opened when needed */
 };
 
-/* ---- comparing ---- */
-
-static bool has_size(const struct reset *r, const struct cenv_mf_file *file,
-                     uint64_t size)
-{
-    if (!cenv_cloner_writes(&r->c, file))
-        return size == file->size;
-    if (file->flags & CENV_MF_DEPENDENT)
-        return true; /* other files decide; time and ctime have to do */
-    struct cenv_sites sites = cenv_mf_sites(r->c.m, &r->c.m->relocs[file->reloc]);
-    return size == cenv_splice_size(&sites, r->c.forms, file->size);
-}
-
-static bool has_target(const struct reset *r, const struct cenv_mf_file *file, int dir)
-{
-    struct cenv_str target = cenv_mf_str(r->c.m, file->target);
-    struct cenv_str prefix = file->skip ? r->c.forms->of[CENV_ENC_UTF8] : CENV_STR("");
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_buf got;
-    cenv_buf_init(&got, 1 << 20);
-    cenv_fs_readlink(dir, cenv_mf_cstr(r->c.m, file->name), &got, &ignored);
-    struct cenv_str text = cenv_buf_str(&got);
-    bool same = cenv_str_starts(text, prefix) &&
-                cenv_str_eq(cenv_str_slice(text, prefix.len, text.len),
-                            cenv_str_slice(target, file->skip, target.len));
-    cenv_buf_release(&got);
-    cenv_error_release(&ignored);
-    return same;
-}
-
-/* Size and SHA-256 of a file of the clone. */
-static int hash_file(int dir, const char *name, struct cenv_cloned *out,
-                     struct cenv_error *err)
-{
-    char hex[CENV_DIGEST_HEX_MAX];
-    struct cenv_buf data;
-    cenv_buf_init(&data, SIZE_MAX / 4);
-    int rc = cenv_fs_read_file(dir, name, &data, err);
-    if (rc == 0 && !cenv_digest_sha256_hex(cenv_buf_str(&data), hex))
-        rc = cenv_error_oom(err);
-    if (rc == 0) {
-        cenv_unhex(cenv_str(hex), out->sha256, CENV_SHA256_LEN);
-        out->size = data.len;
-    }
-    cenv_buf_release(&data);
-    return rc;
-}
-
-/*
- * One that it has from a memory, whose ctime others change too, by their links. If it was written
- * to, so was what is remembered, which nobody is to have any more.
- */
-static bool is_as_remembered(struct reset *r, const struct cenv_mf_file *file, int dir,
-                             const struct cenv_stat *st)
-{
-    struct cenv_error ignored = CENV_ERROR_INIT;
-    struct cenv_cloned there = {.size = 0};
-    if (!cenv_remembered_is_same(&r->remembered, file->reloc, st))
-        return false;
-    const struct cenv_memory_file *had =
-        cenv_remembered_get(&r->remembered, file->reloc);
-    bool same =
-        hash_file(dir, cenv_mf_cstr(r->c.m, file->name), &there, &ignored) == 0 &&
-        memcmp(there.sha256, had->sha256, CENV_SHA256_LEN) == 0;
-    if (!same)
-        atomic_store(&r->remembered.altered, true);
-    cenv_error_release(&ignored);
-    return same;
-}
-
-/* As the clone was given it. */
-static bool is_as_cloned(struct reset *r, const struct cenv_mf_file *file, int dir,
-                         const struct cenv_stat *st)
-{
-    if (file->type == CENV_MF_SYMLINK)
-        return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
-               has_target(r, file, dir);
-    bool shared = cenv_cloner_shares(&r->c, file) && st->ino == file->ino;
-    int64_t mtime =
-        cenv_cloner_writes(&r->c, file) ? cenv_mf_new_mtime(file) : file->mtime_ns;
-    return st->type == CENV_FT_FILE && st->mtime_ns == mtime &&
-           st->mode == file->mode && has_size(r, file, st->size) &&
-           (shared || st->ctime_ns <= r->since_ns ||
-            is_as_remembered(r, file, dir, st));
-}
+/* ---- restoring ---- */
 
 /* A shared inode that was written to is the source's damage, which no reset of a clone can heal. */
 static int check_shared(const struct reset *r, const struct cenv_mf_file *file,
                         uint32_t dir, const struct cenv_stat *st,
                         struct cenv_error *err)
 {
-    if (!cenv_cloner_shares(&r->c, file) || st->ino != file->ino ||
-        st->dev != r->c.m->header->dev || cenv_mf_is_same(file, st))
+    if (!cenv_as_cloned_is_damage(&r->c, file, st))
         return 0;
     const char *path = cenv_mf_cstr(r->c.m, r->c.m->dirs[dir].path);
     cenv_error_set(err, CENV_EPREFIX,
@@ -142,8 +53,6 @@ static int check_shared(const struct reset *r, const struct cenv_mf_file *file,
                    *path ? "/" : "", cenv_mf_cstr(r->c.m, file->name), r->source.path);
     return cenv_error_hint(err, "restore the source, or clone in mode copy or reflink");
 }
-
-/* ---- restoring ---- */
 
 static int remove_entry(struct reset *r, int dir, const char *name,
                         struct cenv_error *err)
@@ -195,7 +104,7 @@ static int check_file(struct reset *r, uint32_t index, int dir, struct cenv_erro
                             "cannot look at");
     if (rc == 0 && check_shared(r, file, file->dir, &st, err) < 0)
         return err->status;
-    return rc == 0 && is_as_cloned(r, file, dir, &st)
+    return rc == 0 && cenv_as_cloned_is_file(&r->c, r->since_ns, file, dir, &st)
                ? 0
                : restore_file(r, index, dir, err);
 }
@@ -366,7 +275,8 @@ static int hash_there(struct reset *r, uint32_t reloc, struct cenv_error *err)
         return 0;
     int dir = find_dir(r, file->dir, err);
     return dir < 0 ? dir
-                   : hash_file(dir, cenv_mf_cstr(r->c.m, file->name), cloned, err);
+                   : cenv_as_cloned_hash(dir, cenv_mf_cstr(r->c.m, file->name), cloned,
+                                         err);
 }
 
 static int restore_deferred(struct reset *r, uint32_t index, struct cenv_error *err)
