@@ -151,8 +151,7 @@ static int look_at_texts(const struct search *s, int process, const char *pid)
     return rc;
 }
 
-static int look_at_process(const struct search *s, int process, const char *pid,
-                           bool is_new)
+static int look_at_process(const struct search *s, int process, const char *pid)
 {
     static const struct place places[] = {{"exe", "as its program"},
                                           {"cwd", "as its directory"},
@@ -165,7 +164,7 @@ static int look_at_process(const struct search *s, int process, const char *pid,
         return tell_use(s, pid, "open");
     if (rc == 0 && (rc = look_at_mounts(s, process)) == 1)
         return tell_use(s, pid, "mounted");
-    return rc == 0 && is_new ? look_at_texts(s, process, pid) : rc;
+    return rc;
 }
 
 /* A thread of the kernel, or one that is over, shows no arguments, which are closed to nobody. */
@@ -186,13 +185,22 @@ static bool is_started_since(const struct search *s, const char *pid)
     return cenv_pid_start(number) >= s->since;
 }
 
-/* One that ends meanwhile is no more; a kernel's thread, or one that is over, has no program. */
+static bool is_closed(int rc)
+{
+    return rc == -EACCES || rc == -EPERM;
+}
+
+/* One that ends meanwhile is no more; a kernel's thread, or one that is over, has no program. When
+ * it was started is asked late: for that the kernel adds up all that its threads did. */
 static int look_at(const struct search *s, int proc, const char *pid)
 {
     int process = cenv_raw_open_dir(proc, pid);
-    bool is_new = process >= 0 && is_started_since(s, pid);
-    int rc = process < 0 ? process : look_at_process(s, process, pid, is_new);
-    if (rc == -EACCES || rc == -EPERM) {
+    int rc = process < 0 ? process : look_at_process(s, process, pid);
+    bool is_new =
+        process >= 0 && (rc == 0 || is_closed(rc)) && is_started_since(s, pid);
+    if (rc == 0 && is_new)
+        rc = look_at_texts(s, process, pid);
+    if (is_closed(rc)) {
         rc = is_new && has_arguments(process);
         if (rc == 1)
             snprintf(s->what, s->size, "process %s cannot be looked into", pid);
