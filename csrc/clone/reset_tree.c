@@ -13,6 +13,7 @@
 #include "clone/clone_file.h"
 #include "clone/clone_source.h"
 #include "clone/provenance.h"
+#include "clone/survey.h"
 #include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/fs_dir.h"
@@ -35,7 +36,8 @@ struct reset {
     int64_t since_ns;      /* what changed later is a change */
     uint32_t *first_dir;   /* by directory: the first of its children in `next_dir` */
     uint32_t *next_dir;
-    int from; /* the source's directory at hand, opened when needed */
+    unsigned char *clean; /* by directory: nothing in it needs to be looked at again */
+    int from;             /* the source's directory at hand, opened when needed */
 };
 
 /* ---- restoring ---- */
@@ -218,6 +220,12 @@ static int restore_dir(struct reset *r, uint32_t index, int fd,
     return restore_xattrs(r, index, fd);
 }
 
+static void count_files(struct reset *r, const struct cenv_mf_dir *dir)
+{
+    for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++)
+        r->counts->checked += !(r->c.m->files[i].flags & CENV_MF_LEFT_OUT);
+}
+
 static int reset_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     const struct cenv_mf_dir *dir = &r->c.m->dirs[index];
@@ -354,7 +362,8 @@ static int index_dirs(struct reset *r, struct cenv_error *err)
     uint32_t nr = r->c.m->nr_dirs;
     r->first_dir = cenv_reallocarray(NULL, nr, sizeof(*r->first_dir));
     r->next_dir = cenv_reallocarray(NULL, nr, sizeof(*r->next_dir));
-    if (!r->first_dir || !r->next_dir)
+    r->clean = cenv_calloc(nr, 1);
+    if (!r->first_dir || !r->next_dir || !r->clean)
         return cenv_error_oom(err);
     for (uint32_t i = 0; i < nr; i++)
         r->first_dir[i] = r->next_dir[i] = CENV_NONE;
@@ -365,14 +374,24 @@ static int index_dirs(struct reset *r, struct cenv_error *err)
     return 0;
 }
 
+static int reset_dirs(struct reset *r, struct cenv_task *task, struct cenv_error *err)
+{
+    int rc = cenv_survey_run(&r->c, r->since_ns, r->clean, task, err);
+    for (uint32_t i = 0; i < r->c.m->nr_dirs && rc == 0; i++) {
+        rc = cenv_task_poll(task, err);
+        if (rc == 0 && r->clean[i])
+            count_files(r, &r->c.m->dirs[i]);
+        else if (rc == 0)
+            rc = reset_dir(r, i, err);
+    }
+    return rc;
+}
+
 static int reset_files(struct reset *r, struct cenv_task *task, struct cenv_error *err)
 {
     int rc = index_dirs(r, err);
-    for (uint32_t i = 0; i < r->c.m->nr_dirs && rc == 0; i++) {
-        rc = cenv_task_poll(task, err);
-        if (rc == 0)
-            rc = reset_dir(r, i, err);
-    }
+    if (rc == 0)
+        rc = reset_dirs(r, task, err);
     for (uint32_t i = 0; i < r->c.m->nr_files && rc == 0; i++)
         rc = check_deferred(r, i, err);
     if (rc == 0)
@@ -447,6 +466,7 @@ static void release_reset(struct reset *r)
     cenv_clone_source_close(&r->source);
     cenv_free(r->first_dir);
     cenv_free(r->next_dir);
+    cenv_free(r->clean);
 }
 
 int cenv_reset_tree(const struct cenv_clone_entry *clone, struct cenv_store *store,

@@ -194,6 +194,16 @@ static void change_and_hide(const struct env *e)
     utimensat(e->s.fd, "clone/bin/script", times, 0);
 }
 
+/* What lies behind the link is as it was cloned, but not in the clone. */
+static void move_behind_link(const struct env *e)
+{
+    static int nr;
+    char moved[32];
+    snprintf(moved, sizeof(moved), "moved-%d", nr++);
+    renameat(e->s.fd, "clone/lib", e->s.fd, moved);
+    symlinkat(scratch_path(&e->s, moved), e->s.fd, "clone/lib");
+}
+
 static void do_nothing(const struct env *e)
 {
     (void)e;
@@ -209,7 +219,7 @@ static void test_reset__equals_a_new_clone(void)
         {"removed", remove_files},      {"changed", change_files},
         {"types", change_types},        {"renamed", rename_files},
         {"modes", change_modes},        {"hidden", change_and_hide},
-        {"attributes", set_attributes},
+        {"attributes", set_attributes}, {"behind a link", move_behind_link},
     };
     static const char *const modes[] = {"copy", "hardlink"};
     for (size_t i = 0; i < CHECK_NR(cases) * 2; i++) {
