@@ -77,10 +77,10 @@ bool cenv_as_cloned_is_file(const struct cenv_cloner *c, int64_t since_ns,
                             const struct cenv_mf_file *file, int dir,
                             const struct cenv_stat *st)
 {
-    if (file->type == CENV_MF_SYMLINK)
-        return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
-               has_target(c, file, dir);
     bool shared = cenv_cloner_shares(c, file) && st->ino == file->ino;
+    if (file->type == CENV_MF_SYMLINK) /* the target of an inode never changes */
+        return st->type == CENV_FT_SYMLINK && st->mtime_ns == file->mtime_ns &&
+               (shared || has_target(c, file, dir));
     int64_t mtime =
         cenv_cloner_writes(c, file) ? cenv_mf_new_mtime(file) : file->mtime_ns;
     return st->type == CENV_FT_FILE && st->mtime_ns == mtime &&
