@@ -10,7 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as typing has it, without the milliseconds of loading typing
 if TYPE_CHECKING:
     from cenv._choices import ChannelPriority, CloneMode, LinkMode
-    from cenv.api import clone, create, extract, remove, reset, solve, verify
+    from cenv.api import clone, create, remove, reset, solve, verify
     from cenv.clones.overlay import enter_overlay_namespace
     from cenv.errors import (
         CenvError,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Solution,
         VerifyReport,
     )
+    from cenv.packages import extract
     from cenv.solving.index import Index
     from cenv.solving.index_dir import index
     from cenv.specs.specs import MatchSpec, Version
@@ -45,10 +46,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "_choices": "ChannelPriority CloneMode LinkMode",
-    "api": "clone create extract remove reset solve verify",
+    "api": "clone create remove reset solve verify",
     "errors": "CenvError ChannelError IntegrityError LinkError PrefixError RemoteError "
     "SpecError UnsatisfiableError UsageError",
     "solving.index_dir": "index",
+    "packages": "extract",
     "model": "Alteration CheckReport CloneReport PackageRecord PrefixReport ResetReport "
     "Solution VerifyReport",
     "clones.overlay": "enter_overlay_namespace",

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import importlib
-import re
 import sys
-from typing import TYPE_CHECKING
 
 from cenv.errors import CenvError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cenv import _cenv
 
@@ -40,6 +39,8 @@ def _advice(reason: str) -> str:
     """Say what to do: the system, a library that is gone, or the extension itself."""
     if sys.platform not in ("linux", "darwin"):
         return "cenv runs on Linux and macOS"
+    import re
+
     library = re.match(r"(\S+\.so[.\d]*): cannot open shared object file", reason)
     if library:
         return (

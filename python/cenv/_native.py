@@ -5,36 +5,41 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
 from contextlib import suppress
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from cenv._extension import extension as extension
 from cenv.config.paths import store_path
 from cenv.errors import UnsatisfiableError
 from cenv.tracing.recorder import active
 
+TYPE_CHECKING = False  # every command loads this module: it does without typing
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+    from typing import Any, Concatenate, ParamSpec, TypeVar, overload
+
     from cenv._cenv import Store, Task
     from cenv.tracing.recorder import Recorder
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
+    @overload
+    def call(
+        operation: Callable[Concatenate[Task, P], str], *args: P.args, **none: P.kwargs
+    ) -> Any: ...
+    @overload
+    def call(
+        operation: Callable[Concatenate[Task, P], R], *args: P.args, **none: P.kwargs
+    ) -> R: ...
+    def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any: ...
 
-@overload
-def call(
-    operation: Callable[Concatenate[Task, P], str], *args: P.args, **none: P.kwargs
-) -> Any: ...
-@overload
-def call(
-    operation: Callable[Concatenate[Task, P], R], *args: P.args, **none: P.kwargs
-) -> R: ...
-def call(operation: Callable[..., Any], *args: Any, **none: Any) -> Any:
-    """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
-    __tracebackhide__ = True
-    return call_as(extension.Task(active().progress), operation, *args, **none)
+else:
+
+    def call(operation, *args, **none):
+        """Run one core operation; its spans go to the active recorder, JSON comes back decoded."""
+        __tracebackhide__ = True
+        return call_as(extension.Task(active().progress), operation, *args, **none)
 
 
 def call_as(task: Task, operation: Callable[..., Any], *args: Any, **none: Any) -> Any:

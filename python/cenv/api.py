@@ -409,26 +409,6 @@ def verify(prefix: Path) -> VerifyReport:
     )
 
 
-@checked(makes="dest")
-def extract(package: Path, dest: Path, *, sha256: str | None = None) -> dict[str, Any]:
-    """Extract one .conda or .tar.bz2 into `dest`, absent or an empty directory.
-
-    Raises IntegrityError for an archive that is not what it should be.
-    """
-    operation = _native.extension.extract
-    where = _native.fspath(dest)
-    try:
-        found: dict[str, Any] = _native.call(
-            operation, _native.fspath(package), where, sha256
-        )
-    except KeyboardInterrupt:
-        from cenv.clones import extract_sweep  # only here: it starts a process
-
-        extract_sweep.start(where)
-        raise
-    return found
-
-
 @checked()
 def remove(
     path: Path, *, store: Path | None = None, override_frozen: bool = False

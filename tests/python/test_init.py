@@ -31,6 +31,15 @@ def test_version_option__loads_neither_the_core_nor_typing():
     assert not modules_after(statement) & heavy
 
 
+def test_extract__loads_what_its_work_needs():
+    statement = (
+        "import contextlib, cenv\n"
+        "with contextlib.suppress(OSError): cenv.extract('/no/file', '/no/place')"
+    )
+    heavy = {"cenv.api", "cenv.model", "cenv.config.config", "dataclasses", "typing"}
+    assert not modules_after(statement) & heavy
+
+
 def test_plugin_import__loads_nothing_heavy():
     heavy = {"cenv._cenv", "platformdirs", "ruamel.yaml"}
     assert not modules_after("import cenv.pytest_plugin") & heavy

@@ -98,14 +98,16 @@ def _run(arguments: list[str]) -> int:
 def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) -> None:
     """Write the trace where it is asked for, and keep that of a command that has succeeded."""
     seconds = recorded.seconds
-    from cenv.tracing import assembly, kept, trace_file
+    from cenv.tracing import KEPT_COMMANDS
 
     command = options.run.__module__.removeprefix("cenv.cli.commands.")
     command = command.replace(".", " ")
     target = options.trace or os.environ.get("CENV_TRACE")
-    to_keep = is_done and command in kept.COMMANDS
+    to_keep = is_done and command in KEPT_COMMANDS
     if not (target or to_keep):
         return
+    from cenv.tracing import assembly, kept, trace_file
+
     store = getattr(options, "store", None)
     with suppress(*(() if target else _NOT_KEPT)):  # what was done stays done
         facts = assembly.assemble(recorded, command, store, seconds)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cenv.config.paths import store_path
+from cenv.tracing import KEPT_COMMANDS
 from cenv.tracing.recorder import Recorder, sum_of
 from cenv.tracing.trace_file import read, to_text
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cenv.tracing.facts import Facts
-
-COMMANDS = ("create", "template build", "solve", "clone", "pytest")
 
 _FILE = (  # a process that keeps a trace compiles no pattern
     r"(?P<when>\d{8}T\d{6}\.\d{6})-(?P<command>[a-z_]+)-(?P<request>[0-9a-f]{8})-\d+\.json"
@@ -57,7 +56,7 @@ def keep(
     memory: Sequence[tuple[float, int]] = (),
 ) -> None:
     """Keep a trace in the store, if that is there, and take the oldest of too many away."""
-    if facts.get("command") not in COMMANDS:
+    if facts.get("command") not in KEPT_COMMANDS:
         return
     data = to_text(spans, facts, memory).encode()
     if len(data) > MAX_TRACE:

@@ -8,36 +8,44 @@ import json
 import os
 import sys
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 from cenv._extension import extension
-from cenv.model import Stage
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from cenv.model import Stage
     from cenv.tracing.facts import Facts
 
-Progress = Callable[[str, int, int], None]
+    Progress = Callable[[str, int, int], None]
 
 
-@dataclass
 class Recorder:
-    """Collects the spans of the operations that run while it is active."""
+    """Collects the spans of the operations that run while it is active.
 
-    progress: Progress | None = None
-    spans: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # for --verbose
-    facts: Facts = field(default_factory=dict)  # type: ignore[assignment] # what was worked on
-    # What the facts are completed of, when somebody reads them (tracing/assembly.py): the core's
-    # of each call, as a function that gives JSON, and the records of what came of it.
-    core_facts: list[Callable[[], str]] = field(default_factory=list)
-    records: list[Mapping[str, Any]] = field(default_factory=list)
-    memory: list[tuple[float, int]] = field(default_factory=list)  # see note_memory
-    load: float = 0.0  # of the machine, when the outermost recorder began
-    start: float = field(default_factory=time.perf_counter)
+    It is no dataclass: those load modules that take longer than small operations do.
+    """
+
+    def __init__(
+        self,
+        progress: Progress | None = None,
+        spans: list[dict[str, Any]] | None = None,
+        facts: Facts | None = None,
+    ) -> None:
+        self.progress = progress
+        self.spans = [] if spans is None else spans
+        self.notes: list[str] = []  # for --verbose
+        self.facts: Facts = {} if facts is None else facts  # what was worked on
+        # What the facts are completed of, when somebody reads them (tracing/assembly.py): the
+        # core's of each call, as a function that gives JSON, and the records of what came of it.
+        self.core_facts: list[Callable[[], str]] = []
+        self.records: list[Mapping[str, Any]] = []
+        self.memory: list[tuple[float, int]] = []  # see note_memory
+        self.load = 0.0  # of the machine, when the outermost recorder began
+        self.start = time.perf_counter()
 
     @property
     def seconds(self) -> float:
@@ -77,6 +85,8 @@ class Recorder:
 
 
 def _stage(name: str, spans: list[dict[str, Any]]) -> Stage:
+    from cenv.model import Stage
+
     counts = {count: sum(span[count] for span in spans) for count in COUNTS}
     return Stage(name=name, seconds=_covered(spans), **counts)
 
@@ -127,6 +137,8 @@ def recording(progress: Progress | None = None) -> Iterator[Recorder]:
 
 def sum_of(value: object) -> str:
     """Return a check sum of a JSON value: traces tell by it what they do not name."""
+    import zlib
+
     return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from cenv import api
+from cenv import packages
 from cenv.cli.output import Console, human
 
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Extract one package."""
-    found = api.extract(options.package, options.dest, sha256=options.sha256)
+    found = packages.extract(options.package, options.dest, sha256=options.sha256)
     console.notice(f"{found['files']} files, {human(found['bytes'])}")
     console.result(found, [found["path"]])
     return 0
