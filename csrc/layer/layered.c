@@ -17,6 +17,7 @@ struct opening {
     struct cenv_store *store;
     struct cenv_fetch_options fetch;
     const struct cenv_json *specs;
+    bool only_there;
     struct cenv_json *given;
     /* The same, complete, once the packages are in the store. */
     struct cenv_json *records;
@@ -32,6 +33,7 @@ struct opening {
 
 static const struct cenv_option option_table[] = {
     {"specs", CENV_OPTION_LIST, offsetof(struct opening, specs), NULL},
+    {"only_there", CENV_OPTION_BOOL, offsetof(struct opening, only_there), NULL},
     CENV_FETCH_OPTION_ROWS(struct opening, fetch),
 };
 static const struct cenv_options options_of_layered =
@@ -82,8 +84,12 @@ static int write_reply(const struct opening *o, struct cenv_buf *out)
 
 /* ---- opening ---- */
 
+/* 1: that is not wanted. */
 static int fetch_packages(struct opening *o)
 {
+    if (o->only_there)
+        return cenv_buf_puts(&o->why, "layers are missing") ? 1
+                                                            : cenv_error_oom(o->err);
     if (o->records)
         return 0;
     return cenv_fetch_packages_obtain(o->store, o->given, &o->fetch, o->task,
@@ -147,15 +153,19 @@ static int make_top(struct opening *o)
     return rc;
 }
 
+static int find_or_make_top(struct opening *o)
+{
+    int rc = find_top(o);
+    return rc == 1 ? make_top(o) : rc;
+}
+
 static int open_layers(struct opening *o, struct cenv_buf *out)
 {
     int rc = cenv_link_input_check(o->given, o->err);
     if (rc == 0)
         rc = name_layers(o);
     if (rc == 0)
-        rc = find_top(o);
-    if (rc == 1)
-        rc = make_top(o);
+        rc = find_or_make_top(o);
     if (rc < 0)
         return rc;
     return write_reply(o, out);

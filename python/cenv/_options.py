@@ -126,6 +126,7 @@ class LayeredOptions(FetchOptions):
     """Store.layered_open; `specs` are what was asked for."""
 
     specs: Sequence[str]
+    only_there: bool  # layers that are missing are not made
 
 
 class TemplateKind(TypedDict, total=False):

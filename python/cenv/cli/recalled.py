@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a command line led to before: known without loading all that a solve takes.
+"""What a command line led to before: known without loading all that a request takes.
 
 It is known by its arguments, where and by whom it was given, and all variables. Of what
 else has a say it is told what that was: files of the configuration, the machine, and the
-repodata, which is looked at, or fetched, as for a solve. Whatever is not as it was, or
-fails, is left to the long way.
+repodata, which is looked at, or fetched, as for a solve. Where other specs stood in it,
+what is told is all that a solve takes, and these are solved. Whatever is not as it was,
+or fails, is left to the long way.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from cenv._extension import extension
 from cenv.clones.view import Shown
 from cenv.config.paths import store_path
 from cenv.errors import CenvError
+from cenv.specs.plain_specs import is_plain
 
 if TYPE_CHECKING:
     import argparse
 
     from cenv.templates.layered import LayeredEnvironment
 
-_ASKED = ("specs", "channels", "override_channels", "platform", "channel_priority")
+_ASKED = ("channels", "override_channels", "platform", "channel_priority", "offline")
 _OTHERS = ("files", "exclude_newer", "trace", "verbose", "json")  # go the long way
 _OF_SHELLS = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"}
 _DAMAGE = (LookupError, TypeError, ValueError)  # of what the store's file says
@@ -39,19 +41,52 @@ def find(options: argparse.Namespace) -> Shown | None:
         return None
     try:
         store = extension.Store(store_path(options.store))
-        found = store.request_find(_request(options))
-        return _shown(store, json.loads(found)) if found else None
+        lease = store.lease()
+        made = _known(store, options) or _solved(store, options)
+        if made is not None:
+            path = made["path"]
+            return Shown(made["prefix"], path, f"{path}/content", lease)
+        lease.release()
     except (CenvError, OSError, *_DAMAGE):
-        return None  # the long way tells
-
-
-def _shown(store: Any, told: dict[str, Any]) -> Shown | None:
-    path, prefix = told["path"], told["prefix"]
-    lease = store.lease()
-    if isinstance(prefix, str) and _is_as_it_was(store, told):
-        return Shown(prefix, path, f"{path}/content", lease)
-    lease.release()
+        pass  # the long way tells
     return None
+
+
+def _known(store: Any, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Return what the command line led to, while that is there."""
+    found = store.request_find(_request(options, options.specs))
+    told = json.loads(found) if found else None
+    if told is None or not isinstance(told["prefix"], str):
+        return None
+    if not _is_as_it_was(store, told):
+        return None
+    there = store.layered_find(extension.Task(None), told["path"])
+    return told if there else None
+
+
+def _solved(store: Any, options: argparse.Namespace) -> dict[str, Any] | None:
+    """Solve the specs as others were before; None where layers do not serve or are missing."""
+    if not options.specs or not all(map(is_plain, options.specs)):
+        return None
+    found = store.request_find(_request(options, None))
+    told = json.loads(found) if found else None
+    if told is None or not _is_as_it_was(store, told):
+        return None
+    sources, cache, names, request, fetching = told["solving"]
+    given = [(*source[:5], os.fsencode(source[5]), *source[6:]) for source in sources]
+    index = extension.Index(extension.Task(None), given, os.fsencode(cache), names)
+    asked = json.dumps({**request, "specs": options.specs})
+    records = json.loads(index.solve(extension.Task(None), asked))["records"]
+    asked = json.dumps({"specs": options.specs, "only_there": True, **fetching})
+    made = json.loads(
+        store.layered_open(extension.Task(None), json.dumps(records), asked)
+    )
+    if made["path"] is None:
+        return None
+    del told["solving"]
+    led_to = {"path": made["path"], "prefix": made["prefix"], **told}
+    store.request_put(_request(options, options.specs), json.dumps(led_to))
+    return led_to
 
 
 def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
@@ -60,25 +95,27 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
         return
     from cenv.config import config
 
-    asked = os.fsencode(made.solved_on.options)
-    if extension.redact(asked) != asked:
-        return
+    *solved_on, solving = made.solved_on
     told = {
-        "path": made.entry,
-        "prefix": made.path,
-        "solved_on": made.solved_on,
+        "solved_on": solved_on,
         "machine": _machine(),
         "files": [_identity(path) for path in config.places()],
     }
+    text = json.dumps({**told, "solving": solving})
+    if extension.redact(text.encode()) != text.encode():
+        return
     store = extension.Store(made.store)
-    store.request_put(_request(options), json.dumps(told))
+    led_to = json.dumps({"path": made.entry, "prefix": made.path, **told})
+    store.request_put(_request(options, options.specs), led_to)
+    if solving is not None:
+        store.request_put(_request(options, None), text)
 
 
-def _request(options: argparse.Namespace) -> str:
+def _request(options: argparse.Namespace, specs: list[str] | None) -> str:
     variables = {n: v for n, v in os.environ.items() if n not in _OF_SHELLS}
-    asked = {name: getattr(options, name) for name in (*_ASKED, "offline")}
+    asked = {name: getattr(options, name) for name in _ASKED}
     place = [sys.prefix, os.getcwd(), os.geteuid()]
-    whole = [__version__, *place, asked, sorted(variables.items())]
+    whole = [__version__, *place, specs, asked, sorted(variables.items())]
     return f"command {json.dumps(whole)}"
 
 
@@ -90,10 +127,7 @@ def _is_as_it_was(store: Any, told: dict[str, Any]) -> bool:
         return False
     asked, identity = told["solved_on"]
     fetched = json.loads(store.fetch_repodata(extension.Task(None), asked))
-    if [file and file["identity"] for file in fetched] != identity:
-        return False
-    there: bool = store.layered_find(extension.Task(None), told["path"])
-    return there
+    return [file and file["identity"] for file in fetched] == list(identity)
 
 
 def _machine() -> str:

@@ -35,9 +35,14 @@ def said(config: Config, key: str) -> str:
 # ---- channels ----
 
 
+def chooses_channels(config: Config) -> bool:
+    """Say whether some channels are allowed and others are not."""
+    return bool(config.allowlist_channels or config.denylist_channels)
+
+
 def check_channels(channels: Iterable[Channel], config: Config) -> None:
     """Raise ChannelError for a channel that is denied, or not among those allowed."""
-    if not (config.allowlist_channels or config.denylist_channels):
+    if not chooses_channels(config):
         return
     denied = _identities(config.denylist_channels, config)
     allowed = _identities(config.allowlist_channels, config)
@@ -99,7 +104,7 @@ def check_records(records: Iterable[Mapping[str, Any]], config: Config) -> None:
 
 
 def _check_places(records: Iterable[Mapping[str, Any]], config: Config) -> None:
-    if not (config.allowlist_channels or config.denylist_channels):
+    if not chooses_channels(config):
         return
     urls = {str(r["url"]).rpartition("/")[0] for r in records if r.get("url")}
     check_channels(resolve(sorted(urls), config), config)

@@ -133,6 +133,7 @@ class Index:
     def _open(self, named: tuple[Channel, ...]) -> None:
         opened = self._opener.open(self._heads, named)
         self._named = named
+        self._opened = opened
         self._index = opened.core
         self._told = opened.told
         self.channels = opened.channels
@@ -156,9 +157,17 @@ class Index:
                 }
         return wider
 
-    def fetched(self) -> Fetched:
-        """Return how the repodata is fetched again, and what it was."""
-        return self._opener.fetched()
+    def fetched(self, request: SolveRequest) -> Fetched:
+        """Return how the repodata is fetched again, what it was, and how `request` is solved.
+
+        The last only where all there is to a solution is what the core finds.
+        """
+        fetched = self._opener.fetched()
+        config = self._config
+        if self._named or config.disallowed_packages or policy.chooses_channels(config):
+            return fetched
+        solving = self._opener.solving(self._opened, request, self.fetching())
+        return fetched._replace(solving=solving)
 
     def has(self, name: str) -> bool:
         """Say whether a channel has a package of that name."""

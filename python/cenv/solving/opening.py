@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cenv import _native
 from cenv._options import (
     ConnectOptions,
+    FetchOptions,
     RepodataFile,
     RepodataOptions,
     RepodataSource,
     ShardOptions,
+    SolveRequest,
 )
 from cenv.config.channels import Channel, names_of
 from cenv.config.config import Config
@@ -39,6 +41,17 @@ class Opened:
     identity: tuple[Any, ...]  # of each file, None: there is none
     related: tuple[tuple[Channel, dict[str, str] | None], ...]
     told: tuple[facts.Channel, ...]  # for the trace
+    sources: tuple[RepodataSource, ...]
+
+
+class Solving(NamedTuple):
+    """What solves specs that name no channel, all of it as JSON: see again()."""
+
+    sources: list[Any]
+    cache: str
+    names: str
+    request: SolveRequest  # but for the specs
+    fetching: FetchOptions
 
 
 class Fetched(NamedTuple):
@@ -46,6 +59,7 @@ class Fetched(NamedTuple):
 
     options: str
     identity: list[Any]
+    solving: Solving | None = None
 
 
 class Opener:
@@ -91,8 +105,9 @@ class Opener:
         sources = [
             self._source(*place, file) for place, file in zip(wanted, files) if file
         ]
-        names = _native.dumps(names_of(self._config))
-        core = _native.call(_native.extension.Index, sources, self._cache, names)
+        core = _native.call(
+            _native.extension.Index, sources, self._cache, self._names()
+        )
         said = (
             _native.call(core.relations) if self._follows() else [None] * len(sources)
         )
@@ -102,7 +117,10 @@ class Opener:
         told = tuple(_told(*place, file) for place, file in zip(wanted, files) if file)
         trace.active().facts.setdefault("channels", []).extend(told)
         related = tuple(zip(there, said))
-        return Opened(core, tuple(channels), identity, related, told)
+        return Opened(core, tuple(channels), identity, related, told, tuple(sources))
+
+    def _names(self) -> str:
+        return _native.dumps(names_of(self._config))
 
     def _follows(self) -> bool:
         return self._config.channel_relations_max_depth > 0
@@ -137,6 +155,19 @@ class Opener:
         files = [self._files[url] for url in self._subdirs]
         identity = [file and file["identity"] for file in files]
         return Fetched(_native.dumps(self._fetching(self._subdirs)), identity)
+
+    def solving(
+        self, opened: Opened, request: SolveRequest, fetching: FetchOptions
+    ) -> Solving:
+        """Return what solves other specs as `request` does its own, on what is open."""
+        sources = [
+            [os.fsdecode(part) if isinstance(part, bytes) else part for part in source]
+            for source in opened.sources
+        ]
+        cache = os.fsdecode(self._cache)
+        return Solving(
+            sources, cache, self._names(), {**request, "specs": []}, fetching
+        )
 
     def _source(
         self, channel: Channel, subdir: str, url: SecretUrl, file: dict[str, Any]

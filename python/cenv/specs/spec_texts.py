@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from cenv._extension import extension
 from cenv.config.urls import path_url
+from cenv.specs.plain_specs import is_plain
 
 _PATH = r"(?:\.{1,2}|~)(?:/[^\[\]\"']*?)?"
 _CHANNEL = re.compile(r"(?P<channel>[^\[\]]+?)(?P<rest>::.*)", re.DOTALL)
@@ -49,7 +50,7 @@ def _clean(spec: object) -> SpecText:
     if isinstance(spec, SpecText):
         return spec
     text = str(spec)
-    if not any(mark in text for mark in ("/", "@", "::", "channel")):
+    if is_plain(text):
         return SpecText(text, "")
     whole = _absolute(text)
     clean = extension.clean_spec(whole.encode("utf-8", "surrogatepass"))

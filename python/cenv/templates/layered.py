@@ -138,10 +138,11 @@ class LayeredMaker:
         reply = None if config.disallowed_packages else self._known(request)
         if reply is None:
             solution = index.solve(recipe.asked, **recipe.solve_options())
-            records = [record.to_json() for record in solution.records]
+            records = [record.raw for record in solution.records]
             reply = self._open(request, records, recipe, index.fetching())
-        dated = _is_dated(index.request(recipe.asked, **recipe.solve_options()))
-        return {**reply, "solved_on": None if dated else index.fetched()}
+        asked = index.request(recipe.asked, **recipe.solve_options())
+        solved_on = None if _is_dated(asked) else index.fetched(asked)
+        return {**reply, "solved_on": solved_on}
 
     def _known(self, request: str) -> dict[str, Any] | None:
         """Return what a request led to, if that is there as a whole."""
@@ -163,7 +164,11 @@ class LayeredMaker:
         recipe: Recipe,
         fetching: FetchOptions,
     ) -> dict[str, Any]:
-        options: LayeredOptions = {"specs": recipe.asked, **fetching}
+        options: LayeredOptions = {
+            "specs": recipe.asked,
+            "only_there": False,
+            **fetching,
+        }
         given = json.dumps(list(records)), _native.dumps(options)
         reply: dict[str, Any] = _native.call(self._store.layered_open, *given)
         kept = {key: reply[key] for key in _KEPT}

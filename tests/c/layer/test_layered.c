@@ -229,6 +229,28 @@ static void test_layered__is_made_once(void)
     storekit_close(&s.k);
 }
 
+static void test_layered__makes_none_where_none_are_wanted(void)
+{
+    struct scene s = open_scene();
+    const char *options = "{\"only_there\":true,\"offline\":true}";
+    struct cenv_json *reply = NULL;
+    char all[RECORDS_MAX];
+    add_package(&s, "tool", "", "bin/tool", "x\n", "");
+    snprintf(all, sizeof(all), "%s]", s.records);
+    for (int there = 0; there <= 1; there++) {
+        cenv_buf_clear(&s.k.out);
+        CHECK_INT(
+            cenv_layered_open(s.k.store, all, options, &s.k.task, &s.k.out, &s.k.err),
+            0);
+        cenv_json_parse(&reply, cenv_buf_str(&s.k.out), "reply", &s.k.err);
+        CHECK_INT(cenv_json_get_cstr(reply, "path") != NULL, there);
+        CHECK_INT(cenv_json_get_cstr(reply, "why") == NULL, there);
+        cenv_json_free(reply);
+        cenv_json_free(open_layers(&s));
+    }
+    storekit_close(&s.k);
+}
+
 /* Layers that gc took are made again below a top that is still there. */
 static void test_layered__is_whole_or_made_again(void)
 {
@@ -334,6 +356,7 @@ int main(void)
     RUN(test_layered__shows_what_a_link_makes);
     RUN(test_layered__top_has_what_activation_reads);
     RUN(test_layered__is_made_once);
+    RUN(test_layered__makes_none_where_none_are_wanted);
     RUN(test_layered__is_whole_or_made_again);
     RUN(test_layered__refuses_what_a_link_would_make_other);
     RUN(test_layered__survives_any_allocation);

@@ -68,6 +68,36 @@ def test_recalled__is_what_a_solve_led_to(options, scene) -> None:
     made.lease.release()
 
 
+def test_recalled__solves_other_specs_as_those_before(options, scene) -> None:
+    store, _channel = scene
+    options.specs = ["data >0"]
+    found = recalled.find(options)
+    made = store.layered(options.specs, options.channels)
+    assert (found.path, found.view) == (made.path, made.entry)
+    found.lease.release()
+    made.lease.release()
+    for file in Path(store.path, "v1/requests").iterdir():
+        if "solving" in file.read_text():
+            file.unlink()
+    assert is_recalled(options)
+    options.specs = ["data >=0"]
+    assert not is_recalled(options)
+
+
+def test_recalled__leaves_other_specs_to_the_long_way(options, scene) -> None:
+    for specs in (["no-such-package"], ["file:///x::data"], ["data[channel=x]"], []):
+        options.specs = specs
+        assert not is_recalled(options)
+
+
+def test_recalled__makes_no_layers(options, scene) -> None:
+    store, _channel = scene
+    options.specs = ["tool"]
+    assert not is_recalled(options)
+    store.layered(options.specs, options.channels).lease.release()
+    assert is_recalled(options)
+
+
 def test_recalled__not_where_the_arguments_are_others(options, scene) -> None:
     _store, channel = scene
     assert is_recalled(parsed(channel))
@@ -125,8 +155,10 @@ def test_recalled__not_where_repodata_is_another(options, scene) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"prefix": 3},
-        {"prefix": None, "path": ["x"]},
+        {"prefix": 3, "solving": 3},
+        {"prefix": None, "path": ["x"], "solving": [[], "", "", {}, {}]},
+        {"prefix": 3, "solving": [[[]], "", "", {}, {}]},
+        {"prefix": 3, "solving": [[], "/", "{}", {"specs": 3}, {}]},
         {"solved_on": 3},
         {"solved_on": ["{", []]},
         {"files": [3]},
@@ -155,14 +187,14 @@ def test_recalled__not_where_gc_took_it(options, scene) -> None:
 
 
 def test_recalled__not_where_the_url_has_a_secret(options, scene) -> None:
-    store, _channel = scene
+    store, channel = scene
     made = store.layered(options.specs, options.channels)
     asked = '{"repodata": [{"url": "https://user:word@host/noarch"}]}'
     object.__setattr__(made, "solved_on", made.solved_on._replace(options=asked))
-    options.specs = ["data", "data"]
-    recalled.keep(options, made)
+    other = parsed(channel, "--channel-priority", "strict")
+    recalled.keep(other, made)
     made.lease.release()
-    assert not is_recalled(options)
+    assert not is_recalled(other)
     assert "word" not in "".join(
         path.read_text() for path in Path(store.path, "v1/requests").iterdir()
     )

@@ -38,7 +38,12 @@ def run_at_once(options: argparse.Namespace) -> int | None:
     from cenv.cli import recalled
 
     shown = recalled.find(options)
-    return None if shown is None else in_view(shown, options, Console(options))
+    if shown is None:
+        return None
+    try:
+        return in_view(shown, options, Console(options))
+    except LinkError as error:
+        raise _with_way_out(error) from None
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
