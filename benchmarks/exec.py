@@ -1,27 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Environments that nobody links: from the call to the first instruction of a program.
 
-    python benchmarks/exec.py [--rounds N] [--packages 13 100]
+    python benchmarks/exec.py [--rounds N] [--packages 100 250] [--at DIR] [--rattler PYTHON]
 
 The store is warm: all layers are there, but each round asks for a set that was never shown
 together. In one process: the solve alone, then all of it, until the program's exec. Beside
-them whole commands, what programs do in it and in a linked prefix, and py-rattler.
+them whole commands, what programs do in it and in a linked prefix, memory, and what
+py-rattler does, where PYTHON is an interpreter that has it. Processor time is of all threads
+and of the child process until it is the program. DIR should be on a file system with a
+journal: /tmp of many machines has none.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
+import os
 import random
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chain import RATTLER, RATTLER_WORK
-from measure import Sample, command, compare, python, shared, table, workspace
+from measure import compare, python, shared, table, workspace
 
 import cenv
 from cenv.demo.package import Member, Package, write
@@ -30,6 +37,7 @@ _FILES = 200  # of a synthetic package: those of an environment have 300 in the 
 _PARTS = 10  # packages of a group, asked for by one spec
 _SPARE = 3  # groups that a set leaves out
 _QUIET = ["-W", "ignore", "-c"]
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 _MODULES = "[__import__(name) for name in {names!r}]"
 
 
@@ -66,64 +74,155 @@ def _members(name: str) -> list[Member]:
 # ---- from the call to the program ----
 
 
-def started(work: Callable[[], object]) -> float:
-    """Return the seconds until a program, which `work` starts, was there."""
-    start = time.perf_counter()
-    process = work()
-    seconds = time.perf_counter() - start
-    process.wait()
-    return seconds
+@dataclass
+class Calls:
+    """Wall and processor time of the calls of one kind, in milliseconds."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def told(self) -> str:
+        wall, cpu = statistics.median(self.wall), statistics.median(self.cpu)
+        return f"{wall:9.2f} ms, {cpu:7.2f} ms of processors"
+
+
+def measured(work: Callable[[], object], into: Calls) -> None:
+    """Time what returns nothing, or a program that has just begun."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    begun = work()
+    cpu = time.process_time() - cpu
+    if isinstance(begun, subprocess.Popen):
+        cpu += spent(begun.pid)
+    into.wall.append((time.perf_counter() - wall) * 1e3)
+    into.cpu.append(cpu * 1e3)
+    if isinstance(begun, subprocess.Popen):
+        begun.communicate()
+
+
+def spent(pid: int) -> float:
+    """Return the seconds that a process was on a processor."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def from_python(
     title: str, channel: Path, store: Path, sets: Callable[[], list[str]], rounds: int
 ) -> list[str]:
     """Measure unseen sets: the solve, all until the program runs, and all asked for again."""
-    names = ("solve", "unseen set", "the same again")
-    samples = {name: Sample(name) for name in names}
-    cenv.TemplateStore(store).layered(sets(), [channel])  # makes all layers
-    cenv.TemplateStore(store).layered(sets(), [channel])
+    calls = {name: Calls() for name in ("solve", "unseen set", "the same again")}
+    for _twice in range(2):  # makes all layers, then loads all code
+        cenv.TemplateStore(store).layered(sets(), [channel])
 
-    def whole(specs: list[str]) -> object:
+    def begin(specs: list[str]) -> subprocess.Popen[bytes]:
         shown = cenv.TemplateStore(store).layered(specs, [channel])
-        return shown.popen("/bin/true")
+        return shown.popen(["/bin/cat"], stdin=subprocess.PIPE)
 
-    for number in range(rounds + 1):
+    for _round in range(rounds):
         specs = sets()
-        start = time.perf_counter()
-        cenv.Index([channel], store=store).solve(specs)
-        seconds = [time.perf_counter() - start]
-        seconds += [started(lambda specs=specs: whole(specs)) for _again in range(2)]
-        for name, value in zip(names, seconds):
-            if number:
-                samples[name].seconds.append(value)
-    return table(title, samples.values(), "solve")
+        measured(partial(solve_alone, channel, store, specs), calls["solve"])
+        for kind in ("unseen set", "the same again"):
+            measured(partial(begin, specs), calls[kind])
+    lines = [title, *(f"  {name:<34} {kind.told()}" for name, kind in calls.items())]
+    pairs = zip(calls["unseen set"].cpu, calls["solve"].cpu)
+    beyond = statistics.median(whole - part for whole, part in pairs)
+    return [*lines, f"  {'beyond the solve':<34} {beyond:26.2f} ms of processors"]
+
+
+def solve_alone(channel: Path, store: Path, specs: list[str]) -> None:
+    cenv.Index([channel], store=store).solve(specs)
 
 
 # ---- commands, and programs in it ----
 
 
-def whole_commands(channel: Path, work: Path, rounds: int) -> list[str]:
-    """Measure the command line, beside Python's start and py-rattler."""
+def command_line(
+    channel: Path, store: Path, sets: Callable[[], list[str]], rounds: int
+) -> list[str]:
+    """Measure whole commands: processor time, and the memory they take at most."""
     cenv_command = [sys.executable, "-m", "cenv"]
-    options = ["--store", work / "store", "-c", channel, "--override-channels"]
-    made = {
-        "cenv --version": command(*cenv_command, "--version"),
-        "cenv exec ... -- true": command(
-            *cenv_command, "exec", "python", "pip", *options, "--", "true"
-        ),
-        "python -c pass": command(sys.executable, "-c", "pass"),
+    options = ["--store", store, "-c", channel, "--override-channels"]
+
+    def exec_of(specs: list[str]) -> list[object]:
+        return [*cenv_command, "exec", *specs, *options, "--", "true"]
+
+    known = exec_of(sets())
+    kinds: dict[str, Callable[[], list[object]]] = {
+        "python -c pass": lambda: [sys.executable, "-c", "pass"],
+        "cenv --version": lambda: [*cenv_command, "--version"],
+        "cenv exec, a known command line": lambda: known,
+        "cenv exec, an unseen set": lambda: exec_of(sets()),
     }
-    if importlib.util.find_spec("rattler"):
-        cache = str(work / "rattler-cache")
-        text = RATTLER_WORK.format(
-            channel=str(channel), specs="python pip", cache=cache
-        )
-        ran = (
-            'import subprocess; subprocess.run([target + "/bin/python", "-c", "pass"])'
-        )
-        made["py-rattler: solve, install, start"] = python(RATTLER, text + ran)
-    return table("commands", compare(made, work, rounds), "cenv --version")
+    calls = {name: Calls() for name in kinds}
+    peaks = dict.fromkeys(kinds, 0)
+    for number in range(rounds + 1):
+        for name, words in kinds.items():
+            told = in_small_process(words())
+            if number:
+                calls[name].wall.append(told[0] * 1e3)
+                calls[name].cpu.append(told[1] * 1e3)
+                peaks[name] = max(peaks[name], told[2])
+    lines = [
+        f"  {name:<34} {kind.told()}, {peaks[name] / 1e6:5.1f} MB"
+        for name, kind in calls.items()
+    ]
+    return ["commands", *lines]
+
+
+# What a child of this process takes at most is no less than this process does.
+_SMALL = """
+import json, os, sys, time
+start = time.perf_counter()
+process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(process, 0)
+seconds = time.perf_counter() - start
+print(json.dumps([status, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+"""
+
+
+def in_small_process(words: list[object]) -> tuple[float, float, int]:
+    """Return a command's seconds, those on processors, and its peak of memory in bytes."""
+    argv = [sys.executable, "-I", "-S", "-c", _SMALL, *map(str, words)]
+    environment = {k: v for k, v in os.environ.items() if k != _NO_BYTECODE}
+    done = subprocess.run(argv, stdout=subprocess.PIPE, check=True, env=environment)
+    status, seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
+    if status:
+        raise SystemExit(f"{' '.join(map(str, words))} failed")
+    return seconds, cpu, peak
+
+
+def beside_rattler(
+    channel: Path, work: Path, rattler: str | None, rounds: int
+) -> list[str]:
+    """Measure from the solve to the end of the program, beside py-rattler's warm install."""
+    specs = ["python", "pip"]
+    store = str(work / "store")
+    run = f'cenv.exec(specs, "python", "-c", "pass", channels=[{str(channel)!r}], store={store!r})'
+    unseen = f"import cenv, os\nspecs = {specs!r} + [f'pip >{{os.getpid()}}.0|*']"
+    name = "cenv.exec, an unseen set"
+    made = {name: python(unseen, run)}
+    if not rattler:
+        return [
+            "py-rattler: not measured, since no --rattler PYTHON has it",
+            *table("solve, show, start", compare(made, work, rounds), name),
+        ]
+    cache = str(work / "rattler-cache")
+    text = RATTLER_WORK.format(channel=str(channel), specs=" ".join(specs), cache=cache)
+    ran = 'import subprocess; subprocess.run([target + "/bin/python", "-c", "pass"])'
+    made["py-rattler, warm cache"] = python(RATTLER, text + ran, rattler)
+    title = "solve, show or install, start"
+    return table(title, compare(made, work, rounds), "py-rattler, warm cache")
+
+
+# In a view there is one mount for all of them, as for a program that starts others.
+_AGAIN = """
+import json, os, sys, time
+def run():
+    start = time.perf_counter()
+    process = os.posix_spawn(sys.argv[2], sys.argv[2:], {"PATH": "/usr/bin:/bin"})
+    _, status, used = os.wait4(process, 0)
+    return status, time.perf_counter() - start, used.ru_utime + used.ru_stime
+print(json.dumps([run() for _ in range(int(sys.argv[1]) + 1)][1:]))
+"""
+_TURNS = 3
 
 
 def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
@@ -132,32 +231,33 @@ def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
     specs = ["python", "pip", "setuptools"]
     shown = cenv.TemplateStore(store).layered(specs, [channel])
     cenv.create(linked, specs, [channel], store=store)
-    code = _MODULES.format(names=standard_modules(linked / "bin/python"))
-    plain = {"PATH": "/usr/bin:/bin"}
+    modules = _MODULES.format(names=standard_modules(linked / "bin/python"))
+    again = [sys.executable, "-I", "-S", "-c", _AGAIN, str(rounds)]
+    places: dict[str, tuple[str, Callable[..., Any]]] = {
+        "in a linked prefix": (str(linked), subprocess.run),
+        "in layers": (shown.path, shown.run),
+    }
     lines = []
-    for title, text in (("python -c pass", "pass"), ("standard library", code)):
-        kinds = {
-            "in a linked prefix": lambda text=text: subprocess.run(
-                [linked / "bin/python", *_QUIET, text], check=True, env=plain
-            ),
-            "in layers": lambda text=text: shown.run(
-                f"{shown.path}/bin/python", *_QUIET, text, env=plain, check=True
-            ),
-        }
-        samples = compare({n: timed(run) for n, run in kinds.items()}, work, rounds)
-        lines += table(title, samples, "in a linked prefix")
+    for title, text in (("python -c pass", "pass"), ("standard library", modules)):
+        calls = {name: Calls() for name in places}
+        for _turn in range(_TURNS):
+            for name, (prefix, run) in places.items():
+                words = [*again, f"{prefix}/bin/python", *_QUIET, text]
+                done = run(words, stdout=subprocess.PIPE, check=True)
+                for status, wall, cpu in json.loads(done.stdout.splitlines()[-1]):
+                    if status:
+                        raise SystemExit(f"{name}: {title} failed")
+                    calls[name].wall.append(wall * 1e3)
+                    calls[name].cpu.append(cpu * 1e3)
+        of_linked, of_layers = (min(kind.cpu) for kind in calls.values())
+        lines += [
+            title,
+            *(f"  {name:<34} {kind.told()}" for name, kind in calls.items()),
+        ]
+        lines.append(
+            f"  {'in layers, the least':<34} {of_layers / of_linked:26.3f} x of processors"
+        )
     return lines
-
-
-def timed(run: Callable[[], object]) -> Callable[[Path], tuple[float, int]]:
-    """Return a contender of a function."""
-
-    def contender(_target: Path) -> tuple[float, int]:
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start, 0
-
-    return contender
 
 
 def standard_modules(interpreter: Path) -> list[str]:
@@ -181,36 +281,49 @@ def of_size(size: int, work: Path, chosen: random.Random, rounds: int) -> list[s
     every = [f"group-{group:02d}" for group in range(groups + _SPARE)]
     store = work / f"store-{size}"
     cenv.TemplateStore(store).layered(every, [channel])
+
+    def sets() -> list[str]:
+        return chosen.sample(every, groups)
+
     title = f"{size} packages, from Python"
-    return from_python(
-        title, channel, store, lambda: chosen.sample(every, groups), rounds
-    )
+    return from_python(title, channel, store, sets, rounds)
 
 
-def main(rounds: int, sizes: list[int]) -> list[str]:
+def of_real_packages(
+    channel: Path, work: Path, chosen: random.Random, rattler: str | None, rounds: int
+) -> list[str]:
+    """Measure a Python and what it needs."""
+    names = ["python", "pip", "setuptools", "zlib", "xz", "sqlite", "openssl"]
+    store = work / "store"
+
+    def sets() -> list[str]:
+        return ["python", "pip", *chosen.sample(names, len(names))]
+
+    return [
+        *from_python("13 packages, from Python", channel, store, sets, rounds),
+        *command_line(channel, store, sets, rounds),
+        *in_it(channel, work, rounds),
+        *beside_rattler(channel, work, rattler, rounds),
+    ]
+
+
+def main(options: argparse.Namespace) -> None:
+    os.environ.pop(_NO_BYTECODE, None)
     chosen = random.Random(1)
-    lines: list[str] = []
     place = shared()
-    with workspace() as work:
+    with workspace(options.at) as work:
         if place is not None:
-            names = ["python", "pip", "setuptools", "zlib", "xz", "sqlite", "openssl"]
-
-            def some() -> list[str]:
-                return ["python", "pip", *chosen.sample(names, len(names))]
-
-            real = place / "channel"
-            title = "13 packages, from Python"
-            lines += from_python(title, real, work / "store", some, rounds)
-            lines += whole_commands(real, work, rounds)
-            lines += in_it(real, work, rounds)
-        for size in sizes:
-            lines += of_size(size, work, chosen, rounds)
-    return lines
+            channel = place / "channel"
+            given = channel, work, chosen, options.rattler, options.rounds
+            print("\n".join(of_real_packages(*given)))
+        for size in options.packages:
+            print("\n".join(of_size(size, work, chosen, options.rounds)))
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--packages", type=int, nargs="*", default=[100])
-    given = parser.parse_args()
-    print("\n".join(main(given.rounds, given.packages)))
+    parser.add_argument("--at")
+    parser.add_argument("--rattler", metavar="PYTHON")
+    main(parser.parse_args())

@@ -65,13 +65,13 @@ def command(*argv: object) -> Contender:
     return run
 
 
-def python(setup: str, work: str) -> Contender:
+def python(setup: str, work: str, interpreter: str = sys.executable) -> Contender:
     """Time `work` in a new Python after `setup`; `target` is the round's new path."""
 
     def run(target: Path) -> tuple[float, int]:
         text = _CHILD.format(setup=f"target = {str(target)!r}\n{setup}", work=work)
         done = subprocess.run(
-            [sys.executable, "-c", text], check=False, stdout=subprocess.PIPE, text=True
+            [interpreter, "-c", text], check=False, stdout=subprocess.PIPE, text=True
         )
         if not done.stdout:  # a peer may crash at its exit, when the work is done
             raise SystemExit(f"failed with {done.returncode}: {work}")
