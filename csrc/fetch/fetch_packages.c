@@ -596,7 +596,9 @@ int cenv_fetch_packages_obtain(struct cenv_store *store,
                                struct cenv_error *err)
 {
     struct fetch f = {.store = store, .options = options, .task = task, .err = err};
-    int rc = fetch_records(&f, records, out);
+    int rc = cenv_layout_check_path(store, err);
+    if (rc == 0)
+        rc = fetch_records(&f, records, out);
 
     for (size_t i = 0; f.jobs && i < f.nr; i++) {
         if (rc == 0)

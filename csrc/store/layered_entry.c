@@ -17,9 +17,23 @@
 /* Where layers are shown, below the store. Short: first lines of scripts have 127 bytes. */
 #define SHOWN_AT "env"
 
+/* Programs are found by PATH, which cannot hold a ":". */
+static int check_path(const struct cenv_store *store, struct cenv_error *err)
+{
+    if (!strchr(store->path, ':'))
+        return cenv_layout_check_path(store, err);
+    cenv_error_set(err, CENV_ELINK,
+                   "cannot show layers in '%s': ':' in a path would break PATH",
+                   store->path);
+    return cenv_error_hint(err, "set CENV_STORE to a directory with another name");
+}
+
 int cenv_layered_entry_add_prefix(const struct cenv_store *store, struct cenv_buf *out,
                                   struct cenv_error *err)
 {
+    int rc = check_path(store, err);
+    if (rc < 0)
+        return rc;
     cenv_buf_addf(out, "%s/%s", store->path, SHOWN_AT);
     if (out->failed)
         return cenv_error_oom(err);

@@ -18,7 +18,8 @@ enum { CENV_LAYERED_MAX = 499, CENV_LAYERED_FEW = 199 };
 #define CENV_LAYERED_BOOT \
     "boot" /* entries are not synced: they hold until the next start */
 
-/* Where the layers of a store are shown: an empty directory of it, which is made. Appended. */
+/* Where the layers of a store are shown: an empty directory of it, which is made. Appended.
+ * CENV_ELINK, CENV_EPREFIX for a store with a path that a prefix cannot have. */
 int cenv_layered_entry_add_prefix(const struct cenv_store *store, struct cenv_buf *out,
                                   struct cenv_error *err);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/digest.h"
+#include "base/utf8.h"
 #include "codec/json.h"
 #include "codec/shape.h"
 #include "os/fs.h"
@@ -68,6 +69,15 @@ int cenv_layout_forgive_read_only(int rc, struct cenv_error *err)
         return rc;
     cenv_error_release(err);
     return 0;
+}
+
+int cenv_layout_check_path(const struct cenv_store *store, struct cenv_error *err)
+{
+    if (cenv_utf8_is(cenv_str(store->path)))
+        return 0;
+    cenv_error_set(err, CENV_EPREFIX, "cannot use the store: '%s' is not UTF-8",
+                   store->path);
+    return cenv_error_hint(err, "set CENV_STORE to a directory with another name");
 }
 
 int cenv_layout_hint_place(int rc, struct cenv_error *err)

@@ -62,6 +62,9 @@ int cenv_layout_load_json(int dirfd, const char *name, const struct cenv_shape *
 /* 0 in the place of a failure to write where we may only read, which `err` forgets; else `rc`. */
 int cenv_layout_forgive_read_only(int rc, struct cenv_error *err);
 
+/* CENV_EPREFIX where the store's path cannot stand in what is kept and told, which is UTF-8. */
+int cenv_layout_check_path(const struct cenv_store *store, struct cenv_error *err);
+
 /* Returns `rc`; a failure to write gets the hint that another place would do. */
 int cenv_layout_hint_place(int rc, struct cenv_error *err);
 

@@ -204,6 +204,23 @@ def test_exec__tells_what_is_missing(channel) -> None:
         assert said in done.stderr
 
 
+def test_exec__tells_that_a_store_cannot_show_layers(
+    channel, tmp_path, monkeypatch
+) -> None:
+    for name, said in ((b"a:b", "':' in a path"), (b"a\xffb", "is not UTF-8")):
+        monkeypatch.setenv(
+            "CENV_STORE", os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+        )
+        for _again in range(2):
+            done = run_exec(channel, "tool", "--", "tool")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert said in done.stderr
+            assert "set CENV_STORE to a directory with another name" in done.stderr
+    monkeypatch.setenv("CENV_STORE", str(tmp_path / "a:b"))
+    done = run_exec(channel, "tool", "--fallback", "--", "tool")
+    assert done.returncode == 0, done.stderr
+
+
 def test_exec__falls_back_to_a_clone(store, channel) -> None:
     """In a user namespace that may make no further ones."""
     forbid = 'echo 0 > /proc/sys/user/max_mnt_namespaces && exec "$@"'
