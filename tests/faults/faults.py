@@ -265,8 +265,13 @@ class World:
     def spoil_clone(self) -> None:
         """Make a clone, and change it."""
         self.clone_anew()
-        (self.made / "share/0.txt").unlink()
-        (self.made / "share/new").write_text("new")
+        self.spoil(self.made)
+
+    @staticmethod
+    def spoil(clone: Path) -> None:
+        """Change a clone."""
+        (clone / "share/0.txt").unlink()
+        (clone / "share/new").write_text("new")
 
     def clone(self, mode: str) -> None:
         """Clone the environment."""

@@ -36,11 +36,11 @@ SWEEP_SECONDS = 30
 POINTS = 2000
 MAKES = {
     *("create", "clone", "hardlink", "remember", "recall"),
-    *("template", "import", "extract", "pull"),
+    *("template", "import", "extract", "pull", "recycle"),
 }
 # Of the operations whose calls are refused one by one; others here only make no change.
 KILLED = MAKES | {"export", "reset", "push", "layers"}
-HALF_MAY_STAY = {"reset"}  # which is run again, then
+HALF_MAY_STAY = {"reset", "recycle", "index"}  # which are run again, then
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Killing:
     def strangers(self) -> list[Path]:
         """Return what lies about that belongs to nobody."""
         known = {self.world.source, self.world.made, self.world.archive}
-        known |= {self.world.outcomes / "next", self.world.remote}
+        known |= {self.world.outcomes / "next", self.world.remote, self.world.indexed}
         found = [p for p in self.world.outcomes.iterdir() if p not in known]
         scratch = (self.world.store / "v1/tmp").iterdir()
         return found + [p for p in scratch if p.is_dir() or size_of(p)]
@@ -191,6 +191,15 @@ class KillWorld(World):
         remove(self.made)
         self.clone_template()
 
+    def recycle(self) -> None:
+        """Make a clone that is swept after this process, change it, and put it back."""
+        from cenv import api
+
+        template = self.templates.template(["tool"], channels=[str(self.channel)])
+        template.clone(self.made, owner=os.getpid())
+        self.spoil(self.made)
+        api.recycle(self.made, store=self.store)
+
     def leave_work(self) -> None:
         """Leave what a process that is killed leaves."""
         remove(self.made)
@@ -217,6 +226,8 @@ class KillWorld(World):
                 lambda: cenv.remove(self.made, store=self.store),
                 self.made,
             ),
+            Operation("recycle", lambda: remove(self.made), self.recycle, self.made),
+            Operation("index", self.copy_channel, self.index, self.indexed),
             Operation("gc", self.ensure_made, gc, None),
             Operation(
                 "sweep", self.leave_work, lambda: self.templates.sweep(), self.made

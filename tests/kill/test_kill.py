@@ -19,7 +19,7 @@ DRIVER = Path(__file__).with_name("kill.py")
     [
         "create,clone,hardlink,remember",
         "template,import,export",
-        "reset,extract",
+        "reset,recycle,index,extract",
         "push,pull",
         "remove,gc,sweep",
         "layers",

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +31,11 @@ _ZSTD_LEVEL = 19  # a channel is written once and read often
 _KEEP_SECONDS = (
     7 * 86400
 )  # a client with an old index may ask for shards that are no longer in use
+# What a file is called while it is written, by replace_file() and the core: with its process.
+_SCRATCH = re.compile(
+    r"\.(?:repodata\.json|repodata_shards\.msgpack\.zst|[0-9a-f]{64}\.msgpack\.zst)"
+    r"\.(\d{1,10})|\.cenv-(\d{1,10})-[0-9a-f]{16}"
+)
 
 
 @checked()
@@ -61,9 +68,10 @@ def index(
         relations = _relations(root / subdir, said)
         if relations is not None:
             document["info"]["channel_relations"] = relations
-        _write(root / subdir, document)
-        if shards or (root / subdir / SHARD_INDEX).exists():
-            write_shards(root / subdir, document)
+        with _alone(root / subdir):
+            _write(root / subdir, document)
+            if shards or (root / subdir / SHARD_INDEX).exists():
+                write_shards(root / subdir, document)
     return {subdir: len(paths) for subdir, paths in packages.items()}
 
 
@@ -168,9 +176,55 @@ def _between_signals(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@contextlib.contextmanager
+def _alone(subdir: Path) -> Iterator[None]:
+    """Make a subdir, keep others that index it waiting, and remove what killed ones left."""
+    subdir.mkdir(exist_ok=True)
+    locked = _locked(subdir)
+    try:
+        if locked is not None:
+            for folder in (subdir, subdir / "shards"):
+                _remove_left(folder)
+        yield
+    finally:
+        if locked is not None:
+            os.close(locked)
+
+
+def _locked(directory: Path) -> int | None:
+    """Wait for it; None where it cannot be had: what lies there may be another's work."""
+    opened = None
+    try:
+        import fcntl
+
+        opened = os.open(directory, os.O_RDONLY)
+        fcntl.flock(opened, fcntl.LOCK_EX)
+    except (ImportError, OSError):
+        if opened is not None:
+            os.close(opened)
+        return None
+    return opened
+
+
+def _remove_left(folder: Path) -> None:
+    for path in folder.glob(".*"):
+        found = _SCRATCH.fullmatch(path.name)
+        if found and not _lives(int(found[1] or found[2])):
+            path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 def _write(subdir: Path, document: dict[str, Any]) -> None:
     """Write both forms; the compressed one first, as readers prefer it."""
-    subdir.mkdir(exist_ok=True)
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     data = text.encode()
     compressed = subdir / "repodata.json.zst"

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import bz2
+import fcntl
 import hashlib
 import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -83,6 +86,44 @@ def test_index__gives_the_same_bytes_for_the_same_packages(tmp_path: Path) -> No
         *("a-1-0.conda", "b-1-0.conda", "c-1-0.conda"),
         *names,
     ]
+
+
+def test_index__removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    """That is, files of its own names, of processes that are no more; nothing else."""
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    shards = tmp_path / "noarch/shards"
+    shards.mkdir(parents=True)
+    left = [
+        shards.parent / f".repodata.json.{dead.pid}",
+        shards.parent / f".repodata_shards.msgpack.zst.{dead.pid}",
+        shards.parent / f".cenv-{dead.pid}-0123456789abcdef",
+        shards / f".{'0' * 64}.msgpack.zst.{dead.pid}",
+    ]
+    others = [
+        shards.parent / f".repodata.json.{os.getppid()}",
+        shards.parent / f".notes.json.{dead.pid}",
+        shards.parent / ".repodata.json.old",
+    ]
+    for path in left + others:
+        path.write_text("half")
+    index(tmp_path, shards=True)
+    assert not [path for path in left if path.exists()]
+    assert all(path.read_text() == "half" for path in others)
+
+
+def test_index__waits_for_another_of_the_same_subdir(tmp_path: Path) -> None:
+    make_package(tmp_path / "noarch" / "one-1.0-h1_0.conda")
+    code = f"import cenv; cenv.index({str(tmp_path)!r}, shards=True)"
+    locked = os.open(tmp_path / "noarch", os.O_RDONLY)
+    fcntl.flock(locked, fcntl.LOCK_EX)
+    with subprocess.Popen([sys.executable, "-c", code]) as other:
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(1.5)
+        assert not list((tmp_path / "noarch").glob("repodata*"))
+        os.close(locked)
+        assert other.wait() == 0
+    assert document(tmp_path / "noarch")["packages.conda"]
 
 
 def test_index__refuses_a_misnamed_package(tmp_path: Path) -> None:
