@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any
 
 from cenv import __version__
 from cenv._extension import extension
@@ -22,8 +21,10 @@ from cenv.config.paths import store_path
 from cenv.errors import CenvError
 from cenv.specs.plain_specs import is_plain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from typing import Any
 
     from cenv.templates.layered import LayeredEnvironment
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from cenv._extension import extension
 
@@ -51,11 +50,18 @@ def without_host(variables: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-class Files(NamedTuple):
+class Files:
     """What activation reads of an environment: names below it, and contents."""
 
-    variables: tuple[tuple[str, bytes], ...]
-    scripts: tuple[tuple[str, bytes], ...]
+    __slots__ = ("scripts", "variables")
+
+    def __init__(
+        self,
+        variables: tuple[tuple[str, bytes], ...],
+        scripts: tuple[tuple[str, bytes], ...],
+    ) -> None:
+        self.variables = variables
+        self.scripts = scripts
 
 
 def read(prefix: str) -> Files:

@@ -11,14 +11,15 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from cenv._extension import extension
 from cenv.clones import activation
 from cenv.errors import PrefixError
 
+TYPE_CHECKING = False  # as typing has it: a command starts fast
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import NoReturn
 
     from cenv._cenv import Lease
 
@@ -27,17 +28,22 @@ AnyPath = str | os.PathLike[str]
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
-class Shown(NamedTuple):
+class Shown:
     """What a view shows: the environment at `path`, and what the core knows it by.
 
     `view` is the same path, or the entry of an environment of layers; below `files` lies
     what activation reads of it; `lease` keeps it in the store, for the command too.
     """
 
-    path: str
-    view: str
-    files: str
-    lease: Lease | None = None
+    __slots__ = ("files", "lease", "path", "view")
+
+    def __init__(
+        self, path: str, view: str, files: str, lease: Lease | None = None
+    ) -> None:
+        self.path = path
+        self.view = view
+        self.files = files
+        self.lease = lease
 
     @staticmethod
     def of(prefix: AnyPath) -> Shown:
@@ -77,7 +83,7 @@ def run(
 
     if keep is None:
         become(None, None)
-    from pathlib import Path  # here and below: a command starts fast
+    from pathlib import Path  # here and below: as above
 
     return _keeping(Path(keep).absolute(), become, fail)
 

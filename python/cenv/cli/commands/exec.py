@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from cenv.cli.commands.run import add_view, in_view
 from cenv.cli.options import add_channels, add_store
@@ -13,6 +12,8 @@ from cenv.errors import LinkError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from cenv.cli.request import Request
     from cenv.templates.store import TemplateStore
 
