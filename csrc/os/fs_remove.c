@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
+#include "os/subvolume.h"
 
 enum { DEPTH_MAX = 64, TRIES = 8 };
 /* A disk that discards what is freed takes milliseconds for each megabyte. */
@@ -91,6 +92,14 @@ static int hoist_dir(struct removal *removal, int dirfd, const char *name)
     return rc;
 }
 
+/* Where that is not allowed it is removed as any other directory, which its owner may. */
+static bool remove_subvolume(int dirfd, const char *name, int fd)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat_fd(fd, &st) == 0 && st.ino == CENV_SUBVOLUME_INODE &&
+           cenv_raw_subvolume_remove(dirfd, name) == 0;
+}
+
 static int remove_dir(struct removal *removal, int dirfd, const char *name, int depth)
 {
     if (depth >= DEPTH_MAX)
@@ -98,7 +107,7 @@ static int remove_dir(struct removal *removal, int dirfd, const char *name, int 
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    int rc = -ENOTEMPTY;
+    int rc = remove_subvolume(dirfd, name, fd) ? 0 : -ENOTEMPTY;
     for (int tries = 0; tries < TRIES && (rc == -ENOTEMPTY || rc == -EEXIST); tries++) {
         rc = empty_dir(removal, fd, depth);
         if (rc == 0)
@@ -181,7 +190,7 @@ static int remove_tree(int dirfd, const char *name, const char *const *last,
     int fd = open_up(dirfd, name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    rc = remove_content(fd, last, limit);
+    rc = remove_subvolume(dirfd, name, fd) ? -ENOENT : remove_content(fd, last, limit);
     cenv_fd_close(fd);
     if (rc == 0 || rc == -ENOENT)
         rc = cenv_raw_rmdir(dirfd, name);

@@ -12,6 +12,7 @@
 #include "os/fs_remove.h"
 #include "os/pid.h"
 #include "os/raw_lock.h"
+#include "os/subvolume.h"
 
 /* Where locks do not work, a sibling as old as this is nobody's. */
 enum { ABANDONED_SECONDS = 7 * 24 * 3600, NEW_SECONDS = 120 };
@@ -43,23 +44,44 @@ bool cenv_sibling_is_of(const char *sibling, const char *name)
            !strchr(sibling, '/');
 }
 
+static int open_made(int parent, const char *sibling)
+{
+    int fd = cenv_raw_open_dir(parent, sibling);
+    if (fd < 0)
+        cenv_fs_discard_tree(parent, sibling);
+    else
+        cenv_raw_lock_dir(fd); /* where it cannot work, age tells */
+    return fd;
+}
+
 int cenv_raw_make_sibling(int parent, const char *sibling, unsigned mode)
 {
     int rc = cenv_raw_mkdir(parent, sibling, mode);
     if (rc < 0)
         return rc;
-    int fd = cenv_raw_open_dir(parent, sibling);
-    if (fd < 0)
-        cenv_raw_rmdir(parent, sibling);
-    else
-        cenv_raw_lock_dir(fd); /* where it cannot work, age tells */
-    return fd;
+    return open_made(parent, sibling);
+}
+
+int cenv_raw_snapshot_sibling(int parent, const char *sibling, int of)
+{
+    int rc = cenv_raw_subvolume_snapshot(of, parent, sibling);
+    if (rc < 0)
+        return rc;
+    return open_made(parent, sibling);
 }
 
 static int64_t pid_of(const char *sibling)
 {
     const char *at = strstr(sibling, ".cenv-");
     return at ? strtoll(at + strlen(".cenv-"), NULL, 10) : 0;
+}
+
+/* A snapshot has the times of its source: it tells no age. */
+static int64_t age_of(const struct cenv_stat *st)
+{
+    if (st->ino == CENV_SUBVOLUME_INODE)
+        return 0;
+    return (int64_t)time(NULL) - st->mtime_ns / 1000000000;
 }
 
 /*
@@ -73,9 +95,7 @@ bool cenv_sibling_is_left(int parent, const char *sibling)
     int raw = dir < 0 ? dir : cenv_raw_stat_fd(dir, &st);
     if (raw == 0)
         raw = cenv_raw_try_lock_dir(dir);
-    int64_t age = raw < 0 && raw != -ENOTSUP
-                      ? -1
-                      : (int64_t)time(NULL) - st.mtime_ns / 1000000000;
+    int64_t age = raw < 0 && raw != -ENOTSUP ? -1 : age_of(&st);
     cenv_fd_close(dir);
     if (raw == 0)
         return st.mode == GIVEN_UP || age > NEW_SECONDS ||

@@ -22,6 +22,9 @@ bool cenv_sibling_is_of(const char *sibling, const char *name);
 /* Makes it in `parent` with `mode`: a descriptor, locked where that works, or -errno. */
 int cenv_raw_make_sibling(int parent, const char *sibling, unsigned mode);
 
+/* The same as a snapshot of the subvolume `of` (os/subvolume.h). */
+int cenv_raw_snapshot_sibling(int parent, const char *sibling, int of);
+
 /* Whether it is nobody's any more: its maker is dead. */
 bool cenv_sibling_is_left(int parent, const char *sibling);
 

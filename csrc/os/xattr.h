@@ -11,5 +11,7 @@ int cenv_raw_copy_xattrs(int from_fd, int to_fd);
 int cenv_raw_clear_xattrs(int fd);
 /* Whether there may be any, without opening it; links not followed. */
 bool cenv_raw_has_xattrs(int dirfd, const char *name);
+/* Whether what is made in the directory gets an access control list from it. */
+bool cenv_raw_hands_down_acl(int dirfd);
 
 #endif

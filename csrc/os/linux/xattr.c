@@ -64,3 +64,8 @@ bool cenv_raw_has_xattrs(int dirfd, const char *name)
     ssize_t len = llistxattr(path, NULL, 0);
     return len > 0 || (len < 0 && errno != ENOTSUP);
 }
+
+bool cenv_raw_hands_down_acl(int dirfd)
+{
+    return fgetxattr(dirfd, "system.posix_acl_default", NULL, 0) > 0;
+}
