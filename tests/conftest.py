@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,51 @@ def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path_factory) -> None
     for name in list(os.environ):
         if name.startswith(("CONDA", "CENV_")) and name != "CENV_SHARED":
             monkeypatch.delenv(name)
+
+
+MountBtrfs = Callable[..., contextlib.AbstractContextManager[Path]]
+
+
+@pytest.fixture(scope="session")
+def mount_btrfs() -> MountBtrfs:
+    """Return a function that mounts a new btrfs of a file, with options, as a context."""
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts file systems")
+    if not shutil.which("mkfs.btrfs"):
+        pytest.skip("mkfs.btrfs is not installed")
+
+    @contextlib.contextmanager
+    def mount(*options: str) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="cenv-btrfs-") as top:
+            os.chmod(top, 0o755)  # everybody may go through
+            image, mounted = Path(top, "image"), Path(top, "mounted")
+            mounted.mkdir()
+            with image.open("wb") as file:
+                file.truncate(4 << 30)
+            subprocess.run(["mkfs.btrfs", "-q", image], check=True, capture_output=True)
+            argv = ["mount", "-o", ",".join(("loop", *options)), image, mounted]
+            made = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if made.returncode:  # a container's root may not
+                pytest.skip(f"cannot mount btrfs: {made.stderr.strip()}")
+            yield mounted
+            subprocess.run(["umount", "-l", mounted], check=True)
+
+    return mount
+
+
+@pytest.fixture(scope="session")
+def btrfs_mount(mount_btrfs: MountBtrfs) -> Iterator[Path]:
+    """Mount a btrfs for all tests."""
+    with mount_btrfs() as mounted:
+        yield mounted
+
+
+@pytest.fixture
+def btrfs(btrfs_mount: Path) -> Iterator[Path]:
+    """Return a directory of the test's own on a btrfs."""
+    place = Path(tempfile.mkdtemp(dir=btrfs_mount))
+    yield place
+    shutil.rmtree(place)
 
 
 MakeChannel = Callable[..., Path]

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What this machine is and can do: virtual packages, and the findings of `doctor`. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,6 +12,7 @@
 #include "os/fs_place.h"
 #include "os/host.h"
 #include "os/namespace.h"
+#include "os/subvolume.h"
 
 const char *cenv_current_subdir(void)
 {
@@ -129,6 +131,54 @@ static void write_overlay(struct cenv_json_writer *w, const char *directory)
     cenv_buf_release(&reason);
 }
 
+/* By trying: 0, or -errno why snapshots cannot be made; *at_once: they are removed as a whole. */
+static int try_snapshot(int dir, const char *name, bool *at_once)
+{
+    struct cenv_subvolume_facts facts;
+    int rc = cenv_raw_subvolume_make(dir, name);
+    if (rc < 0)
+        return rc;
+    int fd = cenv_raw_open_dir(dir, name);
+    rc = fd < 0 ? fd : cenv_raw_subvolume_facts(fd, &facts);
+    cenv_fd_close(fd);
+    *at_once = cenv_raw_subvolume_remove(dir, name) == 0;
+    int removed = *at_once ? 0 : cenv_raw_rmdir(dir, name);
+    return rc < 0 ? rc : removed;
+}
+
+static const char *name_refusal(int rc)
+{
+    switch (rc) {
+    case -ENOTTY:
+    case -ENOTSUP:
+    case -EINVAL:
+    case -ENOSYS:
+        return "the file system is not btrfs, or the kernel is older than 4.18";
+    case -EPERM:
+    case -EACCES:
+    case -EROFS:
+        return "the directory cannot be written to";
+    default:
+        return "no subvolume can be made here";
+    }
+}
+
+static int write_snapshot(struct cenv_json_writer *w, int dir, struct cenv_error *err)
+{
+    char *name = cenv_fs_unique_name(".cenv-probe");
+    bool at_once = false;
+    if (!name)
+        return cenv_error_oom(err);
+    int rc = try_snapshot(dir, name, &at_once);
+    cenv_json_write_object(w, "snapshot");
+    cenv_json_write_bool(w, "works", rc == 0);
+    cenv_json_write_bool(w, "removed_at_once", at_once);
+    write_text_or_null(w, "reason", rc == 0 ? "" : name_refusal(rc));
+    cenv_json_write_end(w);
+    cenv_free(name);
+    return 0;
+}
+
 static int write_file_system(struct cenv_json_writer *w, int fd, struct cenv_error *err)
 {
     struct cenv_fs_facts facts;
@@ -149,7 +199,7 @@ static int write_directory(struct cenv_json_writer *w, int fd, struct cenv_error
     cenv_json_write_bool(w, "reflink", cenv_fs_probe_reflink(fd) == 1);
     cenv_json_write_bool(w, "hardlink",
                          cenv_fs_probe_link(fd, fd, CENV_PLACE_HARDLINK) == 1);
-    return 0;
+    return write_snapshot(w, fd, err);
 }
 
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err)

@@ -8,6 +8,7 @@
 #include "cenv.h"
 #include "clone/unaltered.h"
 #include "os/fs.h"
+#include "os/subvolume.h"
 #include "prefix/new_prefix.h"
 #include "store/clone_registry.h"
 
@@ -27,15 +28,13 @@ static int find_entry(struct cenv_clone_template *t, const struct cenv_store *st
 }
 
 /* From another file system less could be shared than from the clone itself; an overlay has no files
- * that could be. */
+ * that could be. A snapshot has a device of its own. */
 static bool is_within_reach(const struct cenv_clone_template *t,
                             const struct cenv_clone_source *clone,
                             const struct cenv_clone_entry *entry)
 {
-    struct cenv_stat there, from;
-    return cenv_raw_stat_fd(clone->fd, &there) == 0 &&
-           cenv_raw_stat_fd(t->source.fd, &from) == 0 &&
-           (there.dev == from.dev || entry->shown_ino != 0);
+    return entry->shown_ino != 0 ||
+           cenv_raw_is_one_file_system(clone->fd, t->source.fd);
 }
 
 /* 0 when the clone is still what its template is; 1 when not. */

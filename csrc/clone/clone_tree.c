@@ -57,6 +57,12 @@ static int init_tree(struct tree *tree, struct cenv_cloner *c, struct cenv_error
 
 /* ---- directories ---- */
 
+/* Into one that a part of its files is still to come into, they must be able to. */
+static uint32_t mode_of(const struct cenv_cloner *c, const struct cenv_mf_dir *dir)
+{
+    return dir->mode | (c->common ? 0700 : 0);
+}
+
 /* What making could not give it. */
 static uint32_t missing_bits(const struct cenv_cloner *c, const struct cenv_mf_dir *dir)
 {
@@ -101,6 +107,12 @@ static int make_dir(const struct tree *tree, uint32_t index, struct cenv_error *
     return rc;
 }
 
+static bool is_placed(const struct cenv_cloner *c, const struct cenv_mf_file *file)
+{
+    return !(file->flags & CENV_MF_LEFT_OUT) &&
+           !(c->common && cenv_cloner_is_own(c->m, file));
+}
+
 /* Written, or linked, once the others are there. */
 static bool is_deferred(const struct cenv_cloner *c, const struct cenv_mf_file *file)
 {
@@ -123,7 +135,7 @@ static int dress_dir(struct cenv_cloner *c, const struct cenv_mf_dir *dir, int f
 {
     int rc = dir->flags & CENV_MF_XATTR ? cenv_raw_copy_xattrs(from, to) : 0;
     if (rc == 0 && missing_bits(c, dir))
-        rc = cenv_raw_chmod_fd(to, dir->mode);
+        rc = cenv_raw_chmod_fd(to, mode_of(c, dir));
     if (rc == 0)
         rc = cenv_cloner_forgive_time(c, cenv_raw_set_mtime_fd(to, dir->mtime_ns));
     return rc;
@@ -138,7 +150,7 @@ static int fill_dir(const struct tree *tree, uint32_t index,
     struct cenv_stat st;
     for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
-        if (!(file->flags & CENV_MF_LEFT_OUT) && !is_deferred(c, file) &&
+        if (is_placed(c, file) && !is_deferred(c, file) &&
             cenv_clone_file_place(c, t, from, to, i, err) < 0)
             return err->status;
     }
@@ -217,7 +229,7 @@ static int finish_dirs(const struct tree *tree, struct cenv_error *err)
         if (dir->flags & CENV_MF_XATTR)
             rc = copy_dir_xattrs(c, path);
         if (rc == 0 && i && missing_bits(c, dir))
-            rc = cenv_raw_chmod(c->dst, path, dir->mode);
+            rc = cenv_raw_chmod(c->dst, path, mode_of(c, dir));
         if (rc == 0)
             rc = cenv_cloner_forgive_time(
                 c, cenv_raw_set_mtime(c->dst, path, dir->mtime_ns));
@@ -246,7 +258,7 @@ static int place_deferred(struct cenv_cloner *c, struct cenv_error *err)
     int rc = 0;
     for (uint32_t i = 0; i < c->m->nr_files && rc == 0; i++) {
         const struct cenv_mf_file *file = &c->m->files[i];
-        if ((file->flags & CENV_MF_LEFT_OUT) || !is_deferred(c, file))
+        if (!is_placed(c, file) || !is_deferred(c, file))
             continue;
         rc = cenv_task_poll(c->task, err);
         if (rc == 0)

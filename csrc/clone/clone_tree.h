@@ -6,9 +6,9 @@
 #include "clone/cloner.h"
 
 /*
- * Places the prepared clone, all but its root's mode, on at most `threads` threads. `result` (may
- * be NULL) is told also of a failure, after which what was placed stays: the directory is the
- * caller's.
+ * Places the prepared clone, or its common part, all but its root's mode, on at most `threads`
+ * threads. `result` (may be NULL) is told also of a failure, after which what was placed stays: the
+ * directory is the caller's.
  */
 int cenv_clone_tree_place(const struct cenv_prepared_clone *prepared,
                           const struct cenv_clone_target *target, unsigned threads,

@@ -54,6 +54,7 @@ int cenv_cloner_init(struct cenv_cloner *c, const struct cenv_prepared_clone *pr
                               .dst = target->dst,
                               .mask = target->mask,
                               .mode = target->mode,
+                              .common = target->common,
                               .remembered = target->remembered,
                               .task = task};
     int layer = c->remembered ? c->remembered->memory.layer : -1;

@@ -56,6 +56,8 @@ struct cenv_clone_target {
     int dst;
     uint32_t mask;             /* mode bits that new directories do not get there */
     enum cenv_place_mode mode; /* never AUTO */
+    /* Only what is the same in every clone, in directories that the owner may write to. */
+    bool common;
     /* Where relocated files are had from that are remembered; NULL: nowhere. */
     struct cenv_remembered *remembered;
     /* The caller's, by relocation and zeroed, to be told of every file that is written; NULL: only
@@ -73,6 +75,7 @@ struct cenv_cloner {
     int dst;
     uint32_t mask;
     enum cenv_place_mode mode;
+    bool common;
     struct cenv_remembered *remembered; /* or NULL */
     bool tells;                         /* `cloned` is the target's, and tells of all */
 
@@ -120,6 +123,17 @@ static inline bool cenv_cloner_writes(const struct cenv_cloner *c,
                                       const struct cenv_mf_file *file)
 {
     return file->reloc != CENV_NONE && !c->verbatim[file->reloc];
+}
+
+/* Differs from clone to clone: it names the prefix, tells of a file that does, or is one inode with
+ * such a one. */
+static inline bool cenv_cloner_is_own(const struct cenv_manifest *m,
+                                      const struct cenv_mf_file *file)
+{
+    if (file->type == CENV_MF_SYMLINK)
+        return file->skip != 0;
+    return file->reloc != CENV_NONE || (file->flags & CENV_MF_DEPENDENT) ||
+           (file->peer != CENV_NONE && m->files[file->peer].reloc != CENV_NONE);
 }
 
 /* One that a memory for clones of this mode has. Records are sensitive, too. */

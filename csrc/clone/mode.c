@@ -9,16 +9,25 @@
 #include "clone/overlay_clone.h"
 #include "clone/provenance.h"
 #include "clone/reset_tree.h"
+#include "clone/snapshot_clone.h"
 #include "os/fs_beneath.h"
 #include "os/fs_facts.h"
 #include "os/fs_remove.h"
 #include "os/raw_extent.h"
+#include "os/subvolume.h"
 
 /* ---- where files can be shared ---- */
 
 static bool is_same_device(const struct cenv_clone_job *job)
 {
     return job->root.dev == job->source->manifest->header->dev;
+}
+
+/* Extents are shared between subvolumes of one btrfs, too, which have devices of their own. */
+static bool is_one_file_system(const struct cenv_clone_job *job)
+{
+    return is_same_device(job) ||
+           cenv_raw_is_one_file_system(job->dst.dir, job->source->fd);
 }
 
 static const char *const other_device =
@@ -31,7 +40,7 @@ static const char *decline_reflink(const struct cenv_clone_job *job)
 {
     struct cenv_fs_facts facts;
     struct cenv_error ignored = CENV_ERROR_INIT;
-    if (!is_same_device(job))
+    if (!is_one_file_system(job))
         return other_device;
     bool known = cenv_fs_facts(job->dst.dir, &facts, &ignored) == 0;
     cenv_error_release(&ignored);
@@ -63,7 +72,7 @@ static int try_reflink(const struct cenv_clone_job *job)
     const struct cenv_manifest *m = job->source->manifest;
     const struct cenv_mf_file *file = file_to_try(m);
     if (!file)
-        return is_same_device(job) ? 0 : -EXDEV;
+        return is_one_file_system(job) ? 0 : -EXDEV;
     struct cenv_str path = cenv_mf_str(m, m->dirs[file->dir].path);
     int dir = cenv_raw_open_beneath(job->source->fd, path, 0);
     int in = dir < 0 ? dir : cenv_raw_open_file(dir, cenv_mf_cstr(m, file->name), NULL);
@@ -79,7 +88,7 @@ static const char *probe_reflink(const struct cenv_clone_job *job)
 {
     if (try_reflink(job) == 0)
         return NULL;
-    return is_same_device(job) ? no_extents : other_device;
+    return is_one_file_system(job) ? no_extents : other_device;
 }
 
 /* The guard of the store watches its templates alone: elsewhere linking is the user's choice. */
@@ -140,6 +149,14 @@ static int remove_files(const char *path, struct cenv_error *err)
 /* In the order in which users are told of them, and in which "auto" tries those that suit. */
 static const struct cenv_clone_mode modes[] = {
     {.placing = CENV_PLACE_AUTO}, /* only asked for: choosing makes another of it */
+    {.name = "snapshot",
+     .placing = CENV_PLACE_REFLINK,
+     .decline = cenv_snapshot_clone_decline,
+     .probe = cenv_snapshot_clone_probe,
+     .place = cenv_snapshot_clone_place,
+     .publish = publish_files,
+     .reset = cenv_reset_tree,
+     .remove = remove_files},
     {.placing = CENV_PLACE_REFLINK,
      .decline = decline_reflink,
      .probe = probe_reflink,
@@ -163,7 +180,7 @@ static const struct cenv_clone_mode modes[] = {
      .show_written = cenv_overlay_clone_show_written},
 };
 
-enum { NR_MODES = sizeof(modes) / sizeof(modes[0]), COPY = 3, NAMES_MAX = 1 << 10 };
+enum { NR_MODES = sizeof(modes) / sizeof(modes[0]), COPY = 4, NAMES_MAX = 1 << 10 };
 
 const char *cenv_clone_mode_text(const struct cenv_clone_mode *mode)
 {

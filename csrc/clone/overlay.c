@@ -65,10 +65,10 @@ out:
 static int write_layer(struct cenv_clone_job *job, const struct shown *shown,
                        struct cenv_error *err)
 {
-    struct cenv_overlay_layer layer = {.dir = shown->layer,
+    struct cenv_overlay_layer layer = {.kind = CENV_LAYER_SHOWN,
+                                       .dir = shown->layer,
                                        .root_mode = shown->root_mode,
-                                       .threads = cenv_clone_job_threads(job),
-                                       .clones = CENV_PLACE_AUTO};
+                                       .threads = cenv_clone_job_threads(job)};
     return cenv_overlay_layer_write(&job->prepared, &layer, &job->result, job->task,
                                     err);
 }

@@ -42,8 +42,21 @@ static bool is_relocated(const struct cenv_cloner *c, const struct cenv_mf_file 
 
 static bool is_wanted(const struct layer *l, const struct cenv_mf_file *file)
 {
-    return l->asked->clones == CENV_PLACE_AUTO ? is_relocated(l->c, file)
-                                               : cenv_cloner_remembers(l->c, file);
+    switch (l->asked->kind) {
+    case CENV_LAYER_SHOWN:
+        return is_relocated(l->c, file);
+    case CENV_LAYER_REMEMBERED:
+        return cenv_cloner_remembers(l->c, file);
+    default:
+        return !(file->flags & CENV_MF_LEFT_OUT) && cenv_cloner_is_own(l->c->m, file);
+    }
+}
+
+/* Directories that are there keep what they have, but for their time after what came into them, and
+ * a mode that let nothing come in. */
+static bool is_rest(const struct layer *l)
+{
+    return l->asked->kind == CENV_LAYER_REST;
 }
 
 static bool is_deferred(const struct cenv_mf_file *file)
@@ -72,7 +85,7 @@ static uint32_t find_dir(const struct cenv_manifest *m, struct cenv_str path)
 /* What a clone does not carry over, notes tell: it must not show through either. */
 static bool is_hidden(const struct layer *l, const struct cenv_mf_note *note)
 {
-    return l->asked->clones == CENV_PLACE_AUTO && note->kind == CENV_NOTE_SKIPPED;
+    return l->asked->kind == CENV_LAYER_SHOWN && note->kind == CENV_NOTE_SKIPPED;
 }
 
 static void count_shared(struct cenv_cloner_thread *t, const struct cenv_mf_file *file)
@@ -120,7 +133,7 @@ static const char *path_of(const struct layer *l, uint32_t dir)
 
 static int make_dirs(struct layer *l, struct cenv_error *err)
 {
-    for (uint32_t i = 1; i < l->c->m->nr_dirs; i++) {
+    for (uint32_t i = 1; i < l->c->m->nr_dirs && !is_rest(l); i++) {
         int rc = l->wants[i] ? cenv_raw_mkdir(l->c->dst, path_of(l, i), 0700) : 0;
         if (rc < 0)
             return cenv_fs_fail(err, rc, l->c->dst, path_of(l, i), "cannot create");
@@ -194,19 +207,40 @@ static int copy_xattrs(const struct layer *l, const char *path)
     return rc;
 }
 
+/* 0 or -errno, as the next. */
+static int dress_dir(const struct layer *l, uint32_t index)
+{
+    const struct cenv_mf_dir *dir = &l->c->m->dirs[index];
+    const char *path = path_of(l, index);
+    int rc = 0;
+    if (!l->wants[index])
+        return 0;
+    if (dir->flags & CENV_MF_XATTR)
+        rc = copy_xattrs(l, path);
+    if (rc == 0)
+        rc = cenv_raw_chmod(l->c->dst, path, index ? dir->mode : l->asked->root_mode);
+    if (rc == 0)
+        rc = cenv_raw_set_mtime(l->c->dst, path, dir->mtime_ns);
+    return rc;
+}
+
+static int dress_old_dir(const struct layer *l, uint32_t index)
+{
+    const struct cenv_mf_dir *dir = &l->c->m->dirs[index];
+    const char *path = path_of(l, index);
+    int rc = 0;
+    if (index && (~dir->mode & 0700))
+        rc = cenv_raw_chmod(l->c->dst, path, dir->mode);
+    if (rc == 0 && (l->wants[index] & FILLED))
+        rc = cenv_raw_set_mtime(l->c->dst, path, dir->mtime_ns);
+    return rc;
+}
+
 /* A directory of the layer stands for the source's: with its mode, time and attributes. */
 static int finish_dirs(struct layer *l, struct cenv_error *err)
 {
-    const struct cenv_mf_dir *dirs = l->c->m->dirs;
     for (uint32_t i = l->c->m->nr_dirs; i-- > 0;) {
-        if (!l->wants[i])
-            continue;
-        int rc = dirs[i].flags & CENV_MF_XATTR ? copy_xattrs(l, path_of(l, i)) : 0;
-        if (rc == 0)
-            rc = cenv_raw_chmod(l->c->dst, path_of(l, i),
-                                i ? dirs[i].mode : l->asked->root_mode);
-        if (rc == 0)
-            rc = cenv_raw_set_mtime(l->c->dst, path_of(l, i), dirs[i].mtime_ns);
+        int rc = is_rest(l) ? dress_old_dir(l, i) : dress_dir(l, i);
         if (rc < 0)
             return cenv_fs_fail(err, rc, l->c->dst, path_of(l, i),
                                 "cannot set mode and time of");
@@ -247,11 +281,12 @@ int cenv_overlay_layer_write(const struct cenv_prepared_clone *prepared,
                              struct cenv_clone_result *result, struct cenv_task *task,
                              struct cenv_error *err)
 {
-    bool shown = layer->clones == CENV_PLACE_AUTO;
+    bool shown = layer->kind == CENV_LAYER_SHOWN;
     /* Modes are always set: another umask may hold below the mount. */
     struct cenv_clone_target target = {.dst = layer->dir,
                                        .mask = 0777,
-                                       .mode = shown ? CENV_PLACE_COPY : layer->clones,
+                                       .mode = shown ? CENV_PLACE_COPY : layer->placing,
+                                       .remembered = layer->remembered,
                                        .told = layer->told};
     struct cenv_cloner c;
     int rc = cenv_cloner_init(&c, prepared, &target, layer->threads, task, err);

@@ -99,10 +99,11 @@ static int write_layer(struct making *making, struct cenv_error *err)
 {
     struct cenv_clone_job *job = making->job;
     struct cenv_overlay_layer layer = {
+        .kind = making->mode->shows ? CENV_LAYER_SHOWN : CENV_LAYER_REMEMBERED,
         .dir = making->layer,
         .root_mode = job->prepared.m->dirs[0].mode,
         .threads = cenv_clone_job_threads(job),
-        .clones = making->mode->shows ? CENV_PLACE_AUTO : making->mode->placing,
+        .placing = making->mode->placing,
         .told = making->told};
     int rc =
         cenv_overlay_layer_write(&job->prepared, &layer, &job->result, job->task, err);

@@ -507,7 +507,7 @@ const char *cenv_create_link_mode(unsigned index);
  * Of a clone that `store` knows and nobody changed its template is cloned, held by a lease, for the
  * clone's request, unless "provenance" tells of another. `options_json`, all optional:
  *
- *     "mode"        auto, reflink, hardlink, copy or overlay
+ *     "mode"        auto, snapshot, reflink, hardlink, copy or overlay
  *     "namespace"   for overlay what cenv_namespace_enter gave
  *     "threads"     0: as many as are of use
  *     "owner"       pid or 0: the clone is swept when that process is gone
@@ -665,8 +665,8 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
 /* ---- machine (api/doctor) ---- */
 
 /* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
- * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "overlay": {"works",
- * "reason"}}. */
+ * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "snapshot": {"works",
+ * "removed_at_once", "reason"}, "overlay": {"works", "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
 
 /* Only "filesystem", "free" and "network": nothing is tried. */

@@ -23,7 +23,7 @@ struct cenv_clone_entry {
     const char *path;   /* absolute */
     const char *source; /* absolute: the prefix it was cloned from */
     const char *temp;   /* its name beside `path` until it is whole, or NULL */
-    /* "reflink", "hardlink", "copy", "overlay", or one of the above. */
+    /* "snapshot", "reflink", "hardlink", "copy", "overlay", or one of the above. */
     const char *mode;
     const char *provenance;        /* see clone/provenance.h, or NULL */
     const char *note;              /* of its maker, for those that reset it, or NULL */

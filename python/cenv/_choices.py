@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-CloneMode = Literal["auto", "reflink", "hardlink", "copy", "overlay"]
+CloneMode = Literal["auto", "snapshot", "reflink", "hardlink", "copy", "overlay"]
 LinkMode = Literal["auto", "reflink", "hardlink", "copy"]
 ChannelPriority = Literal["strict", "flexible", "disabled"]
 PRIORITIES: tuple[ChannelPriority, ...] = get_args(ChannelPriority)

@@ -231,7 +231,7 @@ def clone(
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
-    `mode`: auto, reflink, hardlink, copy, or overlay: a mount that only this process and
+    `mode`: auto, snapshot, reflink, hardlink, copy, or overlay: a mount that only this process and
     its children see (cenv.enter_overlay_namespace). `owner` (a process id): the clone is swept
     after that process died. `provenance`: what its records and history tell of the request,
     where that is not the template's own. `also`: directories, and where editable installs of

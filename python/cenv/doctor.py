@@ -52,8 +52,17 @@ def _file_system(facts: dict[str, Any]) -> dict[str, Any]:
         "free_bytes": facts.get("free"),
         "reflink": facts.get("reflink"),
         "hardlink": facts.get("hardlink"),
+        "snapshot": _snapshot(facts.get("snapshot") or {}),
         "overlay": "yes" if overlay.get("works") else f"no: {why}",
     }
+
+
+def _snapshot(found: dict[str, Any]) -> str:
+    if not found.get("works"):
+        return f"no: {found.get('reason')}"
+    removed = found.get("removed_at_once")
+    slowly = "file by file (mount option user_subvol_rm_allowed: at once)"
+    return f"yes, removed {'at once' if removed else slowly}"
 
 
 def _same(where: str, place: str) -> dict[str, Any]:
@@ -70,10 +79,19 @@ def _is_same(where: str, place: str) -> bool:
 def _automatic(facts: dict[str, Any], *, is_same: bool) -> dict[str, str]:
     """Which mode auto takes; of other sources those on the clones' file system."""
     reflink, hardlink = bool(facts.get("reflink")), bool(facts.get("hardlink"))
+    snapshot = bool((facts.get("snapshot") or {}).get("works"))
+
+    def for_templates(*, are_small: bool) -> str:
+        return modes.automatic(
+            snapshot=snapshot and is_same and not are_small,
+            reflink=reflink and is_same,
+            hardlink=hardlink and is_same,
+            is_template=True,
+        )
+
     return {
-        "auto_for_templates": modes.automatic(
-            reflink=reflink and is_same, hardlink=hardlink and is_same, is_template=True
-        ),
+        "auto_for_templates": for_templates(are_small=False),
+        "auto_for_small_templates": for_templates(are_small=True),
         "auto_for_other_sources": modes.automatic(
             reflink=reflink, hardlink=hardlink, is_template=False
         ),

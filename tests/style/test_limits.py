@@ -106,6 +106,9 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("python/cenv/pytest_plugin/recycling.py", r"MOST = (\d+)"),
         ("csrc/clone/recycle.c", r"GROWN = (\d+)"),
     ],
+    "fewest files of a template": [
+        ("csrc/clone/snapshot_clone.c", r"FEW_FILES = (\d+)"),
+    ],
     "what is remembered": [
         ("python/cenv/config/sizes.py", r"_MEMORY = (\d+ << \d+)"),
         ("csrc/store/path_memory.c", r"SLOTS = (\d+)"),

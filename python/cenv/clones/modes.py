@@ -13,6 +13,7 @@ _OVERLAY: CloneMode = "overlay"
 _COPY: CloneMode = "copy"
 _HARDLINK: CloneMode = "hardlink"
 _REFLINK: CloneMode = "reflink"
+_SNAPSHOT: CloneMode = "snapshot"
 
 
 def names() -> tuple[CloneMode, ...]:
@@ -20,13 +21,25 @@ def names() -> tuple[CloneMode, ...]:
     return _native.extension.CLONE_MODES
 
 
-def lasting() -> tuple[LinkMode, ...]:
-    """Return the modes that make files of their own, as `create` does too."""
+def linking() -> tuple[LinkMode, ...]:
+    """Return the modes that `create` has too, which go file by file."""
     return _native.extension.LINK_MODES
 
 
-def automatic(*, reflink: bool, hardlink: bool, is_template: bool) -> CloneMode:
-    """Return what auto takes where the file system of source and clone can do these."""
+def lasting() -> tuple[CloneMode, ...]:
+    """Return the modes whose clones are there for all processes, and stay."""
+    return tuple(mode for mode in names() if not is_mount(mode))
+
+
+def automatic(
+    *, reflink: bool, hardlink: bool, is_template: bool, snapshot: bool = False
+) -> CloneMode:
+    """Return what auto takes where the file system of source and clone can do these.
+
+    `snapshot`: it can, and the source is not so small that reflinks take less time.
+    """
+    if snapshot and is_template:
+        return _SNAPSHOT
     if reflink:
         return _REFLINK
     return _HARDLINK if hardlink and is_template else _COPY
@@ -45,9 +58,9 @@ def is_linked(mode: str | None) -> bool:
 def has_pages_of_source(mode: str | None) -> bool:
     """Tell whether a clone's files are in memory as soon as its source's are read.
 
-    A reflink has extents of its source, and pages of its own.
+    Reflinks and snapshots have extents of their source, and pages of their own.
     """
-    return mode != _REFLINK
+    return mode not in {_REFLINK, _SNAPSHOT}
 
 
 def may_share(mode: str) -> bool:

@@ -273,9 +273,9 @@ def cenv_env(
     template=None, dst=None, mode=None, reuse=False, recycle=None) -> Clone.
 
     `template`: a Template, or a name of ini's cenv_templates, in place of specs. `dst`:
-    where it is made. `mode`: auto, reflink, hardlink, copy, overlay. `reuse`: the clone of
-    the last such call, put back. `recycle`: auto, or off for one that no other test has.
-    Without specs and template: those of the mark, else the default template. A clone goes
+    where it is made. `mode`: auto, snapshot, reflink, hardlink, copy, overlay. `reuse`: the
+    clone of the last such call, put back. `recycle`: auto, or off for one that no other test
+    has. Without specs and template: those of the mark, else the default template. A clone goes
     back when the test is over, or stays as --cenv-keep says. For wider scopes:
     cenv.pytest.fixture.
     """

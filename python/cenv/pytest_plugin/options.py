@@ -87,7 +87,7 @@ OPTIONS = (
     ),
     Option(
         "mode",
-        "how clones are made: auto (default), reflink, hardlink, copy, overlay",
+        "how clones are made: auto (default), snapshot, reflink, hardlink, copy, overlay",
         argument="MODE",
         variable=True,
     ),

@@ -48,7 +48,7 @@ class Fallback(TypedDict, total=False):
 class Link(TypedDict, total=False):
     """How files got into the prefix."""
 
-    mode: str  # "reflink", "hardlink", "copy", "overlay"
+    mode: str  # "snapshot", "reflink", "hardlink", "copy", "overlay"
     fallbacks: list[Fallback]
     passed_over: dict[str, str]  # modes that auto did not take, and why
 

@@ -105,7 +105,7 @@ static void test_clone__wrong_options(void)
         const char *text, *message, *hint;
     } cases[] = {
         {"{\"mode\":\"fast\"}", "'fast' is not a clone mode",
-         "use one of: auto, reflink, hardlink, copy, overlay"},
+         "use one of: auto, snapshot, reflink, hardlink, copy, overlay"},
         {"{\"mode\":3}", "'' is not a clone mode", ""},
         {"{\"owners\":3}", "clone has no option 'owners'", "did you mean 'owner'?"},
         {"{\"owner\":\"3\"}", "the option 'owner' of clone must be a whole number", ""},

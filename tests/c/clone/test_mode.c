@@ -7,8 +7,8 @@
 
 static void test_mode__names_in_their_order(void)
 {
-    static const char *const names[] = {"auto", "reflink", "hardlink", "copy",
-                                        "overlay"};
+    static const char *const names[] = {"auto",     "snapshot", "reflink",
+                                        "hardlink", "copy",     "overlay"};
     for (unsigned i = 0; i < CHECK_NR(names); i++) {
         CHECK_STR(cenv_clone_mode_name(i), names[i]);
         const struct cenv_clone_mode *mode = cenv_clone_mode_find(names[i]);
@@ -35,7 +35,7 @@ static void test_mode__has_what_every_clone_needs(void)
 /* An entry that another version wrote, or that names no mode a clone can have. */
 static void test_mode__of_an_entry_that_is_not_understood(void)
 {
-    static const char *const names[] = {"auto", "snapshot", ""};
+    static const char *const names[] = {"auto", "unheard", ""};
     for (size_t i = 0; i < CHECK_NR(names); i++)
         CHECK_STR(cenv_clone_mode_text(cenv_clone_mode_of_entry(names[i])), "copy");
     CHECK_STR(cenv_clone_mode_text(cenv_clone_mode_of_entry("overlay")), "overlay");

@@ -47,7 +47,8 @@ def test_report__has_what_auto_passed_over(
 ) -> None:
     mode = automatic("other_sources", capsys, tmp_path)
     auto = cenv.clone(source, tmp_path / "auto").passed_over
-    assert list(auto) == (["reflink", "hardlink"] if mode == "copy" else [])
+    passed = {"copy": ["snapshot", "reflink", "hardlink"], "reflink": ["snapshot"]}
+    assert list(auto) == passed[mode]
     assert cenv.clone(source, tmp_path / "copy", mode="copy").passed_over == {}
 
 

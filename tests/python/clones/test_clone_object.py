@@ -280,18 +280,33 @@ def test_clone__never_changes_its_source(
         source = tmp_path / "source"
         cenv.create(source, ["tool"], [small_channel], store=template.store)
     before = state(source)
-    place = tmp_path / "clone"
-    cenv.clone(source, place, mode=mode, store=template.store)
+    check_untouched(source, before, tmp_path / "clone", mode, template.store)
+
+
+def test_snapshot__never_changes_its_source(small_channel: Path, btrfs: Path) -> None:
+    template = cenv.TemplateStore(btrfs / "store").template(["tool"], [small_channel])
+    source = Path(template.path)
+    check_untouched(source, state(source), btrfs / "clone", "snapshot", template.store)
+
+
+def check_untouched(
+    source: Path,
+    before: dict[str, tuple[object, ...]],
+    place: Path,
+    mode: str,
+    store: str,
+) -> None:
+    cenv.clone(source, place, mode=mode, store=store)
     assert state(source) == before
     for path in sorted(place.rglob("*"), reverse=True):
         if path.is_symlink() or (path.is_file() and path.suffix == ".txt"):
             path.unlink()
-        elif path.is_file() and (mode == "copy" or path.name == "tool"):
+        elif path.is_file() and (mode in {"copy", "snapshot"} or path.name == "tool"):
             path.write_bytes(b"of the clone")
     (place / "bin/new").write_text("new")
     assert state(source) == before
-    cenv.reset(place, store=template.store)
+    cenv.reset(place, store=store)
     assert state(source) == before
     (place / "lib").chmod(0o700)
-    cenv.remove(place, store=template.store)
+    cenv.remove(place, store=store)
     assert state(source) == before

@@ -108,13 +108,18 @@ def facts(top: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["auto", "copy", "hardlink", "reflink"])
+@pytest.mark.parametrize("mode", ["auto", "copy", "hardlink", "reflink", "snapshot"])
 def test_mode__is_what_the_file_system_can_do(
     place: Path, source: Path, tmp_path: Path, mode: str
 ) -> None:
     clone = place / mode
     if mode == "reflink" and place.name not in SHARES:
         with pytest.raises(cenv.LinkError, match="cannot share extents"):
+            cenv.clone(source, clone, mode=mode, store=tmp_path)
+        assert not clone.exists()
+        return
+    if mode == "snapshot":  # of templates; test_snapshots.py has those
+        with pytest.raises(cenv.LinkError, match="not a template of the store"):
             cenv.clone(source, clone, mode=mode, store=tmp_path)
         assert not clone.exists()
         return
@@ -149,6 +154,23 @@ def test_clone__copies_a_file_that_cannot_share(
     assert report.mode == ("reflink" if place.name in SHARES else "copy")
     assert report.fallbacks == ({"not supported": 1} if place.name == "btrfs" else {})
     assert facts(place / "odd-clone") == facts(odd)
+
+
+def test_reflink__reaches_another_subvolume(
+    place: Path, source: Path, tmp_path: Path
+) -> None:
+    """It has a device of its own, and lies on the same file system."""
+    if place.name != "btrfs":
+        pytest.skip("only btrfs has subvolumes")
+    make = ["btrfs", "subvolume", "create", place / "volume"]
+    subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
+    assert (place / "volume").stat().st_dev != place.stat().st_dev
+    report = cenv.clone(source, place / "volume/clone", store=tmp_path)
+    assert (report.mode, report.fallbacks) == ("reflink", {})
+    assert facts(place / "volume/clone") == facts(source)
+    with pytest.raises(cenv.LinkError, match="different file systems"):
+        cenv.clone(source, place / "volume/linked", mode="hardlink", store=tmp_path)
+    cenv.remove(place / "volume/clone", store=tmp_path)
 
 
 def test_clone__copies_onto_another_file_system(

@@ -11,15 +11,18 @@ from cenv.pytest_plugin import options
 
 
 def test_modes__are_those_of_the_core() -> None:
-    assert modes.names() == ("auto", "reflink", "hardlink", "copy", "overlay")
-    assert modes.lasting() == ("auto", "reflink", "hardlink", "copy")
+    assert modes.names() == (
+        *("auto", "snapshot", "reflink", "hardlink", "copy"),
+        "overlay",
+    )
+    assert modes.linking() == ("auto", "reflink", "hardlink", "copy")
 
 
 def test_modes__have_their_properties() -> None:
     assert [name for name in modes.names() if modes.is_mount(name)] == ["overlay"]
     assert [name for name in modes.names() if modes.is_linked(name)] == ["hardlink"]
     shared = [name for name in modes.names() if modes.may_share(name)]
-    assert shared == ["auto", "reflink", "hardlink"]
+    assert shared == ["auto", "snapshot", "reflink", "hardlink"]
     assert set(modes.names()) - set(modes.lasting()) == {"overlay"}
 
 

@@ -66,8 +66,10 @@ class Player:
                 act()
             except (FileNotFoundError, FileExistsError, NotADirectoryError):
                 pass  # an earlier move took its ground away
-            except OSError as error:  # into itself, or one kind over another
-                if error.errno not in (21, 22, 39):
+            except (
+                OSError
+            ) as error:  # into itself, one kind over another, out of a snapshot
+                if error.errno not in (18, 21, 22, 39):
                     raise
         return chosen
 
@@ -231,6 +233,13 @@ def test_recycled__equals_a_new_clone(
     check_recycled(template, tmp_path / "clone", mode, 25)
 
 
+def test_recycled_snapshot__equals_a_new_clone(
+    small_channel: Path, btrfs: Path
+) -> None:
+    template = cenv.TemplateStore(btrfs / "store").template(["tool"], [small_channel])
+    check_recycled(template, btrfs / "clone", "snapshot", 25)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("mode", ["hardlink", "copy"])
@@ -238,6 +247,15 @@ def test_recycled__equals_a_new_clone_at_length(
     template: cenv.Template, tmp_path: Path, mode: str
 ) -> None:
     check_recycled(template, tmp_path / "clone", mode, 1000)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_recycled_snapshot__equals_a_new_clone_at_length(
+    small_channel: Path, btrfs: Path
+) -> None:
+    template = cenv.TemplateStore(btrfs / "store").template(["tool"], [small_channel])
+    check_recycled(template, btrfs / "clone", "snapshot", 1000)
 
 
 def test_recycled__is_none_whose_template_was_altered(

@@ -250,10 +250,13 @@ def digest(root: Path) -> str:
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
-    """Return a directory where clones of the mode can be made: for reflinks one on XFS."""
+    """Return a directory where clones of the mode can be made, on XFS and btrfs for some."""
     able = examine(tmp_path)["clones"]["overlay"]
     if request.param == "overlay" and able != "yes":
         pytest.skip(f"overlay: {able}")
+    if request.param == "snapshot":
+        yield request.getfixturevalue("btrfs")
+        return
     if request.param != "reflink":
         yield tmp_path
         return
@@ -272,8 +275,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     ("place", "mode"),
-    [(mode, mode) for mode in ("copy", "hardlink", "overlay", "reflink")],
-    ids=("copy", "hardlink", "overlay", "reflink"),
+    [(mode, mode) for mode in ("copy", "hardlink", "overlay", "reflink", "snapshot")],
+    ids=("copy", "hardlink", "overlay", "reflink", "snapshot"),
     indirect=["place"],
 )
 def test_safety__whatever_a_test_does(
@@ -283,8 +286,9 @@ def test_safety__whatever_a_test_does(
     place: Path,
     mode: str,
 ) -> None:
-    # A reflink has to lie where its template does.
-    store = cenv.TemplateStore(place / "store" if mode == "reflink" else session_store)
+    # What shares extents has to lie where its template does.
+    near = mode in {"reflink", "snapshot"}
+    store = cenv.TemplateStore(place / "store" if near else session_store)
     specs = ["python", "pip", "setuptools"]
     template = store.template(specs, [python_channel])
     sibling = template.clone(place / "sibling", mode="copy")

@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_clone_mode,
         choices=modes.lasting(),
         default="auto",
-        help="how files get there; auto: by reflink, else templates by hard links, else copied",
+        help="how files get there; auto: large templates by snapshot, else by reflink, "
+        "else templates by hard links, else copied",
     )
     parser.add_argument(
         "--also",

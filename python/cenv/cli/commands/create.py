@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mode",
         "--link-mode",
         dest="mode",
-        choices=modes.lasting(),
+        choices=modes.linking(),
         default="auto",
         help="how files of packages get there; auto: the fastest that works",
     )

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Mode snapshot. What all clones of a template have in common lies in a subvolume of the store, its
+ * twin; a clone is a snapshot of it, into which the rest is written. The inodes, times and ctimes
+ * are the twin's, which is older than any clone: what a clone changes shows by its ctime, as in
+ * clones of other modes.
+ */
+#include "clone/snapshot_clone.h"
+
+#include "clone/overlay_layer.h"
+#include "clone/provenance.h"
+#include "clone/twin.h"
+#include "os/fs.h"
+#include "os/subvolume.h"
+#include "os/xattr.h"
+
+/* ---- where it works ---- */
+
+/* So few files are reflinked sooner than the file system makes a snapshot, for which it writes out
+ * all that is on its way (measured by benchmarks/snapshot.py). */
+enum { FEW_FILES = 300 };
+
+/* A snapshot's files keep their owner, group and lists of access; new ones have their user's. */
+static const char *refuse_owner(const struct cenv_clone_job *job)
+{
+    struct cenv_stat source, place;
+    if (cenv_raw_stat_fd(job->source->fd, &source) < 0 ||
+        cenv_raw_stat_fd(job->dst.dir, &place) < 0)
+        return "it cannot be looked at";
+    if (source.uid != cenv_fs_uid() || source.gid != cenv_fs_gid())
+        return "the template is another user's or group's";
+    if (place.gid != source.gid)
+        return "the directory of the clone gives it another group";
+    return cenv_raw_hands_down_acl(job->dst.dir)
+               ? "the directory of the clone gives it a list of access"
+               : NULL;
+}
+
+/* As far as can be told without trying. */
+static const char *refuse_snapshot(const struct cenv_clone_job *job)
+{
+    struct cenv_subvolume_facts facts;
+    if (!job->store || !job->source->is_template)
+        return "the source is not a template of the store";
+    if (!cenv_raw_is_one_file_system(job->source->fd, job->dst.dir))
+        return "source and clone are on different file systems";
+    if (cenv_raw_subvolume_facts(job->dst.dir, &facts) < 0)
+        return "the file system is not btrfs, or of a kernel before 4.18";
+    return refuse_owner(job);
+}
+
+const char *cenv_snapshot_clone_decline(const struct cenv_clone_job *job)
+{
+    const char *why = refuse_snapshot(job);
+    if (!why && job->source->manifest->nr_files < FEW_FILES)
+        why = "so few files are shared one by one in less time";
+    return why;
+}
+
+/* Where there is a twin it was made. */
+const char *cenv_snapshot_clone_probe(const struct cenv_clone_job *job)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    const char *why = refuse_snapshot(job);
+    int tree = -1;
+    if (why)
+        return why;
+    int rc = cenv_twin_find(job, &tree, &ignored);
+    cenv_error_release(&ignored);
+    cenv_fd_close(tree);
+    return rc == 0 ? NULL : cenv_twin_try(job);
+}
+
+/* ---- cloning ---- */
+
+static int write_rest(struct cenv_clone_job *job, enum cenv_place_mode placing,
+                      struct cenv_error *err)
+{
+    struct cenv_overlay_layer layer = {.kind = CENV_LAYER_REST,
+                                       .dir = job->dst.dir,
+                                       .threads = cenv_clone_job_threads(job),
+                                       .placing = placing,
+                                       .remembered = &job->remembered};
+    return cenv_overlay_layer_write(&job->prepared, &layer, &job->result, job->task,
+                                    err);
+}
+
+static int take_snapshot(struct cenv_clone_job *job, int tree, struct cenv_error *err)
+{
+    struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "snapshot");
+    int rc = cenv_newprefix_make_snapshot(&job->dst, tree, err);
+    if (rc == 0 && cenv_raw_stat_fd(job->dst.dir, &job->root) < 0)
+        rc = cenv_error_set(err, CENV_EFAIL, "cannot look at '%s'", job->dst.temp_path);
+    span.items = job->prepared.m->nr_files;
+    cenv_span_end(job->task, &span);
+    return rc;
+}
+
+int cenv_snapshot_clone_place(struct cenv_clone_job *job, enum cenv_place_mode placing,
+                              struct cenv_error *err)
+{
+    int tree = -1, rc = cenv_twin_find_or_make(job, &tree, err);
+    if (rc < 0)
+        return rc;
+    rc = take_snapshot(job, tree, err);
+    cenv_fd_close(tree);
+    if (rc == 0)
+        rc = write_rest(job, placing, err);
+    if (rc == 0)
+        rc = cenv_provenance_apply(job->dst.dir, job->options->provenance, err);
+    return rc;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Twins as entries of the store: opened, checked by what their file system says, published. */
+#include "store/template_twin.h"
+
+#include <stdio.h>
+
+#include "base/checksum.h"
+#include "os/fs.h"
+#include "os/fs_data.h"
+#include "os/raw_data.h"
+#include "os/subvolume.h"
+#include "store/publish.h"
+#include "store/store_lock.h"
+#include "store/template_entry.h"
+
+/* Of the template's entry. */
+#define TWIN "twin"
+
+static const char magic[8] = "cenv-tw";
+
+enum { VERSION = 1 };
+
+/* All that the file "facts" has. */
+struct facts {
+    char magic[8];
+    uint32_t version, zero;
+    uint64_t sum;      /* of all but itself */
+    uint64_t manifest; /* the sum of the one that it was made by */
+    uint64_t subvolume, changed;
+};
+
+static uint64_t sum_of(const struct facts *facts)
+{
+    struct facts own = *facts;
+    own.sum = 0;
+    return cenv_checksum64(cenv_str_n((const char *)&own, sizeof(own)));
+}
+
+static bool read_facts(int dir, struct facts *out)
+{
+    struct cenv_stat st;
+    int fd = cenv_raw_open_file(dir, CENV_TWIN_FACTS, &st);
+    bool whole = fd >= 0 && st.size == sizeof(*out) &&
+                 cenv_raw_pread(fd, out, sizeof(*out), 0) == sizeof(*out) &&
+                 memcmp(out->magic, magic, sizeof(magic)) == 0 &&
+                 out->version == VERSION && out->sum == sum_of(out);
+    cenv_fd_close(fd);
+    return whole;
+}
+
+/* Its files are the clone's as they are: nobody could change those of another user. */
+static bool is_own(int tree)
+{
+    struct cenv_stat st;
+    return cenv_raw_stat_fd(tree, &st) == 0 && st.uid == cenv_fs_uid() &&
+           st.gid == cenv_fs_gid();
+}
+
+static bool is_unchanged(int tree, const struct facts *facts)
+{
+    struct cenv_subvolume_facts now;
+    return cenv_raw_subvolume_facts(tree, &now) == 0 && now.id == facts->subvolume &&
+           now.changed == facts->changed;
+}
+
+/* The directory of the template; or -errno. */
+static int open_entry(const struct cenv_store *store, const char *id)
+{
+    return cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
+}
+
+int cenv_template_twin_open(const struct cenv_store *store, const char *id,
+                            uint64_t manifest, int *tree, struct cenv_error *err)
+{
+    struct facts facts;
+    int entry = open_entry(store, id);
+    int dir = entry < 0 ? entry : cenv_raw_open_dir(entry, TWIN);
+    int fd = dir < 0 ? dir : cenv_raw_open_dir(dir, CENV_TWIN_TREE);
+    bool holds = fd >= 0 && read_facts(dir, &facts) && facts.manifest == manifest &&
+                 is_own(fd) && is_unchanged(fd, &facts);
+    cenv_fd_close(dir);
+    cenv_fd_close(entry);
+    if (fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE)
+        return cenv_fs_fail(err, fd, store->dirs[CENV_STORE_TEMPLATES], id,
+                            "cannot open");
+    if (holds)
+        *tree = fd;
+    else
+        cenv_fd_close(fd);
+    return !holds;
+}
+
+int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_error *err)
+{
+    struct cenv_subvolume_facts now;
+    int tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
+    int raw = tree < 0 ? tree : cenv_raw_subvolume_facts(tree, &now);
+    cenv_fd_close(tree);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, dir, CENV_TWIN_TREE, "cannot look at");
+    struct facts facts = {.version = VERSION,
+                          .manifest = manifest,
+                          .subvolume = now.id,
+                          .changed = now.changed};
+    memcpy(facts.magic, magic, sizeof(magic));
+    facts.sum = sum_of(&facts);
+    return cenv_fs_write_new(dir, CENV_TWIN_FACTS,
+                             cenv_str_n((const char *)&facts, sizeof(facts)), 0600,
+                             err);
+}
+
+int cenv_template_twin_publish(const struct cenv_store *store, int from,
+                               const char *name, const char *id, struct cenv_error *err)
+{
+    int entry = open_entry(store, id);
+    if (entry < 0)
+        return cenv_fs_fail(err, entry, store->dirs[CENV_STORE_TEMPLATES], id,
+                            "cannot open");
+    int rc = cenv_publish_entry(from, name, entry, TWIN, true, err);
+    cenv_fd_close(entry);
+    return rc;
+}
+
+/* ---- the lock ---- */
+
+enum { LOCK_NAME = CENV_TEMPLATE_ID_LEN + 16 };
+
+static void set_lock_name(const char *id, char name[LOCK_NAME])
+{
+    snprintf(name, LOCK_NAME, "twin-%.*s", CENV_TEMPLATE_ID_LEN, id);
+}
+
+int cenv_template_twin_lock(const struct cenv_store *store, const char *id,
+                            struct cenv_lock **lock, struct cenv_task *task,
+                            struct cenv_error *err)
+{
+    char name[LOCK_NAME];
+    set_lock_name(id, name);
+    return cenv_store_lock_take(store, name, lock, task, err);
+}
+
+void cenv_template_twin_unlock(const struct cenv_store *store, const char *id,
+                               struct cenv_lock *lock)
+{
+    char name[LOCK_NAME];
+    set_lock_name(id, name);
+    cenv_store_lock_release(store, name, lock);
+}

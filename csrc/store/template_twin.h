@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The twin of a template: a subvolume with what all clones of it have in common, of which snapshots
+ * are taken. It is v1/templates/<id>/twin/{tree/,facts}, so that it goes with its template, and
+ * nobody writes to it once it is published: what its file system says of its last change tells.
+ */
+#ifndef CENV_STORE_TEMPLATE_TWIN_H
+#define CENV_STORE_TEMPLATE_TWIN_H
+
+#include "os/lock.h"
+#include "store/layout.h"
+
+/* Names inside the twin: the subvolume, and what is known of it. */
+#define CENV_TWIN_TREE  "tree"
+#define CENV_TWIN_FACTS "facts"
+
+/*
+ * Opens the subvolume of the twin of the template `id` that was made by the manifest of that sum: a
+ * descriptor in *tree, or 1 when there is none, or it was changed since, or is another user's or
+ * group's; or a status. The caller closes it.
+ */
+int cenv_template_twin_open(const struct cenv_store *store, const char *id,
+                            uint64_t manifest, int *tree, struct cenv_error *err);
+
+/* Writes the facts of what is in the directory `dir`, and on the disk. CENV_EOS: they are not told
+ * by this kernel. */
+int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_error *err);
+
+/* Puts `name` of the directory `from` in the place of the twin that is there, or of none. */
+int cenv_template_twin_publish(const struct cenv_store *store, int from,
+                               const char *name, const char *id,
+                               struct cenv_error *err);
+
+/* The lock of the one that makes it, whose file ends with it; see store_lock.h. */
+int cenv_template_twin_lock(const struct cenv_store *store, const char *id,
+                            struct cenv_lock **lock, struct cenv_task *task,
+                            struct cenv_error *err);
+void cenv_template_twin_unlock(const struct cenv_store *store, const char *id,
+                               struct cenv_lock *lock);
+
+#endif
