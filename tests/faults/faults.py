@@ -124,6 +124,7 @@ class World:
         self.archive, self.indexed = self.outcomes / "archive", self.outcomes / "index"
         self.channel, self.remote = top / "channel", self.outcomes / "remote"
         self.channel.mkdir()
+        self.snapshots = self.can("snapshot")
         self._write_channel()
 
     def _write_channel(self) -> None:
@@ -160,7 +161,14 @@ class World:
 
     def clone_template(self) -> None:
         """Build the template, unless it is there, and clone it."""
-        self.templates.template(["tool"], channels=[str(self.channel)]).clone(self.made)
+        template = self.templates.template(["tool"], channels=[str(self.channel)])
+        template.clone(self.made, mode="snapshot" if self.snapshots else None)
+
+    def forget_twins(self) -> None:
+        """Have the template there, and no subvolume to make snapshots of."""
+        self.clone_anew()
+        templates = (self.store / "v1/templates").iterdir()
+        remove(self.made, *(template / "twin" for template in templates))
 
     def forget_memories(self) -> None:
         """Have the template there, and nothing remembered of its paths."""
@@ -250,12 +258,12 @@ class World:
         assert (text / "share/3.txt").read_text() == "3\n"
         assert (entry / "content/conda-meta/history").exists()
 
-    def shows_layers(self) -> bool:
-        """Say whether this machine shows layers at all."""
+    def can(self, what: str) -> bool:
+        """Say whether snapshots can be made here, or overlays."""
         from cenv import _native
 
         told = _native.call(_native.extension.doctor, str(self.top))
-        return bool(told["overlay"]["works"])
+        return bool(told[what]["works"])
 
     def forget_archive(self) -> None:
         """Make a template to be exported."""
@@ -347,6 +355,7 @@ class World:
             self.channel.rglob("*.conda")
         )
         layers = self.forget_layers, self.show_layers
+        snapshot = self.forget_twins, self.clone_template
         return [
             Operation(
                 "create",
@@ -403,7 +412,8 @@ class World:
             Operation("remove", self.spoil_clone, self.remove_clone),
             Operation("check", self.clone_anew, self.check_template),
             Operation("gc", self.clone_anew, self.collect),
-            *([Operation("layers", *layers)] if self.shows_layers() else []),
+            *([Operation("layers", *layers)] if self.can("overlay") else []),
+            *([Operation("snapshot", *snapshot, self.made)] if self.snapshots else []),
         ]
 
 
@@ -592,11 +602,12 @@ def main() -> int:
     parser.add_argument("--points", type=int, help="of each operation (default: all)")
     parser.add_argument("--only", default="", help="operations, with commas")
     parser.add_argument("--calls", default=",".join(REFUSALS), help="with commas")
+    parser.add_argument("--place", help="a directory to work in (default: in memory)")
     asked = parser.parse_args()
     preload()
     load_all()
-    memory = Path("/dev/shm")
-    place = memory if os.access(memory, os.W_OK) else None
+    memory = "/dev/shm"
+    place = asked.place or (memory if os.access(memory, os.W_OK) else None)
     tried = failed = 0
     with tempfile.TemporaryDirectory(prefix="cenv-faults-", dir=place) as top:
         os.environ |= {"HOME": top, "CENV_STORE": top + "/store"}

@@ -28,6 +28,15 @@ def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> 
 
 
 @pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+def test_failing_calls__of_a_snapshot(btrfs: Path) -> None:
+    command = [sys.executable, DRIVER, "--only", "snapshot", "--points", "60"]
+    command += ["--place", btrfs]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 wrong" in done.stdout
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
 @pytest.mark.parametrize(
     ("operation", "calls"),
     [

@@ -284,7 +284,7 @@ int close(int fd)
 }
 
 /* Both take one further argument, or none, which does no harm on any machine that we know. */
-#define ONE_MORE(function, name, type) \
+#define ONE_MORE(function, name, type, changes) \
     int function(int fd, type what, ...) \
     { \
         static int (*next)(int, type, ...); \
@@ -294,12 +294,15 @@ int close(int fd)
         va_end(rest); \
         if (!next) \
             next = (int (*)(int, type, ...))dlsym(RTLD_NEXT, #function); \
-        return is_refused(name, false, CALLER) ? -1 : next(fd, what, arg); \
+        return is_refused(name, changes, CALLER) ? -1 : next(fd, what, arg); \
     }
 
-ONE_MORE(fcntl, "fcntl", int)
-ONE_MORE(fcntl64, "fcntl", int)
-ONE_MORE(ioctl, "ioctl", unsigned long)
+/* Of btrfs, whose requests others have taken over: extents are shared, subvolumes come and go. */
+#define MAKES_SUBVOLUMES (_IOC_TYPE(what) == 0x94 && _IOC_DIR(what) == _IOC_WRITE)
+
+ONE_MORE(fcntl, "fcntl", int, false)
+ONE_MORE(fcntl64, "fcntl", int, false)
+ONE_MORE(ioctl, "ioctl", unsigned long, MAKES_SUBVOLUMES)
 
 /* dlsym allocates, so the C library's allocator is called by its own names. */
 extern void *__libc_malloc(size_t size);

@@ -133,6 +133,22 @@ class World:
         """Return the id of the template."""
         return next((self.store / "v1/templates").iterdir()).name
 
+    def prefix(self) -> Path:
+        """Return the environment of the template."""
+        return self.store / "v1/templates" / self.template() / "prefix"
+
+    def forget_twin(self) -> None:
+        """Have no subvolume of the template to make snapshots of."""
+        remove(self.prefix().parent / "twin")
+
+    def can_snapshot(self) -> bool:
+        """Say whether snapshots can be made here."""
+        from cenv.doctor import examine
+
+        return (
+            examine(self.out, self.store)["clones"]["auto_for_templates"] == "snapshot"
+        )
+
     def have_remote(self) -> None:
         """Make sure that there is a remote that has the template."""
         self.have_template()
@@ -150,7 +166,11 @@ class World:
         clear, made = self.clear, self.made
         package = next(self.channel.rglob("big-*.conda"))
         fresh = (clear, self.forget_store)
+        snapshot = ("clone", "--mode", "snapshot", self.prefix, made, *self.kept)
+        first = (clear, self.have_template, self.forget_twin)
+        snapshots = [Command(snapshot, first, made), Command(snapshot, (clear,), made)]
         return [
+            *(snapshots if self.can_snapshot() else []),
             Command(self.create(made), fresh, made),
             Command(self.create(made), (clear,), made),
             Command(("clone", self.source, made, *self.kept), (clear,), made),
@@ -378,11 +398,12 @@ def main() -> int:
     parser.add_argument("--within", type=float, default=0, help="milliseconds")
     parser.add_argument("--clock", choices=("cpu", "wall"), default="wall")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--place", help="a directory to work in (default: in memory)")
     options = parser.parse_args()
     wanted = options.only.split(",") if options.only else None
     chance = random.Random(options.seed)
-    memory = Path("/dev/shm")  # a disk's own time is no time of ours
-    place = memory if os.access(memory, os.W_OK) else None
+    memory = "/dev/shm"  # a disk's own time is no time of ours
+    place = options.place or (memory if os.access(memory, os.W_OK) else None)
     with tempfile.TemporaryDirectory(prefix="cenv-interrupt-", dir=place) as top:
         os.environ |= {"HOME": top, "CENV_STORE": top + "/store"}
         world = World(Path(top), options.size)

@@ -33,6 +33,14 @@ def test_interrupted_commands__leave_nothing_half_made() -> None:
     assert done.stdout.count("1 points, 0 wrong") == 12
 
 
+def test_interrupted_snapshots__leave_nothing_half_made(btrfs: Path) -> None:
+    command = [sys.executable, str(DRIVER), "--only", "clone"]
+    command += ["--points", "10", "--size", "2", "--place", str(btrfs)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("10 points, 0 wrong") == 4
+
+
 def test_interrupt__that_argparse_hides_is_told_as_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

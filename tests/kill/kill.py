@@ -36,7 +36,7 @@ SWEEP_SECONDS = 30
 POINTS = 2000
 MAKES = {
     *("create", "clone", "hardlink", "remember", "recall"),
-    *("template", "import", "extract", "pull", "recycle"),
+    *("template", "import", "extract", "pull", "recycle", "snapshot"),
 }
 # Of the operations whose calls are refused one by one; others here only make no change.
 KILLED = MAKES | {"export", "reset", "push", "layers"}
