@@ -88,7 +88,7 @@ def main() -> None:
             home = place / name
             home.mkdir()
             print(f"{name}, {files:,} files")
-            for mode in ("overlay", "hardlink", "reflink", "copy"):
+            for mode in ("overlay", "snapshot", "hardlink", "reflink", "copy"):
                 if mode == "copy" and template is large:
                     continue
                 try:
