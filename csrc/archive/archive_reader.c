@@ -44,7 +44,7 @@ int cenv_archive_reader_open(struct cenv_archive_reader *reader, const char *pat
                              struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_stat st;
-    struct cenv_input from = {read_block, reader};
+    struct cenv_input from = {.read = read_block, .ctx = reader};
     *reader = (struct cenv_archive_reader){.task = task, .err = err};
     reader->file = cenv_fs_open_named(path, &st, err);
     if (reader->file < 0)

@@ -74,17 +74,40 @@ static bool pass_on(struct cenv_readahead *ahead, const char *data, size_t len)
     return true;
 }
 
-static void *read_all(void *arg)
+/* Reads from an input that gives blocks of its own. */
+static int copy_all(struct cenv_readahead *ahead, struct cenv_error *err)
 {
-    struct cenv_readahead *ahead = arg;
-    struct cenv_error err = CENV_ERROR_INIT;
     const void *data = NULL;
     size_t len = 0;
     int rc;
 
     do {
-        rc = ahead->from.read(ahead->from.ctx, &data, &len, &err);
+        rc = ahead->from.read(ahead->from.ctx, &data, &len, err);
     } while (rc == 0 && len > 0 && pass_on(ahead, data, len));
+    return rc;
+}
+
+/* Reads from an input that fills blocks of ours. */
+static int fill_all(struct cenv_readahead *ahead, struct cenv_error *err)
+{
+    size_t len = 1;
+    int rc = 0;
+
+    while (rc == 0 && len > 0 && wait_for_room(ahead)) {
+        char *room = block_at(ahead, ahead->head);
+        rc = ahead->from.fill(ahead->from.ctx, room, BLOCK, &len, err);
+        if (rc == 0 && len > 0)
+            hand_over(ahead, len);
+    }
+    return rc;
+}
+
+static void *read_all(void *arg)
+{
+    struct cenv_readahead *ahead = arg;
+    struct cenv_error err = CENV_ERROR_INIT;
+    int rc = ahead->from.fill ? fill_all(ahead, &err) : copy_all(ahead, &err);
+
     cenv_mutex_lock(&ahead->lock);
     ahead->ended = true;
     ahead->rc = rc;
@@ -128,7 +151,7 @@ static int ahead_read(void *ctx, const void **data, size_t *len, struct cenv_err
 
 struct cenv_input cenv_readahead_input(struct cenv_readahead *ahead)
 {
-    return (struct cenv_input){ahead_read, ahead};
+    return (struct cenv_input){.read = ahead_read, .ctx = ahead};
 }
 
 int cenv_readahead_new(struct cenv_readahead **out, struct cenv_input from,

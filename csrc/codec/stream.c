@@ -32,7 +32,7 @@ static int span_read(void *ctx, const void **data, size_t *len, struct cenv_erro
 
 struct cenv_input cenv_input_span(struct cenv_str *span)
 {
-    return (struct cenv_input){span_read, span};
+    return (struct cenv_input){.read = span_read, .ctx = span};
 }
 
 static int buf_write(void *ctx, const void *data, size_t len, struct cenv_error *err)
@@ -104,11 +104,11 @@ static int decode_step(struct cenv_decoder *decoder, struct cenv_packing_step *s
                : 0;
 }
 
-/* Decodes until some output, or the end of input at the end of a stream. */
-static int decode_block(struct cenv_decoder *decoder, size_t *made,
-                        struct cenv_error *err)
+/* Decodes into `room` until some output, or the end of input at the end of a stream. */
+static int decode_block(struct cenv_decoder *decoder, char *room, size_t size,
+                        size_t *made, struct cenv_error *err)
 {
-    struct cenv_packing_step step = {.out = decoder->block, .room = BLOCK};
+    struct cenv_packing_step step = {.out = room, .room = size};
     int rc = 0;
 
     while (rc == 0 && step.made == 0 && !decoder->done) {
@@ -125,12 +125,12 @@ static int decode_block(struct cenv_decoder *decoder, size_t *made,
     return rc;
 }
 
-static int decoder_read(void *ctx, const void **data, size_t *len,
+static int decoder_fill(void *ctx, char *room, size_t size, size_t *len,
                         struct cenv_error *err)
 {
     struct cenv_decoder *decoder = ctx;
     size_t made;
-    int rc = decode_block(decoder, &made, err);
+    int rc = decode_block(decoder, room, size, &made, err);
 
     if (rc < 0)
         return rc;
@@ -138,9 +138,19 @@ static int decoder_read(void *ctx, const void **data, size_t *len,
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "it expands to more than is allowed");
     decoder->left -= made;
-    *data = decoder->block;
     *len = made;
     return 0;
+}
+
+static int decoder_read(void *ctx, const void **data, size_t *len,
+                        struct cenv_error *err)
+{
+    struct cenv_decoder *decoder = ctx;
+    int rc = decoder_fill(decoder, decoder->block, BLOCK, len, err);
+
+    if (rc == 0)
+        *data = decoder->block;
+    return rc;
 }
 
 int cenv_decoder_new(struct cenv_decoder **out, enum cenv_codec codec,
@@ -172,7 +182,7 @@ void cenv_decoder_free(struct cenv_decoder *decoder)
 
 struct cenv_input cenv_input_decoder(struct cenv_decoder *decoder)
 {
-    return (struct cenv_input){decoder_read, decoder};
+    return (struct cenv_input){decoder_read, decoder, decoder_fill};
 }
 
 int cenv_decode(enum cenv_codec codec, struct cenv_str in, struct cenv_buf *out,

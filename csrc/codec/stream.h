@@ -15,11 +15,14 @@
 /*
  * Where bytes come from. `read` gives the next block in *data, valid until the next call, with
  * *len 0 at the end (and from then on); 0 or a status with err set. An input is borrowed by what
- * reads from it and must outlive that. One thread at a time.
+ * reads from it and must outlive that. One thread at a time. `fill` is NULL, or does the same into
+ * memory of the reader's, `size` bytes at most: what is to be kept need not be copied then.
  */
 struct cenv_input {
     int (*read)(void *ctx, const void **data, size_t *len, struct cenv_error *err);
     void *ctx;
+    int (*fill)(void *ctx, char *room, size_t size, size_t *len,
+                struct cenv_error *err);
 };
 
 /* Where bytes go: takes all of them, or fails. */

@@ -200,7 +200,7 @@ void cenv_unpacker_free(struct cenv_unpacker *u)
 
 struct cenv_input cenv_input_unpacker(struct cenv_unpacker *u)
 {
-    return (struct cenv_input){unpacker_read, u};
+    return (struct cenv_input){.read = unpacker_read, .ctx = u};
 }
 
 bool cenv_unpacker_full(const struct cenv_unpacker *u)

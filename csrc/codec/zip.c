@@ -278,7 +278,7 @@ static int member_read(void *ctx, const void **data, size_t *len,
 
 struct cenv_input cenv_zip_input(struct cenv_zip *zip)
 {
-    return (struct cenv_input){member_read, zip};
+    return (struct cenv_input){.read = member_read, .ctx = zip};
 }
 
 static int finish_member(struct cenv_zip *zip, struct cenv_error *err)

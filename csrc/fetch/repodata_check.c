@@ -92,7 +92,7 @@ static void name_source(const struct cenv_subdir_fetch *subdir, struct cenv_erro
 static int check_stream(struct cenv_repodata_fetch *r,
                         const struct cenv_subdir_fetch *subdir, struct check *check)
 {
-    struct cenv_input in = {read_block, check};
+    struct cenv_input in = {.read = read_block, .ctx = check};
     struct cenv_decoder *decoder = NULL;
     int rc = 0;
 

@@ -231,7 +231,7 @@ static int scan_packed(const struct cenv_scan_target *what, int fd,
     file->what = what;
     file->fd = fd;
     file->at = 0;
-    struct cenv_input in = {read_packed, file};
+    struct cenv_input in = {.read = read_packed, .ctx = file};
     int rc = cenv_unpacker_new(&unpacker, in, UNPACKED_MAX, err);
     if (rc == 0)
         rc = search_packed(what, cenv_input_unpacker(unpacker), names, err);

@@ -71,7 +71,7 @@ static int file_read(void *ctx, const void **data, size_t *len, struct cenv_erro
 
 static struct cenv_input file_input(struct cenv_reader *reader)
 {
-    return (struct cenv_input){file_read, reader};
+    return (struct cenv_input){.read = file_read, .ctx = reader};
 }
 
 /* ---- tar archives in it ---- */

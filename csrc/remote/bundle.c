@@ -358,7 +358,7 @@ static int note_member(struct scan *s, const struct cenv_member *member, uint64_
 static int scan_members(struct scan *s, uint64_t size, struct cenv_task *task,
                         struct cenv_error *err)
 {
-    struct cenv_input from = {read_record, s};
+    struct cenv_input from = {.read = read_record, .ctx = s};
     struct cenv_member member;
     struct cenv_tar *tar = NULL;
     int rc = cenv_tar_open(&tar, from, err);

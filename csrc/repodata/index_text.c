@@ -96,7 +96,7 @@ static int unpack_to_file(struct cenv_index_text *text, struct cenv_str packed,
     struct cenv_decoder *decoder = NULL;
     struct cenv_readahead *ahead = NULL;
     struct input input = {.rest = packed};
-    struct cenv_input from = {read_slice, &input};
+    struct cenv_input from = {.read = read_slice, .ctx = &input};
     int rc = cenv_decoder_new(&decoder, CENV_CODEC_ZSTD, from, max, err);
     if (rc == 0)
         rc = cenv_readahead_new(&ahead, cenv_input_decoder(decoder), err);

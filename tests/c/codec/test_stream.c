@@ -149,8 +149,9 @@ static void test_stream__hands_on_errors(void)
         const void *data;
         size_t len;
         int left = i == 1;
-        cenv_decoder_new(&decoder, codecs[i], (struct cenv_input){failing_read, &left},
-                         100, &err);
+        cenv_decoder_new(&decoder, codecs[i],
+                         (struct cenv_input){.read = failing_read, .ctx = &left}, 100,
+                         &err);
         from = cenv_input_decoder(decoder);
         CHECK_INT(from.read(from.ctx, &data, &len, &err), CENV_EOS);
         CHECK_STR(err.message, "the disk is gone");

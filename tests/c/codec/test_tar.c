@@ -33,7 +33,8 @@ static int list(struct cenv_str tar, size_t step, struct cenv_buf *out,
     struct cenv_member member;
     const void *data;
     size_t len;
-    int rc = cenv_tar_open(&reader, (struct cenv_input){drip_read, &drip}, err);
+    int rc = cenv_tar_open(&reader,
+                           (struct cenv_input){.read = drip_read, .ctx = &drip}, err);
 
     while (rc == 0 && (rc = cenv_tar_next(reader, &member, err)) == 1) {
         cenv_buf_addf(out, "%c %s", "fdlh"[member.type], member.path.data);

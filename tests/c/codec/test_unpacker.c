@@ -71,7 +71,8 @@ static int unpack(struct cenv_str file, struct cenv_buf *out, size_t max, bool *
     struct cenv_unpacker *u = NULL;
     const void *data;
     size_t len = 1;
-    int rc = cenv_unpacker_new(&u, (struct cenv_input){read_piece, &pieces}, max, err);
+    int rc = cenv_unpacker_new(
+        &u, (struct cenv_input){.read = read_piece, .ctx = &pieces}, max, err);
     struct cenv_input in = cenv_input_unpacker(u);
     cenv_buf_init(out, 1 << 22);
     while (rc == 0 && len && (rc = in.read(in.ctx, &data, &len, err)) == 0)
@@ -217,8 +218,8 @@ static void test_unpacker__hands_on_errors(void)
             struct cenv_unpacker *u = NULL;
             size_t len = 1;
             const void *data;
-            int rc = cenv_unpacker_new(&u, (struct cenv_input){read_piece, &pieces},
-                                       100, &err);
+            int rc = cenv_unpacker_new(
+                &u, (struct cenv_input){.read = read_piece, .ctx = &pieces}, 100, &err);
             struct cenv_input in = cenv_input_unpacker(u);
             while (rc == 0 && len)
                 rc = in.read(in.ctx, &data, &len, &err);
