@@ -253,6 +253,30 @@ LOOK(int, fstatat64, "stat", (int dir, const char *path, struct stat64 *st, int 
 LOOK(int, statx, "stat",
      (int dir, const char *path, int flags, unsigned mask, struct statx *st),
      (dir, path, flags, mask, st))
+/* What a program for glibc before 2.33 calls: headers of those made fstat of it. */
+#define OLD_STAT(function, successor, types, takes, passes) \
+    int function takes \
+    { \
+        static int(*next) types; \
+        if (!next) \
+            next = (int(*) types)dlsym(RTLD_NEXT, #successor); \
+        return is_refused("stat", false, CALLER) ? -1 : next passes; \
+    }
+
+OLD_STAT(__fxstat, fstat, (int, struct stat *), (int version, int fd, struct stat *st),
+         (fd, st))
+OLD_STAT(__fxstat64, fstat64, (int, struct stat64 *),
+         (int version, int fd, struct stat64 *st), (fd, st))
+OLD_STAT(__fxstatat, fstatat, (int, const char *, struct stat *, int),
+         (int version, int dir, const char *path, struct stat *st, int flags),
+         (dir, path, st, flags))
+OLD_STAT(__fxstatat64, fstatat64, (int, const char *, struct stat64 *, int),
+         (int version, int dir, const char *path, struct stat64 *st, int flags),
+         (dir, path, st, flags))
+
+/* As compilers call them where they do not know how much room there is. */
+LOOK(ssize_t, __read_chk, "read", (int fd, void *data, size_t len, size_t room),
+     (fd, data, len, room))
 LOOK(int, fstatfs, "statfs", (int fd, struct statfs *st), (fd, st))
 LOOK(int, fstatfs64, "statfs", (int fd, struct statfs64 *st), (fd, st))
 LOOK(ssize_t, readlinkat, "readlink",
@@ -356,6 +380,16 @@ OPEN(open, (const char *path, int flags, ...), AT_FDCWD)
 OPEN(open64, (const char *path, int flags, ...), AT_FDCWD)
 OPEN(openat, (int dir, const char *path, int flags, ...), dir)
 OPEN(openat64, (int dir, const char *path, int flags, ...), dir)
+
+int __open_2(const char *path, int flags)
+{
+    return open_next(AT_FDCWD, path, flags, 0, CALLER);
+}
+
+int __openat_2(int dir, const char *path, int flags)
+{
+    return open_next(dir, path, flags, 0, CALLER);
+}
 
 /* Some calls have no function of their own everywhere. */
 long syscall(long number, ...)
