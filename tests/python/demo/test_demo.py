@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import cenv
 from cenv import demo as demonstration
 from cenv.demo import elf, interpreter
 
@@ -64,9 +65,8 @@ def test_demo__runs_on_the_distributions_python(tmp_path: Path) -> None:
     python = other_python()
     if python is None:
         pytest.skip("there is no /usr/bin/python3, or it is the one that runs")
-    top = Path(__file__).resolve().parents[3]
     packages = [p for p in sys.path if p.endswith("site-packages")]
-    path = os.pathsep.join([str(top / "python"), *packages])
+    path = os.pathsep.join([str(Path(cenv.__file__).parents[1]), *packages])
     options = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     found = json.loads(demo(python, tmp_path, "--json", **options))
     assert "at /usr" in str(found["python"])

@@ -412,7 +412,6 @@ def test_types__satisfy_mypy_strict(pytester: pytest.Pytester) -> None:
                 "--strict",
                 "test_types__satisfy_mypy_strict.py",
             ],
-            env={**os.environ, "MYPYPATH": str(ROOT / "python")},
             cwd=pytester.path,
             capture_output=True,
             text=True,
