@@ -407,5 +407,7 @@ long syscall(long number, ...)
         return -1;
     if (number == SYS_openat2 && is_refused("open", false, CALLER))
         return -1;
+    if (number == SYS_getdents64 && is_refused("list", false, CALLER))
+        return -1;
     return next(number, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
 }
