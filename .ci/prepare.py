@@ -110,6 +110,8 @@ def install(extras: str) -> None:
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q")
     run(*pip, "pip", "setuptools>=70.1")
     run(*pip, "--no-build-isolation", "-e", f".{extras}")
+    # pip compiles what it copies, and an editable install is no copy.
+    run(PYTHON, "-m", "compileall", "-q", "-j", "0", "python/cenv")
     write_stamp("install", wanted)
     write_stamp("extension", extension_inputs())
 

@@ -134,6 +134,11 @@ def test_prepare__demo_installs_what_runs_and_tests_the_rest(prepare):
     assert [word for word in prepare.ran if word.startswith(".")] == [".", ".[test]"]
 
 
+def test_prepare__compiles_what_pip_does_not_copy(prepare):
+    prepare.install("")
+    assert prepare.ran[-2:] == [".", "python/cenv"]
+
+
 def make_tarball(minisat, path: Path, **changes: str) -> None:
     """Write a stand-in for the original tarball, its files as `changes` say."""
     files: dict[str, str] = {}
