@@ -9,19 +9,27 @@ service reads in a job's log. Whatever prints goes through here.
 
 from __future__ import annotations
 
-import re
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable
 
-_UNSAFE = re.compile(
+# Compiled where they are needed: to load `re` and compile them takes as long as to start Python.
+_UNSAFE = (
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
     "\ud800-\udfff]"
 )
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>#!|~&@]|(?<=\w):(?=//)")
-_COMMAND = re.compile(r"^(\s*)(::|##\[|##vso\[|##teamcity\[)")
+_MARKUP = r"[\\`*_{}\[\]<>#!|~&@]|(?<=\w):(?=//)"
+_COMMANDS = ("::", "##[", "##vso[", "##teamcity[")
 
 
 def line(text: str) -> str:
     """Return `text` as one line, which no terminal and no CI service takes for more."""
-    return _COMMAND.sub(_plain_command, _UNSAFE.sub(_escape, text))
+    shown = text if text.isprintable() else _substitute(_UNSAFE, _escape, text)
+    words = shown.lstrip()
+    if not words.startswith(_COMMANDS):
+        return shown
+    return f"{shown[: -len(words)]}\\x{ord(words[0]):02x}{words[1:]}"
 
 
 def lines(text: str) -> str:
@@ -31,7 +39,15 @@ def lines(text: str) -> str:
 
 def markdown(text: str) -> str:
     """Return `text` as one line of Markdown that shows it as it is: no link, image or tag."""
-    return _MARKUP.sub(r"\\\g<0>", line(text))
+    return _substitute(_MARKUP, r"\\\g<0>", line(text))
+
+
+def _substitute(
+    pattern: str, replacement: str | Callable[[re.Match[str]], str], text: str
+) -> str:
+    import re
+
+    return re.sub(pattern, replacement, text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -40,7 +56,3 @@ def _escape(found: re.Match[str]) -> str:
         code -= 0xDC00
     width = "x{:02x}" if code < 0x100 else "u{:04x}" if code < 0x10000 else "U{:08x}"
     return "\\" + width.format(code)
-
-
-def _plain_command(found: re.Match[str]) -> str:
-    return f"{found[1]}\\x{ord(found[2][0]):02x}{found[2][1:]}"

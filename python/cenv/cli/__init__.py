@@ -8,7 +8,6 @@ import sys
 from contextlib import suppress
 
 from cenv.cli import output
-from cenv.cli.parser import own_arguments, parse
 from cenv.errors import CenvError, UsageError
 
 TYPE_CHECKING = False
@@ -69,15 +68,26 @@ def _hides_interrupt(error: BaseException) -> bool:
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
+    if "--json" not in arguments:
+        return False
+    from cenv.cli.parser import own_arguments
+
     return "--json" in own_arguments(arguments)
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments == [
+        "--version"
+    ]:  # scripts ask often; the parser takes longer than all else
+        output.print_version()
+        return 0
+    from cenv.cli.parser import parse
+
     options = parse(arguments)
     known = options.run_at_once and options.run_at_once(options)
     if known is not None:
         return int(known)
-    from cenv.tracing import recorder  # --help and --version do without
+    from cenv.tracing import recorder  # --help does without
 
     console = output.Console(options)
     status = None

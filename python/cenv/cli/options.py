@@ -16,9 +16,9 @@ class ShowVersion(argparse.Action):
     """Print the version without loading the core."""
 
     def __call__(self, parser: Parser, *unused: Any) -> None:
-        from cenv import __version__
+        from cenv.cli import output
 
-        print(f"cenv {__version__}")
+        output.print_version()
         parser.exit()
 
 

@@ -9,7 +9,7 @@ import time
 import warnings
 from contextlib import contextmanager, suppress
 
-from cenv import printable
+from cenv import __version__, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +118,11 @@ def _print(lines: Iterable[str]) -> None:
     except OSError as error:
         told = f"cannot write to standard output: {error.strerror}"
         raise OSError(error.errno, told) from error
+
+
+def print_version() -> None:
+    """Print the version."""
+    print(f"cenv {__version__}")
 
 
 def drop_unwritten() -> None:
