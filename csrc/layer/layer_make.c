@@ -2,9 +2,8 @@
 /*
  * A layer is an entry among the packages of the store, as kept bytecode is: content/, manifest,
  * paths, record.json. The package alone is linked into content/, relocated for the path where
- * layers are shown. Bytecode of noarch python packages takes a python that runs: then all are
- * linked into a scratch prefix first, which compiles what the store has no bytecode of, and goes
- * again.
+ * layers are shown. Bytecode of noarch python packages that the store does not have takes a python
+ * that runs: then all are linked into a scratch prefix, once, which compiles and goes again.
  */
 #include "layer/layer_make.h"
 
@@ -28,7 +27,7 @@ enum { PATH_BYTES_MAX = 1 << 20 };
 struct maker {
     struct cenv_layers *layers;
     struct cenv_scratch scratch;
-    struct cenv_buf python_dir; /* empty: none is needed */
+    struct cenv_buf python_dir; /* empty: none was needed */
     size_t made;
 };
 
@@ -37,10 +36,7 @@ static bool is_missing(const struct maker *m, const struct cenv_layer *layer)
     return !cenv_package_entry_use(m->layers->store, cenv_str(layer->key));
 }
 
-/* ---- a layer's content ---- */
-
-static struct cenv_link_options options_for(const struct maker *m,
-                                            const char *python_dir)
+static struct cenv_link_options options_for(const struct maker *m)
 {
     return (struct cenv_link_options){
         .store = m->layers->store,
@@ -48,17 +44,49 @@ static struct cenv_link_options options_for(const struct maker *m,
         .mode = CENV_PLACE_AUTO,
         .no_scripts = true,
         .time = (int64_t)time(NULL),
-        .python_dir = python_dir,
     };
 }
 
-static int link_layer(const struct maker *m, const struct cenv_layer *layer,
-                      const char *dir, struct cenv_link_plan **plan)
+/* ---- the python that compiles ---- */
+
+static int link_all(struct maker *m)
 {
-    struct cenv_link_options options = options_for(m, m->python_dir.data);
+    struct cenv_layers *layers = m->layers;
+    struct cenv_link_options options = options_for(m);
+    struct cenv_link_stats stats = {0};
+    options.no_records = true;
+    int rc = cenv_fs_mkdir(m->scratch.fd, SCRATCH_PREFIX, 0755, layers->err);
+    if (rc == 0 && !cenv_fs_path_of(m->scratch.fd, SCRATCH_PREFIX, &m->python_dir))
+        rc = cenv_error_oom(layers->err);
+    if (rc == 0)
+        rc = cenv_link(m->python_dir.data, layers->packages, layers->nr, &options, NULL,
+                       &stats, layers->task, layers->err);
+    cenv_link_stats_release(&stats);
+    return rc;
+}
+
+static int find_python(void *ctx, const char **prefix, struct cenv_error *err)
+{
+    struct maker *m = ctx;
+    int rc = m->python_dir.len ? 0 : link_all(m);
+    (void)err; /* it is that of the layers */
+    *prefix = m->python_dir.data;
+    return rc;
+}
+
+/* ---- a layer's content ---- */
+
+static int link_layer(struct maker *m, const struct cenv_layer *layer, const char *dir,
+                      struct cenv_link_plan **plan)
+{
+    struct cenv_link_options options = options_for(m);
     struct cenv_link_stats stats = {0};
     options.own_inodes = true;
-    options.python = layer->noarch_python ? m->layers->python : NULL;
+    if (layer->noarch_python && m->layers->python) {
+        options.python = m->layers->python;
+        options.find_python = find_python;
+        options.find_python_ctx = m;
+    }
     int rc = cenv_link(dir, layer->package, 1, &options, plan, &stats, m->layers->task,
                        m->layers->err);
     cenv_link_stats_release(&stats);
@@ -154,7 +182,7 @@ static int write_manifest(const struct maker *m, const struct cenv_layer *layer,
 
 /* ---- the entry ---- */
 
-static int fill_entry(const struct maker *m, const struct cenv_layer *layer, int entry,
+static int fill_entry(struct maker *m, const struct cenv_layer *layer, int entry,
                       int content)
 {
     struct cenv_link_plan *plan = NULL;
@@ -174,7 +202,7 @@ static int fill_entry(const struct maker *m, const struct cenv_layer *layer, int
     return rc;
 }
 
-static int make_layer(const struct maker *m, const struct cenv_layer *layer)
+static int make_layer(struct maker *m, const struct cenv_layer *layer)
 {
     int entry, content;
     int rc = cenv_package_entry_make(&m->scratch, layer->key, &entry, &content,
@@ -183,32 +211,6 @@ static int make_layer(const struct maker *m, const struct cenv_layer *layer)
         rc = fill_entry(m, layer, entry, content);
     cenv_fd_close(content);
     cenv_fd_close(entry);
-    return rc;
-}
-
-/* ---- the python that compiles ---- */
-
-static bool wants_python(const struct maker *m)
-{
-    bool wants = false;
-    for (size_t i = 0; i < m->layers->nr && m->layers->python && !wants; i++)
-        wants = m->layers->list[i].noarch_python && is_missing(m, &m->layers->list[i]);
-    return wants;
-}
-
-static int link_all(struct maker *m)
-{
-    struct cenv_layers *layers = m->layers;
-    struct cenv_link_options options = options_for(m, NULL);
-    struct cenv_link_stats stats = {0};
-    options.no_records = true;
-    int rc = cenv_fs_mkdir(m->scratch.fd, SCRATCH_PREFIX, 0755, layers->err);
-    if (rc == 0 && !cenv_fs_path_of(m->scratch.fd, SCRATCH_PREFIX, &m->python_dir))
-        rc = cenv_error_oom(layers->err);
-    if (rc == 0)
-        rc = cenv_link(m->python_dir.data, layers->packages, layers->nr, &options, NULL,
-                       &stats, layers->task, layers->err);
-    cenv_link_stats_release(&stats);
     return rc;
 }
 
@@ -229,7 +231,7 @@ static int publish_layers(const struct maker *m)
 static int make_in_scratch(struct maker *m)
 {
     struct cenv_layers *layers = m->layers;
-    int rc = wants_python(m) ? link_all(m) : 0;
+    int rc = 0;
     for (size_t i = 0; i < layers->nr && rc == 0; i++)
         if (is_missing(m, &layers->list[i])) {
             rc = make_layer(m, &layers->list[i]);

@@ -122,7 +122,8 @@ static void take_entries(const struct cenv_linker *linker,
     cenv_dirs_init(&at.to, linker->root);
     for (uint32_t i = package->first; i < package->first + package->nr; i++) {
         struct cenv_link_entry *pyc = &linker->plan->entries[i];
-        if (is_common(linker->plan, pyc) && take_entry(linker, &at, pyc) < 0)
+        if (is_common(linker->plan, pyc) && !pyc->done && !pyc->dropped &&
+            take_entry(linker, &at, pyc) < 0)
             break; /* what is missing is compiled */
     }
     cenv_dirs_release(&at.from);

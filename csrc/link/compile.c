@@ -21,6 +21,9 @@ static size_t format_list(struct cenv_link_plan *plan, struct cenv_buf *out)
 {
     size_t nr = 0;
 
+    cenv_buf_clear(out);
+    for (size_t i = 0; i < plan->nr_packages; i++)
+        plan->packages[i].work.compiled = 0;
     for (size_t i = 0; i < plan->nr_order; i++) {
         const struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
         if (pyc->kind != CENV_KIND_PYC || pyc->done || pyc->dropped)
@@ -49,16 +52,16 @@ static bool is_old(struct cenv_str version)
  * Without site (-S) and without bytecode of what is imported (-B): a .pth file that imports would
  * leave some that names the directory, and compileall takes it for done.
  */
-static int run_python(const struct cenv_linker *linker, struct cenv_proc_status *status,
-                      struct cenv_buf *output, struct cenv_error *err)
+static int run_python(const struct cenv_linker *linker, const char *python,
+                      struct cenv_proc_status *status, struct cenv_buf *output,
+                      struct cenv_error *err)
 {
     struct cenv_buf exe;
     bool old = is_old(linker->plan->python_version);
     const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
-    const char *dir = linker->options->python_dir;
-    cenv_buf_addf(&exe, "%s/bin/python%.*s", dir ? dir : linker->dir,
+    cenv_buf_addf(&exe, "%s/bin/python%.*s", python,
                   CENV_STR_ARG(linker->plan->python_version));
     const char *const argv[] = {
         exe.data,  old ? "-E" : "-I",  "-B", "-S", "-Wi",
@@ -121,8 +124,8 @@ static bool is_complete(const struct cenv_proc_status *status, struct cenv_buf *
            !(output->len && strstr(output->data, "Traceback"));
 }
 
-static int compile_list(struct cenv_linker *linker, struct cenv_str list,
-                        struct cenv_error *err)
+static int compile_list(struct cenv_linker *linker, const char *python,
+                        struct cenv_str list, struct cenv_error *err)
 {
     struct cenv_error cause = CENV_ERROR_INIT;
     struct cenv_proc_status status = {0};
@@ -132,7 +135,7 @@ static int compile_list(struct cenv_linker *linker, struct cenv_str list,
     if (rc < 0)
         return rc;
     cenv_buf_init(&output, OUTPUT_MAX);
-    rc = run_python(linker, &status, &output, &cause);
+    rc = run_python(linker, python, &status, &output, &cause);
     cenv_raw_unlink(linker->root, LIST_NAME);
     int taken = take_results(linker, err);
     if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM || taken < 0)
@@ -145,20 +148,45 @@ static int compile_list(struct cenv_linker *linker, struct cenv_str list,
     return rc;
 }
 
+/* Takes what the store has, and lists the rest; `nr` of it. */
+static int take_and_list(struct cenv_linker *linker, struct cenv_buf *list, size_t *nr,
+                         struct cenv_error *err)
+{
+    int rc = cenv_link_bytecode_take(linker, err);
+    if (rc < 0)
+        return rc;
+    *nr = format_list(linker->plan, list);
+    return list->failed ? cenv_error_oom(err) : 0;
+}
+
+static int find_work(struct cenv_linker *linker, const char **python,
+                     struct cenv_buf *list, size_t *nr, struct cenv_error *err)
+{
+    const struct cenv_link_options *options = linker->options;
+    *python = linker->dir;
+    int rc = take_and_list(linker, list, nr, err);
+    if (rc < 0 || !*nr || !options->find_python)
+        return rc;
+    rc = options->find_python(options->find_python_ctx, python, err);
+    if (rc == 0)
+        rc = take_and_list(linker, list, nr, err);
+    return rc;
+}
+
 int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err)
 {
     struct cenv_buf list;
+    const char *python;
+    size_t nr = 0;
 
     cenv_buf_init(&list, LIST_MAX);
     struct cenv_span span = cenv_span_begin(CENV_STAGE_COMPILE, "");
-    int rc = cenv_link_bytecode_take(linker, err);
+    int rc = find_work(linker, &python, &list, &nr, err);
     if (rc == 0) {
-        span.misses = format_list(linker->plan, &list);
-        if (list.failed)
-            rc = cenv_error_oom(err);
-        else if (span.misses) {
-            cenv_task_progress(linker->task, CENV_STAGE_COMPILE, span.misses);
-            rc = compile_list(linker, cenv_buf_str(&list), err);
+        span.misses = nr;
+        if (nr) {
+            cenv_task_progress(linker->task, CENV_STAGE_COMPILE, nr);
+            rc = compile_list(linker, python, cenv_buf_str(&list), err);
         } else
             rc = take_results(linker, err);
         span.items = linker->stats->compiled;

@@ -50,9 +50,14 @@ struct cenv_link_options {
      */
     bool onto;
     /* The record of the python they are linked for where it is not one of them, or NULL; borrowed
-     * as long as the plan. It compiles, in the prefix `python_dir`, or with NULL where it lies. */
+     * as long as the plan. */
     const struct cenv_json *python;
-    const char *python_dir;
+    /*
+     * Tells the prefix of the python that compiles, once something has to be; or NULL: it lies
+     * where they are linked. What making that prefix brings into the store is taken from there.
+     */
+    int (*find_python)(void *ctx, const char **prefix, struct cenv_error *err);
+    void *find_python_ctx;
 };
 
 enum cenv_link_kind {

@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 import cenv
-from cenv import api
+from cenv import _native, api
 from cenv.demo.package import PLACEHOLDER, Member, Package
+from cenv.tracing import recorder
 
 MINOR = "{}.{}".format(*sys.version_info)
 TAG = f"cpython-{MINOR.replace('.', '')}"
@@ -206,6 +207,25 @@ def test_bytecode__is_compiled_once(
     name = f"{SITE}/pure/__pycache__/tool.{TAG}.pyc"
     one, two = ((tmp_path / n / name).read_bytes() for n in ("one", "two"))
     assert one == two
+
+
+@pytest.mark.parametrize("makers", ["template layered", "layered template"])
+def test_bytecode__is_compiled_once_for_templates_and_layers(
+    makers: str, channel: Path, tmp_path: Path
+) -> None:
+    store = cenv.TemplateStore(tmp_path / "store")
+    if not _native.call(_native.extension.doctor, store.path)["overlay"]["works"]:
+        pytest.skip("this machine refuses mount namespaces")
+    compiled, linked = [], []
+    for maker in makers.split():
+        with recorder.recording() as recorded:
+            getattr(store, maker)(["pure"], [channel])
+            stages = {stage.name: stage for stage in recorded.stages()}
+        compiled.append(stages["compile"].misses)
+        linked.append(stages["link"].items)
+    assert compiled == [3, 0]
+    once = linked[makers.split().index("template")]
+    assert linked[1] == once  # layers need no python that runs
 
 
 @pytest.mark.parametrize("length", [122, 124, 125, 126, 200])
