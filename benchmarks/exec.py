@@ -220,9 +220,9 @@ def run():
     process = os.posix_spawn(sys.argv[2], sys.argv[2:], {"PATH": "/usr/bin:/bin"})
     _, status, used = os.wait4(process, 0)
     return status, time.perf_counter() - start, used.ru_utime + used.ru_stime
-print(json.dumps([run() for _ in range(int(sys.argv[1]) + 1)][1:]))
+print(json.dumps([run() for _ in range(int(sys.argv[1]))][1:]))
 """
-_TURNS = 3
+_A_TURN = 3  # programs, of which the first warms the caches of the mount
 
 
 def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
@@ -232,7 +232,6 @@ def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
     shown = cenv.TemplateStore(store).layered(specs, [channel])
     cenv.create(linked, specs, [channel], store=store)
     modules = _MODULES.format(names=standard_modules(linked / "bin/python"))
-    again = [sys.executable, "-I", "-S", "-c", _AGAIN, str(rounds)]
     places: dict[str, tuple[str, Callable[..., Any]]] = {
         "in a linked prefix": (str(linked), subprocess.run),
         "in layers": (shown.path, shown.run),
@@ -240,24 +239,28 @@ def in_it(channel: Path, work: Path, rounds: int) -> list[str]:
     lines = []
     for title, text in (("python -c pass", "pass"), ("standard library", modules)):
         calls = {name: Calls() for name in places}
-        for _turn in range(_TURNS):
+        for _turn in range(rounds):
             for name, (prefix, run) in places.items():
-                words = [*again, f"{prefix}/bin/python", *_QUIET, text]
-                done = run(words, stdout=subprocess.PIPE, check=True)
-                for status, wall, cpu in json.loads(done.stdout.splitlines()[-1]):
-                    if status:
-                        raise SystemExit(f"{name}: {title} failed")
-                    calls[name].wall.append(wall * 1e3)
-                    calls[name].cpu.append(cpu * 1e3)
-        of_linked, of_layers = (min(kind.cpu) for kind in calls.values())
+                take_turn(run, f"{prefix}/bin/python", text, calls[name])
+        kinds = zip(*(kind.cpu for kind in calls.values()))
+        ratio = statistics.median(layers / linked for linked, layers in kinds)
         lines += [
             title,
             *(f"  {name:<34} {kind.told()}" for name, kind in calls.items()),
         ]
-        lines.append(
-            f"  {'in layers, the least':<34} {of_layers / of_linked:26.3f} x of processors"
-        )
+        lines.append(f"  {'in layers':<34} {ratio:26.3f} x of processors")
     return lines
+
+
+def take_turn(run: Callable[..., Any], python: str, text: str, into: Calls) -> None:
+    """Run a program some times, and note the quickest: others are at work, too."""
+    words = [sys.executable, "-I", "-S", "-c", _AGAIN, str(_A_TURN)]
+    done = run([*words, python, *_QUIET, text], stdout=subprocess.PIPE, check=True)
+    told = json.loads(done.stdout.splitlines()[-1])
+    if any(status for status, _wall, _cpu in told):
+        raise SystemExit(f"{python} failed")
+    into.wall.append(min(wall for _status, wall, _cpu in told) * 1e3)
+    into.cpu.append(min(cpu for _status, _wall, cpu in told) * 1e3)
 
 
 def standard_modules(interpreter: Path) -> list[str]:
