@@ -80,9 +80,9 @@ def pytest_configure(config: pytest.Config) -> None:
     _enter_overlay(config, config.getoption("cenv_mode"))
     config.addinivalue_line(
         "markers",
-        "cenv(*specs, channels=None, template=None, mode=None): the environment that the "
-        "fixture cenv_env gives when it is called without specs; the test runs once for "
-        "each of a list of templates",
+        "cenv(*specs, channels=None, template=None, mode=None, recycle=None): the "
+        "environment that the fixture cenv_env gives when it is called without specs; the "
+        "test runs once for each of a list of templates",
     )
     config.pluginmanager.register(hints, hints.NAME)
     if options.is_configured(config) or config.getoption("benchmark_compare", None):

@@ -241,9 +241,10 @@ class EnvFactory(_Clones):
         for the rounds of a benchmark. `recycle`: "off" for one that no test had before,
         nor has after; in the place of the setting.
         """
+        said = self._mark.kwargs if self._mark else {}
+        mode, recycle = mode or said.get("mode"), recycle or said.get("recycle")
         checked_recycle(recycle)
         chosen = self._template(specs, channels, template)
-        mode = mode or (self._mark.kwargs.get("mode") if self._mark else None)
         if not reuse:
             return self._rounds.lend(self._clone(chosen, dst, mode, recycle))
         key = (chosen.path, None if dst is None else os.fspath(dst), mode)

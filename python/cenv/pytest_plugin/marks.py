@@ -9,14 +9,14 @@ import pytest
 
 from cenv.errors import UsageError
 
-_KNOWN = ("channels", "template", "mode")
+_KNOWN = ("channels", "template", "mode", "recycle")
 
 
 def check(mark: pytest.Mark) -> None:
     """Raise UsageError for what a mark cannot mean."""
     unknown = sorted(set(mark.kwargs) - set(_KNOWN))
     if unknown:
-        hint = "it takes specs, channels=, template= and mode="
+        hint = "it takes specs, channels=, template=, mode= and recycle="
         raise UsageError(f"pytest.mark.cenv: unknown {', '.join(unknown)}", hint=hint)
     if mark.args and "template" in mark.kwargs:
         hint = "a template has its specs; base= of cenv_template adds some"

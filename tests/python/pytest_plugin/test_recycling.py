@@ -210,6 +210,35 @@ def test_recycling__that_is_off_is_for_those_that_ask(
     assert counts(project) == {"made": 2, "recycled": 1, "spare": 0}
 
 
+MARKED = (
+    HELPERS
+    + """
+@pytest.mark.cenv(recycle="off")
+def test_is_marked(cenv_env):
+    seen.append(cenv_env())
+    seen.append(cenv_env(recycle="auto"))
+    mess(seen[1])
+
+def test_gets_what_may_be_used_again(cenv_env):
+    assert cenv_env() == seen[1] and not seen[0].exists()
+
+@pytest.mark.cenv(recycle="maybe")
+def test_says_nonsense(cenv_env):
+    with pytest.raises(Exception, match="recycle is 'maybe': expected one of auto"):
+        cenv_env()
+"""
+)
+
+
+def test_recycling__is_as_the_mark_of_the_test_says(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(MARKED)
+    argv = ["--basetemp=base", "--cenv-spares=0", "--cenv-json=report"]
+    run(*argv).assert_outcomes(passed=3)
+    assert counts(project) == {"made": 2, "recycled": 1, "spare": 0}
+
+
 FULL = """
 import os
 import pytest
