@@ -109,17 +109,12 @@ class Player:
         os.rename(new, self.some(os.path.isfile))
 
     def do_delete(self) -> None:
-        path = self.any()
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        else:
-            os.unlink(path)
+        _remove(self.any())
 
     def do_empty(self) -> None:
         if self.random.random() < 0.1:
             for name in os.listdir(self.root):
-                path = os.path.join(self.root, name)
-                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+                _remove(os.path.join(self.root, name))
 
     def do_chmod(self) -> None:
         path = self.random.choice([self.own, self.directory])()
@@ -192,6 +187,13 @@ class Player:
         directory = os.path.isdir(path)
         os.rename(path, self.new())
         Path(os.fsdecode(path)).touch() if directory else os.mkdir(path)
+
+
+def _remove(path: bytes) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
 
 
 def _is_own(path: bytes) -> bool:
