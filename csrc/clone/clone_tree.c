@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/pool.h"
 #include "clone/clone_file.h"
 #include "os/fs.h"
@@ -72,13 +73,18 @@ static uint32_t missing_bits(const struct cenv_cloner *c, const struct cenv_mf_d
 /*
  * Directories come parents first, so the job of the parent was taken before this one, and making
  * the directory is the first thing it does: the thread spins for one mkdir, which is shorter than
- * any sleep. When the task is cancelled before that job starts, polling ends the wait.
+ * any sleep. Where that takes longer the other thread has no processor, and is not to be kept from
+ * one. When the task is cancelled before that job starts, polling ends the wait.
  */
+enum { SPINS = 1000, PAUSE_US = 50 };
+
 static int wait_for_parent(const struct tree *tree, uint32_t index,
                            struct cenv_error *err)
 {
     atomic_uchar *made = &tree->made[tree->c->m->dirs[index].parent];
-    for (;;) {
+    for (int spins = 0;; spins++) {
+        if (spins >= SPINS)
+            cenv_clock_sleep_us(PAUSE_US);
         switch (atomic_load_explicit(made, memory_order_acquire)) {
         case MADE:
             return 0;
