@@ -31,6 +31,15 @@ def test_version_option__loads_next_to_nothing():
     assert not modules_after(statement) & {*heavy, "argparse", "re", "shutil"}
 
 
+def test_exec__loads_next_to_nothing_for_what_is_known():
+    statement = (
+        "import cenv.clones.view\nfrom cenv.cli import parser, recalled\n"
+        "recalled.find(parser.parse(['exec', 'x', '--store', '/proc', '--', 'true']))"
+    )
+    heavy = {"cenv.model", "cenv.config.config", "dataclasses", "shutil", "typing"}
+    assert not modules_after(statement) & heavy
+
+
 def test_extract__loads_what_its_work_needs():
     statement = (
         "import contextlib, cenv\n"

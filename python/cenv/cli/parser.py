@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 
 from cenv.cli import tree
 from cenv.cli.options import ShowVersion, add_common
@@ -17,6 +19,27 @@ if TYPE_CHECKING:
 _VALUED = ("--trace", "--store")  # may stand before the action of a group
 _WITH_COMMAND = ("exec",)  # whose command stands behind --
 _TEXT = "\0"  # before an argument that looks like an option and is none; no argv has it
+
+
+def _columns() -> int:
+    """Return the width of help, as argparse would, which loads shutil for it each time."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told) - 2
+    try:
+        found = os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        found = 0
+    return (found or 80) - 2
+
+
+class _Help(argparse.HelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns())
+
+
+class _PlainHelp(_Help, argparse.RawDescriptionHelpFormatter):
+    pass
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -86,6 +109,7 @@ def command_parser(words: tree.Words) -> CommandParser:
     parser = CommandParser(
         prog=" ".join(["cenv", *words]),
         description=tree.summary(words),
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     add_common(parser, again=True)
@@ -103,7 +127,7 @@ def _group_parser(
         usage=f"{prog} [OPTION ...] {placeholder} ...",
         description=description,
         epilog=f"{kind}s:\n{lines}\n\n{prog} {placeholder} --help tells the rest.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_PlainHelp,
         allow_abbrev=False,
     )
 
