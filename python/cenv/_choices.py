@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 CloneMode = Literal["auto", "snapshot", "reflink", "hardlink", "copy", "overlay"]
 LinkMode = Literal["auto", "reflink", "hardlink", "copy"]
 ChannelPriority = Literal["strict", "flexible", "disabled"]
-PRIORITIES: tuple[ChannelPriority, ...] = get_args(ChannelPriority)

@@ -49,7 +49,7 @@ def add_common(parser: Parser, *, again: bool = False) -> None:
 
 def add_channels(parser: Parser) -> None:
     """Add what is solved on: channels, platform, priorities, dates and spec files."""
-    from cenv._choices import PRIORITIES
+    from cenv._priorities import PRIORITIES
 
     parser.add_argument(
         "-c",

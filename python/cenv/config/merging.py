@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from cenv._choices import PRIORITIES
+from cenv._priorities import PRIORITIES
 from cenv.config.condarc import BOTTOM, FINAL, TOP, Raw, expand
 from cenv.errors import UsageError
 from cenv.specs.times import milliseconds

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from cenv._choices import PRIORITIES, ChannelPriority
+from cenv._choices import ChannelPriority
 from cenv._options import SolveOptions
+from cenv._priorities import PRIORITIES
 from cenv.config.config import load
 from cenv.errors import CenvError, UnsatisfiableError
 from cenv.model import PackageRecord
