@@ -16,7 +16,9 @@ import cenv
 DRIVER = Path(__file__).with_name("faults.py")
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler is installed (apt install gcc)"
+)
 @pytest.mark.parametrize(
     "operation", ["create", "clone", "template", "import", "remember", "layers"]
 )
@@ -27,7 +29,9 @@ def test_failing_calls__end_in_one_message_and_leave_nothing(operation: str) -> 
     assert " 0 wrong" in done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler is installed (apt install gcc)"
+)
 def test_failing_calls__of_a_snapshot(btrfs: Path) -> None:
     command = [sys.executable, DRIVER, "--only", "snapshot", "--points", "60"]
     command += ["--place", btrfs]
@@ -36,7 +40,9 @@ def test_failing_calls__of_a_snapshot(btrfs: Path) -> None:
     assert " 0 wrong" in done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler is installed (apt install gcc)"
+)
 @pytest.mark.parametrize(
     ("operation", "calls"),
     [
@@ -56,7 +62,9 @@ def test_failing_calls__every_one_of_a_kind(operation: str, calls: str) -> None:
     assert " 0 wrong" in done.stdout
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler is installed (apt install gcc)"
+)
 def test_failing_looks__are_not_taken_for_absence() -> None:
     command = [sys.executable, DRIVER.with_name("unseen.py")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -65,7 +73,8 @@ def test_failing_looks__are_not_taken_for_absence() -> None:
 
 
 @pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="this Python itself does not survive it"
+    sys.version_info >= (3, 12),
+    reason="this Python itself does not survive it; run it with 3.10 or 3.11",
 )
 def test_failing_allocations_of_python__leave_the_store_right() -> None:
     """Each 301st; all of them are `tests/faults/python_memory.py --step 1`."""
@@ -86,7 +95,9 @@ def unlink_refused(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, **wish, "CENV_STORE": str(tmp_path / "store")}
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler is installed")
+@pytest.mark.skipif(
+    not shutil.which("cc"), reason="no C compiler is installed (apt install gcc)"
+)
 @pytest.mark.parametrize("background", [False, True])
 def test_removal__that_fails_names_the_environment(
     tmp_path: Path,

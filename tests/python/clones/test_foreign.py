@@ -241,7 +241,8 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec("rattler") is None, reason="py-rattler is not installed"
+    importlib.util.find_spec("rattler") is None,
+    reason="py-rattler is not installed (pip install py-rattler)",
 )
 def test_foreign_clone__of_rattlers_environment_is_its_install(
     tmp_path: Path, python_channel: Path, session_store: Path

@@ -64,7 +64,9 @@ def test_demo__runs_on_the_distributions_python(tmp_path: Path) -> None:
     """Its site-packages is dist-packages, it is managed by apt, its files link into /etc."""
     python = other_python()
     if python is None:
-        pytest.skip("there is no /usr/bin/python3, or it is the one that runs")
+        pytest.skip(
+            "no other /usr/bin/python3 is here (apt install python3, run with another)"
+        )
     packages = [p for p in sys.path if p.endswith("site-packages")]
     path = os.pathsep.join([str(Path(cenv.__file__).parents[1]), *packages])
     options = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
