@@ -33,7 +33,7 @@ _OTHERS = ("files", "exclude_newer", "trace", "verbose", "json")  # go the long 
 _OF_SHELLS = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"}
 _DAMAGE = (LookupError, TypeError, ValueError)  # of what the store's file says
 
-_Identity = tuple[str, list[int] | None]
+_Identity = tuple[str, list[str] | None]
 
 
 def find(options: argparse.Namespace) -> Shown | None:
@@ -141,4 +141,5 @@ def _identity(path: str) -> _Identity:
         told = os.stat(path)
     except OSError:
         return path, None
-    return path, [told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns]
+    numbers = told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns
+    return path, list(map(str, numbers))  # too large for numbers in JSON

@@ -90,6 +90,18 @@ def test_recalled__leaves_other_specs_to_the_long_way(options, scene) -> None:
         assert not is_recalled(options)
 
 
+@pytest.mark.parametrize("key", ["disallowed_packages", "denylist_channels"])
+def test_recalled__solves_nothing_where_more_has_a_say(options, scene, key) -> None:
+    store, _channel = scene
+    Path(os.environ["HOME"], ".condarc").write_text(f"{key}: [nothing]\n")
+    made = store.layered(options.specs, options.channels)
+    recalled.keep(options, made)
+    made.lease.release()
+    assert is_recalled(options)
+    options.specs = ["data >0"]
+    assert not is_recalled(options)
+
+
 def test_recalled__makes_no_layers(options, scene) -> None:
     store, _channel = scene
     options.specs = ["tool"]
