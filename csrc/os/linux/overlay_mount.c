@@ -101,7 +101,9 @@ static int collect_layers(const int *lower, unsigned nr_lower)
 
 static long configure_rest(int fs, int upper, int work, bool user)
 {
-    long rc = add_directory(fs, "upperdir", upper);
+    long rc = configure(fs, SET_STRING, "source", "overlay", 0);
+    if (rc == 0)
+        rc = add_directory(fs, "upperdir", upper);
     if (rc == 0)
         rc = add_directory(fs, "workdir", work);
     if (rc == 0 && user)
