@@ -111,6 +111,16 @@ static int open_archive(struct fetch *f, const struct cenv_fetch_job *job,
                       : cenv_fs_open_file(f->scratch.fd, job->archive, NULL, err);
 }
 
+/* Whether other processors would idle while one extracts this package. */
+static bool is_most_of_all(const struct fetch *f, const struct cenv_fetch_job *job)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < f->nr_wanted; i++)
+        total += f->wanted[i]->size;
+    return cenv_host_cpus() > 1 && job->size >= total - total / 2;
+}
+
 static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
                            int entry, int content)
 {
@@ -124,6 +134,7 @@ static int extract_archive(struct fetch *f, struct cenv_fetch_job *job, int fd,
     uint64_t start = cenv_clock_ns();
 
     source.md5 = !want.sha256 && want.md5;
+    source.ahead = is_most_of_all(f, job);
     cenv_package_manifest_init(&manifest);
     rc = cenv_extract_into(&source, &want, content, &manifest, &digests, f->task,
                            &job->err);

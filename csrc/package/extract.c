@@ -2,7 +2,8 @@
 /*
  * Extraction. A file costs openat, write, futimens and close, relative to the descriptor of its
  * directory, which stays open while members of it come; its bytes are hashed while they are in the
- * cache, so that no file is read again to verify it. Nothing is ever followed: a link in place of a
+ * cache, so that no file is read again to verify it. Small files are written and hashed by a thread
+ * of their own (small_files.h). Nothing is ever followed: a link in place of a
  * directory makes the open fail.
  */
 #include "package/extract.h"
@@ -24,6 +25,7 @@
 #include "os/path.h"
 #include "package/info_file.h"
 #include "package/paths_json.h"
+#include "package/small_files.h"
 
 enum { INDEX_MAX = 16 << 20, READABLE = 0400 };
 
@@ -34,7 +36,8 @@ struct extract {
     struct cenv_package_manifest *manifest;
     struct cenv_map seen; /* path -> index in the manifest */
     struct cenv_digest *sha256;
-    unsigned mask; /* what the umask takes away */
+    struct cenv_small_files *small; /* or NULL */
+    unsigned mask;                  /* what the umask takes away */
     struct cenv_task *task;
     struct cenv_error *err;
 };
@@ -67,6 +70,12 @@ static int remember_file(struct extract *x, const struct cenv_package_file *entr
         !cenv_map_put(&x->seen, x->manifest->entries[at].path, (uint32_t)at))
         return cenv_error_oom(x->err);
     return 0;
+}
+
+/* Until then the digests of small files are not known, nor whether they could be written. */
+static int settle_files(struct extract *x)
+{
+    return x->small ? cenv_small_files_settle(x->small, x->err) : 0;
 }
 
 /* ---- directories ---- */
@@ -130,7 +139,9 @@ static int compare_again(struct extract *x, const struct cenv_package_file *old,
 
     if (old->type != CENV_FT_FILE || old->size != member->size)
         return refuse_member(x, member->path, "is there twice, and differs");
-    int rc = copy_data(x, -1, &again);
+    int rc = settle_files(x);
+    if (rc == 0)
+        rc = copy_data(x, -1, &again);
     if (rc == 0 && memcmp(again.sha256, old->sha256, sizeof(old->sha256)) != 0)
         rc = refuse_member(x, member->path, "is there twice, and differs");
     return rc;
@@ -142,36 +153,86 @@ static bool is_document(struct cenv_str path)
     return cenv_str_eq(cenv_path_parent(path), CENV_STR("info"));
 }
 
-static int write_member(struct extract *x, const struct cenv_member *member)
+/* A new file, or -errno. */
+static int create_file(struct extract *x, const struct cenv_member *member)
 {
-    const struct cenv_package_file *old = find_seen(x, member->path);
-    unsigned mode = (member->mode & 0777) | READABLE;
-    struct cenv_package_file entry = {.path = member->path,
-                                      .type = CENV_FT_FILE,
-                                      .mode = mode & ~x->mask,
-                                      .size = member->size,
-                                      .mtime_ns = member->mtime_ns};
     struct cenv_str name;
-
-    if (is_document(member->path) && member->size > cenv_reader_limits(x->reader)->text)
-        return refuse_member(x, member->path,
-                             "is larger than a package of this size may have it");
-    if (old)
-        return compare_again(x, old, member);
     int fd = cenv_dirs_parent(&x->dirs, member->path, 0777, &name);
-    if (fd >= 0)
-        fd = cenv_raw_create(fd, name.data, mode);
+
+    return fd < 0 ? fd
+                  : cenv_raw_create(fd, name.data, (member->mode & 0777) | READABLE);
+}
+
+/* The same for a time when small files may hold all descriptors that there are. */
+static int create_beside_small(struct extract *x, const struct cenv_member *member)
+{
+    int fd = create_file(x, member);
+
+    if ((fd == -EMFILE || fd == -ENFILE) && x->small && settle_files(x) == 0)
+        fd = create_file(x, member);
+    return fd < 0 ? fail_write(x, member->path, fd) : fd;
+}
+
+static int write_large(struct extract *x, const struct cenv_member *member,
+                       struct cenv_package_file *entry)
+{
+    int fd = create_beside_small(x, member);
+
     if (fd < 0)
-        return fail_write(x, member->path, fd);
-    int rc = copy_data(x, fd, &entry);
+        return fd;
+    int rc = copy_data(x, fd, entry);
     if (rc == 0) /* best effort: some file systems refuse */
         cenv_raw_set_mtime_fd(fd, member->mtime_ns);
     int raw = cenv_raw_close(fd);
     if (rc == 0 && raw < 0)
         rc = fail_write(x, member->path, raw);
     if (rc == 0)
-        rc = remember_file(x, &entry);
+        rc = remember_file(x, entry);
     return rc;
+}
+
+static int write_small(struct extract *x, const struct cenv_member *member,
+                       const struct cenv_package_file *entry)
+{
+    char *room = cenv_small_files_room(x->small, (size_t)member->size);
+    int fd = room ? create_beside_small(x, member) : settle_files(x);
+    const void *data;
+    size_t len;
+
+    if (fd < 0)
+        return fd;
+    int rc;
+    while ((rc = cenv_reader_data(x->reader, &data, &len, x->err)) == 1) {
+        memcpy(room, data, len);
+        room += len;
+    }
+    if (rc == 0)
+        rc = remember_file(x, entry);
+    if (rc == 0)
+        cenv_small_files_put(x->small, fd);
+    else
+        cenv_fd_close(fd);
+    return rc;
+}
+
+static int write_member(struct extract *x, const struct cenv_member *member)
+{
+    const struct cenv_package_file *old = find_seen(x, member->path);
+    struct cenv_package_file entry = {.path = member->path,
+                                      .type = CENV_FT_FILE,
+                                      .mode =
+                                          ((member->mode & 0777) | READABLE) & ~x->mask,
+                                      .size = member->size,
+                                      .mtime_ns = member->mtime_ns};
+
+    if (is_document(member->path) && member->size > cenv_reader_limits(x->reader)->text)
+        return refuse_member(x, member->path,
+                             "is larger than a package of this size may have it");
+    if (old)
+        return compare_again(x, old, member);
+    return x->small && member->size <= CENV_SMALL_FILE_MAX
+               ? write_small(x, member, &entry)
+               : write_large(x, member, &entry);
 }
 
 /* ---- links ---- */
@@ -211,6 +272,9 @@ static int make_hardlink(struct extract *x, const struct cenv_member *member)
             "is a hard link to what is no earlier file of the package");
     if (find_seen(x, member->path))
         return refuse_member(x, member->path, "is there twice");
+    int rc = settle_files(x);
+    if (rc < 0)
+        return rc;
     entry = *target;
     entry.path = member->path;
     from = cenv_dirs_parent(&x->link_dirs, target->path, 0, &from_name);
@@ -446,8 +510,12 @@ static int extract_package(struct extract *x, const struct cenv_package_source *
 
     if (rc == 0)
         rc = find_mask(x);
+    if (rc == 0 && cenv_reader_is_ahead(x->reader))
+        rc = cenv_small_files_new(&x->small, x->dest, x->manifest, x->err);
     if (rc == 0) {
         rc = extract_all(x);
+        if (rc == 0)
+            rc = settle_files(x);
         rc = cenv_reader_finish(x->reader, want, rc, digests, x->err);
     }
     if (rc == 0)
@@ -476,6 +544,7 @@ int cenv_extract_into(const struct cenv_package_source *source,
     span.items = manifest->nr;
     span.bytes = cenv_package_manifest_bytes(manifest);
     cenv_span_end(task, &span);
+    cenv_small_files_free(x.small);
     cenv_map_release(&x.seen);
     cenv_dirs_release(&x.dirs);
     cenv_dirs_release(&x.link_dirs);

@@ -74,6 +74,11 @@ static struct cenv_input file_input(struct cenv_reader *reader)
     return (struct cenv_input){.read = file_read, .ctx = reader};
 }
 
+bool cenv_reader_is_ahead(const struct cenv_reader *reader)
+{
+    return reader->source.ahead && reader->size >= AHEAD_MIN;
+}
+
 /* ---- tar archives in it ---- */
 
 static void close_tar(struct cenv_reader *reader)
@@ -96,7 +101,7 @@ static int open_tar(struct cenv_reader *reader, enum cenv_codec codec,
     if (rc < 0)
         return rc;
     bytes = cenv_input_decoder(reader->decoder);
-    if (reader->source.ahead && reader->size >= AHEAD_MIN) {
+    if (cenv_reader_is_ahead(reader)) {
         rc = cenv_readahead_new(&reader->ahead, bytes, err);
         if (rc < 0)
             return rc;

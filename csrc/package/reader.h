@@ -16,9 +16,10 @@
 struct cenv_package_source {
     /* The file's name, also for messages: its end tells the format, .conda or .tar.bz2. */
     const char *name;
-    int fd;     /* regular file, read from offset 0; stays the caller's */
-    bool md5;   /* take the MD5 as well */
-    bool ahead; /* read and decode in a second thread, where the file is large */
+    int fd;   /* regular file, read from offset 0; stays the caller's */
+    bool md5; /* take the MD5 as well */
+    /* Read and decode, and write small files, in threads of their own, where the file is large. */
+    bool ahead;
 };
 
 /* What the archive must be: hex digests or NULL, size or 0. */
@@ -42,6 +43,9 @@ struct cenv_reader;
 int cenv_reader_open(struct cenv_reader **out, const struct cenv_package_source *source,
                      struct cenv_task *task, struct cenv_error *err);
 void cenv_reader_free(struct cenv_reader *reader); /* NULL is fine */
+
+/* Whether it reads ahead, so that threads are worth their while. */
+bool cenv_reader_is_ahead(const struct cenv_reader *reader);
 
 /* As cenv_tar_next and cenv_tar_data, over all its tar archives. 0: read to the end, and whole. */
 int cenv_reader_next(struct cenv_reader *reader, struct cenv_member *member,
