@@ -50,7 +50,7 @@ def test_interrupt__that_argparse_hides_is_told_as_one(
         finally:
             raise AttributeError("'_StoreAction' object has no attribute 'save_nargs'")
 
-    monkeypatch.setattr(cli, "parse", parse)
+    monkeypatch.setattr("cenv.cli.parser.parse", parse)
     assert cli.main(["doctor"]) == cli.INTERRUPT_EXIT
     assert capsys.readouterr().err == "cenv: error: interrupted\n"
 

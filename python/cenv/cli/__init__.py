@@ -76,9 +76,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments == [
-        "--version"
-    ]:  # scripts ask often; the parser takes longer than all else
+    if arguments == ["--version"]:  # scripts ask often: no parser for it
         output.print_version()
         return 0
     from cenv.cli.parser import parse
