@@ -119,8 +119,10 @@ def mount_btrfs() -> MountBtrfs:
             made = subprocess.run(argv, capture_output=True, text=True, check=False)
             if made.returncode:  # a container's root may not
                 pytest.skip(f"cannot mount btrfs: {made.stderr.strip()}")
-            yield mounted
-            subprocess.run(["umount", "-l", mounted], check=True)
+            try:
+                yield mounted
+            finally:
+                subprocess.run(["umount", "-l", mounted], check=True)
 
     return mount
 

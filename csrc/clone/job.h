@@ -41,7 +41,7 @@ struct cenv_clone_job {
     struct cenv_remembered remembered;
 
     struct cenv_newprefix dst;
-    struct cenv_stat root; /* of the new directory; ino 0: it is not made yet */
+    struct cenv_stat root; /* of the new directory, lasting; ino 0: none yet */
     struct cenv_clone_refusal refused[CENV_CLONE_REFUSALS_MAX]; /* by mode auto */
 
     struct cenv_clone_result result;

@@ -11,6 +11,7 @@
 #include "clone/provenance.h"
 #include "clone/twin.h"
 #include "os/fs.h"
+#include "os/fs_where.h"
 #include "os/subvolume.h"
 #include "os/xattr.h"
 
@@ -89,7 +90,7 @@ static int take_snapshot(struct cenv_clone_job *job, int tree, struct cenv_error
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "snapshot");
     int rc = cenv_newprefix_make_snapshot(&job->dst, tree, err);
-    if (rc == 0 && cenv_raw_stat_fd(job->dst.dir, &job->root) < 0)
+    if (rc == 0 && cenv_raw_stat_lasting(job->dst.dir, ".", &job->root) < 0)
         rc = cenv_error_set(err, CENV_EFAIL, "cannot look at '%s'", job->dst.temp_path);
     span.items = job->prepared.m->nr_files;
     cenv_span_end(job->task, &span);

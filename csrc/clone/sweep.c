@@ -8,6 +8,7 @@
 #include "clone/mode.h"
 #include "os/fs_dir.h"
 #include "os/fs_remove.h"
+#include "os/fs_where.h"
 #include "os/owner.h"
 #include "os/path.h"
 #include "os/raw_lock.h"
@@ -44,7 +45,7 @@ static int remove_half(const struct cenv_clone_entry *clone, bool look,
                      ? cenv_memdup(parent.data, parent.len)
                      : NULL;
     int dir = path ? cenv_raw_open_dir(CENV_CWD, path) : -ENOENT;
-    int raw = dir < 0 ? dir : cenv_raw_stat(dir, clone->temp, &st);
+    int raw = dir < 0 ? dir : cenv_raw_stat_lasting(dir, clone->temp, &st);
     int rc = raw == 0 || cenv_raw_is_absent(raw) ? NONE : HELD;
     if (raw == 0 && st.type == CENV_FT_DIR &&
         (!clone->ino || (st.dev == clone->dev && st.ino == clone->ino)))

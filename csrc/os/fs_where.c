@@ -10,6 +10,7 @@
 #include "os/fs.h"
 #include "os/path.h"
 #include "os/raw_path.h"
+#include "os/subvolume.h"
 
 bool cenv_fs_path_of(int dirfd, const char *name, struct cenv_buf *out)
 {
@@ -99,4 +100,18 @@ int cenv_raw_is_inside(int fd, int root)
     if (start < 0)
         return start;
     return climb_to(start, &goal);
+}
+
+int cenv_raw_stat_lasting(int dirfd, const char *name, struct cenv_stat *out)
+{
+    const uint64_t no_device = (uint64_t)1 << 63;
+    struct cenv_subvolume_facts facts;
+    int rc = cenv_raw_stat(dirfd, name, out);
+    if (rc < 0 || out->type != CENV_FT_DIR || out->ino != CENV_SUBVOLUME_INODE)
+        return rc;
+    int fd = cenv_raw_open_dir(dirfd, name);
+    if (fd >= 0 && cenv_raw_subvolume_facts(fd, &facts) == 0)
+        out->dev = facts.id | no_device;
+    cenv_fd_close(fd);
+    return 0;
 }

@@ -11,6 +11,7 @@
 #include "codec/shape.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
+#include "os/fs_where.h"
 #include "os/lock.h"
 #include "os/owner.h"
 #include "store/fields.h"
@@ -242,7 +243,7 @@ static int lies_at(const struct cenv_clone_entry *clone, const char *path,
                    struct cenv_error *err)
 {
     struct cenv_stat st;
-    int raw = cenv_raw_stat(CENV_CWD, path, &st);
+    int raw = cenv_raw_stat_lasting(CENV_CWD, path, &st);
     if (raw < 0 && !cenv_raw_is_absent(raw))
         return cenv_fs_fail(err, raw, CENV_CWD, path, "cannot look at");
     if (raw < 0 || st.type != CENV_FT_DIR)
@@ -313,9 +314,9 @@ int cenv_clones_home(struct cenv_store *store, const char *path, int64_t pid,
     struct cenv_stat st;
     if (pid <= 0)
         return cenv_clone_registry_forget(store, path, err);
-    int rc = cenv_fs_stat(CENV_CWD, path, &st, err);
-    if (rc < 0)
-        return rc;
+    int raw = cenv_raw_stat_lasting(CENV_CWD, path, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, CENV_CWD, path, "cannot look at");
     entry.dev = st.dev;
     entry.ino = st.ino;
     cenv_owner_of(pid, &entry.owner);
@@ -342,8 +343,8 @@ int cenv_clone_registry_disown(const struct cenv_store *store,
 {
     struct cenv_clone_entry entry = *clone;
     struct cenv_stat st;
-    int raw = dir < 0 ? cenv_raw_stat(CENV_CWD, clone->path, &st)
-                      : cenv_raw_stat_fd(dir, &st);
+    int raw = dir < 0 ? cenv_raw_stat_lasting(CENV_CWD, clone->path, &st)
+                      : cenv_raw_stat_lasting(dir, ".", &st);
     if (raw < 0)
         return cenv_fs_fail(err, raw, CENV_CWD, clone->path, "cannot look at");
     entry.mode = mode;

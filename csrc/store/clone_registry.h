@@ -25,9 +25,10 @@ struct cenv_clone_entry {
     const char *temp;   /* its name beside `path` until it is whole, or NULL */
     /* "snapshot", "reflink", "hardlink", "copy", "overlay", or one of the above. */
     const char *mode;
-    const char *provenance;        /* see clone/provenance.h, or NULL */
-    const char *note;              /* of its maker, for those that reset it, or NULL */
-    uint64_t dev, ino;             /* of the directory at `path`; 0: not made yet */
+    const char *provenance; /* see clone/provenance.h, or NULL */
+    const char *note;       /* of its maker, for those that reset it, or NULL */
+    /* Of the directory at `path`, as cenv_raw_stat_lasting tells them; 0: not made yet. */
+    uint64_t dev, ino;
     uint64_t shown_dev, shown_ino; /* overlay: of what is mounted over the directory */
     uint32_t root_mode;            /* permission bits it was given; 0: not known */
     struct cenv_owner owner;       /* pid 0: nobody's, never swept */

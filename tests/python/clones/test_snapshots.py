@@ -419,6 +419,41 @@ def test_sweep__removes_snapshots_of_the_dead(
     assert not (btrfs / "env").exists()
 
 
+MAKES = """
+import os, sys, cenv
+top, channel = sys.argv[1:]
+template = cenv.TemplateStore(f"{top}/store").template(["tool"], [channel])
+template.clone(f"{top}/kept", mode="snapshot")
+template.clone(f"{top}/owned", mode="snapshot", owner=os.getpid())
+os._exit(0)
+"""
+
+
+def test_snapshot__is_known_after_a_mount(
+    mount_btrfs: Callable[..., AbstractContextManager[Path]], small_channel: Path
+) -> None:
+    """Its device number is another one then: they are given as subvolumes are looked at."""
+    with mount_btrfs() as top:
+        argv = [sys.executable, "-c", MAKES, top, small_channel]
+        subprocess.run(list(map(str, argv)), check=True)
+        for name in ("a", "b", "c"):
+            subvolume("create", top / name)
+        new, was = facts(top / "kept"), os.stat(top / "kept").st_dev
+        subprocess.run(["umount", top], check=True)
+        subprocess.run(["mount", "-o", "loop", top.parent / "image", top], check=True)
+        assert {os.stat(top / name).st_ino for name in ("c", "b", "a")} == {SUBVOLUME}
+        assert os.stat(top / "kept").st_dev != was
+        store = cenv.TemplateStore(top / "store")
+        (top / "kept/lib/plain.txt").write_text("other")
+        assert cenv.reset(top / "kept", store=store.path).restored == 1
+        assert facts(top / "kept") == new
+        store.sweep()
+        assert not (top / "owned").exists()
+        template = store.template(["tool"], [small_channel])
+        with template.clone(top / "kept again", mode="snapshot") as clone:
+            assert cenv.verify(clone).ok
+
+
 # ---- as an ordinary user ----
 
 
