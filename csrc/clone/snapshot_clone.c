@@ -63,16 +63,18 @@ const char *cenv_snapshot_clone_probe(const struct cenv_clone_job *job)
 {
     struct cenv_error ignored = CENV_ERROR_INIT;
     const char *why = refuse_snapshot(job);
-    int tree = -1;
+    struct cenv_template_twin twin = {.tree = -1};
     if (why)
         return why;
-    int rc = cenv_twin_find(job, &tree, &ignored);
+    int rc = cenv_twin_find(job, &twin, &ignored);
     cenv_error_release(&ignored);
-    cenv_fd_close(tree);
+    cenv_fd_close(twin.tree);
     return rc == 0 ? NULL : cenv_twin_try(job);
 }
 
 /* ---- cloning ---- */
+
+enum { TRIES = 5 };
 
 static int write_rest(struct cenv_clone_job *job, enum cenv_place_mode placing,
                       struct cenv_error *err)
@@ -86,25 +88,48 @@ static int write_rest(struct cenv_clone_job *job, enum cenv_place_mode placing,
                                     err);
 }
 
-static int take_snapshot(struct cenv_clone_job *job, int tree, struct cenv_error *err)
+/* Of all that was in the twin, or it does not count: 0, 1 then, or a status. */
+static int snapshot_twin(struct cenv_clone_job *job,
+                         const struct cenv_template_twin *twin, struct cenv_error *err)
+{
+    int rc = cenv_newprefix_make_snapshot(&job->dst, twin->tree, err);
+    if (rc < 0)
+        return rc;
+    return !cenv_template_twin_is_unchanged(twin);
+}
+
+/* Another process may find the twin changed, and take it away, in the middle of a snapshot. */
+static int take_snapshot(struct cenv_clone_job *job, struct cenv_error *err)
 {
     struct cenv_span span = cenv_span_begin(CENV_STAGE_FILES, "snapshot");
-    int rc = cenv_newprefix_make_snapshot(&job->dst, tree, err);
-    if (rc == 0 && cenv_raw_stat_lasting(job->dst.dir, ".", &job->root) < 0)
-        rc = cenv_error_set(err, CENV_EFAIL, "cannot look at '%s'", job->dst.temp_path);
+    struct cenv_template_twin twin;
+    int rc = 1;
+    for (int tries = 0; tries < TRIES && rc == 1; tries++) {
+        rc = cenv_twin_find_or_make(job, &twin, err);
+        if (rc < 0)
+            break;
+        rc = snapshot_twin(job, &twin, err);
+        cenv_fd_close(twin.tree);
+    }
+    if (rc == 1)
+        rc = cenv_twin_refuse(job, err);
     span.items = job->prepared.m->nr_files;
     cenv_span_end(job->task, &span);
     return rc;
 }
 
+static int look_at_root(struct cenv_clone_job *job, struct cenv_error *err)
+{
+    int raw = cenv_raw_stat_lasting(job->dst.dir, ".", &job->root);
+    return raw < 0 ? cenv_fs_fail(err, raw, job->dst.dir, NULL, "cannot look at") : 0;
+}
+
 int cenv_snapshot_clone_place(struct cenv_clone_job *job, enum cenv_place_mode placing,
                               struct cenv_error *err)
 {
-    int tree = -1, rc = cenv_twin_find_or_make(job, &tree, err);
-    if (rc < 0)
-        return rc;
-    rc = take_snapshot(job, tree, err);
-    cenv_fd_close(tree);
+    int rc = take_snapshot(job, err);
+    if (rc == 0)
+        rc = look_at_root(job, err);
     if (rc == 0)
         rc = write_rest(job, placing, err);
     if (rc == 0)

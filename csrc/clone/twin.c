@@ -9,7 +9,6 @@
 #include "store/publish.h"
 #include "store/scratch.h"
 #include "store/template_entry.h"
-#include "store/template_twin.h"
 
 /* Their names in the scratch directory. */
 #define MADE  "twin"
@@ -23,20 +22,21 @@ static int get_id(const struct cenv_clone_job *job, char id[CENV_TEMPLATE_ID_LEN
     return rc < 0 ? rc : rc != 1;
 }
 
-static int find_twin(const struct cenv_clone_job *job, const char *id, int *tree,
-                     struct cenv_error *err)
+static int find_twin(const struct cenv_clone_job *job, const char *id,
+                     struct cenv_template_twin *out, struct cenv_error *err)
 {
     uint64_t manifest = job->source->manifest->header->sum;
-    return cenv_template_twin_open(job->store, id, manifest, tree, err);
+    return cenv_template_twin_open(job->store, id, manifest, out, err);
 }
 
-int cenv_twin_find(const struct cenv_clone_job *job, int *tree, struct cenv_error *err)
+int cenv_twin_find(const struct cenv_clone_job *job, struct cenv_template_twin *out,
+                   struct cenv_error *err)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     int rc = get_id(job, id, err);
     if (rc != 0)
         return rc;
-    return find_twin(job, id, tree, err);
+    return find_twin(job, id, out, err);
 }
 
 /* ---- making it ---- */
@@ -100,38 +100,41 @@ static int make_in_scratch(struct cenv_clone_job *job, const char *id,
     return rc;
 }
 
-static int make_twin(struct cenv_clone_job *job, const char *id, int *tree,
-                     struct cenv_error *err)
+static int make_twin(struct cenv_clone_job *job, const char *id,
+                     struct cenv_template_twin *out, struct cenv_error *err)
 {
     struct cenv_lock *lock;
     int rc = cenv_template_twin_lock(job->store, id, &lock, job->task, err);
     if (rc < 0)
         return rc;
-    rc = find_twin(job, id, tree, err);
+    rc = find_twin(job, id, out, err);
     if (rc == 1) {
         rc = make_in_scratch(job, id, err);
         if (rc == 0)
-            rc = find_twin(job, id, tree, err);
+            rc = find_twin(job, id, out, err);
     }
     cenv_template_twin_unlock(job->store, id, lock);
     return rc;
 }
 
-int cenv_twin_find_or_make(struct cenv_clone_job *job, int *tree,
+int cenv_twin_find_or_make(struct cenv_clone_job *job, struct cenv_template_twin *out,
                            struct cenv_error *err)
 {
     char id[CENV_TEMPLATE_ID_LEN + 1];
     int rc = get_id(job, id, err);
     if (rc == 0)
-        rc = find_twin(job, id, tree, err);
+        rc = find_twin(job, id, out, err);
     if (rc == 1)
-        rc = make_twin(job, id, tree, err);
-    if (rc == 1)
-        rc = cenv_error_set(err, CENV_ELINK,
-                            "the subvolume for snapshots of '%s' does not stay as it "
-                            "was made",
-                            job->source->path);
-    return rc;
+        rc = make_twin(job, id, out, err);
+    return rc == 1 ? cenv_twin_refuse(job, err) : rc;
+}
+
+int cenv_twin_refuse(const struct cenv_clone_job *job, struct cenv_error *err)
+{
+    cenv_error_set(err, CENV_ELINK,
+                   "the subvolume for snapshots of '%s' does not stay as it was made",
+                   job->source->path);
+    return cenv_error_hint(err, "use mode reflink, or see what writes to the store");
 }
 
 /* ---- whether it can be made ---- */

@@ -279,16 +279,16 @@ int cenv_newprefix_make(struct cenv_newprefix *p, struct cenv_error *err)
 int cenv_newprefix_make_snapshot(struct cenv_newprefix *p, int of,
                                  struct cenv_error *err)
 {
-    int raw = cenv_raw_rmdir(p->parent, p->temp), dir = raw;
-    if (raw == 0)
-        raw = dir = cenv_raw_snapshot_sibling(p->parent, p->temp, of);
-    if (raw >= 0)
-        raw = cenv_raw_chmod_fd(dir, 0700);
+    int rc = cenv_fs_remove_tree(p->parent, p->temp, err);
+    if (rc < 0)
+        return rc;
+    int dir = cenv_raw_snapshot_sibling(p->parent, p->temp, of);
     if (dir < 0)
-        return cenv_fs_fail(err, raw, p->parent, p->name, "cannot make a snapshot for");
+        return cenv_fs_fail(err, dir, p->parent, p->name, "cannot make a snapshot for");
     cenv_fd_close(p->dir);
     p->dir = dir;
-    return raw < 0 ? cenv_fs_fail(err, raw, p->dir, NULL, "cannot prepare") : 0;
+    int raw = cenv_raw_chmod_fd(dir, 0700);
+    return raw < 0 ? cenv_fs_fail(err, raw, dir, NULL, "cannot prepare") : 0;
 }
 
 int cenv_newprefix_publish(struct cenv_newprefix *p, uint32_t mode,

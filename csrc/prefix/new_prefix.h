@@ -58,8 +58,8 @@ int cenv_newprefix_open_over(struct cenv_newprefix *out, const char *path,
 int cenv_newprefix_make(struct cenv_newprefix *prefix, struct cenv_error *err);
 
 /*
- * Puts a snapshot of the subvolume `of` in the place of the sibling, which is made and empty: `dir`
- * is open anew. CENV_EOS: the subvolume is another user's, or on another file system.
+ * Puts a snapshot of the subvolume `of` in the place of the sibling, which is made, and of what is
+ * in it: `dir` is open anew. CENV_EOS: the subvolume is another user's, or on another file system.
  */
 int cenv_newprefix_make_snapshot(struct cenv_newprefix *prefix, int of,
                                  struct cenv_error *err);

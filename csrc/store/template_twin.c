@@ -56,11 +56,11 @@ static bool is_own(int tree)
            st.gid == cenv_fs_gid();
 }
 
-static bool is_unchanged(int tree, const struct facts *facts)
+bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin)
 {
     struct cenv_subvolume_facts now;
-    return cenv_raw_subvolume_facts(tree, &now) == 0 && now.id == facts->subvolume &&
-           now.changed == facts->changed;
+    return cenv_raw_subvolume_facts(twin->tree, &now) == 0 &&
+           now.id == twin->facts.id && now.changed == twin->facts.changed;
 }
 
 /* The directory of the template; or -errno. */
@@ -69,24 +69,35 @@ static int open_entry(const struct cenv_store *store, const char *id)
     return cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
 }
 
-int cenv_template_twin_open(const struct cenv_store *store, const char *id,
-                            uint64_t manifest, int *tree, struct cenv_error *err)
+/* Whether the one in the open directory holds; its tree is open then or not. */
+static bool open_in(int dir, uint64_t manifest, struct cenv_template_twin *twin)
 {
     struct facts facts;
+    if (!read_facts(dir, &facts) || facts.manifest != manifest)
+        return false;
+    twin->facts = (struct cenv_subvolume_facts){facts.subvolume, facts.changed};
+    twin->tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
+    return twin->tree >= 0 && is_own(twin->tree) &&
+           cenv_template_twin_is_unchanged(twin);
+}
+
+int cenv_template_twin_open(const struct cenv_store *store, const char *id,
+                            uint64_t manifest, struct cenv_template_twin *out,
+                            struct cenv_error *err)
+{
+    struct cenv_template_twin twin = {.tree = -1};
     int entry = open_entry(store, id);
     int dir = entry < 0 ? entry : cenv_raw_open_dir(entry, TWIN);
-    int fd = dir < 0 ? dir : cenv_raw_open_dir(dir, CENV_TWIN_TREE);
-    bool holds = fd >= 0 && read_facts(dir, &facts) && facts.manifest == manifest &&
-                 is_own(fd) && is_unchanged(fd, &facts);
+    bool holds = dir >= 0 && open_in(dir, manifest, &twin);
     cenv_fd_close(dir);
     cenv_fd_close(entry);
-    if (fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE)
-        return cenv_fs_fail(err, fd, store->dirs[CENV_STORE_TEMPLATES], id,
+    if (dir < 0 && !cenv_raw_is_absent(dir))
+        return cenv_fs_fail(err, dir, store->dirs[CENV_STORE_TEMPLATES], id,
                             "cannot open");
     if (holds)
-        *tree = fd;
+        *out = twin;
     else
-        cenv_fd_close(fd);
+        cenv_fd_close(twin.tree);
     return !holds;
 }
 

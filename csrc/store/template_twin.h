@@ -8,19 +8,30 @@
 #define CENV_STORE_TEMPLATE_TWIN_H
 
 #include "os/lock.h"
+#include "os/subvolume.h"
 #include "store/layout.h"
 
 /* Names inside the twin: the subvolume, and what is known of it. */
 #define CENV_TWIN_TREE  "tree"
 #define CENV_TWIN_FACTS "facts"
 
+/* One that is open; `tree` is the caller's to close. */
+struct cenv_template_twin {
+    int tree; /* -1: none */
+    struct cenv_subvolume_facts facts;
+};
+
 /*
- * Opens the subvolume of the twin of the template `id` that was made by the manifest of that sum: a
- * descriptor in *tree, or 1 when there is none, or it was changed since, or is another user's or
- * group's; or a status. The caller closes it.
+ * Opens the twin of the template `id` that was made by the manifest of that sum: 1 when there is
+ * none, or it was changed since, or is another user's or group's; or a status.
  */
 int cenv_template_twin_open(const struct cenv_store *store, const char *id,
-                            uint64_t manifest, int *tree, struct cenv_error *err);
+                            uint64_t manifest, struct cenv_template_twin *out,
+                            struct cenv_error *err);
+
+/* Whether nothing changed it since it was made; to be asked behind a snapshot, too, for a removal
+ * may have begun meanwhile. */
+bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin);
 
 /* Writes the facts of what is in the directory `dir`, and on the disk. CENV_EOS: they are not told
  * by this kernel. */

@@ -11,10 +11,10 @@ enum { SUM = 7 };
 
 static int open_twin(struct storekit *s)
 {
-    int tree = -1,
-        rc = cenv_template_twin_open(s->store, MEMORYKIT_ID, SUM, &tree, &s->err);
-    CHECK((rc == 0) == (tree >= 0));
-    cenv_fd_close(tree);
+    struct cenv_template_twin twin = {.tree = -1};
+    int rc = cenv_template_twin_open(s->store, MEMORYKIT_ID, SUM, &twin, &s->err);
+    CHECK((rc == 0) == (twin.tree >= 0));
+    cenv_fd_close(twin.tree);
     return rc;
 }
 

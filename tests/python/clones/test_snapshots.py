@@ -10,8 +10,9 @@ import stat
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -240,6 +241,36 @@ def test_twin__that_was_changed_is_made_anew(
     with template.clone(btrfs / "one", mode="snapshot"):
         assert facts(btrfs / "one") == new
     assert subvolumes(Path(template.store)) == {f"v1/templates/{template.id}/twin/tree"}
+
+
+CLONES = """
+import sys, cenv
+store, template, place, count = sys.argv[1:]
+for n in range(int(count)):
+    with cenv.TemplateStore(store).find(template).clone(f"{place}-{n}", mode="snapshot") as clone:
+        assert cenv.verify(clone).ok
+        assert (clone / "lib/plain.txt").read_text() == "plain\\n"
+"""
+
+
+def test_twin__is_made_by_one_of_many(template: cenv.Template, btrfs: Path) -> None:
+    """All wait for it, and none gets half of one that goes meanwhile."""
+    argv = [sys.executable, "-c", CLONES, template.store, template.id]
+    running = [
+        subprocess.Popen([*argv, str(btrfs / f"{n}"), "3"], stderr=subprocess.PIPE)
+        for n in range(2)
+    ]
+    spoiled = 0
+    while any(each.poll() is None for each in running):
+        with suppress(OSError):
+            (twin(template) / "tree/lib" / f"new{spoiled}").touch()
+            spoiled += 1
+        time.sleep(0.2)
+    said = [each.communicate()[1].decode() for each in running]
+    assert [each.returncode for each in running] == [0] * 2, said
+    assert spoiled > 0
+    assert {path.name for path in btrfs.iterdir()} == {"store"}
+    assert list((btrfs / "store/v1/tmp").iterdir()) == []
 
 
 def test_twin__goes_with_its_template(template: cenv.Template, btrfs: Path) -> None:
