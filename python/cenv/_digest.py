@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 
 def sha256_hex(data: bytes) -> str:
     """Return the SHA-256 in hex. Where memory runs out OpenSSL has hashlib raise ValueError."""
+    import hashlib  # only here: OpenSSL is large
+
     try:
         return hashlib.sha256(data).hexdigest()
     except ValueError as failure:

@@ -16,12 +16,11 @@ import contextlib
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from cenv import _native
+from cenv._digest import sha256_hex
 from cenv.clones import process
 from cenv.clones.activation import Files, program_in
 from cenv.clones.real import system
@@ -138,7 +137,7 @@ def _key(place: Place, files: Files, variables: Mapping[str, str]) -> str:
     names = sorted(_words(files) & variables.keys())
     named = [[name, _replaced(variables[name], tokens)] for name in names]
     whole = json.dumps([1, place.view is not None, place.origin, texts, named])
-    return sha256(whole.encode()).hexdigest()
+    return sha256_hex(whole.encode())
 
 
 def _tokens(prefix: str, link: str | None = None) -> dict[str, str]:
@@ -197,7 +196,7 @@ def _new_time(prefix: str) -> int:
 
 
 def _time_in(prefix: str) -> int:
-    path = f"{prefix}/.cenv-{secrets.token_hex(8)}"
+    path = f"{prefix}/.cenv-{os.urandom(8).hex()}"
     with contextlib.suppress(OSError):  # where nobody may write, nothing changes
         system.mkdir(path)
         system.rmdir(path)
@@ -229,7 +228,7 @@ def _changes(top: str) -> Iterator[tuple[str, int]]:
 
 def _run_elsewhere(place: Place, files: Files, variables: dict[str, str]) -> Effect:
     """Run the scripts as of another prefix, with the variables alone that they name."""
-    parent = f"{variables.get('TMPDIR') or '/tmp'}/cenv-{secrets.token_hex(8)}"
+    parent = f"{variables.get('TMPDIR') or '/tmp'}/cenv-{os.urandom(8).hex()}"
     link = f"{parent}/another-prefix"
     system.mkdir(parent, 0o700)
     try:

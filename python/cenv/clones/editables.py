@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import base64
 import csv
-import hashlib
 import io
 import json
 import os
@@ -21,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from cenv._digest import sha256_hex
 from cenv.errors import UsageError
 
 Moves = Mapping[str, str]
@@ -186,7 +186,8 @@ def _record(site: Path, text: str, changed: list[Path]) -> str:
         if path is None or not fields[1].startswith("sha256="):
             continue
         data = path.read_bytes()
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=")
+        raw = bytes.fromhex(sha256_hex(data))
+        digest = base64.urlsafe_b64encode(raw).rstrip(b"=")
         old = f",{fields[1]},{fields[2]}"
         rows[at] = row.replace(old, f",sha256={digest.decode()},{len(data)}")
     return "".join(rows)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -51,7 +49,7 @@ class Setup:
             return cls(call, digest(key), transient=False)
         known = identity(call) if run else None
         if run is None or known is None:
-            return cls(call, uuid.uuid4().hex, transient=True)
+            return cls(call, os.urandom(16).hex(), transient=True)
         return cls(call, digest((run.uid, known)), transient=True, owner=run.owner)
 
     def after(self, first: Setup | None) -> Setup:
@@ -106,6 +104,8 @@ def _code(code: CodeType) -> tuple[object, ...]:
 
 def digest(key: object) -> str:
     """Return the SHA-256 of a key: str, bytes, files (their content), or several of these."""
+    import hashlib  # only here: OpenSSL is large
+
     found = hashlib.sha256()
     for part in _parts(key):
         found.update(hashlib.sha256(part).digest())

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -269,6 +268,8 @@ class Template(Environment):
 
 
 def _temporary_dir() -> str:
+    import tempfile  # only here: a command starts fast
+
     return tempfile.mkdtemp(prefix="cenv-")
 
 
