@@ -3,10 +3,11 @@
 
     python benchmarks/memory.py [--rounds N] [--large FILES] [--at DIR] [--channel DIR]
 
-Clones of one mode are made at one path, in turn with and without what the path remembers, each
-moved aside when it is there and deleted at the very end. `written` is what the call wrote, by the
-clone's own count. The large environment has as many more files as --large says, which need no
-relocation. DIR should be on a file system with a journal: /tmp of many machines has none.
+Clones of one mode are made in turn: at a path without a memory and with one, at paths where no
+clone was before, as by default, and at such paths with the memory written at once. Each is moved
+aside when it is there and deleted at the very end. `written` is what the call wrote, by the clone's
+own count. The large environment has as many more files as --large says, which need no relocation.
+DIR should be on a file system with a journal: /tmp of many machines has none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from overlay import two_templates
 import cenv
 from cenv.config.sizes import MEMORY_VARIABLE
 
-WITHOUT, WITH = "0", "2G"
+COPIES = 3  # rounds, for they take space
+# What may be remembered, and whether that is asked for.
+KINDS = {
+    "without": ("0", False),
+    "new path": ("2G", False),
+    "keeping": ("2G", True),
+    "with": ("2G", True),
+}
 
 
 @dataclass
@@ -40,35 +48,40 @@ class Clones:
         return f"{wall:8.2f} ms, {cpu:8.2f} ms of processors, {self.written:12,} bytes written"
 
 
-def clone_once(template: cenv.Template, place: Path, mode: str, into: Clones) -> None:
-    """Clone to `env` below the place, and move the clone aside."""
-    target = place / "env"
+def clone_once(
+    template: cenv.Template, target: Path, mode: str, ask: bool
+) -> tuple[float, float, int]:
+    """Clone, and move the clone aside; return the times, and what was written."""
+    target.parent.mkdir(exist_ok=True)
     began, used = time.perf_counter(), time.process_time()
-    clone = template.clone(target, mode=mode, remember=True)
-    into.wall.append(time.perf_counter() - began)
-    into.cpu.append(time.process_time() - used)
-    assert clone.report
-    into.written = clone.report.bytes_copied
+    clone = template.clone(target, mode=mode, remember=ask)
+    wall, cpu = time.perf_counter() - began, time.process_time() - used
     if mode == "overlay":
         clone.remove()
     else:
-        target.rename(place / f"aside-{time.monotonic_ns()}")
+        target.rename(target.with_name(f"aside-{time.monotonic_ns()}"))
+    assert clone.report
+    return wall, cpu, clone.report.bytes_copied
 
 
 def compare(template: cenv.Template, place: Path, mode: str, rounds: int) -> None:
-    """Take turns; the first clone with a memory, which writes it, is a kind of its own."""
-    kinds = {"without": Clones(), "the first": Clones(), "with": Clones()}
+    """Take turns; the first round makes caches warm, and the memory of the path."""
+    kinds = {kind: Clones() for kind in KINDS}
     for number in range(rounds + 1):
-        for name, limit in (("without", WITHOUT), ("with", WITH)):
+        for kind, (limit, ask) in KINDS.items():
             os.environ[MEMORY_VARIABLE] = limit
-            kind = "the first" if name == "with" and number == 0 else name
-            clone_once(template, place, mode, kinds[kind])
-    del kinds["without"].wall[0], kinds["without"].cpu[0]
+            comes_back = kind in ("with", "without")
+            where = mode if comes_back else f"{mode}-{kind[0]}{number}"
+            wall, cpu, written = clone_once(template, place / where / "env", mode, ask)
+            if number:
+                kinds[kind].wall.append(wall)
+                kinds[kind].cpu.append(cpu)
+                kinds[kind].written = written
     base = kinds["without"]
-    for name, clones in kinds.items():
+    for kind, clones in kinds.items():
         wall = statistics.median(clones.wall) / statistics.median(base.wall)
         cpu = statistics.median(clones.cpu) / statistics.median(base.cpu)
-        print(f"  {mode:>9}, {name:<9} {clones.told()}  {wall:5.2f} x, {cpu:5.2f} x")
+        print(f"  {mode:>9}, {kind:<9} {clones.told()}  {wall:5.2f} x, {cpu:5.2f} x")
 
 
 def main() -> None:
@@ -91,8 +104,11 @@ def main() -> None:
             for mode in ("overlay", "snapshot", "hardlink", "reflink", "copy"):
                 if mode == "copy" and template is large:
                     continue
+                rounds = (
+                    min(options.rounds, COPIES) if mode == "copy" else options.rounds
+                )
                 try:
-                    compare(template, home, mode, options.rounds)
+                    compare(template, home, mode, rounds)
                 except cenv.LinkError as error:
                     print(f"  {mode:>9}: {error}")
 
