@@ -59,12 +59,8 @@ static struct cenv_clone_entry entry_of(const struct cenv_clone_job *job,
         .temp = job->dst.temp,
         .provenance = options->provenance,
         .note = options->note};
-    if (options->owner > 0) {
-        cenv_owner_self(&entry.owner);
-        if (entry.owner.pid != options->owner)
-            entry.owner.start = 0;
-        entry.owner.pid = options->owner;
-    }
+    if (options->owner > 0)
+        cenv_owner_of(options->owner, &entry.owner);
     return entry;
 }
 

@@ -5,30 +5,36 @@
 
 #include "cenv.h"
 #include "os/fs.h"
+#include "os/pid.h"
+#include "store/clone_registry.h"
 
 static struct scratch s;
 static struct cenv_store *store;
 static struct cenv_error err = CENV_ERROR_INIT;
 
-static void make_clone(void)
+static void clone_for(pid_t owner, const char *name)
 {
     struct cenv_task task;
     struct cenv_buf out;
     char options[64], src[400];
+    snprintf(options, sizeof(options), "{\"mode\": \"copy\", \"owner\": %d}", owner);
+    snprintf(src, sizeof(src), "%s", scratch_path(&s, "env"));
+    cenv_buf_init(&out, 1 << 16);
+    cenv_task_init(&task, NULL, NULL);
+    CHECK_INT(
+        cenv_clone(store, src, scratch_path(&s, name), options, &task, &out, &err), 0);
+    cenv_task_release(&task);
+    cenv_buf_release(&out);
+}
+
+static void make_clone(void)
+{
     mkdirat(s.fd, "env", 0755);
     mkdirat(s.fd, "env/conda-meta", 0755);
     scratch_file(&s, "env/conda-meta/history", "", 0644);
     scratch_file(&s, "env/file", "text", 0644);
-    snprintf(options, sizeof(options), "{\"mode\": \"copy\", \"owner\": %d}", getpid());
-    snprintf(src, sizeof(src), "%s", scratch_path(&s, "env"));
-    cenv_buf_init(&out, 1 << 16);
-    cenv_task_init(&task, NULL, NULL);
     CHECK_INT(cenv_store_open(&store, scratch_path(&s, "store"), &err), 0);
-    CHECK_INT(
-        cenv_clone(store, src, scratch_path(&s, "clone"), options, &task, &out, &err),
-        0);
-    cenv_task_release(&task);
-    cenv_buf_release(&out);
+    clone_for(getpid(), "clone");
     usleep(20000); /* timestamps are as coarse as the kernel's tick */
 }
 
@@ -82,12 +88,28 @@ static void test_recycle__refuses_what_is_not_as_new(void)
     CHECK(strstr(said, "not a clone"));
 }
 
+/* Those that were there before it are no users: what they are started with is not looked at. */
+static void test_recycle__knows_when_another_owner_was_started(void)
+{
+    struct cenv_arena arena = CENV_ARENA_INIT;
+    struct cenv_clone_entry known;
+    clone_for(getppid(), "another");
+    const char *path = scratch_path(&s, "another");
+    if (CHECK_INT(cenv_clone_registry_find(store, path, &arena, &known, &err), 0)) {
+        CHECK_INT(known.owner.pid, getppid());
+        CHECK_INT(known.owner.start, cenv_pid_start(getppid()));
+        CHECK(known.owner.start);
+    }
+    cenv_arena_release(&arena);
+}
+
 int main(void)
 {
     s = scratch_open();
     make_clone();
     RUN(test_recycle__puts_back_what_nobody_uses);
     RUN(test_recycle__refuses_what_is_not_as_new);
+    RUN(test_recycle__knows_when_another_owner_was_started);
     cenv_store_free(store);
     scratch_close(&s);
     return check_report();
