@@ -56,6 +56,7 @@ class Spares:
         self._start()
 
     def _start(self) -> None:
+        self._answered = False
         # By path: what is on its way; of one that was given back, how it was made.
         self._asked: dict[str, CloneReport | None] = {}
         self._ready: deque[Spare] = deque()
@@ -107,7 +108,13 @@ class Spares:
         for line in lines:
             self._note(json.loads(line))
 
+    def has_answered(self) -> bool:
+        """Tell whether the helper has done anything yet, and is at hand for more."""
+        self._collect()
+        return self._answered
+
     def _note(self, reply: dict[str, Any]) -> None:
+        self._answered = True
         path = reply["prefix"]
         old = self._asked.pop(path)
         if reply.get("removed"):

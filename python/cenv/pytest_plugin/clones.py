@@ -111,7 +111,9 @@ class Clones:
         """Return a clone that is ready, and what it is; `again`: a test may have had it."""
         report = self._recycled.take(kind) if again else None
         found = (report, "recycled") if report else None
-        if found is None and not kind.even:
+        if found is not None and not kind.even:
+            self._spares.note(template, kind.job)
+        elif found is None and not kind.even:
             found = self._spares.take(template, kind.job, recycled=again)
         if found is None:
             return None

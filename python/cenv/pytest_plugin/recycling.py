@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clones that passed tests gave back, as new: kept for the next that asks for one like it.
 
-They are put back at once, in this process: where a helper makes clones ahead of a template
-it does that, too (spare_policy.py).
+They are put back at once, in this process, until a helper makes clones ahead of their template:
+then it does that, too, beside the tests (spare_policy.py).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 The helper that makes them also puts back those that passed tests give back. None is ordered
 while a benchmark is measured, nor in a run's last test, nor for a template that was asked for
-only once.
+only once; nor soon where the clones that were given back do, for a helper has to pay.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cenv.templates.template import Template
 
 _LATELY = 4  # tests whose demand counts
 _MOST = 4  # of one template, unless the user says otherwise
+_MANY = 8  # requests that were met without a helper, before one is started
 
 
 class Demand:
@@ -63,6 +64,24 @@ class SparePolicy:
 
         `recycled` False: only one that no test had before.
         """
+        demand = self._count(template, job)
+        if demand is None:
+            return None
+        found = _take(demand, recycled)
+        self._order(demand)
+        return found
+
+    def note(self, template: Template, job: CloneJob) -> None:
+        """Count a request that was met with what this process had put back itself.
+
+        After many a helper does that, with a clone more, so that no test waits for it.
+        """
+        demand = self._count(template, job)
+        if demand is not None and demand.total > _MANY:
+            self._order(demand)
+
+    def _count(self, template: Template, job: CloneJob) -> Demand | None:
+        """Count a request; None: no clones are made ahead for such."""
         if not self._limit or job.mode != self._mode:
             return None
         demand = self._demand(job)
@@ -71,9 +90,7 @@ class SparePolicy:
             self._demands.append(demand)
         demand.now += 1
         demand.total += 1
-        found = _take(demand, recycled)
-        self._order(demand)
-        return found
+        return demand
 
     def _demand(self, job: CloneJob) -> Demand | None:
         return next((demand for demand in self._demands if demand.job == job), None)
@@ -83,6 +100,8 @@ class SparePolicy:
         demand = self._demand(given.kind.job)
         if demand is None or demand.spares is None or self._paused or given.kind.even:
             return False
+        if not demand.spares.has_answered():
+            return False  # this process is sooner done than a helper that only starts
         report, kept = given.clone.report, len(demand.spares.paths)
         if report is None or kept >= self._dir.room(demand.template, MOST):
             return False

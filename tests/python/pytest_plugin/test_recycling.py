@@ -335,6 +335,45 @@ def test_many(n, cenv_env):
     assert not list(project.path.glob("base/cenv/*"))
 
 
+TAKES_OVER = (
+    HELPERS
+    + """
+from cenv import api
+
+here, before = [], []  # put back in this process; how often that was, before each test
+recycle = api.recycle
+
+def note(*arguments, **options):
+    here.append(arguments)
+    return recycle(*arguments, **options)
+
+api.recycle = note
+
+@pytest.mark.parametrize("n", range(50))
+def test_many(n, cenv_env):
+    env = cenv_env()
+    assert is_new(env)
+    before.append(len(here))
+    if n > 8 and before[-1] > before[-2]:
+        time.sleep(0.4)  # the helper is still at the clone that it has to have
+    mess(env)
+
+def test_no_more_are_put_back_here():
+    assert 8 <= before[-1] < 49 and before[-1] == before[-2]
+"""
+)
+
+
+def test_helper__takes_over_after_many_requests(
+    project: pytest.Pytester, run: Run
+) -> None:
+    project.makepyfile(TAKES_OVER)
+    argv = ["--basetemp=base", "--cenv-json=report", "--cenv-spares=1"]
+    run(*argv).assert_outcomes(passed=51)
+    assert counts(project) == {"made": 1, "recycled": 48, "spare": 1}
+    assert not list(project.path.glob("base/cenv/*"))
+
+
 ROUNDS = (
     HELPERS
     + """
