@@ -47,7 +47,7 @@ def run(channel: Path, work: Path, rounds: int) -> list[str]:
             *cenv, "create", "-p", "{}", *SPECS.split(), *options
         ),
         "cenv.create, without start-up": python(
-            "import cenv",
+            "import cenv\ncenv.create",  # its modules are loaded, as the peer's are
             f"cenv.create(target, {SPECS.split()!r}, [{str(channel)!r}], store={str(store)!r})",
         ),
     }
@@ -55,6 +55,8 @@ def run(channel: Path, work: Path, rounds: int) -> list[str]:
         cache = str(work / "rattler-cache")
         text = RATTLER_WORK.format(channel=str(channel), specs=SPECS, cache=cache)
         made["py-rattler solve and install"] = python(RATTLER, text)
+        whole = f"target = '{{}}'\n{RATTLER}\n{text}"
+        made["the same, the whole command"] = command(sys.executable, "-c", whole)
     solved = {
         "cenv solve, the whole command": command(
             *cenv, "solve", "python", "pip", *options
