@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/digest.h"
+#include "base/hex.h"
 #include "cenv.h"
 #include "codec/json_writer.h"
 #include "model/platform.h"
@@ -181,11 +183,17 @@ static int write_snapshot(struct cenv_json_writer *w, int dir, struct cenv_error
 
 static int write_file_system(struct cenv_json_writer *w, int fd, struct cenv_error *err)
 {
+    unsigned char id[CENV_FILE_SYSTEM_ID];
+    char hex[CENV_DIGEST_HEX_MAX];
     struct cenv_fs_facts facts;
     int rc = cenv_fs_facts(fd, &facts, err);
     if (rc < 0)
         return rc;
+    if (cenv_raw_file_system_id(fd, id) < 0)
+        memset(id, 0, sizeof(id));
+    cenv_hex(id, sizeof(id), hex);
     cenv_json_write_cstr(w, "filesystem", facts.type);
+    cenv_json_write_cstr(w, "filesystem_id", hex);
     cenv_json_write_u64(w, "free", facts.free_bytes);
     cenv_json_write_bool(w, "network", facts.network);
     return 0;

@@ -665,11 +665,12 @@ int cenv_verify(const char *prefix, struct cenv_task *task, struct cenv_buf *out
 /* ---- machine (api/doctor) ---- */
 
 /* What this machine can do in `directory`: appends {"kernel", "glibc", "microarch", "cuda", "cpus",
- * "subdir", "filesystem", "free", "network", "reflink", "hardlink", "snapshot": {"works",
- * "removed_at_once", "reason"}, "overlay": {"works", "reason"}}. */
+ * "subdir", "filesystem", "filesystem_id" (one for all subvolumes), "free", "network", "reflink",
+ * "hardlink", "snapshot": {"works", "removed_at_once", "reason"}, "overlay": {"works",
+ * "reason"}}. */
 int cenv_doctor(const char *directory, struct cenv_buf *out, struct cenv_error *err);
 
-/* Only "filesystem", "free" and "network": nothing is tried. */
+/* Only "filesystem", "filesystem_id", "free" and "network": nothing is tried. */
 int cenv_file_system(const char *dir, struct cenv_buf *out, struct cenv_error *err);
 
 /* Whether libcurl is in this library, as in wheels (net/certificates): no distribution then told it

@@ -37,6 +37,10 @@ int cenv_raw_subvolume_snapshot(int of, int parent, const char *name);
  */
 int cenv_raw_subvolume_remove(int parent, const char *name);
 
+/* What tells the file system that `fd` is on from others; 0 or -errno. */
+enum { CENV_FILE_SYSTEM_ID = 16 };
+int cenv_raw_file_system_id(int fd, unsigned char id[CENV_FILE_SYSTEM_ID]);
+
 /* Whether both are on one file system, be it in subvolumes of different device numbers. */
 bool cenv_raw_is_one_file_system(int a, int b);
 

@@ -21,14 +21,15 @@ def examine(
     where = os.path.abspath(directory or tempfile.gettempdir())
     here = _of(where)
     place = store_path(store)
+    shares = _of_file_system(where) == _of_file_system(place)
     return {
         "cenv": {"version": __version__, "python": sys.version.split()[0]},
         "machine": {key: here[key] for key in _MACHINE if key in here},
         "clones": {
             "directory": where,
             **_file_system(here),
-            **_same(where, place),
-            **_automatic(here, is_same=_is_same(where, place)),
+            "shares_the_store's_file_system": shares,
+            **_automatic(here, shares=shares, links=_is_same_device(where, place)),
         },
         "store": {"path": place, **_store(place)},
     }
@@ -65,27 +66,36 @@ def _snapshot(found: dict[str, Any]) -> str:
     return f"yes, removed {'at once' if removed else slowly}"
 
 
-def _same(where: str, place: str) -> dict[str, Any]:
-    """Hard links and reflinks need the store on the clones' file system."""
-    return {"shares_the_store's_file_system": _is_same(where, place)}
+def _of_file_system(place: str) -> str:
+    """Return what tells the file system of a place from others."""
+    found: dict[str, Any] = _native.call(
+        _native.extension.file_system, _existing(place)
+    )
+    return str(found["filesystem_id"])
 
 
-def _is_same(where: str, place: str) -> bool:
+def _existing(place: str) -> str:
+    """Return the place, or where it would be made."""
     while not os.path.exists(place):
         place = os.path.dirname(place)
-    return os.stat(where).st_dev == os.stat(place).st_dev
+    return place
 
 
-def _automatic(facts: dict[str, Any], *, is_same: bool) -> dict[str, str]:
+def _is_same_device(where: str, place: str) -> bool:
+    """Hard links lead out of no subvolume, which shares extents with the others all the same."""
+    return os.stat(where).st_dev == os.stat(_existing(place)).st_dev
+
+
+def _automatic(facts: dict[str, Any], *, shares: bool, links: bool) -> dict[str, str]:
     """Which mode auto takes; of other sources those on the clones' file system."""
     reflink, hardlink = bool(facts.get("reflink")), bool(facts.get("hardlink"))
     snapshot = bool((facts.get("snapshot") or {}).get("works"))
 
     def for_templates(*, are_small: bool) -> str:
         return modes.automatic(
-            snapshot=snapshot and is_same and not are_small,
-            reflink=reflink and is_same,
-            hardlink=hardlink and is_same,
+            snapshot=snapshot and shares and not are_small,
+            reflink=reflink and shares,
+            hardlink=hardlink and links,
             is_template=True,
         )
 

@@ -66,20 +66,29 @@ int cenv_raw_subvolume_remove(int parent, const char *name)
     return call_with_name(parent, BTRFS_IOC_SNAP_DESTROY, name);
 }
 
-/* False where it has no number, for it is none that has subvolumes. */
-static bool get_fsid(int fd, struct btrfs_ioctl_fs_info_args *out)
+/* Of btrfs its own, which all subvolumes have; of others the device's number. */
+int cenv_raw_file_system_id(int fd, unsigned char id[CENV_FILE_SYSTEM_ID])
 {
-    *out = (struct btrfs_ioctl_fs_info_args){0};
-    return call_btrfs(fd, BTRFS_IOC_FS_INFO, out) == 0;
+    struct btrfs_ioctl_fs_info_args args = {0};
+    struct cenv_stat st;
+    int rc = cenv_raw_stat_fd(fd, &st);
+    if (rc < 0)
+        return rc;
+    memset(id, 0, CENV_FILE_SYSTEM_ID);
+    if (call_btrfs(fd, BTRFS_IOC_FS_INFO, &args) == 0)
+        memcpy(id, args.fsid, CENV_FILE_SYSTEM_ID);
+    else
+        memcpy(id, &st.dev, sizeof(st.dev));
+    return 0;
 }
 
 bool cenv_raw_is_one_file_system(int a, int b)
 {
-    struct cenv_stat left, right;
-    struct btrfs_ioctl_fs_info_args of_left, of_right;
-    if (cenv_raw_stat_fd(a, &left) < 0 || cenv_raw_stat_fd(b, &right) < 0)
+    unsigned char left[CENV_FILE_SYSTEM_ID], right[CENV_FILE_SYSTEM_ID];
+    struct cenv_stat of_a, of_b;
+    if (cenv_raw_stat_fd(a, &of_a) < 0 || cenv_raw_stat_fd(b, &of_b) < 0)
         return false;
-    return left.dev == right.dev ||
-           (get_fsid(a, &of_left) && get_fsid(b, &of_right) &&
-            memcmp(of_left.fsid, of_right.fsid, sizeof(of_left.fsid)) == 0);
+    return of_a.dev == of_b.dev || (cenv_raw_file_system_id(a, left) == 0 &&
+                                    cenv_raw_file_system_id(b, right) == 0 &&
+                                    memcmp(left, right, sizeof(left)) == 0);
 }

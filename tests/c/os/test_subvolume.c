@@ -80,6 +80,11 @@ static void test_subvolume__file_systems_are_told_apart(void)
 {
     struct scratch s = scratch_open();
     int proc = cenv_raw_open_root("/proc");
+    unsigned char one[CENV_FILE_SYSTEM_ID], other[CENV_FILE_SYSTEM_ID];
+    CHECK_INT(cenv_raw_file_system_id(s.fd, one), 0);
+    CHECK_INT(cenv_raw_file_system_id(proc, other), 0);
+    CHECK(memcmp(one, other, sizeof(one)) != 0);
+    CHECK(cenv_raw_file_system_id(-1, one) < 0);
     CHECK(cenv_raw_is_one_file_system(s.fd, s.fd));
     CHECK(!cenv_raw_is_one_file_system(s.fd, proc));
     CHECK(!cenv_raw_is_one_file_system(s.fd, -1));

@@ -373,6 +373,11 @@ def test_doctor__says_what_snapshots_can_do(btrfs: Path, tmp_path: Path) -> None
     assert found["auto_for_templates"] == "snapshot"
     assert found["auto_for_small_templates"] == "reflink"
     assert examine(btrfs, tmp_path)["clones"]["auto_for_templates"] == "copy"
+    subvolume("create", btrfs / "volume")
+    found = examine(btrfs / "volume", btrfs / "store")["clones"]
+    assert found["shares_the_store's_file_system"] is True
+    assert found["auto_for_templates"] == "snapshot"
+    (btrfs / "volume").rmdir()
     elsewhere = examine(tmp_path, tmp_path)["clones"]["snapshot"]
     assert elsewhere.startswith("no: the file system is not btrfs")
     assert list(btrfs.iterdir()) == []
