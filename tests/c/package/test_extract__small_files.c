@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* package/extract: small files of a large archive, which a thread of their own writes. */
+#include <sys/resource.h>
+
 #include "cenv.h"
 #include "check.h"
 #include "scratch.h"
@@ -103,6 +105,23 @@ static void test_small_files__are_whole_and_can_be_linked_to(void)
     scratch_close(&s);
 }
 
+/* A process that may have few open: what waits to be written gives them back. */
+static void test_small_files__need_few_descriptors(void)
+{
+    struct cenv_error err = CENV_ERROR_INIT;
+    struct scratch s = scratch_open();
+    struct rlimit before;
+
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit few = {.rlim_cur = 30, .rlim_max = before.rlim_max};
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+    CHECK_INT(extract(&s, HELLO_SHA, add_more, &err), 0);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+    CHECK_STR(scratch_text(&s, "out/f99"), "hello");
+    cenv_error_release(&err);
+    scratch_close(&s);
+}
+
 static void check_refused(const char *sha256, void (*add)(struct cenv_buf *),
                           const char *why)
 {
@@ -125,6 +144,7 @@ static void test_small_files__are_refused_as_others(void)
 int main(void)
 {
     RUN(test_small_files__are_whole_and_can_be_linked_to);
+    RUN(test_small_files__need_few_descriptors);
     RUN(test_small_files__are_refused_as_others);
     return check_report();
 }
