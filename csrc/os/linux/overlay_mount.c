@@ -55,13 +55,13 @@ static int mount_named(const char *target, const int *lower, unsigned nr_lower,
 {
     char list[CENV_OVERLAY_NAMED * NAME + 1] = "";
     size_t len = 0;
-    if (nr_lower > CENV_OVERLAY_NAMED) {
+    for (unsigned i = 0; i < nr_lower && len < sizeof(list); i++)
+        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s/proc/self/fd/%d",
+                                i ? ":" : "", lower[i]);
+    if (nr_lower > CENV_OVERLAY_NAMED || len >= sizeof(list)) {
         errno = E2BIG;
         return -1;
     }
-    for (unsigned i = 0; i < nr_lower; i++)
-        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s/proc/self/fd/%d",
-                                i ? ":" : "", lower[i]);
     int rc = mount_once(target, list, upper, work, user ? ",userxattr" : "");
     return rc < 0 && user ? mount_once(target, list, upper, work, "") : rc;
 }

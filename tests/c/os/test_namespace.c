@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "os/linux/overlay_mount.h"
 #include "os/namespace.h"
 
 static int run_program(const char *prefix, const char *program, const char *const *argv,
@@ -237,6 +238,17 @@ static void test_namespace__threads_are_refused(void)
     CHECK_INT(in_child(enter_with_threads), 0);
 }
 
+/* A name of a descriptor is longer the more files a process has open. None of these is. */
+static void test_namespace__layers_with_long_names_are_too_many(void)
+{
+    int lower[CENV_OVERLAY_NAMED];
+    for (unsigned i = 0; i < CENV_OVERLAY_NAMED; i++)
+        lower[i] = 1000000000;
+    errno = 0;
+    CHECK_INT(cenv_overlay_mount(dir, lower, CENV_OVERLAY_NAMED, -1, -1), -1);
+    CHECK_INT(errno, E2BIG);
+}
+
 static void test_namespace__refusal_has_a_reason(void)
 {
     struct cenv_error err = CENV_ERROR_INIT;
@@ -273,6 +285,7 @@ int main(void)
         RUN(test_namespace__refusal_has_a_reason);
     }
     RUN(test_namespace__threads_are_refused);
+    RUN(test_namespace__layers_with_long_names_are_too_many);
     RUN(test_namespace__missing_prefix);
     cenv_buf_release(&reason);
     CHECK(unlink(file) == 0 && rmdir(dir) == 0);
