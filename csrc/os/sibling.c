@@ -47,10 +47,10 @@ bool cenv_sibling_is_of(const char *sibling, const char *name)
 static int open_made(int parent, const char *sibling)
 {
     int fd = cenv_raw_open_dir(parent, sibling);
-    if (fd < 0)
-        cenv_fs_discard_tree(parent, sibling);
-    else
+    if (fd >= 0)
         cenv_raw_lock_dir(fd); /* where it cannot work, age tells */
+    else if (cenv_raw_rmdir(parent, sibling) < 0)
+        cenv_fs_discard_tree(parent, sibling); /* a snapshot is not empty */
     return fd;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Directories beside what is being made. */
+#include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/alloc.h"
@@ -42,6 +44,21 @@ static int count(int dir)
     return nr;
 }
 
+static void test_sibling__that_cannot_be_opened_goes(void)
+{
+    struct scratch s = scratch_open();
+    struct rlimit had, few;
+    char *name = cenv_sibling_name("env");
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &had), 0);
+    few = (struct rlimit){.rlim_cur = 0, .rlim_max = had.rlim_max};
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+    CHECK_INT(cenv_raw_make_sibling(s.fd, name, 0755), -EMFILE);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &had), 0);
+    CHECK_INT(count(s.fd), 0);
+    cenv_free(name);
+    scratch_close(&s);
+}
+
 /* A child that makes one, and is killed. */
 static void leave_sibling(struct scratch *s)
 {
@@ -78,6 +95,7 @@ int main(void)
 {
     RUN(test_sibling__is_known_by_its_name);
     RUN(test_sibling__has_room_in_a_name);
+    RUN(test_sibling__that_cannot_be_opened_goes);
     RUN(test_sibling__of_the_dead_is_swept);
     return check_report();
 }
