@@ -45,7 +45,7 @@ class Opened:
 
 
 class Solving(NamedTuple):
-    """What solves specs that name no channel, all of it as JSON: see again()."""
+    """What solves specs that name no channel, as values of JSON: see cli/recalled.py."""
 
     sources: list[Any]
     cache: str
