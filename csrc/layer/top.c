@@ -123,9 +123,9 @@ static int copy_file(const struct top *t, int from,
                : 0;
 }
 
-static int copy_listed(const struct top *t, const struct cenv_layer *layer,
-                       const struct cenv_package_manifest *manifest)
+static int copy_listed(const struct top *t, const struct cenv_layer *layer)
 {
+    const struct cenv_package_manifest *manifest = &layer->manifest;
     int from = cenv_package_entry_open(t->layers->store, cenv_str(layer->key), t->err);
     int rc = from < 0 ? from : 0;
     for (size_t i = 0; i < manifest->nr && rc == 0; i++)
@@ -135,17 +135,17 @@ static int copy_listed(const struct top *t, const struct cenv_layer *layer,
     return rc;
 }
 
-static int copy_activation(const struct top *t, const struct cenv_layer *layer)
+/* The manifest has been read where paths clash, and has the layer's record at the least. */
+static int copy_activation(const struct top *t, struct cenv_layer *layer)
 {
-    struct cenv_package_manifest manifest;
     if (!layer->activates)
         return 0;
-    cenv_package_manifest_init(&manifest);
-    int rc = cenv_package_entry_read_manifest(t->layers->store, cenv_str(layer->key),
-                                              &manifest, t->err);
+    int rc = 0;
+    if (!layer->manifest.nr)
+        rc = cenv_package_entry_read_manifest(t->layers->store, cenv_str(layer->key),
+                                              &layer->manifest, t->err);
     if (rc == 0)
-        rc = copy_listed(t, layer, &manifest);
-    cenv_package_manifest_release(&manifest);
+        rc = copy_listed(t, layer);
     return rc;
 }
 

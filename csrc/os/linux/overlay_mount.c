@@ -21,10 +21,8 @@ enum { MOVE_MOUNT = 429, FSOPEN = 430, FSCONFIG = 431, FSMOUNT = 432 };
 enum { SET_FLAG = 0, SET_STRING = 1, SET_FD = 5, CREATE = 6 }; /* of FSCONFIG */
 enum { CLOSED_BY_EXEC = 1, FROM_IS_OPEN = 4 };
 
-enum {
-    NAME = 18,
-    FEW = 2
-}; /* "/proc/self/fd/123:"; layers that one option is as good for */
+enum { NAME = 18 }; /* "/proc/self/fd/123:" */
+enum { FEW = 2 };   /* layers that one option is as good for */
 
 /* Whether the user ids are the system's own: only there trusted.* attributes can be written. */
 static bool in_first_user_namespace(void)
