@@ -19,6 +19,7 @@
 #include "os/fs_dir.h"
 #include "os/fs_place.h"
 #include "os/fs_remove.h"
+#include "os/subvolume.h"
 #include "os/xattr.h"
 
 /* What a kernel's tick takes at most (HZ 100), waited for in parts. */
@@ -179,11 +180,21 @@ static int make_dir(struct reset *r, struct cenv_str path, int why,
     return raw < 0 ? cenv_fs_fail(err, raw, r->dst, path.data, "cannot make") : 0;
 }
 
+/* No hard link leads into one, and its files may have inodes and times of the clone's. */
+static bool is_subvolume(const struct reset *r, int dir)
+{
+    struct cenv_stat st, root;
+    return cenv_raw_stat_fd(dir, &st) == 0 && st.ino == CENV_SUBVOLUME_INODE &&
+           cenv_raw_stat_fd(r->dst, &root) == 0 && st.dev != root.dev;
+}
+
 /* The same, made anew when something else lies there. */
 static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
     struct cenv_str path = cenv_mf_str(r->c.m, r->c.m->dirs[index].path);
     int dir = cenv_dirs_get(&r->dirs, path, 0);
+    if (dir >= 0 && index && is_subvolume(r, dir))
+        dir = -ENOENT;
     if (dir >= 0)
         return dir;
     if (dir != -EACCES && !cenv_raw_is_absent(dir))
@@ -260,8 +271,9 @@ static int finish_dirs(struct reset *r, struct cenv_error *err)
         struct cenv_stat st;
         const char *path = i ? cenv_mf_cstr(r->c.m, dir->path) : ".";
         uint32_t mode = i ? dir->mode : r->clone->root_mode;
+        bool known = i || mode;
         int rc = cenv_raw_stat(r->dst, path, &st);
-        if (rc == 0 && mode && st.mode != mode)
+        if (rc == 0 && known && st.mode != mode)
             rc = cenv_raw_chmod(r->dst, path, mode);
         if (rc == 0 && st.mtime_ns != dir->mtime_ns)
             rc = cenv_cloner_forgive_time(
@@ -316,7 +328,7 @@ static int is_one_with_peer(struct reset *r, const struct cenv_mf_file *file,
     int raw = cenv_raw_stat(dir, name, &first);
     if (raw < 0 && !cenv_raw_is_absent(raw))
         return cenv_fs_fail(err, raw, dir, name, "cannot look at");
-    return raw == 0 && first.ino == st->ino;
+    return raw == 0 && cenv_stat_same_file(&first, st);
 }
 
 /* A peer must be one with the first of its group, which may just have been restored. */

@@ -8,6 +8,7 @@
 
 #include "base/pool.h"
 #include "clone/as_cloned.h"
+#include "os/fs.h"
 #include "os/fs_beneath.h"
 #include "os/host.h"
 
@@ -15,6 +16,7 @@ enum { THREADS_MAX = 4, DIRS_AT_ONCE = 16 };
 
 struct survey {
     const struct cenv_cloner *c;
+    uint64_t dev; /* the clone's: times of what lies on another one tell nothing */
     int64_t since_ns;
     unsigned char *clean;
     struct cenv_task *task;
@@ -34,8 +36,9 @@ static bool is_clean_file(const struct survey *s, const struct cenv_mf_file *fil
 static bool is_clean_dir(const struct survey *s, const struct cenv_mf_dir *dir, int fd)
 {
     struct cenv_stat st;
-    if (cenv_raw_stat_fd(fd, &st) < 0 || st.mtime_ns != dir->mtime_ns ||
-        st.ctime_ns > s->since_ns || (st.mode & 0700) != 0700)
+    if (cenv_raw_stat_fd(fd, &st) < 0 || st.dev != s->dev ||
+        st.mtime_ns != dir->mtime_ns || st.ctime_ns > s->since_ns ||
+        (st.mode & 0700) != 0700)
         return false;
     for (uint32_t i = dir->first_file; i < dir->first_file + dir->nr_files; i++)
         if (!is_clean_file(s, &s->c->m->files[i], fd))
@@ -63,7 +66,11 @@ static int look_at_some(void *ctx, size_t job, unsigned thread, struct cenv_erro
 int cenv_survey_run(const struct cenv_cloner *c, int64_t since_ns, unsigned char *clean,
                     struct cenv_task *task, struct cenv_error *err)
 {
-    struct survey survey = {c, since_ns, clean, task};
+    struct cenv_stat root;
+    int raw = cenv_raw_stat_fd(c->dst, &root);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, c->dst, NULL, "cannot look at");
+    struct survey survey = {c, root.dev, since_ns, clean, task};
     size_t jobs = (c->m->nr_dirs + DIRS_AT_ONCE - 1) / DIRS_AT_ONCE;
     unsigned threads = cenv_host_cpus();
     return cenv_pool_run(threads > THREADS_MAX ? THREADS_MAX : threads, jobs,

@@ -203,6 +203,48 @@ def test_reset__of_a_snapshot(
         assert is_subvolume(clone)
 
 
+def test_reset__of_closed_directories(
+    make_channel: Callable[..., Path], btrfs: Path
+) -> None:
+    """One that is opened to be looked into is closed again, be it for its owner, too."""
+    template = cenv.TemplateStore(btrfs / "store").template(
+        ["odd"],
+        [odd_source(make_channel)],
+        setup=lambda draft: make_odd(Path(draft.path)),
+        key="odd",
+    )
+    for mode in ("copy", "snapshot"):
+        with template.clone(btrfs / "env", mode=mode) as clone:
+            new = facts(btrfs / "env")
+            (clone / "plain/3/new").touch()
+            (clone / "plain/4/new").touch()
+            assert clone.reset().removed == 2
+            assert facts(btrfs / "env") == new
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "reflink"])
+def test_reset__replaces_the_users_own_subvolumes(
+    template: cenv.Template, btrfs: Path, mode: cenv.CloneMode
+) -> None:
+    """Files in them have whichever inodes, and times from before the clone was made."""
+    place, volume = btrfs / "env", btrfs / "volume"
+    subvolume("create", volume)
+    with template.clone(place, mode=mode):
+        new = facts(place)
+        shutil.copytree(place / "etc", volume, dirs_exist_ok=True)
+    conf = volume / "tool.conf"
+    was = conf.stat()
+    conf.write_bytes(conf.read_bytes()[::-1])
+    os.utime(conf, ns=(was.st_atime_ns, was.st_mtime_ns))
+    with template.clone(place, mode=mode) as clone:
+        shutil.rmtree(place / "etc")
+        volume.rename(place / "etc")
+        subvolume("create", place / "lib/own")
+        clone.reset()
+        assert facts(place) == new
+        assert subvolumes(place) == set()
+
+
 # ---- the twin ----
 
 
