@@ -16,6 +16,7 @@
 #include "os/path.h"
 #include "os/raw_lock.h"
 #include "os/sibling.h"
+#include "os/subvolume.h"
 
 /* ---- the destination ---- */
 
@@ -90,6 +91,19 @@ static int refuse_content(const struct cenv_newprefix *p, int dir,
     return cenv_error_hint(err, "choose another path, or remove what is there first");
 }
 
+/* No directory can be renamed over one of btrfs, as empty as it may be. */
+static int refuse_subvolume(const struct cenv_newprefix *p, int dir,
+                            struct cenv_error *err)
+{
+    struct cenv_subvolume_facts facts;
+    struct cenv_stat st;
+    if (cenv_raw_stat_fd(dir, &st) < 0 || st.ino != CENV_SUBVOLUME_INODE ||
+        cenv_raw_subvolume_facts(dir, &facts) < 0)
+        return 0;
+    refuse_path(err, p->path, "it is a subvolume");
+    return cenv_error_hint(err, "choose a path in it, or remove it first");
+}
+
 static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
 {
     int fd = cenv_fs_open_dir(p->parent, p->name, err);
@@ -105,6 +119,8 @@ static int look_at_dir(struct cenv_newprefix *p, struct cenv_error *err)
         rc = cenv_fs_fail(err, empty, p->parent, p->name, "cannot look into");
     if (empty == 0)
         rc = refuse_content(p, fd, err);
+    else if (empty > 0 && p->exists)
+        rc = refuse_subvolume(p, fd, err);
     cenv_fd_close(fd);
     return rc < 0 ? rc : 0;
 }

@@ -161,6 +161,22 @@ def test_snapshot__goes_where_an_empty_directory_is(
     assert not place.exists()
 
 
+def test_clone__into_a_subvolume_that_is_empty(
+    template: cenv.Template, btrfs: Path
+) -> None:
+    """Nothing can be renamed over one; what is made in it is as anywhere."""
+    place = btrfs / "volume"
+    subvolume("create", place)
+    for mode in ("snapshot", "copy"):
+        with pytest.raises(cenv.PrefixError, match="it is a subvolume") as caught:
+            template.clone(place, mode=mode)
+        assert "choose a path in it" in str(caught.value.hint)
+        assert list(place.iterdir()) == []
+        with template.clone(place / "env", mode=mode) as clone:
+            assert cenv.verify(clone).ok
+    place.rmdir()
+
+
 def test_snapshot__is_its_own(template: cenv.Template, btrfs: Path) -> None:
     """What happens to one clone is seen in no other, and not in the template."""
     before = facts(Path(template.path))
