@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "base/pool.h"
 #include "link/bytecode.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
@@ -14,29 +15,67 @@
 
 #define LIST_NAME ".cenv-compile-list"
 
-enum { OUTPUT_MAX = 1 << 20, LIST_MAX = 256 << 20 };
+enum { OUTPUT_MAX = 1 << 20, LIST_MAX = 256 << 20, SHARES_MAX = 8, SHARE_MIN = 32 };
 
-/* The sources whose bytecode is wanted, one a line; how many. */
-static size_t format_list(struct cenv_link_plan *plan, struct cenv_buf *out)
+/* What one interpreter compiles, and what came of it. */
+struct share {
+    char name[sizeof(LIST_NAME) + 4]; /* of its list */
+    struct cenv_buf list, output;
+    struct cenv_proc_status status;
+    struct cenv_error cause;
+    int rc;
+};
+
+struct compiler {
+    struct cenv_linker *linker;
+    const char *python; /* the prefix that has one */
+    struct share shares[SHARES_MAX];
+    size_t nr;
+};
+
+static bool wants_bytecode(const struct cenv_link_entry *pyc)
 {
+    return pyc->kind == CENV_KIND_PYC && !pyc->done && !pyc->dropped;
+}
+
+/* How many sources there are, and into how many shares they are dealt: an interpreter takes as long
+ * to start as it takes for some files, and more of them than processors gain nothing. */
+static size_t count_sources(struct compiler *c)
+{
+    const struct cenv_link_plan *plan = c->linker->plan;
     size_t nr = 0;
 
-    cenv_buf_clear(out);
-    for (size_t i = 0; i < plan->nr_packages; i++)
-        plan->packages[i].work.compiled = 0;
-    for (size_t i = 0; i < plan->nr_order; i++) {
-        const struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
-        if (pyc->kind != CENV_KIND_PYC || pyc->done || pyc->dropped)
-            continue;
-        cenv_buf_add_str(out, pyc->source);
-        cenv_buf_putc(out, '\n');
-        plan->packages[pyc->package].work.compiled++;
-        nr++;
-    }
+    for (size_t i = 0; i < plan->nr_order; i++)
+        nr += wants_bytecode(&plan->entries[plan->order[i]]);
+    c->nr = 1 + nr / SHARE_MIN;
+    if (c->nr > c->linker->threads)
+        c->nr = c->linker->threads;
+    if (c->nr > SHARES_MAX)
+        c->nr = SHARES_MAX;
     return nr;
 }
 
-/* compileall takes -j since 3.5 and -I since 3.4; conda asks for 3.6. */
+/* One source a line, each share its turn, since neighbours are alike in size. */
+static bool deal_sources(struct compiler *c)
+{
+    struct cenv_link_plan *plan = c->linker->plan;
+    bool failed = false;
+    size_t nr = 0;
+
+    for (size_t i = 0; i < plan->nr_order; i++) {
+        const struct cenv_link_entry *pyc = &plan->entries[plan->order[i]];
+        if (!wants_bytecode(pyc))
+            continue;
+        struct cenv_buf *list = &c->shares[nr++ % c->nr].list;
+        cenv_buf_add_str(list, pyc->source);
+        cenv_buf_putc(list, '\n');
+        failed |= list->failed;
+        plan->packages[pyc->package].work.compiled++;
+    }
+    return !failed;
+}
+
+/* Isolation (-I) is there since 3.4; conda asks for 3.6. */
 static bool is_old(struct cenv_str version)
 {
     struct cenv_str rest = version, major = cenv_str_cut(&rest, '.');
@@ -52,26 +91,25 @@ static bool is_old(struct cenv_str version)
  * Without site (-S) and without bytecode of what is imported (-B): a .pth file that imports would
  * leave some that names the directory, and compileall takes it for done.
  */
-static int run_python(const struct cenv_linker *linker, const char *python,
-                      struct cenv_proc_status *status, struct cenv_buf *output,
+static int run_python(const struct compiler *c, struct share *share,
                       struct cenv_error *err)
 {
+    const struct cenv_linker *linker = c->linker;
     struct cenv_buf exe;
     bool old = is_old(linker->plan->python_version);
     const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", NULL};
 
     cenv_buf_init(&exe, CENV_PATH_PACKAGE_MAX * 2);
-    cenv_buf_addf(&exe, "%s/bin/python%.*s", python,
+    cenv_buf_addf(&exe, "%s/bin/python%.*s", c->python,
                   CENV_STR_ARG(linker->plan->python_version));
     const char *const argv[] = {
-        exe.data,  old ? "-E" : "-I",  "-B", "-S", "-Wi",
-        "-m",      "compileall",       "-q", "-l", "-i",
-        LIST_NAME, old ? NULL : "-j0", NULL,
+        exe.data, old ? "-E" : "-I", "-B", "-S", "-Wi", "-m", "compileall", "-q", "-l",
+        "-i",     share->name,       NULL,
     };
     struct cenv_proc proc = {.argv = argv, .env = env, .cwd = linker->dir};
     int rc = exe.failed ? cenv_error_oom(err) : 0;
     if (rc == 0)
-        rc = cenv_proc_run(&proc, output, status, linker->task, err);
+        rc = cenv_proc_run(&proc, &share->output, &share->status, linker->task, err);
     cenv_buf_release(&exe);
     return rc;
 }
@@ -103,90 +141,124 @@ static int take_results(const struct cenv_linker *linker, struct cenv_error *err
     return 0;
 }
 
-static int warn_failed(const struct cenv_linker *linker, const struct cenv_buf *output,
-                       struct cenv_error *cause, struct cenv_error *err)
+static int warn_failed(const struct cenv_linker *linker, const struct share *share,
+                       struct cenv_error *err)
 {
-    struct cenv_str said = cenv_str_trim(cenv_buf_str(output));
+    struct cenv_str said = cenv_str_trim(cenv_buf_str(&share->output));
 
     said = cenv_str_slice(said, said.len > 300 ? said.len - 300 : 0, said.len);
     bool warned = cenv_link_stats_warn(
         linker->stats,
         "bytecode was not compiled: the environment's python does not run here: %s%.*s",
-        cause->message, CENV_STR_ARG(said));
-    cenv_error_release(cause);
+        share->cause.message, CENV_STR_ARG(said));
     return warned ? 0 : cenv_error_oom(err);
 }
 
 /* compileall tells of a file that does not compile; a traceback is of compileall itself. */
-static bool is_complete(const struct cenv_proc_status *status, struct cenv_buf *output)
+static bool is_complete(const struct share *share)
 {
-    return !status->signal && status->code <= 1 &&
-           !(output->len && strstr(output->data, "Traceback"));
+    return !share->status.signal && share->status.code <= 1 &&
+           !(share->output.len && strstr(share->output.data, "Traceback"));
 }
 
-static int compile_list(struct cenv_linker *linker, const char *python,
-                        struct cenv_str list, struct cenv_error *err)
+/* compileall itself compiles the files of a list one after another, whatever -j says. */
+static int compile_share(void *ctx, size_t index, unsigned thread,
+                         struct cenv_error *err)
 {
-    struct cenv_error cause = CENV_ERROR_INIT;
-    struct cenv_proc_status status = {0};
-    struct cenv_buf output;
-    int rc = cenv_fs_write_new(linker->root, LIST_NAME, list, 0600, err);
+    struct compiler *c = ctx;
+    struct share *share = &c->shares[index];
+    int root = c->linker->root;
 
+    (void)thread;
+    snprintf(share->name, sizeof(share->name), LIST_NAME "%zu", index);
+    int rc =
+        cenv_fs_write_new(root, share->name, cenv_buf_str(&share->list), 0600, err);
     if (rc < 0)
         return rc;
-    cenv_buf_init(&output, OUTPUT_MAX);
-    rc = run_python(linker, python, &status, &output, &cause);
-    cenv_raw_unlink(linker->root, LIST_NAME);
-    int taken = take_results(linker, err);
-    if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM || taken < 0)
-        rc = cenv_error_move(err, &cause);
-    else if (rc < 0 || !linker->stats->compiled)
-        rc = warn_failed(linker, &output, &cause, err);
-    else if (is_complete(&status, &output))
-        cenv_link_bytecode_keep(linker);
-    cenv_buf_release(&output);
+    share->rc = run_python(c, share, &share->cause);
+    cenv_raw_unlink(root, share->name);
+    return share->rc == CENV_ECANCELLED || share->rc == CENV_ENOMEM
+               ? cenv_error_move(err, &share->cause)
+               : 0;
+}
+
+/* What all came to: where python does not run, that is told once. */
+static int judge_shares(struct compiler *c, struct cenv_error *err)
+{
+    const struct share *failed = NULL;
+    bool complete = true;
+
+    for (size_t i = 0; i < c->nr; i++) {
+        complete &= is_complete(&c->shares[i]);
+        if (c->shares[i].rc < 0 && !failed)
+            failed = &c->shares[i];
+    }
+    if (failed || !c->linker->stats->compiled)
+        return warn_failed(c->linker, failed ? failed : &c->shares[0], err);
+    if (complete)
+        cenv_link_bytecode_keep(c->linker);
+    return 0;
+}
+
+static int compile_shares(struct compiler *c, struct cenv_error *err)
+{
+    struct cenv_error taking = CENV_ERROR_INIT;
+
+    for (size_t i = 0; i < c->nr; i++) {
+        cenv_buf_init(&c->shares[i].list, LIST_MAX);
+        cenv_buf_init(&c->shares[i].output, OUTPUT_MAX);
+    }
+    int rc = deal_sources(c) ? 0 : cenv_error_oom(err);
+    if (rc == 0)
+        rc = cenv_pool_run((unsigned)c->nr, c->nr, compile_share, c, c->linker->task,
+                           err);
+    int taken = take_results(c->linker, &taking);
+    if (rc == 0 && taken < 0)
+        rc = cenv_error_move(err, &taking);
+    if (rc == 0)
+        rc = judge_shares(c, err);
+    cenv_error_release(&taking);
+    for (size_t i = 0; i < c->nr; i++) {
+        cenv_buf_release(&c->shares[i].list);
+        cenv_buf_release(&c->shares[i].output);
+        cenv_error_release(&c->shares[i].cause);
+    }
     return rc;
 }
 
-/* Takes what the store has, and lists the rest; `nr` of it. */
-static int take_and_list(struct cenv_linker *linker, struct cenv_buf *list, size_t *nr,
-                         struct cenv_error *err)
+/* Takes what the store has, and counts the rest. */
+static int take_and_count(struct compiler *c, size_t *nr, struct cenv_error *err)
 {
-    int rc = cenv_link_bytecode_take(linker, err);
-    if (rc < 0)
-        return rc;
-    *nr = format_list(linker->plan, list);
-    return list->failed ? cenv_error_oom(err) : 0;
+    int rc = cenv_link_bytecode_take(c->linker, err);
+    if (rc == 0)
+        *nr = count_sources(c);
+    return rc;
 }
 
-static int find_work(struct cenv_linker *linker, const char **python,
-                     struct cenv_buf *list, size_t *nr, struct cenv_error *err)
+static int find_work(struct compiler *c, size_t *nr, struct cenv_error *err)
 {
-    const struct cenv_link_options *options = linker->options;
-    *python = linker->dir;
-    int rc = take_and_list(linker, list, nr, err);
+    const struct cenv_link_options *options = c->linker->options;
+    int rc = take_and_count(c, nr, err);
     if (rc < 0 || !*nr || !options->find_python)
         return rc;
-    rc = options->find_python(options->find_python_ctx, python, err);
+    rc = options->find_python(options->find_python_ctx, &c->python, err);
     if (rc == 0)
-        rc = take_and_list(linker, list, nr, err);
+        rc = take_and_count(c, nr, err);
     return rc;
 }
 
 int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err)
 {
-    struct cenv_buf list;
-    const char *python;
+    struct compiler c = {.linker = linker, .python = linker->dir};
     size_t nr = 0;
 
-    cenv_buf_init(&list, LIST_MAX);
     struct cenv_span span = cenv_span_begin(CENV_STAGE_COMPILE, "");
-    int rc = find_work(linker, &python, &list, &nr, err);
+    int rc = find_work(&c, &nr, err);
     if (rc == 0) {
         span.misses = nr;
         if (nr) {
             cenv_task_progress(linker->task, CENV_STAGE_COMPILE, nr);
-            rc = compile_list(linker, python, cenv_buf_str(&list), err);
+            rc = compile_shares(&c, err);
         } else
             rc = take_results(linker, err);
         span.items = linker->stats->compiled;
@@ -194,6 +266,5 @@ int cenv_link_compile_sources(struct cenv_linker *linker, struct cenv_error *err
     }
     if (span.items || span.misses)
         cenv_span_end(linker->task, &span);
-    cenv_buf_release(&list);
     return rc;
 }

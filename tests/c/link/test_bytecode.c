@@ -67,6 +67,37 @@ static void test_bytecode__is_compiled_once(void)
     scratch_close(&s);
 }
 
+/* By as many interpreters as there are threads, each with its share. */
+static void test_bytecode__of_many_sources_is_compiled_side_by_side(void)
+{
+    enum { NR = 100 };
+    struct scratch s = scratch_open();
+    struct cenv_link_package packages[2];
+    struct cenv_link_options options = {.threads = 2};
+    char path[64];
+
+    struct package py = package_begin(&s, "python", "3.13.1", "");
+    package_file(&py, "bin/python3.13", fake_python, 0755);
+    packages[0] = package_end(&py);
+    struct package p = package_begin(&s, "n", "1", "");
+    for (int i = 0; i < NR; i++) {
+        snprintf(path, sizeof(path), "site-packages/n/m%d.py", i);
+        package_file(&p, path, "x = 1\n", 0644);
+    }
+    packages[1] = package_end(&p);
+    package_info(&p, "link.json",
+                 "{\"package_metadata_version\":1,\"noarch\":{\"type\":\"python\"}}");
+    struct linked l = link_packages(&s, "env", "/D", packages, 2, options);
+    CHECK_INT(l.rc, 0);
+    CHECK_INT(l.stats.compiled, NR);
+    CHECK_INT(l.stats.nr_warnings, 0);
+    CHECK_STR(scratch_text(&s, "runs"), "run\nrun\n");
+    CHECK(!scratch_has(&s, "env/.cenv-compile-list0"));
+    CHECK(!scratch_has(&s, "env/.cenv-compile-list1"));
+    linked_release(&l);
+    scratch_close(&s);
+}
+
 static void test_bytecode__altered_is_compiled_again(void)
 {
     struct scratch s = scratch_open();
@@ -92,6 +123,7 @@ static void test_bytecode__altered_is_compiled_again(void)
 int main(void)
 {
     RUN(test_bytecode__is_compiled_once);
+    RUN(test_bytecode__of_many_sources_is_compiled_side_by_side);
     RUN(test_bytecode__altered_is_compiled_again);
     return check_report();
 }
