@@ -12,7 +12,6 @@ turns within a round, in an order that changes, and find nothing on its way to t
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -40,7 +39,7 @@ def mounted(options: str = "noatime") -> Iterator[Path]:
         top.mkdir()
         with image.open("wb") as file:
             file.truncate(IMAGE_BYTES)
-        subprocess.run(["mkfs.btrfs", "-q", image], check=True)
+        run("mkfs.btrfs", "-q", image)
         subprocess.run(["mount", "-o", f"loop,{options}", image, top], check=True)
         try:
             yield top
@@ -70,16 +69,16 @@ def worked() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def measured(call: Callable[[], object]) -> tuple[float, float]:
+def measured(call: Callable[[], object], work: Path) -> tuple[float, float]:
     """Return the seconds that a call takes, and how much of them processors work."""
-    os.sync()  # a snapshot writes out what others left to be written
+    run("sync", "-f", work)  # a snapshot writes out what others left to be written
     before, start = worked(), time.perf_counter()
     call()
     return time.perf_counter() - start, worked() - before
 
 
 def run(*argv: object) -> None:
-    subprocess.run([*map(str, argv)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*map(str, argv)], check=True, capture_output=True)
 
 
 def ways(template: cenv.Template, source: Path) -> dict[str, Callable[[Path], object]]:
@@ -107,17 +106,17 @@ def measure(files: int, relocated: int, work: Path, rounds: int) -> list[str]:
     """Return a line for each way."""
     template = template_of(files, relocated, work)
     contenders = ways(template, as_subvolume(template, work))
-    first, _ = measured(lambda: template.clone(work / "first", mode="snapshot"))
+    first, _ = measured(lambda: template.clone(work / "first", mode="snapshot"), work)
     found: dict[str, list[tuple[float, float]]] = {}
     for number in range(rounds):
         names = list(contenders)
         for name in names[number % len(names) :] + names[: number % len(names)]:
             dst = work / f"{number}-{name.replace(' ', '')}"
             found.setdefault(name, []).append(
-                measured(lambda: contenders[name](dst))  # noqa: B023
+                measured(lambda: contenders[name](dst), work)  # noqa: B023
             )
             found.setdefault(f"{name}, removed", []).append(
-                measured(lambda: cenv.remove(dst))  # noqa: B023
+                measured(lambda: cenv.remove(dst), work)  # noqa: B023
             )
     modes = f"auto is {template.clone(work / 'auto').mode}"
     lines = [
