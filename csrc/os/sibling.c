@@ -76,12 +76,14 @@ static int64_t pid_of(const char *sibling)
     return at ? strtoll(at + strlen(".cenv-"), NULL, 10) : 0;
 }
 
-/* A snapshot has the times of its source: it tells no age. */
-static int64_t age_of(const struct cenv_stat *st)
+/* A snapshot has the times of its source: its file system knows when it was made. */
+static int64_t age_of(int dir, const struct cenv_stat *st)
 {
-    if (st->ino == CENV_SUBVOLUME_INODE)
-        return 0;
-    return (int64_t)time(NULL) - st->mtime_ns / 1000000000;
+    struct cenv_subvolume_facts facts;
+    int64_t made = st->mtime_ns / 1000000000;
+    if (st->ino == CENV_SUBVOLUME_INODE && cenv_raw_subvolume_facts(dir, &facts) == 0)
+        made = facts.made;
+    return (int64_t)time(NULL) - made;
 }
 
 /*
@@ -95,7 +97,7 @@ bool cenv_sibling_is_left(int parent, const char *sibling)
     int raw = dir < 0 ? dir : cenv_raw_stat_fd(dir, &st);
     if (raw == 0)
         raw = cenv_raw_try_lock_dir(dir);
-    int64_t age = raw < 0 && raw != -ENOTSUP ? -1 : age_of(&st);
+    int64_t age = raw < 0 && raw != -ENOTSUP ? -1 : age_of(dir, &st);
     cenv_fd_close(dir);
     if (raw == 0)
         return st.mode == GIVEN_UP || age > NEW_SECONDS ||

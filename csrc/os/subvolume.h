@@ -16,6 +16,7 @@ enum { CENV_SUBVOLUME_INODE = 256 };
 struct cenv_subvolume_facts {
     uint64_t id;      /* in its file system, never used again */
     uint64_t changed; /* the transaction that changed it, or what lies in it, last */
+    int64_t made;     /* seconds since 1970; of a snapshot its own */
 };
 
 /* -ENOTTY: of a kernel that does not tell them (before 4.18), too. */

@@ -75,7 +75,8 @@ static bool open_in(int dir, uint64_t manifest, struct cenv_template_twin *twin)
     struct facts facts;
     if (!read_facts(dir, &facts) || facts.manifest != manifest)
         return false;
-    twin->facts = (struct cenv_subvolume_facts){facts.subvolume, facts.changed};
+    twin->facts =
+        (struct cenv_subvolume_facts){.id = facts.subvolume, .changed = facts.changed};
     twin->tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
     return twin->tree >= 0 && is_own(twin->tree) &&
            cenv_template_twin_is_unchanged(twin);

@@ -44,7 +44,9 @@ int cenv_raw_subvolume_facts(int fd, struct cenv_subvolume_facts *out)
     struct btrfs_ioctl_get_subvol_info_args args = {0};
     int rc = call_btrfs(fd, BTRFS_IOC_GET_SUBVOL_INFO, &args);
     if (rc == 0)
-        *out = (struct cenv_subvolume_facts){args.treeid, args.ctransid};
+        *out = (struct cenv_subvolume_facts){.id = args.treeid,
+                                             .changed = args.ctransid,
+                                             .made = (int64_t)args.otime.sec};
     return rc;
 }
 

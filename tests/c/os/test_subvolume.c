@@ -53,7 +53,7 @@ static void test_subvolume__is_copied_and_removed_as_a_whole(void)
 {
     struct scratch s = scratch_open();
     struct cenv_error err = CENV_ERROR_INIT;
-    struct cenv_subvolume_facts before, after;
+    struct cenv_subvolume_facts before, after, of_copy;
     struct cenv_stat st;
     if (has_subvolumes(&s)) {
         CHECK_INT(cenv_raw_subvolume_make(s.fd, "sub"), 0);
@@ -66,6 +66,8 @@ static void test_subvolume__is_copied_and_removed_as_a_whole(void)
         CHECK(cenv_raw_is_one_file_system(copy, sub));
         CHECK_INT(cenv_raw_subvolume_facts(sub, &after), 0);
         CHECK(before.id == after.id && before.changed == after.changed);
+        CHECK_INT(cenv_raw_subvolume_facts(copy, &of_copy), 0);
+        CHECK(before.made > 0 && of_copy.made >= before.made);
         CHECK(!cenv_sibling_is_left(s.fd, ".x.cenv-1-2"));
         cenv_fd_close(copy);
         cenv_fd_close(sub);
