@@ -92,12 +92,16 @@ static int hoist_dir(struct removal *removal, int dirfd, const char *name)
     return rc;
 }
 
-/* Where that is not allowed it is removed as any other directory, which its owner may. */
+/* Where that is not allowed it is removed as any other directory, which its owner may; of one that
+ * is read-only only root may do either. */
 static bool remove_subvolume(int dirfd, const char *name, int fd)
 {
     struct cenv_stat st;
-    return cenv_raw_stat_fd(fd, &st) == 0 && st.ino == CENV_SUBVOLUME_INODE &&
-           cenv_raw_subvolume_remove(dirfd, name) == 0;
+    if (cenv_raw_stat_fd(fd, &st) < 0 || st.ino != CENV_SUBVOLUME_INODE)
+        return false;
+    return cenv_raw_subvolume_remove(dirfd, name) == 0 ||
+           (cenv_raw_subvolume_open_up(fd) == 0 &&
+            cenv_raw_subvolume_remove(dirfd, name) == 0);
 }
 
 static int remove_dir(struct removal *removal, int dirfd, const char *name, int depth)

@@ -42,6 +42,9 @@ int cenv_raw_subvolume_remove(int parent, const char *name);
 enum { CENV_FILE_SYSTEM_ID = 16 };
 int cenv_raw_file_system_id(int fd, unsigned char id[CENV_FILE_SYSTEM_ID]);
 
+/* Lets its owner write to one that is read-only; nothing where it is not. */
+int cenv_raw_subvolume_open_up(int fd);
+
 /* Whether both are on one file system, be it in subvolumes of different device numbers. */
 bool cenv_raw_is_one_file_system(int a, int b);
 

@@ -31,6 +31,12 @@ int cenv_raw_subvolume_remove(int parent, const char *name)
     return -ENOTSUP;
 }
 
+int cenv_raw_subvolume_open_up(int fd)
+{
+    (void)fd;
+    return -ENOTSUP;
+}
+
 int cenv_raw_file_system_id(int fd, unsigned char id[CENV_FILE_SYSTEM_ID])
 {
     struct cenv_stat st;

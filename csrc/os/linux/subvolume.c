@@ -68,6 +68,12 @@ int cenv_raw_subvolume_remove(int parent, const char *name)
     return call_with_name(parent, BTRFS_IOC_SNAP_DESTROY, name);
 }
 
+int cenv_raw_subvolume_open_up(int fd)
+{
+    uint64_t flags = 0;
+    return call_btrfs(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &flags);
+}
+
 /* Of btrfs its own, which all subvolumes have; of others the device's number. */
 int cenv_raw_file_system_id(int fd, unsigned char id[CENV_FILE_SYSTEM_ID])
 {

@@ -68,7 +68,7 @@ def subvolumes(top: Path) -> set[str]:
     return found
 
 
-def subvolume(action: str, *paths: Path) -> None:
+def subvolume(action: str, *paths: Path | str) -> None:
     argv = ["btrfs", "subvolume", action, *paths]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
@@ -566,6 +566,11 @@ def exercise(place: Path, channel: Path) -> None:
     assert cenv.verify(first).ok
     second = template.clone(place / "second", mode="snapshot")
     (second / "share").chmod(0o500)
+    subvolume("create", place / "own")
+    (place / "own/file").touch()
+    subvolume("snapshot", "-r", place / "own", place / "second/lib/read-only")
+    (place / "own/file").unlink()
+    (place / "own").rmdir()
     second.remove()
     first.remove()
     plain = twin(template) / "tree/lib/plain.txt"
