@@ -79,9 +79,10 @@ def _some(items: Iterable[str]) -> Iterator[str]:
 
 @dataclass
 class _Window:
-    """When a test ran; still running without an end."""
+    """When a test ran, in which process; still running without an end."""
 
     test: str
+    process: int
     start: float
     stop: float = float("inf")
 
@@ -89,12 +90,13 @@ class _Window:
 class _Log:
     """The tests of this process, and under xdist those of all its siblings.
 
-    Each line of the shared file is one event, appended in one write.
+    Each line of the shared file is one event, appended in one write. A test may run more than
+    once: again after a failure, or in every worker.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._windows: dict[str, _Window] = {}
+        self._windows: list[_Window] = []
         self._good: dict[str, float] = {}
 
     def started(self, test: str) -> None:
@@ -108,20 +110,27 @@ class _Log:
         self._note("good", template, when)
 
     def _note(self, kind: str, name: str, when: float) -> None:
+        process = os.getpid()
         if self._path is None:
-            self._take(kind, name, when)
+            self._take(kind, name, process, when)
             return
-        line = json.dumps([kind, name, when]) + "\n"
+        line = json.dumps([kind, name, process, when]) + "\n"
         with self._path.open("ab", buffering=0) as file:
             file.write(line.encode())
 
-    def _take(self, kind: str, name: str, when: float) -> None:
+    def _take(self, kind: str, name: str, process: int, when: float) -> None:
         if kind == "good":
             self._good[name] = max(when, self._good.get(name, 0.0))
         elif kind == "start":
-            self._windows[name] = _Window(name, when)
-        elif name in self._windows:
-            self._windows[name].stop = when
+            self._windows.append(_Window(name, process, when))
+        else:
+            self._stop(name, process, when)
+
+    def _stop(self, test: str, process: int, when: float) -> None:
+        for window in reversed(self._windows):
+            if (window.test, window.process) == (test, process):
+                window.stop = when
+                return
 
     def suspects(
         self, template: str, times: Iterable[float], *, certain: bool
@@ -131,14 +140,16 @@ class _Log:
         `certain` leaves out the others in any case.
         """
         if self._path is not None and self._path.exists():
+            self._windows.clear()
             for line in self._path.read_bytes().splitlines():
                 self._take(*json.loads(line))
         since = self._good.get(template, 0.0)
-        ran = [w for w in self._windows.values() if w.stop >= since]
+        ran = [w for w in self._windows if w.stop >= since]
         then = [
             w for w in ran if any(w.start - _TICK <= t <= w.stop + _TICK for t in times)
         ]
-        return tuple(window.test for window in then or ([] if certain else ran))
+        found = then or ([] if certain else ran)
+        return tuple(dict.fromkeys(window.test for window in found))
 
 
 class Guard:

@@ -13,6 +13,7 @@ import pytest
 
 import cenv
 from cenv.doctor import examine
+from cenv.pytest_plugin import guard
 from cenv.pytest_plugin.guard import Finding
 
 WRITES = """
@@ -107,6 +108,18 @@ def test_workers__tell_which_test_it_was(project: pytest.Pytester, when: str) ->
     assert "INTERNALERROR" not in result.stdout.str()
     result.stdout.fnmatch_lines(["*cenv: altered templates*", "*::test_writes"])
     assert run(project, "-n2", "-k", "not writes").ret == 0
+
+
+def test_suspects__ran_more_than_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter((10.0, 11.0, 20.0, 21.0))
+    monkeypatch.setattr(guard.time, "time", lambda: next(moments))
+    log = guard._Log(None)
+    for _ in range(2):
+        log.started("test_again")
+        log.stopped("test_again")
+    for moment in (10.5, 20.5):
+        assert log.suspects("template", [moment], certain=True) == ("test_again",)
+    assert log.suspects("template", [15.0], certain=True) == ()
 
 
 def test_put_back_time__is_no_hiding_place(project: pytest.Pytester) -> None:
