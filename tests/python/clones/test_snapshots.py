@@ -302,9 +302,11 @@ def test_twin__that_was_changed_is_made_anew(
 
 
 CLONES = """
-import sys, cenv
-store, template, place, count = sys.argv[1:]
-for n in range(int(count)):
+import itertools, os, sys, cenv
+store, template, place, end = sys.argv[1:]
+for n in itertools.count():
+    if n >= 3 and os.path.exists(end):
+        break
     with cenv.TemplateStore(store).find(template).clone(f"{place}-{n}", mode="snapshot") as clone:
         assert cenv.verify(clone).ok
         assert (clone / "lib/plain.txt").read_text() == "plain\\n"
@@ -314,8 +316,9 @@ for n in range(int(count)):
 def test_twin__is_made_by_one_of_many(template: cenv.Template, btrfs: Path) -> None:
     """All wait for it, and none gets half of one that goes meanwhile."""
     argv = [sys.executable, "-c", CLONES, template.store, template.id]
+    end = btrfs / "store/end"  # once the twin was spoiled they need not go on
     running = [
-        subprocess.Popen([*argv, str(btrfs / f"{n}"), "3"], stderr=subprocess.PIPE)
+        subprocess.Popen([*argv, str(btrfs / f"{n}"), end], stderr=subprocess.PIPE)
         for n in range(2)
     ]
     spoiled = 0
@@ -323,6 +326,7 @@ def test_twin__is_made_by_one_of_many(template: cenv.Template, btrfs: Path) -> N
         with suppress(OSError):
             (twin(template) / "tree/lib" / f"new{spoiled}").touch()
             spoiled += 1
+            end.touch()
         time.sleep(0.2)
     said = [each.communicate()[1].decode() for each in running]
     assert [each.returncode for each in running] == [0] * 2, said
