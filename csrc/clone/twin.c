@@ -88,10 +88,8 @@ static int make_in_scratch(struct cenv_clone_job *job, const char *id,
     int rc = cenv_scratch_open(job->store, &scratch, err);
     if (rc < 0)
         return rc;
-    rc = cenv_fs_mkdir(scratch.fd, MADE, 0700, err);
-    int dir = rc == 0 ? cenv_fs_open_dir(scratch.fd, MADE, err) : -1;
-    if (rc == 0)
-        rc = dir < 0 ? dir : fill_twin(job, dir, err);
+    int dir = cenv_fs_mkdir_open(scratch.fd, MADE, 0700, err);
+    rc = dir < 0 ? dir : fill_twin(job, dir, err);
     cenv_fd_close(dir);
     if (rc == 0)
         rc = cenv_template_twin_publish(job->store, scratch.fd, MADE, id, err);
