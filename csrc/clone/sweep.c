@@ -205,14 +205,15 @@ static int sweep_store(struct cenv_sweep *sweep, const char *key,
                        struct cenv_error *err)
 {
     cenv_json_write_array(&sweep->list, key);
-    int rc = cenv_layout_each(sweep->store, CENV_STORE_CLONES, sweep->task, sweep_entry,
-                              sweep, err);
+    int rc = cenv_sweep_each(sweep, CENV_STORE_CLONES, sweep_entry, err);
     if (rc == 0)
         rc = cenv_template_entry_sweep(sweep, err);
     if (rc == 0)
         rc = cenv_scratch_sweep(sweep, err);
     if (rc == 0 && !sweep->look)
         rc = cenv_leftovers_sweep_locks(sweep->store, sweep->task, err);
+    if (rc == 0)
+        rc = cenv_sweep_failure(sweep, err);
     cenv_json_write_end(&sweep->list);
     return rc;
 }

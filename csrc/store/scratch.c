@@ -150,6 +150,5 @@ static int sweep_entry(void *ctx, const struct cenv_dirent *entry,
 
 int cenv_scratch_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
-    return cenv_layout_each(sweep->store, CENV_STORE_TMP, sweep->task, sweep_entry,
-                            sweep, err);
+    return cenv_sweep_each(sweep, CENV_STORE_TMP, sweep_entry, err);
 }

@@ -4,6 +4,44 @@
 
 enum { PATH_BYTES_MAX = 1 << 20 };
 
+struct visit {
+    struct cenv_sweep *sweep;
+    cenv_layout_visit_fn of;
+};
+
+static int visit_entry(void *ctx, const struct cenv_dirent *entry,
+                       struct cenv_error *err)
+{
+    const struct visit *visit = ctx;
+    struct cenv_sweep *sweep = visit->sweep;
+    struct cenv_error failed = CENV_ERROR_INIT;
+    int rc = visit->of(sweep, entry, &failed);
+    if (rc == CENV_ECANCELLED || rc == CENV_ENOMEM)
+        return cenv_error_move(err, &failed);
+    if (rc < 0) {
+        cenv_error_move(&sweep->failure, &failed);
+        sweep->failures++;
+    }
+    return 0;
+}
+
+int cenv_sweep_each(struct cenv_sweep *sweep, enum cenv_store_dir dir,
+                    cenv_layout_visit_fn visit, struct cenv_error *err)
+{
+    struct visit each = {sweep, visit};
+    return cenv_layout_each(sweep->store, dir, sweep->task, visit_entry, &each, err);
+}
+
+int cenv_sweep_failure(struct cenv_sweep *sweep, struct cenv_error *err)
+{
+    if (sweep->failures == 0)
+        return 0;
+    if (sweep->failures > 1)
+        cenv_error_prefix(&sweep->failure, "%zu leftovers cannot be removed, the first",
+                          sweep->failures);
+    return cenv_error_move(err, &sweep->failure);
+}
+
 void cenv_sweep_list_add(struct cenv_sweep *sweep, const char *what,
                          struct cenv_str dir, const char *name)
 {

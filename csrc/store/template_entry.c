@@ -349,8 +349,7 @@ static int sweep_template(void *ctx, const struct cenv_dirent *entry,
 
 int cenv_template_entry_sweep(struct cenv_sweep *sweep, struct cenv_error *err)
 {
-    return cenv_layout_each(sweep->store, CENV_STORE_TEMPLATES, sweep->task,
-                            sweep_template, sweep, err);
+    return cenv_sweep_each(sweep, CENV_STORE_TEMPLATES, sweep_template, err);
 }
 
 /* ---- what others ask ---- */

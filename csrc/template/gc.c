@@ -261,6 +261,8 @@ static int remove_garbage(struct gc *gc, uint64_t max_bytes)
         rc = remove_oldest(gc, max_bytes);
     if (rc == 0 && max_bytes == 0)
         rc = remove_small(gc);
+    if (rc == 0)
+        rc = cenv_sweep_failure(&sweep, gc->err);
     return rc;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a sweep of a store takes. */
+#include <sys/mount.h>
+
 #include "check.h"
 #include "storekit.h"
 
@@ -42,10 +44,44 @@ static void test_sweep__leaves_clones_that_it_cannot_see(void)
     storekit_close(&k);
 }
 
+/* One that cannot be removed is told of, and the others go. */
+static void test_sweep__goes_on_after_what_it_cannot_remove(void)
+{
+    struct storekit k = storekit_open();
+    char stuck[2][512];
+    CHECK_INT(mkdirat(k.s.fd, "box", 0755), 0);
+    for (int i = 0; i < 2; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "box/stuck%d", i);
+        storekit_put_clone(&k, name, true, true);
+        snprintf(stuck[i], sizeof(stuck[i]), "%s", scratch_path(&k.s, name));
+        if (geteuid() == 0)
+            CHECK_INT(mount(stuck[i], stuck[i], NULL, MS_BIND, NULL), 0);
+    }
+    for (char name[] = "dead0"; name[4] < '8'; name[4]++)
+        storekit_put_clone(&k, name, true, true);
+    CHECK_INT(fchmodat(k.s.fd, "box", 0555, 0), 0);
+    CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), CENV_EOS);
+    CHECK(strstr(k.err.message, "2 leftovers cannot be removed, the first: ") ==
+          k.err.message);
+    CHECK(strstr(k.err.message, "box/stuck") != NULL);
+    CHECK_INT(storekit_count(&k, CENV_STORE_CLONES), 2);
+    CHECK_INT(cenv_fs_exists(k.s.fd, "dead0", &k.err), 0);
+    CHECK_INT(cenv_fs_exists(k.s.fd, "dead7", &k.err), 0);
+    cenv_error_release(&k.err);
+    for (int i = 0; i < 2 && geteuid() == 0; i++)
+        CHECK_INT(umount2(stuck[i], MNT_DETACH), 0);
+    CHECK_INT(fchmodat(k.s.fd, "box", 0755, 0), 0);
+    CHECK_INT(cenv_store_sweep(k.store, &k.task, &k.out, &k.err), 0);
+    CHECK_INT(storekit_count(&k, CENV_STORE_CLONES), 0);
+    storekit_close(&k);
+}
+
 int main(void)
 {
     umask(022);
     RUN(test_sweep__takes_only_clones_whose_owner_is_gone);
     RUN(test_sweep__leaves_clones_that_it_cannot_see);
+    RUN(test_sweep__goes_on_after_what_it_cannot_remove);
     return check_report();
 }
