@@ -33,11 +33,20 @@ def test_version_option__loads_next_to_nothing():
 
 def test_exec__loads_next_to_nothing_for_what_is_known():
     statement = (
-        "import cenv.clones.view\nfrom cenv.cli import parser, recalled\n"
-        "recalled.find(parser.parse(['exec', 'x', '--store', '/proc', '--', 'true']))"
+        "import cenv.clones.view\nfrom cenv.cli import output, plain, recalled\n"
+        "recalled.find(plain.read(['exec', 'x', '--store', '/proc', '--', 'true']))"
     )
     heavy = {"cenv.model", "cenv.config.config", "dataclasses", "shutil", "typing"}
-    assert not modules_after(statement) & heavy
+    loaded = modules_after(statement)
+    assert not loaded & {
+        *heavy,
+        "argparse",
+        "gettext",
+        "locale",
+        "pathlib",
+        "subprocess",
+    }
+    assert len({name for name in loaded if name.startswith("cenv")}) <= 24
 
 
 def test_extract__loads_what_its_work_needs():

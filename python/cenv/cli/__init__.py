@@ -79,9 +79,7 @@ def _run(arguments: list[str]) -> int:
     if arguments == ["--version"]:  # scripts ask often: no parser for it
         output.print_version()
         return 0
-    from cenv.cli.parser import parse
-
-    options = parse(arguments)
+    options = _options(arguments)
     known = options.run_at_once and options.run_at_once(options)
     if known is not None:
         return int(known)
@@ -101,6 +99,17 @@ def _run(arguments: list[str]) -> int:
             for note in recorded.notes if console.verbose else ():
                 console.notice(f"note: {note}")
             _hand_on(options, recorded, is_done=status == 0)
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    from cenv.cli import plain
+
+    found: argparse.Namespace | None = plain.read(arguments)
+    if found is not None:
+        return found
+    from cenv.cli.parser import parse
+
+    return parse(arguments)
 
 
 def _hand_on(options: argparse.Namespace, recorded: Recorder, *, is_done: bool) -> None:

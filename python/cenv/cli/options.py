@@ -3,28 +3,25 @@
 
 from __future__ import annotations
 
-import argparse
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
 
-Parser = argparse.ArgumentParser
+    class Parser(Protocol):
+        """What arguments are added to: argparse's parser, or what reads plain ones."""
+
+        usage: str | None
+
+        def add_argument(self, *names: str, **how: Any) -> Any:
+            """Add an argument, told as to argparse's parser."""
 
 
-class ShowVersion(argparse.Action):
-    """Print the version without loading the core."""
-
-    def __call__(self, parser: Parser, *unused: Any) -> None:
-        from cenv.cli import output
-
-        output.print_version()
-        parser.exit()
+_SUPPRESS = "==SUPPRESS=="  # argparse's, which is not loaded for a name
 
 
 def add_common(parser: Parser, *, again: bool = False) -> None:
     """Add the global options; `again` keeps what was given before the command."""
-    unset = argparse.SUPPRESS if again else None
+    unset = _SUPPRESS if again else None
     flag: dict[str, Any] = {"action": "store_true", "default": unset or False}
     parser.add_argument("--json", help="print one JSON object on stdout", **flag)
     parser.add_argument("-q", "--quiet", help="no progress, no notices", **flag)

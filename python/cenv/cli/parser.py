@@ -8,7 +8,7 @@ import os
 import sys
 
 from cenv.cli import tree
-from cenv.cli.options import ShowVersion, add_common
+from cenv.cli.options import add_common
 from cenv.errors import UsageError
 
 TYPE_CHECKING = False
@@ -40,6 +40,16 @@ class _Help(argparse.HelpFormatter):
 
 class _PlainHelp(_Help, argparse.RawDescriptionHelpFormatter):
     pass
+
+
+class ShowVersion(argparse.Action):
+    """Print the version without loading the core."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        from cenv.cli import output
+
+        output.print_version()
+        parser.exit()
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -99,7 +109,11 @@ def main_parser() -> CommandParser:
     )
     add_common(parser)
     parser.add_argument(
-        "--version", action=ShowVersion, nargs=0, help="print the version"
+        "--version",
+        action=ShowVersion,
+        nargs=0,
+        default=argparse.SUPPRESS,
+        help="print the version",
     )
     return parser
 

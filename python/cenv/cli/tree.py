@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, Protocol
 
+    from cenv.cli.options import Parser
     from cenv.cli.output import Console
 
     class Command(Protocol):
         """What the module of a command has."""
 
-        def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        def add_arguments(self, parser: Parser) -> None:
             """Add the command's own arguments."""
 
         def run(self, options: argparse.Namespace, console: Console) -> int:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from cenv.cli.commands.run import add_view, in_view
 from cenv.cli.options import add_channels, add_store
 from cenv.cli.output import Console, counted
@@ -12,13 +10,15 @@ from cenv.errors import LinkError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
+    from cenv.cli.options import Parser
     from cenv.cli.request import Request
     from cenv.templates.store import TemplateStore
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments; what stands behind -- is the command."""
     parser.usage = "cenv exec [-h] [OPTION ...] SPEC ... -- COMMAND ..."
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="what is to be in it")

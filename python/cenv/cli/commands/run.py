@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from cenv.cli import output
 from cenv.cli.options import add_environment
 from cenv.cli.output import Console
@@ -12,12 +10,15 @@ from cenv.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
+
+    from cenv.cli.options import Parser
     from cenv.clones.view import Shown
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Parser) -> None:
     """Add the arguments; what stands behind PREFIX is the command, options of it too."""
     parser.usage = "cenv run [-h] [OPTION ...] PREFIX [--] COMMAND ..."
     add_environment(parser, "prefix", "PREFIX")
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_view(parser)
 
 
-def add_view(parser: argparse.ArgumentParser) -> None:
+def add_view(parser: Parser) -> None:
     """Add what says how a command is run in a view."""
     parser.add_argument(
         "--keep", metavar="DIR", help="keep what COMMAND changed in DIR"
