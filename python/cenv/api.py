@@ -228,6 +228,7 @@ def clone(
     provenance: Provenance | None = None,
     also: Mapping[str, Path] | None = None,
     remember: bool = False,
+    memory: int | str | None = None,
 ) -> CloneReport:
     """Make a relocated clone of the environment `src` at `dst`, absent or an empty directory.
 
@@ -236,10 +237,9 @@ def clone(
     after that process died. `provenance`: what its records and history tell of the request,
     where that is not the template's own. `also`: directories, and where editable installs of
     projects in them are moved to (cenv.clones.editables); None: where both environments lie
-    in checkouts of one repository, from the one to the other. `remember`: what is relocated is
-    kept for the next clone of this template at `dst` already, and not only from the second on.
-    Raises PrefixError or LinkError, and UsageError for what the configuration forbids; `src`
-    is never changed.
+    in checkouts of one repository, from the one to the other. `remember`, `memory`: as of
+    Template.clone. Raises PrefixError or LinkError, and UsageError for what the configuration
+    forbids; `src` is never changed.
     """
     config = check_source(src)
     if mode == "auto" and config.always_copy:
@@ -255,6 +255,7 @@ def clone(
         provenance=provenance,
         note=editables.to_note(moves) if moves else None,
         remember=remember,
+        memory=memory,
     )
     return _move_editables(made, moves, store, owner, was_there) if moves else made
 
@@ -307,6 +308,7 @@ def make_clone(
     provenance: Provenance | None = None,
     note: str | None = None,
     remember: bool = False,
+    memory: int | str | None = None,
 ) -> CloneReport:
     """Do what clone() does with a source that is known to be allowed."""
     options: CloneOptions = {
@@ -314,7 +316,7 @@ def make_clone(
         "owner": owner,
         "provenance": provenance,
         "note": note,
-        "memory": sizes.memory_bytes(),
+        "memory": sizes.memory_bytes(memory),
         "remember": remember,
     }
     if modes.is_mount(mode):
@@ -325,8 +327,9 @@ def make_clone(
     kept = False
     try:
         with trace.recording() as recorder:
-            operation, given = _native.extension.clone, _native.dumps(options)
-            reply = _native.call(operation, opened, origin, path, given)
+            reply = _native.call(
+                _native.extension.clone, opened, origin, path, _native.dumps(options)
+            )
             _note_clone(recorder, origin, path, reply)
         if modes.is_mount(mode):
             overlay.mounted(path, lease)
@@ -334,6 +337,12 @@ def make_clone(
     finally:
         if not kept:
             lease.release()
+    return _clone_report(reply, path, recorder)
+
+
+def _clone_report(
+    reply: dict[str, Any], path: str, recorder: trace.Recorder
+) -> CloneReport:
     # Paths are bytes, JSON is not: its path is for people.
     reply = {**reply, "prefix": path, "stages": recorder.stages()}
     return CloneReport.from_json(reply)

@@ -102,6 +102,9 @@ CODE: dict[str, list[tuple[str, str]]] = {
         ("csrc/os/path.h", r"CENV_PATH_PACKAGE_MAX = (\d+)"),
         ("csrc/os/path.h", r"CENV_PATH_NAME_MAX = (\d+)"),
     ],
+    "processes whose clones lie at paths that come back": [
+        ("python/cenv/pytest_plugin/clone_pool.py", r"_MOST = (\d+)"),
+    ],
     "clones of a template that wait": [
         ("python/cenv/pytest_plugin/recycling.py", r"MOST = (\d+)"),
         ("csrc/clone/recycle.c", r"GROWN = (\d+)"),

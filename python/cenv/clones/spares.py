@@ -36,6 +36,7 @@ class CloneJob:
     store: str | None
     mode: CloneMode
     provenance: Provenance | None
+    memory: int | None = None
 
 
 class Spare(NamedTuple):
@@ -280,6 +281,7 @@ def _make(job: dict[str, Any], path: str) -> dict[str, Any]:
         store=job["store"],
         owner=job["owner"],
         provenance=job["provenance"],
+        memory=job["memory"],
     )
     return report.to_json()
 

@@ -23,7 +23,9 @@ def parse_size(text: str, what: str = "") -> int:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-def memory_bytes() -> int:
-    """Return what memories of relocated files may take: $CENV_MEMORY, else 512 MiB."""
+def memory_bytes(given: int | str | None = None) -> int:
+    """Return what memories of relocated files may take: as given, $CENV_MEMORY, else 512 MiB."""
+    if given is not None:
+        return parse_size(str(given), "memory: ")
     text = os.environ.get(MEMORY_VARIABLE)
     return parse_size(text, f"{MEMORY_VARIABLE}: ") if text else _MEMORY

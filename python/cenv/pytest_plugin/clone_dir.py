@@ -9,6 +9,7 @@ from pathlib import Path
 from cenv._digest import sha256_hex
 from cenv.api import remove_tree
 from cenv.config import environments
+from cenv.pytest_plugin.clone_pool import CloneSlot, take_slot
 from cenv.pytest_plugin.recycling import Given
 from cenv.templates.store import TemplateStore
 from cenv.templates.template import Clone, Template
@@ -21,7 +22,7 @@ _EVEN = 64  # characters of a benchmark's path: pytest-9 and pytest-10 shall not
 
 
 class CloneDir:
-    """`<worker basetemp>/cenv`: paths in it are short, of equal length, known ahead.
+    """A slot of the pool, or `<worker basetemp>/cenv`: paths of equal length, known ahead.
 
     They come back: a template has places of its own, the same in every run, and the first
     that is free is given.
@@ -30,6 +31,7 @@ class CloneDir:
     def __init__(self, base: Path, store: TemplateStore) -> None:
         self.base = base
         self._path = base / "cenv"
+        self._slot: CloneSlot | None = None
         self._store = store
         self._made = False
         self._registered: frozenset[str] = frozenset()  # conda would list a new one
@@ -41,12 +43,9 @@ class CloneDir:
 
         That is, wherever the directory's own path leaves room.
         """
-        digits = max(_DIGITS, _EVEN - len(f"{self._path}/")) if even else _DIGITS
         if not self._made:
-            self._registered = _registered()
-            self._path.mkdir(exist_ok=True)
-            self._store.set_clone_dir_owner(self._path, os.getpid())
-            self._made = True
+            self._make()
+        digits = max(_DIGITS, _EVEN - len(f"{self._path}/")) if even else _DIGITS
         place, number = object(), _first_slot(template)
         while True:  # threads may ask at once
             path = str(self._path / f"{number % _PLACES:0{digits}d}")
@@ -55,6 +54,19 @@ class CloneDir:
             if self._held.setdefault(path, place) is place:
                 return path
             number += 1
+
+    def _make(self) -> None:
+        self._registered = _registered()
+        self._slot = take_slot(self.base)
+        if self._slot:
+            self._path = self._slot.path
+            for name in self._slot.clear():
+                self._held[str(self._path / name)] = None
+                self._kept.add(name)
+        else:
+            self._path.mkdir(exist_ok=True)
+        self._store.set_clone_dir_owner(self._path, os.getpid())
+        self._made = True
 
     def room(self, template: Template, most: int) -> int:
         """Return how many of a template may lie ready; one where its size is not known."""
@@ -88,7 +100,10 @@ class CloneDir:
 
     def keep(self, path: str) -> None:
         """Let what lies at `path` stay when this process ends."""
-        self._kept.add(os.path.basename(path))
+        where, name = os.path.split(path)
+        self._kept.add(name)
+        if self._slot and where == str(self._path):
+            self._slot.keep(name)
 
     def close(self) -> None:
         """Leave it to pytest's retention, with what was kept in it.
@@ -96,10 +111,14 @@ class CloneDir:
         A clone that nobody knows of is removed: a timeout's signal may come when it is
         complete and its caller has not heard of it yet.
         """
-        if self._path.is_dir():
+        if self._slot:
+            self._slot.clear()
+        elif self._path.is_dir():
             for name in set(os.listdir(self._path)) - self._kept:
                 remove_tree(self._path / name)
         self._store.set_clone_dir_owner(self._path, 0)
+        if self._slot:
+            self._slot.close()
 
 
 def _registered() -> frozenset[str]:

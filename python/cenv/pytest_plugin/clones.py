@@ -95,8 +95,9 @@ class Clones:
         again: bool,
     ) -> Clone:
         if dst is not None:
-            return Template.clone(template, dst, mode=mode, owner=os.getpid())
-        job = CloneJob(template.path, template.store, mode, template.provenance)
+            return self._clone(template, dst, mode)
+        memory = self._settings.memory
+        job = CloneJob(template.path, template.store, mode, template.provenance, memory)
         kind = Kind(job, self._measured)
         clone, origin = self._ready(template, kind, again) or self._new(template, kind)
         again = (
@@ -122,13 +123,19 @@ class Clones:
 
     def _new(self, template: Template, kind: Kind) -> tuple[Clone, str]:
         path = self._dir.new_path(template, even=kind.even)
-        mode = kind.job.mode
         try:
-            clone = Template.clone(template, path, mode=mode, owner=os.getpid())
+            clone = self._clone(template, path, kind.job.mode)
         except CenvError:  # another's, a timeout's, may come when the clone is whole
             self._dir.free(path)
             raise
         return clone, "made"
+
+    def _clone(
+        self, template: Template, dst: str | os.PathLike[str], mode: CloneMode
+    ) -> Clone:
+        return Template.clone(
+            template, dst, mode=mode, owner=os.getpid(), memory=self._settings.memory
+        )
 
     def end(self, clones: Iterable[Clone], outcome: str) -> None:
         """Keep, use again or remove clones of a test with this outcome, or of a wider scope.

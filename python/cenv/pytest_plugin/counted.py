@@ -24,11 +24,14 @@ class CountedTemplate(Template):
         mode: CloneMode | None = None,
         owner: int | None = None,
         remember: bool = False,
+        memory: int | str | None = None,
     ) -> Clone:
         """Clone as Template.clone does."""
 
         def make() -> Clone:
-            return Template.clone(self, dst, mode=mode, owner=owner, remember=remember)
+            return Template.clone(
+                self, dst, mode=mode, owner=owner, remember=remember, memory=memory
+            )
 
         if self.clones is None:
             return make()

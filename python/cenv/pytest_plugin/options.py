@@ -117,6 +117,12 @@ OPTIONS = (
         variable=True,
     ),
     Option(
+        "memory",
+        "how much of the disk what is remembered of clones' paths may take: 512M (default), 0",
+        argument="SIZE",
+        variable=True,
+    ),
+    Option(
         "mirrors",
         "copies of templates beside clones on another file system: for the run "
         "(default), to keep, or off",

@@ -14,6 +14,7 @@ import pytest
 
 from cenv._choices import CloneMode
 from cenv.clones import modes
+from cenv.config.sizes import parse_size
 from cenv.errors import UsageError
 from cenv.pytest_plugin import options, overlay
 from cenv.pytest_plugin.options import Given
@@ -32,6 +33,7 @@ class Settings:
     guard: str
     mirrors: str
     recycle: str
+    memory: int | None  # bytes that may be remembered of clones' paths
     rebuild: bool
     spares: int | None  # the most kept of a template; None: as the machine allows
     channels: tuple[str, ...]
@@ -53,6 +55,7 @@ def read(config: pytest.Config) -> Settings:
         guard=_choice(config, "guard") or "session",
         mirrors=_choice(config, "mirrors") or "run",
         recycle=_choice(config, "recycle") or "auto",
+        memory=_memory(config),
         rebuild=options.flag(config, "rebuild"),
         spares=_spares(config),
         channels=_channels(config),
@@ -106,6 +109,15 @@ def _remote(config: pytest.Config) -> str:
             raise pytest.UsageError(f"{item.where}: {error}") from None
         return text
     return ""
+
+
+def _memory(config: pytest.Config) -> int | None:
+    for item in options.given(config, "memory"):
+        try:
+            return parse_size(options.one_text(item))
+        except UsageError:
+            raise options.wrong(item, "expected a number, or 500M, 10G") from None
+    return None
 
 
 def _spares(config: pytest.Config) -> int | None:

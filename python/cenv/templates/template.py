@@ -102,13 +102,15 @@ class Template(Environment):
         mode: CloneMode | None = None,
         owner: int | None = None,
         remember: bool = False,
+        memory: int | str | None = None,
     ) -> Clone:
         """Clone to `dst`, absent or an empty directory; None: a spare, or a temporary one.
 
         Once the process `owner` is gone, a sweep removes the clone: this process for a
         clone without `dst`, nobody (0) for one with it, unless `owner` says otherwise.
         `remember`: what is relocated is kept for the next clone at `dst` already, and not
-        only from the second on.
+        only from the second on; `memory`: what all that is kept so may take, bytes or "2G";
+        0: nothing is kept, None: as $CENV_MEMORY says.
         A template that turns out to be altered is built anew, with a RuntimeWarning.
         """
         if dst is None:
@@ -118,13 +120,13 @@ class Template(Environment):
             owner = os.getpid() if owner is None else owner
             dst = _temporary_dir()
         try:
-            report = self._clone_to(dst, mode or "auto", owner or 0, remember=remember)
+            report = self._clone_to(dst, mode or "auto", owner or 0, remember, memory)
         except (OSError, CenvError) as error:
             with self._leased():
                 if not self._mend(error):
                     raise
                 report = self._clone_to(
-                    dst, mode or "auto", owner or 0, remember=remember
+                    dst, mode or "auto", owner or 0, remember, memory
                 )
         return Clone(report.prefix, self._cloned(report), report.mode, report)
 
@@ -148,7 +150,12 @@ class Template(Environment):
         )
 
     def _clone_to(
-        self, dst: AnyPath, mode: CloneMode, owner: int, *, remember: bool = False
+        self,
+        dst: AnyPath,
+        mode: CloneMode,
+        owner: int,
+        remember: bool,
+        memory: int | str | None,
     ) -> CloneReport:
         return api.make_clone(
             self,
@@ -158,6 +165,7 @@ class Template(Environment):
             owner=owner,
             provenance=self.provenance,
             remember=remember,
+            memory=memory,
         )
 
     def _mend(self, error: Exception) -> bool:

@@ -472,6 +472,7 @@ def test_variable__shows_that_the_project_uses_cenv(
         ("keep", "some", "cenv_keep is 'some': expected one of failed, all, none"),
         ("guard", "never", "cenv_guard is 'never': expected one of session, *"),
         ("spares", "-1", "cenv_spares is '-1': expected 0, a number, or auto"),
+        ("memory", "plenty", "cenv_memory is 'plenty': expected a number, or 500M, *"),
         ("specs", "'tool", "cenv_specs is *: no closing quotation"),
         ("templates", "py312", "cenv_templates is 'py312': expected 'name: specs'*"),
         ("report", "perhaps", "cenv_report is 'perhaps': expected true or false"),

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Places of clones that come back from run to run, where pytest chooses its own directory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Start = Callable[..., "subprocess.CompletedProcess[str]"]
+
+PRINTS = """
+    def test_says_where(cenv_env):
+        for _twice in range(2):
+            clone = cenv_env()
+            print("clone:", clone.path, clone.report.remembered)
+"""
+
+
+@pytest.fixture
+def root(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Return a root of temporary directories, which is not pytester's."""
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def start(root: Path, fresh: pytest.Pytester) -> Start:
+    """Return a function that runs pytest without --basetemp."""
+
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "pytest", "-rA", *argv]
+        return subprocess.run(words, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def pool_of(root: Path) -> Path:
+    (of_user,) = root.glob("pytest-of-*")
+    return of_user / "cenv"
+
+
+def told(done: subprocess.CompletedProcess[str]) -> list[tuple[str, int]]:
+    """Return the clones that the tests of PRINTS told, and what was remembered of each."""
+    lines = [line.split() for line in done.stdout.splitlines()]
+    return [(line[1], int(line[2])) for line in lines if line[:1] == ["clone:"]]
+
+
+def test_place__comes_back_in_the_next_run(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(PRINTS)
+    runs = [told(start("-p", "no:xdist")) for _run in range(3)]
+    places = {place for run in runs for place, _remembered in run}
+    assert all(len(run) == 2 for run in runs)
+    assert len(places) == 2
+    assert {Path(place).parent for place in places} == {pool_of(root) / "00"}
+    # A path is known once it was seen: what is relocated comes from the store then.
+    assert [run[0][1] > 0 for run in runs] == [False, True, True]
+    assert not any(map(os.path.lexists, places))
+
+
+def test_place__is_the_run_s_own_with_basetemp(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(PRINTS)
+    base = root / "base"
+    clones = told(start("-p", "no:xdist", f"--basetemp={base}"))
+    assert {Path(place).parent for place, _remembered in clones} == {base / "cenv"}
+    assert list(root.glob("pytest-of-*")) == []
+
+
+def test_workers__share_no_slot(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(
+        """
+        import pytest, time
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_says_where(cenv_env, number, testrun_uid, tmp_path_factory):
+            met = tmp_path_factory.getbasetemp().parent / f"met{number}"
+            met.write_text(cenv_env().path)
+            end = time.monotonic() + 60  # until the other worker has its own
+            other = met.with_name(f"met{1 - number}")
+            while not (other.exists() and other.read_text()) and time.monotonic() < end:
+                time.sleep(0.01)
+            assert met.read_text().split("/")[-2] != other.read_text().split("/")[-2]
+        """
+    )
+    done = start("-n", "2")
+    assert "2 passed" in done.stdout, done.stdout
+    assert sorted(p.name for p in pool_of(root).glob("0?")) == ["00", "01"]
+
+
+def test_kept_clone__stays_as_long_as_its_run(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(
+        """
+        import os
+
+        def test_fails(cenv_env):
+            (cenv_env() / "note").write_text(os.environ["NOTE"])
+            assert False
+        """
+    )
+    notes = []
+    for number in range(5):
+        os.environ["NOTE"] = str(number)
+        try:
+            done = start("-p", "no:xdist")
+        finally:
+            del os.environ["NOTE"]
+        assert "1 failed" in done.stdout, done.stdout
+        notes.append({p.read_text() for p in pool_of(root).glob("00/*/note")})
+        links = list(pool_of(root).parent.glob("pytest-[0-9]*/cenv/*/note"))
+        assert {p.read_text() for p in links} <= notes[-1]
+        assert str(number) in {p.read_text() for p in links}
+    # As many as pytest keeps directories of runs, and those that ended meanwhile.
+    assert notes[0] == {"0"}
+    assert "0" not in notes[4]
+    assert {"2", "3", "4"} <= notes[4]
+
+
+def test_killed_run__leaves_nothing_in_the_next_one_s_way(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(
+        """
+        import os, signal
+
+        def test_is_killed(cenv_env):
+            (cenv_env() / "left").touch()
+            if "KILLED" in os.environ:
+                os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    os.environ["KILLED"] = "1"
+    try:
+        assert start("-p", "no:xdist").returncode < 0
+    finally:
+        del os.environ["KILLED"]
+    assert list(pool_of(root).glob("00/*/left"))
+    stray = pool_of(root) / "00/stray"  # not of cenv: the slot is the pool's own
+    stray.mkdir()
+    done = start("-p", "no:xdist")
+    assert "1 passed" in done.stdout, done.stdout
+    assert [p.name for p in pool_of(root).glob("00/[!.]*")] == []
+
+
+@pytest.mark.parametrize("kind", ["link", "open"])
+def test_pool__is_no_place_that_others_made(
+    root: Path, fresh: pytest.Pytester, start: Start, kind: str
+) -> None:
+    fresh.makepyfile(PRINTS)
+    start("-p", "no:xdist")
+    pool, elsewhere = pool_of(root), root / "elsewhere"
+    shutil.rmtree(pool)
+    elsewhere.mkdir(mode=0o700)
+    if kind == "link":
+        pool.symlink_to(elsewhere)
+    else:
+        pool.mkdir()
+        pool.chmod(0o777)
+    clones = told(start("-p", "no:xdist"))
+    assert [Path(place).parent.name for place, _remembered in clones] == ["cenv"] * 2
+    assert all("/pytest-1/" in place for place, _remembered in clones)
+    assert list(elsewhere.iterdir()) == list(pool.iterdir()) == []
+
+
+def test_memory__is_bounded_by_a_setting(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(PRINTS)
+    for _run in range(2):
+        clones = told(start("-p", "no:xdist", "--cenv-memory=0"))
+        assert [remembered for _place, remembered in clones] == [0, 0]
+    clones = told(start("-p", "no:xdist", "-o", "cenv_memory=1M"))
+    assert clones[0][1] == 0
+    clones = told(start("-p", "no:xdist", "-o", "cenv_memory=1M"))
+    assert clones[0][1] > 0
