@@ -540,7 +540,8 @@ static void give_signals_back(const sigset_t *mask)
         if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
             action.sa_handler != SIG_IGN)
             signal(number, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL); /* Python ignores it, which exec would pass on */
+    signal(SIGPIPE, SIG_DFL); /* Python ignores both, which exec would pass on */
+    signal(SIGXFSZ, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
 }
 

@@ -115,9 +115,17 @@ def keep(options: argparse.Namespace, made: LayeredEnvironment) -> None:
 def _request(options: argparse.Namespace, specs: list[str] | None) -> str:
     variables = {n: v for n, v in os.environ.items() if n not in _OF_SHELLS}
     asked = {name: getattr(options, name) for name in _ASKED}
-    place = [sys.prefix, os.getcwd(), os.geteuid()]
+    place = [sys.prefix, _directory(), os.geteuid()]
     whole = [__version__, *place, specs, asked, sorted(variables.items())]
     return f"command {json.dumps(whole)}"
+
+
+def _directory() -> str | None:
+    """Return the working directory, from where channels are told; None: it was removed."""
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        return None
 
 
 def _is_as_it_was(store: Any, told: dict[str, Any]) -> bool:

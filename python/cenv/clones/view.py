@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from cenv._extension import extension
 from cenv.clones import activation
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 AnyPath = str | os.PathLike[str]
 
+_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python; others must not
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
@@ -75,10 +77,10 @@ def run(
         extension.view_enter(shown.view, upper, work)
         if shown.lease is not None and shown.lease.fileno() >= 0:
             os.set_inheritable(shown.lease.fileno(), True)
-        os.chdir(os.getcwd())  # the same path, seen in the view
-        signal.signal(
-            signal.SIGPIPE, signal.SIG_DFL
-        )  # Python ignores it; others must not
+        with suppress(FileNotFoundError):  # removed meanwhile: it has no path
+            os.chdir(os.getcwd())  # the same path, seen in the view
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_DFL)
         _execute(activation.program_in(variables, argv[0]), argv, variables)
 
     if keep is None:

@@ -130,6 +130,20 @@ def test_recalled__not_where_variables_or_places_are_others(
     assert not is_recalled(options)
 
 
+def test_recalled__in_a_directory_that_was_removed(
+    options, scene, monkeypatch, tmp_path
+) -> None:
+    store, _channel = scene
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert not is_recalled(options)
+    made = store.layered(options.specs, options.channels)
+    recalled.keep(options, made)
+    made.lease.release()
+    assert is_recalled(options)
+
+
 def test_recalled__not_where_the_user_is_another(options, monkeypatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert not is_recalled(options)

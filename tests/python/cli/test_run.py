@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,30 @@ def test_program__that_does_not_start_ends_as_in_a_shell(
     assert done.returncode == status
     assert json.loads(done.stdout)["error"]["filename"] == program
     assert done.stderr == ""
+
+
+def test_command__ignores_no_signal_that_python_ignores(prefix: Path) -> None:
+    done = run("run", prefix, "grep", "SigIgn", "/proc/self/status")
+    ignored = int(done.stdout.split()[1], 16)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        assert not ignored >> (number - 1) & 1, number
+
+
+@pytest.mark.parametrize("keep", [[], ["--keep", "{}/kept"]], ids=["", "keep"])
+def test_command__runs_in_a_directory_that_was_removed(
+    prefix: Path, tmp_path: Path, keep: list[str]
+) -> None:
+    command = [sys.executable, "-m", "cenv", "run"]
+    command += [word.format(tmp_path) for word in keep]
+    script = 'mkdir gone; cd gone; rmdir ../gone; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *command, str(prefix), "echo", "here"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "here\n", "")
 
 
 def test_environment__is_named(prefix: Path, tmp_path: Path) -> None:

@@ -147,6 +147,13 @@ def test_run__tells_how_a_program_ended(env: Any) -> None:
     assert (str(again), again.output) == (str(raised.value), many)
 
 
+def test_run__ignores_no_signal_that_python_ignores(env: Any) -> None:
+    done = sh(env, "grep SigIgn /proc/self/status", stdout=subprocess.PIPE)
+    ignored = int(done.stdout.split()[1], 16)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        assert not ignored >> (number - 1) & 1, number
+
+
 def test_run__ends_all_that_was_started_when_time_is_up(env: Any) -> None:
     with pytest.raises(subprocess.TimeoutExpired) as raised:
         sh(env, SLEEPERS, timeout=0.3, stdout=PIPE, text=True)
