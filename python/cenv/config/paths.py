@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from cenv.errors import UsageError
 
@@ -25,6 +26,12 @@ def store_path(path: str | os.PathLike[str] | None = None) -> str:
 
 
 def _usual_store() -> str:
+    given, home = (os.environ.get(name, "") for name in ("XDG_CACHE_HOME", "HOME"))
+    if sys.platform == "linux":  # platformdirs tells the same, and takes long to load
+        if os.path.isabs(given):
+            return os.path.join(given, "cenv")
+        if os.path.isabs(home):
+            return os.path.join(home, ".cache", "cenv")
     from platformdirs import user_cache_dir
 
     try:
