@@ -26,7 +26,7 @@ static int find_twin(const struct cenv_clone_job *job, const char *id,
                      struct cenv_template_twin *out, struct cenv_error *err)
 {
     uint64_t manifest = job->source->manifest->header->sum;
-    return cenv_template_twin_open(job->store, id, manifest, out, err);
+    return cenv_template_twin_open(job->store, id, manifest, out, job->task, err);
 }
 
 int cenv_twin_find(const struct cenv_clone_job *job, struct cenv_template_twin *out,
@@ -77,7 +77,8 @@ static int fill_twin(struct cenv_clone_job *job, int dir, struct cenv_error *err
     if (rc == 0)
         rc = cenv_publish_sync(job->store, job->task, err);
     if (rc == 0)
-        rc = cenv_template_twin_save(dir, job->source->manifest->header->sum, err);
+        rc = cenv_template_twin_save(dir, job->source->manifest->header->sum, job->task,
+                                     err);
     return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "base/checksum.h"
 #include "os/fs.h"
 #include "os/fs_data.h"
+#include "os/fs_dir.h"
 #include "os/raw_data.h"
 #include "os/subvolume.h"
 #include "store/publish.h"
@@ -18,7 +19,7 @@
 
 static const char magic[8] = "cenv-tw";
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 /* All that the file "facts" has. */
 struct facts {
@@ -27,6 +28,7 @@ struct facts {
     uint64_t sum;      /* of all but itself */
     uint64_t manifest; /* the sum of the one that it was made by */
     uint64_t subvolume, changed;
+    int64_t newest; /* of the ctimes in it, nanoseconds since 1970 */
 };
 
 static uint64_t sum_of(const struct facts *facts)
@@ -63,62 +65,132 @@ bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin)
            now.id == twin->facts.id && now.changed == twin->facts.changed;
 }
 
+/* ---- what changed it ---- */
+
+static int note_ctime(void *ctx, const struct cenv_walk_entry *at,
+                      struct cenv_error *err)
+{
+    int64_t *newest = ctx;
+    struct cenv_stat st;
+    int raw = cenv_raw_stat(at->parent, at->entry.name, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, at->parent, at->entry.name, "cannot look at");
+    if (st.ctime_ns > *newest)
+        *newest = st.ctime_ns;
+    return 0;
+}
+
+static int find_newest(int tree, int64_t *newest, struct cenv_task *task,
+                       struct cenv_error *err)
+{
+    struct cenv_stat st;
+    int raw = cenv_raw_stat_fd(tree, &st);
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, tree, NULL, "cannot look at");
+    *newest = st.ctime_ns;
+    return cenv_fs_walk(tree, false, note_ctime, newest, task, err);
+}
+
+/* Reading changes what a subvolume says of its last change, by the times of access: whoever looks
+ * at all of a store, du or a backup, does that. Any other change shows by a ctime. 0; 1: there was
+ * another one; or a status. */
+static int check_ctimes(int tree, int64_t newest, struct cenv_task *task,
+                        struct cenv_error *err)
+{
+    int64_t now;
+    int rc = find_newest(tree, &now, task, err);
+    if (rc != CENV_EOS)
+        return rc < 0 ? rc : now != newest;
+    cenv_error_release(err); /* something is gone from it */
+    return 1;
+}
+
+static struct cenv_str seal_facts(struct facts *facts)
+{
+    memcpy(facts->magic, magic, sizeof(magic));
+    facts->version = VERSION;
+    facts->sum = sum_of(facts);
+    return cenv_str_n((const char *)facts, sizeof(*facts));
+}
+
+/* So that it is looked through once; where that cannot be written down, each time. */
+static int renew_facts(int dir, struct facts *facts, struct cenv_template_twin *twin,
+                       struct cenv_task *task, struct cenv_error *err)
+{
+    struct cenv_error ignored = CENV_ERROR_INIT;
+    struct cenv_subvolume_facts now;
+    if (cenv_raw_subvolume_facts(twin->tree, &now) < 0 || now.id != twin->facts.id)
+        return 1;
+    int rc = check_ctimes(twin->tree, facts->newest, task, err);
+    if (rc != 0)
+        return rc;
+    twin->facts = now;
+    facts->changed = now.changed;
+    cenv_fs_write_atomic(dir, CENV_TWIN_FACTS, seal_facts(facts), 0600, &ignored);
+    cenv_error_release(&ignored);
+    return 0;
+}
+
+/* ---- opening ---- */
+
 /* The directory of the template; or -errno. */
 static int open_entry(const struct cenv_store *store, const char *id)
 {
     return cenv_raw_open_dir(store->dirs[CENV_STORE_TEMPLATES], id);
 }
 
-/* Whether the one in the open directory holds; its tree is open then or not. */
-static bool open_in(int dir, uint64_t manifest, struct cenv_template_twin *twin)
+/* Whether the one in the open directory holds: 0, 1 not, or a status; its tree may be open. */
+static int open_in(int dir, uint64_t manifest, struct cenv_template_twin *twin,
+                   struct cenv_task *task, struct cenv_error *err)
 {
     struct facts facts;
     if (!read_facts(dir, &facts) || facts.manifest != manifest)
-        return false;
+        return 1;
     twin->facts =
         (struct cenv_subvolume_facts){.id = facts.subvolume, .changed = facts.changed};
     twin->tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
-    return twin->tree >= 0 && is_own(twin->tree) &&
-           cenv_template_twin_is_unchanged(twin);
+    if (twin->tree < 0 || !is_own(twin->tree))
+        return 1;
+    if (cenv_template_twin_is_unchanged(twin))
+        return 0;
+    return renew_facts(dir, &facts, twin, task, err);
 }
 
 int cenv_template_twin_open(const struct cenv_store *store, const char *id,
                             uint64_t manifest, struct cenv_template_twin *out,
-                            struct cenv_error *err)
+                            struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_template_twin twin = {.tree = -1};
     int entry = open_entry(store, id);
     int dir = entry < 0 ? entry : cenv_raw_open_dir(entry, TWIN);
-    bool holds = dir >= 0 && open_in(dir, manifest, &twin);
+    int rc = dir < 0 ? 1 : open_in(dir, manifest, &twin, task, err);
     cenv_fd_close(dir);
     cenv_fd_close(entry);
     if (dir < 0 && !cenv_raw_is_absent(dir))
         return cenv_fs_fail(err, dir, store->dirs[CENV_STORE_TEMPLATES], id,
                             "cannot open");
-    if (holds)
+    if (rc == 0)
         *out = twin;
     else
         cenv_fd_close(twin.tree);
-    return !holds;
+    return rc;
 }
 
-int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_error *err)
+int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_task *task,
+                            struct cenv_error *err)
 {
     struct cenv_subvolume_facts now;
+    struct facts facts = {.manifest = manifest};
     int tree = cenv_raw_open_dir(dir, CENV_TWIN_TREE);
     int raw = tree < 0 ? tree : cenv_raw_subvolume_facts(tree, &now);
+    int rc = raw < 0 ? cenv_fs_fail(err, raw, dir, CENV_TWIN_TREE, "cannot look at")
+                     : find_newest(tree, &facts.newest, task, err);
     cenv_fd_close(tree);
-    if (raw < 0)
-        return cenv_fs_fail(err, raw, dir, CENV_TWIN_TREE, "cannot look at");
-    struct facts facts = {.version = VERSION,
-                          .manifest = manifest,
-                          .subvolume = now.id,
-                          .changed = now.changed};
-    memcpy(facts.magic, magic, sizeof(magic));
-    facts.sum = sum_of(&facts);
-    return cenv_fs_write_new(dir, CENV_TWIN_FACTS,
-                             cenv_str_n((const char *)&facts, sizeof(facts)), 0600,
-                             err);
+    if (rc < 0)
+        return rc;
+    facts.subvolume = now.id;
+    facts.changed = now.changed;
+    return cenv_fs_write_new(dir, CENV_TWIN_FACTS, seal_facts(&facts), 0600, err);
 }
 
 int cenv_template_twin_publish(const struct cenv_store *store, int from,

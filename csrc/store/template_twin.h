@@ -2,7 +2,8 @@
 /*
  * The twin of a template: a subvolume with what all clones of it have in common, of which snapshots
  * are taken. It is v1/templates/<id>/twin/{tree/,facts}, so that it goes with its template, and
- * nobody writes to it once it is published: what its file system says of its last change tells.
+ * nobody writes to it once it is published: what its file system says of its last change tells, and
+ * after a change, that may have been but of times of access, the ctimes of all that is in it.
  */
 #ifndef CENV_STORE_TEMPLATE_TWIN_H
 #define CENV_STORE_TEMPLATE_TWIN_H
@@ -27,7 +28,7 @@ struct cenv_template_twin {
  */
 int cenv_template_twin_open(const struct cenv_store *store, const char *id,
                             uint64_t manifest, struct cenv_template_twin *out,
-                            struct cenv_error *err);
+                            struct cenv_task *task, struct cenv_error *err);
 
 /* Whether nothing changed it since it was made; to be asked behind a snapshot, too, for a removal
  * may have begun meanwhile. */
@@ -35,7 +36,8 @@ bool cenv_template_twin_is_unchanged(const struct cenv_template_twin *twin);
 
 /* Writes the facts of what is in the directory `dir`, and on the disk. CENV_EOS: they are not told
  * by this kernel. */
-int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_error *err);
+int cenv_template_twin_save(int dir, uint64_t manifest, struct cenv_task *task,
+                            struct cenv_error *err);
 
 /* Puts `name` of the directory `from` in the place of the twin that is there, or of none. */
 int cenv_template_twin_publish(const struct cenv_store *store, int from,

@@ -12,7 +12,8 @@ enum { SUM = 7 };
 static int open_twin(struct storekit *s)
 {
     struct cenv_template_twin twin = {.tree = -1};
-    int rc = cenv_template_twin_open(s->store, MEMORYKIT_ID, SUM, &twin, &s->err);
+    int rc =
+        cenv_template_twin_open(s->store, MEMORYKIT_ID, SUM, &twin, &s->task, &s->err);
     CHECK((rc == 0) == (twin.tree >= 0));
     cenv_fd_close(twin.tree);
     return rc;
@@ -40,8 +41,9 @@ static void test_template_twin__of_nonsense_is_none(void)
     CHECK_INT(open_twin(&k.s), 1);
     CHECK_INT(publish_plain(&k.s, "nonsense"), 0);
     CHECK_INT(open_twin(&k.s), 1);
-    CHECK_INT(publish_plain(&k.s, "cenv-tw and as many bytes as facts have, 48 all."),
-              0);
+    CHECK_INT(
+        publish_plain(&k.s, "cenv-tw and as many bytes as facts have, 56 in all, so.."),
+        0);
     CHECK_INT(open_twin(&k.s), 1);
     CHECK_INT(storekit_count(&k.s, CENV_STORE_TMP), 0); /* the first one went */
     storekit_close(&k.s);
@@ -64,7 +66,8 @@ static void test_template_twin__has_no_facts_where_none_are_told(void)
     struct cenv_subvolume_facts facts;
     cenv_fd_close(cenv_fs_open_beneath(s.store->root, CENV_TWIN_TREE, 0700, &s.err));
     bool told = cenv_raw_subvolume_facts(s.store->root, &facts) == 0;
-    CHECK_INT(cenv_template_twin_save(s.store->root, SUM, &s.err), told ? 0 : CENV_EOS);
+    CHECK_INT(cenv_template_twin_save(s.store->root, SUM, &s.task, &s.err),
+              told ? 0 : CENV_EOS);
     cenv_error_release(&s.err);
     storekit_close(&s);
 }

@@ -277,7 +277,22 @@ def test_twin__is_made_once(template: cenv.Template, btrfs: Path) -> None:
     assert names == {"sh-link"}  # what is relocated is each clone's
 
 
-@pytest.mark.parametrize("what", ["content", "added", "facts", "subvolume"])
+def test_twin__that_was_read_is_the_same(template: cenv.Template, btrfs: Path) -> None:
+    template.clone(btrfs / "one", mode="snapshot").remove()
+    tree = twin(template) / "tree"
+    plain, number = tree / "lib/plain.txt", tree.stat().st_dev
+    was = (twin(template) / "facts").read_bytes()
+    changed = plain.stat().st_ctime_ns
+    assert facts(tree)  # the first look at a file changes its time of access
+    os.sync()
+    template.clone(btrfs / "one", mode="snapshot").remove()
+    assert (tree.stat().st_dev, plain.stat().st_ctime_ns) == (number, changed)
+    assert (twin(template) / "facts").read_bytes() != was  # it was looked through
+
+
+@pytest.mark.parametrize(
+    "what", ["content", "added", "gone", "mode", "facts", "subvolume"]
+)
 def test_twin__that_was_changed_is_made_anew(
     template: cenv.Template, btrfs: Path, what: str
 ) -> None:
@@ -291,6 +306,10 @@ def test_twin__that_was_changed_is_made_anew(
         os.utime(plain, ns=(was.st_atime_ns, was.st_mtime_ns))
     elif what == "added":
         (tree / "added").touch()
+    elif what == "gone":
+        plain.unlink()
+    elif what == "mode":
+        plain.chmod(0o600)
     elif what == "facts":
         (twin(template) / "facts").write_bytes(b"nonsense")
     else:
