@@ -289,7 +289,45 @@ def of_size(size: int, work: Path, chosen: random.Random, rounds: int) -> list[s
         return chosen.sample(every, groups)
 
     title = f"{size} packages, from Python"
-    return from_python(title, channel, store, sets, rounds)
+    return [
+        *from_python(title, channel, store, sets, rounds),
+        *names_in(channel, work, store, every[:groups]),
+    ]
+
+
+# The directory, and how often; a name is missing for the first time each time.
+_NAMES = """
+import os, sys, time
+def quickest(work):
+    times = []
+    for number in range(int(sys.argv[2])):
+        start = time.perf_counter()
+        work(number)
+        times.append(time.perf_counter() - start)
+    return min(times) * 1e6
+missing = quickest(lambda number: os.path.exists(f"{sys.argv[1]}/missing-{number}"))
+listed = quickest(lambda number: os.listdir(sys.argv[1]))
+print(f"{missing:9.1f} us, {listed:7.1f} us to list")
+"""
+_LOOKS = 30
+
+
+def names_in(channel: Path, work: Path, store: Path, specs: list[str]) -> list[str]:
+    """Measure a name that is missing from a directory of all packages, and its listing."""
+    shown = cenv.TemplateStore(store).layered(specs, [channel])
+    linked = work / f"linked-{len(specs)}"
+    cenv.create(linked, specs, [channel], store=store)
+    places: dict[str, tuple[str, Callable[..., Any]]] = {
+        "in a linked prefix": (str(linked), subprocess.run),
+        "in layers": (shown.path, shown.run),
+    }
+    lines = ["a name that is missing in site-packages"]
+    for name, (prefix, run) in places.items():
+        words = [sys.executable, "-I", "-S", "-c", _NAMES]
+        words += [f"{prefix}/lib/python3.12/site-packages", str(_LOOKS)]
+        done = run(words, stdout=subprocess.PIPE, check=True)
+        lines.append(f"  {name:<34} {done.stdout.decode().rstrip()}")
+    return lines
 
 
 def of_real_packages(
