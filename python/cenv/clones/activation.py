@@ -159,6 +159,8 @@ def program_in(variables: Mapping[str, str], name: str) -> str:
     found = extension.program_find(os.fsencode(name), os.fsencode(places))
     if found:
         return os.fsdecode(found)
-    if any(os.path.exists(f"{place}/{name}") for place in places.split(os.pathsep)):
+    if name and any(
+        os.path.exists(f"{place}/{name}") for place in places.split(os.pathsep)
+    ):
         raise PermissionError(errno.EACCES, "the program is not executable", name)
     raise FileNotFoundError(errno.ENOENT, "no such program", name)

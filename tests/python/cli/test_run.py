@@ -108,6 +108,20 @@ def test_command__runs_in_a_directory_that_was_removed(
     assert (done.returncode, done.stdout, done.stderr) == (0, "here\n", "")
 
 
+def test_keep__names_a_directory(prefix: Path, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    done = run("run", "--keep", "", prefix, "touch", "x", cwd=tmp_path / "here")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--keep names no directory" in done.stderr
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_program__without_a_name_is_not_there(prefix: Path) -> None:
+    done = run("run", prefix, "--", "")
+    assert (done.returncode, done.stdout) == (127, "")
+    assert "no such program" in done.stderr
+
+
 def test_environment__is_named(prefix: Path, tmp_path: Path) -> None:
     (prefix / "conda-meta").mkdir()
     done = run("run", "env", "sh", "-c", "echo $CONDA_PREFIX", cwd=tmp_path)

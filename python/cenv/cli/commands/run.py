@@ -56,6 +56,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def in_view(shown: Shown, options: argparse.Namespace, console: Console) -> int:
     """Become the command in a view, or return its exit status."""
+    if options.keep == "":  # of a variable that is not set
+        raise UsageError("--keep names no directory")
     from cenv.clones import view
 
     def fail(error: BaseException) -> int:
