@@ -33,7 +33,7 @@ static int open_entry(struct cenv_outgoing *out)
     out->prefix = cenv_fs_open_dir(out->dir, CENV_TEMPLATE_PREFIX, out->err);
     if (out->prefix < 0)
         return out->prefix;
-    return cenv_manifest_open(&out->manifest, out->dir, CENV_TEMPLATE_MANIFEST,
+    return cenv_manifest_open(&out->manifest, out->dir, CENV_TEMPLATE_MANIFEST, NULL,
                               out->err);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "base/fact.h"
 #include "base/mutex.h"
@@ -37,6 +38,8 @@ struct cenv_task {
     struct cenv_thread owner; /* made the call */
     uint64_t next_poll_ns;
     atomic_int cancelled;
+    /* Outlives the task, which knows none without (NULL). */
+    struct cenv_checked *checked;
     _Atomic(const char *) stage; /* what runs now, for the progress display */
     char waiting[160];           /* the stage while somebody else is waited for */
     /* In bytes or items, as the stage has it; total 0: unknown. */

@@ -15,6 +15,7 @@
 struct bind_state {
     /* The exception classes by number of the status; NULL where Python raises its own. */
     PyObject *errors[CENV_NR_STATUS];
+    struct cenv_checked checked; /* by all calls of this process */
     PyTypeObject *task_type;
     PyTypeObject *version_type;
     PyTypeObject *matchspec_type;

@@ -109,6 +109,7 @@ static int add_names(PyObject *module, const char *constant,
 static int module_exec(PyObject *module)
 {
     struct bind_state *state = bind_state_of(module);
+    cenv_checked_init(&state->checked);
     if (import_errors(state) < 0 || add_types(module, state) < 0)
         return -1;
     if (add_names(module, "CLONE_MODES", cenv_clone_mode_name) < 0 ||
@@ -156,6 +157,7 @@ static int module_clear(PyObject *module)
 static void module_free(void *module)
 {
     module_clear(module);
+    cenv_checked_release(&bind_state_of(module)->checked);
 }
 
 static PyModuleDef_Slot module_slots[] = {

@@ -84,6 +84,7 @@ static PyObject *task_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (!self)
         return NULL;
     cenv_task_init(&self->task, poll_python, self);
+    self->task.checked = &bind_state_of_self((PyObject *)self)->checked;
     self->progress = progress == Py_None ? NULL : Py_NewRef(progress);
     return (PyObject *)self;
 }

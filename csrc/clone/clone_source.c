@@ -67,11 +67,11 @@ void cenv_clone_source_close(struct cenv_clone_source *s)
 
 /* A damaged or absent manifest is made anew: not an error, *out is NULL. */
 static int open_manifest(struct cenv_manifest **out, int dirfd, const char *name,
-                         struct cenv_error *err)
+                         struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_error own = CENV_ERROR_INIT;
     *out = NULL;
-    if (cenv_manifest_open(out, dirfd, name, &own) == 0)
+    if (cenv_manifest_open(out, dirfd, name, task->checked, &own) == 0)
         return 0;
     *out = NULL;
     if (!cenv_fs_blames_file(&own))
@@ -83,9 +83,10 @@ static int open_manifest(struct cenv_manifest **out, int dirfd, const char *name
 /* The manifest, unless it is of another machine's copy of the store, or of a template that was here
  * before. */
 static int open_manifest_of(struct cenv_manifest **out, const struct cenv_stat *root,
-                            int dirfd, const char *name, struct cenv_error *err)
+                            int dirfd, const char *name, struct cenv_task *task,
+                            struct cenv_error *err)
 {
-    int rc = open_manifest(out, dirfd, name, err);
+    int rc = open_manifest(out, dirfd, name, task, err);
     const struct cenv_manifest *m = *out;
     if (m && (m->header->dev != root->dev || m->header->ino != root->ino)) {
         cenv_manifest_free(*out);
@@ -99,7 +100,7 @@ static int check_damage(const struct cenv_clone_source *s, const struct cenv_sta
                         const char *own, struct cenv_task *task, struct cenv_error *err)
 {
     struct cenv_manifest *m;
-    int rc = open_manifest_of(&m, root, CENV_CWD, own, err);
+    int rc = open_manifest_of(&m, root, CENV_CWD, own, task, err);
     if (m)
         rc = cenv_template_damage_check(m, s->fd, s->path, task, err);
     cenv_manifest_free(m);
@@ -127,9 +128,9 @@ static int load_template(struct cenv_clone_source *s, const struct cenv_store *s
         rc = check_damage(s, &st, path.data, task, err);
     if (s->is_template && rc == 0)
         rc = open_manifest_of(&s->manifest, &st, store->dirs[CENV_STORE_MANIFESTS], key,
-                              err);
+                              task, err);
     if (s->is_template && rc == 0 && !s->manifest)
-        rc = open_manifest_of(&s->manifest, &st, CENV_CWD, path.data, err);
+        rc = open_manifest_of(&s->manifest, &st, CENV_CWD, path.data, task, err);
     cenv_buf_release(&path);
     return rc;
 }
@@ -171,12 +172,12 @@ static int bring_up_to_date(struct cenv_clone_source *s, bool again,
 }
 
 int cenv_clone_source_template(struct cenv_clone_source *s, struct cenv_store *store,
-                               struct cenv_error *err)
+                               struct cenv_task *task, struct cenv_error *err)
 {
     char key[CENV_DIGEST_HEX_MAX];
     if (!cenv_digest_sha256_hex(cenv_str(s->path), key))
         return cenv_error_oom(err);
-    int rc = load_template(s, store, key, false, NULL, err);
+    int rc = load_template(s, store, key, false, task, err);
     return rc < 0 ? rc : !s->manifest;
 }
 
@@ -197,7 +198,7 @@ int cenv_clone_source_manifest(struct cenv_clone_source *s, struct cenv_store *s
                               s->path);
     int rc = 0;
     if (!s->manifest && store)
-        rc = open_manifest(&s->manifest, dirfd, key, err);
+        rc = open_manifest(&s->manifest, dirfd, key, task, err);
     const struct cenv_manifest *had = s->manifest;
     if (rc == 0)
         rc = bring_up_to_date(s, again, task, err);

@@ -29,7 +29,8 @@ bool cenv_clone_source_is_replaced(const struct cenv_clone_source *source);
  * is none, or a status.
  */
 int cenv_clone_source_template(struct cenv_clone_source *source,
-                               struct cenv_store *store, struct cenv_error *err);
+                               struct cenv_store *store, struct cenv_task *task,
+                               struct cenv_error *err);
 
 /*
  * Gets the manifest: the template's own; of any other environment the one in `store` (NULL: none),

@@ -51,7 +51,7 @@ static int compare_with_template(struct cenv_clone_template *t,
     if (rc == 0 && !is_within_reach(t, clone, entry))
         rc = 1;
     if (rc == 0)
-        rc = cenv_clone_source_template(&t->source, store, err);
+        rc = cenv_clone_source_template(&t->source, store, task, err);
     if (rc != 0)
         return rc;
     rc = cenv_unaltered_check(entry, clone->fd, since_ns, &t->source, task, err);

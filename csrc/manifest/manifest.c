@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/checksum.h"
 #include "base/map.h"
+#include "os/fs.h"
 #include "os/fs_data.h"
 
 static const char magic[8] = "cenv-mf";
@@ -170,17 +171,36 @@ static void set_sections(struct cenv_manifest *m, const char *data)
     m->nr_notes = (uint32_t)h->notes.nr;
 }
 
+/* Of what was checked before only the header is. */
 static int check_block(struct cenv_manifest *m, const char *data, size_t len,
-                       struct cenv_error *err)
+                       bool known, struct cenv_error *err)
 {
     const struct cenv_mf_header *h = (const void *)data;
-    if (!header_fits(h, len) || h->sum != sum_of_block(data, len))
+    if (!header_fits(h, len) || (!known && h->sum != sum_of_block(data, len)))
         return cenv_error_set(err, CENV_EINTEGRITY,
                               "this is not a manifest, or a damaged one");
     set_sections(m, data);
-    if (!everything_fits(m))
+    if (!known && !everything_fits(m))
         return cenv_error_set(err, CENV_EINTEGRITY, "the manifest contradicts itself");
     return 0;
+}
+
+static int check_mapped(struct cenv_manifest *m, const struct cenv_stat *st,
+                        struct cenv_checked *checked, struct cenv_error *err)
+{
+    const struct cenv_mf_header *h = (const void *)m->mapping.data;
+    struct cenv_checked_file file = {.dev = st->dev,
+                                     .ino = st->ino,
+                                     .size = st->size,
+                                     .mtime_ns = st->mtime_ns,
+                                     .ctime_ns = st->ctime_ns};
+    if (m->mapping.len >= sizeof(*h))
+        file.sum = h->sum;
+    bool known = cenv_checked_has(checked, &file);
+    int rc = check_block(m, m->mapping.data, m->mapping.len, known, err);
+    if (rc == 0 && !known)
+        cenv_checked_note(checked, &file);
+    return rc;
 }
 
 int cenv_manifest_from_block(struct cenv_manifest **out, char *block, size_t len,
@@ -192,7 +212,7 @@ int cenv_manifest_from_block(struct cenv_manifest **out, char *block, size_t len
         return cenv_error_oom(err);
     }
     m->heap = block;
-    int rc = check_block(m, block, len, err);
+    int rc = check_block(m, block, len, false, err);
     if (rc == 0)
         *out = m;
     else
@@ -200,15 +220,27 @@ int cenv_manifest_from_block(struct cenv_manifest **out, char *block, size_t len
     return rc;
 }
 
+static int map_file(struct cenv_manifest *m, int dirfd, const char *name,
+                    struct cenv_stat *st, struct cenv_error *err)
+{
+    int fd = cenv_fs_open_file(dirfd, name, st, err);
+    if (fd < 0)
+        return fd;
+    int raw = cenv_raw_map_fd(fd, &m->mapping);
+    cenv_fd_close(fd);
+    return raw < 0 ? cenv_fs_fail(err, raw, dirfd, name, "cannot map") : 0;
+}
+
 int cenv_manifest_open(struct cenv_manifest **out, int dirfd, const char *name,
-                       struct cenv_error *err)
+                       struct cenv_checked *checked, struct cenv_error *err)
 {
     struct cenv_manifest *m = cenv_calloc(1, sizeof(*m));
+    struct cenv_stat st;
     if (!m)
         return cenv_error_oom(err);
-    int rc = cenv_fs_map_file(dirfd, name, &m->mapping, err);
+    int rc = map_file(m, dirfd, name, &st, err);
     if (rc == 0)
-        rc = check_block(m, m->mapping.data, m->mapping.len, err);
+        rc = check_mapped(m, &st, checked, err);
     if (rc == 0)
         *out = m;
     else

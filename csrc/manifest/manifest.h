@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/checked.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/str.h"
@@ -147,9 +148,10 @@ struct cenv_sites cenv_mf_sites(const struct cenv_manifest *m,
 int cenv_manifest_from_block(struct cenv_manifest **out, char *block, size_t len,
                              struct cenv_error *err);
 
-/* Maps a manifest written by cenv_manifest_save. CENV_EOS: not there; CENV_EINTEGRITY: not one. */
+/* Maps a manifest written by cenv_manifest_save, and checks it, unless `checked` (or NULL) has it.
+ * CENV_EOS: not there; CENV_EINTEGRITY: not one. */
 int cenv_manifest_open(struct cenv_manifest **out, int dirfd, const char *name,
-                       struct cenv_error *err);
+                       struct cenv_checked *checked, struct cenv_error *err);
 int cenv_manifest_save(const struct cenv_manifest *manifest, int dirfd,
                        const char *name, struct cenv_error *err);
 void cenv_manifest_free(struct cenv_manifest *manifest);

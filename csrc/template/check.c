@@ -371,9 +371,9 @@ static int open_manifest(const struct cenv_store *store, const char *path,
     cenv_buf_init(&name, PATH_BYTES_MAX);
     int rc = cenv_template_entry_of_prefix(store, path, &name, &bad);
     if (rc == 1)
-        rc = cenv_manifest_open(out, CENV_CWD, name.data, &bad);
+        rc = cenv_manifest_open(out, CENV_CWD, name.data, NULL, &bad);
     else if (rc == 0 && cenv_digest_sha256_hex(cenv_str(path), key))
-        rc = cenv_manifest_open(out, manifests, key, &bad);
+        rc = cenv_manifest_open(out, manifests, key, NULL, &bad);
     cenv_buf_release(&name);
     if (rc == CENV_ENOMEM || (rc == CENV_EOS && !cenv_raw_is_absent(-bad.os_errno)))
         return cenv_error_move(err, &bad);

@@ -131,7 +131,7 @@ static int open_template(struct memories *all, struct cenv_error *err)
 {
     int rc = cenv_clone_source_open(&all->source, all->check->path, err);
     if (rc == 0)
-        rc = cenv_clone_source_template(&all->source, all->store, err);
+        rc = cenv_clone_source_template(&all->source, all->store, all->task, err);
     if (rc != CENV_EPREFIX && rc != CENV_EOS)
         return rc;
     cenv_error_release(err);

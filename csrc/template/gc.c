@@ -197,7 +197,7 @@ static int is_manifest_used(const struct gc *gc, const char *name)
     struct cenv_manifest *m = NULL;
     struct cenv_stat st;
     int dir = gc->store->dirs[CENV_STORE_MANIFESTS];
-    int rc = cenv_manifest_open(&m, dir, name, &ignored);
+    int rc = cenv_manifest_open(&m, dir, name, NULL, &ignored);
     bool used = rc < 0 && !cenv_fs_blames_file(&ignored);
     if (rc == 0) {
         int raw = cenv_raw_stat(CENV_CWD, cenv_mf_cstr(m, m->header->prefix), &st);
