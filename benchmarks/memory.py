@@ -6,7 +6,9 @@
 Clones of one mode are made in turn: at a path without a memory and with one, at paths where no
 clone was before, as by default, and at such paths with the memory written at once. Each is moved
 aside when it is there and deleted at the very end. `written` is what the call wrote, by the clone's
-own count. The large environment has as many more files as --large says, which need no relocation.
+own count. `bare` is the floor of a hard-linked one with it: mkdirat, linkat, and what is always
+copied, on two threads, in C. The large environment has as many more files as --large says,
+which need no relocation.
 DIR should be on a file system with a journal: /tmp of many machines has none.
 """
 
@@ -16,9 +18,11 @@ import argparse
 import os
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clone import bare, build_floor, write_plan
 from measure import real_channel, workspace
 from overlay import two_templates
 
@@ -64,9 +68,28 @@ def clone_once(
     return wall, cpu, clone.report.bytes_copied
 
 
-def compare(template: cenv.Template, place: Path, mode: str, rounds: int) -> None:
+def floor_of(
+    template: cenv.Template, place: Path, program: Path
+) -> Callable[[Path], tuple[float, float]]:
+    """Return what makes a hard-linked clone as one at a known path is, by bare calls."""
+    target, plan = place / "planned/env", place / "plan"
+    os.environ[MEMORY_VARIABLE] = "2G"
+    for _ in range(2):  # the second has the links to what the first one left
+        clone_once(template, target, "hardlink", ask=True)
+    last = max(target.parent.iterdir(), key=lambda aside: aside.name)
+    write_plan(Path(template.path), last, plan, remembered=True)
+    return bare(program, plan, Path(template.path), last, 2)
+
+
+def compare(
+    template: cenv.Template,
+    place: Path,
+    mode: str,
+    rounds: int,
+    floor: Callable[[Path], tuple[float, float]] | None = None,
+) -> None:
     """Take turns; the first round makes caches warm, and the memory of the path."""
-    kinds = {kind: Clones() for kind in KINDS}
+    kinds = {kind: Clones() for kind in [*KINDS, *(["bare"] if floor else [])]}
     for number in range(rounds + 1):
         for kind, (limit, ask) in KINDS.items():
             os.environ[MEMORY_VARIABLE] = limit
@@ -77,6 +100,10 @@ def compare(template: cenv.Template, place: Path, mode: str, rounds: int) -> Non
                 kinds[kind].wall.append(wall)
                 kinds[kind].cpu.append(cpu)
                 kinds[kind].written = written
+        if floor:
+            wall, cpu = floor(place / f"bare-{number}")
+            kinds["bare"].wall.append(wall)
+            kinds["bare"].cpu.append(cpu)
     base = kinds["without"]
     for kind, clones in kinds.items():
         wall = statistics.median(clones.wall) / statistics.median(base.wall)
@@ -95,6 +122,7 @@ def main() -> None:
     channel = real_channel(options.channel)
     cenv.enter_overlay_namespace()
     with workspace(options.at) as place:
+        program = build_floor(place)
         small, large = two_templates(place, channel, options.large)
         for name, template in (("small", small), ("large", large)):
             files = sum(len(names) for _, _, names in os.walk(template.path))
@@ -107,8 +135,11 @@ def main() -> None:
                 rounds = (
                     min(options.rounds, COPIES) if mode == "copy" else options.rounds
                 )
+                floor = (
+                    floor_of(template, home, program) if mode == "hardlink" else None
+                )
                 try:
-                    compare(template, home, mode, rounds)
+                    compare(template, home, mode, rounds, floor)
                 except cenv.LinkError as error:
                     print(f"  {mode:>9}: {error}")
 
