@@ -19,6 +19,7 @@
 #include "os/fs_dir.h"
 #include "os/fs_place.h"
 #include "os/fs_remove.h"
+#include "os/raw_path.h"
 #include "os/subvolume.h"
 #include "os/xattr.h"
 
@@ -188,6 +189,20 @@ static bool is_subvolume(const struct reset *r, int dir)
            cenv_raw_stat_fd(r->dst, &root) == 0 && st.dev != root.dev;
 }
 
+/* What is mounted there is not the clone's, and nothing in it is removed. */
+static int refuse_mount(struct reset *r, struct cenv_str path, int dir,
+                        struct cenv_error *err)
+{
+    int raw = cenv_raw_is_mount(dir);
+    if (raw == 0)
+        return dir;
+    if (raw < 0)
+        return cenv_fs_fail(err, raw, r->dst, path.data, "cannot look at");
+    cenv_error_set(err, CENV_EPREFIX, "something is mounted at '%s/%s'", r->clone->path,
+                   path.data);
+    return cenv_error_hint(err, "unmount it first");
+}
+
 /* The same, made anew when something else lies there. */
 static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
 {
@@ -196,7 +211,7 @@ static int open_dir(struct reset *r, uint32_t index, struct cenv_error *err)
     if (dir >= 0 && index && is_subvolume(r, dir))
         dir = -ENOENT;
     if (dir >= 0)
-        return dir;
+        return index ? refuse_mount(r, path, dir, err) : dir;
     if (dir != -EACCES && !cenv_raw_is_absent(dir))
         return cenv_fs_fail(err, dir, r->dst, path.data, "cannot open");
     if (index && make_dir(r, path, dir, err) < 0)

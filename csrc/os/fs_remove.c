@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "os/fs.h"
 #include "os/fs_dir.h"
+#include "os/raw_path.h"
 #include "os/subvolume.h"
 
 enum { DEPTH_MAX = 64, TRIES = 8 };
@@ -55,13 +56,18 @@ static int poll_limit(struct limit *limit, int dirfd, const char *name)
     return limit->bytes > QUICK_BYTES ? -ECANCELED : 0;
 }
 
-/* A directory of ours may forbid us to read it or to remove from it. */
+/* A directory of ours may forbid us to read it or to remove from it. -EBUSY for what is mounted
+ * there: that is somebody else's, who may have it in many places. */
 static int open_up(int dirfd, const char *name)
 {
     int fd = cenv_raw_open_dir(dirfd, name);
     if (fd == -EACCES && cenv_raw_chmod(dirfd, name, 0700) == 0)
         fd = cenv_raw_open_dir(dirfd, name);
-    return fd;
+    int mount = fd < 0 ? 0 : cenv_raw_is_mount(fd);
+    if (mount == 0)
+        return fd;
+    cenv_fd_close(fd);
+    return mount < 0 ? mount : -EBUSY;
 }
 
 static int unlink_opened(int dirfd, const char *name)

@@ -11,8 +11,8 @@
 /*
  * Removes `name` and all below it, whatever it is; absent is fine. Links are removed, not followed;
  * directories without write permission are opened up first; a subvolume goes as a whole where that
- * is allowed. One thread: on ext4 and tmpfs two were no faster. remove_content leaves the directory
- * itself.
+ * is allowed; what is mounted there or below is EBUSY, and is not touched. One thread: on ext4 and
+ * tmpfs two were no faster. remove_content leaves the directory itself.
  */
 int cenv_fs_remove_tree(int dirfd, const char *name, struct cenv_error *err);
 int cenv_fs_remove_content(int dirfd, struct cenv_error *err);

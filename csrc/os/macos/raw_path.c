@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/param.h>
+#include <sys/stat.h>
 
 #include "os/raw_file.h"
 
@@ -28,4 +29,12 @@ int cenv_raw_open_path(int dirfd, const char *name)
 {
     int fd = openat(dirfd, name, O_EVTONLY | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int cenv_raw_is_mount(int fd)
+{
+    struct stat own, parent;
+    if (fstat(fd, &own) < 0 || fstatat(fd, "..", &parent, 0) < 0)
+        return -errno;
+    return own.st_dev != parent.st_dev;
 }

@@ -59,3 +59,9 @@ int cenv_raw_open_path(int dirfd, const char *name)
         return rc;
     return cenv_win_fd(handle);
 }
+
+int cenv_raw_is_mount(int fd)
+{
+    (void)fd;
+    return 0;
+}

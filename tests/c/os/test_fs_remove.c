@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Removing trees. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
 #include "base/alloc.h"
 #include "check.h"
 #include "os/fs.h"
@@ -137,6 +142,36 @@ static void test_fs_remove__survives_failing_allocations(void)
     close_scratch();
 }
 
+/* Others' files are not emptied through a mount; only root may mount. */
+static void test_fs_remove__stops_at_mounts(void)
+{
+    static const char *const kinds[] = {"tmpfs", "bound", "top"};
+    open_scratch();
+    CHECK_INT(cenv_fs_mkdirs(s.fd, "elsewhere", 0755, &err), 0);
+    for (size_t i = 0; i < CHECK_NR(kinds); i++) {
+        const char *name = i == 2 ? "tree" : "tree/in/deep";
+        CHECK_INT(cenv_fs_mkdirs(s.fd, name, 0755, &err), 0);
+        char *there = strdup(scratch_path(&s, name));
+        int rc = i ? mount(scratch_path(&s, "elsewhere"), there, NULL, MS_BIND, NULL)
+                   : mount("none", there, "tmpfs", 0, NULL);
+        check_case(kinds[i]);
+        if (rc == 0) {
+            struct cenv_error e = CENV_ERROR_INIT;
+            char file[32];
+            snprintf(file, sizeof(file), "%s/kept", name);
+            scratch_file(&s, file, "kept", 0600);
+            CHECK_INT(cenv_fs_remove_tree(s.fd, "tree", &e), CENV_EOS);
+            CHECK_INT(e.os_errno, EBUSY);
+            CHECK_STR(scratch_text(&s, file), "kept");
+            cenv_error_release(&e);
+            umount(there);
+        }
+        CHECK_INT(cenv_fs_remove_tree(s.fd, "tree", &err), 0);
+        free(there);
+    }
+    close_scratch();
+}
+
 int main(void)
 {
     umask(022);
@@ -145,5 +180,6 @@ int main(void)
     RUN(test_fs_remove__removes_deep_trees);
     RUN(test_fs_remove__leaves_what_takes_long);
     RUN(test_fs_remove__survives_failing_allocations);
+    RUN(test_fs_remove__stops_at_mounts);
     return check_report();
 }

@@ -134,6 +134,31 @@ def test_remove__that_fails_forgets_nothing(
         subprocess.run(["umount", "-l", clone / "busy"], check=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
+@pytest.mark.parametrize("at", ["lib", "added/deep", ""])
+def test_remove__leaves_what_is_mounted_there(
+    template: cenv.Template, tmp_path: Path, at: str
+) -> None:
+    clone = template.clone(tmp_path / "clone")
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "file").write_text("kept")
+    (clone / at).mkdir(parents=True, exist_ok=True)
+    if subprocess.run(["mount", "--bind", others, clone / at], check=False).returncode:
+        pytest.skip("cannot mount")
+    try:
+        with pytest.raises(OSError, match="busy"):
+            clone.remove()
+        if at:
+            with pytest.raises((OSError, cenv.PrefixError), match=r"busy|is mounted"):
+                clone.reset()
+        assert (others / "file").read_text() == "kept"
+    finally:
+        subprocess.run(["umount", "-l", clone / at], check=True)
+    clone.remove()
+    assert (others / "file").read_text() == "kept"
+
+
 def test_remove__keeps_the_registry_small(
     template: cenv.Template, tmp_path: Path
 ) -> None:
