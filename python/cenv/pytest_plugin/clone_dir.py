@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from cenv._digest import sha256_hex
-from cenv.api import remove_tree
 from cenv.config import environments
 from cenv.pytest_plugin.clone_pool import CloneSlot, take_slot
 from cenv.pytest_plugin.recycling import Given
+from cenv.pytest_plugin.removal_policy import Tell, remove_or_tell
 from cenv.templates.store import TemplateStore
 from cenv.templates.template import Clone, Template
 
@@ -28,8 +28,9 @@ class CloneDir:
     that is free is given.
     """
 
-    def __init__(self, base: Path, store: TemplateStore) -> None:
+    def __init__(self, base: Path, store: TemplateStore, tell: Tell) -> None:
         self.base = base
+        self._tell = tell
         self._path = base / "cenv"
         self._slot: CloneSlot | None = None
         self._store = store
@@ -60,7 +61,7 @@ class CloneDir:
         self._slot = take_slot(self.base)
         if self._slot:
             self._path = self._slot.path
-            for name in self._slot.clear():
+            for name in self._slot.clear(self._tell):
                 self._held[str(self._path / name)] = None
                 self._kept.add(name)
         else:
@@ -112,10 +113,11 @@ class CloneDir:
         complete and its caller has not heard of it yet.
         """
         if self._slot:
-            self._slot.clear()
+            self._slot.clear(self._tell)
+            self._slot.clear_free(self._tell)
         elif self._path.is_dir():
             for name in set(os.listdir(self._path)) - self._kept:
-                remove_tree(self._path / name)
+                remove_or_tell(self._path / name, self._tell)
         self._store.set_clone_dir_owner(self._path, 0)
         if self._slot:
             self._slot.close()

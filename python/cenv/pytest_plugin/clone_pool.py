@@ -5,6 +5,9 @@ pytest gives each run a directory of another name. So that a clone's path comes 
 same, and with it what the store remembers of that path, clones lie beside these directories, in
 `pytest-of-USER/cenv/NN`: a process has the first slot that no other one holds. With --basetemp
 paths come back by themselves.
+
+A run with many workers keeps clones in slots that later runs may never take. So a process that
+is done clears those that nobody holds, too.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import stat
 from pathlib import Path
 from typing import IO
 
-from cenv.api import remove_tree
+from cenv.pytest_plugin.removal_policy import Tell, remove_or_tell
 
 try:
     import fcntl
@@ -24,6 +27,7 @@ except ImportError:  # pragma: no cover: Windows has no such locks
     fcntl = None  # type: ignore[assignment]
 
 _MOST = 100  # names of equal length
+_NAME = re.compile(r"\d\d")
 _KEPT = (
     ".kept"  # a link for each clone that was kept, to its name in the run's directory
 )
@@ -50,12 +54,13 @@ class CloneSlot:
                 os.unlink(place)
             os.symlink(target, place)
 
-    def clear(self) -> frozenset[str]:
+    def clear(self, tell: Tell) -> frozenset[str]:
         """Remove what no run keeps any more; return the names of what stays."""
-        names = self._names()
-        stay = frozenset(name for name in names if self._is_kept(name))
-        for name in names - stay:
-            remove_tree(self.path / name)
+        stay = frozenset(
+            name
+            for name in self._names()
+            if self._is_kept(name) or not remove_or_tell(self.path / name, tell)
+        )
         for name in self._noted() - stay:
             os.unlink(self.path / _KEPT / name)
         return stay
@@ -76,6 +81,15 @@ class CloneSlot:
             return os.readlink(link) == str(self.path / name)
         return False
 
+    def clear_free(self, tell: Tell) -> None:
+        """Clear the slots that no process holds."""
+        pool = self.path.parent
+        for name in os.listdir(pool):
+            slot = _take(pool / name, self._run) if _NAME.fullmatch(name) else None
+            if slot:
+                slot.clear(tell)
+                slot.close()
+
     def close(self) -> None:
         """Let another process have it."""
         self._lock.close()
@@ -90,16 +104,22 @@ def take_slot(base: Path) -> CloneSlot | None:
     if pool is None or fcntl is None:
         return None
     for number in range(_MOST):
-        path = pool / f"{number:02d}"
-        lock = open(f"{path}.lock", "ab")  # noqa: SIM115 it is held
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            continue
-        path.mkdir(mode=0o700, exist_ok=True)
-        return CloneSlot(path, lock, base / "cenv")
+        slot = _take(pool / f"{number:02d}", base / "cenv")
+        if slot:
+            return slot
     return None
+
+
+def _take(path: Path, run: Path) -> CloneSlot | None:
+    """Return the slot at `path`, made where it is missing; None: it is held."""
+    lock = open(f"{path}.lock", "ab")  # noqa: SIM115 it is held
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    path.mkdir(mode=0o700, exist_ok=True)
+    return CloneSlot(path, lock, run)
 
 
 def _pool_beside(base: Path) -> Path | None:

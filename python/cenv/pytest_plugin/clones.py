@@ -39,12 +39,12 @@ class Clones:
         self._settings = settings
         self._stores = stores
         self._recorder = recorder
-        self._dir = CloneDir(base, stores.main)
+        self._dir = CloneDir(base, stores.main, recorder.left)
         # An overlay is as fast as a spare, which another process would have to mount.
         limit = 0 if modes.is_mount(settings.mode) else settings.spares
         limit = usual_limit(workers) if limit is None else limit
         self._spares = SparePolicy(limit, self._dir, settings.mode)
-        self._removals = RemovalPolicy(workers < processors(), recorder.finding)
+        self._removals = RemovalPolicy(workers < processors(), recorder.left)
         self._recycled = Recycled(self._remove)
         self._measured = self._last = False
         self._warm = Warm()
@@ -175,8 +175,7 @@ class Clones:
         return self._recycled.count(given.kind) < self._dir.room(template, MOST)
 
     def _remove(self, clone: Clone) -> None:
-        self._removals.remove(clone)
-        if not _is_registered(clone):
+        if self._removals.remove(clone) and not _is_registered(clone):
             self._dir.free(clone.path)
 
     def _keep(self, clone: Clone) -> None:

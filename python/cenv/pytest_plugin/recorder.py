@@ -55,6 +55,7 @@ class Recorder:
         self._passed: list[dict[str, str]] = []
         self._empty = 0
         self._findings: list[str] = []
+        self._left: list[str] = []
         self._remote_troubles: list[str] = []
         self._spans: list[dict[str, Any]] = []
         self._facts: list[Any] = []
@@ -118,6 +119,10 @@ class Recorder:
         """Note what the user must hear of: a template that a test altered."""
         self._findings.append(text)
 
+    def left(self, text: str) -> None:
+        """Note what could not be removed, and why."""
+        self._left.append(text)
+
     def remote_trouble(self, text: str) -> None:
         """Note what the remote did not give or take, and what came of it."""
         self._remote_troubles.append(text)
@@ -149,6 +154,7 @@ class Recorder:
             "passed_through": self._passed,
             "empty": self._empty,
             "findings": self._findings,
+            "left": self._left,
             "remote_troubles": self._remote_troubles,
             "activations": dict(activation_scripts.varying),
             "spans": self._spans,

@@ -196,12 +196,14 @@ class Reports:
 
         happened = statistics.happened(self._statistics)
         said = self._lines(summary, happened, self._config.option.verbose)
-        if said or self._problems:
+        # Clones go when all else is over: what could not be removed is known by now.
+        wrong = [*self._problems, *statistics.texts(self._processes, "left")]
+        if said or wrong:
             terminalreporter.ensure_newline()
             terminalreporter.section("cenv environments")
             for line in said:
                 write_line(terminalreporter, line)
-            for line in self._problems:
+            for line in wrong:
                 write_line(terminalreporter, line, red=True)
 
     def _lines(self, summary: Any, happened: bool, verbosity: int) -> list[str]:

@@ -33,10 +33,16 @@ def add_up(processes: Notes) -> dict[str, Any]:
         "empty": sum(process["empty"] for process in processes),
         "passed_through": dict(Counter(note["reason"] for note in passed)),
         "passed_through_requests": passed,
-        "findings": list(dict.fromkeys(f for p in processes for f in p["findings"])),
+        "findings": texts(processes, "findings"),
+        "left": texts(processes, "left"),
         "activations": {k: v for p in processes for k, v in p["activations"].items()},
         "saved": _saved(templates, clones, processes),
     }
+
+
+def texts(processes: Notes, key: str) -> list[str]:
+    """Return what processes tell, once each."""
+    return list(dict.fromkeys(text for process in processes for text in process[key]))
 
 
 def happened(found: dict[str, Any]) -> bool:

@@ -130,6 +130,72 @@ def test_kept_clone__stays_as_long_as_its_run(
     assert {"2", "3", "4"} <= notes[4]
 
 
+def test_kept_clone__of_a_worker_stays_no_longer(
+    root: Path, fresh: pytest.Pytester, start: Start
+) -> None:
+    fresh.makepyfile(
+        """
+        import os, time, pytest
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_fails(cenv_env, number, tmp_path_factory):
+            met = tmp_path_factory.getbasetemp().parent / f"met{number}"
+            met.write_text(cenv_env().path)
+            other, end = met.with_name(f"met{1 - number}"), time.monotonic() + 60
+            while "BOTH" in os.environ and not other.exists() and time.monotonic() < end:
+                time.sleep(0.01)
+            assert "BOTH" not in os.environ
+        """
+    )
+    os.environ["BOTH"] = "1"
+    try:
+        assert "2 failed" in start("-n", "2").stdout
+    finally:
+        del os.environ["BOTH"]
+    assert len(list(pool_of(root).glob("01/[!.]*"))) == 1
+    for _run in range(4):  # of one process, which takes the first slot
+        assert "2 passed" in start("-p", "no:xdist").stdout
+    assert list(pool_of(root).glob("0?/[!.]*")) == []
+    assert list(pool_of(root).glob("0?/.kept/*")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
+@pytest.mark.parametrize("workers", [["-p", "no:xdist"], ["-n", "2"]])
+def test_clone__that_cannot_be_removed_is_told(
+    root: Path, fresh: pytest.Pytester, start: Start, workers: list[str]
+) -> None:
+    fresh.makepyfile(
+        """
+        import subprocess, pytest
+
+        @pytest.mark.parametrize("number", range(6))
+        def test_mounts(cenv_env, number):
+            inside = cenv_env() / "mounted"
+            inside.mkdir()
+            argv = ["mount", "-t", "tmpfs", "cenv", inside]
+            if number % 2 == 0 and subprocess.run(argv).returncode:
+                pytest.fail("cannot mount")
+        """
+    )
+    told = []
+    try:
+        done = start("-q", *workers)
+        if "cannot mount" in done.stdout:
+            pytest.skip("cannot mount")
+        left = [where for where in root.rglob("mounted") if os.path.ismount(where)]
+        told = [line for line in done.stdout.splitlines() if "cannot remove" in line]
+    finally:
+        for where in root.rglob("mounted"):
+            subprocess.run(["umount", "-l", where], capture_output=True, check=False)
+    assert "6 passed" in done.stdout, done.stdout
+    assert done.returncode == 0
+    assert len(left) == len(told) == 3, done.stdout
+    again = start("-q", "-p", "no:xdist", "-k", "1 or 3")
+    assert "2 passed" in again.stdout
+    assert "cannot remove" not in again.stdout
+    assert list(pool_of(root).glob("0?/[!.]*")) == []
+
+
 def test_killed_run__leaves_nothing_in_the_next_one_s_way(
     root: Path, fresh: pytest.Pytester, start: Start
 ) -> None:

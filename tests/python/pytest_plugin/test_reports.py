@@ -269,7 +269,7 @@ def process(**values: object) -> dict:
     noted = {"worker": "", "pid": 1, "templates": [], "clones": [], "spans": []}
     return (
         noted
-        | {"passed_through": [], "empty": 0, "mirrors": [], "findings": []}
+        | {"passed_through": [], "empty": 0, "mirrors": [], "findings": [], "left": []}
         | {"remote_troubles": []}
         | {"activations": {}, "facts": []}
         | values

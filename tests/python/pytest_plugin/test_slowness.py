@@ -83,7 +83,13 @@ def test_summary__says_what_was_slower_in_a_line():
     template |= {"built": True, "seconds": 8.0, "cost": 8.0, "stages": []}
     template |= {"causes": [], "slower": slower, "pulled": None}
     noted = {"worker": "", "pid": 1, "templates": [template], "clones": [], "empty": 0}
-    noted |= {"passed_through": [], "mirrors": [], "findings": [], "activations": {}}
+    noted |= {
+        "passed_through": [],
+        "mirrors": [],
+        "findings": [],
+        "left": [],
+        "activations": {},
+    }
     noted["remote_troubles"] = []
     told = summary.lines(statistics.add_up([noted]))
     expected = (
